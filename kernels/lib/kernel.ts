@@ -1,0 +1,155 @@
+import { ShaderError, ShapeError } from './errors.ts';
+import type { DType, Tensor } from './tensor.ts';
+import type { Size } from './variable.ts';
+
+export type ParamType = 'u32' | 'i32' | 'f32';
+
+/** Workgroups per dimension; a function when it depends on a `Variable`. A zero skips the dispatch. */
+export type Grid = readonly number[] | (() => readonly number[]);
+
+export interface Binding {
+  readonly name: string;
+  readonly writable: boolean;
+}
+
+/** A compiled-once description of a shader: its source and what its declarations say. */
+export interface KernelInfo {
+  readonly name: string;
+  readonly code: string;
+  readonly params: readonly { readonly name: string; readonly type: ParamType }[];
+  readonly bindings: readonly Binding[];
+}
+
+/** One prepared call of a kernel. A plan gives it a pipeline, a uniform slot and a bind group. */
+export interface Dispatch {
+  readonly op: 'dispatch';
+  readonly kernel: KernelInfo;
+  /** In binding order, the uniform left out. */
+  readonly tensors: readonly Tensor[];
+  /** In the order of the WGSL `Params`. */
+  readonly params: readonly Size[];
+  readonly grid: Grid;
+  /** Values of the shader's `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+  /** `enable`, `alias` and `const` lines put before the shader. */
+  readonly header: string;
+  /** Floating-point operations of one run, for benchmarks; 0 when nobody counts it. */
+  readonly flops: () => number;
+}
+
+export interface BindOptions {
+  readonly constants?: Readonly<Record<string, number>>;
+  readonly header?: string;
+  readonly flops?: () => number;
+}
+
+interface KernelSpec {
+  readonly params: readonly string[];
+  readonly tensors: Readonly<Record<string, DType | readonly DType[]>>;
+}
+
+export interface Kernel<Spec extends KernelSpec> extends KernelInfo {
+  /** @throws ShapeError when a tensor has a dtype the shader does not declare. */
+  bind(
+    tensors: Readonly<Record<keyof Spec['tensors'], Tensor>>,
+    params: Readonly<Record<Spec['params'][number], Size>>,
+    grid: Grid,
+    options?: BindOptions,
+  ): Dispatch;
+}
+
+/** The tensors a kernel takes, by role. */
+export type TensorsOf<K> =
+  K extends Kernel<infer Spec> ? Readonly<Record<keyof Spec['tensors'], Tensor>> : never;
+
+const noFlops = (): number => 0;
+
+/**
+ * Joins a shader to its typed wrapper. The names and order of `params` and `tensors` are checked
+ * against the WGSL here, on load, so that a mismatch cannot reach a device.
+ *
+ * @param code The shader, or the shared library files it uses followed by the shader.
+ * @throws ShaderError when the WGSL declares other params or bindings.
+ */
+export function defineKernel<const Spec extends KernelSpec>(
+  name: string,
+  code: string | readonly string[],
+  spec: Spec,
+): Kernel<Spec> {
+  const source = typeof code === 'string' ? code : code.join('\n');
+  const plain = source.replace(/\/\/.*$/gm, '');
+  const params = parseParams(name, plain);
+  const bindings = parseBindings(name, plain);
+  expectNames(name, 'Params', spec.params, params);
+  expectNames(name, 'bindings', Object.keys(spec.tensors), bindings);
+  const info: KernelInfo = { name, code: source, params, bindings };
+  return {
+    ...info,
+    bind(tensors, values, grid, options = {}) {
+      const ordered = Object.entries(spec.tensors).map(([role, allowed]) => {
+        const tensor = (tensors as Record<string, Tensor>)[role];
+        if (!tensor) throw new ShapeError(`${name}: ${role} is missing`);
+        if (!(Array.isArray(allowed) ? allowed : [allowed]).includes(tensor.dtype)) {
+          throw new ShapeError(
+            `${name}: ${role} must be ${String(allowed)}, got ${tensor.dtype} from '${tensor.name}'`,
+          );
+        }
+        return tensor;
+      });
+      return {
+        op: 'dispatch',
+        kernel: info,
+        tensors: ordered,
+        params: spec.params.map((param) => (values as Record<string, Size>)[param] ?? 0),
+        grid,
+        constants: options.constants ?? {},
+        header: options.header ?? '',
+        flops: options.flops ?? noFlops,
+      };
+    },
+  };
+}
+
+function parseParams(name: string, code: string): KernelInfo['params'] {
+  const body = /struct\s+Params\s*\{([^}]*)\}/.exec(code)?.[1];
+  if (body === undefined) throw new ShaderError(`${name}: no struct Params`);
+  return [...body.matchAll(/(\w+)\s*:\s*(\w+)/g)].map(([, field = '', type = '']) => {
+    if (type !== 'u32' && type !== 'i32' && type !== 'f32') {
+      throw new ShaderError(`${name}: Params.${field} must be u32, i32 or f32, is ${type}`);
+    }
+    return { name: field, type };
+  });
+}
+
+function parseBindings(name: string, code: string): Binding[] {
+  const found = [
+    ...code.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<(\w+)(?:\s*,\s*(\w+))?>\s*(\w+)\s*:/g),
+  ];
+  return found.flatMap(([, index = '', space, access, binding = ''], i) => {
+    if (Number(index) !== i) throw new ShaderError(`${name}: binding ${index} is not in order`);
+    if ((space === 'uniform') !== (i === 0)) {
+      throw new ShaderError(`${name}: the uniform must be binding 0 and the only one`);
+    }
+    return space === 'uniform' ? [] : [{ name: binding, writable: access === 'read_write' }];
+  });
+}
+
+function expectNames(
+  name: string,
+  what: string,
+  wanted: readonly string[],
+  found: readonly { readonly name: string }[],
+): void {
+  const got = found.map((entry) => entry.name);
+  if (wanted.join() !== got.join()) {
+    throw new ShaderError(`${name}: wrapper says ${what} (${wanted.join()}), WGSL (${got.join()})`);
+  }
+}
+
+/** Workgroups for `count` items, folded over two dimensions where one would pass 65,535. */
+export function linearGrid(count: number): readonly [number, number] {
+  const most = 65_535;
+  if (count <= most) return [count, 1];
+  const rows = Math.ceil(count / most);
+  return [Math.ceil(count / rows), rows];
+}

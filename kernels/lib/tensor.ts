@@ -1,0 +1,72 @@
+import { ShapeError } from './errors.ts';
+import { maxOf, type Size } from './variable.ts';
+
+export type DType = 'f32' | 'u32' | 'i32' | 'f16';
+
+export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, f16: 2 };
+
+/** A dense row-major array inside a GPU buffer. It does not own the buffer. */
+export interface Tensor {
+  readonly name: string;
+  readonly dtype: DType;
+  readonly shape: readonly number[];
+  readonly buffer: GPUBuffer;
+  /** First byte inside `buffer`; a multiple of 256, so that it can be bound. */
+  readonly offset: number;
+}
+
+export const elementCount = (shape: readonly number[]): number =>
+  shape.reduce((product, size) => product * size, 1);
+
+/** Bytes of the tensor itself, rounded up to the 4 bytes that copies need. */
+export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'shape'>): number =>
+  Math.ceil((elementCount(tensor.shape) * bytesPerElement[tensor.dtype]) / 4) * 4;
+
+/** The same memory under another shape. @throws ShapeError when the element counts differ. */
+export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
+  if (elementCount(shape) !== elementCount(tensor.shape)) {
+    throw new ShapeError(`reshape: ${describe(tensor)} does not hold (${shape.join(', ')})`);
+  }
+  return { ...tensor, shape };
+}
+
+const describe = (tensor: Tensor): string => `(${tensor.shape.join(', ')}) from '${tensor.name}'`;
+
+/** The two sizes of a matrix. @throws ShapeError when the tensor has another rank. */
+export function rank2(kernel: string, role: string, tensor: Tensor): [number, number] {
+  const [rows, columns] = tensor.shape;
+  if (tensor.shape.length !== 2 || rows === undefined || columns === undefined) {
+    throw new ShapeError(`${kernel}: ${role} must have rank 2, got ${describe(tensor)}`);
+  }
+  return [rows, columns];
+}
+
+/** The size of a vector. @throws ShapeError when the tensor has another rank. */
+export function rank1(kernel: string, role: string, tensor: Tensor): number {
+  const [size] = tensor.shape;
+  if (tensor.shape.length !== 1 || size === undefined) {
+    throw new ShapeError(`${kernel}: ${role} must have rank 1, got ${describe(tensor)}`);
+  }
+  return size;
+}
+
+/** @throws ShapeError unless the tensor has exactly this shape. */
+export function expectShape(
+  kernel: string,
+  role: string,
+  tensor: Tensor,
+  shape: readonly number[],
+): void {
+  if (tensor.shape.length !== shape.length || shape.some((size, i) => tensor.shape[i] !== size)) {
+    throw new ShapeError(
+      `${kernel}: ${role} must be (${shape.join(', ')}), got ${describe(tensor)}`,
+    );
+  }
+}
+
+/** @throws ShapeError when a count can outgrow the dimension that it indexes. */
+export function expectCapacity(kernel: string, what: string, size: Size, capacity: number): void {
+  if (maxOf(size) > capacity) {
+    throw new ShapeError(`${kernel}: ${what} may reach ${maxOf(size)}, past the ${capacity} held`);
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * A number that changes between runs of a plan without rebuilding it: a count of rows, a learning
+ * rate, a step. Kernels that take one read its value from their uniform, which the plan rewrites
+ * before it is encoded again.
+ */
+export class Variable {
+  readonly name: string;
+  /** Largest value the plan's buffers were sized for; Infinity for a plain hyperparameter. */
+  readonly max: number;
+  #value: number;
+
+  constructor(name: string, value: number, max = Infinity) {
+    this.name = name;
+    this.max = max;
+    this.#value = value;
+  }
+
+  get value(): number {
+    return this.#value;
+  }
+
+  /** @throws RangeError when the value is NaN or exceeds `max`. */
+  set value(value: number) {
+    if (!(value <= this.max)) throw new RangeError(`${this.name}: ${value} exceeds ${this.max}`);
+    this.#value = value;
+  }
+}
+
+/** A fixed number, or one that may change between runs of a plan. */
+export type Size = number | Variable;
+
+export const valueOf = (size: Size): number => (typeof size === 'number' ? size : size.value);
+
+/** The largest value a size can take: what buffers must hold. */
+export const maxOf = (size: Size): number => (typeof size === 'number' ? size : size.max);

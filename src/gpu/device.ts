@@ -1,0 +1,246 @@
+import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
+import { bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
+import { PipelineCache } from './pipelines.ts';
+import { Plan, type Step } from './plan.ts';
+import { SubmitQueue } from './queue.ts';
+
+/** No adapter, or one that cannot do what was asked; the message names what is missing. */
+export class AdapterError extends Error {
+  override readonly name = 'AdapterError';
+}
+
+/** The device went away: driver reset, GPU process crash, or memory. */
+export class DeviceLostError extends Error {
+  override readonly name = 'DeviceLostError';
+}
+
+export type AdapterChoice = 'auto' | 'gpu' | 'software';
+
+export interface GpuOptions {
+  /** `software` asks for the fallback adapter, `gpu` refuses one. Default `auto`. */
+  readonly adapter?: AdapterChoice;
+  /** `max` raises buffer and binding sizes to what the adapter offers; `default` keeps WebGPU's. */
+  readonly limits?: 'default' | 'max';
+  /** Optional features to enable where the adapter has them. */
+  readonly features?: readonly GPUFeatureName[];
+}
+
+type HostNavigator = { readonly gpu?: GPU } | undefined;
+
+let nodeGpu: GPU | undefined;
+
+/**
+ * The host's WebGPU entry point: the browser's or Deno's own, else Node's `webgpu` package (Dawn).
+ * The object is kept for the life of the process: releasing it while devices exist crashes Dawn.
+ */
+async function hostGpu(): Promise<GPU> {
+  const own = (globalThis.navigator as unknown as HostNavigator)?.gpu;
+  if (own) return own;
+  if (nodeGpu) return nodeGpu;
+  if (typeof process === 'undefined') {
+    throw new AdapterError('this browser has no WebGPU (navigator.gpu is missing)');
+  }
+  const name = 'webgpu';
+  let dawn: { create(flags: string[]): GPU; globals: object };
+  try {
+    dawn = (await import(/* @vite-ignore */ name)) as typeof dawn;
+  } catch (cause) {
+    throw new AdapterError(`the package 'webgpu' cannot be loaded: ${String(cause)}`, { cause });
+  }
+  Object.assign(globalThis, dawn.globals);
+  nodeGpu = dawn.create([]);
+  return nodeGpu;
+}
+
+/** A device with what the engine keeps beside it: pipelines, a submit queue, a memory ledger. */
+export class Gpu {
+  readonly device: GPUDevice;
+  /** `cpu` for a software adapter: kernels choose other variants there. */
+  readonly kind: 'cpu' | 'gpu';
+  /** Adapter text as the driver gives it. */
+  readonly name: string;
+  readonly info: GPUAdapterInfo;
+  readonly memory = new MemoryLedger();
+  readonly pipelines: PipelineCache;
+  readonly queue: SubmitQueue;
+  #lost: GPUDeviceLostInfo | undefined;
+  #fault: Error | undefined;
+
+  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+    this.device = device;
+    this.info = info;
+    this.name = adapterName(info);
+    this.kind = isSoftware(info) ? 'cpu' : 'gpu';
+    this.pipelines = new PipelineCache(device);
+    this.queue = new SubmitQueue(this);
+    void device.lost.then((lost) => {
+      this.#lost = lost;
+    });
+    device.onuncapturederror = (event: GPUUncapturedErrorEvent) => {
+      this.#fault ??= new Error(`WebGPU: ${event.error.message}`);
+    };
+  }
+
+  get features(): GPUSupportedFeatures {
+    return this.device.features;
+  }
+
+  get limits(): GPUSupportedLimits {
+    return this.device.limits;
+  }
+
+  /** @throws DeviceLostError or the first uncaptured WebGPU error, if one has happened. */
+  check(): void {
+    if (this.#lost) {
+      throw new DeviceLostError(`${this.name}: ${this.#lost.message || this.#lost.reason}`);
+    }
+    if (this.#fault) throw this.#fault;
+  }
+
+  /**
+   * A zeroed tensor in a buffer of its own.
+   *
+   * @param purpose Where the memory ledger counts its bytes.
+   * @throws AdapterError when it is larger than one binding of this device.
+   */
+  tensor(name: string, shape: readonly number[], dtype: DType, purpose: Purpose): Tensor {
+    const size = Math.max(16, byteLength({ shape, dtype }));
+    const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    if (size > limit) {
+      throw new AdapterError(
+        `${name} needs ${size} bytes in one binding, ${this.name} has ${limit}`,
+      );
+    }
+    const { storage, copySrc, copyDst } = bufferUsage;
+    const buffer = this.device.createBuffer({
+      label: name,
+      size,
+      usage: storage | copySrc | copyDst,
+    });
+    this.memory.add(buffer, purpose);
+    return { name, shape, dtype, buffer, offset: 0 };
+  }
+
+  /** Writes host data to a tensor, before any work submitted later. */
+  upload(tensor: Tensor, data: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
+    const start = tensor.offset + elementOffset * 4;
+    this.device.queue.writeBuffer(tensor.buffer, start, data as Float32Array<ArrayBuffer>);
+  }
+
+  /** Uniforms, bind groups and pipelines for a list of steps that is then run many times. */
+  plan(name: string, steps: readonly Step[]): Plan {
+    return new Plan(this, name, steps);
+  }
+
+  /** Encodes and submits a plan; resolves once submitted, with bounded work left in flight. */
+  run(plan: Plan): Promise<void> {
+    return this.queue.run(plan);
+  }
+
+  /** Resolves when all submitted work is done. */
+  async idle(): Promise<void> {
+    await this.queue.idle();
+    this.check();
+  }
+
+  /**
+   * Reads a tensor back, waiting for the work before it. Not for use inside a step.
+   *
+   * @returns A copy, typed after the tensor's dtype.
+   */
+  async read(tensor: Tensor): Promise<Float32Array> {
+    const bytes = await this.readBytes(tensor);
+    return new Float32Array(bytes);
+  }
+
+  /** `read` for u32 tensors. */
+  async readU32(tensor: Tensor): Promise<Uint32Array> {
+    return new Uint32Array(await this.readBytes(tensor));
+  }
+
+  async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
+    this.check();
+    const size = byteLength(tensor);
+    const staging = this.device.createBuffer({
+      label: `read ${tensor.name}`,
+      size,
+      usage: bufferUsage.mapRead | bufferUsage.copyDst,
+    });
+    const encoder = this.device.createCommandEncoder();
+    encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, size);
+    this.device.queue.submit([encoder.finish()]);
+    try {
+      await staging.mapAsync(1);
+      const bytes = staging.getMappedRange().slice(0);
+      staging.unmap();
+      return bytes;
+    } catch (error) {
+      this.check();
+      throw error;
+    } finally {
+      staging.destroy();
+      this.check();
+    }
+  }
+
+  /** Frees the buffers of tensors that own theirs. */
+  destroy(...tensors: readonly Tensor[]): void {
+    for (const { buffer } of tensors) {
+      this.memory.remove(buffer);
+      buffer.destroy();
+    }
+  }
+
+  /** Waits for the queue, then destroys the device. */
+  async close(): Promise<void> {
+    if (!this.#lost) await this.queue.idle();
+    this.device.destroy();
+  }
+}
+
+const adapterName = (info: GPUAdapterInfo): string =>
+  [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') ||
+  'unnamed adapter';
+
+/** Whether an adapter runs on the CPU. Implementations differ in which field admits it. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  if ((info as { isFallbackAdapter?: boolean }).isFallbackAdapter === true) return true;
+  return /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(adapterName(info));
+}
+
+/**
+ * Opens a device on this host: browser, Node or Deno.
+ *
+ * @throws AdapterError when there is no WebGPU or no adapter of the kind asked for.
+ */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  const entry = await hostGpu();
+  const choice = options.adapter ?? 'auto';
+  let adapter = await entry.requestAdapter(
+    choice === 'software'
+      ? { forceFallbackAdapter: true }
+      : { powerPreference: 'high-performance' },
+  );
+  if (!adapter && choice === 'software') {
+    // wgpu knows no fallback flag for lavapipe: take what there is and check it below.
+    adapter = await entry.requestAdapter();
+  }
+  if (!adapter) throw new AdapterError('WebGPU is here but offers no adapter (see `limr doctor`)');
+  const software = isSoftware(adapter.info);
+  if (choice === 'gpu' && software) {
+    throw new AdapterError(`only a software adapter was found: ${adapterName(adapter.info)}`);
+  }
+  if (choice === 'software' && !software) {
+    throw new AdapterError(`no software adapter was found, only ${adapterName(adapter.info)}`);
+  }
+  const requiredLimits: Record<string, number> =
+    options.limits === 'max'
+      ? {
+          maxBufferSize: adapter.limits.maxBufferSize,
+          maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
+        }
+      : {};
+  const requiredFeatures = (options.features ?? []).filter((name) => adapter.features.has(name));
+  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
+  return new Gpu(device, adapter.info);
+}

@@ -1,0 +1,49 @@
+/** WebGPU's usage bits, spelled out because Node has no `GPUBufferUsage` before Dawn is loaded. */
+export const bufferUsage = {
+  mapRead: 0x1,
+  copySrc: 0x4,
+  copyDst: 0x8,
+  uniform: 0x40,
+  storage: 0x80,
+} as const;
+
+/** What a buffer is for. `estimate` reports bytes by these names. */
+export type Purpose =
+  | 'weights'
+  | 'gradients'
+  | 'optimizer'
+  | 'activations'
+  | 'kv-cache'
+  | 'rollout'
+  | 'rewards'
+  | 'uniforms'
+  | 'readback';
+
+/** Live bytes of GPU buffers by purpose. */
+export class MemoryLedger {
+  readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: Purpose }>();
+
+  add(buffer: GPUBuffer, purpose: Purpose): void {
+    this.#sizes.set(buffer, { bytes: buffer.size, purpose });
+  }
+
+  remove(buffer: GPUBuffer): void {
+    this.#sizes.delete(buffer);
+  }
+
+  /** Live bytes per purpose. */
+  byPurpose(): Partial<Record<Purpose, number>> {
+    const totals: Partial<Record<Purpose, number>> = {};
+    for (const { bytes, purpose } of this.#sizes.values()) {
+      totals[purpose] = (totals[purpose] ?? 0) + bytes;
+    }
+    return totals;
+  }
+
+  /** Live bytes altogether. */
+  total(): number {
+    let total = 0;
+    for (const { bytes } of this.#sizes.values()) total += bytes;
+    return total;
+  }
+}

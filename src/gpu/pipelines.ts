@@ -1,0 +1,97 @@
+import { ShaderError } from '../../kernels/lib/errors.ts';
+import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
+
+/** A pipeline being compiled, shared by all dispatches that need the same one. */
+export interface PipelineEntry {
+  readonly label: string;
+  readonly layout: GPUBindGroupLayout;
+  readonly ready: Promise<void>;
+  pipeline: GPUComputePipeline | undefined;
+  /** False until its first dispatch is done: software drivers compile then, for seconds. */
+  warm: boolean;
+}
+
+/** Compiles each combination of shader, header and constants once per device. */
+export class PipelineCache {
+  readonly #device: GPUDevice;
+  readonly #entries = new Map<string, PipelineEntry>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+
+  constructor(device: GPUDevice) {
+    this.#device = device;
+  }
+
+  get size(): number {
+    return this.#entries.size;
+  }
+
+  entry(dispatch: Dispatch): PipelineEntry {
+    const { kernel, header, constants } = dispatch;
+    const key = `${kernel.name}|${header}|${JSON.stringify(constants)}`;
+    const known = this.#entries.get(key);
+    if (known) return known;
+    const layout = this.#layout(kernel);
+    const entry: PipelineEntry = {
+      label: kernel.name,
+      layout,
+      pipeline: undefined,
+      warm: false,
+      ready: this.#compile(dispatch, layout).then((pipeline) => {
+        entry.pipeline = pipeline;
+      }),
+    };
+    // A failure is reported by whoever awaits the plan; unawaited it must not end the process.
+    entry.ready.catch(() => undefined);
+    this.#entries.set(key, entry);
+    return entry;
+  }
+
+  async #compile(dispatch: Dispatch, bindGroupLayout: GPUBindGroupLayout) {
+    const { kernel, header, constants } = dispatch;
+    const code = header === '' ? kernel.code : `${header}\n${kernel.code}`;
+    const module = this.#device.createShaderModule({ label: kernel.name, code });
+    await checkShader(module, kernel, code.split('\n').length - kernel.code.split('\n').length);
+    return this.#device.createComputePipelineAsync({
+      label: kernel.name,
+      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
+      compute: { module, entryPoint: 'main', constants: { ...constants } },
+    });
+  }
+
+  #layout(kernel: KernelInfo): GPUBindGroupLayout {
+    const access = kernel.bindings.map((binding) => (binding.writable ? 'w' : 'r')).join('');
+    const known = this.#layouts.get(access);
+    if (known) return known;
+    const compute = 0x4;
+    const layout = this.#device.createBindGroupLayout({
+      entries: [
+        { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
+        ...kernel.bindings.map((binding, i) => ({
+          binding: i + 1,
+          visibility: compute,
+          buffer: {
+            type: binding.writable ? ('storage' as const) : ('read-only-storage' as const),
+          },
+        })),
+      ],
+    });
+    this.#layouts.set(access, layout);
+    return layout;
+  }
+}
+
+/** Turns the diagnostics of a shader module into one error. Lines count from the file's own first. */
+async function checkShader(
+  module: GPUShaderModule,
+  kernel: KernelInfo,
+  headerLines: number,
+): Promise<void> {
+  const { messages } = await module.getCompilationInfo();
+  const errors = messages.filter((message) => message.type === 'error');
+  if (errors.length === 0) return;
+  const lines = errors.map(
+    (message) =>
+      `${kernel.name}.wgsl:${message.lineNum - headerLines}:${message.linePos} ${message.message}`,
+  );
+  throw new ShaderError(lines.join('\n'));
+}

@@ -1,0 +1,201 @@
+import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
+import { valueOf } from '../../kernels/lib/variable.ts';
+import { ShapeError } from '../../kernels/lib/errors.ts';
+import type { Gpu } from './device.ts';
+import { bufferUsage } from './memory.ts';
+import type { PipelineEntry } from './pipelines.ts';
+
+export interface CopyStep {
+  readonly op: 'copy';
+  readonly from: Tensor;
+  readonly to: Tensor;
+}
+
+export interface ClearStep {
+  readonly op: 'clear';
+  readonly tensor: Tensor;
+}
+
+/** One command of a plan. */
+export type Step = Dispatch | CopyStep | ClearStep;
+
+/** Copies a whole tensor onto one of the same byte length. @throws ShapeError otherwise. */
+export function copyStep(from: Tensor, to: Tensor): CopyStep {
+  if (byteLength(from) !== byteLength(to)) {
+    throw new ShapeError(`copy: '${from.name}' and '${to.name}' differ in bytes`);
+  }
+  return { op: 'copy', from, to };
+}
+
+/** Sets a tensor to zero bits. */
+export const clearStep = (tensor: Tensor): ClearStep => ({ op: 'clear', tensor });
+
+/** How far compilation has come. */
+export type CompileProgress = (done: number, total: number, label: string) => void;
+
+interface Prepared {
+  readonly dispatch: Dispatch;
+  readonly entry: PipelineEntry;
+  readonly bindGroup: GPUBindGroup;
+}
+
+/** Uniform slots are bound at multiples of WebGPU's default offset alignment. */
+const SLOT_BYTES = 256;
+
+/**
+ * A prebuilt list of commands. Building it allocates its uniforms and bind groups and requests its
+ * pipelines; running it again does none of that. What varies between runs is in `Variable`s.
+ */
+export class Plan {
+  readonly name: string;
+  readonly steps: readonly Step[];
+  /** Steps the queue puts in one submit; adapted to measured time, never to arithmetic. */
+  stepsPerSubmit: number;
+  readonly #gpu: Gpu;
+  readonly #prepared: readonly (Prepared | undefined)[];
+  readonly #arena: GPUBuffer;
+  readonly #mirror: ArrayBuffer;
+  readonly #words: Uint32Array;
+  readonly #floats: Float32Array;
+  readonly #ints: Int32Array;
+  #ready = false;
+  #written = false;
+
+  constructor(gpu: Gpu, name: string, steps: readonly Step[]) {
+    this.name = name;
+    this.steps = steps;
+    this.stepsPerSubmit = gpu.kind === 'cpu' ? 16 : 128;
+    this.#gpu = gpu;
+    const dispatches = steps.filter((step) => step.op === 'dispatch').length;
+    const size = Math.max(1, dispatches) * SLOT_BYTES;
+    this.#mirror = new ArrayBuffer(size);
+    this.#words = new Uint32Array(this.#mirror);
+    this.#floats = new Float32Array(this.#mirror);
+    this.#ints = new Int32Array(this.#mirror);
+    this.#arena = gpu.device.createBuffer({
+      label: `${name} uniforms`,
+      size,
+      usage: bufferUsage.uniform | bufferUsage.copyDst,
+    });
+    gpu.memory.add(this.#arena, 'uniforms');
+    let slot = 0;
+    this.#prepared = steps.map((step) => {
+      if (step.op !== 'dispatch') return undefined;
+      const entry = gpu.pipelines.entry(step);
+      const paramBytes = Math.max(16, Math.ceil((step.params.length * 4) / 16) * 16);
+      const bindGroup = gpu.device.createBindGroup({
+        label: step.kernel.name,
+        layout: entry.layout,
+        entries: [
+          {
+            binding: 0,
+            resource: { buffer: this.#arena, offset: slot++ * SLOT_BYTES, size: paramBytes },
+          },
+          ...step.tensors.map((tensor, i) => ({
+            binding: i + 1,
+            resource: { buffer: tensor.buffer, offset: tensor.offset, size: byteLength(tensor) },
+          })),
+        ],
+      });
+      return { dispatch: step, entry, bindGroup };
+    });
+  }
+
+  /** Floating-point operations of one run at the present values of its variables. */
+  get flops(): number {
+    let total = 0;
+    for (const step of this.steps) if (step.op === 'dispatch') total += step.flops();
+    return total;
+  }
+
+  /**
+   * Waits until all pipelines are compiled.
+   *
+   * @throws ShaderError with file and line when an implementation refuses a shader.
+   */
+  async ready(progress?: CompileProgress): Promise<void> {
+    if (this.#ready) return;
+    const entries = [...new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []))];
+    let done = 0;
+    await Promise.all(
+      entries.map(async (entry) => {
+        await entry.ready;
+        progress?.(++done, entries.length, entry.label);
+      }),
+    );
+    this.#ready = true;
+  }
+
+  /** Writes the uniforms that variables have changed since the last run. */
+  writeUniforms(): void {
+    let slot = 0;
+    let changed = !this.#written;
+    for (const prepared of this.#prepared) {
+      if (!prepared) continue;
+      const base = (slot++ * SLOT_BYTES) / 4;
+      const { kernel, params } = prepared.dispatch;
+      for (const [i, size] of params.entries()) {
+        if (this.#written && typeof size === 'number') continue;
+        const type = kernel.params[i]?.type;
+        const view = type === 'f32' ? this.#floats : type === 'i32' ? this.#ints : this.#words;
+        const before = this.#words[base + i];
+        view[base + i] = valueOf(size);
+        changed ||= before !== this.#words[base + i];
+      }
+    }
+    if (changed) this.#gpu.device.queue.writeBuffer(this.#arena, 0, this.#mirror);
+    this.#written = true;
+  }
+
+  /** The pipeline of a step whose first dispatch has not been done yet. */
+  coldEntry(index: number): PipelineEntry | undefined {
+    const entry = this.#prepared[index]?.entry;
+    return entry && !entry.warm ? entry : undefined;
+  }
+
+  /** Encodes steps [from, to) as one command buffer. */
+  encode(from: number, to: number): GPUCommandBuffer {
+    const encoder = this.#gpu.device.createCommandEncoder({ label: this.name });
+    let pass: GPUComputePassEncoder | undefined;
+    for (let i = from; i < to; i++) {
+      const step = this.steps[i];
+      const prepared = this.#prepared[i];
+      if (!step) break;
+      if (step.op === 'dispatch' && prepared?.entry.pipeline) {
+        const grid = typeof step.grid === 'function' ? step.grid() : step.grid;
+        const [x = 1, y = 1, z = 1] = grid;
+        if (x === 0 || y === 0 || z === 0) continue;
+        pass ??= encoder.beginComputePass();
+        pass.setPipeline(prepared.entry.pipeline);
+        pass.setBindGroup(0, prepared.bindGroup);
+        pass.dispatchWorkgroups(x, y, z);
+        continue;
+      }
+      pass?.end();
+      pass = undefined;
+      if (step.op === 'copy') {
+        const { from: source, to: target } = step;
+        encoder.copyBufferToBuffer(
+          source.buffer,
+          source.offset,
+          target.buffer,
+          target.offset,
+          byteLength(source),
+        );
+      } else if (step.op === 'clear') {
+        encoder.clearBuffer(step.tensor.buffer, step.tensor.offset, byteLength(step.tensor));
+      } else {
+        throw new Error(`${this.name}: run before ready()`);
+      }
+    }
+    pass?.end();
+    return encoder.finish();
+  }
+
+  /** Frees its uniforms. Tensors belong to whoever made them. */
+  destroy(): void {
+    this.#gpu.memory.remove(this.#arena);
+    this.#arena.destroy();
+  }
+}

@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
+import { matmulForwardReference } from '../reference/matmul-forward.ts';
+import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+
+const gpu = await openTestGpu();
+
+interface Case {
+  readonly rows?: number | Variable;
+  readonly accumulate?: boolean;
+  readonly mostWork?: number;
+}
+
+async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
+  const dy = seeded(m * n, 1);
+  const weight = seeded(n * k, 2, 1 / Math.sqrt(n));
+  const before = seeded(m * k, 3);
+  const dx = tensorOf(gpu, 'dx', before, [m, k]);
+  const steps = matmulBackwardInput(
+    { dy: tensorOf(gpu, 'dy', dy, [m, n]), weight: tensorOf(gpu, 'weight', weight, [n, k]), dx },
+    { rows: m, ...options },
+  );
+  await run(gpu, steps);
+  const product = matmulBackwardInputReference(dy, weight, [m, k, n]);
+  const want = options.accumulate ? product.map((sum, at) => sum + before[at]!) : product;
+  return { got: await gpu.read(dx), want, before, steps, dy, weight };
+}
+
+// Sums of n terms of variance 1 / n, as in the forward test.
+const tolerance = { abs: 1e-5, rel: 1e-5 };
+
+describe('matmul-backward-input', () => {
+  test.each([
+    [1, 1, 1],
+    [9, 3, 18],
+    [5, 64, 1],
+    [67, 64, 192],
+    [33, 172, 64],
+    [130, 130, 344],
+  ] as const)(
+    'matches the float64 reference at rows %i, inner %i, columns %i',
+    async (...shape) => {
+      const { got, want } = await compute(shape);
+      expectClose(got, want, tolerance);
+      const added = await compute(shape, { accumulate: true });
+      expectClose(added.got, added.want, tolerance);
+    },
+  );
+
+  test('is the derivative of the forward sum by finite differences', async () => {
+    const shape = [3, 5, 4] as const;
+    const { got, dy, weight } = await compute(shape);
+    const x = Float64Array.from(seeded(15, 9));
+    const loss = () =>
+      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at]!, 0);
+    const slopes = Array.from(x, (value, at) => {
+      x[at] = value + 1e-3;
+      const above = loss();
+      x[at] = value - 1e-3;
+      const below = loss();
+      x[at] = value;
+      return (above - below) / 2e-3;
+    });
+    expectClose(got, slopes, tolerance);
+  });
+
+  test('leaves rows past the rows in use alone', async () => {
+    const rows = new Variable('rows', 13, 40);
+    const { got, want, before } = await compute([40, 20, 12], { rows, accumulate: true });
+    expectClose(got.slice(0, 13 * 20), want.slice(0, 13 * 20), tolerance);
+    expect(got.slice(13 * 20)).toEqual(before.slice(13 * 20));
+  });
+
+  test('computes the same bits when the work is cut into several dispatches', async () => {
+    const whole = await compute([50, 33, 20], { accumulate: true });
+    const cut = await compute([50, 33, 20], { accumulate: true, mostWork: 33 * 20 * 17 });
+    expect(whole.steps).toHaveLength(1);
+    expect(cut.steps.length).toBeGreaterThan(1);
+    expect(cut.got).toEqual(whole.got);
+  });
+
+  test('refuses a gradient of another width and more rows than there are', () => {
+    const dy = tensorOf(gpu, 'dy', seeded(6, 1), [2, 3]);
+    const weight = tensorOf(gpu, 'weight', seeded(12, 1), [4, 3]);
+    const dx = tensorOf(gpu, 'dx', seeded(8, 1), [2, 4]);
+    expect(() => matmulBackwardInput({ dy, weight, dx }, { rows: 2 })).toThrow(
+      /weight must be \(3, 3\)/,
+    );
+    const turned = { ...weight, shape: [3, 4] };
+    expect(() => matmulBackwardInput({ dy, weight: turned, dx }, { rows: 3 })).toThrow(
+      /past the 2/,
+    );
+  });
+});

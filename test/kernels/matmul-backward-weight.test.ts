@@ -1,0 +1,101 @@
+import { describe, expect, test } from 'vitest';
+import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { matmulBackwardWeightReference } from '../reference/matmul-backward-weight.ts';
+import { matmulForwardReference } from '../reference/matmul-forward.ts';
+import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+
+const gpu = await openTestGpu();
+
+interface Case {
+  readonly rows?: number | Variable;
+  readonly mostWork?: number;
+}
+
+async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
+  const used = typeof options.rows === 'number' ? options.rows : (options.rows?.value ?? m);
+  const dy = seeded(m * n, 1);
+  const x = seeded(m * k, 2, 1 / Math.sqrt(m));
+  // Rows out of use must not be read: they would turn everything to NaN.
+  dy.fill(Number.NaN, used * n);
+  x.fill(Number.NaN, used * k);
+  const before = seeded(n * k, 3);
+  const dw = tensorOf(gpu, 'dw', before, [n, k]);
+  const steps = matmulBackwardWeight(
+    { dy: tensorOf(gpu, 'dy', dy, [m, n]), x: tensorOf(gpu, 'x', x, [m, k]), dw },
+    { rows: m, ...options },
+  );
+  await run(gpu, steps);
+  const want = matmulBackwardWeightReference(dy, x, [used, k, n]).map(
+    (sum, at) => sum + before[at]!,
+  );
+  return { got: await gpu.read(dw), want, before, steps, dy, x };
+}
+
+// Sums of m terms of variance 1 / m, as in the forward test.
+const tolerance = { abs: 1e-5, rel: 1e-5 };
+
+describe('matmul-backward-weight', () => {
+  test.each([
+    [1, 1, 1],
+    [9, 3, 18],
+    [300, 64, 1],
+    [67, 64, 192],
+    [33, 172, 64],
+    [257, 130, 34],
+  ] as const)(
+    'matches the float64 reference at rows %i, inner %i, columns %i',
+    async (...shape) => {
+      const { got, want } = await compute(shape);
+      expectClose(got, want, tolerance);
+    },
+  );
+
+  test('is the derivative of the forward sum by finite differences', async () => {
+    const shape = [3, 5, 4] as const;
+    const { got, before, dy, x } = await compute(shape);
+    const weight = Float64Array.from(seeded(20, 9));
+    const loss = () =>
+      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at]!, 0);
+    const slopes = Array.from(weight, (value, at) => {
+      weight[at] = value + 1e-3;
+      const above = loss();
+      weight[at] = value - 1e-3;
+      const below = loss();
+      weight[at] = value;
+      return (above - below) / 2e-3;
+    });
+    expectClose(
+      got.map((value, at) => value - before[at]!),
+      slopes,
+      tolerance,
+    );
+  });
+
+  test('reads only the rows in use, down to none', async () => {
+    for (const used of [0, 1, 29]) {
+      const rows = new Variable('rows', used, 40);
+      const { got, want } = await compute([40, 20, 12], { rows });
+      expectClose(got, want, tolerance);
+    }
+  });
+
+  test('computes the same bits again, and when the work is cut into several dispatches', async () => {
+    const whole = await compute([50, 33, 40]);
+    const again = await compute([50, 33, 40]);
+    const cut = await compute([50, 33, 40], { mostWork: 50 * 33 * 17 });
+    expect(whole.steps).toHaveLength(1);
+    expect(cut.steps.length).toBeGreaterThan(1);
+    expect(again.got).toEqual(whole.got);
+    expect(cut.got).toEqual(whole.got);
+  });
+
+  test('refuses a gradient of another shape and more rows than there are', () => {
+    const dy = tensorOf(gpu, 'dy', seeded(6, 1), [2, 3]);
+    const x = tensorOf(gpu, 'x', seeded(8, 1), [2, 4]);
+    const dw = tensorOf(gpu, 'dw', seeded(12, 1), [4, 3]);
+    expect(() => matmulBackwardWeight({ dy, x, dw }, { rows: 2 })).toThrow(/dw must be \(3, 4\)/);
+    const turned = { ...dw, shape: [3, 4] };
+    expect(() => matmulBackwardWeight({ dy, x, dw: turned }, { rows: 3 })).toThrow(/past the 2/);
+  });
+});

@@ -1,0 +1,117 @@
+import { describe, expect, test } from 'vitest';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { matmulForwardReference } from '../reference/matmul-forward.ts';
+import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+
+const gpu = await openTestGpu();
+
+interface Case {
+  readonly rows?: number | Variable;
+  readonly bias?: boolean;
+  readonly residual?: boolean;
+  readonly mostWork?: number;
+}
+
+async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
+  const x = seeded(m * k, 1);
+  const weight = seeded(n * k, 2, 1 / Math.sqrt(k));
+  const bias = options.bias ? seeded(n, 3) : undefined;
+  const residual = options.residual ? seeded(m * n, 4) : undefined;
+  const out = tensorOf(gpu, 'out', new Float32Array(m * n).fill(77), [m, n]);
+  const steps = matmulForward(
+    {
+      x: tensorOf(gpu, 'x', x, [m, k]),
+      weight: tensorOf(gpu, 'weight', weight, [n, k]),
+      bias: bias && tensorOf(gpu, 'bias', bias),
+      residual: residual && tensorOf(gpu, 'residual', residual, [m, n]),
+      out,
+    },
+    {
+      rows: options.rows ?? m,
+      ...(options.mostWork === undefined ? {} : { mostWork: options.mostWork }),
+    },
+  );
+  await run(gpu, steps);
+  const want = matmulForwardReference(x, weight, [m, k, n], {
+    ...(bias && { bias }),
+    ...(residual && { residual }),
+  });
+  return { got: await gpu.read(out), want, steps };
+}
+
+// Sums of k terms of variance 1 / k: f32 rounding grows like sqrt(k) * 6e-8, far below 1e-5.
+const tolerance = { abs: 1e-5, rel: 1e-5 };
+
+describe('matmul-forward', () => {
+  test.each([
+    [1, 1, 1],
+    [9, 3, 18],
+    [5, 64, 1],
+    [67, 64, 192],
+    [33, 172, 64],
+    [130, 344, 130],
+  ] as const)(
+    'matches the float64 reference at rows %i, inner %i, columns %i',
+    async (...shape) => {
+      const { got, want } = await compute(shape);
+      expectClose(got, want, tolerance);
+      const full = await compute(shape, { bias: true, residual: true });
+      expectClose(full.got, full.want, tolerance);
+    },
+  );
+
+  test('computes out = x weight^T + bias + residual on numbers worked by hand', async () => {
+    const out = tensorOf(gpu, 'out', [0, 0], [1, 2]);
+    await run(
+      gpu,
+      matmulForward(
+        {
+          x: tensorOf(gpu, 'x', [1, 2], [1, 2]),
+          weight: tensorOf(gpu, 'weight', [3, 4, 5, 6], [2, 2]),
+          bias: tensorOf(gpu, 'bias', [100, 200]),
+          residual: tensorOf(gpu, 'residual', [1000, 2000], [1, 2]),
+          out,
+        },
+        { rows: 1 },
+      ),
+    );
+    // 1*3 + 2*4 and 1*5 + 2*6
+    expect([...(await gpu.read(out))]).toEqual([1111, 2217]);
+  });
+
+  test('leaves rows past the rows in use alone', async () => {
+    const rows = new Variable('rows', 13, 40);
+    const { got, want } = await compute([40, 20, 12], { rows, bias: true });
+    expectClose(got.slice(0, 13 * 12), want.slice(0, 13 * 12), tolerance);
+    expect([...new Set(got.slice(13 * 12))]).toEqual([77]);
+  });
+
+  test('computes the same bits when the work is cut into several dispatches', async () => {
+    const whole = await compute([50, 33, 20], { residual: true });
+    const cut = await compute([50, 33, 20], { residual: true, mostWork: 33 * 20 * 17 });
+    expect(whole.steps).toHaveLength(1);
+    expect(cut.steps.length).toBeGreaterThan(1);
+    expect(cut.got).toEqual(whole.got);
+    const rows = new Variable('rows', 19, 50);
+    const some = await compute([50, 33, 20], { residual: true, rows, mostWork: 33 * 20 * 17 });
+    expect(some.got.slice(0, 19 * 20)).toEqual(whole.got.slice(0, 19 * 20));
+    expect([...new Set(some.got.slice(19 * 20))]).toEqual([77]);
+  });
+
+  test('counts two operations per multiply-add of the rows in use', async () => {
+    const rows = new Variable('rows', 13, 40);
+    const { steps } = await compute([40, 20, 12], { rows });
+    expect(steps.map((step) => step.flops())).toEqual([2 * 13 * 20 * 12]);
+  });
+
+  test('refuses a weight stored the other way round, and more rows than there are', () => {
+    const x = tensorOf(gpu, 'x', seeded(6, 1), [2, 3]);
+    const weight = tensorOf(gpu, 'weight', seeded(12, 1), [3, 4]);
+    const out = tensorOf(gpu, 'out', seeded(8, 1), [2, 4]);
+    expect(() => matmulForward({ x, weight, out }, { rows: 2 })).toThrow(/weight must be \(3, 3\)/);
+    const turned = { ...weight, shape: [4, 3] };
+    expect(() => matmulForward({ x, weight: turned, out }, { rows: 3 })).toThrow(/past the 2/);
+    expect(() => matmulForward({ x, weight: turned, out: x }, { rows: 2 })).toThrow(/out must be/);
+  });
+});

@@ -1,0 +1,444 @@
+/** A safetensors file that is truncated, lies about itself, or holds what the caller cannot use. */
+export class SafetensorsError extends Error {
+  override readonly name = 'SafetensorsError';
+}
+
+const dtypeBytes = {
+  F64: 8,
+  I64: 8,
+  U64: 8,
+  F32: 4,
+  I32: 4,
+  U32: 4,
+  F16: 2,
+  BF16: 2,
+  I16: 2,
+  U16: 2,
+  I8: 1,
+  U8: 1,
+  BOOL: 1,
+} as const;
+
+export type SafetensorsDType = keyof typeof dtypeBytes;
+
+/** Where one tensor lies, as a header says it; `begin` and `end` count bytes from the data's start. */
+export interface SafetensorsSlot {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+export interface SafetensorsHeader {
+  /** First byte of the tensor data in the file. */
+  readonly dataStart: number;
+  readonly slots: ReadonlyMap<string, SafetensorsSlot>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** One tensor's little-endian, row-major bytes. */
+export interface SafetensorsEntry {
+  readonly name: string;
+  readonly dtype: SafetensorsDType;
+  readonly shape: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+export interface SafetensorsFile {
+  readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
+  readonly metadata: ReadonlyMap<string, string>;
+}
+
+/** Bytes before the header: its length, a little-endian u64. */
+export const safetensorsPrefixBytes = 8;
+/** Hugging Face's JavaScript reader draws the same line; the Rust one allows 100 MB. */
+const largestHeader = 25_000_000;
+
+/**
+ * Length of the header that follows the first 8 bytes of a file. Checked against the cap and the
+ * file before anything is read or allocated.
+ *
+ * @param fileBytes Size of the whole file.
+ * @param where The file's name, for messages.
+ */
+export function safetensorsHeaderBytes(
+  prefix: Uint8Array,
+  fileBytes: number,
+  where: string,
+): number {
+  if (fileBytes < safetensorsPrefixBytes || prefix.length < safetensorsPrefixBytes) {
+    throw new SafetensorsError(`${where}: ${fileBytes} bytes are too few for a safetensors file`);
+  }
+  const view = new DataView(prefix.buffer, prefix.byteOffset, safetensorsPrefixBytes);
+  const length = view.getBigUint64(0, true);
+  if (length > BigInt(largestHeader)) {
+    throw new SafetensorsError(
+      `${where}: header length ${length.toString()} exceeds ${largestHeader}`,
+    );
+  }
+  if (length > BigInt(fileBytes - safetensorsPrefixBytes)) {
+    throw new SafetensorsError(
+      `${where}: header length ${length.toString()} runs past the end of the file, ${fileBytes} bytes`,
+    );
+  }
+  return Number(length);
+}
+
+/**
+ * Checks a header as the Rust crate does: every byte of data belongs to exactly one tensor, whose
+ * dtype and shape account for it, no name occurs twice, and metadata maps strings to strings.
+ *
+ * @param text The header alone, without the 8 bytes before it.
+ */
+export function parseSafetensorsHeader(
+  text: Uint8Array,
+  fileBytes: number,
+  where: string,
+): SafetensorsHeader {
+  const json = parseJson(text, where);
+  const dataStart = safetensorsPrefixBytes + text.length;
+  const slots: SafetensorsSlot[] = [];
+  let metadata: ReadonlyMap<string, string> = new Map();
+  for (const [name, value] of Object.entries(json)) {
+    if (name === '__metadata__') metadata = parseMetadata(value, where);
+    else slots.push(parseSlot(name, value, where));
+  }
+  expectFullCover(slots, fileBytes - dataStart, where);
+  return { dataStart, slots: new Map(slots.map((slot) => [slot.name, slot])), metadata };
+}
+
+/**
+ * Reads a whole file. The entries are views into `bytes`.
+ *
+ * @param where The file's name, for messages.
+ * @throws SafetensorsError naming the file and, where one is at fault, the tensor.
+ */
+export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
+  const length = safetensorsHeaderBytes(bytes, bytes.length, where);
+  const text = bytes.subarray(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
+  const header = parseSafetensorsHeader(text, bytes.length, where);
+  const tensors = new Map<string, SafetensorsEntry>();
+  for (const { name, dtype, shape, begin, end } of header.slots.values()) {
+    const data = bytes.subarray(header.dataStart + begin, header.dataStart + end);
+    tensors.set(name, { name, dtype, shape, bytes: data });
+  }
+  return { tensors, metadata: header.metadata };
+}
+
+function parseJson(text: Uint8Array, where: string): object {
+  if (text[0] !== 0x7b) throw new SafetensorsError(`${where}: header does not start with '{'`);
+  let source: string;
+  try {
+    source = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(text);
+  } catch {
+    throw new SafetensorsError(`${where}: header is not UTF-8`);
+  }
+  let json: object;
+  try {
+    json = JSON.parse(source) as object; // It starts with '{', so it is an object.
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new SafetensorsError(`${where}: header is not JSON: ${why.slice(0, 120)}`);
+  }
+  const twice = repeatedKey(source);
+  if (twice !== undefined) throw new SafetensorsError(`${where}: header names ${twice} twice`);
+  return json;
+}
+
+/** The first key that one object of a valid JSON text holds twice: `JSON.parse` keeps the last. */
+function repeatedKey(source: string): string | undefined {
+  const open: (Set<string> | null)[] = []; // A set of keys per object, null per array.
+  for (let at = 0; at < source.length; at++) {
+    const character = source[at];
+    if (character === '{') open.push(new Set());
+    else if (character === '[') open.push(null);
+    else if (character === '}' || character === ']') open.pop();
+    else if (character === '"') {
+      const start = at;
+      for (at++; source[at] !== '"'; at++) if (source[at] === '\\') at++;
+      let next = at + 1;
+      while (' \t\r\n'.includes(source[next] ?? '.')) next++;
+      if (source[next] !== ':') continue;
+      const text = source.slice(start, at + 1);
+      const key = JSON.parse(text) as string;
+      const keys = open.at(-1);
+      if (keys?.has(key)) return text.slice(0, 100);
+      keys?.add(key);
+    }
+  }
+  return undefined;
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function parseMetadata(value: unknown, where: string): Map<string, string> {
+  if (!isRecord(value)) throw new SafetensorsError(`${where}: __metadata__ must be an object`);
+  const metadata = new Map<string, string>();
+  for (const [key, text] of Object.entries(value)) {
+    if (typeof text !== 'string') {
+      throw new SafetensorsError(`${where}: __metadata__ '${key}' must be a string`);
+    }
+    metadata.set(key, text);
+  }
+  return metadata;
+}
+
+function parseSlot(name: string, value: unknown, where: string): SafetensorsSlot {
+  const fail = (why: string): never => {
+    throw new SafetensorsError(`${where}: tensor '${name.slice(0, 100)}': ${why}`);
+  };
+  if (!isRecord(value)) return fail('must be an object');
+  const { dtype, shape, data_offsets: offsets } = value;
+  const extra = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
+  if (extra !== undefined) return fail(`unknown field '${extra.slice(0, 100)}'`);
+  if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype)) {
+    return fail(`dtype ${JSON.stringify(dtype) ?? 'missing'} is not supported`);
+  }
+  if (!isNaturals(shape)) return fail('shape must be a list of whole numbers');
+  if (!isNaturals(offsets) || offsets.length !== 2) return fail('data_offsets must be two offsets');
+  const [begin = 0, end = 0] = offsets;
+  if (end < begin) return fail(`data_offsets [${begin}, ${end}] run backwards`);
+  const known = dtype as SafetensorsDType;
+  // BigInt: a product of sizes can pass 2^53, where Number would round to what fits.
+  const wanted = shape.reduce((product, n) => product * BigInt(n), BigInt(dtypeBytes[known]));
+  if (wanted !== BigInt(end - begin)) {
+    return fail(
+      `${known} (${shape.join(', ')}) needs ${wanted.toString()} bytes, data_offsets hold ${end - begin}`,
+    );
+  }
+  return { name, dtype: known, shape, begin, end };
+}
+
+const isNaturals = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.every((n) => Number.isSafeInteger(n) && (n as number) >= 0);
+
+function expectFullCover(
+  slots: readonly SafetensorsSlot[],
+  dataBytes: number,
+  where: string,
+): void {
+  let covered = 0;
+  for (const slot of [...slots].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (slot.begin !== covered) {
+      const what =
+        slot.begin < covered ? 'overlaps the tensor before it' : 'leaves a hole before it';
+      throw new SafetensorsError(`${where}: tensor '${slot.name.slice(0, 100)}' ${what}`);
+    }
+    covered = slot.end;
+  }
+  if (covered !== dataBytes) {
+    throw new SafetensorsError(
+      `${where}: tensors cover ${covered} bytes of data, the file holds ${dataBytes}`,
+    );
+  }
+}
+
+/** Elements of a tensor. */
+export const entryLength = (entry: Pick<SafetensorsEntry, 'shape'>): number =>
+  entry.shape.reduce((product, size) => product * size, 1);
+
+/**
+ * The numbers of a floating-point tensor as f32: f64 rounds, f16 and bf16 are exact. An aligned f32
+ * tensor comes back as a view of its bytes, not a copy.
+ *
+ * @throws SafetensorsError when the dtype is not a floating-point one.
+ */
+export function toFloat32(entry: SafetensorsEntry, where = 'safetensors'): Float32Array {
+  switch (entry.dtype) {
+    case 'F32': {
+      const { buffer, byteOffset, length } = aligned(entry.bytes, 4);
+      return new Float32Array(buffer, byteOffset, length / 4);
+    }
+    case 'F64': {
+      const { buffer, byteOffset, length } = aligned(entry.bytes, 8);
+      return Float32Array.from(new Float64Array(buffer, byteOffset, length / 8));
+    }
+    case 'BF16': {
+      const halves = uint16View(entry.bytes);
+      const bits = Uint32Array.from(halves, (half) => half << 16);
+      return new Float32Array(bits.buffer);
+    }
+    case 'F16': {
+      const halves = uint16View(entry.bytes);
+      const bits = Uint32Array.from(halves, float32BitsOfHalf);
+      return new Float32Array(bits.buffer);
+    }
+    default:
+      throw new SafetensorsError(
+        `${where}: tensor '${entry.name}' must be a floating-point tensor, is ${entry.dtype}`,
+      );
+  }
+}
+
+/**
+ * The numbers of an integer or boolean tensor.
+ *
+ * @throws SafetensorsError when the dtype is another one, or a number does not fit 32 signed bits.
+ */
+export function toInt32(entry: SafetensorsEntry, where = 'safetensors'): Int32Array {
+  const fail = (why: string): never => {
+    throw new SafetensorsError(`${where}: tensor '${entry.name}' ${why}`);
+  };
+  const view = integerView(entry);
+  if (!view) return fail(`must be an integer tensor, is ${entry.dtype}`);
+  const values = new Int32Array(view.length);
+  for (let i = 0; i < view.length; i++) {
+    const value = Number(view[i]);
+    if (value < -(2 ** 31) || value >= 2 ** 31) return fail(`holds ${value}, past 32 signed bits`);
+    values[i] = value;
+  }
+  return values;
+}
+
+function integerView(entry: SafetensorsEntry): ArrayLike<number | bigint> | undefined {
+  if (entry.dtype.startsWith('F') || entry.dtype === 'BF16') return undefined;
+  const size = dtypeBytes[entry.dtype];
+  const { buffer, byteOffset, length } = aligned(entry.bytes, size);
+  const count = length / size;
+  switch (entry.dtype) {
+    case 'I64':
+      return new BigInt64Array(buffer, byteOffset, count);
+    case 'U64':
+      return new BigUint64Array(buffer, byteOffset, count);
+    case 'I32':
+      return new Int32Array(buffer, byteOffset, count);
+    case 'U32':
+      return new Uint32Array(buffer, byteOffset, count);
+    case 'I16':
+      return new Int16Array(buffer, byteOffset, count);
+    case 'U16':
+      return new Uint16Array(buffer, byteOffset, count);
+    case 'I8':
+      return new Int8Array(buffer, byteOffset, count);
+    default:
+      return new Uint8Array(buffer, byteOffset, count);
+  }
+}
+
+/** The same bytes at an address a typed array can start at; nothing in a header promises one. */
+const aligned = (bytes: Uint8Array, size: number): Uint8Array =>
+  bytes.byteOffset % size === 0 ? bytes : bytes.slice();
+
+function uint16View(bytes: Uint8Array): Uint16Array {
+  const { buffer, byteOffset, length } = aligned(bytes, 2);
+  return new Uint16Array(buffer, byteOffset, length / 2);
+}
+
+function float32BitsOfHalf(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // A subnormal half is a normal float: shift its leading one into the implicit place.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}
+
+const float32 = new Float32Array(1);
+const float32Bits = new Uint32Array(float32.buffer);
+
+/** Nearest half, ties to even; past 65,519 infinity, NaN stays NaN. */
+function halfBitsOf(value: number): number {
+  float32[0] = value;
+  const bits = float32Bits[0] ?? 0;
+  const sign = (bits >>> 16) & 0x8000;
+  const magnitude = bits & 0x7fffffff;
+  if (magnitude > 0x7f800000) return sign | 0x7e00;
+  if (magnitude >= 0x477ff000) return sign | 0x7c00;
+  if (magnitude < 0x38800000) {
+    // Subnormal or zero: a float of this size plus 0.5 keeps exactly the half's bits, rounded.
+    float32[0] = Math.abs(value) + 0.5;
+    return sign | ((float32Bits[0] ?? 0) - 0x3f000000);
+  }
+  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
+  return sign | ((rounded - 0x38000000) >>> 13);
+}
+
+/** Nearest bfloat16, ties to even; NaN stays NaN. */
+function bfloat16BitsOf(value: number): number {
+  float32[0] = value;
+  const bits = float32Bits[0] ?? 0;
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
+
+const viewOf = (data: ArrayBufferView): Uint8Array =>
+  new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+
+/**
+ * A float tensor to write, rounded to nearest even where it is stored in two bytes. With F32 the
+ * entry is a view of `data`.
+ */
+export function float32Entry(
+  name: string,
+  shape: readonly number[],
+  data: Float32Array,
+  dtype: 'F32' | 'F16' | 'BF16' = 'F32',
+): SafetensorsEntry {
+  if (dtype === 'F32') return { name, dtype, shape, bytes: viewOf(data) };
+  const convert = dtype === 'F16' ? halfBitsOf : bfloat16BitsOf;
+  const halves = new Uint16Array(data.length);
+  data.forEach((value, i) => (halves[i] = convert(value)));
+  return { name, dtype, shape, bytes: viewOf(halves) };
+}
+
+/** A 32-bit integer tensor to write, a view of `data`. */
+export function int32Entry(
+  name: string,
+  shape: readonly number[],
+  data: Int32Array | Uint32Array,
+): SafetensorsEntry {
+  return { name, dtype: data instanceof Int32Array ? 'I32' : 'U32', shape, bytes: viewOf(data) };
+}
+
+/**
+ * Bytes of a file: wider dtypes first, then by name, so that every tensor is aligned and equal
+ * contents make equal files.
+ *
+ * @throws SafetensorsError when two entries share a name or one's bytes do not fill its shape.
+ */
+export function writeSafetensors(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const sorted = [...entries].sort(
+    (a, b) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (a.name < b.name ? -1 : 1),
+  );
+  const header = new Map<string, unknown>();
+  const keys = Object.keys(metadata).sort();
+  if (keys.length > 0) {
+    header.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
+  }
+  let offset = 0;
+  for (const entry of sorted) {
+    const end = offset + entry.bytes.length;
+    if (header.has(entry.name)) throw new SafetensorsError(`tensor '${entry.name}' occurs twice`);
+    if (entryLength(entry) * dtypeBytes[entry.dtype] !== entry.bytes.length) {
+      throw new SafetensorsError(
+        `tensor '${entry.name}': ${entry.dtype} (${entry.shape.join(', ')}) is not ${entry.bytes.length} bytes`,
+      );
+    }
+    header.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [offset, end] });
+    offset = end;
+  }
+  // Joined by hand: an object would take `__proto__` for its prototype and sort numeric names first.
+  const members = [...header].map(
+    ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
+  );
+  const json = new TextEncoder().encode(`{${members.join(',')}}`);
+  const headerLength = Math.ceil(json.length / 8) * 8;
+  const bytes = new Uint8Array(safetensorsPrefixBytes + headerLength + offset);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
+  bytes.fill(0x20, safetensorsPrefixBytes, safetensorsPrefixBytes + headerLength);
+  bytes.set(json, safetensorsPrefixBytes);
+  let at = safetensorsPrefixBytes + headerLength;
+  for (const entry of sorted) {
+    bytes.set(entry.bytes, at);
+    at += entry.bytes.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,62 @@
+import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
+
+/** Arguments that cannot be used; one line that names the option. The command exits 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+/** Options that every computing command shares: spread into its `args`. */
+export const commonArgs = {
+  adapter: {
+    type: 'enum',
+    options: ['auto', 'gpu', 'software'],
+    default: 'auto',
+    description: 'WebGPU adapter to use',
+  } satisfies EnumArgDef,
+  json: {
+    type: 'boolean',
+    description: 'print the result as JSON on stdout',
+  } satisfies BooleanArgDef,
+  host: {
+    type: 'enum',
+    options: ['here', 'chromium'],
+    default: 'here',
+    description: 'run in this process, or inside headless Chromium',
+  } satisfies EnumArgDef,
+} as const;
+
+/** `--out` with its own description. */
+export const outArg = (description: string) =>
+  ({ type: 'string', valueHint: 'path', description }) satisfies StringArgDef;
+
+interface NumberRange {
+  readonly min?: number;
+  readonly max?: number;
+  readonly integer?: boolean;
+}
+
+/**
+ * An option's text as a number.
+ *
+ * @throws UsageError naming the option unless it is a finite decimal number in range.
+ */
+export function numberOption(name: string, text: string, range: NumberRange = {}): number {
+  const { min = -Infinity, max = Infinity, integer = false } = range;
+  const value = /^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text) ? Number(text) : NaN;
+  if (Number.isFinite(value) && value >= min && value <= max) {
+    if (!integer || Number.isSafeInteger(value)) return value;
+  }
+  const kind = integer ? 'a whole number' : 'a number';
+  const bounds = [
+    ...(min > -Infinity ? [`at least ${min}`] : []),
+    ...(max < Infinity ? [`at most ${max}`] : []),
+  ].join(' and ');
+  throw new UsageError(`--${name} must be ${kind}${bounds && ` ${bounds}`}, got '${text}'`);
+}
+
+/** As `numberOption`, undefined where the option was not given. */
+export const optionalNumber = (
+  name: string,
+  text: string | undefined,
+  range: NumberRange = {},
+): number | undefined => (text === undefined ? undefined : numberOption(name, text, range));

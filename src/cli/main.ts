@@ -1,0 +1,169 @@
+import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty';
+import { version } from '../../package.json';
+import { UsageError } from './arguments.ts';
+import { system, type System } from './system.ts';
+
+interface Entry {
+  readonly summary: string;
+  readonly load: () => Promise<{ readonly command: unknown }>;
+  /** The last positional may be repeated; the command finds all of them in `args._`. */
+  readonly many?: true;
+}
+
+/** Every command, loaded when it is called. */
+const entries: Readonly<Record<string, Entry>> = {};
+
+/** Errors that say the input or the arguments are wrong. All others mean that the run failed. */
+const badInput = new Set(['UsageError', 'FormatError', 'ConfigError', 'SafetensorsError']);
+
+/**
+ * The `limr` command. Results go to stdout or to `--out`, everything for human eyes to stderr.
+ *
+ * @param argv The arguments after the program's name.
+ * @returns The exit code: 0 done, 1 the run failed, 2 bad arguments or bad input.
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  const host = await system();
+  const [name, ...rest] = argv;
+  try {
+    if (name === undefined) {
+      await host.stderr(overview());
+      return 2;
+    }
+    if (name === '--help' || name === '-h' || name === 'help') {
+      await host.stdout(overview());
+      return 0;
+    }
+    if (name === '--version') {
+      await host.stdout(`${version}\n`);
+      return 0;
+    }
+    const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;
+    if (!entry) throw new UsageError(`unknown command '${name}'; see limr --help`);
+    return await runEntry(host, name, entry, rest);
+  } catch (error) {
+    await host.stderr(`limr${name === undefined ? '' : ` ${name}`}: ${oneLine(error)}\n`);
+    if (host.environment('LIMR_DEBUG') !== undefined && error instanceof Error) {
+      await host.stderr(`${error.stack ?? ''}\n`);
+    }
+    return isBadInput(error) ? 2 : 1;
+  }
+}
+
+async function runEntry(
+  host: System,
+  name: string,
+  entry: Entry,
+  rest: readonly string[],
+): Promise<number> {
+  const { command } = await entry.load();
+  const definition = command as CommandDef;
+  const given = typeof definition.args === 'function' ? definition.args() : definition.args;
+  const args = (await given) ?? {};
+  const options = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : rest.length);
+  if (options.includes('--help') || options.includes('-h')) {
+    const usage = await renderUsage(
+      { ...definition, meta: { name, description: entry.summary } },
+      { meta: { name: 'limr' } },
+    );
+    await host.stdout(`${plain(usage)}\n`);
+    return 0;
+  }
+  checkArguments(args, rest, entry.many ?? false);
+  if (valueOfOption(rest, 'host') === 'chromium' && 'host' in args) {
+    const { runInChromium } = await import('./chromium-host.ts');
+    return runInChromium([name, ...rest]);
+  }
+  const { result } = await runCommand(definition, { rawArgs: [...rest] });
+  return typeof result === 'number' ? result : 0;
+}
+
+function valueOfOption(argv: readonly string[], name: string): string | undefined {
+  const at = argv.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
+  return argv[at]?.includes('=') ? argv[at].slice(name.length + 3) : argv[at + 1];
+}
+
+/**
+ * citty's parser takes any option and drops what it does not know: this is the strict half.
+ *
+ * @throws UsageError for an unknown or repeated option, a missing value, or too many words.
+ */
+export function checkArguments(args: ArgsDef, argv: readonly string[], many: boolean): void {
+  const byFlag = new Map<string, string>();
+  for (const [name, { type, alias }] of Object.entries(args as Record<string, ArgAliases>)) {
+    if (type === 'positional') continue;
+    const aliases = typeof alias === 'string' ? [alias] : (alias ?? []);
+    for (const word of [name, ...aliases]) {
+      byFlag.set(word.length === 1 ? `-${word}` : `--${word}`, name);
+    }
+  }
+  const seen = new Set<string>();
+  const words: string[] = [];
+  for (let i = 0; i < argv.length; i++) {
+    const word = argv[i] ?? '';
+    if (word === '--') {
+      words.push(...argv.slice(i + 1));
+      break;
+    }
+    if (!word.startsWith('-') || word === '-') {
+      words.push(word);
+      continue;
+    }
+    const equals = word.indexOf('=');
+    const flag = equals < 0 ? word : word.slice(0, equals);
+    const name = byFlag.get(flag);
+    if (name === undefined) throw new UsageError(`unknown option '${flag}'`);
+    if (seen.has(name)) throw new UsageError(`${flag} is given twice`);
+    seen.add(name);
+    if (args[name]?.type === 'boolean') {
+      if (equals >= 0) throw new UsageError(`${flag} takes no value`);
+    } else if (equals < 0) {
+      const value = argv[++i];
+      if (value === undefined || value.startsWith('--'))
+        throw new UsageError(`${flag} needs a value`);
+    }
+  }
+  const places = Object.values(args).filter(({ type }) => type === 'positional').length;
+  const extra = words[places];
+  if (extra !== undefined && !many) throw new UsageError(`unexpected argument '${extra}'`);
+}
+
+interface ArgAliases {
+  readonly type?: string;
+  readonly alias?: string | readonly string[];
+}
+
+function overview(): string {
+  const width = Math.max(0, ...Object.keys(entries).map((name) => name.length));
+  const lines = Object.entries(entries).map(
+    ([name, { summary }]) => `  ${name.padEnd(width)}  ${summary}`,
+  );
+  return [
+    'limr: LIMR experiments and LIM scores on WebGPU',
+    '',
+    'usage: limr COMMAND [options]',
+    '',
+    ...lines,
+    '',
+    'limr COMMAND --help shows the options of one command.',
+    '',
+  ].join('\n');
+}
+
+function isBadInput(error: unknown): boolean {
+  if (!(error instanceof Error)) return false;
+  // citty's own errors are all about arguments.
+  return badInput.has(error.name) || error.name === 'CLIError';
+}
+
+/** An error as one line without colours or control characters. */
+function oneLine(error: unknown): string {
+  const message = error instanceof Error ? error.message || error.name : String(error);
+  // eslint-disable-next-line no-control-regex -- that is what it removes
+  return plain(message)
+    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
+    .trim();
+}
+
+// eslint-disable-next-line no-control-regex -- ANSI colours begin with an escape character
+const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');

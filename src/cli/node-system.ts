@@ -1,0 +1,92 @@
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import type { System } from './system.ts';
+
+/** Strings joined into writes of about this many characters. */
+const BATCH = 1 << 20;
+
+const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
+  new Promise((resolve, reject) => {
+    stream.write(text, (error) => {
+      if (error) reject(error);
+      else resolve();
+    });
+  });
+
+function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+  if (content instanceof Uint8Array) {
+    yield content;
+    return;
+  }
+  const encoder = new TextEncoder();
+  if (typeof content === 'string') {
+    yield encoder.encode(content);
+    return;
+  }
+  let batch = '';
+  for (const piece of content) {
+    batch += piece;
+    if (batch.length < BATCH) continue;
+    yield encoder.encode(batch);
+    batch = '';
+  }
+  if (batch !== '') yield encoder.encode(batch);
+}
+
+/** Files and streams of Node, and of Deno through its `node:` modules. */
+export const nodeSystem: System = {
+  async info(path) {
+    try {
+      const found = await stat(path);
+      return { kind: found.isDirectory() ? 'directory' : 'file', size: found.size };
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      throw error;
+    }
+  },
+  async list(path) {
+    return (await readdir(path)).sort();
+  },
+  async open(path) {
+    const file = await open(path, 'r');
+    const { size } = await file.stat();
+    return {
+      name: path,
+      size,
+      async slice(start, end) {
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+        for (let done = 0; done < bytes.length;) {
+          const { bytesRead } = await file.read(bytes, done, bytes.length - done, start + done);
+          if (bytesRead === 0) throw new Error(`${path}: became shorter while it was read`);
+          done += bytesRead;
+        }
+        return bytes;
+      },
+      close: () => file.close(),
+    };
+  },
+  async write(path, content) {
+    await mkdir(dirname(path), { recursive: true });
+    const partial = `${path}.${process.pid}.partial`;
+    try {
+      const file = await open(partial, 'w');
+      try {
+        for (const bytes of bytesOf(content)) await file.writeFile(bytes);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await rename(partial, path);
+    } catch (error) {
+      await rm(partial, { force: true });
+      throw error;
+    }
+  },
+  stderr: (text) => print(process.stderr, text),
+  stdout: (text) => print(process.stdout, text),
+  environment: (name) => process.env[name],
+  get terminal() {
+    return process.stderr.isTTY;
+  },
+};

@@ -17,12 +17,6 @@ export const commonArgs = {
     type: 'boolean',
     description: 'print the result as JSON on stdout',
   } satisfies BooleanArgDef,
-  host: {
-    type: 'enum',
-    options: ['here', 'chromium'],
-    default: 'here',
-    description: 'run in this process, or inside headless Chromium',
-  } satisfies EnumArgDef,
 } as const;
 
 /** `--out` with its own description. */

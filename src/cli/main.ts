@@ -70,17 +70,8 @@ async function runEntry(
     return 0;
   }
   checkArguments(args, rest, entry.many ?? false);
-  if (valueOfOption(rest, 'host') === 'chromium' && 'host' in args) {
-    const { runInChromium } = await import('./chromium-host.ts');
-    return runInChromium([name, ...rest]);
-  }
   const { result } = await runCommand(definition, { rawArgs: [...rest] });
   return typeof result === 'number' ? result : 0;
-}
-
-function valueOfOption(argv: readonly string[], name: string): string | undefined {
-  const at = argv.findIndex((word) => word === `--${name}` || word.startsWith(`--${name}=`));
-  return argv[at]?.includes('=') ? argv[at].slice(name.length + 3) : argv[at + 1];
 }
 
 /**
@@ -159,11 +150,9 @@ function isBadInput(error: unknown): boolean {
 /** An error as one line without colours or control characters. */
 function oneLine(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  // eslint-disable-next-line no-control-regex -- that is what it removes
   return plain(message)
     .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
     .trim();
 }
 
-// eslint-disable-next-line no-control-regex -- ANSI colours begin with an escape character
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');

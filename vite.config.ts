@@ -6,10 +6,13 @@ const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];
 // A software driver compiles each pipeline at its first dispatch, seconds where it is slow.
 const gpuTimeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
 const executablePath = findChromium();
+// The same files and settings under Deno: vitest runs there as it is.
+const host = 'deno' in process.versions ? 'deno' : 'gpu';
 
 export default defineConfig({
   server: { fs: { allow: ['.', '../shared'] } },
   test: {
+    reporters: ['default', './test/run/tally-reporter.ts'],
     projects: [
       {
         extends: true,
@@ -23,7 +26,7 @@ export default defineConfig({
       {
         extends: true,
         test: {
-          name: 'gpu',
+          name: host,
           include: gpuTests,
           environment: 'node',
           // Forks, not threads: the Vulkan loader reads getenv, which a thread's env never reaches.

@@ -1,0 +1,32 @@
+import { defineConfig } from 'playwright/test';
+import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
+
+const port = 4317;
+const executablePath = findChromium();
+
+// The built demo, as any static host would serve it; `npm test` builds it first.
+export default defineConfig({
+  testDir: 'test/e2e',
+  testMatch: '**/*.spec.ts',
+  outputDir: 'test-results',
+  // A software adapter trains for minutes where a GPU takes seconds.
+  timeout: 600_000,
+  expect: { timeout: 60_000 },
+  workers: 1,
+  reporter: 'list',
+  forbidOnly: true,
+  use: {
+    baseURL: `http://127.0.0.1:${port}/`,
+    headless: true,
+    launchOptions: {
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: chromiumArguments,
+    },
+  },
+  webServer: {
+    command: `node node_modules/vite/bin/vite.js preview --host 127.0.0.1 --port ${port} --strictPort`,
+    url: `http://127.0.0.1:${port}/`,
+    reuseExistingServer: false,
+    stdout: 'ignore',
+  },
+});

@@ -1,0 +1,76 @@
+// Child processes for the repository's scripts.
+import { spawn } from 'node:child_process';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+/** The repository's top folder. */
+export const root = dirname(dirname(fileURLToPath(import.meta.url)));
+
+/** @param {string} path Inside node_modules. */
+export const modulePath = (path) => join(root, 'node_modules', path);
+
+/**
+ * @typedef {object} RunOptions
+ * @property {Record<string, string>} [env] Added to this process's own.
+ * @property {number} [minutes] After which the program and what it has started are ended.
+ * @property {boolean} [quiet] Sends the program's standard output to standard error.
+ * @property {boolean} [asks] Lets the program read from the terminal.
+ */
+
+/**
+ * Runs a program to its end with its output passed through.
+ *
+ * @param {string} command
+ * @param {readonly string[]} args
+ * @param {RunOptions} [options]
+ * @returns {Promise<number>} Its exit code; 124 when it ran past `minutes` and was ended.
+ */
+export function run(command, args, options = {}) {
+  const { env = {}, minutes = 60, quiet = false, asks = false } = options;
+  // Reading from the terminal needs the terminal's own process group.
+  const ownGroup = process.platform !== 'win32' && !asks;
+  return new Promise((resolve, reject) => {
+    const child = spawn(command, args, {
+      cwd: root,
+      env: { ...process.env, ...env },
+      stdio: [asks ? 'inherit' : 'ignore', quiet ? process.stderr : 'inherit', 'inherit'],
+      // A process group of its own, so that ending it ends what it has started too.
+      detached: ownGroup,
+    });
+    let late = false;
+    let stopped = false;
+    /** @param {NodeJS.Signals} signal */
+    const end = (signal) => {
+      if (child.pid === undefined) return;
+      try {
+        if (ownGroup) process.kill(-child.pid, signal);
+        else child.kill(signal);
+      } catch {
+        // It has ended by itself in the meantime.
+      }
+    };
+    const timer = setTimeout(() => {
+      late = true;
+      end('SIGKILL');
+    }, minutes * 60_000);
+    /** @param {NodeJS.Signals} signal */
+    const pass = (signal) => {
+      stopped = true;
+      end(signal);
+    };
+    process.once('SIGINT', pass).once('SIGTERM', pass);
+    const settle = () => {
+      clearTimeout(timer);
+      process.off('SIGINT', pass).off('SIGTERM', pass);
+    };
+    child.once('error', (error) => {
+      settle();
+      reject(error);
+    });
+    child.once('exit', (code) => {
+      settle();
+      if (stopped) process.exit(130);
+      resolve(late ? 124 : (code ?? 1));
+    });
+  });
+}

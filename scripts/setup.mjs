@@ -1,0 +1,238 @@
+// Looks for what a machine needs besides Node, a Vulkan driver for WebGPU in Node and Deno and a
+// Chromium, and brings Mesa's software Vulkan and Debian's Chromium where they are missing.
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { findChromium } from './chromium.mjs';
+import { root, run } from './process.mjs';
+
+const help = `node scripts/setup.mjs [--yes]
+
+Says whether this machine has a WebGPU adapter for Node and Deno and a Chromium. What is missing it
+installs through apt as root in CI, in a container or without a terminal, and anywhere with --yes;
+otherwise it prints the commands. macOS and Windows bring their own drivers: nothing to install.
+`;
+
+/** @param {string} line */
+const say = (line) => process.stderr.write(`setup: ${line}\n`);
+
+/** @returns {string | undefined} The adapter that Node's WebGPU finds. */
+export function probeAdapter() {
+  const probe = spawnSync(process.execPath, [join(root, 'scripts/probe-adapter.mjs')], {
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  if (probe.status !== 0) return undefined;
+  /** @type {{ vendor: string, architecture: string, device: string, description: string }} */
+  const info = JSON.parse(probe.stdout);
+  return info.description || `${info.vendor} ${info.architecture}`.trim() || 'unnamed adapter';
+}
+
+/** @returns {Record<string, string>} The fields of os-release(5). */
+function osRelease() {
+  if (!existsSync('/etc/os-release')) return {};
+  const lines = readFileSync('/etc/os-release', 'utf8').split('\n');
+  return Object.fromEntries(
+    lines
+      .map((line) => /^(\w+)=(.*)$/.exec(line))
+      .filter((match) => match !== null)
+      .map(([, name = '', value = '']) => [name, value.replace(/^(["'])(.*)\1$/, '$2')]),
+  );
+}
+
+/** @param {string} name */
+const onPath = (name) =>
+  (process.env['PATH'] ?? '').split(delimiter).some((folder) => existsSync(join(folder, name)));
+
+/** @param {string} text */
+const shellQuote = (text) => `'${text.replaceAll("'", "'\\''")}'`;
+
+/** @returns {{ path: string, text: string }[]} */
+function aptSources() {
+  const folder = '/etc/apt/sources.list.d';
+  const names = existsSync(folder) ? readdirSync(folder).sort() : [];
+  return ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))]
+    .filter((path) => /\.(?:list|sources)$/.test(path) && existsSync(path))
+    .map((path) => ({ path, text: readFileSync(path, 'utf8').replace(/^\s*#.*\n?/gm, '') }));
+}
+
+/**
+ * The machine's own Debian source entry with its suite replaced, so that the packages come from
+ * where all the others come from.
+ *
+ * @param {string} codename
+ * @returns {{ path: string, text: string } | undefined} Nothing when no entry has the plain suite.
+ */
+export function backportsSource(codename, sources = aptSources()) {
+  const suite = `${codename}-backports`;
+  for (const { path, text } of sources) {
+    if (path.endsWith('.sources')) {
+      for (const stanza of text.split(/\n\s*\n/)) {
+        const suites = /^Suites:(.*(?:\n[ \t].*)*)/im.exec(stanza)?.[1]?.trim().split(/\s+/);
+        const binary = /^Types:.*\bdeb\b/im.test(stanza) && !/^Enabled:\s*no/im.test(stanza);
+        if (!binary || !suites?.includes(codename)) continue;
+        return {
+          path: `/etc/apt/sources.list.d/${suite}.sources`,
+          text: stanza
+            .trim()
+            .replace(/^Suites:.*(?:\n[ \t].*)*/im, `Suites: ${suite}`)
+            .replace(/^Types:.*(?:\n[ \t].*)*/im, 'Types: deb'),
+        };
+      }
+    } else {
+      const entry = new RegExp(`^(deb\\s+(?:\\[[^\\]]*\\]\\s+)?\\S+\\s+)${codename}(\\s.*)$`, 'm');
+      const [, before, after] = entry.exec(text) ?? [];
+      if (before === undefined || after === undefined) continue;
+      const line = `${before}${suite}${after}`;
+      return { path: `/etc/apt/sources.list.d/${suite}.list`, text: line };
+    }
+  }
+  return undefined;
+}
+
+/**
+ * @typedef {{ adapter: boolean, browser: boolean }} Needs
+ * @typedef {{ commands: string[], advice: string[], addsSource?: string }} Plan
+ */
+
+/**
+ * What would bring the missing pieces on this machine.
+ *
+ * @param {Needs} missing
+ * @returns {Plan}
+ */
+function planFor(missing) {
+  if (process.platform !== 'linux') {
+    return {
+      commands: [],
+      advice: [
+        ...(missing.adapter
+          ? ['WebGPU in Node uses Metal or Direct3D 12 here: nothing to install but the GPU driver']
+          : []),
+        ...(missing.browser ? ['install Chrome, or run: npx playwright install chromium'] : []),
+      ],
+    };
+  }
+  const os = osRelease();
+  const family = [os['ID'], ...(os['ID_LIKE'] ?? '').split(' ')];
+  if (!family.includes('debian') || !onPath('apt-get')) {
+    return {
+      commands: [],
+      advice: [
+        ...(missing.adapter
+          ? [
+              'install a Vulkan loader and Mesa 23 or newer: Fedora vulkan-loader and ' +
+                'mesa-vulkan-drivers, Arch vulkan-icd-loader and vulkan-swrast',
+            ]
+          : []),
+        ...(missing.browser ? ['install chromium, or set CHROMIUM_PATH to a Chrome'] : []),
+      ],
+    };
+  }
+  const isDebian = os['ID'] === 'debian';
+  const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+  const install = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get install -y`;
+  /** @type {Plan} */
+  const plan = { commands: [], advice: [] };
+  const packages = missing.adapter ? ['libvulkan1'] : [];
+  if (missing.adapter && isDebian && os['VERSION_ID'] === '12') {
+    // Debian 12's own Mesa 22.3 gives Dawn no adapter: a device feature is missing.
+    const codename = os['VERSION_CODENAME'] ?? 'bookworm';
+    const suite = `${codename}-backports`;
+    if (!aptSources().some(({ text }) => text.includes(suite))) {
+      const source = backportsSource(codename);
+      if (source === undefined) {
+        plan.advice.push(`add a Debian source for ${suite}: its Mesa is new enough for WebGPU`);
+        return plan;
+      }
+      const lines = source.text.split('\n').map(shellQuote).join(' ');
+      plan.commands.push(`printf '%s\\n' ${lines} | ${sudo}tee ${source.path} > /dev/null`);
+      plan.addsSource = source.path;
+    }
+    plan.commands.push(`${sudo}apt-get update`);
+    plan.commands.push(`${install} -t ${suite} mesa-vulkan-drivers`);
+  } else {
+    plan.commands.push(`${sudo}apt-get update`);
+    if (missing.adapter) packages.push('mesa-vulkan-drivers');
+  }
+  // Ubuntu's chromium package only points to its snap, which containers cannot run.
+  if (missing.browser && isDebian) packages.push('chromium');
+  if (packages.length > 0) plan.commands.push(`${install} ${packages.join(' ')}`);
+  if (missing.browser && !isDebian) {
+    plan.commands.push('npx playwright install --with-deps chromium');
+  }
+  return plan;
+}
+
+/** Nobody is at a terminal to read a command and type it: CI, a container, a pipe. */
+const isUnattended = () =>
+  Boolean(process.env['CI']) ||
+  Boolean(process.env['container']) ||
+  existsSync('/.dockerenv') ||
+  existsSync('/run/.containerenv') ||
+  !process.stdin.isTTY;
+
+/**
+ * Makes sure of what is needed: installs it where that is allowed, else prints the commands.
+ *
+ * @param {Needs} needs
+ * @param {{ yes?: boolean }} [options]
+ * @returns {Promise<boolean>} Whether everything needed is there now.
+ */
+export async function setUp(needs, { yes = false } = {}) {
+  const look = () => ({
+    adapter: needs.adapter && probeAdapter() === undefined,
+    browser: needs.browser && findChromium() === undefined,
+  });
+  let missing = look();
+  const nothing = () => !missing.adapter && !missing.browser;
+  if (nothing()) return true;
+  const sayMissing = () => {
+    if (missing.adapter) say('no WebGPU adapter for Node: no Vulkan driver that it can use');
+    if (missing.browser) say('no Chromium or Chrome: set CHROMIUM_PATH if there is one');
+  };
+  sayMissing();
+  const plan = planFor(missing);
+  for (const line of plan.advice) say(line);
+  if (plan.commands.length === 0) return false;
+  const isRoot = process.getuid?.() === 0;
+  if (!yes && !(isRoot && isUnattended())) {
+    say('run these, or node scripts/setup.mjs --yes, which does the same:');
+    for (const command of plan.commands) process.stderr.write(`  ${command}\n`);
+    return false;
+  }
+  for (const command of plan.commands) {
+    say(command);
+    const code = await run('sh', ['-c', command], { minutes: 20, quiet: true, asks: !isRoot });
+    if (code !== 0) {
+      say(`that ended with exit code ${code}`);
+      if (plan.addsSource !== undefined && isRoot) {
+        rmSync(plan.addsSource, { force: true }); // a source that fails would fail every later update
+      }
+      return false;
+    }
+  }
+  missing = look();
+  sayMissing();
+  return nothing();
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values } = parseArgs({
+    options: {
+      yes: { type: 'boolean', short: 'y', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) process.stdout.write(help);
+  else {
+    const ready = await setUp({ adapter: true, browser: true }, { yes: values.yes });
+    if (ready) {
+      console.log(`WebGPU in Node: ${probeAdapter() ?? 'no adapter'}`);
+      console.log(`Chromium: ${findChromium() ?? 'none'}`);
+    }
+    process.exitCode = ready ? 0 : 1;
+  }
+}

@@ -1,0 +1,263 @@
+// npm test: every check of the project, one stage after another, and one line of counts at the end.
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { modulePath, root, run } from './process.mjs';
+import { setUp } from './setup.mjs';
+
+/**
+ * What a stage counted. `names` lets the hosts be compared; `errors` explains failures that no test
+ * of its own printed.
+ *
+ * @typedef {{
+ *   passed: number,
+ *   failed: number,
+ *   skipped: { name: string, reason: string }[],
+ *   names: string[],
+ *   errors: string[],
+ * }} Tally
+ */
+
+const help = `npm test [-- options] [file filters]
+
+  --only STAGE,STAGE  run these stages only
+  --setup             only look for what the tests need, and install it where that is allowed
+  -h, --help          this text
+
+Stages: types, lint, format, unit, gpu-node, gpu-chromium, gpu-deno, e2e. File filters go to the
+vitest stages, and run those alone unless --only says otherwise. The last line is the sum of what
+the runners counted; types, lint, format and the comparison of the GPU hosts count as one check each.
+`;
+
+const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
+const tallyPath = join(scratch, 'tally.json');
+
+/** @returns {Tally} */
+const emptyTally = () => ({ passed: 0, failed: 0, skipped: [], names: [], errors: [] });
+
+/**
+ * @param {Tally} tally
+ * @param {string} error
+ */
+function fail(tally, error) {
+  tally.failed++;
+  tally.errors.push(error);
+}
+
+/**
+ * One check that either holds or does not.
+ *
+ * @param {string[][]} commands Arguments of node, run in turn.
+ * @returns {Promise<Tally>}
+ */
+async function check(...commands) {
+  const tally = emptyTally();
+  for (const args of commands) {
+    const code = await run(process.execPath, args, { minutes: 5 });
+    if (code !== 0) tally.failed = 1;
+  }
+  tally.passed = 1 - tally.failed;
+  return tally;
+}
+
+/** @returns {string[]} Deno and its options; the program itself ships inside an npm package. */
+function denoCommand() {
+  /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
+  const installer = createRequire(import.meta.url)('deno/install_api.cjs');
+  return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
+}
+
+/**
+ * @param {string} project
+ * @param {string[]} runtime The program that runs vitest, and its arguments.
+ * @returns {Promise<Tally>}
+ */
+async function vitest(project, [command = '', ...args]) {
+  rmSync(tallyPath, { force: true });
+  const code = await run(command, [...args, 'run', '--project', project, ...filters], {
+    env: { LIMR_TALLY: tallyPath, DENO_NO_UPDATE_CHECK: '1' },
+    minutes: 30,
+  });
+  return readTally(code, () => /** @type {Tally} */ (JSON.parse(readFileSync(tallyPath, 'utf8'))));
+}
+
+/** @returns {Promise<Tally>} */
+async function playwright() {
+  const built = await run(process.execPath, [join(root, 'scripts/build.mjs'), '--demo'], {
+    minutes: 5,
+  });
+  if (built !== 0) {
+    const tally = emptyTally();
+    fail(tally, 'the demo does not build');
+    return tally;
+  }
+  rmSync(tallyPath, { force: true });
+  const code = await run(
+    process.execPath,
+    [modulePath('playwright/cli.js'), 'test', '--reporter=list,json'],
+    { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: tallyPath }, minutes: 30 },
+  );
+  return readTally(code, () => tallyOfPlaywright(JSON.parse(readFileSync(tallyPath, 'utf8'))));
+}
+
+/**
+ * @param {import('playwright/types/testReporter').JSONReport} report
+ * @returns {Tally}
+ */
+function tallyOfPlaywright(report) {
+  const tally = emptyTally();
+  /** @param {import('playwright/types/testReporter').JSONReportSuite} suite */
+  const visit = (suite) => {
+    for (const spec of suite.specs) {
+      const name = `${spec.file} > ${spec.title}`;
+      for (const test of spec.tests) {
+        tally.names.push(name);
+        if (test.status === 'expected') tally.passed++;
+        else if (test.status === 'skipped') {
+          const reason = test.annotations.find(({ type }) => type === 'skip')?.description;
+          tally.skipped.push({ name, reason: reason ?? '' });
+        } else tally.failed++; // flaky counts as failed: there are no retries to hide behind
+      }
+    }
+    for (const inner of suite.suites ?? []) visit(inner);
+  };
+  for (const suite of report.suites) visit(suite);
+  for (const error of report.errors) fail(tally, error.message ?? 'an error without a message');
+  return tally;
+}
+
+/**
+ * Reads what a runner counted, and lets no broken run pass for a good one.
+ *
+ * @param {number} code
+ * @param {() => Tally} read
+ * @returns {Tally}
+ */
+function readTally(code, read) {
+  const tally = existsSync(tallyPath) ? read() : emptyTally();
+  for (const { name, reason } of tally.skipped) {
+    if (reason === '') fail(tally, `${name}: skipped without a reason`);
+  }
+  if (code === 124) fail(tally, 'ran out of time');
+  else if (code !== 0 && tally.failed === 0) fail(tally, `the runner ended with exit code ${code}`);
+  if (tally.names.length === 0 && tally.failed === 0) fail(tally, 'ran no test');
+  return tally;
+}
+
+/**
+ * The three hosts collect the same tests, whatever each of them then skips.
+ *
+ * @param {Map<string, Tally>} hosts
+ * @returns {Tally}
+ */
+function compareHosts(hosts) {
+  const tally = emptyTally();
+  const all = new Set([...hosts.values()].flatMap(({ names }) => names));
+  for (const [host, { names }] of hosts) {
+    const own = new Set(names);
+    const missing = [...all].filter((name) => !own.has(name));
+    for (const name of missing.slice(0, 10)) tally.errors.push(`${host} lacks ${name}`);
+    if (missing.length > 10) tally.errors.push(`${host} lacks ${missing.length - 10} more`);
+  }
+  const counts = [...hosts.values()].map(({ names }) => names.length);
+  if (new Set(counts).size > 1) tally.errors.push(`the hosts ran ${counts.join(', ')} tests`);
+  if (tally.errors.length > 0) tally.failed = 1;
+  else tally.passed = 1;
+  return tally;
+}
+
+/** @param {Tally} tally */
+const inWords = ({ passed, failed, skipped }) =>
+  `${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`;
+
+const { values: options, positionals: filters } = parseArgs({
+  allowPositionals: true,
+  options: {
+    only: { type: 'string' },
+    setup: { type: 'boolean', default: false },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
+});
+
+const vitestScript = modulePath('vitest/vitest.mjs');
+
+/** @type {Record<string, () => Promise<Tally>>} */
+const stages = {
+  types: () =>
+    check(
+      [modulePath('typescript/bin/tsc'), '-p', '.'],
+      [modulePath('typescript/bin/tsc'), '-p', 'test'],
+    ),
+  lint: () => check([modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
+  format: () =>
+    check([modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  unit: () => vitest('unit', [process.execPath, vitestScript]),
+  'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
+  'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),
+  'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
+  e2e: playwright,
+};
+const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
+const vitestStages = ['unit', ...gpuStages];
+
+async function main() {
+  if (options.help) {
+    process.stdout.write(help);
+    return 0;
+  }
+  const wanted =
+    options.only?.split(',') ?? (filters.length > 0 ? vitestStages : Object.keys(stages));
+  const unknown = wanted.find((name) => !(name in stages));
+  if (unknown !== undefined) {
+    process.stderr.write(
+      `npm test: no stage '${unknown}'; there are ${Object.keys(stages).join(', ')}\n`,
+    );
+    return 2;
+  }
+  const ready = await setUp({
+    adapter: wanted.includes('gpu-node') || wanted.includes('gpu-deno'),
+    browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
+  });
+  if (options.setup) return ready ? 0 : 1;
+  // A missing driver or browser fails the stages that need it; the others still have their say.
+
+  /** @type {Map<string, Tally>} */
+  const tallies = new Map();
+  for (const name of wanted) {
+    process.stdout.write(`\n== ${name}\n`);
+    const started = performance.now();
+    const tally = await (stages[name] ?? check)();
+    tallies.set(name, tally);
+    for (const error of tally.errors) process.stdout.write(`${name}: ${error}\n`);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`== ${name}: ${inWords(tally)} in ${seconds} s\n`);
+  }
+  const hosts = new Map([...tallies].filter(([name]) => gpuStages.includes(name)));
+  if (hosts.size > 1) {
+    const tally = compareHosts(hosts);
+    tallies.set('same GPU tests on every host', tally);
+    for (const error of tally.errors) process.stdout.write(`${error}\n`);
+  }
+
+  process.stdout.write('\n');
+  const total = emptyTally();
+  for (const [name, tally] of tallies) {
+    process.stdout.write(`${name}: ${inWords(tally)}\n`);
+    for (const skip of tally.skipped) {
+      process.stdout.write(`  skipped: ${skip.name}: ${skip.reason}\n`);
+    }
+    total.passed += tally.passed;
+    total.failed += tally.failed;
+    total.skipped.push(...tally.skipped);
+  }
+  process.stdout.write(`\n${inWords(total)}\n`);
+  return total.failed === 0 ? 0 : 1;
+}
+
+try {
+  process.exitCode = await main();
+} finally {
+  rmSync(scratch, { recursive: true, force: true });
+}

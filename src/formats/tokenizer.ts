@@ -1,0 +1,141 @@
+import { Template } from '@huggingface/jinja';
+import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
+import { FormatError } from './format-error.ts';
+
+/** One turn of a conversation, as chat templates read it. */
+export interface ChatMessage {
+  readonly role: string;
+  readonly content: string;
+}
+
+/** Parsed files of a model folder that describe its tokenizer. */
+export interface TokenizerFiles {
+  /** `tokenizer.json`. */
+  readonly tokenizer: unknown;
+  /** `tokenizer_config.json`. */
+  readonly config?: unknown;
+  /** Text of `chat_template.jinja`; without it the template inside the config counts. */
+  readonly chatTemplate?: string | undefined;
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+const isRecord = (value: unknown): value is Json =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** Text to token ids and back, exactly as the `tokenizers` library does it. */
+export class Tokenizer {
+  readonly #where: string;
+  readonly #tokenizer: HfTokenizer;
+  readonly #config: Json;
+  readonly #cleanUp: boolean;
+  readonly #template: string | undefined;
+  /** One past the largest id, added tokens included. */
+  readonly vocabSize: number;
+
+  /**
+   * @param where The file's name, for messages.
+   * @throws FormatError when the files are not a tokenizer that is implemented.
+   */
+  constructor(files: TokenizerFiles, where: string) {
+    const { tokenizer, config = {} } = files;
+    if (!isRecord(tokenizer) || !isRecord(tokenizer.model)) {
+      throw new FormatError(`${where}: no 'model' object, so not a tokenizer.json`);
+    }
+    if (!isRecord(config)) throw new FormatError(`${where}: tokenizer_config must be an object`);
+    this.#where = where;
+    this.#config = config;
+    this.#cleanUp = config.clean_up_tokenization_spaces === true;
+    this.#template = files.chatTemplate ?? templateOf(config);
+    try {
+      this.#tokenizer = new HfTokenizer({ added_tokens: [], ...tokenizer }, config);
+      let largest = -1;
+      for (const id of this.#tokenizer.get_vocab().values()) largest = Math.max(largest, id);
+      this.vocabSize = largest + 1;
+    } catch (error) {
+      throw new FormatError(`${where}: ${why(error)}`, { cause: error });
+    }
+  }
+
+  /**
+   * Ids of a text. Special tokens written out in it become their ids.
+   *
+   * @param options.addSpecialTokens Also what the post-processor adds, such as a first `<s>`.
+   */
+  encode(text: string, options: { readonly addSpecialTokens?: boolean } = {}): number[] {
+    const { ids } = this.#tokenizer.encode(text, {
+      add_special_tokens: options.addSpecialTokens ?? true,
+    });
+    const unknown = ids.findIndex((id) => !Number.isInteger(id));
+    if (unknown >= 0) {
+      throw new FormatError(`${this.#where}: no token for part ${unknown} of the text`);
+    }
+    return ids;
+  }
+
+  /**
+   * Text of ids.
+   *
+   * @param options.skipSpecialTokens Leave tokens such as `<|im_end|>` out.
+   * @throws FormatError when an id is not in the vocabulary.
+   */
+  decode(ids: Iterable<number>, options: { readonly skipSpecialTokens?: boolean } = {}): string {
+    const list = [...ids];
+    const bad = list.find((id) => this.#tokenizer.id_to_token(id) === undefined);
+    if (bad !== undefined) throw new FormatError(`${this.#where}: no token has the id ${bad}`);
+    if (list.length === 0) return '';
+    return this.#tokenizer.decode(list, {
+      skip_special_tokens: options.skipSpecialTokens ?? false,
+      clean_up_tokenization_spaces: this.#cleanUp,
+    });
+  }
+
+  /** Id of a token written as in the vocabulary; undefined when it is not there. */
+  tokenId(token: string): number | undefined {
+    return this.#tokenizer.token_to_id(token);
+  }
+
+  /** Whether the model comes with a chat template. */
+  get hasChatTemplate(): boolean {
+    return this.#template !== undefined;
+  }
+
+  /**
+   * A conversation as the model was taught to see it. Encode the result without special tokens.
+   *
+   * @param options.addGenerationPrompt End with the header of the assistant's turn.
+   * @throws FormatError when there is no chat template, or it fails.
+   */
+  renderChat(
+    messages: readonly ChatMessage[],
+    options: { readonly addGenerationPrompt?: boolean } = {},
+  ): string {
+    if (this.#template === undefined) throw new FormatError(`${this.#where}: no chat template`);
+    const tokens: Record<string, string> = {};
+    for (const [key, value] of Object.entries(this.#config)) {
+      if (!key.endsWith('_token')) continue;
+      const text = isRecord(value) ? value.content : value;
+      if (typeof text === 'string') tokens[key] = text;
+    }
+    try {
+      return new Template(this.#template).render({
+        ...tokens,
+        messages: messages.map((message) => ({ ...message })),
+        add_generation_prompt: options.addGenerationPrompt ?? false,
+      });
+    } catch (error) {
+      throw new FormatError(`${this.#where}: chat template: ${why(error)}`, { cause: error });
+    }
+  }
+}
+
+/** The template inside a config: one text, or a list of named ones of which `default` is meant. */
+function templateOf(config: Json): string | undefined {
+  const template = config.chat_template;
+  if (typeof template === 'string') return template;
+  if (!Array.isArray(template)) return undefined;
+  const chosen: unknown = template.find((entry) => isRecord(entry) && entry.name === 'default');
+  return isRecord(chosen) && typeof chosen.template === 'string' ? chosen.template : undefined;
+}

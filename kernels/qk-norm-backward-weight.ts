@@ -1,0 +1,42 @@
+import code from '../shaders/qk-norm-backward-weight.wgsl?raw';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
+import type { Size } from './lib/variable.ts';
+import type { HeadLayout } from './qk-norm-forward.ts';
+
+export const qkNormBackwardWeightKernel = defineKernel('qk-norm-backward-weight', code, {
+  params: ['rows', 'heads', 'kv_heads', 'head_dim', 'block_rows', 'epsilon'],
+  tensors: { x: 'f32', dy: 'f32', partials: 'f32' },
+});
+
+/**
+ * Gradient of the query and key weights by blocks of rows; `columnSum` over the halves of
+ * `partials` finishes it. Math and shapes: `shaders/qk-norm-backward-weight.wgsl`.
+ *
+ * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads of half `partials`' width.
+ */
+export function qkNormBackwardWeight(
+  tensors: TensorsOf<typeof qkNormBackwardWeightKernel>,
+  options: HeadLayout & { readonly rows: Size; readonly epsilon: number },
+): Dispatch {
+  const { rows, heads, kvHeads, epsilon } = options;
+  const [capacity] = rank2('qk-norm-backward-weight', 'x', tensors.x);
+  const [blocks, twice] = rank2('qk-norm-backward-weight', 'partials', tensors.partials);
+  const headDim = twice / 2;
+  const width = (heads + 2 * kvHeads) * headDim;
+  expectShape('qk-norm-backward-weight', 'x', tensors.x, [capacity, width]);
+  expectShape('qk-norm-backward-weight', 'dy', tensors.dy, [capacity, width]);
+  expectCapacity('qk-norm-backward-weight', 'rows', rows, capacity);
+  return qkNormBackwardWeightKernel.bind(
+    tensors,
+    {
+      rows,
+      heads,
+      kv_heads: kvHeads,
+      head_dim: headDim,
+      block_rows: Math.ceil(capacity / blocks),
+      epsilon,
+    },
+    [Math.ceil(twice / 64), blocks],
+  );
+}

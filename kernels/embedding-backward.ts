@@ -1,0 +1,33 @@
+import code from '../shaders/embedding-backward.wgsl?raw';
+import { ShapeError } from './lib/errors.ts';
+import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+
+export const embeddingBackwardKernel = defineKernel('embedding-backward', code, {
+  params: ['uniques', 'quads'],
+  tensors: { unique_ids: 'u32', starts: 'u32', order: 'u32', dx: 'f32', dtable: 'f32' },
+});
+
+/**
+ * Adds row gradients to the table rows of their tokens. Shapes: `shaders/embedding-backward.wgsl`.
+ *
+ * @throws ShapeError unless the index arrays fit the rows of `dx` and the widths agree.
+ */
+export function embeddingBackward(
+  tensors: TensorsOf<typeof embeddingBackwardKernel>,
+  { uniques }: { readonly uniques: Size },
+): Dispatch {
+  const [capacity, width] = rank2('embedding-backward', 'dx', tensors.dx);
+  const [vocabulary] = rank2('embedding-backward', 'dtable', tensors.dtable);
+  expectShape('embedding-backward', 'dtable', tensors.dtable, [vocabulary, width]);
+  expectShape('embedding-backward', 'unique_ids', tensors.unique_ids, [capacity]);
+  expectShape('embedding-backward', 'starts', tensors.starts, [capacity + 1]);
+  expectShape('embedding-backward', 'order', tensors.order, [capacity]);
+  expectCapacity('embedding-backward', 'uniques', uniques, capacity);
+  if (width % 4 !== 0) throw new ShapeError(`embedding-backward: width ${width} is not 4 * n`);
+  const quads = width / 4;
+  return embeddingBackwardKernel.bind(tensors, { uniques, quads }, () =>
+    linearGrid(Math.ceil((valueOf(uniques) * quads) / 64)),
+  );
+}

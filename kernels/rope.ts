@@ -1,0 +1,52 @@
+import code from '../shaders/rope.wgsl?raw';
+import { ShapeError } from './lib/errors.ts';
+import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+
+export const ropeKernel = defineKernel('rope', code, {
+  params: ['rows', 'heads', 'half_dim', 'stride', 'direction'],
+  tensors: { positions: 'u32', table: 'f32', qkv: 'f32' },
+});
+
+/**
+ * Rotates the leading heads of fused query-key-value rows in place. Math: `shaders/rope.wgsl`.
+ *
+ * @param options.heads Query and key heads together; the values after them stay.
+ * @param options.direction 1 forward, -1 for gradients.
+ * @throws ShapeError when the heads do not fit a row or the head dimension is odd.
+ */
+export function rope(
+  tensors: TensorsOf<typeof ropeKernel>,
+  options: { readonly rows: Size; readonly heads: number; readonly direction: 1 | -1 },
+): Dispatch {
+  const [capacity, stride] = rank2('rope', 'qkv', tensors.qkv);
+  const [, headDim] = rank2('rope', 'table', tensors.table);
+  expectShape('rope', 'positions', tensors.positions, [capacity]);
+  expectCapacity('rope', 'rows', options.rows, capacity);
+  if (headDim % 2 !== 0 || options.heads * headDim > stride) {
+    throw new ShapeError(`rope: ${options.heads} heads of ${headDim} do not fit rows of ${stride}`);
+  }
+  const { rows, heads, direction } = options;
+  return ropeKernel.bind(tensors, { rows, heads, half_dim: headDim / 2, stride, direction }, () =>
+    linearGrid(Math.ceil((valueOf(rows) * heads * headDim) / 2 / 64)),
+  );
+}
+
+/**
+ * The cosines and sines that `rope` reads: f32 (positions, headDim), made in float64.
+ *
+ * @param theta Base of the wavelengths, 10,000 in the paper.
+ */
+export function ropeTable(positions: number, headDim: number, theta: number): Float32Array {
+  const half = headDim / 2;
+  const table = new Float32Array(positions * headDim);
+  for (let position = 0; position < positions; position++) {
+    for (let i = 0; i < half; i++) {
+      const angle = position * theta ** ((-2 * i) / headDim);
+      table[position * headDim + i] = Math.cos(angle);
+      table[position * headDim + half + i] = Math.sin(angle);
+    }
+  }
+  return table;
+}

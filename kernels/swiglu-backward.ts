@@ -1,0 +1,27 @@
+import code from '../shaders/swiglu-backward.wgsl?raw';
+import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+
+export const swigluBackwardKernel = defineKernel('swiglu-backward', code, {
+  params: ['rows', 'width'],
+  tensors: { gate_up: 'f32', dout: 'f32', dgate_up: 'f32' },
+});
+
+/**
+ * Gradient of the gated activation. Math: `shaders/swiglu-backward.wgsl`.
+ *
+ * @throws ShapeError unless `gate_up` and `dgate_up` are twice as wide as `dout`.
+ */
+export function swigluBackward(
+  tensors: TensorsOf<typeof swigluBackwardKernel>,
+  { rows }: { readonly rows: Size },
+): Dispatch {
+  const [capacity, width] = rank2('swiglu-backward', 'dout', tensors.dout);
+  expectShape('swiglu-backward', 'gate_up', tensors.gate_up, [capacity, 2 * width]);
+  expectShape('swiglu-backward', 'dgate_up', tensors.dgate_up, [capacity, 2 * width]);
+  expectCapacity('swiglu-backward', 'rows', rows, capacity);
+  return swigluBackwardKernel.bind(tensors, { rows, width }, () =>
+    linearGrid(Math.ceil((valueOf(rows) * width) / 64)),
+  );
+}

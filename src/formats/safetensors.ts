@@ -194,7 +194,9 @@ function parseSlot(name: string, value: unknown, where: string): SafetensorsSlot
   const extra = Object.keys(value).find((key) => !['dtype', 'shape', 'data_offsets'].includes(key));
   if (extra !== undefined) return fail(`unknown field '${extra.slice(0, 100)}'`);
   if (typeof dtype !== 'string' || !Object.hasOwn(dtypeBytes, dtype)) {
-    return fail(`dtype ${JSON.stringify(dtype) ?? 'missing'} is not supported`);
+    return fail(
+      `dtype ${dtype === undefined ? 'missing' : JSON.stringify(dtype)} is not supported`,
+    );
   }
   if (!isNaturals(shape)) return fail('shape must be a list of whole numbers');
   if (!isNaturals(offsets) || offsets.length !== 2) return fail('data_offsets must be two offsets');

@@ -212,7 +212,7 @@ class Fields {
 
 /** A value for a message, cut where a hostile file made it long. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? String(value);
+  const text = JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 

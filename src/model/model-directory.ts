@@ -1,0 +1,210 @@
+import { type ByteSource, readAll, readText } from '../formats/byte-source.ts';
+import { FormatError } from '../formats/format-error.ts';
+import {
+  float32Entry,
+  parseSafetensorsHeader,
+  SafetensorsError,
+  type SafetensorsEntry,
+  safetensorsHeaderBytes,
+  safetensorsPrefixBytes,
+  type SafetensorsSlot,
+  toFloat32,
+  writeSafetensors,
+} from '../formats/safetensors.ts';
+import { Tokenizer } from '../formats/tokenizer.ts';
+import { type ModelConfig, parseHfConfig, toHfConfig } from './config.ts';
+
+/** Storage type of weights in a file. */
+export type WeightDType = 'F32' | 'F16' | 'BF16';
+
+/** A model in the Hugging Face layout. Weights stay in their files until they are read. */
+export interface ModelDirectory {
+  /** What errors call it: a path or a page's name for it. */
+  readonly where: string;
+  readonly config: ModelConfig;
+  /** Shape of every tensor in the files, by its Hugging Face name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** One tensor as f32. @throws SafetensorsError when there is none of that name. */
+  read(name: string): Promise<Float32Array>;
+  /** The tokenizer; undefined where the folder has none. */
+  tokenizer(): Promise<Tokenizer | undefined>;
+}
+
+/** Opens a file of a model by its bare name; undefined where there is none. */
+export type OpenModelFile = (name: string) => Promise<ByteSource | undefined>;
+
+const weightsFile = 'model.safetensors';
+const indexFile = 'model.safetensors.index.json';
+/** Files of a tokenizer, which a saved model takes along unchanged. */
+export const tokenizerFileNames = [
+  'tokenizer.json',
+  'tokenizer_config.json',
+  'chat_template.jinja',
+] as const;
+
+const smallJson = 1 << 20;
+/** The largest tokenizers and shard indexes of 2026 are near 40 MB. */
+const largeJson = 1 << 28;
+
+/**
+ * Reads a model's config and the headers of its weights, one file or shards.
+ *
+ * @param where What errors call the folder.
+ * @throws ConfigError, SafetensorsError or FormatError, naming the file.
+ */
+export async function openModelDirectory(
+  openFile: OpenModelFile,
+  where: string,
+): Promise<ModelDirectory> {
+  const configSource = await openFile('config.json');
+  if (!configSource) throw new FormatError(`${where}: no config.json`);
+  const config = parseHfConfig(await readJson(configSource, smallJson), configSource.name);
+  const slots = await readWeightSlots(openFile, where);
+  let tokenizer: Promise<Tokenizer | undefined> | undefined;
+  return {
+    where,
+    config: await withGenerationStops(config, openFile),
+    shapes: new Map([...slots].map(([name, { slot }]) => [name, slot.shape])),
+    async read(name) {
+      const found = slots.get(name);
+      if (!found) throw new SafetensorsError(`${where}: no tensor '${name}'`);
+      const { source, dataStart, slot } = found;
+      const bytes = await source.slice(dataStart + slot.begin, dataStart + slot.end);
+      if (bytes.length !== slot.end - slot.begin) {
+        throw new SafetensorsError(`${source.name}: tensor '${name}' is cut short`);
+      }
+      return toFloat32({ name, dtype: slot.dtype, shape: slot.shape, bytes }, source.name);
+    },
+    tokenizer: () => (tokenizer ??= readTokenizer(openFile)),
+  };
+}
+
+async function readJson(source: ByteSource, limit: number): Promise<unknown> {
+  const text = await readText(source, limit);
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new FormatError(`${source.name}: not JSON: ${why}`);
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** generation_config.json may name more stop tokens than config.json; generation follows it. */
+async function withGenerationStops(
+  config: ModelConfig,
+  openFile: OpenModelFile,
+): Promise<ModelConfig> {
+  const source = await openFile('generation_config.json');
+  if (!source) return config;
+  const json = await readJson(source, smallJson);
+  if (!isRecord(json)) throw new FormatError(`${source.name}: must be an object`);
+  const stops = json.eos_token_id ?? null;
+  if (stops === null) return config;
+  const ids: unknown[] = Array.isArray(stops) ? stops : [stops];
+  for (const id of ids) {
+    if (!Number.isInteger(id) || (id as number) < 0 || (id as number) >= config.vocabSize) {
+      throw new FormatError(
+        `${source.name}: eos_token_id must hold token ids below ${config.vocabSize}`,
+      );
+    }
+  }
+  return { ...config, eosTokenIds: ids as number[] };
+}
+
+interface Located {
+  readonly source: ByteSource;
+  readonly dataStart: number;
+  readonly slot: SafetensorsSlot;
+}
+
+async function readWeightSlots(
+  openFile: OpenModelFile,
+  where: string,
+): Promise<Map<string, Located>> {
+  const whole = await openFile(weightsFile);
+  if (whole) return readSlots(whole);
+  const index = await openFile(indexFile);
+  if (!index) throw new FormatError(`${where}: neither ${weightsFile} nor ${indexFile}`);
+  const json = await readJson(index, largeJson);
+  const map = isRecord(json) ? json.weight_map : undefined;
+  if (!isRecord(map)) throw new FormatError(`${index.name}: no weight_map`);
+  const shards = new Map<string, Map<string, Located>>();
+  const found = new Map<string, Located>();
+  for (const [name, shard] of Object.entries(map)) {
+    // A bare name: an index is data, and may not point outside its folder.
+    if (typeof shard !== 'string' || !/^[A-Za-z0-9_][\w.-]*\.safetensors$/.test(shard)) {
+      throw new FormatError(`${index.name}: '${name}' is in ${JSON.stringify(shard)}, not a shard`);
+    }
+    let slots = shards.get(shard);
+    if (!slots) {
+      const source = await openFile(shard);
+      if (!source) throw new FormatError(`${where}: shard ${shard} is missing`);
+      slots = await readSlots(source);
+      shards.set(shard, slots);
+    }
+    const located = slots.get(name);
+    if (!located) throw new SafetensorsError(`${where}: ${shard} has no tensor '${name}'`);
+    found.set(name, located);
+  }
+  return found;
+}
+
+async function readSlots(source: ByteSource): Promise<Map<string, Located>> {
+  const prefix = await source.slice(0, safetensorsPrefixBytes);
+  const length = safetensorsHeaderBytes(prefix, source.size, source.name);
+  const text = await source.slice(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
+  const { dataStart, slots } = parseSafetensorsHeader(text, source.size, source.name);
+  return new Map([...slots].map(([name, slot]) => [name, { source, dataStart, slot }]));
+}
+
+async function readTokenizer(openFile: OpenModelFile): Promise<Tokenizer | undefined> {
+  const [tokenizer, config, template] = await Promise.all(tokenizerFileNames.map(openFile));
+  if (!tokenizer) return undefined;
+  return new Tokenizer(
+    {
+      tokenizer: await readJson(tokenizer, largeJson),
+      config: config ? await readJson(config, largeJson) : {},
+      chatTemplate: template ? await readText(template, smallJson) : undefined,
+    },
+    tokenizer.name,
+  );
+}
+
+/** One parameter to save, under its Hugging Face name. */
+export interface NamedWeights {
+  readonly name: string;
+  readonly shape: readonly number[];
+  readonly data: Float32Array;
+}
+
+const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
+
+/**
+ * The files of a model folder, in the order to write them: config.json last, so that a folder that
+ * has one is whole.
+ *
+ * @param options.tokenizerFrom Folder whose tokenizer files go along unchanged.
+ */
+export async function modelDirectoryFiles(
+  config: ModelConfig,
+  weights: Iterable<NamedWeights>,
+  options: { readonly dtype?: WeightDType; readonly tokenizerFrom?: OpenModelFile } = {},
+): Promise<Map<string, Uint8Array>> {
+  const dtype = options.dtype ?? 'F32';
+  const entries: SafetensorsEntry[] = [];
+  for (const { name, shape, data } of weights) entries.push(float32Entry(name, shape, data, dtype));
+  const files = new Map<string, Uint8Array>();
+  files.set(weightsFile, writeSafetensors(entries, { format: 'pt' }));
+  if (options.tokenizerFrom) {
+    for (const name of tokenizerFileNames) {
+      const source = await options.tokenizerFrom(name);
+      if (source) files.set(name, await readAll(source, largeJson));
+    }
+  }
+  const json = JSON.stringify(toHfConfig(config, torchDtypes[dtype]), null, 2);
+  files.set('config.json', new TextEncoder().encode(`${json}\n`));
+  return files;
+}

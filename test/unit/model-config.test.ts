@@ -1,0 +1,166 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config-error.ts';
+import { parseHfConfig, toHfConfig } from '../../src/model/config.ts';
+
+const fixture = (name: string) =>
+  JSON.parse(readFileSync(`test/fixtures/models/${name}/config.json`, 'utf8')) as Record<
+    string,
+    unknown
+  >;
+
+const llama = {
+  model_type: 'llama',
+  vocab_size: 512,
+  hidden_size: 64,
+  intermediate_size: 172,
+  num_hidden_layers: 5,
+  num_attention_heads: 8,
+};
+const parse = (changes: Record<string, unknown>) =>
+  parseHfConfig({ ...llama, ...changes }, 'm/config.json');
+
+describe('parseHfConfig', () => {
+  test('reads the current layout', () => {
+    expect(parseHfConfig(fixture('qwen3-qknorm'), 'x')).toEqual({
+      architecture: 'qwen3',
+      vocabSize: 320,
+      hiddenSize: 64,
+      intermediateSize: 96,
+      layers: 2,
+      heads: 4,
+      kvHeads: 2,
+      headDim: 24,
+      ropeTheta: 1e6,
+      rmsNormEps: 1e-6,
+      tieEmbeddings: true,
+      qkvBias: false,
+      qkNorm: true,
+      maxPositions: 512,
+      bosTokenId: null,
+      eosTokenIds: [317],
+      padTokenId: 318,
+    });
+    expect(parseHfConfig(fixture('qwen2-bf16'), 'x')).toMatchObject({ qkvBias: true, headDim: 16 });
+    expect(parseHfConfig(fixture('llama-untied'), 'x')).toMatchObject({
+      tieEmbeddings: false,
+      rmsNormEps: 1e-5,
+      ropeTheta: 1e4,
+    });
+  });
+
+  test('reads the layout before 2026', () => {
+    const config = parse({
+      rope_theta: 5e5,
+      rope_scaling: null,
+      torch_dtype: 'bfloat16',
+      bos_token_id: 1,
+      eos_token_id: [2, 3],
+    });
+    expect(config).toMatchObject({
+      ropeTheta: 5e5,
+      bosTokenId: 1,
+      eosTokenIds: [2, 3],
+      headDim: 8,
+    });
+  });
+
+  test("takes transformers' defaults for what is absent", () => {
+    expect(parse({})).toMatchObject({
+      ropeTheta: 1e4,
+      rmsNormEps: 1e-6,
+      kvHeads: 8,
+      tieEmbeddings: false,
+    });
+    expect(parse({ model_type: 'qwen3' }).headDim).toBe(128);
+  });
+
+  test('lets a window pass that no layer uses', () => {
+    const qwen = { model_type: 'qwen2', sliding_window: 4096, max_window_layers: 5 };
+    expect(parse({ ...qwen, use_sliding_window: false }).layers).toBe(5);
+    expect(parse({ ...qwen, use_sliding_window: true }).layers).toBe(5);
+  });
+
+  test.each<[Record<string, unknown>, RegExp]>([
+    [
+      { model_type: undefined },
+      /^m\/config.json: model_type is missing; known are llama, qwen2, qwen3$/,
+    ],
+    [{ model_type: 'gpt2' }, /model_type "gpt2" is not implemented/],
+    [{ model_type: 'constructor' }, /not implemented/],
+    [{ vocab_size: undefined }, /vocab_size is missing/],
+    [{ vocab_size: 0 }, /vocab_size must be a whole number/],
+    [{ vocab_size: '512' }, /vocab_size must be/],
+    [{ hidden_size: 2 ** 40 }, /hidden_size must be/],
+    [{ num_hidden_layers: 2.5 }, /num_hidden_layers must be/],
+    [{ num_attention_heads: 7 }, /head_dim must be a whole number/],
+    [{ num_attention_heads: 64 }, /head_dim must be even/],
+    [{ num_key_value_heads: 3 }, /num_key_value_heads must divide num_attention_heads 8, is 3/],
+    [{ hidden_act: 'gelu' }, /hidden_act must be "silu", is "gelu"/],
+    [{ attention_bias: true }, /attention_bias true is not implemented for llama/],
+    [{ model_type: 'qwen3', attention_bias: true }, /attention_bias/],
+    [{ mlp_bias: true }, /mlp_bias/],
+    [{ attention_dropout: 0.1 }, /attention_dropout/],
+    [{ quantization_config: {} }, /quantization_config/],
+    [{ rope_scaling: { type: 'linear', factor: 2 } }, /rope_scaling: rope_type "linear"/],
+    [
+      { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } },
+      /rope_parameters: rope_type "yarn"/,
+    ],
+    [{ rope_parameters: { full_attention: { rope_theta: 1 } } }, /per layer type/],
+    [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, /partial_rotary_factor/],
+    [
+      { rope_parameters: { rope_theta: 1e4 }, rope_theta: 1e6 },
+      /rope_theta 1000000 contradicts 10000/,
+    ],
+    [{ rope_theta: -1 }, /rope_theta must be a number above 0/],
+    [{ rms_norm_eps: 'small' }, /rms_norm_eps/],
+    [{ tie_word_embeddings: 1 }, /tie_word_embeddings must be true or false/],
+    [{ eos_token_id: 512 }, /eos_token_id must hold token ids below vocab_size 512/],
+    [{ eos_token_id: [2, -1] }, /eos_token_id/],
+    [{ layer_types: ['full_attention', 'sliding_attention'] }, /layer_types "sliding_attention"/],
+    [
+      { model_type: 'qwen2', use_sliding_window: true, sliding_window: 8, max_window_layers: 4 },
+      /use_sliding_window true/,
+    ],
+  ])('refuses %j', (changes, message) => {
+    expect(() => parse(changes)).toThrow(ConfigError);
+    expect(() => parse(changes)).toThrow(message);
+  });
+
+  test.each([[null], [[]], ['{}'], [3]])('refuses %j for a file', (json) => {
+    expect(() => parseHfConfig(json, 'm')).toThrow(/^m: the file must be an object$/);
+  });
+
+  test('reads own fields only', () => {
+    const json = JSON.parse('{"__proto__": {"model_type": "llama"}}') as unknown;
+    expect(() => parseHfConfig(json, 'm')).toThrow(/model_type is missing/);
+  });
+});
+
+describe('toHfConfig', () => {
+  test.each(['llama-untied', 'qwen2-tied', 'qwen3-qknorm'])(
+    'writes back what it read of %s',
+    (name) => {
+      const config = parseHfConfig(fixture(name), name);
+      const written = toHfConfig(config, 'bfloat16');
+      expect(parseHfConfig(written, name)).toEqual(config);
+      expect(written).toMatchObject({
+        torch_dtype: 'bfloat16',
+        dtype: 'bfloat16',
+        rope_theta: config.ropeTheta,
+      });
+      expect(parseHfConfig({ ...written, rope_parameters: undefined }, name)).toEqual(config);
+      expect(parseHfConfig({ ...written, rope_theta: undefined }, name)).toEqual(config);
+      const original = fixture(name);
+      for (const key of Object.keys(written)) {
+        if (['dtype', 'torch_dtype', 'rope_theta', 'head_dim'].includes(key)) continue;
+        expect([key, written[key]]).toEqual([key, original[key]]);
+      }
+    },
+  );
+
+  test('refuses an architecture that lacks what the model has', () => {
+    expect(() => toHfConfig({ ...parse({}), qkNorm: true })).toThrow(ConfigError);
+  });
+});

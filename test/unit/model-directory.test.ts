@@ -1,0 +1,173 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { openDiskModel, writeModelFiles } from '../../src/cli/model-files.ts';
+import { bytesSource } from '../../src/formats/byte-source.ts';
+import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { modelDirectoryFiles, openModelDirectory } from '../../src/model/model-directory.ts';
+
+const fixtures = 'test/fixtures/models';
+const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
+const config = readFileSync(`${fixtures}/qwen2-tied/config.json`);
+const shard = (name: string, value: number) =>
+  writeSafetensors([float32Entry(name, [1], Float32Array.of(value))]);
+
+const openOf = (files: Record<string, Uint8Array>) =>
+  openModelDirectory((name) => {
+    const bytes = Object.hasOwn(files, name) ? files[name] : undefined;
+    return Promise.resolve(bytes && bytesSource(`m/${name}`, bytes));
+  }, 'm');
+
+const temporary: string[] = [];
+const folder = () => {
+  const path = mkdtempSync(join(tmpdir(), 'limr-model-'));
+  temporary.push(path);
+  return path;
+};
+afterEach(() => {
+  for (const path of temporary.splice(0)) rmSync(path, { recursive: true });
+});
+
+describe('openModelDirectory', () => {
+  test('reads one file of weights, of any float dtype', async () => {
+    for (const name of ['qwen2-tied', 'qwen2-bf16']) {
+      const model = await openDiskModel(`${fixtures}/${name}`);
+      expect(model.shapes.get('model.embed_tokens.weight')).toEqual([320, 64]);
+      const weights = await model.read('model.embed_tokens.weight');
+      expect(weights).toHaveLength(320 * 64);
+      expect(weights.every(Number.isFinite)).toBe(true);
+      expect((await model.tokenizer())?.vocabSize).toBe(320);
+      await model.close();
+    }
+  });
+
+  test('reads shards through their index', async () => {
+    const model = await openOf({
+      'config.json': config,
+      'model.safetensors.index.json': text({
+        weight_map: { a: 'x-1.safetensors', b: 'x-2.safetensors' },
+      }),
+      'x-1.safetensors': shard('a', 1),
+      'x-2.safetensors': shard('b', 2),
+    });
+    expect([...(await model.read('a')), ...(await model.read('b'))]).toEqual([1, 2]);
+    expect(await model.tokenizer()).toBeUndefined();
+  });
+
+  test('follows generation_config.json for stop tokens', async () => {
+    const files = { 'config.json': config, 'model.safetensors': shard('a', 1) };
+    const stops = async (eos: unknown) =>
+      (await openOf({ ...files, 'generation_config.json': text({ eos_token_id: eos }) })).config
+        .eosTokenIds;
+    expect(await stops([316, 317])).toEqual([316, 317]);
+    expect(await stops(null)).toEqual([317]);
+    await expect(stops(320)).rejects.toThrow(/m\/generation_config.json: eos_token_id/);
+  });
+
+  const shards = (file: unknown) => ({
+    'config.json': config,
+    'model.safetensors.index.json': text({ weight_map: { a: file } }),
+    'x.safetensors': shard('b', 1),
+  });
+  test.each<[string, Record<string, Uint8Array>, RegExp]>([
+    ['no config', {}, /^m: no config.json$/],
+    [
+      'a config that is not JSON',
+      { 'config.json': new Uint8Array([123]) },
+      /m\/config.json: not JSON/,
+    ],
+    [
+      'a config of 2 MB',
+      { 'config.json': new Uint8Array(1 << 21) },
+      /m\/config.json: 2097152 bytes/,
+    ],
+    ['no weights', { 'config.json': config }, /neither model.safetensors nor/],
+    [
+      'a truncated file',
+      { 'config.json': config, 'model.safetensors': shard('a', 1).slice(0, -1) },
+      /m\/model.safetensors: tensors cover/,
+    ],
+    [
+      'an index without a map',
+      { 'config.json': config, 'model.safetensors.index.json': text([]) },
+      /no weight_map/,
+    ],
+    ['a missing shard', shards('y.safetensors'), /shard y.safetensors is missing/],
+    ['a shard without the tensor', shards('x.safetensors'), /x.safetensors has no tensor 'a'/],
+    ['a path out of the folder', shards('../x.safetensors'), /not a shard/],
+    ['an absolute path', shards('/x.safetensors'), /not a shard/],
+    ['a number for a shard', shards(7), /not a shard/],
+  ])('refuses %s', async (_, files, message) => {
+    await expect(openOf(files)).rejects.toThrow(message);
+  });
+
+  test('refuses a tensor that is not there', async () => {
+    const model = await openOf({ 'config.json': config, 'model.safetensors': shard('a', 1) });
+    await expect(model.read('c')).rejects.toThrow(/m: no tensor 'c'/);
+  });
+});
+
+describe('modelDirectoryFiles', () => {
+  test.each(['F32', 'BF16', 'F16'] as const)(
+    'writes a folder in %s that opens again',
+    async (dtype) => {
+      const source = await openDiskModel(`${fixtures}/qwen2-tied`);
+      const weights = [];
+      for (const [name, shape] of source.shapes)
+        weights.push({ name, shape, data: await source.read(name) });
+      const out = join(folder(), 'new');
+      await writeModelFiles(
+        out,
+        await modelDirectoryFiles(source.config, weights, {
+          dtype,
+          tokenizerFrom: source.openFile,
+        }),
+      );
+      const again = await openDiskModel(out);
+      expect(again.config).toEqual(source.config);
+      expect([...again.shapes].sort()).toEqual([...source.shapes].sort());
+      const tolerance = { F32: 0, F16: 2 ** -11, BF16: 2 ** -8 }[dtype];
+      for (const { name, data } of weights) {
+        const got = await again.read(name);
+        // 2^-25: half of the least f16.
+        expect(
+          data.every(
+            (v, i) => Math.abs(v - got[i]) <= Math.abs(v) * tolerance + (tolerance && 2 ** -25),
+          ),
+        ).toBe(true);
+      }
+      expect((await again.tokenizer())?.encode('hi')).toEqual(
+        (await source.tokenizer())?.encode('hi'),
+      );
+      await again.close();
+      await source.close();
+      expect(readdirSync(out).sort()).toEqual([
+        'chat_template.jinja',
+        'config.json',
+        'model.safetensors',
+        'tokenizer.json',
+        'tokenizer_config.json',
+      ]);
+    },
+  );
+
+  test('puts config.json last, so that a folder which has one is whole', async () => {
+    const { config: parsed } = await openOf({
+      'config.json': config,
+      'model.safetensors': shard('a', 1),
+    });
+    const files = await modelDirectoryFiles(parsed, []);
+    expect([...files.keys()].at(-1)).toBe('config.json');
+  });
+});
+
+describe('openDiskModel', () => {
+  test('refuses what is no folder, and closes what it opened', async () => {
+    await expect(openDiskModel('no/such/model')).rejects.toThrow(/no\/such\/model: does not exist/);
+    await expect(openDiskModel('package.json')).rejects.toThrow(/package.json: is a file/);
+    const path = folder();
+    writeFileSync(join(path, 'config.json'), '{}');
+    await expect(openDiskModel(path)).rejects.toThrow(/config.json: model_type is missing/);
+  });
+});

@@ -1,0 +1,39 @@
+import code from '../shaders/lim-score.wgsl?raw';
+import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/kernel.ts';
+import { expectShape, rank2 } from './lib/tensor.ts';
+
+export const limScoreKernel = defineKernel('lim-score', code, {
+  params: ['prompts', 'epochs'],
+  tensors: { sums: 'f32', samples: 'u32', deficits: 'f32', scores: 'f32' },
+});
+
+/** What the kernel writes where a prompt has no score: the lowest f32. */
+export const noScore = -3.4028234663852886e38;
+
+/** Threads that share a prompt: one on a CPU, on a GPU enough to read its row coalesced. */
+export function scoreLanes(kind: 'cpu' | 'gpu', epochs: number): number {
+  if (kind === 'cpu' || epochs < 4) return 1;
+  return epochs < 16 ? 4 : epochs < 64 ? 8 : 32;
+}
+
+/**
+ * LIM scores of a chunk of the reward matrix. Math and what has no score: `shaders/lim-score.wgsl`.
+ *
+ * @param tuning.lanes Threads per prompt, a power of two up to 64.
+ * @throws ShapeError unless all shapes follow from that of `sums`.
+ */
+export function limScore(
+  tensors: TensorsOf<typeof limScoreKernel>,
+  tuning: { readonly lanes: number },
+): Dispatch {
+  const [prompts, epochs] = rank2('lim-score', 'sums', tensors.sums);
+  expectShape('lim-score', 'samples', tensors.samples, [prompts, epochs]);
+  expectShape('lim-score', 'deficits', tensors.deficits, [1, epochs]);
+  expectShape('lim-score', 'scores', tensors.scores, [prompts]);
+  const rows = tuning.lanes === 1 ? 64 : 256 / tuning.lanes;
+  const grid = linearGrid(Math.ceil(prompts / rows));
+  return limScoreKernel.bind(tensors, { prompts, epochs }, grid, {
+    constants: { LANES: tuning.lanes, ROWS: rows },
+    flops: () => 8 * prompts * epochs,
+  });
+}

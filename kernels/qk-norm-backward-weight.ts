@@ -11,9 +11,9 @@ export const qkNormBackwardWeightKernel = defineKernel('qk-norm-backward-weight'
 
 /**
  * Gradient of the query and key weights by blocks of rows; `columnSum` over the halves of
- * `partials` finishes it. Math and shapes: `shaders/qk-norm-backward-weight.wgsl`.
+ * `partials`, queries first, finishes it. Math and shapes: `shaders/qk-norm-backward-weight.wgsl`.
  *
- * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads of half `partials`' width.
+ * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads as wide as `partials`.
  */
 export function qkNormBackwardWeight(
   tensors: TensorsOf<typeof qkNormBackwardWeightKernel>,
@@ -21,8 +21,8 @@ export function qkNormBackwardWeight(
 ): Dispatch {
   const { rows, heads, kvHeads, epsilon } = options;
   const [capacity] = rank2('qk-norm-backward-weight', 'x', tensors.x);
-  const [blocks, twice] = rank2('qk-norm-backward-weight', 'partials', tensors.partials);
-  const headDim = twice / 2;
+  const [twice, headDim] = rank2('qk-norm-backward-weight', 'partials', tensors.partials);
+  const blocks = twice / 2;
   const width = (heads + 2 * kvHeads) * headDim;
   expectShape('qk-norm-backward-weight', 'x', tensors.x, [capacity, width]);
   expectShape('qk-norm-backward-weight', 'dy', tensors.dy, [capacity, width]);
@@ -37,6 +37,6 @@ export function qkNormBackwardWeight(
       block_rows: Math.ceil(capacity / blocks),
       epsilon,
     },
-    [Math.ceil(twice / 64), blocks],
+    [Math.ceil((2 * headDim) / 64), blocks],
   );
 }

@@ -1,13 +1,13 @@
 // qk-norm-backward-weight: per block of rows, the gradient of the two qk-norm weights.
 //
-//   partials[b, j * D + d] = sum over rows n of block b and heads h of kind j of
-//                            dy[n, h, d] * x[n, h, d] * r[n, h],  r = 1 / sqrt(mean(x[n, h, :]^2) + epsilon)
+//   partials[j, b, d] = sum over rows n of block b and heads h of kind j of
+//                       dy[n, h, d] * x[n, h, d] * r[n, h],  r = 1 / sqrt(mean(x[n, h, :]^2) + epsilon)
 // j is 0 for query heads, 1 for key heads. column-sum adds the blocks up. It must run before
 // qk-norm-backward overwrites dy.
 //
 // in   x         f32 (N, (heads + 2 kv_heads) * D)  the forward pass's input
 //      dy        f32 as x
-// out  partials  f32 (B, 2 * D)  overwritten, zero for blocks past `rows`
+// out  partials  f32 (2 B, D)  (j, b) first, overwritten, zero for blocks past `rows`
 //
 // Grid: (ceil(2 D / 64), B) workgroups, one thread per column and block.
 // Numerics: f32 serial sums. r is computed again by every column: D times the work of a head, for a
@@ -20,7 +20,7 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32, block_rows:
 @group(0) @binding(3) var<storage, read_write> partials: array<f32>;
 
 @compute @workgroup_size(64)
-fn main(@builtin(global_invocation_id) id: vec3u) {
+fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) groups: vec3u) {
   let column = id.x;
   let dim = params.head_dim;
   if (column >= 2 * dim) { return; }
@@ -40,5 +40,6 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
       sum += dy[at] * x[at] * inverseSqrt(square / f32(dim) + params.epsilon);
     }
   }
-  partials[id.y * 2 * dim + column] = sum;
+  let block = select(0, groups.y, is_key) + id.y;
+  partials[block * dim + column % dim] = sum;
 }

@@ -30,6 +30,20 @@ export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
   return { ...tensor, shape };
 }
 
+/**
+ * Rows [first, first + count) of a tensor along its first axis, sharing its memory.
+ *
+ * @throws ShapeError when they lie outside it or start where WebGPU cannot bind (256 bytes).
+ */
+export function rowsOf(tensor: Tensor, first: number, count: number): Tensor {
+  const [rows = 0, ...rest] = tensor.shape;
+  const offset = tensor.offset + first * elementCount(rest) * bytesPerElement[tensor.dtype];
+  if (first + count > rows || offset % 256 !== 0) {
+    throw new ShapeError(`rowsOf: rows ${first} to ${first + count} of ${describe(tensor)}`);
+  }
+  return { ...tensor, shape: [count, ...rest], offset };
+}
+
 const describe = (tensor: Tensor): string => `(${tensor.shape.join(', ')}) from '${tensor.name}'`;
 
 /** The two sizes of a matrix. @throws ShapeError when the tensor has another rank. */

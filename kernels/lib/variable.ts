@@ -7,16 +7,17 @@ export class Variable {
   readonly name: string;
   /** Largest value the plan's buffers were sized for; Infinity for a plain hyperparameter. */
   readonly max: number;
-  #value: number;
+  #value: number | (() => number);
 
-  constructor(name: string, value: number, max = Infinity) {
+  /** @param value A number to be set later, or a function of other variables. */
+  constructor(name: string, value: number | (() => number), max = Infinity) {
     this.name = name;
     this.max = max;
     this.#value = value;
   }
 
   get value(): number {
-    return this.#value;
+    return typeof this.#value === 'number' ? this.#value : this.#value();
   }
 
   /** @throws RangeError when the value is NaN or exceeds `max`. */

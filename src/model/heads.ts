@@ -1,0 +1,267 @@
+import { gatherRowsBackward } from '../../kernels/gather-rows-backward.ts';
+import { gatherRows } from '../../kernels/gather-rows.ts';
+import { logitsBackward } from '../../kernels/logits-backward.ts';
+import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { tokenLogprob } from '../../kernels/token-logprob.ts';
+import { reshape, rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable, type Size } from '../../kernels/lib/variable.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Step } from '../gpu/plan.ts';
+import type { PackedBatch } from './packed-batch.ts';
+import type { ParameterStore } from './parameters.ts';
+import type { Activations } from './transformer.ts';
+
+/** Most bytes of logits held at once; longer batches go through the head in chunks of rows. */
+const LOGIT_BYTES = 32 * 2 ** 20;
+
+/** Consecutive actions that go through the head together. */
+export interface HeadChunk {
+  readonly first: number;
+  readonly count: Size;
+  /** f32 (chunk): log-probability at the head's temperature, and entropy of the distribution. */
+  readonly logprobs: Tensor;
+  readonly entropy: Tensor;
+  /** f32 (chunk): for the loss to write, its gradient with respect to `logprobs`. */
+  readonly dlogprob: Tensor;
+  /** Slices of the batch: u32 source index, f32 weight of each action. */
+  readonly source: Tensor;
+  readonly weights: Tensor;
+}
+
+/** The chunk's loss: reads `logprobs`, writes `dlogprob`. */
+export type ChunkLoss = (chunk: HeadChunk) => Step[];
+
+/**
+ * The language-model head over the actions of a batch: log-probabilities straight from logits, and
+ * back, holding one chunk of logits and no probabilities. Buffers are shared by all models of one
+ * shape, as `Activations` are.
+ */
+export class LanguageHead {
+  readonly batch: PackedBatch;
+  readonly activations: Activations;
+  /** f32 (A). */
+  readonly logprobs: Tensor;
+  readonly entropy: Tensor;
+  readonly #gathered: Tensor;
+  readonly #lse: Tensor;
+  readonly #dlogprob: Tensor;
+  readonly #dgathered: Tensor | undefined;
+  readonly #logits: Tensor;
+  readonly #chunk: number;
+
+  /** @param logitBytes Bytes of logits held at once, for tests of chunking. */
+  constructor(
+    gpu: Gpu,
+    batch: PackedBatch,
+    activations: Activations,
+    logitBytes: number = LOGIT_BYTES,
+  ) {
+    const { actions } = batch.capacity;
+    const { hiddenSize: width, vocabSize: vocabulary } = activations.config;
+    this.batch = batch;
+    this.activations = activations;
+    const make = (name: string, ...shape: number[]): Tensor =>
+      gpu.tensor(name, shape, 'f32', 'activations');
+    // Chunks start at multiples of 64 actions, so that slices of action arrays can be bound.
+    const most = Math.max(64, Math.floor(logitBytes / 4 / vocabulary / 64) * 64);
+    this.#chunk = Math.min(actions, most);
+    this.#logits = make('logits', this.#chunk, vocabulary);
+    this.logprobs = make('logprobs', actions);
+    this.entropy = make('entropy', actions);
+    this.#lse = make('lse', actions);
+    this.#dlogprob = make('d_logprob', actions);
+    this.#gathered = make('gathered', actions, width);
+    this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+  }
+
+  #gather(): Step {
+    const { batch, activations } = this;
+    return gatherRows(
+      { index: batch.actionRows, x: activations.hidden, out: this.#gathered },
+      { count: batch.actions },
+    );
+  }
+
+  *#chunks(): Generator<
+    HeadChunk & { logits: Tensor; gathered: Tensor; targets: Tensor; lse: Tensor }
+  > {
+    const { actions } = this.batch.capacity;
+    for (let first = 0; first < actions; first += this.#chunk) {
+      const size = Math.min(this.#chunk, actions - first);
+      const slice = (tensor: Tensor): Tensor => rowsOf(tensor, first, size);
+      const used = this.batch.actions;
+      yield {
+        first,
+        count: new Variable(
+          'chunk actions',
+          () => Math.max(0, Math.min(size, used.value - first)),
+          size,
+        ),
+        logprobs: slice(this.logprobs),
+        entropy: slice(this.entropy),
+        dlogprob: slice(this.#dlogprob),
+        source: slice(this.batch.actionSource),
+        weights: slice(this.batch.actionWeights),
+        logits: rowsOf(this.#logits, 0, size),
+        gathered: slice(this.#gathered),
+        targets: slice(this.batch.actionTargets),
+        lse: slice(this.#lse),
+      };
+    }
+  }
+
+  /** Steps from `activations.hidden` to `logprobs` and `entropy` of every action. */
+  forward(weights: ParameterStore, temperature: Size): Step[] {
+    const steps: Step[] = [this.#gather()];
+    for (const chunk of this.#chunks()) {
+      const { count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
+      steps.push(
+        ...matmulForward({ x, weight: projection(weights), out: logits }, { rows: count }),
+        tokenLogprob(
+          { logits, targets, logprobs, lse, entropy },
+          { count, temperature, lanes: this.activations.lanes },
+        ),
+      );
+    }
+    return steps;
+  }
+
+  /**
+   * Steps from `activations.hidden` through a loss to the gradient of the head's weights (added to
+   * `gradients`) and of `activations.hidden` (in `activations.gradients.hidden`).
+   *
+   * @param options.dentropy Coefficient of the mean entropy in the minimised loss; 0 for none.
+   */
+  forwardBackward(
+    weights: ParameterStore,
+    gradients: ParameterStore,
+    loss: ChunkLoss,
+    options: { readonly temperature: Size; readonly dentropy: Size },
+  ): Step[] {
+    const { batch, activations } = this;
+    const dgathered = this.#dgathered;
+    if (!dgathered) throw new Error('a backward pass needs activations that keep all');
+    const steps: Step[] = [this.#gather()];
+    for (const chunk of this.#chunks()) {
+      const { count, logits, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
+      steps.push(
+        ...matmulForward({ x, weight: projection(weights), out: logits }, { rows: count }),
+        tokenLogprob(
+          { logits, targets, logprobs, lse, entropy },
+          { count, temperature: options.temperature, lanes: activations.lanes },
+        ),
+        ...loss(chunk),
+        logitsBackward(
+          { targets, lse, entropy, dlogprob, weights: chunk.weights, logits },
+          { count, temperature: options.temperature, dentropy: options.dentropy },
+        ),
+        ...matmulBackwardWeight({ dy: logits, x, dw: projection(gradients) }, { rows: count }),
+        ...matmulBackwardInput(
+          {
+            dy: logits,
+            weight: projection(weights),
+            dx: rowsOf(dgathered, chunk.first, x.shape[0] ?? 0),
+          },
+          { rows: count, accumulate: false },
+        ),
+      );
+    }
+    steps.push(
+      gatherRowsBackward(
+        {
+          starts: batch.rowActionStarts,
+          order: batch.rowActions,
+          dout: dgathered,
+          dx: activations.gradients.hidden,
+        },
+        { rows: batch.rows },
+      ),
+    );
+    return steps;
+  }
+}
+
+/** The output projection, f32 (V, C): the embedding itself where the model ties them. */
+export const projection = (store: ParameterStore): Tensor =>
+  store.has('lm_head') ? store.tensor('lm_head') : store.tensor('embed');
+
+/** The critic's head: one value for the state before each action. */
+export class ValueHead {
+  readonly batch: PackedBatch;
+  readonly activations: Activations;
+  /** f32 (A). */
+  readonly values: Tensor;
+  /** f32 (A): for the loss to write. */
+  readonly dvalues: Tensor;
+  readonly #gathered: Tensor;
+  readonly #dgathered: Tensor | undefined;
+
+  constructor(gpu: Gpu, batch: PackedBatch, activations: Activations) {
+    const { actions } = batch.capacity;
+    const { hiddenSize: width } = activations.config;
+    this.batch = batch;
+    this.activations = activations;
+    const make = (name: string, ...shape: number[]): Tensor =>
+      gpu.tensor(name, shape, 'f32', 'activations');
+    this.values = make('values', actions);
+    this.dvalues = make('d_values', actions);
+    this.#gathered = make('gathered', actions, width);
+    this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+  }
+
+  /** Steps from `activations.hidden` to `values`. */
+  forward(weights: ParameterStore): Step[] {
+    const { batch, activations } = this;
+    const [actions = 0] = this.values.shape;
+    return [
+      gatherRows(
+        { index: batch.actionRows, x: activations.hidden, out: this.#gathered },
+        { count: batch.actions },
+      ),
+      ...matmulForward(
+        {
+          x: this.#gathered,
+          weight: weights.tensor('score'),
+          out: reshape(this.values, [actions, 1]),
+        },
+        { rows: batch.actions },
+      ),
+    ];
+  }
+
+  /** `forward`, then a loss that writes `dvalues`, then back to head weights and hidden states. */
+  forwardBackward(
+    weights: ParameterStore,
+    gradients: ParameterStore,
+    loss: readonly Step[],
+  ): Step[] {
+    const { batch, activations } = this;
+    const dgathered = this.#dgathered;
+    if (!dgathered) throw new Error('a backward pass needs activations that keep all');
+    const [actions = 0] = this.values.shape;
+    const dy = reshape(this.dvalues, [actions, 1]);
+    return [
+      ...this.forward(weights),
+      ...loss,
+      ...matmulBackwardWeight(
+        { dy, x: this.#gathered, dw: gradients.tensor('score') },
+        { rows: batch.actions },
+      ),
+      ...matmulBackwardInput(
+        { dy, weight: weights.tensor('score'), dx: dgathered },
+        { rows: batch.actions, accumulate: false },
+      ),
+      gatherRowsBackward(
+        {
+          starts: batch.rowActionStarts,
+          order: batch.rowActions,
+          dout: dgathered,
+          dx: activations.gradients.hidden,
+        },
+        { rows: batch.rows },
+      ),
+    ];
+  }
+}

@@ -1,0 +1,472 @@
+import { attentionBackwardKeyValue } from '../../kernels/attention-backward-key-value.ts';
+import { attentionBackwardQuery } from '../../kernels/attention-backward-query.ts';
+import { attentionForward } from '../../kernels/attention-forward.ts';
+import { columnSum } from '../../kernels/column-sum.ts';
+import { embeddingBackward } from '../../kernels/embedding-backward.ts';
+import { embeddingForward } from '../../kernels/embedding-forward.ts';
+import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { qkNormBackwardWeight } from '../../kernels/qk-norm-backward-weight.ts';
+import { qkNormBackward } from '../../kernels/qk-norm-backward.ts';
+import { qkNormForward } from '../../kernels/qk-norm-forward.ts';
+import { rmsnormBackwardWeight } from '../../kernels/rmsnorm-backward-weight.ts';
+import { rmsnormBackward } from '../../kernels/rmsnorm-backward.ts';
+import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
+import { rope, ropeTable } from '../../kernels/rope.ts';
+import { swigluBackward } from '../../kernels/swiglu-backward.ts';
+import { swigluForward } from '../../kernels/swiglu-forward.ts';
+import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { ConfigError } from '../config-error.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Step } from '../gpu/plan.ts';
+import type { ModelConfig } from './config.ts';
+import type { PackedBatch } from './packed-batch.ts';
+import type { ParameterStore } from './parameters.ts';
+
+/** What one layer's forward pass leaves for its backward pass. Shapes: rows N first. */
+interface LayerActivations {
+  /** f32 (N, C): the residual stream entering attention, and its norm with 1/rms (N). */
+  readonly attentionInput: Tensor;
+  readonly attentionNormed: Tensor;
+  readonly attentionRstd: Tensor;
+  /** f32 (N, (H + 2G) D): projections before qk-norm (same as `qkv` without it), then rotated. */
+  readonly qkvRaw: Tensor;
+  readonly qkv: Tensor;
+  /** f32 (N, H D), (N, H). */
+  readonly attended: Tensor;
+  readonly lse: Tensor;
+  /** f32 (N, C): the residual stream entering the MLP, and its norm with 1/rms (N). */
+  readonly mlpInput: Tensor;
+  readonly mlpNormed: Tensor;
+  readonly mlpRstd: Tensor;
+  /** f32 (N, 2F), (N, F). */
+  readonly gateUp: Tensor;
+  readonly gated: Tensor;
+}
+
+/**
+ * What a forward pass keeps: everything (training), each layer's queries, keys and values (prefill),
+ * or nothing but the last hidden states (scoring).
+ */
+export type Keep = 'all' | 'qkv' | 'none';
+
+/**
+ * Buffers for trunk passes over at most `rows` token rows of models with one shape. Actor, critic
+ * and reference share them: their passes never overlap.
+ */
+export class Activations {
+  readonly config: ModelConfig;
+  readonly rows: number;
+  readonly keep: Keep;
+  readonly layers: readonly LayerActivations[];
+  /** f32 (N, C): the residual stream after the last layer. */
+  readonly output: Tensor;
+  /** f32 (N, C): after the final norm; what heads read. */
+  readonly hidden: Tensor;
+  readonly hiddenRstd: Tensor;
+  /** f32 (positions, D). */
+  readonly ropeTable: Tensor;
+  readonly lanes: Lanes;
+  readonly #gpu: Gpu;
+  #gradients: TrunkGradients | undefined;
+
+  /**
+   * @param positions Longest sequence, prompt and response together.
+   * @throws ConfigError when the kernels' widths, multiples of 4, do not hold for this model.
+   */
+  constructor(
+    gpu: Gpu,
+    config: ModelConfig,
+    options: { readonly rows: number; readonly positions: number; readonly keep: Keep },
+  ) {
+    for (const field of ['hiddenSize', 'headDim'] as const) {
+      if (config[field] % 4 !== 0) {
+        throw new ConfigError(`${field} must be a multiple of 4, is ${config[field]}`);
+      }
+    }
+    this.#gpu = gpu;
+    this.config = config;
+    this.rows = options.rows;
+    this.keep = options.keep;
+    this.lanes = gpu.kind === 'cpu' ? serialLanes : parallelLanes;
+    const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
+    const make = (name: string, ...columns: number[]): Tensor =>
+      gpu.tensor(name, [options.rows, ...columns], 'f32', 'activations');
+    const fused = (heads + 2 * kvHeads) * headDim;
+    const layer = (): LayerActivations => {
+      const qkv = make('qkv', fused);
+      return {
+        attentionInput: make('attention_input', width),
+        attentionNormed: make('attention_normed', width),
+        attentionRstd: make('attention_rstd'),
+        qkvRaw: config.qkNorm ? make('qkv_raw', fused) : qkv,
+        qkv,
+        attended: make('attended', heads * headDim),
+        lse: make('lse', heads),
+        mlpInput: make('mlp_input', width),
+        mlpNormed: make('mlp_normed', width),
+        mlpRstd: make('mlp_rstd'),
+        gateUp: make('gate_up', 2 * inner),
+        gated: make('gated', inner),
+      };
+    };
+    const first = layer();
+    this.layers = Array.from({ length: config.layers }, (_, i) => {
+      if (i === 0) return first;
+      if (this.keep === 'all') return layer();
+      if (this.keep === 'none') return first;
+      const qkv = make('qkv', fused);
+      return { ...first, qkv, qkvRaw: config.qkNorm ? first.qkvRaw : qkv };
+    });
+    this.output = this.keep === 'all' ? make('output', width) : first.attentionInput;
+    this.hidden = make('hidden', width);
+    this.hiddenRstd = make('hidden_rstd');
+    this.ropeTable = gpu.tensor('rope_table', [options.positions, headDim], 'f32', 'activations');
+    gpu.upload(this.ropeTable, ropeTable(options.positions, headDim, config.ropeTheta));
+  }
+
+  /** Buffers of the backward pass, allocated when first asked for. */
+  get gradients(): TrunkGradients {
+    if (this.keep !== 'all') throw new Error('a backward pass needs activations that keep all');
+    this.#gradients ??= new TrunkGradients(this.#gpu, this.config, this.rows);
+    return this.#gradients;
+  }
+
+  /** Where layer `index` reads the residual stream and where the next one does. */
+  next(index: number): Tensor {
+    return this.layers[index + 1]?.attentionInput ?? this.output;
+  }
+}
+
+/** Most blocks that sums over rows are split into before they are added up. */
+const ROW_BLOCKS = 64;
+
+class TrunkGradients {
+  /** f32 (N, C): of the residual stream, carried from the last layer to the first. */
+  readonly stream: Tensor;
+  readonly hidden: Tensor;
+  readonly normed: Tensor;
+  readonly gateUp: Tensor;
+  readonly gated: Tensor;
+  readonly attended: Tensor;
+  readonly delta: Tensor;
+  readonly qkv: Tensor;
+  /** Scratch for the two qk-norm weights: f32 (2 blocks, D). */
+  readonly headPartials: Tensor;
+  /** Scratch for sums over rows: f32 (blocks, columns), by column count. */
+  readonly #partials: ReadonlyMap<number, Tensor>;
+
+  constructor(gpu: Gpu, config: ModelConfig, rows: number) {
+    const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
+    const make = (name: string, columns: number): Tensor =>
+      gpu.tensor(name, [rows, columns], 'f32', 'activations');
+    const fused = (heads + 2 * kvHeads) * headDim;
+    this.stream = make('d_stream', width);
+    this.hidden = make('d_hidden', width);
+    this.normed = make('d_normed', width);
+    this.gateUp = make('d_gate_up', 2 * inner);
+    this.gated = make('d_gated', inner);
+    this.attended = make('d_attended', heads * headDim);
+    this.delta = make('delta', heads);
+    this.qkv = make('d_qkv', fused);
+    const blocks = Math.min(ROW_BLOCKS, Math.ceil(rows / 16));
+    const widths = [width, ...(config.qkvBias && fused !== width ? [fused] : [])];
+    // Multiples of 16 blocks, so that the key half starts where it can be bound.
+    const headBlocks = Math.ceil(blocks / 16) * 16;
+    this.headPartials = gpu.tensor(
+      'head_partials',
+      config.qkNorm ? [2 * headBlocks, headDim] : [1],
+      'f32',
+      'activations',
+    );
+    this.#partials = new Map(
+      widths.map((columns) => [
+        columns,
+        gpu.tensor('partials', [blocks, columns], 'f32', 'activations'),
+      ]),
+    );
+  }
+
+  partials(columns: number): Tensor {
+    const found = this.#partials.get(columns);
+    if (!found) throw new RangeError(`no partial sums of ${columns} columns`);
+    return found;
+  }
+}
+
+const headsOf = (config: ModelConfig) => ({
+  heads: config.heads,
+  kvHeads: config.kvHeads,
+  headDim: config.headDim,
+  scale: 1 / Math.sqrt(config.headDim),
+});
+
+/**
+ * The steps from token ids to `activations.hidden`: embedding, layers, final norm.
+ *
+ * @param batch Its row capacity must not exceed that of the activations.
+ */
+export function trunkForward(
+  weights: ParameterStore,
+  batch: PackedBatch,
+  activations: Activations,
+): Step[] {
+  const { config, lanes } = activations;
+  const { rows } = batch;
+  const epsilon = config.rmsNormEps;
+  const first = activations.layers[0]?.attentionInput ?? activations.output;
+  const steps: Step[] = [
+    embeddingForward(
+      { token_ids: batch.tokenIds, table: weights.tensor('embed'), out: first },
+      { rows },
+    ),
+  ];
+  for (const [i, layer] of activations.layers.entries()) {
+    const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
+    const bias = config.qkvBias ? { bias: weight('qkv_bias') } : {};
+    steps.push(
+      rmsnormForward(
+        {
+          x: layer.attentionInput,
+          weight: weight('input_norm'),
+          out: layer.attentionNormed,
+          rstd: layer.attentionRstd,
+        },
+        { rows, epsilon, lanes },
+      ),
+      ...matmulForward(
+        { x: layer.attentionNormed, weight: weight('qkv'), out: layer.qkvRaw, ...bias },
+        { rows },
+      ),
+    );
+    if (config.qkNorm) {
+      steps.push(
+        qkNormForward(
+          {
+            x: layer.qkvRaw,
+            query_weight: weight('q_norm'),
+            key_weight: weight('k_norm'),
+            out: layer.qkv,
+          },
+          { rows, epsilon, heads: config.heads, kvHeads: config.kvHeads },
+        ),
+      );
+    }
+    steps.push(
+      rope(
+        { positions: batch.positions, table: activations.ropeTable, qkv: layer.qkv },
+        { rows, heads: config.heads + config.kvHeads, direction: 1 },
+      ),
+      attentionForward(
+        { spans: batch.spans, qkv: layer.qkv, out: layer.attended, lse: layer.lse },
+        { rows, ...headsOf(config) },
+      ),
+      ...matmulForward(
+        {
+          x: layer.attended,
+          weight: weight('o'),
+          residual: layer.attentionInput,
+          out: layer.mlpInput,
+        },
+        { rows },
+      ),
+      rmsnormForward(
+        {
+          x: layer.mlpInput,
+          weight: weight('post_norm'),
+          out: layer.mlpNormed,
+          rstd: layer.mlpRstd,
+        },
+        { rows, epsilon, lanes },
+      ),
+      ...matmulForward(
+        { x: layer.mlpNormed, weight: weight('gate_up'), out: layer.gateUp },
+        { rows },
+      ),
+      swigluForward({ gate_up: layer.gateUp, out: layer.gated }, { rows }),
+      ...matmulForward(
+        {
+          x: layer.gated,
+          weight: weight('down'),
+          residual: layer.mlpInput,
+          out: activations.next(i),
+        },
+        { rows },
+      ),
+    );
+  }
+  steps.push(
+    rmsnormForward(
+      {
+        x: activations.output,
+        weight: weights.tensor('norm'),
+        out: activations.hidden,
+        rstd: activations.hiddenRstd,
+      },
+      { rows, epsilon, lanes },
+    ),
+  );
+  return steps;
+}
+
+/**
+ * The steps from the gradient of `activations.hidden` (in `activations.gradients.hidden`) to the
+ * gradients of all trunk parameters, which are added to `gradients`.
+ */
+export function trunkBackward(
+  weights: ParameterStore,
+  gradients: ParameterStore,
+  batch: PackedBatch,
+  activations: Activations,
+): Step[] {
+  const { config, lanes, gradients: flow } = activations;
+  const { rows } = batch;
+  const epsilon = config.rmsNormEps;
+  const { heads, kvHeads, hiddenSize: width, headDim } = config;
+  const steps: Step[] = [
+    ...rmsnormBackwardWeight(
+      {
+        x: activations.output,
+        rstd: activations.hiddenRstd,
+        dy: flow.hidden,
+        partials: flow.partials(width),
+        dweight: gradients.tensor('norm'),
+      },
+      { rows },
+    ),
+    rmsnormBackward(
+      {
+        x: activations.output,
+        weight: weights.tensor('norm'),
+        rstd: activations.hiddenRstd,
+        dy: flow.hidden,
+        dx: flow.stream,
+      },
+      { rows, accumulate: false, lanes },
+    ),
+  ];
+  for (const [i, layer] of [...activations.layers.entries()].reverse()) {
+    const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
+    const gradient = (name: string): Tensor => gradients.tensor(`layers.${i}.${name}`);
+    const normBackward = (x: Tensor, rstd: Tensor, name: string): Step[] => [
+      ...rmsnormBackwardWeight(
+        { x, rstd, dy: flow.normed, partials: flow.partials(width), dweight: gradient(name) },
+        { rows },
+      ),
+      rmsnormBackward(
+        { x, weight: weight(name), rstd, dy: flow.normed, dx: flow.stream },
+        { rows, accumulate: true, lanes },
+      ),
+    ];
+    steps.push(
+      ...matmulBackwardWeight({ dy: flow.stream, x: layer.gated, dw: gradient('down') }, { rows }),
+      ...matmulBackwardInput(
+        { dy: flow.stream, weight: weight('down'), dx: flow.gated },
+        { rows, accumulate: false },
+      ),
+      swigluBackward({ gate_up: layer.gateUp, dout: flow.gated, dgate_up: flow.gateUp }, { rows }),
+      ...matmulBackwardWeight(
+        { dy: flow.gateUp, x: layer.mlpNormed, dw: gradient('gate_up') },
+        { rows },
+      ),
+      ...matmulBackwardInput(
+        { dy: flow.gateUp, weight: weight('gate_up'), dx: flow.normed },
+        { rows, accumulate: false },
+      ),
+      ...normBackward(layer.mlpInput, layer.mlpRstd, 'post_norm'),
+      ...matmulBackwardWeight({ dy: flow.stream, x: layer.attended, dw: gradient('o') }, { rows }),
+      ...matmulBackwardInput(
+        { dy: flow.stream, weight: weight('o'), dx: flow.attended },
+        { rows, accumulate: false },
+      ),
+      attentionBackwardQuery(
+        {
+          spans: batch.spans,
+          qkv: layer.qkv,
+          out: layer.attended,
+          lse: layer.lse,
+          dout: flow.attended,
+          delta: flow.delta,
+          dqkv: flow.qkv,
+        },
+        { rows, ...headsOf(config) },
+      ),
+      attentionBackwardKeyValue(
+        {
+          spans: batch.spans,
+          qkv: layer.qkv,
+          lse: layer.lse,
+          delta: flow.delta,
+          dout: flow.attended,
+          dqkv: flow.qkv,
+        },
+        { rows, ...headsOf(config) },
+      ),
+      rope(
+        { positions: batch.positions, table: activations.ropeTable, qkv: flow.qkv },
+        { rows, heads: heads + kvHeads, direction: -1 },
+      ),
+    );
+    if (config.qkNorm) {
+      const { headPartials: partials } = flow;
+      const blocks = (partials.shape[0] ?? 0) / 2;
+      const half = (name: string, first: number): Step =>
+        columnSum(
+          { x: rowsOf(partials, first, blocks), out: gradient(name) },
+          { rows: blocks, accumulate: true },
+        );
+      steps.push(
+        qkNormBackwardWeight(
+          { x: layer.qkvRaw, dy: flow.qkv, partials },
+          { rows, epsilon, heads, kvHeads },
+        ),
+        half('q_norm', 0),
+        half('k_norm', blocks),
+        qkNormBackward(
+          {
+            x: layer.qkvRaw,
+            query_weight: weight('q_norm'),
+            key_weight: weight('k_norm'),
+            gradient: flow.qkv,
+          },
+          { rows, epsilon, heads, kvHeads },
+        ),
+      );
+    }
+    if (config.qkvBias) {
+      const columns = (heads + 2 * kvHeads) * headDim;
+      const partials = flow.partials(columns);
+      const [blocks = 1] = partials.shape;
+      steps.push(
+        columnSum({ x: flow.qkv, out: partials }, { rows, accumulate: false }),
+        columnSum({ x: partials, out: gradient('qkv_bias') }, { rows: blocks, accumulate: true }),
+      );
+    }
+    steps.push(
+      ...matmulBackwardWeight(
+        { dy: flow.qkv, x: layer.attentionNormed, dw: gradient('qkv') },
+        { rows },
+      ),
+      ...matmulBackwardInput(
+        { dy: flow.qkv, weight: weight('qkv'), dx: flow.normed },
+        { rows, accumulate: false },
+      ),
+      ...normBackward(layer.attentionInput, layer.attentionRstd, 'input_norm'),
+    );
+  }
+  steps.push(
+    embeddingBackward(
+      {
+        unique_ids: batch.uniqueIds,
+        starts: batch.uniqueStarts,
+        order: batch.uniqueOrder,
+        dx: flow.stream,
+        dtable: gradients.tensor('embed'),
+      },
+      { uniques: batch.uniques },
+    ),
+  );
+  return steps;
+}

@@ -16,6 +16,7 @@ export const purposes = {
   randomSelection: 9,
   bootstrap: 10,
   valueHead: 11,
+  skills: 12,
   test: 99,
 } as const;
 

@@ -1,0 +1,457 @@
+// Left-to-right digit arithmetic: `7-3*4+8=` is answered by one running value per operator, `#`,
+// the last value again, and `;`, thus `464#4;`. Precedence is none: every operator acts on the
+// running value, modulo `modulus`.
+import { ConfigError } from '../config-error.ts';
+import { RandomStream } from '../random.ts';
+import {
+  CharacterTokenizer,
+  type CorpusSequence,
+  type Origin,
+  type PoolPrompt,
+  type Prompt,
+  type Task,
+  type Tier,
+  type Verdict,
+} from './task.ts';
+
+const operators = ['+', '-', '*'] as const;
+type Operator = (typeof operators)[number];
+
+/** A stratum of the pool: which prompts it takes, by corpus probability and operator count. */
+export interface Stratum {
+  /** Fraction of the pool, in [0, 1]; the three shares sum to 1. */
+  readonly share: number;
+  /** Corpus probability, exclusive bounds. */
+  readonly above: number;
+  readonly below: number;
+  /** Inclusive. */
+  readonly minOperators: number;
+  /** Inclusive. */
+  readonly maxOperators: number;
+}
+
+/** A held-out tier: `prompts` drawn with uniform operator count. */
+export interface TierConfig {
+  readonly prompts: number;
+  readonly minOperators: number;
+  readonly maxOperators: number;
+  /** Takes prompts whose corpus probability is below this; 2 takes all. */
+  readonly below: number;
+}
+
+/**
+ * How often a step of the corpus is right. `operand`: one skill per operator and operand, the
+ * chances falling from `easiest` to `hardest` as `easiest - (easiest - hardest) u^curve`, u = rank
+ * in [0, 1], ranks dealt by `seed`. `operator`: one broad skill per operator.
+ */
+export type SkillConfig =
+  | {
+      readonly by: 'operand';
+      readonly easiest: number;
+      readonly hardest: number;
+      readonly curve: number;
+      readonly seed: number;
+    }
+  | {
+      readonly by: 'operator';
+      readonly plus: number;
+      readonly minus: number;
+      readonly times: number;
+    };
+
+/** Plain data; the defaults are `arithmeticVariants.E`. Checked by `checkArithmetic`. */
+export interface ArithmeticConfig {
+  readonly name: 'arithmetic';
+  /** Digits are 0 .. modulus - 1. 2 to 10; at 5 one answer in five is right by luck. */
+  readonly modulus: number;
+  /** Operators in the longest prompt, 1 to 16; a prompt has 2n + 2 tokens. */
+  readonly maxOperators: number;
+  readonly skills: SkillConfig;
+  /** Share of corpus solutions that end in `?` instead of `#`, in [0, 1). */
+  readonly formatErrorShare: number;
+  /** Distinct prompts in a pool. */
+  readonly poolPrompts: number;
+  readonly strata: Readonly<Record<Origin, Stratum>>;
+  /** Share of pool prompts whose key is replaced by a wrong one, in [0, 1]. */
+  readonly wrongKeyShare: number;
+  readonly tiers: readonly TierConfig[];
+  /** Tiers depend on this alone, never on a pool's seed. Unsigned 32-bit. */
+  readonly tierSeed: number;
+}
+
+const narrowSkills: SkillConfig = {
+  by: 'operand',
+  easiest: 0.99,
+  hardest: 0.08,
+  curve: 1.5,
+  seed: 1,
+};
+
+const variantE: ArithmeticConfig = {
+  name: 'arithmetic',
+  modulus: 10,
+  maxOperators: 6,
+  skills: narrowSkills,
+  formatErrorShare: 0.15,
+  poolPrompts: 1280,
+  strata: {
+    easy: { share: 0.4, above: 0.88, below: 2, minOperators: 1, maxOperators: 3 },
+    learnable: { share: 0.35, above: 0.03, below: 0.6, minOperators: 1, maxOperators: 5 },
+    hard: { share: 0.25, above: -1, below: 0.004, minOperators: 5, maxOperators: 6 },
+  },
+  wrongKeyShare: 0.1,
+  tiers: [
+    { prompts: 300, minOperators: 1, maxOperators: 3, below: 2 },
+    { prompts: 200, minOperators: 3, maxOperators: 4, below: 0.35 },
+    { prompts: 200, minOperators: 4, maxOperators: 5, below: 0.05 },
+  ],
+  tierSeed: 1,
+};
+
+/**
+ * E: 30 skills. H: E with the larger pool. G: three broad skills, for slow devices. F: modulo 5,
+ * where luck rewards wrong chains.
+ */
+export const arithmeticVariants: Readonly<Record<'E' | 'F' | 'G' | 'H', ArithmeticConfig>> = {
+  E: variantE,
+  F: { ...variantE, modulus: 5, poolPrompts: 640, wrongKeyShare: 0.15 },
+  G: {
+    ...variantE,
+    skills: { by: 'operator', plus: 0.95, minus: 0.42, times: 0.22 },
+    poolPrompts: 640,
+    wrongKeyShare: 0.15,
+  },
+  H: { ...variantE, poolPrompts: 3072 },
+};
+
+/** @throws ConfigError naming the first field out of range, as `path.field`. */
+export function checkArithmetic(config: ArithmeticConfig, path = 'task'): void {
+  const within = (field: string, value: number, low: number, high: number) => {
+    if (!(value >= low && value <= high)) {
+      throw new ConfigError(`${path}.${field} must be in [${low}, ${high}], got ${value}`);
+    }
+  };
+  const whole = (field: string, value: number, low: number, high: number) => {
+    within(field, value, low, high);
+    if (!Number.isInteger(value)) {
+      throw new ConfigError(`${path}.${field} must be a whole number, got ${value}`);
+    }
+  };
+  const seed = (field: string, value: number) => whole(field, value, 0, 0xffff_ffff);
+
+  whole('modulus', config.modulus, 2, 10);
+  whole('maxOperators', config.maxOperators, 1, 16);
+  if (config.skills.by === 'operand') {
+    within('skills.easiest', config.skills.easiest, 0, 1);
+    within('skills.hardest', config.skills.hardest, 0, config.skills.easiest);
+    within('skills.curve', config.skills.curve, 0.1, 10);
+    seed('skills.seed', config.skills.seed);
+  } else {
+    within('skills.plus', config.skills.plus, 0, 1);
+    within('skills.minus', config.skills.minus, 0, 1);
+    within('skills.times', config.skills.times, 0, 1);
+  }
+  within('formatErrorShare', config.formatErrorShare, 0, 0.99);
+  whole('poolPrompts', config.poolPrompts, 1, 1_000_000);
+  let shares = 0;
+  for (const origin of origins) {
+    const stratum = config.strata[origin];
+    within(`strata.${origin}.share`, stratum.share, 0, 1);
+    whole(`strata.${origin}.minOperators`, stratum.minOperators, 1, config.maxOperators);
+    const least = stratum.minOperators;
+    whole(`strata.${origin}.maxOperators`, stratum.maxOperators, least, config.maxOperators);
+    shares += stratum.share;
+  }
+  if (Math.abs(shares - 1) > 1e-9) {
+    throw new ConfigError(`${path}.strata: the shares must sum to 1, got ${shares}`);
+  }
+  within('wrongKeyShare', config.wrongKeyShare, 0, 1);
+  config.tiers.forEach((tier, i) => {
+    whole(`tiers[${i}].prompts`, tier.prompts, 1, 100_000);
+    whole(`tiers[${i}].minOperators`, tier.minOperators, 1, config.maxOperators);
+    whole(`tiers[${i}].maxOperators`, tier.maxOperators, tier.minOperators, config.maxOperators);
+  });
+  seed('tierSeed', config.tierSeed);
+}
+
+const origins = ['easy', 'learnable', 'hard'] as const satisfies readonly Origin[];
+
+/** A prompt taken apart: operand i belongs to operator i and acts on the value before it. */
+interface Chain {
+  readonly start: number;
+  readonly steps: readonly { readonly operator: Operator; readonly operand: number }[];
+}
+
+/** A response that counts as well formatted: digits, `#`, one digit, `;`. */
+const wellFormatted = /^[0-9]*#([0-9]);$/;
+const promptShape = /^[0-9](?:[-+*][0-9])+=$/;
+
+// Past this many draws in a row without a new prompt, a stratum is taken to be used up.
+const PATIENCE = 200_000;
+
+/** The arithmetic task; everything injected by design can be read from `describeInjected`. */
+export class ArithmeticTask implements Task {
+  readonly name = 'arithmetic';
+  readonly config: ArithmeticConfig;
+  /** `_` is never used by the task: it is there for whoever needs a padding character. */
+  readonly tokenizer = new CharacterTokenizer('0123456789+-*=#;?_');
+  readonly endToken = this.tokenizer.id(';');
+  readonly maxPromptTokens: number;
+  readonly maxResponseTokens: number;
+  /** Chance that a step is right, operator-major: `[operator * modulus + operand]`. */
+  readonly #skill: Float64Array;
+  #tiers: readonly Tier[] | undefined;
+  #heldOut: ReadonlySet<string> | undefined;
+
+  /** @throws ConfigError */
+  constructor(config: ArithmeticConfig) {
+    checkArithmetic(config);
+    this.config = config;
+    this.maxPromptTokens = 2 * config.maxOperators + 2;
+    this.maxResponseTokens = config.maxOperators + 4;
+    this.#skill = skillTable(config);
+  }
+
+  /**
+   * Chance that the corpus does this step right, where the running value is `value`. A slip that
+   * happens to give the right value is no slip.
+   */
+  stepProbability(value: number, operator: Operator, operand: number): number {
+    const { modulus } = this.config;
+    if (slipped(modulus, value, operator, operand) === right(modulus, value, operator, operand)) {
+      return 1;
+    }
+    return this.#skill[operators.indexOf(operator) * modulus + operand] ?? 0;
+  }
+
+  /** Product over the steps of the right chain: the chance of a solution without a slip. */
+  probability(prompt: string): number {
+    return this.#probability(this.#parse(prompt));
+  }
+
+  /** The right response. */
+  solve(prompt: string): string {
+    const { start, steps } = this.#parse(prompt);
+    let value = start;
+    let text = '';
+    for (const { operator, operand } of steps) {
+      value = right(this.config.modulus, value, operator, operand);
+      text += value;
+    }
+    return `${text}#${value};`;
+  }
+
+  /** A solution as the corpus writes it: slips, and now and then `?` for `#`. */
+  sampleSolution(prompt: string, random: RandomStream): string {
+    const { modulus, formatErrorShare } = this.config;
+    const { start, steps } = this.#parse(prompt);
+    let value = start;
+    let text = '';
+    for (const { operator, operand } of steps) {
+      const skilled = random.float() < this.stepProbability(value, operator, operand);
+      value = (skilled ? right : slipped)(modulus, value, operator, operand);
+      text += value;
+    }
+    return `${text}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
+  }
+
+  pool(seed: number): readonly PoolPrompt[] {
+    const { poolPrompts, strata, wrongKeyShare, modulus } = this.config;
+    const taken = new Set(this.#heldOutTexts());
+    const drafts: { text: string; origin: Origin; baseProbability: number }[] = [];
+    // Shares to whole prompts: cumulative rounding, so that the counts sum to the pool.
+    let share = 0;
+    origins.forEach((origin, i) => {
+      const stratum = strata[origin];
+      share += stratum.share;
+      const count = Math.round(share * poolPrompts) - drafts.length;
+      const random = new RandomStream(seed, 'pool', i);
+      for (const prompt of this.#draw(random, stratum, count, taken, `strata.${origin}`)) {
+        drafts.push({ ...prompt, origin });
+      }
+    });
+    // The strata are dealt out, so that a place in the pool tells nothing about a prompt.
+    new RandomStream(seed, 'pool', origins.length).shuffle(drafts);
+    const random = new RandomStream(seed, 'wrongKeys');
+    const places = random.shuffle(drafts.map((_, i) => i));
+    const wrong = new Set(places.slice(0, Math.round(wrongKeyShare * drafts.length)));
+    return drafts.map((draft, i) => {
+      const wrongKey = wrong.has(i);
+      const answer = this.#answer(draft.text);
+      const key = wrongKey ? (answer + 1 + random.below(modulus - 1)) % modulus : answer;
+      return { ...draft, key: String(key), wrongKey };
+    });
+  }
+
+  tiers(): readonly Tier[] {
+    this.#tiers ??= this.#makeTiers();
+    return this.#tiers;
+  }
+
+  corpus(seed: number, update: number, count: number): readonly CorpusSequence[] {
+    const heldOut = this.#heldOutTexts();
+    return Array.from({ length: count }, (_, row) => {
+      const random = new RandomStream(seed, 'corpus', update, row);
+      let prompt: string;
+      let tries = 0;
+      do {
+        if (++tries > PATIENCE)
+          throw new ConfigError('task.tiers: they leave the corpus no prompt');
+        prompt = this.#randomPrompt(random, 1, this.config.maxOperators);
+      } while (heldOut.has(prompt));
+      const tokens = this.tokenizer.encode(prompt + this.sampleSolution(prompt, random));
+      return { tokens, promptLength: prompt.length };
+    });
+  }
+
+  verify(_prompt: string, key: string, response: string | ArrayLike<number>): Verdict {
+    const text = typeof response === 'string' ? response : this.tokenizer.decode(response);
+    const end = text.indexOf(';');
+    const answer = wellFormatted.exec(end < 0 ? text : text.slice(0, end + 1))?.[1];
+    if (answer === undefined) {
+      return { reward: -1, correct: false, formatted: false, extracted: null };
+    }
+    const correct = answer === key;
+    return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: answer };
+  }
+
+  describeInjected(): readonly string[] {
+    return describeInjected(this.config);
+  }
+
+  #heldOutTexts(): ReadonlySet<string> {
+    this.#heldOut ??= new Set(this.tiers().flatMap((tier) => tier.prompts.map(({ text }) => text)));
+    return this.#heldOut;
+  }
+
+  #makeTiers(): readonly Tier[] {
+    const taken = new Set<string>();
+    return this.config.tiers.map((tier, i) => {
+      const random = new RandomStream(this.config.tierSeed, 'evaluationTiers', i);
+      const band = { ...tier, above: -1 };
+      const prompts = this.#draw(random, band, tier.prompts, taken, `tiers[${i}]`).map(
+        (prompt): Prompt => ({ ...prompt, key: String(this.#answer(prompt.text)) }),
+      );
+      const limit = tier.below > 1 ? '' : `, corpus probability below ${tier.below}`;
+      const { minOperators, maxOperators } = tier;
+      const description = `${minOperators} to ${maxOperators} operators${limit}`;
+      return { name: `T${i + 1}`, description, prompts };
+    });
+  }
+
+  /** Distinct prompts of a band that `taken` lacks; adds them to it. */
+  #draw(
+    random: RandomStream,
+    band: Omit<Stratum, 'share'>,
+    count: number,
+    taken: Set<string>,
+    path: string,
+  ): { text: string; baseProbability: number }[] {
+    const found: { text: string; baseProbability: number }[] = [];
+    let tries = 0;
+    while (found.length < count) {
+      if (++tries > PATIENCE) {
+        throw new ConfigError(
+          `task.${path}: wanted ${count} distinct prompts, found only ${found.length} in the band`,
+        );
+      }
+      const text = this.#randomPrompt(random, band.minOperators, band.maxOperators);
+      if (taken.has(text)) continue;
+      const baseProbability = this.probability(text);
+      if (!(baseProbability > band.above && baseProbability < band.below)) continue;
+      taken.add(text);
+      found.push({ text, baseProbability });
+      tries = 0;
+    }
+    return found;
+  }
+
+  /** Uniform operator count, then uniform start, operators and operands. */
+  #randomPrompt(random: RandomStream, least: number, most: number): string {
+    const { modulus } = this.config;
+    const count = least + random.below(most - least + 1);
+    let text = String(random.below(modulus));
+    for (let i = 0; i < count; i++) {
+      text += `${operators[random.below(operators.length)] ?? '+'}${random.below(modulus)}`;
+    }
+    return `${text}=`;
+  }
+
+  #parse(prompt: string): Chain {
+    if (!promptShape.test(prompt)) {
+      throw new RangeError(`arithmetic: '${prompt}' is not a prompt such as '7-3*4='`);
+    }
+    const steps = [];
+    for (let i = 1; i + 1 < prompt.length; i += 2) {
+      steps.push({ operator: prompt[i] as Operator, operand: Number(prompt[i + 1]) });
+    }
+    return { start: Number(prompt[0]), steps };
+  }
+
+  #probability({ start, steps }: Chain): number {
+    let value = start;
+    let product = 1;
+    for (const { operator, operand } of steps) {
+      product *= this.stepProbability(value, operator, operand);
+      value = right(this.config.modulus, value, operator, operand);
+    }
+    return product;
+  }
+
+  #answer(prompt: string): number {
+    return Number(this.solve(prompt).at(-2));
+  }
+}
+
+/** What a config puts into the data by design, one sentence each. */
+export function describeInjected(config: ArithmeticConfig): readonly string[] {
+  const { skills, strata, modulus } = config;
+  const percent = (share: number) => `${Number((100 * share).toFixed(1))} %`;
+  const band = (origin: Origin) => {
+    const { above, below, minOperators, maxOperators } = strata[origin];
+    const bounds = [
+      ...(above > 0 ? [`above ${above}`] : []),
+      ...(below <= 1 ? [`below ${below}`] : []),
+    ].join(' and ');
+    const probability = bounds === '' ? '' : `corpus probability ${bounds}, `;
+    return `${percent(strata[origin].share)} ${origin} (${probability}${minOperators} to ${maxOperators} operators)`;
+  };
+  return [
+    'The base model is pre-trained on solutions with slips: `+b` comes out one too high, `-b` with its operands swapped, `*b` added instead.',
+    skills.by === 'operand'
+      ? `How often a step of that corpus is right depends on operator and operand: ${operators.length * modulus} skills, from ${skills.easiest} down to ${skills.hardest}.`
+      : `How often a step of that corpus is right depends on its operator: ${skills.plus} for +, ${skills.minus} for -, ${skills.times} for *.`,
+    `${percent(config.formatErrorShare)} of the corpus ends in \`?\` instead of \`#\`, which the verifier counts as a format error.`,
+    `The pool of ${config.poolPrompts} distinct prompts is drawn in strata: ${origins.map(band).join('; ')}. Prompts between the bands are left out.`,
+    `${percent(config.wrongKeyShare)} of the pool's answer keys are replaced by wrong ones.`,
+    `Held-out prompts never occur in a pool or in the corpus; every right answer has one chance in ${modulus} by luck.`,
+  ];
+}
+
+function right(modulus: number, value: number, operator: Operator, operand: number): number {
+  if (operator === '+') return (value + operand) % modulus;
+  if (operator === '-') return (value - operand + modulus) % modulus;
+  return (value * operand) % modulus;
+}
+
+/** What the corpus writes instead: one too high, operands swapped, added instead of multiplied. */
+function slipped(modulus: number, value: number, operator: Operator, operand: number): number {
+  if (operator === '+') return (value + operand + 1) % modulus;
+  if (operator === '-') return (operand - value + modulus) % modulus;
+  return (value + operand) % modulus;
+}
+
+function skillTable({ skills, modulus }: ArithmeticConfig): Float64Array {
+  const count = operators.length * modulus;
+  if (skills.by === 'operator') {
+    const chances = [skills.plus, skills.minus, skills.times];
+    return Float64Array.from({ length: count }, (_, i) => chances[Math.floor(i / modulus)] ?? 0);
+  }
+  const { easiest, hardest, curve, seed } = skills;
+  const ranks = Array.from({ length: count }, (_, i) => i);
+  new RandomStream(seed, 'skills').shuffle(ranks);
+  return Float64Array.from(
+    ranks,
+    (rank) => easiest - (easiest - hardest) * (rank / (count - 1)) ** curve,
+  );
+}

@@ -1,0 +1,290 @@
+import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config-error.ts';
+import { RandomStream } from '../../src/random.ts';
+import {
+  ArithmeticTask,
+  type ArithmeticConfig,
+  arithmeticVariants,
+  describeInjected,
+} from '../../src/tasks/arithmetic.ts';
+
+const variants = Object.entries(arithmeticVariants);
+const small = { ...arithmeticVariants.E, poolPrompts: 200 };
+
+/** A second evaluator, by string rewriting from the left. */
+function answerOf(prompt: string, modulus: number): number {
+  let text = prompt.slice(0, -1);
+  for (let found; (found = /^(\d)([-+*])(\d)/.exec(text));) {
+    const [all, left, operator, operand] = found;
+    const [a, b] = [Number(left), Number(operand)];
+    const value = { '+': a + b, '-': a - b, '*': a * b }[operator as '+' | '-' | '*'];
+    text = `${((value % modulus) + modulus) % modulus}${text.slice(all.length)}`;
+  }
+  return Number(text);
+}
+
+describe('arithmetic', () => {
+  test('solves the example of its own documentation', () => {
+    // 7-3 = 4, 4*4 = 16 -> 6, 6+8 = 14 -> 4.
+    expect(new ArithmeticTask(small).solve('7-3*4+8=')).toBe('464#4;');
+    // 1-2 = -1 -> 9 modulo 10, 4 modulo 5.
+    expect(new ArithmeticTask(small).solve('1-2=')).toBe('9#9;');
+    expect(new ArithmeticTask(arithmeticVariants.F).solve('1-2=')).toBe('4#4;');
+  });
+
+  test.each(variants)('variant %s fills its strata, distinct, with the bands kept', (_, config) => {
+    const task = new ArithmeticTask(config);
+    const pool = task.pool(3);
+    expect(pool).toHaveLength(config.poolPrompts);
+    expect(new Set(pool.map(({ text }) => text)).size).toBe(config.poolPrompts);
+    for (const origin of ['easy', 'learnable', 'hard'] as const) {
+      const { share, above, below, minOperators, maxOperators } = config.strata[origin];
+      const prompts = pool.filter((prompt) => prompt.origin === origin);
+      expect(Math.abs(prompts.length - share * config.poolPrompts)).toBeLessThanOrEqual(1);
+      for (const { text, baseProbability } of prompts) {
+        expect(baseProbability).toBe(task.probability(text));
+        expect(baseProbability).toBeGreaterThan(above);
+        expect(baseProbability).toBeLessThan(below);
+        const operators = (text.length - 2) / 2;
+        expect(operators).toBeGreaterThanOrEqual(minOperators);
+        expect(operators).toBeLessThanOrEqual(maxOperators);
+      }
+    }
+  });
+
+  test.each(variants)('variant %s injects exactly its share of wrong keys', (_, config) => {
+    const pool = new ArithmeticTask(config).pool(3);
+    const wrong = pool.filter(({ text, key }) => Number(key) !== answerOf(text, config.modulus));
+    expect(wrong).toHaveLength(Math.round(config.wrongKeyShare * config.poolPrompts));
+    expect(wrong.every(({ wrongKey }) => wrongKey)).toBe(true);
+    expect(wrong.every(({ key }) => Number(key) >= 0 && Number(key) < config.modulus)).toBe(true);
+    // They fall on every origin.
+    expect(new Set(wrong.map(({ origin }) => origin)).size).toBe(3);
+  });
+
+  test('keeps the tiers out of every pool and of the corpus, and apart from each other', () => {
+    const task = new ArithmeticTask(arithmeticVariants.E);
+    const tiers = task.tiers().map(({ prompts }) => prompts.map(({ text }) => text));
+    const heldOut = new Set(tiers.flat());
+    expect(tiers.map((prompts) => prompts.length)).toEqual([300, 200, 200]);
+    expect(heldOut.size).toBe(700);
+    for (const seed of [0, 1, 2]) {
+      expect(task.pool(seed).some(({ text }) => heldOut.has(text))).toBe(false);
+    }
+    const corpus = task.corpus(0, 0, 2000);
+    const prompts = corpus.map(({ tokens, promptLength }) =>
+      task.tokenizer.decode(tokens.subarray(0, promptLength)),
+    );
+    expect(prompts.some((text) => heldOut.has(text))).toBe(false);
+  });
+
+  test('gives every tier the right keys and its band', () => {
+    const { tiers: bands } = arithmeticVariants.E;
+    new ArithmeticTask(arithmeticVariants.E).tiers().forEach(({ prompts }, i) => {
+      for (const { text, key, baseProbability } of prompts) {
+        expect(Number(key)).toBe(answerOf(text, 10));
+        expect(baseProbability).toBeLessThan(bands[i].below);
+        expect((text.length - 2) / 2).toBeGreaterThanOrEqual(bands[i].minOperators);
+        expect((text.length - 2) / 2).toBeLessThanOrEqual(bands[i].maxOperators);
+      }
+    });
+  });
+
+  test('gives the same data for the same seed and other data for another', () => {
+    const [a, b] = [new ArithmeticTask(small), new ArithmeticTask(small)];
+    expect(a.pool(5)).toEqual(b.pool(5));
+    expect(a.pool(5)).not.toEqual(b.pool(6));
+    expect(a.tiers()).toEqual(b.tiers());
+    expect(a.corpus(5, 9, 4)).toEqual(b.corpus(5, 9, 4));
+    expect(a.corpus(5, 9, 4)).not.toEqual(a.corpus(5, 10, 4));
+  });
+
+  test('makes a corpus update without the ones before, and a longer one begins the same', () => {
+    const task = new ArithmeticTask(small);
+    task.corpus(5, 0, 16);
+    expect(task.corpus(5, 7, 8)).toEqual(new ArithmeticTask(small).corpus(5, 7, 16).slice(0, 8));
+  });
+
+  test('lays the order of the pool out without regard to origin', () => {
+    const pool = new ArithmeticTask(arithmeticVariants.E).pool(0);
+    const firstHalf = pool.slice(0, 640).filter(({ origin }) => origin === 'easy').length;
+    // 256 expected of 512; hypergeometric standard deviation 8.8, five of them allowed.
+    expect(Math.abs(firstHalf - 256)).toBeLessThan(44);
+  });
+
+  test('writes corpus solutions that slip as often as the probability says', () => {
+    const task = new ArithmeticTask(arithmeticVariants.E);
+    const random = new RandomStream(1, 'test');
+    const chosen = task.pool(1).filter((_, i) => i % 64 === 0);
+    const draws = 3000;
+    for (const { text, baseProbability } of chosen) {
+      const rightChain = task.solve(text).split('#')[0];
+      let flawless = 0;
+      let formatErrors = 0;
+      for (let i = 0; i < draws; i++) {
+        const solution = task.sampleSolution(text, random);
+        flawless += solution.startsWith(`${rightChain}#`) ? 1 : 0;
+        flawless += solution.startsWith(`${rightChain}?`) ? 1 : 0;
+        formatErrors += solution.includes('?') ? 1 : 0;
+      }
+      // Five standard errors, and two counts for chances near 0.
+      const spread = (p: number) => 5 * Math.sqrt((p * (1 - p)) / draws) + 2 / draws;
+      expect(Math.abs(flawless / draws - baseProbability)).toBeLessThan(spread(baseProbability));
+      expect(Math.abs(formatErrors / draws - 0.15)).toBeLessThan(spread(0.15));
+    }
+  });
+
+  test('counts a slip that comes out right as a right step', () => {
+    const task = new ArithmeticTask(arithmeticVariants.G);
+    // 7-2 = 5 and 2-7 = -5 -> 5: the swap cannot be told.
+    expect(task.probability('7-2=')).toBe(1);
+    expect(task.probability('7-3=')).toBe(0.42);
+    // 2*2 = 2+2.
+    expect(task.probability('2*2=')).toBe(1);
+    expect(task.probability('7-3*4+8=')).toBeCloseTo(0.42 * 0.22 * 0.95, 12);
+  });
+
+  test('spreads thirty skills from the easiest to the hardest', () => {
+    const task = new ArithmeticTask(arithmeticVariants.E);
+    const chances = ['+', '-', '*'].flatMap((operator) =>
+      Array.from({ length: 10 }, (_, operand) =>
+        Math.min(
+          ...Array.from({ length: 10 }, (_, a) => task.probability(`${a}${operator}${operand}=`)),
+        ),
+      ),
+    );
+    chances.sort((a, b) => b - a);
+    expect(new Set(chances).size).toBe(30);
+    expect(chances[0]).toBeCloseTo(0.99, 12);
+    expect(chances[29]).toBeCloseTo(0.08, 12);
+    // Rank 20 of 29 by the formula: 0.99 - 0.91 * (20 / 29)^1.5 = 0.4688.
+    expect(chances[20]).toBeCloseTo(0.4688, 4);
+  });
+
+  test('fits prompts and responses into the stated lengths', () => {
+    const task = new ArithmeticTask(arithmeticVariants.E);
+    expect([task.maxPromptTokens, task.maxResponseTokens, task.tokenizer.size]).toEqual([
+      14, 10, 18,
+    ]);
+    const corpus = task.corpus(0, 0, 500);
+    expect(Math.max(...corpus.map(({ promptLength }) => promptLength))).toBe(14);
+    const responses = corpus.map(({ tokens, promptLength }) => tokens.length - promptLength);
+    expect(Math.max(...responses)).toBe(9);
+    expect(corpus.every(({ tokens }) => tokens.at(-1) === task.endToken)).toBe(true);
+  });
+});
+
+describe('the arithmetic verifier', () => {
+  const task = new ArithmeticTask(small);
+  const verify = (key: string, response: string) => task.verify('7-3*4+8=', key, response);
+
+  test('rewards every right solution of a pool with 1, and with -0.5 where the key is wrong', () => {
+    for (const { text, key, wrongKey } of task.pool(2)) {
+      const verdict = task.verify(text, key, task.tokenizer.encode(task.solve(text)));
+      expect(verdict.reward).toBe(wrongKey ? -0.5 : 1);
+      expect(verdict.formatted).toBe(true);
+    }
+  });
+
+  test('judges the answer, not the way to it', () => {
+    expect(verify('4', '999#4;')).toEqual({
+      reward: 1,
+      correct: true,
+      formatted: true,
+      extracted: '4',
+    });
+    expect(verify('4', '#4;').reward).toBe(1);
+    expect(verify('4', '464#5;')).toEqual({
+      reward: -0.5,
+      correct: false,
+      formatted: true,
+      extracted: '5',
+    });
+  });
+
+  test.each([
+    ['no end', '464#4'],
+    ['a format error of the corpus', '464?4;'],
+    ['no answer', '464#;'],
+    ['two digits in the answer', '464#44;'],
+    ['two answers', '464#4#4;'],
+    ['an operator in the chain', '46+#4;'],
+    ['the answer mark only', '4;'],
+    ['an empty response', ''],
+    ['the end alone', ';'],
+    ['a padding character', '46_#4;'],
+  ])('gives -1 for %s', (_, response) => {
+    expect(verify('4', response)).toEqual({
+      reward: -1,
+      correct: false,
+      formatted: false,
+      extracted: null,
+    });
+  });
+
+  test('does not read on after the end token', () => {
+    expect(verify('4', '464#4;#5;').reward).toBe(1);
+    expect(verify('5', '464#4;#5;').reward).toBe(-0.5);
+  });
+
+  test('refuses a token id past the vocabulary', () => {
+    expect(() => task.verify('1+1=', '2', [18])).toThrow('id 18 is not below 18');
+  });
+});
+
+describe('the arithmetic config', () => {
+  const change = (fields: Partial<ArithmeticConfig>) => ({ ...small, ...fields });
+  const { easy } = small.strata;
+
+  test.each([
+    [change({ modulus: 11 }), 'task.modulus must be in [2, 10], got 11'],
+    [change({ modulus: 2.5 }), 'task.modulus must be a whole number, got 2.5'],
+    [change({ wrongKeyShare: Number.NaN }), 'task.wrongKeyShare must be in [0, 1], got NaN'],
+    [
+      change({ strata: { ...small.strata, easy: { ...easy, share: 0.5 } } }),
+      'task.strata: the shares must sum to 1, got 1.1',
+    ],
+    [change({ maxOperators: 5 }), 'task.strata.hard.maxOperators must be in [5, 5], got 6'],
+    [
+      change({ skills: { by: 'operand', easiest: 0.5, hardest: 0.6, curve: 1, seed: 0 } }),
+      'task.skills.hardest must be in [0, 0.5], got 0.6',
+    ],
+  ])('refuses a value out of range (case %#)', (config, message) => {
+    expect(() => new ArithmeticTask(config)).toThrow(message);
+    expect(() => new ArithmeticTask(config)).toThrow(ConfigError);
+  });
+
+  test('says so when a band holds fewer prompts than asked for', () => {
+    // One operator, modulo 2: 12 prompts in all.
+    const few = { ...easy, above: -1, minOperators: 1, maxOperators: 1 };
+    const config = change({
+      modulus: 2,
+      poolPrompts: 20,
+      tiers: [],
+      strata: {
+        easy: { ...few, share: 1 },
+        learnable: { ...few, share: 0 },
+        hard: { ...few, share: 0 },
+      },
+    });
+    expect(() => new ArithmeticTask(config).pool(0)).toThrow(
+      'task.strata.easy: wanted 20 distinct prompts, found only 12 in the band',
+    );
+  });
+
+  test('describes what is injected with the numbers of the config', () => {
+    const text = describeInjected(arithmeticVariants.G).join('\n');
+    for (const part of [
+      '0.42 for -',
+      '15 % of the pool',
+      '640 distinct',
+      '40 % easy',
+      'below 0.004',
+    ]) {
+      expect(text).toContain(part);
+    }
+    expect(describeInjected(arithmeticVariants.E).join('\n')).toContain(
+      '30 skills, from 0.99 down to 0.08',
+    );
+  });
+});

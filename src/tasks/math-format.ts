@@ -8,7 +8,6 @@ export interface MathFormat {
   readonly extracted: string | null;
 }
 
-const assistantHeader = '<|im_start|>assistant';
 const endTokens = ['<|im_end|>', '<|endoftext|>'] as const;
 /** A box that says `\boxed` this often is an attempt to please the checker. */
 const tooManyBoxes = 5;
@@ -23,20 +22,18 @@ const deepestBraces = 4;
  * token; `\boxed` once to four times; at most 30 % unusual characters; nothing of five or more
  * characters five times back to back; a box with balanced braces.
  *
- * @param text The response as decoded, special tokens kept. What comes before the last assistant
- *   header is not looked at.
+ * @param text The response as decoded, special tokens kept, without the prompt and its header. What
+ *   follows the first end token, another turn perhaps, is not looked at.
  */
 export function mathFormat(text: string): MathFormat {
-  const header = text.lastIndexOf(assistantHeader);
-  const response = header < 0 ? text : text.slice(header + assistantHeader.length);
-  const ends = endTokens.map((token) => response.indexOf(token)).filter((at) => at >= 0);
+  const ends = endTokens.map((token) => text.indexOf(token)).filter((at) => at >= 0);
   const fail = (reason: MathFormat['reason'], extracted: string | null): MathFormat => ({
     formatted: false,
     reason,
     extracted,
   });
-  if (ends.length === 0) return fail('unfinished', lastBoxed(response));
-  const answer = response.slice(0, Math.min(...ends)).trim();
+  if (ends.length === 0) return fail('unfinished', lastBoxed(text));
+  const answer = text.slice(0, Math.min(...ends)).trim();
   const extracted = lastBoxed(answer);
   const boxes = answer.split('\\boxed').length - 1;
   if (boxes === 0 || boxes >= tooManyBoxes) return fail('boxes', extracted);

@@ -1,0 +1,96 @@
+import code from '../shaders/sample-token.wgsl?raw';
+import philox from '../shaders/lib/philox.wgsl?raw';
+import sampling from '../shaders/lib/sampling.wgsl?raw';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
+import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+import type { SamplingFilter } from './sampling-distribution.ts';
+
+export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling, code], {
+  params: [
+    'row_count',
+    'vocabulary',
+    'columns',
+    'logits_start',
+    'logits_rows',
+    'shared_logits',
+    'stop_count',
+    'min_new',
+    'seed',
+    'purpose',
+    'temperature',
+    'top_k',
+    'top_p',
+    'min_p',
+  ],
+  tensors: {
+    logits: 'f32',
+    stop_ids: 'u32',
+    episodes: 'u32',
+    status: 'u32',
+    progress: 'u32',
+    current: 'u32',
+    tokens: 'u32',
+    logprobs: 'f32',
+  },
+});
+
+/** Columns of `episodes`: see `shaders/sample-token.wgsl`. */
+export const episodeColumns = 6;
+
+/**
+ * Draws one token for every running row. Math, shapes and states: `shaders/sample-token.wgsl`.
+ *
+ * @param hyper.rows Rows in use, at most those of `episodes`.
+ * @param hyper.logitsStart Row of the whole logits that the first row of `logits` is.
+ * @param hyper.sharedLogits Rows read their prompt slot's logits: the first token after a prefill.
+ * @param hyper.minNew Tokens before which stop ids are banned.
+ * @param hyper.seed Unsigned 32-bit; with `purpose` the key of the random numbers.
+ * @throws ShapeError when the shapes disagree.
+ */
+export function sampleToken(
+  tensors: TensorsOf<typeof sampleTokenKernel>,
+  hyper: SamplingFilter & {
+    readonly rows: Size;
+    readonly logitsStart?: number;
+    readonly sharedLogits: boolean;
+    readonly stopCount: Size;
+    readonly minNew: Size;
+    readonly seed: Size;
+    readonly purpose: number;
+  },
+  lanes: Lanes = serialLanes,
+): Dispatch {
+  const [logitsRows, vocabulary] = rank2('sample-token', 'logits', tensors.logits);
+  const [rows, columns] = rank2('sample-token', 'tokens', tensors.tokens);
+  expectShape('sample-token', 'logprobs', tensors.logprobs, [rows, columns]);
+  expectShape('sample-token', 'episodes', tensors.episodes, [rows, episodeColumns]);
+  expectShape('sample-token', 'status', tensors.status, [rows, 2]);
+  expectShape('sample-token', 'progress', tensors.progress, [2]);
+  expectShape('sample-token', 'current', tensors.current, [rows]);
+  expectCapacity('sample-token', 'rows', hyper.rows, rows);
+  const stops = rank1('sample-token', 'stop_ids', tensors.stop_ids);
+  expectCapacity('sample-token', 'stopCount', hyper.stopCount, stops);
+  return sampleTokenKernel.bind(
+    tensors,
+    {
+      row_count: hyper.rows,
+      vocabulary,
+      columns,
+      logits_start: hyper.logitsStart ?? 0,
+      logits_rows: logitsRows,
+      shared_logits: hyper.sharedLogits ? 1 : 0,
+      stop_count: hyper.stopCount,
+      min_new: hyper.minNew,
+      seed: hyper.seed,
+      purpose: hyper.purpose,
+      temperature: hyper.temperature,
+      top_k: hyper.topK,
+      top_p: hyper.topP,
+      min_p: hyper.minP,
+    },
+    () => [Math.ceil(valueOf(hyper.rows) / lanes.rows)],
+    { constants: laneConstants(lanes) },
+  );
+}

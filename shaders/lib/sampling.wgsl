@@ -1,0 +1,210 @@
+// sampling: which tokens of a row of logits may be drawn, with what weight, and which one is, without
+// a sort.
+//
+//   weight_i = exp((logit_i - top) / temperature), then in this order, each over what is left:
+//   top-k  drops logits below the k-th largest; all that equal it stay
+//   top-p  drops a token when those above it already hold top_p of the mass. Above means a larger
+//          logit, or an equal one with a higher id (an ascending stable sort, cut from below)
+//   min-p  drops tokens with less than min_p times the largest probability
+// as Hugging Face's warpers do in generate's order. Temperature 0 keeps the lowest id of the largest
+// logits. Banned ids count as absent throughout.
+//   token  = largest x with sum_{i >= x} weight_i >= (1 - u) sum_i weight_i: the inverse of the
+//            cumulative distribution at u in [0, 1)
+//
+// Every threshold answers one question: the largest key such that the elements with at least that
+// key measure at least so much. Two bits of the key are settled per pass over the row. Sums are taken
+// in one fixed order, in which a superset never measures less, so that an answer is exact for the
+// sums as rounded, and the same wherever the row stands in its batch. All stages run through one
+// loop because software drivers pay at compile time for each barrier in the code.
+//
+// A kernel that uses this declares logits and stop_ids (storage) and, in Params, vocabulary,
+// stop_count, temperature, top_k (0: off), top_p (1: off) and min_p (0: off). LANES (a power of 2)
+// threads share a row, ROWS rows a workgroup; LANES * ROWS is at most 256. vocabulary < 2^24.
+
+override LANES: u32 = 1;
+override ROWS: u32 = 64;
+
+struct Row {
+  start: u32,     // logits[start + id]
+  count: u32,     // vocabulary, or 0 for a row that takes no part: its lanes only meet the barriers
+  ban: bool,      // whether stop ids are banned
+  largest: f32,   // largest logit
+  top: f32,       // largest logit that is not banned
+  floor: u32,     // ordered bits of the smallest logit kept by top-k and top-p
+  tie: u32,       // of ids with exactly those bits, the lowest kept
+  total: f32,     // sum of the kept weights
+  raw_total: f32, // sum_i exp(logit_i - largest): nothing banned or filtered, temperature 1
+  token: u32,     // the id drawn
+}
+
+// Stages in order, and what each measures by which key.
+const TOPS = 0u;       // no search: the largest logits
+const GREEDY = 1u;     // ties of the largest by id
+const TOP_K = 2u;      // count by bits
+const TOP_P = 3u;      // mass by bits
+const TOP_P_TIES = 4u; // ties of the floor by id
+const DRAW = 5u;       // kept weight by id
+
+const LOWEST = -0x1.fffffep+127f;
+
+var<private> row: Row;
+var<private> lane: u32;
+var<private> row_slot: u32; // of lane 0 in lane_values
+var<workgroup> lane_values: array<vec4f, 256>;
+
+fn over_lanes(value: vec4f, largest: bool) -> vec4f {
+  if (LANES == 1) { return value; }
+  let at = row_slot + lane;
+  lane_values[at] = value;
+  for (var s = LANES / 2; s > 0; s /= 2) {
+    workgroupBarrier();
+    if (lane < s) {
+      let other = lane_values[at + s];
+      lane_values[at] = select(lane_values[at] + other, max(lane_values[at], other), largest);
+    }
+  }
+  workgroupBarrier();
+  let result = lane_values[row_slot];
+  workgroupBarrier();
+  return result;
+}
+
+// Orders as the floats do; both zeros are one key.
+fn ordered_bits(value: f32) -> u32 {
+  let bits = bitcast<u32>(value);
+  if (value == 0.0) { return 0x80000000u; }
+  return select(bits | 0x80000000u, ~bits, (bits >> 31u) == 1u);
+}
+
+fn is_stop(id: u32) -> bool {
+  for (var i = 0u; i < params.stop_count; i++) {
+    if (stop_ids[i] == id) { return true; }
+  }
+  return false;
+}
+
+fn mass_of(logit: f32) -> f32 {
+  return exp((logit - row.top) / params.temperature);
+}
+
+// Weight of a token in the filtered distribution; the largest weight is 1. After solve_row().
+fn kept_weight(id: u32, logit: f32) -> f32 {
+  if (params.temperature == 0.0) { return select(0.0, 1.0, id == row.tie); }
+  let bits = ordered_bits(logit);
+  if (bits < row.floor || (bits == row.floor && id < row.tie)) { return 0.0; }
+  if (row.ban && is_stop(id)) { return 0.0; }
+  let mass = mass_of(logit);
+  return select(mass, 0.0, mass < params.min_p);
+}
+
+fn measure_of(stage: u32, id: u32, logit: f32) -> f32 {
+  if (stage == DRAW) { return kept_weight(id, logit); }
+  if (row.ban && is_stop(id)) { return 0.0; }
+  if (stage == TOP_K) { return 1.0; }
+  let bits = ordered_bits(logit);
+  if (stage == TOP_P) { return select(0.0, mass_of(logit), bits >= row.floor); }
+  return select(0.0, 1.0, bits == row.floor);
+}
+
+// What the first pass of a stage sums (TOPS: maximizes) to know what its search wants.
+fn first_measures(stage: u32, id: u32, logit: f32) -> vec4f {
+  if (stage == TOPS) {
+    return vec4f(logit, select(logit, LOWEST, row.ban && is_stop(id)), 0.0, 0.0);
+  }
+  var measures = vec4f(measure_of(stage, id, logit), 0.0, 0.0, 0.0);
+  if (stage == TOP_P_TIES && !(row.ban && is_stop(id))) {
+    let bits = ordered_bits(logit);
+    if (bits > row.floor) { measures.y = mass_of(logit); }
+    if (bits == row.floor) { measures.z = mass_of(logit); }
+  }
+  if (stage == DRAW) { measures.y = exp(logit - row.largest); }
+  return measures;
+}
+
+fn is_used(stage: u32) -> bool {
+  switch stage {
+    case GREEDY: { return params.temperature == 0.0; }
+    case TOP_K: {
+      return params.temperature != 0.0 && params.top_k > 0 && params.top_k < params.vocabulary;
+    }
+    case TOP_P, TOP_P_TIES: { return params.temperature != 0.0 && params.top_p < 1.0; }
+    default: { return true; }
+  }
+}
+
+// Pairs of bits in a stage's key.
+fn levels_of(stage: u32) -> u32 {
+  switch stage {
+    case TOPS: { return 0u; }
+    case TOP_K, TOP_P: { return 16u; }
+    default: { return firstLeadingBit(params.vocabulary | 1u) / 2u + 1u; }
+  }
+}
+
+// Filters the row and draws its token. All threads of the workgroup must call it, with row.start,
+// row.count, row.ban, lane and row_slot set.
+fn solve_row(draw: f32) {
+  row.floor = 0;
+  row.tie = 0;
+  var nucleus = 0.0; // mass that top-p wants
+  for (var stage = TOPS; stage <= DRAW; stage++) {
+    if (!is_used(stage)) { continue; }
+    let levels = levels_of(stage);
+    var wanted = 0.0;
+    var found = 0u;
+    for (var left = levels + 1; left > 0; left--) {
+      let is_first = left > levels;
+      let unit = select(1u << (((left - 1) * 2) & 31), 0u, is_first);
+      var sums = vec4f(select(0.0, LOWEST, stage == TOPS));
+      for (var id = lane; id < row.count; id += LANES) {
+        let logit = logits[row.start + id];
+        if (is_first) {
+          let measures = first_measures(stage, id, logit);
+          sums = select(sums + measures, max(sums, measures), stage == TOPS);
+        } else {
+          let key = select(id, ordered_bits(logit), stage == TOP_K || stage == TOP_P);
+          let bounds = found + unit * vec3u(1, 2, 3);
+          let measure = measure_of(stage, id, logit);
+          sums += vec4f(select(vec3f(), vec3f(measure), vec3u(key) >= bounds), 0.0);
+        }
+      }
+      sums = over_lanes(sums, stage == TOPS);
+      if (!is_first) {
+        let reached = sums.xyz >= vec3f(wanted);
+        found += unit * (u32(reached.x) + u32(reached.y) + u32(reached.z));
+        continue;
+      }
+      switch stage {
+        case TOPS: {
+          row.largest = sums.x;
+          row.top = sums.y;
+          if (params.temperature == 0.0) { row.floor = ordered_bits(row.top); }
+        }
+        case TOP_K: { wanted = f32(params.top_k); }
+        case TOP_P: {
+          nucleus = params.top_p * sums.x;
+          wanted = nucleus;
+        }
+        case TOP_P_TIES: {
+          // Of the tokens that share the floor the highest ids stay, as many as top_p needs.
+          let each = sums.z / max(sums.x, 1.0);
+          wanted = clamp(ceil((nucleus - sums.y) / each), 1.0, max(sums.x, 1.0));
+        }
+        case DRAW: {
+          row.total = sums.x;
+          row.raw_total = sums.y;
+          wanted = (1.0 - draw) * sums.x;
+        }
+        default: { wanted = sums.x; } // GREEDY: all ties, so that the lowest id is found
+      }
+    }
+    switch stage {
+      case GREEDY, TOP_P_TIES: { row.tie = found; }
+      case TOP_K: { row.floor = found; }
+      case TOP_P: { row.floor = max(row.floor, min(found, ordered_bits(row.top))); }
+      // Where no weight is left (all banned, or not a number) the search may run past the end.
+      case DRAW: { row.token = min(found, params.vocabulary - 1); }
+      default: {}
+    }
+  }
+}

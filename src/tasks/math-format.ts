@@ -14,8 +14,8 @@ const tooManyBoxes = 5;
 const garbledShare = 0.3;
 const unitLength = 5;
 const unitRepeats = 5;
-/** Braces inside the box nest at most so deep, as far as the released expression reaches. */
-const deepestBraces = 4;
+/** Braces inside the box nest at most so deep: with the box's own, the four levels of the server. */
+const deepestBraces = 3;
 
 /**
  * The format rules of the released reward server, in its order, first hit wins: finished by an end
@@ -47,7 +47,7 @@ export function mathFormat(text: string): MathFormat {
 /**
  * The content of the last box. Boxes do not overlap: after `\boxed{a \boxed{b}}` the search goes on
  * behind the outer one, whose content it is. One that never closes, or nests braces deeper than
- * four levels, counts as none, and a box inside it is found.
+ * three levels, counts as none, and a box inside it is found.
  */
 export function lastBoxed(text: string): string | null {
   const opening = '\\boxed{';

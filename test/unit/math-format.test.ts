@@ -69,8 +69,8 @@ describe('mathFormat', () => {
 describe('lastBoxed', () => {
   test.each([
     ['\\boxed{1} \\boxed{2}', '2'],
-    ['\\boxed{a{b{c{d{e}}}}}', 'a{b{c{d{e}}}}'],
-    ['\\boxed{a{b{c{d{e{f}}}}}}', null],
+    ['\\boxed{a{b{c{d}}}}', 'a{b{c{d}}}'],
+    ['\\boxed{a{b{c{d{e}}}}}', null],
     ['\\boxed{1 \\boxed{2}', '2'],
     ['\\boxed{\\boxed{2}}', '\\boxed{2}'],
     ['\\boxed{}', ''],

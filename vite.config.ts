@@ -1,3 +1,4 @@
+import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
@@ -9,8 +10,14 @@ const executablePath = findChromium();
 // The same files and settings under Deno: vitest runs there as it is.
 const host = 'deno' in process.versions ? 'deno' : 'gpu';
 
-export default defineConfig({
-  server: { fs: { allow: ['.', '../shared'] } },
+export default defineConfig(({ mode }) => ({
+  // vitest runs at the top; the page's own commands (build, preview, dev) in demo/.
+  root: fileURLToPath(new URL(mode === 'test' ? '.' : 'demo', import.meta.url)),
+  base: './',
+  build: { outDir: '../dist-demo', emptyOutDir: true, target: 'es2022' },
+  worker: { format: 'es' },
+  assetsInclude: ['**/*.safetensors'],
+  server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), '../shared'] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],
     projects: [
@@ -60,4 +67,4 @@ export default defineConfig({
       },
     ],
   },
-});
+}));

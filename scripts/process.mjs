@@ -26,7 +26,7 @@ export const modulePath = (path) => join(root, 'node_modules', path);
  * @returns {Promise<number>} Its exit code; 124 when it ran past `minutes` and was ended.
  */
 export function run(command, args, options = {}) {
-  const { env = {}, minutes = 60, quiet = false, asks = false } = options;
+  const { env = {}, minutes, quiet = false, asks = false } = options;
   // Reading from the terminal needs the terminal's own process group.
   const ownGroup = process.platform !== 'win32' && !asks;
   return new Promise((resolve, reject) => {
@@ -49,10 +49,13 @@ export function run(command, args, options = {}) {
         // It has ended by itself in the meantime.
       }
     };
-    const timer = setTimeout(() => {
-      late = true;
-      end('SIGKILL');
-    }, minutes * 60_000);
+    const timer =
+      minutes === undefined
+        ? undefined
+        : setTimeout(() => {
+            late = true;
+            end('SIGKILL');
+          }, minutes * 60_000);
     /** @param {NodeJS.Signals} signal */
     const pass = (signal) => {
       stopped = true;

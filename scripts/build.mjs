@@ -1,0 +1,143 @@
+// npm run build: the importable package in dist/ and the static demo in dist-demo/.
+import { spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { builtinModules } from 'node:module';
+import { dirname, join, relative } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pathToFileURL } from 'node:url';
+import { build } from 'vite';
+import { stamp, walk } from './fresh.mjs';
+import { modulePath, root } from './process.mjs';
+
+const help = `npm run build [-- options]
+
+  --library   only dist/: ES modules with the WGSL inlined, and their types
+  --demo      only dist-demo/: the page, for any static host
+`;
+
+const dist = join(root, 'dist');
+
+/** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
+function entries() {
+  const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
+  return [join(root, 'src/index.ts'), join(root, 'src/cli/main.ts'), ...workers].filter((path) =>
+    existsSync(path),
+  );
+}
+
+/** @returns {string[]} */
+function dependencies() {
+  /** @type {{ dependencies?: Record<string, string> }} */
+  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+  return Object.keys(manifest.dependencies ?? {});
+}
+
+/**
+ * The modules of dist/, one for each source so that a worker's URL relative to the module that
+ * starts it stays right; replaced file by file so that a running command never sees half a build.
+ */
+export async function buildLibrary() {
+  const external = dependencies();
+  // A source saved while the build runs is newer than this, and so built again the next time.
+  const started = new Date();
+  const scratch = mkdtempSync(join(root, 'node_modules', '.limr-build-'));
+  try {
+    await build({
+      configFile: false,
+      root,
+      logLevel: 'warn',
+      plugins: [
+        {
+          name: 'worker-urls',
+          transform: (code, id) =>
+            /\.ts$/.test(id) && /\.worker\.ts['"]/.test(code)
+              ? code.replace(/(new URL\(\s*['"][^'"]+\.worker)\.ts(['"])/g, '$1.js$2')
+              : null,
+        },
+      ],
+      build: {
+        ssr: true,
+        target: 'es2022',
+        outDir: scratch,
+        emptyOutDir: false,
+        minify: false,
+        copyPublicDir: false,
+        rolldownOptions: {
+          input: entries(),
+          external: (id) =>
+            id.startsWith('node:') ||
+            builtinModules.includes(id) ||
+            external.some((name) => id === name || id.startsWith(`${name}/`)),
+          output: {
+            format: 'es',
+            preserveModules: true,
+            preserveModulesRoot: root,
+            entryFileNames: '[name].js',
+          },
+        },
+      },
+    });
+    const fresh = walk(scratch).filter((path) => statSync(path).isFile());
+    const kept = new Set(fresh.map((path) => relative(scratch, path)));
+    for (const path of fresh) {
+      const target = join(dist, relative(scratch, path));
+      mkdirSync(dirname(target), { recursive: true });
+      renameSync(path, target);
+    }
+    for (const path of walk(dist)) {
+      if (path.endsWith('.js') && !kept.has(relative(dist, path))) rmSync(path);
+    }
+    writeFileSync(stamp, '');
+    utimesSync(stamp, started, started);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
+
+/** @returns {boolean} Whether the types of the library could be written beside its modules. */
+export function emitTypes() {
+  const project = join(root, 'tsconfig.build.json');
+  const compiler = spawnSync(process.execPath, [modulePath('typescript/bin/tsc'), '-p', project], {
+    cwd: root,
+    stdio: 'inherit',
+  });
+  if (compiler.status !== 0) return false;
+  for (const path of walk(dist).filter((name) => name.endsWith('.d.ts'))) {
+    const text = readFileSync(path, 'utf8');
+    writeFileSync(path, text.replace(/((?:from |import\()["']\.[^"']*)\.ts(["'])/g, '$1.js$2'));
+  }
+  return true;
+}
+
+/** The page, its workers and its data, with relative addresses. */
+export const buildDemo = () =>
+  build({ root: join(root, 'demo'), configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
+  const { values } = parseArgs({
+    options: {
+      library: { type: 'boolean', default: false },
+      demo: { type: 'boolean', default: false },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) process.stdout.write(help);
+  else {
+    const all = values.library === values.demo;
+    if (all || values.library) {
+      await buildLibrary();
+      if (!emitTypes()) process.exitCode = 1;
+    }
+    if (all || values.demo) await buildDemo();
+  }
+}

@@ -1,0 +1,82 @@
+// Keeps dist/ up to date in a checkout, without loading Vite where there is nothing to do.
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout } from 'node:timers/promises';
+import { modulePath, root } from './process.mjs';
+
+/** Its time is that of the last build. */
+export const stamp = join(root, 'dist', '.built');
+
+/** What the library is made of; the command's own entry belongs to it. */
+const sources = ['src', 'kernels', 'shaders', 'package.json'].map((name) => join(root, name));
+
+const lock = modulePath('.limr-build-lock');
+
+/**
+ * @param {string} path
+ * @returns {string[]} The path and, of a folder, everything below it.
+ */
+export function walk(path) {
+  if (!existsSync(path)) return [];
+  if (!statSync(path).isDirectory()) return [path];
+  return [path, ...readdirSync(path).flatMap((name) => walk(join(path, name)))];
+}
+
+/** Whether a source, or a folder that lost one, changed after the last build. */
+function isStale() {
+  if (!existsSync(stamp)) return true;
+  const built = statSync(stamp).mtimeMs;
+  return sources.flatMap(walk).some((path) => statSync(path).mtimeMs > built);
+}
+
+/** @param {number} pid */
+function isAlive(pid) {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/** Waits for another process's build; a lock whose owner has died is taken over. */
+async function takeLock() {
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      return;
+    } catch (error) {
+      if (/** @type {NodeJS.ErrnoException} */ (error).code !== 'EEXIST') throw error;
+    }
+    try {
+      const owner = Number(readFileSync(lock, 'utf8'));
+      if (owner > 0 && !isAlive(owner)) rmSync(lock, { force: true });
+    } catch {
+      // It was released between the two looks.
+    }
+    await setTimeout(50);
+  }
+}
+
+/** Builds dist/ when a source is newer than it; says so on standard error. */
+export async function bringUpToDate() {
+  if (!isStale()) return;
+  mkdirSync(modulePath('.'), { recursive: true });
+  await takeLock();
+  try {
+    if (!isStale()) return;
+    process.stderr.write('limr: building dist/ from the sources\n');
+    const { buildLibrary } = await import('./build.mjs');
+    await buildLibrary();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}

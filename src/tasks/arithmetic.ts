@@ -236,7 +236,7 @@ export class ArithmeticTask implements Task {
     let text = '';
     for (const { operator, operand } of steps) {
       value = right(this.config.modulus, value, operator, operand);
-      text += value;
+      text += String(value);
     }
     return `${text}#${value};`;
   }
@@ -250,7 +250,7 @@ export class ArithmeticTask implements Task {
     for (const { operator, operand } of steps) {
       const skilled = random.float() < this.stepProbability(value, operator, operand);
       value = (skilled ? right : slipped)(modulus, value, operator, operand);
-      text += value;
+      text += String(value);
     }
     return `${text}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
   }

@@ -8,19 +8,31 @@ export type TaskConfig = ArithmeticConfig | BanditConfig;
 
 /** @throws ConfigError for an unknown name or the first field out of range. */
 export function checkTask(config: TaskConfig, path = 'task'): void {
-  const { name } = config;
-  if (name === 'arithmetic') checkArithmetic(config, path);
-  else if (name === 'bandit') checkBandit(config, path);
-  else throw unknownTask(name, path);
+  switch (config.name) {
+    case 'arithmetic':
+      checkArithmetic(config, path);
+      return;
+    case 'bandit':
+      checkBandit(config, path);
+      return;
+    default:
+      throw unknownTask(config, path);
+  }
 }
 
 /** @throws ConfigError as `checkTask`. */
 export function createTask(config: TaskConfig): Task {
-  const { name } = config;
-  if (name === 'arithmetic') return new ArithmeticTask(config);
-  if (name === 'bandit') return new BanditTask(config);
-  throw unknownTask(name, 'task');
+  switch (config.name) {
+    case 'arithmetic':
+      return new ArithmeticTask(config);
+    case 'bandit':
+      return new BanditTask(config);
+    default:
+      throw unknownTask(config, 'task');
+  }
 }
 
-const unknownTask = (name: never, path: string) =>
-  new ConfigError(`${path}.name must be arithmetic or bandit, got '${String(name)}'`);
+function unknownTask(config: never, path: string): ConfigError {
+  const { name } = config as { readonly name: unknown };
+  return new ConfigError(`${path}.name must be arithmetic or bandit, got '${String(name)}'`);
+}

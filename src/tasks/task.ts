@@ -74,7 +74,7 @@ export class CharacterTokenizer {
 
   constructor(alphabet: string) {
     this.alphabet = alphabet;
-    this.#ids = new Map([...alphabet].map((character, id) => [character, id]));
+    this.#ids = new Map(Array.from(alphabet, (character, id) => [character, id]));
     if (this.#ids.size !== alphabet.length) {
       throw new RangeError(
         `tokenizer: '${alphabet}' repeats a character or holds one past 16 bits`,

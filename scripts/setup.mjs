@@ -55,7 +55,7 @@ function aptSources() {
   const names = existsSync(folder) ? readdirSync(folder).sort() : [];
   return ['/etc/apt/sources.list', ...names.map((name) => join(folder, name))]
     .filter((path) => /\.(?:list|sources)$/.test(path) && existsSync(path))
-    .map((path) => ({ path, text: readFileSync(path, 'utf8').replace(/^\s*#.*\n?/gm, '') }));
+    .map((path) => ({ path, text: readFileSync(path, 'utf8').replace(/^[ \t]*#.*\n?/gm, '') }));
 }
 
 /**

@@ -14,7 +14,7 @@ async function distributions(
   logits: Float32Array,
   vocabulary: number,
   filters: readonly ReferenceFilter[],
-  { banned = [] as number[], lanes = 1 } = {},
+  { banned = [], lanes = 1 }: { banned?: number[]; lanes?: Lanes['lanes'] } = {},
 ): Promise<Float32Array[]> {
   const gpu = await openTestGpu();
   const rows = logits.length / vocabulary;

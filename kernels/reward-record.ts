@@ -1,0 +1,44 @@
+import code from '../shaders/reward-record.wgsl?raw';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
+import { maxOf, type Size, valueOf } from './lib/variable.ts';
+
+export const rewardRecordKernel = defineKernel('reward-record', code, {
+  params: ['group_count', 'column', 'columns'],
+  tensors: {
+    groups: 'u32',
+    group_prompts: 'u32',
+    sequence_rewards: 'f32',
+    accuracy_sums: 'f32',
+    reward_sums: 'f32',
+    samples: 'u32',
+  },
+});
+
+/**
+ * Adds a rollout's rewards to a column of the reward matrix. Shapes: `shaders/reward-record.wgsl`.
+ *
+ * @param options.groupCount Groups in use.
+ * @param options.column Data epoch, from 0; below the matrix's K also as a `Variable`'s maximum.
+ * @throws ShapeError unless the three matrices agree and the column lies inside them.
+ */
+export function rewardRecord(
+  tensors: TensorsOf<typeof rewardRecordKernel>,
+  options: { readonly groupCount: Size; readonly column: Size },
+): Dispatch {
+  const [groups] = rank2('reward-record', 'groups', tensors.groups);
+  expectShape('reward-record', 'groups', tensors.groups, [groups, 2]);
+  expectShape('reward-record', 'group_prompts', tensors.group_prompts, [groups]);
+  rank1('reward-record', 'sequence_rewards', tensors.sequence_rewards);
+  const [prompts, columns] = rank2('reward-record', 'accuracy_sums', tensors.accuracy_sums);
+  for (const role of ['reward_sums', 'samples'] as const) {
+    expectShape('reward-record', role, tensors[role], [prompts, columns]);
+  }
+  expectCapacity('reward-record', 'groupCount', options.groupCount, groups);
+  expectCapacity('reward-record', 'columns', maxOf(options.column) + 1, columns);
+  return rewardRecordKernel.bind(
+    tensors,
+    { group_count: options.groupCount, column: options.column, columns },
+    () => [Math.ceil(valueOf(options.groupCount) / 64)],
+  );
+}

@@ -1,0 +1,66 @@
+/** Whether a threshold rejects prompts that are never solved, and by how much. */
+export interface ThetaBound {
+  readonly theta: number;
+  /** Score of a prompt that is never solved, present in every epoch; NaN without a curve. */
+  readonly neverSolvedScore: number;
+  /** Score of a prompt that is always solved: 0. */
+  readonly alwaysSolvedScore: number;
+  /**
+   * The mean curve as one number, m / (1 - m) = rms distance from the unsolved signal / rms distance
+   * from 1: the height of the flat curve that gives a never-solved prompt the same score.
+   */
+  readonly curveLevel: number;
+  /** What `curveLevel` must exceed: sqrt(1 - theta) / (1 + sqrt(1 - theta)), 0.387 at 0.6. */
+  readonly requiredLevel: number;
+  /** neverSolvedScore < theta. False means that the threshold keeps hopeless prompts. */
+  readonly rejectsNeverSolved: boolean;
+  /** alwaysSolvedScore < theta. False means that the threshold keeps what teaches nothing. */
+  readonly rejectsAlwaysSolved: boolean;
+}
+
+/**
+ * A never-solved prompt scores 1 - sum (m_k - u)^2 / sum (1 - m_k)^2 with u its signal. LIM rejects
+ * it at theta exactly when sum (m_k - u)^2 > (1 - theta) sum (1 - m_k)^2; for u = 0 and a flat curve
+ * that is m > 0.387 at theta 0.6. Below, the score keeps the hopeless and the wrongly labelled.
+ *
+ * @param deficits 1 - m_k of the epochs that somebody has reached.
+ * @param unsolved u: 0 for accuracy, -0.5 for the reward of well-formed wrong answers.
+ */
+export function thetaBound(
+  deficits: Iterable<number>,
+  theta: number,
+  unsolved: number,
+): ThetaBound {
+  let away = 0;
+  let scale = 0;
+  let epochs = 0;
+  for (const deficit of deficits) {
+    away += (1 - deficit - unsolved) ** 2;
+    scale += deficit ** 2;
+    epochs++;
+  }
+  const ratio = Math.sqrt(away / scale);
+  const required = Math.sqrt(Math.max(0, 1 - theta));
+  // Distances are in units of 1 - u: the level is on accuracy's scale whatever the signal.
+  const neverSolvedScore = epochs === 0 ? NaN : 1 - away / scale;
+  return {
+    theta,
+    neverSolvedScore,
+    alwaysSolvedScore: 0,
+    curveLevel: ratio === Infinity ? 1 : ratio / (1 + ratio),
+    requiredLevel: required / (1 + required),
+    rejectsNeverSolved: neverSolvedScore < theta,
+    rejectsAlwaysSolved: theta > 0,
+  };
+}
+
+/** The bound in a sentence, for reports and terminals. */
+export function describeBound(bound: ThetaBound): string {
+  const { theta, neverSolvedScore, curveLevel, requiredLevel } = bound;
+  const facts =
+    `never-solved prompts score ${neverSolvedScore.toFixed(3)}; ` +
+    `the mean curve averages ${curveLevel.toFixed(3)} (needed: ${requiredLevel.toFixed(3)})`;
+  return bound.rejectsNeverSolved
+    ? `theta ${theta} rejects never-solved prompts: ${facts}`
+    : `theta ${theta} KEEPS never-solved and wrongly labelled prompts: ${facts}`;
+}

@@ -1,0 +1,311 @@
+import { limFill } from '../../kernels/lim-fill.ts';
+import { limMean, stripesOf } from '../../kernels/lim-mean.ts';
+import { limReduce } from '../../kernels/lim-reduce.ts';
+import { limScore, noScore, scoreLanes } from '../../kernels/lim-score.ts';
+import { ShapeError } from '../../kernels/lib/errors.ts';
+import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Step } from '../gpu/plan.ts';
+import { thetaBound, type ThetaBound } from './bound.ts';
+import { fillRows } from './fill.ts';
+import { ExactCurve, exactScore } from './exact.ts';
+import { isTensors, type MatrixTensors, type RewardMatrix } from './matrix.ts';
+import { blocksOf, someRows } from './readback.ts';
+
+/**
+ * What missing entries mean.
+ *
+ * - `corrected`, the default: nothing is filled and nobody is dropped. An epoch's mean is over the
+ *   prompts present in it; a prompt's two sums run over the epochs in which it is present. A prompt
+ *   that is nowhere present has no score.
+ * - `limr`: as the released lim_selection.py. A missing entry takes the next epoch's, one step only;
+ *   a prompt with an entry still missing is dropped and counts in no mean.
+ *
+ * Without missing entries the two agree.
+ */
+export type MissingRule = 'corrected' | 'limr';
+
+export interface LimOptions {
+  /** Prompts that score at least this much are kept. Default 0.6, the paper's. */
+  readonly theta?: number;
+  readonly rule?: MissingRule;
+  /** Signal of a never-solved prompt, for the bound: `unsolvedSignal`. Default 0, accuracy's. */
+  readonly unsolved?: number;
+  /** Most bytes of one array bound at once. Default, and at most, what the device allows. */
+  readonly chunkBytes?: number;
+  /** Host matrices larger than this on the device are streamed through it twice. Default 1 GiB. */
+  readonly residentBytes?: number;
+}
+
+/** f32 scores are within this times max(1, |score|) of the float64 ones. */
+export const scoreTolerance = 1e-5;
+
+/** LIM's verdict on a reward matrix. */
+export interface LimResult {
+  readonly rule: MissingRule;
+  readonly theta: number;
+  /** One per prompt; NaN where it has none (never present, dropped, or 0 / 0 on an all-ones curve). */
+  readonly scores: Float64Array;
+  /** Mean signal per data epoch; NaN where no prompt is present. */
+  readonly meanCurve: Float64Array;
+  /** Prompts that the mean of each epoch is over. */
+  readonly entries: Uint32Array;
+  /** Prompts with score >= theta, ascending. */
+  readonly kept: readonly number[];
+  /** Prompts without a score, ascending. */
+  readonly unscored: readonly number[];
+  /** Prompts so close to theta that float64 decided. */
+  readonly decidedExactly: number;
+  readonly bound: ThetaBound;
+  /**
+   * Float64 scores of some prompts, reading the matrix again. The tensors or arrays that were
+   * scored must not have changed since.
+   */
+  readonly exact: (prompts: readonly number[]) => Promise<Float64Array>;
+}
+
+/** Rows [first, first + count) of the matrix on the device. */
+interface Chunk {
+  readonly first: number;
+  readonly raw: MatrixTensors;
+  /** What is scored: `raw`, or its filled copy. */
+  readonly used: MatrixTensors;
+  /** Brings the rows onto the device, if they are not there. */
+  readonly load: () => void;
+}
+
+/** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
+const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
+  const epochs = tensor.shape[1] ?? 0;
+  return { ...tensor, shape: [count, epochs], offset: tensor.offset + first * epochs * 4 };
+};
+
+/**
+ * LIM scores of a reward matrix, on the GPU, in three passes: (filling,) mean curve, scores. Scores
+ * are f32, but for those within `scoreTolerance` of theta, which are computed again in float64, so
+ * that rounding never decides who is kept: only then is the matrix read back, in blocks for the
+ * curve and by rows for the prompts in question.
+ *
+ * @param matrix The trainer's tensors, or host arrays (uploaded in chunks). Epochs that have not
+ *   been run count as missing.
+ * @throws ShapeError when sizes contradict each other or there is nothing to score.
+ */
+export async function scoreMatrix(
+  gpu: Gpu,
+  matrix: MatrixTensors | RewardMatrix,
+  options: LimOptions = {},
+): Promise<LimResult> {
+  const { theta = 0.6, rule = 'corrected', unsolved = 0 } = options;
+  const { prompts, epochs } = sizesOf(matrix);
+  const owned: Tensor[] = [];
+  const own = (name: string, shape: readonly number[], dtype: 'f32' | 'u32'): Tensor => {
+    const tensor = gpu.tensor(name, shape, dtype, 'rewards');
+    owned.push(tensor);
+    return tensor;
+  };
+  const chunks = chunksOf(gpu, matrix, options, rule, own);
+  try {
+    const { deficits, curve, entries } = await meanCurve(gpu, chunks, epochs, rule, own);
+    const scores = await allScores(gpu, chunks, prompts, deficits, rule, own);
+    const reached = [...curve].filter((_, k) => (entries[k] ?? 0) > 0);
+
+    let exactDeficits: Float64Array | undefined;
+    const settle = (rows: RewardMatrix): RewardMatrix => (rule === 'limr' ? fillRows(rows) : rows);
+    const exact = async (wanted: readonly number[]): Promise<Float64Array> => {
+      if (wanted.length === 0) return new Float64Array(0);
+      if (!exactDeficits) {
+        const sum = new ExactCurve(epochs);
+        for await (const block of blocksOf(gpu, matrix)) sum.add(settle(block));
+        exactDeficits = sum.deficits();
+      }
+      const known = exactDeficits;
+      const rows = settle(await someRows(gpu, matrix, wanted));
+      return Float64Array.from(wanted, (_, i) => exactScore(rows, i, known));
+    };
+
+    const close: number[] = [];
+    const unscored: number[] = [];
+    for (let prompt = 0; prompt < prompts; prompt++) {
+      const score = scores[prompt] ?? NaN;
+      if (Number.isNaN(score)) unscored.push(prompt);
+      else if (isClose(score, theta)) close.push(prompt);
+    }
+    const settled = await exact(close);
+    for (const [i, prompt] of close.entries()) scores[prompt] = settled[i] ?? NaN;
+    const kept: number[] = [];
+    for (let prompt = 0; prompt < prompts; prompt++) {
+      if ((scores[prompt] ?? NaN) >= theta) kept.push(prompt);
+    }
+    return {
+      rule,
+      theta,
+      scores,
+      meanCurve: curve.map((deficit, k) => ((entries[k] ?? 0) > 0 ? 1 - deficit : NaN)),
+      entries,
+      kept,
+      unscored,
+      decidedExactly: close.length,
+      bound: thetaBound(
+        exactDeficits?.filter((_, k) => (entries[k] ?? 0) > 0) ?? reached,
+        theta,
+        unsolved,
+      ),
+      exact,
+    };
+  } finally {
+    await gpu.idle();
+    gpu.destroy(...owned);
+  }
+}
+
+/** Whether an f32 score may lie on the other side of a threshold than the float64 one. */
+export const isClose = (score: number, threshold: number): boolean =>
+  Math.abs(score - threshold) <= scoreTolerance * Math.max(1, Math.abs(score));
+
+function sizesOf(matrix: MatrixTensors | RewardMatrix): { prompts: number; epochs: number } {
+  let prompts: number;
+  let epochs: number;
+  if (isTensors(matrix)) {
+    [prompts, epochs] = rank2('lim', 'sums', matrix.sums);
+    expectShape('lim', 'samples', matrix.samples, [prompts, epochs]);
+  } else {
+    ({ prompts, epochs } = matrix);
+    for (const role of ['sums', 'samples'] as const) {
+      if (matrix[role].length !== prompts * epochs) {
+        throw new ShapeError(
+          `lim: ${role} must be (${prompts}, ${epochs}), got ${matrix[role].length} numbers`,
+        );
+      }
+    }
+  }
+  if (!(prompts > 0 && epochs > 0)) {
+    throw new ShapeError(`lim: nothing to score in ${prompts} prompts x ${epochs} epochs`);
+  }
+  return { prompts, epochs };
+}
+
+function chunksOf(
+  gpu: Gpu,
+  matrix: MatrixTensors | RewardMatrix,
+  options: LimOptions,
+  rule: MissingRule,
+  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
+): Chunk[] {
+  const { prompts, epochs } = sizesOf(matrix);
+  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
+  const bytes = Math.min(
+    options.chunkBytes ?? Infinity,
+    maxStorageBufferBindingSize,
+    maxBufferSize,
+  );
+  // Multiples of 64 rows keep every chunk's offset a multiple of 256 bytes.
+  const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
+  const held = Math.min(prompts, most);
+  const copies = rule === 'limr' ? 2 : 1;
+  const resident = 8 * prompts * epochs * copies <= (options.residentBytes ?? 2 ** 30);
+  const pair = (name: string, count: number): MatrixTensors => ({
+    sums: own(`${name} sums`, [count, epochs], 'f32'),
+    samples: own(`${name} samples`, [count, epochs], 'u32'),
+  });
+  const view = ({ sums, samples }: MatrixTensors, first: number, count: number): MatrixTensors => ({
+    sums: rowsOf(sums, first, count),
+    samples: rowsOf(samples, first, count),
+  });
+  // A streamed matrix has one pair of tensors for all its chunks, written again for each pass.
+  const shared = isTensors(matrix) || resident ? undefined : pair('matrix', held);
+  const filled = rule === 'limr' && !resident ? pair('filled', held) : undefined;
+  const chunks: Chunk[] = [];
+  for (let first = 0; first < prompts; first += most) {
+    const count = Math.min(most, prompts - first);
+    let raw: MatrixTensors;
+    let load = (): void => undefined;
+    if (isTensors(matrix)) raw = view(matrix, first, count);
+    else {
+      raw = shared ? view(shared, 0, count) : pair('matrix', count);
+      const upload = (): void => {
+        const [from, to] = [first * epochs, (first + count) * epochs];
+        const sums = matrix.sums.subarray(from, to);
+        gpu.upload(raw.sums, sums instanceof Float32Array ? sums : Float32Array.from(sums));
+        gpu.upload(raw.samples, matrix.samples.subarray(from, to));
+      };
+      if (shared) load = upload;
+      else upload();
+    }
+    const used =
+      rule === 'corrected' ? raw : filled ? view(filled, 0, count) : pair('filled', count);
+    chunks.push({ first, raw, used, load });
+  }
+  return chunks;
+}
+
+const fillStep = ({ raw, used }: Chunk): Step =>
+  limFill({ ...raw, filled_sums: used.sums, filled_samples: used.samples });
+
+async function runOnce(gpu: Gpu, name: string, steps: readonly Step[]): Promise<void> {
+  const plan = gpu.plan(name, steps);
+  await gpu.run(plan);
+  await gpu.idle();
+  plan.destroy();
+}
+
+async function meanCurve(
+  gpu: Gpu,
+  chunks: readonly Chunk[],
+  epochs: number,
+  rule: MissingRule,
+  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
+): Promise<{ deficits: Tensor; curve: Float64Array; entries: Uint32Array }> {
+  const table = (rows: number) => ({
+    partials: own('lim partials', [rows, epochs], 'f32'),
+    entries: own('lim entries', [rows, epochs], 'u32'),
+  });
+  const stripes = chunks.map(({ raw }) => stripesOf(raw.sums.shape[0] ?? 0));
+  let rows = stripes.reduce((sum, count) => sum + count, 0);
+  let level = table(rows);
+  let firstStripe = 0;
+  for (const [i, chunk] of chunks.entries()) {
+    chunk.load();
+    const mean = limMean({ ...chunk.used, ...level }, { firstStripe });
+    await runOnce(gpu, 'lim mean', rule === 'limr' ? [fillStep(chunk), mean] : [mean]);
+    firstStripe += stripes[i] ?? 0;
+  }
+  const passes: Step[] = [];
+  do {
+    rows = stripesOf(rows);
+    const { partials: out_partials, entries: out_entries } = table(rows);
+    passes.push(limReduce({ ...level, out_partials, out_entries }, { divide: rows === 1 }));
+    level = { partials: out_partials, entries: out_entries };
+  } while (rows > 1);
+  await runOnce(gpu, 'lim reduce', passes);
+  return {
+    deficits: level.partials,
+    curve: Float64Array.from(await gpu.read(level.partials)),
+    entries: await gpu.readU32(level.entries),
+  };
+}
+
+async function allScores(
+  gpu: Gpu,
+  chunks: readonly Chunk[],
+  prompts: number,
+  deficits: Tensor,
+  rule: MissingRule,
+  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
+): Promise<Float64Array> {
+  const scores = new Float64Array(prompts);
+  const lanes = scoreLanes(gpu.kind, deficits.shape[1] ?? 0);
+  const most = chunks[0]?.raw.sums.shape[0] ?? 0;
+  const held = own('lim scores', [most], 'f32');
+  for (const chunk of chunks) {
+    chunk.load();
+    const out = { ...held, shape: [chunk.raw.sums.shape[0] ?? 0] };
+    const score = limScore({ ...chunk.used, deficits, scores: out }, { lanes });
+    // Tensors of a streamed matrix have held other rows since the first pass.
+    const again = rule === 'limr' && chunks.length > 1;
+    await runOnce(gpu, 'lim score', again ? [fillStep(chunk), score] : [score]);
+    for (const [i, value] of (await gpu.read(out)).entries()) {
+      scores[chunk.first + i] = value === noScore ? NaN : value;
+    }
+  }
+  return scores;
+}

@@ -1,0 +1,144 @@
+import { describe, expect, test } from 'vitest';
+import { describeBound, thetaBound } from '../../src/lim/bound.ts';
+import {
+  linearScore,
+  selectFull,
+  selectLim,
+  selectLinear,
+  selectRandom,
+} from '../../src/lim/selection.ts';
+
+describe('selectLim', () => {
+  test('keeps what is at the threshold, in the input order, and says why', async () => {
+    const selection = await selectLim({ scores: [0.7, NaN, 0.6, 0.59] }, { threshold: 0.6 });
+    expect(selection.indices).toEqual([0, 2]);
+    expect(selection.rule).toBe('LIM score >= 0.6');
+    expect(selection.reason(2)).toBe('LIM score 0.6 >= 0.6');
+    expect(selection.reason(3)).toBe('LIM score 0.59 < 0.6');
+    expect(selection.reason(1)).toContain('no LIM score');
+  });
+
+  test('lets float64 decide what lies within rounding of the threshold, and only that', async () => {
+    const asked: number[][] = [];
+    const selection = await selectLim(
+      {
+        scores: [0.600001, 0.599999, 0.61],
+        exact: (prompts) => {
+          asked.push([...prompts]);
+          return Promise.resolve(Float64Array.of(0.5999999, 0.6));
+        },
+      },
+      { threshold: 0.6 },
+    );
+    expect(asked).toEqual([[0, 1]]);
+    expect(selection.indices).toEqual([1, 2]);
+  });
+
+  test('takes the highest by count, ties in the input order, and never one without a score', async () => {
+    const scored = { scores: [0.5, NaN, 0.9, 0.5, 0.5] };
+    expect((await selectLim(scored, { count: 3 })).indices).toEqual([0, 2, 3]);
+    await expect(selectLim(scored, { count: 5 })).rejects.toThrow(
+      'lim: 5 prompts asked for, 4 of 5 have a score',
+    );
+    expect((await selectLim(scored, { count: 0 })).indices).toEqual([]);
+  });
+
+  test('orders by float64 around the cut of a count', async () => {
+    const selection = await selectLim(
+      {
+        scores: [0.50000001, 0.5, 0.2],
+        exact: (prompts) => Promise.resolve(Float64Array.from(prompts, (p) => 0.5 + p / 1e6)),
+      },
+      { count: 1 },
+    );
+    expect(selection.indices).toEqual([1]);
+  });
+});
+
+describe('selectRandom', () => {
+  test('draws as many as asked, without repetition, the same for the same seed', () => {
+    const { indices } = selectRandom(100, 30, 5);
+    expect(new Set(indices).size).toBe(30);
+    expect([...indices].sort((a, b) => a - b)).toEqual(indices);
+    expect(selectRandom(100, 30, 5).indices).toEqual(indices);
+    expect(selectRandom(100, 30, 6).indices).not.toEqual(indices);
+  });
+
+  test('draws every prompt equally often', () => {
+    const counts = new Array<number>(10).fill(0);
+    for (let seed = 0; seed < 3000; seed++) {
+      for (const prompt of selectRandom(10, 3, seed).indices) counts[prompt]++;
+    }
+    // 900 expected, standard deviation 25.
+    for (const count of counts) expect(Math.abs(count - 900)).toBeLessThan(125);
+  });
+
+  test('takes the whole pool, and refuses more', () => {
+    expect(selectRandom(4, 4, 1).indices).toEqual([0, 1, 2, 3]);
+    expect(() => selectRandom(4, 5, 1)).toThrow('rand: 5 prompts asked for, the pool has 4');
+  });
+});
+
+describe('LINEAR, our definition', () => {
+  test('is 1 on a rising line and -1 on a flat or falling one', () => {
+    expect(linearScore([0, 0.25, 0.5, 0.75])).toBe(1);
+    expect(linearScore([0.5, 0.5, 0.5])).toBe(-1);
+    expect(linearScore([0.75, 0.5, 0.25])).toBe(-1);
+    expect(linearScore([0, 0.05, 0.1])).toBe(-1); // rises by 0.1, not more
+    expect(linearScore([0, 0.06, 0.12])).toBeCloseTo(1, 12);
+  });
+
+  test('is R squared by hand', () => {
+    // Slope 0.25, explained (0.25)^2 * 5, total 0.375 about the mean 0.375.
+    const curve = [0, 0.5, 0.25, 0.75];
+    const mean = 0.375;
+    const slope = (-1.5 * 0 - 0.5 * 0.5 + 0.5 * 0.25 + 1.5 * 0.75) / 5;
+    const total = curve.reduce((sum, y) => sum + (y - mean) ** 2, 0);
+    expect(linearScore(curve)).toBeCloseTo((slope * slope * 5) / total, 12);
+  });
+
+  test('leaves missing epochs out; one point is no line, none has no score', () => {
+    expect(linearScore([0, NaN, 0.5, 0.75])).toBeCloseTo(1, 12);
+    expect(linearScore([NaN, 0.4])).toBe(-1);
+    expect(linearScore([NaN, NaN])).toBeNaN();
+  });
+
+  test('cuts by threshold', async () => {
+    const matrix = {
+      prompts: 2,
+      epochs: 3,
+      sums: Float64Array.of(0, 2, 4, 4, 0, 4),
+      samples: new Uint32Array(6).fill(4),
+    };
+    expect((await selectLinear(matrix, { threshold: 0.7 })).indices).toEqual([0]);
+  });
+});
+
+test('FULL is the whole pool', () => {
+  expect(selectFull(3).indices).toEqual([0, 1, 2]);
+});
+
+describe('thetaBound', () => {
+  test('the condition turns over at 0.387 for theta 0.6 on a flat curve', () => {
+    for (const [level, rejects] of [
+      [0.387, false],
+      [0.388, true],
+    ] as const) {
+      const bound = thetaBound([1 - level, 1 - level], 0.6, 0);
+      expect(bound.rejectsNeverSolved).toBe(rejects);
+      expect(bound.curveLevel > bound.requiredLevel).toBe(rejects);
+      expect(describeBound(bound)).toContain(rejects ? 'rejects' : 'KEEPS');
+    }
+  });
+
+  test('takes the root mean square, not the mean, of an uneven curve', () => {
+    // Curve (0.1, 0.66): mean 0.38, but sum m^2 / sum (1 - m)^2 = 0.4456 / 0.9256 > 0.4.
+    const bound = thetaBound([0.9, 0.34], 0.6, 0);
+    expect(bound.rejectsNeverSolved).toBe(true);
+    expect(bound.neverSolvedScore).toBeCloseTo(1 - 0.4456 / 0.9256, 12);
+  });
+
+  test('has no score to give without a curve', () => {
+    expect(thetaBound([], 0.6, 0).neverSolvedScore).toBeNaN();
+  });
+});

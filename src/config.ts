@@ -1,0 +1,472 @@
+import * as v from 'valibot';
+import { ConfigError } from './config-error.ts';
+import { arithmeticVariants } from './tasks/arithmetic.ts';
+import { checkTask, type TaskConfig } from './tasks/registry.ts';
+
+/** How a number is checked: inclusive bounds. */
+const within = (low: number, high: number) =>
+  v.pipe(v.number(), v.minValue(low), v.maxValue(high), v.finite());
+const whole = (low: number, high: number) =>
+  v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
+const seed = whole(0, 0xffff_ffff);
+const share = within(0, 1);
+
+const skills = v.variant('by', [
+  v.strictObject({
+    by: v.literal('operand'),
+    easiest: share,
+    hardest: share,
+    curve: within(0.1, 10),
+    seed,
+  }),
+  v.strictObject({ by: v.literal('operator'), plus: share, minus: share, times: share }),
+]);
+const stratum = v.strictObject({
+  share,
+  above: v.number(),
+  below: v.number(),
+  minOperators: whole(1, 16),
+  maxOperators: whole(1, 16),
+});
+const task = v.variant('name', [
+  v.strictObject({
+    name: v.literal('arithmetic'),
+    modulus: whole(2, 10),
+    maxOperators: whole(1, 16),
+    skills,
+    formatErrorShare: within(0, 0.99),
+    poolPrompts: whole(1, 1_000_000),
+    strata: v.strictObject({ easy: stratum, learnable: stratum, hard: stratum }),
+    wrongKeyShare: share,
+    tiers: v.array(
+      v.strictObject({
+        prompts: whole(1, 100_000),
+        minOperators: whole(1, 16),
+        maxOperators: whole(1, 16),
+        below: v.number(),
+      }),
+    ),
+    tierSeed: seed,
+  }),
+  v.strictObject({
+    name: v.literal('bandit'),
+    prompts: whole(1, 26),
+    arms: whole(2, 10),
+    reward: v.picklist(['match', 'constant']),
+  }),
+]);
+
+/** One network's optimizer. */
+const optimizer = v.strictObject({
+  /** Peak learning rate, per optimizer update. */
+  learningRate: within(0, 1),
+  /** Optimizer updates of linear warmup; the first has rate 0 when above 0 (LIMR: 10). */
+  warmupUpdates: whole(0, 1_000_000),
+  /** After warmup, over `horizonUpdates` (LIMR: cosine_with_min_lr, floor 0.1, so far off that the rate is constant). */
+  schedule: v.picklist(['constant', 'linear', 'cosine', 'cosine_with_min_lr']),
+  horizonUpdates: whole(1, 1e9),
+  /** Floor of `cosine_with_min_lr` as a share of the peak (LIMR: 0.1). */
+  minimumShare: share,
+  /** AdamW (LIMR: 0.9, 0.95, 1e-8, 0). */
+  beta1: within(0, 0.9999),
+  beta2: within(0, 0.99999),
+  epsilon: within(1e-12, 1),
+  weightDecay: within(0, 1),
+  /** Global gradient norm above which gradients are scaled down (LIMR's code: 1). */
+  maxGradNorm: within(0, 1e6),
+});
+
+const schema = v.strictObject({
+  schema: v.literal(1),
+  /** Where the settings came from; the report lists what differs from it. */
+  preset: v.string(),
+  task,
+  /** The tiny decoder (`random` weights drawn from the base seed). Widths in elements. */
+  model: v.strictObject({
+    hiddenSize: whole(4, 4096),
+    intermediateSize: whole(4, 16_384),
+    layers: whole(1, 64),
+    heads: whole(1, 64),
+    kvHeads: whole(1, 64),
+    headDim: whole(4, 256),
+    ropeTheta: within(1, 1e8),
+    rmsNormEps: within(1e-12, 1),
+    tieEmbeddings: v.boolean(),
+  }),
+  /** Pre-training of the base on the task's corpus. */
+  base: v.strictObject({
+    /** Seed of weights and corpus; fixed, so that every experiment seed starts from one base. */
+    seed,
+    updates: whole(0, 1_000_000),
+    sequencesPerUpdate: whole(1, 65_536),
+    /** Standard deviation of the initial matrices. */
+    initialScale: within(1e-4, 1),
+    optimizer,
+  }),
+  rollout: v.strictObject({
+    /** Prompts of one iteration (LIMR: 1,024). */
+    prompts: whole(1, 65_536),
+    /** Responses per prompt (LIMR: 8); fewer than 8 make LIM scores mostly luck. */
+    samples: whole(1, 1024),
+    /** Sampling temperature (LIMR: 1.2); 0 would be greedy and is refused. */
+    temperature: within(0.01, 10),
+    /** Divides the logits of all log-probabilities (LIMR: 1, though it sampled at 1.2). */
+    logprobTemperature: within(0.01, 10),
+    /** 0 keeps all tokens. */
+    topK: whole(0, 1_000_000),
+    topP: within(1e-6, 1),
+    minP: share,
+  }),
+  ppo: v.strictObject({
+    /** How advantages come from rewards; all but `gae` need no critic. */
+    estimator: v.picklist([
+      'gae',
+      'grpo',
+      'dr_grpo',
+      'rloo',
+      'reinforce++',
+      'reinforce++-baseline',
+    ]),
+    /** Discount per token (LIMR: 1) and GAE's lambda (LIMR: 0.95). */
+    gamma: share,
+    gaeLambda: share,
+    /** Ratio clip (LIMR: 0.2 both ways). */
+    clipLow: within(0, 1),
+    clipHigh: within(0, 10),
+    /** Value clip (LIMR: 0.2). */
+    valueClip: within(0, 1e6),
+    /** KL to the base as a reward (LIMR: k1, 0.01) or as a loss term. */
+    klEstimator: v.picklist(['k1', 'k2', 'k3']),
+    klCoef: within(0, 100),
+    klIn: v.picklist(['reward', 'loss']),
+    /** Entropy bonus (LIMR: none). */
+    entropyCoef: within(0, 10),
+    /** Optimizer passes over a rollout (LIMR: 1). */
+    updateEpochs: whole(1, 64),
+    /** Optimizer updates of a pass (LIMR: 32). */
+    minibatches: whole(1, 4096),
+    /** Shuffled sequences, as LIMR, or whole prompt groups, whose prompt is then computed once. */
+    minibatchUnit: v.picklist(['sequence', 'group']),
+    /** How token losses are averaged (LIMR: token-mean-microbatch). */
+    lossAggregation: v.picklist(['token-mean-microbatch', 'token-mean-step', 'sequence-mean']),
+    /** Sequences of one micro-batch, for `token-mean-microbatch` (LIMR: 4). */
+    microbatchSequences: whole(1, 65_536),
+    /** Standard deviation of the critic's head as a multiple of OpenRLHF's 1/(hidden + 1). */
+    valueHeadScale: within(0, 100),
+    actor: optimizer,
+    critic: optimizer,
+  }),
+  lim: v.strictObject({
+    /** What is recorded: share of right answers in [0, 1] (LIMR's code) or mean reward (its paper). */
+    signal: v.picklist(['accuracy', 'reward']),
+    /** `limr` fills and drops missing entries as the released script does. */
+    compat: v.picklist(['corrected', 'limr']),
+    /** Prompts scoring at least this are kept (LIMR: 0.6). */
+    theta: within(-1e6, 1),
+    /** Share of LIM's size that LINEAR keeps, our definition (paper's sizes: 1,138 / 1,389). */
+    linearShare: share,
+  }),
+  experiment: v.strictObject({
+    /** Data epochs of the FULL pass, K: columns of the reward matrix. */
+    epochs: whole(1, 1000),
+    methods: v.pipe(v.array(v.picklist(['full', 'lim', 'linear', 'rand'])), v.minLength(1)),
+    /** Compare at equal PPO iterations, or at equal passes over each method's own prompts. */
+    budget: v.picklist(['updates', 'epochs']),
+    /** PPO iterations of each selection, or its data epochs. */
+    armLength: whole(1, 100_000),
+    /** Iterations after which methods are evaluated, ascending; fixed before the run. */
+    readouts: v.array(whole(1, 1_000_000)),
+    /** The read-out that the results table shows. */
+    tableReadout: whole(1, 1_000_000),
+    /** Iterations between checkpoints. */
+    checkpointEvery: whole(1, 1_000_000),
+  }),
+  evaluation: v.strictObject({
+    /** Samples per prompt beside the greedy answer (LIMR: 4). */
+    samples: whole(0, 64),
+    /** LIMR: 0.4 and 0.95. */
+    temperature: within(0.01, 10),
+    topP: within(1e-6, 1),
+  }),
+});
+
+/**
+ * Every hyperparameter of an experiment: plain data, so that it crosses to workers, fits a URL and
+ * is saved with a checkpoint. Field by field: unit, range and source stand in the schema above.
+ * "LIMR" names what the released code ran (its flags with defaults filled in).
+ */
+export type ExperimentConfig = DeepReadonly<v.InferOutput<typeof schema>> & {
+  readonly task: TaskConfig;
+};
+
+type DeepReadonly<T> = T extends readonly (infer Item)[]
+  ? readonly DeepReadonly<Item>[]
+  : T extends object
+    ? { readonly [Key in keyof T]: DeepReadonly<T[Key]> }
+    : T;
+
+export type OptimizerConfig = ExperimentConfig['ppo']['actor'];
+export type MethodName = ExperimentConfig['experiment']['methods'][number];
+
+const limrOptimizer: OptimizerConfig = {
+  learningRate: 5e-7,
+  warmupUpdates: 10,
+  schedule: 'cosine_with_min_lr',
+  horizonUpdates: 430_000,
+  minimumShare: 0.1,
+  beta1: 0.9,
+  beta2: 0.95,
+  epsilon: 1e-8,
+  weightDecay: 0,
+  maxGradNorm: 1,
+};
+
+/** The reference run's own constants (spec of LIMR's released code), for what is not about size. */
+export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'evaluation'> = {
+  rollout: {
+    prompts: 1024,
+    samples: 8,
+    temperature: 1.2,
+    logprobTemperature: 1,
+    topK: 0,
+    topP: 1,
+    minP: 0,
+  },
+  ppo: {
+    estimator: 'gae',
+    gamma: 1,
+    gaeLambda: 0.95,
+    clipLow: 0.2,
+    clipHigh: 0.2,
+    valueClip: 0.2,
+    klEstimator: 'k1',
+    klCoef: 0.01,
+    klIn: 'reward',
+    entropyCoef: 0,
+    updateEpochs: 1,
+    minibatches: 32,
+    minibatchUnit: 'sequence',
+    lossAggregation: 'token-mean-microbatch',
+    microbatchSequences: 4,
+    valueHeadScale: 1,
+    actor: limrOptimizer,
+    critic: { ...limrOptimizer, learningRate: 9e-6 },
+  },
+  lim: { signal: 'accuracy', compat: 'corrected', theta: 0.6, linearShare: 0.82 },
+  evaluation: { samples: 4, temperature: 0.4, topP: 0.95 },
+};
+
+/**
+ * What tiny models change of LIMR's constants: learning rates for 10^5 instead of 10^10 weights, one
+ * prompt group per minibatch share, and log-probabilities at the sampling temperature.
+ */
+const smallScale = {
+  ppo: {
+    ...limrDefaults.ppo,
+    minibatches: 4,
+    minibatchUnit: 'group',
+    lossAggregation: 'token-mean-step',
+    valueHeadScale: 0,
+    actor: { ...limrOptimizer, learningRate: 3e-4, warmupUpdates: 20, schedule: 'constant' },
+    critic: { ...limrOptimizer, learningRate: 1e-3, warmupUpdates: 0, schedule: 'constant' },
+  },
+  rollout: { ...limrDefaults.rollout, prompts: 64, logprobTemperature: 1.2 },
+} as const satisfies Partial<ExperimentConfig>;
+
+const standard: ExperimentConfig = {
+  schema: 1,
+  preset: 'standard',
+  task: arithmeticVariants.E,
+  model: {
+    hiddenSize: 64,
+    intermediateSize: 172,
+    layers: 2,
+    heads: 4,
+    kvHeads: 4,
+    headDim: 16,
+    ropeTheta: 10_000,
+    rmsNormEps: 1e-6,
+    tieEmbeddings: true,
+  },
+  base: {
+    seed: 1,
+    updates: 700,
+    sequencesPerUpdate: 128,
+    initialScale: 0.08,
+    optimizer: {
+      ...limrOptimizer,
+      learningRate: 3e-3,
+      warmupUpdates: 50,
+      schedule: 'cosine',
+      horizonUpdates: 700,
+    },
+  },
+  ...limrDefaults,
+  ...smallScale,
+  experiment: {
+    epochs: 6,
+    methods: ['full', 'lim', 'rand', 'linear'],
+    budget: 'updates',
+    armLength: 40,
+    readouts: [10, 20, 30, 40, 60, 80, 100, 120],
+    tableReadout: 40,
+    checkpointEvery: 20,
+  },
+};
+
+/** Settings that differ in size only, never in code path. */
+export const presets: Readonly<Record<string, ExperimentConfig>> = {
+  quick: {
+    ...standard,
+    preset: 'quick',
+    task: { ...arithmeticVariants.G, poolPrompts: 128 },
+    rollout: { ...standard.rollout, prompts: 32 },
+    experiment: {
+      ...standard.experiment,
+      epochs: 5,
+      armLength: 12,
+      readouts: [4, 8, 12, 16, 20],
+      tableReadout: 12,
+    },
+  },
+  standard,
+  study: {
+    ...standard,
+    preset: 'study',
+    task: arithmeticVariants.H,
+    experiment: {
+      ...standard.experiment,
+      epochs: 4,
+      armLength: 120,
+      readouts: [24, 48, 72, 96, 120, 144, 168, 192],
+      tableReadout: 48,
+      checkpointEvery: 24,
+    },
+  },
+};
+
+/** Seeds of a preset when the user names none: fresh ones, not those its settings were found with. */
+export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
+  quick: [1],
+  standard: [1],
+  study: [101, 102, 103, 104, 105],
+};
+
+/**
+ * Checks a whole config.
+ *
+ * @param where The file or URL it came from, for messages.
+ * @throws ConfigError naming the first wrong field, what it must be and what it is.
+ */
+export function parseConfig(input: unknown, where: string): ExperimentConfig {
+  const parsed = v.safeParse(schema, input);
+  if (!parsed.success) {
+    const [issue] = parsed.issues;
+    const path = v.getDotPath(issue) ?? 'the config';
+    throw new ConfigError(`${where}: ${path}: ${issue.message}`);
+  }
+  const config = parsed.output as ExperimentConfig;
+  checkTask(config.task, `${where}: task`);
+  checkTogether(config, where);
+  return config;
+}
+
+/** What no field can say alone. */
+function checkTogether(config: ExperimentConfig, where: string): void {
+  const fail = (field: string, text: string): never => {
+    throw new ConfigError(`${where}: ${field}: ${text}`);
+  };
+  const { model, ppo, rollout, experiment } = config;
+  if (model.heads % model.kvHeads !== 0) fail('model.kvHeads', `must divide heads ${model.heads}`);
+  if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
+  if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
+  const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
+  if (units % ppo.minibatches !== 0) {
+    fail('ppo.minibatches', `must divide the ${units} ${ppo.minibatchUnit}s of a rollout`);
+  }
+  if (ppo.estimator !== 'gae' && rollout.samples < 2) {
+    fail('rollout.samples', `${ppo.estimator} compares samples of a prompt and needs at least 2`);
+  }
+  if (experiment.readouts.some((at, i) => i > 0 && at <= (experiment.readouts[i - 1] ?? 0))) {
+    fail('experiment.readouts', 'must ascend');
+  }
+  if (!experiment.readouts.includes(experiment.tableReadout)) {
+    fail(
+      'experiment.tableReadout',
+      `must be one of the readouts ${experiment.readouts.join(', ')}`,
+    );
+  }
+  if (!experiment.methods.includes('full')) {
+    fail('experiment.methods', 'must include full: the other selections come from its rewards');
+  }
+  const pool = config.task.name === 'arithmetic' ? config.task.poolPrompts : config.task.prompts;
+  if (pool % rollout.prompts !== 0) {
+    fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
+  }
+}
+
+/**
+ * A preset with some fields replaced: what `limr run CONFIG.json` takes. Objects merge, arrays and
+ * numbers replace.
+ *
+ * @throws ConfigError as `parseConfig`, or when the preset is unknown.
+ */
+export function configFrom(preset: string, overrides: unknown, where: string): ExperimentConfig {
+  const base = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  if (!base) {
+    throw new ConfigError(
+      `${where}: no preset '${preset}', there are ${Object.keys(presets).join(', ')}`,
+    );
+  }
+  return parseConfig(overrides === undefined ? base : merge(base, overrides), where);
+}
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function merge(base: unknown, over: unknown): unknown {
+  if (!isRecord(base) || !isRecord(over)) return over;
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(over)) {
+    merged[key] = Object.hasOwn(base, key) ? merge(base[key], value) : value;
+  }
+  return merged;
+}
+
+/** One field whose value is not the other config's. */
+export interface Override {
+  readonly field: string;
+  readonly value: unknown;
+  readonly reference: unknown;
+}
+
+/** Fields of `config` that differ from `reference`, by dotted path; the report lists them. */
+export function overridesOf(config: unknown, reference: unknown, path = ''): Override[] {
+  if (isRecord(config) && isRecord(reference)) {
+    return Object.keys(config).flatMap((key) =>
+      key in reference
+        ? overridesOf(config[key], reference[key], path === '' ? key : `${path}.${key}`)
+        : [],
+    );
+  }
+  return JSON.stringify(config) === JSON.stringify(reference)
+    ? []
+    : [{ field: path, value: config, reference }];
+}
+
+/** SHA-256 of a config in a canonical form, as hex: what a checkpoint is held against on resume. */
+export async function configHash(config: ExperimentConfig): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(sortKeys(config)));
+  const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
+  return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function sortKeys(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(sortKeys);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.keys(value)
+      .sort()
+      .map((key) => [key, sortKeys(value[key])]),
+  );
+}

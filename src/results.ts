@@ -1,0 +1,169 @@
+import type { ExperimentConfig, MethodName, Override } from './config.ts';
+import type { Origin } from './tasks/task.ts';
+
+/** Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. */
+export interface Accuracy {
+  readonly mean: number;
+  readonly tiers: Readonly<Record<string, number>>;
+  /** Mean over the samples at the evaluation temperature; absent where none were drawn. */
+  readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
+}
+
+/** One method evaluated at one read-out. */
+export interface Evaluation extends Accuracy {
+  readonly seed: number;
+  /** PPO iterations of this method before it. */
+  readonly update: number;
+  /** Responses sampled for training before it. */
+  readonly samples: number;
+}
+
+/** What a selection took, by how the prompts were drawn; wrong keys are counted across origins. */
+export interface SelectionSummary {
+  readonly prompts: number;
+  readonly byOrigin: Readonly<Record<Origin, number>>;
+  readonly wrongKeys: number;
+}
+
+/** LIM on one seed's FULL pass. */
+export interface LimSummary {
+  readonly signal: 'accuracy' | 'reward';
+  readonly compat: 'corrected' | 'limr';
+  readonly theta: number;
+  readonly kept: number;
+  /** Mean signal per data epoch. */
+  readonly meanCurve: readonly number[];
+  /** Scores a never-solved and an always-solved prompt would get. */
+  readonly neverSolved: number;
+  readonly alwaysSolved: number;
+  /** A sentence where theta does not reject never-solved prompts, else empty. */
+  readonly warning: string;
+}
+
+export interface SeedResults {
+  readonly seed: number;
+  readonly lim: LimSummary | null;
+  readonly pool: SelectionSummary;
+  readonly selections: Readonly<Partial<Record<MethodName, SelectionSummary>>>;
+  /** Lowest to highest LIM score, at 0, 5, ..., 100 %. */
+  readonly scoreQuantiles: readonly number[];
+}
+
+/** `results.json`. Readers refuse a `schema` they do not know. */
+export interface ExperimentResults {
+  readonly schema: 1;
+  readonly config: ExperimentConfig;
+  readonly configHash: string;
+  /** Constants that differ from the reference run's. */
+  readonly overrides: readonly Override[];
+  /** What the task puts into its data by design. */
+  readonly injected: readonly string[];
+  readonly adapter: string;
+  readonly host: string;
+  readonly seconds: number;
+  readonly base: Accuracy & { readonly shipped: boolean };
+  /** Of the first seed; all seeds are in `seeds`. */
+  readonly lim: LimSummary | null;
+  readonly seeds: readonly SeedResults[];
+  readonly methods: Readonly<
+    Partial<
+      Record<MethodName, { readonly prompts: number; readonly evaluations: readonly Evaluation[] }>
+    >
+  >;
+}
+
+/** One line of `metrics.jsonl`: an update of a method with the scalars of `src/metrics.ts`. */
+export interface UpdateRecord {
+  readonly seed: number;
+  readonly method: MethodName;
+  readonly update: number;
+  /** Data epoch of the method's own prompts, from 0. */
+  readonly epoch: number;
+  readonly metrics: Readonly<Record<string, number>>;
+}
+
+/** One line of `scores.json`: a prompt's place in the pool, its score and its curve. */
+export interface ScoredPrompt {
+  readonly prompt: string;
+  readonly id: number;
+  /** Null where the prompt has none. */
+  readonly score: number | null;
+  /** The signal at each data epoch; null where missing. */
+  readonly rewards: readonly (number | null)[];
+  readonly origin: Origin;
+  readonly wrongKey: boolean;
+}
+
+/** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
+export type ExperimentEvent =
+  | {
+      readonly type: 'started';
+      readonly adapter: string;
+      readonly host: string;
+      readonly config: ExperimentConfig;
+      readonly seeds: readonly number[];
+      /** Prompts of the pool of the current seed come with `pool`. */
+      readonly totalUpdates: number;
+    }
+  | { readonly type: 'compiling'; readonly label: string; readonly compiled: number }
+  | {
+      readonly type: 'phase';
+      readonly seed: number;
+      readonly phase: 'base' | 'full' | 'score' | 'lim' | 'linear' | 'rand' | 'report';
+      readonly text: string;
+    }
+  | {
+      readonly type: 'pool';
+      readonly seed: number;
+      readonly prompts: readonly {
+        readonly text: string;
+        readonly origin: Origin;
+        readonly wrongKey: boolean;
+      }[];
+    }
+  | {
+      readonly type: 'pretraining';
+      readonly update: number;
+      readonly of: number;
+      readonly loss: number;
+    }
+  | ({ readonly type: 'update' } & UpdateRecord)
+  | {
+      readonly type: 'progress';
+      /** Share of all work done, in [0, 1], and seconds left at the present pace. */
+      readonly fraction: number;
+      readonly eta: number;
+      readonly tokensPerSecond: number;
+      readonly stepMs: number;
+    }
+  /** A column of the reward matrix is complete: accuracy and mean reward of every prompt. */
+  | {
+      readonly type: 'column';
+      readonly seed: number;
+      readonly epoch: number;
+      readonly accuracy: Float32Array;
+      readonly reward: Float32Array;
+    }
+  | ({ readonly type: 'evaluation'; readonly method: MethodName | 'base' } & Evaluation)
+  | {
+      readonly type: 'scores';
+      readonly seed: number;
+      readonly lim: LimSummary;
+      readonly scores: Float64Array;
+      readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
+    }
+  | { readonly type: 'checkpoint'; readonly update: number }
+  | { readonly type: 'state'; readonly state: RunState; readonly message: string }
+  | { readonly type: 'done'; readonly results: ExperimentResults };
+
+export type RunState = 'running' | 'paused' | 'stopped' | 'done' | 'failed';
+
+/** What a prompt's samples said, for the page. */
+export interface PromptCompletions {
+  readonly prompt: string;
+  readonly key: string;
+  readonly epochs: readonly {
+    readonly epoch: number;
+    readonly completions: readonly { readonly text: string; readonly reward: number }[];
+  }[];
+}

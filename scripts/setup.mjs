@@ -133,7 +133,7 @@ function planFor(missing) {
   }
   const isDebian = os['ID'] === 'debian';
   const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
-  const install = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get install -y`;
+  const install = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends`;
   /** @type {Plan} */
   const plan = { commands: [], advice: [] };
   const packages = missing.adapter ? ['libvulkan1'] : [];
@@ -158,7 +158,8 @@ function planFor(missing) {
     if (missing.adapter) packages.push('mesa-vulkan-drivers');
   }
   // Ubuntu's chromium package only points to its snap, which containers cannot run.
-  if (missing.browser && isDebian) packages.push('chromium');
+  if (missing.browser && isDebian)
+    packages.push('chromium', 'chromium-sandbox', 'fonts-liberation');
   if (packages.length > 0) plan.commands.push(`${install} ${packages.join(' ')}`);
   if (missing.browser && !isDebian) {
     plan.commands.push('npx playwright install --with-deps chromium');

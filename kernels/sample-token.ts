@@ -1,6 +1,7 @@
 import code from '../shaders/sample-token.wgsl?raw';
 import philox from '../shaders/lib/philox.wgsl?raw';
 import sampling from '../shaders/lib/sampling.wgsl?raw';
+import { episodeColumns } from './lib/episodes.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
@@ -35,9 +36,6 @@ export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling,
     logprobs: 'f32',
   },
 });
-
-/** Columns of `episodes`: see `shaders/sample-token.wgsl`. */
-export const episodeColumns = 6;
 
 /**
  * Draws one token for every running row. Math, shapes and states: `shaders/sample-token.wgsl`.

@@ -1,7 +1,12 @@
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
+import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
+
+// Node's WebGPU: imported there by name, never in a page.
+const nodeOnly = 'webgpu';
+const packages = Object.keys(manifest.dependencies);
 
 const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];
 // A software driver compiles each pipeline at its first dispatch, seconds where it is slow.
@@ -9,6 +14,9 @@ const gpuTimeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
 const executablePath = findChromium();
 // The same files and settings under Deno: vitest runs there as it is.
 const host = 'deno' in process.versions ? 'deno' : 'gpu';
+// Worker threads inherit it: what they import is TypeScript that Vite has not seen.
+const hooks = fileURLToPath(new URL('scripts/ts-hooks.mjs', import.meta.url));
+const execArgv = host === 'deno' ? [] : ['--import', hooks];
 
 export default defineConfig(({ mode }) => ({
   // vitest runs at the top; the page's own commands (build, preview, dev) in demo/.
@@ -25,6 +33,7 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: 'unit',
+          execArgv,
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
           testTimeout: 30_000,
@@ -34,6 +43,7 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: host,
+          execArgv,
           include: gpuTests,
           environment: 'node',
           // Forks, not threads: the Vulkan loader reads getenv, which a thread's env never reaches.
@@ -44,8 +54,11 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        // The Node host's driver: imported there by name, never in a page.
-        optimizeDeps: { exclude: ['webgpu'], include: ['comlink'] },
+        // All at once before the first test: a package that is found late reloads the page under it.
+        optimizeDeps: {
+          exclude: [nodeOnly],
+          include: packages.filter((name) => name !== nodeOnly),
+        },
         test: {
           name: 'chromium',
           include: gpuTests,

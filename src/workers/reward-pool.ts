@@ -1,0 +1,176 @@
+import { transfer } from 'comlink';
+import type { TaskConfig } from '../tasks/registry.ts';
+import { connect, type Connection, type StartWorker } from './connect.ts';
+import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
+
+export interface RewardPoolOptions {
+  /** Verifiers in parallel. Default: one less than the machine's threads, 1 to 4. */
+  readonly workers?: number;
+  /** A check that takes longer is given up and rewarded -1. Default 2000, the reference's limit. */
+  readonly timeLimitMs?: number;
+  /** Another entry than `reward.worker.ts` that serves `RewardApi`. */
+  readonly start?: StartWorker;
+}
+
+const startReward: StartWorker = (Worker) =>
+  new Worker(new URL('./reward.worker.ts', import.meta.url), { type: 'module' });
+
+/**
+ * Verifiers in workers of their own. Replies stand in the order of the request whatever the number
+ * of workers. Responses are sent in one piece per worker; a piece that outlasts the time limit, or
+ * kills its worker, is tried again in halves on a new worker, down to the response that did it.
+ */
+export class RewardPool {
+  readonly #task: TaskConfig;
+  readonly #timeLimitMs: number;
+  readonly #start: StartWorker;
+  readonly #lanes: Lane[];
+  #closed = false;
+
+  private constructor(task: TaskConfig, options: RewardPoolOptions) {
+    this.#task = task;
+    this.#timeLimitMs = options.timeLimitMs ?? 2000;
+    this.#start = options.start ?? startReward;
+    const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
+    this.#lanes = Array.from({ length: workers }, () => ({ tail: Promise.resolve() }));
+  }
+
+  /**
+   * Starts all workers.
+   *
+   * @throws WorkerError where one cannot start, ConfigError (by `name`) for a config a task refuses.
+   */
+  static async open(task: TaskConfig, options: RewardPoolOptions = {}): Promise<RewardPool> {
+    const pool = new RewardPool(task, options);
+    const started = await Promise.allSettled(pool.#lanes.map((lane) => pool.#worker(lane)));
+    for (const result of started) {
+      if (result.status === 'rejected') {
+        await pool.close();
+        throw result.reason;
+      }
+    }
+    return pool;
+  }
+
+  get workers(): number {
+    return this.#lanes.length;
+  }
+
+  /** Calls may overlap. @throws WorkerError when a worker cannot be replaced or the pool is closed. */
+  async verify(request: VerifyRequest): Promise<VerifyReply> {
+    const count = request.promptOf.length;
+    const reply = emptyReply(count);
+    const piece = Math.ceil(count / this.#lanes.length);
+    await Promise.all(
+      this.#lanes.map((lane, i) => {
+        const from = Math.min(count, i * piece);
+        const to = Math.min(count, from + piece);
+        if (from === to) return Promise.resolve();
+        const turn = lane.tail.then(() => this.#judge(lane, request, from, to, reply));
+        lane.tail = turn.catch(() => undefined);
+        return turn;
+      }),
+    );
+    reply.failures.sort((a, b) => a.response - b.response);
+    return reply;
+  }
+
+  /** Ends the workers; calls under way reject. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(
+      this.#lanes.map(async (lane) => {
+        const connection = await lane.connection?.catch(() => undefined);
+        await connection?.close(1000);
+      }),
+    );
+  }
+
+  #worker(lane: Lane): Promise<Connection<RewardApi>> {
+    lane.connection ??= this.#open();
+    return lane.connection;
+  }
+
+  async #open(): Promise<Connection<RewardApi>> {
+    const connection = await connect<RewardApi>('reward', this.#start);
+    try {
+      await connection.api.load(this.#task);
+    } catch (error) {
+      await connection.close(1000);
+      throw error;
+    }
+    return connection;
+  }
+
+  async #judge(
+    lane: Lane,
+    request: VerifyRequest,
+    from: number,
+    to: number,
+    reply: ReturnType<typeof emptyReply>,
+  ): Promise<void> {
+    const connection = await this.#worker(lane);
+    const part = slice(request, from, to);
+    const late = `a check ran longer than ${this.#timeLimitMs} ms`;
+    const timer = setTimeout(() => void connection.kill(late), this.#timeLimitMs);
+    let verdicts: VerifyReply;
+    try {
+      const buffers = [part.promptOf.buffer, part.tokens.buffer, part.offsets.buffer];
+      verdicts = await connection.api.verify(transfer(part, buffers));
+    } catch (error) {
+      if (this.#closed || (error as Error).name !== 'WorkerError') throw error;
+      delete lane.connection;
+      if (to - from === 1) {
+        reply.rewards[from] = -1;
+        reply.failures.push({ response: from, reason: (error as Error).message });
+        return;
+      }
+      const middle = from + Math.ceil((to - from) / 2);
+      await this.#judge(lane, request, from, middle, reply);
+      await this.#judge(lane, request, middle, to, reply);
+      return;
+    } finally {
+      clearTimeout(timer);
+    }
+    reply.rewards.set(verdicts.rewards, from);
+    reply.correct.set(verdicts.correct, from);
+    reply.formatted.set(verdicts.formatted, from);
+    verdicts.extracted.forEach((answer, i) => (reply.extracted[from + i] = answer));
+    for (const { response, reason } of verdicts.failures) {
+      reply.failures.push({ response: from + response, reason });
+    }
+  }
+}
+
+/** One worker at a time, and the queue before it. */
+interface Lane {
+  connection?: Promise<Connection<RewardApi>>;
+  tail: Promise<void>;
+}
+
+const emptyReply = (count: number) => ({
+  rewards: new Float32Array(count),
+  correct: new Uint8Array(count),
+  formatted: new Uint8Array(count),
+  extracted: new Array<string | null>(count).fill(null),
+  failures: [] as VerifyFailure[],
+});
+
+function slice(request: VerifyRequest, from: number, to: number): VerifyRequest {
+  const { prompts, keys, promptOf, tokens, offsets } = request;
+  const first = offsets[from] ?? 0;
+  return {
+    prompts,
+    keys,
+    promptOf: promptOf.slice(from, to),
+    tokens: tokens.slice(first, offsets[to]),
+    offsets: offsets.slice(from, to + 1).map((offset) => offset - first),
+  };
+}
+
+function hardwareThreads(): number {
+  const host = globalThis as { readonly navigator?: { readonly hardwareConcurrency?: number } };
+  // Node has no navigator before version 21.
+  const threads = host.navigator?.hardwareConcurrency;
+  return threads ?? globalThis.process.getBuiltinModule('node:os').availableParallelism();
+}

@@ -1,0 +1,32 @@
+// A verifier that misbehaves on chosen tokens: 1 keeps it busy for three seconds, 2 ends its thread
+// by an error nobody catches before it answers, 3 throws. Anything else is right.
+import { exposeWorker } from '../../src/workers/expose.ts';
+import type { RewardApi, VerifyFailure } from '../../src/workers/protocol.ts';
+
+const api: RewardApi = {
+  load() {},
+  verify({ promptOf, tokens, offsets }) {
+    const failures: VerifyFailure[] = [];
+    const rewards = new Float32Array(promptOf.length).fill(1);
+    for (let i = 0; i < promptOf.length; i++) {
+      const token = tokens[offsets[i]];
+      const started = performance.now();
+      while (token === 1 && performance.now() - started < 3000);
+      if (token === 2) {
+        void Promise.reject(new TypeError('planted'));
+        return new Promise(() => {});
+      }
+      if (token === 3) throw new RangeError('planted');
+    }
+    return {
+      rewards,
+      correct: new Uint8Array(promptOf.length).fill(1),
+      formatted: new Uint8Array(promptOf.length).fill(1),
+      extracted: rewards.length === 0 ? [] : Array.from(rewards, () => 'x'),
+      failures,
+    };
+  },
+  dispose() {},
+};
+
+exposeWorker(api);

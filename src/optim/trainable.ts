@@ -1,0 +1,109 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { OptimizerConfig } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { clearStep, type Step } from '../gpu/plan.ts';
+import { ParameterStore, type ParameterLayout } from '../model/parameters.ts';
+import { AdamW, type AdamWState } from './adamw.ts';
+import { learningRate } from './lr-schedule.ts';
+
+/** All that training a network needs to go on bit for bit. */
+export interface TrainableState {
+  readonly parameters: ReadonlyMap<string, Float32Array>;
+  readonly optimizer: AdamWState;
+}
+
+/** A network's weights with their gradients, moments and optimizer. */
+export class Trainable {
+  readonly name: string;
+  readonly weights: ParameterStore;
+  readonly gradients: ParameterStore;
+  readonly optimizer: AdamW;
+  readonly #config: OptimizerConfig;
+  readonly #moments: readonly ParameterStore[];
+
+  /** @param losses f32 vector whose first element must be finite for an update to happen. */
+  constructor(
+    gpu: Gpu,
+    name: string,
+    layout: ParameterLayout,
+    config: OptimizerConfig,
+    losses: Tensor,
+  ) {
+    this.name = name;
+    this.#config = config;
+    this.weights = new ParameterStore(gpu, layout, name, 'weights');
+    this.gradients = new ParameterStore(gpu, layout, `${name} gradients`, 'gradients');
+    const first = new ParameterStore(gpu, layout, `${name} first moments`, 'optimizer');
+    const second = new ParameterStore(gpu, layout, `${name} second moments`, 'optimizer');
+    this.#moments = [first, second];
+    const pages = layout.pages.map((page, i) => ({
+      weights: pageOf(this.weights, i),
+      gradients: pageOf(this.gradients, i),
+      firstMoments: pageOf(first, i),
+      secondMoments: pageOf(second, i),
+      decayEnd: page.decayEnd,
+    }));
+    this.optimizer = new AdamW(gpu, name, pages, losses, {
+      betas: [config.beta1, config.beta2],
+      epsilon: config.epsilon,
+      weightDecay: config.weightDecay,
+      ...(config.maxGradNorm > 0 ? { maxNorm: config.maxGradNorm } : {}),
+    });
+  }
+
+  /** Zeroes the gradients: before the first micro-batch of an update. */
+  get clear(): Step[] {
+    return this.gradients.pages.map(clearStep);
+  }
+
+  /** Clips and applies the gradients: after the last micro-batch. `advance` before each run. */
+  get update(): readonly Step[] {
+    return this.optimizer.dispatches;
+  }
+
+  /** Sets the learning rate of the next update by the schedule. @returns The rate. */
+  advance(): number {
+    const { schedule: shape, learningRate: baseRate, warmupUpdates, horizonUpdates } = this.#config;
+    const minimumRate = baseRate * this.#config.minimumShare;
+    const rate = learningRate(
+      { shape, baseRate, warmupUpdates, horizonUpdates, minimumRate },
+      this.optimizer.updates,
+    );
+    this.optimizer.advance(rate);
+    return rate;
+  }
+
+  /** Fresh start from these weights, moments zero. */
+  reset(parameters: ReadonlyMap<string, Float32Array>): void {
+    this.weights.load(parameters);
+    this.optimizer.restore({
+      updates: 0,
+      moments: this.weights.layout.pages.map(({ size }) => ({
+        first: new Float32Array(size),
+        second: new Float32Array(size),
+      })),
+    });
+  }
+
+  async save(): Promise<TrainableState> {
+    return { parameters: await this.weights.read(), optimizer: await this.optimizer.save() };
+  }
+
+  restore(state: TrainableState): void {
+    this.weights.load(state.parameters);
+    this.optimizer.restore(state.optimizer);
+  }
+
+  destroy(): void {
+    this.weights.destroy();
+    this.gradients.destroy();
+    for (const store of this.#moments) store.destroy();
+    this.optimizer.destroy();
+  }
+}
+
+function pageOf(store: ParameterStore, index: number): Tensor {
+  const page = store.pages[index];
+  if (!page) throw new RangeError(`no page ${index}`);
+  return page;
+}

@@ -1,0 +1,126 @@
+import { actionStats, actionMeans } from '../../kernels/action-stats.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { nllLoss } from '../../kernels/nll-loss.ts';
+import type { OptimizerConfig } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { clearStep, type Plan } from '../gpu/plan.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { LanguageHead } from '../model/heads.ts';
+import {
+  PackedBatch,
+  packGroups,
+  type PackedSizes,
+  type PromptGroup,
+} from '../model/packed-batch.ts';
+import { parameterLayout } from '../model/parameters.ts';
+import { Activations, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Trainable } from '../optim/trainable.ts';
+
+/** A loss or gradient that is not finite; names the update and the first tensor at fault. */
+export class NonFiniteError extends Error {
+  override readonly name = 'NonFiniteError';
+}
+
+/**
+ * Next-token training of a model on prompts with given responses: pre-training of the small bases,
+ * and supervised fine-tuning. The loss is the mean over the response tokens of a batch.
+ */
+export class SupervisedTrainer {
+  readonly model: Trainable;
+  readonly #gpu: Gpu;
+  readonly #batch: PackedBatch;
+  readonly #totals: Tensor;
+  readonly #step: Plan;
+
+  /**
+   * @param shape.capacity Largest batch: rows, actions, sequences.
+   * @param shape.positions Longest sequence in tokens.
+   */
+  constructor(
+    gpu: Gpu,
+    config: ModelConfig,
+    optimizer: OptimizerConfig,
+    shape: { readonly capacity: PackedSizes; readonly positions: number },
+  ) {
+    this.#gpu = gpu;
+    const { capacity, positions } = shape;
+    const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
+    const layout = parameterLayout(config, 'lm', pageLimit);
+    this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
+    this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals);
+    const { weights, gradients } = this.model;
+    const batch = new PackedBatch(gpu, capacity);
+    this.#batch = batch;
+    const activations = new Activations(gpu, config, {
+      rows: capacity.rows,
+      positions,
+      keep: 'all',
+    });
+    const head = new LanguageHead(gpu, batch, activations);
+    const stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
+    this.#step = gpu.plan('supervised step', [
+      ...this.model.clear,
+      clearStep(this.#totals),
+      ...trunkForward(weights, batch, activations),
+      ...head.forwardBackward(
+        weights,
+        gradients,
+        (chunk) => [
+          nllLoss(
+            {
+              logprobs: chunk.logprobs,
+              action_weights: chunk.weights,
+              grad_logprobs: chunk.dlogprob,
+              action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
+            },
+            { actionCount: chunk.count },
+          ),
+        ],
+        { temperature: 1, dentropy: 0 },
+      ),
+      actionStats(
+        {
+          action_stats: stats,
+          action_weights: batch.actionWeights,
+          extras: head.entropy,
+          totals: this.#totals,
+        },
+        { actionCount: batch.actions, lanes: activations.lanes },
+      ),
+      ...trunkBackward(weights, gradients, batch, activations),
+      ...this.model.update,
+    ]);
+  }
+
+  /** Floating-point operations of a step over the batch last run, matmuls only. */
+  get flops(): number {
+    return this.#step.flops;
+  }
+
+  /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
+  async step(groups: readonly PromptGroup[]): Promise<number> {
+    this.#batch.upload(packGroups(groups, true));
+    const rate = this.model.advance();
+    await this.#gpu.run(this.#step);
+    return rate;
+  }
+
+  /**
+   * Loss of the last step: mean negative log-likelihood per response token, in nats.
+   *
+   * @throws NonFiniteError when that step was not applied.
+   */
+  async loss(): Promise<number> {
+    const means = actionMeans(await this.#gpu.read(this.#totals));
+    const report = await this.model.optimizer.report();
+    if (!report.applied) {
+      throw new NonFiniteError(
+        `supervised update ${this.model.optimizer.updates}: ` +
+          (Number.isFinite(means.weightedLoss)
+            ? `gradient norm is ${report.gradNorm}`
+            : `loss is ${means.weightedLoss}`),
+      );
+    }
+    return means.loss;
+  }
+}

@@ -1,0 +1,219 @@
+/** One scalar that every PPO iteration logs. */
+export interface Metric {
+  /** As in `metrics.jsonl`. */
+  readonly key: string;
+  readonly name: string;
+  readonly meaning: string;
+  /** `` for a pure number, `share` for one in [0, 1]. */
+  readonly unit: string;
+  /** Which way learning moves it: `up`, `down`, or `none` where neither is better as such. */
+  readonly better: 'up' | 'down' | 'none';
+  /** Logarithmic axis where values span decades. */
+  readonly scale: 'linear' | 'log';
+}
+
+/**
+ * Every logged scalar, in the order in which pages and reports show them. Means over a rollout are
+ * over all its responses or all its response tokens, means over an update over its optimizer steps.
+ */
+export const metrics = [
+  {
+    key: 'reward_mean',
+    name: 'Reward',
+    meaning: 'Mean verifier reward of the sampled responses: 1 right, -0.5 wrong, -1 no format',
+    unit: '',
+    better: 'up',
+    scale: 'linear',
+  },
+  {
+    key: 'accuracy_mean',
+    name: 'Accuracy',
+    meaning: 'Share of sampled responses that match their key, wrong keys included',
+    unit: 'share',
+    better: 'up',
+    scale: 'linear',
+  },
+  {
+    key: 'format_error_rate',
+    name: 'Format errors',
+    meaning: 'Share of sampled responses without a well-formed, finished answer',
+    unit: 'share',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
+    key: 'informative_groups',
+    name: 'Informative prompts',
+    meaning: 'Share of prompts whose samples were neither all right nor all wrong',
+    unit: 'share',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'response_length_mean',
+    name: 'Response length',
+    meaning: 'Mean tokens of a response, its end token included',
+    unit: 'tokens',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'kl_mean',
+    name: 'KL to the base',
+    meaning:
+      'Mean over response tokens of the configured KL estimate between the sampling policy and the base; k1 can be negative',
+    unit: 'nats per token',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'entropy',
+    name: 'Entropy',
+    meaning: 'Mean entropy of the policy over response tokens; positive',
+    unit: 'nats',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'policy_loss',
+    name: 'Policy loss',
+    meaning: 'Clipped surrogate, negated: minimized, so that a negative value is an expected gain',
+    unit: '',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'value_loss',
+    name: 'Value loss',
+    meaning: 'Half the squared error of the critic after clipping; minimized, never negative',
+    unit: '',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
+    key: 'explained_variance',
+    name: 'Explained variance',
+    meaning:
+      '1 - var(returns - values) / var(returns) over the rollout; 1 is a perfect critic, 0 a constant',
+    unit: '',
+    better: 'up',
+    scale: 'linear',
+  },
+  {
+    key: 'clip_fraction',
+    name: 'Clipped tokens',
+    meaning: 'Share of response tokens whose probability ratio the clip held back',
+    unit: 'share',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'approx_kl',
+    name: 'KL of the update',
+    meaning:
+      'Mean of ratio - 1 - log ratio between the policy and itself at rollout; never negative',
+    unit: 'nats per token',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'advantage_mean',
+    name: 'Advantage mean',
+    meaning: 'Mean advantage over response tokens before whitening',
+    unit: '',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'advantage_std',
+    name: 'Advantage spread',
+    meaning: 'Standard deviation of the advantages over response tokens before whitening',
+    unit: '',
+    better: 'none',
+    scale: 'linear',
+  },
+  {
+    key: 'actor_grad_norm',
+    name: 'Actor gradient norm',
+    meaning: 'Global norm before clipping',
+    unit: '',
+    better: 'none',
+    scale: 'log',
+  },
+  {
+    key: 'critic_grad_norm',
+    name: 'Critic gradient norm',
+    meaning: 'Global norm before clipping',
+    unit: '',
+    better: 'none',
+    scale: 'log',
+  },
+  {
+    key: 'actor_lr',
+    name: 'Actor learning rate',
+    meaning: 'Of the last optimizer step',
+    unit: 'per optimizer step',
+    better: 'none',
+    scale: 'log',
+  },
+  {
+    key: 'critic_lr',
+    name: 'Critic learning rate',
+    meaning: 'Of the last optimizer step',
+    unit: 'per optimizer step',
+    better: 'none',
+    scale: 'log',
+  },
+  {
+    key: 'tokens_per_second',
+    name: 'Speed',
+    meaning: 'Response tokens sampled, over the duration of the whole iteration',
+    unit: 'tokens/s',
+    better: 'up',
+    scale: 'linear',
+  },
+  {
+    key: 'step_ms',
+    name: 'Iteration',
+    meaning: 'Wall time of one iteration: rollout, verification, update',
+    unit: 'ms',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
+    key: 'rollout_ms',
+    name: 'Rollout',
+    meaning: 'Wall time of sampling',
+    unit: 'ms',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
+    key: 'verify_ms',
+    name: 'Verification',
+    meaning: 'Wall time until all verdicts were in',
+    unit: 'ms',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
+    key: 'update_ms',
+    name: 'Update',
+    meaning: 'Wall time of log-probabilities, advantages and optimizer steps',
+    unit: 'ms',
+    better: 'down',
+    scale: 'linear',
+  },
+] as const satisfies readonly Metric[];
+
+export type MetricKey = (typeof metrics)[number]['key'];
+
+/** The scalars of one iteration; a method without a critic lacks the critic's. */
+export type MetricValues = Readonly<Partial<Record<MetricKey, number>>>;
+
+/** @throws RangeError for a key that is not logged. */
+export function metric(key: MetricKey): Metric {
+  const found = metrics.find((one) => one.key === key);
+  if (!found) throw new RangeError(`metrics: '${String(key)}' is not logged`);
+  return found;
+}

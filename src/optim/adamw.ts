@@ -1,0 +1,199 @@
+import { adamw } from '../../kernels/adamw.ts';
+import { gradNorm } from '../../kernels/grad-norm.ts';
+import { gradNormPartial, gradNormPartialCount } from '../../kernels/grad-norm-partial.ts';
+import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
+import { noLimit } from '../../kernels/lib/no-limit.ts';
+import { rank1, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import type { Gpu } from '../gpu/device.ts';
+
+/** A flat run of parameters with what belongs to it, all f32 and of one length, a multiple of 4. */
+export interface ParameterPage {
+  readonly weights: Tensor;
+  readonly gradients: Tensor;
+  readonly firstMoments: Tensor;
+  readonly secondMoments: Tensor;
+  /** Weight decay applies to the elements before this one; a multiple of 4. */
+  readonly decayEnd: number;
+}
+
+/** Constants of an AdamW; the config's optimizer is one. */
+export interface AdamWHyper {
+  readonly beta1: number;
+  readonly beta2: number;
+  readonly epsilon: number;
+  /** Decoupled, per unit of learning rate. */
+  readonly weightDecay: number;
+  /** Global gradient norm above which gradients are scaled down; no clipping when absent. */
+  readonly maxGradNorm?: number;
+}
+
+/** What the last update did, as the GPU wrote it. */
+export interface UpdateReport {
+  /** Global gradient norm before clipping. */
+  readonly gradNorm: number;
+  /** Factor the gradients were multiplied by, at most 1. */
+  readonly clipScale: number;
+  /** False when the loss or the norm was not finite: then nothing was changed. */
+  readonly applied: boolean;
+  /** Updates skipped for that reason since the start. */
+  readonly skipped: number;
+}
+
+/** All that an AdamW needs to go on where it was, the weights apart. */
+export interface AdamWState {
+  readonly updates: number;
+  /** Per page. */
+  readonly moments: readonly { readonly first: Float32Array; readonly second: Float32Array }[];
+}
+
+/** Elements of scratch that an AdamW over pages of these sizes allocates, for estimates. */
+export const adamwScratchElements = (pageSizes: readonly number[]): number =>
+  pageSizes.reduce((sum, size) => sum + gradNormPartialCount(size), 4);
+
+/**
+ * AdamW with global-norm clipping over flat pages of parameters: one dispatch per page for the
+ * squares, one for the norm, one per page for the update. An update whose loss or gradient norm is
+ * not finite leaves weights and moments as they were. The pages belong to the caller.
+ */
+export class AdamW {
+  /** The update, to be put in a plan after the gradients. Run it once per `advance`. */
+  readonly dispatches: readonly Dispatch[];
+  readonly #gpu: Gpu;
+  readonly #pages: readonly ParameterPage[];
+  readonly #hyper: AdamWHyper;
+  readonly #partials: Tensor;
+  readonly #state: Tensor;
+  readonly #stepSize: Variable;
+  readonly #rootCorrection: Variable;
+  readonly #decay: Variable;
+  #updates = 0;
+
+  /**
+   * @param losses f32 vector whose first element is the loss: the update waits on it being finite.
+   * @throws ShapeError when a page's tensors disagree.
+   */
+  constructor(
+    gpu: Gpu,
+    name: string,
+    pages: readonly ParameterPage[],
+    losses: Tensor,
+    hyper: AdamWHyper,
+  ) {
+    this.#gpu = gpu;
+    this.#pages = pages;
+    this.#hyper = hyper;
+    this.#stepSize = new Variable(`${name} step size`, 0);
+    this.#rootCorrection = new Variable(`${name} root correction`, 1);
+    this.#decay = new Variable(`${name} decay`, 0);
+    const counts = pages.map((page) => gradNormPartialCount(rank1(name, 'weights', page.weights)));
+    const total = counts.reduce((sum, count) => sum + count, 0);
+    this.#partials = gpu.tensor(`${name} norm partials`, [total], 'f32', 'optimizer');
+    this.#state = gpu.tensor(`${name} norm state`, [4], 'f32', 'optimizer');
+    let firstPartial = 0;
+    const squares = pages.map(({ gradients }, i) => {
+      const dispatch = gradNormPartial({ gradients, partials: this.#partials }, { firstPartial });
+      firstPartial += counts[i] ?? 0;
+      return dispatch;
+    });
+    const norm = gradNorm(
+      { partials: this.#partials, losses, state: this.#state },
+      {
+        lossCount: 1,
+        maxNorm: hyper.maxGradNorm ?? noLimit,
+        lanes: gpu.kind === 'cpu' ? serialLanes : parallelLanes,
+      },
+    );
+    const updates = pages.map((page) =>
+      adamw(
+        {
+          gradients: page.gradients,
+          state: this.#state,
+          weights: page.weights,
+          first_moments: page.firstMoments,
+          second_moments: page.secondMoments,
+        },
+        {
+          decayEnd: page.decayEnd,
+          stepSize: this.#stepSize,
+          rootCorrection: this.#rootCorrection,
+          decay: this.#decay,
+          beta1: hyper.beta1,
+          beta2: hyper.beta2,
+          epsilon: hyper.epsilon,
+        },
+      ),
+    );
+    this.dispatches = [...squares, norm, ...updates];
+  }
+
+  /** Updates begun so far, skipped ones included. */
+  get updates(): number {
+    return this.#updates;
+  }
+
+  /** Sets the learning rate and bias corrections of the next run of the dispatches. */
+  advance(learningRate: number): void {
+    this.#updates++;
+    const { beta1, beta2, weightDecay } = this.#hyper;
+    this.#stepSize.value = learningRate / (1 - beta1 ** this.#updates);
+    this.#rootCorrection.value = Math.sqrt(1 - beta2 ** this.#updates);
+    this.#decay.value = learningRate * weightDecay;
+  }
+
+  /** Where `report` reads from: norm, scale, 1 if applied, skipped. For a late or batched readback. */
+  get state(): Tensor {
+    return this.#state;
+  }
+
+  /** What the last update did. Blocks on the GPU: not inside a step. */
+  async report(): Promise<UpdateReport> {
+    return updateReport(await this.#gpu.read(this.#state));
+  }
+
+  /** Reads what a checkpoint keeps. */
+  async save(): Promise<AdamWState> {
+    const moments = [];
+    for (const { firstMoments, secondMoments } of this.#pages) {
+      const first = await this.#gpu.read(firstMoments);
+      moments.push({ first, second: await this.#gpu.read(secondMoments) });
+    }
+    return { updates: this.#updates, moments };
+  }
+
+  /**
+   * Goes on from a saved state.
+   *
+   * @throws RangeError when its pages are not this optimizer's.
+   */
+  restore(state: AdamWState): void {
+    const sizes = this.#pages.map((page) => page.weights.shape[0] ?? 0);
+    const given = state.moments.map(({ first, second }) =>
+      first.length === second.length ? first.length : -1,
+    );
+    if (sizes.join() !== given.join()) {
+      throw new RangeError(
+        `adamw: the state holds pages of (${given.join(', ')}), wanted (${sizes.join(', ')})`,
+      );
+    }
+    this.#updates = state.updates;
+    for (const [i, { firstMoments, secondMoments }] of this.#pages.entries()) {
+      const saved = state.moments[i];
+      if (!saved) continue;
+      this.#gpu.upload(firstMoments, saved.first);
+      this.#gpu.upload(secondMoments, saved.second);
+    }
+  }
+
+  /** Frees its scratch; the pages belong to the caller. */
+  destroy(): void {
+    this.#gpu.destroy(this.#partials, this.#state);
+  }
+}
+
+/** The report in the four numbers of a state buffer (`shaders/grad-norm.wgsl`). */
+export function updateReport(state: ArrayLike<number>): UpdateReport {
+  const [gradNorm = 0, clipScale = 0, applied = 0, skipped = 0] = Array.from(state);
+  return { gradNorm, clipScale, applied: applied !== 0, skipped };
+}

@@ -1,0 +1,185 @@
+import { gae } from '../../kernels/gae.ts';
+import { groupBaseline, type GroupBaseline } from '../../kernels/group-baseline.ts';
+import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import type { KlTerm } from '../../kernels/lib/kl-estimator.ts';
+import type { Lanes } from '../../kernels/lib/lanes.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import { type Size, valueOf } from '../../kernels/lib/variable.ts';
+import { moments } from '../../kernels/moments.ts';
+import { momentsPartial } from '../../kernels/moments-partial.ts';
+import { rewardToGo } from '../../kernels/reward-to-go.ts';
+import { tokenRewards } from '../../kernels/token-rewards.ts';
+import { whiten } from '../../kernels/whiten.ts';
+import { ConfigError } from '../config-error.ts';
+
+/**
+ * What turns sequence rewards into one advantage per action, as OpenRLHF 0.11 composes them:
+ *
+ * | estimator | reward less | along the sequence | whitened |
+ * |---|---|---|---|
+ * | `gae` | - | GAE with a critic | yes |
+ * | `reinforce++` | - | reward to go | yes |
+ * | `reinforce++-baseline` | group mean | reward to go | yes |
+ * | `grpo` | group mean, over its sample deviation | reward to go | no |
+ * | `dr_grpo` | group mean | reward to go | no |
+ * | `rloo` | mean of the group's others | reward to go | no |
+ *
+ * The KL penalty, where its coefficient is not 0, is added per action after the group's baseline.
+ * With a coefficient of 0 and gamma 1, reward to go is the same advantage on every action.
+ */
+export type AdvantageEstimator =
+  'gae' | 'grpo' | 'dr_grpo' | 'rloo' | 'reinforce++' | 'reinforce++-baseline';
+
+interface Recipe {
+  readonly baseline?: GroupBaseline;
+  readonly critic: boolean;
+  readonly whitened: boolean;
+}
+
+const recipes: Readonly<Record<AdvantageEstimator, Recipe>> = {
+  gae: { critic: true, whitened: true },
+  grpo: { baseline: 'mean-and-std', critic: false, whitened: false },
+  dr_grpo: { baseline: 'mean', critic: false, whitened: false },
+  rloo: { baseline: 'leave-one-out', critic: false, whitened: false },
+  'reinforce++': { critic: false, whitened: true },
+  'reinforce++-baseline': { baseline: 'mean', critic: false, whitened: true },
+};
+
+export const advantageEstimators = Object.keys(recipes) as readonly AdvantageEstimator[];
+
+/** Whether an estimator reads values, and so needs a critic to be trained. */
+export const needsCritic = (estimator: AdvantageEstimator): boolean => recipes[estimator].critic;
+
+/** Whether an estimator compares the samples of a prompt: a group of one then teaches nothing. */
+export const needsGroups = (estimator: AdvantageEstimator): boolean =>
+  recipes[estimator].baseline !== undefined;
+
+/** Arrays of a rollout of S sequences in G groups with A actions; f32 where not said. */
+export interface AdvantageTensors {
+  /** u32 (S, 2): first action, action count. */
+  readonly sequences: Tensor;
+  /** u32 (G, 2): first sequence, sequence count. */
+  readonly groups: Tensor;
+  /** (S) In: the verifier's reward. */
+  readonly sequenceRewards: Tensor;
+  /** (A) In: of the policy that sampled, recomputed by the trainer. */
+  readonly oldLogprobs: Tensor;
+  /** (A) In: of the frozen reference. */
+  readonly refLogprobs: Tensor;
+  /** (A) In: the critic's; needed by `gae` alone. */
+  readonly values?: Tensor;
+  /** (S) Scratch: rewards less their group's baseline. */
+  readonly shapedRewards: Tensor;
+  /** (A) Out: the reward that each action gets. */
+  readonly tokenRewards: Tensor;
+  /** (S) Out: mean KL estimate of each sequence. */
+  readonly meanKl: Tensor;
+  /** (A) Scratch: advantages before whitening. */
+  readonly rawAdvantages: Tensor;
+  /** (2048, 4) Scratch. */
+  readonly momentPartials: Tensor;
+  /** (4) Out: mean, variance, count of the raw advantages; only written by those that whiten. */
+  readonly moments: Tensor;
+  /** (A) Out: what the policy loss takes. */
+  readonly advantages: Tensor;
+  /** (A) Out: targets of the critic; needed by `gae` alone. */
+  readonly returns?: Tensor;
+}
+
+export interface AdvantageHyper {
+  readonly sequenceCount: Size;
+  readonly groupCount: Size;
+  readonly actionCount: Size;
+  /** KL to the reference inside the reward. */
+  readonly kl: KlTerm;
+  /** Clamp of the (shaped) sequence reward. Default [-10, 10]. */
+  readonly rewardRange?: readonly [number, number];
+  /** Discount per token; 1 with a group baseline. */
+  readonly gamma: Size;
+  /** Bias against variance of `gae`. */
+  readonly gaeLambda: Size;
+  /** Whether whitening divides by the deviation. Default true. */
+  readonly whitenScale?: boolean;
+  readonly lanes?: Lanes;
+}
+
+/**
+ * The dispatches from sequence rewards to advantages.
+ *
+ * @throws ConfigError when `gae` lacks values or returns, or a group estimator has a discount.
+ * @throws ShapeError when arrays disagree.
+ */
+export function advantageDispatches(
+  estimator: AdvantageEstimator,
+  tensors: AdvantageTensors,
+  hyper: AdvantageHyper,
+): Dispatch[] {
+  const { baseline, critic, whitened } = recipes[estimator];
+  const { sequenceCount, groupCount, actionCount, gamma, gaeLambda } = hyper;
+  if (baseline && valueOf(gamma) !== 1) {
+    throw new ConfigError(`${estimator}: gamma must be 1, got ${valueOf(gamma)}`);
+  }
+  const options = hyper.lanes ? { lanes: hyper.lanes } : {};
+  const dispatches: Dispatch[] = [];
+  if (baseline) {
+    dispatches.push(
+      groupBaseline(
+        {
+          groups: tensors.groups,
+          sequence_rewards: tensors.sequenceRewards,
+          shaped_rewards: tensors.shapedRewards,
+        },
+        { groupCount, baseline },
+      ),
+    );
+  }
+  dispatches.push(
+    tokenRewards(
+      {
+        sequences: tensors.sequences,
+        old_logprobs: tensors.oldLogprobs,
+        ref_logprobs: tensors.refLogprobs,
+        sequence_rewards: baseline ? tensors.shapedRewards : tensors.sequenceRewards,
+        token_rewards: tensors.tokenRewards,
+        mean_kl: tensors.meanKl,
+      },
+      {
+        sequenceCount,
+        kl: hyper.kl,
+        ...(hyper.rewardRange ? { rewardRange: hyper.rewardRange } : {}),
+        ...options,
+      },
+    ),
+  );
+  const { sequences } = tensors;
+  const advantages = whitened ? tensors.rawAdvantages : tensors.advantages;
+  if (critic) {
+    const { values, returns } = tensors;
+    if (!values || !returns) throw new ConfigError(`${estimator}: needs a critic's values`);
+    dispatches.push(
+      gae(
+        { sequences, rewards: tensors.tokenRewards, values, advantages, returns },
+        { sequenceCount, gamma, gaeLambda },
+      ),
+    );
+  } else {
+    dispatches.push(
+      rewardToGo(
+        { sequences, token_rewards: tensors.tokenRewards, advantages },
+        { sequenceCount, gamma },
+      ),
+    );
+  }
+  if (whitened) {
+    const { momentPartials: partials, moments: statistics, rawAdvantages: raw } = tensors;
+    dispatches.push(
+      momentsPartial({ values: raw, partials }, { count: actionCount }),
+      moments({ partials, moments: statistics }, options),
+      whiten(
+        { raw, moments: statistics, whitened: tensors.advantages },
+        { count: actionCount, scale: hyper.whitenScale ?? true },
+      ),
+    );
+  }
+  return dispatches;
+}

@@ -1,0 +1,67 @@
+/** How per-action losses are put together into the one number that an update minimises. */
+export type LossAggregation = 'token-mean-microbatch' | 'token-mean-step' | 'sequence-mean';
+
+export const lossAggregations: readonly LossAggregation[] = [
+  'token-mean-microbatch',
+  'token-mean-step',
+  'sequence-mean',
+];
+
+/**
+ * The weight of each action of each sequence of an update, constant inside a sequence; over all
+ * actions the weights sum to 1.
+ *
+ * - `token-mean-microbatch`: plain mean over the actions of `microBatchSequences` consecutive
+ *   sequences, then the mean over these micro-batches whatever their token counts. What LIMR's run
+ *   computed: an action counts for less beside long neighbours.
+ * - `token-mean-step`: plain mean over all actions of the update.
+ * - `sequence-mean`: mean over each sequence's actions, then over sequences.
+ *
+ * How the engine cuts the update to fit memory does not matter: weights follow from the arguments.
+ *
+ * @param actionCounts Actions of each sequence, in the update's order.
+ * @param microBatchSequences Sequences of a micro-batch as the rule means it; the last may be short.
+ * @throws RangeError when a sequence has no action, or the micro-batch no sequence.
+ */
+export function sequenceWeights(
+  aggregation: LossAggregation,
+  actionCounts: readonly number[],
+  microBatchSequences: number,
+): Float64Array {
+  const empty = actionCounts.findIndex((count) => !(count >= 1));
+  if (empty >= 0) throw new RangeError(`aggregation: sequence ${empty} has no action`);
+  if (!(Number.isInteger(microBatchSequences) && microBatchSequences >= 1)) {
+    throw new RangeError(`aggregation: micro-batches of ${microBatchSequences} sequences`);
+  }
+  const sequences = actionCounts.length;
+  if (aggregation === 'sequence-mean') {
+    return Float64Array.from(actionCounts, (count) => 1 / (sequences * count));
+  }
+  const size = aggregation === 'token-mean-step' ? sequences : microBatchSequences;
+  const microBatches = Math.ceil(sequences / size);
+  const tokens = new Float64Array(microBatches);
+  for (const [i, count] of actionCounts.entries()) {
+    const batch = Math.floor(i / size);
+    tokens[batch] = (tokens[batch] ?? 0) + count;
+  }
+  return Float64Array.from(
+    actionCounts,
+    (_, i) => 1 / (microBatches * (tokens[Math.floor(i / size)] ?? 1)),
+  );
+}
+
+/** `sequenceWeights` repeated over each sequence's actions: what the losses' `action_weights` take. */
+export function actionWeights(
+  aggregation: LossAggregation,
+  actionCounts: readonly number[],
+  microBatchSequences: number,
+): Float32Array {
+  const weights = sequenceWeights(aggregation, actionCounts, microBatchSequences);
+  const expanded = new Float32Array(actionCounts.reduce((sum, count) => sum + count, 0));
+  let at = 0;
+  for (const [i, count] of actionCounts.entries()) {
+    expanded.fill(weights[i] ?? 0, at, at + count);
+    at += count;
+  }
+  return expanded;
+}

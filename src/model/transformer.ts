@@ -26,7 +26,7 @@ import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
 
 /** What one layer's forward pass leaves for its backward pass. Shapes: rows N first. */
-interface LayerActivations {
+export interface LayerActivations {
   /** f32 (N, C): the residual stream entering attention, and its norm with 1/rms (N). */
   readonly attentionInput: Tensor;
   readonly attentionNormed: Tensor;
@@ -196,22 +196,44 @@ class TrunkGradients {
   }
 }
 
-const headsOf = (config: ModelConfig) => ({
+/** The options of attention kernels that follow from the model. */
+export const headsOf = (config: ModelConfig) => ({
   heads: config.heads,
   kvHeads: config.kvHeads,
   headDim: config.headDim,
   scale: 1 / Math.sqrt(config.headDim),
 });
 
+/** What the trunk itself reads of a batch; attention reads more. */
+export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions'>;
+
 /**
  * The steps from token ids to `activations.hidden`: embedding, layers, final norm.
  *
  * @param batch Its row capacity must not exceed that of the activations.
  */
-export function trunkForward(
+export const trunkForward = (
   weights: ParameterStore,
-  batch: PackedBatch,
+  batch: TrunkInput & Pick<PackedBatch, 'spans'>,
   activations: Activations,
+): Step[] =>
+  trunkSteps(weights, batch, activations, ({ qkv, attended, lse }) => [
+    attentionForward(
+      { spans: batch.spans, qkv, out: attended, lse },
+      { rows: batch.rows, ...headsOf(activations.config) },
+    ),
+  ]);
+
+/**
+ * `trunkForward` with another attention, such as decoding's over a cache.
+ *
+ * @param attention The steps from a layer's rotated `qkv` to its `attended`.
+ */
+export function trunkSteps(
+  weights: ParameterStore,
+  batch: TrunkInput,
+  activations: Activations,
+  attention: (layer: LayerActivations, index: number) => Step[],
 ): Step[] {
   const { config, lanes } = activations;
   const { rows } = batch;
@@ -259,10 +281,7 @@ export function trunkForward(
         { positions: batch.positions, table: activations.ropeTable, qkv: layer.qkv },
         { rows, heads: config.heads + config.kvHeads, direction: 1 },
       ),
-      attentionForward(
-        { spans: batch.spans, qkv: layer.qkv, out: layer.attended, lse: layer.lse },
-        { rows, ...headsOf(config) },
-      ),
+      ...attention(layer, i),
       ...matmulForward(
         {
           x: layer.attended,

@@ -1,0 +1,98 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { copyStep, type Step } from '../gpu/plan.ts';
+import { LanguageHead } from './heads.ts';
+import { packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
+import type { ParameterStore } from './parameters.ts';
+import { Activations, trunkBackward, trunkForward } from './transformer.ts';
+
+/** A sequence to learn, or to measure. */
+export interface LearnedSequence {
+  readonly ids: ArrayLike<number>;
+  /** Weight in the loss of predicting token i + 1 after token i; 1 less entry than `ids`. */
+  readonly weights: ArrayLike<number>;
+}
+
+/** Rows, actions and sequences of a batch of sequences: one action for each token but the first. */
+export function learnedSizes(sequences: readonly LearnedSequence[]): PackedSizes {
+  const rows = sequences.reduce((sum, { ids }) => sum + Math.max(0, ids.length - 1), 0);
+  return { rows, actions: rows, sequences: sequences.length };
+}
+
+/**
+ * The weighted cross-entropy of next tokens, minus the sum of weight times log-probability, and its
+ * gradient: pre-training, supervised fine-tuning, and looking at gradients.
+ */
+export class NextTokenLoss {
+  readonly batch: PackedBatch;
+  readonly activations: Activations;
+  readonly head: LanguageHead;
+  /** f32 (A): minus the weights, which is the loss's gradient by log-probability. */
+  readonly #negative: Tensor;
+  readonly #gpu: Gpu;
+
+  /** @param options.positions Tokens of the longest sequence. */
+  constructor(
+    gpu: Gpu,
+    weights: ParameterStore,
+    options: { readonly capacity: PackedSizes; readonly positions: number },
+  ) {
+    const { capacity, positions } = options;
+    this.#gpu = gpu;
+    this.batch = new PackedBatch(gpu, capacity);
+    this.activations = new Activations(gpu, weights.layout.config, {
+      rows: capacity.rows,
+      positions,
+      keep: 'all',
+    });
+    this.head = new LanguageHead(gpu, this.batch, this.activations);
+    this.#negative = gpu.tensor('negative_weights', [capacity.actions], 'f32', 'activations');
+  }
+
+  /** Puts a batch in place. Each sequence has at least two tokens. */
+  upload(sequences: readonly LearnedSequence[]): void {
+    const groups = sequences.map(({ ids }) => {
+      const all = Array.from(ids);
+      return { prompt: all.slice(0, 1), responses: [all.slice(1)] };
+    });
+    const weights = Float32Array.from(
+      sequences.flatMap((sequence) => Array.from(sequence.weights)),
+    );
+    this.batch.upload({ ...packGroups(groups, true), actionWeights: weights });
+    this.#gpu.upload(
+      this.#negative,
+      weights.map((weight) => -weight),
+    );
+  }
+
+  /** Steps to `head.logprobs`: log-probability of every token but the first, sequence by sequence. */
+  forward(weights: ParameterStore): Step[] {
+    return [
+      ...trunkForward(weights, this.batch, this.activations),
+      ...this.head.forward(weights, 1),
+    ];
+  }
+
+  /** `forward`, and back: the gradient is added to `gradients`. */
+  forwardBackward(weights: ParameterStore, gradients: ParameterStore): Step[] {
+    return [
+      ...trunkForward(weights, this.batch, this.activations),
+      ...this.head.forwardBackward(
+        weights,
+        gradients,
+        ({ first, dlogprob }) => {
+          const offset = this.#negative.offset + first * 4;
+          return [copyStep({ ...this.#negative, offset, shape: dlogprob.shape }, dlogprob)];
+        },
+        { temperature: 1, dentropy: 0 },
+      ),
+      ...trunkBackward(weights, gradients, this.batch, this.activations),
+    ];
+  }
+
+  /** Log-probabilities of the batch in place, after its steps have run. */
+  async logprobs(): Promise<Float32Array> {
+    const read = await this.#gpu.read(this.head.logprobs);
+    return read.subarray(0, this.batch.actions.value);
+  }
+}

@@ -1,10 +1,11 @@
+import { noLimit } from '../../kernels/lib/no-limit.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { clearStep, type Step } from '../gpu/plan.ts';
 import { ParameterStore, type ParameterLayout } from '../model/parameters.ts';
 import { AdamW, type AdamWState } from './adamw.ts';
-import { learningRate } from './lr-schedule.ts';
+import { rateAt } from './lr-schedule.ts';
 
 /** All that training a network needs to go on bit for bit. */
 export interface TrainableState {
@@ -44,10 +45,8 @@ export class Trainable {
       decayEnd: page.decayEnd,
     }));
     this.optimizer = new AdamW(gpu, name, pages, losses, {
-      betas: [config.beta1, config.beta2],
-      epsilon: config.epsilon,
-      weightDecay: config.weightDecay,
-      ...(config.maxGradNorm > 0 ? { maxNorm: config.maxGradNorm } : {}),
+      ...config,
+      maxGradNorm: config.maxGradNorm > 0 ? config.maxGradNorm : noLimit,
     });
   }
 
@@ -63,12 +62,7 @@ export class Trainable {
 
   /** Sets the learning rate of the next update by the schedule. @returns The rate. */
   advance(): number {
-    const { schedule: shape, learningRate: baseRate, warmupUpdates, horizonUpdates } = this.#config;
-    const minimumRate = baseRate * this.#config.minimumShare;
-    const rate = learningRate(
-      { shape, baseRate, warmupUpdates, horizonUpdates, minimumRate },
-      this.optimizer.updates,
-    );
+    const rate = rateAt(this.#config, this.optimizer.updates);
     this.optimizer.advance(rate);
     return rate;
   }

@@ -26,9 +26,9 @@ const help = `npm test [-- options] [file filters]
   --setup             only look for what the tests need, and install it where that is allowed
   -h, --help          this text
 
-Stages: types, lint, format, unit, gpu-node, gpu-chromium, gpu-deno, e2e. File filters go to the
+Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, e2e. File filters go to the
 vitest stages, and run those alone unless --only says otherwise. The last line is the sum of what
-the runners counted; types, lint, format and the comparison of the GPU hosts count as one check each.
+the runners counted; types, lint, format, build and the comparison of the GPU hosts count as one check each.
 `;
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
@@ -193,6 +193,7 @@ const stages = {
   lint: () => check([modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
   format: () =>
     check([modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  build: () => check([join(root, 'scripts/build.mjs')]),
   unit: () => vitest('unit', [process.execPath, vitestScript]),
   'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
   'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
 
@@ -25,6 +25,21 @@ describe('the four files of a kernel', () => {
     const found = new Set(basenames(folder, ending));
     const missing = shaders.filter((name) => !found.has(name));
     expect(missing.map((name) => `${folder}/${name}${ending}`)).toEqual([]);
+  });
+
+  test('every shader, also of a variant or shared, is imported by a wrapper', () => {
+    const imported = new Set(
+      sources('kernels').flatMap((path) => {
+        const code = readFileSync(join(root, path), 'utf8');
+        return [...code.matchAll(/from '([^']+\.wgsl)\?raw'/g)].map(([, specifier]) =>
+          join(dirname(path), specifier),
+        );
+      }),
+    );
+    const all = readdirSync(join(root, 'shaders'), { recursive: true, encoding: 'utf8' })
+      .filter((path) => path.endsWith('.wgsl'))
+      .map((path) => join('shaders', path));
+    expect(all.filter((path) => !imported.has(path))).toEqual([]);
   });
 
   test('every wrapper has its shader', () => {

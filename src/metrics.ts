@@ -214,6 +214,6 @@ export type MetricValues = Readonly<Partial<Record<MetricKey, number>>>;
 /** @throws RangeError for a key that is not logged. */
 export function metric(key: MetricKey): Metric {
   const found = metrics.find((one) => one.key === key);
-  if (!found) throw new RangeError(`metrics: '${String(key)}' is not logged`);
+  if (!found) throw new RangeError(`metrics: '${key}' is not logged`);
   return found;
 }

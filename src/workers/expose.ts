@@ -20,20 +20,3 @@ export function exposeWorker(api: WorkerApi): void {
   Comlink.expose(api, scope);
   scope.postMessage(ready);
 }
-
-/**
- * Lets messages in, such as a pause, in a loop that never waits for anything else. No timer: those
- * are slowed down in a hidden tab.
- */
-export function yieldToMessages(): Promise<void> {
-  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
-  if (setImmediate) return new Promise((resolve) => void setImmediate(resolve));
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}

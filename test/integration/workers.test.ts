@@ -1,9 +1,9 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
 import { banditDefaults, type BanditConfig } from '../../src/tasks/bandit.ts';
+import { yieldToMessages } from '../../src/scheduler/run-control.ts';
 import { createTask } from '../../src/tasks/registry.ts';
 import { connect, type StartWorker } from '../../src/workers/connect.ts';
-import { yieldToMessages } from '../../src/workers/expose.ts';
 import type { RewardApi, VerifyRequest } from '../../src/workers/protocol.ts';
 import { RewardPool, type RewardPoolOptions } from '../../src/workers/reward-pool.ts';
 

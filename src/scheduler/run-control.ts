@@ -1,0 +1,92 @@
+import type { RunState } from '../results.ts';
+
+/**
+ * Lets messages in, such as a pause, in a loop that otherwise waits for the GPU alone. No timer:
+ * those are slowed down in a hidden tab.
+ */
+export function yieldToMessages(): Promise<void> {
+  const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
+  if (setImmediate) return new Promise((resolve) => void setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+
+/**
+ * Pause, resume, single step and stop of a loop. The loop awaits `gate` before each iteration; a
+ * request takes effect there, so that an iteration is always done whole. `stopped`, `done` and
+ * `failed` are final: requests after them do nothing.
+ */
+export class RunControl {
+  #state: RunState = 'running';
+  #steps = 0;
+  #wake: (() => void) | undefined;
+  readonly #onState: (state: RunState, message: string) => void;
+
+  /** @param onState Told of every change, with why a run failed or was stopped. */
+  constructor(onState: (state: RunState, message: string) => void = () => undefined) {
+    this.#onState = onState;
+  }
+
+  get state(): RunState {
+    return this.#state;
+  }
+
+  pause(): void {
+    this.#steps = 0;
+    if (this.#state === 'running') this.#change('paused');
+  }
+
+  resume(): void {
+    this.#steps = 0;
+    if (this.#state === 'paused') this.#change('running');
+  }
+
+  /** One more iteration, then paused; a running loop pauses after the iteration it is in. */
+  step(): void {
+    if (this.#state === 'running') this.pause();
+    else if (this.#state === 'paused') {
+      this.#steps++;
+      this.#wake?.();
+    }
+  }
+
+  stop(message = ''): void {
+    if (!this.ended) this.#change('stopped', message);
+  }
+
+  /** The loop ran to its end. */
+  finish(message = ''): void {
+    if (!this.ended) this.#change('done', message);
+  }
+
+  fail(message: string): void {
+    if (!this.ended) this.#change('failed', message);
+  }
+
+  get ended(): boolean {
+    return this.#state !== 'running' && this.#state !== 'paused';
+  }
+
+  /** Waits while paused. True when the next iteration is to be done, false when the run has ended. */
+  async gate(): Promise<boolean> {
+    await yieldToMessages();
+    while (this.#state === 'paused' && this.#steps === 0) {
+      await new Promise<void>((resolve) => (this.#wake = resolve));
+      this.#wake = undefined;
+    }
+    if (this.#steps > 0) this.#steps--;
+    return !this.ended;
+  }
+
+  #change(state: RunState, message = ''): void {
+    this.#state = state;
+    this.#wake?.();
+    this.#onState(state, message);
+  }
+}

@@ -1,0 +1,103 @@
+import { describe, expect, test } from 'vitest';
+import { RunControl, yieldToMessages } from '../../src/scheduler/run-control.ts';
+
+/** A loop that counts its iterations, and how often it has come to rest. */
+function loop(control: RunControl, length = Number.POSITIVE_INFINITY) {
+  const counts = { iterations: 0 };
+  const ended = (async () => {
+    while (counts.iterations < length && (await control.gate())) counts.iterations++;
+    control.finish();
+  })();
+  return { counts, ended };
+}
+
+const turns = async (count: number) => {
+  for (let i = 0; i < count; i++) await yieldToMessages();
+};
+
+describe('run control', () => {
+  test('goes on until paused, then rests, then goes on where it was', async () => {
+    const control = new RunControl();
+    const { counts } = loop(control);
+    await turns(5);
+    control.pause();
+    await turns(2);
+    const paused = counts.iterations;
+    expect(paused).toBeGreaterThan(0);
+    await turns(10);
+    expect(counts.iterations).toBe(paused);
+    control.resume();
+    await turns(5);
+    expect(counts.iterations).toBeGreaterThan(paused);
+    control.stop();
+  });
+
+  test('steps one iteration at a time, as many as were asked for', async () => {
+    const control = new RunControl();
+    control.pause();
+    const { counts } = loop(control);
+    await turns(3);
+    expect(counts.iterations).toBe(0);
+    control.step();
+    await turns(5);
+    expect([counts.iterations, control.state]).toEqual([1, 'paused']);
+    control.step();
+    control.step();
+    await turns(5);
+    expect(counts.iterations).toBe(3);
+    control.stop();
+  });
+
+  test('a step in a running loop pauses it', async () => {
+    const control = new RunControl();
+    const { counts } = loop(control);
+    await turns(3);
+    control.step();
+    await turns(2);
+    const paused = counts.iterations;
+    await turns(5);
+    expect([counts.iterations, control.state]).toEqual([paused, 'paused']);
+    control.stop();
+  });
+
+  test('steps asked for before a resume are forgotten by it', async () => {
+    const control = new RunControl();
+    control.pause();
+    control.step();
+    control.resume();
+    control.pause();
+    const { counts } = loop(control);
+    await turns(5);
+    expect(counts.iterations).toBe(0);
+    control.stop();
+  });
+
+  test('stops a paused loop and a running one', async () => {
+    for (const paused of [true, false]) {
+      const control = new RunControl();
+      if (paused) control.pause();
+      const { ended } = loop(control);
+      await turns(2);
+      control.stop();
+      await ended;
+      expect(control.state).toBe('stopped');
+    }
+  });
+
+  test('keeps its final state and reports every change once', async () => {
+    const seen: string[] = [];
+    const control = new RunControl((state, message) => seen.push(`${state} ${message}`.trim()));
+    control.pause();
+    control.pause();
+    control.resume();
+    const { ended } = loop(control, 3);
+    await ended;
+    control.stop();
+    control.fail('late');
+    control.resume();
+    expect(seen).toEqual(['paused', 'running', 'done']);
+    const failed = new RunControl((state, message) => seen.push(`${state} ${message}`));
+    failed.fail('loss is NaN');
+    expect([await failed.gate(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);
+  });
+});

@@ -70,6 +70,7 @@ export class Activations {
   readonly ropeTable: Tensor;
   readonly lanes: Lanes;
   readonly #gpu: Gpu;
+  readonly #owned: Tensor[] = [];
   #gradients: TrunkGradients | undefined;
 
   /**
@@ -92,8 +93,13 @@ export class Activations {
     this.keep = options.keep;
     this.lanes = gpu.kind === 'cpu' ? serialLanes : parallelLanes;
     const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
+    const own = (name: string, shape: readonly number[]): Tensor => {
+      const tensor = gpu.tensor(name, shape, 'f32', 'activations');
+      this.#owned.push(tensor);
+      return tensor;
+    };
     const make = (name: string, ...columns: number[]): Tensor =>
-      gpu.tensor(name, [options.rows, ...columns], 'f32', 'activations');
+      own(name, [options.rows, ...columns]);
     const fused = (heads + 2 * kvHeads) * headDim;
     const layer = (): LayerActivations => {
       const qkv = make('qkv', fused);
@@ -123,7 +129,7 @@ export class Activations {
     this.output = this.keep === 'all' ? make('output', width) : first.attentionInput;
     this.hidden = make('hidden', width);
     this.hiddenRstd = make('hidden_rstd');
-    this.ropeTable = gpu.tensor('rope_table', [options.positions, headDim], 'f32', 'activations');
+    this.ropeTable = own('rope_table', [options.positions, headDim]);
     gpu.upload(this.ropeTable, ropeTable(options.positions, headDim, config.ropeTheta));
   }
 
@@ -137,6 +143,12 @@ export class Activations {
   /** Where layer `index` reads the residual stream and where the next one does. */
   next(index: number): Tensor {
     return this.layers[index + 1]?.attentionInput ?? this.output;
+  }
+
+  /** Frees its buffers, those of the backward pass too. */
+  destroy(): void {
+    this.#gpu.destroy(...this.#owned);
+    this.#gradients?.destroy();
   }
 }
 
@@ -157,8 +169,10 @@ class TrunkGradients {
   readonly headPartials: Tensor;
   /** Scratch for sums over rows: f32 (blocks, columns), by column count. */
   readonly #partials: ReadonlyMap<number, Tensor>;
+  readonly #gpu: Gpu;
 
   constructor(gpu: Gpu, config: ModelConfig, rows: number) {
+    this.#gpu = gpu;
     const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
     const make = (name: string, columns: number): Tensor =>
       gpu.tensor(name, [rows, columns], 'f32', 'activations');
@@ -187,6 +201,12 @@ class TrunkGradients {
         gpu.tensor('partials', [blocks, columns], 'f32', 'activations'),
       ]),
     );
+  }
+
+  destroy(): void {
+    const { stream, hidden, normed, gateUp, gated, attended, delta, qkv, headPartials } = this;
+    this.#gpu.destroy(stream, hidden, normed, gateUp, gated, attended, delta, qkv, headPartials);
+    this.#gpu.destroy(...this.#partials.values());
   }
 
   partials(columns: number): Tensor {

@@ -1,0 +1,632 @@
+import { actionMeans, actionStats } from '../../kernels/action-stats.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { policyLoss } from '../../kernels/policy-loss.ts';
+import { rewardRecord } from '../../kernels/reward-record.ts';
+import { scatterActions } from '../../kernels/scatter-actions.ts';
+import { valueLoss } from '../../kernels/value-loss.ts';
+import type { ExperimentConfig } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { LanguageHead, ValueHead } from '../model/heads.ts';
+import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
+import { criticFromActor, parameterLayout, ParameterStore } from '../model/parameters.ts';
+import { Activations, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { updateReport } from '../optim/adamw.ts';
+import { Trainable, type TrainableState } from '../optim/trainable.ts';
+import { RandomStream } from '../random.ts';
+import { advantageDispatches, needsCritic } from './advantages.ts';
+import { sequenceWeights } from './aggregation.ts';
+
+/** Responses to a list of prompts, group after group, as token ids. */
+export interface RolloutGroup {
+  /** Row of the reward matrix. */
+  readonly promptIndex: number;
+  readonly prompt: Uint32Array;
+  /** Never empty: a response has at least the token that ends it. */
+  readonly responses: readonly Uint32Array[];
+}
+
+/** Lengths in tokens that fix the trainer's buffers. */
+export interface TaskLimits {
+  readonly maxPromptTokens: number;
+  readonly maxResponseTokens: number;
+}
+
+/** What a checkpoint keeps of a trainer. */
+export interface PpoState {
+  readonly actor: TrainableState;
+  readonly critic: TrainableState | null;
+}
+
+/** The reward matrix in GPU buffers: sums over samples, and their number. f32, f32, u32 (P, K). */
+export interface RewardMatrixTensors {
+  readonly accuracySums: Tensor;
+  readonly rewardSums: Tensor;
+  readonly samples: Tensor;
+}
+
+/** Scalars of one update, by the keys of `src/metrics.ts`. */
+export type UpdateMetrics = Record<string, number>;
+
+/** An update whose loss or gradient was not finite; it was not applied. */
+export class NonFiniteUpdateError extends Error {
+  override readonly name = 'NonFiniteUpdateError';
+}
+
+/** Most token rows of one forward or backward pass; longer minibatches are accumulated. */
+const MICRO_ROWS = 8192;
+
+/**
+ * PPO on rollouts: scores them under actor, reference and critic, turns rewards into advantages on
+ * the GPU, and takes the optimizer updates. Everything between the upload of token ids and the
+ * metrics at the end stays on the device. Sampling is the rollout's business, not this one's.
+ */
+export class PpoTrainer {
+  readonly actor: Trainable;
+  /** Absent for estimators without one. */
+  readonly critic: Trainable | undefined;
+  readonly reference: ParameterStore;
+  readonly #gpu: Gpu;
+  readonly #model: ModelConfig;
+  readonly #config: Pick<ExperimentConfig, 'rollout' | 'ppo'>;
+  readonly #limits: TaskLimits;
+  readonly #batch: PackedBatch;
+  readonly #sequenceCount: Variable;
+  readonly #groupCount: Variable;
+  readonly #actionCount: Variable;
+  readonly #column: Variable;
+  readonly #experience: Readonly<
+    Record<
+      | 'oldLogprobs'
+      | 'refLogprobs'
+      | 'values'
+      | 'advantages'
+      | 'returns'
+      | 'entropy'
+      | 'sequenceRewards'
+      | 'meanKl'
+      | 'moments'
+      | 'sequences'
+      | 'groups'
+      | 'groupPrompts',
+      Tensor
+    >
+  >;
+  readonly #actorTotals: Tensor;
+  readonly #criticTotals: Tensor;
+  readonly #plans: {
+    readonly score: Plan;
+    readonly advantages: Plan;
+    readonly clearActor: Plan;
+    readonly actorGradients: Plan;
+    readonly actorUpdate: Plan;
+    readonly clearCritic: Plan | undefined;
+    readonly criticGradients: Plan | undefined;
+    readonly criticUpdate: Plan | undefined;
+    readonly record: Plan | undefined;
+  };
+
+  /** @param matrix Where rewards of rollouts are recorded; none for runs that need no LIM. */
+  constructor(
+    gpu: Gpu,
+    model: ModelConfig,
+    config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
+    limits: TaskLimits,
+    matrix?: RewardMatrixTensors,
+  ) {
+    this.#gpu = gpu;
+    this.#model = model;
+    this.#config = config;
+    this.#limits = limits;
+    const { rollout, ppo } = config;
+    const capacity = trainerCapacity(config, limits);
+    const { rows, actions, sequences } = capacity.micro;
+    const totalSequences = rollout.prompts * rollout.samples;
+    const totalActions = totalSequences * limits.maxResponseTokens;
+    const f32 = (name: string, ...shape: number[]): Tensor =>
+      gpu.tensor(name, shape, 'f32', 'rollout');
+    const u32 = (name: string, ...shape: number[]): Tensor =>
+      gpu.tensor(name, shape, 'u32', 'rollout');
+
+    this.#sequenceCount = new Variable('sequences', 0, totalSequences);
+    this.#groupCount = new Variable('groups', 0, rollout.prompts);
+    this.#actionCount = new Variable('actions of the rollout', 0, totalActions);
+    this.#column = new Variable(
+      'data epoch',
+      0,
+      matrix ? (matrix.accuracySums.shape[1] ?? 1) - 1 : 0,
+    );
+    const experience = {
+      oldLogprobs: f32('old_logprobs', totalActions),
+      refLogprobs: f32('ref_logprobs', totalActions),
+      values: f32('old_values', totalActions),
+      advantages: f32('advantages', totalActions),
+      returns: f32('returns', totalActions),
+      entropy: f32('rollout_entropy', totalActions),
+      sequenceRewards: f32('sequence_rewards', totalSequences),
+      meanKl: f32('mean_kl', totalSequences),
+      moments: f32('moments', 4),
+      sequences: u32('sequences', totalSequences, 2),
+      groups: u32('groups', rollout.prompts, 2),
+      groupPrompts: u32('group_prompts', rollout.prompts),
+    };
+    this.#experience = experience;
+
+    this.#actorTotals = f32('actor totals', 8);
+    this.#criticTotals = f32('critic totals', 8);
+    const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
+    const actorLayout = parameterLayout(model, 'lm', pageLimit);
+    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, this.#actorTotals);
+    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights');
+    const withCritic = needsCritic(ppo.estimator);
+    this.critic = withCritic
+      ? new Trainable(
+          gpu,
+          'critic',
+          parameterLayout(model, 'value', pageLimit),
+          ppo.critic,
+          this.#criticTotals,
+        )
+      : undefined;
+
+    const batch = new PackedBatch(gpu, { rows, actions, sequences });
+    this.#batch = batch;
+    const activations = new Activations(gpu, model, {
+      rows,
+      positions: limits.maxPromptTokens + limits.maxResponseTokens,
+      keep: 'all',
+    });
+    const head = new LanguageHead(gpu, batch, activations);
+    const valueHead = withCritic ? new ValueHead(gpu, batch, activations) : undefined;
+    const stats = gpu.tensor('action stats', [actions, 4], 'f32', 'activations');
+    const { lanes } = activations;
+    const temperature = rollout.logprobTemperature;
+    const scatter = (source: Tensor, destination: Tensor): Step =>
+      scatterActions(
+        { source, action_source: batch.actionSource, destination },
+        { actionCount: batch.actions },
+      );
+
+    const { actor, critic, reference } = this;
+    const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
+    this.#plans = {
+      score: gpu.plan('score', [
+        ...trunkForward(actor.weights, batch, activations),
+        ...head.forward(actor.weights, temperature),
+        scatter(head.logprobs, experience.oldLogprobs),
+        scatter(head.entropy, experience.entropy),
+        ...trunkForward(reference, batch, activations),
+        ...head.forward(reference, temperature),
+        scatter(head.logprobs, experience.refLogprobs),
+        ...(critic && valueHead
+          ? [
+              ...trunkForward(critic.weights, batch, activations),
+              ...valueHead.forward(critic.weights),
+              scatter(valueHead.values, experience.values),
+            ]
+          : []),
+      ]),
+      advantages: gpu.plan(
+        'advantages',
+        advantageDispatches(
+          ppo.estimator,
+          {
+            ...experience,
+            shapedRewards: f32('shaped_rewards', totalSequences),
+            tokenRewards: f32('token_rewards', totalActions),
+            rawAdvantages: f32('raw_advantages', totalActions),
+            momentPartials: f32('moment_partials', 2048, 4),
+          },
+          {
+            sequenceCount: this.#sequenceCount,
+            groupCount: this.#groupCount,
+            actionCount: this.#actionCount,
+            kl: ppo.klIn === 'reward' ? kl : { ...kl, coef: 0 },
+            gamma: ppo.gamma,
+            gaeLambda: ppo.gaeLambda,
+            lanes,
+          },
+        ),
+      ),
+      clearActor: gpu.plan('clear actor gradients', actor.clear),
+      actorGradients: gpu.plan('actor gradients', [
+        ...trunkForward(actor.weights, batch, activations),
+        ...head.forwardBackward(
+          actor.weights,
+          actor.gradients,
+          (chunk) => [
+            policyLoss(
+              {
+                logprobs: chunk.logprobs,
+                action_source: chunk.source,
+                action_weights: chunk.weights,
+                old_logprobs: experience.oldLogprobs,
+                advantages: experience.advantages,
+                ref_logprobs: experience.refLogprobs,
+                grad_logprobs: chunk.dlogprob,
+                action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
+              },
+              {
+                actionCount: chunk.count,
+                clipLow: ppo.clipLow,
+                clipHigh: ppo.clipHigh,
+                ...(ppo.klIn === 'loss' ? { kl } : {}),
+              },
+            ),
+          ],
+          { temperature, dentropy: -ppo.entropyCoef },
+        ),
+        actionStats(
+          {
+            action_stats: stats,
+            action_weights: batch.actionWeights,
+            extras: head.entropy,
+            totals: this.#actorTotals,
+          },
+          { actionCount: batch.actions, lanes },
+        ),
+        ...trunkBackward(actor.weights, actor.gradients, batch, activations),
+      ]),
+      actorUpdate: gpu.plan('actor update', actor.update),
+      clearCritic: critic && gpu.plan('clear critic gradients', critic.clear),
+      criticGradients:
+        critic &&
+        valueHead &&
+        gpu.plan('critic gradients', [
+          ...trunkForward(critic.weights, batch, activations),
+          ...valueHead.forwardBackward(critic.weights, critic.gradients, [
+            valueLoss(
+              {
+                values: valueHead.values,
+                action_source: batch.actionSource,
+                action_weights: batch.actionWeights,
+                old_values: experience.values,
+                returns: experience.returns,
+                grad_values: valueHead.dvalues,
+                action_stats: stats,
+              },
+              { actionCount: batch.actions, valueClip: ppo.valueClip },
+            ),
+          ]),
+          actionStats(
+            {
+              action_stats: stats,
+              action_weights: batch.actionWeights,
+              extras: valueHead.values,
+              totals: this.#criticTotals,
+            },
+            { actionCount: batch.actions, lanes },
+          ),
+          ...trunkBackward(critic.weights, critic.gradients, batch, activations),
+        ]),
+      criticUpdate: critic && gpu.plan('critic update', critic.update),
+      record:
+        matrix &&
+        gpu.plan('record rewards', [
+          rewardRecord(
+            {
+              groups: experience.groups,
+              group_prompts: experience.groupPrompts,
+              sequence_rewards: experience.sequenceRewards,
+              accuracy_sums: matrix.accuracySums,
+              reward_sums: matrix.rewardSums,
+              samples: matrix.samples,
+            },
+            { groupCount: this.#groupCount, column: this.#column },
+          ),
+        ]),
+    };
+  }
+
+  /** Fresh start: actor and reference from the base, a critic from its trunk, moments zero. */
+  reset(base: ReadonlyMap<string, Float32Array>, seed: number): void {
+    this.actor.reset(base);
+    this.reference.load(base);
+    const scale = this.#config.ppo.valueHeadScale / (this.#model.hiddenSize + 1);
+    this.critic?.reset(criticFromActor(base, this.#model, seed, scale));
+  }
+
+  async save(): Promise<PpoState> {
+    return { actor: await this.actor.save(), critic: (await this.critic?.save()) ?? null };
+  }
+
+  /** Goes on from a state; the reference is the base, as ever. */
+  restore(base: ReadonlyMap<string, Float32Array>, state: PpoState): void {
+    this.reference.load(base);
+    this.actor.restore(state.actor);
+    if (state.critic) this.critic?.restore(state.critic);
+  }
+
+  /**
+   * One PPO iteration's update from a judged rollout.
+   *
+   * @param rewards Of all responses, group after group.
+   * @param options.column Data epoch under which the rewards are recorded; none to record nothing.
+   * @param options.iteration Keys the order of minibatches, with `options.seed`.
+   * @returns The update's scalars, read once at its end.
+   * @throws NonFiniteUpdateError when an optimizer update was not finite; it was not applied.
+   */
+  async update(
+    rollout: readonly RolloutGroup[],
+    rewards: Float32Array,
+    options: { readonly seed: number; readonly iteration: number; readonly column?: number },
+  ): Promise<UpdateMetrics> {
+    const gpu = this.#gpu;
+    const experience = this.#describe(rollout, rewards);
+    if (options.column !== undefined && this.#plans.record) {
+      this.#column.value = options.column;
+      await gpu.run(this.#plans.record);
+    }
+    await this.#score(experience);
+    await gpu.run(this.#plans.advantages);
+
+    const { ppo } = this.#config;
+    const encoder = gpu.device.createCommandEncoder();
+    encoder.clearBuffer(this.#actorTotals.buffer);
+    encoder.clearBuffer(this.#criticTotals.buffer);
+    gpu.device.queue.submit([encoder.finish()]);
+    let actorRate = 0;
+    let criticRate = 0;
+    for (let updateEpoch = 0; updateEpoch < ppo.updateEpochs; updateEpoch++) {
+      const order = new RandomStream(
+        options.seed,
+        'minibatchOrder',
+        options.iteration,
+        updateEpoch,
+      );
+      for (const minibatch of this.#minibatches(experience, order)) {
+        const pieces = this.#pieces(minibatch);
+        await gpu.run(this.#plans.clearActor);
+        if (this.#plans.clearCritic) await gpu.run(this.#plans.clearCritic);
+        for (const piece of pieces) {
+          this.#batch.upload(packGroups(piece, true));
+          await gpu.run(this.#plans.actorGradients);
+          if (this.#plans.criticGradients) await gpu.run(this.#plans.criticGradients);
+        }
+        actorRate = this.actor.advance();
+        await gpu.run(this.#plans.actorUpdate);
+        if (this.critic && this.#plans.criticUpdate) {
+          criticRate = this.critic.advance();
+          await gpu.run(this.#plans.criticUpdate);
+        }
+      }
+    }
+    return this.#metrics(experience, { actorRate, criticRate });
+  }
+
+  /** Lays the rollout's sequences and actions out and uploads what all passes share. */
+  #describe(rollout: readonly RolloutGroup[], rewards: Float32Array): Experience {
+    const sequences: number[] = [];
+    const groups: number[] = [];
+    const units: SequenceUnit[][] = [];
+    let action = 0;
+    let sequence = 0;
+    for (const group of rollout) {
+      groups.push(sequence, group.responses.length);
+      units.push(
+        group.responses.map((response) => {
+          const unit = { group, response, firstAction: action };
+          sequences.push(action, response.length);
+          action += response.length;
+          sequence++;
+          return unit;
+        }),
+      );
+    }
+    this.#sequenceCount.value = sequence;
+    this.#groupCount.value = rollout.length;
+    this.#actionCount.value = action;
+    const gpu = this.#gpu;
+    gpu.upload(this.#experience.sequences, Uint32Array.from(sequences));
+    gpu.upload(this.#experience.groups, Uint32Array.from(groups));
+    gpu.upload(
+      this.#experience.groupPrompts,
+      Uint32Array.from(rollout, (group) => group.promptIndex),
+    );
+    gpu.upload(this.#experience.sequenceRewards, rewards);
+    return { units, sequences: sequence, actions: action, rewards };
+  }
+
+  /** Log-probabilities, values and entropy of every action under the policies before the update. */
+  async #score(experience: Experience): Promise<void> {
+    for (const piece of this.#pieces(experience.units.map((units) => ({ units, weights: [] })))) {
+      this.#batch.upload(packGroups(piece, true));
+      await this.#gpu.run(this.#plans.score);
+    }
+  }
+
+  *#minibatches(experience: Experience, order: RandomStream): Generator<WeightedGroup[]> {
+    const { ppo } = this.#config;
+    const whole = ppo.minibatchUnit === 'group';
+    const units = whole
+      ? experience.units
+      : experience.units.flatMap((group) => group.map((unit) => [unit]));
+    const shuffled = order.shuffle([...units]);
+    const size = Math.ceil(shuffled.length / ppo.minibatches);
+    for (let first = 0; first < shuffled.length; first += size) {
+      const chosen = shuffled.slice(first, first + size);
+      const weights = sequenceWeights(
+        ppo.lossAggregation,
+        chosen.flatMap((group) => group.map((unit) => unit.response.length)),
+        ppo.microbatchSequences,
+      );
+      let at = 0;
+      yield chosen.map((group) => ({
+        units: group,
+        weights: group.map(() => weights[at++] ?? 0),
+      }));
+    }
+  }
+
+  /** Cuts groups into pieces that fit the micro-batch buffers. */
+  #pieces(groups: readonly WeightedGroup[]): PromptGroup[][] {
+    const { rows: mostRows, actions: mostActions } = this.#batch.capacity;
+    const pieces: PromptGroup[][] = [];
+    let piece: PromptGroup[] = [];
+    let rows = 0;
+    let actions = 0;
+    for (const { units, weights } of groups) {
+      const [first] = units;
+      if (!first) continue;
+      const own = units.reduce((sum, unit) => sum + unit.response.length, 0);
+      const ownRows = first.group.prompt.length + own - units.length;
+      if (piece.length > 0 && (rows + ownRows > mostRows || actions + own > mostActions)) {
+        pieces.push(piece);
+        piece = [];
+        rows = 0;
+        actions = 0;
+      }
+      rows += ownRows;
+      actions += own;
+      piece.push({
+        prompt: first.group.prompt,
+        responses: units.map((unit) => unit.response),
+        firstActions: units.map((unit) => unit.firstAction),
+        ...(weights.length > 0 ? { weights } : {}),
+      });
+    }
+    if (piece.length > 0) pieces.push(piece);
+    return pieces;
+  }
+
+  async #metrics(
+    experience: Experience,
+    rates: { readonly actorRate: number; readonly criticRate: number },
+  ): Promise<UpdateMetrics> {
+    const gpu = this.#gpu;
+    const { ppo } = this.#config;
+    const [actorTotals, criticTotals, moments, meanKl, actorState, criticState] = await Promise.all(
+      [
+        gpu.read(this.#actorTotals),
+        gpu.read(this.#criticTotals),
+        gpu.read(this.#experience.moments),
+        gpu.read(this.#experience.meanKl),
+        gpu.read(this.actor.optimizer.state),
+        this.critic ? gpu.read(this.critic.optimizer.state) : undefined,
+      ],
+    );
+    const actor = actionMeans(actorTotals);
+    const critic = actionMeans(criticTotals);
+    const actorReport = updateReport(actorState);
+    const criticReport = criticState && updateReport(criticState);
+    const updates = ppo.updateEpochs * ppo.minibatches;
+    for (const [name, report, loss] of [
+      ['actor', actorReport, actor.weightedLoss],
+      ['critic', criticReport, critic.weightedLoss],
+    ] as const) {
+      if (report && !report.applied) {
+        throw new NonFiniteUpdateError(
+          Number.isFinite(loss)
+            ? `${name}: the gradient norm is ${report.gradNorm}; ${await this.#firstBad(name)}`
+            : `${name}: the loss is ${loss}; ${await this.#firstBad(name)}`,
+        );
+      }
+    }
+    const { rewards } = experience;
+    const kls = meanKl.subarray(0, experience.sequences);
+    const [advantageMean = 0, advantageVariance = 0] = moments;
+    return {
+      ...rewardMetrics(experience.units, rewards),
+      response_length_mean: experience.actions / experience.sequences,
+      kl_mean: mean(kls),
+      policy_loss: actor.weightedLoss / updates,
+      clip_fraction: actor.stats[0],
+      approx_kl: actor.stats[1],
+      entropy: actor.extra,
+      actor_grad_norm: actorReport.gradNorm,
+      actor_lr: rates.actorRate,
+      ...(criticReport
+        ? {
+            value_loss: critic.weightedLoss / updates,
+            value_mean: critic.extra,
+            critic_grad_norm: criticReport.gradNorm,
+            critic_lr: rates.criticRate,
+          }
+        : {}),
+      advantage_mean: advantageMean,
+      advantage_std: Math.sqrt(Math.max(0, advantageVariance)),
+    };
+  }
+
+  /** The first parameter whose gradient or weight is not finite, for the message of a failed run. */
+  async #firstBad(name: 'actor' | 'critic'): Promise<string> {
+    const network = name === 'actor' ? this.actor : this.critic;
+    for (const [kind, store] of [
+      ['weight', network?.weights],
+      ['gradient', network?.gradients],
+    ] as const) {
+      for (const [parameter, data] of (await store?.read()) ?? []) {
+        if (data.some((value) => !Number.isFinite(value))) {
+          return `first non-finite ${kind}: ${parameter}`;
+        }
+      }
+    }
+    return 'all weights and gradients are finite by themselves';
+  }
+}
+
+interface SequenceUnit {
+  readonly group: RolloutGroup;
+  readonly response: Uint32Array;
+  readonly firstAction: number;
+}
+
+interface WeightedGroup {
+  readonly units: readonly SequenceUnit[];
+  /** Per unit; empty where no loss is taken. */
+  readonly weights: readonly number[];
+}
+
+interface Experience {
+  readonly units: readonly (readonly SequenceUnit[])[];
+  readonly sequences: number;
+  readonly actions: number;
+  readonly rewards: Float32Array;
+}
+
+const mean = (values: ArrayLike<number>): number => {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
+  return values.length === 0 ? 0 : sum / values.length;
+};
+
+function rewardMetrics(
+  units: readonly (readonly SequenceUnit[])[],
+  rewards: Float32Array,
+): UpdateMetrics {
+  let at = 0;
+  let informative = 0;
+  for (const group of units) {
+    const right = rewards.subarray(at, at + group.length).filter((reward) => reward === 1).length;
+    if (right > 0 && right < group.length) informative++;
+    at += group.length;
+  }
+  const used = rewards.subarray(0, at);
+  return {
+    reward_mean: mean(used),
+    accuracy_mean: mean(Array.from(used, (reward) => Number(reward === 1))),
+    format_error_rate: mean(Array.from(used, (reward) => Number(reward === -1))),
+    informative_groups: units.length === 0 ? 0 : informative / units.length,
+  };
+}
+
+/** Buffer sizes of a trainer: a micro-batch holds a minibatch, or as much of it as is allowed. */
+export function trainerCapacity(
+  config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
+  limits: TaskLimits,
+): { readonly micro: { rows: number; actions: number; sequences: number } } {
+  const { rollout, ppo } = config;
+  const { maxPromptTokens, maxResponseTokens } = limits;
+  const grouped = ppo.minibatchUnit === 'group';
+  const perUnit = grouped ? rollout.samples : 1;
+  const units = (rollout.prompts * (grouped ? 1 : rollout.samples)) / ppo.minibatches;
+  const unitRows = maxPromptTokens + perUnit * (maxResponseTokens - 1);
+  const groupRows = maxPromptTokens + rollout.samples * (maxResponseTokens - 1);
+  const rows = Math.max(groupRows, unitRows, Math.min(MICRO_ROWS, Math.ceil(units) * unitRows));
+  const sequences = Math.max(rollout.samples, Math.ceil(units) * perUnit);
+  // A sequence of n actions takes at least n - 1 rows; its prompt may be shared.
+  const actions = Math.min(sequences * maxResponseTokens, 2 * rows + sequences);
+  return { micro: { rows, actions, sequences } };
+}

@@ -1,13 +1,43 @@
-import code from '../shaders/matmul-backward-input.wgsl?raw';
+import plain from '../shaders/matmul-backward-input.wgsl?raw';
+import registers from '../shaders/matmul-backward-input/registers.wgsl?raw';
+import subgroup from '../shaders/matmul-backward-input/subgroup.wgsl?raw';
+import workgroup from '../shaders/matmul-backward-input/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import {
+  implementationFor,
+  type MatmulHow,
+  type MatmulImplementations,
+} from './lib/matmul-variants.ts';
 import { perPiece, rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
-import type { Size } from './lib/variable.ts';
+import { maxOf, type Size } from './lib/variable.ts';
 
-export const matmulBackwardInputKernel = defineKernel('matmul-backward-input', code, {
+const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'accumulate'],
   tensors: { dy: 'f32', weight: 'f32', dx: 'f32' },
-});
+} as const;
+
+export const matmulBackwardInputKernel = defineKernel('matmul-backward-input', plain, spec);
+
+const implementations: MatmulImplementations<typeof matmulBackwardInputKernel> = {
+  plain: { kernel: matmulBackwardInputKernel, rows: 8, columns: 32 },
+  registers: {
+    kernel: defineKernel('matmul-backward-input/registers', registers, spec),
+    rows: 64,
+    columns: 64,
+  },
+  subgroup: {
+    kernel: defineKernel('matmul-backward-input/subgroup', subgroup, spec),
+    rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  workgroup: {
+    kernel: defineKernel('matmul-backward-input/workgroup', workgroup, spec),
+    rows: 64,
+    columns: 64,
+  },
+};
 
 /**
  * Gradient of a linear layer in its input, as one dispatch or several over ranges of rows. Math and
@@ -15,20 +45,26 @@ export const matmulBackwardInputKernel = defineKernel('matmul-backward-input', c
  *
  * @param hyper.rows Rows in use, at most the rows of `dy`; later rows of `dx` keep their values.
  * @param hyper.accumulate Adds to `dx` instead of overwriting it. Default false.
- * @param hyper.mostWork Multiply-adds of one dispatch at most; see `rowPieces`.
  * @throws ShapeError unless `dy` is (M, N), `weight` (N, K) and `dx` (M, K).
  */
 export function matmulBackwardInput(
   tensors: { readonly dy: Tensor; readonly weight: Tensor; readonly dx: Tensor },
-  hyper: { readonly rows: Size; readonly accumulate?: boolean; readonly mostWork?: number },
+  hyper: MatmulHow & { readonly rows: Size; readonly accumulate?: boolean },
 ): Dispatch[] {
   const [capacity, inner] = rank2('matmul-backward-input', 'dy', tensors.dy);
   const [, columns] = rank2('matmul-backward-input', 'weight', tensors.weight);
   expectShape('matmul-backward-input', 'weight', tensors.weight, [inner, columns]);
   expectShape('matmul-backward-input', 'dx', tensors.dx, [capacity, columns]);
   expectCapacity('matmul-backward-input', 'rows', hyper.rows, capacity);
-  return perPiece(rowPieces(hyper.rows, inner * columns, 8, hyper.mostWork), (piece, grid) =>
-    matmulBackwardInputKernel.bind(
+  const implementation = implementationFor(
+    'backward-input',
+    [maxOf(hyper.rows), columns, inner],
+    hyper,
+    implementations,
+  );
+  const pieces = rowPieces(hyper.rows, inner * columns, implementation.rows, hyper.mostWork);
+  return perPiece(pieces, (piece, grid) =>
+    implementation.kernel.bind(
       tensors,
       {
         row_start: piece.start,
@@ -37,8 +73,8 @@ export function matmulBackwardInput(
         columns,
         accumulate: hyper.accumulate === true ? 1 : 0,
       },
-      grid(Math.ceil(columns / 32), 8),
-      { flops: () => 2 * piece.count() * inner * columns },
+      grid(Math.ceil(columns / implementation.columns), implementation.rows),
+      { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
     ),
   );
 }

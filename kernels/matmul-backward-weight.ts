@@ -1,25 +1,54 @@
-import code from '../shaders/matmul-backward-weight.wgsl?raw';
+import plain from '../shaders/matmul-backward-weight.wgsl?raw';
+import registers from '../shaders/matmul-backward-weight/registers.wgsl?raw';
+import subgroup from '../shaders/matmul-backward-weight/subgroup.wgsl?raw';
+import workgroup from '../shaders/matmul-backward-weight/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import {
+  implementationFor,
+  type MatmulHow,
+  type MatmulImplementations,
+} from './lib/matmul-variants.ts';
 import { perPiece, rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
 
-export const matmulBackwardWeightKernel = defineKernel('matmul-backward-weight', code, {
+const spec = {
   params: ['row_start', 'row_end', 'inner', 'rows', 'columns'],
   tensors: { dy: 'f32', x: 'f32', dw: 'f32' },
-});
+} as const;
+
+export const matmulBackwardWeightKernel = defineKernel('matmul-backward-weight', plain, spec);
+
+const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> = {
+  plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32 },
+  registers: {
+    kernel: defineKernel('matmul-backward-weight/registers', registers, spec),
+    rows: 64,
+    columns: 64,
+  },
+  subgroup: {
+    kernel: defineKernel('matmul-backward-weight/subgroup', subgroup, spec),
+    rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  workgroup: {
+    kernel: defineKernel('matmul-backward-weight/workgroup', workgroup, spec),
+    rows: 64,
+    columns: 64,
+  },
+};
 
 /**
  * Adds the gradient of a linear layer in its weight to `dw`, as one dispatch or several over ranges
  * of output features. Math and shapes: `shaders/matmul-backward-weight.wgsl`.
  *
  * @param hyper.rows Rows of `dy` and `x` in use; later rows are not read.
- * @param hyper.mostWork Multiply-adds of one dispatch at most; see `rowPieces`.
  * @throws ShapeError unless `dy` is (M, N), `x` (M, K) and `dw` (N, K).
  */
 export function matmulBackwardWeight(
   tensors: { readonly dy: Tensor; readonly x: Tensor; readonly dw: Tensor },
-  hyper: { readonly rows: Size; readonly mostWork?: number },
+  hyper: MatmulHow & { readonly rows: Size },
 ): Dispatch[] {
   const [capacity, rows] = rank2('matmul-backward-weight', 'dy', tensors.dy);
   const [, columns] = rank2('matmul-backward-weight', 'x', tensors.x);
@@ -27,12 +56,22 @@ export function matmulBackwardWeight(
   expectShape('matmul-backward-weight', 'dw', tensors.dw, [rows, columns]);
   expectCapacity('matmul-backward-weight', 'rows', hyper.rows, capacity);
   const inner = hyper.rows;
-  return perPiece(rowPieces(rows, maxOf(inner) * columns, 8, hyper.mostWork), (piece, grid) =>
-    matmulBackwardWeightKernel.bind(
+  const implementation = implementationFor(
+    'backward-weight',
+    [maxOf(inner), columns, rows],
+    hyper,
+    implementations,
+  );
+  const pieces = rowPieces(rows, maxOf(inner) * columns, implementation.rows, hyper.mostWork);
+  return perPiece(pieces, (piece, grid) =>
+    implementation.kernel.bind(
       tensors,
       { row_start: piece.start, row_end: piece.end, inner, rows, columns },
-      grid(Math.ceil(columns / 32), 8),
-      { flops: () => 2 * piece.count() * valueOf(inner) * columns },
+      grid(Math.ceil(columns / implementation.columns), implementation.rows),
+      {
+        header: implementation.header ?? '',
+        flops: () => 2 * piece.count() * valueOf(inner) * columns,
+      },
     ),
   );
 }

@@ -1,13 +1,43 @@
-import code from '../shaders/matmul-forward.wgsl?raw';
+import plain from '../shaders/matmul-forward.wgsl?raw';
+import registers from '../shaders/matmul-forward/registers.wgsl?raw';
+import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
+import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import {
+  implementationFor,
+  type MatmulHow,
+  type MatmulImplementations,
+} from './lib/matmul-variants.ts';
 import { perPiece, rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
-import type { Size } from './lib/variable.ts';
+import { maxOf, type Size } from './lib/variable.ts';
 
-export const matmulForwardKernel = defineKernel('matmul-forward', code, {
+const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'has_bias', 'has_residual'],
   tensors: { x: 'f32', weight: 'f32', bias: 'f32', residual: 'f32', out: 'f32' },
-});
+} as const;
+
+export const matmulForwardKernel = defineKernel('matmul-forward', plain, spec);
+
+const implementations: MatmulImplementations<typeof matmulForwardKernel> = {
+  plain: { kernel: matmulForwardKernel, rows: 8, columns: 32 },
+  registers: {
+    kernel: defineKernel('matmul-forward/registers', registers, spec),
+    rows: 64,
+    columns: 64,
+  },
+  subgroup: {
+    kernel: defineKernel('matmul-forward/subgroup', subgroup, spec),
+    rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  workgroup: {
+    kernel: defineKernel('matmul-forward/workgroup', workgroup, spec),
+    rows: 64,
+    columns: 64,
+  },
+};
 
 /**
  * A linear layer over packed rows, as one dispatch or, where that would be long, several over
@@ -15,7 +45,6 @@ export const matmulForwardKernel = defineKernel('matmul-forward', code, {
  *
  * @param tensors.residual Added to the result; it must not be `out` itself.
  * @param hyper.rows Rows in use, at most the rows of `x`; later rows of `out` keep their values.
- * @param hyper.mostWork Multiply-adds of one dispatch at most; see `rowPieces`.
  * @throws ShapeError unless `x` is (M, K), `weight` (N, K), `out` and `residual` (M, N), `bias` (N).
  */
 export function matmulForward(
@@ -26,7 +55,7 @@ export function matmulForward(
     readonly bias?: Tensor | undefined;
     readonly residual?: Tensor | undefined;
   },
-  hyper: { readonly rows: Size; readonly mostWork?: number },
+  hyper: MatmulHow & { readonly rows: Size },
 ): Dispatch[] {
   const { x, weight, out, bias, residual } = tensors;
   const [capacity, inner] = rank2('matmul-forward', 'x', x);
@@ -38,8 +67,15 @@ export function matmulForward(
   expectCapacity('matmul-forward', 'rows', hyper.rows, capacity);
   // An absent input is bound to another read-only one and not read.
   const bound = { x, weight, bias: bias ?? weight, residual: residual ?? x, out };
-  return perPiece(rowPieces(hyper.rows, inner * columns, 8, hyper.mostWork), (piece, grid) =>
-    matmulForwardKernel.bind(
+  const implementation = implementationFor(
+    'forward',
+    [maxOf(hyper.rows), inner, columns],
+    hyper,
+    implementations,
+  );
+  const pieces = rowPieces(hyper.rows, inner * columns, implementation.rows, hyper.mostWork);
+  return perPiece(pieces, (piece, grid) =>
+    implementation.kernel.bind(
       bound,
       {
         row_start: piece.start,
@@ -49,8 +85,8 @@ export function matmulForward(
         has_bias: bias ? 1 : 0,
         has_residual: residual ? 1 : 0,
       },
-      grid(Math.ceil(columns / 32), 8),
-      { flops: () => 2 * piece.count() * inner * columns },
+      grid(Math.ceil(columns / implementation.columns), implementation.rows),
+      { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
     ),
   );
 }

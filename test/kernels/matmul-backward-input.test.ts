@@ -1,9 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
 
@@ -11,6 +13,7 @@ interface Case {
   readonly rows?: number | Variable;
   readonly accumulate?: boolean;
   readonly mostWork?: number;
+  readonly variant?: MatmulVariant;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
@@ -24,27 +27,31 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
   );
   await run(gpu, steps);
   const product = matmulBackwardInputReference(dy, weight, [m, k, n]);
-  const want = options.accumulate ? product.map((sum, at) => sum + before[at]!) : product;
+  const want = options.accumulate ? product.map((sum, at) => sum + before[at]) : product;
   return { got: await gpu.read(dx), want, before, steps, dy, weight };
 }
 
 // Sums of n terms of variance 1 / n, as in the forward test.
 const tolerance = { abs: 1e-5, rel: 1e-5 };
 
+const shapes = [
+  [1, 1, 1],
+  [9, 3, 18],
+  [5, 64, 1],
+  [67, 64, 192],
+  [33, 172, 64],
+  [130, 130, 344],
+  [70, 132, 8],
+  [3, 20, 64],
+] as const;
+
 describe('matmul-backward-input', () => {
-  test.each([
-    [1, 1, 1],
-    [9, 3, 18],
-    [5, 64, 1],
-    [67, 64, 192],
-    [33, 172, 64],
-    [130, 130, 344],
-  ] as const)(
-    'matches the float64 reference at rows %i, inner %i, columns %i',
-    async (...shape) => {
-      const { got, want } = await compute(shape);
+  test.each(variantCases(gpu, 'backward-input', shapes))(
+    '%s matches the float64 reference at rows %i, inner %i, columns %i',
+    async (variant, ...shape) => {
+      const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
-      const added = await compute(shape, { accumulate: true });
+      const added = await compute(shape, { variant, accumulate: true });
       expectClose(added.got, added.want, tolerance);
     },
   );
@@ -54,7 +61,7 @@ describe('matmul-backward-input', () => {
     const { got, dy, weight } = await compute(shape);
     const x = Float64Array.from(seeded(15, 9));
     const loss = () =>
-      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at]!, 0);
+      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at], 0);
     const slopes = Array.from(x, (value, at) => {
       x[at] = value + 1e-3;
       const above = loss();

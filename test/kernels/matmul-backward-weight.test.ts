@@ -1,15 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardWeightReference } from '../reference/matmul-backward-weight.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
 
 interface Case {
   readonly rows?: number | Variable;
   readonly mostWork?: number;
+  readonly variant?: MatmulVariant;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
@@ -27,7 +30,7 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
   );
   await run(gpu, steps);
   const want = matmulBackwardWeightReference(dy, x, [used, k, n]).map(
-    (sum, at) => sum + before[at]!,
+    (sum, at) => sum + before[at],
   );
   return { got: await gpu.read(dw), want, before, steps, dy, x };
 }
@@ -35,18 +38,22 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
 // Sums of m terms of variance 1 / m, as in the forward test.
 const tolerance = { abs: 1e-5, rel: 1e-5 };
 
+const shapes = [
+  [1, 1, 1],
+  [9, 3, 18],
+  [300, 64, 1],
+  [67, 64, 192],
+  [33, 172, 64],
+  [257, 130, 34],
+  [6, 132, 68],
+  [1, 4, 4],
+] as const;
+
 describe('matmul-backward-weight', () => {
-  test.each([
-    [1, 1, 1],
-    [9, 3, 18],
-    [300, 64, 1],
-    [67, 64, 192],
-    [33, 172, 64],
-    [257, 130, 34],
-  ] as const)(
-    'matches the float64 reference at rows %i, inner %i, columns %i',
-    async (...shape) => {
-      const { got, want } = await compute(shape);
+  test.each(variantCases(gpu, 'backward-weight', shapes))(
+    '%s matches the float64 reference at rows %i, inner %i, columns %i',
+    async (variant, ...shape) => {
+      const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
     },
   );
@@ -56,7 +63,7 @@ describe('matmul-backward-weight', () => {
     const { got, before, dy, x } = await compute(shape);
     const weight = Float64Array.from(seeded(20, 9));
     const loss = () =>
-      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at]!, 0);
+      matmulForwardReference(x, weight, shape).reduce((sum, y, at) => sum + y * dy[at], 0);
     const slopes = Array.from(weight, (value, at) => {
       weight[at] = value + 1e-3;
       const above = loss();
@@ -66,7 +73,7 @@ describe('matmul-backward-weight', () => {
       return (above - below) / 2e-3;
     });
     expectClose(
-      got.map((value, at) => value - before[at]!),
+      got.map((value, at) => value - before[at]),
       slopes,
       tolerance,
     );

@@ -1,8 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
+import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
 
@@ -11,6 +13,7 @@ interface Case {
   readonly bias?: boolean;
   readonly residual?: boolean;
   readonly mostWork?: number;
+  readonly variant?: MatmulVariant;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
@@ -29,7 +32,8 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
     },
     {
       rows: options.rows ?? m,
-      ...(options.mostWork === undefined ? {} : { mostWork: options.mostWork }),
+      mostWork: options.mostWork,
+      variant: options.variant,
     },
   );
   await run(gpu, steps);
@@ -43,20 +47,24 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
 // Sums of k terms of variance 1 / k: f32 rounding grows like sqrt(k) * 6e-8, far below 1e-5.
 const tolerance = { abs: 1e-5, rel: 1e-5 };
 
+const shapes = [
+  [1, 1, 1],
+  [9, 3, 18],
+  [5, 64, 1],
+  [67, 64, 192],
+  [33, 172, 64],
+  [130, 344, 130],
+  [70, 8, 132],
+  [3, 64, 20],
+] as const;
+
 describe('matmul-forward', () => {
-  test.each([
-    [1, 1, 1],
-    [9, 3, 18],
-    [5, 64, 1],
-    [67, 64, 192],
-    [33, 172, 64],
-    [130, 344, 130],
-  ] as const)(
-    'matches the float64 reference at rows %i, inner %i, columns %i',
-    async (...shape) => {
-      const { got, want } = await compute(shape);
+  test.each(variantCases(gpu, 'forward', shapes))(
+    '%s matches the float64 reference at rows %i, inner %i, columns %i',
+    async (variant, ...shape) => {
+      const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
-      const full = await compute(shape, { bias: true, residual: true });
+      const full = await compute(shape, { variant, bias: true, residual: true });
       expectClose(full.got, full.want, tolerance);
     },
   );

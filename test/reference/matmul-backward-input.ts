@@ -8,7 +8,7 @@ export function matmulBackwardInputReference(
   for (let n = 0; n < columns; n++) {
     for (let i = 0; i < rows; i++) {
       for (let k = 0; k < inner; k++) {
-        dx[i * inner + k]! += dy[i * columns + n]! * weight[n * inner + k]!;
+        dx[i * inner + k] += dy[i * columns + n] * weight[n * inner + k];
       }
     }
   }

@@ -8,7 +8,7 @@ export function matmulBackwardWeightReference(
   for (let n = 0; n < columns; n++) {
     for (let k = 0; k < inner; k++) {
       for (let i = rows - 1; i >= 0; i--) {
-        dw[n * inner + k]! += dy[i * columns + n]! * x[i * inner + k]!;
+        dw[n * inner + k] += dy[i * columns + n] * x[i * inner + k];
       }
     }
   }

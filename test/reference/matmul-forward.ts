@@ -9,7 +9,7 @@ export function matmulForwardReference(
   for (let k = 0; k < inner; k++) {
     for (let n = 0; n < columns; n++) {
       for (let i = 0; i < rows; i++) {
-        out[i * columns + n]! += x[i * inner + k]! * weight[n * inner + k]!;
+        out[i * columns + n] += x[i * inner + k] * weight[n * inner + k];
       }
     }
   }

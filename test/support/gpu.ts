@@ -10,7 +10,7 @@ let shared: Promise<Gpu> | undefined;
 /** The host's software or real device at WebGPU's default limits, one per test file. */
 export function openTestGpu(): Promise<Gpu> {
   if (!shared) {
-    shared = openGpu({ limits: 'default' });
+    shared = openGpu({ limits: 'default', features: ['subgroups'] });
     afterAll(async () => {
       await (await shared)?.close();
       shared = undefined;

@@ -1,0 +1,95 @@
+import { ShapeError } from './errors.ts';
+
+export type MatmulForm = 'forward' | 'backward-input' | 'backward-weight';
+
+/**
+ * Ways to compute the same sums. `plain` takes any sizes; `registers` suits software adapters,
+ * `subgroup` those with subgroups of 8 lanes or more, `workgroup` GPUs.
+ */
+export const matmulVariants = ['plain', 'registers', 'subgroup', 'workgroup'] as const;
+
+export type MatmulVariant = (typeof matmulVariants)[number];
+
+/** Rows in use, inner and outer features: M, K and N of the layer, whichever form computes it. */
+export type MatmulShape = readonly [rows: number, inner: number, columns: number];
+
+/** Which variant computes what on one adapter. Plain data, recorded with a run. */
+export interface MatmulChoices {
+  /** Taken wherever it fits and nothing was measured. */
+  readonly preferred: MatmulVariant;
+  /** Measured choices by `matmulKey`. */
+  readonly measured: Readonly<Record<string, MatmulVariant>>;
+}
+
+/** Correct and decently fast on every adapter. */
+export const portableChoices: MatmulChoices = { preferred: 'registers', measured: {} };
+
+/**
+ * The name of a shape in a choice map. Rows count by powers of two: a batch is packed anew each
+ * step, and the best variant does not change with a row more.
+ */
+export function matmulKey(form: MatmulForm, [rows, inner, columns]: MatmulShape): string {
+  return `${form} ${2 ** Math.ceil(Math.log2(Math.max(1, rows)))}x${inner}x${columns}`;
+}
+
+/** Whether a variant can compute a form at these sizes. All but `plain` load four numbers at once. */
+export function variantFits(
+  variant: MatmulVariant,
+  form: MatmulForm,
+  [, inner, columns]: MatmulShape,
+): boolean {
+  if (variant === 'plain') return true;
+  if (inner % 4 !== 0) return false;
+  return columns % 4 === 0 || (variant === 'workgroup' && form === 'forward');
+}
+
+/** The variant for a shape: measured, else preferred, else what fits of `registers` and `plain`. */
+export function chooseMatmul(
+  form: MatmulForm,
+  shape: MatmulShape,
+  choices: MatmulChoices = portableChoices,
+): MatmulVariant {
+  const measured = choices.measured[matmulKey(form, shape)];
+  const wanted = [measured, choices.preferred, 'registers' as const];
+  return wanted.find((variant) => variant && variantFits(variant, form, shape)) ?? 'plain';
+}
+
+/** A shader of one form, and how many rows and columns of the output its workgroups cover. */
+export interface MatmulImplementation<K> {
+  readonly kernel: K;
+  readonly rows: number;
+  readonly columns: number;
+  readonly header?: string;
+}
+
+/** The shaders of one form by variant. */
+export type MatmulImplementations<K> = Readonly<Record<MatmulVariant, MatmulImplementation<K>>>;
+
+/**
+ * The implementation of a form for a shape.
+ *
+ * @throws ShapeError when a variant was asked for by name and does not fit.
+ */
+export function implementationFor<K>(
+  form: MatmulForm,
+  shape: MatmulShape,
+  how: MatmulHow,
+  implementations: MatmulImplementations<K>,
+): MatmulImplementation<K> {
+  if (how.variant && !variantFits(how.variant, form, shape)) {
+    throw new ShapeError(
+      `matmul-${form}: variant ${how.variant} needs sizes that are multiples of 4, got (${shape.join(', ')})`,
+    );
+  }
+  return implementations[how.variant ?? chooseMatmul(form, shape, how.choices)];
+}
+
+/** What a caller may say about how a matmul is computed. */
+export interface MatmulHow {
+  /** Choices of the adapter, as `src/gpu/tuning.ts` makes them. */
+  readonly choices?: MatmulChoices | undefined;
+  /** Overrides the choice; refused where it does not fit. */
+  readonly variant?: MatmulVariant | undefined;
+  /** Multiply-adds of one dispatch at most; see `rowPieces`. */
+  readonly mostWork?: number | undefined;
+}

@@ -1,0 +1,106 @@
+// matmul-backward-input/subgroup: the sums of matmul-backward-input, sixteen rows by four columns per
+// lane; the rows are shared by subgroup broadcast. For K and N that are multiples of 4. Why, and where
+// it is correct: shaders/matmul-forward/subgroup.wgsl.
+//
+// Grid: ceil(K / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
+// Numerics: per output one f32 sum, four products at a time, n ascending.
+
+struct Params {
+  row_start: u32,
+  row_end: u32,
+  inner: u32, // N
+  columns: u32, // K
+  accumulate: u32,
+}
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> dy: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
+
+override LANES: u32 = 8;
+
+// `column` counts four columns at a time.
+fn finish(row: u32, column: u32, sum: vec4f) {
+  let columns = params.columns / 4;
+  if (row >= params.row_end || column >= columns) { return; }
+  let at = row * columns + column;
+  var value = sum;
+  if (params.accumulate != 0) { value += dx[at]; }
+  dx[at] = value;
+}
+
+@compute @workgroup_size(LANES)
+fn main(
+  @builtin(workgroup_id) group: vec3u,
+  @builtin(local_invocation_id) local: vec3u,
+  @builtin(subgroup_invocation_id) lane: u32,
+) {
+  let inner = params.inner / 4;
+  let columns = params.columns / 4;
+  let row = params.row_start + group.y * 16;
+  let column = group.x * LANES + local.x;
+  // A row or column past the edge repeats the last one and is not stored.
+  let last = params.row_end - 1;
+  let from0 = min(row + (lane & 7), last) * inner;
+  let from1 = min(row + (lane & 7) + 8, last) * inner;
+  let w = min(column, columns - 1);
+  var sum0 = vec4f();
+  var sum1 = vec4f();
+  var sum2 = vec4f();
+  var sum3 = vec4f();
+  var sum4 = vec4f();
+  var sum5 = vec4f();
+  var sum6 = vec4f();
+  var sum7 = vec4f();
+  var sum8 = vec4f();
+  var sum9 = vec4f();
+  var sum10 = vec4f();
+  var sum11 = vec4f();
+  var sum12 = vec4f();
+  var sum13 = vec4f();
+  var sum14 = vec4f();
+  var sum15 = vec4f();
+  for (var n = 0u; n < inner; n++) {
+    let dy0 = dy[from0 + n];
+    let dy1 = dy[from1 + n];
+    let line = n * 4 * columns + w;
+    let block = mat4x4f(
+      weight[line],
+      weight[line + columns],
+      weight[line + 2 * columns],
+      weight[line + 3 * columns],
+    );
+    sum0 += block * subgroupBroadcast(dy0, 0);
+    sum1 += block * subgroupBroadcast(dy0, 1);
+    sum2 += block * subgroupBroadcast(dy0, 2);
+    sum3 += block * subgroupBroadcast(dy0, 3);
+    sum4 += block * subgroupBroadcast(dy0, 4);
+    sum5 += block * subgroupBroadcast(dy0, 5);
+    sum6 += block * subgroupBroadcast(dy0, 6);
+    sum7 += block * subgroupBroadcast(dy0, 7);
+    sum8 += block * subgroupBroadcast(dy1, 0);
+    sum9 += block * subgroupBroadcast(dy1, 1);
+    sum10 += block * subgroupBroadcast(dy1, 2);
+    sum11 += block * subgroupBroadcast(dy1, 3);
+    sum12 += block * subgroupBroadcast(dy1, 4);
+    sum13 += block * subgroupBroadcast(dy1, 5);
+    sum14 += block * subgroupBroadcast(dy1, 6);
+    sum15 += block * subgroupBroadcast(dy1, 7);
+  }
+  finish(row, column, sum0);
+  finish(row + 1, column, sum1);
+  finish(row + 2, column, sum2);
+  finish(row + 3, column, sum3);
+  finish(row + 4, column, sum4);
+  finish(row + 5, column, sum5);
+  finish(row + 6, column, sum6);
+  finish(row + 7, column, sum7);
+  finish(row + 8, column, sum8);
+  finish(row + 9, column, sum9);
+  finish(row + 10, column, sum10);
+  finish(row + 11, column, sum11);
+  finish(row + 12, column, sum12);
+  finish(row + 13, column, sum13);
+  finish(row + 14, column, sum14);
+  finish(row + 15, column, sum15);
+}

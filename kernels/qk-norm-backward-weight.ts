@@ -1,4 +1,5 @@
 import code from '../shaders/qk-norm-backward-weight.wgsl?raw';
+import { ShapeError } from './lib/errors.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import type { Size } from './lib/variable.ts';
@@ -13,7 +14,8 @@ export const qkNormBackwardWeightKernel = defineKernel('qk-norm-backward-weight'
  * Gradient of the query and key weights by blocks of rows; `columnSum` over the halves of
  * `partials`, queries first, finishes it. Math and shapes: `shaders/qk-norm-backward-weight.wgsl`.
  *
- * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads as wide as `partials`.
+ * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads as wide as `partials`, whose rows
+ *   are even in number.
  */
 export function qkNormBackwardWeight(
   tensors: TensorsOf<typeof qkNormBackwardWeightKernel>,
@@ -22,6 +24,11 @@ export function qkNormBackwardWeight(
   const { rows, heads, kvHeads, epsilon } = options;
   const [capacity] = rank2('qk-norm-backward-weight', 'x', tensors.x);
   const [twice, headDim] = rank2('qk-norm-backward-weight', 'partials', tensors.partials);
+  if (twice === 0 || twice % 2 !== 0) {
+    throw new ShapeError(
+      `qk-norm-backward-weight: partials must have two halves, got ${twice} rows`,
+    );
+  }
   const blocks = twice / 2;
   const width = (heads + 2 * kvHeads) * headDim;
   expectShape('qk-norm-backward-weight', 'x', tensors.x, [capacity, width]);

@@ -1,0 +1,79 @@
+import { describe, expect, test } from 'vitest';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { swigluBackward } from '../../kernels/swiglu-backward.ts';
+import { swigluBackwardReference } from '../reference/swiglu-backward.ts';
+import { swigluForwardReference } from '../reference/swiglu-forward.ts';
+import { folded } from '../support/folded.ts';
+import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { expectUntouched, marked } from '../support/marked.ts';
+import { inner, slopes } from '../support/slopes.ts';
+
+const gpu = await openTestGpu();
+
+function prepare(rows: number, width: number) {
+  const data = seeded(rows * 2 * width, 1, 2);
+  const dout = seeded(rows * width, 2);
+  const tensors = {
+    gate_up: tensorOf(gpu, 'gate_up', data, [rows, 2 * width]),
+    dout: tensorOf(gpu, 'dout', dout, [rows, width]),
+    dgate_up: tensorOf(gpu, 'dgate_up', marked(rows * 2 * width), [rows, 2 * width]),
+  };
+  return { tensors, data, dout };
+}
+
+// WGSL lets exp(x) be off by 3 + 2 |x| ulp; 1 - s cancels where the sigmoid is near 1.
+const tolerance = { abs: 4e-6, rel: 4e-6 };
+
+describe('swiglu-backward', () => {
+  test.each([
+    [1, 1],
+    [67, 3],
+    [33, 172],
+  ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
+    const { tensors, data, dout } = prepare(rows, width);
+    await run(gpu, [swigluBackward(tensors, { rows })]);
+    expectClose(
+      await gpu.read(tensors.dgate_up),
+      swigluBackwardReference(data, dout, width),
+      tolerance,
+    );
+  });
+
+  test('matches finite differences of the forward reference', async () => {
+    const { tensors, data, dout } = prepare(7, 5);
+    await run(gpu, [swigluBackward(tensors, { rows: 7 })]);
+    const loss = (at: Float64Array) => inner(dout, swigluForwardReference(at, 5));
+    expectClose(await gpu.read(tensors.dgate_up), slopes(loss, data), tolerance);
+  });
+
+  test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
+    const { tensors, data, dout } = prepare(40, 12);
+    const rows = new Variable('rows', 13, 40);
+    await run(gpu, [folded(swigluBackward(tensors, { rows }))]);
+    const got = await gpu.read(tensors.dgate_up);
+    const want = swigluBackwardReference(data, dout, 12);
+    expectClose(got.subarray(0, 13 * 24), want.subarray(0, 13 * 24), tolerance);
+    expectUntouched(got, 13 * 24);
+  });
+
+  test('halves the slope at 0, is linear far above and flat far below', async () => {
+    const tensors = {
+      gate_up: tensorOf(gpu, 'gate_up', [0, 100, -1000, 4, 5, 6], [1, 6]),
+      dout: tensorOf(gpu, 'dout', [1, 2, 3], [1, 3]),
+      dgate_up: tensorOf(gpu, 'dgate_up', marked(6), [1, 6]),
+    };
+    await run(gpu, [swigluBackward(tensors, { rows: 1 })]);
+    expectClose(await gpu.read(tensors.dgate_up), [2, 10, 0, 0, 200, 0], { abs: 1e-6, rel: 1e-6 });
+  });
+
+  test('refuses widths that are not two to one and more rows than there are', () => {
+    const { tensors } = prepare(6, 8);
+    const bind = (change: object, rows = 6) => swigluBackward({ ...tensors, ...change }, { rows });
+    expect(() => bind({})).not.toThrow();
+    expect(() => bind({}, 7)).toThrow('rows may reach 7, past the 6 held');
+    expect(() => bind({ gate_up: tensors.dout })).toThrow('gate_up must be (6, 16)');
+    expect(() => bind({ dgate_up: tensors.dout })).toThrow(
+      "swiglu-backward: dgate_up must be (6, 16), got (6, 8) from 'dout'",
+    );
+  });
+});

@@ -1,0 +1,60 @@
+import { describe, expect, test } from 'vitest';
+import { Variable } from '../../kernels/lib/variable.ts';
+import { swigluForward } from '../../kernels/swiglu-forward.ts';
+import { swigluForwardReference } from '../reference/swiglu-forward.ts';
+import { folded } from '../support/folded.ts';
+import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { expectUntouched, marked } from '../support/marked.ts';
+
+const gpu = await openTestGpu();
+
+function prepare(rows: number, width: number) {
+  const data = seeded(rows * 2 * width, 1, 2);
+  const tensors = {
+    gate_up: tensorOf(gpu, 'gate_up', data, [rows, 2 * width]),
+    out: tensorOf(gpu, 'out', marked(rows * width), [rows, width]),
+  };
+  return { tensors, want: swigluForwardReference(data, width) };
+}
+
+// WGSL lets exp(x) be off by 3 + 2 |x| ulp: 2e-6 of it for gates of size 8.
+const tolerance = { abs: 1e-6, rel: 4e-6 };
+
+describe('swiglu-forward', () => {
+  test.each([
+    [1, 1],
+    [67, 3],
+    [33, 172],
+  ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
+    const { tensors, want } = prepare(rows, width);
+    await run(gpu, [swigluForward(tensors, { rows })]);
+    expectClose(await gpu.read(tensors.out), want, tolerance);
+  });
+
+  test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
+    const { tensors, want } = prepare(40, 12);
+    const rows = new Variable('rows', 13, 40);
+    await run(gpu, [folded(swigluForward(tensors, { rows }))]);
+    const got = await gpu.read(tensors.out);
+    expectClose(got.subarray(0, 13 * 12), want.subarray(0, 13 * 12), tolerance);
+    expectUntouched(got, 13 * 12);
+  });
+
+  test('closes at 0, passes large gates and is finite where exp overflows', async () => {
+    // Gates in the first four columns, up in the last four. silu(ln 3) = ln 3 * 3 / 4.
+    const gates = [0, Math.log(3), 100, -1000];
+    const gate_up = tensorOf(gpu, 'gate_up', [...gates, 9, 8, 7, 6], [1, 8]);
+    const out = tensorOf(gpu, 'out', marked(4), [1, 4]);
+    await run(gpu, [swigluForward({ gate_up, out }, { rows: 1 })]);
+    expectClose(await gpu.read(out), [0, 6 * Math.log(3), 700, 0], { abs: 1e-6, rel: 1e-6 });
+  });
+
+  test('refuses widths that are not two to one and more rows than there are', () => {
+    const { tensors } = prepare(6, 8);
+    expect(() => swigluForward(tensors, { rows: 6 })).not.toThrow();
+    expect(() => swigluForward(tensors, { rows: 7 })).toThrow('rows may reach 7, past the 6 held');
+    expect(() => swigluForward({ ...tensors, gate_up: tensors.out }, { rows: 6 })).toThrow(
+      "swiglu-forward: gate_up must be (6, 16), got (6, 8) from 'out'",
+    );
+  });
+});

@@ -16,7 +16,7 @@
 //      second_moments  f32 (n)  v
 //
 // Grid: each workgroup owns 64 * per_thread consecutive vectors.
-// Numerics: f32; within 1e-6 of float64 over 10 steps (test/kernels/adamw.test.ts).
+// Numerics: f32; within 2e-6 of float64 over 10 updates (test/integration/adamw.test.ts).
 
 struct Params {
   vector_count: u32,

@@ -8,7 +8,8 @@
 // out  advantages     f32 (A)     overwritten
 //
 // Grid: ceil(S / 64) workgroups, a thread per sequence. Time is serial.
-// Numerics: f32; within 5e-5 of float64 over 512 rewards of size 1 (test/kernels/reward-to-go.test.ts).
+// Numerics: f32; within 5e-5 of float64 over 512 rewards of size 1
+// (test/kernels/reward-to-go.test.ts).
 
 struct Params { sequence_count: u32, gamma: f32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,0 +1,466 @@
+import { attentionDecodeMix } from '../../kernels/attention-decode-mix.ts';
+import { attentionDecodeScores } from '../../kernels/attention-decode-scores.ts';
+import { cacheWrite } from '../../kernels/cache-write.ts';
+import { decodeAdvance } from '../../kernels/decode-advance.ts';
+import { gatherRows } from '../../kernels/gather-rows.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { sampleToken } from '../../kernels/sample-token.ts';
+import { episodeColumns } from '../../kernels/lib/episodes.ts';
+import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
+import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { bufferUsage } from '../gpu/memory.ts';
+import { clearStep, type CompileProgress, type Plan, type Step } from '../gpu/plan.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { ParameterStore } from '../model/parameters.ts';
+import { Activations, headsOf, trunkForward, trunkSteps } from '../model/transformer.ts';
+import { purposes } from '../random.ts';
+import { FinishedRing } from './finished-ring.ts';
+
+/** The largest batch that a decoder is built for. */
+export interface DecoderCapacity {
+  /** Responses decoded together: prompts times samples. */
+  readonly rows: number;
+  readonly prompts: number;
+  /** Tokens of all prompts of a batch together. */
+  readonly promptRows: number;
+  /** Tokens of the longest prompt. */
+  readonly promptLength: number;
+  /** Tokens of the longest response. */
+  readonly newTokens: number;
+  /** Bytes of the logits held at once, below which they are made in pieces; 128 MiB at most. */
+  readonly logitsBytes?: number;
+}
+
+/** How tokens are drawn. What is left out filters nothing. */
+export interface SamplingSettings {
+  /** Divides the logits; 0 takes the largest. Default 1. */
+  readonly temperature?: number;
+  /** Most tokens kept; 0, the default, keeps all. */
+  readonly topK?: number;
+  /** Probability mass kept, in (0, 1]; default 1. */
+  readonly topP?: number;
+  /** Least probability kept, as a fraction of the largest, in [0, 1]; default 0. */
+  readonly minP?: number;
+  /** Tokens before which no stop id is drawn. Default 0. */
+  readonly minNewTokens?: number;
+}
+
+export interface GenerateRequest extends SamplingSettings {
+  readonly prompts: readonly ArrayLike<number>[];
+  /** Keys of the prompts' random numbers, unsigned 32-bit; their indices when left out. */
+  readonly promptIds?: readonly number[];
+  readonly samplesPerPrompt: number;
+  /** Index of the first sample of each prompt, so that a group can be drawn in parts. Default 0. */
+  readonly firstSample?: number;
+  /** Unsigned 32-bit. Same seed, prompt id and sample: same tokens, in whatever batch. */
+  readonly seed: number;
+  /** Most tokens of a response, for all or for each prompt. Default: the decoder's capacity. */
+  readonly maxNewTokens?: number | readonly number[];
+  /** Ids that end a response; they are part of it. */
+  readonly stopIds: readonly number[];
+  /** Called after each step was submitted. Both numbers lag behind what is encoded. */
+  readonly onStep?: (step: number, finishedRows: number) => void;
+}
+
+/** Responses, prompt after prompt, the samples of a prompt one after another. */
+export interface Generation {
+  readonly rows: number;
+  /** Row stride of `tokens` and `logprobs`. */
+  readonly columns: number;
+  /** (rows, columns); what lies past a row's length is 0. */
+  readonly tokens: Uint32Array;
+  /** (rows, columns): of the chosen tokens, at temperature 1 and unfiltered. */
+  readonly logprobs: Float32Array;
+  readonly lengths: Uint32Array;
+  /** 1 where the response ended with a stop id, 0 where it was cut. */
+  readonly stopped: Uint8Array;
+  /** The tokens of one row. */
+  response(row: number): Uint32Array;
+}
+
+/** Stop ids that a decoder holds. */
+const STOP_CAPACITY = 16;
+const MOST_LOGITS_BYTES = 2 ** 27;
+
+/** Rows of a batch that fall into one piece of it. */
+class PieceRows extends Variable {
+  readonly #source: Variable;
+  readonly #start: number;
+
+  constructor(source: Variable, start: number, most: number) {
+    super(source.name, 0, most);
+    this.#source = source;
+    this.#start = start;
+  }
+
+  override get value(): number {
+    return Math.max(0, Math.min(this.max, this.#source.value - this.#start));
+  }
+}
+
+/**
+ * Samples responses from a model. Prompts are computed once each, whatever the samples; then every
+ * token is one run of a prebuilt plan whose state (lengths, finished rows, current tokens, caches)
+ * stays on the GPU. All buffers, bind groups and pipelines are made here, none while generating, and
+ * the weights are read where they lie: a decoder follows the training of its store.
+ */
+export class Decoder {
+  readonly capacity: DecoderCapacity;
+  readonly config: ModelConfig;
+  readonly #gpu: Gpu;
+  readonly #prefillPlan: Plan;
+  readonly #decodePlan: Plan;
+  readonly #ring: FinishedRing;
+  readonly #staging: GPUBuffer;
+  readonly #owned: readonly Tensor[];
+  readonly #activations: readonly Activations[];
+  readonly #input: Readonly<
+    Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
+  >;
+  readonly #state: Readonly<Record<'status' | 'tokens' | 'logprobs', Tensor>>;
+  readonly #promptRows: Variable;
+  readonly #prompts: Variable;
+  readonly #rows: Variable;
+  readonly #keys: Variable;
+  readonly #stopCount = new Variable('stop count', 0, STOP_CAPACITY);
+  readonly #seed = new Variable('seed', 0);
+  readonly #minNew = new Variable('min new tokens', 0);
+  readonly #filter = {
+    temperature: new Variable('temperature', 1),
+    topK: new Variable('top-k', 0),
+    topP: new Variable('top-p', 1),
+    minP: new Variable('min-p', 0),
+  };
+  #busy = false;
+
+  /**
+   * @param weights With a language-model head.
+   * @throws AdapterError when a buffer is larger than the device can bind.
+   */
+  constructor(gpu: Gpu, config: ModelConfig, weights: ParameterStore, capacity: DecoderCapacity) {
+    this.#gpu = gpu;
+    this.config = config;
+    this.capacity = capacity;
+    const { rows, prompts, promptRows, promptLength, newTokens } = capacity;
+    const positions = promptLength + newTokens;
+    this.#promptRows = new Variable('prompt rows', 0, promptRows);
+    this.#prompts = new Variable('prompts', 0, prompts);
+    this.#rows = new Variable('rows', 0, rows);
+    this.#keys = new Variable('keys', 0, positions);
+
+    const owned: Tensor[] = [];
+    const make = (...[name, shape, dtype, purpose]: Parameters<Gpu['tensor']>): Tensor => {
+      const tensor = gpu.tensor(name, shape, dtype, purpose);
+      owned.push(tensor);
+      return tensor;
+    };
+    const u32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'u32', 'rollout');
+    const f32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'f32', 'rollout');
+    this.#input = {
+      tokenIds: u32('prompt_token_ids', promptRows),
+      positions: u32('prompt_positions', promptRows),
+      spans: u32('prompt_spans', promptRows, 6),
+      lastRows: u32('prompt_last_rows', prompts),
+      episodes: u32('episodes', rows, episodeColumns),
+      stopIds: u32('stop_ids', STOP_CAPACITY),
+    };
+    const status = u32('status', rows, 2);
+    const progress = u32('progress', 2);
+    const current = u32('current', rows);
+    const rowPositions = u32('positions', rows);
+    const tokens = u32('tokens', rows, newTokens);
+    const logprobs = f32('logprobs', rows, newTokens);
+    this.#state = { status, tokens, logprobs };
+
+    const { hiddenSize: width, vocabSize: vocabulary, heads, kvHeads, headDim } = config;
+    const prefill = new Activations(gpu, config, { rows: promptRows, positions, keep: 'qkv' });
+    const decode = new Activations(gpu, config, { rows, positions, keep: 'none' });
+    this.#activations = [prefill, decode];
+    const lastHidden = make('last_hidden', [prompts, width], 'f32', 'activations');
+    const scores = make('scores', [rows, heads, positions], 'f32', 'activations');
+    const cacheColumns = 2 * kvHeads * headDim;
+    const caches = decode.layers.map((_, i) =>
+      make(`cache ${i}`, [rows, newTokens, cacheColumns], 'f32', 'kv-cache'),
+    );
+
+    const logitsRows = this.#logitsRows(Math.max(rows, prompts));
+    const logits = make('logits', [logitsRows, vocabulary], 'f32', 'activations');
+    const head = weights.tensor(config.tieEmbeddings ? 'embed' : 'lm_head');
+    const lanes = samplingLanes(gpu, vocabulary);
+    // Head and draw, piece after piece of the rows in `hidden`.
+    const sample = (hidden: Tensor, count: Variable, sharedLogits: boolean): Step[] => {
+      const steps: Step[] = [];
+      const total = hidden.shape[0] ?? 0;
+      for (let start = 0; start < total; start += logitsRows) {
+        const held = Math.min(logitsRows, total - start);
+        const x = { ...hidden, shape: [held, width], offset: hidden.offset + start * width * 4 };
+        const out = { ...logits, shape: [held, vocabulary] };
+        steps.push(
+          ...matmulForward({ x, weight: head, out }, { rows: new PieceRows(count, start, held) }),
+          sampleToken(
+            {
+              logits: out,
+              stop_ids: this.#input.stopIds,
+              episodes: this.#input.episodes,
+              status,
+              progress,
+              current,
+              tokens,
+              logprobs,
+            },
+            {
+              ...this.#filter,
+              rows: this.#rows,
+              logitsStart: start,
+              sharedLogits,
+              stopCount: this.#stopCount,
+              minNew: this.#minNew,
+              seed: this.#seed,
+              purpose: purposes.sampling,
+            },
+            lanes,
+          ),
+        );
+      }
+      steps.push(
+        decodeAdvance(
+          { episodes: this.#input.episodes, status, positions: rowPositions, progress },
+          { rows: this.#rows },
+        ),
+      );
+      return steps;
+    };
+
+    const { tokenIds, positions: promptPositions, spans, lastRows, episodes } = this.#input;
+    this.#prefillPlan = gpu.plan('prefill', [
+      ...[status, progress, tokens, logprobs].map(clearStep),
+      ...trunkForward(
+        weights,
+        { rows: this.#promptRows, tokenIds, positions: promptPositions, spans },
+        prefill,
+      ),
+      gatherRows({ index: lastRows, x: prefill.hidden, out: lastHidden }, { count: this.#prompts }),
+      ...sample(lastHidden, this.#prompts, true),
+    ]);
+    const attention = { rows: this.#rows, keys: this.#keys, ...headsOf(config) };
+    this.#decodePlan = gpu.plan('decode', [
+      ...trunkSteps(
+        weights,
+        { rows: this.#rows, tokenIds: current, positions: rowPositions },
+        decode,
+        ({ qkv, attended }, i) => {
+          const cache = caches[i];
+          const promptQkv = prefill.layers[i]?.qkv;
+          if (!cache || !promptQkv) throw new RangeError(`no layer ${i}`);
+          const keys = { episodes, status, prompt_qkv: promptQkv, cache, scores };
+          return [
+            cacheWrite({ status, qkv, cache }, { rows: this.#rows, cacheColumns }),
+            attentionDecodeScores({ ...keys, qkv }, attention),
+            attentionDecodeMix({ ...keys, out: attended }, attention),
+          ];
+        },
+      ),
+      ...sample(decode.hidden, this.#rows, false),
+    ]);
+    this.#ring = new FinishedRing(gpu, progress);
+    this.#staging = gpu.device.createBuffer({
+      label: 'responses',
+      size: byteLength(status) + byteLength(tokens) + byteLength(logprobs),
+      usage: bufferUsage.mapRead | bufferUsage.copyDst,
+    });
+    gpu.memory.add(this.#staging, 'readback');
+    this.#owned = owned;
+  }
+
+  /** Compiles both plans; `generate` does too, but without saying how far it is. */
+  async ready(progress?: CompileProgress): Promise<void> {
+    await this.#prefillPlan.ready(progress);
+    await this.#decodePlan.ready(progress);
+  }
+
+  /**
+   * Draws `samplesPerPrompt` responses to each prompt. The host hears of finished rows some steps
+   * late, and reads responses back once, at the end. One call at a time.
+   *
+   * @throws RangeError on a batch past the capacity, an empty prompt, a token id out of the
+   *   vocabulary, or a setting out of its range.
+   */
+  async generate(request: GenerateRequest): Promise<Generation> {
+    if (this.#busy) throw new Error('decoder: generate is running already');
+    this.#busy = true;
+    try {
+      const longest = this.#prepare(request);
+      const rows = this.#rows.value;
+      await this.#ring.reset();
+      await this.#gpu.run(this.#prefillPlan);
+      this.#ring.push();
+      for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
+        await this.#gpu.run(this.#decodePlan);
+        this.#ring.push();
+        request.onStep?.(step, this.#ring.finished);
+      }
+      return await this.#collect(rows);
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  /** Frees everything but the weights. */
+  destroy(): void {
+    this.#prefillPlan.destroy();
+    this.#decodePlan.destroy();
+    this.#ring.destroy();
+    this.#gpu.memory.remove(this.#staging);
+    this.#staging.destroy();
+    this.#gpu.destroy(...this.#owned);
+    for (const activations of this.#activations) activations.destroy();
+  }
+
+  /** Rows of logits held at once; views of a row range must begin at a multiple of 256 bytes. */
+  #logitsRows(rows: number): number {
+    const { vocabSize, hiddenSize } = this.config;
+    const limit = Math.min(
+      this.capacity.logitsBytes ?? MOST_LOGITS_BYTES,
+      MOST_LOGITS_BYTES,
+      this.#gpu.limits.maxStorageBufferBindingSize,
+    );
+    const most = Math.floor(limit / (vocabSize * 4));
+    if (most >= rows) return rows;
+    let unit = 1;
+    while ((unit * hiddenSize * 4) % 256 !== 0) unit *= 2;
+    return Math.max(unit, Math.floor(most / unit) * unit);
+  }
+
+  /** Checks a request, uploads it and sets the variables. Returns the longest limit of a row. */
+  #prepare(request: GenerateRequest): number {
+    const { prompts, samplesPerPrompt, stopIds, firstSample = 0 } = request;
+    const { capacity, config } = this;
+    const total = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
+    const rows = prompts.length * samplesPerPrompt;
+    expectIn('samplesPerPrompt', samplesPerPrompt, 1, Infinity, true);
+    expectIn('prompts', prompts.length, 1, capacity.prompts, true);
+    expectIn('prompts * samplesPerPrompt', rows, 1, capacity.rows, true);
+    expectIn('tokens of all prompts', total, 1, capacity.promptRows, true);
+    expectIn('stop ids', stopIds.length, 0, STOP_CAPACITY, true);
+    expectIn('seed', request.seed, 0, 0xffff_ffff, true);
+    expectIn('firstSample', firstSample, 0, 0xffff_ffff - samplesPerPrompt, true);
+
+    const tokenIds = new Uint32Array(total);
+    const positions = new Uint32Array(total);
+    const spans = new Uint32Array(total * 6);
+    const lastRows = new Uint32Array(prompts.length);
+    const episodes = new Uint32Array(rows * episodeColumns);
+    let first = 0;
+    let longest = 0;
+    let longestPrompt = 0;
+    for (const [i, prompt] of prompts.entries()) {
+      const { length } = prompt;
+      expectIn(`length of prompt ${i}`, length, 1, capacity.promptLength, true);
+      const most =
+        typeof request.maxNewTokens === 'object'
+          ? request.maxNewTokens[i]
+          : (request.maxNewTokens ?? capacity.newTokens);
+      expectIn(`maxNewTokens of prompt ${i}`, most ?? NaN, 1, capacity.newTokens, true);
+      const promptId = request.promptIds ? (request.promptIds[i] ?? NaN) : i;
+      expectIn(`id of prompt ${i}`, promptId, 0, 0xffff_ffff, true);
+      for (let at = 0; at < length; at++) {
+        const id = prompt[at] ?? NaN;
+        expectIn(`token ${at} of prompt ${i}`, id, 0, config.vocabSize - 1, true);
+        tokenIds[first + at] = id;
+        positions[first + at] = at;
+        spans.set([first, first + length, 0, 0, 0, 0], (first + at) * 6);
+      }
+      lastRows[i] = first + length - 1;
+      for (let sample = 0; sample < samplesPerPrompt; sample++) {
+        const row = i * samplesPerPrompt + sample;
+        const episode = [promptId, firstSample + sample, i, first, length, most ?? 0];
+        episodes.set(episode, row * episodeColumns);
+      }
+      first += length;
+      longest = Math.max(longest, most ?? 0);
+      longestPrompt = Math.max(longestPrompt, length);
+    }
+
+    const { temperature = 1, topK = 0, topP = 1, minP = 0, minNewTokens = 0 } = request;
+    this.#filter.temperature.value = expectIn('temperature', temperature, 0, Number.MAX_VALUE);
+    this.#filter.topK.value = expectIn('topK', topK, 0, 0xffff_ffff, true);
+    this.#filter.topP.value = expectIn('topP', topP, Number.MIN_VALUE, 1);
+    this.#filter.minP.value = expectIn('minP', minP, 0, 1);
+    this.#minNew.value = expectIn('minNewTokens', minNewTokens, 0, 0xffff_ffff, true);
+    this.#seed.value = request.seed;
+    this.#stopCount.value = stopIds.length;
+    this.#promptRows.value = total;
+    this.#prompts.value = prompts.length;
+    this.#rows.value = rows;
+    this.#keys.value = longestPrompt + longest;
+
+    this.#gpu.upload(this.#input.tokenIds, tokenIds);
+    this.#gpu.upload(this.#input.positions, positions);
+    this.#gpu.upload(this.#input.spans, spans);
+    this.#gpu.upload(this.#input.lastRows, lastRows);
+    this.#gpu.upload(this.#input.episodes, episodes);
+    if (stopIds.length > 0) this.#gpu.upload(this.#input.stopIds, Uint32Array.from(stopIds));
+    return longest;
+  }
+
+  async #collect(rows: number): Promise<Generation> {
+    const columns = this.capacity.newTokens;
+    const { device } = this.#gpu;
+    const { status, tokens, logprobs } = this.#state;
+    const parts = [
+      { tensor: status, bytes: rows * 8 },
+      { tensor: tokens, bytes: rows * columns * 4 },
+      { tensor: logprobs, bytes: rows * columns * 4 },
+    ];
+    const encoder = device.createCommandEncoder({ label: 'responses' });
+    let size = 0;
+    for (const { tensor, bytes } of parts) {
+      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, this.#staging, size, bytes);
+      size += bytes;
+    }
+    device.queue.submit([encoder.finish()]);
+    try {
+      await this.#staging.mapAsync(1, 0, size);
+    } catch (error) {
+      this.#gpu.check();
+      throw error;
+    }
+    const bytes = this.#staging.getMappedRange(0, size).slice(0);
+    this.#staging.unmap();
+    this.#gpu.check();
+    const states = new Uint32Array(bytes, 0, rows * 2);
+    const ids = new Uint32Array(bytes, rows * 8, rows * columns);
+    const lengths = Uint32Array.from({ length: rows }, (_, row) => states[row * 2] ?? 0);
+    return {
+      rows,
+      columns,
+      tokens: ids,
+      logprobs: new Float32Array(bytes, rows * 8 + rows * columns * 4, rows * columns),
+      lengths,
+      stopped: Uint8Array.from({ length: rows }, (_, row) => (states[row * 2 + 1] === 1 ? 1 : 0)),
+      response: (row) => ids.subarray(row * columns, row * columns + (lengths[row] ?? 0)),
+    };
+  }
+}
+
+/** One thread per row while rows are short, more for long ones where barriers are cheap. */
+function samplingLanes(gpu: Gpu, vocabulary: number): Lanes {
+  if (gpu.kind === 'cpu' || vocabulary <= 64) return serialLanes;
+  return vocabulary <= 4096 ? parallelLanes : { lanes: 256, rows: 1 };
+}
+
+function expectIn(
+  what: string,
+  value: number,
+  least: number,
+  most: number,
+  integer = false,
+): number {
+  if (!(value >= least && value <= most) || (integer && !Number.isInteger(value))) {
+    const kind = integer ? 'an integer' : 'a number';
+    throw new RangeError(`decoder: ${what} must be ${kind} in [${least}, ${most}], is ${value}`);
+  }
+  return value;
+}

@@ -1,0 +1,77 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { bufferUsage } from '../gpu/memory.ts';
+
+interface Slot {
+  readonly buffer: GPUBuffer;
+  /** Set while a copy is on its way. */
+  pending: Promise<void> | undefined;
+}
+
+/**
+ * Learns how far a decode has come without waiting for it: counters are copied into one of a few
+ * mappable buffers behind each step and read whenever the copy has arrived, some steps later.
+ */
+export class FinishedRing {
+  readonly #gpu: Gpu;
+  readonly #source: Tensor;
+  readonly #slots: readonly Slot[];
+  #finished = 0;
+
+  /** @param source u32 (2): steps taken and rows finished, as `sample-token` counts them. */
+  constructor(gpu: Gpu, source: Tensor, slots = 4) {
+    this.#gpu = gpu;
+    this.#source = source;
+    this.#slots = Array.from({ length: slots }, (_, i) => {
+      const buffer = gpu.device.createBuffer({
+        label: `finished ring ${i}`,
+        size: 8,
+        usage: bufferUsage.mapRead | bufferUsage.copyDst,
+      });
+      gpu.memory.add(buffer, 'readback');
+      return { buffer, pending: undefined };
+    });
+  }
+
+  /** Rows finished, as of the latest copy that has arrived. */
+  get finished(): number {
+    return this.#finished;
+  }
+
+  /** Copies the counters as they will be after all work submitted so far; skips when no slot is free. */
+  push(): void {
+    const slot = this.#slots.find(({ pending }) => pending === undefined);
+    if (!slot) return;
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder({ label: 'finished ring' });
+    encoder.copyBufferToBuffer(this.#source.buffer, this.#source.offset, slot.buffer, 0, 8);
+    device.queue.submit([encoder.finish()]);
+    slot.pending = this.#receive(slot);
+  }
+
+  /** Waits for the copies under way and forgets what they said: before another decode begins. */
+  async reset(): Promise<void> {
+    for (const { pending } of this.#slots) await pending;
+    this.#finished = 0;
+  }
+
+  async #receive(slot: Slot): Promise<void> {
+    try {
+      await slot.buffer.mapAsync(1);
+      const [, finished = 0] = new Uint32Array(slot.buffer.getMappedRange());
+      slot.buffer.unmap();
+      this.#finished = Math.max(this.#finished, finished);
+    } catch {
+      // Mapping fails only where the device is lost or closed: the next run of a plan says so.
+    } finally {
+      slot.pending = undefined;
+    }
+  }
+
+  destroy(): void {
+    for (const { buffer } of this.#slots) {
+      this.#gpu.memory.remove(buffer);
+      buffer.destroy();
+    }
+  }
+}

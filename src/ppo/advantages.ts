@@ -74,11 +74,11 @@ export interface AdvantageTensors {
   readonly tokenRewards: Tensor;
   /** (S) Out: mean KL estimate of each sequence. */
   readonly meanKl: Tensor;
-  /** (A) Scratch: advantages before whitening. */
+  /** (A) Scratch: advantages before whitening, for those that whiten. */
   readonly rawAdvantages: Tensor;
   /** (2048, 4) Scratch. */
   readonly momentPartials: Tensor;
-  /** (4) Out: mean, variance, count of the raw advantages; only written by those that whiten. */
+  /** (4) Out: mean, variance, count of the advantages before whitening. */
   readonly moments: Tensor;
   /** (A) Out: what the policy loss takes. */
   readonly advantages: Tensor;
@@ -170,13 +170,15 @@ export function advantageDispatches(
       ),
     );
   }
+  const { momentPartials: partials, moments: statistics } = tensors;
+  dispatches.push(
+    momentsPartial({ values: advantages, partials }, { count: actionCount }),
+    moments({ partials, moments: statistics }, options),
+  );
   if (whitened) {
-    const { momentPartials: partials, moments: statistics, rawAdvantages: raw } = tensors;
     dispatches.push(
-      momentsPartial({ values: raw, partials }, { count: actionCount }),
-      moments({ partials, moments: statistics }, options),
       whiten(
-        { raw, moments: statistics, whitened: tensors.advantages },
+        { raw: advantages, moments: statistics, whitened: tensors.advantages },
         { count: actionCount, scale: hyper.whitenScale ?? true },
       ),
     );

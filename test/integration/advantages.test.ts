@@ -88,8 +88,9 @@ describe('advantages', () => {
   const rollout: Rollout = { lengths: [2, 1, 1, 3], groupSizes: [2, 2], rewards: [1, -0.5, 1, 1] };
 
   test('of Dr. GRPO are the reward less the mean of its group', async () => {
-    const { advantages } = await compute('dr_grpo', rollout);
+    const { advantages, tensors } = await compute('dr_grpo', rollout);
     expectClose(advantages, [0.75, 0.75, -0.75, 0, 0, 0, 0], { abs: 0 });
+    expectClose(await gpu.read(tensors.moments), [3 / 28, 180 / 784, 7, 0], { abs: 1e-6 });
   });
 
   test('of GRPO are that over the sample deviation of the group', async () => {

@@ -11,10 +11,26 @@ interface Entry {
 }
 
 /** Every command, loaded when it is called. */
-const entries: Readonly<Record<string, Entry>> = {};
+const entries: Readonly<Record<string, Entry>> = {
+  score: {
+    summary: "LIM scores of somebody's rollouts, or of a reward matrix",
+    load: () => import('./score.ts'),
+    many: true,
+  },
+  select: {
+    summary: 'the subset of scored prompts that a method keeps',
+    load: () => import('./select.ts'),
+  },
+};
 
 /** Errors that say the input or the arguments are wrong. All others mean that the run failed. */
-const badInput = new Set(['UsageError', 'FormatError', 'ConfigError', 'SafetensorsError']);
+const badInput = new Set([
+  'UsageError',
+  'FormatError',
+  'ConfigError',
+  'SafetensorsError',
+  'SelectionError',
+]);
 
 /**
  * The `limr` command. Results go to stdout or to `--out`, everything for human eyes to stderr.

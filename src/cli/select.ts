@@ -1,0 +1,200 @@
+import { defineCommand } from 'citty';
+import { readPrompts, type PromptRow, type RowLayout } from '../formats/prompts.ts';
+import { readScores, type ScoreRow } from '../formats/score-file.ts';
+import { exportFormats, subsetFile } from '../formats/subsets.ts';
+import { ExactCurve, exactScore } from '../lim/exact.ts';
+import type { RewardMatrix } from '../lim/matrix.ts';
+import { scoreTolerance } from '../lim/score.ts';
+import {
+  type Cut,
+  selectFull,
+  type Selection,
+  selectLim,
+  selectLinear,
+  selectRandom,
+} from '../lim/selection.ts';
+import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import { expectFileOut } from './output.ts';
+import { withSource } from './sources.ts';
+import { system } from './system.ts';
+
+export const command = defineCommand({
+  meta: { name: 'select', description: 'the subset that a method keeps of scored prompts' },
+  args: {
+    scores: { type: 'positional', description: 'score file, as limr score writes', required: true },
+    method: {
+      type: 'enum',
+      options: ['lim', 'linear', 'rand', 'full'],
+      default: 'lim',
+      description: 'how to choose (linear: our own definition)',
+    },
+    threshold: {
+      type: 'string',
+      valueHint: 'T',
+      description: 'keep score >= T (default 0.6, linear 0.7; rand: as many as lim keeps at T)',
+    },
+    count: { type: 'string', valueHint: 'N', description: 'keep the N highest, or draw N' },
+    seed: { type: 'string', default: '0', description: 'seed of rand' },
+    prompts: {
+      type: 'string',
+      valueHint: 'file',
+      description: 'prompt file whose rows are kept, instead of the score rows',
+    },
+    export: {
+      type: 'enum',
+      options: [...exportFormats],
+      description: "write for another engine (default: the input's own format)",
+    },
+    out: outArg('subset file to write (default under runs/)'),
+    json: commonArgs.json,
+  },
+  async run({ args }) {
+    const host = await system();
+    const path = args.scores;
+    const layoutPath = args.prompts ?? path;
+    const { rows, layout } = await withSource(path, readScores);
+    const pool =
+      args.prompts === undefined ? undefined : await withSource(args.prompts, readPrompts);
+    const target: RowLayout = pool?.layout ?? layout;
+    const format = args.export;
+    const extension = format === undefined ? target : format === 'parquet' ? format : 'jsonl';
+    const out = args.out ?? (args.json ? undefined : `runs/subset-${args.method}.${extension}`);
+    if (out !== undefined) await expectFileOut(out, [path, layoutPath]);
+    const selection = await choose(rows, args, (text) => host.stderr(text));
+    const kept = keptRows(rows, selection, pool?.rows);
+    await host.stderr(
+      `${selection.method}: ${selection.indices.length} of ${rows.length} prompts (${selection.rule})\n`,
+    );
+    if (pool) {
+      const found = new Set(kept.map((row) => row.prompt)).size;
+      await host.stderr(`${kept.length} rows of ${layoutPath}\n`);
+      if (found === 0 && selection.indices.length > 0) {
+        throw new UsageError(`${layoutPath}: none of the prompts kept is in this file`);
+      }
+    }
+    if (out !== undefined) {
+      await host.write(out, await subsetFile(kept, target, format));
+      await host.stderr(`subset: ${out}\n`);
+    }
+    if (args.json) {
+      const { method, rule } = selection;
+      const prompts = rows.length;
+      const records = kept.map(({ record }) => record);
+      await host.stdout(
+        `${JSON.stringify({ method, rule, prompts, kept: selection.indices.length, rows: records })}\n`,
+      );
+    }
+  },
+});
+
+interface SelectArgs {
+  readonly method: string;
+  readonly threshold?: string | undefined;
+  readonly count?: string | undefined;
+  readonly seed: string;
+}
+
+async function choose(
+  rows: readonly ScoreRow[],
+  args: SelectArgs,
+  warn: (text: string) => Promise<void>,
+): Promise<Selection> {
+  const { method } = args;
+  const count = optionalNumber('count', args.count, { min: 0, integer: true });
+  const threshold = optionalNumber('threshold', args.threshold);
+  if (count !== undefined && threshold !== undefined) {
+    throw new UsageError('--threshold and --count exclude each other');
+  }
+  const cut = (usual: number): Cut =>
+    count === undefined ? { threshold: threshold ?? usual } : { count };
+  switch (method) {
+    case 'full':
+      return selectFull(rows.length);
+    case 'linear':
+      return selectLinear(curvesOf(rows, method), cut(0.7));
+    case 'rand': {
+      const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
+      const size = count ?? (await lim(rows, cut(0.6), warn)).indices.length;
+      return selectRandom(rows.length, size, seed);
+    }
+    default:
+      return lim(rows, cut(0.6), warn);
+  }
+}
+
+/**
+ * LIM on a file's scores. Scores of f32 precision that touch the threshold are computed again in
+ * float64 from the curves in the file, where it has them and they give its scores.
+ */
+async function lim(
+  rows: readonly ScoreRow[],
+  cut: Cut,
+  warn: (text: string) => Promise<void>,
+): Promise<Selection> {
+  const scores = rows.map(({ score }) => score);
+  if (!rows.some(({ curve }) => curve !== undefined)) return selectLim({ scores }, cut);
+  // Prompts without a score are in no mean: they were dropped, or have no entry.
+  const scored = rows.map((row) => (Number.isNaN(row.score) ? { ...row, curve: undefined } : row));
+  const matrix = curvesOf(scored, 'lim');
+  const curve = new ExactCurve(matrix.epochs);
+  curve.add(matrix);
+  const deficits = curve.deficits();
+  let differing = 0;
+  const exact = (prompts: readonly number[]): Promise<Float64Array> =>
+    Promise.resolve(
+      Float64Array.from(prompts, (p) => {
+        const stored = scores[p] ?? NaN;
+        const again = exactScore(matrix, p, deficits);
+        if (Math.abs(again - stored) <= scoreTolerance * Math.max(1, Math.abs(stored)))
+          return again;
+        differing++;
+        return stored;
+      }),
+    );
+  const selection = await selectLim({ scores, exact }, cut);
+  if (differing > 0) {
+    await warn(
+      `${differing} scores at the cut do not follow from their rewards: taken as they are\n`,
+    );
+  }
+  return selection;
+}
+
+/** The curves of a score file as a matrix of one sample an entry. */
+function curvesOf(rows: readonly ScoreRow[], method: string): RewardMatrix {
+  const epochs = rows.find(({ curve }) => curve !== undefined)?.curve?.length;
+  if (epochs === undefined) {
+    throw new UsageError(
+      `--method ${method} needs the rewards of each epoch, which this file lacks`,
+    );
+  }
+  const sums = new Float64Array(rows.length * epochs);
+  const samples = new Uint32Array(rows.length * epochs);
+  for (const [p, { curve }] of rows.entries()) {
+    for (const [k, value] of (curve ?? []).entries()) {
+      if (Number.isNaN(value)) continue;
+      sums[p * epochs + k] = value;
+      samples[p * epochs + k] = 1;
+    }
+  }
+  return { prompts: rows.length, epochs, sums, samples };
+}
+
+/** The rows that are written: of the prompt file by id or text, else of the score file. */
+function keptRows(
+  rows: readonly ScoreRow[],
+  selection: Selection,
+  pool: readonly PromptRow[] | undefined,
+): PromptRow[] {
+  const chosen = selection.indices.flatMap((index) => rows[index] ?? []);
+  if (!pool) return chosen;
+  const ids = new Set(chosen.flatMap(({ id }) => id ?? []));
+  const texts = new Set(chosen.filter(({ id }) => id === undefined).map(({ prompt }) => prompt));
+  const allTexts = new Set(chosen.map(({ prompt }) => prompt));
+  // A row with an id is matched by it if the scores have ids; else the text decides, as a dump may
+  // have lost the whitespace at its ends.
+  return pool.filter(({ id, prompt }) => {
+    if (id !== undefined && ids.size > 0) return ids.has(id) || texts.has(prompt);
+    return allTexts.has(prompt) || allTexts.has(prompt.trim());
+  });
+}

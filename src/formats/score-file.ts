@@ -1,0 +1,58 @@
+import type { ByteSource } from './byte-source.ts';
+import { FormatError } from './format-error.ts';
+import { fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
+import { layoutOf, type RowLayout } from './prompts.ts';
+import { idOf, promptText, recordsOf } from './rollouts.ts';
+
+/** A row of a score file: LIMR's released `scores.json`, or what `limr score` writes. */
+export interface ScoreRow {
+  readonly where: string;
+  readonly prompt: string;
+  readonly id: string | undefined;
+  /** NaN where the file says null: the prompt was never rolled out, or dropped. */
+  readonly score: number;
+  /** Mean signal per data epoch, NaN where missing; undefined in a file without curves. */
+  readonly curve: readonly number[] | undefined;
+  readonly record: JsonRecord;
+}
+
+/**
+ * A score file, JSON array or JSONL. All rows have curves of one length, or none has.
+ *
+ * @throws FormatError naming file and row.
+ */
+export async function readScores(
+  source: ByteSource,
+): Promise<{ readonly rows: readonly ScoreRow[]; readonly layout: RowLayout }> {
+  const rows: ScoreRow[] = [];
+  for await (const { where, record } of recordsOf(source)) {
+    const score = fieldOf(record, 'score');
+    rows.push({
+      where,
+      prompt: promptText(fieldOf(record, 'prompt'), `${where}: prompt`),
+      id: idOf(record, where),
+      score: score === null ? NaN : finiteOf(score, `${where}: score`),
+      curve: curveOf(record, where),
+      record,
+    });
+    const [first, last] = [rows[0], rows.at(-1)];
+    if (first?.curve?.length !== last?.curve?.length) {
+      throw new FormatError(
+        `${where}: rewards must hold ${first?.curve?.length ?? 'no'} numbers as in row 1, ` +
+          `holds ${last?.curve?.length ?? 'none'}`,
+      );
+    }
+  }
+  return { rows, layout: await layoutOf(source) };
+}
+
+function curveOf(record: JsonRecord, where: string): number[] | undefined {
+  const curve = fieldOf(record, 'rewards');
+  if (curve === undefined) return undefined;
+  if (!Array.isArray(curve)) {
+    throw new FormatError(`${where}: rewards must be an array, is ${kindOf(curve)}`);
+  }
+  return (curve as unknown[]).map((value, k) =>
+    value === null ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
+  );
+}

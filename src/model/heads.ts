@@ -50,6 +50,8 @@ export class LanguageHead {
   readonly #dgathered: Tensor | undefined;
   readonly #logits: Tensor;
   readonly #chunk: number;
+  readonly #gpu: Gpu;
+  readonly #owned: Tensor[] = [];
 
   /** @param logitBytes Bytes of logits held at once, for tests of chunking. */
   constructor(
@@ -60,10 +62,14 @@ export class LanguageHead {
   ) {
     const { actions } = batch.capacity;
     const { hiddenSize: width, vocabSize: vocabulary } = activations.config;
+    this.#gpu = gpu;
     this.batch = batch;
     this.activations = activations;
-    const make = (name: string, ...shape: number[]): Tensor =>
-      gpu.tensor(name, shape, 'f32', 'activations');
+    const make = (name: string, ...shape: number[]): Tensor => {
+      const tensor = gpu.tensor(name, shape, 'f32', 'activations');
+      this.#owned.push(tensor);
+      return tensor;
+    };
     // Chunks start at multiples of 64 actions, so that slices of action arrays can be bound.
     const most = Math.max(64, Math.floor(logitBytes / 4 / vocabulary / 64) * 64);
     this.#chunk = Math.min(actions, most);
@@ -74,6 +80,11 @@ export class LanguageHead {
     this.#dlogprob = make('d_logprob', actions);
     this.#gathered = make('gathered', actions, width);
     this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+  }
+
+  /** Frees its buffers. */
+  destroy(): void {
+    this.#gpu.destroy(...this.#owned);
   }
 
   #gather(): Step {
@@ -197,18 +208,29 @@ export class ValueHead {
   readonly dvalues: Tensor;
   readonly #gathered: Tensor;
   readonly #dgathered: Tensor | undefined;
+  readonly #gpu: Gpu;
+  readonly #owned: Tensor[] = [];
 
   constructor(gpu: Gpu, batch: PackedBatch, activations: Activations) {
     const { actions } = batch.capacity;
     const { hiddenSize: width } = activations.config;
+    this.#gpu = gpu;
     this.batch = batch;
     this.activations = activations;
-    const make = (name: string, ...shape: number[]): Tensor =>
-      gpu.tensor(name, shape, 'f32', 'activations');
+    const make = (name: string, ...shape: number[]): Tensor => {
+      const tensor = gpu.tensor(name, shape, 'f32', 'activations');
+      this.#owned.push(tensor);
+      return tensor;
+    };
     this.values = make('values', actions);
     this.dvalues = make('d_values', actions);
     this.#gathered = make('gathered', actions, width);
     this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+  }
+
+  /** Frees its buffers. */
+  destroy(): void {
+    this.#gpu.destroy(...this.#owned);
   }
 
   /** Steps from `activations.hidden` to `values`. */

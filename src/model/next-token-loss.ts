@@ -1,6 +1,7 @@
-import type { Tensor } from '../../kernels/lib/tensor.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { nllLoss } from '../../kernels/nll-loss.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { copyStep, type Step } from '../gpu/plan.ts';
+import type { Step } from '../gpu/plan.ts';
 import { LanguageHead } from './heads.ts';
 import { packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
@@ -21,14 +22,13 @@ export function learnedSizes(sequences: readonly LearnedSequence[]): PackedSizes
 
 /**
  * The weighted cross-entropy of next tokens, minus the sum of weight times log-probability, and its
- * gradient: pre-training, supervised fine-tuning, and looking at gradients.
+ * gradient, for looking at: training goes through `SupervisedTrainer`.
  */
 export class NextTokenLoss {
   readonly batch: PackedBatch;
   readonly activations: Activations;
   readonly head: LanguageHead;
-  /** f32 (A): minus the weights, which is the loss's gradient by log-probability. */
-  readonly #negative: Tensor;
+  readonly #stats: Tensor;
   readonly #gpu: Gpu;
 
   /** @param options.positions Tokens of the longest sequence. */
@@ -46,7 +46,7 @@ export class NextTokenLoss {
       keep: 'all',
     });
     this.head = new LanguageHead(gpu, this.batch, this.activations);
-    this.#negative = gpu.tensor('negative_weights', [capacity.actions], 'f32', 'activations');
+    this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
   }
 
   /** Puts a batch in place. Each sequence has at least two tokens. */
@@ -59,10 +59,6 @@ export class NextTokenLoss {
       sequences.flatMap((sequence) => Array.from(sequence.weights)),
     );
     this.batch.upload({ ...packGroups(groups, true), actionWeights: weights });
-    this.#gpu.upload(
-      this.#negative,
-      weights.map((weight) => -weight),
-    );
   }
 
   /** Steps to `head.logprobs`: log-probability of every token but the first, sequence by sequence. */
@@ -80,10 +76,17 @@ export class NextTokenLoss {
       ...this.head.forwardBackward(
         weights,
         gradients,
-        ({ first, dlogprob }) => {
-          const offset = this.#negative.offset + first * 4;
-          return [copyStep({ ...this.#negative, offset, shape: dlogprob.shape }, dlogprob)];
-        },
+        (chunk) => [
+          nllLoss(
+            {
+              logprobs: chunk.logprobs,
+              action_weights: chunk.weights,
+              grad_logprobs: chunk.dlogprob,
+              action_stats: rowsOf(this.#stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
+            },
+            { actionCount: chunk.count },
+          ),
+        ],
         { temperature: 1, dentropy: 0 },
       ),
       ...trunkBackward(weights, gradients, this.batch, this.activations),

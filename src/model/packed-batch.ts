@@ -255,4 +255,22 @@ export class PackedBatch {
     put(this.uniqueStarts, batch.uniqueStarts);
     put(this.uniqueOrder, batch.uniqueOrder);
   }
+
+  /** Frees its tensors. */
+  destroy(): void {
+    this.#gpu.destroy(
+      this.tokenIds,
+      this.positions,
+      this.spans,
+      this.actionRows,
+      this.actionTargets,
+      this.actionSource,
+      this.actionWeights,
+      this.rowActionStarts,
+      this.rowActions,
+      this.uniqueIds,
+      this.uniqueStarts,
+      this.uniqueOrder,
+    );
+  }
 }

@@ -497,16 +497,17 @@ export class PpoTrainer {
   ): Promise<UpdateMetrics> {
     const gpu = this.#gpu;
     const { ppo } = this.#config;
-    const [actorTotals, criticTotals, moments, meanKl, actorState, criticState] = await Promise.all(
-      [
+    const [actorTotals, criticTotals, moments, meanKl, actorState, criticState, values, returns] =
+      await Promise.all([
         gpu.read(this.#actorTotals),
         gpu.read(this.#criticTotals),
         gpu.read(this.#experience.moments),
         gpu.read(this.#experience.meanKl),
         gpu.read(this.actor.optimizer.state),
-        this.critic ? gpu.read(this.critic.optimizer.state) : undefined,
-      ],
-    );
+        this.critic && gpu.read(this.critic.optimizer.state),
+        this.critic && gpu.read(this.#experience.values),
+        this.critic && gpu.read(this.#experience.returns),
+      ]);
     const actor = actionMeans(actorTotals);
     const critic = actionMeans(criticTotals);
     const actorReport = updateReport(actorState);
@@ -540,7 +541,7 @@ export class PpoTrainer {
       ...(criticReport
         ? {
             value_loss: critic.weightedLoss / updates,
-            value_mean: critic.extra,
+            explained_variance: explainedVariance(values, returns, experience.actions),
             critic_grad_norm: criticReport.gradNorm,
             critic_lr: rates.criticRate,
           }
@@ -591,6 +592,22 @@ const mean = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
   return values.length === 0 ? 0 : sum / values.length;
 };
+
+/** 1 - var(returns - values) / var(returns): 1 for a perfect critic, 0 for one that knows the mean. */
+function explainedVariance(
+  values: Float32Array = new Float32Array(0),
+  returns: Float32Array = new Float32Array(0),
+  count: number,
+): number {
+  const variance = (data: Float64Array): number => {
+    const centre = mean(data);
+    return mean(data.map((value) => (value - centre) ** 2));
+  };
+  const wanted = Float64Array.from(returns.subarray(0, count));
+  const total = variance(wanted);
+  if (total === 0) return 0;
+  return 1 - variance(wanted.map((value, i) => value - (values[i] ?? 0))) / total;
+}
 
 function rewardMetrics(
   units: readonly (readonly SequenceUnit[])[],

@@ -29,6 +29,9 @@ export class SupervisedTrainer {
   readonly model: Trainable;
   readonly #gpu: Gpu;
   readonly #batch: PackedBatch;
+  readonly #activations: Activations;
+  readonly #head: LanguageHead;
+  readonly #stats: Tensor;
   readonly #totals: Tensor;
   readonly #step: Plan;
 
@@ -58,6 +61,9 @@ export class SupervisedTrainer {
     });
     const head = new LanguageHead(gpu, batch, activations);
     const stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
+    this.#activations = activations;
+    this.#head = head;
+    this.#stats = stats;
     this.#step = gpu.plan('supervised step', [
       ...this.model.clear,
       clearStep(this.#totals),
@@ -122,5 +128,15 @@ export class SupervisedTrainer {
       );
     }
     return means.loss;
+  }
+
+  /** Frees all buffers. */
+  destroy(): void {
+    this.#step.destroy();
+    this.model.destroy();
+    this.#batch.destroy();
+    this.#head.destroy();
+    this.#activations.destroy();
+    this.#gpu.destroy(this.#totals, this.#stats);
   }
 }

@@ -1,0 +1,104 @@
+import type { ExperimentConfig } from '../config.ts';
+import type { Accuracy } from '../results.ts';
+import type { Decoder } from '../rollout/decoder.ts';
+import type { Prompt, Task, Tier } from '../tasks/task.ts';
+import type { VerifyReply, VerifyRequest } from '../workers/protocol.ts';
+
+/** Judges responses; in production a pool of workers. */
+export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
+
+/** Packs responses for a verifier. `responses` are copied. */
+export function verifyRequest(
+  prompts: readonly Prompt[],
+  promptOf: ArrayLike<number>,
+  responses: readonly Uint32Array[],
+): VerifyRequest {
+  const offsets = new Uint32Array(responses.length + 1);
+  for (const [i, response] of responses.entries()) {
+    offsets[i + 1] = (offsets[i] ?? 0) + response.length;
+  }
+  const tokens = new Uint32Array(offsets[responses.length] ?? 0);
+  for (const [i, response] of responses.entries()) tokens.set(response, offsets[i]);
+  return {
+    prompts: prompts.map((prompt) => prompt.text),
+    keys: prompts.map((prompt) => prompt.key),
+    promptOf: Uint32Array.from(promptOf),
+    tokens,
+    offsets,
+  };
+}
+
+/**
+ * Accuracy of a decoder's model on the task's held-out tiers. Sampling numbers are keyed by the
+ * tier's prompts and the seed given, so that two models are compared on the same draws.
+ */
+export class Evaluator {
+  readonly #task: Task;
+  readonly #tiers: readonly Tier[];
+  readonly #verify: Verifier;
+  readonly #settings: ExperimentConfig['evaluation'];
+  readonly #encoded: readonly (readonly Uint32Array[])[];
+
+  constructor(task: Task, settings: ExperimentConfig['evaluation'], verify: Verifier) {
+    this.#task = task;
+    this.#tiers = task.tiers();
+    this.#verify = verify;
+    this.#settings = settings;
+    this.#encoded = this.#tiers.map((tier) =>
+      tier.prompts.map((prompt) => task.tokenizer.encode(prompt.text)),
+    );
+  }
+
+  /**
+   * @param options.sampled Also draws the configured samples per prompt; else greedy answers alone.
+   * @param options.seed Keys the samples.
+   */
+  async evaluate(
+    decoder: Decoder,
+    options: { readonly sampled: boolean; readonly seed: number },
+  ): Promise<Accuracy> {
+    const greedy = await this.#pass(decoder, { samples: 1, temperature: 0, topP: 1, seed: 0 });
+    const { samples, temperature, topP } = this.#settings;
+    if (!options.sampled || samples === 0) return greedy;
+    const { seed } = options;
+    return { ...greedy, sampled: await this.#pass(decoder, { samples, temperature, topP, seed }) };
+  }
+
+  async #pass(
+    decoder: Decoder,
+    how: { samples: number; temperature: number; topP: number; seed: number },
+  ): Promise<{ mean: number; tiers: Record<string, number> }> {
+    const tiers: Record<string, number> = {};
+    const { rows, prompts: mostPrompts } = decoder.capacity;
+    const most = Math.min(mostPrompts, Math.floor(rows / how.samples));
+    let promptId = 0;
+    for (const [t, tier] of this.#tiers.entries()) {
+      let correct = 0;
+      for (let first = 0; first < tier.prompts.length; first += most) {
+        const chosen = tier.prompts.slice(first, first + most);
+        const generation = await decoder.generate({
+          prompts: this.#encoded[t]?.slice(first, first + most) ?? [],
+          promptIds: chosen.map(() => promptId++),
+          samplesPerPrompt: how.samples,
+          seed: how.seed,
+          temperature: how.temperature,
+          topP: how.topP,
+          stopIds: this.#task.endToken === undefined ? [] : [this.#task.endToken],
+        });
+        const reply = await this.#verify(
+          verifyRequest(
+            chosen,
+            Uint32Array.from({ length: generation.rows }, (_, row) =>
+              Math.floor(row / how.samples),
+            ),
+            Array.from({ length: generation.rows }, (_, row) => generation.response(row)),
+          ),
+        );
+        for (const right of reply.correct) correct += right;
+      }
+      tiers[tier.name] = correct / (tier.prompts.length * how.samples);
+    }
+    const values = Object.values(tiers);
+    return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, tiers };
+  }
+}

@@ -44,6 +44,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           name: host,
           execArgv,
+          setupFiles: host === 'deno' ? ['./test/support/deno-workers.ts'] : [],
           include: gpuTests,
           environment: 'node',
           // Forks, not threads: the Vulkan loader reads getenv, which a thread's env never reaches.

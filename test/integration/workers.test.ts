@@ -5,6 +5,7 @@ import { yieldToMessages } from '../../src/scheduler/run-control.ts';
 import { createTask } from '../../src/tasks/registry.ts';
 import { connect, type StartWorker } from '../../src/workers/connect.ts';
 import type { RewardApi, VerifyRequest } from '../../src/workers/protocol.ts';
+import type { GpuWorkerApi } from '../support/gpu.worker.ts';
 import { RewardPool, type RewardPoolOptions } from '../../src/workers/reward-pool.ts';
 
 const task = { ...arithmeticVariants.E, poolPrompts: 40 };
@@ -182,6 +183,31 @@ describe('a worker connection', () => {
     const connection = await connectFaulty();
     opened.push(connection);
     expect(await Promise.resolve(connection.api)).toBe(connection.api);
+  });
+});
+
+describe('a worker that owns a device', () => {
+  const startGpu: StartWorker = (Worker) =>
+    new Worker(new URL('../support/gpu.worker.ts', import.meta.url), { type: 'module' });
+
+  test('computes what the same kernel computes elsewhere', async () => {
+    const connection = await connect<GpuWorkerApi>('gpu', startGpu);
+    opened.push(connection);
+    expect((await connection.api.open()).length).toBeGreaterThan(0);
+    // lambda 1/2, values 0: an advantage is the reward ahead, halved for each token between.
+    const got = await connection.api.advantages(Float32Array.of(0, 0, 1), new Float32Array(3));
+    expect(Array.from(got)).toEqual([0.25, 0.5, 1]);
+  });
+
+  test('is closed in the middle of its work without taking the process along', async () => {
+    const connection = await connect<GpuWorkerApi>('gpu', startGpu);
+    await connection.api.open();
+    const work = connection.api.work();
+    await connection.api.advantages(Float32Array.of(1), new Float32Array(1));
+    await connection.close();
+    // The loop ended of itself: its count came back before the worker went.
+    expect(await work).toBeGreaterThan(0);
+    expect(await connection.ended).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import code from '../shaders/policy-loss.wgsl?raw';
+import boundCode from '../shaders/lib/bound.wgsl?raw';
 import klCode from '../shaders/lib/kl.wgsl?raw';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { klParams, type KlTerm } from './lib/kl-estimator.ts';
@@ -6,7 +7,7 @@ import { noLimit } from './lib/no-limit.ts';
 import { expectCapacity, expectShape, rank1 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
-export const policyLossKernel = defineKernel('policy-loss', [klCode, code], {
+export const policyLossKernel = defineKernel('policy-loss', [boundCode, klCode, code], {
   params: [
     'action_count',
     'clip_low',

@@ -1,4 +1,5 @@
 import code from '../shaders/token-rewards.wgsl?raw';
+import boundCode from '../shaders/lib/bound.wgsl?raw';
 import klCode from '../shaders/lib/kl.wgsl?raw';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { klParams, type KlTerm } from './lib/kl-estimator.ts';
@@ -6,7 +7,7 @@ import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
-export const tokenRewardsKernel = defineKernel('token-rewards', [klCode, code], {
+export const tokenRewardsKernel = defineKernel('token-rewards', [boundCode, klCode, code], {
   params: ['sequence_count', 'kl_estimator', 'kl_coef', 'kl_clamp', 'reward_low', 'reward_high'],
   tensors: {
     sequences: 'u32',

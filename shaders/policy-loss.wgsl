@@ -50,25 +50,28 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let logprob = logprobs[i];
   let advantage = advantages[source];
   let difference = logprob - old_logprobs[source];
-  let d = clamp(difference, -params.log_ratio_clamp, params.log_ratio_clamp);
+  let held = abs(difference) > params.log_ratio_clamp;
+  let d = bound(difference, -params.log_ratio_clamp, params.log_ratio_clamp);
   let rho = exp(d);
   let free = rho * advantage;
   let clipped = clamp(rho, 1.0 - params.clip_low, 1.0 + params.clip_high) * advantage;
-  var gain = min(free, clipped);
   // Where they tie, rho is inside its interval or the advantage is 0: the free branch is right.
+  // NaN compares false and stays in the free branch, which hands it on to loss and gradient.
   var decided = clipped < free;
+  var gain = select(free, clipped, decided);
   if (advantage < 0.0 && gain < params.dual_clip * advantage) {
     gain = params.dual_clip * advantage;
     decided = true;
   }
   var loss = -gain;
-  var slope = select(-free, 0.0, decided || d != difference);
+  var slope = select(-free, 0.0, decided || held);
   if (params.kl_coef != 0.0) {
     let distance = logprob - ref_logprobs[source];
     let estimate = kl_estimate(params.kl_estimator, distance);
-    let kl = clamp(estimate, -params.kl_clamp, params.kl_clamp);
-    loss += params.kl_coef * kl;
-    if (kl == estimate) { slope += params.kl_coef * kl_slope(params.kl_estimator, distance); }
+    loss += params.kl_coef * bound(estimate, -params.kl_clamp, params.kl_clamp);
+    if (!(abs(estimate) > params.kl_clamp)) {
+      slope += params.kl_coef * kl_slope(params.kl_estimator, distance);
+    }
   }
   grad_logprobs[i] = action_weights[i] * slope;
   action_stats[i] = vec4f(loss, select(0.0, 1.0, decided), kl_k3(-d), rho);

@@ -46,14 +46,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var reward = 0.0;
   if (inside) {
     span = sequences[sequence];
-    reward = clamp(sequence_rewards[sequence], params.reward_low, params.reward_high);
+    reward = bound(sequence_rewards[sequence], params.reward_low, params.reward_high);
   }
   var sum = 0.0;
   for (var t = lane; t < span.y; t += LANES) {
     let action = span.x + t;
     let estimate =
       kl_estimate(params.kl_estimator, old_logprobs[action] - ref_logprobs[action]);
-    let kl = clamp(estimate, -params.kl_clamp, params.kl_clamp);
+    let kl = bound(estimate, -params.kl_clamp, params.kl_clamp);
     token_rewards[action] = select(0.0, reward, t + 1 == span.y) - params.kl_coef * kl;
     sum += kl;
   }

@@ -54,7 +54,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   }
   grad_values[i] = action_weights[i] * share * error;
   action_stats[i] = vec4f(
-    0.5 * max(free_square, clipped_square),
+    0.5 * select(free_square, clipped_square, clipped_square > free_square), // keeps NaN
     select(1.0, 0.0, share == 1.0),
     error,
     free_square,

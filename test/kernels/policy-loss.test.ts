@@ -161,6 +161,20 @@ describe('policy-loss', () => {
     expect([...got.loss, ...got.gradient].every((x) => Number.isFinite(x))).toBe(true);
   });
 
+  test('hands a NaN on to loss and gradient, whichever input it came in by', async () => {
+    const zero = { source: [0], weights: [1], old: [0], ref: [0], advantages: [1], logprobs: [0] };
+    const hyper: PolicyLossCase = {
+      ...symmetric,
+      dualClip: 3,
+      logRatioClamp: 20,
+      kl: { estimator: 'k3', coef: 0.1, clamp: 10 },
+    };
+    for (const name of ['logprobs', 'old', 'ref', 'advantages'] as const) {
+      const got = await compute({ ...zero, [name]: [NaN] }, hyper);
+      expect([name, got.loss[0], got.gradient[0]]).toEqual([name, NaN, NaN]);
+    }
+  });
+
   test('keeps a small k3 accurate where 1 - exp(-d) cancels', async () => {
     const d = 1e-4;
     const one = { source: [0], weights: [1], old: [0], ref: [-d], advantages: [0] };

@@ -127,6 +127,20 @@ describe('token-rewards', () => {
     expectClose(narrow.rewards, [2, -1], { abs: 0 });
   });
 
+  test('hands a NaN on, from log-probs and from the sequence reward', async () => {
+    const kl = { estimator: 'k3', coef: 0.1, clamp: 10 } as const;
+    const good = { old: [-1, -1], ref: [-1, -1], reward: 1 };
+    const got = await compute(
+      [
+        { ...good, old: [NaN, -1] },
+        { ...good, reward: NaN },
+      ],
+      kl,
+    );
+    expect([...got.rewards].map((x) => x + 0)).toEqual([NaN, 1, 0, NaN]);
+    expect([...got.meanKl]).toEqual([NaN, 0]);
+  });
+
   test('leaves a sequence without actions a mean KL of zero', async () => {
     const got = await compute(
       [

@@ -105,6 +105,14 @@ describe('value-loss', () => {
     expectClose(got.decided, [0, 1, 0, 1], { abs: 0 });
   });
 
+  test('hands a NaN on to loss and gradient, whichever input it came in by', async () => {
+    const zero = { values: [1], source: [0], weights: [1], old: [0], returns: [0] };
+    for (const name of ['values', 'returns'] as const) {
+      const got = await compute({ ...zero, [name]: [NaN] }, 0.2);
+      expect([name, got.loss[0], got.gradient[0]]).toEqual([name, NaN, NaN]);
+    }
+  });
+
   test('adds up to the losses of the reference software', async () => {
     const total = fixture.oldValues.length;
     const half = fixture.lengths[0] + fixture.lengths[1];

@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
 
-// Node's WebGPU: imported there by name, never in a page.
-const nodeOnly = 'webgpu';
+// Node's WebGPU is imported there by name, never in a page.
+const notForPages = ['webgpu', '@webgpu/types'];
 const packages = Object.keys(manifest.dependencies);
 
 const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];
@@ -57,8 +57,8 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         // All at once before the first test: a package that is found late reloads the page under it.
         optimizeDeps: {
-          exclude: [nodeOnly],
-          include: packages.filter((name) => name !== nodeOnly),
+          exclude: notForPages,
+          include: packages.filter((name) => !notForPages.includes(name)),
         },
         test: {
           name: 'chromium',

@@ -116,6 +116,10 @@ export function emitTypes() {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace(/((?:from |import\()["']\.[^"']*)\.ts(["'])/g, '$1.js$2'));
   }
+  // The types name WebGPU's, which not every TypeScript knows by itself.
+  const index = join(dist, 'src/index.d.ts');
+  const reference = '/// <reference types="@webgpu/types" />\n';
+  writeFileSync(index, reference + readFileSync(index, 'utf8'));
   return true;
 }
 

@@ -1,0 +1,310 @@
+import { defineCommand } from 'citty';
+import colors from 'picocolors';
+import { shippedBases } from '../bases/shipped.ts';
+import {
+  configFrom,
+  configHash,
+  parseConfig,
+  presetSeeds,
+  type ExperimentConfig,
+  type MethodName,
+} from '../config.ts';
+import type { AdapterChoice } from '../gpu/device.ts';
+import type { ExperimentEvent, ExperimentResults } from '../results.ts';
+import { connectTrainer, eventsOf } from '../workers/trainer.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { readJson } from './json-file.ts';
+import { expectFreshRun, jsonText } from './output.ts';
+import { writeReport } from './run-report.ts';
+import { system, type System } from './system.ts';
+
+/** What a run's folder says of how it was started: read again by `--resume`. */
+interface RunFile {
+  readonly schema: 1;
+  readonly config: ExperimentConfig;
+  readonly configHash: string;
+  readonly seeds: readonly number[];
+}
+
+interface Plan {
+  readonly out: string;
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly resume: boolean;
+}
+
+const methodNames: readonly string[] = ['full', 'lim', 'linear', 'rand'];
+
+export const command = defineCommand({
+  args: {
+    config: {
+      type: 'positional',
+      required: false,
+      description: 'JSON file whose fields replace those of the preset',
+    },
+    preset: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'quick, standard or study (default: quick, or what the file says)',
+    },
+    methods: {
+      type: 'string',
+      valueHint: 'full,lim,…',
+      description: 'selections to train and compare; full is always run, for its rewards',
+    },
+    seed: { type: 'string', valueHint: 'N or N,N,…', description: 'one whole experiment per seed' },
+    out: outArg('folder of the run (default: runs/PRESET-SEED)'),
+    resume: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'go on with a run from its last checkpoint, bit for bit',
+    },
+    ...commonArgs,
+  },
+  async run({ args }) {
+    const host = await system();
+    const plan = args.resume === undefined ? await freshPlan(args) : await resumedPlan(args.resume);
+    const results = await runExperiment(host, plan, args.adapter as AdapterChoice);
+    if (!results) {
+      await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
+      return 1;
+    }
+    await host.stderr(`${table(results)}\nreport: ${plan.out}/report.html\n`);
+    if (args.json) await host.stdout(jsonText(results));
+    return 0;
+  },
+});
+
+async function freshPlan(args: {
+  readonly config?: string;
+  readonly preset?: string;
+  readonly methods?: string;
+  readonly seed?: string;
+  readonly out?: string;
+}): Promise<Plan> {
+  const where = args.config ?? 'limr run';
+  const given = args.config === undefined ? {} : await readJson(args.config);
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
+    throw new UsageError(`${where}: must hold an object`);
+  }
+  const named = (given as { preset?: unknown }).preset;
+  const preset = args.preset ?? (typeof named === 'string' ? named : 'quick');
+  const methods = args.methods?.split(',');
+  const unknown = methods?.find((method) => !methodNames.includes(method));
+  if (unknown !== undefined) {
+    throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
+  }
+  const config = configFrom(preset, { ...given, preset }, where);
+  const chosen = methods
+    ? parseConfig(
+        {
+          ...config,
+          experiment: { ...config.experiment, methods: [...new Set(['full', ...methods])] },
+        },
+        where,
+      )
+    : config;
+  const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
+  const out = args.out ?? `runs/${preset}-${seeds.join('-')}`;
+  await expectFreshRun(out);
+  const host = await system();
+  const file: RunFile = {
+    schema: 1,
+    config: chosen,
+    configHash: await configHash(chosen),
+    seeds,
+  };
+  await host.write(`${out}/config.json`, jsonText(file));
+  return { out, config: chosen, seeds, resume: false };
+}
+
+function seedList(text: string): number[] {
+  return text.split(',').map((word) => {
+    const seed = Number(word);
+    if (!/^\d+$/.test(word) || seed > 0xffff_ffff) {
+      throw new UsageError(`--seed: '${word}' is not a whole number in [0, 4294967295]`);
+    }
+    return seed;
+  });
+}
+
+async function resumedPlan(out: string): Promise<Plan> {
+  const where = `${out}/config.json`;
+  const host = await system();
+  if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
+  const file = (await readJson(where)) as Partial<RunFile>;
+  if (file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
+  const config = parseConfig(file.config, where);
+  const seeds = file.seeds;
+  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
+    throw new UsageError(`${where}: seeds must be a list of whole numbers`);
+  }
+  if (await host.info(`${out}/results.json`)) {
+    throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
+  }
+  return { out, config, seeds, resume: true };
+}
+
+/** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
+async function runExperiment(
+  host: System,
+  plan: Plan,
+  adapter: AdapterChoice,
+): Promise<ExperimentResults | undefined> {
+  const trainer = await connectTrainer();
+  let interrupted = false;
+  const interrupt = (): void => {
+    if (interrupted) return;
+    interrupted = true;
+    void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
+    trainer.api.stop().catch(() => undefined);
+  };
+  process.on('SIGINT', interrupt);
+  process.on('SIGTERM', interrupt);
+  try {
+    const { adapter: name } = await trainer.api.start({
+      config: plan.config,
+      seeds: plan.seeds,
+      store: { kind: 'folder', path: plan.out },
+      resume: plan.resume,
+      adapter,
+      bases: await shippedBases(),
+    });
+    await host.stderr(`adapter: ${name}\n`);
+    const screen = new Screen(host);
+    for await (const batch of eventsOf(trainer)) await screen.show(batch);
+    if (screen.failure !== undefined) throw new Error(screen.failure);
+    if (!screen.results) return undefined;
+    await writeReport(plan.out);
+    return screen.results;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+    await trainer.close();
+  }
+}
+
+/** Least time between two progress lines where they cannot overwrite each other. */
+const LINE_EVERY_MS = 5000;
+
+/** A run's events as lines for a person. */
+class Screen {
+  results: ExperimentResults | undefined;
+  failure: string | undefined;
+  readonly #host: System;
+  #lastLine = 0;
+  #open = false;
+  #progress = '';
+
+  constructor(host: System) {
+    this.#host = host;
+  }
+
+  async show(batch: readonly ExperimentEvent[]): Promise<void> {
+    for (const event of batch) {
+      switch (event.type) {
+        case 'phase':
+          await this.#line(colors.bold(`seed ${event.seed}: ${event.text}`));
+          break;
+        case 'compiling':
+          await this.#status(`compiling ${event.label} (${event.compiled} so far)`);
+          break;
+        case 'pretraining':
+          await this.#status(
+            `pre-training ${event.update}/${event.of}, loss ${event.loss.toFixed(3)}`,
+          );
+          break;
+        case 'progress': {
+          const percent = Math.floor(event.fraction * 100);
+          this.#progress = `${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
+          break;
+        }
+        case 'update': {
+          const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
+          await this.#status(
+            `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
+              `accuracy ${accuracy.toFixed(3)} · ${this.#progress}`,
+          );
+          break;
+        }
+        case 'evaluation': {
+          const tiers = Object.entries(event.tiers)
+            .map(([name, value]) => `${name} ${value.toFixed(3)}`)
+            .join('  ');
+          await this.#line(
+            `  ${event.method} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
+          );
+          break;
+        }
+        case 'scores': {
+          const { lim } = event;
+          await this.#line(
+            `  LIM kept ${lim.kept} of ${event.scores.length} prompts at theta ${lim.theta}; ` +
+              `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
+          );
+          if (lim.warning) await this.#line(colors.yellow(`  ${lim.warning}`));
+          break;
+        }
+        case 'state':
+          if (event.state === 'failed') this.failure = event.message;
+          break;
+        case 'done':
+          this.results = event.results;
+          break;
+        default:
+      }
+    }
+    if (this.results || this.failure !== undefined) await this.#closeStatus();
+  }
+
+  /** A line that the next status overwrites on a terminal, and that is thinned out elsewhere. */
+  async #status(text: string): Promise<void> {
+    if (this.#host.terminal) {
+      await this.#host.stderr(`\r\u001b[2K  ${text}`);
+      this.#open = true;
+      return;
+    }
+    const now = performance.now();
+    if (now - this.#lastLine < LINE_EVERY_MS) return;
+    this.#lastLine = now;
+    await this.#host.stderr(`  ${text}\n`);
+  }
+
+  async #closeStatus(): Promise<void> {
+    if (this.#open) await this.#host.stderr('\r\u001b[2K');
+    this.#open = false;
+  }
+
+  async #line(text: string): Promise<void> {
+    await this.#closeStatus();
+    await this.#host.stderr(`${text}\n`);
+  }
+}
+
+function duration(seconds: number): string {
+  if (seconds < 90) return `${Math.round(seconds)} s`;
+  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
+  return `${(seconds / 3600).toFixed(1)} h`;
+}
+
+/** Held-out accuracy of every method at the read-out that was fixed before the run. */
+function table(results: ExperimentResults): string {
+  const { tableReadout } = results.config.experiment;
+  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
+    ([method, { prompts }]) => {
+      const means = (results.methods[method]?.evaluations ?? [])
+        .filter(({ update }) => update === tableReadout)
+        .map(({ mean }) => mean);
+      const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+      const value = means.length === 0 ? 'none' : mean.toFixed(3);
+      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${value}`;
+    },
+  );
+  const minutes = (results.seconds / 60).toFixed(1);
+  return [
+    '',
+    `held-out accuracy at ${tableReadout} updates, ${results.seeds.length} seed(s), ${minutes} min`,
+    `  base                     ${results.base.mean.toFixed(3)}`,
+    ...rows,
+  ].join('\n');
+}

@@ -1,0 +1,36 @@
+// The whole public API. What is not exported here may change without notice.
+export {
+  configFrom,
+  configHash,
+  limrDefaults,
+  overridesOf,
+  parseConfig,
+  presets,
+  presetSeeds,
+  type ExperimentConfig,
+  type MethodName,
+  type Override,
+} from './config.ts';
+export { ConfigError } from './config-error.ts';
+export { metrics, type Metric, type MetricKey } from './metrics.ts';
+export type {
+  Accuracy,
+  Evaluation,
+  ExperimentEvent,
+  ExperimentResults,
+  LimSummary,
+  PromptCompletions,
+  RunState,
+  ScoredPrompt,
+  SeedResults,
+  SelectionSummary,
+  UpdateRecord,
+} from './results.ts';
+export { AdapterError, DeviceLostError, Gpu, openGpu, type GpuOptions } from './gpu/device.ts';
+export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
+export type { MatrixTensors, RewardMatrix } from './lim/matrix.ts';
+export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
+export { shippedBases } from './bases/shipped.ts';
+export { WorkerError, type Connection } from './workers/connect.ts';
+export { connectTrainer, eventsOf } from './workers/trainer.ts';
+export type { StartRequest, TrainerApi } from './workers/protocol.ts';

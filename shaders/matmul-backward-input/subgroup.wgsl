@@ -1,6 +1,6 @@
-// matmul-backward-input/subgroup: the sums of matmul-backward-input, sixteen rows by four columns per
-// lane; the rows are shared by subgroup broadcast. For K and N that are multiples of 4. Why, and where
-// it is correct: shaders/matmul-forward/subgroup.wgsl.
+// matmul-backward-input/subgroup: the sums of matmul-backward-input, sixteen rows by four columns
+// per lane; the rows are shared by subgroup broadcast. For K and N that are multiples of 4. Why,
+// and where it is correct: shaders/matmul-forward/subgroup.wgsl.
 //
 // Grid: ceil(K / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
 // Numerics: per output one f32 sum, four products at a time, n ascending.
@@ -87,20 +87,15 @@ fn main(
     sum14 += block * subgroupBroadcast(dy1, 6);
     sum15 += block * subgroupBroadcast(dy1, 7);
   }
-  finish(row, column, sum0);
-  finish(row + 1, column, sum1);
-  finish(row + 2, column, sum2);
-  finish(row + 3, column, sum3);
-  finish(row + 4, column, sum4);
-  finish(row + 5, column, sum5);
-  finish(row + 6, column, sum6);
-  finish(row + 7, column, sum7);
-  finish(row + 8, column, sum8);
-  finish(row + 9, column, sum9);
-  finish(row + 10, column, sum10);
-  finish(row + 11, column, sum11);
-  finish(row + 12, column, sum12);
-  finish(row + 13, column, sum13);
-  finish(row + 14, column, sum14);
-  finish(row + 15, column, sum15);
+  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  var sums = array<vec4f, 16>(
+    sum0, sum1, sum2, sum3,
+    sum4, sum5, sum6, sum7,
+    sum8, sum9, sum10, sum11,
+    sum12, sum13, sum14, sum15,
+  );
+  let end = min(params.row_end, row + 16);
+  for (var at = row; at < end; at++) {
+    finish(at, column, sums[at - row]);
+  }
 }

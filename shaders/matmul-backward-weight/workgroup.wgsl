@@ -1,5 +1,5 @@
-// matmul-backward-weight/workgroup: the sums of matmul-backward-weight, a 64 by 64 tile of outputs per
-// workgroup. For K and N that are multiples of 4. Why: shaders/matmul-forward/workgroup.wgsl.
+// matmul-backward-weight/workgroup: the sums of matmul-backward-weight, a 64 by 64 tile of outputs
+// per workgroup. For K and N that are multiples of 4. Why: shaders/matmul-forward/workgroup.wgsl.
 //
 // Grid: ceil(K / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, i ascending; the old dw is added after it.
@@ -58,9 +58,11 @@ fn main(
     }
     workgroupBarrier();
   }
+  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
   let row = row0 + local.y * 4;
-  finish(row, column, sum0);
-  finish(row + 1, column, sum1);
-  finish(row + 2, column, sum2);
-  finish(row + 3, column, sum3);
+  let end = min(params.row_end, row + 4);
+  for (var at = row; at < end; at++) {
+    finish(at, column, sums[at - row]);
+  }
 }

@@ -1,5 +1,5 @@
-// matmul-forward/subgroup: the sums of matmul-forward, sixteen rows by four columns per lane; the rows
-// are shared by subgroup broadcast. For K and N that are multiples of 4.
+// matmul-forward/subgroup: the sums of matmul-forward, sixteen rows by four columns per lane; the
+// rows are shared by subgroup broadcast. For K and N that are multiples of 4.
 //
 // A software adapter loads lane by lane, a bounds check each: about 80 cycles for the vec4 of eight
 // lanes. Here a lane loads two rows of x for the other lanes too: six loads
@@ -92,20 +92,15 @@ fn main(
     sum14 += subgroupBroadcast(x1, 6) * block;
     sum15 += subgroupBroadcast(x1, 7) * block;
   }
-  finish(row, column, sum0);
-  finish(row + 1, column, sum1);
-  finish(row + 2, column, sum2);
-  finish(row + 3, column, sum3);
-  finish(row + 4, column, sum4);
-  finish(row + 5, column, sum5);
-  finish(row + 6, column, sum6);
-  finish(row + 7, column, sum7);
-  finish(row + 8, column, sum8);
-  finish(row + 9, column, sum9);
-  finish(row + 10, column, sum10);
-  finish(row + 11, column, sum11);
-  finish(row + 12, column, sum12);
-  finish(row + 13, column, sum13);
-  finish(row + 14, column, sum14);
-  finish(row + 15, column, sum15);
+  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  var sums = array<vec4f, 16>(
+    sum0, sum1, sum2, sum3,
+    sum4, sum5, sum6, sum7,
+    sum8, sum9, sum10, sum11,
+    sum12, sum13, sum14, sum15,
+  );
+  let end = min(params.row_end, row + 16);
+  for (var at = row; at < end; at++) {
+    finish(at, column, sums[at - row]);
+  }
 }

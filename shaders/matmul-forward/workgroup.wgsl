@@ -1,8 +1,8 @@
-// matmul-forward/workgroup: the sums of matmul-forward, a 64 by 64 tile of outputs per workgroup. For K
-// that is a multiple of 4.
+// matmul-forward/workgroup: the sums of matmul-forward, a 64 by 64 tile of outputs per workgroup.
+// For K that is a multiple of 4.
 //
-// A workgroup of 16 x 16 threads keeps a 64 x 16 tile of each operand in workgroup memory and a thread
-// does 4 x 4 outputs: for GPUs, where such memory is near and barriers are cheap.
+// A workgroup of 16 x 16 threads keeps a 64 x 16 tile of each operand in workgroup memory and a
+// thread does 4 x 4 outputs: for GPUs, where such memory is near and barriers are cheap.
 //
 // Grid: ceil(N / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -84,10 +84,12 @@ fn main(
     }
     workgroupBarrier();
   }
-  let row = row0 + local.y * 4;
+  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
   let column = column0 + local.x;
-  finish_row(row, column, sum0);
-  finish_row(row + 1, column, sum1);
-  finish_row(row + 2, column, sum2);
-  finish_row(row + 3, column, sum3);
+  let row = row0 + local.y * 4;
+  let end = min(params.row_end, row + 4);
+  for (var at = row; at < end; at++) {
+    finish_row(at, column, sums[at - row]);
+  }
 }

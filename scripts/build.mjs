@@ -56,6 +56,7 @@ export async function buildLibrary() {
       configFile: false,
       root,
       logLevel: 'warn',
+      assetsInclude: ['**/*.safetensors'],
       plugins: [
         {
           name: 'worker-urls',
@@ -73,6 +74,7 @@ export async function buildLibrary() {
         minify: false,
         copyPublicDir: false,
         rolldownOptions: {
+          checks: { pluginTimings: false },
           input: entries(),
           external: (id) =>
             id.startsWith('node:') ||

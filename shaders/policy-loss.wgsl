@@ -52,7 +52,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let difference = logprob - old_logprobs[source];
   let held = abs(difference) > params.log_ratio_clamp;
   let d = bound(difference, -params.log_ratio_clamp, params.log_ratio_clamp);
-  let rho = exp(d);
+  let rho = keep_nan(exp(d), d);
   let free = rho * advantage;
   let clipped = clamp(rho, 1.0 - params.clip_low, 1.0 + params.clip_high) * advantage;
   // Where they tie, rho is inside its interval or the advantage is 0: the free branch is right.
@@ -70,7 +70,8 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
     let estimate = kl_estimate(params.kl_estimator, distance);
     loss += params.kl_coef * bound(estimate, -params.kl_clamp, params.kl_clamp);
     if (!(abs(estimate) > params.kl_clamp)) {
-      slope += params.kl_coef * kl_slope(params.kl_estimator, distance);
+      let kl_gradient = kl_slope(params.kl_estimator, distance);
+      slope += params.kl_coef * keep_nan(kl_gradient, distance);
     }
   }
   grad_logprobs[i] = action_weights[i] * slope;

@@ -8,3 +8,10 @@ fn bound(x: f32, low: f32, high: f32) -> f32 {
   if (x > high) { return high; }
   return x;
 }
+
+// `result`, or `source` where that is NaN: exp(NaN) may be a number. By bits, since a compiler may
+// take it that there are no NaNs.
+fn keep_nan(result: f32, source: f32) -> f32 {
+  if ((bitcast<u32>(source) & 0x7fffffffu) > 0x7f800000u) { return source; }
+  return result;
+}

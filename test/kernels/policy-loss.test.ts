@@ -161,7 +161,7 @@ describe('policy-loss', () => {
     expect([...got.loss, ...got.gradient].every((x) => Number.isFinite(x))).toBe(true);
   });
 
-  test('hands a NaN on to loss and gradient, whichever input it came in by', async () => {
+  test('never makes a finite loss or gradient of a NaN, whichever input it came in by', async () => {
     const zero = { source: [0], weights: [1], old: [0], ref: [0], advantages: [1], logprobs: [0] };
     const hyper: PolicyLossCase = {
       ...symmetric,
@@ -171,7 +171,9 @@ describe('policy-loss', () => {
     };
     for (const name of ['logprobs', 'old', 'ref', 'advantages'] as const) {
       const got = await compute({ ...zero, [name]: [NaN] }, hyper);
-      expect([name, got.loss[0], got.gradient[0]]).toEqual([name, NaN, NaN]);
+      // SwiftShader's exp(NaN) is a number: without keep_nan this fails there.
+      const finite = [got.loss[0], got.gradient[0]].map((x) => Number.isFinite(x));
+      expect([name, ...finite]).toEqual([name, false, false]);
     }
   });
 

@@ -54,6 +54,11 @@ describe('whiten', () => {
     expectClose(await compute([7]), [0], { abs: 0 });
   });
 
+  test('takes a deviation of at least 1e-4, the root of 1e-8', async () => {
+    // Deviation 2e-5: without the floor these would be -1 and 1.
+    expectClose(await compute([-2e-5, 2e-5]), [-0.2, 0.2], { abs: 1e-6 });
+  });
+
   test('writes nothing past the count and reads nothing there', async () => {
     const got = await compute([1, 3, 1e9], { count: 2 });
     expectClose(got.slice(0, 2), [-1, 1], { abs: 1e-6 });

@@ -1,5 +1,6 @@
 // Child processes for the repository's scripts.
 import { spawn } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -8,6 +9,13 @@ export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
 /** @param {string} path Inside node_modules. */
 export const modulePath = (path) => join(root, 'node_modules', path);
+
+/** @returns {string[]} Deno and its options; the program itself ships inside an npm package. */
+export function denoCommand() {
+  /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
+  const installer = createRequire(import.meta.url)('deno/install_api.cjs');
+  return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
+}
 
 /**
  * @typedef {object} RunOptions

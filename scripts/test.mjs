@@ -1,10 +1,9 @@
 // npm test: every check of the project, one stage after another, and one line of counts at the end.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { modulePath, root, run } from './process.mjs';
+import { denoCommand, modulePath, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
 /**
@@ -60,13 +59,6 @@ async function check(...commands) {
   }
   tally.passed = 1 - tally.failed;
   return tally;
-}
-
-/** @returns {string[]} Deno and its options; the program itself ships inside an npm package. */
-function denoCommand() {
-  /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
-  const installer = createRequire(import.meta.url)('deno/install_api.cjs');
-  return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
 }
 
 /**

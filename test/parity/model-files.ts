@@ -1,0 +1,25 @@
+import { bytesSource } from '../../src/formats/byte-source.ts';
+import { type ModelDirectory, openModelDirectory } from '../../src/model/model-directory.ts';
+import { Memo } from './context.ts';
+import type { Fixtures } from './folder.ts';
+
+/** A model folder among the fixtures, and a key that stands for its contents. */
+export interface FixtureModel {
+  readonly directory: ModelDirectory;
+  /** Everything that computations on this model depend on, for `Memo`. */
+  readonly inputs: readonly unknown[];
+}
+
+/** Opens a model folder the way a command does. */
+export async function openFixtureModel(fixtures: Fixtures, folder: string): Promise<FixtureModel> {
+  const inputs: unknown[] = [];
+  const directory = await openModelDirectory(async (name) => {
+    const path = `${folder}/${name}`;
+    if (!fixtures.has(path)) return undefined;
+    const bytes = await fixtures.bytes(path);
+    inputs.push(name, Memo.digest(bytes));
+    return bytesSource(path, bytes);
+  }, folder);
+  await directory.tokenizer();
+  return { directory, inputs };
+}

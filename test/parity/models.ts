@@ -1,0 +1,235 @@
+import { AllLogits } from '../../src/model/all-logits.ts';
+import { loadParameters } from '../../src/model/load-parameters.ts';
+import {
+  type LearnedSequence,
+  learnedSizes,
+  NextTokenLoss,
+} from '../../src/model/next-token-loss.ts';
+import { ParameterStore } from '../../src/model/parameters.ts';
+import { clearStep } from '../../src/gpu/plan.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import { type Context, withScope } from './context.ts';
+import { Fields } from './fields.ts';
+import { greedyContinuations } from './greedy.ts';
+import { type FixtureModel, openFixtureModel } from './model-files.ts';
+import { ExpectedTensors, largest } from './tensors.ts';
+
+const allowed = { logits: 5e-4, logprobs: 2e-4, loss: 2e-5, gradient: 2e-4 };
+
+/** A padded batch and its rows without the padding. */
+interface PaddedBatch {
+  readonly ids: readonly number[][];
+  readonly mask: readonly number[][];
+  readonly sequences: readonly number[][];
+}
+
+const padded = (ids: readonly number[][], mask: readonly number[][]): PaddedBatch => ({
+  ids,
+  mask,
+  sequences: ids.map((row, b) => row.filter((_, t) => mask[b]?.[t] === 1)),
+});
+
+/** 1 where a token and the one after it are both real. */
+const pairs = (mask: readonly number[]): number[] =>
+  mask.slice(1).map((real, t) => Number(real === 1 && mask[t] === 1));
+
+/** Everything a golden case holds, computed through the kernels. */
+async function computeCase(gpu: Gpu, model: FixtureModel, batch: PaddedBatch) {
+  const weights = await loadParameters(gpu, model.directory, 'lm');
+  const { sequences, mask } = batch;
+  const longest = Math.max(...sequences.map((row) => row.length));
+  const total = sequences.reduce((sum, row) => sum + row.length, 0);
+  const logits: Float32Array[] = [];
+  for await (const own of new AllLogits(gpu, weights, { longest, total }).of(sequences)) {
+    logits.push(own);
+  }
+
+  const counted = mask.flatMap(pairs).reduce((sum, one) => sum + one, 0);
+  const learned: LearnedSequence[] = sequences.map((ids, b) => {
+    // Of the compacted row: token i + 1 counts after token i if they were neighbours.
+    const places = (mask[b] ?? []).flatMap((real, t) => (real === 1 ? [t] : []));
+    const next = places.slice(1).map((t, i) => Number(t - (places[i] ?? 0) === 1));
+    return { ids, weights: next.map((one) => one / counted) };
+  });
+  const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+  const loss = new NextTokenLoss(gpu, weights, {
+    capacity: learnedSizes(learned),
+    positions: longest,
+  });
+  loss.upload(learned);
+  const logprobs = await withScope(gpu, async (scope) => {
+    await scope.run([
+      ...gradients.pages.map(clearStep),
+      ...loss.forwardBackward(weights, gradients),
+    ]);
+    return loss.logprobs();
+  });
+  const found = {
+    logits,
+    logprobs,
+    weights: learned.flatMap((sequence) => Array.from(sequence.weights)),
+    gradients: await gradients.read(),
+  };
+  weights.destroy();
+  gradients.destroy();
+  return found;
+}
+
+/** Spreads packed values, one row of `width` per real place, over a padded batch; 0 elsewhere. */
+function spread(
+  values: ArrayLike<number>,
+  places: readonly (readonly number[])[],
+  width: number,
+): Float32Array {
+  const columns = places[0]?.length ?? 0;
+  const found = new Float32Array(places.length * columns * width);
+  let from = 0;
+  for (const [b, row] of places.entries()) {
+    for (const [t, real] of row.entries()) {
+      if (real !== 1) continue;
+      const to = (b * columns + t) * width;
+      for (let i = 0; i < width; i++) found[to + i] = values[from + i] ?? NaN;
+      from += width;
+    }
+  }
+  return found;
+}
+
+async function checkCase(
+  { gpu, report, memo }: Context,
+  model: FixtureModel,
+  name: string,
+  tensors: ExpectedTensors,
+  stated: Fields,
+): Promise<void> {
+  const file = tensors.where;
+  const batch = padded(tensors.rows(`${name}.input_ids`), tensors.rows(`${name}.attention_mask`));
+  const { mask } = batch;
+  const { vocabSize } = model.directory.config;
+  const got = await memo.get('model case', [model.inputs, batch], () =>
+    computeCase(gpu, model, batch),
+  );
+  const positions = mask.map((row) => {
+    let next = 0;
+    return row.map((real) => (real === 1 ? next++ : 1));
+  });
+  report.equal(file, `${name}.position_ids`, positions, tensors.rows(`${name}.position_ids`));
+  const counted = mask.map(pairs);
+  report.equal(file, `${name}.logprob_mask`, counted, tensors.rows(`${name}.logprob_mask`));
+
+  const logits = got.logits.flatMap((own) => [...own]);
+  if (tensors.has(`${name}.logits`)) {
+    const want = tensors.f32(`${name}.logits`);
+    const all = spread(logits, mask, vocabSize);
+    report.close(file, `${name}.logits`, all, want, { max: allowed.logits });
+  }
+  const used = [...got.logprobs].filter((_, i) => got.weights[i] !== 0);
+  report.close(
+    file,
+    `${name}.logprobs`,
+    spread(used, counted, 1),
+    tensors.f32(`${name}.logprobs`),
+    { max: allowed.logprobs },
+  );
+  const gradientPrefix = `${name}.grad.`;
+  const gradientKeys = tensors.keys.filter((key) => key.startsWith(gradientPrefix));
+  for (const key of gradientKeys) {
+    const want = tensors.f32(key);
+    const own = got.gradients.get(key.slice(gradientPrefix.length)) ?? [];
+    report.close(file, key, own, want, { max: allowed.gradient * largest(want) });
+  }
+  if (gradientKeys.length > 0) {
+    const names = gradientKeys.map((key) => key.slice(gradientPrefix.length)).sort();
+    report.equal(file, `${name}: parameters`, [...got.gradients.keys()].sort(), names);
+  }
+
+  const loss = used.reduce((sum, logprob) => sum - logprob, 0) / used.length;
+  const about = stated.where.split(': ')[0] ?? '';
+  const label = `cases.${name}`;
+  for (const key of ['loss', 'loss_f32_hf']) {
+    report.close(about, `${label}.${key}`, [loss], [stated.number(key)], { max: allowed.loss });
+  }
+  report.equal(about, `${label}.tokens_in_loss`, used.length, stated.number('tokens_in_loss'));
+  const top = [largest(logits)];
+  report.close(about, `${label}.max_abs_logit`, top, [stated.number('max_abs_logit')], {
+    max: allowed.logits,
+  });
+  // How far other arithmetic was off on another machine: measured, not expected of us.
+  stated.skip('f32_vs_f64', 'bf16_compute_vs_f64');
+  stated.done();
+}
+
+/** Greedy ids as the decoder makes them, their log-probabilities, and how close the choices were. */
+async function checkGreedy(
+  { gpu, report, memo }: Context,
+  model: FixtureModel,
+  tensors: ExpectedTensors,
+  stated: Fields,
+): Promise<void> {
+  const file = tensors.where;
+  const { sequences: prompts } = padded(
+    tensors.rows('greedy.prompt_ids'),
+    tensors.rows('greedy.attention_mask'),
+  );
+  const want = tensors.rows('greedy.new_ids');
+  const count = want[0]?.length ?? 0;
+  const got = await memo.get('greedy', [model.inputs, prompts, count], () =>
+    greedyContinuations(gpu, model.directory, prompts, count),
+  );
+  report.equal(file, 'greedy.new_ids', got.ids, want);
+  report.close(
+    file,
+    'greedy.new_logprobs',
+    got.logprobs.flat(),
+    tensors.f32('greedy.new_logprobs'),
+    {
+      max: allowed.logprobs,
+    },
+  );
+  const about = stated.where.split(': ')[0] ?? '';
+  report.equal(about, 'greedy.new_tokens', count, stated.number('new_tokens'));
+  report.equal(about, 'greedy.eos_ignored', true, stated.flag('eos_ignored'));
+  report.close(
+    about,
+    'greedy.min_top1_top2_margin',
+    [got.margin],
+    [stated.number('min_top1_top2_margin')],
+    { max: allowed.logits },
+  );
+  stated.skip('note');
+  stated.done();
+}
+
+/** Logits, log-probabilities, losses, gradients and greedy ids of every model folder. */
+export async function checkModels(context: Context): Promise<void> {
+  const { fixtures, report } = context;
+  for (const name of fixtures.folders('models')) {
+    const folder = `models/${name}`;
+    const path = `${folder}/fixture.safetensors`;
+    const model = await openFixtureModel(fixtures, folder);
+    const tensors = await ExpectedTensors.open(fixtures, path);
+    const about = new Fields(
+      await fixtures.json(`${folder}/fixture.json`),
+      `${folder}/fixture.json`,
+    );
+    report.equal(about.where, 'model', name, about.text('model'));
+    about.skip('transformers', 'torch');
+    const config = new Fields(
+      await fixtures.json(`${folder}/config.json`),
+      `${folder}/config.json`,
+    );
+    const dtype = config.has('dtype') ? config.text('dtype') : config.text('torch_dtype');
+    report.equal(about.where, 'weights_dtype', dtype, about.text('weights_dtype'));
+    const cases = tensors.keys
+      .filter((key) => key.endsWith('.input_ids'))
+      .map((key) => key.slice(0, -'.input_ids'.length));
+    const stated = about.object('cases');
+    for (const label of cases) {
+      await checkCase(context, model, label, tensors, stated.object(label));
+    }
+    stated.done();
+    await checkGreedy(context, model, tensors, about.object('greedy'));
+    about.done();
+    tensors.done();
+  }
+}

@@ -178,12 +178,13 @@ describe('policy-loss', () => {
   });
 
   test('keeps a small k3 accurate where 1 - exp(-d) cancels', async () => {
-    const d = 1e-4;
-    const one = { source: [0], weights: [1], old: [0], ref: [-d], advantages: [0] };
-    const inputs = { ...one, logprobs: [0] };
-    const got = await compute(inputs, { ...symmetric, kl: { estimator: 'k3', coef: 1 } });
-    expectClose(got.loss, [Math.expm1(-d) + d], { abs: 0, rel: 1e-4 });
-    expectClose(got.gradient, [-Math.expm1(-d)], { abs: 0, rel: 1e-5 });
+    for (const d of [1e-4, 0.12, -0.12].map((x) => Math.fround(x))) {
+      const inputs = { logprobs: [0], source: [0], weights: [1], old: [0], advantages: [0] };
+      const kl = { estimator: 'k3', coef: 1 } as const;
+      const got = await compute({ ...inputs, ref: [-d] }, { ...symmetric, kl });
+      expectClose(got.loss, [Math.expm1(-d) + d], { abs: 0, rel: 1e-5 });
+      expectClose(got.gradient, [-Math.expm1(-d)], { abs: 0, rel: 1e-5 });
+    }
   });
 
   test('adds up to the losses of the reference software', async () => {

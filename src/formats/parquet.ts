@@ -1,60 +1,62 @@
-import type { ByteSource } from './byte-source.ts';
+import { transfer } from 'comlink';
+import { connect, WorkerError } from '../workers/connect.ts';
+import { readAll, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { isRecord, type JsonRecord, shorten } from './json.ts';
 
-/** Most bytes that one row group may unpack to. */
-export const largestRowGroup = 2 ** 30;
+/** Largest parquet file that is read, in bytes. */
+export const largestParquet = 2 ** 30;
+
+/** What `parquet.worker.ts` serves. */
+export interface ParquetApi {
+  /** Takes a whole file and returns how many row groups it has. */
+  open(bytes: ArrayBuffer): Promise<number>;
+  /** The rows of one row group. */
+  rows(group: number): Promise<unknown[]>;
+  dispose(): void;
+}
 
 /**
- * The rows of a parquet file, a row group in memory at a time.
+ * The rows of a parquet file, a row group in memory at a time. A damaged file can send a parquet
+ * reader round in circles, so it is read in a worker that is ended when it takes too long.
  *
- * @throws FormatError naming the file: damaged, an unknown codec, or a row group too large.
+ * @param seconds Longest that the footer or one row group may take.
+ * @throws FormatError naming the file: damaged, an unknown codec, too large, or too slow.
  */
-export async function* readParquet(source: ByteSource): AsyncGenerator<JsonRecord> {
-  const { parquetMetadataAsync, parquetReadObjects } = await import('hyparquet');
-  const fail = (error: unknown): FormatError => {
-    const message = error instanceof Error ? error.message : String(error);
-    return new FormatError(`${source.name}: not readable as parquet: ${shorten(message)}`);
-  };
-  const file = {
-    byteLength: source.size,
-    slice: async (start: number, end = source.size): Promise<ArrayBuffer> => {
-      // A negative start counts from the end; a lying footer may point outside the file.
-      const from = start < 0 ? source.size + start : start;
-      const bytes = await source.slice(Math.max(0, from), Math.min(end, source.size));
-      return bytes.slice().buffer;
-    },
-  };
-  let metadata;
-  try {
-    metadata = await parquetMetadataAsync(file);
-  } catch (error) {
-    throw fail(error);
-  }
-  let rowStart = 0;
-  for (const [index, group] of metadata.row_groups.entries()) {
-    const count = Number(group.num_rows);
-    const unpacked = group.columns.reduce(
-      (sum, column) => sum + Number(column.meta_data?.total_uncompressed_size ?? 0),
-      0,
-    );
-    if (!(unpacked >= 0 && unpacked <= largestRowGroup && count >= 0 && count <= 2 ** 31)) {
-      throw new FormatError(
-        `${source.name}: row group ${index + 1} claims ${unpacked} bytes and ${count} rows, ` +
-          `more than the ${largestRowGroup} bytes allowed`,
-      );
-    }
-    let rows: unknown[];
+export async function* readParquet(source: ByteSource, seconds = 60): AsyncGenerator<JsonRecord> {
+  const bytes = await readAll(source, largestParquet);
+  const reader = await connect<ParquetApi>(
+    'parquet reader',
+    (Worker) => new Worker(new URL('./parquet.worker.ts', import.meta.url), { type: 'module' }),
+  );
+  const call = async <T>(result: Promise<T>): Promise<T> => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new FormatError(`took more than ${seconds} s: damaged, or too large`));
+      }, seconds * 1000);
+    });
     try {
-      rows = await parquetReadObjects({ file, metadata, rowStart, rowEnd: rowStart + count });
+      return await Promise.race([result, late]);
     } catch (error) {
-      throw fail(error);
+      const message = error instanceof Error ? error.message : String(error);
+      const why = error instanceof WorkerError ? 'the reader died of it' : shorten(message);
+      throw new FormatError(`${source.name}: not readable as parquet: ${why}`);
+    } finally {
+      clearTimeout(timer);
     }
-    for (const row of rows) {
-      if (!isRecord(row)) throw new FormatError(`${source.name}: a row is not an object`);
-      yield row;
+  };
+  try {
+    const copy = bytes.slice().buffer;
+    const groups = await call(reader.api.open(transfer(copy, [copy])));
+    for (let group = 0; group < groups; group++) {
+      for (const row of await call(reader.api.rows(group))) {
+        if (!isRecord(row)) throw new FormatError(`${source.name}: a row is not an object`);
+        yield row;
+      }
     }
-    rowStart += count;
+  } finally {
+    await reader.kill('done');
   }
 }
 

@@ -1,0 +1,149 @@
+import { parseConfig, type ExperimentConfig } from '../config.ts';
+import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
+import { openGpu, type Gpu } from '../gpu/device.ts';
+import type { ExperimentEvent } from '../results.ts';
+import { baseIdentity } from '../scheduler/base.ts';
+import { Experiment } from '../scheduler/experiment.ts';
+import { RunControl } from '../scheduler/run-control.ts';
+import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
+import { BrowserStore } from './browser-store.ts';
+import { exposeWorker } from './expose.ts';
+import { FolderStore } from './folder-store.ts';
+import { hostName } from './host-name.ts';
+import { Outbox } from './outbox.ts';
+import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
+import { RewardPool } from './reward-pool.ts';
+
+/** One run and what it holds. */
+interface Run {
+  readonly gpu: Gpu;
+  readonly verifiers: RewardPool;
+  readonly experiment: Experiment;
+  readonly store: RunStore;
+  readonly control: RunControl;
+  readonly outbox: Outbox<ExperimentEvent>;
+  /** Settles, never rejects, when the loop has ended. */
+  readonly ended: Promise<void>;
+}
+
+// At most ten batches of events a second.
+const EVENT_INTERVAL_MS = 100;
+
+let run: Run | undefined;
+let opening: Promise<Run> | undefined;
+
+async function openRun(request: StartRequest): Promise<Run> {
+  const config = parseConfig(request.config, 'config');
+  const store = await openStore(request.store);
+  const gpu = await openGpu({
+    adapter: request.adapter ?? 'auto',
+    limits: 'max',
+    features: ['subgroups'],
+  });
+  let verifiers: RewardPool | undefined;
+  try {
+    const { verifiers: workers } = request;
+    const pool = await RewardPool.open(config.task, workers === undefined ? {} : { workers });
+    verifiers = pool;
+    const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
+      type === 'progress' || type === 'compiling' ? type : undefined,
+    );
+    const emit = (event: ExperimentEvent) => outbox.push(event);
+    const control = new RunControl((state, message) => emit({ type: 'state', state, message }));
+    const experiment = await Experiment.open(
+      {
+        gpu,
+        hostName: hostName(),
+        store,
+        verify: (batch) => pool.verify(batch),
+        shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
+        emit,
+      },
+      config,
+      request.seeds,
+      { resume: request.resume ?? false },
+    );
+    if (request.paused) control.pause();
+    const ended = experiment
+      .run(control)
+      .then(
+        (results) => {
+          if (results) control.finish();
+        },
+        (error: unknown) => control.fail(describe(error)),
+      )
+      .finally(() => outbox.close());
+    return { gpu, verifiers, experiment, store, control, outbox, ended };
+  } catch (error) {
+    await verifiers?.close();
+    await gpu.close();
+    throw error;
+  }
+}
+
+async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> {
+  control.stop();
+  await ended;
+  await verifiers.close();
+  await gpu.close();
+}
+
+function openStore(place: StorePlace): RunStore | Promise<RunStore> {
+  if (place.kind === 'folder') return new FolderStore(place.path);
+  if (place.kind === 'browser') return BrowserStore.open(place.name);
+  return new MemoryStore();
+}
+
+function findBase(
+  files: readonly Uint8Array[],
+  config: ExperimentConfig,
+): ReadonlyMap<string, Float32Array> | undefined {
+  const identity = baseIdentity(config);
+  for (const [i, bytes] of files.entries()) {
+    const where = `base ${i}`;
+    const { tensors, metadata } = readSafetensors(bytes, where);
+    if (metadata.get('identity') !== identity) continue;
+    return new Map([...tensors].map(([name, entry]) => [name, toFloat32(entry, where)]));
+  }
+  return undefined;
+}
+
+const describe = (error: unknown) =>
+  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+
+function current(): Run {
+  if (!run) throw new Error('trainer: no run has been started');
+  return run;
+}
+
+const api: TrainerApi = {
+  async start(request) {
+    if (opening || (run && !run.control.ended)) throw new Error('trainer: a run is under way');
+    const before = run;
+    run = undefined;
+    opening = (before ? closeRun(before) : Promise.resolve()).then(() => openRun(request));
+    try {
+      run = await opening;
+      return { adapter: run.gpu.name, host: hostName() };
+    } finally {
+      opening = undefined;
+    }
+  },
+  pause: () => current().control.pause(),
+  resume: () => current().control.resume(),
+  step: () => current().control.step(),
+  async stop() {
+    const { control, ended } = current();
+    control.stop();
+    await ended;
+  },
+  events: () => current().outbox.next(),
+  completions: (prompt) => current().experiment.completions(prompt),
+  readFile: (path) => current().store.read(path),
+  async dispose() {
+    const last = (await opening?.catch(() => undefined)) ?? run;
+    if (last) await closeRun(last);
+  },
+};
+
+exposeWorker(api);

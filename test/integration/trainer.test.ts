@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { presets, type ExperimentConfig } from '../../src/config.ts';
+import type { ExperimentEvent } from '../../src/results.ts';
+import { banditDefaults } from '../../src/tasks/bandit.ts';
+import type { Connection } from '../../src/workers/connect.ts';
+import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';
+import { connectTrainer, eventsOf } from '../../src/workers/trainer.ts';
+
+const { quick } = presets;
+/** Twelve iterations of four prompts at the most, on a model of a few hundred weights. */
+const config: ExperimentConfig = {
+  ...quick,
+  preset: 'test',
+  task: { ...banditDefaults, prompts: 4 },
+  model: {
+    ...quick.model,
+    hiddenSize: 8,
+    intermediateSize: 8,
+    layers: 1,
+    heads: 1,
+    kvHeads: 1,
+    headDim: 8,
+  },
+  base: { ...quick.base, updates: 4, sequencesPerUpdate: 8 },
+  rollout: { ...quick.rollout, prompts: 4 },
+  ppo: { ...quick.ppo, minibatches: 1 },
+  experiment: {
+    epochs: 6,
+    methods: ['full'],
+    budget: 'updates',
+    armLength: 1,
+    readouts: [6],
+    tableReadout: 6,
+    checkpointEvery: 6,
+  },
+  evaluation: { ...quick.evaluation, samples: 0 },
+};
+const request: StartRequest = { config, seeds: [3], store: { kind: 'memory' }, verifiers: 1 };
+
+let trainer: Connection<TrainerApi> | undefined;
+afterEach(async () => {
+  await trainer?.close();
+  trainer = undefined;
+});
+
+type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { type: Type }>;
+const only = <Type extends ExperimentEvent['type']>(events: ExperimentEvent[], type: Type) =>
+  events.filter((event): event is Of<Type> => event.type === type);
+
+describe('the trainer worker', () => {
+  test('steps, runs, ends and starts again, on one device', async () => {
+    trainer = await connectTrainer();
+    const { api } = trainer;
+
+    await expect(
+      api.start({ ...request, config: { ...config, preset: 3 as never } }),
+    ).rejects.toMatchObject({ name: 'ConfigError' });
+    await expect(api.pause()).rejects.toThrow('no run has been started');
+
+    const { adapter, host } = await api.start(request);
+    expect(adapter.length).toBeGreaterThan(0);
+    expect(host).toMatch(/^(node|deno|chromium) \d+/);
+    await expect(api.start(request)).rejects.toThrow('a run is under way');
+
+    const events: ExperimentEvent[] = [];
+    const arrivals: number[] = [];
+    const until = async (found: () => boolean) => {
+      while (!found()) {
+        const batch = await api.events();
+        expect(batch.length).toBeGreaterThan(0);
+        arrivals.push(performance.now());
+        events.push(...batch);
+      }
+    };
+    await until(() => only(events, 'update').length >= 1);
+    await api.pause();
+    await until(() => only(events, 'state').at(-1)?.state === 'paused');
+    await api.step();
+    const before = only(events, 'update').length;
+    await until(() => only(events, 'update').length > before);
+
+    await api.resume();
+    for await (const batch of eventsOf(trainer)) events.push(...batch);
+    const updates = only(events, 'update').map(({ update }) => update);
+    expect(updates).toEqual([1, 2, 3, 4, 5, 6]);
+    expect(only(events, 'column').map(({ epoch }) => epoch)).toEqual([0, 1, 2, 3, 4, 5]);
+    expect(only(events, 'state').at(-1)).toMatchObject({ state: 'done' });
+    const [{ results }] = only(events, 'done');
+    expect(results).toMatchObject({ host, adapter });
+
+    // What the rewards say is what the completions show.
+    const [{ accuracy }] = only(events, 'column');
+    for (let prompt = 0; prompt < 4; prompt++) {
+      const { key, epochs } = await api.completions(prompt);
+      const right = epochs[0].completions.filter(({ text }) => text === key);
+      expect(epochs.map(({ completions }) => completions.length)).toEqual(
+        new Array(6).fill(config.rollout.samples),
+      );
+      expect(right.length / config.rollout.samples).toBe(accuracy[prompt]);
+    }
+    const file = await api.readFile('results.json');
+    expect(JSON.parse(new TextDecoder().decode(file))).toEqual(JSON.parse(JSON.stringify(results)));
+    expect(await api.readFile('nothing.json')).toBeUndefined();
+
+    // The same worker, again from the start, stopped at once.
+    await api.start({ ...request, paused: true });
+    await api.stop();
+    const last: ExperimentEvent[] = [];
+    for await (const batch of eventsOf(trainer)) last.push(...batch);
+    expect(only(last, 'update')).toEqual([]);
+    expect(only(last, 'state').at(-1)).toMatchObject({ state: 'stopped' });
+    expect(arrivals.length).toBeGreaterThan(1);
+  });
+
+  test('can be closed in the middle of a run', async () => {
+    trainer = await connectTrainer();
+    await trainer.api.start(request);
+    await trainer.api.events();
+    await trainer.close();
+    expect(await trainer.ended).toBeUndefined();
+  });
+});

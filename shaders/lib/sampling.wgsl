@@ -201,7 +201,7 @@ fn solve_row(draw: f32) {
     switch stage {
       case GREEDY, TOP_P_TIES: { row.tie = found; }
       case TOP_K: { row.floor = found; }
-      case TOP_P: { row.floor = max(row.floor, min(found, ordered_bits(row.top))); }
+      case TOP_P: { row.floor = min(found, ordered_bits(row.top)); }
       // Where no weight is left (all banned, or not a number) the search may run past the end.
       case DRAW: { row.token = min(found, params.vocabulary - 1); }
       default: {}

@@ -244,6 +244,7 @@ export class Decoder {
       gatherRows({ index: lastRows, x: prefill.hidden, out: lastHidden }, { count: this.#prompts }),
       ...sample(lastHidden, this.#prompts, true),
     ]);
+    const split = gpu.kind === 'cpu' ? 1 : 32;
     const attention = { rows: this.#rows, keys: this.#keys, ...headsOf(config) };
     this.#decodePlan = gpu.plan('decode', [
       ...trunkSteps(
@@ -257,7 +258,7 @@ export class Decoder {
           const keys = { episodes, status, prompt_qkv: promptQkv, cache, scores };
           return [
             cacheWrite({ status, qkv, cache }, { rows: this.#rows, cacheColumns }),
-            attentionDecodeScores({ ...keys, qkv }, attention),
+            attentionDecodeScores({ ...keys, qkv }, { ...attention, split }),
             attentionDecodeMix({ ...keys, out: attended }, attention),
           ];
         },

@@ -10,7 +10,7 @@ import {
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 
 /** Scores of all rows; what the kernel leaves alone stays -7. */
-async function scoresOf(shape: DecodeShape, rows: readonly DecodeRow[], scale: number) {
+async function scoresOf(shape: DecodeShape, rows: readonly DecodeRow[], scale: number, split = 1) {
   const gpu = await openTestGpu();
   const given = decodeCase(shape, rows);
   const { heads, kvHeads, headDim, columns, promptRows, fused, cached, keys } = given;
@@ -24,7 +24,7 @@ async function scoresOf(shape: DecodeShape, rows: readonly DecodeRow[], scale: n
     cache: tensorOf(gpu, 'cache', given.cache, [capacity, columns, cached]),
     scores: tensorOf(gpu, 'scores', stale, [capacity, heads, keys]),
   };
-  const options = { rows: capacity, heads, kvHeads, headDim, keys, scale };
+  const options = { rows: capacity, heads, kvHeads, headDim, keys, scale, split };
   await run(gpu, [attentionDecodeScores(tensors, options)]);
   const all = await gpu.read(tensors.scores);
   return {
@@ -42,13 +42,15 @@ describe('attention-decode-scores', () => {
     [{ heads: 4, kvHeads: 1, headDim: 64, columns: 33, promptRows: 100 }, 3],
   ])('matches float64: %o, %i rows', async (shape, count) => {
     const rows = decodeRows(shape, count);
-    const { given, scores } = await scoresOf(shape, rows, 0.3);
-    for (const [i, row] of rows.entries()) {
-      for (let head = 0; head < shape.heads; head++) {
-        const want = attentionDecodeScoresReference(given, i, row, head, 0.3);
-        const got = scores(i, head);
-        expectClose(got.subarray(0, want.length), want, { abs: 1e-5, rel: 1e-6 });
-        expect(got.subarray(want.length).every((score) => score === -7)).toBe(true);
+    for (const split of [1, 7, 32]) {
+      const { given, scores } = await scoresOf(shape, rows, 0.3, split);
+      for (const [i, row] of rows.entries()) {
+        for (let head = 0; head < shape.heads; head++) {
+          const want = attentionDecodeScoresReference(given, i, row, head, 0.3);
+          const got = scores(i, head);
+          expectClose(got.subarray(0, want.length), want, { abs: 1e-5, rel: 1e-6 });
+          expect(got.subarray(want.length).every((score) => score === -7)).toBe(true);
+        }
       }
     }
   });
@@ -72,7 +74,7 @@ describe('attention-decode-scores', () => {
       cache: f32('cache', [2, 3, 16]),
       scores: f32('scores', [2, 2, 8]),
     };
-    const options = { rows: 2, heads: 2, kvHeads: 2, headDim: 4, keys: 8, scale: 0.5 };
+    const options = { rows: 2, heads: 2, kvHeads: 2, headDim: 4, keys: 8, scale: 0.5, split: 1 };
     const refused = (change: Partial<typeof options>) =>
       expect(() => attentionDecodeScores(tensors, { ...options, ...change }));
     refused({ heads: 3 }).toThrow('attention-decode-scores: 3 heads do not divide over 2 kv heads');

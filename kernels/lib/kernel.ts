@@ -1,4 +1,5 @@
 import { ShaderError, ShapeError } from './errors.ts';
+import type { MatmulChoices } from './matmul-variants.ts';
 import type { DType, Tensor } from './tensor.ts';
 import type { Size } from './variable.ts';
 
@@ -16,6 +17,8 @@ export interface Binding {
 export interface KernelInfo {
   readonly name: string;
   readonly code: string;
+  /** The files that `code` was joined from, and the line of it that each begins on. */
+  readonly files: readonly { readonly name: string; readonly firstLine: number }[];
   readonly params: readonly { readonly name: string; readonly type: ParamType }[];
   readonly bindings: readonly Binding[];
 }
@@ -35,6 +38,8 @@ export interface Dispatch {
   readonly header: string;
   /** Floating-point operations of one run, for benchmarks; 0 when nobody counts it. */
   readonly flops: () => number;
+  /** The same computation in the variant that an adapter prefers; a plan asks once, when built. */
+  readonly adapt?: (choices: MatmulChoices) => Dispatch;
 }
 
 export interface BindOptions {
@@ -76,13 +81,14 @@ export function defineKernel<const Spec extends KernelSpec>(
   code: string | readonly string[],
   spec: Spec,
 ): Kernel<Spec> {
-  const source = typeof code === 'string' ? code : code.join('\n');
+  const pieces = typeof code === 'string' ? [code] : code;
+  const source = pieces.join('\n');
   const plain = source.replace(/\/\/.*$/gm, '');
   const params = parseParams(name, plain);
   const bindings = parseBindings(name, plain);
   expectNames(name, 'Params', spec.params, params);
   expectNames(name, 'bindings', Object.keys(spec.tensors), bindings);
-  const info: KernelInfo = { name, code: source, params, bindings };
+  const info: KernelInfo = { name, code: source, files: listFiles(name, pieces), params, bindings };
   return {
     ...info,
     bind(tensors, values, grid, options = {}) {
@@ -108,6 +114,20 @@ export function defineKernel<const Spec extends KernelSpec>(
       };
     },
   };
+}
+
+/** The last piece is the kernel's own file; a library file is named by its first comment. */
+function listFiles(name: string, pieces: readonly string[]): KernelInfo['files'] {
+  let firstLine = 1;
+  return pieces.map((piece, i) => {
+    const title = /^\/\/ ([\w-]+):/.exec(piece)?.[1] ?? `part ${i}`;
+    const file = {
+      name: i === pieces.length - 1 ? `${name}.wgsl` : `lib/${title}.wgsl`,
+      firstLine,
+    };
+    firstLine += piece.split('\n').length;
+    return file;
+  });
 }
 
 function parseParams(name: string, code: string): KernelInfo['params'] {

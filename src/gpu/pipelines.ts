@@ -25,6 +25,11 @@ export class PipelineCache {
     return this.#entries.size;
   }
 
+  /** Resolves when nothing is being compiled, whether it succeeded or not. */
+  async settled(): Promise<void> {
+    await Promise.allSettled([...this.#entries.values()].map(({ ready }) => ready));
+  }
+
   entry(dispatch: Dispatch): PipelineEntry {
     const { kernel, header, constants } = dispatch;
     const key = `${kernel.name}|${header}|${JSON.stringify(constants)}`;
@@ -49,8 +54,13 @@ export class PipelineCache {
   async #compile(dispatch: Dispatch, bindGroupLayout: GPUBindGroupLayout) {
     const { kernel, header, constants } = dispatch;
     const code = header === '' ? kernel.code : `${header}\n${kernel.code}`;
+    // In a scope of its own, so that a bad shader is reported here and only here.
+    this.#device.pushErrorScope('validation');
     const module = this.#device.createShaderModule({ label: kernel.name, code });
+    const scope = this.#device.popErrorScope();
     await checkShader(module, kernel, code.split('\n').length - kernel.code.split('\n').length);
+    const fault = await scope;
+    if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
     return this.#device.createComputePipelineAsync({
       label: kernel.name,
       layout: this.#device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
@@ -80,7 +90,7 @@ export class PipelineCache {
   }
 }
 
-/** Turns the diagnostics of a shader module into one error. Lines count from the file's own first. */
+/** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
 async function checkShader(
   module: GPUShaderModule,
   kernel: KernelInfo,
@@ -89,9 +99,13 @@ async function checkShader(
   const { messages } = await module.getCompilationInfo();
   const errors = messages.filter((message) => message.type === 'error');
   if (errors.length === 0) return;
-  const lines = errors.map(
-    (message) =>
-      `${kernel.name}.wgsl:${message.lineNum - headerLines}:${message.linePos} ${message.message}`,
-  );
+  const lines = errors.map(({ lineNum, linePos, message }) => {
+    const line = lineNum - headerLines;
+    const file = kernel.files.findLast(({ firstLine }) => firstLine <= line);
+    const where = file
+      ? `${file.name}:${line - file.firstLine + 1}`
+      : `${kernel.name}.wgsl: header`;
+    return `${where}:${linePos} ${message}`;
+  });
   throw new ShaderError(lines.join('\n'));
 }

@@ -40,6 +40,14 @@ interface Prepared {
   readonly bindGroup: GPUBindGroup;
 }
 
+/** Workgroups of a dispatch at the present values of its variables. */
+function gridOf({ grid }: Dispatch): readonly [number, number, number] {
+  const [x = 1, y = 1, z = 1] = typeof grid === 'function' ? grid() : grid;
+  return [x, y, z];
+}
+
+const isEmpty = (grid: readonly number[]): boolean => grid.includes(0);
+
 /** Uniform slots are bound at multiples of WebGPU's default offset alignment. */
 const SLOT_BYTES = 256;
 
@@ -52,6 +60,8 @@ export class Plan {
   readonly steps: readonly Step[];
   /** Steps the queue puts in one submit; adapted to measured time, never to arithmetic. */
   stepsPerSubmit: number;
+  /** Measured mean time of a step; undefined before the first run. */
+  millisecondsPerStep: number | undefined;
   readonly #gpu: Gpu;
   readonly #prepared: readonly (Prepared | undefined)[];
   readonly #arena: GPUBuffer;
@@ -62,9 +72,12 @@ export class Plan {
   #ready = false;
   #written = false;
 
-  constructor(gpu: Gpu, name: string, steps: readonly Step[]) {
-    this.name = name;
+  constructor(gpu: Gpu, name: string, wanted: readonly Step[]) {
+    const steps = wanted.map((step) =>
+      step.op === 'dispatch' ? (step.adapt?.(gpu.matmulChoices) ?? step) : step,
+    );
     this.steps = steps;
+    this.name = name;
     this.stepsPerSubmit = gpu.kind === 'cpu' ? 16 : 128;
     this.#gpu = gpu;
     const dispatches = steps.filter((step) => step.op === 'dispatch').length;
@@ -148,10 +161,11 @@ export class Plan {
     this.#written = true;
   }
 
-  /** The pipeline of a step whose first dispatch has not been done yet. */
+  /** The pipeline of a step that now dispatches it for the first time. */
   coldEntry(index: number): PipelineEntry | undefined {
-    const entry = this.#prepared[index]?.entry;
-    return entry && !entry.warm ? entry : undefined;
+    const prepared = this.#prepared[index];
+    if (!prepared || prepared.entry.warm || isEmpty(gridOf(prepared.dispatch))) return undefined;
+    return prepared.entry;
   }
 
   /** Encodes steps [from, to) as one command buffer. */
@@ -163,13 +177,12 @@ export class Plan {
       const prepared = this.#prepared[i];
       if (!step) break;
       if (step.op === 'dispatch' && prepared?.entry.pipeline) {
-        const grid = typeof step.grid === 'function' ? step.grid() : step.grid;
-        const [x = 1, y = 1, z = 1] = grid;
-        if (x === 0 || y === 0 || z === 0) continue;
+        const grid = gridOf(step);
+        if (isEmpty(grid)) continue;
         pass ??= encoder.beginComputePass();
         pass.setPipeline(prepared.entry.pipeline);
         pass.setBindGroup(0, prepared.bindGroup);
-        pass.dispatchWorkgroups(x, y, z);
+        pass.dispatchWorkgroups(...grid);
         continue;
       }
       pass?.end();

@@ -54,8 +54,15 @@ export class RandomStream {
     return unitFloat(this.next());
   }
 
-  /** Uniform integer in [0, count), without modulo bias. */
+  /**
+   * Uniform integer in [0, count), without modulo bias.
+   *
+   * @throws RangeError unless `count` is an integer from 1 to 2^32.
+   */
   below(count: number): number {
+    if (!Number.isInteger(count) || count < 1 || count > 0x1_0000_0000) {
+      throw new RangeError(`no integer to draw below ${count}`);
+    }
     const limit = Math.floor(0x1_0000_0000 / count) * count;
     for (;;) {
       const word = this.next();

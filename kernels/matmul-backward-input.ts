@@ -4,11 +4,11 @@ import subgroup from '../shaders/matmul-backward-input/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-input/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
-  implementationFor,
+  dispatchMatmul,
   type MatmulHow,
   type MatmulImplementations,
 } from './lib/matmul-variants.ts';
-import { perPiece, rowPieces } from './lib/row-pieces.ts';
+import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size } from './lib/variable.ts';
 
@@ -56,25 +56,29 @@ export function matmulBackwardInput(
   expectShape('matmul-backward-input', 'weight', tensors.weight, [inner, columns]);
   expectShape('matmul-backward-input', 'dx', tensors.dx, [capacity, columns]);
   expectCapacity('matmul-backward-input', 'rows', hyper.rows, capacity);
-  const implementation = implementationFor(
+  const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
+  const shape = [maxOf(hyper.rows), columns, inner] as const;
+  return dispatchMatmul(
     'backward-input',
-    [maxOf(hyper.rows), columns, inner],
-    hyper,
+    shape,
     implementations,
-  );
-  const pieces = rowPieces(hyper.rows, inner * columns, implementation.rows, hyper.mostWork);
-  return perPiece(pieces, (piece, grid) =>
-    implementation.kernel.bind(
-      tensors,
-      {
-        row_start: piece.start,
-        row_end: piece.end,
-        inner,
-        columns,
-        accumulate: hyper.accumulate === true ? 1 : 0,
-      },
-      grid(Math.ceil(columns / implementation.columns), implementation.rows),
-      { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
-    ),
+    hyper.variant,
+    pieces,
+    (implementation, piece) =>
+      implementation.kernel.bind(
+        tensors,
+        {
+          row_start: piece.start,
+          row_end: piece.end,
+          inner,
+          columns,
+          accumulate: hyper.accumulate === true ? 1 : 0,
+        },
+        () => [
+          Math.ceil(columns / implementation.columns),
+          Math.ceil(piece.count() / implementation.rows),
+        ],
+        { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
+      ),
   );
 }

@@ -4,11 +4,11 @@ import subgroup from '../shaders/matmul-backward-weight/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-weight/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
-  implementationFor,
+  dispatchMatmul,
   type MatmulHow,
   type MatmulImplementations,
 } from './lib/matmul-variants.ts';
-import { perPiece, rowPieces } from './lib/row-pieces.ts';
+import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
 
@@ -56,22 +56,26 @@ export function matmulBackwardWeight(
   expectShape('matmul-backward-weight', 'dw', tensors.dw, [rows, columns]);
   expectCapacity('matmul-backward-weight', 'rows', hyper.rows, capacity);
   const inner = hyper.rows;
-  const implementation = implementationFor(
+  const pieces = rowPieces(rows, maxOf(inner) * columns, hyper.mostWork);
+  const shape = [maxOf(inner), columns, rows] as const;
+  return dispatchMatmul(
     'backward-weight',
-    [maxOf(inner), columns, rows],
-    hyper,
+    shape,
     implementations,
-  );
-  const pieces = rowPieces(rows, maxOf(inner) * columns, implementation.rows, hyper.mostWork);
-  return perPiece(pieces, (piece, grid) =>
-    implementation.kernel.bind(
-      tensors,
-      { row_start: piece.start, row_end: piece.end, inner, rows, columns },
-      grid(Math.ceil(columns / implementation.columns), implementation.rows),
-      {
-        header: implementation.header ?? '',
-        flops: () => 2 * piece.count() * valueOf(inner) * columns,
-      },
-    ),
+    hyper.variant,
+    pieces,
+    (implementation, piece) =>
+      implementation.kernel.bind(
+        tensors,
+        { row_start: piece.start, row_end: piece.end, inner, rows, columns },
+        () => [
+          Math.ceil(columns / implementation.columns),
+          Math.ceil(piece.count() / implementation.rows),
+        ],
+        {
+          header: implementation.header ?? '',
+          flops: () => 2 * piece.count() * valueOf(inner) * columns,
+        },
+      ),
   );
 }

@@ -4,11 +4,11 @@ import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
-  implementationFor,
+  dispatchMatmul,
   type MatmulHow,
   type MatmulImplementations,
 } from './lib/matmul-variants.ts';
-import { perPiece, rowPieces } from './lib/row-pieces.ts';
+import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size } from './lib/variable.ts';
 
@@ -67,26 +67,30 @@ export function matmulForward(
   expectCapacity('matmul-forward', 'rows', hyper.rows, capacity);
   // An absent input is bound to another read-only one and not read.
   const bound = { x, weight, bias: bias ?? weight, residual: residual ?? x, out };
-  const implementation = implementationFor(
+  const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
+  const shape = [maxOf(hyper.rows), inner, columns] as const;
+  return dispatchMatmul(
     'forward',
-    [maxOf(hyper.rows), inner, columns],
-    hyper,
+    shape,
     implementations,
-  );
-  const pieces = rowPieces(hyper.rows, inner * columns, implementation.rows, hyper.mostWork);
-  return perPiece(pieces, (piece, grid) =>
-    implementation.kernel.bind(
-      bound,
-      {
-        row_start: piece.start,
-        row_end: piece.end,
-        inner,
-        columns,
-        has_bias: bias ? 1 : 0,
-        has_residual: residual ? 1 : 0,
-      },
-      grid(Math.ceil(columns / implementation.columns), implementation.rows),
-      { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
-    ),
+    hyper.variant,
+    pieces,
+    (implementation, piece) =>
+      implementation.kernel.bind(
+        bound,
+        {
+          row_start: piece.start,
+          row_end: piece.end,
+          inner,
+          columns,
+          has_bias: bias ? 1 : 0,
+          has_residual: residual ? 1 : 0,
+        },
+        () => [
+          Math.ceil(columns / implementation.columns),
+          Math.ceil(piece.count() / implementation.rows),
+        ],
+        { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
+      ),
   );
 }

@@ -1,4 +1,6 @@
 import { ShapeError } from './errors.ts';
+import type { Dispatch } from './kernel.ts';
+import type { RowPiece } from './row-pieces.ts';
 
 export type MatmulForm = 'forward' | 'backward-input' | 'backward-weight';
 
@@ -66,29 +68,34 @@ export interface MatmulImplementation<K> {
 export type MatmulImplementations<K> = Readonly<Record<MatmulVariant, MatmulImplementation<K>>>;
 
 /**
- * The implementation of a form for a shape.
+ * One dispatch per piece, in the variant asked for by name; where none was, in a portable one that a
+ * plan exchanges for what its adapter prefers.
  *
  * @throws ShapeError when a variant was asked for by name and does not fit.
  */
-export function implementationFor<K>(
+export function dispatchMatmul<K>(
   form: MatmulForm,
   shape: MatmulShape,
-  how: MatmulHow,
   implementations: MatmulImplementations<K>,
-): MatmulImplementation<K> {
-  if (how.variant && !variantFits(how.variant, form, shape)) {
+  variant: MatmulVariant | undefined,
+  pieces: readonly RowPiece[],
+  bind: (implementation: MatmulImplementation<K>, piece: RowPiece) => Dispatch,
+): Dispatch[] {
+  if (variant && !variantFits(variant, form, shape)) {
     throw new ShapeError(
-      `matmul-${form}: variant ${how.variant} needs sizes that are multiples of 4, got (${shape.join(', ')})`,
+      `matmul-${form}: variant ${variant} needs sizes that are multiples of 4, got (${shape.join(', ')})`,
     );
   }
-  return implementations[how.variant ?? chooseMatmul(form, shape, how.choices)];
+  return pieces.map((piece) => {
+    const choose = (choices?: MatmulChoices): Dispatch =>
+      bind(implementations[variant ?? chooseMatmul(form, shape, choices)], piece);
+    return variant ? choose() : { ...choose(), adapt: choose };
+  });
 }
 
 /** What a caller may say about how a matmul is computed. */
 export interface MatmulHow {
-  /** Choices of the adapter, as `src/gpu/tuning.ts` makes them. */
-  readonly choices?: MatmulChoices | undefined;
-  /** Overrides the choice; refused where it does not fit. */
+  /** Instead of what the adapter prefers; refused where it does not fit. */
   readonly variant?: MatmulVariant | undefined;
   /** Multiply-adds of one dispatch at most; see `rowPieces`. */
   readonly mostWork?: number | undefined;

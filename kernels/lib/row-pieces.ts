@@ -1,8 +1,10 @@
-import type { Dispatch, Grid } from './kernel.ts';
 import { maxOf, type Size, valueOf, Variable } from './variable.ts';
 
 /** Multiply-adds of one dispatch at most: about two seconds at 1 GFLOP/s, below driver watchdogs. */
 export const mostWork = 2 ** 30;
+
+/** Pieces begin at multiples of this many rows: of every variant's workgroups. */
+const block = 64;
 
 /** Rows [start, end) of an output, computed by one dispatch. */
 export interface RowPiece {
@@ -18,14 +20,8 @@ export interface RowPiece {
  *
  * @param rows Rows in use; a piece wholly past them is empty, and its grid zero.
  * @param workPerRow Multiply-adds for one row.
- * @param block Rows of one workgroup: pieces begin at multiples of it.
  */
-export function rowPieces(
-  rows: Size,
-  workPerRow: number,
-  block: number,
-  most = mostWork,
-): readonly RowPiece[] {
+export function rowPieces(rows: Size, workPerRow: number, most = mostWork): readonly RowPiece[] {
   const capacity = maxOf(rows);
   const step = Math.max(block, Math.floor(most / Math.max(1, workPerRow) / block) * block);
   const pieces: RowPiece[] = [];
@@ -56,12 +52,3 @@ class Clamped extends Variable {
     return Math.min(this.#source.value, this.#most);
   }
 }
-
-/** One dispatch per piece: `build` gives the dispatch of a piece and its grid. */
-export const perPiece = (
-  pieces: readonly RowPiece[],
-  build: (piece: RowPiece, grid: (columns: number, block: number) => Grid) => Dispatch,
-): Dispatch[] =>
-  pieces.map((piece) =>
-    build(piece, (columns, block) => () => [columns, Math.ceil(piece.count() / block)]),
-  );

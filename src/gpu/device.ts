@@ -1,4 +1,6 @@
 import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import { defaultMatmulChoices } from './matmul-choices.ts';
 import { bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
@@ -21,7 +23,7 @@ export interface GpuOptions {
   readonly adapter?: AdapterChoice;
   /** `max` raises buffer and binding sizes to what the adapter offers; `default` keeps WebGPU's. */
   readonly limits?: 'default' | 'max';
-  /** Optional features to enable where the adapter has them. */
+  /** Optional features to enable where the adapter has them, beside `subgroups`. */
   readonly features?: readonly GPUFeatureName[];
 }
 
@@ -63,6 +65,8 @@ export class Gpu {
   readonly memory = new MemoryLedger();
   readonly pipelines: PipelineCache;
   readonly queue: SubmitQueue;
+  /** Which matmul variants plans take; replaced by measured ones before a plan is built. */
+  matmulChoices: MatmulChoices;
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 
@@ -73,6 +77,7 @@ export class Gpu {
     this.kind = isSoftware(info) ? 'cpu' : 'gpu';
     this.pipelines = new PipelineCache(device);
     this.queue = new SubmitQueue(this);
+    this.matmulChoices = defaultMatmulChoices(this);
     void device.lost.then((lost) => {
       this.#lost = lost;
     });
@@ -240,7 +245,8 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
           maxStorageBufferBindingSize: adapter.limits.maxStorageBufferBindingSize,
         }
       : {};
-  const requiredFeatures = (options.features ?? []).filter((name) => adapter.features.has(name));
+  const wanted = new Set<GPUFeatureName>(['subgroups', ...(options.features ?? [])]);
+  const requiredFeatures = [...wanted].filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
   return new Gpu(device, adapter.info);
 }

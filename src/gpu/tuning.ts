@@ -1,14 +1,153 @@
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import {
+  type MatmulChoices,
+  type MatmulForm,
+  matmulKey,
+  type MatmulShape,
+  type MatmulVariant,
+  matmulVariants,
+  variantFits,
+} from '../../kernels/lib/matmul-variants.ts';
 import type { Gpu } from './device.ts';
+import { defaultMatmulChoices, subgroupLanes } from './matmul-choices.ts';
 
-/** Fewest lanes a subgroup of this device has; 0 where it has no subgroups or does not say. */
-export function subgroupLanes(gpu: Gpu): number {
-  if (!gpu.features.has('subgroups')) return 0;
-  return (gpu.info as { readonly subgroupMinSize?: number }).subgroupMinSize ?? 0;
+/** A matmul to measure. */
+export interface MatmulCase {
+  readonly form: MatmulForm;
+  readonly shape: MatmulShape;
 }
 
-/** What to run on this class of adapter where nothing was measured. */
-export function defaultMatmulChoices(gpu: Gpu): MatmulChoices {
-  if (gpu.kind === 'gpu') return { preferred: 'workgroup', measured: {} };
-  return { preferred: subgroupLanes(gpu) >= 8 ? 'subgroup' : 'registers', measured: {} };
+/** How fast the variants of one case ran, in rounds where each took its turn. */
+export interface MatmulTiming extends MatmulCase {
+  readonly variant: MatmulVariant;
+  /** Milliseconds of one run, one number per round. */
+  readonly milliseconds: readonly number[];
+  readonly medianMs: number;
+  readonly gigaflops: number;
+}
+
+export interface MeasureOptions {
+  /** Turns of each variant. Default 5. */
+  readonly rounds?: number;
+  /** Least milliseconds of work behind one number. Default 60. */
+  readonly milliseconds?: number;
+  /** Default: all that the device can run. */
+  readonly variants?: readonly MatmulVariant[];
+}
+
+/** The variants that compute right on a device. */
+export const runnableVariants = (gpu: Gpu): readonly MatmulVariant[] =>
+  matmulVariants.filter((variant) => variant !== 'subgroup' || subgroupLanes(gpu) >= 8);
+
+/**
+ * Times every variant of some matmuls on a device: the first runs, in which software drivers
+ * compile, are left out, and the variants of a case take turns.
+ */
+export async function measureMatmuls(
+  gpu: Gpu,
+  cases: readonly MatmulCase[],
+  options: MeasureOptions = {},
+): Promise<MatmulTiming[]> {
+  const timings: MatmulTiming[] = [];
+  for (const { form, shape } of cases)
+    timings.push(...(await measureCase(gpu, form, shape, options)));
+  return timings;
+}
+
+/** Chooses the fastest variant per case. The result is plain data: store it, record it with a run. */
+export function fastestChoices(gpu: Gpu, timings: readonly MatmulTiming[]): MatmulChoices {
+  const best = new Map<string, MatmulTiming>();
+  for (const timing of timings) {
+    const key = matmulKey(timing.form, timing.shape);
+    const before = best.get(key);
+    if (!before || timing.medianMs < before.medianMs) best.set(key, timing);
+  }
+  return {
+    preferred: defaultMatmulChoices(gpu).preferred,
+    measured: Object.fromEntries([...best].map(([key, { variant }]) => [key, variant])),
+  };
+}
+
+/** Measures and makes the device use the outcome in plans built from now on. */
+export async function tuneMatmuls(
+  gpu: Gpu,
+  cases: readonly MatmulCase[],
+  options: MeasureOptions = {},
+): Promise<MatmulChoices> {
+  const choices = fastestChoices(gpu, await measureMatmuls(gpu, cases, options));
+  gpu.matmulChoices = choices;
+  return choices;
+}
+
+async function measureCase(
+  gpu: Gpu,
+  form: MatmulForm,
+  shape: MatmulShape,
+  options: MeasureOptions,
+): Promise<MatmulTiming[]> {
+  const [rows, inner, columns] = shape;
+  const tensor = (name: string, first: number, second: number) =>
+    gpu.tensor(`tuning ${name}`, [first, second], 'f32', 'activations');
+  const x = tensor('x', rows, inner);
+  const y = tensor('y', rows, columns);
+  const weight = tensor('weight', columns, inner);
+  const build = (variant: MatmulVariant): Dispatch[] => {
+    switch (form) {
+      case 'forward':
+        return matmulForward({ x, weight, out: y }, { rows, variant });
+      case 'backward-input':
+        return matmulBackwardInput({ dy: y, weight, dx: x }, { rows, variant });
+      case 'backward-weight':
+        return matmulBackwardWeight({ dy: y, x, dw: weight }, { rows, variant });
+    }
+  };
+  const variants = (options.variants ?? runnableVariants(gpu)).filter((variant) =>
+    variantFits(variant, form, shape),
+  );
+  try {
+    const turns = [];
+    for (const variant of variants) {
+      const once = gpu.plan(`tuning ${variant}`, build(variant));
+      await timed(gpu, once);
+      const estimate = Math.max(0.05, await timed(gpu, once));
+      once.destroy();
+      const repeats = Math.ceil(Math.max(1, (options.milliseconds ?? 60) / estimate));
+      const steps = Array.from({ length: Math.min(repeats, 1000) }, () => build(variant)).flat();
+      const plan = gpu.plan(`tuning ${variant}`, steps);
+      // Many submits at first, few when their time is known: not part of the measurement.
+      await timed(gpu, plan);
+      turns.push({ variant, plan, runs: Math.min(repeats, 1000), milliseconds: [] as number[] });
+    }
+    for (let round = 0; round < (options.rounds ?? 5); round++) {
+      for (const turn of turns) {
+        turn.milliseconds.push((await timed(gpu, turn.plan)) / turn.runs);
+      }
+    }
+    return turns.map(({ variant, plan, milliseconds }) => {
+      plan.destroy();
+      const medianMs = median(milliseconds);
+      const gigaflops = (2 * rows * inner * columns) / medianMs / 1e6;
+      return { form, shape, variant, milliseconds, medianMs, gigaflops };
+    });
+  } finally {
+    gpu.destroy(x, y, weight);
+  }
+}
+
+/** Milliseconds from submitting a plan to the end of its work. */
+async function timed(gpu: Gpu, plan: ReturnType<Gpu['plan']>): Promise<number> {
+  await plan.ready();
+  const started = performance.now();
+  await gpu.run(plan);
+  await gpu.idle();
+  return performance.now() - started;
+}
+
+/** The middle of some numbers, the lower one of two. */
+export function median(numbers: readonly number[]): number {
+  const sorted = [...numbers].sort((a, b) => a - b);
+  return sorted[Math.floor((sorted.length - 1) / 2)] ?? Number.NaN;
 }

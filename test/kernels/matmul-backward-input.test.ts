@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { subgroupLanes } from '../../src/gpu/tuning.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
@@ -84,8 +84,8 @@ describe('matmul-backward-input', () => {
   });
 
   test('computes the same bits when the work is cut into several dispatches', async () => {
-    const whole = await compute([50, 33, 20], { accumulate: true });
-    const cut = await compute([50, 33, 20], { accumulate: true, mostWork: 33 * 20 * 17 });
+    const whole = await compute([200, 33, 20], { accumulate: true });
+    const cut = await compute([200, 33, 20], { accumulate: true, mostWork: 33 * 20 * 70 });
     expect(whole.steps).toHaveLength(1);
     expect(cut.steps.length).toBeGreaterThan(1);
     expect(cut.got).toEqual(whole.got);

@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardWeightReference } from '../reference/matmul-backward-weight.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { subgroupLanes } from '../../src/gpu/tuning.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
@@ -91,9 +91,9 @@ describe('matmul-backward-weight', () => {
   });
 
   test('computes the same bits again, and when the work is cut into several dispatches', async () => {
-    const whole = await compute([50, 33, 40]);
-    const again = await compute([50, 33, 40]);
-    const cut = await compute([50, 33, 40], { mostWork: 50 * 33 * 17 });
+    const whole = await compute([50, 33, 200]);
+    const again = await compute([50, 33, 200]);
+    const cut = await compute([50, 33, 200], { mostWork: 50 * 33 * 70 });
     expect(whole.steps).toHaveLength(1);
     expect(cut.steps.length).toBeGreaterThan(1);
     expect(again.got).toEqual(whole.got);

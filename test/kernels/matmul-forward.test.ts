@@ -4,7 +4,7 @@ import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { subgroupLanes } from '../../src/gpu/tuning.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
@@ -99,15 +99,15 @@ describe('matmul-forward', () => {
   });
 
   test('computes the same bits when the work is cut into several dispatches', async () => {
-    const whole = await compute([50, 33, 20], { residual: true });
-    const cut = await compute([50, 33, 20], { residual: true, mostWork: 33 * 20 * 17 });
+    const whole = await compute([200, 33, 20], { residual: true });
+    const cut = await compute([200, 33, 20], { residual: true, mostWork: 33 * 20 * 70 });
     expect(whole.steps).toHaveLength(1);
     expect(cut.steps.length).toBeGreaterThan(1);
     expect(cut.got).toEqual(whole.got);
-    const rows = new Variable('rows', 19, 50);
-    const some = await compute([50, 33, 20], { residual: true, rows, mostWork: 33 * 20 * 17 });
-    expect(some.got.slice(0, 19 * 20)).toEqual(whole.got.slice(0, 19 * 20));
-    expect([...new Set(some.got.slice(19 * 20))]).toEqual([77]);
+    const rows = new Variable('rows', 150, 200);
+    const some = await compute([200, 33, 20], { residual: true, rows, mostWork: 33 * 20 * 70 });
+    expect(some.got.slice(0, 150 * 20)).toEqual(whole.got.slice(0, 150 * 20));
+    expect([...new Set(some.got.slice(150 * 20))]).toEqual([77]);
   });
 
   test('counts two operations per multiply-add of the rows in use', async () => {

@@ -7,7 +7,13 @@ const beside = (path) => new URL(path, import.meta.url);
 
 if (existsSync(beside('../src/cli/main.ts'))) {
   const { bringUpToDate } = await import('../scripts/fresh.mjs');
-  await bringUpToDate();
+  try {
+    await bringUpToDate();
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    process.stderr.write(`limr: the sources do not build: ${message}\n`);
+    process.exit(1);
+  }
 }
 
 /** @type {{ main: (argv: readonly string[]) => Promise<number> }} */

@@ -70,13 +70,14 @@ export class Gpu {
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 
-  constructor(device: GPUDevice, info: GPUAdapterInfo) {
+  /** @param polls Whether awaiting the device keeps this thread busy, as in Node. */
+  constructor(device: GPUDevice, info: GPUAdapterInfo, polls = false) {
     this.device = device;
     this.info = info;
     this.name = adapterName(info);
     this.kind = isSoftware(info) ? 'cpu' : 'gpu';
     this.pipelines = new PipelineCache(device);
-    this.queue = new SubmitQueue(this);
+    this.queue = new SubmitQueue(this, polls);
     this.matmulChoices = defaultMatmulChoices(this);
     void device.lost.then((lost) => {
       this.#lost = lost;
@@ -165,6 +166,7 @@ export class Gpu {
 
   async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
     this.check();
+    await this.queue.settle();
     const size = byteLength(tensor);
     const staging = this.device.createBuffer({
       label: `read ${tensor.name}`,
@@ -198,6 +200,8 @@ export class Gpu {
 
   /** Waits for the queue, then destroys the device. */
   async close(): Promise<void> {
+    // Dawn aborts the process when a Node thread ends with a promise of its own still pending.
+    await this.pipelines.settled();
     if (!this.#lost) await this.queue.idle();
     this.device.destroy();
   }
@@ -248,5 +252,5 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const wanted = new Set<GPUFeatureName>(['subgroups', ...(options.features ?? [])]);
   const requiredFeatures = [...wanted].filter((name) => adapter.features.has(name));
   const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  return new Gpu(device, adapter.info);
+  return new Gpu(device, adapter.info, entry === nodeGpu);
 }

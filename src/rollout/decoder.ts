@@ -296,10 +296,10 @@ export class Decoder {
       const rows = this.#rows.value;
       await this.#ring.reset();
       await this.#gpu.run(this.#prefillPlan);
-      this.#ring.push();
+      await this.#ring.push();
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
         await this.#gpu.run(this.#decodePlan);
-        this.#ring.push();
+        await this.#ring.push();
         request.onStep?.(step, this.#ring.finished);
       }
       return await this.#collect(rows);
@@ -422,6 +422,7 @@ export class Decoder {
       size += bytes;
     }
     device.queue.submit([encoder.finish()]);
+    await this.#gpu.queue.settle();
     try {
       await this.#staging.mapAsync(1, 0, size);
     } catch (error) {

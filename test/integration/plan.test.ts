@@ -373,7 +373,7 @@ describe('the memory ledger', () => {
       live.set(buffer, descriptor.size);
       buffer.destroy = () => {
         live.delete(buffer);
-        return destroy();
+        destroy();
       };
       return buffer;
     };

@@ -182,6 +182,8 @@ const schema = v.strictObject({
     checkpointEvery: whole(1, 1_000_000),
   }),
   evaluation: v.strictObject({
+    /** Most prompts of each held-out tier that are evaluated: the tier's first ones. */
+    prompts: whole(1, 1_000_000),
     /** Samples per prompt beside the greedy answer (LIMR: 4). */
     samples: whole(0, 64),
     /** LIMR: 0.4 and 0.95. */
@@ -253,7 +255,7 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
     critic: { ...limrOptimizer, learningRate: 9e-6 },
   },
   lim: { signal: 'accuracy', compat: 'corrected', theta: 0.6, linearShare: 0.82 },
-  evaluation: { samples: 4, temperature: 0.4, topP: 0.95 },
+  evaluation: { prompts: 1000, samples: 4, temperature: 0.4, topP: 0.95 },
 };
 
 /**
@@ -321,6 +323,7 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
     preset: 'quick',
     task: { ...arithmeticVariants.G, poolPrompts: 128 },
     rollout: { ...standard.rollout, prompts: 32 },
+    evaluation: { ...standard.evaluation, prompts: 60 },
     experiment: {
       ...standard.experiment,
       epochs: 5,

@@ -76,11 +76,11 @@ export const command = defineCommand({
 });
 
 async function freshPlan(args: {
-  readonly config?: string;
-  readonly preset?: string;
-  readonly methods?: string;
-  readonly seed?: string;
-  readonly out?: string;
+  readonly config?: string | undefined;
+  readonly preset?: string | undefined;
+  readonly methods?: string | undefined;
+  readonly seed?: string | undefined;
+  readonly out?: string | undefined;
 }): Promise<Plan> {
   const where = args.config ?? 'limr run';
   const given = args.config === undefined ? {} : await readJson(args.config);

@@ -7,7 +7,7 @@ import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
+import { type Plan, type Step } from '../gpu/plan.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';

@@ -2,7 +2,7 @@ import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import type { Decoder } from '../rollout/decoder.ts';
 import type { Prompt, Task, Tier } from '../tasks/task.ts';
-import type { VerifyReply, VerifyRequest } from '../workers/protocol.ts';
+import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 
 /** Judges responses; in production a pool of workers. */
 export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
@@ -41,7 +41,9 @@ export class Evaluator {
 
   constructor(task: Task, settings: ExperimentConfig['evaluation'], verify: Verifier) {
     this.#task = task;
-    this.#tiers = task.tiers();
+    this.#tiers = task
+      .tiers()
+      .map((tier) => ({ ...tier, prompts: tier.prompts.slice(0, settings.prompts) }));
     this.#verify = verify;
     this.#settings = settings;
     this.#encoded = this.#tiers.map((tier) =>

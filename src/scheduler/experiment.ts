@@ -1,3 +1,4 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import {
   configHash,
   limrDefaults,
@@ -317,7 +318,8 @@ export class Experiment {
   #clearMatrix(): void {
     const { device } = this.#host.gpu;
     const encoder = device.createCommandEncoder();
-    for (const tensor of Object.values(this.#matrix)) encoder.clearBuffer(tensor.buffer);
+    const tensors: readonly Tensor[] = Object.values(this.#matrix);
+    for (const tensor of tensors) encoder.clearBuffer(tensor.buffer);
     device.queue.submit([encoder.finish()]);
   }
 

@@ -1,5 +1,5 @@
-// matmul-backward-input/workgroup: the sums of matmul-backward-input, a 64 by 64 tile of outputs per
-// workgroup. For K and N that are multiples of 4. Why: shaders/matmul-forward/workgroup.wgsl.
+// matmul-backward-input/workgroup: the sums of matmul-backward-input, a 64 by 64 tile of outputs
+// per workgroup. For K and N that are multiples of 4. Why: shaders/matmul-forward/workgroup.wgsl.
 //
 // Grid: ceil(K / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, n ascending.

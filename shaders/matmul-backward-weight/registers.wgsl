@@ -2,7 +2,8 @@
 // eight input features per thread. For K and N that are multiples of 4. Why:
 // shaders/matmul-forward/registers.wgsl.
 //
-// Grid: ceil(K / 64) by ceil((row_end - row_start) / 64).
+// Grid: ceil(K / 64) by ceil((row_end - row_start) / 8): small workgroups, or a small layer would
+// keep one core busy.
 // Numerics: per output one f32 sum, i ascending; the old dw is added after it.
 
 struct Params {
@@ -24,7 +25,7 @@ fn finish(row: u32, column: u32, sum: vec4f) {
   dw[row * columns + column] += sum;
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(8)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let rows = params.rows / 4;
   let columns = params.columns / 4;

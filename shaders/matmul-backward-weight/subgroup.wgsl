@@ -1,6 +1,6 @@
 // matmul-backward-weight/subgroup: the sums of matmul-backward-weight, sixteen output features by
-// four input features per lane; dy is shared by subgroup broadcast. For K and N that are multiples of 4.
-// Why, and where it is correct: shaders/matmul-forward/subgroup.wgsl.
+// four input features per lane; dy is shared by subgroup broadcast. For K and N that are multiples
+// of 4. Why, and where it is correct: shaders/matmul-forward/subgroup.wgsl.
 //
 // Grid: ceil(K / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
 // Numerics: per output one f32 sum, i ascending; the old dw is added after it.

@@ -12,6 +12,30 @@ interface Entry {
 
 /** Every command, loaded when it is called. */
 const entries: Readonly<Record<string, Entry>> = {
+  doctor: {
+    summary: 'adapters, features, limits and a self-test of each host',
+    load: () => import('./doctor.ts'),
+  },
+  eval: {
+    summary: 'pass@1 of a model on data sets, with intervals',
+    load: () => import('./eval.ts'),
+  },
+  generate: {
+    summary: 'completions of a model directory',
+    load: () => import('./generate.ts'),
+  },
+  grads: {
+    summary: 'next-token loss of a model directory and its gradient',
+    load: () => import('./grads.ts'),
+  },
+  logits: {
+    summary: 'logits of a model directory',
+    load: () => import('./logits.ts'),
+  },
+  sft: {
+    summary: 'supervised fine-tuning of a model, or pre-training of a base',
+    load: () => import('./sft.ts'),
+  },
   score: {
     summary: "LIM scores of somebody's rollouts, or of a reward matrix",
     load: () => import('./score.ts'),

@@ -36,7 +36,8 @@ export async function loadParameters(
 export const bindingElements = (gpu: Gpu): number =>
   Math.floor(Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize) / 4);
 
-async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
+/** @throws SafetensorsError unless the files hold exactly what the config calls for. */
+export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
   const { config, shapes, where } = model;
   const wanted = new Map(
     parameterNames(parameterLayout(config, head)).map(({ name, shape }) => [name, shape]),

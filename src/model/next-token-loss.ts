@@ -21,6 +21,46 @@ export function learnedSizes(sequences: readonly LearnedSequence[]): PackedSizes
 }
 
 /**
+ * The mean next-token loss of a padded batch as sequences: masked tokens are left out, and a token
+ * counts where the one before it is its real neighbour. Rows that predict nothing are left out.
+ */
+export function nextTokenSequences(
+  ids: readonly (readonly number[])[],
+  mask: readonly (readonly number[])[],
+): LearnedSequence[] {
+  const rows = ids.map((row, b) => {
+    const places = row.flatMap((_, t) => (mask[b]?.[t] === 1 ? [t] : []));
+    return {
+      ids: places.map((t) => row[t] ?? 0),
+      weights: places.slice(1).map((t, i) => Number(t - (places[i] ?? 0) === 1)),
+    };
+  });
+  const counted = rows.reduce((sum, row) => sum + row.weights.filter((one) => one === 1).length, 0);
+  return rows
+    .filter(({ weights }) => weights.includes(1))
+    .map((row) => ({ ids: row.ids, weights: row.weights.map((one) => one / counted) }));
+}
+
+/** Sequences in runs of at most `rows` token rows; a longer one is by itself. */
+export function batchesOf(
+  sequences: readonly LearnedSequence[],
+  rows: number,
+): LearnedSequence[][] {
+  const batches: LearnedSequence[][] = [];
+  let used = Infinity;
+  for (const sequence of sequences) {
+    const { length } = sequence.ids;
+    if (used + length > rows) {
+      batches.push([]);
+      used = 0;
+    }
+    batches.at(-1)?.push(sequence);
+    used += length;
+  }
+  return batches;
+}
+
+/**
  * The weighted cross-entropy of next tokens, minus the sum of weight times log-probability, and its
  * gradient, for looking at: training goes through `SupervisedTrainer`.
  */

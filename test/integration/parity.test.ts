@@ -220,7 +220,7 @@ function numberKinds(path: string): Map<string, Place[]> {
     if (typeof value !== 'number') continue;
     const kind = kindOf(place);
     const known = kinds.get(kind);
-    kinds.set(kind, known ? [known[0]!, place] : [place]);
+    kinds.set(kind, known ? [known[0], place] : [place]);
   }
   return kinds;
 }
@@ -303,13 +303,13 @@ describe('parity suite', () => {
         const bytes = entry.bytes.slice();
         const count = bytes.length / 4;
         const at = (moved * 7919) % count;
-        if (entry.dtype === 'I32') new Int32Array(bytes.buffer)[at]! += 1;
+        if (entry.dtype === 'I32') new Int32Array(bytes.buffer)[at] += 1;
         else {
           const largest = toFloat32(entry).reduce(
             (top, value) => Math.max(top, Math.abs(value)),
             0,
           );
-          new Float32Array(bytes.buffer)[at]! += tensorMove(key, largest);
+          new Float32Array(bytes.buffer)[at] += tensorMove(key, largest);
         }
         const changed = [...tensors.values()].map((own) =>
           own.name === key ? { ...entry, bytes } : own,
@@ -389,7 +389,7 @@ describe('parity suite', () => {
     const { tensors } = readSafetensors(files.get(path)!, path);
     const [entry] = tensors.values();
     const report = await run(
-      { [path]: writeSafetensors([...tensors.values(), { ...entry!, name: 'novel' }]) },
+      { [path]: writeSafetensors([...tensors.values(), { ...entry, name: 'novel' }]) },
       [part],
     );
     expect(report.checks.filter(({ ok }) => !ok).map(({ why }) => why)).toEqual([

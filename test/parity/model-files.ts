@@ -10,6 +10,15 @@ export interface FixtureModel {
   readonly inputs: readonly unknown[];
 }
 
+/** Digests of files that have been read before: the same bytes object has the same contents. */
+const digests = new WeakMap<Uint8Array, string>();
+
+function digestOf(bytes: Uint8Array): string {
+  const digest = digests.get(bytes) ?? Memo.digest(bytes);
+  digests.set(bytes, digest);
+  return digest;
+}
+
 /** Opens a model folder the way a command does. */
 export async function openFixtureModel(fixtures: Fixtures, folder: string): Promise<FixtureModel> {
   const inputs: unknown[] = [];
@@ -17,7 +26,7 @@ export async function openFixtureModel(fixtures: Fixtures, folder: string): Prom
     const path = `${folder}/${name}`;
     if (!fixtures.has(path)) return undefined;
     const bytes = await fixtures.bytes(path);
-    inputs.push(name, Memo.digest(bytes));
+    inputs.push(name, digestOf(bytes));
     return bytesSource(path, bytes);
   }, folder);
   await directory.tokenizer();

@@ -1,0 +1,192 @@
+import { defineCommand } from 'citty';
+import { configFrom } from '../config.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { fieldOf } from '../formats/json.ts';
+import { readPrompts } from '../formats/prompts.ts';
+import { loadParameters } from '../model/load-parameters.ts';
+import { Responder } from '../rollout/responder.ts';
+import { createTask } from '../tasks/registry.ts';
+import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { openCommandGpu } from './adapter.ts';
+import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import { readJson } from './json-file.ts';
+import { openDiskModel } from './model-files.ts';
+import { expectFileOut, jsonText } from './output.ts';
+import { baseName, withSource } from './sources.ts';
+import { system } from './system.ts';
+
+const answerFields = ['answer', 'label', 'key', 'ground_truth', 'solution'];
+/** Rows name their data set here; without it the file is one. */
+const dataSetFields = ['dataset', 'data_source', 'tier'];
+
+interface Question {
+  readonly prompt: string;
+  readonly answer: string;
+  readonly dataSet: string;
+}
+
+/** Mean correctness with a 95 % interval over prompts. */
+interface DataSetScore {
+  readonly dataset: string;
+  readonly prompts: number;
+  readonly samples: number;
+  readonly mean: number;
+  /** Normal, from the spread of the prompts' own means; null for a single prompt. */
+  readonly interval: readonly [number, number] | null;
+  /** Responses that were well formed. */
+  readonly formatted: number;
+}
+
+export const command = defineCommand({
+  meta: { name: 'eval', description: 'pass@1 of a model, the mean of n, with a 95 % interval' },
+  args: {
+    model: { type: 'positional', required: true, description: 'model directory' },
+    data: {
+      type: 'string',
+      valueHint: 'D.jsonl',
+      required: true,
+      description: 'rows of prompt and answer; a field dataset divides them',
+    },
+    verifier: {
+      type: 'enum',
+      options: [...verifierNames],
+      required: true,
+      description: 'what judges responses',
+    },
+    config: {
+      type: 'string',
+      valueHint: 'C.json',
+      description: 'experiment whose task the arithmetic verifier follows (default: quick)',
+    },
+    temperature: { type: 'string', default: '0', description: 'divides logits; 0 is greedy' },
+    'top-p': { type: 'string', default: '1', description: 'probability mass kept' },
+    n: { type: 'string', default: '1', valueHint: 'N', description: 'responses per prompt' },
+    'max-new-tokens': { type: 'string', valueHint: 'N', description: 'longest response' },
+    chat: { type: 'boolean', description: "put prompts into the model's chat template" },
+    seed: { type: 'string', default: '0', description: 'of the random draws' },
+    out: outArg('JSON file to write'),
+    ...commonArgs,
+  },
+  async run({ args }) {
+    const host = await system();
+    if (args.out !== undefined) await expectFileOut(args.out, [args.data]);
+    const temperature = numberOption('temperature', args.temperature, { min: 0, max: 1000 });
+    const topP = numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 });
+    const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
+    const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
+    const given = args.config === undefined ? undefined : await readJson(args.config);
+    const task = createTask(configFrom('quick', given, args.config ?? 'limr eval').task);
+    const verify = textVerifier(args.verifier, task);
+    const questions = await readQuestions(args.data);
+    const model = await openDiskModel(args.model);
+    try {
+      const { config } = model;
+      const tokenizer = await model.tokenizer();
+      if (!tokenizer) throw new UsageError(`${args.model}: has no tokenizer.json`);
+      const prompts = questions.map(({ prompt }) =>
+        args.chat
+          ? tokenizer.encode(
+              tokenizer.renderChat([{ role: 'user', content: prompt }], {
+                addGenerationPrompt: true,
+              }),
+              { addSpecialTokens: false },
+            )
+          : tokenizer.encode(prompt),
+      );
+      const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
+      const room = config.maxPositions - longest;
+      const asked = optionalNumber('max-new-tokens', args['max-new-tokens'], {
+        min: 1,
+        max: Math.max(1, room),
+        integer: true,
+      });
+      if (room < 1 || prompts.some(({ length }) => length === 0)) {
+        throw new FormatError(
+          `${args.data}: a prompt is empty, or leaves no room in the model's ${config.maxPositions}`,
+        );
+      }
+      const gpu = await openCommandGpu(args);
+      const weights = await loadParameters(gpu, model, 'lm');
+      const responder = new Responder(gpu, weights, {
+        prompts,
+        samples,
+        newTokens: asked ?? room,
+        stopIds: config.eosTokenIds,
+      });
+      const right = questions.map(() => 0);
+      const formatted = questions.map(() => 0);
+      for await (const response of responder.respond({ temperature, topP, seed })) {
+        const question = questions[response.prompt];
+        if (!question) continue;
+        const verdict = verify(question.prompt, question.answer, tokenizer.decode(response.ids));
+        right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
+        formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
+      }
+      await gpu.close();
+      const scores = scoresOf(questions, right, formatted, samples);
+      const result = {
+        model: args.model,
+        data: args.data,
+        verifier: args.verifier,
+        temperature,
+        topP,
+        seed,
+        adapter: gpu.name,
+        datasets: scores,
+        mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
+      };
+      for (const { dataset, prompts: count, mean, interval } of scores) {
+        const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
+        await host.stderr(`${dataset}: ${percent(mean)}${bounds} over ${count} prompts\n`);
+      }
+      if (args.out !== undefined) await host.write(args.out, jsonText(result));
+      if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+const readQuestions = (path: string): Promise<Question[]> =>
+  withSource(path, async (source) => {
+    const { rows } = await readPrompts(source);
+    if (rows.length === 0) throw new FormatError(`${path}: no rows`);
+    return rows.map(({ where, prompt, record }) => {
+      const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
+      const answer = field === undefined ? undefined : fieldOf(record, field);
+      if (typeof answer !== 'string' && typeof answer !== 'number') {
+        throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
+      }
+      const named = dataSetFields
+        .map((name) => fieldOf(record, name))
+        .find((value) => typeof value === 'string');
+      return { prompt, answer: String(answer), dataSet: named ?? baseName(path) };
+    });
+  });
+
+function scoresOf(
+  questions: readonly Question[],
+  right: readonly number[],
+  formatted: readonly number[],
+  samples: number,
+): DataSetScore[] {
+  const names = [...new Set(questions.map(({ dataSet }) => dataSet))];
+  return names.map((dataset) => {
+    const own = questions.flatMap((question, i) => (question.dataSet === dataset ? [i] : []));
+    const means = own.map((i) => (right[i] ?? 0) / samples);
+    const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
+    const squares = means.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+    const half = 1.96 * Math.sqrt(squares / Math.max(1, means.length - 1) / means.length);
+    const wellFormed = own.reduce((sum, i) => sum + (formatted[i] ?? 0), 0);
+    return {
+      dataset,
+      prompts: own.length,
+      samples,
+      mean,
+      interval: own.length > 1 ? [Math.max(0, mean - half), Math.min(1, mean + half)] : null,
+      formatted: wellFormed / (own.length * samples),
+    };
+  });
+}

@@ -1,0 +1,126 @@
+import { defineCommand } from 'citty';
+import type { Tokenizer } from '../formats/tokenizer.ts';
+import { loadParameters } from '../model/load-parameters.ts';
+import { Responder } from '../rollout/responder.ts';
+import { openCommandGpu } from './adapter.ts';
+import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import { readIds } from './ids-file.ts';
+import { openDiskModel } from './model-files.ts';
+import { expectFileOut, jsonText } from './output.ts';
+import { system } from './system.ts';
+
+const defaultNewTokens = 128;
+
+export const command = defineCommand({
+  meta: { name: 'generate', description: 'completions of a Hugging Face model directory' },
+  args: {
+    model: { type: 'positional', required: true, description: 'model directory' },
+    prompt: { type: 'string', valueHint: 'text', description: 'the prompt, as text' },
+    ids: { type: 'string', valueHint: 'ids.json', description: 'the prompts, as token ids' },
+    chat: { type: 'boolean', description: "put --prompt into the model's chat template" },
+    'max-new-tokens': {
+      type: 'string',
+      valueHint: 'N',
+      description: `longest completion (default ${defaultNewTokens}, or what the model has room for)`,
+    },
+    temperature: { type: 'string', default: '1', description: 'divides logits; 0 is greedy' },
+    'top-k': { type: 'string', default: '0', description: 'most tokens kept; 0 keeps all' },
+    'top-p': { type: 'string', default: '1', description: 'probability mass kept' },
+    'min-p': { type: 'string', default: '0', description: 'least share of the top probability' },
+    seed: { type: 'string', default: '0', description: 'of the random draws' },
+    n: { type: 'string', default: '1', valueHint: 'COUNT', description: 'completions per prompt' },
+    'ignore-eos': { type: 'boolean', description: 'go on past end tokens' },
+    out: outArg('JSON file to write: [{prompt_ids, ids, text, logprobs}]'),
+    ...commonArgs,
+  },
+  async run({ args }) {
+    const host = await system();
+    const { out } = args;
+    if (out === undefined && !args.json) throw new UsageError('--out or --json is needed');
+    if (out !== undefined) await expectFileOut(out, args.ids === undefined ? [] : [args.ids]);
+    const sampling = {
+      temperature: numberOption('temperature', args.temperature, { min: 0, max: 1000 }),
+      topK: numberOption('top-k', args['top-k'], { min: 0, max: 2 ** 24, integer: true }),
+      topP: numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 }),
+      minP: numberOption('min-p', args['min-p'], { min: 0, max: 1 }),
+      seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
+    };
+    const samples = numberOption('n', args.n, { min: 1, max: 100_000, integer: true });
+    const asked = optionalNumber('max-new-tokens', args['max-new-tokens'], {
+      min: 1,
+      max: 1_000_000,
+      integer: true,
+    });
+    const model = await openDiskModel(args.model);
+    try {
+      const { config } = model;
+      const tokenizer = await model.tokenizer();
+      const prompts = await promptsOf(args, tokenizer, async (path) =>
+        (await readIds(path, config)).sequences.map((row) => [...row]),
+      );
+      const longest = Math.max(...prompts.map(({ length }) => length));
+      const room = config.maxPositions - longest;
+      const newTokens = asked ?? Math.min(defaultNewTokens, room);
+      if (newTokens > room || room < 1) {
+        throw new UsageError(
+          `--max-new-tokens: a prompt of ${longest} tokens leaves ${room} of the model's ${config.maxPositions}`,
+        );
+      }
+      const gpu = await openCommandGpu(args);
+      const weights = await loadParameters(gpu, model, 'lm');
+      const responder = new Responder(gpu, weights, {
+        prompts,
+        samples,
+        newTokens,
+        stopIds: args['ignore-eos'] ? [] : config.eosTokenIds,
+      });
+      const results: unknown[] = [];
+      for await (const { prompt, ids, logprobs } of responder.respond(sampling)) {
+        const promptIds = prompts[prompt] ?? [];
+        const text = tokenizer ? completionText(tokenizer, promptIds, ids) : null;
+        results.push({ prompt_ids: promptIds, ids, text, logprobs });
+      }
+      await gpu.close();
+      if (out !== undefined) await host.write(out, jsonText(results));
+      if (args.json) await host.stdout(`${JSON.stringify(results)}\n`);
+      await host.stderr(`${results.length} completions${out === undefined ? '' : ` in ${out}`}\n`);
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+async function promptsOf(
+  args: {
+    readonly prompt?: string | undefined;
+    readonly ids?: string | undefined;
+    readonly chat?: boolean | undefined;
+    readonly model: string;
+  },
+  tokenizer: Tokenizer | undefined,
+  read: (path: string) => Promise<number[][]>,
+): Promise<number[][]> {
+  if ((args.prompt === undefined) === (args.ids === undefined)) {
+    throw new UsageError('one of --prompt and --ids is needed');
+  }
+  if (args.ids !== undefined) return read(args.ids);
+  if (!tokenizer) throw new UsageError(`--prompt: ${args.model} has no tokenizer.json; use --ids`);
+  const text = args.prompt ?? '';
+  const ids = args.chat
+    ? tokenizer.encode(
+        tokenizer.renderChat([{ role: 'user', content: text }], { addGenerationPrompt: true }),
+        { addSpecialTokens: false },
+      )
+    : tokenizer.encode(text);
+  if (ids.length === 0) throw new UsageError('--prompt is empty');
+  return [ids];
+}
+
+/** What the completion adds to the text: some decoders strip a space where a text begins. */
+function completionText(tokenizer: Tokenizer, prompt: readonly number[], ids: readonly number[]) {
+  const before = tokenizer.decode(prompt, { skipSpecialTokens: true });
+  const whole = tokenizer.decode([...prompt, ...ids], { skipSpecialTokens: true });
+  return whole.startsWith(before)
+    ? whole.slice(before.length)
+    : tokenizer.decode(ids, { skipSpecialTokens: true });
+}

@@ -1,0 +1,85 @@
+import { defineCommand } from 'citty';
+import { FormatError } from '../formats/format-error.ts';
+import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
+import { clearStep } from '../gpu/plan.ts';
+import { loadParameters } from '../model/load-parameters.ts';
+import {
+  batchesOf,
+  learnedSizes,
+  NextTokenLoss,
+  nextTokenSequences,
+} from '../model/next-token-loss.ts';
+import { parameterNames, ParameterStore } from '../model/parameters.ts';
+import { openCommandGpu } from './adapter.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { readIds } from './ids-file.ts';
+import { openDiskModel } from './model-files.ts';
+import { expectFileOut } from './output.ts';
+import { system } from './system.ts';
+
+/** Token rows of one pass; gradients of more are accumulated. */
+const passRows = 1024;
+
+export const command = defineCommand({
+  meta: { name: 'grads', description: 'next-token cross-entropy of a model and its gradient' },
+  args: {
+    model: { type: 'positional', required: true, description: 'model directory' },
+    ids: {
+      type: 'string',
+      valueHint: 'ids.json',
+      required: true,
+      description: '{"input_ids": [[...]], "attention_mask"?: [[...]]}',
+    },
+    out: outArg('safetensors file: scalar loss, and a tensor per parameter by its name'),
+    ...commonArgs,
+  },
+  async run({ args }) {
+    if (args.out === undefined) throw new UsageError('--out is needed');
+    await expectFileOut(args.out, [args.ids]);
+    const host = await system();
+    const model = await openDiskModel(args.model);
+    try {
+      const { ids, mask } = await readIds(args.ids, model.config);
+      const sequences = nextTokenSequences(ids, mask);
+      if (sequences.length === 0) {
+        throw new FormatError(`${args.ids}: no token follows another, so there is no loss`);
+      }
+      const gpu = await openCommandGpu(args);
+      const weights = await loadParameters(gpu, model, 'lm');
+      const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+      const batches = batchesOf(sequences, passRows);
+      const sizes = batches.map(learnedSizes);
+      const most = (key: 'rows' | 'actions' | 'sequences') =>
+        Math.max(...sizes.map((size) => size[key]));
+      const pass = new NextTokenLoss(gpu, weights, {
+        capacity: { rows: most('rows'), actions: most('actions'), sequences: most('sequences') },
+        positions: Math.max(...sequences.map((sequence) => sequence.ids.length)),
+      });
+      const clear = gpu.plan('clear gradients', gradients.pages.map(clearStep));
+      const backward = gpu.plan('next-token loss', pass.forwardBackward(weights, gradients));
+      await gpu.run(clear);
+      let loss = 0;
+      for (const batch of batches) {
+        pass.upload(batch);
+        await gpu.run(backward);
+        const logprobs = await pass.logprobs();
+        const own = batch.flatMap((sequence) => Array.from(sequence.weights));
+        for (const [i, weight] of own.entries()) loss -= weight * (logprobs[i] ?? NaN);
+      }
+      const found = await gradients.read();
+      await gpu.close();
+      if (!Number.isFinite(loss)) throw new Error(`${args.model}: the loss is ${loss}`);
+      const entries = parameterNames(weights.layout).map(({ name, shape }) =>
+        float32Entry(name, shape, found.get(name) ?? new Float32Array(0)),
+      );
+      entries.push(float32Entry('loss', [], Float32Array.of(loss)));
+      await host.write(args.out, writeSafetensors(entries));
+      await host.stderr(`loss ${loss.toFixed(6)}, gradients in ${args.out}\n`);
+      if (args.json) {
+        await host.stdout(`${JSON.stringify({ loss, out: args.out, adapter: gpu.name })}\n`);
+      }
+    } finally {
+      await model.close();
+    }
+  },
+});

@@ -1,0 +1,68 @@
+import { defineCommand } from 'citty';
+import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
+import { AllLogits } from '../model/all-logits.ts';
+import { loadParameters } from '../model/load-parameters.ts';
+import { openCommandGpu } from './adapter.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { readIds } from './ids-file.ts';
+import { openDiskModel } from './model-files.ts';
+import { expectFileOut } from './output.ts';
+import { system } from './system.ts';
+
+/** Most numbers of one output tensor: 4 GiB of f32. */
+const mostLogits = 2 ** 30;
+
+export const command = defineCommand({
+  meta: { name: 'logits', description: 'logits of a Hugging Face model directory' },
+  args: {
+    model: { type: 'positional', required: true, description: 'model directory' },
+    ids: {
+      type: 'string',
+      valueHint: 'ids.json',
+      required: true,
+      description: '{"input_ids": [[...]], "attention_mask"?: [[...]]}',
+    },
+    out: outArg('safetensors file with the tensor logits, f32 (B, T, V); 0 where masked'),
+    ...commonArgs,
+  },
+  async run({ args }) {
+    if (args.out === undefined) throw new UsageError('--out is needed');
+    await expectFileOut(args.out, [args.ids]);
+    const host = await system();
+    const model = await openDiskModel(args.model);
+    try {
+      const { mask, sequences } = await readIds(args.ids, model.config);
+      const [rows, columns] = [mask.length, mask[0]?.length ?? 0];
+      const { vocabSize } = model.config;
+      if (rows * columns * vocabSize > mostLogits) {
+        throw new UsageError(
+          `--ids: ${rows} x ${columns} x ${vocabSize} logits are more than ${mostLogits}`,
+        );
+      }
+      const gpu = await openCommandGpu(args);
+      const weights = await loadParameters(gpu, model, 'lm');
+      const longest = Math.max(...sequences.map(({ length }) => length));
+      const total = sequences.reduce((sum, { length }) => sum + length, 0);
+      const logits = new Float32Array(rows * columns * vocabSize);
+      let b = 0;
+      for await (const own of new AllLogits(gpu, weights, { longest, total }).of(sequences)) {
+        let from = 0;
+        for (let t = 0; t < columns; t++) {
+          if (mask[b]?.[t] !== 1) continue;
+          logits.set(own.subarray(from, from + vocabSize), (b * columns + t) * vocabSize);
+          from += vocabSize;
+        }
+        b++;
+      }
+      await gpu.close();
+      const shape = [rows, columns, vocabSize];
+      await host.write(args.out, writeSafetensors([float32Entry('logits', shape, logits)]));
+      await host.stderr(`logits: (${shape.join(', ')}) in ${args.out}\n`);
+      if (args.json) {
+        await host.stdout(`${JSON.stringify({ shape, out: args.out, adapter: gpu.name })}\n`);
+      }
+    } finally {
+      await model.close();
+    }
+  },
+});

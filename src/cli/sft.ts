@@ -1,0 +1,247 @@
+import { defineCommand } from 'citty';
+import { configFrom, type OptimizerConfig } from '../config.ts';
+import { bytesSource } from '../formats/byte-source.ts';
+import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
+import { characterTokenizerJson, Tokenizer } from '../formats/tokenizer.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
+import { expectParameters } from '../model/load-parameters.ts';
+import { initialParameters, parameterLayout, parameterNames } from '../model/parameters.ts';
+import { RandomStream } from '../random.ts';
+import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
+import { SupervisedTrainer } from '../supervised/trainer.ts';
+import { createTask } from '../tasks/registry.ts';
+import { openCommandGpu } from './adapter.ts';
+import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import { readJson } from './json-file.ts';
+import { openDiskModel, writeModelFiles } from './model-files.ts';
+import { expectFreshRun } from './output.ts';
+import { withSource } from './sources.ts';
+import { system } from './system.ts';
+
+/** Where training starts, and how the result's tokenizer comes about. */
+interface Start {
+  readonly config: ModelConfig;
+  readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
+  readonly tokenizer: Tokenizer;
+  readonly tokenizerFrom: OpenModelFile;
+  readonly close: () => Promise<void>;
+  /** Pre-training on the corpus of a config's task; undefined for a model directory. */
+  readonly pretrain?: (gpu: Gpu) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
+}
+
+const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
+
+export const command = defineCommand({
+  meta: { name: 'sft', description: 'supervised fine-tuning of a model, or pre-training' },
+  args: {
+    start: {
+      type: 'positional',
+      required: true,
+      description: 'model directory, or an experiment config (JSON) to begin from drawn weights',
+    },
+    data: {
+      type: 'string',
+      valueHint: 'D.jsonl',
+      description: 'rows of prompt and response, or of text; a config may go without: its corpus',
+    },
+    epochs: { type: 'string', default: '1', description: 'passes over the data' },
+    batch: { type: 'string', default: '8', description: 'sequences of an update' },
+    'learning-rate': { type: 'string', default: '1e-5', description: 'peak, after the warmup' },
+    warmup: { type: 'string', default: '0', description: 'updates of linear warmup' },
+    schedule: {
+      type: 'enum',
+      options: ['constant', 'linear', 'cosine'],
+      default: 'constant',
+      description: 'of the learning rate after the warmup',
+    },
+    'weight-decay': { type: 'string', default: '0', description: 'decoupled' },
+    'max-length': { type: 'string', description: 'longest row in tokens' },
+    seed: { type: 'string', default: '1', description: 'of the order of rows' },
+    dtype: {
+      type: 'enum',
+      options: ['f32', 'f16', 'bf16'],
+      default: 'f32',
+      description: 'storage of the weights that are written',
+    },
+    out: outArg('model directory to write'),
+    ...commonArgs,
+  },
+  async run({ args }) {
+    if (args.out === undefined) throw new UsageError('--out is needed');
+    await expectFreshRun(args.out);
+    const host = await system();
+    const whole = { min: 1, max: 1_000_000, integer: true };
+    const epochs = numberOption('epochs', args.epochs, whole);
+    const batch = numberOption('batch', args.batch, whole);
+    const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
+    const warmup = numberOption('warmup', args.warmup, { ...whole, min: 0 });
+    const learningRate = numberOption('learning-rate', args['learning-rate'], { min: 0, max: 1 });
+    const weightDecay = numberOption('weight-decay', args['weight-decay'], { min: 0, max: 1 });
+    const isDirectory = (await host.info(args.start))?.kind === 'directory';
+    const begin = isDirectory ? await startOfModel(args.start) : await startOfConfig(args.start);
+    try {
+      const { config } = begin;
+      const longest =
+        optionalNumber('max-length', args['max-length'], { ...whole, max: config.maxPositions }) ??
+        config.maxPositions;
+      const rows =
+        args.data === undefined
+          ? undefined
+          : await withSource(args.data, (source) =>
+              readLearningRows(source, begin.tokenizer, config.eosTokenIds[0], longest),
+            );
+      if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
+      const gpu = await openCommandGpu(args);
+      const trained = rows
+        ? await train(gpu, begin, rows, {
+            epochs,
+            batch,
+            seed,
+            optimizer: {
+              learningRate,
+              warmupUpdates: warmup,
+              schedule: args.schedule,
+              horizonUpdates: Math.ceil(rows.length / batch) * epochs,
+              minimumShare: 0,
+              beta1: 0.9,
+              beta2: 0.95,
+              epsilon: 1e-8,
+              weightDecay,
+              maxGradNorm: 1,
+            },
+          })
+        : await begin.pretrain?.(gpu);
+      await gpu.close();
+      if (!trained) return 1;
+      const names = parameterNames(parameterLayout(config, 'lm'));
+      const weights = names.map(({ name, shape }) => ({
+        name,
+        shape,
+        data: trained.get(name) ?? new Float32Array(0),
+      }));
+      const files = await modelDirectoryFiles(config, weights, {
+        dtype: dtypes[args.dtype],
+        tokenizerFrom: begin.tokenizerFrom,
+      });
+      await writeModelFiles(args.out, files);
+      await host.stderr(`model: ${args.out}\n`);
+      if (args.json) {
+        await host.stdout(`${JSON.stringify({ out: args.out, adapter: gpu.name })}\n`);
+      }
+      return 0;
+    } finally {
+      await begin.close();
+    }
+  },
+});
+
+async function startOfModel(path: string): Promise<Start> {
+  const model = await openDiskModel(path);
+  try {
+    const tokenizer = await model.tokenizer();
+    if (!tokenizer) throw new UsageError(`${path}: has no tokenizer.json, which --data needs`);
+    await expectParameters(model, 'lm');
+    return {
+      config: model.config,
+      parameters: async () => {
+        const found = new Map<string, Float32Array>();
+        for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
+          found.set(name, await model.read(name));
+        }
+        return found;
+      },
+      tokenizer,
+      tokenizerFrom: model.openFile,
+      close: () => model.close(),
+    };
+  } catch (error) {
+    await model.close();
+    throw error;
+  }
+}
+
+async function startOfConfig(path: string): Promise<Start> {
+  const host = await system();
+  const config = configFrom('quick', await readJson(path), path);
+  const task = createTask(config.task);
+  const model = modelConfigOf(config, task);
+  const json = characterTokenizerJson(task.tokenizer.alphabet);
+  const bytes = new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
+  return {
+    config: model,
+    parameters: () =>
+      Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
+    tokenizer: new Tokenizer({ tokenizer: json }, 'tokenizer.json'),
+    tokenizerFrom: (name) =>
+      Promise.resolve(name === 'tokenizer.json' ? bytesSource(name, bytes) : undefined),
+    close: () => Promise.resolve(),
+    pretrain: (gpu) =>
+      pretrainBase(
+        gpu,
+        config,
+        task,
+        (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
+        () => Promise.resolve(true),
+      ),
+  };
+}
+
+async function train(
+  gpu: Gpu,
+  { config, parameters }: Start,
+  rows: readonly LearningRow[],
+  how: {
+    readonly epochs: number;
+    readonly batch: number;
+    readonly seed: number;
+    readonly optimizer: OptimizerConfig;
+  },
+): Promise<ReadonlyMap<string, Float32Array>> {
+  const host = await system();
+  const batch = Math.min(how.batch, rows.length);
+  // Room for the longest rows, should they meet in one batch.
+  const most = (size: (row: LearningRow) => number): number =>
+    rows
+      .map(size)
+      .sort((a, b) => b - a)
+      .slice(0, batch)
+      .reduce((sum, length) => sum + length, 0);
+  const lengthOf = ({ prompt, response }: LearningRow) => prompt.length + response.length;
+  const trainer = new SupervisedTrainer(gpu, config, how.optimizer, {
+    capacity: {
+      rows: most((row) => lengthOf(row) - 1),
+      actions: most(({ response }) => response.length),
+      sequences: batch,
+    },
+    positions: Math.max(...rows.map(lengthOf)),
+  });
+  trainer.model.reset(await parameters());
+  const updates = Math.ceil(rows.length / batch);
+  for (let epoch = 0; epoch < how.epochs; epoch++) {
+    const order = shuffled(rows, new RandomStream(how.seed, 'minibatchOrder', epoch));
+    for (let update = 0; update < updates; update++) {
+      const chosen = order.slice(update * batch, (update + 1) * batch);
+      await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
+      // Each loss is looked at: one that is not finite stops the training at its step.
+      const loss = await trainer.loss();
+      await host.stderr(
+        `epoch ${epoch + 1}, update ${update + 1}/${updates}, loss ${loss.toFixed(4)}\n`,
+      );
+    }
+  }
+  return trainer.model.weights.read();
+}
+
+function shuffled<Item>(items: readonly Item[], stream: RandomStream): Item[] {
+  const order = [...items];
+  for (let i = order.length - 1; i > 0; i--) {
+    const j = stream.below(i + 1);
+    const [a, b] = [order[i], order[j]];
+    if (a === undefined || b === undefined) continue;
+    order[i] = b;
+    order[j] = a;
+  }
+  return order;
+}

@@ -1,0 +1,169 @@
+import type { SelfTest } from './self-test.ts';
+
+/** What one host found. */
+export interface HostReport {
+  readonly host: string;
+  readonly adapters: readonly {
+    readonly name: string;
+    readonly kind: 'cpu' | 'gpu';
+    readonly goodFor: string;
+    readonly features: readonly string[];
+    readonly limits: Readonly<Record<string, number>>;
+    readonly selfTest: SelfTest;
+  }[];
+  /** Why nothing, or less than expected, was found. */
+  readonly problems: readonly string[];
+}
+
+/** Longest that another host may take to report: drivers compile at their first dispatch. */
+const HOST_SECONDS = 60;
+
+const failed = (host: string, error: unknown): HostReport => ({
+  host,
+  adapters: [],
+  problems: [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)],
+});
+
+/** Reports of the hosts that this machine has beside the one that asks. */
+export async function otherHosts(): Promise<HostReport[]> {
+  const other = 'Deno' in globalThis ? 'node' : 'deno';
+  const reports = [await childReport(other), await chromiumReport()];
+  return reports.filter((report) => report !== undefined);
+}
+
+/** The first of some programs that PATH, or the package that brings it, has. */
+async function findProgram(names: readonly string[]): Promise<string | undefined> {
+  const { existsSync } = await import('node:fs');
+  const path = await import('node:path');
+  const folders = (process.env['PATH'] ?? '')
+    .split(path.delimiter)
+    .filter((folder) => folder !== '');
+  const ends = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
+  const places = names.flatMap((name) =>
+    folders.flatMap((folder) => ends.map((end) => path.join(folder, name + end))),
+  );
+  return places.find((place) => existsSync(place));
+}
+
+/** The same command under Node or Deno. */
+async function childReport(program: 'node' | 'deno'): Promise<HostReport | undefined> {
+  const { execFile } = await import('node:child_process');
+  const { createRequire } = await import('node:module');
+  const script = process.argv[1];
+  let path = await findProgram([program]);
+  if (path === undefined && program === 'deno') {
+    try {
+      // The npm package brings the program in a package for the platform.
+      const installer = createRequire(import.meta.url)('deno/install_api.cjs') as {
+        runInstall(): string;
+      };
+      path = installer.runInstall();
+    } catch {
+      return undefined; // there is no Deno here
+    }
+  }
+  if (path === undefined || script === undefined) return undefined;
+  const options =
+    program === 'deno'
+      ? ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual', script]
+      : [script];
+  const host = program === 'deno' ? 'Deno' : 'Node';
+  return new Promise((resolve) => {
+    execFile(
+      path,
+      [...options, 'doctor', '--only', '--json'],
+      { timeout: HOST_SECONDS * 1000, maxBuffer: 1 << 20, env: { ...process.env, NO_COLOR: '1' } },
+      (error, stdout, stderr) => {
+        try {
+          const { hosts } = JSON.parse(stdout) as { hosts: readonly HostReport[] };
+          resolve(hosts[0]);
+        } catch {
+          resolve(failed(host, error ?? new Error(stderr)));
+        }
+      },
+    );
+  });
+}
+
+/** What the page runs: the built modules themselves, on the browser's adapter. */
+const pageReport = `(async () => {
+  const [{ openGpu }, { selfTest }] = await Promise.all([
+    import('/src/gpu/device.js'),
+    import('/src/cli/self-test.js'),
+  ]);
+  const gpu = await openGpu({ limits: 'max', features: ['shader-f16', 'subgroups', 'timestamp-query'] });
+  const limits = {};
+  for (const name of ['maxBufferSize', 'maxStorageBufferBindingSize']) limits[name] = gpu.limits[name];
+  return {
+    name: gpu.name,
+    kind: gpu.kind,
+    features: [...gpu.features].sort(),
+    limits,
+    selfTest: await selfTest(gpu),
+  };
+})()`;
+
+/** A headless Chromium, where Playwright and a browser are installed. */
+async function chromiumReport(): Promise<HostReport | undefined> {
+  const host = 'Chromium, headless';
+  const modules = new URL('../../', import.meta.url);
+  let chromium;
+  try {
+    const name = 'playwright';
+    ({ chromium } = (await import(/* @vite-ignore */ name)) as typeof import('playwright'));
+  } catch {
+    return undefined; // Playwright is a development dependency
+  }
+  if (import.meta.url.endsWith('.ts')) return failed(host, 'not built: run npm run build');
+  const executablePath =
+    process.env['CHROMIUM_PATH'] ??
+    (await findProgram(['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']));
+  try {
+    const browser = await chromium.launch({
+      timeout: HOST_SECONDS * 1000,
+      ...(executablePath === undefined ? {} : { executablePath }),
+      args: [
+        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
+        '--enable-unsafe-webgpu',
+        '--use-webgpu-adapter=swiftshader',
+        '--disable-quic',
+        '--no-first-run',
+        '--disable-background-networking',
+        '--disable-component-update',
+        '--disable-sync',
+      ],
+    });
+    try {
+      const page = await browser.newPage();
+      page.setDefaultTimeout(HOST_SECONDS * 1000);
+      // A secure origin that no request leaves the machine for.
+      const origin = 'https://limr.invalid';
+      const { readFile } = await import('node:fs/promises');
+      await page.route(`${origin}/**`, async (route) => {
+        const path = new URL(route.request().url()).pathname;
+        let response: { status?: number; contentType?: string; body: string };
+        if (path === '/') response = { contentType: 'text/html', body: '<!doctype html>' };
+        else {
+          const file = new URL(`.${path}`, modules);
+          response = await readFile(file, 'utf8').then(
+            (body) => ({ contentType: 'text/javascript', body }),
+            () => ({ status: 404, body: '' }),
+          );
+        }
+        await route.fulfill(response);
+      });
+      await page.goto(`${origin}/`);
+      const found =
+        await page.evaluate<Omit<HostReport['adapters'][number], 'goodFor'>>(pageReport);
+      return {
+        host: `Chromium ${browser.version()}, headless`,
+        adapters: [{ ...found, goodFor: 'the lab page and its tests' }],
+        problems: [],
+      };
+    } finally {
+      await browser.close();
+    }
+  } catch (error) {
+    return failed(host, error);
+  }
+}

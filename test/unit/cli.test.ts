@@ -1,0 +1,313 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { checkArguments } from '../../src/cli/main.ts';
+import { expectFreshRun } from '../../src/cli/output.ts';
+import { limr } from '../support/command-line.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'limr-cli-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+const put = (name: string, content: string): string => {
+  writeFileSync(at(name), content);
+  return at(name);
+};
+const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+describe('limr', () => {
+  test('lists its commands', async () => {
+    const { code, stdout } = await limr('--help');
+    expect(code).toBe(0);
+    for (const name of ['score', 'select', 'doctor'])
+      expect(stdout).toMatch(new RegExp(`^  ${name} `, 'm'));
+    const none = await limr();
+    expect(none).toMatchObject({ code: 2, stdout: '' });
+  });
+
+  test("prints a command's options", async () => {
+    const { code, stdout, stderr } = await limr('score', 'x', '--help');
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    expect(stdout).toContain('--steps-per-epoch=<S>');
+  });
+
+  test.each([
+    [['frob'], "unknown command 'frob'"],
+    [['constructor'], "unknown command 'constructor'"],
+    [['select'], 'Missing required positional argument'],
+    [['select', 'a', 'b'], "unexpected argument 'b'"],
+    [['select', 'a', '--nope'], "unknown option '--nope'"],
+    [['select', 'a', '--count'], '--count needs a value'],
+    [['select', 'a', '--count', '--json'], '--count needs a value'],
+    [['select', 'a', '--count', '1', '--count=2'], '--count is given twice'],
+    [['select', 'a', '--json=yes'], '--json takes no value'],
+    [['select', 'a', '--method', 'best'], 'Invalid value for argument: --method (best)'],
+    [['select', '/nowhere/at/all.json'], '/nowhere/at/all.json: no such file'],
+    [['score', '/nowhere'], '/nowhere: no such file or folder'],
+    [['score', 'x', '--theta', 'high'], "--theta must be a number at most 1, got 'high'"],
+    [['score', 'x', '--epochs', '1.5', '--out', '/nowhere/x'], 'x: no such file'],
+  ])('%j ends with one line and code 2', async (argv, message) => {
+    const { code, stdout, stderr } = await limr(...argv);
+    expect(code).toBe(2);
+    expect(stdout).toBe('');
+    expect(stderr).toContain(message);
+    expect(stderr.trimEnd().split('\n').length).toBe(1);
+  });
+
+  test('takes negative values, short options and words after --', () => {
+    const args = {
+      file: { type: 'positional' },
+      threshold: { type: 'string' },
+      samples: { type: 'string', alias: 'n' },
+    } as const;
+    checkArguments(args, ['--threshold', '-0.5', '-n', '4', '--', '--file'], false);
+    expect(() => checkArguments(args, ['-m', '4'], false)).toThrow("unknown option '-m'");
+    expect(() => checkArguments(args, ['a', 'b'], false)).toThrow("unexpected argument 'b'");
+    checkArguments(args, ['a', 'b'], true);
+  });
+
+  test('refuses a folder that holds a run', async () => {
+    mkdirSync(at('run'));
+    await expectFreshRun(at('run'));
+    await expectFreshRun(at('not-there'));
+    writeFileSync(at('run/metrics.jsonl'), '');
+    await expect(expectFreshRun(at('run'))).rejects.toThrow('already holds a run (metrics.jsonl)');
+  });
+});
+
+describe('limr score', () => {
+  test.each(['basic', 'missing', 'one-sample'])("gives LIMR's scores of %s", async (name) => {
+    const fixture = join(import.meta.dirname, '../fixtures/lim', name);
+    const expected = json(join(fixture, 'expected.json')) as {
+      steps_per_epoch: number;
+      scores: Record<string, number>;
+      accuracy_after_fill: Record<string, number[]>;
+      selected_ids_by_threshold: Record<string, string[]>;
+      originals: object[];
+    };
+    const out = at(`${name}.json`);
+    const done = await limr(
+      'score',
+      fixture,
+      '--format',
+      'limr',
+      '--compat',
+      'limr',
+      '--steps-per-epoch',
+      String(expected.steps_per_epoch),
+      '--out',
+      out,
+    );
+    expect(done.stderr).toMatch(/^adapter: .+$/m);
+    expect(done).toMatchObject({ code: 0, stdout: '' });
+    const rows = json(out) as { prompt: string; score: number | null; rewards: number[] }[];
+    const scored = rows.filter(({ score }) => score !== null);
+    expect(scored.length).toBe(Object.keys(expected.scores).length);
+    for (const { prompt, score, rewards } of scored) {
+      const want = expected.scores[prompt];
+      expect(Math.abs(score! - want)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(want)));
+      expect(rewards).toEqual(expected.accuracy_after_fill[prompt]);
+    }
+    const prompts = put(`${name}-prompts.json`, JSON.stringify(expected.originals));
+    for (const [threshold, ids] of Object.entries(expected.selected_ids_by_threshold)) {
+      const subset = at('subset.json');
+      await limr('select', out, '--threshold', threshold, '--prompts', prompts, '--out', subset);
+      expect((json(subset) as { id: string }[]).map(({ id }) => id)).toEqual(ids);
+    }
+  });
+
+  test('reads JSONL, reports what does not fit and keeps results off stderr', async () => {
+    const pool = put(
+      'pool.jsonl',
+      '{"id":"1","prompt":"a"}\n{"id":"2","prompt":"b"}\n{"id":"3","prompt":"c"}\n',
+    );
+    const rows = [1, 2].flatMap((epoch) =>
+      ['a', 'b', 'other'].flatMap((prompt, p) =>
+        [0, 1].map((sample) => ({ prompt, epoch, reward: p + sample < epoch ? 1 : -0.5 })),
+      ),
+    );
+    const file = put('rollouts.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'));
+    const done = await limr('score', file, '--prompts', pool, '--json');
+    expect(done.code).toBe(0);
+    expect(done.stderr).toContain('4 rows left out: prompt not in the prompt file');
+    expect(done.stderr).toContain('1 prompts never rolled out');
+    const { summary, scores } = JSON.parse(done.stdout) as {
+      summary: Record<string, unknown>;
+      scores: { id: string; score: number | null; rewards: number[] }[];
+    };
+    expect(summary).toMatchObject({ prompts: 3, epochs: 2, rule: 'corrected', unmatchedRows: 4 });
+    expect(scores.map(({ id, rewards }) => [id, rewards])).toEqual([
+      ['1', [0.5, 1]],
+      ['2', [0, 0.5]],
+      ['3', [null, null]],
+    ]);
+    expect(scores[2].score).toBeNull();
+    // Curve (1/4, 3/4): 1 - (1/16 + 1/16) / (9/16 + 1/16).
+    expect(scores[0].score).toBeCloseTo(0.8, 6);
+  });
+
+  test('scores its own score file again, as a matrix', async () => {
+    const first = put(
+      'matrix.json',
+      '[{"prompt":"a","rewards":[0,1]},{"prompt":"b","rewards":[1,null]}]',
+    );
+    const done = await limr('score', first, '--json');
+    const { scores } = JSON.parse(done.stdout) as { scores: { score: number }[] };
+    expect(scores.map(({ score }) => score)).toEqual([0, 0]);
+  });
+
+  test.each([
+    [
+      'bad.jsonl',
+      '{"prompt":"a","reward":1}\n{"prompt":"a","reward":"x"}\n',
+      'bad.jsonl line 2: reward must be',
+    ],
+    [
+      'bad.json',
+      '[{"prompt":"a","response":"r","reward":1e999}]',
+      'bad.json row 1: reward must be',
+    ],
+    ['cut.json', '[{"prompt":"a",\n"reward"', 'cut.json line 2: not JSON'],
+    ['lying.safetensors', '\0\0\0\0\0\0\0\u0040{}', 'lying.safetensors'],
+  ])('%s ends with one line and code 2, and writes nothing', async (name, text, message) => {
+    const out = at('never.json');
+    const { code, stderr } = await limr('score', put(name, text), '--out', out);
+    expect({ code, lines: stderr.trimEnd().split('\n').length }).toEqual({ code: 2, lines: 1 });
+    expect(stderr).toContain(message);
+    expect(existsSync(out)).toBe(false);
+  });
+});
+
+describe('limr select', () => {
+  const rows = [
+    { prompt: 'a', score: 0.6, answer: '1' },
+    { prompt: 'b', score: 0.59, answer: '2' },
+    { prompt: 'c', score: 0.7, answer: '3' },
+  ];
+
+  test('keeps 0.60 at a threshold of 0.6, in the order and format of its input', async () => {
+    const file = put('scores.jsonl', rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const out = at('kept.jsonl');
+    expect((await limr('select', file, '--out', out)).code).toBe(0);
+    expect(readFileSync(out, 'utf8')).toBe(
+      [rows[0], rows[2]].map((row) => `${JSON.stringify(row)}\n`).join(''),
+    );
+  });
+
+  test('decides in float64 what f32 digits leave open', async () => {
+    // Exactly 0.6 by the curves, a little less in the file.
+    const curves = [
+      [0.25, 1],
+      [0.75, 0.5],
+      [0.5, 0.75],
+      [0.5, 0.75],
+    ];
+    const scored = curves.map((rewards, i) => ({
+      prompt: `p${i}`,
+      score: i < 2 ? 0.59999996 : 1,
+      rewards,
+    }));
+    const { stdout } = await limr('select', put('near.json', JSON.stringify(scored)), '--json');
+    expect(JSON.parse(stdout)).toMatchObject({ kept: 4 });
+    // Scores that do not follow from the curves are taken as they are, and that is said.
+    scored.splice(1, 1);
+    const other = await limr('select', put('near.json', JSON.stringify(scored)), '--json');
+    expect(JSON.parse(other.stdout)).toMatchObject({ kept: 2 });
+    expect(other.stderr).toContain('do not follow from their rewards');
+  });
+
+  test('RAND has the size of LIM and follows its seed', async () => {
+    const many = Array.from({ length: 50 }, (_, i) => ({ prompt: `p${i}`, score: (i % 10) / 10 }));
+    const file = put('many.json', JSON.stringify(many));
+    const draw = async (seed: string): Promise<unknown> =>
+      JSON.parse((await limr('select', file, '--method', 'rand', '--seed', seed, '--json')).stdout);
+    expect(await draw('1')).toMatchObject({ kept: 20 });
+    expect(await draw('1')).toEqual(await draw('1'));
+    expect(await draw('1')).not.toEqual(await draw('2'));
+  });
+
+  test.each([
+    [['--count', '4'], 'lim: 4 prompts asked for, 3 of 3 have a score'],
+    [['--count', '1', '--threshold', '1'], 'exclude each other'],
+    [['--method', 'linear'], 'needs the rewards of each epoch'],
+  ])('%j is refused', async (argv, message) => {
+    const file = put('three.json', JSON.stringify(rows));
+    const { code, stderr } = await limr('select', file, ...argv, '--out', at('x.json'));
+    expect(code).toBe(2);
+    expect(stderr).toContain(message);
+  });
+
+  test('does not write over its input, nor a folder', async () => {
+    const file = put('own.json', JSON.stringify(rows));
+    expect((await limr('select', file, '--out', file)).stderr).toContain('is also an input');
+    expect((await limr('select', file, '--out', folder)).stderr).toContain('is a folder');
+    expect(json(file)).toEqual(rows);
+  });
+
+  const data = join(import.meta.dirname, '../../../shared/data/limr');
+  test("keeps exactly LIMR's released subset", async (context) => {
+    context.skip(!existsSync(data), `no released data at ${data}`);
+    const out = at('limr.json');
+    const done = await limr(
+      'select',
+      join(data, 'scores.json'),
+      '--method',
+      'lim',
+      '--threshold',
+      '0.6',
+      '--out',
+      out,
+    );
+    expect(done.stderr).toContain('1389 of 7935 prompts');
+    const kept = new Set((json(out) as { prompt: string }[]).map(({ prompt }) => prompt));
+    expect(kept.size).toBe(1389);
+    // The released split is an Arrow stream, where a text column is its values one after the other:
+    // the prompts kept, and no others, must chain up to whole columns of it.
+    const arrow = readFileSync(join(data, 'limr-train.arrow'));
+    const starts = new Map<number, { prompt: string; end: number }>();
+    for (const prompt of kept) {
+      const bytes = Buffer.from(prompt);
+      for (let i = arrow.indexOf(bytes); i >= 0; i = arrow.indexOf(bytes, i + 1)) {
+        const known = starts.get(i);
+        if (!known || known.end < i + bytes.length)
+          starts.set(i, { prompt, end: i + bytes.length });
+      }
+    }
+    const chained: string[] = [];
+    const followed = new Set<number>();
+    for (const start of [...starts.keys()].sort((a, b) => a - b)) {
+      const chain: string[] = [];
+      for (let i = start, next = starts.get(i); next && !followed.has(i); next = starts.get(i)) {
+        followed.add(i);
+        chain.push(next.prompt);
+        i = next.end;
+      }
+      if (chain.length > 50) chained.push(...chain);
+    }
+    expect(chained.length).toBe(1389);
+    expect(new Set(chained)).toEqual(kept);
+  });
+});
+
+describe('limr doctor', () => {
+  test('names the adapter of this host and passes its self-test', async () => {
+    const { code, stdout } = await limr('doctor', '--only', '--json');
+    expect(code).toBe(0);
+    const { hosts } = JSON.parse(stdout) as {
+      hosts: { host: string; adapters: { name: string; selfTest: { passed: boolean } }[] }[];
+    };
+    expect(hosts[0].host).toBe(`Node ${process.version.slice(1)}`);
+    expect(hosts[0].adapters[0].name).not.toBe('');
+    expect(hosts[0].adapters[0].selfTest.passed).toBe(true);
+  });
+
+  test('exits with 1 where there is no adapter of the kind asked for', async () => {
+    const usual = await limr('doctor', '--only', '--json');
+    const { hosts } = JSON.parse(usual.stdout) as { hosts: { adapters: { kind: string }[] }[] };
+    const missing = hosts[0].adapters.some(({ kind }) => kind === 'gpu') ? 'software' : 'gpu';
+    if (hosts[0].adapters.length > 1) return;
+    const { code, stdout } = await limr('doctor', '--only', '--adapter', missing);
+    expect(code).toBe(1);
+    expect(stdout).toContain('adapter was found');
+  });
+});

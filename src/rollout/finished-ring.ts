@@ -4,19 +4,28 @@ import { bufferUsage } from '../gpu/memory.ts';
 
 interface Slot {
   readonly buffer: GPUBuffer;
-  /** Set while a copy is on its way. */
+  /** Set while the copy is being mapped. */
   pending: Promise<void> | undefined;
+}
+
+/** On hosts that poll: the slot last copied to, and how often the queue had settled by then. */
+interface Copied {
+  readonly slot: Slot;
+  readonly settles: number;
 }
 
 /**
  * Learns how far a decode has come without waiting for it: counters are copied into one of a few
- * mappable buffers behind each step and read whenever the copy has arrived, some steps later.
+ * mappable buffers behind each step and read whenever the copy has arrived, some steps later. Where
+ * awaiting the device would poll it (see `SubmitQueue`), a copy is mapped only once the queue has
+ * settled behind it for its own reasons.
  */
 export class FinishedRing {
   readonly #gpu: Gpu;
   readonly #source: Tensor;
   readonly #slots: readonly Slot[];
   #finished = 0;
+  #copied: Copied | undefined;
 
   /** @param source u32 (2): steps taken and rows finished, as `sample-token` counts them. */
   constructor(gpu: Gpu, source: Tensor, slots = 4) {
@@ -38,20 +47,26 @@ export class FinishedRing {
     return this.#finished;
   }
 
-  /** Copies the counters as they will be after all work submitted so far; skips when no slot is free. */
-  push(): void {
+  /** Copies the counters as they will be after all work submitted so far, if a slot is free. */
+  async push(): Promise<void> {
+    const { device, queue } = this.#gpu;
+    if (this.#copied && queue.settles > this.#copied.settles) {
+      // Its work is done: this waits for the host to notice, not for the device.
+      await this.#receive(this.#copied.slot);
+    }
     const slot = this.#slots.find(({ pending }) => pending === undefined);
     if (!slot) return;
-    const { device } = this.#gpu;
     const encoder = device.createCommandEncoder({ label: 'finished ring' });
     encoder.copyBufferToBuffer(this.#source.buffer, this.#source.offset, slot.buffer, 0, 8);
     device.queue.submit([encoder.finish()]);
-    slot.pending = this.#receive(slot);
+    if (queue.polls) this.#copied = { slot, settles: queue.settles };
+    else slot.pending = this.#receive(slot);
   }
 
   /** Waits for the copies under way and forgets what they said: before another decode begins. */
   async reset(): Promise<void> {
     for (const { pending } of this.#slots) await pending;
+    this.#copied = undefined;
     this.#finished = 0;
   }
 

@@ -1,0 +1,83 @@
+import { openGpu } from '../src/index.ts';
+import { make } from './dom.ts';
+
+/** What this browser offers, or why it offers nothing and what can be done. */
+export type AdapterState =
+  | { readonly kind: 'ready'; readonly facts: readonly (readonly [string, string])[] }
+  | { readonly kind: 'missing'; readonly reason: string; readonly advice: readonly string[] };
+
+/** Opens a device for a moment and closes it again: only then is it known that one can be had. */
+export async function lookAtAdapter(): Promise<AdapterState> {
+  if (!isSecureContext) {
+    return {
+      kind: 'missing',
+      reason: `WebGPU needs a secure page, and ${location.origin} is not one.`,
+      advice: ['Open the page over https, or as http://localhost on the machine that serves it.'],
+    };
+  }
+  try {
+    const gpu = await openGpu({ limits: 'max' });
+    const { limits } = gpu;
+    const facts: [string, string][] = [
+      ['Adapter', gpu.name],
+      ['Kind', gpu.kind === 'cpu' ? 'software, on the CPU: expect minutes, not seconds' : 'GPU'],
+      ['Largest buffer', bytes(limits.maxBufferSize)],
+      ['Largest binding', bytes(limits.maxStorageBufferBindingSize)],
+      ['Storage buffers of a kernel', String(limits.maxStorageBuffersPerShaderStage)],
+      ['Threads of a workgroup', String(limits.maxComputeInvocationsPerWorkgroup)],
+      ['Workgroup memory', bytes(limits.maxComputeWorkgroupStorageSize)],
+      ['Features in use', [...gpu.features].sort().join(', ') || 'none beyond the defaults'],
+    ];
+    await gpu.close();
+    return { kind: 'ready', facts };
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const absent = !(navigator as { readonly gpu?: GPU }).gpu;
+    return {
+      kind: 'missing',
+      reason: absent
+        ? 'It has no WebGPU (navigator.gpu is missing), which the training runs on.'
+        : `It has WebGPU, but gives no device: ${message}.`,
+      advice: absent ? absentAdvice : refusedAdvice,
+    };
+  }
+}
+
+const terminal = 'Or run it without a browser: npm install && npm start, in a terminal.';
+
+const absentAdvice = [
+  'Chrome or Edge 113 or newer on Windows, macOS and ChromeOS; 121 on Android.',
+  'Safari 26 or newer.',
+  'Firefox 141 or newer on Windows, 145 on a Mac with Apple silicon.',
+  'Chrome on Linux: chrome://flags/#enable-unsafe-webgpu, where it is not on by default.',
+  terminal,
+];
+
+const refusedAdvice = [
+  'Turn on hardware acceleration in the browser’s settings, and restart the browser.',
+  'Look at chrome://gpu (about:support in Firefox) for why WebGPU is disabled; update the driver.',
+  'Without a GPU: start Chromium with --enable-unsafe-webgpu --use-webgpu-adapter=swiftshader.',
+  terminal,
+];
+
+/** A definition list of facts. */
+export function showFacts(
+  host: HTMLElement,
+  facts: readonly (readonly [name: string, value: string])[],
+): void {
+  host.replaceChildren(
+    ...facts.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', value)]),
+  );
+}
+
+/** In binary units. */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[unit] ?? ''}`;
+}

@@ -1,0 +1,39 @@
+import { visibleText } from './visible-text.ts';
+
+/** An element of the page by id. @throws TypeError when the page has none of that kind. */
+export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
+  const element = document.getElementById(id);
+  if (!(element instanceof kind)) throw new TypeError(`the page has no ${kind.name} #${id}`);
+  return element;
+}
+
+type Child = Node | string;
+
+/** An element with a class and children; strings become text, never markup. */
+export function make<Tag extends keyof HTMLElementTagNameMap>(
+  tag: Tag,
+  className = '',
+  ...children: readonly Child[]
+): HTMLElementTagNameMap[Tag] {
+  const element = document.createElement(tag);
+  if (className !== '') element.className = className;
+  element.append(...children);
+  return element;
+}
+
+/** Text of a prompt or a model: as code, with everything invisible spelled out. */
+export function makeCode(text: string): HTMLElement {
+  const pieces = visibleText(text).map((piece) =>
+    piece.hidden ? make('span', 'codepoint', piece.text) : piece.text,
+  );
+  return make('code', '', make('bdi', '', ...(pieces.length === 0 ? ['(empty)'] : pieces)));
+}
+
+/** Only touches the page when the text is another one. */
+export function setText(element: HTMLElement, text: string): void {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+/** A cell; numbers are aligned at their end. */
+export const cell = (text: Child, number = false): HTMLTableCellElement =>
+  make('td', number ? 'number' : '', text);

@@ -1,0 +1,54 @@
+import { bytes } from './adapter.ts';
+import { make } from './dom.ts';
+
+/** What each file of a run is. */
+const meanings: Readonly<Record<string, string>> = {
+  'results.json': 'config, accuracies, what each selection kept',
+  'scores.json': 'every prompt with its score and curve',
+  'rewards.safetensors': 'the reward matrix, prompts × epochs',
+  'metrics.jsonl': 'every scalar of every update',
+};
+
+/** Links to download the files of a run, as they come to exist. */
+export class FileList {
+  readonly #host: HTMLElement;
+  readonly #urls = new Map<string, string>();
+
+  constructor(host: HTMLElement) {
+    this.#host = host;
+    this.clear();
+  }
+
+  /** Before a new run: lets go of the old one's files. */
+  clear(): void {
+    for (const url of this.#urls.values()) URL.revokeObjectURL(url);
+    this.#urls.clear();
+    this.#host.replaceChildren(
+      ...Object.entries(meanings).map(([name, meaning]) => {
+        const item = make('li', '', make('span', 'quiet', name), ` ${meaning}, later`);
+        item.dataset['file'] = name;
+        return item;
+      }),
+    );
+  }
+
+  has(name: string): boolean {
+    return this.#urls.has(name);
+  }
+
+  add(name: string, content: Uint8Array): void {
+    if (this.has(name)) return;
+    const type = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+    const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
+    this.#urls.set(name, url);
+    const link = make('a', '', name);
+    link.href = url;
+    link.download = name;
+    const meaning = meanings[name] ?? `of another seed`;
+    const item = make('li', '', link, ` ${meaning}, ${bytes(content.length)}`);
+    item.dataset['file'] = name;
+    const place = this.#host.querySelector(`[data-file="${CSS.escape(name)}"]`);
+    if (place) place.replaceWith(item);
+    else this.#host.append(item);
+  }
+}

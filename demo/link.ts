@@ -1,0 +1,168 @@
+// What the page's address says: preset, seeds and replaced settings. It is hostile until checked.
+import {
+  configFrom,
+  ConfigError,
+  overridesOf,
+  presets,
+  presetSeeds,
+  type ExperimentConfig,
+  type Override,
+} from '../src/index.ts';
+
+/** What the controls hold, as the user or a link wrote it. */
+export interface Wish {
+  readonly preset: string;
+  /** Empty: the preset's own seeds. */
+  readonly seeds: string;
+  /** JSON object of replaced settings; empty for none. */
+  readonly overrides: string;
+}
+
+/** A wish that has been checked: what a run is started with. */
+export interface Choice {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  /** What differs from the preset. */
+  readonly differences: readonly Override[];
+}
+
+/** Longest hash that is looked at, in characters. */
+const LONGEST_HASH = 8192;
+
+/** What a tab takes on; larger runs belong to the command line. */
+const most = {
+  seeds: 8,
+  weights: 5_000_000,
+  poolPrompts: 20_000,
+  heldOutPrompts: 5_000,
+  responses: 8_192,
+  sequences: 4_096,
+  epochs: 200,
+  readouts: 500,
+} as const;
+
+/** @throws ConfigError when the hash is too long or holds what no link of this page does. */
+export function readLink(hash: string): Wish {
+  const text = hash.replace(/^#/, '');
+  if (text.length > LONGEST_HASH) {
+    throw new ConfigError(
+      `the address: at most ${LONGEST_HASH} characters after #, got ${text.length}`,
+    );
+  }
+  const fields = new URLSearchParams(text);
+  for (const name of fields.keys()) {
+    if (!['preset', 'seed', 'config'].includes(name)) {
+      throw new ConfigError(`the address: no setting '${name}', there are preset, seed and config`);
+    }
+  }
+  return {
+    preset: fields.get('preset') ?? 'quick',
+    seeds: fields.get('seed') ?? '',
+    overrides: fields.get('config') ?? '',
+  };
+}
+
+/** The hash that `readLink` reads back; seeds as the preset's own are left out. */
+export function writeLink(wish: Wish): string {
+  const fields = new URLSearchParams({ preset: wish.preset });
+  if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
+  if (wish.overrides.trim() !== '') fields.set('config', wish.overrides.trim());
+  return `#${fields}`;
+}
+
+/** @throws ConfigError naming the field that is wrong, or that is too large for a tab. */
+export function choose(wish: Wish): Choice {
+  const where = 'settings';
+  const config = configFrom(wish.preset, parseOverrides(wish.overrides, where), where);
+  checkSize(config, where);
+  return {
+    config,
+    seeds: parseSeeds(wish),
+    differences: overridesOf(config, presets[wish.preset]),
+  };
+}
+
+function parseOverrides(text: string, where: string): unknown {
+  if (text.trim() === '') return {};
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new ConfigError(`${where}: ${error instanceof Error ? error.message : 'not JSON'}`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    throw new ConfigError(`${where}: must be a JSON object, as {"rollout": {"samples": 8}}`);
+  }
+  return value;
+}
+
+function parseSeeds({ preset, seeds }: Wish): readonly number[] {
+  if (seeds.trim() === '') return presetSeeds[preset] ?? [1];
+  const numbers = seeds.split(',').map((word) => {
+    const seed = Number(word);
+    if (!/^\s*\d{1,10}\s*$/.test(word) || seed > 0xffff_ffff) {
+      throw new ConfigError(`seed: '${word.trim()}' is not a whole number from 0 to 4294967295`);
+    }
+    return seed;
+  });
+  atMost('seed', numbers.length, most.seeds, 'seeds');
+  if (new Set(numbers).size < numbers.length) throw new ConfigError('seed: they must differ');
+  return numbers;
+}
+
+function atMost(field: string, value: number, limit: number, unit: string): void {
+  if (value > limit) {
+    throw new ConfigError(
+      `${field}: ${value} ${unit}, a tab takes at most ${limit}; use the command line for more`,
+    );
+  }
+}
+
+function checkSize(config: ExperimentConfig, where: string): void {
+  const { task, rollout, base, experiment } = config;
+  atMost(`${where}: model`, weightsOf(config), most.weights, 'weights');
+  atMost(`${where}: rollout`, rollout.prompts * rollout.samples, most.responses, 'responses');
+  atMost(`${where}: base`, base.sequencesPerUpdate, most.sequences, 'sequences an update');
+  atMost(`${where}: experiment.epochs`, experiment.epochs, most.epochs, 'epochs');
+  atMost(`${where}: experiment.readouts`, experiment.readouts.length, most.readouts, 'read-outs');
+  atMost(`${where}: task`, poolSizeOf(config), most.poolPrompts, 'prompts');
+  if (task.name === 'arithmetic') {
+    const heldOut = task.tiers.reduce((sum, { prompts }) => sum + prompts, 0);
+    atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
+  }
+}
+
+/** Prompts of the pool. */
+export function poolSizeOf({ task }: ExperimentConfig): number {
+  return task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
+}
+
+/** Weights of the layers; the embeddings of a few dozen characters are left out. */
+export function weightsOf({ model }: ExperimentConfig): number {
+  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = model;
+  const attention = 2 * hiddenSize * headDim * (heads + kvHeads);
+  return layers * (attention + 3 * hiddenSize * intermediateSize + 2 * hiddenSize);
+}
+
+/** PPO iterations of the FULL pass. */
+export function fullUpdatesOf(config: ExperimentConfig): number {
+  return config.experiment.epochs * Math.ceil(poolSizeOf(config) / config.rollout.prompts);
+}
+
+/** What a run will do, in one sentence, before it is started. */
+export function describePlan({ config, seeds }: Choice): string {
+  const { experiment, rollout, base, task } = config;
+  const others = experiment.methods.filter((name) => name !== 'full').map((n) => n.toUpperCase());
+  const arms =
+    others.length === 0
+      ? ''
+      : `, then ${others.join(', ')} for ${experiment.armLength} ${experiment.budget} each`;
+  const thousand = Math.round(weightsOf(config) / 1000);
+  const size = thousand < 1 ? `${weightsOf(config)}` : `${thousand} thousand`;
+  return (
+    `A model of about ${size} weights; a base shipped with the page or else pre-trained for ` +
+    `${base.updates} updates; PPO on ${poolSizeOf(config)} ${task.name} prompts for ` +
+    `${experiment.epochs} epochs (${fullUpdatesOf(config)} updates of ${rollout.prompts} prompts × ` +
+    `${rollout.samples} samples)${arms}; ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
+  );
+}

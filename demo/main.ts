@@ -1,0 +1,447 @@
+import {
+  connectTrainer,
+  eventsOf,
+  metrics,
+  presets,
+  shippedBases,
+  type Connection,
+  type MetricKey,
+  type TrainerApi,
+} from '../src/index.ts';
+import { lookAtAdapter, showFacts } from './adapter.ts';
+import { byId, make, setText } from './dom.ts';
+import { FileList } from './files.ts';
+import {
+  choose,
+  describePlan,
+  fullUpdatesOf,
+  readLink,
+  writeLink,
+  type Choice,
+  type Wish,
+} from './link.ts';
+import { throttled } from './plots/canvas.ts';
+import { HeatMap } from './plots/heat-map.ts';
+import { LineChart, type Points } from './plots/line-chart.ts';
+import { lineNames, lineStyles, type LineName } from './plots/methods.ts';
+import { drawTrajectories, MOST_LINES } from './plots/trajectories.ts';
+import { PromptList, showCompletions } from './prompts.ts';
+import { drawResults } from './results-table.ts';
+import { buttonsFor, RunModel, standing } from './run-model.ts';
+
+const preset = byId('preset', HTMLSelectElement);
+const seed = byId('seed', HTMLInputElement);
+const overrides = byId('overrides', HTMLTextAreaElement);
+const start = byId('start', HTMLButtonElement);
+const pause = byId('pause', HTMLButtonElement);
+const step = byId('step', HTMLButtonElement);
+const stop = byId('stop', HTMLButtonElement);
+const problem = byId('problem', HTMLParagraphElement);
+const progress = byId('progress', HTMLProgressElement);
+const answers = byId('answers', HTMLDivElement);
+const announcer = byId('announcer', HTMLParagraphElement);
+
+let adapterReady = false;
+let stopping = false;
+let choice: Choice | undefined;
+let model: RunModel | undefined;
+let trainer: Connection<TrainerApi> | undefined;
+let selected: number | undefined;
+
+const redraw = throttled(draw);
+const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), select);
+const list = new PromptList(select);
+const files = new FileList(byId('files', HTMLUListElement));
+
+const charts = byId('charts', HTMLDivElement);
+const chartOf = (key: MetricKey, digits: number) => {
+  const { name, meaning } = metrics.find((one) => one.key === key) ?? { name: key, meaning: '' };
+  return new LineChart(charts, { title: name, meaning, digits });
+};
+const rewardChart = chartOf('reward_mean', 2);
+const accuracyChart = new LineChart(charts, {
+  title: 'Held-out accuracy',
+  meaning:
+    'Greedy answers to prompts that no pool holds, mean of the tiers. The dashed upright line is where the table reads.',
+  digits: 3,
+  points: true,
+  range: [0, 0.4],
+});
+const klChart = chartOf('kl_mean', 4);
+const lengthChart = chartOf('response_length_mean', 1);
+
+// ---- what the user asks for ------------------------------------------------------------------
+
+const wishOf = (): Wish => ({
+  preset: preset.value,
+  seeds: seed.value,
+  overrides: overrides.value,
+});
+
+function complain(error: unknown): void {
+  setText(problem, error instanceof Error ? error.message : String(error));
+}
+
+/** Checks what the controls hold, shows what it means, and puts it into the address. */
+function consider(): void {
+  choice = undefined;
+  setText(problem, '');
+  try {
+    choice = choose(wishOf());
+    history.replaceState(null, '', writeLink(wishOf()));
+  } catch (error) {
+    complain(error);
+  }
+  setText(byId('plan', HTMLDivElement), choice ? describePlan(choice) : '');
+  const { differences } = choice ?? { differences: [] };
+  const count = differences.length;
+  setText(
+    byId('differences-title', HTMLParagraphElement),
+    count === 0
+      ? 'Nothing differs from the preset.'
+      : `${count} ${count === 1 ? 'setting differs' : 'settings differ'} from the preset:`,
+  );
+  byId('differences', HTMLUListElement).replaceChildren(
+    ...differences.map(({ field, value, reference }) =>
+      make(
+        'li',
+        '',
+        make('code', '', field),
+        `: ${JSON.stringify(value)} instead of ${JSON.stringify(reference)}`,
+      ),
+    ),
+  );
+  redraw();
+}
+
+/** Fills the controls from the address; starts nothing. */
+function readAddress(): void {
+  try {
+    const wish = readLink(location.hash);
+    if (!Object.hasOwn(presets, wish.preset)) {
+      throw new RangeError(`the address: no preset '${wish.preset}'`);
+    }
+    preset.value = wish.preset;
+    seed.value = wish.seeds;
+    overrides.value = wish.overrides;
+  } catch (error) {
+    complain(error);
+    return;
+  }
+  consider();
+  if (choice && choice.differences.length > 0) byId('settings', HTMLDetailsElement).open = true;
+}
+
+// ---- the run ---------------------------------------------------------------------------------
+
+async function startRun(): Promise<void> {
+  if (!choice || model?.running) return;
+  const { config, seeds } = choice;
+  const run = new RunModel(config, seeds);
+  model = run;
+  stopping = false;
+  files.clear();
+  forgetChosen();
+  byId('about', HTMLDetailsElement).open = false;
+  setText(problem, '');
+  announce('Starting');
+  redraw();
+  try {
+    trainer ??= await connectTrainer();
+    const bases = await shippedBases();
+    const { adapter, host } = await trainer.api.start({
+      config,
+      seeds,
+      store: { kind: 'memory' },
+      bases,
+    });
+    run.adapter = adapter;
+    run.host = host;
+    // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
+    for await (const batch of eventsOf(trainer)) {
+      for (const event of batch) {
+        const before = { phase: run.phase, state: run.state };
+        run.apply(event);
+        // Another seed's pool: the prompt that was chosen is not in it.
+        if (event.type === 'pool') forgetChosen();
+        if (run.phase !== before.phase || run.state !== before.state) {
+          announce(standing(run).phase);
+        }
+        if (event.type === 'column' && selected !== undefined) void showAnswers(selected);
+      }
+      redraw();
+      await offerFiles(run, trainer);
+    }
+  } catch (error) {
+    run.state = 'failed';
+    run.message = error instanceof Error ? error.message : String(error);
+    announce(standing(run).phase);
+    const broken = trainer;
+    trainer = undefined;
+    // What is left of a worker that failed must not hold the device against the next run.
+    await broken?.close().catch(() => undefined);
+  }
+  redraw();
+}
+
+async function offerFiles(run: RunModel, from: Connection<TrainerApi>): Promise<void> {
+  for (const name of run.files) {
+    if (files.has(name)) continue;
+    const content = await from.api.readFile(name);
+    if (content) files.add(name, content);
+  }
+}
+
+function announce(text: string): void {
+  setText(announcer, text);
+}
+
+/** A button's request to the trainer; what comes of it is told by the run's events. */
+function ask(request: (api: Connection<TrainerApi>['api']) => Promise<unknown>): void {
+  if (trainer) request(trainer.api).catch(complain);
+}
+
+// ---- what is seen ----------------------------------------------------------------------------
+
+function select(prompt: number): void {
+  selected = prompt;
+  redraw();
+  void showAnswers(prompt);
+}
+
+function forgetChosen(): void {
+  selected = undefined;
+  const text = 'Choose a prompt to read what FULL sampled for it, epoch by epoch.';
+  answers.replaceChildren(make('p', 'quiet', text));
+}
+
+async function showAnswers(prompt: number): Promise<void> {
+  const [run, from] = [model, trainer];
+  if (!run || !from) return;
+  try {
+    const completions = await from.api.completions(prompt);
+    // Another one may have been chosen while this one was on its way.
+    if (run === model && prompt === selected) showCompletions(answers, run, prompt, completions);
+  } catch (error) {
+    complain(error);
+  }
+}
+
+function drawControls(): void {
+  const buttons = buttonsFor(model, adapterReady && choice !== undefined);
+  start.disabled = !buttons.start;
+  pause.disabled = !buttons.pause || stopping;
+  setText(pause, buttons.resumes ? 'Resume' : 'Pause');
+  step.disabled = !buttons.step || stopping;
+  stop.disabled = !buttons.stop || stopping;
+  const busy = model?.running ?? false;
+  preset.disabled = seed.disabled = overrides.disabled = busy;
+
+  const where = model
+    ? standing(model)
+    : {
+        phase: adapterReady ? 'Ready' : 'Looking for a GPU',
+        pace: '',
+        detail: 'Nothing starts until you press Start.',
+        fraction: 0,
+      };
+  const waiting = stopping && busy;
+  setText(byId('phase', HTMLElement), waiting ? 'Stopping after this update' : where.phase);
+  setText(byId('pace', HTMLSpanElement), waiting ? '' : where.pace);
+  setText(byId('detail', HTMLParagraphElement), where.detail);
+  if (where.fraction === undefined) progress.removeAttribute('value');
+  else progress.value = where.fraction;
+  progress.classList.toggle('failed', model?.state === 'failed');
+  document.title =
+    busy && where.fraction !== undefined
+      ? `${Math.round(100 * where.fraction)} % · LIMR Lab`
+      : 'LIMR Lab';
+}
+
+function drawCharts(): void {
+  const config = model?.config ?? choice?.config;
+  const end = config ? Math.max(fullUpdatesOf(config), armEnd(config)) : 10;
+  const lineOf = (key: MetricKey): Partial<Record<LineName, Points>> =>
+    Object.fromEntries(
+      Object.entries(model?.updates ?? {}).map(([name, records]) => [
+        name,
+        records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
+      ]),
+    );
+  rewardChart.draw(lineOf('reward_mean'), end);
+  klChart.draw(lineOf('kl_mean'), end);
+  lengthChart.draw(lineOf('response_length_mean'), end);
+
+  const held: Partial<Record<LineName, Points>> = {};
+  const base = model?.evaluations.base?.at(-1)?.mean;
+  for (const name of lineNames) {
+    const points = (model?.evaluations[name] ?? [])
+      .filter((one) => name !== 'base' && one.seed === model?.seed)
+      .map(({ update, mean }) => [update, mean] as const);
+    if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
+  }
+  if (base !== undefined) {
+    held.base = [
+      [0, base],
+      [end, base],
+    ];
+  }
+  accuracyChart.draw(held, end, config?.experiment.tableReadout);
+}
+
+const armEnd = ({ experiment }: Choice['config']): number =>
+  experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
+
+function drawMatrix(): void {
+  heatMap.draw(model, selected);
+  const signal = (model?.config ?? choice?.config)?.lim.signal ?? 'accuracy';
+  setText(
+    byId('ramp-text', HTMLElement),
+    signal === 'accuracy' ? 'share of right answers, 0 to 1' : 'mean reward, −1 to 1',
+  );
+  const order = model?.scores
+    ? `in order of LIM score: ${model.lim?.kept ?? 0} of ${model.pool.length} reach θ and are kept`
+    : 'in order of mean reward so far; in order of LIM score once FULL is done';
+  setText(
+    byId('matrix-text', HTMLParagraphElement),
+    `What FULL earned: prompts from left to right, ${order}. Epochs from top to bottom.`,
+  );
+}
+
+function drawCurves(): void {
+  const lim = model?.selections.lim;
+  const all = model?.pool.map((_, prompt) => prompt) ?? [];
+  const panels = [
+    {
+      id: 'kept',
+      title: lim ? 'Kept by LIM' : 'All prompts so far',
+      color: lim ? '--lim' : '--rejected',
+      prompts: lim ? all.filter((prompt) => lim.has(prompt)) : all,
+      before: 'Once FULL is done they part: those that LIM keeps here, the others there.',
+    },
+    {
+      id: 'rejected',
+      title: 'Rejected',
+      color: '--rejected',
+      prompts: lim ? all.filter((prompt) => !lim.has(prompt)) : [],
+      before: 'Known once FULL is done.',
+    },
+  ] as const;
+  for (const { id, title, color, prompts, before } of panels) {
+    setText(byId(`${id}-title`, HTMLHeadingElement), title);
+    drawTrajectories(
+      byId(id, HTMLCanvasElement),
+      model && {
+        prompts,
+        columns: model.columns,
+        meanCurve: model.meanCurve,
+        epochs: model.config.experiment.epochs,
+        selected,
+        color,
+        low: model.config.lim.signal === 'accuracy' ? 0 : -1,
+      },
+    );
+    const shown =
+      prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
+    setText(
+      byId(`${id}-text`, HTMLElement),
+      lim ? `${shown} prompts, the pool's mean curve in red.${chosenText(prompts)}` : before,
+    );
+  }
+}
+
+const chosenText = (prompts: readonly number[]): string =>
+  selected !== undefined && prompts.includes(selected) ? ' The chosen prompt stands out.' : '';
+
+function draw(): void {
+  drawControls();
+  drawCharts();
+  drawMatrix();
+  drawCurves();
+  list.draw(model, selected);
+  const config = model?.config ?? choice?.config;
+  if (config) drawResults(config, model);
+}
+
+// ---- the page --------------------------------------------------------------------------------
+
+function drawLegend(): void {
+  byId('methods-legend', HTMLUListElement).replaceChildren(
+    ...lineNames.map((name) => {
+      const { label, dash } = lineStyles[name];
+      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
+      svg.setAttribute('viewBox', '0 0 36 8');
+      svg.setAttribute('class', `line ${name}`);
+      svg.ariaHidden = 'true';
+      const line = document.createElementNS('http://www.w3.org/2000/svg', 'line');
+      for (const [key, value] of Object.entries({ x1: 0, y1: 4, x2: 36, y2: 4 })) {
+        line.setAttribute(key, String(value));
+      }
+      line.setAttribute('stroke-dasharray', dash.join(' '));
+      svg.append(line);
+      const item = make('li', '', label);
+      item.prepend(svg);
+      return item;
+    }),
+  );
+}
+
+function drawInjected(): void {
+  byId('injected', HTMLUListElement).replaceChildren(
+    ...[
+      'The base’s slips: how often a step is right depends on its operator and operand.',
+      'Three strata of prompts: easy, learnable and too hard for the base, nothing between.',
+      'A share of the answer keys is wrong on purpose, to see whether LIM rejects them.',
+    ].map((text) => make('li', '', text)),
+  );
+}
+
+async function openPage(): Promise<void> {
+  preset.replaceChildren(
+    ...Object.keys(presets).map((name) => {
+      const option = make('option', '', name);
+      option.value = name;
+      return option;
+    }),
+  );
+  drawLegend();
+  drawInjected();
+  readAddress();
+  for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
+  window.addEventListener('hashchange', () => {
+    if (!model?.running) readAddress();
+  });
+  start.addEventListener('click', () => void startRun());
+  pause.addEventListener('click', () =>
+    ask((api) => (model?.state === 'paused' ? api.resume() : api.pause())),
+  );
+  step.addEventListener('click', () => ask((api) => api.step()));
+  stop.addEventListener('click', () => {
+    stopping = true;
+    redraw();
+    ask((api) => api.stop());
+  });
+  window.addEventListener('beforeunload', (event) => {
+    if (model?.running) event.preventDefault();
+  });
+  document.addEventListener('visibilitychange', redraw);
+  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  new ResizeObserver(redraw).observe(document.body);
+  redraw();
+
+  const adapter = await lookAtAdapter();
+  if (adapter.kind === 'ready') {
+    adapterReady = true;
+    showFacts(byId('adapter', HTMLElement), adapter.facts);
+  } else {
+    setText(byId('unsupported-reason', HTMLParagraphElement), adapter.reason);
+    byId('unsupported-advice', HTMLUListElement).replaceChildren(
+      ...adapter.advice.map((text) => make('li', '', text)),
+    );
+    byId('unsupported', HTMLElement).hidden = false;
+    showFacts(byId('adapter', HTMLElement), [['Adapter', 'none: see the top of the page']]);
+  }
+  redraw();
+}
+
+void openPage();

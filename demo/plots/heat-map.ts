@@ -1,0 +1,278 @@
+import { visibleString } from '../visible-text.ts';
+import type { RunModel } from '../run-model.ts';
+import { cssColor, surfaceOf } from './canvas.ts';
+import { rampColor } from './ramp.ts';
+
+const GUTTER = 58;
+const TOP = 18;
+const STRIP = 12;
+const GAP = 4;
+const MARKER = 9;
+/** Epochs, then the strips for origin, wrong key and kept, then room for the marker. */
+const BELOW = 3 * (STRIP + GAP) + MARKER;
+
+/**
+ * The reward matrix, epochs down and prompts across in order of score: a slider over the ranks. With
+ * more prompts than pixels a pixel shows the mean of those it stands for.
+ */
+export class HeatMap {
+  readonly #canvas: HTMLCanvasElement;
+  readonly #cells = document.createElement('canvas');
+  readonly #onSelect: (prompt: number) => void;
+  #model: RunModel | undefined;
+  #selected: number | undefined;
+
+  /** @param onSelect Told of the prompt that was chosen by pointer or keyboard. */
+  constructor(canvas: HTMLCanvasElement, onSelect: (prompt: number) => void) {
+    this.#canvas = canvas;
+    this.#onSelect = onSelect;
+    canvas.addEventListener('pointerdown', (event) => this.#point(event));
+    canvas.addEventListener('pointermove', (event) => {
+      if (event.buttons !== 0) this.#point(event);
+    });
+    canvas.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  draw(model: RunModel | undefined, selected: number | undefined): void {
+    this.#model = model;
+    this.#selected = selected;
+    this.#describe();
+    const surface = surfaceOf(this.#canvas);
+    if (!surface) return;
+    const { context, width, height, ratio } = surface;
+    const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
+    const epochs = model?.config.experiment.epochs ?? 4;
+    const rowHeight = room.h / epochs;
+    const text = cssColor('--text-quiet');
+
+    context.fillStyle = cssColor('--missing');
+    context.fillRect(room.x, room.y, room.w, room.h);
+    context.fillStyle = text;
+    context.textAlign = 'right';
+    const labelEvery = Math.ceil(14 / rowHeight);
+    for (let epoch = 0; epoch < epochs; epoch += labelEvery) {
+      context.fillText(
+        `epoch ${epoch + 1}`,
+        GUTTER - 8,
+        room.y + (epoch + Math.min(0.5, 7 / rowHeight)) * rowHeight,
+      );
+    }
+    const strips = ['origin', 'wrong key', 'kept'].map((name, i) => {
+      const y = room.y + room.h + GAP + i * (STRIP + GAP);
+      context.fillText(name, GUTTER - 8, y + STRIP / 2);
+      return y;
+    });
+    context.textAlign = 'left';
+    context.fillText('lowest', room.x, TOP / 2);
+    context.textAlign = 'right';
+    context.fillText(model?.scores ? 'highest score' : 'highest mean', width, TOP / 2);
+    if (!model || model.pool.length === 0) return;
+
+    const across = Math.max(1, Math.floor(room.w * ratio));
+    if (model.columns.length > 0) {
+      this.#paintCells(model, across);
+      context.imageSmoothingEnabled = false;
+      context.drawImage(
+        this.#cells,
+        room.x,
+        room.y,
+        room.w,
+        (room.h * model.columns.length) / epochs,
+      );
+    }
+    this.#paintStrips(context, model, strips, room, across);
+    if (model.lim && model.scores) this.#paintThreshold(context, model, room);
+    this.#paintSelection(context, model, room, height);
+  }
+
+  /** One pixel for each device pixel across and each epoch down. */
+  #paintCells(model: RunModel, across: number): void {
+    const { columns } = model;
+    this.#cells.width = across;
+    this.#cells.height = columns.length;
+    const context = this.#cells.getContext('2d');
+    if (!context) return;
+    const image = context.createImageData(across, columns.length);
+    const low = model.config.lim.signal === 'accuracy' ? 0 : -1;
+    columns.forEach((column, epoch) => {
+      for (let pixel = 0; pixel < across; pixel++) {
+        let sum = 0;
+        let count = 0;
+        for (const prompt of this.#promptsAt(model, pixel, across)) {
+          const value = column[prompt] ?? NaN;
+          if (Number.isNaN(value)) continue;
+          sum += value;
+          count++;
+        }
+        if (count === 0) continue;
+        const [red, green, blue] = rampColor((sum / count - low) / (1 - low));
+        image.data.set([red, green, blue, 255], 4 * (epoch * across + pixel));
+      }
+    });
+    context.putImageData(image, 0, 0);
+  }
+
+  #promptsAt(model: RunModel, pixel: number, across: number): readonly number[] {
+    const { order } = model;
+    const from = Math.floor((pixel * order.length) / across);
+    const to = Math.max(from + 1, Math.floor(((pixel + 1) * order.length) / across));
+    return order.slice(from, to);
+  }
+
+  #paintStrips(
+    context: CanvasRenderingContext2D,
+    model: RunModel,
+    [origins = 0, wrong = 0, kept = 0]: readonly number[],
+    room: { readonly x: number; readonly w: number },
+    across: number,
+  ): void {
+    const colors = {
+      easy: cssColor('--easy'),
+      learnable: cssColor('--learnable'),
+      hard: cssColor('--hard'),
+    };
+    const wrongColor = cssColor('--text');
+    const keptColor = cssColor('--lim');
+    const lim = model.selections.lim;
+    // A little wider than a pixel: no seams between neighbours.
+    const pixel = room.w / across;
+    for (let i = 0; i < across; i++) {
+      const prompts = this.#promptsAt(model, i, across);
+      const x = room.x + i * pixel;
+      const [first] = prompts;
+      const origin = first === undefined ? undefined : model.pool[first]?.origin;
+      if (!origin) continue;
+      context.fillStyle = colors[origin];
+      context.fillRect(x, origins, pixel + 0.3, STRIP);
+      if (prompts.some((prompt) => model.pool[prompt]?.wrongKey)) {
+        context.fillStyle = wrongColor;
+        context.fillRect(x, wrong, pixel + 0.3, STRIP);
+      }
+      if (lim && prompts.some((prompt) => lim.has(prompt))) {
+        context.fillStyle = keptColor;
+        context.fillRect(x, kept, pixel + 0.3, STRIP);
+      }
+    }
+  }
+
+  #paintThreshold(
+    context: CanvasRenderingContext2D,
+    model: RunModel,
+    room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
+  ): void {
+    const theta = model.lim?.theta ?? 0;
+    const rank = model.order.findIndex((prompt) => (model.scores?.[prompt] ?? NaN) >= theta);
+    if (rank < 0) return;
+    const x = room.x + (rank * room.w) / model.order.length;
+    for (const [style, line] of [
+      [cssColor('--card'), 4],
+      [cssColor('--text'), 1.5],
+    ] as const) {
+      context.strokeStyle = style;
+      context.lineWidth = line;
+      context.beginPath();
+      context.moveTo(x, room.y - 4);
+      context.lineTo(x, room.y + room.h);
+      context.stroke();
+    }
+    context.fillStyle = cssColor('--text');
+    context.textAlign = 'center';
+    const half = 24;
+    // Between the two texts at the ends of the line.
+    const middle = Math.min(room.x + room.w - 100, Math.max(room.x + 44 + half, x));
+    context.fillText(`θ = ${theta}`, middle, TOP / 2);
+  }
+
+  #paintSelection(
+    context: CanvasRenderingContext2D,
+    model: RunModel,
+    room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
+    height: number,
+  ): void {
+    const rank = this.#selected === undefined ? -1 : model.order.indexOf(this.#selected);
+    if (rank < 0) return;
+    const one = room.w / model.order.length;
+    const x = room.x + rank * one;
+    const bottom = height - MARKER;
+    for (const [style, grow, line] of [
+      [cssColor('--card'), 1, 4],
+      [cssColor('--text'), 1, 2],
+    ] as const) {
+      context.strokeStyle = style;
+      context.lineWidth = line;
+      context.strokeRect(x - grow, room.y - grow, one + 2 * grow, bottom - room.y);
+    }
+    context.fillStyle = cssColor('--text');
+    const middle = x + one / 2;
+    context.beginPath();
+    context.moveTo(middle, bottom + 1);
+    context.lineTo(middle - 6, height);
+    context.lineTo(middle + 6, height);
+    context.fill();
+  }
+
+  #point(event: PointerEvent): void {
+    const model = this.#model;
+    if (!model || model.pool.length === 0) return;
+    const { left, width } = this.#canvas.getBoundingClientRect();
+    const place = (event.clientX - left - GUTTER) / (width - GUTTER);
+    this.#selectRank(model, Math.floor(place * model.order.length));
+  }
+
+  #key(event: KeyboardEvent): void {
+    const model = this.#model;
+    if (!model || model.pool.length === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
+    const last = model.order.length - 1;
+    const rank = this.#selected === undefined ? -1 : model.order.indexOf(this.#selected);
+    const page = Math.max(1, Math.round(model.order.length / 10));
+    const moves: Readonly<Record<string, number>> = {
+      ArrowRight: rank + 1,
+      ArrowUp: rank + 1,
+      ArrowLeft: rank - 1,
+      ArrowDown: rank - 1,
+      PageUp: rank + page,
+      PageDown: rank - page,
+      Home: 0,
+      End: last,
+    };
+    const to = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
+    if (to === undefined) return;
+    event.preventDefault();
+    this.#selectRank(model, to);
+  }
+
+  #selectRank(model: RunModel, rank: number): void {
+    const prompt = model.order[Math.min(model.order.length - 1, Math.max(0, rank))];
+    if (prompt !== undefined) this.#onSelect(prompt);
+  }
+
+  #describe(): void {
+    const [canvas, model] = [this.#canvas, this.#model];
+    const count = model?.pool.length ?? 0;
+    const rank =
+      model && this.#selected !== undefined ? model.order.indexOf(this.#selected) + 1 : 0;
+    const set = (name: string, value: string) => {
+      if (canvas.getAttribute(name) !== value) canvas.setAttribute(name, value);
+    };
+    set('aria-disabled', String(count === 0));
+    set('aria-valuemax', String(Math.max(1, count)));
+    set('aria-valuenow', String(Math.max(1, rank)));
+    set('aria-valuetext', model ? describePrompt(model, this.#selected, rank) : 'No prompts yet');
+  }
+}
+
+/** A prompt in a sentence, for who does not see the map. */
+function describePrompt(model: RunModel, prompt: number | undefined, rank: number): string {
+  const one = prompt === undefined ? undefined : model.pool[prompt];
+  if (prompt === undefined || !one) return `${model.pool.length} prompts, none chosen`;
+  const score = model.scoreOf(prompt);
+  const mean = model.meanOf(prompt);
+  return [
+    `${visibleString(one.text)}, rank ${rank} of ${model.pool.length}`,
+    score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
+    ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
+    one.origin,
+    ...(one.wrongKey ? ['wrong key'] : []),
+    ...(model.selections.lim ? [model.selections.lim.has(prompt) ? 'kept' : 'rejected'] : []),
+  ].join(', ');
+}

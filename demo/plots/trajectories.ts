@@ -1,0 +1,129 @@
+import { cssColor, surfaceOf } from './canvas.ts';
+
+/** What one panel shows. */
+export interface Trajectories {
+  /** Indices into the pool. */
+  readonly prompts: readonly number[];
+  /** The signal by epoch, then by prompt; NaN where missing. */
+  readonly columns: readonly Float32Array[];
+  /** By epoch: drawn in red, as in the paper's figure 2b. */
+  readonly meanCurve: readonly number[];
+  /** Epochs of the whole pass: the axis does not move while they come in. */
+  readonly epochs: number;
+  readonly selected: number | undefined;
+  /** Custom property of the lines' colour. */
+  readonly color: string;
+  /** Lowest signal: 0 for accuracy, -1 for reward. */
+  readonly low: number;
+}
+
+/** Lines drawn at the most: more would only be a smear. */
+export const MOST_LINES = 400;
+
+const LEFT = 34;
+const RIGHT = 12;
+const TOP = 10;
+const BOTTOM = 26;
+
+export function drawTrajectories(canvas: HTMLCanvasElement, what: Trajectories | undefined): void {
+  const surface = surfaceOf(canvas);
+  if (!surface) return;
+  const { context, width, height } = surface;
+  const { low = 0, epochs = 4 } = what ?? {};
+  const room = { w: width - LEFT - RIGHT, h: height - TOP - BOTTOM };
+  const x = (epoch: number) => LEFT + (epochs === 1 ? 0.5 : epoch / (epochs - 1)) * room.w;
+  const y = (value: number) => TOP + (1 - (value - low) / (1 - low)) * room.h;
+
+  context.strokeStyle = cssColor('--grid');
+  context.fillStyle = cssColor('--text-quiet');
+  context.lineWidth = 1;
+  context.textAlign = 'right';
+  for (const value of low === 0 ? [0, 0.25, 0.5, 0.75, 1] : [-1, -0.5, 0, 0.5, 1]) {
+    line(context, [
+      [LEFT, y(value)],
+      [width - RIGHT, y(value)],
+    ]);
+    context.fillText(String(value), LEFT - 6, y(value));
+  }
+  context.textAlign = 'center';
+  const every = Math.ceil(epochs / 12);
+  for (let epoch = 0; epoch < epochs; epoch += every) {
+    context.fillText(String(epoch + 1), x(epoch), height - BOTTOM + 14);
+  }
+  context.textAlign = 'left';
+  context.fillText('epoch', 0, height - BOTTOM + 14);
+  if (!what || what.columns.length === 0) return;
+
+  const { prompts, columns, selected } = what;
+  const shown = sample(prompts, MOST_LINES);
+  context.strokeStyle = cssColor(what.color);
+  context.lineWidth = 1.2;
+  context.globalAlpha = Math.min(0.75, Math.max(0.12, 12 / shown.length));
+  for (const prompt of shown) {
+    line(
+      context,
+      columns.map((column, epoch) => [x(epoch), y(column[prompt] ?? NaN) + spread(prompt)]),
+    );
+  }
+  context.globalAlpha = 1;
+  path(context, what.meanCurve, x, y, cssColor('--mean'), 3);
+  if (selected !== undefined && prompts.includes(selected)) {
+    const curve = columns.map((column) => column[selected] ?? NaN);
+    path(context, curve, x, y, cssColor('--text'), 2);
+  }
+}
+
+/** Curves step by eighths and would cover each other: each is moved by up to two pixels. */
+const spread = (prompt: number): number => (((prompt * 0.618034) % 1) - 0.5) * 4;
+
+/** At most `count` of them, evenly spaced. */
+export function sample(values: readonly number[], count: number): readonly number[] {
+  if (values.length <= count) return values;
+  return Array.from(
+    { length: count },
+    (_, i) => values[Math.floor((i * values.length) / count)] ?? 0,
+  );
+}
+
+function path(
+  context: CanvasRenderingContext2D,
+  values: readonly number[],
+  x: (epoch: number) => number,
+  y: (value: number) => number,
+  color: string,
+  thickness: number,
+): void {
+  const points = values.map((value, epoch) => [x(epoch), y(value)] as const);
+  for (const [style, extra] of [
+    [cssColor('--card'), 2],
+    [color, 0],
+  ] as const) {
+    context.strokeStyle = context.fillStyle = style;
+    context.lineWidth = thickness + extra;
+    line(context, points);
+    for (const [left, top] of points) {
+      if (Number.isNaN(top)) continue;
+      context.beginPath();
+      context.arc(left, top, thickness + extra / 2, 0, 2 * Math.PI);
+      context.fill();
+    }
+  }
+}
+
+/** Interrupted where a point has no value. */
+function line(
+  context: CanvasRenderingContext2D,
+  points: readonly (readonly [number, number])[],
+): void {
+  context.beginPath();
+  let drawing = false;
+  for (const [x, y] of points) {
+    if (Number.isNaN(y)) drawing = false;
+    else if (drawing) context.lineTo(x, y);
+    else {
+      context.moveTo(x, y);
+      drawing = true;
+    }
+  }
+  context.stroke();
+}

@@ -1,0 +1,180 @@
+import type { PromptCompletions } from '../src/index.ts';
+import { byId, cell, make, makeCode, setText } from './dom.ts';
+import type { RunModel } from './run-model.ts';
+
+const PAGE_ROWS = 10;
+
+/** The pool as a list: what the heat map shows, for reading, searching and the keyboard. */
+export class PromptList {
+  readonly #body = byId('list', HTMLTableSectionElement);
+  readonly #filter = byId('filter', HTMLSelectElement);
+  readonly #previous = byId('previous', HTMLButtonElement);
+  readonly #next = byId('next', HTMLButtonElement);
+  readonly #page = byId('page', HTMLSpanElement);
+  readonly #onSelect: (prompt: number) => void;
+  #model: RunModel | undefined;
+  #selected: number | undefined;
+  #first = 0;
+  /** What the rows on the page were made of. */
+  #shown = '';
+
+  constructor(onSelect: (prompt: number) => void) {
+    this.#onSelect = onSelect;
+    this.#filter.addEventListener('change', () => {
+      this.#first = 0;
+      this.draw(this.#model, this.#selected);
+    });
+    this.#previous.addEventListener('click', () => this.#turn(-PAGE_ROWS));
+    this.#next.addEventListener('click', () => this.#turn(PAGE_ROWS));
+  }
+
+  draw(model: RunModel | undefined, selected: number | undefined): void {
+    this.#model = model;
+    this.#selected = selected;
+    // Highest score first: what was kept stands on the first page.
+    const prompts = model ? filtered(model, this.#filter.value).reverse() : [];
+    this.#first = Math.min(this.#first, lastPage(prompts.length));
+    const rows = prompts.slice(this.#first, this.#first + PAGE_ROWS);
+    setText(
+      this.#page,
+      prompts.length === 0
+        ? '0 of 0'
+        : `${this.#first + 1}–${this.#first + rows.length} of ${prompts.length}`,
+    );
+    this.#previous.disabled = this.#first === 0;
+    this.#next.disabled = this.#first + PAGE_ROWS >= prompts.length;
+    if (!model) {
+      this.#shown = '';
+      this.#body.replaceChildren(emptyRow('The prompts come with the run.'));
+      return;
+    }
+    // Rows are rebuilt only where they changed: a button that is gone loses the keyboard's focus.
+    const texts = rows.map((prompt) => this.#describe(model, prompt));
+    const shown = JSON.stringify([selected, rows, texts]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    const focused = document.activeElement?.getAttribute('data-prompt') ?? null;
+    this.#body.replaceChildren(
+      ...(rows.length === 0
+        ? [emptyRow('No such prompts.')]
+        : rows.map((prompt) => this.#row(model, prompt))),
+    );
+    if (focused !== null) {
+      this.#body.querySelector<HTMLElement>(`[data-prompt="${CSS.escape(focused)}"]`)?.focus();
+    }
+  }
+
+  #turn(by: number): void {
+    this.#first = Math.max(0, this.#first + by);
+    this.draw(this.#model, this.#selected);
+  }
+
+  #describe(model: RunModel, prompt: number): string[] {
+    const one = model.pool[prompt];
+    const lim = model.selections.lim;
+    return [
+      shortNumber(model.scoreOf(prompt)),
+      shortNumber(model.meanOf(prompt)),
+      `${one?.origin ?? ''}${one?.wrongKey ? ', wrong key' : ''}`,
+      lim ? (lim.has(prompt) ? 'kept' : '–') : '',
+    ];
+  }
+
+  #row(model: RunModel, prompt: number): HTMLTableRowElement {
+    const button = make('button', 'prompt', makeCode(model.pool[prompt]?.text ?? ''));
+    button.type = 'button';
+    button.dataset['prompt'] = String(prompt);
+    button.ariaPressed = String(prompt === this.#selected);
+    button.addEventListener('click', () => this.#onSelect(prompt));
+    const [score = '', mean = '', origin = '', kept = ''] = this.#describe(model, prompt);
+    const head = make('th', '', button);
+    head.scope = 'row';
+    return make('tr', '', head, cell(score, true), cell(mean, true), cell(origin), cell(kept));
+  }
+}
+
+const emptyRow = (text: string): HTMLTableRowElement => {
+  const only = cell(text);
+  only.colSpan = 5;
+  only.className = 'quiet';
+  return make('tr', '', only);
+};
+
+const lastPage = (count: number): number =>
+  Math.max(0, Math.floor((count - 1) / PAGE_ROWS) * PAGE_ROWS);
+
+const shortNumber = (value: number | undefined): string =>
+  value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2).replace('-', '−');
+
+function filtered(model: RunModel, filter: string): number[] {
+  const lim = model.selections.lim;
+  return model.order.filter((prompt) => {
+    const one = model.pool[prompt];
+    switch (filter) {
+      case 'kept':
+        return lim?.has(prompt) ?? false;
+      case 'rejected':
+        return lim !== undefined && !lim.has(prompt);
+      case 'wrong':
+        return one?.wrongKey ?? false;
+      case 'all':
+        return true;
+      default:
+        return one?.origin === filter;
+    }
+  });
+}
+
+/** What the verifier said, in a mark that does not need colour. */
+function verdictOf(reward: number): { readonly name: string; readonly mark: string } {
+  if (reward > 0) return { name: 'right', mark: '✓' };
+  return reward > -1 ? { name: 'wrong', mark: '✗' } : { name: 'unformatted', mark: '∅' };
+}
+
+/** A prompt's samples, epoch by epoch, as text alone. */
+export function showCompletions(
+  host: HTMLElement,
+  model: RunModel,
+  prompt: number,
+  { prompt: text, key, epochs }: PromptCompletions,
+): void {
+  const one = model.pool[prompt];
+  const score = model.scoreOf(prompt);
+  const facts = [
+    one?.origin ?? '',
+    ...(score === undefined ? [] : [`score ${shortNumber(score)}`]),
+    ...(['lim', 'linear', 'rand'] as const)
+      .filter((method) => model.selections[method]?.has(prompt))
+      .map((method) => `in ${method.toUpperCase()}`),
+  ];
+  const title = make('p', 'prompt-title', makeCode(text), ' key ', makeCode(key));
+  if (one?.wrongKey) title.append(' ', make('strong', 'badge', 'wrong on purpose'));
+  const blocks = epochs.map(({ epoch, completions }) => {
+    const right = completions.filter(({ reward }) => reward > 0).length;
+    const items = completions.map(({ text: said, reward }) => {
+      const { name, mark } = verdictOf(reward);
+      const spoken = make('span', 'visually-hidden', `${name}: `);
+      const sign = make('span', 'mark', mark);
+      sign.ariaHidden = 'true';
+      return make('li', name, spoken, sign, ' ', makeCode(said));
+    });
+    return make(
+      'div',
+      'epoch',
+      make(
+        'h3',
+        '',
+        `Epoch ${epoch + 1} `,
+        make('span', 'quiet', `${right} of ${items.length} right`),
+      ),
+      make('ul', 'completions', ...items),
+    );
+  });
+  host.replaceChildren(
+    title,
+    make('p', 'quiet', facts.join(' · ')),
+    ...(blocks.length > 0
+      ? [...blocks, make('p', 'hint', '✓ right, 1 · ✗ wrong, −0.5 · ∅ no proper answer, −1')]
+      : [make('p', 'quiet', 'FULL has not sampled this prompt yet.')]),
+  );
+}

@@ -1,0 +1,138 @@
+import type { ExperimentConfig, MethodName } from '../src/index.ts';
+import { byId, cell, make, setText } from './dom.ts';
+import { intervalOf, type Interval } from './interval.ts';
+import { lineStyles, type LineName } from './plots/methods.ts';
+import type { RunModel } from './run-model.ts';
+
+const tierNames = (config: ExperimentConfig): string[] =>
+  config.task.name === 'arithmetic' ? config.task.tiers.map((_, i) => `T${i + 1}`) : ['T1'];
+
+const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+
+/** Rows of the table in the order of the paper's: base, FULL, then the selections. */
+const rowsOf = (config: ExperimentConfig): LineName[] => [
+  'base',
+  'full',
+  ...(['lim', 'rand', 'linear'] as const).filter((name) =>
+    config.experiment.methods.includes(name),
+  ),
+];
+
+/** Held-out accuracy at the read-out that was fixed before the run, as far as it is known. */
+export function drawResults(config: ExperimentConfig, model: RunModel | undefined): void {
+  const { tableReadout, budget } = config.experiment;
+  const tiers = tierNames(config);
+  setText(
+    byId('readout', HTMLParagraphElement),
+    `Held-out accuracy of greedy answers after ${tableReadout} updates of each method, a read-out ` +
+      `fixed before the run.${budget === 'epochs' ? ' Methods with a shorter budget do not reach it.' : ''}`,
+  );
+  const heads = ['Method', 'Prompts', 'Mean', '95 % interval', ...tiers, 'Sampled'];
+  const head = make(
+    'tr',
+    '',
+    ...heads.map((text, i) => {
+      const one = make('th', i === 0 ? '' : 'number', text);
+      one.scope = 'col';
+      return one;
+    }),
+  );
+  const rows = rowsOf(config).map((name) => rowOf(name, config, model, tiers));
+  replaceIfOther(byId('results-head', HTMLTableSectionElement), [head]);
+  replaceIfOther(byId('results-body', HTMLTableSectionElement), rows);
+  setText(byId('finding', HTMLParagraphElement), model ? findingOf(config, model) : '');
+  setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
+  setText(byId('bound', HTMLParagraphElement), boundText(model));
+}
+
+function rowOf(
+  name: LineName,
+  config: ExperimentConfig,
+  model: RunModel | undefined,
+  tiers: readonly string[],
+): HTMLTableRowElement {
+  const found = model?.atReadout(name) ?? [];
+  const mean = (pick: (one: (typeof found)[number]) => number | undefined): string => {
+    const values = found.map(pick).filter((value) => value !== undefined);
+    if (values.length === 0) return '–';
+    return percent(values.reduce((sum, value) => sum + value, 0) / values.length);
+  };
+  const interval = intervalOf(found, config);
+  const size = name === 'base' ? undefined : model?.sizes[name];
+  const title = make('th', name, lineStyles[name].label);
+  title.scope = 'row';
+  return make(
+    'tr',
+    '',
+    title,
+    cell(size === undefined ? '–' : String(size), true),
+    cell(
+      mean((one) => one.mean),
+      true,
+    ),
+    cell(interval ? `${percent(interval.low)} – ${percent(interval.high)}` : '–', true),
+    ...tiers.map((tier) =>
+      cell(
+        mean((one) => one.tiers[tier]),
+        true,
+      ),
+    ),
+    cell(
+      mean((one) => one.sampled?.mean),
+      true,
+    ),
+  );
+}
+
+function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElement[]): void {
+  const same =
+    section.rows.length === rows.length &&
+    rows.every((row, i) => section.rows[i]?.isEqualNode(row));
+  if (!same) section.replaceChildren(...rows);
+}
+
+/** What the numbers say of LIM, whichever way it went; empty while they are not there. */
+export function findingOf(config: ExperimentConfig, model: RunModel): string {
+  const at = config.experiment.tableReadout;
+  const intervals: Partial<Record<MethodName, Interval>> = {};
+  for (const name of ['full', 'lim', 'rand'] as const) {
+    const interval = intervalOf(model.atReadout(name), config);
+    if (interval) intervals[name] = interval;
+  }
+  const { lim } = intervals;
+  if (!lim) {
+    return model.lim?.kept === 0
+      ? 'LIM kept no prompt at this θ: there is nothing to compare.'
+      : '';
+  }
+  const against = (['full', 'rand'] as const).flatMap((name) => {
+    const other = intervals[name];
+    if (!other) return [];
+    const points = 100 * (lim.mean - other.mean);
+    const overlap = lim.low <= other.high && other.low <= lim.high;
+    const side = points >= 0 ? 'above' : 'below';
+    return [
+      `${Math.abs(points).toFixed(1)} points ${side} ${lineStyles[name].label} ` +
+        `(intervals ${overlap ? 'overlap' : 'apart'})`,
+    ];
+  });
+  return against.length === 0 ? '' : `At update ${at} LIM is ${against.join(' and ')}.`;
+}
+
+function intervalText(config: ExperimentConfig, model: RunModel | undefined): string {
+  const seeds = model?.seeds.length ?? 1;
+  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.`;
+  if (seeds >= 3) {
+    return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
+  }
+  if (config.task.name !== 'arithmetic') return `No interval for this task. ${sampled}`;
+  return (
+    `With fewer than three seeds the interval is over the held-out prompts alone: another seed can ` +
+    `land outside it. ${sampled}`
+  );
+}
+
+function boundText(model: RunModel | undefined): string {
+  const lim = model?.lim;
+  return lim && lim.warning !== '' ? `θ = ${lim.theta}: ${lim.warning}.` : '';
+}

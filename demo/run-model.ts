@@ -1,0 +1,251 @@
+import type {
+  Evaluation,
+  ExperimentConfig,
+  ExperimentEvent,
+  ExperimentResults,
+  LimSummary,
+  MethodName,
+  RunState,
+  UpdateRecord,
+} from '../src/index.ts';
+
+type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { readonly type: Type }>;
+
+export type PoolPrompt = Of<'pool'>['prompts'][number];
+
+/** What the page knows of a run: events go in, the views read. No DOM in here. */
+export class RunModel {
+  state: RunState | 'starting' = 'starting';
+  /** Why a run failed or was stopped. */
+  message = '';
+  adapter = '';
+  host = '';
+  phase = 'Starting';
+  compiling: Of<'compiling'> | undefined;
+  pretraining: Of<'pretraining'> | undefined;
+  progress: Of<'progress'> | undefined;
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  /** The seed under way: the pool, its rewards and the curves are this one's. */
+  seed: number;
+  updates: Partial<Record<MethodName, UpdateRecord[]>> = {};
+  pool: readonly PoolPrompt[] = [];
+  /** Complete columns of the reward matrix, by epoch, in the signal that LIM uses. */
+  columns: Float32Array[] = [];
+  /** Mean of each column over the prompts that have a value. */
+  meanCurve: number[] = [];
+  /** Prompts from the lowest to the highest score; before scores, of mean signal so far. */
+  order: readonly number[] = [];
+  scores: Float64Array | undefined;
+  lim: LimSummary | undefined;
+  selections: Partial<Record<MethodName, ReadonlySet<number>>> = {};
+  /** Of all seeds. */
+  evaluations: Partial<Record<MethodName | 'base', Evaluation[]>> = {};
+  /** Prompts that each method was given, first seed. */
+  sizes: Partial<Record<MethodName, number>> = {};
+  results: ExperimentResults | undefined;
+  /** Files that the run has written. */
+  files: string[] = [];
+
+  constructor(config: ExperimentConfig, seeds: readonly number[]) {
+    this.config = config;
+    this.seeds = seeds;
+    this.seed = seeds[0] ?? 0;
+  }
+
+  get running(): boolean {
+    return this.state === 'starting' || this.state === 'running' || this.state === 'paused';
+  }
+
+  apply(event: ExperimentEvent): void {
+    switch (event.type) {
+      case 'started':
+        this.adapter = event.adapter;
+        this.host = event.host;
+        if (this.state === 'starting') this.state = 'running';
+        return;
+      case 'compiling':
+        this.compiling = event;
+        return;
+      case 'phase':
+        this.phase = event.text;
+        this.seed = event.seed;
+        if (event.phase !== 'base') this.pretraining = undefined;
+        return;
+      case 'pretraining':
+        this.pretraining = event;
+        return;
+      case 'pool':
+        this.#openPool(event);
+        return;
+      case 'update':
+        (this.updates[event.method] ??= []).push(event);
+        return;
+      case 'progress':
+        this.progress = event;
+        return;
+      case 'column':
+        this.#addColumn(event);
+        return;
+      case 'evaluation':
+        (this.evaluations[event.method] ??= []).push(event);
+        return;
+      case 'scores':
+        this.#addScores(event);
+        return;
+      case 'checkpoint':
+        return;
+      case 'state':
+        this.state = event.state;
+        this.message = event.message;
+        return;
+      case 'done':
+        this.results = event.results;
+        this.files.push('results.json', 'metrics.jsonl');
+    }
+  }
+
+  #openPool({ seed, prompts }: Of<'pool'>): void {
+    this.seed = seed;
+    this.pool = prompts;
+    this.updates = {};
+    this.columns = [];
+    this.meanCurve = [];
+    this.scores = undefined;
+    this.lim = undefined;
+    this.selections = {};
+    this.order = prompts.map((_, i) => i);
+    this.sizes.full ??= prompts.length;
+  }
+
+  #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
+    const column = this.config.lim.signal === 'accuracy' ? accuracy : reward;
+    this.columns[epoch] = column;
+    const seen = column.filter((value) => !Number.isNaN(value));
+    this.meanCurve[epoch] = seen.reduce((sum, value) => sum + value, 0) / seen.length;
+    if (!this.scores) this.order = ascending(this.pool.map((_, prompt) => this.meanOf(prompt)));
+  }
+
+  #addScores({ seed, lim, scores, selections }: Of<'scores'>): void {
+    this.lim = lim;
+    this.scores = scores;
+    this.order = ascending([...scores]);
+    const suffix = seed === this.seeds[0] ? '' : `-seed-${seed}`;
+    this.files.push(`scores${suffix}.json`, `rewards${suffix}.safetensors`);
+    for (const [name, indices] of Object.entries(selections)) {
+      this.selections[name as MethodName] = new Set(indices);
+      this.sizes[name as MethodName] ??= indices.length;
+    }
+  }
+
+  /** Mean signal of a prompt over the epochs so far; NaN before the first. */
+  meanOf(prompt: number): number {
+    let sum = 0;
+    let count = 0;
+    for (const column of this.columns) {
+      const value = column[prompt] ?? NaN;
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count++;
+    }
+    return sum / count;
+  }
+
+  /** The score of a prompt; undefined before scores exist, NaN where a prompt has none. */
+  scoreOf(prompt: number): number | undefined {
+    return this.scores?.[prompt];
+  }
+
+  /** What the results table and its read-out show of a method: one evaluation a seed. */
+  atReadout(method: MethodName | 'base'): Evaluation[] {
+    const { tableReadout } = this.config.experiment;
+    const all = this.evaluations[method] ?? [];
+    return method === 'base' ? all : all.filter(({ update }) => update === tableReadout);
+  }
+}
+
+/** Indices by rising value; NaN first; equal ones as they came. */
+function ascending(values: readonly number[]): number[] {
+  const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
+  return keys.map((_, i) => i).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0) || a - b);
+}
+
+/** Which buttons can be used; `pause` is also the button to resume with. */
+export function buttonsFor(model: RunModel | undefined, ready: boolean) {
+  const state = model?.state;
+  const between = state === 'running' || state === 'paused';
+  return {
+    start: ready && !model?.running,
+    pause: between,
+    resumes: state === 'paused',
+    step: state === 'paused',
+    stop: between,
+  };
+}
+
+/** Where a run stands, for the line under the progress bar and, without numbers, for listeners. */
+export interface Standing {
+  readonly phase: string;
+  readonly pace: string;
+  readonly detail: string;
+  /** In [0, 1]; undefined while nobody knows. */
+  readonly fraction: number | undefined;
+}
+
+export function standing(model: RunModel): Standing {
+  const { state, message, pretraining, progress, compiling, results } = model;
+  const compiled = compiling
+    ? `Compiled ${compiling.compiled} kernels, last: ${compiling.label}.`
+    : '';
+  const of = model.seeds.length > 1 ? ` (seed ${model.seed})` : '';
+  switch (state) {
+    case 'starting':
+      return {
+        phase: 'Opening the device',
+        pace: '',
+        detail: 'The first kernels are being compiled.',
+        fraction: undefined,
+      };
+    case 'failed':
+      return { phase: 'The run failed', pace: '', detail: message, fraction: progress?.fraction };
+    case 'stopped':
+      return { phase: 'Stopped', pace: '', detail: message, fraction: progress?.fraction };
+    case 'done': {
+      const seconds = results ? `in ${duration(results.seconds)}` : '';
+      return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
+    }
+    default: {
+      const paused = state === 'paused' ? 'Paused. ' : '';
+      if (pretraining) {
+        const { update, of: all, loss } = pretraining;
+        return {
+          phase: `${paused}Pre-training the base`,
+          pace: `update ${update} of ${all}, loss ${loss.toFixed(2)}`,
+          detail: compiled,
+          fraction: update / all,
+        };
+      }
+      const pace = progress
+        ? `about ${duration(progress.eta)} left · ${Math.round(progress.tokensPerSecond)} tokens/s · ` +
+          `${duration(progress.stepMs / 1000)} an update`
+        : '';
+      return {
+        phase: `${paused}${model.phase}${of}`,
+        pace,
+        detail: compiled,
+        fraction: progress?.fraction,
+      };
+    }
+  }
+}
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const pad = (value: number) => String(value).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+}

@@ -1,0 +1,329 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import config from '../fixtures/models/qwen2-tied/config.json';
+import modelUri from '../fixtures/models/qwen2-tied/model.safetensors?inline';
+import expectedUri from '../fixtures/models/qwen2-tied/fixture.safetensors?inline';
+import fixture from '../fixtures/models/qwen2-tied/fixture.json';
+import tokenizer from '../fixtures/models/qwen2-tied/tokenizer.json';
+import tokenizerConfig from '../fixtures/models/qwen2-tied/tokenizer_config.json';
+import { main } from '../../src/cli/main.ts';
+import { useSystem } from '../../src/cli/system.ts';
+import { readSafetensors, toFloat32, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { expectClose } from '../support/gpu.ts';
+import { MemorySystem } from '../support/memory-system.ts';
+import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
+
+const encode = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
+const lines = (rows: readonly unknown[]) =>
+  new TextEncoder().encode(rows.map((row) => JSON.stringify(row)).join('\n'));
+
+let golden: ModelFixture;
+let files: Map<string, Uint8Array>;
+
+beforeAll(async () => {
+  golden = await modelFixture(config, modelUri, expectedUri);
+  files = new Map([
+    ['m/config.json', encode(config)],
+    ['m/model.safetensors', await assetBytes(modelUri)],
+    ['m/tokenizer.json', encode(tokenizer)],
+    ['m/tokenizer_config.json', encode(tokenizerConfig)],
+  ]);
+});
+afterAll(() => useSystem(undefined));
+
+/** Runs a command over the model and more files. */
+async function limr(argv: readonly string[], more: Record<string, Uint8Array> = {}) {
+  const system = new MemorySystem([...files, ...Object.entries(more)]);
+  useSystem(system);
+  const code = await main(argv);
+  const json = (path: string) =>
+    JSON.parse(new TextDecoder().decode(system.files.get(path))) as unknown;
+  const tensors = (path: string) => readSafetensors(system.files.get(path)!, path).tensors;
+  return { code, system, json, tensors };
+}
+
+const rowsOf = (key: string): number[][] => {
+  const [count = 0, width = 0] = golden.shape(key);
+  const values = golden.i32(key);
+  return Array.from({ length: count }, (_, i) => [...values.subarray(i * width, (i + 1) * width)]);
+};
+const leftpad = () => ({
+  input_ids: rowsOf('leftpad.input_ids'),
+  attention_mask: rowsOf('leftpad.attention_mask'),
+});
+
+describe('limr logits', () => {
+  test('writes the logits that transformers computes, 0 where masked', async () => {
+    const { code, system, tensors } = await limr(
+      ['logits', 'm', '--ids', 'ids.json', '--out', 'o'],
+      {
+        'ids.json': encode(leftpad()),
+      },
+    );
+    expect([code, system.err]).toEqual([0, expect.stringMatching(/^adapter: /)]);
+    const logits = tensors('o').get('logits')!;
+    expect(logits.shape).toEqual(golden.shape('leftpad.logits'));
+    expectClose(toFloat32(logits), golden.f32('leftpad.logits'), { abs: 5e-4 });
+  });
+
+  test('needs no mask, and prints what it wrote', async () => {
+    const { code, system, tensors } = await limr(
+      ['logits', 'm', '--ids', 'ids.json', '--out', 'o', '--json'],
+      { 'ids.json': encode({ input_ids: rowsOf('nopad.input_ids') }) },
+    );
+    expect(code).toBe(0);
+    expectClose(toFloat32(tensors('o').get('logits')!), golden.f32('nopad.logits'), { abs: 5e-4 });
+    expect(JSON.parse(system.out)).toMatchObject({ shape: [3, 17, 320], out: 'o' });
+  });
+});
+
+describe('limr grads', () => {
+  test('writes the loss and every gradient', async () => {
+    const { code, tensors } = await limr(['grads', 'm', '--ids', 'ids.json', '--out', 'o'], {
+      'ids.json': encode(leftpad()),
+    });
+    expect(code).toBe(0);
+    const found = tensors('o');
+    expectClose(toFloat32(found.get('loss')!), [fixture.cases.leftpad.loss], { abs: 2e-5 });
+    const keys = golden.keys.filter((key) => key.startsWith('leftpad.grad.'));
+    expect(found.size).toBe(keys.length + 1);
+    for (const key of keys) {
+      const want = golden.f32(key);
+      const own = found.get(key.slice('leftpad.grad.'.length))!;
+      expect(own.shape).toEqual(golden.shape(key));
+      const largest = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+      expectClose(toFloat32(own), want, { abs: 2e-4 * largest });
+    }
+  });
+});
+
+interface Completion {
+  readonly prompt_ids: number[];
+  readonly ids: number[];
+  readonly text: string;
+  readonly logprobs: number[];
+}
+
+describe('limr generate', () => {
+  test('continues greedily as transformers does', async () => {
+    const { code, json } = await limr(
+      [
+        'generate',
+        'm',
+        '--ids',
+        'ids.json',
+        '--temperature',
+        '0',
+        '--max-new-tokens',
+        '32',
+        '--ignore-eos',
+        '--out',
+        'o',
+      ],
+      {
+        'ids.json': encode({
+          input_ids: rowsOf('greedy.prompt_ids'),
+          attention_mask: rowsOf('greedy.attention_mask'),
+        }),
+      },
+    );
+    expect(code).toBe(0);
+    const got = json('o') as Completion[];
+    expect(got.map(({ ids }) => ids)).toEqual(rowsOf('greedy.new_ids'));
+    expectClose(
+      got.flatMap(({ logprobs }) => logprobs),
+      golden.f32('greedy.new_logprobs'),
+      { abs: 2e-4 },
+    );
+  });
+
+  test('draws the same for the same seed, other things for others, from text', async () => {
+    const draw = async (seed: string) => {
+      const argv = ['generate', 'm', '--prompt', 'Find x', '--max-new-tokens', '6', '-n', '3'];
+      const { code, json } = await limr([...argv, '--seed', seed, '--out', 'o']);
+      expect(code).toBe(0);
+      return json('o') as Completion[];
+    };
+    const [first, again, other] = [await draw('1'), await draw('1'), await draw('2')];
+    expect(first).toHaveLength(3);
+    expect(first).toEqual(again);
+    expect(first).not.toEqual(other);
+    expect(new Set(first.map(({ ids }) => ids.join())).size).toBeGreaterThan(1);
+    expect(first.every(({ text, ids }) => typeof text === 'string' && ids.length <= 6)).toBe(true);
+  });
+});
+
+describe('limr sft', () => {
+  test('teaches a row, and writes a folder that generates it', async () => {
+    const row = { prompt: 'What is 1+1?', response: ' It is 2.' };
+    const { code, system } = await limr(
+      [
+        'sft',
+        'm',
+        '--data',
+        'd.jsonl',
+        '--epochs',
+        '40',
+        '--learning-rate',
+        '3e-3',
+        '--out',
+        'new',
+      ],
+      { 'd.jsonl': lines([row]) },
+    );
+    expect([code, system.err]).toEqual([
+      0,
+      expect.stringMatching(/epoch 40, update 1\/1, loss 0\.0/),
+    ]);
+    const argv = ['generate', 'new', '--prompt', row.prompt, '--temperature', '0', '--out', 'o'];
+    const generated = await limr(argv, Object.fromEntries(system.files));
+    expect(generated.code).toBe(0);
+    expect((generated.json('o') as Completion[])[0].text).toBe(row.response);
+    const evaluated = await limr(
+      ['eval', 'new', '--data', 'q.jsonl', '--verifier', 'exact', '--out', 'e'],
+      {
+        ...Object.fromEntries(system.files),
+        'q.jsonl': lines([
+          { prompt: row.prompt, answer: 'It is 2.', dataset: 'known' },
+          { prompt: row.prompt, answer: 'It is 3.', dataset: 'mixed' },
+          { prompt: row.prompt, answer: 'It is 2.', dataset: 'mixed' },
+        ]),
+      },
+    );
+    expect(evaluated.code).toBe(0);
+    expect(evaluated.json('e')).toMatchObject({
+      mean: 0.75,
+      datasets: [
+        { dataset: 'known', prompts: 1, mean: 1, interval: null },
+        { dataset: 'mixed', prompts: 2, mean: 0.5, interval: [0, 1] },
+      ],
+    });
+  }, 240_000);
+
+  test('leaves a folder alone that holds a model', async () => {
+    const argv = ['sft', 'm', '--data', 'd.jsonl', '--out', 'm'];
+    const { code, system } = await limr(argv, { 'd.jsonl': lines([{ text: 'abc' }]) });
+    expect([code, system.err]).toEqual([2, expect.stringMatching(/--out m already holds a run/)]);
+  });
+});
+
+describe('bad input', () => {
+  const ids = (input_ids: unknown, attention_mask?: unknown) => ({
+    'ids.json': encode({ input_ids, attention_mask }),
+  });
+  const logits = ['logits', 'm', '--ids', 'ids.json', '--out', 'o'];
+  const broken = () => files.get('m/model.safetensors')!;
+  test.each<[string, string[], () => Record<string, Uint8Array>, RegExp]>([
+    [
+      'an id past the vocabulary',
+      logits,
+      () => ids([[1, 320]]),
+      /ids\.json: input_ids\[0\]\[1\] is 320/,
+    ],
+    ['a negative id', logits, () => ids([[-1]]), /\[0\]\[0\] is -1/],
+    ['an id that is text', logits, () => ids([['a']]), /is "a", must be ids below 320/],
+    ['ragged rows', logits, () => ids([[1, 2], [1]]), /input_ids\[1\] has 1 ids, \[0\] has 2/],
+    ['no rows', logits, () => ids([]), /input_ids is empty/],
+    ['a mask of another shape', logits, () => ids([[1, 2]], [[1]]), /another shape/],
+    ['a mask of all zeros', logits, () => ids([[1, 2]], [[0, 0]]), /masks every token/],
+    ['a mask of twos', logits, () => ids([[1]], [[2]]), /must be 0 and 1/],
+    ['too long a row', logits, () => ids([Array(513).fill(1)]), /513 tokens, the model takes 512/],
+    ['JSON that is none', logits, () => ({ 'ids.json': new Uint8Array([123]) }), /ids\.json/],
+    ['no such file', logits, () => ({}), /ids\.json: no such file/],
+    [
+      'no such model',
+      ['logits', 'x', '--ids', 'ids.json', '--out', 'o'],
+      () => ids([[1]]),
+      /x: does not exist/,
+    ],
+    ['no --out', ['logits', 'm', '--ids', 'ids.json'], () => ids([[1]]), /--out is needed/],
+    [
+      'a truncated model',
+      logits,
+      () => ({ ...ids([[1]]), 'm/model.safetensors': broken().slice(0, -9) }),
+      /m\/model\.safetensors: tensors cover/,
+    ],
+    [
+      'an unknown architecture',
+      logits,
+      () => ({ ...ids([[1]]), 'm/config.json': encode({ ...config, model_type: 'gpt2' }) }),
+      /m\/config\.json: model_type "gpt2"/,
+    ],
+    [
+      'weights of another shape',
+      logits,
+      () => ({ ...ids([[1]]), 'm/config.json': encode({ ...config, vocab_size: 321 }) }),
+      /'model\.embed_tokens\.weight' must be \(321, 64\), is \(320, 64\)/,
+    ],
+    [
+      'nothing to learn',
+      ['grads', 'm', '--ids', 'ids.json', '--out', 'o'],
+      () => ids([[1], [2]]),
+      /no token follows another/,
+    ],
+    [
+      'both --prompt and --ids',
+      ['generate', 'm', '--prompt', 'a', '--ids', 'ids.json', '--out', 'o'],
+      () => ids([[1]]),
+      /one of --prompt and --ids/,
+    ],
+    [
+      'a temperature below 0',
+      ['generate', 'm', '--prompt', 'a', '--temperature=-1', '--out', 'o'],
+      () => ({}),
+      /--temperature must be/,
+    ],
+    [
+      'more tokens than the model has room for',
+      ['generate', 'm', '--prompt', 'a', '--max-new-tokens', '600', '--out', 'o'],
+      () => ({}),
+      /--max-new-tokens: a prompt of 1 tokens leaves 511/,
+    ],
+    ['sft without data', ['sft', 'm', '--out', 'n'], () => ({}), /--data is needed/],
+    [
+      'a row without fields',
+      ['sft', 'm', '--data', 'd', '--out', 'n'],
+      () => ({ d: lines([{ text: 'ab' }, { prompt: 'a' }]) }),
+      /d line 2: no field text/,
+    ],
+    [
+      'a line that is not JSON',
+      ['sft', 'm', '--data', 'd', '--out', 'n'],
+      () => ({ d: new TextEncoder().encode('{"text":"ab"}\n{"text"') }),
+      /d line 2/,
+    ],
+    [
+      'a question without an answer',
+      ['eval', 'm', '--data', 'd', '--verifier', 'math'],
+      () => ({ d: lines([{ prompt: 'a' }]) }),
+      /d line 1: no text in answer/,
+    ],
+  ])('ends on %s with one line and exit code 2', async (_, argv, more, message) => {
+    const { code, system } = await limr(argv, more());
+    expect(system.err).toMatch(message);
+    expect(
+      system.err
+        .trimEnd()
+        .split('\n')
+        .filter((line) => !line.startsWith('adapter:')),
+    ).toHaveLength(1);
+    expect([code, system.out, system.files.has('o')]).toEqual([2, '', false]);
+  });
+
+  test('refuses a tied model whose projection differs from its embedding', async () => {
+    const { tensors } = readSafetensors(files.get('m/model.safetensors')!, 'm');
+    const embedding = tensors.get('model.embed_tokens.weight')!;
+    const same = { ...embedding, name: 'lm_head.weight' };
+    const other = { ...same, bytes: embedding.bytes.slice() };
+    other.bytes[0] ^= 1;
+    const more = { 'ids.json': encode({ input_ids: [[1]] }) };
+    const argv = ['logits', 'm', '--ids', 'ids.json', '--out', 'o'];
+    const run = (extra: typeof same) =>
+      limr(argv, {
+        ...more,
+        'm/model.safetensors': writeSafetensors([...tensors.values(), extra]),
+      });
+    expect((await run(same)).code).toBe(0);
+    const { code, system } = await run(other);
+    expect([code, system.err]).toEqual([2, expect.stringMatching(/'lm_head\.weight' differs/)]);
+  });
+});

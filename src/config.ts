@@ -321,14 +321,12 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
   quick: {
     ...standard,
     preset: 'quick',
-    task: { ...arithmeticVariants.G, poolPrompts: 128 },
-    rollout: { ...standard.rollout, prompts: 32 },
-    evaluation: { ...standard.evaluation, prompts: 60 },
+    task: { ...arithmeticVariants.E, poolPrompts: 256 },
+    evaluation: { ...standard.evaluation, prompts: 50 },
     experiment: {
       ...standard.experiment,
-      epochs: 5,
       armLength: 12,
-      readouts: [4, 8, 12, 16, 20],
+      readouts: [4, 8, 12, 16, 20, 24],
       tableReadout: 12,
     },
   },

@@ -1,6 +1,8 @@
 // Left-to-right digit arithmetic: `7-3*4+8=` is answered by one running value per operator, `#`,
-// the last value again, and `;`, thus `464#4;`. Precedence is none: every operator acts on the
-// running value, modulo `modulus`.
+// the last value again, and `;`, thus `4,6,4#4;`. Precedence is none: every operator acts on the
+// running value, modulo `modulus`. Prompts are padded with `_` to one width, and a step of the
+// response takes two tokens as its operator and operand do, so that a step stands at one distance
+// from what it works on: relative positions find it.
 import { ConfigError } from '../config-error.ts';
 import { RandomStream } from '../random.ts';
 import {
@@ -182,9 +184,9 @@ interface Chain {
   readonly steps: readonly { readonly operator: Operator; readonly operand: number }[];
 }
 
-/** A response that counts as well formatted: digits, `#`, one digit, `;`. */
-const wellFormatted = /^[0-9]*#([0-9]);$/;
-const promptShape = /^[0-9](?:[-+*][0-9])+=$/;
+/** A response that counts as well formatted: digits between commas, `#`, one digit, `;`. */
+const wellFormatted = /^(?:[0-9](?:,[0-9])*)?#([0-9]);$/;
+const promptShape = /^[0-9](?:[-+*][0-9])+_*=$/;
 
 // Past this many draws in a row without a new prompt, a stratum is taken to be used up.
 const PATIENCE = 200_000;
@@ -193,8 +195,7 @@ const PATIENCE = 200_000;
 export class ArithmeticTask implements Task {
   readonly name = 'arithmetic';
   readonly config: ArithmeticConfig;
-  /** `_` is never used by the task: it is there for whoever needs a padding character. */
-  readonly tokenizer = new CharacterTokenizer('0123456789+-*=#;?_');
+  readonly tokenizer = new CharacterTokenizer('0123456789+-*=,#;?_');
   readonly endToken = this.tokenizer.id(';');
   readonly maxPromptTokens: number;
   readonly maxResponseTokens: number;
@@ -208,7 +209,7 @@ export class ArithmeticTask implements Task {
     checkArithmetic(config);
     this.config = config;
     this.maxPromptTokens = 2 * config.maxOperators + 2;
-    this.maxResponseTokens = config.maxOperators + 4;
+    this.maxResponseTokens = 2 * config.maxOperators + 4;
     this.#skill = skillTable(config);
   }
 
@@ -233,12 +234,11 @@ export class ArithmeticTask implements Task {
   solve(prompt: string): string {
     const { start, steps } = this.#parse(prompt);
     let value = start;
-    let text = '';
-    for (const { operator, operand } of steps) {
+    const values = steps.map(({ operator, operand }) => {
       value = right(this.config.modulus, value, operator, operand);
-      text += String(value);
-    }
-    return `${text}#${value};`;
+      return value;
+    });
+    return `${values.join(',')}#${value};`;
   }
 
   /** A solution as the corpus writes it: slips, and now and then `?` for `#`. */
@@ -246,13 +246,12 @@ export class ArithmeticTask implements Task {
     const { modulus, formatErrorShare } = this.config;
     const { start, steps } = this.#parse(prompt);
     let value = start;
-    let text = '';
-    for (const { operator, operand } of steps) {
+    const values = steps.map(({ operator, operand }) => {
       const skilled = random.float() < this.stepProbability(value, operator, operand);
       value = (skilled ? right : slipped)(modulus, value, operator, operand);
-      text += String(value);
-    }
-    return `${text}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
+      return value;
+    });
+    return `${values.join(',')}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
   }
 
   pool(seed: number): readonly PoolPrompt[] {
@@ -374,7 +373,7 @@ export class ArithmeticTask implements Task {
     for (let i = 0; i < count; i++) {
       text += `${operators[random.below(operators.length)] ?? '+'}${random.below(modulus)}`;
     }
-    return `${text}=`;
+    return `${text.padEnd(this.maxPromptTokens - 1, '_')}=`;
   }
 
   #parse(prompt: string): Chain {
@@ -382,7 +381,7 @@ export class ArithmeticTask implements Task {
       throw new RangeError(`arithmetic: '${prompt}' is not a prompt such as '7-3*4='`);
     }
     const steps = [];
-    for (let i = 1; i + 1 < prompt.length; i += 2) {
+    for (let i = 1; prompt[i] !== '_' && prompt[i] !== '='; i += 2) {
       steps.push({ operator: prompt[i] as Operator, operand: Number(prompt[i + 1]) });
     }
     return { start: Number(prompt[0]), steps };

@@ -29,7 +29,9 @@ function requestOf(): VerifyRequest {
   const responses = pool.flatMap(({ key }, i) =>
     Array.from({ length: 8 }, (_, k) => {
       const answer = k < 4 ? key : String((Number(key) + k) % 10);
-      return `${'1234567'.slice(0, (i + k) % 6)}#${answer}${k === 3 ? '' : ';'}`;
+      return `${Array.from('1234567')
+        .slice(0, (i + k) % 6)
+        .join(',')}#${answer}${k === 3 ? '' : ';'}`;
     }),
   );
   const encoded = responses.map((text) => judge.tokenizer.encode(text));

@@ -13,7 +13,7 @@ const small = { ...arithmeticVariants.E, poolPrompts: 200 };
 
 /** A second evaluator, by string rewriting from the left. */
 function answerOf(prompt: string, modulus: number): number {
-  let text = prompt.slice(0, -1);
+  let text = prompt.slice(0, -1).replace(/_+$/, '');
   for (let found; (found = /^(\d)([-+*])(\d)/.exec(text));) {
     const [all, left, operator, operand] = found;
     const [a, b] = [Number(left), Number(operand)];
@@ -23,10 +23,12 @@ function answerOf(prompt: string, modulus: number): number {
   return Number(text);
 }
 
+const operatorsOf = (prompt: string): number => prompt.match(/[-+*]/g)!.length;
+
 describe('arithmetic', () => {
   test('solves the example of its own documentation', () => {
     // 7-3 = 4, 4*4 = 16 -> 6, 6+8 = 14 -> 4.
-    expect(new ArithmeticTask(small).solve('7-3*4+8=')).toBe('464#4;');
+    expect(new ArithmeticTask(small).solve('7-3*4+8=')).toBe('4,6,4#4;');
     // 1-2 = -1 -> 9 modulo 10, 4 modulo 5.
     expect(new ArithmeticTask(small).solve('1-2=')).toBe('9#9;');
     expect(new ArithmeticTask(arithmeticVariants.F).solve('1-2=')).toBe('4#4;');
@@ -45,7 +47,7 @@ describe('arithmetic', () => {
         expect(baseProbability).toBe(task.probability(text));
         expect(baseProbability).toBeGreaterThan(above);
         expect(baseProbability).toBeLessThan(below);
-        const operators = (text.length - 2) / 2;
+        const operators = operatorsOf(text);
         expect(operators).toBeGreaterThanOrEqual(minOperators);
         expect(operators).toBeLessThanOrEqual(maxOperators);
       }
@@ -84,10 +86,19 @@ describe('arithmetic', () => {
       for (const { text, key, baseProbability } of prompts) {
         expect(Number(key)).toBe(answerOf(text, 10));
         expect(baseProbability).toBeLessThan(bands[i].below);
-        expect((text.length - 2) / 2).toBeGreaterThanOrEqual(bands[i].minOperators);
-        expect((text.length - 2) / 2).toBeLessThanOrEqual(bands[i].maxOperators);
+        expect(operatorsOf(text)).toBeGreaterThanOrEqual(bands[i].minOperators);
+        expect(operatorsOf(text)).toBeLessThanOrEqual(bands[i].maxOperators);
       }
     });
+  });
+
+  test('pads every prompt to one width, which changes neither its answer nor its chance', () => {
+    const task = new ArithmeticTask(small);
+    expect(task.pool(1).every(({ text }) => /^[-+*0-9]+_*=$/.test(text))).toBe(true);
+    expect(new Set(task.pool(1).map(({ text }) => text.length))).toEqual(new Set([14]));
+    expect(task.solve('7-3*4+8______=')).toBe(task.solve('7-3*4+8='));
+    expect(task.probability('7-3*4+8______=')).toBe(task.probability('7-3*4+8='));
+    expect(() => task.solve('7-3_*4=')).toThrow("'7-3_*4=' is not a prompt");
   });
 
   test('gives the same data for the same seed and other data for another', () => {
@@ -164,12 +175,14 @@ describe('arithmetic', () => {
   test('fits prompts and responses into the stated lengths', () => {
     const task = new ArithmeticTask(arithmeticVariants.E);
     expect([task.maxPromptTokens, task.maxResponseTokens, task.tokenizer.size]).toEqual([
-      14, 10, 18,
+      14, 16, 19,
     ]);
     const corpus = task.corpus(0, 0, 500);
-    expect(Math.max(...corpus.map(({ promptLength }) => promptLength))).toBe(14);
+    // Prompts are padded to one width, so that a step stands at one distance from its operator.
+    expect(new Set(corpus.map(({ promptLength }) => promptLength))).toEqual(new Set([14]));
     const responses = corpus.map(({ tokens, promptLength }) => tokens.length - promptLength);
-    expect(Math.max(...responses)).toBe(9);
+    // `d,d,d,d,d,d#d;` and `d#d;`: two spare tokens let a response run on and be cut.
+    expect([Math.min(...responses), Math.max(...responses)]).toEqual([4, 14]);
     expect(corpus.every(({ tokens }) => tokens.at(-1) === task.endToken)).toBe(true);
   });
 });
@@ -187,14 +200,14 @@ describe('the arithmetic verifier', () => {
   });
 
   test('judges the answer, not the way to it', () => {
-    expect(verify('4', '999#4;')).toEqual({
+    expect(verify('4', '9,9,9#4;')).toEqual({
       reward: 1,
       correct: true,
       formatted: true,
       extracted: '4',
     });
     expect(verify('4', '#4;').reward).toBe(1);
-    expect(verify('4', '464#5;')).toEqual({
+    expect(verify('4', '4,6,4#5;')).toEqual({
       reward: -0.5,
       correct: false,
       formatted: true,
@@ -203,12 +216,14 @@ describe('the arithmetic verifier', () => {
   });
 
   test.each([
-    ['no end', '464#4'],
-    ['a format error of the corpus', '464?4;'],
-    ['no answer', '464#;'],
-    ['two digits in the answer', '464#44;'],
-    ['two answers', '464#4#4;'],
-    ['an operator in the chain', '46+#4;'],
+    ['no end', '4,6,4#4'],
+    ['a format error of the corpus', '4,6,4?4;'],
+    ['no answer', '4,6,4#;'],
+    ['two digits in the answer', '4,6,4#44;'],
+    ['two answers', '4,6,4#4#4;'],
+    ['steps without a comma', '464#4;'],
+    ['a comma before the answer', '4,6,4,#4;'],
+    ['an operator in the chain', '4,6,+#4;'],
     ['the answer mark only', '4;'],
     ['an empty response', ''],
     ['the end alone', ';'],
@@ -223,12 +238,12 @@ describe('the arithmetic verifier', () => {
   });
 
   test('does not read on after the end token', () => {
-    expect(verify('4', '464#4;#5;').reward).toBe(1);
-    expect(verify('5', '464#4;#5;').reward).toBe(-0.5);
+    expect(verify('4', '4,6,4#4;#5;').reward).toBe(1);
+    expect(verify('5', '4,6,4#4;#5;').reward).toBe(-0.5);
   });
 
   test('refuses a token id past the vocabulary', () => {
-    expect(() => task.verify('1+1=', '2', [18])).toThrow('id 18 is not below 18');
+    expect(() => task.verify('1+1=', '2', [19])).toThrow('id 19 is not below 19');
   });
 });
 

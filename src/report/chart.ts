@@ -1,0 +1,363 @@
+import { CustomChart, LineChart } from 'echarts/charts';
+import { GridComponent, MarkLineComponent } from 'echarts/components';
+import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { SVGRenderer } from 'echarts/renderers';
+import { escape, raw, type Markup } from './markup.ts';
+
+use([CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
+
+/** How one series looks: colours are custom properties of the stylesheet, so that they follow the scheme. */
+export interface SeriesStyle {
+  readonly color: string;
+  /** Lengths of dashes and gaps; solid without. */
+  readonly dash?: readonly number[];
+  readonly symbol: 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
+}
+
+export type Point = readonly [x: number, y: number];
+
+export interface Line {
+  readonly style: SeriesStyle;
+  readonly points: readonly Point[];
+  /** Drawn behind the line: its 95 % interval at each point. */
+  readonly band?: readonly (readonly [x: number, low: number, high: number])[];
+  readonly width?: number;
+}
+
+interface Frame {
+  /** Unique on the page. */
+  readonly id: string;
+  /** What a reader who does not see the figure is told. */
+  readonly label: string;
+  readonly width: number;
+  readonly height: number;
+  readonly xName: string;
+}
+
+export interface LineChartOptions extends Frame {
+  readonly lines: readonly Line[];
+  readonly yRange?: readonly [number, number];
+  readonly xRange?: readonly [number, number];
+  /** Vertical and horizontal rules with a word beside them. */
+  readonly rules?: readonly (
+    { readonly x: number; readonly text: string } | { readonly y: number; readonly text: string }
+  )[];
+  /** Drawn first, each one path, thin and half transparent. */
+  readonly backdrop?: {
+    readonly color: string;
+    readonly curves: readonly {
+      readonly points: readonly (number | null)[];
+      readonly width: number;
+    }[];
+  };
+}
+
+const muted = 'var(--muted)';
+const axisText = { color: muted, fontSize: 12, fontFamily: 'inherit' };
+const axisLine = { lineStyle: { color: 'var(--axis)' } };
+
+const xAxisOf = (name: string, [min, max]: readonly [number, number]) => ({
+  type: 'value',
+  min,
+  max,
+  name,
+  nameLocation: 'middle',
+  nameGap: 26,
+  nameTextStyle: axisText,
+  axisLine: { show: true, onZero: false, ...axisLine },
+  axisTick: { show: true, ...axisLine },
+  axisLabel: { ...axisText, hideOverlap: true, showMaxLabel: true },
+  splitLine: { show: false },
+  minInterval: 1,
+});
+
+const yAxisOf = (range: readonly [number, number] | undefined) => ({
+  type: 'value',
+  scale: true,
+  ...(range ? { min: range[0], max: range[1] } : {}),
+  splitNumber: 4,
+  axisLine: { show: false },
+  axisTick: { show: false },
+  axisLabel: axisText,
+  splitLine: { lineStyle: { color: 'var(--grid)' } },
+});
+
+const grid = { left: 46, right: 14, top: 20, bottom: 42 };
+
+/** What echarts hands to a series that draws itself. */
+interface DrawApi {
+  coord(point: readonly number[]): [number, number];
+  size(extent: readonly number[]): [number, number];
+}
+
+/** A series that draws `count` shapes in the coordinates of the axes. */
+const drawn = (count: number, z: number, draw: (index: number, api: DrawApi) => object) => ({
+  type: 'custom',
+  silent: true,
+  clip: true,
+  z,
+  data: Array.from({ length: count }, () => [0, 0]),
+  renderItem: ({ dataIndexInside }: { dataIndexInside: number }, api: DrawApi) => ({
+    silent: true,
+    ...draw(dataIndexInside, api),
+  }),
+});
+
+const fixed = (value: number): number => Math.round(value * 10) / 10;
+
+/** Lines with their intervals as bands, over a linear axis. */
+export function lineChart(options: LineChartOptions): Markup {
+  const { lines, rules = [], backdrop } = options;
+  const xs = lines.flatMap((line) => line.points.map(([x]) => x));
+  const xRange = options.xRange ?? [0, Math.max(1, ...xs)];
+  const bands = lines.filter((line) => (line.band?.length ?? 0) > 1);
+  const ruleData = rules.map((rule) => ({
+    ...('x' in rule ? { xAxis: rule.x } : { yAxis: rule.y }),
+    label: {
+      formatter: rule.text,
+      position: 'x' in rule ? 'end' : 'insideEndBottom',
+      ...axisText,
+    },
+  }));
+  return render(options, {
+    grid,
+    xAxis: xAxisOf(options.xName, xRange),
+    yAxis: yAxisOf(options.yRange),
+    series: [
+      ...(backdrop
+        ? [
+            drawn(backdrop.curves.length, 1, (i, { coord }) => {
+              const curve = backdrop.curves[i];
+              return {
+                type: 'path',
+                shape: { pathData: brokenPath(curve?.points ?? [], coord) },
+                style: {
+                  fill: 'none',
+                  stroke: backdrop.color,
+                  opacity: 0.45,
+                  lineWidth: curve?.width ?? 1,
+                },
+              };
+            }),
+          ]
+        : []),
+      drawn(bands.length, 2, (i, { coord }) => {
+        const { band = [], style } = bands[i] ?? { style: { color: 'none' } };
+        const upper = band.map(([x, , high]) => coord([x, high]));
+        const lower = band.map(([x, low]) => coord([x, low])).reverse();
+        return {
+          type: 'polygon',
+          shape: { points: [...upper, ...lower].map((point) => point.map(fixed)) },
+          style: { fill: style.color, opacity: 0.14 },
+        };
+      }),
+      ...lines.map(({ style, points, width = 2 }, i) => ({
+        type: 'line',
+        silent: true,
+        animation: false,
+        z: 3,
+        data: points.map((point) => [...point]),
+        symbol: style.symbol,
+        showSymbol: style.symbol !== 'none' || points.length === 1,
+        showAllSymbol: true,
+        symbolSize: 7,
+        lineStyle: { color: style.color, width, type: style.dash ? [...style.dash] : 'solid' },
+        itemStyle: { color: style.color },
+        ...(i === 0 && ruleData.length > 0
+          ? {
+              markLine: {
+                silent: true,
+                animation: false,
+                symbol: 'none',
+                lineStyle: { color: muted, type: [4, 3], width: 1 },
+                data: ruleData,
+              },
+            }
+          : {}),
+      })),
+    ],
+  });
+}
+
+/** Straight pieces between the points that are there, in order; a lone one is a short dash. */
+function brokenPath(points: readonly (number | null)[], coord: DrawApi['coord']): string {
+  let path = '';
+  let open = false;
+  points.forEach((value, k) => {
+    if (value === null) {
+      open = false;
+      return;
+    }
+    const [x, y] = coord([k + 1, value]).map(fixed);
+    path += `${open ? 'L' : 'M'}${x ?? 0} ${y ?? 0}`;
+    const alone = !open && (points[k + 1] ?? null) === null;
+    if (alone) path += `h4`;
+    open = true;
+  });
+  return path;
+}
+
+export interface HistogramOptions extends Frame {
+  /** Counts of the bins [start, end). */
+  readonly bins: readonly {
+    readonly start: number;
+    readonly end: number;
+    readonly count: number;
+    readonly color: string;
+  }[];
+  readonly rules: readonly { readonly x: number; readonly text: string }[];
+}
+
+export function histogram(options: HistogramOptions): Markup {
+  const { bins } = options;
+  const start = Math.min(...bins.map((bin) => bin.start));
+  const end = Math.max(...bins.map((bin) => bin.end));
+  return render(options, {
+    grid,
+    xAxis: {
+      ...xAxisOf(options.xName, [start, end]),
+      minInterval: 0,
+      scale: true,
+      ...nice(start, end),
+    },
+    yAxis: { ...yAxisOf(undefined), min: 0, minInterval: 1 },
+    series: [
+      drawn(bins.length, 1, (i, { coord }) => {
+        const bin = bins[i] ?? { start: 0, end: 0, count: 0, color: 'none' };
+        const [left, top] = coord([bin.start, bin.count]);
+        const [right, bottom] = coord([bin.end, 0]);
+        return {
+          type: 'rect',
+          shape: {
+            x: fixed(left + 0.5),
+            y: fixed(top),
+            width: fixed(Math.max(0.5, right - left - 1)),
+            height: fixed(bottom - top),
+          },
+          style: { fill: bin.color },
+        };
+      }),
+      {
+        type: 'line',
+        silent: true,
+        data: [],
+        markLine: {
+          silent: true,
+          animation: false,
+          symbol: 'none',
+          lineStyle: { color: 'var(--ink)', type: 'solid', width: 1.5 },
+          data: options.rules.map(({ x, text }) => ({
+            xAxis: x,
+            label: { formatter: text, ...axisText, color: 'var(--ink)' },
+          })),
+        },
+      },
+    ],
+  });
+}
+
+/** Axis ends on a fifth that includes the data, so that labels are short. */
+const nice = (start: number, end: number) => ({
+  min: Math.floor(start * 5 + 1e-9) / 5,
+  max: Math.ceil(end * 5 - 1e-9) / 5,
+});
+
+export interface HeatMapOptions extends Frame {
+  /** Axis length: prompts. */
+  readonly columns: number;
+  readonly rows: readonly {
+    readonly name: string;
+    /** From top to bottom, cells from left to right: [start, end) and a place on the row's scale. */
+    readonly cells: readonly {
+      readonly start: number;
+      readonly end: number;
+      readonly color: string;
+    }[];
+  }[];
+  readonly rules: readonly { readonly x: number; readonly text: string }[];
+}
+
+/** Rows of coloured cells. Cells of one colour are one path, runs of equal cells one rectangle. */
+export function heatMap(options: HeatMapOptions): Markup {
+  const colors = [
+    ...new Set(options.rows.flatMap((row) => row.cells.map((cell) => cell.color))),
+  ].sort();
+  return render(options, {
+    grid: { ...grid, left: 84, top: 24 },
+    xAxis: xAxisOf(options.xName, [0, options.columns]),
+    yAxis: {
+      type: 'category',
+      inverse: true,
+      data: options.rows.map((row) => row.name),
+      axisLine: { show: false },
+      axisTick: { show: false },
+      axisLabel: axisText,
+      splitLine: { show: false },
+    },
+    series: [
+      drawn(colors.length, 1, (i, { coord, size }) => {
+        const color = colors[i] ?? 'none';
+        const height = size([0, 1])[1];
+        const path = options.rows.map(({ cells }, row) => {
+          let text = '';
+          for (let at = 0; at < cells.length; at++) {
+            const first = cells[at];
+            if (first?.color !== color) continue;
+            while (cells[at + 1]?.color === color) at++;
+            const [left, middle] = coord([first.start, row]);
+            const [right] = coord([cells[at]?.end ?? first.end, row]);
+            const [x, y] = [fixed(left), fixed(middle - height / 2 + 0.5)];
+            text += `M${x} ${y}H${fixed(right)}V${fixed(middle + height / 2 - 0.5)}H${x}Z`;
+          }
+          return text;
+        });
+        return { type: 'path', shape: { pathData: path.join('') }, style: { fill: color } };
+      }),
+      {
+        type: 'line',
+        silent: true,
+        data: [],
+        markLine: {
+          silent: true,
+          animation: false,
+          symbol: 'none',
+          lineStyle: { color: 'var(--ink)', type: 'solid', width: 1.5 },
+          data: options.rules.map(({ x, text }) => ({
+            xAxis: x,
+            label: { formatter: text, ...axisText, color: 'var(--ink)' },
+          })),
+        },
+      },
+    ],
+  });
+}
+
+/**
+ * An SVG element. zrender counts its instances in its ids and classes and adds marks for scripts on
+ * the page: the ids get the figure's own name instead, so that equal figures are equal bytes.
+ */
+function render(frame: Frame, option: EChartsCoreOption): Markup {
+  const chart = init(null, null, {
+    renderer: 'svg',
+    ssr: true,
+    width: frame.width,
+    height: frame.height,
+  });
+  try {
+    chart.setOption({ animation: false, textStyle: { fontFamily: 'inherit' }, ...option });
+    const svg = chart
+      .renderToSVGString()
+      .replace(/<style[\s\S]*?<\/style>/g, '')
+      .replace(/ (?:class|pointer-events|ecmeta_\w+)="[^"]*"/g, '')
+      .replace(/zr\d+-/g, `${frame.id}-`)
+      .replace(/<rect [^>]*fill="none"[^>]*><\/rect>\n?/, '')
+      .replace(/\n+/g, '\n')
+      .replace(
+        /^<svg[^>]*>/,
+        `<svg viewBox="0 0 ${frame.width} ${frame.height}" role="img" aria-label="${escape(frame.label)}">`,
+      );
+    return raw(svg);
+  } finally {
+    chart.dispose();
+  }
+}

@@ -1,0 +1,517 @@
+import type { MethodName } from '../config.ts';
+import { metric, type MetricKey } from '../metrics.ts';
+import type { LimSummary, ScoredPrompt } from '../results.ts';
+import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
+import { leastSeeds } from './interval.ts';
+import { markup, raw, type Markup } from './markup.ts';
+import {
+  baseEstimate,
+  isKept,
+  lastUpdate,
+  learningCurve,
+  methodsOf,
+  nameOf,
+  needsFull,
+  thinned,
+  trainingCurve,
+} from './readings.ts';
+import type { Run } from './run-files.ts';
+import { average, count, counted, fixed, percent } from './text.ts';
+
+export const methodStyles: Readonly<Record<MethodName | 'base', SeriesStyle>> = {
+  base: { color: 'var(--base)', dash: [1, 3], symbol: 'none' },
+  full: { color: 'var(--full)', symbol: 'circle' },
+  lim: { color: 'var(--lim)', symbol: 'diamond' },
+  rand: { color: 'var(--rand)', dash: [7, 4], symbol: 'triangle' },
+  linear: { color: 'var(--linear)', dash: [3, 3], symbol: 'rect' },
+};
+
+/** Styles of the runs of a comparison, told apart by colour, dash and symbol. */
+export const runStyles: readonly SeriesStyle[] = [
+  { color: 'var(--run-1)', symbol: 'circle' },
+  { color: 'var(--run-2)', dash: [7, 4], symbol: 'triangle' },
+  { color: 'var(--run-3)', dash: [3, 3], symbol: 'rect' },
+  { color: 'var(--run-4)', symbol: 'diamond' },
+  { color: 'var(--run-5)', dash: [7, 4], symbol: 'circle' },
+  { color: 'var(--run-6)', dash: [3, 3], symbol: 'triangle' },
+  { color: 'var(--run-7)', symbol: 'rect' },
+  { color: 'var(--run-8)', dash: [9, 3, 2, 3], symbol: 'diamond' },
+];
+
+/** Matplotlib's cividis at 9 equal steps: ordered for every kind of colour vision, and in grey. */
+const heat = [
+  '#00224e',
+  '#123570',
+  '#3b496c',
+  '#575d6d',
+  '#707173',
+  '#8a8678',
+  '#a59c74',
+  '#c3b369',
+  '#fee838',
+];
+
+/** Most points of a training curve and columns of a heat map: what its width can show. */
+const MOST_POINTS = 160;
+const MOST_COLUMNS = 320;
+const MOST_ROWS = 48;
+/** Most prompts drawn in one panel of trajectories. */
+const MOST_CURVES = 200;
+/** Scores below are counted in one bar; a pool that is nearly solved scores down to −millions. */
+const LOWEST_SCORE = -5;
+
+/** A figure with its number in words below, and the same data as a table where it has one. */
+export const figure = (drawing: Markup, caption: Markup, data?: Markup): Markup => markup`<figure>
+<div class="drawing">${drawing}</div>
+<figcaption>${caption}</figcaption>
+${data ?? ''}</figure>
+`;
+
+/** The numbers of a figure, folded away. */
+export const numbers = (head: readonly string[], rows: readonly (readonly string[])[]): Markup =>
+  markup`<details class="numbers"><summary>Numbers</summary><div class="scroll"><table><thead><tr>${head.map(
+    (text) => markup`<th scope="col">${text}</th>`,
+  )}</tr></thead><tbody>${rows.map(
+    ([first = '', ...rest]) =>
+      markup`<tr><th scope="row">${first}</th>${rest.map((text) => markup`<td>${text}</td>`)}</tr>`,
+  )}</tbody></table></div></details>
+`;
+
+/** What the lines of a group of figures mean, outside of them so that it is text. */
+export const legend = (
+  entries: readonly { readonly style: SeriesStyle; readonly text: string }[],
+): Markup =>
+  markup`<p class="legend">${entries.map(
+    ({ style, text }) => markup`<span>${swatch(style)} ${text}</span> `,
+  )}</p>
+`;
+
+const symbolPaths: Readonly<Record<SeriesStyle['symbol'], string>> = {
+  circle: 'M18 3.5a3.5 3.5 0 1 1 0 7a3.5 3.5 0 1 1 0 -7Z',
+  diamond: 'M18 2.5L22 7L18 11.5L14 7Z',
+  triangle: 'M18 3L22 10.5H14Z',
+  rect: 'M14.8 3.8H21.2V10.2H14.8Z',
+  none: '',
+};
+
+function swatch({ color, dash, symbol }: SeriesStyle): Markup {
+  const dashes = dash ? ` stroke-dasharray="${dash.join(',')}"` : '';
+  const mark = symbolPaths[symbol];
+  return raw(
+    `<svg class="swatch" viewBox="0 0 36 14" aria-hidden="true"><path d="M1 7H35" fill="none" stroke="${color}" stroke-width="2"${dashes}/>${
+      mark === '' ? '' : `<path d="${mark}" fill="${color}"/>`
+    }</svg>`,
+  );
+}
+
+export const methodLegend = (run: Run): Markup =>
+  legend([
+    { style: methodStyles.base, text: 'base' },
+    ...methodsOf(run)
+      .filter((method) => learningCurve(run, method).length > 0)
+      .map((method) => ({ style: methodStyles[method], text: nameOf(method) })),
+  ]);
+
+const wide = { width: 520, height: 330 };
+const narrow = { width: 380, height: 250 };
+
+/** Held-out accuracy over updates; with `charged`, LIM and LINEAR begin where FULL's pass ends. */
+export function learningFigure(run: Run, id: string, charged: boolean): Markup {
+  const { results } = run;
+  const { tableReadout } = results.config.experiment;
+  const pass = lastUpdate(run, 'full');
+  const base = baseEstimate(run);
+  const manySeeds = results.seeds.length >= leastSeeds;
+  const curves = methodsOf(run).flatMap((method) => {
+    const shift = charged && needsFull(method) ? pass : 0;
+    const points = learningCurve(run, method).map(({ update, estimate }) => ({
+      x: update + shift,
+      estimate,
+    }));
+    return points.length === 0 ? [] : [{ method, points }];
+  });
+  const last = Math.max(1, ...curves.flatMap(({ points }) => points.map(({ x }) => x)));
+  const lines: Line[] = [
+    ...(base
+      ? [
+          {
+            style: methodStyles.base,
+            points: [
+              [0, base.mean],
+              [last, base.mean],
+            ] as const,
+            width: 1.5,
+          },
+        ]
+      : []),
+    ...curves.map(({ method, points }): Line => ({
+      style: methodStyles[method],
+      points: points.map(({ x, estimate }) => [x, estimate.mean]),
+      // The base's own interval is over prompts: a band over seeds starts at the first read-out.
+      ...(manySeeds
+        ? {
+            band: points
+              .slice(1)
+              .map(({ x, estimate }) => [x, estimate.low, estimate.high] as const),
+          }
+        : {}),
+    })),
+  ];
+  const drawing = lineChart({
+    ...wide,
+    id,
+    label:
+      `Held-out accuracy over PPO updates of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
+      `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
+    xName: charged ? 'updates, FULL pass charged' : 'updates',
+    lines,
+    xRange: [0, last],
+    rules: charged
+      ? [{ x: pass, text: 'FULL pass ends' }]
+      : [{ x: tableReadout, text: `table: ${tableReadout}` }],
+  });
+  const bands = manySeeds
+    ? 'Bands: 95 % intervals over seeds.'
+    : 'Intervals, over prompts, stand in the table.';
+  const caption = charged
+    ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
+    : markup`<b>Held-out accuracy, greedy, at equal updates.</b> The rule marks the read-out of the table, fixed before the run. ${bands}`;
+  const data = numbers(
+    ['updates', ...curves.map(({ method }) => nameOf(method))],
+    [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
+      .sort((a, b) => a - b)
+      .map((x) => [
+        count(x),
+        ...curves.map(({ points }) => {
+          const found = points.find((point) => point.x === x);
+          return found
+            ? `${fixed(found.estimate.mean)} (${fixed(found.estimate.low)}–${fixed(found.estimate.high)})`
+            : '';
+        }),
+      ]),
+  );
+  return figure(drawing, caption, data);
+}
+
+/** What training logged, a small figure for each scalar. */
+export const trainingKeys = [
+  'reward_mean',
+  'accuracy_mean',
+  'kl_mean',
+  'response_length_mean',
+  'format_error_rate',
+  'informative_groups',
+] as const satisfies readonly MetricKey[];
+
+export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
+  const { name, meaning, unit } = metric(key);
+  const curves = methodsOf(run).flatMap((method) => {
+    const points = trainingCurve(run, method, key);
+    return points.length === 0 ? [] : [{ method, points }];
+  });
+  if (curves.length === 0) return markup``;
+  const drawing = lineChart({
+    ...narrow,
+    id,
+    label: `${name} over PPO updates, by method. First and last values in the table below.`,
+    xName: 'updates',
+    lines: curves.map(({ method, points }) => ({
+      style: { ...methodStyles[method], symbol: 'none' as const },
+      points: thinned(points, MOST_POINTS),
+      width: 1.6,
+    })),
+  });
+  const ends = numbers(
+    ['method', 'first update', 'last update'],
+    curves.map(({ method, points }) => [
+      nameOf(method),
+      fixed(points[0]?.[1] ?? NaN),
+      fixed(points.at(-1)?.[1] ?? NaN),
+    ]),
+  );
+  const units = unit === '' || unit === 'share' ? '' : `, ${unit}`;
+  return figure(drawing, markup`<b>${name}${units}.</b> ${meaning}.`, ends);
+}
+
+/** Range of what LIM looked at. */
+const signalRange = (signal: LimSummary['signal']): readonly [number, number] =>
+  signal === 'accuracy' ? [0, 1] : [-1, 1];
+
+const epochPoints = (curve: readonly number[]): Point[] =>
+  curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
+
+/** The pool's mean signal per data epoch, a line for each seed. */
+export function meanCurveFigure(run: Run, id: string): Markup {
+  const scored = run.results.seeds.flatMap(({ seed, lim }) => (lim ? [{ seed, lim }] : []));
+  const first = scored[0];
+  if (!first) return markup``;
+  const epochs = first.lim.meanCurve.length;
+  const drawing = lineChart({
+    ...narrow,
+    id,
+    label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
+    xName: 'data epoch of the FULL pass',
+    xRange: epochs === 1 ? [0, 2] : [1, epochs],
+    yRange: signalRange(first.lim.signal),
+    lines: scored.map(({ lim }) => ({
+      style: { color: 'var(--mean)', symbol: epochs > 24 ? 'none' : 'circle' },
+      points: epochPoints(lim.meanCurve),
+      width: scored.length > 1 ? 1.4 : 2.4,
+    })),
+  });
+  const data = numbers(
+    ['epoch', ...scored.map(({ seed }) => `seed ${seed}`)],
+    Array.from({ length: epochs }, (_, k) => [
+      String(k + 1),
+      ...scored.map(({ lim }) => fixed(lim.meanCurve[k] ?? NaN)),
+    ]),
+  );
+  const lines = scored.length > 1 ? ' One line per seed.' : '';
+  return figure(
+    drawing,
+    markup`<b>Mean curve.</b> Mean ${first.lim.signal} of all prompts in each data epoch of FULL: what each prompt’s own curve is held against.${lines}`,
+    data,
+  );
+}
+
+/** Width of a bar: the smallest of these that makes at most 40. */
+const binWidths = [0.05, 0.1, 0.2, 0.5, 1, 2, 5];
+
+/** Scores in bars that end at theta, so that each bar is kept or rejected as a whole. */
+export function scoreBins(
+  scores: readonly (number | null)[],
+  theta: number,
+): { start: number; end: number; count: number; kept: boolean }[] {
+  const values = scores.filter((score) => score !== null).map((s) => Math.max(s, LOWEST_SCORE));
+  if (values.length === 0) return [];
+  const low = values.reduce((least, value) => Math.min(least, value), theta);
+  const high = values.reduce((most, value) => Math.max(most, value), theta);
+  const width = binWidths.find((size) => (high - low) / size <= 40) ?? 10;
+  const counts = new Map<number, number>();
+  for (const value of values) {
+    const bin = Math.floor((value - theta) / width);
+    counts.set(bin, (counts.get(bin) ?? 0) + 1);
+  }
+  return [...counts]
+    .sort(([a], [b]) => a - b)
+    .map(([bin, held]) => ({
+      start: theta + bin * width,
+      end: theta + (bin + 1) * width,
+      count: held,
+      kept: bin >= 0,
+    }));
+}
+
+export function histogramFigure(
+  scores: readonly ScoredPrompt[],
+  lim: LimSummary,
+  id: string,
+): Markup {
+  const bins = scoreBins(
+    scores.map(({ score }) => score),
+    lim.theta,
+  );
+  if (bins.length === 0) return markup``;
+  const clipped = scores.filter(({ score }) => score !== null && score < LOWEST_SCORE).length;
+  const drawing = histogram({
+    ...narrow,
+    id,
+    label: `Histogram of LIM scores with theta at ${lim.theta}. Numbers in the table below.`,
+    xName: 'LIM score',
+    bins: bins.map((bin) => ({ ...bin, color: bin.kept ? 'var(--lim)' : 'var(--rejected)' })),
+    rules: [{ x: lim.theta, text: `θ = ${lim.theta}` }],
+  });
+  const note =
+    clipped > 0
+      ? ` ${counted(clipped, 'score')} below ${fixed(LOWEST_SCORE, 0)} in its first bar.`
+      : '';
+  return figure(
+    drawing,
+    markup`<b>Scores.</b> Prompts by LIM score: ${swatchBox('var(--lim)')} kept, from θ up, ${swatchBox('var(--rejected)')} rejected. Always solved scores ${fixed(lim.alwaysSolved, 2)}, never solved ${fixed(lim.neverSolved, 2)}.${note}`,
+    numbers(
+      ['score', 'prompts'],
+      bins.map((bin) => [`${fixed(bin.start, 2)} to ${fixed(bin.end, 2)}`, String(bin.count)]),
+    ),
+  );
+}
+
+export const swatchBox = (color: string): Markup =>
+  raw(
+    `<svg class="box" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill="${color}"/></svg>`,
+  );
+
+/** Trajectories of what LIM kept, or of what it rejected, with the mean curve in red. */
+export function trajectoryFigure(
+  ranked: readonly ScoredPrompt[],
+  lim: LimSummary,
+  id: string,
+  kept: boolean,
+): Markup {
+  const members = ranked.filter(({ score }) => isKept(score, lim.theta) === kept);
+  const shown = evenly(members, MOST_CURVES);
+  const same = new Map<string, { points: readonly (number | null)[]; count: number }>();
+  for (const { rewards } of shown) {
+    const key = rewards.join();
+    const held = same.get(key);
+    if (held) held.count++;
+    else same.set(key, { points: rewards, count: 1 });
+  }
+  const epochs = lim.meanCurve.length;
+  const what = kept ? 'kept' : 'rejected';
+  const drawing = lineChart({
+    ...narrow,
+    id,
+    label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
+    xName: 'data epoch of the FULL pass',
+    xRange: epochs === 1 ? [0, 2] : [1, epochs],
+    yRange: signalRange(lim.signal),
+    backdrop: {
+      color: kept ? 'var(--lim)' : 'var(--rejected)',
+      curves: [...same.values()].map(({ points, count: times }) => ({
+        points,
+        width: 0.8 + 0.7 * Math.log2(times),
+      })),
+    },
+    lines: [
+      {
+        style: { color: 'var(--mean)', symbol: epochs === 1 ? 'circle' : 'none' },
+        points: epochPoints(lim.meanCurve),
+        width: 3,
+      },
+    ],
+  });
+  const some =
+    shown.length < members.length
+      ? ` ${count(shown.length)} of them, evenly spaced in the order of scores, are drawn.`
+      : '';
+  return figure(
+    drawing,
+    kept
+      ? markup`<b>Kept trajectories.</b> ${counted(members.length, 'prompt')} from θ up; the mean curve in ${swatchBox('var(--mean)')} red. Equal curves are one thicker line.${some}`
+      : markup`<b>Rejected trajectories.</b> ${counted(members.length, 'prompt')} below θ, or without a score; the mean curve in ${swatchBox('var(--mean)')} red.${some}`,
+  );
+}
+
+/** At most `most` elements, the first and last among them. */
+function evenly<T>(list: readonly T[], most: number): T[] {
+  if (list.length <= most) return [...list];
+  return Array.from({ length: most }, (_, i) => {
+    const at = Math.round((i * (list.length - 1)) / (most - 1));
+    return list.slice(at, at + 1);
+  }).flat();
+}
+
+/** [start, end) of at most `most` equal stretches of `length` places. */
+function stretches(length: number, most: number): [number, number][] {
+  const parts = Math.min(length, most);
+  return Array.from({ length: parts }, (_, i) => [
+    Math.round((i * length) / parts),
+    Math.round(((i + 1) * length) / parts),
+  ]);
+}
+
+/** The reward matrix, prompts in order of score, and below it where each prompt came from. */
+export function heatMapFigure(
+  ranked: readonly ScoredPrompt[],
+  lim: LimSummary,
+  id: string,
+): Markup {
+  const epochs = lim.meanCurve.length;
+  const [low, high] = signalRange(lim.signal);
+  const columns = stretches(ranked.length, MOST_COLUMNS);
+  const bands = stretches(epochs, MOST_ROWS);
+  const colorOf = (value: number): string =>
+    heat[Math.round(((value - low) / (high - low)) * (heat.length - 1))] ?? 'none';
+  const signalRows = bands.map(([from, to]) => ({
+    name: to - from === 1 ? `epoch ${to}` : `${from + 1}–${to}`,
+    cells: columns.flatMap(([start, end]) => {
+      const values = ranked
+        .slice(start, end)
+        .flatMap(({ rewards }) => rewards.slice(from, to).filter((value) => value !== null));
+      return values.length === 0 ? [] : [{ start, end, color: colorOf(average(values)) }];
+    }),
+  }));
+  const marks = [
+    { name: 'easy', has: ({ origin }: ScoredPrompt) => origin === 'easy' },
+    { name: 'learnable', has: ({ origin }: ScoredPrompt) => origin === 'learnable' },
+    { name: 'hard', has: ({ origin }: ScoredPrompt) => origin === 'hard' },
+    { name: 'wrong key', has: ({ wrongKey }: ScoredPrompt) => wrongKey },
+  ];
+  const markRows = marks.map(({ name, has }) => ({
+    name,
+    cells: columns.flatMap(([start, end]) => {
+      const held = ranked.slice(start, end).filter(has).length / (end - start);
+      const step = Math.ceil(held * 4);
+      return step === 0 ? [] : [{ start, end, color: `var(--mark-${step})` }];
+    }),
+  }));
+  const rowHeight = bands.length > 20 ? 9 : 20;
+  const kept = ranked.filter(({ score }) => isKept(score, lim.theta)).length;
+  const drawing = heatMap({
+    id,
+    width: 820,
+    height: 70 + (signalRows.length + markRows.length) * rowHeight,
+    label:
+      `Reward matrix: ${lim.signal} of ${counted(ranked.length, 'prompt')} in ${counted(epochs, 'data epoch')}, ` +
+      `in order of LIM score; LIM kept the first ${count(kept)}. Below, where the prompts came from.`,
+    xName: 'prompts, highest LIM score first',
+    columns: ranked.length,
+    rows: [...signalRows, ...markRows],
+    rules: [{ x: kept, text: `θ: ${count(kept)} kept` }],
+  });
+  const merged =
+    columns.length < ranked.length
+      ? ` A column is the mean of about ${fixed(ranked.length / columns.length, 1)} neighbours.`
+      : '';
+  return figure(
+    drawing,
+    markup`<b>Reward matrix.</b> ${lim.signal === 'accuracy' ? 'Accuracy' : 'Reward'} of every prompt in every data epoch, from ${fixed(low, 0)} ${raw(
+      `<span class="ramp" aria-hidden="true">${heat.map((color) => `<i style="background:${color}"></i>`).join('')}</span>`,
+    )} to ${fixed(high, 0)}; gaps were not rolled out. Left of the rule is what LIM kept. The rows below mark each prompt’s origin and wrong keys, darker for a larger share.${merged}`,
+  );
+}
+
+/** One method's learning curves, a line for each run of a comparison. */
+export function comparisonFigure(
+  runs: readonly { readonly label: string; readonly run: Run }[],
+  method: MethodName,
+  id: string,
+): Markup {
+  const curves = runs.flatMap(({ label, run }, i) => {
+    const points = learningCurve(run, method);
+    const style = runStyles[i];
+    return points.length === 0 || !style ? [] : [{ label, style, points }];
+  });
+  if (curves.length === 0) return markup``;
+  const drawing = lineChart({
+    ...wide,
+    id,
+    label: `Held-out accuracy of ${nameOf(method)} over updates, a line for each run. Numbers in the table below.`,
+    xName: 'updates',
+    lines: curves.map(({ style, points }) => ({
+      style,
+      points: points.map(({ update, estimate }): Point => [update, estimate.mean]),
+    })),
+  });
+  const updates = [...new Set(curves.flatMap(({ points }) => points.map(({ update }) => update)))];
+  const data = numbers(
+    ['updates', ...curves.map(({ label }) => label)],
+    updates
+      .sort((a, b) => a - b)
+      .map((update) => [
+        count(update),
+        ...curves.map(({ points }) => {
+          const found = points.find((point) => point.update === update);
+          return found ? fixed(found.estimate.mean) : '';
+        }),
+      ]),
+  );
+  return figure(
+    drawing,
+    markup`<b>${nameOf(method)}.</b> Held-out accuracy, greedy, at equal updates.`,
+    data,
+  );
+}
+
+export const shareText = (part: number, whole: number): string =>
+  whole === 0 ? count(part) : `${count(part)} (${percent(part / whole)})`;

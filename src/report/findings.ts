@@ -1,0 +1,217 @@
+import type { MethodName } from '../config.ts';
+import type { SelectionSummary } from '../results.ts';
+import type { Estimate } from './interval.ts';
+import {
+  baseEstimate,
+  differenceAt,
+  estimateAt,
+  lastCommonUpdate,
+  lastUpdate,
+  learningCurve,
+  methodsOf,
+  nameOf,
+  needsFull,
+  trainingCurve,
+} from './readings.ts';
+import type { Run } from './run-files.ts';
+import { average, count, counted, fixed, intervalText, listed, percent, signed } from './text.ts';
+
+/** A fall from a method's best read-out to its last that is worth a sentence. */
+const FALL = 0.03;
+
+/** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
+export const paperAverages: Readonly<Record<MethodName, number>> = {
+  full: 57,
+  lim: 58.1,
+  linear: 54.9,
+  rand: 49.4,
+};
+
+/** What the numbers say, one sentence or two each, the most important first. Text, not markup. */
+export function findingsOf(run: Run): string[] {
+  return [
+    fullFinding(run),
+    tableFinding(run),
+    ...endFindings(run),
+    chargedFinding(run),
+    ...selectionFindings(run),
+    ...fallFindings(run),
+    saturationFinding(run),
+  ].filter((text) => text !== undefined);
+}
+
+function fullFinding(run: Run): string | undefined {
+  const base = baseEstimate(run);
+  const updates = lastUpdate(run, 'full');
+  const full = estimateAt(run, 'full', updates);
+  if (!base || !full) return undefined;
+  const gain = full.mean - base.mean;
+  return (
+    `PPO on the full pool took held-out accuracy from ${fixed(base.mean)} to ${fixed(full.mean)} ` +
+    `in ${counted(updates, 'update')} (${signed(gain)}).`
+  );
+}
+
+function tableFinding(run: Run): string | undefined {
+  const { tableReadout } = run.results.config.experiment;
+  const ranked = rankedAt(run, tableReadout);
+  if (ranked.length === 0) return undefined;
+  const order = ranked.map(({ method, mean }) => `${nameOf(method)} ${fixed(mean)}`).join(', ');
+  const difference = differenceAt(run, 'lim', 'full', tableReadout);
+  const told = difference ? ` ${differenceText('LIM', 'FULL', difference)}` : '';
+  return `At ${counted(tableReadout, 'update')}, the read-out fixed before the run, from best to worst: ${order}.${told}`;
+}
+
+/** Methods that were read at an update, best first. */
+export function rankedAt(run: Run, update: number): { method: MethodName; mean: number }[] {
+  return methodsOf(run)
+    .flatMap((method) => {
+      const estimate = estimateAt(run, method, update);
+      return estimate ? [{ method, mean: estimate.mean }] : [];
+    })
+    .sort((a, b) => b.mean - a.mean);
+}
+
+/** Who is ahead by how much, and whether the interval says so. */
+export function differenceText(one: string, other: string, difference: Estimate): string {
+  const { mean, low, high, over } = difference;
+  const interval = `95 % interval ${signed(low)} to ${signed(high)} over ${over}`;
+  if (low > 0 || high < 0) {
+    return `${one} is ${mean > 0 ? 'above' : 'below'} ${other} by ${fixed(Math.abs(mean))} (${interval}).`;
+  }
+  return `${one} and ${other} are not told apart: difference ${signed(mean)}, ${interval}.`;
+}
+
+function endFindings(run: Run): string[] {
+  const { tableReadout } = run.results.config.experiment;
+  return (['full', 'rand', 'linear'] as const).flatMap((other) => {
+    const update = lastCommonUpdate(run, 'lim', other);
+    // FULL at the table's read-out has a sentence of its own.
+    if (update === undefined || (update === tableReadout && other === 'full')) return [];
+    const difference = differenceAt(run, 'lim', other, update);
+    const [ours, theirs] = [estimateAt(run, 'lim', update), estimateAt(run, other, update)];
+    if (!difference || !ours || !theirs) return [];
+    const name = nameOf(other);
+    const word = difference.mean > 0 ? 'above' : difference.mean < 0 ? 'below' : 'level with';
+    const sure = difference.low > 0 || difference.high < 0;
+    return [
+      `LIM ended ${word} ${name}: ${fixed(ours.mean)} against ${fixed(theirs.mean)} at ${counted(update, 'update')}, ` +
+        `the last read-out of both (difference ${signed(difference.mean)}, 95 % interval ${signed(difference.low)} to ` +
+        `${signed(difference.high)} over ${difference.over}${sure ? '' : ', which includes 0'}).`,
+    ];
+  });
+}
+
+function chargedFinding(run: Run): string | undefined {
+  const pass = lastUpdate(run, 'full');
+  const full = estimateAt(run, 'full', pass);
+  const arms = methodsOf(run).filter((method) => needsFull(method));
+  const best = arms
+    .flatMap((method) => learningCurve(run, method).map((point) => ({ method, ...point })))
+    .filter(({ update }) => update > 0)
+    .sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
+  if (!full || !best) return undefined;
+  const names = listed(arms.map(nameOf));
+  const { method, update, estimate } = best;
+  const total = counted(pass + update, 'update');
+  const verdict =
+    estimate.mean > full.mean
+      ? `${nameOf(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
+      : `no read-out of ${names} reaches that (best: ${nameOf(method)} ${fixed(estimate.mean)} after ${total} in all)`;
+  return (
+    `The selection is not free: ${names} ${arms.length === 1 ? 'needs' : 'need'} the rewards of FULL's ` +
+    `${counted(pass, 'update')}, which leave FULL itself at ${fixed(full.mean)}; ${verdict}.`
+  );
+}
+
+function selectionFindings(run: Run): string[] {
+  const { seeds } = run.results;
+  const scored = seeds.filter(({ lim }) => lim !== null);
+  const kept = scored.flatMap(({ selections }) => selections.lim ?? []);
+  if (kept.length === 0) return [];
+  const pools = scored.map(({ pool }) => pool);
+  const of = (list: readonly SelectionSummary[], pick: (one: SelectionSummary) => number): string =>
+    count(average(list.map(pick)));
+  const share = average(kept.map(({ prompts }, i) => prompts / (pools[i]?.prompts ?? NaN)));
+  const mean = kept.length > 1 ? ` (means over ${kept.length} seeds)` : '';
+  const never = scored.flatMap(({ lim }) => lim?.neverSolved ?? []);
+  const range = [Math.min(...never), Math.max(...never)];
+  const scores =
+    range[0] === range[1]
+      ? fixed(range[0] ?? NaN, 2)
+      : range.map((end) => fixed(end, 2)).join(' to ');
+  const sentence =
+    `LIM kept ${of(kept, (one) => one.prompts)} of ${of(pools, (one) => one.prompts)} prompts (${percent(share)})${mean}: ` +
+    `${of(kept, (one) => one.byOrigin.easy)} easy, ${of(kept, (one) => one.byOrigin.learnable)} learnable, ` +
+    `${of(kept, (one) => one.byOrigin.hard)} hard; ${of(kept, (one) => one.wrongKeys)} of the ` +
+    `${of(pools, (one) => one.wrongKeys)} with a wrong key. A never-solved prompt scores ${scores}.`;
+  const empty = kept.some(({ prompts }) => prompts === 0)
+    ? ['On at least one seed LIM kept no prompt at all, so that there was nothing to train on.']
+    : [];
+  return [sentence, ...empty];
+}
+
+function fallFindings(run: Run): string[] {
+  return methodsOf(run).flatMap((method) => {
+    const curve = learningCurve(run, method);
+    const last = curve.at(-1);
+    const best = [...curve].sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
+    if (!last || !best || best.estimate.mean - last.estimate.mean < FALL) return [];
+    return [
+      `${nameOf(method)} fell from its best, ${fixed(best.estimate.mean)} at ${counted(best.update, 'update')}, ` +
+        `to ${fixed(last.estimate.mean)} at the end: training further on these prompts did harm.`,
+    ];
+  });
+}
+
+function saturationFinding(run: Run): string | undefined {
+  const curve = trainingCurve(run, 'lim', 'informative_groups').map(([, value]) => value);
+  if (curve.length < 2) return undefined;
+  const tail = curve.slice(-Math.min(5, Math.floor(curve.length / 2)));
+  const [first, last] = [curve[0] ?? NaN, average(tail)];
+  if (!(last < first / 2)) return undefined;
+  return (
+    `LIM used its subset up: the share of its prompts with both right and wrong samples fell from ` +
+    `${percent(first)} in the first update to ${percent(last)} in the last ${tail.length}.`
+  );
+}
+
+/** How this run's order stands to the paper's. Undefined where fewer than two methods were read. */
+export function paperComparison(run: Run): string | undefined {
+  const { tableReadout } = run.results.config.experiment;
+  const ranked = rankedAt(run, tableReadout);
+  if (ranked.length < 2) return undefined;
+  const paper = [...ranked].sort((a, b) => paperAverages[b.method] - paperAverages[a.method]);
+  const name = (list: readonly { readonly method: MethodName }[], sign: string): string =>
+    list.map(({ method }) => nameOf(method)).join(` ${sign} `);
+  const turned = paper.flatMap((upper, i) =>
+    paper.slice(i + 1).flatMap((lower) => {
+      if (upper.mean > lower.mean) return [];
+      const difference = differenceAt(run, upper.method, lower.method, tableReadout);
+      const sure = difference && difference.high < 0 ? '' : ' (not told apart)';
+      return [`${nameOf(upper.method)} ≤ ${nameOf(lower.method)}${sure}`];
+    }),
+  );
+  const averages = paper.map(
+    ({ method }) => `${nameOf(method)} ${fixed(paperAverages[method], 1)}`,
+  );
+  const verdict =
+    turned.length === 0
+      ? 'the same order, which one small run does not confirm'
+      : `${name(ranked, '>')}, so these pairs contradict it: ${turned.join(', ')}`;
+  return (
+    `The paper's averages over three benchmarks, in percent, are ${listed(averages)}, at the end of training. ` +
+    `Here, at ${counted(tableReadout, 'update')}: ${verdict}.`
+  );
+}
+
+/** For a table cell: `0.711`, and its interval for the line below. */
+export const estimateCells = (
+  estimate: Estimate | undefined,
+): { readonly value: string; readonly interval: string } =>
+  estimate
+    ? {
+        value: fixed(estimate.mean),
+        interval: estimate.low === estimate.high ? '' : intervalText(estimate),
+      }
+    : { value: 'none', interval: '' };

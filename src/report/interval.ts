@@ -1,0 +1,157 @@
+import { mean, sampleStandardDeviation } from 'simple-statistics';
+import type { ExperimentConfig } from '../config.ts';
+import type { Accuracy } from '../results.ts';
+
+/** A number with its 95 % interval. */
+export interface Estimate {
+  readonly mean: number;
+  readonly low: number;
+  readonly high: number;
+  /** What varies: seeds, or the held-out prompts of one trained model. */
+  readonly over: 'seeds' | 'prompts';
+}
+
+/** Seeds from which intervals are over seeds. */
+export const leastSeeds = 3;
+
+/** 97.5 % point of the normal distribution. */
+const Z = 1.959963984540054;
+
+// 97.5 % points of Student's t for 1, 2, ... degrees of freedom. A table, for simple-statistics has
+// no t quantile; past its end the expansion below is off by less than 1e-4.
+const studentPoints = [
+  12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788,
+  2.1604, 2.1448, 2.1314,
+];
+
+/** The 97.5 % point of Student's t: half a 95 % interval in standard errors. */
+export function studentPoint(degrees: number): number {
+  const point = studentPoints[degrees - 1];
+  if (point !== undefined) return point;
+  // Cornish and Fisher's expansion in 1 / degrees (Abramowitz and Stegun 26.7.5).
+  const [z3, z5, z7] = [Z ** 3, Z ** 5, Z ** 7];
+  return (
+    Z +
+    (z3 + Z) / (4 * degrees) +
+    (5 * z5 + 16 * z3 + 3 * Z) / (96 * degrees ** 2) +
+    (3 * z7 + 19 * z5 + 17 * z3 - 15 * Z) / (384 * degrees ** 3)
+  );
+}
+
+/** Student's interval of the mean of independent values, at least two of them. */
+export function studentInterval(values: readonly number[]): Estimate {
+  const center = mean([...values]);
+  const half =
+    (studentPoint(values.length - 1) * sampleStandardDeviation([...values])) /
+    Math.sqrt(values.length);
+  return { mean: center, low: center - half, high: center + half, over: 'seeds' };
+}
+
+/** Wilson's interval of a share of `count` trials: it keeps a width at 0 and at 1. */
+export function wilsonInterval(share: number, count: number): Estimate {
+  const square = Z * Z;
+  const center = (share + square / (2 * count)) / (1 + square / count);
+  const half =
+    (Z * Math.sqrt((share * (1 - share)) / count + square / (4 * count * count))) /
+    (1 + square / count);
+  return {
+    mean: share,
+    low: Math.max(0, center - half),
+    high: Math.min(1, center + half),
+    over: 'prompts',
+  };
+}
+
+/**
+ * The interval of a sum of independent estimates with weights, from their own intervals, by squaring
+ * and adding the distances to the limits (Zou and Donner 2008). Weights may be negative.
+ */
+export function combine(
+  parts: readonly { readonly estimate: Estimate; readonly weight: number }[],
+): Estimate {
+  let center = 0;
+  let below = 0;
+  let above = 0;
+  for (const { estimate, weight } of parts) {
+    center += weight * estimate.mean;
+    const [down, up] = [estimate.mean - estimate.low, estimate.high - estimate.mean];
+    below += (weight * (weight > 0 ? down : up)) ** 2;
+    above += (weight * (weight > 0 ? up : down)) ** 2;
+  }
+  return {
+    mean: center,
+    low: center - Math.sqrt(below),
+    high: center + Math.sqrt(above),
+    over: 'prompts',
+  };
+}
+
+/** Held-out prompts that were evaluated, by tier. */
+export function tierPrompts(config: ExperimentConfig): ReadonlyMap<string, number> {
+  const { task, evaluation } = config;
+  const sizes =
+    task.name === 'arithmetic' ? task.tiers.map((tier) => tier.prompts) : [task.prompts];
+  return new Map(sizes.map((size, i) => [`T${i + 1}`, Math.min(size, evaluation.prompts)]));
+}
+
+/** One model's accuracy by one way of answering. */
+export type Reading = Pick<Accuracy, 'mean' | 'tiers'>;
+
+/**
+ * The accuracy of a method at a read-out, one reading per seed. From three seeds up the interval is
+ * Student's over seeds. Below, it is over the held-out prompts: each tier by Wilson, then the mean of
+ * the tiers; it says nothing about other seeds. Samples of one prompt are not independent, so they
+ * count as one trial, which makes the interval of sampled answers too wide rather than too narrow.
+ *
+ * @returns Without an interval (low = high = mean) where a tier's size is not known.
+ */
+export function accuracyOf(
+  readings: readonly Reading[],
+  sizes: ReadonlyMap<string, number>,
+): Estimate | undefined {
+  if (readings.length === 0) return undefined;
+  const means = readings.map((reading) => reading.mean);
+  if (readings.length >= leastSeeds) return clamped(studentInterval(means));
+  const center = mean(means);
+  const tiers = Object.keys(readings[0]?.tiers ?? {});
+  const parts = tiers.flatMap((tier) => {
+    const count = sizes.get(tier);
+    if (count === undefined) return [];
+    const share = mean(readings.map((reading) => reading.tiers[tier] ?? 0));
+    return [{ estimate: wilsonInterval(share, count), weight: 1 / tiers.length }];
+  });
+  if (parts.length === 0 || parts.length < tiers.length) {
+    return { mean: center, low: center, high: center, over: 'prompts' };
+  }
+  return clamped({ ...combine(parts), mean: center });
+}
+
+/**
+ * The accuracy of one method less another's. From three common seeds up it is paired by seed; below,
+ * over prompts as if the two had answered different ones, which is too wide rather than too narrow.
+ */
+export function differenceOf(
+  one: ReadonlyMap<number, Reading>,
+  other: ReadonlyMap<number, Reading>,
+  sizes: ReadonlyMap<string, number>,
+): Estimate | undefined {
+  const seeds = [...one.keys()].filter((seed) => other.has(seed));
+  const readings = (of: ReadonlyMap<number, Reading>): Reading[] =>
+    seeds.flatMap((seed) => of.get(seed) ?? []);
+  const [ours, theirs] = [readings(one), readings(other)];
+  if (seeds.length >= leastSeeds) {
+    return studentInterval(ours.map((reading, i) => reading.mean - (theirs[i]?.mean ?? 0)));
+  }
+  const [a, b] = [accuracyOf(ours, sizes), accuracyOf(theirs, sizes)];
+  if (!a || !b) return undefined;
+  return combine([
+    { estimate: a, weight: 1 },
+    { estimate: b, weight: -1 },
+  ]);
+}
+
+const clamped = (estimate: Estimate): Estimate => ({
+  ...estimate,
+  low: Math.max(0, estimate.low),
+  high: Math.min(1, estimate.high),
+});

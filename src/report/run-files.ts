@@ -1,0 +1,193 @@
+import * as v from 'valibot';
+import { parseConfig } from '../config.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { isRecord, kindOf, parseJson, shorten } from '../formats/json.ts';
+import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
+
+/** A run's folder, as far as a report reads it. */
+export interface RunFolder {
+  /** For error messages, and to tell runs apart on a page that compares several. */
+  readonly name: string;
+  /** A file's text; undefined where the folder lacks it. */
+  readonly read: (file: string) => Promise<string | undefined>;
+}
+
+/** Everything that a report shows of a run. */
+export interface Run {
+  readonly name: string;
+  readonly results: ExperimentResults;
+  readonly records: readonly UpdateRecord[];
+  /** The pool of each seed, in the order of `results.seeds`; empty for a seed that was not scored. */
+  readonly scores: readonly (readonly ScoredPrompt[])[];
+}
+
+const finite = v.pipe(v.number(), v.finite());
+const whole = v.pipe(finite, v.integer(), v.minValue(0));
+const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
+// JSON has no NaN: a number that was none is null.
+const orNaN = v.pipe(
+  v.nullable(finite),
+  v.transform((value) => value ?? NaN),
+);
+
+const accuracy = {
+  mean: share,
+  tiers: v.record(v.string(), share),
+  sampled: v.exactOptional(v.object({ mean: share, tiers: v.record(v.string(), share) })),
+};
+const limSummary = v.nullable(
+  v.object({
+    signal: v.picklist(['accuracy', 'reward']),
+    compat: v.picklist(['corrected', 'limr']),
+    theta: finite,
+    kept: whole,
+    meanCurve: v.array(orNaN),
+    neverSolved: orNaN,
+    alwaysSolved: orNaN,
+    warning: v.string(),
+  }),
+);
+const selection = v.object({
+  prompts: whole,
+  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
+  wrongKeys: whole,
+});
+const method = v.exactOptional(
+  v.object({
+    prompts: whole,
+    evaluations: v.array(v.object({ seed: whole, update: whole, samples: whole, ...accuracy })),
+  }),
+);
+const resultsSchema = v.object({
+  config: v.unknown(),
+  configHash: v.string(),
+  overrides: v.array(v.object({ field: v.string(), value: v.unknown(), reference: v.unknown() })),
+  injected: v.array(v.string()),
+  adapter: v.string(),
+  host: v.string(),
+  seconds: v.pipe(finite, v.minValue(0)),
+  base: v.object({ ...accuracy, shipped: v.boolean() }),
+  lim: limSummary,
+  seeds: v.pipe(
+    v.array(
+      v.object({
+        seed: whole,
+        lim: limSummary,
+        pool: selection,
+        selections: v.object({
+          full: v.exactOptional(selection),
+          lim: v.exactOptional(selection),
+          linear: v.exactOptional(selection),
+          rand: v.exactOptional(selection),
+        }),
+        scoreQuantiles: v.array(finite),
+      }),
+    ),
+    v.minLength(1),
+  ),
+  methods: v.object({ full: method, lim: method, linear: method, rand: method }),
+});
+const recordSchema = v.object({
+  seed: whole,
+  method: v.picklist(['full', 'lim', 'linear', 'rand']),
+  update: whole,
+  epoch: whole,
+  metrics: v.record(v.string(), orNaN),
+});
+const scoreSchema = v.object({
+  prompt: v.string(),
+  id: whole,
+  score: v.nullable(finite),
+  rewards: v.array(v.nullable(finite)),
+  origin: v.picklist(['easy', 'learnable', 'hard']),
+  wrongKey: v.boolean(),
+});
+
+/**
+ * Reads what a run left in its folder.
+ *
+ * @throws FormatError, or ConfigError for the config inside the results, naming file and field: a
+ * file that is missing, of an unknown schema, or not what it should be.
+ */
+export async function readRun(folder: RunFolder): Promise<Run> {
+  const read = async (file: string): Promise<{ text: string; where: string }> => {
+    const where = `${folder.name}/${file}`;
+    const text = await folder.read(file);
+    if (text === undefined)
+      throw new FormatError(`${where}: no such file; is this a finished run?`);
+    return { text, where };
+  };
+  const results = parseResults(await read('results.json'));
+  const records = parseRecords(await read('metrics.jsonl'));
+  const scores: (readonly ScoredPrompt[])[] = [];
+  for (const [i, { seed, lim, pool }] of results.seeds.entries()) {
+    if (!lim) {
+      scores.push([]);
+      continue;
+    }
+    const file = await read(i === 0 ? 'scores.json' : `scores-seed-${seed}.json`);
+    scores.push(parseScores(file, pool.prompts, lim.meanCurve.length));
+  }
+  return { name: folder.name, results, records, scores };
+}
+
+interface NamedText {
+  readonly text: string;
+  readonly where: string;
+}
+
+function parseResults({ text, where }: NamedText): ExperimentResults {
+  const value = parseJson(text, where);
+  if (!isRecord(value)) throw new FormatError(`${where}: must hold an object, is ${kindOf(value)}`);
+  if (value['schema'] !== 1) {
+    throw new FormatError(
+      `${where}: schema: only 1 is known to this version, found ${kindOf(value['schema'])}`,
+    );
+  }
+  const results = checked(resultsSchema, value, where);
+  return { ...results, schema: 1, config: parseConfig(results.config, `${where}: config`) };
+}
+
+function parseRecords({ text, where }: NamedText): UpdateRecord[] {
+  return text.split('\n').flatMap((line, i) => {
+    if (line.trim() === '') return [];
+    const at = `${where} line ${i + 1}`;
+    return [checked(recordSchema, parseJson(line, at), at)];
+  });
+}
+
+function parseScores({ text, where }: NamedText, prompts: number, epochs: number): ScoredPrompt[] {
+  const rows = parseJson(text, where);
+  if (!Array.isArray(rows)) {
+    throw new FormatError(`${where}: must hold an array, is ${kindOf(rows)}`);
+  }
+  if (rows.length !== prompts) {
+    throw new FormatError(
+      `${where}: must hold the ${prompts} prompts of the pool, not ${rows.length}`,
+    );
+  }
+  return rows.map((row: unknown, i) => {
+    const at = `${where} row ${i + 1}`;
+    const parsed = checked(scoreSchema, row, at);
+    if (parsed.rewards.length !== epochs) {
+      throw new FormatError(
+        `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
+      );
+    }
+    return parsed;
+  });
+}
+
+function checked<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  where: string,
+): v.InferOutput<Schema> {
+  const parsed = v.safeParse(schema, value, { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  const [issue] = parsed.issues;
+  const path = v.getDotPath(issue);
+  throw new FormatError(
+    `${where}: ${path === null ? '' : `${shorten(path)}: `}${shorten(issue.message)}`,
+  );
+}

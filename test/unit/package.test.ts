@@ -44,7 +44,7 @@ describe('the built package', () => {
     const names = evaluate(
       `import * as limr from 'limr-lab'; console.log(JSON.stringify(Object.keys(limr)));`,
     );
-    expect(names).toContain('connect');
+    expect(names).toContain('connectTrainer');
   });
 
   // NodeNext asks the most of the paths between the type files.
@@ -52,7 +52,11 @@ describe('the built package', () => {
     const path = join(consumer, 'main.mts');
     writeFileSync(
       path,
-      `import * as limr from 'limr-lab';\nexport const connect: (...args: never[]) => unknown = limr.connect;\n`,
+      `import { connectTrainer, type ExperimentConfig } from 'limr-lab';
+export const start: () => Promise<object> = connectTrainer;
+// @ts-expect-error: a number is no config, unless its type was lost on the way
+export const config: ExperimentConfig = 1;
+`,
     );
     const program = ts.createProgram([path], {
       module: ts.ModuleKind.NodeNext,

@@ -678,11 +678,13 @@ export class Experiment {
   async #writeFiles(results: ExperimentResults): Promise<void> {
     const { store, emit } = this.#host;
     emit({ type: 'phase', seed: this.seeds[0] ?? 0, phase: 'report', text: 'Writing results' });
-    await store.write(
-      'metrics.jsonl',
-      this.#progress.records.map((record) => `${JSON.stringify(record)}\n`).join(''),
-    );
+    await this.#writeMetrics();
     await store.write('results.json', `${JSON.stringify(results, null, 1)}\n`);
+  }
+
+  async #writeMetrics(): Promise<void> {
+    const lines = this.#progress.records.map((record) => `${JSON.stringify(record)}\n`);
+    await this.#host.store.write('metrics.jsonl', lines.join(''));
   }
 
   /** Everything that the next iteration depends on. */
@@ -699,6 +701,7 @@ export class Experiment {
       ppo,
       matrix,
     });
+    await this.#writeMetrics();
     this.#host.emit({ type: 'checkpoint', update: progress.records.length });
   }
 

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import config from '../fixtures/models/qwen2-tied/config.json';
 import modelUri from '../fixtures/models/qwen2-tied/model.safetensors?inline';
 import expectedUri from '../fixtures/models/qwen2-tied/fixture.safetensors?inline';
@@ -9,7 +9,7 @@ import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { expectClose } from '../support/gpu.ts';
-import { MemorySystem } from '../support/memory-system.ts';
+import { MemorySystem, noCommands } from '../support/memory-system.ts';
 import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
 
 const encode = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
@@ -27,6 +27,9 @@ beforeAll(async () => {
     ['m/tokenizer.json', encode(tokenizer)],
     ['m/tokenizer_config.json', encode(tokenizerConfig)],
   ]);
+});
+beforeEach((context) => {
+  if (noCommands !== undefined) context.skip(noCommands);
 });
 afterAll(() => useSystem(undefined));
 

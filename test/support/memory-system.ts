@@ -1,5 +1,11 @@
 import type { System } from '../../src/cli/system.ts';
 
+/** Why a page skips tests of whole commands; undefined on hosts that run them. */
+export const noCommands =
+  'document' in globalThis
+    ? 'citty reads arguments through node:util, which a page does not have'
+    : undefined;
+
 /** Files and streams of a command in memory, the same on every host. */
 export class MemorySystem implements System {
   readonly files: Map<string, Uint8Array>;

@@ -8,6 +8,7 @@ import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
+import { Readback } from '../gpu/readback.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
@@ -94,6 +95,7 @@ export class PpoTrainer {
       Tensor
     >
   >;
+  readonly #readback: Readback;
   readonly #actorTotals: Tensor;
   readonly #criticTotals: Tensor;
   readonly #plans: {
@@ -190,6 +192,14 @@ export class PpoTrainer {
       );
 
     const { actor, critic, reference } = this;
+    this.#readback = new Readback(gpu, 'update metrics', [
+      this.#actorTotals,
+      this.#criticTotals,
+      experience.moments,
+      experience.meanKl,
+      actor.optimizer.state,
+      ...(critic ? [critic.optimizer.state, experience.values, experience.returns] : []),
+    ]);
     const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
     this.#plans = {
       score: gpu.plan('score', [
@@ -495,19 +505,10 @@ export class PpoTrainer {
     experience: Experience,
     rates: { readonly actorRate: number; readonly criticRate: number },
   ): Promise<UpdateMetrics> {
-    const gpu = this.#gpu;
     const { ppo } = this.#config;
-    const [actorTotals, criticTotals, moments, meanKl, actorState, criticState, values, returns] =
-      await Promise.all([
-        gpu.read(this.#actorTotals),
-        gpu.read(this.#criticTotals),
-        gpu.read(this.#experience.moments),
-        gpu.read(this.#experience.meanKl),
-        gpu.read(this.actor.optimizer.state),
-        this.critic && gpu.read(this.critic.optimizer.state),
-        this.critic && gpu.read(this.#experience.values),
-        this.critic && gpu.read(this.#experience.returns),
-      ]);
+    const found = await this.#readback.read();
+    const [actorTotals = none, criticTotals = none, moments = none, meanKl = none] = found;
+    const [, , , , actorState = none, criticState, values, returns] = found;
     const actor = actionMeans(actorTotals);
     const critic = actionMeans(criticTotals);
     const actorReport = updateReport(actorState);
@@ -586,6 +587,8 @@ interface Experience {
   readonly actions: number;
   readonly rewards: Float32Array;
 }
+
+const none = new Float32Array(0);
 
 const mean = (values: ArrayLike<number>): number => {
   let sum = 0;

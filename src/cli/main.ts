@@ -1,5 +1,5 @@
 import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty';
-import { version } from '../../package.json';
+import packageJson from '../../package.json' with { type: 'json' };
 import { UsageError } from './arguments.ts';
 import { system, type System } from './system.ts';
 
@@ -75,7 +75,7 @@ export async function main(argv: readonly string[]): Promise<number> {
       return 0;
     }
     if (name === '--version') {
-      await host.stdout(`${version}\n`);
+      await host.stdout(`${packageJson.version}\n`);
       return 0;
     }
     const entry = Object.hasOwn(entries, name) ? entries[name] : undefined;

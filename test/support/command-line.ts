@@ -1,3 +1,6 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { main } from '../../src/cli/main.ts';
 import { nodeSystem } from '../../src/cli/node-system.ts';
 import { useSystem } from '../../src/cli/system.ts';
@@ -21,4 +24,25 @@ export async function limr(...argv: string[]) {
   } finally {
     useSystem(undefined);
   }
+}
+
+/** As `limr`, in a process of its own: for commands that open a device, which may outlive a test. */
+export function limrProcess(
+  ...argv: string[]
+): Promise<{ code: number; stdout: string; stderr: string }> {
+  const root = join(import.meta.dirname, '../..');
+  const options = ['--import', pathToFileURL(join(root, 'scripts/ts-hooks.mjs')).href];
+  const script = join(root, 'test/support/limr-process.ts');
+  return new Promise((resolve) => {
+    execFile(
+      process.execPath,
+      [...options, script, ...argv],
+      { timeout: 100_000, maxBuffer: 16 << 20 },
+      (error, stdout, stderr) => {
+        // Drivers and the loader print warnings of their own.
+        const own = stderr.replace(/^(Warning|error): .*\n/gm, '');
+        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr: own });
+      },
+    );
+  });
 }

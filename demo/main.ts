@@ -22,7 +22,7 @@ import {
 } from './link.ts';
 import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
-import { LineChart, type Points } from './plots/line-chart.ts';
+import { digitsOf, LineChart, type Points } from './plots/line-chart.ts';
 import { lineNames, lineStyles, type LineName } from './plots/methods.ts';
 import { drawTrajectories, MOST_LINES } from './plots/trajectories.ts';
 import { PromptList, showCompletions } from './prompts.ts';
@@ -56,14 +56,15 @@ const files = new FileList(byId('files', HTMLUListElement));
 const charts = byId('charts', HTMLDivElement);
 const chartOf = (key: MetricKey, digits: number) => {
   const { name, meaning } = metrics.find((one) => one.key === key) ?? { name: key, meaning: '' };
-  return new LineChart(charts, { title: name, meaning, digits });
+  return new LineChart(charts, { title: name, meaning, format: digitsOf(digits) });
 };
 const rewardChart = chartOf('reward_mean', 2);
 const accuracyChart = new LineChart(charts, {
   title: 'Held-out accuracy',
   meaning:
     'Greedy answers to prompts that no pool holds, mean of the tiers. The dashed upright line is where the table reads.',
-  digits: 3,
+  format: (share) => `${(100 * share).toFixed(1)} %`,
+  axisFormat: (share) => `${Math.round(100 * share)} %`,
   points: true,
   range: [0, 0.4],
 });

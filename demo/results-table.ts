@@ -1,6 +1,12 @@
-import type { ExperimentConfig, MethodName } from '../src/index.ts';
+import {
+  accuracyOf,
+  differenceOf,
+  tierPrompts,
+  type Estimate,
+  type Evaluation,
+  type ExperimentConfig,
+} from '../src/index.ts';
 import { byId, cell, make, setText } from './dom.ts';
-import { intervalOf, type Interval } from './interval.ts';
 import { lineStyles, type LineName } from './plots/methods.ts';
 import type { RunModel } from './run-model.ts';
 
@@ -57,7 +63,7 @@ function rowOf(
     if (values.length === 0) return '–';
     return percent(values.reduce((sum, value) => sum + value, 0) / values.length);
   };
-  const interval = intervalOf(found, config);
+  const interval = accuracyOf(found, tierPrompts(config));
   const size = name === 'base' ? undefined : model?.sizes[name];
   const title = make('th', name, lineStyles[name].label);
   title.scope = 'row';
@@ -70,7 +76,7 @@ function rowOf(
       mean((one) => one.mean),
       true,
     ),
-    cell(interval ? `${percent(interval.low)} – ${percent(interval.high)}` : '–', true),
+    cell(interval ? rangeOf(interval) : '–', true),
     ...tiers.map((tier) =>
       cell(
         mean((one) => one.tiers[tier]),
@@ -91,33 +97,39 @@ function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElem
   if (!same) section.replaceChildren(...rows);
 }
 
+/** An interval; nothing where the task does not tell how many prompts were answered. */
+const rangeOf = ({ low, high }: Estimate): string =>
+  low === high ? '–' : `${percent(low)} – ${percent(high)}`;
+
+const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
+  new Map(list.map((one) => [one.seed, one]));
+
 /** What the numbers say of LIM, whichever way it went; empty while they are not there. */
 export function findingOf(config: ExperimentConfig, model: RunModel): string {
-  const at = config.experiment.tableReadout;
-  const intervals: Partial<Record<MethodName, Interval>> = {};
-  for (const name of ['full', 'lim', 'rand'] as const) {
-    const interval = intervalOf(model.atReadout(name), config);
-    if (interval) intervals[name] = interval;
-  }
-  const { lim } = intervals;
-  if (!lim) {
+  const lim = bySeed(model.atReadout('lim'));
+  if (lim.size === 0) {
     return model.lim?.kept === 0
       ? 'LIM kept no prompt at this θ: there is nothing to compare.'
       : '';
   }
-  const against = (['full', 'rand'] as const).flatMap((name) => {
-    const other = intervals[name];
-    if (!other) return [];
-    const points = 100 * (lim.mean - other.mean);
-    const overlap = lim.low <= other.high && other.low <= lim.high;
-    const side = points >= 0 ? 'above' : 'below';
+  const parts = (['full', 'rand'] as const).flatMap((name) => {
+    const difference = differenceOf(lim, bySeed(model.atReadout(name)), tierPrompts(config));
+    if (!difference) return [];
+    const { mean, low, high, over } = difference;
+    const sure = low > 0 || high < 0;
+    const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
+    const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
     return [
-      `${Math.abs(points).toFixed(1)} points ${side} ${lineStyles[name].label} ` +
-        `(intervals ${overlap ? 'overlap' : 'apart'})`,
+      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineStyles[name].label} ` +
+        `(${range}${sure ? '' : ': not told apart'})`,
     ];
   });
-  return against.length === 0 ? '' : `At update ${at} LIM is ${against.join(' and ')}.`;
+  const at = config.experiment.tableReadout;
+  return parts.length === 0 ? '' : `At update ${at}, LIM is ${parts.join(' and ')}.`;
 }
+
+const points = (share: number): string =>
+  `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 
 function intervalText(config: ExperimentConfig, model: RunModel | undefined): string {
   const seeds = model?.seeds.length ?? 1;

@@ -21,7 +21,10 @@ export class RunModel {
   adapter = '';
   host = '';
   phase = 'Starting';
+  /** The kernel compiled last, while nothing else has happened since. */
   compiling: Of<'compiling'> | undefined;
+  compiled = 0;
+  lastUpdate: UpdateRecord | undefined;
   pretraining: Of<'pretraining'> | undefined;
   progress: Of<'progress'> | undefined;
   readonly config: ExperimentConfig;
@@ -58,6 +61,7 @@ export class RunModel {
   }
 
   apply(event: ExperimentEvent): void {
+    if (event.type !== 'compiling' && event.type !== 'phase') this.compiling = undefined;
     switch (event.type) {
       case 'started':
         this.adapter = event.adapter;
@@ -66,10 +70,12 @@ export class RunModel {
         return;
       case 'compiling':
         this.compiling = event;
+        this.compiled = event.compiled;
         return;
       case 'phase':
         this.phase = event.text;
         this.seed = event.seed;
+        this.lastUpdate = undefined;
         if (event.phase !== 'base') this.pretraining = undefined;
         return;
       case 'pretraining':
@@ -79,6 +85,7 @@ export class RunModel {
         this.#openPool(event);
         return;
       case 'update':
+        this.lastUpdate = event;
         (this.updates[event.method] ??= []).push(event);
         return;
       case 'progress':
@@ -195,8 +202,10 @@ export interface Standing {
 export function standing(model: RunModel): Standing {
   const { state, message, pretraining, progress, compiling, results } = model;
   const compiled = compiling
-    ? `Compiled ${compiling.compiled} kernels, last: ${compiling.label}.`
-    : '';
+    ? `Compiling ${compiling.compiled} kernels, once: ${compiling.label}`
+    : model.compiled > 0
+      ? `${model.compiled} kernels compiled.`
+      : '';
   const of = model.seeds.length > 1 ? ` (seed ${model.seed})` : '';
   switch (state) {
     case 'starting':
@@ -225,8 +234,9 @@ export function standing(model: RunModel): Standing {
           fraction: update / all,
         };
       }
+      const update = model.lastUpdate ? `update ${model.lastUpdate.update} · ` : '';
       const pace = progress
-        ? `about ${duration(progress.eta)} left · ${Math.round(progress.tokensPerSecond)} tokens/s · ` +
+        ? `${update}about ${duration(progress.eta)} left · ${Math.round(progress.tokensPerSecond)} tokens/s · ` +
           `${duration(progress.stepMs / 1000)} an update`
         : '';
       return {

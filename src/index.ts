@@ -27,6 +27,7 @@ export type {
   UpdateRecord,
 } from './results.ts';
 export { AdapterError, DeviceLostError, Gpu, openGpu, type GpuOptions } from './gpu/device.ts';
+export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
 export type { MatrixTensors, RewardMatrix } from './lim/matrix.ts';
 export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
@@ -34,3 +35,4 @@ export { shippedBases } from './bases/shipped.ts';
 export { WorkerError, type Connection } from './workers/connect.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, TrainerApi } from './workers/protocol.ts';
+export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';

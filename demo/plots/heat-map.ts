@@ -3,7 +3,7 @@ import type { RunModel } from '../run-model.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 import { rampColor } from './ramp.ts';
 
-const GUTTER = 58;
+const GUTTER = 66;
 const TOP = 18;
 const STRIP = 12;
 const GAP = 4;
@@ -51,11 +51,7 @@ export class HeatMap {
     context.textAlign = 'right';
     const labelEvery = Math.ceil(14 / rowHeight);
     for (let epoch = 0; epoch < epochs; epoch += labelEvery) {
-      context.fillText(
-        `epoch ${epoch + 1}`,
-        GUTTER - 8,
-        room.y + (epoch + Math.min(0.5, 7 / rowHeight)) * rowHeight,
-      );
+      context.fillText(`epoch ${epoch + 1}`, GUTTER - 8, room.y + (epoch + 0.5) * rowHeight);
     }
     const strips = ['origin', 'wrong key', 'kept'].map((name, i) => {
       const y = room.y + room.h + GAP + i * (STRIP + GAP);

@@ -9,8 +9,10 @@ export interface LineChartOptions {
   readonly title: string;
   /** What the values are, under the title. */
   readonly meaning: string;
-  /** Number of digits of values. */
-  readonly digits: number;
+  /** A value as text, for the line above the drawing. */
+  readonly format: (value: number) => string;
+  /** The same for the axis; uPlot's own numbers without it. */
+  readonly axisFormat?: (value: number) => string;
   /** Marks each value. */
   readonly points?: boolean;
   /** Ends of the axis where the data do not decide. */
@@ -87,7 +89,7 @@ export class LineChart {
   }
 
   #settings(): uPlot.Options {
-    const { digits, points = false, range } = this.#options;
+    const { axisFormat, points = false, range } = this.#options;
     const axis: uPlot.Axis = {
       stroke: () => cssColor('--text-quiet'),
       font: '12px system-ui, sans-serif',
@@ -117,7 +119,7 @@ export class LineChart {
           ...axis,
           size: 50,
           gap: 4,
-          values: (_, splits) => splits.map((value) => trimmed(value, digits)),
+          ...(axisFormat ? { values: (_: uPlot, splits: number[]) => splits.map(axisFormat) } : {}),
         },
       ],
       series: [
@@ -168,7 +170,7 @@ export class LineChart {
       if (!point) return [];
       const part = document.createElement('span');
       part.className = name;
-      part.textContent = `${lineStyles[name].label} ${trimmed(point[1], this.#options.digits)}`;
+      part.textContent = `${lineStyles[name].label} ${this.#options.format(point[1])}`;
       return [part];
     });
     const when = document.createElement('span');
@@ -179,8 +181,10 @@ export class LineChart {
   }
 }
 
-/** With a true minus sign, and no `-0.00`. */
-function trimmed(value: number, digits: number): string {
-  const text = value.toFixed(digits).replace('-', '−');
-  return /^−[0.]*$/.test(text) ? text.slice(1) : text;
+/** Fixed digits, with a true minus sign and no `-0.00`. */
+export function digitsOf(digits: number): (value: number) => string {
+  return (value) => {
+    const text = value.toFixed(digits).replace('-', '−');
+    return /^−[0.]*$/.test(text) ? text.slice(1) : text;
+  };
 }

@@ -20,7 +20,7 @@ export interface Trajectories {
 /** Lines drawn at the most: more would only be a smear. */
 export const MOST_LINES = 400;
 
-const LEFT = 34;
+const LEFT = 46;
 const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 26;

@@ -3,7 +3,7 @@ export const tiny = {
   task: {
     modulus: 3,
     maxOperators: 2,
-    skills: { plus: 0.95, minus: 0.6, times: 0.4 },
+    skills: { easiest: 0.95, hardest: 0.4 },
     poolPrompts: 64,
     strata: {
       easy: { share: 0.1, above: -1, below: 2, minOperators: 1, maxOperators: 1 },

@@ -41,6 +41,20 @@ export function baseIdentity(config: ExperimentConfig): string {
   return JSON.stringify({ corpus, model, base });
 }
 
+/** What a base is pre-trained with. Destroy it when done. */
+export function baseTrainer(gpu: Gpu, config: ExperimentConfig, task: Task): SupervisedTrainer {
+  const count = config.base.sequencesPerUpdate;
+  const { maxPromptTokens, maxResponseTokens } = task;
+  return new SupervisedTrainer(gpu, modelConfigOf(config, task), config.base.optimizer, {
+    capacity: {
+      rows: count * (maxPromptTokens + maxResponseTokens - 1),
+      actions: count * maxResponseTokens,
+      sequences: count,
+    },
+    positions: maxPromptTokens + maxResponseTokens,
+  });
+}
+
 /** Told after some updates of pre-training. */
 export type PretrainProgress = (update: number, of: number, loss: number) => void;
 
@@ -61,22 +75,14 @@ export async function pretrainBase(
   gate: () => Promise<boolean>,
 ): Promise<Map<string, Float32Array> | undefined> {
   const { base } = config;
-  const model = modelConfigOf(config, task);
-  const count = base.sequencesPerUpdate;
-  const { maxPromptTokens, maxResponseTokens } = task;
-  const trainer = new SupervisedTrainer(gpu, model, base.optimizer, {
-    capacity: {
-      rows: count * (maxPromptTokens + maxResponseTokens - 1),
-      actions: count * maxResponseTokens,
-      sequences: count,
-    },
-    positions: maxPromptTokens + maxResponseTokens,
-  });
+  const trainer = baseTrainer(gpu, config, task);
   try {
-    trainer.model.reset(initialParameters(model, base.seed, base.initialScale));
+    trainer.model.reset(
+      initialParameters(modelConfigOf(config, task), base.seed, base.initialScale),
+    );
     for (let update = 0; update < base.updates; update++) {
       if (!(await gate())) return undefined;
-      const sequences = task.corpus(base.seed, update, count);
+      const sequences = task.corpus(base.seed, update, base.sequencesPerUpdate);
       await trainer.step(
         sequences.map(({ tokens, promptLength }) => ({
           prompt: tokens.subarray(0, promptLength),

@@ -12,7 +12,7 @@ import { describeBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
 import { selectLim, selectLinear, selectRandom } from '../lim/selection.ts';
-import { PpoTrainer, type RewardMatrixTensors, type RolloutGroup } from '../ppo/trainer.ts';
+import type { PpoTrainer, RewardMatrixTensors, RolloutGroup } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import type {
   Evaluation,
@@ -25,11 +25,13 @@ import type {
   SelectionSummary,
   UpdateRecord,
 } from '../results.ts';
-import { Decoder, type Generation } from '../rollout/decoder.ts';
+import type { Decoder, Generation } from '../rollout/decoder.ts';
 import { createTask } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
-import { modelConfigOf, pretrainBase } from './base.ts';
+import { pretrainBase } from './base.ts';
 import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { createEngine, poolSizeOf } from './engine.ts';
+import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
@@ -107,26 +109,10 @@ export class Experiment {
     this.#host = host;
     this.task = createTask(config.task);
     this.#evaluator = new Evaluator(this.task, config.evaluation, host.verify);
-    const { gpu } = host;
-    const { task } = this;
-    const model = modelConfigOf(config, task);
-    const prompts = this.poolSize;
-    const { epochs } = config.experiment;
-    this.#matrix = {
-      accuracySums: gpu.tensor('accuracy sums', [prompts, epochs], 'f32', 'rewards'),
-      rewardSums: gpu.tensor('reward sums', [prompts, epochs], 'f32', 'rewards'),
-      samples: gpu.tensor('samples', [prompts, epochs], 'u32', 'rewards'),
-    };
-    this.#trainer = new PpoTrainer(gpu, model, config, task, this.#matrix);
-    const rows = config.rollout.prompts * config.rollout.samples;
-    this.#decoder = new Decoder(gpu, model, this.#trainer.actor.weights, {
-      rows,
-      // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
-      prompts: rows,
-      promptRows: rows * task.maxPromptTokens,
-      promptLength: task.maxPromptTokens,
-      newTokens: task.maxResponseTokens,
-    });
+    const engine = createEngine(host.gpu, config, this.task);
+    this.#matrix = engine.matrix;
+    this.#trainer = engine.trainer;
+    this.#decoder = engine.decoder;
     this.#progress = {
       seedIndex: 0,
       methodIndex: 0,
@@ -145,6 +131,7 @@ export class Experiment {
    * Allocates everything a run needs.
    *
    * @param options.resume Goes on from the store's checkpoint where there is one.
+   * @throws AdapterError when the device cannot hold it; nothing is allocated then.
    * @throws CheckpointError when the checkpoint is damaged or of another config.
    */
   static async open(
@@ -153,6 +140,7 @@ export class Experiment {
     seeds: readonly number[],
     options: { readonly resume: boolean } = { resume: false },
   ): Promise<Experiment> {
+    estimate(config, host.gpu.limits);
     const experiment = new Experiment(host, config, seeds);
     experiment.#hash = await configHash(config);
     if (options.resume) await experiment.#resume();
@@ -160,8 +148,7 @@ export class Experiment {
   }
 
   get poolSize(): number {
-    const { task } = this.config;
-    return task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
+    return poolSizeOf(this.config);
   }
 
   get #updatesPerEpoch(): number {

@@ -1,0 +1,60 @@
+import type { ExperimentConfig } from '../config.ts';
+import { AdapterError } from '../gpu/device.ts';
+import type { Purpose } from '../gpu/memory.ts';
+import { phantomGpu, type MemoryLimits } from '../gpu/phantom.ts';
+import { createTask } from '../tasks/registry.ts';
+import { baseTrainer } from './base.ts';
+import { createEngine } from './engine.ts';
+
+/** Bytes of GPU buffers. */
+export interface MemoryUse {
+  readonly byPurpose: Readonly<Partial<Record<Purpose, number>>>;
+  readonly total: number;
+}
+
+/** What an experiment will allocate. */
+export interface MemoryEstimate {
+  /** Kept from the start of the run to its end. */
+  readonly run: MemoryUse;
+  /** Held beside it while the base is pre-trained; none where a base is given. */
+  readonly pretraining: MemoryUse;
+  /** The most that is held at once, buffers of single readbacks aside. */
+  readonly peak: number;
+}
+
+const unlimited: MemoryLimits = {
+  maxBufferSize: Number.MAX_SAFE_INTEGER,
+  maxStorageBufferBindingSize: Number.MAX_SAFE_INTEGER,
+};
+
+/**
+ * GPU memory of an experiment, before anything is allocated: everything is built as for a run, over
+ * a device that only counts.
+ *
+ * @param limits Of the device it is meant for; none to refuse nothing.
+ * @throws AdapterError naming the buffer, its bytes and the limit, when one does not fit.
+ */
+export function estimate(
+  config: ExperimentConfig,
+  limits: MemoryLimits = unlimited,
+): MemoryEstimate {
+  const task = createTask(config.task);
+  const run = measure(limits, (gpu) => createEngine(gpu, config, task));
+  const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
+  return { run, pretraining, peak: run.total + pretraining.total };
+}
+
+function measure(
+  limits: MemoryLimits,
+  build: (gpu: ReturnType<typeof phantomGpu>) => unknown,
+): MemoryUse {
+  const gpu = phantomGpu(limits);
+  try {
+    build(gpu);
+  } catch (error) {
+    // A parameter that no page can hold: the layout knows no device.
+    if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
+    throw error;
+  }
+  return { byPurpose: gpu.memory.byPurpose(), total: gpu.memory.total() };
+}

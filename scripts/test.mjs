@@ -190,6 +190,7 @@ const stages = {
   'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
   'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),
   'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
+  parity: () => check([join(root, 'scripts/parity.mjs')]),
   e2e: playwright,
 };
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
@@ -210,7 +211,7 @@ async function main() {
     return 2;
   }
   const ready = await setUp({
-    adapter: wanted.includes('gpu-node') || wanted.includes('gpu-deno'),
+    adapter: ['gpu-node', 'gpu-deno', 'parity'].some((name) => wanted.includes(name)),
     browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
   });
   if (options.setup) return ready ? 0 : 1;

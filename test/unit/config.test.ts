@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import {
+  configFrom,
+  configHash,
+  limrDefaults,
+  overridesOf,
+  parseConfig,
+  presets,
+} from '../../src/config.ts';
+
+const quick = presets['quick']!;
+
+/** The quick preset with one field, by dotted path, set to a value. */
+function withField(path: string, value: unknown): unknown {
+  const copy = structuredClone(quick) as unknown as Record<string, unknown>;
+  const keys = path.split('.');
+  let at = copy;
+  for (const key of keys.slice(0, -1)) at = at[key] as Record<string, unknown>;
+  at[keys.at(-1)!] = value;
+  return copy;
+}
+
+describe('config', () => {
+  test.each(Object.keys(presets))('takes its own preset %s unchanged', (name) => {
+    expect(parseConfig(presets[name], name)).toEqual(presets[name]);
+  });
+
+  test.each([
+    ['ppo.gamme', 1, 'ppo.gamme'],
+    ['rollout.temperature', 0, 'rollout.temperature'],
+    ['rollout.samples', 2.5, 'rollout.samples'],
+    ['ppo.clipLow', Number.NaN, 'ppo.clipLow'],
+    ['ppo.estimator', 'ppo2', 'ppo.estimator'],
+    ['ppo.actor.learningRate', '3e-4', 'ppo.actor.learningRate'],
+    ['lim.theta', 1.5, 'lim.theta'],
+    ['task.modulus', 11, 'task.modulus'],
+    ['task.skills.by', 'luck', 'task.skills'],
+    ['schema', 2, 'schema'],
+    ['experiment.methods', [], 'experiment.methods'],
+  ])('refuses %s = %j and names it', (path, value, named) => {
+    expect(() => parseConfig(withField(path, value), 'my.json')).toThrow(`my.json: ${named}`);
+  });
+
+  test.each([
+    ['model.kvHeads', 3, 'must divide heads'],
+    ['model.hiddenSize', 66, 'multiple of 4'],
+    ['rollout.prompts', 48, 'must divide the 256 prompts'],
+    ['ppo.minibatches', 7, 'must divide the 64 groups'],
+    ['experiment.readouts', [4, 4], 'must ascend'],
+    ['experiment.tableReadout', 5, 'must be one of the readouts'],
+    ['experiment.methods', ['lim'], 'must include full'],
+    ['task.strata.easy.share', 0.5, 'shares must sum to 1'],
+  ])('refuses %s = %j, which no field can say alone', (path, value, message) => {
+    expect(() => parseConfig(withField(path, value), 'my.json')).toThrow(message);
+  });
+
+  test('refuses one sample per prompt where samples are compared', () => {
+    const config = withField('rollout.samples', 1) as { ppo: { estimator: string } };
+    expect(() => parseConfig(config, 'x')).not.toThrow();
+    config.ppo.estimator = 'rloo';
+    expect(() => parseConfig(config, 'x')).toThrow('at least 2');
+  });
+
+  test('merges objects and replaces lists', () => {
+    const config = configFrom(
+      'quick',
+      { ppo: { clipLow: 0.1 }, experiment: { readouts: [6, 12], tableReadout: 12 } },
+      'x',
+    );
+    expect(config.ppo).toEqual({ ...quick.ppo, clipLow: 0.1 });
+    expect(config.experiment.readouts).toEqual([6, 12]);
+    expect(config.experiment.epochs).toBe(quick.experiment.epochs);
+  });
+
+  test('does not take a prototype for a preset or a field', () => {
+    expect(() => configFrom('constructor', {}, 'x')).toThrow("no preset 'constructor'");
+    const over: unknown = JSON.parse('{"__proto__": {"polluted": 1}}');
+    expect(() => configFrom('quick', over, 'x')).toThrow();
+    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  test('hashes what it says and not the order it says it in', async () => {
+    const { schema, ...rest } = quick;
+    expect(await configHash({ ...rest, schema } as typeof quick)).toBe(await configHash(quick));
+    const other = configFrom('quick', { ppo: { clipLow: 0.1 } }, 'x');
+    expect(await configHash(other)).not.toBe(await configHash(quick));
+  });
+
+  test('lists what differs from the reference by dotted path', () => {
+    expect(overridesOf(limrDefaults, limrDefaults)).toEqual([]);
+    const changed = { ...limrDefaults, lim: { ...limrDefaults.lim, theta: 0.5 } };
+    expect(overridesOf(changed, limrDefaults)).toEqual([
+      { field: 'lim.theta', value: 0.5, reference: 0.6 },
+    ]);
+  });
+});

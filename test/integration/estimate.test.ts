@@ -1,0 +1,108 @@
+import { describe, expect, test } from 'vitest';
+import { configFrom, type ExperimentConfig } from '../../src/config.ts';
+import { type Gpu, openGpu } from '../../src/gpu/device.ts';
+import { baseTrainer } from '../../src/scheduler/base.ts';
+import { estimate } from '../../src/scheduler/estimate.ts';
+import { Experiment } from '../../src/scheduler/experiment.ts';
+import { MemoryStore } from '../../src/scheduler/run-store.ts';
+import { createTask } from '../../src/tasks/registry.ts';
+
+/** Bytes of the buffers that a device makes from now on. */
+function watchBuffers({ device }: Gpu): () => number {
+  let bytes = 0;
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    bytes += descriptor.size;
+    return create(descriptor);
+  };
+  return () => bytes;
+}
+
+const open = (gpu: Gpu, config: ExperimentConfig) =>
+  Experiment.open(
+    {
+      gpu,
+      hostName: 'test',
+      store: new MemoryStore(),
+      verify: () => Promise.reject(new Error('nothing is verified here')),
+      shippedBase: () => Promise.resolve(undefined),
+      emit: () => undefined,
+    },
+    config,
+    [1],
+  );
+
+async function withDevice(body: (gpu: Gpu) => Promise<void> | void): Promise<void> {
+  const gpu = await openGpu({ limits: 'default' });
+  try {
+    await body(gpu);
+  } finally {
+    await gpu.close();
+  }
+}
+
+const cases: readonly [string, ExperimentConfig][] = [
+  ['the quick preset', configFrom('quick', undefined, 'test')],
+  [
+    'grouped queries, an output layer of its own and no critic',
+    configFrom(
+      'quick',
+      {
+        model: { hiddenSize: 48, layers: 3, kvHeads: 2, tieEmbeddings: false },
+        rollout: { prompts: 16 },
+        ppo: { estimator: 'grpo', minibatches: 16, minibatchUnit: 'sequence' },
+      },
+      'test',
+    ),
+  ],
+];
+
+describe('estimate', () => {
+  test.each(cases)('tells what a device is asked for: %s', async (_, config) => {
+    const { run, pretraining, peak } = estimate(config);
+    await withDevice(async (gpu) => {
+      const bytes = watchBuffers(gpu);
+      await open(gpu, config);
+      expect(Math.abs(run.total - bytes())).toBeLessThanOrEqual(0.05 * bytes());
+      expect(run.byPurpose).toEqual(gpu.memory.byPurpose());
+      const before = bytes();
+      baseTrainer(gpu, config, createTask(config.task)).destroy();
+      const trainer = bytes() - before;
+      expect(Math.abs(pretraining.total - trainer)).toBeLessThanOrEqual(0.05 * trainer);
+      expect(Math.abs(peak - bytes())).toBeLessThanOrEqual(0.05 * bytes());
+    });
+  });
+
+  test('adds up, and grows with what is asked', () => {
+    const small = estimate(configFrom('quick', undefined, 'test'));
+    const large = estimate(configFrom('quick', { model: { layers: 8 } }, 'test'));
+    const sum = (numbers: readonly number[]): number => numbers.reduce((a, b) => a + b, 0);
+    expect(sum(Object.values(small.run.byPurpose))).toBe(small.run.total);
+    const weights = [small, large].map(({ run }) => run.byPurpose.weights ?? 0);
+    expect(weights[1]).toBeGreaterThan(3 * (weights[0] ?? NaN));
+    expect(small.run.byPurpose.optimizer).toBeGreaterThan(small.run.byPurpose.gradients ?? NaN);
+  });
+
+  test('costs no memory where a run would not fit', () => {
+    const config = configFrom('standard', { model: { hiddenSize: 4096, layers: 64 } }, 'test');
+    expect(estimate(config).peak).toBeGreaterThan(2 ** 35);
+  });
+
+  test.each([
+    ['a tensor', { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 20 }],
+    ['a parameter', { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 14 }],
+  ])('refuses with the number, and an experiment before it allocates: %s', async (_, limits) => {
+    const config = configFrom('quick', undefined, 'test');
+    const numbers = new RegExp(
+      `\\d+ (bytes|elements).* (${limits.maxStorageBufferBindingSize}|${limits.maxStorageBufferBindingSize / 4})`,
+    );
+    expect(() => estimate(config, limits)).toThrow(numbers);
+    await withDevice(async (gpu) => {
+      const bytes = watchBuffers(gpu);
+      Object.defineProperty(gpu, 'limits', { value: limits });
+      await expect(open(gpu, config)).rejects.toThrow(numbers);
+      await expect(open(gpu, config)).rejects.toMatchObject({ name: 'AdapterError' });
+      expect(bytes()).toBe(0);
+    });
+  });
+});

@@ -1,0 +1,92 @@
+import { describe, expect, test } from 'vitest';
+import {
+  choose,
+  describePlan,
+  fullUpdatesOf,
+  readLink,
+  weightsOf,
+  writeLink,
+} from '../../demo/link.ts';
+import { presets, presetSeeds } from '../../src/config.ts';
+
+describe('the address of the page', () => {
+  test('comes back as it was written', () => {
+    const wish = { preset: 'study', seeds: '1,2', overrides: '{"lim":{"theta":0.5},"x":"ä&=#"}' };
+    expect(readLink(writeLink(wish))).toEqual(wish);
+    expect(writeLink({ preset: 'quick', seeds: ' ', overrides: '' })).toBe('#preset=quick');
+  });
+
+  test('means the quick preset when it says nothing', () => {
+    expect(readLink('')).toEqual({ preset: 'quick', seeds: '', overrides: '' });
+    expect(choose(readLink(''))).toMatchObject({ differences: [], seeds: presetSeeds['quick'] });
+  });
+
+  test('is refused when it is too long or asks for what no link can', () => {
+    expect(() => readLink(`#config=${'x'.repeat(8186)}`)).toThrow('at most 8192 characters');
+    expect(() => readLink('#preset=quick&start=now')).toThrow("no setting 'start'");
+  });
+});
+
+describe('what is asked for', () => {
+  const wish = (overrides: object | string, seeds = '') => ({
+    preset: 'quick',
+    seeds,
+    overrides: typeof overrides === 'string' ? overrides : JSON.stringify(overrides),
+  });
+
+  test('is the preset with what replaces it, and says what that is', () => {
+    const { config, seeds, differences } = choose(wish({ lim: { theta: 0.5 } }, '7, 8'));
+    expect(config.lim.theta).toBe(0.5);
+    expect(seeds).toEqual([7, 8]);
+    expect(differences).toEqual([{ field: 'lim.theta', value: 0.5, reference: 0.6 }]);
+  });
+
+  test.each([
+    ['an unknown preset', { preset: 'toString', seeds: '', overrides: '' }, 'no preset'],
+    ['JSON that is none', wish('{'), 'settings:'],
+    ['JSON that is no object', wish('[1]'), 'must be a JSON object'],
+    ['an unknown field', wish({ lim: { tau: 1 } }), 'lim'],
+    ['a value out of range', wish({ lim: { theta: 2 } }), 'lim.theta'],
+    ['a polluted prototype', wish('{"__proto__": {"x": 1}}'), 'Invalid key'],
+    ['a seed with a sign', wish({}, '-1'), "'-1' is not a whole number"],
+    ['a seed that is none', wish({}, '1,'), "'' is not a whole number"],
+    ['a seed past 32 bits', wish({}, '4294967296'), 'not a whole number'],
+    ['a seed twice', wish({}, '1,1'), 'must differ'],
+    ['too many seeds', wish({}, '1,2,3,4,5,6,7,8,9'), '9 seeds, a tab takes at most 8'],
+    ['a model for other machines', wish({ model: { hiddenSize: 4096 } }), 'weights'],
+    ['too large a rollout', wish({ rollout: { samples: 1024 } }), '65536 responses'],
+    ['too large a pool', wish({ task: { poolPrompts: 64_000 } }), '64000 prompts'],
+    ['too many epochs', wish({ experiment: { epochs: 1000 } }), '1000 epochs'],
+  ])('is refused: %s', (_, asked, message) => {
+    expect(() => choose(asked)).toThrow(message);
+    expect({}).not.toHaveProperty('x');
+  });
+
+  test('fits a tab with every preset as it is', () => {
+    for (const preset of Object.keys(presets)) {
+      expect(() => choose({ preset, seeds: '', overrides: '' })).not.toThrow();
+    }
+  });
+
+  test('is told in a sentence before it starts', () => {
+    const asked = choose(
+      wish(
+        {
+          task: { poolPrompts: 128 },
+          experiment: { epochs: 4, methods: ['full', 'rand'], armLength: 9 },
+        },
+        '3,4',
+      ),
+    );
+    // 128 prompts in rollouts of 64: two updates an epoch.
+    expect(fullUpdatesOf(asked.config)).toBe(8);
+    const told = describePlan(asked);
+    expect(told).toContain('4 epochs (8 updates of 64 prompts × 8 samples)');
+    expect(told).toContain('then RAND for 9 updates each; seeds 3, 4.');
+  });
+
+  test('counts the weights of the layers', () => {
+    // Two layers of 4 64 x 64 matrices, 3 of 64 x 172, and two norms of 64.
+    expect(weightsOf(presets['quick']!)).toBe(2 * (4 * 64 * 64 + 3 * 64 * 172 + 2 * 64));
+  });
+});

@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { rampColor } from '../../demo/plots/ramp.ts';
+import { sample } from '../../demo/plots/trajectories.ts';
+import { findingOf } from '../../demo/results-table.ts';
+import { buttonsFor, duration, RunModel, standing } from '../../demo/run-model.ts';
+import { configFrom } from '../../src/config.ts';
+import type { ExperimentEvent, LimSummary } from '../../src/results.ts';
+
+const config = configFrom('quick', {}, 'test');
+const at = config.experiment.tableReadout;
+
+const pool = (seed: number): ExperimentEvent => ({
+  type: 'pool',
+  seed,
+  prompts: ['a', 'b', 'c', 'd'].map((text) => ({ text, origin: 'easy', wrongKey: text === 'd' })),
+});
+const column = (epoch: number, accuracy: number[]): ExperimentEvent => ({
+  type: 'column',
+  seed: 1,
+  epoch,
+  accuracy: Float32Array.from(accuracy),
+  reward: Float32Array.from(accuracy, (value) => 2 * value - 1),
+});
+const lim: LimSummary = {
+  signal: 'accuracy',
+  compat: 'corrected',
+  theta: 0.6,
+  kept: 1,
+  meanCurve: [],
+  neverSolved: -1,
+  alwaysSolved: 0,
+  warning: '',
+};
+const scores = (seed: number, values: number[], kept: number[]): ExperimentEvent => ({
+  type: 'scores',
+  seed,
+  lim,
+  scores: Float64Array.from(values),
+  selections: { lim: kept },
+});
+const evaluation = (
+  method: 'base' | 'full' | 'lim',
+  update: number,
+  mean: number,
+  seed = 1,
+): ExperimentEvent => ({
+  type: 'evaluation',
+  method,
+  seed,
+  update,
+  samples: 0,
+  mean,
+  tiers: { T1: mean, T2: mean, T3: mean },
+});
+const state = (to: 'paused' | 'running' | 'stopped' | 'failed', message = ''): ExperimentEvent => ({
+  type: 'state',
+  state: to,
+  message,
+});
+
+const after = (...events: readonly ExperimentEvent[]): RunModel => {
+  const model = new RunModel(config, [1, 2]);
+  for (const event of events) model.apply(event);
+  return model;
+};
+
+describe('a run as the page sees it', () => {
+  test('orders prompts by mean reward so far, then by score, those without one first', () => {
+    const model = after(pool(1), column(0, [1, 0.5, NaN, 0]), column(1, [0, 1, NaN, 0.25]));
+    expect(model.order).toEqual([2, 3, 0, 1]);
+    expect(model.meanCurve).toEqual([0.5, (0 + 1 + 0.25) / 3]);
+    expect(model.meanOf(2)).toBeNaN();
+    model.apply(scores(1, [0.7, -1, NaN, 0], [0]));
+    expect(model.order).toEqual([2, 1, 3, 0]);
+    expect(model.selections.lim).toEqual(new Set([0]));
+    expect(model.files).toEqual(['scores.json', 'rewards.safetensors']);
+  });
+
+  test('shows the next seed afresh and keeps the evaluations of all', () => {
+    const model = after(
+      pool(1),
+      column(0, [1, 1, 1, 1]),
+      scores(1, [1, 1, 1, 1], [0]),
+      evaluation('full', at, 0.5),
+      pool(2),
+    );
+    expect(model).toMatchObject({ seed: 2, columns: [], meanCurve: [], scores: undefined });
+    expect(model.selections).toEqual({});
+    model.apply(evaluation('full', at, 0.7, 2));
+    model.apply(evaluation('full', at + 4, 0.9, 2));
+    expect(model.atReadout('full').map(({ mean }) => mean)).toEqual([0.5, 0.7]);
+    model.apply(scores(2, [0, 0, 0, 0], []));
+    expect(model.files.slice(2)).toEqual(['scores-seed-2.json', 'rewards-seed-2.safetensors']);
+    expect(model.sizes).toEqual({ full: 4, lim: 1 });
+  });
+
+  test('allows what its state allows', () => {
+    const buttons = (model: RunModel | undefined, ready = true) => buttonsFor(model, ready);
+    expect(buttons(undefined)).toMatchObject({ start: true, pause: false, stop: false });
+    expect(buttons(undefined, false)).toMatchObject({ start: false });
+    const model = after();
+    expect(buttons(model)).toMatchObject({ start: false, pause: false, step: false, stop: false });
+    model.apply({ type: 'started', adapter: '', host: '', config, seeds: [1], totalUpdates: 1 });
+    expect(buttons(model)).toMatchObject({ start: false, pause: true, step: false, stop: true });
+    model.apply(state('paused'));
+    expect(buttons(model)).toMatchObject({ pause: true, resumes: true, step: true, stop: true });
+    model.apply(state('stopped'));
+    expect(buttons(model)).toMatchObject({ start: true, pause: false, step: false, stop: false });
+  });
+
+  test('stays paused when the pause came before the run had told that it started', () => {
+    const started = { type: 'started', adapter: 'x', host: 'y', config, seeds: [1] } as const;
+    const model = after(state('paused'), { ...started, totalUpdates: 1 });
+    expect(model).toMatchObject({ state: 'paused', adapter: 'x' });
+  });
+
+  test('says where it stands', () => {
+    expect(standing(after()).fraction).toBeUndefined();
+    const model = after(
+      { type: 'started', adapter: '', host: '', config, seeds: [1, 2], totalUpdates: 1 },
+      { type: 'pretraining', update: 21, of: 84, loss: 1.234 },
+      { type: 'compiling', label: 'gae', compiled: 3 },
+    );
+    expect(standing(model)).toMatchObject({
+      phase: 'Pre-training the base',
+      pace: 'update 21 of 84, loss 1.23',
+      detail: 'Compiling 3 kernels, once: gae',
+      fraction: 0.25,
+    });
+    model.apply({ type: 'phase', seed: 2, phase: 'full', text: 'PPO' });
+    model.apply({ type: 'update', seed: 2, method: 'full', update: 5, epoch: 0, metrics: {} });
+    model.apply({
+      type: 'progress',
+      fraction: 0.5,
+      eta: 65,
+      tokensPerSecond: 99.6,
+      stepMs: 1500,
+    });
+    model.apply(state('paused'));
+    expect(standing(model)).toEqual({
+      phase: 'Paused. PPO (seed 2)',
+      pace: 'update 5 · about 1 min 05 s left · 100 tokens/s · 1.5 s an update',
+      detail: '3 kernels compiled.',
+      fraction: 0.5,
+    });
+    model.apply(state('failed', 'NonFiniteError: loss'));
+    expect(standing(model)).toMatchObject({ detail: 'NonFiniteError: loss', fraction: 0.5 });
+  });
+});
+
+describe('the finding', () => {
+  test('says which way it went and whether the interval tells them apart', () => {
+    const above = after(evaluation('lim', at, 0.9), evaluation('full', at, 0.2));
+    expect(findingOf(config, above)).toMatch(
+      /^At update 12, LIM is 70\.0 points above FULL \(95 % interval \+\d+\.\d to \+\d+\.\d over prompts\)\.$/,
+    );
+    const close = after(evaluation('lim', at, 0.5), evaluation('full', at, 0.51));
+    expect(findingOf(config, close)).toContain('1.0 points below FULL');
+    expect(findingOf(config, close)).toContain('not told apart');
+  });
+
+  test('waits for the read-out, and says when LIM kept nothing', () => {
+    expect(findingOf(config, after(evaluation('lim', at - 4, 0.9)))).toBe('');
+    const empty = after();
+    empty.lim = { ...lim, kept: 0 };
+    expect(findingOf(config, empty)).toContain('kept no prompt');
+  });
+});
+
+test.each([
+  [0.44, '0.4 s'],
+  [12.4, '12 s'],
+  [59.7, '1 min 00 s'],
+  [185, '3 min 05 s'],
+  [4800, '1 h 20 min'],
+  [NaN, 'unknown'],
+])('%d seconds are told as %s', (seconds, text) => {
+  expect(duration(seconds)).toBe(text);
+});
+
+test('colours run from the ramp’s one end to the other and stop there', () => {
+  expect(rampColor(0)).toEqual([68, 1, 84]);
+  expect(rampColor(-3)).toEqual([68, 1, 84]);
+  expect(rampColor(0.5)).toEqual([33, 145, 140]);
+  expect(rampColor(1)).toEqual([253, 231, 37]);
+  expect(rampColor(9)).toEqual([253, 231, 37]);
+  expect(rampColor(0.125)).toEqual([64, 42, 112]);
+});
+
+test('a panel draws some of very many curves, evenly spaced', () => {
+  expect(sample([1, 2, 3], 3)).toEqual([1, 2, 3]);
+  expect(sample([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], 5)).toEqual([0, 2, 4, 6, 8]);
+});

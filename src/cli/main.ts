@@ -1,5 +1,6 @@
-import { type ArgsDef, type CommandDef, renderUsage, runCommand } from 'citty';
+import { type ArgsDef, type CommandDef, parseArgs, renderUsage, runCommand } from 'citty';
 import packageJson from '../../package.json' with { type: 'json' };
+import type { AdapterChoice } from '../gpu/device.ts';
 import { UsageError } from './arguments.ts';
 import { system, type System } from './system.ts';
 
@@ -12,6 +13,14 @@ interface Entry {
 
 /** Every command, loaded when it is called. */
 const entries: Readonly<Record<string, Entry>> = {
+  base: {
+    summary: 'pre-train the base model of an experiment',
+    load: () => import('./base.ts'),
+  },
+  bench: {
+    summary: "throughput of the engine's parts, against what the adapter can do",
+    load: () => import('./bench.ts'),
+  },
   doctor: {
     summary: 'adapters, features, limits and a self-test of each host',
     load: () => import('./doctor.ts'),
@@ -31,6 +40,15 @@ const entries: Readonly<Record<string, Entry>> = {
   logits: {
     summary: 'logits of a model directory',
     load: () => import('./logits.ts'),
+  },
+  report: {
+    summary: 'one self-contained page on a run, or several runs compared',
+    load: () => import('./report.ts'),
+    many: true,
+  },
+  run: {
+    summary: 'one LIMR experiment: base, FULL, scores, selections, evaluation',
+    load: () => import('./run.ts'),
   },
   sft: {
     summary: 'supervised fine-tuning of a model, or pre-training of a base',
@@ -98,8 +116,8 @@ async function runEntry(
 ): Promise<number> {
   const { command } = await entry.load();
   const definition = command as CommandDef;
-  const given = typeof definition.args === 'function' ? definition.args() : definition.args;
-  const args = (await given) ?? {};
+  const declared = typeof definition.args === 'function' ? definition.args() : definition.args;
+  const args = (await declared) ?? {};
   const options = rest.slice(0, rest.includes('--') ? rest.indexOf('--') : rest.length);
   if (options.includes('--help') || options.includes('-h')) {
     const usage = await renderUsage(
@@ -110,6 +128,12 @@ async function runEntry(
     return 0;
   }
   checkArguments(args, rest, entry.many ?? false);
+  const given = parseArgs([...rest], args) as { readonly host?: string; readonly adapter?: string };
+  // In its page, --host chromium says where the command is already.
+  if (given.host === 'chromium' && typeof document === 'undefined') {
+    const { runInChromium } = await import('./chromium-host.ts');
+    return runInChromium(host, [name, ...rest], given.adapter as AdapterChoice);
+  }
   const { result } = await runCommand(definition, { rawArgs: [...rest] });
   return typeof result === 'number' ? result : 0;
 }
@@ -176,7 +200,8 @@ function overview(): string {
     '',
     ...lines,
     '',
-    'limr COMMAND --help shows the options of one command.',
+    'limr COMMAND --help shows the options of one command. Commands that compute take',
+    '--adapter auto|gpu|software and --host node|chromium.',
     '',
   ].join('\n');
 }

@@ -66,15 +66,25 @@ const xAxisOf = (name: string, [min, max]: readonly [number, number]) => ({
   nameTextStyle: axisText,
   axisLine: { show: true, onZero: false, ...axisLine },
   axisTick: { show: true, ...axisLine },
-  axisLabel: { ...axisText, hideOverlap: true, showMaxLabel: true },
+  interval: stepOf(max - min),
+  axisLabel: { ...axisText, showMaxLabel: isMultiple(max - min, stepOf(max - min)) },
   splitLine: { show: false },
-  minInterval: 1,
 });
+
+const isMultiple = (length: number, step: number): boolean =>
+  Math.abs(length / step - Math.round(length / step)) < 1e-9;
+
+/** A step of 1, 2 or 5 times a power of ten, at most 6 of them, whole for lengths from 3 up. */
+function stepOf(length: number): number {
+  const power = 10 ** Math.floor(Math.log10(length / 6));
+  const step = [1, 2, 5, 10].map((times) => times * power).find((size) => length / size <= 6);
+  return length >= 3 ? Math.max(1, step ?? length) : (step ?? length);
+}
 
 const yAxisOf = (range: readonly [number, number] | undefined) => ({
   type: 'value',
   scale: true,
-  ...(range ? { min: range[0], max: range[1] } : {}),
+  ...(range ? { min: range[0], max: range[1], interval: (range[1] - range[0]) / 4 } : {}),
   splitNumber: 4,
   axisLine: { show: false },
   axisTick: { show: false },
@@ -86,8 +96,8 @@ const grid = { left: 46, right: 14, top: 20, bottom: 42 };
 
 /** What echarts hands to a series that draws itself. */
 interface DrawApi {
-  coord(point: readonly number[]): [number, number];
-  size(extent: readonly number[]): [number, number];
+  readonly coord: (point: readonly number[]) => [number, number];
+  readonly size: (extent: readonly number[]) => [number, number];
 }
 
 /** A series that draws `count` shapes in the coordinates of the axes. */
@@ -212,15 +222,16 @@ export function histogram(options: HistogramOptions): Markup {
   const { bins } = options;
   const start = Math.min(...bins.map((bin) => bin.start));
   const end = Math.max(...bins.map((bin) => bin.end));
+  // Ends on the axis's own steps, so that labels are round.
+  const step = stepOf(end - start);
+  const ends = [Math.floor(start / step) * step, Math.ceil(end / step) * step] as const;
+  const highest = Math.max(1, ...bins.map((bin) => bin.count));
+  const quarter = stepOf(highest * 1.5);
+  const most = 4 * Math.max(1, Math.ceil(highest / (4 * quarter)) * quarter);
   return render(options, {
     grid,
-    xAxis: {
-      ...xAxisOf(options.xName, [start, end]),
-      minInterval: 0,
-      scale: true,
-      ...nice(start, end),
-    },
-    yAxis: { ...yAxisOf(undefined), min: 0, minInterval: 1 },
+    xAxis: xAxisOf(options.xName, ends),
+    yAxis: yAxisOf([0, most]),
     series: [
       drawn(bins.length, 1, (i, { coord }) => {
         const bin = bins[i] ?? { start: 0, end: 0, count: 0, color: 'none' };
@@ -255,12 +266,6 @@ export function histogram(options: HistogramOptions): Markup {
     ],
   });
 }
-
-/** Axis ends on a fifth that includes the data, so that labels are short. */
-const nice = (start: number, end: number) => ({
-  min: Math.floor(start * 5 + 1e-9) / 5,
-  max: Math.ceil(end * 5 - 1e-9) / 5,
-});
 
 export interface HeatMapOptions extends Frame {
   /** Axis length: prompts. */
@@ -324,7 +329,8 @@ export function heatMap(options: HeatMapOptions): Markup {
           lineStyle: { color: 'var(--ink)', type: 'solid', width: 1.5 },
           data: options.rules.map(({ x, text }) => ({
             xAxis: x,
-            label: { formatter: text, ...axisText, color: 'var(--ink)' },
+            // An inverse axis: its start is at the top.
+            label: { formatter: text, position: 'start', ...axisText, color: 'var(--ink)' },
           })),
         },
       },

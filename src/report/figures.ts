@@ -104,16 +104,26 @@ function swatch({ color, dash, symbol }: SeriesStyle): Markup {
   );
 }
 
-export const methodLegend = (run: Run): Markup =>
+const trained = (run: Run): MethodName[] =>
+  methodsOf(run).filter((method) => learningCurve(run, method).length > 0);
+
+export const learningLegend = (run: Run): Markup =>
   legend([
     { style: methodStyles.base, text: 'base' },
-    ...methodsOf(run)
-      .filter((method) => learningCurve(run, method).length > 0)
-      .map((method) => ({ style: methodStyles[method], text: nameOf(method) })),
+    ...trained(run).map((method) => ({ style: methodStyles[method], text: nameOf(method) })),
   ]);
 
-const wide = { width: 520, height: 330 };
+export const trainingLegend = (run: Run): Markup =>
+  legend(
+    trained(run).map((method) => ({
+      style: { ...methodStyles[method], symbol: 'none' },
+      text: nameOf(method),
+    })),
+  );
+
+const wide = { width: 460, height: 300 };
 const narrow = { width: 380, height: 250 };
+const middle = { width: 460, height: 270 };
 
 /** Held-out accuracy over updates; with `charged`, LIM and LINEAR begin where FULL's pass ends. */
 export function learningFigure(run: Run, id: string, charged: boolean): Markup {
@@ -247,7 +257,7 @@ export function meanCurveFigure(run: Run, id: string): Markup {
   if (!first) return markup``;
   const epochs = first.lim.meanCurve.length;
   const drawing = lineChart({
-    ...narrow,
+    ...middle,
     id,
     label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
     xName: 'data epoch of the FULL pass',
@@ -314,7 +324,7 @@ export function histogramFigure(
   if (bins.length === 0) return markup``;
   const clipped = scores.filter(({ score }) => score !== null && score < LOWEST_SCORE).length;
   const drawing = histogram({
-    ...narrow,
+    ...middle,
     id,
     label: `Histogram of LIM scores with theta at ${lim.theta}. Numbers in the table below.`,
     xName: 'LIM score',
@@ -359,7 +369,7 @@ export function trajectoryFigure(
   const epochs = lim.meanCurve.length;
   const what = kept ? 'kept' : 'rejected';
   const drawing = lineChart({
-    ...narrow,
+    ...middle,
     id,
     label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
     xName: 'data epoch of the FULL pass',
@@ -449,7 +459,7 @@ export function heatMapFigure(
   const kept = ranked.filter(({ score }) => isKept(score, lim.theta)).length;
   const drawing = heatMap({
     id,
-    width: 820,
+    width: 960,
     height: 70 + (signalRows.length + markRows.length) * rowHeight,
     label:
       `Reward matrix: ${lim.signal} of ${counted(ranked.length, 'prompt')} in ${counted(epochs, 'data epoch')}, ` +
@@ -467,7 +477,7 @@ export function heatMapFigure(
     drawing,
     markup`<b>Reward matrix.</b> ${lim.signal === 'accuracy' ? 'Accuracy' : 'Reward'} of every prompt in every data epoch, from ${fixed(low, 0)} ${raw(
       `<span class="ramp" aria-hidden="true">${heat.map((color) => `<i style="background:${color}"></i>`).join('')}</span>`,
-    )} to ${fixed(high, 0)}; gaps were not rolled out. Left of the rule is what LIM kept. The rows below mark each prompt’s origin and wrong keys, darker for a larger share.${merged}`,
+    )} to ${fixed(high, 0)}; gaps were not rolled out. Left of the rule is what LIM kept. The rows below mark each prompt’s origin and wrong keys, stronger for a larger share.${merged}`,
   );
 }
 

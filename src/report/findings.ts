@@ -119,7 +119,7 @@ function chargedFinding(run: Run): string | undefined {
       ? `${nameOf(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
       : `no read-out of ${names} reaches that (best: ${nameOf(method)} ${fixed(estimate.mean)} after ${total} in all)`;
   return (
-    `The selection is not free: ${names} ${arms.length === 1 ? 'needs' : 'need'} the rewards of FULL's ` +
+    `The selection is not free: ${names} ${arms.length === 1 ? 'needs' : 'need'} the rewards of FULL’s ` +
     `${counted(pass, 'update')}, which leave FULL itself at ${fixed(full.mean)}; ${verdict}.`
   );
 }
@@ -200,7 +200,7 @@ export function paperComparison(run: Run): string | undefined {
       ? 'the same order, which one small run does not confirm'
       : `${name(ranked, '>')}, so these pairs contradict it: ${turned.join(', ')}`;
   return (
-    `The paper's averages over three benchmarks, in percent, are ${listed(averages)}, at the end of training. ` +
+    `The paper’s averages over three benchmarks, in percent, are ${listed(averages)}, at the end of training. ` +
     `Here, at ${counted(tableReadout, 'update')}: ${verdict}.`
   );
 }

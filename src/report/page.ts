@@ -7,12 +7,13 @@ import {
   learningFigure,
   legend,
   meanCurveFigure,
-  methodLegend,
+  learningLegend,
   runStyles,
   shareText,
   swatchBox,
   trainingFigure,
   trainingKeys,
+  trainingLegend,
   trajectoryFigure,
 } from './figures.ts';
 import { differenceText, estimateCells, findingsOf, paperComparison } from './findings.ts';
@@ -120,14 +121,15 @@ const tableOf = (of: {
   readonly head: readonly Part[];
   readonly rows: readonly (readonly Part[])[];
   readonly kind?: string;
-}): Markup => markup`<div class="scroll" tabindex="0"><table class="${of.kind ?? 'figures'}"><caption>${of.caption}</caption>
+}): Markup => markup`<figure class="table"><figcaption>${of.caption}</figcaption>
+<div class="scroll" tabindex="0"><table class="${of.kind ?? 'figures'}">
 <thead><tr>${of.head.map((cell) => markup`<th scope="col">${cell}</th>`)}</tr></thead>
 <tbody>
 ${of.rows.map(
   ([first, ...rest]) =>
     markup`<tr><th scope="row">${first}</th>${rest.map((cell) => markup`<td>${cell}</td>`)}</tr>
 `,
-)}</tbody></table></div>
+)}</tbody></table></div></figure>
 `;
 
 const sectionNames: readonly (readonly [id: string, name: string])[] = [
@@ -158,7 +160,7 @@ function sections(run: Run, id: string): Markup {
     lim: () => limSection(run),
     did: () => didSection(run),
     table: () => tableSection(run),
-    curves: () => markup`${methodLegend(run)}<div class="grid wide">
+    curves: () => markup`${learningLegend(run)}<div class="grid wide">
 ${learningFigure(run, `${id}equal`, false)}${learningFigure(run, `${id}charged`, true)}</div>
 `,
     training: () => trainingSection(run, id),
@@ -221,10 +223,7 @@ function didSection(run: Run): Markup {
   const budget =
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
-      : `${counted(experiment.armLength, 'pass')}es over its own prompts each`.replace(
-          'passes',
-          'passes',
-        );
+      : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
   const task =
     config.task.name === 'arithmetic'
@@ -246,7 +245,9 @@ ${arms.length > 0 ? markup`<li><b>${listed(arms.map(nameOf))}.</b> PPO from the 
 }
 
 function tableSection(run: Run): Markup {
-  return markup`${resultTable(run, 'greedy')}${resultTable(run, 'sampled')}${contrastTable(run)}${intervalNote(run)}`;
+  return markup`<div class="tables">
+${resultTable(run, 'greedy')}${resultTable(run, 'sampled')}${contrastTable(run)}</div>
+${intervalNote(run)}`;
 }
 
 function intervalNote({ results }: Run): Markup {
@@ -270,7 +271,11 @@ function resultTable(run: Run, how: Answering): Markup {
     const { value, interval } = estimateCells(estimate);
     return markup`<b>${value}</b>${interval === '' ? '' : markup`<small>${interval}</small>`}`;
   };
-  const rows = methodsOf(run).map((method): Part[] => {
+  const methods = methodsOf(run);
+  if (!base && methods.every((method) => !estimateAt(run, method, tableReadout, how))) {
+    return markup``;
+  }
+  const rows = methods.map((method): Part[] => {
     const readings = [...readingsAt(run, method, tableReadout, how).values()];
     const estimate = estimateAt(run, method, tableReadout, how);
     const note =
@@ -295,7 +300,6 @@ function resultTable(run: Run, how: Answering): Markup {
     how === 'greedy'
       ? markup`<b>Held-out accuracy, greedy answers</b>`
       : markup`<b>Held-out accuracy, mean of ${evaluation.samples} samples</b> at temperature ${evaluation.temperature}, top-p ${evaluation.topP}`;
-  if (how === 'sampled' && !base && rows.every((row) => row[2] === undefined)) return markup``;
   return tableOf({
     caption: markup`${what}, after ${counted(tableReadout, 'update')}.`,
     head: [
@@ -350,13 +354,14 @@ function contrastTable(run: Run): Markup {
     caption: markup`<b>Differences</b> of greedy accuracy after ${counted(tableReadout, 'update')}.`,
     head: ['pair', 'difference', '95 % interval', 'in words'],
     rows,
+    kind: 'contrasts',
   });
 }
 
 function trainingSection(run: Run, id: string): Markup {
   const over = run.results.seeds.length > 1 ? ' Lines are means over seeds.' : '';
   return markup`<p>What PPO saw while it trained: samples at temperature ${run.results.config.rollout.temperature} on each method’s own prompts, so levels are not comparable between methods whose prompts differ in difficulty.${over}</p>
-${methodLegend(run)}<div class="grid">
+${trainingLegend(run)}<div class="grid">
 ${trainingKeys.map((key) => trainingFigure(run, `${id}${key.replaceAll('_', '-')}`, key))}</div>
 `;
 }
@@ -374,13 +379,16 @@ function scoreSection(run: Run, id: string): Markup {
   if (!first) return markup`<p>No prompt was scored.</p>`;
   const several = scored.length > 1;
   return markup`<p>${boundText(first.lim)}${several ? ` Figures are of seed ${first.seed}; those of the other seeds are folded away below.` : ''}</p>
-<div class="grid">
+<div class="grid wide">
 ${meanCurveFigure(run, `${id}mean`)}${seedFigures(first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
 ${exampleTable(first.ranked, first.lim)}
 ${others.map(
-  (other, i) => markup`<details class="seed"><summary>Seed ${other.seed}</summary><div class="grid">
+  (
+    other,
+    i,
+  ) => markup`<details class="seed"><summary>Seed ${other.seed}</summary><div class="grid wide">
 ${seedFigures(other, `${id}s${i + 1}`)}</div>
 ${heatMapFigure(other.ranked, other.lim, `${id}s${i + 1}-heat`)}</details>
 `,
@@ -530,14 +538,17 @@ function limitsSection(run: Run): Markup {
 <li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
 <li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
 <li>${seedText}</li>
-<li>Read-outs were fixed in the config before the run (table: update ${config.experiment.tableReadout}). Nothing was tuned on these seeds to make an ordering appear, as far as this program can know: whoever changes a setting after looking should say so.</li>
+<li>Read-outs are part of the config and so fixed before the run (table: update ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.</li>
 </ul>
 `;
 }
 
 /** A value out of a config or a list of overrides, short and as text. */
 const valueText = (value: unknown): string =>
-  shortened(typeof value === 'string' ? value : (JSON.stringify(value) ?? 'none'), 80);
+  shortened(
+    typeof value === 'string' ? value : value === undefined ? 'none' : JSON.stringify(value),
+    80,
+  );
 
 function settingsSection(run: Run): Markup {
   const { results } = run;

@@ -2,6 +2,7 @@ import type { MethodName } from '../config.ts';
 import type { Evaluation } from '../results.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from './run-files.ts';
+import { average } from './text.ts';
 
 /** In which order methods are shown. */
 const methodOrder: readonly MethodName[] = ['full', 'lim', 'rand', 'linear'];
@@ -120,8 +121,7 @@ export function thinned(
   const thin: [number, number][] = [];
   for (let start = 0; start < points.length; start += stretch) {
     const part = points.slice(start, start + stretch);
-    const middle = part.reduce(([x, y], [px, py]) => [x + px, y + py], [0, 0] as const);
-    thin.push([middle[0] / part.length, middle[1] / part.length]);
+    thin.push([average(part.map(([x]) => x)), average(part.map(([, y]) => y))]);
   }
   return thin;
 }

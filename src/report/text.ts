@@ -9,7 +9,9 @@ export const signed = (value: number, digits = 3): string =>
   value >= 0 ? `+${fixed(value, digits)}` : fixed(value, digits);
 
 export const percent = (share: number): string =>
-  Number.isFinite(share) ? `${fixed(100 * share, 1)} %` : 'none';
+  Number.isFinite(share)
+    ? `${fixed(100 * share, Number.isInteger(100 * share) ? 0 : 1)} %`
+    : 'none';
 
 /** Whole numbers as they are, others with one digit. */
 export const count = (value: number): string =>

@@ -67,7 +67,7 @@ export function makeRun(
     const scale = meanCurve.reduce((sum, m) => sum + (1 - m) ** 2, 0);
     const prompts = scored.map((prompt): ScoredPrompt => {
       const distance = prompt.rewards.reduce<number>(
-        (sum, r, k) => sum + ((r ?? 0) - meanCurve[k]!) ** 2,
+        (sum, r, k) => sum + ((r ?? 0) - meanCurve[k]) ** 2,
         0,
       );
       return { ...prompt, score: 1 - distance / scale };
@@ -142,7 +142,7 @@ export function makeRun(
       selections,
       scoreQuantiles: Array.from(
         { length: 21 },
-        (_, i) => sorted[Math.round((i / 20) * (sorted.length - 1))]!,
+        (_, i) => sorted[Math.round((i / 20) * (sorted.length - 1))],
       ),
     };
   });
@@ -167,13 +167,13 @@ export function makeRun(
     host: 'node',
     seconds: 1234.5,
     base,
-    lim: seedResults[0]!.lim,
+    lim: seedResults[0].lim,
     seeds: seedResults,
     methods: Object.fromEntries(
       (['full', 'lim', 'rand', 'linear'] as const).map((method) => [
         method,
         {
-          prompts: method === 'full' ? pool : seedResults[0]!.selections[method]!.prompts,
+          prompts: method === 'full' ? pool : seedResults[0].selections[method]!.prompts,
           evaluations: evaluations[method] ?? [],
         },
       ]),
@@ -229,8 +229,8 @@ function makePool(
     const place = random();
     const origin = place < 0.4 ? 'easy' : place < 0.75 ? 'learnable' : 'hard';
     const wrongKey = random() < task.wrongKeyShare;
-    const start = origin === 'easy' ? 2.5 : origin === 'hard' ? -7 : -1.5 + 3 * (random() - 0.5);
-    const slope = origin === 'learnable' ? 0.35 + 0.7 * random() : 0.3;
+    const start = origin === 'easy' ? 3.5 : origin === 'hard' ? -7 : -0.8 + 5 * (random() - 0.5);
+    const slope = origin === 'learnable' ? 0.4 + 0.9 * random() : 0.9;
     const rewards = Array.from({ length: experiment.epochs }, (_, k) => {
       const chance = wrongKey ? 0.03 : logistic(start + slope * k);
       let right = 0;

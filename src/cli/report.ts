@@ -1,0 +1,40 @@
+import { defineCommand } from 'citty';
+import { mostRuns, renderReport } from '../report/page.ts';
+import type { Run } from '../report/run-files.ts';
+import { outArg, UsageError } from './arguments.ts';
+import { expectFileOut } from './output.ts';
+import { readRunFolder } from './run-report.ts';
+import { system } from './system.ts';
+
+export const command = defineCommand({
+  meta: { name: 'report', description: 'one self-contained page on a run, or on several' },
+  args: {
+    folder: {
+      type: 'positional',
+      description: `folder of a run; up to ${mostRuns} are compared`,
+      required: true,
+    },
+    out: outArg('HTML file to write (default: report.html in the folder of a single run)'),
+  },
+  async run({ args }) {
+    const host = await system();
+    const folders = args._;
+    if (folders.length > mostRuns) {
+      throw new UsageError(`${folders.length} runs: at most ${mostRuns} fit on one page`);
+    }
+    const out = args.out ?? (folders.length === 1 ? `${folders[0] ?? '.'}/report.html` : undefined);
+    if (out === undefined) throw new UsageError('--out is needed to compare several runs');
+    await expectFileOut(out);
+    const runs: Run[] = [];
+    for (const folder of folders) {
+      const found = await host.info(folder);
+      if (found?.kind !== 'directory') {
+        throw new UsageError(`${folder}: ${found ? 'is a file, not a run' : 'no such folder'}`);
+      }
+      runs.push(await readRunFolder(folder));
+    }
+    await host.write(out, renderReport(runs));
+    await host.stderr(`${out}: ${runs.length === 1 ? 'report' : `${runs.length} runs compared`}\n`);
+    return 0;
+  },
+});

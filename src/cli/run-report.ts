@@ -1,0 +1,35 @@
+import { readText } from '../formats/byte-source.ts';
+import { renderReport } from '../report/page.ts';
+import { readRun, type Run, type RunFolder } from '../report/run-files.ts';
+import { baseName, withSource } from './sources.ts';
+import { system } from './system.ts';
+
+/** Largest file of a run that is read: a million prompts with their curves. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+/** A run's files on disk. */
+const diskFolder = (folder: string): RunFolder => ({
+  name: folder,
+  async read(file) {
+    const path = `${folder}/${file}`;
+    const host = await system();
+    if ((await host.info(path))?.kind !== 'file') return undefined;
+    return withSource(path, (source) => readText(source, MOST_BYTES));
+  },
+});
+
+/**
+ * The files of a run, named after their folder alone: where it lies must not show in a report.
+ *
+ * @throws FormatError or ConfigError naming file and field.
+ */
+export async function readRunFolder(folder: string): Promise<Run> {
+  const path = folder.replace(/(?<=.)[/\\]+$/, '');
+  return { ...(await readRun(diskFolder(path))), name: baseName(path) };
+}
+
+/** Writes `report.html` into a finished run's folder. The same files give the same bytes. */
+export async function writeReport(folder: string): Promise<void> {
+  const host = await system();
+  await host.write(`${folder}/report.html`, renderReport([await readRunFolder(folder)]));
+}

@@ -31,7 +31,9 @@ export const casesOf = (shapes: readonly MatmulShape[]): MatmulCase[] =>
 /** One line of the kernel suite. */
 export interface MatmulResult {
   readonly name: string;
+  readonly shape: MatmulShape;
   readonly adapter: string;
+  readonly rounds: number;
   readonly medianMs: number;
   /** Fastest and slowest round. */
   readonly spreadMs: readonly [number, number];
@@ -40,7 +42,9 @@ export interface MatmulResult {
 
 const resultOf = (gpu: Gpu, timing: MatmulTiming): MatmulResult => ({
   name: `matmul-${timing.form}/${timing.variant} ${timing.shape.join('x')}`,
+  shape: timing.shape,
   adapter: gpu.name,
+  rounds: timing.milliseconds.length,
   medianMs: timing.medianMs,
   spreadMs: [Math.min(...timing.milliseconds), Math.max(...timing.milliseconds)],
   gigaflops: timing.gigaflops,

@@ -1,4 +1,8 @@
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import {
+  type MatmulChoices,
+  type MatmulVariant,
+  matmulVariants,
+} from '../../kernels/lib/matmul-variants.ts';
 
 /** What the choice depends on: an open `Gpu` has it. */
 interface Adapter {
@@ -17,4 +21,61 @@ export function subgroupLanes({ features, info }: Pick<Adapter, 'features' | 'in
 export function defaultMatmulChoices(adapter: Adapter): MatmulChoices {
   if (adapter.kind === 'gpu') return { preferred: 'workgroup', measured: {} };
   return { preferred: subgroupLanes(adapter) >= 8 ? 'subgroup' : 'registers', measured: {} };
+}
+
+/** Measured choices of several adapters, by `tuningKey`. Plain data. */
+export type TunedMatmuls = Readonly<Record<string, MatmulChoices>>;
+
+/**
+ * What measured choices are kept under: an adapter as one implementation of WebGPU drives it.
+ *
+ * @param host As `hostName` gives it; its version does not count.
+ */
+export const tuningKey = (gpu: { readonly name: string }, host: string): string =>
+  `${host.split(' ')[0] ?? ''}: ${gpu.name}`;
+
+/** The variants that compute right on a device. */
+export const runnableVariants = (
+  gpu: Pick<Adapter, 'features' | 'info'>,
+): readonly MatmulVariant[] =>
+  matmulVariants.filter((variant) => variant !== 'subgroup' || subgroupLanes(gpu) >= 8);
+
+/** The first variant among some choices that a device cannot run. */
+export function unrunnable(
+  gpu: Pick<Adapter, 'features' | 'info'>,
+  { preferred, measured }: MatmulChoices,
+): MatmulVariant | undefined {
+  const can = runnableVariants(gpu);
+  return [preferred, ...Object.values(measured)].find((variant) => !can.includes(variant));
+}
+
+const isVariant = (value: unknown): value is MatmulVariant =>
+  (matmulVariants as readonly unknown[]).includes(value);
+
+const isRecord = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/** Choices as read from a file; undefined where it holds something else. */
+export function asMatmulChoices(value: unknown): MatmulChoices | undefined {
+  if (!isRecord(value)) return undefined;
+  const { preferred, measured } = value;
+  if (!isVariant(preferred) || !isRecord(measured)) return undefined;
+  const entries = Object.entries(measured).flatMap(([key, variant]) =>
+    isVariant(variant) ? [[key, variant] as const] : [],
+  );
+  if (entries.length !== Object.keys(measured).length) return undefined;
+  return { preferred, measured: Object.fromEntries(entries) };
+}
+
+/** Makes a device use what was measured on it before, if anything was. @returns Whether it does. */
+export function useTuned(
+  gpu: Adapter & { readonly name: string; matmulChoices: MatmulChoices },
+  host: string,
+  tuned: TunedMatmuls,
+): boolean {
+  const key = tuningKey(gpu, host);
+  const choices = Object.hasOwn(tuned, key) ? tuned[key] : undefined;
+  if (!choices || unrunnable(gpu, choices)) return false;
+  gpu.matmulChoices = choices;
+  return true;
 }

@@ -8,11 +8,10 @@ import {
   matmulKey,
   type MatmulShape,
   type MatmulVariant,
-  matmulVariants,
   variantFits,
 } from '../../kernels/lib/matmul-variants.ts';
 import type { Gpu } from './device.ts';
-import { defaultMatmulChoices, subgroupLanes } from './matmul-choices.ts';
+import { defaultMatmulChoices, runnableVariants } from './matmul-choices.ts';
 
 /** A matmul to measure. */
 export interface MatmulCase {
@@ -37,10 +36,6 @@ export interface MeasureOptions {
   /** Default: all that the device can run. */
   readonly variants?: readonly MatmulVariant[];
 }
-
-/** The variants that compute right on a device. */
-export const runnableVariants = (gpu: Gpu): readonly MatmulVariant[] =>
-  matmulVariants.filter((variant) => variant !== 'subgroup' || subgroupLanes(gpu) >= 8);
 
 /**
  * Times every variant of some matmuls on a device: the first runs, in which software drivers

@@ -2,8 +2,8 @@ import { describe, expect, test } from 'vitest';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { matmulKey } from '../../kernels/lib/matmul-variants.ts';
 import { benchMatmuls } from '../../src/bench/matmul.ts';
-import { defaultMatmulChoices } from '../../src/gpu/matmul-choices.ts';
-import { runnableVariants, tuneMatmuls } from '../../src/gpu/tuning.ts';
+import { defaultMatmulChoices, runnableVariants } from '../../src/gpu/matmul-choices.ts';
+import { tuneMatmuls } from '../../src/gpu/tuning.ts';
 import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();

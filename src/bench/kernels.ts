@@ -1,0 +1,61 @@
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import { configFrom } from '../config.ts';
+import { tuneMatmuls } from '../gpu/tuning.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { benchMatmuls, casesOf, matmulShapes } from './matmul.ts';
+import type { Bench } from './record.ts';
+
+/** Every matmul variant at the shapes of two models, turn by turn. */
+export async function benchKernels(bench: Bench): Promise<void> {
+  const { gpu, roofs, tiny } = bench;
+  const found = await benchMatmuls(gpu, {
+    rounds: bench.repeats,
+    ...(tiny ? { shapes: [[8, 4, 4]], milliseconds: 0 } : {}),
+  });
+  for (const { name, shape, adapter, rounds, medianMs, spreadMs, gigaflops } of found) {
+    const [rows, inner, columns] = shape;
+    await bench.report({
+      suite: 'kernels',
+      name,
+      shapes: { rows, inner, columns },
+      adapter,
+      host: bench.host,
+      runs: rounds,
+      firstMs: null,
+      medianMs,
+      spreadMs,
+      tokensPerSecond: null,
+      flops: 2 * rows * inner * columns,
+      bytes: 4 * (rows * inner + inner * columns + rows * columns),
+      roof: { kind: 'matmul', share: gigaflops / roofs.matmulGigaflops },
+    });
+  }
+}
+
+/** Measures the matmul variants at the shapes that experiments and the reference training use. */
+export function tuneKernels(
+  gpu: Gpu,
+  { tiny, repeats }: { readonly tiny: boolean; readonly repeats: number },
+): Promise<MatmulChoices> {
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = configFrom(
+    'standard',
+    undefined,
+    'bench',
+  ).model;
+  const fused = (heads + 2 * kvHeads) * headDim;
+  // Rows of a decode step, of a micro-batch, of a prefill.
+  const experiment = [256, 512, 2048].flatMap(
+    (rows) =>
+      [
+        [rows, hiddenSize, fused],
+        [rows, heads * headDim, hiddenSize],
+        [rows, hiddenSize, 2 * intermediateSize],
+        [rows, intermediateSize, hiddenSize],
+      ] as const,
+  );
+  const shapes = tiny ? ([[8, 4, 4]] as const) : [...matmulShapes.reference, ...experiment];
+  return tuneMatmuls(gpu, casesOf(shapes), {
+    rounds: repeats,
+    milliseconds: tiny ? 0 : 40,
+  });
+}

@@ -1,0 +1,55 @@
+import type { Gpu } from '../gpu/device.ts';
+import { benchKernels } from './kernels.ts';
+import { benchLim } from './lim.ts';
+import { benchPpo } from './ppo.ts';
+import type { Bench, BenchOptions, BenchRecord, SuiteName } from './record.ts';
+import { measureRoofs, type Roofs } from './roofs.ts';
+import { benchRollout } from './rollout.ts';
+import { benchTrain } from './train.ts';
+
+/** `bench.json`. */
+export interface BenchResult {
+  readonly schema: 1;
+  readonly adapter: string;
+  readonly host: string;
+  readonly roofs: Roofs;
+  readonly records: readonly BenchRecord[];
+}
+
+const suites: Readonly<Record<SuiteName, (bench: Bench) => Promise<void>>> = {
+  kernels: benchKernels,
+  train: benchTrain,
+  rollout: benchRollout,
+  lim: benchLim,
+  ppo: benchPpo,
+};
+
+/**
+ * Measures parts of the engine one after another.
+ *
+ * @param options.report Called with each record as it is there.
+ */
+export async function runBench(
+  gpu: Gpu,
+  wanted: readonly SuiteName[],
+  options: BenchOptions & {
+    readonly host: string;
+    readonly report: (record: BenchRecord) => Promise<void> | void;
+  },
+): Promise<BenchResult> {
+  const records: BenchRecord[] = [];
+  const roofs = await measureRoofs(gpu, options);
+  const bench: Bench = {
+    ...options,
+    gpu,
+    roofs,
+    report: async (record) => {
+      records.push(record);
+      await options.report(record);
+    },
+  };
+  for (const [name, suite] of Object.entries(suites) as [SuiteName, (typeof suites)['lim']][]) {
+    if (wanted.includes(name)) await suite(bench);
+  }
+  return { schema: 1, adapter: gpu.name, host: options.host, roofs, records };
+}

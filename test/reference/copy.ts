@@ -1,0 +1,2 @@
+/** The same numbers, in a new array. */
+export const copyReference = (x: ArrayLike<number>): Float64Array => Float64Array.from(x);

@@ -35,8 +35,15 @@ export const tiny = {
   evaluation: { samples: 2 },
 };
 
-/** The page's hash for `tiny` with some experiment settings replaced. */
-export const tinyHash = (experiment: object = {}): string => {
-  const config = { ...tiny, experiment: { ...tiny.experiment, ...experiment } };
+/** The page's hash for `tiny` with some settings of its sections replaced. */
+export function tinyHash(
+  replaced: Partial<Record<'task' | 'base' | 'experiment', object>> = {},
+): string {
+  const config = {
+    ...tiny,
+    task: { ...tiny.task, ...replaced.task },
+    base: { ...tiny.base, ...replaced.base },
+    experiment: { ...tiny.experiment, ...replaced.experiment },
+  };
   return `#${new URLSearchParams({ preset: 'quick', seed: '1', config: JSON.stringify(config) })}`;
-};
+}

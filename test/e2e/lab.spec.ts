@@ -1,0 +1,215 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { readFileSync } from 'node:fs';
+import { expect, test, type Page } from 'playwright/test';
+import {
+  expectNoSidewaysScroll,
+  hideTab,
+  hostile,
+  poisonTexts,
+  ready,
+  tabTo,
+  watchFaults,
+} from './page.ts';
+import { tiny, tinyHash } from './tiny.ts';
+
+/** Long enough for a software adapter that compiles everything on a busy machine. */
+const RUN_MS = 300_000;
+
+const seriousFaults = async (page: Page): Promise<string[]> => {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+};
+
+test('a whole experiment by keyboard alone, from the address to its files', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await page.goto(tinyHash({ experiment: { methods: ['full', 'lim', 'rand'] } }));
+  await ready(page);
+  expect(await seriousFaults(page)).toEqual([]);
+
+  await tabTo(page, 'start');
+  await expect(page.locator('#start')).toHaveCSS('outline-style', 'solid');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#start')).toBeDisabled();
+  await expect(page.locator('#preset')).toBeDisabled();
+  await expect(page.locator('#detail')).toContainText(/Compiling \d+ kernels/, { timeout: RUN_MS });
+  await expect(page.locator('#pace')).toContainText(/left · \d+ tokens\/s/, { timeout: RUN_MS });
+  await expect(page.locator('#phase')).toHaveText('Done', { timeout: RUN_MS });
+  expect(await page.locator('#progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
+
+  const rows = page.locator('#results-body tr');
+  await expect(rows).toHaveCount(4);
+  for (const name of ['Base', 'FULL', 'LIM', 'RAND']) {
+    const row = rows.filter({ has: page.getByRole('rowheader', { name, exact: true }) });
+    await expect(row).toContainText(/\d+\.\d %.*\d+\.\d % – \d+\.\d %/);
+  }
+  await expect(page.locator('#readout')).toContainText('after 8 updates');
+  await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
+  await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
+  await expect(page.locator('#kept-title')).toHaveText('Kept by LIM');
+
+  await tabTo(page, 'matrix');
+  const matrix = page.locator('#matrix');
+  await expect(matrix).toHaveAttribute('aria-valuemax', '64');
+  await page.keyboard.press('End');
+  await expect(matrix).toHaveAttribute('aria-valuenow', '64');
+  await page.keyboard.press('ArrowLeft');
+  await expect(matrix).toHaveAttribute('aria-valuenow', '63');
+  await expect(matrix).toHaveAttribute('aria-valuetext', /rank 63 of 64, score .*(kept|rejected)/);
+  const epochs = page.locator('#answers .epoch');
+  await expect(epochs).toHaveCount(tiny.experiment.epochs);
+  await expect(epochs.first().getByRole('listitem')).toHaveCount(8);
+
+  // The list shows the same prompt as chosen, and chooses another.
+  await tabTo(page, 'filter');
+  await page.keyboard.press('Tab');
+  await expect(page.locator('#next')).toBeFocused();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#page')).toHaveText('11–20 of 64');
+  const [button] = await page.locator('#list button').all();
+  await button!.focus();
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#list button[aria-pressed="true"]')).toBeFocused();
+  await expect(matrix).toHaveAttribute('aria-valuenow', String(64 - 10));
+
+  const names = ['results.json', 'scores.json', 'rewards.safetensors', 'metrics.jsonl'];
+  const texts = new Map<string, string>();
+  for (const name of names) {
+    const coming = page.waitForEvent('download');
+    await page.getByRole('link', { name }).press('Enter');
+    texts.set(name, readFileSync(await (await coming).path(), 'latin1'));
+  }
+  const results = JSON.parse(texts.get('results.json')!) as { schema: number; seeds: unknown[] };
+  expect(results).toMatchObject({ schema: 1, config: { task: { poolPrompts: 64 } } });
+  expect(JSON.parse(texts.get('scores.json')!)).toHaveLength(64);
+  expect(texts.get('metrics.jsonl')!.trim().split('\n')).toHaveLength(16 + 8 + 8);
+
+  for (const [width, colorScheme] of [
+    [1280, 'light'],
+    [390, 'dark'],
+    [360, 'light'],
+  ] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width, height: 844 });
+    await expectNoSidewaysScroll(page);
+    expect(await seriousFaults(page)).toEqual([]);
+  }
+  expect(faults.list).toEqual([]);
+});
+
+test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await poisonTexts(page);
+  // Untrained, and every update a whole epoch: each prompt has answers after the first.
+  const hash = tinyHash({
+    task: { poolPrompts: 16 },
+    base: { updates: 0 },
+    experiment: { methods: ['full'], epochs: 6, readouts: [6], tableReadout: 6 },
+  });
+  await page.goto(hash);
+  await ready(page);
+  const button = (name: string) => page.getByRole('button', { name, exact: true });
+  const states = async (): Promise<Record<string, boolean>> => {
+    const entries = ['start', 'pause', 'step', 'stop'].map(
+      async (id) => [id, await page.locator(`#${id}`).isEnabled()] as const,
+    );
+    return Object.fromEntries(await Promise.all(entries));
+  };
+  expect(await states()).toEqual({ start: true, pause: false, step: false, stop: false });
+
+  await button('Start').click();
+  await button('Pause').click({ timeout: RUN_MS });
+  await expect(page.locator('#phase')).toContainText('Paused', { timeout: RUN_MS });
+  expect(await states()).toEqual({ start: false, pause: true, step: true, stop: true });
+  await expect(button('Resume')).toBeVisible();
+
+  // One step is one update. The one under way when Pause was pressed may still come in first.
+  const update = async (): Promise<number> =>
+    Number(/update (\d+)/.exec((await page.locator('#pace').textContent()) ?? '')?.[1] ?? 0);
+  await button('Step').click();
+  await expect.poll(update, { timeout: RUN_MS }).toBeGreaterThan(0);
+  const before = await update();
+  await button('Step').click();
+  await expect.poll(update, { timeout: RUN_MS }).toBe(before + 1);
+  await expect(page.locator('#phase')).toContainText('Paused');
+
+  // Prompts and answers are text, with what cannot be seen spelled out.
+  await page.locator('#list button').first().click();
+  const answer = page.locator('#answers li').first();
+  await expect(answer).toContainText('<img src=x onerror="window.attacked=1">');
+  await expect(answer.locator('.codepoint')).toHaveText(['U+202E', 'U+0000', 'U+200B']);
+  await expect(page.locator('#list button').first()).toContainText('<img src=x');
+  await expect(page.locator('#matrix')).toHaveAttribute('aria-valuetext', /\[U\+202E\]/);
+  expect(await page.locator('main img').count()).toBe(0);
+  expect(await page.locator('body').innerHTML()).not.toContain('\u202e');
+  expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
+  expect(hostile).toContain('\u202e');
+
+  await button('Stop').click();
+  await expect(page.locator('#phase')).toHaveText('Stopped', { timeout: RUN_MS });
+  expect(await states()).toEqual({ start: true, pause: false, step: false, stop: false });
+
+  // Again, and nobody looks: events are counted without a frame being drawn.
+  await button('Start').click();
+  await expect(button('Stop')).toBeEnabled({ timeout: RUN_MS });
+  const show = await hideTab(page);
+  await expect(page.locator('#announcer')).toHaveText('Done', { timeout: RUN_MS });
+  await expect(page.locator('#phase')).not.toHaveText('Done');
+  await show();
+  await expect(page.locator('#phase')).toHaveText('Done');
+  await expect(page.locator('#results-body')).toContainText(/\d+\.\d %/);
+  expect(faults.list).toEqual([]);
+});
+
+test('a link is checked and shown, and starts nothing', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await page.goto(tinyHash());
+  await ready(page);
+  await expect(page.locator('#differences')).toContainText('task.modulus: 3 instead of 10');
+  await expect(page.locator('#plan')).toContainText('PPO on 64 arithmetic prompts for 4 epochs');
+  await expect(page.locator('#phase')).toHaveText('Ready');
+  expect(page.workers()).toHaveLength(0);
+
+  // From one link to the next, as a user would: only the hash changes.
+  const problem = page.locator('#problem');
+  const open = async (hash: string) => {
+    await page.evaluate((to) => void (location.hash = to), hash);
+  };
+  const config = (value: unknown) => `#config=${encodeURIComponent(JSON.stringify(value))}`;
+  await open(config({ rollout: { samples: 0 } }));
+  await expect(problem).toContainText('rollout.samples');
+  await expect(page.locator('#start')).toBeDisabled();
+  await open(config({ model: { layers: 64, hiddenSize: 4096 } }));
+  await expect(problem).toContainText('a tab takes at most');
+  await open('#config=<b>nonsense');
+  await expect(problem).toContainText('settings:');
+  await expect(page.locator('main b')).toHaveCount(0);
+  await open('#autostart=1');
+  await expect(problem).toContainText("no setting 'autostart'");
+  await open(`#config=${'x'.repeat(9000)}`);
+  await expect(problem).toContainText('at most 8192 characters');
+  await open('#preset=quick&seed=7');
+  await expect(problem).toBeEmpty();
+  await expect(page.locator('#start')).toBeEnabled();
+  await expect(page.locator('#seed')).toHaveValue('7');
+  expect(faults.list).toEqual([]);
+});
+
+test('says why it cannot train without WebGPU, and what to do', async ({ page }) => {
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await page.goto('');
+  const notice = page.locator('#unsupported');
+  await expect(notice).toBeVisible();
+  await expect(notice).toContainText('navigator.gpu is missing');
+  await expect(notice.getByRole('listitem').first()).toContainText('Chrome or Edge');
+  await expect(page.locator('#start')).toBeDisabled();
+  expect(await seriousFaults(page)).toEqual([]);
+});
+
+test('says so when WebGPU has no adapter', async ({ page }) => {
+  await page.addInitScript(() => {
+    GPU.prototype.requestAdapter = () => Promise.resolve(null);
+  });
+  await page.goto('');
+  await expect(page.locator('#unsupported')).toContainText('gives no device');
+  await expect(page.locator('#unsupported')).toContainText('hardware acceleration');
+});

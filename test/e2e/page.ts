@@ -1,0 +1,106 @@
+import { expect, type Page } from 'playwright/test';
+
+/** Text that would run, hide or turn something if it were taken for more than text. */
+export const hostile = '<img src=x onerror="window.attacked=1">\u202egnp\u0000\u200b';
+
+/** Everything a page must not do while it is tested. */
+export interface Faults {
+  readonly list: string[];
+}
+
+/** Notes errors and every breach of the page's content security policy. */
+export async function watchFaults(page: Page): Promise<Faults> {
+  const list: string[] = [];
+  page.on('pageerror', (error) => list.push(error.message));
+  page.on('console', (message) => {
+    if (message.type() === 'error') list.push(message.text());
+  });
+  await page.exposeFunction('noteBreach', (text: string) => list.push(text));
+  await page.addInitScript(() => {
+    document.addEventListener('securitypolicyviolation', (event) => {
+      const { noteBreach } = window as unknown as { noteBreach: (text: string) => void };
+      noteBreach(`${event.violatedDirective}: ${event.blockedURI}`);
+    });
+  });
+  return { list };
+}
+
+/**
+ * Puts hostile text into whatever the trainer's worker tells the page of prompts and completions, as
+ * a model or a data set could.
+ */
+export async function poisonTexts(page: Page): Promise<void> {
+  await page.addInitScript((poison) => {
+    const poisoned = (value: unknown): void => {
+      if (typeof value !== 'object' || value === null || ArrayBuffer.isView(value)) return;
+      // The trainer's own words for what it does are no data.
+      if ('type' in value && value.type === 'phase') return;
+      for (const [key, inner] of Object.entries(value)) {
+        if (key === 'text' || (key === 'prompt' && typeof inner === 'string')) {
+          (value as Record<string, unknown>)[key] = poison;
+        } else poisoned(inner);
+      }
+    };
+    const listen = Worker.prototype.addEventListener;
+    Worker.prototype.addEventListener = function (
+      this: Worker,
+      type: string,
+      listener: EventListenerOrEventListenerObject,
+      ...rest: unknown[]
+    ) {
+      const heard = (event: Event) => {
+        if (event instanceof MessageEvent) poisoned(event.data);
+        if (typeof listener === 'function') listener.call(this, event);
+        else listener.handleEvent(event);
+      };
+      listen.call(this, type, heard, ...(rest as []));
+    };
+  }, hostile);
+}
+
+/**
+ * As a browser treats a tab that nobody sees: `document.hidden`, the event, no animation frames.
+ * Returns what shows it again. (Headless Chromium itself never hides a page.)
+ */
+export async function hideTab(page: Page): Promise<() => Promise<void>> {
+  await page.evaluate(() => {
+    const waiting: FrameRequestCallback[] = [];
+    const real = window.requestAnimationFrame.bind(window);
+    window.requestAnimationFrame = (callback) => waiting.push(callback);
+    Object.defineProperty(document, 'hidden', { configurable: true, value: true });
+    Object.defineProperty(document, 'visibilityState', { configurable: true, value: 'hidden' });
+    Object.assign(window, {
+      showTab: () => {
+        window.requestAnimationFrame = real;
+        for (const name of ['hidden', 'visibilityState']) Reflect.deleteProperty(document, name);
+        document.dispatchEvent(new Event('visibilitychange'));
+        for (const callback of waiting) real(callback);
+      },
+    });
+    document.dispatchEvent(new Event('visibilitychange'));
+  });
+  return () => page.evaluate(() => (window as unknown as { showTab: () => void }).showTab());
+}
+
+/** Waits until the page has found its adapter and can start. */
+export async function ready(page: Page): Promise<void> {
+  await expect(page.getByRole('button', { name: 'Start' })).toBeEnabled();
+}
+
+/** Presses Tab until the element with this id has the focus; fails when it cannot be reached. */
+export async function tabTo(page: Page, id: string): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    await page.keyboard.press('Tab');
+    if (await page.evaluate((wanted) => document.activeElement?.id === wanted, id)) return;
+  }
+  throw new Error(`#${id} cannot be reached with Tab`);
+}
+
+/** The page must not scroll sideways. */
+export async function expectNoSidewaysScroll(page: Page): Promise<void> {
+  const [content, window] = await page.evaluate(() => [
+    document.documentElement.scrollWidth,
+    document.documentElement.clientWidth,
+  ]);
+  expect(content).toBeLessThanOrEqual(window!);
+}

@@ -1,3 +1,4 @@
+import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
 import type { ExperimentConfig, MethodName, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 
@@ -59,6 +60,8 @@ export interface ExperimentResults {
   /** What the task puts into its data by design. */
   readonly injected: readonly string[];
   readonly adapter: string;
+  /** Matmul variants that computed it; absent where they were the adapter's defaults of their time. */
+  readonly kernels?: MatmulChoices;
   readonly host: string;
   readonly seconds: number;
   readonly base: Accuracy & { readonly shipped: boolean };

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { matmulVariants } from '../../kernels/lib/matmul-variants.ts';
 import { parseConfig } from '../config.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord, kindOf, parseJson, shorten } from '../formats/json.ts';
@@ -23,6 +24,7 @@ export interface Run {
 
 const finite = v.pipe(v.number(), v.finite());
 const whole = v.pipe(finite, v.integer(), v.minValue(0));
+const variant = v.picklist(matmulVariants);
 const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
 // JSON has no NaN: a number that was none is null.
 const orNaN = v.pipe(
@@ -64,6 +66,9 @@ const resultsSchema = v.object({
   overrides: v.array(v.object({ field: v.string(), value: v.unknown(), reference: v.unknown() })),
   injected: v.array(v.string()),
   adapter: v.string(),
+  kernels: v.exactOptional(
+    v.object({ preferred: variant, measured: v.record(v.string(), variant) }),
+  ),
   host: v.string(),
   seconds: v.pipe(finite, v.minValue(0)),
   base: v.object({ ...accuracy, shipped: v.boolean() }),

@@ -1,3 +1,4 @@
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import {
   configHash,
@@ -8,6 +9,7 @@ import {
 } from '../config.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
 import { describeBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
@@ -29,7 +31,7 @@ import type { Decoder, Generation } from '../rollout/decoder.ts';
 import { createTask } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import { pretrainBase } from './base.ts';
-import { readCheckpoint, writeCheckpoint } from './checkpoint.ts';
+import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { createEngine, poolSizeOf } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
@@ -68,6 +70,8 @@ interface Progress {
   sizes: Partial<Record<MethodName, number>>;
   records: UpdateRecord[];
   seconds: number;
+  /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
+  readonly kernels?: MatmulChoices;
 }
 
 /** A method's code in the keys of random numbers; never renumber. */
@@ -124,6 +128,7 @@ export class Experiment {
       sizes: {},
       records: [],
       seconds: 0,
+      kernels: host.gpu.matmulChoices,
     };
   }
 
@@ -132,7 +137,8 @@ export class Experiment {
    *
    * @param options.resume Goes on from the store's checkpoint where there is one.
    * @throws AdapterError when the device cannot hold it; nothing is allocated then.
-   * @throws CheckpointError when the checkpoint is damaged or of another config.
+   * @throws CheckpointError when the checkpoint is damaged, of another config, or was computed by
+   *   kernels that this device cannot run.
    */
   static async open(
     host: ExperimentHost,
@@ -141,9 +147,13 @@ export class Experiment {
     options: { readonly resume: boolean } = { resume: false },
   ): Promise<Experiment> {
     estimate(config, host.gpu.limits);
+    const hash = await configHash(config);
+    const found = options.resume ? await readCheckpoint<Progress>(host.store, hash) : undefined;
+    // Before any plan is built: plans take their variants once.
+    if (found) forceKernels(host.gpu, found.progress.kernels);
     const experiment = new Experiment(host, config, seeds);
-    experiment.#hash = await configHash(config);
-    if (options.resume) await experiment.#resume();
+    experiment.#hash = hash;
+    if (found) experiment.#restore(found);
     return experiment;
   }
 
@@ -645,6 +655,7 @@ export class Experiment {
       ),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
+      kernels: gpu.matmulChoices,
       host: hostName,
       seconds: (performance.now() - this.#startedAt) / 1000,
       base: progress.base.accuracy,
@@ -692,9 +703,7 @@ export class Experiment {
     this.#host.emit({ type: 'checkpoint', update: progress.records.length });
   }
 
-  async #resume(): Promise<void> {
-    const found = await readCheckpoint<Progress>(this.#host.store, this.#hash);
-    if (!found) return;
+  #restore(found: Checkpoint<Progress>): void {
     this.#progress = found.progress;
     this.#base = found.base;
     this.#trainer.restore(found.base, found.ppo);
@@ -708,6 +717,18 @@ export class Experiment {
   async weights(): Promise<Map<string, Float32Array>> {
     return this.#trainer.actor.weights.read();
   }
+}
+
+function forceKernels(gpu: Gpu, recorded: unknown): void {
+  const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);
+  if (!kernels) throw new CheckpointError('the checkpoint names no known matmul variants');
+  const missing = unrunnable(gpu, kernels);
+  if (missing !== undefined) {
+    throw new CheckpointError(
+      `the run was computed with the matmul variant '${missing}', which ${gpu.name} cannot run`,
+    );
+  }
+  gpu.matmulChoices = kernels;
 }
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -1,0 +1,193 @@
+import { describe, expect, test } from 'vitest';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import { tinyConfig } from '../../src/bench/tiny.ts';
+import { configFrom } from '../../src/config.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import {
+  asMatmulChoices,
+  defaultMatmulChoices,
+  runnableVariants,
+  tuningKey,
+  unrunnable,
+  useTuned,
+} from '../../src/gpu/matmul-choices.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
+import { modelConfigOf } from '../../src/scheduler/base.ts';
+import { Experiment } from '../../src/scheduler/experiment.ts';
+import { RunControl } from '../../src/scheduler/run-control.ts';
+import { MemoryStore } from '../../src/scheduler/run-store.ts';
+import { createTask } from '../../src/tasks/registry.ts';
+import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
+
+const gpu = await openTestGpu();
+const defaults = gpu.matmulChoices;
+const plain: MatmulChoices = { preferred: 'plain', measured: {} };
+
+/** Four updates on the pool, two on a random subset of it. */
+const config = configFrom(
+  'quick',
+  {
+    ...tinyConfig,
+    task: { ...tinyConfig.task, poolPrompts: 16 },
+    lim: { theta: -1e6 },
+    experiment: {
+      epochs: 1,
+      methods: ['full', 'rand'],
+      armLength: 2,
+      readouts: [2],
+      tableReadout: 2,
+      checkpointEvery: 1,
+    },
+  },
+  'test',
+);
+
+/** Runs or resumes, with these choices on the device, and stops after some updates. */
+async function runWith(choices: MatmulChoices, store: MemoryStore, stopAfter = Infinity) {
+  gpu.matmulChoices = choices;
+  const control = new RunControl();
+  let updates = 0;
+  const task = createTask(config.task);
+  const experiment = await Experiment.open(
+    {
+      gpu,
+      hostName: 'test',
+      store,
+      verify: ({ promptOf, tokens, offsets }) =>
+        Promise.resolve({
+          rewards: Float32Array.from(promptOf, (_, i) => [1, -0.5][tokens[offsets[i]!]! % 2]!),
+          correct: Uint8Array.from(promptOf, (_, i) => Number(tokens[offsets[i]!]! % 2 === 0)),
+          formatted: new Uint8Array(promptOf.length).fill(1),
+          extracted: Array.from(promptOf, () => null),
+          failures: [],
+        }),
+      shippedBase: () => Promise.resolve(initialParameters(modelConfigOf(config, task), 1, 0.5)),
+      emit: ({ type }) => {
+        if (type === 'update' && ++updates === stopAfter) control.stop();
+      },
+    },
+    config,
+    [1],
+    { resume: true },
+  );
+  const results = await experiment.run(control);
+  const weights = [...(await experiment.weights())].map(
+    ([name, data]) => `${name}: ${data.join()}`,
+  );
+  return { results, weights };
+}
+
+/** Rewrites what the newest checkpoint says of its kernels. */
+function record(store: MemoryStore, from: string, to: string): void {
+  for (const [name, bytes] of store.files) {
+    if (!name.endsWith('.safetensors')) continue;
+    const text = Array.from(bytes, (byte) => String.fromCharCode(byte)).join('');
+    expect(text).toContain(from);
+    expect(to.length).toBe(from.length);
+    store.files.set(
+      name,
+      Uint8Array.from(text.replace(from, to), (character) => character.charCodeAt(0)),
+    );
+  }
+}
+
+describe('kernel choices of a run', () => {
+  test('are recorded, and forced when it goes on: the bits are the same', async () => {
+    try {
+      const straight = await runWith(plain, new MemoryStore());
+      expect(straight.results?.kernels).toEqual(plain);
+      const store = new MemoryStore();
+      expect((await runWith(plain, store, 2)).results).toBeUndefined();
+      const resumed = await runWith(defaults, store);
+      expect(gpu.matmulChoices).toEqual(plain);
+      expect(resumed.results?.kernels).toEqual(plain);
+      expect(resumed.weights).toEqual(straight.weights);
+    } finally {
+      gpu.matmulChoices = defaults;
+    }
+  });
+
+  test('are refused where they are unknown or cannot run', async () => {
+    try {
+      const store = new MemoryStore();
+      await runWith(plain, store, 1);
+      // Inside the metadata's JSON, quotes are escaped.
+      record(store, String.raw`\"preferred\":\"plain\"`, String.raw`\"preferred\":\"plane\"`);
+      await expect(runWith(plain, store)).rejects.toMatchObject({
+        name: 'CheckpointError',
+        message: 'the checkpoint names no known matmul variants',
+      });
+    } finally {
+      gpu.matmulChoices = defaults;
+    }
+  });
+});
+
+describe('tuned choices', () => {
+  const nothing = new Set() as unknown as GPUSupportedFeatures;
+  const adapter = (name: string) => ({
+    name,
+    kind: 'cpu' as const,
+    features: nothing,
+    info: {} as GPUAdapterInfo,
+    matmulChoices: plain,
+  });
+
+  test('are those of the same adapter under the same implementation', () => {
+    const workgroup: MatmulChoices = { preferred: 'workgroup', measured: {} };
+    const tuned = { [tuningKey({ name: 'A' }, 'node 20.1.0')]: workgroup };
+    for (const [name, host, used] of [
+      ['A', 'node 22.0.0', true],
+      ['A', 'deno 2.9.5', false],
+      ['B', 'node 20.1.0', false],
+      ['constructor', '', false],
+    ] as const) {
+      const device = adapter(name);
+      expect(useTuned(device, host, tuned)).toBe(used);
+      expect(device.matmulChoices).toBe(used ? workgroup : plain);
+    }
+  });
+
+  test('are not used where a variant of theirs cannot run', () => {
+    const device = adapter('A');
+    const choices: MatmulChoices = { preferred: 'plain', measured: { x: 'subgroup' } };
+    expect(runnableVariants(device)).not.toContain('subgroup');
+    expect(unrunnable(device, choices)).toBe('subgroup');
+    expect(useTuned(device, 'node 1', { [tuningKey(device, 'node 1')]: choices })).toBe(false);
+    expect(device.matmulChoices).toBe(plain);
+  });
+
+  test('reach the plans built after them', () => {
+    const named = (device: Gpu): string[] => {
+      const x = tensorOf(device, 'x', seeded(16, 1), [4, 4]);
+      const out = tensorOf(device, 'out', seeded(16, 2), [4, 4]);
+      const plan = device.plan('tuned', matmulForward({ x, weight: x, out }, { rows: 4 }));
+      plan.destroy();
+      return plan.steps.flatMap((step) => (step.op === 'dispatch' ? step.kernel.name : []));
+    };
+    try {
+      useTuned(gpu, 'test', { [tuningKey(gpu, 'test')]: plain });
+      expect(named(gpu)).toEqual(['matmul-forward']);
+    } finally {
+      gpu.matmulChoices = defaults;
+    }
+  });
+
+  test.each([
+    [undefined],
+    [null],
+    ['plain'],
+    [{ preferred: 'plain' }],
+    [{ preferred: 'plane', measured: {} }],
+    [{ preferred: 'plain', measured: [] }],
+    [{ preferred: 'plain', measured: { x: 'plane' } }],
+  ])('are not read from %j', (value) => {
+    expect(asMatmulChoices(value)).toBeUndefined();
+  });
+
+  test('are read back as they were', () => {
+    const choices = { ...defaultMatmulChoices(gpu), measured: { 'forward 16x8x4': 'plain' } };
+    expect(asMatmulChoices(JSON.parse(JSON.stringify(choices)))).toEqual(choices);
+  });
+});

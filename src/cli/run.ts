@@ -11,12 +11,15 @@ import {
 } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import type { ExperimentEvent, ExperimentResults } from '../results.ts';
+import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
+import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { expectFreshRun, jsonText } from './output.ts';
 import { writeReport } from './run-report.ts';
 import { system, type System } from './system.ts';
+import { readTuned } from './tuned.ts';
 
 /** What a run's folder says of how it was started: read again by `--resume`. */
 interface RunFile {
@@ -59,10 +62,15 @@ export const command = defineCommand({
       valueHint: 'folder',
       description: 'go on with a run from its last checkpoint, bit for bit',
     },
+    estimate: {
+      type: 'boolean',
+      description: 'only tell the GPU memory it would take on this adapter; runs nothing',
+    },
     ...commonArgs,
   },
   async run({ args }) {
     const host = await system();
+    if (args.estimate) return estimateRun(host, args);
     const plan = args.resume === undefined ? await freshPlan(args) : await resumedPlan(args.resume);
     const results = await runExperiment(host, plan, args.adapter as AdapterChoice);
     if (!results) {
@@ -75,13 +83,19 @@ export const command = defineCommand({
   },
 });
 
-async function freshPlan(args: {
+interface ConfigArgs {
   readonly config?: string | undefined;
   readonly preset?: string | undefined;
   readonly methods?: string | undefined;
+}
+
+interface FreshArgs extends ConfigArgs {
   readonly seed?: string | undefined;
   readonly out?: string | undefined;
-}): Promise<Plan> {
+}
+
+/** What the file, the preset and the options say together. */
+async function chosenConfig(args: ConfigArgs): Promise<ExperimentConfig> {
   const where = args.config ?? 'limr run';
   const given = args.config === undefined ? {} : await readJson(args.config);
   if (typeof given !== 'object' || given === null || Array.isArray(given)) {
@@ -95,15 +109,17 @@ async function freshPlan(args: {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
   const config = configFrom(preset, { ...given, preset }, where);
-  const chosen = methods
-    ? parseConfig(
-        {
-          ...config,
-          experiment: { ...config.experiment, methods: [...new Set(['full', ...methods])] },
-        },
-        where,
-      )
-    : config;
+  if (!methods) return config;
+  const { experiment } = config;
+  return parseConfig(
+    { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
+    where,
+  );
+}
+
+async function freshPlan(args: FreshArgs): Promise<Plan> {
+  const chosen = await chosenConfig(args);
+  const { preset } = chosen;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
   const out = args.out ?? `runs/${preset}-${seeds.join('-')}`;
   await expectFreshRun(out);
@@ -116,6 +132,39 @@ async function freshPlan(args: {
   };
   await host.write(`${out}/config.json`, jsonText(file));
   return { out, config: chosen, seeds, resume: false };
+}
+
+/** GPU memory by purpose, for the config that a run with these options would have. */
+async function estimateRun(
+  host: System,
+  args: ConfigArgs & {
+    readonly resume?: string | undefined;
+    readonly adapter?: string;
+    readonly json?: boolean | undefined;
+  },
+): Promise<number> {
+  const config =
+    args.resume === undefined ? await chosenConfig(args) : (await resumedPlan(args.resume)).config;
+  const gpu = await openCommandGpu(args);
+  try {
+    const found = estimate(config, gpu.limits);
+    const row = (name: string, bytes: number): string =>
+      `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
+    const rows = (use: MemoryUse): string =>
+      Object.entries(use.byPurpose)
+        .sort(([, a], [, b]) => b - a)
+        .map(([purpose, bytes]) => row(`  ${purpose}`, bytes))
+        .join('');
+    await host.stderr(
+      `GPU memory of ${config.preset}:\n${row('the run', found.run.total)}${rows(found.run)}` +
+        `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}` +
+        row('at most', found.peak),
+    );
+    if (args.json) await host.stdout(jsonText(found));
+    return 0;
+  } finally {
+    await gpu.close();
+  }
 }
 
 function seedList(text: string): number[] {
@@ -169,6 +218,7 @@ async function runExperiment(
       resume: plan.resume,
       adapter,
       bases: await shippedBases(),
+      tuned: await readTuned(),
     });
     await host.stderr(`adapter: ${name}\n`);
     const screen = new Screen(host);

@@ -1,6 +1,7 @@
 import { parseConfig, type ExperimentConfig } from '../config.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
+import { useTuned } from '../gpu/matmul-choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { baseIdentity } from '../scheduler/base.ts';
 import { Experiment } from '../scheduler/experiment.ts';
@@ -40,6 +41,7 @@ async function openRun(request: StartRequest): Promise<Run> {
     limits: 'max',
     features: ['subgroups'],
   });
+  useTuned(gpu, hostName(), request.tuned ?? {});
   let verifiers: RewardPool | undefined;
   try {
     const { verifiers: workers } = request;

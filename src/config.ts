@@ -321,12 +321,14 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
   quick: {
     ...standard,
     preset: 'quick',
-    task: { ...arithmeticVariants.E, poolPrompts: 256 },
+    task: { ...arithmeticVariants.E, poolPrompts: 160 },
+    rollout: { ...standard.rollout, prompts: 32 },
     evaluation: { ...standard.evaluation, prompts: 50 },
     experiment: {
       ...standard.experiment,
+      epochs: 5,
       armLength: 12,
-      readouts: [4, 8, 12, 16, 20, 24],
+      readouts: [4, 8, 12, 16, 20, 25],
       tableReadout: 12,
     },
   },

@@ -44,8 +44,8 @@ describe('config', () => {
   test.each([
     ['model.kvHeads', 3, 'must divide heads'],
     ['model.hiddenSize', 66, 'multiple of 4'],
-    ['rollout.prompts', 48, 'must divide the 256 prompts'],
-    ['ppo.minibatches', 7, 'must divide the 64 groups'],
+    ['rollout.prompts', 48, 'must divide the 160 prompts'],
+    ['ppo.minibatches', 7, 'must divide the 32 groups'],
     ['experiment.readouts', [4, 4], 'must ascend'],
     ['experiment.tableReadout', 5, 'must be one of the readouts'],
     ['experiment.methods', ['lim'], 'must include full'],

@@ -2,6 +2,7 @@ import {
   float32Entry,
   int32Entry,
   readSafetensors,
+  SafetensorsError,
   toFloat32,
   writeSafetensors,
   type SafetensorsEntry,
@@ -69,8 +70,11 @@ export async function writeCheckpoint(
   });
   await store.write(file, bytes);
   const before = await readPointer(store);
-  await store.write(POINTER, `${JSON.stringify({ file, previous: before?.file ?? null })}\n`);
-  if (before?.previous && before.previous !== file) await store.remove(before.previous);
+  // Written again under its own name, as where a stop follows a checkpoint, it has the same previous.
+  const again = before?.file === file;
+  const previous = (again ? before.previous : before?.file) ?? null;
+  await store.write(POINTER, `${JSON.stringify({ file, previous })}\n`);
+  if (!again && before?.previous && before.previous !== file) await store.remove(before.previous);
 }
 
 async function readPointer(
@@ -91,6 +95,15 @@ async function readPointer(
   throw new CheckpointError(`${POINTER}: does not name a checkpoint file`);
 }
 
+function parse(bytes: Uint8Array, file: string): ReturnType<typeof readSafetensors> {
+  try {
+    return readSafetensors(bytes, file);
+  } catch (cause) {
+    if (cause instanceof SafetensorsError) throw new CheckpointError(cause.message, { cause });
+    throw cause;
+  }
+}
+
 /**
  * Reads the newest checkpoint of a run.
  *
@@ -105,7 +118,7 @@ export async function readCheckpoint<Progress>(
   if (!pointer) return undefined;
   const bytes = await store.read(pointer.file);
   if (!bytes) throw new CheckpointError(`${pointer.file}: is missing`);
-  const { tensors, metadata } = readSafetensors(bytes, pointer.file);
+  const { tensors, metadata } = parse(bytes, pointer.file);
   const found = metadata.get('configHash');
   if (found !== configHash) {
     throw new CheckpointError(

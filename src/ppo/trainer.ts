@@ -518,7 +518,8 @@ export class PpoTrainer {
       ['actor', actorReport, actor.weightedLoss],
       ['critic', criticReport, critic.weightedLoss],
     ] as const) {
-      if (report && !report.applied) {
+      // Any of the rollout's updates, not only the last one, whose norm is in the report.
+      if (report && (!report.applied || report.skipped > 0)) {
         throw new NonFiniteUpdateError(
           Number.isFinite(loss)
             ? `${name}: the gradient norm is ${report.gradNorm}; ${await this.#firstBad(name)}`

@@ -1,0 +1,69 @@
+import type { Gpu } from '../../src/gpu/device.ts';
+
+type Method = (...args: unknown[]) => unknown;
+
+/** Lets `seen` know of calls of an object's methods, until the function returned is called. */
+function watch(
+  object: object,
+  names: readonly string[],
+  seen: (name: string, self: unknown) => void,
+): () => void {
+  const target = object as Record<string, Method>;
+  const before = names.map((name) => Object.getOwnPropertyDescriptor(target, name));
+  for (const name of names) {
+    const original = target[name];
+    Object.defineProperty(target, name, {
+      configurable: true,
+      writable: true,
+      value(this: unknown, ...args: unknown[]) {
+        seen(name, this);
+        return original.apply(this, args);
+      },
+    });
+  }
+  return () => {
+    for (const [i, name] of names.entries()) {
+      Reflect.deleteProperty(target, name);
+      if (before[i]) Object.defineProperty(target, name, before[i]);
+    }
+  };
+}
+
+/** What a device is asked to make while `body` runs, and the labels of the buffers mapped. */
+export async function deviceCalls(
+  { device }: Gpu,
+  body: () => Promise<void>,
+): Promise<{ created: string[]; mapped: string[] }> {
+  const created: string[] = [];
+  const mapped: string[] = [];
+  const probe = device.createBuffer({ size: 16, usage: 8 });
+  const buffers = Object.getPrototypeOf(probe) as object;
+  const restore = [
+    watch(
+      device,
+      [
+        'createBuffer',
+        'createBindGroup',
+        'createBindGroupLayout',
+        'createPipelineLayout',
+        'createShaderModule',
+        'createComputePipeline',
+        'createComputePipelineAsync',
+        'createTexture',
+        'createQuerySet',
+      ],
+      (name) => created.push(name),
+    ),
+    watch(buffers, ['mapAsync'], (_, self) => mapped.push((self as GPUBuffer).label)),
+  ];
+  try {
+    // The watch itself works: a count of nothing would pass any test.
+    device.createBuffer({ size: 16, usage: 8 }).destroy();
+    if (created.splice(0).join() !== 'createBuffer') throw new Error('the device is not watched');
+    await body();
+  } finally {
+    for (const undo of restore) undo();
+    probe.destroy();
+  }
+  return { created, mapped };
+}

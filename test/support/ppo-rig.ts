@@ -1,0 +1,187 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import { parseConfig, presets, type ExperimentConfig } from '../../src/config.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
+import {
+  PpoTrainer,
+  type RewardMatrixTensors,
+  type RolloutGroup,
+  type UpdateMetrics,
+} from '../../src/ppo/trainer.ts';
+import { Decoder, type Generation } from '../../src/rollout/decoder.ts';
+import { modelConfigOf } from '../../src/scheduler/base.ts';
+import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
+import { banditDefaults } from '../../src/tasks/bandit.ts';
+import { createTask, type TaskConfig } from '../../src/tasks/registry.ts';
+import type { PoolPrompt, Task } from '../../src/tasks/task.ts';
+
+const { quick } = presets;
+const all = { above: -1, below: 2, minOperators: 1, maxOperators: 2 };
+
+/** Eight sums of one or two operators modulo 3: responses of two to eight tokens. */
+export const smallArithmetic: TaskConfig = {
+  ...arithmeticVariants.E,
+  modulus: 3,
+  maxOperators: 2,
+  poolPrompts: 8,
+  strata: {
+    easy: { ...all, share: 0.25 },
+    learnable: { ...all, share: 0.5 },
+    hard: { ...all, share: 0.25 },
+  },
+  tiers: [{ prompts: 6, minOperators: 2, maxOperators: 2, below: 2 }],
+};
+
+/** A thousand weights; every test has these shapes, so that they share their compiled pipelines. */
+const model: ExperimentConfig['model'] = {
+  ...quick.model,
+  hiddenSize: 16,
+  intermediateSize: 16,
+  layers: 1,
+  heads: 2,
+  kvHeads: 1,
+  headDim: 8,
+};
+const constantRate = { schedule: 'constant', warmupUpdates: 0 } as const;
+
+/** A checked config of a small experiment; what is given replaces whole sections' fields. */
+export function smallConfig(
+  over: {
+    readonly task?: TaskConfig;
+    readonly rollout?: Partial<ExperimentConfig['rollout']>;
+    readonly ppo?: Partial<ExperimentConfig['ppo']>;
+    readonly lim?: Partial<ExperimentConfig['lim']>;
+    readonly base?: Partial<ExperimentConfig['base']>;
+    readonly experiment?: Partial<ExperimentConfig['experiment']>;
+  } = {},
+): ExperimentConfig {
+  const { rollout, ppo, base, lim } = quick;
+  return parseConfig(
+    {
+      ...quick,
+      preset: 'small',
+      task: over.task ?? smallArithmetic,
+      model,
+      base: { ...base, updates: 2, sequencesPerUpdate: 8, initialScale: 0.3, ...over.base },
+      rollout: { ...rollout, prompts: 4, samples: 4, ...over.rollout },
+      ppo: {
+        ...ppo,
+        minibatches: 2,
+        actor: { ...ppo.actor, ...constantRate, learningRate: 0.01 },
+        critic: { ...ppo.critic, ...constantRate, learningRate: 0.02 },
+        ...over.ppo,
+      },
+      lim: { ...lim, ...over.lim },
+      experiment: {
+        epochs: 2,
+        methods: ['full', 'lim', 'rand'],
+        budget: 'updates',
+        armLength: 2,
+        readouts: [2],
+        tableReadout: 2,
+        checkpointEvery: 1,
+        ...over.experiment,
+      },
+      evaluation: { ...quick.evaluation, prompts: 6, samples: 2 },
+    },
+    'test',
+  );
+}
+
+/** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
+export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...banditDefaults, reward });
+
+/** Trainer and decoder over one set of weights, as an experiment joins them. */
+export class PpoRig {
+  readonly config: ExperimentConfig;
+  readonly task: Task;
+  readonly model: ModelConfig;
+  readonly base: ReadonlyMap<string, Float32Array>;
+  readonly trainer: PpoTrainer;
+  readonly decoder: Decoder;
+  readonly pool: readonly PoolPrompt[];
+  readonly matrix: RewardMatrixTensors;
+
+  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
+    this.config = config;
+    this.task = createTask(config.task);
+    this.model = modelConfigOf(config, this.task);
+    this.base = initialParameters(this.model, seed, config.base.initialScale);
+    this.pool = this.task.pool(seed);
+    const shape = [this.pool.length, config.experiment.epochs];
+    const tensor = (name: string, dtype: 'f32' | 'u32'): Tensor =>
+      gpu.tensor(name, shape, dtype, 'rewards');
+    this.matrix = {
+      accuracySums: tensor('accuracy sums', 'f32'),
+      rewardSums: tensor('reward sums', 'f32'),
+      samples: tensor('samples', 'u32'),
+    };
+    this.trainer = new PpoTrainer(gpu, this.model, config, this.task, this.matrix);
+    this.trainer.reset(this.base, seed);
+    const rows = config.rollout.prompts * config.rollout.samples;
+    const { maxPromptTokens, maxResponseTokens } = this.task;
+    this.decoder = new Decoder(gpu, this.model, this.trainer.actor.weights, {
+      rows,
+      prompts: config.rollout.prompts,
+      promptRows: config.rollout.prompts * maxPromptTokens,
+      promptLength: maxPromptTokens,
+      newTokens: maxResponseTokens,
+    });
+  }
+
+  /** Prompts of an iteration: the pool in its order, round and round. */
+  async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; rewards: Float32Array }> {
+    const { rollout } = this.config;
+    const indices = Array.from(
+      { length: rollout.prompts },
+      (_, i) => (iteration * rollout.prompts + i) % this.pool.length,
+    );
+    const encoded = indices.map((index) => this.task.tokenizer.encode(this.pool[index].text));
+    const generation: Generation = await this.decoder.generate({
+      prompts: encoded,
+      promptIds: indices,
+      samplesPerPrompt: rollout.samples,
+      seed: 1000 + iteration,
+      temperature: rollout.temperature,
+      stopIds: this.task.endToken === undefined ? [] : [this.task.endToken],
+    });
+    const groups = indices.map((promptIndex, i) => ({
+      promptIndex,
+      prompt: encoded[i],
+      responses: Array.from({ length: rollout.samples }, (_, s) =>
+        generation.response(i * rollout.samples + s),
+      ),
+    }));
+    const rewards = groups.flatMap(({ promptIndex, responses }) =>
+      responses.map((response) => {
+        const { text, key } = this.pool[promptIndex];
+        return this.task.verify(text, key, response).reward;
+      }),
+    );
+    return { groups, rewards: Float32Array.from(rewards) };
+  }
+
+  /** One whole PPO iteration. */
+  async iterate(iteration: number): Promise<UpdateMetrics> {
+    const { groups, rewards } = await this.rollout(iteration);
+    return this.trainer.update(groups, rewards, { seed: 5, iteration, column: 0 });
+  }
+}
+
+/** Remembers the tensors that are made under some names, so that a test can look into them. */
+export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
+  const found = new Map<string, Tensor>();
+  const make = gpu.tensor.bind(gpu);
+  gpu.tensor = (...args) => {
+    const tensor = make(...args);
+    found.set(tensor.name, tensor);
+    return tensor;
+  };
+  try {
+    body();
+  } finally {
+    Reflect.deleteProperty(gpu, 'tensor');
+  }
+  return found;
+}

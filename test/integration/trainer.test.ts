@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { presets, type ExperimentConfig } from '../../src/config.ts';
+import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
+import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
+import { createTask } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/workers/connect.ts';
 import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';
 import { connectTrainer, eventsOf } from '../../src/workers/trainer.ts';
@@ -110,6 +114,27 @@ describe('the trainer worker', () => {
     expect(only(last, 'update')).toEqual([]);
     expect(only(last, 'state').at(-1)).toMatchObject({ state: 'stopped' });
     expect(arrivals.length).toBeGreaterThan(1);
+  });
+
+  test('says what failed, and that the run has', async () => {
+    trainer = await connectTrainer();
+    const weights = initialParameters(modelConfigOf(config, createTask(config.task)), 1);
+    weights.get('model.norm.weight')!.fill(NaN, 0, 1);
+    const base = writeSafetensors(
+      [...weights].map(([name, data]) => float32Entry(name, [data.length], data)),
+      { identity: baseIdentity(config) },
+    );
+    await trainer.api.start({ ...request, bases: [base] });
+    const events: ExperimentEvent[] = [];
+    for await (const batch of eventsOf(trainer)) events.push(...batch);
+    expect(only(events, 'pretraining')).toEqual([]);
+    expect(only(events, 'update')).toEqual([]);
+    expect(only(events, 'state').at(-1)).toEqual({
+      type: 'state',
+      state: 'failed',
+      message:
+        'NonFiniteUpdateError: actor: the loss is NaN; first non-finite weight: model.norm.weight',
+    });
   });
 
   test('can be closed in the middle of a run', async () => {

@@ -44,7 +44,7 @@ describe('nll-loss', () => {
       nllLossReference(
         logprobs.map((value, i) => (i === at ? value + shift : value)),
         weights,
-      ).loss.reduce((sum, loss, i) => sum + loss * weights[i]!, 0);
+      ).loss.reduce((sum, loss, i) => sum + loss * weights[i], 0);
     for (let i = 0; i < 3; i++) {
       expect(gradient[i]).toBeCloseTo((total(0.25, i) - total(-0.25, i)) / 0.5, 6);
     }

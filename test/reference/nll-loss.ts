@@ -3,8 +3,8 @@ export function nllLossReference(logprobs: ArrayLike<number>, weights: ArrayLike
   const loss: number[] = [];
   const gradient: number[] = [];
   for (let i = logprobs.length - 1; i >= 0; i--) {
-    loss.unshift(0 - logprobs[i]!);
-    gradient.unshift(weights[i]! * -1);
+    loss.unshift(0 - logprobs[i]);
+    gradient.unshift(weights[i] * -1);
   }
   return { loss, gradient };
 }

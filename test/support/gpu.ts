@@ -66,8 +66,8 @@ export function expectClose(
 ): void {
   expect(got.length).toBe(want.length);
   for (let i = 0; i < want.length; i++) {
-    const allowed = tolerance.abs + (tolerance.rel ?? 0) * Math.abs(want[i]!);
-    const error = Math.abs(got[i]! - want[i]!);
+    const allowed = tolerance.abs + (tolerance.rel ?? 0) * Math.abs(want[i]);
+    const error = Math.abs(got[i] - want[i]);
     if (!(error <= allowed)) {
       expect.fail(`[${i}]: got ${got[i]}, want ${want[i]} within ${allowed}`);
     }

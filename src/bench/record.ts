@@ -23,7 +23,7 @@ export interface BenchRecord {
   /** Fastest and slowest run. */
   readonly spreadMs: readonly [number, number];
   readonly tokensPerSecond: number | null;
-  /** Floating-point operations of the matmuls of one run. */
+  /** Floating-point operations of one run: of matmuls, optimizer and LIM's kernels. */
   readonly flops: number | null;
   /** Bytes that one run has to move at least: each tensor of each dispatch once. */
   readonly bytes: number | null;

@@ -45,11 +45,12 @@ export const command = defineCommand({
         );
       }
       await host.stderr('measuring what one matmul and one copy reach …\n');
-      const result = await runBench(
-        gpu,
-        args.suite === 'all' ? suiteNames : [args.suite as SuiteName],
-        { repeats, tiny, host: hostName(), report: (record) => host.stderr(line(record)) },
-      );
+      const result = await runBench(gpu, args.suite === 'all' ? suiteNames : [args.suite], {
+        repeats,
+        tiny,
+        host: hostName(),
+        report: (record) => host.stderr(line(record)),
+      });
       const { matmulGigaflops, copyGigabytes } = result.roofs;
       await host.stderr(
         `shares are of ${matmulGigaflops.toPrecision(3)} GFLOP/s in a matmul and ` +

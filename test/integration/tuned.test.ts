@@ -56,8 +56,8 @@ async function runWith(choices: MatmulChoices, store: MemoryStore, stopAfter = I
       store,
       verify: ({ promptOf, tokens, offsets }) =>
         Promise.resolve({
-          rewards: Float32Array.from(promptOf, (_, i) => [1, -0.5][tokens[offsets[i]!]! % 2]!),
-          correct: Uint8Array.from(promptOf, (_, i) => Number(tokens[offsets[i]!]! % 2 === 0)),
+          rewards: Float32Array.from(promptOf, (_, i) => [1, -0.5][tokens[offsets[i]] % 2]),
+          correct: Uint8Array.from(promptOf, (_, i) => Number(tokens[offsets[i]] % 2 === 0)),
           formatted: new Uint8Array(promptOf.length).fill(1),
           extracted: Array.from(promptOf, () => null),
           failures: [],

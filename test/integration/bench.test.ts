@@ -1,0 +1,122 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { tuneKernels } from '../../src/bench/kernels.ts';
+import { type BenchRecord, type SuiteName, suiteNames } from '../../src/bench/record.ts';
+import { runBench } from '../../src/bench/run.ts';
+import { readTuned, writeTuned } from '../../src/cli/tuned.ts';
+import { useSystem } from '../../src/cli/system.ts';
+import { tuningKey } from '../../src/gpu/matmul-choices.ts';
+import { hostName } from '../../src/workers/host-name.ts';
+import { openTestGpu } from '../support/gpu.ts';
+import { MemorySystem } from '../support/memory-system.ts';
+
+describe('the benchmarks', () => {
+  const bench = async (suite: SuiteName) => {
+    const gpu = await openTestGpu();
+    const seen: BenchRecord[] = [];
+    const result = await runBench(gpu, [suite], {
+      repeats: 2,
+      tiny: true,
+      host: 'test',
+      report: (record) => void seen.push(record),
+    });
+    expect(result).toMatchObject({ schema: 1, adapter: gpu.name, host: 'test' });
+    expect(result.roofs.matmulGigaflops).toBeGreaterThan(0);
+    expect(result.roofs.copyGigabytes).toBeGreaterThan(0);
+    expect(result.records).toEqual(seen);
+    expect(JSON.parse(JSON.stringify(result))).toEqual(result);
+    return seen;
+  };
+
+  test.each(suiteNames)('run at toy shapes: %s', async (suite) => {
+    const records = await bench(suite);
+    expect(records.length).toBeGreaterThan(0);
+    for (const record of records) {
+      const { medianMs, spreadMs, tokensPerSecond, flops, bytes, roof } = record;
+      expect(record.suite).toBe(suite);
+      expect(record.runs).toBe(2);
+      expect(medianMs).toBeGreaterThan(0);
+      expect(spreadMs[0]).toBeLessThanOrEqual(medianMs);
+      expect(spreadMs[1]).toBeGreaterThanOrEqual(medianMs);
+      expect(flops).toBeGreaterThan(0);
+      expect(bytes).toBeGreaterThan(0);
+      expect(roof?.share).toBeGreaterThan(0);
+      if (suite === 'lim' || suite === 'kernels') expect(tokensPerSecond).toBeNull();
+      else expect(tokensPerSecond).toBeGreaterThan(0);
+    }
+    const [first] = records;
+    if (suite === 'train') {
+      // 16 rows through qkv and o, the MLP and the head, forward and twice back.
+      const weights = 4 * 16 * 16 + 3 * 16 * 24 + 16 * 32;
+      // The norm and AdamW take 17 for each number of the store, where three norms fill 64 each.
+      expect(first.flops).toBe(3 * 2 * 16 * weights + 17 * (weights + 3 * 64));
+    }
+    if (suite === 'lim') {
+      expect(first).toMatchObject({ shapes: { prompts: 100, epochs: 3 }, bytes: 16 * 300 + 400 });
+    }
+    if (suite === 'ppo') {
+      expect(Object.keys(first.parts ?? {})).toEqual(['rollout', 'verify', 'update']);
+    }
+  });
+});
+
+describe('the tuning cache', () => {
+  afterEach(() => useSystem(undefined));
+
+  const systemWith = (environment: Readonly<Record<string, string>>): MemorySystem => {
+    const memory = new MemorySystem([]);
+    useSystem(Object.assign(memory, { environment: (name: string) => environment[name] }));
+    return memory;
+  };
+
+  test('keeps what was measured, beside what it held of other adapters', async () => {
+    const gpu = await openTestGpu();
+    const before = gpu.matmulChoices;
+    const memory = systemWith({ LIMR_CACHE: '/cache', XDG_CACHE_HOME: '/xdg', HOME: '/home' });
+    try {
+      expect(await readTuned()).toEqual({});
+      const other = { preferred: 'plain', measured: {} };
+      const text = JSON.stringify({ schema: 1, adapters: { 'node: other': other } });
+      memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
+      const choices = await tuneKernels(gpu, { tiny: true, repeats: 1 });
+      expect(Object.keys(choices.measured)).toHaveLength(3);
+      expect(await writeTuned(gpu, choices)).toBe('/cache/matmul.json');
+      expect(await readTuned()).toEqual({
+        'node: other': other,
+        [tuningKey(gpu, hostName())]: choices,
+      });
+      expect(memory.err).toBe('');
+    } finally {
+      gpu.matmulChoices = before;
+    }
+  });
+
+  test.each([
+    [{ XDG_CACHE_HOME: '/xdg', HOME: '/home' }, '/xdg/limr-lab/matmul.json'],
+    [{ HOME: '/home' }, '/home/.cache/limr-lab/matmul.json'],
+  ])('lies where %j says', async (environment, path) => {
+    systemWith(environment);
+    const gpu = await openTestGpu();
+    expect(await writeTuned(gpu, gpu.matmulChoices)).toBe(path);
+  });
+
+  test('needs a home', async () => {
+    systemWith({});
+    const gpu = await openTestGpu();
+    expect(await readTuned()).toEqual({});
+    await expect(writeTuned(gpu, gpu.matmulChoices)).rejects.toThrow('LIMR_CACHE names no folder');
+  });
+
+  test.each([
+    ['{', 'JSON'],
+    ['null', 'it is not of schema 1'],
+    ['{"schema": 2, "adapters": {}}', 'it is not of schema 1'],
+    ['{"schema": 1, "adapters": {"a": 3}}', "the entry of 'a' names no known variants"],
+  ])('is reported and not used when it holds %s', async (text, reason) => {
+    const memory = systemWith({ LIMR_CACHE: '/cache' });
+    memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
+    expect(await readTuned()).toEqual({});
+    expect(memory.err).toContain('/cache/matmul.json are not used: ');
+    expect(memory.err).toContain(reason);
+    expect(memory.err.trimEnd().split('\n')).toHaveLength(1);
+  });
+});

@@ -42,6 +42,53 @@ function dependencies() {
   return Object.keys(manifest.dependencies ?? {});
 }
 
+/** Modules that only Node and Deno run: the page's graph ends before them. */
+const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host)\.ts$/;
+
+/**
+ * The commands as they run inside a page for `--host chromium`, in few files with names of their own.
+ *
+ * @param {string} outDir
+ */
+const buildPage = (outDir) =>
+  build({
+    configFile: false,
+    root,
+    base: './',
+    logLevel: 'warn',
+    assetsInclude: ['**/*.safetensors'],
+    resolve: { alias: { 'node:util': join(root, 'src/cli/page-arguments.ts') } },
+    plugins: [
+      {
+        name: 'not-for-pages',
+        enforce: 'pre',
+        resolveId: async function (source, importer, options) {
+          if (!/^\.{1,2}\//.test(source)) return null;
+          const found = await this.resolve(source, importer, { ...options, skipSelf: true });
+          return found && notForPages.test(found.id.replaceAll('\\', '/'))
+            ? { id: source, external: true }
+            : null;
+        },
+      },
+    ],
+    worker: { format: 'es', rolldownOptions: { checks: { bundlerTimings: false } } },
+    build: {
+      target: 'es2022',
+      outDir,
+      emptyOutDir: false,
+      minify: false,
+      modulePreload: false,
+      copyPublicDir: false,
+      assetsDir: '',
+      chunkSizeWarningLimit: 8192,
+      rolldownOptions: {
+        checks: { bundlerTimings: false },
+        input: join(root, 'src/cli/page.ts'),
+        output: { format: 'es', entryFileNames: '[name].js' },
+      },
+    },
+  });
+
 /**
  * The modules of dist/, one for each source so that a worker's URL relative to the module that
  * starts it stays right; replaced file by file so that a running command never sees half a build.
@@ -74,7 +121,7 @@ export async function buildLibrary() {
         minify: false,
         copyPublicDir: false,
         rolldownOptions: {
-          checks: { pluginTimings: false },
+          checks: { bundlerTimings: false },
           input: entries(),
           external: (id) =>
             id.startsWith('node:') ||
@@ -89,6 +136,7 @@ export async function buildLibrary() {
         },
       },
     });
+    await buildPage(join(scratch, 'page'));
     const fresh = walk(scratch).filter((path) => statSync(path).isFile());
     const kept = new Set(fresh.map((path) => relative(scratch, path)));
     for (const path of fresh) {

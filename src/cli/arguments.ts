@@ -13,6 +13,12 @@ export const commonArgs = {
     default: 'auto',
     description: 'WebGPU adapter to use',
   } satisfies EnumArgDef,
+  host: {
+    type: 'enum',
+    options: ['node', 'chromium'],
+    default: 'node',
+    description: 'where to compute: this process, or headless Chromium through Playwright',
+  } satisfies EnumArgDef,
   json: {
     type: 'boolean',
     description: 'print the result as JSON on stdout',

@@ -20,7 +20,8 @@ const shownLimits = [
 export const command = defineCommand({
   meta: { name: 'doctor', description: 'adapters, features, limits and a self-test of each host' },
   args: {
-    ...commonArgs,
+    adapter: commonArgs.adapter,
+    json: commonArgs.json,
     only: {
       type: 'boolean',
       description: 'look at this process only, not at Deno and Chromium',

@@ -1,3 +1,4 @@
+import { ChromiumError, findProgram, launchChromium } from './chromium.ts';
 import type { SelfTest } from './self-test.ts';
 
 /** What one host found. */
@@ -29,20 +30,6 @@ export async function otherHosts(): Promise<HostReport[]> {
   const other = 'Deno' in globalThis ? 'node' : 'deno';
   const reports = [await childReport(other), await chromiumReport()];
   return reports.filter((report) => report !== undefined);
-}
-
-/** The first of some programs that PATH, or the package that brings it, has. */
-async function findProgram(names: readonly string[]): Promise<string | undefined> {
-  const { existsSync } = await import('node:fs');
-  const path = await import('node:path');
-  const folders = (process.env['PATH'] ?? '')
-    .split(path.delimiter)
-    .filter((folder) => folder !== '');
-  const ends = process.platform === 'win32' ? ['.exe', '.cmd'] : [''];
-  const places = names.flatMap((name) =>
-    folders.flatMap((folder) => ends.map((end) => path.join(folder, name + end))),
-  );
-  return places.find((place) => existsSync(place));
 }
 
 /** The same command under Node or Deno. */
@@ -107,32 +94,9 @@ const pageReport = `(async () => {
 async function chromiumReport(): Promise<HostReport | undefined> {
   const host = 'Chromium, headless';
   const modules = new URL('../../', import.meta.url);
-  let chromium;
-  try {
-    const name = 'playwright';
-    ({ chromium } = (await import(/* @vite-ignore */ name)) as typeof import('playwright'));
-  } catch {
-    return undefined; // Playwright is a development dependency
-  }
   if (import.meta.url.endsWith('.ts')) return failed(host, 'not built: run npm run build');
-  const executablePath =
-    process.env['CHROMIUM_PATH'] ??
-    (await findProgram(['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable']));
   try {
-    const browser = await chromium.launch({
-      timeout: HOST_SECONDS * 1000,
-      ...(executablePath === undefined ? {} : { executablePath }),
-      args: [
-        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-        '--enable-unsafe-webgpu',
-        '--use-webgpu-adapter=swiftshader',
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
-    });
+    const browser = await launchChromium('software');
     try {
       const page = await browser.newPage();
       page.setDefaultTimeout(HOST_SECONDS * 1000);
@@ -164,6 +128,8 @@ async function chromiumReport(): Promise<HostReport | undefined> {
       await browser.close();
     }
   } catch (error) {
+    // Playwright is a development dependency: without it there is nothing to report.
+    if (error instanceof ChromiumError && error.missing === 'playwright') return undefined;
     return failed(host, error);
   }
 }

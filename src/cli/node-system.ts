@@ -33,6 +33,38 @@ function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Ui
   if (batch !== '') yield encoder.encode(batch);
 }
 
+/** A file on its way: nothing shows at its path before `commit`. */
+export interface FreshFile {
+  append(bytes: Uint8Array): Promise<void>;
+  commit(): Promise<void>;
+  abort(): Promise<void>;
+}
+
+/** Begins a file beside the path that it is to take, making folders as needed. */
+export async function createFile(path: string): Promise<FreshFile> {
+  await mkdir(dirname(path), { recursive: true });
+  const partial = `${path}.${process.pid}.partial`;
+  const file = await open(partial, 'w');
+  const abort = async (): Promise<void> => {
+    await file.close();
+    await rm(partial, { force: true });
+  };
+  return {
+    append: (bytes) => file.writeFile(bytes),
+    async commit() {
+      try {
+        await file.sync();
+        await file.close();
+        await rename(partial, path);
+      } catch (error) {
+        await abort();
+        throw error;
+      }
+    },
+    abort,
+  };
+}
+
 /** Files and streams of Node, and of Deno through its `node:` modules. */
 export const nodeSystem: System = {
   async info(path) {
@@ -67,26 +99,28 @@ export const nodeSystem: System = {
     };
   },
   async write(path, content) {
-    await mkdir(dirname(path), { recursive: true });
-    const partial = `${path}.${process.pid}.partial`;
+    const file = await createFile(path);
     try {
-      const file = await open(partial, 'w');
-      try {
-        for (const bytes of bytesOf(content)) await file.writeFile(bytes);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(partial, path);
+      for (const bytes of bytesOf(content)) await file.append(bytes);
     } catch (error) {
-      await rm(partial, { force: true });
+      await file.abort();
       throw error;
     }
+    await file.commit();
   },
+  remove: (path) => rm(path, { force: true }),
   stderr: (text) => print(process.stderr, text),
   stdout: (text) => print(process.stdout, text),
   environment: (name) => process.env[name],
   get terminal() {
     return process.stderr.isTTY;
+  },
+  onInterrupt(listener) {
+    process.on('SIGINT', listener);
+    process.on('SIGTERM', listener);
+    return () => {
+      process.off('SIGINT', listener);
+      process.off('SIGTERM', listener);
+    };
   },
 };

@@ -18,6 +18,7 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { expectFreshRun, jsonText } from './output.ts';
 import { writeReport } from './run-report.ts';
+import { inFolder } from './run-store.ts';
 import { system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 
@@ -208,18 +209,18 @@ async function runExperiment(
     void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
     trainer.api.stop().catch(() => undefined);
   };
-  process.on('SIGINT', interrupt);
-  process.on('SIGTERM', interrupt);
+  const uninterrupted = host.onInterrupt(interrupt);
   try {
-    const { adapter: name } = await trainer.api.start({
-      config: plan.config,
-      seeds: plan.seeds,
-      store: { kind: 'folder', path: plan.out },
-      resume: plan.resume,
-      adapter,
-      bases: await shippedBases(),
-      tuned: await readTuned(),
-    });
+    const { adapter: name } = await trainer.api.start(
+      inFolder(host, plan.out, {
+        config: plan.config,
+        seeds: plan.seeds,
+        resume: plan.resume,
+        adapter,
+        bases: await shippedBases(),
+        tuned: await readTuned(),
+      }),
+    );
     await host.stderr(`adapter: ${name}\n`);
     const screen = new Screen(host);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
@@ -228,8 +229,7 @@ async function runExperiment(
     await writeReport(plan.out);
     return screen.results;
   } finally {
-    process.off('SIGINT', interrupt);
-    process.off('SIGTERM', interrupt);
+    uninterrupted();
     await trainer.close();
   }
 }

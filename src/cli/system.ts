@@ -1,4 +1,5 @@
 import type { ByteSource } from '../formats/byte-source.ts';
+import type { RunStore } from '../scheduler/run-store.ts';
 
 /** What a path holds; undefined where there is nothing. */
 export interface PathInfo {
@@ -18,12 +19,18 @@ export interface System {
   open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
   /** Writes beside the path and renames over it, making folders as needed: old or new, never half. */
   write(path: string, content: string | Uint8Array | Iterable<string>): Promise<void>;
+  /** Where there is no such file, nothing is to be done. */
+  remove(path: string): Promise<void>;
   /** For human eyes: progress, warnings, errors. */
   stderr(text: string): Promise<void>;
   /** For results only. */
   stdout(text: string): Promise<void>;
   environment(name: string): string | undefined;
   readonly terminal: boolean;
+  /** Calls back on Ctrl-C, which then no longer ends the command. @returns What takes it off again. */
+  onInterrupt(listener: () => void): () => void;
+  /** A run's folder for its worker, where a worker has no files of its own. */
+  readonly runStore?: (folder: string) => RunStore;
 }
 
 let current: System | undefined;

@@ -34,7 +34,9 @@ export type StorePlace =
   /** The browser's private file system; kept until the site's data is cleared. */
   | { readonly kind: 'browser'; readonly name: string }
   /** Gone with the worker; can be read until then. */
-  | { readonly kind: 'memory' };
+  | { readonly kind: 'memory' }
+  /** In a browser: a `RunStore` that Comlink serves at the other end, which goes over by transfer. */
+  | { readonly kind: 'port'; readonly port: MessagePort };
 
 export interface StartRequest {
   readonly config: ExperimentConfig;

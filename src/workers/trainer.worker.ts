@@ -1,3 +1,4 @@
+import * as Comlink from 'comlink';
 import { parseConfig, type ExperimentConfig } from '../config.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
@@ -93,7 +94,17 @@ async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> 
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {
   if (place.kind === 'folder') return new FolderStore(place.path);
   if (place.kind === 'browser') return BrowserStore.open(place.name);
+  if (place.kind === 'port') return servedStore(place.port);
   return new MemoryStore();
+}
+
+function servedStore(port: MessagePort): RunStore {
+  const remote = Comlink.wrap<RunStore>(port);
+  return {
+    write: async (path, data) => remote.write(path, data),
+    read: async (path) => remote.read(path),
+    remove: async (path) => remote.remove(path),
+  };
 }
 
 function findBase(

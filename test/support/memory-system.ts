@@ -51,6 +51,11 @@ export class MemorySystem implements System {
     return Promise.resolve();
   }
 
+  remove(path: string) {
+    this.files.delete(path);
+    return Promise.resolve();
+  }
+
   stderr(text: string) {
     this.err += text;
     return Promise.resolve();
@@ -63,5 +68,9 @@ export class MemorySystem implements System {
 
   environment() {
     return undefined;
+  }
+
+  onInterrupt() {
+    return () => undefined;
   }
 }

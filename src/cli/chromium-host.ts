@@ -1,0 +1,246 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { extname } from 'node:path';
+import type { Browser, Page } from 'playwright';
+import type { AdapterChoice } from '../gpu/device.ts';
+import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
+import { createFile, type FreshFile } from './node-system.ts';
+import type { CallReply, PageApi, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { System } from './system.ts';
+
+/** What `npm run build` makes of src/cli/page.ts, in dist beside the folder of the sources. */
+const pageFolder = new URL('../../page/', import.meta.url);
+
+/** The only variables that the page sees: those that commands read. */
+const shownVariables = /^(LIMR_\w+|XDG_CACHE_HOME|HOME|LOCALAPPDATA|NO_COLOR)$/;
+
+const contentTypes: Readonly<Record<string, string>> = {
+  '.js': 'text/javascript',
+  '.html': 'text/html; charset=utf-8',
+};
+
+/** The page's own files and nothing else; a request leaves the machine for none. */
+const policy = "default-src 'self' data:; script-src 'self'; worker-src 'self'";
+
+/** Loads the page's files at once: a build that comes between must not mix with them. */
+async function pageFiles(): Promise<Map<string, Buffer>> {
+  const files = new Map<string, Buffer>();
+  const names = await readdir(pageFolder).catch(() => []);
+  if (names.length === 0) {
+    throw new ChromiumError('the page of --host chromium is not built: run npm run build');
+  }
+  for (const name of names) files.set(`/${name}`, await readFile(new URL(name, pageFolder)));
+  const html = '<!doctype html><title>limr</title><script type="module" src="/page.js"></script>';
+  return files.set('/', Buffer.from(html));
+}
+
+/** Serves files on a free port of this machine's own address, which browsers count as secure. */
+function serve(files: ReadonlyMap<string, Buffer>): Promise<Server> {
+  const server = createServer((request, response) => {
+    const path = request.url ?? '';
+    const body = files.get(path);
+    if (!body) {
+      response.writeHead(404).end();
+      return;
+    }
+    const type = contentTypes[path === '/' ? '.html' : extname(path)] ?? 'application/octet-stream';
+    response.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(body);
+  });
+  return new Promise((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => resolve(server));
+  });
+}
+
+/** Answers a page's calls on this process's files and streams. */
+class SystemServer {
+  /** Whether the command in the page takes care of Ctrl-C. */
+  interruptible = false;
+  readonly #calls: SystemCalls;
+  readonly #reading = new Map<number, Awaited<ReturnType<System['open']>>>();
+  readonly #writing = new Map<number, FreshFile>();
+  #handles = 0;
+
+  constructor(host: System) {
+    const of = <T>(handles: Map<number, T>, handle: number): T => {
+      const found = handles.get(handle);
+      if (found === undefined) throw new Error(`the page has no open file ${handle}`);
+      return found;
+    };
+    const take = <T>(handles: Map<number, T>, handle: number): T => {
+      const found = of(handles, handle);
+      handles.delete(handle);
+      return found;
+    };
+    this.#calls = {
+      info: (path) => host.info(path),
+      list: (path) => host.list(path),
+      remove: (path) => host.remove(path),
+      stderr: (text) => host.stderr(text),
+      stdout: (text) => host.stdout(text),
+      open: async (path) => {
+        const file = await host.open(path);
+        this.#reading.set(++this.#handles, file);
+        return { handle: this.#handles, size: file.size };
+      },
+      read: async (handle, start, end) => {
+        const bytes = await of(this.#reading, handle).slice(start, end);
+        return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+      },
+      close: (handle) => take(this.#reading, handle).close(),
+      create: async (path) => {
+        const file = await createFile(path);
+        this.#writing.set(++this.#handles, file);
+        return this.#handles;
+      },
+      append: (handle, bytes) => of(this.#writing, handle).append(Buffer.from(bytes, 'base64')),
+      commit: (handle) => take(this.#writing, handle).commit(),
+      abort: async (handle) => {
+        // A commit that failed has cleaned up behind itself.
+        if (this.#writing.has(handle)) await take(this.#writing, handle).abort();
+      },
+      interruptible: (wanted) => {
+        this.interruptible = wanted;
+        return Promise.resolve();
+      },
+    };
+  }
+
+  async answer(name: string, args: readonly unknown[]): Promise<CallReply> {
+    try {
+      if (!Object.hasOwn(this.#calls, name)) throw new Error(`the page called '${name}'`);
+      const call = this.#calls[name as keyof SystemCalls] as (...given: unknown[]) => unknown;
+      return { value: await call(...args) };
+    } catch (error) {
+      const { name: kind, message } = error instanceof Error ? error : new Error(String(error));
+      return { error: { name: kind, message } };
+    }
+  }
+
+  /** Closes what the command has left open, and drops files it was still writing. */
+  async close(): Promise<void> {
+    const left = [...this.#reading.values()].map((file) => file.close());
+    const half = [...this.#writing.values()].map((file) => file.abort());
+    this.#reading.clear();
+    this.#writing.clear();
+    await Promise.allSettled([...left, ...half]);
+  }
+}
+
+interface OpenPage {
+  readonly browser: Browser;
+  readonly page: Page;
+}
+
+type PageScope = typeof globalThis & { readonly limrPage: PageApi };
+
+/** A page with the commands in it, in a browser that has the adapter asked for. */
+async function openPage(
+  url: string,
+  adapter: AdapterChoice,
+  answer: (name: string, args: readonly unknown[]) => Promise<CallReply>,
+): Promise<OpenPage> {
+  const open = async (kind: 'gpu' | 'software'): Promise<OpenPage> => {
+    const browser = await launchChromium(kind);
+    try {
+      const page = await browser.newPage();
+      await page.exposeFunction('limrSystem', (name: string, ...args: unknown[]) =>
+        answer(name, args),
+      );
+      await page.goto(url);
+      await page.waitForFunction(() => 'limrPage' in globalThis);
+      return { browser, page };
+    } catch (error) {
+      await browser.close();
+      throw error;
+    }
+  };
+  if (adapter !== 'auto') return open(adapter);
+  if (await mayHaveGpu()) {
+    const opened = await open('gpu');
+    if (await opened.page.evaluate(() => (globalThis as PageScope).limrPage.hasGpu())) {
+      return opened;
+    }
+    await opened.browser.close();
+  }
+  return open('software');
+}
+
+/** Settles, by rejection, when the page can go on no longer. */
+function death({ browser, page }: OpenPage): Promise<never> {
+  return new Promise((_, reject) => {
+    page.once('crash', () => reject(new ChromiumError('the page crashed')));
+    // As on Node, where an error that nobody catches ends the command.
+    page.once('pageerror', (error) => reject(error));
+    browser.once('disconnected', () => reject(new ChromiumError('Chromium ended unexpectedly')));
+  });
+}
+
+/**
+ * Runs a command inside headless Chromium, with this process's files and streams.
+ *
+ * @param argv The command and its arguments, without `--host`.
+ * @returns The command's exit code, which has printed its own errors.
+ * @throws ChromiumError when there is no browser, or it ends before the command does.
+ */
+export async function runInChromium(
+  host: System,
+  argv: readonly string[],
+  adapter: AdapterChoice,
+): Promise<number> {
+  const files = new SystemServer(host);
+  const server = await serve(await pageFiles());
+  let opening: Promise<OpenPage> | undefined;
+  const close = async (): Promise<void> => {
+    const opened = await opening?.catch(() => undefined);
+    await opened?.browser.close();
+    server.close();
+    server.closeAllConnections();
+    await files.close();
+  };
+  const signals = ['SIGINT', 'SIGTERM'] as const;
+  let dying: Promise<never> | undefined;
+  const interrupt = (signal: NodeJS.Signals): void => {
+    if (opening && files.interruptible) {
+      opening
+        .then(({ page }) => page.evaluate(() => (globalThis as PageScope).limrPage.interrupt()))
+        .catch(() => undefined); // the page has just ended by itself
+      return;
+    }
+    for (const name of signals) process.off(name, interrupt);
+    // Then as if nobody had listened.
+    dying = close()
+      .finally(() => process.kill(process.pid, signal))
+      .then(() => new Promise<never>(() => undefined));
+  };
+  for (const name of signals) process.on(name, interrupt);
+  try {
+    const { port } = server.address() as AddressInfo;
+    opening = openPage(`http://127.0.0.1:${port}/`, adapter, (name, args) =>
+      files.answer(name, args),
+    );
+    const opened = await opening;
+    const settings: PageSettings = {
+      environment: Object.fromEntries(
+        Object.entries(process.env).flatMap(([name, value]) =>
+          value !== undefined && shownVariables.test(name) ? [[name, value]] : [],
+        ),
+      ),
+      terminal: host.terminal,
+    };
+    const run = opened.page.evaluate(
+      ([words, given]) => (globalThis as PageScope).limrPage.run(words, given),
+      [argv, settings] as const,
+    );
+    const ended = death(opened);
+    return await Promise.race([run, ended]).finally(() => {
+      // Whichever came second has nothing more to say.
+      run.catch(() => undefined);
+      ended.catch(() => undefined);
+    });
+  } finally {
+    for (const name of signals) process.off(name, interrupt);
+    await (dying ?? close());
+  }
+}

@@ -1,0 +1,123 @@
+import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { System } from './system.ts';
+
+/** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
+const CHUNK = 3 << 20;
+
+const bound = globalThis as unknown as {
+  limrSystem(name: string, ...args: readonly unknown[]): Promise<CallReply>;
+};
+
+async function call<Name extends keyof SystemCalls>(
+  name: Name,
+  ...args: Parameters<SystemCalls[Name]>
+): Promise<Awaited<ReturnType<SystemCalls[Name]>>> {
+  const reply = await bound.limrSystem(name, ...args);
+  if ('error' in reply) {
+    throw Object.assign(new Error(reply.error.message), { name: reply.error.name });
+  }
+  return reply.value as Awaited<ReturnType<SystemCalls[Name]>>;
+}
+
+async function bytesOf(base64: string): Promise<Uint8Array> {
+  const response = await fetch(`data:application/octet-stream;base64,${base64}`);
+  return new Uint8Array(await response.arrayBuffer());
+}
+
+const base64Of = (bytes: Uint8Array): Promise<string> =>
+  new Promise((resolve, reject) => {
+    const reader = new FileReader();
+    reader.onerror = () => reject(reader.error ?? new Error('bytes cannot be read'));
+    reader.onload = () => {
+      const uri = reader.result as string;
+      resolve(uri.slice(uri.indexOf(',') + 1));
+    };
+    reader.readAsDataURL(new Blob([bytes as Uint8Array<ArrayBuffer>]));
+  });
+
+/** A file's content in pieces of at most `CHUNK` bytes. */
+function* pieces(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+  if (content instanceof Uint8Array) {
+    for (let i = 0; i < content.length; i += CHUNK) yield content.subarray(i, i + CHUNK);
+    return;
+  }
+  const encoder = new TextEncoder();
+  let batch = '';
+  for (const piece of typeof content === 'string' ? [content] : content) {
+    batch += piece;
+    if (batch.length < CHUNK) continue;
+    yield* pieces(encoder.encode(batch));
+    batch = '';
+  }
+  if (batch !== '') yield* pieces(encoder.encode(batch));
+}
+
+const listeners = new Set<() => void>();
+
+/** Tells the command that the user has pressed Ctrl-C. */
+export function interrupt(): void {
+  for (const listener of [...listeners]) listener();
+}
+
+/** The system of a command that runs in a page: files and streams of the process that opened it. */
+export function pageSystem({ environment, terminal }: PageSettings): System {
+  const own: System = {
+    info: (path) => call('info', path),
+    list: (path) => call('list', path),
+    remove: (path) => call('remove', path),
+    async open(path) {
+      const { handle, size } = await call('open', path);
+      return {
+        name: path,
+        size,
+        async slice(start, end) {
+          const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
+          for (let done = 0; done < bytes.length; done += CHUNK) {
+            const next = Math.min(bytes.length, done + CHUNK);
+            bytes.set(await bytesOf(await call('read', handle, start + done, start + next)), done);
+          }
+          return bytes;
+        },
+        close: () => call('close', handle),
+      };
+    },
+    async write(path, content) {
+      const handle = await call('create', path);
+      try {
+        for (const piece of pieces(content)) await call('append', handle, await base64Of(piece));
+        await call('commit', handle);
+      } catch (error) {
+        await call('abort', handle);
+        throw error;
+      }
+    },
+    stderr: (text) => call('stderr', text),
+    stdout: (text) => call('stdout', text),
+    environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
+    terminal,
+    onInterrupt(listener) {
+      listeners.add(listener);
+      void call('interruptible', true);
+      return () => {
+        listeners.delete(listener);
+        void call('interruptible', listeners.size > 0);
+      };
+    },
+    // Workers of a page have no way to the files but through it.
+    runStore: (folder) => ({
+      write: (path, data) => own.write(`${folder}/${path}`, data),
+      async read(path) {
+        const place = `${folder}/${path}`;
+        if ((await own.info(place))?.kind !== 'file') return undefined;
+        const file = await own.open(place);
+        try {
+          return await file.slice(0, file.size);
+        } finally {
+          await file.close();
+        }
+      },
+      remove: (path) => own.remove(`${folder}/${path}`),
+    }),
+  };
+  return own;
+}

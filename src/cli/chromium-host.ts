@@ -13,7 +13,7 @@ import type { System } from './system.ts';
 const pageFolder = new URL('../../page/', import.meta.url);
 
 /** The only variables that the page sees: those that commands read. */
-const shownVariables = /^(LIMR_\w+|XDG_CACHE_HOME|HOME|LOCALAPPDATA|NO_COLOR)$/;
+const shownVariables = /^(LIMR_\w+|XDG_CACHE_HOME|HOME|USERPROFILE)$/;
 
 const contentTypes: Readonly<Record<string, string>> = {
   '.js': 'text/javascript',

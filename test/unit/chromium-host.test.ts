@@ -89,10 +89,8 @@ describe('--host', () => {
   test('is an option of commands that compute', async () => {
     expect((await limr('logits', '--help')).stdout).toMatch(/--host=<node\|chromium>/);
     const { code, stderr } = await limr('logits', model, '--ids', 'i', '--host', 'firefox');
-    expect({ code, stderr }).toEqual({
-      code: 2,
-      stderr: expect.stringContaining('Invalid value for argument: --host (firefox)'),
-    });
+    expect(code).toBe(2);
+    expect(stderr).toContain('Invalid value for argument: --host (firefox)');
     expect((await limr('doctor', '--host', 'chromium')).code).toBe(2);
   });
 });

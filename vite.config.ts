@@ -46,6 +46,10 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
+        test: { name: 'e2e-node', include: ['test/e2e-node/**/*.test.ts'], environment: 'node' },
+      },
+      {
+        extends: true,
         test: {
           name: host,
           execArgv,

@@ -25,9 +25,10 @@ const help = `npm test [-- options] [file filters]
   --setup             only look for what the tests need, and install it where that is allowed
   -h, --help          this text
 
-Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, e2e. File filters go to the
-vitest stages, and run those alone unless --only says otherwise. The last line is the sum of what
-the runners counted; types, lint, format, build and the comparison of the GPU hosts count as one check each.
+Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, parity, e2e, e2e-node.
+File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
+line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
+the GPU hosts count as one check each.
 `;
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
@@ -192,6 +193,7 @@ const stages = {
   'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
   parity: () => check([join(root, 'scripts/parity.mjs')]),
   e2e: playwright,
+  'e2e-node': () => vitest('e2e-node', [process.execPath, vitestScript]),
 };
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
 const vitestStages = ['unit', ...gpuStages];
@@ -211,7 +213,7 @@ async function main() {
     return 2;
   }
   const ready = await setUp({
-    adapter: ['gpu-node', 'gpu-deno', 'parity'].some((name) => wanted.includes(name)),
+    adapter: ['gpu-node', 'gpu-deno', 'parity', 'e2e-node'].some((name) => wanted.includes(name)),
     browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
   });
   if (options.setup) return ready ? 0 : 1;

@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty';
 import { tuneKernels } from '../bench/kernels.ts';
-import { type BenchRecord, suiteNames, type SuiteName } from '../bench/record.ts';
+import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { runBench } from '../bench/run.ts';
 import { hostName } from '../workers/host-name.ts';
 import { openCommandGpu } from './adapter.ts';

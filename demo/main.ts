@@ -247,8 +247,11 @@ function drawControls(): void {
         fraction: 0,
       };
   const waiting = stopping && busy;
-  setText(byId('phase', HTMLElement), waiting ? 'Stopping after this update' : where.phase);
-  setText(byId('pace', HTMLSpanElement), waiting ? '' : where.pace);
+  setText(
+    byId('phase', HTMLParagraphElement),
+    waiting ? 'Stopping after this update' : where.phase,
+  );
+  setText(byId('pace', HTMLParagraphElement), waiting ? '' : where.pace);
   setText(byId('detail', HTMLParagraphElement), where.detail);
   if (where.fraction === undefined) progress.removeAttribute('value');
   else progress.value = where.fraction;

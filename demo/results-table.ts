@@ -33,7 +33,18 @@ export function drawResults(config: ExperimentConfig, model: RunModel | undefine
     `Held-out accuracy of greedy answers after ${tableReadout} updates of each method, a read-out ` +
       `fixed before the run.${budget === 'epochs' ? ' Methods with a shorter budget do not reach it.' : ''}`,
   );
-  const heads = ['Method', 'Prompts', 'Mean', '95 % interval', ...tiers, 'Sampled'];
+  const heads = [
+    'Method',
+    'Mean',
+    '95 % interval',
+    ...tiers,
+    'Sampled',
+    'Prompts',
+    'Easy',
+    'Learnable',
+    'Hard',
+    'Wrong keys',
+  ];
   const head = make(
     'tr',
     '',
@@ -64,14 +75,16 @@ function rowOf(
     return percent(values.reduce((sum, value) => sum + value, 0) / values.length);
   };
   const interval = accuracyOf(found, tierPrompts(config));
-  const size = name === 'base' ? undefined : model?.sizes[name];
+  const makeup = name === 'base' ? undefined : model?.makeup[name];
+  const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
+    cell(makeup ? String(makeup[kind]) : '–', true),
+  );
   const title = make('th', name, lineStyles[name].label);
   title.scope = 'row';
   return make(
     'tr',
     '',
     title,
-    cell(size === undefined ? '–' : String(size), true),
     cell(
       mean((one) => one.mean),
       true,
@@ -87,6 +100,7 @@ function rowOf(
       mean((one) => one.sampled?.mean),
       true,
     ),
+    ...counts,
   );
 }
 
@@ -133,7 +147,8 @@ const points = (share: number): string =>
 
 function intervalText(config: ExperimentConfig, model: RunModel | undefined): string {
   const seeds = model?.seeds.length ?? 1;
-  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.`;
+  const counted = seeds > 1 && model ? ` Prompts are those of seed ${model.seed}.` : '';
+  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${counted}`;
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }

@@ -13,6 +13,11 @@ type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { reado
 
 export type PoolPrompt = Of<'pool'>['prompts'][number];
 
+/** Prompts by how they were drawn; wrong keys are counted across origins. */
+export type Makeup = Readonly<
+  Record<'prompts' | 'easy' | 'learnable' | 'hard' | 'wrongKeys', number>
+>;
+
 /** What the page knows of a run: events go in, the views read. No DOM in here. */
 export class RunModel {
   state: RunState | 'starting' = 'starting';
@@ -44,8 +49,8 @@ export class RunModel {
   selections: Partial<Record<MethodName, ReadonlySet<number>>> = {};
   /** Of all seeds. */
   evaluations: Partial<Record<MethodName | 'base', Evaluation[]>> = {};
-  /** Prompts that each method was given, first seed. */
-  sizes: Partial<Record<MethodName, number>> = {};
+  /** What each method trains on, of the seed under way. */
+  makeup: Partial<Record<MethodName, Makeup>> = {};
   results: ExperimentResults | undefined;
   /** Files that the run has written. */
   files: string[] = [];
@@ -122,7 +127,7 @@ export class RunModel {
     this.lim = undefined;
     this.selections = {};
     this.order = prompts.map((_, i) => i);
-    this.sizes.full ??= prompts.length;
+    this.makeup = { full: this.#makeupOf(this.order) };
   }
 
   #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
@@ -141,8 +146,19 @@ export class RunModel {
     this.files.push(`scores${suffix}.json`, `rewards${suffix}.safetensors`);
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
-      this.sizes[name as MethodName] ??= indices.length;
+      this.makeup[name as MethodName] = this.#makeupOf(indices);
     }
+  }
+
+  #makeupOf(indices: readonly number[]): Makeup {
+    const makeup = { prompts: indices.length, easy: 0, learnable: 0, hard: 0, wrongKeys: 0 };
+    for (const index of indices) {
+      const prompt = this.pool[index];
+      if (!prompt) continue;
+      makeup[prompt.origin]++;
+      if (prompt.wrongKey) makeup.wrongKeys++;
+    }
+    return makeup;
   }
 
   /** Mean signal of a prompt over the epochs so far; NaN before the first. */

@@ -3,7 +3,7 @@ import type { RunModel } from '../run-model.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 import { rampColor } from './ramp.ts';
 
-const GUTTER = 66;
+const GUTTER = 74;
 const TOP = 18;
 const STRIP = 12;
 const GAP = 4;

@@ -66,7 +66,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await page.keyboard.press('Enter');
   await expect(page.locator('#page')).toHaveText('11–20 of 64');
   const [button] = await page.locator('#list button').all();
-  await button!.focus();
+  await button.focus();
   await page.keyboard.press('Enter');
   await expect(page.locator('#list button[aria-pressed="true"]')).toBeFocused();
   await expect(matrix).toHaveAttribute('aria-valuenow', String(64 - 10));

@@ -41,7 +41,7 @@ export async function poisonTexts(page: Page): Promise<void> {
         } else poisoned(inner);
       }
     };
-    const listen = Worker.prototype.addEventListener;
+    const listen = Reflect.get(Worker.prototype, 'addEventListener') as () => void;
     Worker.prototype.addEventListener = function (
       this: Worker,
       type: string,
@@ -53,7 +53,7 @@ export async function poisonTexts(page: Page): Promise<void> {
         if (typeof listener === 'function') listener.call(this, event);
         else listener.handleEvent(event);
       };
-      listen.call(this, type, heard, ...(rest as []));
+      Reflect.apply(listen, this, [type, heard, ...rest]);
     };
   }, hostile);
 }
@@ -102,5 +102,5 @@ export async function expectNoSidewaysScroll(page: Page): Promise<void> {
     document.documentElement.scrollWidth,
     document.documentElement.clientWidth,
   ]);
-  expect(content).toBeLessThanOrEqual(window!);
+  expect(content).toBeLessThanOrEqual(window);
 }

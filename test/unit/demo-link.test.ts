@@ -87,6 +87,6 @@ describe('what is asked for', () => {
 
   test('counts the weights of the layers', () => {
     // Two layers of 4 64 x 64 matrices, 3 of 64 x 172, and two norms of 64.
-    expect(weightsOf(presets['quick']!)).toBe(2 * (4 * 64 * 64 + 3 * 64 * 172 + 2 * 64));
+    expect(weightsOf(presets['quick'])).toBe(2 * (4 * 64 * 64 + 3 * 64 * 172 + 2 * 64));
   });
 });

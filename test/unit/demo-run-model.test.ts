@@ -91,7 +91,14 @@ describe('a run as the page sees it', () => {
     expect(model.atReadout('full').map(({ mean }) => mean)).toEqual([0.5, 0.7]);
     model.apply(scores(2, [0, 0, 0, 0], []));
     expect(model.files.slice(2)).toEqual(['scores-seed-2.json', 'rewards-seed-2.safetensors']);
-    expect(model.sizes).toEqual({ full: 4, lim: 1 });
+    expect(model.makeup.lim).toMatchObject({ prompts: 0, wrongKeys: 0 });
+    expect(model.makeup.full).toEqual({
+      prompts: 4,
+      easy: 4,
+      learnable: 0,
+      hard: 0,
+      wrongKeys: 1,
+    });
   });
 
   test('allows what its state allows', () => {

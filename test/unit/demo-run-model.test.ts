@@ -159,8 +159,9 @@ describe('the finding', () => {
   test('says which way it went and whether the interval tells them apart', () => {
     const above = after(evaluation('lim', at, 0.9), evaluation('full', at, 0.2));
     expect(findingOf(config, above)).toMatch(
-      /^At update 12, LIM is 70\.0 points above FULL \(95 % interval \+\d+\.\d to \+\d+\.\d over prompts\)\.$/,
+      /^At update \d+, LIM is 70\.0 points above FULL \(95 % interval \+\d+\.\d to \+\d+\.\d over prompts\)\.$/,
     );
+    expect(findingOf(config, above)).toContain(`At update ${at},`);
     const close = after(evaluation('lim', at, 0.5), evaluation('full', at, 0.51));
     expect(findingOf(config, close)).toContain('1.0 points below FULL');
     expect(findingOf(config, close)).toContain('not told apart');

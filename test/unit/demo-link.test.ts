@@ -54,7 +54,11 @@ describe('what is asked for', () => {
     ['a seed twice', wish({}, '1,1'), 'must differ'],
     ['too many seeds', wish({}, '1,2,3,4,5,6,7,8,9'), '9 seeds, a tab takes at most 8'],
     ['a model for other machines', wish({ model: { hiddenSize: 4096 } }), 'weights'],
-    ['too large a rollout', wish({ rollout: { prompts: 64, samples: 1024 } }), '65536 responses'],
+    [
+      'too large a rollout',
+      wish({ task: { poolPrompts: 64 }, rollout: { prompts: 64, samples: 1024 } }),
+      '65536 responses',
+    ],
     ['too large a pool', wish({ task: { poolPrompts: 64_000 } }), '64000 prompts'],
     ['too many epochs', wish({ experiment: { epochs: 1000 } }), '1000 epochs'],
   ])('is refused: %s', (_, asked, message) => {

@@ -100,13 +100,18 @@ interface DrawApi {
   readonly size: (extent: readonly number[]) => [number, number];
 }
 
-/** A series that draws `count` shapes in the coordinates of the axes. */
-const drawn = (count: number, z: number, draw: (index: number, api: DrawApi) => object) => ({
+/** A series that draws shapes in the coordinates of the axes, which span at least the `extents`. */
+const drawn = (
+  extents: readonly (readonly [x: number, low: number, high: number])[],
+  z: number,
+  draw: (index: number, api: DrawApi) => object,
+) => ({
   type: 'custom',
   silent: true,
   clip: true,
   z,
-  data: Array.from({ length: count }, () => [0, 0]),
+  data: extents.map((extent) => [...extent]),
+  encode: { x: 0, y: [1, 2] },
   renderItem: ({ dataIndexInside }: { dataIndexInside: number }, api: DrawApi) => ({
     silent: true,
     ...draw(dataIndexInside, api),
@@ -121,6 +126,8 @@ export function lineChart(options: LineChartOptions): Markup {
   const xs = lines.flatMap((line) => line.points.map(([x]) => x));
   const xRange = options.xRange ?? [0, Math.max(1, ...xs)];
   const bands = lines.filter((line) => (line.band?.length ?? 0) > 1);
+  // A backdrop comes with ranges of its own; its extent is any point inside.
+  const within = [xRange[0], options.yRange?.[0] ?? 0, options.yRange?.[0] ?? 0] as const;
   const ruleData = rules.map((rule) => ({
     ...('x' in rule ? { xAxis: rule.x } : { yAxis: rule.y }),
     label: {
@@ -136,22 +143,26 @@ export function lineChart(options: LineChartOptions): Markup {
     series: [
       ...(backdrop
         ? [
-            drawn(backdrop.curves.length, 1, (i, { coord }) => {
-              const curve = backdrop.curves[i];
-              return {
-                type: 'path',
-                shape: { pathData: brokenPath(curve?.points ?? [], coord) },
-                style: {
-                  fill: 'none',
-                  stroke: backdrop.color,
-                  opacity: 0.45,
-                  lineWidth: curve?.width ?? 1,
-                },
-              };
-            }),
+            drawn(
+              backdrop.curves.map(() => within),
+              1,
+              (i, { coord }) => {
+                const curve = backdrop.curves[i];
+                return {
+                  type: 'path',
+                  shape: { pathData: brokenPath(curve?.points ?? [], coord) },
+                  style: {
+                    fill: 'none',
+                    stroke: backdrop.color,
+                    opacity: 0.45,
+                    lineWidth: curve?.width ?? 1,
+                  },
+                };
+              },
+            ),
           ]
         : []),
-      drawn(bands.length, 2, (i, { coord }) => {
+      drawn(bands.map(extentOf), 2, (i, { coord }) => {
         const { band = [], style } = bands[i] ?? { style: { color: 'none' } };
         const upper = band.map(([x, , high]) => coord([x, high]));
         const lower = band.map(([x, low]) => coord([x, low])).reverse();
@@ -188,6 +199,12 @@ export function lineChart(options: LineChartOptions): Markup {
     ],
   });
 }
+
+const extentOf = ({ band = [] }: Line): readonly [x: number, low: number, high: number] => [
+  band[0]?.[0] ?? 0,
+  Math.min(...band.map(([, low]) => low)),
+  Math.max(...band.map(([, , high]) => high)),
+];
 
 /** Straight pieces between the points that are there, in order; a lone one is a short dash. */
 function brokenPath(points: readonly (number | null)[], coord: DrawApi['coord']): string {
@@ -233,21 +250,25 @@ export function histogram(options: HistogramOptions): Markup {
     xAxis: xAxisOf(options.xName, ends),
     yAxis: yAxisOf([0, most]),
     series: [
-      drawn(bins.length, 1, (i, { coord }) => {
-        const bin = bins[i] ?? { start: 0, end: 0, count: 0, color: 'none' };
-        const [left, top] = coord([bin.start, bin.count]);
-        const [right, bottom] = coord([bin.end, 0]);
-        return {
-          type: 'rect',
-          shape: {
-            x: fixed(left + 0.5),
-            y: fixed(top),
-            width: fixed(Math.max(0.5, right - left - 1)),
-            height: fixed(bottom - top),
-          },
-          style: { fill: bin.color },
-        };
-      }),
+      drawn(
+        bins.map((bin) => [bin.start, 0, bin.count]),
+        1,
+        (i, { coord }) => {
+          const bin = bins[i] ?? { start: 0, end: 0, count: 0, color: 'none' };
+          const [left, top] = coord([bin.start, bin.count]);
+          const [right, bottom] = coord([bin.end, 0]);
+          return {
+            type: 'rect',
+            shape: {
+              x: fixed(left + 0.5),
+              y: fixed(top),
+              width: fixed(Math.max(0.5, right - left - 1)),
+              height: fixed(bottom - top),
+            },
+            style: { fill: bin.color },
+          };
+        },
+      ),
       {
         type: 'line',
         silent: true,
@@ -300,24 +321,30 @@ export function heatMap(options: HeatMapOptions): Markup {
       splitLine: { show: false },
     },
     series: [
-      drawn(colors.length, 1, (i, { coord, size }) => {
-        const color = colors[i] ?? 'none';
-        const height = size([0, 1])[1];
-        const path = options.rows.map(({ cells }, row) => {
-          let text = '';
-          for (let at = 0; at < cells.length; at++) {
-            const first = cells[at];
-            if (first?.color !== color) continue;
-            while (cells[at + 1]?.color === color) at++;
-            const [left, middle] = coord([first.start, row]);
-            const [right] = coord([cells[at]?.end ?? first.end, row]);
-            const [x, y] = [fixed(left), fixed(middle - height / 2 + 0.5)];
-            text += `M${x} ${y}H${fixed(right)}V${fixed(middle + height / 2 - 0.5)}H${x}Z`;
-          }
-          return text;
-        });
-        return { type: 'path', shape: { pathData: path.join('') }, style: { fill: color } };
-      }),
+      drawn(
+        colors.map(() => [0, 0, 0]),
+        1,
+        (i, { coord, size }) => {
+          const color = colors[i] ?? 'none';
+          const height = size([0, 1])[1];
+          const path = options.rows.map(({ cells }, row) => {
+            let text = '';
+            for (let at = 0; at < cells.length; at++) {
+              const first = cells[at];
+              if (first?.color !== color) continue;
+              // Only neighbours join: a row may have gaps.
+              while (cells[at + 1]?.color === color && cells[at + 1]?.start === cells[at]?.end)
+                at++;
+              const [left, middle] = coord([first.start, row]);
+              const [right] = coord([cells[at]?.end ?? first.end, row]);
+              const [x, y] = [fixed(left), fixed(middle - height / 2 + 0.5)];
+              text += `M${x} ${y}H${fixed(right)}V${fixed(middle + height / 2 - 0.5)}H${x}Z`;
+            }
+            return text;
+          });
+          return { type: 'path', shape: { pathData: path.join('') }, style: { fill: color } };
+        },
+      ),
       {
         type: 'line',
         silent: true,

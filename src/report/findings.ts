@@ -20,7 +20,7 @@ import { average, count, counted, fixed, intervalText, listed, percent, signed }
 const FALL = 0.03;
 
 /** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
-export const paperAverages: Readonly<Record<MethodName, number>> = {
+const paperAverages: Readonly<Record<MethodName, number>> = {
   full: 57,
   lim: 58.1,
   linear: 54.9,
@@ -63,7 +63,7 @@ function tableFinding(run: Run): string | undefined {
 }
 
 /** Methods that were read at an update, best first. */
-export function rankedAt(run: Run, update: number): { method: MethodName; mean: number }[] {
+function rankedAt(run: Run, update: number): { method: MethodName; mean: number }[] {
   return methodsOf(run)
     .flatMap((method) => {
       const estimate = estimateAt(run, method, update);
@@ -73,7 +73,7 @@ export function rankedAt(run: Run, update: number): { method: MethodName; mean: 
 }
 
 /** Who is ahead by how much, and whether the interval says so. */
-export function differenceText(one: string, other: string, difference: Estimate): string {
+function differenceText(one: string, other: string, difference: Estimate): string {
   const { mean, low, high, over } = difference;
   const interval = `95 % interval ${signed(low)} to ${signed(high)} over ${over}`;
   if (low > 0 || high < 0) {
@@ -92,12 +92,12 @@ function endFindings(run: Run): string[] {
     const [ours, theirs] = [estimateAt(run, 'lim', update), estimateAt(run, other, update)];
     if (!difference || !ours || !theirs) return [];
     const name = nameOf(other);
-    const word = difference.mean > 0 ? 'above' : difference.mean < 0 ? 'below' : 'level with';
+    const word = difference.mean > 0 ? 'above' : 'below';
     const sure = difference.low > 0 || difference.high < 0;
     return [
-      `LIM ended ${word} ${name}: ${fixed(ours.mean)} against ${fixed(theirs.mean)} at ${counted(update, 'update')}, ` +
+      `${sure ? `LIM ended ${word} ${name}` : `LIM and ${name} are not told apart at the end`}: ${fixed(ours.mean)} against ${fixed(theirs.mean)} at ${counted(update, 'update')}, ` +
         `the last read-out of both (difference ${signed(difference.mean)}, 95 % interval ${signed(difference.low)} to ` +
-        `${signed(difference.high)} over ${difference.over}${sure ? '' : ', which includes 0'}).`,
+        `${signed(difference.high)} over ${difference.over}).`,
     ];
   });
 }
@@ -182,8 +182,6 @@ export function paperComparison(run: Run): string | undefined {
   const ranked = rankedAt(run, tableReadout);
   if (ranked.length < 2) return undefined;
   const paper = [...ranked].sort((a, b) => paperAverages[b.method] - paperAverages[a.method]);
-  const name = (list: readonly { readonly method: MethodName }[], sign: string): string =>
-    list.map(({ method }) => nameOf(method)).join(` ${sign} `);
   const turned = paper.flatMap((upper, i) =>
     paper.slice(i + 1).flatMap((lower) => {
       if (upper.mean > lower.mean) return [];
@@ -198,12 +196,22 @@ export function paperComparison(run: Run): string | undefined {
   const verdict =
     turned.length === 0
       ? 'the same order, which one small run does not confirm'
-      : `${name(ranked, '>')}, so these pairs contradict it: ${turned.join(', ')}`;
+      : `${orderText(ranked)}, so these pairs come out the other way: ${turned.join(', ')}`;
   return (
     `The paper’s averages over three benchmarks, in percent, are ${listed(averages)}, at the end of training. ` +
     `Here, at ${counted(tableReadout, 'update')}: ${verdict}.`
   );
 }
+
+/** Methods from best to worst; `=` where three digits show no difference. */
+const orderText = (ranked: ReturnType<typeof rankedAt>): string =>
+  ranked
+    .map(({ method, mean }, i) => {
+      const before = ranked[i - 1];
+      const sign = before && fixed(before.mean) === fixed(mean) ? ' = ' : ' > ';
+      return `${i === 0 ? '' : sign}${nameOf(method)}`;
+    })
+    .join('');
 
 /** For a table cell: `0.711`, and its interval for the line below. */
 export const estimateCells = (

@@ -58,7 +58,10 @@ const timed = async (step) => {
   return performance.now() - started;
 };
 // Drivers compile in the first step; the second one is still not like the others.
-const first = [await timed(ours), await timed(theirs)];
+const first = [await timed(ours)];
+process.stderr.write(`our first step took ${Math.round(first[0] ?? 0)} ms\n`);
+first.push(await timed(theirs));
+process.stderr.write(`the peer's took ${Math.round(first[1] ?? 0)} ms\n`);
 await ours();
 await theirs();
 /** @type {number[]} */
@@ -68,6 +71,7 @@ const peerTimes = [];
 for (let round = 0; round < Number(rounds); round++) {
   ownTimes.push(await timed(ours));
   peerTimes.push(await timed(theirs));
+  process.stderr.write(`round ${round + 1}: ${ownTimes.at(-1)} against ${peerTimes.at(-1)} ms\n`);
 }
 const own = median(ownTimes);
 const peer = median(peerTimes);

@@ -165,7 +165,7 @@ export async function readCheckpoint<Progress>(
     matrix: {
       accuracySums: float('matrix.accuracy'),
       rewardSums: float('matrix.reward'),
-      samples: new Uint32Array(samples.bytes.slice().buffer),
+      samples: new Uint32Array(new Uint8Array(samples.bytes).buffer),
     },
   };
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { configHash, presets } from '../../src/config.ts';
-import { readSafetensors } from '../../src/formats/safetensors.ts';
+import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../../src/results.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'limr-quick-'));
@@ -75,9 +75,8 @@ describe('the quick experiment', () => {
     const scored = json('scores.json') as ScoredPrompt[];
     expect(scored.map(({ id }) => id)).toEqual(scored.map((_, i) => i));
     expect(scored).toHaveLength(poolPrompts);
-    const { bytes } = tensors.get('accuracy')!;
     expect(scored.flatMap(({ rewards }) => rewards)).toEqual([
-      ...new Float32Array(bytes.slice().buffer),
+      ...toFloat32(tensors.get('accuracy')!),
     ]);
     for (const method of ['lim', 'rand', 'linear'] as const) {
       const subset = json(`subsets/${method}.json`) as { id: number; prompt: string }[];

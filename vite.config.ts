@@ -4,8 +4,8 @@ import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
 
-// Node's WebGPU is imported there by name, never in a page.
-const notForPages = ['webgpu', '@webgpu/types'];
+// Node's WebGPU is imported there by name, and charts are drawn by the command: never in a page.
+const notForPages = ['webgpu', '@webgpu/types', 'echarts'];
 const packages = Object.keys(manifest.dependencies);
 
 const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];

@@ -45,8 +45,8 @@ const built = (argv: readonly string[], more: NodeJS.ProcessEnv = {}): Promise<E
   new Promise((resolve) => {
     const options = { cwd: folder, timeout: 110_000, env: { ...process.env, ...more } };
     execFile(process.execPath, [script, ...argv], options, (error, stdout, stderr) => {
-      // Drivers print warnings of their own.
-      const own = stderr.replace(/^(Warning|error): .*\n/gm, '');
+      // Drivers print warnings of their own; a source saved meanwhile is built first.
+      const own = stderr.replace(/^(Warning: |error: |limr: building ).*\n/gm, '');
       resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr: own });
     });
   });

@@ -248,7 +248,7 @@ async function main() {
     total.failed += tally.failed;
     total.skipped.push(...tally.skipped);
   }
-  process.stdout.write(`\n${inWords(total)}\n`);
+  process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;
 }
 

@@ -10,6 +10,7 @@ const steps = [
   ['rollout', 'ppo', 'lim'],
   ['scheduler'],
   ['workers'],
+  ['report'],
   ['cli'],
 ];
 const leaves = ['config', 'metrics', 'tasks'];

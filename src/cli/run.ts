@@ -244,6 +244,7 @@ class Screen {
   readonly #host: System;
   #lastLine = 0;
   #open = false;
+  /** How far the run is, behind a separator; empty until it is known. */
   #progress = '';
 
   constructor(host: System) {
@@ -266,14 +267,14 @@ class Screen {
           break;
         case 'progress': {
           const percent = Math.floor(event.fraction * 100);
-          this.#progress = `${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
+          this.#progress = ` · ${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
           break;
         }
         case 'update': {
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
-              `accuracy ${accuracy.toFixed(3)} · ${this.#progress}`,
+              `accuracy ${accuracy.toFixed(3)}${this.#progress}`,
           );
           break;
         }

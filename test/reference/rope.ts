@@ -1,3 +1,5 @@
+import { vec2d } from 'wgpu-matrix';
+
 /**
  * Rotates pair (i, i + D/2) of each of the leading heads of a row by position * theta^(-2 i / D),
  * in float64. Columns past the heads are values and stay.
@@ -14,15 +16,16 @@ export function ropeReference(
 ): Float64Array {
   const out = Float64Array.from(rows);
   const stride = rows.length / positions.length;
+  const origin = vec2d.create(0, 0);
+  const turned = vec2d.create();
   for (let i = 0; i < headDim / 2; i++) {
     const frequency = Math.exp((-2 * i * Math.log(theta)) / headDim);
     for (let head = heads - 1; head >= 0; head--) {
       for (let n = 0; n < positions.length; n++) {
         const angle = direction * positions[n] * frequency;
         const at = n * stride + head * headDim + i;
-        const [real, imaginary] = [rows[at], rows[at + headDim / 2]];
-        out[at] = real * Math.cos(angle) - imaginary * Math.sin(angle);
-        out[at + headDim / 2] = real * Math.sin(angle) + imaginary * Math.cos(angle);
+        vec2d.rotate([rows[at], rows[at + headDim / 2]], origin, angle, turned);
+        [out[at], out[at + headDim / 2]] = turned;
       }
     }
   }

@@ -4,9 +4,13 @@
 //   scale = min(1, max_norm / (norm + 1e-6))             as torch.nn.utils.clip_grad_norm_
 //   live  = 1 where the norm and every loss are finite, else 0: the update is to be skipped
 //
+// After a skipped update all later ones are skipped too and norm, scale and live stay those of the
+// first: a host that looks late still learns which it was, and finds the weights that led to it.
+//
 // in   partials  f32 (M)  sums of squares, from grad-norm-partial over all pages
 //      losses    f32 (n)  the first loss_count of them must be finite
-// io   state     f32 (4)  norm, scale, live: overwritten; updates skipped so far: counted up
+// io   state     f32 (4)  norm, scale, live: overwritten while none was skipped; updates skipped so
+//                         far: counted up
 //
 // Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are dear).
 // Numerics: f32 in blocks of 64; overflow of the squares counts as not finite. Bits, not
@@ -44,6 +48,10 @@ fn main(@builtin(local_invocation_index) lane: u32) {
     if (lane < s) { sums[lane] += sums[lane + s]; }
   }
   if (lane != 0) { return; }
+  if (state[3] > 0.0) {
+    state[3] += 1.0;
+    return;
+  }
   let square = sums[0];
   var live = is_finite(square);
   for (var i = 0u; i < params.loss_count; i++) {
@@ -53,5 +61,5 @@ fn main(@builtin(local_invocation_index) lane: u32) {
   state[0] = norm;
   state[1] = min(1.0, params.max_norm / (norm + 1e-6));
   state[2] = select(0.0, 1.0, live);
-  state[3] += select(1.0, 0.0, live);
+  state[3] = select(1.0, 0.0, live);
 }

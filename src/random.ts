@@ -17,6 +17,7 @@ export const purposes = {
   bootstrap: 10,
   valueHead: 11,
   skills: 12,
+  criticMinibatchOrder: 13,
   test: 99,
 } as const;
 

@@ -29,7 +29,7 @@ export interface AdamWHyper {
   readonly maxGradNorm?: number;
 }
 
-/** What the last update did, as the GPU wrote it. */
+/** What the last update did, as the GPU wrote it; after a skipped one, what the first of them did. */
 export interface UpdateReport {
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
@@ -37,7 +37,7 @@ export interface UpdateReport {
   readonly clipScale: number;
   /** False when the loss or the norm was not finite: then nothing was changed. */
   readonly applied: boolean;
-  /** Updates skipped for that reason since the start. */
+  /** Updates skipped since: the first for that reason, those after it because of it. */
   readonly skipped: number;
 }
 
@@ -55,7 +55,8 @@ export const adamwScratchElements = (pageSizes: readonly number[]): number =>
 /**
  * AdamW with global-norm clipping over flat pages of parameters: one dispatch per page for the
  * squares, one for the norm, one per page for the update. An update whose loss or gradient norm is
- * not finite leaves weights and moments as they were. The pages belong to the caller.
+ * not finite leaves weights and moments as they were, and so do all after it, until `restore`. The
+ * pages belong to the caller.
  */
 export class AdamW {
   /** The update, to be put in a plan after the gradients. Run it once per `advance`. */
@@ -178,6 +179,7 @@ export class AdamW {
       );
     }
     this.#updates = state.updates;
+    this.#gpu.upload(this.#state, new Float32Array(4));
     for (const [i, { firstMoments, secondMoments }] of this.#pages.entries()) {
       const saved = state.moments[i];
       if (!saved) continue;

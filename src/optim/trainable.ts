@@ -79,6 +79,24 @@ export class Trainable {
     });
   }
 
+  /**
+   * Reads everything back to name the first parameter whose weight, or else whose gradient, is not
+   * finite: for the message of a failed update. Undefined when all are.
+   */
+  async firstNonFinite(): Promise<string | undefined> {
+    for (const [kind, store] of [
+      ['weight', this.weights],
+      ['gradient', this.gradients],
+    ] as const) {
+      for (const [parameter, data] of await store.read()) {
+        if (data.some((value) => !Number.isFinite(value))) {
+          return `first non-finite ${kind}: ${parameter}`;
+        }
+      }
+    }
+    return undefined;
+  }
+
   async save(): Promise<TrainableState> {
     return { parameters: await this.weights.read(), optimizer: await this.optimizer.save() };
   }

@@ -101,12 +101,8 @@ export class PpoTrainer {
   readonly #plans: {
     readonly score: Plan;
     readonly advantages: Plan;
-    readonly clearActor: Plan;
-    readonly actorGradients: Plan;
-    readonly actorUpdate: Plan;
-    readonly clearCritic: Plan | undefined;
-    readonly criticGradients: Plan | undefined;
-    readonly criticUpdate: Plan | undefined;
+    readonly actor: NetworkPlans;
+    readonly critic: NetworkPlans | undefined;
     readonly record: Plan | undefined;
   };
 
@@ -240,78 +236,80 @@ export class PpoTrainer {
           },
         ),
       ),
-      clearActor: gpu.plan('clear actor gradients', actor.clear),
-      actorGradients: gpu.plan('actor gradients', [
-        ...trunkForward(actor.weights, batch, activations),
-        ...head.forwardBackward(
-          actor.weights,
-          actor.gradients,
-          (chunk) => [
-            policyLoss(
-              {
-                logprobs: chunk.logprobs,
-                action_source: chunk.source,
-                action_weights: chunk.weights,
-                old_logprobs: experience.oldLogprobs,
-                advantages: experience.advantages,
-                ref_logprobs: experience.refLogprobs,
-                grad_logprobs: chunk.dlogprob,
-                action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
-              },
-              {
-                actionCount: chunk.count,
-                clipLow: ppo.clipLow,
-                clipHigh: ppo.clipHigh,
-                ...(ppo.klIn === 'loss' ? { kl } : {}),
-              },
-            ),
-          ],
-          { temperature, dentropy: -ppo.entropyCoef },
-        ),
-        actionStats(
-          {
-            action_stats: stats,
-            action_weights: batch.actionWeights,
-            extras: head.entropy,
-            totals: this.#actorTotals,
-          },
-          { actionCount: batch.actions, lanes },
-        ),
-        ...trunkBackward(actor.weights, actor.gradients, batch, activations),
-      ]),
-      actorUpdate: gpu.plan('actor update', actor.update),
-      clearCritic: critic && gpu.plan('clear critic gradients', critic.clear),
-      criticGradients:
-        critic &&
-        valueHead &&
-        gpu.plan('critic gradients', [
-          ...trunkForward(critic.weights, batch, activations),
-          ...valueHead.forwardBackward(critic.weights, critic.gradients, [
-            valueLoss(
-              {
-                values: valueHead.values,
-                action_source: batch.actionSource,
-                action_weights: batch.actionWeights,
-                old_values: experience.values,
-                returns: experience.returns,
-                grad_values: valueHead.dvalues,
-                action_stats: stats,
-              },
-              { actionCount: batch.actions, valueClip: ppo.valueClip },
-            ),
-          ]),
+      actor: {
+        clear: gpu.plan('clear actor gradients', actor.clear),
+        gradients: gpu.plan('actor gradients', [
+          ...trunkForward(actor.weights, batch, activations),
+          ...head.forwardBackward(
+            actor.weights,
+            actor.gradients,
+            (chunk) => [
+              policyLoss(
+                {
+                  logprobs: chunk.logprobs,
+                  action_source: chunk.source,
+                  action_weights: chunk.weights,
+                  old_logprobs: experience.oldLogprobs,
+                  advantages: experience.advantages,
+                  ref_logprobs: experience.refLogprobs,
+                  grad_logprobs: chunk.dlogprob,
+                  action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
+                },
+                {
+                  actionCount: chunk.count,
+                  clipLow: ppo.clipLow,
+                  clipHigh: ppo.clipHigh,
+                  ...(ppo.klIn === 'loss' ? { kl } : {}),
+                },
+              ),
+            ],
+            { temperature, dentropy: -ppo.entropyCoef },
+          ),
           actionStats(
             {
               action_stats: stats,
               action_weights: batch.actionWeights,
-              extras: valueHead.values,
-              totals: this.#criticTotals,
+              extras: head.entropy,
+              totals: this.#actorTotals,
             },
             { actionCount: batch.actions, lanes },
           ),
-          ...trunkBackward(critic.weights, critic.gradients, batch, activations),
+          ...trunkBackward(actor.weights, actor.gradients, batch, activations),
         ]),
-      criticUpdate: critic && gpu.plan('critic update', critic.update),
+        update: gpu.plan('actor update', actor.update),
+      },
+      critic: critic &&
+        valueHead && {
+          clear: gpu.plan('clear critic gradients', critic.clear),
+          gradients: gpu.plan('critic gradients', [
+            ...trunkForward(critic.weights, batch, activations),
+            ...valueHead.forwardBackward(critic.weights, critic.gradients, [
+              valueLoss(
+                {
+                  values: valueHead.values,
+                  action_source: batch.actionSource,
+                  action_weights: batch.actionWeights,
+                  old_values: experience.values,
+                  returns: experience.returns,
+                  grad_values: valueHead.dvalues,
+                  action_stats: stats,
+                },
+                { actionCount: batch.actions, valueClip: ppo.valueClip },
+              ),
+            ]),
+            actionStats(
+              {
+                action_stats: stats,
+                action_weights: batch.actionWeights,
+                extras: valueHead.values,
+                totals: this.#criticTotals,
+              },
+              { actionCount: batch.actions, lanes },
+            ),
+            ...trunkBackward(critic.weights, critic.gradients, batch, activations),
+          ]),
+          update: gpu.plan('critic update', critic.update),
+        },
       record:
         matrix &&
         gpu.plan('record rewards', [
@@ -377,33 +375,41 @@ export class PpoTrainer {
     encoder.clearBuffer(this.#actorTotals.buffer);
     encoder.clearBuffer(this.#criticTotals.buffer);
     gpu.device.queue.submit([encoder.finish()]);
-    let actorRate = 0;
-    let criticRate = 0;
+    const taken: TakenUpdates = { actor: [], critic: [] };
     for (let updateEpoch = 0; updateEpoch < ppo.updateEpochs; updateEpoch++) {
-      const order = new RandomStream(
-        options.seed,
-        'minibatchOrder',
-        options.iteration,
-        updateEpoch,
-      );
-      for (const minibatch of this.#minibatches(experience, order)) {
-        const pieces = this.#pieces(minibatch);
-        await gpu.run(this.#plans.clearActor);
-        if (this.#plans.clearCritic) await gpu.run(this.#plans.clearCritic);
-        for (const piece of pieces) {
-          this.#batch.upload(packGroups(piece, true));
-          await gpu.run(this.#plans.actorGradients);
-          if (this.#plans.criticGradients) await gpu.run(this.#plans.criticGradients);
-        }
-        actorRate = this.actor.advance();
-        await gpu.run(this.#plans.actorUpdate);
-        if (this.critic && this.#plans.criticUpdate) {
-          criticRate = this.critic.advance();
-          await gpu.run(this.#plans.criticUpdate);
-        }
+      // Each network shuffles on its own, as the reference's two trainers do.
+      const order = (purpose: 'minibatchOrder' | 'criticMinibatchOrder') =>
+        this.#minibatches(
+          experience,
+          new RandomStream(options.seed, purpose, options.iteration, updateEpoch),
+        );
+      for (const minibatch of order('minibatchOrder')) {
+        const rate = await this.#take(minibatch, this.actor, this.#plans.actor);
+        taken.actor.push({ minibatch, rate });
+      }
+      if (!this.critic || !this.#plans.critic) continue;
+      for (const minibatch of order('criticMinibatchOrder')) {
+        const rate = await this.#take(minibatch, this.critic, this.#plans.critic);
+        taken.critic.push({ minibatch, rate });
       }
     }
-    return this.#metrics(experience, { actorRate, criticRate });
+    return this.#metrics(experience, taken);
+  }
+
+  /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
+  async #take(minibatch: Minibatch, network: Trainable, plans: NetworkPlans): Promise<number> {
+    await this.#gradients(minibatch, plans);
+    const rate = network.advance();
+    await this.#gpu.run(plans.update);
+    return rate;
+  }
+
+  async #gradients(minibatch: Minibatch, plans: NetworkPlans): Promise<void> {
+    await this.#gpu.run(plans.clear);
+    for (const piece of this.#pieces(minibatch)) {
+      this.#batch.upload(packGroups(piece, true));
+      await this.#gpu.run(plans.gradients);
+    }
   }
 
   /** Lays the rollout's sequences and actions out and uploads what all passes share. */
@@ -447,7 +453,7 @@ export class PpoTrainer {
     }
   }
 
-  *#minibatches(experience: Experience, order: RandomStream): Generator<WeightedGroup[]> {
+  *#minibatches(experience: Experience, order: RandomStream): Generator<Minibatch> {
     const { ppo } = this.#config;
     const whole = ppo.minibatchUnit === 'group';
     const units = whole
@@ -501,10 +507,7 @@ export class PpoTrainer {
     return pieces;
   }
 
-  async #metrics(
-    experience: Experience,
-    rates: { readonly actorRate: number; readonly criticRate: number },
-  ): Promise<UpdateMetrics> {
+  async #metrics(experience: Experience, taken: TakenUpdates): Promise<UpdateMetrics> {
     const { ppo } = this.#config;
     const found = await this.#readback.read();
     const [actorTotals = none, criticTotals = none, moments = none, meanKl = none] = found;
@@ -518,14 +521,15 @@ export class PpoTrainer {
       ['actor', actorReport, actor.weightedLoss],
       ['critic', criticReport, critic.weightedLoss],
     ] as const) {
-      // Any of the rollout's updates, not only the last one, whose norm is in the report.
-      if (report && (!report.applied || report.skipped > 0)) {
-        throw new NonFiniteUpdateError(
-          Number.isFinite(loss)
-            ? `${name}: the gradient norm is ${report.gradNorm}; ${await this.#firstBad(name)}`
-            : `${name}: the loss is ${loss}; ${await this.#firstBad(name)}`,
-        );
-      }
+      if (!report || report.applied) continue;
+      const first = taken[name].length - report.skipped;
+      const what = Number.isFinite(loss)
+        ? `the gradient norm is ${report.gradNorm}`
+        : `the loss is ${loss}`;
+      throw new NonFiniteUpdateError(
+        `${name}, minibatch ${first + 1} of ${taken[name].length}: ${what}; ` +
+          (await this.#firstBad(name, taken[name][first]?.minibatch)),
+      );
     }
     const { rewards } = experience;
     const kls = meanKl.subarray(0, experience.sequences);
@@ -539,13 +543,13 @@ export class PpoTrainer {
       approx_kl: actor.stats[1],
       entropy: actor.extra,
       actor_grad_norm: actorReport.gradNorm,
-      actor_lr: rates.actorRate,
+      actor_lr: taken.actor.at(-1)?.rate ?? 0,
       ...(criticReport
         ? {
             value_loss: critic.weightedLoss / updates,
             explained_variance: explainedVariance(values, returns, experience.actions),
             critic_grad_norm: criticReport.gradNorm,
-            critic_lr: rates.criticRate,
+            critic_lr: taken.critic.at(-1)?.rate ?? 0,
           }
         : {}),
       advantage_mean: advantageMean,
@@ -553,20 +557,16 @@ export class PpoTrainer {
     };
   }
 
-  /** The first parameter whose gradient or weight is not finite, for the message of a failed run. */
-  async #firstBad(name: 'actor' | 'critic'): Promise<string> {
-    const network = name === 'actor' ? this.actor : this.critic;
-    for (const [kind, store] of [
-      ['weight', network?.weights],
-      ['gradient', network?.gradients],
-    ] as const) {
-      for (const [parameter, data] of (await store?.read()) ?? []) {
-        if (data.some((value) => !Number.isFinite(value))) {
-          return `first non-finite ${kind}: ${parameter}`;
-        }
-      }
-    }
-    return 'all weights and gradients are finite by themselves';
+  /**
+   * The first parameter whose weight or gradient is not finite, for the message of a failed run. The
+   * weights have stood still since the bad update: its gradients are computed once more.
+   */
+  async #firstBad(name: 'actor' | 'critic', minibatch?: Minibatch): Promise<string> {
+    const network = this[name];
+    const plans = this.#plans[name];
+    if (!network || !plans || !minibatch) return 'its minibatch is not known';
+    await this.#gradients(minibatch, plans);
+    return (await network.firstNonFinite()) ?? 'all weights and gradients are finite by themselves';
   }
 }
 
@@ -581,6 +581,20 @@ interface WeightedGroup {
   /** Per unit; empty where no loss is taken. */
   readonly weights: readonly number[];
 }
+
+type Minibatch = readonly WeightedGroup[];
+
+/** A network's update in its three parts; the second runs once per piece of a minibatch. */
+interface NetworkPlans {
+  readonly clear: Plan;
+  readonly gradients: Plan;
+  readonly update: Plan;
+}
+
+/** The optimizer updates of one iteration, in order, with their learning rates. */
+type TakenUpdates = Readonly<
+  Record<'actor' | 'critic', { readonly minibatch: Minibatch; readonly rate: number }[]>
+>;
 
 interface Experience {
   readonly units: readonly (readonly SequenceUnit[])[];

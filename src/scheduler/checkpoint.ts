@@ -11,7 +11,7 @@ import type { PpoState } from '../ppo/trainer.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { RunStore } from './run-store.ts';
 
-/** A checkpoint that cannot be used: damaged, absent, or of another config. */
+/** A checkpoint that cannot be used: damaged, absent, or of another config or other seeds. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
 }
@@ -19,6 +19,10 @@ export class CheckpointError extends Error {
 /** All that a run needs to go on bit for bit. `progress` is plain data that its owner understands. */
 export interface Checkpoint<Progress> {
   readonly configHash: string;
+  readonly seeds: readonly number[];
+  /** What computed it: another adapter or host need not go on with the same bits. */
+  readonly adapter: string;
+  readonly host: string;
   readonly progress: Progress;
   readonly base: ReadonlyMap<string, Float32Array>;
   readonly ppo: PpoState;
@@ -65,6 +69,9 @@ export async function writeCheckpoint(
   const file = `checkpoints/${name}.safetensors`;
   const bytes = writeSafetensors(entries, {
     configHash: checkpoint.configHash,
+    seeds: JSON.stringify(checkpoint.seeds),
+    adapter: checkpoint.adapter,
+    host: checkpoint.host,
     updates: JSON.stringify(updates),
     progress: JSON.stringify(checkpoint.progress),
   });
@@ -107,12 +114,13 @@ function parse(bytes: Uint8Array, file: string): ReturnType<typeof readSafetenso
 /**
  * Reads the newest checkpoint of a run.
  *
+ * @param run What is to go on with it.
  * @returns Undefined where the run has none yet.
- * @throws CheckpointError when it is damaged or belongs to another config.
+ * @throws CheckpointError when it is damaged, or of another config or other seeds.
  */
 export async function readCheckpoint<Progress>(
   store: RunStore,
-  configHash: string,
+  run: { readonly configHash: string; readonly seeds: readonly number[] },
 ): Promise<Checkpoint<Progress> | undefined> {
   const pointer = await readPointer(store);
   if (!pointer) return undefined;
@@ -120,9 +128,9 @@ export async function readCheckpoint<Progress>(
   if (!bytes) throw new CheckpointError(`${pointer.file}: is missing`);
   const { tensors, metadata } = parse(bytes, pointer.file);
   const found = metadata.get('configHash');
-  if (found !== configHash) {
+  if (found !== run.configHash) {
     throw new CheckpointError(
-      `${pointer.file}: is of config ${found?.slice(0, 12) ?? 'unknown'}, this run is ${configHash.slice(0, 12)}`,
+      `${pointer.file}: is of config ${found?.slice(0, 12) ?? 'unknown'}, this run is ${run.configHash.slice(0, 12)}`,
     );
   }
   const json = (key: string): unknown => {
@@ -143,6 +151,12 @@ export async function readCheckpoint<Progress>(
         .filter((key) => key.startsWith(prefix))
         .map((key) => [key.slice(prefix.length), float(key)]),
     );
+  const seeds = json('seeds') as readonly number[];
+  if (String(seeds) !== String(run.seeds)) {
+    throw new CheckpointError(
+      `${pointer.file}: is of seeds ${String(seeds)}, this run has ${String(run.seeds)}`,
+    );
+  }
   const updates = json('updates') as Record<string, number>;
   const network = (name: string): TrainableState => ({
     parameters: group(`${name}/`),
@@ -158,7 +172,10 @@ export async function readCheckpoint<Progress>(
     throw new CheckpointError(`${pointer.file}: tensor 'matrix.samples' is missing`);
   }
   return {
-    configHash,
+    configHash: run.configHash,
+    seeds: run.seeds,
+    adapter: metadata.get('adapter') ?? '',
+    host: metadata.get('host') ?? '',
     progress: json('progress') as Progress,
     base: group('base/'),
     ppo: { actor: network('actor'), critic: 'critic' in updates ? network('critic') : null },

@@ -51,18 +51,11 @@ export class Evaluator {
     );
   }
 
-  /**
-   * @param options.sampled Also draws the configured samples per prompt; else greedy answers alone.
-   * @param options.seed Keys the samples.
-   */
-  async evaluate(
-    decoder: Decoder,
-    options: { readonly sampled: boolean; readonly seed: number },
-  ): Promise<Accuracy> {
+  /** Greedy answers, then the configured samples per prompt, which `seed` keys. */
+  async evaluate(decoder: Decoder, seed: number): Promise<Accuracy> {
     const greedy = await this.#pass(decoder, { samples: 1, temperature: 0, topP: 1, seed: 0 });
     const { samples, temperature, topP } = this.#settings;
-    if (!options.sampled || samples === 0) return greedy;
-    const { seed } = options;
+    if (samples === 0) return greedy;
     return { ...greedy, sampled: await this.#pass(decoder, { samples, temperature, topP, seed }) };
   }
 

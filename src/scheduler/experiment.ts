@@ -263,7 +263,7 @@ export class Experiment {
     if (!this.#base) return false;
     if (!this.#progress.base) {
       this.#trainer.reset(this.#base, seed);
-      const accuracy = await this.#evaluator.evaluate(this.#decoder, { sampled: true, seed });
+      const accuracy = await this.#evaluator.evaluate(this.#decoder, seed);
       this.#progress.base = { accuracy: { ...accuracy, shipped } };
     }
     const { accuracy } = this.#progress.base;
@@ -387,7 +387,7 @@ export class Experiment {
     });
     if (full && progress.iteration % this.#updatesPerEpoch === 0) await this.#emitColumn(epoch);
     if (experiment.readouts.includes(progress.iteration) || progress.iteration === length) {
-      await this.#evaluate(method, length);
+      await this.#evaluate(method);
     }
     progress.seconds = (performance.now() - this.#startedAt) / 1000;
     if (progress.iteration % experiment.checkpointEvery === 0 && progress.iteration < length) {
@@ -485,13 +485,10 @@ export class Experiment {
     });
   }
 
-  async #evaluate(method: MethodName, length: number): Promise<void> {
-    const { experiment, rollout } = this.config;
+  async #evaluate(method: MethodName): Promise<void> {
+    const { rollout } = this.config;
     const { iteration } = this.#progress;
-    const accuracy = await this.#evaluator.evaluate(this.#decoder, {
-      sampled: iteration === experiment.tableReadout || iteration === length,
-      seed: this.#seed,
-    });
+    const accuracy = await this.#evaluator.evaluate(this.#decoder, this.#seed);
     const evaluation: Evaluation = {
       seed: this.#seed,
       update: iteration,

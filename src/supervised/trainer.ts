@@ -21,6 +21,9 @@ export class NonFiniteError extends Error {
   override readonly name = 'NonFiniteError';
 }
 
+/** Batches kept between two looks at the loss. */
+const MOST_UNSEEN = 100;
+
 /**
  * Next-token training of a model on prompts with given responses: pre-training of the small bases,
  * and supervised fine-tuning. The loss is the mean over the response tokens of a batch.
@@ -34,6 +37,8 @@ export class SupervisedTrainer {
   readonly #stats: Tensor;
   readonly #totals: Tensor;
   readonly #step: Plan;
+  /** Batches since the loss was last looked at, to find the one at fault. */
+  #unseen: (readonly PromptGroup[])[] = [];
 
   /**
    * @param shape.capacity Largest batch: rows, actions, sequences.
@@ -105,6 +110,8 @@ export class SupervisedTrainer {
 
   /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
   async step(groups: readonly PromptGroup[]): Promise<number> {
+    this.#unseen.push(groups);
+    if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
     this.#batch.upload(packGroups(groups, true));
     const rate = this.model.advance();
     await this.#gpu.run(this.#step);
@@ -114,20 +121,30 @@ export class SupervisedTrainer {
   /**
    * Loss of the last step: mean negative log-likelihood per response token, in nats.
    *
-   * @throws NonFiniteError when that step was not applied.
+   * @throws NonFiniteError when a step since the last look was not finite. From that one on the
+   *   model has stood still.
    */
   async loss(): Promise<number> {
     const means = actionMeans(await this.#gpu.read(this.#totals));
     const report = await this.model.optimizer.report();
-    if (!report.applied) {
-      throw new NonFiniteError(
-        `supervised update ${this.model.optimizer.updates}: ` +
-          (Number.isFinite(means.weightedLoss)
-            ? `gradient norm is ${report.gradNorm}`
-            : `loss is ${means.weightedLoss}`),
-      );
+    const unseen = this.#unseen;
+    this.#unseen = [];
+    if (report.applied) return means.loss;
+    const first = unseen[unseen.length - report.skipped];
+    if (first) {
+      // Its gradients once more: nothing has moved since.
+      this.#batch.upload(packGroups(first, true));
+      await this.#gpu.run(this.#step);
     }
-    return means.loss;
+    const { loss } = actionMeans(await this.#gpu.read(this.#totals));
+    const update = this.model.optimizer.updates - report.skipped + 1;
+    throw new NonFiniteError(
+      `supervised update ${update}: ` +
+        (Number.isFinite(loss)
+          ? `the gradient norm is ${report.gradNorm}`
+          : `the loss is ${loss}`) +
+        `; ${(await this.model.firstNonFinite()) ?? 'all weights and gradients are finite'}`,
+    );
   }
 
   /** Frees all buffers. */

@@ -98,7 +98,7 @@ describe('AdamW', () => {
     expectClose([report.gradNorm, report.clipScale], [norm, 1 / norm], { abs: 0, rel: 1e-5 });
   });
 
-  test('leaves weights and moments alone while the loss is not finite, and says so', async () => {
+  test('leaves weights and moments alone from a loss that is not finite on, and says so', async () => {
     const { losses, optimizer, step, weights } = twoPages();
     await step(0);
     const before = await weights();
@@ -111,6 +111,11 @@ describe('AdamW', () => {
     expect([report.applied, report.skipped]).toEqual([false, 1]);
     gpu.upload(losses, Float32Array.of(1));
     await step(2);
+    expect(await weights()).toEqual(before);
+    // The first skipped update is told of, not the last.
+    expect(await optimizer.report()).toEqual({ ...report, skipped: 2 });
+    optimizer.restore(state);
+    await step(1);
     expect(await weights()).not.toEqual(before);
     expect((await optimizer.report()).applied).toBe(true);
   });

@@ -327,10 +327,10 @@ describe('a PPO update', () => {
     // The last token of a response predicts nothing: 61 tokens take 45 rows.
     const own = lengths.flat().reduce((sum, length) => sum + length - 1, 0);
     const total = (rows: readonly number[]): number => rows.reduce((sum, count) => sum + count, 0);
-    // Scored once, always by groups, then one pass over all in two minibatches.
+    // Scored once, always by groups, then each network's pass over all in two minibatches.
     const shared = 4 * prompt + own;
-    expect(total(grouped.rows)).toBe(2 * shared);
-    expect(total(shuffled.rows)).toBe(shared + 16 * prompt + own);
+    expect(total(grouped.rows)).toBe(3 * shared);
+    expect(total(shuffled.rows)).toBe(shared + 2 * (16 * prompt + own));
     expect(total(shuffled.rows)).toBeGreaterThan(1.5 * total(grouped.rows));
 
     // Over the whole rollout the two are one and the same update.
@@ -400,7 +400,8 @@ describe('an update that is not finite', () => {
     const update = rig.trainer.update(groups, rewards, { seed: 5, iteration: 1 });
     await expect(update).rejects.toThrow(NonFiniteUpdateError);
     await expect(update).rejects.toThrow(
-      'actor: the loss is NaN; first non-finite weight: model.layers.0.mlp.down_proj.weight',
+      'actor, minibatch 1 of 2: the loss is NaN; ' +
+        'first non-finite weight: model.layers.0.mlp.down_proj.weight',
     );
     // The actor's part: a critic whose own loss is finite goes its way.
     const count = rig.base.size + 2;
@@ -415,6 +416,8 @@ describe('an update that is not finite', () => {
     // Values near 1e10: their squares fit f32, those of the gradients below the head do not.
     gpu.upload(critic!.weights.tensor('score'), new Float32Array(16).fill(1e10));
     const update = rig.trainer.update(groups, rewards, { seed: 5, iteration: 0 });
-    await expect(update).rejects.toThrow(/^critic: the gradient norm is (Infinity|NaN|inf)/);
+    await expect(update).rejects.toThrow(
+      /^critic, minibatch 1 of 2: the gradient norm is (Infinity|NaN); /,
+    );
   });
 });

@@ -133,7 +133,8 @@ describe('the trainer worker', () => {
       type: 'state',
       state: 'failed',
       message:
-        'NonFiniteUpdateError: actor: the loss is NaN; first non-finite weight: model.norm.weight',
+        'NonFiniteUpdateError: actor, minibatch 1 of 1: the loss is NaN; ' +
+        'first non-finite weight: model.norm.weight',
     });
   });
 

@@ -10,13 +10,13 @@ const gpu = await openTestGpu();
 
 async function norm(
   pages: readonly Float32Array[],
-  { maxNorm = 1, lanes = serialLanes, loss = 0.5, skipped = 0 } = {},
+  { maxNorm = 1, lanes = serialLanes, loss = 0.5, before = [-1, -1, -1, 0] } = {},
 ) {
   const counts = pages.map((page) => gradNormPartialCount(page.length));
   const total = counts.reduce((sum, count) => sum + count, 0);
   const partials = tensorOf(gpu, 'partials', new Float32Array(total).fill(NaN));
   const losses = tensorOf(gpu, 'losses', [loss, NaN]);
-  const state = tensorOf(gpu, 'state', [-1, -1, -1, skipped]);
+  const state = tensorOf(gpu, 'state', before);
   let firstPartial = 0;
   const steps = pages.map((page, i) => {
     const gradients = tensorOf(gpu, `page ${i}`, page);
@@ -47,12 +47,19 @@ describe.each([
     },
   );
 
-  test('finds one infinite or NaN gradient and counts the skipped update', async () => {
+  test('finds one infinite or NaN gradient and says that the update is skipped', async () => {
     for (const bad of [Infinity, NaN]) {
       const page = seeded(70_016, 5);
       page[69_999] = bad;
-      const [, , live, skipped] = await norm([page], { lanes, skipped: 2 });
-      expect([live, skipped]).toEqual([0, 3]);
+      const [, , live, skipped] = await norm([page], { lanes });
+      expect([live, skipped]).toEqual([0, 1]);
+    }
+  });
+
+  test('skips all updates after a skipped one, and keeps what it said of the first', async () => {
+    const [finite, infinite] = [seeded(70_016, 5), new Float32Array(64).fill(Infinity)];
+    for (const page of [finite, infinite]) {
+      expect([...(await norm([page], { lanes, before: [7, 0.5, 0, 2] }))]).toEqual([7, 0.5, 0, 3]);
     }
   });
 });

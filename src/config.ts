@@ -118,6 +118,25 @@ const schema = v.strictObject({
     minP: share,
   }),
   ppo: v.strictObject({
+    /**
+     * What verifiers give for a right answer, a wrong one, and one without its format, at the last
+     * token (LIMR: 1, -0.5, -1). Verifiers and the reward matrix know no others.
+     */
+    rewards: v.optional(
+      v.strictObject({
+        right: v.literal(1),
+        wrong: v.literal(-0.5),
+        unformatted: v.literal(-1),
+      }),
+      { right: 1, wrong: -0.5, unformatted: -1 },
+    ),
+    /** A sequence's reward, less its group's baseline, is held within this of 0 (LIMR: 10). */
+    rewardClamp: v.optional(within(1e-6, 1e6), 10),
+    /**
+     * Whether whitened advantages are divided by their deviation, not only centred (LIMR: yes).
+     * Which estimators whiten is their own: `gae` and both `reinforce++` do.
+     */
+    whitenScale: v.optional(v.boolean(), true),
     /** How advantages come from rewards; all but `gae` need no critic. */
     estimator: v.picklist([
       'gae',
@@ -163,6 +182,8 @@ const schema = v.strictObject({
     compat: v.picklist(['corrected', 'limr']),
     /** Prompts scoring at least this are kept (LIMR: 0.6). */
     theta: within(-1e6, 1),
+    /** When given, the so many highest scores are kept instead, and theta is not used (LIMR: none). */
+    count: v.exactOptional(whole(1, 1_000_000)),
     /** Share of LIM's size that LINEAR keeps, our definition (paper's sizes: 1,138 / 1,389). */
     linearShare: share,
   }),
@@ -170,13 +191,18 @@ const schema = v.strictObject({
     /** Data epochs of the FULL pass, K: columns of the reward matrix. */
     epochs: whole(1, 1000),
     methods: v.pipe(v.array(v.picklist(['full', 'lim', 'linear', 'rand'])), v.minLength(1)),
-    /** Compare at equal PPO iterations, or at equal passes over each method's own prompts. */
+    /**
+     * Compare at equal PPO iterations (`updates`), or at equal passes over each method's own prompts
+     * (`epochs`). `armLength`, `readouts` and `tableReadout` are counted in its unit. A read-out in
+     * epochs is taken at the end of the iteration that completes them, so each method has its own
+     * number of iterations there: ceil(epochs * its prompts / rollout.prompts).
+     */
     budget: v.picklist(['updates', 'epochs']),
-    /** PPO iterations of each selection, or its data epochs. */
+    /** How long each selection is trained, in the unit of `budget`. FULL always has `epochs`. */
     armLength: whole(1, 100_000),
-    /** Iterations after which methods are evaluated, ascending; fixed before the run. */
+    /** When methods are evaluated, ascending, beside each one's end; fixed before the run. */
     readouts: v.array(whole(1, 1_000_000)),
-    /** The read-out that the results table shows. */
+    /** The read-out that the results table shows; some method must reach it. */
     tableReadout: whole(1, 1_000_000),
     /** Iterations between checkpoints. */
     checkpointEvery: whole(1, 1_000_000),
@@ -235,6 +261,9 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
     minP: 0,
   },
   ppo: {
+    rewards: { right: 1, wrong: -0.5, unformatted: -1 },
+    rewardClamp: 10,
+    whitenScale: true,
     estimator: 'gae',
     gamma: 1,
     gaeLambda: 0.95,
@@ -259,19 +288,29 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
 };
 
 /**
- * What tiny models change of LIMR's constants: learning rates for 10^5 instead of 10^10 weights, one
- * prompt group per minibatch share, and log-probabilities at the sampling temperature.
+ * What tiny models change of LIMR's constants. "Prototype" is one of this experiment in PyTorch, with
+ * a decoder of 103,954 parameters, on three pools of its own; a prototype's number is where we began,
+ * not one that is claimed to be best.
  */
 const smallScale = {
   ppo: {
     ...limrDefaults.ppo,
+    // Prototype: 512 sequences in 4 optimizer updates. LIMR has 256 sequences an update, of 8,192.
     minibatches: 4,
+    // Prototype. Whole groups compute their prompt once: about 2.4 times less work, the same sums.
     minibatchUnit: 'group',
+    // OpenRLHF's default since 0.11: LIMR's rule weights a token by how its micro-batch was cut.
     lossAggregation: 'token-mean-step',
+    // Prototype: a critic that begins at 0 everywhere.
     valueHeadScale: 0,
+    // Prototype: 600 times LIMR's rate, for 10^5 instead of 10^10 weights; 1e-3 lost its entropy and
+    // stayed lower (.70 against .76, one seed). Warmup: 5 rollouts of 4 optimizer updates.
     actor: { ...limrOptimizer, learningRate: 3e-4, warmupUpdates: 20, schedule: 'constant' },
+    // Prototype.
     critic: { ...limrOptimizer, learningRate: 1e-3, warmupUpdates: 0, schedule: 'constant' },
   },
+  // Prototype: 64 prompts of 8 samples, and log-probabilities of the policy that sampled. LIMR took
+  // them at temperature 1 though it sampled at 1.2, so that its ratios are of another policy.
   rollout: { ...limrDefaults.rollout, prompts: 64, logprobTemperature: 1.2 },
 } as const satisfies Partial<ExperimentConfig>;
 
@@ -388,7 +427,7 @@ function checkTogether(config: ExperimentConfig, where: string): void {
   const fail = (field: string, text: string): never => {
     throw new ConfigError(`${where}: ${field}: ${text}`);
   };
-  const { model, ppo, rollout, experiment } = config;
+  const { model, ppo, rollout, lim, experiment, evaluation } = config;
   if (model.heads % model.kvHeads !== 0) fail('model.kvHeads', `must divide heads ${model.heads}`);
   if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
   if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
@@ -414,6 +453,27 @@ function checkTogether(config: ExperimentConfig, where: string): void {
   const pool = config.task.name === 'arithmetic' ? config.task.poolPrompts : config.task.prompts;
   if (pool % rollout.prompts !== 0) {
     fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
+  }
+  const arms = experiment.methods.some((method) => method !== 'full');
+  const byUpdates = experiment.budget === 'updates';
+  const full = byUpdates ? (experiment.epochs * pool) / rollout.prompts : experiment.epochs;
+  const longest = Math.max(full, arms ? experiment.armLength : 0);
+  if (experiment.tableReadout > longest) {
+    const unit = byUpdates ? 'updates' : 'data epochs';
+    fail(
+      'experiment.tableReadout',
+      `no method reaches ${experiment.tableReadout}, the longest has ${longest} ${unit}`,
+    );
+  }
+  if (lim.count !== undefined && lim.count > pool) {
+    fail('lim.count', `${lim.count} prompts to keep, the pool has ${pool}`);
+  }
+  const rows = rollout.prompts * rollout.samples;
+  if (evaluation.samples > rows) {
+    fail(
+      'evaluation.samples',
+      `${evaluation.samples} samples of a prompt do not fit the ${rows} responses of a rollout`,
+    );
   }
 }
 
@@ -452,13 +512,18 @@ export interface Override {
   readonly reference: unknown;
 }
 
-/** Fields of `config` that differ from `reference`, by dotted path; the report lists them. */
+/**
+ * Fields of `config` that differ from `reference`, by dotted path; the report lists them. A field
+ * that the reference lacks has null there.
+ */
 export function overridesOf(config: unknown, reference: unknown, path = ''): Override[] {
   if (isRecord(config) && isRecord(reference)) {
     return Object.keys(config).flatMap((key) =>
-      key in reference
-        ? overridesOf(config[key], reference[key], path === '' ? key : `${path}.${key}`)
-        : [],
+      overridesOf(
+        config[key],
+        Object.hasOwn(reference, key) ? reference[key] : null,
+        path === '' ? key : `${path}.${key}`,
+      ),
     );
   }
   return JSON.stringify(config) === JSON.stringify(reference)

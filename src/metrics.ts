@@ -165,6 +165,14 @@ export const metrics = [
     scale: 'log',
   },
   {
+    key: 'verifier_failures',
+    name: 'Unjudged responses',
+    meaning: 'Sampled responses whose check failed or ran out of time; they count as reward -1',
+    unit: 'responses',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
     key: 'tokens_per_second',
     name: 'Speed',
     meaning: 'Response tokens sampled, over the duration of the whole iteration',

@@ -15,6 +15,8 @@ export interface Evaluation extends Accuracy {
   readonly seed: number;
   /** PPO iterations of this method before it. */
   readonly update: number;
+  /** Data epochs of its own prompts before it; present where methods are compared at equal epochs. */
+  readonly epochs?: number;
   /** Responses sampled for training before it. */
   readonly samples: number;
 }
@@ -31,13 +33,15 @@ export interface LimSummary {
   readonly signal: 'accuracy' | 'reward';
   readonly compat: 'corrected' | 'limr';
   readonly theta: number;
+  /** Present where prompts were kept by count: the lowest score among them; theta is not used then. */
+  readonly lowestKept?: number;
   readonly kept: number;
-  /** Mean signal per data epoch. */
+  /** Mean signal per data epoch; NaN (null in JSON) where no prompt was rolled out. */
   readonly meanCurve: readonly number[];
-  /** Scores a never-solved and an always-solved prompt would get. */
+  /** Scores a never-solved and an always-solved prompt would get; NaN (null) without a mean curve. */
   readonly neverSolved: number;
   readonly alwaysSolved: number;
-  /** A sentence where theta does not reject never-solved prompts, else empty. */
+  /** A sentence where the cut keeps never-solved or always-solved prompts, else empty. */
   readonly warning: string;
 }
 
@@ -46,11 +50,14 @@ export interface SeedResults {
   readonly lim: LimSummary | null;
   readonly pool: SelectionSummary;
   readonly selections: Readonly<Partial<Record<MethodName, SelectionSummary>>>;
-  /** Lowest to highest LIM score, at 0, 5, ..., 100 %. */
+  /** Lowest to highest LIM score, at 0, 5, ..., 100 % of the prompts that have one; else empty. */
   readonly scoreQuantiles: readonly number[];
 }
 
-/** `results.json`. Readers refuse a `schema` they do not know. */
+/**
+ * `results.json`. Readers refuse a `schema` they do not know. JSON has no NaN: a number that does not
+ * exist is `null` in the file.
+ */
 export interface ExperimentResults {
   readonly schema: 1;
   readonly config: ExperimentConfig;
@@ -63,7 +70,10 @@ export interface ExperimentResults {
   /** Matmul variants that computed it; absent where they were the adapter's defaults of their time. */
   readonly kernels?: MatmulChoices;
   readonly host: string;
+  /** Worked, from the base to the results: without pauses and the time between stop and resume. */
   readonly seconds: number;
+  /** What a reader must know beside the numbers, in sentences. Absent in results of older versions. */
+  readonly warnings?: readonly string[];
   readonly base: Accuracy & { readonly shipped: boolean };
   /** Of the first seed; all seeds are in `seeds`. */
   readonly lim: LimSummary | null;
@@ -82,16 +92,20 @@ export interface UpdateRecord {
   readonly update: number;
   /** Data epoch of the method's own prompts, from 0. */
   readonly epoch: number;
+  /** NaN is null in the file. */
   readonly metrics: Readonly<Record<string, number>>;
 }
 
-/** One line of `scores.json`: a prompt's place in the pool, its score and its curve. */
+/**
+ * One line of `scores.json`: a prompt's place in the pool, its score and its curve. What is missing
+ * is `null`, in the file as here: never 0, which is a score and a reward of its own.
+ */
 export interface ScoredPrompt {
   readonly prompt: string;
   readonly id: number;
-  /** Null where the prompt has none. */
+  /** Null where the prompt has none: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
   readonly score: number | null;
-  /** The signal at each data epoch; null where missing. */
+  /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */
   readonly rewards: readonly (number | null)[];
   readonly origin: Origin;
   readonly wrongKey: boolean;
@@ -133,7 +147,7 @@ export type ExperimentEvent =
   | ({ readonly type: 'update' } & UpdateRecord)
   | {
       readonly type: 'progress';
-      /** Share of all work done, in [0, 1], and seconds left at the present pace. */
+      /** Share of all updates done, in [0, 1], and seconds left at the pace of the last ones. */
       readonly fraction: number;
       readonly eta: number;
       readonly tokensPerSecond: number;
@@ -156,6 +170,8 @@ export type ExperimentEvent =
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
+  /** What whoever watches must know: the run goes on. */
+  | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 

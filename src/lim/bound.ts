@@ -54,13 +54,24 @@ export function thetaBound(
   };
 }
 
-/** The bound in a sentence, for reports and terminals. */
-export function describeBound(bound: ThetaBound): string {
-  const { theta, neverSolvedScore, curveLevel, requiredLevel } = bound;
+/**
+ * The bound in a sentence, for reports and terminals: first what a cut keeps that it should not.
+ *
+ * @param cut What cuts, in words. Default `theta 0.6`.
+ */
+export function describeBound(bound: ThetaBound, cut = `theta ${bound.theta}`): string {
+  const { neverSolvedScore, curveLevel, requiredLevel } = bound;
+  if (Number.isNaN(neverSolvedScore)) {
+    return `${cut} has nothing to decide: no prompt was rolled out, so there is no mean curve`;
+  }
   const facts =
     `never-solved prompts score ${neverSolvedScore.toFixed(3)}; ` +
     `the mean curve averages ${curveLevel.toFixed(3)} (needed: ${requiredLevel.toFixed(3)})`;
-  return bound.rejectsNeverSolved
-    ? `theta ${theta} rejects never-solved prompts: ${facts}`
-    : `theta ${theta} KEEPS never-solved and wrongly labelled prompts: ${facts}`;
+  const kept = [
+    ...(bound.rejectsNeverSolved ? [] : ['never-solved and wrongly labelled prompts']),
+    ...(bound.rejectsAlwaysSolved ? [] : ['always-solved prompts, which score 0']),
+  ];
+  return kept.length === 0
+    ? `${cut} rejects never-solved and always-solved prompts: ${facts}`
+    : `${cut} KEEPS ${kept.join(' and ')}: ${facts}`;
 }

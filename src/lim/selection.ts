@@ -18,6 +18,8 @@ export interface Selection {
   readonly rule: string;
   /** Why one prompt was kept or not. */
   readonly reason: (prompt: number) => string;
+  /** Scores as they were compared, those near the cut in float64; absent where nothing is scored. */
+  readonly scores?: Float64Array;
 }
 
 /** Keep what scores at least `threshold`, or the `count` highest (ties: first come). */
@@ -173,6 +175,7 @@ async function cutScores(
     method,
     indices,
     rule,
+    scores,
     reason(prompt) {
       const score = scores[prompt] ?? NaN;
       if (Number.isNaN(score)) return `no ${name}: not rolled out, or dropped`;

@@ -230,6 +230,8 @@ export class PpoTrainer {
             groupCount: this.#groupCount,
             actionCount: this.#actionCount,
             kl: ppo.klIn === 'reward' ? kl : { ...kl, coef: 0 },
+            rewardRange: [-ppo.rewardClamp, ppo.rewardClamp],
+            whitenScale: ppo.whitenScale,
             gamma: ppo.gamma,
             gaeLambda: ppo.gaeLambda,
             lanes,

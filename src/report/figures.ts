@@ -6,7 +6,9 @@ import { leastSeeds } from './interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
 import {
   baseEstimate,
-  isKept,
+  cutOf,
+  cutText,
+  keptIds,
   lastUpdate,
   learningCurve,
   methodsOf,
@@ -14,6 +16,7 @@ import {
   needsFull,
   thinned,
   trainingCurve,
+  unitOf,
 } from './readings.ts';
 import type { Run } from './run-files.ts';
 import { average, count, counted, fixed, percent } from './text.ts';
@@ -125,17 +128,19 @@ const wide = { width: 460, height: 300 };
 const narrow = { width: 380, height: 250 };
 const middle = { width: 460, height: 270 };
 
-/** Held-out accuracy over updates; with `charged`, LIM and LINEAR begin where FULL's pass ends. */
+/** Held-out accuracy over read-outs; with `charged`, over updates, and LIM and LINEAR begin
+ * where FULL's pass ends. */
 export function learningFigure(run: Run, id: string, charged: boolean): Markup {
   const { results } = run;
   const { tableReadout } = results.config.experiment;
   const pass = lastUpdate(run, 'full');
+  const unit = charged ? 'update' : unitOf(run);
   const base = baseEstimate(run);
   const manySeeds = results.seeds.length >= leastSeeds;
   const curves = methodsOf(run).flatMap((method) => {
     const shift = charged && needsFull(method) ? pass : 0;
-    const points = learningCurve(run, method).map(({ update, estimate }) => ({
-      x: update + shift,
+    const points = learningCurve(run, method).map(({ readout, updates, estimate }) => ({
+      x: charged ? updates + shift : readout,
       estimate,
     }));
     return points.length === 0 ? [] : [{ method, points }];
@@ -171,9 +176,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ...wide,
     id,
     label:
-      `Held-out accuracy over PPO updates of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
+      `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
       `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
-    xName: charged ? 'updates, FULL pass charged' : 'updates',
+    xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
     lines,
     xRange: [0, last],
     rules: charged
@@ -185,9 +190,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     : 'Intervals, over prompts, stand in the table.';
   const caption = charged
     ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
-    : markup`<b>Held-out accuracy, greedy, at equal updates.</b> The rule marks the read-out of the table, fixed before the run. ${bands}`;
+    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run. ${bands}`;
   const data = numbers(
-    ['updates', ...curves.map(({ method }) => nameOf(method))],
+    [`${unit}s`, ...curves.map(({ method }) => nameOf(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
       .sort((a, b) => a - b)
       .map((x) => [
@@ -319,17 +324,17 @@ export function histogramFigure(
 ): Markup {
   const bins = scoreBins(
     scores.map(({ score }) => score),
-    lim.theta,
+    cutOf(lim),
   );
   if (bins.length === 0) return markup``;
   const clipped = scores.filter(({ score }) => score !== null && score < LOWEST_SCORE).length;
   const drawing = histogram({
     ...middle,
     id,
-    label: `Histogram of LIM scores with theta at ${lim.theta}. Numbers in the table below.`,
+    label: `Histogram of LIM scores with the cut at ${fixed(cutOf(lim), 3)}. Numbers in the table below.`,
     xName: 'LIM score',
     bins: bins.map((bin) => ({ ...bin, color: bin.kept ? 'var(--lim)' : 'var(--rejected)' })),
-    rules: [{ x: lim.theta, text: `θ = ${lim.theta}` }],
+    rules: [{ x: cutOf(lim), text: cutText(lim) }],
   });
   const note =
     clipped > 0
@@ -337,7 +342,7 @@ export function histogramFigure(
       : '';
   return figure(
     drawing,
-    markup`<b>Scores.</b> Prompts by LIM score: ${swatchBox('var(--lim)')} kept, from θ up, ${swatchBox('var(--rejected)')} rejected. Always solved scores ${fixed(lim.alwaysSolved, 2)}, never solved ${fixed(lim.neverSolved, 2)}.${note}`,
+    markup`<b>Scores.</b> Prompts by LIM score: ${swatchBox('var(--lim)')} kept (${cutText(lim)}), ${swatchBox('var(--rejected)')} rejected. Always solved scores ${fixed(lim.alwaysSolved, 2)}, never solved ${fixed(lim.neverSolved, 2)}.${note}`,
     numbers(
       ['score', 'prompts'],
       bins.map((bin) => [`${fixed(bin.start, 2)} to ${fixed(bin.end, 2)}`, String(bin.count)]),
@@ -357,7 +362,8 @@ export function trajectoryFigure(
   id: string,
   kept: boolean,
 ): Markup {
-  const members = ranked.filter(({ score }) => isKept(score, lim.theta) === kept);
+  const ids = keptIds(ranked, lim);
+  const members = ranked.filter(({ id: prompt }) => ids.has(prompt) === kept);
   const shown = evenly(members, MOST_CURVES);
   const same = new Map<string, { points: readonly (number | null)[]; count: number }>();
   for (const { rewards } of shown) {
@@ -397,8 +403,8 @@ export function trajectoryFigure(
   return figure(
     drawing,
     kept
-      ? markup`<b>Kept trajectories.</b> ${counted(members.length, 'prompt')} from θ up; the mean curve in ${swatchBox('var(--mean)')} red. Equal curves are one thicker line.${some}`
-      : markup`<b>Rejected trajectories.</b> ${counted(members.length, 'prompt')} below θ, or without a score; the mean curve in ${swatchBox('var(--mean)')} red.${some}`,
+      ? markup`<b>Kept trajectories.</b> ${counted(members.length, 'prompt')} kept (${cutText(lim)}); the mean curve in ${swatchBox('var(--mean)')} red. Equal curves are one thicker line.${some}`
+      : markup`<b>Rejected trajectories.</b> ${counted(members.length, 'prompt')} below the cut, or without a score; the mean curve in ${swatchBox('var(--mean)')} red.${some}`,
   );
 }
 
@@ -456,7 +462,7 @@ export function heatMapFigure(
     }),
   }));
   const rowHeight = bands.length > 20 ? 9 : 20;
-  const kept = ranked.filter(({ score }) => isKept(score, lim.theta)).length;
+  const kept = keptIds(ranked, lim).size;
   const drawing = heatMap({
     id,
     width: 960,
@@ -467,7 +473,7 @@ export function heatMapFigure(
     xName: 'prompts, highest LIM score first',
     columns: ranked.length,
     rows: [...signalRows, ...markRows],
-    rules: [{ x: kept, text: `θ: ${count(kept)} kept` }],
+    rules: [{ x: kept, text: `${lim.lowestKept === undefined ? 'θ: ' : ''}${count(kept)} kept` }],
   });
   const merged =
     columns.length < ranked.length
@@ -500,10 +506,12 @@ export function comparisonFigure(
     xName: 'updates',
     lines: curves.map(({ style, points }) => ({
       style,
-      points: points.map(({ update, estimate }): Point => [update, estimate.mean]),
+      points: points.map(({ updates, estimate }): Point => [updates, estimate.mean]),
     })),
   });
-  const updates = [...new Set(curves.flatMap(({ points }) => points.map(({ update }) => update)))];
+  const updates = [
+    ...new Set(curves.flatMap(({ points }) => points.map((point) => point.updates))),
+  ];
   const data = numbers(
     ['updates', ...curves.map(({ label }) => label)],
     updates
@@ -511,7 +519,7 @@ export function comparisonFigure(
       .map((update) => [
         count(update),
         ...curves.map(({ points }) => {
-          const found = points.find((point) => point.update === update);
+          const found = points.find((point) => point.updates === update);
           return found ? fixed(found.estimate.mean) : '';
         }),
       ]),

@@ -5,13 +5,16 @@ import {
   baseEstimate,
   differenceAt,
   estimateAt,
-  lastCommonUpdate,
+  lastCommonReadout,
+  lastReadout,
   lastUpdate,
   learningCurve,
   methodsOf,
   nameOf,
   needsFull,
+  readoutText,
   trainingCurve,
+  unitOf,
 } from './readings.ts';
 import type { Run } from './run-files.ts';
 import { average, count, counted, fixed, intervalText, listed, percent, signed } from './text.ts';
@@ -43,7 +46,7 @@ export function findingsOf(run: Run): string[] {
 function fullFinding(run: Run): string | undefined {
   const base = baseEstimate(run);
   const updates = lastUpdate(run, 'full');
-  const full = estimateAt(run, 'full', updates);
+  const full = estimateAt(run, 'full', lastReadout(run, 'full'));
   if (!base || !full) return undefined;
   const gain = full.mean - base.mean;
   return (
@@ -59,14 +62,14 @@ function tableFinding(run: Run): string | undefined {
   const order = ranked.map(({ method, mean }) => `${nameOf(method)} ${fixed(mean)}`).join(', ');
   const difference = differenceAt(run, 'lim', 'full', tableReadout);
   const told = difference ? ` ${differenceText('LIM', 'FULL', difference)}` : '';
-  return `At ${counted(tableReadout, 'update')}, the read-out fixed before the run, from best to worst: ${order}.${told}`;
+  return `At ${readoutText(run, tableReadout)}, the read-out fixed before the run, from best to worst: ${order}.${told}`;
 }
 
-/** Methods that were read at an update, best first. */
-function rankedAt(run: Run, update: number): { method: MethodName; mean: number }[] {
+/** Methods that were read at a read-out, best first. */
+function rankedAt(run: Run, readout: number): { method: MethodName; mean: number }[] {
   return methodsOf(run)
     .flatMap((method) => {
-      const estimate = estimateAt(run, method, update);
+      const estimate = estimateAt(run, method, readout);
       return estimate ? [{ method, mean: estimate.mean }] : [];
     })
     .sort((a, b) => b.mean - a.mean);
@@ -85,17 +88,17 @@ function differenceText(one: string, other: string, difference: Estimate): strin
 function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
   return (['full', 'rand', 'linear'] as const).flatMap((other) => {
-    const update = lastCommonUpdate(run, 'lim', other);
+    const readout = lastCommonReadout(run, 'lim', other);
     // FULL at the table's read-out has a sentence of its own.
-    if (update === undefined || (update === tableReadout && other === 'full')) return [];
-    const difference = differenceAt(run, 'lim', other, update);
-    const [ours, theirs] = [estimateAt(run, 'lim', update), estimateAt(run, other, update)];
+    if (readout === undefined || (readout === tableReadout && other === 'full')) return [];
+    const difference = differenceAt(run, 'lim', other, readout);
+    const [ours, theirs] = [estimateAt(run, 'lim', readout), estimateAt(run, other, readout)];
     if (!difference || !ours || !theirs) return [];
     const name = nameOf(other);
     const word = difference.mean > 0 ? 'above' : 'below';
     const sure = difference.low > 0 || difference.high < 0;
     return [
-      `${sure ? `LIM ended ${word} ${name}` : `LIM and ${name} are not told apart at the end`}: ${fixed(ours.mean)} against ${fixed(theirs.mean)} at ${counted(update, 'update')}, ` +
+      `${sure ? `LIM ended ${word} ${name}` : `LIM and ${name} are not told apart at the end`}: ${fixed(ours.mean)} against ${fixed(theirs.mean)} at ${readoutText(run, readout)}, ` +
         `the last read-out of both (difference ${signed(difference.mean)}, 95 % interval ${signed(difference.low)} to ` +
         `${signed(difference.high)} over ${difference.over}).`,
     ];
@@ -104,16 +107,16 @@ function endFindings(run: Run): string[] {
 
 function chargedFinding(run: Run): string | undefined {
   const pass = lastUpdate(run, 'full');
-  const full = estimateAt(run, 'full', pass);
+  const full = estimateAt(run, 'full', lastReadout(run, 'full'));
   const arms = methodsOf(run).filter((method) => needsFull(method));
   const best = arms
     .flatMap((method) => learningCurve(run, method).map((point) => ({ method, ...point })))
-    .filter(({ update }) => update > 0)
+    .filter(({ updates }) => updates > 0)
     .sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
   if (!full || !best) return undefined;
   const names = listed(arms.map(nameOf));
-  const { method, update, estimate } = best;
-  const total = counted(pass + update, 'update');
+  const { method, updates, estimate } = best;
+  const total = counted(pass + updates, 'update');
   const verdict =
     estimate.mean > full.mean
       ? `${nameOf(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
@@ -158,7 +161,7 @@ function fallFindings(run: Run): string[] {
     const best = [...curve].sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
     if (!last || !best || best.estimate.mean - last.estimate.mean < FALL) return [];
     return [
-      `${nameOf(method)} fell from its best, ${fixed(best.estimate.mean)} at ${counted(best.update, 'update')}, ` +
+      `${nameOf(method)} fell from its best, ${fixed(best.estimate.mean)} at ${counted(best.readout, unitOf(run))}, ` +
         `to ${fixed(last.estimate.mean)} at the end: training further on these prompts did harm.`,
     ];
   });
@@ -199,7 +202,7 @@ export function paperComparison(run: Run): string | undefined {
       : `${orderText(ranked)}, so these pairs come out the other way: ${turned.join(', ')}`;
   return (
     `The paper’s averages over three benchmarks, in percent, are ${listed(averages)}, at the end of training. ` +
-    `Here, at ${counted(tableReadout, 'update')}: ${verdict}.`
+    `Here, at ${readoutText(run, tableReadout)}: ${verdict}.`
   );
 }
 

@@ -24,12 +24,16 @@ import {
   differenceAt,
   estimateAt,
   evaluationsOf,
-  isKept,
+  cutText,
+  keptIds,
+  lastReadout,
   lastUpdate,
   learningCurve,
   methodsOf,
   nameOf,
   readingsAt,
+  readoutText,
+  unitOf,
   type Answering,
 } from './readings.ts';
 import css from './report.css?raw';
@@ -184,14 +188,19 @@ ${warnings(run)}<p class="aside">These sentences are computed from the numbers b
 `;
 
 function warnings({ results }: Run): Markup {
-  const found = results.seeds.flatMap(({ seed, lim }) =>
-    lim && lim.warning !== '' ? [{ seed, warning: lim.warning }] : [],
+  const cuts = results.seeds.flatMap(({ seed, lim }) =>
+    lim && lim.warning !== '' ? [`seed ${seed}: ${shortened(lim.warning, 400)}`] : [],
   );
-  if (found.length === 0) return markup``;
-  return markup`<div class="warning"><p><b>The threshold does not do its work here.</b> θ rejects prompts that are never solved only while the mean curve is high enough (on average above 0.387 for θ = 0.6).</p><ul>${found.map(
-    ({ seed, warning }) => markup`<li>seed ${seed}: ${shortened(warning, 400)}</li>`,
-  )}</ul></div>
+  const others = (results.warnings ?? []).map((text) => shortened(text, 400));
+  const block = (intro: Markup, texts: readonly string[]): Markup =>
+    texts.length === 0
+      ? markup``
+      : markup`<div class="warning"><p>${intro}</p><ul>${texts.map((text) => markup`<li>${text}</li>`)}</ul></div>
 `;
+  return markup`${block(markup`<b>To be known before the numbers.</b>`, others)}${block(
+    markup`<b>The threshold does not do its work here.</b> A cut rejects prompts that are never solved only while the mean curve is high enough (on average above 0.387 for θ = 0.6), and prompts that are always solved only above 0.`,
+    cuts,
+  )}`;
 }
 
 /** s_i = 1 - sum_k (r_i^k - r_avg^k)^2 / sum_k (1 - r_avg^k)^2 */
@@ -209,8 +218,8 @@ function limSection({ results }: Run): Markup {
       : 'A prompt that an epoch missed is compared over the epochs that it has.';
   return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
-<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. Prompts with a score of at least θ = ${lim.theta} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of right answers, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms"><div><dt>FULL</dt><dd>every prompt of the pool; its rewards are what LIM and LINEAR look at</dd></div><div><dt>LIM</dt><dd>the prompts with a score from θ up</dd></div><div><dt>RAND</dt><dd>as many prompts as LIM, drawn at random</dd></div><div><dt>LINEAR</dt><dd>${percent(lim.linearShare)} as many, those whose rewards rise most steadily. The paper names this baseline without a formula; taking R² of a straight line is our definition</dd></div></dl>
+<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of right answers, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
+<dl class="terms"><div><dt>FULL</dt><dd>every prompt of the pool; its rewards are what LIM and LINEAR look at</dd></div><div><dt>LIM</dt><dd>${lim.count === undefined ? 'the prompts with a score from θ up' : `the ${count(lim.count)} prompts with the highest scores`}</dd></div><div><dt>RAND</dt><dd>as many prompts as LIM, drawn at random</dd></div><div><dt>LINEAR</dt><dd>${percent(lim.linearShare)} as many, those whose rewards rise most steadily. The paper names this baseline without a formula; taking R² of a straight line is our definition</dd></div></dl>
 `;
 }
 
@@ -239,7 +248,7 @@ function didSection(run: Run): Markup {
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(nameOf))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastUpdate(run, method)))).map(String))} updates: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads update ${experiment.tableReadout}; that was fixed before the run.</li>
+<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>
 </ol>
 `;
 }
@@ -280,7 +289,7 @@ function resultTable(run: Run, how: Answering): Markup {
     const estimate = estimateAt(run, method, tableReadout, how);
     const note =
       readings.length === 0
-        ? markup`<small>${evaluationsOf(run, method).length === 0 ? 'not trained: no prompts' : 'not read at this update'}</small>`
+        ? markup`<small>${evaluationsOf(run, method).length === 0 ? 'not trained: no prompts' : `not read at this ${unitOf(run)}`}</small>`
         : readings.length < seeds
           ? markup`<small>${readings.length} of ${seeds} seeds</small>`
           : '';
@@ -301,7 +310,7 @@ function resultTable(run: Run, how: Answering): Markup {
       ? markup`<b>Held-out accuracy, greedy answers</b>`
       : markup`<b>Held-out accuracy, mean of ${evaluation.samples} samples</b> at temperature ${evaluation.temperature}, top-p ${evaluation.topP}`;
   return tableOf({
-    caption: markup`${what}, after ${counted(tableReadout, 'update')}.`,
+    caption: markup`${what}, after ${readoutText(run, tableReadout)}.`,
     head: [
       'method',
       'prompts',
@@ -351,7 +360,7 @@ function contrastTable(run: Run): Markup {
   });
   if (rows.length === 0) return markup``;
   return tableOf({
-    caption: markup`<b>Differences</b> of greedy accuracy after ${counted(tableReadout, 'update')}.`,
+    caption: markup`<b>Differences</b> of greedy accuracy after ${readoutText(run, tableReadout)}.`,
     head: ['pair', 'difference', '95 % interval', 'in words'],
     rows,
     kind: 'contrasts',
@@ -403,8 +412,8 @@ const seedFigures = (
 
 const boundText = (lim: LimSummary): string =>
   lim.warning === ''
-    ? `A prompt that is never solved scores ${fixed(lim.neverSolved, 2)} and one that is always solved ${fixed(lim.alwaysSolved, 2)}: θ = ${lim.theta} rejects both.`
-    : `A prompt that is never solved scores ${fixed(lim.neverSolved, 2)}, and θ = ${lim.theta} is meant to reject it. ${shortened(lim.warning, 400)}.`;
+    ? `A prompt that is never solved scores ${fixed(lim.neverSolved, 2)} and one that is always solved ${fixed(lim.alwaysSolved, 2)}: the cut (${cutText(lim)}) rejects both.`
+    : `A prompt that is never solved scores ${fixed(lim.neverSolved, 2)} and one that is always solved ${fixed(lim.alwaysSolved, 2)}, and a cut is meant to reject both. ${shortened(lim.warning, 400)}.`;
 
 function quantileTable({ results }: Run): Markup {
   const shown = [0, 2, 5, 10, 15, 18, 20];
@@ -420,20 +429,20 @@ function quantileTable({ results }: Run): Markup {
 }
 
 function exampleTable(ranked: readonly ScoredPrompt[], lim: LimSummary): Markup {
-  const kept = ranked.filter(({ score }) => isKept(score, lim.theta)).length;
+  const ids = keptIds(ranked, lim);
   const places = [
     ['highest scores', 0],
-    ['around θ', Math.max(0, kept - EXAMPLES / 2)],
+    ['around the cut', Math.max(0, ids.size - EXAMPLES / 2)],
     ['lowest scores', Math.max(0, ranked.length - EXAMPLES)],
   ] as const;
   const rows = places.flatMap(([place, start]) =>
     ranked
       .slice(start, start + EXAMPLES)
-      .map(({ prompt, score, rewards, origin, wrongKey }): Part[] => [
+      .map(({ id, prompt, score, rewards, origin, wrongKey }): Part[] => [
         markup`<code>${shortened(prompt, LONGEST_TEXT)}</code>`,
         place,
         score === null ? 'none' : fixed(score, 2),
-        isKept(score, lim.theta) ? 'kept' : 'rejected',
+        ids.has(id) ? 'kept' : 'rejected',
         wrongKey ? `${origin}, wrong key` : origin,
         rewards
           .slice(0, 12)
@@ -538,7 +547,7 @@ function limitsSection(run: Run): Markup {
 <li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
 <li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
 <li>${seedText}</li>
-<li>Read-outs are part of the config and so fixed before the run (table: update ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.</li>
+<li>Read-outs are part of the config and so fixed before the run (table: ${unitOf(run)} ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.</li>
 </ul>
 `;
 }
@@ -611,7 +620,7 @@ function comparison(runs: readonly LabelledRun[]): Markup {
     ['pool', ({ results }) => count(results.seeds[0]?.pool.prompts ?? 0)],
     ['data epochs', ({ results }) => String(results.config.experiment.epochs)],
     ['LIM kept', (run) => promptsOf(run, 'lim')],
-    ['table read-out', ({ results }) => `update ${results.config.experiment.tableReadout}`],
+    ['table read-out', (run) => `${unitOf(run)} ${run.results.config.experiment.tableReadout}`],
     ['adapter', ({ results }) => shortened(results.adapter, 80)],
     ['host', ({ results }) => shortened(results.host, 40)],
     ['duration', ({ results }) => duration(results.seconds)],

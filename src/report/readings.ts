@@ -1,8 +1,9 @@
 import type { MethodName } from '../config.ts';
-import type { Evaluation } from '../results.ts';
+import { readoutOf, readoutUnit } from '../readouts.ts';
+import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from './run-files.ts';
-import { average } from './text.ts';
+import { average, count, counted } from './text.ts';
 
 /** In which order methods are shown. */
 const methodOrder: readonly MethodName[] = ['full', 'lim', 'rand', 'linear'];
@@ -19,6 +20,24 @@ export const nameOf = (method: MethodName): string => method.toUpperCase();
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
 
+/** What the run's read-outs are counted in: `update`, or `data epoch` where epochs are equal. */
+export const unitOf = ({ results }: Run): string => readoutUnit(results.config);
+
+/** `40 updates`, `3 data epochs of each method’s own prompts`. */
+export const readoutText = (run: Run, readout: number): string => {
+  const text = counted(readout, unitOf(run));
+  return run.results.config.experiment.budget === 'updates'
+    ? text
+    : `${text} of each method’s own prompts`;
+};
+
+/** The last read-out of a method, in `unitOf`; 0 for one without prompts. */
+export const lastReadout = (run: Run, method: MethodName): number =>
+  Math.max(
+    0,
+    ...evaluationsOf(run, method).map((evaluation) => readoutOf(run.results.config, evaluation)),
+  );
+
 /** Iterations of a method; 0 for one without prompts. Seeds may differ where epochs are equal. */
 export const lastUpdate = (run: Run, method: MethodName): number =>
   Math.max(0, ...evaluationsOf(run, method).map(({ update }) => update));
@@ -26,16 +45,19 @@ export const lastUpdate = (run: Run, method: MethodName): number =>
 const readingOf = (evaluation: Evaluation, how: Answering): Reading | undefined =>
   how === 'greedy' ? evaluation : evaluation.sampled;
 
-/** What a method reads at an update, by seed. */
+const evaluationsAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
+  evaluationsOf(run, method).filter((one) => readoutOf(run.results.config, one) === readout);
+
+/** What a method reads at a read-out, by seed. */
 export function readingsAt(
   run: Run,
   method: MethodName,
-  update: number,
+  readout: number,
   how: Answering = 'greedy',
 ): Map<number, Reading> {
   const readings = new Map<number, Reading>();
-  for (const evaluation of evaluationsOf(run, method)) {
-    const reading = evaluation.update === update ? readingOf(evaluation, how) : undefined;
+  for (const evaluation of evaluationsAt(run, method, readout)) {
+    const reading = readingOf(evaluation, how);
     if (reading) readings.set(evaluation.seed, reading);
   }
   return readings;
@@ -44,10 +66,10 @@ export function readingsAt(
 export const estimateAt = (
   run: Run,
   method: MethodName,
-  update: number,
+  readout: number,
   how: Answering = 'greedy',
 ): Estimate | undefined =>
-  accuracyOf([...readingsAt(run, method, update, how).values()], tierPrompts(run.results.config));
+  accuracyOf([...readingsAt(run, method, readout, how).values()], tierPrompts(run.results.config));
 
 /** The base is one model whatever the seeds: its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {
@@ -55,43 +77,56 @@ export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estim
   return reading && accuracyOf([reading], tierPrompts(results.config));
 };
 
-/** A method's accuracy at every read-out that all its seeds reached, the base first. */
-export function learningCurve(
-  run: Run,
-  method: MethodName,
-): { readonly update: number; readonly estimate: Estimate }[] {
-  const evaluations = evaluationsOf(run, method);
-  const seeds = new Set(evaluations.map(({ seed }) => seed)).size;
-  const updates = [...new Set(evaluations.map(({ update }) => update))].sort((a, b) => a - b);
-  const read = updates.flatMap((update) => {
-    const readings = readingsAt(run, method, update);
-    const estimate = readings.size === seeds ? estimateAt(run, method, update) : undefined;
-    return estimate ? [{ update, estimate }] : [];
-  });
-  const base = baseEstimate(run);
-  return read.length > 0 && base ? [{ update: 0, estimate: base }, ...read] : read;
+/** A method's accuracy at a read-out. */
+export interface CurvePoint {
+  /** In `unitOf`; 0 is the base. */
+  readonly readout: number;
+  /** PPO iterations of the method before it; where epochs are equal, their mean over seeds. */
+  readonly updates: number;
+  readonly estimate: Estimate;
 }
 
-/** The accuracy of one method less another's at an update. */
+/** A method's accuracy at every read-out that all its seeds reached, the base first. */
+export function learningCurve(run: Run, method: MethodName): CurvePoint[] {
+  const evaluations = evaluationsOf(run, method);
+  const seeds = new Set(evaluations.map(({ seed }) => seed)).size;
+  const readouts = evaluations.map((one) => readoutOf(run.results.config, one));
+  const read = [...new Set(readouts)]
+    .sort((a, b) => a - b)
+    .flatMap((readout) => {
+      const readings = readingsAt(run, method, readout);
+      const estimate = readings.size === seeds ? estimateAt(run, method, readout) : undefined;
+      const updates = average(evaluationsAt(run, method, readout).map(({ update }) => update));
+      return estimate ? [{ readout, updates, estimate }] : [];
+    });
+  const base = baseEstimate(run);
+  return read.length > 0 && base ? [{ readout: 0, updates: 0, estimate: base }, ...read] : read;
+}
+
+/** The accuracy of one method less another's at a read-out. */
 export const differenceAt = (
   run: Run,
   one: MethodName,
   other: MethodName,
-  update: number,
+  readout: number,
 ): Estimate | undefined =>
   differenceOf(
-    readingsAt(run, one, update),
-    readingsAt(run, other, update),
+    readingsAt(run, one, readout),
+    readingsAt(run, other, readout),
     tierPrompts(run.results.config),
   );
 
-/** The last update at which both methods were read. */
-export function lastCommonUpdate(run: Run, one: MethodName, other: MethodName): number | undefined {
-  const updates = (method: MethodName): number[] =>
-    learningCurve(run, method).flatMap(({ update }) => (update > 0 ? [update] : []));
-  const theirs = new Set(updates(other));
-  return updates(one)
-    .filter((update) => theirs.has(update))
+/** The last read-out of both methods. */
+export function lastCommonReadout(
+  run: Run,
+  one: MethodName,
+  other: MethodName,
+): number | undefined {
+  const readouts = (method: MethodName): number[] =>
+    learningCurve(run, method).flatMap(({ readout }) => (readout > 0 ? [readout] : []));
+  const theirs = new Set(readouts(other));
+  return readouts(one)
+    .filter((readout) => theirs.has(readout))
     .at(-1);
 }
 
@@ -126,6 +161,18 @@ export function thinned(
   return thin;
 }
 
-/** A prompt is kept from theta up; prompts without a score are not. */
-export const isKept = (score: number | null, theta: number): boolean =>
-  score !== null && score >= theta;
+/** The score that the cut lies at: theta, or the lowest of those kept by count. */
+export const cutOf = ({ theta, lowestKept }: LimSummary): number => lowestKept ?? theta;
+
+/** What cut, as a short label. */
+export const cutText = (lim: LimSummary): string =>
+  lim.lowestKept === undefined ? `θ = ${lim.theta}` : `the ${count(lim.kept)} highest`;
+
+/** Places in the pool of what LIM kept, of all prompts in order of score, equal ones as they came. */
+export const keptIds = (ranked: readonly ScoredPrompt[], lim: LimSummary): ReadonlySet<number> =>
+  new Set(
+    (lim.lowestKept === undefined
+      ? ranked.filter(({ score }) => score !== null && score >= lim.theta)
+      : ranked.slice(0, lim.kept)
+    ).map(({ id }) => id),
+  );

@@ -42,6 +42,7 @@ const limSummary = v.nullable(
     signal: v.picklist(['accuracy', 'reward']),
     compat: v.picklist(['corrected', 'limr']),
     theta: finite,
+    lowestKept: v.exactOptional(finite),
     kept: whole,
     meanCurve: v.array(orNaN),
     neverSolved: orNaN,
@@ -57,7 +58,15 @@ const selection = v.object({
 const method = v.exactOptional(
   v.object({
     prompts: whole,
-    evaluations: v.array(v.object({ seed: whole, update: whole, samples: whole, ...accuracy })),
+    evaluations: v.array(
+      v.object({
+        seed: whole,
+        update: whole,
+        epochs: v.exactOptional(whole),
+        samples: whole,
+        ...accuracy,
+      }),
+    ),
   }),
 );
 const resultsSchema = v.object({
@@ -71,6 +80,7 @@ const resultsSchema = v.object({
   ),
   host: v.string(),
   seconds: v.pipe(finite, v.minValue(0)),
+  warnings: v.exactOptional(v.array(v.string())),
   base: v.object({ ...accuracy, shipped: v.boolean() }),
   lim: limSummary,
   seeds: v.pipe(

@@ -10,12 +10,13 @@ import {
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
-import { describeBound } from '../lim/bound.ts';
+import { describeBound, thetaBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
 import { selectLim, selectLinear, selectRandom } from '../lim/selection.ts';
 import type { PpoTrainer, RewardMatrixTensors, RolloutGroup } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
+import { updatesAt } from '../readouts.ts';
 import type {
   Evaluation,
   ExperimentEvent,
@@ -30,13 +31,16 @@ import type {
 import type { Decoder, Generation } from '../rollout/decoder.ts';
 import { createTask } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
+import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import { pretrainBase } from './base.ts';
 import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { CompletionLog } from './completion-log.ts';
 import { createEngine, poolSizeOf } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
+import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
 export interface ExperimentHost {
@@ -69,6 +73,11 @@ interface Progress {
   /** Prompts of each method of the first seed. */
   sizes: Partial<Record<MethodName, number>>;
   records: UpdateRecord[];
+  /** What a reader of the results must know, in sentences. */
+  warnings: string[];
+  /** Responses that no verdict was found for, and what the first of them met. */
+  unjudged: { training: number; evaluation: number; reason: string };
+  /** Worked so far; pauses aside. */
   seconds: number;
   /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
   readonly kernels?: MatmulChoices;
@@ -77,11 +86,15 @@ interface Progress {
 /** A method's code in the keys of random numbers; never renumber. */
 const methodCodes: Readonly<Record<MethodName, number>> = { full: 0, lim: 1, linear: 2, rand: 3 };
 
-/** One epoch's samples of the FULL pass, for looking at. */
-interface EpochSamples {
-  /** By prompt: responses and rewards. */
-  readonly byPrompt: Map<number, { readonly tokens: Uint32Array; readonly reward: number }[]>;
+/** The pool's scores and what LIM keeps of it. */
+interface ScoredPool {
+  readonly result: LimResult;
+  /** As they were compared with the cut; NaN where a prompt has none. */
+  readonly scores: Float64Array;
+  readonly kept: number[];
 }
+
+type HostMatrix = Awaited<ReturnType<typeof readMatrix>>;
 
 /**
  * A LIMR experiment: base, PPO on the full pool with its reward matrix, LIM scores, selections, and
@@ -102,17 +115,19 @@ export class Experiment {
   #base: ReadonlyMap<string, Float32Array> | undefined;
   #pool: readonly PoolPrompt[] = [];
   #encoded: readonly Uint32Array[] = [];
-  #samples: EpochSamples[] = [];
-  #startedAt = 0;
-  #workDone = 0;
-  #workStarted = 0;
+  #completions: CompletionLog;
+  #clock = new WorkClock();
+  /** Whether what happened before a resume is still to be shown. */
+  #replays = false;
 
   private constructor(host: ExperimentHost, config: ExperimentConfig, seeds: readonly number[]) {
     this.config = config;
     this.seeds = seeds;
     this.#host = host;
     this.task = createTask(config.task);
-    this.#evaluator = new Evaluator(this.task, config.evaluation, host.verify);
+    this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
+      this.#judge(request, 'evaluation'),
+    );
     const engine = createEngine(host.gpu, config, this.task);
     this.#matrix = engine.matrix;
     this.#trainer = engine.trainer;
@@ -127,9 +142,12 @@ export class Experiment {
       selections: {},
       sizes: {},
       records: [],
+      warnings: [],
+      unjudged: { training: 0, evaluation: 0, reason: '' },
       seconds: 0,
       kernels: host.gpu.matmulChoices,
     };
+    this.#completions = this.#newCompletions();
   }
 
   /**
@@ -137,8 +155,8 @@ export class Experiment {
    *
    * @param options.resume Goes on from the store's checkpoint where there is one.
    * @throws AdapterError when the device cannot hold it; nothing is allocated then.
-   * @throws CheckpointError when the checkpoint is damaged, of another config, or was computed by
-   *   kernels that this device cannot run.
+   * @throws CheckpointError when the checkpoint is damaged, of another config or other seeds, or was
+   *   computed by kernels that this device cannot run.
    */
   static async open(
     host: ExperimentHost,
@@ -148,12 +166,14 @@ export class Experiment {
   ): Promise<Experiment> {
     estimate(config, host.gpu.limits);
     const hash = await configHash(config);
-    const found = options.resume ? await readCheckpoint<Progress>(host.store, hash) : undefined;
+    const found = options.resume
+      ? await readCheckpoint<Progress>(host.store, { configHash: hash, seeds })
+      : undefined;
     // Before any plan is built: plans take their variants once.
     if (found) forceKernels(host.gpu, found.progress.kernels);
     const experiment = new Experiment(host, config, seeds);
     experiment.#hash = hash;
-    if (found) experiment.#restore(found);
+    if (found) await experiment.#restore(found);
     return experiment;
   }
 
@@ -180,12 +200,23 @@ export class Experiment {
 
   /** PPO iterations of a method on `prompts` prompts. */
   #length(method: MethodName, prompts: number): number {
-    const { experiment, rollout } = this.config;
+    const { experiment } = this.config;
     if (method === 'full') return experiment.epochs * this.#updatesPerEpoch;
-    if (prompts === 0) return 0;
-    return experiment.budget === 'updates'
-      ? experiment.armLength
-      : Math.ceil((experiment.armLength * prompts) / rollout.prompts);
+    return prompts === 0 ? 0 : updatesAt(this.config, experiment.armLength, prompts);
+  }
+
+  /**
+   * Read-outs that a method on `prompts` prompts has reached with its last iteration: one at most,
+   * but for equal epochs of a subset smaller than a rollout. Its end is always one.
+   */
+  #readoutsReached(method: MethodName, prompts: number, length: number): number[] {
+    const { experiment } = this.config;
+    const { iteration } = this.#progress;
+    const epochs = method === 'full' ? experiment.epochs : experiment.armLength;
+    const end = experiment.budget === 'updates' ? length : epochs;
+    return [...new Set([...experiment.readouts, end])].filter(
+      (readout) => readout <= end && updatesAt(this.config, readout, prompts) === iteration,
+    );
   }
 
   /** PPO iterations of the whole run, as far as is known before selections are made. */
@@ -205,7 +236,7 @@ export class Experiment {
    * @throws NonFiniteUpdateError at the update whose loss is not finite; the last checkpoint stays.
    */
   async run(control: RunControl): Promise<ExperimentResults | undefined> {
-    this.#startedAt = performance.now() - this.#progress.seconds * 1000;
+    this.#clock = new WorkClock(this.#progress.seconds);
     const { emit, gpu, hostName } = this.#host;
     let compiled = 0;
     gpu.queue.onCompile = (_index, _total, label) => {
@@ -220,7 +251,6 @@ export class Experiment {
       totalUpdates: this.totalUpdates,
     });
     this.#replay();
-    this.#workStarted = performance.now();
     if (!(await this.#prepareBase(control))) return undefined;
     while (this.#progress.seedIndex < this.seeds.length) {
       if (!(await this.#runSeed(control))) {
@@ -234,14 +264,35 @@ export class Experiment {
     return results;
   }
 
-  /** Shows whoever watches a resumed run what happened before. */
+  /** Shows whoever watches a resumed run what happened before, but for the seed under way. */
   #replay(): void {
-    for (const record of this.#progress.records) this.#host.emit({ type: 'update', ...record });
+    const { emit } = this.#host;
+    for (const text of this.#progress.warnings) emit({ type: 'warning', text });
+    for (const record of this.#progress.records) {
+      if (record.seed !== this.#seed) emit({ type: 'update', ...record });
+    }
     for (const [method, list] of Object.entries(this.#progress.evaluations)) {
       for (const evaluation of list) {
-        this.#host.emit({ type: 'evaluation', method: method as MethodName, ...evaluation });
+        emit({ type: 'evaluation', method: method as MethodName, ...evaluation });
       }
     }
+  }
+
+  /** The same of the seed under way, once its pool is known: updates, rewards, scores, selections. */
+  async #replaySeed(seed: number): Promise<void> {
+    const { records, iteration, seeds, selections } = this.#progress;
+    const { emit } = this.#host;
+    for (const record of records) if (record.seed === seed) emit({ type: 'update', ...record });
+    const full = this.#method === 'full';
+    const columns = full
+      ? Math.floor(iteration / this.#updatesPerEpoch)
+      : this.config.experiment.epochs;
+    const matrix = await this.#readMatrix();
+    for (let epoch = 0; epoch < columns; epoch++) this.#emitColumn(epoch, matrix);
+    const lim = seeds.at(-1)?.lim;
+    if (full || !lim) return;
+    const { scores } = await this.#scorePool();
+    emit({ type: 'scores', seed, lim, scores, selections });
   }
 
   async #prepareBase(control: RunControl): Promise<boolean> {
@@ -253,14 +304,19 @@ export class Experiment {
       this.#base = await shippedBase(this.config);
       shipped = this.#base !== undefined;
     }
-    this.#base ??= await pretrainBase(
-      this.#host.gpu,
-      this.config,
-      this.task,
-      (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
-      () => control.gate(),
-    );
-    if (!this.#base) return false;
+    if (!this.#base) {
+      this.#base = await pretrainBase(
+        this.#host.gpu,
+        this.config,
+        this.task,
+        (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
+        () => this.#gate(control),
+      );
+      if (!this.#base) return false;
+      // So that it is not made again.
+      this.#trainer.reset(this.#base, seed);
+      await this.#checkpoint();
+    }
     if (!this.#progress.base) {
       this.#trainer.reset(this.#base, seed);
       const accuracy = await this.#evaluator.evaluate(this.#decoder, seed);
@@ -276,6 +332,8 @@ export class Experiment {
     const progress = this.#progress;
     const seed = this.#seed;
     this.#openPool(seed);
+    if (this.#replays) await this.#replaySeed(seed);
+    this.#replays = false;
     while (progress.methodIndex < this.methods.length) {
       const method = this.#method;
       const prompts = method === 'full' ? allOf(this.poolSize) : progress.selections[method];
@@ -283,8 +341,11 @@ export class Experiment {
       this.#host.emit({ type: 'phase', seed, phase: method, text: phaseText(method, length) });
       if (progress.iteration === 0) this.#trainer.reset(this.#base ?? new Map(), seed);
       while (progress.iteration < length) {
-        if (!(await control.gate())) return false;
+        if (!(await this.#gate(control))) return false;
+        this.#clock.startLap();
         await this.#iterate(method, prompts ?? [], length);
+        this.#clock.endLap();
+        this.#emitProgress();
       }
       if (method === 'full') await this.#score(seed);
       progress.methodIndex++;
@@ -295,16 +356,18 @@ export class Experiment {
     progress.selections = {};
     if (progress.seedIndex < this.seeds.length) {
       this.#clearMatrix();
-      this.#trainer.reset(this.#base ?? new Map(), this.#seed);
-      await this.#checkpoint();
+      this.#completions = this.#newCompletions();
     }
     return true;
+  }
+
+  #gate(control: RunControl): Promise<boolean> {
+    return this.#clock.rest(() => control.gate());
   }
 
   #openPool(seed: number): void {
     this.#pool = this.task.pool(seed);
     this.#encoded = this.#pool.map((prompt) => this.task.tokenizer.encode(prompt.text));
-    this.#samples = [];
     this.#host.emit({
       type: 'pool',
       seed,
@@ -350,12 +413,13 @@ export class Experiment {
 
     const groups = groupResponses(generation, indices, this.#encoded, rollout.samples);
     const responses = groups.flatMap((group) => group.responses);
-    const reply = await this.#host.verify(
+    const reply = await this.#judge(
       verifyRequest(
         indices.map((index) => this.#promptAt(index)),
         Uint32Array.from(responses, (_, row) => Math.floor(row / rollout.samples)),
         responses,
       ),
+      'training',
     );
     const verified = performance.now();
 
@@ -370,7 +434,6 @@ export class Experiment {
     const now = performance.now();
     const tokens = responses.reduce((sum, response) => sum + response.length, 0);
     progress.iteration++;
-    this.#workDone++;
     this.#record({
       seed,
       method,
@@ -378,6 +441,7 @@ export class Experiment {
       epoch,
       metrics: {
         ...metrics,
+        verifier_failures: reply.failures.length,
         tokens_per_second: (tokens / (now - started)) * 1000,
         step_ms: now - started,
         rollout_ms: sampled - started,
@@ -385,14 +449,28 @@ export class Experiment {
         update_ms: now - verified,
       },
     });
-    if (full && progress.iteration % this.#updatesPerEpoch === 0) await this.#emitColumn(epoch);
-    if (experiment.readouts.includes(progress.iteration) || progress.iteration === length) {
-      await this.#evaluate(method);
+    if (full && progress.iteration % this.#updatesPerEpoch === 0) {
+      this.#emitColumn(epoch, await this.#readMatrix());
     }
-    progress.seconds = (performance.now() - this.#startedAt) / 1000;
-    if (progress.iteration % experiment.checkpointEvery === 0 && progress.iteration < length) {
+    const readouts = this.#readoutsReached(method, prompts.length, length);
+    if (readouts.length > 0) await this.#evaluate(method, readouts);
+    if (progress.iteration % experiment.checkpointEvery === 0 || progress.iteration === length) {
       await this.#checkpoint();
     }
+  }
+
+  /** Has responses judged, and never lets one that could not be pass unnoticed. */
+  async #judge(request: VerifyRequest, during: 'training' | 'evaluation'): Promise<VerifyReply> {
+    const reply = await this.#host.verify(request);
+    const [first] = reply.failures;
+    if (first) {
+      const { unjudged } = this.#progress;
+      unjudged[during] += reply.failures.length;
+      unjudged.reason ||= first.reason;
+      const text = `${reply.failures.length} of ${request.promptOf.length} responses could not be judged`;
+      this.#host.emit({ type: 'warning', text: `${text}: ${first.reason}` });
+    }
+    return reply;
   }
 
   #generate(method: MethodName, indices: readonly number[], iteration: number) {
@@ -426,49 +504,44 @@ export class Experiment {
   #record(record: UpdateRecord): void {
     this.#progress.records.push(record);
     this.#host.emit({ type: 'update', ...record });
+  }
+
+  #emitProgress(): void {
+    const { records } = this.#progress;
+    const metrics = records.at(-1)?.metrics;
     const total = this.totalUpdates;
-    const done = this.#progress.records.length;
-    const pace = (performance.now() - this.#workStarted) / this.#workDone;
     this.#host.emit({
       type: 'progress',
-      fraction: Math.min(1, done / total),
-      eta: (Math.max(0, total - done) * pace) / 1000,
-      tokensPerSecond: record.metrics['tokens_per_second'] ?? 0,
-      stepMs: record.metrics['step_ms'] ?? 0,
+      fraction: Math.min(1, records.length / total),
+      eta: Math.max(0, total - records.length) * this.#clock.pace,
+      tokensPerSecond: metrics?.['tokens_per_second'] ?? 0,
+      stepMs: metrics?.['step_ms'] ?? 0,
     });
   }
 
+  #newCompletions(): CompletionLog {
+    const { experiment, rollout } = this.config;
+    return new CompletionLog(this.#seed, { epochs: experiment.epochs, samples: rollout.samples });
+  }
+
   #remember(epoch: number, groups: readonly RolloutGroup[], rewards: Float32Array): void {
-    const samples = (this.#samples[epoch] ??= { byPrompt: new Map() });
     let at = 0;
     for (const { promptIndex, responses } of groups) {
-      samples.byPrompt.set(
-        promptIndex,
-        responses.map((tokens) => ({ tokens: tokens.slice(), reward: rewards[at++] ?? 0 })),
-      );
+      const judged = responses.map((tokens) => ({
+        text: this.task.tokenizer.decode(tokens),
+        reward: rewards[at++] ?? 0,
+      }));
+      this.#completions.remember(epoch, promptIndex, judged);
     }
   }
 
-  /** What the FULL pass of the current seed sampled for a prompt since the run was opened. */
+  /** What the FULL pass of the current seed sampled for a prompt; see `CompletionLog`. */
   completions(promptIndex: number): PromptCompletions {
     const { text, key } = this.#promptAt(promptIndex);
-    return {
-      prompt: text,
-      key,
-      epochs: this.#samples.flatMap((samples, epoch) => {
-        const list = samples.byPrompt.get(promptIndex);
-        if (!list) return [];
-        const completions = list.map(({ tokens, reward }) => ({
-          text: this.task.tokenizer.decode(tokens),
-          reward,
-        }));
-        return [{ epoch, completions }];
-      }),
-    };
+    return { prompt: text, key, epochs: this.#completions.of(promptIndex) };
   }
 
-  async #emitColumn(epoch: number): Promise<void> {
-    const matrix = await this.#readMatrix();
+  #emitColumn(epoch: number, matrix: HostMatrix): void {
     const { epochs } = this.config.experiment;
     const column = (sums: Float32Array): Float32Array =>
       Float32Array.from({ length: this.poolSize }, (_, prompt) => {
@@ -485,43 +558,52 @@ export class Experiment {
     });
   }
 
-  async #evaluate(method: MethodName): Promise<void> {
-    const { rollout } = this.config;
+  async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
+    const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
     const accuracy = await this.#evaluator.evaluate(this.#decoder, this.#seed);
-    const evaluation: Evaluation = {
-      seed: this.#seed,
-      update: iteration,
-      samples: iteration * rollout.prompts * rollout.samples,
-      ...accuracy,
-    };
-    (this.#progress.evaluations[method] ??= []).push(evaluation);
-    this.#host.emit({ type: 'evaluation', method, ...evaluation });
+    for (const readout of readouts) {
+      const evaluation: Evaluation = {
+        seed: this.#seed,
+        update: iteration,
+        ...(experiment.budget === 'epochs' ? { epochs: readout } : {}),
+        samples: iteration * rollout.prompts * rollout.samples,
+        ...accuracy,
+      };
+      (this.#progress.evaluations[method] ??= []).push(evaluation);
+      this.#host.emit({ type: 'evaluation', method, ...evaluation });
+    }
   }
 
-  async #readMatrix() {
-    const { gpu } = this.#host;
-    const [accuracySums, rewardSums, samples] = await Promise.all([
-      gpu.read(this.#matrix.accuracySums),
-      gpu.read(this.#matrix.rewardSums),
-      gpu.readU32(this.#matrix.samples),
-    ]);
-    return { accuracySums, rewardSums, samples };
+  #readMatrix(): Promise<HostMatrix> {
+    return readMatrix(this.#host.gpu, this.#matrix);
   }
 
-  /** Scores the pool on the GPU from the buffers that the rollouts filled, and selects. */
-  async #score(seed: number): Promise<void> {
-    const { gpu, emit } = this.#host;
-    const { lim, experiment } = this.config;
-    const { epochs } = experiment;
-    emit({ type: 'phase', seed, phase: 'score', text: 'Learning impact scores' });
+  /** Scores the pool on the GPU from the buffers that the rollouts filled. */
+  async #scorePool(): Promise<ScoredPool> {
+    const { lim } = this.config;
     const sums = lim.signal === 'accuracy' ? this.#matrix.accuracySums : this.#matrix.rewardSums;
     const result = await scoreMatrix(
-      gpu,
+      this.#host.gpu,
       { sums, samples: this.#matrix.samples },
       { theta: lim.theta, rule: lim.compat, unsolved: unsolvedSignal[lim.signal] },
     );
-    const chosen = await selectLim(result, { threshold: lim.theta });
+    const scored = this.poolSize - result.unscored.length;
+    const chosen = await selectLim(
+      result,
+      lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) },
+    );
+    return { result, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
+  }
+
+  /** Scores the pool, selects from it, and writes both. */
+  async #score(seed: number): Promise<void> {
+    const { emit } = this.#host;
+    const { lim, experiment } = this.config;
+    const { epochs } = experiment;
+    emit({ type: 'phase', seed, phase: 'score', text: 'Learning impact scores' });
+    const pool = await this.#scorePool();
+    const { kept } = pool;
     const host = await this.#readMatrix();
     const matrix: RewardMatrix = {
       prompts: this.poolSize,
@@ -529,7 +611,6 @@ export class Experiment {
       sums: lim.signal === 'accuracy' ? host.accuracySums : host.rewardSums,
       samples: host.samples,
     };
-    const kept = [...chosen.indices];
     const selections: Selections = {};
     for (const method of this.methods) {
       if (method === 'lim') selections.lim = kept;
@@ -550,7 +631,8 @@ export class Experiment {
         ),
       };
     }
-    const summary = this.#limSummary(result, kept.length);
+    const summary = this.#limSummary(pool);
+    this.#warnOfSize(seed, pool);
     this.#progress.seeds.push({
       seed,
       lim: summary,
@@ -558,25 +640,60 @@ export class Experiment {
       selections: Object.fromEntries(
         Object.entries(selections).map(([name, indices]) => [name, this.#summarize(indices)]),
       ),
-      scoreQuantiles: quantiles(result.scores),
+      scoreQuantiles: quantiles(pool.scores),
     });
-    await this.#writeScores(seed, result, matrix, host, selections);
-    emit({ type: 'scores', seed, lim: summary, scores: result.scores, selections });
+    await this.#writeScores(seed, pool.scores, matrix, host, selections);
+    emit({ type: 'scores', seed, lim: summary, scores: pool.scores, selections });
   }
 
-  #limSummary(result: LimResult, kept: number): LimSummary {
+  #limSummary({ result, scores, kept }: ScoredPool): LimSummary {
     const { lim } = this.config;
-    const { bound } = result;
+    const lowest = kept.reduce((least, prompt) => Math.min(least, scores[prompt] ?? NaN), Infinity);
+    const byCount = lim.count !== undefined && kept.length > 0;
+    const bound = byCount
+      ? thetaBound(
+          [...result.meanCurve].flatMap((mean) => (Number.isNaN(mean) ? [] : [1 - mean])),
+          lowest,
+          unsolvedSignal[lim.signal],
+        )
+      : result.bound;
+    const cut = byCount ? `the cut at the score ${lowest.toFixed(3)}` : `theta ${lim.theta}`;
+    const works = bound.rejectsNeverSolved && bound.rejectsAlwaysSolved;
     return {
       signal: lim.signal,
       compat: lim.compat,
       theta: lim.theta,
-      kept,
+      ...(byCount ? { lowestKept: lowest } : {}),
+      kept: kept.length,
       meanCurve: [...result.meanCurve],
       neverSolved: bound.neverSolvedScore,
       alwaysSolved: bound.alwaysSolvedScore,
-      warning: bound.rejectsNeverSolved && bound.rejectsAlwaysSolved ? '' : describeBound(bound),
+      warning: works ? '' : describeBound(bound, cut),
     };
+  }
+
+  /** Says so where LIM keeps nothing, or less than was asked for. */
+  #warnOfSize(seed: number, { scores, kept }: ScoredPool): void {
+    const { theta, count } = this.config.lim;
+    const highest = scores.reduce((most, score) => (score > most ? score : most), -Infinity);
+    if (kept.length === 0) {
+      const most = Number.isFinite(highest)
+        ? `the highest is ${highest.toFixed(3)}`
+        : 'there is none';
+      this.#warn(
+        `seed ${seed}: LIM kept no prompt, for no score reaches theta ${theta} (${most}); ` +
+          'selections that take their size from it are empty too, and none of them is trained',
+      );
+    } else if (count !== undefined && kept.length < count) {
+      this.#warn(
+        `seed ${seed}: LIM kept ${kept.length} prompts, not ${count}: no other has a score`,
+      );
+    }
+  }
+
+  #warn(text: string): void {
+    this.#progress.warnings.push(text);
+    this.#host.emit({ type: 'warning', text });
   }
 
   #summarize(indices: readonly number[]): SelectionSummary {
@@ -592,7 +709,7 @@ export class Experiment {
 
   async #writeScores(
     seed: number,
-    result: LimResult,
+    scores: Float64Array,
     matrix: RewardMatrix,
     host: { readonly accuracySums: Float32Array; readonly rewardSums: Float32Array },
     selections: Selections,
@@ -617,7 +734,7 @@ export class Experiment {
     const scored: ScoredPrompt[] = this.#pool.map((prompt, id) => ({
       prompt: prompt.text,
       id,
-      score: finite(result.scores[id] ?? NaN),
+      score: finite(scores[id] ?? NaN),
       rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
       origin: prompt.origin,
       wrongKey: prompt.wrongKey,
@@ -654,7 +771,8 @@ export class Experiment {
       adapter: gpu.name,
       kernels: gpu.matmulChoices,
       host: hostName,
-      seconds: (performance.now() - this.#startedAt) / 1000,
+      seconds: this.#clock.seconds,
+      warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
       base: progress.base.accuracy,
       lim: progress.seeds[0]?.lim ?? null,
       seeds: progress.seeds,
@@ -685,12 +803,17 @@ export class Experiment {
   /** Everything that the next iteration depends on. */
   async #checkpoint(): Promise<void> {
     const progress = this.#progress;
-    progress.seconds = (performance.now() - this.#startedAt) / 1000;
+    progress.seconds = this.#clock.seconds;
     if (!this.#base) return;
+    const { store, gpu, hostName } = this.#host;
+    await this.#completions.save(store);
     const [ppo, matrix] = [await this.#trainer.save(), await this.#readMatrix()];
     const name = `seed-${progress.seedIndex}-${this.#method}-${progress.iteration}`;
-    await writeCheckpoint(this.#host.store, name, {
+    await writeCheckpoint(store, name, {
       configHash: this.#hash,
+      seeds: this.seeds,
+      adapter: gpu.name,
+      host: hostName,
       progress,
       base: this.#base,
       ppo,
@@ -700,14 +823,31 @@ export class Experiment {
     this.#host.emit({ type: 'checkpoint', update: progress.records.length });
   }
 
-  #restore(found: Checkpoint<Progress>): void {
+  async #restore(found: Checkpoint<Progress>): Promise<void> {
     this.#progress = found.progress;
     this.#base = found.base;
+    this.#replays = true;
     this.#trainer.restore(found.base, found.ppo);
-    const { gpu } = this.#host;
+    const { gpu, hostName, store } = this.#host;
     gpu.upload(this.#matrix.accuracySums, found.matrix.accuracySums);
     gpu.upload(this.#matrix.rewardSums, found.matrix.rewardSums);
     gpu.upload(this.#matrix.samples, found.matrix.samples);
+    if (found.adapter !== gpu.name || found.host !== hostName) {
+      // Shown with the others when the run goes on.
+      this.#progress.warnings.push(
+        `resumed on another adapter after ${found.progress.records.length} updates: on ${gpu.name} ` +
+          `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
+      );
+    }
+    this.#completions = this.#newCompletions();
+    const { iteration } = this.#progress;
+    const epochs =
+      this.#method === 'full'
+        ? Math.ceil(iteration / this.#updatesPerEpoch)
+        : this.config.experiment.epochs;
+    for (const file of await this.#completions.load(store, epochs)) {
+      this.#host.emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
+    }
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */
@@ -726,6 +866,34 @@ function forceKernels(gpu: Gpu, recorded: unknown): void {
     );
   }
   gpu.matmulChoices = kernels;
+}
+
+async function readMatrix(gpu: Gpu, matrix: RewardMatrixTensors) {
+  const [accuracySums, rewardSums, samples] = await Promise.all([
+    gpu.read(matrix.accuracySums),
+    gpu.read(matrix.rewardSums),
+    gpu.readU32(matrix.samples),
+  ]);
+  return { accuracySums, rewardSums, samples };
+}
+
+/** What responses without a verdict mean for the results; nothing where all were judged. */
+function unjudgedWarnings({ unjudged, records }: Progress): string[] {
+  const { training, evaluation, reason } = unjudged;
+  const updates = records.filter(({ metrics }) => (metrics['verifier_failures'] ?? 0) > 0).length;
+  return [
+    ...(training > 0
+      ? [
+          `${training} responses of ${updates} updates could not be judged and were rewarded -1: ` +
+            `another run with these seeds may come out otherwise (the first: ${reason})`,
+        ]
+      : []),
+    ...(evaluation > 0
+      ? [
+          `${evaluation} held-out responses could not be judged and count as wrong (the first: ${reason})`,
+        ]
+      : []),
+  ];
 }
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);

@@ -6,11 +6,17 @@ import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './pro
 export interface RewardPoolOptions {
   /** Verifiers in parallel. Default: one less than the machine's threads, 1 to 4. */
   readonly workers?: number;
-  /** A check that takes longer is given up and rewarded -1. Default 2000, the reference's limit. */
+  /**
+   * A check that takes longer is given up, rewarded -1 and named among the failures. It is wall time,
+   * so it must be far above what a task's checks take: a machine that is busy elsewhere must not
+   * change a reward. Default 30,000 (the reference gives a check 2,000).
+   */
   readonly timeLimitMs?: number;
   /** Another entry than `reward.worker.ts` that serves `RewardApi`. */
   readonly start?: StartWorker;
 }
+
+const TIME_LIMIT_MS = 30_000;
 
 const startReward: StartWorker = (Worker) =>
   new Worker(new URL('./reward.worker.ts', import.meta.url), { type: 'module' });
@@ -29,7 +35,7 @@ export class RewardPool {
 
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
-    this.#timeLimitMs = options.timeLimitMs ?? 2000;
+    this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
     const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
     this.#lanes = Array.from({ length: workers }, () => ({ tail: Promise.resolve() }));

@@ -28,6 +28,9 @@ function checkpointOf(iteration: number): Checkpoint<{ iteration: number }> {
   });
   return {
     configHash: 'c0ffee',
+    seeds: [7, 8],
+    adapter: 'llvmpipe',
+    host: 'node',
     progress: { iteration },
     base: new Map([['a.weight', numbers(5, -1)]]),
     ppo: { actor: network(iteration), critic: network(iteration + 0.5) },
@@ -58,7 +61,8 @@ class CrashingStore extends MemoryStore {
 
 const write = (store: MemoryStore, iteration: number): Promise<void> =>
   writeCheckpoint(store, `full-${iteration}`, checkpointOf(iteration));
-const read = (store: MemoryStore) => readCheckpoint<{ iteration: number }>(store, 'c0ffee');
+const run = { configHash: 'c0ffee', seeds: [7, 8] };
+const read = (store: MemoryStore) => readCheckpoint<{ iteration: number }>(store, run);
 
 describe('a checkpoint', () => {
   test('comes back as it was written, with a critic and without', async () => {
@@ -112,14 +116,21 @@ describe('a checkpoint', () => {
     ]);
   });
 
-  test('is refused where it is of another config, damaged or missing', async () => {
+  test('is refused where it is of another config or other seeds, damaged or missing', async () => {
     const store = new MemoryStore();
     await write(store, 1);
     const file = 'checkpoints/full-1.safetensors';
     const bytes = store.files.get(file)!;
-    await expect(readCheckpoint(store, 'beef')).rejects.toThrow(
+    await expect(readCheckpoint(store, { ...run, configHash: 'beef' })).rejects.toThrow(
       `${file}: is of config c0ffee, this run is beef`,
     );
+    for (const seeds of [[7], [8, 7], [7, 8, 9], []]) {
+      const reading = readCheckpoint(store, { ...run, seeds });
+      await expect(reading).rejects.toThrow(CheckpointError);
+      await expect(reading).rejects.toThrow(
+        `${file}: is of seeds 7,8, this run has ${seeds.join(',')}`,
+      );
+    }
     for (let length = 0; length < bytes.length; length += 97) {
       store.files.set(file, bytes.slice(0, length));
       await expect(read(store)).rejects.toThrow(CheckpointError);

@@ -138,7 +138,22 @@ describe('thetaBound', () => {
     expect(bound.neverSolvedScore).toBeCloseTo(1 - 0.4456 / 0.9256, 12);
   });
 
-  test('has no score to give without a curve', () => {
-    expect(thetaBound([], 0.6, 0).neverSolvedScore).toBeNaN();
+  test('has no score to give without a curve, and says that instead of a verdict', () => {
+    const bound = thetaBound([], 0.6, 0);
+    expect(bound.neverSolvedScore).toBeNaN();
+    expect(describeBound(bound)).toBe(
+      'theta 0.6 has nothing to decide: no prompt was rolled out, so there is no mean curve',
+    );
+  });
+
+  test.each([
+    // A flat curve of 0.75 gives never-solved prompts 1 - 0.75^2 / 0.25^2 = -8, one of 0.25 8 / 9.
+    [0.75, 0.6, 'theta 0.6 rejects never-solved and always-solved prompts: '],
+    [0.75, 0, 'theta 0 KEEPS always-solved prompts, which score 0: '],
+    [0.75, -7.5, 'theta -7.5 KEEPS always-solved prompts, which score 0: '],
+    [0.75, -8, 'theta -8 KEEPS never-solved and wrongly labelled prompts and always-solved '],
+    [0.25, 0.6, 'theta 0.6 KEEPS never-solved and wrongly labelled prompts: '],
+  ])('on a curve of %d says what theta %d keeps', (level, theta, said) => {
+    expect(describeBound(thetaBound([1 - level, 1 - level], theta, 0))).toContain(said);
   });
 });

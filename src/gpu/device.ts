@@ -217,14 +217,8 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
   return /swiftshader|llvmpipe|lavapipe|basic render|software/i.test(adapterName(info));
 }
 
-/**
- * Opens a device on this host: browser, Node or Deno.
- *
- * @throws AdapterError when there is no WebGPU or no adapter of the kind asked for.
- */
-export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
-  const entry = await hostGpu();
-  const choice = options.adapter ?? 'auto';
+/** The adapter of the kind asked for. @throws AdapterError when there is none. */
+async function findAdapter(entry: GPU, choice: AdapterChoice): Promise<GPUAdapter> {
   let adapter = await entry.requestAdapter(
     choice === 'software'
       ? { forceFallbackAdapter: true }
@@ -242,6 +236,35 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   if (choice === 'software' && !software) {
     throw new AdapterError(`no software adapter was found, only ${adapterName(adapter.info)}`);
   }
+  return adapter;
+}
+
+/** What an adapter offers, as far as it is known without a device. */
+export interface AdapterDescription {
+  readonly name: string;
+  readonly kind: 'cpu' | 'gpu';
+  readonly limits: GPUSupportedLimits;
+  readonly features: GPUSupportedFeatures;
+}
+
+/**
+ * Looks at the adapter that `openGpu` would take; opens nothing, for one worker owns the device.
+ *
+ * @throws AdapterError when there is no WebGPU or no adapter.
+ */
+export async function describeAdapter(): Promise<AdapterDescription> {
+  const { info, limits, features } = await findAdapter(await hostGpu(), 'auto');
+  return { name: adapterName(info), kind: isSoftware(info) ? 'cpu' : 'gpu', limits, features };
+}
+
+/**
+ * Opens a device on this host: browser, Node or Deno.
+ *
+ * @throws AdapterError when there is no WebGPU or no adapter of the kind asked for.
+ */
+export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
+  const entry = await hostGpu();
+  const adapter = await findAdapter(entry, options.adapter ?? 'auto');
   const requiredLimits: Record<string, number> =
     options.limits === 'max'
       ? {

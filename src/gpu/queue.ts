@@ -80,7 +80,7 @@ export class SubmitQueue {
   /** Resolves when everything submitted is done. */
   async idle(): Promise<void> {
     await this.settle();
-    await this.#gpu.device.queue.onSubmittedWorkDone();
+    await this.#workDone();
     this.#lastDone = performance.now();
   }
 
@@ -95,7 +95,7 @@ export class SubmitQueue {
     const asleep = Math.min(predicted * SLEEP_SHARE, MOST_IN_FLIGHT_MS);
     const left = asleep - (performance.now() - since);
     if (left >= 1) await new Promise((resolve) => setTimeout(resolve, left));
-    await this.#gpu.device.queue.onSubmittedWorkDone();
+    await this.#workDone();
     this.settles++;
     const took = performance.now() - Math.max(since, this.#lastDone);
     this.#lastDone = performance.now();
@@ -114,6 +114,14 @@ export class SubmitQueue {
     );
   }
 
+  /**
+   * Where the device goes away, Chromium rejects this and others resolve it: why is for `check` to
+   * say, before the next plan runs. A rejection that nobody awaits would end the worker first.
+   */
+  #workDone(): Promise<undefined> {
+    return this.#gpu.device.queue.onSubmittedWorkDone().catch(() => undefined);
+  }
+
   async #pace(plan: Plan, steps: number): Promise<void> {
     if (this.#unsettled.length === 0) this.#unsettledSince = performance.now();
     this.#unsettled.push({ plan, steps });
@@ -127,7 +135,7 @@ export class SubmitQueue {
   }
 
   #track(plan: Plan, steps: number, started: number): void {
-    const done = this.#gpu.device.queue.onSubmittedWorkDone().then(() => {
+    const done = this.#workDone().then(() => {
       const now = performance.now();
       const took = now - Math.max(started, this.#lastDone);
       this.#lastDone = now;

@@ -1,4 +1,4 @@
-import { openGpu } from '../src/index.ts';
+import { describeAdapter } from '../src/index.ts';
 import { make } from './dom.ts';
 
 /** What this browser offers, or why it offers nothing and what can be done. */
@@ -6,7 +6,7 @@ export type AdapterState =
   | { readonly kind: 'ready'; readonly facts: readonly (readonly [string, string])[] }
   | { readonly kind: 'missing'; readonly reason: string; readonly advice: readonly string[] };
 
-/** Opens a device for a moment and closes it again: only then is it known that one can be had. */
+/** Asks for an adapter and opens nothing: the device belongs to the trainer's worker. */
 export async function lookAtAdapter(): Promise<AdapterState> {
   if (!isSecureContext) {
     return {
@@ -16,19 +16,14 @@ export async function lookAtAdapter(): Promise<AdapterState> {
     };
   }
   try {
-    const gpu = await openGpu({ limits: 'max' });
-    const { limits } = gpu;
+    const { name, kind, limits, features } = await describeAdapter();
     const facts: [string, string][] = [
-      ['Adapter', gpu.name],
-      ['Kind', gpu.kind === 'cpu' ? 'software, on the CPU: expect minutes, not seconds' : 'GPU'],
+      ['Adapter', name],
+      ['Kind', kind === 'cpu' ? 'software, on the CPU: expect minutes, not seconds' : 'GPU'],
       ['Largest buffer', bytes(limits.maxBufferSize)],
       ['Largest binding', bytes(limits.maxStorageBufferBindingSize)],
-      ['Storage buffers of a kernel', String(limits.maxStorageBuffersPerShaderStage)],
-      ['Threads of a workgroup', String(limits.maxComputeInvocationsPerWorkgroup)],
-      ['Workgroup memory', bytes(limits.maxComputeWorkgroupStorageSize)],
-      ['Features in use', [...gpu.features].sort().join(', ') || 'none beyond the defaults'],
+      ['Subgroups', features.has('subgroups') ? 'yes, used' : 'no; not needed'],
     ];
-    await gpu.close();
     return { kind: 'ready', facts };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
@@ -37,7 +32,7 @@ export async function lookAtAdapter(): Promise<AdapterState> {
       kind: 'missing',
       reason: absent
         ? 'It has no WebGPU (navigator.gpu is missing), which the training runs on.'
-        : `It has WebGPU, but gives no device: ${message}.`,
+        : `It has WebGPU, but offers no adapter to this page: ${message}.`,
       advice: absent ? absentAdvice : refusedAdvice,
     };
   }

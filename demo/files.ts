@@ -3,11 +3,30 @@ import { make } from './dom.ts';
 
 /** What each file of a run is. */
 const meanings: Readonly<Record<string, string>> = {
+  'config.json': 'settings and seeds, as limr run reads them',
   'results.json': 'config, accuracies, what each selection kept',
   'scores.json': 'every prompt with its score and curve',
   'rewards.safetensors': 'the reward matrix, prompts × epochs',
   'metrics.jsonl': 'every scalar of every update',
+  'subsets/lim.json': 'the prompts that LIM kept',
 };
+
+function meaningOf(name: string): string {
+  const [, method = '', seed] = /^subsets\/([a-z]+)(?:-seed-(\d+))?\.json$/.exec(name) ?? [];
+  if (method === '') return 'of another seed';
+  return `the prompts of ${method.toUpperCase()}${seed === undefined ? '' : `, seed ${seed}`}`;
+}
+
+/** Hands bytes to the browser's downloads. */
+export function download(name: string, content: Uint8Array | string, type: string): void {
+  const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
+  const link = make('a', '', name);
+  link.href = url;
+  link.download = name;
+  link.click();
+  // The download has begun with its own reference; a moment's grace is for browsers that lag.
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
 
 /** Links to download the files of a run, as they come to exist. */
 export class FileList {
@@ -43,8 +62,8 @@ export class FileList {
     this.#urls.set(name, url);
     const link = make('a', '', name);
     link.href = url;
-    link.download = name;
-    const meaning = meanings[name] ?? `of another seed`;
+    link.download = name.replace('/', '-');
+    const meaning = meanings[name] ?? meaningOf(name);
     const item = make('li', '', link, ` ${meaning}, ${bytes(content.length)}`);
     item.dataset['file'] = name;
     const place = this.#host.querySelector(`[data-file="${CSS.escape(name)}"]`);

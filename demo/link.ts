@@ -82,6 +82,26 @@ export function choose(wish: Wish): Choice {
   };
 }
 
+/** The wish that gives a run's settings again. */
+export function wishOf(config: ExperimentConfig, seeds: readonly number[]): Wish {
+  const preset = Object.hasOwn(presets, config.preset) ? config.preset : 'quick';
+  const replaced: Record<string, unknown> = {};
+  for (const { field, value } of overridesOf(config, presets[preset])) {
+    const path = field.split('.');
+    const last = path.pop() ?? '';
+    let place = replaced;
+    for (const part of path) place = (place[part] ??= {}) as Record<string, unknown>;
+    place[last] = value;
+  }
+  const empty = Object.keys(replaced).length === 0;
+  const own = (presetSeeds[preset] ?? [1]).join(',') === seeds.join(',');
+  return {
+    preset,
+    seeds: own ? '' : seeds.join(', '),
+    overrides: empty ? '' : JSON.stringify(replaced),
+  };
+}
+
 function parseOverrides(text: string, where: string): unknown {
   if (text.trim() === '') return {};
   let value: unknown;

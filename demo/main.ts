@@ -3,19 +3,28 @@ import {
   eventsOf,
   metrics,
   presets,
+  readRun,
+  reportOf,
+  runFileText,
   shippedBases,
+  StoredRuns,
   type Connection,
+  type ExperimentConfig,
   type MetricKey,
+  type RunClaim,
+  type RunFolder,
+  type StoredRun,
   type TrainerApi,
 } from '../src/index.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { byId, make, setText } from './dom.ts';
-import { FileList } from './files.ts';
+import { download, FileList } from './files.ts';
 import {
   choose,
   describePlan,
   fullUpdatesOf,
   readLink,
+  wishOf,
   writeLink,
   type Choice,
   type Wish,
@@ -25,9 +34,17 @@ import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart, type Points } from './plots/line-chart.ts';
 import { lineNames, lineStyles, type LineName } from './plots/methods.ts';
 import { drawTrajectories, MOST_LINES } from './plots/trajectories.ts';
-import { PromptList, showCompletions } from './prompts.ts';
+import { PromptList, showCompletions, showUnanswered } from './prompts.ts';
 import { drawResults } from './results-table.ts';
-import { buttonsFor, RunModel, standing } from './run-model.ts';
+import {
+  buttonsFor,
+  eventsOfFiles,
+  readSubsets,
+  RunModel,
+  standing,
+  type Keeping,
+} from './run-model.ts';
+import { StoredList } from './stored-list.ts';
 
 const preset = byId('preset', HTMLSelectElement);
 const seed = byId('seed', HTMLInputElement);
@@ -39,7 +56,11 @@ const stop = byId('stop', HTMLButtonElement);
 const problem = byId('problem', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
 const answers = byId('answers', HTMLDivElement);
+const report = byId('report', HTMLButtonElement);
 const announcer = byId('announcer', HTMLParagraphElement);
+
+/** How long a worker whose run failed is waited for. */
+const CLOSE_BROKEN_MS = 2000;
 
 let adapterReady = false;
 let stopping = false;
@@ -47,10 +68,23 @@ let choice: Choice | undefined;
 let model: RunModel | undefined;
 let trainer: Connection<TrainerApi> | undefined;
 let selected: number | undefined;
+/** Undefined where the browser keeps no files for this page: runs are then in memory alone. */
+let storage: StoredRuns | undefined;
+let stored: readonly StoredRun[] = [];
+/** The stored run that the page shows. */
+let current: string | undefined;
+/** A run is being claimed, opened or removed. */
+let preparing = false;
+let readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
 
 const redraw = throttled(draw);
 const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), select);
 const list = new PromptList(select);
+const storedList = new StoredList({
+  resume: (run) => void resumeRun(run),
+  open: (run) => void openRun(run),
+  remove: (run) => void removeRun(run),
+});
 const files = new FileList(byId('files', HTMLUListElement));
 
 const charts = byId('charts', HTMLDivElement);
@@ -73,7 +107,7 @@ const lengthChart = chartOf('response_length_mean', 1);
 
 // ---- what the user asks for ------------------------------------------------------------------
 
-const wishOf = (): Wish => ({
+const wishNow = (): Wish => ({
   preset: preset.value,
   seeds: seed.value,
   overrides: overrides.value,
@@ -88,8 +122,8 @@ function consider(): void {
   choice = undefined;
   setText(problem, '');
   try {
-    choice = choose(wishOf());
-    history.replaceState(null, '', writeLink(wishOf()));
+    choice = choose(wishNow());
+    history.replaceState(null, '', writeLink(wishNow()));
   } catch (error) {
     complain(error);
   }
@@ -115,6 +149,13 @@ function consider(): void {
   redraw();
 }
 
+function fillControls(wish: Wish): void {
+  preset.value = wish.preset;
+  seed.value = wish.seeds;
+  overrides.value = wish.overrides;
+  consider();
+}
+
 /** Fills the controls from the address; starts nothing. */
 function readAddress(): void {
   try {
@@ -122,74 +163,218 @@ function readAddress(): void {
     if (!Object.hasOwn(presets, wish.preset)) {
       throw new RangeError(`the address: no preset '${wish.preset}'`);
     }
-    preset.value = wish.preset;
-    seed.value = wish.seeds;
-    overrides.value = wish.overrides;
+    fillControls(wish);
   } catch (error) {
     complain(error);
     return;
   }
-  consider();
   if (choice && choice.differences.length > 0) byId('settings', HTMLDetailsElement).open = true;
 }
 
 // ---- the run ---------------------------------------------------------------------------------
 
+const busy = (): boolean => preparing || (model?.running ?? false);
+
+/**
+ * Does what leads to a run or away from one, one thing at a time. Undefined where that was refused:
+ * the user has heard why.
+ */
+async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
+  if (busy()) return undefined;
+  preparing = true;
+  setText(problem, '');
+  redraw();
+  let result: T | undefined;
+  try {
+    result = await work();
+  } catch (error) {
+    complain(error);
+  }
+  preparing = false;
+  await lookAtStored();
+  return result;
+}
+
 async function startRun(): Promise<void> {
-  if (!choice || model?.running) return;
+  if (!choice) return;
   const { config, seeds } = choice;
-  const run = new RunModel(config, seeds);
+  const prepared = await prepare(async () => ({ claim: await storage?.create(config, seeds) }));
+  if (!prepared) return;
+  const { claim } = prepared;
+  await train(config, seeds, { stored: claim !== undefined }, claim);
+}
+
+async function resumeRun({ name, settings }: StoredRun): Promise<void> {
+  if (!settings) return;
+  const { config, seeds } = settings;
+  const claim = await prepare(async () => {
+    const found = await storage?.claim(name);
+    fillControls(wishOf(config, seeds));
+    return found;
+  });
+  if (claim) await train(config, seeds, { stored: true, past: 'resumed' }, claim);
+}
+
+/** Shows another run from its beginning. */
+function show(run: RunModel, name: string | undefined): void {
   model = run;
+  current = name;
   stopping = false;
+  readFile = undefined;
   files.clear();
   forgetChosen();
   byId('about', HTMLDetailsElement).open = false;
   setText(problem, '');
+}
+
+async function train(
+  config: ExperimentConfig,
+  seeds: readonly number[],
+  keeping: Keeping,
+  claim: RunClaim | undefined,
+): Promise<void> {
+  const before = model;
+  const run = new RunModel(config, seeds, keeping);
+  show(run, claim?.name);
   announce('Starting');
   redraw();
   try {
-    trainer ??= await connectTrainer();
+    // A worker whose run failed may have lost its device: the next one gets its own.
+    if (before?.state === 'failed') await closeTrainer();
+    const from = (trainer ??= await connectTrainer());
     const bases = await shippedBases();
-    const { adapter, host } = await trainer.api.start({
+    const { adapter, host } = await from.api.start({
       config,
       seeds,
-      store: { kind: 'memory' },
+      store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
+      resume: keeping.past === 'resumed',
       bases,
     });
     run.adapter = adapter;
     run.host = host;
+    readFile = (path) => from.api.readFile(path);
+    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
-    for await (const batch of eventsOf(trainer)) {
+    for await (const batch of eventsOf(from)) {
       for (const event of batch) {
-        const before = { phase: run.phase, state: run.state };
+        const standingBefore = { phase: run.phase, state: run.state };
         run.apply(event);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
-        if (run.phase !== before.phase || run.state !== before.state) {
+        if (run.phase !== standingBefore.phase || run.state !== standingBefore.state) {
           announce(standing(run).phase);
         }
         if (event.type === 'column' && selected !== undefined) void showAnswers(selected);
       }
       redraw();
-      await offerFiles(run, trainer);
+      await offerFiles(run);
     }
+    if (claim && run.state === 'done') await storage?.dropCheckpoints(claim.name);
   } catch (error) {
-    run.state = 'failed';
-    run.message = error instanceof Error ? error.message : String(error);
-    announce(standing(run).phase);
-    const broken = trainer;
-    trainer = undefined;
-    // What is left of a worker that failed must not hold the device against the next run.
-    await broken?.close().catch(() => undefined);
+    if (run.running) {
+      run.state = 'failed';
+      run.message = error instanceof Error ? error.message : String(error);
+      announce(standing(run).phase);
+    } else complain(error);
+    await closeTrainer();
+  }
+  await claim?.release();
+  await lookAtStored();
+}
+
+/** What is left of a worker that failed must not hold the device against the next run. */
+async function closeTrainer(): Promise<void> {
+  const broken = trainer;
+  trainer = undefined;
+  await broken?.close(CLOSE_BROKEN_MS).catch(() => undefined);
+}
+
+async function offerFiles(run: RunModel): Promise<void> {
+  for (const name of run.files) {
+    if (files.has(name)) continue;
+    const content = await readFile?.(name);
+    if (content) files.add(name, content);
+  }
+}
+
+// ---- stored runs -----------------------------------------------------------------------------
+
+async function openStorage(): Promise<void> {
+  let text = 'Kept in this browser until the run is deleted or the data of this site is cleared.';
+  try {
+    storage = await StoredRuns.open();
+    await storage.removeEmpty();
+  } catch (error) {
+    storage = undefined;
+    const why = error instanceof Error ? error.message : String(error);
+    text = `Nothing can be stored: ${why}. Runs are in this tab's memory alone, so download what you want before you close it.`;
+  }
+  setText(byId('storage', HTMLParagraphElement), text);
+  await lookAtStored();
+  const unfinished = stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
+  if (unfinished) announce('There is an unfinished run that can be resumed');
+}
+
+async function lookAtStored(): Promise<void> {
+  try {
+    stored = (await storage?.list()) ?? [];
+  } catch (error) {
+    complain(error);
   }
   redraw();
 }
 
-async function offerFiles(run: RunModel, from: Connection<TrainerApi>): Promise<void> {
-  for (const name of run.files) {
-    if (files.has(name)) continue;
-    const content = await from.api.readFile(name);
-    if (content) files.add(name, content);
+/** The files of a stored run. @throws FormatError when asked for what is no text. */
+const folderOf = (name: string, read: NonNullable<typeof readFile>): RunFolder => ({
+  name,
+  read: async (path) => {
+    const content = await read(path);
+    return content && new TextDecoder().decode(content);
+  },
+});
+
+/** Shows a finished run as it ended, from its files: no device is needed. */
+async function openRun({ name, settings }: StoredRun): Promise<void> {
+  await prepare(async () => {
+    const kept = storage;
+    if (!kept || !settings) return;
+    const read = (path: string) => kept.read(name, path);
+    const folder = folderOf(name, read);
+    const run = await readRun(folder);
+    const subsets = await readSubsets(run, folder.read);
+    const { config, seeds } = settings;
+    const opened = new RunModel(config, seeds, { stored: true, past: 'reopened' });
+    for (const event of eventsOfFiles(run, subsets)) opened.apply(event);
+    show(opened, name);
+    fillControls(wishOf(config, seeds));
+    readFile = read;
+    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
+    await offerFiles(opened);
+    announce(`The run of preset ${config.preset} is open`);
+  });
+}
+
+async function removeRun({ name, finished }: StoredRun): Promise<void> {
+  const what = finished ? 'Delete this run and its files?' : 'Discard this unfinished run?';
+  if (!window.confirm(what)) return;
+  await prepare(async () => {
+    await storage?.remove(name);
+    if (name === current) current = undefined;
+  });
+}
+
+async function downloadReport(): Promise<void> {
+  const [run, read] = [model, readFile];
+  if (!run || !read) return;
+  const text = byId('report-text', HTMLElement);
+  setText(text, 'Making the report …');
+  try {
+    const page = await reportOf(folderOf('run', read));
+    download('report.html', page, 'text/html');
+    setText(text, 'One page that loads nothing from elsewhere.');
+  } catch (error) {
+    setText(text, '');
+    complain(error);
   }
 }
 
@@ -218,7 +403,11 @@ function forgetChosen(): void {
 
 async function showAnswers(prompt: number): Promise<void> {
   const [run, from] = [model, trainer];
-  if (!run || !from) return;
+  if (!run) return;
+  if (!from || run.keeping.past === 'reopened') {
+    showUnanswered(answers, run, prompt);
+    return;
+  }
   try {
     const completions = await from.api.completions(prompt);
     // Another one may have been chosen while this one was on its way.
@@ -229,14 +418,15 @@ async function showAnswers(prompt: number): Promise<void> {
 }
 
 function drawControls(): void {
-  const buttons = buttonsFor(model, adapterReady && choice !== undefined);
+  const buttons = buttonsFor(model, adapterReady && choice !== undefined && !preparing);
   start.disabled = !buttons.start;
   pause.disabled = !buttons.pause || stopping;
   setText(pause, buttons.resumes ? 'Resume' : 'Pause');
   step.disabled = !buttons.step || stopping;
   stop.disabled = !buttons.stop || stopping;
-  const busy = model?.running ?? false;
-  preset.disabled = seed.disabled = overrides.disabled = busy;
+  const running = model?.running ?? false;
+  preset.disabled = seed.disabled = overrides.disabled = busy();
+  report.disabled = model?.state !== 'done' || readFile === undefined;
 
   const where = model
     ? standing(model)
@@ -246,7 +436,7 @@ function drawControls(): void {
         detail: 'Nothing starts until you press Start.',
         fraction: 0,
       };
-  const waiting = stopping && busy;
+  const waiting = stopping && running;
   setText(
     byId('phase', HTMLParagraphElement),
     waiting ? 'Stopping after this update' : where.phase,
@@ -257,7 +447,7 @@ function drawControls(): void {
   else progress.value = where.fraction;
   progress.classList.toggle('failed', model?.state === 'failed');
   document.title =
-    busy && where.fraction !== undefined
+    running && where.fraction !== undefined
       ? `${Math.round(100 * where.fraction)} % · LIMR Lab`
       : 'LIMR Lab';
 }
@@ -359,6 +549,7 @@ const chosenText = (prompts: readonly number[]): string =>
 
 function draw(): void {
   drawControls();
+  storedList.draw(stored, { busy: busy(), canTrain: adapterReady, current });
   drawCharts();
   drawMatrix();
   drawCurves();
@@ -413,7 +604,7 @@ async function openPage(): Promise<void> {
   readAddress();
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   window.addEventListener('hashchange', () => {
-    if (!model?.running) readAddress();
+    if (!busy()) readAddress();
   });
   start.addEventListener('click', () => void startRun());
   pause.addEventListener('click', () =>
@@ -428,10 +619,14 @@ async function openPage(): Promise<void> {
   window.addEventListener('beforeunload', (event) => {
     if (model?.running) event.preventDefault();
   });
-  document.addEventListener('visibilitychange', redraw);
+  report.addEventListener('click', () => void downloadReport());
+  // Another tab may have begun, ended or removed a run meanwhile.
+  window.addEventListener('focus', () => void lookAtStored());
+  document.addEventListener('visibilitychange', () => void lookAtStored());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   new ResizeObserver(redraw).observe(document.body);
   redraw();
+  await openStorage();
 
   const adapter = await lookAtAdapter();
   if (adapter.kind === 'ready') {

@@ -125,6 +125,17 @@ function filtered(model: RunModel, filter: string): number[] {
   });
 }
 
+const notKept =
+  'What was sampled before this run was resumed or opened again is not stored; its rewards are.';
+
+/** A prompt of a run that was opened from its files. */
+export function showUnanswered(host: HTMLElement, model: RunModel, prompt: number): void {
+  const { text = '', wrongKey = false } = model.pool[prompt] ?? {};
+  const title = make('p', 'prompt-title', makeCode(text));
+  if (wrongKey) title.append(' ', make('strong', 'badge', 'key wrong on purpose'));
+  host.replaceChildren(title, make('p', 'quiet', notKept));
+}
+
 /** What the verifier said, in a mark that does not need colour. */
 function verdictOf(reward: number): { readonly name: string; readonly mark: string } {
   if (reward > 0) return { name: 'right', mark: '✓' };
@@ -149,6 +160,8 @@ export function showCompletions(
   ];
   const title = make('p', 'prompt-title', makeCode(text), ' key ', makeCode(key));
   if (one?.wrongKey) title.append(' ', make('strong', 'badge', 'wrong on purpose'));
+  // Answers live with the worker that sampled them; the rewards of earlier epochs are kept.
+  const unkept = model.columns.length > epochs.length && model.keeping.past !== undefined;
   const blocks = epochs.map(({ epoch, completions }) => {
     const right = completions.filter(({ reward }) => reward > 0).length;
     const items = completions.map(({ text: said, reward }) => {
@@ -175,6 +188,9 @@ export function showCompletions(
     make('p', 'quiet', facts.join(' · ')),
     ...(blocks.length > 0
       ? [...blocks, make('p', 'hint', '✓ right, 1 · ✗ wrong, −0.5 · ∅ no proper answer, −1')]
-      : [make('p', 'quiet', 'FULL has not sampled this prompt yet.')]),
+      : unkept
+        ? []
+        : [make('p', 'quiet', 'FULL has not sampled this prompt yet.')]),
+    ...(unkept ? [make('p', 'quiet', notKept)] : []),
   );
 }

@@ -5,6 +5,7 @@ import type {
   ExperimentResults,
   LimSummary,
   MethodName,
+  Run,
   RunState,
   UpdateRecord,
 } from '../src/index.ts';
@@ -17,6 +18,14 @@ export type PoolPrompt = Of<'pool'>['prompts'][number];
 export type Makeup = Readonly<
   Record<'prompts' | 'easy' | 'learnable' | 'hard' | 'wrongKeys', number>
 >;
+
+/** Where a run's files are, and what happened to it before this page looked at it. */
+export interface Keeping {
+  /** In the browser's storage; else in memory alone. */
+  readonly stored: boolean;
+  /** `resumed` goes on from a checkpoint, `reopened` had finished. */
+  readonly past?: 'resumed' | 'reopened';
+}
 
 /** What the page knows of a run: events go in, the views read. No DOM in here. */
 export class RunModel {
@@ -54,11 +63,20 @@ export class RunModel {
   results: ExperimentResults | undefined;
   /** Files that the run has written. */
   files: string[] = [];
+  readonly keeping: Keeping;
+  /** Whether there is a checkpoint to go on from. */
+  checkpointed: boolean;
 
-  constructor(config: ExperimentConfig, seeds: readonly number[]) {
+  constructor(
+    config: ExperimentConfig,
+    seeds: readonly number[],
+    keeping: Keeping = { stored: false },
+  ) {
     this.config = config;
     this.seeds = seeds;
     this.seed = seeds[0] ?? 0;
+    this.keeping = keeping;
+    this.checkpointed = keeping.past === 'resumed';
   }
 
   get running(): boolean {
@@ -106,6 +124,7 @@ export class RunModel {
         this.#addScores(event);
         return;
       case 'checkpoint':
+        this.checkpointed = true;
         return;
       case 'state':
         this.state = event.state;
@@ -113,14 +132,37 @@ export class RunModel {
         return;
       case 'done':
         this.results = event.results;
-        this.files.push('results.json', 'metrics.jsonl');
+        this.#addFiles('results.json', 'metrics.jsonl');
+        // Of seeds that were done before this page came, too.
+        for (const { seed, lim, selections } of event.results.seeds) {
+          if (lim) this.#addSeedFiles(seed, Object.keys(selections));
+        }
     }
+  }
+
+  #addFiles(...names: readonly string[]): void {
+    this.files.push(...names.filter((name) => !this.files.includes(name)));
+  }
+
+  #addSeedFiles(seed: number, selections: readonly string[]): void {
+    const suffix = suffixOf(seed, this.seeds);
+    this.#addFiles(
+      `scores${suffix}.json`,
+      `rewards${suffix}.safetensors`,
+      ...selections.map((name) => `subsets/${name}${suffix}.json`),
+    );
   }
 
   #openPool({ seed, prompts }: Of<'pool'>): void {
     this.seed = seed;
     this.pool = prompts;
-    this.updates = {};
+    // What a resumed run tells of the time before it comes first, that of earlier seeds with it.
+    this.updates = Object.fromEntries(
+      Object.entries(this.updates).map(([name, records]) => [
+        name,
+        records.filter((record) => record.seed === seed),
+      ]),
+    );
     this.columns = [];
     this.meanCurve = [];
     this.scores = undefined;
@@ -132,6 +174,10 @@ export class RunModel {
 
   #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
     const column = this.config.lim.signal === 'accuracy' ? accuracy : reward;
+    for (let before = this.columns.length; before < epoch; before++) {
+      this.columns[before] = new Float32Array(column.length).fill(NaN);
+      this.meanCurve[before] = NaN;
+    }
     this.columns[epoch] = column;
     const seen = column.filter((value) => !Number.isNaN(value));
     this.meanCurve[epoch] = seen.reduce((sum, value) => sum + value, 0) / seen.length;
@@ -142,8 +188,7 @@ export class RunModel {
     this.lim = lim;
     this.scores = scores;
     this.order = ascending([...scores]);
-    const suffix = seed === this.seeds[0] ? '' : `-seed-${seed}`;
-    this.files.push(`scores${suffix}.json`, `rewards${suffix}.safetensors`);
+    this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
       this.makeup[name as MethodName] = this.#makeupOf(indices);
@@ -185,6 +230,69 @@ export class RunModel {
     const all = this.evaluations[method] ?? [];
     return method === 'base' ? all : all.filter(({ update }) => update === tableReadout);
   }
+}
+
+/** What the names of a seed's files end with. */
+const suffixOf = (seed: number, seeds: readonly number[]): string =>
+  seed === seeds[0] ? '' : `-seed-${seed}`;
+
+/** Prompts of each selection of each seed, as the run's `subsets/` say. */
+export type Subsets = ReadonlyMap<number, Readonly<Partial<Record<MethodName, readonly number[]>>>>;
+
+/** Reads a finished run's `subsets/`. @throws SyntaxError or TypeError where one is damaged. */
+export async function readSubsets(
+  { results }: Run,
+  read: (path: string) => Promise<string | undefined>,
+): Promise<Subsets> {
+  const subsets = new Map<number, Partial<Record<MethodName, readonly number[]>>>();
+  const seeds = results.seeds.map(({ seed }) => seed);
+  for (const { seed, selections } of results.seeds) {
+    const found: Partial<Record<MethodName, readonly number[]>> = {};
+    for (const method of Object.keys(selections) as MethodName[]) {
+      const path = `subsets/${method}${suffixOf(seed, seeds)}.json`;
+      const rows = JSON.parse((await read(path)) ?? '[]') as readonly { readonly id: number }[];
+      found[method] = rows.map(({ id }) => id);
+    }
+    subsets.set(seed, found);
+  }
+  return subsets;
+}
+
+/** What a finished run told while it ran, from its files; without what each prompt was answered. */
+export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<ExperimentEvent> {
+  const { results, records, scores: pools } = run;
+  const { adapter, host, config, base, methods } = results;
+  const seeds = results.seeds.map(({ seed }) => seed);
+  yield { type: 'started', adapter, host, config, seeds, totalUpdates: records.length };
+  const before = { seed: seeds[0] ?? 0, update: 0, samples: 0 };
+  yield { type: 'evaluation', method: 'base', ...before, ...base };
+  for (const [i, { seed, lim }] of results.seeds.entries()) {
+    const scored = pools[i] ?? [];
+    const prompts = scored.map(({ prompt, origin, wrongKey }) => ({
+      text: prompt,
+      origin,
+      wrongKey,
+    }));
+    yield { type: 'pool', seed, prompts };
+    for (const record of records) if (record.seed === seed) yield { type: 'update', ...record };
+    for (const epoch of lim?.meanCurve.keys() ?? []) {
+      // The file holds the signal that LIM used; the views read no other.
+      const signal = Float32Array.from(scored, ({ rewards }) => rewards[epoch] ?? NaN);
+      yield { type: 'column', seed, epoch, accuracy: signal, reward: signal };
+    }
+    if (lim) {
+      const scores = Float64Array.from(scored, ({ score }) => score ?? NaN);
+      yield { type: 'scores', seed, lim, scores, selections: subsets.get(seed) ?? {} };
+    }
+    for (const [method, found] of Object.entries(methods)) {
+      for (const evaluation of found.evaluations) {
+        if (evaluation.seed !== seed) continue;
+        yield { type: 'evaluation', method: method as MethodName, ...evaluation };
+      }
+    }
+  }
+  yield { type: 'state', state: 'done', message: '' };
+  yield { type: 'done', results };
 }
 
 /** Indices by rising value; NaN first; equal ones as they came. */
@@ -231,10 +339,24 @@ export function standing(model: RunModel): Standing {
         detail: 'The first kernels are being compiled.',
         fraction: undefined,
       };
-    case 'failed':
-      return { phase: 'The run failed', pace: '', detail: message, fraction: progress?.fraction };
+    case 'failed': {
+      const lost = /^DeviceLostError: /.test(message);
+      return {
+        phase: lost ? 'The GPU was lost' : 'The run failed',
+        pace: rescueOf(model),
+        detail: lost
+          ? `The browser's GPU process or the driver stopped: ${message.replace(/^\w+: |\.+$/g, '')}.`
+          : message,
+        fraction: progress?.fraction ?? 0,
+      };
+    }
     case 'stopped':
-      return { phase: 'Stopped', pace: '', detail: message, fraction: progress?.fraction };
+      return {
+        phase: 'Stopped',
+        pace: rescueOf(model),
+        detail: message,
+        fraction: progress?.fraction ?? 0,
+      };
     case 'done': {
       const seconds = results ? `in ${duration(results.seconds)}` : '';
       return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
@@ -263,6 +385,14 @@ export function standing(model: RunModel): Standing {
       };
     }
   }
+}
+
+/** What is left of a run that ended before its end. */
+function rescueOf({ keeping, checkpointed }: RunModel): string {
+  if (!keeping.stored) return 'It was kept in memory alone: it cannot go on.';
+  return checkpointed
+    ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
+    : 'It had no checkpoint yet: Start begins it again.';
 }
 
 /** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */

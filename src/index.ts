@@ -26,7 +26,15 @@ export type {
   SelectionSummary,
   UpdateRecord,
 } from './results.ts';
-export { AdapterError, DeviceLostError, Gpu, openGpu, type GpuOptions } from './gpu/device.ts';
+export {
+  AdapterError,
+  describeAdapter,
+  DeviceLostError,
+  Gpu,
+  openGpu,
+  type AdapterDescription,
+  type GpuOptions,
+} from './gpu/device.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
 export type { MatrixTensors, RewardMatrix } from './lim/matrix.ts';
@@ -36,3 +44,14 @@ export { WorkerError, type Connection } from './workers/connect.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
+export { readRun, type Run, type RunFolder } from './report/run-files.ts';
+export { reportOf } from './report/stored-report.ts';
+export { StorageError } from './workers/browser-store.ts';
+export {
+  MOST_STORED_RUNS,
+  runFileText,
+  StoredRuns,
+  type CheckpointPlace,
+  type RunClaim,
+  type StoredRun,
+} from './workers/stored-runs.ts';

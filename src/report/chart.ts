@@ -1,10 +1,12 @@
 import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent } from 'echarts/components';
-import { init, use, type EChartsCoreOption } from 'echarts/core';
+import { init, setPlatformAPI, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
 import { escape, raw, type Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
+// A page has a canvas to measure text by; without one it is a table, and the bytes are the same.
+setPlatformAPI({ createCanvas: () => null as unknown as HTMLCanvasElement });
 
 /** How one series looks: colours are custom properties of the stylesheet, so that they follow the scheme. */
 export interface SeriesStyle {

@@ -3,6 +3,8 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import { renderReport } from '../../src/report/page.ts';
+import { readRun } from '../../src/report/run-files.ts';
 import type { ExperimentEvent, ExperimentResults, ScoredPrompt } from '../../src/results.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
@@ -39,9 +41,10 @@ interface RunOptions {
   readonly resume?: boolean;
   /** Stops after so many updates, those before a resume included. */
   readonly stopAfter?: number;
-  /** Seen as it is sent, inside the run. */
-  readonly onEvent?: (event: ExperimentEvent) => void;
+  /** Seen as it is sent, inside the run: what it throws is what the run meets. */
+  readonly onEvent?: (event: ExperimentEvent, control: RunControl) => void;
   readonly verify?: Verifier;
+  readonly hostName?: string;
 }
 
 /** One run, or a part of one, with the device of this file. */
@@ -53,13 +56,13 @@ async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
   const experiment = await Experiment.open(
     {
       gpu,
-      hostName: 'test',
+      hostName: options.hostName ?? 'test',
       store,
       verify: options.verify ?? byFirstToken,
       shippedBase: () => Promise.resolve(undefined),
       emit: (event) => {
         events.push(event);
-        options.onEvent?.(event);
+        options.onEvent?.(event, control);
         if (event.type === 'update' && ++updates === options.stopAfter) control.stop();
       },
     },
@@ -78,6 +81,8 @@ const only = <Type extends ExperimentEvent['type']>(
   events.filter((event): event is Extract<ExperimentEvent, { type: Type }> => event.type === type);
 
 const text = (bytes: Uint8Array | undefined): string => new TextDecoder().decode(bytes);
+const textOf = (store: MemoryStore, file: string): string | undefined =>
+  store.files.has(file) ? text(store.files.get(file)) : undefined;
 
 /** Metrics that measure time, and how long a run took: all that may differ between equal runs. */
 const timed = /("(?:tokens_per_second|\w+_ms|seconds)": ?)[-+.e\d]+/g;
@@ -155,13 +160,200 @@ describe('an experiment', () => {
     expect(store.files.has('results.json')).toBe(false);
     const second = await runOn(gpu, store, { resume: true });
     // Whoever watches is shown what went before.
+    const seen = (await wholeRun()).events;
     expect(only(second.events, 'update')).toHaveLength(TOTAL);
+    expect(only(second.events, 'column')).toEqual(only(seen, 'column'));
+    expect(only(second.events, 'scores')).toEqual(only(seen, 'scores'));
+    const types = second.events.map(({ type }) => type);
+    // A page begins its curves anew with the pool.
+    expect(types.indexOf('update')).toBeGreaterThan(types.indexOf('pool'));
+    const { experiment } = await wholeRun();
+    for (let prompt = 0; prompt < experiment.poolSize; prompt++) {
+      const { epochs } = second.experiment.completions(prompt);
+      expect(epochs.map(({ epoch, completions }) => [epoch, completions.length])).toEqual([
+        [0, config.rollout.samples],
+        [1, config.rollout.samples],
+      ]);
+      expect(second.experiment.completions(prompt)).toEqual(experiment.completions(prompt));
+    }
     const [got, want] = [leftBy(store), leftBy(straight)];
     expect(want.tensors.some((entry) => entry.startsWith('actor.first/0'))).toBe(true);
     expect(want.tensors.some((entry) => entry.startsWith('critic.second/0'))).toBe(true);
     expect(got).toEqual(want);
     const weights = await (await wholeRun()).experiment.weights();
     expect(await second.experiment.weights()).toEqual(weights);
+  });
+
+  test.each([
+    ['seed-0-full-0', 'update 1', 'after pre-training'],
+    ['seed-0-full-4', 'update 5', 'in the first update of a selection'],
+    ['seed-0-lim-2', 'update 7', 'in the first update of the next'],
+    ['seed-0-rand-2', 'phase report', 'while results are written'],
+  ])('a crash loses nothing before %s when it happens at %s, %s', async (file, moment) => {
+    await wholeRun();
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    // None but those at the ends of phases.
+    const rare = smallConfig({
+      lim: config.lim,
+      experiment: { ...config.experiment, checkpointEvery: 1000 },
+    });
+    let updates = 0;
+    const crash = runOn(gpu, store, {
+      config: rare,
+      onEvent: (event) => {
+        if (event.type === 'update') updates++;
+        const now = event.type === 'phase' ? `phase ${event.phase}` : `update ${updates}`;
+        if (now === moment) throw new Error('planted');
+      },
+    });
+    await expect(crash).rejects.toThrow('planted');
+    expect(leftBy(store).file).toBe(`checkpoints/${file}.safetensors`);
+    const { events, results } = await runOn(gpu, store, { config: rare, resume: true });
+    expect(only(events, 'pretraining')).toEqual([]);
+    expect(only(events, 'update')).toHaveLength(TOTAL);
+    const [got, want] = [leftBy(store), leftBy(straight)];
+    expect(got.tensors).toEqual(want.tensors);
+    const others = (files: typeof got.files) => files.filter(([name]) => name !== 'results.json');
+    expect(others(got.files)).toEqual(others(want.files));
+    expect(results?.methods).toEqual((await wholeRun()).results?.methods);
+    expect(results?.warnings).toEqual([]);
+  });
+
+  test('goes on elsewhere, and says that the bits need not be the same', async () => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const short = smallConfig({ experiment: { methods: ['full'], epochs: 1 } });
+    await runOn(gpu, store, { config: short, stopAfter: 1 });
+    const { events, results } = await runOn(gpu, store, {
+      config: short,
+      resume: true,
+      hostName: 'elsewhere',
+    });
+    const text =
+      `resumed on another adapter after 1 updates: on ${gpu.name} in elsewhere, ` +
+      `before on ${gpu.name} in test; bit-for-bit no longer holds`;
+    expect(only(events, 'warning')).toEqual([{ type: 'warning', text }]);
+    expect(results?.warnings).toEqual([text]);
+  });
+
+  test('counts and tells responses that could not be judged', async () => {
+    const gpu = await openTestGpu();
+    const short = smallConfig({ experiment: { methods: ['full'], epochs: 1 } });
+    let calls = 0;
+    const { events, results } = await runOn(gpu, new MemoryStore(), {
+      config: short,
+      verify: async (request) => {
+        const reply = await byFirstToken(request);
+        // The base's two evaluations come first, then two updates, then two evaluations.
+        const lost = [0, 0, 0, 3, 0, 1][calls++];
+        const failures = Array.from({ length: lost }, (_, response) => ({
+          response,
+          reason: 'a check ran longer than 7 ms',
+        }));
+        return { ...reply, failures };
+      },
+    });
+    expect(calls).toBe(6);
+    expect(only(events, 'update').map(({ metrics }) => metrics['verifier_failures'])).toEqual([
+      0, 3,
+    ]);
+    expect(only(events, 'warning').map((event) => event.text)).toEqual([
+      '3 of 16 responses could not be judged: a check ran longer than 7 ms',
+      '1 of 12 responses could not be judged: a check ran longer than 7 ms',
+    ]);
+    expect(results?.warnings).toEqual([
+      '3 responses of 1 updates could not be judged and were rewarded -1: another run with these ' +
+        'seeds may come out otherwise (the first: a check ran longer than 7 ms)',
+      '1 held-out responses could not be judged and count as wrong (the first: a check ran longer than 7 ms)',
+    ]);
+  });
+
+  test('compares at equal epochs what was selected by count', async () => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const { events, results } = await runOn(gpu, store, {
+      config: smallConfig({
+        lim: { signal: 'reward', count: 2 },
+        experiment: {
+          budget: 'epochs',
+          epochs: 3,
+          armLength: 3,
+          readouts: [1, 2],
+          tableReadout: 2,
+        },
+      }),
+    });
+    const [{ scores, lim, selections }] = only(events, 'scores');
+    const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, 2);
+    expect(selections.lim).toEqual(best.sort((a, b) => a - b));
+    expect(selections.rand).toHaveLength(2);
+    expect(lim).toMatchObject({ kept: 2, lowestKept: Math.min(...best.map((p) => scores[p])) });
+    // FULL has two updates an epoch; two prompts in rollouts of four are two epochs an update.
+    const read = only(events, 'evaluation').map(
+      ({ method, update, epochs }) => `${method} ${update} ${epochs}`,
+    );
+    const arm = (name: string) => [`${name} 1 1`, `${name} 1 2`, `${name} 2 3`];
+    expect(read).toEqual([
+      'base 0 undefined',
+      ...['full 2 1', 'full 4 2', 'full 6 3'],
+      ...arm('lim'),
+      ...arm('rand'),
+    ]);
+    expect(only(events, 'progress').at(-1)).toMatchObject({ fraction: 1, eta: 0 });
+    expect(results?.methods.lim?.evaluations.map(({ samples }) => samples)).toEqual([16, 16, 32]);
+    const page = renderReport([
+      await readRun({ name: 'run', read: (file) => Promise.resolve(textOf(store, file)) }),
+    ]);
+    expect(page).toContain('after 2 data epochs of each method’s own prompts.');
+    expect(page).toContain('The 2 prompts with the highest scores are kept');
+    expect(page).not.toContain('not read at this');
+  });
+
+  test('goes to its end, and says so, where theta keeps nothing', async () => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const { events, results } = await runOn(gpu, store, {
+      config: smallConfig({
+        lim: { signal: 'reward', theta: 1 },
+        experiment: { methods: ['full', 'lim', 'rand', 'linear'], epochs: 2 },
+      }),
+    });
+    expect(only(events, 'update').map(({ method }) => method)).toEqual(Array(4).fill('full'));
+    for (const method of ['lim', 'rand', 'linear'] as const) {
+      expect(results?.methods[method]).toEqual({ prompts: 0, evaluations: [] });
+    }
+    const told = only(events, 'warning').map((event) => event.text);
+    expect(told).toEqual([
+      expect.stringMatching(
+        /^seed 3: LIM kept no prompt, for no score reaches theta 1 \(the highest is -?\d\.\d+\); /,
+      ),
+    ]);
+    expect(results?.warnings).toEqual(told);
+    const page = renderReport([
+      await readRun({ name: 'run', read: (file) => Promise.resolve(textOf(store, file)) }),
+    ]);
+    expect(page).toContain('seed 3: LIM kept no prompt');
+    expect(page).toContain('not trained: no prompts');
+  });
+
+  test('does not count a pause as work', async () => {
+    const gpu = await openTestGpu();
+    const short = smallConfig({ experiment: { methods: ['full'], epochs: 1 } });
+    const started = performance.now();
+    const { results, events } = await runOn(gpu, new MemoryStore(), {
+      config: short,
+      onEvent: (event, control) => {
+        if (event.type !== 'update' || event.update !== 1) return;
+        control.pause();
+        setTimeout(() => control.resume(), 1500);
+      },
+    });
+    const wall = (performance.now() - started) / 1000;
+    // All but the rest of the iteration in which the pause was asked for.
+    const left = only(events, 'update')[0].metrics['step_ms'] / 1000;
+    expect(wall - results!.seconds).toBeGreaterThan(1.4 - left);
+    expect(wall - results!.seconds).toBeLessThan(wall);
   });
 
   test('gives the same bits for the same seed and others for another', async () => {
@@ -277,6 +469,12 @@ describe('an experiment', () => {
     store.files.delete(file);
     await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
     store.files.set(file, bytes);
+    await expect(
+      runOn(gpu, store, { resume: true, seeds: [3, 4], stopAfter: 2 }),
+    ).rejects.toMatchObject({
+      name: 'CheckpointError',
+      message: `${file}: is of seeds 3, this run has 3,4`,
+    });
     expect(only((await resume()).events, 'update')).toHaveLength(2);
   });
 

@@ -121,6 +121,14 @@ describe('the pool of verifiers', () => {
     expect(Array.from((await pool.verify(tokensOnly([0, 0]))).rewards)).toEqual([1, 1]);
   });
 
+  test('waits for a check that a busy machine makes slow, unless told otherwise', async () => {
+    const pool = await open({ start: startFaulty });
+    // Three seconds, past the reference's limit of two.
+    const { rewards, failures } = await pool.verify(tokensOnly([0, 1]));
+    expect(Array.from(rewards)).toEqual([1, 1]);
+    expect(failures).toEqual([]);
+  });
+
   test('gives up the one check that kills its worker and judges the others', async () => {
     const pool = await open({ start: startFaulty });
     const { rewards, failures } = await pool.verify(tokensOnly([0, 0, 0, 2]));

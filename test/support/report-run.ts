@@ -1,4 +1,5 @@
 import { configFrom, type ExperimentConfig, type MethodName } from '../../src/config.ts';
+import { updatesAt } from '../../src/readouts.ts';
 import type { RunFolder } from '../../src/report/run-files.ts';
 import type {
   Accuracy,
@@ -50,7 +51,7 @@ export function makeRun(
   const config: ExperimentConfig =
     options.theta === undefined ? given : { ...given, lim: { ...given.lim, theta: options.theta } };
   if (config.task.name !== 'arithmetic') throw new Error('made runs are of the arithmetic task');
-  const { epochs, armLength, readouts, tableReadout } = config.experiment;
+  const { epochs, armLength, readouts, tableReadout, budget } = config.experiment;
   const pool = config.task.poolPrompts;
   const updates = (pool / config.rollout.prompts) * epochs;
   const files = new Map<string, string>();
@@ -72,7 +73,11 @@ export function makeRun(
       );
       return { ...prompt, score: 1 - distance / scale };
     });
-    const kept = prompts.filter(({ score }) => score! >= config.lim.theta);
+    const { count, theta } = config.lim;
+    const kept =
+      count === undefined
+        ? prompts.filter(({ score }) => score! >= theta)
+        : [...prompts].sort((a, b) => b.score! - a.score! || a.id - b.id).slice(0, count);
     const shuffled = [...prompts].sort((a, b) => ((a.id * 7919) % 1009) - ((b.id * 7919) % 1009));
     const rise = (prompt: ScoredPrompt): number =>
       (prompt.rewards.at(-1) ?? 0) - (prompt.rewards[0] ?? 0);
@@ -90,8 +95,10 @@ export function makeRun(
       `[\n${prompts.map((prompt) => JSON.stringify(prompt)).join(',\n')}\n]\n`,
     );
     for (const method of ['full', 'lim', 'rand', 'linear'] as const) {
+      const size = method === 'full' ? pool : selections[method]!.prompts;
       const length =
-        method === 'full' ? updates : selections[method]!.prompts === 0 ? 0 : armLength;
+        method === 'full' ? updates : size === 0 ? 0 : updatesAt(config, armLength, size);
+      const end = budget === 'updates' ? length : method === 'full' ? epochs : armLength;
       const list = (evaluations[method] ??= []);
       for (let update = 1; update <= length; update++) {
         const value = progressOf(method, update) + (lift[method] ?? 0) + 0.02 * (random() - 0.5);
@@ -111,13 +118,14 @@ export function makeRun(
             entropy: 0.4 * Math.exp(-update / 50),
           },
         });
-        if (readouts.includes(update) || update === length) {
-          const sampled = update === tableReadout || update === length;
+        for (const readout of new Set([...readouts, end])) {
+          if (readout > end || updatesAt(config, readout, size) !== update) continue;
           list.push({
             seed,
             update,
+            ...(budget === 'epochs' ? { epochs: readout } : {}),
             samples: update * config.rollout.prompts * config.rollout.samples,
-            ...accuracy(value, random, sampled),
+            ...accuracy(value, random, readout === tableReadout || readout === end),
           });
         }
       }
@@ -126,6 +134,7 @@ export function makeRun(
       signal: config.lim.signal,
       compat: config.lim.compat,
       theta: config.lim.theta,
+      ...(count === undefined ? {} : { lowestKept: Math.min(...kept.map((one) => one.score!)) }),
       kept: kept.length,
       meanCurve,
       neverSolved,

@@ -16,6 +16,7 @@ import { scoreBins } from '../../src/report/figures.ts';
 import { findingsOf, paperComparison } from '../../src/report/findings.ts';
 import { escape, markup } from '../../src/report/markup.ts';
 import { mostRuns, renderReport } from '../../src/report/page.ts';
+import { learningCurve } from '../../src/report/readings.ts';
 import { readRun } from '../../src/report/run-files.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf, makeRun, type MadeRun } from '../support/report-run.ts';
@@ -176,6 +177,59 @@ describe('the report', () => {
     expect(html).toContain('The threshold does not do its work here.');
     expect(html).toContain('KEEPS never-solved');
     expect(await render(made)).not.toContain('does not do its work');
+  });
+
+  test('shows the warnings of a run, as text, before its numbers', async () => {
+    const made = make();
+    const folder = edited(made, 'results.json', (results: MadeRun['results']) => ({
+      ...results,
+      warnings: ['resumed on another adapter: bit-for-bit no longer holds', '<i>3 unjudged</i>'],
+    }));
+    const html = renderReport([await readRun(folder)]);
+    expect(html).toContain('<li>resumed on another adapter: bit-for-bit no longer holds</li>');
+    expect(html).toContain('<li>&lt;i&gt;3 unjudged&lt;/i&gt;</li>');
+    expect(html.indexOf('resumed on another')).toBeLessThan(html.indexOf('id="table"'));
+    // Results of before there were warnings have none.
+    expect(await render(made)).not.toContain('To be known before');
+  });
+
+  test('tells a selection by count from one by threshold', async () => {
+    const html = await render(make({ overrides: { ...small, lim: { count: 21 } } }));
+    expect(html).toContain('The 21 prompts with the highest scores are kept');
+    expect(html).toContain('the 21 highest');
+    expect(html).toMatch(/<b>Kept trajectories\.<\/b> 21 prompts kept/);
+    expect(html).toContain('LIM kept the first 21');
+    expect(html).not.toContain('θ = 0.6 rejects');
+    expect(await render(make())).not.toContain('the 21 highest');
+  });
+
+  test('reads equal epochs at their end, whatever updates that took each seed', async () => {
+    const experiment = {
+      budget: 'epochs',
+      epochs: 3,
+      armLength: 3,
+      readouts: [1, 2, 3],
+      tableReadout: 3,
+    };
+    const overrides = { task: { poolPrompts: 768 }, experiment };
+    const made = make({ overrides, seeds: [1, 2, 3] });
+    const ends = made.results.methods.lim!.evaluations.filter(({ epochs }) => epochs === 3);
+    // What makes reading by updates impossible: seeds keep differently many.
+    expect(new Set(ends.map(({ update }) => update)).size).toBeGreaterThan(1);
+    const run = await readRun(made.folder);
+    const html = renderReport([run]);
+    expect(html).toContain('after 3 data epochs of each method’s own prompts.');
+    expect(html).toContain('greedy, at equal data epochs.');
+    expect(html).not.toContain('not read at this');
+    expect(html.replace(/<pre>[^]*?<\/pre>/g, '')).not.toMatch(/NaN|undefined|Infinity/);
+    const said = findingsOf(run).join('\n');
+    expect(said).toMatch(/At 3 data epochs of each method’s own prompts, the read-out fixed/);
+    // FULL is charged in updates: 3 epochs of 12.
+    expect(said).toContain('FULL’s 36 updates');
+    const lim = learningCurve(run, 'lim');
+    expect(lim.map(({ readout }) => readout)).toEqual([0, 1, 2, 3]);
+    const mean = ends.reduce((sum, { update }) => sum + update, 0) / 3;
+    expect(lim.at(-1)!.updates).toBeCloseTo(mean, 12);
   });
 
   test('draws a run without samples, with missing entries, and with one epoch', async () => {

@@ -1,5 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import type { RewardMatrix, Signal } from './matrix.ts';
+import { type MatchedBy, PromptMatcher } from './prompt-matcher.ts';
 
 /** How rollouts are cut into data epochs. */
 export interface EpochRule {
@@ -18,6 +19,10 @@ export interface TableSummary {
   readonly grouping: 'epoch field' | 'steps per epoch' | 'every prompt once' | 'one epoch';
   /** Rows whose prompt is not in the prompt file: left out. */
   readonly unmatchedRows: number;
+  /** Rows whose text was a prompt of the prompt file once its chat template was taken off. */
+  readonly templatedRows: number;
+  /** Rows whose text holds one prompt of the prompt file and more. */
+  readonly containedRows: number;
   /** Prompts of the prompt file without a single row. */
   readonly neverRolledOut: number;
   /** (prompt, epoch) entries rolled out in more than one step: pooled. */
@@ -40,6 +45,8 @@ export interface TableSummary {
 export interface TablePrompt {
   readonly prompt: string;
   readonly id: string | undefined;
+  /** Its answer key, where a file has one; kept for whoever trains on the prompt. */
+  readonly answer?: unknown;
 }
 
 /** One sample's place and signal. */
@@ -48,7 +55,11 @@ export interface TableRow extends TablePrompt {
   readonly correct?: boolean | undefined;
   readonly step: number;
   readonly epoch?: number | undefined;
+  /** File and row, for messages. */
+  readonly where?: string;
 }
+
+type Writable = { -readonly [Key in keyof TablePrompt]: TablePrompt[Key] };
 
 /** Most entries of a matrix that is gathered from files: a row may name any epoch. */
 const largestMatrix = 2 ** 28;
@@ -68,12 +79,15 @@ interface Cell {
  * not with rollouts.
  */
 export class RewardTable {
-  readonly prompts: TablePrompt[] = [];
+  readonly prompts: Writable[] = [];
   readonly #byKey = new Map<string, number>();
   readonly #cells = new Map<string, Cell>();
   readonly #closed: boolean;
+  readonly #matcher = new PromptMatcher();
+  readonly #matched: Record<MatchedBy, number> = { template: 0, containment: 0 };
   #last: Cell | undefined;
   #lastKey = '';
+  #lastMatch: MatchedBy | undefined;
   #rows = 0;
   #unmatched = 0;
   #merged = 0;
@@ -87,19 +101,26 @@ export class RewardTable {
     }
   }
 
+  /** @throws ConfigError when the row's text holds several prompts of the pool. */
   add(row: TableRow): void {
     this.#rows++;
     // Samples of a prompt tend to follow each other.
     const key = `${row.step}\n${row.epoch ?? ''}\n${row.id ?? ''}\n${row.prompt}`;
     if (key !== this.#lastKey || !this.#last) {
       let index = this.#find(row);
-      if (index === undefined) {
-        if (this.#closed) {
+      let match: MatchedBy | undefined;
+      if (index === undefined && this.#closed) {
+        const found = this.#matcher.find(row.prompt, row.where ?? `row ${this.#rows}`);
+        if (!found || !this.#canBe(found.index, row.id)) {
           this.#unmatched++;
           return;
         }
-        index = this.#add(row);
+        index = found.index;
+        match = found.by;
       }
+      index ??= this.#add(row);
+      const entry = this.prompts[index];
+      if (entry) entry.answer ??= row.answer;
       const place = `${index} ${row.step} ${row.epoch ?? ''}`;
       let cell = this.#cells.get(place);
       if (!cell) {
@@ -108,7 +129,9 @@ export class RewardTable {
       }
       this.#last = cell;
       this.#lastKey = key;
+      this.#lastMatch = match;
     }
+    if (this.#lastMatch) this.#matched[this.#lastMatch]++;
     this.#last.count++;
     this.#last.reward += row.reward;
     if (row.correct ?? row.reward === 1) this.#last.right++;
@@ -165,6 +188,8 @@ export class RewardTable {
         stepsPerEpoch: grouped.stepsPerEpoch,
         grouping: grouped.grouping,
         unmatchedRows: this.#unmatched,
+        templatedRows: this.#matched.template,
+        containedRows: this.#matched.containment,
         neverRolledOut: never,
         duplicateEntries: parts.reduce((sum, count) => sum + (count > 1 ? 1 : 0), 0),
         partialEntries: samples.reduce((n, count) => n + (count > 0 && count < usual ? 1 : 0), 0),
@@ -179,7 +204,8 @@ export class RewardTable {
 
   #add(entry: TablePrompt): number {
     const index = this.prompts.length;
-    this.prompts.push({ prompt: entry.prompt, id: entry.id });
+    if (this.#closed) this.#matcher.add(entry.prompt);
+    this.prompts.push({ prompt: entry.prompt, id: entry.id, answer: entry.answer });
     if (entry.id !== undefined) this.#byKey.set(`id ${entry.id}`, index);
     for (const text of [entry.prompt, entry.prompt.trim()]) {
       if (!this.#byKey.has(`text ${text}`)) this.#byKey.set(`text ${text}`, index);
@@ -194,10 +220,13 @@ export class RewardTable {
       if (known !== undefined) return known;
     }
     const byText = this.#byKey.get(`text ${prompt}`) ?? this.#byKey.get(`text ${prompt.trim()}`);
-    if (byText === undefined) return undefined;
-    // Two prompts of the pool may share a text and differ in id.
-    const other = this.prompts[byText]?.id;
-    return id !== undefined && other !== undefined && id !== other ? undefined : byText;
+    return byText !== undefined && this.#canBe(byText, id) ? byText : undefined;
+  }
+
+  /** Two prompts of the pool may share a text and differ in id. */
+  #canBe(index: number, id: string | undefined): boolean {
+    const own = this.prompts[index]?.id;
+    return id === undefined || own === undefined || id === own;
   }
 }
 

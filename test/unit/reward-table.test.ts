@@ -103,14 +103,79 @@ describe('RewardTable', () => {
     expect(summary.unmatchedRows).toBe(1);
   });
 
+  const pool = [
+    'What is 12 + 7?',
+    'Find the sum of all positive integers n with n^2 < 50.\n\nGive it in lowest terms.',
+    '  Find the sum of all positive integers n with n^2 < 50.',
+    '5',
+  ].map((prompt) => ({ prompt, id: undefined }));
+  const system = 'Please reason step by step, and put your final answer within \\boxed{}.';
+  const templates: Record<string, (prompt: string) => string> = {
+    'the template of Qwen': (prompt) =>
+      `<|im_start|>system\n${system}<|im_end|>\n<|im_start|>user\n${prompt}<|im_end|>\n` +
+      '<|im_start|>assistant\n',
+    'the template of Qwen without special tokens': (prompt) =>
+      `system\n${system}\nuser\n${prompt}\nassistant\n`,
+    'the template of Llama 3': (prompt) =>
+      '<|begin_of_text|><|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: ' +
+      'December 2023\nToday Date: 26 Jul 2024\n\n<|eot_id|><|start_header_id|>user' +
+      `<|end_header_id|>\n\n${prompt}<|eot_id|><|start_header_id|>assistant<|end_header_id|>\n\n`,
+    'the template of Llama 3 without special tokens': (prompt) =>
+      'system\n\nCutting Knowledge Date: December 2023\nToday Date: 26 Jul 2024\n\nuser\n\n' +
+      `${prompt}assistant\n\n`,
+    'the template of Mistral': (prompt) => `<s>[INST] ${prompt} [/INST]`,
+  };
+
+  test.each(Object.entries(templates))('finds a prompt inside %s', (_, render) => {
+    const table = new RewardTable(pool);
+    for (const { prompt } of pool) table.add(row(render(prompt.trim()), 1));
+    table.add(row(render('What is 12 + 71?'), 1));
+    const { matrix, summary } = table.matrix('accuracy', {});
+    expect([...matrix.samples]).toEqual([1, 1, 1, 1]);
+    expect(summary).toMatchObject({ templatedRows: 4, containedRows: 0, unmatchedRows: 1 });
+  });
+
+  test('counts exact rows, templated ones and those that hold a prompt and more', () => {
+    const table = new RewardTable(pool);
+    const render = templates['the template of Qwen'];
+    const [, long = '', , five = ''] = pool.map(({ prompt }) => prompt);
+    for (let sample = 0; sample < 3; sample++) table.add(row(five, 1));
+    for (let sample = 0; sample < 2; sample++) table.add(row(render(five), 2));
+    // An instruction behind the question; the third prompt is a part of the second.
+    for (let sample = 0; sample < 4; sample++) table.add(row(render(`${long} Think first.`), 3));
+    // A short prompt counts as a whole line only.
+    table.add(row('Question:\n5\nAnswer:', 4));
+    table.add(row('There are 5 apples', 4));
+    const { matrix, summary } = table.matrix('accuracy', { stepsPerEpoch: 4 });
+    expect([...matrix.samples]).toEqual([0, 4, 0, 6]);
+    expect(summary).toMatchObject({ rows: 11, templatedRows: 2, containedRows: 5 });
+    expect(summary.unmatchedRows).toBe(1);
+  });
+
+  test('takes the last turn: examples before it may be prompts too', () => {
+    const table = new RewardTable(pool);
+    const render = templates['the template of Qwen'];
+    table.add(row(`${render('5')}Five.<|im_end|>\n${render('What is 12 + 7?')}`, 1));
+    expect([...table.matrix('accuracy', {}).matrix.samples]).toEqual([1, 0, 0, 0]);
+  });
+
+  test('refuses a row that holds several prompts', () => {
+    const table = new RewardTable([...pool, { prompt: 'How many primes are below 100?', id: 'x' }]);
+    const both = 'What is 12 + 7?\nHow many primes are below 100?';
+    expect(() => table.add({ ...row(both, 1), where: 'dump.jsonl line 7' })).toThrow(
+      "dump.jsonl line 7: the text holds several prompts of the prompt file, 'What is 12 + 7?' " +
+        "and 'How many primes are below 100?'; give rows and prompts an id",
+    );
+  });
+
   test('the order of the rows does not matter', () => {
     const stream = new RandomStream(3, 'test');
     const rows = Array.from({ length: 500 }, () =>
       row(`p${stream.below(9)}`, 1 + stream.below(12), stream.below(2)),
     );
-    const pool = Array.from({ length: 9 }, (_, p) => ({ prompt: `p${p}`, id: undefined }));
+    const nine = Array.from({ length: 9 }, (_, p) => ({ prompt: `p${p}`, id: undefined }));
     const matrixOf = (order: typeof rows) => {
-      const table = new RewardTable(pool);
+      const table = new RewardTable(nine);
       for (const entry of order) table.add(entry);
       return table.matrix('reward', { stepsPerEpoch: 3 });
     };

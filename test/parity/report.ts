@@ -14,9 +14,17 @@ export interface Check {
 export interface Allowed {
   /** Largest absolute error of any number. */
   readonly max: number;
+  /**
+   * Share of an expected number that it may be off by where that is more than `max`: float32 rounds
+   * what is large by more, and the README's tolerances were measured on numbers of a few units.
+   */
+  readonly relative?: number;
   /** Largest mean absolute error. */
   readonly mean?: number;
 }
+
+const limitAt = (want: number, { max, relative = 0 }: Allowed): number =>
+  Math.max(max, relative * Math.abs(want));
 
 /** Collects the comparisons of a run. */
 export class Report {
@@ -55,15 +63,18 @@ export class Report {
     for (let i = 0; i < want.length; i++) {
       const error = Math.abs((got[i] ?? NaN) - (want[i] ?? NaN));
       sum += error;
-      if (error > worst || Number.isNaN(error)) {
-        worst = error;
+      // Nothing off is no share of any tolerance, also of 0.
+      const own = error === 0 ? 0 : error / limitAt(want[i] ?? NaN, allowed);
+      if (own > worst || Number.isNaN(own)) {
+        worst = own;
         at = i;
-        if (Number.isNaN(error)) break;
+        if (Number.isNaN(own)) break;
       }
     }
     const mean = sum / want.length;
-    const share = Math.max(worst / allowed.max, mean / (allowed.mean ?? Infinity));
-    const ok = worst <= allowed.max && mean <= (allowed.mean ?? Infinity);
+    const share = Math.max(worst, mean / (allowed.mean ?? Infinity));
+    const ok = share <= 1;
+    const limit = limitAt(want[at] ?? NaN, allowed);
     this.#add({
       file,
       what,
@@ -73,7 +84,7 @@ export class Report {
         ? {}
         : {
             why:
-              `[${at}] is ${String(got[at])}, expected ${String(want[at])} within ${allowed.max}` +
+              `[${at}] is ${String(got[at])}, expected ${String(want[at])} within ${limit}` +
               (allowed.mean === undefined ? '' : `; mean error ${mean} of ${allowed.mean}`),
           }),
     });

@@ -61,6 +61,19 @@ export class ExpectedTensors {
   }
 }
 
+/**
+ * What the gradients of one loss may be off by, tensor by tensor: a share of the tensor's largest
+ * entry. A tensor that is 0 but for rounding (attention over a single token has no gradient of its
+ * queries) is allowed the rounding of the sums it comes from, a millionth of the largest of all.
+ */
+export function gradientTolerance(
+  gradients: readonly ArrayLike<number>[],
+  share: number,
+): (want: ArrayLike<number>) => number {
+  const rounding = 1e-6 * Math.max(0, ...gradients.map(largest));
+  return (want) => Math.max(share * largest(want), rounding);
+}
+
 /** The largest absolute value: what a gradient's error is measured by. */
 export const largest = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((top, value) => Math.max(top, Math.abs(value)), 0);

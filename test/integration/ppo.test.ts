@@ -300,6 +300,33 @@ describe('a PPO update', () => {
     expect(a.actor_grad_norm).toBeGreaterThan(0);
   });
 
+  test('holds rewards within the clamp and whitens as the config says', async () => {
+    const gpu = await openTestGpu();
+    const updated = async (ppo: Partial<ExperimentConfig['ppo']>) => {
+      const rig = new PpoRig(
+        gpu,
+        smallConfig({ ppo: { estimator: 'reinforce++', klCoef: 0, ...ppo } }),
+      );
+      const { groups } = await rig.rollout(0);
+      // Sequences of length n weigh n times: each prompt has one right answer, the rest have none.
+      const rewards = Float32Array.from(
+        groups.flatMap(({ responses }) => responses.map((_, i) => (i === 0 ? 1 : -1))),
+      );
+      const metrics = await rig.trainer.update(groups, rewards, { seed: 5, iteration: 0 });
+      return { mean: metrics['advantage_mean'], std: metrics['advantage_std'], metrics };
+    };
+    const usual = await updated({});
+    expect(await updated({ rewardClamp: 1, whitenScale: true })).toEqual(usual);
+    // Rewards of 1 and -1 become those of 1/4 and -1/4; whitening takes the factor out again.
+    const held = await updated({ rewardClamp: 0.25 });
+    expect(held.mean).toBeCloseTo(usual.mean / 4, 6);
+    expect(held.std).toBeCloseTo(usual.std / 4, 6);
+    expect(held.metrics['actor_grad_norm']).toBeCloseTo(usual.metrics['actor_grad_norm'], 3);
+    const centred = await updated({ rewardClamp: 0.25, whitenScale: false });
+    expect(centred.std).toBe(held.std);
+    expect(centred.metrics['policy_loss'] / held.metrics['policy_loss']).toBeCloseTo(held.std, 3);
+  });
+
   test('computes a prompt once per group where minibatches are whole groups', async () => {
     const gpu = await openTestGpu();
     const lengths = [

@@ -34,7 +34,7 @@ import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart, type Points } from './plots/line-chart.ts';
 import { lineNames, lineStyles, type LineName } from './plots/methods.ts';
 import { drawTrajectories, MOST_LINES } from './plots/trajectories.ts';
-import { PromptList, showCompletions, showUnanswered } from './prompts.ts';
+import { PromptList, showCompletions } from './prompts.ts';
 import { drawResults } from './results-table.ts';
 import {
   buttonsFor,
@@ -59,6 +59,9 @@ const answers = byId('answers', HTMLDivElement);
 const report = byId('report', HTMLButtonElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
+/** What a prompt was answered, and its key where that is known. */
+type Answers = Parameters<typeof showCompletions>[3];
+
 /** How long a worker whose run failed is waited for. */
 const CLOSE_BROKEN_MS = 2000;
 
@@ -76,6 +79,7 @@ let current: string | undefined;
 /** A run is being claimed, opened or removed. */
 let preparing = false;
 let readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+let readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
 
 const redraw = throttled(draw);
 const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), select);
@@ -220,7 +224,7 @@ function show(run: RunModel, name: string | undefined): void {
   model = run;
   current = name;
   stopping = false;
-  readFile = undefined;
+  readFile = readAnswers = undefined;
   files.clear();
   forgetChosen();
   byId('about', HTMLDetailsElement).open = false;
@@ -253,6 +257,7 @@ async function train(
     run.adapter = adapter;
     run.host = host;
     readFile = (path) => from.api.readFile(path);
+    readAnswers = (prompt) => from.api.completions(prompt);
     files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
@@ -345,9 +350,11 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const { config, seeds } = settings;
     const opened = new RunModel(config, seeds, { stored: true, past: 'reopened' });
     for (const event of eventsOfFiles(run, subsets)) opened.apply(event);
+    const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));
     readFile = read;
+    readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
@@ -402,14 +409,10 @@ function forgetChosen(): void {
 }
 
 async function showAnswers(prompt: number): Promise<void> {
-  const [run, from] = [model, trainer];
-  if (!run) return;
-  if (!from || run.keeping.past === 'reopened') {
-    showUnanswered(answers, run, prompt);
-    return;
-  }
+  const [run, answersOf] = [model, readAnswers];
+  if (!run || !answersOf) return;
   try {
-    const completions = await from.api.completions(prompt);
+    const completions = await answersOf(prompt);
     // Another one may have been chosen while this one was on its way.
     if (run === model && prompt === selected) showCompletions(answers, run, prompt, completions);
   } catch (error) {
@@ -480,7 +483,8 @@ function drawCharts(): void {
       [end, base],
     ];
   }
-  accuracyChart.draw(held, end, config?.experiment.tableReadout);
+  const { budget, tableReadout } = config?.experiment ?? {};
+  accuracyChart.draw(held, end, budget === 'updates' ? tableReadout : undefined);
 }
 
 const armEnd = ({ experiment }: Choice['config']): number =>

@@ -125,16 +125,7 @@ function filtered(model: RunModel, filter: string): number[] {
   });
 }
 
-const notKept =
-  'What was sampled before this run was resumed or opened again is not stored; its rewards are.';
-
-/** A prompt of a run that was opened from its files. */
-export function showUnanswered(host: HTMLElement, model: RunModel, prompt: number): void {
-  const { text = '', wrongKey = false } = model.pool[prompt] ?? {};
-  const title = make('p', 'prompt-title', makeCode(text));
-  if (wrongKey) title.append(' ', make('strong', 'badge', 'key wrong on purpose'));
-  host.replaceChildren(title, make('p', 'quiet', notKept));
-}
+const notKept = 'What some epochs sampled for it was not stored; their rewards were.';
 
 /** What the verifier said, in a mark that does not need colour. */
 function verdictOf(reward: number): { readonly name: string; readonly mark: string } {
@@ -147,7 +138,7 @@ export function showCompletions(
   host: HTMLElement,
   model: RunModel,
   prompt: number,
-  { prompt: text, key, epochs }: PromptCompletions,
+  { key, epochs }: Pick<PromptCompletions, 'epochs'> & { readonly key?: string },
 ): void {
   const one = model.pool[prompt];
   const score = model.scoreOf(prompt);
@@ -158,9 +149,10 @@ export function showCompletions(
       .filter((method) => model.selections[method]?.has(prompt))
       .map((method) => `in ${method.toUpperCase()}`),
   ];
-  const title = make('p', 'prompt-title', makeCode(text), ' key ', makeCode(key));
-  if (one?.wrongKey) title.append(' ', make('strong', 'badge', 'wrong on purpose'));
-  // Answers live with the worker that sampled them; the rewards of earlier epochs are kept.
+  const title = make('p', 'prompt-title', makeCode(one?.text ?? ''));
+  // A run opened from its files has the keys of selected prompts alone.
+  if (key !== undefined) title.append(' key ', makeCode(key));
+  if (one?.wrongKey) title.append(' ', make('strong', 'badge', 'key wrong on purpose'));
   const unkept = model.columns.length > epochs.length && model.keeping.past !== undefined;
   const blocks = epochs.map(({ epoch, completions }) => {
     const right = completions.filter(({ reward }) => reward > 0).length;

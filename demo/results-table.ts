@@ -1,6 +1,7 @@
 import {
   accuracyOf,
   differenceOf,
+  readoutUnit,
   tierPrompts,
   type Estimate,
   type Evaluation,
@@ -26,12 +27,12 @@ const rowsOf = (config: ExperimentConfig): LineName[] => [
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as it is known. */
 export function drawResults(config: ExperimentConfig, model: RunModel | undefined): void {
-  const { tableReadout, budget } = config.experiment;
+  const { tableReadout } = config.experiment;
   const tiers = tierNames(config);
   setText(
     byId('readout', HTMLParagraphElement),
-    `Held-out accuracy of greedy answers after ${tableReadout} updates of each method, a read-out ` +
-      `fixed before the run.${budget === 'epochs' ? ' Methods with a shorter budget do not reach it.' : ''}`,
+    `Held-out accuracy of greedy answers after ${tableReadout} ${readoutUnit(config)}s of each method, a ` +
+      'read-out fixed before the run.',
   );
   const heads = [
     'Method',
@@ -59,7 +60,14 @@ export function drawResults(config: ExperimentConfig, model: RunModel | undefine
   replaceIfOther(byId('results-body', HTMLTableSectionElement), rows);
   setText(byId('finding', HTMLParagraphElement), model ? findingOf(config, model) : '');
   setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
+  showWarnings(model?.warnings ?? []);
   setText(byId('bound', HTMLParagraphElement), boundText(model));
+}
+
+function showWarnings(warnings: readonly string[]): void {
+  const list = byId('warnings', HTMLUListElement);
+  if (list.childElementCount === warnings.length) return;
+  list.replaceChildren(...warnings.map((text) => make('li', '', text)));
 }
 
 function rowOf(
@@ -139,7 +147,9 @@ export function findingOf(config: ExperimentConfig, model: RunModel): string {
     ];
   });
   const at = config.experiment.tableReadout;
-  return parts.length === 0 ? '' : `At update ${at}, LIM is ${parts.join(' and ')}.`;
+  return parts.length === 0
+    ? ''
+    : `At ${readoutUnit(config)} ${at}, LIM is ${parts.join(' and ')}.`;
 }
 
 const points = (share: number): string =>

@@ -1,3 +1,4 @@
+import { readoutOf } from '../src/index.ts';
 import type {
   Evaluation,
   ExperimentConfig,
@@ -61,6 +62,8 @@ export class RunModel {
   /** What each method trains on, of the seed under way. */
   makeup: Partial<Record<MethodName, Makeup>> = {};
   results: ExperimentResults | undefined;
+  /** What a reader must know beside the numbers. */
+  warnings: readonly string[] = [];
   /** Files that the run has written. */
   files: string[] = [];
   readonly keeping: Keeping;
@@ -130,8 +133,13 @@ export class RunModel {
         this.state = event.state;
         this.message = event.message;
         return;
+      case 'warning':
+        if (!this.warnings.includes(event.text)) this.warnings = [...this.warnings, event.text];
+        return;
       case 'done':
         this.results = event.results;
+        // They sum up those of the way.
+        this.warnings = event.results.warnings ?? [];
         this.#addFiles('results.json', 'metrics.jsonl');
         // Of seeds that were done before this page came, too.
         for (const { seed, lim, selections } of event.results.seeds) {
@@ -228,7 +236,9 @@ export class RunModel {
   atReadout(method: MethodName | 'base'): Evaluation[] {
     const { tableReadout } = this.config.experiment;
     const all = this.evaluations[method] ?? [];
-    return method === 'base' ? all : all.filter(({ update }) => update === tableReadout);
+    return method === 'base'
+      ? all
+      : all.filter((one) => readoutOf(this.config, one) === tableReadout);
   }
 }
 

@@ -57,7 +57,7 @@ export class StoredList {
       'p',
       '',
       make('strong', '', title),
-      make('span', 'quiet', ` ${state} · started ${when(run.started)}`),
+      make('span', 'quiet', ` · ${state} · started ${when(run.started)}`),
     );
     const item = make('li', run.finished || here ? '' : 'unfinished', text);
     if (run.claimed) return item;
@@ -95,7 +95,9 @@ function stateOf({ checkpoint, claimed, finished, problem }: StoredRun, here: bo
   if (claimed) return 'belongs to another tab, which works on it';
   if (finished) return 'finished';
   if (!checkpoint) return 'without a checkpoint';
-  return `unfinished, kept at ${checkpoint.method.toUpperCase()} update ${checkpoint.update}`;
+  const { method, update } = checkpoint;
+  if (method === 'full' && update === 0) return 'unfinished, kept with its base';
+  return `unfinished, kept at ${method.toUpperCase()} update ${update}`;
 }
 
 const when = (date: Date): string =>

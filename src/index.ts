@@ -39,6 +39,7 @@ export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estim
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
 export type { MatrixTensors, RewardMatrix } from './lim/matrix.ts';
 export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
+export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
 export { WorkerError, type Connection } from './workers/connect.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';

@@ -1,5 +1,7 @@
 import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
+import type { PromptCompletions } from '../results.ts';
+import { CompletionLog } from '../scheduler/completion-log.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
 /** Runs that are kept; a new one takes the place of the oldest. */
@@ -118,6 +120,19 @@ export class StoredRuns {
     return (await this.#find(name))?.read(path);
   }
 
+  /** What FULL sampled for each prompt of one seed, as far as the run has stored it. */
+  async completions(
+    name: string,
+    { experiment, rollout }: ExperimentConfig,
+    seed: number,
+  ): Promise<(prompt: number) => PromptCompletions['epochs']> {
+    const { epochs } = experiment;
+    const log = new CompletionLog(seed, { epochs, samples: rollout.samples });
+    const store = await this.#find(name);
+    if (store) await log.load(store, epochs);
+    return (prompt) => log.of(prompt);
+  }
+
   /** @throws StorageError when another tab works on it. */
   async remove(name: string): Promise<void> {
     const claim = await this.claim(name);
@@ -132,6 +147,8 @@ export class StoredRuns {
   async removeEmpty(): Promise<void> {
     for (const { name, finished, checkpoint, claimed, problem } of await this.list()) {
       if (finished || checkpoint || claimed || problem !== undefined) continue;
+      // The worker of a tab that has just gone may still be writing: its first file makes the folder.
+      if (await this.#hasCheckpoints(name)) continue;
       // Another tab may be doing the same.
       await this.remove(name).catch(ignoreStorageError);
     }
@@ -148,6 +165,16 @@ export class StoredRuns {
       await folder.removeEntry(name, { recursive: true });
     } catch (error) {
       if (!isMissing(error)) throw error;
+    }
+  }
+
+  async #hasCheckpoints(name: string): Promise<boolean> {
+    try {
+      await (await this.#folder.getDirectoryHandle(name)).getDirectoryHandle('checkpoints');
+      return true;
+    } catch (error) {
+      if (isMissing(error)) return false;
+      throw error;
     }
   }
 

@@ -1,12 +1,13 @@
-import { AxeBuilder } from '@axe-core/playwright';
-import { readFileSync } from 'node:fs';
-import { expect, test, type Page } from 'playwright/test';
+import { expect, test } from 'playwright/test';
 import {
+  countDevices,
+  downloadOf,
   expectNoSidewaysScroll,
   hideTab,
   hostile,
   poisonTexts,
   ready,
+  seriousFaults,
   tabTo,
   watchFaults,
 } from './page.ts';
@@ -15,13 +16,9 @@ import { tiny, tinyHash } from './tiny.ts';
 /** Long enough for a software adapter that compiles everything on a busy machine. */
 const RUN_MS = 300_000;
 
-const seriousFaults = async (page: Page): Promise<string[]> => {
-  const { violations } = await new AxeBuilder({ page }).analyze();
-  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-};
-
 test('a whole experiment by keyboard alone, from the address to its files', async ({ page }) => {
   const faults = await watchFaults(page);
+  const devices = await countDevices(page);
   await page.goto(tinyHash({ experiment: { methods: ['full', 'lim', 'rand'] } }));
   await ready(page);
   expect(await seriousFaults(page)).toEqual([]);
@@ -74,14 +71,16 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   const names = ['results.json', 'scores.json', 'rewards.safetensors', 'metrics.jsonl'];
   const texts = new Map<string, string>();
   for (const name of names) {
-    const coming = page.waitForEvent('download');
-    await page.getByRole('link', { name }).press('Enter');
-    texts.set(name, readFileSync(await (await coming).path(), 'latin1'));
+    const link = page.getByRole('link', { name, exact: true });
+    texts.set(name, (await downloadOf(page, () => link.press('Enter'))).toString('latin1'));
   }
   const results = JSON.parse(texts.get('results.json')!) as { schema: number; seeds: unknown[] };
   expect(results).toMatchObject({ schema: 1, config: { task: { poolPrompts: 64 } } });
   expect(JSON.parse(texts.get('scores.json')!)).toHaveLength(64);
   expect(texts.get('metrics.jsonl')!.trim().split('\n')).toHaveLength(16 + 8 + 8);
+
+  // The worker owns the device: the page has only looked at the adapter.
+  expect(await devices()).toBe(0);
 
   for (const [width, colorScheme] of [
     [1280, 'light'],
@@ -210,6 +209,6 @@ test('says so when WebGPU has no adapter', async ({ page }) => {
     GPU.prototype.requestAdapter = () => Promise.resolve(null);
   });
   await page.goto('');
-  await expect(page.locator('#unsupported')).toContainText('gives no device');
+  await expect(page.locator('#unsupported')).toContainText('offers no adapter');
   await expect(page.locator('#unsupported')).toContainText('hardware acceleration');
 });

@@ -1,3 +1,5 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { readFileSync } from 'node:fs';
 import { expect, type Page } from 'playwright/test';
 
 /** Text that would run, hide or turn something if it were taken for more than text. */
@@ -80,6 +82,33 @@ export async function hideTab(page: Page): Promise<() => Promise<void>> {
     document.dispatchEvent(new Event('visibilitychange'));
   });
   return () => page.evaluate(() => (window as unknown as { showTab: () => void }).showTab());
+}
+
+/** What axe finds wrong with the page as it stands. */
+export async function seriousFaults(page: Page): Promise<string[]> {
+  const { violations } = await new AxeBuilder({ page }).analyze();
+  return violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
+}
+
+/** Counts the devices that the page itself asks for; its workers are not the page. */
+export async function countDevices(page: Page): Promise<() => Promise<number>> {
+  await page.addInitScript(() => {
+    const counted = window as unknown as { devices: number };
+    counted.devices = 0;
+    const real = Reflect.get<GPUAdapter, 'requestDevice'>(GPUAdapter.prototype, 'requestDevice');
+    GPUAdapter.prototype.requestDevice = function (this: GPUAdapter) {
+      counted.devices++;
+      return real.call(this);
+    };
+  });
+  return () => page.evaluate(() => (window as unknown as { devices: number }).devices);
+}
+
+/** The bytes of the file that an act makes the page download. */
+export async function downloadOf(page: Page, act: () => Promise<void>): Promise<Buffer> {
+  const coming = page.waitForEvent('download');
+  await act();
+  return readFileSync(await (await coming).path());
 }
 
 /** Waits until the page has found its adapter and can start. */

@@ -5,6 +5,7 @@ import {
   fullUpdatesOf,
   readLink,
   weightsOf,
+  wishOf,
   writeLink,
 } from '../../demo/link.ts';
 import { presets, presetSeeds } from '../../src/config.ts';
@@ -24,6 +25,19 @@ describe('the address of the page', () => {
   test('is refused when it is too long or asks for what no link can', () => {
     expect(() => readLink(`#config=${'x'.repeat(8186)}`)).toThrow('at most 8192 characters');
     expect(() => readLink('#preset=quick&start=now')).toThrow("no setting 'start'");
+  });
+});
+
+test('a run’s settings come back from the wish that is made of them', () => {
+  const overrides = { lim: { theta: 0.25 }, experiment: { readouts: [12, 20], epochs: 7 } };
+  const { config } = choose({ preset: 'quick', seeds: '', overrides: JSON.stringify(overrides) });
+  const wish = wishOf(config, [3, 4]);
+  expect(JSON.parse(wish.overrides)).toEqual(overrides);
+  expect(choose(wish)).toMatchObject({ config, seeds: [3, 4] });
+  expect(wishOf(presets['study']!, presetSeeds['study']!)).toEqual({
+    preset: 'study',
+    seeds: '',
+    overrides: '',
   });
 });
 
@@ -78,7 +92,13 @@ describe('what is asked for', () => {
         {
           task: { poolPrompts: 128 },
           rollout: { prompts: 64 },
-          experiment: { epochs: 4, methods: ['full', 'rand'], armLength: 9 },
+          experiment: {
+            epochs: 4,
+            methods: ['full', 'rand'],
+            armLength: 9,
+            readouts: [8],
+            tableReadout: 8,
+          },
         },
         '3,4',
       ),

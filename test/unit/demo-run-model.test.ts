@@ -2,9 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { rampColor } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
 import { findingOf } from '../../demo/results-table.ts';
-import { buttonsFor, duration, RunModel, standing } from '../../demo/run-model.ts';
+import {
+  buttonsFor,
+  duration,
+  eventsOfFiles,
+  readSubsets,
+  RunModel,
+  standing,
+} from '../../demo/run-model.ts';
 import { configFrom } from '../../src/config.ts';
+import { readRun } from '../../src/report/run-files.ts';
 import type { ExperimentEvent, LimSummary } from '../../src/results.ts';
+import { makeRun } from '../support/report-run.ts';
 
 const config = configFrom('quick', {}, 'test');
 const at = config.experiment.tableReadout;
@@ -73,7 +82,7 @@ describe('a run as the page sees it', () => {
     model.apply(scores(1, [0.7, -1, NaN, 0], [0]));
     expect(model.order).toEqual([2, 1, 3, 0]);
     expect(model.selections.lim).toEqual(new Set([0]));
-    expect(model.files).toEqual(['scores.json', 'rewards.safetensors']);
+    expect(model.files).toEqual(['scores.json', 'rewards.safetensors', 'subsets/lim.json']);
   });
 
   test('shows the next seed afresh and keeps the evaluations of all', () => {
@@ -90,7 +99,11 @@ describe('a run as the page sees it', () => {
     model.apply(evaluation('full', at + 4, 0.9, 2));
     expect(model.atReadout('full').map(({ mean }) => mean)).toEqual([0.5, 0.7]);
     model.apply(scores(2, [0, 0, 0, 0], []));
-    expect(model.files.slice(2)).toEqual(['scores-seed-2.json', 'rewards-seed-2.safetensors']);
+    expect(model.files.slice(3)).toEqual([
+      'scores-seed-2.json',
+      'rewards-seed-2.safetensors',
+      'subsets/lim-seed-2.json',
+    ]);
     expect(model.makeup.lim).toMatchObject({ prompts: 0, wrongKeys: 0 });
     expect(model.makeup.full).toEqual({
       prompts: 4,
@@ -153,6 +166,86 @@ describe('a run as the page sees it', () => {
     model.apply(state('failed', 'NonFiniteError: loss'));
     expect(standing(model)).toMatchObject({ detail: 'NonFiniteError: loss', fraction: 0.5 });
   });
+});
+
+describe('a run that ended early', () => {
+  const ended = (stored: boolean, ...events: readonly ExperimentEvent[]) => {
+    const model = new RunModel(config, [1], { stored });
+    for (const event of events) model.apply(event);
+    return standing(model);
+  };
+
+  test('says what is left of it', () => {
+    const checkpoint = { type: 'checkpoint', update: 4 } as const;
+    const failed = state('failed', 'DeviceLostError: an adapter: it went away.');
+    expect(ended(true, checkpoint, failed)).toMatchObject({
+      phase: 'The GPU was lost',
+      pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
+      detail: "The browser's GPU process or the driver stopped: an adapter: it went away.",
+    });
+    expect(ended(true, failed).pace).toContain('no checkpoint yet');
+    expect(ended(false, checkpoint, state('stopped')).pace).toContain('memory alone');
+  });
+});
+
+describe('a resumed run', () => {
+  const update = (seed: number): ExperimentEvent => ({
+    type: 'update',
+    seed,
+    method: 'full',
+    update: 1,
+    epoch: 0,
+    metrics: {},
+  });
+
+  test('keeps what it tells of the time before, of the seed under way', () => {
+    const model = after(update(1), update(2), pool(2));
+    expect(model.updates.full).toEqual([update(2)]);
+  });
+
+  test('shows epochs that it is not told of as missing', () => {
+    const model = after(pool(1), column(1, [1, 0.5, 0, 0]));
+    expect(model.columns.map((values) => [...values])).toEqual([
+      [NaN, NaN, NaN, NaN],
+      [1, 0.5, 0, 0],
+    ]);
+    expect(model.meanOf(1)).toBe(0.5);
+  });
+});
+
+test('a finished run is the same from its files: pool, curves, scores, selections', async () => {
+  const { folder, results } = makeRun({ preset: 'quick', seeds: [1, 2] });
+  const run = await readRun(folder);
+  const subsets = new Map([[2, { lim: [3, 5] }]]);
+  const model = new RunModel(results.config, [1, 2], { stored: true, past: 'reopened' });
+  for (const event of eventsOfFiles(run, subsets)) model.apply(event);
+  expect(model).toMatchObject({ state: 'done', seed: 2, adapter: results.adapter, results });
+  const scored = run.scores[1]!;
+  expect(model.pool.map(({ text }) => text)).toEqual(scored.map(({ prompt }) => prompt));
+  expect(model.columns.map((column) => column[7])).toEqual(
+    scored[7].rewards.map((value) => Math.fround(value ?? NaN)),
+  );
+  expect(model.scoreOf(7)).toBe(scored[7].score);
+  expect(model.selections.lim).toEqual(new Set([3, 5]));
+  expect(model.updates.full).toEqual(
+    run.records
+      .filter(({ seed, method }) => seed === 2 && method === 'full')
+      .map((record) => ({ type: 'update', ...record })),
+  );
+  expect(model.atReadout('full')).toHaveLength(2);
+  expect(model.files).toContain('scores-seed-2.json');
+});
+
+test('the subsets of a run are read by seed and method', async () => {
+  const { folder } = makeRun({ preset: 'quick', seeds: [1, 2] });
+  const asked: string[] = [];
+  const subsets = await readSubsets(await readRun(folder), (path) => {
+    asked.push(path);
+    return Promise.resolve(path === 'subsets/lim-seed-2.json' ? '[{"id": 4}]' : undefined);
+  });
+  expect(asked).toContain('subsets/rand.json');
+  expect(subsets.get(2)?.lim).toEqual([4]);
+  expect(subsets.get(1)?.lim).toEqual([]);
 });
 
 describe('the finding', () => {

@@ -4,7 +4,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
 import { projection } from './heads.ts';
-import { packGroups, PackedBatch } from './packed-batch.ts';
+import { expectTokens, packGroups, PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
 import { Activations, trunkForward } from './transformer.ts';
 
@@ -61,7 +61,7 @@ export class AllLogits {
               weight: projection(weights),
               out: rowsOf(this.#logits, 0, count),
             },
-            { rows: this.#chunkRows },
+            { rows: this.#chunkRows, mostWork: gpu.mostWork },
           ),
         ),
       );
@@ -69,7 +69,11 @@ export class AllLogits {
     this.#heads = heads;
   }
 
-  /** Logits f32 (T, V) of each sequence, in order. A sequence has at least one token. */
+  /**
+   * Logits f32 (T, V) of each sequence, in order. A sequence has at least one token.
+   *
+   * @throws RangeError on a token id out of the vocabulary.
+   */
   async *of(sequences: readonly ArrayLike<number>[]): AsyncGenerator<Float32Array> {
     for (let first = 0; first < sequences.length;) {
       let rows = 0;
@@ -92,6 +96,7 @@ export class AllLogits {
   ): AsyncGenerator<Float32Array> {
     // A response of one token takes no row, so the prompts are all there is.
     const groups = sequences.map((prompt) => ({ prompt, responses: [[0]] }));
+    expectTokens(groups, this.#activations.config.vocabSize);
     this.#batch.upload(packGroups(groups, true));
     await this.#gpu.run(this.#trunk);
     const [, vocabulary = 0] = this.#logits.shape;

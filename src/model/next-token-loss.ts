@@ -3,7 +3,7 @@ import { nllLoss } from '../../kernels/nll-loss.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
 import { LanguageHead } from './heads.ts';
-import { packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
+import { expectTokens, packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
 import { Activations, trunkBackward, trunkForward } from './transformer.ts';
 
@@ -89,12 +89,17 @@ export class NextTokenLoss {
     this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
   }
 
-  /** Puts a batch in place. Each sequence has at least two tokens. */
+  /**
+   * Puts a batch in place. Each sequence has at least two tokens.
+   *
+   * @throws RangeError on a token id out of the vocabulary.
+   */
   upload(sequences: readonly LearnedSequence[]): void {
     const groups = sequences.map(({ ids }) => {
       const all = Array.from(ids);
       return { prompt: all.slice(0, 1), responses: [all.slice(1)] };
     });
+    expectTokens(groups, this.activations.config.vocabSize);
     const weights = Float32Array.from(
       sequences.flatMap((sequence) => Array.from(sequence.weights)),
     );

@@ -61,6 +61,28 @@ export function packedSizes(groups: readonly PromptGroup[], sharePrompts: boolea
 }
 
 /**
+ * Checks the token ids of a batch that comes from outside: on the GPU an id past the table would read
+ * another row, or zeros, and nobody would know.
+ *
+ * @throws RangeError naming the place of the first id that is not in the vocabulary.
+ */
+export function expectTokens(groups: readonly PromptGroup[], vocabulary: number): void {
+  const check = (ids: ArrayLike<number>, what: string, group: number): void => {
+    for (let at = 0; at < ids.length; at++) {
+      const id = ids[at] ?? NaN;
+      if (Number.isInteger(id) && id >= 0 && id < vocabulary) continue;
+      throw new RangeError(
+        `token ${at} of ${what} of group ${group} is ${id}, must be an id below ${vocabulary}`,
+      );
+    }
+  };
+  for (const [group, { prompt, responses }] of groups.entries()) {
+    check(prompt, 'the prompt', group);
+    for (const [i, response] of responses.entries()) check(response, `response ${i}`, group);
+  }
+}
+
+/**
  * Packs prompts and responses into token rows. With `sharePrompts` the rows of a prompt come once,
  * before all its responses, which read it as a prefix: exactly what separate copies compute, for
  * positions and keys are the same. The last token of a response is predicted but predicts nothing, so

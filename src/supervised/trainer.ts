@@ -7,6 +7,7 @@ import { clearStep, type Plan } from '../gpu/plan.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead } from '../model/heads.ts';
 import {
+  expectTokens,
   PackedBatch,
   packGroups,
   type PackedSizes,
@@ -108,8 +109,14 @@ export class SupervisedTrainer {
     return this.#step.flops;
   }
 
-  /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
+  /**
+   * One optimizer update. Submits work and does not wait for it.
+   *
+   * @returns The learning rate.
+   * @throws RangeError on a token id out of the vocabulary, before anything is submitted.
+   */
   async step(groups: readonly PromptGroup[]): Promise<number> {
+    expectTokens(groups, this.model.weights.layout.config.vocabSize);
     this.#unseen.push(groups);
     if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
     this.#batch.upload(packGroups(groups, true));

@@ -42,6 +42,10 @@ test('a step that is not finite stops the model there, however late one looks', 
   expect(await trainer.model.weights.read()).toEqual(last);
 
   trainer.model.reset(initialParameters(model, 1, 0.1));
+  await expect(trainer.step(batch(1, 8, 2))).rejects.toThrow(
+    'token 1 of response 0 of group 0 is 8, must be an id below 8',
+  );
+  expect(await trainer.model.weights.read()).toEqual(initialParameters(model, 1, 0.1));
   await trainer.step(batch(7, 5, 6));
   expect(await trainer.loss()).toBeGreaterThan(0);
   trainer.destroy();

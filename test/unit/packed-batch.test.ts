@@ -1,5 +1,10 @@
 import { describe, expect, test } from 'vitest';
-import { packedSizes, packGroups, type PromptGroup } from '../../src/model/packed-batch.ts';
+import {
+  expectTokens,
+  packedSizes,
+  packGroups,
+  type PromptGroup,
+} from '../../src/model/packed-batch.ts';
 import { RandomStream } from '../../src/random.ts';
 
 /** Rows of six numbers. */
@@ -11,6 +16,19 @@ const groups: PromptGroup[] = [
   { prompt: [7, 8], responses: [[1, 2, 3], [4]] },
   { prompt: [8], responses: [[5, 7]] },
 ];
+
+describe('expectTokens', () => {
+  test('names the place of an id out of the vocabulary, and takes the last one in it', () => {
+    expect(() => expectTokens(groups, 9)).not.toThrow();
+    expect(() => expectTokens(groups, 8)).toThrow(
+      'token 1 of the prompt of group 0 is 8, must be an id below 8',
+    );
+    expect(() => expectTokens([groups[0], { prompt: [1], responses: [[2], [3, -1]] }], 9)).toThrow(
+      'token 1 of response 1 of group 1 is -1, must be an id below 9',
+    );
+    expect(() => expectTokens([{ prompt: [0.5], responses: [] }], 9)).toThrow('is 0.5');
+  });
+});
 
 describe('packGroups', () => {
   test('puts a shared prompt once, before the responses that read it', () => {

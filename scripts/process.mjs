@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 
 /** The repository's top folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
@@ -15,6 +16,22 @@ export function denoCommand() {
   /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
   const installer = createRequire(import.meta.url)('deno/install_api.cjs');
   return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
+}
+
+/**
+ * This process's arguments. Ones that no option takes end it with one line and code 2.
+ *
+ * @template {import('node:util').ParseArgsConfig} Config
+ * @param {string} name Of the script, for the line.
+ * @param {Config} config
+ */
+export function readArguments(name, config) {
+  try {
+    return parseArgs(config);
+  } catch (error) {
+    console.error(`${name}: ${error instanceof Error ? error.message : String(error)}`);
+    process.exit(2);
+  }
 }
 
 /**
@@ -69,7 +86,8 @@ export function run(command, args, options = {}) {
       stopped = true;
       end(signal);
     };
-    process.once('SIGINT', pass).once('SIGTERM', pass);
+    // Each time: a program that ends in its own time at first may be asked again.
+    process.on('SIGINT', pass).on('SIGTERM', pass);
     const settle = () => {
       clearTimeout(timer);
       process.off('SIGINT', pass).off('SIGTERM', pass);

@@ -3,16 +3,15 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { findChromium } from './chromium.mjs';
-import { root, run } from './process.mjs';
+import { readArguments, root, run } from './process.mjs';
 
 const help = `node scripts/setup.mjs [--yes]
 
 Says whether this machine has a WebGPU adapter for Node and Deno and a Chromium. What is missing it
-installs through apt as root in CI, in a container or without a terminal, and anywhere with --yes;
-otherwise it prints the commands. macOS and Windows bring their own drivers: nothing to install.
+installs through apt with --yes, and as root in CI or in a container; otherwise it prints the
+commands. macOS and Windows bring their own drivers: nothing to install.
 `;
 
 /** @param {string} line */
@@ -30,12 +29,14 @@ export function probeAdapter() {
   return info.description || `${info.vendor} ${info.architecture}`.trim() || 'unnamed adapter';
 }
 
-/** @returns {Record<string, string>} The fields of os-release(5). */
-function osRelease() {
-  if (!existsSync('/etc/os-release')) return {};
-  const lines = readFileSync('/etc/os-release', 'utf8').split('\n');
+/**
+ * @param {string} text
+ * @returns {Record<string, string>} The fields of os-release(5).
+ */
+export function osRelease(text) {
   return Object.fromEntries(
-    lines
+    text
+      .split('\n')
       .map((line) => /^(\w+)=(.*)$/.exec(line))
       .filter((match) => match !== null)
       .map(([, name = '', value = '']) => [name, value.replace(/^(["'])(.*)\1$/, '$2')]),
@@ -63,9 +64,10 @@ function aptSources() {
  * where all the others come from.
  *
  * @param {string} codename
+ * @param {{ path: string, text: string }[]} sources
  * @returns {{ path: string, text: string } | undefined} Nothing when no entry has the plain suite.
  */
-export function backportsSource(codename, sources = aptSources()) {
+export function backportsSource(codename, sources) {
   const suite = `${codename}-backports`;
   for (const { path, text } of sources) {
     if (path.endsWith('.sources')) {
@@ -95,16 +97,35 @@ export function backportsSource(codename, sources = aptSources()) {
 /**
  * @typedef {{ adapter: boolean, browser: boolean }} Needs
  * @typedef {{ commands: string[], advice: string[], addsSource?: string }} Plan
+ * @typedef {object} Machine
+ * @property {NodeJS.Platform} platform
+ * @property {Record<string, string>} os The fields of os-release(5).
+ * @property {boolean} apt Whether apt-get is here.
+ * @property {boolean} isRoot
+ * @property {{ path: string, text: string }[]} sources Of apt, without comments.
  */
+
+/** @returns {Machine} */
+function thisMachine() {
+  const file = '/etc/os-release';
+  return {
+    platform: process.platform,
+    os: existsSync(file) ? osRelease(readFileSync(file, 'utf8')) : {},
+    apt: onPath('apt-get'),
+    isRoot: process.getuid?.() === 0,
+    sources: aptSources(),
+  };
+}
 
 /**
  * What would bring the missing pieces on this machine.
  *
  * @param {Needs} missing
+ * @param {Machine} machine
  * @returns {Plan}
  */
-function planFor(missing) {
-  if (process.platform !== 'linux') {
+export function planFor(missing, { platform, os, apt, isRoot, sources }) {
+  if (platform !== 'linux') {
     return {
       commands: [],
       advice: [
@@ -115,9 +136,8 @@ function planFor(missing) {
       ],
     };
   }
-  const os = osRelease();
   const family = [os['ID'], ...(os['ID_LIKE'] ?? '').split(' ')];
-  if (!family.includes('debian') || !onPath('apt-get')) {
+  if (!family.includes('debian') || !apt) {
     return {
       commands: [],
       advice: [
@@ -132,7 +152,7 @@ function planFor(missing) {
     };
   }
   const isDebian = os['ID'] === 'debian';
-  const sudo = process.getuid?.() === 0 ? '' : 'sudo ';
+  const sudo = isRoot ? '' : 'sudo ';
   const install = `${sudo}env DEBIAN_FRONTEND=noninteractive apt-get install -y --no-install-recommends`;
   /** @type {Plan} */
   const plan = { commands: [], advice: [] };
@@ -141,8 +161,8 @@ function planFor(missing) {
     // Debian 12's own Mesa 22.3 gives Dawn no adapter: a device feature is missing.
     const codename = os['VERSION_CODENAME'] ?? 'bookworm';
     const suite = `${codename}-backports`;
-    if (!aptSources().some(({ text }) => text.includes(suite))) {
-      const source = backportsSource(codename);
+    if (!sources.some(({ text }) => text.includes(suite))) {
+      const source = backportsSource(codename, sources);
       if (source === undefined) {
         plan.advice.push(`add a Debian source for ${suite}: its Mesa is new enough for WebGPU`);
         return plan;
@@ -167,13 +187,42 @@ function planFor(missing) {
   return plan;
 }
 
-/** Nobody is at a terminal to read a command and type it: CI, a container, a pipe. */
-const isUnattended = () =>
-  Boolean(process.env['CI']) ||
-  Boolean(process.env['container']) ||
-  existsSync('/.dockerenv') ||
-  existsSync('/run/.containerenv') ||
-  !process.stdin.isTTY;
+/** Control groups that engines name their containers' first processes by. */
+const containerGroup =
+  /\/(?:docker|lxc|kubepods|buildkit)[/.]|\/(?:docker|libpod|cri-containerd)-[\da-f]{12}/;
+
+/**
+ * Whether this is a machine that was made to be changed: CI, or a container.
+ *
+ * @param {Record<string, string | undefined>} env
+ * @param {(path: string) => boolean} exists
+ * @param {string} cgroups Text of /proc/1/cgroup, empty where there is none.
+ */
+export const isDisposable = (env, exists, cgroups) =>
+  !['', '0', 'false'].includes(env['CI'] ?? '') ||
+  Boolean(env['container']) ||
+  exists('/.dockerenv') ||
+  exists('/run/.containerenv') ||
+  containerGroup.test(cgroups);
+
+/**
+ * Whether to install without asking: told to, or as root where nobody's own machine is changed.
+ * Having no terminal is no consent.
+ *
+ * @param {{ yes: boolean, isRoot: boolean, disposable: boolean }} given
+ */
+export const mayInstall = ({ yes, isRoot, disposable }) => yes || (isRoot && disposable);
+
+function thisIsDisposable() {
+  const file = '/proc/1/cgroup';
+  let cgroups = '';
+  try {
+    if (existsSync(file)) cgroups = readFileSync(file, 'utf8');
+  } catch {
+    // Kept from us: then it tells nothing.
+  }
+  return isDisposable(process.env, existsSync, cgroups);
+}
 
 /**
  * Makes sure of what is needed: installs it where that is allowed, else prints the commands.
@@ -195,11 +244,12 @@ export async function setUp(needs, { yes = false } = {}) {
     if (missing.browser) say('no Chromium or Chrome: set CHROMIUM_PATH if there is one');
   };
   sayMissing();
-  const plan = planFor(missing);
+  const machine = thisMachine();
+  const plan = planFor(missing, machine);
   for (const line of plan.advice) say(line);
   if (plan.commands.length === 0) return false;
-  const isRoot = process.getuid?.() === 0;
-  if (!yes && !(isRoot && isUnattended())) {
+  const { isRoot } = machine;
+  if (!mayInstall({ yes, isRoot, disposable: thisIsDisposable() })) {
     say('run these, or node scripts/setup.mjs --yes, which does the same:');
     for (const command of plan.commands) process.stderr.write(`  ${command}\n`);
     return false;
@@ -221,7 +271,7 @@ export async function setUp(needs, { yes = false } = {}) {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  const { values } = parseArgs({
+  const { values } = readArguments('setup', {
     options: {
       yes: { type: 'boolean', short: 'y', default: false },
       help: { type: 'boolean', short: 'h', default: false },

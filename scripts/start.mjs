@@ -16,6 +16,7 @@ same as npx limr run --preset quick, and ends by printing where the report is.
   --terminal       run in the terminal whatever was found
   --port N         of the page (default 4316)
   --no-open        serve the page, open nothing
+  -y, --yes        install a missing Vulkan driver without asking (as root in CI or a container: always)
   -h, --help       this text
 Other options go to limr run in the terminal: --preset standard, --seed 7, --out DIR.
 
@@ -59,9 +60,12 @@ async function servePage(port, open) {
   console.log('Ctrl-C ends it. npm start -- --help says what else there is.');
 }
 
-/** @param {readonly string[]} args */
-async function runInTerminal(args) {
-  if (!(await setUp({ adapter: true, browser: false }))) return 1;
+/**
+ * @param {readonly string[]} args
+ * @param {boolean} yes Whether to install what is missing.
+ */
+async function runInTerminal(args, yes) {
+  if (!(await setUp({ adapter: true, browser: false }, { yes }))) return 1;
   const preset = args.some((arg) => arg === '--preset' || arg.startsWith('--preset='));
   const own = preset || args.some((arg) => arg.endsWith('.json')) ? [] : ['--preset', 'quick'];
   return run(process.execPath, [join(root, 'bin/limr.mjs'), 'run', ...own, ...args], {});
@@ -72,6 +76,7 @@ const options = /** @type {const} */ ({
   terminal: { type: 'boolean' },
   port: { type: 'string', default: '4316' },
   'no-open': { type: 'boolean' },
+  yes: { type: 'boolean', short: 'y' },
   help: { type: 'boolean', short: 'h' },
 });
 
@@ -100,7 +105,7 @@ async function main() {
     if (rest.length > 0) throw new Error(`the page takes no ${rest.join(' ')}`);
     await servePage(port, visible && !values['no-open']);
   } else {
-    process.exitCode = await runInTerminal(rest);
+    process.exitCode = await runInTerminal(rest, Boolean(values.yes));
   }
 }
 

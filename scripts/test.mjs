@@ -2,8 +2,7 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
-import { denoCommand, modulePath, root, run } from './process.mjs';
+import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
 /**
@@ -23,6 +22,7 @@ const help = `npm test [-- options] [file filters]
 
   --only STAGE,STAGE  run these stages only
   --setup             only look for what the tests need, and install it where that is allowed
+  --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
 Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, parity, e2e, e2e-node.
@@ -140,7 +140,8 @@ function readTally(code, read) {
 }
 
 /**
- * The three hosts collect the same tests, whatever each of them then skips.
+ * The hosts collect the same tests. How many of them each really ran is told: what one skips that
+ * another runs has its reason in the list of skips.
  *
  * @param {Map<string, Tally>} hosts
  * @returns {Tally}
@@ -156,6 +157,11 @@ function compareHosts(hosts) {
   }
   const counts = [...hosts.values()].map(({ names }) => names.length);
   if (new Set(counts).size > 1) tally.errors.push(`the hosts ran ${counts.join(', ')} tests`);
+  for (const [host, { passed, failed, skipped, names }] of hosts) {
+    process.stdout.write(
+      `${host}: ran ${passed + failed} of ${names.length} tests, skipped ${skipped.length}\n`,
+    );
+  }
   if (tally.errors.length > 0) tally.failed = 1;
   else tally.passed = 1;
   return tally;
@@ -165,11 +171,12 @@ function compareHosts(hosts) {
 const inWords = ({ passed, failed, skipped }) =>
   `${passed} passed, ${failed} failed${skipped.length > 0 ? `, ${skipped.length} skipped` : ''}`;
 
-const { values: options, positionals: filters } = parseArgs({
+const { values: options, positionals: filters } = readArguments('npm test', {
   allowPositionals: true,
   options: {
     only: { type: 'string' },
     setup: { type: 'boolean', default: false },
+    yes: { type: 'boolean', short: 'y', default: false },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
@@ -212,10 +219,13 @@ async function main() {
     );
     return 2;
   }
-  const ready = await setUp({
-    adapter: ['gpu-node', 'gpu-deno', 'parity', 'e2e-node'].some((name) => wanted.includes(name)),
-    browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
-  });
+  const ready = await setUp(
+    {
+      adapter: ['gpu-node', 'gpu-deno', 'parity', 'e2e-node'].some((name) => wanted.includes(name)),
+      browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
+    },
+    { yes: options.yes },
+  );
   if (options.setup) return ready ? 0 : 1;
   // A missing driver or browser fails the stages that need it; the others still have their say.
 

@@ -14,22 +14,82 @@ export const fieldOf = (record: JsonRecord, name: string): unknown =>
  * A JSON text.
  *
  * @param where What the text is, for the message.
- * @throws FormatError with the line, where the engine says where it stopped.
+ * @throws FormatError with the line where it stops being JSON.
  */
 export function parseJson(text: string, where: string): unknown {
   try {
     return JSON.parse(text) as unknown;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    const position = /position (\d+)/.exec(message)?.[1];
-    const end = position === undefined ? endsEarly(message) && text.length : Number(position);
-    const line = end === false ? '' : ` line ${text.slice(0, end).split('\n').length}`;
-    throw new FormatError(`${where}${line}: not JSON: ${shorten(message)}`);
+    const line = text.slice(0, jsonEnd(text)).split('\n').length;
+    throw new FormatError(`${where} line ${line}: not JSON: ${shorten(message)}`);
   }
 }
 
-const endsEarly = (message: string): boolean =>
-  /end of (JSON input|data)|unterminated/i.test(message);
+/** What a JSON text may go on with: in a list or an object, `first` has none before it. */
+type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'comma' | 'end';
+
+/** Where a text stops being JSON: its length where it only ends early. Engines do not all say. */
+function jsonEnd(text: string): number {
+  const open: ('[' | '{')[] = [];
+  const after = (): Expected => (open.length > 0 ? 'comma' : 'end');
+  let expected: Expected = 'value';
+  let at = 0;
+  for (;;) {
+    at = matchAt(/[ \t\n\r]*/y, text, at) ?? at;
+    const next = text.charAt(at);
+    if (next === '') return at;
+    const inList = open.at(-1) === '[';
+    const wantsValue: boolean = expected === 'value' || expected === 'first value';
+    if (wantsValue && (next === '[' || next === '{')) {
+      open.push(next);
+      expected = next === '[' ? 'first value' : 'first key';
+      at++;
+    } else if (
+      next === (inList ? ']' : '}') &&
+      (expected === 'comma' || expected === 'first value' || expected === 'first key')
+    ) {
+      open.pop();
+      expected = after();
+      at++;
+    } else if (next === ',' && expected === 'comma') {
+      expected = inList ? 'value' : 'key';
+      at++;
+    } else if (next === ':' && expected === 'colon') {
+      expected = 'value';
+      at++;
+    } else if (next === '"' && (wantsValue || expected === 'key' || expected === 'first key')) {
+      const { end, whole } = stringEnd(text, at);
+      if (!whole) return end;
+      expected = wantsValue ? after() : 'colon';
+      at = end;
+    } else {
+      const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+      const end = wantsValue ? matchAt(literal, text, at) : undefined;
+      if (end === undefined) return at;
+      expected = after();
+      at = end;
+    }
+  }
+}
+
+/** One past a JSON string that begins at a place, or where it goes wrong. */
+function stringEnd(text: string, start: number): { end: number; whole: boolean } {
+  for (let at = start + 1; ;) {
+    const code = text.charCodeAt(at);
+    if (code === 0x22) return { end: at + 1, whole: true };
+    if (!(code >= 0x20)) return { end: at, whole: false }; // NaN: the text is over
+    const end = code === 0x5c ? matchAt(/\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y, text, at) : at + 1;
+    if (end === undefined) return { end: at, whole: false };
+    at = end;
+  }
+}
+
+/** One past what a sticky pattern matches at a place. */
+function matchAt(pattern: RegExp, text: string, at: number): number | undefined {
+  pattern.lastIndex = at;
+  return pattern.test(text) ? pattern.lastIndex : undefined;
+}
 
 /** Text from a file inside a message: short, on one line. */
 export function shorten(text: string): string {

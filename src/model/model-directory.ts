@@ -1,5 +1,6 @@
 import { type ByteSource, readAll, readText } from '../formats/byte-source.ts';
 import { FormatError } from '../formats/format-error.ts';
+import { isRecord, parseJson } from '../formats/json.ts';
 import {
   float32Entry,
   parseSafetensorsHeader,
@@ -80,17 +81,8 @@ export async function openModelDirectory(
 }
 
 async function readJson(source: ByteSource, limit: number): Promise<unknown> {
-  const text = await readText(source, limit);
-  try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new FormatError(`${source.name}: not JSON: ${why}`);
-  }
+  return parseJson(await readText(source, limit), source.name);
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** generation_config.json may name more stop tokens than config.json; generation follows it. */
 async function withGenerationStops(

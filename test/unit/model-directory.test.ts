@@ -74,8 +74,8 @@ describe('openModelDirectory', () => {
     ['no config', {}, /^m: no config.json$/],
     [
       'a config that is not JSON',
-      { 'config.json': new Uint8Array([123]) },
-      /m\/config.json: not JSON/,
+      { 'config.json': new TextEncoder().encode('{\n"a": oops}') },
+      /m\/config.json line 2: not JSON/,
     ],
     [
       'a config of 2 MB',

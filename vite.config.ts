@@ -18,6 +18,9 @@ const host = 'deno' in process.versions ? 'deno' : 'gpu';
 const hooks = fileURLToPath(new URL('scripts/ts-hooks.mjs', import.meta.url));
 const execArgv = host === 'deno' ? [] : ['--import', hooks];
 
+/** What a page has instead of `node:util`, as in the page of `--host chromium`. */
+const pageArguments = fileURLToPath(new URL('src/cli/page-arguments.ts', import.meta.url));
+
 export default defineConfig(({ mode }) => ({
   // vitest runs at the top; the page's own commands (build, preview, dev) in demo/.
   root: fileURLToPath(new URL(mode === 'test' ? '.' : 'demo', import.meta.url)),
@@ -64,6 +67,8 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
+        // Whole commands run in a page too: citty reads their arguments through it.
+        resolve: { alias: { 'node:util': pageArguments } },
         // All at once before the first test: a package that is found late reloads the page under it.
         optimizeDeps: {
           exclude: notForPages,

@@ -5,6 +5,19 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/**
+ * Names of the errors that say the input or the arguments are wrong: exit code 2. All others mean
+ * that the run failed. By name, for what crosses a worker's boundary keeps no class.
+ */
+export const badInput: ReadonlySet<string> = new Set([
+  'UsageError',
+  'FormatError',
+  'ConfigError',
+  'CheckpointError',
+  'SafetensorsError',
+  'SelectionError',
+]);
+
 /** Options that every computing command shares: spread into its `args`. */
 export const commonArgs = {
   adapter: {

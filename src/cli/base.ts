@@ -1,12 +1,11 @@
 import { defineCommand } from 'citty';
-import { configFrom } from '../config.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { baseIdentity, pretrainBase } from '../scheduler/base.ts';
 import { createTask } from '../tasks/registry.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, outArg, UsageError } from './arguments.ts';
-import { readJson } from './json-file.ts';
-import { expectFileOut } from './output.ts';
+import { commonArgs, outArg } from './arguments.ts';
+import { chosenConfig } from './chosen-config.ts';
+import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { system } from './system.ts';
 
 export const command = defineCommand({
@@ -16,16 +15,18 @@ export const command = defineCommand({
       required: false,
       description: 'JSON file whose fields replace those of the preset',
     },
-    preset: { type: 'string', valueHint: 'name', default: 'quick', description: 'preset' },
-    out: outArg('safetensors file of the base'),
+    preset: {
+      type: 'string',
+      valueHint: 'name',
+      description: 'preset (default: quick, or what the file says)',
+    },
+    out: outArg('safetensors file of the base (default: runs/base-PRESET.safetensors)'),
     ...commonArgs,
   },
   async run({ args }) {
-    if (args.out === undefined) throw new UsageError('--out is needed');
-    await expectFileOut(args.out);
-    const where = args.config ?? 'limr base';
-    const given = args.config === undefined ? undefined : await readJson(args.config);
-    const config = configFrom(args.preset, given, where);
+    const config = await chosenConfig('limr base', args.config, args.preset);
+    const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
+    await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();
     const gpu = await openCommandGpu(args);
     const parameters = await pretrainBase(
@@ -38,8 +39,13 @@ export const command = defineCommand({
     if (!parameters) return 1;
     const entries = [...parameters].map(([name, data]) => float32Entry(name, [data.length], data));
     const identity = baseIdentity(config);
-    await host.write(args.out, writeSafetensors(entries, { identity, adapter: gpu.name }));
+    await host.write(out, writeSafetensors(entries, { identity, adapter: gpu.name }));
     await gpu.close();
+    await host.stderr(`base: ${out}\n`);
+    if (args.json) {
+      const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+      await host.stdout(jsonText({ out, identity, parameters: count, config, adapter: gpu.name }));
+    }
     return 0;
   },
 });

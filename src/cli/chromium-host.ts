@@ -75,6 +75,7 @@ class SystemServer {
     };
     this.#calls = {
       info: (path) => host.info(path),
+      resolve: (path) => host.resolve(path),
       list: (path) => host.list(path),
       remove: (path) => host.remove(path),
       stderr: (text) => host.stderr(text),

@@ -4,12 +4,6 @@ import type { AdapterChoice } from '../gpu/device.ts';
 /** No Playwright, no browser, or one that does not start; one line that says what to do. */
 export class ChromiumError extends Error {
   override readonly name = 'ChromiumError';
-  readonly missing: 'playwright' | undefined;
-
-  constructor(message: string, options: ErrorOptions & { readonly missing?: 'playwright' } = {}) {
-    super(message, options);
-    this.missing = options.missing;
-  }
 }
 
 /** Longest that the browser may take to start. */
@@ -36,10 +30,7 @@ async function loadPlaywright(): Promise<typeof import('playwright')> {
     return (await import(/* @vite-ignore */ name)) as typeof import('playwright');
   } catch (cause) {
     const advice = 'npm install --save-dev playwright';
-    throw new ChromiumError(`the package 'playwright' is not installed: ${advice}`, {
-      cause,
-      missing: 'playwright',
-    });
+    throw new ChromiumError(`the package 'playwright' is not installed: ${advice}`, { cause });
   }
 }
 

@@ -1,12 +1,20 @@
 import { defineCommand } from 'citty';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
-import { commonArgs } from './arguments.ts';
+import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
+import { expectFileOut, jsonText } from './output.ts';
 import { selfTest } from './self-test.ts';
 import { system } from './system.ts';
+import { adapterAdvice, findVulkan } from './vulkan.ts';
 
-/** Features that some kernels have a variant for, or that measure. */
-const shownFeatures: readonly GPUFeatureName[] = ['shader-f16', 'subgroups', 'timestamp-query'];
+/** Optional features that are told of, and what the engine makes of each so far. */
+const featureUses = {
+  'shader-f16': 'no kernel uses it',
+  subgroups: 'kernels have variants for it',
+  'timestamp-query': 'not used',
+} as const satisfies Partial<Record<GPUFeatureName, string>>;
+
+const shownFeatures = Object.keys(featureUses) as (keyof typeof featureUses)[];
 
 /** Limits that decide what fits. */
 const shownLimits = [
@@ -22,6 +30,7 @@ export const command = defineCommand({
   args: {
     adapter: commonArgs.adapter,
     json: commonArgs.json,
+    out: outArg('JSON file to write, what --json prints'),
     only: {
       type: 'boolean',
       description: 'look at this process only, not at Deno and Chromium',
@@ -29,15 +38,13 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
+    if (args.out !== undefined) await expectFileOut(args.out);
     const here = await thisHost(args.adapter as AdapterChoice);
     const hosts = [here, ...(args.only ? [] : await otherHosts())];
-    if (args.json) await host.stdout(`${JSON.stringify({ hosts }, null, 2)}\n`);
+    if (args.out !== undefined) await host.write(args.out, jsonText({ hosts }));
+    if (args.json) await host.stdout(jsonText({ hosts }));
     else await host.stdout(hosts.map(describeHost).join('\n'));
-    if (here.adapters.length === 0) {
-      await host.stderr(
-        'no WebGPU adapter on this host: run npm run setup to see what is missing\n',
-      );
-    }
+    if (here.adapters.length === 0) await host.stderr('no WebGPU adapter on this host\n');
     return here.adapters.some(({ selfTest: { passed } }) => passed) ? 0 : 1;
   },
 });
@@ -71,6 +78,7 @@ async function thisHost(choice: AdapterChoice): Promise<HostReport> {
       await gpu.close();
     }
   }
+  if (adapters.length === 0) problems.push(...adapterAdvice(await findVulkan()));
   return { host: hostName(), adapters, problems };
 }
 
@@ -86,13 +94,18 @@ function goodFor(gpu: Gpu): string {
     : 'all presets: a GPU';
 }
 
+const featureText = (name: string): string =>
+  Object.hasOwn(featureUses, name)
+    ? `${name} (${featureUses[name as keyof typeof featureUses]})`
+    : name;
+
 function describeHost({ host, adapters, problems }: HostReport): string {
   const lines = [host];
   for (const { name, kind, goodFor: use, features, limits, selfTest: test } of adapters) {
     lines.push(
       `  ${name}`,
       `    kind       ${kind === 'cpu' ? 'software' : 'GPU'}; good for ${use}`,
-      `    features   ${features.join(', ') || 'none beyond the defaults'}`,
+      `    features   ${features.map(featureText).join(', ') || 'none beyond the defaults'}`,
       `    limits     ${Object.entries(limits)
         .map(([limit, value]) => `${limit} ${value}`)
         .join(', ')}`,

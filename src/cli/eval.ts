@@ -1,5 +1,4 @@
 import { defineCommand } from 'citty';
-import { configFrom } from '../config.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
@@ -9,7 +8,7 @@ import { createTask } from '../tasks/registry.ts';
 import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig } from './chosen-config.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { baseName, withSource } from './sources.ts';
@@ -69,13 +68,13 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    if (args.out !== undefined) await expectFileOut(args.out, [args.data]);
+    const inputs = args.config === undefined ? [args.data] : [args.data, args.config];
+    if (args.out !== undefined) await expectFileOut(args.out, inputs);
     const temperature = numberOption('temperature', args.temperature, { min: 0, max: 1000 });
     const topP = numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 });
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
-    const given = args.config === undefined ? undefined : await readJson(args.config);
-    const task = createTask(configFrom('quick', given, args.config ?? 'limr eval').task);
+    const task = createTask((await chosenConfig('limr eval', args.config)).task);
     const verify = textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
     const model = await openDiskModel(args.model);
@@ -118,7 +117,8 @@ export const command = defineCommand({
       for await (const response of responder.respond({ temperature, topP, seed })) {
         const question = questions[response.prompt];
         if (!question) continue;
-        const verdict = verify(question.prompt, question.answer, tokenizer.decode(response.ids));
+        const text = tokenizer.decode(response.ids, { unknown: 'replace' });
+        const verdict = verify(question.prompt, question.answer, text);
         right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
         formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
       }

@@ -6,7 +6,7 @@ import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
-import { expectFileOut, jsonText } from './output.ts';
+import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { system } from './system.ts';
 
 const defaultNewTokens = 128;
@@ -30,13 +30,12 @@ export const command = defineCommand({
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     n: { type: 'string', default: '1', valueHint: 'COUNT', description: 'completions per prompt' },
     'ignore-eos': { type: 'boolean', description: 'go on past end tokens' },
-    out: outArg('JSON file to write: [{prompt_ids, ids, text, logprobs}]'),
+    out: outArg('JSON file: [{prompt_ids, ids, text, logprobs}] (default: runs/completions.json)'),
     ...commonArgs,
   },
   async run({ args }) {
     const host = await system();
-    const { out } = args;
-    if (out === undefined && !args.json) throw new UsageError('--out or --json is needed');
+    const out = args.out ?? (args.json ? undefined : await nextFree('runs/completions', '.json'));
     if (out !== undefined) await expectFileOut(out, args.ids === undefined ? [] : [args.ids]);
     const sampling = {
       temperature: numberOption('temperature', args.temperature, { min: 0, max: 1000 }),
@@ -118,9 +117,8 @@ async function promptsOf(
 
 /** What the completion adds to the text: some decoders strip a space where a text begins. */
 function completionText(tokenizer: Tokenizer, prompt: readonly number[], ids: readonly number[]) {
-  const before = tokenizer.decode(prompt, { skipSpecialTokens: true });
-  const whole = tokenizer.decode([...prompt, ...ids], { skipSpecialTokens: true });
-  return whole.startsWith(before)
-    ? whole.slice(before.length)
-    : tokenizer.decode(ids, { skipSpecialTokens: true });
+  const how = { skipSpecialTokens: true, unknown: 'replace' } as const;
+  const before = tokenizer.decode(prompt, how);
+  const whole = tokenizer.decode([...prompt, ...ids], how);
+  return whole.startsWith(before) ? whole.slice(before.length) : tokenizer.decode(ids, how);
 }

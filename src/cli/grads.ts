@@ -11,10 +11,10 @@ import {
 } from '../model/next-token-loss.ts';
 import { parameterNames, ParameterStore } from '../model/parameters.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { commonArgs, outArg } from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
-import { expectFileOut } from './output.ts';
+import { expectFileOut, nextFree } from './output.ts';
 import { system } from './system.ts';
 
 /** Token rows of one pass; gradients of more are accumulated. */
@@ -30,12 +30,14 @@ export const command = defineCommand({
       required: true,
       description: '{"input_ids": [[...]], "attention_mask"?: [[...]]}',
     },
-    out: outArg('safetensors file: scalar loss, and a tensor per parameter by its name'),
+    out: outArg(
+      'safetensors file: scalar loss, and a tensor per parameter (default: runs/grads.safetensors)',
+    ),
     ...commonArgs,
   },
   async run({ args }) {
-    if (args.out === undefined) throw new UsageError('--out is needed');
-    await expectFileOut(args.out, [args.ids]);
+    const out = args.out ?? (await nextFree('runs/grads', '.safetensors'));
+    await expectFileOut(out, [args.ids]);
     const host = await system();
     const model = await openDiskModel(args.model);
     try {
@@ -73,10 +75,10 @@ export const command = defineCommand({
         float32Entry(name, shape, found.get(name) ?? new Float32Array(0)),
       );
       entries.push(float32Entry('loss', [], Float32Array.of(loss)));
-      await host.write(args.out, writeSafetensors(entries));
-      await host.stderr(`loss ${loss.toFixed(6)}, gradients in ${args.out}\n`);
+      await host.write(out, writeSafetensors(entries));
+      await host.stderr(`loss ${loss.toFixed(6)}, gradients in ${out}\n`);
       if (args.json) {
-        await host.stdout(`${JSON.stringify({ loss, out: args.out, adapter: gpu.name })}\n`);
+        await host.stdout(`${JSON.stringify({ loss, out, adapter: gpu.name })}\n`);
       }
     } finally {
       await model.close();

@@ -1,4 +1,4 @@
-import { ChromiumError, findProgram, launchChromium } from './chromium.ts';
+import { findProgram, launchChromium } from './chromium.ts';
 import type { SelfTest } from './self-test.ts';
 
 /** What one host found. */
@@ -28,12 +28,12 @@ const failed = (host: string, error: unknown): HostReport => ({
 /** Reports of the hosts that this machine has beside the one that asks. */
 export async function otherHosts(): Promise<HostReport[]> {
   const other = 'Deno' in globalThis ? 'node' : 'deno';
-  const reports = [await childReport(other), await chromiumReport()];
-  return reports.filter((report) => report !== undefined);
+  return [await childReport(other), await chromiumReport()];
 }
 
 /** The same command under Node or Deno. */
-async function childReport(program: 'node' | 'deno'): Promise<HostReport | undefined> {
+async function childReport(program: 'node' | 'deno'): Promise<HostReport> {
+  const host = program === 'deno' ? 'Deno' : 'Node';
   const { execFile } = await import('node:child_process');
   const { createRequire } = await import('node:module');
   const script = process.argv[1];
@@ -46,15 +46,15 @@ async function childReport(program: 'node' | 'deno'): Promise<HostReport | undef
       };
       path = installer.runInstall();
     } catch {
-      return undefined; // there is no Deno here
+      // Neither is that package here: said below.
     }
   }
-  if (path === undefined || script === undefined) return undefined;
+  if (path === undefined) return failed(host, `not installed: no ${program} on PATH`);
+  if (script === undefined) return failed(host, 'not asked: this process has no script to run');
   const options =
     program === 'deno'
       ? ['run', '--allow-all', '--no-lock', '--node-modules-dir=manual', script]
       : [script];
-  const host = program === 'deno' ? 'Deno' : 'Node';
   return new Promise((resolve) => {
     execFile(
       path,
@@ -63,7 +63,7 @@ async function childReport(program: 'node' | 'deno'): Promise<HostReport | undef
       (error, stdout, stderr) => {
         try {
           const { hosts } = JSON.parse(stdout) as { hosts: readonly HostReport[] };
-          resolve(hosts[0]);
+          resolve(hosts[0] ?? failed(host, 'reported nothing'));
         } catch {
           resolve(failed(host, error ?? new Error(stderr)));
         }
@@ -91,7 +91,7 @@ const pageReport = `(async () => {
 })()`;
 
 /** A headless Chromium, where Playwright and a browser are installed. */
-async function chromiumReport(): Promise<HostReport | undefined> {
+async function chromiumReport(): Promise<HostReport> {
   const host = 'Chromium, headless';
   const modules = new URL('../../', import.meta.url);
   if (import.meta.url.endsWith('.ts')) return failed(host, 'not built: run npm run build');
@@ -128,8 +128,6 @@ async function chromiumReport(): Promise<HostReport | undefined> {
       await browser.close();
     }
   } catch (error) {
-    // Playwright is a development dependency: without it there is nothing to report.
-    if (error instanceof ChromiumError && error.missing === 'playwright') return undefined;
     return failed(host, error);
   }
 }

@@ -6,7 +6,7 @@ import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
-import { expectFileOut } from './output.ts';
+import { expectFileOut, nextFree } from './output.ts';
 import { system } from './system.ts';
 
 /** Most numbers of one output tensor: 4 GiB of f32. */
@@ -22,12 +22,14 @@ export const command = defineCommand({
       required: true,
       description: '{"input_ids": [[...]], "attention_mask"?: [[...]]}',
     },
-    out: outArg('safetensors file with the tensor logits, f32 (B, T, V); 0 where masked'),
+    out: outArg(
+      'safetensors file: tensor logits, f32 (B, T, V), 0 where masked (default: runs/logits.safetensors)',
+    ),
     ...commonArgs,
   },
   async run({ args }) {
-    if (args.out === undefined) throw new UsageError('--out is needed');
-    await expectFileOut(args.out, [args.ids]);
+    const out = args.out ?? (await nextFree('runs/logits', '.safetensors'));
+    await expectFileOut(out, [args.ids]);
     const host = await system();
     const model = await openDiskModel(args.model);
     try {
@@ -56,10 +58,10 @@ export const command = defineCommand({
       }
       await gpu.close();
       const shape = [rows, columns, vocabSize];
-      await host.write(args.out, writeSafetensors([float32Entry('logits', shape, logits)]));
-      await host.stderr(`logits: (${shape.join(', ')}) in ${args.out}\n`);
+      await host.write(out, writeSafetensors([float32Entry('logits', shape, logits)]));
+      await host.stderr(`logits: (${shape.join(', ')}) in ${out}\n`);
       if (args.json) {
-        await host.stdout(`${JSON.stringify({ shape, out: args.out, adapter: gpu.name })}\n`);
+        await host.stdout(`${JSON.stringify({ shape, out, adapter: gpu.name })}\n`);
       }
     } finally {
       await model.close();

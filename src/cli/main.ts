@@ -1,7 +1,7 @@
 import { type ArgsDef, type CommandDef, parseArgs, renderUsage, runCommand } from 'citty';
 import packageJson from '../../package.json' with { type: 'json' };
 import type { AdapterChoice } from '../gpu/device.ts';
-import { UsageError } from './arguments.ts';
+import { badInput, UsageError } from './arguments.ts';
 import { system, type System } from './system.ts';
 
 interface Entry {
@@ -64,15 +64,6 @@ const entries: Readonly<Record<string, Entry>> = {
     load: () => import('./select.ts'),
   },
 };
-
-/** Errors that say the input or the arguments are wrong. All others mean that the run failed. */
-const badInput = new Set([
-  'UsageError',
-  'FormatError',
-  'ConfigError',
-  'SafetensorsError',
-  'SelectionError',
-]);
 
 /**
  * The `limr` command. Results go to stdout or to `--out`, everything for human eyes to stderr.

@@ -1,5 +1,5 @@
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve } from 'node:path';
 import type { System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
@@ -65,6 +65,10 @@ export async function createFile(path: string): Promise<FreshFile> {
   };
 }
 
+/** Whether an error says that there is no such file or folder. */
+const isAbsence = (error: unknown): boolean =>
+  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
+
 /** Files and streams of Node, and of Deno through its `node:` modules. */
 export const nodeSystem: System = {
   async info(path) {
@@ -72,9 +76,19 @@ export const nodeSystem: System = {
       const found = await stat(path);
       return { kind: found.isDirectory() ? 'directory' : 'file', size: found.size };
     } catch (error) {
-      const code = (error as NodeJS.ErrnoException).code;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (isAbsence(error)) return undefined;
       throw error;
+    }
+  },
+  async resolve(path) {
+    const missing: string[] = [];
+    for (let place = resolve(path); ; place = dirname(place)) {
+      try {
+        return join(await realpath(place), ...missing);
+      } catch (error) {
+        if (!isAbsence(error) || place === dirname(place)) throw error;
+        missing.unshift(basename(place));
+      }
     }
   },
   async list(path) {

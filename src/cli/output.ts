@@ -1,5 +1,6 @@
 import { UsageError } from './arguments.ts';
-import { system } from './system.ts';
+import { baseName } from './sources.ts';
+import { system, type System } from './system.ts';
 
 /** Any of these makes a folder hold a run. */
 const runFiles = [
@@ -11,7 +12,8 @@ const runFiles = [
 ];
 
 /**
- * Checks that a result may be written to a path as one file: no folder there, and not an input.
+ * Checks that a result may be written to a path as one file: no folder there, not an input by
+ * whatever path, and not among the files of a run or a model. A run's report may be written again.
  *
  * @throws UsageError otherwise.
  */
@@ -20,7 +22,42 @@ export async function expectFileOut(out: string, inputs: readonly string[] = [])
   if ((await host.info(out))?.kind === 'directory') {
     throw new UsageError(`--out ${out} is a folder; this command writes one file`);
   }
-  if (inputs.includes(out)) throw new UsageError(`--out ${out} is also an input`);
+  const place = await host.resolve(out);
+  for (const input of inputs) {
+    if ((await host.resolve(input)) === place)
+      throw new UsageError(`--out ${out} is also an input`);
+  }
+  if (baseName(place) === 'report.html') return;
+  for (let folder = folderOf(place); folder !== ''; folder = folderOf(folder)) {
+    const held = await heldBy(host, folder);
+    if (held !== undefined)
+      throw new UsageError(`--out ${out} lies in a folder that holds ${held}`);
+  }
+}
+
+const folderOf = (path: string): string => path.replace(/[/\\]*[^/\\]*$/, '');
+
+/** What a folder's own files belong to. */
+async function heldBy(host: System, folder: string): Promise<string | undefined> {
+  const has = async (name: string) => (await host.info(`${folder}/${name}`))?.kind === 'file';
+  if (!(await has('config.json'))) return undefined;
+  if ((await has('model.safetensors')) || (await has('model.safetensors.index.json'))) {
+    return `a model (${folder})`;
+  }
+  const isRun = (await has('metrics.jsonl')) || (await has('checkpoints/latest.json'));
+  return isRun ? `a run (${folder})` : undefined;
+}
+
+/**
+ * A path that nothing has yet, for results without `--out`: STEM and its extension, else the first
+ * of STEM-2, STEM-3, ... with it.
+ */
+export async function nextFree(stem: string, extension = ''): Promise<string> {
+  const host = await system();
+  for (let i = 1; ; i++) {
+    const path = `${stem}${i === 1 ? '' : `-${i}`}${extension}`;
+    if (!(await host.info(path))) return path;
+  }
 }
 
 /**
@@ -42,12 +79,16 @@ export async function expectFreshRun(out: string): Promise<void> {
 /** A JSON value as the text of a file. */
 export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
+/** A row of results. Whole numbers out of parquet may be bigints, which JSON does not know. */
+export const rowJson = (row: unknown): string =>
+  JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
+
 /** A large array as JSON, one element to a line, without building one string of it. */
 export function* jsonRows(rows: Iterable<unknown>): Generator<string> {
   yield '[';
   let separator = '\n  ';
   for (const row of rows) {
-    yield separator + JSON.stringify(row);
+    yield separator + rowJson(row);
     separator = ',\n  ';
   }
   yield '\n]\n';

@@ -21,6 +21,7 @@ export interface PageApi {
  */
 export interface SystemCalls {
   readonly info: (path: string) => Promise<PathInfo | undefined>;
+  readonly resolve: (path: string) => Promise<string>;
   readonly list: (path: string) => Promise<string[]>;
   readonly remove: (path: string) => Promise<void>;
   readonly open: (path: string) => Promise<{ readonly handle: number; readonly size: number }>;

@@ -63,6 +63,7 @@ export function interrupt(): void {
 export function pageSystem({ environment, terminal }: PageSettings): System {
   const own: System = {
     info: (path) => call('info', path),
+    resolve: (path) => call('resolve', path),
     list: (path) => call('list', path),
     remove: (path) => call('remove', path),
     async open(path) {

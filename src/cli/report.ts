@@ -1,8 +1,8 @@
 import { defineCommand } from 'citty';
 import { mostRuns, renderReport } from '../report/page.ts';
 import type { Run } from '../report/run-files.ts';
-import { outArg, UsageError } from './arguments.ts';
-import { expectFileOut } from './output.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
 import { system } from './system.ts';
 
@@ -14,7 +14,10 @@ export const command = defineCommand({
       description: `folder of a run; up to ${mostRuns} are compared`,
       required: true,
     },
-    out: outArg('HTML file to write (default: report.html in the folder of a single run)'),
+    out: outArg(
+      'HTML file to write (default: report.html in the folder of a single run, else in runs/)',
+    ),
+    json: commonArgs.json,
   },
   async run({ args }) {
     const host = await system();
@@ -22,8 +25,9 @@ export const command = defineCommand({
     if (folders.length > mostRuns) {
       throw new UsageError(`${folders.length} runs: at most ${mostRuns} fit on one page`);
     }
-    const out = args.out ?? (folders.length === 1 ? `${folders[0] ?? '.'}/report.html` : undefined);
-    if (out === undefined) throw new UsageError('--out is needed to compare several runs');
+    const [first = '.'] = folders;
+    const own = folders.length === 1 ? `${first}/report.html` : undefined;
+    const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
     await expectFileOut(out);
     const runs: Run[] = [];
     for (const folder of folders) {
@@ -34,6 +38,7 @@ export const command = defineCommand({
       runs.push(await readRunFolder(folder));
     }
     await host.write(out, renderReport(runs));
+    if (args.json) await host.stdout(jsonText({ out, runs: runs.map(({ name }) => name) }));
     await host.stderr(`${out}: ${runs.length === 1 ? 'report' : `${runs.length} runs compared`}\n`);
     return 0;
   },

@@ -2,21 +2,23 @@ import { defineCommand } from 'citty';
 import colors from 'picocolors';
 import { shippedBases } from '../bases/shipped.ts';
 import {
-  configFrom,
   configHash,
   parseConfig,
   presetSeeds,
   type ExperimentConfig,
   type MethodName,
 } from '../config.ts';
+import { isRecord } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults } from '../results.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
+import { chosenConfig } from './chosen-config.ts';
 import { readJson } from './json-file.ts';
-import { expectFreshRun, jsonText } from './output.ts';
+import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import { inFolder } from './run-store.ts';
 import { system, type System } from './system.ts';
@@ -34,7 +36,8 @@ interface Plan {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
-  readonly resume: boolean;
+  /** What `config.json` will say; undefined where a run goes on, whose folder has it. */
+  readonly file?: RunFile;
 }
 
 const methodNames: readonly string[] = ['full', 'lim', 'linear', 'rand'];
@@ -57,7 +60,7 @@ export const command = defineCommand({
       description: 'selections to train and compare; full is always run, for its rewards',
     },
     seed: { type: 'string', valueHint: 'N or N,N,…', description: 'one whole experiment per seed' },
-    out: outArg('folder of the run (default: runs/PRESET-SEED)'),
+    out: outArg('folder of the run (default: runs/PRESET-SEED, or the next free name after it)'),
     resume: {
       type: 'string',
       valueHint: 'folder',
@@ -72,7 +75,8 @@ export const command = defineCommand({
   async run({ args }) {
     const host = await system();
     if (args.estimate) return estimateRun(host, args);
-    const plan = args.resume === undefined ? await freshPlan(args) : await resumedPlan(args.resume);
+    const plan =
+      args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
     const results = await runExperiment(host, plan, args.adapter as AdapterChoice);
     if (!results) {
       await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
@@ -84,68 +88,61 @@ export const command = defineCommand({
   },
 });
 
-interface ConfigArgs {
+interface RunArgs {
   readonly config?: string | undefined;
   readonly preset?: string | undefined;
   readonly methods?: string | undefined;
-}
-
-interface FreshArgs extends ConfigArgs {
   readonly seed?: string | undefined;
   readonly out?: string | undefined;
+  readonly resume?: string | undefined;
+  readonly adapter?: string;
+  readonly json?: boolean | undefined;
 }
 
 /** What the file, the preset and the options say together. */
-async function chosenConfig(args: ConfigArgs): Promise<ExperimentConfig> {
-  const where = args.config ?? 'limr run';
-  const given = args.config === undefined ? {} : await readJson(args.config);
-  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
-    throw new UsageError(`${where}: must hold an object`);
-  }
-  const named = (given as { preset?: unknown }).preset;
-  const preset = args.preset ?? (typeof named === 'string' ? named : 'quick');
+async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const methods = args.methods?.split(',');
   const unknown = methods?.find((method) => !methodNames.includes(method));
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
-  const config = configFrom(preset, { ...given, preset }, where);
+  const config = await chosenConfig('limr run', args.config, args.preset);
   if (!methods) return config;
   const { experiment } = config;
   return parseConfig(
     { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
-    where,
+    args.config ?? 'limr run',
   );
 }
 
-async function freshPlan(args: FreshArgs): Promise<Plan> {
-  const chosen = await chosenConfig(args);
-  const { preset } = chosen;
+async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
+  const config = await freshConfig(args);
+  const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
-  const out = args.out ?? `runs/${preset}-${seeds.join('-')}`;
+  const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
   await expectFreshRun(out);
-  const host = await system();
-  const file: RunFile = {
-    schema: 1,
-    config: chosen,
-    configHash: await configHash(chosen),
-    seeds,
-  };
-  await host.write(`${out}/config.json`, jsonText(file));
-  return { out, config: chosen, seeds, resume: false };
+  const file: RunFile = { schema: 1, config, configHash: await configHash(config), seeds };
+  return { out, config, seeds, file };
 }
 
+/** Where a run goes that was given no folder; what was begun there before is left alone. */
+async function defaultFolder(host: System, usual: string): Promise<string> {
+  const out = await nextFree(usual);
+  if (out !== usual && (await isUnfinished(host, usual))) {
+    await host.stderr(`${usual} is not finished: limr run --resume ${usual} goes on with it\n`);
+  }
+  await host.stderr(`run: ${out}\n`);
+  return out;
+}
+
+const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
+  (await host.info(`${folder}/config.json`)) !== undefined &&
+  (await host.info(`${folder}/results.json`)) === undefined;
+
 /** GPU memory by purpose, for the config that a run with these options would have. */
-async function estimateRun(
-  host: System,
-  args: ConfigArgs & {
-    readonly resume?: string | undefined;
-    readonly adapter?: string;
-    readonly json?: boolean | undefined;
-  },
-): Promise<number> {
+async function estimateRun(host: System, args: RunArgs): Promise<number> {
   const config =
-    args.resume === undefined ? await chosenConfig(args) : (await resumedPlan(args.resume)).config;
+    args.resume === undefined ? await freshConfig(args) : (await resumedPlan(host, args)).config;
   const gpu = await openCommandGpu(args);
   try {
     const found = estimate(config, gpu.limits);
@@ -169,30 +166,40 @@ async function estimateRun(
 }
 
 function seedList(text: string): number[] {
-  return text.split(',').map((word) => {
+  const seeds = text.split(',').map((word) => {
     const seed = Number(word);
     if (!/^\d+$/.test(word) || seed > 0xffff_ffff) {
       throw new UsageError(`--seed: '${word}' is not a whole number in [0, 4294967295]`);
     }
     return seed;
   });
+  const twice = seeds.find((seed, i) => seeds.indexOf(seed) !== i);
+  if (twice !== undefined) throw new UsageError(`--seed: ${twice} is given twice`);
+  return seeds;
 }
 
-async function resumedPlan(out: string): Promise<Plan> {
+async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
+  const out = args.resume ?? '';
+  // A run goes on as it was started; to ask for anything else would be ignored.
+  const options = ['config', 'preset', 'methods', 'seed', 'out'] as const;
+  const asked = options.find((name) => args[name] !== undefined);
+  if (asked !== undefined) {
+    const named = asked === 'config' ? `config (${args.config ?? ''})` : `--${asked}`;
+    throw new UsageError(`--resume goes on with the run as it was started: it takes no ${named}`);
+  }
   const where = `${out}/config.json`;
-  const host = await system();
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const file = (await readJson(where)) as Partial<RunFile>;
-  if (file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
+  const file = await readJson(where);
+  if (!isRecord(file) || file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
   const config = parseConfig(file.config, where);
-  const seeds = file.seeds;
+  const { seeds } = file as Partial<RunFile>;
   if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
     throw new UsageError(`${where}: seeds must be a list of whole numbers`);
   }
   if (await host.info(`${out}/results.json`)) {
     throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
   }
-  return { out, config, seeds, resume: true };
+  return { out, config, seeds };
 }
 
 /** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
@@ -202,36 +209,53 @@ async function runExperiment(
   adapter: AdapterChoice,
 ): Promise<ExperimentResults | undefined> {
   const trainer = await connectTrainer();
-  let interrupted = false;
-  const interrupt = (): void => {
-    if (interrupted) return;
-    interrupted = true;
-    void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
-    trainer.api.stop().catch(() => undefined);
+  const wanted = { stop: false };
+  let started = false;
+  const stop = (): void => {
+    trainer.api.stop().catch(() => undefined); // a worker that died says so in its events
   };
-  const uninterrupted = host.onInterrupt(interrupt);
+  const leave = host.onInterrupt(() => {
+    wanted.stop = true;
+    leave(); // a second Ctrl-C ends the process at once
+    void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
+    if (started) stop();
+  });
   try {
     const { adapter: name } = await trainer.api.start(
       inFolder(host, plan.out, {
         config: plan.config,
         seeds: plan.seeds,
-        resume: plan.resume,
+        resume: plan.file === undefined,
         adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
+        // Until its folder says what it is.
+        paused: true,
       }),
     );
     await host.stderr(`adapter: ${name}\n`);
+    if (plan.file) await host.write(`${plan.out}/config.json`, jsonText(plan.file));
+    started = true;
+    // Ctrl-C may have come before there was anything to stop.
+    if (wanted.stop) stop();
+    else await trainer.api.resume();
     const screen = new Screen(host);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
-    if (screen.failure !== undefined) throw new Error(screen.failure);
+    if (screen.failure !== undefined) throw failureOf(screen.failure);
     if (!screen.results) return undefined;
     await writeReport(plan.out);
     return screen.results;
   } finally {
-    uninterrupted();
+    leave();
     await trainer.close();
   }
+}
+
+/** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
+function failureOf(text: string): Error {
+  const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
+  if (name === undefined || message === undefined || !badInput.has(name)) return new Error(text);
+  return Object.assign(new Error(message), { name });
 }
 
 /** Least time between two progress lines where they cannot overwrite each other. */
@@ -290,12 +314,16 @@ class Screen {
         case 'scores': {
           const { lim } = event;
           await this.#line(
-            `  LIM kept ${lim.kept} of ${event.scores.length} prompts at theta ${lim.theta}; ` +
+            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ` +
+              `${lim.lowestKept === undefined ? `at theta ${lim.theta}` : `down to a score of ${lim.lowestKept.toFixed(3)}`}; ` +
               `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
           );
           if (lim.warning) await this.#line(colors.yellow(`  ${lim.warning}`));
           break;
         }
+        case 'warning':
+          await this.#line(colors.yellow(`  ${event.text}`));
+          break;
         case 'state':
           if (event.state === 'failed') this.failure = event.message;
           break;
@@ -344,7 +372,7 @@ function table(results: ExperimentResults): string {
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
       const means = (results.methods[method]?.evaluations ?? [])
-        .filter(({ update }) => update === tableReadout)
+        .filter((evaluation) => readoutOf(results.config, evaluation) === tableReadout)
         .map(({ mean }) => mean);
       const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
       const value = means.length === 0 ? 'none' : mean.toFixed(3);
@@ -354,7 +382,7 @@ function table(results: ExperimentResults): string {
   const minutes = (results.seconds / 60).toFixed(1);
   return [
     '',
-    `held-out accuracy at ${tableReadout} updates, ${results.seeds.length} seed(s), ${minutes} min`,
+    `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,
     `  base                     ${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');

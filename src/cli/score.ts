@@ -18,7 +18,7 @@ import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-
 import { type LimResult, scoreMatrix } from '../lim/score.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
-import { expectFileOut, jsonRows } from './output.ts';
+import { expectFileOut, jsonRows, rowJson } from './output.ts';
 import { baseName, expandPaths, withSource } from './sources.ts';
 import { system } from './system.ts';
 
@@ -92,9 +92,14 @@ export const command = defineCommand({
     const theta = numberOption('theta', args.theta, { max: 1 });
     const counts = { min: 1, max: 1_000_000, integer: true };
     const out = args.out ?? (args.json ? undefined : 'runs/scores.json');
-    if (out !== undefined) await expectFileOut(out, args._);
-    const files = await rolloutFiles(args._);
     const promptFile = args.prompts;
+    const files = await rolloutFiles(args._);
+    if (out !== undefined) {
+      // Of the files of a folder only one of this name can be the file to write.
+      const named = files.filter((file) => baseName(file) === baseName(out));
+      const given = promptFile === undefined ? args._ : [...args._, promptFile];
+      await expectFileOut(out, [...given, ...named]);
+    }
     const imported = await importAll(files, {
       format: args.format,
       signal: args.signal,
@@ -138,7 +143,7 @@ export const command = defineCommand({
     }
     if (args.json) {
       const rows = [...scoreRows(imported, result)];
-      await host.stdout(`${JSON.stringify({ summary, scores: rows })}\n`);
+      await host.stdout(`${rowJson({ summary, scores: rows })}\n`);
     }
   },
 });
@@ -283,13 +288,14 @@ async function importCurves(source: ByteSource): Promise<Imported> {
 
 function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
   const filled = result.rule === 'limr' ? fillRows(matrix) : matrix;
-  for (const [p, { prompt, id }] of prompts.entries()) {
+  for (const [p, { prompt, id, answer }] of prompts.entries()) {
     const score = result.scores[p] ?? NaN;
     // A dropped prompt shows what it was dropped for.
     const curve = rowOf(Number.isNaN(score) ? matrix : filled, p);
     yield {
       prompt,
       ...(id === undefined ? {} : { id }),
+      ...(answer === undefined ? {} : { answer }),
       score: Number.isNaN(score) ? null : shortest(score),
       rewards: [...curve].map((value) => (Number.isNaN(value) ? null : value)),
     };
@@ -330,6 +336,8 @@ function summaryText(
     );
   }
   note(summary.unmatchedRows, 'rows left out: prompt not in the prompt file');
+  note(summary.templatedRows, 'rows matched by their prompt inside a chat template');
+  note(summary.containedRows, 'rows matched by the one prompt of the prompt file in their text');
   note(summary.rowsPastEnd, 'rows left out: past the last epoch');
   note(summary.mergedPrompts, 'prompts merged with one of the same text or id');
   note(summary.neverRolledOut, 'prompts never rolled out');

@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import { configFrom, type OptimizerConfig } from '../config.ts';
+import type { OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson, Tokenizer } from '../formats/tokenizer.ts';
@@ -14,10 +14,10 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { createTask } from '../tasks/registry.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig } from './chosen-config.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
-import { expectFreshRun } from './output.ts';
-import { withSource } from './sources.ts';
+import { expectFreshRun, nextFree } from './output.ts';
+import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** Where training starts, and how the result's tokenizer comes about. */
@@ -30,6 +30,18 @@ interface Start {
   /** Pre-training on the corpus of a config's task; undefined for a model directory. */
   readonly pretrain?: (gpu: Gpu) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
 }
+
+/** Options of training on `--data`: pre-training goes by its config. */
+const dataOptions = [
+  'epochs',
+  'batch',
+  'learning-rate',
+  'warmup',
+  'schedule',
+  'weight-decay',
+  'max-length',
+  'seed',
+] as const;
 
 const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
 
@@ -46,40 +58,55 @@ export const command = defineCommand({
       valueHint: 'D.jsonl',
       description: 'rows of prompt and response, or of text; a config may go without: its corpus',
     },
-    epochs: { type: 'string', default: '1', description: 'passes over the data' },
-    batch: { type: 'string', default: '8', description: 'sequences of an update' },
-    'learning-rate': { type: 'string', default: '1e-5', description: 'peak, after the warmup' },
-    warmup: { type: 'string', default: '0', description: 'updates of linear warmup' },
+    // No defaults here: without --data these would be ignored, and so are refused.
+    epochs: { type: 'string', description: 'passes over the data (default: 1)' },
+    batch: { type: 'string', description: 'sequences of an update (default: 8)' },
+    'learning-rate': { type: 'string', description: 'peak, after the warmup (default: 1e-5)' },
+    warmup: { type: 'string', description: 'updates of linear warmup (default: 0)' },
     schedule: {
       type: 'enum',
       options: ['constant', 'linear', 'cosine'],
-      default: 'constant',
-      description: 'of the learning rate after the warmup',
+      description: 'of the learning rate after the warmup (default: constant)',
     },
-    'weight-decay': { type: 'string', default: '0', description: 'decoupled' },
-    'max-length': { type: 'string', description: 'longest row in tokens' },
-    seed: { type: 'string', default: '1', description: 'of the order of rows' },
+    'weight-decay': { type: 'string', description: 'decoupled (default: 0)' },
+    'max-length': { type: 'string', description: 'longest row in tokens (default: what fits)' },
+    seed: { type: 'string', description: 'of the order of rows (default: 1)' },
     dtype: {
       type: 'enum',
       options: ['f32', 'f16', 'bf16'],
       default: 'f32',
       description: 'storage of the weights that are written',
     },
-    out: outArg('model directory to write'),
+    out: outArg('model directory to write (default: runs/sft-START)'),
     ...commonArgs,
   },
   async run({ args }) {
-    if (args.out === undefined) throw new UsageError('--out is needed');
-    await expectFreshRun(args.out);
+    const stem = baseName(args.start.replace(/[/\\]+$/, '')).replace(/\.json$/, '');
+    const out = args.out ?? (await nextFree(`runs/sft-${stem}`));
+    await expectFreshRun(out);
     const host = await system();
     const whole = { min: 1, max: 1_000_000, integer: true };
-    const epochs = numberOption('epochs', args.epochs, whole);
-    const batch = numberOption('batch', args.batch, whole);
-    const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
-    const warmup = numberOption('warmup', args.warmup, { ...whole, min: 0 });
-    const learningRate = numberOption('learning-rate', args['learning-rate'], { min: 0, max: 1 });
-    const weightDecay = numberOption('weight-decay', args['weight-decay'], { min: 0, max: 1 });
+    const epochs = numberOption('epochs', args.epochs ?? '1', whole);
+    const batch = numberOption('batch', args.batch ?? '8', whole);
+    const seed = numberOption('seed', args.seed ?? '1', {
+      min: 0,
+      max: 0xffff_ffff,
+      integer: true,
+    });
+    const warmup = numberOption('warmup', args.warmup ?? '0', { ...whole, min: 0 });
+    const learningRate = numberOption('learning-rate', args['learning-rate'] ?? '1e-5', {
+      min: 0,
+      max: 1,
+    });
+    const weightDecay = numberOption('weight-decay', args['weight-decay'] ?? '0', {
+      min: 0,
+      max: 1,
+    });
     const isDirectory = (await host.info(args.start))?.kind === 'directory';
+    const idle = dataOptions.find((name) => args[name] !== undefined);
+    if (!isDirectory && args.data === undefined && idle !== undefined) {
+      throw new UsageError(`--${idle} needs --data: without it ${args.start} says how to train`);
+    }
     const begin = isDirectory ? await startOfModel(args.start) : await startOfConfig(args.start);
     try {
       const { config } = begin;
@@ -102,7 +129,7 @@ export const command = defineCommand({
             optimizer: {
               learningRate,
               warmupUpdates: warmup,
-              schedule: args.schedule,
+              schedule: args.schedule ?? 'constant',
               horizonUpdates: Math.ceil(rows.length / batch) * epochs,
               minimumShare: 0,
               beta1: 0.9,
@@ -125,10 +152,10 @@ export const command = defineCommand({
         dtype: dtypes[args.dtype],
         tokenizerFrom: begin.tokenizerFrom,
       });
-      await writeModelFiles(args.out, files);
-      await host.stderr(`model: ${args.out}\n`);
+      await writeModelFiles(out, files);
+      await host.stderr(`model: ${out}\n`);
       if (args.json) {
-        await host.stdout(`${JSON.stringify({ out: args.out, adapter: gpu.name })}\n`);
+        await host.stdout(`${JSON.stringify({ out, adapter: gpu.name })}\n`);
       }
       return 0;
     } finally {
@@ -164,7 +191,7 @@ async function startOfModel(path: string): Promise<Start> {
 
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
-  const config = configFrom('quick', await readJson(path), path);
+  const config = await chosenConfig('limr sft', path);
   const task = createTask(config.task);
   const model = modelConfigOf(config, task);
   const json = characterTokenizerJson(task.tokenizer.alphabet);

@@ -13,6 +13,8 @@ export interface PathInfo {
  */
 export interface System {
   info(path: string): Promise<PathInfo | undefined>;
+  /** The one absolute path of a place, through links as far as it exists: equal for the same file. */
+  resolve(path: string): Promise<string>;
   /** Names inside a folder, sorted. */
   list(path: string): Promise<string[]>;
   /** Random access to a file's bytes; the caller closes it. */

@@ -1,7 +1,7 @@
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
-import { idOf, promptText, recordsOf } from './rollouts.ts';
+import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
@@ -11,6 +11,7 @@ export interface PromptRow {
   readonly where: string;
   readonly prompt: string;
   readonly id: string | undefined;
+  readonly answer: unknown;
   readonly record: JsonRecord;
 }
 
@@ -30,7 +31,7 @@ export async function readPrompts(
     if (field === undefined)
       throw new FormatError(`${where}: no field ${promptFields.join(' or ')}`);
     const prompt = promptText(fieldOf(record, field), `${where}: ${field}`);
-    rows.push({ where, prompt, id: idOf(record, where), record });
+    rows.push({ where, prompt, id: idOf(record, where), answer: answerOf(record), record });
   }
   return { rows, layout: await layoutOf(source) };
 }

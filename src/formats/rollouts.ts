@@ -32,6 +32,8 @@ export interface RolloutRow {
   readonly step: number | undefined;
   /** Data epoch that the file gives the row, counted as the file does. */
   readonly epoch: number | undefined;
+  /** The answer key, where the file has it: a text, a number, or whatever else it is there. */
+  readonly answer: unknown;
 }
 
 /** A prompt with its mean signal in each epoch, as `limr score` writes it; null = missing. */
@@ -39,6 +41,7 @@ export interface CurveRow {
   readonly where: string;
   readonly prompt: string;
   readonly id: string | undefined;
+  readonly answer: unknown;
   readonly curve: readonly (number | null)[];
 }
 
@@ -120,8 +123,14 @@ const rewardFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
   jsonl: ['reward', 'score'],
 };
 
+/** Fields that hold a row's answer key: verl writes `gts` into its rollouts. */
+export const answerFields = ['answer', 'label', 'solution', 'ground_truth', 'gold', 'gts'];
+
 /** Columns of a TRL completions table that are not a reward. */
-const trlColumns = new Set(['step', 'prompt', 'completion', 'advantage', 'id', 'limr_id']);
+const trlColumns = new Set([
+  ...['step', 'prompt', 'completion', 'advantage', 'id', 'limr_id'],
+  ...answerFields,
+]);
 
 /**
  * The rollouts in a file.
@@ -147,6 +156,7 @@ export async function* readRollouts(
       correct: correctOf(record, where),
       step: optionalCount(record, 'step', where),
       epoch: optionalCount(record, 'epoch', where),
+      answer: answerOf(record),
     };
   }
 }
@@ -160,11 +170,20 @@ export async function* readCurves(source: ByteSource): AsyncGenerator<CurveRow> 
       where,
       prompt: promptText(fieldOf(record, 'prompt'), `${where}: prompt`),
       id: idOf(record, where),
+      answer: answerOf(record),
       curve: (curve as unknown[]).map((value, k) =>
         value === null ? null : finiteOf(value, `${where}: rewards[${k}]`),
       ),
     };
   }
+}
+
+/** The answer key of a row: a field of its own, or verl's `reward_model.ground_truth`. */
+export function answerOf(record: JsonRecord): unknown {
+  const name = answerFields.find((field) => (fieldOf(record, field) ?? null) !== null);
+  if (name !== undefined) return record[name];
+  const model = fieldOf(record, 'reward_model');
+  return isRecord(model) ? (fieldOf(model, 'ground_truth') ?? undefined) : undefined;
 }
 
 /** The identifier of a row, where it has one. */

@@ -2,7 +2,7 @@ import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
 import { layoutOf, type RowLayout } from './prompts.ts';
-import { idOf, promptText, recordsOf } from './rollouts.ts';
+import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
 
 /** A row of a score file: LIMR's released `scores.json`, or what `limr score` writes. */
 export interface ScoreRow {
@@ -13,6 +13,7 @@ export interface ScoreRow {
   readonly score: number;
   /** Mean signal per data epoch, NaN where missing; undefined in a file without curves. */
   readonly curve: readonly number[] | undefined;
+  readonly answer: unknown;
   readonly record: JsonRecord;
 }
 
@@ -33,6 +34,7 @@ export async function readScores(
       id: idOf(record, where),
       score: score === null ? NaN : finiteOf(score, `${where}: score`),
       curve: curveOf(record, where),
+      answer: answerOf(record),
       record,
     });
     const [first, last] = [rows[0], rows.at(-1)];

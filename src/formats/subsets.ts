@@ -1,21 +1,12 @@
 import { FormatError } from './format-error.ts';
-import { fieldOf, isRecord, type JsonRecord } from './json.ts';
+import { fieldOf, type JsonRecord } from './json.ts';
 import { writeParquet } from './parquet.ts';
 import type { PromptRow, RowLayout } from './prompts.ts';
+import { answerFields } from './rollouts.ts';
 
 /** Who is to read a subset of prompts. */
 export const exportFormats = ['openrlhf', 'trl', 'verl', 'jsonl', 'parquet'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
-
-const answerFields = ['answer', 'label', 'solution', 'ground_truth', 'gold'];
-
-/** The answer key of a row: a field of its own, or verl's `reward_model.ground_truth`. */
-function answerOf(record: JsonRecord): unknown {
-  const name = answerFields.find((field) => fieldOf(record, field) !== undefined);
-  if (name !== undefined) return record[name];
-  const model = fieldOf(record, 'reward_model');
-  return isRecord(model) ? fieldOf(model, 'ground_truth') : undefined;
-}
 
 const chatOf = (prompt: string) => [{ role: 'user', content: prompt }];
 
@@ -26,25 +17,27 @@ const exporters: Readonly<
   openrlhf: (row) => ({
     ...(row.id === undefined ? {} : { id: row.id }),
     input: row.prompt,
-    label: answerOf(row.record) ?? null,
+    label: row.answer ?? null,
   }),
   // Conversational prompt; further columns reach the reward functions as keyword arguments.
   trl: (row) => ({
     ...(row.id === undefined ? {} : { limr_id: row.id }),
     prompt: chatOf(row.prompt),
-    answer: answerOf(row.record) ?? null,
+    answer: row.answer ?? null,
   }),
   verl: (row, index) => {
-    const answer = answerOf(row.record);
-    if (answer === undefined) {
-      throw new FormatError(`${row.where}: verl needs an answer (${answerFields.join(' or ')})`);
+    if (row.answer === undefined) {
+      throw new FormatError(
+        `${row.where}: verl needs an answer (${answerFields.join(' or ')}); ` +
+          'name a prompt file that has them: --prompts pool.jsonl',
+      );
     }
     const source = fieldOf(row.record, 'data_source') ?? fieldOf(row.record, 'source');
     return {
       data_source: source ?? 'limr',
       prompt: chatOf(row.prompt),
       ability: fieldOf(row.record, 'ability') ?? 'math',
-      reward_model: { style: 'rule', ground_truth: answer },
+      reward_model: { style: 'rule', ground_truth: row.answer },
       extra_info: { split: 'train', index, ...(row.id === undefined ? {} : { limr_id: row.id }) },
     };
   },

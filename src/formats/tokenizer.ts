@@ -79,17 +79,29 @@ export class Tokenizer {
    * Text of ids.
    *
    * @param options.skipSpecialTokens Leave tokens such as `<|im_end|>` out.
-   * @throws FormatError when an id is not in the vocabulary.
+   * @param options.unknown What an id without a token is: an error, or U+FFFD. Models often have
+   *   more rows in their embedding than tokens, and may draw any of them.
+   * @throws FormatError when an id is not in the vocabulary, unless such ids are replaced.
    */
-  decode(ids: Iterable<number>, options: { readonly skipSpecialTokens?: boolean } = {}): string {
-    const list = [...ids];
-    const bad = list.find((id) => this.#tokenizer.id_to_token(id) === undefined);
-    if (bad !== undefined) throw new FormatError(`${this.#where}: no token has the id ${bad}`);
-    if (list.length === 0) return '';
-    return this.#tokenizer.decode(list, {
-      skip_special_tokens: options.skipSpecialTokens ?? false,
-      clean_up_tokenization_spaces: this.#cleanUp,
-    });
+  decode(
+    ids: Iterable<number>,
+    options: { readonly skipSpecialTokens?: boolean; readonly unknown?: 'throw' | 'replace' } = {},
+  ): string {
+    const runs: number[][] = [[]];
+    for (const id of ids) {
+      if (this.#tokenizer.id_to_token(id) !== undefined) runs.at(-1)?.push(id);
+      else if (options.unknown === 'replace') runs.push([]);
+      else throw new FormatError(`${this.#where}: no token has the id ${id}`);
+    }
+    const texts = runs.map((run) =>
+      run.length === 0
+        ? ''
+        : this.#tokenizer.decode(run, {
+            skip_special_tokens: options.skipSpecialTokens ?? false,
+            clean_up_tokenization_spaces: this.#cleanUp,
+          }),
+    );
+    return texts.join('\uFFFD');
   }
 
   /** Id of a token written as in the vocabulary; undefined when it is not there. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import config from '../fixtures/models/qwen2-tied/config.json';
 import modelUri from '../fixtures/models/qwen2-tied/model.safetensors?inline';
 import expectedUri from '../fixtures/models/qwen2-tied/fixture.safetensors?inline';
@@ -9,7 +9,7 @@ import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { expectClose } from '../support/gpu.ts';
-import { MemorySystem, noCommands } from '../support/memory-system.ts';
+import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
 
 const encode = (json: unknown) => new TextEncoder().encode(JSON.stringify(json));
@@ -27,9 +27,6 @@ beforeAll(async () => {
     ['m/tokenizer.json', encode(tokenizer)],
     ['m/tokenizer_config.json', encode(tokenizerConfig)],
   ]);
-});
-beforeEach((context) => {
-  if (noCommands !== undefined) context.skip(noCommands);
 });
 afterAll(() => useSystem(undefined));
 
@@ -139,6 +136,39 @@ describe('limr generate', () => {
     );
   });
 
+  test('writes U+FFFD for ids that the tokenizer has no token for', async () => {
+    // Without its last tokens the vocabulary is smaller than the embedding, as Qwen2.5's is.
+    const kept = 100;
+    const { model } = tokenizer;
+    const vocab = Object.fromEntries(Object.entries(model.vocab).filter(([, id]) => id < kept));
+    const small = { ...tokenizer, added_tokens: [], model: { ...model, vocab, merges: [] } };
+    const more = { 'm/tokenizer.json': encode(small), 'm/tokenizer_config.json': encode({}) };
+    const argv = ['generate', 'm', '--ids', 'ids.json', '--ignore-eos', '--max-new-tokens', '16'];
+    const { code, json } = await limr([...argv, '--temperature', '5', '--out', 'o'], {
+      ...more,
+      'ids.json': encode({ input_ids: [[1, 2, 3]] }),
+    });
+    expect(code).toBe(0);
+    const [{ ids, text }] = json('o') as Completion[];
+    const unknown = ids.filter((id) => id >= kept).length;
+    expect(unknown).toBeGreaterThan(0);
+    expect(text.split('\uFFFD').length - 1).toBeGreaterThanOrEqual(unknown);
+    const question = ['eval', 'm', '--data', 'q.jsonl', '--verifier', 'exact', '--out', 'e'];
+    const evaluated = await limr([...question, '--max-new-tokens', '8', '--temperature', '5'], {
+      ...more,
+      'q.jsonl': lines([{ prompt: 'abc', answer: 'x' }]),
+    });
+    expect([evaluated.code, evaluated.json('e')]).toMatchObject([0, { mean: 0 }]);
+  });
+
+  test('goes to the next free file under runs/ without --out', async () => {
+    const argv = ['generate', 'm', '--prompt', 'Find x', '--max-new-tokens', '2'];
+    const { code, system } = await limr(argv, { 'runs/completions.json': encode([]) });
+    expect(code).toBe(0);
+    expect(system.files.has('runs/completions-2.json')).toBe(true);
+    expect(system.err).toContain('1 completions in runs/completions-2.json');
+  });
+
   test('draws the same for the same seed, other things for others, from text', async () => {
     const draw = async (seed: string) => {
       const argv = ['generate', 'm', '--prompt', 'Find x', '--max-new-tokens', '6', '-n', '3'];
@@ -238,7 +268,12 @@ describe('bad input', () => {
       () => ids([[1]]),
       /x: does not exist/,
     ],
-    ['no --out', ['logits', 'm', '--ids', 'ids.json'], () => ids([[1]]), /--out is needed/],
+    [
+      'a file among those of the model',
+      ['logits', 'm', '--ids', 'ids.json', '--out', 'm/o'],
+      () => ids([[1]]),
+      /--out m\/o lies in a folder that holds a model/,
+    ],
     [
       'a truncated model',
       logits,
@@ -282,6 +317,18 @@ describe('bad input', () => {
       /--max-new-tokens: a prompt of 1 tokens leaves 511/,
     ],
     ['sft without data', ['sft', 'm', '--out', 'n'], () => ({}), /--data is needed/],
+    [
+      'an option of training on data where there is none',
+      ['sft', 'c.json', '--epochs', '2', '--out', 'n'],
+      () => ({ 'c.json': encode({}) }),
+      /--epochs needs --data: without it c\.json says how to train/,
+    ],
+    [
+      'a preset of the file that there is not',
+      ['sft', 'c.json', '--out', 'n'],
+      () => ({ 'c.json': encode({ preset: 'huge' }) }),
+      /c\.json: no preset 'huge'/,
+    ],
     [
       'a row without fields',
       ['sft', 'm', '--data', 'd', '--out', 'n'],

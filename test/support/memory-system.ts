@@ -1,11 +1,5 @@
 import type { System } from '../../src/cli/system.ts';
 
-/** Why a page skips tests of whole commands; undefined on hosts that run them. */
-export const noCommands =
-  'document' in globalThis
-    ? 'citty reads arguments through node:util, which a page does not have'
-    : undefined;
-
 /** Files and streams of a command in memory, the same on every host. */
 export class MemorySystem implements System {
   readonly files: Map<string, Uint8Array>;
@@ -22,6 +16,10 @@ export class MemorySystem implements System {
     if (bytes) return Promise.resolve({ kind: 'file' as const, size: bytes.length });
     const isFolder = [...this.files.keys()].some((name) => name.startsWith(`${path}/`));
     return Promise.resolve(isFolder ? { kind: 'directory' as const, size: 0 } : undefined);
+  }
+
+  resolve(path: string) {
+    return Promise.resolve(new URL(path, 'file:///').pathname.slice(1));
   }
 
   list(path: string) {

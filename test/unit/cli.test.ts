@@ -1,9 +1,18 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { checkArguments } from '../../src/cli/main.ts';
-import { expectFreshRun } from '../../src/cli/output.ts';
+import { expectFileOut, expectFreshRun, nextFree } from '../../src/cli/output.ts';
+import { adapterAdvice } from '../../src/cli/vulkan.ts';
 import { limr, limrProcess } from '../support/command-line.ts';
 
 // Each of these processes compiles its pipelines anew.
@@ -74,6 +83,52 @@ describe('limr', () => {
     await expectFreshRun(at('not-there'));
     writeFileSync(at('run/metrics.jsonl'), '');
     await expect(expectFreshRun(at('run'))).rejects.toThrow('already holds a run (metrics.jsonl)');
+  });
+
+  test('writes over no input, by whatever path it is named', async () => {
+    const file = put('input.json', '[]');
+    symlinkSync(folder, at('linked'));
+    const others = [
+      `${folder}/./x/../input.json`,
+      `${folder}//input.json`,
+      at('linked/input.json'),
+    ];
+    for (const out of others) {
+      await expect(expectFileOut(out, [file])).rejects.toThrow(`--out ${out} is also an input`);
+    }
+    await expectFileOut(at('linked/other.json'), [file]);
+    const pool = ['--prompts', put('a-pool.jsonl', '{"prompt":"a"}\n')];
+    const { code, stderr } = await limr('score', file, ...pool, '--out', at('x/../a-pool.jsonl'));
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: `limr score: --out ${at('x/../a-pool.jsonl')} is also an input\n`,
+    });
+    mkdirSync(at('dumps'));
+    writeFileSync(at('dumps/1.jsonl'), '{"prompt":"a","reward":1}\n');
+    const dumped = await limr('score', at('dumps'), '--out', at('linked/dumps/1.jsonl'));
+    expect(dumped.stderr).toContain('is also an input');
+  });
+
+  test('puts no file among those of a run or a model, but a report', async () => {
+    const held = (name: string, ...files: string[]): string => {
+      mkdirSync(at(`${name}/deep`), { recursive: true });
+      for (const file of ['config.json', ...files]) writeFileSync(at(`${name}/${file}`), '{}');
+      return at(name);
+    };
+    const [run, model] = [held('a-run', 'metrics.jsonl'), held('a-model', 'model.safetensors')];
+    await expect(expectFileOut(join(run, 'x.json'))).rejects.toThrow('a folder that holds a run');
+    await expect(expectFileOut(join(run, 'deep/x'))).rejects.toThrow('a folder that holds a run');
+    await expect(expectFileOut(join(model, 'x'))).rejects.toThrow('a folder that holds a model');
+    await expectFileOut(join(run, 'report.html'));
+    // A config of one's own makes no run of the folder that it lies in.
+    await expectFileOut(join(held('own'), 'scores.json'));
+  });
+
+  test('takes the next free name where none was given', async () => {
+    expect(await nextFree(at('free'), '.json')).toBe(at('free.json'));
+    put('free.json', '');
+    mkdirSync(at('free-2.json'));
+    expect(await nextFree(at('free'), '.json')).toBe(at('free-3.json'));
   });
 });
 
@@ -146,6 +201,33 @@ describe('limr score', () => {
     expect(scores[2].score).toBeNull();
     // Curve (1/4, 3/4): 1 - (1/16 + 1/16) / (9/16 + 1/16).
     expect(scores[0].score).toBeCloseTo(0.8, 6);
+  });
+
+  test('carries answer keys through, so that a subset can be trained on', async () => {
+    const rows = [1, 2].flatMap((step) =>
+      ['a', 'b'].map((input) => ({ input, output: 'r', gts: `${input}!`, score: step - 1, step })),
+    );
+    const dump = put('gts.jsonl', rows.map((row) => JSON.stringify(row)).join('\n'));
+    const scores = at('gts-scores.json');
+    expect((await limrProcess('score', dump, '--out', scores)).code).toBe(0);
+    expect(json(scores)).toMatchObject([
+      { prompt: 'a', answer: 'a!' },
+      { prompt: 'b', answer: 'b!' },
+    ]);
+    const out = at('gts-verl.jsonl');
+    const select = ['select', scores, '--threshold', '-9', '--out', out, '--export'];
+    expect((await limr(...select, 'verl')).code).toBe(0);
+    const written = readFileSync(out, 'utf8').trimEnd().split('\n');
+    expect(written.map((line) => JSON.parse(line) as unknown)).toMatchObject([
+      { reward_model: { ground_truth: 'a!' } },
+      { reward_model: { ground_truth: 'b!' } },
+    ]);
+    const bare = put('no-answers.json', '[{"prompt":"a","score":1}]');
+    const { code, stderr } = await limr('select', bare, '--out', out, '--export', 'verl');
+    expect(code).toBe(2);
+    expect(stderr).toMatch(
+      /no-answers\.json row 1: verl needs an answer .*--prompts pool\.jsonl\n$/,
+    );
   });
 
   test('scores its own score file again, as a matrix', async () => {
@@ -311,5 +393,16 @@ describe('limr doctor', () => {
     const { code, stdout } = await limrProcess('doctor', '--only', '--adapter', missing);
     expect(code).toBe(1);
     expect(stdout).toContain('adapter was found');
+    if (process.platform === 'linux') expect(stdout).toContain('mesa-vulkan-drivers');
+  });
+
+  test('says what it looked for, and names the packages', () => {
+    const lines = (named?: string, ...drivers: string[]) =>
+      adapterAdvice({ loader: undefined, drivers, named }).join('\n');
+    expect(lines()).toMatch(/no libvulkan\.so\.1\n.*none in \/etc\/vulkan\/icd\.d/);
+    expect(lines()).toContain('libvulkan1 mesa-vulkan-drivers');
+    expect(lines(undefined, '/d/lvp.json')).toContain('drivers: /d/lvp.json');
+    expect(lines('/my.json', '/d/lvp.json')).toContain('those named, /my.json');
+    expect(adapterAdvice(undefined).join()).toContain('GPU driver');
   });
 });

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { bytesSource, readAll, readText, type ByteSource } from '../../src/formats/byte-source.ts';
 import { FormatError } from '../../src/formats/format-error.ts';
+import { parseJson } from '../../src/formats/json.ts';
 import { readJsonLines } from '../../src/formats/json-lines.ts';
 import { readParquet, writeParquet } from '../../src/formats/parquet.ts';
 import { readPrompts } from '../../src/formats/prompts.ts';
@@ -25,6 +26,65 @@ async function all<T>(items: AsyncIterable<T>): Promise<T[]> {
 
 const rollouts = (content: string | Uint8Array, format: RolloutFormat): Promise<RolloutRow[]> =>
   all(readRollouts(source(content), format));
+
+describe('parseJson', () => {
+  const lineOf = (text: string): number => {
+    try {
+      parseJson(text, 'f.json');
+    } catch (error) {
+      return Number(/^f\.json line (\d+): not JSON: /.exec((error as Error).message)?.[1]);
+    }
+    throw new Error(`this is JSON: ${text}`);
+  };
+
+  test.each([
+    ['a bare word', '{\n  "b": [1,\n  2],\n  "a": oops}', 4],
+    ['a missing colon', '{\n"a"\n1}', 3],
+    ['a missing comma', '[\n1,\n2\n3]', 4],
+    ['a comma too many', '{"a": 1,\n}', 2],
+    ['a wrong bracket', '{"a": [1\n}\n}', 2],
+    ['a line break in a string', '[\n"a\nb"]', 2],
+    ['an escape that is none', '[\n"\\u12",\n"\\x"]', 2],
+    ['a number that goes on', '[1,\n01]', 2],
+    ['single quotes', "{\n\n'a': 1}", 3],
+    ['more after the end', '{}\n\n{}', 3],
+    ['an early end', '[\n[\n', 3],
+    ['an early end in a string', '["a\\"', 1],
+    ['nothing', '', 1],
+  ])('names the line of %s', (_, text, line) => {
+    expect(lineOf(text)).toBe(line);
+  });
+
+  test('stops where the engine says that it does', () => {
+    const value = { a: [1, -2.5e3, true, null, 'x\n"y"'], b: { c: [], d: {} }, 'é"': [[false]] };
+    const whole = JSON.stringify(value, null, 2);
+    const stream = new RandomStream(7, 'test');
+    let told = 0;
+    for (let i = 0; i < 3000; i++) {
+      const at = stream.below(whole.length);
+      const put = '[]{}",:\\0.-e tx\n'.charAt(stream.below(17));
+      const text = whole.slice(0, at) + put + whole.slice(at + stream.below(2));
+      let position: string | undefined;
+      try {
+        JSON.parse(text);
+      } catch (error) {
+        position = /position (\d+)/.exec((error as Error).message)?.[1];
+      }
+      if (position === undefined) continue;
+      told++;
+      expect([text, lineOf(text)]).toEqual([
+        text,
+        text.slice(0, Number(position)).split('\n').length,
+      ]);
+    }
+    expect(told).toBeGreaterThan(100);
+  });
+
+  test('is not exhausted by depth or length', () => {
+    expect(lineOf(`${'['.repeat(200_000)}\n!`)).toBe(2);
+    expect(lineOf(`["${'\\n'.repeat(1_000_000)}"\n!`)).toBe(2);
+  });
+});
 
 describe('JSONL', () => {
   test('takes off a byte order mark and CRLF, and skips blank lines but counts them', async () => {
@@ -293,7 +353,7 @@ describe('subsets', () => {
     });
     const without = await rows('{"prompt":"q"}');
     await expect(subsetFile(without.rows, 'json', 'verl')).rejects.toThrow(
-      'f.jsonl line 1: verl needs an answer',
+      /f\.jsonl line 1: verl needs an answer .*--prompts/,
     );
   });
 

@@ -55,6 +55,7 @@ describe('limr run', () => {
     [['--seed', '1,,2'], "--seed: '' is not a whole number"],
     [['--seed', '-1'], "--seed: '-1' is not a whole number"],
     [['--seed', '4294967296'], "--seed: '4294967296' is not a whole number"],
+    [['--seed', '1,2,1'], '--seed: 1 is given twice'],
     [['--seed', '1e3'], "--seed: '1e3' is not a whole number"],
     [['--adapter', 'best'], '--adapter'],
     [[at('nowhere.json')], 'nowhere.json: no such file'],
@@ -81,6 +82,18 @@ describe('limr run', () => {
     expect(await refusal('--out', file)).toContain('is a file; a run needs a folder');
   });
 
+  test.each([
+    [['--preset', 'quick'], '--preset'],
+    [['--methods', 'lim'], '--methods'],
+    [['--seed', '2'], '--seed'],
+    [['--out', at('elsewhere')], '--out'],
+    [[at('some.json')], 'some.json'],
+  ])('does not ignore %j beside --resume', async (argv, named) => {
+    const line = await refusal('--resume', at('begun'), ...argv);
+    expect(line).toContain('--resume goes on with the run as it was started');
+    expect(line).toContain(named);
+  });
+
   test('resumes only what is a run that is not done', async () => {
     const nowhere = at('no-run');
     expect(await refusal('--resume', nowhere)).toContain(`--resume ${nowhere}: no run there`);
@@ -95,6 +108,8 @@ describe('limr run', () => {
     for (const [text, message] of [
       ['{', 'config.json line 1: not JSON'],
       [object({ ...file, schema: 2 }), 'config.json: schema must be 1'],
+      ['null', 'config.json: schema must be 1'],
+      ['[]', 'config.json: schema must be 1'],
       [object({ ...file, seeds: [] }), 'config.json: seeds must be'],
       [object({ ...file, config: { ...quick, preset: 3 } }), 'config.json: preset'],
     ]) {

@@ -28,6 +28,16 @@ interface Golden {
 
 describe('Tokenizer', () => {
   const tokenizer = load('test/fixtures/models/qwen2-tied');
+
+  test('writes U+FFFD for ids without a token where it is asked to', () => {
+    const [ids, past] = [tokenizer.encode('Find x'), tokenizer.vocabSize];
+    expect(() => tokenizer.decode([...ids, past])).toThrow(`no token has the id ${past}`);
+    const text = (...parts: number[][]) => tokenizer.decode(parts.flat(), { unknown: 'replace' });
+    expect(text([past], ids, [past, past + 7], ids)).toBe('\uFFFDFind x\uFFFD\uFFFDFind x');
+    expect(text(Array<number>(100_000).fill(past))).toBe('\uFFFD'.repeat(100_000));
+    expect(text(ids)).toBe('Find x');
+  });
+
   const golden = json('test/fixtures/tokenizer.json') as Golden;
 
   test.each(golden.encode)(

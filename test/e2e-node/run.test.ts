@@ -1,0 +1,193 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { denoCommand } from '../../scripts/process.mjs';
+import { configHash, presets } from '../../src/config.ts';
+import { tiny } from '../e2e/tiny.ts';
+
+// Pipelines are compiled anew in every process, on both hosts.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+const root = join(import.meta.dirname, '../..');
+const script = join(root, 'bin/limr.mjs');
+const folder = mkdtempSync(join(tmpdir(), 'limr-e2e-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+const linesOf = (path: string): number => readFileSync(path, 'utf8').trimEnd().split('\n').length;
+const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
+
+interface Ended {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+const node = [process.execPath, script];
+const deno = [...denoCommand(), script];
+
+/** Starts a program in the scratch folder; `watch` sees its stderr grow. */
+function start(
+  [program = '', ...options]: readonly string[],
+  argv: readonly string[],
+  watch: (child: ChildProcess, stderr: string) => void = () => undefined,
+): Promise<Ended> {
+  const env = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
+  const child = spawn(program, [...options, ...argv], { cwd: folder, env, timeout: 220_000 });
+  let [stdout, stderr] = ['', ''];
+  child.stdout.on('data', (text: Buffer) => (stdout += String(text)));
+  child.stderr.on('data', (text: Buffer) => watch(child, (stderr += String(text))));
+  return new Promise((resolve) => {
+    // Drivers print warnings of their own; a source saved meanwhile is built first.
+    const own = () => stderr.replace(/^(Warning: |error: |limr: building ).*\n/gm, '');
+    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr: own() }));
+  });
+}
+
+/** The path of a small experiment's config, which trains FULL and LIM. */
+const config = at('tiny.json');
+const length = tiny.experiment.epochs * (tiny.task.poolPrompts / tiny.rollout.prompts);
+
+/** Starts a run that is sent SIGINT once some updates are done. */
+async function interrupted(program: readonly string[], out: string): Promise<Ended> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const ended = await start(program, ['run', config, '--out', out], (child) => {
+    timer ??= setInterval(() => {
+      const records = at(`${out}/metrics.jsonl`);
+      if (!existsSync(records) || linesOf(records) < 3) return;
+      clearInterval(timer);
+      child.kill('SIGINT');
+    }, 20);
+  });
+  clearInterval(timer);
+  return ended;
+}
+
+/** Results without how long anything took. */
+const timeless = (path: string): unknown =>
+  JSON.parse(readFileSync(path, 'utf8'), (key, value: unknown) =>
+    /seconds|Seconds|milliseconds/.test(key) ? undefined : value,
+  );
+
+function expectSameRun(one: string, other: string): void {
+  for (const name of ['rewards.safetensors', 'scores.json', 'subsets/lim.json', 'config.json']) {
+    const [own, want] = [one, other].map((out) => readFileSync(at(`${out}/${name}`)));
+    expect([name, own.equals(want)]).toEqual([name, true]);
+  }
+  expect(timeless(at(`${one}/results.json`))).toEqual(timeless(at(`${other}/results.json`)));
+}
+
+beforeAll(async () => {
+  const { experiment } = tiny;
+  const more = { experiment: { ...experiment, methods: ['full', 'lim'], checkpointEvery: 4 } };
+  writeFileSync(config, JSON.stringify({ ...tiny, ...more }));
+  // Brings dist/ up to date outside the time of a test.
+  await start(node, ['--version']);
+});
+
+describe('limr run', () => {
+  test('takes a free folder, and goes on after Ctrl-C bit for bit', async () => {
+    // A run that was begun is neither touched nor forgotten.
+    mkdirSync(at('runs/quick-1'), { recursive: true });
+    writeFileSync(at('runs/quick-1/config.json'), '{}');
+    const whole = await start(node, ['run', config]);
+    expect(whole.code).toBe(0);
+    expect(whole.stderr).toContain('run: runs/quick-1-2\n');
+    expect(whole.stderr).toContain('limr run --resume runs/quick-1 goes on with it');
+    expect(readFileSync(at('runs/quick-1/config.json'), 'utf8')).toBe('{}');
+
+    const first = await interrupted(node, 'parts');
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain('continue with: limr run --resume parts\n');
+    expect(existsSync(at('parts/results.json'))).toBe(false);
+    expect(linesOf(at('parts/metrics.jsonl'))).toBeLessThan(length + tiny.experiment.armLength);
+    expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
+    expectSameRun('parts', 'runs/quick-1-2');
+  });
+
+  test('remembers a Ctrl-C from before there is anything to stop', async () => {
+    // The signal itself cannot be timed to come while the device is opened.
+    const code = `
+      const on = process.on;
+      process.on = function (name, listener) {
+        if (name === 'SIGINT') queueMicrotask(listener);
+        return on.call(this, name, listener);
+      };
+      const { main } = await import('${pathToFileURL(join(root, 'dist/src/cli/main.js')).href}');
+      process.exit(await main(['run', '${config}', '--out', 'early']));`;
+    writeFileSync(at('early.mjs'), code);
+    const ended = await start([process.execPath, at('early.mjs')], []);
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toContain('continue with: limr run --resume early');
+    expect(existsSync(at('early/config.json'))).toBe(true);
+    expect(existsSync(at('early/results.json'))).toBe(false);
+  });
+
+  test.skipIf(process.platform === 'win32')('ends at once on a second Ctrl-C', async () => {
+    const { signal } = await start(node, ['run', config, '--out', 'twice'], (child, stderr) => {
+      if (stderr.includes('stopping after')) child.kill('SIGINT');
+      else if (stderr.includes('adapter: ')) child.kill('SIGINT');
+    });
+    // What a shell shows as exit code 130.
+    expect(signal).toBe('SIGINT');
+  });
+
+  test('leaves nothing where the adapter is missing or the device too small', async (context) => {
+    writeFileSync(at('large.json'), JSON.stringify({ rollout: { prompts: 160, samples: 1024 } }));
+    const tooSmall = await start(node, ['run', 'large.json', '--out', 'never']);
+    expect(tooSmall).toMatchObject({ code: 1, stdout: '' });
+    expect(tooSmall.stderr).toMatch(/^limr run: .+\n$/);
+    expect(existsSync(at('never'))).toBe(false);
+    const doctor = await start(node, ['doctor', '--only', '--adapter', 'gpu']);
+    if (doctor.code === 0) context.skip('there is a real GPU here, so its kind is not missing');
+    const absent = await start(node, ['run', '--adapter', 'gpu', '--out', 'never']);
+    expect(absent).toMatchObject({ code: 1, stdout: '' });
+    expect(absent.stderr).toMatch(/^limr run: .+\n$/);
+    expect(existsSync(at('never'))).toBe(false);
+  });
+
+  test('refuses a damaged checkpoint as bad input', async () => {
+    const { quick } = presets;
+    const file = { schema: 1, config: quick, configHash: await configHash(quick), seeds: [1] };
+    mkdirSync(at('damaged/checkpoints'), { recursive: true });
+    writeFileSync(at('damaged/config.json'), JSON.stringify(file));
+    writeFileSync(at('damaged/checkpoints/latest.json'), '{"schema": 1, "file": 3}');
+    const { code, stderr } = await start(node, ['run', '--resume', 'damaged']);
+    expect({ code, stderr }).toEqual({
+      code: 2,
+      stderr: expect.stringMatching(/^limr run: .*latest\.json: .+\n$/) as string,
+    });
+  });
+});
+
+describe('under Deno', () => {
+  test('limr run goes on after Ctrl-C', async () => {
+    const first = await interrupted(deno, 'deno');
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain('continue with: limr run --resume deno\n');
+    const rest = await start(deno, ['run', '--resume', 'deno', '--json']);
+    expect(rest.code).toBe(0);
+    const results = json(at('deno/results.json'));
+    expect(JSON.parse(rest.stdout)).toEqual(results);
+    expect(results).toMatchObject({ schema: 1, host: expect.stringMatching(/^deno/i) as string });
+    expect(readFileSync(at('deno/report.html'), 'utf8').trimEnd()).toMatch(/<\/html>$/);
+  });
+
+  test('limr doctor tells of all hosts, also of one that is not there', async () => {
+    const env = ['env', `CHROMIUM_PATH=${at('no-chromium')}`];
+    const { code, stdout } = await start(
+      [...env, ...deno],
+      ['doctor', '--json', '--out', 'd.json'],
+    );
+    expect(code).toBe(0);
+    const { hosts } = JSON.parse(stdout) as {
+      hosts: { host: string; adapters: { selfTest: { passed: boolean } }[]; problems: string[] }[];
+    };
+    expect(hosts.map(({ host }) => host.split(/[ ,]/)[0])).toEqual(['Deno', 'Node', 'Chromium']);
+    for (const { adapters } of hosts.slice(0, 2)) expect(adapters[0].selfTest.passed).toBe(true);
+    expect(hosts[2].problems).toEqual([`CHROMIUM_PATH: no file at ${at('no-chromium')}`]);
+    expect(json(at('d.json'))).toEqual(JSON.parse(stdout));
+  });
+});

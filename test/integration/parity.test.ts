@@ -148,8 +148,12 @@ const jsonFiles: readonly JsonFile[] = [
       'stats.rewards.1.0': by(1),
       'stats.rewards.-0.5': by(1),
       'stats.rewards.-1.0': by(1),
+      'rows.#.reward_if_both_dollar_wrapped': (reward) => (reward === -1 ? -0.5 : -1),
+      'stats.rows': by(1),
+      'stats.eval_equal.True': by(1),
+      'stats.eval_equal.False': by(1),
     },
-    rest: /^(rows\.#\.reward_if_both_dollar_wrapped|stats\.(?!rewards\.).*)$/,
+    rest: /^stats\.(?!rewards\.|eval_equal\.|rows).*$/,
   },
   {
     path: 'lim/missing/expected.json',
@@ -272,6 +276,28 @@ describe('parity suite', () => {
   ] as const)('fails when %s says otherwise (%s %j)', async (path, part, place, value) => {
     const report = await run({ [path]: encode(replaced(decode(path), place, value)) }, [part]);
     expect(report.failed).toBeGreaterThan(0);
+  });
+
+  test('fails, row by row, when two rows exchange a -1 and another reward', async () => {
+    const json = decode('reward.json') as { rows: { reward: number }[] };
+    const place = (isIt: (reward: number) => boolean) =>
+      json.rows.findIndex(({ reward }) => isIt(reward));
+    const [low, high] = [place((reward) => reward === -1), place((reward) => reward === -0.5)];
+    [json.rows[low].reward, json.rows[high].reward] = [-0.5, -1];
+    const report = await run({ 'reward.json': encode(json) }, ['reward']);
+    const failed = report.checks.filter(({ ok }) => !ok).map(({ what }) => what);
+    expect(failed.map((what) => what.replace(/ \(.*\)/, '')).sort()).toEqual(
+      [`row ${low}: formatted`, `row ${high}: formatted`].sort(),
+    );
+  });
+
+  test('takes a model with several end tokens and no pad token', async () => {
+    const path = 'models/qwen2-tied/config.json';
+    const several = { ...(decode(path) as object), eos_token_id: [316, 317], pad_token_id: null };
+    const other = { ...several, eos_token_id: [316, 315] };
+    const only = ['tokenizer'];
+    expect((await run({ [path]: encode(several) }, only)).failed).toBe(0);
+    expect((await run({ [path]: encode(other) }, only)).failed).toBe(1);
   });
 
   /** Three tolerances of the README for the tensor of that name. */

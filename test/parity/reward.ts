@@ -2,8 +2,33 @@ import { sameAnswer } from '../../src/tasks/math-answer.ts';
 import { mathFormat } from '../../src/tasks/math-format.ts';
 import type { Context } from './context.ts';
 import { Fields } from './fields.ts';
+import type { Report } from './report.ts';
 
 const file = 'reward.json';
+
+/** How many rows have which verdict, as far as the file counts them: then no row can turn alone. */
+function checkCounts(
+  report: Report,
+  stats: Fields,
+  rewards: ReadonlyMap<number, number>,
+  evaluated: ReadonlyMap<string, number>,
+): void {
+  if (stats.has('rows')) {
+    const rows = [...rewards.values()].reduce((sum, count) => sum + count, 0);
+    report.equal(file, 'rows', rows, stats.number('rows'));
+  }
+  for (const [name, own] of [
+    ['rewards', (key: string) => rewards.get(Number(key))],
+    // Python prints True and False, and None where the check raised.
+    ['eval_equal', (key: string) => evaluated.get(key === 'None' ? 'null' : key.toLowerCase())],
+  ] as const) {
+    if (!stats.has(name)) continue;
+    const stated = stats.object(name);
+    for (const key of stated.keys) {
+      report.equal(file, `rows of ${name} ${key}`, own(key) ?? 0, stated.number(key));
+    }
+  }
+}
 
 const percent = (part: number, whole: number): string => `${((100 * part) / whole).toFixed(1)} %`;
 
@@ -20,19 +45,27 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
   const agreeing = { as_run: 0, wrapped: 0, evaluation: 0 };
   const differing = new Map<string, number>();
   const rewards = new Map<number, number>();
+  const evaluated = new Map<string, number>();
   let formatted = 0;
   for (const [i, row] of all.objects('rows').entries()) {
     const kind = row.text('kind');
     const verdict = mathFormat(row.text('completion'));
     const reward = row.number('reward');
     rewards.set(reward, (rewards.get(reward) ?? 0) + 1);
-    if (![1, -0.5, -1].includes(reward)) report.fail(file, `row ${i}`, `no reward is ${reward}`);
     report.equal(file, `row ${i} (${kind}): formatted`, verdict.formatted, reward !== -1);
     report.equal(file, `row ${i} (${kind}): extracted`, verdict.extracted, row.get('extracted'));
     const gold = row.text('gold');
     const wrapped = row.number('reward_if_both_dollar_wrapped');
+    for (const [key, own] of Object.entries({ reward, wrapped })) {
+      if (![1, -0.5, -1].includes(own))
+        report.fail(file, `row ${i}`, `${key}: no reward is ${own}`);
+    }
+    // Both are -1 by the format alone, which the dollars leave as it is.
+    report.equal(file, `row ${i} (${kind}): wrapped`, verdict.formatted, wrapped !== -1);
     row.skip('gold_parses');
     const equal = row.get('eval_equal');
+    const printed = String(equal).toLowerCase();
+    evaluated.set(printed, (evaluated.get(printed) ?? 0) + 1);
     row.done();
     if (!verdict.formatted) continue;
     formatted++;
@@ -42,18 +75,7 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
     if (same === (wrapped === 1)) agreeing.wrapped++;
     else differing.set(kind, (differing.get(kind) ?? 0) + 1);
   }
-  const counted = new Fields(all.get('stats'), `${file}: stats`);
-  if (counted.has('rewards')) {
-    const stated = counted.object('rewards');
-    for (const key of stated.keys) {
-      report.equal(
-        file,
-        `rows of reward ${key}`,
-        rewards.get(Number(key)) ?? 0,
-        stated.number(key),
-      );
-    }
-  }
+  checkCounts(report, all.object('stats'), rewards, evaluated);
   all.done();
   report.note(
     `${file}: of ${formatted} well-formed rows our answer equality agrees with ` +

@@ -1,90 +1,127 @@
-// Our training step and a peer's in turn, in one process, under Deno:
+// Our training step and a peer's in turn, in one process; needs what `npm install` brings.
 //
-//   deno run -A --no-lock --node-modules-dir=manual scripts/bench-peer.mjs PEER.mjs [rounds]
-//
-// PEER.mjs is a bundle that exports a `GPT` as tabgpt's src/engine/model.ts does (esbuild --bundle
-// --format=esm). Nothing of the peer is kept here. B16 T64 C128 L4 H4 V512 f32, SwiGLU width 344 and
-// tied embeddings on our side; a step is forward, backward, optimizer and the loss read back.
-import { resolve } from 'node:path';
+// The peer is a bundle that exports a `GPT` as tabgpt's src/engine/model.ts does (rolldown or
+// esbuild, --format esm). Nothing of it is kept here.
+import { createServer } from 'node:http';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { chromium } from 'playwright';
+import { build } from 'vite';
+import { chromiumArguments, findChromium } from './chromium.mjs';
+import { denoCommand, readArguments, root, run } from './process.mjs';
 
-const [bundle, rounds = '5'] = process.argv.slice(2);
-if (bundle === undefined) {
-  process.stderr.write('usage: deno run -A scripts/bench-peer.mjs PEER.mjs [rounds]\n');
-  process.exit(2);
-}
-/** @param {string} path Below dist/src, which `npm run build` makes. */
-const built = (path) => import(new URL(`../dist/src/${path}`, import.meta.url).href);
-/** @type {typeof import('../src/gpu/device.ts')} */
-const { openGpu } = await built('gpu/device.js');
-/** @type {typeof import('../src/bench/train.ts')} */
-const { referenceShape, referenceTraining } = await built('bench/train.js');
-/** @type {typeof import('../src/gpu/tuning.ts')} */
-const { median } = await built('gpu/tuning.js');
-/** @type {typeof import('../src/workers/host-name.ts')} */
-const { hostName } = await built('workers/host-name.js');
+const help = `node scripts/bench-peer.mjs PEER.mjs [options]
 
-/**
- * @typedef {object} Peer
- * @property {number} numParams
- * @property {(x: Uint32Array, y: Uint32Array, readLoss: boolean) => Promise<unknown>} trainStep
- */
-/** @type {{ GPT: new (device: GPUDevice, config: object) => Peer }} */
-const { GPT } = await import(pathToFileURL(resolve(bundle)).href);
+  --host node|deno|chromium  where both run (node)
+  --rounds N                 measured rounds, each with both (5)
+  --batch N                  rows of 64 tokens in a step (16)
 
-const { B, T, C, L, H, V } = referenceShape;
-const gpu = await openGpu({ limits: 'max' });
-const { trainer, groups } = referenceTraining({ gpu });
-const ours = async () => {
-  await trainer.step(groups);
-  return trainer.loss();
-};
+B16 T64 C128 L4 H4 V512 f32; a step is forward, backward, optimizer and the loss read back. Prints the
+medians and the median of the rounds' ratios as JSON.
+`;
 
-const adapter = await navigator.gpu.requestAdapter();
-if (!adapter) throw new Error('no adapter');
-const { maxBufferSize, maxStorageBufferBindingSize } = adapter.limits;
-const device = await adapter.requestDevice({
-  requiredLimits: { maxBufferSize, maxStorageBufferBindingSize },
+const { values: options, positionals } = readArguments('bench-peer', {
+  allowPositionals: true,
+  options: {
+    host: { type: 'string', default: 'node' },
+    rounds: { type: 'string', default: '5' },
+    batch: { type: 'string', default: '16' },
+    help: { type: 'boolean', short: 'h', default: false },
+  },
 });
-const model = new GPT(device, { B, T, C, L, NH: H, V, lr: 1e-3, warmup: 20, f16: false });
-const inputs = Uint32Array.from({ length: B * T }, (_, i) => i % V);
-const targets = inputs.map((token) => (token + 1) % V);
-const theirs = () => model.trainStep(inputs, targets, true);
-
-/** @param {() => Promise<unknown>} step */
-const timed = async (step) => {
-  const started = performance.now();
-  await step();
-  return performance.now() - started;
-};
-// Drivers compile in the first step; the second one is still not like the others.
-const first = [await timed(ours)];
-process.stderr.write(`our first step took ${Math.round(first[0] ?? 0)} ms\n`);
-first.push(await timed(theirs));
-process.stderr.write(`the peer's took ${Math.round(first[1] ?? 0)} ms\n`);
-await ours();
-await theirs();
-/** @type {number[]} */
-const ownTimes = [];
-/** @type {number[]} */
-const peerTimes = [];
-for (let round = 0; round < Number(rounds); round++) {
-  ownTimes.push(await timed(ours));
-  peerTimes.push(await timed(theirs));
-  process.stderr.write(`round ${round + 1}: ${ownTimes.at(-1)} against ${peerTimes.at(-1)} ms\n`);
+const [peer] = positionals;
+const hosts = ['node', 'deno', 'chromium'];
+if (options.help || peer === undefined || !hosts.includes(options.host)) {
+  process.stderr.write(help);
+  process.exit(options.help ? 0 : 2);
 }
-const own = median(ownTimes);
-const peer = median(peerTimes);
-const result = {
-  adapter: gpu.name,
-  host: hostName(),
-  shape: referenceShape,
-  parameters: { ours: trainer.model.weights.layout.count, peer: model.numParams },
-  firstMs: { ours: first[0], peer: first[1] },
-  medianMs: { ours: own, peer },
-  tokensPerSecond: { ours: (B * T * 1000) / own, peer: (B * T * 1000) / peer },
-  rounds: { ours: ownTimes.map(Math.round), peer: peerTimes.map(Math.round) },
-  ratio: peer / own,
-};
-process.stdout.write(`${JSON.stringify(result, null, 2)}\n`);
-process.exit(0);
+const wanted = { rounds: Number(options.rounds), sequences: Number(options.batch) };
+
+/** Both engines' code and the rounds as one module; below the root, where packages are found. */
+async function bundle() {
+  const entry = join(root, 'scripts/peer-rounds.ts');
+  const output = await build({
+    configFile: false,
+    root,
+    logLevel: 'warn',
+    build: {
+      write: false,
+      target: 'es2022',
+      minify: false,
+      lib: { entry, formats: ['es'] },
+      rolldownOptions: { external: [/^node:/, 'webgpu'] },
+    },
+  });
+  const [{ output: chunks = [] } = {}] = /** @type {import('vite').Rolldown.RolldownOutput[]} */ (
+    Array.isArray(output) ? output : [output]
+  );
+  const folder = join(root, 'dist/peer');
+  mkdirSync(folder, { recursive: true });
+  for (const chunk of chunks) {
+    if (chunk.type === 'chunk') writeFileSync(join(folder, chunk.fileName), chunk.code);
+  }
+  const name = chunks.find((chunk) => chunk.type === 'chunk' && chunk.isEntry)?.fileName ?? '';
+  return join(folder, name);
+}
+
+/** @param {string} ours @param {string} theirs Modules' URLs. */
+const program = (ours, theirs) => `
+import { comparePeer } from ${JSON.stringify(ours)};
+import { GPT } from ${JSON.stringify(theirs)};
+const found = await comparePeer(GPT, ${JSON.stringify(wanted)}, (line) => console.error(line));
+`;
+
+/** @param {string} ours */
+async function inProcess(ours) {
+  const file = join(root, 'dist/peer/run.mjs');
+  const [from, peerUrl] = [ours, resolve(peer ?? '')].map((path) => pathToFileURL(path).href);
+  writeFileSync(
+    file,
+    `${program(from ?? '', peerUrl ?? '')}console.log(JSON.stringify(found, null, 2));\nprocess.exit(0);\n`,
+  );
+  const [command = '', ...args] = options.host === 'deno' ? denoCommand() : [process.execPath];
+  return run(command, [...args, file]);
+}
+
+/** @param {string} ours */
+async function inPage(ours) {
+  const script = `${program('./ours.js', './peer.js')}globalThis.found = found;`;
+  /** @type {Record<string, string | Buffer>} */
+  const files = {
+    '/': '<!doctype html><script type="module" src="./run.js"></script>',
+    '/run.js': script,
+    '/ours.js': readFileSync(ours),
+    '/peer.js': readFileSync(resolve(peer ?? '')),
+  };
+  const server = createServer((request, response) => {
+    const file = files[request.url ?? ''];
+    const type = request.url === '/' ? 'text/html' : 'text/javascript';
+    response.writeHead(file === undefined ? 404 : 200, { 'content-type': type });
+    response.end(file);
+  });
+  await new Promise((done) => server.listen(0, '127.0.0.1', () => done(undefined)));
+  const executablePath = findChromium();
+  const browser = await chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: chromiumArguments,
+  });
+  try {
+    const page = await browser.newPage();
+    page.on('console', (message) => process.stderr.write(`${message.text()}\n`));
+    page.on('pageerror', (error) => process.stderr.write(`${error.message}\n`));
+    const address = /** @type {import('node:net').AddressInfo} */ (server.address());
+    await page.goto(`http://127.0.0.1:${address.port}/`);
+    const found = await page.waitForFunction(() => Reflect.get(globalThis, 'found'), undefined, {
+      timeout: 0,
+    });
+    process.stdout.write(`${JSON.stringify(await found.jsonValue(), null, 2)}\n`);
+  } finally {
+    await browser.close();
+    server.close();
+  }
+  return 0;
+}
+
+const ours = await bundle();
+process.exit(await (options.host === 'chromium' ? inPage(ours) : inProcess(ours)));

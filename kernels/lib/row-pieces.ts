@@ -1,7 +1,7 @@
 import { maxOf, type Size, valueOf, Variable } from './variable.ts';
 
-/** Multiply-adds of one dispatch at most: about two seconds at 1 GFLOP/s, below driver watchdogs. */
-export const mostWork = 2 ** 30;
+/** Multiply-adds of one dispatch where nobody says: below drivers' watchdogs at 1 GFLOP/s. */
+const mostWork = 2 ** 30;
 
 /** Pieces begin at multiples of this many rows: of every variant's workgroups. */
 const block = 64;

@@ -59,6 +59,8 @@ export class Gpu {
   readonly device: GPUDevice;
   /** `cpu` for a software adapter: kernels choose other variants there. */
   readonly kind: 'cpu' | 'gpu';
+  /** Multiply-adds that one dispatch may do: well below 250 ms on a slow adapter of its kind. */
+  readonly mostWork: number;
   /** Adapter text as the driver gives it. */
   readonly name: string;
   readonly info: GPUAdapterInfo;
@@ -76,6 +78,7 @@ export class Gpu {
     this.info = info;
     this.name = adapterName(info);
     this.kind = isSoftware(info) ? 'cpu' : 'gpu';
+    this.mostWork = this.kind === 'cpu' ? 2 ** 27 : 2 ** 33;
     this.pipelines = new PipelineCache(device);
     this.queue = new SubmitQueue(this, polls);
     this.matmulChoices = defaultMatmulChoices(this);

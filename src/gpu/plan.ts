@@ -115,11 +115,15 @@ export class Plan {
     });
   }
 
+  /** Floating-point operations of a step at the present values of its variables. */
+  flopsOf(index: number): number {
+    const step = this.steps[index];
+    return step?.op === 'dispatch' ? step.flops() : 0;
+  }
+
   /** Floating-point operations of one run at the present values of its variables. */
   get flops(): number {
-    let total = 0;
-    for (const step of this.steps) if (step.op === 'dispatch') total += step.flops();
-    return total;
+    return this.steps.reduce((total, _, index) => total + this.flopsOf(index), 0);
   }
 
   /**

@@ -3,21 +3,33 @@ import type { Gpu } from './device.ts';
 
 /** Time one submit should take, and from which the next one is halved, in milliseconds. */
 const TARGET_MS = 50;
+/**
+ * Operations a millisecond before anything was measured, by kind of adapter: a slow one's, for what
+ * is too long cannot be taken back.
+ */
+const FIRST_RATE = { cpu: 1e6, gpu: 2e8 };
+/** Operations below which a submit says nothing about the rate: its overhead does. */
+const LEAST_FLOPS = 1e7;
 /** Submits in flight before the encoder waits for the oldest. */
 const DEPTH = 3;
 /** On hosts that poll: predicted work in flight before the encoder waits for all of it. */
 const MOST_IN_FLIGHT_MS = 150;
+/** On hosts that poll: submits after which it looks all the same, should a prediction be too low. */
+const MOST_UNSETTLED = 64;
 /** Share of the predicted time that is slept through before polling begins. */
 const SLEEP_SHARE = 0.8;
 
 interface Submitted {
   readonly plan: Plan;
   readonly steps: number;
+  readonly flops: number;
 }
 
 /**
  * Submits plans in pieces bounded by measured time, so that a long step cannot trip a driver's
- * watchdog or freeze a desktop. Where a plan is cut never changes what it computes.
+ * watchdog or freeze a desktop: by the plan's own mean time of a step, and, since a plan's steps
+ * differ, by the operations that the adapter does in that time. Where a plan is cut never changes
+ * what it computes.
  *
  * Node's WebGPU polls in a busy loop while anything is awaited, which takes a whole core from a
  * software adapter. There the queue sleeps through most of the time that the work in flight is
@@ -34,6 +46,8 @@ export class SubmitQueue {
   readonly polls: boolean;
   /** How often all submitted work was waited for, on hosts that poll. */
   settles = 0;
+  /** Operations a millisecond, as measured. */
+  #rate: number;
   #inFlight: Promise<void>[] = [];
   #lastDone = 0;
   #unsettled: Submitted[] = [];
@@ -43,6 +57,7 @@ export class SubmitQueue {
   constructor(gpu: Gpu, polls: boolean) {
     this.#gpu = gpu;
     this.polls = polls;
+    this.#rate = FIRST_RATE[gpu.kind];
   }
 
   async run(plan: Plan): Promise<void> {
@@ -52,12 +67,8 @@ export class SubmitQueue {
     const count = plan.steps.length;
     for (let from = 0; from < count;) {
       const cold = plan.coldEntry(from);
-      let to = from + 1;
-      if (!cold) {
-        const most = Math.min(count, from + plan.stepsPerSubmit);
-        while (to < most && !plan.coldEntry(to)) to++;
-      }
-      const steps = to - from;
+      const { to, flops } = cold ? { to: from + 1, flops: 0 } : this.#piece(plan, from);
+      const submitted = { plan, steps: to - from, flops };
       const started = performance.now();
       if (cold) {
         await this.idle();
@@ -67,9 +78,9 @@ export class SubmitQueue {
         await this.idle();
       } else {
         this.#gpu.device.queue.submit([plan.encode(from, to)]);
-        if (this.polls) await this.#pace(plan, steps);
+        if (this.polls) await this.#pace(submitted);
         else {
-          this.#track(plan, steps, started);
+          this.#track(submitted, started);
           if (this.#inFlight.length >= DEPTH) await this.#inFlight[0];
         }
       }
@@ -108,6 +119,10 @@ export class SubmitQueue {
         known === undefined || predicted === 0 ? took / steps : known * (took / predicted);
     }
     for (const plan of plans) this.#adapt(plan);
+    this.#learnRate(
+      submitted.reduce((sum, entry) => sum + entry.flops, 0),
+      took,
+    );
     this.longestMs = Math.max(
       this.longestMs,
       ...submitted.map((entry) => entry.steps * (entry.plan.millisecondsPerStep ?? 0)),
@@ -122,11 +137,30 @@ export class SubmitQueue {
     return this.#gpu.device.queue.onSubmittedWorkDone().catch(() => undefined);
   }
 
-  async #pace(plan: Plan, steps: number): Promise<void> {
+  /** From a step to the end of what one submit may hold. */
+  #piece(plan: Plan, from: number): { to: number; flops: number } {
+    const most = Math.min(plan.steps.length, from + plan.stepsPerSubmit);
+    let flops = plan.flopsOf(from);
+    let to = from + 1;
+    for (; to < most && !plan.coldEntry(to); to++) {
+      const own = plan.flopsOf(to);
+      if (flops + own > this.#rate * TARGET_MS) break;
+      flops += own;
+    }
+    return { to, flops };
+  }
+
+  async #pace(submitted: Submitted): Promise<void> {
     if (this.#unsettled.length === 0) this.#unsettledSince = performance.now();
-    this.#unsettled.push({ plan, steps });
-    const known = plan.millisecondsPerStep !== undefined;
-    if (!known || predictedMs(this.#unsettled) >= MOST_IN_FLIGHT_MS) await this.settle();
+    this.#unsettled.push(submitted);
+    const known = submitted.plan.millisecondsPerStep !== undefined;
+    if (
+      !known ||
+      this.#unsettled.length >= MOST_UNSETTLED ||
+      predictedMs(this.#unsettled) >= MOST_IN_FLIGHT_MS
+    ) {
+      await this.settle();
+    }
   }
 
   #adapt(plan: Plan): void {
@@ -134,13 +168,21 @@ export class SubmitQueue {
     plan.stepsPerSubmit = Math.max(1, Math.min(wanted, 2 * plan.stepsPerSubmit));
   }
 
-  #track(plan: Plan, steps: number, started: number): void {
+  /** A moment in which the machine was busy elsewhere must not count for long, nor a fast one. */
+  #learnRate(flops: number, milliseconds: number): void {
+    if (flops < LEAST_FLOPS) return;
+    const found = flops / Math.max(milliseconds, 0.01);
+    this.#rate = Math.min(2 * this.#rate, (this.#rate + found) / 2);
+  }
+
+  #track({ plan, steps, flops }: Submitted, started: number): void {
     const done = this.#workDone().then(() => {
       const now = performance.now();
       const took = now - Math.max(started, this.#lastDone);
       this.#lastDone = now;
       this.#inFlight = this.#inFlight.filter((entry) => entry !== done);
       this.longestMs = Math.max(this.longestMs, took);
+      this.#learnRate(flops, took);
       if (took > TARGET_MS) plan.stepsPerSubmit = Math.max(1, Math.floor(steps / 2));
       else if (took < TARGET_MS / 3 && steps === plan.stepsPerSubmit) plan.stepsPerSubmit *= 2;
     });

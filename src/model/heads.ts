@@ -125,15 +125,16 @@ export class LanguageHead {
 
   /** Steps from `activations.hidden` to `logprobs` and `entropy` of every action. */
   forward(weights: ParameterStore, temperature: Size): Step[] {
+    const { lanes, mostWork } = this.activations;
     const steps: Step[] = [this.#gather()];
     for (const chunk of this.#chunks()) {
       const { count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
       steps.push(
-        ...matmulForward({ x, weight: projection(weights), out: logits }, { rows: count }),
-        tokenLogprob(
-          { logits, targets, logprobs, lse, entropy },
-          { count, temperature, lanes: this.activations.lanes },
+        ...matmulForward(
+          { x, weight: projection(weights), out: logits },
+          { rows: count, mostWork },
         ),
+        tokenLogprob({ logits, targets, logprobs, lse, entropy }, { count, temperature, lanes }),
       );
     }
     return steps;
@@ -152,30 +153,37 @@ export class LanguageHead {
     options: { readonly temperature: Size; readonly dentropy: Size },
   ): Step[] {
     const { batch, activations } = this;
+    const { lanes, mostWork } = activations;
     const dgathered = this.#dgathered;
     if (!dgathered) throw new Error('a backward pass needs activations that keep all');
     const steps: Step[] = [this.#gather()];
     for (const chunk of this.#chunks()) {
       const { count, logits, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
       steps.push(
-        ...matmulForward({ x, weight: projection(weights), out: logits }, { rows: count }),
+        ...matmulForward(
+          { x, weight: projection(weights), out: logits },
+          { rows: count, mostWork },
+        ),
         tokenLogprob(
           { logits, targets, logprobs, lse, entropy },
-          { count, temperature: options.temperature, lanes: activations.lanes },
+          { count, temperature: options.temperature, lanes },
         ),
         ...loss(chunk),
         logitsBackward(
           { targets, lse, entropy, dlogprob, weights: chunk.weights, logits },
           { count, temperature: options.temperature, dentropy: options.dentropy },
         ),
-        ...matmulBackwardWeight({ dy: logits, x, dw: projection(gradients) }, { rows: count }),
+        ...matmulBackwardWeight(
+          { dy: logits, x, dw: projection(gradients) },
+          { rows: count, mostWork },
+        ),
         ...matmulBackwardInput(
           {
             dy: logits,
             weight: projection(weights),
             dx: rowsOf(dgathered, chunk.first, x.shape[0] ?? 0),
           },
-          { rows: count, accumulate: false },
+          { rows: count, mostWork, accumulate: false },
         ),
       );
     }

@@ -69,6 +69,8 @@ export class Activations {
   /** f32 (positions, D). */
   readonly ropeTable: Tensor;
   readonly lanes: Lanes;
+  /** Multiply-adds of one dispatch at most. */
+  readonly mostWork: number;
   readonly #gpu: Gpu;
   readonly #owned: Tensor[] = [];
   #gradients: TrunkGradients | undefined;
@@ -92,6 +94,7 @@ export class Activations {
     this.rows = options.rows;
     this.keep = options.keep;
     this.lanes = gpu.kind === 'cpu' ? serialLanes : parallelLanes;
+    this.mostWork = gpu.mostWork;
     const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
     const own = (name: string, shape: readonly number[]): Tensor => {
       const tensor = gpu.tensor(name, shape, 'f32', 'activations');
@@ -255,7 +258,7 @@ export function trunkSteps(
   activations: Activations,
   attention: (layer: LayerActivations, index: number) => Step[],
 ): Step[] {
-  const { config, lanes } = activations;
+  const { config, lanes, mostWork } = activations;
   const { rows } = batch;
   const epsilon = config.rmsNormEps;
   const first = activations.layers[0]?.attentionInput ?? activations.output;
@@ -280,7 +283,7 @@ export function trunkSteps(
       ),
       ...matmulForward(
         { x: layer.attentionNormed, weight: weight('qkv'), out: layer.qkvRaw, ...bias },
-        { rows },
+        { rows, mostWork },
       ),
     );
     if (config.qkNorm) {
@@ -309,7 +312,7 @@ export function trunkSteps(
           residual: layer.attentionInput,
           out: layer.mlpInput,
         },
-        { rows },
+        { rows, mostWork },
       ),
       rmsnormForward(
         {
@@ -322,7 +325,7 @@ export function trunkSteps(
       ),
       ...matmulForward(
         { x: layer.mlpNormed, weight: weight('gate_up'), out: layer.gateUp },
-        { rows },
+        { rows, mostWork },
       ),
       swigluForward({ gate_up: layer.gateUp, out: layer.gated }, { rows }),
       ...matmulForward(
@@ -332,7 +335,7 @@ export function trunkSteps(
           residual: layer.mlpInput,
           out: activations.next(i),
         },
-        { rows },
+        { rows, mostWork },
       ),
     );
   }
@@ -360,7 +363,7 @@ export function trunkBackward(
   batch: PackedBatch,
   activations: Activations,
 ): Step[] {
-  const { config, lanes, gradients: flow } = activations;
+  const { config, lanes, mostWork, gradients: flow } = activations;
   const { rows } = batch;
   const epsilon = config.rmsNormEps;
   const { heads, kvHeads, hiddenSize: width, headDim } = config;
@@ -400,25 +403,31 @@ export function trunkBackward(
       ),
     ];
     steps.push(
-      ...matmulBackwardWeight({ dy: flow.stream, x: layer.gated, dw: gradient('down') }, { rows }),
+      ...matmulBackwardWeight(
+        { dy: flow.stream, x: layer.gated, dw: gradient('down') },
+        { rows, mostWork },
+      ),
       ...matmulBackwardInput(
         { dy: flow.stream, weight: weight('down'), dx: flow.gated },
-        { rows, accumulate: false },
+        { rows, mostWork, accumulate: false },
       ),
       swigluBackward({ gate_up: layer.gateUp, dout: flow.gated, dgate_up: flow.gateUp }, { rows }),
       ...matmulBackwardWeight(
         { dy: flow.gateUp, x: layer.mlpNormed, dw: gradient('gate_up') },
-        { rows },
+        { rows, mostWork },
       ),
       ...matmulBackwardInput(
         { dy: flow.gateUp, weight: weight('gate_up'), dx: flow.normed },
-        { rows, accumulate: false },
+        { rows, mostWork, accumulate: false },
       ),
       ...normBackward(layer.mlpInput, layer.mlpRstd, 'post_norm'),
-      ...matmulBackwardWeight({ dy: flow.stream, x: layer.attended, dw: gradient('o') }, { rows }),
+      ...matmulBackwardWeight(
+        { dy: flow.stream, x: layer.attended, dw: gradient('o') },
+        { rows, mostWork },
+      ),
       ...matmulBackwardInput(
         { dy: flow.stream, weight: weight('o'), dx: flow.attended },
-        { rows, accumulate: false },
+        { rows, mostWork, accumulate: false },
       ),
       attentionBackwardQuery(
         {
@@ -486,11 +495,11 @@ export function trunkBackward(
     steps.push(
       ...matmulBackwardWeight(
         { dy: flow.qkv, x: layer.attentionNormed, dw: gradient('qkv') },
-        { rows },
+        { rows, mostWork },
       ),
       ...matmulBackwardInput(
         { dy: flow.qkv, weight: weight('qkv'), dx: flow.normed },
-        { rows, accumulate: false },
+        { rows, mostWork, accumulate: false },
       ),
       ...normBackward(layer.attentionInput, layer.attentionRstd, 'input_norm'),
     );

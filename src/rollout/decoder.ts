@@ -198,7 +198,10 @@ export class Decoder {
         const x = { ...hidden, shape: [held, width], offset: hidden.offset + start * width * 4 };
         const out = { ...logits, shape: [held, vocabulary] };
         steps.push(
-          ...matmulForward({ x, weight: head, out }, { rows: new PieceRows(count, start, held) }),
+          ...matmulForward(
+            { x, weight: head, out },
+            { rows: new PieceRows(count, start, held), mostWork: gpu.mostWork },
+          ),
           sampleToken(
             {
               logits: out,

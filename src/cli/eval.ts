@@ -11,6 +11,7 @@ import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './
 import { chosenConfig } from './chosen-config.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
+import { promptIds } from './prompt-ids.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
@@ -19,6 +20,7 @@ const answerFields = ['answer', 'label', 'key', 'ground_truth', 'solution'];
 const dataSetFields = ['dataset', 'data_source', 'tier'];
 
 interface Question {
+  readonly where: string;
   readonly prompt: string;
   readonly answer: string;
   readonly dataSet: string;
@@ -82,15 +84,11 @@ export const command = defineCommand({
       const { config } = model;
       const tokenizer = await model.tokenizer();
       if (!tokenizer) throw new UsageError(`${args.model}: has no tokenizer.json`);
-      const prompts = questions.map(({ prompt }) =>
-        args.chat
-          ? tokenizer.encode(
-              tokenizer.renderChat([{ role: 'user', content: prompt }], {
-                addGenerationPrompt: true,
-              }),
-              { addSpecialTokens: false },
-            )
-          : tokenizer.encode(prompt),
+      const prompts = await promptIds(
+        tokenizer,
+        questions.map(({ prompt }) => prompt),
+        args.chat,
+        (i) => questions[i]?.where ?? args.data,
       );
       const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
       const room = config.maxPositions - longest;
@@ -117,7 +115,7 @@ export const command = defineCommand({
       for await (const response of responder.respond({ temperature, topP, seed })) {
         const question = questions[response.prompt];
         if (!question) continue;
-        const text = tokenizer.decode(response.ids, { unknown: 'replace' });
+        const [text = ''] = await tokenizer.decode([response.ids], { unknown: 'replace' });
         const verdict = verify(question.prompt, question.answer, text);
         right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
         formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
@@ -162,7 +160,7 @@ const readQuestions = (path: string): Promise<Question[]> =>
       const named = dataSetFields
         .map((name) => fieldOf(record, name))
         .find((value) => typeof value === 'string');
-      return { prompt, answer: String(answer), dataSet: named ?? baseName(path) };
+      return { where, prompt, answer: String(answer), dataSet: named ?? baseName(path) };
     });
   });
 

@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import type { Tokenizer } from '../formats/tokenizer.ts';
+import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { loadParameters } from '../model/load-parameters.ts';
 import { Responder } from '../rollout/responder.ts';
 import { openCommandGpu } from './adapter.ts';
@@ -7,6 +7,7 @@ import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
+import { promptIds } from './prompt-ids.ts';
 import { system } from './system.ts';
 
 const defaultNewTokens = 128;
@@ -75,9 +76,9 @@ export const command = defineCommand({
       });
       const results: unknown[] = [];
       for await (const { prompt, ids, logprobs } of responder.respond(sampling)) {
-        const promptIds = prompts[prompt] ?? [];
-        const text = tokenizer ? completionText(tokenizer, promptIds, ids) : null;
-        results.push({ prompt_ids: promptIds, ids, text, logprobs });
+        const given = prompts[prompt] ?? [];
+        const text = tokenizer ? await completionText(tokenizer, given, ids) : null;
+        results.push({ prompt_ids: given, ids, text, logprobs });
       }
       await gpu.close();
       if (out !== undefined) await host.write(out, jsonText(results));
@@ -96,7 +97,7 @@ async function promptsOf(
     readonly chat?: boolean | undefined;
     readonly model: string;
   },
-  tokenizer: Tokenizer | undefined,
+  tokenizer: TokenizerClient | undefined,
   read: (path: string) => Promise<number[][]>,
 ): Promise<number[][]> {
   if ((args.prompt === undefined) === (args.ids === undefined)) {
@@ -104,21 +105,20 @@ async function promptsOf(
   }
   if (args.ids !== undefined) return read(args.ids);
   if (!tokenizer) throw new UsageError(`--prompt: ${args.model} has no tokenizer.json; use --ids`);
-  const text = args.prompt ?? '';
-  const ids = args.chat
-    ? tokenizer.encode(
-        tokenizer.renderChat([{ role: 'user', content: text }], { addGenerationPrompt: true }),
-        { addSpecialTokens: false },
-      )
-    : tokenizer.encode(text);
-  if (ids.length === 0) throw new UsageError('--prompt is empty');
-  return [ids];
+  const prompts = await promptIds(tokenizer, [args.prompt ?? ''], args.chat);
+  if (prompts.some(({ length }) => length === 0)) throw new UsageError('--prompt is empty');
+  return prompts;
 }
 
 /** What the completion adds to the text: some decoders strip a space where a text begins. */
-function completionText(tokenizer: Tokenizer, prompt: readonly number[], ids: readonly number[]) {
-  const how = { skipSpecialTokens: true, unknown: 'replace' } as const;
-  const before = tokenizer.decode(prompt, how);
-  const whole = tokenizer.decode([...prompt, ...ids], how);
-  return whole.startsWith(before) ? whole.slice(before.length) : tokenizer.decode(ids, how);
+async function completionText(
+  tokenizer: TokenizerClient,
+  prompt: readonly number[],
+  ids: readonly number[],
+): Promise<string> {
+  const [before = '', whole = '', alone = ''] = await tokenizer.decode(
+    [prompt, [...prompt, ...ids], ids],
+    { skipSpecialTokens: true, unknown: 'replace' },
+  );
+  return whole.startsWith(before) ? whole.slice(before.length) : alone;
 }

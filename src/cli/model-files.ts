@@ -1,3 +1,4 @@
+import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import {
   type ModelDirectory,
   openModelDirectory,
@@ -6,9 +7,16 @@ import {
 import { UsageError } from './arguments.ts';
 import { system } from './system.ts';
 
-/** A model folder on disk that a command opened; its files stay open until `close`. */
+/** A model folder on disk that a command opened. */
 export interface DiskModel extends ModelDirectory {
   readonly openFile: OpenModelFile;
+  /**
+   * The tokenizer; undefined where the folder has none.
+   *
+   * @throws FormatError when its files are none, or take too long.
+   */
+  tokenizer(): Promise<TokenizerClient | undefined>;
+  /** Closes the files and ends the tokenizer's worker. */
   close(): Promise<void>;
 }
 
@@ -24,7 +32,13 @@ export async function openDiskModel(path: string): Promise<DiskModel> {
     throw new UsageError(`${path}: ${found ? 'is a file' : 'does not exist'}; a model is a folder`);
   }
   const open = new Map<string, Awaited<ReturnType<typeof host.open>>>();
+  let tokenizer: Promise<TokenizerClient | undefined> | undefined;
   const close = async (): Promise<void> => {
+    // One that failed to open has ended its worker, and thrown at whoever asked for it.
+    await tokenizer?.then(
+      (client) => client?.close(),
+      () => undefined,
+    );
     for (const file of open.values()) await file.close();
     open.clear();
   };
@@ -38,7 +52,12 @@ export async function openDiskModel(path: string): Promise<DiskModel> {
     return source;
   };
   try {
-    return { ...(await openModelDirectory(openFile, path)), openFile, close };
+    const directory = await openModelDirectory(openFile, path);
+    const openTokenizer = async (): Promise<TokenizerClient | undefined> => {
+      const texts = await directory.tokenizerTexts();
+      return texts && TokenizerClient.open(texts);
+    };
+    return { ...directory, openFile, tokenizer: () => (tokenizer ??= openTokenizer()), close };
   } catch (error) {
     await close();
     throw error;

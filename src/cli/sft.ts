@@ -2,7 +2,8 @@ import { defineCommand } from 'citty';
 import type { OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
-import { characterTokenizerJson, Tokenizer } from '../formats/tokenizer.ts';
+import { characterTokenizerJson } from '../formats/tokenizer.ts';
+import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
@@ -24,7 +25,8 @@ import { system } from './system.ts';
 interface Start {
   readonly config: ModelConfig;
   readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
-  readonly tokenizer: Tokenizer;
+  /** The tokenizer, in a worker that `close` ends. */
+  readonly tokenizer: () => Promise<TokenizerClient>;
   readonly tokenizerFrom: OpenModelFile;
   readonly close: () => Promise<void>;
   /** Pre-training on the corpus of a config's task; undefined for a model directory. */
@@ -116,8 +118,12 @@ export const command = defineCommand({
       const rows =
         args.data === undefined
           ? undefined
-          : await withSource(args.data, (source) =>
-              readLearningRows(source, begin.tokenizer, config.eosTokenIds[0], longest),
+          : await withSource(args.data, async (source) =>
+              readLearningRows(source, await begin.tokenizer(), {
+                endToken: config.eosTokenIds[0],
+                longest,
+                vocabSize: config.vocabSize,
+              }),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
       const gpu = await openCommandGpu(args);
@@ -179,7 +185,7 @@ async function startOfModel(path: string): Promise<Start> {
         }
         return found;
       },
-      tokenizer,
+      tokenizer: () => Promise.resolve(tokenizer),
       tokenizerFrom: model.openFile,
       close: () => model.close(),
     };
@@ -194,16 +200,22 @@ async function startOfConfig(path: string): Promise<Start> {
   const config = await chosenConfig('limr sft', path);
   const task = createTask(config.task);
   const model = modelConfigOf(config, task);
-  const json = characterTokenizerJson(task.tokenizer.alphabet);
-  const bytes = new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
+  const file = 'tokenizer.json';
+  const text = `${JSON.stringify(characterTokenizerJson(task.tokenizer.alphabet), null, 2)}\n`;
+  const bytes = new TextEncoder().encode(text);
+  let tokenizer: Promise<TokenizerClient> | undefined;
   return {
     config: model,
     parameters: () =>
       Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
-    tokenizer: new Tokenizer({ tokenizer: json }, 'tokenizer.json'),
-    tokenizerFrom: (name) =>
-      Promise.resolve(name === 'tokenizer.json' ? bytesSource(name, bytes) : undefined),
-    close: () => Promise.resolve(),
+    tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
+    tokenizerFrom: (name) => Promise.resolve(name === file ? bytesSource(name, bytes) : undefined),
+    close: async () => {
+      await tokenizer?.then(
+        (client) => client.close(),
+        () => undefined,
+      );
+    },
     pretrain: (gpu) =>
       pretrainBase(
         gpu,

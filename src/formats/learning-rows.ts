@@ -2,7 +2,7 @@ import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
 import { promptText, recordsOf } from './rollouts.ts';
-import type { Tokenizer } from './tokenizer.ts';
+import type { TokenizerClient } from './tokenizer-client.ts';
 
 /** A text to learn from: what is given, and what is to be said. */
 export interface LearningRow {
@@ -15,45 +15,80 @@ export interface LearningRow {
 
 const answerFields = ['response', 'completion', 'output', 'solution'];
 
+/** What the model that learns takes. */
+export interface LearningLimits {
+  /** Put behind each response that does not end with it; undefined: nothing is. */
+  readonly endToken: number | undefined;
+  /** Tokens of prompt and response together. */
+  readonly longest: number;
+  /** Ids are below it. */
+  readonly vocabSize: number;
+}
+
 /**
  * Rows of a JSONL, JSON or parquet file as token ids: `{"prompt", "response"}` (or "completion",
  * "output", "solution"), or `{"text"}`, of which all but the first token counts.
  *
- * @param endToken Put behind each response that does not end with it; undefined: nothing is.
- * @param longest Tokens of prompt and response together.
- * @throws FormatError naming the row that has no such field, no token to learn, or too many.
+ * @throws FormatError naming the row that has no such field, no token to learn, too many, or one
+ *   that the tokenizer or the model has not.
  */
 export async function readLearningRows(
   source: ByteSource,
-  tokenizer: Tokenizer,
-  endToken: number | undefined,
-  longest: number,
+  tokenizer: TokenizerClient,
+  limits: LearningLimits,
 ): Promise<LearningRow[]> {
-  const rows: LearningRow[] = [];
-  for await (const { where, record } of recordsOf(source)) {
-    const { prompt, response } = idsOf(record, tokenizer, where);
-    if (endToken !== undefined && response.at(-1) !== endToken) response.push(endToken);
-    if (prompt.length === 0) throw new FormatError(`${where}: the prompt is empty`);
-    if (response.length === 0) throw new FormatError(`${where}: there is nothing to learn`);
-    const total = prompt.length + response.length;
-    if (total > longest) {
-      throw new FormatError(`${where}: ${total} tokens, more than the ${longest} allowed`);
-    }
-    rows.push({ where, prompt, response });
-  }
+  const rows: RowTexts[] = [];
+  for await (const { where, record } of recordsOf(source)) rows.push(textsOf(record, where));
   if (rows.length === 0) throw new FormatError(`${source.name}: no rows`);
-  return rows;
+  const where = (i: number): string => rows[i]?.where ?? source.name;
+  const openings = rows.map(({ opening }) => opening);
+  const responses = rows.map(({ response }) => response ?? '');
+  const openingIds = await tokenizer.encode(openings, {}, where);
+  const responseIds = await tokenizer.encode(responses, { addSpecialTokens: false }, where);
+  return rows.map(({ response }, i) => {
+    const ids = openingIds[i] ?? [];
+    const parts =
+      response === undefined
+        ? { prompt: ids.slice(0, 1), response: ids.slice(1) }
+        : { prompt: ids, response: responseIds[i] ?? [] };
+    return learningRow(where(i), parts.prompt, parts.response, limits);
+  });
 }
 
-function idsOf(
-  record: JsonRecord,
-  tokenizer: Tokenizer,
+function learningRow(
   where: string,
-): { prompt: number[]; response: number[] } {
+  prompt: number[],
+  answer: readonly number[],
+  { endToken, longest, vocabSize }: LearningLimits,
+): LearningRow {
+  const ended = endToken === undefined || answer.at(-1) === endToken;
+  const response = ended ? [...answer] : [...answer, endToken];
+  if (prompt.length === 0) throw new FormatError(`${where}: the prompt is empty`);
+  if (response.length === 0) throw new FormatError(`${where}: there is nothing to learn`);
+  const total = prompt.length + response.length;
+  if (total > longest) {
+    throw new FormatError(`${where}: ${total} tokens, more than the ${longest} allowed`);
+  }
+  for (const id of [...prompt, ...response]) {
+    if (id < vocabSize) continue;
+    throw new FormatError(
+      `${where}: the tokenizer gives the id ${id}, the model's ids are below ${vocabSize}`,
+    );
+  }
+  return { where, prompt, response };
+}
+
+interface RowTexts {
+  readonly where: string;
+  /** The prompt; the whole text where there is no response. */
+  readonly opening: string;
+  readonly response: string | undefined;
+}
+
+function textsOf(record: JsonRecord, where: string): RowTexts {
   const text = fieldOf(record, 'text');
   if (text !== undefined) {
-    const ids = tokenizer.encode(promptText(text, `${where}: text`));
-    return { prompt: ids.slice(0, 1), response: ids.slice(1) };
+    return { where, opening: promptText(text, `${where}: text`), response: undefined };
   }
   const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
   const prompt = fieldOf(record, 'prompt');
@@ -61,9 +96,8 @@ function idsOf(
     throw new FormatError(`${where}: no field text, nor prompt and ${answerFields.join(' or ')}`);
   }
   return {
-    prompt: tokenizer.encode(promptText(prompt, `${where}: prompt`)),
-    response: tokenizer.encode(promptText(fieldOf(record, field), `${where}: ${field}`), {
-      addSpecialTokens: false,
-    }),
+    where,
+    opening: promptText(prompt, `${where}: prompt`),
+    response: promptText(fieldOf(record, field), `${where}: ${field}`),
   };
 }

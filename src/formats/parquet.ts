@@ -1,5 +1,6 @@
 import { transfer } from 'comlink';
 import { connect, WorkerError } from '../workers/connect.ts';
+import { within } from '../workers/time-limit.ts';
 import { readAll, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { isRecord, type JsonRecord, shorten } from './json.ts';
@@ -30,20 +31,13 @@ export async function* readParquet(source: ByteSource, seconds = 60): AsyncGener
     (Worker) => new Worker(new URL('./parquet.worker.ts', import.meta.url), { type: 'module' }),
   );
   const call = async <T>(result: Promise<T>): Promise<T> => {
-    let timer: ReturnType<typeof setTimeout> | undefined;
-    const late = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(new FormatError(`took more than ${seconds} s: damaged, or too large`));
-      }, seconds * 1000);
-    });
+    const late = new FormatError(`took more than ${seconds} s: damaged, or too large`);
     try {
-      return await Promise.race([result, late]);
+      return await within(seconds, result, late);
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error);
       const why = error instanceof WorkerError ? 'the reader died of it' : shorten(message);
       throw new FormatError(`${source.name}: not readable as parquet: ${why}`);
-    } finally {
-      clearTimeout(timer);
     }
   };
   try {

@@ -18,6 +18,26 @@ export interface TokenizerFiles {
   readonly chatTemplate?: string | undefined;
 }
 
+export interface EncodeOptions {
+  /** Also what the post-processor adds, such as a first `<s>`; it does unless this is false. */
+  readonly addSpecialTokens?: boolean;
+}
+
+export interface DecodeOptions {
+  /** Leave tokens such as `<|im_end|>` out. */
+  readonly skipSpecialTokens?: boolean;
+  /**
+   * What an id without a token is: an error, or U+FFFD. Models often have more rows in their
+   * embedding than tokens, and may draw any of them.
+   */
+  readonly unknown?: 'throw' | 'replace';
+}
+
+export interface ChatOptions {
+  /** End with the header of the assistant's turn. */
+  readonly addGenerationPrompt?: boolean;
+}
+
 type Json = Readonly<Record<string, unknown>>;
 
 const isRecord = (value: unknown): value is Json =>
@@ -25,7 +45,10 @@ const isRecord = (value: unknown): value is Json =>
 
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
-/** Text to token ids and back, exactly as the `tokenizers` library does it. */
+/**
+ * Text to token ids and back, exactly as the `tokenizers` library does it. Files of others can keep
+ * it busy for ever: open those with `TokenizerClient`.
+ */
 export class Tokenizer {
   readonly #where: string;
   readonly #tokenizer: HfTokenizer;
@@ -62,9 +85,9 @@ export class Tokenizer {
   /**
    * Ids of a text. Special tokens written out in it become their ids.
    *
-   * @param options.addSpecialTokens Also what the post-processor adds, such as a first `<s>`.
+   * @throws FormatError when there is no token for a part of it.
    */
-  encode(text: string, options: { readonly addSpecialTokens?: boolean } = {}): number[] {
+  encode(text: string, options: EncodeOptions = {}): number[] {
     const { ids } = this.#tokenizer.encode(text, {
       add_special_tokens: options.addSpecialTokens ?? true,
     });
@@ -78,15 +101,9 @@ export class Tokenizer {
   /**
    * Text of ids.
    *
-   * @param options.skipSpecialTokens Leave tokens such as `<|im_end|>` out.
-   * @param options.unknown What an id without a token is: an error, or U+FFFD. Models often have
-   *   more rows in their embedding than tokens, and may draw any of them.
    * @throws FormatError when an id is not in the vocabulary, unless such ids are replaced.
    */
-  decode(
-    ids: Iterable<number>,
-    options: { readonly skipSpecialTokens?: boolean; readonly unknown?: 'throw' | 'replace' } = {},
-  ): string {
+  decode(ids: Iterable<number>, options: DecodeOptions = {}): string {
     const runs: number[][] = [[]];
     for (const id of ids) {
       if (this.#tokenizer.id_to_token(id) !== undefined) runs.at(-1)?.push(id);
@@ -117,13 +134,9 @@ export class Tokenizer {
   /**
    * A conversation as the model was taught to see it. Encode the result without special tokens.
    *
-   * @param options.addGenerationPrompt End with the header of the assistant's turn.
    * @throws FormatError when there is no chat template, or it fails.
    */
-  renderChat(
-    messages: readonly ChatMessage[],
-    options: { readonly addGenerationPrompt?: boolean } = {},
-  ): string {
+  renderChat(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     if (this.#template === undefined) throw new FormatError(`${this.#where}: no chat template`);
     const tokens: Record<string, string> = {};
     for (const [key, value] of Object.entries(this.#config)) {
@@ -132,8 +145,11 @@ export class Tokenizer {
       if (typeof text === 'string') tokens[key] = text;
     }
     try {
-      return new Template(this.#template).render({
+      const template = new Template(this.#template);
+      template.parsed.body.unshift(...new Template(setRange).parsed.body);
+      return template.render({
         ...tokens,
+        bounded_range: boundedRange,
         messages: messages.map((message) => ({ ...message })),
         add_generation_prompt: options.addGenerationPrompt ?? false,
       });
@@ -141,6 +157,28 @@ export class Tokenizer {
       throw new FormatError(`${this.#where}: chat template: ${why(error)}`, { cause: error });
     }
   }
+}
+
+/** Put before templates: the library's own `range` fills memory until the whole process dies. */
+const setRange = '{% set range = bounded_range %}';
+
+/** Most numbers that one `range` of a template gives. */
+const longestRange = 100_000;
+
+/** Jinja's `range(stop)` and `range(start, stop, step)`. */
+function boundedRange(...given: unknown[]): number[] {
+  const [first, second, step = 1] = given.map((value) => {
+    if (Number.isSafeInteger(value)) return value as number;
+    throw new Error('range() takes whole numbers');
+  });
+  const [start, stop] = second === undefined ? [0, first] : [first, second];
+  if (start === undefined || stop === undefined) throw new Error('range() takes a number');
+  if (step === 0) throw new Error('range() takes no step of 0');
+  const count = Math.max(0, Math.ceil((stop - start) / step));
+  if (count > longestRange) {
+    throw new Error(`range() of ${count} numbers, more than the ${longestRange} allowed`);
+  }
+  return Array.from({ length: count }, (_, i) => start + i * step);
 }
 
 /** The template inside a config: one text, or a list of named ones of which `default` is meant. */

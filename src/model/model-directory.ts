@@ -12,7 +12,7 @@ import {
   toFloat32,
   writeSafetensors,
 } from '../formats/safetensors.ts';
-import { Tokenizer } from '../formats/tokenizer.ts';
+import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { type ModelConfig, parseHfConfig, toHfConfig } from './config.ts';
 
 /** Storage type of weights in a file. */
@@ -27,8 +27,8 @@ export interface ModelDirectory {
   readonly shapes: ReadonlyMap<string, readonly number[]>;
   /** One tensor as f32. @throws SafetensorsError when there is none of that name. */
   read(name: string): Promise<Float32Array>;
-  /** The tokenizer; undefined where the folder has none. */
-  tokenizer(): Promise<Tokenizer | undefined>;
+  /** The tokenizer's files, for `TokenizerClient`; undefined where the folder has none. */
+  tokenizerTexts(): Promise<TokenizerTexts | undefined>;
 }
 
 /** Opens a file of a model by its bare name; undefined where there is none. */
@@ -61,7 +61,6 @@ export async function openModelDirectory(
   if (!configSource) throw new FormatError(`${where}: no config.json`);
   const config = parseHfConfig(await readJson(configSource, smallJson), configSource.name);
   const slots = await readWeightSlots(openFile, where);
-  let tokenizer: Promise<Tokenizer | undefined> | undefined;
   return {
     where,
     config: await withGenerationStops(config, openFile),
@@ -76,7 +75,7 @@ export async function openModelDirectory(
       }
       return toFloat32({ name, dtype: slot.dtype, shape: slot.shape, bytes }, source.name);
     },
-    tokenizer: () => (tokenizer ??= readTokenizer(openFile)),
+    tokenizerTexts: () => readTokenizer(openFile),
   };
 }
 
@@ -152,17 +151,18 @@ async function readSlots(source: ByteSource): Promise<Map<string, Located>> {
   return new Map([...slots].map(([name, slot]) => [name, { source, dataStart, slot }]));
 }
 
-async function readTokenizer(openFile: OpenModelFile): Promise<Tokenizer | undefined> {
+async function readTokenizer(openFile: OpenModelFile): Promise<TokenizerTexts | undefined> {
   const [tokenizer, config, template] = await Promise.all(tokenizerFileNames.map(openFile));
   if (!tokenizer) return undefined;
-  return new Tokenizer(
-    {
-      tokenizer: await readJson(tokenizer, largeJson),
-      config: config ? await readJson(config, largeJson) : {},
-      chatTemplate: template ? await readText(template, smallJson) : undefined,
-    },
-    tokenizer.name,
-  );
+  const named = async (source: ByteSource) => ({
+    name: source.name,
+    text: await readText(source, largeJson),
+  });
+  return {
+    tokenizer: await named(tokenizer),
+    config: config && (await named(config)),
+    chatTemplate: template && (await readText(template, smallJson)),
+  };
 }
 
 /** One parameter to save, under its Hugging Face name. */

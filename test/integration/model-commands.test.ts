@@ -336,6 +336,19 @@ describe('bad input', () => {
       /d line 2: no field text/,
     ],
     [
+      'a token that the model has no row for',
+      ['sft', 'm', '--data', 'd', '--out', 'n'],
+      () => {
+        const token = { ...tokenizer.added_tokens[0], id: 400, content: '<more>' };
+        const more = { ...tokenizer, added_tokens: [...tokenizer.added_tokens, token] };
+        return {
+          'm/tokenizer.json': encode(more),
+          d: lines([{ text: 'ab' }, { text: 'a<more>' }]),
+        };
+      },
+      /d line 2: the tokenizer gives the id 400, the model's ids are below 320/,
+    ],
+    [
       'a line that is not JSON',
       ['sft', 'm', '--data', 'd', '--out', 'n'],
       () => ({ d: new TextEncoder().encode('{"text":"ab"}\n{"text"') }),

@@ -29,6 +29,6 @@ export async function openFixtureModel(fixtures: Fixtures, folder: string): Prom
     inputs.push(name, digestOf(bytes));
     return bytesSource(path, bytes);
   }, folder);
-  await directory.tokenizer();
+  await directory.tokenizerTexts();
   return { directory, inputs };
 }

@@ -105,6 +105,24 @@ describe('Tokenizer', () => {
     expect(() => render('{% if %}')).toThrow(/x: chat template: /);
   });
 
+  test('gives templates ranges, and none that fills the memory', () => {
+    const tokenizerJson = json('test/fixtures/models/qwen2-tied/tokenizer.json');
+    const render = (range: string) =>
+      new Tokenizer(
+        { tokenizer: tokenizerJson, chatTemplate: `\n{% for i in ${range} %}{{ i }},{% endfor %}` },
+        'x',
+      ).renderChat([]);
+    expect(render('range(3)')).toBe('\n0,1,2,');
+    expect(render('range(1, 6, 2)')).toBe('\n1,3,5,');
+    expect(render('range(3, 0, -2)')).toBe('\n3,1,');
+    expect(render('range(2, 1)')).toBe('\n');
+    expect(() => render('range(1000000000000)')).toThrow(
+      'x: chat template: range() of 1000000000000 numbers, more than the 100000 allowed',
+    );
+    expect(() => render('range(0, 1, 0)')).toThrow('x: chat template: range() takes no step of 0');
+    expect(() => render('range("a")')).toThrow('x: chat template: range() takes whole numbers');
+  });
+
   const stories = '../shared/models/stories260K';
   test('reads a sentencepiece-like tokenizer with byte fallback', (context) => {
     context.skip(!existsSync(stories), `no model at ${stories}`);

@@ -1,0 +1,12 @@
+/** What a worker's call comes to, or `late` once it took too long. It goes on: end its worker. */
+export async function within<T>(seconds: number, call: Promise<T>, late: Error): Promise<T> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const timeUp = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(late), seconds * 1000);
+  });
+  try {
+    return await Promise.race([call, timeUp]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

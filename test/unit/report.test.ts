@@ -281,7 +281,15 @@ describe('findings', () => {
     makeRun({
       preset: 'study',
       seeds: [1, 2, 3],
-      overrides: { task: { poolPrompts: 768 }, experiment: { epochs: 12 } },
+      overrides: {
+        task: { poolPrompts: 768 },
+        experiment: {
+          epochs: 12,
+          armLength: 120,
+          readouts: [24, 48, 72, 96, 120, 144],
+          tableReadout: 48,
+        },
+      },
       ...lift,
     });
 

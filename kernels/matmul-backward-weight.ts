@@ -23,7 +23,7 @@ const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> 
   plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32 },
   registers: {
     kernel: defineKernel('matmul-backward-weight/registers', registers, spec),
-    rows: 8,
+    rows: 32,
     columns: 64,
   },
   subgroup: {

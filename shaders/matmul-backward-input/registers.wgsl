@@ -1,4 +1,4 @@
-// matmul-backward-input/registers: the sums of matmul-backward-input, eight rows by eight columns
+// matmul-backward-input/registers: the sums of matmul-backward-input, sixteen rows by sixteen columns
 // per thread. For K and N that are multiples of 4. Why: shaders/matmul-forward/registers.wgsl.
 //
 // Grid: ceil(K / 64) by ceil((row_end - row_start) / 64).
@@ -26,16 +26,16 @@ fn finish(row: u32, column: u32, sum: vec4f) {
   dx[at] = value;
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(4, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let inner = params.inner / 4;
   let columns = params.columns / 4;
-  let row = params.row_start + id.y * 8;
-  let column = id.x * 2;
+  let row = params.row_start + id.y * 16;
+  let column = id.x * 4;
   if (row >= params.row_end || column >= columns) { return; }
   // A row or column past the edge repeats the last one and is not stored.
   let last = params.row_end - 1;
-  let dy0 = min(row, last) * inner;
+  let dy0 = row * inner;
   let dy1 = min(row + 1, last) * inner;
   let dy2 = min(row + 2, last) * inner;
   let dy3 = min(row + 3, last) * inner;
@@ -43,73 +43,94 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let dy5 = min(row + 5, last) * inner;
   let dy6 = min(row + 6, last) * inner;
   let dy7 = min(row + 7, last) * inner;
+  let dy8 = min(row + 8, last) * inner;
+  let dy9 = min(row + 9, last) * inner;
+  let dy10 = min(row + 10, last) * inner;
+  let dy11 = min(row + 11, last) * inner;
+  let dy12 = min(row + 12, last) * inner;
+  let dy13 = min(row + 13, last) * inner;
+  let dy14 = min(row + 14, last) * inner;
+  let dy15 = min(row + 15, last) * inner;
   let w0 = column;
   let w1 = min(column + 1, columns - 1);
-  var sum0_0 = vec4f();
-  var sum0_1 = vec4f();
-  var sum1_0 = vec4f();
-  var sum1_1 = vec4f();
-  var sum2_0 = vec4f();
-  var sum2_1 = vec4f();
-  var sum3_0 = vec4f();
-  var sum3_1 = vec4f();
-  var sum4_0 = vec4f();
-  var sum4_1 = vec4f();
-  var sum5_0 = vec4f();
-  var sum5_1 = vec4f();
-  var sum6_0 = vec4f();
-  var sum6_1 = vec4f();
-  var sum7_0 = vec4f();
-  var sum7_1 = vec4f();
+  let w2 = min(column + 2, columns - 1);
+  let w3 = min(column + 3, columns - 1);
+  // sumR_C: rows 4 R to 4 R + 3, one a column of the matrix, by the columns 4 C to 4 C + 3.
+  var sum0_0 = mat4x4f();
+  var sum0_1 = mat4x4f();
+  var sum0_2 = mat4x4f();
+  var sum0_3 = mat4x4f();
+  var sum1_0 = mat4x4f();
+  var sum1_1 = mat4x4f();
+  var sum1_2 = mat4x4f();
+  var sum1_3 = mat4x4f();
+  var sum2_0 = mat4x4f();
+  var sum2_1 = mat4x4f();
+  var sum2_2 = mat4x4f();
+  var sum2_3 = mat4x4f();
+  var sum3_0 = mat4x4f();
+  var sum3_1 = mat4x4f();
+  var sum3_2 = mat4x4f();
+  var sum3_3 = mat4x4f();
   for (var n = 0u; n < inner; n++) {
     let line = n * 4 * columns;
+    let rows0 = mat4x4f(dy[dy0 + n], dy[dy1 + n], dy[dy2 + n], dy[dy3 + n]);
+    let rows1 = mat4x4f(dy[dy4 + n], dy[dy5 + n], dy[dy6 + n], dy[dy7 + n]);
+    let rows2 = mat4x4f(dy[dy8 + n], dy[dy9 + n], dy[dy10 + n], dy[dy11 + n]);
+    let rows3 = mat4x4f(dy[dy12 + n], dy[dy13 + n], dy[dy14 + n], dy[dy15 + n]);
     let weight0 = mat4x4f(
       weight[line + w0],
       weight[line + columns + w0],
       weight[line + 2 * columns + w0],
       weight[line + 3 * columns + w0],
     );
+    sum0_0 += weight0 * rows0;
+    sum1_0 += weight0 * rows1;
+    sum2_0 += weight0 * rows2;
+    sum3_0 += weight0 * rows3;
     let weight1 = mat4x4f(
       weight[line + w1],
       weight[line + columns + w1],
       weight[line + 2 * columns + w1],
       weight[line + 3 * columns + w1],
     );
-    let v0 = dy[dy0 + n];
-    sum0_0 += weight0 * v0;
-    sum0_1 += weight1 * v0;
-    let v1 = dy[dy1 + n];
-    sum1_0 += weight0 * v1;
-    sum1_1 += weight1 * v1;
-    let v2 = dy[dy2 + n];
-    sum2_0 += weight0 * v2;
-    sum2_1 += weight1 * v2;
-    let v3 = dy[dy3 + n];
-    sum3_0 += weight0 * v3;
-    sum3_1 += weight1 * v3;
-    let v4 = dy[dy4 + n];
-    sum4_0 += weight0 * v4;
-    sum4_1 += weight1 * v4;
-    let v5 = dy[dy5 + n];
-    sum5_0 += weight0 * v5;
-    sum5_1 += weight1 * v5;
-    let v6 = dy[dy6 + n];
-    sum6_0 += weight0 * v6;
-    sum6_1 += weight1 * v6;
-    let v7 = dy[dy7 + n];
-    sum7_0 += weight0 * v7;
-    sum7_1 += weight1 * v7;
+    sum0_1 += weight1 * rows0;
+    sum1_1 += weight1 * rows1;
+    sum2_1 += weight1 * rows2;
+    sum3_1 += weight1 * rows3;
+    let weight2 = mat4x4f(
+      weight[line + w2],
+      weight[line + columns + w2],
+      weight[line + 2 * columns + w2],
+      weight[line + 3 * columns + w2],
+    );
+    sum0_2 += weight2 * rows0;
+    sum1_2 += weight2 * rows1;
+    sum2_2 += weight2 * rows2;
+    sum3_2 += weight2 * rows3;
+    let weight3 = mat4x4f(
+      weight[line + w3],
+      weight[line + columns + w3],
+      weight[line + 2 * columns + w3],
+      weight[line + 3 * columns + w3],
+    );
+    sum0_3 += weight3 * rows0;
+    sum1_3 += weight3 * rows1;
+    sum2_3 += weight3 * rows2;
+    sum3_3 += weight3 * rows3;
   }
   // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
-  var sums = array<vec4f, 16>(
+  var sums = array<mat4x4f, 16>(
     sum0_0, sum1_0, sum2_0, sum3_0,
-    sum4_0, sum5_0, sum6_0, sum7_0,
     sum0_1, sum1_1, sum2_1, sum3_1,
-    sum4_1, sum5_1, sum6_1, sum7_1,
+    sum0_2, sum1_2, sum2_2, sum3_2,
+    sum0_3, sum1_3, sum2_3, sum3_3,
   );
-  let end = min(params.row_end, row + 8);
+  let end = min(params.row_end, row + 16);
   for (var at = row; at < end; at++) {
-    finish(at, column, sums[at - row]);
-    finish(at, column + 1, sums[at - row + 8]);
+    let r = at - row;
+    for (var c = 0u; c < 4; c++) {
+      finish(at, column + c, sums[c * 4 + r / 4][r % 4]);
+    }
   }
 }

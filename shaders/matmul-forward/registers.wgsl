@@ -1,9 +1,10 @@
-// matmul-forward/registers: the sums of matmul-forward, eight rows by eight columns per thread.
+// matmul-forward/registers: the sums of matmul-forward, sixteen rows by sixteen columns per thread.
 // For K and N that are multiples of 4.
 //
 // A software adapter loads lane by lane, a bounds check each: about 80 cycles for the vec4 of eight
-// lanes, beside which arithmetic is cheap. So a thread does 256 multiply-adds for 16 loads, keeps
-// everything in registers and shares nothing. Threads past the edges leave at once.
+// lanes, beside which arithmetic is cheap. So a thread does 1,024 multiply-adds for 32 loads and
+// shares nothing; that its sums do not fit the registers costs less. Threads past the edges leave at
+// once.
 //
 // Grid: ceil(N / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -34,16 +35,16 @@ fn finish(row: u32, column: u32, sum: vec4f) {
   out[at] = value;
 }
 
-@compute @workgroup_size(8, 8)
+@compute @workgroup_size(4, 4)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   let inner = params.inner / 4;
-  let row = params.row_start + id.y * 8;
-  let column = id.x * 2;
+  let row = params.row_start + id.y * 16;
+  let column = id.x * 4;
   if (row >= params.row_end || column * 4 >= params.columns) { return; }
   // A row or column past the edge repeats the last one and is not stored.
   let last = params.row_end - 1;
   let last_column = params.columns / 4 - 1;
-  let x0 = min(row, last) * inner;
+  let x0 = row * inner;
   let x1 = min(row + 1, last) * inner;
   let x2 = min(row + 2, last) * inner;
   let x3 = min(row + 3, last) * inner;
@@ -51,72 +52,93 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let x5 = min(row + 5, last) * inner;
   let x6 = min(row + 6, last) * inner;
   let x7 = min(row + 7, last) * inner;
+  let x8 = min(row + 8, last) * inner;
+  let x9 = min(row + 9, last) * inner;
+  let x10 = min(row + 10, last) * inner;
+  let x11 = min(row + 11, last) * inner;
+  let x12 = min(row + 12, last) * inner;
+  let x13 = min(row + 13, last) * inner;
+  let x14 = min(row + 14, last) * inner;
+  let x15 = min(row + 15, last) * inner;
   let w0 = column * 4 * inner;
   let w1 = min(column + 1, last_column) * 4 * inner;
-  var sum0_0 = vec4f();
-  var sum0_1 = vec4f();
-  var sum1_0 = vec4f();
-  var sum1_1 = vec4f();
-  var sum2_0 = vec4f();
-  var sum2_1 = vec4f();
-  var sum3_0 = vec4f();
-  var sum3_1 = vec4f();
-  var sum4_0 = vec4f();
-  var sum4_1 = vec4f();
-  var sum5_0 = vec4f();
-  var sum5_1 = vec4f();
-  var sum6_0 = vec4f();
-  var sum6_1 = vec4f();
-  var sum7_0 = vec4f();
-  var sum7_1 = vec4f();
+  let w2 = min(column + 2, last_column) * 4 * inner;
+  let w3 = min(column + 3, last_column) * 4 * inner;
+  // sumR_C: rows 4 R to 4 R + 3, one a column of the matrix, by the columns 4 C to 4 C + 3.
+  var sum0_0 = mat4x4f();
+  var sum0_1 = mat4x4f();
+  var sum0_2 = mat4x4f();
+  var sum0_3 = mat4x4f();
+  var sum1_0 = mat4x4f();
+  var sum1_1 = mat4x4f();
+  var sum1_2 = mat4x4f();
+  var sum1_3 = mat4x4f();
+  var sum2_0 = mat4x4f();
+  var sum2_1 = mat4x4f();
+  var sum2_2 = mat4x4f();
+  var sum2_3 = mat4x4f();
+  var sum3_0 = mat4x4f();
+  var sum3_1 = mat4x4f();
+  var sum3_2 = mat4x4f();
+  var sum3_3 = mat4x4f();
   for (var k = 0u; k < inner; k++) {
-    let weight0 = mat4x4f(
+    let rows0 = mat4x4f(x[x0 + k], x[x1 + k], x[x2 + k], x[x3 + k]);
+    let rows1 = mat4x4f(x[x4 + k], x[x5 + k], x[x6 + k], x[x7 + k]);
+    let rows2 = mat4x4f(x[x8 + k], x[x9 + k], x[x10 + k], x[x11 + k]);
+    let rows3 = mat4x4f(x[x12 + k], x[x13 + k], x[x14 + k], x[x15 + k]);
+    let weight0 = transpose(mat4x4f(
       weight[w0 + k],
       weight[w0 + inner + k],
       weight[w0 + 2 * inner + k],
       weight[w0 + 3 * inner + k],
-    );
-    let weight1 = mat4x4f(
+    ));
+    sum0_0 += weight0 * rows0;
+    sum1_0 += weight0 * rows1;
+    sum2_0 += weight0 * rows2;
+    sum3_0 += weight0 * rows3;
+    let weight1 = transpose(mat4x4f(
       weight[w1 + k],
       weight[w1 + inner + k],
       weight[w1 + 2 * inner + k],
       weight[w1 + 3 * inner + k],
-    );
-    let v0 = x[x0 + k];
-    sum0_0 += v0 * weight0;
-    sum0_1 += v0 * weight1;
-    let v1 = x[x1 + k];
-    sum1_0 += v1 * weight0;
-    sum1_1 += v1 * weight1;
-    let v2 = x[x2 + k];
-    sum2_0 += v2 * weight0;
-    sum2_1 += v2 * weight1;
-    let v3 = x[x3 + k];
-    sum3_0 += v3 * weight0;
-    sum3_1 += v3 * weight1;
-    let v4 = x[x4 + k];
-    sum4_0 += v4 * weight0;
-    sum4_1 += v4 * weight1;
-    let v5 = x[x5 + k];
-    sum5_0 += v5 * weight0;
-    sum5_1 += v5 * weight1;
-    let v6 = x[x6 + k];
-    sum6_0 += v6 * weight0;
-    sum6_1 += v6 * weight1;
-    let v7 = x[x7 + k];
-    sum7_0 += v7 * weight0;
-    sum7_1 += v7 * weight1;
+    ));
+    sum0_1 += weight1 * rows0;
+    sum1_1 += weight1 * rows1;
+    sum2_1 += weight1 * rows2;
+    sum3_1 += weight1 * rows3;
+    let weight2 = transpose(mat4x4f(
+      weight[w2 + k],
+      weight[w2 + inner + k],
+      weight[w2 + 2 * inner + k],
+      weight[w2 + 3 * inner + k],
+    ));
+    sum0_2 += weight2 * rows0;
+    sum1_2 += weight2 * rows1;
+    sum2_2 += weight2 * rows2;
+    sum3_2 += weight2 * rows3;
+    let weight3 = transpose(mat4x4f(
+      weight[w3 + k],
+      weight[w3 + inner + k],
+      weight[w3 + 2 * inner + k],
+      weight[w3 + 3 * inner + k],
+    ));
+    sum0_3 += weight3 * rows0;
+    sum1_3 += weight3 * rows1;
+    sum2_3 += weight3 * rows2;
+    sum3_3 += weight3 * rows3;
   }
   // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
-  var sums = array<vec4f, 16>(
+  var sums = array<mat4x4f, 16>(
     sum0_0, sum1_0, sum2_0, sum3_0,
-    sum4_0, sum5_0, sum6_0, sum7_0,
     sum0_1, sum1_1, sum2_1, sum3_1,
-    sum4_1, sum5_1, sum6_1, sum7_1,
+    sum0_2, sum1_2, sum2_2, sum3_2,
+    sum0_3, sum1_3, sum2_3, sum3_3,
   );
-  let end = min(params.row_end, row + 8);
+  let end = min(params.row_end, row + 16);
   for (var at = row; at < end; at++) {
-    finish(at, column, sums[at - row]);
-    finish(at, column + 1, sums[at - row + 8]);
+    let r = at - row;
+    for (var c = 0u; c < 4; c++) {
+      finish(at, column + c, sums[c * 4 + r / 4][r % 4]);
+    }
   }
 }

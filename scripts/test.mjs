@@ -222,7 +222,7 @@ async function main() {
   const ready = await setUp(
     {
       adapter: ['gpu-node', 'gpu-deno', 'parity', 'e2e-node'].some((name) => wanted.includes(name)),
-      browser: wanted.includes('gpu-chromium') || wanted.includes('e2e'),
+      browser: ['gpu-chromium', 'e2e', 'e2e-node'].some((name) => wanted.includes(name)),
     },
     { yes: options.yes },
   );

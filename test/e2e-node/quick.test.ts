@@ -7,45 +7,47 @@ import { configHash, presets } from '../../src/config.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../../src/results.ts';
 
-const folder = mkdtempSync(join(tmpdir(), 'limr-quick-'));
-const out = join(folder, 'run');
 const { quick } = presets;
 const { experiment, rollout, lim } = quick;
 const poolPrompts = quick.task.name === 'arithmetic' ? quick.task.poolPrompts : 0;
 /** Of the FULL pass. */
 const fullUpdates = (experiment.epochs * poolPrompts) / rollout.prompts;
+const limr = join(import.meta.dirname, '../../bin/limr.mjs');
 
-const file = (name: string): string => readFileSync(join(out, name), 'utf8');
-const json = (name: string): unknown => JSON.parse(file(name));
+/** The command a user types: under 3 minutes in Node and 6 in Chromium on two idle cores. */
+describe.each([
+  ['node', []],
+  ['chromium', ['--host', 'chromium', '--adapter', 'software']],
+])('the quick experiment in %s', (host, options) => {
+  const folder = mkdtempSync(join(tmpdir(), 'limr-quick-'));
+  const out = join(folder, 'run');
+  const file = (name: string): string => readFileSync(join(out, name), 'utf8');
+  const json = (name: string): unknown => JSON.parse(file(name));
+  let done: { code: number; stdout: string; stderr: string };
+  let results: ExperimentResults;
 
-let done: { code: number; stdout: string; stderr: string };
-let results: ExperimentResults;
+  beforeAll(async () => {
+    done = await new Promise((resolve) => {
+      execFile(
+        process.execPath,
+        [limr, 'run', '--preset', 'quick', '--out', out, '--json', ...options],
+        { timeout: 1_500_000, maxBuffer: 16 << 20 },
+        (error, stdout, stderr) => {
+          resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
+        },
+      );
+    });
+    if (done.code !== 0) throw new Error(`limr run ended with ${done.code}:\n${done.stderr}`);
+    results = json('results.json') as ExperimentResults;
+  }, 1_600_000);
+  afterAll(() => rmSync(folder, { recursive: true }));
 
-/** The command a user types, in a process of its own. Three minutes on an idle machine of two cores. */
-beforeAll(async () => {
-  const limr = join(import.meta.dirname, '../../bin/limr.mjs');
-  done = await new Promise((resolve) => {
-    execFile(
-      process.execPath,
-      [limr, 'run', '--preset', 'quick', '--out', out, '--json'],
-      { timeout: 1_500_000, maxBuffer: 16 << 20 },
-      (error, stdout, stderr) => {
-        resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr });
-      },
-    );
-  });
-  if (done.code !== 0) throw new Error(`limr run ended with ${done.code}:\n${done.stderr}`);
-  results = json('results.json') as ExperimentResults;
-}, 1_600_000);
-afterAll(() => rmSync(folder, { recursive: true }));
-
-describe('the quick experiment', () => {
   test('says on which adapter it ran, where the report is, and the results on stdout', () => {
     expect(done.stderr).toMatch(/^adapter: .+$/m);
     expect(done.stderr).toContain(`report: ${out}/report.html`);
     expect(JSON.parse(done.stdout)).toEqual(results);
     expect(results.adapter).not.toBe('');
-    expect(results.host).toMatch(/^node \d+/);
+    expect(results.host).toMatch(new RegExp(`^${host} \\d+`));
   });
 
   test('leaves every file of a run, and they agree', async () => {
@@ -121,7 +123,7 @@ describe('the quick experiment', () => {
     expect(results.methods.rand!.prompts).toBe(results.methods.lim!.prompts);
   });
 
-  test('LIM rejects what was never solved, always solved and most that is wrongly labelled', () => {
+  test('LIM rejects what was never solved, always solved and nearly all that is wrongly labelled', () => {
     const scored = json('scores.json') as ScoredPrompt[];
     const kept = scored.filter(({ score }) => score !== null && score >= lim.theta);
     expect(kept.length).toBe(results.lim?.kept);
@@ -145,7 +147,7 @@ describe('the quick experiment', () => {
     const wrong = scored.filter(({ wrongKey }) => wrongKey);
     expect(wrong.length).toBeGreaterThan(10);
     // A wrong key that the base's own slips hit now and then can follow the mean curve by luck.
-    expect(kept.filter(({ wrongKey }) => wrongKey).length).toBeLessThanOrEqual(wrong.length / 4);
+    expect(kept.filter(({ wrongKey }) => wrongKey).length).toBeLessThanOrEqual(wrong.length / 8);
     expect(results.seeds[0].selections.lim!.wrongKeys).toBe(
       kept.filter(({ wrongKey }) => wrongKey).length,
     );

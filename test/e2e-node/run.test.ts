@@ -9,7 +9,7 @@ import { configHash, presets } from '../../src/config.ts';
 import { tiny } from '../e2e/tiny.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.
-vi.setConfig({ testTimeout: 240_000, hookTimeout: 240_000 });
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const root = join(import.meta.dirname, '../..');
 const script = join(root, 'bin/limr.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'limr-e2e-'));
@@ -35,7 +35,7 @@ function start(
   watch: (child: ChildProcess, stderr: string) => void = () => undefined,
 ): Promise<Ended> {
   const env = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
-  const child = spawn(program, [...options, ...argv], { cwd: folder, env, timeout: 220_000 });
+  const child = spawn(program, [...options, ...argv], { cwd: folder, env, timeout: 580_000 });
   let [stdout, stderr] = ['', ''];
   child.stdout.on('data', (text: Buffer) => (stdout += String(text)));
   child.stderr.on('data', (text: Buffer) => watch(child, (stderr += String(text))));

@@ -13,7 +13,7 @@
 //      entropy   f32 (A)     nats; overwritten
 //
 // Grid: ceil(count / ROWS) workgroups, folded over x and y.
-// Numerics: f32; the largest logit is subtracted before exp.
+// Numerics: f32 in blocks of 64 a thread; the largest logit is subtracted before exp.
 
 struct Params { count: u32, vocabulary: u32, temperature: f32 }
 override LANES: u32 = 1;
@@ -54,10 +54,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   // x: sum of exp(z - top); y: the same weighted with z - top, for the entropy.
   var sum = vec2f();
   if (live) {
-    for (var v = local.x; v < params.vocabulary; v += LANES) {
-      let z = logits[base + v] * sharpness - top;
-      let e = exp(z);
-      sum += vec2f(e, e * z);
+    for (var block = local.x; block < params.vocabulary; block += 64 * LANES) {
+      var block_sum = vec2f();
+      for (var turn = 0u; turn < 64; turn++) {
+        let v = block + turn * LANES;
+        if (v >= params.vocabulary) { break; }
+        let z = logits[base + v] * sharpness - top;
+        let e = exp(z);
+        block_sum += vec2f(e, e * z);
+      }
+      sum += block_sum;
     }
   }
   if (LANES > 1) {

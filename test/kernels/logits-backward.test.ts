@@ -43,6 +43,7 @@ describe('logits-backward', () => {
     [67, 18, { temperature: 0.7, dentropy: -0.3 }],
     [13, 320, { temperature: 1, dentropy: 0.5 }],
     [3, 5000, { temperature: 2.5, dentropy: -1 }],
+    [2, 151_936, { temperature: 1, dentropy: -0.1 }],
   ])('matches the float64 reference on %i of %i: %o', async (count, vocabulary, hyper) => {
     const { tensors, targets, logits, dlogprob, weights } = prepare(count, vocabulary, hyper);
     await run(gpu, [logitsBackward(tensors, { count, ...hyper })]);

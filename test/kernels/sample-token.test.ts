@@ -93,6 +93,7 @@ describe('sample-token', () => {
     [3, 5000, 1],
     [5, 18, 32],
     [2, 5000, 32],
+    [1, 151_936, 32],
   ])('draws as float64 does: %i rows of %i, %i lanes', async (rows, vocabulary, lanes) => {
     const logits = seeded(rows * vocabulary, rows, 2);
     const episodes = episodesOf(rows);
@@ -115,8 +116,10 @@ describe('sample-token', () => {
         expect(got.current[row]).toBe(got.tokens[row * 4 + 2]);
       }
     }
-    // Draws too close to a step to tell apart must stay the exception.
-    expect(near).toBeLessThanOrEqual(vocabulary === 1 ? Infinity : rows);
+    // Draws too close to a step to tell apart must stay the exception; among 10^5 tokens, steps
+    // themselves are that close.
+    const most = vocabulary === 1 ? Infinity : vocabulary > 100_000 ? 4 : rows;
+    expect(near).toBeLessThanOrEqual(most);
   });
 
   test('draws tokens as often as their probability says', async () => {

@@ -19,6 +19,6 @@ export function sampleTokenReference(
 /** log softmax of the raw logits at one id. */
 export function rawLogprob(logits: ArrayLike<number>, token: number): number {
   const values = Array.from(logits);
-  const top = Math.max(...values);
+  const top = values.reduce((most, value) => Math.max(most, value), -Infinity);
   return logits[token] - top - Math.log(values.reduce((sum, x) => sum + Math.exp(x - top), 0));
 }

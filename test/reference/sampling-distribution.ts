@@ -7,6 +7,9 @@ export interface ReferenceFilter {
 
 export const noFilter: ReferenceFilter = { temperature: 1, topK: 0, topP: 1, minP: 0 };
 
+const largest = (values: ArrayLike<number>): number =>
+  Array.from(values).reduce((most, value) => Math.max(most, value), -Infinity);
+
 /**
  * One row, as Hugging Face's warpers do it: sort ascending and stable, remove, softmax again after
  * each step, in float64. Banned ids count as -Infinity.
@@ -18,7 +21,7 @@ export function samplingDistributionReference(
 ): Float64Array {
   let scores = Float64Array.from(logits, (logit, id) => (banned.includes(id) ? -Infinity : logit));
   if (temperature === 0) {
-    const best = scores.indexOf(Math.max(...scores));
+    const best = scores.indexOf(largest(scores));
     return scores.map((_, id) => (id === best ? 1 : 0));
   }
   scores = scores.map((score) => score / temperature);
@@ -37,14 +40,14 @@ export function samplingDistributionReference(
   }
   if (minP > 0) {
     const probabilities = softmax(scores);
-    const least = minP * Math.max(...probabilities);
+    const least = minP * largest(probabilities);
     scores = scores.map((score, id) => (probabilities[id] < least ? -Infinity : score));
   }
   return softmax(scores);
 }
 
 function softmax(scores: Float64Array): Float64Array {
-  const top = Math.max(...scores);
+  const top = largest(scores);
   const weights = scores.map((score) => Math.exp(score - top));
   const sum = weights.reduce((total, weight) => total + weight, 0);
   return weights.map((weight) => weight / sum);

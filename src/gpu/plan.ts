@@ -129,11 +129,13 @@ export class Plan {
   /**
    * Waits until all pipelines are compiled.
    *
+   * @param progress Told of each that was not yet when this was called.
    * @throws ShaderError with file and line when an implementation refuses a shader.
    */
   async ready(progress?: CompileProgress): Promise<void> {
     if (this.#ready) return;
-    const entries = [...new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []))];
+    const all = new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []));
+    const entries = [...all].filter(({ pipeline }) => !pipeline);
     let done = 0;
     await Promise.all(
       entries.map(async (entry) => {

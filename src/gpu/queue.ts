@@ -37,7 +37,10 @@ interface Submitted {
  * Elsewhere it never sleeps: timers are slowed down in hidden tabs.
  */
 export class SubmitQueue {
-  /** Called while a pipeline runs for the first time, when software drivers compile it. */
+  /**
+   * Called when a pipeline is compiled: on a GPU when it is made, on a software adapter once it has
+   * run for the first time, for its driver compiles only then.
+   */
   onCompile: CompileProgress | undefined;
   /** Longest submit so far, first dispatches aside, in milliseconds. */
   longestMs = 0;
@@ -61,7 +64,8 @@ export class SubmitQueue {
   }
 
   async run(plan: Plan): Promise<void> {
-    await plan.ready();
+    const early = this.#gpu.kind === 'gpu';
+    await plan.ready(early ? this.onCompile : undefined);
     this.#gpu.check();
     plan.writeUniforms();
     const count = plan.steps.length;
@@ -74,7 +78,7 @@ export class SubmitQueue {
         await this.idle();
         this.#gpu.device.queue.submit([plan.encode(from, to)]);
         cold.warm = true;
-        this.onCompile?.(from, count, cold.label);
+        if (!early) this.onCompile?.(from, count, cold.label);
         await this.idle();
       } else {
         this.#gpu.device.queue.submit([plan.encode(from, to)]);

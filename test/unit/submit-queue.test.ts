@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
-import type { Plan } from '../../src/gpu/plan.ts';
+import type { CompileProgress, Plan } from '../../src/gpu/plan.ts';
 import { SubmitQueue } from '../../src/gpu/queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -93,4 +93,25 @@ describe.each([
     expect(submits.length / 100).toBeLessThan(32);
     expect(submits.at(-1)).toBeGreaterThan(6);
   });
+});
+
+test.each([
+  ['gpu', ['made']],
+  ['cpu', ['first run']],
+] as const)('a %s tells of a pipeline when its driver compiles it', async (kind, wanted) => {
+  const device = new SlowDevice();
+  const gpu = { device, kind, check: () => undefined } as unknown as Gpu;
+  const queue = new SubmitQueue(gpu, false);
+  const told: string[] = [];
+  queue.onCompile = (_done, _total, label) => told.push(label);
+  const entry = { label: 'first run', warm: false };
+  const plan = Object.assign(planOf([{ milliseconds: 1, flops: 0 }]), {
+    ready: (progress?: CompileProgress) => Promise.resolve(progress?.(1, 1, 'made')),
+    coldEntry: () => (entry.warm ? undefined : entry),
+  });
+  const runs = queue.run(plan).then(() => queue.run(plan));
+  await vi.runAllTimersAsync();
+  await runs;
+  expect(told.slice(0, 1)).toEqual(wanted);
+  expect(told.filter((label) => label === 'first run')).toHaveLength(kind === 'cpu' ? 1 : 0);
 });

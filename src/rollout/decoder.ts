@@ -11,7 +11,7 @@ import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bufferUsage } from '../gpu/memory.ts';
-import { clearStep, type CompileProgress, type Plan, type Step } from '../gpu/plan.ts';
+import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterStore } from '../model/parameters.ts';
 import { Activations, headsOf, trunkForward, trunkSteps } from '../model/transformer.ts';
@@ -276,12 +276,6 @@ export class Decoder {
     });
     gpu.memory.add(this.#staging, 'readback');
     this.#owned = owned;
-  }
-
-  /** Compiles both plans; `generate` does too, but without saying how far it is. */
-  async ready(progress?: CompileProgress): Promise<void> {
-    await this.#prefillPlan.ready(progress);
-    await this.#decodePlan.ready(progress);
   }
 
   /**

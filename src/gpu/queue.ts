@@ -15,7 +15,7 @@ const DEPTH = 3;
 /** On hosts that poll: predicted work in flight before the encoder waits for all of it. */
 const MOST_IN_FLIGHT_MS = 150;
 /** On hosts that poll: submits after which it looks all the same, should a prediction be too low. */
-const MOST_UNSETTLED = 64;
+const MOST_UNSETTLED = 16;
 /** Share of the predicted time that is slept through before polling begins. */
 const SLEEP_SHARE = 0.8;
 

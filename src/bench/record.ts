@@ -5,7 +5,7 @@ import { median } from '../gpu/tuning.ts';
 import type { Roofs } from './roofs.ts';
 
 /** The parts of the engine that can be measured. */
-export const suiteNames = ['kernels', 'train', 'rollout', 'ppo', 'lim'] as const;
+export const suiteNames = ['roof', 'kernels', 'train', 'rollout', 'ppo', 'lim'] as const;
 export type SuiteName = (typeof suiteNames)[number];
 
 /** One line of `bench.json`. */

@@ -5,6 +5,7 @@ import { benchPpo } from './ppo.ts';
 import type { Bench, BenchOptions, BenchRecord, SuiteName } from './record.ts';
 import { measureRoofs, type Roofs } from './roofs.ts';
 import { benchRollout } from './rollout.ts';
+import { benchRoof } from './roof.ts';
 import { benchTrain } from './train.ts';
 
 /** `bench.json`. */
@@ -17,6 +18,7 @@ export interface BenchResult {
 }
 
 const suites: Readonly<Record<SuiteName, (bench: Bench) => Promise<void>>> = {
+  roof: benchRoof,
   kernels: benchKernels,
   train: benchTrain,
   rollout: benchRollout,

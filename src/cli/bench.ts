@@ -1,10 +1,13 @@
 import { defineCommand } from 'citty';
+import * as v from 'valibot';
+import { compareBench, type EarlierBench, earlierSchema } from '../bench/compare.ts';
 import { tuneKernels } from '../bench/kernels.ts';
 import { type BenchRecord, suiteNames } from '../bench/record.ts';
-import { runBench } from '../bench/run.ts';
+import { type BenchResult, runBench } from '../bench/run.ts';
 import { hostName } from '../workers/host-name.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, numberOption, outArg } from './arguments.ts';
+import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
+import { readJson } from './json-file.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { system } from './system.ts';
 import { writeTuned } from './tuned.ts';
@@ -28,6 +31,11 @@ export const command = defineCommand({
       type: 'boolean',
       description: "first choose the fastest matmul variants, kept for this adapter's later runs",
     },
+    compare: {
+      type: 'string',
+      valueHint: 'old.json',
+      description: 'records of an earlier bench: tells what got slower or faster beyond the spread',
+    },
     out: outArg('file for the records'),
     ...commonArgs,
   },
@@ -36,6 +44,7 @@ export const command = defineCommand({
     const repeats = numberOption('repeats', args.repeats, { min: 1, max: 1000, integer: true });
     if (args.out !== undefined) await expectFileOut(args.out);
     const tiny = args.tiny ?? false;
+    const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
     const gpu = await openCommandGpu(args);
     try {
       if (args.tune) {
@@ -56,6 +65,7 @@ export const command = defineCommand({
         `shares are of ${matmulGigaflops.toPrecision(3)} GFLOP/s in a matmul and ` +
           `${copyGigabytes.toPrecision(3)} GB/s in a copy, measured first\n`,
       );
+      if (earlier) await host.stderr(changes(result, earlier));
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json) await host.stdout(jsonText(result));
       return 0;
@@ -65,6 +75,30 @@ export const command = defineCommand({
   },
 });
 
+/** @throws UsageError where it is not what `limr bench --out` wrote. */
+async function readEarlier(path: string): Promise<EarlierBench> {
+  const found = v.safeParse(earlierSchema, await readJson(path));
+  if (found.success) return found.output;
+  const [issue] = found.issues;
+  throw new UsageError(`${path}: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+}
+
+/** The comparison as lines. */
+function changes(result: BenchResult, earlier: EarlierBench): string {
+  const { compared, slower, faster } = compareBench(result, earlier);
+  const rows = [...slower, ...faster].map(({ record, earlierMs, ratio }) => {
+    const shapes = Object.entries(record.shapes).map(([name, size]) => `${name} ${size}`);
+    const name = [`${record.suite}: ${record.name}`, ...shapes].join(' ');
+    const word = ratio > 1 ? 'slower' : 'faster';
+    const times = `${earlierMs.toPrecision(3)} to ${record.medianMs.toPrecision(3)} ms`;
+    return `  ${name}: ${times}, ${(ratio > 1 ? ratio : 1 / ratio).toFixed(2)} times ${word}\n`;
+  });
+  return (
+    `of ${compared} benchmarks that both have on this adapter and host, ${slower.length} slower and ` +
+    `${faster.length} faster by more than the spread\n${rows.join('')}`
+  );
+}
+
 /** One row of the table: name, median and spread, throughput, share of the roof. */
 function line(record: BenchRecord): string {
   const { name, medianMs, spreadMs, tokensPerSecond, flops, bytes, roof, parts } = record;
@@ -72,9 +106,11 @@ function line(record: BenchRecord): string {
   const rate =
     tokensPerSecond !== null
       ? `${Math.round(tokensPerSecond)} tokens/s`
-      : roof?.kind === 'copy'
-        ? `${((bytes ?? 0) / medianMs / 1e6).toPrecision(3)} GB/s`
-        : `${((flops ?? 0) / medianMs / 1e6).toPrecision(3)} GFLOP/s`;
+      : flops === null && bytes === null
+        ? ''
+        : roof?.kind === 'copy'
+          ? `${((bytes ?? 0) / medianMs / 1e6).toPrecision(3)} GB/s`
+          : `${((flops ?? 0) / medianMs / 1e6).toPrecision(3)} GFLOP/s`;
   const share = roof ? `${(roof.share * 100).toFixed(0)} % of the ${roof.kind} roof` : '';
   const spread = `${milliseconds(spreadMs[0])}-${milliseconds(spreadMs[1])}`;
   const text =

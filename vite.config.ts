@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -21,6 +22,10 @@ const execArgv = host === 'deno' ? [] : ['--import', hooks];
 /** What a page has instead of `node:util`, as in the page of `--host chromium`. */
 const pageArguments = fileURLToPath(new URL('src/cli/page-arguments.ts', import.meta.url));
 
+// Data that tests may use lies beside the repository, or behind a link there.
+const shared = fileURLToPath(new URL('../shared', import.meta.url));
+const sharedData = existsSync(shared) ? [realpathSync(shared)] : [];
+
 export default defineConfig(({ mode }) => ({
   // vitest runs at the top; the page's own commands (build, preview, dev) in demo/.
   root: fileURLToPath(new URL(mode === 'test' ? '.' : 'demo', import.meta.url)),
@@ -33,7 +38,7 @@ export default defineConfig(({ mode }) => ({
   },
   worker: { format: 'es' },
   assetsInclude: ['**/*.safetensors'],
-  server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), '../shared'] } },
+  server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],
     projects: [

@@ -34,7 +34,7 @@ test('a run’s settings come back from the wish that is made of them', () => {
   const wish = wishOf(config, [3, 4]);
   expect(JSON.parse(wish.overrides)).toEqual(overrides);
   expect(choose(wish)).toMatchObject({ config, seeds: [3, 4] });
-  expect(wishOf(presets['study']!, presetSeeds['study']!)).toEqual({
+  expect(wishOf(presets['study'], presetSeeds['study'])).toEqual({
     preset: 'study',
     seeds: '',
     overrides: '',

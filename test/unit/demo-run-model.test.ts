@@ -220,7 +220,7 @@ test('a finished run is the same from its files: pool, curves, scores, selection
   const model = new RunModel(results.config, [1, 2], { stored: true, past: 'reopened' });
   for (const event of eventsOfFiles(run, subsets)) model.apply(event);
   expect(model).toMatchObject({ state: 'done', seed: 2, adapter: results.adapter, results });
-  const scored = run.scores[1]!;
+  const scored = run.scores[1];
   expect(model.pool.map(({ text }) => text)).toEqual(scored.map(({ prompt }) => prompt));
   expect(model.columns.map((column) => column[7])).toEqual(
     scored[7].rewards.map((value) => Math.fround(value ?? NaN)),

@@ -1,6 +1,6 @@
 import { maxOf, type Size, valueOf, Variable } from './variable.ts';
 
-/** Multiply-adds of one dispatch where nobody says: below drivers' watchdogs at 1 GFLOP/s. */
+/** Multiply-adds of one dispatch where nobody says: about two seconds at 1 GFLOP/s. */
 const mostWork = 2 ** 30;
 
 /** Pieces begin at multiples of this many rows: of every variant's workgroups. */

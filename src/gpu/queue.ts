@@ -42,8 +42,6 @@ export class SubmitQueue {
    * run for the first time, for its driver compiles only then.
    */
   onCompile: CompileProgress | undefined;
-  /** Longest submit so far, first dispatches aside, in milliseconds. */
-  longestMs = 0;
   readonly #gpu: Gpu;
   /** Whether awaiting the device keeps this thread busy, as in Node. */
   readonly polls: boolean;
@@ -127,10 +125,6 @@ export class SubmitQueue {
       submitted.reduce((sum, entry) => sum + entry.flops, 0),
       took,
     );
-    this.longestMs = Math.max(
-      this.longestMs,
-      ...submitted.map((entry) => entry.steps * (entry.plan.millisecondsPerStep ?? 0)),
-    );
   }
 
   /**
@@ -185,7 +179,6 @@ export class SubmitQueue {
       const took = now - Math.max(started, this.#lastDone);
       this.#lastDone = now;
       this.#inFlight = this.#inFlight.filter((entry) => entry !== done);
-      this.longestMs = Math.max(this.longestMs, took);
       this.#learnRate(flops, took);
       if (took > TARGET_MS) plan.stepsPerSubmit = Math.max(1, Math.floor(steps / 2));
       else if (took < TARGET_MS / 3 && steps === plan.stepsPerSubmit) plan.stepsPerSubmit *= 2;

@@ -9,6 +9,7 @@ import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import library from '../../shaders/lib/kl.wgsl?raw';
 import { AdapterError, openGpu, type Gpu } from '../../src/gpu/device.ts';
 import { clearStep, copyStep, type Step } from '../../src/gpu/plan.ts';
+import { watch } from '../support/device-calls.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
 import badCode from '../support/bad-shader.wgsl?raw';
@@ -27,31 +28,6 @@ async function openOwnGpu(): Promise<Gpu> {
 afterAll(async () => {
   for (const own of opened) await own.close().catch(() => undefined);
 });
-
-type Method = (...args: unknown[]) => unknown;
-
-/** Replaces methods of an object by ones that are watched, until `restore`. */
-function watch(object: object, names: readonly string[], seen: (name: string) => void) {
-  const target = object as Record<string, Method>;
-  const before = names.map((name) => Object.getOwnPropertyDescriptor(target, name));
-  for (const name of names) {
-    const original = target[name];
-    Object.defineProperty(target, name, {
-      configurable: true,
-      writable: true,
-      value(this: unknown, ...args: unknown[]) {
-        seen(name);
-        return original.apply(this, args);
-      },
-    });
-  }
-  return () => {
-    for (const [i, name] of names.entries()) {
-      Reflect.deleteProperty(target, name);
-      if (before[i]) Object.defineProperty(target, name, before[i]);
-    }
-  };
-}
 
 /** What a device is asked for while `body` runs, by method. */
 async function countCalls(on: Gpu, body: () => Promise<void>): Promise<Record<string, number>> {

@@ -3,7 +3,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 type Method = (...args: unknown[]) => unknown;
 
 /** Lets `seen` know of calls of an object's methods, until the function returned is called. */
-function watch(
+export function watch(
   object: object,
   names: readonly string[],
   seen: (name: string, self: unknown) => void,

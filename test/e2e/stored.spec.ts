@@ -29,6 +29,8 @@ const expectUpdateAbove = (page: Page, least: number) =>
 /** Every file that the page offers, by name. */
 async function filesOf(page: Page): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
+  // They are read one after another once a run is done: what is still to come has no link yet.
+  await expect(page.locator('#files .quiet')).toHaveCount(0);
   for (const link of await page.locator('#files a').all()) {
     const name = (await link.textContent()) ?? '';
     files.set(name, await downloadOf(page, () => link.click()));

@@ -80,6 +80,12 @@ const schema = v.strictObject({
   schema: v.literal(1),
   /** Where the settings came from; the report lists what differs from it. */
   preset: v.string(),
+  /**
+   * Gradient checkpointing: pre-training and PPO keep each layer's input alone and compute the rest
+   * of its activations once more on the way back. Less memory, more time, the same numbers to the
+   * last bit (docs/growth.md has both sides measured). Off when left out.
+   */
+  gradientCheckpointing: v.exactOptional(v.boolean()),
   task,
   /** The tiny decoder (`random` weights drawn from the base seed). Widths in elements. */
   model: v.strictObject({

@@ -44,10 +44,10 @@ export class LanguageHead {
   /** f32 (A). */
   readonly logprobs: Tensor;
   readonly entropy: Tensor;
-  readonly #gathered: Tensor;
+  /** f32 (A, C): hidden states of the actions' rows; on the way back their gradients. */
+  readonly gathered: Tensor;
   readonly #lse: Tensor;
   readonly #dlogprob: Tensor;
-  readonly #dgathered: Tensor | undefined;
   readonly #logits: Tensor;
   readonly #chunk: number;
   readonly #gpu: Gpu;
@@ -78,8 +78,7 @@ export class LanguageHead {
     this.entropy = make('entropy', actions);
     this.#lse = make('lse', actions);
     this.#dlogprob = make('d_logprob', actions);
-    this.#gathered = make('gathered', actions, width);
-    this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+    this.gathered = make('gathered', actions, width);
   }
 
   /** Frees its buffers. */
@@ -90,8 +89,8 @@ export class LanguageHead {
   #gather(): Step {
     const { batch, activations } = this;
     return gatherRows(
-      { index: batch.actionRows, x: activations.hidden, out: this.#gathered },
-      { count: batch.actions },
+      { index: batch.actionRows, x: activations.hidden, out: this.gathered },
+      { count: batch.actions, lanes: activations.lanes },
     );
   }
 
@@ -116,7 +115,7 @@ export class LanguageHead {
         source: slice(this.batch.actionSource),
         weights: slice(this.batch.actionWeights),
         logits: rowsOf(this.#logits, 0, size),
-        gathered: slice(this.#gathered),
+        gathered: slice(this.gathered),
         targets: slice(this.batch.actionTargets),
         lse: slice(this.#lse),
       };
@@ -142,7 +141,7 @@ export class LanguageHead {
 
   /**
    * Steps from `activations.hidden` through a loss to the gradient of the head's weights (added to
-   * `gradients`) and of `activations.hidden` (in `activations.gradients.hidden`).
+   * `gradients`) and of `activations.hidden` (in its place).
    *
    * @param options.dentropy Coefficient of the mean entropy in the minimised loss; 0 for none.
    */
@@ -154,8 +153,6 @@ export class LanguageHead {
   ): Step[] {
     const { batch, activations } = this;
     const { lanes, mostWork } = activations;
-    const dgathered = this.#dgathered;
-    if (!dgathered) throw new Error('a backward pass needs activations that keep all');
     const steps: Step[] = [this.#gather()];
     for (const chunk of this.#chunks()) {
       const { count, logits, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
@@ -171,18 +168,15 @@ export class LanguageHead {
         ...loss(chunk),
         logitsBackward(
           { targets, lse, entropy, dlogprob, weights: chunk.weights, logits },
-          { count, temperature: options.temperature, dentropy: options.dentropy },
+          { count, temperature: options.temperature, dentropy: options.dentropy, lanes },
         ),
         ...matmulBackwardWeight(
           { dy: logits, x, dw: projection(gradients) },
           { rows: count, mostWork },
         ),
         ...matmulBackwardInput(
-          {
-            dy: logits,
-            weight: projection(weights),
-            dx: rowsOf(dgathered, chunk.first, x.shape[0] ?? 0),
-          },
+          // The weights' gradient above was the last to read `x`.
+          { dy: logits, weight: projection(weights), dx: x },
           { rows: count, mostWork, accumulate: false },
         ),
       );
@@ -192,10 +186,10 @@ export class LanguageHead {
         {
           starts: batch.rowActionStarts,
           order: batch.rowActions,
-          dout: dgathered,
-          dx: activations.gradients.hidden,
+          dout: this.gathered,
+          dx: activations.hidden,
         },
-        { rows: batch.rows },
+        { rows: batch.rows, lanes: activations.lanes },
       ),
     );
     return steps;
@@ -215,25 +209,22 @@ export class ValueHead {
   /** f32 (A): for the loss to write. */
   readonly dvalues: Tensor;
   readonly #gathered: Tensor;
-  readonly #dgathered: Tensor | undefined;
   readonly #gpu: Gpu;
-  readonly #owned: Tensor[] = [];
+  readonly #owned: readonly Tensor[];
 
-  constructor(gpu: Gpu, batch: PackedBatch, activations: Activations) {
+  /** @param gathered f32 (A, C): that of a language head used in turn; its own when left out. */
+  constructor(gpu: Gpu, batch: PackedBatch, activations: Activations, gathered?: Tensor) {
     const { actions } = batch.capacity;
     const { hiddenSize: width } = activations.config;
     this.#gpu = gpu;
     this.batch = batch;
     this.activations = activations;
-    const make = (name: string, ...shape: number[]): Tensor => {
-      const tensor = gpu.tensor(name, shape, 'f32', 'activations');
-      this.#owned.push(tensor);
-      return tensor;
-    };
+    const make = (name: string, ...shape: number[]): Tensor =>
+      gpu.tensor(name, shape, 'f32', 'activations');
     this.values = make('values', actions);
     this.dvalues = make('d_values', actions);
-    this.#gathered = make('gathered', actions, width);
-    this.#dgathered = activations.keep === 'all' ? make('d_gathered', actions, width) : undefined;
+    this.#gathered = gathered ?? make('gathered', actions, width);
+    this.#owned = [this.values, this.dvalues, ...(gathered ? [] : [this.#gathered])];
   }
 
   /** Frees its buffers. */
@@ -248,7 +239,7 @@ export class ValueHead {
     return [
       gatherRows(
         { index: batch.actionRows, x: activations.hidden, out: this.#gathered },
-        { count: batch.actions },
+        { count: batch.actions, lanes: activations.lanes },
       ),
       ...matmulForward(
         {
@@ -268,8 +259,6 @@ export class ValueHead {
     loss: readonly Step[],
   ): Step[] {
     const { batch, activations } = this;
-    const dgathered = this.#dgathered;
-    if (!dgathered) throw new Error('a backward pass needs activations that keep all');
     const [actions = 0] = this.values.shape;
     const dy = reshape(this.dvalues, [actions, 1]);
     return [
@@ -280,17 +269,17 @@ export class ValueHead {
         { rows: batch.actions },
       ),
       ...matmulBackwardInput(
-        { dy, weight: weights.tensor('score'), dx: dgathered },
+        { dy, weight: weights.tensor('score'), dx: this.#gathered },
         { rows: batch.actions, accumulate: false },
       ),
       gatherRowsBackward(
         {
           starts: batch.rowActionStarts,
           order: batch.rowActions,
-          dout: dgathered,
-          dx: activations.gradients.hidden,
+          dout: this.#gathered,
+          dx: activations.hidden,
         },
-        { rows: batch.rows },
+        { rows: batch.rows, lanes: activations.lanes },
       ),
     ];
   }

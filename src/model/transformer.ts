@@ -47,10 +47,14 @@ export interface LayerActivations {
 }
 
 /**
- * What a forward pass keeps: everything (training), each layer's queries, keys and values (prefill),
- * or nothing but the last hidden states (scoring).
+ * What a forward pass keeps: everything (training), each layer's input (training that computes the
+ * rest of a layer once more on its way back: gradient checkpointing), each layer's queries, keys and
+ * values (prefill), or nothing but the last hidden states (scoring).
  */
-export type Keep = 'all' | 'qkv' | 'none';
+export type Keep = 'all' | 'inputs' | 'qkv' | 'none';
+
+/** What training keeps. @param checkpointing Only the layers' inputs; off when left out. */
+export const keepForTraining = (checkpointing = false): Keep => (checkpointing ? 'inputs' : 'all');
 
 /**
  * Buffers for trunk passes over at most `rows` token rows of models with one shape. Actor, critic
@@ -63,7 +67,7 @@ export class Activations {
   readonly layers: readonly LayerActivations[];
   /** f32 (N, C): the residual stream after the last layer. */
   readonly output: Tensor;
-  /** f32 (N, C): after the final norm; what heads read. */
+  /** f32 (N, C): after the final norm; what heads read, and where they leave its gradient. */
   readonly hidden: Tensor;
   readonly hiddenRstd: Tensor;
   /** f32 (positions, D). */
@@ -104,21 +108,28 @@ export class Activations {
     const make = (name: string, ...columns: number[]): Tensor =>
       own(name, [options.rows, ...columns]);
     const fused = (heads + 2 * kvHeads) * headDim;
+    const attendedWidth = heads * headDim;
+    const { trains } = this;
     const layer = (): LayerActivations => {
-      const qkv = make('qkv', fused);
+      const attentionInput = make('attention_input', width);
+      const normed = make('attention_normed', width);
+      // Without a backward pass, what is read once lends its memory to what comes after it.
+      const gated = make('gated', trains ? inner : Math.max(inner, attendedWidth));
+      const gateUp = make('gate_up', this.keep === 'none' ? Math.max(2 * inner, fused) : 2 * inner);
+      const qkv = this.keep === 'none' ? view(gateUp, fused) : make('qkv', fused);
       return {
-        attentionInput: make('attention_input', width),
-        attentionNormed: make('attention_normed', width),
+        attentionInput,
+        attentionNormed: normed,
         attentionRstd: make('attention_rstd'),
         qkvRaw: config.qkNorm ? make('qkv_raw', fused) : qkv,
         qkv,
-        attended: make('attended', heads * headDim),
+        attended: trains ? make('attended', attendedWidth) : view(gated, attendedWidth),
         lse: make('lse', heads),
         mlpInput: make('mlp_input', width),
-        mlpNormed: make('mlp_normed', width),
+        mlpNormed: trains ? make('mlp_normed', width) : normed,
         mlpRstd: make('mlp_rstd'),
-        gateUp: make('gate_up', 2 * inner),
-        gated: make('gated', inner),
+        gateUp: view(gateUp, 2 * inner),
+        gated: view(gated, inner),
       };
     };
     const first = layer();
@@ -126,19 +137,26 @@ export class Activations {
       if (i === 0) return first;
       if (this.keep === 'all') return layer();
       if (this.keep === 'none') return first;
+      if (this.keep === 'inputs')
+        return { ...first, attentionInput: make('attention_input', width) };
       const qkv = make('qkv', fused);
       return { ...first, qkv, qkvRaw: config.qkNorm ? first.qkvRaw : qkv };
     });
-    this.output = this.keep === 'all' ? make('output', width) : first.attentionInput;
-    this.hidden = make('hidden', width);
+    this.output = trains ? make('output', width) : first.attentionInput;
+    this.hidden = trains ? make('hidden', width) : first.attentionNormed;
     this.hiddenRstd = make('hidden_rstd');
     this.ropeTable = own('rope_table', [options.positions, headDim]);
     gpu.upload(this.ropeTable, ropeTable(options.positions, headDim, config.ropeTheta));
   }
 
+  /** Whether a backward pass can follow. */
+  get trains(): boolean {
+    return this.keep === 'all' || this.keep === 'inputs';
+  }
+
   /** Buffers of the backward pass, allocated when first asked for. */
   get gradients(): TrunkGradients {
-    if (this.keep !== 'all') throw new Error('a backward pass needs activations that keep all');
+    if (!this.trains) throw new Error(`no backward pass from activations that keep ${this.keep}`);
     this.#gradients ??= new TrunkGradients(this.#gpu, this.config, this.rows);
     return this.#gradients;
   }
@@ -155,19 +173,24 @@ export class Activations {
   }
 }
 
+/** A tensor's memory as a matrix of as many rows and fewer or as many columns. */
+const view = (tensor: Tensor, columns: number): Tensor => ({
+  ...tensor,
+  shape: [tensor.shape[0] ?? 0, columns],
+});
+
 /** Most blocks that sums over rows are split into before they are added up. */
 const ROW_BLOCKS = 64;
 
+/** What the backward pass needs beside activations, whose place most gradients take. */
 class TrunkGradients {
   /** f32 (N, C): of the residual stream, carried from the last layer to the first. */
   readonly stream: Tensor;
-  readonly hidden: Tensor;
-  readonly normed: Tensor;
+  /** f32 (N, 2F), and in the same memory, for it is needed later, (N, (H + 2G) D). */
   readonly gateUp: Tensor;
-  readonly gated: Tensor;
+  readonly qkv: Tensor;
   readonly attended: Tensor;
   readonly delta: Tensor;
-  readonly qkv: Tensor;
   /** Scratch for the two qk-norm weights: f32 (2 blocks, D). */
   readonly headPartials: Tensor;
   /** Scratch for sums over rows: f32 (blocks, columns), by column count. */
@@ -180,14 +203,12 @@ class TrunkGradients {
     const make = (name: string, columns: number): Tensor =>
       gpu.tensor(name, [rows, columns], 'f32', 'activations');
     const fused = (heads + 2 * kvHeads) * headDim;
+    const wide = make('d_wide', Math.max(2 * inner, fused));
     this.stream = make('d_stream', width);
-    this.hidden = make('d_hidden', width);
-    this.normed = make('d_normed', width);
-    this.gateUp = make('d_gate_up', 2 * inner);
-    this.gated = make('d_gated', inner);
+    this.gateUp = view(wide, 2 * inner);
+    this.qkv = view(wide, fused);
     this.attended = make('d_attended', heads * headDim);
     this.delta = make('delta', heads);
-    this.qkv = make('d_qkv', fused);
     const blocks = Math.min(ROW_BLOCKS, Math.ceil(rows / 16));
     const widths = [width, ...(config.qkvBias && fused !== width ? [fused] : [])];
     // Multiples of 16 blocks, so that the key half starts where it can be bound.
@@ -207,9 +228,8 @@ class TrunkGradients {
   }
 
   destroy(): void {
-    const { stream, hidden, normed, gateUp, gated, attended, delta, qkv, headPartials } = this;
-    this.#gpu.destroy(stream, hidden, normed, gateUp, gated, attended, delta, qkv, headPartials);
-    this.#gpu.destroy(...this.#partials.values());
+    const { stream, gateUp, attended, delta, headPartials } = this;
+    this.#gpu.destroy(stream, gateUp, attended, delta, headPartials, ...this.#partials.values());
   }
 
   partials(columns: number): Tensor {
@@ -227,6 +247,9 @@ export const headsOf = (config: ModelConfig) => ({
   scale: 1 / Math.sqrt(config.headDim),
 });
 
+/** The steps from a layer's rotated `qkv` to its `attended`. */
+type LayerAttention = (layer: LayerActivations, index: number) => Step[];
+
 /** What the trunk itself reads of a batch; attention reads more. */
 export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions'>;
 
@@ -239,13 +262,17 @@ export const trunkForward = (
   weights: ParameterStore,
   batch: TrunkInput & Pick<PackedBatch, 'spans'>,
   activations: Activations,
-): Step[] =>
-  trunkSteps(weights, batch, activations, ({ qkv, attended, lse }) => [
+): Step[] => trunkSteps(weights, batch, activations, packedAttention(batch, activations.config));
+
+/** Causal attention within the sequences of a batch. */
+const packedAttention =
+  (batch: Pick<PackedBatch, 'rows' | 'spans'>, config: ModelConfig): LayerAttention =>
+  ({ qkv, attended, lse }) => [
     attentionForward(
       { spans: batch.spans, qkv, out: attended, lse },
-      { rows: batch.rows, ...headsOf(activations.config) },
+      { rows: batch.rows, ...headsOf(config) },
     ),
-  ]);
+  ];
 
 /**
  * `trunkForward` with another attention, such as decoding's over a cache.
@@ -256,7 +283,7 @@ export function trunkSteps(
   weights: ParameterStore,
   batch: TrunkInput,
   activations: Activations,
-  attention: (layer: LayerActivations, index: number) => Step[],
+  attention: LayerAttention,
 ): Step[] {
   const { config, lanes, mostWork } = activations;
   const { rows } = batch;
@@ -265,73 +292,16 @@ export function trunkSteps(
   const steps: Step[] = [
     embeddingForward(
       { token_ids: batch.tokenIds, table: weights.tensor('embed'), out: first },
-      { rows },
+      { rows, lanes },
     ),
   ];
   for (const [i, layer] of activations.layers.entries()) {
-    const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
-    const bias = config.qkvBias ? { bias: weight('qkv_bias') } : {};
     steps.push(
-      rmsnormForward(
-        {
-          x: layer.attentionInput,
-          weight: weight('input_norm'),
-          out: layer.attentionNormed,
-          rstd: layer.attentionRstd,
-        },
-        { rows, epsilon, lanes },
-      ),
-      ...matmulForward(
-        { x: layer.attentionNormed, weight: weight('qkv'), out: layer.qkvRaw, ...bias },
-        { rows, mostWork },
-      ),
-    );
-    if (config.qkNorm) {
-      steps.push(
-        qkNormForward(
-          {
-            x: layer.qkvRaw,
-            query_weight: weight('q_norm'),
-            key_weight: weight('k_norm'),
-            out: layer.qkv,
-          },
-          { rows, epsilon, heads: config.heads, kvHeads: config.kvHeads },
-        ),
-      );
-    }
-    steps.push(
-      rope(
-        { positions: batch.positions, table: activations.ropeTable, qkv: layer.qkv },
-        { rows, heads: config.heads + config.kvHeads, direction: 1 },
-      ),
-      ...attention(layer, i),
-      ...matmulForward(
-        {
-          x: layer.attended,
-          weight: weight('o'),
-          residual: layer.attentionInput,
-          out: layer.mlpInput,
-        },
-        { rows, mostWork },
-      ),
-      rmsnormForward(
-        {
-          x: layer.mlpInput,
-          weight: weight('post_norm'),
-          out: layer.mlpNormed,
-          rstd: layer.mlpRstd,
-        },
-        { rows, epsilon, lanes },
-      ),
-      ...matmulForward(
-        { x: layer.mlpNormed, weight: weight('gate_up'), out: layer.gateUp },
-        { rows, mostWork },
-      ),
-      swigluForward({ gate_up: layer.gateUp, out: layer.gated }, { rows }),
+      ...layerForward(weights, batch, activations, i, attention),
       ...matmulForward(
         {
           x: layer.gated,
-          weight: weight('down'),
+          weight: weights.tensor(`layers.${i}.down`),
           residual: layer.mlpInput,
           out: activations.next(i),
         },
@@ -354,8 +324,89 @@ export function trunkSteps(
 }
 
 /**
- * The steps from the gradient of `activations.hidden` (in `activations.gradients.hidden`) to the
- * gradients of all trunk parameters, which are added to `gradients`.
+ * The steps of a layer from its input to `gated`: all that its backward pass reads. What is left of
+ * the layer is the projection down into the next one's input.
+ */
+function layerForward(
+  weights: ParameterStore,
+  batch: TrunkInput,
+  activations: Activations,
+  index: number,
+  attention: LayerAttention,
+): Step[] {
+  const { config, lanes, mostWork } = activations;
+  const { rows } = batch;
+  const epsilon = config.rmsNormEps;
+  const layer = activations.layers[index];
+  if (!layer) throw new RangeError(`no layer ${index}`);
+  const weight = (name: string): Tensor => weights.tensor(`layers.${index}.${name}`);
+  const bias = config.qkvBias ? { bias: weight('qkv_bias') } : {};
+  const steps: Step[] = [
+    rmsnormForward(
+      {
+        x: layer.attentionInput,
+        weight: weight('input_norm'),
+        out: layer.attentionNormed,
+        rstd: layer.attentionRstd,
+      },
+      { rows, epsilon, lanes },
+    ),
+    ...matmulForward(
+      { x: layer.attentionNormed, weight: weight('qkv'), out: layer.qkvRaw, ...bias },
+      { rows, mostWork },
+    ),
+  ];
+  if (config.qkNorm) {
+    steps.push(
+      qkNormForward(
+        {
+          x: layer.qkvRaw,
+          query_weight: weight('q_norm'),
+          key_weight: weight('k_norm'),
+          out: layer.qkv,
+        },
+        { rows, epsilon, heads: config.heads, kvHeads: config.kvHeads },
+      ),
+    );
+  }
+  steps.push(
+    rope(
+      { positions: batch.positions, table: activations.ropeTable, qkv: layer.qkv },
+      { rows, heads: config.heads + config.kvHeads, direction: 1, lanes },
+    ),
+    ...attention(layer, index),
+    ...matmulForward(
+      {
+        x: layer.attended,
+        weight: weight('o'),
+        residual: layer.attentionInput,
+        out: layer.mlpInput,
+      },
+      { rows, mostWork },
+    ),
+    rmsnormForward(
+      {
+        x: layer.mlpInput,
+        weight: weight('post_norm'),
+        out: layer.mlpNormed,
+        rstd: layer.mlpRstd,
+      },
+      { rows, epsilon, lanes },
+    ),
+    ...matmulForward(
+      { x: layer.mlpNormed, weight: weight('gate_up'), out: layer.gateUp },
+      { rows, mostWork },
+    ),
+    swigluForward({ gate_up: layer.gateUp, out: layer.gated }, { rows, lanes }),
+  );
+  return steps;
+}
+
+/**
+ * The steps from the gradient of `activations.hidden`, in its place, to the gradients of all trunk
+ * parameters, which are added to `gradients`. They follow one forward pass: gradients are left in the
+ * place of activations. Where only inputs were kept, a layer's own steps forward come first, so that
+ * the numbers are the same to the last bit.
  */
 export function trunkBackward(
   weights: ParameterStore,
@@ -372,7 +423,7 @@ export function trunkBackward(
       {
         x: activations.output,
         rstd: activations.hiddenRstd,
-        dy: flow.hidden,
+        dy: activations.hidden,
         partials: flow.partials(width),
         dweight: gradients.tensor('norm'),
       },
@@ -383,44 +434,53 @@ export function trunkBackward(
         x: activations.output,
         weight: weights.tensor('norm'),
         rstd: activations.hiddenRstd,
-        dy: flow.hidden,
+        dy: activations.hidden,
         dx: flow.stream,
       },
       { rows, accumulate: false, lanes },
     ),
   ];
+  const last = activations.layers.length - 1;
+  const attention = packedAttention(batch, config);
   for (const [i, layer] of [...activations.layers.entries()].reverse()) {
     const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
     const gradient = (name: string): Tensor => gradients.tensor(`layers.${i}.${name}`);
-    const normBackward = (x: Tensor, rstd: Tensor, name: string): Step[] => [
+    const normBackward = (x: Tensor, rstd: Tensor, dy: Tensor, name: string): Step[] => [
       ...rmsnormBackwardWeight(
-        { x, rstd, dy: flow.normed, partials: flow.partials(width), dweight: gradient(name) },
+        { x, rstd, dy, partials: flow.partials(width), dweight: gradient(name) },
         { rows },
       ),
       rmsnormBackward(
-        { x, weight: weight(name), rstd, dy: flow.normed, dx: flow.stream },
+        { x, weight: weight(name), rstd, dy, dx: flow.stream },
         { rows, accumulate: true, lanes },
       ),
     ];
+    // The last layer's are still there from the forward pass.
+    if (activations.keep === 'inputs' && i < last) {
+      steps.push(...layerForward(weights, batch, activations, i, attention));
+    }
     steps.push(
       ...matmulBackwardWeight(
         { dy: flow.stream, x: layer.gated, dw: gradient('down') },
         { rows, mostWork },
       ),
       ...matmulBackwardInput(
-        { dy: flow.stream, weight: weight('down'), dx: flow.gated },
+        { dy: flow.stream, weight: weight('down'), dx: layer.gated },
         { rows, mostWork, accumulate: false },
       ),
-      swigluBackward({ gate_up: layer.gateUp, dout: flow.gated, dgate_up: flow.gateUp }, { rows }),
+      swigluBackward(
+        { gate_up: layer.gateUp, dout: layer.gated, dgate_up: flow.gateUp },
+        { rows, lanes },
+      ),
       ...matmulBackwardWeight(
         { dy: flow.gateUp, x: layer.mlpNormed, dw: gradient('gate_up') },
         { rows, mostWork },
       ),
       ...matmulBackwardInput(
-        { dy: flow.gateUp, weight: weight('gate_up'), dx: flow.normed },
+        { dy: flow.gateUp, weight: weight('gate_up'), dx: layer.mlpNormed },
         { rows, mostWork, accumulate: false },
       ),
-      ...normBackward(layer.mlpInput, layer.mlpRstd, 'post_norm'),
+      ...normBackward(layer.mlpInput, layer.mlpRstd, layer.mlpNormed, 'post_norm'),
       ...matmulBackwardWeight(
         { dy: flow.stream, x: layer.attended, dw: gradient('o') },
         { rows, mostWork },
@@ -454,7 +514,7 @@ export function trunkBackward(
       ),
       rope(
         { positions: batch.positions, table: activations.ropeTable, qkv: flow.qkv },
-        { rows, heads: heads + kvHeads, direction: -1 },
+        { rows, heads: heads + kvHeads, direction: -1, lanes },
       ),
     );
     if (config.qkNorm) {
@@ -498,10 +558,15 @@ export function trunkBackward(
         { rows, mostWork },
       ),
       ...matmulBackwardInput(
-        { dy: flow.qkv, weight: weight('qkv'), dx: flow.normed },
+        { dy: flow.qkv, weight: weight('qkv'), dx: layer.attentionNormed },
         { rows, mostWork, accumulate: false },
       ),
-      ...normBackward(layer.attentionInput, layer.attentionRstd, 'input_norm'),
+      ...normBackward(
+        layer.attentionInput,
+        layer.attentionRstd,
+        layer.attentionNormed,
+        'input_norm',
+      ),
     );
   }
   steps.push(

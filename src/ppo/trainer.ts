@@ -13,7 +13,7 @@ import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
 import { criticFromActor, parameterLayout, ParameterStore } from '../model/parameters.ts';
-import { Activations, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
@@ -28,6 +28,9 @@ export interface RolloutGroup {
   /** Never empty: a response has at least the token that ends it. */
   readonly responses: readonly Uint32Array[];
 }
+
+/** What a trainer reads of a config. */
+export type TrainerConfig = Pick<ExperimentConfig, 'rollout' | 'ppo' | 'gradientCheckpointing'>;
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {
@@ -71,7 +74,7 @@ export class PpoTrainer {
   readonly reference: ParameterStore;
   readonly #gpu: Gpu;
   readonly #model: ModelConfig;
-  readonly #config: Pick<ExperimentConfig, 'rollout' | 'ppo'>;
+  readonly #config: TrainerConfig;
   readonly #limits: TaskLimits;
   readonly #batch: PackedBatch;
   readonly #sequenceCount: Variable;
@@ -110,7 +113,7 @@ export class PpoTrainer {
   constructor(
     gpu: Gpu,
     model: ModelConfig,
-    config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
+    config: TrainerConfig,
     limits: TaskLimits,
     matrix?: RewardMatrixTensors,
   ) {
@@ -174,10 +177,12 @@ export class PpoTrainer {
     const activations = new Activations(gpu, model, {
       rows,
       positions: limits.maxPromptTokens + limits.maxResponseTokens,
-      keep: 'all',
+      keep: keepForTraining(config.gradientCheckpointing),
     });
     const head = new LanguageHead(gpu, batch, activations);
-    const valueHead = withCritic ? new ValueHead(gpu, batch, activations) : undefined;
+    const valueHead = withCritic
+      ? new ValueHead(gpu, batch, activations, head.gathered)
+      : undefined;
     const stats = gpu.tensor('action stats', [actions, 4], 'f32', 'activations');
     const { lanes } = activations;
     const temperature = rollout.logprobTemperature;

@@ -52,6 +52,7 @@ export function baseTrainer(gpu: Gpu, config: ExperimentConfig, task: Task): Sup
       sequences: count,
     },
     positions: maxPromptTokens + maxResponseTokens,
+    checkpointing: config.gradientCheckpointing ?? false,
   });
 }
 

@@ -14,7 +14,7 @@ import {
   type PromptGroup,
 } from '../model/packed-batch.ts';
 import { parameterLayout } from '../model/parameters.ts';
-import { Activations, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
 import { Trainable } from '../optim/trainable.ts';
 
 /** A loss or gradient that is not finite; names the update and the first tensor at fault. */
@@ -44,12 +44,17 @@ export class SupervisedTrainer {
   /**
    * @param shape.capacity Largest batch: rows, actions, sequences.
    * @param shape.positions Longest sequence in tokens.
+   * @param shape.checkpointing Keep the layers' inputs alone, as `gradientCheckpointing` of a config.
    */
   constructor(
     gpu: Gpu,
     config: ModelConfig,
     optimizer: OptimizerConfig,
-    shape: { readonly capacity: PackedSizes; readonly positions: number },
+    shape: {
+      readonly capacity: PackedSizes;
+      readonly positions: number;
+      readonly checkpointing?: boolean;
+    },
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
@@ -63,7 +68,7 @@ export class SupervisedTrainer {
     const activations = new Activations(gpu, config, {
       rows: capacity.rows,
       positions,
-      keep: 'all',
+      keep: keepForTraining(shape.checkpointing),
     });
     const head = new LanguageHead(gpu, batch, activations);
     const stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');

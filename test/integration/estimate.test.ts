@@ -55,6 +55,10 @@ const cases: readonly [string, ExperimentConfig][] = [
       'test',
     ),
   ],
+  [
+    'gradient checkpointing',
+    configFrom('quick', { gradientCheckpointing: true, model: { layers: 4 } }, 'test'),
+  ],
 ];
 
 describe('estimate', () => {
@@ -81,6 +85,19 @@ describe('estimate', () => {
     const weights = [small, large].map(({ run }) => run.byPurpose.weights ?? 0);
     expect(weights[1]).toBeGreaterThan(3 * (weights[0] ?? NaN));
     expect(small.run.byPurpose.optimizer).toBeGreaterThan(small.run.byPurpose.gradients ?? NaN);
+  });
+
+  test('keeps one layer and the inputs of the others with gradient checkpointing', () => {
+    const activations = (layers: number, gradientCheckpointing: boolean): number => {
+      const config = configFrom('quick', { gradientCheckpointing, model: { layers } }, 'test');
+      return estimate(config).pretraining.byPurpose.activations ?? NaN;
+    };
+    expect(activations(1, true)).toBe(activations(1, false));
+    const perLayer = activations(2, false) - activations(1, false);
+    const perInput = activations(2, true) - activations(1, true);
+    expect(activations(9, true)).toBe(activations(1, true) + 8 * perInput);
+    // A layer holds its input, its norms, queries, keys and values, and three times an MLP's width.
+    expect(perLayer).toBeGreaterThan(8 * perInput);
   });
 
   test('costs no memory where a run would not fit', () => {

@@ -401,9 +401,27 @@ describe('a PPO update', () => {
     expect(submits).toBeGreaterThan(400);
   });
 
-  test('makes nothing on the device and reads back twice in an iteration', async () => {
+  const deeper = smallConfig();
+  const twoLayers = { ...deeper, model: { ...deeper.model, layers: 2 } };
+
+  test('learns the same, bit for bit, where layers are computed once more', async () => {
     const gpu = await openTestGpu();
-    const rig = new PpoRig(gpu, smallConfig());
+    const [kept, again] = [{}, { gradientCheckpointing: true }].map(
+      (over) => new PpoRig(gpu, { ...twoLayers, ...over }),
+    );
+    for (const rig of [kept, again]) {
+      await rig.iterate(0);
+      await rig.iterate(1);
+    }
+    expect(bytesOf(await again.trainer.save())).toEqual(bytesOf(await kept.trainer.save()));
+  });
+
+  test.each([
+    ['', smallConfig()],
+    [' with gradient checkpointing', { ...twoLayers, gradientCheckpointing: true }],
+  ])('makes nothing on the device and reads back twice in an iteration%s', async (_, config) => {
+    const gpu = await openTestGpu();
+    const rig = new PpoRig(gpu, config);
     await rig.iterate(0);
     const { created, mapped } = await deviceCalls(gpu, async () => {
       await rig.iterate(1);

@@ -10,15 +10,20 @@ import qwen3Expected from '../fixtures/models/qwen3-qknorm/fixture.safetensors?i
 import qwen3Model from '../fixtures/models/qwen3-qknorm/model.safetensors?inline';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { clearStep, type Step } from '../../src/gpu/plan.ts';
-import { LanguageHead, type HeadChunk } from '../../src/model/heads.ts';
+import { LanguageHead, ValueHead, type HeadChunk } from '../../src/model/heads.ts';
 import {
   packedSizes,
   packGroups,
   PackedBatch,
   type PromptGroup,
 } from '../../src/model/packed-batch.ts';
-import { parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
-import { Activations, trunkBackward, trunkForward } from '../../src/model/transformer.ts';
+import { criticFromActor, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
+import {
+  Activations,
+  type Keep,
+  trunkBackward,
+  trunkForward,
+} from '../../src/model/transformer.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 import { modelFixture, unpadded, type ModelFixture } from '../support/model-fixture.ts';
 
@@ -33,7 +38,11 @@ async function lossAndGradients(
   gpu: Gpu,
   fixture: ModelFixture,
   groups: readonly PromptGroup[],
-  options: { readonly sharePrompts: boolean; readonly logitBytes?: number },
+  options: {
+    readonly sharePrompts: boolean;
+    readonly logitBytes?: number;
+    readonly keep?: Keep;
+  },
 ) {
   const { config } = fixture;
   const sizes = packedSizes(groups, options.sharePrompts);
@@ -46,7 +55,7 @@ async function lossAndGradients(
   const activations = new Activations(gpu, config, {
     rows: sizes.rows,
     positions: 64,
-    keep: 'all',
+    keep: options.keep ?? 'all',
   });
   const head = new LanguageHead(gpu, batch, activations, options.logitBytes);
   const minusWeight = -1 / sizes.actions;
@@ -65,6 +74,43 @@ async function lossAndGradients(
     ...trunkBackward(weights, gradients, batch, activations),
   ]);
   return { logprobs: await gpu.read(head.logprobs), gradients: await gradients.read() };
+}
+
+/** Values and every gradient of a critic whose loss is the weighted sum of its values. */
+async function valuesAndGradients(
+  gpu: Gpu,
+  { config, weights: actor }: ModelFixture,
+  groups: readonly PromptGroup[],
+  keep: Keep,
+) {
+  const sizes = packedSizes(groups, true);
+  const batch = new PackedBatch(gpu, sizes);
+  batch.upload(packGroups(groups, true));
+  const layout = parameterLayout(config, 'value');
+  const weights = new ParameterStore(gpu, layout, 'weights', 'weights');
+  const gradients = new ParameterStore(gpu, layout, 'gradients', 'gradients');
+  weights.load(criticFromActor(actor, config, 7));
+  const activations = new Activations(gpu, config, { rows: sizes.rows, positions: 64, keep });
+  const head = new ValueHead(gpu, batch, activations);
+  const slopes = Float32Array.from({ length: sizes.actions }, (_, i) => Math.sin(i + 1));
+  const loss: Step[] = [{ op: 'copy', from: tensorOf(gpu, 'd', slopes), to: head.dvalues }];
+  await run(gpu, [
+    ...gradients.pages.map(clearStep),
+    ...trunkForward(weights, batch, activations),
+    ...head.forwardBackward(weights, gradients, loss),
+    ...trunkBackward(weights, gradients, batch, activations),
+  ]);
+  return { values: await gpu.read(head.values), gradients: await gradients.read() };
+}
+
+/** Names of the tensors whose numbers are not the same to the last bit. */
+function differing(
+  got: ReadonlyMap<string, Float32Array>,
+  want: ReadonlyMap<string, Float32Array>,
+): string[] {
+  const same = (a: Float32Array, b: Float32Array | undefined): boolean =>
+    a.length === b?.length && a.every((value, i) => Object.is(value, b[i]));
+  return [...want].filter(([name, data]) => !same(data, got.get(name))).map(([name]) => name);
 }
 
 describe.each(models)('%s', (_, config, model, expected) => {
@@ -116,6 +162,25 @@ describe.each(models)('%s', (_, config, model, expected) => {
       const largest = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
       expectClose(gradient, want, { abs: 2e-5 * largest + 1e-9 });
     }
+  });
+
+  test('computes layers once more on the way back and gets the same bits', async () => {
+    const gpu = await openTestGpu();
+    const fixture = await modelFixture(config, model, expected);
+    expect(fixture.config.layers).toBeGreaterThan(1);
+    const groups = [{ prompt: [5, 9, 2, 7], responses: [[1, 2, 3], [4], [6, 8, 10, 11, 12]] }];
+    const whole = await lossAndGradients(gpu, fixture, groups, { sharePrompts: true });
+    const again = await lossAndGradients(gpu, fixture, groups, {
+      sharePrompts: true,
+      keep: 'inputs',
+    });
+    expect(again.logprobs).toEqual(whole.logprobs);
+    expect(differing(again.gradients, whole.gradients)).toEqual([]);
+    const critic = await valuesAndGradients(gpu, fixture, groups, 'all');
+    expect(critic.gradients.get('score.weight')!.some((value) => value !== 0)).toBe(true);
+    const lean = await valuesAndGradients(gpu, fixture, groups, 'inputs');
+    expect(lean.values).toEqual(critic.values);
+    expect(differing(lean.gradients, critic.gradients)).toEqual([]);
   });
 
   test('gets the same from chunks of the head as from one piece', async () => {

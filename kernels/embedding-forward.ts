@@ -1,6 +1,7 @@
 import code from '../shaders/embedding-forward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
@@ -16,7 +17,7 @@ export const embeddingForwardKernel = defineKernel('embedding-forward', code, {
  */
 export function embeddingForward(
   tensors: TensorsOf<typeof embeddingForwardKernel>,
-  { rows }: { readonly rows: Size },
+  { rows, lanes = serialLanes }: { readonly rows: Size; readonly lanes?: Lanes },
 ): Dispatch {
   const [capacity, width] = rank2('embedding-forward', 'out', tensors.out);
   const [vocabulary] = rank2('embedding-forward', 'table', tensors.table);
@@ -25,7 +26,10 @@ export function embeddingForward(
   expectCapacity('embedding-forward', 'rows', rows, capacity);
   if (width % 4 !== 0) throw new ShapeError(`embedding-forward: width ${width} is not 4 * n`);
   const quads = width / 4;
-  return embeddingForwardKernel.bind(tensors, { rows, quads }, () =>
-    linearGrid(Math.ceil((valueOf(rows) * quads) / 64)),
+  return embeddingForwardKernel.bind(
+    tensors,
+    { rows, quads },
+    () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
+    { constants: laneConstants(lanes) },
   );
 }

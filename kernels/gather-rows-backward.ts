@@ -1,6 +1,7 @@
 import code from '../shaders/gather-rows-backward.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
@@ -17,7 +18,7 @@ export const gatherRowsBackwardKernel = defineKernel('gather-rows-backward', cod
  */
 export function gatherRowsBackward(
   tensors: TensorsOf<typeof gatherRowsBackwardKernel>,
-  { rows }: { readonly rows: Size },
+  { rows, lanes = serialLanes }: { readonly rows: Size; readonly lanes?: Lanes },
 ): Dispatch {
   const [capacity, width] = rank2('gather-rows-backward', 'dx', tensors.dx);
   const [actions] = rank2('gather-rows-backward', 'dout', tensors.dout);
@@ -27,7 +28,10 @@ export function gatherRowsBackward(
   expectCapacity('gather-rows-backward', 'rows', rows, capacity);
   if (width % 4 !== 0) throw new ShapeError(`gather-rows-backward: width ${width} is not 4 * n`);
   const quads = width / 4;
-  return gatherRowsBackwardKernel.bind(tensors, { rows, quads }, () =>
-    linearGrid(Math.ceil((valueOf(rows) * quads) / 64)),
+  return gatherRowsBackwardKernel.bind(
+    tensors,
+    { rows, quads },
+    () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
+    { constants: laneConstants(lanes) },
   );
 }

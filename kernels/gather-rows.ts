@@ -1,6 +1,7 @@
 import code from '../shaders/gather-rows.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
@@ -16,7 +17,7 @@ export const gatherRowsKernel = defineKernel('gather-rows', code, {
  */
 export function gatherRows(
   tensors: TensorsOf<typeof gatherRowsKernel>,
-  { count }: { readonly count: Size },
+  { count, lanes = serialLanes }: { readonly count: Size; readonly lanes?: Lanes },
 ): Dispatch {
   const [actions, width] = rank2('gather-rows', 'out', tensors.out);
   const [rows] = rank2('gather-rows', 'x', tensors.x);
@@ -25,7 +26,10 @@ export function gatherRows(
   expectCapacity('gather-rows', 'count', count, actions);
   if (width % 4 !== 0) throw new ShapeError(`gather-rows: width ${width} is not 4 * n`);
   const quads = width / 4;
-  return gatherRowsKernel.bind(tensors, { count, quads }, () =>
-    linearGrid(Math.ceil((valueOf(count) * quads) / 64)),
+  return gatherRowsKernel.bind(
+    tensors,
+    { count, quads },
+    () => linearGrid(Math.ceil(valueOf(count) / lanes.rows)),
+    { constants: laneConstants(lanes) },
   );
 }

@@ -1,5 +1,6 @@
 import code from '../shaders/logits-backward.wgsl?raw';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
@@ -23,13 +24,19 @@ export const logitsBackwardKernel = defineKernel('logits-backward', code, {
  */
 export function logitsBackward(
   tensors: TensorsOf<typeof logitsBackwardKernel>,
-  options: { readonly count: Size; readonly temperature: Size; readonly dentropy: Size },
+  options: {
+    readonly count: Size;
+    readonly temperature: Size;
+    readonly dentropy: Size;
+    readonly lanes?: Lanes;
+  },
 ): Dispatch {
   const [actions, vocabulary] = rank2('logits-backward', 'logits', tensors.logits);
   for (const role of ['targets', 'lse', 'entropy', 'dlogprob', 'weights'] as const) {
     expectShape('logits-backward', role, tensors[role], [actions]);
   }
   expectCapacity('logits-backward', 'count', options.count, actions);
+  const lanes = options.lanes ?? serialLanes;
   return logitsBackwardKernel.bind(
     tensors,
     {
@@ -38,6 +45,7 @@ export function logitsBackward(
       temperature: options.temperature,
       dentropy: options.dentropy,
     },
-    () => linearGrid(Math.ceil((valueOf(options.count) * vocabulary) / 64)),
+    () => linearGrid(Math.ceil(valueOf(options.count) / lanes.rows)),
+    { constants: laneConstants(lanes) },
   );
 }

@@ -1,6 +1,14 @@
 import code from '../shaders/rope.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import {
+  cellHeader,
+  cellSize,
+  fewerLanes,
+  laneConstants,
+  serialLanes,
+  type Lanes,
+} from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
@@ -18,7 +26,12 @@ export const ropeKernel = defineKernel('rope', code, {
  */
 export function rope(
   tensors: TensorsOf<typeof ropeKernel>,
-  options: { readonly rows: Size; readonly heads: number; readonly direction: 1 | -1 },
+  options: {
+    readonly rows: Size;
+    readonly heads: number;
+    readonly direction: 1 | -1;
+    readonly lanes?: Lanes;
+  },
 ): Dispatch {
   const [capacity, stride] = rank2('rope', 'qkv', tensors.qkv);
   const [, headDim] = rank2('rope', 'table', tensors.table);
@@ -28,8 +41,16 @@ export function rope(
     throw new ShapeError(`rope: ${options.heads} heads of ${headDim} do not fit rows of ${stride}`);
   }
   const { rows, heads, direction } = options;
-  return ropeKernel.bind(tensors, { rows, heads, half_dim: headDim / 2, stride, direction }, () =>
-    linearGrid(Math.ceil((valueOf(rows) * heads * headDim) / 2 / 64)),
+  // Rows hold an even number of halves unless values of another size follow.
+  const common = stride % 4 === 0 ? headDim / 2 : 1;
+  const cell = cellSize(common);
+  const half = headDim / 2 / cell;
+  const lanes = fewerLanes(options.lanes ?? serialLanes, half);
+  return ropeKernel.bind(
+    tensors,
+    { rows, heads, half_dim: half, stride: stride / cell, direction },
+    () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
+    { constants: laneConstants(lanes), header: cellHeader(common) },
   );
 }
 

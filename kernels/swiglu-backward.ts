@@ -1,10 +1,11 @@
 import code from '../shaders/swiglu-backward.wgsl?raw';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { cellHeader, cellSize, laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
 
 export const swigluBackwardKernel = defineKernel('swiglu-backward', code, {
-  params: ['rows', 'width'],
+  params: ['rows', 'cells'],
   tensors: { gate_up: 'f32', dout: 'f32', dgate_up: 'f32' },
 });
 
@@ -15,13 +16,16 @@ export const swigluBackwardKernel = defineKernel('swiglu-backward', code, {
  */
 export function swigluBackward(
   tensors: TensorsOf<typeof swigluBackwardKernel>,
-  { rows }: { readonly rows: Size },
+  { rows, lanes = serialLanes }: { readonly rows: Size; readonly lanes?: Lanes },
 ): Dispatch {
   const [capacity, width] = rank2('swiglu-backward', 'dout', tensors.dout);
   expectShape('swiglu-backward', 'gate_up', tensors.gate_up, [capacity, 2 * width]);
   expectShape('swiglu-backward', 'dgate_up', tensors.dgate_up, [capacity, 2 * width]);
   expectCapacity('swiglu-backward', 'rows', rows, capacity);
-  return swigluBackwardKernel.bind(tensors, { rows, width }, () =>
-    linearGrid(Math.ceil((valueOf(rows) * width) / 64)),
+  return swigluBackwardKernel.bind(
+    tensors,
+    { rows, cells: width / cellSize(width) },
+    () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
+    { constants: laneConstants(lanes), header: cellHeader(width) },
   );
 }

@@ -1,5 +1,5 @@
 // logits-backward: from the gradient of each action's log-probability and entropy to the gradient of
-// its logits, in place: no (A, V) probability tensor beside the logits. One thread per element.
+// its logits, in place: no (A, V) probability tensor beside the logits. LANES threads per row.
 //
 //   z = logits / temperature,  p_v = exp(z_v - lse)
 //   dlogits[a, v] = (dlogprob[a] * ([v == target] - p_v)
@@ -14,10 +14,12 @@
 //         weights   f32 (A)     weight of the action in the loss
 // in/out  logits    f32 (A, V)  overwritten by its gradient for a < count
 //
-// Grid: ceil(count * V / 64) workgroups, folded over x and y.
+// Grid: ceil(count / ROWS) workgroups, folded over x and y.
 // Numerics: f32.
 
 struct Params { count: u32, vocabulary: u32, temperature: f32, dentropy: f32 }
+override LANES: u32 = 1;
+override ROWS: u32 = 64;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> targets: array<u32>;
 @group(0) @binding(2) var<storage, read> lse: array<f32>;
@@ -26,17 +28,22 @@ struct Params { count: u32, vocabulary: u32, temperature: f32, dentropy: f32 }
 @group(0) @binding(5) var<storage, read> weights: array<f32>;
 @group(0) @binding(6) var<storage, read_write> logits: array<f32>;
 
-@compute @workgroup_size(64)
+@compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
-        @builtin(local_invocation_index) lane: u32) {
-  let at = (group.y * groups.x + group.x) * 64 + lane;
-  if (at >= params.count * params.vocabulary) { return; }
-  let row = at / params.vocabulary;
-  let v = at % params.vocabulary;
-  let log_p = logits[at] / params.temperature - lse[row];
-  let p = exp(log_p);
-  let hit = select(0.0, 1.0, v == targets[row]);
-  let policy = dlogprob[row] * (hit - p);
-  let spread = params.dentropy * weights[row] * p * (log_p + entropy[row]);
-  logits[at] = (policy - spread) / params.temperature;
+        @builtin(local_invocation_id) local: vec3u) {
+  let row = (group.y * groups.x + group.x) * ROWS + local.y;
+  if (row >= params.count) { return; }
+  let target_token = targets[row];
+  let sharpness = 1.0 / params.temperature;
+  let log_sum = lse[row];
+  let pull = dlogprob[row];
+  let spread = params.dentropy * weights[row];
+  let own_entropy = entropy[row];
+  for (var v = local.x; v < params.vocabulary; v += LANES) {
+    let at = row * params.vocabulary + v;
+    let log_p = logits[at] * sharpness - log_sum;
+    let p = exp(log_p);
+    let hit = select(0.0, 1.0, v == target_token);
+    logits[at] = (pull * (hit - p) - spread * p * (log_p + own_entropy)) * sharpness;
+  }
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { embeddingForward } from '../../kernels/embedding-forward.ts';
+import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { RandomStream } from '../../src/random.ts';
 import { embeddingForwardReference } from '../reference/embedding-forward.ts';
@@ -9,7 +10,11 @@ import { expectUntouched, marked } from '../support/marked.ts';
 
 const gpu = await openTestGpu();
 
-function prepare(rows: number, vocabulary: number, width: number, used: number | Variable = rows) {
+function prepare(
+  lanes: Lanes,
+  [rows, vocabulary, width]: readonly [number, number, number],
+  used: number | Variable = rows,
+) {
   const stream = new RandomStream(rows, 'test');
   const ids = Uint32Array.from({ length: rows }, () => stream.below(vocabulary));
   const table = seeded(vocabulary * width, 1);
@@ -20,30 +25,33 @@ function prepare(rows: number, vocabulary: number, width: number, used: number |
       table: tensorOf(gpu, 'table', table, [vocabulary, width]),
       out,
     },
-    { rows: used },
+    { rows: used, lanes },
   );
   return { dispatch, out, want: embeddingForwardReference(ids, table, width) };
 }
 
-describe('embedding-forward', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('embedding-forward with %s a row', (_, lanes) => {
   test.each([
     [1, 1, 4],
     [17, 18, 12],
     [67, 320, 64],
   ])('copies the rows of %i tokens out of %i, %i wide', async (rows, vocabulary, width) => {
-    const { dispatch, out, want } = prepare(rows, vocabulary, width);
+    const { dispatch, out, want } = prepare(lanes, [rows, vocabulary, width]);
     await run(gpu, [dispatch]);
     expect([...(await gpu.read(out))]).toEqual([...want]);
   });
 
   test('copies the same when its workgroups are folded over two dimensions', async () => {
-    const { dispatch, out, want } = prepare(35, 9, 20);
+    const { dispatch, out, want } = prepare(lanes, [135, 9, 20]);
     await run(gpu, [folded(dispatch)]);
     expect([...(await gpu.read(out))]).toEqual([...want]);
   });
 
   test('leaves rows past the rows in use alone', async () => {
-    const { dispatch, out, want } = prepare(40, 18, 8, new Variable('rows', 13, 40));
+    const { dispatch, out, want } = prepare(lanes, [40, 18, 8], new Variable('rows', 13, 40));
     await run(gpu, [dispatch]);
     const got = await gpu.read(out);
     expect([...got.subarray(0, 13 * 8)]).toEqual([...want.subarray(0, 13 * 8)]);

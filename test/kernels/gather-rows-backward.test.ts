@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { gatherRowsBackward } from '../../kernels/gather-rows-backward.ts';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { RandomStream } from '../../src/random.ts';
 import { gatherRowsBackwardReference } from '../reference/gather-rows-backward.ts';
@@ -29,32 +30,37 @@ function prepare(actions: number, rows: number, width: number) {
 // Serial f32 sums of at most 130 terms of unit size.
 const tolerance = { abs: 1e-5, rel: 1e-6 };
 
-describe('gather-rows-backward', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('gather-rows-backward with %s a row', (_, lanes) => {
   test.each([
     [1, 1, 4],
     [17, 40, 12],
     [130, 9, 64],
   ])('matches the float64 reference for %i actions on %i rows', async (actions, rows, width) => {
     const { tensors, index, dout } = prepare(actions, rows, width);
-    await run(gpu, [gatherRowsBackward(tensors, { rows })]);
+    await run(gpu, [gatherRowsBackward(tensors, { rows, lanes })]);
     const want = gatherRowsBackwardReference(index, dout, rows);
     expectClose(await gpu.read(tensors.dx), want, tolerance);
   });
 
   test('matches finite differences of the gather', async () => {
     const { tensors, index, dout } = prepare(9, 5, 4);
-    await run(gpu, [gatherRowsBackward(tensors, { rows: 5 })]);
+    await run(gpu, [gatherRowsBackward(tensors, { rows: 5, lanes })]);
     const loss = (x: Float64Array) => inner(dout, gatherRowsReference(index, x, 4));
     expectClose(await gpu.read(tensors.dx), slopes(loss, seeded(20, 2)), tolerance);
   });
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
-    const { tensors, index, dout } = prepare(50, 40, 24);
-    await run(gpu, [folded(gatherRowsBackward(tensors, { rows: new Variable('rows', 23, 40) }))]);
+    const { tensors, index, dout } = prepare(150, 140, 24);
+    await run(gpu, [
+      folded(gatherRowsBackward(tensors, { rows: new Variable('rows', 123, 140), lanes })),
+    ]);
     const got = await gpu.read(tensors.dx);
-    const want = gatherRowsBackwardReference(index, dout, 40);
-    expectClose(got.subarray(0, 23 * 24), want.subarray(0, 23 * 24), tolerance);
-    expectUntouched(got, 23 * 24);
+    const want = gatherRowsBackwardReference(index, dout, 140);
+    expectClose(got.subarray(0, 123 * 24), want.subarray(0, 123 * 24), tolerance);
+    expectUntouched(got, 123 * 24);
   });
 
   test('adds up a row that several actions picked and clears one that none did', async () => {
@@ -64,7 +70,7 @@ describe('gather-rows-backward', () => {
       dout: tensorOf(gpu, 'dout', [1, 2, 3, 4, 10, 20, 30, 40, 5, 5, 5, 5], [3, 4]),
       dx: tensorOf(gpu, 'dx', marked(12), [3, 4]),
     };
-    await run(gpu, [gatherRowsBackward(tensors, { rows: 3 })]);
+    await run(gpu, [gatherRowsBackward(tensors, { rows: 3, lanes })]);
     expect([...(await gpu.read(tensors.dx))]).toEqual([0, 0, 0, 0, 6, 7, 8, 9, 10, 20, 30, 40]);
   });
 

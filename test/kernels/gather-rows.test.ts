@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { gatherRows } from '../../kernels/gather-rows.ts';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { RandomStream } from '../../src/random.ts';
 import { gatherRowsReference } from '../reference/gather-rows.ts';
@@ -21,23 +22,28 @@ function prepare(actions: number, rows: number, width: number) {
   return { tensors, want: gatherRowsReference(index, x, width) };
 }
 
-describe('gather-rows', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('gather-rows with %s a row', (_, lanes) => {
   test.each([
     [1, 1, 4],
     [17, 40, 12],
     [67, 9, 64],
   ])('copies the rows of %i actions out of %i, %i wide', async (count, rows, width) => {
     const { tensors, want } = prepare(count, rows, width);
-    await run(gpu, [gatherRows(tensors, { count })]);
+    await run(gpu, [gatherRows(tensors, { count, lanes })]);
     expect([...(await gpu.read(tensors.out))]).toEqual([...want]);
   });
 
   test('leaves actions past the actions in use alone, folded over two dimensions', async () => {
-    const { tensors, want } = prepare(60, 18, 24);
-    await run(gpu, [folded(gatherRows(tensors, { count: new Variable('count', 23, 60) }))]);
+    const { tensors, want } = prepare(160, 18, 24);
+    await run(gpu, [
+      folded(gatherRows(tensors, { count: new Variable('count', 123, 160), lanes })),
+    ]);
     const got = await gpu.read(tensors.out);
-    expect([...got.subarray(0, 23 * 24)]).toEqual([...want.subarray(0, 23 * 24)]);
-    expectUntouched(got, 23 * 24);
+    expect([...got.subarray(0, 123 * 24)]).toEqual([...want.subarray(0, 123 * 24)]);
+    expectUntouched(got, 123 * 24);
   });
 
   test('refuses widths that differ or are no multiple of 4, and too many actions', () => {

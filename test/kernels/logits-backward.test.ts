@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { logitsBackward } from '../../kernels/logits-backward.ts';
 import { RandomStream } from '../../src/random.ts';
@@ -37,7 +38,10 @@ function prepare(count: number, vocabulary: number, { temperature }: Hyper) {
 // a sharp temperature divides the gradient.
 const tolerance = { abs: 6e-6, rel: 4e-6 };
 
-describe('logits-backward', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('logits-backward with %s a row', (_, lanes) => {
   test.each([
     [1, 1, { temperature: 1, dentropy: 0 }],
     [67, 18, { temperature: 0.7, dentropy: -0.3 }],
@@ -46,7 +50,7 @@ describe('logits-backward', () => {
     [2, 151_936, { temperature: 1, dentropy: -0.1 }],
   ])('matches the float64 reference on %i of %i: %o', async (count, vocabulary, hyper) => {
     const { tensors, targets, logits, dlogprob, weights } = prepare(count, vocabulary, hyper);
-    await run(gpu, [logitsBackward(tensors, { count, ...hyper })]);
+    await run(gpu, [logitsBackward(tensors, { count, ...hyper, lanes })]);
     const want = logitsBackwardReference(logits, targets, dlogprob, weights, hyper);
     expectClose(await gpu.read(tensors.logits), want, tolerance);
   });
@@ -56,7 +60,7 @@ describe('logits-backward', () => {
     ['log-probabilities and entropy', { temperature: 1.5, dentropy: -0.4 }],
   ])('matches finite differences of a loss of %s', async (_, hyper) => {
     const { tensors, targets, logits, dlogprob, weights } = prepare(4, 9, hyper);
-    await run(gpu, [logitsBackward(tensors, { count: 4, ...hyper })]);
+    await run(gpu, [logitsBackward(tensors, { count: 4, ...hyper, lanes })]);
     const loss = (at: Float64Array) => {
       const { logprobs, entropy } = tokenLogprobReference(at, targets, hyper.temperature);
       return inner(dlogprob, logprobs) + hyper.dentropy * inner(weights, entropy);
@@ -74,7 +78,7 @@ describe('logits-backward', () => {
       weights: tensorOf(gpu, 'weights', [2]),
       logits: tensorOf(gpu, 'logits', [Math.log(3) / 2, 0], [1, 2]),
     };
-    await run(gpu, [logitsBackward(tensors, { count: 1, temperature: 0.5, dentropy: 0 })]);
+    await run(gpu, [logitsBackward(tensors, { count: 1, temperature: 0.5, dentropy: 0, lanes })]);
     // 8 * (0 - 3/4) / (1/2) and 8 * (1 - 1/4) / (1/2)
     expectClose(await gpu.read(tensors.logits), [-12, 12], { abs: 1e-5 });
   });
@@ -88,7 +92,7 @@ describe('logits-backward', () => {
     gpu.upload(tensors.entropy, Float32Array.of(entropy, entropy));
     gpu.upload(tensors.dlogprob, Float32Array.of(0, 0));
     gpu.upload(tensors.weights, Float32Array.of(1, 3));
-    await run(gpu, [logitsBackward(tensors, { count: 2, ...hyper })]);
+    await run(gpu, [logitsBackward(tensors, { count: 2, ...hyper, lanes })]);
     // dH/dz_0 = -p0 p1 ln(p0 / p1): a step against the gradient lowers the larger logit.
     const slope = (3 / 16) * Math.log(3);
     const want = [slope, -slope, 3 * slope, -3 * slope];
@@ -97,20 +101,20 @@ describe('logits-backward', () => {
 
   test('leaves actions past the actions in use alone, folded over two dimensions', async () => {
     const hyper = { temperature: 0.7, dentropy: -0.3 };
-    const { tensors, targets, logits, dlogprob, weights } = prepare(30, 18, hyper);
-    const count = new Variable('count', 11, 30);
-    await run(gpu, [folded(logitsBackward(tensors, { count, ...hyper }))]);
+    const { tensors, targets, logits, dlogprob, weights } = prepare(130, 18, hyper);
+    const count = new Variable('count', 111, 130);
+    await run(gpu, [folded(logitsBackward(tensors, { count, ...hyper, lanes }))]);
     const got = await gpu.read(tensors.logits);
     const want = logitsBackwardReference(logits, targets, dlogprob, weights, hyper);
-    expectClose(got.subarray(0, 11 * 18), want.subarray(0, 11 * 18), tolerance);
-    expect(got.subarray(11 * 18)).toEqual(logits.subarray(11 * 18));
+    expectClose(got.subarray(0, 111 * 18), want.subarray(0, 111 * 18), tolerance);
+    expect(got.subarray(111 * 18)).toEqual(logits.subarray(111 * 18));
   });
 
   test('refuses action arrays that disagree and too many actions', () => {
     const hyper = { temperature: 1, dentropy: 0 };
     const { tensors } = prepare(3, 4, hyper);
     const bind = (change: object, count = 3) =>
-      logitsBackward({ ...tensors, ...change }, { count, ...hyper });
+      logitsBackward({ ...tensors, ...change }, { count, ...hyper, lanes });
     expect(() => bind({})).not.toThrow();
     expect(() => bind({}, 4)).toThrow('count may reach 4, past the 3 held');
     for (const role of ['targets', 'lse', 'entropy', 'dlogprob', 'weights'] as const) {

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { rope, ropeTable } from '../../kernels/rope.ts';
 import { RandomStream } from '../../src/random.ts';
@@ -34,15 +35,19 @@ function prepare({ rows, heads, values, headDim, theta }: Case) {
 // Two products of f32 numbers below 5 with a table rounded to f32.
 const tolerance = { abs: 2e-6 };
 
-describe('rope', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('rope with %s a row', (_, lanes) => {
   test.each([
     { rows: 1, heads: 1, values: 0, headDim: 2, theta: 10_000 },
     { rows: 67, heads: 6, values: 2, headDim: 24, theta: 1_000_000 },
     { rows: 130, heads: 3, values: 1, headDim: 4, theta: 10_000 },
+    { rows: 21, heads: 5, values: 4, headDim: 8, theta: 10_000 },
   ])('matches the float64 reference, forward and back: %o', async (one) => {
     for (const direction of [1, -1] as const) {
       const { tensors, positions, data } = prepare(one);
-      await run(gpu, [rope(tensors, { ...one, direction })]);
+      await run(gpu, [rope(tensors, { ...one, direction, lanes })]);
       const want = ropeReference(data, positions, { ...one, direction });
       expectClose(await gpu.read(tensors.qkv), want, tolerance);
     }
@@ -51,7 +56,7 @@ describe('rope', () => {
   test('rotates gradients back as finite differences of the forward reference say', async () => {
     const sizes = { rows: 5, heads: 2, values: 1, headDim: 4, theta: 100 };
     const { tensors, positions, data: dout } = prepare(sizes);
-    await run(gpu, [rope(tensors, { ...sizes, direction: -1 })]);
+    await run(gpu, [rope(tensors, { ...sizes, direction: -1, lanes })]);
     const loss = (at: Float64Array) => inner(dout, ropeReference(at, positions, sizes));
     expectClose(await gpu.read(tensors.qkv), slopes(loss, seeded(60, 2)), tolerance);
   });
@@ -63,7 +68,7 @@ describe('rope', () => {
       table: tensorOf(gpu, 'table', ropeTable(4, 4, 100), [4, 4]),
       qkv: tensorOf(gpu, 'qkv', [...q(0), ...q(0)], [2, 12]),
     };
-    await run(gpu, [rope(tensors, { rows: 2, heads: 2, direction: 1 })]);
+    await run(gpu, [rope(tensors, { rows: 2, heads: 2, direction: 1, lanes })]);
     // Position 0 turns nothing; values stay at position 3 too.
     expectClose(await gpu.read(tensors.qkv), [...q(0), ...q(3)], { abs: 1e-6 });
 
@@ -77,16 +82,17 @@ describe('rope', () => {
   });
 
   test('leaves values and rows past the rows in use alone', async () => {
-    const sizes = { rows: 40, heads: 3, values: 1, headDim: 8, theta: 10_000 };
+    const sizes = { rows: 200, heads: 3, values: 1, headDim: 8, theta: 10_000 };
     const { tensors, positions, data } = prepare(sizes);
-    data.set(marked(27 * 32), 13 * 32);
+    data.set(marked(27 * 32), 173 * 32);
     gpu.upload(tensors.qkv, data);
-    const dispatch = rope(tensors, { ...sizes, rows: new Variable('rows', 13, 40), direction: 1 });
+    const rows = new Variable('rows', 173, 200);
+    const dispatch = rope(tensors, { ...sizes, rows, direction: 1, lanes });
     await run(gpu, [folded(dispatch)]);
     const got = await gpu.read(tensors.qkv);
     const want = ropeReference(data, positions, sizes);
-    expectClose(got.subarray(0, 13 * 32), want.subarray(0, 13 * 32), tolerance);
-    expectUntouched(got, 13 * 32);
+    expectClose(got.subarray(0, 173 * 32), want.subarray(0, 173 * 32), tolerance);
+    expectUntouched(got, 173 * 32);
     const isValue = (_: number, i: number): boolean => i % 32 >= 24;
     expect(got.filter(isValue)).toEqual(data.filter(isValue));
   });

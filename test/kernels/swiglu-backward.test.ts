@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { swigluBackward } from '../../kernels/swiglu-backward.ts';
 import { swigluBackwardReference } from '../reference/swiglu-backward.ts';
@@ -24,14 +25,17 @@ function prepare(rows: number, width: number) {
 // WGSL lets exp(x) be off by 3 + 2 |x| ulp; 1 - s cancels where the sigmoid is near 1.
 const tolerance = { abs: 4e-6, rel: 4e-6 };
 
-describe('swiglu-backward', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('swiglu-backward with %s a row', (_, lanes) => {
   test.each([
     [1, 1],
     [67, 3],
     [33, 172],
   ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
     const { tensors, data, dout } = prepare(rows, width);
-    await run(gpu, [swigluBackward(tensors, { rows })]);
+    await run(gpu, [swigluBackward(tensors, { rows, lanes })]);
     expectClose(
       await gpu.read(tensors.dgate_up),
       swigluBackwardReference(data, dout, width),
@@ -39,21 +43,24 @@ describe('swiglu-backward', () => {
     );
   });
 
-  test('matches finite differences of the forward reference', async () => {
-    const { tensors, data, dout } = prepare(7, 5);
-    await run(gpu, [swigluBackward(tensors, { rows: 7 })]);
-    const loss = (at: Float64Array) => inner(dout, swigluForwardReference(at, 5));
-    expectClose(await gpu.read(tensors.dgate_up), slopes(loss, data), tolerance);
-  });
+  test.each([4, 5])(
+    'matches finite differences of the forward reference, %i wide',
+    async (width) => {
+      const { tensors, data, dout } = prepare(7, width);
+      await run(gpu, [swigluBackward(tensors, { rows: 7, lanes })]);
+      const loss = (at: Float64Array) => inner(dout, swigluForwardReference(at, width));
+      expectClose(await gpu.read(tensors.dgate_up), slopes(loss, data), tolerance);
+    },
+  );
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
-    const { tensors, data, dout } = prepare(40, 12);
-    const rows = new Variable('rows', 13, 40);
-    await run(gpu, [folded(swigluBackward(tensors, { rows }))]);
+    const { tensors, data, dout } = prepare(100, 12);
+    const rows = new Variable('rows', 73, 100);
+    await run(gpu, [folded(swigluBackward(tensors, { rows, lanes }))]);
     const got = await gpu.read(tensors.dgate_up);
     const want = swigluBackwardReference(data, dout, 12);
-    expectClose(got.subarray(0, 13 * 24), want.subarray(0, 13 * 24), tolerance);
-    expectUntouched(got, 13 * 24);
+    expectClose(got.subarray(0, 73 * 24), want.subarray(0, 73 * 24), tolerance);
+    expectUntouched(got, 73 * 24);
   });
 
   test('halves the slope at 0, is linear far above and flat far below', async () => {
@@ -62,7 +69,7 @@ describe('swiglu-backward', () => {
       dout: tensorOf(gpu, 'dout', [1, 2, 3], [1, 3]),
       dgate_up: tensorOf(gpu, 'dgate_up', marked(6), [1, 6]),
     };
-    await run(gpu, [swigluBackward(tensors, { rows: 1 })]);
+    await run(gpu, [swigluBackward(tensors, { rows: 1, lanes })]);
     expectClose(await gpu.read(tensors.dgate_up), [2, 10, 0, 0, 200, 0], { abs: 1e-6, rel: 1e-6 });
   });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { swigluForward } from '../../kernels/swiglu-forward.ts';
 import { swigluForwardReference } from '../reference/swiglu-forward.ts';
@@ -20,24 +21,27 @@ function prepare(rows: number, width: number) {
 // WGSL lets exp(x) be off by 3 + 2 |x| ulp: 2e-6 of it for gates of size 8.
 const tolerance = { abs: 1e-6, rel: 4e-6 };
 
-describe('swiglu-forward', () => {
+describe.each([
+  ['one thread', serialLanes],
+  ['32 threads', parallelLanes],
+])('swiglu-forward with %s a row', (_, lanes) => {
   test.each([
     [1, 1],
     [67, 3],
     [33, 172],
   ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
     const { tensors, want } = prepare(rows, width);
-    await run(gpu, [swigluForward(tensors, { rows })]);
+    await run(gpu, [swigluForward(tensors, { rows, lanes })]);
     expectClose(await gpu.read(tensors.out), want, tolerance);
   });
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
-    const { tensors, want } = prepare(40, 12);
-    const rows = new Variable('rows', 13, 40);
-    await run(gpu, [folded(swigluForward(tensors, { rows }))]);
+    const { tensors, want } = prepare(100, 12);
+    const rows = new Variable('rows', 73, 100);
+    await run(gpu, [folded(swigluForward(tensors, { rows, lanes }))]);
     const got = await gpu.read(tensors.out);
-    expectClose(got.subarray(0, 13 * 12), want.subarray(0, 13 * 12), tolerance);
-    expectUntouched(got, 13 * 12);
+    expectClose(got.subarray(0, 73 * 12), want.subarray(0, 73 * 12), tolerance);
+    expectUntouched(got, 73 * 12);
   });
 
   test('closes at 0, passes large gates and is finite where exp overflows', async () => {
@@ -45,7 +49,7 @@ describe('swiglu-forward', () => {
     const gates = [0, Math.log(3), 100, -1000];
     const gate_up = tensorOf(gpu, 'gate_up', [...gates, 9, 8, 7, 6], [1, 8]);
     const out = tensorOf(gpu, 'out', marked(4), [1, 4]);
-    await run(gpu, [swigluForward({ gate_up, out }, { rows: 1 })]);
+    await run(gpu, [swigluForward({ gate_up, out }, { rows: 1, lanes })]);
     expectClose(await gpu.read(out), [0, 6 * Math.log(3), 700, 0], { abs: 1e-6, rel: 1e-6 });
   });
 

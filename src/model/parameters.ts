@@ -157,14 +157,28 @@ export class ParameterStore {
   /** One f32 vector per page. */
   readonly pages: readonly Tensor[];
   readonly #gpu: Gpu;
+  readonly #owned: readonly Tensor[];
   readonly #byName: ReadonlyMap<string, StoredParameter>;
 
-  constructor(gpu: Gpu, layout: ParameterLayout, label: string, purpose: Purpose) {
+  /** @param over Pages of `sharedPages` that it lies in, and does not own. */
+  constructor(
+    gpu: Gpu,
+    layout: ParameterLayout,
+    label: string,
+    purpose: Purpose,
+    over: readonly Tensor[] = [],
+  ) {
     this.#gpu = gpu;
     this.layout = layout;
-    this.pages = layout.pages.map((page, i) =>
-      gpu.tensor(`${label} page ${i}`, [page.size], 'f32', purpose),
-    );
+    const owned: Tensor[] = [];
+    this.pages = layout.pages.map(({ size }, i) => {
+      const shared = over[i];
+      if (shared) return { ...shared, shape: [size] };
+      const page = gpu.tensor(`${label} page ${i}`, [size], 'f32', purpose);
+      owned.push(page);
+      return page;
+    });
+    this.#owned = owned;
     this.#byName = new Map(layout.stored.map((stored) => [stored.name, stored]));
   }
 
@@ -222,10 +236,24 @@ export class ParameterStore {
     return found;
   }
 
-  /** Frees its pages. */
+  /** Frees its pages, but for shared ones. */
   destroy(): void {
-    this.#gpu.destroy(...this.pages);
+    this.#gpu.destroy(...this.#owned);
   }
+}
+
+/** Pages that hold a store of any one of these layouts at a time. They belong to the caller. */
+export function sharedPages(
+  gpu: Gpu,
+  layouts: readonly ParameterLayout[],
+  label: string,
+  purpose: Purpose,
+): Tensor[] {
+  const count = Math.max(...layouts.map(({ pages }) => pages.length));
+  return Array.from({ length: count }, (_, i) => {
+    const size = Math.max(...layouts.map(({ pages }) => pages[i]?.size ?? 0));
+    return gpu.tensor(`${label} page ${i}`, [size], 'f32', purpose);
+  });
 }
 
 /**

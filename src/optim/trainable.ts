@@ -22,18 +22,29 @@ export class Trainable {
   readonly #config: OptimizerConfig;
   readonly #moments: readonly ParameterStore[];
 
-  /** @param losses f32 vector whose first element must be finite for an update to happen. */
+  /**
+   * @param losses f32 vector whose first element must be finite for an update to happen.
+   * @param gradientPages Where its gradients lie, shared with networks that are updated in turn with
+   *   it; memory of its own when left out.
+   */
   constructor(
     gpu: Gpu,
     name: string,
     layout: ParameterLayout,
     config: OptimizerConfig,
     losses: Tensor,
+    gradientPages?: readonly Tensor[],
   ) {
     this.name = name;
     this.#config = config;
     this.weights = new ParameterStore(gpu, layout, name, 'weights');
-    this.gradients = new ParameterStore(gpu, layout, `${name} gradients`, 'gradients');
+    this.gradients = new ParameterStore(
+      gpu,
+      layout,
+      `${name} gradients`,
+      'gradients',
+      gradientPages,
+    );
     const first = new ParameterStore(gpu, layout, `${name} first moments`, 'optimizer');
     const second = new ParameterStore(gpu, layout, `${name} second moments`, 'optimizer');
     this.#moments = [first, second];

@@ -12,7 +12,12 @@ import { Readback } from '../gpu/readback.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
-import { criticFromActor, parameterLayout, ParameterStore } from '../model/parameters.ts';
+import {
+  criticFromActor,
+  parameterLayout,
+  ParameterStore,
+  sharedPages,
+} from '../model/parameters.ts';
 import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
@@ -159,18 +164,16 @@ export class PpoTrainer {
     this.#criticTotals = f32('critic totals', 8);
     const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
     const actorLayout = parameterLayout(model, 'lm', pageLimit);
-    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, this.#actorTotals);
-    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights');
     const withCritic = needsCritic(ppo.estimator);
-    this.critic = withCritic
-      ? new Trainable(
-          gpu,
-          'critic',
-          parameterLayout(model, 'value', pageLimit),
-          ppo.critic,
-          this.#criticTotals,
-        )
-      : undefined;
+    const criticLayout = withCritic ? parameterLayout(model, 'value', pageLimit) : undefined;
+    const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
+    // An update begins by clearing them: no network's gradients outlive its own update.
+    const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, this.#actorTotals, gradients);
+    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights');
+    this.critic =
+      criticLayout &&
+      new Trainable(gpu, 'critic', criticLayout, ppo.critic, this.#criticTotals, gradients);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;

@@ -1,6 +1,12 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { PpoTrainer, type RewardMatrixTensors } from '../ppo/trainer.ts';
+import type { ModelConfig } from '../model/config.ts';
+import {
+  PpoTrainer,
+  type RewardMatrixTensors,
+  type TaskLimits,
+  type TrainerConfig,
+} from '../ppo/trainer.ts';
 import { Decoder } from '../rollout/decoder.ts';
 import type { Task } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
@@ -13,29 +19,54 @@ export interface Engine {
   readonly decoder: Decoder;
 }
 
+/** What an engine's buffers follow from. */
+export interface EngineShape {
+  readonly model: ModelConfig;
+  readonly config: TrainerConfig;
+  readonly lengths: TaskLimits;
+  /** Rows and columns of the reward matrix. */
+  readonly prompts: number;
+  readonly epochs: number;
+}
+
 /** Prompts of a config's pool: rows of its reward matrix. */
 export const poolSizeOf = ({ task }: ExperimentConfig): number =>
   task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
 
 /** Allocates the engine of an experiment. */
-export function createEngine(gpu: Gpu, config: ExperimentConfig, task: Task): Engine {
-  const model = modelConfigOf(config, task);
-  const prompts = poolSizeOf(config);
-  const { epochs } = config.experiment;
+export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): Engine =>
+  buildEngine(gpu, {
+    model: modelConfigOf(config, task),
+    config,
+    lengths: task,
+    prompts: poolSizeOf(config),
+    epochs: config.experiment.epochs,
+  });
+
+/** Token rows of prompts that are prefilled together, unless those of one rollout are more. */
+const PREFILL_ROWS = 8192;
+
+/** Allocates an engine of any shape. */
+export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
+  const { model, config, lengths } = shape;
+  const size = [shape.prompts, shape.epochs];
   const matrix: RewardMatrixTensors = {
-    accuracySums: gpu.tensor('accuracy sums', [prompts, epochs], 'f32', 'rewards'),
-    rewardSums: gpu.tensor('reward sums', [prompts, epochs], 'f32', 'rewards'),
-    samples: gpu.tensor('samples', [prompts, epochs], 'u32', 'rewards'),
+    accuracySums: gpu.tensor('accuracy sums', size, 'f32', 'rewards'),
+    rewardSums: gpu.tensor('reward sums', size, 'f32', 'rewards'),
+    samples: gpu.tensor('samples', size, 'u32', 'rewards'),
   };
-  const trainer = new PpoTrainer(gpu, model, config, task, matrix);
+  const trainer = new PpoTrainer(gpu, model, config, lengths, matrix);
+  const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = config.rollout.prompts * config.rollout.samples;
+  // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
+  const together = Math.min(rows, Math.floor(PREFILL_ROWS / maxPromptTokens));
+  const prompts = Math.max(config.rollout.prompts, together);
   const decoder = new Decoder(gpu, model, trainer.actor.weights, {
     rows,
-    // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
-    prompts: rows,
-    promptRows: rows * task.maxPromptTokens,
-    promptLength: task.maxPromptTokens,
-    newTokens: task.maxResponseTokens,
+    prompts,
+    promptRows: prompts * maxPromptTokens,
+    promptLength: maxPromptTokens,
+    newTokens: maxResponseTokens,
   });
   return { matrix, trainer, decoder };
 }

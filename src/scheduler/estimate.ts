@@ -14,9 +14,9 @@ export interface MemoryUse {
 
 /** What an experiment will allocate. */
 export interface MemoryEstimate {
-  /** Kept from the start of the run to its end. */
+  /** Kept from the first rollout to the end of the run. */
   readonly run: MemoryUse;
-  /** Held beside it while the base is pre-trained; none where a base is given. */
+  /** Held before that, while the base is pre-trained; none where a base is given. */
   readonly pretraining: MemoryUse;
   /** The most that is held at once, buffers of single readbacks aside. */
   readonly peak: number;
@@ -41,7 +41,7 @@ export function estimate(
   const task = createTask(config.task);
   const run = measure(limits, (gpu) => createEngine(gpu, config, task));
   const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
-  return { run, pretraining, peak: run.total + pretraining.total };
+  return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 
 function measure(

@@ -35,7 +35,7 @@ import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import { pretrainBase } from './base.ts';
 import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { createEngine, poolSizeOf } from './engine.ts';
+import { createEngine, type Engine, poolSizeOf } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
 import type { RunControl } from './run-control.ts';
@@ -107,9 +107,7 @@ export class Experiment {
   readonly task: Task;
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
-  readonly #matrix: RewardMatrixTensors;
-  readonly #trainer: PpoTrainer;
-  readonly #decoder: Decoder;
+  #madeEngine: Engine | undefined;
   #progress: Progress;
   #hash = '';
   #base: ReadonlyMap<string, Float32Array> | undefined;
@@ -128,10 +126,6 @@ export class Experiment {
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
-    const engine = createEngine(host.gpu, config, this.task);
-    this.#matrix = engine.matrix;
-    this.#trainer = engine.trainer;
-    this.#decoder = engine.decoder;
     this.#progress = {
       seedIndex: 0,
       methodIndex: 0,
@@ -151,7 +145,7 @@ export class Experiment {
   }
 
   /**
-   * Allocates everything a run needs.
+   * Checks that the device can hold a run, and goes back to its last checkpoint if asked.
    *
    * @param options.resume Goes on from the store's checkpoint where there is one.
    * @throws AdapterError when the device cannot hold it; nothing is allocated then.
@@ -175,6 +169,24 @@ export class Experiment {
     experiment.#hash = hash;
     if (found) await experiment.#restore(found);
     return experiment;
+  }
+
+  /** Made when first needed: not before a base has been pre-trained, whose memory it takes over. */
+  get #engine(): Engine {
+    this.#madeEngine ??= createEngine(this.#host.gpu, this.config, this.task);
+    return this.#madeEngine;
+  }
+
+  get #matrix(): RewardMatrixTensors {
+    return this.#engine.matrix;
+  }
+
+  get #trainer(): PpoTrainer {
+    return this.#engine.trainer;
+  }
+
+  get #decoder(): Decoder {
+    return this.#engine.decoder;
   }
 
   get poolSize(): number {

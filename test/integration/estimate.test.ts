@@ -2,10 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { baseTrainer } from '../../src/scheduler/base.ts';
+import { createEngine } from '../../src/scheduler/engine.ts';
 import { estimate } from '../../src/scheduler/estimate.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
+import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { createTask } from '../../src/tasks/registry.ts';
+import { smallConfig } from '../support/ppo-rig.ts';
 
 /** Bytes of the buffers that a device makes from now on. */
 function watchBuffers({ device }: Gpu): () => number {
@@ -18,15 +21,45 @@ function watchBuffers({ device }: Gpu): () => number {
   return () => bytes;
 }
 
-const open = (gpu: Gpu, config: ExperimentConfig) =>
+/** The most bytes of buffers alive at once from now on, those of single readbacks aside. */
+function watchPeak({ device }: Gpu): () => { live: number; peak: number } {
+  const seen = { live: 0, peak: 0 };
+  const create = device.createBuffer.bind(device);
+  device.createBuffer = (descriptor) => {
+    const buffer = create(descriptor);
+    if (descriptor.label?.startsWith('read ')) return buffer;
+    let size = buffer.size;
+    seen.live += size;
+    seen.peak = Math.max(seen.peak, seen.live);
+    const destroy = buffer.destroy.bind(buffer);
+    buffer.destroy = (): undefined => {
+      seen.live -= size;
+      size = 0;
+      destroy();
+    };
+    return buffer;
+  };
+  return () => seen;
+}
+
+const open = (gpu: Gpu, config: ExperimentConfig, onUpdate = () => undefined as unknown) =>
   Experiment.open(
     {
       gpu,
       hostName: 'test',
       store: new MemoryStore(),
-      verify: () => Promise.reject(new Error('nothing is verified here')),
+      verify: ({ promptOf }) =>
+        Promise.resolve({
+          rewards: new Float32Array(promptOf.length).fill(1),
+          correct: new Uint8Array(promptOf.length).fill(1),
+          formatted: new Uint8Array(promptOf.length).fill(1),
+          extracted: Array.from(promptOf, () => null),
+          failures: [],
+        }),
       shippedBase: () => Promise.resolve(undefined),
-      emit: () => undefined,
+      emit: ({ type }) => {
+        if (type === 'update') onUpdate();
+      },
     },
     config,
     [1],
@@ -63,17 +96,38 @@ const cases: readonly [string, ExperimentConfig][] = [
 
 describe('estimate', () => {
   test.each(cases)('tells what a device is asked for: %s', async (_, config) => {
-    const { run, pretraining, peak } = estimate(config);
-    await withDevice(async (gpu) => {
+    const { run, pretraining } = estimate(config);
+    await withDevice((gpu) => {
       const bytes = watchBuffers(gpu);
-      await open(gpu, config);
+      createEngine(gpu, config, createTask(config.task));
       expect(Math.abs(run.total - bytes())).toBeLessThanOrEqual(0.05 * bytes());
       expect(run.byPurpose).toEqual(gpu.memory.byPurpose());
       const before = bytes();
       baseTrainer(gpu, config, createTask(config.task)).destroy();
       const trainer = bytes() - before;
       expect(Math.abs(pretraining.total - trainer)).toBeLessThanOrEqual(0.05 * trainer);
-      expect(Math.abs(peak - bytes())).toBeLessThanOrEqual(0.05 * bytes());
+    });
+  });
+
+  test.each([
+    ['pre-training', 128],
+    ['PPO', 4],
+  ])('tells the most that a run holds at once: in %s', async (where, sequencesPerUpdate) => {
+    const config = smallConfig({ base: { sequencesPerUpdate, updates: 1 } });
+    const { run, pretraining, peak } = estimate(config);
+    expect(peak).toBe((where === 'PPO' ? run : pretraining).total);
+    await withDevice(async (gpu) => {
+      const seen = watchPeak(gpu);
+      const control = new RunControl();
+      let during = NaN;
+      const experiment = await open(gpu, config, () => {
+        during = seen().live;
+        control.stop();
+      });
+      expect(seen().peak).toBe(0);
+      await experiment.run(control);
+      expect(Math.abs(peak - seen().peak)).toBeLessThanOrEqual(0.05 * seen().peak);
+      expect(Math.abs(run.total - during)).toBeLessThanOrEqual(0.05 * during);
     });
   });
 
@@ -101,7 +155,11 @@ describe('estimate', () => {
   });
 
   test('costs no memory where a run would not fit', () => {
-    const config = configFrom('standard', { model: { hiddenSize: 4096, layers: 64 } }, 'test');
+    const config = configFrom(
+      'standard',
+      { model: { hiddenSize: 4096, intermediateSize: 16_384, layers: 64 } },
+      'test',
+    );
     expect(estimate(config).peak).toBeGreaterThan(2 ** 35);
   });
 

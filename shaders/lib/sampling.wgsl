@@ -15,7 +15,8 @@
 // key measure at least so much. Two bits of the key are settled per pass over the row. Sums are taken
 // in one fixed order, in which a superset never measures less, so that an answer is exact for the
 // sums as rounded, and the same wherever the row stands in its batch. All stages run through one
-// loop because software drivers pay at compile time for each barrier in the code.
+// loop because software drivers pay at compile time for each barrier in the code. Where a row has one
+// thread, that thread finds the token drawn in one pass instead, from the highest id down.
 //
 // A kernel that uses this declares logits and stop_ids (storage) and, in Params, vocabulary,
 // stop_count, temperature, top_k (0: off), top_p (1: off) and min_p (0: off). LANES (a power of 2)
@@ -39,7 +40,7 @@ struct Row {
 
 // Stages in order, and what each measures by which key.
 const TOPS = 0u;       // no search: the largest logits
-const GREEDY = 1u;     // ties of the largest by id
+const GREEDY = 1u;     // no search: the lowest id of the largest logit
 const TOP_K = 2u;      // count by bits
 const TOP_P = 3u;      // mass by bits
 const TOP_P_TIES = 4u; // ties of the floor by id
@@ -106,10 +107,19 @@ fn measure_of(stage: u32, id: u32, logit: f32) -> f32 {
   return select(0.0, 1.0, bits == row.floor);
 }
 
-// What the first pass of a stage sums (TOPS: maximizes) to know what its search wants.
+// Whether the first pass of a stage takes the largest measures and not their sums.
+fn is_largest(stage: u32) -> bool {
+  return stage == TOPS || stage == GREEDY;
+}
+
+// What the first pass of a stage sums or maximizes to know what its search wants.
 fn first_measures(stage: u32, id: u32, logit: f32) -> vec4f {
   if (stage == TOPS) {
     return vec4f(logit, select(logit, LOWEST, row.ban && is_stop(id)), 0.0, 0.0);
+  }
+  if (stage == GREEDY) {
+    let is_top = ordered_bits(logit) == row.floor && !(row.ban && is_stop(id));
+    return vec4f(select(LOWEST, -f32(id), is_top), 0.0, 0.0, 0.0);
   }
   var measures = vec4f(measure_of(stage, id, logit), 0.0, 0.0, 0.0);
   if (stage == TOP_P_TIES && !(row.ban && is_stop(id))) {
@@ -135,10 +145,27 @@ fn is_used(stage: u32) -> bool {
 // Pairs of bits in a stage's key.
 fn levels_of(stage: u32) -> u32 {
   switch stage {
-    case TOPS: { return 0u; }
+    case TOPS, GREEDY: { return 0u; }
     case TOP_K, TOP_P: { return 16u; }
+    case DRAW: {
+      if (LANES == 1 || params.temperature == 0.0) { return 0u; }
+      return firstLeadingBit(params.vocabulary | 1u) / 2u + 1u;
+    }
     default: { return firstLeadingBit(params.vocabulary | 1u) / 2u + 1u; }
   }
+}
+
+// The largest id such that it and those above weigh at least `wanted`, by one thread.
+fn scan_down(wanted: f32) -> u32 {
+  var weight = 0.0;
+  // Should the sum in this order stay below `wanted`, the lowest id with any weight.
+  var found = params.vocabulary - 1;
+  for (var left = row.count; left > 0 && !(weight >= wanted && weight > 0.0); left--) {
+    let own = kept_weight(left - 1, logits[row.start + left - 1]);
+    if (own > 0.0) { found = left - 1; }
+    weight += own;
+  }
+  return found;
 }
 
 // Filters the row and draws its token. All threads of the workgroup must call it, with row.start,
@@ -155,12 +182,13 @@ fn solve_row(draw: f32) {
     for (var left = levels + 1; left > 0; left--) {
       let is_first = left > levels;
       let unit = select(1u << (((left - 1) * 2) & 31), 0u, is_first);
-      var sums = vec4f(select(0.0, LOWEST, stage == TOPS));
+      let largest = is_largest(stage);
+      var sums = vec4f(select(0.0, LOWEST, largest));
       for (var id = lane; id < row.count; id += LANES) {
         let logit = logits[row.start + id];
         if (is_first) {
           let measures = first_measures(stage, id, logit);
-          sums = select(sums + measures, max(sums, measures), stage == TOPS);
+          sums = select(sums + measures, max(sums, measures), largest);
         } else {
           let key = select(id, ordered_bits(logit), stage == TOP_K || stage == TOP_P);
           let bounds = found + unit * vec3u(1, 2, 3);
@@ -168,7 +196,7 @@ fn solve_row(draw: f32) {
           sums += vec4f(select(vec3f(), vec3f(measure), vec3u(key) >= bounds), 0.0);
         }
       }
-      sums = over_lanes(sums, stage == TOPS);
+      sums = over_lanes(sums, largest);
       if (!is_first) {
         let reached = sums.xyz >= vec3f(wanted);
         found += unit * (u32(reached.x) + u32(reached.y) + u32(reached.z));
@@ -180,6 +208,8 @@ fn solve_row(draw: f32) {
           row.top = sums.y;
           if (params.temperature == 0.0) { row.floor = ordered_bits(row.top); }
         }
+        // Where all are banned there is none, and the last id is taken.
+        case GREEDY: { row.tie = min(u32(-sums.x), params.vocabulary - 1); }
         case TOP_K: { wanted = f32(params.top_k); }
         case TOP_P: {
           nucleus = params.top_p * sums.x;
@@ -195,15 +225,22 @@ fn solve_row(draw: f32) {
           row.raw_total = sums.y;
           wanted = (1.0 - draw) * sums.x;
         }
-        default: { wanted = sums.x; } // GREEDY: all ties, so that the lowest id is found
+        default: {}
       }
     }
     switch stage {
-      case GREEDY, TOP_P_TIES: { row.tie = found; }
+      case TOP_P_TIES: { row.tie = found; }
       case TOP_K: { row.floor = found; }
       case TOP_P: { row.floor = min(found, ordered_bits(row.top)); }
       // Where no weight is left (all banned, or not a number) the search may run past the end.
-      case DRAW: { row.token = min(found, params.vocabulary - 1); }
+      case DRAW: {
+        row.token = min(found, params.vocabulary - 1);
+        if (params.temperature == 0.0) {
+          row.token = row.tie;
+        } else if (LANES == 1) {
+          row.token = scan_down(wanted);
+        }
+      }
       default: {}
     }
   }

@@ -73,15 +73,15 @@ export class LanguageHead {
     // Chunks start at multiples of 64 actions, so that slices of action arrays can be bound.
     const most = Math.max(64, Math.floor(logitBytes / 4 / vocabulary / 64) * 64);
     this.#chunk = Math.min(actions, most);
-    this.#logits = make('logits', this.#chunk, vocabulary);
+    this.#logits = activations.memory.tensor('logits', [this.#chunk, vocabulary]);
     this.logprobs = make('logprobs', actions);
     this.entropy = make('entropy', actions);
     this.#lse = make('lse', actions);
     this.#dlogprob = make('d_logprob', actions);
-    this.gathered = make('gathered', actions, width);
+    this.gathered = activations.memory.tensor('gathered', [actions, width]);
   }
 
-  /** Frees its buffers. */
+  /** Frees its buffers; the largest go with the activations. */
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
   }
@@ -223,8 +223,8 @@ export class ValueHead {
       gpu.tensor(name, shape, 'f32', 'activations');
     this.values = make('values', actions);
     this.dvalues = make('d_values', actions);
-    this.#gathered = gathered ?? make('gathered', actions, width);
-    this.#owned = [this.values, this.dvalues, ...(gathered ? [] : [this.#gathered])];
+    this.#gathered = gathered ?? activations.memory.tensor('gathered', [actions, width]);
+    this.#owned = [this.values, this.dvalues];
   }
 
   /** Frees its buffers. */

@@ -20,6 +20,7 @@ import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { ModelConfig } from './config.ts';
 import type { PackedBatch } from './packed-batch.ts';
@@ -75,18 +76,26 @@ export class Activations {
   readonly lanes: Lanes;
   /** Multiply-adds of one dispatch at most. */
   readonly mostWork: number;
+  /** Where all of it lies but the table: heads may lie there too. */
+  readonly memory: MemoryTurn;
   readonly #gpu: Gpu;
-  readonly #owned: Tensor[] = [];
+  readonly #ownMemory: SharedMemory | undefined;
   #gradients: TrunkGradients | undefined;
 
   /**
-   * @param positions Longest sequence, prompt and response together.
+   * @param options.positions Longest sequence, prompt and response together.
+   * @param options.memory Where they lie; memory of their own when left out.
    * @throws ConfigError when the kernels' widths, multiples of 4, do not hold for this model.
    */
   constructor(
     gpu: Gpu,
     config: ModelConfig,
-    options: { readonly rows: number; readonly positions: number; readonly keep: Keep },
+    options: {
+      readonly rows: number;
+      readonly positions: number;
+      readonly keep: Keep;
+      readonly memory?: MemoryTurn | undefined;
+    },
   ) {
     for (const field of ['hiddenSize', 'headDim'] as const) {
       if (config[field] % 4 !== 0) {
@@ -99,53 +108,50 @@ export class Activations {
     this.keep = options.keep;
     this.lanes = gpu.kind === 'cpu' ? serialLanes : parallelLanes;
     this.mostWork = gpu.mostWork;
+    const memory = options.memory ?? new SharedMemory(gpu).turn();
+    this.#ownMemory = options.memory ? undefined : memory.memory;
+    this.memory = memory;
     const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
-    const own = (name: string, shape: readonly number[]): Tensor => {
-      const tensor = gpu.tensor(name, shape, 'f32', 'activations');
-      this.#owned.push(tensor);
-      return tensor;
-    };
-    const make = (name: string, ...columns: number[]): Tensor =>
-      own(name, [options.rows, ...columns]);
     const fused = (heads + 2 * kvHeads) * headDim;
     const attendedWidth = heads * headDim;
-    const { trains } = this;
-    const layer = (): LayerActivations => {
-      const attentionInput = make('attention_input', width);
-      const normed = make('attention_normed', width);
-      // Without a backward pass, what is read once lends its memory to what comes after it.
-      const gated = make('gated', trains ? inner : Math.max(inner, attendedWidth));
-      const gateUp = make('gate_up', this.keep === 'none' ? Math.max(2 * inner, fused) : 2 * inner);
-      const qkv = this.keep === 'none' ? view(gateUp, fused) : make('qkv', fused);
-      return {
-        attentionInput,
-        attentionNormed: normed,
-        attentionRstd: make('attention_rstd'),
-        qkvRaw: config.qkNorm ? make('qkv_raw', fused) : qkv,
-        qkv,
-        attended: trains ? make('attended', attendedWidth) : view(gated, attendedWidth),
-        lse: make('lse', heads),
-        mlpInput: make('mlp_input', width),
-        mlpNormed: trains ? make('mlp_normed', width) : normed,
-        mlpRstd: make('mlp_rstd'),
-        gateUp: view(gateUp, 2 * inner),
-        gated: view(gated, inner),
-      };
-    };
-    const first = layer();
-    this.layers = Array.from({ length: config.layers }, (_, i) => {
-      if (i === 0) return first;
-      if (this.keep === 'all') return layer();
-      if (this.keep === 'none') return first;
-      if (this.keep === 'inputs')
-        return { ...first, attentionInput: make('attention_input', width) };
-      const qkv = make('qkv', fused);
-      return { ...first, qkv, qkvRaw: config.qkNorm ? first.qkvRaw : qkv };
-    });
-    this.output = trains ? make('output', width) : first.attentionInput;
-    this.hidden = trains ? make('hidden', width) : first.attentionNormed;
-    this.hiddenRstd = make('hidden_rstd');
-    this.ropeTable = own('rope_table', [options.positions, headDim]);
+    const { keep, trains } = this;
+    const make = (name: string, count: number, ...columns: number[]): Tensor[] =>
+      memory.tensors(name, [options.rows, ...columns], count);
+    const kept = keep === 'all' ? config.layers : 1;
+    const inputs = make('attention_input', trains ? config.layers : 1, width);
+    const normed = make('attention_normed', kept, width);
+    const attentionRstd = make('attention_rstd', kept);
+    // Without a backward pass, what is read once lends its memory to what comes after it.
+    const gated = make('gated', kept, trains ? inner : Math.max(inner, attendedWidth));
+    const gateUp = make('gate_up', kept, keep === 'none' ? Math.max(2 * inner, fused) : 2 * inner);
+    const qkv =
+      keep === 'none' ? gateUp : make('qkv', keep === 'qkv' ? config.layers : kept, fused);
+    const qkvRaw = config.qkNorm ? make('qkv_raw', kept, fused) : qkv;
+    const attended = trains ? make('attended', kept, attendedWidth) : gated;
+    const lse = make('lse', kept, heads);
+    const mlpInput = make('mlp_input', kept, width);
+    const mlpNormed = trains ? make('mlp_normed', kept, width) : normed;
+    const mlpRstd = make('mlp_rstd', kept);
+    this.layers = Array.from({ length: config.layers }, (_, i) => ({
+      attentionInput: ofLayer(inputs, i),
+      attentionNormed: ofLayer(normed, i),
+      attentionRstd: ofLayer(attentionRstd, i),
+      qkvRaw: view(ofLayer(qkvRaw, i), fused),
+      qkv: view(ofLayer(qkv, i), fused),
+      attended: view(ofLayer(attended, i), attendedWidth),
+      lse: ofLayer(lse, i),
+      mlpInput: ofLayer(mlpInput, i),
+      mlpNormed: ofLayer(mlpNormed, i),
+      mlpRstd: ofLayer(mlpRstd, i),
+      gateUp: view(ofLayer(gateUp, i), 2 * inner),
+      gated: view(ofLayer(gated, i), inner),
+    }));
+    const only = (name: string, ...columns: number[]): Tensor =>
+      memory.tensor(name, [options.rows, ...columns]);
+    this.output = trains ? only('output', width) : ofLayer(inputs, 0);
+    this.hidden = trains ? only('hidden', width) : ofLayer(normed, 0);
+    this.hiddenRstd = only('hidden_rstd');
+    this.ropeTable = gpu.tensor('rope_table', [options.positions, headDim], 'f32', 'activations');
     gpu.upload(this.ropeTable, ropeTable(options.positions, headDim, config.ropeTheta));
   }
 
@@ -157,7 +163,7 @@ export class Activations {
   /** Buffers of the backward pass, allocated when first asked for. */
   get gradients(): TrunkGradients {
     if (!this.trains) throw new Error(`no backward pass from activations that keep ${this.keep}`);
-    this.#gradients ??= new TrunkGradients(this.#gpu, this.config, this.rows);
+    this.#gradients ??= new TrunkGradients(this.memory, this.config, this.rows);
     return this.#gradients;
   }
 
@@ -166,11 +172,18 @@ export class Activations {
     return this.layers[index + 1]?.attentionInput ?? this.output;
   }
 
-  /** Frees its buffers, those of the backward pass too. */
+  /** Frees its buffers, those of the backward pass too, but for memory that was given. */
   destroy(): void {
-    this.#gpu.destroy(...this.#owned);
-    this.#gradients?.destroy();
+    this.#gpu.destroy(this.ropeTable);
+    this.#ownMemory?.destroy();
   }
+}
+
+/** A layer's tensor among those of all layers, or the one that they share. */
+function ofLayer(tensors: readonly Tensor[], layer: number): Tensor {
+  const tensor = tensors[layer % tensors.length];
+  if (!tensor) throw new RangeError(`no layer ${layer}`);
+  return tensor;
 }
 
 /** A tensor's memory as a matrix of as many rows and fewer or as many columns. */
@@ -195,13 +208,10 @@ class TrunkGradients {
   readonly headPartials: Tensor;
   /** Scratch for sums over rows: f32 (blocks, columns), by column count. */
   readonly #partials: ReadonlyMap<number, Tensor>;
-  readonly #gpu: Gpu;
 
-  constructor(gpu: Gpu, config: ModelConfig, rows: number) {
-    this.#gpu = gpu;
+  constructor(memory: MemoryTurn, config: ModelConfig, rows: number) {
     const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
-    const make = (name: string, columns: number): Tensor =>
-      gpu.tensor(name, [rows, columns], 'f32', 'activations');
+    const make = (name: string, columns: number): Tensor => memory.tensor(name, [rows, columns]);
     const fused = (heads + 2 * kvHeads) * headDim;
     const wide = make('d_wide', Math.max(2 * inner, fused));
     this.stream = make('d_stream', width);
@@ -213,23 +223,13 @@ class TrunkGradients {
     const widths = [width, ...(config.qkvBias && fused !== width ? [fused] : [])];
     // Multiples of 16 blocks, so that the key half starts where it can be bound.
     const headBlocks = Math.ceil(blocks / 16) * 16;
-    this.headPartials = gpu.tensor(
+    this.headPartials = memory.tensor(
       'head_partials',
       config.qkNorm ? [2 * headBlocks, headDim] : [1],
-      'f32',
-      'activations',
     );
     this.#partials = new Map(
-      widths.map((columns) => [
-        columns,
-        gpu.tensor('partials', [blocks, columns], 'f32', 'activations'),
-      ]),
+      widths.map((columns) => [columns, memory.tensor('partials', [blocks, columns])]),
     );
-  }
-
-  destroy(): void {
-    const { stream, gateUp, attended, delta, headPartials } = this;
-    this.#gpu.destroy(stream, gateUp, attended, delta, headPartials, ...this.#partials.values());
   }
 
   partials(columns: number): Tensor {

@@ -8,6 +8,7 @@ import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
+import type { MemoryTurn } from '../gpu/shared-memory.ts';
 import { Readback } from '../gpu/readback.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
@@ -114,13 +115,17 @@ export class PpoTrainer {
     readonly record: Plan | undefined;
   };
 
-  /** @param matrix Where rewards of rollouts are recorded; none for runs that need no LIM. */
+  /**
+   * @param matrix Where rewards of rollouts are recorded; none for runs that need no LIM.
+   * @param memory For what an update need not find again; memory of its own when left out.
+   */
   constructor(
     gpu: Gpu,
     model: ModelConfig,
     config: TrainerConfig,
     limits: TaskLimits,
     matrix?: RewardMatrixTensors,
+    memory?: MemoryTurn,
   ) {
     this.#gpu = gpu;
     this.#model = model;
@@ -181,6 +186,7 @@ export class PpoTrainer {
       rows,
       positions: limits.maxPromptTokens + limits.maxResponseTokens,
       keep: keepForTraining(config.gradientCheckpointing),
+      memory,
     });
     const head = new LanguageHead(gpu, batch, activations);
     const valueHead = withCritic

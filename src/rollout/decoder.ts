@@ -12,6 +12,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bufferUsage } from '../gpu/memory.ts';
 import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
+import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterStore } from '../model/parameters.ts';
 import { Activations, headsOf, trunkForward, trunkSteps } from '../model/transformer.ts';
@@ -116,6 +117,7 @@ export class Decoder {
   readonly #staging: GPUBuffer;
   readonly #owned: readonly Tensor[];
   readonly #activations: readonly Activations[];
+  readonly #ownMemory: SharedMemory | undefined;
   readonly #input: Readonly<
     Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
   >;
@@ -137,9 +139,16 @@ export class Decoder {
 
   /**
    * @param weights With a language-model head.
+   * @param shared For what a generation need not find again; memory of its own when left out.
    * @throws AdapterError when a buffer is larger than the device can bind.
    */
-  constructor(gpu: Gpu, config: ModelConfig, weights: ParameterStore, capacity: DecoderCapacity) {
+  constructor(
+    gpu: Gpu,
+    config: ModelConfig,
+    weights: ParameterStore,
+    capacity: DecoderCapacity,
+    shared?: MemoryTurn,
+  ) {
     this.#gpu = gpu;
     this.config = config;
     this.capacity = capacity;
@@ -175,18 +184,22 @@ export class Decoder {
     this.#state = { status, tokens, logprobs };
 
     const { hiddenSize: width, vocabSize: vocabulary, heads, kvHeads, headDim } = config;
-    const prefill = new Activations(gpu, config, { rows: promptRows, positions, keep: 'qkv' });
-    const decode = new Activations(gpu, config, { rows, positions, keep: 'none' });
-    this.#activations = [prefill, decode];
-    const lastHidden = make('last_hidden', [prompts, width], 'f32', 'activations');
-    const scores = make('scores', [rows, heads, positions], 'f32', 'activations');
+    const memory = shared ?? new SharedMemory(gpu).turn();
+    this.#ownMemory = shared ? undefined : memory.memory;
     const cacheColumns = 2 * kvHeads * headDim;
-    const caches = decode.layers.map((_, i) =>
-      make(`cache ${i}`, [rows, newTokens, cacheColumns], 'f32', 'kv-cache'),
-    );
+    // The largest first: they find the best places.
+    const cacheShape = [rows, newTokens, cacheColumns];
+    const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache');
+    const shape = { positions, memory };
+    const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
+    // No dispatch binds what has the same name in both.
+    const decode = new Activations(gpu, config, { ...shape, rows, keep: 'none' });
+    this.#activations = [prefill, decode];
+    const lastHidden = memory.tensor('last_hidden', [prompts, width]);
+    const scores = memory.tensor('scores', [rows, heads, positions]);
 
     const logitsRows = this.#logitsRows(Math.max(rows, prompts));
-    const logits = make('logits', [logitsRows, vocabulary], 'f32', 'activations');
+    const logits = memory.tensor('logits', [logitsRows, vocabulary]);
     const head = weights.tensor(config.tieEmbeddings ? 'embed' : 'lm_head');
     const lanes = samplingLanes(gpu, vocabulary);
     // Head and draw, piece after piece of the rows in `hidden`.
@@ -314,6 +327,7 @@ export class Decoder {
     this.#staging.destroy();
     this.#gpu.destroy(...this.#owned);
     for (const activations of this.#activations) activations.destroy();
+    this.#ownMemory?.destroy();
   }
 
   /** Rows of logits held at once; views of a row range must begin at a multiple of 256 bytes. */

@@ -1,13 +1,16 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { type MemoryLimits, phantomGpu } from '../gpu/phantom.ts';
+import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { parameterLayout, ParameterStore } from '../model/parameters.ts';
 import {
   PpoTrainer,
   type RewardMatrixTensors,
   type TaskLimits,
   type TrainerConfig,
 } from '../ppo/trainer.ts';
-import { Decoder } from '../rollout/decoder.ts';
+import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
 import type { Task } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
@@ -17,6 +20,8 @@ export interface Engine {
   readonly trainer: PpoTrainer;
   /** Samples from the trainer's actor. */
   readonly decoder: Decoder;
+  /** Of updates and rollouts in turn; the next one needs nothing of it. */
+  readonly memory: SharedMemory;
 }
 
 /** What an engine's buffers follow from. */
@@ -46,8 +51,45 @@ export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): En
 /** Token rows of prompts that are prefilled together, unless those of one rollout are more. */
 const PREFILL_ROWS = 8192;
 
+/** What an experiment's decoder is built for. */
+function decoderCapacity({ config, lengths }: EngineShape): DecoderCapacity {
+  const { maxPromptTokens, maxResponseTokens } = lengths;
+  const rows = config.rollout.prompts * config.rollout.samples;
+  // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
+  const together = Math.min(rows, Math.floor(PREFILL_ROWS / maxPromptTokens));
+  const prompts = Math.max(config.rollout.prompts, together);
+  return {
+    rows,
+    prompts,
+    promptRows: prompts * maxPromptTokens,
+    promptLength: maxPromptTokens,
+    newTokens: maxResponseTokens,
+  };
+}
+
 /** Allocates an engine of any shape. */
 export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
+  const bytes = (begin: readonly MemoryBlock[]): number => {
+    const counting = phantomGpu(gpu.limits);
+    assemble(counting, shape, begin);
+    return counting.memory.total();
+  };
+  // What is made first decides what the other finds room in.
+  const ofRollouts = rolloutBlocks(gpu.limits, shape);
+  return assemble(gpu, shape, bytes(ofRollouts) < bytes([]) ? ofRollouts : []);
+}
+
+/** The buffers that rollouts would have in memory of their own. */
+function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly MemoryBlock[] {
+  const gpu = phantomGpu(limits);
+  const layout = parameterLayout(shape.model, 'lm', limits.maxStorageBufferBindingSize / 4);
+  const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
+  const memory = new SharedMemory(gpu, { alone: true });
+  new Decoder(gpu, shape.model, weights, decoderCapacity(shape), memory.turn());
+  return memory.blocks;
+}
+
+function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): Engine {
   const { model, config, lengths } = shape;
   const size = [shape.prompts, shape.epochs];
   const matrix: RewardMatrixTensors = {
@@ -55,18 +97,9 @@ export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
     rewardSums: gpu.tensor('reward sums', size, 'f32', 'rewards'),
     samples: gpu.tensor('samples', size, 'u32', 'rewards'),
   };
-  const trainer = new PpoTrainer(gpu, model, config, lengths, matrix);
-  const { maxPromptTokens, maxResponseTokens } = lengths;
-  const rows = config.rollout.prompts * config.rollout.samples;
-  // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
-  const together = Math.min(rows, Math.floor(PREFILL_ROWS / maxPromptTokens));
-  const prompts = Math.max(config.rollout.prompts, together);
-  const decoder = new Decoder(gpu, model, trainer.actor.weights, {
-    rows,
-    prompts,
-    promptRows: prompts * maxPromptTokens,
-    promptLength: maxPromptTokens,
-    newTokens: maxResponseTokens,
-  });
-  return { matrix, trainer, decoder };
+  const memory = new SharedMemory(gpu, { begin });
+  const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.turn());
+  const { weights } = trainer.actor;
+  const decoder = new Decoder(gpu, model, weights, decoderCapacity(shape), memory.turn());
+  return { matrix, trainer, decoder, memory };
 }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { elementCount } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { NonFiniteUpdateError, type PpoState, type RolloutGroup } from '../../src/ppo/trainer.ts';
@@ -399,6 +400,26 @@ describe('a PPO update', () => {
     }
     // Two iterations of some six hundred steps.
     expect(submits).toBeGreaterThan(400);
+  });
+
+  test('shares memory between rollouts and updates, which need nothing of one another', async () => {
+    const gpu = await openTestGpu();
+    const [usual, spoilt] = [new PpoRig(gpu, smallConfig()), new PpoRig(gpu, smallConfig())];
+    const { blocks } = spoilt.memory;
+    expect(blocks.length).toBeGreaterThan(10);
+    const spoil = (): void => {
+      for (const { tensor } of blocks) {
+        gpu.upload(tensor, new Float32Array(elementCount(tensor.shape)).fill(NaN));
+      }
+    };
+    for (let iteration = 0; iteration < 2; iteration++) {
+      await usual.iterate(iteration);
+      spoil();
+      const { groups, rewards } = await spoilt.rollout(iteration);
+      spoil();
+      await spoilt.trainer.update(groups, rewards, { seed: 5, iteration, column: 0 });
+    }
+    expect(bytesOf(await spoilt.trainer.save())).toEqual(bytesOf(await usual.trainer.save()));
   });
 
   const deeper = smallConfig();

@@ -1,16 +1,18 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { parseConfig, presets, type ExperimentConfig } from '../../src/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
+import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
-import {
+import type {
   PpoTrainer,
-  type RewardMatrixTensors,
-  type RolloutGroup,
-  type UpdateMetrics,
+  RewardMatrixTensors,
+  RolloutGroup,
+  UpdateMetrics,
 } from '../../src/ppo/trainer.ts';
-import { Decoder, type Generation } from '../../src/rollout/decoder.ts';
+import type { Decoder, Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
+import { createEngine } from '../../src/scheduler/engine.ts';
 import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
 import { createTask, type TaskConfig } from '../../src/tasks/registry.ts';
@@ -102,6 +104,7 @@ export class PpoRig {
   readonly decoder: Decoder;
   readonly pool: readonly PoolPrompt[];
   readonly matrix: RewardMatrixTensors;
+  readonly memory: SharedMemory;
 
   constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
     this.config = config;
@@ -109,25 +112,12 @@ export class PpoRig {
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const shape = [this.pool.length, config.experiment.epochs];
-    const tensor = (name: string, dtype: 'f32' | 'u32'): Tensor =>
-      gpu.tensor(name, shape, dtype, 'rewards');
-    this.matrix = {
-      accuracySums: tensor('accuracy sums', 'f32'),
-      rewardSums: tensor('reward sums', 'f32'),
-      samples: tensor('samples', 'u32'),
-    };
-    this.trainer = new PpoTrainer(gpu, this.model, config, this.task, this.matrix);
+    const engine = createEngine(gpu, config, this.task);
+    this.matrix = engine.matrix;
+    this.trainer = engine.trainer;
+    this.decoder = engine.decoder;
+    this.memory = engine.memory;
     this.trainer.reset(this.base, seed);
-    const rows = config.rollout.prompts * config.rollout.samples;
-    const { maxPromptTokens, maxResponseTokens } = this.task;
-    this.decoder = new Decoder(gpu, this.model, this.trainer.actor.weights, {
-      rows,
-      prompts: config.rollout.prompts,
-      promptRows: config.rollout.prompts * maxPromptTokens,
-      promptLength: maxPromptTokens,
-      newTokens: maxResponseTokens,
-    });
   }
 
   /** Prompts of an iteration: the pool in its order, round and round. */

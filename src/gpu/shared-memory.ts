@@ -1,0 +1,125 @@
+import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from './device.ts';
+import type { Purpose } from './memory.ts';
+
+/** Tensors in one buffer start at multiples of this, so that they can be bound. */
+const ALIGNMENT = 256;
+
+/** A buffer as one f32 vector, and what it was first made for. */
+export interface MemoryBlock {
+  readonly tensor: Tensor;
+  readonly purpose: Purpose;
+}
+
+/**
+ * Memory for work that is done in turns, such as rollouts and updates: each turn lays its tensors over
+ * those of the others, whose numbers are then lost. Nothing in it is zero to begin with.
+ */
+export class SharedMemory {
+  readonly #gpu: Gpu;
+  readonly #blocks: MemoryBlock[] = [];
+  readonly #alone: boolean;
+
+  /**
+   * @param options.begin Buffers that it begins with.
+   * @param options.alone Whether each tensor that finds no room gets a buffer of its own.
+   */
+  constructor(
+    gpu: Gpu,
+    options: { readonly begin?: readonly MemoryBlock[]; readonly alone?: boolean } = {},
+  ) {
+    this.#gpu = gpu;
+    this.#alone = options.alone ?? false;
+    for (const { tensor, purpose } of options.begin ?? []) {
+      this.grow(tensor.name, byteLength(tensor), 1, purpose);
+    }
+  }
+
+  /** Its buffers. */
+  get blocks(): readonly MemoryBlock[] {
+    return this.#blocks;
+  }
+
+  /** A new turn, which has nothing yet. */
+  turn(): MemoryTurn {
+    return new MemoryTurn(this);
+  }
+
+  /** Adds a buffer for so many tensors of one size, or for as many as one may hold. */
+  grow(name: string, bytes: number, count: number, purpose: Purpose): MemoryBlock {
+    const { maxBufferSize, maxStorageBufferBindingSize } = this.#gpu.limits;
+    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
+    const most = this.#alone ? 1 : Math.floor(limit / bytes);
+    const elements = (bytes / 4) * Math.max(1, Math.min(count, most));
+    const block = { tensor: this.#gpu.tensor(name, [elements], 'f32', purpose), purpose };
+    this.#blocks.push(block);
+    return block;
+  }
+
+  /** Frees its buffers, of all turns. */
+  destroy(): void {
+    this.#gpu.destroy(...this.#blocks.map(({ tensor }) => tensor));
+  }
+}
+
+/** The tensors of one turn, which do not overlap. */
+class MemoryTurn {
+  readonly memory: SharedMemory;
+  /** Of each buffer in use: the role it is given, and bytes taken. */
+  readonly #taken = new Map<MemoryBlock, { readonly role: string; bytes: number }>();
+
+  constructor(memory: SharedMemory) {
+    this.memory = memory;
+  }
+
+  /**
+   * `count` f32 tensors of one role, no two of which one dispatch binds: WebGPU lets no dispatch read
+   * a buffer that it also writes, wherever in it, so a buffer holds tensors of one role alone.
+   *
+   * @param purpose Where bytes are counted that no earlier turn has.
+   * @throws AdapterError when one is larger than a binding of the device.
+   */
+  tensors(
+    role: string,
+    shape: readonly number[],
+    count: number,
+    purpose: Purpose = 'activations',
+  ): Tensor[] {
+    const size = Math.max(1, byteLength({ shape, dtype: 'f32' }));
+    const bytes = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
+    return Array.from({ length: count }, (_, made) => {
+      // A buffer of its own is no larger than what it holds.
+      const grown = (): MemoryBlock =>
+        this.memory.grow(role, count === 1 ? size : bytes, count - made, purpose);
+      const block = this.#roomFor(role, size) ?? grown();
+      const taken = this.#taken.get(block) ?? { role, bytes: 0 };
+      const offset = taken.bytes;
+      taken.bytes += bytes;
+      this.#taken.set(block, taken);
+      return { ...block.tensor, name: role, shape, offset };
+    });
+  }
+
+  /** One tensor that is alone in its role. */
+  tensor(role: string, shape: readonly number[], purpose?: Purpose): Tensor {
+    const [tensor] = this.tensors(role, shape, 1, purpose);
+    if (!tensor) throw new RangeError(`no memory for ${role}`);
+    return tensor;
+  }
+
+  /** A buffer that its role has begun, or else the smallest unused one that is large enough. */
+  #roomFor(role: string, size: number): MemoryBlock | undefined {
+    let found: MemoryBlock | undefined;
+    for (const block of this.memory.blocks) {
+      const taken = this.#taken.get(block);
+      if (taken && taken.role !== role) continue;
+      const bytes = byteLength(block.tensor);
+      if (bytes - (taken?.bytes ?? 0) < size) continue;
+      if (taken) return block;
+      if (!found || bytes < byteLength(found.tensor)) found = block;
+    }
+    return found;
+  }
+}
+
+export type { MemoryTurn };

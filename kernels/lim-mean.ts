@@ -3,20 +3,27 @@ import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/k
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 
 export const limMeanKernel = defineKernel('lim-mean', code, {
-  params: ['prompts', 'epochs', 'stripes', 'first_stripe'],
+  params: ['prompts', 'epochs', 'stripes', 'first_stripe', 'step'],
   tensors: { sums: 'f32', samples: 'u32', partials: 'f32', entries: 'u32' },
 });
 
-/** Numbers that one thread of lim-mean or lim-reduce adds up. */
-export const rowsPerStripe = 64;
+/** Prompts of one stripe. */
+const STRIPE = 64;
 
-/** Rows that a pass leaves of `rows`. */
-export const stripesOf = (rows: number): number => Math.max(1, Math.ceil(rows / rowsPerStripe));
+/** Rows that lie between two prompts of a stripe: a multiple of 4, and at least 256 bytes of them. */
+const stepOf = (epochs: number): number => 4 * Math.ceil(16 / epochs);
+
+/** Rows of partial sums that the prompts of a chunk become. */
+export function stripesOf(prompts: number, epochs: number): number {
+  const step = stepOf(epochs);
+  return step * Math.ceil(prompts / (STRIPE * step));
+}
 
 /**
  * Partial sums of the mean curve over a chunk of the reward matrix. Math: `shaders/lim-mean.wgsl`.
  *
- * @param place.firstStripe Row of `partials` where the chunk's own `stripesOf(P)` rows begin.
+ * @param place.firstStripe Row of `partials` where the chunk's own `stripesOf(P, K)` rows begin, another
+ *   chunk's last row + 1.
  * @throws ShapeError unless `samples` matches `sums`, and both outputs hold the rows written.
  */
 export function limMean(
@@ -29,10 +36,11 @@ export function limMean(
   for (const role of ['partials', 'entries'] as const) {
     expectShape('lim-mean', role, tensors[role], [held, epochs]);
   }
-  const stripes = stripesOf(prompts);
+  const stripes = stripesOf(prompts, epochs);
   expectCapacity('lim-mean', 'firstStripe + stripes', place.firstStripe + stripes, held);
-  const params = { prompts, epochs, stripes, first_stripe: place.firstStripe };
-  return limMeanKernel.bind(tensors, params, linearGrid(Math.ceil((stripes * epochs) / 64)), {
+  const step = stepOf(epochs);
+  const params = { prompts, epochs, stripes, first_stripe: place.firstStripe, step };
+  return limMeanKernel.bind(tensors, params, linearGrid(Math.ceil((stripes * epochs) / 256)), {
     flops: () => 4 * prompts * epochs,
   });
 }

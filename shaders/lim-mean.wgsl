@@ -1,28 +1,30 @@
-// lim-mean: first pass of LIM's mean curve, partial sums over stripes of prompts; one thread per
-// (stripe, epoch).
+// lim-mean: first pass of LIM's mean curve, partial sums over stripes of prompts; one thread per four
+// neighbouring elements of a row of partial sums.
 //
 //   deficit_pk  = 1 - sums_pk / samples_pk           where samples_pk > 0, else missing
-//   partial_qk  = sum of deficit_pk over the prompts p = q, q + stripes, q + 2 stripes, ...
+//   partial_qk  = sum of deficit_pk over the 64 prompts p = first_q, first_q + STEP, first_q + 2 STEP, ...
 //   entries_qk  = how many of them are not missing
+// where a segment is 64 STEP neighbouring prompts and first_q = 64 STEP floor(q / STEP) + q mod STEP, so
+// that a workgroup reads one run of memory from end to end.
 // lim-reduce adds the partial sums up to the curve 1 - r_avg^k of Li et al. 2025, arXiv:2502.11886,
 // section 3.2. The deficit is carried because the scores divide by it: near 1 the curve itself
 // would lose the digits that matter.
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
 //      samples   u32 (P, K)  how many samples that was; 0 = missing
-// out  partials  f32 (Q, K)  rows [first_stripe, first_stripe + stripes) overwritten
+// out  partials  f32 (Q, K)  rows [first_stripe, first_stripe + stripes) overwritten; first_stripe and
+//                            stripes are multiples of STEP, STEP a multiple of 4
 //      entries   u32 (Q, K)  likewise
 //
-// Grid: ceil(stripes * K / 64) workgroups, folded over two dimensions. Neighbours read neighbouring
-// elements whatever K is, and no barrier is needed.
+// Grid: ceil(stripes * K / 256) workgroups, folded over two dimensions. No barrier is needed.
 // Numerics: f32, blocks of 8 added up (error of 16 additions for the 64 prompts of a stripe).
 
-struct Params { prompts: u32, epochs: u32, stripes: u32, first_stripe: u32 }
+struct Params { prompts: u32, epochs: u32, stripes: u32, first_stripe: u32, step: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> sums: array<f32>;
-@group(0) @binding(2) var<storage, read> samples: array<u32>;
-@group(0) @binding(3) var<storage, read_write> partials: array<f32>;
-@group(0) @binding(4) var<storage, read_write> entries: array<u32>;
+@group(0) @binding(1) var<storage, read> sums: array<vec4f>;
+@group(0) @binding(2) var<storage, read> samples: array<vec4u>;
+@group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> entries: array<vec4u>;
 
 @compute @workgroup_size(64)
 fn main(
@@ -31,26 +33,29 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let lane = (group.y * groups.x + group.x) * 64 + thread;
-  let width = params.stripes * params.epochs;
-  if (lane >= width) { return; }
+  if (lane >= params.stripes * params.epochs / 4) { return; }
   let end = params.prompts * params.epochs;
-  var total = 0.0;
-  var found = 0u;
-  var index = lane; // sums[q, k], then a whole row of stripes further each time
-  while (index < end) {
-    var block = 0.0;
-    for (var i = 0; i < 8 && index < end; i++) {
-      let count = samples[index];
-      if (count > 0) {
-        let n = f32(count);
-        block += (n - sums[index]) / n;
-        found++;
-      }
+  let quads = (end + 3) / 4;
+  let width = params.step * params.epochs / 4;
+  let segment = lane / width;
+  var index = segment * width * 64 + lane % width; // STEP rows further each time
+  var total = vec4f();
+  var found = vec4u();
+  for (var first = 0; first < 64 && index < quads; first += 8) {
+    var block = vec4f();
+    for (var i = 0; i < 8 && index < quads; i++) {
+      // What lies past the last prompt may be anything.
+      let inside = vec4u(4 * index) + vec4u(0, 1, 2, 3) < vec4u(end);
+      let counts = select(vec4u(), samples[index], inside);
+      let present = counts > vec4u();
+      let n = vec4f(max(counts, vec4u(1)));
+      block += select(vec4f(), (n - sums[index]) / n, present);
+      found += select(vec4u(), vec4u(1), present);
       index += width;
     }
     total += block;
   }
-  let out = params.first_stripe * params.epochs + lane;
+  let out = params.first_stripe * params.epochs / 4 + lane;
   partials[out] = total;
   entries[out] = found;
 }

@@ -1,5 +1,5 @@
-// lim-score: one LIM score per prompt from the reward matrix and its mean curve; LANES threads
-// share a prompt.
+// lim-score: one LIM score per prompt from the reward matrix and its mean curve; LANES threads share
+// four neighbouring prompts, whose rows together are K whole quads.
 //
 //   s_p = 1 - sum_k (r_pk - m_k)^2 / sum_k (1 - m_k)^2,   over the epochs k in which p is present
 // Li et al. 2025, arXiv:2502.11886, section 3.2, with r_pk = sums_pk / samples_pk. Written in
@@ -7,14 +7,14 @@
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
 //      samples   u32 (P, K)  how many samples that was; 0 = missing, left out of both sums
-//      deficits  f32 (1, K)  1 - m_k, from lim-reduce
+//      deficits  f32 (4, K)  1 - m_k, from lim-reduce, four times: row r lies as prompt 4 i + r does
 // out  scores    f32 (P)     overwritten. NO_SCORE (the lowest f32) where no epoch is present, and
 //                            where all present m_k are 1 but the prompt is not; 0 where it is (the
 //                            score of a prompt that is always solved, whatever the curve)
 //
-// Grid: ceil(P / ROWS) workgroups of LANES x ROWS threads, folded over two dimensions.
-// Numerics: f32, blocks of 32 added up; within 1e-5 max(1, |s|) of float64 at K = 1000
-// (test/kernels/lim-score.test.ts).
+// Grid: ceil(P / (4 ROWS)) workgroups of LANES x ROWS threads, folded over two dimensions.
+// Numerics: f32, blocks of 8 added up, each of the four places in a quad by itself; within
+// 1e-5 max(1, |s|) of float64 at K = 1000 (test/kernels/lim-score.test.ts).
 
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
@@ -22,12 +22,12 @@ const NO_SCORE = -0x1.fffffep+127f;
 
 struct Params { prompts: u32, epochs: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> sums: array<f32>;
-@group(0) @binding(2) var<storage, read> samples: array<u32>;
-@group(0) @binding(3) var<storage, read> deficits: array<f32>;
+@group(0) @binding(1) var<storage, read> sums: array<vec4f>;
+@group(0) @binding(2) var<storage, read> samples: array<vec4u>;
+@group(0) @binding(3) var<storage, read> deficits: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;
 
-// Distance, scale and number of epochs present, of each thread. LANES * ROWS is at most 256.
+// Distance, scale and presence (above 0 where any epoch is), of each thread. LANES * ROWS is at most 256.
 var<workgroup> shares: array<vec3f, 256>;
 
 @compute @workgroup_size(LANES, ROWS)
@@ -36,42 +36,58 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_id) thread: vec3u,
 ) {
-  let prompt = (group.y * groups.x + group.x) * ROWS + thread.y;
-  var total = vec3f();
-  if (prompt < params.prompts) {
-    let row = prompt * params.epochs; // sums[prompt, 0]
-    var k = thread.x;
-    while (k < params.epochs) {
-      var block = vec3f();
-      for (var i = 0; i < 32 && k < params.epochs; i++) {
-        let count = samples[row + k];
-        if (count > 0) {
-          let n = f32(count);
-          let scale = deficits[k];
-          let distance = scale - (n - sums[row + k]) / n;
-          block += vec3f(distance * distance, scale * scale, 1.0);
-        }
-        k += LANES;
+  let first = 4 * ((group.y * groups.x + group.x) * ROWS + thread.y);
+  let quads = first / 4 * params.epochs; // the quads of prompts first to first + 3 begin here
+  for (var r = 0u; r < 4; r++) {
+    let prompt = first + r;
+    // Rows past the last prompt are read as the device clamps them, and not written.
+    let low = r * params.epochs;
+    let high = low + params.epochs;
+    var distances = vec4f();
+    var scales = vec4f();
+    var found = vec4u();
+    var j = low / 4 + thread.x;
+    while (4 * j < high) {
+      var distance_block = vec4f();
+      var scale_block = vec4f();
+      for (var i = 0; i < 8 && 4 * j < high; i++) {
+        let place = vec4u(4 * j) + vec4u(0, 1, 2, 3);
+        // The first and last quad of a row may hold elements of the rows beside it.
+        let inside = (place >= vec4u(low)) & (place < vec4u(high));
+        let counts = select(vec4u(), samples[quads + j], inside);
+        let present = counts > vec4u();
+        let n = vec4f(max(counts, vec4u(1)));
+        let scale = deficits[j];
+        let distance = scale - (n - sums[quads + j]) / n;
+        distance_block += select(vec4f(), distance * distance, present);
+        scale_block += select(vec4f(), scale * scale, present);
+        found |= counts;
+        j += LANES;
       }
-      total += block;
+      distances += distance_block;
+      scales += scale_block;
     }
-  }
-  if (LANES > 1) {
-    let at = thread.y * LANES + thread.x;
-    shares[at] = total;
-    for (var s = LANES / 2; s > 0; s /= 2) {
-      workgroupBarrier();
-      if (thread.x < s) { shares[at] += shares[at + s]; }
+    let ones = vec4f(1);
+    let present_at_all = select(0.0, 1.0, any(found > vec4u()));
+    var total = vec3f(dot(distances, ones), dot(scales, ones), present_at_all);
+    if (LANES > 1) {
+      let at = thread.y * LANES + thread.x;
+      workgroupBarrier(); // the row before has been read
+      shares[at] = total;
+      for (var s = LANES / 2; s > 0; s /= 2) {
+        workgroupBarrier();
+        if (thread.x < s) { shares[at] += shares[at + s]; }
+      }
+      total = shares[at];
     }
-    total = shares[at];
-  }
-  if (thread.x == 0 && prompt < params.prompts) {
-    var score = NO_SCORE;
-    if (total.y > 0.0) {
-      score = 1.0 - total.x / total.y;
-    } else if (total.z > 0.0 && total.x == 0.0) {
-      score = 0.0;
+    if (thread.x == 0 && prompt < params.prompts) {
+      var score = NO_SCORE;
+      if (total.y > 0.0) {
+        score = 1.0 - total.x / total.y;
+      } else if (total.z > 0.0 && total.x == 0.0) {
+        score = 0.0;
+      }
+      scores[prompt] = score;
     }
-    scores[prompt] = score;
   }
 }

@@ -1,13 +1,21 @@
 import { scoreMatrix } from '../lim/score.ts';
 import { type Bench, measure } from './record.ts';
 
-/** LIM scores of matrices that are on the device already: the paper's size, and a large one. */
+/** Host memory of the pattern that fills a matrix. */
+const PATTERN = 2 ** 22;
+
+/**
+ * LIM scores of matrices that are on the device already: the paper's size, and 10 million prompts, or as
+ * many as one binding holds.
+ */
 export async function benchLim(bench: Bench): Promise<void> {
+  const { maxBufferSize, maxStorageBufferBindingSize } = bench.gpu.limits;
+  const held = Math.floor(Math.min(maxBufferSize, maxStorageBufferBindingSize) / (21 * 4));
   const sizes = bench.tiny
     ? [[100, 3]]
     : [
         [8523, 21],
-        [bench.gpu.kind === 'cpu' ? 500_000 : 1_500_000, 21],
+        [Math.min(10_000_000, held), 21],
       ];
   for (const [prompts = 0, epochs = 0] of sizes) await measureScores(bench, prompts, epochs);
 }
@@ -20,11 +28,17 @@ async function measureScores(bench: Bench, prompts: number, epochs: number): Pro
     samples: gpu.tensor('bench samples', shape, 'u32', 'rewards'),
   };
   const entries = prompts * epochs;
-  const rewards = new Float32Array(entries);
   // Of 8 samples, any number right; a hash spreads them.
-  for (let i = 0; i < entries; i++) rewards[i] = (Math.imul(i, 0x9e37_79b1) >>> 16) % 9;
-  gpu.upload(matrix.sums, rewards);
-  gpu.upload(matrix.samples, new Uint32Array(entries).fill(8));
+  const rewards = Float32Array.from(
+    { length: Math.min(entries, PATTERN) },
+    (_, i) => (Math.imul(i, 0x9e37_79b1) >>> 16) % 9,
+  );
+  const counts = new Uint32Array(rewards.length).fill(8);
+  for (let first = 0; first < entries; first += PATTERN) {
+    const count = Math.min(PATTERN, entries - first);
+    gpu.upload(matrix.sums, rewards.subarray(0, count), first);
+    gpu.upload(matrix.samples, counts.subarray(0, count), first);
+  }
   try {
     await measure(bench, {
       suite: 'lim',

@@ -113,7 +113,8 @@ export class Gpu {
    * @throws AdapterError when it is larger than one binding of this device.
    */
   tensor(name: string, shape: readonly number[], dtype: DType, purpose: Purpose): Tensor {
-    const size = Math.max(16, byteLength({ shape, dtype }));
+    // Whole vec4s, which shaders may bind it as.
+    const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;
     const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
     if (size > limit) {
       throw new AdapterError(

@@ -31,6 +31,10 @@ export function copyStep(from: Tensor, to: Tensor): CopyStep {
 /** Sets a tensor to zero bits. */
 export const clearStep = (tensor: Tensor): ClearStep => ({ op: 'clear', tensor });
 
+/** Bytes of a binding: whole vec4s, so that shaders may read the last one where buffers hold it. */
+const boundBytes = ({ buffer, offset, ...tensor }: Tensor): number =>
+  Math.min(buffer.size - offset, Math.ceil(byteLength(tensor) / 16) * 16);
+
 /** How far compilation has come. */
 export type CompileProgress = (done: number, total: number, label: string) => void;
 
@@ -107,7 +111,7 @@ export class Plan {
           },
           ...step.tensors.map((tensor, i) => ({
             binding: i + 1,
-            resource: { buffer: tensor.buffer, offset: tensor.offset, size: byteLength(tensor) },
+            resource: { buffer: tensor.buffer, offset: tensor.offset, size: boundBytes(tensor) },
           })),
         ],
       });

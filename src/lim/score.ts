@@ -1,11 +1,11 @@
 import { limFill } from '../../kernels/lim-fill.ts';
 import { limMean, stripesOf } from '../../kernels/lim-mean.ts';
-import { limReduce } from '../../kernels/lim-reduce.ts';
+import { limReduce, rowsPerPass } from '../../kernels/lim-reduce.ts';
 import { limScore, noScore, scoreLanes } from '../../kernels/lim-score.ts';
 import { ShapeError } from '../../kernels/lib/errors.ts';
 import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Step } from '../gpu/plan.ts';
+import { copyStep, type Step } from '../gpu/plan.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
 import { ExactCurve, exactScore } from './exact.ts';
@@ -70,9 +70,11 @@ interface Chunk {
   readonly raw: MatrixTensors;
   /** What is scored: `raw`, or its filled copy. */
   readonly used: MatrixTensors;
-  /** Brings the rows onto the device, if they are not there. */
-  readonly load: () => void;
+  /** Brings the rows onto the device; absent where they are there already. */
+  readonly load?: () => void;
 }
+
+type Own = (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor;
 
 /** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
 const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
@@ -98,15 +100,14 @@ export async function scoreMatrix(
   const { theta = 0.6, rule = 'corrected', unsolved = 0 } = options;
   const { prompts, epochs } = sizesOf(matrix);
   const owned: Tensor[] = [];
-  const own = (name: string, shape: readonly number[], dtype: 'f32' | 'u32'): Tensor => {
+  const own: Own = (name, shape, dtype) => {
     const tensor = gpu.tensor(name, shape, dtype, 'rewards');
     owned.push(tensor);
     return tensor;
   };
   const chunks = chunksOf(gpu, matrix, options, rule, own);
   try {
-    const { deficits, curve, entries } = await meanCurve(gpu, chunks, epochs, rule, own);
-    const scores = await allScores(gpu, chunks, prompts, deficits, rule, own);
+    const { curve, entries, scores } = await runPasses(gpu, chunks, epochs, rule, own);
     const reached = [...curve].filter((_, k) => (entries[k] ?? 0) > 0);
 
     let exactDeficits: Float64Array | undefined;
@@ -189,7 +190,7 @@ function chunksOf(
   matrix: MatrixTensors | RewardMatrix,
   options: LimOptions,
   rule: MissingRule,
-  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
+  own: Own,
 ): Chunk[] {
   const { prompts, epochs } = sizesOf(matrix);
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
@@ -218,7 +219,7 @@ function chunksOf(
   for (let first = 0; first < prompts; first += most) {
     const count = Math.min(most, prompts - first);
     let raw: MatrixTensors;
-    let load = (): void => undefined;
+    let load: (() => void) | undefined;
     if (isTensors(matrix)) raw = view(matrix, first, count);
     else {
       raw = shared ? view(shared, 0, count) : pair('matrix', count);
@@ -233,7 +234,7 @@ function chunksOf(
     }
     const used =
       rule === 'corrected' ? raw : filled ? view(filled, 0, count) : pair('filled', count);
-    chunks.push({ first, raw, used, load });
+    chunks.push({ first, raw, used, ...(load && { load }) });
   }
   return chunks;
 }
@@ -248,64 +249,112 @@ async function runOnce(gpu: Gpu, name: string, steps: readonly Step[]): Promise<
   plan.destroy();
 }
 
-async function meanCurve(
+/** What the device found. */
+interface Passes {
+  /** 1 - mean per epoch. */
+  readonly curve: Float64Array;
+  readonly entries: Uint32Array;
+  readonly scores: Float64Array;
+}
+
+/** The work of one chunk. */
+interface ChunkPasses {
+  readonly chunk: Chunk;
+  readonly fill: readonly Step[];
+  readonly mean: Step;
+  readonly score: Step;
+  readonly scores: Tensor;
+}
+
+/**
+ * All passes. Where every chunk has memory of its own they are one plan, and that one submit where the
+ * matrix is small; a streamed matrix is loaded once for its curve and again for its scores.
+ */
+async function runPasses(
   gpu: Gpu,
   chunks: readonly Chunk[],
   epochs: number,
   rule: MissingRule,
-  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
-): Promise<{ deficits: Tensor; curve: Float64Array; entries: Uint32Array }> {
-  const table = (rows: number) => ({
-    partials: own('lim partials', [rows, epochs], 'f32'),
-    entries: own('lim entries', [rows, epochs], 'u32'),
+  own: Own,
+): Promise<Passes> {
+  const rowsOfChunk = ({ raw }: Chunk): number => raw.sums.shape[0] ?? 0;
+  const stripes = chunks.map((chunk) => stripesOf(rowsOfChunk(chunk), epochs));
+  const partials = partialSums(own, sum(stripes), epochs);
+  const { steps: curveSteps, deficits, entries } = curveOf(own, partials, epochs);
+  const lanes = scoreLanes(gpu.kind, epochs);
+  const passes = chunks.map((chunk, i): ChunkPasses => {
+    const scores = own('lim scores', [rowsOfChunk(chunk)], 'f32');
+    return {
+      chunk,
+      fill: rule === 'limr' ? [fillStep(chunk)] : [],
+      mean: limMean({ ...chunk.used, ...partials }, { firstStripe: sum(stripes.slice(0, i)) }),
+      score: limScore({ ...chunk.used, deficits, scores }, { lanes }),
+      scores,
+    };
   });
-  const stripes = chunks.map(({ raw }) => stripesOf(raw.sums.shape[0] ?? 0));
-  let rows = stripes.reduce((sum, count) => sum + count, 0);
-  let level = table(rows);
-  let firstStripe = 0;
-  for (const [i, chunk] of chunks.entries()) {
-    chunk.load();
-    const mean = limMean({ ...chunk.used, ...level }, { firstStripe });
-    await runOnce(gpu, 'lim mean', rule === 'limr' ? [fillStep(chunk), mean] : [mean]);
-    firstStripe += stripes[i] ?? 0;
+  if (chunks.some(({ load }) => load)) {
+    for (const { chunk, fill, mean } of passes) {
+      chunk.load?.();
+      await runOnce(gpu, 'lim mean', [...fill, mean]);
+    }
+    await runOnce(gpu, 'lim curve', curveSteps);
+    for (const { chunk, fill, score } of passes) {
+      chunk.load?.();
+      await runOnce(gpu, 'lim scores', [...fill, score]);
+    }
+  } else {
+    await runOnce(gpu, 'lim', [
+      ...passes.flatMap(({ fill, mean }) => [...fill, mean]),
+      ...curveSteps,
+      ...passes.map(({ score }) => score),
+    ]);
   }
-  const passes: Step[] = [];
-  do {
-    rows = stripesOf(rows);
-    const { partials: out_partials, entries: out_entries } = table(rows);
-    passes.push(limReduce({ ...level, out_partials, out_entries }, { divide: rows === 1 }));
-    level = { partials: out_partials, entries: out_entries };
-  } while (rows > 1);
-  await runOnce(gpu, 'lim reduce', passes);
+  const scores = new Float64Array(sum(chunks.map(rowsOfChunk)));
+  for (const { chunk, scores: found } of passes) {
+    scores.set(await gpu.read(found), chunk.first);
+  }
+  for (let prompt = 0; prompt < scores.length; prompt++) {
+    if (scores[prompt] === noScore) scores[prompt] = NaN;
+  }
   return {
-    deficits: level.partials,
-    curve: Float64Array.from(await gpu.read(level.partials)),
-    entries: await gpu.readU32(level.entries),
+    curve: Float64Array.from(await gpu.read({ ...deficits, shape: [1, epochs] })),
+    entries: await gpu.readU32(entries),
+    scores,
   };
 }
 
-async function allScores(
-  gpu: Gpu,
-  chunks: readonly Chunk[],
-  prompts: number,
-  deficits: Tensor,
-  rule: MissingRule,
-  own: (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor,
-): Promise<Float64Array> {
-  const scores = new Float64Array(prompts);
-  const lanes = scoreLanes(gpu.kind, deficits.shape[1] ?? 0);
-  const most = chunks[0]?.raw.sums.shape[0] ?? 0;
-  const held = own('lim scores', [most], 'f32');
-  for (const chunk of chunks) {
-    chunk.load();
-    const out = { ...held, shape: [chunk.raw.sums.shape[0] ?? 0] };
-    const score = limScore({ ...chunk.used, deficits, scores: out }, { lanes });
-    // Tensors of a streamed matrix have held other rows since the first pass.
-    const again = rule === 'limr' && chunks.length > 1;
-    await runOnce(gpu, 'lim score', again ? [fillStep(chunk), score] : [score]);
-    for (const [i, value] of (await gpu.read(out)).entries()) {
-      scores[chunk.first + i] = value === noScore ? NaN : value;
-    }
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, x) => total + x, 0);
+
+interface PartialSums {
+  readonly partials: Tensor;
+  readonly entries: Tensor;
+}
+
+const partialSums = (own: Own, rows: number, epochs: number): PartialSums => ({
+  partials: own('lim partials', [rows, epochs], 'f32'),
+  entries: own('lim entries', [rows, epochs], 'u32'),
+});
+
+/** Adds partial sums up to the curve: (4, K) deficits, four times the same, as the scores read them. */
+function curveOf(
+  own: Own,
+  partials: PartialSums,
+  epochs: number,
+): { readonly steps: Step[]; readonly deficits: Tensor; readonly entries: Tensor } {
+  const steps: Step[] = [];
+  let level = partials;
+  let rows = level.partials.shape[0] ?? 0;
+  do {
+    rows = Math.ceil(rows / rowsPerPass);
+    const next = partialSums(own, rows, epochs);
+    const outputs = { out_partials: next.partials, out_entries: next.entries };
+    steps.push(limReduce({ ...level, ...outputs }, { divide: rows === 1 }));
+    level = next;
+  } while (rows > 1);
+  const deficits = own('lim deficits', [4, epochs], 'f32');
+  for (let row = 0; row < 4; row++) {
+    const offset = deficits.offset + row * epochs * 4;
+    steps.push(copyStep(level.partials, { ...deficits, shape: [1, epochs], offset }));
   }
-  return scores;
+  return { steps, deficits, entries: level.entries };
 }

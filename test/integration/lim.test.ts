@@ -5,6 +5,7 @@ import { isClose, scoreMatrix, scoreTolerance } from '../../src/lim/score.ts';
 import { selectLim } from '../../src/lim/selection.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
+import { watch } from '../support/device-calls.ts';
 import { openTestGpu, tensorOf } from '../support/gpu.ts';
 import { rewardMatrix } from '../support/reward-matrix.ts';
 
@@ -276,6 +277,24 @@ describe('scoreMatrix', () => {
     expectScores(raw.scores, [...accuracy.scores]);
     expect(raw.bound.curveLevel).toBeCloseTo(accuracy.bound.curveLevel, 5);
     expect(raw.bound.neverSolvedScore).toBeCloseTo(accuracy.bound.neverSolvedScore, 4);
+  });
+
+  test("the paper's size is one submit, and one for each of the three readbacks", async () => {
+    const gpu = await openTestGpu();
+    const [prompts, epochs] = [8523, 21];
+    const { sums, samples } = rewardMatrix(prompts, epochs, 1);
+    const matrix = {
+      sums: tensorOf(gpu, 'sums', sums, [prompts, epochs]),
+      samples: tensorOf(gpu, 'samples', samples, [prompts, epochs]),
+    };
+    // The first dispatch of a pipeline goes alone. No score reaches 9: float64 reads no row again.
+    await scoreMatrix(gpu, matrix, { theta: 9 });
+    let submits = 0;
+    const restore = watch(gpu.device.queue, ['submit'], () => submits++);
+    await scoreMatrix(gpu, matrix, { theta: 9 });
+    restore();
+    gpu.destroy(matrix.sums, matrix.samples);
+    expect(submits).toBe(1 + 3);
   });
 
   test('leaves no buffer behind and refuses what it cannot score', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { limMean, rowsPerStripe, stripesOf } from '../../kernels/lim-mean.ts';
+import { limMean, stripesOf } from '../../kernels/lim-mean.ts';
 import { limReduce } from '../../kernels/lim-reduce.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
@@ -8,7 +8,7 @@ import { rewardMatrix, type TestMatrix } from '../support/reward-matrix.ts';
 /** lim-mean over the matrix, then lim-reduce to one row. */
 async function meanOf({ prompts, epochs, sums, samples }: TestMatrix) {
   const gpu = await openTestGpu();
-  const stripes = stripesOf(prompts);
+  const stripes = stripesOf(prompts, epochs);
   const partials = gpu.tensor('partials', [stripes, epochs], 'f32', 'rewards');
   const entries = gpu.tensor('entries', [stripes, epochs], 'u32', 'rewards');
   const out_partials = gpu.tensor('deficits', [1, epochs], 'f32', 'rewards');
@@ -98,8 +98,9 @@ describe('lim-mean', () => {
   test('chunks write their own stripes and add up to the whole', async () => {
     const gpu = await openTestGpu();
     const { epochs, sums, samples } = rewardMatrix(300, 5, 9);
-    const partials = gpu.tensor('partials', [6, epochs], 'f32', 'rewards');
-    const entries = gpu.tensor('entries', [6, epochs], 'u32', 'rewards');
+    const [first, second] = [stripesOf(130, epochs), stripesOf(170, epochs)];
+    const partials = gpu.tensor('partials', [first + second, epochs], 'f32', 'rewards');
+    const entries = gpu.tensor('entries', [first + second, epochs], 'u32', 'rewards');
     const chunk = (from: number, to: number) => ({
       sums: tensorOf(gpu, 'sums', sums.slice(from * epochs, to * epochs), [to - from, epochs]),
       samples: tensorOf(gpu, 'samples', samples.slice(from * epochs, to * epochs), [
@@ -109,24 +110,24 @@ describe('lim-mean', () => {
     });
     await run(gpu, [
       limMean({ ...chunk(0, 130), partials, entries }, { firstStripe: 0 }),
-      limMean({ ...chunk(130, 300), partials, entries }, { firstStripe: 3 }),
+      limMean({ ...chunk(130, 300), partials, entries }, { firstStripe: first }),
     ]);
     const got = await gpu.read(partials);
     const want = limMeanReference(sums, samples, epochs);
     const totals = want.deficits.map((deficit, k) => deficit * want.entries[k]);
     const added = totals.map((_, k) =>
-      [0, 1, 2, 3, 4, 5].reduce((s, q) => s + got[q * epochs + k], 0),
+      got.filter((_, at) => at % epochs === k).reduce((total, partial) => total + partial, 0),
     );
     expectClose(added, totals, { abs: 0, rel: 1e-6 });
   });
 
   test('refuses samples of another shape, and outputs too small', async () => {
     const gpu = await openTestGpu();
-    const sums = gpu.tensor('sums', [rowsPerStripe + 1, 2], 'f32', 'rewards');
-    const samples = gpu.tensor('samples', [rowsPerStripe + 1, 2], 'u32', 'rewards');
+    const sums = gpu.tensor('sums', [65, 2], 'f32', 'rewards');
+    const samples = gpu.tensor('samples', [65, 2], 'u32', 'rewards');
     const partials = gpu.tensor('partials', [1, 2], 'f32', 'rewards');
     const entries = gpu.tensor('entries', [1, 2], 'u32', 'rewards');
-    const short = gpu.tensor('samples', [rowsPerStripe, 2], 'u32', 'rewards');
+    const short = gpu.tensor('samples', [64, 2], 'u32', 'rewards');
     expect(() => limMean({ sums, samples: short, partials, entries }, { firstStripe: 0 })).toThrow(
       "lim-mean: samples must be (65, 2), got (64, 2) from 'samples'",
     );

@@ -1,4 +1,5 @@
-import { configFrom } from '../config.ts';
+import { configFrom, type ExperimentConfig } from '../config.ts';
+import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
@@ -8,12 +9,16 @@ import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
 /**
- * One PPO iteration of the quick preset from random weights: rollout, verification, update. Its
- * buffers live as long as the device: the last suite of a run.
+ * One PPO iteration from random weights, whose responses are about as long as they may be: rollout,
+ * verification, update. Its buffers live as long as the device: the last suite of a run.
  */
 export async function benchPpo(bench: Bench): Promise<void> {
+  const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
+  for (const config of bench.tiny ? [tinyConfig] : presets) await measureIteration(bench, config);
+}
+
+async function measureIteration(bench: Bench, config: ExperimentConfig): Promise<void> {
   const { gpu } = bench;
-  const config = bench.tiny ? tinyConfig : configFrom('quick', undefined, 'bench');
   const { rollout } = config;
   estimate(config, gpu.limits);
   const task = createTask(config.task);
@@ -24,6 +29,7 @@ export async function benchPpo(bench: Bench): Promise<void> {
   const prompts = pool.map(({ text }) => task.tokenizer.encode(text));
   const { samples } = rollout;
   let iteration = 0;
+  if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
   const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measure(bench, {
     suite: 'ppo',
@@ -58,15 +64,20 @@ export async function benchPpo(bench: Bench): Promise<void> {
       );
       const verified = performance.now();
       await trainer.update(groups, rewards, { seed: 1, iteration: iteration++ });
+      await gpu.idle();
       const ended = performance.now();
+      const passes = await gpu.passClock?.read();
       return {
         tokens: generation.lengths.reduce((sum, length) => sum + length, 0),
         parts: {
           rollout: sampled - started,
           verify: verified - sampled,
           update: ended - verified,
+          ...(passes !== undefined && { 'GPU passes': passes }),
         },
       };
     },
   });
+  gpu.passClock?.destroy();
+  gpu.passClock = undefined;
 }

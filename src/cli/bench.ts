@@ -45,7 +45,7 @@ export const command = defineCommand({
     if (args.out !== undefined) await expectFileOut(args.out);
     const tiny = args.tiny ?? false;
     const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
-    const gpu = await openCommandGpu(args);
+    const gpu = await openCommandGpu(args, { features: ['timestamp-query'] });
     try {
       if (args.tune) {
         await host.stderr('choosing matmul variants …\n');

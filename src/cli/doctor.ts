@@ -11,7 +11,7 @@ import { adapterAdvice, findVulkan } from './vulkan.ts';
 const featureUses = {
   'shader-f16': 'no kernel uses it',
   subgroups: 'kernels have variants for it',
-  'timestamp-query': 'not used',
+  'timestamp-query': 'limr bench times passes by it',
 } as const satisfies Partial<Record<GPUFeatureName, string>>;
 
 const shownFeatures = Object.keys(featureUses) as (keyof typeof featureUses)[];

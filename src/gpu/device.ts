@@ -2,6 +2,7 @@ import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
 import { bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
+import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
 import { SubmitQueue } from './queue.ts';
@@ -69,6 +70,8 @@ export class Gpu {
   readonly queue: SubmitQueue;
   /** Which matmul variants plans take; replaced by measured ones before a plan is built. */
   matmulChoices: MatmulChoices;
+  /** While a benchmark asks for it: times the compute passes of all plans. */
+  passClock: PassClock | undefined;
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 

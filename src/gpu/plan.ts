@@ -189,7 +189,7 @@ export class Plan {
       if (step.op === 'dispatch' && prepared?.entry.pipeline) {
         const grid = gridOf(step);
         if (isEmpty(grid)) continue;
-        pass ??= encoder.beginComputePass();
+        pass ??= this.#beginPass(encoder);
         pass.setPipeline(prepared.entry.pipeline);
         pass.setBindGroup(0, prepared.bindGroup);
         pass.dispatchWorkgroups(...grid);
@@ -214,6 +214,11 @@ export class Plan {
     }
     pass?.end();
     return encoder.finish();
+  }
+
+  #beginPass(encoder: GPUCommandEncoder): GPUComputePassEncoder {
+    const timestampWrites = this.#gpu.passClock?.next();
+    return encoder.beginComputePass(timestampWrites && { timestampWrites });
   }
 
   /** Frees its uniforms. Tensors belong to whoever made them. */

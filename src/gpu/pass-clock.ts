@@ -1,0 +1,68 @@
+import type { Gpu } from './device.ts';
+import { bufferUsage } from './memory.ts';
+
+/** Compute passes between two readings: WebGPU's largest query set holds two marks of each. */
+const MOST_PASSES = 2048;
+const QUERY_RESOLVE = 0x200;
+
+/**
+ * Adds up how long the device was inside compute passes, for benchmarks. Needs `timestamp-query`.
+ * Browsers round the marks, to 0.1 ms where they do.
+ */
+export class PassClock {
+  readonly #gpu: Gpu;
+  readonly #querySet: GPUQuerySet;
+  readonly #marks: GPUBuffer;
+  #passes = 0;
+
+  constructor(gpu: Gpu) {
+    const size = 2 * MOST_PASSES * 8;
+    this.#gpu = gpu;
+    this.#querySet = gpu.device.createQuerySet({ type: 'timestamp', count: 2 * MOST_PASSES });
+    this.#marks = gpu.device.createBuffer({ size, usage: QUERY_RESOLVE | bufferUsage.copySrc });
+  }
+
+  /** For the descriptor of the next pass; nothing for passes past the 2,048 that fit. */
+  next(): GPUComputePassTimestampWrites | undefined {
+    const first = 2 * this.#passes++;
+    if (this.#passes > MOST_PASSES) return undefined;
+    return {
+      querySet: this.#querySet,
+      beginningOfPassWriteIndex: first,
+      endOfPassWriteIndex: first + 1,
+    };
+  }
+
+  /**
+   * Milliseconds inside the passes since the last reading, once they are done; undefined where there
+   * were more than fit.
+   */
+  async read(): Promise<number | undefined> {
+    const passes = this.#passes;
+    this.#passes = 0;
+    if (passes > MOST_PASSES) return undefined;
+    if (passes === 0) return 0;
+    const { device } = this.#gpu;
+    const encoder = device.createCommandEncoder({ label: 'pass clock' });
+    encoder.resolveQuerySet(this.#querySet, 0, 2 * passes, this.#marks, 0);
+    device.queue.submit([encoder.finish()]);
+    const bytes = await this.#gpu.readBytes({
+      name: 'pass clock',
+      shape: [4 * passes],
+      dtype: 'u32',
+      buffer: this.#marks,
+      offset: 0,
+    });
+    const marks = new BigUint64Array(bytes);
+    let nanoseconds = 0n;
+    for (let pass = 0; pass < passes; pass++) {
+      nanoseconds += (marks[2 * pass + 1] ?? 0n) - (marks[2 * pass] ?? 0n);
+    }
+    return Number(nanoseconds) / 1e6;
+  }
+
+  destroy(): void {
+    this.#querySet.destroy();
+    this.#marks.destroy();
+  }
+}

@@ -1,18 +1,30 @@
-import code from '../shaders/attention-backward-key-value.wgsl?raw';
+import plain from '../shaders/attention-backward-key-value.wgsl?raw';
+import subgroup from '../shaders/attention-backward-key-value/subgroup.wgsl?raw';
 import {
-  attentionHeader,
+  attentionBinding,
   attentionParams,
+  dispatchAttention,
   expectAttention,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
-import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectShape } from './lib/tensor.ts';
-import { valueOf } from './lib/variable.ts';
 
-export const attentionBackwardKeyValueKernel = defineKernel('attention-backward-key-value', code, {
+const spec = {
   params: ['rows', 'heads', 'kv_heads', 'scale'],
   tensors: { spans: 'u32', qkv: 'f32', lse: 'f32', delta: 'f32', dout: 'f32', dqkv: 'f32' },
-});
+} as const;
+
+export const attentionBackwardKeyValueKernel = defineKernel(
+  'attention-backward-key-value',
+  plain,
+  spec,
+);
+
+const kernels = {
+  plain: attentionBackwardKeyValueKernel,
+  subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
+};
 
 /**
  * Key and value gradients of attention. Math and shapes: `shaders/attention-backward-key-value.wgsl`.
@@ -25,14 +37,12 @@ export function attentionBackwardKeyValue(
 ): Dispatch {
   const kernel = 'attention-backward-key-value';
   const capacity = expectAttention(kernel, tensors, options);
-  const { rows, heads, kvHeads, headDim } = options;
+  const { heads, kvHeads, headDim } = options;
   expectShape(kernel, 'dout', tensors.dout, [capacity, heads * headDim]);
   expectShape(kernel, 'delta', tensors.delta, [capacity, heads]);
   expectShape(kernel, 'dqkv', tensors.dqkv, tensors.qkv.shape);
-  return attentionBackwardKeyValueKernel.bind(
-    tensors,
-    attentionParams(options),
-    () => linearGrid(Math.ceil((valueOf(rows) * kvHeads) / 64)),
-    { header: attentionHeader(options) },
-  );
+  return dispatchAttention(options, (variant) => {
+    const { grid, header } = attentionBinding(variant, options, kvHeads);
+    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
+  });
 }

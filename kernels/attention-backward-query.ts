@@ -1,15 +1,16 @@
-import code from '../shaders/attention-backward-query.wgsl?raw';
+import plain from '../shaders/attention-backward-query.wgsl?raw';
+import subgroup from '../shaders/attention-backward-query/subgroup.wgsl?raw';
 import {
-  attentionHeader,
+  attentionBinding,
   attentionParams,
+  dispatchAttention,
   expectAttention,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
-import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectShape } from './lib/tensor.ts';
-import { valueOf } from './lib/variable.ts';
 
-export const attentionBackwardQueryKernel = defineKernel('attention-backward-query', code, {
+const spec = {
   params: ['rows', 'heads', 'kv_heads', 'scale'],
   tensors: {
     spans: 'u32',
@@ -20,7 +21,14 @@ export const attentionBackwardQueryKernel = defineKernel('attention-backward-que
     delta: 'f32',
     dqkv: 'f32',
   },
-});
+} as const;
+
+export const attentionBackwardQueryKernel = defineKernel('attention-backward-query', plain, spec);
+
+const kernels = {
+  plain: attentionBackwardQueryKernel,
+  subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
+};
 
 /**
  * Query gradient of attention. Math and shapes: `shaders/attention-backward-query.wgsl`.
@@ -33,15 +41,13 @@ export function attentionBackwardQuery(
 ): Dispatch {
   const kernel = 'attention-backward-query';
   const capacity = expectAttention(kernel, tensors, options);
-  const { rows, heads, headDim } = options;
+  const { heads, headDim } = options;
   expectShape(kernel, 'out', tensors.out, [capacity, heads * headDim]);
   expectShape(kernel, 'dout', tensors.dout, [capacity, heads * headDim]);
   expectShape(kernel, 'delta', tensors.delta, [capacity, heads]);
   expectShape(kernel, 'dqkv', tensors.dqkv, tensors.qkv.shape);
-  return attentionBackwardQueryKernel.bind(
-    tensors,
-    attentionParams(options),
-    () => linearGrid(Math.ceil((valueOf(rows) * heads) / 64)),
-    { header: attentionHeader(options) },
-  );
+  return dispatchAttention(options, (variant) => {
+    const { grid, header } = attentionBinding(variant, options, heads);
+    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
+  });
 }

@@ -1,18 +1,26 @@
-import code from '../shaders/attention-forward.wgsl?raw';
+import plain from '../shaders/attention-forward.wgsl?raw';
+import subgroup from '../shaders/attention-forward/subgroup.wgsl?raw';
 import {
-  attentionHeader,
+  attentionBinding,
   attentionParams,
+  dispatchAttention,
   expectAttention,
   type AttentionOptions,
 } from './lib/attention-shape.ts';
-import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectShape } from './lib/tensor.ts';
-import { valueOf } from './lib/variable.ts';
 
-export const attentionForwardKernel = defineKernel('attention-forward', code, {
+const spec = {
   params: ['rows', 'heads', 'kv_heads', 'scale'],
   tensors: { spans: 'u32', qkv: 'f32', out: 'f32', lse: 'f32' },
-});
+} as const;
+
+export const attentionForwardKernel = defineKernel('attention-forward', plain, spec);
+
+const kernels = {
+  plain: attentionForwardKernel,
+  subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
+};
 
 /**
  * Attention of packed rows. Math and shapes: `shaders/attention-forward.wgsl`.
@@ -24,12 +32,10 @@ export function attentionForward(
   options: AttentionOptions,
 ): Dispatch {
   const capacity = expectAttention('attention-forward', tensors, options);
-  const { rows, heads, headDim } = options;
+  const { heads, headDim } = options;
   expectShape('attention-forward', 'out', tensors.out, [capacity, heads * headDim]);
-  return attentionForwardKernel.bind(
-    tensors,
-    attentionParams(options),
-    () => linearGrid(Math.ceil((valueOf(rows) * heads) / 64)),
-    { header: attentionHeader(options) },
-  );
+  return dispatchAttention(options, (variant) => {
+    const { grid, header } = attentionBinding(variant, options, heads);
+    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
+  });
 }

@@ -1,6 +1,18 @@
 import { ShapeError } from './errors.ts';
+import { type Dispatch, linearGrid } from './kernel.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
-import type { Size } from './variable.ts';
+import { type Size, valueOf } from './variable.ts';
+
+/**
+ * Ways to compute the same sums. `plain` takes any head size; `subgroup` suits software adapters with
+ * subgroups of 8 lanes or more.
+ */
+export const attentionVariants = ['plain', 'subgroup'] as const;
+
+export type AttentionVariant = (typeof attentionVariants)[number];
+
+/** The largest head size that `subgroup` keeps in registers. */
+const mostSubgroupHeadDim = 32;
 
 /** What the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {
@@ -10,6 +22,8 @@ export interface AttentionOptions {
   readonly headDim: number;
   /** Factor on the dot products; 1/sqrt(headDim) in the paper. */
   readonly scale: number;
+  /** Instead of what the adapter prefers; refused where it does not fit. */
+  readonly variant?: AttentionVariant;
 }
 
 /**
@@ -26,6 +40,9 @@ export function expectAttention(
   const { rows, heads, kvHeads, headDim } = options;
   const [capacity] = rank2(kernel, 'qkv', tensors.qkv);
   if (headDim % 4 !== 0) throw new ShapeError(`${kernel}: head dim ${headDim} is not 4 * n`);
+  if (options.variant === 'subgroup' && headDim > mostSubgroupHeadDim) {
+    throw new ShapeError(`${kernel}: head dim ${headDim} is too large for variant subgroup`);
+  }
   if (heads % kvHeads !== 0) {
     throw new ShapeError(`${kernel}: ${heads} heads do not divide over ${kvHeads} kv heads`);
   }
@@ -44,6 +61,34 @@ export const attentionParams = (options: AttentionOptions) => ({
   scale: options.scale,
 });
 
-/** The header that fixes the head size, so that a head stays in registers. */
-export const attentionHeader = ({ headDim }: AttentionOptions): string =>
-  `const HEAD_DIM: u32 = ${headDim};`;
+/** How a variant is compiled and dispatched over some heads of every row. */
+export const attentionBinding = (
+  variant: AttentionVariant,
+  { rows, headDim }: AttentionOptions,
+  heads: number,
+) => {
+  // Fixes the head size, so that a head stays in registers.
+  const header = `const HEAD_DIM: u32 = ${headDim};`;
+  return variant === 'plain'
+    ? { header, grid: () => linearGrid(Math.ceil((valueOf(rows) * heads) / 64)) }
+    : {
+        header: `enable subgroups;\n${header}`,
+        grid: () => [...linearGrid(Math.ceil(valueOf(rows) / 8)), heads],
+      };
+};
+
+/**
+ * A dispatch of the variant asked for; where none was, of `plain`, which a plan exchanges for
+ * `subgroup` on adapters that prefer it.
+ */
+export function dispatchAttention(
+  { variant, headDim }: AttentionOptions,
+  bind: (variant: AttentionVariant) => Dispatch,
+): Dispatch {
+  if (variant) return bind(variant);
+  if (headDim > mostSubgroupHeadDim) return bind('plain');
+  return {
+    ...bind('plain'),
+    adapt: ({ preferred }) => bind(preferred === 'subgroup' ? 'subgroup' : 'plain'),
+  };
+}

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionBackwardKeyValue } from '../../kernels/attention-backward-key-value.ts';
+import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionBackwardKeyValueReference } from '../reference/attention-backward-key-value.ts';
 import { attentionBackwardQueryReference } from '../reference/attention-backward-query.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
@@ -61,7 +63,12 @@ const mixed: GroupRows[] = [
 // Each weight is good to 1e-6 of itself (exp: 3 + 2 |x| ulp); up to 130 terms of size 3 are summed.
 const tolerance = { abs: 2e-5, rel: 4e-6 };
 
-describe('attention-backward-key-value', () => {
+describe.each(attentionVariants)('attention-backward-key-value, variant %s', (variant) => {
+  beforeEach(({ skip }) => {
+    const lanes = subgroupLanes(gpu);
+    skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+  });
+
   test.each([
     ['a single row', [{ prompt: 1, responses: [] }], sizesOf(4, 1, 1)],
     ['one long segment', [{ prompt: 130, responses: [] }], sizesOf(4, 2, 2)],
@@ -69,7 +76,7 @@ describe('attention-backward-key-value', () => {
     ['shared prompts', mixed, sizesOf(32, 3, 1)],
   ])('matches the float64 reference on %s, %j, %o', async (_, groups, sizes) => {
     const { tensors, rows, qkv, dout, visible } = prepare(groups, sizes);
-    await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes })]);
+    await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
     const want = attentionBackwardKeyValueReference(qkv, dout, visible, sizes);
     const got = columns(await gpu.read(tensors.dqkv), sizes);
     expectClose(got.dk, want.dk, tolerance);
@@ -83,7 +90,7 @@ describe('attention-backward-key-value', () => {
       [{ prompt: 3, responses: [2, 4] }],
       sizes,
     );
-    await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes })]);
+    await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
     const loss = (at: Float64Array) =>
       inner(dout, attentionForwardReference(at, visible, sizes).out);
     const want = columns(slopes(loss, qkv), sizes);
@@ -108,7 +115,7 @@ describe('attention-backward-key-value', () => {
     gpu.upload(tensors.dout, Float32Array.from([...first(1, 2), ...first(4, 8), ...first(16, 32)]));
     // delta = dout * out: out is 4 for the prompt, (4 + 0) / 2 and (4 + 8) / 2 for the samples.
     gpu.upload(tensors.delta, Float32Array.of(4, 8, 8, 16, 96, 192));
-    await run(gpu, [attentionBackwardKeyValue(tensors, { rows: 3, ...sizes })]);
+    await run(gpu, [attentionBackwardKeyValue(tensors, { rows: 3, ...sizes, variant })]);
     const got = columns(await gpu.read(tensors.dqkv), sizes);
     // dv: 1 + 2 + (4 + 8 + 16 + 32) / 2 for the prompt, (4 + 8) / 2 and (16 + 32) / 2 for the samples.
     expectClose(got.dv, [33, 0, 0, 0, 6, 0, 0, 0, 24, 0, 0, 0], { abs: 1e-4 });
@@ -123,7 +130,7 @@ describe('attention-backward-key-value', () => {
     const { tensors, rows, dout, visible } = prepare(mixed, sizes);
     const outWidth = sizes.heads * sizes.headDim;
     const compute = async () => {
-      await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes })]);
+      await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
       return columns(await gpu.read(tensors.dqkv), sizes);
     };
     const base = await compute();
@@ -153,7 +160,7 @@ describe('attention-backward-key-value', () => {
     ];
     const { tensors, width, qkv, dout, visible } = prepare(groups, sizes);
     const rows = new Variable('rows', 49, 80);
-    await run(gpu, [folded(attentionBackwardKeyValue(tensors, { ...sizes, rows }))]);
+    await run(gpu, [folded(attentionBackwardKeyValue(tensors, { ...sizes, rows, variant }))]);
     const want = attentionBackwardKeyValueReference(qkv, dout, visible, sizes);
     const dqkv = await gpu.read(tensors.dqkv);
     const got = columns(dqkv, sizes);
@@ -167,7 +174,10 @@ describe('attention-backward-key-value', () => {
     const sizes = sizesOf(4, 4, 2);
     const { tensors } = prepare([{ prompt: 6, responses: [] }], sizes);
     const bind = (change: object, other: object = {}) =>
-      attentionBackwardKeyValue({ ...tensors, ...change }, { rows: 6, ...sizes, ...other });
+      attentionBackwardKeyValue(
+        { ...tensors, ...change },
+        { rows: 6, ...sizes, variant, ...other },
+      );
     const turned = (role: 'dout' | 'delta' | 'dqkv', ...shape: number[]) => ({
       [role]: { ...tensors[role], shape },
     });

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionBackwardQuery } from '../../kernels/attention-backward-query.ts';
+import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionBackwardQueryReference } from '../reference/attention-backward-query.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
 import { folded } from '../support/folded.ts';
@@ -54,7 +56,12 @@ const mixed: GroupRows[] = [
 // Each weight is good to 1e-6 of itself (exp: 3 + 2 |x| ulp); up to 130 terms of size 3 are summed.
 const tolerance = { abs: 1e-5, rel: 4e-6 };
 
-describe('attention-backward-query', () => {
+describe.each(attentionVariants)('attention-backward-query, variant %s', (variant) => {
+  beforeEach(({ skip }) => {
+    const lanes = subgroupLanes(gpu);
+    skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+  });
+
   test.each([
     ['a single row', [{ prompt: 1, responses: [] }], sizesOf(4, 1, 1)],
     ['one long segment', [{ prompt: 130, responses: [] }], sizesOf(4, 2, 2)],
@@ -62,7 +69,7 @@ describe('attention-backward-query', () => {
     ['shared prompts', mixed, sizesOf(32, 3, 1)],
   ])('matches the float64 reference on %s, %j, %o', async (_, groups, sizes) => {
     const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(groups, sizes);
-    await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes })]);
+    await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
     const want = attentionBackwardQueryReference(qkv, dout, visible, sizes);
     const got = columns(await gpu.read(tensors.dqkv), width, outWidth);
     expectClose(got.queries, want.dq, tolerance);
@@ -74,7 +81,7 @@ describe('attention-backward-query', () => {
     const sizes = sizesOf(4, 2, 1);
     const groups = [{ prompt: 3, responses: [2, 4] }];
     const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(groups, sizes);
-    await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes })]);
+    await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
     const loss = (at: Float64Array) =>
       inner(dout, attentionForwardReference(at, visible, sizes).out);
     const want = slopes(loss, qkv).filter((_, i) => i % width < outWidth);
@@ -92,7 +99,7 @@ describe('attention-backward-query', () => {
     gpu.upload(tensors.out, Float32Array.of(1, 0, 0, 0, 3, 0, 0, 0));
     gpu.upload(tensors.lse, Float32Array.of(0, Math.log(2)));
     gpu.upload(tensors.dout, Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0));
-    await run(gpu, [attentionBackwardQuery(tensors, { rows: 2, ...sizes })]);
+    await run(gpu, [attentionBackwardQuery(tensors, { rows: 2, ...sizes, variant })]);
     // dq of row 1 = 10 * (-1 * key 0 + 1 * key 1); row 0 sees one key only: nothing to turn to.
     const got = columns(await gpu.read(tensors.dqkv), 12, 4);
     expectClose(got.queries, [0, 0, 0, 0, -10, 10, 0, 0], { abs: 1e-5 });
@@ -103,7 +110,7 @@ describe('attention-backward-query', () => {
     const sizes = sizesOf(24, 4, 2);
     const { tensors, rows, width, outWidth, dout } = prepare(mixed, sizes);
     const compute = async (): Promise<Float32Array> => {
-      await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes })]);
+      await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
       return columns(await gpu.read(tensors.dqkv), width, outWidth).queries;
     };
     const base = await compute();
@@ -123,7 +130,7 @@ describe('attention-backward-query', () => {
     const groups = [{ prompt: 9, responses: [40, 31] }];
     const { tensors, width, outWidth, qkv, dout, visible } = prepare(groups, sizes);
     const rows = new Variable('rows', 49, 80);
-    await run(gpu, [folded(attentionBackwardQuery(tensors, { ...sizes, rows }))]);
+    await run(gpu, [folded(attentionBackwardQuery(tensors, { ...sizes, rows, variant }))]);
     const want = attentionBackwardQueryReference(qkv, dout, visible, sizes);
     const dqkv = await gpu.read(tensors.dqkv);
     const { queries } = columns(dqkv, width, outWidth);
@@ -138,7 +145,7 @@ describe('attention-backward-query', () => {
     const sizes = sizesOf(4, 4, 2);
     const { tensors } = prepare([{ prompt: 6, responses: [] }], sizes);
     const bind = (change: object, other: object = {}) =>
-      attentionBackwardQuery({ ...tensors, ...change }, { rows: 6, ...sizes, ...other });
+      attentionBackwardQuery({ ...tensors, ...change }, { rows: 6, ...sizes, variant, ...other });
     const turned = (role: 'out' | 'dout' | 'delta' | 'dqkv', ...shape: number[]) => ({
       [role]: { ...tensors[role], shape },
     });

@@ -1,6 +1,8 @@
-import { describe, expect, test } from 'vitest';
+import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionForward } from '../../kernels/attention-forward.ts';
+import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
@@ -30,14 +32,6 @@ function prepare(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<numbe
   return { tensors, rows, width, data };
 }
 
-async function attend(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<number>) {
-  const { tensors, rows } = prepare(spans, sizes, qkv);
-  await run(gpu, [attentionForward(tensors, { rows, ...sizes })]);
-  const result = { out: await gpu.read(tensors.out), lse: await gpu.read(tensors.lse) };
-  gpu.destroy(...Object.values(tensors));
-  return result;
-}
-
 const mixed: GroupRows[] = [
   { prompt: 5, responses: [3, 0, 7] },
   { prompt: 1, responses: [2, 2] },
@@ -49,7 +43,20 @@ const long: GroupRows[] = [{ prompt: 130, responses: [] }];
 // Scores are of size 4, so that WGSL's exp (3 + 2 |x| ulp) gives each weight to 1e-6 of itself.
 const tolerance = { abs: 5e-6, rel: 2e-6 };
 
-describe('attention-forward', () => {
+describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
+  beforeEach(({ skip }) => {
+    const lanes = subgroupLanes(gpu);
+    skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+  });
+
+  async function attend(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<number>) {
+    const { tensors, rows } = prepare(spans, sizes, qkv);
+    await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant })]);
+    const result = { out: await gpu.read(tensors.out), lse: await gpu.read(tensors.lse) };
+    gpu.destroy(...Object.values(tensors));
+    return result;
+  }
+
   test.each([
     ['a single row', single, sizesOf(4, 1, 1)],
     ['one long segment', long, sizesOf(4, 2, 2)],
@@ -58,7 +65,7 @@ describe('attention-forward', () => {
   ])('matches the float64 reference on %s with %j, %o', async (_, groups, sizes) => {
     const { spans, visible } = packedAttention(groups);
     const { tensors, rows, data } = prepare(spans, sizes);
-    await run(gpu, [attentionForward(tensors, { rows, ...sizes })]);
+    await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant })]);
     const want = attentionForwardReference(data, visible, sizes);
     expectClose(await gpu.read(tensors.out), want.out, tolerance);
     expectClose(await gpu.read(tensors.lse), want.lse, tolerance);
@@ -148,7 +155,7 @@ describe('attention-forward', () => {
     const { spans, visible } = packedAttention([{ prompt: 9, responses: [40, 31] }]);
     const { tensors, data } = prepare(spans, sizes);
     const rows = new Variable('rows', 49, 80);
-    await run(gpu, [folded(attentionForward(tensors, { ...sizes, rows }))]);
+    await run(gpu, [folded(attentionForward(tensors, { ...sizes, rows, variant }))]);
     const want = attentionForwardReference(data, visible, sizes);
     const out = await gpu.read(tensors.out);
     const lse = await gpu.read(tensors.lse);
@@ -162,11 +169,14 @@ describe('attention-forward', () => {
     const sizes = sizesOf(4, 4, 2);
     const { tensors } = prepare(packedAttention([{ prompt: 6, responses: [] }]).spans, sizes);
     const bind = (change: object, other: object = {}) =>
-      attentionForward({ ...tensors, ...change }, { rows: 6, ...sizes, ...other });
+      attentionForward({ ...tensors, ...change }, { rows: 6, ...sizes, variant, ...other });
     expect(() => bind({})).not.toThrow();
     expect(() => bind({}, { rows: 7 })).toThrow('rows may reach 7, past the 6 held');
     expect(() => bind({}, { headDim: 6 })).toThrow('attention-forward: head dim 6 is not 4 * n');
     expect(() => bind({}, { kvHeads: 3 })).toThrow('4 heads do not divide over 3 kv heads');
+    expect(() => bind({}, { headDim: 36, variant: 'subgroup' })).toThrow(
+      'attention-forward: head dim 36 is too large for variant subgroup',
+    );
     expect(() => bind({}, { kvHeads: 4 })).toThrow(
       "attention-forward: qkv must be (6, 48), got (6, 32) from 'qkv'",
     );

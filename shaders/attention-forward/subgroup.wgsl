@@ -1,0 +1,110 @@
+// attention-forward/subgroup: the sums of attention-forward, eight rows of one head per workgroup;
+// keys and values are shared by subgroup broadcast.
+//
+// A software adapter loads lane by lane, a bounds check each. Here each of eight lanes loads one key
+// and its value for all, an eighth of the loads. Correct where a subgroup has at least 8 lanes.
+//
+// The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32: a head stays in registers.
+// Grid: ceil(rows / 8) workgroups, folded over x and y, by heads in z.
+// Numerics: f32; keys in row order, prefix first, eight at a time.
+
+struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> spans: array<u32>;
+@group(0) @binding(2) var<storage, read> qkv: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
+@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+
+const QUADS = HEAD_DIM / 4;
+
+fn sum4(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
+
+@compute @workgroup_size(8)
+fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
+        @builtin(local_invocation_id) local: vec3u,
+        @builtin(subgroup_invocation_id) subgroup_lane: u32) {
+  let row0 = (group.y * groups.x + group.x) * 8;
+  if (row0 >= params.rows) { return; }
+  let last = min(row0 + 8, params.rows) - 1;
+  let row = min(row0 + local.x, last);
+  let lane = subgroup_lane & 7;
+  let head = group.z;
+  let kv_head = head / (params.heads / params.kv_heads);
+  let stride = (params.heads + 2 * params.kv_heads) * QUADS;
+  let key_column = (params.heads + kv_head) * QUADS;
+  let value_column = key_column + params.kv_heads * QUADS;
+  // Every key range of the eight rows; a lane leaves out what its own row does not see.
+  var own_first = row0;
+  var prefix_first = 0xffffffffu;
+  var prefix_end = 0u;
+  for (var i = 0u; i < 8; i++) {
+    let span = min(row0 + i, last) * 6;
+    own_first = min(own_first, spans[span]);
+    if (spans[span + 2] < spans[span + 3]) {
+      prefix_first = min(prefix_first, spans[span + 2]);
+      prefix_end = max(prefix_end, spans[span + 3]);
+    }
+  }
+  prefix_first = min(prefix_first, prefix_end);
+  let prefix_blocks = (prefix_end - prefix_first + 7) / 8;
+  let blocks = prefix_blocks + (last + 8 - own_first) / 8;
+  var q: array<vec4f, QUADS>;
+  var sum: array<vec4f, QUADS>;
+  for (var c = 0u; c < QUADS; c++) {
+    q[c] = qkv[row * stride + head * QUADS + c] * params.scale;
+    sum[c] = vec4f();
+  }
+  var top = -1e30;
+  var weight = 0.0;
+  for (var block = 0u; block < blocks; block++) {
+    let in_prefix = block < prefix_blocks;
+    let first = select(own_first + (block - prefix_blocks) * 8, prefix_first + block * 8, in_prefix);
+    let low = select(spans[row * 6], spans[row * 6 + 2], in_prefix);
+    let high = select(row + 1, spans[row * 6 + 3], in_prefix);
+    let at = min(first + lane, last) * stride;
+    var product0 = vec4f();
+    var product1 = vec4f();
+    var product2 = vec4f();
+    var product3 = vec4f();
+    var product4 = vec4f();
+    var product5 = vec4f();
+    var product6 = vec4f();
+    var product7 = vec4f();
+    for (var c = 0u; c < QUADS; c++) {
+      let key = qkv[at + key_column + c];
+      product0 += q[c] * subgroupBroadcast(key, 0);
+      product1 += q[c] * subgroupBroadcast(key, 1);
+      product2 += q[c] * subgroupBroadcast(key, 2);
+      product3 += q[c] * subgroupBroadcast(key, 3);
+      product4 += q[c] * subgroupBroadcast(key, 4);
+      product5 += q[c] * subgroupBroadcast(key, 5);
+      product6 += q[c] * subgroupBroadcast(key, 6);
+      product7 += q[c] * subgroupBroadcast(key, 7);
+    }
+    let keys = vec4u(first) + vec4u(0, 1, 2, 3);
+    let see0 = (keys >= vec4u(low)) & (keys < vec4u(high));
+    let see1 = (keys + 4 >= vec4u(low)) & (keys + 4 < vec4u(high));
+    let s0 = select(vec4f(-1e30), vec4f(sum4(product0), sum4(product1), sum4(product2), sum4(product3)), see0);
+    let s1 = select(vec4f(-1e30), vec4f(sum4(product4), sum4(product5), sum4(product6), sum4(product7)), see1);
+    let most = max(s0, s1);
+    let next_top = max(top, max(max(most.x, most.y), max(most.z, most.w)));
+    let fade = exp(top - next_top);
+    let p0 = select(vec4f(), exp(s0 - next_top), see0);
+    let p1 = select(vec4f(), exp(s1 - next_top), see1);
+    top = next_top;
+    weight = weight * fade + sum4(p0 + p1);
+    for (var c = 0u; c < QUADS; c++) {
+      let value = qkv[at + value_column + c];
+      let mixed = ((p0.x * subgroupBroadcast(value, 0) + p0.y * subgroupBroadcast(value, 1))
+        + (p0.z * subgroupBroadcast(value, 2) + p0.w * subgroupBroadcast(value, 3)))
+        + ((p1.x * subgroupBroadcast(value, 4) + p1.y * subgroupBroadcast(value, 5))
+        + (p1.z * subgroupBroadcast(value, 6) + p1.w * subgroupBroadcast(value, 7)));
+      sum[c] = sum[c] * fade + mixed;
+    }
+  }
+  if (row0 + local.x > last) { return; }
+  let index = row * params.heads + head;
+  let norm = 1.0 / weight;
+  for (var c = 0u; c < QUADS; c++) { out[index * QUADS + c] = sum[c] * norm; }
+  lse[index] = top + log(weight);
+}

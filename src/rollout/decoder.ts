@@ -1,6 +1,4 @@
-import { attentionDecodeMix } from '../../kernels/attention-decode-mix.ts';
-import { attentionDecodeScores } from '../../kernels/attention-decode-scores.ts';
-import { cacheWrite } from '../../kernels/cache-write.ts';
+import { canRotate } from '../../kernels/attention-decode.ts';
 import { decodeAdvance } from '../../kernels/decode-advance.ts';
 import { gatherRows } from '../../kernels/gather-rows.ts';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
@@ -8,15 +6,16 @@ import { sampleToken } from '../../kernels/sample-token.ts';
 import { episodeColumns } from '../../kernels/lib/episodes.ts';
 import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
 import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
-import { Variable } from '../../kernels/lib/variable.ts';
+import { type Size, Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bufferUsage } from '../gpu/memory.ts';
 import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
 import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ParameterStore } from '../model/parameters.ts';
-import { Activations, headsOf, trunkForward, trunkSteps } from '../model/transformer.ts';
+import { Activations, trunkForward } from '../model/transformer.ts';
 import { purposes } from '../random.ts';
+import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
 
 /** The largest batch that a decoder is built for. */
@@ -202,8 +201,10 @@ export class Decoder {
     const logits = memory.tensor('logits', [logitsRows, vocabulary]);
     const head = weights.tensor(config.tieEmbeddings ? 'embed' : 'lm_head');
     const lanes = samplingLanes(gpu, vocabulary);
+    const newest = new DecodeSteps(weights, decode, this.#rows, gpu.kind);
+    type Head = (x: Tensor, rows: Size, weight: Tensor, out: Tensor) => Step[];
     // Head and draw, piece after piece of the rows in `hidden`.
-    const sample = (hidden: Tensor, count: Variable, sharedLogits: boolean): Step[] => {
+    const sample = (hidden: Tensor, of: Head, count: Variable, sharedLogits: boolean): Step[] => {
       const steps: Step[] = [];
       const total = hidden.shape[0] ?? 0;
       for (let start = 0; start < total; start += logitsRows) {
@@ -211,10 +212,7 @@ export class Decoder {
         const x = { ...hidden, shape: [held, width], offset: hidden.offset + start * width * 4 };
         const out = { ...logits, shape: [held, vocabulary] };
         steps.push(
-          ...matmulForward(
-            { x, weight: head, out },
-            { rows: new PieceRows(count, start, held), mostWork: gpu.mostWork },
-          ),
+          ...of(x, new PieceRows(count, start, held), head, out),
           sampleToken(
             {
               logits: out,
@@ -240,6 +238,8 @@ export class Decoder {
           ),
         );
       }
+      // Attention knows the positions by itself where it rotates.
+      if (canRotate(config.headDim)) return steps;
       steps.push(
         decodeAdvance(
           { episodes: this.#input.episodes, status, positions: rowPositions, progress },
@@ -258,28 +258,26 @@ export class Decoder {
         prefill,
       ),
       gatherRows({ index: lastRows, x: prefill.hidden, out: lastHidden }, { count: this.#prompts }),
-      ...sample(lastHidden, this.#prompts, true),
-    ]);
-    const split = gpu.kind === 'cpu' ? 1 : 32;
-    const attention = { rows: this.#rows, keys: this.#keys, ...headsOf(config) };
-    this.#decodePlan = gpu.plan('decode', [
-      ...trunkSteps(
-        weights,
-        { rows: this.#rows, tokenIds: current, positions: rowPositions },
-        decode,
-        ({ qkv, attended }, i) => {
-          const cache = caches[i];
-          const promptQkv = prefill.layers[i]?.qkv;
-          if (!cache || !promptQkv) throw new RangeError(`no layer ${i}`);
-          const keys = { episodes, status, prompt_qkv: promptQkv, cache, scores };
-          return [
-            cacheWrite({ status, qkv, cache }, { rows: this.#rows, cacheColumns }),
-            attentionDecodeScores({ ...keys, qkv }, { ...attention, split }),
-            attentionDecodeMix({ ...keys, out: attended }, attention),
-          ];
-        },
+      ...sample(
+        lastHidden,
+        (x, rows, weight, out) =>
+          matmulForward({ x, weight, out }, { rows, mostWork: gpu.mostWork }),
+        this.#prompts,
+        true,
       ),
-      ...sample(decode.hidden, this.#rows, false),
+    ]);
+    this.#decodePlan = gpu.plan('decode', [
+      ...newest.trunk({
+        keys: this.#keys,
+        current,
+        positions: rowPositions,
+        episodes,
+        status,
+        scores,
+        promptQkv: prefill.layers.map(({ qkv }) => qkv),
+        caches,
+      }),
+      ...sample(newest.last, newest.head.bind(newest), this.#rows, false),
     ]);
     this.#ring = new FinishedRing(gpu, progress);
     this.#staging = gpu.device.createBuffer({
@@ -304,12 +302,14 @@ export class Decoder {
     try {
       const longest = this.#prepare(request);
       const rows = this.#rows.value;
+      // Without stop ids rows end where they were told to: nothing to hear of.
+      const listens = request.stopIds.length > 0;
       await this.#ring.reset();
       await this.#gpu.run(this.#prefillPlan);
-      await this.#ring.push();
+      if (listens) await this.#ring.push();
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
         await this.#gpu.run(this.#decodePlan);
-        await this.#ring.push();
+        if (listens) await this.#ring.push();
         request.onStep?.(step, this.#ring.finished);
       }
       return await this.#collect(rows);

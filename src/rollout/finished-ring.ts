@@ -27,7 +27,7 @@ export class FinishedRing {
   #finished = 0;
   #copied: Copied | undefined;
 
-  /** @param source u32 (2): steps taken and rows finished, as `sample-token` counts them. */
+  /** @param source u32 (2): [1] rows finished, as `sample-token` counts them. */
   constructor(gpu: Gpu, source: Tensor, slots = 4) {
     this.#gpu = gpu;
     this.#source = source;

@@ -1,0 +1,84 @@
+import code from '../shaders/attention-decode.wgsl?raw';
+import type { AttentionOptions } from './lib/attention-shape.ts';
+import { episodeColumns } from './lib/episodes.ts';
+import { ShapeError } from './lib/errors.ts';
+import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
+import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
+import { maxOf, type Size, valueOf } from './lib/variable.ts';
+
+export const attentionDecodeKernel = defineKernel('attention-decode', code, {
+  params: ['rows', 'heads', 'kv_heads', 'quads', 'columns', 'keys', 'rotate', 'scale'],
+  tensors: {
+    episodes: 'u32',
+    status: 'u32',
+    table: 'f32',
+    prompt_qkv: 'f32',
+    qkv: 'f32',
+    cache: 'f32',
+    scores: 'f32',
+    out: 'f32',
+  },
+});
+
+/** Whether the kernel can rotate heads of this size: their halves must be multiples of 4. */
+export const canRotate = (headDim: number): boolean => headDim % 8 === 0;
+
+/**
+ * Attention of each row's newest token over what came before it, and its key and value into the
+ * cache. Math and shapes: `shaders/attention-decode.wgsl`.
+ *
+ * @param options.keys Longest prompt and response together.
+ * @param options.rotate Rotates queries and keys first; else they must be rotated already.
+ * @throws ShapeError when heads, head size, fused rows, cache and scores do not fit together, or the
+ *   head size is not a multiple of 8 where it is to be rotated.
+ */
+export function attentionDecode(
+  tensors: TensorsOf<typeof attentionDecodeKernel>,
+  options: AttentionOptions & {
+    readonly keys: Size;
+    readonly rotate: boolean;
+    readonly lanes?: Lanes;
+  },
+): Dispatch {
+  const { rows, heads, kvHeads, headDim, keys, rotate, scale, lanes = serialLanes } = options;
+  const expect = (role: keyof typeof tensors, shape: readonly number[]): void =>
+    expectShape('attention-decode', role, tensors[role], shape);
+  const unit = rotate ? 8 : 4;
+  if (headDim % unit !== 0) {
+    throw new ShapeError(`attention-decode: head dim ${headDim} is not ${unit} * n`);
+  }
+  if (heads % kvHeads !== 0) {
+    throw new ShapeError(`attention-decode: ${heads} heads do not divide over ${kvHeads} kv heads`);
+  }
+  const [capacity] = rank2('attention-decode', 'status', tensors.status);
+  const [promptRows] = rank2('attention-decode', 'prompt_qkv', tensors.prompt_qkv);
+  const [positions] = rank2('attention-decode', 'table', tensors.table);
+  const fused = (heads + 2 * kvHeads) * headDim;
+  const columns = tensors.cache.shape[1] ?? 0;
+  expect('episodes', [capacity, episodeColumns]);
+  expect('status', [capacity, 2]);
+  expect('table', [positions, headDim]);
+  expect('prompt_qkv', [promptRows, fused]);
+  expect('qkv', [capacity, fused]);
+  expect('cache', [capacity, columns, 2 * kvHeads * headDim]);
+  expect('scores', [capacity, heads, maxOf(keys)]);
+  expect('out', [capacity, heads * headDim]);
+  expectCapacity('attention-decode', 'rows', rows, capacity);
+  if (rotate) expectCapacity('attention-decode', 'keys', keys, positions);
+  return attentionDecodeKernel.bind(
+    tensors,
+    {
+      rows,
+      heads,
+      kv_heads: kvHeads,
+      quads: headDim / 4,
+      columns,
+      keys,
+      rotate: rotate ? 1 : 0,
+      scale,
+    },
+    () => linearGrid(Math.ceil((valueOf(rows) * heads) / lanes.rows)),
+    { constants: laneConstants(lanes) },
+  );
+}

@@ -1,0 +1,81 @@
+import code from '../shaders/matvec-forward.wgsl?raw';
+import { ShapeError } from './lib/errors.ts';
+import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import { laneConstants, type Lanes } from './lib/lanes.ts';
+import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+
+export const matvecForwardKernel = defineKernel('matvec-forward', code, {
+  params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon'],
+  tensors: {
+    x: 'f32',
+    norm_weight: 'f32',
+    weight: 'f32',
+    bias: 'f32',
+    residual: 'f32',
+    out: 'f32',
+  },
+});
+
+/** Whether a layer's MLP fits: its width must be a multiple of 4. */
+export const canMatvec = (intermediateSize: number): boolean => intermediateSize % 4 === 0;
+
+/**
+ * A linear layer of few rows, the norm before it and the gate after it. Math and shapes:
+ * `shaders/matvec-forward.wgsl`.
+ *
+ * @param tensors.norm Weight of the RMSNorm that `x` goes through first.
+ * @param tensors.residual Added to the result; it must not be `out` itself.
+ * @param options.gated Halves the columns by SwiGLU.
+ * @throws ShapeError when the shapes disagree or are no multiples of 4.
+ */
+export function matvecForward(
+  tensors: {
+    readonly x: Tensor;
+    readonly norm?: Tensor | undefined;
+    readonly weight: Tensor;
+    readonly bias?: Tensor | undefined;
+    readonly residual?: Tensor | undefined;
+    readonly out: Tensor;
+  },
+  options: {
+    readonly rows: Size;
+    readonly lanes: Lanes;
+    readonly epsilon?: number;
+    readonly gated?: boolean;
+  },
+): Dispatch {
+  const { x, norm, weight, bias, residual, out } = tensors;
+  const { rows, lanes, epsilon = 0, gated = false } = options;
+  const expect = (role: string, tensor: Tensor | undefined, shape: readonly number[]): void => {
+    if (tensor) expectShape('matvec-forward', role, tensor, shape);
+  };
+  const [capacity, inner] = rank2('matvec-forward', 'x', x);
+  const [columns] = rank2('matvec-forward', 'weight', weight);
+  if (inner % 4 !== 0 || (gated && columns % 4 !== 0)) {
+    throw new ShapeError(`matvec-forward: ${inner} x ${columns} features are not 4 * n`);
+  }
+  const width = gated ? columns / 2 : columns;
+  expect('norm', norm, [inner]);
+  expect('weight', weight, [columns, inner]);
+  expect('bias', bias, [columns]);
+  expect('residual', residual, [capacity, width]);
+  expect('out', out, [capacity, width]);
+  expectCapacity('matvec-forward', 'rows', rows, capacity);
+  return matvecForwardKernel.bind(
+    // An absent input is bound to another read-only one and not read.
+    { x, norm_weight: norm ?? x, weight, bias: bias ?? weight, residual: residual ?? x, out },
+    {
+      inner: inner / 4,
+      columns,
+      has_bias: bias ? 1 : 0,
+      has_residual: residual ? 1 : 0,
+      epsilon,
+    },
+    () => [Math.ceil(columns / 4 / lanes.rows), valueOf(rows)],
+    {
+      constants: { ...laneConstants(lanes), NORM: norm ? 1 : 0, GATED: gated ? 1 : 0 },
+      flops: () => 2 * valueOf(rows) * inner * columns,
+    },
+  );
+}

@@ -1,0 +1,33 @@
+/** RMSNorm, linear layer, bias, residual or gate of rows, in float64, one output after another. */
+export function matvecForwardReference(
+  x: ArrayLike<number>,
+  weight: ArrayLike<number>,
+  [rows, inner, columns]: readonly [number, number, number],
+  extra: {
+    readonly norm?: ArrayLike<number>;
+    readonly epsilon?: number;
+    readonly bias?: ArrayLike<number>;
+    readonly residual?: ArrayLike<number>;
+    readonly gated?: boolean;
+  } = {},
+): Float64Array {
+  const { norm, epsilon = 0, bias, residual, gated = false } = extra;
+  const width = gated ? columns / 2 : columns;
+  const linear = (row: number, column: number): number => {
+    let sum = bias?.[column] ?? 0;
+    let squares = 0;
+    for (let k = inner - 1; k >= 0; k--) squares += x[row * inner + k] ** 2;
+    const factor = norm ? 1 / Math.sqrt(squares / inner + epsilon) : 1;
+    for (let k = inner - 1; k >= 0; k--) {
+      sum += x[row * inner + k] * factor * (norm?.[k] ?? 1) * weight[column * inner + k];
+    }
+    return sum;
+  };
+  return Float64Array.from({ length: rows * width }, (_, at) => {
+    const row = Math.floor(at / width);
+    const column = at % width;
+    const value = linear(row, column);
+    const gate = gated ? linear(row, width + column) / (1 + Math.exp(-value)) : 1;
+    return value * gate + (residual?.[at] ?? 0);
+  });
+}

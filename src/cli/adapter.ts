@@ -5,8 +5,9 @@ import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 
 /**
- * The device of a computing command, with the kernels that were fastest on it if it was tuned. Its adapter is named on stderr; without one the command ends
- * with exit code 1, for there is no other way to compute.
+ * The device of a computing command, with the kernels that were fastest on it if it was tuned. Its
+ * adapter is named on stderr; without one the command ends with exit code 1, for there is no other way
+ * to compute.
  */
 export async function openCommandGpu(
   args: { readonly adapter?: string },

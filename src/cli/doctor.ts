@@ -1,10 +1,14 @@
 import { defineCommand } from 'citty';
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
+import { useTuned } from '../gpu/matmul-choices.ts';
+import { hostName as implementation } from '../workers/host-name.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { selfTest } from './self-test.ts';
 import { system } from './system.ts';
+import { readTuned } from './tuned.ts';
 import { adapterAdvice, findVulkan } from './vulkan.ts';
 
 /** Optional features that are told of, and what the engine makes of each so far. */
@@ -66,12 +70,14 @@ async function thisHost(choice: AdapterChoice): Promise<HostReport> {
     }
     try {
       if (adapters.some(({ name }) => name === gpu.name)) continue;
+      useTuned(gpu, implementation(), await readTuned());
       adapters.push({
         name: gpu.name,
         kind: gpu.kind,
         goodFor: goodFor(gpu),
         features: [...gpu.features].sort(),
         limits: Object.fromEntries(shownLimits.map((name) => [name, gpu.limits[name]])),
+        matmuls: gpu.matmulChoices,
         selfTest: await selfTest(gpu),
       });
     } finally {
@@ -99,9 +105,20 @@ const featureText = (name: string): string =>
     ? `${name} (${featureUses[name as keyof typeof featureUses]})`
     : name;
 
+/** Which variants plans take, and how often each was the fastest where that was measured. */
+function matmulText({ preferred, measured }: MatmulChoices): string {
+  const counts = new Map<string, number>();
+  for (const variant of Object.values(measured)) {
+    counts.set(variant, (counts.get(variant) ?? 0) + 1);
+  }
+  if (counts.size === 0) return `${preferred}, not measured (limr bench --tune does)`;
+  const shapes = [...counts].map(([variant, count]) => `${variant} at ${count}`).join(', ');
+  return `measured here: ${shapes} shapes; ${preferred} elsewhere`;
+}
+
 function describeHost({ host, adapters, problems }: HostReport): string {
   const lines = [host];
-  for (const { name, kind, goodFor: use, features, limits, selfTest: test } of adapters) {
+  for (const { name, kind, goodFor: use, features, limits, matmuls, selfTest: test } of adapters) {
     lines.push(
       `  ${name}`,
       `    kind       ${kind === 'cpu' ? 'software' : 'GPU'}; good for ${use}`,
@@ -109,6 +126,7 @@ function describeHost({ host, adapters, problems }: HostReport): string {
       `    limits     ${Object.entries(limits)
         .map(([limit, value]) => `${limit} ${value}`)
         .join(', ')}`,
+      `    matmuls    ${matmulText(matmuls)}`,
       `    self-test  ${test.passed ? 'passed' : 'FAILED'}: matmul error ${test.matmulError.toExponential(1)}, ` +
         `reduction error ${test.reductionError.toExponential(1)}, ${test.milliseconds.toFixed(0)} ms`,
     );

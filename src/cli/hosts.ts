@@ -1,4 +1,5 @@
 import { findProgram, launchChromium } from './chromium.ts';
+import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import type { SelfTest } from './self-test.ts';
 
 /** What one host found. */
@@ -10,6 +11,8 @@ export interface HostReport {
     readonly goodFor: string;
     readonly features: readonly string[];
     readonly limits: Readonly<Record<string, number>>;
+    /** What plans take: measured by `limr bench --tune`, else nothing but what is preferred. */
+    readonly matmuls: MatmulChoices;
     readonly selfTest: SelfTest;
   }[];
   /** Why nothing, or less than expected, was found. */
@@ -86,6 +89,7 @@ const pageReport = `(async () => {
     kind: gpu.kind,
     features: [...gpu.features].sort(),
     limits,
+    matmuls: gpu.matmulChoices,
     selfTest: await selfTest(gpu),
   };
 })()`;

@@ -385,6 +385,25 @@ describe('limr doctor', () => {
     expect(hosts[0].adapters[0].selfTest.passed).toBe(true);
   });
 
+  test('tells which matmuls plans take, and those measured on this adapter', async () => {
+    vi.stubEnv('LIMR_CACHE', at('cache'));
+    const before = await limrProcess('doctor', '--only', '--json');
+    const { hosts } = JSON.parse(before.stdout) as {
+      hosts: { adapters: { name: string; matmuls: { preferred: string; measured: object } }[] }[];
+    };
+    const [{ name, matmuls }] = hosts[0].adapters;
+    expect(matmuls.measured).toEqual({});
+    const measured = { 'forward 64x64x64': 'plain', 'forward 64x64x128': 'plain' };
+    const adapters = { [`node: ${name}`]: { preferred: matmuls.preferred, measured } };
+    mkdirSync(at('cache'));
+    put('cache/matmul.json', JSON.stringify({ schema: 1, adapters }));
+    const { stdout } = await limrProcess('doctor', '--only');
+    vi.unstubAllEnvs();
+    expect(stdout).toContain(
+      `matmuls    measured here: plain at 2 shapes; ${matmuls.preferred} elsewhere`,
+    );
+  });
+
   test('exits with 1 where there is no adapter of the kind asked for', async (context) => {
     const usual = await limrProcess('doctor', '--only', '--json');
     const { hosts } = JSON.parse(usual.stdout) as { hosts: { adapters: { kind: string }[] }[] };

@@ -1,10 +1,12 @@
-// Our training step and a peer's in turn, in one process; needs what `npm install` brings.
+// Our training step or generation and a peer's in turn, in one process; needs what `npm install`
+// brings.
 //
-// The peer is a bundle that exports a `GPT` as tabgpt's src/engine/model.ts does (rolldown or
-// esbuild, --format esm). Nothing of it is kept here.
+// The peer of training is a bundle that exports a `GPT` as tabgpt's src/engine/model.ts does (rolldown
+// or esbuild, --format esm); that of generation is onnxruntime-web's dist/ort.wasm.min.mjs, beside its
+// .wasm, in Node dist/ort.node.min.mjs. Nothing of them is kept here.
 import { createServer } from 'node:http';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { basename, dirname, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { chromium } from 'playwright';
 import { build } from 'vite';
@@ -15,10 +17,14 @@ const help = `node scripts/bench-peer.mjs PEER.mjs [options]
 
   --host node|deno|chromium  where both run (node)
   --rounds N                 measured rounds, each with both (5)
-  --batch N                  rows of 64 tokens in a step (16)
+  --batch N                  rows of 64 tokens in a step (16), or generated at once (256)
+  --what training|generation what is compared (training)
+  --model MODEL.onnx         generation: one decode step of the shape, see peer-rounds.ts
+  --threads N                generation: of the peer's wasm (2)
 
-B16 T64 C128 L4 H4 V512 f32; a step is forward, backward, optimizer and the loss read back. Prints the
-medians and the median of the rounds' ratios as JSON.
+T64 C128 L4 H4 V512 f32; a step is forward, backward, optimizer and the loss read back; generation is
+64 tokens after a first one, greedily, with a cache. Prints the medians and the median of the rounds'
+ratios as JSON.
 `;
 
 const { values: options, positionals } = readArguments('bench-peer', {
@@ -26,17 +32,27 @@ const { values: options, positionals } = readArguments('bench-peer', {
   options: {
     host: { type: 'string', default: 'node' },
     rounds: { type: 'string', default: '5' },
-    batch: { type: 'string', default: '16' },
+    batch: { type: 'string' },
+    what: { type: 'string', default: 'training' },
+    model: { type: 'string' },
+    threads: { type: 'string', default: '2' },
     help: { type: 'boolean', short: 'h', default: false },
   },
 });
 const [peer] = positionals;
 const hosts = ['node', 'deno', 'chromium'];
-if (options.help || peer === undefined || !hosts.includes(options.host)) {
+const generates = options.what === 'generation';
+const complete = generates ? options.model !== undefined : options.what === 'training';
+if (options.help || peer === undefined || !complete || !hosts.includes(options.host)) {
   process.stderr.write(help);
   process.exit(options.help ? 0 : 2);
 }
-const wanted = { rounds: Number(options.rounds), sequences: Number(options.batch) };
+const wanted = {
+  rounds: Number(options.rounds),
+  sequences: Number(options.batch ?? (generates ? 256 : 16)),
+  threads: Number(options.threads),
+};
+const modelPath = resolve(options.model ?? '');
 
 /** Both engines' code and the rounds as one module; below the root, where packages are found. */
 async function bundle() {
@@ -65,8 +81,21 @@ async function bundle() {
   return join(folder, name);
 }
 
-/** @param {string} ours @param {string} theirs Modules' URLs. */
-const program = (ours, theirs) => `
+/**
+ * @param {string} ours
+ * @param {string} theirs Modules' URLs.
+ * @param {string} model Code whose value is the model's bytes.
+ */
+const program = (ours, theirs, model) =>
+  generates
+    ? `
+import { compareGeneration } from ${JSON.stringify(ours)};
+import * as ort from ${JSON.stringify(theirs)};
+const wanted = ${JSON.stringify(wanted)};
+const say = (line) => console.error(line);
+const found = await compareGeneration(ort, ${model}, wanted, say);
+`
+    : `
 import { comparePeer } from ${JSON.stringify(ours)};
 import { GPT } from ${JSON.stringify(theirs)};
 const found = await comparePeer(GPT, ${JSON.stringify(wanted)}, (line) => console.error(line));
@@ -76,28 +105,41 @@ const found = await comparePeer(GPT, ${JSON.stringify(wanted)}, (line) => consol
 async function inProcess(ours) {
   const file = join(root, 'dist/peer/run.mjs');
   const [from, peerUrl] = [ours, resolve(peer ?? '')].map((path) => pathToFileURL(path).href);
-  writeFileSync(
-    file,
-    `${program(from ?? '', peerUrl ?? '')}console.log(JSON.stringify(found, null, 2));\nprocess.exit(0);\n`,
-  );
+  const model = `(await import('node:fs')).readFileSync(${JSON.stringify(modelPath)})`;
+  const script = program(from ?? '', peerUrl ?? '', model);
+  writeFileSync(file, `${script}console.log(JSON.stringify(found, null, 2));\nprocess.exit(0);\n`);
   const [command = '', ...args] = options.host === 'deno' ? denoCommand() : [process.execPath];
   return run(command, [...args, file]);
 }
 
 /** @param {string} ours */
 async function inPage(ours) {
-  const script = `${program('./ours.js', './peer.js')}globalThis.found = found;`;
+  const theirs = resolve(peer ?? '');
+  const model = "new Uint8Array(await (await fetch('./model.onnx')).arrayBuffer())";
+  const script = `${program('./ours.js', `./peer/${basename(theirs)}`, model)}globalThis.found = found;`;
   /** @type {Record<string, string | Buffer>} */
   const files = {
     '/': '<!doctype html><script type="module" src="./run.js"></script>',
     '/run.js': script,
     '/ours.js': readFileSync(ours),
-    '/peer.js': readFileSync(resolve(peer ?? '')),
+    ...(generates ? { '/model.onnx': readFileSync(modelPath) } : {}),
+  };
+  /** The peer asks for files beside it. @param {string} url */
+  const beside = (url) => {
+    const path = join(dirname(theirs), basename(url));
+    return url.startsWith('/peer/') && existsSync(path) ? readFileSync(path) : undefined;
   };
   const server = createServer((request, response) => {
-    const file = files[request.url ?? ''];
-    const type = request.url === '/' ? 'text/html' : 'text/javascript';
-    response.writeHead(file === undefined ? 404 : 200, { 'content-type': type });
+    const url = request.url ?? '';
+    const file = files[url] ?? beside(url);
+    const type =
+      url === '/' ? 'text/html' : url.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
+    // Threads of a wasm need a page that is cross-origin isolated.
+    response.writeHead(file === undefined ? 404 : 200, {
+      'content-type': type,
+      'cross-origin-opener-policy': 'same-origin',
+      'cross-origin-embedder-policy': 'require-corp',
+    });
     response.end(file);
   });
   await new Promise((done) => server.listen(0, '127.0.0.1', () => done(undefined)));

@@ -1,4 +1,5 @@
 import { configFrom } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { initialParameters, parameterLayout, ParameterStore } from '../model/parameters.ts';
 import { Decoder } from '../rollout/decoder.ts';
@@ -14,6 +15,7 @@ interface RolloutShape {
   readonly samples: number;
   readonly promptTokens: number;
   readonly newTokens: number;
+  readonly temperature: number;
 }
 
 /** Rollouts: prefill and every decoding step, responses read back. */
@@ -26,6 +28,7 @@ export async function benchRollout(bench: Bench): Promise<void> {
     samples,
     promptTokens: task.maxPromptTokens,
     newTokens: task.maxResponseTokens,
+    temperature: 1,
   });
   if (bench.tiny) return;
   await measureRollout(bench, 'rollout, reference', referenceModel(referenceShape), {
@@ -33,8 +36,26 @@ export async function benchRollout(bench: Bench): Promise<void> {
     samples: 8,
     promptTokens: 32,
     newTokens: 32,
+    temperature: 1,
   });
+  for (const batch of [1, 256]) {
+    const name = `generation, batch ${batch}`;
+    await measureRollout(bench, name, referenceModel(referenceShape), generationShape(batch));
+  }
 }
+
+/** The shape at which small generation engines are compared: no prompt but a first token. */
+const generationShape = (batch: number): RolloutShape => ({
+  prompts: batch,
+  samples: 1,
+  promptTokens: 1,
+  newTokens: 64,
+  temperature: 0,
+});
+
+/** A decoder of the reference model, and responses to `batch` prompts of one token. */
+export const referenceGeneration = (gpu: Gpu, batch: number) =>
+  openRollout(gpu, referenceModel(referenceShape), generationShape(batch));
 
 async function measureRollout(
   bench: Bench,
@@ -42,8 +63,25 @@ async function measureRollout(
   model: ModelConfig,
   shape: RolloutShape,
 ): Promise<void> {
-  const { gpu } = bench;
-  const { prompts, samples, promptTokens, newTokens } = shape;
+  const { hiddenSize: C, layers: L, heads: H, vocabSize: V, intermediateSize: F } = model;
+  const { generate, destroy } = openRollout(bench.gpu, model, shape);
+  try {
+    await measure(bench, {
+      suite: 'rollout',
+      name,
+      shapes: { ...shape, C, L, H, V, F },
+      bound: 'matmul',
+      run: async () => ({ tokens: await generate() }),
+    });
+  } finally {
+    await bench.gpu.idle();
+    destroy();
+  }
+}
+
+/** A decoder of a random model. `generate` returns how many tokens it drew. */
+function openRollout(gpu: Gpu, model: ModelConfig, shape: RolloutShape) {
+  const { prompts, samples, promptTokens, newTokens, temperature } = shape;
   const layout = parameterLayout(model, 'lm', gpu.limits.maxStorageBufferBindingSize / 4);
   const weights = new ParameterStore(gpu, layout, 'model', 'weights');
   weights.load(initialParameters(model, 1, 0.02));
@@ -57,26 +95,15 @@ async function measureRollout(
   const texts = Array.from({ length: prompts }, (_, p) =>
     Uint32Array.from({ length: promptTokens }, (_, i) => (p * 5 + i) % model.vocabSize),
   );
-  const { hiddenSize: C, layers: L, heads: H, vocabSize: V, intermediateSize: F } = model;
-  try {
-    await measure(bench, {
-      suite: 'rollout',
-      name,
-      shapes: { ...shape, C, L, H, V, F },
-      bound: 'matmul',
-      run: async () => {
-        const { lengths } = await decoder.generate({
-          prompts: texts,
-          samplesPerPrompt: samples,
-          seed: 1,
-          stopIds: [],
-        });
-        return { tokens: lengths.reduce((sum, length) => sum + length, 0) };
-      },
-    });
-  } finally {
-    await gpu.idle();
-    decoder.destroy();
-    weights.destroy();
-  }
+  return {
+    generate: async (): Promise<number> => {
+      const request = { prompts: texts, samplesPerPrompt: samples, seed: 1, stopIds: [] };
+      const { lengths } = await decoder.generate({ ...request, temperature });
+      return lengths.reduce((sum, length) => sum + length, 0);
+    },
+    destroy: (): void => {
+      decoder.destroy();
+      weights.destroy();
+    },
+  };
 }

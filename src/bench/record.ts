@@ -117,7 +117,7 @@ function partsOf(figures: readonly RunFigures[]): { parts?: Record<string, numbe
 }
 
 /** Operations and bytes of the plans that a function runs. */
-async function countWork(
+export async function countWork(
   gpu: Gpu,
   body: () => Promise<unknown>,
 ): Promise<{ flops: number; bytes: number }> {

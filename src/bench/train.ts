@@ -51,14 +51,23 @@ export const referenceModel = ({ T, C, L, H, V, F }: ReferenceShape): ModelConfi
   padTokenId: null,
 });
 
-/** A trainer of the reference shape and a batch that fills it: `B * T` predicted tokens. */
-export function referenceTraining(bench: Pick<Bench, 'gpu'>, shape = referenceShape) {
+/**
+ * A trainer of the reference shape and a batch that fills it: `B * T` predicted tokens.
+ *
+ * @param checkpointing Keeps the layers' inputs alone, as `gradientCheckpointing` of a config.
+ */
+export function referenceTraining(
+  bench: Pick<Bench, 'gpu'>,
+  shape = referenceShape,
+  checkpointing = false,
+) {
   const { B, T, V } = shape;
   const model = referenceModel(shape);
   const { optimizer } = configFrom('standard', undefined, 'bench').base;
   const trainer = new SupervisedTrainer(bench.gpu, model, optimizer, {
     capacity: { rows: B * T, actions: B * T, sequences: B },
     positions: T + 1,
+    checkpointing,
   });
   trainer.model.reset(initialParameters(model, 1, 0.02));
   const token = (at: number): number => (at * 7 + 3) % V;

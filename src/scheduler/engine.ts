@@ -48,15 +48,17 @@ export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): En
     epochs: config.experiment.epochs,
   });
 
-/** Token rows of prompts that are prefilled together, unless those of one rollout are more. */
-const PREFILL_ROWS = 8192;
+/** Bytes of queries, keys and values of prompts prefilled together, unless a rollout's are more. */
+const PREFILL_BYTES = 2 ** 28;
 
 /** What an experiment's decoder is built for. */
-function decoderCapacity({ config, lengths }: EngineShape): DecoderCapacity {
+function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapacity {
   const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = config.rollout.prompts * config.rollout.samples;
   // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
-  const together = Math.min(rows, Math.floor(PREFILL_ROWS / maxPromptTokens));
+  const promptBytes =
+    4 * model.layers * (model.heads + 2 * model.kvHeads) * model.headDim * maxPromptTokens;
+  const together = Math.min(rows, Math.floor(PREFILL_BYTES / promptBytes));
   const prompts = Math.max(config.rollout.prompts, together);
   return {
     rows,

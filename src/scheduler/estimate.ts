@@ -4,7 +4,7 @@ import type { Purpose } from '../gpu/memory.ts';
 import { phantomGpu, type MemoryLimits } from '../gpu/phantom.ts';
 import { createTask } from '../tasks/registry.ts';
 import { baseTrainer } from './base.ts';
-import { createEngine } from './engine.ts';
+import { buildEngine, createEngine, type EngineShape } from './engine.ts';
 
 /** Bytes of GPU buffers. */
 export interface MemoryUse {
@@ -43,6 +43,10 @@ export function estimate(
   const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
+
+/** GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError as `estimate`. */
+export const estimateEngine = (shape: EngineShape, limits: MemoryLimits = unlimited): MemoryUse =>
+  measure(limits, (gpu) => buildEngine(gpu, shape));
 
 function measure(
   limits: MemoryLimits,

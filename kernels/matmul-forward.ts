@@ -1,4 +1,5 @@
 import plain from '../shaders/matmul-forward.wgsl?raw';
+import ragged from '../shaders/matmul-forward/ragged.wgsl?raw';
 import registers from '../shaders/matmul-forward/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
@@ -36,6 +37,11 @@ const implementations: MatmulImplementations<typeof matmulForwardKernel> = {
     kernel: defineKernel('matmul-forward/workgroup', workgroup, spec),
     rows: 64,
     columns: 64,
+  },
+  ragged: {
+    kernel: defineKernel('matmul-forward/ragged', ragged, spec),
+    rows: 64,
+    columns: 4,
   },
 };
 

@@ -6,9 +6,10 @@ export type MatmulForm = 'forward' | 'backward-input' | 'backward-weight';
 
 /**
  * Ways to compute the same sums. `plain` takes any sizes; `registers` suits software adapters,
- * `subgroup` those with subgroups of 8 lanes or more, `workgroup` GPUs.
+ * `subgroup` those with subgroups of 8 lanes or more, `workgroup` GPUs; `ragged`, of the forward form
+ * alone, takes columns that are no multiple of 4.
  */
-export const matmulVariants = ['plain', 'registers', 'subgroup', 'workgroup'] as const;
+export const matmulVariants = ['plain', 'registers', 'subgroup', 'workgroup', 'ragged'] as const;
 
 export type MatmulVariant = (typeof matmulVariants)[number];
 
@@ -42,17 +43,18 @@ export function variantFits(
 ): boolean {
   if (variant === 'plain') return true;
   if (inner % 4 !== 0) return false;
+  if (variant === 'ragged') return form === 'forward';
   return columns % 4 === 0 || (variant === 'workgroup' && form === 'forward');
 }
 
-/** The variant for a shape: measured, else preferred, else what fits of `registers` and `plain`. */
+/** The variant for a shape: measured, else preferred, else what fits of the portable ones. */
 export function chooseMatmul(
   form: MatmulForm,
   shape: MatmulShape,
   choices: MatmulChoices = portableChoices,
 ): MatmulVariant {
   const measured = choices.measured[matmulKey(form, shape)];
-  const wanted = [measured, choices.preferred, 'registers' as const];
+  const wanted = [measured, choices.preferred, 'registers' as const, 'ragged' as const];
   return wanted.find((variant) => variant && variantFits(variant, form, shape)) ?? 'plain';
 }
 
@@ -65,7 +67,9 @@ export interface MatmulImplementation<K> {
 }
 
 /** The shaders of one form by variant. */
-export type MatmulImplementations<K> = Readonly<Record<MatmulVariant, MatmulImplementation<K>>>;
+export type MatmulImplementations<K> = Readonly<
+  Record<'plain', MatmulImplementation<K>> & Partial<Record<MatmulVariant, MatmulImplementation<K>>>
+>;
 
 /**
  * One dispatch per piece, in the variant asked for by name; where none was, in a portable one that a
@@ -83,12 +87,15 @@ export function dispatchMatmul<K>(
 ): Dispatch[] {
   if (variant && !variantFits(variant, form, shape)) {
     throw new ShapeError(
-      `matmul-${form}: variant ${variant} needs sizes that are multiples of 4, got (${shape.join(', ')})`,
+      `matmul-${form}: variant ${variant} does not take sizes (${shape.join(', ')})`,
     );
   }
   return pieces.map((piece) => {
     const choose = (choices?: MatmulChoices): Dispatch =>
-      bind(implementations[variant ?? chooseMatmul(form, shape, choices)], piece);
+      bind(
+        implementations[variant ?? chooseMatmul(form, shape, choices)] ?? implementations.plain,
+        piece,
+      );
     return variant ? choose() : { ...choose(), adapt: choose };
   });
 }

@@ -6,7 +6,7 @@ import { type Size, valueOf } from './lib/variable.ts';
 
 export const decodeAdvanceKernel = defineKernel('decode-advance', code, {
   params: ['rows'],
-  tensors: { episodes: 'u32', status: 'u32', positions: 'u32', progress: 'u32' },
+  tensors: { episodes: 'u32', status: 'u32', positions: 'u32' },
 });
 
 /**
@@ -21,7 +21,6 @@ export function decodeAdvance(
   const capacity = rank1('decode-advance', 'positions', tensors.positions);
   expectShape('decode-advance', 'episodes', tensors.episodes, [capacity, episodeColumns]);
   expectShape('decode-advance', 'status', tensors.status, [capacity, 2]);
-  expectShape('decode-advance', 'progress', tensors.progress, [2]);
   expectCapacity('decode-advance', 'rows', rows, capacity);
   return decodeAdvanceKernel.bind(tensors, { rows }, () => [Math.ceil(valueOf(rows) / 64)]);
 }

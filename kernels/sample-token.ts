@@ -30,7 +30,7 @@ export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling,
     stop_ids: 'u32',
     episodes: 'u32',
     status: 'u32',
-    progress: 'u32',
+    finished: 'u32',
     current: 'u32',
     tokens: 'u32',
     logprobs: 'f32',
@@ -65,7 +65,7 @@ export function sampleToken(
   expectShape('sample-token', 'logprobs', tensors.logprobs, [rows, columns]);
   expectShape('sample-token', 'episodes', tensors.episodes, [rows, episodeColumns]);
   expectShape('sample-token', 'status', tensors.status, [rows, 2]);
-  expectShape('sample-token', 'progress', tensors.progress, [2]);
+  expectShape('sample-token', 'finished', tensors.finished, [1]);
   expectShape('sample-token', 'current', tensors.current, [rows]);
   expectCapacity('sample-token', 'rows', hyper.rows, rows);
   const stops = rank1('sample-token', 'stop_ids', tensors.stop_ids);

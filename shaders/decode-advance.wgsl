@@ -1,13 +1,11 @@
 // decode-advance: after a token was drawn, sets the position at which each row's newest token is fed
-// back, and counts the step.
+// back.
 //
 //   positions[row] = prompt length + length - 1
-//   progress[0]   += 1
 //
 // in   episodes   u32 (R, 6)  [4] prompt length
 //      status     u32 (R, 2)  tokens drawn so far, 1 or more
 // out  positions  u32 (R)     overwritten for r < rows
-//      progress   u32 (2)     [0] steps taken
 //
 // Grid: ceil(rows / 64) workgroups.
 // Numerics: integers.
@@ -17,11 +15,9 @@ struct Params { rows: u32 }
 @group(0) @binding(1) var<storage, read> episodes: array<u32>;
 @group(0) @binding(2) var<storage, read> status: array<u32>;
 @group(0) @binding(3) var<storage, read_write> positions: array<u32>;
-@group(0) @binding(4) var<storage, read_write> progress: array<u32>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(global_invocation_id) id: vec3u) {
   if (id.x >= params.rows) { return; }
   positions[id.x] = episodes[id.x * 6 + 4] + status[id.x * 2] - 1;
-  if (id.x == 0) { progress[0] += 1; }
 }

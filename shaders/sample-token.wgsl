@@ -12,7 +12,7 @@
 //      episodes  u32 (R, 6)  prompt id, sample index, prompt slot, first prompt row, prompt length,
 //                            most new tokens
 // both status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at its limit
-//      progress  u32 (2)     [1] counts finished rows
+//      finished  u32 (1)     counts finished rows
 // out  current   u32 (R)     token just drawn
 //      tokens    u32 (R, T)  column `length` written
 //      logprobs  f32 (R, T)  column `length` written
@@ -44,7 +44,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> stop_ids: array<u32>;
 @group(0) @binding(3) var<storage, read> episodes: array<u32>;
 @group(0) @binding(4) var<storage, read_write> status: array<u32>;
-@group(0) @binding(5) var<storage, read_write> progress: array<atomic<u32>>;
+@group(0) @binding(5) var<storage, read_write> finished: array<atomic<u32>>;
 @group(0) @binding(6) var<storage, read_write> current: array<u32>;
 @group(0) @binding(7) var<storage, read_write> tokens: array<u32>;
 @group(0) @binding(8) var<storage, read_write> logprobs: array<f32>;
@@ -90,6 +90,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   );
   if (reason != RUNNING) {
     status[index * 2 + 1] = reason;
-    atomicAdd(&progress[1], 1u);
+    atomicAdd(&finished[0], 1u);
   }
 }

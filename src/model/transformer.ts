@@ -247,43 +247,18 @@ export const headsOf = (config: ModelConfig) => ({
   scale: 1 / Math.sqrt(config.headDim),
 });
 
-/** The steps from a layer's rotated `qkv` to its `attended`. */
-type LayerAttention = (layer: LayerActivations, index: number) => Step[];
-
-/** What the trunk itself reads of a batch; attention reads more. */
-export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions'>;
+/** What the trunk reads of a batch. */
+export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions' | 'spans'>;
 
 /**
  * The steps from token ids to `activations.hidden`: embedding, layers, final norm.
  *
  * @param batch Its row capacity must not exceed that of the activations.
  */
-export const trunkForward = (
-  weights: ParameterStore,
-  batch: TrunkInput & Pick<PackedBatch, 'spans'>,
-  activations: Activations,
-): Step[] => trunkSteps(weights, batch, activations, packedAttention(batch, activations.config));
-
-/** Causal attention within the sequences of a batch. */
-const packedAttention =
-  (batch: Pick<PackedBatch, 'rows' | 'spans'>, config: ModelConfig): LayerAttention =>
-  ({ qkv, attended, lse }) => [
-    attentionForward(
-      { spans: batch.spans, qkv, out: attended, lse },
-      { rows: batch.rows, ...headsOf(config) },
-    ),
-  ];
-
-/**
- * `trunkForward` with another attention, such as decoding's over a cache.
- *
- * @param attention The steps from a layer's rotated `qkv` to its `attended`.
- */
-export function trunkSteps(
+export function trunkForward(
   weights: ParameterStore,
   batch: TrunkInput,
   activations: Activations,
-  attention: LayerAttention,
 ): Step[] {
   const { config, lanes, mostWork } = activations;
   const { rows } = batch;
@@ -297,7 +272,7 @@ export function trunkSteps(
   ];
   for (const [i, layer] of activations.layers.entries()) {
     steps.push(
-      ...layerForward(weights, batch, activations, i, attention),
+      ...layerForward(weights, batch, activations, i),
       ...matmulForward(
         {
           x: layer.gated,
@@ -332,7 +307,6 @@ function layerForward(
   batch: TrunkInput,
   activations: Activations,
   index: number,
-  attention: LayerAttention,
 ): Step[] {
   const { config, lanes, mostWork } = activations;
   const { rows } = batch;
@@ -374,7 +348,10 @@ function layerForward(
       { positions: batch.positions, table: activations.ropeTable, qkv: layer.qkv },
       { rows, heads: config.heads + config.kvHeads, direction: 1, lanes },
     ),
-    ...attention(layer, index),
+    attentionForward(
+      { spans: batch.spans, qkv: layer.qkv, out: layer.attended, lse: layer.lse },
+      { rows, ...headsOf(config) },
+    ),
     ...matmulForward(
       {
         x: layer.attended,
@@ -441,7 +418,6 @@ export function trunkBackward(
     ),
   ];
   const last = activations.layers.length - 1;
-  const attention = packedAttention(batch, config);
   for (const [i, layer] of [...activations.layers.entries()].reverse()) {
     const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
     const gradient = (name: string): Tensor => gradients.tensor(`layers.${i}.${name}`);
@@ -457,7 +433,7 @@ export function trunkBackward(
     ];
     // The last layer's are still there from the forward pass.
     if (activations.keep === 'inputs' && i < last) {
-      steps.push(...layerForward(weights, batch, activations, i, attention));
+      steps.push(...layerForward(weights, batch, activations, i));
     }
     steps.push(
       ...matmulBackwardWeight(

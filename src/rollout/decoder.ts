@@ -175,7 +175,7 @@ export class Decoder {
       stopIds: u32('stop_ids', STOP_CAPACITY),
     };
     const status = u32('status', rows, 2);
-    const progress = u32('progress', 2);
+    const finished = u32('finished', 1);
     const current = u32('current', rows);
     const rowPositions = u32('positions', rows);
     const tokens = u32('tokens', rows, newTokens);
@@ -219,7 +219,7 @@ export class Decoder {
               stop_ids: this.#input.stopIds,
               episodes: this.#input.episodes,
               status,
-              progress,
+              finished,
               current,
               tokens,
               logprobs,
@@ -242,7 +242,7 @@ export class Decoder {
       if (canRotate(config.headDim)) return steps;
       steps.push(
         decodeAdvance(
-          { episodes: this.#input.episodes, status, positions: rowPositions, progress },
+          { episodes: this.#input.episodes, status, positions: rowPositions },
           { rows: this.#rows },
         ),
       );
@@ -251,7 +251,7 @@ export class Decoder {
 
     const { tokenIds, positions: promptPositions, spans, lastRows, episodes } = this.#input;
     this.#prefillPlan = gpu.plan('prefill', [
-      ...[status, progress, tokens, logprobs].map(clearStep),
+      ...[status, finished, tokens, logprobs].map(clearStep),
       ...trunkForward(
         weights,
         { rows: this.#promptRows, tokenIds, positions: promptPositions, spans },
@@ -279,7 +279,7 @@ export class Decoder {
       }),
       ...sample(newest.last, newest.head.bind(newest), this.#rows, false),
     ]);
-    this.#ring = new FinishedRing(gpu, progress);
+    this.#ring = new FinishedRing(gpu, finished);
     this.#staging = gpu.device.createBuffer({
       label: 'responses',
       size: byteLength(status) + byteLength(tokens) + byteLength(logprobs),

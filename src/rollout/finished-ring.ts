@@ -15,7 +15,7 @@ interface Copied {
 }
 
 /**
- * Learns how far a decode has come without waiting for it: counters are copied into one of a few
+ * Learns how far a decode has come without waiting for it: a counter is copied into one of a few
  * mappable buffers behind each step and read whenever the copy has arrived, some steps later. Where
  * awaiting the device would poll it (see `SubmitQueue`), a copy is mapped only once the queue has
  * settled behind it for its own reasons.
@@ -27,14 +27,14 @@ export class FinishedRing {
   #finished = 0;
   #copied: Copied | undefined;
 
-  /** @param source u32 (2): [1] rows finished, as `sample-token` counts them. */
+  /** @param source u32 (1): rows finished, as `sample-token` counts them. */
   constructor(gpu: Gpu, source: Tensor, slots = 4) {
     this.#gpu = gpu;
     this.#source = source;
     this.#slots = Array.from({ length: slots }, (_, i) => {
       const buffer = gpu.device.createBuffer({
         label: `finished ring ${i}`,
-        size: 8,
+        size: 4,
         usage: bufferUsage.mapRead | bufferUsage.copyDst,
       });
       gpu.memory.add(buffer, 'readback');
@@ -47,7 +47,7 @@ export class FinishedRing {
     return this.#finished;
   }
 
-  /** Copies the counters as they will be after all work submitted so far, if a slot is free. */
+  /** Copies the counter as it will be after all work submitted so far, if a slot is free. */
   async push(): Promise<void> {
     const { device, queue } = this.#gpu;
     if (this.#copied && queue.settles > this.#copied.settles) {
@@ -57,7 +57,7 @@ export class FinishedRing {
     const slot = this.#slots.find(({ pending }) => pending === undefined);
     if (!slot) return;
     const encoder = device.createCommandEncoder({ label: 'finished ring' });
-    encoder.copyBufferToBuffer(this.#source.buffer, this.#source.offset, slot.buffer, 0, 8);
+    encoder.copyBufferToBuffer(this.#source.buffer, this.#source.offset, slot.buffer, 0, 4);
     device.queue.submit([encoder.finish()]);
     if (queue.polls) this.#copied = { slot, settles: queue.settles };
     else slot.pending = this.#receive(slot);
@@ -73,7 +73,7 @@ export class FinishedRing {
   async #receive(slot: Slot): Promise<void> {
     try {
       await slot.buffer.mapAsync(1);
-      const [, finished = 0] = new Uint32Array(slot.buffer.getMappedRange());
+      const [finished = 0] = new Uint32Array(slot.buffer.getMappedRange());
       slot.buffer.unmap();
       this.#finished = Math.max(this.#finished, finished);
     } catch {

@@ -8,7 +8,7 @@ describe('decode-advance', () => {
     [1, 1],
     [67, 67],
     [200, 131],
-  ])('sets positions and counts steps: capacity %i, %i rows', async (capacity, rows) => {
+  ])('sets positions: capacity %i, %i rows', async (capacity, rows) => {
     const gpu = await openTestGpu();
     const prompts = Array.from({ length: capacity }, (_, row) => 1 + ((row * 7) % 13));
     const lengths = prompts.map((_, row) => 1 + ((row * 5) % 11));
@@ -28,13 +28,11 @@ describe('decode-advance', () => {
         'u32',
       ),
       positions: tensorOf(gpu, 'positions', new Uint32Array(capacity).fill(77)),
-      progress: tensorOf(gpu, 'progress', Uint32Array.of(3, 5)),
     };
     const step = decodeAdvance(tensors, { rows });
-    await run(gpu, [step, step]);
+    await run(gpu, [step]);
     const want = decodeAdvanceReference(prompts, lengths).fill(77, rows);
     expect([...(await gpu.readU32(tensors.positions))]).toEqual(want);
-    expect([...(await gpu.readU32(tensors.progress))]).toEqual([5, 5]);
   });
 
   test('refuses episodes of other rows', async () => {
@@ -44,7 +42,6 @@ describe('decode-advance', () => {
       episodes: u32('episodes', [3, 6]),
       status: u32('status', [2, 2]),
       positions: u32('positions', [2]),
-      progress: u32('progress', [2]),
     };
     expect(() => decodeAdvance(tensors, { rows: 2 })).toThrow(
       "decode-advance: episodes must be (2, 6), got (3, 6) from 'episodes'",

@@ -40,7 +40,7 @@ async function sample(given: Case) {
     stop_ids: tensorOf(gpu, 'stop_ids', [...stops, 0], [stops.length + 1], 'u32'),
     episodes: tensorOf(gpu, 'episodes', episodes.flat(), [rows, 6], 'u32'),
     status: tensorOf(gpu, 'status', given.status ?? new Uint32Array(rows * 2), [rows, 2], 'u32'),
-    progress: tensorOf(gpu, 'progress', new Uint32Array(2)),
+    finished: tensorOf(gpu, 'finished', new Uint32Array(1)),
     current: tensorOf(gpu, 'current', new Uint32Array(rows)),
     tokens: tensorOf(gpu, 'tokens', new Uint32Array(rows * columns), [rows, columns]),
     logprobs: tensorOf(gpu, 'logprobs', new Float32Array(rows * columns), [rows, columns]),
@@ -73,7 +73,7 @@ async function sample(given: Case) {
     logprobs: await gpu.read(state.logprobs),
     status: await gpu.readU32(state.status),
     current: await gpu.readU32(state.current),
-    progress: await gpu.readU32(state.progress),
+    finished: await gpu.readU32(state.finished),
   };
 }
 
@@ -186,7 +186,7 @@ describe('sample-token', () => {
     expect([...got.status]).toEqual([1, 1, 3, 0]);
     expect(got.logprobs[0]).not.toBe(0);
     expect([...got.logprobs.subarray(1, 4)]).toEqual([0, 0, 0]);
-    expect(got.progress[1]).toBe(1);
+    expect(got.finished[0]).toBe(1);
   });
 
   test('cuts a row at its own limit, or at the columns there are', async () => {
@@ -205,7 +205,7 @@ describe('sample-token', () => {
     });
     expect([...got.status]).toEqual([2, 2, 4, 2, 1, 2]);
     expect([...got.tokens]).toEqual([2, 2, 0, 0, 2, 2, 2, 2, 2, 0, 0, 0]);
-    expect(got.progress[1]).toBe(3);
+    expect(got.finished[0]).toBe(3);
   });
 
   test('a stop id drawn at the limit counts as a stop', async () => {
@@ -255,7 +255,7 @@ describe('sample-token', () => {
       stop_ids: u32('stop_ids', [1]),
       episodes: u32('episodes', [3, 6]),
       status: u32('status', [2, 2]),
-      progress: u32('progress', [2]),
+      finished: u32('finished', [1]),
       current: u32('current', [2]),
       tokens: u32('tokens', [2, 4]),
       logprobs: gpu.tensor('logprobs', [2, 4], 'f32', 'rollout'),

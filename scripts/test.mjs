@@ -202,6 +202,11 @@ const stages = {
   e2e: playwright,
   'e2e-node': () => vitest('e2e-node', [process.execPath, vitestScript]),
 };
+/**
+ * They use one thread and print nothing but what is wrong: they run beside the GPU tests, which leave a
+ * core idle while a driver compiles.
+ */
+const quietStages = ['types', 'lint', 'format'];
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
 const vitestStages = ['unit', ...gpuStages];
 
@@ -231,15 +236,27 @@ async function main() {
 
   /** @type {Map<string, Tally>} */
   const tallies = new Map();
-  for (const name of wanted) {
-    process.stdout.write(`\n== ${name}\n`);
-    const started = performance.now();
-    const tally = await (stages[name] ?? check)();
-    tallies.set(name, tally);
-    for (const error of tally.errors) process.stdout.write(`${name}: ${error}\n`);
-    const seconds = ((performance.now() - started) / 1000).toFixed(1);
-    process.stdout.write(`== ${name}: ${inWords(tally)} in ${seconds} s\n`);
-  }
+  /** @param {string[]} names */
+  const runInTurn = async (names) => {
+    for (const name of names) {
+      process.stdout.write(`\n== ${name}\n`);
+      const started = performance.now();
+      const tally = await (stages[name] ?? check)();
+      tallies.set(name, tally);
+      for (const error of tally.errors) process.stdout.write(`${name}: ${error}\n`);
+      const seconds = ((performance.now() - started) / 1000).toFixed(1);
+      process.stdout.write(`== ${name}: ${inWords(tally)} in ${seconds} s\n`);
+    }
+  };
+  /** @param {string[]} names */
+  const of = (names) => wanted.filter((name) => names.includes(name));
+  const first = of(['build', 'unit']);
+  const quiet = of(quietStages);
+  await runInTurn(first);
+  await Promise.all([
+    runInTurn(quiet),
+    runInTurn(wanted.filter((name) => !first.includes(name) && !quiet.includes(name))),
+  ]);
   const hosts = new Map([...tallies].filter(([name]) => gpuStages.includes(name)));
   if (hosts.size > 1) {
     const tally = compareHosts(hosts);

@@ -18,6 +18,7 @@ export const purposes = {
   valueHead: 11,
   skills: 12,
   criticMinibatchOrder: 13,
+  selfCheck: 14,
   test: 99,
 } as const;
 

@@ -1,5 +1,6 @@
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { configFrom } from '../config.ts';
+import type { KernelUse } from '../gpu/self-check.ts';
 import { tuneMatmuls } from '../gpu/tuning.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { benchMatmuls, casesOf, matmulShapes } from './matmul.ts';
@@ -32,6 +33,12 @@ export async function benchKernels(bench: Bench): Promise<void> {
   }
 }
 
+/** What of the kernels the suites need right: those of `standard`, forward and backward. */
+export const benchedUse = (): KernelUse => ({
+  headDim: configFrom('standard', undefined, 'bench').model.headDim,
+  training: true,
+});
+
 /** Measures the matmul variants at the shapes that experiments and the reference training use. */
 export function tuneKernels(
   gpu: Gpu,
@@ -54,7 +61,7 @@ export function tuneKernels(
       ] as const,
   );
   const shapes = tiny ? ([[8, 4, 4]] as const) : [...matmulShapes.reference, ...experiment];
-  return tuneMatmuls(gpu, casesOf(shapes), {
+  return tuneMatmuls(gpu, casesOf(shapes), benchedUse(), {
     rounds: repeats,
     milliseconds: tiny ? 0 : 40,
   });

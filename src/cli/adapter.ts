@@ -1,5 +1,6 @@
 import { openGpu, type AdapterChoice, type Gpu, type GpuOptions } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
+import { dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { hostName } from '../workers/host-name.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
@@ -8,9 +9,13 @@ import { readTuned } from './tuned.ts';
  * The device of a computing command, with the kernels that were fastest on it if it was tuned. Its
  * adapter is named on stderr; without one the command ends with exit code 1, for there is no other way
  * to compute.
+ *
+ * @param use Of a model: the kernels are checked first, and those that compute wrong on the device
+ *   are replaced and named on stderr.
  */
 export async function openCommandGpu(
   args: { readonly adapter?: string },
+  use?: KernelUse,
   options: Omit<GpuOptions, 'adapter'> = {},
 ): Promise<Gpu> {
   const gpu = await openGpu({
@@ -22,5 +27,8 @@ export async function openCommandGpu(
   const kind = gpu.kind === 'cpu' ? 'software adapter' : 'GPU';
   const tuned = useTuned(gpu, hostName(), await readTuned()) ? ', tuned' : '';
   await host.stderr(`adapter: ${gpu.name} (${kind}${tuned})\n`);
+  if (use) {
+    for (const text of await dropWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
+  }
   return gpu;
 }

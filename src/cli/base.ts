@@ -28,7 +28,7 @@ export const command = defineCommand({
     const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();
-    const gpu = await openCommandGpu(args);
+    const gpu = await openCommandGpu(args, { headDim: config.model.headDim, training: true });
     const parameters = await pretrainBase(
       gpu,
       config,

@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import * as v from 'valibot';
 import { compareBench, type EarlierBench, earlierSchema } from '../bench/compare.ts';
-import { tuneKernels } from '../bench/kernels.ts';
+import { benchedUse, tuneKernels } from '../bench/kernels.ts';
 import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
 import { hostName } from '../workers/host-name.ts';
@@ -45,7 +45,7 @@ export const command = defineCommand({
     if (args.out !== undefined) await expectFileOut(args.out);
     const tiny = args.tiny ?? false;
     const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
-    const gpu = await openCommandGpu(args, { features: ['timestamp-query'] });
+    const gpu = await openCommandGpu(args, benchedUse(), { features: ['timestamp-query'] });
     try {
       if (args.tune) {
         await host.stderr('choosing matmul variants …\n');

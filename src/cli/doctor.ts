@@ -6,7 +6,8 @@ import { hostName as implementation } from '../workers/host-name.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut, jsonText } from './output.ts';
-import { selfTest } from './self-test.ts';
+import { fault, isRight } from '../gpu/self-check.ts';
+import { type SelfTest, selfTest } from './self-test.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { adapterAdvice, findVulkan } from './vulkan.ts';
@@ -116,6 +117,14 @@ function matmulText({ preferred, measured }: MatmulChoices): string {
   return `measured here: ${shapes} shapes; ${preferred} elsewhere`;
 }
 
+/** How near the adapter comes to float64; what it computes wrong is not used. */
+function testText({ passed, variants, reductionError }: SelfTest): string {
+  const worst = Math.max(...variants.map(({ error }) => error));
+  const found = variants.filter((one) => !isRight(one)).map(fault);
+  const errors = `matmuls and attention ${worst.toExponential(1)}, reduction ${reductionError.toExponential(1)}`;
+  return [`${passed ? 'passed' : 'FAILED'}: errors of ${errors}`, ...found].join('; ');
+}
+
 function describeHost({ host, adapters, problems }: HostReport): string {
   const lines = [host];
   for (const { name, kind, goodFor: use, features, limits, matmuls, selfTest: test } of adapters) {
@@ -127,8 +136,7 @@ function describeHost({ host, adapters, problems }: HostReport): string {
         .map(([limit, value]) => `${limit} ${value}`)
         .join(', ')}`,
       `    matmuls    ${matmulText(matmuls)}`,
-      `    self-test  ${test.passed ? 'passed' : 'FAILED'}: matmul error ${test.matmulError.toExponential(1)}, ` +
-        `reduction error ${test.reductionError.toExponential(1)}, ${test.milliseconds.toFixed(0)} ms`,
+      `    self-test  ${testText(test)}, ${test.milliseconds.toFixed(0)} ms`,
     );
   }
   for (const problem of problems) lines.push(`  ${problem}`);

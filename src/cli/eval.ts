@@ -102,7 +102,7 @@ export const command = defineCommand({
           `${args.data}: a prompt is empty, or leaves no room in the model's ${config.maxPositions}`,
         );
       }
-      const gpu = await openCommandGpu(args);
+      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
       const weights = await loadParameters(gpu, model, 'lm');
       const responder = new Responder(gpu, weights, {
         prompts,

@@ -66,7 +66,7 @@ export const command = defineCommand({
           `--max-new-tokens: a prompt of ${longest} tokens leaves ${room} of the model's ${config.maxPositions}`,
         );
       }
-      const gpu = await openCommandGpu(args);
+      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
       const weights = await loadParameters(gpu, model, 'lm');
       const responder = new Responder(gpu, weights, {
         prompts,

@@ -46,7 +46,7 @@ export const command = defineCommand({
       if (sequences.length === 0) {
         throw new FormatError(`${args.ids}: no token follows another, so there is no loss`);
       }
-      const gpu = await openCommandGpu(args);
+      const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: true });
       const weights = await loadParameters(gpu, model, 'lm');
       const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
       const batches = batchesOf(sequences, passRows);

@@ -41,7 +41,7 @@ export const command = defineCommand({
           `--ids: ${rows} x ${columns} x ${vocabSize} logits are more than ${mostLogits}`,
         );
       }
-      const gpu = await openCommandGpu(args);
+      const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: false });
       const weights = await loadParameters(gpu, model, 'lm');
       const longest = Math.max(...sequences.map(({ length }) => length));
       const total = sequences.reduce((sum, { length }) => sum + length, 0);

@@ -1,5 +1,6 @@
-import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { configFrom } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { type CheckedVariant, checkVariants, chosenVariants, isRight } from '../gpu/self-check.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import { scoreMatrix, scoreTolerance } from '../lim/score.ts';
 import { RandomStream } from '../random.ts';
@@ -7,58 +8,27 @@ import { RandomStream } from '../random.ts';
 /** What came of computing the same twice, on an adapter and in float64. */
 export interface SelfTest {
   readonly passed: boolean;
-  /** Largest error of a 64 x 96 x 80 product, over the largest entry. */
-  readonly matmulError: number;
+  /** The variants of matmuls and attention that plans take, forward and backward. */
+  readonly variants: readonly CheckedVariant[];
   /** Largest error of LIM scores of 1,000 prompts, over max(1, |score|). */
   readonly reductionError: number;
   /** Compilation included. */
   readonly milliseconds: number;
 }
 
-/** Computes a matrix product and a reduction and compares them with float64. */
+/** Computes what training needs most, and a reduction, and compares them with float64. */
 export async function selfTest(gpu: Gpu): Promise<SelfTest> {
   const started = performance.now();
-  const matmulError = await productError(gpu);
+  const { headDim } = configFrom('standard', undefined, 'self-test').model;
+  const use = { headDim, training: true };
+  const variants = await checkVariants(gpu, chosenVariants(gpu.matmulChoices), use);
   const reductionError = await scoreError(gpu);
   return {
-    passed: matmulError < 1e-5 && reductionError < scoreTolerance,
-    matmulError,
+    passed: variants.every(isRight) && reductionError < scoreTolerance,
+    variants,
     reductionError,
     milliseconds: performance.now() - started,
   };
-}
-
-async function productError(gpu: Gpu): Promise<number> {
-  const [rows, width, columns] = [64, 96, 80];
-  const stream = new RandomStream(1, 'test');
-  const random = (count: number) => Float32Array.from({ length: count }, () => stream.normal());
-  const [x, weight] = [random(rows * width), random(columns * width)];
-  const tensors = {
-    x: gpu.tensor('x', [rows, width], 'f32', 'activations'),
-    weight: gpu.tensor('weight', [columns, width], 'f32', 'weights'),
-    out: gpu.tensor('out', [rows, columns], 'f32', 'activations'),
-  };
-  gpu.upload(tensors.x, x);
-  gpu.upload(tensors.weight, weight);
-  const plan = gpu.plan('self-test', matmulForward(tensors, { rows }));
-  await gpu.run(plan);
-  const got = await gpu.read(tensors.out);
-  plan.destroy();
-  gpu.destroy(tensors.x, tensors.weight, tensors.out);
-  let worst = 0;
-  let largest = 0;
-  for (let row = 0; row < rows; row++) {
-    for (let column = 0; column < columns; column++) {
-      let want = 0;
-      for (let k = 0; k < width; k++) {
-        want += (x[row * width + k] ?? 0) * (weight[column * width + k] ?? 0);
-      }
-      largest = Math.max(largest, Math.abs(want));
-      const error = Math.abs((got[row * columns + column] ?? NaN) - want);
-      worst = error <= worst ? worst : error; // NaN becomes the worst
-    }
-  }
-  return worst / largest;
 }
 
 async function scoreError(gpu: Gpu): Promise<number> {
@@ -76,7 +46,7 @@ async function scoreError(gpu: Gpu): Promise<number> {
   for (const [prompt, score] of scores.entries()) {
     const want = exactScore(matrix, prompt, deficits);
     const error = Math.abs(score - want) / Math.max(1, Math.abs(want));
-    worst = error <= worst ? worst : error;
+    worst = Math.max(worst, error); // NaN stays
   }
   return worst;
 }

@@ -126,7 +126,7 @@ export const command = defineCommand({
               }),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
-      const gpu = await openCommandGpu(args);
+      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: true });
       const trained = rows
         ? await train(gpu, begin, rows, {
             epochs,

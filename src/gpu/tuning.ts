@@ -12,6 +12,7 @@ import {
 } from '../../kernels/lib/matmul-variants.ts';
 import type { Gpu } from './device.ts';
 import { defaultMatmulChoices, runnableVariants } from './matmul-choices.ts';
+import { checkVariants, choicesWithout, isRight, type KernelUse } from './self-check.ts';
 
 /** A matmul to measure. */
 export interface MatmulCase {
@@ -66,13 +67,22 @@ export function fastestChoices(gpu: Gpu, timings: readonly MatmulTiming[]): Matm
   };
 }
 
-/** Measures and makes the device use the outcome in plans built from now on. */
+/**
+ * Measures the variants that compute right for a use, and makes the device take the outcome in plans
+ * built from now on.
+ */
 export async function tuneMatmuls(
   gpu: Gpu,
   cases: readonly MatmulCase[],
+  use: KernelUse,
   options: MeasureOptions = {},
 ): Promise<MatmulChoices> {
-  const choices = fastestChoices(gpu, await measureMatmuls(gpu, cases, options));
+  const runnable = options.variants ?? runnableVariants(gpu);
+  const checked = await checkVariants(gpu, runnable, use);
+  const wrong = checked.filter((one) => !isRight(one)).map(({ variant }) => variant);
+  const variants = runnable.filter((variant) => !wrong.includes(variant));
+  const timings = await measureMatmuls(gpu, cases, { ...options, variants });
+  const choices = choicesWithout(fastestChoices(gpu, timings), wrong);
   gpu.matmulChoices = choices;
   return choices;
 }

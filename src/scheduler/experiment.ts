@@ -10,6 +10,7 @@ import {
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
+import { dropWrongVariants } from '../gpu/self-check.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
@@ -80,7 +81,7 @@ interface Progress {
   /** Worked so far; pauses aside. */
   seconds: number;
   /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
-  readonly kernels?: MatmulChoices;
+  kernels?: MatmulChoices;
 }
 
 /** A method's code in the keys of random numbers; never renumber. */
@@ -139,7 +140,6 @@ export class Experiment {
       warnings: [],
       unjudged: { training: 0, evaluation: 0, reason: '' },
       seconds: 0,
-      kernels: host.gpu.matmulChoices,
     };
     this.#completions = this.#newCompletions();
   }
@@ -163,8 +163,6 @@ export class Experiment {
     const found = options.resume
       ? await readCheckpoint<Progress>(host.store, { configHash: hash, seeds })
       : undefined;
-    // Before any plan is built: plans take their variants once.
-    if (found) forceKernels(host.gpu, found.progress.kernels);
     const experiment = new Experiment(host, config, seeds);
     experiment.#hash = hash;
     if (found) await experiment.#restore(found);
@@ -262,6 +260,7 @@ export class Experiment {
       seeds: this.seeds,
       totalUpdates: this.totalUpdates,
     });
+    if (!this.#madeEngine) await this.#checkKernels();
     this.#replay();
     if (!(await this.#prepareBase(control))) return undefined;
     while (this.#progress.seedIndex < this.seeds.length) {
@@ -274,6 +273,14 @@ export class Experiment {
     await this.#writeFiles(results);
     emit({ type: 'done', results });
     return results;
+  }
+
+  /** Before any plan is built, for plans take their variants once: none that computes wrong here. */
+  async #checkKernels(): Promise<void> {
+    const { gpu } = this.#host;
+    const { headDim } = this.config.model;
+    this.#progress.warnings.push(...(await dropWrongVariants(gpu, { headDim, training: true })));
+    this.#progress.kernels = gpu.matmulChoices;
   }
 
   /** Shows whoever watches a resumed run what happened before, but for the seed under way. */
@@ -839,8 +846,10 @@ export class Experiment {
     this.#progress = found.progress;
     this.#base = found.base;
     this.#replays = true;
-    this.#trainer.restore(found.base, found.ppo);
     const { gpu, hostName, store } = this.#host;
+    forceKernels(gpu, found.progress.kernels);
+    await this.#checkKernels();
+    this.#trainer.restore(found.base, found.ppo);
     gpu.upload(this.#matrix.accuracySums, found.matrix.accuracySums);
     gpu.upload(this.#matrix.rewardSums, found.matrix.rewardSums);
     gpu.upload(this.#matrix.samples, found.matrix.samples);

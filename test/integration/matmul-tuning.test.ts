@@ -8,13 +8,15 @@ import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
+const use = { headDim: 16, training: false };
+
 const quick = { rounds: 1, milliseconds: 0, variants: ['plain', 'registers'] } as const;
 
 describe('matmul tuning', () => {
   test('chooses by measuring, as data that JSON keeps, for plans built later', async () => {
     const before = gpu.matmulChoices;
     try {
-      const choices = await tuneMatmuls(gpu, [{ form: 'forward', shape: [9, 8, 4] }], quick);
+      const choices = await tuneMatmuls(gpu, [{ form: 'forward', shape: [9, 8, 4] }], use, quick);
       expect(JSON.parse(JSON.stringify(choices))).toEqual(choices);
       expect(gpu.matmulChoices).toBe(choices);
       const key = matmulKey('forward', [9, 8, 4]);

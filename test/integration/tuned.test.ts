@@ -3,7 +3,7 @@ import { matmulForward } from '../../kernels/matmul-forward.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { tinyConfig } from '../../src/bench/tiny.ts';
 import { configFrom } from '../../src/config.ts';
-import type { Gpu } from '../../src/gpu/device.ts';
+import { type Gpu, openGpu } from '../../src/gpu/device.ts';
 import {
   asMatmulChoices,
   defaultMatmulChoices,
@@ -18,6 +18,7 @@ import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { createTask } from '../../src/tasks/registry.ts';
+import { plantFault } from '../support/faults.ts';
 import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
@@ -45,14 +46,20 @@ const config = configFrom(
 );
 
 /** Runs or resumes, with these choices on the device, and stops after some updates. */
-async function runWith(choices: MatmulChoices, store: MemoryStore, stopAfter = Infinity) {
-  gpu.matmulChoices = choices;
+async function runWith(
+  choices: MatmulChoices,
+  store: MemoryStore,
+  stopAfter = Infinity,
+  device: Gpu = gpu,
+) {
+  device.matmulChoices = choices;
   const control = new RunControl();
   let updates = 0;
   const task = createTask(config.task);
+  const warnings: string[] = [];
   const experiment = await Experiment.open(
     {
-      gpu,
+      gpu: device,
       hostName: 'test',
       store,
       verify: ({ promptOf, tokens, offsets }) =>
@@ -64,8 +71,9 @@ async function runWith(choices: MatmulChoices, store: MemoryStore, stopAfter = I
           failures: [],
         }),
       shippedBase: () => Promise.resolve(initialParameters(modelConfigOf(config, task), 1, 0.5)),
-      emit: ({ type }) => {
-        if (type === 'update' && ++updates === stopAfter) control.stop();
+      emit: (event) => {
+        if (event.type === 'warning') warnings.push(event.text);
+        if (event.type === 'update' && ++updates === stopAfter) control.stop();
       },
     },
     config,
@@ -76,7 +84,7 @@ async function runWith(choices: MatmulChoices, store: MemoryStore, stopAfter = I
   const weights = [...(await experiment.weights())].map(
     ([name, data]) => `${name}: ${data.join()}`,
   );
-  return { results, weights };
+  return { results, weights, warnings };
 }
 
 /** Rewrites what the newest checkpoint says of its kernels. */
@@ -115,6 +123,33 @@ describe('kernel choices of a run', () => {
       expect(resumed.weights).toEqual(straight?.weights);
     } finally {
       gpu.matmulChoices = defaults;
+    }
+  });
+
+  test('are replaced where they compute wrong, in a new run and in one that goes on', async () => {
+    const registers: MatmulChoices = { preferred: 'registers', measured: {} };
+    const store = new MemoryStore();
+    try {
+      await runWith(registers, store, 1);
+    } finally {
+      gpu.matmulChoices = defaults;
+    }
+    const device = await openGpu({ limits: 'default' });
+    try {
+      plantFault(device, 'matmul-backward-weight/registers', '+= sum;', '+= 0.5 * sum;');
+      const fresh = await runWith(registers, new MemoryStore(), Infinity, device);
+      expect(fresh.results?.kernels).toEqual(plain);
+      expect(fresh.weights).toEqual(straight?.weights);
+      const resumed = await runWith(registers, store, Infinity, device);
+      expect(resumed.results?.kernels).toEqual(plain);
+      for (const { warnings, results } of [fresh, resumed]) {
+        expect(warnings.join()).toMatch(
+          /matmul-backward-weight in variant 'registers' computes wrong/,
+        );
+        expect(results?.warnings).toEqual(expect.arrayContaining(warnings));
+      }
+    } finally {
+      await device.close();
     }
   });
 

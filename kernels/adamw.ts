@@ -8,6 +8,8 @@ export const adamwKernel = defineKernel('adamw', code, {
   params: [
     'vector_count',
     'decay_vectors',
+    'halves_start',
+    'halves_end',
     'per_thread',
     'step_size',
     'root_correction',
@@ -24,22 +26,28 @@ export const adamwKernel = defineKernel('adamw', code, {
     weights: 'f32',
     first_moments: 'f32',
     second_moments: 'f32',
+    halves: 'f16',
   },
 });
 
 /**
  * One AdamW update of a page of parameters. Math and shapes: `shaders/adamw.wgsl`.
  *
+ * @param tensors.halves Bound but not touched where `halvesStart` is `halvesEnd`.
  * @param hyper.decayEnd Elements from the page's start to which weight decay applies.
+ * @param hyper.halvesStart First element that has a copy in `halves`, and in `halvesEnd` the one after
+ *   the last; no copy when left out.
  * @param hyper.stepSize `lr / (1 - beta1^t)`, t counting updates from 1.
  * @param hyper.rootCorrection `sqrt(1 - beta2^t)`.
  * @param hyper.decay `lr * weightDecay`.
- * @throws ShapeError unless the page and `decayEnd` are multiples of 4 and all tensors agree.
+ * @throws ShapeError unless the page and its parts are multiples of 4 and all tensors agree.
  */
 export function adamw(
   tensors: TensorsOf<typeof adamwKernel>,
   hyper: {
     readonly decayEnd: number;
+    readonly halvesStart?: number;
+    readonly halvesEnd?: number;
     readonly stepSize: Size;
     readonly rootCorrection: Size;
     readonly decay: Size;
@@ -54,10 +62,13 @@ export function adamw(
   }
   expectShape('adamw', 'state', tensors.state, [4]);
   if (count % 4 !== 0) throw new ShapeError(`adamw: a page of ${count} elements is not 4 * n`);
-  const { decayEnd } = hyper;
-  if (!(decayEnd >= 0 && decayEnd <= count && decayEnd % 4 === 0)) {
-    throw new ShapeError(`adamw: decayEnd ${decayEnd} is not 4 * n within the ${count} of a page`);
+  const { decayEnd, halvesStart = 0, halvesEnd = 0 } = hyper;
+  for (const [name, end] of Object.entries({ decayEnd, halvesStart, halvesEnd })) {
+    if (end >= 0 && end <= count && end % 4 === 0) continue;
+    throw new ShapeError(`adamw: ${name} ${end} is not 4 * n within the ${count} of a page`);
   }
+  const copied = halvesEnd - halvesStart;
+  if (copied !== 0) expectShape('adamw', 'halves', tensors.halves, [copied]);
   const vectors = count / 4;
   const perThread = Math.max(4, Math.ceil(vectors / (64 * 32_768)));
   return adamwKernel.bind(
@@ -65,6 +76,8 @@ export function adamw(
     {
       vector_count: vectors,
       decay_vectors: decayEnd / 4,
+      halves_start: halvesStart / 4,
+      halves_end: halvesEnd / 4,
       per_thread: perThread,
       step_size: hyper.stepSize,
       root_correction: hyper.rootCorrection,

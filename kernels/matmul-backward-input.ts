@@ -11,29 +11,34 @@ import {
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size } from './lib/variable.ts';
+import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'accumulate'],
-  tensors: { dy: 'f32', weight: 'f32', dx: 'f32' },
+  tensors: { dy: 'f32', weight: weightTypes, dx: 'f32' },
 } as const;
 
-export const matmulBackwardInputKernel = defineKernel('matmul-backward-input', plain, spec);
+export const matmulBackwardInputKernel = defineKernel(
+  'matmul-backward-input',
+  [weightLibrary, plain],
+  spec,
+);
 
 const implementations: MatmulImplementations<typeof matmulBackwardInputKernel> = {
   plain: { kernel: matmulBackwardInputKernel, rows: 8, columns: 32 },
   registers: {
-    kernel: defineKernel('matmul-backward-input/registers', registers, spec),
+    kernel: defineKernel('matmul-backward-input/registers', [weightLibrary, registers], spec),
     rows: 64,
     columns: 64,
   },
   subgroup: {
-    kernel: defineKernel('matmul-backward-input/subgroup', subgroup, spec),
+    kernel: defineKernel('matmul-backward-input/subgroup', [weightLibrary, subgroup], spec),
     rows: 16,
     columns: 32,
     header: 'enable subgroups;',
   },
   workgroup: {
-    kernel: defineKernel('matmul-backward-input/workgroup', workgroup, spec),
+    kernel: defineKernel('matmul-backward-input/workgroup', [weightLibrary, workgroup], spec),
     rows: 64,
     columns: 64,
   },
@@ -78,7 +83,10 @@ export function matmulBackwardInput(
           Math.ceil(columns / implementation.columns),
           Math.ceil(piece.count() / implementation.rows),
         ],
-        { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
+        {
+          header: weightHeader(tensors.weight, implementation.header),
+          flops: () => 2 * piece.count() * inner * columns,
+        },
       ),
   );
 }

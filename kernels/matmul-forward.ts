@@ -12,34 +12,35 @@ import {
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size } from './lib/variable.ts';
+import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
   params: ['row_start', 'row_end', 'inner', 'columns', 'has_bias', 'has_residual'],
-  tensors: { x: 'f32', weight: 'f32', bias: 'f32', residual: 'f32', out: 'f32' },
+  tensors: { x: 'f32', weight: weightTypes, bias: 'f32', residual: 'f32', out: 'f32' },
 } as const;
 
-export const matmulForwardKernel = defineKernel('matmul-forward', plain, spec);
+export const matmulForwardKernel = defineKernel('matmul-forward', [weightLibrary, plain], spec);
 
 const implementations: MatmulImplementations<typeof matmulForwardKernel> = {
   plain: { kernel: matmulForwardKernel, rows: 8, columns: 32 },
   registers: {
-    kernel: defineKernel('matmul-forward/registers', registers, spec),
+    kernel: defineKernel('matmul-forward/registers', [weightLibrary, registers], spec),
     rows: 64,
     columns: 64,
   },
   subgroup: {
-    kernel: defineKernel('matmul-forward/subgroup', subgroup, spec),
+    kernel: defineKernel('matmul-forward/subgroup', [weightLibrary, subgroup], spec),
     rows: 16,
     columns: 32,
     header: 'enable subgroups;',
   },
   workgroup: {
-    kernel: defineKernel('matmul-forward/workgroup', workgroup, spec),
+    kernel: defineKernel('matmul-forward/workgroup', [weightLibrary, workgroup], spec),
     rows: 64,
     columns: 64,
   },
   ragged: {
-    kernel: defineKernel('matmul-forward/ragged', ragged, spec),
+    kernel: defineKernel('matmul-forward/ragged', [weightLibrary, ragged], spec),
     rows: 64,
     columns: 4,
   },
@@ -72,7 +73,7 @@ export function matmulForward(
   if (residual) expectShape('matmul-forward', 'residual', residual, [capacity, columns]);
   expectCapacity('matmul-forward', 'rows', hyper.rows, capacity);
   // An absent input is bound to another read-only one and not read.
-  const bound = { x, weight, bias: bias ?? weight, residual: residual ?? x, out };
+  const bound = { x, weight, bias: bias ?? x, residual: residual ?? x, out };
   const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
   const shape = [maxOf(hyper.rows), inner, columns] as const;
   return dispatchMatmul(
@@ -96,7 +97,10 @@ export function matmulForward(
           Math.ceil(columns / implementation.columns),
           Math.ceil(piece.count() / implementation.rows),
         ],
-        { header: implementation.header ?? '', flops: () => 2 * piece.count() * inner * columns },
+        {
+          header: weightHeader(weight, implementation.header),
+          flops: () => 2 * piece.count() * inner * columns,
+        },
       ),
   );
 }

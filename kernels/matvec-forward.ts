@@ -4,13 +4,14 @@ import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import { laneConstants, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
+import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
-export const matvecForwardKernel = defineKernel('matvec-forward', code, {
+export const matvecForwardKernel = defineKernel('matvec-forward', [weightLibrary, code], {
   params: ['inner', 'columns', 'has_bias', 'has_residual', 'epsilon'],
   tensors: {
     x: 'f32',
     norm_weight: 'f32',
-    weight: 'f32',
+    weight: weightTypes,
     bias: 'f32',
     residual: 'f32',
     out: 'f32',
@@ -64,7 +65,7 @@ export function matvecForward(
   expectCapacity('matvec-forward', 'rows', rows, capacity);
   return matvecForwardKernel.bind(
     // An absent input is bound to another read-only one and not read.
-    { x, norm_weight: norm ?? x, weight, bias: bias ?? weight, residual: residual ?? x, out },
+    { x, norm_weight: norm ?? x, weight, bias: bias ?? x, residual: residual ?? x, out },
     {
       inner: inner / 4,
       columns,
@@ -74,6 +75,7 @@ export function matvecForward(
     },
     () => [Math.ceil(columns / 4 / lanes.rows), valueOf(rows)],
     {
+      header: weightHeader(weight),
       constants: { ...laneConstants(lanes), NORM: norm ? 1 : 0, GATED: gated ? 1 : 0 },
       flops: () => 2 * valueOf(rows) * inner * columns,
     },

@@ -1,10 +1,13 @@
-// adamw: one update of a flat page of parameters, in place, four elements a thread and turn.
+// adamw: one update of a flat page of parameters, in place, four elements a thread and turn, and of
+// the copy in half precision that matmuls read of some of them.
 //
 //   g = scale * gradient                      scale: global-norm clipping, from grad-norm
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - decay * w                         elements [0, 4 * decay_vectors) only
 //   w = w - step_size * m / (sqrt(v) / root_correction + epsilon)
+//   half = w to the nearest f16, ties to even, past 65,519 infinity
+//                                             elements [4 * halves_start, 4 * halves_end) only
 // step_size = lr / (1 - beta1^t), root_correction = sqrt(1 - beta2^t), decay = lr * weight decay,
 // computed on the host in float64. Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in
 // the form and order of torch.optim.AdamW.
@@ -14,13 +17,17 @@
 // io   weights         f32 (n)
 //      first_moments   f32 (n)  m
 //      second_moments  f32 (n)  v
+// out  halves          f16 (4 * (halves_end - halves_start)), overwritten; not touched where empty
 //
 // Grid: each workgroup owns 64 * per_thread consecutive vectors.
-// Numerics: f32; within 2e-6 of float64 over 10 updates (test/integration/adamw.test.ts).
+// Numerics: f32; within 2e-6 of float64 over 10 updates (test/integration/adamw.test.ts). Halves are
+// made of the bits, the same on every adapter: pack2x16float may round either way.
 
 struct Params {
   vector_count: u32,
   decay_vectors: u32,
+  halves_start: u32,
+  halves_end: u32,
   per_thread: u32,
   step_size: f32,
   root_correction: f32,
@@ -37,6 +44,21 @@ struct Params {
 @group(0) @binding(3) var<storage, read_write> weights: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> first_moments: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> second_moments: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> halves: array<vec2u>;
+
+fn half_bits(values: vec4f) -> vec4u {
+  let bits = bitcast<vec4u>(values);
+  let magnitude = bits & vec4u(0x7fffffff);
+  // From 2^-14 on the exponent is biased anew, and 13 bits of the fraction go; below, a half counts
+  // steps of 2^-24 and the leading one of a float is no longer implicit.
+  let subnormal = magnitude < vec4u(0x38800000);
+  let fraction = (bits & vec4u(0x7fffff)) | vec4u(0x800000);
+  let kept = select(magnitude - 0x38000000, fraction, subnormal);
+  let gone = select(vec4u(13), min(126 - (magnitude >> vec4u(23)), vec4u(25)), subnormal);
+  let odd = (kept >> gone) & vec4u(1);
+  let rounded = (kept + (vec4u(1) << (gone - 1)) - 1 + odd) >> gone;
+  return ((bits >> vec4u(16)) & vec4u(0x8000)) | min(rounded, vec4u(0x7c00));
+}
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) thread: u32) {
@@ -54,6 +76,11 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) th
     let decay = select(0.0, params.decay, i < params.decay_vectors);
     let weight = weights[i];
     let denominator = sqrt(v) / params.root_correction + params.epsilon;
-    weights[i] = (weight - decay * weight) - params.step_size * (m / denominator);
+    let updated = (weight - decay * weight) - params.step_size * (m / denominator);
+    weights[i] = updated;
+    if (i >= params.halves_start && i < params.halves_end) {
+      let bits = half_bits(updated);
+      halves[i - params.halves_start] = bits.xz | (bits.yw << vec2u(16));
+    }
   }
 }

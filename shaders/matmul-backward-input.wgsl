@@ -4,7 +4,7 @@
 //   dx_{i,k} = sum_n dy_{i,n} * weight_{n,k}   (+ dx_{i,k} where accumulate is 1)
 //
 // in   dy      f32 (M, N)  gradient of the loss in the layer's output
-//      weight  f32 (N, K)
+//      weight  f32 or f16 (N, K)
 // out  dx      f32 (M, K)  rows [row_start, row_end) overwritten, or added to; others untouched
 //
 // Grid: ceil(K / LANES) by ceil((row_end - row_start) / 8). Lanes run along the columns of dx, so
@@ -20,7 +20,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Weight>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
 
 override LANES: u32 = 32;
@@ -59,7 +59,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var sum6 = 0.0;
   var sum7 = 0.0;
   for (var n = 0u; n < inner; n++) {
-    let w = weight[weight_at];
+    let w = number_as_f32(weight[weight_at / NUMBERS_PER_WEIGHT], weight_at);
     weight_at += columns;
     sum0 = fma(dy[from0 + n], w, sum0);
     sum1 = fma(dy[from1 + n], w, sum1);

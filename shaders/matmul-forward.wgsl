@@ -3,7 +3,7 @@
 //   out_{i,n} = sum_k x_{i,k} * weight_{n,k} + bias_n + residual_{i,n}
 //
 // in   x         f32 (M, K)
-//      weight    f32 (N, K)  Hugging Face layout: output features first
+//      weight    f32 or f16 (N, K)  Hugging Face layout: output features first
 //      bias      f32 (N)     read only where has_bias is 1
 //      residual  f32 (M, N)  read only where has_residual is 1
 // out  out       f32 (M, N)  rows [row_start, row_end) overwritten, others untouched
@@ -22,7 +22,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> weight: array<f32>;
+@group(0) @binding(2) var<storage, read> weight: array<Weight>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
@@ -63,7 +63,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var sum6 = 0.0;
   var sum7 = 0.0;
   for (var k = 0u; k < inner; k++) {
-    let w = weight[weight0 + k];
+    let at = weight0 + k;
+    let w = number_as_f32(weight[at / NUMBERS_PER_WEIGHT], at);
     sum0 = fma(x[from0 + k], w, sum0);
     sum1 = fma(x[from1 + k], w, sum1);
     sum2 = fma(x[from2 + k], w, sum2);

@@ -11,7 +11,7 @@
 //
 // in   x            f32 (M, K)  K a multiple of 4
 //      norm_weight  f32 (K)     read only with NORM
-//      weight       f32 (N, K)  output features first; with GATED N a multiple of 4
+//      weight       f32 or f16 (N, K), output features first; with GATED N a multiple of 4
 //      bias         f32 (N)     read only where has_bias is 1
 //      residual     f32, as out  read only where has_residual is 1
 // out  out          f32 (M, N), with GATED (M, N / 2); rows < rows overwritten
@@ -34,7 +34,7 @@ override GATED: bool = false;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
 @group(0) @binding(2) var<storage, read> norm_weight: array<vec4f>;
-@group(0) @binding(3) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(3) var<storage, read> weight: array<Weights>;
 @group(0) @binding(4) var<storage, read> bias: array<f32>;
 @group(0) @binding(5) var<storage, read> residual: array<f32>;
 @group(0) @binding(6) var<storage, read_write> out: array<f32>;
@@ -66,7 +66,12 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
       squares += dot(y, y);
       y *= norm_weight[k];
     }
-    sums += y * mat4x4f(weight[w.x + k], weight[w.y + k], weight[w.z + k], weight[w.w + k]);
+    sums += y * mat4x4f(
+      as_f32(weight[w.x + k]),
+      as_f32(weight[w.y + k]),
+      as_f32(weight[w.z + k]),
+      as_f32(weight[w.w + k]),
+    );
   }
   if (LANES > 1) {
     let slot = local.y * LANES;

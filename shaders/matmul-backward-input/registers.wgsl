@@ -13,7 +13,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
 // `column` counts four columns at a time.
@@ -79,40 +79,40 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     let rows2 = mat4x4f(dy[dy8 + n], dy[dy9 + n], dy[dy10 + n], dy[dy11 + n]);
     let rows3 = mat4x4f(dy[dy12 + n], dy[dy13 + n], dy[dy14 + n], dy[dy15 + n]);
     let weight0 = mat4x4f(
-      weight[line + w0],
-      weight[line + columns + w0],
-      weight[line + 2 * columns + w0],
-      weight[line + 3 * columns + w0],
+      as_f32(weight[line + w0]),
+      as_f32(weight[line + columns + w0]),
+      as_f32(weight[line + 2 * columns + w0]),
+      as_f32(weight[line + 3 * columns + w0]),
     );
     sum0_0 += weight0 * rows0;
     sum1_0 += weight0 * rows1;
     sum2_0 += weight0 * rows2;
     sum3_0 += weight0 * rows3;
     let weight1 = mat4x4f(
-      weight[line + w1],
-      weight[line + columns + w1],
-      weight[line + 2 * columns + w1],
-      weight[line + 3 * columns + w1],
+      as_f32(weight[line + w1]),
+      as_f32(weight[line + columns + w1]),
+      as_f32(weight[line + 2 * columns + w1]),
+      as_f32(weight[line + 3 * columns + w1]),
     );
     sum0_1 += weight1 * rows0;
     sum1_1 += weight1 * rows1;
     sum2_1 += weight1 * rows2;
     sum3_1 += weight1 * rows3;
     let weight2 = mat4x4f(
-      weight[line + w2],
-      weight[line + columns + w2],
-      weight[line + 2 * columns + w2],
-      weight[line + 3 * columns + w2],
+      as_f32(weight[line + w2]),
+      as_f32(weight[line + columns + w2]),
+      as_f32(weight[line + 2 * columns + w2]),
+      as_f32(weight[line + 3 * columns + w2]),
     );
     sum0_2 += weight2 * rows0;
     sum1_2 += weight2 * rows1;
     sum2_2 += weight2 * rows2;
     sum3_2 += weight2 * rows3;
     let weight3 = mat4x4f(
-      weight[line + w3],
-      weight[line + columns + w3],
-      weight[line + 2 * columns + w3],
-      weight[line + 3 * columns + w3],
+      as_f32(weight[line + w3]),
+      as_f32(weight[line + columns + w3]),
+      as_f32(weight[line + 2 * columns + w3]),
+      as_f32(weight[line + 3 * columns + w3]),
     );
     sum0_3 += weight3 * rows0;
     sum1_3 += weight3 * rows1;

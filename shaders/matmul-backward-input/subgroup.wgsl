@@ -14,7 +14,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
 override LANES: u32 = 8;
@@ -65,10 +65,10 @@ fn main(
     let dy1 = dy[from1 + n];
     let line = n * 4 * columns + w;
     let block = mat4x4f(
-      weight[line],
-      weight[line + columns],
-      weight[line + 2 * columns],
-      weight[line + 3 * columns],
+      as_f32(weight[line]),
+      as_f32(weight[line + columns]),
+      as_f32(weight[line + 2 * columns]),
+      as_f32(weight[line + 3 * columns]),
     );
     sum0 += block * subgroupBroadcast(dy0, 0);
     sum1 += block * subgroupBroadcast(dy0, 1);

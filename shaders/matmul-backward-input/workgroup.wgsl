@@ -13,7 +13,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
 var<workgroup> dy_tile: array<vec4f, 256>; // quad of n, row
@@ -56,7 +56,7 @@ fn main(
     let weight_row = n * 4 + local.y;
     weight_tile[thread] = select(
       vec4f(),
-      weight[min(weight_row, params.inner - 1) * columns + weight_at],
+      as_f32(weight[min(weight_row, params.inner - 1) * columns + weight_at]),
       weight_row < params.inner,
     );
     workgroupBarrier();

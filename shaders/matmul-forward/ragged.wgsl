@@ -15,7 +15,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
@@ -42,10 +42,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   for (var k = 0u; k < inner; k++) {
     let values = mat4x4f(x[rows.x + k], x[rows.y + k], x[rows.z + k], x[rows.w + k]);
     let weights = mat4x4f(
-      weight[columns.x + k],
-      weight[columns.y + k],
-      weight[columns.z + k],
-      weight[columns.w + k],
+      as_f32(weight[columns.x + k]),
+      as_f32(weight[columns.y + k]),
+      as_f32(weight[columns.z + k]),
+      as_f32(weight[columns.w + k]),
     );
     sums += transpose(weights) * values;
   }

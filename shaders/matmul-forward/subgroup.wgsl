@@ -18,7 +18,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read> bias: array<vec4f>;
 @group(0) @binding(4) var<storage, read> residual: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
@@ -70,10 +70,10 @@ fn main(
     let x0 = x[from0 + k];
     let x1 = x[from1 + k];
     let block = mat4x4f(
-      weight[w + k],
-      weight[w + inner + k],
-      weight[w + 2 * inner + k],
-      weight[w + 3 * inner + k],
+      as_f32(weight[w + k]),
+      as_f32(weight[w + inner + k]),
+      as_f32(weight[w + 2 * inner + k]),
+      as_f32(weight[w + 3 * inner + k]),
     );
     sum0 += subgroupBroadcast(x0, 0) * block;
     sum1 += subgroupBroadcast(x0, 1) * block;

@@ -17,7 +17,7 @@ struct Params {
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<vec4f>;
-@group(0) @binding(2) var<storage, read> weight: array<vec4f>;
+@group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
@@ -66,7 +66,7 @@ fn main(
     let inside = k + quad < inner;
     let at = min(k + quad, inner - 1);
     x_tile[slot] = select(vec4f(), x[x_at + at], inside);
-    weight_tile[slot] = select(vec4f(), weight[weight_at + at], inside);
+    weight_tile[slot] = select(vec4f(), as_f32(weight[weight_at + at]), inside);
     workgroupBarrier();
     for (var q = 0u; q < 256; q += 64) {
       let w = q + local.x;

@@ -134,9 +134,13 @@ export class Gpu {
     return { name, shape, dtype, buffer, offset: 0 };
   }
 
-  /** Writes host data to a tensor, before any work submitted later. */
-  upload(tensor: Tensor, data: Float32Array | Uint32Array | Int32Array, elementOffset = 0): void {
-    const start = tensor.offset + elementOffset * 4;
+  /** Writes host data to a tensor, halves two at a time, before any work submitted later. */
+  upload(
+    tensor: Tensor,
+    data: Float32Array | Uint32Array | Int32Array | Uint16Array,
+    elementOffset = 0,
+  ): void {
+    const start = tensor.offset + elementOffset * data.BYTES_PER_ELEMENT;
     this.device.queue.writeBuffer(tensor.buffer, start, data as Float32Array<ArrayBuffer>);
   }
 

@@ -8,6 +8,15 @@ import { rank1, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 
+/** Some of a page in half precision, as matmuls read it. */
+export interface HalfCopy {
+  /** f16 (end - start). */
+  readonly tensor: Tensor;
+  /** Elements of the page; multiples of 4. */
+  readonly start: number;
+  readonly end: number;
+}
+
 /** A flat run of parameters with what belongs to it, all f32 and of one length, a multiple of 4. */
 export interface ParameterPage {
   readonly weights: Tensor;
@@ -16,6 +25,8 @@ export interface ParameterPage {
   readonly secondMoments: Tensor;
   /** Weight decay applies to the elements before this one; a multiple of 4. */
   readonly decayEnd: number;
+  /** Written with the weights; none when absent. */
+  readonly halves?: HalfCopy | undefined;
 }
 
 /** Constants of an AdamW; the config's optimizer is one. */
@@ -50,7 +61,7 @@ export interface AdamWState {
 
 /** Elements of scratch that an AdamW over pages of these sizes allocates, for estimates. */
 export const adamwScratchElements = (pageSizes: readonly number[]): number =>
-  pageSizes.reduce((sum, size) => sum + gradNormPartialCount(size), 4);
+  pageSizes.reduce((sum, size) => sum + gradNormPartialCount(size), 8);
 
 /**
  * AdamW with global-norm clipping over flat pages of parameters: one dispatch per page for the
@@ -66,6 +77,8 @@ export class AdamW {
   readonly #hyper: AdamWHyper;
   readonly #partials: Tensor;
   readonly #state: Tensor;
+  /** Bound where a page has no halves. */
+  readonly #noHalves: Tensor;
   readonly #stepSize: Variable;
   readonly #rootCorrection: Variable;
   readonly #decay: Variable;
@@ -92,6 +105,7 @@ export class AdamW {
     const total = counts.reduce((sum, count) => sum + count, 0);
     this.#partials = gpu.tensor(`${name} norm partials`, [total], 'f32', 'optimizer');
     this.#state = gpu.tensor(`${name} norm state`, [4], 'f32', 'optimizer');
+    this.#noHalves = gpu.tensor(`${name} no halves`, [2], 'f16', 'optimizer');
     let firstPartial = 0;
     const squares = pages.map(({ gradients }, i) => {
       const dispatch = gradNormPartial({ gradients, partials: this.#partials }, { firstPartial });
@@ -114,9 +128,12 @@ export class AdamW {
           weights: page.weights,
           first_moments: page.firstMoments,
           second_moments: page.secondMoments,
+          halves: page.halves?.tensor ?? this.#noHalves,
         },
         {
           decayEnd: page.decayEnd,
+          halvesStart: page.halves?.start ?? 0,
+          halvesEnd: page.halves?.end ?? 0,
           stepSize: this.#stepSize,
           rootCorrection: this.#rootCorrection,
           decay: this.#decay,
@@ -190,7 +207,7 @@ export class AdamW {
 
   /** Frees its scratch; the pages belong to the caller. */
   destroy(): void {
-    this.#gpu.destroy(this.#partials, this.#state);
+    this.#gpu.destroy(this.#partials, this.#state, this.#noHalves);
   }
 }
 

@@ -2,12 +2,16 @@ import { describe, expect, test } from 'vitest';
 import { adamw } from '../../kernels/adamw.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { adamwReference } from '../reference/adamw.ts';
+import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
 const hyper = { beta1: 0.9, beta2: 0.95, epsilon: 1e-8 };
 const rates = { learningRate: 1e-2, weightDecay: 0.1 };
+
+/** What is bound where nothing is copied. */
+const noHalves = () => gpu.tensor('halves', [2], 'f16', 'weights');
 
 async function update(
   count: number,
@@ -20,6 +24,7 @@ async function update(
   const start = seeded(count, 1);
   const tensors = {
     gradients: tensorOf(gpu, 'gradients', seeded(count, 2)),
+    halves: noHalves(),
     state: tensorOf(gpu, 'state', state),
     weights: tensorOf(gpu, 'weights', start),
     first_moments: tensorOf(gpu, 'first', seeded(count, 3, 0.1)),
@@ -80,6 +85,7 @@ describe('adamw', () => {
       weights: tensorOf(gpu, 'weights', [1, 1, 1, 1]),
       first_moments: tensorOf(gpu, 'first', [0, 0, 0, 0]),
       second_moments: tensorOf(gpu, 'second', [0, 0, 0, 0]),
+      halves: noHalves(),
     };
     const stepSize = 0.25 / (1 - 0.9);
     const rootCorrection = Math.sqrt(1 - 0.95);
@@ -104,6 +110,44 @@ describe('adamw', () => {
     expect(got.second).toEqual(Float32Array.from(want.second));
   });
 
+  test('copies a part of the weights, rounded to the nearest half, ties to even', async () => {
+    const powers = Array.from({ length: 60 }, (_, i) => 2 ** (i - 30));
+    // Around each power of two: ties between halves, and floats just past them.
+    const awkward = powers.flatMap((power) =>
+      [1, 1 + 2 ** -11, 1 + 3 * 2 ** -11, 1 + 2 ** -11 + 2 ** -23, 2 - 2 ** -11, 2 - 2 ** -23].map(
+        (factor, i) => (i % 2 === 0 ? 1 : -1) * power * factor,
+      ),
+    );
+    const edges = [0, 65_504, 65_519, 65_520, -65_536, 1e30, 2 ** -25, 3 * 2 ** -26];
+    const start = Float32Array.from([...seeded(8, 5), ...edges, ...awkward, ...seeded(4, 6)]);
+    const [halvesStart, halvesEnd] = [8, start.length - 4];
+    const copied = halvesEnd - halvesStart;
+    const page = (data: Float32Array) => tensorOf(gpu, 'page', data);
+    const tensors = {
+      gradients: page(seeded(start.length, 7, 1e-3)),
+      state: tensorOf(gpu, 'state', [0, 1, 1, 0]),
+      weights: page(start),
+      first_moments: page(new Float32Array(start.length)),
+      second_moments: page(new Float32Array(start.length)),
+      halves: gpu.tensor('halves', [copied + 4], 'f16', 'weights'),
+    };
+    const copies = { ...tensors, halves: { ...tensors.halves, shape: [copied] } };
+    const check = async () => {
+      const weights = await gpu.read(tensors.weights);
+      const got = new Uint16Array(await gpu.readBytes(tensors.halves));
+      const want = Array.from(weights.slice(halvesStart, halvesEnd), (x) =>
+        bitsOfHalf(nearestHalf(x)),
+      );
+      expect([...got]).toEqual([...want, 0, 0, 0, 0]);
+      return weights;
+    };
+    const common = { decayEnd: 8, halvesStart, halvesEnd, decay: 0, rootCorrection: 1, ...hyper };
+    await run(gpu, [adamw(copies, { ...common, stepSize: 0 })]);
+    expect(await check()).toEqual(start);
+    await run(gpu, [adamw(copies, { ...common, stepSize: 1e-2 })]);
+    expect(await check()).not.toEqual(start);
+  });
+
   test('refuses pages and decay ranges that are not multiples of four', async () => {
     await expect(update(66, {})).rejects.toThrow('a page of 66 elements is not 4 * n');
     await expect(update(64, { decayEnd: 30 })).rejects.toThrow('decayEnd 30 is not 4 * n');
@@ -113,10 +157,15 @@ describe('adamw', () => {
   test('refuses moments of another length', () => {
     const page = tensorOf(gpu, 'page', new Float32Array(8));
     const short = tensorOf(gpu, 'short', new Float32Array(4));
-    const tensors = { gradients: page, weights: page, first_moments: short, second_moments: page };
+    const halves = noHalves();
+    const tensors = { gradients: page, weights: page, second_moments: page, state: short, halves };
     const rest = { decayEnd: 0, stepSize: 1, rootCorrection: 1, decay: 0, ...hyper };
-    expect(() => adamw({ ...tensors, state: short }, rest)).toThrow(
+    expect(() => adamw({ ...tensors, first_moments: short }, rest)).toThrow(
       "adamw: first_moments must be (8), got (4) from 'short'",
+    );
+    const moments = { first_moments: page };
+    expect(() => adamw({ ...tensors, ...moments }, { ...rest, halvesEnd: 8 })).toThrow(
+      "adamw: halves must be (8), got (2) from 'halves'",
     );
   });
 });

@@ -6,7 +6,7 @@ import { matmulBackwardInputReference } from '../reference/matmul-backward-input
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
-import { variantCases } from '../support/matmul.ts';
+import { storedWeight, variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
 
@@ -15,15 +15,17 @@ interface Case {
   readonly accumulate?: boolean;
   readonly mostWork?: number;
   readonly variant?: MatmulVariant;
+  readonly halves?: boolean;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
   const dy = seeded(m * n, 1);
-  const weight = seeded(n * k, 2, 1 / Math.sqrt(n));
+  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(n)), [n, k], options.halves);
+  const weight = stored.numbers;
   const before = seeded(m * k, 3);
   const dx = tensorOf(gpu, 'dx', before, [m, k]);
   const steps = matmulBackwardInput(
-    { dy: tensorOf(gpu, 'dy', dy, [m, n]), weight: tensorOf(gpu, 'weight', weight, [n, k]), dx },
+    { dy: tensorOf(gpu, 'dy', dy, [m, n]), weight: stored.tensor, dx },
     { rows: m, ...options },
   );
   await run(gpu, steps);
@@ -46,6 +48,12 @@ const shapes = [
   [3, 20, 64],
 ] as const;
 
+// Past every block of each variant; an odd K for plain. Beside them the kernels are those above.
+const halfShapes = [
+  [9, 3, 5],
+  [67, 132, 12],
+] as const;
+
 describe('matmul-backward-input', () => {
   test.for(variantCases('backward-input', shapes))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
@@ -56,6 +64,16 @@ describe('matmul-backward-input', () => {
       expectClose(got, want, tolerance);
       const added = await compute(shape, { variant, accumulate: true });
       expectClose(added.got, added.want, tolerance);
+    },
+  );
+
+  test.for(variantCases('backward-input', halfShapes))(
+    '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
+    async ([variant, ...shape], { skip }) => {
+      const lanes = subgroupLanes(gpu);
+      skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+      const { got, want } = await compute(shape, { variant, accumulate: true, halves: true });
+      expectClose(got, want, tolerance);
     },
   );
 

@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
-import { variantCases } from '../support/matmul.ts';
+import { storedWeight, variantCases } from '../support/matmul.ts';
 
 const gpu = await openTestGpu();
 
@@ -15,18 +15,19 @@ interface Case {
   readonly residual?: boolean;
   readonly mostWork?: number;
   readonly variant?: MatmulVariant;
+  readonly halves?: boolean;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
   const x = seeded(m * k, 1);
-  const weight = seeded(n * k, 2, 1 / Math.sqrt(k));
+  const stored = storedWeight(gpu, seeded(n * k, 2, 1 / Math.sqrt(k)), [n, k], options.halves);
   const bias = options.bias ? seeded(n, 3) : undefined;
   const residual = options.residual ? seeded(m * n, 4) : undefined;
   const out = tensorOf(gpu, 'out', new Float32Array(m * n).fill(77), [m, n]);
   const steps = matmulForward(
     {
       x: tensorOf(gpu, 'x', x, [m, k]),
-      weight: tensorOf(gpu, 'weight', weight, [n, k]),
+      weight: stored.tensor,
       bias: bias && tensorOf(gpu, 'bias', bias),
       residual: residual && tensorOf(gpu, 'residual', residual, [m, n]),
       out,
@@ -38,7 +39,7 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
     },
   );
   await run(gpu, steps);
-  const want = matmulForwardReference(x, weight, [m, k, n], {
+  const want = matmulForwardReference(x, stored.numbers, [m, k, n], {
     ...(bias && { bias }),
     ...(residual && { residual }),
   });
@@ -59,6 +60,12 @@ const shapes = [
   [3, 64, 20],
 ] as const;
 
+// Past every block of each variant; an odd K for plain. Beside them the kernels are those above.
+const halfShapes = [
+  [9, 3, 5],
+  [67, 12, 132],
+] as const;
+
 describe('matmul-forward', () => {
   test.for(variantCases('forward', shapes))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
@@ -69,6 +76,21 @@ describe('matmul-forward', () => {
       expectClose(got, want, tolerance);
       const full = await compute(shape, { variant, bias: true, residual: true });
       expectClose(full.got, full.want, tolerance);
+    },
+  );
+
+  test.for(variantCases('forward', halfShapes))(
+    '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
+    async ([variant, ...shape], { skip }) => {
+      const lanes = subgroupLanes(gpu);
+      skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+      const { got, want } = await compute(shape, {
+        variant,
+        bias: true,
+        residual: true,
+        halves: true,
+      });
+      expectClose(got, want, tolerance);
     },
   );
 

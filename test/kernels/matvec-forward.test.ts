@@ -2,7 +2,8 @@ import { describe, expect, test } from 'vitest';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import { matvecForward } from '../../kernels/matvec-forward.ts';
 import { matvecForwardReference } from '../reference/matvec-forward.ts';
-import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { expectClose, halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { storedWeight } from '../support/matmul.ts';
 
 type Shape = readonly [rows: number, inner: number, columns: number];
 
@@ -11,6 +12,7 @@ interface Extra {
   readonly bias?: boolean;
   readonly residual?: boolean;
   readonly gated?: boolean;
+  readonly halves?: boolean;
 }
 
 /** One row more than is in use; it must keep its -7. */
@@ -20,7 +22,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
   const width = gated ? columns / 2 : columns;
   const epsilon = 1e-3;
   const x = seeded((rows + 1) * inner, 1);
-  const weight = seeded(columns * inner, 2);
+  const stored = storedWeight(gpu, seeded(columns * inner, 2), [columns, inner], extra.halves);
   const norm = extra.norm ? seeded(inner, 3) : undefined;
   const bias = extra.bias ? seeded(columns, 4) : undefined;
   const residual = extra.residual ? seeded((rows + 1) * width, 5) : undefined;
@@ -29,7 +31,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
   const dispatch = matvecForward(
     {
       x: tensorOf(gpu, 'x', x, [rows + 1, inner]),
-      weight: tensorOf(gpu, 'weight', weight, [columns, inner]),
+      weight: stored.tensor,
       norm: norm && tensorOf(gpu, 'norm', norm),
       bias: bias && tensorOf(gpu, 'bias', bias),
       residual: residual && tensorOf(gpu, 'residual', residual, [rows + 1, width]),
@@ -38,7 +40,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
     { rows, lanes, epsilon, gated },
   );
   await run(gpu, [dispatch]);
-  const want = matvecForwardReference(x, weight, [rows, inner, columns], {
+  const want = matvecForwardReference(x, stored.numbers, [rows, inner, columns], {
     epsilon,
     gated,
     ...(norm && { norm }),
@@ -63,6 +65,8 @@ describe('matvec-forward', () => {
         { norm: true, bias: true },
         { norm: true, gated: true },
         { norm: true, gated: true, residual: true },
+        { halves: true, norm: true, bias: true },
+        { halves: true, norm: true, gated: true },
       ];
       for (const shape of shapes) {
         for (const extra of extras) {
@@ -94,6 +98,18 @@ describe('matvec-forward', () => {
     const options = { rows: 1, lanes: { lanes: 1, rows: 8 }, gated: true } as const;
     await run(gpu, [matvecForward({ x, weight, out }, options)]);
     expectClose(await gpu.read(out), [0, 10 / (1 + Math.exp(-2))], { abs: 1e-6 });
+  });
+
+  test('reads the smallest and the largest half', async () => {
+    const gpu = await openTestGpu();
+    const out = gpu.tensor('out', [1, 4], 'f32', 'rollout');
+    const x = tensorOf(gpu, 'x', [2 ** 24, 1, 0, 0], [1, 4]);
+    // A subnormal half is a normal float, and no adapter may make it 0.
+    const rows = [2 ** -24, 0, 0, 0, -1023 * 2 ** -24, 0, 0, 0, 0, 65_504, 9, 9, 0, -65_504, 9, 9];
+    const { tensor: weight } = halvesOf(gpu, 'weight', Float32Array.from(rows), [4, 4]);
+    const dispatch = matvecForward({ x, weight, out }, { rows: 1, lanes: { lanes: 1, rows: 8 } });
+    await run(gpu, [dispatch]);
+    expect([...(await gpu.read(out))]).toEqual([1, -1023, 65_504, -65_504]);
   });
 
   test('refuses sizes that are no multiples of 4 and shapes that disagree', async () => {

@@ -4,6 +4,7 @@ import { elementCount } from '../../kernels/lib/tensor.ts';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
 import type { Step } from '../../src/gpu/plan.ts';
 import { RandomStream } from '../../src/random.ts';
+import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 
 let shared: Promise<Gpu> | undefined;
 
@@ -44,6 +45,17 @@ export function tensorOf(
   const tensor = gpu.tensor(name, shape, kind, 'activations');
   if (typed.length > 0) gpu.upload(tensor, typed);
   return tensor;
+}
+
+/** A tensor of halves, and the numbers it holds: each the nearest half to one of `data`. */
+export function halvesOf(gpu: Gpu, name: string, data: Float32Array, shape: readonly number[]) {
+  const rounded = data.map(nearestHalf);
+  const tensor = gpu.tensor(name, shape, 'f16', 'activations');
+  // Copies take whole words.
+  const bits = new Uint16Array(2 * Math.ceil(data.length / 2));
+  rounded.forEach((value, i) => (bits[i] = bitsOfHalf(value)));
+  gpu.upload(tensor, bits);
+  return { tensor, rounded };
 }
 
 /** Runs steps once, in a validation error scope. */

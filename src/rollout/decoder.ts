@@ -1,5 +1,7 @@
 import { canRotate } from '../../kernels/attention-decode.ts';
 import { decodeAdvance } from '../../kernels/decode-advance.ts';
+import { decodeCompact } from '../../kernels/decode-compact.ts';
+import { decodeMoveCache } from '../../kernels/decode-move-cache.ts';
 import { gatherRows } from '../../kernels/gather-rows.ts';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { sampleToken } from '../../kernels/sample-token.ts';
@@ -12,6 +14,7 @@ import { bufferUsage } from '../gpu/memory.ts';
 import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
 import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { projection } from '../model/heads.ts';
 import type { ParameterStore } from '../model/parameters.ts';
 import { Activations, trunkForward } from '../model/transformer.ts';
 import { purposes } from '../random.ts';
@@ -60,8 +63,16 @@ export interface GenerateRequest extends SamplingSettings {
   readonly maxNewTokens?: number | readonly number[];
   /** Ids that end a response; they are part of it. */
   readonly stopIds: readonly number[];
-  /** Called after each step was submitted. Both numbers lag behind what is encoded. */
-  readonly onStep?: (step: number, finishedRows: number) => void;
+  /**
+   * Called after each step was submitted. What is known of finished rows lags behind it; those that
+   * were, when last looked, are not computed any more.
+   */
+  readonly onStep?: (step: number, finishedRows: number, computedRows: number) => void;
+  /**
+   * Rows are brought together as soon as no more than this share of the computed ones can still be
+   * running; 0: never. Changes no result. Default 0.75.
+   */
+  readonly compactAt?: number;
 }
 
 /** Responses, prompt after prompt, the samples of a prompt one after another. */
@@ -83,6 +94,9 @@ export interface Generation {
 /** Stop ids that a decoder holds. */
 const STOP_CAPACITY = 16;
 const MOST_LOGITS_BYTES = 2 ** 27;
+
+/** Moving rows costs about a step: worth it once a quarter of all that follow is saved. */
+const COMPACT_AT = 0.75;
 
 /** Rows of a batch that fall into one piece of it. */
 class PieceRows extends Variable {
@@ -112,6 +126,7 @@ export class Decoder {
   readonly #gpu: Gpu;
   readonly #prefillPlan: Plan;
   readonly #decodePlan: Plan;
+  readonly #compactPlan: Plan;
   readonly #ring: FinishedRing;
   readonly #staging: GPUBuffer;
   readonly #owned: readonly Tensor[];
@@ -120,9 +135,10 @@ export class Decoder {
   readonly #input: Readonly<
     Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
   >;
-  readonly #state: Readonly<Record<'status' | 'tokens' | 'logprobs', Tensor>>;
+  readonly #state: Readonly<Record<'status' | 'tokens' | 'logprobs' | 'origin', Tensor>>;
   readonly #promptRows: Variable;
   readonly #prompts: Variable;
+  /** Rows computed: all at first, later those that may be running. */
   readonly #rows: Variable;
   readonly #keys: Variable;
   readonly #stopCount = new Variable('stop count', 0, STOP_CAPACITY);
@@ -180,7 +196,9 @@ export class Decoder {
     const rowPositions = u32('positions', rows);
     const tokens = u32('tokens', rows, newTokens);
     const logprobs = f32('logprobs', rows, newTokens);
-    this.#state = { status, tokens, logprobs };
+    const origin = u32('origin', rows);
+    const partner = u32('partner', rows);
+    this.#state = { status, tokens, logprobs, origin };
 
     const { hiddenSize: width, vocabSize: vocabulary, heads, kvHeads, headDim } = config;
     const memory = shared ?? new SharedMemory(gpu).turn();
@@ -279,10 +297,17 @@ export class Decoder {
       }),
       ...sample(newest.last, newest.head.bind(newest), this.#rows, false),
     ]);
+    this.#compactPlan = gpu.plan('compact', [
+      decodeCompact(
+        { status, episodes, current, positions: rowPositions, tokens, logprobs, origin, partner },
+        { rows: this.#rows },
+      ),
+      ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
+    ]);
     this.#ring = new FinishedRing(gpu, finished);
     this.#staging = gpu.device.createBuffer({
       label: 'responses',
-      size: byteLength(status) + byteLength(tokens) + byteLength(logprobs),
+      size: Object.values(this.#state).reduce((sum, tensor) => sum + byteLength(tensor), 0),
       usage: bufferUsage.mapRead | bufferUsage.copyDst,
     });
     gpu.memory.add(this.#staging, 'readback');
@@ -300,19 +325,28 @@ export class Decoder {
     if (this.#busy) throw new Error('decoder: generate is running already');
     this.#busy = true;
     try {
-      const longest = this.#prepare(request);
+      const { longest, shortest } = this.#prepare(request);
       const rows = this.#rows.value;
-      // Without stop ids rows end where they were told to: nothing to hear of.
-      const listens = request.stopIds.length > 0;
+      // Where rows can only end together there is nothing to hear of.
+      const listens = request.stopIds.length > 0 || shortest < longest;
       await this.#ring.reset();
       await this.#gpu.run(this.#prefillPlan);
       if (listens) await this.#ring.push();
+      let moved = false;
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
+        const running = rows - this.#ring.finished;
+        const computed = this.#rows.value;
+        if (running < computed && running <= computed * (request.compactAt ?? COMPACT_AT)) {
+          await this.#gpu.run(this.#compactPlan);
+          this.#rows.value = running;
+          moved = true;
+        }
         await this.#gpu.run(this.#decodePlan);
         if (listens) await this.#ring.push();
-        request.onStep?.(step, this.#ring.finished);
+        request.onStep?.(step, this.#ring.finished, this.#rows.value);
       }
-      return await this.#collect(rows);
+      const found = await this.#collect(rows);
+      return moved ? inOrder(found) : found;
     } finally {
       this.#busy = false;
     }
@@ -322,6 +356,7 @@ export class Decoder {
   destroy(): void {
     this.#prefillPlan.destroy();
     this.#decodePlan.destroy();
+    this.#compactPlan.destroy();
     this.#ring.destroy();
     this.#gpu.memory.remove(this.#staging);
     this.#staging.destroy();
@@ -345,8 +380,8 @@ export class Decoder {
     return Math.max(unit, Math.floor(most / unit) * unit);
   }
 
-  /** Checks a request, uploads it and sets the variables. Returns the longest limit of a row. */
-  #prepare(request: GenerateRequest): number {
+  /** Checks a request, uploads it and sets the variables. Returns the extreme limits of rows. */
+  #prepare(request: GenerateRequest): { readonly longest: number; readonly shortest: number } {
     const { prompts, samplesPerPrompt, stopIds, firstSample = 0 } = request;
     const { capacity, config } = this;
     const total = prompts.reduce((sum, prompt) => sum + prompt.length, 0);
@@ -358,6 +393,7 @@ export class Decoder {
     expectIn('stop ids', stopIds.length, 0, STOP_CAPACITY, true);
     expectIn('seed', request.seed, 0, 0xffff_ffff, true);
     expectIn('firstSample', firstSample, 0, 0xffff_ffff - samplesPerPrompt, true);
+    expectIn('compactAt', request.compactAt ?? COMPACT_AT, 0, 1);
 
     const tokenIds = new Uint32Array(total);
     const positions = new Uint32Array(total);
@@ -366,6 +402,7 @@ export class Decoder {
     const episodes = new Uint32Array(rows * episodeColumns);
     let first = 0;
     let longest = 0;
+    let shortest = Infinity;
     let longestPrompt = 0;
     for (const [i, prompt] of prompts.entries()) {
       const { length } = prompt;
@@ -392,6 +429,7 @@ export class Decoder {
       }
       first += length;
       longest = Math.max(longest, most ?? 0);
+      shortest = Math.min(shortest, most ?? 0);
       longestPrompt = Math.max(longestPrompt, length);
     }
 
@@ -413,18 +451,24 @@ export class Decoder {
     this.#gpu.upload(this.#input.spans, spans);
     this.#gpu.upload(this.#input.lastRows, lastRows);
     this.#gpu.upload(this.#input.episodes, episodes);
+    this.#gpu.upload(
+      this.#state.origin,
+      Uint32Array.from({ length: rows }, (_, row) => row),
+    );
     if (stopIds.length > 0) this.#gpu.upload(this.#input.stopIds, Uint32Array.from(stopIds));
-    return longest;
+    return { longest, shortest };
   }
 
-  async #collect(rows: number): Promise<Generation> {
+  /** Reads back what all rows have come to, in the order in which they stand now. */
+  async #collect(rows: number): Promise<Collected> {
     const columns = this.capacity.newTokens;
     const { device } = this.#gpu;
-    const { status, tokens, logprobs } = this.#state;
+    const { status, tokens, logprobs, origin } = this.#state;
     const parts = [
       { tensor: status, bytes: rows * 8 },
       { tensor: tokens, bytes: rows * columns * 4 },
       { tensor: logprobs, bytes: rows * columns * 4 },
+      { tensor: origin, bytes: rows * 4 },
     ];
     const encoder = device.createCommandEncoder({ label: 'responses' });
     let size = 0;
@@ -445,17 +489,55 @@ export class Decoder {
     this.#gpu.check();
     const states = new Uint32Array(bytes, 0, rows * 2);
     const ids = new Uint32Array(bytes, rows * 8, rows * columns);
-    const lengths = Uint32Array.from({ length: rows }, (_, row) => states[row * 2] ?? 0);
+    const drawn = new Float32Array(bytes, rows * (8 + columns * 4), rows * columns);
     return {
-      rows,
-      columns,
-      tokens: ids,
-      logprobs: new Float32Array(bytes, rows * 8 + rows * columns * 4, rows * columns),
-      lengths,
-      stopped: Uint8Array.from({ length: rows }, (_, row) => (states[row * 2 + 1] === 1 ? 1 : 0)),
-      response: (row) => ids.subarray(row * columns, row * columns + (lengths[row] ?? 0)),
+      ...generationOf(columns, states, ids, drawn),
+      states,
+      origin: new Uint32Array(bytes, rows * (8 + columns * 8), rows),
     };
   }
+}
+
+/** A generation whose rows may stand elsewhere than they did at first. */
+interface Collected extends Generation {
+  /** (rows, 2), as `status`. */
+  readonly states: Uint32Array;
+  readonly origin: Uint32Array;
+}
+
+function generationOf(
+  columns: number,
+  states: Uint32Array,
+  tokens: Uint32Array,
+  logprobs: Float32Array,
+): Generation {
+  const rows = states.length / 2;
+  const lengths = Uint32Array.from({ length: rows }, (_, row) => states[row * 2] ?? 0);
+  return {
+    rows,
+    columns,
+    tokens,
+    logprobs,
+    lengths,
+    stopped: Uint8Array.from({ length: rows }, (_, row) => (states[row * 2 + 1] === 1 ? 1 : 0)),
+    response: (row) => tokens.subarray(row * columns, row * columns + (lengths[row] ?? 0)),
+  };
+}
+
+/** Every row where it was at first. */
+function inOrder({ columns, states, tokens, logprobs, origin }: Collected): Generation {
+  const put = <T extends Uint32Array | Float32Array>(from: T, to: T, width: number): T => {
+    for (const [place, row] of origin.entries()) {
+      to.set(from.subarray(place * width, (place + 1) * width), row * width);
+    }
+    return to;
+  };
+  return generationOf(
+    columns,
+    put(states, new Uint32Array(states.length), 2),
+    put(tokens, new Uint32Array(tokens.length), columns),
+    put(logprobs, new Float32Array(logprobs.length), columns),
+  );
 }
 
 /** One thread per row while rows are short, more for long ones where barriers are cheap. */

@@ -187,6 +187,38 @@ describe('decoder', () => {
       { newTokens: 200 },
     ));
 
+  test.each([
+    ['rows that stop', { temperature: 2, stopIds: [0, 17] }],
+    ['rows with limits of their own', { stopIds: [], maxNewTokens: [3, 40, 12, 25] }],
+  ])('computes %s no more, to the same effect', async (_, change) => {
+    const longer = { newTokens: 40, logitsBytes: 8 * 18 * 4 };
+    await withTiny(async (decoder) => {
+      const wanted = { ...request, ...change };
+      const all: number[] = [];
+      const straight = await decoder.generate({
+        ...wanted,
+        compactAt: 0,
+        onStep: (_step, _finished, computed) => void all.push(computed),
+      });
+      expect(new Set(all)).toEqual(new Set([20]));
+      const computed: number[] = [];
+      const compacted = await decoder.generate({
+        ...wanted,
+        compactAt: 1,
+        onStep: (_step, _finished, rows) => void computed.push(rows),
+      });
+      // More than once, and never wider again.
+      expect(new Set(computed).size).toBeGreaterThan(2);
+      expect(computed).toEqual([...computed].sort((a, b) => b - a));
+      for (const key of ['tokens', 'logprobs', 'lengths', 'stopped'] as const) {
+        expect([...compacted[key]], key).toEqual([...straight[key]]);
+      }
+      // The next one finds all rows again.
+      const again = await decoder.generate(wanted);
+      expect([...again.tokens]).toEqual([...straight.tokens]);
+    }, longer);
+  });
+
   test('makes the head in pieces to the same effect', async () => {
     const whole = await withTiny((decoder) => decoder.generate(request));
     // 9 rows of 18 logits, cut to 8 rows, for they must begin where buffers can be bound.

@@ -16,7 +16,9 @@
 // in one fixed order, in which a superset never measures less, so that an answer is exact for the
 // sums as rounded, and the same wherever the row stands in its batch. All stages run through one
 // loop because software drivers pay at compile time for each barrier in the code. Where a row has one
-// thread, that thread finds the token drawn in one pass instead, from the highest id down.
+// thread, that thread finds the token drawn in one pass instead, from the highest id down. Rows with
+// nothing banned and neither top-k nor top-p, the usual ones, are measured in short loops of their
+// own: a software adapter runs both sides of a branch, and of a loop without turns only one.
 //
 // A kernel that uses this declares logits and stop_ids (storage) and, in Params, vocabulary,
 // stop_count, temperature, top_k (0: off), top_p (1: off) and min_p (0: off). LANES (a power of 2)
@@ -29,6 +31,7 @@ struct Row {
   start: u32,     // logits[start + id]
   count: u32,     // vocabulary, or 0 for a row that takes no part: its lanes only meet the barriers
   ban: bool,      // whether stop ids are banned
+  plain: bool,    // whether none is, and neither top-k nor top-p is on
   largest: f32,   // largest logit
   top: f32,       // largest logit that is not banned
   floor: u32,     // ordered bits of the smallest logit kept by top-k and top-p
@@ -98,6 +101,13 @@ fn kept_weight(id: u32, logit: f32) -> f32 {
   return select(mass, 0.0, mass < params.min_p);
 }
 
+// kept_weight of a plain row.
+fn plain_weight(id: u32, logit: f32) -> f32 {
+  let mass = mass_of(logit);
+  let sampled = select(mass, 0.0, mass < params.min_p);
+  return select(sampled, select(0.0, 1.0, id == row.tie), params.temperature == 0.0);
+}
+
 fn measure_of(stage: u32, id: u32, logit: f32) -> f32 {
   if (stage == DRAW) { return kept_weight(id, logit); }
   if (row.ban && is_stop(id)) { return 0.0; }
@@ -160,7 +170,13 @@ fn scan_down(wanted: f32) -> u32 {
   var weight = 0.0;
   // Should the sum in this order stay below `wanted`, the lowest id with any weight.
   var found = params.vocabulary - 1;
-  for (var left = row.count; left > 0 && !(weight >= wanted && weight > 0.0); left--) {
+  let plain = select(0, row.count, row.plain);
+  for (var left = plain; left > 0 && !(weight >= wanted && weight > 0.0); left--) {
+    let own = plain_weight(left - 1, logits[row.start + left - 1]);
+    found = select(found, left - 1, own > 0.0);
+    weight += own;
+  }
+  for (var left = row.count - plain; left > 0 && !(weight >= wanted && weight > 0.0); left--) {
     let own = kept_weight(left - 1, logits[row.start + left - 1]);
     if (own > 0.0) { found = left - 1; }
     weight += own;
@@ -171,6 +187,7 @@ fn scan_down(wanted: f32) -> u32 {
 // Filters the row and draws its token. All threads of the workgroup must call it, with row.start,
 // row.count, row.ban, lane and row_slot set.
 fn solve_row(draw: f32) {
+  row.plain = !(row.ban && params.stop_count > 0) && !is_used(TOP_K) && !is_used(TOP_P);
   row.floor = 0;
   row.tie = 0;
   var nucleus = 0.0; // mass that top-p wants
@@ -184,7 +201,23 @@ fn solve_row(draw: f32) {
       let unit = select(1u << (((left - 1) * 2) & 31), 0u, is_first);
       let largest = is_largest(stage);
       var sums = vec4f(select(0.0, LOWEST, largest));
-      for (var id = lane; id < row.count; id += LANES) {
+      let plain = select(0, row.count, is_first && row.plain);
+      let tops = select(0, plain, stage == TOPS);
+      let greedy = select(0, plain, stage == GREEDY);
+      let drawn = select(0, plain, stage == DRAW);
+      for (var id = lane; id < tops; id += LANES) {
+        sums = max(sums, vec4f(logits[row.start + id]));
+      }
+      for (var id = lane; id < greedy; id += LANES) {
+        let is_top = ordered_bits(logits[row.start + id]) == row.floor;
+        sums.x = max(sums.x, select(LOWEST, -f32(id), is_top));
+      }
+      for (var id = lane; id < drawn; id += LANES) {
+        let logit = logits[row.start + id];
+        sums += vec4f(plain_weight(id, logit), exp(logit - row.largest), 0.0, 0.0);
+      }
+      let others = row.count - (tops + greedy + drawn);
+      for (var id = lane; id < others; id += LANES) {
         let logit = logits[row.start + id];
         if (is_first) {
           let measures = first_measures(stage, id, logit);

@@ -86,6 +86,12 @@ const schema = v.strictObject({
    * last bit (docs/growth.md has both sides measured). Off when left out.
    */
   gradientCheckpointing: v.exactOptional(v.boolean()),
+  /**
+   * How the matrices that layers multiply by are stored, in rollouts, PPO and evaluation alike. With
+   * `f16` a copy rounded to f16 is read, while sums, gradients, optimizer, checkpoints and exports
+   * stay f32; that of the frozen reference too. Bases are pre-trained in f32. f32 when left out.
+   */
+  weightStorage: v.exactOptional(v.picklist(['f32', 'f16'])),
   task,
   /** The tiny decoder (`random` weights drawn from the base seed). Widths in elements. */
   model: v.strictObject({

@@ -1,3 +1,5 @@
+import { float32OfHalves, halvesOf } from './half.ts';
+
 /** A safetensors file that is truncated, lies about itself, or holds what the caller cannot use. */
 export class SafetensorsError extends Error {
   override readonly name = 'SafetensorsError';
@@ -262,11 +264,8 @@ export function toFloat32(entry: SafetensorsEntry, where = 'safetensors'): Float
       const bits = Uint32Array.from(halves, (half) => half << 16);
       return new Float32Array(bits.buffer);
     }
-    case 'F16': {
-      const halves = uint16View(entry.bytes);
-      const bits = Uint32Array.from(halves, float32BitsOfHalf);
-      return new Float32Array(bits.buffer);
-    }
+    case 'F16':
+      return float32OfHalves(uint16View(entry.bytes));
     default:
       throw new SafetensorsError(
         `${where}: tensor '${entry.name}' must be a floating-point tensor, is ${entry.dtype}`,
@@ -328,37 +327,8 @@ function uint16View(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length / 2);
 }
 
-function float32BitsOfHalf(half: number): number {
-  const sign = (half & 0x8000) << 16;
-  const exponent = (half >> 10) & 0x1f;
-  const fraction = half & 0x3ff;
-  if (exponent === 0x1f) return sign | 0x7f800000 | (fraction << 13);
-  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
-  if (fraction === 0) return sign;
-  // A subnormal half is a normal float: shift its leading one into the implicit place.
-  const shift = Math.clz32(fraction) - 21;
-  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
-}
-
 const float32 = new Float32Array(1);
 const float32Bits = new Uint32Array(float32.buffer);
-
-/** Nearest half, ties to even; past 65,519 infinity, NaN stays NaN. */
-function halfBitsOf(value: number): number {
-  float32[0] = value;
-  const bits = float32Bits[0] ?? 0;
-  const sign = (bits >>> 16) & 0x8000;
-  const magnitude = bits & 0x7fffffff;
-  if (magnitude > 0x7f800000) return sign | 0x7e00;
-  if (magnitude >= 0x477ff000) return sign | 0x7c00;
-  if (magnitude < 0x38800000) {
-    // Subnormal or zero: a float of this size plus 0.5 keeps exactly the half's bits, rounded.
-    float32[0] = Math.abs(value) + 0.5;
-    return sign | ((float32Bits[0] ?? 0) - 0x3f000000);
-  }
-  const rounded = magnitude + 0xfff + ((magnitude >>> 13) & 1);
-  return sign | ((rounded - 0x38000000) >>> 13);
-}
 
 /** Nearest bfloat16, ties to even; NaN stays NaN. */
 function bfloat16BitsOf(value: number): number {
@@ -382,9 +352,9 @@ export function float32Entry(
   dtype: 'F32' | 'F16' | 'BF16' = 'F32',
 ): SafetensorsEntry {
   if (dtype === 'F32') return { name, dtype, shape, bytes: viewOf(data) };
-  const convert = dtype === 'F16' ? halfBitsOf : bfloat16BitsOf;
+  if (dtype === 'F16') return { name, dtype, shape, bytes: viewOf(halvesOf(data)) };
   const halves = new Uint16Array(data.length);
-  data.forEach((value, i) => (halves[i] = convert(value)));
+  data.forEach((value, i) => (halves[i] = bfloat16BitsOf(value)));
   return { name, dtype, shape, bytes: viewOf(halves) };
 }
 

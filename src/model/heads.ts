@@ -196,9 +196,9 @@ export class LanguageHead {
   }
 }
 
-/** The output projection, f32 (V, C): the embedding itself where the model ties them. */
+/** The output projection, (V, C): the embedding itself where the model ties them. */
 export const projection = (store: ParameterStore): Tensor =>
-  store.has('lm_head') ? store.tensor('lm_head') : store.tensor('embed');
+  store.operand(store.has('lm_head') ? 'lm_head' : 'embed');
 
 /** The critic's head: one value for the state before each action. */
 export class ValueHead {
@@ -244,7 +244,7 @@ export class ValueHead {
       ...matmulForward(
         {
           x: this.#gathered,
-          weight: weights.tensor('score'),
+          weight: weights.operand('score'),
           out: reshape(this.values, [actions, 1]),
         },
         { rows: batch.actions },
@@ -269,7 +269,7 @@ export class ValueHead {
         { rows: batch.actions },
       ),
       ...matmulBackwardInput(
-        { dy, weight: weights.tensor('score'), dx: this.#gathered },
+        { dy, weight: weights.operand('score'), dx: this.#gathered },
         { rows: batch.actions, accumulate: false },
       ),
       gatherRowsBackward(

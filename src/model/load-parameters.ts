@@ -2,7 +2,13 @@ import { SafetensorsError } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Purpose } from '../gpu/memory.ts';
 import type { ModelDirectory } from './model-directory.ts';
-import { type Head, parameterLayout, parameterNames, ParameterStore } from './parameters.ts';
+import {
+  type Head,
+  parameterLayout,
+  parameterNames,
+  ParameterStore,
+  type WeightStorage,
+} from './parameters.ts';
 
 /** Tensors of older files that hold what the config says already. */
 const redundant = /\.rotary_emb\.inv_freq$/;
@@ -10,24 +16,25 @@ const redundant = /\.rotary_emb\.inv_freq$/;
 /**
  * Brings a model's weights onto the device, one tensor at a time.
  *
- * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for.
+ * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for;
+ *   ConfigError when `storage` cannot hold one.
  */
 export async function loadParameters(
   gpu: Gpu,
   model: ModelDirectory,
   head: Head,
-  options: { readonly label?: string; readonly purpose?: Purpose } = {},
+  options: {
+    readonly label?: string;
+    readonly purpose?: Purpose;
+    readonly storage?: WeightStorage;
+  } = {},
 ): Promise<ParameterStore> {
-  const layout = parameterLayout(model.config, head, bindingElements(gpu));
+  const layout = parameterLayout(model.config, head, bindingElements(gpu), options.storage);
   await expectParameters(model, head);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose);
   for (const stored of layout.stored) {
-    const tensor = store.tensor(stored.name);
-    const rowSize = stored.shape.slice(1).reduce((a, b) => a * b, 1);
-    for (const part of stored.parts) {
-      gpu.upload(tensor, await model.read(part.name), part.firstRow * rowSize);
-    }
+    for (const part of stored.parts) store.write(stored, part, await model.read(part.name));
   }
   return store;
 }

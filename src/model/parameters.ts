@@ -1,4 +1,6 @@
 import { type Tensor } from '../../kernels/lib/tensor.ts';
+import { ConfigError } from '../config-error.ts';
+import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Purpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
@@ -6,6 +8,12 @@ import type { ModelConfig } from './config.ts';
 
 /** What sits on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
+
+/**
+ * How the matrices of linear layers are stored that kernels multiply by: in f32, or in f16 beside the
+ * f32 that training updates and files hold. Embeddings are looked up, norms and biases read, in f32.
+ */
+export type WeightStorage = 'f32' | 'f16';
 
 /** One Hugging Face parameter inside a stored tensor: `rows` leading rows from `firstRow`. */
 export interface ParameterPart {
@@ -33,6 +41,11 @@ export interface Page {
   readonly size: number;
   /** Elements [0, decayEnd) take weight decay, the rest does not. */
   readonly decayEnd: number;
+  /** Elements [halvesStart, halvesEnd) have a copy in f16; none where the two are equal. */
+  readonly halvesStart: number;
+  readonly halvesEnd: number;
+  /** Elements [0, embeddingEnd) are looked up, in f32, whether layers multiply by them or not. */
+  readonly embeddingEnd: number;
 }
 
 /** Where every parameter of a model lies: pure arithmetic, no device. */
@@ -45,7 +58,8 @@ export interface ParameterLayout {
   readonly count: number;
 }
 
-const PAGE_ALIGNMENT = 64;
+/** Elements at whose multiples tensors start: 256 bytes of the smallest number they are stored in. */
+const alignment = { f32: 64, f16: 128 } as const satisfies Record<WeightStorage, number>;
 
 type Draft = Omit<StoredParameter, 'page' | 'first'>;
 
@@ -59,14 +73,15 @@ export function parameterLayout(
   config: ModelConfig,
   head: Head,
   pageLimit = Infinity,
+  storage: WeightStorage = 'f32',
 ): ParameterLayout {
   const drafts = listParameters(config, head);
   const placed: StoredParameter[] = [];
-  const pages: { size: number; decayEnd: number }[] = [];
+  const pages: { -readonly [Key in keyof Page]: Page[Key] }[] = [];
   let page = -1;
   for (const decay of [true, false]) {
     for (const draft of drafts.filter((entry) => entry.decay === decay)) {
-      const size = align(elements(draft.shape));
+      const size = Math.ceil(elements(draft.shape) / alignment[storage]) * alignment[storage];
       if (size > pageLimit) {
         throw new RangeError(
           `${draft.name} has ${size} elements, a binding of this device holds ${pageLimit}`,
@@ -74,12 +89,17 @@ export function parameterLayout(
       }
       let current = pages[page];
       if (!current || current.size + size > pageLimit) {
-        current = { size: 0, decayEnd: 0 };
+        current = { size: 0, decayEnd: 0, halvesStart: 0, halvesEnd: 0, embeddingEnd: 0 };
         page = pages.push(current) - 1;
       }
       placed.push({ ...draft, page, first: current.size });
       current.size += size;
       if (decay) current.decayEnd = current.size;
+      if (storage === 'f16' && decay) current.halvesEnd = current.size;
+      if (draft.name !== 'embed') continue;
+      // Before all others. No layer multiplies by it unless it is the projection too.
+      current.embeddingEnd = current.size;
+      if (!(config.tieEmbeddings && head === 'lm')) current.halvesStart = current.halvesEnd;
     }
   }
   const order = new Map(drafts.map((draft, i) => [draft.name, i]));
@@ -89,7 +109,6 @@ export function parameterLayout(
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
-const align = (size: number): number => Math.ceil(size / PAGE_ALIGNMENT) * PAGE_ALIGNMENT;
 
 function listParameters(config: ModelConfig, head: Head): Draft[] {
   const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
@@ -154,30 +173,52 @@ export const parameterNames = (layout: ParameterLayout): ParameterPart[] =>
  */
 export class ParameterStore {
   readonly layout: ParameterLayout;
-  /** One f32 vector per page. */
+  /** One f32 vector per page; in a frozen store without what it keeps in f16 alone. */
   readonly pages: readonly Tensor[];
+  /** What the layout says is stored in f16, per page; none in a store of anything but weights. */
+  readonly halves: readonly (Tensor | undefined)[];
   readonly #gpu: Gpu;
   readonly #owned: readonly Tensor[];
   readonly #byName: ReadonlyMap<string, StoredParameter>;
+  /** Elements [start, end) of each page that are not held in f32. */
+  readonly #gaps: readonly { readonly start: number; readonly end: number }[];
 
-  /** @param over Pages of `sharedPages` that it lies in, and does not own. */
+  /**
+   * @param options.over Pages of `sharedPages` that it lies in, and does not own.
+   * @param options.frozen Keeps no f32 of what is stored in f16 and not looked up: for weights that
+   *   are not trained.
+   */
   constructor(
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
     purpose: Purpose,
-    over: readonly Tensor[] = [],
+    options: { readonly over?: readonly Tensor[] | undefined; readonly frozen?: boolean } = {},
   ) {
+    const { over = [], frozen = false } = options;
     this.#gpu = gpu;
     this.layout = layout;
     const owned: Tensor[] = [];
+    const make = (name: string, size: number, dtype: 'f32' | 'f16'): Tensor => {
+      const made = gpu.tensor(`${label} ${name}`, [size], dtype, purpose);
+      owned.push(made);
+      return made;
+    };
+    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) =>
+      frozen
+        ? { start: Math.max(halvesStart, embeddingEnd), end: halvesEnd }
+        : { start: 0, end: 0 },
+    );
     this.pages = layout.pages.map(({ size }, i) => {
       const shared = over[i];
-      if (shared) return { ...shared, shape: [size] };
-      const page = gpu.tensor(`${label} page ${i}`, [size], 'f32', purpose);
-      owned.push(page);
-      return page;
+      const { start, end } = this.#gap(i);
+      return shared ? { ...shared, shape: [size] } : make(`page ${i}`, size - (end - start), 'f32');
     });
+    this.halves = layout.pages.map(({ halvesStart, halvesEnd }, i) =>
+      purpose === 'weights' && halvesEnd > halvesStart
+        ? make(`halves ${i}`, halvesEnd - halvesStart, 'f16')
+        : undefined,
+    );
     this.#owned = owned;
     this.#byName = new Map(layout.stored.map((stored) => [stored.name, stored]));
   }
@@ -186,24 +227,59 @@ export class ParameterStore {
     return this.#byName.has(name);
   }
 
-  /** A stored tensor by its internal name, such as `layers.0.qkv`. @throws RangeError if unknown. */
+  /**
+   * A stored tensor in f32 by its internal name, such as `layers.0.qkv`.
+   *
+   * @throws RangeError if unknown, or frozen in f16.
+   */
   tensor(name: string): Tensor {
+    const found = this.#float(this.#stored(name));
+    if (!found) throw new RangeError(`'${name}' is kept in f16 alone`);
+    return found;
+  }
+
+  /** What a layer multiplies by: the tensor in f16, or where it is not stored so in f32. */
+  operand(name: string): Tensor {
+    return this.#half(this.#stored(name)) ?? this.tensor(name);
+  }
+
+  /** Hugging Face names of what is copied in f16. */
+  get halved(): string[] {
+    const copied = this.layout.stored.filter((stored) => this.#half(stored));
+    return copied.flatMap(({ parts }) => parts.map(({ name }) => name));
+  }
+
+  #stored(name: string): StoredParameter {
     const stored = this.#byName.get(name);
-    const page = stored && this.pages[stored.page];
-    if (!page) throw new RangeError(`no parameter '${name}' in this layout`);
-    return {
-      name,
-      shape: stored.shape,
-      dtype: 'f32',
-      buffer: page.buffer,
-      offset: stored.first * 4,
-    };
+    if (!stored) throw new RangeError(`no parameter '${name}' in this layout`);
+    return stored;
+  }
+
+  #gap(page: number): { readonly start: number; readonly end: number } {
+    return this.#gaps[page] ?? { start: 0, end: 0 };
+  }
+
+  #float({ name, shape, page, first }: StoredParameter): Tensor | undefined {
+    const memory = this.pages[page];
+    const { start, end } = this.#gap(page);
+    if (!memory || (first >= start && first < end)) return undefined;
+    const offset = (first < end ? first : first - (end - start)) * 4;
+    return { name, shape, dtype: 'f32', buffer: memory.buffer, offset };
+  }
+
+  #half({ name, shape, page, first }: StoredParameter): Tensor | undefined {
+    const memory = this.halves[page];
+    const { halvesStart = 0, halvesEnd = 0 } = this.layout.pages[page] ?? {};
+    if (!memory || first < halvesStart || first >= halvesEnd) return undefined;
+    const offset = (first - halvesStart) * 2;
+    return { name, shape, dtype: 'f16', buffer: memory.buffer, offset };
   }
 
   /**
    * Writes parameters by their Hugging Face names. Names it does not know are for the caller to refuse.
    *
-   * @throws RangeError when one is missing or has the wrong number of elements.
+   * @throws RangeError when one is missing or has the wrong number of elements; ConfigError when f16
+   *   cannot hold one that is stored so.
    */
   load(parameters: ReadonlyMap<string, Float32Array>): void {
     for (const stored of this.layout.stored) {
@@ -215,15 +291,27 @@ export class ParameterStore {
             `parameter ${part.name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
           );
         }
-        const rowSize = elements(stored.shape.slice(1));
-        this.#gpu.upload(this.tensor(stored.name), data, part.firstRow * rowSize);
+        this.write(stored, part, data);
       }
     }
   }
 
-  /** Reads all parameters back under their Hugging Face names. */
+  /** Writes one parameter, and its copy. @throws ConfigError when f16 cannot hold one stored so. */
+  write(stored: StoredParameter, part: ParameterPart, data: Float32Array): void {
+    const first = part.firstRow * elements(stored.shape.slice(1));
+    const [float, half] = [this.#float(stored), this.#half(stored)];
+    if (float) this.#gpu.upload(float, data, first);
+    if (!half) return;
+    const past = data.find((value) => !fitsHalf(value));
+    if (past !== undefined) {
+      throw new ConfigError(`${part.name} holds ${past}, and f16 at most ${largestHalf}`);
+    }
+    this.#gpu.upload(half, halvesOf(data), first);
+  }
+
+  /** Reads all parameters back under their Hugging Face names; rounded where f16 is all there is. */
   async read(): Promise<Map<string, Float32Array>> {
-    const pages = await Promise.all(this.pages.map((page) => this.#gpu.read(page)));
+    const pages = await Promise.all(this.pages.map((page, i) => this.#readPage(page, i)));
     const found = new Map<string, Float32Array>();
     for (const stored of this.layout.stored) {
       const rowSize = elements(stored.shape.slice(1));
@@ -236,11 +324,27 @@ export class ParameterStore {
     return found;
   }
 
+  async #readPage(page: Tensor, index: number): Promise<Float32Array> {
+    const floats = await this.#gpu.read(page);
+    const half = this.halves[index];
+    const { start, end } = this.#gap(index);
+    if (!half || start === end) return floats;
+    const halves = new Uint16Array(await this.#gpu.readBytes(half));
+    const whole = new Float32Array(floats.length + end - start);
+    whole.set(floats.subarray(0, start));
+    whole.set(float32OfHalves(halves.subarray(halves.length - (end - start))), start);
+    whole.set(floats.subarray(start), end);
+    return whole;
+  }
+
   /** Frees its pages, but for shared ones. */
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
   }
 }
+
+/** Whether the nearest half is as finite as the number. */
+export const fitsHalf = (value: number): boolean => !(Math.abs(value) >= 65_520);
 
 /** Pages that hold a store of any one of these layouts at a time. They belong to the caller. */
 export function sharedPages(

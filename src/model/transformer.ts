@@ -276,7 +276,7 @@ export function trunkForward(
       ...matmulForward(
         {
           x: layer.gated,
-          weight: weights.tensor(`layers.${i}.down`),
+          weight: weights.operand(`layers.${i}.down`),
           residual: layer.mlpInput,
           out: activations.next(i),
         },
@@ -313,7 +313,7 @@ function layerForward(
   const epsilon = config.rmsNormEps;
   const layer = activations.layers[index];
   if (!layer) throw new RangeError(`no layer ${index}`);
-  const weight = (name: string): Tensor => weights.tensor(`layers.${index}.${name}`);
+  const weight = (name: string): Tensor => weights.operand(`layers.${index}.${name}`);
   const bias = config.qkvBias ? { bias: weight('qkv_bias') } : {};
   const steps: Step[] = [
     rmsnormForward(
@@ -419,7 +419,7 @@ export function trunkBackward(
   ];
   const last = activations.layers.length - 1;
   for (const [i, layer] of [...activations.layers.entries()].reverse()) {
-    const weight = (name: string): Tensor => weights.tensor(`layers.${i}.${name}`);
+    const weight = (name: string): Tensor => weights.operand(`layers.${i}.${name}`);
     const gradient = (name: string): Tensor => gradients.tensor(`layers.${i}.${name}`);
     const normBackward = (x: Tensor, rstd: Tensor, dy: Tensor, name: string): Step[] => [
       ...rmsnormBackwardWeight(

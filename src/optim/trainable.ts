@@ -3,8 +3,8 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { clearStep, type Step } from '../gpu/plan.ts';
-import { ParameterStore, type ParameterLayout } from '../model/parameters.ts';
-import { AdamW, type AdamWState } from './adamw.ts';
+import { fitsHalf, ParameterStore, type ParameterLayout } from '../model/parameters.ts';
+import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
 import { rateAt } from './lr-schedule.ts';
 
 /** All that training a network needs to go on bit for bit. */
@@ -38,13 +38,9 @@ export class Trainable {
     this.name = name;
     this.#config = config;
     this.weights = new ParameterStore(gpu, layout, name, 'weights');
-    this.gradients = new ParameterStore(
-      gpu,
-      layout,
-      `${name} gradients`,
-      'gradients',
-      gradientPages,
-    );
+    this.gradients = new ParameterStore(gpu, layout, `${name} gradients`, 'gradients', {
+      over: gradientPages,
+    });
     const first = new ParameterStore(gpu, layout, `${name} first moments`, 'optimizer');
     const second = new ParameterStore(gpu, layout, `${name} second moments`, 'optimizer');
     this.#moments = [first, second];
@@ -54,6 +50,7 @@ export class Trainable {
       firstMoments: pageOf(first, i),
       secondMoments: pageOf(second, i),
       decayEnd: page.decayEnd,
+      halves: halvesOf(this.weights, i),
     }));
     this.optimizer = new AdamW(gpu, name, pages, losses, {
       ...config,
@@ -91,10 +88,11 @@ export class Trainable {
   }
 
   /**
-   * Reads everything back to name the first parameter whose weight, or else whose gradient, is not
-   * finite: for the message of a failed update. Undefined when all are.
+   * Reads everything back to name the first parameter whose weight, or its copy in f16, or else whose
+   * gradient, is not finite: for the message of a failed update. Undefined when all are.
    */
   async firstNonFinite(): Promise<string | undefined> {
+    const halved = new Set(this.weights.halved);
     for (const [kind, store] of [
       ['weight', this.weights],
       ['gradient', this.gradients],
@@ -102,6 +100,9 @@ export class Trainable {
       for (const [parameter, data] of await store.read()) {
         if (data.some((value) => !Number.isFinite(value))) {
           return `first non-finite ${kind}: ${parameter}`;
+        }
+        if (kind === 'weight' && halved.has(parameter) && !data.every(fitsHalf)) {
+          return `first weight too large for f16: ${parameter}`;
         }
       }
     }
@@ -123,6 +124,11 @@ export class Trainable {
     for (const store of this.#moments) store.destroy();
     this.optimizer.destroy();
   }
+}
+
+function halvesOf({ halves, layout }: ParameterStore, index: number): HalfCopy | undefined {
+  const [tensor, page] = [halves[index], layout.pages[index]];
+  return tensor && page && { tensor, start: page.halvesStart, end: page.halvesEnd };
 }
 
 function pageOf(store: ParameterStore, index: number): Tensor {

@@ -15,6 +15,7 @@ import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
 import {
   criticFromActor,
+  type Head,
   parameterLayout,
   ParameterStore,
   sharedPages,
@@ -36,7 +37,10 @@ export interface RolloutGroup {
 }
 
 /** What a trainer reads of a config. */
-export type TrainerConfig = Pick<ExperimentConfig, 'rollout' | 'ppo' | 'gradientCheckpointing'>;
+export type TrainerConfig = Pick<
+  ExperimentConfig,
+  'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
+>;
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {
@@ -168,14 +172,17 @@ export class PpoTrainer {
     this.#actorTotals = f32('actor totals', 8);
     this.#criticTotals = f32('critic totals', 8);
     const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
-    const actorLayout = parameterLayout(model, 'lm', pageLimit);
+    const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
+    const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);
-    const criticLayout = withCritic ? parameterLayout(model, 'value', pageLimit) : undefined;
+    const criticLayout = withCritic ? layoutOf('value') : undefined;
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing them: no network's gradients outlive its own update.
     const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, this.#actorTotals, gradients);
-    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights');
+    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights', {
+      frozen: true,
+    });
     this.critic =
       criticLayout &&
       new Trainable(gpu, 'critic', criticLayout, ppo.critic, this.#criticTotals, gradients);

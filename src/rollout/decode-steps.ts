@@ -73,7 +73,7 @@ export class DecodeSteps {
       ),
     ];
     for (const [i, layer] of layers.entries()) {
-      const weight = (name: string): Tensor => this.#weights.tensor(`layers.${i}.${name}`);
+      const weight = (name: string): Tensor => this.#weights.operand(`layers.${i}.${name}`);
       const [promptQkv, cache] = [state.promptQkv[i], state.caches[i]];
       if (!promptQkv || !cache) throw new RangeError(`no layer ${i}`);
       const { qkvRaw, qkv, attended, gateUp, gated, mlpInput } = layer;

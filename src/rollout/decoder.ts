@@ -217,7 +217,7 @@ export class Decoder {
 
     const logitsRows = this.#logitsRows(Math.max(rows, prompts));
     const logits = memory.tensor('logits', [logitsRows, vocabulary]);
-    const head = weights.tensor(config.tieEmbeddings ? 'embed' : 'lm_head');
+    const head = projection(weights);
     const lanes = samplingLanes(gpu, vocabulary);
     const newest = new DecodeSteps(weights, decode, this.#rows, gpu.kind);
     type Head = (x: Tensor, rows: Size, weight: Tensor, out: Tensor) => Step[];

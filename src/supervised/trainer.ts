@@ -13,7 +13,7 @@ import {
   type PackedSizes,
   type PromptGroup,
 } from '../model/packed-batch.ts';
-import { parameterLayout } from '../model/parameters.ts';
+import { parameterLayout, type WeightStorage } from '../model/parameters.ts';
 import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
 import { Trainable } from '../optim/trainable.ts';
 
@@ -54,12 +54,13 @@ export class SupervisedTrainer {
       readonly capacity: PackedSizes;
       readonly positions: number;
       readonly checkpointing?: boolean;
+      readonly weightStorage?: WeightStorage;
     },
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
     const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
-    const layout = parameterLayout(config, 'lm', pageLimit);
+    const layout = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
     this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals);
     const { weights, gradients } = this.model;

@@ -10,8 +10,14 @@ import qwen3Expected from '../fixtures/models/qwen3-qknorm/fixture.safetensors?i
 import qwen3Model from '../fixtures/models/qwen3-qknorm/model.safetensors?inline';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { initialParameters, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
+import {
+  initialParameters,
+  parameterLayout,
+  ParameterStore,
+  type WeightStorage,
+} from '../../src/model/parameters.ts';
 import { Decoder, type DecoderCapacity, type GenerateRequest } from '../../src/rollout/decoder.ts';
+import { nearestHalf } from '../reference/half.ts';
 import { expectClose, openTestGpu } from '../support/gpu.ts';
 import { modelFixture, unpadded } from '../support/model-fixture.ts';
 
@@ -228,6 +234,39 @@ describe('decoder', () => {
     expect([...pieces.tokens]).toEqual([...whole.tokens]);
     expect([...pieces.logprobs]).toEqual([...whole.logprobs]);
   });
+
+  test.each([
+    ['many rows', capacity],
+    ['one row', { ...capacity, rows: 1, prompts: 1 }],
+  ])(
+    'draws from weights in f16 what it draws from f32 of the same numbers: %s',
+    async (_, held) => {
+      const gpu = await openTestGpu();
+      const model = { ...tiny, tieEmbeddings: false };
+      const weights = initialParameters(model, 1, 0.4);
+      const rounded = new Map(
+        [...weights].map(([name, data]) => [
+          name,
+          /_proj\.weight$|^lm_head/.test(name) ? data.map(nearestHalf) : data,
+        ]),
+      );
+      const draw = async (parameters: typeof weights, storage: WeightStorage, frozen = false) => {
+        const layout = parameterLayout(model, 'lm', Infinity, storage);
+        const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen });
+        store.load(parameters);
+        const decoder = new Decoder(gpu, model, store, held);
+        const few = { prompts: [[3, 1, 4, 1, 5]], promptIds: [40], samplesPerPrompt: 1 };
+        const got = await decoder.generate({ ...request, ...(held.rows === 1 ? few : {}) });
+        decoder.destroy();
+        store.destroy();
+        return { tokens: [...got.tokens], logprobs: [...got.logprobs] };
+      };
+      const halves = await draw(weights, 'f16');
+      expect(halves).toEqual(await draw(rounded, 'f32'));
+      expect(halves).toEqual(await draw(weights, 'f16', true));
+      expect(halves.logprobs).not.toEqual((await draw(weights, 'f32')).logprobs);
+    },
+  );
 
   test('samples under the filters it is given, from one plan', () =>
     withTiny(async (decoder) => {

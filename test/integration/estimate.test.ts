@@ -92,6 +92,10 @@ const cases: readonly [string, ExperimentConfig][] = [
     'gradient checkpointing',
     configFrom('quick', { gradientCheckpointing: true, model: { layers: 4 } }, 'test'),
   ],
+  [
+    'weights in f16',
+    configFrom('quick', { weightStorage: 'f16', model: { tieEmbeddings: false } }, 'test'),
+  ],
 ];
 
 describe('estimate', () => {
@@ -152,6 +156,26 @@ describe('estimate', () => {
     expect(activations(9, true)).toBe(activations(1, true) + 8 * perInput);
     // A layer holds its input, its norms, queries, keys and values, and three times an MLP's width.
     expect(perLayer).toBeGreaterThan(8 * perInput);
+  });
+
+  test('counts halves beside what is trained, and in place of what is not', () => {
+    const weights = (weightStorage: 'f32' | 'f16', estimator: 'gae' | 'grpo'): number => {
+      const config = configFrom(
+        'quick',
+        {
+          weightStorage,
+          model: { hiddenSize: 256, intermediateSize: 1024, layers: 4 },
+          ppo: { estimator },
+        },
+        'test',
+      );
+      return estimate(config).run.byPurpose.weights ?? NaN;
+    };
+    const [withCritic, without] = [weights('f32', 'gae'), weights('f32', 'grpo')];
+    // Beside their norms and 18 tokens these models are all matrices: 4 bytes each become 6, and
+    // those of the reference 2.
+    expect(weights('f16', 'gae') / withCritic).toBeCloseTo((6 + 6 + 2) / 12, 2);
+    expect(weights('f16', 'grpo') / without).toBeCloseTo((6 + 2) / 8, 2);
   });
 
   test('costs no memory where a run would not fit', () => {

@@ -1,8 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { rowsOf } from '../../kernels/lib/tensor.ts';
+import { ConfigError } from '../../src/config-error.ts';
+import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import { initialParameters, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
+import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 import { openTestGpu } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
@@ -58,6 +61,93 @@ describe('ParameterStore', () => {
     expect(store.has('lm_head')).toBe(false);
     expect(() => store.tensor('layers.2.qkv')).toThrow("no parameter 'layers.2.qkv'");
     store.destroy();
+  });
+
+  describe('with weights in f16', () => {
+    const untied = { ...config, tieEmbeddings: false };
+    const head = initialParameters(untied, 4).get('lm_head.weight')!;
+    const isHalved = (name: string) => /_proj\.weight|lm_head/.test(name);
+    const tensors = ['embed', 'layers.0.input_norm', 'layers.1.qkv_bias', 'norm'];
+    const matrices = ['layers.0.qkv', 'layers.0.o', 'layers.1.gate_up', 'layers.1.down'];
+
+    test.each([
+      ['tied', Infinity, config],
+      ['tied', 384, config],
+      ['untied', Infinity, untied],
+      ['untied', 384, untied],
+    ])('rounds what layers multiply by, %s, pages of at most %f', async (_, limit, model) => {
+      const layout = parameterLayout(model, 'lm', limit, 'f16');
+      const parameters = new Map(weights);
+      if (!model.tieEmbeddings) parameters.set('lm_head.weight', head);
+      const rounded = new Map(
+        [...parameters].map(([name, data]) => [
+          name,
+          isHalved(name) ? data.map(nearestHalf) : data,
+        ]),
+      );
+      for (const frozen of [false, true]) {
+        const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen });
+        store.load(parameters);
+        for (const name of tensors) {
+          const operand = name === 'embed' && model.tieEmbeddings ? 'f16' : 'f32';
+          expect([name, store.operand(name).dtype]).toEqual([name, operand]);
+          expect([name, store.tensor(name).dtype]).toEqual([name, 'f32']);
+        }
+        for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
+          const { parts } = layout.stored.find((stored) => stored.name === name)!;
+          const bits = parts.flatMap((part) =>
+            Array.from(parameters.get(part.name)!, (value) => bitsOfHalf(nearestHalf(value))),
+          );
+          const operand = store.operand(name);
+          expect(operand.offset % 256).toBe(0);
+          expect([...new Uint16Array(await gpu.readBytes(operand))]).toEqual(bits);
+          if (frozen) expect(() => store.tensor(name)).toThrow(`'${name}' is kept in f16 alone`);
+        }
+        const back = await store.read();
+        expect([...back.keys()]).toEqual(
+          layout.stored.flatMap(({ parts }) => parts.map((p) => p.name)),
+        );
+        for (const [name, data] of frozen ? rounded : parameters) {
+          expect(back.get(name), name).toEqual(data);
+        }
+        store.destroy();
+      }
+    });
+
+    test('takes half as much again, and half of the matrices where they are frozen', () => {
+      const bytes = (options: { frozen?: boolean }, purpose: Purpose = 'weights'): number => {
+        const before = gpu.memory.total();
+        const layout = parameterLayout(untied, 'value', Infinity, 'f16');
+        const store = new ParameterStore(gpu, layout, 'weights', purpose, options);
+        const added = gpu.memory.total() - before;
+        store.destroy();
+        expect(gpu.memory.total()).toBe(before);
+        return added;
+      };
+      const { size, halvesStart, halvesEnd } = parameterLayout(untied, 'value', Infinity, 'f16')
+        .pages[0];
+      expect(bytes({}, 'gradients')).toBe(4 * size);
+      expect(bytes({})).toBe(4 * size + 2 * (halvesEnd - halvesStart));
+      expect(bytes({ frozen: true })).toBe(4 * size - 2 * (halvesEnd - halvesStart));
+    });
+
+    test('refuses a number that f16 cannot hold, but where it stays f32', () => {
+      const layout = parameterLayout(config, 'lm', Infinity, 'f16');
+      const store = new ParameterStore(gpu, layout, 'weights', 'weights');
+      const name = 'model.layers.1.self_attn.k_proj.weight';
+      const large = (where: string, value: number) => {
+        const data = weights.get(where)!.slice();
+        data[3] = value;
+        return new Map(weights).set(where, data);
+      };
+      expect(() => store.load(large(name, -65_520))).toThrow(ConfigError);
+      expect(() => store.load(large(name, -65_520))).toThrow(
+        `${name} holds -65520, and f16 at most 65504`,
+      );
+      store.load(large(name, 65_519));
+      store.load(large('model.norm.weight', 1e9));
+      store.destroy();
+    });
   });
 
   test('counts its bytes by purpose, and frees them', () => {

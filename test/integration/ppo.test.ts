@@ -5,6 +5,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { NonFiniteUpdateError, type PpoState, type RolloutGroup } from '../../src/ppo/trainer.ts';
 import { RandomStream } from '../../src/random.ts';
 import { gaeReference } from '../reference/gae.ts';
+import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 import { momentsReference } from '../reference/moments.ts';
 import { policyLossReference } from '../reference/policy-loss.ts';
 import { tokenRewardsReference } from '../reference/token-rewards.ts';
@@ -118,6 +119,60 @@ describe('PPO on a bandit', () => {
       kl = metrics.kl_mean;
     }
     expect(Math.abs(kl)).toBeLessThan(0.4);
+  });
+});
+
+describe('PPO with weights in f16', () => {
+  const config = { ...banditConfig('match', { estimator: 'gae' }), weightStorage: 'f16' } as const;
+
+  test('learns which arm is right, and goes on bit for bit from where it was saved', async () => {
+    const gpu = await openTestGpu();
+    const [rig, resumed] = [new PpoRig(gpu, config), new PpoRig(gpu, config)];
+    const rewards: number[] = [];
+    for (let i = 0; i < 16; i++) {
+      const { reward_mean: reward, kl_mean: kl } = await rig.iterate(i);
+      rewards.push(reward);
+      // The reference is the base in f16 alone, which is what the actor acts by.
+      if (i === 0) expect(kl).toBe(0);
+      if (i === 13) resumed.trainer.restore(rig.base, await rig.trainer.save());
+      if (i > 13) await resumed.iterate(i);
+    }
+    expect(mean(rewards.slice(0, 2))).toBeLessThan(-0.4);
+    expect(mean(rewards.slice(-2))).toBeGreaterThan(0.2);
+    expect(bytesOf(await resumed.trainer.save())).toEqual(bytesOf(await rig.trainer.save()));
+  });
+
+  test('updates weights in f32 and acts by the nearest halves', async () => {
+    const gpu = await openTestGpu();
+    const rig = new PpoRig(gpu, config);
+    await rig.iterate(0);
+    for (const { weights } of [rig.trainer.actor, rig.trainer.critic!]) {
+      for (const name of ['layers.0.qkv', 'layers.0.o', 'layers.0.gate_up', 'layers.0.down']) {
+        const own = await gpu.read(weights.tensor(name));
+        const halves = own.map(nearestHalf);
+        expect(halves).not.toEqual(own);
+        const operand = new Uint16Array(await gpu.readBytes(weights.operand(name)));
+        expect([...operand]).toEqual(Array.from(halves, bitsOfHalf));
+      }
+    }
+  });
+
+  test('names the weight that has outgrown f16', async () => {
+    const gpu = await openTestGpu();
+    const rig = new PpoRig(gpu, config);
+    const { actor } = rig.trainer;
+    const name = 'model.layers.0.mlp.down_proj.weight';
+    // A step of 0.01 takes some over the edge, at which rounding to the nearest half ends.
+    const edge = rig.base.get(name)!.map((_, i) => (i % 2 === 0 ? 65_519.996 : -65_519.996));
+    actor.reset(new Map(rig.base).set(name, edge));
+    const iterate = async () => {
+      for (let i = 0; i < 3; i++) await rig.iterate(i);
+    };
+    await expect(iterate()).rejects.toThrow(
+      new RegExp(
+        `^actor, minibatch . of 2: the loss is .*; first weight too large for f16: ${name}$`,
+      ),
+    );
   });
 });
 

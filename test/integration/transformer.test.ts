@@ -17,13 +17,19 @@ import {
   PackedBatch,
   type PromptGroup,
 } from '../../src/model/packed-batch.ts';
-import { criticFromActor, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
+import {
+  criticFromActor,
+  parameterLayout,
+  ParameterStore,
+  type WeightStorage,
+} from '../../src/model/parameters.ts';
 import {
   Activations,
   type Keep,
   trunkBackward,
   trunkForward,
 } from '../../src/model/transformer.ts';
+import { nearestHalf } from '../reference/half.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 import { modelFixture, unpadded, type ModelFixture } from '../support/model-fixture.ts';
 
@@ -36,19 +42,20 @@ const models = [
 /** Mean next-token loss: its gradient with respect to each log-probability is minus its weight. */
 async function lossAndGradients(
   gpu: Gpu,
-  fixture: ModelFixture,
+  fixture: Pick<ModelFixture, 'config' | 'weights'>,
   groups: readonly PromptGroup[],
   options: {
     readonly sharePrompts: boolean;
     readonly logitBytes?: number;
     readonly keep?: Keep;
+    readonly weightStorage?: WeightStorage;
   },
 ) {
   const { config } = fixture;
   const sizes = packedSizes(groups, options.sharePrompts);
   const batch = new PackedBatch(gpu, sizes);
   batch.upload(packGroups(groups, options.sharePrompts));
-  const layout = parameterLayout(config, 'lm');
+  const layout = parameterLayout(config, 'lm', Infinity, options.weightStorage);
   const weights = new ParameterStore(gpu, layout, 'weights', 'weights');
   const gradients = new ParameterStore(gpu, layout, 'gradients', 'gradients');
   weights.load(fixture.weights);
@@ -113,30 +120,84 @@ function differing(
   return [...want].filter(([name, data]) => !same(data, got.get(name))).map(([name]) => name);
 }
 
+/** The left-padded batch of a fixture without its padding, and what transformers says of it. */
+function leftPadded(fixture: ModelFixture) {
+  const length = fixture.shape('leftpad.input_ids')[1];
+  const mask = fixture.i32('leftpad.attention_mask');
+  const sequences = unpadded(fixture.i32('leftpad.input_ids'), mask, length);
+  const kept = fixture.i32('leftpad.logprob_mask');
+  const prefix = 'leftpad.grad.';
+  return {
+    groups: sequences.map((ids) => ({ prompt: ids.slice(0, 1), responses: [ids.slice(1)] })),
+    logprobs: fixture.f32('leftpad.logprobs').filter((_value, i) => kept[i] === 1),
+    gradients: new Map(
+      fixture.keys
+        .filter((key) => key.startsWith(prefix))
+        .map((key) => [key.slice(prefix.length), fixture.f32(key)]),
+    ),
+    largestLogit: largestOf(fixture.f32('leftpad.logits')),
+  };
+}
+
+const largestOf = (numbers: Float32Array): number =>
+  numbers.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
+
 describe.each(models)('%s', (_, config, model, expected) => {
   test('agrees with transformers on log-probabilities and every gradient', async () => {
     const gpu = await openTestGpu();
     const fixture = await modelFixture(config, model, expected);
-    const length = fixture.shape('leftpad.input_ids')[1];
-    const mask = fixture.i32('leftpad.attention_mask');
-    const sequences = unpadded(fixture.i32('leftpad.input_ids'), mask, length);
-    const groups = sequences.map((ids) => ({ prompt: ids.slice(0, 1), responses: [ids.slice(1)] }));
+    const { groups, logprobs, gradients } = leftPadded(fixture);
     const got = await lossAndGradients(gpu, fixture, groups, { sharePrompts: true });
-
-    const kept = fixture.i32('leftpad.logprob_mask');
-    const want = fixture.f32('leftpad.logprobs').filter((_value, i) => kept[i] === 1);
-    expectClose(got.logprobs, want, { abs: 2e-4 });
-
-    const names = fixture.keys.filter((key) => key.startsWith('leftpad.grad.'));
-    expect([...got.gradients.keys()].sort()).toEqual(
-      names.map((key) => key.slice('leftpad.grad.'.length)).sort(),
-    );
-    for (const key of names) {
-      const gradient = fixture.f32(key);
-      const largest = gradient.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
-      const own = got.gradients.get(key.slice('leftpad.grad.'.length))!;
-      expectClose(own, gradient, { abs: 2e-4 * largest });
+    expectClose(got.logprobs, logprobs, { abs: 2e-4 });
+    expect([...got.gradients.keys()].sort()).toEqual([...gradients.keys()].sort());
+    for (const [name, gradient] of gradients) {
+      expectClose(got.gradients.get(name)!, gradient, { abs: 2e-4 * largestOf(gradient) });
     }
+  });
+
+  test('with weights in f16 stays as near to transformers as rounding allows', async () => {
+    const gpu = await openTestGpu();
+    const fixture = await modelFixture(config, model, expected);
+    const { groups, logprobs, gradients, largestLogit } = leftPadded(fixture);
+    const got = await lossAndGradients(gpu, fixture, groups, {
+      sharePrompts: true,
+      weightStorage: 'f16',
+    });
+    // Each of 4 products a layer and the head's adds errors of 2^-11 of its size, at random; a
+    // log-probability is a difference of two logits. Probabilities, and so gradients, err as much.
+    const products = 4 * fixture.config.layers + 1;
+    const allowed = 2 * Math.sqrt(products) * 2 ** -11 * largestLogit;
+    expect(allowed).toBeLessThan(0.04);
+    expectClose(got.logprobs, logprobs, { abs: allowed });
+    for (const [name, gradient] of gradients) {
+      expectClose(got.gradients.get(name)!, gradient, { abs: allowed * largestOf(gradient) });
+    }
+  });
+
+  test('with weights in f16 computes what f32 does with the rounded numbers', async () => {
+    const gpu = await openTestGpu();
+    const tied = await modelFixture(config, model, expected);
+    const { groups } = leftPadded(tied);
+    const compute = (
+      fixture: Pick<ModelFixture, 'config' | 'weights'>,
+      weightStorage: WeightStorage,
+    ) => lossAndGradients(gpu, fixture, groups, { sharePrompts: true, weightStorage });
+    // Tied, one matrix is looked up in f32 and multiplied by in f16, so f32 needs it twice.
+    const embedding = tied.weights.get('model.embed_tokens.weight')!;
+    const head = tied.weights.get('lm_head.weight') ?? embedding;
+    const weights = new Map(tied.weights).set('lm_head.weight', head);
+    const untied = { config: { ...tied.config, tieEmbeddings: false }, weights };
+    const rounded = new Map(
+      [...weights].map(([name, data]) =>
+        /_proj\.weight$|^lm_head/.test(name) ? [name, data.map(nearestHalf)] : [name, data],
+      ),
+    );
+    const halves = await compute(untied, 'f16');
+    const floats = await compute({ ...untied, weights: rounded }, 'f32');
+    expect(halves.logprobs).toEqual(floats.logprobs);
+    expect(differing(halves.gradients, floats.gradients)).toEqual([]);
+    expect(halves.logprobs).not.toEqual((await compute(untied, 'f32')).logprobs);
+    expect((await compute(tied, 'f16')).logprobs).toEqual(halves.logprobs);
   });
 
   test('computes a shared prompt once and gets what separate copies get', async () => {
@@ -159,8 +220,7 @@ describe.each(models)('%s', (_, config, model, expected) => {
     expectClose(shared.logprobs, copied.logprobs, { abs: 2e-5 });
     for (const [name, gradient] of shared.gradients) {
       const want = copied.gradients.get(name)!;
-      const largest = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
-      expectClose(gradient, want, { abs: 2e-5 * largest + 1e-9 });
+      expectClose(gradient, want, { abs: 2e-5 * largestOf(want) + 1e-9 });
     }
   });
 
@@ -196,8 +256,7 @@ describe.each(models)('%s', (_, config, model, expected) => {
     expectClose(chunked.logprobs, whole.logprobs, { abs: 1e-6 });
     for (const [name, gradient] of chunked.gradients) {
       const want = whole.gradients.get(name)!;
-      const largest = want.reduce((top, value) => Math.max(top, Math.abs(value)), 0);
-      expectClose(gradient, want, { abs: 1e-5 * largest + 1e-9 });
+      expectClose(gradient, want, { abs: 1e-5 * largestOf(want) + 1e-9 });
     }
   });
 });

@@ -1,7 +1,12 @@
 import { configFrom } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { initialParameters, parameterLayout, ParameterStore } from '../model/parameters.ts';
+import {
+  initialParameters,
+  parameterLayout,
+  ParameterStore,
+  type WeightStorage,
+} from '../model/parameters.ts';
 import { Decoder } from '../rollout/decoder.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import { createTask } from '../tasks/registry.ts';
@@ -39,13 +44,20 @@ export async function benchRollout(bench: Bench): Promise<void> {
     temperature: 1,
   });
   for (const batch of [1, 256]) {
-    const name = `generation, batch ${batch}`;
-    await measureRollout(bench, name, referenceModel(referenceShape), generationShape(batch));
+    const [name, shape] = [`generation, batch ${batch}`, generationShape(batch)];
+    await measureRollout(bench, name, referenceModel(referenceShape), shape);
+    await measureRollout(
+      bench,
+      `${name}, f16 weights`,
+      referenceModel(referenceShape),
+      shape,
+      'f16',
+    );
   }
 }
 
 /** The shape at which small generation engines are compared: no prompt but a first token. */
-const generationShape = (batch: number): RolloutShape => ({
+export const generationShape = (batch: number): RolloutShape => ({
   prompts: batch,
   samples: 1,
   promptTokens: 1,
@@ -54,17 +66,19 @@ const generationShape = (batch: number): RolloutShape => ({
 });
 
 /** A decoder of the reference model, and responses to `batch` prompts of one token. */
-export const referenceGeneration = (gpu: Gpu, batch: number) =>
-  openRollout(gpu, referenceModel(referenceShape), generationShape(batch));
+export const referenceGeneration = (gpu: Gpu, batch: number, storage?: WeightStorage) =>
+  openRollout(gpu, referenceModel(referenceShape), generationShape(batch), storage);
 
-async function measureRollout(
+/** Responses of a random model. */
+export async function measureRollout(
   bench: Bench,
   name: string,
   model: ModelConfig,
   shape: RolloutShape,
+  storage?: WeightStorage,
 ): Promise<void> {
   const { hiddenSize: C, layers: L, heads: H, vocabSize: V, intermediateSize: F } = model;
-  const { generate, destroy } = openRollout(bench.gpu, model, shape);
+  const { generate, destroy } = openRollout(bench.gpu, model, shape, storage);
   try {
     await measure(bench, {
       suite: 'rollout',
@@ -80,9 +94,10 @@ async function measureRollout(
 }
 
 /** A decoder of a random model. `generate` returns how many tokens it drew. */
-function openRollout(gpu: Gpu, model: ModelConfig, shape: RolloutShape) {
+function openRollout(gpu: Gpu, model: ModelConfig, shape: RolloutShape, storage?: WeightStorage) {
   const { prompts, samples, promptTokens, newTokens, temperature } = shape;
-  const layout = parameterLayout(model, 'lm', gpu.limits.maxStorageBufferBindingSize / 4);
+  const pageLimit = gpu.limits.maxStorageBufferBindingSize / 4;
+  const layout = parameterLayout(model, 'lm', pageLimit, storage);
   const weights = new ParameterStore(gpu, layout, 'model', 'weights');
   weights.load(initialParameters(model, 1, 0.02));
   const decoder = new Decoder(gpu, model, weights, {

@@ -1,7 +1,7 @@
 import { configFrom } from '../config.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { packedSizes, type PromptGroup } from '../model/packed-batch.ts';
-import { initialParameters } from '../model/parameters.ts';
+import { initialParameters, type WeightStorage } from '../model/parameters.ts';
 import { baseTrainer, modelConfigOf } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { createTask } from '../tasks/registry.ts';
@@ -9,7 +9,7 @@ import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
 /** Batch, tokens, width, layers, heads, vocabulary, MLP width. */
-interface ReferenceShape {
+export interface ReferenceShape {
   readonly B: number;
   readonly T: number;
   readonly C: number;
@@ -55,11 +55,13 @@ export const referenceModel = ({ T, C, L, H, V, F }: ReferenceShape): ModelConfi
  * A trainer of the reference shape and a batch that fills it: `B * T` predicted tokens.
  *
  * @param checkpointing Keeps the layers' inputs alone, as `gradientCheckpointing` of a config.
+ * @param weightStorage As that of a config.
  */
 export function referenceTraining(
   bench: Pick<Bench, 'gpu'>,
   shape = referenceShape,
   checkpointing = false,
+  weightStorage: WeightStorage = 'f32',
 ) {
   const { B, T, V } = shape;
   const model = referenceModel(shape);
@@ -68,6 +70,7 @@ export function referenceTraining(
     capacity: { rows: B * T, actions: B * T, sequences: B },
     positions: T + 1,
     checkpointing,
+    weightStorage,
   });
   trainer.model.reset(initialParameters(model, 1, 0.02));
   const token = (at: number): number => (at * 7 + 3) % V;
@@ -82,6 +85,8 @@ export function referenceTraining(
 export async function benchTrain(bench: Bench): Promise<void> {
   const shape = bench.tiny ? { B: 2, T: 8, C: 16, L: 1, H: 2, V: 32, F: 24 } : referenceShape;
   await measureSteps(bench, 'reference', { ...shape }, referenceTraining(bench, shape));
+  const halved = referenceTraining(bench, shape, false, 'f16');
+  await measureSteps(bench, 'reference, f16 weights', { ...shape }, halved);
   const configs = bench.tiny
     ? [tinyConfig]
     : ['quick', 'standard'].map((preset) => configFrom(preset, undefined, 'bench'));
@@ -101,7 +106,8 @@ export async function benchTrain(bench: Bench): Promise<void> {
   }
 }
 
-async function measureSteps(
+/** Steps of one trainer, which is destroyed then. */
+export async function measureSteps(
   bench: Bench,
   name: string,
   shapes: Readonly<Record<string, number>>,

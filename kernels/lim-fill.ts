@@ -1,5 +1,8 @@
 import code from '../shaders/lim-fill.wgsl?raw';
-import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/kernel.ts';
+import valuesCode from '../shaders/lim-fill/values.wgsl?raw';
+import { ShapeError } from './lib/errors.ts';
+import { defineKernel, type Dispatch, linearGrid } from './lib/kernel.ts';
+import { bitsOf, type MatrixTensors } from './lib/reward-matrix.ts';
 import { expectShape, rank2 } from './lib/tensor.ts';
 
 export const limFillKernel = defineKernel('lim-fill', code, {
@@ -7,17 +10,33 @@ export const limFillKernel = defineKernel('lim-fill', code, {
   tensors: { sums: 'f32', samples: 'u32', filled_sums: 'f32', filled_samples: 'u32' },
 });
 
+const valuesKernel = defineKernel('lim-fill/values', valuesCode, {
+  params: ['prompts', 'epochs'],
+  tensors: { values: 'u32', filled_values: 'u32' },
+});
+
 /**
  * The released script's filling and dropping, over a chunk of the reward matrix. Rules:
  * `shaders/lim-fill.wgsl`.
  *
- * @throws ShapeError unless all four have the shape of `sums`.
+ * @param filled Overwritten; of the form of `matrix`.
+ * @throws ShapeError unless both are of one form and all tensors of one shape.
  */
-export function limFill(tensors: TensorsOf<typeof limFillKernel>): Dispatch {
-  const [prompts, epochs] = rank2('lim-fill', 'sums', tensors.sums);
-  for (const role of ['samples', 'filled_sums', 'filled_samples'] as const) {
-    expectShape('lim-fill', role, tensors[role], [prompts, epochs]);
+export function limFill(matrix: MatrixTensors, filled: MatrixTensors): Dispatch {
+  if ('values' in matrix && 'values' in filled) {
+    const [prompts, epochs] = rank2('lim-fill', 'values', matrix.values);
+    expectShape('lim-fill', 'filled values', filled.values, [prompts, epochs]);
+    const tensors = { values: bitsOf(matrix.values), filled_values: bitsOf(filled.values) };
+    return valuesKernel.bind(tensors, { prompts, epochs }, linearGrid(Math.ceil(prompts / 64)));
   }
-  const grid = linearGrid(Math.ceil(prompts / 64));
-  return limFillKernel.bind(tensors, { prompts, epochs }, grid);
+  if ('sums' in matrix && 'sums' in filled) {
+    const { sums, samples } = matrix;
+    const [prompts, epochs] = rank2('lim-fill', 'sums', sums);
+    expectShape('lim-fill', 'samples', samples, [prompts, epochs]);
+    expectShape('lim-fill', 'filled sums', filled.sums, [prompts, epochs]);
+    expectShape('lim-fill', 'filled samples', filled.samples, [prompts, epochs]);
+    const tensors = { sums, samples, filled_sums: filled.sums, filled_samples: filled.samples };
+    return limFillKernel.bind(tensors, { prompts, epochs }, linearGrid(Math.ceil(prompts / 64)));
+  }
+  throw new ShapeError('lim-fill: the matrix and what is filled differ in form');
 }

@@ -1,8 +1,10 @@
+import entryCode from '../shaders/lib/lim-entry.wgsl?raw';
 import code from '../shaders/lim-mean.wgsl?raw';
 import { defineKernel, type Dispatch, linearGrid, type TensorsOf } from './lib/kernel.ts';
+import { bindMatrix, type MatrixTensors } from './lib/reward-matrix.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 
-export const limMeanKernel = defineKernel('lim-mean', code, {
+export const limMeanKernel = defineKernel('lim-mean', [entryCode, code], {
   params: ['prompts', 'epochs', 'stripes', 'first_stripe', 'step'],
   tensors: { sums: 'f32', samples: 'u32', partials: 'f32', entries: 'u32' },
 });
@@ -27,12 +29,12 @@ export function stripesOf(prompts: number, epochs: number): number {
  * @throws ShapeError unless `samples` matches `sums`, and both outputs hold the rows written.
  */
 export function limMean(
-  tensors: TensorsOf<typeof limMeanKernel>,
+  tensors: MatrixTensors & Pick<TensorsOf<typeof limMeanKernel>, 'partials' | 'entries'>,
   place: { readonly firstStripe: number },
 ): Dispatch {
-  const [prompts, epochs] = rank2('lim-mean', 'sums', tensors.sums);
-  expectShape('lim-mean', 'samples', tensors.samples, [prompts, epochs]);
-  const [held] = rank2('lim-mean', 'partials', tensors.partials);
+  const { prompts, epochs, sums, samples, form } = bindMatrix('lim-mean', tensors);
+  const { partials, entries } = tensors;
+  const [held] = rank2('lim-mean', 'partials', partials);
   for (const role of ['partials', 'entries'] as const) {
     expectShape('lim-mean', role, tensors[role], [held, epochs]);
   }
@@ -40,7 +42,9 @@ export function limMean(
   expectCapacity('lim-mean', 'firstStripe + stripes', place.firstStripe + stripes, held);
   const step = stepOf(epochs);
   const params = { prompts, epochs, stripes, first_stripe: place.firstStripe, step };
-  return limMeanKernel.bind(tensors, params, linearGrid(Math.ceil((stripes * epochs) / 256)), {
+  const grid = linearGrid(Math.ceil((stripes * epochs) / 256));
+  return limMeanKernel.bind({ sums, samples, partials, entries }, params, grid, {
+    constants: form,
     flops: () => 4 * prompts * epochs,
   });
 }

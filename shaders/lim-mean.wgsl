@@ -12,6 +12,7 @@
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
 //      samples   u32 (P, K)  how many samples that was; 0 = missing
+//      or both the one array of a matrix of values, r_pk: lib/lim-entry.wgsl
 // out  partials  f32 (Q, K)  rows [first_stripe, first_stripe + stripes) overwritten; first_stripe and
 //                            stripes are multiples of STEP, STEP a multiple of 4
 //      entries   u32 (Q, K)  likewise
@@ -46,10 +47,9 @@ fn main(
     for (var i = 0; i < 8 && index < quads; i++) {
       // What lies past the last prompt may be anything.
       let inside = vec4u(4 * index) + vec4u(0, 1, 2, 3) < vec4u(end);
-      let counts = select(vec4u(), samples[index], inside);
-      let present = counts > vec4u();
-      let n = vec4f(max(counts, vec4u(1)));
-      block += select(vec4f(), (n - sums[index]) / n, present);
+      let words = samples[index];
+      let present = inside & is_present(words);
+      block += select(vec4f(), deficit_of(words, sums[index]), present);
       found += select(vec4u(), vec4u(1), present);
       index += width;
     }

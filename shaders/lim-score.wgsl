@@ -7,6 +7,7 @@
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
 //      samples   u32 (P, K)  how many samples that was; 0 = missing, left out of both sums
+//      or both the one array of a matrix of values, r_pk: lib/lim-entry.wgsl
 //      deficits  f32 (4, K)  1 - m_k, from lim-reduce, four times: row r lies as prompt 4 i + r does
 // out  scores    f32 (P)     overwritten. NO_SCORE (the lowest f32) where no epoch is present, and
 //                            where all present m_k are 1 but the prompt is not; 0 where it is (the
@@ -45,7 +46,7 @@ fn main(
     let high = low + params.epochs;
     var distances = vec4f();
     var scales = vec4f();
-    var found = vec4u();
+    var found = vec4<bool>();
     var j = low / 4 + thread.x;
     while (4 * j < high) {
       var distance_block = vec4f();
@@ -54,21 +55,20 @@ fn main(
         let place = vec4u(4 * j) + vec4u(0, 1, 2, 3);
         // The first and last quad of a row may hold elements of the rows beside it.
         let inside = (place >= vec4u(low)) & (place < vec4u(high));
-        let counts = select(vec4u(), samples[quads + j], inside);
-        let present = counts > vec4u();
-        let n = vec4f(max(counts, vec4u(1)));
+        let words = samples[quads + j];
+        let present = inside & is_present(words);
         let scale = deficits[j];
-        let distance = scale - (n - sums[quads + j]) / n;
+        let distance = scale - deficit_of(words, sums[quads + j]);
         distance_block += select(vec4f(), distance * distance, present);
         scale_block += select(vec4f(), scale * scale, present);
-        found |= counts;
+        found |= present;
         j += LANES;
       }
       distances += distance_block;
       scales += scale_block;
     }
     let ones = vec4f(1);
-    let present_at_all = select(0.0, 1.0, any(found > vec4u()));
+    let present_at_all = select(0.0, 1.0, any(found));
     var total = vec3f(dot(distances, ones), dot(scales, ones), present_at_all);
     if (LANES > 1) {
       let at = thread.y * LANES + thread.x;

@@ -37,7 +37,7 @@ export {
 } from './gpu/device.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
-export type { MatrixTensors, RewardMatrix } from './lim/matrix.ts';
+export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/matrix.ts';
 export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';

@@ -10,7 +10,8 @@ export type Grid = readonly number[] | (() => readonly number[]);
 
 export interface Binding {
   readonly name: string;
-  readonly writable: boolean;
+  /** `uniform`: read as one; its buffer must allow that. */
+  readonly kind: 'uniform' | 'read' | 'write';
 }
 
 /** A compiled-once description of a shader: its source and what its declarations say. */
@@ -27,7 +28,7 @@ export interface KernelInfo {
 export interface Dispatch {
   readonly op: 'dispatch';
   readonly kernel: KernelInfo;
-  /** In binding order, the uniform left out. */
+  /** In binding order, the params left out. */
   readonly tensors: readonly Tensor[];
   /** In the order of the WGSL `Params`. */
   readonly params: readonly Size[];
@@ -145,12 +146,15 @@ function parseBindings(name: string, code: string): Binding[] {
   const found = [
     ...code.matchAll(/@group\(0\)\s*@binding\((\d+)\)\s*var<(\w+)(?:\s*,\s*(\w+))?>\s*(\w+)\s*:/g),
   ];
-  return found.flatMap(([, index = '', space, access, binding = ''], i) => {
+  return found.flatMap(([, index = '', space, access, binding = ''], i): Binding[] => {
     if (Number(index) !== i) throw new ShaderError(`${name}: binding ${index} is not in order`);
-    if ((space === 'uniform') !== (i === 0)) {
-      throw new ShaderError(`${name}: the uniform must be binding 0 and the only one`);
+    const uniform = space === 'uniform';
+    if (i > 0) {
+      const kind = uniform ? 'uniform' : access === 'read_write' ? 'write' : 'read';
+      return [{ name: binding, kind }];
     }
-    return space === 'uniform' ? [] : [{ name: binding, writable: access === 'read_write' }];
+    if (!uniform) throw new ShaderError(`${name}: binding 0 must be the uniform Params`);
+    return [];
   });
 }
 

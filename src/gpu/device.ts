@@ -112,7 +112,7 @@ export class Gpu {
   /**
    * A zeroed tensor in a buffer of its own.
    *
-   * @param purpose Where the memory ledger counts its bytes.
+   * @param purpose Where the memory ledger counts its bytes; shaders may read `uniforms` as such.
    * @throws AdapterError when it is larger than one binding of this device.
    */
   tensor(name: string, shape: readonly number[], dtype: DType, purpose: Purpose): Tensor {
@@ -124,11 +124,11 @@ export class Gpu {
         `${name} needs ${size} bytes in one binding, ${this.name} has ${limit}`,
       );
     }
-    const { storage, copySrc, copyDst } = bufferUsage;
+    const { storage, copySrc, copyDst, uniform } = bufferUsage;
     const buffer = this.device.createBuffer({
       label: name,
       size,
-      usage: storage | copySrc | copyDst,
+      usage: storage | copySrc | copyDst | (purpose === 'uniforms' ? uniform : 0),
     });
     this.memory.add(buffer, purpose);
     return { name, shape, dtype, buffer, offset: 0 };

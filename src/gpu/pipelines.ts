@@ -69,19 +69,17 @@ export class PipelineCache {
   }
 
   #layout(kernel: KernelInfo): GPUBindGroupLayout {
-    const access = kernel.bindings.map((binding) => (binding.writable ? 'w' : 'r')).join('');
+    const access = kernel.bindings.map(({ kind }) => kind[0]).join('');
     const known = this.#layouts.get(access);
     if (known) return known;
     const compute = 0x4;
     const layout = this.#device.createBindGroupLayout({
       entries: [
         { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
-        ...kernel.bindings.map((binding, i) => ({
+        ...kernel.bindings.map(({ kind }, i) => ({
           binding: i + 1,
           visibility: compute,
-          buffer: {
-            type: binding.writable ? ('storage' as const) : ('read-only-storage' as const),
-          },
+          buffer: { type: layoutTypes[kind] },
         })),
       ],
     });
@@ -89,6 +87,12 @@ export class PipelineCache {
     return layout;
   }
 }
+
+const layoutTypes = {
+  uniform: 'uniform',
+  read: 'read-only-storage',
+  write: 'storage',
+} as const;
 
 /** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
 async function checkShader(

@@ -1,10 +1,12 @@
-import type { Tensor } from '../../kernels/lib/tensor.ts';
+import { ShapeError } from '../../kernels/lib/errors.ts';
+import type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
+import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
 
-/** The reward matrix as the trainer holds it: `sums` f32 and `samples` u32, both (P, K). */
-export interface MatrixTensors {
-  readonly sums: Tensor;
-  readonly samples: Tensor;
-}
+export type {
+  MatrixTensors,
+  SampleTensors,
+  ValueTensors,
+} from '../../kernels/lib/reward-matrix.ts';
 
 /**
  * A reward matrix in host memory, row-major (prompts, data epochs): how often each prompt was
@@ -17,6 +19,19 @@ export interface RewardMatrix {
   readonly samples: Uint32Array;
 }
 
+/**
+ * A reward matrix of one number an entry, such as a table of mean rewards: finite, or NaN where it is
+ * missing. Half the memory of sums and samples, and scored in less time.
+ */
+export interface ValueMatrix {
+  readonly prompts: number;
+  readonly epochs: number;
+  readonly values: Float32Array;
+}
+
+/** What can be scored: a matrix in host memory or on the device, in either form. */
+export type AnyMatrix = RewardMatrix | ValueMatrix | MatrixTensors;
+
 /** What is averaged: 1 for a right answer and else 0, or the reward itself. */
 export type Signal = 'accuracy' | 'reward';
 
@@ -24,14 +39,51 @@ export type Signal = 'accuracy' | 'reward';
 export const unsolvedSignal: Readonly<Record<Signal, number>> = { accuracy: 0, reward: -0.5 };
 
 /** A prompt's mean signal in each data epoch, NaN where it is missing. */
-export function rowOf(matrix: RewardMatrix, prompt: number): Float64Array {
-  const { epochs, sums, samples } = matrix;
+export function rowOf(matrix: RewardMatrix | ValueMatrix, prompt: number): Float64Array {
+  const { epochs } = matrix;
+  const row = prompt * epochs;
+  if ('values' in matrix) return Float64Array.from(matrix.values.subarray(row, row + epochs));
+  const { sums, samples } = matrix;
   return Float64Array.from({ length: epochs }, (_, k) => {
-    const i = prompt * epochs + k;
-    const count = samples[i] ?? 0;
-    return count > 0 ? (sums[i] ?? 0) / count : NaN;
+    const count = samples[row + k] ?? 0;
+    return count > 0 ? (sums[row + k] ?? 0) / count : NaN;
   });
 }
 
-export const isTensors = (matrix: MatrixTensors | RewardMatrix): matrix is MatrixTensors =>
-  'buffer' in matrix.sums && 'shape' in matrix.sums;
+export const isTensors = (matrix: AnyMatrix): matrix is MatrixTensors =>
+  'shape' in ('values' in matrix ? matrix.values : matrix.sums);
+
+/** Prompts and epochs. @throws ShapeError when its arrays contradict each other. */
+export function shapeOf(matrix: AnyMatrix): [number, number] {
+  if (isTensors(matrix)) {
+    if ('values' in matrix) return rank2('lim', 'values', matrix.values);
+    const shape = rank2('lim', 'sums', matrix.sums);
+    expectShape('lim', 'samples', matrix.samples, shape);
+    return shape;
+  }
+  const { prompts, epochs } = matrix;
+  const arrays =
+    'values' in matrix ? { values: matrix.values } : { sums: matrix.sums, samples: matrix.samples };
+  for (const [role, { length }] of Object.entries(arrays)) {
+    if (length !== prompts * epochs) {
+      throw new ShapeError(`lim: ${role} must be (${prompts}, ${epochs}), got ${length} numbers`);
+    }
+  }
+  return [prompts, epochs];
+}
+
+/** A matrix of the same form, from each of its tensors. */
+export const mapTensors = (matrix: MatrixTensors, to: (tensor: Tensor) => Tensor): MatrixTensors =>
+  'values' in matrix
+    ? { values: to(matrix.values) }
+    : { sums: to(matrix.sums), samples: to(matrix.samples) };
+
+/** The same matrix, with one sample for each entry that is not missing. */
+export function sampled({ prompts, epochs, values }: ValueMatrix): RewardMatrix {
+  return {
+    prompts,
+    epochs,
+    sums: values.map((value) => (Number.isNaN(value) ? 0 : value)),
+    samples: Uint32Array.from(values, (value) => (Number.isNaN(value) ? 0 : 1)),
+  };
+}

@@ -1,88 +1,125 @@
-import { rank2 } from '../../kernels/lib/tensor.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bufferUsage } from '../gpu/memory.ts';
-import { isTensors, type MatrixTensors, type RewardMatrix } from './matrix.ts';
+import { type AnyMatrix, isTensors, type RewardMatrix, sampled, shapeOf } from './matrix.ts';
 
 /** Host memory that one block of a matrix may take, per array. */
 const BLOCK_BYTES = 1 << 24;
 
-/** The whole matrix in blocks of rows, in order; one block where it is on the host already. */
-export async function* blocksOf(
-  gpu: Gpu,
-  matrix: MatrixTensors | RewardMatrix,
-): AsyncGenerator<RewardMatrix> {
-  if (!isTensors(matrix)) {
-    yield matrix;
-    return;
-  }
-  const { sums, samples } = matrix;
-  const [prompts, epochs] = rank2('lim', 'sums', sums);
+/** The whole matrix in blocks of rows, in order. Values come with one sample an entry. */
+export async function* blocksOf(gpu: Gpu, matrix: AnyMatrix): AsyncGenerator<RewardMatrix> {
+  const [prompts, epochs] = shapeOf(matrix);
   const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * epochs)));
   for (let first = 0; first < prompts; first += most) {
-    const count = Math.min(most, prompts - first);
-    const shape = [count, epochs];
-    const skipped = first * epochs * 4;
-    yield {
-      prompts: count,
-      epochs,
-      sums: await gpu.read({ ...sums, shape, offset: sums.offset + skipped }),
-      samples: await gpu.readU32({ ...samples, shape, offset: samples.offset + skipped }),
-    };
+    yield await blockAt(gpu, matrix, first, Math.min(most, prompts - first));
   }
 }
 
-/** Some rows of the matrix, in the order asked for; from the device they come gathered, mapped at once. */
+async function blockAt(
+  gpu: Gpu,
+  matrix: AnyMatrix,
+  first: number,
+  prompts: number,
+): Promise<RewardMatrix> {
+  const [, epochs] = shapeOf(matrix);
+  const from = first * epochs;
+  const to = from + prompts * epochs;
+  if (!isTensors(matrix)) {
+    if ('values' in matrix) {
+      return sampled({ prompts, epochs, values: matrix.values.subarray(from, to) });
+    }
+    const [sums, samples] = [matrix.sums.subarray(from, to), matrix.samples.subarray(from, to)];
+    return { prompts, epochs, sums, samples };
+  }
+  const rowsOf = (tensor: Tensor): Tensor => ({
+    ...tensor,
+    shape: [prompts, epochs],
+    offset: tensor.offset + from * 4,
+  });
+  if ('values' in matrix) {
+    return sampled({ prompts, epochs, values: await gpu.read(rowsOf(matrix.values)) });
+  }
+  const sums = await gpu.read(rowsOf(matrix.sums));
+  return { prompts, epochs, sums, samples: await gpu.readU32(rowsOf(matrix.samples)) };
+}
+
+/** Some rows of the matrix, in the order asked for. Values come with one sample an entry. */
 export async function someRows(
   gpu: Gpu,
-  matrix: MatrixTensors | RewardMatrix,
-  prompts: readonly number[],
+  matrix: AnyMatrix,
+  wanted: readonly number[],
 ): Promise<RewardMatrix> {
-  if (!isTensors(matrix)) return pickRows(matrix, prompts);
-  const { sums, samples } = matrix;
-  const epochs = sums.shape[1] ?? 0;
-  const width = epochs * 4;
-  const gathered = {
-    prompts: prompts.length,
+  const [, epochs] = shapeOf(matrix);
+  const prompts = wanted.length;
+  if (!isTensors(matrix)) {
+    if ('values' in matrix) {
+      const values = new Float32Array(prompts * epochs);
+      pickRows(matrix.values, values, wanted);
+      return sampled({ prompts, epochs, values });
+    }
+    const sums = new Float64Array(prompts * epochs);
+    const samples = new Uint32Array(prompts * epochs);
+    pickRows(matrix.sums, sums, wanted);
+    pickRows(matrix.samples, samples, wanted);
+    return { prompts, epochs, sums, samples };
+  }
+  if ('values' in matrix) {
+    const [values] = await gatherRows(gpu, [matrix.values], wanted);
+    return sampled({ prompts, epochs, values: new Float32Array(values ?? []) });
+  }
+  const [sums, samples] = await gatherRows(gpu, [matrix.sums, matrix.samples], wanted);
+  return {
+    prompts,
     epochs,
-    sums: new Float32Array(prompts.length * epochs),
-    samples: new Uint32Array(prompts.length * epochs),
+    sums: new Float32Array(sums ?? []),
+    samples: new Uint32Array(samples ?? []),
   };
+}
+
+/** The same rows of each tensor, all of one width; mapped at once. */
+async function gatherRows(
+  gpu: Gpu,
+  tensors: readonly Tensor[],
+  wanted: readonly number[],
+): Promise<ArrayBuffer[]> {
+  const width = (tensors[0]?.shape[1] ?? 0) * 4;
+  const gathered = tensors.map(() => new Uint8Array(wanted.length * width));
   const most = Math.max(1, Math.floor(BLOCK_BYTES / width));
-  for (let first = 0; first < prompts.length; first += most) {
-    const batch = prompts.slice(first, first + most);
-    const half = batch.length * width;
+  for (let first = 0; first < wanted.length; first += most) {
+    const batch = wanted.slice(first, first + most);
+    const part = batch.length * width;
     const staging = gpu.device.createBuffer({
       label: 'lim rows',
-      size: 2 * half,
+      size: tensors.length * part,
       usage: bufferUsage.mapRead | bufferUsage.copyDst,
     });
     const encoder = gpu.device.createCommandEncoder({ label: 'lim rows' });
-    for (const [i, prompt] of batch.entries()) {
-      const at = prompt * width;
-      const to = i * width;
-      encoder.copyBufferToBuffer(sums.buffer, sums.offset + at, staging, to, width);
-      encoder.copyBufferToBuffer(samples.buffer, samples.offset + at, staging, half + to, width);
+    for (const [t, { buffer, offset }] of tensors.entries()) {
+      for (const [i, prompt] of batch.entries()) {
+        const to = t * part + i * width;
+        encoder.copyBufferToBuffer(buffer, offset + prompt * width, staging, to, width);
+      }
     }
     gpu.device.queue.submit([encoder.finish()]);
     await staging.mapAsync(1);
     const bytes = staging.getMappedRange();
-    gathered.sums.set(new Float32Array(bytes, 0, half / 4), first * epochs);
-    gathered.samples.set(new Uint32Array(bytes, half, half / 4), first * epochs);
+    for (const [t, rows] of gathered.entries()) {
+      rows.set(new Uint8Array(bytes, t * part, part), first * width);
+    }
     staging.unmap();
     staging.destroy();
     gpu.check();
   }
-  return gathered;
+  return gathered.map(({ buffer }) => buffer);
 }
 
-function pickRows(matrix: RewardMatrix, prompts: readonly number[]): RewardMatrix {
-  const { epochs } = matrix;
-  const sums = new Float64Array(prompts.length * epochs);
-  const samples = new Uint32Array(prompts.length * epochs);
-  for (const [i, prompt] of prompts.entries()) {
-    const [from, to] = [prompt * epochs, (prompt + 1) * epochs];
-    sums.set(matrix.sums.subarray(from, to), i * epochs);
-    samples.set(matrix.samples.subarray(from, to), i * epochs);
+function pickRows(
+  from: Float64Array | Float32Array | Uint32Array,
+  to: Float64Array | Float32Array | Uint32Array,
+  wanted: readonly number[],
+): void {
+  const width = to.length / wanted.length;
+  for (const [i, prompt] of wanted.entries()) {
+    to.set(from.subarray(prompt * width, (prompt + 1) * width), i * width);
   }
-  return { prompts: prompts.length, epochs, sums, samples };
 }

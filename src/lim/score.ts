@@ -1,15 +1,23 @@
 import { limFill } from '../../kernels/lim-fill.ts';
 import { limMean, stripesOf } from '../../kernels/lim-mean.ts';
 import { limReduce, rowsPerPass } from '../../kernels/lim-reduce.ts';
-import { limScore, noScore, scoreLanes } from '../../kernels/lim-score.ts';
+import { deficitBytes, limScore, noScore, scoreLanes } from '../../kernels/lim-score.ts';
 import { ShapeError } from '../../kernels/lib/errors.ts';
-import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copyStep, type Step } from '../gpu/plan.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
 import { ExactCurve, exactScore } from './exact.ts';
-import { isTensors, type MatrixTensors, type RewardMatrix } from './matrix.ts';
+import {
+  type AnyMatrix,
+  isTensors,
+  mapTensors,
+  type MatrixTensors,
+  type RewardMatrix,
+  shapeOf,
+  type ValueMatrix,
+} from './matrix.ts';
 import { blocksOf, someRows } from './readback.ts';
 
 /**
@@ -67,6 +75,7 @@ export interface LimResult {
 /** Rows [first, first + count) of the matrix on the device. */
 interface Chunk {
   readonly first: number;
+  readonly count: number;
   readonly raw: MatrixTensors;
   /** What is scored: `raw`, or its filled copy. */
   readonly used: MatrixTensors;
@@ -74,7 +83,12 @@ interface Chunk {
   readonly load?: () => void;
 }
 
-type Own = (name: string, shape: readonly number[], dtype: 'f32' | 'u32') => Tensor;
+type Own = (
+  name: string,
+  shape: readonly number[],
+  dtype: 'f32' | 'u32',
+  purpose?: 'rewards' | 'uniforms',
+) => Tensor;
 
 /** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
 const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
@@ -88,20 +102,23 @@ const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
  * that rounding never decides who is kept: only then is the matrix read back, in blocks for the
  * curve and by rows for the prompts in question.
  *
- * @param matrix The trainer's tensors, or host arrays (uploaded in chunks). Epochs that have not
- *   been run count as missing.
+ * @param matrix Tensors, or host arrays (uploaded in chunks), of sums and samples or of values. Epochs
+ *   that have not been run count as missing.
  * @throws ShapeError when sizes contradict each other or there is nothing to score.
  */
 export async function scoreMatrix(
   gpu: Gpu,
-  matrix: MatrixTensors | RewardMatrix,
+  matrix: AnyMatrix,
   options: LimOptions = {},
 ): Promise<LimResult> {
   const { theta = 0.6, rule = 'corrected', unsolved = 0 } = options;
-  const { prompts, epochs } = sizesOf(matrix);
+  const [prompts, epochs] = shapeOf(matrix);
+  if (!(prompts > 0 && epochs > 0)) {
+    throw new ShapeError(`lim: nothing to score in ${prompts} prompts x ${epochs} epochs`);
+  }
   const owned: Tensor[] = [];
-  const own: Own = (name, shape, dtype) => {
-    const tensor = gpu.tensor(name, shape, dtype, 'rewards');
+  const own: Own = (name, shape, dtype, purpose = 'rewards') => {
+    const tensor = gpu.tensor(name, shape, dtype, purpose);
     owned.push(tensor);
     return tensor;
   };
@@ -163,36 +180,14 @@ export async function scoreMatrix(
 export const isClose = (score: number, threshold: number): boolean =>
   Math.abs(score - threshold) <= scoreTolerance * Math.max(1, Math.abs(score));
 
-function sizesOf(matrix: MatrixTensors | RewardMatrix): { prompts: number; epochs: number } {
-  let prompts: number;
-  let epochs: number;
-  if (isTensors(matrix)) {
-    [prompts, epochs] = rank2('lim', 'sums', matrix.sums);
-    expectShape('lim', 'samples', matrix.samples, [prompts, epochs]);
-  } else {
-    ({ prompts, epochs } = matrix);
-    for (const role of ['sums', 'samples'] as const) {
-      if (matrix[role].length !== prompts * epochs) {
-        throw new ShapeError(
-          `lim: ${role} must be (${prompts}, ${epochs}), got ${matrix[role].length} numbers`,
-        );
-      }
-    }
-  }
-  if (!(prompts > 0 && epochs > 0)) {
-    throw new ShapeError(`lim: nothing to score in ${prompts} prompts x ${epochs} epochs`);
-  }
-  return { prompts, epochs };
-}
-
 function chunksOf(
   gpu: Gpu,
-  matrix: MatrixTensors | RewardMatrix,
+  matrix: AnyMatrix,
   options: LimOptions,
   rule: MissingRule,
   own: Own,
 ): Chunk[] {
-  const { prompts, epochs } = sizesOf(matrix);
+  const [prompts, epochs] = shapeOf(matrix);
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
   const bytes = Math.min(
     options.chunkBytes ?? Infinity,
@@ -203,18 +198,20 @@ function chunksOf(
   const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
   const held = Math.min(prompts, most);
   const copies = rule === 'limr' ? 2 : 1;
-  const resident = 8 * prompts * epochs * copies <= (options.residentBytes ?? 2 ** 30);
-  const pair = (name: string, count: number): MatrixTensors => ({
-    sums: own(`${name} sums`, [count, epochs], 'f32'),
-    samples: own(`${name} samples`, [count, epochs], 'u32'),
-  });
-  const view = ({ sums, samples }: MatrixTensors, first: number, count: number): MatrixTensors => ({
-    sums: rowsOf(sums, first, count),
-    samples: rowsOf(samples, first, count),
-  });
-  // A streamed matrix has one pair of tensors for all its chunks, written again for each pass.
-  const shared = isTensors(matrix) || resident ? undefined : pair('matrix', held);
-  const filled = rule === 'limr' && !resident ? pair('filled', held) : undefined;
+  const entryBytes = 'values' in matrix ? 4 : 8;
+  const resident = entryBytes * prompts * epochs * copies <= (options.residentBytes ?? 2 ** 30);
+  const make = (name: string, count: number): MatrixTensors =>
+    'values' in matrix
+      ? { values: own(`${name} values`, [count, epochs], 'f32') }
+      : {
+          sums: own(`${name} sums`, [count, epochs], 'f32'),
+          samples: own(`${name} samples`, [count, epochs], 'u32'),
+        };
+  const view = (tensors: MatrixTensors, first: number, count: number): MatrixTensors =>
+    mapTensors(tensors, (tensor) => rowsOf(tensor, first, count));
+  // A streamed matrix has one set of tensors for all its chunks, written again for each pass.
+  const shared = isTensors(matrix) || resident ? undefined : make('matrix', held);
+  const filled = rule === 'limr' && !resident ? make('filled', held) : undefined;
   const chunks: Chunk[] = [];
   for (let first = 0; first < prompts; first += most) {
     const count = Math.min(most, prompts - first);
@@ -222,25 +219,37 @@ function chunksOf(
     let load: (() => void) | undefined;
     if (isTensors(matrix)) raw = view(matrix, first, count);
     else {
-      raw = shared ? view(shared, 0, count) : pair('matrix', count);
+      raw = shared ? view(shared, 0, count) : make('matrix', count);
+      const tensors = raw;
       const upload = (): void => {
-        const [from, to] = [first * epochs, (first + count) * epochs];
-        const sums = matrix.sums.subarray(from, to);
-        gpu.upload(raw.sums, sums instanceof Float32Array ? sums : Float32Array.from(sums));
-        gpu.upload(raw.samples, matrix.samples.subarray(from, to));
+        uploadRows(gpu, matrix, tensors, first * epochs, (first + count) * epochs);
       };
       if (shared) load = upload;
       else upload();
     }
     const used =
-      rule === 'corrected' ? raw : filled ? view(filled, 0, count) : pair('filled', count);
-    chunks.push({ first, raw, used, ...(load && { load }) });
+      rule === 'corrected' ? raw : filled ? view(filled, 0, count) : make('filled', count);
+    chunks.push({ first, count, raw, used, ...(load && { load }) });
   }
   return chunks;
 }
 
-const fillStep = ({ raw, used }: Chunk): Step =>
-  limFill({ ...raw, filled_sums: used.sums, filled_samples: used.samples });
+/** Writes elements [from, to) of a matrix to tensors of its form. */
+function uploadRows(
+  gpu: Gpu,
+  matrix: RewardMatrix | ValueMatrix,
+  tensors: MatrixTensors,
+  from: number,
+  to: number,
+): void {
+  if ('values' in matrix) {
+    if ('values' in tensors) gpu.upload(tensors.values, matrix.values.subarray(from, to));
+  } else if ('sums' in tensors) {
+    const sums = matrix.sums.subarray(from, to);
+    gpu.upload(tensors.sums, sums instanceof Float32Array ? sums : Float32Array.from(sums));
+    gpu.upload(tensors.samples, matrix.samples.subarray(from, to));
+  }
+}
 
 async function runOnce(gpu: Gpu, name: string, steps: readonly Step[]): Promise<void> {
   const plan = gpu.plan(name, steps);
@@ -277,16 +286,15 @@ async function runPasses(
   rule: MissingRule,
   own: Own,
 ): Promise<Passes> {
-  const rowsOfChunk = ({ raw }: Chunk): number => raw.sums.shape[0] ?? 0;
-  const stripes = chunks.map((chunk) => stripesOf(rowsOfChunk(chunk), epochs));
+  const stripes = chunks.map((chunk) => stripesOf(chunk.count, epochs));
   const partials = partialSums(own, sum(stripes), epochs);
   const { steps: curveSteps, deficits, entries } = curveOf(own, partials, epochs);
   const lanes = scoreLanes(gpu.kind, epochs);
   const passes = chunks.map((chunk, i): ChunkPasses => {
-    const scores = own('lim scores', [rowsOfChunk(chunk)], 'f32');
+    const scores = own('lim scores', [chunk.count], 'f32');
     return {
       chunk,
-      fill: rule === 'limr' ? [fillStep(chunk)] : [],
+      fill: rule === 'limr' ? [limFill(chunk.raw, chunk.used)] : [],
       mean: limMean({ ...chunk.used, ...partials }, { firstStripe: sum(stripes.slice(0, i)) }),
       score: limScore({ ...chunk.used, deficits, scores }, { lanes }),
       scores,
@@ -309,7 +317,7 @@ async function runPasses(
       ...passes.map(({ score }) => score),
     ]);
   }
-  const scores = new Float64Array(sum(chunks.map(rowsOfChunk)));
+  const scores = new Float64Array(sum(chunks.map(({ count }) => count)));
   for (const { chunk, scores: found } of passes) {
     scores.set(await gpu.read(found), chunk.first);
   }
@@ -351,7 +359,8 @@ function curveOf(
     steps.push(limReduce({ ...level, ...outputs }, { divide: rows === 1 }));
     level = next;
   } while (rows > 1);
-  const deficits = own('lim deficits', [4, epochs], 'f32');
+  const held = own('lim deficits', [deficitBytes(epochs) / 4], 'f32', 'uniforms');
+  const deficits = { ...held, shape: [4, epochs] };
   for (let row = 0; row < 4; row++) {
     const offset = deficits.offset + row * epochs * 4;
     steps.push(copyStep(level.partials, { ...deficits, shape: [1, epochs], offset }));

@@ -1,5 +1,5 @@
 import { RandomStream } from '../random.ts';
-import { rowOf, type RewardMatrix } from './matrix.ts';
+import { rowOf, type RewardMatrix, type ValueMatrix } from './matrix.ts';
 import { isClose, scoreTolerance } from './score.ts';
 
 export type SelectionMethod = 'full' | 'lim' | 'linear' | 'rand';
@@ -47,7 +47,7 @@ export const selectLim = (scored: Scored, cut: Cut): Promise<Selection> =>
  *
  * @throws SelectionError when `count` exceeds the prompts that have a score.
  */
-export const selectLinear = (matrix: RewardMatrix, cut: Cut): Promise<Selection> =>
+export const selectLinear = (matrix: RewardMatrix | ValueMatrix, cut: Cut): Promise<Selection> =>
   cutScores('linear', 'LINEAR score (our definition)', { scores: linearScores(matrix) }, cut);
 
 /**
@@ -93,7 +93,7 @@ export const linearRise = 0.1;
  * in which it is present, if that line rises by more than 0.1 over the whole run, else -1. NaN for
  * a prompt that is nowhere present.
  */
-export function linearScores(matrix: RewardMatrix): Float64Array {
+export function linearScores(matrix: RewardMatrix | ValueMatrix): Float64Array {
   return Float64Array.from({ length: matrix.prompts }, (_, p) => linearScore(rowOf(matrix, p)));
 }
 

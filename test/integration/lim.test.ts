@@ -2,12 +2,18 @@ import { describe, expect, test } from 'vitest';
 import { fillRows } from '../../src/lim/fill.ts';
 import { rowOf, unsolvedSignal, type RewardMatrix } from '../../src/lim/matrix.ts';
 import { isClose, scoreMatrix, scoreTolerance } from '../../src/lim/score.ts';
-import { selectLim } from '../../src/lim/selection.ts';
+import { linearScores, selectLim } from '../../src/lim/selection.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { watch } from '../support/device-calls.ts';
-import { openTestGpu, tensorOf } from '../support/gpu.ts';
-import { rewardMatrix } from '../support/reward-matrix.ts';
+import { expectClose, openTestGpu } from '../support/gpu.ts';
+import {
+  forms,
+  matrixOf as matrixTensors,
+  rewardMatrix,
+  tensorsIn,
+  valuesOf,
+} from '../support/reward-matrix.ts';
 
 interface Expected {
   readonly steps_per_epoch: number;
@@ -128,15 +134,19 @@ describe('scoreMatrix', () => {
     expect(some.length).toBeGreaterThan(0);
   });
 
-  test.each(['corrected', 'limr'] as const)(
-    'gives the same bits in chunks, streamed, or from tensors (%s)',
-    async (rule) => {
+  test.each([
+    ['corrected', 'samples'],
+    ['limr', 'samples'],
+    ['corrected', 'values'],
+    ['limr', 'values'],
+  ] as const)(
+    'gives the same bits in chunks, streamed, or from tensors (%s, %s)',
+    async (rule, form) => {
       const gpu = await openTestGpu();
-      const matrix = rewardMatrix(1000, 6, 8, 0.03);
-      const tensors = {
-        sums: tensorOf(gpu, 'sums', matrix.sums, [1000, 6]),
-        samples: tensorOf(gpu, 'samples', matrix.samples, [1000, 6]),
-      };
+      const drawn = rewardMatrix(1000, 6, 8, 0.03);
+      const tensors = matrixTensors(gpu, drawn, form);
+      const matrix =
+        form === 'samples' ? drawn : { prompts: 1000, epochs: 6, values: valuesOf(drawn) };
       const small = { rule, chunkBytes: 64 * 6 * 4 * 3 };
       const chunked = await scoreMatrix(gpu, matrix, small);
       const streamed = await scoreMatrix(gpu, matrix, { ...small, residentBytes: 0 });
@@ -144,8 +154,33 @@ describe('scoreMatrix', () => {
       expect(streamed.scores).toEqual(chunked.scores);
       expect(onDevice.scores).toEqual(chunked.scores);
       expect(await onDevice.exact([999, 3])).toEqual(await chunked.exact([999, 3]));
-      expectScores(chunked.scores, referenceScores(rule === 'limr' ? fillRows(matrix) : matrix));
-      gpu.destroy(tensors.sums, tensors.samples);
+      expectScores(chunked.scores, referenceScores(rule === 'limr' ? fillRows(drawn) : drawn));
+      gpu.destroy(...tensorsIn(tensors));
+    },
+  );
+
+  test.each(['corrected', 'limr'] as const)(
+    'a matrix of values is scored as sums and samples of the same meaning (%s)',
+    async (rule) => {
+      const gpu = await openTestGpu();
+      for (const [prompts, epochs, seed] of [
+        [1, 4, 1],
+        [700, 3, 2],
+        [515, 21, 3],
+        [90, 300, 4],
+      ] as const) {
+        const matrix = rewardMatrix(prompts, epochs, seed, 0.02);
+        const values = { prompts, epochs, values: valuesOf(matrix) };
+        const want = await scoreMatrix(gpu, matrix, { rule });
+        const got = await scoreMatrix(gpu, values, { rule });
+        expectScores(got.scores, [...want.scores]);
+        expect(got.entries).toEqual(want.entries);
+        expectClose(got.meanCurve, want.meanCurve, { abs: 1e-6 });
+        expect([got.kept, got.unscored]).toEqual([want.kept, want.unscored]);
+        const scored = [...want.scores.keys()].filter((p) => !Number.isNaN(want.scores[p]));
+        expect(await got.exact(scored)).toEqual(await want.exact(scored));
+        expect(linearScores(values)).toEqual(linearScores(matrix));
+      }
     },
   );
 
@@ -279,33 +314,34 @@ describe('scoreMatrix', () => {
     expect(raw.bound.neverSolvedScore).toBeCloseTo(accuracy.bound.neverSolvedScore, 4);
   });
 
-  test("the paper's size is one submit, and one for each of the three readbacks", async () => {
+  test.each(forms)("the paper's size is one submit, and three readbacks (%s)", async (form) => {
     const gpu = await openTestGpu();
-    const [prompts, epochs] = [8523, 21];
-    const { sums, samples } = rewardMatrix(prompts, epochs, 1);
-    const matrix = {
-      sums: tensorOf(gpu, 'sums', sums, [prompts, epochs]),
-      samples: tensorOf(gpu, 'samples', samples, [prompts, epochs]),
-    };
+    const matrix = matrixTensors(gpu, rewardMatrix(8523, 21, 1), form);
     // The first dispatch of a pipeline goes alone. No score reaches 9: float64 reads no row again.
     await scoreMatrix(gpu, matrix, { theta: 9 });
     let submits = 0;
     const restore = watch(gpu.device.queue, ['submit'], () => submits++);
     await scoreMatrix(gpu, matrix, { theta: 9 });
     restore();
-    gpu.destroy(matrix.sums, matrix.samples);
+    gpu.destroy(...tensorsIn(matrix));
     expect(submits).toBe(1 + 3);
   });
 
   test('leaves no buffer behind and refuses what it cannot score', async () => {
     const gpu = await openTestGpu();
     const before = gpu.memory.total();
-    await scoreMatrix(gpu, rewardMatrix(70, 3, 1), { rule: 'limr', chunkBytes: 1 });
+    const matrix = rewardMatrix(70, 3, 1);
+    const values = { prompts: 70, epochs: 3, values: valuesOf(matrix) };
+    await scoreMatrix(gpu, matrix, { rule: 'limr', chunkBytes: 1 });
+    await scoreMatrix(gpu, values, { rule: 'limr', chunkBytes: 1, residentBytes: 0 });
     expect(gpu.memory.total()).toBe(before);
     const sums = new Float32Array(4);
     await expect(
       scoreMatrix(gpu, { prompts: 2, epochs: 2, sums, samples: new Uint32Array(3) }),
     ).rejects.toThrow('lim: samples must be (2, 2), got 3 numbers');
+    await expect(
+      scoreMatrix(gpu, { prompts: 2, epochs: 2, values: sums.subarray(1) }),
+    ).rejects.toThrow('lim: values must be (2, 2), got 3 numbers');
     await expect(
       scoreMatrix(gpu, { prompts: 0, epochs: 2, sums: sums.slice(4), samples: new Uint32Array(0) }),
     ).rejects.toThrow('nothing to score');

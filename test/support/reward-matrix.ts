@@ -1,4 +1,8 @@
+import type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from '../../src/gpu/device.ts';
 import { RandomStream } from '../../src/random.ts';
+import { tensorOf } from './gpu.ts';
 
 /** A reward matrix as the trainer fills one. */
 export interface TestMatrix {
@@ -7,6 +11,28 @@ export interface TestMatrix {
   readonly sums: Float32Array;
   readonly samples: Uint32Array;
 }
+
+/** The two forms of a reward matrix. */
+export const forms = ['samples', 'values'] as const;
+export type Form = (typeof forms)[number];
+
+/** The same matrix as one number an entry, NaN where there is no sample. */
+export const valuesOf = ({ sums, samples }: Pick<TestMatrix, 'sums' | 'samples'>): Float32Array =>
+  sums.map((sum, i) => (samples[i] === 0 ? NaN : sum / samples[i]));
+
+/** The matrix on the device. */
+export function matrixOf(gpu: Gpu, matrix: TestMatrix, form: Form): MatrixTensors {
+  const shape = [matrix.prompts, matrix.epochs];
+  if (form === 'values') return { values: tensorOf(gpu, 'values', valuesOf(matrix), shape) };
+  return {
+    sums: tensorOf(gpu, 'sums', matrix.sums, shape),
+    samples: tensorOf(gpu, 'samples', matrix.samples, shape),
+  };
+}
+
+/** Its tensors, to be destroyed. */
+export const tensorsIn = (matrix: MatrixTensors): Tensor[] =>
+  'values' in matrix ? [matrix.values] : [matrix.sums, matrix.samples];
 
 /**
  * Prompts of every kind: always solved, never solved, learnt on the way; some entries missing.

@@ -112,11 +112,17 @@ describe('defineKernel', () => {
     const kernel = defineKernel('rope', code, { params, tensors });
     expect(kernel.params.map(({ type }) => type)).toEqual(['u32', 'u32', 'u32', 'u32', 'f32']);
     expect(kernel.bindings).toEqual([
-      { name: 'positions', writable: false },
-      { name: 'table', writable: false },
-      { name: 'qkv', writable: true },
+      { name: 'positions', kind: 'read' },
+      { name: 'table', kind: 'read' },
+      { name: 'qkv', kind: 'write' },
     ]);
     expect(ropeKernel.params).toEqual(kernel.params);
+  });
+
+  test('reads a tensor as a uniform where the WGSL does', () => {
+    const uniform = code.replace('var<storage, read> table', 'var<uniform> table');
+    const { bindings } = defineKernel('rope', uniform, { params, tensors });
+    expect(bindings.map(({ kind }) => kind)).toEqual(['read', 'uniform', 'write']);
   });
 
   test('knows on which line each file of a joined shader begins', () => {
@@ -146,7 +152,7 @@ describe('defineKernel', () => {
       'binding 7 is not in order',
     );
     expect(() => define(code.replace('var<uniform>', 'var<storage, read>'))).toThrow(
-      'the uniform must be binding 0 and the only one',
+      'binding 0 must be the uniform Params',
     );
   });
 

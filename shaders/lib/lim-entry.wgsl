@@ -1,0 +1,21 @@
+// lim-entry: an entry of the reward matrix, in either of its forms.
+//
+//   samples  f32 sums and u32 samples: r = sum / samples; 0 samples = missing
+//   values   f32 values: r = value, finite; NaN = missing. Both bindings are the one array then.
+//
+// Whether a value is NaN is told by its bits: a compiler may take it that there are no NaNs.
+
+override VALUES: bool = false;
+
+// Of four words of `samples`: which entries are there.
+fn is_present(words: vec4u) -> vec4<bool> {
+  if (VALUES) { return (words & vec4u(0x7fffffff)) <= vec4u(0x7f800000); }
+  return words > vec4u();
+}
+
+// 1 - r of four entries; anything where one is missing.
+fn deficit_of(words: vec4u, sums: vec4f) -> vec4f {
+  if (VALUES) { return 1 - bitcast<vec4f>(words); }
+  let n = vec4f(max(words, vec4u(1)));
+  return (n - sums) / n;
+}

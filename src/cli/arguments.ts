@@ -1,4 +1,5 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
+import type { WeightStorage } from '../model/parameters.ts';
 
 /** Arguments that cannot be used; one line that names the option. The command exits 2. */
 export class UsageError extends Error {
@@ -37,6 +38,14 @@ export const commonArgs = {
     description: 'print the result as JSON on stdout',
   } satisfies BooleanArgDef,
 } as const;
+
+/** How a command that trains nothing stores the model's weights. */
+export const weightsArg = {
+  type: 'enum',
+  options: ['f32', 'f16'],
+  default: 'f32',
+  description: 'storage of matrices on the device: f16 rounds, and takes half the memory',
+} satisfies EnumArgDef & { options: WeightStorage[] };
 
 /** `--out` with its own description. */
 export const outArg = (description: string) =>

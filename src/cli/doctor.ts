@@ -14,7 +14,7 @@ import { adapterAdvice, findVulkan } from './vulkan.ts';
 
 /** Optional features that are told of, and what the engine makes of each so far. */
 const featureUses = {
-  'shader-f16': 'no kernel uses it',
+  'shader-f16': 'not needed: weights in f16 are unpacked from words, which every adapter can',
   subgroups: 'kernels have variants for it',
   'timestamp-query': 'limr bench times passes by it',
 } as const satisfies Partial<Record<GPUFeatureName, string>>;

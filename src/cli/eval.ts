@@ -7,7 +7,14 @@ import { Responder } from '../rollout/responder.ts';
 import { createTask } from '../tasks/registry.ts';
 import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import {
+  commonArgs,
+  numberOption,
+  optionalNumber,
+  outArg,
+  UsageError,
+  weightsArg,
+} from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
@@ -66,6 +73,7 @@ export const command = defineCommand({
     chat: { type: 'boolean', description: "put prompts into the model's chat template" },
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     out: outArg('JSON file to write'),
+    weights: weightsArg,
     ...commonArgs,
   },
   async run({ args }) {
@@ -103,7 +111,7 @@ export const command = defineCommand({
         );
       }
       const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
-      const weights = await loadParameters(gpu, model, 'lm');
+      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const responder = new Responder(gpu, weights, {
         prompts,
         samples,

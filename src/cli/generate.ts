@@ -3,7 +3,14 @@ import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { loadParameters } from '../model/load-parameters.ts';
 import { Responder } from '../rollout/responder.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import {
+  commonArgs,
+  numberOption,
+  optionalNumber,
+  outArg,
+  UsageError,
+  weightsArg,
+} from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
@@ -32,6 +39,7 @@ export const command = defineCommand({
     n: { type: 'string', default: '1', valueHint: 'COUNT', description: 'completions per prompt' },
     'ignore-eos': { type: 'boolean', description: 'go on past end tokens' },
     out: outArg('JSON file: [{prompt_ids, ids, text, logprobs}] (default: runs/completions.json)'),
+    weights: weightsArg,
     ...commonArgs,
   },
   async run({ args }) {
@@ -67,7 +75,7 @@ export const command = defineCommand({
         );
       }
       const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
-      const weights = await loadParameters(gpu, model, 'lm');
+      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const responder = new Responder(gpu, weights, {
         prompts,
         samples,

@@ -11,7 +11,7 @@ import {
 } from '../model/next-token-loss.ts';
 import { parameterNames, ParameterStore } from '../model/parameters.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, outArg } from './arguments.ts';
+import { commonArgs, outArg, weightsArg } from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, nextFree } from './output.ts';
@@ -33,6 +33,7 @@ export const command = defineCommand({
     out: outArg(
       'safetensors file: scalar loss, and a tensor per parameter (default: runs/grads.safetensors)',
     ),
+    weights: weightsArg,
     ...commonArgs,
   },
   async run({ args }) {
@@ -47,7 +48,7 @@ export const command = defineCommand({
         throw new FormatError(`${args.ids}: no token follows another, so there is no loss`);
       }
       const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: true });
-      const weights = await loadParameters(gpu, model, 'lm');
+      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
       const batches = batchesOf(sequences, passRows);
       const sizes = batches.map(learnedSizes);

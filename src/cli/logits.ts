@@ -3,7 +3,7 @@ import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { AllLogits } from '../model/all-logits.ts';
 import { loadParameters } from '../model/load-parameters.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { commonArgs, outArg, UsageError, weightsArg } from './arguments.ts';
 import { readIds } from './ids-file.ts';
 import { openDiskModel } from './model-files.ts';
 import { expectFileOut, nextFree } from './output.ts';
@@ -25,6 +25,7 @@ export const command = defineCommand({
     out: outArg(
       'safetensors file: tensor logits, f32 (B, T, V), 0 where masked (default: runs/logits.safetensors)',
     ),
+    weights: weightsArg,
     ...commonArgs,
   },
   async run({ args }) {
@@ -42,7 +43,7 @@ export const command = defineCommand({
         );
       }
       const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: false });
-      const weights = await loadParameters(gpu, model, 'lm');
+      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const longest = Math.max(...sequences.map(({ length }) => length));
       const total = sequences.reduce((sum, { length }) => sum + length, 0);
       const logits = new Float32Array(rows * columns * vocabSize);

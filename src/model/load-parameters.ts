@@ -14,7 +14,7 @@ import {
 const redundant = /\.rotary_emb\.inv_freq$/;
 
 /**
- * Brings a model's weights onto the device, one tensor at a time.
+ * Brings a model's weights onto the device, one tensor at a time, to be used and not trained.
  *
  * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for;
  *   ConfigError when `storage` cannot hold one.
@@ -26,13 +26,13 @@ export async function loadParameters(
   options: {
     readonly label?: string;
     readonly purpose?: Purpose;
-    readonly storage?: WeightStorage;
+    readonly storage?: WeightStorage | undefined;
   } = {},
 ): Promise<ParameterStore> {
   const layout = parameterLayout(model.config, head, bindingElements(gpu), options.storage);
   await expectParameters(model, head);
   const { label = 'weights', purpose = 'weights' } = options;
-  const store = new ParameterStore(gpu, layout, label, purpose);
+  const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
   for (const stored of layout.stored) {
     for (const part of stored.parts) store.write(stored, part, await model.read(part.name));
   }

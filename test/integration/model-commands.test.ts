@@ -76,6 +76,24 @@ describe('limr logits', () => {
   });
 });
 
+test('logits and gradients from weights in f16 are near, and not the same', async () => {
+  for (const [command, key] of [
+    ['logits', 'logits'],
+    ['grads', 'loss'],
+  ] as const) {
+    const argv = [command, 'm', '--ids', 'ids.json', '--out', 'o'];
+    const read = async (...more: string[]) => {
+      const { code, tensors } = await limr([...argv, ...more], { 'ids.json': encode(leftpad()) });
+      expect(code).toBe(0);
+      return toFloat32(tensors('o').get(key)!);
+    };
+    const [whole, halves] = [await read(), await read('--weights', 'f16')];
+    // As in transformer.test.ts: rounding, and logits up to 11.
+    expectClose(halves, whole, { abs: 0.04 });
+    expect(halves).not.toEqual(whole);
+  }
+});
+
 describe('limr grads', () => {
   test('writes the loss and every gradient', async () => {
     const { code, tensors } = await limr(['grads', 'm', '--ids', 'ids.json', '--out', 'o'], {

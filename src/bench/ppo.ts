@@ -3,7 +3,7 @@ import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { createEngine } from '../scheduler/engine.ts';
+import { createEngine, type Engine } from '../scheduler/engine.ts';
 import { createTask } from '../tasks/registry.ts';
 import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
@@ -14,37 +14,66 @@ import { tinyConfig } from './tiny.ts';
  */
 export async function benchPpo(bench: Bench): Promise<void> {
   const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
-  for (const config of bench.tiny ? [tinyConfig] : presets) await measureIteration(bench, config);
+  for (const config of bench.tiny ? [tinyConfig] : presets) await measurePreset(bench, config);
 }
 
-async function measureIteration(bench: Bench, config: ExperimentConfig): Promise<void> {
-  const { gpu } = bench;
+async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<void> {
   const { rollout } = config;
-  estimate(config, gpu.limits);
+  estimate(config, bench.gpu.limits);
   const task = createTask(config.task);
-  const { trainer, decoder } = createEngine(gpu, config, task);
+  const engine = createEngine(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
-  trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
+  engine.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
   const pool = task.pool(1).slice(0, rollout.prompts);
-  const prompts = pool.map(({ text }) => task.tokenizer.encode(text));
-  const { samples } = rollout;
+  const { hiddenSize: C, layers: L, heads: H } = config.model;
+  await measureIteration(bench, {
+    name: `PPO iteration, ${config.preset}`,
+    shapes: { prompts: rollout.prompts, samples: rollout.samples, C, L, H, V: model.vocabSize },
+    engine,
+    prompts: pool.map(({ text }) => task.tokenizer.encode(text)),
+    samples: rollout.samples,
+    temperature: rollout.temperature,
+    stopIds: task.endToken === undefined ? [] : [task.endToken],
+    reward: (promptIndex, response) => {
+      const prompt = pool[promptIndex];
+      return prompt ? task.verify(prompt.text, prompt.key, response).reward : 0;
+    },
+  });
+}
+
+/** What iterations are measured on. */
+export interface IterationCase {
+  readonly name: string;
+  readonly shapes: Readonly<Record<string, number>>;
+  /** With weights. */
+  readonly engine: Pick<Engine, 'trainer' | 'decoder'>;
+  readonly prompts: readonly Uint32Array[];
+  readonly samples: number;
+  readonly temperature: number;
+  readonly stopIds: readonly number[];
+  readonly reward: (promptIndex: number, response: Uint32Array) => number;
+}
+
+/** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
+export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
+  const { gpu } = bench;
+  const { engine, prompts, samples, temperature, stopIds, reward } = entry;
   let iteration = 0;
   if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
-  const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measure(bench, {
     suite: 'ppo',
-    name: `PPO iteration, ${config.preset}`,
-    shapes: { prompts: rollout.prompts, samples, C, L, H, V: model.vocabSize },
+    name: entry.name,
+    shapes: entry.shapes,
     bound: 'matmul',
     run: async () => {
       const started = performance.now();
-      const generation = await decoder.generate({
+      // Always the same draws; the policy alone changes from run to run.
+      const generation = await engine.decoder.generate({
         prompts,
         samplesPerPrompt: samples,
-        // Always the same draws; the policy alone changes from run to run.
         seed: 1,
-        temperature: rollout.temperature,
-        stopIds: task.endToken === undefined ? [] : [task.endToken],
+        temperature,
+        stopIds,
       });
       const sampled = performance.now();
       const groups = prompts.map((prompt, promptIndex) => ({
@@ -55,15 +84,12 @@ async function measureIteration(bench: Bench, config: ExperimentConfig): Promise
         ),
       }));
       const rewards = Float32Array.from(
-        groups.flatMap(({ responses, promptIndex }) => {
-          const prompt = pool[promptIndex];
-          return responses.map((response) =>
-            prompt ? task.verify(prompt.text, prompt.key, response).reward : 0,
-          );
-        }),
+        groups.flatMap(({ responses, promptIndex }) =>
+          responses.map((response) => reward(promptIndex, response)),
+        ),
       );
       const verified = performance.now();
-      await trainer.update(groups, rewards, { seed: 1, iteration: iteration++ });
+      await engine.trainer.update(groups, rewards, { seed: 1, iteration: iteration++ });
       await gpu.idle();
       const ended = performance.now();
       const passes = await gpu.passClock?.read();

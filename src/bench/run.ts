@@ -6,6 +6,7 @@ import type { Bench, BenchOptions, BenchRecord, SuiteName } from './record.ts';
 import { measureRoofs, type Roofs } from './roofs.ts';
 import { benchRollout } from './rollout.ts';
 import { benchRoof } from './roof.ts';
+import { isSized, type Sized, sizedSuites } from './sized.ts';
 import { benchTrain } from './train.ts';
 
 /** `bench.json`. */
@@ -30,6 +31,7 @@ const suites: Readonly<Record<SuiteName, (bench: Bench) => Promise<void>>> = {
  * Measures parts of the engine one after another.
  *
  * @param options.report Called with each record as it is there.
+ * @param options.sized Measures the suites that know sizes at this one.
  */
 export async function runBench(
   gpu: Gpu,
@@ -37,6 +39,7 @@ export async function runBench(
   options: BenchOptions & {
     readonly host: string;
     readonly report: (record: BenchRecord) => Promise<void> | void;
+    readonly sized?: Sized | undefined;
   },
 ): Promise<BenchResult> {
   const records: BenchRecord[] = [];
@@ -50,8 +53,11 @@ export async function runBench(
       await options.report(record);
     },
   };
+  const { sized } = options;
   for (const [name, suite] of Object.entries(suites) as [SuiteName, (typeof suites)['lim']][]) {
-    if (wanted.includes(name)) await suite(bench);
+    if (!wanted.includes(name)) continue;
+    if (!sized) await suite(bench);
+    else if (isSized(name)) await sizedSuites[name](bench, sized);
   }
   return { schema: 1, adapter: gpu.name, host: options.host, roofs, records };
 }

@@ -4,9 +4,10 @@ import { compareBench, type EarlierBench, earlierSchema } from '../bench/compare
 import { benchedUse, tuneKernels } from '../bench/kernels.ts';
 import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
+import { isSized, type Sized, sizeNames } from '../bench/sized.ts';
 import { hostName } from '../workers/host-name.ts';
 import { openCommandGpu } from './adapter.ts';
-import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
+import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { system } from './system.ts';
@@ -36,6 +37,16 @@ export const command = defineCommand({
       valueHint: 'old.json',
       description: 'records of an earlier bench: tells what got slower or faster beyond the spread',
     },
+    size: {
+      type: 'enum',
+      options: [...sizeNames],
+      description: 'train, rollout and ppo at a model of so many parameters instead',
+    },
+    batch: {
+      type: 'string',
+      valueHint: 'N',
+      description: 'sequences of a batch with --size (default: 64, 32 or 16, by the size)',
+    },
     out: outArg('file for the records'),
     ...commonArgs,
   },
@@ -43,6 +54,7 @@ export const command = defineCommand({
     const host = await system();
     const repeats = numberOption('repeats', args.repeats, { min: 1, max: 1000, integer: true });
     if (args.out !== undefined) await expectFileOut(args.out);
+    const sized = sizedOption(args);
     const tiny = args.tiny ?? false;
     const earlier = args.compare === undefined ? undefined : await readEarlier(args.compare);
     const gpu = await openCommandGpu(args, benchedUse(), { features: ['timestamp-query'] });
@@ -57,6 +69,7 @@ export const command = defineCommand({
       const result = await runBench(gpu, args.suite === 'all' ? suiteNames : [args.suite], {
         repeats,
         tiny,
+        sized,
         host: hostName(),
         report: (record) => host.stderr(line(record)),
       });
@@ -74,6 +87,25 @@ export const command = defineCommand({
     }
   },
 });
+
+/** @throws UsageError on options that do not go with it. */
+function sizedOption(args: {
+  readonly size?: string | undefined;
+  readonly batch?: string | undefined;
+  readonly suite: string;
+  readonly tiny?: boolean | undefined;
+}): Sized | undefined {
+  const batch = optionalNumber('batch', args.batch, { min: 1, max: 65_536, integer: true });
+  const size = sizeNames.find((name) => name === args.size);
+  if (!size) {
+    if (batch !== undefined) throw new UsageError('--batch needs --size');
+    return undefined;
+  }
+  if (args.tiny) throw new UsageError('--tiny and --size are two sizes: give one');
+  const suite = suiteNames.find((name) => name === args.suite);
+  if (suite && !isSized(suite)) throw new UsageError(`--suite ${suite} has no sizes`);
+  return { size, ...(batch !== undefined && { batch }) };
+}
 
 /** @throws UsageError where it is not what `limr bench --out` wrote. */
 async function readEarlier(path: string): Promise<EarlierBench> {

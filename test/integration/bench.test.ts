@@ -72,6 +72,29 @@ describe('the benchmarks', () => {
   });
 });
 
+describe('a model of a size', () => {
+  test.for([
+    ['train', ['training step, 1m', 'training step, 1m, f16 weights'], 64],
+    ['rollout', ['generation, 1m, batch 1'], 64],
+    ['ppo', ['PPO iteration, 1m'], 8 * 48],
+  ] as const)('is measured by its own batch: %s', async ([suite, names, tokens], { skip }) => {
+    const gpu = await openTestGpu();
+    // A PPO iteration of this size takes the other software adapters half a minute.
+    if (suite === 'ppo' && !gpu.queue.polls) return skip('measured in Node alone');
+    const { records } = await runBench(gpu, [suite, 'kernels'], {
+      repeats: 1,
+      tiny: true,
+      host: 'test',
+      report: () => undefined,
+      sized: { size: '1m', batch: 1 },
+    });
+    expect(records.map(({ name }) => name)).toEqual(names);
+    for (const { tokensPerSecond, medianMs } of records) {
+      expect(((tokensPerSecond ?? NaN) * medianMs) / 1000).toBeCloseTo(tokens, 6);
+    }
+  });
+});
+
 describe('the tuning cache', () => {
   afterEach(() => useSystem(undefined));
 

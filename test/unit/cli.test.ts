@@ -56,6 +56,10 @@ describe('limr', () => {
     [['select', '/nowhere/at/all.json'], '/nowhere/at/all.json: no such file'],
     [['score', '/nowhere'], '/nowhere: no such file or folder'],
     [['score', 'x', '--theta', 'high'], "--theta must be a number at most 1, got 'high'"],
+    [['bench', '--batch', '4'], '--batch needs --size'],
+    [['bench', '--size', '1m', '--tiny'], '--tiny and --size are two sizes'],
+    [['bench', '--size', '1m', '--suite', 'lim'], '--suite lim has no sizes'],
+    [['bench', '--size', '1m', '--batch', '0'], '--batch must be a whole number'],
     [['score', 'x', '--epochs', '1.5', '--out', '/nowhere/x'], 'x: no such file'],
   ])('%j ends with one line and code 2', async (argv, message) => {
     const { code, stdout, stderr } = await limr(...argv);

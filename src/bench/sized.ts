@@ -1,0 +1,86 @@
+import { configFrom } from '../config.ts';
+import { initialParameters } from '../model/parameters.ts';
+import { buildEngine } from '../scheduler/engine.ts';
+import { measureIteration } from './ppo.ts';
+import type { Bench, SuiteName } from './record.ts';
+import { generationShape, measureRollout } from './rollout.ts';
+import { measureSteps, type ReferenceShape, referenceModel, referenceTraining } from './train.ts';
+
+/** Shapes at which a training engine is held against others on one adapter, by parameters. */
+export const sizes = {
+  '1m': { B: 64, T: 64, C: 128, L: 4, H: 4, V: 512, F: 344 },
+  '10m': { B: 32, T: 256, C: 384, L: 6, H: 6, V: 4096, F: 1024 },
+  '100m': { B: 16, T: 512, C: 768, L: 12, H: 12, V: 32_000, F: 2048 },
+} as const satisfies Readonly<Record<string, ReferenceShape>>;
+
+export type SizeName = keyof typeof sizes;
+
+export const sizeNames = Object.keys(sizes) as SizeName[];
+
+/** A size, and sequences of a batch where they are not the size's own. */
+export interface Sized {
+  readonly size: SizeName;
+  readonly batch?: number;
+}
+
+/** The suites that know sizes. */
+export const sizedSuites = {
+  train: measureTraining,
+  rollout: measureRollouts,
+  ppo: measurePpo,
+} as const satisfies Partial<Record<SuiteName, (bench: Bench, sized: Sized) => Promise<void>>>;
+
+export const isSized = (suite: SuiteName): suite is keyof typeof sizedSuites =>
+  Object.hasOwn(sizedSuites, suite);
+
+const shapeOf = ({ size, batch }: Sized): ReferenceShape => ({
+  ...sizes[size],
+  B: batch ?? sizes[size].B,
+});
+
+async function measureTraining(bench: Bench, sized: Sized): Promise<void> {
+  const shape = shapeOf(sized);
+  for (const storage of ['f32', 'f16'] as const) {
+    const name = `${sized.size}${storage === 'f16' ? ', f16 weights' : ''}`;
+    await measureSteps(bench, name, { ...shape }, referenceTraining(bench, shape, false, storage));
+  }
+}
+
+async function measureRollouts(bench: Bench, sized: Sized): Promise<void> {
+  const model = referenceModel(shapeOf(sized));
+  for (const batch of sized.batch === undefined ? [1, 256] : [sized.batch]) {
+    const name = `generation, ${sized.size}, batch ${batch}`;
+    await measureRollout(bench, name, model, generationShape(batch));
+  }
+}
+
+/** Responses of three quarters of the context, 8 to a prompt; four minibatches of B sequences. */
+async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
+  const shape = shapeOf(sized);
+  const { B, T, V } = shape;
+  const model = referenceModel(shape);
+  const samples = 8;
+  const count = Math.max(1, Math.ceil((4 * B) / samples));
+  const lengths = { maxPromptTokens: T / 4, maxResponseTokens: (3 * T) / 4 };
+  const { rollout, ...rest } = configFrom('standard', undefined, 'bench');
+  const engine = buildEngine(bench.gpu, {
+    model,
+    config: { ...rest, rollout: { ...rollout, prompts: count, samples } },
+    lengths,
+    prompts: count,
+    epochs: 1,
+  });
+  engine.trainer.reset(initialParameters(model, 1, 0.02), 1);
+  await measureIteration(bench, {
+    name: `PPO iteration, ${sized.size}`,
+    shapes: { ...shape, prompts: count, samples },
+    engine,
+    prompts: Array.from({ length: count }, (_, p) =>
+      Uint32Array.from({ length: lengths.maxPromptTokens }, (_token, i) => (p * 31 + i * 7) % V),
+    ),
+    samples,
+    temperature: rollout.temperature,
+    stopIds: [],
+    reward: (_prompt, response) => ((response[0] ?? 0) % 2 === 0 ? 1 : -0.5),
+  });
+}

@@ -110,7 +110,11 @@ export const command = defineCommand({
           `${args.data}: a prompt is empty, or leaves no room in the model's ${config.maxPositions}`,
         );
       }
-      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
+      const gpu = await openCommandGpu(args, {
+        headDim: config.headDim,
+        training: false,
+        storage: args.weights,
+      });
       const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const responder = new Responder(gpu, weights, {
         prompts,

@@ -74,7 +74,11 @@ export const command = defineCommand({
           `--max-new-tokens: a prompt of ${longest} tokens leaves ${room} of the model's ${config.maxPositions}`,
         );
       }
-      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: false });
+      const gpu = await openCommandGpu(args, {
+        headDim: config.headDim,
+        training: false,
+        storage: args.weights,
+      });
       const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const responder = new Responder(gpu, weights, {
         prompts,

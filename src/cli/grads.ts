@@ -47,7 +47,11 @@ export const command = defineCommand({
       if (sequences.length === 0) {
         throw new FormatError(`${args.ids}: no token follows another, so there is no loss`);
       }
-      const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: true });
+      const gpu = await openCommandGpu(args, {
+        headDim: model.config.headDim,
+        training: true,
+        storage: args.weights,
+      });
       const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
       const batches = batchesOf(sequences, passRows);

@@ -42,7 +42,11 @@ export const command = defineCommand({
           `--ids: ${rows} x ${columns} x ${vocabSize} logits are more than ${mostLogits}`,
         );
       }
-      const gpu = await openCommandGpu(args, { headDim: model.config.headDim, training: false });
+      const gpu = await openCommandGpu(args, {
+        headDim: model.config.headDim,
+        training: false,
+        storage: args.weights,
+      });
       const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const longest = Math.max(...sequences.map(({ length }) => length));
       const total = sequences.reduce((sum, { length }) => sum + length, 0);

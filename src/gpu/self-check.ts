@@ -3,10 +3,11 @@ import { attentionBackwardQuery } from '../../kernels/attention-backward-query.t
 import { attentionForward } from '../../kernels/attention-forward.ts';
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import type { MatmulChoices, MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
-import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { DType, Tensor } from '../../kernels/lib/tensor.ts';
 import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
 import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { float32OfHalves, halvesOf } from '../formats/half.ts';
 import { RandomStream } from '../random.ts';
 import { AdapterError, type Gpu } from './device.ts';
 
@@ -16,6 +17,8 @@ export interface KernelUse {
   readonly headDim: number;
   /** Whether gradients are computed too. */
   readonly training: boolean;
+  /** How the matrices are stored that layers multiply by. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
 }
 
 /** How right a variant is on one device. */
@@ -131,7 +134,7 @@ export async function dropWrongVariants(gpu: Gpu, use: KernelUse): Promise<strin
   checked.set(gpu, known);
   const sentences: string[] = [];
   for (;;) {
-    const name = (variant: MatmulVariant) => `${variant} ${use.headDim} ${String(use.training)}`;
+    const name = (variant: MatmulVariant) => [variant, ...Object.values(use)].join(' ');
     const variants = chosenVariants(gpu.matmulChoices).filter(
       (variant) => !known.has(name(variant)),
     );
@@ -167,16 +170,18 @@ class Inputs {
     this.#gpu = gpu;
   }
 
-  empty(name: string, rows: number, columns: number, dtype: 'f32' | 'u32' = 'f32'): Tensor {
+  empty(name: string, rows: number, columns: number, dtype: DType = 'f32'): Tensor {
     const tensor = this.#gpu.tensor(`self-check ${name}`, [rows, columns], dtype, 'activations');
     this.tensors.push(tensor);
     return tensor;
   }
 
-  random(name: string, rows: number, columns: number): Input {
-    const tensor = this.empty(name, rows, columns);
-    const data = Float32Array.from({ length: rows * columns }, () => this.#stream.normal());
-    this.#gpu.upload(tensor, data);
+  random(name: string, rows: number, columns: number, dtype: 'f32' | 'f16' = 'f32'): Input {
+    const tensor = this.empty(name, rows, columns, dtype);
+    const drawn = Float32Array.from({ length: rows * columns }, () => this.#stream.normal());
+    const halves = dtype === 'f16' ? halvesOf(drawn) : undefined;
+    this.#gpu.upload(tensor, halves ?? drawn);
+    const data = halves ? float32OfHalves(halves) : drawn;
     return { tensor, at: (row, column) => data[row * columns + column] ?? NaN };
   }
 }
@@ -197,11 +202,11 @@ function product(
 }
 
 /** All three forms of a layer from 40 to 76 features on 70 rows. */
-function matmulCase(gpu: Gpu, { training }: KernelUse): Case {
+function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
   const [rows, inner, columns] = [70, 40, 76];
   const inputs = new Inputs(gpu);
   const x = inputs.random('x', rows, inner);
-  const weight = inputs.random('weight', columns, inner);
+  const weight = inputs.random('weight', columns, inner, storage);
   const dy = inputs.random('dy', rows, columns);
   const y = inputs.empty('y', rows, columns);
   const dx = inputs.empty('dx', rows, inner);

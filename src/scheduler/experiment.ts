@@ -278,8 +278,12 @@ export class Experiment {
   /** Before any plan is built, for plans take their variants once: none that computes wrong here. */
   async #checkKernels(): Promise<void> {
     const { gpu } = this.#host;
-    const { headDim } = this.config.model;
-    this.#progress.warnings.push(...(await dropWrongVariants(gpu, { headDim, training: true })));
+    const { model, weightStorage = 'f32' } = this.config;
+    // Bases are pre-trained in f32.
+    for (const storage of new Set(['f32', weightStorage] as const)) {
+      const use = { headDim: model.headDim, training: true, storage };
+      this.#progress.warnings.push(...(await dropWrongVariants(gpu, use)));
+    }
     this.#progress.kernels = gpu.matmulChoices;
   }
 

@@ -37,6 +37,18 @@ describe('the self-check', () => {
     expect(await dropWrongVariants(gpu, use)).toEqual([]);
   });
 
+  test('looks at weights in f16 where they are stored so', async () => {
+    const halves = { headDim: 16, training: false, storage: 'f16' } as const;
+    const right = await openTestGpu();
+    const [plain] = await checkVariants(right, ['plain'], halves);
+    expect(plain.error).toBeLessThan(2e-6);
+    const gpu = await deviceWith(['matmul-forward', '[at & 1]', '[0]']);
+    const [found] = await checkVariants(gpu, ['plain'], halves);
+    expect(isRight(found)).toBe(false);
+    const [inF32] = await checkVariants(gpu, ['plain'], { headDim: 16, training: false });
+    expect(isRight(inF32)).toBe(true);
+  });
+
   test.each([
     ['matmul-forward', 'out[at] =', 'out[at] = 1.001 *'],
     ['matmul-backward-weight', '+= sum;', '+= select(sum, 0.0, column == 39);'],

@@ -1,4 +1,5 @@
 import plain from '../shaders/matmul-backward-input.wgsl?raw';
+import quad from '../shaders/matmul-backward-input/quad.wgsl?raw';
 import registers from '../shaders/matmul-backward-input/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-backward-input/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-input/workgroup.wgsl?raw';
@@ -34,6 +35,12 @@ const implementations: MatmulImplementations<typeof matmulBackwardInputKernel> =
   subgroup: {
     kernel: defineKernel('matmul-backward-input/subgroup', [weightLibrary, subgroup], spec),
     rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  quad: {
+    kernel: defineKernel('matmul-backward-input/quad', [weightLibrary, quad], spec),
+    rows: 64,
     columns: 32,
     header: 'enable subgroups;',
   },

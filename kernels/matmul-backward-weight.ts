@@ -1,4 +1,5 @@
 import plain from '../shaders/matmul-backward-weight.wgsl?raw';
+import quad from '../shaders/matmul-backward-weight/quad.wgsl?raw';
 import registers from '../shaders/matmul-backward-weight/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-backward-weight/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-weight/workgroup.wgsl?raw';
@@ -29,6 +30,12 @@ const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> 
   subgroup: {
     kernel: defineKernel('matmul-backward-weight/subgroup', subgroup, spec),
     rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  quad: {
+    kernel: defineKernel('matmul-backward-weight/quad', quad, spec),
+    rows: 64,
     columns: 32,
     header: 'enable subgroups;',
   },

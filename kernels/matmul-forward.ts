@@ -1,5 +1,6 @@
 import plain from '../shaders/matmul-forward.wgsl?raw';
 import ragged from '../shaders/matmul-forward/ragged.wgsl?raw';
+import quad from '../shaders/matmul-forward/quad.wgsl?raw';
 import registers from '../shaders/matmul-forward/registers.wgsl?raw';
 import subgroup from '../shaders/matmul-forward/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
@@ -31,6 +32,12 @@ const implementations: MatmulImplementations<typeof matmulForwardKernel> = {
   subgroup: {
     kernel: defineKernel('matmul-forward/subgroup', [weightLibrary, subgroup], spec),
     rows: 16,
+    columns: 32,
+    header: 'enable subgroups;',
+  },
+  quad: {
+    kernel: defineKernel('matmul-forward/quad', [weightLibrary, quad], spec),
+    rows: 64,
     columns: 32,
     header: 'enable subgroups;',
   },

@@ -6,10 +6,17 @@ export type MatmulForm = 'forward' | 'backward-input' | 'backward-weight';
 
 /**
  * Ways to compute the same sums. `plain` takes any sizes; `registers` suits software adapters,
- * `subgroup` those with subgroups of 8 lanes or more, `workgroup` GPUs; `ragged`, of the forward form
- * alone, takes columns that are no multiple of 4.
+ * `subgroup` those with subgroups of 8 lanes or more, `quad` those of 4 lanes, `workgroup` GPUs;
+ * `ragged`, of the forward form alone, takes columns that are no multiple of 4.
  */
-export const matmulVariants = ['plain', 'registers', 'subgroup', 'workgroup', 'ragged'] as const;
+export const matmulVariants = [
+  'plain',
+  'registers',
+  'subgroup',
+  'quad',
+  'workgroup',
+  'ragged',
+] as const;
 
 export type MatmulVariant = (typeof matmulVariants)[number];
 
@@ -47,6 +54,9 @@ export function variantFits(
   return columns % 4 === 0 || (variant === 'workgroup' && form === 'forward');
 }
 
+/** Rows from which `quad`, which computes 64 at a time, is faster than `registers`. */
+const leastQuadRows = 24;
+
 /** The variant for a shape: measured, else preferred, else what fits of the portable ones. */
 export function chooseMatmul(
   form: MatmulForm,
@@ -54,7 +64,9 @@ export function chooseMatmul(
   choices: MatmulChoices = portableChoices,
 ): MatmulVariant {
   const measured = choices.measured[matmulKey(form, shape)];
-  const wanted = [measured, choices.preferred, 'registers' as const, 'ragged' as const];
+  const few = form !== 'backward-weight' && shape[0] < leastQuadRows;
+  const preferred = choices.preferred === 'quad' && few ? 'registers' : choices.preferred;
+  const wanted = [measured, preferred, 'registers' as const, 'ragged' as const];
   return wanted.find((variant) => variant && variantFits(variant, form, shape)) ?? 'plain';
 }
 

@@ -20,7 +20,15 @@ export function subgroupLanes({ features, info }: Pick<Adapter, 'features' | 'in
 /** What to run on this class of adapter where nothing was measured. */
 export function defaultMatmulChoices(adapter: Adapter): MatmulChoices {
   if (adapter.kind === 'gpu') return { preferred: 'workgroup', measured: {} };
-  return { preferred: subgroupLanes(adapter) >= 8 ? 'subgroup' : 'registers', measured: {} };
+  const fastest = (['subgroup', 'quad'] as const).find((variant) => runs(variant, adapter));
+  return { preferred: fastest ?? 'registers', measured: {} };
+}
+
+/** `quad` would be right with more lanes too, where `subgroup` is faster and both compile slowly. */
+function runs(variant: MatmulVariant, gpu: Pick<Adapter, 'features' | 'info'>): boolean {
+  const lanes = subgroupLanes(gpu);
+  if (variant === 'subgroup') return lanes >= 8;
+  return variant !== 'quad' || (lanes >= 4 && lanes < 8);
 }
 
 /** Measured choices of several adapters, by `tuningKey`. Plain data. */
@@ -34,11 +42,10 @@ export type TunedMatmuls = Readonly<Record<string, MatmulChoices>>;
 export const tuningKey = (gpu: { readonly name: string }, host: string): string =>
   `${host.split(' ')[0] ?? ''}: ${gpu.name}`;
 
-/** The variants that compute right on a device. */
+/** The variants that compute right on a device, without what is for other adapters alone. */
 export const runnableVariants = (
   gpu: Pick<Adapter, 'features' | 'info'>,
-): readonly MatmulVariant[] =>
-  matmulVariants.filter((variant) => variant !== 'subgroup' || subgroupLanes(gpu) >= 8);
+): readonly MatmulVariant[] => matmulVariants.filter((variant) => runs(variant, gpu));
 
 /** The first variant among some choices that a device cannot run. */
 export function unrunnable(

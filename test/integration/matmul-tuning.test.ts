@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
-import { matmulKey } from '../../kernels/lib/matmul-variants.ts';
+import { chooseMatmul, matmulKey } from '../../kernels/lib/matmul-variants.ts';
 import { benchMatmuls } from '../../src/bench/matmul.ts';
 import { defaultMatmulChoices, runnableVariants } from '../../src/gpu/matmul-choices.ts';
 import { tuneMatmuls } from '../../src/gpu/tuning.ts';
@@ -48,6 +48,22 @@ describe('matmul tuning', () => {
 
   test('prefers a variant that the adapter can run', () => {
     expect(runnableVariants(gpu)).toContain(defaultMatmulChoices(gpu).preferred);
+  });
+
+  test.each([
+    [0, 'registers', 'registers'],
+    [4, 'quad', 'quad'],
+    [8, 'subgroup', 'subgroup'],
+  ] as const)('on a software adapter of %i lanes takes %s', (lanes, preferred, many) => {
+    const features = new Set(lanes === 0 ? [] : ['subgroups']);
+    const adapter = { kind: 'cpu', features, info: { subgroupMinSize: lanes } };
+    const choices = defaultMatmulChoices(adapter as unknown as typeof gpu);
+    expect(choices.preferred).toBe(preferred);
+    expect(chooseMatmul('forward', [256, 128, 384], choices)).toBe(many);
+    expect(chooseMatmul('backward-weight', [8, 128, 384], choices)).toBe(many);
+    // A quad computes 64 rows at a time, however few there are.
+    const few = chooseMatmul('forward', [8, 128, 384], choices);
+    expect(few).toBe(preferred === 'quad' ? 'registers' : many);
   });
 
   test('benchmarks every variant that fits under the name of the adapter', async () => {

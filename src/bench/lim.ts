@@ -1,5 +1,7 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { bufferUsage } from '../gpu/memory.ts';
+import { PassClock } from '../gpu/pass-clock.ts';
+import type { MatrixTensors } from '../lim/matrix.ts';
 import { scoreMatrix } from '../lim/score.ts';
 import { type Bench, measure } from './record.ts';
 
@@ -7,8 +9,8 @@ import { type Bench, measure } from './record.ts';
 const PATTERN = 2 ** 22;
 
 /**
- * LIM scores of matrices that are on the device already: the paper's size, and 10 million prompts, or as
- * many as one buffer holds.
+ * LIM scores of matrices that are on the device already, in both forms: the paper's size, and 10 million
+ * prompts, or as many as one buffer holds.
  */
 export async function benchLim(bench: Bench): Promise<void> {
   const held = Math.floor(bench.gpu.limits.maxBufferSize / (21 * 4));
@@ -18,10 +20,19 @@ export async function benchLim(bench: Bench): Promise<void> {
         [8523, 21],
         [Math.min(10_000_000, held), 21],
       ];
-  for (const [prompts = 0, epochs = 0] of sizes) await measureScores(bench, prompts, epochs);
+  for (const [prompts = 0, epochs = 0] of sizes) {
+    for (const form of ['samples', 'values'] as const) {
+      await measureScores(bench, form, prompts, epochs);
+    }
+  }
 }
 
-async function measureScores(bench: Bench, prompts: number, epochs: number): Promise<void> {
+async function measureScores(
+  bench: Bench,
+  form: 'samples' | 'values',
+  prompts: number,
+  epochs: number,
+): Promise<void> {
   const { gpu } = bench;
   const shape = [prompts, epochs];
   const entries = prompts * epochs;
@@ -31,34 +42,49 @@ async function measureScores(bench: Bench, prompts: number, epochs: number): Pro
     const buffer = gpu.device.createBuffer({ size: Math.ceil(entries / 4) * 16, usage });
     return { name, shape, dtype, buffer, offset: 0 };
   };
-  const matrix = { sums: large('bench sums', 'f32'), samples: large('bench samples', 'u32') };
   // Of 8 samples, any number right; a hash spreads them.
   const rewards = Float32Array.from(
     { length: Math.min(entries, PATTERN) },
     (_, i) => (Math.imul(i, 0x9e37_79b1) >>> 16) % 9,
   );
-  const counts = new Uint32Array(rewards.length).fill(8);
-  for (let first = 0; first < entries; first += PATTERN) {
-    const count = Math.min(PATTERN, entries - first);
-    gpu.upload(matrix.sums, rewards.subarray(0, count), first);
-    gpu.upload(matrix.samples, counts.subarray(0, count), first);
-  }
+  const fill = (tensor: Tensor, pattern: Float32Array | Uint32Array): Tensor => {
+    for (let first = 0; first < entries; first += PATTERN) {
+      gpu.upload(tensor, pattern.subarray(0, Math.min(PATTERN, entries - first)), first);
+    }
+    return tensor;
+  };
+  const values = (): Tensor =>
+    fill(
+      large('bench values', 'f32'),
+      rewards.map((right) => right / 8),
+    );
+  const sums = (): Tensor => fill(large('bench sums', 'f32'), rewards);
+  const samples = (): Tensor =>
+    fill(large('bench samples', 'u32'), new Uint32Array(rewards.length).fill(8));
+  const matrix: MatrixTensors =
+    form === 'values' ? { values: values() } : { sums: sums(), samples: samples() };
+  const entryBytes = form === 'values' ? 4 : 8;
+  const clock = gpu.features.has('timestamp-query') ? new PassClock(gpu) : undefined;
+  gpu.passClock = clock;
   try {
     await measure(bench, {
       suite: 'lim',
-      name: `LIM scores, ${prompts} x ${epochs}`,
+      name: `LIM scores of ${form}, ${prompts} x ${epochs}`,
       shapes: { prompts, epochs },
       bound: 'copy',
-      // Sums and samples once for the mean curve and once for the scores, which are written.
-      bytes: 2 * 8 * entries + 4 * prompts,
+      // The matrix once for the mean curve and once for the scores, which are written.
+      bytes: 2 * entryBytes * entries + 4 * prompts,
       run: async () => {
         // No score reaches 2: none is computed again in float64, which would read the matrix back.
         await scoreMatrix(gpu, matrix, { theta: 2 });
-        return undefined;
+        const passes = await clock?.read();
+        return passes === undefined ? {} : { parts: { 'GPU passes': passes } };
       },
     });
   } finally {
+    gpu.passClock = undefined;
+    clock?.destroy();
     await gpu.idle();
-    gpu.destroy(matrix.sums, matrix.samples);
+    gpu.destroy(...('values' in matrix ? [matrix.values] : [matrix.sums, matrix.samples]));
   }
 }

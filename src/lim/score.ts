@@ -141,26 +141,17 @@ export async function scoreMatrix(
       return Float64Array.from(wanted, (_, i) => exactScore(rows, i, known));
     };
 
-    const close: number[] = [];
-    const unscored: number[] = [];
-    for (let prompt = 0; prompt < prompts; prompt++) {
-      const score = scores[prompt] ?? NaN;
-      if (Number.isNaN(score)) unscored.push(prompt);
-      else if (isClose(score, theta)) close.push(prompt);
-    }
+    const { above, close, unscored } = triage(scores, theta);
     const settled = await exact(close);
     for (const [i, prompt] of close.entries()) scores[prompt] = settled[i] ?? NaN;
-    const kept: number[] = [];
-    for (let prompt = 0; prompt < prompts; prompt++) {
-      if ((scores[prompt] ?? NaN) >= theta) kept.push(prompt);
-    }
+    const raised = close.filter((prompt) => (scores[prompt] ?? NaN) >= theta);
     return {
       rule,
       theta,
       scores,
       meanCurve: curve.map((deficit, k) => ((entries[k] ?? 0) > 0 ? 1 - deficit : NaN)),
       entries,
-      kept,
+      kept: raised.length === 0 ? above : [...above, ...raised].sort((a, b) => a - b),
       unscored,
       decidedExactly: close.length,
       bound: thetaBound(
@@ -174,6 +165,26 @@ export async function scoreMatrix(
     await gpu.idle();
     gpu.destroy(...owned);
   }
+}
+
+/** Puts NaN where there is no score; prompts above theta, and those that float64 has to decide. */
+function triage(scores: Float64Array, theta: number) {
+  const above: number[] = [];
+  const close: number[] = [];
+  const unscored: number[] = [];
+  // What is close is within this; few are, and the loop is over all prompts.
+  const near = 2 * scoreTolerance * Math.max(1, Math.abs(theta));
+  for (let prompt = 0; prompt < scores.length; prompt++) {
+    const score = scores[prompt] ?? NaN;
+    if (score > noScore) {
+      if (Math.abs(score - theta) <= near && isClose(score, theta)) close.push(prompt);
+      else if (score >= theta) above.push(prompt);
+    } else {
+      scores[prompt] = NaN;
+      unscored.push(prompt);
+    }
+  }
+  return { above, close, unscored };
 }
 
 /** Whether an f32 score may lie on the other side of a threshold than the float64 one. */
@@ -320,9 +331,6 @@ async function runPasses(
   const scores = new Float64Array(sum(chunks.map(({ count }) => count)));
   for (const { chunk, scores: found } of passes) {
     scores.set(await gpu.read(found), chunk.first);
-  }
-  for (let prompt = 0; prompt < scores.length; prompt++) {
-    if (scores[prompt] === noScore) scores[prompt] = NaN;
   }
   return {
     curve: Float64Array.from(await gpu.read({ ...deficits, shape: [1, epochs] })),

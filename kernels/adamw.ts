@@ -1,10 +1,11 @@
 import code from '../shaders/adamw.wgsl?raw';
+import half from '../shaders/lib/half.wgsl?raw';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { expectShape, rank1 } from './lib/tensor.ts';
 import type { Size } from './lib/variable.ts';
 
-export const adamwKernel = defineKernel('adamw', code, {
+export const adamwKernel = defineKernel('adamw', [half, code], {
   params: [
     'vector_count',
     'decay_vectors',

@@ -1,4 +1,5 @@
 import code from '../shaders/attention-decode.wgsl?raw';
+import half from '../shaders/lib/half.wgsl?raw';
 import type { AttentionOptions } from './lib/attention-shape.ts';
 import { episodeColumns } from './lib/episodes.ts';
 import { ShapeError } from './lib/errors.ts';
@@ -6,8 +7,9 @@ import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/k
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
+import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
-export const attentionDecodeKernel = defineKernel('attention-decode', code, {
+export const attentionDecodeKernel = defineKernel('attention-decode', [weightLibrary, half, code], {
   params: ['rows', 'heads', 'kv_heads', 'quads', 'columns', 'keys', 'rotate', 'scale'],
   tensors: {
     episodes: 'u32',
@@ -15,7 +17,7 @@ export const attentionDecodeKernel = defineKernel('attention-decode', code, {
     table: 'f32',
     prompt_qkv: 'f32',
     qkv: 'f32',
-    cache: 'f32',
+    cache: weightTypes,
     scores: 'f32',
     out: 'f32',
   },
@@ -79,6 +81,6 @@ export function attentionDecode(
       scale,
     },
     () => linearGrid(Math.ceil((valueOf(rows) * heads) / lanes.rows)),
-    { constants: laneConstants(lanes) },
+    { header: weightHeader(tensors.cache), constants: laneConstants(lanes) },
   );
 }

@@ -16,7 +16,8 @@
 //      table       f32 (positions, D)  cosines, then sines; read only with rotate 1
 //      prompt_qkv  f32 (N, (heads + 2 kv_heads) * D)  of the prompts' rows, rotated
 // both qkv         f32 (R, (heads + 2 kv_heads) * D)  with rotate 1 the queries are left rotated
-//      cache       f32 (R, T, 2 kv_heads * D)  rotated keys, then values; slot length - 1 written
+//      cache       f32 or f16 (R, T, 2 kv_heads * D), rotated keys, then values; slot length - 1
+//                  written, in f16 rounded
 //      scores      f32 (R, heads, keys)  scratch
 // out  out         f32 (R, heads * D)  overwritten for running rows r < rows
 //
@@ -45,7 +46,7 @@ override ROWS: u32 = 64;
 @group(0) @binding(3) var<storage, read> table: array<vec4f>;
 @group(0) @binding(4) var<storage, read> prompt_qkv: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> qkv: array<vec4f>;
-@group(0) @binding(6) var<storage, read_write> cache: array<vec4f>;
+@group(0) @binding(6) var<storage, read_write> cache: array<Weights>;
 @group(0) @binding(7) var<storage, read_write> scores: array<f32>;
 @group(0) @binding(8) var<storage, read_write> out: array<vec4f>;
 
@@ -69,6 +70,17 @@ fn over_lanes(local: vec2u, value: f32, largest: bool) -> f32 {
   let result = partial[slot];
   workgroupBarrier();
   return result;
+}
+
+fn keep(at: u32, numbers: vec4f) {
+  var words = bitcast<vec4u>(numbers);
+  if (WEIGHT_WORDS == 2u) { words = vec4u(half_words(numbers), 0, 0); }
+  cache[at][0] = bitcast<Weight>(words[0]);
+  cache[at][1] = bitcast<Weight>(words[1]);
+  if (WEIGHT_WORDS == 4u) {
+    cache[at][WEIGHT_WORDS - 2] = bitcast<Weight>(words[2]);
+    cache[at][WEIGHT_WORDS - 1] = bitcast<Weight>(words[3]);
+  }
 }
 
 fn sum(v: vec4f) -> f32 {
@@ -129,14 +141,14 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
         let sine = table[entry + half + c];
         let a = qkv[new_key + c];
         let b = qkv[new_key + half + c];
-        cache[slot + c] = a * cosine - b * sine;
-        cache[slot + half + c] = b * cosine + a * sine;
+        keep(slot + c, a * cosine - b * sine);
+        keep(slot + half + c, b * cosine + a * sine);
       } else {
-        cache[slot + c] = qkv[new_key + c];
+        keep(slot + c, qkv[new_key + c]);
       }
     }
     for (var c = lane; c < quads; c += LANES) {
-      cache[slot + value_step + c] = qkv[new_key + value_step + c];
+      keep(slot + value_step + c, qkv[new_key + value_step + c]);
     }
   }
   if (LANES > 1) {
@@ -179,10 +191,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var products3 = vec4f();
     for (var c = 0u; c < quads; c++) {
       let q = qkv[query + c];
-      products0 += q * cache[at0 + c];
-      products1 += q * cache[at1 + c];
-      products2 += q * cache[at2 + c];
-      products3 += q * cache[at3 + c];
+      products0 += q * as_f32(cache[at0 + c]);
+      products1 += q * as_f32(cache[at1 + c]);
+      products2 += q * as_f32(cache[at2 + c]);
+      products3 += q * as_f32(cache[at3 + c]);
     }
     let s = params.scale * vec4f(sum(products0), sum(products1), sum(products2), sum(products3));
     top = max(top, max(max(s.x, s.y), max(s.z, s.w)));
@@ -217,8 +229,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     at = past_key + value_step;
     for (var key = 0u; key < past; key++) {
       let weight = scores[score_at + prompt_length + key];
-      mean0 += weight * cache[at + c];
-      mean1 += weight * cache[at + other];
+      mean0 += weight * as_f32(cache[at + c]);
+      mean1 += weight * as_f32(cache[at + other]);
       at += slot_step;
     }
     out[pair * quads + c] = mean0 / total;

@@ -7,21 +7,21 @@
 //
 // in   status   u32 (R, 2)  as decode-compact left it: length, then 0 where the row is running
 //      partner  u32 (R)     from decode-compact
-// both cache    f32 (R, T, W)  W a multiple of 4. No row is both read and written: moved rows come
-//                              from behind all running ones
+// both cache    f32 or f16 (R, T, W), W whole vec4s of f32 or of words of halves. No row is both read
+//               and written: moved rows come from behind all running ones
 //
 // Grid: rows workgroups, folded over x and y.
-// Numerics: floats moved as they are.
+// Numerics: bits moved as they are.
 
 struct Params {
   rows: u32,
-  row_quads: u32,  // T W / 4
-  slot_quads: u32, // W / 4
+  row_quads: u32,  // T W / 4, of halves T W / 8
+  slot_quads: u32, // W / 4, of halves W / 8
 }
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> status: array<vec2u>;
 @group(0) @binding(2) var<storage, read> partner: array<u32>;
-@group(0) @binding(3) var<storage, read_write> cache: array<vec4f>;
+@group(0) @binding(3) var<storage, read_write> cache: array<vec4u>;
 
 @compute @workgroup_size(64)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,

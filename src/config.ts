@@ -92,6 +92,12 @@ const schema = v.strictObject({
    * stay f32; that of the frozen reference too. Bases are pre-trained in f32. f32 when left out.
    */
   weightStorage: v.exactOptional(v.picklist(['f32', 'f16'])),
+  /**
+   * How rollouts and evaluation keep keys and values of responses. With `f16` responses are drawn from
+   * a policy that differs by that rounding from the one PPO takes its log-probabilities of. f32 when
+   * left out.
+   */
+  cacheStorage: v.exactOptional(v.picklist(['f32', 'f16'])),
   task,
   /** The tiny decoder (`random` weights drawn from the base seed). Widths in elements. */
   model: v.strictObject({

@@ -1,4 +1,5 @@
-// weight: numbers of a matrix that lies in memory as f32, or as f16 with two numbers to a word.
+// weight: numbers of a matrix, or of a cache of keys and values, that lies in memory as f32, or as f16
+// with two numbers to a word.
 //
 // Header (kernels/lib/weight.ts), for f32 and for f16:
 //   WEIGHT_WORDS    4u or 2u        words that hold four numbers

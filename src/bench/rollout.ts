@@ -46,13 +46,7 @@ export async function benchRollout(bench: Bench): Promise<void> {
   for (const batch of [1, 256]) {
     const [name, shape] = [`generation, batch ${batch}`, generationShape(batch)];
     await measureRollout(bench, name, referenceModel(referenceShape), shape);
-    await measureRollout(
-      bench,
-      `${name}, f16 weights`,
-      referenceModel(referenceShape),
-      shape,
-      'f16',
-    );
+    await measureRollout(bench, `${name}, f16`, referenceModel(referenceShape), shape, 'f16');
   }
 }
 
@@ -69,7 +63,7 @@ export const generationShape = (batch: number): RolloutShape => ({
 export const referenceGeneration = (gpu: Gpu, batch: number, storage?: WeightStorage) =>
   openRollout(gpu, referenceModel(referenceShape), generationShape(batch), storage);
 
-/** Responses of a random model. */
+/** Responses of a random model. @param storage Of its weights and cache. */
 export async function measureRollout(
   bench: Bench,
   name: string,
@@ -106,6 +100,7 @@ function openRollout(gpu: Gpu, model: ModelConfig, shape: RolloutShape, storage?
     promptRows: prompts * promptTokens,
     promptLength: promptTokens,
     newTokens,
+    cacheStorage: storage,
   });
   const texts = Array.from({ length: prompts }, (_, p) =>
     Uint32Array.from({ length: promptTokens }, (_, i) => (p * 5 + i) % model.vocabSize),

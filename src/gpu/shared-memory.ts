@@ -1,4 +1,4 @@
-import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
+import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from './device.ts';
 import type { Purpose } from './memory.ts';
 
@@ -73,7 +73,7 @@ class MemoryTurn {
   }
 
   /**
-   * `count` f32 tensors of one role, no two of which one dispatch binds: WebGPU lets no dispatch read
+   * `count` tensors of one role, no two of which one dispatch binds: WebGPU lets no dispatch read
    * a buffer that it also writes, wherever in it, so a buffer holds tensors of one role alone.
    *
    * @param purpose Where bytes are counted that no earlier turn has.
@@ -84,8 +84,9 @@ class MemoryTurn {
     shape: readonly number[],
     count: number,
     purpose: Purpose = 'activations',
+    dtype: DType = 'f32',
   ): Tensor[] {
-    const size = Math.max(1, byteLength({ shape, dtype: 'f32' }));
+    const size = Math.max(1, byteLength({ shape, dtype }));
     const bytes = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     return Array.from({ length: count }, (_, made) => {
       // A buffer of its own is no larger than what it holds.
@@ -96,7 +97,7 @@ class MemoryTurn {
       const offset = taken.bytes;
       taken.bytes += bytes;
       this.#taken.set(block, taken);
-      return { ...block.tensor, name: role, shape, offset };
+      return { ...block.tensor, name: role, shape, dtype, offset };
     });
   }
 

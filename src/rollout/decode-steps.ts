@@ -24,7 +24,7 @@ export interface DecodeState {
   readonly status: Tensor;
   /** f32 (R, heads, keys). */
   readonly scores: Tensor;
-  /** By layer: f32 (N, fused) of the prompts' rows, rotated; f32 (R, T, 2 kv_heads * D). */
+  /** By layer: f32 (N, fused) of the prompts' rows, rotated; (R, T, 2 kv_heads * D). */
   readonly promptQkv: readonly Tensor[];
   readonly caches: readonly Tensor[];
 }

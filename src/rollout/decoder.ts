@@ -34,6 +34,8 @@ export interface DecoderCapacity {
   readonly newTokens: number;
   /** Bytes of the logits held at once, below which they are made in pieces; 128 MiB at most. */
   readonly logitsBytes?: number;
+  /** How keys and values of responses are kept; those in f16 are rounded. Default f32. */
+  readonly cacheStorage?: 'f32' | 'f16' | undefined;
 }
 
 /** How tokens are drawn. What is left out filters nothing. */
@@ -206,7 +208,8 @@ export class Decoder {
     const cacheColumns = 2 * kvHeads * headDim;
     // The largest first: they find the best places.
     const cacheShape = [rows, newTokens, cacheColumns];
-    const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache');
+    const storage = capacity.cacheStorage ?? 'f32';
+    const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache', storage);
     const shape = { positions, memory };
     const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
     // No dispatch binds what has the same name in both.

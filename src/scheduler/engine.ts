@@ -27,7 +27,7 @@ export interface Engine {
 /** What an engine's buffers follow from. */
 export interface EngineShape {
   readonly model: ModelConfig;
-  readonly config: TrainerConfig;
+  readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
   readonly lengths: TaskLimits;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
@@ -66,6 +66,7 @@ function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapaci
     promptRows: prompts * maxPromptTokens,
     promptLength: maxPromptTokens,
     newTokens: maxResponseTokens,
+    cacheStorage: config.cacheStorage,
   };
 }
 

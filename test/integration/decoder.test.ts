@@ -268,6 +268,35 @@ describe('decoder', () => {
     },
   );
 
+  test('with a cache in f16 is as near to transformers as rounding allows, in half the memory', async () => {
+    const gpu = await openTestGpu();
+    const fixture = await modelFixture(qwen2Config, qwen2Model, qwen2Expected);
+    const [count = 0, length = 0] = fixture.shape('greedy.prompt_ids');
+    const [, newTokens = 0] = fixture.shape('greedy.new_ids');
+    const held = { rows: count, prompts: count, promptRows: count * length, promptLength: length };
+    const store = storeOf(gpu, fixture.config, fixture.weights);
+    const draw = async (cacheStorage: 'f32' | 'f16') => {
+      const before = gpu.memory.byPurpose()['kv-cache'] ?? 0;
+      const decoder = new Decoder(gpu, fixture.config, store, { ...held, newTokens, cacheStorage });
+      const bytes = (gpu.memory.byPurpose()['kv-cache'] ?? 0) - before;
+      const mask = fixture.i32('greedy.attention_mask');
+      const prompts = unpadded(fixture.i32('greedy.prompt_ids'), mask, length);
+      const wanted = { samplesPerPrompt: 1, seed: 0, temperature: 0, stopIds: [] };
+      const { tokens, logprobs } = await decoder.generate({ prompts, ...wanted });
+      decoder.destroy();
+      return { bytes, tokens: [...tokens], logprobs: [...logprobs] };
+    };
+    const [whole, halves] = [await draw('f32'), await draw('f16')];
+    expect(halves.bytes).toBe(whole.bytes / 2);
+    // The best token of each step is ahead by more than the error.
+    expect(halves.tokens).toEqual(whole.tokens);
+    expect(halves.logprobs).not.toEqual(whole.logprobs);
+    // Keys and values of each layer, as weights in transformer.test.ts; logits up to 11.
+    const allowed = 2 * Math.sqrt(2 * fixture.config.layers) * 2 ** -11 * 11;
+    expectClose(halves.logprobs, fixture.f32('greedy.new_logprobs'), { abs: allowed });
+    store.destroy();
+  });
+
   test('samples under the filters it is given, from one plan', () =>
     withTiny(async (decoder) => {
       const greedy = await decoder.generate({ ...request, temperature: 0 });

@@ -93,8 +93,12 @@ const cases: readonly [string, ExperimentConfig][] = [
     configFrom('quick', { gradientCheckpointing: true, model: { layers: 4 } }, 'test'),
   ],
   [
-    'weights in f16',
-    configFrom('quick', { weightStorage: 'f16', model: { tieEmbeddings: false } }, 'test'),
+    'weights and cache in f16',
+    configFrom(
+      'quick',
+      { weightStorage: 'f16', cacheStorage: 'f16', model: { tieEmbeddings: false } },
+      'test',
+    ),
   ],
 ];
 

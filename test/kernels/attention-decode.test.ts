@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { attentionDecode } from '../../kernels/attention-decode.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import { ropeTable } from '../../kernels/rope.ts';
+import { float32OfHalves } from '../../src/formats/half.ts';
 import { attentionDecodeReference } from '../reference/attention-decode.ts';
 import {
   decodeCase,
@@ -9,7 +10,7 @@ import {
   type DecodeRow,
   type DecodeShape,
 } from '../support/decode-case.ts';
-import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
+import { expectClose, halvesOf, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 
 const THETA = 50;
 const serial: Lanes = { lanes: 1, rows: 64 };
@@ -18,13 +19,21 @@ interface How {
   readonly scale?: number;
   readonly rotate?: boolean;
   readonly lanes?: Lanes;
+  /** A cache in f16. */
+  readonly halves?: boolean;
 }
 
 /** Runs the kernel; what it leaves alone stays -7. Every number is compared by the caller. */
 async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How = {}) {
   const { scale = 0.3, rotate = false, lanes = serial } = how;
   const gpu = await openTestGpu();
-  const given = decodeCase(shape, rows);
+  const seededCase = decodeCase(shape, rows);
+  const { tensor: halves, rounded } = halvesOf(gpu, 'cache', seededCase.cache, [
+    rows.length,
+    shape.columns,
+    seededCase.cached,
+  ]);
+  const given = how.halves ? { ...seededCase, cache: rounded } : seededCase;
   const { heads, kvHeads, headDim, columns, promptRows, fused, cached, keys } = given;
   const capacity = rows.length;
   const stale = (...sizes: number[]) => new Float32Array(sizes.reduce((a, b) => a * b)).fill(-7);
@@ -35,7 +44,7 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     table: tensorOf(gpu, 'table', table, [keys, headDim]),
     prompt_qkv: tensorOf(gpu, 'prompt_qkv', given.promptQkv, [promptRows, fused]),
     qkv: tensorOf(gpu, 'qkv', given.qkv, [capacity, fused]),
-    cache: tensorOf(gpu, 'cache', given.cache, [capacity, columns, cached]),
+    cache: how.halves ? halves : tensorOf(gpu, 'cache', given.cache, [capacity, columns, cached]),
     scores: tensorOf(gpu, 'scores', stale(capacity, heads, keys), [capacity, heads, keys]),
     out: tensorOf(gpu, 'out', stale(capacity, heads * headDim), [capacity, heads * headDim]),
   };
@@ -52,7 +61,12 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     cache.set(want.slot, (i * columns + row.length - 1) * cached);
   }
   return {
-    got: { out: await gpu.read(tensors.out), cache: await gpu.read(tensors.cache) },
+    got: {
+      out: await gpu.read(tensors.out),
+      cache: how.halves
+        ? float32OfHalves(new Uint16Array(await gpu.readBytes(tensors.cache)))
+        : await gpu.read(tensors.cache),
+    },
     want: { out, cache },
   };
 }
@@ -79,6 +93,20 @@ describe('attention-decode', () => {
           expectClose(got.cache, want.cache, { abs: 1e-6 });
         }
       }
+    }
+  });
+
+  test('reads and writes a cache in f16', async () => {
+    for (const [shape, count] of shapes) {
+      const rotate = shape.headDim % 8 === 0;
+      const rows = decodeRows(shape, count);
+      const { got, want } = await decode(shape, rows, { rotate, halves: true });
+      expectClose(got.out, want.out, { abs: 1e-5 });
+      // What was there is exact, and what came is the nearest half but for f32's own error.
+      expectClose(got.cache, want.cache, { abs: 1e-6, rel: 2 ** -11 });
+      const exact = want.cache.filter((value, i) => got.cache[i] === value);
+      const written = want.cache.length / shape.columns;
+      expect(exact.length).toBeGreaterThanOrEqual(want.cache.length - written);
     }
   });
 

@@ -1,4 +1,5 @@
 import plain from '../shaders/attention-backward-key-value.wgsl?raw';
+import quad from '../shaders/attention-backward-key-value/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-key-value/subgroup.wgsl?raw';
 import {
   attentionBinding,
@@ -24,6 +25,7 @@ export const attentionBackwardKeyValueKernel = defineKernel(
 const kernels = {
   plain: attentionBackwardKeyValueKernel,
   subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
+  quad: defineKernel('attention-backward-key-value/quad', quad, spec),
 };
 
 /**

@@ -1,4 +1,5 @@
 import plain from '../shaders/attention-backward-query.wgsl?raw';
+import quad from '../shaders/attention-backward-query/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-query/subgroup.wgsl?raw';
 import {
   attentionBinding,
@@ -28,6 +29,7 @@ export const attentionBackwardQueryKernel = defineKernel('attention-backward-que
 const kernels = {
   plain: attentionBackwardQueryKernel,
   subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
+  quad: defineKernel('attention-backward-query/quad', quad, spec),
 };
 
 /**

@@ -1,4 +1,5 @@
 import plain from '../shaders/attention-forward.wgsl?raw';
+import quad from '../shaders/attention-forward/quad.wgsl?raw';
 import subgroup from '../shaders/attention-forward/subgroup.wgsl?raw';
 import {
   attentionBinding,
@@ -20,6 +21,7 @@ export const attentionForwardKernel = defineKernel('attention-forward', plain, s
 const kernels = {
   plain: attentionForwardKernel,
   subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
+  quad: defineKernel('attention-forward/quad', quad, spec),
 };
 
 /**

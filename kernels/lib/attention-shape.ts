@@ -5,14 +5,14 @@ import { type Size, valueOf } from './variable.ts';
 
 /**
  * Ways to compute the same sums. `plain` takes any head size; `subgroup` suits software adapters with
- * subgroups of 8 lanes or more.
+ * subgroups of 8 lanes or more, `quad` those of 4 lanes.
  */
-export const attentionVariants = ['plain', 'subgroup'] as const;
+export const attentionVariants = ['plain', 'subgroup', 'quad'] as const;
 
 export type AttentionVariant = (typeof attentionVariants)[number];
 
-/** The largest head size that `subgroup` keeps in registers. */
-const mostSubgroupHeadDim = 32;
+/** The largest head size that `subgroup` and `quad` keep in registers. */
+const mostSharedHeadDim = 32;
 
 /** What the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {
@@ -40,8 +40,9 @@ export function expectAttention(
   const { rows, heads, kvHeads, headDim } = options;
   const [capacity] = rank2(kernel, 'qkv', tensors.qkv);
   if (headDim % 4 !== 0) throw new ShapeError(`${kernel}: head dim ${headDim} is not 4 * n`);
-  if (options.variant === 'subgroup' && headDim > mostSubgroupHeadDim) {
-    throw new ShapeError(`${kernel}: head dim ${headDim} is too large for variant subgroup`);
+  const { variant = 'plain' } = options;
+  if (variant !== 'plain' && headDim > mostSharedHeadDim) {
+    throw new ShapeError(`${kernel}: head dim ${headDim} is too large for variant ${variant}`);
   }
   if (heads % kvHeads !== 0) {
     throw new ShapeError(`${kernel}: ${heads} heads do not divide over ${kvHeads} kv heads`);
@@ -79,16 +80,17 @@ export const attentionBinding = (
 
 /**
  * A dispatch of the variant asked for; where none was, of `plain`, which a plan exchanges for
- * `subgroup` on adapters that prefer it.
+ * `subgroup` or `quad` on adapters that prefer it.
  */
 export function dispatchAttention(
   { variant, headDim }: AttentionOptions,
   bind: (variant: AttentionVariant) => Dispatch,
 ): Dispatch {
   if (variant) return bind(variant);
-  if (headDim > mostSubgroupHeadDim) return bind('plain');
+  if (headDim > mostSharedHeadDim) return bind('plain');
   return {
     ...bind('plain'),
-    adapt: ({ preferred }) => bind(preferred === 'subgroup' ? 'subgroup' : 'plain'),
+    adapt: ({ preferred }) =>
+      bind(preferred === 'subgroup' || preferred === 'quad' ? preferred : 'plain'),
   };
 }

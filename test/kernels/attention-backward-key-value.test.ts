@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionBackwardKeyValue } from '../../kernels/attention-backward-key-value.ts';
 import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
+import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionBackwardKeyValueReference } from '../reference/attention-backward-key-value.ts';
 import { attentionBackwardQueryReference } from '../reference/attention-backward-query.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
@@ -66,7 +66,7 @@ const tolerance = { abs: 2e-5, rel: 4e-6 };
 describe.each(attentionVariants)('attention-backward-key-value, variant %s', (variant) => {
   beforeEach(({ skip }) => {
     const lanes = subgroupLanes(gpu);
-    skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+    skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
   });
 
   test.each([

@@ -2,7 +2,7 @@ import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionForward } from '../../kernels/attention-forward.ts';
 import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { subgroupLanes } from '../../src/gpu/matmul-choices.ts';
+import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
@@ -46,7 +46,7 @@ const tolerance = { abs: 5e-6, rel: 2e-6 };
 describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
   beforeEach(({ skip }) => {
     const lanes = subgroupLanes(gpu);
-    skip(variant === 'subgroup' && lanes < 8, `needs subgroups of 8 lanes, here ${lanes}`);
+    skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
   });
 
   async function attend(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<number>) {

@@ -104,13 +104,16 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_step = (params.heads + 2 * params.kv_heads) * quads;
   let slot_step = 2 * params.kv_heads * quads;
   let value_step = params.kv_heads * quads; // from a key to its value
-  let query = row * row_step + head * quads;
+  // No index is past its array. But SwiftShader divides, lane by lane, to know a length, and again in
+  // every loop where it was not asked for before.
+  let query = min(row * row_step + head * quads, arrayLength(&qkv) - 1);
   let new_key = row * row_step + (params.heads + kv_head) * quads;
   let prompt_length = select(0, episodes[row * 6 + 4], live);
-  let prompt_key = episodes[row * 6 + 3] * row_step + (params.heads + kv_head) * quads;
+  let first_prompt = min(episodes[row * 6 + 3] * row_step, arrayLength(&prompt_qkv) - 1);
+  let prompt_key = first_prompt + (params.heads + kv_head) * quads;
   let past = select(0, length - 1, live); // slots of the cache in use
-  let past_key = row * params.columns * slot_step + kv_head * quads;
-  let score_at = pair * params.keys;
+  let past_key = min(row * params.columns * slot_step, arrayLength(&cache) - 1) + kv_head * quads;
+  let score_at = min(pair * params.keys, arrayLength(&scores) - 1);
 
   var products = vec4f();
   for (var c = 0u; c < quads; c++) { products += qkv[query + c] * qkv[new_key + c]; }

@@ -66,6 +66,8 @@ export class Plan {
   stepsPerSubmit: number;
   /** Measured mean time of a step; undefined before the first run. */
   millisecondsPerStep: number | undefined;
+  /** Whether a run of it was submitted to its end. */
+  hasRun = false;
   readonly #gpu: Gpu;
   readonly #prepared: readonly (Prepared | undefined)[];
   readonly #arena: GPUBuffer;

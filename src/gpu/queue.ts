@@ -18,11 +18,17 @@ const MOST_IN_FLIGHT_MS = 150;
 const MOST_UNSETTLED = 16;
 /** Share of the predicted time that is slept through before polling begins. */
 const SLEEP_SHARE = 0.8;
+/** Waiting this long after the sleep tells when work was done; less, only that it was by then. */
+const LEAST_WAIT_MS = 1;
 
 interface Submitted {
   readonly plan: Plan;
   readonly steps: number;
   readonly flops: number;
+  /** Milliseconds that it is predicted to take; 0 where nothing is known. */
+  readonly predicted: number;
+  /** Whether that is by earlier runs of the plan. */
+  readonly known: boolean;
 }
 
 /**
@@ -33,8 +39,8 @@ interface Submitted {
  *
  * Node's WebGPU polls in a busy loop while anything is awaited, which takes a whole core from a
  * software adapter. There the queue sleeps through most of the time that the work in flight is
- * predicted to take, from earlier runs of the same plans, and only then asks whether it is done.
- * Elsewhere it never sleeps: timers are slowed down in hidden tabs.
+ * predicted to take, from earlier runs of the same plans, else from its operations, and only then asks
+ * whether it is done. Elsewhere it never sleeps: timers are slowed down in hidden tabs.
  */
 export class SubmitQueue {
   /**
@@ -49,6 +55,7 @@ export class SubmitQueue {
   settles = 0;
   /** Operations a millisecond, as measured. */
   #rate: number;
+  #rateMeasured = false;
   #inFlight: Promise<void>[] = [];
   #lastDone = 0;
   #unsettled: Submitted[] = [];
@@ -70,7 +77,7 @@ export class SubmitQueue {
     for (let from = 0; from < count;) {
       const cold = plan.coldEntry(from);
       const { to, flops } = cold ? { to: from + 1, flops: 0 } : this.#piece(plan, from);
-      const submitted = { plan, steps: to - from, flops };
+      const submitted = this.#predict(plan, to - from, flops);
       const started = performance.now();
       if (cold) {
         await this.idle();
@@ -88,6 +95,7 @@ export class SubmitQueue {
       }
       from = to;
     }
+    plan.hasRun = true;
   }
 
   /** Resolves when everything submitted is done. */
@@ -108,23 +116,34 @@ export class SubmitQueue {
     const asleep = Math.min(predicted * SLEEP_SHARE, MOST_IN_FLIGHT_MS);
     const left = asleep - (performance.now() - since);
     if (left >= 1) await new Promise((resolve) => setTimeout(resolve, left));
+    const awake = performance.now();
     await this.#workDone();
     this.settles++;
-    const took = performance.now() - Math.max(since, this.#lastDone);
-    this.#lastDone = performance.now();
+    const now = performance.now();
+    const early = left >= 1 && now - awake < LEAST_WAIT_MS;
+    const took = now - Math.max(since, this.#lastDone);
+    this.#lastDone = now;
     const steps = submitted.reduce((sum, entry) => sum + entry.steps, 0);
     // Once per plan, however often it ran: the factor must not compound.
-    const plans = new Set(submitted.map((entry) => entry.plan));
-    for (const plan of plans) {
-      const known = plan.millisecondsPerStep;
-      plan.millisecondsPerStep =
-        known === undefined || predicted === 0 ? took / steps : known * (took / predicted);
+    const plans = new Map(submitted.map(({ plan, known }) => [plan, known]));
+    for (const [plan, known] of plans) {
+      plan.millisecondsPerStep = known
+        ? (plan.millisecondsPerStep ?? 0) * (took / predicted)
+        : took / steps;
     }
-    for (const plan of plans) this.#adapt(plan);
-    this.#learnRate(
-      submitted.reduce((sum, entry) => sum + entry.flops, 0),
-      took,
-    );
+    for (const plan of plans.keys()) this.#adapt(plan);
+    const flops = submitted.reduce((sum, entry) => sum + entry.flops, 0);
+    // Done in a sleep that was by the rate alone: at most so long, and the rate must not stay too low.
+    const byRate = submitted.every(({ known }) => !known);
+    this.#learnRate(flops, early && byRate ? took / 2 : took);
+  }
+
+  /** By earlier runs, else by operations: what follows in a first run may differ from what came. */
+  #predict(plan: Plan, steps: number, flops: number): Submitted {
+    const each = plan.hasRun ? plan.millisecondsPerStep : undefined;
+    if (each !== undefined) return { plan, steps, flops, predicted: steps * each, known: true };
+    const predicted = this.#rateMeasured ? flops / this.#rate : 0;
+    return { plan, steps, flops, predicted, known: false };
   }
 
   /**
@@ -151,9 +170,8 @@ export class SubmitQueue {
   async #pace(submitted: Submitted): Promise<void> {
     if (this.#unsettled.length === 0) this.#unsettledSince = performance.now();
     this.#unsettled.push(submitted);
-    const known = submitted.plan.millisecondsPerStep !== undefined;
     if (
-      !known ||
+      submitted.predicted === 0 ||
       this.#unsettled.length >= MOST_UNSETTLED ||
       predictedMs(this.#unsettled) >= MOST_IN_FLIGHT_MS
     ) {
@@ -171,6 +189,7 @@ export class SubmitQueue {
     if (flops < LEAST_FLOPS) return;
     const found = flops / Math.max(milliseconds, 0.01);
     this.#rate = Math.min(2 * this.#rate, (this.#rate + found) / 2);
+    this.#rateMeasured = true;
   }
 
   #track({ plan, steps, flops }: Submitted, started: number): void {
@@ -188,4 +207,4 @@ export class SubmitQueue {
 }
 
 const predictedMs = (submitted: readonly Submitted[]): number =>
-  submitted.reduce((sum, { plan, steps }) => sum + steps * (plan.millisecondsPerStep ?? 0), 0);
+  submitted.reduce((sum, entry) => sum + entry.predicted, 0);

@@ -10,16 +10,19 @@ afterEach(() => void vi.useRealTimers());
 class SlowDevice {
   /** Milliseconds of every submit. */
   readonly submits: number[] = [];
+  /** Milliseconds in which somebody awaited it. */
+  awaited = 0;
   #free = 0;
   readonly queue = {
     submit: ([work]: [number]) => {
       this.submits.push(work);
       this.#free = Math.max(this.#free, performance.now()) + work;
     },
-    onSubmittedWorkDone: () =>
-      new Promise<undefined>((done) =>
-        setTimeout(() => done(undefined), this.#free - performance.now()),
-      ),
+    onSubmittedWorkDone: () => {
+      const left = Math.max(0, this.#free - performance.now());
+      this.awaited += left;
+      return new Promise<undefined>((done) => setTimeout(() => done(undefined), left));
+    },
   };
 }
 
@@ -92,6 +95,48 @@ describe.each([
     const submits = await runs(polls, repeat(256, { milliseconds: 0.05, flops: 4e7 }), 100);
     expect(submits.length / 100).toBeLessThan(32);
     expect(submits.at(-1)).toBeGreaterThan(6);
+  });
+});
+
+describe('on a host that polls', () => {
+  const open = () => {
+    const device = new SlowDevice();
+    const gpu = { device, kind: 'cpu', check: () => undefined } as unknown as Gpu;
+    const queue = new SubmitQueue(gpu, true);
+    /** Runs a plan to its end; how long that took, and for how much of it the device was polled. */
+    const timed = async (plan: Plan): Promise<{ took: number; polled: number }> => {
+      const [started, before] = [performance.now(), device.awaited];
+      const run = queue.run(plan).then(() => queue.idle());
+      await vi.runAllTimersAsync();
+      await run;
+      return { took: performance.now() - started, polled: device.awaited - before };
+    };
+    return { timed };
+  };
+  const work = { milliseconds: 40, flops: 4e7 };
+
+  test('sleeps through most of a plan that runs once, by its operations', async () => {
+    const { timed } = open();
+    // Nothing is known: all of it is polled for.
+    expect(await timed(planOf([work]))).toEqual({ took: 40, polled: 40 });
+    // Its first steps say nothing about the others.
+    const light = repeat(16, { milliseconds: 1, flops: 1e6 });
+    const { took, polled } = await timed(planOf([...light, ...repeat(12, work)]));
+    expect(polled).toBeLessThan(0.4 * 496);
+    expect(took).toBeLessThan(1.1 * 496);
+  });
+
+  test('does not sleep on for long when plans that run once have become faster', async () => {
+    const { timed } = open();
+    for (let run = 0; run < 4; run++) await timed(planOf(repeat(8, work)));
+    // Eight times as fast as the rate until now.
+    let slept = 0;
+    for (let run = 0; run < 4; run++) {
+      slept += (await timed(planOf(repeat(8, { ...work, milliseconds: 5 })))).took - 40;
+    }
+    expect(slept).toBeLessThan(300);
+    const { took } = await timed(planOf(repeat(8, { ...work, milliseconds: 5 })));
+    expect(took).toBeLessThan(1.1 * 40);
   });
 });
 

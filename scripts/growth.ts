@@ -158,7 +158,10 @@ class Waits extends Error {}
 function countingGpu(): Gpu {
   const nothing = (): void => undefined;
   const gpu = phantomGpu(desktop);
+  const createBuffer = gpu.device.createBuffer.bind(gpu.device);
   Object.assign(gpu.device, {
+    createBuffer: (descriptor: GPUBufferDescriptor) =>
+      Object.assign(createBuffer(descriptor), { mapAsync: () => Promise.reject(new Waits()) }),
     createCommandEncoder: () => ({
       copyBufferToBuffer: nothing,
       clearBuffer: nothing,
@@ -166,7 +169,6 @@ function countingGpu(): Gpu {
     }),
   });
   gpu.run = () => Promise.resolve();
-  gpu.queue.settle = () => Promise.reject(new Waits());
   return gpu;
 }
 

@@ -105,7 +105,7 @@ async function overheads(bench: Bench): Promise<void> {
   const submits = tiny ? 4 : 64;
   const times = await repeated(bench, async () => {
     for (let i = 0; i < submits; i++) gpu.device.queue.submit([plan.encode(0, 1)]);
-    await gpu.device.queue.onSubmittedWorkDone();
+    await gpu.ask(() => gpu.device.queue.onSubmittedWorkDone());
   });
   plan.destroy();
   await report(

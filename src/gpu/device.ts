@@ -6,6 +6,7 @@ import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
 import { SubmitQueue } from './queue.ts';
+import { withTimedPolls } from './timed-polls.ts';
 
 /** No adapter, or one that cannot do what was asked; the message names what is missing. */
 export class AdapterError extends Error {
@@ -70,20 +71,26 @@ export class Gpu {
   readonly queue: SubmitQueue;
   /** Which matmul variants plans take; replaced by measured ones before a plan is built. */
   matmulChoices: MatmulChoices;
+  /**
+   * Asks the device for what it tells later: that work is done, a buffer mapped. Every such call goes
+   * through here, for where nobody minds how it is waited for, Node's implementation takes a core.
+   */
+  readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
   /** While a benchmark asks for it: times the compute passes of all plans. */
   passClock: PassClock | undefined;
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 
-  /** @param polls Whether awaiting the device keeps this thread busy, as in Node. */
+  /** @param polls Whether the implementation polls while anything is awaited, as Node's does. */
   constructor(device: GPUDevice, info: GPUAdapterInfo, polls = false) {
     this.device = device;
+    this.ask = polls ? withTimedPolls : (call) => call();
     this.info = info;
     this.name = adapterName(info);
     this.kind = isSoftware(info) ? 'cpu' : 'gpu';
     this.mostWork = this.kind === 'cpu' ? 2 ** 27 : 2 ** 33;
-    this.pipelines = new PipelineCache(device);
-    this.queue = new SubmitQueue(this, polls);
+    this.pipelines = new PipelineCache(this);
+    this.queue = new SubmitQueue(this);
     this.matmulChoices = defaultMatmulChoices(this);
     void device.lost.then((lost) => {
       this.#lost = lost;
@@ -177,7 +184,6 @@ export class Gpu {
 
   async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
     this.check();
-    await this.queue.settle();
     const size = byteLength(tensor);
     const staging = this.device.createBuffer({
       label: `read ${tensor.name}`,
@@ -188,7 +194,7 @@ export class Gpu {
     encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, size);
     this.device.queue.submit([encoder.finish()]);
     try {
-      await staging.mapAsync(1);
+      await this.ask(() => staging.mapAsync(1));
       const bytes = staging.getMappedRange().slice(0);
       staging.unmap();
       return bytes;

@@ -1,5 +1,9 @@
 import { ShaderError } from '../../kernels/lib/errors.ts';
 import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
+import type { Gpu } from './device.ts';
+
+/** What compiling takes of a device. */
+type Asked = Pick<Gpu, 'device' | 'ask'>;
 
 /** A pipeline being compiled, shared by all dispatches that need the same one. */
 export interface PipelineEntry {
@@ -13,12 +17,12 @@ export interface PipelineEntry {
 
 /** Compiles each combination of shader, header and constants once per device. */
 export class PipelineCache {
-  readonly #device: GPUDevice;
+  readonly #gpu: Asked;
   readonly #entries = new Map<string, PipelineEntry>();
   readonly #layouts = new Map<string, GPUBindGroupLayout>();
 
-  constructor(device: GPUDevice) {
-    this.#device = device;
+  constructor(gpu: Asked) {
+    this.#gpu = gpu;
   }
 
   get size(): number {
@@ -52,20 +56,24 @@ export class PipelineCache {
   }
 
   async #compile(dispatch: Dispatch, bindGroupLayout: GPUBindGroupLayout) {
+    const { device, ask } = this.#gpu;
     const { kernel, header, constants } = dispatch;
     const code = header === '' ? kernel.code : `${header}\n${kernel.code}`;
     // In a scope of its own, so that a bad shader is reported here and only here.
-    this.#device.pushErrorScope('validation');
-    const module = this.#device.createShaderModule({ label: kernel.name, code });
-    const scope = this.#device.popErrorScope();
-    await checkShader(module, kernel, code.split('\n').length - kernel.code.split('\n').length);
+    device.pushErrorScope('validation');
+    const module = device.createShaderModule({ label: kernel.name, code });
+    const scope = ask(() => device.popErrorScope());
+    const { messages } = await ask(() => module.getCompilationInfo());
+    checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
     const fault = await scope;
     if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
-    return this.#device.createComputePipelineAsync({
-      label: kernel.name,
-      layout: this.#device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
-      compute: { module, entryPoint: 'main', constants: { ...constants } },
-    });
+    return ask(() =>
+      device.createComputePipelineAsync({
+        label: kernel.name,
+        layout: device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
+        compute: { module, entryPoint: 'main', constants: { ...constants } },
+      }),
+    );
   }
 
   #layout(kernel: KernelInfo): GPUBindGroupLayout {
@@ -73,7 +81,7 @@ export class PipelineCache {
     const known = this.#layouts.get(access);
     if (known) return known;
     const compute = 0x4;
-    const layout = this.#device.createBindGroupLayout({
+    const layout = this.#gpu.device.createBindGroupLayout({
       entries: [
         { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
         ...kernel.bindings.map(({ kind }, i) => ({
@@ -95,12 +103,11 @@ const layoutTypes = {
 } as const;
 
 /** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
-async function checkShader(
-  module: GPUShaderModule,
+function checkShader(
+  messages: readonly GPUCompilationMessage[],
   kernel: KernelInfo,
   headerLines: number,
-): Promise<void> {
-  const { messages } = await module.getCompilationInfo();
+): void {
   const errors = messages.filter((message) => message.type === 'error');
   if (errors.length === 0) return;
   const lines = errors.map(({ lineNum, linePos, message }) => {

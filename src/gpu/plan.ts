@@ -64,10 +64,6 @@ export class Plan {
   readonly steps: readonly Step[];
   /** Steps the queue puts in one submit; adapted to measured time, never to arithmetic. */
   stepsPerSubmit: number;
-  /** Measured mean time of a step; undefined before the first run. */
-  millisecondsPerStep: number | undefined;
-  /** Whether a run of it was submitted to its end. */
-  hasRun = false;
   readonly #gpu: Gpu;
   readonly #prepared: readonly (Prepared | undefined)[];
   readonly #arena: GPUBuffer;

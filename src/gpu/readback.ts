@@ -27,7 +27,6 @@ export class Readback {
   async read(): Promise<Float32Array[]> {
     const gpu = this.#gpu;
     gpu.check();
-    await gpu.queue.settle();
     const encoder = gpu.device.createCommandEncoder({ label: this.#staging.label });
     let at = 0;
     for (const tensor of this.#tensors) {
@@ -37,7 +36,7 @@ export class Readback {
     }
     gpu.device.queue.submit([encoder.finish()]);
     try {
-      await this.#staging.mapAsync(1);
+      await gpu.ask(() => this.#staging.mapAsync(1));
     } catch (error) {
       gpu.check();
       throw error;

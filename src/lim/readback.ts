@@ -101,7 +101,7 @@ async function gatherRows(
       }
     }
     gpu.device.queue.submit([encoder.finish()]);
-    await staging.mapAsync(1);
+    await gpu.ask(() => staging.mapAsync(1));
     const bytes = staging.getMappedRange();
     for (const [t, rows] of gathered.entries()) {
       rows.set(new Uint8Array(bytes, t * part, part), first * width);

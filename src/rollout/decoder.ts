@@ -334,7 +334,7 @@ export class Decoder {
       const listens = request.stopIds.length > 0 || shortest < longest;
       await this.#ring.reset();
       await this.#gpu.run(this.#prefillPlan);
-      if (listens) await this.#ring.push();
+      if (listens) this.#ring.push();
       let moved = false;
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
         const running = rows - this.#ring.finished;
@@ -345,7 +345,7 @@ export class Decoder {
           moved = true;
         }
         await this.#gpu.run(this.#decodePlan);
-        if (listens) await this.#ring.push();
+        if (listens) this.#ring.push();
         request.onStep?.(step, this.#ring.finished, this.#rows.value);
       }
       const found = await this.#collect(rows);
@@ -480,9 +480,8 @@ export class Decoder {
       size += bytes;
     }
     device.queue.submit([encoder.finish()]);
-    await this.#gpu.queue.settle();
     try {
-      await this.#staging.mapAsync(1, 0, size);
+      await this.#gpu.ask(() => this.#staging.mapAsync(1, 0, size));
     } catch (error) {
       this.#gpu.check();
       throw error;

@@ -8,24 +8,15 @@ interface Slot {
   pending: Promise<void> | undefined;
 }
 
-/** On hosts that poll: the slot last copied to, and how often the queue had settled by then. */
-interface Copied {
-  readonly slot: Slot;
-  readonly settles: number;
-}
-
 /**
  * Learns how far a decode has come without waiting for it: a counter is copied into one of a few
- * mappable buffers behind each step and read whenever the copy has arrived, some steps later. Where
- * awaiting the device would poll it (see `SubmitQueue`), a copy is mapped only once the queue has
- * settled behind it for its own reasons.
+ * mappable buffers behind each step and read whenever the copy has arrived, some steps later.
  */
 export class FinishedRing {
   readonly #gpu: Gpu;
   readonly #source: Tensor;
   readonly #slots: readonly Slot[];
   #finished = 0;
-  #copied: Copied | undefined;
 
   /** @param source u32 (1): rows finished, as `sample-token` counts them. */
   constructor(gpu: Gpu, source: Tensor, slots = 4) {
@@ -48,31 +39,25 @@ export class FinishedRing {
   }
 
   /** Copies the counter as it will be after all work submitted so far, if a slot is free. */
-  async push(): Promise<void> {
-    const { device, queue } = this.#gpu;
-    if (this.#copied && queue.settles > this.#copied.settles) {
-      // Its work is done: this waits for the host to notice, not for the device.
-      await this.#receive(this.#copied.slot);
-    }
+  push(): void {
+    const { device } = this.#gpu;
     const slot = this.#slots.find(({ pending }) => pending === undefined);
     if (!slot) return;
     const encoder = device.createCommandEncoder({ label: 'finished ring' });
     encoder.copyBufferToBuffer(this.#source.buffer, this.#source.offset, slot.buffer, 0, 4);
     device.queue.submit([encoder.finish()]);
-    if (queue.polls) this.#copied = { slot, settles: queue.settles };
-    else slot.pending = this.#receive(slot);
+    slot.pending = this.#receive(slot);
   }
 
   /** Waits for the copies under way and forgets what they said: before another decode begins. */
   async reset(): Promise<void> {
     for (const { pending } of this.#slots) await pending;
-    this.#copied = undefined;
     this.#finished = 0;
   }
 
   async #receive(slot: Slot): Promise<void> {
     try {
-      await slot.buffer.mapAsync(1);
+      await this.#gpu.ask(() => slot.buffer.mapAsync(1));
       const [finished = 0] = new Uint32Array(slot.buffer.getMappedRange());
       slot.buffer.unmap();
       this.#finished = Math.max(this.#finished, finished);

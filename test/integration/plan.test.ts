@@ -3,12 +3,14 @@ import { columnSum } from '../../kernels/column-sum.ts';
 import { defineKernel } from '../../kernels/lib/kernel.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { rope, ropeTable } from '../../kernels/rope.ts';
 import { swigluForward } from '../../kernels/swiglu-forward.ts';
 import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import library from '../../shaders/lib/kl.wgsl?raw';
 import { AdapterError, openGpu, type Gpu } from '../../src/gpu/device.ts';
 import { clearStep, copyStep, type Step } from '../../src/gpu/plan.ts';
+import { hostName } from '../../src/workers/host-name.ts';
 import { watch } from '../support/device-calls.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
@@ -337,6 +339,41 @@ describe('a device that fails', () => {
     }
   });
 });
+
+// Only Node's implementation polls through the event loop.
+test.runIf(hostName().startsWith('node'))(
+  'waiting for the device leaves the thread alone',
+  async () => {
+    const side = 512;
+    const matrix = (name: string): Tensor =>
+      tensorOf(gpu, name, new Float32Array(side * side), [side, side]);
+    const [x, weight, out] = [matrix('x'), matrix('weight'), matrix('out')];
+    const plan = gpu.plan(
+      'long',
+      Array.from({ length: 12 }, () => matmulForward({ x, weight, out }, { rows: side })).flat(),
+    );
+    await gpu.run(plan);
+    await gpu.idle();
+    const own = globalThis.setImmediate;
+    let polls = 0;
+    globalThis.setImmediate = Object.assign((...call: Parameters<typeof own>) => {
+      polls++;
+      return own(...call);
+    }, own);
+    try {
+      const started = performance.now();
+      await gpu.run(plan);
+      await gpu.idle();
+      await gpu.read(out);
+      // In every turn of the event loop it would be tens of thousands a second.
+      expect(polls).toBeLessThan(200 + 2 * (performance.now() - started));
+    } finally {
+      globalThis.setImmediate = own;
+      plan.destroy();
+      gpu.destroy(x, weight, out);
+    }
+  },
+);
 
 describe('the memory ledger', () => {
   test('holds the bytes of every live buffer, by purpose', async () => {

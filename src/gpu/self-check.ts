@@ -134,7 +134,8 @@ export async function dropWrongVariants(gpu: Gpu, use: KernelUse): Promise<strin
   checked.set(gpu, known);
   const sentences: string[] = [];
   for (;;) {
-    const name = (variant: MatmulVariant) => [variant, use.headDim, use.training, use.storage].join(' ');
+    const name = (variant: MatmulVariant) =>
+      [variant, use.headDim, use.training, use.storage].join(' ');
     const variants = chosenVariants(gpu.matmulChoices).filter(
       (variant) => !known.has(name(variant)),
     );

@@ -332,7 +332,6 @@ export class Decoder {
       const rows = this.#rows.value;
       // Where rows can only end together there is nothing to hear of.
       const listens = request.stopIds.length > 0 || shortest < longest;
-      await this.#ring.reset();
       await this.#gpu.run(this.#prefillPlan);
       if (listens) this.#ring.push();
       let moved = false;
@@ -351,6 +350,8 @@ export class Decoder {
       const found = await this.#collect(rows);
       return moved ? inOrder(found) : found;
     } finally {
+      // A thread that ends must leave no promise of its device pending.
+      await this.#ring.reset();
       this.#busy = false;
     }
   }

@@ -49,7 +49,7 @@ export class FinishedRing {
     slot.pending = this.#receive(slot);
   }
 
-  /** Waits for the copies under way and forgets what they said: before another decode begins. */
+  /** Waits for the copies under way and forgets what they said: when a decode has ended. */
   async reset(): Promise<void> {
     for (const { pending } of this.#slots) await pending;
     this.#finished = 0;

@@ -73,7 +73,7 @@ export class Gpu {
   matmulChoices: MatmulChoices;
   /**
    * Asks the device for what it tells later: that work is done, a buffer mapped. Every such call goes
-   * through here, for where nobody minds how it is waited for, Node's implementation takes a core.
+   * through here, or Node's implementation takes a core while it is waited for.
    */
   readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
   /** While a benchmark asks for it: times the compute passes of all plans. */

@@ -97,7 +97,7 @@ export interface Generation {
 const STOP_CAPACITY = 16;
 const MOST_LOGITS_BYTES = 2 ** 27;
 
-/** Moving rows costs about a step: worth it once a quarter of all that follow is saved. */
+/** Moving rows has a cost of its own: not for less than a quarter of what follows. */
 const COMPACT_AT = 0.75;
 
 /** Rows of a batch that fall into one piece of it. */

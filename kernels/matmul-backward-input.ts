@@ -76,6 +76,7 @@ export function matmulBackwardInput(
     implementations,
     hyper.variant,
     pieces,
+    tensors.weight.dtype,
     (implementation, piece) =>
       implementation.kernel.bind(
         tensors,

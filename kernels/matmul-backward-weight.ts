@@ -1,9 +1,11 @@
 import plain from '../shaders/matmul-backward-weight.wgsl?raw';
 import quad from '../shaders/matmul-backward-weight/quad.wgsl?raw';
 import registers from '../shaders/matmul-backward-weight/registers.wgsl?raw';
+import split from '../shaders/matmul-backward-weight/split.wgsl?raw';
 import subgroup from '../shaders/matmul-backward-weight/subgroup.wgsl?raw';
 import workgroup from '../shaders/matmul-backward-weight/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
+import { cellHeader, cellSize } from './lib/lanes.ts';
 import {
   dispatchMatmul,
   type MatmulHow,
@@ -19,6 +21,12 @@ const spec = {
 } as const;
 
 export const matmulBackwardWeightKernel = defineKernel('matmul-backward-weight', plain, spec);
+
+const splitKernel = defineKernel('matmul-backward-weight/split', split, spec);
+
+/** @param width Of a row of dy. */
+const splitHeader = (width: number): string =>
+  `${cellHeader(width)}\nconst CELL = ${cellSize(width)};`;
 
 const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> = {
   plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32 },
@@ -44,6 +52,8 @@ const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> 
     rows: 64,
     columns: 64,
   },
+  split32: { kernel: splitKernel, rows: 32, columns: 32, constants: { SIDE: 8, GROUPS: 4 } },
+  split16: { kernel: splitKernel, rows: 16, columns: 16, constants: { SIDE: 4, GROUPS: 16 } },
 };
 
 /**
@@ -71,6 +81,7 @@ export function matmulBackwardWeight(
     implementations,
     hyper.variant,
     pieces,
+    'f32',
     (implementation, piece) =>
       implementation.kernel.bind(
         tensors,
@@ -80,7 +91,11 @@ export function matmulBackwardWeight(
           Math.ceil(piece.count() / implementation.rows),
         ],
         {
-          header: implementation.header ?? '',
+          header:
+            implementation.kernel === splitKernel
+              ? splitHeader(rows)
+              : (implementation.header ?? ''),
+          constants: implementation.constants ?? {},
           flops: () => 2 * piece.count() * valueOf(inner) * columns,
         },
       ),

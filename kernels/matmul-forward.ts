@@ -89,6 +89,7 @@ export function matmulForward(
     implementations,
     hyper.variant,
     pieces,
+    weight.dtype,
     (implementation, piece) =>
       implementation.kernel.bind(
         bound,

@@ -61,7 +61,11 @@ export function tuneKernels(
       ] as const,
   );
   const shapes = tiny ? ([[8, 4, 4]] as const) : [...matmulShapes.reference, ...experiment];
-  return tuneMatmuls(gpu, casesOf(shapes), benchedUse(), {
+  const cases = casesOf(shapes);
+  const halves = cases
+    .filter(({ form }) => form !== 'backward-weight')
+    .map((one) => ({ ...one, storage: 'f16' as const }));
+  return tuneMatmuls(gpu, [...cases, ...halves], benchedUse(), {
     rounds: repeats,
     milliseconds: tiny ? 0 : 40,
   });

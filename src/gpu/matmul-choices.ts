@@ -1,7 +1,9 @@
 import {
+  isSplit,
   type MatmulChoices,
   type MatmulVariant,
   matmulVariants,
+  type SplitVariant,
 } from '../../kernels/lib/matmul-variants.ts';
 
 /** What the choice depends on: an open `Gpu` has it. */
@@ -19,7 +21,9 @@ export function subgroupLanes({ features, info }: Pick<Adapter, 'features' | 'in
 
 /** What to run on this class of adapter where nothing was measured. */
 export function defaultMatmulChoices(adapter: Adapter): MatmulChoices {
-  if (adapter.kind === 'gpu') return { preferred: 'workgroup', measured: {} };
+  if (adapter.kind === 'gpu') {
+    return { preferred: 'workgroup', fewTiles: ['split32', 'split16'], measured: {} };
+  }
   const fastest = (['subgroup', 'quad'] as const).find((variant) => runs(variant, adapter));
   return { preferred: fastest ?? 'registers', measured: {} };
 }
@@ -50,14 +54,19 @@ export const runnableVariants = (
 /** The first variant among some choices that a device cannot run. */
 export function unrunnable(
   gpu: Pick<Adapter, 'features' | 'info'>,
-  { preferred, measured }: MatmulChoices,
+  { preferred, fewTiles = [], measured }: MatmulChoices,
 ): MatmulVariant | undefined {
   const can = runnableVariants(gpu);
-  return [preferred, ...Object.values(measured)].find((variant) => !can.includes(variant));
+  return [preferred, ...fewTiles, ...Object.values(measured)].find(
+    (variant) => !can.includes(variant),
+  );
 }
 
 const isVariant = (value: unknown): value is MatmulVariant =>
   (matmulVariants as readonly unknown[]).includes(value);
+
+const isSplits = (value: unknown): value is readonly SplitVariant[] =>
+  Array.isArray(value) && value.every((entry) => isVariant(entry) && isSplit(entry));
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -65,13 +74,18 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 /** Choices as read from a file; undefined where it holds something else. */
 export function asMatmulChoices(value: unknown): MatmulChoices | undefined {
   if (!isRecord(value)) return undefined;
-  const { preferred, measured } = value;
+  const { preferred, fewTiles, measured } = value;
   if (!isVariant(preferred) || !isRecord(measured)) return undefined;
+  if (fewTiles !== undefined && !isSplits(fewTiles)) return undefined;
   const entries = Object.entries(measured).flatMap(([key, variant]) =>
     isVariant(variant) ? [[key, variant] as const] : [],
   );
   if (entries.length !== Object.keys(measured).length) return undefined;
-  return { preferred, measured: Object.fromEntries(entries) };
+  return {
+    preferred,
+    ...(fewTiles && { fewTiles }),
+    measured: Object.fromEntries(entries),
+  };
 }
 
 /** Makes a device use what was measured on it before, if anything was. @returns Whether it does. */

@@ -34,8 +34,8 @@ export interface CheckedVariant {
 export const isRight = ({ error }: CheckedVariant): boolean => error <= 1e-4;
 
 /** The variants that plans of a device take. */
-export const chosenVariants = ({ preferred, measured }: MatmulChoices): MatmulVariant[] => [
-  ...new Set([preferred, ...Object.values(measured)]),
+export const chosenVariants = ({ preferred, fewTiles = [], measured }: MatmulChoices) => [
+  ...new Set<MatmulVariant>([preferred, ...fewTiles, ...Object.values(measured)]),
 ];
 
 /** What is left to try when a variant is wrong, the fastest first. `plain` takes any shape. */
@@ -47,7 +47,7 @@ interface Case {
   readonly expected: readonly {
     readonly kernel: string;
     readonly out: Tensor;
-    readonly values: Float64Array;
+    readonly values: () => Float64Array;
   }[];
   readonly tensors: readonly Tensor[];
 }
@@ -62,7 +62,7 @@ export async function checkVariants(
   variants: Iterable<MatmulVariant>,
   use: KernelUse,
 ): Promise<CheckedVariant[]> {
-  const cases = [matmulCase(gpu, use), attentionCase(gpu, use)];
+  const cases = casesOf(gpu, use);
   const found: CheckedVariant[] = [];
   try {
     for (const variant of variants) found.push(await worstOf(gpu, variant, cases));
@@ -72,14 +72,31 @@ export async function checkVariants(
   return found;
 }
 
+const casesOf = (gpu: Gpu, use: KernelUse): Case[] => [
+  matmulCase(gpu, use),
+  attentionCase(gpu, use),
+];
+
+const stepsOf = (cases: readonly Case[], variant: MatmulVariant): Dispatch[] => {
+  const choices = { preferred: variant, measured: {} };
+  return cases.flatMap((one) => one.steps.map((step) => step.adapt?.(choices) ?? step));
+};
+
+/** Asks for the pipelines of a check to come, before those of plans that are built after this. */
+export function askForVariants(gpu: Gpu, use: KernelUse): void {
+  const cases = casesOf(gpu, use);
+  for (const variant of chosenVariants(gpu.matmulChoices)) {
+    for (const step of stepsOf(cases, variant)) gpu.pipelines.entry(step);
+  }
+  gpu.destroy(...cases.flatMap(({ tensors }) => tensors));
+}
+
 async function worstOf(
   gpu: Gpu,
   variant: MatmulVariant,
   cases: readonly Case[],
 ): Promise<CheckedVariant> {
-  const choices = { preferred: variant, measured: {} };
-  const steps = cases.flatMap((one) => one.steps.map((step) => step.adapt?.(choices) ?? step));
-  const plan = gpu.plan(`self-check ${variant}`, steps);
+  const plan = gpu.plan(`self-check ${variant}`, stepsOf(cases, variant));
   let worst = { variant, kernel: '', error: 0 };
   try {
     await gpu.run(plan);
@@ -87,7 +104,7 @@ async function worstOf(
       const got = await gpu.read(out);
       let error = 0;
       let largest = 0;
-      for (const [i, want] of values.entries()) {
+      for (const [i, want] of values().entries()) {
         error = Math.max(error, Math.abs((got[i] ?? NaN) - want)); // NaN stays
         largest = Math.max(largest, Math.abs(want));
       }
@@ -111,12 +128,13 @@ export const fault = ({ variant, kernel, error }: CheckedVariant): string =>
 
 /** Choices without the variants that are wrong. */
 export function choicesWithout(
-  { preferred, measured }: MatmulChoices,
+  { preferred, fewTiles, measured }: MatmulChoices,
   wrong: readonly MatmulVariant[],
 ): MatmulChoices {
   const left = [preferred, ...fallbacks].find((variant) => !wrong.includes(variant)) ?? 'plain';
   const kept = Object.entries(measured).filter(([, variant]) => !wrong.includes(variant));
-  return { preferred: left, measured: Object.fromEntries(kept) };
+  const few = fewTiles?.filter((variant) => !wrong.includes(variant));
+  return { preferred: left, ...(few && { fewTiles: few }), measured: Object.fromEntries(kept) };
 }
 
 /** What was found right already: a device is asked once. */
@@ -218,7 +236,7 @@ function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
       {
         kernel: 'matmul-forward',
         out: y,
-        values: product([rows, inner, columns], x.at, (k, n) => weight.at(n, k)),
+        values: () => product([rows, inner, columns], x.at, (k, n) => weight.at(n, k)),
       },
     ],
     tensors: inputs.tensors,
@@ -235,12 +253,12 @@ function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
       {
         kernel: 'matmul-backward-input',
         out: dx,
-        values: product([rows, columns, inner], dy.at, weight.at),
+        values: () => product([rows, columns, inner], dy.at, weight.at),
       },
       {
         kernel: 'matmul-backward-weight',
         out: dw,
-        values: product([columns, rows, inner], (n, i) => dy.at(i, n), x.at),
+        values: () => product([columns, rows, inner], (n, i) => dy.at(i, n), x.at),
       },
     ],
     tensors: inputs.tensors,
@@ -269,11 +287,12 @@ function attentionCase(gpu: Gpu, { headDim, training }: KernelUse): Case {
   gpu.upload(spans, attentionSpans());
   const scale = 1 / Math.sqrt(headDim);
   const options = { rows: ROWS, heads: HEADS, kvHeads: 1, headDim, scale };
-  const wanted = attention(qkv.at, dout.at, headDim, scale);
+  let found: ReturnType<typeof attention> | undefined;
+  const wanted = () => (found ??= attention(qkv.at, dout.at, headDim, scale));
   const tensors = { spans, qkv: qkv.tensor, out, lse, dout: dout.tensor, delta, dqkv };
   const { tensors: owned } = inputs;
   const forward = attentionForward({ spans, qkv: qkv.tensor, out, lse }, options);
-  const expected = [{ kernel: 'attention-forward', out, values: wanted.out }];
+  const expected = [{ kernel: 'attention-forward', out, values: () => wanted().out }];
   if (!training) return { steps: [forward], expected, tensors: owned };
   return {
     steps: [
@@ -281,7 +300,10 @@ function attentionCase(gpu: Gpu, { headDim, training }: KernelUse): Case {
       attentionBackwardQuery(tensors, options),
       attentionBackwardKeyValue(tensors, options),
     ],
-    expected: [...expected, { kernel: 'attention-backward', out: dqkv, values: wanted.dqkv }],
+    expected: [
+      ...expected,
+      { kernel: 'attention-backward', out: dqkv, values: () => wanted().dqkv },
+    ],
     tensors: owned,
   };
 }

@@ -18,6 +18,8 @@ import { checkVariants, choicesWithout, isRight, type KernelUse } from './self-c
 export interface MatmulCase {
   readonly form: MatmulForm;
   readonly shape: MatmulShape;
+  /** Of the weight, where the form reads it. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
 }
 
 /** How fast the variants of one case ran, in rounds where each took its turn. */
@@ -48,8 +50,7 @@ export async function measureMatmuls(
   options: MeasureOptions = {},
 ): Promise<MatmulTiming[]> {
   const timings: MatmulTiming[] = [];
-  for (const { form, shape } of cases)
-    timings.push(...(await measureCase(gpu, form, shape, options)));
+  for (const one of cases) timings.push(...(await measureCase(gpu, one, options)));
   return timings;
 }
 
@@ -57,18 +58,18 @@ export async function measureMatmuls(
 export function fastestChoices(gpu: Gpu, timings: readonly MatmulTiming[]): MatmulChoices {
   const best = new Map<string, MatmulTiming>();
   for (const timing of timings) {
-    const key = matmulKey(timing.form, timing.shape);
+    const key = matmulKey(timing.form, timing.shape, timing.storage);
     const before = best.get(key);
     if (!before || timing.medianMs < before.medianMs) best.set(key, timing);
   }
   return {
-    preferred: defaultMatmulChoices(gpu).preferred,
+    ...defaultMatmulChoices(gpu),
     measured: Object.fromEntries([...best].map(([key, { variant }]) => [key, variant])),
   };
 }
 
 /**
- * Measures the variants that compute right for a use, and makes the device take the outcome in plans
+ * Measures the variants that compute right for a use and for how the cases store weights, and makes the device take the outcome in plans
  * built from now on.
  */
 export async function tuneMatmuls(
@@ -78,8 +79,11 @@ export async function tuneMatmuls(
   options: MeasureOptions = {},
 ): Promise<MatmulChoices> {
   const runnable = options.variants ?? runnableVariants(gpu);
-  const checked = await checkVariants(gpu, runnable, use);
-  const wrong = checked.filter((one) => !isRight(one)).map(({ variant }) => variant);
+  const wrong: MatmulVariant[] = [];
+  for (const storage of new Set([use, ...cases].map((one) => one.storage ?? 'f32'))) {
+    const checked = await checkVariants(gpu, runnable, { ...use, storage });
+    wrong.push(...checked.filter((one) => !isRight(one)).map(({ variant }) => variant));
+  }
   const variants = runnable.filter((variant) => !wrong.includes(variant));
   const timings = await measureMatmuls(gpu, cases, { ...options, variants });
   const choices = choicesWithout(fastestChoices(gpu, timings), wrong);
@@ -89,16 +93,15 @@ export async function tuneMatmuls(
 
 async function measureCase(
   gpu: Gpu,
-  form: MatmulForm,
-  shape: MatmulShape,
+  { form, shape, storage = 'f32' }: MatmulCase,
   options: MeasureOptions,
 ): Promise<MatmulTiming[]> {
   const [rows, inner, columns] = shape;
-  const tensor = (name: string, first: number, second: number) =>
-    gpu.tensor(`tuning ${name}`, [first, second], 'f32', 'activations');
+  const tensor = (name: string, first: number, second: number, dtype: 'f32' | 'f16' = 'f32') =>
+    gpu.tensor(`tuning ${name}`, [first, second], dtype, 'activations');
   const x = tensor('x', rows, inner);
   const y = tensor('y', rows, columns);
-  const weight = tensor('weight', columns, inner);
+  const weight = tensor('weight', columns, inner, storage);
   const build = (variant: MatmulVariant): Dispatch[] => {
     switch (form) {
       case 'forward':
@@ -135,7 +138,7 @@ async function measureCase(
       plan.destroy();
       const medianMs = median(milliseconds);
       const gigaflops = (2 * rows * inner * columns) / medianMs / 1e6;
-      return { form, shape, variant, milliseconds, medianMs, gigaflops };
+      return { form, shape, storage, variant, milliseconds, medianMs, gigaflops };
     });
   } finally {
     gpu.destroy(x, y, weight);

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { matmulVariants } from '../../kernels/lib/matmul-variants.ts';
+import { isSplit, matmulVariants } from '../../kernels/lib/matmul-variants.ts';
 import { parseConfig } from '../config.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord, kindOf, parseJson, shorten } from '../formats/json.ts';
@@ -25,6 +25,7 @@ export interface Run {
 const finite = v.pipe(v.number(), v.finite());
 const whole = v.pipe(finite, v.integer(), v.minValue(0));
 const variant = v.picklist(matmulVariants);
+const splitVariant = v.picklist(matmulVariants.filter(isSplit));
 const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
 // JSON has no NaN: a number that was none is null.
 const orNaN = v.pipe(
@@ -76,7 +77,11 @@ const resultsSchema = v.object({
   injected: v.array(v.string()),
   adapter: v.string(),
   kernels: v.exactOptional(
-    v.object({ preferred: variant, measured: v.record(v.string(), variant) }),
+    v.object({
+      preferred: variant,
+      fewTiles: v.exactOptional(v.array(splitVariant)),
+      measured: v.record(v.string(), variant),
+    }),
   ),
   host: v.string(),
   seconds: v.pipe(finite, v.minValue(0)),

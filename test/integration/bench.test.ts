@@ -114,7 +114,13 @@ describe('the tuning cache', () => {
       const text = JSON.stringify({ schema: 1, adapters: { 'node: other': other } });
       memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
       const choices = await tuneKernels(gpu, { tiny: true, repeats: 1 });
-      expect(Object.keys(choices.measured)).toHaveLength(3);
+      expect(Object.keys(choices.measured)).toEqual([
+        'forward 8x4x4',
+        'backward-input 8x4x4',
+        'backward-weight 8x4x4',
+        'forward 8x4x4 f16',
+        'backward-input 8x4x4 f16',
+      ]);
       expect(await writeTuned(gpu, choices)).toBe('/cache/matmul.json');
       expect(await readTuned()).toEqual({
         'node: other': other,

@@ -1,10 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
-import { chooseMatmul, matmulKey } from '../../kernels/lib/matmul-variants.ts';
+import { chooseMatmul, type MatmulChoices, matmulKey } from '../../kernels/lib/matmul-variants.ts';
 import { benchMatmuls } from '../../src/bench/matmul.ts';
-import { defaultMatmulChoices, runnableVariants } from '../../src/gpu/matmul-choices.ts';
+import {
+  defaultMatmulChoices,
+  runnableVariants,
+  unrunnable,
+} from '../../src/gpu/matmul-choices.ts';
 import { tuneMatmuls } from '../../src/gpu/tuning.ts';
-import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
+import { halvesOf, openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
@@ -64,6 +68,62 @@ describe('matmul tuning', () => {
     // A quad computes 64 rows at a time, however few there are.
     const few = chooseMatmul('forward', [8, 128, 384], choices);
     expect(few).toBe(preferred === 'quad' ? 'registers' : many);
+  });
+
+  test.each([
+    // Enough tiles of 64 by 64, of 32 by 32, of neither.
+    ['backward-weight', [8192, 384, 1152], 'workgroup'],
+    ['backward-weight', [1024, 128, 512], 'split32'],
+    ['backward-weight', [1024, 344, 128], 'split16'],
+    ['backward-weight', [8192, 128, 1], 'split16'],
+    // What no other of a GPU's variants takes.
+    ['backward-weight', [512, 768, 50_257], 'split32'],
+    ['backward-weight', [512, 3, 8], 'plain'],
+    ['forward', [1024, 128, 128], 'workgroup'],
+    ['backward-input', [1024, 128, 128], 'workgroup'],
+  ] as const)('on a GPU computes %s of %j by %s', (form, shape, variant) => {
+    const adapter = { kind: 'gpu', features: new Set(), info: {} } as unknown as typeof gpu;
+    const choices = defaultMatmulChoices(adapter);
+    expect(unrunnable(adapter, choices)).toBeUndefined();
+    expect(chooseMatmul(form, shape, choices)).toBe(variant);
+    const measured = { [matmulKey(form, shape)]: 'plain' } as const;
+    expect(chooseMatmul(form, shape, { ...choices, measured })).toBe('plain');
+  });
+
+  test('splits no rows in a run that was recorded without', () => {
+    const recorded = { preferred: 'workgroup', measured: {} } as const;
+    expect(chooseMatmul('backward-weight', [1024, 344, 128], recorded)).toBe('workgroup');
+  });
+
+  test('knows weights in f16 apart, by what was measured in f32 where nothing else was', async () => {
+    const shape = [9, 8, 4] as const;
+    const key = matmulKey('forward', shape, 'f16');
+    expect(key).toBe('forward 16x8x4 f16');
+    const measured = { 'forward 16x8x4': 'plain', [key]: 'workgroup' } as const;
+    const choose = (known: MatmulChoices['measured'], storage: 'f32' | 'f16') =>
+      chooseMatmul('forward', shape, { preferred: 'registers', measured: known }, storage);
+    expect(choose(measured, 'f32')).toBe('plain');
+    expect(choose(measured, 'f16')).toBe('workgroup');
+    expect(choose({ 'forward 16x8x4': 'plain' }, 'f16')).toBe('plain');
+    expect(choose({ [key]: 'workgroup' }, 'f32')).toBe('registers');
+
+    const before = gpu.matmulChoices;
+    try {
+      const one = { form: 'forward', shape } as const;
+      const cases = [one, { ...one, storage: 'f16' as const }];
+      const only = { ...quick, variants: ['plain'] as const };
+      const choices = await tuneMatmuls(gpu, cases, use, only);
+      expect(choices.measured).toEqual({ 'forward 16x8x4': 'plain', [key]: 'plain' });
+      gpu.matmulChoices = { preferred: 'registers', measured: { [key]: 'plain' } };
+      const x = tensorOf(gpu, 'x', seeded(72, 1), [9, 8]);
+      const out = tensorOf(gpu, 'out', seeded(36, 3), [9, 4]);
+      const { tensor: weight } = halvesOf(gpu, 'weight', seeded(32, 2), [4, 8]);
+      const plan = gpu.plan('choice', matmulForward({ x, weight, out }, { rows: 9 }));
+      plan.destroy();
+      expect(plan.steps).toMatchObject([{ kernel: { name: 'matmul-forward' } }]);
+    } finally {
+      gpu.matmulChoices = before;
+    }
   });
 
   test('benchmarks every variant that fits under the name of the adapter', async () => {

@@ -91,6 +91,19 @@ describe('the self-check', () => {
     expect(gpu.pipelines.size).toBe(compiled);
   });
 
+  test('looks at what is taken for few tiles by itself', async () => {
+    // The last of 16 groups of threads is left out, none of 4.
+    const fault = 'at < 256 && (GROUPS == 4 || at < 240)';
+    const gpu = await deviceWith(['matmul-backward-weight/split', 'at < 256', fault]);
+    const measured = { 'backward-weight 128x40x76': 'split16' } as const;
+    gpu.matmulChoices = { preferred: 'plain', fewTiles: ['split32', 'split16'], measured };
+    const sentences = await dropWrongVariants(gpu, use);
+    expect(sentences.join()).toContain(
+      "matmul-backward-weight in variant 'split16' computes wrong",
+    );
+    expect(gpu.matmulChoices).toEqual({ preferred: 'plain', fewTiles: ['split32'], measured: {} });
+  });
+
   test('refuses an adapter on which nothing is right', async () => {
     const gpu = await deviceWith(['matmul-forward', 'out[at] =', 'out[at] = 2 *']);
     gpu.matmulChoices = { preferred: 'plain', measured: {} };

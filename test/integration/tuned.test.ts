@@ -227,6 +227,8 @@ describe('tuned choices', () => {
     [{ preferred: 'plane', measured: {} }],
     [{ preferred: 'plain', measured: [] }],
     [{ preferred: 'plain', measured: { x: 'plane' } }],
+    [{ preferred: 'plain', fewTiles: 'split16', measured: {} }],
+    [{ preferred: 'plain', fewTiles: ['plain'], measured: {} }],
   ])('are not read from %j', (value) => {
     expect(asMatmulChoices(value)).toBeUndefined();
   });
@@ -234,5 +236,7 @@ describe('tuned choices', () => {
   test('are read back as they were', () => {
     const choices = { ...defaultMatmulChoices(gpu), measured: { 'forward 16x8x4': 'plain' } };
     expect(asMatmulChoices(JSON.parse(JSON.stringify(choices)))).toEqual(choices);
+    const split = { ...choices, fewTiles: ['split32', 'split16'] };
+    expect(asMatmulChoices(JSON.parse(JSON.stringify(split)))).toEqual(split);
   });
 });

@@ -220,7 +220,7 @@ function product(
   });
 }
 
-/** All three forms of a layer from 40 to 76 features on 70 rows. */
+/** All three forms of a layer from 40 to 76 features on 70 rows, and the gradient of one to 18. */
 function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
   const [rows, inner, columns] = [70, 40, 76];
   const inputs = new Inputs(gpu);
@@ -242,11 +242,15 @@ function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
     tensors: inputs.tensors,
   };
   if (!training) return forward;
+  const narrow = 18; // no multiple of 4: other programs than above
+  const dhead = inputs.random('dhead', rows, narrow);
+  const dwhead = inputs.empty('dwhead', narrow, inner);
   return {
     steps: [
       ...forward.steps,
       ...matmulBackwardInput({ dy: dy.tensor, weight: weight.tensor, dx }, { rows }),
       ...matmulBackwardWeight({ dy: dy.tensor, x: x.tensor, dw }, { rows }),
+      ...matmulBackwardWeight({ dy: dhead.tensor, x: x.tensor, dw: dwhead }, { rows }),
     ],
     expected: [
       ...forward.expected,
@@ -259,6 +263,11 @@ function matmulCase(gpu: Gpu, { training, storage }: KernelUse): Case {
         kernel: 'matmul-backward-weight',
         out: dw,
         values: () => product([columns, rows, inner], (n, i) => dy.at(i, n), x.at),
+      },
+      {
+        kernel: 'matmul-backward-weight',
+        out: dwhead,
+        values: () => product([narrow, rows, inner], (n, i) => dhead.at(i, n), x.at),
       },
     ],
     tensors: inputs.tensors,

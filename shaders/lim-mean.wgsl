@@ -17,8 +17,10 @@
 //                            stripes are multiples of STEP, STEP a multiple of 4
 //      entries   u32 (Q, K)  likewise
 //
-// Grid: ceil(stripes * K / 256) workgroups, folded over two dimensions. No barrier is needed.
-// Numerics: f32, blocks of 8 added up (error of 16 additions for the 64 prompts of a stripe).
+// Grid: ceil(stripes * K / 256) workgroups, folded over two dimensions. No barrier is needed. Two rows a
+// turn, and what is missing only looked at where something is: a software adapter gains a tenth of the
+// time by it.
+// Numerics: f32, pairs and blocks of 8 added up (error of 13 additions for the 64 prompts of a stripe).
 
 struct Params { prompts: u32, epochs: u32, stripes: u32, first_stripe: u32, step: u32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -40,22 +42,32 @@ fn main(
   let width = params.step * params.epochs / 4;
   let segment = lane / width;
   var index = segment * width * 64 + lane % width; // STEP rows further each time
+  let start = index;
   var total = vec4f();
-  var found = vec4u();
+  var missing = vec4u();
   for (var first = 0; first < 64 && index < quads; first += 8) {
     var block = vec4f();
-    for (var i = 0; i < 8 && index < quads; i++) {
-      // What lies past the last prompt may be anything.
-      let inside = vec4u(4 * index) + vec4u(0, 1, 2, 3) < vec4u(end);
+    for (var i = 0; i < 8 && index < quads; i += 2) {
+      let next = index + width;
       let words = samples[index];
-      let present = inside & is_present(words);
-      block += select(vec4f(), deficit_of(words, sums[index]), present);
-      found += select(vec4u(), vec4u(1), present);
-      index += width;
+      let next_words = samples[next];
+      var deficit = deficit_of(words, sums[index]);
+      var next_deficit = deficit_of(next_words, sums[next]);
+      // What lies past the last prompt may be anything.
+      if (is_any_missing(words) || is_any_missing(next_words) || 4 * next + 4 > end) {
+        let place = vec4u(0, 1, 2, 3);
+        let present = (vec4u(4 * index) + place < vec4u(end)) & is_present(words);
+        let next_present = (vec4u(4 * next) + place < vec4u(end)) & is_present(next_words);
+        deficit = select(vec4f(), deficit, present);
+        next_deficit = select(vec4f(), next_deficit, next_present);
+        missing += select(vec4u(1), vec4u(), present) + select(vec4u(1), vec4u(), next_present);
+      }
+      block += deficit + next_deficit;
+      index = next + width;
     }
     total += block;
   }
   let out = params.first_stripe * params.epochs / 4 + lane;
   partials[out] = total;
-  entries[out] = found;
+  entries[out] = vec4u((index - start) / width) - missing;
 }

@@ -336,7 +336,7 @@ export interface Standing {
 export function standing(model: RunModel): Standing {
   const { state, message, pretraining, progress, compiling, results } = model;
   const compiled = compiling
-    ? `Compiling ${compiling.compiled} kernels, once: ${compiling.label}`
+    ? `Compiling kernel ${compiling.compiled} of ${compiling.of}, once: ${compiling.label}`
     : model.compiled > 0
       ? `${model.compiled} kernels compiled.`
       : '';

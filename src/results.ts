@@ -122,7 +122,13 @@ export type ExperimentEvent =
       /** Prompts of the pool of the current seed come with `pool`. */
       readonly totalUpdates: number;
     }
-  | { readonly type: 'compiling'; readonly label: string; readonly compiled: number }
+  | {
+      /** A driver begins with a kernel, the `compiled`th of those known so far to be needed. */
+      readonly type: 'compiling';
+      readonly label: string;
+      readonly compiled: number;
+      readonly of: number;
+    }
   | {
       readonly type: 'phase';
       readonly seed: number;

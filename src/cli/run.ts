@@ -282,7 +282,7 @@ class Screen {
           await this.#line(colors.bold(`seed ${event.seed}: ${event.text}`));
           break;
         case 'compiling':
-          await this.#status(`compiling ${event.label} (${event.compiled} so far)`);
+          await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);
           break;
         case 'pretraining':
           await this.#status(

@@ -81,15 +81,22 @@ export class Gpu {
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 
-  /** @param polls Whether the implementation polls while anything is awaited, as Node's does. */
-  constructor(device: GPUDevice, info: GPUAdapterInfo, polls = false) {
+  /**
+   * @param how.polls Whether the implementation polls while anything is awaited, as Node's does.
+   * @param how.openSide Opens another device of the same adapter, to compile on.
+   */
+  constructor(
+    device: GPUDevice,
+    info: GPUAdapterInfo,
+    how: { readonly polls?: boolean; readonly openSide?: () => Promise<GPUDevice> } = {},
+  ) {
     this.device = device;
-    this.ask = polls ? withTimedPolls : (call) => call();
+    this.ask = how.polls ? withTimedPolls : (call) => call();
     this.info = info;
     this.name = adapterName(info);
     this.kind = isSoftware(info) ? 'cpu' : 'gpu';
     this.mostWork = this.kind === 'cpu' ? 2 ** 27 : 2 ** 33;
-    this.pipelines = new PipelineCache(this);
+    this.pipelines = new PipelineCache(this, how.openSide);
     this.queue = new SubmitQueue(this);
     this.matmulChoices = defaultMatmulChoices(this);
     void device.lost.then((lost) => {
@@ -218,7 +225,7 @@ export class Gpu {
   /** Waits for the queue, then destroys the device. */
   async close(): Promise<void> {
     // Dawn aborts the process when a Node thread ends with a promise of its own still pending.
-    await this.pipelines.settled();
+    await this.pipelines.close();
     if (!this.#lost) await this.queue.idle();
     this.device.destroy();
   }
@@ -281,7 +288,8 @@ export async function describeAdapter(): Promise<AdapterDescription> {
  */
 export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const entry = await hostGpu();
-  const adapter = await findAdapter(entry, options.adapter ?? 'auto');
+  const choice = options.adapter ?? 'auto';
+  const adapter = await findAdapter(entry, choice);
   const requiredLimits: Record<string, number> =
     options.limits === 'max'
       ? {
@@ -291,6 +299,9 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
       : {};
   const wanted = new Set<GPUFeatureName>(['subgroups', ...(options.features ?? [])]);
   const requiredFeatures = [...wanted].filter((name) => adapter.features.has(name));
-  const device = await adapter.requestDevice({ requiredLimits, requiredFeatures });
-  return new Gpu(device, adapter.info, entry === nodeGpu);
+  const wish = { requiredLimits, requiredFeatures };
+  const device = await adapter.requestDevice(wish);
+  // An adapter gives one device.
+  const openSide = async () => (await findAdapter(entry, choice)).requestDevice(wish);
+  return new Gpu(device, adapter.info, { polls: entry === nodeGpu, openSide });
 }

@@ -5,6 +5,7 @@ export const bufferUsage = {
   copyDst: 0x8,
   uniform: 0x40,
   storage: 0x80,
+  indirect: 0x100,
 } as const;
 
 /** What a buffer is for. `estimate` reports bytes by these names. */
@@ -29,6 +30,11 @@ export class MemoryLedger {
 
   remove(buffer: GPUBuffer): void {
     this.#sizes.delete(buffer);
+  }
+
+  /** Live buffers. */
+  get buffers(): GPUBuffer[] {
+    return [...this.#sizes.keys()];
   }
 
   /** Live bytes per purpose. */

@@ -1,9 +1,8 @@
-import { ShaderError } from '../../kernels/lib/errors.ts';
 import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
+import { hardwareThreads } from '../hardware-threads.ts';
 import type { Gpu } from './device.ts';
-
-/** What compiling takes of a device. */
-type Asked = Pick<Gpu, 'device' | 'ask'>;
+import { accessOf, type Asking, layoutOf, makePipeline } from './make-pipeline.ts';
+import { SideCompilers } from './side-compilers.ts';
 
 /** A pipeline being compiled, shared by all dispatches that need the same one. */
 export interface PipelineEntry {
@@ -15,108 +14,171 @@ export interface PipelineEntry {
   warm: boolean;
 }
 
-/** Compiles each combination of shader, header and constants once per device. */
-export class PipelineCache {
-  readonly #gpu: Asked;
-  readonly #entries = new Map<string, PipelineEntry>();
-  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+/** Told of a pipeline as its driver begins with it: how many were begun, of all asked for so far. */
+export type CompileProgress = (begun: number, known: number, label: string) => void;
 
-  constructor(gpu: Asked) {
+/** An entry and what it is made of. */
+interface Job {
+  readonly entry: PipelineEntry;
+  readonly dispatch: Dispatch;
+  /** Settles `entry.ready`. */
+  readonly settle: (made: Promise<void>) => void;
+  /** Asked of the implementation. */
+  asked: boolean;
+  /** The driver compiles it, or has. */
+  begun: boolean;
+}
+
+/** A first dispatch that takes longer was compiled for it. */
+const COLD_MS = 50;
+/** What compiles so long cannot be mistaken for work. */
+const LONG_MS = 200;
+
+/**
+ * Compiles each combination of shader, header and constants once per device: those of the plan that
+ * waits, then the others in the order of their plans, and no more at a time than keep the machine
+ * busy, so that what is needed first is not held up by what is needed last.
+ */
+export class PipelineCache {
+  /** Called when the driver begins to compile a pipeline. */
+  onCompile: CompileProgress | undefined;
+  readonly #gpu: Asking;
+  /** Whether the driver compiles at the first dispatch, and not when a pipeline is made. */
+  readonly #late: boolean;
+  #sides: SideCompilers | undefined;
+  readonly #most = 2 * hardwareThreads();
+  readonly #jobs = new Map<string, Job>();
+  readonly #layouts = new Map<string, GPUBindGroupLayout>();
+  /** All jobs, in the order in which they are needed. */
+  #order: Job[] = [];
+  #making = 0;
+  #begun = 0;
+
+  /** @param openSide Opens another device of the same adapter. */
+  constructor(gpu: Pick<Gpu, 'device' | 'ask' | 'name'>, openSide?: () => Promise<GPUDevice>) {
     this.#gpu = gpu;
+    this.#late = /llvmpipe|lavapipe/i.test(gpu.name);
+    if (this.#late && openSide) this.#sides = new SideCompilers(openSide, gpu.ask);
   }
 
   get size(): number {
-    return this.#entries.size;
-  }
-
-  /** Resolves when nothing is being compiled, whether it succeeded or not. */
-  async settled(): Promise<void> {
-    await Promise.allSettled([...this.#entries.values()].map(({ ready }) => ready));
+    return this.#jobs.size;
   }
 
   entry(dispatch: Dispatch): PipelineEntry {
     const { kernel, header, constants } = dispatch;
     const key = `${kernel.name}|${header}|${JSON.stringify(constants)}`;
-    const known = this.#entries.get(key);
-    if (known) return known;
+    const known = this.#jobs.get(key);
+    if (known) return known.entry;
+    let settle: Job['settle'] = () => undefined;
+    const ready = new Promise<void>((resolve) => (settle = resolve));
+    // A failure is reported by whoever awaits the plan; unawaited it must not end the process.
+    ready.catch(() => undefined);
     const layout = this.#layout(kernel);
-    const entry: PipelineEntry = {
+    const entry = {
       label: kernel.name,
       layout,
+      ready,
       pipeline: undefined,
       warm: false,
-      ready: this.#compile(dispatch, layout).then((pipeline) => {
-        entry.pipeline = pipeline;
-      }),
     };
-    // A failure is reported by whoever awaits the plan; unawaited it must not end the process.
-    entry.ready.catch(() => undefined);
-    this.#entries.set(key, entry);
+    const job: Job = { entry, dispatch, settle, asked: false, begun: false };
+    this.#jobs.set(key, job);
+    this.#order.push(job);
+    // Not before whoever builds plans now has said what comes first.
+    queueMicrotask(() => this.#makeNext());
     return entry;
   }
 
-  async #compile(dispatch: Dispatch, bindGroupLayout: GPUBindGroupLayout) {
-    const { device, ask } = this.#gpu;
-    const { kernel, header, constants } = dispatch;
-    const code = header === '' ? kernel.code : `${header}\n${kernel.code}`;
-    // In a scope of its own, so that a bad shader is reported here and only here.
-    device.pushErrorScope('validation');
-    const module = device.createShaderModule({ label: kernel.name, code });
-    const scope = ask(() => device.popErrorScope());
-    const { messages } = await ask(() => module.getCompilationInfo());
-    checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
-    const fault = await scope;
-    if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
-    return ask(() =>
-      device.createComputePipelineAsync({
-        label: kernel.name,
-        layout: device.createPipelineLayout({ bindGroupLayouts: [bindGroupLayout] }),
-        compute: { module, entryPoint: 'main', constants: { ...constants } },
-      }),
-    );
+  /** Puts what `build` asks for before what waits already. */
+  ahead<Built>(build: () => Built): Built {
+    const before = this.#order;
+    this.#order = [];
+    try {
+      return build();
+    } finally {
+      this.#order.push(...before);
+    }
+  }
+
+  /** Puts some entries before all others. */
+  first(entries: ReadonlySet<PipelineEntry>): void {
+    const wanted = ({ entry }: Job): boolean => entries.has(entry);
+    this.#order = [...this.#order.filter(wanted), ...this.#order.filter((job) => !wanted(job))];
+  }
+
+  /**
+   * Runs an entry's first dispatch. Where the driver compiles it only then, others that wait are
+   * compiled on further devices meanwhile, and it is waited for where one of those is at it.
+   */
+  async firstRun(entry: PipelineEntry, run: () => Promise<void>): Promise<void> {
+    const job = this.#order.find((one) => one.entry === entry);
+    const aside = job && (await this.#sides?.finished(job.dispatch));
+    if (job && this.#late) this.#begin(job);
+    const started = performance.now();
+    await run();
+    entry.warm = true;
+    const took = performance.now() - started;
+    if (took < COLD_MS) return;
+    // Compiled again: the driver keeps nothing on disk, or not for other devices.
+    if (aside !== undefined && aside > LONG_MS && took > 0.8 * aside) await this.#dropSides();
+    const count = this.#order.filter(({ begun }) => !begun).length;
+    this.#sides?.start(count, () => {
+      const next = this.#order.find(({ begun }) => !begun);
+      if (next) this.#begin(next);
+      return next?.dispatch;
+    });
+  }
+
+  async #dropSides(): Promise<void> {
+    const sides = this.#sides;
+    this.#sides = undefined;
+    await sides?.close();
+  }
+
+  /** Resolves when nothing is being compiled, whether it succeeded or not; what waited is given up. */
+  async close(): Promise<void> {
+    for (const job of this.#order) {
+      if (job.asked) continue;
+      job.asked = true;
+      job.settle(Promise.reject(new Error(`${job.entry.label}: the device was closed`)));
+    }
+    await Promise.allSettled(this.#order.map(({ entry }) => entry.ready));
+    await this.#dropSides();
+  }
+
+  #begin(job: Job): void {
+    if (job.begun) return;
+    job.begun = true;
+    this.onCompile?.(++this.#begun, this.#jobs.size, job.entry.label);
+  }
+
+  #makeNext(): void {
+    while (this.#making < this.#most) {
+      const job = this.#order.find(({ asked }) => !asked);
+      if (!job) return;
+      job.asked = true;
+      if (!this.#late) this.#begin(job);
+      this.#making++;
+      const { entry, dispatch } = job;
+      const made = makePipeline(this.#gpu, dispatch, entry.layout).then((pipeline) => {
+        entry.pipeline = pipeline;
+      });
+      job.settle(made);
+      const done = (): void => {
+        this.#making--;
+        this.#makeNext();
+      };
+      made.then(done, done);
+    }
   }
 
   #layout(kernel: KernelInfo): GPUBindGroupLayout {
-    const access = kernel.bindings.map(({ kind }) => kind[0]).join('');
+    const access = accessOf(kernel);
     const known = this.#layouts.get(access);
     if (known) return known;
-    const compute = 0x4;
-    const layout = this.#gpu.device.createBindGroupLayout({
-      entries: [
-        { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
-        ...kernel.bindings.map(({ kind }, i) => ({
-          binding: i + 1,
-          visibility: compute,
-          buffer: { type: layoutTypes[kind] },
-        })),
-      ],
-    });
+    const layout = layoutOf(this.#gpu.device, kernel);
     this.#layouts.set(access, layout);
     return layout;
   }
-}
-
-const layoutTypes = {
-  uniform: 'uniform',
-  read: 'read-only-storage',
-  write: 'storage',
-} as const;
-
-/** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
-function checkShader(
-  messages: readonly GPUCompilationMessage[],
-  kernel: KernelInfo,
-  headerLines: number,
-): void {
-  const errors = messages.filter((message) => message.type === 'error');
-  if (errors.length === 0) return;
-  const lines = errors.map(({ lineNum, linePos, message }) => {
-    const line = lineNum - headerLines;
-    const file = kernel.files.findLast(({ firstLine }) => firstLine <= line);
-    const where = file
-      ? `${file.name}:${line - file.firstLine + 1}`
-      : `${kernel.name}.wgsl: header`;
-    return `${where}:${linePos} ${message}`;
-  });
-  throw new ShaderError(lines.join('\n'));
 }

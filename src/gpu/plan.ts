@@ -35,9 +35,6 @@ export const clearStep = (tensor: Tensor): ClearStep => ({ op: 'clear', tensor }
 const boundBytes = ({ buffer, offset, ...tensor }: Tensor): number =>
   Math.min(buffer.size - offset, Math.ceil(byteLength(tensor) / 16) * 16);
 
-/** How far compilation has come. */
-export type CompileProgress = (done: number, total: number, label: string) => void;
-
 interface Prepared {
   readonly dispatch: Dispatch;
   readonly entry: PipelineEntry;
@@ -129,22 +126,15 @@ export class Plan {
   }
 
   /**
-   * Waits until all pipelines are compiled.
+   * Waits until all pipelines are made, which come before those of other plans.
    *
-   * @param progress Told of each that was not yet when this was called.
    * @throws ShaderError with file and line when an implementation refuses a shader.
    */
-  async ready(progress?: CompileProgress): Promise<void> {
+  async ready(): Promise<void> {
     if (this.#ready) return;
-    const all = new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []));
-    const entries = [...all].filter(({ pipeline }) => !pipeline);
-    let done = 0;
-    await Promise.all(
-      entries.map(async (entry) => {
-        await entry.ready;
-        progress?.(++done, entries.length, entry.label);
-      }),
-    );
+    const entries = new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []));
+    this.#gpu.pipelines.first(entries);
+    await Promise.all(Array.from(entries, ({ ready }) => ready));
     this.#ready = true;
   }
 

@@ -1,5 +1,5 @@
-import type { CompileProgress, Plan } from './plan.ts';
 import type { Gpu } from './device.ts';
+import type { Plan } from './plan.ts';
 
 /** Time one submit should take, and from which the next one is halved, in milliseconds. */
 const TARGET_MS = 50;
@@ -20,11 +20,6 @@ const DEPTH = 3;
  * what it computes.
  */
 export class SubmitQueue {
-  /**
-   * Called when a pipeline is compiled: on a GPU when it is made, on a software adapter once it has
-   * run for the first time, for its driver compiles only then.
-   */
-  onCompile: CompileProgress | undefined;
   readonly #gpu: Gpu;
   /** Operations a millisecond, as measured. */
   #rate: number;
@@ -37,8 +32,8 @@ export class SubmitQueue {
   }
 
   async run(plan: Plan): Promise<void> {
-    const early = this.#gpu.kind === 'gpu';
-    await plan.ready(early ? this.onCompile : undefined);
+    const { device, pipelines } = this.#gpu;
+    await plan.ready();
     this.#gpu.check();
     plan.writeUniforms();
     const count = plan.steps.length;
@@ -48,12 +43,12 @@ export class SubmitQueue {
       const started = performance.now();
       if (cold) {
         await this.idle();
-        this.#gpu.device.queue.submit([plan.encode(from, to)]);
-        cold.warm = true;
-        if (!early) this.onCompile?.(from, count, cold.label);
-        await this.idle();
+        await pipelines.firstRun(cold, async () => {
+          device.queue.submit([plan.encode(from, to)]);
+          await this.idle();
+        });
       } else {
-        this.#gpu.device.queue.submit([plan.encode(from, to)]);
+        device.queue.submit([plan.encode(from, to)]);
         this.#track(plan, to - from, flops, started);
         if (this.#inFlight.length >= DEPTH) await this.#inFlight[0];
       }

@@ -22,6 +22,8 @@ export interface Engine {
   readonly decoder: Decoder;
   /** Of updates and rollouts in turn; the next one needs nothing of it. */
   readonly memory: SharedMemory;
+  /** Frees all its buffers. */
+  readonly destroy: () => void;
 }
 
 /** What an engine's buffers follow from. */
@@ -94,6 +96,7 @@ function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly Memor
 
 function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): Engine {
   const { model, config, lengths } = shape;
+  const before = new Set(gpu.memory.buffers);
   const size = [shape.prompts, shape.epochs];
   const matrix: RewardMatrixTensors = {
     accuracySums: gpu.tensor('accuracy sums', size, 'f32', 'rewards'),
@@ -103,6 +106,16 @@ function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): 
   const memory = new SharedMemory(gpu, { begin });
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.turn());
   const { weights } = trainer.actor;
-  const decoder = new Decoder(gpu, model, weights, decoderCapacity(shape), memory.turn());
-  return { matrix, trainer, decoder, memory };
+  // Rollouts come before updates: their kernels are compiled first.
+  const decoder = gpu.pipelines.ahead(
+    () => new Decoder(gpu, model, weights, decoderCapacity(shape), memory.turn()),
+  );
+  const own = gpu.memory.buffers.filter((buffer) => !before.has(buffer));
+  const destroy = (): void => {
+    for (const buffer of own) {
+      gpu.memory.remove(buffer);
+      buffer.destroy();
+    }
+  };
+  return { matrix, trainer, decoder, memory, destroy };
 }

@@ -10,7 +10,7 @@ import {
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
-import { dropWrongVariants } from '../gpu/self-check.ts';
+import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
@@ -112,6 +112,8 @@ export class Experiment {
   #progress: Progress;
   #hash = '';
   #base: ReadonlyMap<string, Float32Array> | undefined;
+  /** Whether it was found, and not pre-trained. */
+  #shipped = false;
   #pool: readonly PoolPrompt[] = [];
   #encoded: readonly Uint32Array[] = [];
   #completions: CompletionLog;
@@ -171,8 +173,12 @@ export class Experiment {
 
   /** Made when first needed: not before a base has been pre-trained, whose memory it takes over. */
   get #engine(): Engine {
-    this.#madeEngine ??= createEngine(this.#host.gpu, this.config, this.task);
+    this.#madeEngine ??= this.#newEngine();
     return this.#madeEngine;
+  }
+
+  #newEngine(): Engine {
+    return createEngine(this.#host.gpu, this.config, this.task);
   }
 
   get #matrix(): RewardMatrixTensors {
@@ -248,9 +254,8 @@ export class Experiment {
   async run(control: RunControl): Promise<ExperimentResults | undefined> {
     this.#clock = new WorkClock(this.#progress.seconds);
     const { emit, gpu, hostName } = this.#host;
-    let compiled = 0;
-    gpu.queue.onCompile = (_index, _total, label) => {
-      emit({ type: 'compiling', label, compiled: ++compiled });
+    gpu.pipelines.onCompile = (compiled, of, label) => {
+      emit({ type: 'compiling', label, compiled, of });
     };
     emit({
       type: 'started',
@@ -260,8 +265,8 @@ export class Experiment {
       seeds: this.seeds,
       totalUpdates: this.totalUpdates,
     });
-    if (!this.#madeEngine) await this.#checkKernels();
     this.#replay();
+    if (!this.#madeEngine) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     while (this.#progress.seedIndex < this.seeds.length) {
       if (!(await this.#runSeed(control))) {
@@ -275,16 +280,47 @@ export class Experiment {
     return results;
   }
 
-  /** Before any plan is built, for plans take their variants once: none that computes wrong here. */
-  async #checkKernels(): Promise<void> {
-    const { gpu } = this.#host;
+  /**
+   * Looks for a base, and checks the kernels that compute next: where there is one, those of gradients
+   * are compiled while it is evaluated, and checked after that.
+   */
+  async #begin(): Promise<void> {
+    this.#base = await this.#host.shippedBase(this.config);
+    this.#shipped = this.#base !== undefined;
+    if (this.#base) {
+      // Asked for at once, in this order behind the rollout's: what updates wait for longest first.
+      for (const use of this.#kernelUses(true)) askForVariants(this.#host.gpu, use);
+      this.#madeEngine = this.#newEngine();
+    }
+    for (const text of await this.#dropWrongKernels(!this.#base)) this.#warn(text);
+  }
+
+  /** Bases are pre-trained in f32. */
+  #kernelUses(training: boolean): KernelUse[] {
     const { model, weightStorage = 'f32' } = this.config;
-    // Bases are pre-trained in f32.
-    for (const storage of new Set(['f32', weightStorage] as const)) {
-      const use = { headDim: model.headDim, training: true, storage };
-      this.#progress.warnings.push(...(await dropWrongVariants(gpu, use)));
+    const storages = new Set(['f32', weightStorage] as const);
+    return Array.from(storages, (storage) => ({ headDim: model.headDim, training, storage }));
+  }
+
+  /**
+   * Has other variants computed in place of those that compute wrong here.
+   *
+   * @param training Whether gradients are looked at too.
+   * @returns A sentence for each. Whatever was computed is then to be computed again.
+   */
+  async #dropWrongKernels(training: boolean): Promise<string[]> {
+    const { gpu } = this.#host;
+    const sentences: string[] = [];
+    for (const use of this.#kernelUses(training)) {
+      sentences.push(...(await dropWrongVariants(gpu, use)));
     }
     this.#progress.kernels = gpu.matmulChoices;
+    if (sentences.length > 0) {
+      // Its plans took their variants when they were built.
+      this.#madeEngine?.destroy();
+      this.#madeEngine = undefined;
+    }
+    return sentences;
   }
 
   /** Shows whoever watches a resumed run what happened before, but for the seed under way. */
@@ -319,14 +355,9 @@ export class Experiment {
   }
 
   async #prepareBase(control: RunControl): Promise<boolean> {
-    const { emit, shippedBase } = this.#host;
+    const { emit } = this.#host;
     const seed = this.seeds[0] ?? 0;
     emit({ type: 'phase', seed, phase: 'base', text: 'The base model' });
-    let shipped = this.#progress.base?.accuracy.shipped ?? false;
-    if (!this.#base) {
-      this.#base = await shippedBase(this.config);
-      shipped = this.#base !== undefined;
-    }
     if (!this.#base) {
       this.#base = await pretrainBase(
         this.#host.gpu,
@@ -340,14 +371,36 @@ export class Experiment {
       this.#trainer.reset(this.#base, seed);
       await this.#checkpoint();
     }
-    if (!this.#progress.base) {
-      this.#trainer.reset(this.#base, seed);
-      const accuracy = await this.#evaluator.evaluate(this.#decoder, seed);
-      this.#progress.base = { accuracy: { ...accuracy, shipped } };
-    }
-    const { accuracy } = this.#progress.base;
-    emit({ type: 'evaluation', method: 'base', seed, update: 0, samples: 0, ...accuracy });
+    if (this.#progress.base) this.#showBase(this.#progress.base.accuracy);
+    else await this.#evaluateBase(this.#base);
     return true;
+  }
+
+  /** Once more where gradients turn out to be wrong: by the variants that the run then takes. */
+  async #evaluateBase(base: ReadonlyMap<string, Float32Array>): Promise<void> {
+    const [seed = 0] = this.seeds;
+    let wrong: readonly string[];
+    do {
+      this.#trainer.reset(base, seed);
+      const found = await this.#evaluator.evaluate(this.#decoder, seed);
+      const accuracy = { ...found, shipped: this.#shipped };
+      this.#progress.base = { accuracy };
+      this.#showBase(accuracy);
+      wrong = await this.#dropWrongKernels(true);
+      for (const text of wrong) this.#warn(text);
+    } while (wrong.length > 0);
+  }
+
+  #showBase(accuracy: ExperimentResults['base']): void {
+    const [seed = 0] = this.seeds;
+    this.#host.emit({
+      type: 'evaluation',
+      method: 'base',
+      seed,
+      update: 0,
+      samples: 0,
+      ...accuracy,
+    });
   }
 
   /** @returns False when stopped on the way. */
@@ -852,13 +905,13 @@ export class Experiment {
     this.#replays = true;
     const { gpu, hostName, store } = this.#host;
     forceKernels(gpu, found.progress.kernels);
-    await this.#checkKernels();
+    // Shown with the others when the run goes on.
+    this.#progress.warnings.push(...(await this.#dropWrongKernels(true)));
     this.#trainer.restore(found.base, found.ppo);
     gpu.upload(this.#matrix.accuracySums, found.matrix.accuracySums);
     gpu.upload(this.#matrix.rewardSums, found.matrix.rewardSums);
     gpu.upload(this.#matrix.samples, found.matrix.samples);
     if (found.adapter !== gpu.name || found.host !== hostName) {
-      // Shown with the others when the run goes on.
       this.#progress.warnings.push(
         `resumed on another adapter after ${found.progress.records.length} updates: on ${gpu.name} ` +
           `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,

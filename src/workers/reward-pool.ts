@@ -1,4 +1,5 @@
 import { transfer } from 'comlink';
+import { hardwareThreads } from '../hardware-threads.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from './connect.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
@@ -172,11 +173,4 @@ function slice(request: VerifyRequest, from: number, to: number): VerifyRequest 
     tokens: tokens.slice(first, offsets[to]),
     offsets: offsets.slice(from, to + 1).map((offset) => offset - first),
   };
-}
-
-function hardwareThreads(): number {
-  const host = globalThis as { readonly navigator?: { readonly hardwareConcurrency?: number } };
-  // Node has no navigator before version 21.
-  const threads = host.navigator?.hardwareConcurrency;
-  return threads ?? globalThis.process.getBuiltinModule('node:os').availableParallelism();
 }

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
-import type { Gpu } from '../../src/gpu/device.ts';
+import { type Gpu, openGpu } from '../../src/gpu/device.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
 import { renderReport } from '../../src/report/page.ts';
 import { readRun } from '../../src/report/run-files.ts';
 import type { ExperimentEvent, ExperimentResults, ScoredPrompt } from '../../src/results.ts';
+import { modelConfigOf } from '../../src/scheduler/base.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
@@ -13,6 +15,7 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { createTask } from '../../src/tasks/registry.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
+import { plantFault } from '../support/faults.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 
@@ -45,6 +48,8 @@ interface RunOptions {
   readonly onEvent?: (event: ExperimentEvent, control: RunControl) => void;
   readonly verify?: Verifier;
   readonly hostName?: string;
+  /** Found instead of pre-trained. */
+  readonly base?: ReadonlyMap<string, Float32Array>;
 }
 
 /** One run, or a part of one, with the device of this file. */
@@ -59,7 +64,7 @@ async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
       hostName: options.hostName ?? 'test',
       store,
       verify: options.verify ?? byFirstToken,
-      shippedBase: () => Promise.resolve(undefined),
+      shippedBase: () => Promise.resolve(options.base),
       emit: (event) => {
         events.push(event);
         options.onEvent?.(event, control);
@@ -105,6 +110,8 @@ function leftBy(store: MemoryStore) {
     metadata: [...metadata].map(([key, value]) => `${key}: ${untimed(value)}`),
   };
 }
+
+const known = ({ kernels, base, methods }: ExperimentResults) => ({ kernels, base, methods });
 
 describe('an experiment', () => {
   const straight = new MemoryStore();
@@ -354,6 +361,39 @@ describe('an experiment', () => {
     const left = only(events, 'update')[0].metrics['step_ms'] / 1000;
     expect(wall - results!.seconds).toBeGreaterThan(1.4 - left);
     expect(wall - results!.seconds).toBeLessThan(wall);
+  });
+
+  test('whose gradients turn out to be wrong begins again, as if it had known', async () => {
+    const small = smallConfig({ experiment: { epochs: 1, methods: ['full'] } });
+    const shape = modelConfigOf(small, createTask(small.task));
+    const base = initialParameters(shape, 1, small.base.initialScale);
+    const runs = [];
+    for (const fault of [true, false]) {
+      const gpu = await openGpu({ limits: 'default' });
+      gpu.matmulChoices = { preferred: fault ? 'registers' : 'plain', measured: {} };
+      const from = 'dx[at] = value';
+      if (fault) plantFault(gpu, 'matmul-backward-input/registers', from, 'dx[at] = 2 * value');
+      try {
+        const store = new MemoryStore();
+        const { results, events } = await runOn(gpu, store, { config: small, base });
+        runs.push({ results, events, left: leftBy(store) });
+      } finally {
+        await gpu.close();
+      }
+    }
+    const [faulty, knowing] = runs;
+    const bases = (events: readonly ExperimentEvent[]) =>
+      only(events, 'evaluation').filter(({ method }) => method === 'base');
+    expect(bases(faulty.events)).toHaveLength(2);
+    expect(bases(knowing.events)).toHaveLength(1);
+    const [warning, ...more] = faulty.results!.warnings ?? [];
+    expect(warning).toContain("matmul-backward-input in variant 'registers' computes wrong");
+    expect(more).toEqual([]);
+    expect(only(faulty.events, 'warning').map(({ text }) => text)).toEqual([warning]);
+    expect(known(faulty.results!)).toEqual(known(knowing.results!));
+    expect(faulty.results!.base.shipped).toBe(true);
+    // The metadata name the warning.
+    expect(faulty.left.tensors).toEqual(knowing.left.tensors);
   });
 
   test('gives the same bits for the same seed and others for another', async () => {

@@ -151,10 +151,12 @@ describe('a plan that is run again', () => {
     const out = tensorOf(own, 'out', marked(2), [2, 1]);
     const plan = own.plan('empty', [swigluForward({ gate_up, out }, { rows })]);
     const compiled: string[] = [];
-    own.queue.onCompile = (_step, _steps, label) => compiled.push(label);
+    const late = /llvmpipe/.test(own.name);
+    own.pipelines.onCompile = (_begun, _known, label) => compiled.push(label);
     await own.run(plan);
     expectUntouched(await own.read(out), 0);
-    expect(compiled).toEqual([]);
+    // Other drivers compiled it when it was made.
+    expect(compiled).toEqual(late ? [] : ['swiglu-forward']);
     rows.value = 1;
     await own.run(plan);
     await own.run(plan);
@@ -229,15 +231,13 @@ describe('compilation', () => {
     const gate_up = tensorOf(own, 'gate_up', [0, 0], [1, 2]);
     const gated = tensorOf(own, 'gated', [0], [1, 1]);
     const swiglu = swigluForward({ gate_up, out: gated }, { rows: 1 });
+    const progress: string[] = [];
+    own.pipelines.onCompile = (begun, known, label) => progress.push(`${begun}/${known} ${label}`);
     const plan = own.plan('two pipelines', [step, swiglu, step, swiglu]);
     expect(() => plan.encode(0, 4)).toThrow('two pipelines: run before ready()');
-    const progress: string[] = [];
-    await plan.ready((done, total, label) => progress.push(`${done}/${total} ${label}`));
-    expect(progress.map((line) => line.split(' ')[0])).toEqual(['1/2', '2/2']);
-    expect(progress.map((line) => line.split(' ')[1]).sort()).toEqual([
-      'column-sum',
-      'swiglu-forward',
-    ]);
+    await own.run(plan);
+    await own.run(plan);
+    expect(progress).toEqual(['1/2 column-sum', '2/2 swiglu-forward']);
     expect(own.pipelines.size).toBe(2);
   });
 

@@ -139,12 +139,12 @@ describe('a run as the page sees it', () => {
     const model = after(
       { type: 'started', adapter: '', host: '', config, seeds: [1, 2], totalUpdates: 1 },
       { type: 'pretraining', update: 21, of: 84, loss: 1.234 },
-      { type: 'compiling', label: 'gae', compiled: 3 },
+      { type: 'compiling', label: 'gae', compiled: 3, of: 39 },
     );
     expect(standing(model)).toMatchObject({
       phase: 'Pre-training the base',
       pace: 'update 21 of 84, loss 1.23',
-      detail: 'Compiling 3 kernels, once: gae',
+      detail: 'Compiling kernel 3 of 39, once: gae',
       fraction: 0.25,
     });
     model.apply({ type: 'phase', seed: 2, phase: 'full', text: 'PPO' });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Gpu } from '../../src/gpu/device.ts';
-import type { CompileProgress, Plan } from '../../src/gpu/plan.ts';
+import type { Plan } from '../../src/gpu/plan.ts';
 import { SubmitQueue } from '../../src/gpu/queue.ts';
 
 beforeEach(() => void vi.useFakeTimers());
@@ -42,11 +42,12 @@ function planOf(steps: readonly Work[]): Plan {
   return plan as unknown as Plan;
 }
 
-const gpuOf = (device: SlowDevice, kind: 'cpu' | 'gpu' = 'cpu'): Gpu =>
+const gpuOf = (device: SlowDevice): Gpu =>
   ({
     device,
-    kind,
+    kind: 'cpu',
     check: () => undefined,
+    pipelines: { firstRun: (_entry: unknown, run: () => Promise<void>) => run() },
     ask: (call: () => Promise<unknown>) => call(),
   }) as unknown as Gpu;
 
@@ -96,24 +97,4 @@ describe('the submit queue', () => {
     expect(submits.length / 100).toBeLessThan(32);
     expect(submits.at(-1)).toBeGreaterThan(6);
   });
-});
-
-test.each([
-  ['gpu', ['made']],
-  ['cpu', ['first run']],
-] as const)('a %s tells of a pipeline when its driver compiles it', async (kind, wanted) => {
-  const device = new SlowDevice();
-  const queue = new SubmitQueue(gpuOf(device, kind));
-  const told: string[] = [];
-  queue.onCompile = (_done, _total, label) => told.push(label);
-  const entry = { label: 'first run', warm: false };
-  const plan = Object.assign(planOf([{ milliseconds: 1, flops: 0 }]), {
-    ready: (progress?: CompileProgress) => Promise.resolve(progress?.(1, 1, 'made')),
-    coldEntry: () => (entry.warm ? undefined : entry),
-  });
-  const runs = queue.run(plan).then(() => queue.run(plan));
-  await vi.runAllTimersAsync();
-  await runs;
-  expect(told.slice(0, 1)).toEqual(wanted);
-  expect(told.filter((label) => label === 'first run')).toHaveLength(kind === 'cpu' ? 1 : 0);
 });

@@ -1,0 +1,80 @@
+import { ShaderError } from '../../kernels/lib/errors.ts';
+import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
+import type { Gpu } from './device.ts';
+
+/** A device and the way of asking it. */
+export type Asking = Pick<Gpu, 'device' | 'ask'>;
+
+/** What tells layouts of bind groups apart. */
+export const accessOf = ({ bindings }: KernelInfo): string =>
+  bindings.map(({ kind }) => kind[0]).join('');
+
+const layoutTypes = {
+  uniform: 'uniform',
+  read: 'read-only-storage',
+  write: 'storage',
+} as const;
+
+/** The layout of a kernel's bind groups: the params, then its tensors. */
+export function layoutOf(device: GPUDevice, { bindings }: KernelInfo): GPUBindGroupLayout {
+  const compute = 0x4;
+  return device.createBindGroupLayout({
+    entries: [
+      { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
+      ...bindings.map(({ kind }, i) => ({
+        binding: i + 1,
+        visibility: compute,
+        buffer: { type: layoutTypes[kind] },
+      })),
+    ],
+  });
+}
+
+/**
+ * Has a device make a pipeline.
+ *
+ * @throws ShaderError with file and line when an implementation refuses the shader.
+ */
+export async function makePipeline(
+  { device, ask }: Asking,
+  { kernel, header, constants }: Dispatch,
+  bindGroupLayout: GPUBindGroupLayout,
+): Promise<GPUComputePipeline> {
+  const code = header === '' ? kernel.code : `${header}\n${kernel.code}`;
+  // In a scope of its own, so that a bad shader is reported here and only here.
+  device.pushErrorScope('validation');
+  const module = device.createShaderModule({ label: kernel.name, code });
+  const scope = ask(() => device.popErrorScope());
+  const { messages } = await ask(() => module.getCompilationInfo());
+  checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
+  const fault = await scope;
+  if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
+  return ask(() =>
+    device.createComputePipelineAsync({
+      label: kernel.name,
+      layout: device.createPipelineLayout({
+        bindGroupLayouts: [bindGroupLayout],
+      }),
+      compute: { module, entryPoint: 'main', constants: { ...constants } },
+    }),
+  );
+}
+
+/** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
+function checkShader(
+  messages: readonly GPUCompilationMessage[],
+  kernel: KernelInfo,
+  headerLines: number,
+): void {
+  const errors = messages.filter((message) => message.type === 'error');
+  if (errors.length === 0) return;
+  const lines = errors.map(({ lineNum, linePos, message }) => {
+    const line = lineNum - headerLines;
+    const file = kernel.files.findLast(({ firstLine }) => firstLine <= line);
+    const where = file
+      ? `${file.name}:${line - file.firstLine + 1}`
+      : `${kernel.name}.wgsl: header`;
+    return `${where}:${linePos} ${message}`;
+  });
+  throw new ShaderError(lines.join('\n'));
+}

@@ -1,15 +1,17 @@
 import code from '../shaders/attention-decode.wgsl?raw';
+import registers from '../shaders/attention-decode/registers.wgsl?raw';
 import half from '../shaders/lib/half.wgsl?raw';
-import type { AttentionOptions } from './lib/attention-shape.ts';
+import { type AttentionOptions, mostSharedHeadDim } from './lib/attention-shape.ts';
 import { episodeColumns } from './lib/episodes.ts';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
+import type { MatmulChoices } from './lib/matmul-variants.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
-export const attentionDecodeKernel = defineKernel('attention-decode', [weightLibrary, half, code], {
+const spec = {
   params: ['rows', 'heads', 'kv_heads', 'quads', 'columns', 'keys', 'rotate', 'scale'],
   tensors: {
     episodes: 'u32',
@@ -21,7 +23,25 @@ export const attentionDecodeKernel = defineKernel('attention-decode', [weightLib
     scores: 'f32',
     out: 'f32',
   },
-});
+} as const;
+
+export const attentionDecodeKernel = defineKernel(
+  'attention-decode',
+  [weightLibrary, half, code],
+  spec,
+);
+
+/** `registers` suits software adapters with subgroups of 4 lanes, for heads of 32 columns at most. */
+export type AttentionDecodeVariant = 'plain' | 'registers';
+
+const registersKernel = defineKernel(
+  'attention-decode/registers',
+  [weightLibrary, half, registers],
+  spec,
+);
+
+/** Pairs of row and head in a workgroup of the registers variant. */
+const pairsPerWorkgroup = 8;
 
 /** Whether the kernel can rotate heads of this size: their halves must be multiples of 4. */
 export const canRotate = (headDim: number): boolean => headDim % 8 === 0;
@@ -37,13 +57,26 @@ export const canRotate = (headDim: number): boolean => headDim % 8 === 0;
  */
 export function attentionDecode(
   tensors: TensorsOf<typeof attentionDecodeKernel>,
-  options: AttentionOptions & {
+  options: Omit<AttentionOptions, 'variant'> & {
     readonly keys: Size;
     readonly rotate: boolean;
+    /** Of the plain variant. */
     readonly lanes?: Lanes;
+    /** Instead of what the adapter prefers; refused where it does not fit. */
+    readonly variant?: AttentionDecodeVariant;
   },
 ): Dispatch {
-  const { rows, heads, kvHeads, headDim, keys, rotate, scale, lanes = serialLanes } = options;
+  const {
+    rows,
+    heads,
+    kvHeads,
+    headDim,
+    keys,
+    rotate,
+    scale,
+    lanes = serialLanes,
+    variant,
+  } = options;
   const expect = (role: keyof typeof tensors, shape: readonly number[]): void =>
     expectShape('attention-decode', role, tensors[role], shape);
   const unit = rotate ? 8 : 4;
@@ -52,6 +85,12 @@ export function attentionDecode(
   }
   if (heads % kvHeads !== 0) {
     throw new ShapeError(`attention-decode: ${heads} heads do not divide over ${kvHeads} kv heads`);
+  }
+  const few = headDim <= mostSharedHeadDim;
+  if (variant === 'registers' && !few) {
+    throw new ShapeError(
+      `attention-decode: head dim ${headDim} is too large for variant registers`,
+    );
   }
   const [capacity] = rank2('attention-decode', 'status', tensors.status);
   const [promptRows] = rank2('attention-decode', 'prompt_qkv', tensors.prompt_qkv);
@@ -68,19 +107,29 @@ export function attentionDecode(
   expect('out', [capacity, heads * headDim]);
   expectCapacity('attention-decode', 'rows', rows, capacity);
   if (rotate) expectCapacity('attention-decode', 'keys', keys, positions);
-  return attentionDecodeKernel.bind(
-    tensors,
-    {
-      rows,
-      heads,
-      kv_heads: kvHeads,
-      quads: headDim / 4,
-      columns,
-      keys,
-      rotate: rotate ? 1 : 0,
-      scale,
-    },
-    () => linearGrid(Math.ceil((valueOf(rows) * heads) / lanes.rows)),
-    { header: weightHeader(tensors.cache), constants: laneConstants(lanes) },
-  );
+  const params = {
+    rows,
+    heads,
+    kv_heads: kvHeads,
+    quads: headDim / 4,
+    columns,
+    keys,
+    rotate: rotate ? 1 : 0,
+    scale,
+  };
+  const grid = (pairs: number) => () => linearGrid(Math.ceil((valueOf(rows) * heads) / pairs));
+  const bind = (use: AttentionDecodeVariant): Dispatch =>
+    use === 'plain'
+      ? attentionDecodeKernel.bind(tensors, params, grid(lanes.rows), {
+          header: weightHeader(tensors.cache),
+          constants: laneConstants(lanes),
+        })
+      : registersKernel.bind(tensors, params, grid(pairsPerWorkgroup), {
+          header: `${weightHeader(tensors.cache)}\nconst HEAD_DIM: u32 = ${headDim};`,
+          constants: { ROWS: pairsPerWorkgroup },
+        });
+  if (variant) return bind(variant);
+  const adapt = ({ preferred }: MatmulChoices): Dispatch =>
+    bind(preferred === 'quad' && few ? 'registers' : 'plain');
+  return { ...bind('plain'), adapt };
 }

@@ -12,7 +12,7 @@ export const attentionVariants = ['plain', 'subgroup', 'quad'] as const;
 export type AttentionVariant = (typeof attentionVariants)[number];
 
 /** The largest head size that `subgroup` and `quad` keep in registers. */
-const mostSharedHeadDim = 32;
+export const mostSharedHeadDim = 32;
 
 /** What the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {

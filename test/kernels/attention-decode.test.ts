@@ -1,8 +1,9 @@
-import { describe, expect, test } from 'vitest';
-import { attentionDecode } from '../../kernels/attention-decode.ts';
+import { beforeEach, describe, expect, test } from 'vitest';
+import { attentionDecode, type AttentionDecodeVariant } from '../../kernels/attention-decode.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import { ropeTable } from '../../kernels/rope.ts';
 import { float32OfHalves } from '../../src/formats/half.ts';
+import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionDecodeReference } from '../reference/attention-decode.ts';
 import {
   decodeCase,
@@ -19,13 +20,14 @@ interface How {
   readonly scale?: number;
   readonly rotate?: boolean;
   readonly lanes?: Lanes;
+  readonly variant?: AttentionDecodeVariant;
   /** A cache in f16. */
   readonly halves?: boolean;
 }
 
 /** Runs the kernel; what it leaves alone stays -7. Every number is compared by the caller. */
 async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How = {}) {
-  const { scale = 0.3, rotate = false, lanes = serial } = how;
+  const { scale = 0.3, rotate = false, lanes = serial, variant = 'plain' } = how;
   const gpu = await openTestGpu();
   const seededCase = decodeCase(shape, rows);
   const { tensor: halves, rounded } = halvesOf(gpu, 'cache', seededCase.cache, [
@@ -48,7 +50,7 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     scores: tensorOf(gpu, 'scores', stale(capacity, heads, keys), [capacity, heads, keys]),
     out: tensorOf(gpu, 'out', stale(capacity, heads * headDim), [capacity, heads * headDim]),
   };
-  const options = { rows: capacity, heads, kvHeads, headDim, keys, scale, rotate, lanes };
+  const options = { rows: capacity, heads, kvHeads, headDim, keys, scale, rotate, lanes, variant };
   await run(gpu, [attentionDecode(tensors, options)]);
   // What is expected of all rows, and of the whole cache.
   const out = new Float64Array(capacity * heads * headDim).fill(-7);
@@ -79,10 +81,29 @@ const shapes: readonly (readonly [DecodeShape, number])[] = [
   [{ heads: 4, kvHeads: 1, headDim: 64, columns: 33, promptRows: 100 }, 3],
 ];
 
-describe('attention-decode', () => {
-  test.each([1, 8, 32] as const)('matches float64, %i lanes', async (lanes) => {
-    const how = { lanes: { lanes, rows: 64 / lanes } };
-    for (const [shape, count] of shapes) {
+const plain = (lanes: 1 | 8 | 32): How => ({ lanes: { lanes, rows: 64 / lanes } });
+
+const ways: readonly { readonly name: string; readonly how: How }[] = [
+  { name: '1 lane', how: plain(1) },
+  { name: '8 lanes', how: plain(8) },
+  { name: '32 lanes', how: plain(32) },
+  { name: 'variant registers', how: { variant: 'registers' } },
+];
+
+describe.each(ways)('attention-decode, $name', ({ how }) => {
+  const fitting = shapes.filter(([{ headDim }]) => how.variant !== 'registers' || headDim <= 32);
+
+  beforeEach(async ({ skip }) => {
+    const gpu = await openTestGpu();
+    const lanes = subgroupLanes(gpu);
+    skip(
+      how.variant === 'registers' && !runnableVariants(gpu).includes('quad'),
+      `not chosen with subgroups of ${lanes} lanes`,
+    );
+  });
+
+  test('matches float64', async () => {
+    for (const [shape, count] of fitting) {
       // At scale 10 a few keys hold all the weight.
       for (const scale of [0.2, 10]) {
         for (const rotate of [false, true]) {
@@ -97,10 +118,10 @@ describe('attention-decode', () => {
   });
 
   test('reads and writes a cache in f16', async () => {
-    for (const [shape, count] of shapes) {
+    for (const [shape, count] of fitting) {
       const rotate = shape.headDim % 8 === 0;
       const rows = decodeRows(shape, count);
-      const { got, want } = await decode(shape, rows, { rotate, halves: true });
+      const { got, want } = await decode(shape, rows, { ...how, rotate, halves: true });
       expectClose(got.out, want.out, { abs: 1e-5 });
       // What was there is exact, and what came is the nearest half but for f32's own error.
       expectClose(got.cache, want.cache, { abs: 1e-6, rel: 2 ** -11 });
@@ -114,22 +135,22 @@ describe('attention-decode', () => {
     const shape = { heads: 2, kvHeads: 1, headDim: 8, columns: 4, promptRows: 6 };
     const row = { start: 1, prompt: 3, length: 2 };
     const rows = [row, { ...row, finished: true }, { ...row, length: 0 }];
-    for (const lanes of [serial, { lanes: 32, rows: 2 } as const]) {
-      const { got, want } = await decode(shape, rows, { rotate: true, lanes });
-      expectClose(got.out, want.out, { abs: 1e-5 });
-      expectClose(got.cache, want.cache, { abs: 1e-6 });
-      expect([...got.out.subarray(16)].every((value) => value === -7)).toBe(true);
-    }
+    const { got, want } = await decode(shape, rows, { ...how, rotate: true });
+    expectClose(got.out, want.out, { abs: 1e-5 });
+    expectClose(got.cache, want.cache, { abs: 1e-6 });
+    expect([...got.out.subarray(16)].every((value) => value === -7)).toBe(true);
   });
 
   test('gives a row the same numbers in whatever company', async () => {
     const shape = { heads: 4, kvHeads: 2, headDim: 16, columns: 7, promptRows: 11 };
     const many = decodeRows(shape, 70);
-    const { got } = await decode(shape, many, { rotate: true });
-    const alone = await decode(shape, many.slice(0, 1), { rotate: true });
+    const { got } = await decode(shape, many, { ...how, rotate: true });
+    const alone = await decode(shape, many.slice(0, 1), { ...how, rotate: true });
     expect(got.out.subarray(0, 64)).toEqual(alone.got.out);
   });
+});
 
+describe('attention-decode', () => {
   test('with one head and one earlier token is the mean under two scores', async () => {
     const shape = { heads: 1, kvHeads: 1, headDim: 4, columns: 2, promptRows: 1 };
     const gpu = await openTestGpu();

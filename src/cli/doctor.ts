@@ -44,8 +44,9 @@ export const command = defineCommand({
   async run({ args }) {
     const host = await system();
     if (args.out !== undefined) await expectFileOut(args.out);
-    const here = await thisHost(args.adapter as AdapterChoice);
-    const hosts = [here, ...(args.only ? [] : await otherHosts())];
+    const tell = (text: string): Promise<void> => host.stderr(`${text}\n`);
+    const here = await thisHost(args.adapter as AdapterChoice, tell);
+    const hosts = [here, ...(args.only ? [] : await otherHosts(tell))];
     if (args.out !== undefined) await host.write(args.out, jsonText({ hosts }));
     if (args.json) await host.stdout(jsonText({ hosts }));
     else await host.stdout(hosts.map(describeHost).join('\n'));
@@ -55,7 +56,10 @@ export const command = defineCommand({
 });
 
 /** The adapters that this process can open: the usual one, and the other kind where there is one. */
-async function thisHost(choice: AdapterChoice): Promise<HostReport> {
+async function thisHost(
+  choice: AdapterChoice,
+  tell: (text: string) => Promise<void>,
+): Promise<HostReport> {
   const adapters: HostReport['adapters'][number][] = [];
   const problems: string[] = [];
   const choices: readonly AdapterChoice[] =
@@ -72,6 +76,7 @@ async function thisHost(choice: AdapterChoice): Promise<HostReport> {
     try {
       if (adapters.some(({ name }) => name === gpu.name)) continue;
       useTuned(gpu, implementation(), await readTuned());
+      await tell(`${hostName()}: compiling kernels and testing them on ${gpu.name} …`);
       adapters.push({
         name: gpu.name,
         kind: gpu.kind,

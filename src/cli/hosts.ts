@@ -19,8 +19,11 @@ export interface HostReport {
   readonly problems: readonly string[];
 }
 
-/** Longest that another host may take to report: drivers compile at their first dispatch. */
-const HOST_SECONDS = 60;
+/**
+ * Longest that another host may take to report. Its self-test compiles some ten kernels: 16 s on
+ * llvmpipe in Deno on two cores that have nothing else to do.
+ */
+const HOST_SECONDS = 180;
 
 const failed = (host: string, error: unknown): HostReport => ({
   host,
@@ -28,10 +31,19 @@ const failed = (host: string, error: unknown): HostReport => ({
   problems: [error instanceof Error ? (error.message.split('\n')[0] ?? '') : String(error)],
 });
 
-/** Reports of the hosts that this machine has beside the one that asks. */
-export async function otherHosts(): Promise<HostReport[]> {
+/**
+ * Reports of the hosts that this machine has beside the one that asks.
+ *
+ * @param tell Told which is asked next.
+ */
+export async function otherHosts(tell: (text: string) => Promise<void>): Promise<HostReport[]> {
   const other = 'Deno' in globalThis ? 'node' : 'deno';
-  return [await childReport(other), await chromiumReport()];
+  const asking = (host: string): Promise<void> =>
+    tell(`${host}: compiling kernels and testing them, ${HOST_SECONDS} s at most …`);
+  await asking(other === 'deno' ? 'Deno' : 'Node');
+  const child = await childReport(other);
+  await asking('Chromium');
+  return [child, await chromiumReport()];
 }
 
 /** The same command under Node or Deno. */

@@ -419,6 +419,28 @@ describe('limr doctor', () => {
     if (process.platform === 'linux') expect(stdout).toContain('mesa-vulkan-drivers');
   });
 
+  test('asks a bare page for nothing that needs a package', () => {
+    const packages = new Set<string>();
+    const seen = new Set<string>();
+    const visit = (url: URL): void => {
+      if (seen.has(url.href)) return;
+      seen.add(url.href);
+      const code = readFileSync(url, 'utf8');
+      // Types are gone when it runs.
+      for (const [, specifier] of code.matchAll(
+        /^(?:import|export) (?!type )[^;'"]*? from '([^']+)';/gm,
+      )) {
+        if (!specifier.startsWith('.')) packages.add(specifier);
+        else if (specifier.endsWith('.ts')) visit(new URL(specifier, url));
+      }
+    };
+    for (const start of ['gpu/device.ts', 'cli/self-test.ts']) {
+      visit(new URL(`../../src/${start}`, import.meta.url));
+    }
+    expect(seen.size).toBeGreaterThan(20);
+    expect([...packages]).toEqual([]);
+  });
+
   test('says what it looked for, and names the packages', () => {
     const lines = (named?: string, ...drivers: string[]) =>
       adapterAdvice({ loader: undefined, drivers, named }).join('\n');

@@ -11,6 +11,7 @@ import { configFrom, presets } from '../src/config.ts';
 import { type Gpu, openGpu } from '../src/gpu/device.ts';
 import { type MemoryLimits, phantomGpu } from '../src/gpu/phantom.ts';
 import { median } from '../src/gpu/tuning.ts';
+import type { MatrixTensors, RewardMatrix, ValueMatrix } from '../src/lim/matrix.ts';
 import { scoreMatrix } from '../src/lim/score.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import type { TrainerConfig } from '../src/ppo/trainer.ts';
@@ -383,6 +384,10 @@ async function checkpointingTable(gpu: Gpu): Promise<void> {
   );
 }
 
+/** The forms that a reward matrix has, and the bytes of an entry. */
+const matrixForms = { 'sums, samples': 8, values: 4 } as const;
+type MatrixForm = keyof typeof matrixForms;
+
 async function matrixTable(gpu: Gpu): Promise<void> {
   const epochs = 21;
   const { maxBufferSize, maxStorageBufferBindingSize } = gpu.limits;
@@ -390,24 +395,28 @@ async function matrixTable(gpu: Gpu): Promise<void> {
   const rows: string[][] = [];
   for (const prompts of [1e3, 1e4, 1e5, 1e6, 1e7]) {
     const entries = prompts * epochs;
-    const bytes = 2 * 8 * entries + 4 * prompts;
     const onDevice = 4 * entries <= held;
-    const milliseconds = await scoreTime(gpu, { prompts, epochs }, onDevice);
-    rows.push([
-      prompts.toLocaleString('en'),
-      figure((12 * entries) / MiB),
-      figure((8 * entries) / MiB),
-      figure(bytes / 1e6),
-      onDevice ? 'device' : 'host, in pieces',
-      figure(milliseconds),
-      figure(bytes / milliseconds / 1e6),
-    ]);
+    for (const [form, entryBytes] of Object.entries(matrixForms) as [MatrixForm, number][]) {
+      const bytes = 2 * entryBytes * entries + 4 * prompts;
+      const milliseconds = await scoreTime(gpu, form, [prompts, epochs], onDevice);
+      rows.push([
+        prompts.toLocaleString('en'),
+        figure((12 * entries) / MiB),
+        form,
+        figure((entryBytes * entries) / MiB),
+        figure(bytes / 1e6),
+        onDevice ? 'device' : 'host, in pieces',
+        figure(milliseconds),
+        figure(bytes / milliseconds / 1e6),
+      ]);
+    }
   }
   table(
     `Reward matrix of ${epochs} data epochs (bytes computed; ms measured: ${gpu.name})`,
     [
       'prompts',
       'MiB in a run',
+      'scored from',
       'MiB to score',
       'MB read twice',
       'matrix on',
@@ -421,33 +430,40 @@ async function matrixTable(gpu: Gpu): Promise<void> {
 /** Median time of scoring a matrix that lies on the device, or in host memory. */
 async function scoreTime(
   gpu: Gpu,
-  { prompts, epochs }: { readonly prompts: number; readonly epochs: number },
+  form: MatrixForm,
+  [prompts, epochs]: readonly [number, number],
   onDevice: boolean,
 ): Promise<number> {
-  const host = {
-    prompts,
-    epochs,
-    sums: new Float32Array(prompts * epochs).map((_, i) => (i * 7) % 9),
-    samples: new Uint32Array(prompts * epochs).fill(8),
-  };
-  const made = onDevice && {
-    sums: gpu.tensor('sums', [prompts, epochs], 'f32', 'rewards'),
-    samples: gpu.tensor('samples', [prompts, epochs], 'u32', 'rewards'),
-  };
-  if (made) {
-    gpu.upload(made.sums, host.sums);
-    gpu.upload(made.samples, host.samples);
-  }
+  const rewards = new Float32Array(prompts * epochs).map((_, i) => (i * 7) % 9);
+  const host: RewardMatrix | ValueMatrix =
+    form === 'values'
+      ? { prompts, epochs, values: rewards.map((right) => right / 8) }
+      : { prompts, epochs, sums: rewards, samples: new Uint32Array(rewards.length).fill(8) };
+  const made = onDevice ? tensorsOf(gpu, host) : undefined;
   const times: number[] = [];
   for (let round = -1; round < ROUNDS; round++) {
     const started = performance.now();
     // No score reaches 2: none is computed again in float64.
-    await scoreMatrix(gpu, made || host, { theta: 2 });
+    await scoreMatrix(gpu, made ?? host, { theta: 2 });
     if (round >= 0) times.push(performance.now() - started);
   }
   await gpu.idle();
-  if (made) gpu.destroy(made.sums, made.samples);
+  if (made) gpu.destroy(...('values' in made ? [made.values] : [made.sums, made.samples]));
   return median(times);
+}
+
+function tensorsOf(gpu: Gpu, host: RewardMatrix | ValueMatrix): MatrixTensors {
+  const uploaded = (name: string, dtype: 'f32' | 'u32', data: Float32Array | Uint32Array) => {
+    const tensor = gpu.tensor(name, [host.prompts, host.epochs], dtype, 'rewards');
+    gpu.upload(tensor, data);
+    return tensor;
+  };
+  return 'values' in host
+    ? { values: uploaded('values', 'f32', host.values) }
+    : {
+        sums: uploaded('sums', 'f32', Float32Array.from(host.sums)),
+        samples: uploaded('samples', 'u32', host.samples),
+      };
 }
 
 const onDevice = (body: (gpu: Gpu) => Promise<void>) => async (): Promise<void> => {

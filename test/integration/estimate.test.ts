@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { configFrom, type ExperimentConfig } from '../../src/config.ts';
-import { type Gpu, openGpu } from '../../src/gpu/device.ts';
+import { AdapterError, type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { baseTrainer } from '../../src/scheduler/base.ts';
 import { createEngine } from '../../src/scheduler/engine.ts';
 import { estimate } from '../../src/scheduler/estimate.ts';
@@ -189,6 +189,19 @@ describe('estimate', () => {
       'test',
     );
     expect(estimate(config).peak).toBeGreaterThan(2 ** 35);
+  });
+
+  test('refuses a pool whose rewards no binding holds', () => {
+    const config = configFrom(
+      'standard',
+      { task: { poolPrompts: 1_000_000 }, experiment: { epochs: 40 } },
+      'test',
+    );
+    const limits = { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 27 };
+    expect(() => estimate(config, limits)).toThrow(
+      'accuracy sums needs 160000000 bytes in one binding, this device has 134217728',
+    );
+    expect(() => estimate(config, limits)).toThrow(AdapterError);
   });
 
   test.each([

@@ -1,12 +1,8 @@
 import type { Gpu } from './device.ts';
 import type { Plan } from './plan.ts';
 
-/**
- * Time one submit should take, and from which the next one is halved, in milliseconds, by kind of
- * adapter. A GPU draws the desktop too and a driver watches it; a software adapter's threads take
- * turns with everything else, and lose 5 to 15 % of a generation to submits of 50 ms.
- */
-const TARGET_MS = { cpu: 150, gpu: 50 };
+/** Time one submit should take, and from which the next one is halved, in milliseconds. */
+const TARGET_MS = 50;
 /**
  * Operations a millisecond before anything was measured, by kind of adapter: a slow one's, for what
  * is too long cannot be taken back.
@@ -25,7 +21,6 @@ const DEPTH = 3;
  */
 export class SubmitQueue {
   readonly #gpu: Gpu;
-  readonly #target: number;
   /** Operations a millisecond, as measured. */
   #rate: number;
   #inFlight: Promise<void>[] = [];
@@ -33,7 +28,6 @@ export class SubmitQueue {
 
   constructor(gpu: Gpu) {
     this.#gpu = gpu;
-    this.#target = TARGET_MS[gpu.kind];
     this.#rate = FIRST_RATE[gpu.kind];
   }
 
@@ -84,7 +78,7 @@ export class SubmitQueue {
     let to = from + 1;
     for (; to < most && !plan.coldEntry(to); to++) {
       const own = plan.flopsOf(to);
-      if (flops + own > this.#rate * this.#target) break;
+      if (flops + own > this.#rate * TARGET_MS) break;
       flops += own;
     }
     return { to, flops };
@@ -104,8 +98,8 @@ export class SubmitQueue {
       this.#lastDone = now;
       this.#inFlight = this.#inFlight.filter((entry) => entry !== done);
       this.#learnRate(flops, took);
-      if (took > this.#target) plan.stepsPerSubmit = Math.max(1, Math.floor(steps / 2));
-      else if (took < this.#target / 3 && steps === plan.stepsPerSubmit) plan.stepsPerSubmit *= 2;
+      if (took > TARGET_MS) plan.stepsPerSubmit = Math.max(1, Math.floor(steps / 2));
+      else if (took < TARGET_MS / 3 && steps === plan.stepsPerSubmit) plan.stepsPerSubmit *= 2;
     });
     this.#inFlight.push(done);
   }

@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import type { OptimizerConfig } from '../config.ts';
+import type { ExperimentConfig, OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -8,7 +8,12 @@ import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
 import { expectParameters } from '../model/load-parameters.ts';
-import { initialParameters, parameterLayout, parameterNames } from '../model/parameters.ts';
+import {
+  initialParameters,
+  parameterLayout,
+  parameterNames,
+  type WeightStorage,
+} from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
@@ -24,6 +29,8 @@ import { system } from './system.ts';
 /** Where training starts, and how the result's tokenizer comes about. */
 interface Start {
   readonly config: ModelConfig;
+  /** What an experiment config says of memory; the options say otherwise. */
+  readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
   readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
@@ -43,6 +50,8 @@ const dataOptions = [
   'weight-decay',
   'max-length',
   'seed',
+  'weights',
+  'gradient-checkpointing',
 ] as const;
 
 const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
@@ -73,6 +82,17 @@ export const command = defineCommand({
     'weight-decay': { type: 'string', description: 'decoupled (default: 0)' },
     'max-length': { type: 'string', description: 'longest row in tokens (default: what fits)' },
     seed: { type: 'string', description: 'of the order of rows (default: 1)' },
+    weights: {
+      type: 'enum',
+      options: ['f32', 'f16'],
+      description:
+        'matrices that layers multiply by while training; f16 is a rounded copy beside f32 (default: f32, or what the config says)',
+    },
+    'gradient-checkpointing': {
+      type: 'boolean',
+      description:
+        "keep each layer's input alone and compute the rest again: less memory, more time, the same bits",
+    },
     dtype: {
       type: 'enum',
       options: ['f32', 'f16', 'bf16'],
@@ -126,12 +146,21 @@ export const command = defineCommand({
               }),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
-      const gpu = await openCommandGpu(args, { headDim: config.headDim, training: true });
+      const { memory } = begin;
+      const storage = args.weights ?? memory.weightStorage ?? 'f32';
+      const gpu = await openCommandGpu(args, {
+        headDim: config.headDim,
+        training: true,
+        // Pre-training is in f32, whatever the config says of PPO.
+        storage: rows ? storage : 'f32',
+      });
       const trained = rows
         ? await train(gpu, begin, rows, {
             epochs,
             batch,
             seed,
+            storage,
+            checkpointing: args['gradient-checkpointing'] ?? memory.gradientCheckpointing ?? false,
             optimizer: {
               learningRate,
               warmupUpdates: warmup,
@@ -178,6 +207,7 @@ async function startOfModel(path: string): Promise<Start> {
     await expectParameters(model, 'lm');
     return {
       config: model.config,
+      memory: {},
       parameters: async () => {
         const found = new Map<string, Float32Array>();
         for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
@@ -206,6 +236,7 @@ async function startOfConfig(path: string): Promise<Start> {
   let tokenizer: Promise<TokenizerClient> | undefined;
   return {
     config: model,
+    memory: config,
     parameters: () =>
       Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
     tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
@@ -235,6 +266,8 @@ async function train(
     readonly epochs: number;
     readonly batch: number;
     readonly seed: number;
+    readonly storage: WeightStorage;
+    readonly checkpointing: boolean;
     readonly optimizer: OptimizerConfig;
   },
 ): Promise<ReadonlyMap<string, Float32Array>> {
@@ -255,7 +288,11 @@ async function train(
       sequences: batch,
     },
     positions: Math.max(...rows.map(lengthOf)),
+    checkpointing: how.checkpointing,
+    weightStorage: how.storage,
   });
+  const mebibytes = gpu.memory.total() / 2 ** 20;
+  await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   trainer.model.reset(await parameters());
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {

@@ -250,6 +250,62 @@ describe('limr sft', () => {
     });
   }, 240_000);
 
+  test('trains in f16 and with gradient checkpointing, and writes the f32 it trained', async () => {
+    const rows = [
+      { prompt: 'What is 1+1?', response: ' It is 2.' },
+      { text: 'One and one are two.' },
+    ];
+    const train = async (...options: string[]) => {
+      const argv = ['sft', 'm', '--data', 'd', '--learning-rate', '1e-3', '--epochs', '3'];
+      const more = { d: lines(rows) };
+      const { code, system, tensors } = await limr([...argv, '--out', 'n', ...options], more);
+      expect([code, system.err]).toEqual([0, expect.stringMatching(/epoch 3, update 1\/1/)]);
+      const memory = Number(/GPU memory: (.*) MiB/.exec(system.err)?.[1]);
+      const loss = Number(/epoch 3, .* loss (.*)/.exec(system.err)?.[1]);
+      const file = system.files.get('n/model.safetensors')!;
+      return { memory, loss, file, up: tensors('n/model.safetensors').get(up)! };
+    };
+    const up = 'model.layers.0.mlp.up_proj.weight';
+    const plain = await train();
+    const again = await train('--gradient-checkpointing');
+    expect(again.file).toEqual(plain.file);
+    expect(again.memory).toBeLessThan(plain.memory);
+    const halves = await train('--weights', 'f16');
+    expect(halves.memory).toBeGreaterThan(plain.memory);
+    expect(halves.file).not.toEqual(plain.file);
+    // Three steps from gradients that differ by the rounding.
+    expect(Math.abs(halves.loss / plain.loss - 1)).toBeLessThan(0.01);
+    expect(halves.up.dtype).toBe('F32');
+    const trained = toFloat32(halves.up);
+    // Of a number that f16 holds, the last 13 bits are 0.
+    expect(new Uint32Array(trained.slice().buffer).some((bits) => (bits & 0x1fff) !== 0)).toBe(
+      true,
+    );
+  }, 240_000);
+
+  test('takes storage and checkpointing from a config, unless told otherwise', async () => {
+    const rows = Array<unknown>(8).fill({ prompt: '1+1=', response: '2' });
+    const train = async (config: object, ...options: string[]) => {
+      const more = { 'c.json': encode(config), d: lines(rows) };
+      const argv = ['sft', 'c.json', '--data', 'd', '--out', 'n', ...options];
+      const { code, system } = await limr(argv, more);
+      expect([code, system.err]).toEqual([0, expect.stringMatching(/epoch 1, update 1\/1/)]);
+      return [
+        /GPU memory: .*/.exec(system.err)?.[0],
+        system.files.get('n/model.safetensors'),
+      ] as const;
+    };
+    const heads = { heads: 2, kvHeads: 2, headDim: 8 };
+    const model = { hiddenSize: 16, intermediateSize: 32, layers: 2, ...heads };
+    const saving = { gradientCheckpointing: true, weightStorage: 'f16', model };
+    const told = await train({ model }, '--weights', 'f16', '--gradient-checkpointing');
+    expect(await train(saving)).toEqual(told);
+    const kept = await train({ ...saving, gradientCheckpointing: false }, '--weights', 'f32');
+    const plain = await train({ model });
+    expect(kept).toEqual(plain);
+    expect(plain).not.toEqual(told);
+  }, 240_000);
+
   test('leaves a folder alone that holds a model', async () => {
     const argv = ['sft', 'm', '--data', 'd.jsonl', '--out', 'm'];
     const { code, system } = await limr(argv, { 'd.jsonl': lines([{ text: 'abc' }]) });
@@ -340,6 +396,12 @@ describe('bad input', () => {
       ['sft', 'c.json', '--epochs', '2', '--out', 'n'],
       () => ({ 'c.json': encode({}) }),
       /--epochs needs --data: without it c\.json says how to train/,
+    ],
+    [
+      'f16 where a base is pre-trained',
+      ['sft', 'c.json', '--weights', 'f16', '--out', 'n'],
+      () => ({ 'c.json': encode({}) }),
+      /--weights needs --data: without it c\.json says how to train/,
     ],
     [
       'a preset of the file that there is not',

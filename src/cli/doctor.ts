@@ -112,14 +112,15 @@ const featureText = (name: string): string =>
     : name;
 
 /** Which variants plans take, and how often each was the fastest where that was measured. */
-function matmulText({ preferred, measured }: MatmulChoices): string {
+function matmulText({ preferred, measured, fewTiles = [] }: MatmulChoices): string {
+  const few = fewTiles.length > 0 ? ` (${fewTiles.join(', ')} where tiles are few)` : '';
   const counts = new Map<string, number>();
   for (const variant of Object.values(measured)) {
     counts.set(variant, (counts.get(variant) ?? 0) + 1);
   }
-  if (counts.size === 0) return `${preferred}, not measured (limr bench --tune does)`;
+  if (counts.size === 0) return `${preferred}${few}, not measured (limr bench --tune does)`;
   const shapes = [...counts].map(([variant, count]) => `${variant} at ${count}`).join(', ');
-  return `measured here: ${shapes} shapes; ${preferred} elsewhere`;
+  return `measured here: ${shapes} shapes; ${preferred}${few} elsewhere`;
 }
 
 /** How near the adapter comes to float64; what it computes wrong is not used. */

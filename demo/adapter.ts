@@ -3,7 +3,11 @@ import { make } from './dom.ts';
 
 /** What this browser offers, or why it offers nothing and what can be done. */
 export type AdapterState =
-  | { readonly kind: 'ready'; readonly facts: readonly (readonly [string, string])[] }
+  | {
+      readonly kind: 'ready';
+      readonly facts: readonly (readonly [string, string])[];
+      readonly limits: GPUSupportedLimits;
+    }
   | { readonly kind: 'missing'; readonly reason: string; readonly advice: readonly string[] };
 
 /** Asks for an adapter and opens nothing: the device belongs to the trainer's worker. */
@@ -24,7 +28,7 @@ export async function lookAtAdapter(): Promise<AdapterState> {
       ['Largest binding', bytes(limits.maxStorageBufferBindingSize)],
       ['Subgroups', features.has('subgroups') ? 'yes, used' : 'no; not needed'],
     ];
-    return { kind: 'ready', facts };
+    return { kind: 'ready', facts, limits };
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
     const absent = !(navigator as { readonly gpu?: GPU }).gpu;

@@ -1,4 +1,5 @@
 import {
+  AdapterError,
   connectTrainer,
   eventsOf,
   metrics,
@@ -29,6 +30,7 @@ import {
   type Choice,
   type Wish,
 } from './link.ts';
+import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart, type Points } from './plots/line-chart.ts';
@@ -54,6 +56,7 @@ const pause = byId('pause', HTMLButtonElement);
 const step = byId('step', HTMLButtonElement);
 const stop = byId('stop', HTMLButtonElement);
 const problem = byId('problem', HTMLParagraphElement);
+const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
 const answers = byId('answers', HTMLDivElement);
 const report = byId('report', HTMLButtonElement);
@@ -65,7 +68,15 @@ type Answers = Parameters<typeof showCompletions>[3];
 /** How long a worker whose run failed is waited for. */
 const CLOSE_BROKEN_MS = 2000;
 
+/** How long the settings rest before a run's memory is computed, which takes a tenth of a second. */
+const SETTLED_MS = 200;
+
 let adapterReady = false;
+/** Of the adapter, once it is known. */
+let limits: GPUSupportedLimits | undefined;
+/** What is chosen does not fit the adapter. */
+let tooLarge = false;
+let settling: ReturnType<typeof setTimeout> | undefined;
 let stopping = false;
 let choice: Choice | undefined;
 let model: RunModel | undefined;
@@ -131,6 +142,7 @@ function consider(): void {
   } catch (error) {
     complain(error);
   }
+  considerMemory();
   setText(byId('plan', HTMLDivElement), choice ? describePlan(choice) : '');
   const { differences } = choice ?? { differences: [] };
   const count = differences.length;
@@ -150,6 +162,31 @@ function consider(): void {
       ),
     ),
   );
+  redraw();
+}
+
+/** Says what GPU memory the chosen run will take, once the settings rest. */
+function considerMemory(): void {
+  clearTimeout(settling);
+  const asked = choice;
+  if (asked) settling = setTimeout(() => describeChosenMemory(asked), SETTLED_MS);
+  else showMemory('', false);
+}
+
+function describeChosenMemory({ config }: Choice): void {
+  try {
+    showMemory(describeMemory(config, limits), false);
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    const refused = error instanceof AdapterError;
+    showMemory(refused ? `This adapter is too small: ${why}.` : `GPU memory: ${why}.`, refused);
+  }
+}
+
+function showMemory(text: string, refused: boolean): void {
+  setText(memory, text);
+  tooLarge = refused;
+  memory.classList.toggle('problem', refused);
   redraw();
 }
 
@@ -421,7 +458,8 @@ async function showAnswers(prompt: number): Promise<void> {
 }
 
 function drawControls(): void {
-  const buttons = buttonsFor(model, adapterReady && choice !== undefined && !preparing);
+  const canStart = adapterReady && choice !== undefined && !tooLarge && !preparing;
+  const buttons = buttonsFor(model, canStart);
   start.disabled = !buttons.start;
   pause.disabled = !buttons.pause || stopping;
   setText(pause, buttons.resumes ? 'Resume' : 'Pause');
@@ -635,6 +673,8 @@ async function openPage(): Promise<void> {
   const adapter = await lookAtAdapter();
   if (adapter.kind === 'ready') {
     adapterReady = true;
+    limits = adapter.limits;
+    considerMemory();
     showFacts(byId('adapter', HTMLElement), adapter.facts);
   } else {
     setText(byId('unsupported-reason', HTMLParagraphElement), adapter.reason);

@@ -166,6 +166,8 @@ test('a link is checked and shown, and starts nothing', async ({ page }) => {
   await expect(page.locator('#differences')).toContainText('task.modulus: 3 instead of 10');
   await expect(page.locator('#plan')).toContainText('PPO on 64 arithmetic prompts for 4 epochs');
   await expect(page.locator('#phase')).toHaveText('Ready');
+  const memory = page.locator('#memory');
+  await expect(memory).toHaveText(/^About \d+(\.\d)? [KM]iB of GPU memory/);
   expect(page.workers()).toHaveLength(0);
 
   // From one link to the next, as a user would: only the hash changes.
@@ -177,6 +179,7 @@ test('a link is checked and shown, and starts nothing', async ({ page }) => {
   await open(config({ rollout: { samples: 0 } }));
   await expect(problem).toContainText('rollout.samples');
   await expect(page.locator('#start')).toBeDisabled();
+  await expect(memory).toBeEmpty();
   await open(config({ model: { layers: 64, hiddenSize: 4096 } }));
   await expect(problem).toContainText('a tab takes at most');
   await open('#config=<b>nonsense');
@@ -190,7 +193,34 @@ test('a link is checked and shown, and starts nothing', async ({ page }) => {
   await expect(problem).toBeEmpty();
   await expect(page.locator('#start')).toBeEnabled();
   await expect(page.locator('#seed')).toHaveValue('7');
+
+  const mebibytes = async () =>
+    Number(/^About (\d+) MiB of/.exec((await memory.textContent()) ?? '')?.[1] ?? 0);
+  await expect.poll(mebibytes).toBeGreaterThan(0);
+  const quick = await mebibytes();
+  await page.locator('#preset').selectOption('standard');
+  await expect.poll(mebibytes).toBeGreaterThan(quick);
+  await expect(page.locator('#start')).toBeEnabled();
   expect(faults.list).toEqual([]);
+});
+
+test('refuses what does not fit the adapter before anything starts', async ({ page }) => {
+  await page.addInitScript(() => {
+    const name: keyof GPUSupportedLimits = 'maxStorageBufferBindingSize';
+    Object.defineProperty(GPUSupportedLimits.prototype, name, { get: () => 2 ** 20 });
+  });
+  await page.goto('');
+  const memory = page.locator('#memory');
+  await expect(memory).toHaveText(/too small: .* needs \d+ bytes in one binding, .* has 1048576/);
+  await expect(page.locator('#start')).toBeDisabled();
+  await expect(page.locator('#adapter')).toContainText('1 MiB');
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    expect(await seriousFaults(page)).toEqual([]);
+  }
+  await page.goto(tinyHash());
+  await ready(page);
+  await expect(memory).toHaveText(/^About/);
 });
 
 test('says why it cannot train without WebGPU, and what to do', async ({ page }) => {

@@ -1,6 +1,7 @@
 import plain from '../shaders/attention-forward.wgsl?raw';
 import quad from '../shaders/attention-forward/quad.wgsl?raw';
 import subgroup from '../shaders/attention-forward/subgroup.wgsl?raw';
+import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
   attentionBinding,
   attentionParams,
@@ -21,7 +22,7 @@ export const attentionForwardKernel = defineKernel('attention-forward', plain, s
 const kernels = {
   plain: attentionForwardKernel,
   subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
-  quad: defineKernel('attention-forward/quad', quad, spec),
+  quad: defineKernel('attention-forward/quad', [quadHead, quad], spec),
 };
 
 /**

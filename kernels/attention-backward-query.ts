@@ -1,6 +1,7 @@
 import plain from '../shaders/attention-backward-query.wgsl?raw';
 import quad from '../shaders/attention-backward-query/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-query/subgroup.wgsl?raw';
+import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
   attentionBinding,
   attentionParams,
@@ -29,7 +30,7 @@ export const attentionBackwardQueryKernel = defineKernel('attention-backward-que
 const kernels = {
   plain: attentionBackwardQueryKernel,
   subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
-  quad: defineKernel('attention-backward-query/quad', quad, spec),
+  quad: defineKernel('attention-backward-query/quad', [quadHead, quad], spec),
 };
 
 /**

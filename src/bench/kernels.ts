@@ -33,10 +33,11 @@ export async function benchKernels(bench: Bench): Promise<void> {
   }
 }
 
-/** What of the kernels the suites need right: those of `standard`, forward and backward. */
+/** What of the kernels the suites need right: those of `standard`, forward and backward, and decoding. */
 export const benchedUse = (): KernelUse => ({
   headDim: configFrom('standard', undefined, 'bench').model.headDim,
   training: true,
+  cache: 'f32',
 });
 
 /** Measures the matmul variants at the shapes that experiments and the reference training use. */

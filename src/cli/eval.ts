@@ -114,6 +114,7 @@ export const command = defineCommand({
         headDim: config.headDim,
         training: false,
         storage: args.weights,
+        cache: 'f32',
       });
       const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
       const responder = new Responder(gpu, weights, {

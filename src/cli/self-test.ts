@@ -21,7 +21,7 @@ const HEAD_DIM = 16;
 /** Computes what training needs most, and a reduction, and compares them with float64. */
 export async function selfTest(gpu: Gpu): Promise<SelfTest> {
   const started = performance.now();
-  const use = { headDim: HEAD_DIM, training: true };
+  const use = { headDim: HEAD_DIM, training: true, cache: 'f32' } as const;
   const variants = await checkVariants(gpu, chosenVariants(gpu.matmulChoices), use);
   const reductionError = await scoreError(gpu);
   return {

@@ -1,7 +1,9 @@
 import { attentionBackwardKeyValue } from '../../kernels/attention-backward-key-value.ts';
 import { attentionBackwardQuery } from '../../kernels/attention-backward-query.ts';
+import { attentionDecode, canRotate } from '../../kernels/attention-decode.ts';
 import { attentionForward } from '../../kernels/attention-forward.ts';
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import type { MatmulChoices, MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
 import type { DType, Tensor } from '../../kernels/lib/tensor.ts';
 import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
@@ -19,6 +21,8 @@ export interface KernelUse {
   readonly training: boolean;
   /** How the matrices are stored that layers multiply by. Default f32. */
   readonly storage?: 'f32' | 'f16' | undefined;
+  /** How the cache of keys and values is stored, where it decodes. */
+  readonly cache?: 'f32' | 'f16' | undefined;
 }
 
 /** How right a variant is on one device. */
@@ -43,6 +47,8 @@ const fallbacks = ['registers', 'plain'] as const satisfies readonly MatmulVaria
 
 /** Kernels on inputs of their own, and what they should give. */
 interface Case {
+  /** Uploads what the steps overwrite. */
+  readonly begin?: () => void;
   readonly steps: readonly Dispatch[];
   readonly expected: readonly {
     readonly kernel: string;
@@ -75,6 +81,7 @@ export async function checkVariants(
 const casesOf = (gpu: Gpu, use: KernelUse): Case[] => [
   matmulCase(gpu, use),
   attentionCase(gpu, use),
+  ...(use.cache ? [decodeCase(gpu, use, use.cache)] : []),
 ];
 
 const stepsOf = (cases: readonly Case[], variant: MatmulVariant): Dispatch[] => {
@@ -99,6 +106,7 @@ async function worstOf(
   const plan = gpu.plan(`self-check ${variant}`, stepsOf(cases, variant));
   let worst = { variant, kernel: '', error: 0 };
   try {
+    for (const { begin } of cases) begin?.();
     await gpu.run(plan);
     for (const { kernel, out, values } of cases.flatMap(({ expected }) => expected)) {
       const got = await gpu.read(out);
@@ -153,7 +161,7 @@ export async function dropWrongVariants(gpu: Gpu, use: KernelUse): Promise<strin
   const sentences: string[] = [];
   for (;;) {
     const name = (variant: MatmulVariant) =>
-      [variant, use.headDim, use.training, use.storage].join(' ');
+      [variant, use.headDim, use.training, use.storage, use.cache].join(' ');
     const variants = chosenVariants(gpu.matmulChoices).filter(
       (variant) => !known.has(name(variant)),
     );
@@ -314,6 +322,101 @@ function attentionCase(gpu: Gpu, { headDim, training }: KernelUse): Case {
       { kernel: 'attention-backward', out: dqkv, values: () => wanted().dqkv },
     ],
     tensors: owned,
+  };
+}
+
+/**
+ * Each response's last row as it is decoded: its keys and values before that in a cache, its own newest
+ * token given with queries and keys turned back by a quarter, which the table turns forward again.
+ */
+function decodeCase(gpu: Gpu, { headDim }: KernelUse, storage: 'f32' | 'f16'): Case {
+  const inputs = new Inputs(gpu);
+  const [first, prompt] = PROMPT;
+  const [fused, cached] = [(HEADS + 2) * headDim, 2 * headDim];
+  const count = RESPONSES.length;
+  const columns = Math.max(...RESPONSES.map(([start, end]) => end - start));
+  const keys = prompt + columns;
+  const rotate = canRotate(headDim);
+  const drawn = inputs.random('qkv', ROWS, fused, storage);
+  const rows = (from: number, to: number): number[][] =>
+    Array.from({ length: to - from }, (_, i) =>
+      Array.from({ length: fused }, (_column, at) => drawn.at(from + i, at)),
+    );
+  const filled = (
+    name: string,
+    dtype: 'f32' | 'u32',
+    data: readonly (readonly number[])[],
+  ): Tensor => {
+    const tensor = inputs.empty(name, data.length, data[0]?.length ?? 0, dtype);
+    gpu.upload(
+      tensor,
+      dtype === 'u32' ? Uint32Array.from(data.flat()) : Float32Array.from(data.flat()),
+    );
+    return tensor;
+  };
+  const cache = inputs.empty('cache', count, columns * cached, storage);
+  const entries = new Float32Array(count * columns * cached);
+  for (const [i, [start, end]] of RESPONSES.entries()) {
+    const tokens = rows(start, end - 1).map((row) => row.slice(HEADS * headDim));
+    entries.set(tokens.flat(), i * columns * cached);
+  }
+  gpu.upload(cache, storage === 'f16' ? halvesOf(entries) : entries);
+  const half = headDim / 2;
+  const turned = RESPONSES.flatMap(([, end]) => rows(end - 1, end)).map((row) =>
+    row.map((value, at) => {
+      if (!rotate || at >= (HEADS + 1) * headDim) return value;
+      return at % headDim < half ? (row[at + half] ?? NaN) : -(row[at - half] ?? NaN);
+    }),
+  );
+  const newest = inputs.empty('newest', count, fused);
+  const angles = Array.from({ length: headDim }, (_, d) => (d < half ? 0 : 1)); // cosines, sines
+  const out = inputs.empty('out', count, HEADS * headDim);
+  const scale = 1 / Math.sqrt(headDim);
+  const step = attentionDecode(
+    {
+      episodes: filled(
+        'episodes',
+        'u32',
+        RESPONSES.map((_, i) => [i, 0, 0, first, prompt, columns]),
+      ),
+      status: filled(
+        'status',
+        'u32',
+        RESPONSES.map(([start, end]) => [end - start, 0]),
+      ),
+      table: filled('table', 'f32', Array<number[]>(keys).fill(angles)),
+      prompt_qkv: filled('prompt_qkv', 'f32', rows(0, prompt)),
+      qkv: newest,
+      cache: { ...cache, shape: [count, columns, cached] },
+      scores: { ...inputs.empty('scores', count, HEADS * keys), shape: [count, HEADS, keys] },
+      out,
+    },
+    {
+      rows: count,
+      heads: HEADS,
+      kvHeads: 1,
+      headDim,
+      scale,
+      keys,
+      rotate,
+      lanes: gpu.kind === 'cpu' ? serialLanes : parallelLanes,
+    },
+  );
+  const values = (): Float64Array => {
+    const width = HEADS * headDim;
+    const all = attention(drawn.at, () => 0, headDim, scale).out;
+    return Float64Array.from(
+      RESPONSES.flatMap(([, end]) => [...all.subarray((end - 1) * width, end * width)]),
+    );
+  };
+  return {
+    // The queries are left turned.
+    begin: () => {
+      gpu.upload(newest, Float32Array.from(turned.flat()));
+    },
+    steps: [step],
+    expected: [{ kernel: 'attention-decode', out, values }],
+    tensors: inputs.tensors,
   };
 }
 

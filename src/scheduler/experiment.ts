@@ -297,9 +297,14 @@ export class Experiment {
 
   /** Bases are pre-trained in f32. */
   #kernelUses(training: boolean): KernelUse[] {
-    const { model, weightStorage = 'f32' } = this.config;
+    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.config;
     const storages = new Set(['f32', weightStorage] as const);
-    return Array.from(storages, (storage) => ({ headDim: model.headDim, training, storage }));
+    return Array.from(storages, (storage) => ({
+      headDim: model.headDim,
+      training,
+      storage,
+      cache,
+    }));
   }
 
   /**

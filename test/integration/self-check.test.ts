@@ -12,7 +12,7 @@ import { tuneMatmuls } from '../../src/gpu/tuning.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu } from '../support/gpu.ts';
 
-const use = { headDim: 16, training: true };
+const use = { headDim: 16, training: true, cache: 'f32' } as const;
 
 describe('the self-check', () => {
   let faulty: Gpu | undefined;
@@ -38,7 +38,7 @@ describe('the self-check', () => {
   });
 
   test('looks at weights in f16 where they are stored so', async () => {
-    const halves = { headDim: 16, training: false, storage: 'f16' } as const;
+    const halves = { headDim: 16, training: false, storage: 'f16', cache: 'f16' } as const;
     const right = await openTestGpu();
     const [plain] = await checkVariants(right, ['plain'], halves);
     expect(plain.error).toBeLessThan(2e-6);
@@ -56,6 +56,7 @@ describe('the self-check', () => {
     ['matmul-backward-weight/split', 'cells.z]', 'cells.y]', 'split16'],
     ['attention-backward-key-value', 'index >= params.rows', 'index + 1 >= params.rows'],
     ['attention-forward', 'let norm = 1.0 / weight;', 'let norm = log(-weight);'],
+    ['attention-decode', 'b * cosine + a * sine;', 'b * cosine - a * sine;'],
   ])('sees a fault in %s', async (kernel, from, to, variant = 'plain') => {
     const gpu = await deviceWith([kernel, from, to]);
     const [found] = await checkVariants(gpu, [variant], use);

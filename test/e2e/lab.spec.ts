@@ -28,7 +28,9 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await page.keyboard.press('Enter');
   await expect(page.locator('#start')).toBeDisabled();
   await expect(page.locator('#preset')).toBeDisabled();
-  await expect(page.locator('#detail')).toContainText(/Compiling kernel \d+ of \d+/, { timeout: RUN_MS });
+  await expect(page.locator('#detail')).toContainText(/Compiling kernel \d+ of \d+/, {
+    timeout: RUN_MS,
+  });
   await expect(page.locator('#pace')).toContainText(/left · \d+ tokens\/s/, { timeout: RUN_MS });
   await expect(page.locator('#phase')).toHaveText('Done', { timeout: RUN_MS });
   expect(await page.locator('#progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);

@@ -1,5 +1,6 @@
 import code from '../shaders/attention-decode.wgsl?raw';
 import registers from '../shaders/attention-decode/registers.wgsl?raw';
+import cache from '../shaders/lib/cache.wgsl?raw';
 import half from '../shaders/lib/half.wgsl?raw';
 import { type AttentionOptions, mostSharedHeadDim } from './lib/attention-shape.ts';
 import { episodeColumns } from './lib/episodes.ts';
@@ -25,20 +26,14 @@ const spec = {
   },
 } as const;
 
-export const attentionDecodeKernel = defineKernel(
-  'attention-decode',
-  [weightLibrary, half, code],
-  spec,
-);
+const libraries = [weightLibrary, half, cache];
+
+export const attentionDecodeKernel = defineKernel('attention-decode', [...libraries, code], spec);
 
 /** `registers` suits software adapters with subgroups of 4 lanes, for heads of 32 columns at most. */
 export type AttentionDecodeVariant = 'plain' | 'registers';
 
-const registersKernel = defineKernel(
-  'attention-decode/registers',
-  [weightLibrary, half, registers],
-  spec,
-);
+const registersKernel = defineKernel('attention-decode/registers', [...libraries, registers], spec);
 
 /** Pairs of row and head in a workgroup of the registers variant. */
 const pairsPerWorkgroup = 8;

@@ -72,17 +72,6 @@ fn over_lanes(local: vec2u, value: f32, largest: bool) -> f32 {
   return result;
 }
 
-fn keep(at: u32, numbers: vec4f) {
-  var words = bitcast<vec4u>(numbers);
-  if (WEIGHT_WORDS == 2u) { words = vec4u(half_words(numbers), 0, 0); }
-  cache[at][0] = bitcast<Weight>(words[0]);
-  cache[at][1] = bitcast<Weight>(words[1]);
-  if (WEIGHT_WORDS == 4u) {
-    cache[at][WEIGHT_WORDS - 2] = bitcast<Weight>(words[2]);
-    cache[at][WEIGHT_WORDS - 1] = bitcast<Weight>(words[3]);
-  }
-}
-
 fn sum(v: vec4f) -> f32 {
   return (v.x + v.y) + (v.z + v.w);
 }

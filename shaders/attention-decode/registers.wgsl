@@ -5,7 +5,7 @@
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32. Arrays are indexed by constants
 // alone: SwiftShader loads what a loop counts through lane by lane.
 // Heads of a row are neighbours, so that lanes read neighbouring memory; a quad of lanes per head, a
-// key a lane, was 1.2 to 1.5 times slower.
+// key a lane, was 1.3 to 1.4 times slower.
 // Grid: ceil(rows * heads / ROWS) workgroups, folded over x and y.
 // Numerics: f32; keys in order, prompt first, the new one before them; rescaled where a larger score
 // comes.
@@ -84,17 +84,6 @@ fn cached_head(at: u32) -> Head {
   if (QUADS > 6) { head[6] = as_f32(cache[at + 6]); }
   if (QUADS > 7) { head[7] = as_f32(cache[at + 7]); }
   return head;
-}
-
-fn keep(at: u32, numbers: vec4f) {
-  var words = bitcast<vec4u>(numbers);
-  if (WEIGHT_WORDS == 2u) { words = vec4u(half_words(numbers), 0, 0); }
-  cache[at][0] = bitcast<Weight>(words[0]);
-  cache[at][1] = bitcast<Weight>(words[1]);
-  if (WEIGHT_WORDS == 4u) {
-    cache[at][WEIGHT_WORDS - 2] = bitcast<Weight>(words[2]);
-    cache[at][WEIGHT_WORDS - 1] = bitcast<Weight>(words[3]);
-  }
 }
 
 fn keep_head(at: u32, head: Head) {

@@ -6,18 +6,33 @@ const tolerance = 1e-6;
 /** Letters stand for unknowns, tried at these values: irrational, positive, unlike one another. */
 const probes = [0.7390851332, 1.3247179572, 2.6651441427];
 
+/** Why two answers were found the same or not. */
+export interface Comparison {
+  readonly same: boolean;
+  /** The rule that decided. */
+  readonly rule: string;
+  /** The key and the answer as they were read. */
+  readonly key: string;
+  readonly answer: string;
+}
+
 /**
  * Whether two answers say the same: as text once LaTeX's spellings are out of the way, or as a
  * number, an expression in letters, an equation, or a list, tuple, interval, union or matrix of
  * those. Our own rules, modest by design; how far they agree with math_verify is measured by the
  * parity suite.
  */
-export function sameAnswer(gold: string, answer: string): boolean {
+export function compareAnswers(gold: string, answer: string): Comparison {
   const [a, b] = [normalise(gold), normalise(answer)];
-  if (a === b) return a !== '';
-  if (Math.max(a.length, b.length) > longestAnswer) return false;
-  return sameParts(a, b);
+  const decided = (same: boolean, rule: string): Comparison => ({ same, rule, key: a, answer: b });
+  if (a === b) return decided(a !== '', 'text');
+  if (Math.max(a.length, b.length) > longestAnswer) return decided(false, 'too long');
+  return decided(sameParts(a, b), 'value');
 }
+
+/** Whether two answers say the same, by `compareAnswers`. */
+export const sameAnswer = (gold: string, answer: string): boolean =>
+  compareAnswers(gold, answer).same;
 
 /** One spelling for what LaTeX spells in many ways. */
 function normalise(text: string): string {

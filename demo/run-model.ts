@@ -83,7 +83,7 @@ export class RunModel {
   }
 
   get running(): boolean {
-    return this.state === 'starting' || this.state === 'running' || this.state === 'paused';
+    return ['starting', 'running', 'paused', 'stopping'].includes(this.state);
   }
 
   apply(event: ExperimentEvent): void {
@@ -372,7 +372,7 @@ export function standing(model: RunModel): Standing {
       return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
     }
     default: {
-      const paused = state === 'paused' ? 'Paused. ' : '';
+      const paused = state === 'paused' ? 'Paused. ' : state === 'stopping' ? 'Stopping. ' : '';
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {

@@ -181,7 +181,11 @@ export type ExperimentEvent =
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
-export type RunState = 'running' | 'paused' | 'stopped' | 'done' | 'failed';
+/**
+ * `stopping`: the iteration under way and a checkpoint come first. `stopped`, `done` and `failed` are
+ * final.
+ */
+export type RunState = 'running' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {

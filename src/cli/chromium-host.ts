@@ -8,6 +8,8 @@ import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
 import { createFile, type FreshFile } from './node-system.ts';
 import type { CallReply, PageApi, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { System } from './system.ts';
+import { FolderStore } from '../workers/folder-store.ts';
+import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
 
 /** What `npm run build` makes of src/cli/page.ts, in dist beside the folder of the sources. */
 const pageFolder = new URL('../../page/', import.meta.url);
@@ -60,6 +62,7 @@ class SystemServer {
   readonly #calls: SystemCalls;
   readonly #reading = new Map<number, Awaited<ReturnType<System['open']>>>();
   readonly #writing = new Map<number, FreshFile>();
+  readonly #stores = new Map<string, ReturnType<typeof callsOf>>();
   #handles = 0;
 
   constructor(host: System) {
@@ -101,11 +104,32 @@ class SystemServer {
         // A commit that failed has cleaned up behind itself.
         if (this.#writing.has(handle)) await take(this.#writing, handle).abort();
       },
+      store: (folder, name, args) => this.#onStore(folder, name, args),
       interruptible: (wanted) => {
         this.interruptible = wanted;
         return Promise.resolve();
       },
     };
+  }
+
+  async #onStore(
+    folder: string,
+    name: keyof StoreCalls,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const store = this.#stores.get(folder) ?? callsOf(new FolderStore(folder));
+    this.#stores.set(folder, store);
+    if (name === 'put') {
+      const [handle, bytes] = args as [number, string];
+      return store.put(handle, Buffer.from(bytes, 'base64'));
+    }
+    if (name === 'slice') {
+      const bytes = await store.slice(...(args as Parameters<StoreCalls['slice']>));
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+    }
+    if (!Object.hasOwn(store, name)) throw new Error(`the page called '${name}' of a store`);
+    const call = store[name] as (...given: readonly unknown[]) => Promise<unknown>;
+    return call(...args);
   }
 
   async answer(name: string, args: readonly unknown[]): Promise<CallReply> {
@@ -125,7 +149,8 @@ class SystemServer {
     const half = [...this.#writing.values()].map((file) => file.abort());
     this.#reading.clear();
     this.#writing.clear();
-    await Promise.allSettled([...left, ...half]);
+    const stores = [...this.#stores.values()].map((store) => store.close());
+    await Promise.allSettled([...left, ...half, ...stores]);
   }
 }
 

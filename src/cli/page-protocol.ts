@@ -1,3 +1,4 @@
+import type { StoreCalls } from '../workers/remote-store.ts';
 import type { PathInfo } from './system.ts';
 
 /** What the page is told before its command begins. */
@@ -32,6 +33,12 @@ export interface SystemCalls {
   readonly append: (handle: number, bytes: string) => Promise<void>;
   readonly commit: (handle: number) => Promise<void>;
   readonly abort: (handle: number) => Promise<void>;
+  /** A call on the store of a run's folder. */
+  readonly store: (
+    folder: string,
+    name: keyof StoreCalls,
+    args: readonly unknown[],
+  ) => Promise<unknown>;
   readonly stderr: (text: string) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
   /** Whether the command wants to hear of Ctrl-C, or be ended by it. */

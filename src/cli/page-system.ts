@@ -1,4 +1,5 @@
 import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
+import { storeOver, type StoreCalls } from '../workers/remote-store.ts';
 import type { System } from './system.ts';
 
 /** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
@@ -61,7 +62,7 @@ export function interrupt(): void {
 
 /** The system of a command that runs in a page: files and streams of the process that opened it. */
 export function pageSystem({ environment, terminal }: PageSettings): System {
-  const own: System = {
+  return {
     info: (path) => call('info', path),
     resolve: (path) => call('resolve', path),
     list: (path) => call('list', path),
@@ -105,20 +106,20 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
       };
     },
     // Workers of a page have no way to the files but through it.
-    runStore: (folder) => ({
-      write: (path, data) => own.write(`${folder}/${path}`, data),
-      async read(path) {
-        const place = `${folder}/${path}`;
-        if ((await own.info(place))?.kind !== 'file') return undefined;
-        const file = await own.open(place);
-        try {
-          return await file.slice(0, file.size);
-        } finally {
-          await file.close();
-        }
-      },
-      remove: (path) => own.remove(`${folder}/${path}`),
-    }),
+    runStore(folder) {
+      const store = <Name extends keyof StoreCalls>(name: Name, ...args: unknown[]) =>
+        call('store', folder, name, args);
+      return storeOver({
+        size: async (path) => (await store('size', path)) as number | undefined,
+        slice: async (path, start, end) =>
+          bytesOf((await store('slice', path, start, end)) as string),
+        remove: async (path) => void (await store('remove', path)),
+        list: async (path) => (await store('list', path)) as string[],
+        begin: async (path, start) => (await store('begin', path, start)) as number,
+        put: async (handle, bytes) => void (await store('put', handle, await base64Of(bytes))),
+        commit: async (handle) => void (await store('commit', handle)),
+        abort: async (handle) => void (await store('abort', handle)),
+      });
+    },
   };
-  return own;
 }

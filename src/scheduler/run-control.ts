@@ -19,8 +19,9 @@ export function yieldToMessages(): Promise<void> {
 
 /**
  * Pause, resume, single step and stop of a loop. The loop awaits `gate` before each iteration; a
- * request takes effect there, so that an iteration is always done whole. `stopped`, `done` and
- * `failed` are final: requests after them do nothing.
+ * request takes effect there, so that an iteration is always done whole. A stop ends it there too, but
+ * what it meets until it has returned is told: `stopped`, `done` and `failed`, which the loop's owner
+ * reports, are final, and requests after them do nothing.
  */
 export class RunControl {
   #state: RunState = 'running';
@@ -56,7 +57,12 @@ export class RunControl {
     }
   }
 
-  stop(message = ''): void {
+  stop(): void {
+    if (this.#state === 'running' || this.#state === 'paused') this.#change('stopping');
+  }
+
+  /** The loop has ended because of `stop`, its checkpoint written. */
+  stopped(message = ''): void {
     if (!this.ended) this.#change('stopped', message);
   }
 
@@ -70,10 +76,10 @@ export class RunControl {
   }
 
   get ended(): boolean {
-    return this.#state !== 'running' && this.#state !== 'paused';
+    return !['running', 'paused', 'stopping'].includes(this.#state);
   }
 
-  /** Waits while paused. True when the next iteration is to be done, false when the run has ended. */
+  /** Waits while paused. True when the next iteration is to be done, false when it is not. */
   async gate(): Promise<boolean> {
     await yieldToMessages();
     while (this.#state === 'paused' && this.#steps === 0) {
@@ -81,7 +87,7 @@ export class RunControl {
       this.#wake = undefined;
     }
     if (this.#steps > 0) this.#steps--;
-    return !this.ended;
+    return this.#state === 'running' || this.#state === 'paused';
   }
 
   #change(state: RunState, message = ''): void {

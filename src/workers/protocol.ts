@@ -35,7 +35,7 @@ export type StorePlace =
   | { readonly kind: 'browser'; readonly name: string }
   /** Gone with the worker; can be read until then. */
   | { readonly kind: 'memory' }
-  /** In a browser: a `RunStore` that Comlink serves at the other end, which goes over by transfer. */
+  /** In a browser: `StoreCalls` that Comlink serves at the other end, which goes over by transfer. */
   | { readonly kind: 'port'; readonly port: MessagePort };
 
 export interface StartRequest {
@@ -44,6 +44,8 @@ export interface StartRequest {
   readonly store: StorePlace;
   /** Goes on from the store's checkpoint where there is one. Default false. */
   readonly resume?: boolean;
+  /** Of the config as the run's folder has it; default: of the config as it is given. */
+  readonly configHash?: string;
   /** Default `auto`. */
   readonly adapter?: AdapterChoice;
   /** What was measured on adapters before; that of the adapter opened is used. */
@@ -72,7 +74,10 @@ export interface TrainerApi extends WorkerApi {
   resume(): void;
   /** One iteration, then paused. */
   step(): void;
-  /** Ends the run after its iteration; resolves when its checkpoint is written. */
+  /**
+   * Ends the run after its iteration; resolves when it has ended: its checkpoint written, or the
+   * reason why not told as its last state.
+   */
   stop(): Promise<void>;
   /**
    * The next batch of events, at most 10 a second; of `progress` and `compiling` only the newest.

@@ -14,6 +14,7 @@ import { FolderStore } from './folder-store.ts';
 import { hostName } from './host-name.ts';
 import { Outbox } from './outbox.ts';
 import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
+import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 
 /** One run and what it holds. */
@@ -64,7 +65,7 @@ async function openRun(request: StartRequest): Promise<Run> {
       },
       config,
       request.seeds,
-      { resume: request.resume ?? false },
+      { resume: request.resume ?? false, configHash: request.configHash },
     );
     if (request.paused) control.pause();
     const ended = experiment
@@ -72,6 +73,7 @@ async function openRun(request: StartRequest): Promise<Run> {
       .then(
         (results) => {
           if (results) control.finish();
+          else control.stopped();
         },
         (error: unknown) => control.fail(describe(error)),
       )
@@ -99,12 +101,17 @@ function openStore(place: StorePlace): RunStore | Promise<RunStore> {
 }
 
 function servedStore(port: MessagePort): RunStore {
-  const remote = Comlink.wrap<RunStore>(port);
-  return {
-    write: async (path, data) => remote.write(path, data),
-    read: async (path) => remote.read(path),
+  const remote = Comlink.wrap<StoreCalls>(port);
+  return storeOver({
+    size: async (path) => remote.size(path),
+    slice: async (path, start, end) => remote.slice(path, start, end),
     remove: async (path) => remote.remove(path),
-  };
+    list: async (folder) => remote.list(folder),
+    begin: async (path, start) => remote.begin(path, start),
+    put: async (handle, bytes) => remote.put(handle, bytes),
+    commit: async (handle) => remote.commit(handle),
+    abort: async (handle) => remote.abort(handle),
+  });
 }
 
 function findBase(

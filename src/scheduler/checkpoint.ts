@@ -10,6 +10,7 @@ import {
   safetensorsPrefixBytes,
   toFloat32,
   type SafetensorsEntry,
+  type SafetensorsHeader,
 } from '../formats/safetensors.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { PpoState } from '../ppo/trainer.ts';
@@ -350,20 +351,28 @@ export class Checkpoints {
 
   /** The newest pointer that is whole, and what is wrong with the one that is not. */
   async #pointers(): Promise<{ pointer: Pointer | undefined; damage: string | undefined }> {
-    try {
-      const pointer = await readPointer(this.#store, POINTER);
-      if (pointer) return { pointer, damage: undefined };
-      const old = await readPointer(this.#store, OLD_POINTER);
-      return { pointer: old, damage: old && `${POINTER} is missing` };
-    } catch (error) {
-      if (!isDamage(error)) throw error;
-      const old = await readPointer(this.#store, OLD_POINTER).catch((other: unknown) => {
-        if (!isDamage(other)) throw other;
-        throw new CheckpointError(`${error.message}; ${other.message}`, { cause: error });
-      });
-      if (!old) throw new CheckpointError(error.message, { cause: error });
-      return { pointer: old, damage: error.message };
+    const look = async (where: string): Promise<Pointer | Error | undefined> => {
+      try {
+        return await readPointer(this.#store, where);
+      } catch (error) {
+        if (isDamage(error)) return error;
+        throw error;
+      }
+    };
+    const [newest, old] = [await look(POINTER), await look(OLD_POINTER)];
+    let damage: string | undefined;
+    if (newest instanceof Error) damage = newest.message;
+    else if (newest && (!old || newest.entries.every((entry) => entry.mark))) {
+      return { pointer: newest, damage };
     }
+    // A version without digests wrote one pointer alone.
+    else if (newest) damage = `${POINTER} is damaged: it holds no digests`;
+    else if (old) damage = `${POINTER} is missing`;
+    if (old instanceof Error || (damage !== undefined && !old)) {
+      const all = [damage, ...(old ? [old.message] : [])];
+      throw new CheckpointError(all.join('; '), { cause: newest });
+    }
+    return { pointer: old, damage };
   }
 
   async #read(
@@ -452,6 +461,10 @@ async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Prom
     throw new DamageError(`${file} is damaged: ${bytes} bytes, ${wanted.bytes} were written`);
   }
   const digest = createDigest();
+  const damaged = (cause: unknown): never => {
+    if (!(cause instanceof SafetensorsError)) throw cause;
+    throw new DamageError(cause.message.replace(/^[^:]*/, '$& is damaged'), { cause });
+  };
   const next = async (start: number, end: number): Promise<Uint8Array> => {
     const whole = allocate(end - start, file);
     for (let at = start; at < end; at += PIECE) {
@@ -462,9 +475,15 @@ async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Prom
     return whole;
   };
   const prefix = await next(0, Math.min(safetensorsPrefixBytes, bytes));
-  const length = safetensorsHeaderBytes(prefix, bytes, file);
-  const text = await next(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
-  const { slots, metadata, dataStart } = parseSafetensorsHeader(text, bytes, file);
+  let header: SafetensorsHeader;
+  try {
+    const length = safetensorsHeaderBytes(prefix, bytes, file);
+    const text = await next(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
+    header = parseSafetensorsHeader(text, bytes, file);
+  } catch (error) {
+    return damaged(error);
+  }
+  const { slots, metadata, dataStart } = header;
   const tensors = new Map<string, SafetensorsEntry>();
   // In the order of the file, so that one pass makes the digest too.
   for (const slot of [...slots.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {

@@ -161,19 +161,18 @@ export function readProgress(
   if (!firstLayout) {
     const found = checked(progress, value, where);
     const selections = Object.fromEntries([...selected].map(([name, of]) => [name, [...of]]));
-    const read = { ...found, selections } as unknown as Progress;
+    // In the order of a run's own: equal progress is equal text.
+    const read = Object.assign(freshProgress(), found, { selections }) as Progress;
     expectInBounds(read, bounds, where);
     return { progress: read, records: undefined };
   }
   const { records, ...found } = checked(firstProgress, value, where);
   const unjudgedUpdates = records.filter(({ metrics }) => (metrics['verifier_failures'] ?? 0) > 0);
-  const read = {
-    ...found,
+  const read = Object.assign(freshProgress(), found, {
     pretrained: bounds.pretraining,
     updates: records.length,
-    unjudged: { ...found.unjudged, updates: unjudgedUpdates.length },
-    written: {},
-  } as unknown as Progress;
+    unjudged: { ...freshProgress().unjudged, ...found.unjudged, updates: unjudgedUpdates.length },
+  }) as Progress;
   expectInBounds(read, bounds, where);
   return { progress: read, records: records as unknown as UpdateRecord[] };
 }

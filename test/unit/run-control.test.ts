@@ -5,7 +5,13 @@ import { RunControl, yieldToMessages } from '../../src/scheduler/run-control.ts'
 function loop(control: RunControl, length = Number.POSITIVE_INFINITY) {
   const counts = { iterations: 0 };
   const ended = (async () => {
-    while (counts.iterations < length && (await control.gate())) counts.iterations++;
+    while (counts.iterations < length) {
+      if (!(await control.gate())) {
+        control.stopped();
+        return;
+      }
+      counts.iterations++;
+    }
     control.finish();
   })();
   return { counts, ended };
@@ -79,6 +85,7 @@ describe('run control', () => {
       const { ended } = loop(control);
       await turns(2);
       control.stop();
+      expect([control.state, control.ended]).toEqual(['stopping', false]);
       await ended;
       expect(control.state).toBe('stopped');
     }
@@ -99,5 +106,25 @@ describe('run control', () => {
     const failed = new RunControl((state, message) => seen.push(`${state} ${message}`));
     failed.fail('loss is NaN');
     expect([await failed.gate(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);
+  });
+
+  test('tells what a run meets between a stop and its end', async () => {
+    const seen: string[] = [];
+    const control = new RunControl((state, message) => seen.push(`${state} ${message}`.trim()));
+    control.stop();
+    control.pause();
+    control.resume();
+    expect(await control.gate()).toBe(false);
+    control.fail('the checkpoint could not be written');
+    control.stopped();
+    control.stop();
+    expect(seen).toEqual(['stopping', 'failed the checkpoint could not be written']);
+  });
+
+  test('is done where the stop came in the last iteration', async () => {
+    const control = new RunControl();
+    control.stop();
+    control.finish();
+    expect(control.state).toBe('done');
   });
 });

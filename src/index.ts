@@ -47,10 +47,10 @@ export type { StartRequest, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
 export { readRun, type Run, type RunFolder } from './report/run-files.ts';
 export { reportOf } from './report/stored-report.ts';
+export { runFileText } from './run-file.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,
-  runFileText,
   StoredRuns,
   type CheckpointPlace,
   type RunClaim,

@@ -7,6 +7,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
 import { createFile, type FreshFile } from './node-system.ts';
 import type { CallReply, PageApi, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { FolderLock } from './folder-lock.ts';
 import type { System } from './system.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
@@ -62,6 +63,9 @@ class SystemServer {
   readonly #calls: SystemCalls;
   readonly #reading = new Map<number, Awaited<ReturnType<System['open']>>>();
   readonly #writing = new Map<number, FreshFile>();
+  readonly #locks = new Map<string, FolderLock>();
+  /** Why a folder is this process's no more. */
+  readonly #lost = new Map<string, string>();
   readonly #stores = new Map<string, ReturnType<typeof callsOf>>();
   #handles = 0;
 
@@ -104,6 +108,16 @@ class SystemServer {
         // A commit that failed has cleaned up behind itself.
         if (this.#writing.has(handle)) await take(this.#writing, handle).abort();
       },
+      lock: async (folder) => {
+        const lock = await host.lock?.(folder);
+        if (!lock) return;
+        this.#locks.set(folder, lock);
+        void lock.lost.then((why) => this.#lost.set(folder, why));
+      },
+      unlock: async (folder) => {
+        await this.#locks.get(folder)?.release();
+        this.#locks.delete(folder);
+      },
       store: (folder, name, args) => this.#onStore(folder, name, args),
       interruptible: (wanted) => {
         this.interruptible = wanted;
@@ -117,6 +131,8 @@ class SystemServer {
     name: keyof StoreCalls,
     args: readonly unknown[],
   ): Promise<unknown> {
+    const lost = this.#lost.get(folder);
+    if (lost !== undefined) throw new Error(lost);
     const store = this.#stores.get(folder) ?? callsOf(new FolderStore(folder));
     this.#stores.set(folder, store);
     if (name === 'put') {
@@ -151,6 +167,7 @@ class SystemServer {
     this.#writing.clear();
     const stores = [...this.#stores.values()].map((store) => store.close());
     await Promise.allSettled([...left, ...half, ...stores]);
+    await Promise.allSettled([...this.#locks.values()].map((lock) => lock.release()));
   }
 }
 
@@ -225,10 +242,14 @@ export async function runInChromium(
     server.closeAllConnections();
     await files.close();
   };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   let dying: Promise<never> | undefined;
+  let interrupted = false;
   const interrupt = (signal: NodeJS.Signals): void => {
+    // A terminal that closes may say so more than once.
+    if (interrupted && signal === 'SIGHUP') return;
     if (opening && files.interruptible) {
+      interrupted = true;
       opening
         .then(({ page }) => page.evaluate(() => (globalThis as PageScope).limrPage.interrupt()))
         .catch(() => undefined); // the page has just ended by itself

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { lockFolder } from './folder-lock.ts';
 import type { System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
@@ -65,6 +66,17 @@ export async function createFile(path: string): Promise<FreshFile> {
   };
 }
 
+/** What ends a command that does not listen, and one that does when it comes again. */
+const deadlySignals = ['SIGINT', 'SIGTERM'] as const;
+
+let listening = false;
+
+/** Node throws what a stream meets where nobody listens, even where the writer was told. */
+function listenToStderr(): void {
+  if (!listening) process.stderr.on('error', () => undefined);
+  listening = true;
+}
+
 /** Whether an error says that there is no such file or folder. */
 const isAbsence = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
@@ -123,18 +135,30 @@ export const nodeSystem: System = {
     await file.commit();
   },
   remove: (path) => rm(path, { force: true }),
-  stderr: (text) => print(process.stderr, text),
+  async stderr(text) {
+    listenToStderr();
+    // A terminal that was closed must not end what is still to be written elsewhere.
+    await print(process.stderr, text).catch(() => undefined);
+  },
   stdout: (text) => print(process.stdout, text),
   environment: (name) => process.env[name],
   get terminal() {
     return process.stderr.isTTY;
   },
   onInterrupt(listener) {
-    process.on('SIGINT', listener);
-    process.on('SIGTERM', listener);
+    let heard = false;
+    const hear = (): void => {
+      if (heard) return;
+      heard = true;
+      for (const name of deadlySignals) process.off(name, hear);
+      listener();
+    };
+    // A terminal that closes may say so more than once, and its shell too.
+    const names = [...deadlySignals, 'SIGHUP'] as const;
+    for (const name of names) process.on(name, hear);
     return () => {
-      process.off('SIGINT', listener);
-      process.off('SIGTERM', listener);
+      for (const name of names) process.off(name, hear);
     };
   },
+  lock: lockFolder,
 };

@@ -39,6 +39,8 @@ export interface SystemCalls {
     name: keyof StoreCalls,
     args: readonly unknown[],
   ) => Promise<unknown>;
+  readonly lock: (folder: string) => Promise<void>;
+  readonly unlock: (folder: string) => Promise<void>;
   readonly stderr: (text: string) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
   /** Whether the command wants to hear of Ctrl-C, or be ended by it. */

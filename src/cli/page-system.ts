@@ -98,27 +98,40 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     terminal,
     onInterrupt(listener) {
-      listeners.add(listener);
-      void call('interruptible', true);
-      return () => {
-        listeners.delete(listener);
+      const leave = (): void => {
+        listeners.delete(hear);
         void call('interruptible', listeners.size > 0);
       };
+      const hear = (): void => {
+        leave();
+        listener();
+      };
+      listeners.add(hear);
+      void call('interruptible', true);
+      return leave;
+    },
+    async lock(folder) {
+      await call('lock', folder);
+      // Where it is lost, the folder's store takes no more.
+      return { lost: new Promise(() => undefined), release: () => call('unlock', folder) };
     },
     // Workers of a page have no way to the files but through it.
     runStore(folder) {
-      const store = <Name extends keyof StoreCalls>(name: Name, ...args: unknown[]) =>
+      const store = (name: keyof StoreCalls, ...args: unknown[]): Promise<unknown> =>
         call('store', folder, name, args);
+      const done = async (name: keyof StoreCalls, ...args: unknown[]): Promise<void> => {
+        await store(name, ...args);
+      };
       return storeOver({
         size: async (path) => (await store('size', path)) as number | undefined,
         slice: async (path, start, end) =>
           bytesOf((await store('slice', path, start, end)) as string),
-        remove: async (path) => void (await store('remove', path)),
+        remove: (path) => done('remove', path),
         list: async (path) => (await store('list', path)) as string[],
         begin: async (path, start) => (await store('begin', path, start)) as number,
-        put: async (handle, bytes) => void (await store('put', handle, await base64Of(bytes))),
-        commit: async (handle) => void (await store('commit', handle)),
-        abort: async (handle) => void (await store('abort', handle)),
+        put: async (handle, bytes) => done('put', handle, await base64Of(bytes)),
+        commit: (handle) => done('commit', handle),
+        abort: (handle) => done('abort', handle),
       });
     },
   };

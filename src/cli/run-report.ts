@@ -28,8 +28,14 @@ export async function readRunFolder(folder: string): Promise<Run> {
   return { ...(await readRun(diskFolder(path))), name: baseName(path) };
 }
 
-/** Writes `report.html` into a finished run's folder. The same files give the same bytes. */
-export async function writeReport(folder: string): Promise<void> {
+/**
+ * Writes `report.html` into a finished run's folder. The same files give the same bytes.
+ *
+ * @returns The run that it shows.
+ */
+export async function writeReport(folder: string): Promise<Run> {
   const host = await system();
-  await host.write(`${folder}/report.html`, renderReport([await readRunFolder(folder)]));
+  const run = await readRunFolder(folder);
+  await host.write(`${folder}/report.html`, renderReport([run]));
+  return run;
 }

@@ -1,5 +1,6 @@
 import type { ByteSource } from '../formats/byte-source.ts';
 import type { RunStore } from '../scheduler/run-store.ts';
+import type { FolderLock } from './folder-lock.ts';
 
 /** What a path holds; undefined where there is nothing. */
 export interface PathInfo {
@@ -29,10 +30,17 @@ export interface System {
   stdout(text: string): Promise<void>;
   environment(name: string): string | undefined;
   readonly terminal: boolean;
-  /** Calls back on Ctrl-C, which then no longer ends the command. @returns What takes it off again. */
+  /**
+   * Calls back once, on Ctrl-C, SIGTERM or when the terminal is closed, none of which then ends the
+   * command. A second Ctrl-C or SIGTERM ends it at once.
+   *
+   * @returns What takes it off again.
+   */
   onInterrupt(listener: () => void): () => void;
   /** A run's folder for its worker, where a worker has no files of its own. */
   readonly runStore?: (folder: string) => RunStore;
+  /** Makes the command the one that writes to a folder. @throws UsageError naming who works there. */
+  readonly lock?: (folder: string) => Promise<FolderLock>;
 }
 
 let current: System | undefined;

@@ -43,7 +43,8 @@ export async function* markedPieces(
 
 /** @throws DamageError where the file is not as its mark says. */
 export async function checkMark(store: RunStore, path: string, mark: FileMark): Promise<void> {
-  for await (const piece of markedPieces(store, path, mark)) void piece;
+  const pieces = markedPieces(store, path, mark);
+  while ((await pieces.next()).done !== true);
 }
 
 /** Lines of UTF-8 that comes in pieces, the last one also without its end. */

@@ -134,7 +134,8 @@ function parsePointer(text: string, where: string): Pointer {
   const { schema } = value as { readonly schema?: unknown };
   if (schema === undefined) {
     const first = v.safeParse(firstPointerSchema, value);
-    if (!first.success) throw new DamageError(`${where} is damaged: does not name a checkpoint file`);
+    if (!first.success)
+      throw new DamageError(`${where} is damaged: does not name a checkpoint file`);
     const { file, previous } = first.output;
     const files = previous === null ? [file] : [file, previous];
     return {
@@ -328,7 +329,9 @@ export class Checkpoints {
           const result = await accept(found, strict);
           const why = damage ?? (i > 0 ? reasons.get(entries[0] ?? entry) : undefined);
           if (why !== undefined) {
-            tell(`the newest checkpoint is damaged (${why}): going on from the one before, ${entry.file}`);
+            tell(
+              `the newest checkpoint is damaged (${why}): going on from the one before, ${entry.file}`,
+            );
           }
           this.#kept = [{ ...entry, mark: whole }];
           const next = entries[i + 1];
@@ -488,7 +491,12 @@ async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Prom
   // In the order of the file, so that one pass makes the digest too.
   for (const slot of [...slots.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     const { name, dtype, shape, begin, end } = slot;
-    tensors.set(name, { name, dtype, shape, bytes: await next(dataStart + begin, dataStart + end) });
+    tensors.set(name, {
+      name,
+      dtype,
+      shape,
+      bytes: await next(dataStart + begin, dataStart + end),
+    });
   }
   const sha256 = digest.hex();
   if (wanted && wanted.sha256 !== sha256) {

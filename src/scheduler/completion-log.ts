@@ -96,7 +96,10 @@ export class CompletionLog {
   }
 
   #begin(epoch: number): Epoch {
-    const held = { byPrompt: new Map<number, Responses>(), file: new AppendedFile(this.#file(epoch)) };
+    const held = {
+      byPrompt: new Map<number, Responses>(),
+      file: new AppendedFile(this.#file(epoch)),
+    };
     this.#epochs.set(epoch, held);
     return held;
   }

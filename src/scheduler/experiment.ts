@@ -1,4 +1,3 @@
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import {
   configHash,
@@ -25,7 +24,6 @@ import type {
   LimSummary,
   PromptCompletions,
   ScoredPrompt,
-  SeedResults,
   SelectionSummary,
   UpdateRecord,
 } from '../results.ts';
@@ -394,6 +392,7 @@ export class Experiment {
       );
       this.#half = undefined;
       if (!this.#base) return false;
+      this.#progress.pretrained = 0;
       // So that it is not made again.
       this.#trainer.reset(this.#base, seed);
       await this.#checkpoint();
@@ -1026,9 +1025,7 @@ export class Experiment {
       }
     }
     const full = this.methods[progress.methodIndex] === 'full';
-    const epochs = full
-      ? Math.ceil(progress.iteration / this.#updatesPerEpoch)
-      : experiment.epochs;
+    const epochs = full ? Math.ceil(progress.iteration / this.#updatesPerEpoch) : experiment.epochs;
     const completions = this.#newCompletions(this.seeds[progress.seedIndex]);
     const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
     const [first] = damaged;

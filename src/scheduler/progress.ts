@@ -13,7 +13,7 @@ export interface Progress {
   methodIndex: number;
   /** PPO iterations of that method done. */
   iteration: number;
-  /** Updates of the base's pre-training done. */
+  /** Updates of the base's pre-training done, until there is a base. */
   pretrained: number;
   base: { accuracy: ExperimentResults['base'] } | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
@@ -169,7 +169,6 @@ export function readProgress(
   const { records, ...found } = checked(firstProgress, value, where);
   const unjudgedUpdates = records.filter(({ metrics }) => (metrics['verifier_failures'] ?? 0) > 0);
   const read = Object.assign(freshProgress(), found, {
-    pretrained: bounds.pretraining,
     updates: records.length,
     unjudged: { ...freshProgress().unjudged, ...found.unjudged, updates: unjudgedUpdates.length },
   }) as Progress;
@@ -220,10 +219,16 @@ function expectInBounds(
   expect(iteration <= most, 'iteration', iteration);
   expect(iteration <= updates, 'updates', updates);
   const known = new Set<string>(methods);
-  for (const [field, names] of Object.entries({ selections, sizes, evaluations: rest.evaluations })) {
+  for (const [field, names] of Object.entries({
+    selections,
+    sizes,
+    evaluations: rest.evaluations,
+  })) {
     const stranger = Object.keys(names).find((name) => !known.has(name));
     if (stranger !== undefined) {
-      throw new DamageError(`${where} is damaged: ${field}: '${stranger.slice(0, 50)}' is not trained`);
+      throw new DamageError(
+        `${where} is damaged: ${field}: '${stranger.slice(0, 50)}' is not trained`,
+      );
     }
   }
   for (const [name, of] of Object.entries(selections)) {

@@ -29,8 +29,7 @@ export function runPath(path: string): string {
 }
 
 /** What a file is made of: whole, or piece by piece where it need not fit one array. */
-export type FileContent =
-  Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
+export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
  * Where a run keeps its files: a folder, a browser's private file system, or memory. Every path obeys

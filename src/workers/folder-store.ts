@@ -12,14 +12,13 @@ export class FolderStore implements RunStore {
 
   /** @throws Error where the host has no file system. */
   constructor(folder: string) {
-    const host = (globalThis as { readonly process?: NodeJS.Process }).process;
-    const builtin = host?.getBuiltinModule;
-    if (typeof builtin !== 'function') {
+    const host = globalThis as { readonly process?: Partial<NodeJS.Process> };
+    if (!host.process?.getBuiltinModule) {
       throw new Error(`${folder}: this host has no folders to write to`);
     }
-    this.#process = host as NodeJS.Process;
-    this.#fs = builtin('node:fs/promises');
-    this.#path = builtin('node:path');
+    this.#process = host.process as NodeJS.Process;
+    this.#fs = this.#process.getBuiltinModule('node:fs/promises');
+    this.#path = this.#process.getBuiltinModule('node:path');
     this.#folder = folder;
   }
 

@@ -44,8 +44,6 @@ export interface StartRequest {
   readonly store: StorePlace;
   /** Goes on from the store's checkpoint where there is one. Default false. */
   readonly resume?: boolean;
-  /** Of the config as the run's folder has it; default: of the config as it is given. */
-  readonly configHash?: string;
   /** Default `auto`. */
   readonly adapter?: AdapterChoice;
   /** What was measured on adapters before; that of the adapter opened is used. */
@@ -79,6 +77,8 @@ export interface TrainerApi extends WorkerApi {
    * reason why not told as its last state.
    */
   stop(): Promise<void>;
+  /** Ends the run without another file: its folder is somebody else's. */
+  abandon(why: string): void;
   /**
    * The next batch of events, at most 10 a second; of `progress` and `compiling` only the newest.
    * Empty once the run has ended and all was read. The last one tells the final state.

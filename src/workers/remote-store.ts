@@ -5,20 +5,20 @@ const CHUNK = 3 << 20;
 
 /** A store as plain calls, for where neither iterables nor open files cross. */
 export interface StoreCalls {
-  size(path: string): Promise<number | undefined>;
-  slice(path: string, start: number, end: number): Promise<Uint8Array>;
-  remove(path: string): Promise<void>;
-  list(folder: string): Promise<string[]>;
+  readonly size: (path: string) => Promise<number | undefined>;
+  readonly slice: (path: string, start: number, end: number) => Promise<Uint8Array>;
+  readonly remove: (path: string) => Promise<void>;
+  readonly list: (folder: string) => Promise<string[]>;
   /**
    * Begins to write a file.
    *
    * @param start Behind so many bytes of it; null: in its place, at `commit`.
    * @returns What the other calls name it by.
    */
-  begin(path: string, start: number | null): Promise<number>;
-  put(handle: number, bytes: Uint8Array): Promise<void>;
-  commit(handle: number): Promise<void>;
-  abort(handle: number): Promise<void>;
+  readonly begin: (path: string, start: number | null) => Promise<number>;
+  readonly put: (handle: number, bytes: Uint8Array) => Promise<void>;
+  readonly commit: (handle: number) => Promise<void>;
+  readonly abort: (handle: number) => Promise<void>;
 }
 
 /** The store at the other end of some calls. */
@@ -116,8 +116,7 @@ export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> 
     list: (folder) => store.list(folder),
     begin(path, start) {
       const inlet = new Inlet();
-      const written =
-        start === null ? store.write(path, inlet) : store.append(path, start, inlet);
+      const written = start === null ? store.write(path, inlet) : store.append(path, start, inlet);
       written.catch(() => undefined); // told by the call that comes next
       open.set(++handles, { inlet, written });
       return Promise.resolve(handles);

@@ -1,9 +1,11 @@
 import * as Comlink from 'comlink';
 import { parseConfig, type ExperimentConfig } from '../config.ts';
+import { parseJson } from '../formats/json.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
 import type { ExperimentEvent } from '../results.ts';
+import { parseRunFile } from '../run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
 import { Experiment } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
@@ -22,7 +24,7 @@ interface Run {
   readonly gpu: Gpu;
   readonly verifiers: RewardPool;
   readonly experiment: Experiment;
-  readonly store: RunStore;
+  readonly store: RevocableStore;
   readonly control: RunControl;
   readonly outbox: Outbox<ExperimentEvent>;
   /** Settles, never rejects, when the loop has ended. */
@@ -37,7 +39,7 @@ let opening: Promise<Run> | undefined;
 
 async function openRun(request: StartRequest): Promise<Run> {
   const config = parseConfig(request.config, 'config');
-  const store = await openStore(request.store);
+  const store = revocable(await openStore(request.store));
   const gpu = await openGpu({
     adapter: request.adapter ?? 'auto',
     limits: 'max',
@@ -65,7 +67,7 @@ async function openRun(request: StartRequest): Promise<Run> {
       },
       config,
       request.seeds,
-      { resume: request.resume ?? false, configHash: request.configHash },
+      { resume: request.resume ?? false, configHash: await knownHash(store, request) },
     );
     if (request.paused) control.pause();
     const ended = experiment
@@ -93,11 +95,40 @@ async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> 
   await gpu.close();
 }
 
+/** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
+async function knownHash(store: RunStore, { resume }: StartRequest): Promise<string | undefined> {
+  const bytes = resume ? await store.read('config.json') : undefined;
+  if (!bytes) return undefined;
+  const text = new TextDecoder().decode(bytes);
+  return (await parseRunFile(parseJson(text, 'config.json'), 'config.json')).configHash;
+}
+
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {
   if (place.kind === 'folder') return new FolderStore(place.path);
   if (place.kind === 'browser') return BrowserStore.open(place.name);
   if (place.kind === 'port') return servedStore(place.port);
   return new MemoryStore();
+}
+
+type RevocableStore = RunStore & { revoke(why: string): void };
+
+/** A store until it is taken away; then every call fails with the reason. */
+function revocable(store: RunStore): RevocableStore {
+  let reason: string | undefined;
+  const revoke = (why: string): void => {
+    reason = why;
+  };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'revoke') return revoke;
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (reason !== undefined) return Promise.reject(new Error(reason));
+        return Reflect.apply(value, target, args);
+      };
+    },
+  }) as RevocableStore;
 }
 
 function servedStore(port: MessagePort): RunStore {
@@ -156,6 +187,11 @@ const api: TrainerApi = {
     const { control, ended } = current();
     control.stop();
     await ended;
+  },
+  abandon(why) {
+    const { store, control } = current();
+    store.revoke(why);
+    control.stop();
   },
   events: () => current().outbox.next(),
   completions: (prompt) => current().experiment.completions(prompt),

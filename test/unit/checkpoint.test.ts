@@ -131,7 +131,13 @@ describe('a checkpoint', () => {
     const alone = { ...whole, ppo: { actor: whole.ppo!.actor, critic: null } };
     await checkpoints.write('full-4', alone, {});
     expect((await read(store)).found).toMatchObject(alone);
-    const half = { ...whole, base: new Map(), pretraining: whole.ppo!.actor, ppo: null, matrix: null };
+    const half = {
+      ...whole,
+      base: new Map(),
+      pretraining: whole.ppo!.actor,
+      ppo: null,
+      matrix: null,
+    };
     await checkpoints.write('base-5', half, {});
     expect((await read(store)).found).toMatchObject(half);
   });
@@ -144,7 +150,10 @@ describe('a checkpoint', () => {
     await checkpoints.write('full-3', checkpointOf(3), {});
     expect(kept(store)).toEqual([pathOf(3), 'checkpoints/full-3_2.safetensors']);
     await checkpoints.write('full-3', checkpointOf(3), {});
-    expect(kept(store)).toEqual(['checkpoints/full-3_2.safetensors', 'checkpoints/full-3_3.safetensors']);
+    expect(kept(store)).toEqual([
+      'checkpoints/full-3_2.safetensors',
+      'checkpoints/full-3_3.safetensors',
+    ]);
   });
 
   test('is the old one or the new one wherever a crash happens, and leaves nothing behind', async () => {
@@ -201,7 +210,9 @@ describe('a checkpoint', () => {
       flip(store, pathOf(2), bit);
       const again = await read(store);
       expect([bit, iterationOf(again)]).toEqual([bit, 1]);
-      expect(again.told).toEqual([expect.stringMatching(/^the newest checkpoint is damaged \(.+\)/)]);
+      expect(again.told).toEqual([
+        expect.stringMatching(/^the newest checkpoint is damaged \(.+\)/),
+      ]);
       store.files.set(pathOf(2), files.get(pathOf(2))!);
     }
     const pointer = 'checkpoints/latest.json';
@@ -225,10 +236,7 @@ describe('a checkpoint', () => {
     ['is missing', (store: MemoryStore) => store.files.delete(pathOf(2))],
     ['is shorter', (store: MemoryStore) => store.files.set(pathOf(2), new Uint8Array(7))],
     ['is empty', (store: MemoryStore) => store.files.set(pathOf(2), new Uint8Array())],
-    [
-      'has no pointer',
-      (store: MemoryStore) => store.files.delete('checkpoints/latest.json'),
-    ],
+    ['has no pointer', (store: MemoryStore) => store.files.delete('checkpoints/latest.json')],
   ])('that %s is told, and the run goes on from the one before', async (_, damage) => {
     const store = new MemoryStore();
     await written(store, 1, 2);
@@ -361,7 +369,10 @@ describe('a checkpoint of version 0.1.0', () => {
     const store = old();
     const checkpoints = new Checkpoints(store);
     const found = await checkpoints.find(identity, async (one) => one, expect.unreachable);
-    expect(found).toMatchObject({ firstLayout: true, file: 'checkpoints/seed-0-full-5.safetensors' });
+    expect(found).toMatchObject({
+      firstLayout: true,
+      file: 'checkpoints/seed-0-full-5.safetensors',
+    });
     expect((found?.progress as { records: unknown[] }).records).toHaveLength(5);
     await checkpoints.write('seed-0-full-8', { ...checkpointOf(8), ...identity }, {});
     expect(kept(store)).toEqual([
@@ -370,11 +381,19 @@ describe('a checkpoint of version 0.1.0', () => {
     ]);
     // The old one has a digest by now.
     flip(store, 'checkpoints/seed-0-full-8.safetensors', 9999);
-    const again = await new Checkpoints(store).find(identity, async (one) => one, () => undefined);
+    const again = await new Checkpoints(store).find(
+      identity,
+      async (one) => one,
+      () => undefined,
+    );
     expect(again).toMatchObject({ firstLayout: true });
     flip(store, 'checkpoints/seed-0-full-5.safetensors', 99_999);
     await expect(
-      new Checkpoints(store).find(identity, async (one) => one, () => undefined),
+      new Checkpoints(store).find(
+        identity,
+        async (one) => one,
+        () => undefined,
+      ),
     ).rejects.toThrow('seed-0-full-5.safetensors is damaged');
   });
 

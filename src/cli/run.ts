@@ -177,8 +177,9 @@ async function reportFinished(host: System, out: string): Promise<ExperimentResu
     if (cause instanceof DamageError) throw new UsageError(`${out}/${cause.message}`);
     throw cause;
   }
-  await host.stderr(`that run is done; its report was still to be written\n`);
-  return (await writeReport(out)).results;
+  const { results } = await writeReport(out);
+  await host.stderr('that run was done but for its report\n');
+  return results;
 }
 
 /** Where a run goes that was given no folder; what was begun there before is left alone. */

@@ -52,10 +52,10 @@ export function storeOver(calls: StoreCalls): RunStore {
       const size = await calls.size(runPath(path));
       return size === undefined ? undefined : slice(path, 0, size);
     },
-    size: (path) => calls.size(runPath(path)),
-    slice: (path, start, end) => slice(runPath(path), start, end),
-    remove: (path) => calls.remove(runPath(path)),
-    list: (folder) => calls.list(folder),
+    size: async (path) => calls.size(runPath(path)),
+    slice: async (path, start, end) => slice(runPath(path), start, end),
+    remove: async (path) => calls.remove(runPath(path)),
+    list: async (folder) => calls.list(folder === '' ? '' : runPath(folder)),
   };
 }
 

@@ -8,7 +8,7 @@ import {
   type ExperimentConfig,
   type MethodName,
 } from '../config.ts';
-import { isRecord } from '../formats/json.ts';
+import { fieldOf, isRecord } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults } from '../results.ts';
@@ -16,8 +16,7 @@ import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
-import { chosenConfig } from './chosen-config.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import { inFolder } from './run-store.ts';
@@ -106,13 +105,10 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
-  const config = await chosenConfig('limr run', args.config, args.preset);
-  if (!methods) return config;
-  const { experiment } = config;
-  return parseConfig(
-    { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
-    args.config ?? 'limr run',
-  );
+  const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
+  if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
+  const asked = methods && [...new Set(['full', ...methods])];
+  return chosenConfig('limr run', args.config, args.preset, asked);
 }
 
 async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
@@ -189,18 +185,23 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
   }
   const where = `${out}/config.json`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const file = await readJson(where);
-  if (!isRecord(file) || file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
-  const config = parseConfig(file.config, where);
-  const { seeds } = file as Partial<RunFile>;
-  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
-    throw new UsageError(`${where}: seeds must be a list of whole numbers`);
-  }
+  const file = await readConfigFile(where);
+  if (!isRecord(file) || fieldOf(file, 'schema') !== 1)
+    throw new UsageError(`${where}: schema must be 1`);
+  const config = parseConfig(fieldOf(file, 'config'), where);
+  const seeds = fieldOf(file, 'seeds');
+  if (!isSeedList(seeds)) throw new UsageError(`${where}: seeds must be a list of whole numbers`);
   if (await host.info(`${out}/results.json`)) {
     throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
   }
   return { out, config, seeds };
 }
+
+const isSeedList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isSeed);
+
+const isSeed = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 
 /** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
 async function runExperiment(

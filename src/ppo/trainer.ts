@@ -6,6 +6,7 @@ import { rewardRecord } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
+import { needsCritic } from '../estimators.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
@@ -24,7 +25,7 @@ import { Activations, keepForTraining, trunkBackward, trunkForward } from '../mo
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
-import { advantageDispatches, needsCritic } from './advantages.ts';
+import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 
 /** Responses to a list of prompts, group after group, as token ids. */

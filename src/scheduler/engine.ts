@@ -11,6 +11,7 @@ import {
   type TrainerConfig,
 } from '../ppo/trainer.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
+import { poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
@@ -36,17 +37,13 @@ export interface EngineShape {
   readonly epochs: number;
 }
 
-/** Prompts of a config's pool: rows of its reward matrix. */
-export const poolSizeOf = ({ task }: ExperimentConfig): number =>
-  task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
-
 /** Allocates the engine of an experiment. */
 export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): Engine =>
   buildEngine(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
-    prompts: poolSizeOf(config),
+    prompts: poolPromptsOf(config.task),
     epochs: config.experiment.epochs,
   });
 

@@ -30,13 +30,13 @@ import type {
   UpdateRecord,
 } from '../results.ts';
 import type { Decoder, Generation } from '../rollout/decoder.ts';
-import { createTask } from '../tasks/registry.ts';
+import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import { pretrainBase } from './base.ts';
 import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { createEngine, type Engine, poolSizeOf } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
 import type { RunControl } from './run-control.ts';
@@ -194,7 +194,7 @@ export class Experiment {
   }
 
   get poolSize(): number {
-    return poolSizeOf(this.config);
+    return poolPromptsOf(this.config.task);
   }
 
   get #updatesPerEpoch(): number {

@@ -7,6 +7,7 @@ import {
   type CorpusSequence,
   type PoolPrompt,
   type Task,
+  type TaskKind,
   type Tier,
   type Verdict,
 } from './task.ts';
@@ -108,3 +109,11 @@ export class BanditTask implements Task {
     ];
   }
 }
+
+export const banditKind: TaskKind<BanditConfig> = {
+  check: checkBandit,
+  create: (config) => new BanditTask(config),
+  poolPrompts: ({ prompts }) => prompts,
+  tierPrompts: ({ prompts }) => [prompts],
+  corpus: (config) => config,
+};

@@ -4,11 +4,13 @@ import { parallelLanes } from '../../kernels/lib/lanes.ts';
 import { momentsPartialShape } from '../../kernels/moments-partial.ts';
 import { policyLoss } from '../../kernels/policy-loss.ts';
 import {
-  advantageDispatches,
   advantageEstimators,
   needsCritic,
   needsGroups,
   type AdvantageEstimator,
+} from '../../src/estimators.ts';
+import {
+  advantageDispatches,
   type AdvantageHyper,
   type AdvantageTensors,
 } from '../../src/ppo/advantages.ts';

@@ -102,7 +102,7 @@ export class BanditTask implements Task {
   describeInjected(): readonly string[] {
     const { prompts, arms, reward } = this.config;
     return [
-      `${prompts} prompts with ${arms} arms each; the right arms are drawn from the seed.`,
+      `${prompts} prompts with ${arms} arms each; the right arms are drawn from the seed. The held-out tier has those of seed 0, so that a run with another seed learns nothing that it is asked for.`,
       ...(reward === 'constant'
         ? ['Every response is rewarded alike: nothing can be learned.']
         : []),

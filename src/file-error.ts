@@ -30,18 +30,19 @@ export function fileError(error: unknown, path: string, done: 'read' | 'written'
   const code = codeOf(error);
   if (code === undefined || error instanceof FileError) return error;
   const meaning = Object.hasOwn(meanings, code) ? meanings[code] : undefined;
-  const text = meaning === undefined ? String(code) : `${meaning} (${code})`;
+  const text = meaning === undefined ? code : `${meaning} (${code})`;
   return new FileError(`${path}: cannot be ${done}: ${text}`, { cause: error });
 }
 
 /** What `makeFolder` needs of `node:fs/promises`. */
 interface FolderCalls {
-  mkdir(path: string, options?: { readonly recursive?: boolean }): Promise<unknown>;
+  mkdir(path: string): Promise<unknown>;
+  stat(path: string): Promise<{ isDirectory(): boolean }>;
 }
 
 /**
- * Makes a folder and those above it. Node says ENOENT where it could make none of them; asked for one
- * at a time it says why.
+ * Makes a folder and those above it, one at a time: asked for all at once, Node says ENOENT of a file
+ * system that is read-only, and does not come back from `/proc`.
  *
  * @param above The folder that a path lies in, the path itself at the root.
  */
@@ -50,12 +51,19 @@ export async function makeFolder(
   path: string,
   above: (path: string) => string,
 ): Promise<void> {
-  try {
-    await calls.mkdir(path, { recursive: true });
-  } catch (error) {
-    if (codeOf(error) !== 'ENOENT') throw error;
-    const upper = above(path);
-    if (upper !== path) await makeFolder(calls, upper, above);
-    await calls.mkdir(path);
+  const make = async (): Promise<unknown> => {
+    try {
+      await calls.mkdir(path);
+    } catch (error) {
+      const found = await calls.stat(path).catch(() => undefined);
+      return found?.isDirectory() ? undefined : error;
+    }
+    return undefined;
+  };
+  let failure = await make();
+  if (codeOf(failure) === 'ENOENT' && above(path) !== path) {
+    await makeFolder(calls, above(path), above);
+    failure = await make();
   }
+  if (failure !== undefined) throw failure as Error;
 }

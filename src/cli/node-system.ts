@@ -62,7 +62,7 @@ export async function createFile(path: string): Promise<FreshFile> {
     }
   };
   const file = await named(async () => {
-    await makeFolder({ mkdir }, dirname(path), dirname);
+    await makeFolder({ mkdir, stat }, dirname(path), dirname);
     return open(partial, 'w');
   });
   const abort = async (): Promise<void> => {

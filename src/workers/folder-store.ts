@@ -22,7 +22,7 @@ export class FolderStore implements RunStore {
     const target = this.#path.join(this.#folder, path);
     const fresh = `${target}.part`;
     try {
-      await makeFolder(this.#fs, this.#path.dirname(target), this.#path.dirname);
+      await makeFolder(this.#fs, this.#path.dirname(target), (inner) => this.#path.dirname(inner));
       const file = await this.#fs.open(fresh, 'w');
       try {
         await file.writeFile(data);

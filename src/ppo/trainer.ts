@@ -8,6 +8,7 @@ import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { needsCritic } from '../estimators.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
 import { Readback } from '../gpu/readback.ts';
@@ -172,7 +173,7 @@ export class PpoTrainer {
 
     this.#actorTotals = f32('actor totals', 8);
     this.#criticTotals = f32('critic totals', 8);
-    const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
+    const pageLimit = bindingElements(gpu.limits);
     const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
     const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);

@@ -967,9 +967,9 @@ function forceKernels(gpu: Gpu, recorded: unknown): void {
 
 async function readMatrix(gpu: Gpu, matrix: RewardMatrixTensors) {
   const [accuracySums, rewardSums, samples] = await Promise.all([
-    gpu.read(matrix.accuracySums),
-    gpu.read(matrix.rewardSums),
-    gpu.readU32(matrix.samples),
+    gpu.read(matrix.accuracySums, 'f32'),
+    gpu.read(matrix.rewardSums, 'f32'),
+    gpu.read(matrix.samples, 'u32'),
   ]);
   return { accuracySums, rewardSums, samples };
 }

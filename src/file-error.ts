@@ -6,6 +6,7 @@ export class FileError extends Error {
 const meanings: Readonly<Record<string, string>> = {
   EACCES: 'permission denied',
   EDQUOT: 'the quota of this disk is used up',
+  EEXIST: 'a part of its path is a file, not a folder',
   EFBIG: 'too large for this file system',
   EIO: 'the disk failed',
   EISDIR: 'it is a folder',

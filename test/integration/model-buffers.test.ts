@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { rowsOf } from '../../kernels/lib/tensor.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';

@@ -1,7 +1,7 @@
 import { ConfigError } from './config-error.ts';
 import { configHash, parseConfig, type ExperimentConfig } from './config.ts';
 import { digestOf } from './formats/digest.ts';
-import { isRecord } from './formats/json.ts';
+import { fieldOf, isRecord } from './formats/json.ts';
 
 /** How a run was started, as `config.json` in its folder says; read again when it goes on. */
 export interface RunFile {
@@ -33,22 +33,29 @@ export async function runFileText(
  * @throws ConfigError naming file and field.
  */
 export async function parseRunFile(value: unknown, where: string): Promise<RunFile> {
-  if (!isRecord(value) || value['schema'] !== 1) {
+  if (!isRecord(value) || fieldOf(value, 'schema') !== 1) {
     throw new ConfigError(`${where}: schema must be 1`);
   }
-  const { config: found, seeds, digest } = value;
+  const [found, seeds] = [fieldOf(value, 'config'), fieldOf(value, 'seeds')];
   const config = parseConfig(found, where);
-  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
+  if (!isSeedList(seeds)) {
     throw new ConfigError(`${where}: seeds must be a list of whole numbers`);
   }
   const hash = await configHash(found as ExperimentConfig);
   // Version 0.1.0 wrote no digest.
+  const digest = fieldOf(value, 'digest');
   const whole = digest === undefined || digest === digestOfRun(found, seeds);
-  if (!whole || value['configHash'] !== hash) {
+  if (!whole || fieldOf(value, 'configHash') !== hash) {
     throw new ConfigError(
       `${where} is damaged or was edited: it does not hold the run that was started; ` +
         'a run with other settings needs a folder of its own',
     );
   }
-  return { schema: 1, config, configHash: hash, seeds: seeds as readonly number[] };
+  return { schema: 1, config, configHash: hash, seeds };
 }
+
+const isSeedList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isSeed);
+
+const isSeed = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;

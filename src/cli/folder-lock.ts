@@ -9,10 +9,12 @@ import {
   rename,
   rm,
   rmdir,
+  stat,
 } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { dirname, join } from 'node:path';
 import * as v from 'valibot';
+import { fileError, makeFolder } from '../file-error.ts';
 import { UsageError } from './arguments.ts';
 
 /** A folder that one process writes to. */
@@ -69,11 +71,11 @@ async function procFile(path: string): Promise<string> {
 
 /** When a process began, in ticks since the system's start; undefined where it has ended. */
 async function startOf(pid: number): Promise<string | undefined> {
-  const stat = await procFile(`/proc/${pid}/stat`);
+  const line = await procFile(`/proc/${pid}/stat`);
   // Its name, in brackets, may hold anything.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const [state = '', started] = [fields[0], fields[19]];
-  return stat === '' || 'ZX'.includes(state) ? undefined : started;
+  return line === '' || 'ZX'.includes(state) ? undefined : started;
 }
 
 async function bootOf(): Promise<string> {
@@ -203,7 +205,7 @@ export async function lockFolder(
   folder: string,
   times: LockTimes = usualTimes,
 ): Promise<FolderLock> {
-  const made = await mkdir(folder, { recursive: true });
+  const made = await named(folder, () => makeFolder({ mkdir, stat }, folder, dirname));
   const token = randomUUID();
   const path = join(folder, LOCK);
   const fresh = `${path}.${process.pid}-${token.slice(0, 8)}.part`;
@@ -214,7 +216,7 @@ export async function lockFolder(
   const owns = async (): Promise<boolean> => (await readLock(path))?.holder?.token === token;
   try {
     for (let tries = 0; ; tries++) {
-      const { placed, now } = await place(path, fresh, text);
+      const { placed, now } = await named(path, () => place(path, fresh, text));
       if (placed && (await owns())) break;
       const found = await readLock(path);
       const who = found && (await heldBy(found, now, times));
@@ -226,7 +228,7 @@ export async function lockFolder(
       if (found) await takeOff(path, found, token);
     }
   } catch (error) {
-    await removeEmpty(folder, made);
+    await removeEmpty(made);
     throw error;
   }
   return hold(folder, path, made, owns, times);
@@ -235,7 +237,7 @@ export async function lockFolder(
 function hold(
   folder: string,
   path: string,
-  made: string | undefined,
+  made: readonly string[],
   owns: () => Promise<boolean>,
   { beatMs }: LockTimes,
 ): FolderLock {
@@ -264,16 +266,23 @@ function hold(
     async release() {
       clearInterval(timer);
       if (await owns()) await rm(path, { force: true });
-      await removeEmpty(folder, made);
+      await removeEmpty(made);
     },
   };
 }
 
 /** Removes folders that were made for a lock, from the innermost on, as far as nothing is in them. */
-async function removeEmpty(folder: string, made: string | undefined): Promise<void> {
-  if (made === undefined) return;
-  for (let at = resolve(folder); at.length >= resolve(made).length; at = dirname(at)) {
-    if ((await readdir(at).catch(() => ['gone'])).length > 0) return;
-    await rmdir(at);
+async function removeEmpty(made: readonly string[]): Promise<void> {
+  for (const folder of [...made].reverse()) {
+    if ((await readdir(folder).catch(() => ['gone'])).length > 0) return;
+    await rmdir(folder);
+  }
+}
+
+async function named<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fileError(error, path, 'written');
   }
 }

@@ -1,5 +1,5 @@
 import type { StoreCalls } from '../workers/remote-store.ts';
-import type { PathInfo } from './system.ts';
+import type { Look, PathInfo } from './system.ts';
 
 /** What the page is told before its command begins. */
 export interface PageSettings {
@@ -41,7 +41,7 @@ export interface SystemCalls {
   ) => Promise<unknown>;
   readonly lock: (folder: string) => Promise<void>;
   readonly unlock: (folder: string) => Promise<void>;
-  readonly stderr: (text: string) => Promise<void>;
+  readonly stderr: (text: string, look?: Look) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
   /** Whether the command wants to hear of Ctrl-C, or be ended by it. */
   readonly interruptible: (wanted: boolean) => Promise<void>;

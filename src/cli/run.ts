@@ -1,10 +1,9 @@
 import { defineCommand } from 'citty';
-import colors from 'picocolors';
 import { shippedBases } from '../bases/shipped.ts';
 import { parseConfig, presetSeeds, type ExperimentConfig, type MethodName } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults } from '../results.ts';
+import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { parseRunFile, runFileText } from '../run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
@@ -13,14 +12,14 @@ import { FolderStore } from '../workers/folder-store.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
-import { chosenConfig } from './chosen-config.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { inFolder } from './run-store.ts';
-import { system, type System } from './system.ts';
+import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
+import { visibleLine } from './visible-text.ts';
 
 interface Plan {
   readonly out: string;
@@ -107,13 +106,10 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
-  const config = await chosenConfig('limr run', args.config, args.preset);
-  if (!methods) return config;
-  const { experiment } = config;
-  return parseConfig(
-    { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
-    args.config ?? 'limr run',
-  );
+  const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
+  if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
+  const asked = methods && [...new Set(['full', ...methods])];
+  return chosenConfig('limr run', args.config, args.preset, asked);
 }
 
 async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
@@ -250,7 +246,7 @@ async function resumedRun(
   }
   const where = `${out}/config.json`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const { config, seeds } = await parseRunFile(await readJson(where), where);
+  const { config, seeds } = await parseRunFile(await readConfigFile(where), where);
   return { out, config, seeds };
 }
 
@@ -307,7 +303,11 @@ async function runExperiment(
     else await trainer.api.resume();
     const screen = new Screen(host);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
-    if (screen.failure !== undefined) throw failureOf(screen.failure);
+    if (screen.failure !== undefined) {
+      const failure = failureOf(screen.failure);
+      if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)})`;
+      throw failure;
+    }
     if (!screen.results) return undefined;
     await writeReport(plan.out);
     return screen.results;
@@ -317,10 +317,15 @@ async function runExperiment(
   }
 }
 
+const goesOn = (folder: string): string => `limr run --resume ${folder} goes on from there`;
+
+/** Names of errors whose message says all. */
+const selfEvident: ReadonlySet<string> = new Set([...badInput, 'Error', 'FileError']);
+
 /** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
 function failureOf(text: string): Error {
   const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !badInput.has(name)) return new Error(text);
+  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
   return Object.assign(new Error(message), { name });
 }
 
@@ -345,7 +350,7 @@ class Screen {
     for (const event of batch) {
       switch (event.type) {
         case 'phase':
-          await this.#line(colors.bold(`seed ${event.seed}: ${event.text}`));
+          await this.#line(`seed ${event.seed}: ${event.text}`, 'heading');
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);
@@ -380,15 +385,14 @@ class Screen {
         case 'scores': {
           const { lim } = event;
           await this.#line(
-            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ` +
-              `${lim.lowestKept === undefined ? `at theta ${lim.theta}` : `down to a score of ${lim.lowestKept.toFixed(3)}`}; ` +
+            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ${cutOf(lim)}; ` +
               `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
           );
-          if (lim.warning) await this.#line(colors.yellow(`  ${lim.warning}`));
+          if (lim.warning) await this.#line(`  ${lim.warning}`, 'warning');
           break;
         }
         case 'warning':
-          await this.#line(colors.yellow(`  ${event.text}`));
+          await this.#line(`  ${event.text}`, 'warning');
           break;
         case 'state':
           if (event.state === 'failed') this.failure = event.message;
@@ -405,25 +409,34 @@ class Screen {
   /** A line that the next status overwrites on a terminal, and that is thinned out elsewhere. */
   async #status(text: string): Promise<void> {
     if (this.#host.terminal) {
-      await this.#host.stderr(`\r\u001b[2K  ${text}`);
+      await this.#host.stderr(`  ${visibleLine(text)}`, 'status');
       this.#open = true;
       return;
     }
     const now = performance.now();
     if (now - this.#lastLine < LINE_EVERY_MS) return;
     this.#lastLine = now;
-    await this.#host.stderr(`  ${text}\n`);
+    await this.#host.stderr(`  ${visibleLine(text)}\n`);
   }
 
   async #closeStatus(): Promise<void> {
-    if (this.#open) await this.#host.stderr('\r\u001b[2K');
+    if (this.#open) await this.#host.stderr('', 'clear');
     this.#open = false;
   }
 
-  async #line(text: string): Promise<void> {
+  /** A line of its own, with the blanks that it begins with. */
+  async #line(text: string, look?: Look): Promise<void> {
     await this.#closeStatus();
-    await this.#host.stderr(`${text}\n`);
+    const indent = /^ */.exec(text)?.[0] ?? '';
+    await this.#host.stderr(`${indent}${visibleLine(text)}\n`, look);
   }
+}
+
+/** What LIM's selection was cut by. */
+function cutOf({ theta, count, lowestKept }: LimSummary): string {
+  if (count === undefined) return `at theta ${theta}`;
+  const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;
+  return `by count, the ${count} highest${down}`;
 }
 
 function duration(seconds: number): string {

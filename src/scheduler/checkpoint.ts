@@ -191,7 +191,7 @@ const isDamage = (error: unknown): error is Error =>
   error instanceof DamageError ||
   error instanceof SafetensorsError ||
   error instanceof PathError ||
-  (error instanceof Error && (error as NodeJS.ErrnoException).code === 'EIO');
+  (error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EIO');
 
 /** The run that is to go on. */
 interface RunIdentity {

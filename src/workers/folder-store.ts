@@ -1,3 +1,4 @@
+import { fileError, makeFolder } from '../file-error.ts';
 import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
 /** Largest part of a file that one call reads or writes: systems stop at 2 GiB. */
@@ -22,12 +23,12 @@ export class FolderStore implements RunStore {
     this.#folder = folder;
   }
 
-  /** Beside the file, flushed to disk, then renamed over it. */
+  /** Beside the file, flushed to disk, then renamed over it. @throws FileError naming the file. */
   async write(path: string, content: FileContent): Promise<void> {
     const target = this.#at(path);
     const fresh = `${target}.${this.#process.pid}.part`;
-    await this.#makeFolder(this.#path.dirname(target));
     try {
+      await this.#makeFolder(this.#path.dirname(target));
       const file = await this.#fs.open(fresh, 'w');
       try {
         for await (const piece of piecesOf(content)) await writeAll(file, piece);
@@ -36,29 +37,34 @@ export class FolderStore implements RunStore {
         await file.close();
       }
       await this.#fs.rename(fresh, target);
+      await this.#syncFolder(this.#path.dirname(target));
     } catch (error) {
+      // Half a file would take room that a full disk has not.
       await this.#fs.rm(fresh, { force: true }).catch(() => undefined);
-      throw error;
+      throw fileError(error, target, 'written');
     }
-    await this.#syncFolder(this.#path.dirname(target));
   }
 
   async append(path: string, start: number, content: FileContent): Promise<void> {
     const target = this.#at(path);
     const begins = start === 0;
-    if (begins) await this.#makeFolder(this.#path.dirname(target));
-    const file = await this.#fs.open(target, begins ? 'w' : 'r+');
     try {
-      const { size } = await file.stat();
-      if (size < start) throw new RangeError(`${path}: is shorter than ${start} bytes`);
-      if (size > start) await file.truncate(start);
-      let at = start;
-      for await (const piece of piecesOf(content)) at += await writeAll(file, piece, at);
-      await file.sync();
-    } finally {
-      await file.close();
+      if (begins) await this.#makeFolder(this.#path.dirname(target));
+      const file = await this.#fs.open(target, begins ? 'w' : 'r+');
+      try {
+        const { size } = await file.stat();
+        if (size < start) throw new RangeError(`${path}: is shorter than ${start} bytes`);
+        if (size > start) await file.truncate(start);
+        let at = start;
+        for await (const piece of piecesOf(content)) at += await writeAll(file, piece, at);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (begins) await this.#syncFolder(this.#path.dirname(target));
+    } catch (error) {
+      throw fileError(error, target, 'written');
     }
-    if (begins) await this.#syncFolder(this.#path.dirname(target));
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
@@ -75,28 +81,38 @@ export class FolderStore implements RunStore {
       return found.size;
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw error;
+      throw fileError(error, this.#at(path), 'read');
     }
   }
 
   async slice(path: string, start: number, end: number): Promise<Uint8Array> {
     const bytes = new Uint8Array(end - start);
-    const file = await this.#fs.open(this.#at(path), 'r');
+    const target = this.#at(path);
     try {
-      for (let done = 0; done < bytes.length;) {
-        const length = Math.min(CHUNK, bytes.length - done);
-        const { bytesRead } = await file.read(bytes, done, length, start + done);
-        if (bytesRead === 0) throw new RangeError(`${path}: ends before ${end}`);
-        done += bytesRead;
+      const file = await this.#fs.open(target, 'r');
+      try {
+        for (let done = 0; done < bytes.length;) {
+          const length = Math.min(CHUNK, bytes.length - done);
+          const { bytesRead } = await file.read(bytes, done, length, start + done);
+          if (bytesRead === 0) throw new RangeError(`${path}: ends before ${end}`);
+          done += bytesRead;
+        }
+      } finally {
+        await file.close();
       }
-    } finally {
-      await file.close();
+    } catch (error) {
+      throw fileError(error, target, 'read');
     }
     return bytes;
   }
 
   async remove(path: string): Promise<void> {
-    await this.#fs.rm(this.#at(path), { force: true });
+    const target = this.#at(path);
+    try {
+      await this.#fs.rm(target, { force: true });
+    } catch (error) {
+      throw fileError(error, target, 'written');
+    }
   }
 
   async list(folder: string): Promise<string[]> {
@@ -117,10 +133,9 @@ export class FolderStore implements RunStore {
 
   /** Its entry in the folder above must survive a power loss as well. */
   async #makeFolder(folder: string): Promise<void> {
-    const first = await this.#fs.mkdir(folder, { recursive: true });
-    for (let made = folder; first !== undefined; made = this.#path.dirname(made)) {
-      await this.#syncFolder(this.#path.dirname(made));
-      if (this.#path.resolve(made) === this.#path.resolve(first)) return;
+    const above = (path: string): string => this.#path.dirname(path);
+    for (const made of await makeFolder(this.#fs, folder, above)) {
+      await this.#syncFolder(above(made));
     }
   }
 

@@ -146,6 +146,7 @@ async function heldBy(
 
 /** Takes a lock off that nobody has. It may be another by now, that somebody has just made. */
 async function takeOff(path: string, found: Found, token: string): Promise<void> {
+  if ((await readLock(path))?.text !== found.text) return;
   const aside = `${path}.${token}.stale`;
   try {
     await rename(path, aside);
@@ -219,6 +220,8 @@ export async function lockFolder(
       const { placed, now } = await named(path, () => place(path, fresh, text));
       if (placed && (await owns())) break;
       const found = await readLock(path);
+      // Whoever took it for an old one has put it back.
+      if (found?.holder?.token === token) break;
       const who = found && (await heldBy(found, now, times));
       if (who !== undefined || tries === 10) {
         throw new UsageError(

@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { parseConfig, presetSeeds, type ExperimentConfig, type MethodName } from '../config.ts';
+import { presetSeeds, type ExperimentConfig, type MethodName } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';

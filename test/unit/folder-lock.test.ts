@@ -118,10 +118,10 @@ describe('the lock of a folder', () => {
 
   test('of this system: a process that has ended, or another with its number, has none', async () => {
     const me = await own();
-    const { inode: _, ...self } = me;
+    const { host, boot, pid, started } = me;
     const lock = async (change: Partial<Holder>, age = 0): Promise<boolean> => {
       const folder = fresh();
-      plant(folder, { ...self, ...change }, age);
+      plant(folder, { host, boot, pid, started, ...change }, age);
       return lockFolder(folder).then(
         async (held) => {
           await held.release();

@@ -61,7 +61,10 @@ const evaluation = (
   mean,
   tiers: { T1: mean, T2: mean, T3: mean },
 });
-const state = (to: 'paused' | 'running' | 'stopped' | 'failed', message = ''): ExperimentEvent => ({
+const state = (
+  to: 'paused' | 'running' | 'stopping' | 'stopped' | 'failed',
+  message = '',
+): ExperimentEvent => ({
   type: 'state',
   state: to,
   message,
@@ -185,6 +188,25 @@ describe('a run that ended early', () => {
     });
     expect(ended(true, failed).pace).toContain('no checkpoint yet');
     expect(ended(false, checkpoint, state('stopped')).pace).toContain('memory alone');
+  });
+
+  test('is under way until its checkpoint is written, and tells why it was not', () => {
+    const model = new RunModel(config, [1], { stored: true });
+    model.apply({ type: 'checkpoint', update: 4 });
+    model.apply(state('stopping'));
+    expect([model.running, buttonsFor(model, true).start, buttonsFor(model, true).stop]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(standing(model).phase).toMatch(/^Stopping\. /);
+    const message = 'CheckpointWriteError: the checkpoint full-5 could not be written: no room';
+    model.apply(state('failed', message));
+    expect(standing(model)).toMatchObject({
+      phase: 'The run failed',
+      pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
+      detail: message,
+    });
   });
 });
 

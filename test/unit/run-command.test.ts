@@ -1,17 +1,9 @@
-import {
-  existsSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
 import { configHash, presets } from '../../src/config.ts';
-import { limr, limrProcess } from '../support/command-line.ts';
+import { limr } from '../support/command-line.ts';
 
 // The first test loads the whole command.
 vi.setConfig({ testTimeout: 120_000 });
@@ -145,36 +137,5 @@ describe('limr run', () => {
     writeFileSync(join(nowhere, 'results.json'), '{}');
     expect(await refusal('--resume', nowhere)).toContain('that run is done');
     expect(readdirSync(nowhere).sort()).toEqual(['config.json', 'results.json']);
-  });
-
-  test('runs a bandit, named in three lines, to its report; a cut by count is said as one', async () => {
-    const task = { name: 'bandit', prompts: 8, arms: 4, reward: 'match' };
-    const config = {
-      task,
-      base: { updates: 2 },
-      lim: { count: 3 },
-      experiment: { epochs: 2, armLength: 1, readouts: [1], tableReadout: 1 },
-    };
-    const out = at('bandit');
-    const file = put('bandit.json', object(config));
-    const { code, stderr } = await limrProcess('run', file, '--out', out);
-    expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(stderr).toContain(
-      `${file}: rollout.prompts is 8, not 32 as in quick: the pool has 8 prompts\n`,
-    );
-    expect(stderr).toMatch(
-      /LIM kept 3 of 8 prompts by count, the 3 highest, down to a score of -?\d\.\d{3};/,
-    );
-    expect(stderr).not.toContain('theta');
-    const results = JSON.parse(readFileSync(join(out, 'results.json'), 'utf8')) as {
-      config: unknown;
-      lim: object;
-    };
-    expect(results.config).toMatchObject({ task, rollout: { prompts: 8 } });
-    expect(results.lim).toMatchObject({ count: 3, kept: 3 });
-    const page = readFileSync(join(out, 'report.html'), 'utf8');
-    expect(page).toContain('a bandit: which of 4 arms belongs to a letter');
-    expect(page).toContain('the 3 highest, from');
-    expect(page).not.toMatch(/wrong on purpose|injected slips|θ = 0\.6 up/);
   });
 });

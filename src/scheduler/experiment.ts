@@ -706,7 +706,7 @@ export class Experiment {
         if (shortfall !== undefined) {
           short.push(
             `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
-              (indices.length === 0 ? '; it is not trained' : ''),
+              (indices.length === 0 ? ', so that it is not trained' : ''),
           );
         }
       }
@@ -993,7 +993,8 @@ function unjudgedWarnings({ unjudged, records }: Progress): string[] {
   ];
 }
 
-const counted = (prompts: number): string => `${prompts} prompt${prompts === 1 ? '' : 's'}`;
+const counted = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

@@ -2,6 +2,7 @@ import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { init, setPlatformAPI, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import type { Mark } from '../look/tokens.ts';
 import { escape, raw, type Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
@@ -13,7 +14,8 @@ export interface SeriesStyle {
   readonly color: string;
   /** Lengths of dashes and gaps; solid without. */
   readonly dash?: readonly number[];
-  readonly symbol: 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
+  readonly symbol: Mark;
+  readonly width?: number;
 }
 
 export type Point = readonly [x: number, y: number];
@@ -54,7 +56,7 @@ export interface LineChartOptions extends Frame {
   };
 }
 
-const muted = 'var(--muted)';
+const muted = 'var(--quiet)';
 const axisText = { color: muted, fontSize: 12, fontFamily: 'inherit' };
 const axisLine = { lineStyle: { color: 'var(--axis)' } };
 
@@ -174,7 +176,7 @@ export function lineChart(options: LineChartOptions): Markup {
           style: { fill: style.color, opacity: 0.14 },
         };
       }),
-      ...lines.map(({ style, points, width = 2 }, i) => ({
+      ...lines.map(({ style, points, width = style.width ?? 2 }, i) => ({
         type: 'line',
         silent: true,
         animation: false,

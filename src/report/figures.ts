@@ -1,4 +1,12 @@
 import type { MethodName } from '../config.ts';
+import {
+  lineLooks,
+  markPath,
+  rampSteps,
+  runLooks,
+  type LineLook,
+  type LineName,
+} from '../look/tokens.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
@@ -21,38 +29,31 @@ import {
 import type { Run } from './run-files.ts';
 import { average, count, counted, fixed, percent } from './text.ts';
 
-export const methodStyles: Readonly<Record<MethodName | 'base', SeriesStyle>> = {
-  base: { color: 'var(--base)', dash: [1, 3], symbol: 'none' },
-  full: { color: 'var(--full)', symbol: 'circle' },
-  lim: { color: 'var(--lim)', symbol: 'diamond' },
-  rand: { color: 'var(--rand)', dash: [7, 4], symbol: 'triangle' },
-  linear: { color: 'var(--linear)', dash: [3, 3], symbol: 'rect' },
+const styleOf = ({
+  tone,
+  dash,
+  mark,
+  width,
+}: Pick<LineLook, 'tone' | 'dash' | 'mark'> & { readonly width?: number }): SeriesStyle => ({
+  color: `var(${tone})`,
+  ...(dash.length > 0 ? { dash } : {}),
+  symbol: mark,
+  ...(width === undefined ? {} : { width }),
+});
+
+export const methodStyles: Readonly<Record<LineName, SeriesStyle>> = {
+  base: styleOf(lineLooks.base),
+  full: styleOf(lineLooks.full),
+  lim: styleOf(lineLooks.lim),
+  rand: styleOf(lineLooks.rand),
+  linear: styleOf(lineLooks.linear),
 };
 
 /** Styles of the runs of a comparison, told apart by colour, dash and symbol. */
-export const runStyles: readonly SeriesStyle[] = [
-  { color: 'var(--run-1)', symbol: 'circle' },
-  { color: 'var(--run-2)', dash: [7, 4], symbol: 'triangle' },
-  { color: 'var(--run-3)', dash: [3, 3], symbol: 'rect' },
-  { color: 'var(--run-4)', symbol: 'diamond' },
-  { color: 'var(--run-5)', dash: [7, 4], symbol: 'circle' },
-  { color: 'var(--run-6)', dash: [3, 3], symbol: 'triangle' },
-  { color: 'var(--run-7)', symbol: 'rect' },
-  { color: 'var(--run-8)', dash: [9, 3, 2, 3], symbol: 'diamond' },
-];
+export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);
 
-/** Matplotlib's cividis at 9 equal steps: ordered for every kind of colour vision, and in grey. */
-const heat = [
-  '#00224e',
-  '#123570',
-  '#3b496c',
-  '#575d6d',
-  '#707173',
-  '#8a8678',
-  '#a59c74',
-  '#c3b369',
-  '#fee838',
-];
+/** Colours of the matrix, lowest share first. */
+const heat = Array.from({ length: rampSteps }, (_, i) => `var(--ramp-${i})`);
 
 /** Most points of a training curve and columns of a heat map: what its width can show. */
 const MOST_POINTS = 160;
@@ -89,19 +90,11 @@ export const legend = (
   )}</p>
 `;
 
-const symbolPaths: Readonly<Record<SeriesStyle['symbol'], string>> = {
-  circle: 'M18 3.5a3.5 3.5 0 1 1 0 7a3.5 3.5 0 1 1 0 -7Z',
-  diamond: 'M18 2.5L22 7L18 11.5L14 7Z',
-  triangle: 'M18 3L22 10.5H14Z',
-  rect: 'M14.8 3.8H21.2V10.2H14.8Z',
-  none: '',
-};
-
-function swatch({ color, dash, symbol }: SeriesStyle): Markup {
+function swatch({ color, dash, symbol, width = 2 }: SeriesStyle): Markup {
   const dashes = dash ? ` stroke-dasharray="${dash.join(',')}"` : '';
-  const mark = symbolPaths[symbol];
+  const mark = markPath(symbol, 18, 7);
   return raw(
-    `<svg class="swatch" viewBox="0 0 36 14" aria-hidden="true"><path d="M1 7H35" fill="none" stroke="${color}" stroke-width="2"${dashes}/>${
+    `<svg class="swatch" viewBox="0 0 36 14" aria-hidden="true"><path d="M1 7H35" fill="none" stroke="${color}" stroke-width="${width}"${dashes}/>${
       mark === '' ? '' : `<path d="${mark}" fill="${color}"/>`
     }</svg>`,
   );

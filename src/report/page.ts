@@ -1,4 +1,5 @@
 import { overridesOf, type ExperimentConfig, type MethodName } from '../config.ts';
+import { toneRules } from '../look/tokens.ts';
 import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
@@ -100,6 +101,7 @@ function document(title: string, body: Markup): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${title}</title>
 <style>
+${raw(toneRules())}
 ${raw(css)}</style>
 </head>
 <body>
@@ -495,7 +497,7 @@ function keptSection(run: Run): Markup {
       ],
     });
   return markup`<p>The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. Percentages are of the pool’s prompts of that kind.</p>
-${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin, i) => markup`${swatchBox(`var(--origin-${i + 1})`)} ${origin} `)}`)}
+${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`)}
 ${
   several
     ? markup`<details class="seed"><summary>Seed by seed</summary>${seeds.map((seed) =>
@@ -529,9 +531,9 @@ function meanSelection(list: readonly SelectionSummary[]): SelectionSummary {
 const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
   prompts === 0
     ? markup`empty`
-    : markup`<span class="bar" aria-hidden="true">${origins.map((origin, i) =>
+    : markup`<span class="bar" aria-hidden="true">${origins.map((origin) =>
         raw(
-          `<i style="width:${((100 * byOrigin[origin]) / prompts).toFixed(2)}%;background:var(--origin-${i + 1})"></i>`,
+          `<i style="width:${((100 * byOrigin[origin]) / prompts).toFixed(2)}%;background:var(--${origin})"></i>`,
         ),
       )}</span>`;
 

@@ -1,4 +1,5 @@
-import { readoutOf } from '../src/index.ts';
+import { arithmeticAnswer, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import type { FixedReadout } from './plots/readings.ts';
 import type {
   Evaluation,
   ExperimentConfig,
@@ -19,6 +20,10 @@ export type PoolPrompt = Of<'pool'>['prompts'][number];
 export type Makeup = Readonly<
   Record<'prompts' | 'easy' | 'learnable' | 'hard' | 'wrongKeys', number>
 >;
+
+/** What a response is, as people are told it: a match with a wrong key is no right answer. */
+export type Verdict =
+  'right' | 'wrong' | 'unformatted' | 'matches-wrong-key' | 'misses-wrong-key' | 'right-unpaid';
 
 /** Where a run's files are, and what happened to it before this page looked at it. */
 export interface Keeping {
@@ -83,7 +88,7 @@ export class RunModel {
   }
 
   get running(): boolean {
-    return this.state === 'starting' || this.state === 'running' || this.state === 'paused';
+    return ['starting', 'running', 'pausing', 'stepping', 'paused'].includes(this.state);
   }
 
   apply(event: ExperimentEvent): void {
@@ -195,7 +200,7 @@ export class RunModel {
   #addScores({ seed, lim, scores, selections }: Of<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
-    this.order = ascending([...scores]);
+    this.order = byScore(scores);
     this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
@@ -214,6 +219,22 @@ export class RunModel {
     return makeup;
   }
 
+  /** A prompt as people read it. */
+  textOf(prompt: number): string {
+    const text = this.pool[prompt]?.text ?? '';
+    return this.config.task.name === 'arithmetic' ? withoutPadding(text) : text;
+  }
+
+  /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
+  verdictOn(prompt: number, response: string, reward: number): Verdict {
+    const { wrongKey = false, truth } = this.pool[prompt] ?? {};
+    if (reward > 0) return wrongKey ? 'matches-wrong-key' : 'right';
+    if (reward <= -1) return 'unformatted';
+    if (!wrongKey) return 'wrong';
+    const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
+    return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';
+  }
+
   /** Mean signal of a prompt over the epochs so far; NaN before the first. */
   meanOf(prompt: number): number {
     let sum = 0;
@@ -230,6 +251,22 @@ export class RunModel {
   /** The score of a prompt; undefined before scores exist, NaN where a prompt has none. */
   scoreOf(prompt: number): number | undefined {
     return this.scores?.[prompt];
+  }
+
+  /** The read-out that was fixed before the run, and each method's updates at it. */
+  get fixedReadout(): FixedReadout {
+    const { experiment } = this.config;
+    const { tableReadout, methods, budget } = experiment;
+    const updates = methods.flatMap((method): [MethodName, number][] => {
+      if (budget === 'updates') return [[method, tableReadout]];
+      const found = this.atReadout(method).find(({ seed }) => seed === this.seed);
+      return found ? [[method, found.update]] : [];
+    });
+    const text = `${readoutUnit(this.config)} ${tableReadout}`;
+    return {
+      text: budget === 'updates' ? text : `${text} of its own prompts`,
+      updates: Object.fromEntries(updates),
+    };
   }
 
   /** What the results table and its read-out show of a method: one evaluation a seed. */
@@ -278,11 +315,12 @@ export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<Experiment
   yield { type: 'evaluation', method: 'base', ...before, ...base };
   for (const [i, { seed, lim }] of results.seeds.entries()) {
     const scored = pools[i] ?? [];
-    const prompts = scored.map(({ prompt, origin, wrongKey }) => ({
-      text: prompt,
-      origin,
-      wrongKey,
-    }));
+    const prompts = scored.map(
+      ({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
+        text: prompt,
+        ...known,
+      }),
+    );
     yield { type: 'pool', seed, prompts };
     for (const record of records) if (record.seed === seed) yield { type: 'update', ...record };
     for (const epoch of lim?.meanCurve.keys() ?? []) {
@@ -305,6 +343,11 @@ export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<Experiment
   yield { type: 'done', results };
 }
 
+/** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
+function byScore(scores: Float64Array): number[] {
+  return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
+}
+
 /** Indices by rising value; NaN first; equal ones as they came. */
 function ascending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
@@ -314,11 +357,12 @@ function ascending(values: readonly number[]): number[] {
 /** Which buttons can be used; `pause` is also the button to resume with. */
 export function buttonsFor(model: RunModel | undefined, ready: boolean) {
   const state = model?.state;
-  const between = state === 'running' || state === 'paused';
+  const held = state === 'pausing' || state === 'stepping' || state === 'paused';
+  const between = state === 'running' || held;
   return {
     start: ready && !model?.running,
     pause: between,
-    resumes: state === 'paused',
+    resumes: held,
     step: state === 'paused',
     stop: between,
   };
@@ -351,6 +395,14 @@ export function standing(model: RunModel): Standing {
       };
     case 'failed': {
       const lost = /^DeviceLostError: /.test(message);
+      if (/^AdapterError: /.test(message) && noAdapter.test(message)) {
+        return {
+          phase: 'The browser gives no GPU',
+          pace: `${restartAdvice} ${rescueOf(model)}`,
+          detail: message,
+          fraction: progress?.fraction ?? 0,
+        };
+      }
       return {
         phase: lost ? 'The GPU was lost' : 'The run failed',
         pace: rescueOf(model),
@@ -372,7 +424,7 @@ export function standing(model: RunModel): Standing {
       return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
     }
     default: {
-      const paused = state === 'paused' ? 'Paused. ' : '';
+      const paused = intents[state] ?? '';
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {
@@ -396,6 +448,20 @@ export function standing(model: RunModel): Standing {
     }
   }
 }
+
+/** Before what the run is at, where it is not simply going on. */
+const intents: Readonly<Partial<Record<RunModel['state'], string>>> = {
+  pausing: 'Pausing after this update… ',
+  stepping: 'Stepping… ',
+  paused: 'Paused. ',
+};
+
+/** As `openGpu` says that there is none. */
+const noAdapter = /offers no adapter|navigator\.gpu/;
+
+/** After crashes of its GPU process a browser may give no adapter until it is started again. */
+export const restartAdvice =
+  'After a crash a browser may give none until it is restarted: close all its windows and open it again.';
 
 /** What is left of a run that ended before its end. */
 function rescueOf({ keeping, checkpointed }: RunModel): string {

@@ -133,7 +133,7 @@ const accuracyChart = new LineChart(
   {
     title: 'Held-out accuracy',
     meaning:
-      'Greedy answers to prompts that no pool holds, mean of the tiers. The dashed upright rule is the read-out fixed before the run; from there FULL, which goes on alone, is dimmed.',
+      'Greedy answers to prompts that no pool holds, mean of the tiers. Dashed rule: the read-out fixed before the run; past it FULL goes on alone, dimmed.',
     unit: 'share right',
     format: (share) => `${(100 * share).toFixed(1)} %`,
     axisFormat: (share) => `${Math.round(100 * share)} %`,

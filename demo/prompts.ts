@@ -180,16 +180,20 @@ export function showCompletions(
   }
   const unkept = model.columns.length > epochs.length && model.keeping.past !== undefined;
   const blocks = epochs.map(({ epoch, completions }) => {
-    const matches = completions.filter(({ reward }) => reward > 0).length;
-    const items = completions.map(({ text: said, reward }) => {
-      const verdict = model.verdictOn(prompt, said, reward);
+    const said = completions.map(({ text, reward }) => model.verdictOn(prompt, text, reward));
+    const of = (verdict: Verdict): number => said.filter((one) => one === verdict).length;
+    const items = completions.map(({ text }, i) => {
+      const verdict = said[i] ?? 'wrong';
       const { mark, words } = verdicts[verdict];
       const spoken = make('span', 'visually-hidden', `${words}: `);
       const sign = make('span', 'mark', mark);
       sign.ariaHidden = 'true';
-      return make('li', verdict, spoken, sign, ' ', makeCode(said));
+      return make('li', verdict, spoken, sign, ' ', makeCode(text));
     });
-    const count = `${matches} of ${items.length} ${wrongKey ? 'match the wrong key' : 'right'}`;
+    const unpaid = of('right-unpaid');
+    const count = wrongKey
+      ? `${of('matches-wrong-key')} of ${items.length} match the wrong key${unpaid > 0 ? `, ${unpaid} right` : ''}`
+      : `${of('right')} of ${items.length} right`;
     const block = make(
       'div',
       'epoch',

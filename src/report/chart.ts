@@ -26,6 +26,8 @@ export interface Line {
   /** Drawn behind the line: its 95 % interval at each point. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
   readonly width?: number;
+  /** In [0, 1]; 1 without. */
+  readonly opacity?: number;
 }
 
 interface Frame {
@@ -176,7 +178,7 @@ export function lineChart(options: LineChartOptions): Markup {
           style: { fill: style.color, opacity: 0.14 },
         };
       }),
-      ...lines.map(({ style, points, width = style.width ?? 2 }, i) => ({
+      ...lines.map(({ style, points, width = style.width ?? 2, opacity = 1 }, i) => ({
         type: 'line',
         silent: true,
         animation: false,
@@ -186,8 +188,13 @@ export function lineChart(options: LineChartOptions): Markup {
         showSymbol: style.symbol !== 'none' || points.length === 1,
         showAllSymbol: true,
         symbolSize: 7,
-        lineStyle: { color: style.color, width, type: style.dash ? [...style.dash] : 'solid' },
-        itemStyle: { color: style.color },
+        lineStyle: {
+          color: style.color,
+          width,
+          opacity,
+          type: style.dash ? [...style.dash] : 'solid',
+        },
+        itemStyle: { color: style.color, opacity },
         ...(i === 0 && ruleData.length > 0
           ? {
               markLine: {

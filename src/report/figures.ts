@@ -1,5 +1,6 @@
 import type { MethodName } from '../config.ts';
 import {
+  DIMMED,
   lineLooks,
   markPath,
   rampSteps,
@@ -139,6 +140,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     return points.length === 0 ? [] : [{ method, points }];
   });
   const last = Math.max(1, ...curves.flatMap(({ points }) => points.map(({ x }) => x)));
+  // From where FULL goes on alone there is nothing to compare it with.
+  const others = curves.filter(({ method }) => method !== 'full').flatMap(({ points }) => points);
+  const alone = charged || others.length === 0 ? Infinity : Math.max(...others.map(({ x }) => x));
   const lines: Line[] = [
     ...(base
       ? [
@@ -154,7 +158,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       : []),
     ...curves.map(({ method, points }): Line => ({
       style: methodStyles[method],
-      points: points.map(({ x, estimate }) => [x, estimate.mean]),
+      points: points
+        .filter(({ x }) => x <= alone)
+        .map(({ x, estimate }) => [x, estimate.mean] as const),
       // The base's own interval is over prompts: a band over seeds starts at the first read-out.
       ...(manySeeds
         ? {
@@ -164,6 +170,13 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
           }
         : {}),
     })),
+    ...curves.flatMap(({ method, points }): Line[] => {
+      const start = points.findLastIndex(({ x }) => x <= alone);
+      const rest = points.slice(start).map(({ x, estimate }) => [x, estimate.mean] as const);
+      return rest.length < 2
+        ? []
+        : [{ style: methodStyles[method], points: rest, opacity: DIMMED }];
+    }),
   ];
   const drawing = lineChart({
     ...wide,
@@ -183,7 +196,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     : 'Intervals, over prompts, stand in the table.';
   const caption = charged
     ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
-    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run. ${bands}`;
+    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
     [`${unit}s`, ...curves.map(({ method }) => nameOf(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]

@@ -1,6 +1,6 @@
 import type { MethodName } from '../config.ts';
 import type { SelectionSummary } from '../results.ts';
-import { seedsCaveat, strataCaveat, wrongKeysCaveat } from './caveats.ts';
+import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
   baseEstimate,
@@ -109,7 +109,7 @@ function endFindings(run: Run): string[] {
 
 /** What the differences between methods do not show. */
 function comparisonCaveats(run: Run): (string | undefined)[] {
-  const { seeds, config } = run.results;
+  const { seeds } = run.results;
   const compared = methodsOf(run).filter((method) => learningCurve(run, method).length > 0);
   if (compared.length < 2) return [];
   const sum = (method: 'lim' | 'rand'): number =>
@@ -119,7 +119,6 @@ function comparisonCaveats(run: Run): (string | undefined)[] {
     compared.includes('lim') && compared.includes('rand')
       ? wrongKeysCaveat({ lim: sum('lim'), rand: sum('rand') })
       : undefined,
-    config.task.name === 'arithmetic' ? strataCaveat : undefined,
   ];
 }
 

@@ -82,6 +82,8 @@ const SETTLED_MS = 200;
 
 /** Undefined until the browser has answered. */
 let adapter: AdapterState | undefined;
+/** There was one, and now there is none. */
+let lostAdapter = false;
 /** What the views point at. */
 let cursor: Cursor = {};
 /** The cell of the matrix under the pointer. */
@@ -358,7 +360,10 @@ async function train(
   }
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
-  if (run.state === 'failed') await lookForAdapter();
+  if (run.state === 'failed') {
+    await lookForAdapter();
+    run.gpuGone = !canTrain();
+  }
   await lookAtStored();
 }
 
@@ -814,8 +819,11 @@ async function openPage(): Promise<void> {
     });
     canvas.addEventListener('pointerleave', () => pointAt(undefined));
   }
-  // Another tab may have begun, ended or removed a run meanwhile.
-  window.addEventListener('focus', () => void lookAtStored());
+  // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
+  window.addEventListener('focus', () => {
+    void lookAtStored();
+    if (adapter?.kind === 'missing') void lookForAdapter();
+  });
   document.addEventListener('visibilitychange', () => void lookAtStored());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   new ResizeObserver(redraw).observe(document.body);
@@ -831,12 +839,15 @@ async function lookForAdapter(): Promise<void> {
   adapter = await lookAtAdapter();
   byId('unsupported', HTMLElement).hidden = adapter.kind === 'ready';
   if (adapter.kind === 'ready') {
+    lostAdapter = false;
+    if (model) model.gpuGone = false;
     considerMemory();
     showFacts(byId('adapter', HTMLElement), adapter.facts);
   } else {
     setText(byId('unsupported-reason', HTMLParagraphElement), adapter.reason);
     // It had one a moment ago.
-    const advice = before?.kind === 'ready' ? [restartAdvice, ...adapter.advice] : adapter.advice;
+    if (before?.kind === 'ready') lostAdapter = true;
+    const advice = lostAdapter ? [restartAdvice, ...adapter.advice] : adapter.advice;
     byId('unsupported-advice', HTMLUListElement).replaceChildren(
       ...advice.map((text) => make('li', '', text)),
     );

@@ -72,6 +72,8 @@ export class RunModel {
   /** Files that the run has written. */
   files: string[] = [];
   readonly keeping: Keeping;
+  /** The browser has no adapter to offer any more: nothing goes on before it is restarted. */
+  gpuGone = false;
   /** Whether there is a checkpoint to go on from. */
   checkpointed: boolean;
 
@@ -395,16 +397,12 @@ export function standing(model: RunModel): Standing {
       };
     case 'failed': {
       const lost = /^DeviceLostError: /.test(message);
-      if (/^AdapterError: /.test(message) && noAdapter.test(message)) {
-        return {
-          phase: 'The browser gives no GPU',
-          pace: `${restartAdvice} ${rescueOf(model)}`,
-          detail: message,
-          fraction: progress?.fraction ?? 0,
-        };
-      }
       return {
-        phase: lost ? 'The GPU was lost' : 'The run failed',
+        phase: lost
+          ? 'The GPU was lost'
+          : model.gpuGone
+            ? 'The browser gives no GPU'
+            : 'The run failed',
         pace: rescueOf(model),
         detail: lost
           ? `The browser's GPU process or the driver stopped: ${message.replace(/^\w+: |\.+$/g, '')}.`
@@ -456,16 +454,19 @@ const intents: Readonly<Partial<Record<RunModel['state'], string>>> = {
   paused: 'Paused. ',
 };
 
-/** As `openGpu` says that there is none. */
-const noAdapter = /offers no adapter|navigator\.gpu/;
-
 /** After crashes of its GPU process a browser may give no adapter until it is started again. */
 export const restartAdvice =
-  'After a crash a browser may give none until it is restarted: close all its windows and open it again.';
+  'The browser gives this page no GPU any more, as after crashes of its GPU process: restart the browser, with all its windows.';
 
 /** What is left of a run that ended before its end. */
-function rescueOf({ keeping, checkpointed }: RunModel): string {
+function rescueOf({ keeping, checkpointed, gpuGone }: RunModel): string {
   if (!keeping.stored) return 'It was kept in memory alone: it cannot go on.';
+  if (gpuGone) {
+    const next = checkpointed
+      ? 'Its last checkpoint is kept: Resume then goes on from there'
+      : 'Start then begins it again';
+    return `${restartAdvice} ${next}.`;
+  }
   return checkpointed
     ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
     : 'It had no checkpoint yet: Start begins it again.';

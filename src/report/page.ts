@@ -444,26 +444,32 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   const arithmetic = results.config.task.name === 'arithmetic';
   const shown = (prompt: string): string => (arithmetic ? withoutPadding(prompt) : prompt);
   const ids = keptIds(ranked, lim);
+  const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
   const places = [
-    ['highest scores', 0],
-    ['around the cut', Math.max(0, ids.size - EXAMPLES / 2)],
-    ['lowest scores', Math.max(0, ranked.length - EXAMPLES)],
+    ['highest scores', from(0)],
+    ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
+    ['lowest scores', from(Math.max(0, ranked.length - EXAMPLES))],
+    [
+      'wrong key, highest scores',
+      from(
+        0,
+        ranked.filter(({ wrongKey }) => wrongKey),
+      ),
+    ],
   ] as const;
-  const rows = places.flatMap(([place, start]) =>
-    ranked
-      .slice(start, start + EXAMPLES)
-      .map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
-        markup`<code>${shortened(shown(prompt), LONGEST_TEXT)}</code>`,
-        keyCell(key, truth),
-        place,
-        score === null ? 'none' : fixed(score, 2),
-        ids.has(id) ? 'kept' : 'rejected',
-        wrongKey ? `${origin}, wrong key` : origin,
-        rewards
-          .slice(0, 12)
-          .map((value) => (value === null ? '·' : fixed(value, 2)))
-          .join(' '),
-      ]),
+  const rows = places.flatMap(([place, members]) =>
+    members.map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
+      markup`<code>${shortened(shown(prompt), LONGEST_TEXT)}</code>`,
+      keyCell(key, truth),
+      place,
+      score === null ? 'none' : fixed(score, 2),
+      ids.has(id) ? 'kept' : 'rejected',
+      wrongKey ? `${origin}, wrong key` : origin,
+      rewards
+        .slice(0, 12)
+        .map((value) => (value === null ? '·' : fixed(value, 2)))
+        .join(' '),
+    ]),
   );
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,

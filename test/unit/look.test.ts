@@ -186,10 +186,7 @@ describe('page and report', () => {
     const html = renderReport([await readRun(makeRun({ preset: 'quick' }).folder)]);
     expect(html).toContain(toneRules());
     // As the page's build writes its style sheet.
-    const config =
-      typeof viteConfig === 'function'
-        ? await viteConfig({ command: 'build', mode: 'production' })
-        : await viteConfig;
+    const config = viteConfig({ command: 'build', mode: 'production' });
     const plugin = config.plugins?.find(
       (one): one is { name: string; transform: (code: string, id: string) => string } =>
         typeof one === 'object' && one !== null && 'name' in one && one.name === 'tones',

@@ -1,7 +1,6 @@
 import {
   AdapterError,
   connectTrainer,
-  cutText,
   eventsOf,
   metric,
   presets,
@@ -47,6 +46,7 @@ import { drawFinding, drawResults } from './results-table.ts';
 import {
   buttonsFor,
   eventsOfFiles,
+  keptText,
   readSubsets,
   restartAdvice,
   RunModel,
@@ -665,16 +665,6 @@ function drawMatrix(): void {
     byId('matrix-text', HTMLParagraphElement),
     `What FULL earned: prompts from left to right, ${order}. Epochs from top to bottom.`,
   );
-}
-
-/** How many LIM kept, and by what cut. */
-function keptText({ lim, pool }: RunModel): string {
-  if (!lim) return '';
-  const { kept } = lim;
-  const what = kept === 1 ? 'is kept' : 'are kept';
-  return lim.lowestKept === undefined
-    ? `${kept} of ${pool.length} reach ${cutText(lim)} and ${what}`
-    : `${cutText(lim)} of ${pool.length} ${what}, from ${lim.lowestKept.toFixed(2)} up`;
 }
 
 /** The cell under the pointer in words. */

@@ -350,6 +350,16 @@ function byScore(scores: Float64Array): number[] {
   return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
 }
 
+/** How many LIM kept, and by what cut; empty before. */
+export function keptText({ lim, pool }: RunModel): string {
+  if (!lim) return '';
+  const { kept, lowestKept } = lim;
+  const verb = kept === 1 ? 'is' : 'are';
+  return lowestKept === undefined
+    ? `${kept} of ${pool.length} reach ${cutText(lim)} and ${verb} kept`
+    : `${cutText(lim)} of ${pool.length} ${verb} kept, from the score ${lowestKept.toFixed(2)} up`;
+}
+
 /** Indices by rising value; NaN first; equal ones as they came. */
 function ascending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));

@@ -224,7 +224,8 @@ test('a browser that gives no GPU any more is to be restarted, and the run goes 
     args: chromiumArguments,
   });
   try {
-    const page = await browser.newPage();
+    const context = await browser.newContext();
+    const page = await context.newPage();
     await page.goto(new URL(hash, test.info().project.use.baseURL).href);
     await ready(page);
     await page.locator('#start').click();

@@ -6,6 +6,7 @@ import {
   buttonsFor,
   duration,
   eventsOfFiles,
+  keptText,
   readSubsets,
   RunModel,
   standing,
@@ -310,6 +311,14 @@ describe('a wrong key', () => {
 test('of equal scores those that LIM kept come last, so that one line parts them', () => {
   const model = after(pool(1), scores(1, [0.5, 0.5, 0.5, NaN], [0, 1]));
   expect(model.order).toEqual([3, 2, 1, 0]);
+});
+
+test('says by what LIM cut: theta, or the lowest score of those kept by count', () => {
+  const model = after(pool(1), scores(1, [0.7, -1, NaN, 0], [0]));
+  expect(keptText(model)).toBe('1 of 4 reach θ = 0.6 and is kept');
+  model.lim = { ...lim, kept: 3, lowestKept: -1 };
+  expect(keptText(model)).toBe('the 3 highest of 4 are kept, from the score -1.00 up');
+  expect(keptText(after())).toBe('');
 });
 
 describe('the fixed read-out', () => {

@@ -1,4 +1,4 @@
-import { arithmeticAnswer, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
 import type { FixedReadout } from './plots/readings.ts';
 import type {
   Evaluation,
@@ -357,7 +357,7 @@ export function keptText({ lim, pool }: RunModel): string {
   const verb = kept === 1 ? 'is' : 'are';
   return lowestKept === undefined
     ? `${kept} of ${pool.length} reach ${cutText(lim)} and ${verb} kept`
-    : `${cutText(lim)} of ${pool.length} ${verb} kept, from the score ${lowestKept.toFixed(2)} up`;
+    : `${cutText(lim)} of ${pool.length} ${verb} kept, from the score ${lowestKept.toFixed(2).replace('-', '−')} up`;
 }
 
 /** Indices by rising value; NaN first; equal ones as they came. */

@@ -298,6 +298,7 @@ function show(run: RunModel, name: string | undefined): void {
   current = name;
   stopping = false;
   cursor = {};
+  pointedCell = undefined;
   readFile = readAnswers = undefined;
   files.clear();
   forgetChosen();
@@ -596,6 +597,11 @@ function drawCharts(): void {
     ];
   }
   accuracyChart.draw({ ...state, names: ['base', ...trained], lines: held });
+  const of = model && model.seeds.length > 1 ? `, seed ${model.seed}` : '';
+  setText(
+    byId('curves-title', HTMLHeadingElement),
+    `Learning, over the updates of each method${of}`,
+  );
   slider.max = String(end);
   drawCursor();
 }

@@ -79,7 +79,7 @@ function rowOf(
   model: RunModel | undefined,
   tiers: readonly string[],
 ): HTMLTableRowElement {
-  const found = model?.atReadout(name) ?? [];
+  const found = model?.comparable(name) ?? [];
   const mean = (pick: (one: (typeof found)[number]) => number | undefined): string => {
     const values = found.map(pick).filter((value) => value !== undefined);
     if (values.length === 0) return '–';
@@ -173,6 +173,13 @@ const wrongKeys = ({ results, makeup }: RunModel, method: MethodName): number =>
   makeup[method]?.wrongKeys ??
   0;
 
+/** `39 prompts`, or over several seeds `31–42 prompts`. */
+function sizeText(sizes: readonly number[]): string {
+  if (sizes.length === 0) return '';
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  return `${least === most ? least : `${least}–${most}`} prompts`;
+}
+
 /** The finding and the numbers it is about, at the top of the page. */
 export function drawFinding(config: ExperimentConfig, model: RunModel | undefined): void {
   byId('found', HTMLElement).hidden = model === undefined;
@@ -181,16 +188,16 @@ export function drawFinding(config: ExperimentConfig, model: RunModel | undefine
   const waiting = `Comes when LIM, too, has been read at ${readout}; values beside the charts are never of unequal updates.`;
   setText(byId('finding', HTMLParagraphElement), findingOf(config, model) || waiting);
   setText(byId('caveats', HTMLParagraphElement), caveatsOf(model));
+  const seeds = new Set(model.comparable('full').map(({ seed }) => seed)).size;
   setText(
     byId('found-title', HTMLHeadingElement),
-    `What was found, held-out accuracy at ${readout}`,
+    `What was found, held-out accuracy at ${readout}${seeds > 1 ? `, mean over ${seeds} seeds` : ''}`,
   );
   const rows = rowsOf(config).map((name) => {
-    const found = model.atReadout(name);
+    const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
-    const prompts = name === 'base' ? undefined : model.makeup[name]?.prompts;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean));
-    const size = make('span', 'quiet', prompts === undefined ? '' : `${prompts} prompts`);
+    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
     return make(
       'li',
       name,

@@ -279,6 +279,28 @@ export class RunModel {
       ? all
       : all.filter((one) => readoutOf(this.config, one) === tableReadout);
   }
+
+  /**
+   * The same of the seeds alone that every method has which was read at all: while several seeds are
+   * under way, means over unequal seeds would be compared.
+   */
+  comparable(method: MethodName | 'base'): Evaluation[] {
+    const found = this.atReadout(method);
+    if (method === 'base') return found;
+    const read = this.config.experiment.methods
+      .map((one) => new Set(this.atReadout(one).map(({ seed }) => seed)))
+      .filter((seeds) => seeds.size > 0);
+    return found.filter(({ seed }) => read.every((seeds) => seeds.has(seed)));
+  }
+
+  /** Prompts that a method trains on: of all seeds once a run is done, before of the one under way. */
+  sizesOf(method: MethodName): number[] {
+    const { results, makeup } = this;
+    if (!results) return [makeup[method]?.prompts].filter((size) => size !== undefined);
+    return results.seeds.flatMap(({ pool, selections }) =>
+      method === 'full' ? pool.prompts : (selections[method]?.prompts ?? []),
+    );
+  }
 }
 
 /** What the names of a seed's files end with. */

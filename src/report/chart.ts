@@ -38,6 +38,8 @@ interface Frame {
   readonly width: number;
   readonly height: number;
   readonly xName: string;
+  /** What the upright axis counts, above it. */
+  readonly yName?: string;
 }
 
 export interface LineChartOptions extends Frame {
@@ -87,18 +89,21 @@ function stepOf(length: number): number {
   return length >= 3 ? Math.max(1, step ?? length) : (step ?? length);
 }
 
-const yAxisOf = (range: readonly [number, number] | undefined) => ({
+const yAxisOf = (range: readonly [number, number] | undefined, name = '') => ({
   type: 'value',
   scale: true,
   ...(range ? { min: range[0], max: range[1], interval: (range[1] - range[0]) / 4 } : {}),
   splitNumber: 4,
+  name,
+  nameGap: 8,
+  nameTextStyle: { ...axisText, align: 'left', padding: [0, 0, 0, -40] },
   axisLine: { show: false },
   axisTick: { show: false },
   axisLabel: axisText,
   splitLine: { lineStyle: { color: 'var(--grid)' } },
 });
 
-const grid = { left: 46, right: 14, top: 20, bottom: 42 };
+const grid = { left: 46, right: 14, top: 24, bottom: 42 };
 
 /** What echarts hands to a series that draws itself. */
 interface DrawApi {
@@ -145,7 +150,7 @@ export function lineChart(options: LineChartOptions): Markup {
   return render(options, {
     grid,
     xAxis: xAxisOf(options.xName, xRange),
-    yAxis: yAxisOf(options.yRange),
+    yAxis: yAxisOf(options.yRange, options.yName),
     series: [
       ...(backdrop
         ? [
@@ -259,7 +264,7 @@ export function histogram(options: HistogramOptions): Markup {
   return render(options, {
     grid,
     xAxis: xAxisOf(options.xName, ends),
-    yAxis: yAxisOf([0, most]),
+    yAxis: yAxisOf([0, most], options.yName),
     series: [
       drawn(
         bins.map((bin) => [bin.start, 0, bin.count]),
@@ -320,7 +325,7 @@ export function heatMap(options: HeatMapOptions): Markup {
     ...new Set(options.rows.flatMap((row) => row.cells.map((cell) => cell.color))),
   ].sort();
   return render(options, {
-    grid: { ...grid, left: 84, top: 24 },
+    grid: { ...grid, left: 84 },
     xAxis: xAxisOf(options.xName, [0, options.columns]),
     yAxis: {
       type: 'category',

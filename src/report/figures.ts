@@ -185,6 +185,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
       `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
+    yName: 'share right',
     lines,
     xRange: [0, last],
     rules: charged
@@ -236,6 +237,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
     id,
     label: `${name} over PPO updates, by method. First and last values in the table below.`,
     xName: 'updates',
+    yName: unit || name.toLowerCase(),
     lines: curves.map(({ method, points }) => ({
       style: { ...methodStyles[method], symbol: 'none' as const },
       points: thinned(points, MOST_POINTS),
@@ -258,6 +260,10 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
 const signalRange = (signal: LimSummary['signal']): readonly [number, number] =>
   signal === 'accuracy' ? [0, 1] : [-1, 1];
 
+/** The same in words, for its axis. */
+const signalName = (signal: LimSummary['signal']): string =>
+  signal === 'accuracy' ? 'share matching the key' : 'mean reward';
+
 const epochPoints = (curve: readonly number[]): Point[] =>
   curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
 
@@ -272,6 +278,7 @@ export function meanCurveFigure(run: Run, id: string): Markup {
     id,
     label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
     xName: 'data epoch of the FULL pass',
+    yName: signalName(first.lim.signal),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(first.lim.signal),
     lines: scored.map(({ lim }) => ({
@@ -339,6 +346,7 @@ export function histogramFigure(
     id,
     label: `Histogram of LIM scores with the cut at ${fixed(cutOf(lim), 3)}. Numbers in the table below.`,
     xName: 'LIM score',
+    yName: 'prompts',
     bins: bins.map((bin) => ({ ...bin, color: bin.kept ? 'var(--lim)' : 'var(--rejected)' })),
     rules: [{ x: cutOf(lim), text: cutText(lim) }],
   });
@@ -385,6 +393,7 @@ export function trajectoryFigure(
     id,
     label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
     xName: 'data epoch of the FULL pass',
+    yName: signalName(lim.signal),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(lim.signal),
     backdrop: {
@@ -510,6 +519,7 @@ export function comparisonFigure(
     id,
     label: `Held-out accuracy of ${nameOf(method)} over updates, a line for each run. Numbers in the table below.`,
     xName: 'updates',
+    yName: 'share right',
     lines: curves.map(({ style, points }) => ({
       style,
       points: points.map(({ updates, estimate }): Point => [updates, estimate.mean]),

@@ -321,6 +321,20 @@ test('says by what LIM cut: theta, or the lowest score of those kept by count', 
   expect(keptText(after())).toBe('');
 });
 
+test('compares methods over the seeds that all of them have', () => {
+  const model = after(
+    evaluation('full', at, 0.5, 1),
+    evaluation('full', at, 0.9, 2),
+    evaluation('lim', at, 0.6, 1),
+  );
+  expect(model.comparable('full').map(({ mean }) => mean)).toEqual([0.5]);
+  expect(model.comparable('rand')).toEqual([]);
+  model.apply(evaluation('lim', at, 0.7, 2));
+  expect(model.comparable('full').map(({ seed }) => seed)).toEqual([1, 2]);
+  // Before anything was selected FULL stands alone.
+  expect(after(evaluation('full', at, 0.5)).comparable('full')).toHaveLength(1);
+});
+
 describe('the fixed read-out', () => {
   test('is one update for all, or each method’s own at equal epochs', () => {
     expect(after().fixedReadout.updates).toMatchObject({ full: at, lim: at });

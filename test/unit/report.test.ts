@@ -88,6 +88,10 @@ describe('the report', () => {
     ]) {
       expect(html).toContain(part);
     }
+    // Axes say what they count.
+    for (const name of ['share right', 'nats per token', 'tokens', 'share matching the key']) {
+      expect(html).toMatch(new RegExp(`<text[^>]*>${name}</text>`));
+    }
     // Two learning curves, six of training, mean curve, histogram, two of trajectories, heat map.
     expect(count(html, 'role="img"')).toBe(13);
   });

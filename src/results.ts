@@ -112,6 +112,10 @@ export interface ScoredPrompt {
   readonly rewards: readonly (number | null)[];
   readonly origin: Origin;
   readonly wrongKey: boolean;
+  /** What its responses were held against; absent in files of older versions. */
+  readonly key?: string;
+  /** The right answer, where the key is wrong on purpose and the task knows it. */
+  readonly truth?: string;
 }
 
 /** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
@@ -146,6 +150,10 @@ export type ExperimentEvent =
         readonly text: string;
         readonly origin: Origin;
         readonly wrongKey: boolean;
+        /** What its responses were held against; absent in files of older versions. */
+        readonly key?: string;
+        /** The right answer, where the key is wrong on purpose and the task knows it. */
+        readonly truth?: string;
       }[];
     }
   | {
@@ -185,7 +193,9 @@ export type ExperimentEvent =
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
-export type RunState = 'running' | 'paused' | 'stopped' | 'done' | 'failed';
+/** `pausing` and `stepping` until the iteration under way is done; `paused` computes nothing. */
+export type RunState =
+  'running' | 'pausing' | 'stepping' | 'paused' | 'stopped' | 'done' | 'failed';
 
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {

@@ -452,7 +452,7 @@ export class Experiment {
     this.#host.emit({
       type: 'pool',
       seed,
-      prompts: this.#pool.map(({ text, origin, wrongKey }) => ({ text, origin, wrongKey })),
+      prompts: this.#pool.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) })),
     });
   }
 
@@ -831,8 +831,7 @@ export class Experiment {
       id,
       score: finite(scores[id] ?? NaN),
       rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
-      origin: prompt.origin,
-      wrongKey: prompt.wrongKey,
+      ...keyOf(prompt),
     }));
     await store.write(`scores${suffix}.json`, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections)) {
@@ -952,6 +951,14 @@ export class Experiment {
     return this.#trainer.actor.weights.read();
   }
 }
+
+/** What a reader may know of a prompt: where it came from, its key, and the truth beside a wrong one. */
+const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
+  origin,
+  wrongKey,
+  key,
+  ...(truth === undefined ? {} : { truth }),
+});
 
 function forceKernels(gpu: Gpu, recorded: unknown): void {
   const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);

@@ -509,6 +509,11 @@ describe('an experiment', () => {
     const [{ scores, lim, selections }] = only(events, 'scores');
     const rows = JSON.parse(text(store.files.get('scores.json'))) as ScoredPrompt[];
     expect(rows.map(({ prompt }) => prompt)).toEqual(pool.map((prompt) => prompt.text));
+    // The keys of all prompts, not of those alone that a selection took.
+    expect(rows.map(({ key }) => key)).toEqual(pool.map(({ key }) => key));
+    expect(only(events, 'pool')[0].prompts.map(({ key }) => key)).toEqual(
+      pool.map(({ key }) => key),
+    );
     for (const [p, score] of want.entries()) {
       expect(Math.abs(scores[p] - score)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(score)));
       expect(rows[p].score).toBe(scores[p]);

@@ -376,10 +376,11 @@ function byScore(scores: Float64Array): number[] {
 export function keptText({ lim, pool }: RunModel): string {
   if (!lim) return '';
   const { kept, lowestKept } = lim;
+  const many = `${kept} of ${pool.length}`;
   const verb = kept === 1 ? 'is' : 'are';
   return lowestKept === undefined
-    ? `${kept} of ${pool.length} reach ${cutText(lim)} and ${verb} kept`
-    : `${cutText(lim)} of ${pool.length} ${verb} kept, from the score ${lowestKept.toFixed(2).replace('-', '−')} up`;
+    ? `${many} reach ${cutText(lim)} and ${verb} kept`
+    : `${many} ${verb} kept: ${cutText(lim)}`;
 }
 
 /** Indices by rising value; NaN first; equal ones as they came. */

@@ -317,7 +317,7 @@ test('says by what LIM cut: theta, or the lowest score of those kept by count', 
   const model = after(pool(1), scores(1, [0.7, -1, NaN, 0], [0]));
   expect(keptText(model)).toBe('1 of 4 reach θ = 0.6 and is kept');
   model.lim = { ...lim, kept: 3, lowestKept: -1 };
-  expect(keptText(model)).toBe('the 3 highest of 4 are kept, from the score −1.00 up');
+  expect(keptText(model)).toBe('3 of 4 are kept: the 3 highest, from −1.000 up');
   expect(keptText(after())).toBe('');
 });
 

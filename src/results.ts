@@ -112,6 +112,10 @@ export interface ScoredPrompt {
   readonly rewards: readonly (number | null)[];
   readonly origin: Origin;
   readonly wrongKey: boolean;
+  /** What its responses were held against; absent in files of older versions. */
+  readonly key?: string;
+  /** The right answer, where the key is wrong on purpose and the task knows it. */
+  readonly truth?: string;
 }
 
 /** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
@@ -146,6 +150,10 @@ export type ExperimentEvent =
         readonly text: string;
         readonly origin: Origin;
         readonly wrongKey: boolean;
+        /** What its responses were held against; absent in files of older versions. */
+        readonly key?: string;
+        /** The right answer, where the key is wrong on purpose and the task knows it. */
+        readonly truth?: string;
       }[];
     }
   | {
@@ -186,10 +194,11 @@ export type ExperimentEvent =
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
 /**
- * `stopping`: the iteration under way and a checkpoint come first. `stopped`, `done` and `failed` are
- * final.
+ * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a
+ * stop; `paused` computes nothing. `stopped`, `done` and `failed` are final.
  */
-export type RunState = 'running' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
+export type RunState =
+  'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {

@@ -1,4 +1,5 @@
 import { readText } from '../formats/byte-source.ts';
+import { expectShallow } from '../formats/json-depth.ts';
 import { renderReport } from '../report/page.ts';
 import { readRun, type Run, type RunFolder } from '../report/run-files.ts';
 import { baseName, withSource } from './sources.ts';
@@ -7,6 +8,9 @@ import { system } from './system.ts';
 /** Largest file of a run that is read: a million prompts with their curves. */
 const MOST_BYTES = 512 * 2 ** 20;
 
+/** Deeper than results nest: one level for each of a result's parts, and a config's. */
+const MOST_DEPTH = 64;
+
 /** A run's files on disk. */
 const diskFolder = (folder: string): RunFolder => ({
   name: folder,
@@ -14,7 +18,9 @@ const diskFolder = (folder: string): RunFolder => ({
     const path = `${folder}/${file}`;
     const host = await system();
     if ((await host.info(path))?.kind !== 'file') return undefined;
-    return withSource(path, (source) => readText(source, MOST_BYTES));
+    const text = await withSource(path, (source) => readText(source, MOST_BYTES));
+    expectShallow(text, path, MOST_DEPTH);
+    return text;
   },
 });
 

@@ -283,7 +283,11 @@ async function findAdapter(entry: GPU, choice: AdapterChoice): Promise<GPUAdapte
     // wgpu knows no fallback flag for lavapipe: take what there is and check it below.
     adapter = await entry.requestAdapter();
   }
-  if (!adapter) throw new AdapterError('WebGPU is here but offers no adapter (see `limr doctor`)');
+  if (!adapter) {
+    // A browser has no terminal to ask in.
+    const advice = 'process' in globalThis || 'Deno' in globalThis ? ' (see `limr doctor`)' : '';
+    throw new AdapterError(`WebGPU is here but offers no adapter${advice}`);
+  }
   const software = isSoftware(adapter.info);
   if (choice === 'gpu' && software) {
     throw new AdapterError(`only a software adapter was found: ${adapterName(adapter.info)}`);

@@ -181,7 +181,7 @@ async function cutScores(
       .sort((a, b) => a - b);
     rule = `the ${count} highest by ${name}, ties in the input's order`;
     if (count < cut.count) {
-      shortfall = `no other has a line that rises by more than ${linearRise}`;
+      shortfall = `${count === 0 ? 'none' : 'no other'} has a line that rises by more than ${linearRise}`;
       rule += `; ${cut.count} were asked for, but ${shortfall}`;
     }
   }

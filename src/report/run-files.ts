@@ -123,6 +123,8 @@ const scoreSchema = v.object({
   rewards: v.array(v.nullable(finite)),
   origin: v.picklist(['easy', 'learnable', 'hard']),
   wrongKey: v.boolean(),
+  key: v.exactOptional(v.string()),
+  truth: v.exactOptional(v.string()),
 });
 
 /**

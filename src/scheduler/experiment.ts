@@ -473,7 +473,7 @@ export class Experiment {
     this.#host.emit({
       type: 'pool',
       seed,
-      prompts: this.#pool.map(({ text, origin, wrongKey }) => ({ text, origin, wrongKey })),
+      prompts: this.#pool.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) })),
     });
   }
 
@@ -732,7 +732,7 @@ export class Experiment {
         if (shortfall !== undefined) {
           short.push(
             `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
-              (indices.length === 0 ? '; it is not trained' : ''),
+              (indices.length === 0 ? ', so that it is not trained' : ''),
           );
         }
       }
@@ -856,8 +856,7 @@ export class Experiment {
       id,
       score: finite(scores[id] ?? NaN),
       rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
-      origin: prompt.origin,
-      wrongKey: prompt.wrongKey,
+      ...keyOf(prompt),
     }));
     await this.#writeResult(`scores${suffix}.json`, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections)) {
@@ -1095,6 +1094,14 @@ export class Experiment {
   }
 }
 
+/** What a reader may know of a prompt: where it came from, its key, and the truth beside a wrong one. */
+const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
+  origin,
+  wrongKey,
+  key,
+  ...(truth === undefined ? {} : { truth }),
+});
+
 /** Where a run stands, as text that is equal where nothing was computed in between. */
 const placeOf = (progress: Progress): string => JSON.stringify({ ...progress, seconds: 0 });
 
@@ -1137,7 +1144,8 @@ function unjudgedWarnings({ unjudged }: Progress): string[] {
   ];
 }
 
-const counted = (prompts: number): string => `${prompts} prompt${prompts === 1 ? '' : 's'}`;
+const counted = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

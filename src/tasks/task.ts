@@ -15,6 +15,8 @@ export interface PoolPrompt extends Prompt {
   readonly origin: Origin;
   /** True where the key was replaced by a wrong one on purpose. */
   readonly wrongKey: boolean;
+  /** The right answer where the key is wrong. */
+  readonly truth?: string;
 }
 
 /** A held-out set of prompts, the same for every pool seed. */

@@ -369,3 +369,34 @@ describe('under Bun', () => {
     ]);
   });
 });
+
+test('runs a bandit, named in three lines, to its report; a cut by count is said as one', async () => {
+  const task = { name: 'bandit', prompts: 8, arms: 4, reward: 'match' };
+  const config = {
+    task,
+    base: { updates: 2 },
+    lim: { count: 3 },
+    experiment: { epochs: 2, armLength: 1, readouts: [1], tableReadout: 1 },
+  };
+  const file = at('bandit.json');
+  writeFileSync(file, JSON.stringify(config));
+  const { code, stderr } = await start(node, ['run', file, '--out', 'bandit']);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toContain(
+    `${file}: rollout.prompts is 8, not 32 as in quick: the pool has 8 prompts\n`,
+  );
+  expect(stderr).toMatch(
+    /LIM kept 3 of 8 prompts by count, the 3 highest, down to a score of -?\d\.\d{3};/,
+  );
+  expect(stderr).not.toContain('theta');
+  const results = json(at('bandit/results.json')) as {
+    config: unknown;
+    lim: object;
+  };
+  expect(results.config).toMatchObject({ task, rollout: { prompts: 8 } });
+  expect(results.lim).toMatchObject({ count: 3, kept: 3 });
+  const page = readFileSync(at('bandit/report.html'), 'utf8');
+  expect(page).toContain('a bandit: which of 4 arms belongs to a letter');
+  expect(page).toContain('the 3 highest, from');
+  expect(page).not.toMatch(/wrong on purpose|injected slips|θ = 0\.6 up/);
+});

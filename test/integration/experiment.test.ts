@@ -296,6 +296,7 @@ describe('an experiment', () => {
     const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, 2);
     expect(selections.lim).toEqual(best.sort((a, b) => a - b));
     expect(selections.rand).toHaveLength(2);
+    expect(lim.count).toBe(2);
     expect(lim).toMatchObject({ kept: 2, lowestKept: Math.min(...best.map((p) => scores[p])) });
     // FULL has two updates an epoch; two prompts in rollouts of four are two epochs an update.
     const read = only(events, 'evaluation').map(
@@ -315,7 +316,37 @@ describe('an experiment', () => {
     ]);
     expect(page).toContain('after 2 data epochs of each method’s own prompts.');
     expect(page).toContain('The 2 prompts with the highest scores are kept');
+    const lowest = lim.lowestKept!.toFixed(3).replace('-', '−');
+    expect(page).toContain(`the 2 highest, from ${lowest} up`);
+    if (lim.warning !== '') expect(lim.warning).toContain('the cut at the 2 highest, down to');
     expect(page).not.toContain('not read at this');
+  });
+
+  test('keeps no prompt as LINEAR that does not rise, and says that it is short', async () => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const flat = await runOn(gpu, store, {
+      config: smallConfig({
+        lim: { signal: 'reward', theta: -1e6, linearShare: 1 },
+        experiment: { methods: ['full', 'lim', 'linear'], epochs: 2 },
+      }),
+      verify: async (request) => {
+        const found = await byFirstToken(request);
+        found.rewards.fill(-0.5);
+        return found;
+      },
+    });
+    expect(flat.results?.methods.linear).toEqual({ prompts: 0, evaluations: [] });
+    const told = only(flat.events, 'warning').map((event) => event.text);
+    expect(told).toEqual([
+      'seed 3: LINEAR kept no prompt, not 8: none has a line that rises by more than 0.1, so that it ' +
+        'is not trained',
+    ]);
+    expect(flat.results?.warnings).toEqual(told);
+    const page = renderReport([
+      await readRun({ name: 'run', read: (file) => Promise.resolve(textOf(store, file)) }),
+    ]);
+    expect(page).toContain('LINEAR kept no prompt, not 8');
   });
 
   test('goes to its end, and says so, where theta keeps nothing', async () => {
@@ -479,6 +510,11 @@ describe('an experiment', () => {
     const [{ scores, lim, selections }] = only(events, 'scores');
     const rows = JSON.parse(text(store.files.get('scores.json'))) as ScoredPrompt[];
     expect(rows.map(({ prompt }) => prompt)).toEqual(pool.map((prompt) => prompt.text));
+    // The keys of all prompts, not of those alone that a selection took.
+    expect(rows.map(({ key }) => key)).toEqual(pool.map(({ key }) => key));
+    expect(only(events, 'pool')[0].prompts.map(({ key }) => key)).toEqual(
+      pool.map(({ key }) => key),
+    );
     for (const [p, score] of want.entries()) {
       expect(Math.abs(scores[p] - score)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(score)));
       expect(rows[p].score).toBe(scores[p]);

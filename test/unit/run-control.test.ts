@@ -66,6 +66,48 @@ describe('run control', () => {
     control.stop();
   });
 
+  test('is paused only once the iteration under way is done', async () => {
+    const seen: string[] = [];
+    const control = new RunControl((state) => seen.push(state));
+    expect(await control.gate()).toBe(true);
+    // An iteration runs here.
+    control.pause();
+    expect(control.state).toBe('pausing');
+    let done = false;
+    const rest = control.gate().then(() => (done = true));
+    await turns(3);
+    expect([control.state, done]).toEqual(['paused', false]);
+    control.step();
+    await rest;
+    // The step runs here.
+    expect(control.state).toBe('stepping');
+    const after = control.gate();
+    await turns(3);
+    expect(control.state).toBe('paused');
+    control.resume();
+    expect(await after).toBe(true);
+    expect(seen).toEqual(['pausing', 'paused', 'stepping', 'paused', 'running']);
+  });
+
+  test('a pause takes back the steps that were asked for, a resume the pause', async () => {
+    const control = new RunControl();
+    const { counts } = loop(control);
+    await turns(3);
+    control.pause();
+    control.resume();
+    await turns(3);
+    expect(control.state).toBe('running');
+    control.pause();
+    await turns(3);
+    const { iterations } = counts;
+    control.step();
+    control.step();
+    control.pause();
+    await turns(8);
+    expect([control.state, counts.iterations]).toEqual(['paused', iterations]);
+    control.stop();
+  });
+
   test('steps asked for before a resume are forgotten by it', async () => {
     const control = new RunControl();
     control.pause();
@@ -102,7 +144,7 @@ describe('run control', () => {
     control.stop();
     control.fail('late');
     control.resume();
-    expect(seen).toEqual(['paused', 'running', 'done']);
+    expect(seen).toEqual(['pausing', 'running', 'done']);
     const failed = new RunControl((state, message) => seen.push(`${state} ${message}`));
     failed.fail('loss is NaN');
     expect([await failed.gate(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);

@@ -1,5 +1,6 @@
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
+import { isatty } from 'node:tty';
 import colors from 'picocolors';
 import { fileError, makeFolder } from '../file-error.ts';
 import { lockFolder } from './folder-lock.ts';
@@ -92,6 +93,18 @@ export async function createFile(path: string): Promise<FreshFile> {
 /** What ends a command that does not listen, and one that does when it comes again. */
 const deadlySignals = ['SIGINT', 'SIGTERM'] as const;
 
+/**
+ * Node gives every terminal its settings back at exit, and aborts where one is gone: ends the process
+ * by the signal that said so.
+ *
+ * @param terminals File descriptors that were terminals.
+ */
+function endWithoutTerminal(terminals: readonly number[]): void {
+  if (terminals.every((fd) => isatty(fd))) return;
+  process.removeAllListeners('SIGHUP');
+  process.kill(process.pid, 'SIGHUP');
+}
+
 let listening = false;
 
 /** Node throws what a stream meets where nobody listens, even where the writer was told. */
@@ -176,7 +189,9 @@ export const nodeSystem: System = {
   },
   onInterrupt(listener) {
     let heard = false;
-    const hear = (): void => {
+    const terminals = [0, 1, 2].filter((fd) => isatty(fd));
+    const hear = (signal: NodeJS.Signals): void => {
+      if (signal === 'SIGHUP') process.once('exit', () => endWithoutTerminal(terminals));
       if (heard) return;
       heard = true;
       for (const name of deadlySignals) process.off(name, hear);

@@ -1,5 +1,6 @@
 import { compareAnswers } from './math-answer.ts';
-import { type MathFormat, mathFormat } from './math-format.ts';
+import { evalEqual } from './math-eval.ts';
+import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
 import type { Task, Verdict } from './task.ts';
 
 /** What led to a verdict, for whoever asks why. */
@@ -28,7 +29,7 @@ export type TextVerifier = (
 ) => ExplainedVerdict;
 
 /** Verifiers of text by the names that commands take. `arithmetic` needs its task. */
-export const verifierNames = ['math', 'exact', 'arithmetic'] as const;
+export const verifierNames = ['math', 'math-eval', 'exact', 'arithmetic'] as const;
 export type VerifierName = (typeof verifierNames)[number];
 
 /** A verifier, and the end tokens that its task has of its own. */
@@ -63,6 +64,13 @@ const math: TextVerifier = (_, answer, response, { finished }) => {
   return compared(same, extracted ?? '', why);
 };
 
+/** The rules of the released evaluator, which looks at neither end nor format. */
+const mathEval: TextVerifier = (_, answer, response) => {
+  const extracted = lastBoxed(response);
+  const { same, ...why } = evalEqual(answer, extracted ?? '');
+  return { ...compared(same, extracted ?? '', why), extracted };
+};
+
 /** The whole response is the answer, white space at its ends aside. */
 const exact: TextVerifier = (_, answer, response, { finished }) => {
   const [key, extracted] = [answer.trim(), response.trim()];
@@ -84,6 +92,7 @@ const ofTask =
 /** @param task What `arithmetic` judges by. */
 export function textVerifier(name: VerifierName, task: Task): NamedVerifier {
   if (name === 'math') return { verify: math, endTokens: [] };
+  if (name === 'math-eval') return { verify: mathEval, endTokens: [] };
   if (name === 'exact') return { verify: exact, endTokens: [] };
   const { endToken, tokenizer } = task;
   const own = endToken === undefined ? undefined : tokenizer.decode([endToken]);

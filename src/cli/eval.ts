@@ -5,9 +5,8 @@ import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { loadParameters } from '../model/load-parameters.ts';
 import { Responder } from '../rollout/responder.ts';
-import { endOf } from '../tasks/end-of-response.ts';
 import { createTask } from '../tasks/registry.ts';
-import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import { openCommandGpu } from './adapter.ts';
 import {
   commonArgs,
@@ -86,7 +85,7 @@ export const command = defineCommand({
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const task = createTask((await chosenConfig('limr eval', args.config)).task);
-    const { verify } = textVerifier(args.verifier, task);
+    const verifier = textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
     const model = await openDiskModel(args.model);
     try {
@@ -134,8 +133,7 @@ export const command = defineCommand({
         const { ids, stopped: finished } = response;
         const spoken = finished ? ids.slice(0, -1) : ids;
         const [decoded = ''] = await tokenizer.decode([spoken], decoding);
-        const { text } = endOf(decoded, { finished });
-        const verdict = verify(question.prompt, question.answer, text, { finished });
+        const verdict = judgeText(verifier, { ...question, response: decoded }, { finished });
         ended += Number(finished);
         right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
         formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);

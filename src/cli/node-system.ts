@@ -1,6 +1,6 @@
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { System } from './system.ts';
+import type { FileContent, System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
 const BATCH = 1 << 20;
@@ -13,7 +13,7 @@ const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
     });
   });
 
-function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+async function* bytesOf(content: FileContent): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     yield content;
     return;
@@ -24,7 +24,7 @@ function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Ui
     return;
   }
   let batch = '';
-  for (const piece of content) {
+  for await (const piece of content) {
     batch += piece;
     if (batch.length < BATCH) continue;
     yield encoder.encode(batch);
@@ -113,13 +113,17 @@ export const nodeSystem: System = {
     };
   },
   async write(path, content) {
-    const file = await createFile(path);
+    let file: FreshFile | undefined;
     try {
-      for (const bytes of bytesOf(content)) await file.append(bytes);
+      for await (const bytes of bytesOf(content)) {
+        file ??= await createFile(path);
+        await file.append(bytes);
+      }
     } catch (error) {
-      await file.abort();
+      await file?.abort();
       throw error;
     }
+    file ??= await createFile(path);
     await file.commit();
   },
   remove: (path) => rm(path, { force: true }),

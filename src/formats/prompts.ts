@@ -16,7 +16,15 @@ export interface PromptRow {
   readonly record: JsonRecord;
 }
 
-const promptFields = ['prompt', 'input', 'question', 'problem', 'context_messages', 'messages'];
+/** Fields that hold a row's prompt, the first that a row has counts. */
+export const promptFields = [
+  'prompt',
+  'input',
+  'question',
+  'problem',
+  'context_messages',
+  'messages',
+];
 
 /**
  * A prompt file: JSON array, JSONL or parquet, told apart by its first bytes.

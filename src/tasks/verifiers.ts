@@ -1,4 +1,5 @@
 import { compareAnswers } from './math-answer.ts';
+import { type EndRule, endOf } from './end-of-response.ts';
 import { evalEqual } from './math-eval.ts';
 import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
 import type { Task, Verdict } from './task.ts';
@@ -97,4 +98,15 @@ export function textVerifier(name: VerifierName, task: Task): NamedVerifier {
   const { endToken, tokenizer } = task;
   const own = endToken === undefined ? undefined : tokenizer.decode([endToken]);
   return { verify: ofTask(task, own), endTokens: own === undefined ? [] : [own] };
+}
+
+/** Judges a response as it was decoded, its end token perhaps still behind it. */
+export function judgeText(
+  { verify, endTokens }: NamedVerifier,
+  { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,
+  end: EndRule,
+): ExplainedVerdict {
+  const known = [...endTokens, ...(end.endTokens ?? [])];
+  const { text, finished } = endOf(response, { finished: end.finished, endTokens: known });
+  return verify(prompt, answer, text, { finished });
 }

@@ -96,14 +96,14 @@ function ended(
 ): Promise<boolean> {
   return new Promise((resolve) => {
     let forced = false;
-    const off = onInterrupt(() => {
+    const stop = (): void => {
       if (desk.closing) {
         forced = true;
         server.closeAllConnections();
         return;
       }
       server.close(() => {
-        off();
+        for (const off of [...offs]) off();
         resolve(forced);
       });
       // A connection without a whole header, or idle, would keep the server from ending.
@@ -112,8 +112,28 @@ function ended(
           server.closeAllConnections();
         }, graceMs);
       });
-    });
+    };
+    const offs = [onInterrupt(stop), onOrphaned(stop)];
   });
+}
+
+/**
+ * Calls back when the shell is gone through which npm started this process: a signal to `npx limr`
+ * ends npm and that shell, and goes no further.
+ *
+ * @returns What takes it off again.
+ */
+function onOrphaned(listener: () => void): () => void {
+  if (process.env.npm_lifecycle_script === undefined) return () => undefined;
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    listener();
+  }, 200);
+  return () => {
+    clearInterval(timer);
+  };
 }
 
 /** Takes requests one by one, counts and answers them. */

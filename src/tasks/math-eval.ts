@@ -123,7 +123,8 @@ function decimalOf(text: string): number | undefined {
     /\d,\d/.test(text) && !isThousands(text) ? '' : text.replaceAll(',', ''),
   );
   if (!found) return undefined;
-  return Number(found[1]) / (found[2] === undefined ? 1 : 100);
+  const value = Number(found[1]) / (found[2] === undefined ? 1 : 100);
+  return Number.isFinite(value) ? value : undefined;
 }
 
 const isThousands = (text: string): boolean => /^[-+]?\d{1,3}(?:,\d{3})+(?:\.\d+)?$/.test(text);
@@ -204,6 +205,10 @@ const probes: readonly (readonly number[])[] = [
   [1.4513692348, -0.6624335941, 0.8346268416],
 ];
 
+/** What does not fit a float64 is not known to be equal to anything; infinity is where it is said. */
+const overflows = (value: number, text: string): boolean =>
+  Math.abs(value) === Infinity && !text.includes('\\infty');
+
 /** Whether two expressions have the same value, or the same one wherever their letters are tried. */
 function expressionRule(answer: string, gold: string): string | undefined {
   let compared = 0;
@@ -213,6 +218,7 @@ function expressionRule(answer: string, gold: string): string | undefined {
     if (!x || !y) return undefined;
     letters ||= x.letters || y.letters;
     if (Number.isNaN(x.value) && Number.isNaN(y.value)) continue;
+    if (overflows(x.value, answer) || overflows(y.value, gold)) return undefined;
     const scale = Math.max(Math.abs(x.value), Math.abs(y.value));
     const close = letters ? Math.abs(x.value - y.value) <= 1e-9 * scale : isClose(x.value, y.value);
     if (x.value !== y.value && !(Number.isFinite(scale) && close)) return undefined;

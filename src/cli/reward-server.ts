@@ -166,7 +166,7 @@ class Desk {
     if (path === '/health') {
       const isRead = request.method === 'GET' || request.method === 'HEAD';
       request.resume();
-      if (isRead) this.#answer(response, 200, { status: 'ok', requests: this.#open });
+      if (isRead) this.#answer(response, 200, { status: 'ok', requests: this.#open })();
       else this.#refuse(request, response, onlyBy('GET'));
       return;
     }
@@ -195,7 +195,7 @@ class Desk {
       const query = parseQuery(await readBody(request, late.signal), this.#service.book);
       const result = await judgeAll(query, this.#service, late.signal);
       this.served++;
-      this.#answer(response, 200, result);
+      this.#answer(response, 200, result)();
     } catch (error) {
       if (error instanceof Refusal) this.#refuse(request, response, error);
       else {
@@ -209,33 +209,40 @@ class Desk {
     if (this.#open === 0) this.#idle?.();
   }
 
-  /** Answers with a reason, and takes what still comes off the line, so that the client reads it. */
+  /**
+   * Answers with a reason. The line stays open while the rest of the body comes, within bounds: a
+   * client whose sending breaks off reads no answer.
+   */
   #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
     this.refused++;
-    this.#answer(response, refusal.status, { error: refusal.message }, refusal.headers);
-    if (request.complete) return;
+    const end = this.#answer(response, refusal.status, { error: refusal.message }, refusal.headers);
+    if (request.complete || request.destroyed) {
+      end();
+      return;
+    }
     let drained = 0;
-    const timer = setTimeout(() => request.destroy(), secondsToDrain * 1000);
+    const stop = (): void => {
+      clearTimeout(timer);
+      end();
+    };
+    const timer = setTimeout(stop, secondsToDrain * 1000);
     request.on('data', (chunk: Buffer) => {
       drained += chunk.length;
-      if (drained > mostDrained) request.destroy();
+      if (drained > mostDrained) stop();
     });
-    request.once('close', () => {
-      clearTimeout(timer);
-    });
-    request.once('end', () => {
-      clearTimeout(timer);
-    });
+    request.once('end', stop);
+    request.once('close', stop);
     request.resume();
   }
 
+  /** Writes an answer. @returns What ends it. */
   #answer(
     response: ServerResponse,
     status: number,
     body: unknown,
     headers: Readonly<Record<string, string>> = {},
-  ): void {
-    if (response.destroyed || response.headersSent) return;
+  ): () => void {
+    if (response.destroyed || response.headersSent) return () => undefined;
     const text = JSON.stringify(body);
     response.writeHead(status, {
       'content-type': 'application/json',
@@ -243,7 +250,10 @@ class Desk {
       ...headers,
       ...(this.closing ? { connection: 'close' } : {}),
     });
-    response.end(text);
+    response.write(text);
+    return () => {
+      if (!response.writableEnded) response.end();
+    };
   }
 }
 

@@ -67,7 +67,7 @@ describe('judgeText', () => {
   });
 
   test('a task without an end token needs none', () => {
-    const bandit = createTask({ name: 'bandit', prompts: 4, arms: 3, reward: 'match', seed: 1 });
+    const bandit = createTask({ name: 'bandit', prompts: 4, arms: 3, reward: 'match' });
     const verifier = textVerifier('arithmetic', bandit);
     const row = { prompt: '', answer: '2', response: '2' };
     expect(judgeText(verifier, row, {}).correct).toBe(true);

@@ -26,6 +26,8 @@ const mostRequests = 64;
 const mostDrained = 64 << 20;
 const secondsToDrain = 10;
 const secondsForHeaders = 10;
+/** A body comes in one go from engines; who sends it drop by drop only holds a place. */
+const secondsForBody = 15;
 const mostConnections = 1024;
 /** From the last answer to the end of all connections, so that it arrives. */
 const graceMs = 250;
@@ -53,11 +55,11 @@ class Refusal extends Error {
  */
 export async function serveRewards(service: RewardService): Promise<number> {
   const host = await system();
-  const desk = new Desk(service);
+  const desk = new Desk(service, (text) => void host.stderr(text));
   const server = createServer(
     {
       headersTimeout: secondsForHeaders * 1000,
-      requestTimeout: Math.max(secondsForHeaders, service.seconds + 5) * 1000,
+      requestTimeout: (secondsForHeaders + secondsForBody + 5) * 1000,
       connectionsCheckingInterval: 1000,
       keepAliveTimeout: 5000,
       maxHeaderSize: 16 << 10,
@@ -73,7 +75,8 @@ export async function serveRewards(service: RewardService): Promise<number> {
       `end with Ctrl-C or SIGTERM\n`,
   );
   const forced = await ended(server, desk, (listener) => host.onInterrupt(listener));
-  await host.stderr(`${desk.served} requests answered, ${desk.refused} refused\n`);
+  const unknown = desk.unknown > 0 ? `, ${desk.unknown} queries of unknown prompts` : '';
+  await host.stderr(`${desk.served} requests answered, ${desk.refused} refused${unknown}\n`);
   return forced ? 1 : 0;
 }
 
@@ -140,12 +143,16 @@ function onOrphaned(listener: () => void): () => void {
 class Desk {
   served = 0;
   refused = 0;
+  /** Queries without a label whose prompt is not in the prompt file. */
+  unknown = 0;
   readonly #service: RewardService;
+  readonly #say: (text: string) => void;
   #open = 0;
   #idle: (() => void) | undefined;
 
-  constructor(service: RewardService) {
+  constructor(service: RewardService, say: (text: string) => void) {
     this.#service = service;
+    this.#say = say;
   }
 
   get closing(): boolean {
@@ -161,6 +168,9 @@ class Desk {
   }
 
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    // A client that goes away is an error of its streams, and no news.
+    request.on('error', () => undefined);
+    response.on('error', () => undefined);
     const url = request.url ?? '';
     const path = (url.split('?', 1)[0] ?? '').replace(/(.)\/+$/, '$1');
     if (path === '/health') {
@@ -184,16 +194,22 @@ class Desk {
     this.#open++;
     const { seconds } = this.#service;
     const late = new AbortController();
+    const bodySeconds = Math.min(secondsForBody, seconds);
+    const bodyTimer = setTimeout(() => {
+      late.abort(new Refusal(408, `the body took more than ${bodySeconds} s to come`));
+    }, bodySeconds * 1000);
     const timer = setTimeout(() => {
-      const status = request.complete ? 503 : 408;
-      late.abort(new Refusal(status, `the request took more than ${seconds} s`));
+      late.abort(new Refusal(503, `the request took more than ${seconds} s`));
     }, seconds * 1000);
     response.once('close', () => {
       late.abort(new Refusal(499, 'the client is gone'));
     });
     try {
-      const query = parseQuery(await readBody(request, late.signal), this.#service.book);
-      const result = await judgeAll(query, this.#service, late.signal);
+      const body = await readBody(request, late.signal);
+      clearTimeout(bodyTimer);
+      const query = parseQuery(body, this.#service.book);
+      const { unknown, ...result } = await judgeAll(query, this.#service, late.signal);
+      if (unknown > 0) this.#noteUnknown(unknown);
       this.served++;
       this.#answer(response, 200, result)();
     } catch (error) {
@@ -204,9 +220,17 @@ class Desk {
       }
     }
     clearTimeout(timer);
+    clearTimeout(bodyTimer);
     await sent(response);
     this.#open--;
     if (this.#open === 0) this.#idle?.();
+  }
+
+  #noteUnknown(count: number): void {
+    if (this.unknown === 0) {
+      this.#say('a query brings no label, and its prompt is not in the prompt file: it earns -1\n');
+    }
+    this.unknown += count;
   }
 
   /**
@@ -349,9 +373,10 @@ function parseQuery(body: string, book: AnswerBook | undefined): Query {
     const { prompt, response } = queries
       ? splitQuery(text, given)
       : { prompt: given ?? '', response: text };
-    const label = labels && labelAt(labels, i);
+    // OpenRLHF sends an empty label where its data has none.
+    const label = (labels && labelAt(labels, i)) || undefined;
     if (label === undefined && !book) {
-      const lacking = labels ? `${labels.name}[${i}] is null` : 'no field labels';
+      const lacking = labels ? `${labels.name}[${i}] is empty` : 'no field labels';
       throw new Refusal(400, `${lacking}, and the service has no prompt file (--prompts)`);
     }
     const found = label ?? (given === undefined ? undefined : book?.find(given));
@@ -433,7 +458,8 @@ async function judgeAll(
   { count, itemAt }: Query,
   { verifier, endTokens }: RewardService,
   signal: AbortSignal,
-): Promise<unknown> {
+) {
+  let unknown = 0;
   const rewards: number[] = [];
   const scores: number[] = [];
   const formatted: number[] = [];
@@ -445,6 +471,7 @@ async function judgeAll(
     }
     signal.throwIfAborted();
     const { prompt, answer, response, finished } = itemAt(i);
+    if (answer === undefined) unknown++;
     // As LIMR's server has it, a prompt that nobody knows earns -1.
     const verdict =
       answer === undefined
@@ -454,5 +481,5 @@ async function judgeAll(
     scores.push(Number(verdict.correct));
     formatted.push(Number(verdict.formatted));
   }
-  return { rewards, scores, extra_logs: { correct: scores, formatted } };
+  return { rewards, scores, extra_logs: { correct: scores, formatted }, unknown };
 }

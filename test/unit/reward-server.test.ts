@@ -130,7 +130,7 @@ describe('limr reward --serve', () => {
   });
 
   test("answers OpenRLHF's form by its labels", async () => {
-    const prompt = qwen('Add three and four \\boxed{}', '');
+    const prompt = qwen('Add three and four in \\boxed{}', '');
     const { status, headers, body } = await ask(service.port, {
       query: [`${prompt}\\boxed{7}<|im_end|>`, `${prompt}\\boxed{8}<|im_end|>`, `${prompt}7`],
       prompts: [prompt, prompt, prompt],
@@ -143,6 +143,12 @@ describe('limr reward --serve', () => {
       scores: [1, 0, 0],
       extra_logs: { correct: [1, 0, 0], formatted: [1, 1, 0] },
     });
+  });
+
+  test('takes an empty label for none', async () => {
+    const query = [qwen('What is two plus two, as a digit?', '\\boxed{4}<|im_end|>')];
+    expect((await ask(service.port, { query, labels: [''] })).body.rewards).toEqual([1]);
+    expect((await ask(service.port, { query, labels: [null] })).body.rewards).toEqual([1]);
   });
 
   test.each([
@@ -244,6 +250,11 @@ describe('the end of limr reward --serve', () => {
     const begun = begin(port);
     begun.request.write(body.slice(0, 20));
     await until(async () => (await openRequests(port)) === 1);
+    const unlabelled = await ask(port, { query: ['\\boxed{7}</s>'], labels: [''] });
+    expect([unlabelled.status, unlabelled.body.error]).toEqual([
+      400,
+      'labels[0] is empty, and the service has no prompt file (--prompts)',
+    ]);
     child.kill('SIGTERM');
     await until(() =>
       ask(port, body).then(
@@ -259,15 +270,16 @@ describe('the end of limr reward --serve', () => {
   }, 120_000);
 
   test('a request that takes too long is given up: 408 or 503', async () => {
-    const { port, child, ended } = await serve('--time-limit', '0.5', '--verifier', 'exact');
+    const { port, child, ended } = await serve('--time-limit', '0.2', '--verifier', 'exact');
     const slow = begin(port);
     slow.request.write('{"query":');
     const late = await slow.reply;
-    expect([late.status, late.body.error]).toEqual([408, expect.stringContaining('0.5 s')]);
+    expect([late.status, late.body.error]).toEqual([408, expect.stringContaining('0.2 s')]);
     slow.request.destroy();
-    const many = Array.from({ length: 1_900_000 }, () => '1');
-    const busy = await ask(port, `{"query":["${many.join('","')}"],"labels":["1"]}`);
-    expect([400, 503]).toContain(busy.status);
+    const many = `"${Array.from({ length: 900_000 }, () => '1').join('","')}"`;
+    const busy = await ask(port, `{"query":[${many}],"labels":[${many}]}`);
+    expect([408, 503]).toContain(busy.status);
+    expect(busy.body.error).toContain('took more than 0.2 s');
     child.kill('SIGINT');
     expect(await ended).toBe(0);
   }, 120_000);

@@ -1,4 +1,7 @@
-/** What stands before a response in a text that went through a chat template. */
+/**
+ * What stands before a response in a text that went through a chat template. The first of these that
+ * a text holds is its own: the others are words in it.
+ */
 const assistantHeaders = [
   '<|im_start|>assistant\n',
   '<|start_header_id|>assistant<|end_header_id|>\n\n',
@@ -45,12 +48,9 @@ export function splitQuery(query: string, prompt?: string): Split {
 
 /** One past the first or the last assistant header from a place on. */
 function headerEnd(query: string, from: number, which: 'first' | 'last'): number | undefined {
-  let best: number | undefined;
   for (const header of assistantHeaders) {
     const at = which === 'first' ? query.indexOf(header, from) : query.lastIndexOf(header);
-    if (at < from) continue;
-    const end = at + header.length;
-    if (best === undefined || (which === 'first' ? end < best : end > best)) best = end;
+    if (at >= from) return at + header.length;
   }
-  return best;
+  return undefined;
 }

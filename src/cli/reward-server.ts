@@ -68,17 +68,22 @@ export async function serveRewards(service: RewardService): Promise<number> {
   );
   server.maxConnections = mostConnections;
   const { port, address } = await listen(server, service);
+  // Before it is told where it listens: whoever reads that may end it at once.
+  const end = ended(server, desk, (listener) => host.onInterrupt(listener));
   const shown = address.includes(':') ? `[${address}]` : address;
+  const answers = service.book ? `, answers of ${service.book.size} prompts` : '';
+  const open = isLoopback(address) ? '' : '; whoever reaches this machine can ask';
   await host.stderr(
-    `rewards by ${service.verifierName} at http://${shown}:${port}/get_reward` +
-      `${service.book ? `, answers of ${service.book.size} prompts` : ''}; ` +
+    `rewards by ${service.verifierName} at http://${shown}:${port}/get_reward${answers}${open}; ` +
       `end with Ctrl-C or SIGTERM\n`,
   );
-  const forced = await ended(server, desk, (listener) => host.onInterrupt(listener));
+  const forced = await end;
   const unknown = desk.unknown > 0 ? `, ${desk.unknown} queries of unknown prompts` : '';
   await host.stderr(`${desk.served} requests answered, ${desk.refused} refused${unknown}\n`);
   return forced ? 1 : 0;
 }
+
+const isLoopback = (address: string): boolean => address === '::1' || address.startsWith('127.');
 
 async function listen(server: Server, { port, address }: RewardService): Promise<AddressInfo> {
   await new Promise<void>((resolve, reject) => {
@@ -172,7 +177,7 @@ class Desk {
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     const url = request.url ?? '';
-    const path = (url.split('?', 1)[0] ?? '').replace(/(.)\/+$/, '$1');
+    const path = url.split('?', 1)[0] ?? '';
     if (path === '/health') {
       const isRead = request.method === 'GET' || request.method === 'HEAD';
       request.resume();
@@ -180,7 +185,7 @@ class Desk {
       else this.#refuse(request, response, onlyBy('GET'));
       return;
     }
-    if (path !== '/get_reward') {
+    if (path !== '/get_reward' && path !== '/get_reward/') {
       const reason = `no such path: ${shorten(path)}; POST /get_reward or GET /health`;
       this.#refuse(request, response, new Refusal(404, reason));
     } else if (request.method !== 'POST') this.#refuse(request, response, onlyBy('POST'));

@@ -106,7 +106,7 @@ export const command = defineCommand({
       async function* lines(): AsyncGenerator<string> {
         for await (const row of readRewardRows(source)) {
           const verdict = judge(verifier, row, endTokens, book);
-          summary.add(verdict);
+          summary.add(verdict, row.finished);
           const result = resultOf(verdict, explain);
           if (args.json) kept.push(result);
           yield `${rowJson(result)}\n`;
@@ -175,9 +175,12 @@ class Summary {
   #rows = 0;
   #right = 0;
   #wrong = 0;
+  /** Without an end token, and without a word on it in the row. */
+  #endless = 0;
 
-  add({ correct, formatted, why }: ExplainedVerdict): void {
+  add({ correct, formatted, why }: ExplainedVerdict, finished: boolean | undefined): void {
     this.#rows++;
+    if (why?.broken === 'unfinished' && finished === undefined) this.#endless++;
     if (correct) this.#right++;
     else if (formatted) this.#wrong++;
     else {
@@ -197,7 +200,11 @@ class Summary {
     const named = reasons.length > 0 ? ` (${reasons.join(', ')})` : '';
     return (
       `${this.#rows} responses by ${verifier}: ${this.#right} right, ${this.#wrong} wrong, ` +
-      `${malformed} malformed${named}\n`
+      `${malformed} malformed${named}\n` +
+      (this.#endless === this.#rows
+        ? 'no response ends with a known end token: where they were dropped, rows must say ' +
+          '"finished"; where they are others, name them by --end-token\n'
+        : '')
     );
   }
 }

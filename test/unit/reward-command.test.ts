@@ -96,6 +96,15 @@ describe('limr reward', () => {
     expect((await limr(...argv)).stderr).toContain('1 right, 0 wrong, 2 malformed (2 unfinished)');
   });
 
+  test('says where no response ends with a token, and no row says that one ended', async () => {
+    const dropped = { input: 'What?', output: 'so \\boxed{4}', gts: '4' };
+    const hint = 'rows must say "finished"';
+    const all = await limr('reward', put('dropped.jsonl', [dropped, dropped]), '--json');
+    expect(all.stderr).toContain(hint);
+    const said = put('dropped.jsonl', [dropped, { ...dropped, finished: false }]);
+    expect((await limr('reward', said, '--json')).stderr).not.toContain(hint);
+  });
+
   test('finds answers in a prompt file where rows bring none', async () => {
     const prompts = put('pool.jsonl', [
       { prompt: 'What is two and two, in words?', answer: 'four' },

@@ -310,6 +310,7 @@ describe('splitQuery', () => {
     ],
     ['<start_of_turn>user\nQ<end_of_turn>\n<start_of_turn>model\n4', undefined, '4'],
     ['<s>[INST] Q [/INST] 4', undefined, ' 4'],
+    ['<|im_start|>assistant\nas in [/INST] 4', undefined, 'as in [/INST] 4'],
     ['<\uff5cUser\uff5c>Q<\uff5cAssistant\uff5c>4', undefined, '4'],
     // A tokenizer has composed the accent.
     ['caf\u00e9: 4', 'cafe\u0301:', ' 4'],

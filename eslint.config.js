@@ -13,7 +13,7 @@ const steps = [
   ['report'],
   ['cli'],
 ];
-const leaves = ['config', 'metrics', 'tasks'];
+const leaves = ['config', 'config-issue', 'estimators', 'metrics', 'tasks'];
 
 /**
  * @param {string[]} files

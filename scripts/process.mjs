@@ -1,5 +1,6 @@
 // Child processes for the repository's scripts.
 import { spawn } from 'node:child_process';
+import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -16,6 +17,14 @@ export function denoCommand() {
   /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
   const installer = createRequire(import.meta.url)('deno/install_api.cjs');
   return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
+}
+
+/** @returns {string[] | undefined} Bun, where npm has a package of it for this platform. */
+export function bunCommand() {
+  // The install script moves the program from the platform's package into `bun`.
+  const places = [`@oven/bun-${process.platform}-${process.arch}/bin/bun`, 'bun/bin/bun.exe'];
+  const found = places.map(modulePath).find((path) => existsSync(path));
+  return found === undefined ? undefined : [found];
 }
 
 /**

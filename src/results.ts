@@ -32,8 +32,11 @@ export interface SelectionSummary {
 export interface LimSummary {
   readonly signal: 'accuracy' | 'reward';
   readonly compat: 'corrected' | 'limr';
+  /** The cut, where `count` is absent. */
   readonly theta: number;
-  /** Present where prompts were kept by count: the lowest score among them; theta is not used then. */
+  /** Prompts asked for, where the highest scores are kept, and theta is not used. */
+  readonly count?: number;
+  /** The lowest score among prompts kept by count; absent where none was kept. */
   readonly lowestKept?: number;
   readonly kept: number;
   /** Mean signal per data epoch; NaN (null in JSON) where no prompt was rolled out. */
@@ -119,7 +122,7 @@ export type ExperimentEvent =
       readonly host: string;
       readonly config: ExperimentConfig;
       readonly seeds: readonly number[];
-      /** Prompts of the pool of the current seed come with `pool`. */
+      /** PPO iterations of all methods and seeds, as far as is known before selections are made. */
       readonly totalUpdates: number;
     }
   | {
@@ -135,6 +138,7 @@ export type ExperimentEvent =
       readonly phase: 'base' | 'full' | 'score' | 'lim' | 'linear' | 'rand' | 'report';
       readonly text: string;
     }
+  /** The prompts of a seed's pool, before its FULL pass. */
   | {
       readonly type: 'pool';
       readonly seed: number;

@@ -78,7 +78,7 @@ class SystemServer {
       resolve: (path) => host.resolve(path),
       list: (path) => host.list(path),
       remove: (path) => host.remove(path),
-      stderr: (text) => host.stderr(text),
+      stderr: (text, look) => host.stderr(text, look),
       stdout: (text) => host.stdout(text),
       open: async (path) => {
         const file = await host.open(path);

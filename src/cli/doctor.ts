@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
-import { hostName as implementation } from '../workers/host-name.ts';
+import { hostName } from '../workers/host-name.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut, jsonText } from './output.ts';
@@ -75,8 +75,8 @@ async function thisHost(
     }
     try {
       if (adapters.some(({ name }) => name === gpu.name)) continue;
-      useTuned(gpu, implementation(), await readTuned());
-      await tell(`${hostName()}: compiling kernels and testing them on ${gpu.name} …`);
+      useTuned(gpu, hostName(), await readTuned());
+      await tell(`${shownHost()}: compiling kernels and testing them on ${gpu.name} …`);
       adapters.push({
         name: gpu.name,
         kind: gpu.kind,
@@ -91,14 +91,11 @@ async function thisHost(
     }
   }
   if (adapters.length === 0) problems.push(...adapterAdvice(await findVulkan()));
-  return { host: hostName(), adapters, problems };
+  return { host: shownHost(), adapters, problems };
 }
 
-function hostName(): string {
-  const { Deno: deno } = globalThis as { readonly Deno?: { version: { deno: string } } };
-  if (deno) return `Deno ${deno.version.deno}`;
-  return typeof process === 'undefined' ? navigator.userAgent : `Node ${process.version.slice(1)}`;
-}
+/** As people write it: `Node 20.20.2`. */
+const shownHost = (): string => hostName().replace(/^./, (letter) => letter.toUpperCase());
 
 function goodFor(gpu: Gpu): string {
   return gpu.kind === 'cpu'

@@ -1,6 +1,8 @@
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { FileContent, System } from './system.ts';
+import colors from 'picocolors';
+import { fileError, makeFolder } from '../file-error.ts';
+import type { FileContent, Look, System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
 const BATCH = 1 << 20;
@@ -12,6 +14,14 @@ const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
       else resolve();
     });
   });
+
+/** Colours where the terminal has them, and the line that a status overwrites. */
+const dressed: Readonly<Record<Look, (text: string) => string>> = {
+  heading: (text) => colors.bold(text),
+  warning: (text) => colors.yellow(text),
+  status: (text) => `\r\u001b[2K${text}`,
+  clear: () => '\r\u001b[2K',
+};
 
 async function* bytesOf(content: FileContent): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
@@ -42,20 +52,33 @@ export interface FreshFile {
 
 /** Begins a file beside the path that it is to take, making folders as needed. */
 export async function createFile(path: string): Promise<FreshFile> {
-  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
-  const file = await open(partial, 'w');
+  /** Names the file that was asked for, whatever call failed on the way to it. */
+  const named = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw fileError(error, path, 'written');
+    }
+  };
+  const file = await named(async () => {
+    await makeFolder({ mkdir, stat }, dirname(path), dirname);
+    return open(partial, 'w');
+  });
   const abort = async (): Promise<void> => {
-    await file.close();
-    await rm(partial, { force: true });
+    // What went wrong before is what counts.
+    await file.close().catch(() => undefined);
+    await rm(partial, { force: true }).catch(() => undefined);
   };
   return {
-    append: (bytes) => file.writeFile(bytes),
+    append: (bytes) => named(() => file.writeFile(bytes)),
     async commit() {
       try {
-        await file.sync();
-        await file.close();
-        await rename(partial, path);
+        await named(async () => {
+          await file.sync();
+          await file.close();
+          await rename(partial, path);
+        });
       } catch (error) {
         await abort();
         throw error;
@@ -77,7 +100,7 @@ export const nodeSystem: System = {
       return { kind: found.isDirectory() ? 'directory' : 'file', size: found.size };
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw error;
+      throw fileError(error, path, 'read');
     }
   },
   async resolve(path) {
@@ -86,16 +109,22 @@ export const nodeSystem: System = {
       try {
         return join(await realpath(place), ...missing);
       } catch (error) {
-        if (!isAbsence(error) || place === dirname(place)) throw error;
+        if (!isAbsence(error) || place === dirname(place)) throw fileError(error, path, 'read');
         missing.unshift(basename(place));
       }
     }
   },
   async list(path) {
-    return (await readdir(path)).sort();
+    try {
+      return (await readdir(path)).sort();
+    } catch (error) {
+      throw fileError(error, path, 'read');
+    }
   },
   async open(path) {
-    const file = await open(path, 'r');
+    const file = await open(path, 'r').catch((error: unknown) => {
+      throw fileError(error, path, 'read');
+    });
     const { size } = await file.stat();
     return {
       name: path,
@@ -127,7 +156,7 @@ export const nodeSystem: System = {
     await file.commit();
   },
   remove: (path) => rm(path, { force: true }),
-  stderr: (text) => print(process.stderr, text),
+  stderr: (text, look) => print(process.stderr, look ? dressed[look](text) : text),
   stdout: (text) => print(process.stdout, text),
   environment: (name) => process.env[name],
   get terminal() {

@@ -93,7 +93,7 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
         throw error;
       }
     },
-    stderr: (text) => call('stderr', text),
+    stderr: (text, look) => call('stderr', text, look),
     stdout: (text) => call('stdout', text),
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     terminal,

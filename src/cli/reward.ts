@@ -70,7 +70,6 @@ export const command = defineCommand({
     const task = createTask((await chosenConfig('limr reward', args.config)).task);
     const verifier = textVerifier(args.verifier, task);
     const endTokens = repeatedOption('end-token', rawArgs);
-    if (endTokens.includes('')) throw new UsageError('--end-token is empty');
     if (args.serve !== undefined) {
       if (args.pairs !== undefined || args.out !== undefined || args.json || args.explain) {
         throw new UsageError('--serve takes neither a file, nor --out, --json or --explain');

@@ -1,5 +1,4 @@
 import { defineCommand } from 'citty';
-import colors from 'picocolors';
 import { shippedBases } from '../bases/shipped.ts';
 import {
   configHash,
@@ -8,21 +7,21 @@ import {
   type ExperimentConfig,
   type MethodName,
 } from '../config.ts';
-import { isRecord } from '../formats/json.ts';
+import { fieldOf, isRecord } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults } from '../results.ts';
+import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
-import { chosenConfig } from './chosen-config.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import { inFolder } from './run-store.ts';
-import { system, type System } from './system.ts';
+import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
+import { visibleLine } from './visible-text.ts';
 
 /** What a run's folder says of how it was started: read again by `--resume`. */
 interface RunFile {
@@ -106,13 +105,10 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
-  const config = await chosenConfig('limr run', args.config, args.preset);
-  if (!methods) return config;
-  const { experiment } = config;
-  return parseConfig(
-    { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
-    args.config ?? 'limr run',
-  );
+  const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
+  if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
+  const asked = methods && [...new Set(['full', ...methods])];
+  return chosenConfig('limr run', args.config, args.preset, asked);
 }
 
 async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
@@ -189,18 +185,23 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
   }
   const where = `${out}/config.json`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const file = await readJson(where);
-  if (!isRecord(file) || file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
-  const config = parseConfig(file.config, where);
-  const { seeds } = file as Partial<RunFile>;
-  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
-    throw new UsageError(`${where}: seeds must be a list of whole numbers`);
-  }
+  const file = await readConfigFile(where);
+  if (!isRecord(file) || fieldOf(file, 'schema') !== 1)
+    throw new UsageError(`${where}: schema must be 1`);
+  const config = parseConfig(fieldOf(file, 'config'), where);
+  const seeds = fieldOf(file, 'seeds');
+  if (!isSeedList(seeds)) throw new UsageError(`${where}: seeds must be a list of whole numbers`);
   if (await host.info(`${out}/results.json`)) {
     throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
   }
   return { out, config, seeds };
 }
+
+const isSeedList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isSeed);
+
+const isSeed = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;
 
 /** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
 async function runExperiment(
@@ -241,7 +242,11 @@ async function runExperiment(
     else await trainer.api.resume();
     const screen = new Screen(host);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
-    if (screen.failure !== undefined) throw failureOf(screen.failure);
+    if (screen.failure !== undefined) {
+      const failure = failureOf(screen.failure);
+      if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)})`;
+      throw failure;
+    }
     if (!screen.results) return undefined;
     await writeReport(plan.out);
     return screen.results;
@@ -251,10 +256,15 @@ async function runExperiment(
   }
 }
 
+const goesOn = (folder: string): string => `limr run --resume ${folder} goes on from there`;
+
+/** Names of errors whose message says all. */
+const selfEvident: ReadonlySet<string> = new Set([...badInput, 'Error', 'FileError']);
+
 /** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
 function failureOf(text: string): Error {
   const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !badInput.has(name)) return new Error(text);
+  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
   return Object.assign(new Error(message), { name });
 }
 
@@ -279,7 +289,7 @@ class Screen {
     for (const event of batch) {
       switch (event.type) {
         case 'phase':
-          await this.#line(colors.bold(`seed ${event.seed}: ${event.text}`));
+          await this.#line(`seed ${event.seed}: ${event.text}`, 'heading');
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);
@@ -314,15 +324,14 @@ class Screen {
         case 'scores': {
           const { lim } = event;
           await this.#line(
-            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ` +
-              `${lim.lowestKept === undefined ? `at theta ${lim.theta}` : `down to a score of ${lim.lowestKept.toFixed(3)}`}; ` +
+            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ${cutOf(lim)}; ` +
               `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
           );
-          if (lim.warning) await this.#line(colors.yellow(`  ${lim.warning}`));
+          if (lim.warning) await this.#line(`  ${lim.warning}`, 'warning');
           break;
         }
         case 'warning':
-          await this.#line(colors.yellow(`  ${event.text}`));
+          await this.#line(`  ${event.text}`, 'warning');
           break;
         case 'state':
           if (event.state === 'failed') this.failure = event.message;
@@ -339,25 +348,34 @@ class Screen {
   /** A line that the next status overwrites on a terminal, and that is thinned out elsewhere. */
   async #status(text: string): Promise<void> {
     if (this.#host.terminal) {
-      await this.#host.stderr(`\r\u001b[2K  ${text}`);
+      await this.#host.stderr(`  ${visibleLine(text)}`, 'status');
       this.#open = true;
       return;
     }
     const now = performance.now();
     if (now - this.#lastLine < LINE_EVERY_MS) return;
     this.#lastLine = now;
-    await this.#host.stderr(`  ${text}\n`);
+    await this.#host.stderr(`  ${visibleLine(text)}\n`);
   }
 
   async #closeStatus(): Promise<void> {
-    if (this.#open) await this.#host.stderr('\r\u001b[2K');
+    if (this.#open) await this.#host.stderr('', 'clear');
     this.#open = false;
   }
 
-  async #line(text: string): Promise<void> {
+  /** A line of its own, with the blanks that it begins with. */
+  async #line(text: string, look?: Look): Promise<void> {
     await this.#closeStatus();
-    await this.#host.stderr(`${text}\n`);
+    const indent = /^ */.exec(text)?.[0] ?? '';
+    await this.#host.stderr(`${indent}${visibleLine(text)}\n`, look);
   }
+}
+
+/** What LIM's selection was cut by. */
+function cutOf({ theta, count, lowestKept }: LimSummary): string {
+  if (count === undefined) return `at theta ${theta}`;
+  const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;
+  return `by count, the ${count} highest${down}`;
 }
 
 function duration(seconds: number): string {

@@ -244,7 +244,7 @@ function didSection(run: Run): Markup {
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on solutions with injected slips, to partial skill: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
+<li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${config.task.name === 'arithmetic' ? 'solutions with injected slips, to partial skill' : 'answers that know the form alone'}: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(nameOf))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
@@ -494,7 +494,11 @@ function keptSection(run: Run): Markup {
         ]),
       ],
     });
-  return markup`<p>The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. Percentages are of the pool’s prompts of that kind.</p>
+  const drawn =
+    run.results.config.task.name === 'arithmetic'
+      ? 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. '
+      : '';
+  return markup`<p>${drawn}Percentages are of the pool’s prompts of that kind.</p>
 ${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin, i) => markup`${swatchBox(`var(--origin-${i + 1})`)} ${origin} `)}`)}
 ${
   several
@@ -543,7 +547,7 @@ function limitsSection(run: Run): Markup {
       ? `${seeds.length} seeds of one base model: the intervals cover other pools and other samples, not other bases, tasks or sizes.`
       : `${seeds.length === 1 ? 'One seed' : 'Two seeds'}: another seed may order the methods otherwise. Comparisons need ${leastSeeds} or more.`;
   return markup`<ul>
-<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on a task that was made so that prompts differ in what they teach. Difficulty bands, slips and wrong keys are put in by design and listed below.</li>
+<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on a made-up task${config.task.name === 'arithmetic' ? ' whose prompts differ in what they teach' : ''}.${config.task.name === 'arithmetic' ? ' Difficulty bands, slips and wrong keys are put in by design and listed below.' : ' What was put in by design is listed below.'}</li>
 <li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
 <li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
 <li>${seedText}</li>

@@ -3,6 +3,7 @@ import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
+import { corpusOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 
 /** The decoder of an experiment: the config's shape with the task's vocabulary. */
@@ -26,19 +27,7 @@ export function modelConfigOf(config: ExperimentConfig, task: Task): ModelConfig
  */
 export function baseIdentity(config: ExperimentConfig): string {
   const { task, model, base } = config;
-  const corpus =
-    task.name === 'arithmetic'
-      ? {
-          name: task.name,
-          modulus: task.modulus,
-          maxOperators: task.maxOperators,
-          skills: task.skills,
-          formatErrorShare: task.formatErrorShare,
-          tiers: task.tiers,
-          tierSeed: task.tierSeed,
-        }
-      : task;
-  return JSON.stringify({ corpus, model, base });
+  return JSON.stringify({ corpus: corpusOf(task), model, base });
 }
 
 /** What a base is pre-trained with. Destroy it when done. */

@@ -30,13 +30,13 @@ import type {
   UpdateRecord,
 } from '../results.ts';
 import type { Decoder, Generation } from '../rollout/decoder.ts';
-import { createTask } from '../tasks/registry.ts';
+import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import { pretrainBase } from './base.ts';
 import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { createEngine, type Engine, poolSizeOf } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
 import type { RunControl } from './run-control.ts';
@@ -194,7 +194,7 @@ export class Experiment {
   }
 
   get poolSize(): number {
-    return poolSizeOf(this.config);
+    return poolPromptsOf(this.config.task);
   }
 
   get #updatesPerEpoch(): number {
@@ -693,6 +693,7 @@ export class Experiment {
       samples: host.samples,
     };
     const selections: Selections = {};
+    const short: string[] = [];
     for (const method of this.methods) {
       if (method === 'lim') selections.lim = kept;
       if (method === 'rand') {
@@ -700,7 +701,14 @@ export class Experiment {
       }
       if (method === 'linear') {
         const count = Math.round(lim.linearShare * kept.length);
-        selections.linear = count === 0 ? [] : [...(await selectLinear(matrix, { count })).indices];
+        const { indices, shortfall } = await selectLinear(matrix, { count });
+        selections.linear = [...indices];
+        if (shortfall !== undefined) {
+          short.push(
+            `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
+              (indices.length === 0 ? '; it is not trained' : ''),
+          );
+        }
       }
     }
     this.#progress.selections = selections;
@@ -714,6 +722,7 @@ export class Experiment {
     }
     const summary = this.#limSummary(pool);
     this.#warnOfSize(seed, pool);
+    for (const text of short) this.#warn(text);
     this.#progress.seeds.push({
       seed,
       lim: summary,
@@ -738,12 +747,15 @@ export class Experiment {
           unsolvedSignal[lim.signal],
         )
       : result.bound;
-    const cut = byCount ? `the cut at the score ${lowest.toFixed(3)}` : `theta ${lim.theta}`;
+    const cut = byCount
+      ? `the cut at the ${lim.count ?? 0} highest, down to a score of ${lowest.toFixed(3)},`
+      : `theta ${lim.theta}`;
     const works = bound.rejectsNeverSolved && bound.rejectsAlwaysSolved;
     return {
       signal: lim.signal,
       compat: lim.compat,
       theta: lim.theta,
+      ...(lim.count === undefined ? {} : { count: lim.count }),
       ...(byCount ? { lowestKept: lowest } : {}),
       kept: kept.length,
       meanCurve: [...result.meanCurve],
@@ -761,13 +773,15 @@ export class Experiment {
       const most = Number.isFinite(highest)
         ? `the highest is ${highest.toFixed(3)}`
         : 'there is none';
+      const why =
+        count === undefined ? `no score reaches theta ${theta} (${most})` : 'none has a score';
       this.#warn(
-        `seed ${seed}: LIM kept no prompt, for no score reaches theta ${theta} (${most}); ` +
+        `seed ${seed}: LIM kept no prompt, for ${why}; ` +
           'selections that take their size from it are empty too, and none of them is trained',
       );
     } else if (count !== undefined && kept.length < count) {
       this.#warn(
-        `seed ${seed}: LIM kept ${kept.length} prompts, not ${count}: no other has a score`,
+        `seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`,
       );
     }
   }
@@ -953,9 +967,9 @@ function forceKernels(gpu: Gpu, recorded: unknown): void {
 
 async function readMatrix(gpu: Gpu, matrix: RewardMatrixTensors) {
   const [accuracySums, rewardSums, samples] = await Promise.all([
-    gpu.read(matrix.accuracySums),
-    gpu.read(matrix.rewardSums),
-    gpu.readU32(matrix.samples),
+    gpu.read(matrix.accuracySums, 'f32'),
+    gpu.read(matrix.rewardSums, 'f32'),
+    gpu.read(matrix.samples, 'u32'),
   ]);
   return { accuracySums, rewardSums, samples };
 }
@@ -978,6 +992,8 @@ function unjudgedWarnings({ unjudged, records }: Progress): string[] {
       : []),
   ];
 }
+
+const counted = (prompts: number): string => `${prompts} prompt${prompts === 1 ? '' : 's'}`;
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

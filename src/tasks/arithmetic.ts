@@ -12,6 +12,7 @@ import {
   type PoolPrompt,
   type Prompt,
   type Task,
+  type TaskKind,
   type Tier,
   type Verdict,
 } from './task.ts';
@@ -454,3 +455,20 @@ function skillTable({ skills, modulus }: ArithmeticConfig): Float64Array {
     (rank) => easiest - (easiest - hardest) * (rank / (count - 1)) ** curve,
   );
 }
+
+export const arithmeticKind: TaskKind<ArithmeticConfig> = {
+  check: checkArithmetic,
+  create: (config) => new ArithmeticTask(config),
+  poolPrompts: ({ poolPrompts }) => poolPrompts,
+  tierPrompts: ({ tiers }) => tiers.map(({ prompts }) => prompts),
+  // Not the pool, whose prompts a base never sees.
+  corpus: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
+    name,
+    modulus,
+    maxOperators,
+    skills,
+    formatErrorShare,
+    tiers,
+    tierSeed,
+  }),
+};

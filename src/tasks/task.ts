@@ -67,6 +67,19 @@ export interface Task {
   describeInjected(): readonly string[];
 }
 
+/** What is known of a kind of task by its config alone. */
+export interface TaskKind<Config> {
+  /** @throws ConfigError naming the first field out of range. */
+  check(config: Config, path: string): void;
+  create(config: Config): Task;
+  /** Prompts of a pool. */
+  poolPrompts(config: Config): number;
+  /** Prompts of each held-out tier, from easy to hard. */
+  tierPrompts(config: Config): readonly number[];
+  /** The fields that its corpus follows from, in an order that never changes. */
+  corpus(config: Config): object;
+}
+
 /** One token per character; an id is the character's place in the alphabet. */
 export class CharacterTokenizer {
   readonly alphabet: string;

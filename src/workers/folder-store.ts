@@ -1,3 +1,4 @@
+import { fileError, makeFolder } from '../file-error.ts';
 import type { RunStore } from '../scheduler/run-store.ts';
 
 /** A run's files in a folder, on Node and Deno. Paths are relative, with forward slashes. */
@@ -16,19 +17,25 @@ export class FolderStore implements RunStore {
     this.#folder = folder;
   }
 
-  /** Beside the file, flushed to disk, then renamed over it. */
+  /** Beside the file, flushed to disk, then renamed over it. @throws FileError naming the file. */
   async write(path: string, data: Uint8Array | string): Promise<void> {
     const target = this.#path.join(this.#folder, path);
     const fresh = `${target}.part`;
-    await this.#fs.mkdir(this.#path.dirname(target), { recursive: true });
-    const file = await this.#fs.open(fresh, 'w');
     try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
+      await makeFolder(this.#fs, this.#path.dirname(target), (inner) => this.#path.dirname(inner));
+      const file = await this.#fs.open(fresh, 'w');
+      try {
+        await file.writeFile(data);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#fs.rename(fresh, target);
+    } catch (error) {
+      // Half a file would take room that a full disk has not.
+      await this.#fs.rm(fresh, { force: true }).catch(() => undefined);
+      throw fileError(error, target, 'written');
     }
-    await this.#fs.rename(fresh, target);
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
@@ -37,7 +44,7 @@ export class FolderStore implements RunStore {
       return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-      throw error;
+      throw fileError(error, this.#path.join(this.#folder, path), 'read');
     }
   }
 

@@ -1,5 +1,6 @@
 interface Host {
   readonly Deno?: { readonly version: { readonly deno: string } };
+  readonly Bun?: { readonly version: string };
   readonly process?: { readonly versions?: { readonly node?: string } };
   readonly navigator?: {
     readonly userAgent?: string;
@@ -9,9 +10,10 @@ interface Host {
   };
 }
 
-/** What this code runs on, for results: `node 20.20.2`, `deno 2.9.6`, `chromium 156`, `firefox 150`. */
+/** What this code runs on, for results: `node 20.20.2`, `deno 2.9.6`, `bun 1.4.5`, `chromium 156`. */
 export function hostName(host: Host = globalThis): string {
   if (host.Deno) return `deno ${host.Deno.version.deno}`;
+  if (host.Bun) return `bun ${host.Bun.version}`;
   const node = host.process?.versions?.node;
   if (node !== undefined) return `node ${node}`;
   // Every brand list has an invented entry; real ones name the engine too.

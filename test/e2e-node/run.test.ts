@@ -3,8 +3,8 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
-import { denoCommand } from '../../scripts/process.mjs';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { bunCommand, denoCommand } from '../../scripts/process.mjs';
 import { configHash, presets } from '../../src/config.ts';
 import { tiny } from '../e2e/tiny.ts';
 
@@ -27,6 +27,7 @@ interface Ended {
 
 const node = [process.execPath, script];
 const deno = [...denoCommand(), script];
+const bun = bunCommand();
 
 /** Starts a program in the scratch folder; `watch` sees its stderr grow. */
 function start(
@@ -189,5 +190,45 @@ describe('under Deno', () => {
     for (const { adapters } of hosts.slice(0, 2)) expect(adapters[0].selfTest.passed).toBe(true);
     expect(hosts[2].problems).toEqual([`CHROMIUM_PATH: no file at ${at('no-chromium')}`]);
     expect(json(at('d.json'))).toEqual(JSON.parse(stdout));
+  });
+});
+
+describe('under Bun', () => {
+  const program = [...(bun ?? []), script];
+  beforeEach((context) => {
+    if (bun === undefined) context.skip('npm has no package of Bun for this platform');
+  });
+
+  test('limr run is the run of Node bit for bit, also after Ctrl-C', async () => {
+    const whole = await start(node, ['run', config, '--out', 'node']);
+    expect(whole.code).toBe(0);
+    const first = await interrupted(program, 'bun');
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain('continue with: limr run --resume bun\n');
+    expect((await start(program, ['run', '--resume', 'bun'])).code).toBe(0);
+    const host = expect.stringMatching(/^bun/) as string;
+    expect(json(at('bun/results.json'))).toMatchObject({ schema: 1, host });
+    for (const name of ['rewards.safetensors', 'scores.json', 'subsets/lim.json']) {
+      const [own, want] = ['bun', 'node'].map((out) => readFileSync(at(`${out}/${name}`)));
+      expect([name, own.equals(want)]).toEqual([name, true]);
+    }
+  });
+
+  test('limr doctor passes its self-test, limr score reads rollouts', async () => {
+    const { code, stdout } = await start(program, ['doctor', '--only', '--json']);
+    expect(code).toBe(0);
+    expect(JSON.parse(stdout)).toMatchObject({
+      hosts: [{ host: expect.stringMatching(/^Bun/) as string }],
+    });
+    const rows = [0, 1].flatMap((step) =>
+      [0, 1].map((i) => ({ prompt: `p${i}`, response: 'r', reward: Number(i <= step), step })),
+    );
+    writeFileSync(at('rollouts.jsonl'), rows.map((row) => `${JSON.stringify(row)}\n`).join(''));
+    const scored = await start(program, ['score', 'rollouts.jsonl', '--out', 'bun-scores.json']);
+    expect(scored.code).toBe(0);
+    expect(json(at('bun-scores.json'))).toMatchObject([
+      { prompt: 'p0', rewards: [1, 1] },
+      { prompt: 'p1', rewards: [0, 1] },
+    ]);
   });
 });

@@ -163,7 +163,7 @@ describe('limr reward', () => {
     [['x.jsonl', '--serve', '0'], '--serve takes neither a file'],
     [['--serve', '70000'], '--serve must be a whole number at least 0 and at most 65535'],
     [['x.jsonl', '--bind', '0.0.0.0'], '--bind needs --serve'],
-    [['x.jsonl', '--end-token='], '--end-token is empty'],
+    [['x.jsonl', '--end-token='], '--end-token needs a value, got an empty one'],
     [['x.jsonl', '--verifier', 'best'], 'Invalid value for argument: --verifier (best)'],
     [['/nowhere/x.jsonl', '--json'], '/nowhere/x.jsonl: no such file'],
     [['--serve', '0', '--bind', 'no such host'], 'no such host cannot be listened on'],

@@ -38,15 +38,32 @@ describe('limr run', () => {
     ['malformed.json', '{\n  "ppo": {\n    "gamma" 1\n  }\n}\n', 'malformed.json line 3: not JSON'],
     ['cut.json', '{\n  "ppo": {', 'cut.json line 2: not JSON'],
     ['named.json', object({ preset: 'huge' }), "no preset 'huge', there are quick, "],
+    ['proto.json', '{"lim": {"__proto__": {"count": 5}}}', 'lim.__proto__: there is no such field'],
+    [
+      'twice.json',
+      object({ experiment: { methods: ['full', 'lim', 'lim'] } }),
+      "'lim' is given twice",
+    ],
+    ['deep.json', `{"ppo": ${'['.repeat(100_000)}`, 'line 1: nested more than 64 deep'],
+    ['closed.json', `${'{"a":'.repeat(90_000)}1${'}'.repeat(90_000)}`, 'nested more than 64 deep'],
+    ['long.json', '['.repeat(2 ** 20 + 1), '1048577 bytes, more than the 1048576 allowed'],
+    [
+      'huge.json',
+      '{"task": {"strata": {"easy": {"below": 1e400}}}}',
+      'a number too large for float64',
+    ],
+    ['escape.json', object({ 'a\u001b[2J\u009b': 1 }), 'there is no such field'],
   ])('refuses the config %s in one line and writes nothing', async (name, text, message) => {
     const out = at(`${name}-run`);
     const line = await refusal(put(name, text), '--out', out);
     expect(line).toContain(name);
     expect(line).toContain(message);
+    expect(line).not.toMatch(/[\u0000-\u0009\u000b-\u001f\u007f-\u009f]/);
     expect(existsSync(out)).toBe(false);
   });
 
   test.each([
+    [['--methods', 'lim,lim'], "--methods: 'lim' is given twice"],
     [['--preset', 'huge'], "no preset 'huge'"],
     [['--preset', 'constructor'], "no preset 'constructor'"],
     [['--methods', 'lim,best'], "--methods: 'best' is none of full, lim, linear, rand"],

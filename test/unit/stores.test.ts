@@ -52,6 +52,7 @@ describe('a folder of run files', () => {
 test('the host is named with its version', () => {
   expect(hostName()).toBe(`node ${process.versions.node}`);
   expect(hostName({ Deno: { version: { deno: '2.9.6' } }, process })).toBe('deno 2.9.6');
+  expect(hostName({ Bun: { version: '1.4.5' }, process })).toBe('bun 1.4.5');
   const browser = (userAgent: string) => hostName({ navigator: { userAgent } });
   expect(browser('Mozilla/5.0 (X11; Linux x86_64; rv:150.0) Gecko/20100101 Firefox/150.0')).toBe(
     'firefox 150',

@@ -82,3 +82,13 @@ export const optionalNumber = (
   text: string | undefined,
   range: NumberRange = {},
 ): number | undefined => (text === undefined ? undefined : numberOption(name, text, range));
+
+/** Every value of an option that may be repeated, in the order given. */
+export function repeatedOption(name: string, argv: readonly string[]): string[] {
+  const flag = `--${name}`;
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  return argv.slice(0, end).flatMap((word, i) => {
+    if (word === flag) return argv[i + 1] ?? [];
+    return word.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : [];
+  });
+}

@@ -1,11 +1,12 @@
 import { defineCommand } from 'citty';
+import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { loadParameters } from '../model/load-parameters.ts';
 import { Responder } from '../rollout/responder.ts';
 import { createTask } from '../tasks/registry.ts';
-import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import { openCommandGpu } from './adapter.ts';
 import {
   commonArgs,
@@ -22,7 +23,6 @@ import { promptIds } from './prompt-ids.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
-const answerFields = ['answer', 'label', 'key', 'ground_truth', 'solution'];
 /** Rows name their data set here; without it the file is one. */
 const dataSetFields = ['dataset', 'data_source', 'tier'];
 
@@ -85,7 +85,7 @@ export const command = defineCommand({
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const task = createTask((await chosenConfig('limr eval', args.config)).task);
-    const verify = textVerifier(args.verifier, task);
+    const verifier = textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
     const model = await openDiskModel(args.model);
     try {
@@ -125,11 +125,16 @@ export const command = defineCommand({
       });
       const right = questions.map(() => 0);
       const formatted = questions.map(() => 0);
+      let ended = 0;
       for await (const response of responder.respond({ temperature, topP, seed })) {
         const question = questions[response.prompt];
         if (!question) continue;
-        const [text = ''] = await tokenizer.decode([response.ids], { unknown: 'replace' });
-        const verdict = verify(question.prompt, question.answer, text);
+        // The end token is no part of the answer; whether it came, the decoder knows best.
+        const { ids, stopped: finished } = response;
+        const spoken = finished ? ids.slice(0, -1) : ids;
+        const [decoded = ''] = await tokenizer.decode([spoken], decoding);
+        const verdict = judgeText(verifier, { ...question, response: decoded }, { finished });
+        ended += Number(finished);
         right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
         formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
       }
@@ -144,12 +149,15 @@ export const command = defineCommand({
         seed,
         adapter: gpu.name,
         datasets: scores,
+        finished: ended / (questions.length * samples),
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
         const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
         await host.stderr(`${dataset}: ${percent(mean)}${bounds} over ${count} prompts\n`);
       }
+      const cut = questions.length * samples - ended;
+      if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
     } finally {
@@ -158,6 +166,8 @@ export const command = defineCommand({
   },
 });
 
+const decoding = { skipSpecialTokens: true, unknown: 'replace' } as const;
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const readQuestions = (path: string): Promise<Question[]> =>
@@ -165,15 +175,14 @@ const readQuestions = (path: string): Promise<Question[]> =>
     const { rows } = await readPrompts(source);
     if (rows.length === 0) throw new FormatError(`${path}: no rows`);
     return rows.map(({ where, prompt, record }) => {
-      const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
-      const answer = field === undefined ? undefined : fieldOf(record, field);
-      if (typeof answer !== 'string' && typeof answer !== 'number') {
+      const answer = textAnswerOf(record);
+      if (answer === undefined) {
         throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
       }
       const named = dataSetFields
         .map((name) => fieldOf(record, name))
         .find((value) => typeof value === 'string');
-      return { where, prompt, answer: String(answer), dataSet: named ?? baseName(path) };
+      return { where, prompt, answer, dataSet: named ?? baseName(path) };
     });
   });
 

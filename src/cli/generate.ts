@@ -38,7 +38,9 @@ export const command = defineCommand({
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     n: { type: 'string', default: '1', valueHint: 'COUNT', description: 'completions per prompt' },
     'ignore-eos': { type: 'boolean', description: 'go on past end tokens' },
-    out: outArg('JSON file: [{prompt_ids, ids, text, logprobs}] (default: runs/completions.json)'),
+    out: outArg(
+      'JSON file: [{prompt_ids, ids, text, logprobs, finished}] (default: runs/completions.json)',
+    ),
     weights: weightsArg,
     ...commonArgs,
   },
@@ -88,10 +90,10 @@ export const command = defineCommand({
         stopIds: args['ignore-eos'] ? [] : config.eosTokenIds,
       });
       const results: unknown[] = [];
-      for await (const { prompt, ids, logprobs } of responder.respond(sampling)) {
+      for await (const { prompt, ids, logprobs, stopped } of responder.respond(sampling)) {
         const given = prompts[prompt] ?? [];
         const text = tokenizer ? await completionText(tokenizer, given, ids) : null;
-        results.push({ prompt_ids: given, ids, text, logprobs });
+        results.push({ prompt_ids: given, ids, text, logprobs, finished: stopped });
       }
       await gpu.close();
       if (out !== undefined) await host.write(out, jsonText(results));

@@ -1,5 +1,5 @@
 import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
-import type { System } from './system.ts';
+import type { FileContent, System } from './system.ts';
 
 /** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
 const CHUNK = 3 << 20;
@@ -36,14 +36,14 @@ const base64Of = (bytes: Uint8Array): Promise<string> =>
   });
 
 /** A file's content in pieces of at most `CHUNK` bytes. */
-function* pieces(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+async function* pieces(content: FileContent): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     for (let i = 0; i < content.length; i += CHUNK) yield content.subarray(i, i + CHUNK);
     return;
   }
   const encoder = new TextEncoder();
   let batch = '';
-  for (const piece of typeof content === 'string' ? [content] : content) {
+  for await (const piece of typeof content === 'string' ? [content] : content) {
     batch += piece;
     if (batch.length < CHUNK) continue;
     yield* pieces(encoder.encode(batch));
@@ -85,7 +85,8 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     async write(path, content) {
       const handle = await call('create', path);
       try {
-        for (const piece of pieces(content)) await call('append', handle, await base64Of(piece));
+        for await (const piece of pieces(content))
+          await call('append', handle, await base64Of(piece));
         await call('commit', handle);
       } catch (error) {
         await call('abort', handle);

@@ -1,7 +1,8 @@
+import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
-import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
+import { idOf, promptText, recordsOf } from './rollouts.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
@@ -15,7 +16,15 @@ export interface PromptRow {
   readonly record: JsonRecord;
 }
 
-const promptFields = ['prompt', 'input', 'question', 'problem', 'context_messages', 'messages'];
+/** Fields that hold a row's prompt, the first that a row has counts. */
+export const promptFields = [
+  'prompt',
+  'input',
+  'question',
+  'problem',
+  'context_messages',
+  'messages',
+];
 
 /**
  * A prompt file: JSON array, JSONL or parquet, told apart by its first bytes.

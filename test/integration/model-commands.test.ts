@@ -203,6 +203,47 @@ describe('limr generate', () => {
   });
 });
 
+describe('limr eval', () => {
+  test.each(['</s>', '<|eot_id|>', '<end_of_turn>', '<of no known family>'])(
+    'counts an answer that ends with %s, the end token of the model',
+    async (content) => {
+      const renamed = tokenizer.added_tokens.map((token) =>
+        token.id === config.eos_token_id ? { ...token, content } : token,
+      );
+      const named = {
+        'm/tokenizer.json': encode({ ...tokenizer, added_tokens: renamed }),
+        'm/tokenizer_config.json': encode({ eos_token: content }),
+      };
+      const row = { prompt: 'What is 1+1?', response: ' \\boxed{2}' };
+      const teach = ['sft', 'm', '--data', 'd.jsonl', '--epochs', '40', '--out', 'new'];
+      const taught = await limr([...teach, '--learning-rate', '3e-3'], {
+        ...named,
+        'd.jsonl': lines([row]),
+      });
+      expect(taught.code).toBe(0);
+      const more = {
+        ...Object.fromEntries(taught.system.files),
+        'math.jsonl': lines([{ prompt: row.prompt, gts: '2.0' }]),
+        'exact.jsonl': lines([{ prompt: row.prompt, key: row.response }]),
+      };
+      const whole = ['generate', 'new', '--prompt', row.prompt, '--temperature', '0', '--out', 'o'];
+      const [said] = (await limr(whole, more)).json('o') as Completion[];
+      expect(said).toMatchObject({ text: row.response, finished: true });
+      const tokens = String(said.ids.length - 1);
+      for (const verifier of ['math', 'math-eval', 'exact']) {
+        const data = verifier === 'exact' ? 'exact.jsonl' : 'math.jsonl';
+        const argv = ['eval', 'new', '--data', data, '--verifier', verifier, '--out', 'e'];
+        const { json } = await limr(argv, more);
+        expect([verifier, json('e')]).toMatchObject([verifier, { mean: 1, finished: 1 }]);
+        const cut = await limr([...argv, '--max-new-tokens', tokens], more);
+        const mean = verifier === 'math-eval' ? 1 : 0;
+        expect([verifier, cut.json('e')]).toMatchObject([verifier, { mean, finished: 0 }]);
+        expect(cut.system.err).toContain('1 responses were cut before they ended');
+      }
+    },
+  );
+});
+
 describe('limr sft', () => {
   test('teaches a row, and writes a folder that generates it', async () => {
     const row = { prompt: 'What is 1+1?', response: ' It is 2.' };

@@ -204,11 +204,11 @@ export class ParameterStore {
       owned.push(made);
       return made;
     };
-    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) =>
-      frozen
-        ? { start: Math.max(halvesStart, embeddingEnd), end: halvesEnd }
-        : { start: 0, end: 0 },
-    );
+    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
+      const start = Math.max(halvesStart, embeddingEnd);
+      // Where only an embedding has a copy, or nothing has, everything is held in f32.
+      return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
+    });
     this.pages = layout.pages.map(({ size }, i) => {
       const shared = over[i];
       const { start, end } = this.#gap(i);

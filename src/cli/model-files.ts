@@ -53,6 +53,7 @@ export async function openDiskModel(path: string): Promise<DiskModel> {
   };
   try {
     const directory = await openModelDirectory(openFile, path);
+    for (const note of directory.notes) await host.stderr(`note: ${path}: ${note}\n`);
     const openTokenizer = async (): Promise<TokenizerClient | undefined> => {
       const texts = await directory.tokenizerTexts();
       return texts && TokenizerClient.open(texts);

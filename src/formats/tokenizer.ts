@@ -1,6 +1,7 @@
 import { Template } from '@huggingface/jinja';
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { FormatError } from './format-error.ts';
+import { shorten } from './json.ts';
 
 /** One turn of a conversation, as chat templates read it. */
 export interface ChatMessage {
@@ -72,6 +73,7 @@ export class Tokenizer {
     this.#config = config;
     this.#cleanUp = config.clean_up_tokenization_spaces === true;
     this.#template = files.chatTemplate ?? templateOf(config);
+    expectIds(tokenizer, where);
     try {
       this.#tokenizer = new HfTokenizer({ added_tokens: [], ...tokenizer }, config);
       let largest = -1;
@@ -179,6 +181,31 @@ function boundedRange(...given: unknown[]): number[] {
     throw new Error(`range() of ${count} numbers, more than the ${longestRange} allowed`);
   }
   return Array.from({ length: count }, (_, i) => start + i * step);
+}
+
+/** Ids that may lie past twice as many as there are tokens: vocabularies leave some unused. */
+const unusedIds = 65_536;
+
+/**
+ * The library fills a list up to the largest id: a few bytes of a file must not make it a long one.
+ *
+ * @throws FormatError naming the first token whose id is none, or far past the others.
+ */
+function expectIds(tokenizer: Json, where: string): void {
+  const { vocab } = tokenizer.model as Json;
+  const listed = Array.isArray(vocab) ? vocab.length : 0; // Unigram: an id is a place in it.
+  const named = isRecord(vocab) ? Object.entries(vocab) : [];
+  const added: unknown[] = Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : [];
+  for (const entry of added) {
+    if (isRecord(entry)) named.push([String(entry.content), entry.id]);
+  }
+  const count = named.length + listed;
+  const most = 2 * count + unusedIds;
+  for (const [token, id] of named) {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < most) continue;
+    const problem = `the token ${JSON.stringify(shorten(token))} has the id ${shorten(String(id))}`;
+    throw new FormatError(`${where}: ${problem}, not one below ${most} for ${count} tokens`);
+  }
 }
 
 /** The template inside a config: one text, or a list of named ones of which `default` is meant. */

@@ -1,7 +1,7 @@
 import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
-import { bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
+import { bindingText, bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
@@ -134,9 +134,8 @@ export class Gpu {
     const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;
     const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
     if (size > limit) {
-      throw new AdapterError(
-        `${name} needs ${size} bytes in one binding, ${this.name} has ${limit}`,
-      );
+      const help = 'fewer or shorter rows together help, or an adapter with larger bindings';
+      throw new AdapterError(bindingText(name, { bytes: size, limit }, this.name, help));
     }
     const { storage, copySrc, copyDst, uniform } = bufferUsage;
     const buffer = this.device.createBuffer({

@@ -1,12 +1,14 @@
-import { Template } from '@huggingface/jinja';
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { FormatError } from './format-error.ts';
+import { type Rendered, Template } from './jinja/template.ts';
 import { shorten } from './json.ts';
 
-/** One turn of a conversation, as chat templates read it. */
+/** One turn of a conversation, as chat templates read it: they may know further fields. */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string;
+  /** Text, for most; some templates take a list of parts. */
+  readonly content: unknown;
+  readonly [field: string]: unknown;
 }
 
 /** Parsed files of a model folder that describe its tokenizer. */
@@ -37,6 +39,10 @@ export interface DecodeOptions {
 export interface ChatOptions {
   /** End with the header of the assistant's turn. */
   readonly addGenerationPrompt?: boolean;
+  /** What the template reads beside the messages, such as `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** What `strftime_now` takes for now. */
+  readonly now?: Date;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -56,6 +62,7 @@ export class Tokenizer {
   readonly #config: Json;
   readonly #cleanUp: boolean;
   readonly #template: string | undefined;
+  #parsed: Template | undefined;
   /** One past the largest id, added tokens included. */
   readonly vocabSize: number;
 
@@ -139,6 +146,11 @@ export class Tokenizer {
    * @throws FormatError when there is no chat template, or it fails.
    */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    return this.renderMarked(messages, options).text;
+  }
+
+  /** As `renderChat`, with the places of what the template marks as the assistant's. */
+  renderMarked(messages: readonly ChatMessage[], options: ChatOptions = {}): Rendered {
     if (this.#template === undefined) throw new FormatError(`${this.#where}: no chat template`);
     const tokens: Record<string, string> = {};
     for (const [key, value] of Object.entries(this.#config)) {
@@ -147,40 +159,20 @@ export class Tokenizer {
       if (typeof text === 'string') tokens[key] = text;
     }
     try {
-      const template = new Template(this.#template);
-      template.parsed.body.unshift(...new Template(setRange).parsed.body);
-      return template.render({
+      this.#parsed ??= new Template(this.#template);
+      const variables = {
         ...tokens,
-        bounded_range: boundedRange,
-        messages: messages.map((message) => ({ ...message })),
+        tools: null,
+        documents: null,
+        ...options.variables,
+        messages,
         add_generation_prompt: options.addGenerationPrompt ?? false,
-      });
+      };
+      return this.#parsed.render(variables, options.now);
     } catch (error) {
       throw new FormatError(`${this.#where}: chat template: ${why(error)}`, { cause: error });
     }
   }
-}
-
-/** Put before templates: the library's own `range` fills memory until the whole process dies. */
-const setRange = '{% set range = bounded_range %}';
-
-/** Most numbers that one `range` of a template gives. */
-const longestRange = 100_000;
-
-/** Jinja's `range(stop)` and `range(start, stop, step)`. */
-function boundedRange(...given: unknown[]): number[] {
-  const [first, second, step = 1] = given.map((value) => {
-    if (Number.isSafeInteger(value)) return value as number;
-    throw new Error('range() takes whole numbers');
-  });
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  if (start === undefined || stop === undefined) throw new Error('range() takes a number');
-  if (step === 0) throw new Error('range() takes no step of 0');
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (count > longestRange) {
-    throw new Error(`range() of ${count} numbers, more than the ${longestRange} allowed`);
-  }
-  return Array.from({ length: count }, (_, i) => start + i * step);
 }
 
 /** Ids that may lie past twice as many as there are tokens: vocabularies leave some unused. */

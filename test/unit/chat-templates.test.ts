@@ -16,7 +16,11 @@ interface ChatRow {
 
 const folder = 'test/fixtures/chat';
 const read = (path: string) => readFileSync(`${folder}/${path}`, 'utf8');
-const golden = JSON.parse(read('chat.json')) as { now: string; families: string[]; rows: ChatRow[] };
+const golden = JSON.parse(read('chat.json')) as {
+  now: string;
+  families: string[];
+  rows: ChatRow[];
+};
 
 describe.each(golden.families)('the template of %s', (family) => {
   const tokenizer = new Tokenizer(

@@ -33,7 +33,8 @@ import {
 export interface Host {
   /** A field or an item, as `of.name` and `of[name]` find it. */
   readonly item: (of: Value, key: Value) => Value;
-  readonly attribute: (of: Value, name: string) => Value;
+  /** A method or a field, which is no item. */
+  readonly field: (of: Value, name: string) => Value;
   readonly filter: (name: string, of: Value, given: Given) => Value;
   readonly test: (name: string, of: Value, given: Given) => boolean;
   readonly add: (a: Value, b: Value) => Value;
@@ -337,16 +338,19 @@ function round(of: Value, given: Given): Value {
   if (!(of instanceof Float) && digits >= 0) return integer(value);
   const scaled = value * scale;
   const below = Math.floor(scaled);
-  const isTie = scaled - below === 0.5 && (below + 0.5) / scale === value;
-  const rounded = isTie
-    ? (below + (below % 2 === 0 ? 0 : 1)) / scale
-    : digits >= 0 && digits <= 100
-      ? Number(value.toFixed(digits))
-      : Math.round(scaled) / scale;
+  // Written out, a float that lies in the middle ends in a 5 there.
+  const isTie =
+    digits >= 0 &&
+    digits < 30 &&
+    /^50*$/.test(value.toFixed(100).split('.')[1]?.slice(digits) ?? '');
+  let rounded = Math.round(scaled) / scale;
+  if (isTie) rounded = (below + (below % 2 === 0 ? 0 : 1)) / scale;
+  else if (digits >= 0 && digits <= 100) rounded = Number(value.toFixed(digits));
   return of instanceof Float ? new Float(rounded) : integer(rounded);
 }
 
 function toInteger(of: Value, given: Given): Value {
+  if (of instanceof Undefined) of.fail();
   const { default: fallback = 0, base = 10 } = bind('int', given, ['default', 'base']);
   const number = numberOf(of);
   if (number !== undefined) return Number.isFinite(number) ? integer(Math.trunc(number)) : fallback;
@@ -375,6 +379,7 @@ function floatIn(of: string): number | undefined {
 }
 
 function toFloat(of: Value, given: Given): Value {
+  if (of instanceof Undefined) of.fail();
   const { default: fallback = new Float(0) } = bind('float', given, ['default']);
   const number = numberOf(of) ?? (typeof of === 'string' ? floatIn(of) : undefined);
   return number === undefined ? fallback : new Float(number);
@@ -410,9 +415,8 @@ const quotedUrl = (value: Value): string =>
 function urlencode(of: Value): string {
   if (of instanceof Dict || sequence(of) !== undefined || of instanceof Lazy) {
     const pairs = of instanceof Dict ? of.entries() : itemsOf(of).map((pair) => itemsOf(pair));
-    return pairs
-      .map(([key = null, value = null]) => `${quotedUrl(key)}=${quotedUrl(value)}`)
-      .join('&');
+    const inQuery = (value: Value): string => quotedUrl(value).replaceAll('%20', '+');
+    return pairs.map(([key = null, value = null]) => `${inQuery(key)}=${inQuery(value)}`).join('&');
   }
   return quotedUrl(of).replaceAll('%2F', '/');
 }
@@ -438,7 +442,7 @@ export const filters: Readonly<Record<string, Filter>> = {
     if (number === undefined) throw new TemplateError('abs takes a number');
     return of instanceof Float ? new Float(Math.abs(number)) : Math.abs(number);
   },
-  attr: (of, given, host) => host.attribute(of, text(bind('attr', given, ['name']).name ?? null)),
+  attr: (of, given, host) => host.field(of, text(bind('attr', given, ['name']).name ?? null)),
   batch,
   capitalize: (of) => capitalized(text(of)),
   center(of, given) {

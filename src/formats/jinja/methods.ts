@@ -112,18 +112,16 @@ function partition(where: string, of: string, given: Given, last: boolean): Tupl
   return new Tuple([of.slice(0, at), separator, of.slice(at + separator.length)]);
 }
 
-/** First letters of words large, all others small. */
-const titled = (of: string): string =>
-  of.replace(/\p{L}+/gu, (word) => {
-    const [first = '', ...rest] = characters(word);
-    return first.toUpperCase() + rest.join('').toLowerCase();
-  });
-
 /** The first letter large, all others small. */
 export function capitalized(of: string): string {
   const [first = '', ...rest] = characters(of);
-  return first.toUpperCase() + rest.join('').toLowerCase();
+  // Of a letter that is two when it is large, the first alone is: `Ss` for a sharp s.
+  const [large = '', ...more] = characters(first.toUpperCase());
+  return large + more.join('').toLowerCase() + rest.join('').toLowerCase();
 }
+
+/** First letters of words large, all others small. */
+const titled = (of: string): string => of.replace(/\p{L}+/gu, capitalized);
 
 /** Lines as Python's `splitlines` cuts them. */
 export function linesOf(of: string, keepEnds = false): string[] {

@@ -118,7 +118,7 @@ class Run {
     for (const [name, value] of Object.entries(variables)) globals.set(name, valueOf(value));
     this.#host = {
       item: (of, key) => this.#item(of, key),
-      attribute: (of, name) => this.#attribute(of, name),
+      field: (of, name) => placed(this.#field(of, name), `no attribute '${name}'`),
       filter: (name, of, given) => this.#filter(name, of, given),
       test: (name, of, given) => this.#test(name, of, given),
       add: (a, b) => this.#binary('+', a, b),

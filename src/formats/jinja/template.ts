@@ -361,7 +361,7 @@ class Run {
       const rest = new Map(named);
       const missing: Parameter[] = [];
       for (const [i, parameter] of parameters.entries()) {
-        let value = positional[i];
+        let value: Value | undefined = positional[i];
         if (value === undefined && rest.has(parameter.name)) {
           value = rest.get(parameter.name);
         } else if (value !== undefined && rest.has(parameter.name)) {

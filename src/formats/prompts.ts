@@ -1,7 +1,9 @@
 import type { ByteSource } from './byte-source.ts';
+import { chatOf } from './chat-messages.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
 import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
+import type { ChatMessage } from './tokenizer.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
@@ -10,6 +12,8 @@ export type RowLayout = 'json' | 'jsonl' | 'parquet';
 export interface PromptRow {
   readonly where: string;
   readonly prompt: string;
+  /** The whole conversation, where the prompt is one. */
+  readonly messages?: readonly ChatMessage[] | undefined;
   readonly id: string | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
@@ -31,7 +35,11 @@ export async function readPrompts(
     if (field === undefined)
       throw new FormatError(`${where}: no field ${promptFields.join(' or ')}`);
     const prompt = promptText(fieldOf(record, field), `${where}: ${field}`);
-    rows.push({ where, prompt, id: idOf(record, where), answer: answerOf(record), record });
+    const messages = chatOf(fieldOf(record, field), `${where}: ${field}`, {
+      withoutAnswer: field === 'messages',
+    });
+    const id = idOf(record, where);
+    rows.push({ where, prompt, messages, id, answer: answerOf(record), record });
   }
   return { rows, layout: await layoutOf(source) };
 }

@@ -18,12 +18,13 @@ export async function openCommandGpu(
   use?: KernelUse,
   options: Omit<GpuOptions, 'adapter'> = {},
 ): Promise<Gpu> {
+  const host = await system();
+  await host.doing?.('opening the adapter');
   const gpu = await openGpu({
     limits: 'max',
     ...options,
     adapter: (args.adapter ?? 'auto') as AdapterChoice,
   });
-  const host = await system();
   const kind = gpu.kind === 'cpu' ? 'software adapter' : 'GPU';
   const tuned = useTuned(gpu, hostName(), await readTuned()) ? ', tuned' : '';
   await host.stderr(`adapter: ${gpu.name} (${kind}${tuned})\n`);
@@ -53,5 +54,6 @@ export async function withCommandGpu<Result>(
 /** Checks the kernels that a model needs; those that compute wrong are replaced, named on stderr. */
 export async function checkKernels(gpu: Gpu, use: KernelUse): Promise<void> {
   const host = await system();
+  await host.doing?.('checking the kernels');
   for (const text of await dropWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
 }

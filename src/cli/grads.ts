@@ -54,6 +54,7 @@ export const command = defineCommand({
       });
       try {
         const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        await host.doing?.('computing gradients');
         const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
         const batches = batchesOf(sequences, passRows);
         const sizes = batches.map(learnedSizes);

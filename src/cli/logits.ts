@@ -50,6 +50,7 @@ export const command = defineCommand({
       const logits = new Float32Array(rows * columns * vocabSize);
       try {
         const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        await host.doing?.('computing logits');
         const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
         const total = sequences.reduce((sum, { length }) => sum + length, 0);
         let b = 0;

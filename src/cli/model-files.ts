@@ -35,7 +35,14 @@ export const openDiskModel = (path: string): Promise<DiskModel> =>
     const directory = await openModelDirectory(openFile, path);
     const host = await system();
     for (const note of directory.notes) await host.stderr(`note: ${path}: ${note}\n`);
-    return directory;
+    return {
+      ...directory,
+      async read(name) {
+        const shape = directory.shapes.get(name)?.join(', ') ?? '';
+        await host.doing?.(`reading tensor '${name}' (${shape}) of ${path}`);
+        return directory.read(name);
+      },
+    };
   });
 
 /** Whether a model was opened with its weights. */

@@ -133,6 +133,7 @@ export async function withResponder<Result>(
       `GPU memory: ${bytesText(plan.total)} of ${bytesText(memory)}; ${together(plan)}\n`,
     );
     const weights = await loadParameters(gpu, model, 'lm', { storage: options.weights });
+    await host.doing?.(`letting the model respond, ${together(plan)}`);
     const responder = new Responder(gpu, weights, job, plan);
     const result = await use(responder, gpu);
     responder.destroy();

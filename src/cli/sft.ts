@@ -298,6 +298,7 @@ async function train(
   const mebibytes = gpu.memory.total() / 2 ** 20;
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   trainer.model.reset(await parameters());
+  await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {
     const order = shuffled(rows, new RandomStream(how.seed, 'minibatchOrder', epoch));

@@ -17,7 +17,7 @@ import { chosenConfig } from './chosen-config.ts';
 import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { chatArgs, type PromptGiven, promptIds } from './prompt-ids.ts';
-import { estimateResponses, responseArgs, withResponder } from './responses.ts';
+import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
@@ -88,6 +88,7 @@ export const command = defineCommand({
     if (args.out !== undefined) await expectFileOut(args.out, inputs);
     const temperature = numberOption('temperature', args.temperature, { min: 0, max: 1000 });
     const topP = numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 });
+    budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const task = createTask((await chosenConfig('limr eval', args.config)).task);

@@ -13,7 +13,7 @@ import { readIds } from './ids-file.ts';
 import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
-import { estimateResponses, responseArgs, withResponder } from './responses.ts';
+import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { system } from './system.ts';
 
 const defaultNewTokens = 128;
@@ -54,6 +54,7 @@ export const command = defineCommand({
       minP: numberOption('min-p', args['min-p'], { min: 0, max: 1 }),
       seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     };
+    budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 100_000, integer: true });
     const asked = optionalNumber('max-new-tokens', args['max-new-tokens'], {
       min: 1,

@@ -50,6 +50,10 @@ export interface ResponseOptions {
   readonly json?: boolean | undefined;
 }
 
+/** Bytes that `--memory` lets a command take. @throws UsageError when it is none. */
+export const budgetOf = ({ memory }: Pick<ResponseOptions, 'memory'>): number =>
+  memory === undefined ? defaultMemory : Math.floor(bytesOption('memory', memory) * shareOfCard);
+
 /** @throws UsageError when `--memory` is too little for even one response. */
 function planOf(
   config: ModelConfig,
@@ -57,8 +61,7 @@ function planOf(
   options: ResponseOptions,
   limits: Gpu['limits'] | undefined,
 ): { readonly plan: ResponderPlan; readonly memory: number } {
-  const asked = options.memory === undefined ? undefined : bytesOption('memory', options.memory);
-  const memory = asked === undefined ? defaultMemory : Math.floor(asked * shareOfCard);
+  const memory = budgetOf(options);
   const none = Number.MAX_SAFE_INTEGER;
   const budget = {
     memory,

@@ -1,4 +1,4 @@
-import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { CallReply, PageHeap, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { FileContent, System } from './system.ts';
 
 /** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
@@ -52,6 +52,14 @@ async function* pieces(content: FileContent): AsyncGenerator<Uint8Array> {
   if (batch !== '') yield* pieces(encoder.encode(batch));
 }
 
+/** Chromium tells of its heap, in a field that no standard has. */
+function heap(): PageHeap | undefined {
+  const { memory } = performance as {
+    readonly memory?: { readonly usedJSHeapSize: number; readonly jsHeapSizeLimit: number };
+  };
+  return memory && { used: memory.usedJSHeapSize, limit: memory.jsHeapSizeLimit };
+}
+
 const listeners = new Set<() => void>();
 
 /** Tells the command that the user has pressed Ctrl-C. */
@@ -95,6 +103,7 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     },
     stderr: (text, look) => call('stderr', text, look),
     stdout: (text) => call('stdout', text),
+    doing: (what) => call('doing', what, heap()),
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     terminal,
     onInterrupt(listener) {

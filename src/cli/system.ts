@@ -31,6 +31,8 @@ export interface System {
   stderr(text: string, look?: Look): Promise<void>;
   /** For results only. */
   stdout(text: string): Promise<void>;
+  /** Notes what the command is about to do, for whoever has to say where it ended. */
+  readonly doing?: (what: string) => Promise<void>;
   environment(name: string): string | undefined;
   readonly terminal: boolean;
   /** Calls back on Ctrl-C, which then no longer ends the command. @returns What takes it off again. */

@@ -1,8 +1,10 @@
 import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
+import { chatOf } from './chat-messages.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
 import { idOf, promptText, recordsOf } from './rollouts.ts';
+import type { ChatMessage } from './tokenizer.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
@@ -11,6 +13,8 @@ export type RowLayout = 'json' | 'jsonl' | 'parquet';
 export interface PromptRow {
   readonly where: string;
   readonly prompt: string;
+  /** The whole conversation, where the prompt is one. */
+  readonly messages?: readonly ChatMessage[] | undefined;
   readonly id: string | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
@@ -40,7 +44,11 @@ export async function readPrompts(
     if (field === undefined)
       throw new FormatError(`${where}: no field ${promptFields.join(' or ')}`);
     const prompt = promptText(fieldOf(record, field), `${where}: ${field}`);
-    rows.push({ where, prompt, id: idOf(record, where), answer: answerOf(record), record });
+    const messages = chatOf(fieldOf(record, field), `${where}: ${field}`, {
+      withoutAnswer: field === 'messages',
+    });
+    const id = idOf(record, where);
+    rows.push({ where, prompt, messages, id, answer: answerOf(record), record });
   }
   return { rows, layout: await layoutOf(source) };
 }

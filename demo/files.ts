@@ -5,7 +5,7 @@ import { make } from './dom.ts';
 const meanings: Readonly<Record<string, string>> = {
   'config.json': 'settings and seeds, as limr run reads them',
   'results.json': 'config, accuracies, what each selection kept',
-  'scores.json': 'every prompt with its score and curve',
+  'scores.json': 'every prompt with its key, score and curve',
   'rewards.safetensors': 'the reward matrix, prompts × epochs',
   'metrics.jsonl': 'every scalar of every update',
   'subsets/lim.json': 'the prompts that LIM kept',

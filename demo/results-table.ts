@@ -173,6 +173,15 @@ const wrongKeys = ({ results, makeup }: RunModel, method: MethodName): number =>
   makeup[method]?.wrongKeys ??
   0;
 
+/** Why there is no finding: it is still to come, or will not. */
+export function noFindingOf({ experiment }: ExperimentConfig, model: RunModel): string {
+  const readout = model.fixedReadout.text;
+  if (!experiment.methods.includes('lim')) return 'This run trains nothing on what LIM keeps.';
+  return model.running
+    ? `Comes when LIM, too, has been read at ${readout}.`
+    : `The run ended before LIM was read at ${readout}.`;
+}
+
 /** `39 prompts`, or over several seeds `31–42 prompts`. */
 function sizeText(sizes: readonly number[]): string {
   if (sizes.length === 0) return '';
@@ -185,8 +194,10 @@ export function drawFinding(config: ExperimentConfig, model: RunModel | undefine
   byId('found', HTMLElement).hidden = model === undefined;
   if (!model) return;
   const readout = model.fixedReadout.text;
-  const waiting = `Comes when LIM, too, has been read at ${readout}; values beside the charts are never of unequal updates.`;
-  setText(byId('finding', HTMLParagraphElement), findingOf(config, model) || waiting);
+  setText(
+    byId('finding', HTMLParagraphElement),
+    findingOf(config, model) || noFindingOf(config, model),
+  );
   setText(byId('caveats', HTMLParagraphElement), caveatsOf(model));
   const seeds = new Set(model.comparable('full').map(({ seed }) => seed)).size;
   setText(

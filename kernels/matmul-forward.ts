@@ -12,7 +12,7 @@ import {
 } from './lib/matmul-variants.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
-import { maxOf, type Size } from './lib/variable.ts';
+import { type Size, usualOf } from './lib/variable.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
@@ -82,7 +82,7 @@ export function matmulForward(
   // An absent input is bound to another read-only one and not read.
   const bound = { x, weight, bias: bias ?? x, residual: residual ?? x, out };
   const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
-  const shape = [maxOf(hyper.rows), inner, columns] as const;
+  const shape = [usualOf(hyper.rows), inner, columns] as const;
   return dispatchMatmul(
     'forward',
     shape,

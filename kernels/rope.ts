@@ -55,18 +55,32 @@ export function rope(
 }
 
 /**
- * The cosines and sines that `rope` reads: f32 (positions, headDim), made in float64.
+ * Radians per position of the headDim / 2 pairs of a head: theta^(-2 i / headDim), in float64.
  *
  * @param theta Base of the wavelengths, 10,000 in the paper.
  */
-export function ropeTable(positions: number, headDim: number, theta: number): Float32Array {
-  const half = headDim / 2;
-  const table = new Float32Array(positions * headDim);
+export const ropeFrequencies = (headDim: number, theta: number): Float64Array =>
+  Float64Array.from({ length: headDim / 2 }, (_, i) => theta ** ((-2 * i) / headDim));
+
+/**
+ * The cosines and sines that `rope` reads: f32 (positions, 2 pairs), made in float64.
+ *
+ * @param frequencies Radians per position of each pair of a head.
+ * @param scale Factor of all of them.
+ */
+export function ropeTable(
+  positions: number,
+  frequencies: Float64Array,
+  scale = 1,
+): Float32Array<ArrayBuffer> {
+  const half = frequencies.length;
+  const table = new Float32Array(positions * 2 * half);
   for (let position = 0; position < positions; position++) {
+    const first = position * 2 * half;
     for (let i = 0; i < half; i++) {
-      const angle = position * theta ** ((-2 * i) / headDim);
-      table[position * headDim + i] = Math.cos(angle);
-      table[position * headDim + half + i] = Math.sin(angle);
+      const angle = position * (frequencies[i] ?? NaN);
+      table[first + i] = scale * Math.cos(angle);
+      table[first + half + i] = scale * Math.sin(angle);
     }
   }
   return table;

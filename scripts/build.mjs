@@ -43,7 +43,7 @@ function dependencies() {
 }
 
 /** Modules that only Node and Deno run: the page's graph ends before them. */
-const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host)\.ts$/;
+const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host|reward-server)\.ts$/;
 
 /**
  * The commands as they run inside a page for `--host chromium`, in few files with names of their own.

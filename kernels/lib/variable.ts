@@ -7,12 +7,18 @@ export class Variable {
   readonly name: string;
   /** Largest value the plan's buffers were sized for; Infinity for a plain hyperparameter. */
   readonly max: number;
+  /**
+   * The value that kernels are chosen for. Plans of one piece of work that are sized for more or for
+   * less memory agree in it, and so in every bit of what they compute.
+   */
+  readonly usual: number;
   #value: number | (() => number);
 
   /** @param value A number to be set later, or a function of other variables. */
-  constructor(name: string, value: number | (() => number), max = Infinity) {
+  constructor(name: string, value: number | (() => number), max = Infinity, usual = max) {
     this.name = name;
     this.max = max;
+    this.usual = usual;
     this.#value = value;
   }
 
@@ -34,3 +40,6 @@ export const valueOf = (size: Size): number => (typeof size === 'number' ? size 
 
 /** The largest value a size can take: what buffers must hold. */
 export const maxOf = (size: Size): number => (typeof size === 'number' ? size : size.max);
+
+/** The value that kernels are chosen for. */
+export const usualOf = (size: Size): number => (typeof size === 'number' ? size : size.usual);

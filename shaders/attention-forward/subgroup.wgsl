@@ -33,21 +33,6 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let stride = (params.heads + 2 * params.kv_heads) * QUADS;
   let key_column = (params.heads + kv_head) * QUADS;
   let value_column = key_column + params.kv_heads * QUADS;
-  // Every key range of the eight rows; a lane leaves out what its own row does not see.
-  var own_first = row0;
-  var prefix_first = 0xffffffffu;
-  var prefix_end = 0u;
-  for (var i = 0u; i < 8; i++) {
-    let span = min(row0 + i, last) * 6;
-    own_first = min(own_first, spans[span]);
-    if (spans[span + 2] < spans[span + 3]) {
-      prefix_first = min(prefix_first, spans[span + 2]);
-      prefix_end = max(prefix_end, spans[span + 3]);
-    }
-  }
-  prefix_first = min(prefix_first, prefix_end);
-  let prefix_blocks = (prefix_end - prefix_first + 7) / 8;
-  let blocks = prefix_blocks + (last + 8 - own_first) / 8;
   var q: array<vec4f, QUADS>;
   var sum: array<vec4f, QUADS>;
   for (var c = 0u; c < QUADS; c++) {
@@ -56,51 +41,71 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   }
   var top = -1e30;
   var weight = 0.0;
-  for (var block = 0u; block < blocks; block++) {
-    let in_prefix = block < prefix_blocks;
-    let first = select(own_first + (block - prefix_blocks) * 8, prefix_first + block * 8, in_prefix);
-    let low = select(spans[row * 6], spans[row * 6 + 2], in_prefix);
-    let high = select(row + 1, spans[row * 6 + 3], in_prefix);
-    let at = min(first + lane, last) * stride;
-    var product0 = vec4f();
-    var product1 = vec4f();
-    var product2 = vec4f();
-    var product3 = vec4f();
-    var product4 = vec4f();
-    var product5 = vec4f();
-    var product6 = vec4f();
-    var product7 = vec4f();
-    for (var c = 0u; c < QUADS; c++) {
-      let key = qkv[at + key_column + c];
-      product0 += q[c] * subgroupBroadcast(key, 0);
-      product1 += q[c] * subgroupBroadcast(key, 1);
-      product2 += q[c] * subgroupBroadcast(key, 2);
-      product3 += q[c] * subgroupBroadcast(key, 3);
-      product4 += q[c] * subgroupBroadcast(key, 4);
-      product5 += q[c] * subgroupBroadcast(key, 5);
-      product6 += q[c] * subgroupBroadcast(key, 6);
-      product7 += q[c] * subgroupBroadcast(key, 7);
+  let own_range = vec2u(spans[row * 6], row + 1);
+  let prefix_range = vec2u(spans[row * 6 + 2], spans[row * 6 + 3]);
+  // Segment after segment of the eight rows; a lane leaves out what its own row does not see. Blocks
+  // begin where a segment does, so that a row's sums do not depend on its neighbours.
+  var prefix = vec2u();
+  var has_prefix = false;
+  var member = row0;
+  while (member <= last) {
+    let own_first = spans[member * 6];
+    let own_end = min(spans[member * 6 + 1], last + 1);
+    let mine = row >= member && row < own_end;
+    // Neighbours with one prompt share the walk over it.
+    let known = prefix;
+    prefix = vec2u(spans[member * 6 + 2], spans[member * 6 + 3]);
+    let prefix_keys = select(prefix.y - prefix.x, 0, all(prefix == known));
+    let prefix_blocks = (prefix_keys + 7) / 8;
+    let blocks = prefix_blocks + (own_end - own_first + 7) / 8;
+    for (var block = 0u; block < blocks; block++) {
+      let in_prefix = block < prefix_blocks;
+      let first = select(own_first + (block - prefix_blocks) * 8, prefix.x + block * 8, in_prefix);
+      let range = select(own_range, prefix_range, in_prefix);
+      let new_keys = select(mine, !has_prefix && all(prefix_range == prefix), in_prefix);
+      let at = min(first + lane, last) * stride;
+      var product0 = vec4f();
+      var product1 = vec4f();
+      var product2 = vec4f();
+      var product3 = vec4f();
+      var product4 = vec4f();
+      var product5 = vec4f();
+      var product6 = vec4f();
+      var product7 = vec4f();
+      for (var c = 0u; c < QUADS; c++) {
+        let key = qkv[at + key_column + c];
+        product0 += q[c] * subgroupBroadcast(key, 0);
+        product1 += q[c] * subgroupBroadcast(key, 1);
+        product2 += q[c] * subgroupBroadcast(key, 2);
+        product3 += q[c] * subgroupBroadcast(key, 3);
+        product4 += q[c] * subgroupBroadcast(key, 4);
+        product5 += q[c] * subgroupBroadcast(key, 5);
+        product6 += q[c] * subgroupBroadcast(key, 6);
+        product7 += q[c] * subgroupBroadcast(key, 7);
+      }
+      let keys = vec4u(first) + vec4u(0, 1, 2, 3);
+      let see0 = (keys >= vec4u(range.x)) & (keys < vec4u(range.y)) & vec4(new_keys);
+      let see1 = (keys + 4 >= vec4u(range.x)) & (keys + 4 < vec4u(range.y)) & vec4(new_keys);
+      let s0 = select(vec4f(-1e30), vec4f(sum4(product0), sum4(product1), sum4(product2), sum4(product3)), see0);
+      let s1 = select(vec4f(-1e30), vec4f(sum4(product4), sum4(product5), sum4(product6), sum4(product7)), see1);
+      let most = max(s0, s1);
+      let next_top = max(top, max(max(most.x, most.y), max(most.z, most.w)));
+      let fade = exp(top - next_top);
+      let p0 = select(vec4f(), exp(s0 - next_top), see0);
+      let p1 = select(vec4f(), exp(s1 - next_top), see1);
+      top = next_top;
+      weight = weight * fade + sum4(p0 + p1);
+      for (var c = 0u; c < QUADS; c++) {
+        let value = qkv[at + value_column + c];
+        let mixed = ((p0.x * subgroupBroadcast(value, 0) + p0.y * subgroupBroadcast(value, 1))
+          + (p0.z * subgroupBroadcast(value, 2) + p0.w * subgroupBroadcast(value, 3)))
+          + ((p1.x * subgroupBroadcast(value, 4) + p1.y * subgroupBroadcast(value, 5))
+          + (p1.z * subgroupBroadcast(value, 6) + p1.w * subgroupBroadcast(value, 7)));
+        sum[c] = sum[c] * fade + mixed;
+      }
     }
-    let keys = vec4u(first) + vec4u(0, 1, 2, 3);
-    let see0 = (keys >= vec4u(low)) & (keys < vec4u(high));
-    let see1 = (keys + 4 >= vec4u(low)) & (keys + 4 < vec4u(high));
-    let s0 = select(vec4f(-1e30), vec4f(sum4(product0), sum4(product1), sum4(product2), sum4(product3)), see0);
-    let s1 = select(vec4f(-1e30), vec4f(sum4(product4), sum4(product5), sum4(product6), sum4(product7)), see1);
-    let most = max(s0, s1);
-    let next_top = max(top, max(max(most.x, most.y), max(most.z, most.w)));
-    let fade = exp(top - next_top);
-    let p0 = select(vec4f(), exp(s0 - next_top), see0);
-    let p1 = select(vec4f(), exp(s1 - next_top), see1);
-    top = next_top;
-    weight = weight * fade + sum4(p0 + p1);
-    for (var c = 0u; c < QUADS; c++) {
-      let value = qkv[at + value_column + c];
-      let mixed = ((p0.x * subgroupBroadcast(value, 0) + p0.y * subgroupBroadcast(value, 1))
-        + (p0.z * subgroupBroadcast(value, 2) + p0.w * subgroupBroadcast(value, 3)))
-        + ((p1.x * subgroupBroadcast(value, 4) + p1.y * subgroupBroadcast(value, 5))
-        + (p1.z * subgroupBroadcast(value, 6) + p1.w * subgroupBroadcast(value, 7)));
-      sum[c] = sum[c] * fade + mixed;
-    }
+    has_prefix = has_prefix || all(prefix_range == prefix);
+    member = own_end;
   }
   if (row0 + local.x > last) { return; }
   let index = row * params.heads + head;

@@ -18,17 +18,42 @@ export async function openCommandGpu(
   use?: KernelUse,
   options: Omit<GpuOptions, 'adapter'> = {},
 ): Promise<Gpu> {
+  const host = await system();
+  await host.doing?.('opening the adapter');
   const gpu = await openGpu({
     limits: 'max',
     ...options,
     adapter: (args.adapter ?? 'auto') as AdapterChoice,
   });
-  const host = await system();
   const kind = gpu.kind === 'cpu' ? 'software adapter' : 'GPU';
   const tuned = useTuned(gpu, hostName(), await readTuned()) ? ', tuned' : '';
   await host.stderr(`adapter: ${gpu.name} (${kind}${tuned})\n`);
-  if (use) {
-    for (const text of await dropWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
+  try {
+    if (use) await checkKernels(gpu, use);
+  } catch (error) {
+    await gpu.close();
+    throw error;
   }
   return gpu;
+}
+
+/** Work on the device of a computing command, which is closed however the work ends. */
+export async function withCommandGpu<Result>(
+  args: { readonly adapter?: string },
+  use: KernelUse | undefined,
+  work: (gpu: Gpu) => Promise<Result>,
+): Promise<Result> {
+  const gpu = await openCommandGpu(args, use);
+  try {
+    return await work(gpu);
+  } finally {
+    await gpu.close();
+  }
+}
+
+/** Checks the kernels that a model needs; those that compute wrong are replaced, named on stderr. */
+export async function checkKernels(gpu: Gpu, use: KernelUse): Promise<void> {
+  const host = await system();
+  await host.doing?.('checking the kernels');
+  for (const text of await dropWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
 }

@@ -83,3 +83,43 @@ export const optionalNumber = (
   text: string | undefined,
   range: NumberRange = {},
 ): number | undefined => (text === undefined ? undefined : numberOption(name, text, range));
+
+/** Every value of an option that may be repeated, in the order given. */
+export function repeatedOption(name: string, argv: readonly string[]): string[] {
+  const flag = `--${name}`;
+  const end = argv.includes('--') ? argv.indexOf('--') : argv.length;
+  return argv.slice(0, end).flatMap((word, i) => {
+    if (word === flag) return argv[i + 1] ?? [];
+    return word.startsWith(`${flag}=`) ? word.slice(flag.length + 1) : [];
+  });
+}
+
+const byteUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  b: 1,
+  kb: 1e3,
+  mb: 1e6,
+  gb: 1e9,
+  tb: 1e12,
+  kib: 2 ** 10,
+  mib: 2 ** 20,
+  gib: 2 ** 30,
+  tib: 2 ** 40,
+};
+
+/**
+ * An option's text as a number of bytes: plain, or with a unit as in `4GiB` and `512MiB`.
+ *
+ * @throws UsageError naming the option.
+ */
+export function bytesOption(name: string, text: string): number {
+  const [, number = '', unit = ''] = /^(\d+\.?\d*|\.\d+)\s*([a-z]*)$/i.exec(text.trim()) ?? [];
+  const factor = Object.hasOwn(byteUnits, unit.toLowerCase())
+    ? (byteUnits[unit.toLowerCase()] ?? NaN)
+    : NaN;
+  const bytes = number === '' ? NaN : Math.floor(Number(number) * factor);
+  if (Number.isSafeInteger(bytes) && bytes > 0) return bytes;
+  throw new UsageError(
+    `--${name} must be bytes, such as 4000000000, 4GiB or 512MiB, got '${text.slice(0, 40)}'`,
+  );
+}

@@ -1,13 +1,15 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { freemem, totalmem } from 'node:os';
 import { extname } from 'node:path';
 import type { Browser, Page } from 'playwright';
 import type { AdapterChoice } from '../gpu/device.ts';
+import { bytesText } from '../gpu/memory.ts';
 import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
 import { createFile, type FreshFile } from './node-system.ts';
-import type { CallReply, PageApi, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { FolderLock } from './folder-lock.ts';
+import type { CallReply, PageApi, PageHeap, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { System } from './system.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
@@ -56,8 +58,8 @@ function serve(files: ReadonlyMap<string, Buffer>): Promise<Server> {
   });
 }
 
-/** Answers a page's calls on this process's files and streams. */
-class SystemServer {
+/** Answers a page's calls on this process's files and streams, and remembers the last of them. */
+export class SystemServer {
   /** Whether the command in the page takes care of Ctrl-C. */
   interruptible = false;
   readonly #calls: SystemCalls;
@@ -68,6 +70,10 @@ class SystemServer {
   readonly #lost = new Map<string, string>();
   readonly #stores = new Map<string, ReturnType<typeof callsOf>>();
   #handles = 0;
+  #doing = 'starting';
+  #heap: PageHeap | undefined;
+  /** The last file that was read or written since, and how far. */
+  #file: string | undefined;
 
   constructor(host: System) {
     const of = <T>(handles: Map<number, T>, handle: number): T => {
@@ -86,6 +92,12 @@ class SystemServer {
       list: (path) => host.list(path),
       remove: (path) => host.remove(path),
       stderr: (text, look) => host.stderr(text, look),
+      doing: (what, heap) => {
+        this.#doing = what;
+        this.#heap = heap;
+        this.#file = undefined;
+        return Promise.resolve();
+      },
       stdout: (text) => host.stdout(text),
       open: async (path) => {
         const file = await host.open(path);
@@ -93,11 +105,14 @@ class SystemServer {
         return { handle: this.#handles, size: file.size };
       },
       read: async (handle, start, end) => {
-        const bytes = await of(this.#reading, handle).slice(start, end);
+        const file = of(this.#reading, handle);
+        this.#file = `read ${file.name} to byte ${end} of ${file.size}`;
+        const bytes = await file.slice(start, end);
         return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
       },
       close: (handle) => take(this.#reading, handle).close(),
       create: async (path) => {
+        this.#file = `began to write ${path}`;
         const file = await createFile(path);
         this.#writing.set(++this.#handles, file);
         return this.#handles;
@@ -146,6 +161,16 @@ class SystemServer {
     if (!Object.hasOwn(store, name)) throw new Error(`the page called '${name}' of a store`);
     const call = store[name] as (...given: readonly unknown[]) => Promise<unknown>;
     return call(...args);
+  }
+
+  /** What the page was last known to do, and what memory there was, for when it has ended. */
+  lastWords(): string {
+    const file = this.#file === undefined ? '' : ` (it had ${this.#file})`;
+    const heap = this.#heap
+      ? `its heap held ${bytesText(this.#heap.used)} of ${bytesText(this.#heap.limit)} before that, `
+      : '';
+    const machine = `this machine has ${bytesText(freemem())} free of ${bytesText(totalmem())}`;
+    return `while ${this.#doing}${file}; ${heap}${machine}`;
   }
 
   async answer(name: string, args: readonly unknown[]): Promise<CallReply> {
@@ -211,12 +236,15 @@ async function openPage(
 }
 
 /** Settles, by rejection, when the page can go on no longer. */
-function death({ browser, page }: OpenPage): Promise<never> {
+export function death({ browser, page }: OpenPage, server: SystemServer): Promise<never> {
   return new Promise((_, reject) => {
-    page.once('crash', () => reject(new ChromiumError('the page crashed')));
+    const end = (what: string) => () => {
+      reject(new ChromiumError(`${what} ${server.lastWords()}`));
+    };
+    page.once('crash', end('the page crashed'));
     // As on Node, where an error that nobody catches ends the command.
     page.once('pageerror', (error) => reject(error));
-    browser.once('disconnected', () => reject(new ChromiumError('Chromium ended unexpectedly')));
+    browser.once('disconnected', end('Chromium ended unexpectedly'));
   });
 }
 
@@ -280,7 +308,7 @@ export async function runInChromium(
       ([words, given]) => (globalThis as PageScope).limrPage.run(words, given),
       [argv, settings] as const,
     );
-    const ended = death(opened);
+    const ended = death(opened, files);
     return await Promise.race([run, ended]).finally(() => {
       // Whichever came second has nothing more to say.
       run.catch(() => undefined);

@@ -1,12 +1,11 @@
 import { defineCommand } from 'citty';
+import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
-import { loadParameters } from '../model/load-parameters.ts';
-import { Responder } from '../rollout/responder.ts';
+import { pastTrainedLength } from '../model/rope.ts';
 import { createTask } from '../tasks/registry.ts';
-import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
-import { openCommandGpu } from './adapter.ts';
+import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import {
   commonArgs,
   numberOption,
@@ -16,19 +15,21 @@ import {
   weightsArg,
 } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
-import { openDiskModel } from './model-files.ts';
+import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
-import { promptIds } from './prompt-ids.ts';
+import { chatArgs, type PromptGiven, promptIds } from './prompt-ids.ts';
+import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
-const answerFields = ['answer', 'label', 'key', 'ground_truth', 'solution'];
 /** Rows name their data set here; without it the file is one. */
 const dataSetFields = ['dataset', 'data_source', 'tier'];
 
-interface Question {
+/** Longest answers to questions of maths, as the paper drew them. */
+const mathTokens = 3072;
+
+interface Question extends PromptGiven {
   readonly where: string;
-  readonly prompt: string;
   readonly answer: string;
   readonly dataSet: string;
 }
@@ -69,11 +70,16 @@ export const command = defineCommand({
     temperature: { type: 'string', default: '0', description: 'divides logits; 0 is greedy' },
     'top-p': { type: 'string', default: '1', description: 'probability mass kept' },
     n: { type: 'string', default: '1', valueHint: 'N', description: 'responses per prompt' },
-    'max-new-tokens': { type: 'string', valueHint: 'N', description: 'longest response' },
-    chat: { type: 'boolean', description: "put prompts into the model's chat template" },
+    'max-new-tokens': {
+      type: 'string',
+      valueHint: 'N',
+      description: `longest response (default: what the model has room for, of maths ${mathTokens} at most)`,
+    },
+    ...chatArgs,
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     out: outArg('JSON file to write'),
     weights: weightsArg,
+    ...responseArgs,
     ...commonArgs,
   },
   async run({ args }) {
@@ -82,20 +88,21 @@ export const command = defineCommand({
     if (args.out !== undefined) await expectFileOut(args.out, inputs);
     const temperature = numberOption('temperature', args.temperature, { min: 0, max: 1000 });
     const topP = numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 });
+    budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const task = createTask((await chosenConfig('limr eval', args.config)).task);
-    const verify = textVerifier(args.verifier, task);
+    const verifier = textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
-    const model = await openDiskModel(args.model);
+    const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
       const { config } = model;
       const tokenizer = await model.tokenizer();
       if (!tokenizer) throw new UsageError(`${args.model}: has no tokenizer.json`);
       const prompts = await promptIds(
         tokenizer,
-        questions.map(({ prompt }) => prompt),
-        args.chat,
+        questions,
+        args,
         (i) => questions[i]?.where ?? args.data,
       );
       const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
@@ -107,33 +114,35 @@ export const command = defineCommand({
       });
       if (room < 1 || prompts.some(({ length }) => length === 0)) {
         throw new FormatError(
-          `${args.data}: a prompt is empty, or leaves no room in the model's ${config.maxPositions}`,
+          `${args.data}: a prompt is empty, or leaves no room in the model's ${config.maxPositions}${pastTrainedLength(config)}`,
         );
       }
-      const gpu = await openCommandGpu(args, {
-        headDim: config.headDim,
-        training: false,
-        storage: args.weights,
-        cache: 'f32',
-      });
-      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
-      const responder = new Responder(gpu, weights, {
-        prompts,
-        samples,
-        newTokens: asked ?? room,
-        stopIds: config.eosTokenIds,
-      });
+      const usual = args.verifier.startsWith('math') ? mathTokens : Infinity;
+      const newTokens = asked ?? Math.min(room, usual);
+      const job = { prompts, samples, newTokens, stopIds: config.eosTokenIds };
+      if (!isWhole(model)) {
+        await estimateResponses(config, job, args);
+        return;
+      }
       const right = questions.map(() => 0);
       const formatted = questions.map(() => 0);
-      for await (const response of responder.respond({ temperature, topP, seed })) {
-        const question = questions[response.prompt];
-        if (!question) continue;
-        const [text = ''] = await tokenizer.decode([response.ids], { unknown: 'replace' });
-        const verdict = verify(question.prompt, question.answer, text);
-        right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
-        formatted[response.prompt] = (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
-      }
-      await gpu.close();
+      let ended = 0;
+      const adapter = await withResponder(model, job, args, async (responder, gpu) => {
+        for await (const response of responder.respond({ temperature, topP, seed })) {
+          const question = questions[response.prompt];
+          if (!question) continue;
+          // The end token is no part of the answer; whether it came, the decoder knows best.
+          const { ids, stopped: finished } = response;
+          const spoken = finished ? ids.slice(0, -1) : ids;
+          const [decoded = ''] = await tokenizer.decode([spoken], decoding);
+          const verdict = judgeText(verifier, { ...question, response: decoded }, { finished });
+          ended += Number(finished);
+          right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
+          formatted[response.prompt] =
+            (formatted[response.prompt] ?? 0) + Number(verdict.formatted);
+        }
+        return gpu.name;
+      });
       const scores = scoresOf(questions, right, formatted, samples);
       const result = {
         model: args.model,
@@ -142,14 +151,18 @@ export const command = defineCommand({
         temperature,
         topP,
         seed,
-        adapter: gpu.name,
+        adapter,
+        newTokens,
         datasets: scores,
+        finished: ended / (questions.length * samples),
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
         const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
         await host.stderr(`${dataset}: ${percent(mean)}${bounds} over ${count} prompts\n`);
       }
+      const cut = questions.length * samples - ended;
+      if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
     } finally {
@@ -158,22 +171,23 @@ export const command = defineCommand({
   },
 });
 
+const decoding = { skipSpecialTokens: true, unknown: 'replace' } as const;
+
 const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const readQuestions = (path: string): Promise<Question[]> =>
   withSource(path, async (source) => {
     const { rows } = await readPrompts(source);
     if (rows.length === 0) throw new FormatError(`${path}: no rows`);
-    return rows.map(({ where, prompt, record }) => {
-      const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
-      const answer = field === undefined ? undefined : fieldOf(record, field);
-      if (typeof answer !== 'string' && typeof answer !== 'number') {
+    return rows.map(({ where, prompt, messages, record }) => {
+      const answer = textAnswerOf(record);
+      if (answer === undefined) {
         throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
       }
       const named = dataSetFields
         .map((name) => fieldOf(record, name))
         .find((value) => typeof value === 'string');
-      return { where, prompt, answer: String(answer), dataSet: named ?? baseName(path) };
+      return { where, prompt, messages, answer, dataSet: named ?? baseName(path) };
     });
   });
 

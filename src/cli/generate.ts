@@ -1,8 +1,6 @@
 import { defineCommand } from 'citty';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
-import { loadParameters } from '../model/load-parameters.ts';
-import { Responder } from '../rollout/responder.ts';
-import { openCommandGpu } from './adapter.ts';
+import { pastTrainedLength } from '../model/rope.ts';
 import {
   commonArgs,
   numberOption,
@@ -12,9 +10,10 @@ import {
   weightsArg,
 } from './arguments.ts';
 import { readIds } from './ids-file.ts';
-import { openDiskModel } from './model-files.ts';
+import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
-import { promptIds } from './prompt-ids.ts';
+import { chatArgs, promptIds } from './prompt-ids.ts';
+import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { system } from './system.ts';
 
 const defaultNewTokens = 128;
@@ -25,7 +24,7 @@ export const command = defineCommand({
     model: { type: 'positional', required: true, description: 'model directory' },
     prompt: { type: 'string', valueHint: 'text', description: 'the prompt, as text' },
     ids: { type: 'string', valueHint: 'ids.json', description: 'the prompts, as token ids' },
-    chat: { type: 'boolean', description: "put --prompt into the model's chat template" },
+    ...chatArgs,
     'max-new-tokens': {
       type: 'string',
       valueHint: 'N',
@@ -38,13 +37,17 @@ export const command = defineCommand({
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     n: { type: 'string', default: '1', valueHint: 'COUNT', description: 'completions per prompt' },
     'ignore-eos': { type: 'boolean', description: 'go on past end tokens' },
-    out: outArg('JSON file: [{prompt_ids, ids, text, logprobs}] (default: runs/completions.json)'),
+    out: outArg(
+      'JSON file: [{prompt_ids, ids, text, logprobs, finished}] (default: runs/completions.json)',
+    ),
     weights: weightsArg,
+    ...responseArgs,
     ...commonArgs,
   },
   async run({ args }) {
     const host = await system();
-    const out = args.out ?? (args.json ? undefined : await nextFree('runs/completions', '.json'));
+    const isAsked = args.json === true || args.estimate === true;
+    const out = args.out ?? (isAsked ? undefined : await nextFree('runs/completions', '.json'));
     if (out !== undefined) await expectFileOut(out, args.ids === undefined ? [] : [args.ids]);
     const sampling = {
       temperature: numberOption('temperature', args.temperature, { min: 0, max: 1000 }),
@@ -53,47 +56,43 @@ export const command = defineCommand({
       minP: numberOption('min-p', args['min-p'], { min: 0, max: 1 }),
       seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     };
+    budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 100_000, integer: true });
     const asked = optionalNumber('max-new-tokens', args['max-new-tokens'], {
       min: 1,
       max: 1_000_000,
       integer: true,
     });
-    const model = await openDiskModel(args.model);
+    const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
       const { config } = model;
       const tokenizer = await model.tokenizer();
       const prompts = await promptsOf(args, tokenizer, async (path) =>
         (await readIds(path, config)).sequences.map((row) => [...row]),
       );
-      const longest = Math.max(...prompts.map(({ length }) => length));
+      const longest = prompts.reduce((most, { length }) => Math.max(most, length), 0);
       const room = config.maxPositions - longest;
       const newTokens = asked ?? Math.min(defaultNewTokens, room);
       if (newTokens > room || room < 1) {
         throw new UsageError(
-          `--max-new-tokens: a prompt of ${longest} tokens leaves ${room} of the model's ${config.maxPositions}`,
+          `--max-new-tokens: a prompt of ${longest} tokens leaves ${room} of the model's ${config.maxPositions}${pastTrainedLength(config)}`,
         );
       }
-      const gpu = await openCommandGpu(args, {
-        headDim: config.headDim,
-        training: false,
-        storage: args.weights,
-        cache: 'f32',
-      });
-      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
-      const responder = new Responder(gpu, weights, {
-        prompts,
-        samples,
-        newTokens,
-        stopIds: args['ignore-eos'] ? [] : config.eosTokenIds,
-      });
-      const results: unknown[] = [];
-      for await (const { prompt, ids, logprobs } of responder.respond(sampling)) {
-        const given = prompts[prompt] ?? [];
-        const text = tokenizer ? await completionText(tokenizer, given, ids) : null;
-        results.push({ prompt_ids: given, ids, text, logprobs });
+      const stopIds = args['ignore-eos'] ? [] : config.eosTokenIds;
+      const job = { prompts, samples, newTokens, stopIds };
+      if (!isWhole(model)) {
+        await estimateResponses(config, job, args);
+        return;
       }
-      await gpu.close();
+      const results = await withResponder(model, job, args, async (responder) => {
+        const found: unknown[] = [];
+        for await (const { prompt, ids, logprobs, stopped } of responder.respond(sampling)) {
+          const given = prompts[prompt] ?? [];
+          const text = tokenizer ? await completionText(tokenizer, given, ids) : null;
+          found.push({ prompt_ids: given, ids, text, logprobs, finished: stopped });
+        }
+        return found;
+      });
       if (out !== undefined) await host.write(out, jsonText(results));
       if (args.json) await host.stdout(`${JSON.stringify(results)}\n`);
       await host.stderr(`${results.length} completions${out === undefined ? '' : ` in ${out}`}\n`);
@@ -108,6 +107,7 @@ async function promptsOf(
     readonly prompt?: string | undefined;
     readonly ids?: string | undefined;
     readonly chat?: boolean | undefined;
+    readonly system?: string | undefined;
     readonly model: string;
   },
   tokenizer: TokenizerClient | undefined,
@@ -116,9 +116,12 @@ async function promptsOf(
   if ((args.prompt === undefined) === (args.ids === undefined)) {
     throw new UsageError('one of --prompt and --ids is needed');
   }
-  if (args.ids !== undefined) return read(args.ids);
+  if (args.ids !== undefined) {
+    if (args.system !== undefined) throw new UsageError('--system needs --prompt and --chat');
+    return read(args.ids);
+  }
   if (!tokenizer) throw new UsageError(`--prompt: ${args.model} has no tokenizer.json; use --ids`);
-  const prompts = await promptIds(tokenizer, [args.prompt ?? ''], args.chat);
+  const prompts = await promptIds(tokenizer, [{ prompt: args.prompt ?? '' }], args);
   if (prompts.some(({ length }) => length === 0)) throw new UsageError('--prompt is empty');
   return prompts;
 }

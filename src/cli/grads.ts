@@ -52,38 +52,42 @@ export const command = defineCommand({
         training: true,
         storage: args.weights,
       });
-      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
-      const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
-      const batches = batchesOf(sequences, passRows);
-      const sizes = batches.map(learnedSizes);
-      const most = (key: 'rows' | 'actions' | 'sequences') =>
-        Math.max(...sizes.map((size) => size[key]));
-      const pass = new NextTokenLoss(gpu, weights, {
-        capacity: { rows: most('rows'), actions: most('actions'), sequences: most('sequences') },
-        positions: Math.max(...sequences.map((sequence) => sequence.ids.length)),
-      });
-      const clear = gpu.plan('clear gradients', gradients.pages.map(clearStep));
-      const backward = gpu.plan('next-token loss', pass.forwardBackward(weights, gradients));
-      await gpu.run(clear);
-      let loss = 0;
-      for (const batch of batches) {
-        pass.upload(batch);
-        await gpu.run(backward);
-        const logprobs = await pass.logprobs();
-        const own = batch.flatMap((sequence) => Array.from(sequence.weights));
-        for (const [i, weight] of own.entries()) loss -= weight * (logprobs[i] ?? NaN);
-      }
-      const found = await gradients.read();
-      await gpu.close();
-      if (!Number.isFinite(loss)) throw new Error(`${args.model}: the loss is ${loss}`);
-      const entries = parameterNames(weights.layout).map(({ name, shape }) =>
-        float32Entry(name, shape, found.get(name) ?? new Float32Array(0)),
-      );
-      entries.push(float32Entry('loss', [], Float32Array.of(loss)));
-      await host.write(out, writeSafetensors(entries));
-      await host.stderr(`loss ${loss.toFixed(6)}, gradients in ${out}\n`);
-      if (args.json) {
-        await host.stdout(`${JSON.stringify({ loss, out, adapter: gpu.name })}\n`);
+      try {
+        const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        await host.doing?.('computing gradients');
+        const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+        const batches = batchesOf(sequences, passRows);
+        const sizes = batches.map(learnedSizes);
+        const most = (key: 'rows' | 'actions' | 'sequences') =>
+          sizes.reduce((largest, size) => Math.max(largest, size[key]), 0);
+        const pass = new NextTokenLoss(gpu, weights, {
+          capacity: { rows: most('rows'), actions: most('actions'), sequences: most('sequences') },
+          positions: sequences.reduce((most, { ids: row }) => Math.max(most, row.length), 0),
+        });
+        const clear = gpu.plan('clear gradients', gradients.pages.map(clearStep));
+        const backward = gpu.plan('next-token loss', pass.forwardBackward(weights, gradients));
+        await gpu.run(clear);
+        let loss = 0;
+        for (const batch of batches) {
+          pass.upload(batch);
+          await gpu.run(backward);
+          const logprobs = await pass.logprobs();
+          const own = batch.flatMap((sequence) => Array.from(sequence.weights));
+          for (const [i, weight] of own.entries()) loss -= weight * (logprobs[i] ?? NaN);
+        }
+        const found = await gradients.read();
+        if (!Number.isFinite(loss)) throw new Error(`${args.model}: the loss is ${loss}`);
+        const entries = parameterNames(weights.layout).map(({ name, shape }) =>
+          float32Entry(name, shape, found.get(name) ?? new Float32Array(0)),
+        );
+        entries.push(float32Entry('loss', [], Float32Array.of(loss)));
+        await host.write(out, writeSafetensors(entries));
+        await host.stderr(`loss ${loss.toFixed(6)}, gradients in ${out}\n`);
+        if (args.json) {
+          await host.stdout(`${JSON.stringify({ loss, out, adapter: gpu.name })}\n`);
+        }
+      } finally {
+        await gpu.close();
       }
     } finally {
       await model.close();

@@ -1,5 +1,6 @@
 import { FormatError } from '../formats/format-error.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { pastTrainedLength } from '../model/rope.ts';
 import { readJson } from './json-file.ts';
 
 /** A padded batch of token ids, and its rows without their padding. */
@@ -43,7 +44,7 @@ export async function readIds(path: string, config: ModelConfig): Promise<IdsBat
     if (length === 0) throw new FormatError(`${path}: attention_mask[${b}] masks every token`);
     if (length > config.maxPositions) {
       throw new FormatError(
-        `${path}: input_ids[${b}] has ${length} tokens, the model takes ${config.maxPositions}`,
+        `${path}: input_ids[${b}] has ${length} tokens, the model takes ${config.maxPositions}${pastTrainedLength(config)}`,
       );
     }
   }

@@ -47,21 +47,25 @@ export const command = defineCommand({
         training: false,
         storage: args.weights,
       });
-      const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
-      const longest = Math.max(...sequences.map(({ length }) => length));
-      const total = sequences.reduce((sum, { length }) => sum + length, 0);
       const logits = new Float32Array(rows * columns * vocabSize);
-      let b = 0;
-      for await (const own of new AllLogits(gpu, weights, { longest, total }).of(sequences)) {
-        let from = 0;
-        for (let t = 0; t < columns; t++) {
-          if (mask[b]?.[t] !== 1) continue;
-          logits.set(own.subarray(from, from + vocabSize), (b * columns + t) * vocabSize);
-          from += vocabSize;
+      try {
+        const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        await host.doing?.('computing logits');
+        const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
+        const total = sequences.reduce((sum, { length }) => sum + length, 0);
+        let b = 0;
+        for await (const own of new AllLogits(gpu, weights, { longest, total }).of(sequences)) {
+          let from = 0;
+          for (let t = 0; t < columns; t++) {
+            if (mask[b]?.[t] !== 1) continue;
+            logits.set(own.subarray(from, from + vocabSize), (b * columns + t) * vocabSize);
+            from += vocabSize;
+          }
+          b++;
         }
-        b++;
+      } finally {
+        await gpu.close();
       }
-      await gpu.close();
       const shape = [rows, columns, vocabSize];
       await host.write(out, writeSafetensors([float32Entry('logits', shape, logits)]));
       await host.stderr(`logits: (${shape.join(', ')}) in ${out}\n`);

@@ -10,6 +10,8 @@ interface Entry {
   readonly load: () => Promise<{ readonly command: unknown }>;
   /** The last positional may be repeated; the command finds all of them in `args._`. */
   readonly many?: true;
+  /** Options that may be given several times; the command finds them in `rawArgs`. */
+  readonly repeatable?: readonly string[];
 }
 
 /** Every command, loaded when it is called. */
@@ -46,6 +48,11 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'one self-contained page on a run, or several runs compared',
     load: () => import('./report.ts'),
     many: true,
+  },
+  reward: {
+    summary: 'rule rewards of responses: of a file, or as an HTTP service',
+    load: () => import('./reward.ts'),
+    repeatable: ['end-token'],
   },
   run: {
     summary: 'one LIMR experiment: base, FULL, scores, selections, evaluation',
@@ -119,7 +126,7 @@ async function runEntry(
     await host.stdout(`${plain(usage)}\n`);
     return 0;
   }
-  checkArguments(args, rest, entry.many ?? false);
+  checkArguments(args, rest, entry.many ?? false, entry.repeatable);
   const given = parseArgs([...rest], args) as { readonly host?: string; readonly adapter?: string };
   // In its page, --host chromium says where the command is already.
   if (given.host === 'chromium' && typeof document === 'undefined') {
@@ -135,7 +142,12 @@ async function runEntry(
  *
  * @throws UsageError for an unknown or repeated option, a missing or empty value, or too many words.
  */
-export function checkArguments(args: ArgsDef, argv: readonly string[], many: boolean): void {
+export function checkArguments(
+  args: ArgsDef,
+  argv: readonly string[],
+  many: boolean,
+  repeatable: readonly string[] = [],
+): void {
   const byFlag = new Map<string, string>();
   for (const [name, { type, alias }] of Object.entries(args as Record<string, ArgShape>)) {
     if (type === 'positional') continue;
@@ -160,7 +172,8 @@ export function checkArguments(args: ArgsDef, argv: readonly string[], many: boo
     const flag = equals < 0 ? word : word.slice(0, equals);
     const name = byFlag.get(flag);
     if (name === undefined) throw new UsageError(`unknown option '${flag}'`);
-    if (seen.has(name)) throw new UsageError(`${flag} is given twice`);
+    if (seen.has(name) && !repeatable.includes(name))
+      throw new UsageError(`${flag} is given twice`);
     seen.add(name);
     const option = args[name] as ArgShape | undefined;
     if (option?.type === 'boolean') {

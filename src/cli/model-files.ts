@@ -1,14 +1,16 @@
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import {
+  type ModelDescription,
   type ModelDirectory,
+  openModelDescription,
   openModelDirectory,
   type OpenModelFile,
 } from '../model/model-directory.ts';
 import { UsageError } from './arguments.ts';
 import { system } from './system.ts';
 
-/** A model folder on disk that a command opened. */
-export interface DiskModel extends ModelDirectory {
+/** A model folder on disk that a command opened, whose weights need not be there. */
+export interface DiskDescription extends ModelDescription {
   readonly openFile: OpenModelFile;
   /**
    * The tokenizer; undefined where the folder has none.
@@ -20,12 +22,40 @@ export interface DiskModel extends ModelDirectory {
   close(): Promise<void>;
 }
 
+/** A model folder on disk that a command opened. */
+export type DiskModel = DiskDescription & ModelDirectory;
+
 /**
  * Opens a model folder. Only bare names inside it are ever opened.
  *
  * @throws UsageError when the path is not a folder, and what `openModelDirectory` throws.
  */
-export async function openDiskModel(path: string): Promise<DiskModel> {
+export const openDiskModel = (path: string): Promise<DiskModel> =>
+  openFolder(path, async (openFile) => {
+    const directory = await openModelDirectory(openFile, path);
+    const host = await system();
+    for (const note of directory.notes) await host.stderr(`note: ${path}: ${note}\n`);
+    return {
+      ...directory,
+      async read(name) {
+        const shape = directory.shapes.get(name)?.join(', ') ?? '';
+        await host.doing?.(`reading tensor '${name}' (${shape}) of ${path}`);
+        return directory.read(name);
+      },
+    };
+  });
+
+/** Whether a model was opened with its weights. */
+export const isWhole = (model: DiskDescription | DiskModel): model is DiskModel => 'read' in model;
+
+/** As `openDiskModel`, without the weights: for what only asks how large they are. */
+export const openDiskDescription = (path: string): Promise<DiskDescription> =>
+  openFolder(path, (openFile) => openModelDescription(openFile, path));
+
+async function openFolder<Model extends ModelDescription>(
+  path: string,
+  read: (openFile: OpenModelFile) => Promise<Model>,
+): Promise<DiskDescription & Model> {
   const host = await system();
   const found = await host.info(path);
   if (found?.kind !== 'directory') {
@@ -52,7 +82,7 @@ export async function openDiskModel(path: string): Promise<DiskModel> {
     return source;
   };
   try {
-    const directory = await openModelDirectory(openFile, path);
+    const directory = await read(openFile);
     const openTokenizer = async (): Promise<TokenizerClient | undefined> => {
       const texts = await directory.tokenizerTexts();
       return texts && TokenizerClient.open(texts);

@@ -4,7 +4,7 @@ import { isatty } from 'node:tty';
 import colors from 'picocolors';
 import { fileError, makeFolder } from '../file-error.ts';
 import { lockFolder } from './folder-lock.ts';
-import type { Look, System } from './system.ts';
+import type { FileContent, Look, System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
 const BATCH = 1 << 20;
@@ -25,7 +25,7 @@ const dressed: Readonly<Record<Look, (text: string) => string>> = {
   clear: () => '\r\u001b[2K',
 };
 
-function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+async function* bytesOf(content: FileContent): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     yield content;
     return;
@@ -36,7 +36,7 @@ function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Ui
     return;
   }
   let batch = '';
-  for (const piece of content) {
+  for await (const piece of content) {
     batch += piece;
     if (batch.length < BATCH) continue;
     yield encoder.encode(batch);
@@ -167,13 +167,17 @@ export const nodeSystem: System = {
     };
   },
   async write(path, content) {
-    const file = await createFile(path);
+    let file: FreshFile | undefined;
     try {
-      for (const bytes of bytesOf(content)) await file.append(bytes);
+      for await (const bytes of bytesOf(content)) {
+        file ??= await createFile(path);
+        await file.append(bytes);
+      }
     } catch (error) {
-      await file.abort();
+      await file?.abort();
       throw error;
     }
+    file ??= await createFile(path);
     await file.commit();
   },
   remove: (path) => rm(path, { force: true }),

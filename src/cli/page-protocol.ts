@@ -7,6 +7,12 @@ export interface PageSettings {
   readonly terminal: boolean;
 }
 
+/** Bytes of a page's JavaScript heap, where the browser tells. */
+export interface PageHeap {
+  readonly used: number;
+  readonly limit: number;
+}
+
 /** What the Node side calls in the page, as `limrPage`. */
 export interface PageApi {
   /** @returns The command's exit code. */
@@ -42,6 +48,8 @@ export interface SystemCalls {
   readonly lock: (folder: string) => Promise<void>;
   readonly unlock: (folder: string) => Promise<void>;
   readonly stderr: (text: string, look?: Look) => Promise<void>;
+  /** What the command does next, and the page's memory before it. */
+  readonly doing: (what: string, heap: PageHeap | undefined) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
   /** Whether the command wants to hear of Ctrl-C, or be ended by it. */
   readonly interruptible: (wanted: boolean) => Promise<void>;

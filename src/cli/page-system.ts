@@ -1,6 +1,6 @@
-import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
 import { storeOver, type StoreCalls } from '../workers/remote-store.ts';
-import type { System } from './system.ts';
+import type { CallReply, PageHeap, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { FileContent, System } from './system.ts';
 
 /** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
 const CHUNK = 3 << 20;
@@ -37,20 +37,28 @@ const base64Of = (bytes: Uint8Array): Promise<string> =>
   });
 
 /** A file's content in pieces of at most `CHUNK` bytes. */
-function* pieces(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
+async function* pieces(content: FileContent): AsyncGenerator<Uint8Array> {
   if (content instanceof Uint8Array) {
     for (let i = 0; i < content.length; i += CHUNK) yield content.subarray(i, i + CHUNK);
     return;
   }
   const encoder = new TextEncoder();
   let batch = '';
-  for (const piece of typeof content === 'string' ? [content] : content) {
+  for await (const piece of typeof content === 'string' ? [content] : content) {
     batch += piece;
     if (batch.length < CHUNK) continue;
     yield* pieces(encoder.encode(batch));
     batch = '';
   }
   if (batch !== '') yield* pieces(encoder.encode(batch));
+}
+
+/** Chromium tells of its heap, in a field that no standard has. */
+function heap(): PageHeap | undefined {
+  const { memory } = performance as {
+    readonly memory?: { readonly usedJSHeapSize: number; readonly jsHeapSizeLimit: number };
+  };
+  return memory && { used: memory.usedJSHeapSize, limit: memory.jsHeapSizeLimit };
 }
 
 const listeners = new Set<() => void>();
@@ -86,7 +94,8 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     async write(path, content) {
       const handle = await call('create', path);
       try {
-        for (const piece of pieces(content)) await call('append', handle, await base64Of(piece));
+        for await (const piece of pieces(content))
+          await call('append', handle, await base64Of(piece));
         await call('commit', handle);
       } catch (error) {
         await call('abort', handle);
@@ -95,6 +104,7 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     },
     stderr: (text, look) => call('stderr', text, look),
     stdout: (text) => call('stdout', text),
+    doing: (what) => call('doing', what, heap()),
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     terminal,
     onInterrupt(listener) {

@@ -1,20 +1,56 @@
+import { FormatError } from '../formats/format-error.ts';
+import type { ChatMessage } from '../formats/tokenizer.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
+import { UsageError } from './arguments.ts';
+
+/** A prompt: its text, and the conversation that it ends where it has one. */
+export interface PromptGiven {
+  readonly prompt: string;
+  readonly messages?: readonly ChatMessage[] | undefined;
+}
+
+/** `--chat` and `--system`. */
+export const chatArgs = {
+  chat: { type: 'boolean', description: "put prompts into the model's chat template" },
+  system: {
+    type: 'string',
+    valueHint: 'text',
+    description: 'with --chat: a system message before prompts that have none of their own',
+  },
+} as const;
 
 /**
  * Token ids of prompts, in their order.
  *
- * @param chat Each as the user's turn in the model's chat template, up to the assistant's.
+ * @param chat.chat Each in the model's chat template, up to the assistant's turn: a text as the user's,
+ *   a conversation with all its turns.
  * @param where What errors call a prompt, by its index.
- * @throws FormatError when the tokenizer or its template fails, or takes too long.
+ * @throws FormatError when the tokenizer or its template fails, or takes too long, and where a
+ *   conversation of several turns would have to be a plain text.
  */
 export async function promptIds(
   tokenizer: TokenizerClient,
-  prompts: readonly string[],
-  chat: boolean | undefined,
-  where?: (index: number) => string,
+  prompts: readonly PromptGiven[],
+  chat: { readonly chat?: boolean | undefined; readonly system?: string | undefined },
+  where: (index: number) => string = () => '--prompt',
 ): Promise<number[][]> {
-  if (!chat) return tokenizer.encode(prompts, {}, where);
-  const chats = prompts.map((content) => [{ role: 'user', content }]);
+  if (!chat.chat) {
+    if (chat.system !== undefined) throw new UsageError('--system needs --chat');
+    for (const [i, { messages }] of prompts.entries()) {
+      if ((messages?.length ?? 0) > 1) {
+        throw new FormatError(
+          `${where(i)}: ${messages?.length ?? 0} messages are no plain text: --chat puts them into the model's template`,
+        );
+      }
+    }
+    const texts = prompts.map(({ prompt }) => prompt);
+    return tokenizer.encode(texts, {}, where);
+  }
+  const chats = prompts.map(({ prompt, messages = [{ role: 'user', content: prompt }] }) => {
+    const hasOwn = messages[0]?.role === 'system';
+    if (chat.system === undefined || hasOwn) return messages;
+    return [{ role: 'system', content: chat.system }, ...messages];
+  });
   const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

@@ -18,7 +18,7 @@ import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { createTask } from '../tasks/registry.ts';
-import { openCommandGpu } from './adapter.ts';
+import { withCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
@@ -148,34 +148,38 @@ export const command = defineCommand({
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
       const { memory } = begin;
       const storage = args.weights ?? memory.weightStorage ?? 'f32';
-      const gpu = await openCommandGpu(args, {
+      const use = {
         headDim: config.headDim,
         training: true,
         // Pre-training is in f32, whatever the config says of PPO.
         storage: rows ? storage : 'f32',
+      } as const;
+      let adapter = '';
+      const trained = await withCommandGpu(args, use, async (gpu) => {
+        adapter = gpu.name;
+        return rows
+          ? train(gpu, begin, rows, {
+              epochs,
+              batch,
+              seed,
+              storage,
+              checkpointing:
+                args['gradient-checkpointing'] ?? memory.gradientCheckpointing ?? false,
+              optimizer: {
+                learningRate,
+                warmupUpdates: warmup,
+                schedule: args.schedule ?? 'constant',
+                horizonUpdates: Math.ceil(rows.length / batch) * epochs,
+                minimumShare: 0,
+                beta1: 0.9,
+                beta2: 0.95,
+                epsilon: 1e-8,
+                weightDecay,
+                maxGradNorm: 1,
+              },
+            })
+          : begin.pretrain?.(gpu);
       });
-      const trained = rows
-        ? await train(gpu, begin, rows, {
-            epochs,
-            batch,
-            seed,
-            storage,
-            checkpointing: args['gradient-checkpointing'] ?? memory.gradientCheckpointing ?? false,
-            optimizer: {
-              learningRate,
-              warmupUpdates: warmup,
-              schedule: args.schedule ?? 'constant',
-              horizonUpdates: Math.ceil(rows.length / batch) * epochs,
-              minimumShare: 0,
-              beta1: 0.9,
-              beta2: 0.95,
-              epsilon: 1e-8,
-              weightDecay,
-              maxGradNorm: 1,
-            },
-          })
-        : await begin.pretrain?.(gpu);
-      await gpu.close();
       if (!trained) return 1;
       const names = parameterNames(parameterLayout(config, 'lm'));
       const weights = names.map(({ name, shape }) => ({
@@ -190,7 +194,7 @@ export const command = defineCommand({
       await writeModelFiles(out, files);
       await host.stderr(`model: ${out}\n`);
       if (args.json) {
-        await host.stdout(`${JSON.stringify({ out, adapter: gpu.name })}\n`);
+        await host.stdout(`${JSON.stringify({ out, adapter })}\n`);
       }
       return 0;
     } finally {
@@ -287,13 +291,14 @@ async function train(
       actions: most(({ response }) => response.length),
       sequences: batch,
     },
-    positions: Math.max(...rows.map(lengthOf)),
+    positions: rows.reduce((most, row) => Math.max(most, lengthOf(row)), 0),
     checkpointing: how.checkpointing,
     weightStorage: how.storage,
   });
   const mebibytes = gpu.memory.total() / 2 ** 20;
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   trainer.model.reset(await parameters());
+  await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {
     const order = shuffled(rows, new RandomStream(how.seed, 'minibatchOrder', epoch));

@@ -9,6 +9,9 @@ export interface PathInfo {
   readonly size: number;
 }
 
+/** What a file is written from. Of what comes piece by piece little is in memory at a time. */
+export type FileContent = string | Uint8Array | Iterable<string> | AsyncIterable<string>;
+
 /**
  * The machine a command runs on, as far as commands touch it. Node and Deno share one, and a page
  * that runs a command for `--host chromium` is handed one whose files are the caller's.
@@ -22,13 +25,15 @@ export interface System {
   /** Random access to a file's bytes; the caller closes it. */
   open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
   /** Writes beside the path and renames over it, making folders as needed: old or new, never half. */
-  write(path: string, content: string | Uint8Array | Iterable<string>): Promise<void>;
+  write(path: string, content: FileContent): Promise<void>;
   /** Where there is no such file, nothing is to be done. */
   remove(path: string): Promise<void>;
   /** For human eyes: progress, warnings, errors. */
   stderr(text: string, look?: Look): Promise<void>;
   /** For results only. */
   stdout(text: string): Promise<void>;
+  /** Notes what the command is about to do, for whoever has to say where it ended. */
+  readonly doing?: (what: string) => Promise<void>;
   environment(name: string): string | undefined;
   readonly terminal: boolean;
   /**
@@ -82,7 +87,7 @@ class CleanSystem implements System {
     return this.#inner.open(path);
   }
 
-  write(path: string, content: string | Uint8Array | Iterable<string>) {
+  write(path: string, content: FileContent) {
     return this.#inner.write(path, content);
   }
 

@@ -4,16 +4,43 @@ const float32Bits = new Uint32Array(float32.buffer);
 /** The largest number that a half holds. */
 export const largestHalf = 65_504;
 
+// Loops throughout: what is made `from` an array and a function is first listed as objects, and V8
+// aborts the process where the list has 2^27 of them. Embeddings of released models do.
+
 /** Bits of the half nearest to each number, ties to even; past 65,519 infinity, NaN stays NaN. */
 export function halvesOf(numbers: Float32Array): Uint16Array {
   const halves = new Uint16Array(numbers.length);
-  numbers.forEach((value, i) => (halves[i] = halfBitsOf(value)));
+  for (let i = 0; i < numbers.length; i++) halves[i] = halfBitsOf(numbers[i] ?? 0);
   return halves;
 }
 
 /** The numbers that halves hold. */
-export const float32OfHalves = (halves: Uint16Array): Float32Array =>
-  new Float32Array(Uint32Array.from(halves, float32BitsOfHalf).buffer);
+export function float32OfHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = float32BitsOfHalf(halves[i] ?? 0);
+  return new Float32Array(bits.buffer);
+}
+
+/** Bits of the bfloat16 nearest to each number, ties to even; NaN stays NaN. */
+export function bfloat16Of(numbers: Float32Array): Uint16Array {
+  const halves = new Uint16Array(numbers.length);
+  for (let i = 0; i < numbers.length; i++) halves[i] = bfloat16BitsOf(numbers[i] ?? 0);
+  return halves;
+}
+
+/** The numbers that bfloat16 bits hold. */
+export function float32OfBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
+  const bits = new Uint32Array(halves.length);
+  for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;
+  return new Float32Array(bits.buffer);
+}
+
+function bfloat16BitsOf(value: number): number {
+  float32[0] = value;
+  const bits = float32Bits[0] ?? 0;
+  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
+  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
+}
 
 function float32BitsOfHalf(half: number): number {
   const sign = (half & 0x8000) << 16;

@@ -1,7 +1,10 @@
+import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
+import { chatOf } from './chat-messages.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
-import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
+import { idOf, promptText, recordsOf } from './rollouts.ts';
+import type { ChatMessage } from './tokenizer.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
@@ -10,12 +13,22 @@ export type RowLayout = 'json' | 'jsonl' | 'parquet';
 export interface PromptRow {
   readonly where: string;
   readonly prompt: string;
+  /** The whole conversation, where the prompt is one. */
+  readonly messages?: readonly ChatMessage[] | undefined;
   readonly id: string | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
 }
 
-const promptFields = ['prompt', 'input', 'question', 'problem', 'context_messages', 'messages'];
+/** Fields that hold a row's prompt, the first that a row has counts. */
+export const promptFields = [
+  'prompt',
+  'input',
+  'question',
+  'problem',
+  'context_messages',
+  'messages',
+];
 
 /**
  * A prompt file: JSON array, JSONL or parquet, told apart by its first bytes.
@@ -31,7 +44,11 @@ export async function readPrompts(
     if (field === undefined)
       throw new FormatError(`${where}: no field ${promptFields.join(' or ')}`);
     const prompt = promptText(fieldOf(record, field), `${where}: ${field}`);
-    rows.push({ where, prompt, id: idOf(record, where), answer: answerOf(record), record });
+    const messages = chatOf(fieldOf(record, field), `${where}: ${field}`, {
+      withoutAnswer: field === 'messages',
+    });
+    const id = idOf(record, where);
+    rows.push({ where, prompt, messages, id, answer: answerOf(record), record });
   }
   return { rows, layout: await layoutOf(source) };
 }

@@ -1,3 +1,4 @@
+import { answerFields, answerOf } from './answer-fields.ts';
 import { readText, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { readJsonLines } from './json-lines.ts';
@@ -123,9 +124,6 @@ const rewardFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
   jsonl: ['reward', 'score'],
 };
 
-/** Fields that hold a row's answer key: verl writes `gts` into its rollouts. */
-export const answerFields = ['answer', 'label', 'solution', 'ground_truth', 'gold', 'gts'];
-
 /** Columns of a TRL completions table that are not a reward. */
 const trlColumns = new Set([
   ...['step', 'prompt', 'completion', 'advantage', 'id', 'limr_id'],
@@ -176,14 +174,6 @@ export async function* readCurves(source: ByteSource): AsyncGenerator<CurveRow> 
       ),
     };
   }
-}
-
-/** The answer key of a row: a field of its own, or verl's `reward_model.ground_truth`. */
-export function answerOf(record: JsonRecord): unknown {
-  const name = answerFields.find((field) => (fieldOf(record, field) ?? null) !== null);
-  if (name !== undefined) return record[name];
-  const model = fieldOf(record, 'reward_model');
-  return isRecord(model) ? (fieldOf(model, 'ground_truth') ?? undefined) : undefined;
 }
 
 /** The identifier of a row, where it has one. */

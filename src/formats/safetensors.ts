@@ -1,4 +1,4 @@
-import { float32OfHalves, halvesOf } from './half.ts';
+import { bfloat16Of, float32OfBfloat16, float32OfHalves, halvesOf } from './half.ts';
 
 /** A safetensors file that is truncated, lies about itself, or holds what the caller cannot use. */
 export class SafetensorsError extends Error {
@@ -257,13 +257,10 @@ export function toFloat32(entry: SafetensorsEntry, where = 'safetensors'): Float
     }
     case 'F64': {
       const { buffer, byteOffset, length } = aligned(entry.bytes, 8);
-      return Float32Array.from(new Float64Array(buffer, byteOffset, length / 8));
+      return new Float32Array(new Float64Array(buffer, byteOffset, length / 8));
     }
-    case 'BF16': {
-      const halves = uint16View(entry.bytes);
-      const bits = Uint32Array.from(halves, (half) => half << 16);
-      return new Float32Array(bits.buffer);
-    }
+    case 'BF16':
+      return float32OfBfloat16(uint16View(entry.bytes));
     case 'F16':
       return float32OfHalves(uint16View(entry.bytes));
     default:
@@ -327,17 +324,6 @@ function uint16View(bytes: Uint8Array): Uint16Array {
   return new Uint16Array(buffer, byteOffset, length / 2);
 }
 
-const float32 = new Float32Array(1);
-const float32Bits = new Uint32Array(float32.buffer);
-
-/** Nearest bfloat16, ties to even; NaN stays NaN. */
-function bfloat16BitsOf(value: number): number {
-  float32[0] = value;
-  const bits = float32Bits[0] ?? 0;
-  if ((bits & 0x7fffffff) > 0x7f800000) return (bits >>> 16) | 0x40;
-  return (bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16;
-}
-
 const viewOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
@@ -353,9 +339,7 @@ export function float32Entry(
 ): SafetensorsEntry {
   if (dtype === 'F32') return { name, dtype, shape, bytes: viewOf(data) };
   if (dtype === 'F16') return { name, dtype, shape, bytes: viewOf(halvesOf(data)) };
-  const halves = new Uint16Array(data.length);
-  data.forEach((value, i) => (halves[i] = bfloat16BitsOf(value)));
-  return { name, dtype, shape, bytes: viewOf(halves) };
+  return { name, dtype, shape, bytes: viewOf(bfloat16Of(data)) };
 }
 
 /** A 32-bit integer tensor to write, a view of `data`. */

@@ -1,8 +1,9 @@
+import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
 import { layoutOf, type RowLayout } from './prompts.ts';
-import { answerOf, idOf, promptText, recordsOf } from './rollouts.ts';
+import { idOf, promptText, recordsOf } from './rollouts.ts';
 
 /** A row of a score file: LIMR's released `scores.json`, or what `limr score` writes. */
 export interface ScoreRow {

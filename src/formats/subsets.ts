@@ -1,8 +1,8 @@
+import { answerFields } from './answer-fields.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
 import { writeParquet } from './parquet.ts';
 import type { PromptRow, RowLayout } from './prompts.ts';
-import { answerFields } from './rollouts.ts';
 
 /** Who is to read a subset of prompts. */
 export const exportFormats = ['openrlhf', 'trl', 'verl', 'jsonl', 'parquet'] as const;

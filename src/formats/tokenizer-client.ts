@@ -128,7 +128,11 @@ export class TokenizerClient {
   ): Promise<string[]> {
     const found: string[] = [];
     const sizeOf = (chat: readonly ChatMessage[]): number =>
-      chat.reduce((sum, { content }) => sum + content.length, 0);
+      chat.reduce(
+        (sum, { content }) =>
+          sum + (typeof content === 'string' ? content : JSON.stringify(content ?? null)).length,
+        0,
+      );
     for (const batch of batchesOf(chats, sizeOf)) {
       const reply = this.#connection.api.renderChats(batch, options);
       const texts = await this.#call(reply, 'the chat template', 'a loop without end?');

@@ -1,11 +1,14 @@
-import { Template } from '@huggingface/jinja';
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { FormatError } from './format-error.ts';
+import { type Rendered, Template } from './jinja/template.ts';
+import { shorten } from './json.ts';
 
-/** One turn of a conversation, as chat templates read it. */
+/** One turn of a conversation, as chat templates read it: they may know further fields. */
 export interface ChatMessage {
   readonly role: string;
-  readonly content: string;
+  /** Text, for most; some templates take a list of parts. */
+  readonly content: unknown;
+  readonly [field: string]: unknown;
 }
 
 /** Parsed files of a model folder that describe its tokenizer. */
@@ -36,6 +39,10 @@ export interface DecodeOptions {
 export interface ChatOptions {
   /** End with the header of the assistant's turn. */
   readonly addGenerationPrompt?: boolean;
+  /** What the template reads beside the messages, such as `enable_thinking`. */
+  readonly variables?: Readonly<Record<string, unknown>>;
+  /** What `strftime_now` takes for now. */
+  readonly now?: Date;
 }
 
 type Json = Readonly<Record<string, unknown>>;
@@ -55,6 +62,7 @@ export class Tokenizer {
   readonly #config: Json;
   readonly #cleanUp: boolean;
   readonly #template: string | undefined;
+  #parsed: Template | undefined;
   /** One past the largest id, added tokens included. */
   readonly vocabSize: number;
 
@@ -72,6 +80,7 @@ export class Tokenizer {
     this.#config = config;
     this.#cleanUp = config.clean_up_tokenization_spaces === true;
     this.#template = files.chatTemplate ?? templateOf(config);
+    expectIds(tokenizer, where);
     try {
       this.#tokenizer = new HfTokenizer({ added_tokens: [], ...tokenizer }, config);
       let largest = -1;
@@ -137,6 +146,11 @@ export class Tokenizer {
    * @throws FormatError when there is no chat template, or it fails.
    */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    return this.renderMarked(messages, options).text;
+  }
+
+  /** As `renderChat`, with the places of what the template marks as the assistant's. */
+  renderMarked(messages: readonly ChatMessage[], options: ChatOptions = {}): Rendered {
     if (this.#template === undefined) throw new FormatError(`${this.#where}: no chat template`);
     const tokens: Record<string, string> = {};
     for (const [key, value] of Object.entries(this.#config)) {
@@ -145,40 +159,45 @@ export class Tokenizer {
       if (typeof text === 'string') tokens[key] = text;
     }
     try {
-      const template = new Template(this.#template);
-      template.parsed.body.unshift(...new Template(setRange).parsed.body);
-      return template.render({
+      this.#parsed ??= new Template(this.#template);
+      const variables = {
         ...tokens,
-        bounded_range: boundedRange,
-        messages: messages.map((message) => ({ ...message })),
+        tools: null,
+        documents: null,
+        ...options.variables,
+        messages,
         add_generation_prompt: options.addGenerationPrompt ?? false,
-      });
+      };
+      return this.#parsed.render(variables, options.now);
     } catch (error) {
       throw new FormatError(`${this.#where}: chat template: ${why(error)}`, { cause: error });
     }
   }
 }
 
-/** Put before templates: the library's own `range` fills memory until the whole process dies. */
-const setRange = '{% set range = bounded_range %}';
+/** Ids that may lie past twice as many as there are tokens: vocabularies leave some unused. */
+const unusedIds = 65_536;
 
-/** Most numbers that one `range` of a template gives. */
-const longestRange = 100_000;
-
-/** Jinja's `range(stop)` and `range(start, stop, step)`. */
-function boundedRange(...given: unknown[]): number[] {
-  const [first, second, step = 1] = given.map((value) => {
-    if (Number.isSafeInteger(value)) return value as number;
-    throw new Error('range() takes whole numbers');
-  });
-  const [start, stop] = second === undefined ? [0, first] : [first, second];
-  if (start === undefined || stop === undefined) throw new Error('range() takes a number');
-  if (step === 0) throw new Error('range() takes no step of 0');
-  const count = Math.max(0, Math.ceil((stop - start) / step));
-  if (count > longestRange) {
-    throw new Error(`range() of ${count} numbers, more than the ${longestRange} allowed`);
+/**
+ * The library fills a list up to the largest id: a few bytes of a file must not make it a long one.
+ *
+ * @throws FormatError naming the first token whose id is none, or far past the others.
+ */
+function expectIds(tokenizer: Json, where: string): void {
+  const { vocab } = tokenizer.model as Json;
+  const listed = Array.isArray(vocab) ? vocab.length : 0; // Unigram: an id is a place in it.
+  const named = isRecord(vocab) ? Object.entries(vocab) : [];
+  const added: unknown[] = Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : [];
+  for (const entry of added) {
+    if (isRecord(entry)) named.push([String(entry.content), entry.id]);
   }
-  return Array.from({ length: count }, (_, i) => start + i * step);
+  const count = named.length + listed;
+  const most = 2 * count + unusedIds;
+  for (const [token, id] of named) {
+    if (Number.isInteger(id) && (id as number) >= 0 && (id as number) < most) continue;
+    const problem = `the token ${JSON.stringify(shorten(token))} has the id ${shorten(String(id))}`;
+    throw new FormatError(`${where}: ${problem}, not one below ${most} for ${count} tokens`);
+  }
 }
 
 /** The template inside a config: one text, or a list of named ones of which `default` is meant. */

@@ -7,7 +7,7 @@ import {
 } from '../../kernels/lib/tensor.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
-import { bufferUsage, largestBinding, MemoryLedger, type Purpose } from './memory.ts';
+import { bindingText, bufferUsage, largestBinding, MemoryLedger, type Purpose } from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
@@ -158,9 +158,8 @@ export class Gpu {
     const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;
     const limit = largestBinding(this.limits);
     if (size > limit) {
-      throw new AdapterError(
-        `${name} needs ${size} bytes in one binding, ${this.name} has ${limit}`,
-      );
+      const help = 'fewer or shorter rows together help, or an adapter with larger bindings';
+      throw new AdapterError(bindingText(name, { bytes: size, limit }, this.name, help));
     }
     const { storage, copySrc, copyDst, uniform } = bufferUsage;
     const buffer = this.device.createBuffer({

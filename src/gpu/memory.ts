@@ -69,3 +69,20 @@ export class MemoryLedger {
     return total;
   }
 }
+
+/** Bytes for a person, such as `3.5 GiB`. */
+export function bytesText(bytes: number): string {
+  if (bytes >= 2 ** 30) return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
+  if (bytes >= 2 ** 20) return `${(bytes / 2 ** 20).toFixed(1)} MiB`;
+  return `${bytes} bytes`;
+}
+
+/** Why a buffer cannot be: its size, the limit, and what helps. */
+export const bindingText = (
+  name: string,
+  { bytes, limit }: { readonly bytes: number; readonly limit: number },
+  whose: string,
+  help: string,
+): string =>
+  `${name} needs ${bytes} bytes in one binding, ${whose} has ${limit} ` +
+  `(${bytesText(bytes)} against ${bytesText(limit)}): ${help}`;

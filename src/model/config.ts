@@ -3,6 +3,36 @@ import { ConfigError } from '../config-error.ts';
 /** Families that the one transformer covers; they differ in biases, norms and defaults only. */
 export type Architecture = 'llama' | 'qwen2' | 'qwen3';
 
+/**
+ * How a model's rotary embedding departs from the plain one, as transformers computes it from
+ * `rope_parameters`. Lengths are in tokens.
+ */
+export type RopeScaling =
+  | { readonly type: 'linear'; readonly factor: number }
+  | {
+      readonly type: 'llama3';
+      readonly factor: number;
+      readonly lowFreqFactor: number;
+      readonly highFreqFactor: number;
+      readonly originalPositions: number;
+    }
+  | {
+      readonly type: 'yarn';
+      readonly factor: number;
+      readonly originalPositions: number;
+      readonly betaFast: number;
+      readonly betaSlow: number;
+      /** Whether the bounds of the ramp are whole numbers. */
+      readonly truncate: boolean;
+      /** Factor of cosines and sines. */
+      readonly attentionFactor: number;
+    }
+  | {
+      /** NTK-aware; up to the trained length it is the plain embedding. */
+      readonly type: 'dynamic';
+      readonly factor: number;
+    };
+
 /** Shape and constants of a decoder. Widths are in elements, positions and ids in tokens. */
 export interface ModelConfig {
   readonly architecture: Architecture;
@@ -16,6 +46,8 @@ export interface ModelConfig {
   /** Even; `heads * headDim` need not be `hiddenSize`. */
   readonly headDim: number;
   readonly ropeTheta: number;
+  /** How the rotary embedding is scaled; left out where it is not. */
+  readonly rope?: RopeScaling;
   readonly rmsNormEps: number;
   /** The output projection is the embedding matrix, and the file has no `lm_head.weight`. */
   readonly tieEmbeddings: boolean;
@@ -27,6 +59,7 @@ export interface ModelConfig {
   readonly maxPositions: number;
   readonly bosTokenId: number | null;
   readonly eosTokenIds: readonly number[];
+  /** Never fed to the model; null also where a file names none of its tokens. */
   readonly padTokenId: number | null;
 }
 
@@ -40,6 +73,8 @@ const families = {
 const architectures = Object.keys(families) as Architecture[];
 /** Sizes past this are a damaged file, and products of two of them stay exact. */
 const largestSize = 2 ** 24;
+/** The deepest models of 2026 have near 130 layers; the layout lists every one. */
+const mostLayers = 1024;
 
 type Json = Readonly<Record<string, unknown>>;
 
@@ -67,24 +102,25 @@ export function parseHfConfig(json: unknown, where: string): ModelConfig {
     fields.fail('head_dim', `must be even (hidden_size / num_attention_heads), is ${headDim}`);
   }
   const vocabSize = fields.size('vocab_size');
+  const maxPositions = fields.sizeOr('max_position_embeddings', family.maxPositions);
   return {
     architecture,
     vocabSize,
     hiddenSize,
     intermediateSize: fields.size('intermediate_size'),
-    layers: fields.size('num_hidden_layers'),
+    layers: fields.size('num_hidden_layers', mostLayers),
     heads,
     kvHeads,
     headDim,
-    ropeTheta: readRopeTheta(fields),
+    ...readRope(fields, maxPositions),
     rmsNormEps: fields.positiveOr('rms_norm_eps', 1e-6),
     tieEmbeddings: fields.flagOr('tie_word_embeddings', false),
     qkvBias: family.qkvBias,
     qkNorm: family.qkNorm,
-    maxPositions: fields.sizeOr('max_position_embeddings', family.maxPositions),
-    bosTokenId: fields.tokenIds('bos_token_id', vocabSize)[0] ?? null,
+    maxPositions,
+    bosTokenId: readUnusedToken(fields, 'bos_token_id', vocabSize),
     eosTokenIds: fields.tokenIds('eos_token_id', vocabSize),
-    padTokenId: fields.tokenIds('pad_token_id', vocabSize)[0] ?? null,
+    padTokenId: readUnusedToken(fields, 'pad_token_id', vocabSize),
   };
 }
 
@@ -126,12 +162,42 @@ export function toHfConfig(
     num_key_value_heads: config.kvHeads,
     pad_token_id: config.padTokenId,
     rms_norm_eps: config.rmsNormEps,
-    rope_parameters: { rope_theta: config.ropeTheta, rope_type: 'default' },
+    rope_parameters: { rope_theta: config.ropeTheta, ...hfRope(config.rope) },
+    ...(config.rope ? { rope_scaling: hfRope(config.rope) } : {}),
     rope_theta: config.ropeTheta,
     tie_word_embeddings: config.tieEmbeddings,
     torch_dtype: dtype,
     vocab_size: config.vocabSize,
   };
+}
+
+/** A scaling under the names of transformers. */
+function hfRope(rope: RopeScaling | undefined): Record<string, unknown> {
+  if (!rope) return { rope_type: 'default' };
+  const { type: rope_type, factor } = rope;
+  switch (rope.type) {
+    case 'linear':
+    case 'dynamic':
+      return { rope_type, factor };
+    case 'llama3':
+      return {
+        rope_type,
+        factor,
+        low_freq_factor: rope.lowFreqFactor,
+        high_freq_factor: rope.highFreqFactor,
+        original_max_position_embeddings: rope.originalPositions,
+      };
+    case 'yarn':
+      return {
+        rope_type,
+        factor,
+        original_max_position_embeddings: rope.originalPositions,
+        beta_fast: rope.betaFast,
+        beta_slow: rope.betaSlow,
+        truncate: rope.truncate,
+        attention_factor: rope.attentionFactor,
+      };
+  }
 }
 
 function asObject(value: unknown, where: string, what: string): Json {
@@ -145,15 +211,27 @@ function asObject(value: unknown, where: string, what: string): Json {
 class Fields {
   readonly #json: Json;
   readonly #where: string;
+  /** The key that the object stands under; empty for the file itself. */
+  readonly name: string;
 
-  constructor(json: Json, where: string) {
+  constructor(json: Json, where: string, name = '') {
     this.#json = json;
     this.#where = where;
+    this.name = name;
   }
 
   /** Own keys only: `__proto__` and `constructor` in the file mean nothing. */
   get(key: string): unknown {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined;
+  }
+
+  /** A number that may be left out, then 0. */
+  number(key: string): number {
+    const value = this.get(key) ?? 0;
+    if (typeof value !== 'number' || !Number.isFinite(value)) {
+      this.fail(key, `must be a number, is ${show(value)}`);
+    }
+    return value;
   }
 
   fail(key: string, why: string): never {
@@ -163,22 +241,22 @@ class Fields {
   object(key: string): Fields | undefined {
     const value = this.get(key);
     if (value === undefined) return undefined;
-    return new Fields(asObject(value, this.#where, key), `${this.#where}: ${key}`);
+    return new Fields(asObject(value, this.#where, key), `${this.#where}: ${key}`, key);
   }
 
-  size(key: string): number {
+  size(key: string, largest = largestSize): number {
     const value = this.get(key);
     if (value === undefined) this.fail(key, 'is missing');
-    return this.#checkedSize(key, value);
+    return this.#checkedSize(key, value, largest);
   }
 
   sizeOr(key: string, fallback: number): number {
     return this.#checkedSize(key, this.get(key) ?? fallback);
   }
 
-  #checkedSize(key: string, value: unknown): number {
-    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > largestSize) {
-      this.fail(key, `must be a whole number from 1 to ${largestSize}, is ${show(value)}`);
+  #checkedSize(key: string, value: unknown, largest = largestSize): number {
+    if (!Number.isInteger(value) || (value as number) < 1 || (value as number) > largest) {
+      this.fail(key, `must be a whole number from 1 to ${largest}, is ${show(value)}`);
     }
     return value as number;
   }
@@ -187,6 +265,16 @@ class Fields {
     const value = this.get(key) ?? fallback;
     if (typeof value !== 'number' || !(value > 0) || !Number.isFinite(value)) {
       this.fail(key, `must be a number above 0, is ${show(value)}`);
+    }
+    return value;
+  }
+
+  /** A number of at least `least`. */
+  atLeast(key: string, least: number, fallback?: number): number {
+    const value = this.get(key) ?? fallback;
+    if (value === undefined) this.fail(key, 'is missing');
+    if (typeof value !== 'number' || !(value >= least) || !Number.isFinite(value)) {
+      this.fail(key, `must be a number of at least ${least}, is ${show(value)}`);
     }
     return value;
   }
@@ -226,8 +314,9 @@ function readArchitecture(fields: Fields): Architecture {
 
 function refuseUnimplemented(fields: Fields, architecture: Architecture): void {
   const activation = fields.get('hidden_act') ?? 'silu';
-  if (activation !== 'silu') {
-    fields.fail('hidden_act', `must be "silu", is ${show(activation)}`);
+  if (activation !== 'silu' && activation !== 'swish') {
+    const known = 'known are "silu" and its other name "swish"';
+    fields.fail('hidden_act', `${show(activation)} is not implemented; ${known}`);
   }
   if (architecture !== 'qwen2' && fields.flagOr('attention_bias', false)) {
     fields.fail('attention_bias', `true is not implemented for ${architecture}`);
@@ -259,26 +348,104 @@ function refuseSlidingWindow(fields: Fields): void {
   }
 }
 
-function readRopeTheta(fields: Fields): number {
-  const current = fields.object('rope_parameters');
-  const former = fields.object('rope_scaling');
-  for (const rope of [current, former]) {
-    if (!rope) continue;
-    const type = rope.get('rope_type') ?? rope.get('type') ?? 'default';
-    if (type !== 'default') rope.fail('rope_type', `${show(type)} is not implemented`);
-    const share = rope.get('partial_rotary_factor') ?? 1;
-    if (share !== 1) rope.fail('partial_rotary_factor', `must be 1, is ${show(share)}`);
-    for (const nested of ['full_attention', 'sliding_attention']) {
-      if (rope.get(nested) !== undefined) rope.fail(nested, 'per layer type is not implemented');
-    }
+/** A token that is never read: -1 and ids past the vocabulary say that there is none. */
+function readUnusedToken(fields: Fields, key: string, vocabSize: number): number | null {
+  const value = fields.get(key);
+  if (Number.isInteger(value) && ((value as number) < 0 || (value as number) >= vocabSize)) {
+    return null;
   }
+  return fields.tokenIds(key, vocabSize)[0] ?? null;
+}
+
+/** The rotary embedding, out of `rope_parameters` or `rope_theta` and `rope_scaling`. */
+function readRope(fields: Fields, maxPositions: number): Pick<ModelConfig, 'ropeTheta' | 'rope'> {
+  const given = [fields.object('rope_parameters'), fields.object('rope_scaling')];
   const share = fields.get('partial_rotary_factor') ?? 1;
   if (share !== 1) fields.fail('partial_rotary_factor', `must be 1, is ${show(share)}`);
   // transformers' default where neither layout names it.
-  const topLevel = fields.positiveOr('rope_theta', 10_000);
-  const theta = current?.positiveOr('rope_theta', topLevel) ?? topLevel;
-  if (fields.get('rope_theta') !== undefined && theta !== topLevel) {
-    fields.fail('rope_theta', `${topLevel} contradicts ${theta} of rope_parameters`);
+  let theta = fields.positiveOr('rope_theta', 10_000);
+  let isNamed = fields.get('rope_theta') !== undefined;
+  for (const one of given) {
+    if (one?.get('rope_theta') === undefined) continue;
+    const own = one.positiveOr('rope_theta', theta);
+    if (isNamed && own !== theta) {
+      fields.fail('rope_theta', `${theta} contradicts ${own} of ${one.name}`);
+    }
+    theta = own;
+    isNamed = true;
   }
-  return theta;
+  const [current, former] = given.map((rope) => rope && readScaling(rope, fields, maxPositions));
+  // A config of today to which somebody has added a scaling in the former spelling means that.
+  if (current && given[1] && JSON.stringify(current) !== JSON.stringify(former)) {
+    fields.fail('rope_scaling', 'contradicts rope_parameters');
+  }
+  const rope = former ?? current;
+  return { ropeTheta: theta, ...(rope ? { rope } : {}) };
+}
+
+/** What yarn multiplies cosines and sines by where its config does not say. */
+function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: number): number {
+  const of = (weight: number): number => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
+  return mscale && mscaleAllDim ? of(mscale) / of(mscaleAllDim) : of(1);
+}
+
+const ropeTypes = ['default', 'linear', 'llama3', 'yarn', 'dynamic'] as const;
+
+/** One object's scaling; undefined where it scales nothing. */
+function readScaling(rope: Fields, fields: Fields, maxPositions: number): RopeScaling | undefined {
+  for (const nested of ['full_attention', 'sliding_attention']) {
+    if (rope.get(nested) !== undefined) rope.fail(nested, 'per layer type is not implemented');
+  }
+  const share = rope.get('partial_rotary_factor') ?? 1;
+  if (share !== 1) rope.fail('partial_rotary_factor', `must be 1, is ${show(share)}`);
+  const named = rope.get('rope_type') ?? rope.get('type') ?? 'default';
+  const type = ropeTypes.find((known) => known === named);
+  if (type === undefined) {
+    rope.fail('rope_type', `${show(named)} is not implemented; known are ${ropeTypes.join(', ')}`);
+  }
+  // transformers lets the length beside the object decide before that in it.
+  const originalPositions = (): number =>
+    fields.get('original_max_position_embeddings') === undefined
+      ? rope.sizeOr('original_max_position_embeddings', maxPositions)
+      : fields.size('original_max_position_embeddings');
+  switch (type) {
+    case 'default':
+      return undefined;
+    case 'linear': {
+      const factor = rope.atLeast('factor', 1);
+      return factor === 1 ? undefined : { type, factor };
+    }
+    case 'dynamic':
+      return { type, factor: rope.atLeast('factor', 1) };
+    case 'llama3': {
+      const lowFreqFactor = rope.positiveOr('low_freq_factor', 1);
+      const highFreqFactor = rope.positiveOr('high_freq_factor', 4);
+      if (highFreqFactor <= lowFreqFactor) {
+        rope.fail('high_freq_factor', `must be above low_freq_factor ${lowFreqFactor}`);
+      }
+      return {
+        type,
+        factor: rope.atLeast('factor', 1),
+        lowFreqFactor,
+        highFreqFactor,
+        originalPositions: originalPositions(),
+      };
+    }
+    case 'yarn': {
+      const original = originalPositions();
+      const factor = rope.atLeast('factor', 1, Math.max(1, maxPositions / original));
+      const [betaFast, betaSlow] = [rope.number('beta_fast') || 32, rope.number('beta_slow') || 1];
+      if (!(betaFast > 0 && betaSlow > 0)) rope.fail('beta_fast', 'and beta_slow must be above 0');
+      const usual = yarnAttentionFactor(factor, rope.number('mscale'), rope.number('mscale_all_dim'));
+      return {
+        type,
+        factor,
+        originalPositions: original,
+        betaFast,
+        betaSlow,
+        truncate: rope.flagOr('truncate', true),
+        attentionFactor: rope.positiveOr('attention_factor', usual),
+      };
+    }
+  }
 }

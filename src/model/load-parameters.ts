@@ -1,7 +1,7 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements, type Purpose } from '../gpu/memory.ts';
-import type { ModelDirectory } from './model-directory.ts';
+import { isValueHead, type ModelDirectory } from './model-directory.ts';
 import {
   type Head,
   parameterLayout,
@@ -29,8 +29,8 @@ export async function loadParameters(
     readonly storage?: WeightStorage | undefined;
   } = {},
 ): Promise<ParameterStore> {
-  const layout = parameterLayout(model.config, head, bindingElements(gpu.limits), options.storage);
   await expectParameters(model, head);
+  const layout = parameterLayout(model.config, head, bindingElements(gpu.limits), options.storage);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
   for (const stored of layout.stored) {
@@ -39,15 +39,28 @@ export async function loadParameters(
   return store;
 }
 
-/** @throws SafetensorsError unless the files hold exactly what the config calls for. */
+/** @throws SafetensorsError unless the files hold what the config calls for, and value heads at most. */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
   const { config, shapes, where } = model;
+  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
+  if (!shapes.has(last)) {
+    throw new SafetensorsError(
+      `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
+    );
+  }
   const wanted = new Map(
     parameterNames(parameterLayout(config, head)).map(({ name, shape }) => [name, shape]),
   );
   for (const [name, shape] of wanted) {
     const found = shapes.get(name);
-    if (!found) throw new SafetensorsError(`${where}: no tensor '${name}'`);
+    if (!found) {
+      const other = [...shapes.keys()].find(isValueHead);
+      const why =
+        name === 'lm_head.weight' && other !== undefined
+          ? `; '${other}' makes it a critic or reward model, not a language model`
+          : '';
+      throw new SafetensorsError(`${where}: no tensor '${name}'${why}`);
+    }
     if (found.join() !== shape.join()) {
       throw new SafetensorsError(
         `${where}: tensor '${name}' must be (${shape.join(', ')}), is (${found.join(', ')})`,
@@ -55,7 +68,7 @@ export async function expectParameters(model: ModelDirectory, head: Head): Promi
     }
   }
   for (const name of shapes.keys()) {
-    if (wanted.has(name) || redundant.test(name)) continue;
+    if (wanted.has(name) || redundant.test(name) || isValueHead(name)) continue;
     if (name !== 'lm_head.weight' || head !== 'lm') {
       throw new SafetensorsError(`${where}: tensor '${name}' is no part of the model`);
     }

@@ -23,8 +23,10 @@ export interface ModelDirectory {
   /** What errors call it: a path or a page's name for it. */
   readonly where: string;
   readonly config: ModelConfig;
-  /** Shape of every tensor in the files, by its Hugging Face name. */
+  /** Shape of every tensor in the files, by its Hugging Face name: prefixes of wrappers are gone. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
+  /** What a user should know of how the files were read; a sentence each. */
+  readonly notes: readonly string[];
   /** One tensor as f32. @throws SafetensorsError when there is none of that name. */
   read(name: string): Promise<Float32Array>;
   /** The tokenizer's files, for `TokenizerClient`; undefined where the folder has none. */
@@ -57,13 +59,12 @@ export async function openModelDirectory(
   openFile: OpenModelFile,
   where: string,
 ): Promise<ModelDirectory> {
-  const configSource = await openFile('config.json');
-  if (!configSource) throw new FormatError(`${where}: no config.json`);
-  const config = parseHfConfig(await readJson(configSource, smallJson), configSource.name);
-  const slots = await readWeightSlots(openFile, where);
+  const open = withoutPointers(openFile);
+  const described = await openModelDescription(openFile, where);
+  const { slots, notes } = withoutWrappers(await readWeightSlots(open, where), where);
   return {
-    where,
-    config: await withGenerationStops(config, openFile),
+    ...described,
+    notes,
     shapes: new Map([...slots].map(([name, { slot }]) => [name, slot.shape])),
     async read(name) {
       const found = slots.get(name);
@@ -75,9 +76,86 @@ export async function openModelDirectory(
       }
       return toFloat32({ name, dtype: slot.dtype, shape: slot.shape, bytes }, source.name);
     },
-    tokenizerTexts: () => readTokenizer(openFile),
   };
 }
+
+/** What is known of a model without its weights. */
+export type ModelDescription = Pick<ModelDirectory, 'where' | 'config' | 'tokenizerTexts'>;
+
+/** Reads a model's config alone: the weights need not be there. @throws As `openModelDirectory`. */
+export async function openModelDescription(
+  openFile: OpenModelFile,
+  where: string,
+): Promise<ModelDescription> {
+  const open = withoutPointers(openFile);
+  const source = await open('config.json');
+  if (!source) throw new FormatError(`${where}: no config.json`);
+  const config = parseHfConfig(await readJson(source, smallJson), source.name);
+  return {
+    where,
+    config: await withGenerationStops(config, open),
+    tokenizerTexts: () => readTokenizer(open),
+  };
+}
+
+/** Git LFS leaves a few lines like this one where a file has not been downloaded. */
+const pointerStart = 'version https://git-lfs.github.com/spec/';
+const largestPointer = 1024;
+
+/** Opens files, and refuses those that only say where the file is. */
+const withoutPointers =
+  (openFile: OpenModelFile): OpenModelFile =>
+  async (name) => {
+    const source = await openFile(name);
+    if (!source || source.size > largestPointer || source.size < pointerStart.length) return source;
+    const text = new TextDecoder().decode(await source.slice(0, source.size));
+    if (!text.startsWith(pointerStart)) return source;
+    const size = /^size (\d{1,16})$/m.exec(text)?.[1];
+    throw new FormatError(
+      `${source.name}: a Git LFS pointer${size === undefined ? '' : ` to ${size} bytes`}, not the file itself: fetch it with 'git lfs pull'`,
+    );
+  };
+
+/** Parts of names that torch.compile, DDP and FSDP put around a model's own. */
+const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
+
+/** A tensor's name without what a wrapper added to it. */
+export const unwrappedName = (name: string): string =>
+  name
+    .replace(wrappers, '$1')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^(?:\.|module\.)+/, '');
+
+/** @throws SafetensorsError where two tensors differ only in what wrappers added. */
+function withoutWrappers(
+  found: ReadonlyMap<string, Located>,
+  where: string,
+): { readonly slots: ReadonlyMap<string, Located>; readonly notes: string[] } {
+  const slots = new Map<string, Located>();
+  let wrapped: string | undefined;
+  for (const [name, located] of found) {
+    const own = unwrappedName(name);
+    if (own !== name) wrapped ??= name;
+    if (slots.has(own)) {
+      throw new SafetensorsError(`${where}: two tensors are '${own}', one of them '${name}'`);
+    }
+    slots.set(own, located);
+  }
+  const notes =
+    wrapped === undefined
+      ? []
+      : [`names such as '${wrapped}' are read as '${unwrappedName(wrapped)}'`];
+  const heads = [...slots.keys()].filter(isValueHead);
+  if (heads.length > 0) {
+    const others = heads.length > 1 ? ` and ${heads.length - 1} more` : '';
+    notes.push(`value heads are no part of the language model: '${heads[0] ?? ''}'${others}`);
+  }
+  return { slots, notes };
+}
+
+/** Heads of critics and reward models, as TRL, OpenRLHF and transformers name them. */
+export const isValueHead = (name: string): boolean =>
+  /^(?:v_head|value_head|critic_head|reward_head|score|classifier)\./.test(name);
 
 async function readJson(source: ByteSource, limit: number): Promise<unknown> {
   return parseJson(await readText(source, limit), source.name);

@@ -2,7 +2,7 @@ import { type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
 import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Purpose } from '../gpu/memory.ts';
+import { bindingText, type Purpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
 import type { ModelConfig } from './config.ts';
 
@@ -83,9 +83,11 @@ export function parameterLayout(
     for (const draft of drafts.filter((entry) => entry.decay === decay)) {
       const size = Math.ceil(elements(draft.shape) / alignment[storage]) * alignment[storage];
       if (size > pageLimit) {
-        throw new RangeError(
-          `${draft.name} has ${size} elements, a binding of this device holds ${pageLimit}`,
-        );
+        const isVocabulary = draft.name === 'embed' || draft.name === 'lm_head';
+        const what = isVocabulary ? 'vocabulary' : 'width';
+        const help = `an adapter with larger bindings helps, or a model with a smaller ${what}`;
+        const sizes = { bytes: size * 4, limit: pageLimit * 4 };
+        throw new RangeError(bindingText(draft.name, sizes, 'this device', help));
       }
       let current = pages[page];
       if (!current || current.size + size > pageLimit) {
@@ -204,11 +206,11 @@ export class ParameterStore {
       owned.push(made);
       return made;
     };
-    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) =>
-      frozen
-        ? { start: Math.max(halvesStart, embeddingEnd), end: halvesEnd }
-        : { start: 0, end: 0 },
-    );
+    this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
+      const start = Math.max(halvesStart, embeddingEnd);
+      // Where only an embedding has a copy, or nothing has, everything is held in f32.
+      return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
+    });
     this.pages = layout.pages.map(({ size }, i) => {
       const shared = over[i];
       const { start, end } = this.#gap(i);

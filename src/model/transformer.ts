@@ -25,6 +25,7 @@ import type { Step } from '../gpu/plan.ts';
 import type { ModelConfig } from './config.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
+import { expectRopeReaches, ropeOf } from './rope.ts';
 
 /** What one layer's forward pass leaves for its backward pass. Shapes: rows N first. */
 export interface LayerActivations {
@@ -85,7 +86,8 @@ export class Activations {
   /**
    * @param options.positions Longest sequence, prompt and response together.
    * @param options.memory Where they lie; memory of their own when left out.
-   * @throws ConfigError when the kernels' widths, multiples of 4, do not hold for this model.
+   * @throws ConfigError when the kernels' widths, multiples of 4, do not hold for this model, or its
+   *   rotary embedding does not reach so far.
    */
   constructor(
     gpu: Gpu,
@@ -102,6 +104,7 @@ export class Activations {
         throw new ConfigError(`${field} must be a multiple of 4, is ${config[field]}`);
       }
     }
+    expectRopeReaches(config, options.positions);
     this.#gpu = gpu;
     this.config = config;
     this.rows = options.rows;
@@ -152,7 +155,8 @@ export class Activations {
     this.hidden = trains ? only('hidden', width) : ofLayer(normed, 0);
     this.hiddenRstd = only('hidden_rstd');
     this.ropeTable = gpu.tensor('rope_table', [options.positions, headDim], 'f32', 'activations');
-    gpu.upload(this.ropeTable, ropeTable(options.positions, headDim, config.ropeTheta));
+    const { frequencies, scale } = ropeOf(config, options.positions);
+    gpu.upload(this.ropeTable, ropeTable(options.positions, frequencies, scale));
   }
 
   /** Whether a backward pass can follow. */

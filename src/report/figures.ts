@@ -171,7 +171,10 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
         : {}),
     })),
     ...curves.flatMap(({ method, points }): Line[] => {
-      const start = points.findLastIndex(({ x }) => x <= alone);
+      const start = Math.max(
+        0,
+        points.findLastIndex(({ x }) => x <= alone),
+      );
       const rest = points.slice(start).map(({ x, estimate }) => [x, estimate.mean] as const);
       return rest.length < 2
         ? []

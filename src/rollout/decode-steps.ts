@@ -8,7 +8,7 @@ import { rope } from '../../kernels/rope.ts';
 import { swigluForward } from '../../kernels/swiglu-forward.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import type { Size } from '../../kernels/lib/variable.ts';
+import { type Size, usualOf } from '../../kernels/lib/variable.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { ParameterStore } from '../model/parameters.ts';
 import { type Activations, headsOf } from '../model/transformer.ts';
@@ -55,7 +55,7 @@ export class DecodeSteps {
     this.#weights = weights;
     this.#activations = activations;
     this.#rows = rows;
-    this.#few = activations.rows <= FEW_ROWS && canMatvec(activations.config.intermediateSize);
+    this.#few = usualOf(rows) <= FEW_ROWS && canMatvec(activations.config.intermediateSize);
     this.#lanes = kind === 'cpu' ? { lanes: 1, rows: 8 } : { lanes: 32, rows: 4 };
   }
 

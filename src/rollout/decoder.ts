@@ -36,6 +36,11 @@ export interface DecoderCapacity {
   readonly logitsBytes?: number;
   /** How keys and values of responses are kept; those in f16 are rounded. Default f32. */
   readonly cacheStorage?: 'f32' | 'f16' | undefined;
+  /**
+   * The sizes that kernels are chosen for, of work that decoders of several capacities do to the same
+   * bits; the capacity's own when left out.
+   */
+  readonly usual?: Readonly<Record<'rows' | 'prompts' | 'promptRows', number>>;
 }
 
 /** How tokens are drawn. What is left out filters nothing. */
@@ -106,7 +111,7 @@ class PieceRows extends Variable {
   readonly #start: number;
 
   constructor(source: Variable, start: number, most: number) {
-    super(source.name, 0, most);
+    super(source.name, 0, most, source.usual);
     this.#source = source;
     this.#start = start;
   }
@@ -171,9 +176,10 @@ export class Decoder {
     this.capacity = capacity;
     const { rows, prompts, promptRows, promptLength, newTokens } = capacity;
     const positions = promptLength + newTokens;
-    this.#promptRows = new Variable('prompt rows', 0, promptRows);
-    this.#prompts = new Variable('prompts', 0, prompts);
-    this.#rows = new Variable('rows', 0, rows);
+    const { usual = capacity } = capacity;
+    this.#promptRows = new Variable('prompt rows', 0, promptRows, usual.promptRows);
+    this.#prompts = new Variable('prompts', 0, prompts, usual.prompts);
+    this.#rows = new Variable('rows', 0, rows, usual.rows);
     this.#keys = new Variable('keys', 0, positions);
 
     const owned: Tensor[] = [];

@@ -1,9 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { ParameterStore } from '../model/parameters.ts';
+import type { ResponderJob, ResponderPlan } from './batches.ts';
 import { Decoder, type SamplingSettings } from './decoder.ts';
-
-/** Rows that decode together; more prompts and samples take turns. */
-const batchRows = 256;
 
 /** One response to one of the prompts. */
 export interface Response {
@@ -17,14 +15,6 @@ export interface Response {
   readonly stopped: boolean;
 }
 
-export interface ResponderJob {
-  readonly prompts: readonly (readonly number[])[];
-  /** Responses to each prompt. */
-  readonly samples: number;
-  readonly newTokens: number;
-  readonly stopIds: readonly number[];
-}
-
 /**
  * Responses to any number of prompts through one decoder of bounded size. What is drawn for a prompt
  * and sample does not depend on how they are grouped.
@@ -32,33 +22,23 @@ export interface ResponderJob {
 export class Responder {
   readonly #decoder: Decoder;
   readonly #job: ResponderJob;
-  readonly #samples: number;
-  readonly #prompts: number;
+  readonly #plan: ResponderPlan;
 
-  constructor(gpu: Gpu, weights: ParameterStore, job: ResponderJob) {
+  /** @param plan Of the same job: `planResponder`. */
+  constructor(gpu: Gpu, weights: ParameterStore, job: ResponderJob, plan: ResponderPlan) {
     this.#job = job;
-    this.#samples = Math.min(job.samples, batchRows);
-    this.#prompts = Math.min(
-      job.prompts.length,
-      Math.max(1, Math.floor(batchRows / this.#samples)),
-    );
-    const lengths = job.prompts.map(({ length }) => length).sort((a, b) => b - a);
-    this.#decoder = new Decoder(gpu, weights.layout.config, weights, {
-      rows: this.#prompts * this.#samples,
-      prompts: this.#prompts,
-      promptRows: lengths.slice(0, this.#prompts).reduce((sum, length) => sum + length, 0),
-      promptLength: lengths[0] ?? 1,
-      newTokens: job.newTokens,
-    });
+    this.#plan = plan;
+    this.#decoder = new Decoder(gpu, weights.layout.config, weights, plan.capacity);
   }
 
   /** Responses prompt by prompt, and sample by sample where a prompt's fit into one batch. */
   async *respond(settings: SamplingSettings & { readonly seed: number }): AsyncGenerator<Response> {
     const { prompts, samples, newTokens, stopIds } = this.#job;
-    for (let first = 0; first < prompts.length; first += this.#prompts) {
-      const chosen = prompts.slice(first, first + this.#prompts);
-      for (let firstSample = 0; firstSample < samples; firstSample += this.#samples) {
-        const own = Math.min(this.#samples, samples - firstSample);
+    const { prompts: together } = this.#plan.capacity;
+    for (let first = 0; first < prompts.length; first += together) {
+      const chosen = prompts.slice(first, first + together);
+      for (let firstSample = 0; firstSample < samples; firstSample += this.#plan.samples) {
+        const own = Math.min(this.#plan.samples, samples - firstSample);
         const generation = await this.#decoder.generate({
           ...settings,
           prompts: chosen,

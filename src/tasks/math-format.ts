@@ -1,3 +1,5 @@
+import { type EndRule, endOf } from './end-of-response.ts';
+
 /** What the format rules say of one response to a mathematics problem. */
 export interface MathFormat {
   /** False means a reward of -1, whatever the answer. */
@@ -8,7 +10,6 @@ export interface MathFormat {
   readonly extracted: string | null;
 }
 
-const endTokens = ['<|im_end|>', '<|endoftext|>'] as const;
 /** A box that says `\boxed` this often is an attempt to please the checker. */
 const tooManyBoxes = 5;
 const garbledShare = 0.3;
@@ -18,22 +19,22 @@ const unitRepeats = 5;
 const deepestBraces = 3;
 
 /**
- * The format rules of the released reward server, in its order, first hit wins: finished by an end
- * token; `\boxed` once to four times; at most 30 % unusual characters; nothing of five or more
- * characters five times back to back; a box with balanced braces.
+ * The format rules of the released reward server, in its order, first hit wins: finished; `\boxed`
+ * once to four times; at most 30 % unusual characters; nothing of five or more characters five times
+ * back to back; a box with balanced braces.
  *
- * @param text The response as decoded, special tokens kept, without the prompt and its header. What
- *   follows the first end token, another turn perhaps, is not looked at.
+ * @param text The response as decoded, without the prompt and its header.
+ * @param end What is known of its end; else its end token tells, as `endOf` reads it.
  */
-export function mathFormat(text: string): MathFormat {
-  const ends = endTokens.map((token) => text.indexOf(token)).filter((at) => at >= 0);
+export function mathFormat(text: string, end: EndRule = {}): MathFormat {
   const fail = (reason: MathFormat['reason'], extracted: string | null): MathFormat => ({
     formatted: false,
     reason,
     extracted,
   });
-  if (ends.length === 0) return fail('unfinished', lastBoxed(text));
-  const answer = text.slice(0, Math.min(...ends)).trim();
+  const ended = endOf(text, end);
+  if (!ended.finished) return fail('unfinished', lastBoxed(ended.text));
+  const answer = ended.text.trim();
   const extracted = lastBoxed(answer);
   const boxes = answer.split('\\boxed').length - 1;
   if (boxes === 0 || boxes >= tooManyBoxes) return fail('boxes', extracted);
@@ -84,22 +85,47 @@ function isGarbled(characters: Uint32Array): boolean {
 }
 
 const newline = 10;
+/** Above all code points: from here on every newline gets a code of its own. */
+const newlineCodes = 0x11_0000;
+const hashBase = 0x01_00_01_93;
 
 /**
- * Whether some run of five or more characters, none a newline, stands five times back to back.
- * For each length of run the text is compared with itself shifted by it: time is quadratic, where
- * the expression of the released server is cubic.
+ * Whether some run of five or more characters, none a newline, stands five times back to back. Such
+ * a run holds four equal blocks that begin at multiples of its length; those are found by hashes, so
+ * time is n log n, and then held against the text itself.
  */
 function repeats(characters: Uint32Array): boolean {
   const count = characters.length;
+  const codes = characters.map((code, at) => (code === newline ? newlineCodes + at : code));
+  const hashes = new Uint32Array(count + 1);
+  for (let at = 0; at < count; at++) {
+    hashes[at + 1] = Math.imul(hashes[at] ?? 0, hashBase) + (codes[at] ?? 0);
+  }
+  let power = 1;
+  for (let i = 1; i < unitLength; i++) power = Math.imul(power, hashBase);
   for (let unit = unitLength; unit * unitRepeats <= count; unit++) {
-    const needed = unit * (unitRepeats - 1);
-    let equal = 0;
-    for (let at = unit; at < count; at++) {
-      const code = characters[at];
-      equal = code === characters[at - unit] && code !== newline ? equal + 1 : 0;
-      if (equal >= needed) return true;
+    power = Math.imul(power, hashBase);
+    let before: number | undefined;
+    let same = 0;
+    for (let end = unit; end <= count; end += unit) {
+      const hash = ((hashes[end] ?? 0) - Math.imul(hashes[end - unit] ?? 0, power)) >>> 0;
+      same = hash === before ? same + 1 : 1;
+      before = hash;
+      const start = end - unit * (unitRepeats - 1);
+      if (same >= unitRepeats - 1 && repeatsAround(codes, start, unit)) return true;
     }
   }
   return false;
+}
+
+/** Whether a text repeats itself after `unit` characters, five times, from `at` or just before. */
+function repeatsAround(codes: Uint32Array, at: number, unit: number): boolean {
+  const needed = unit * (unitRepeats - 1);
+  let first = at;
+  let last = at;
+  while (last + unit < codes.length && last - at < needed && codes[last] === codes[last + unit]) {
+    last++;
+  }
+  while (first > 0 && at - first < unit && codes[first - 1] === codes[first - 1 + unit]) first--;
+  return last - first >= needed;
 }

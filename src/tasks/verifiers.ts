@@ -1,30 +1,112 @@
-import { sameAnswer } from './math-answer.ts';
-import { mathFormat } from './math-format.ts';
+import { compareAnswers } from './math-answer.ts';
+import { type EndRule, endOf } from './end-of-response.ts';
+import { evalEqual } from './math-eval.ts';
+import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
 import type { Task, Verdict } from './task.ts';
 
-/** Judges a response to a prompt by its answer; both are text, the response with its end token. */
-export type TextVerifier = (prompt: string, answer: string, response: string) => Verdict;
+/** What led to a verdict, for whoever asks why. */
+export interface Why {
+  /** The format rule that was broken; null where the answers were compared. */
+  readonly broken: MathFormat['reason'];
+  /** The rule that decided. */
+  readonly rule: string;
+  /** Key and answer as they were read; null where none was. */
+  readonly key: string | null;
+  readonly answer: string | null;
+}
+
+export type ExplainedVerdict = Verdict & { readonly why?: Why };
+
+/**
+ * Judges a response to a prompt by its answer, all text; the response comes without its end token.
+ *
+ * @param end.finished False where the response was cut: it did not end by itself.
+ */
+export type TextVerifier = (
+  prompt: string,
+  answer: string,
+  response: string,
+  end: { readonly finished: boolean },
+) => ExplainedVerdict;
 
 /** Verifiers of text by the names that commands take. `arithmetic` needs its task. */
-export const verifierNames = ['math', 'exact', 'arithmetic'] as const;
+export const verifierNames = ['math', 'math-eval', 'exact', 'arithmetic'] as const;
+export type VerifierName = (typeof verifierNames)[number];
+
+/** A verifier, and the end tokens that its task has of its own. */
+export interface NamedVerifier {
+  readonly verify: TextVerifier;
+  readonly endTokens: readonly string[];
+}
+
+const malformed = (
+  broken: NonNullable<MathFormat['reason']>,
+  key: string,
+  extracted: string | null,
+): ExplainedVerdict => ({
+  ...{ reward: -1, correct: false, formatted: false, extracted },
+  why: { broken, rule: broken, key, answer: extracted },
+});
+
+const compared = (
+  same: boolean,
+  extracted: string,
+  why: { readonly rule: string; readonly key: string; readonly answer: string },
+): ExplainedVerdict => ({
+  ...{ reward: same ? 1 : -0.5, correct: same, formatted: true, extracted },
+  why: { broken: null, ...why },
+});
 
 /** The released server's format rules, with our own equality of answers. */
-const math: TextVerifier = (_, answer, response) => {
-  const { formatted, extracted } = mathFormat(response);
-  const correct = formatted && sameAnswer(answer, extracted ?? '');
-  return { reward: !formatted ? -1 : correct ? 1 : -0.5, correct, formatted, extracted };
+const math: TextVerifier = (_, answer, response, { finished }) => {
+  const { reason, extracted } = mathFormat(response, { finished });
+  if (reason !== null) return malformed(reason, answer, extracted);
+  const { same, ...why } = compareAnswers(answer, extracted ?? '');
+  return compared(same, extracted ?? '', why);
+};
+
+/** The rules of the released evaluator, which looks at neither end nor format. */
+const mathEval: TextVerifier = (_, answer, response) => {
+  const extracted = lastBoxed(response);
+  const { same, ...why } = evalEqual(answer, extracted ?? '');
+  return { ...compared(same, extracted ?? '', why), extracted };
 };
 
 /** The whole response is the answer, white space at its ends aside. */
-const exact: TextVerifier = (_, answer, response) => {
-  const extracted = response.replace(/<\|(?:im_end|endoftext)\|>[^]*$/, '').trim();
-  const correct = extracted === answer.trim();
-  return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted };
+const exact: TextVerifier = (_, answer, response, { finished }) => {
+  const [key, extracted] = [answer.trim(), response.trim()];
+  if (!finished) return malformed('unfinished', key, extracted);
+  return compared(key === extracted, extracted, { rule: 'same text', key, answer: extracted });
 };
 
+/** The task's own rules. A response that ended has the task's end token again, where it has one. */
+const ofTask =
+  (task: Task, endToken: string | undefined): TextVerifier =>
+  (prompt, answer, response, { finished }) => {
+    const whole = finished && endToken !== undefined ? response + endToken : response;
+    const verdict = task.verify(prompt, answer, whole);
+    const broken = verdict.formatted ? null : finished ? 'no answer' : 'unfinished';
+    const rule = broken ?? `the task's rules (${task.name})`;
+    return { ...verdict, why: { broken, rule, key: answer, answer: verdict.extracted } };
+  };
+
 /** @param task What `arithmetic` judges by. */
-export function textVerifier(name: (typeof verifierNames)[number], task: Task): TextVerifier {
-  if (name === 'math') return math;
-  if (name === 'exact') return exact;
-  return (prompt, answer, response) => task.verify(prompt, answer, response);
+export function textVerifier(name: VerifierName, task: Task): NamedVerifier {
+  if (name === 'math') return { verify: math, endTokens: [] };
+  if (name === 'math-eval') return { verify: mathEval, endTokens: [] };
+  if (name === 'exact') return { verify: exact, endTokens: [] };
+  const { endToken, tokenizer } = task;
+  const own = endToken === undefined ? undefined : tokenizer.decode([endToken]);
+  return { verify: ofTask(task, own), endTokens: own === undefined ? [] : [own] };
+}
+
+/** Judges a response as it was decoded, its end token perhaps still behind it. */
+export function judgeText(
+  { verify, endTokens }: NamedVerifier,
+  { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,
+  end: EndRule,
+): ExplainedVerdict {
+  const known = [...endTokens, ...(end.endTokens ?? [])];
+  const { text, finished } = endOf(response, { finished: end.finished, endTokens: known });
+  return verify(prompt, answer, text, { finished });
 }

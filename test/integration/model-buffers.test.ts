@@ -4,7 +4,12 @@ import { ConfigError } from '../../src/config-error.ts';
 import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
-import { initialParameters, parameterLayout, ParameterStore } from '../../src/model/parameters.ts';
+import {
+  criticFromActor,
+  initialParameters,
+  parameterLayout,
+  ParameterStore,
+} from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 import { openTestGpu } from '../support/gpu.ts';
 
@@ -45,6 +50,35 @@ describe('ParameterStore', () => {
       const back = await store.read();
       expect([...back.keys()]).toEqual([...weights.keys()]);
       for (const [name, data] of weights) expect(back.get(name), name).toEqual(data);
+      store.destroy();
+    },
+  );
+
+  test.each([
+    ['lm', 'f32', Infinity],
+    ['lm', 'f32', 320],
+    ['value', 'f32', Infinity],
+    ['value', 'f16', Infinity],
+    ['lm', 'f16', 384],
+  ] as const)(
+    'holds what is frozen once: head %s in %s, pages of at most %f',
+    async (head, storage, limit) => {
+      const layout = parameterLayout(config, head, limit, storage);
+      const own = head === 'lm' ? weights : criticFromActor(weights, config, 1);
+      const before = gpu.memory.total();
+      const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
+      const whole = layout.pages.reduce((sum, { size }) => sum + size * 4, 0);
+      const taken = gpu.memory.total() - before;
+      if (storage === 'f32') expect(taken).toBe(whole);
+      else expect(taken).toBeLessThan(whole);
+      store.load(own);
+      const back = await store.read();
+      expect([...back.keys()].sort()).toEqual([...own.keys()].sort());
+      for (const [name, data] of own) {
+        const halved = store.halved.includes(name);
+        const want = halved && name !== 'model.embed_tokens.weight' ? data.map(nearestHalf) : data;
+        expect(back.get(name), name).toEqual(want);
+      }
       store.destroy();
     },
   );

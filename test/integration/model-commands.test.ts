@@ -8,6 +8,8 @@ import tokenizerConfig from '../fixtures/models/qwen2-tied/tokenizer_config.json
 import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { readSafetensors, toFloat32, writeSafetensors } from '../../src/formats/safetensors.ts';
+import { Tokenizer } from '../../src/formats/tokenizer.ts';
+import { watch } from '../support/device-calls.ts';
 import { expectClose } from '../support/gpu.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
@@ -200,6 +202,185 @@ describe('limr generate', () => {
     expect(first).not.toEqual(other);
     expect(new Set(first.map(({ ids }) => ids.join())).size).toBeGreaterThan(1);
     expect(first.every(({ text, ids }) => typeof text === 'string' && ids.length <= 6)).toBe(true);
+  });
+});
+
+describe('limr eval', () => {
+  test.each(['</s>', '<|eot_id|>', '<end_of_turn>', '<of no known family>'])(
+    'counts an answer that ends with %s, the end token of the model',
+    async (content) => {
+      const renamed = tokenizer.added_tokens.map((token) =>
+        token.id === config.eos_token_id ? { ...token, content } : token,
+      );
+      const named = {
+        'm/tokenizer.json': encode({ ...tokenizer, added_tokens: renamed }),
+        'm/tokenizer_config.json': encode({ eos_token: content }),
+      };
+      const row = { prompt: 'What is 1+1?', response: ' \\boxed{2}' };
+      const teach = ['sft', 'm', '--data', 'd.jsonl', '--epochs', '40', '--out', 'new'];
+      const taught = await limr([...teach, '--learning-rate', '3e-3'], {
+        ...named,
+        'd.jsonl': lines([row]),
+      });
+      expect(taught.code).toBe(0);
+      const more = {
+        ...Object.fromEntries(taught.system.files),
+        'math.jsonl': lines([{ prompt: row.prompt, gts: '2.0' }]),
+        'exact.jsonl': lines([{ prompt: row.prompt, key: row.response }]),
+      };
+      const whole = ['generate', 'new', '--prompt', row.prompt, '--temperature', '0', '--out', 'o'];
+      const [said] = (await limr(whole, more)).json('o') as Completion[];
+      expect(said).toMatchObject({ text: row.response, finished: true });
+      const tokens = String(said.ids.length - 1);
+      for (const verifier of ['math', 'math-eval', 'exact']) {
+        const data = verifier === 'exact' ? 'exact.jsonl' : 'math.jsonl';
+        const argv = ['eval', 'new', '--data', data, '--verifier', verifier, '--out', 'e'];
+        const { json } = await limr(argv, more);
+        expect([verifier, json('e')]).toMatchObject([verifier, { mean: 1, finished: 1 }]);
+        const cut = await limr([...argv, '--max-new-tokens', tokens], more);
+        const mean = verifier === 'math-eval' ? 1 : 0;
+        expect([verifier, cut.json('e')]).toMatchObject([verifier, { mean, finished: 0 }]);
+        expect(cut.system.err).toContain('1 responses were cut before they ended');
+      }
+    },
+  );
+});
+
+describe('responses', () => {
+  const chat = {
+    'm/chat_template.jinja': new TextEncoder().encode(
+      '{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}{% if add_generation_prompt %}<a>{% endif %}',
+    ),
+  };
+  /** The rendered prompt of a command over one row or `--prompt`. */
+  const rendered = async (argv: readonly string[], more: Record<string, Uint8Array> = {}) => {
+    const made = ['--max-new-tokens', '1', '--out', 'o'];
+    const { code, json, system } = await limr([...argv, ...made], { ...chat, ...more });
+    expect([code, system.err]).toEqual([0, expect.any(String)]);
+    const [{ prompt_ids: ids }] = json('o') as { prompt_ids: number[] }[];
+    return new Tokenizer({ tokenizer, config: tokenizerConfig }, 'm').decode(ids);
+  };
+
+  test('takes a system text before a prompt', async () => {
+    const prompt = ['generate', 'm', '--prompt', 'Hi', '--chat'];
+    expect(await rendered(prompt)).toBe('<user>Hi<a>');
+    expect(await rendered([...prompt, '--system', 'Be brief.'])).toBe(
+      '<system>Be brief.<user>Hi<a>',
+    );
+  });
+
+  test('tells what it would take without weights, within --memory', async () => {
+    const smollm = {
+      model_type: 'llama',
+      hidden_size: 576,
+      num_hidden_layers: 30,
+      num_attention_heads: 9,
+      num_key_value_heads: 3,
+      vocab_size: 49_152,
+      intermediate_size: 1536,
+      tie_word_embeddings: true,
+      max_position_embeddings: 8192,
+    };
+    const questions = Array.from({ length: 500 }, (_, i) => ({
+      prompt: 'What is the least prime above this number? '.repeat(1 + (i % 4)),
+      answer: String(i),
+    }));
+    const more = { 'm/config.json': encode(smollm), 'q.jsonl': lines(questions) };
+    const kept = files.get('m/model.safetensors')!;
+    files.delete('m/model.safetensors');
+    try {
+      const argv = ['eval', 'm', '--data', 'q.jsonl', '--verifier', 'math', '--estimate', '--json'];
+      for (const [memory, most] of [
+        [[], 3.5 * 2 ** 30],
+        [['--memory', '4GiB'], 3.5 * 2 ** 30],
+        [['--memory', '2000000000'], 1.75e9],
+      ] as const) {
+        const { code, system } = await limr([...argv, ...memory], more);
+        expect([code, system.err]).toEqual([0, expect.stringMatching(/GPU memory: .* of /)]);
+        const found = JSON.parse(system.out) as {
+          readonly rows: number;
+          readonly newTokens: number;
+          readonly bytes: Record<string, number>;
+        };
+        expect(found.newTokens).toBe(3072);
+        expect(found.bytes.total).toBeLessThanOrEqual(most);
+        expect(found.bytes.total).toBeGreaterThan(0.8 * most);
+        const { total, ...parts } = found.bytes;
+        expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
+      }
+      const { code, system } = await limr([...argv, '--memory', '64MiB'], more);
+      expect([code, system.err]).toEqual([
+        2,
+        expect.stringMatching(
+          /--memory: one response at a time needs \d+\.\d MiB.*there are 56\.0 MiB/,
+        ),
+      ]);
+    } finally {
+      files.set('m/model.safetensors', kept);
+    }
+  });
+
+  test('draws the same, however little memory there is', async () => {
+    const argv = [
+      'generate',
+      'm',
+      '--ids',
+      'ids.json',
+      '-n',
+      '5',
+      '--max-new-tokens',
+      '9',
+      '--cache',
+      'f32',
+    ];
+    const more = { 'ids.json': encode({ input_ids: rowsOf('nopad.input_ids') }) };
+    const draw = async (memory: string) => {
+      const { code, json, system } = await limr([...argv, '--memory', memory, '--out', 'o'], more);
+      const rows = /(\d+) responses together/.exec(system.err)?.[1];
+      expect(code).toBe(0);
+      return { rows: Number(rows), found: json('o') };
+    };
+    const [large, small] = [await draw('4GiB'), await draw('600KiB')];
+    expect(large.rows).toBe(15);
+    expect(small.rows).toBeLessThan(15);
+    expect(small.found).toEqual(large.found);
+  });
+
+  test('closes its device when it fails', async () => {
+    const lacking = writeSafetensors([
+      ...[...readSafetensors(files.get('m/model.safetensors')!, 'm').tensors.values()].filter(
+        ({ name }) => name !== 'model.norm.weight',
+      ),
+    ]);
+    await limr(['generate', 'm', '--prompt', 'Hi', '--max-new-tokens', '1', '--out', 'o']);
+    const calls = { opened: 0, closed: 0 };
+    const ends = [
+      watch(GPUAdapter.prototype, ['requestDevice'], () => calls.opened++),
+      watch(GPUDevice.prototype, ['destroy'], () => calls.closed++),
+    ];
+    try {
+      for (const argv of [
+        ['logits', 'm', '--ids', 'ids.json', '--out', 'o'],
+        ['grads', 'm', '--ids', 'ids.json', '--out', 'o'],
+        ['generate', 'm', '--prompt', 'Hi', '--out', 'o'],
+        ['eval', 'm', '--data', 'q.jsonl', '--verifier', 'exact', '--out', 'o'],
+      ]) {
+        calls.opened = calls.closed = 0;
+        const { code, system } = await limr(argv, {
+          'm/model.safetensors': lacking,
+          'ids.json': encode({ input_ids: [[1, 2]] }),
+          'q.jsonl': lines([{ prompt: 'a', answer: 'b' }]),
+        });
+        expect([code, system.err]).toEqual([
+          2,
+          expect.stringContaining("no tensor 'model.norm.weight'"),
+        ]);
+        expect(calls.opened, argv[0]).toBeGreaterThan(0);
+        expect(calls.closed, argv[0]).toBe(calls.opened);
+      }
+    } finally {
+      for (const end of ends) end();
+    }
   });
 });
 
@@ -439,6 +620,27 @@ describe('bad input', () => {
       ['eval', 'm', '--data', 'd', '--verifier', 'math'],
       () => ({ d: lines([{ prompt: 'a' }]) }),
       /d line 1: no text in answer/,
+    ],
+    [
+      'a system text without a template',
+      ['generate', 'm', '--prompt', 'a', '--system', 'b', '--out', 'o'],
+      () => ({}),
+      /--system needs --chat/,
+    ],
+    [
+      'a conversation without a template',
+      ['eval', 'm', '--data', 'd', '--verifier', 'math'],
+      () => {
+        const turns = ['user', 'assistant', 'user'].map((role) => ({ role, content: role }));
+        return { d: lines([{ prompt: turns, answer: 'x' }]) };
+      },
+      /d line 1: 3 messages are no plain text: --chat/,
+    ],
+    [
+      'a memory that is none',
+      ['generate', 'm', '--prompt', 'a', '--memory', '4 gigs', '--out', 'o'],
+      () => ({}),
+      /--memory must be bytes, such as 4000000000, 4GiB or 512MiB, got '4 gigs'/,
     ],
   ])('ends on %s with one line and exit code 2', async (_, argv, more, message) => {
     const { code, system } = await limr(argv, more());

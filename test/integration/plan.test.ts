@@ -4,7 +4,7 @@ import { defineKernel } from '../../kernels/lib/kernel.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
-import { rope, ropeTable } from '../../kernels/rope.ts';
+import { rope, ropeFrequencies, ropeTable } from '../../kernels/rope.ts';
 import { swigluForward } from '../../kernels/swiglu-forward.ts';
 import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import library from '../../shaders/lib/kl.wgsl?raw';
@@ -174,7 +174,7 @@ describe('a plan that is run again', () => {
       'positions',
       Uint32Array.from({ length: 40 }, (_, i) => i),
     );
-    const table = tensorOf(gpu, 'table', ropeTable(40, 8, 10_000), [40, 8]);
+    const table = tensorOf(gpu, 'table', ropeTable(40, ropeFrequencies(8, 10_000)), [40, 8]);
     const turn = (direction: 1 | -1) =>
       rope({ positions, table, qkv }, { rows: 40, heads: 3, direction });
     const add = columnSum({ x: qkv, out }, { rows: 40, accumulate: true });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
 import { attentionDecode, type AttentionDecodeVariant } from '../../kernels/attention-decode.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
-import { ropeTable } from '../../kernels/rope.ts';
+import { ropeFrequencies, ropeTable } from '../../kernels/rope.ts';
 import { float32OfHalves } from '../../src/formats/half.ts';
 import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionDecodeReference } from '../reference/attention-decode.ts';
@@ -39,7 +39,7 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
   const { heads, kvHeads, headDim, columns, promptRows, fused, cached, keys } = given;
   const capacity = rows.length;
   const stale = (...sizes: number[]) => new Float32Array(sizes.reduce((a, b) => a * b)).fill(-7);
-  const table = ropeTable(keys, headDim, THETA);
+  const table = ropeTable(keys, ropeFrequencies(headDim, THETA));
   const tensors = {
     episodes: tensorOf(gpu, 'episodes', given.episodes, [capacity, 6], 'u32'),
     status: tensorOf(gpu, 'status', given.status, [capacity, 2], 'u32'),

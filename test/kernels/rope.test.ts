@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { parallelLanes, serialLanes } from '../../kernels/lib/lanes.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { rope, ropeTable } from '../../kernels/rope.ts';
+import { rope, ropeFrequencies, ropeTable } from '../../kernels/rope.ts';
 import { RandomStream } from '../../src/random.ts';
 import { ropeReference } from '../reference/rope.ts';
 import { folded } from '../support/folded.ts';
@@ -26,7 +26,7 @@ function prepare({ rows, heads, values, headDim, theta }: Case) {
   const data = seeded(rows * (heads + values) * headDim, 1);
   const tensors = {
     positions: tensorOf(gpu, 'positions', positions),
-    table: tensorOf(gpu, 'table', ropeTable(512, headDim, theta), [512, headDim]),
+    table: tensorOf(gpu, 'table', ropeTable(512, ropeFrequencies(headDim, theta)), [512, headDim]),
     qkv: tensorOf(gpu, 'qkv', data, [rows, (heads + values) * headDim]),
   };
   return { tensors, positions, data };
@@ -65,7 +65,7 @@ describe.each([
     // D = 4, theta = 100: frequencies 1 and 1/10. One query head, one key head, one value head.
     const tensors = {
       positions: tensorOf(gpu, 'positions', [0, 3], [2], 'u32'),
-      table: tensorOf(gpu, 'table', ropeTable(4, 4, 100), [4, 4]),
+      table: tensorOf(gpu, 'table', ropeTable(4, ropeFrequencies(4, 100)), [4, 4]),
       qkv: tensorOf(gpu, 'qkv', [...q(0), ...q(0)], [2, 12]),
     };
     await run(gpu, [rope(tensors, { rows: 2, heads: 2, direction: 1, lanes })]);

@@ -19,11 +19,19 @@ function digestOf(bytes: Uint8Array): string {
   return digest;
 }
 
-/** Opens a model folder the way a command does. */
-export async function openFixtureModel(fixtures: Fixtures, folder: string): Promise<FixtureModel> {
+/**
+ * Opens a model folder the way a command does.
+ *
+ * @param config File to take for its config.json.
+ */
+export async function openFixtureModel(
+  fixtures: Fixtures,
+  folder: string,
+  config = 'config.json',
+): Promise<FixtureModel> {
   const inputs: unknown[] = [];
   const directory = await openModelDirectory(async (name) => {
-    const path = `${folder}/${name}`;
+    const path = `${folder}/${name === 'config.json' ? config : name}`;
     if (!fixtures.has(path)) return undefined;
     const bytes = await fixtures.bytes(path);
     inputs.push(name, digestOf(bytes));

@@ -1,6 +1,7 @@
 import { sameAnswer } from '../../src/tasks/math-answer.ts';
 import { mathFormat } from '../../src/tasks/math-format.ts';
 import type { Context } from './context.ts';
+import { checkEvaluation } from './eval-differences.ts';
 import { Fields } from './fields.ts';
 import type { Report } from './report.ts';
 
@@ -66,12 +67,13 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
     const equal = row.get('eval_equal');
     const printed = String(equal).toLowerCase();
     evaluated.set(printed, (evaluated.get(printed) ?? 0) + 1);
+    const evaluation = { completion: row.text('completion'), gold, stated: equal };
+    agreeing.evaluation += Number(checkEvaluation(report, file, `row ${i} (${kind})`, evaluation));
     row.done();
     if (!verdict.formatted) continue;
     formatted++;
     const same = sameAnswer(gold, verdict.extracted ?? '');
     if (same === (reward === 1)) agreeing.as_run++;
-    if (same === equal) agreeing.evaluation++;
     if (same === (wrapped === 1)) agreeing.wrapped++;
     else differing.set(kind, (differing.get(kind) ?? 0) + 1);
   }
@@ -80,8 +82,8 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
   report.note(
     `${file}: of ${formatted} well-formed rows our answer equality agrees with ` +
       `${percent(agreeing.wrapped, formatted)} of math_verify on answers wrapped in $ (the target), ` +
-      `${percent(agreeing.as_run, formatted)} of the rewards as run, ` +
-      `${percent(agreeing.evaluation, formatted)} of eval.py`,
+      `${percent(agreeing.as_run, formatted)} of the rewards as run; math-eval with eval.py ` +
+      `on ${agreeing.evaluation} rows of all`,
   );
   const kinds = [...differing].map(([kind, count]) => `${kind} ${count}`);
   if (kinds.length > 0) report.note(`${file}: differing from the target: ${kinds.join(', ')}`);

@@ -1,6 +1,7 @@
 import type { Gpu } from '../../src/gpu/device.ts';
 import { Memo, type Part } from './context.ts';
 import { Fixtures, type Folder } from './folder.ts';
+import { checkChat } from './chat.ts';
 import { checkGae } from './gae.ts';
 import { checkLim } from './lim.ts';
 import { checkModels } from './models.ts';
@@ -8,18 +9,21 @@ import { checkOptim } from './optim.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
 import { checkReward } from './reward.ts';
+import { checkRope } from './rope.ts';
 import { checkSampling } from './sampling.ts';
 import { checkTokenizer } from './tokenizer.ts';
 
 /** The parts of the suite by what they read. */
 export const parts: Readonly<Record<string, Part>> = {
   tokenizer: checkTokenizer,
+  chat: checkChat,
   reward: checkReward,
   sampling: checkSampling,
   gae: checkGae,
   optim: checkOptim,
   lim: checkLim,
   models: checkModels,
+  rope: checkRope,
   ppo: checkPpo,
 };
 

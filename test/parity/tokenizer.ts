@@ -6,7 +6,7 @@ import type { Fixtures } from './folder.ts';
 const file = 'tokenizer.json';
 
 /** The tokenizer of a model folder. */
-async function loadTokenizer(fixtures: Fixtures, folder: string): Promise<Tokenizer> {
+export async function loadTokenizer(fixtures: Fixtures, folder: string): Promise<Tokenizer> {
   const [config, template] = [`${folder}/tokenizer_config.json`, `${folder}/chat_template.jinja`];
   return new Tokenizer(
     {

@@ -1,4 +1,4 @@
-import type { System } from '../../src/cli/system.ts';
+import type { FileContent, System } from '../../src/cli/system.ts';
 
 /** Files and streams of a command in memory, the same on every host. */
 export class MemorySystem implements System {
@@ -39,14 +39,11 @@ export class MemorySystem implements System {
     });
   }
 
-  write(path: string, content: string | Uint8Array | Iterable<string>) {
+  async write(path: string, content: FileContent) {
     const encoder = new TextEncoder();
-    const bytes =
-      content instanceof Uint8Array
-        ? content
-        : encoder.encode(typeof content === 'string' ? content : [...content].join(''));
-    this.files.set(path, bytes);
-    return Promise.resolve();
+    let text = '';
+    if (!(content instanceof Uint8Array)) for await (const piece of content) text += piece;
+    this.files.set(path, content instanceof Uint8Array ? content : encoder.encode(text));
   }
 
   remove(path: string) {

@@ -13,10 +13,13 @@ import { join } from 'node:path';
 import { parseArgs as nodeParseArgs } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findChromium } from '../../scripts/chromium.mjs';
+import { launchChromium } from '../../src/cli/chromium.ts';
+import { death, SystemServer } from '../../src/cli/chromium-host.ts';
 import { parseArgs } from '../../src/cli/page-arguments.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { limr } from '../support/command-line.ts';
 import { expectClose } from '../support/gpu.ts';
+import { MemorySystem } from '../support/memory-system.ts';
 
 // A browser starts, and compiles its pipelines anew, in every test.
 vi.setConfig({ testTimeout: 120_000, hookTimeout: 180_000 });
@@ -92,6 +95,28 @@ describe('--host', () => {
     expect(code).toBe(2);
     expect(stderr).toContain('Invalid value for argument: --host (firefox)');
     expect((await limr('doctor', '--host', 'chromium')).code).toBe(2);
+  });
+});
+
+describe.skipIf(noBrowser !== undefined)('a page that ends', () => {
+  test('says what it was doing and how much memory there was', async () => {
+    const bytes = new Uint8Array(9000);
+    const server = new SystemServer(new MemorySystem([['m/model.safetensors', bytes]]));
+    const browser = await launchChromium('software');
+    try {
+      const page = await browser.newPage();
+      const ended = death({ browser, page }, server).catch((error: unknown) => String(error));
+      const heap = { used: 3 * 2 ** 20, limit: 2 ** 31 };
+      await server.answer('doing', ["reading tensor 'embed' (3, 4) of m", heap]);
+      await server.answer('open', ['m/model.safetensors']);
+      await server.answer('read', [1, 0, 4096]);
+      await page.goto('chrome://crash').catch(() => undefined);
+      expect(await ended).toMatch(
+        /^ChromiumError: the page crashed while reading tensor 'embed' \(3, 4\) of m \(it had read m\/model.safetensors to byte 4096 of 9000\); its heap held 3.0 MiB of 2.00 GiB before that, this machine has \d+\.\d+ [GM]iB free of \d/,
+      );
+    } finally {
+      await browser.close();
+    }
   });
 });
 

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rampColor, rgbOf } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
-import { caveatsOf, findingOf } from '../../demo/results-table.ts';
+import { caveatsOf, findingOf, noFindingOf } from '../../demo/results-table.ts';
 import {
   buttonsFor,
   duration,
@@ -393,6 +393,15 @@ describe('the finding', () => {
     const close = after(evaluation('lim', at, 0.5), evaluation('full', at, 0.51));
     expect(findingOf(config, close)).toContain('1.0 points below FULL');
     expect(findingOf(config, close)).toContain('not told apart');
+  });
+
+  test('says why it is not there', () => {
+    const model = after();
+    expect(noFindingOf(config, model)).toBe(`Comes when LIM, too, has been read at update ${at}.`);
+    model.apply(state('stopped'));
+    expect(noFindingOf(config, model)).toContain('ended before LIM was read');
+    const alone = configFrom('quick', { experiment: { methods: ['full'] } }, 'test');
+    expect(noFindingOf(alone, new RunModel(alone, [1]))).toContain('trains nothing');
   });
 
   test('waits for the read-out, and says when LIM kept nothing', () => {

@@ -75,6 +75,59 @@ describe('parseHfConfig', () => {
     expect(parse({ model_type: 'qwen3' }).headDim).toBe(128);
   });
 
+  test.each([-1, -100, 512, 32_000])('takes %i for no padding or first token', (id) => {
+    expect(parse({ pad_token_id: id, bos_token_id: id })).toMatchObject({
+      padTokenId: null,
+      bosTokenId: null,
+    });
+    expect(parse({ pad_token_id: 511 }).padTokenId).toBe(511);
+  });
+
+  test('knows both names of its activation', () => {
+    expect(parse({ hidden_act: 'swish' })).toEqual(parse({ hidden_act: 'silu' }));
+  });
+
+  test('reads a scaled rotary embedding in every spelling', () => {
+    const linear = { type: 'linear', factor: 2.5 };
+    expect(parse({ rope_scaling: linear }).rope).toEqual(linear);
+    expect(parse({ rope_scaling: { rope_type: 'linear', factor: 2.5 } }).rope).toEqual(linear);
+    expect(
+      parse({ rope_parameters: { rope_type: 'linear', factor: 2.5, rope_theta: 5e5 } }),
+    ).toMatchObject({ rope: linear, ropeTheta: 5e5 });
+    for (const rope_scaling of [{ type: 'linear', factor: 1 }, { rope_type: 'default' }, null]) {
+      expect(parse({ rope_scaling })).toEqual(parse({}));
+    }
+    // A scaling that somebody adds to a config of today.
+    const current = { rope_parameters: { rope_type: 'default', rope_theta: 5e5 } };
+    expect(parse({ ...current, rope_scaling: linear })).toMatchObject({
+      rope: linear,
+      ropeTheta: 5e5,
+    });
+    expect(
+      parse({ rope_scaling: { type: 'yarn', factor: 4 }, max_position_embeddings: 100 }).rope,
+    ).toMatchObject({ originalPositions: 100, betaFast: 32, betaSlow: 1, truncate: true });
+    expect(
+      parse({
+        rope_scaling: { type: 'yarn', factor: 4, original_max_position_embeddings: 32 },
+        original_max_position_embeddings: 64,
+      }).rope,
+    ).toMatchObject({ originalPositions: 64 });
+  });
+
+  test.each([
+    { rope_type: 'linear', factor: 3 },
+    { rope_type: 'dynamic', factor: 2 },
+    { rope_type: 'llama3', factor: 8, original_max_position_embeddings: 64 },
+    { rope_type: 'yarn', factor: 4, mscale: 1, mscale_all_dim: 0.5, truncate: false },
+  ])('writes back a rotary embedding of %j', (rope_scaling) => {
+    const config = parse({ rope_scaling, rope_theta: 5e5 });
+    const written = toHfConfig(config);
+    expect(config.rope).toMatchObject({ type: rope_scaling.rope_type });
+    expect(parseHfConfig(written, 'x')).toEqual(config);
+    expect(parseHfConfig({ ...written, rope_parameters: undefined }, 'x')).toEqual(config);
+    expect(parseHfConfig({ ...written, rope_scaling: undefined }, 'x')).toEqual(config);
+  });
+
   test('lets a window pass that no layer uses', () => {
     const qwen = { model_type: 'qwen2', sliding_window: 4096, max_window_layers: 5 };
     expect(parse({ ...qwen, use_sliding_window: false }).layers).toBe(5);
@@ -96,17 +149,35 @@ describe('parseHfConfig', () => {
     [{ num_attention_heads: 7 }, /head_dim must be a whole number/],
     [{ num_attention_heads: 64 }, /head_dim must be even/],
     [{ num_key_value_heads: 3 }, /num_key_value_heads must divide num_attention_heads 8, is 3/],
-    [{ hidden_act: 'gelu' }, /hidden_act must be "silu", is "gelu"/],
+    [{ hidden_act: 'gelu' }, /hidden_act "gelu" is not implemented; known are "silu"/],
+    [{ hidden_act: 'gelu_pytorch_tanh' }, /hidden_act "gelu_pytorch_tanh" is not implemented/],
+    [{ num_hidden_layers: 1025 }, /num_hidden_layers must be a whole number from 1 to 1024/],
+    [{ num_hidden_layers: 1_000_000 }, /num_hidden_layers must be a whole number from 1 to 1024/],
+    [{ pad_token_id: 'none' }, /pad_token_id must hold token ids/],
     [{ attention_bias: true }, /attention_bias true is not implemented for llama/],
     [{ model_type: 'qwen3', attention_bias: true }, /attention_bias/],
     [{ mlp_bias: true }, /mlp_bias/],
     [{ attention_dropout: 0.1 }, /attention_dropout/],
     [{ quantization_config: {} }, /quantization_config/],
-    [{ rope_scaling: { type: 'linear', factor: 2 } }, /rope_scaling: rope_type "linear"/],
+    [{ rope_scaling: { type: 'linear' } }, /rope_scaling: factor is missing/],
+    [{ rope_scaling: { type: 'linear', factor: 0.5 } }, /rope_scaling: factor must be a number of/],
+    [{ rope_scaling: { type: 'linear', factor: '2' } }, /factor must be a number of at least 1/],
+    [{ rope_scaling: { type: 'longrope', factor: 2 } }, /rope_type "longrope" is not implemented/],
     [
-      { rope_parameters: { rope_type: 'yarn', rope_theta: 1e4 } },
-      /rope_parameters: rope_type "yarn"/,
+      {
+        rope_parameters: { rope_type: 'linear', rope_theta: 1e4, factor: 2 },
+        rope_scaling: { type: 'linear', factor: 4 },
+      },
+      /rope_scaling contradicts rope_parameters/,
     ],
+    [
+      {
+        rope_scaling: { rope_type: 'llama3', factor: 8, low_freq_factor: 4, high_freq_factor: 4 },
+      },
+      /high_freq_factor must be above low_freq_factor 4/,
+    ],
+    [{ rope_scaling: { type: 'yarn', factor: 2, attention_factor: -1 } }, /attention_factor must/],
+    [{ rope_scaling: { rope_theta: 1e5 }, rope_theta: 1e4 }, /10000 contradicts 100000/],
     [{ rope_parameters: { full_attention: { rope_theta: 1 } } }, /per layer type/],
     [{ rope_parameters: { rope_theta: 1e4, partial_rotary_factor: 0.5 } }, /partial_rotary_factor/],
     [

@@ -5,7 +5,12 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { openDiskModel, writeModelFiles } from '../../src/cli/model-files.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
-import { modelDirectoryFiles, openModelDirectory } from '../../src/model/model-directory.ts';
+import { expectParameters } from '../../src/model/load-parameters.ts';
+import {
+  modelDirectoryFiles,
+  openModelDirectory,
+  unwrappedName,
+} from '../../src/model/model-directory.ts';
 
 const fixtures = 'test/fixtures/models';
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));
@@ -100,6 +105,92 @@ describe('openModelDirectory', () => {
     ['a number for a shard', shards(7), /not a shard/],
   ])('refuses %s', async (_, files, message) => {
     await expect(openOf(files)).rejects.toThrow(message);
+  });
+
+  const pointer = new TextEncoder().encode(
+    'version https://git-lfs.github.com/spec/v1\noid sha256:4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\nsize 988097824\n',
+  );
+  const weights = { 'config.json': config, 'model.safetensors': shard('a', 1) };
+  test.each<[string, Record<string, Uint8Array>, string]>([
+    ['config.json', weights, 'config.json'],
+    ['generation_config.json', weights, 'generation_config.json'],
+    ['model.safetensors', weights, 'model.safetensors'],
+    ['model.safetensors.index.json', { 'config.json': config }, 'model.safetensors.index.json'],
+    ['x.safetensors', shards('x.safetensors'), 'x.safetensors'],
+  ])('names a Git LFS pointer in place of %s', async (name, files, at) => {
+    await expect(openOf({ ...files, [name]: pointer })).rejects.toThrow(
+      `m/${at}: a Git LFS pointer to 988097824 bytes, not the file itself: fetch it with 'git lfs pull'`,
+    );
+  });
+
+  test.each(['tokenizer.json', 'tokenizer_config.json', 'chat_template.jinja'])(
+    'names a Git LFS pointer in place of %s',
+    async (name) => {
+      const model = await openOf({ ...weights, 'tokenizer.json': text({}), [name]: pointer });
+      await expect(model.tokenizerTexts()).rejects.toThrow(`m/${name}: a Git LFS pointer to`);
+    },
+  );
+
+  test('reads tensors of compiled and distributed models by their own names', async () => {
+    expect(
+      [
+        '_orig_mod.model.norm.weight',
+        'module.model.norm.weight',
+        'module._orig_mod.model.norm.weight',
+        '_orig_mod.module.model.norm.weight',
+        'model._orig_mod.norm.weight',
+        'model.norm.weight',
+        'module.model._fsdp_wrapped_module.norm._checkpoint_wrapped_module.weight',
+      ].map(unwrappedName),
+    ).toEqual(Array(7).fill('model.norm.weight'));
+    expect(unwrappedName('model.layers.0.self_attn.q_proj.weight')).toBe(
+      'model.layers.0.self_attn.q_proj.weight',
+    );
+    const entries = ['module.a', 'b'].map((name) => float32Entry(name, [1], Float32Array.of(7)));
+    const files = { 'config.json': config, 'model.safetensors': writeSafetensors(entries) };
+    const model = await openOf(files);
+    expect([...model.shapes.keys()].sort()).toEqual(['a', 'b']);
+    expect([...(await model.read('a'))]).toEqual([7]);
+    expect(model.notes).toEqual(["names such as 'module.a' are read as 'a'"]);
+    const twice = ['module.a', 'a'].map((name) => float32Entry(name, [1], Float32Array.of(7)));
+    await expect(
+      openOf({ ...files, 'model.safetensors': writeSafetensors(twice) }),
+    ).rejects.toThrow(/two tensors are 'a', one of them/);
+  });
+
+  test('tells value heads apart, and layers that the weights do not have', async () => {
+    const source = await openDiskModel(`${fixtures}/qwen2-tied`);
+    const own = await Promise.all(
+      [...source.shapes].map(async ([name, shape]) =>
+        float32Entry(name, shape, await source.read(name)),
+      ),
+    );
+    await source.close();
+    const head = ['v_head.summary.weight', 'v_head.summary.bias', 'score.weight'].map((name) =>
+      float32Entry(name, [1], Float32Array.of(1)),
+    );
+    const json = JSON.parse(config.toString()) as Record<string, unknown>;
+    const openWith = (changes: Record<string, unknown>) =>
+      openOf({
+        'config.json': text({ ...json, ...changes }),
+        'model.safetensors': writeSafetensors([...own, ...head]),
+      });
+    const model = await openWith({});
+    await expectParameters(model, 'lm');
+    expect(model.notes).toEqual([
+      "value heads are no part of the language model: 'score.weight' and 2 more",
+    ]);
+    await expect(
+      expectParameters(await openWith({ tie_word_embeddings: false }), 'lm'),
+    ).rejects.toThrow("no tensor 'lm_head.weight'; 'score.weight' makes it a critic");
+    await expect(
+      expectParameters(await openWith({ num_hidden_layers: 1024 }), 'lm'),
+    ).rejects.toThrow(
+      "m: no tensor 'model.layers.1023.input_layernorm.weight', of the last of num_hidden_layers 1024",
+    );
+    await expect(openWith({ num_hidden_layers: 1_000_000 })).rejects.toThrow(
+      'm/config.json: num_hidden_layers must be a whole number from 1 to 1024, is 1000000',
+    );
   });
 
   test('refuses a tensor that is not there', async () => {

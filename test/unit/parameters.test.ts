@@ -137,7 +137,14 @@ describe('parameterLayout', () => {
 
   test('refuses a tensor that is larger than a page may be', () => {
     expect(() => parameterLayout(config, 'lm', 256)).toThrow(
-      new RangeError('layers.0.gate_up has 320 elements, a binding of this device holds 256'),
+      new RangeError(
+        'layers.0.gate_up needs 1280 bytes in one binding, this device has 1024 (1280 bytes against 1024 bytes): an adapter with larger bindings helps, or a model with a smaller width',
+      ),
+    );
+    expect(() =>
+      parameterLayout({ ...config, vocabSize: 151_936, hiddenSize: 896 }, 'lm', 2 ** 25),
+    ).toThrow(
+      /^embed needs 544538624 bytes in one binding, this device has 134217728 \(519.3 MiB against 128.0 MiB\): .*smaller vocabulary/,
     );
   });
 

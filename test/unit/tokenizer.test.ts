@@ -87,6 +87,23 @@ describe('Tokenizer', () => {
     );
   });
 
+  test.each<[string, Record<string, number>, unknown, RegExp]>([
+    [
+      'an id of 164,000,000',
+      { a: 164_000_000 },
+      [],
+      /token "a" has the id 164000000, not one below/,
+    ],
+    ['an id past all others', { a: 0, b: 70_000 }, [], /below 65540 for 2 tokens/],
+    ['an added id', { a: 0 }, [{ id: 9e15, content: '<x>' }], /token "<x>" has the id 9000000000/],
+    ['a negative id', { a: -1 }, [], /token "a" has the id -1/],
+    ['half an id', { a: 0.5 }, [], /token "a" has the id 0.5/],
+  ])('refuses %s before it makes a list of them', (_, vocab, added_tokens, message) => {
+    const file = { model: { type: 'BPE', vocab, merges: [] }, added_tokens };
+    expect(() => new Tokenizer({ tokenizer: file }, 'x')).toThrow(FormatError);
+    expect(() => new Tokenizer({ tokenizer: file }, 'x')).toThrow(message);
+  });
+
   test('reads the template of the config, alone or named', () => {
     const file = json('test/fixtures/models/qwen2-tied/tokenizer.json');
     const render = (chat_template: unknown) =>

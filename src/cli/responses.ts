@@ -1,0 +1,148 @@
+import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
+import { AdapterError, type Gpu } from '../gpu/device.ts';
+import { bytesText } from '../gpu/memory.ts';
+import { loadParameters } from '../model/load-parameters.ts';
+import type { ModelConfig } from '../model/config.ts';
+import type { WeightStorage } from '../model/parameters.ts';
+import {
+  MemoryError,
+  planResponder,
+  type ResponderJob,
+  type ResponderPlan,
+} from '../rollout/batches.ts';
+import { Responder } from '../rollout/responder.ts';
+import { checkKernels, openCommandGpu } from './adapter.ts';
+import { bytesOption, UsageError } from './arguments.ts';
+import type { DiskModel } from './model-files.ts';
+import { system } from './system.ts';
+
+/** What responses may take of a card that nobody said anything of. */
+const defaultMemory = 3.5 * 2 ** 30;
+/** The driver, the screen and other programs take theirs. */
+const shareOfCard = 7 / 8;
+
+/** Options of commands that let a model respond. */
+export const responseArgs = {
+  memory: {
+    type: 'string',
+    valueHint: 'BYTES',
+    description:
+      'memory of the card, such as 8GiB: an eighth stays free, the rest decides how many responses are made together (default: 4GiB)',
+  } satisfies StringArgDef,
+  cache: {
+    type: 'enum',
+    options: ['auto', 'f32', 'f16'],
+    default: 'auto',
+    description: 'storage of keys and values; auto is f32 unless memory leaves room for few rows',
+  } satisfies EnumArgDef & { options: ('auto' | 'f32' | 'f16')[] },
+  estimate: {
+    type: 'boolean',
+    description: 'only tell the GPU memory it would take; needs no weights, computes nothing',
+  } satisfies BooleanArgDef,
+};
+
+/** The options as they were given. */
+export interface ResponseOptions {
+  readonly memory?: string | undefined;
+  readonly cache?: 'auto' | 'f32' | 'f16' | undefined;
+  readonly weights?: WeightStorage | undefined;
+  readonly adapter?: string;
+  readonly json?: boolean | undefined;
+}
+
+/** Bytes that `--memory` lets a command take. @throws UsageError when it is none. */
+export const budgetOf = ({ memory }: Pick<ResponseOptions, 'memory'>): number =>
+  memory === undefined ? defaultMemory : Math.floor(bytesOption('memory', memory) * shareOfCard);
+
+/** @throws UsageError when `--memory` is too little for even one response. */
+function planOf(
+  config: ModelConfig,
+  job: ResponderJob,
+  options: ResponseOptions,
+  limits: Gpu['limits'] | undefined,
+): { readonly plan: ResponderPlan; readonly memory: number } {
+  const memory = budgetOf(options);
+  const none = Number.MAX_SAFE_INTEGER;
+  const budget = {
+    memory,
+    limits: limits ?? { maxBufferSize: none, maxStorageBufferBindingSize: none },
+    weights: options.weights,
+    cache: options.cache === 'auto' ? undefined : options.cache,
+  };
+  try {
+    return { plan: planResponder(config, job, budget), memory };
+  } catch (error) {
+    if (error instanceof MemoryError) throw new UsageError(`--memory: ${error.message}`);
+    throw error;
+  }
+}
+
+const together = ({ capacity, batches }: ResponderPlan): string =>
+  `${capacity.rows} responses together, ${batches} batches, cache in ${capacity.cacheStorage}`;
+
+/** Tells what responses will take, on the adapter that there is, or on one without limits. */
+export async function estimateResponses(
+  config: ModelConfig,
+  job: ResponderJob,
+  options: ResponseOptions,
+): Promise<void> {
+  const host = await system();
+  const gpu = await openCommandGpu(options).catch(async (error: unknown) => {
+    if (!(error instanceof AdapterError)) throw error;
+    await host.stderr(`${error.message}: as on one without limits\n`);
+    return undefined;
+  });
+  try {
+    const { plan, memory } = planOf(config, job, options, gpu?.limits);
+    const lines = Object.entries(plan.byPurpose)
+      .sort(([, a], [, b]) => b - a)
+      .map(([purpose, bytes]) => `  ${purpose.padEnd(14)}${bytesText(bytes).padStart(14)}\n`);
+    await host.stderr(
+      `GPU memory: ${bytesText(plan.total)} of ${bytesText(memory)}; ${together(plan)}\n${lines.join('')}`,
+    );
+    const { rows, prompts, promptRows, newTokens, cacheStorage: cache } = plan.capacity;
+    const { batches, total } = plan;
+    const bytes = { ...plan.byPurpose, total };
+    const found = { rows, prompts, promptRows, newTokens, batches, cache, memory, bytes };
+    if (options.json) await host.stdout(`${JSON.stringify(found)}\n`);
+  } finally {
+    await gpu?.close();
+  }
+}
+
+/**
+ * A responder for a job, with the device and the weights that it needs; all of it is freed once `use`
+ * has ended.
+ */
+export async function withResponder<Result>(
+  model: DiskModel,
+  job: ResponderJob,
+  options: ResponseOptions,
+  use: (responder: Responder, gpu: Gpu) => Promise<Result>,
+): Promise<Result> {
+  const { config } = model;
+  const host = await system();
+  const gpu = await openCommandGpu(options);
+  try {
+    const { plan, memory } = planOf(config, job, options, gpu.limits);
+    const cache = plan.capacity.cacheStorage;
+    await checkKernels(gpu, {
+      headDim: config.headDim,
+      training: false,
+      storage: options.weights,
+      cache,
+    });
+    await host.stderr(
+      `GPU memory: ${bytesText(plan.total)} of ${bytesText(memory)}; ${together(plan)}\n`,
+    );
+    const weights = await loadParameters(gpu, model, 'lm', { storage: options.weights });
+    await host.doing?.(`letting the model respond, ${together(plan)}`);
+    const responder = new Responder(gpu, weights, job, plan);
+    const result = await use(responder, gpu);
+    responder.destroy();
+    weights.destroy();
+    return result;
+  } finally {
+    await gpu.close();
+  }
+}

@@ -1,0 +1,79 @@
+import { answerFields, textAnswerOf } from './answer-fields.ts';
+import type { ByteSource } from './byte-source.ts';
+import { FormatError } from './format-error.ts';
+import { fieldOf, isRecord, type JsonRecord, kindOf } from './json.ts';
+import { promptFields } from './prompts.ts';
+import { promptText, recordsOf } from './rollouts.ts';
+
+/** A response that is to be judged. */
+export interface RewardRow {
+  /** File and row, for messages. */
+  readonly where: string;
+  /** Empty where the row has none. */
+  readonly prompt: string;
+  /** Undefined where the row has none. */
+  readonly answer: string | undefined;
+  readonly response: string;
+  /** Whether the response ended by itself, where the row says so. */
+  readonly finished: boolean | undefined;
+}
+
+const responseFields = ['response', 'completion', 'output', 'generation', 'text'];
+
+/**
+ * The rows of a JSONL, JSON or parquet file of responses, one in memory at a time.
+ *
+ * @throws FormatError naming the row: no response, a field of another type, no row at all.
+ */
+export async function* readRewardRows(source: ByteSource): AsyncGenerator<RewardRow> {
+  let rows = 0;
+  for await (const { where, record } of recordsOf(source)) {
+    rows++;
+    yield rowOf(record, where);
+  }
+  if (rows === 0) throw new FormatError(`${source.name}: no rows`);
+}
+
+function rowOf(record: JsonRecord, where: string): RewardRow {
+  const has = (name: string): boolean => (fieldOf(record, name) ?? null) !== null;
+  const responseField = responseFields.find(has);
+  if (responseField === undefined) {
+    throw new FormatError(`${where}: no field ${responseFields.join(' or ')}`);
+  }
+  const promptField = promptFields.find(has);
+  return {
+    where,
+    prompt:
+      promptField === undefined
+        ? ''
+        : promptText(fieldOf(record, promptField), `${where}: ${promptField}`),
+    answer: answerIn(record, where),
+    response: responseText(fieldOf(record, responseField), `${where}: ${responseField}`),
+    finished: finishedOf(fieldOf(record, 'finished'), where),
+  };
+}
+
+function answerIn(record: JsonRecord, where: string): string | undefined {
+  const answer = textAnswerOf(record);
+  const field = answerFields.find((name) => (fieldOf(record, name) ?? null) !== null);
+  if (answer !== undefined || field === undefined) return answer;
+  throw new FormatError(
+    `${where}: ${field} must be a text or a number, is ${kindOf(fieldOf(record, field))}`,
+  );
+}
+
+/** A response's text. Of a list of chat messages, that of its last one, the assistant's. */
+function responseText(value: unknown, where: string): string {
+  if (typeof value === 'string') return value;
+  const last: unknown = Array.isArray(value) ? value.at(-1) : undefined;
+  const content = isRecord(last) ? fieldOf(last, 'content') : undefined;
+  if (typeof content === 'string') return content;
+  throw new FormatError(`${where} must be text, is ${kindOf(value)}`);
+}
+
+function finishedOf(value: unknown, where: string): boolean | undefined {
+  if (value === undefined || value === null) return undefined;
+  if (value === true || value === 1) return true;
+  if (value === false || value === 0) return false;
+  throw new FormatError(`${where}: finished must be true or false, is ${kindOf(value)}`);
+}

@@ -1,0 +1,85 @@
+import { ropeFrequencies } from '../../kernels/rope.ts';
+import { ConfigError } from '../config-error.ts';
+import type { ModelConfig, RopeScaling } from './config.ts';
+
+/** The frequencies of a model's rotary embedding, and what its cosines and sines are multiplied by. */
+export interface Rope {
+  /** Radians per position, headDim / 2 of them. */
+  readonly frequencies: Float64Array;
+  readonly scale: number;
+}
+
+type RopeConfig = Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'maxPositions' | 'rope'>;
+
+/**
+ * The rotary embedding of a model, in float64.
+ *
+ * @param longest Positions of the call that it is for: `dynamic` alone depends on them.
+ */
+export function ropeOf(config: RopeConfig, longest = config.maxPositions): Rope {
+  const { headDim, ropeTheta: theta, maxPositions, rope } = config;
+  const plain = ropeFrequencies(headDim, theta);
+  switch (rope?.type) {
+    case undefined:
+      return { frequencies: plain, scale: 1 };
+    case 'linear':
+      return { frequencies: plain.map((frequency) => frequency / rope.factor), scale: 1 };
+    case 'llama3':
+      return { frequencies: plain.map((frequency) => llama3(frequency, rope)), scale: 1 };
+    case 'yarn':
+      return { frequencies: yarn(plain, theta, rope), scale: rope.attentionFactor };
+    case 'dynamic': {
+      const { factor } = rope;
+      const stretch = (factor * Math.max(longest, maxPositions)) / maxPositions - (factor - 1);
+      return {
+        frequencies: ropeFrequencies(headDim, theta * stretch ** (headDim / (headDim - 2))),
+        scale: 1,
+      };
+    }
+  }
+}
+
+/** Long wavelengths are divided by the factor, short ones kept, those between blended. */
+function llama3(frequency: number, rope: Extract<RopeScaling, { type: 'llama3' }>): number {
+  const { factor, lowFreqFactor, highFreqFactor, originalPositions } = rope;
+  const turns = (originalPositions * frequency) / (2 * Math.PI);
+  if (turns > highFreqFactor) return frequency;
+  if (turns < lowFreqFactor) return frequency / factor;
+  const smooth = (turns - lowFreqFactor) / (highFreqFactor - lowFreqFactor);
+  return ((1 - smooth) * frequency) / factor + smooth * frequency;
+}
+
+/** Peng et al. 2023, arXiv:2309.00071, section 3.2: a ramp over the pairs of a head. */
+function yarn(
+  plain: Float64Array,
+  theta: number,
+  rope: Extract<RopeScaling, { type: 'yarn' }>,
+): Float64Array {
+  const dimensions = plain.length * 2;
+  /** The pair that turns so often within the original length. */
+  const pairOf = (turns: number): number =>
+    (dimensions * Math.log(rope.originalPositions / (turns * 2 * Math.PI))) /
+    (2 * Math.log(theta));
+  const [fast, slow] = [pairOf(rope.betaFast), pairOf(rope.betaSlow)];
+  const low = Math.max(rope.truncate ? Math.floor(fast) : fast, 0);
+  const high = Math.min(rope.truncate ? Math.ceil(slow) : slow, dimensions - 1);
+  const width = low === high ? 0.001 : high - low;
+  return plain.map((frequency, pair) => {
+    const share = Math.min(Math.max((pair - low) / width, 0), 1);
+    return (frequency / rope.factor) * share + frequency * (1 - share);
+  });
+}
+
+/** Why a sequence longer than `maxPositions` is refused, where more than its length is the reason. */
+export const pastTrainedLength = ({ rope }: Pick<ModelConfig, 'rope'>): string =>
+  rope?.type === 'dynamic'
+    ? '; beyond it "dynamic" rope gives a token another place by how long its whole call is, which is not implemented'
+    : '';
+
+/** @throws ConfigError when positions past the trained length have no table of their own. */
+export function expectRopeReaches(config: RopeConfig, positions: number): void {
+  if (config.rope?.type !== 'dynamic' || positions <= config.maxPositions) return;
+  throw new ConfigError(
+    `${positions} positions are more than max_position_embeddings ${config.maxPositions}${pastTrainedLength(config)}`,
+  );
+}

@@ -263,7 +263,8 @@ function hold(
   };
   // A beat that fails is made up for by the next one; what the run itself cannot write it tells.
   const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
-  timer.unref();
+  // Deno's are numbers.
+  (timer as { unref?: () => void }).unref?.();
   return {
     lost,
     async release() {

@@ -234,13 +234,17 @@ export class Checkpoints {
     try {
       const entry = await this.#writeFile(name, checkpoint, files);
       await this.#point([entry, ...this.#kept.slice(0, KEPT - 1)]);
+    } catch (cause) {
+      throw this.writeError(`the checkpoint ${name} could not be written`, cause);
+    }
+    try {
       await this.clear();
     } catch (cause) {
-      throw this.writeError(`the checkpoint ${name}`, cause);
+      throw this.writeError('older checkpoints could not be removed', cause);
     }
   }
 
-  /** Why something could not be kept, and what was kept before. */
+  /** Why something went wrong with the run's files, and what is left of it. */
   writeError(what: string, cause: unknown): CheckpointWriteError {
     if (cause instanceof CheckpointWriteError) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -248,7 +252,7 @@ export class Checkpoints {
       this.newest === undefined
         ? 'the run has no checkpoint yet'
         : `the last good one is ${this.newest}, and the run goes on from there`;
-    return new CheckpointWriteError(`${what} could not be written: ${why}; ${last}`, { cause });
+    return new CheckpointWriteError(`${what}: ${why}; ${last}`, { cause });
   }
 
   /** Adds the marks of a finished run's files, which are written next. */
@@ -362,12 +366,13 @@ export class Checkpoints {
         throw error;
       }
     };
-    const [newest, old] = [await look(POINTER), await look(OLD_POINTER)];
+    const newest = await look(POINTER);
+    const plain = !(newest instanceof Error) && newest?.entries.every((entry) => entry.mark);
+    if (plain) return { pointer: newest, damage: undefined };
     let damage: string | undefined;
+    const old = await look(OLD_POINTER);
     if (newest instanceof Error) damage = newest.message;
-    else if (newest && (!old || newest.entries.every((entry) => entry.mark))) {
-      return { pointer: newest, damage };
-    }
+    else if (newest && !old) return { pointer: newest, damage };
     // A version without digests wrote one pointer alone.
     else if (newest) damage = `${POINTER} is damaged: it holds no digests`;
     else if (old) damage = `${POINTER} is missing`;

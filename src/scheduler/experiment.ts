@@ -875,7 +875,7 @@ export class Experiment {
     try {
       await this.#host.store.write(path, bytes);
     } catch (cause) {
-      throw this.#checkpoints.writeError(path, cause);
+      throw this.#checkpoints.writeError(`${path} could not be written`, cause);
     }
   }
 
@@ -932,7 +932,7 @@ export class Experiment {
       });
       await store.write('results.json', bytes);
     } catch (cause) {
-      throw this.#checkpoints.writeError('results.json', cause);
+      throw this.#checkpoints.writeError('results.json could not be written', cause);
     }
   }
 
@@ -979,7 +979,7 @@ export class Experiment {
         await this.#records.flush(store);
         await this.#completions.save(store);
       } catch (cause) {
-        throw this.#checkpoints.writeError(`the checkpoint ${name}`, cause);
+        throw this.#checkpoints.writeError(`the checkpoint ${name} could not be written`, cause);
       }
       const { mark } = this.#records;
       await this.#checkpoints.write(

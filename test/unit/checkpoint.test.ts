@@ -167,7 +167,7 @@ describe('a checkpoint', () => {
         () => 'done',
         (error: unknown) => {
           expect(error).toMatchObject({ name: 'CheckpointWriteError' });
-          expect(String(error)).toContain('could not be written: crash; the last good one is');
+          expect(String(error)).toContain(': crash; the last good one is checkpoints/full-');
           return 'crashed';
         },
       );

@@ -346,7 +346,9 @@ export class Checkpoints {
           return result;
         } catch (error) {
           if (!isDamage(error)) throw error;
-          reasons.set(entry, error.message);
+          const { message } = error;
+          // What belongs to a checkpoint may be what is damaged of it.
+          reasons.set(entry, message.includes(entry.file) ? message : `${entry.file}: ${message}`);
         }
       }
     }

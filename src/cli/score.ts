@@ -1,17 +1,20 @@
 import { defineCommand } from 'citty';
 import { ConfigError } from '../config-error.ts';
-import type { ByteSource } from '../formats/byte-source.ts';
-import { readAll } from '../formats/byte-source.ts';
+import { readAll, readText, type ByteSource } from '../formats/byte-source.ts';
 import { readPrompts } from '../formats/prompts.ts';
+import { recordsOf } from '../formats/records.ts';
+import { parseRewardTerms, type RewardTerm } from '../formats/rewards.ts';
 import {
+  type Detected,
   detectRollouts,
+  newReadSummary,
   readCurves,
   readRollouts,
   rolloutFormats,
   type RolloutFormat,
 } from '../formats/rollouts.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../formats/safetensors.ts';
-import { describeBound } from '../lim/bound.ts';
+import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { fillRows } from '../lim/fill.ts';
 import { type RewardMatrix, rowOf, type Signal, unsolvedSignal } from '../lim/matrix.ts';
 import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-table.ts';
@@ -19,17 +22,22 @@ import { type LimResult, scoreMatrix } from '../lim/score.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { expectFileOut, jsonRows, rowJson } from './output.ts';
-import { baseName, expandPaths, withSource } from './sources.ts';
+import { fileSteps, rolloutFiles, type RolloutFiles } from './rollout-files.ts';
+import { scoreSummary, type SourceSummary } from './score-summary.ts';
+import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** Largest reward matrix that is read from safetensors, in bytes. */
 const largestMatrixFile = 4 * 2 ** 30;
 
+/** Largest tokenizer.json that is read, in bytes. */
+const largestTokenizer = 2 ** 28;
+
 /** A matrix with the prompts its rows belong to. */
 interface Imported {
   readonly matrix: RewardMatrix;
   readonly prompts: readonly TablePrompt[];
-  readonly summary: Partial<TableSummary>;
+  readonly summary: Partial<TableSummary & SourceSummary>;
 }
 
 interface ImportOptions {
@@ -38,7 +46,10 @@ interface ImportOptions {
   readonly epochs: number | undefined;
   readonly stepsPerEpoch: number | undefined;
   readonly pool: readonly TablePrompt[] | undefined;
-  readonly rewardField: string | undefined;
+  readonly reward: readonly RewardTerm[] | undefined;
+  readonly allowPartial: boolean;
+  /** The text of a prompt that a file has as token ids. */
+  readonly textOf: (tokens: readonly number[], where: string) => Promise<string>;
 }
 
 export const command = defineCommand({
@@ -46,7 +57,9 @@ export const command = defineCommand({
   args: {
     path: {
       type: 'positional',
-      description: 'rollout files, folders of them, a run, or a reward matrix',
+      description:
+        'rollout files, folders of them or above them, a run, or a reward matrix ' +
+        '(JSON, JSONL, parquet, Arrow, tables of wandb, safetensors)',
       required: true,
     },
     format: {
@@ -59,7 +72,9 @@ export const command = defineCommand({
       type: 'enum',
       options: ['accuracy', 'reward'],
       default: 'accuracy',
-      description: 'score the share of rewards that are 1, or the rewards themselves',
+      description:
+        'score the share of right samples (by the column correct or acc, else rewards of 1), ' +
+        'or the rewards themselves',
     },
     epochs: { type: 'string', valueHint: 'K', description: 'data epochs in the rollouts' },
     'steps-per-epoch': { type: 'string', valueHint: 'S', description: 'steps in a data epoch' },
@@ -81,8 +96,17 @@ export const command = defineCommand({
     },
     reward: {
       type: 'string',
-      valueHint: 'field',
-      description: 'field or column of the reward, where there are several',
+      valueHint: 'column',
+      description: 'column of the reward, where there are several; a=1,b=0.5 sums them',
+    },
+    'allow-partial': {
+      type: 'boolean',
+      description: 'leave out a last row that was cut while it was written, and say how many',
+    },
+    tokenizer: {
+      type: 'string',
+      valueHint: 'folder',
+      description: 'with tokenizer.json, for rollouts that hold prompts as token ids',
     },
     out: outArg('score file to write (default runs/scores.json)'),
     ...commonArgs,
@@ -93,24 +117,35 @@ export const command = defineCommand({
     const counts = { min: 1, max: 1_000_000, integer: true };
     const out = args.out ?? (args.json ? undefined : 'runs/scores.json');
     const promptFile = args.prompts;
-    const files = await rolloutFiles(args._);
+    const reward = args.reward === undefined ? undefined : parseRewardTerms(args.reward);
+    const found = await rolloutFiles(args._);
+    const { files } = found;
     if (out !== undefined) {
       // Of the files of a folder only one of this name can be the file to write.
       const named = files.filter((file) => baseName(file) === baseName(out));
       const given = promptFile === undefined ? args._ : [...args._, promptFile];
       await expectFileOut(out, [...given, ...named]);
     }
-    const imported = await importAll(files, {
-      format: args.format,
-      signal: args.signal,
-      epochs: optionalNumber('epochs', args.epochs, counts),
-      stepsPerEpoch: optionalNumber('steps-per-epoch', args['steps-per-epoch'], counts),
-      pool:
-        promptFile === undefined
-          ? undefined
-          : await withSource(promptFile, async (source) => (await readPrompts(source)).rows),
-      rewardField: args.reward,
-    });
+    const pool =
+      promptFile === undefined
+        ? undefined
+        : await withSource(promptFile, async (source) => (await readPrompts(source)).rows);
+    const tokenizer = await openTokenizer(args.tokenizer);
+    let imported: Imported;
+    try {
+      imported = await importAll(found, {
+        format: args.format,
+        signal: args.signal,
+        epochs: optionalNumber('epochs', args.epochs, counts),
+        stepsPerEpoch: optionalNumber('steps-per-epoch', args['steps-per-epoch'], counts),
+        pool,
+        reward,
+        allowPartial: args['allow-partial'] ?? false,
+        textOf: tokenTexts(tokenizer, pool !== undefined),
+      });
+    } finally {
+      await tokenizer?.close();
+    }
     const gpu = await openCommandGpu(args);
     const rule = args.compat === 'limr' ? 'limr' : 'corrected';
     let result: LimResult;
@@ -124,7 +159,6 @@ export const command = defineCommand({
       await gpu.close();
     }
     const summary = {
-      files: files.length,
       ...imported.summary,
       signal: args.signal,
       rule,
@@ -136,7 +170,7 @@ export const command = defineCommand({
       bound: result.bound,
       adapter: gpu.name,
     };
-    await host.stderr(summaryText(summary));
+    await host.stderr(scoreSummary(summary));
     if (out !== undefined) {
       await host.write(out, jsonRows(scoreRows(imported, result)));
       await host.stderr(`scores: ${out}\n`);
@@ -148,66 +182,153 @@ export const command = defineCommand({
   },
 });
 
-/** The files of a folder that hold rollouts: those named as an engine names its dumps, if any. */
-async function rolloutFiles(paths: readonly string[]): Promise<string[]> {
+/** The tokenizer of a folder. @throws UsageError where it has none. */
+async function openTokenizer(folder: string | undefined): Promise<TokenizerClient | undefined> {
+  if (folder === undefined) return undefined;
   const host = await system();
-  const families = [/^step_\d+\.json$/, /^completions_\d+\.parquet$/, /^\d+\.jsonl$/];
-  const files: string[] = [];
-  for (const given of paths) {
-    let path = given;
-    if ((await host.info(path))?.kind === 'directory') {
-      // LIMR saves its steps in the folder train of the path it was given.
-      if ((await host.info(`${path}/train/step_1.json`))?.kind === 'file') path += '/train';
-      const names = await host.list(path);
-      const family =
-        families.find((pattern) => names.some((name) => pattern.test(name))) ??
-        (names.includes('rewards.safetensors') ? /^rewards\.safetensors$/ : /\.(jsonl?|parquet)$/);
-      files.push(...(await expandPaths([path], (name) => family.test(name))));
-    } else files.push(...(await expandPaths([path], () => true)));
-  }
-  return files;
+  const place = (name: string): string => `${folder.replace(/[/\\]+$/, '')}/${name}`;
+  const text = (name: string) =>
+    withSource(place(name), async (source) => ({
+      name: source.name,
+      text: await readText(source, largestTokenizer),
+    }));
+  const config = (await host.info(place('tokenizer_config.json'))) !== undefined;
+  return TokenizerClient.open({
+    tokenizer: await text('tokenizer.json'),
+    ...(config && { config: await text('tokenizer_config.json') }),
+  });
 }
 
-async function importAll(files: readonly string[], options: ImportOptions): Promise<Imported> {
-  const [first = ''] = files;
-  const whole = await withSource(first, (source) => importWhole(source, options));
-  if (whole) {
-    if (files.length > 1) throw new UsageError(`${first}: a reward matrix is scored alone`);
-    if (options.epochs !== undefined && options.epochs !== whole.matrix.epochs) {
-      throw new ConfigError(`${first}: holds ${whole.matrix.epochs} epochs, not ${options.epochs}`);
+/** Texts of prompts that a file has as token ids; without a tokenizer the ids stand for themselves. */
+function tokenTexts(tokenizer: TokenizerClient | undefined, hasPool: boolean) {
+  const known = new Map<string, string>();
+  return async (tokens: readonly number[], where: string): Promise<string> => {
+    const key = JSON.stringify(tokens);
+    if (!tokenizer) {
+      if (!hasPool) return key;
+      throw new UsageError(
+        `${where}: prompt_tokens holds token ids, which no prompt file has; ` +
+          'name the folder of their tokenizer.json: --tokenizer',
+      );
     }
-    return whole;
-  }
+    const found = known.get(key);
+    if (found !== undefined) return found;
+    const [text = ''] = await tokenizer.decode([tokens], { unknown: 'replace' });
+    known.set(key, text);
+    return text;
+  };
+}
+
+async function importAll(found: RolloutFiles, options: ImportOptions): Promise<Imported> {
+  const { files } = found;
+  const given: SourceSummary = {
+    files: files.length,
+    emptyFiles: 0,
+    filesLeftOut: found.leftOut.length,
+    leftOut: found.leftOut.slice(0, 20),
+    cutRows: 0,
+    cut: [],
+    rewardColumns: [],
+    verdictColumns: [],
+    otherColumns: [],
+    tokenPrompts: 0,
+  };
+  const source = { ...given, cut: [] as string[] };
+  const onCut = options.allowPartial
+    ? (where: string): void => {
+        source.cutRows++;
+        if (source.cut.length < 20) source.cut.push(where);
+      }
+    : undefined;
+  const read = newReadSummary();
   const table = new RewardTable(options.pool);
-  const numbers = files.map((file) => /(\d+)\D*$/.exec(baseName(file))?.[1]);
-  const numbered = numbers.every((number) => number !== undefined);
+  const steps = fileSteps(files);
+  let format: Detected | undefined;
   for (const [i, file] of files.entries()) {
-    const fileStep = numbered ? Number(numbers[i]) : i;
-    await withSource(file, async (source) => {
-      const format = options.format === 'auto' ? await detectRollouts(source) : options.format;
-      if (format === 'curves' || format === 'safetensors') {
-        throw new UsageError(`${file}: a reward matrix is scored alone`);
+    const whole = await withSource(file, async (bytes): Promise<Imported | undefined> => {
+      const detected = await formatOf(bytes, options, onCut);
+      if (detected === 'empty') {
+        source.emptyFiles++;
+        return undefined;
       }
-      const read = options.rewardField === undefined ? {} : { rewardField: options.rewardField };
-      for await (const row of readRollouts(source, format as RolloutFormat, read)) {
-        table.add({ ...row, step: row.step ?? fileStep });
+      if (detected === 'safetensors' || detected === 'curves') {
+        if (files.length > 1) throw new UsageError(`${file}: a reward matrix is scored alone`);
+        if (detected === 'safetensors') return importSafetensors(bytes, options);
+        return importCurves(bytes, onCut);
       }
+      format = detected;
+      const rows = readRollouts(bytes, detected, { reward: options.reward, summary: read, onCut });
+      for await (const row of rows) {
+        if (row.answered && !options.pool) {
+          throw new UsageError(
+            `${row.where}: content holds prompt and response in one text; ` +
+              'name the prompts: --prompts pool.jsonl',
+          );
+        }
+        if (row.tokens) source.tokenPrompts++;
+        const prompt = row.tokens ? await options.textOf(row.tokens, row.where) : row.prompt;
+        table.add({ ...row, prompt, step: row.step ?? steps[i] ?? i });
+      }
+      return undefined;
     });
+    if (!whole) continue;
+    if (options.epochs !== undefined && options.epochs !== whole.matrix.epochs) {
+      throw new ConfigError(`${file}: holds ${whole.matrix.epochs} epochs, not ${options.epochs}`);
+    }
+    return { ...whole, summary: { ...whole.summary, ...source } };
+  }
+  if (format === undefined) {
+    throw new UsageError(`${files[0] ?? ''}: no rows in ${files.length} file(s)`);
   }
   const { epochs, stepsPerEpoch } = options;
-  return { ...table.matrix(options.signal, { epochs, stepsPerEpoch }), prompts: table.prompts };
+  const made = table.matrix(options.signal, { epochs, stepsPerEpoch });
+  const columns = {
+    rewardColumns: [...read.rewards],
+    verdictColumns: [...read.verdicts],
+    otherColumns: [...read.others].filter(
+      (name) => !read.rewards.has(name) && !read.verdicts.has(name),
+    ),
+  };
+  return {
+    matrix: made.matrix,
+    prompts: table.prompts,
+    summary: { ...made.summary, ...source, ...columns },
+  };
 }
 
-/** A file that holds a whole reward matrix; undefined where it holds rollouts. */
-async function importWhole(
+/** What a file is to be read as: what was asked for, unless it has no rows. */
+async function formatOf(
   source: ByteSource,
   options: ImportOptions,
-): Promise<Imported | undefined> {
+  onCut: ((where: string) => void) | undefined,
+): Promise<Detected> {
   const { format } = options;
-  if (format !== 'auto' && format !== 'safetensors' && format !== 'jsonl') return undefined;
-  const found = format === 'safetensors' ? format : await detectRollouts(source);
-  if (found === 'safetensors') return importSafetensors(source, options);
-  return found === 'curves' ? importCurves(source) : undefined;
+  if (format === 'safetensors') return format;
+  const detected =
+    format === 'auto' || format === 'jsonl'
+      ? await detectRollouts(source, { onCut })
+      : (await hasRows(source, onCut))
+        ? (format as RolloutFormat)
+        : 'empty';
+  // What is left of a file that was cut in its first row.
+  if (detected === 'empty' && onCut) await readThrough(source, onCut);
+  return format === 'jsonl' && detected !== 'curves' && detected !== 'empty' ? format : detected;
+}
+
+/** Reads what has no rows, for what there is to say of it. */
+async function readThrough(source: ByteSource, onCut: (where: string) => void): Promise<void> {
+  const rows = recordsOf(source, { onCut });
+  while ((await rows.next()).done !== true) continue;
+}
+
+async function hasRows(
+  source: ByteSource,
+  onCut: ((where: string) => void) | undefined,
+): Promise<boolean> {
+  const rows = recordsOf(source, { onCut: onCut && (() => undefined) });
+  const { done } = await rows.next();
+  await rows.return(undefined);
+  return done !== true;
 }
 
 async function importSafetensors(source: ByteSource, options: ImportOptions): Promise<Imported> {
@@ -261,16 +382,20 @@ async function runPrompts(matrix: string, rows: number): Promise<TablePrompt[] |
   });
 }
 
-async function importCurves(source: ByteSource): Promise<Imported> {
+async function importCurves(
+  source: ByteSource,
+  onCut: ((where: string) => void) | undefined,
+): Promise<Imported> {
   const prompts: TablePrompt[] = [];
   const means: number[] = [];
   let epochs: number | undefined;
-  for await (const row of readCurves(source)) {
+  for await (const row of readCurves(source, { onCut })) {
     epochs ??= row.curve.length;
     if (row.curve.length !== epochs) {
       throw new ConfigError(`${row.where}: rewards must hold ${epochs} numbers as in row 1`);
     }
-    prompts.push(row);
+    const { prompt, messages, id, answer } = row;
+    prompts.push({ prompt, ...(messages && { messages }), id, answer });
     for (const value of row.curve) means.push(value ?? NaN);
   }
   const samples = Uint32Array.from(means, (value) => (Number.isNaN(value) ? 0 : 1));
@@ -288,12 +413,13 @@ async function importCurves(source: ByteSource): Promise<Imported> {
 
 function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
   const filled = result.rule === 'limr' ? fillRows(matrix) : matrix;
-  for (const [p, { prompt, id, answer }] of prompts.entries()) {
+  for (const [p, { prompt, messages, id, answer }] of prompts.entries()) {
     const score = result.scores[p] ?? NaN;
     // A dropped prompt shows what it was dropped for.
     const curve = rowOf(Number.isNaN(score) ? matrix : filled, p);
     yield {
       prompt,
+      ...(messages && { messages }),
       ...(id === undefined ? {} : { id }),
       ...(answer === undefined ? {} : { answer }),
       score: Number.isNaN(score) ? null : shortest(score),
@@ -310,44 +436,4 @@ function shortest(value: number): number {
     if (Math.fround(rounded) === value) return rounded;
   }
   return value;
-}
-
-function summaryText(
-  summary: Partial<TableSummary> & {
-    readonly rule: string;
-    readonly theta: number;
-    readonly kept: number;
-    readonly unscored: number;
-    readonly meanCurve: readonly number[];
-    readonly bound: LimResult['bound'];
-  },
-): string {
-  const { prompts = 0, epochs = 0 } = summary;
-  const lines = [`${prompts} prompts x ${epochs} epochs, rule '${summary.rule}'`];
-  const note = (count: number | undefined, text: string): void => {
-    if (count) lines.push(`  ${count} ${text}`);
-  };
-  if (summary.grouping !== undefined) {
-    const per = summary.stepsPerEpoch ?? null;
-    lines.push(
-      `  ${summary.rows ?? 0} rows in ${summary.steps ?? 0} steps, epochs by ` +
-        (per === null ? summary.grouping : `${per} steps each`) +
-        `, ${summary.samplesPerEntry ?? 0} samples a prompt`,
-    );
-  }
-  note(summary.unmatchedRows, 'rows left out: prompt not in the prompt file');
-  note(summary.templatedRows, 'rows matched by their prompt inside a chat template');
-  note(summary.containedRows, 'rows matched by the one prompt of the prompt file in their text');
-  note(summary.rowsPastEnd, 'rows left out: past the last epoch');
-  note(summary.mergedPrompts, 'prompts merged with one of the same text or id');
-  note(summary.neverRolledOut, 'prompts never rolled out');
-  note(summary.missingEntries, 'entries missing (prompt not rolled out in an epoch)');
-  note(summary.duplicateEntries, 'entries rolled out in several steps of an epoch: pooled');
-  note(summary.partialEntries, 'entries with fewer samples than most');
-  note(summary.missingSteps, 'steps missing in the numbering');
-  note(summary.unscored, 'prompts without a score');
-  const curve = summary.meanCurve.map((mean) => mean.toFixed(3)).slice(0, 32);
-  lines.push(`mean curve: ${curve.join(' ')}${summary.meanCurve.length > 32 ? ' ...' : ''}`);
-  lines.push(`kept at theta ${summary.theta}: ${summary.kept}`, describeBound(summary.bound), '');
-  return lines.join('\n');
 }

@@ -353,7 +353,7 @@ function* rowsOf(fields: readonly Field[], batch: Table, body: Uint8Array): Gene
         return nullable((i) => decodeText(bytesAt(bytes, at(i), at(i + 1) - at(i))));
       }
       case 'list': {
-        const [, inner = 0] = [0, nodes[node]?.[0] ?? 0];
+        const inner = nodes[node]?.[0] ?? 0;
         const at = offsets(length, layout.large, inner, name);
         const [child] = children.map(columnOf);
         return nullable((i) => {

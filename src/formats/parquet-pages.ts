@@ -55,7 +55,7 @@ export function chunkPages(bytes: Uint8Array): ChunkPages {
     }
     const own =
       type === dataPage ? header.get(5) : type === dataPageV2 ? header.get(8) : header.get(7);
-    const count = own instanceof Map ? own.get(1) : 0;
+    const count = typeof own === 'object' ? own.get(1) : 0;
     if (typeof count !== 'number' || count < 0) throw new FormatError('a page has no values');
     if (type === dataPage || type === dataPageV2) values += count;
     else if (type === dictionaryPage && count > size) {
@@ -67,7 +67,11 @@ export function chunkPages(bytes: Uint8Array): ChunkPages {
   return { values, unpacked };
 }
 
-type Field = number | undefined | ReadonlyMap<number, Field>;
+type Field = number | undefined | Fields;
+
+interface Fields {
+  get(id: number): Field;
+}
 
 /** Structs of Thrift's compact protocol: their whole numbers and structs, the rest skipped. */
 class CompactReader {
@@ -78,7 +82,7 @@ class CompactReader {
     this.#bytes = bytes;
   }
 
-  struct(depth = 0): ReadonlyMap<number, Field> {
+  struct(depth = 0): Fields {
     if (depth > deepest) throw new FormatError('structs too deep');
     const fields = new Map<number, Field>();
     let id = 0;

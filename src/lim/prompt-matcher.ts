@@ -88,6 +88,7 @@ export interface MatchOptions {
  */
 export class PromptMatcher {
   readonly #byText = new Map<string, Member[]>();
+  readonly #identities = new Set<string>();
   readonly #byPrefix = new Map<string, Entry[]>();
   readonly #known = new Map<string, { index: number; by: MatchedBy } | undefined>();
   #remembered = 0;
@@ -97,8 +98,11 @@ export class PromptMatcher {
   add(index: number, prompt: Prompt): void {
     const text = comparable(prompt.prompt);
     if (text === '') return;
-    const members = this.#byText.get(text);
     const member = { index, history: historyOf(prompt) };
+    const identity = JSON.stringify([text, member.history]);
+    if (this.#identities.has(identity)) return;
+    this.#identities.add(identity);
+    const members = this.#byText.get(text);
     if (members) {
       members.push(member);
       return;
@@ -205,7 +209,7 @@ export class PromptMatcher {
         if (other <= text.slice(start, start + other.length)) low = middle + 1;
         else high = middle;
       }
-      let entry = same[low - 1];
+      let entry: Entry | undefined = same[low - 1];
       for (; entry; entry = entry.shorter) {
         const end = start + entry.text.length;
         compared += entry.text.length;
@@ -230,7 +234,7 @@ export class PromptMatcher {
       same.sort((a, b) => (a.text < b.text ? -1 : 1));
       // What a text begins with stands before it, and so do all that begin with that.
       for (const [i, entry] of same.entries()) {
-        let shorter = same[i - 1];
+        let shorter: Entry | undefined = same[i - 1];
         while (shorter && !entry.text.startsWith(shorter.text)) shorter = shorter.shorter;
         entry.shorter = shorter;
       }

@@ -359,8 +359,14 @@ export class RewardTable {
     const same = (this.#byText.get(comparable(row.prompt)) ?? []).filter(
       (index) => this.#canBe(index, row.id) && !(row.messages && this.prompts[index]?.messages),
     );
-    const [only, another] = same;
-    if (another !== undefined) {
+    const [only] = same;
+    const first = only === undefined ? undefined : this.prompts[only];
+    // Equal prompts that differ in their ids alone: the first counts.
+    const isSame = (index: number): boolean => {
+      const entry = this.prompts[index];
+      return first !== undefined && entry !== undefined && identityOf(entry) === identityOf(first);
+    };
+    if (!same.every(isSame)) {
       throw new ConfigError(
         `${where}: the prompt may be several of the prompt file that end with the same turn; ` +
           'give rows and prompts an id',

@@ -8,6 +8,7 @@ import { checkOptim } from './optim.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
 import { checkReward } from './reward.ts';
+import { checkRollouts } from './rollouts.ts';
 import { checkSampling } from './sampling.ts';
 import { checkTokenizer } from './tokenizer.ts';
 
@@ -19,6 +20,7 @@ export const parts: Readonly<Record<string, Part>> = {
   gae: checkGae,
   optim: checkOptim,
   lim: checkLim,
+  rollouts: checkRollouts,
   models: checkModels,
   ppo: checkPpo,
 };

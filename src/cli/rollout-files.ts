@@ -102,6 +102,8 @@ async function walk(folder: string): Promise<string[]> {
 interface Kind {
   readonly paths: string[];
   readonly format: Detected | undefined;
+  /** Why it holds none that is known. */
+  readonly error?: string;
 }
 
 /** Of the files below a folder those that hold rollouts, told by the first of each kind of name. */
@@ -120,7 +122,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   }
   const kinds: Kind[] = [];
   for (const same of byPattern.values()) {
-    kinds.push({ paths: same, format: await formatOf(folder, same) });
+    kinds.push({ paths: same, ...(await formatOf(folder, same)) });
   }
   const isRollouts = ({ format }: Kind): boolean =>
     format !== undefined && !['curves', 'safetensors', 'empty'].includes(format);
@@ -134,7 +136,12 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   if (rollouts.length === 0) {
     // A folder that holds nothing but a matrix or a score file.
     rollouts = kinds.filter(({ format }) => format === 'curves' || format === 'safetensors');
-    if (rollouts.length === 0) throw new UsageError(`${folder}: no rollout files in this folder`);
+    if (rollouts.length === 0) {
+      const why = kinds.find(({ error }) => error !== undefined)?.error;
+      throw new UsageError(
+        `${folder}: no rollout files in this folder${why === undefined ? '' : `: ${why}`}`,
+      );
+    }
   }
   const places = new Map<string, number>();
   for (const { paths: same, format } of rollouts) {
@@ -159,21 +166,21 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   };
 }
 
-/** What the first file with rows holds; undefined where it holds no rollouts. */
-async function formatOf(folder: string, paths: readonly string[]): Promise<Detected | undefined> {
+/** What the first file with rows holds, or why that is nothing known. */
+async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
   for (const path of paths.slice(0, 8)) {
     try {
       const found = await withSource(`${folder}/${path}`, (source) =>
         detectRollouts(source, { onCut: () => undefined }),
       );
-      if (found !== 'empty') return found;
+      if (found !== 'empty') return { format: found };
     } catch (error) {
       // Any other file may lie beside the rollouts; what is left out is said.
-      if (error instanceof FormatError) return undefined;
+      if (error instanceof FormatError) return { format: undefined, error: error.message };
       throw error;
     }
   }
-  return paths.length > 0 ? 'empty' : undefined;
+  return { format: 'empty' };
 }
 
 /**

@@ -146,7 +146,9 @@ async function importFiles(
       }
       format = detected;
       const rows = readRollouts(bytes, detected, { reward: options.reward, summary: read, onCut });
+      let count = 0;
       for await (const row of rows) {
+        count++;
         if (row.answered && !options.pool) {
           throw new UsageError(
             `${row.where}: content holds prompt and response in one text; ` +
@@ -157,6 +159,7 @@ async function importFiles(
         const prompt = row.tokens ? await textOf(row.tokens, row.where) : row.prompt;
         table.add({ ...row, prompt, step: row.step ?? steps[i] ?? i });
       }
+      if (count === 0) source.emptyFiles++;
       return undefined;
     });
     if (!whole) continue;
@@ -184,7 +187,7 @@ async function importFiles(
   };
 }
 
-/** What a file is to be read as: what was asked for, unless it has no rows. */
+/** What a file is to be read as: what was asked for, or what it looks like. */
 async function formatOf(
   source: ByteSource,
   options: ImportOptions,
@@ -194,10 +197,8 @@ async function formatOf(
   if (format === 'safetensors') return format;
   const detected =
     format === 'auto' || format === 'jsonl'
-      ? await detectRollouts(source, { onCut })
-      : (await hasRows(source, onCut))
-        ? (format as RolloutFormat)
-        : 'empty';
+      ? await detectRollouts(source, { onCut, look: false })
+      : (format as RolloutFormat);
   // What is left of a file that was cut in its first row.
   if (detected === 'empty' && onCut) await readThrough(source, onCut);
   return format === 'jsonl' && detected !== 'curves' && detected !== 'empty' ? format : detected;
@@ -207,16 +208,6 @@ async function formatOf(
 async function readThrough(source: ByteSource, onCut: (where: string) => void): Promise<void> {
   const rows = recordsOf(source, { onCut });
   while ((await rows.next()).done !== true) continue;
-}
-
-async function hasRows(
-  source: ByteSource,
-  onCut: ((where: string) => void) | undefined,
-): Promise<boolean> {
-  const rows = recordsOf(source, { onCut: onCut && (() => undefined) });
-  const { done } = await rows.next();
-  await rows.return(undefined);
-  return done !== true;
 }
 
 async function importSafetensors(source: ByteSource, options: ImportOptions): Promise<Imported> {

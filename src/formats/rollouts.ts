@@ -80,11 +80,15 @@ export type Detected = RolloutFormat | 'curves' | 'safetensors' | 'empty';
 /** @throws FormatError when the file is none that is known, or damaged. */
 export async function detectRollouts(
   source: ByteSource,
-  options: Pick<ReadOptions, 'onCut'> = {},
+  options: Pick<ReadOptions, 'onCut'> & {
+    /** Whether a table's rows are looked at, which starts a reader of its own; default true. */
+    readonly look?: boolean;
+  } = {},
 ): Promise<Detected> {
   const head = await source.slice(0, Math.min(16, source.size));
   if (head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0)) return 'safetensors';
   const isTable = String.fromCharCode(...head).startsWith('PAR1');
+  if (isTable && options.look === false) return 'trl';
   const onCut = options.onCut && (() => undefined);
   for await (const { record } of recordsOf(source, { onCut })) {
     const format = formatOf(record, isTable);

@@ -114,7 +114,7 @@ export function groupEpochs(
   );
   if (likely.per !== undefined) {
     const found = byNumber(first, span, likely.per, 'prompts per step');
-    return { ...found, doubt: likely.sure ? undefined : likely.why };
+    return { ...withoutGaps(found, visits), doubt: likely.sure ? undefined : likely.why };
   }
   const why = lost
     ? `${pattern.lost} steps are missing`
@@ -138,6 +138,14 @@ function byNumber(
     epochOf: ({ step }) => Math.floor((step - base) / per),
     doubt: undefined,
   };
+}
+
+/** The same epochs without those of which no step is there. */
+function withoutGaps(grouping: Grouping, visits: readonly Visit[]): Grouping {
+  const there = [...new Set(visits.map(grouping.epochOf))].sort((a, b) => a - b);
+  const places = new Map(there.map((epoch, i) => [epoch, i]));
+  const epochOf = (visit: Visit): number => places.get(grouping.epochOf(visit)) ?? there.length;
+  return { ...grouping, epochs: there.length, epochOf };
 }
 
 /** The prompts of each step, in the order of the steps. */

@@ -14,9 +14,12 @@ const fewEntries = 2 ** 16;
 const mostFields = 10_000;
 const deepestField = 16;
 
+const startsAsFile = (bytes: Uint8Array): boolean =>
+  String.fromCharCode(...bytes.subarray(0, 6)) === 'ARROW1';
+
 /** Whether a file's first bytes are those of Arrow's IPC format, file or stream. */
 export function isArrow(head: Uint8Array): boolean {
-  if (String.fromCharCode(...head.subarray(0, 6)) === 'ARROW1') return true;
+  if (startsAsFile(head)) return true;
   return head.length >= 8 && head.subarray(0, 4).every((byte) => byte === 0xff);
 }
 
@@ -31,15 +34,33 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
     throw new FormatError(`${source.name}: not readable as Arrow: ${why}`);
   };
   const head = await source.slice(0, Math.min(8, source.size));
-  let at = String.fromCharCode(...head.subarray(0, 6)) === 'ARROW1' ? 8 : 0;
+  let at = 0;
+  let end = source.size;
   let fields: readonly Field[] | undefined;
-  while (at + 8 <= source.size) {
+  if (startsAsFile(head)) {
+    // A file is a stream between a beginning and an end; some writers give the schema there alone.
+    const tail = await source.slice(Math.max(8, source.size - 10), source.size);
+    const size = tail.length === 10 ? viewOf(tail).getInt32(0, true) : -1;
+    if (!startsAsFile(tail.subarray(4)) || size <= 0 || size > largestMetadata)
+      fail('it has no end');
+    at = 8;
+    end = source.size - 10 - size;
+    if (end < at) fail(`its end claims ${size} bytes`);
+    const bytes = await source.slice(end, end + size);
+    try {
+      const schema = rootTable(viewOf(bytes)).table(1);
+      fields = schema && schemaOf(schema);
+    } catch (error) {
+      throw explained(error, source.name);
+    }
+  }
+  while (at + 8 <= end) {
     const prefix = viewOf(await source.slice(at, at + 8));
     const marked = prefix.getUint32(0, true) === 0xffff_ffff;
     const size = prefix.getInt32(marked ? 4 : 0, true);
     at += marked ? 8 : 4;
     if (size === 0) return;
-    if (size < 0 || size > largestMetadata || at + size > source.size) {
+    if (size < 0 || size > largestMetadata || at + size > end) {
       fail(`a message claims ${size} bytes of description at byte ${at}`);
     }
     const bytes = await source.slice(at, at + size);
@@ -47,7 +68,7 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
     try {
       const message = rootTable(viewOf(bytes));
       const bodySize = message.long(3);
-      if (bodySize < 0 || bodySize > largestBody || at + bodySize > source.size) {
+      if (bodySize < 0 || bodySize > largestBody || at + bodySize > end) {
         fail(`a message claims ${bodySize} bytes of columns at byte ${at}`);
       }
       const kind = message.byte(1);
@@ -63,14 +84,21 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
       }
       at += bodySize;
     } catch (error) {
-      if (error instanceof FormatError && !error.message.startsWith(source.name)) {
-        fail(error.message);
-      }
-      if (error instanceof RangeError) fail('an offset points outside of the file');
-      throw error;
+      throw explained(error, source.name);
     }
   }
   if (!fields) fail('it has no schema');
+}
+
+/** What is wrong with a file, by what reading it threw. */
+function explained(error: unknown, name: string): unknown {
+  const why =
+    error instanceof RangeError
+      ? 'an offset points outside of the file'
+      : error instanceof FormatError && !error.message.startsWith(name)
+        ? error.message
+        : undefined;
+  return why === undefined ? error : new FormatError(`${name}: not readable as Arrow: ${why}`);
 }
 
 const headers = { schema: 1, dictionaryBatch: 2, recordBatch: 3 } as const;

@@ -47,7 +47,7 @@ export async function imported(paths: string | readonly string[], given: ImportA
     kept: 0,
     unscored: 0,
     meanCurve: [],
-    bound: thetaBound([0.5], 0.6),
+    bound: thetaBound([0.5], 0.6, 0),
   });
   const rewards = names.map((_, p) =>
     [...rowOf(matrix, p)].map((value) => (Number.isNaN(value) ? null : value)),

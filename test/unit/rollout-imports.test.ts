@@ -24,11 +24,18 @@ describe('field cases', () => {
   });
 });
 
+interface Expected {
+  readonly signals: Readonly<
+    Record<string, { readonly matrix: (number | null)[][]; readonly samples: number[][] }>
+  >;
+}
+
 describe("engines' own dumps", () => {
   test.each(readdirSync(fixtures))('%s is found from the folder above it', async (name) => {
-    const expected = JSON.parse(readFileSync(join(fixtures, name, 'expected.json'), 'utf8'));
-    const [what, { matrix, samples }] = Object.entries<any>(expected.signals)[0];
-    const [signal, column] = what.split(':');
+    const text = readFileSync(join(fixtures, name, 'expected.json'), 'utf8');
+    const [entry] = Object.entries((JSON.parse(text) as Expected).signals);
+    const [what, { matrix, samples }] = entry;
+    const [signal, column] = what.split(':') as ['accuracy' | 'reward', string];
     const got = await imported(join(fixtures, name), {
       signal,
       prompts: join(fixtures, name, 'prompts.jsonl'),
@@ -614,7 +621,7 @@ describe('steps', () => {
     );
     const root = folderOf({
       'r.jsonl': rows,
-      'p/pool.jsonl': [...'abcdefgh'].map((prompt) => ({ prompt })),
+      'p/pool.jsonl': Array.from('abcdefgh').map((prompt) => ({ prompt })),
     });
     const got = await imported(join(root, 'r.jsonl'), { prompts: join(root, 'p/pool.jsonl') });
     expect(got.summary).toMatchObject({ epochs: 3, stepsPerEpoch: 4, epochDoubt: null });

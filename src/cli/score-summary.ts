@@ -185,6 +185,12 @@ function doubts(summary: ScoreSummary): string[] {
   if (summary.tokenPrompts) {
     found.push(`${counted(summary.tokenPrompts, 'row')} with the prompt as token ids`);
   }
+  if (summary.sampleIds) {
+    found.push(
+      `${counted(summary.sampleIds, 'row')} with an id of their own, though prompts repeat: ` +
+        'taken for ids of samples, and prompts told by their text',
+    );
+  }
   if (summary.fractionalEpochs) {
     found.push(
       `${counted(summary.fractionalEpochs, 'row')} with an epoch that is no whole number: ` +

@@ -92,16 +92,22 @@ export const command = defineCommand({
       promptFile === undefined
         ? undefined
         : await withSource(promptFile, async (source) => (await readPrompts(source)).rows);
-    const imported = await importRollouts(found, {
-      format: args.format,
-      signal: args.signal,
-      epochs: optionalNumber('epochs', args.epochs, counts),
-      stepsPerEpoch: optionalNumber('steps-per-epoch', args['steps-per-epoch'], counts),
-      pool,
-      reward,
-      allowPartial: args['allow-partial'] ?? false,
-      tokenizer: args.tokenizer,
-    });
+    const own = promptFile === undefined ? '' : await host.resolve(promptFile);
+    const leftOut: string[] = [];
+    for (const file of found.leftOut) if ((await host.resolve(file)) !== own) leftOut.push(file);
+    const imported = await importRollouts(
+      { files, leftOut },
+      {
+        format: args.format,
+        signal: args.signal,
+        epochs: optionalNumber('epochs', args.epochs, counts),
+        stepsPerEpoch: optionalNumber('steps-per-epoch', args['steps-per-epoch'], counts),
+        pool,
+        reward,
+        allowPartial: args['allow-partial'] ?? false,
+        tokenizer: args.tokenizer,
+      },
+    );
     const gpu = await openCommandGpu(args);
     const rule = args.compat === 'limr' ? 'limr' : 'corrected';
     let result: LimResult;

@@ -68,6 +68,8 @@ export interface TableSummary {
   readonly loggedEvery: number;
   /** Rows of steps past the last whole epoch asked for: left out. */
   readonly rowsPastEnd: number;
+  /** Rows with an id of their own, though prompts repeat: the ids are those of samples, and not used. */
+  readonly sampleIds: number;
   /** Rows of the prompt file with the text or id of an earlier one: merged with it. */
   readonly mergedPrompts: number;
 }
@@ -120,7 +122,7 @@ type Match = MatchedBy | 'last turn';
  * not with rollouts.
  */
 export class RewardTable {
-  readonly prompts: Writable[] = [];
+  prompts: Writable[] = [];
   readonly #byId = new Map<string, number>();
   readonly #byIdentity = new Map<string, number>();
   /** Prompts by their text, of conversations by that of the last user turn. */
@@ -136,6 +138,7 @@ export class RewardTable {
   #rows = 0;
   #unmatched = 0;
   #merged = 0;
+  #sampleIds = 0;
   #judged = 0;
   #neither = 0;
   #fractional = 0;
@@ -224,6 +227,7 @@ export class RewardTable {
    */
   matrix(signal: Signal, rule: EpochRule): { matrix: RewardMatrix; summary: TableSummary } {
     if (this.#cells.size === 0) throw new ConfigError('there is no rollout of a known prompt');
+    this.#mergeSamples();
     const repeats = repeatedSteps(this.#digests);
     const all =
       this.#fractional > 0 ? withoutEpochs(this.#cells.values()) : [...this.#cells.values()];
@@ -308,9 +312,40 @@ export class RewardTable {
         missingSteps: pattern.lost,
         loggedEvery: pattern.every,
         rowsPastEnd,
+        sampleIds: this.#sampleIds,
         mergedPrompts: this.#merged,
       },
     };
+  }
+
+  /**
+   * Ids of which none comes twice, though prompts do, name samples: prompts are told apart by what they say
+   * then. Only where no prompt file says what an id is.
+   */
+  #mergeSamples(): void {
+    const cells = [...this.#cells.values()];
+    if (this.#closed || this.#byIdentity.size === this.prompts.length) return;
+    if (cells.some(({ count }) => count > 1) || cells.length !== this.prompts.length) return;
+    if (this.prompts.some(({ id }) => id === undefined)) return;
+    this.#sampleIds = this.prompts.length;
+    const places = new Map<string, number>();
+    const merged: Writable[] = [];
+    const placeOf = this.prompts.map((entry) => {
+      const identity = identityOf(entry);
+      const known = places.get(identity);
+      if (known !== undefined) return known;
+      places.set(identity, merged.length);
+      return merged.push({ ...entry, id: undefined }) - 1;
+    });
+    this.#cells.clear();
+    for (const cell of cells) {
+      const row = placeOf[cell.row] ?? 0;
+      const place = `${row} ${cell.step} ${cell.epoch ?? ''}`;
+      const known = this.#cells.get(place);
+      if (known) addCounts(known, cell);
+      else this.#cells.set(place, { ...cell, row });
+    }
+    this.prompts = merged;
   }
 
   #add(entry: TablePrompt): number {
@@ -382,6 +417,14 @@ export class RewardTable {
   }
 }
 
+function addCounts(to: Cell, from: Cell): void {
+  to.count += from.count;
+  to.judged += from.judged;
+  to.right += from.right;
+  to.rewarded += from.rewarded;
+  to.reward += from.reward;
+}
+
 /**
  * Visits as they are where epochs are fractions, which cannot name one: the steps decide. Without steps
  * each fraction is one.
@@ -397,13 +440,7 @@ function withoutEpochs(cells: Iterable<Cell>): Cell[] {
     const key = `${cell.row} ${step}`;
     const known = merged.get(key);
     if (!known) merged.set(key, { ...cell, step, epoch: undefined });
-    else {
-      known.count += cell.count;
-      known.judged += cell.judged;
-      known.right += cell.right;
-      known.rewarded += cell.rewarded;
-      known.reward += cell.reward;
-    }
+    else addCounts(known, cell);
   }
   return [...merged.values()];
 }

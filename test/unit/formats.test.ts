@@ -278,6 +278,13 @@ describe('parquet', () => {
     );
   }, 60_000);
 
+  test('a reader that takes too long is given up', async () => {
+    const rows = Array.from({ length: 2000 }, (_, i) => ({ prompt: `prompt ${i}` }));
+    await expect(all(readParquet(source(await writeParquet(rows)), 0))).rejects.toThrow(
+      'f.jsonl: not readable as parquet: took more than 0 s: damaged, or too large',
+    );
+  }, 60_000);
+
   /** A file whose footer gives its rows as others. */
   async function claiming(rows: number, claimed: number): Promise<Uint8Array> {
     const bytes = await writeParquet(

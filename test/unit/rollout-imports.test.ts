@@ -504,6 +504,24 @@ describe('conversations', () => {
   });
 });
 
+describe('ids', () => {
+  test('of which each comes once, though prompts repeat, are those of samples', async () => {
+    const rows = [row('a', 1, 1), row('a', 1, 0), row('b', 1, 1), row('b', 1, 1)].map((one, i) => ({
+      ...one,
+      id: `sample-${i}`,
+    }));
+    const got = await imported(folderOf({ 'r.jsonl': rows }));
+    expect(got.rewards).toEqual([[0.5], [1]]);
+    expect(got.said).toContain('4 rows with an id of their own, though prompts repeat');
+    const own = [
+      row('a', 1, 1, { id: 'x' }),
+      row('a', 1, 0, { id: 'y' }),
+      row('a', 2, 1, { id: 'x' }),
+    ];
+    expect((await imported(folderOf({ 'r.jsonl': own }))).rewards).toHaveLength(2);
+  });
+});
+
 describe('steps', () => {
   const logged = (step: number, samples: [string, string, number][]) =>
     samples.map(([prompt, completion, reward]) => ({

@@ -76,8 +76,7 @@ export function planResponder(
   const wide = cache === 'f16' ? undefined : largest('f32');
   const isMany = wide && rowsOf(wide) >= Math.min(fewRows, rows);
   const narrow = cache === 'f32' || isMany ? undefined : largest('f16');
-  const best =
-    wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
+  const best = wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
   if (best) return best;
   const least = planOf(config, job, budget, 1, cache ?? 'f16');
   const { weights = 0, 'kv-cache': keys = 0 } = least.byPurpose;

@@ -22,6 +22,7 @@ import { chatArgs, promptIds } from './prompt-ids.ts';
 import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
+import { visibleLine } from './visible-text.ts';
 
 /** Rows name their data set here; without it the file is one. */
 const dataSetFields = ['dataset', 'data_source', 'tier'];
@@ -160,7 +161,7 @@ export const command = defineCommand({
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
         const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
-        await host.stderr(`${dataset}: ${percent(mean)}${bounds} over ${count} prompts\n`);
+        await host.stderr(`${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`);
       }
       const cut = questions.length * samples - ended;
       if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);

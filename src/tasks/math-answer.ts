@@ -1,6 +1,6 @@
 import { Comparer, type Finding } from './math/compare.ts';
 import { type Node, print } from './math/expression.ts';
-import { NotRead, tokensOf } from './math/lexer.ts';
+import { NotRead, type Token, tokensOf } from './math/lexer.ts';
 import { parseAnswer } from './math/parser.ts';
 import { TooCostly, Work } from './math/work.ts';
 
@@ -32,9 +32,14 @@ export const sameAnswer = (gold: string, answer: string): boolean =>
  */
 export function compareAnswers(gold: string, answer: string): Comparison {
   if (Math.max(gold.length, answer.length) > longestAnswer)
-    return asText(gold, answer, 'too long: compared as text');
-  const [key, own] = [read(gold), read(answer)];
-  if (!key || !own) return asText(gold, answer, 'not read as mathematics: compared as text');
+    return asText(gold.trim(), answer.trim(), 'too long');
+  const [keyTokens, ownTokens] = [lex(gold), lex(answer)];
+  if (keyTokens === 'too many' || ownTokens === 'too many')
+    return asText(gold.trim(), answer.trim(), 'too many signs');
+  const texts = (why: string): Comparison =>
+    asText(plainText(gold, keyTokens), plainText(answer, ownTokens), why);
+  const [key, own] = [read(keyTokens), read(ownTokens)];
+  if (!key || !own) return texts('not read as mathematics');
   const work = new Work(mostOperations);
   const decided = ({ same, rule }: Finding): Comparison => ({
     same,
@@ -45,56 +50,62 @@ export function compareAnswers(gold: string, answer: string): Comparison {
   try {
     const found = new Comparer(work).compare(key, own);
     if (found.same) return decided(found);
-    return decided(listed(gold, answer, key, own, work) ?? found);
+    return decided(listed([keyTokens, ownTokens], [key, own], work) ?? found);
   } catch (error) {
-    if (error instanceof NotRead)
-      return asText(gold, answer, 'not read as mathematics: compared as text');
-    if (error instanceof TooCostly) return asText(gold, answer, 'too costly: compared as text');
+    if (error instanceof NotRead) return texts('not read as mathematics');
+    if (error instanceof TooCostly) return texts('too costly to compute');
     throw error;
   }
 }
 
-/** `10,100` is a number unless the other side is a list: then its commas are tried as a list's. */
-function listed(
-  gold: string,
-  answer: string,
-  key: Node,
-  own: Node,
-  work: Work,
-): Finding | undefined {
-  if ((key.kind === 'list') === (own.kind === 'list')) return undefined;
-  const other = read(key.kind === 'list' ? answer : gold, false);
-  if (other?.kind !== 'list') return undefined;
-  const found = new Comparer(work).compare(
-    key.kind === 'list' ? key : other,
-    key.kind === 'list' ? other : own,
-  );
-  return found.same ? { ...found, rule: `${found.rule}, its commas between entries` } : undefined;
+type Tokens = readonly Token[] | undefined;
+
+function lex(text: string): Tokens | 'too many' {
+  try {
+    return tokensOf(text);
+  } catch (error) {
+    if (error instanceof NotRead) return undefined;
+    if (error instanceof TooCostly) return 'too many';
+    throw error;
+  }
 }
 
-function read(text: string, grouped = true): Node | undefined {
+function read(tokens: Tokens, grouped = true): Node | undefined {
+  if (!tokens) return undefined;
   try {
-    return parseAnswer(text, grouped);
+    return parseAnswer(tokens, grouped);
   } catch (error) {
     if (error instanceof NotRead) return undefined;
     throw error;
   }
 }
 
-/** Texts are the same where their signs are, LaTeX's spellings and white space aside. */
-function asText(gold: string, answer: string, rule: string): Comparison {
-  const [key, own] = [plainText(gold), plainText(answer)];
-  return { same: key !== '' && key === own, rule, key, answer: own };
+/** `10,100` is a number unless the other side is a list: then its commas are tried as a list's. */
+function listed(
+  [keyTokens, ownTokens]: readonly [Tokens, Tokens],
+  [key, own]: readonly [Node, Node],
+  work: Work,
+): Finding | undefined {
+  const keyIsList = key.kind === 'list';
+  if (keyIsList === (own.kind === 'list')) return undefined;
+  const other = read(keyIsList ? ownTokens : keyTokens, false);
+  if (other?.kind !== 'list') return undefined;
+  const found = new Comparer(work).compare(keyIsList ? key : other, keyIsList ? other : own);
+  return found.same ? { ...found, rule: `${found.rule}, its commas between entries` } : undefined;
 }
 
-function plainText(text: string): string {
-  if (text.length > longestAnswer) return text.trim();
-  try {
-    return tokensOf(text)
-      .map(({ kind, text: sign }) => (kind === 'text' ? `"${sign}"` : sign))
-      .join('');
-  } catch (error) {
-    if (error instanceof NotRead) return text.replace(/\s+/g, '');
-    throw error;
-  }
+/** Texts are the same where their signs are. */
+const asText = (key: string, answer: string, why: string): Comparison => ({
+  same: key !== '' && key === answer,
+  rule: `${why}: compared as text`,
+  key,
+  answer,
+});
+
+/** An answer's signs without LaTeX's spellings and white space; words in quotation marks. */
+function plainText(text: string, tokens: Tokens): string {
+  if (!tokens) return text.replace(/\s+/g, '');
+  return tokens
+    .map(({ kind, text: sign }) => (kind === 'text' || kind === 'word' ? `"${sign}"` : sign))
+    .join('');
 }

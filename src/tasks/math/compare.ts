@@ -630,20 +630,13 @@ function bothSigns(node: Node): Node {
       items: items.flatMap((item) => (item.kind === 'list' ? item.items : [item])),
     };
   }
-  let signs = 0;
-  let flipped = false;
-  some(node, (part) => {
-    if (part.kind === 'plusMinus') {
-      signs++;
-      flipped ||= part.flipped;
-    }
-    return false;
-  });
-  if (signs === 0) return node;
-  if (signs > mostSigns) throw new NotRead('too many signs');
+  const signs = signsOf(node);
+  if (signs.length === 0) return node;
+  if (signs.length > mostSigns) throw new NotRead('too many signs');
   if (node.kind === 'set')
     return { ...node, items: node.items.flatMap((item) => asItems(bothSigns(item))) };
-  const ways = flipped ? 2 : 2 ** signs;
+  const flipped = signs.includes('∓');
+  const ways = flipped ? 2 : 2 ** signs.length;
   const items = Array.from({ length: ways }, (_, way) => {
     let at = 0;
     const choose = (part: Node): Node => {
@@ -658,6 +651,11 @@ function bothSigns(node: Node): Node {
     return choose(node);
   });
   return { kind: 'list', items, by: ',' };
+}
+
+function signsOf(node: Node): string[] {
+  const own = node.kind === 'plusMinus' ? [node.flipped ? '∓' : '±'] : [];
+  return [...own, ...childrenOf(node).flatMap(signsOf)];
 }
 
 const asItems = (node: Node): readonly Node[] => (node.kind === 'list' ? node.items : [node]);

@@ -1,4 +1,5 @@
-import { type Exact } from './real.ts';
+import type { Exact } from './real.ts';
+import { TooCostly } from './work.ts';
 
 /** One sign of an answer, whatever notation it was written in. */
 export type Token = Readonly<{
@@ -209,6 +210,11 @@ function isProduct(run: string): boolean {
   return /^(?:[a-d]+|[p-t]+|[u-z]+|[bcdfghjklmnpqrstvwxyz]+)$/.test(run);
 }
 
+/** Answers of more signs are not read: nobody writes them, and comparing them costs time. */
+const mostTokens = 1500;
+/** Powers of ten written as `1e999` add up to no more than this. */
+const mostExponents = 4000;
+
 /** The answer as tokens, in time linear in its length. */
 export function tokensOf(text: string): Token[] {
   return new Lexer(text).tokens;
@@ -222,6 +228,7 @@ class Lexer {
   #at = 0;
   #blank = false;
   #inText = false;
+  #exponents = 0;
 
   constructor(text: string) {
     this.#text = Array.from(text, plainCharacter).join('');
@@ -244,6 +251,7 @@ class Lexer {
   }
 
   #push(kind: Token['kind'], text: string, more: Partial<Token> = {}): void {
+    if (this.tokens.length >= mostTokens) throw new TooCostly();
     this.tokens.push({ kind, text, blank: this.#blank, ...more });
     this.#blank = false;
   }
@@ -297,6 +305,8 @@ class Lexer {
       if (sign === '' || signedLooksRight) {
         this.#at += all.length;
         exponent = Number(size) * (sign === '-' ? -1 : 1);
+        this.#exponents += Number(size);
+        if (this.#exponents > mostExponents) throw new TooCostly();
       }
     }
     const shift = exponent - after.length;
@@ -584,8 +594,14 @@ class Lexer {
         return;
       }
     }
-    if (superscripts.includes(c) || c === '⁻') return this.#raised(c, '^', superscripts);
-    if (subscripts.includes(c)) return this.#raised(c, '_', subscripts);
+    if (superscripts.includes(c) || c === '⁻') {
+      this.#raised(c, '^', superscripts);
+      return;
+    }
+    if (subscripts.includes(c)) {
+      this.#raised(c, '_', subscripts);
+      return;
+    }
     const parts = fractions.get(c);
     if (parts) {
       this.#push('call', 'frac');
@@ -597,14 +613,32 @@ class Lexer {
       return;
     }
     const board = boards.get(c);
-    if (board !== undefined) return this.#push('letter', `\\mathbb{${board}}`);
+    if (board !== undefined) {
+      this.#push('letter', `\\mathbb{${board}}`);
+      return;
+    }
     const greekAt = greekLetters.indexOf(c);
-    if (greekAt >= 0) return this.#push('letter', greekNames[greekAt] ?? '');
+    if (greekAt >= 0) {
+      this.#push('letter', greekNames[greekAt] ?? '');
+      return;
+    }
     const variant = variants.get(c);
-    if (variant !== undefined) return this.#push('letter', variant);
-    if (c === '√') return this.#push('call', 'sqrt');
-    if (c === '∛') return this.#push('call', 'cbrt');
-    if (c === '⊤') return this.#push('letter', '\\top');
+    if (variant !== undefined) {
+      this.#push('letter', variant);
+      return;
+    }
+    if (c === '√') {
+      this.#push('call', 'sqrt');
+      return;
+    }
+    if (c === '∛') {
+      this.#push('call', 'cbrt');
+      return;
+    }
+    if (c === '⊤') {
+      this.#push('letter', '\\top');
+      return;
+    }
     if (
       c === '\u200b' ||
       c === '\ufeff' ||
@@ -614,10 +648,16 @@ class Lexer {
       c === '\u2062'
     )
       return;
-    if (c === '{' || c === '}') return this.#push('symbol', c);
+    if (c === '{' || c === '}') {
+      this.#push('symbol', c);
+      return;
+    }
     const sign = signs.get(c) ?? c;
     if (!ownSigns.has(sign)) {
-      if (/\p{L}/u.test(c)) return this.#foreignWord(c);
+      if (/\p{L}/u.test(c)) {
+        this.#foreignWord(c);
+        return;
+      }
       throw new NotRead(c);
     }
     this.#push('symbol', sign);

@@ -1,5 +1,5 @@
 import { type Node } from './expression.ts';
-import { NotRead, type Token, tokensOf } from './lexer.ts';
+import { NotRead, type Token } from './lexer.ts';
 import { type Exact, one, two, whole } from './real.ts';
 
 /** Brackets, roots, exponents and signs nest at most so deep. */
@@ -48,8 +48,8 @@ const wholeNumber = (node: Node): Exact | undefined =>
   node.kind === 'number' && node.value.d === 1n ? node.value : undefined;
 
 /** Reads one answer. `grouped` is false where its commas are not taken to group digits. */
-export function parseAnswer(text: string, grouped = true): Node {
-  return new Parser(groupDigits(tokensOf(text), grouped)).read();
+export function parseAnswer(tokens: readonly Token[], grouped = true): Node {
+  return new Parser(groupDigits(tokens, grouped)).read();
 }
 
 const plainInteger = (token: Token | undefined): boolean =>
@@ -223,8 +223,10 @@ class Parser {
 
   #item(): Node {
     const choice = this.#choice();
-    if (choice !== undefined && this.#startsOperand())
-      return { kind: 'choice', letter: choice, of: this.#item() };
+    if (choice !== undefined && this.#startsOperand()) {
+      if (this.#next.marked === true) throw new NotRead('two letters of choices');
+      return { kind: 'choice', letter: choice, of: this.#deeper(() => this.#item()) };
+    }
     if (choice !== undefined) return { kind: 'letter', name: choice, choice: true };
     const sides = [this.#side()];
     const by: string[] = [];
@@ -354,7 +356,7 @@ class Parser {
     )
       of = { ...of, loose: true };
     let unit = this.#unit();
-    if (this.#money) unit = unit === '' ? 'dollars' : unit;
+    if (this.#hasMoney() && unit === '') unit = 'dollars';
     this.#money = outer;
     let compound = false;
     while (unit !== '' && this.#next.kind === 'number') {
@@ -369,6 +371,10 @@ class Parser {
       compound = true;
     }
     return unit === '' ? of : { kind: 'quantity', of, unit, compound };
+  }
+
+  #hasMoney(): boolean {
+    return this.#money;
   }
 
   #unit(): string {

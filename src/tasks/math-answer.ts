@@ -102,10 +102,16 @@ const asText = (key: string, answer: string, why: string): Comparison => ({
   answer,
 });
 
-/** An answer's signs without LaTeX's spellings and white space; words in quotation marks. */
+/**
+ * An answer's signs without LaTeX's spellings and white space, but for that between two numbers;
+ * words in quotation marks.
+ */
 function plainText(text: string, tokens: Tokens): string {
-  if (!tokens) return text.replace(/\s+/g, '');
+  if (!tokens) return text.trim().replace(/\s+/g, ' ');
   return tokens
-    .map(({ kind, text: sign }) => (kind === 'text' || kind === 'word' ? `"${sign}"` : sign))
+    .map(({ kind, text: sign, blank }, i) => {
+      if (kind === 'text' || kind === 'word') return `"${sign}"`;
+      return blank && kind === 'number' && tokens[i - 1]?.kind === 'number' ? ` ${sign}` : sign;
+    })
     .join('');
 }

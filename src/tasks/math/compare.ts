@@ -21,7 +21,7 @@ const constants = new Set(['pi', 'e', 'i']);
 /** So many values of the letters must tell the same, of these. */
 const enoughProbes = 3;
 const plentyOfProbes = 7;
-const lastProbe = 10;
+const lastProbe = 14;
 
 const yes = (rule: string): Finding => ({ same: true, rule });
 const no = (rule: string): Finding => ({ same: false, rule });
@@ -42,39 +42,49 @@ function unknownsOf(...nodes: readonly Node[]): Set<string> {
 const hasDecimal = (node: Node): boolean =>
   some(node, (part) => part.kind === 'number' && part.decimal);
 
-/** A value for each letter: whole and not, near 0 and far, of both signs. */
-function probe(name: string, at: number): Real {
-  let hash = 11;
-  for (const character of name) hash = (hash * 37 + character.charCodeAt(0)) % 8191;
-  const pick = (count: number): number => (hash * (at + 3) + at * at) % count;
-  const part = (from: number, count: number, of: number): Real => ({
-    n: BigInt(from * of + 1 + pick(count)),
-    d: BigInt(of),
-  });
-  const mixed = pick(2) === 0;
-  const negative = (x: Real): Real => (isExact(x) ? { n: -x.n, d: x.d } : x);
-  switch (at) {
-    case 0:
-      return whole(2 + pick(11));
-    case 1:
-      return negative(part(0, 60, 7));
-    case 2:
-      return part(0, 90, 97);
-    case 3:
-      return mixed ? whole(3 + pick(17)) : whole(-2 - pick(13));
-    case 4:
-      return whole(14 + pick(43));
-    case 5:
-      return negative(part(0, 88, 89));
-    case 6:
-      return part(1, 60, 11);
-    case 7:
-      return mixed ? negative(part(0, 70, 71)) : part(2, 30, 13);
-    case 8:
-      return part(40, 700, 3);
-    default:
-      return negative(part(30, 500, 3));
-  }
+/**
+ * Values for all letters of one try: whole and not, near 0 and far, of both signs, and of one sign
+ * against another for each pair of the first letters.
+ */
+function probes(letters: ReadonlySet<string>, at: number): (name: string) => Real {
+  const ranks = new Map(
+    Array.from(letters)
+      .sort()
+      .map((name, rank) => [name, rank]),
+  );
+  return (name) => {
+    const rank = ranks.get(name) ?? 0;
+    let hash = 11 + at * 101;
+    for (const character of name) hash = (hash * 37 + character.charCodeAt(0)) % 8191;
+    hash = (hash * hash + 31 * at) % 8191;
+    const whole0 = (from: number, count: number): Real => whole(from + (hash % count));
+    const part = (from: number, count: number, of: number, negative: boolean): Real => {
+      const n = BigInt(from * of + 1 + (hash % count));
+      return { n: negative ? -n : n, d: BigInt(of) };
+    };
+    switch (at) {
+      case 0:
+        return whole0(2, 11);
+      case 1:
+        return part(0, 60, 7, rank % 2 === 0);
+      case 2:
+        return part(0, 90, 97, (rank >> 1) % 2 === 1);
+      case 3:
+        return part(1, 60, 11, true);
+      case 4:
+        return whole0(14, 43);
+      case 5:
+        return part(0, 69, 71, true);
+      case 6:
+        return part(1, 50, 13, (rank >> 2) % 2 === 1);
+      case 7:
+        return part(40, 700, 3, false);
+      case 8:
+        return part(30, 500, 3, true);
+      default:
+        return whole0(at - 8, 3 + 4 * at);
+    }
+  };
 }
 
 /** Compares two answers as they were read. */
@@ -156,6 +166,11 @@ export class Comparer {
     }
     const [quantity, bare] = a.kind === 'quantity' ? [a, b] : [b, a];
     if (quantity.kind !== 'quantity') return no('units');
+    const apart = withoutLoose(bare);
+    if (apart && bare.kind === 'product') {
+      const unit = print(bare.factors.at(-1) ?? bare);
+      return this.#quantities(quantity, { kind: 'quantity', of: apart, unit, compound: false });
+    }
     if (quantity.compound) return no('units: several on one side, none on the other');
     if (bare.kind === 'relation' || bare.kind === 'list') {
       const found = this.#relations(quantity, bare) ?? this.#lists(quantity, bare);
@@ -357,7 +372,7 @@ export class Comparer {
     let ratio: Value | undefined;
     let usable = 0;
     for (let at = 0; at < lastProbe && usable < plentyOfProbes; at++) {
-      const values = new Evaluation(this.#work, (name) => probe(name, at));
+      const values = new Evaluation(this.#work, probes(unknowns, at));
       const [x, y] = [
         this.#valueAt(values, difference(a0, a1)),
         this.#valueAt(values, difference(b0, b1)),
@@ -483,7 +498,7 @@ export class Comparer {
     const found =
       unknowns.size === 0 && !opaque(a) && !opaque(b)
         ? this.#constants(a, b)
-        : this.#expressions(a, b);
+        : this.#expressions(a, b, unknowns);
     if (found.same) return found;
     // `5 m` against 5: a letter that stands apart behind a number is a unit.
     const [x, y] = [withoutLoose(a), withoutLoose(b)];
@@ -530,12 +545,12 @@ export class Comparer {
     return this.#values.same(this.#values.of(angle, true), this.#values.of(other));
   }
 
-  #expressions(a: Node, b: Node): Finding {
+  #expressions(a: Node, b: Node, unknowns: ReadonlySet<string>): Finding {
     const rule = 'equal wherever its letters were tried';
     const decimals = hasDecimal(a) || hasDecimal(b);
     let usable = 0;
     for (let at = 0; at < lastProbe && usable < plentyOfProbes; at++) {
-      const values = new Evaluation(this.#work, (name) => probe(name, at));
+      const values = new Evaluation(this.#work, probes(unknowns, at));
       const [x, y] = [this.#valueAt(values, a), this.#valueAt(values, b)];
       if (x === 'none' || y === 'none') return no('of another kind');
       if (x === 'skip' || y === 'skip') continue;

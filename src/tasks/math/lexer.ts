@@ -185,6 +185,9 @@ const bareUnits = new Set(
   ),
 );
 
+/** Units of one letter, where they stand in a text behind a value. */
+const unitLetters = new Set(words('m g s h l L N J W V K'));
+
 const isDigit = (c: string): boolean => c >= '0' && c <= '9';
 const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 const isBlank = (c: string): boolean =>
@@ -334,12 +337,30 @@ class Lexer {
     const behindValue = this.#isBehindValue();
     const isUnit =
       behindValue && bareUnits.has(run) && !/^\s*\(/.test(this.#text.slice(this.#at, this.#at + 8));
+    // `5 m/s`
+    const rate =
+      behindValue && this.#blank && /^[mgL]$/.test(run)
+        ? /^\/(?:s|h|hr|min|sec|L|mL|cm|m)(?![A-Za-z(])/.exec(
+            this.#text.slice(this.#at, this.#at + 5),
+          )
+        : null;
     const clock = this.#inText ? /^\.m\.?/i.exec(this.#text.slice(this.#at, this.#at + 3)) : null;
     if (clock && /^[ap]$/.test(lower)) {
       this.#at += clock[0].length;
       this.#push('word', `${lower}m`);
     } else if (lower === 'and' || lower === 'or') this.#push('symbol', lower);
-    else if (
+    else if (rate) {
+      this.#at += rate[0].length;
+      this.#push('word', run + rate[0]);
+    } else if (
+      lower === 'per' &&
+      behindValue &&
+      /^\s+cent(?![a-z])/.test(this.#text.slice(this.#at, this.#at + 12))
+    ) {
+      while (isBlank(this.#peek())) this.#at++;
+      this.#at += 'cent'.length;
+      this.#push('symbol', '%');
+    } else if (
       run === 'U' &&
       /^[)\]⦄]$/.test(previous?.text ?? '') &&
       /^\s*(?:\\left\s*)?[([\\]/.test(this.#text.slice(this.#at, this.#at + 12))
@@ -501,9 +522,16 @@ class Lexer {
       .replace(/\\(?:left|right)(?![A-Za-z])/g, '');
     const inner = content.trim();
     if (!isText) {
-      if (!/^[A-Za-z][A-Za-z .]+$/.test(inner)) return;
+      // `5\,\mathrm{m}`: a letter that stands apart behind a value is a unit.
+      const isUnit = this.#blank && unitLetters.has(inner) && this.#isBehindValue();
+      if (!isUnit && !/^[A-Za-z][A-Za-z .]+$/.test(inner)) return;
       this.#at = end + 1;
       this.#words(inner, /^\s/.test(content));
+      return;
+    }
+    if (unitLetters.has(inner) && this.#isBehindValue()) {
+      this.#at = end + 1;
+      this.#push('text', inner);
       return;
     }
     if (/^[A-Za-z]$/.test(inner) || (/\d/.test(inner) && !inner.includes('\\'))) {

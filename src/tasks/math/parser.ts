@@ -962,7 +962,7 @@ class Parser {
     if (this.#is('(') || this.#is('{') || this.#is('[')) of = this.#atom();
     else of = this.#deeper(() => this.#functionArgument());
     const [called, args] = base ? ['log', [of, base]] : meaningOf(name, of);
-    const inverse = exponent?.kind === 'negate' && wholeNumber(exponent.of)?.n === 1n;
+    const inverse = exponent !== undefined && wholeNumber(exponent)?.n === -1n;
     if (inverse && /^(?:sin|cos|tan|cot|sec|csc)h?$/.test(called))
       return { kind: 'call', name: called.endsWith('h') ? `ar${called}` : `arc${called}`, args };
     const call: Node = { kind: 'call', name: called, args };

@@ -166,6 +166,14 @@ export class Comparer {
     }
     const [quantity, bare] = a.kind === 'quantity' ? [a, b] : [b, a];
     if (quantity.kind !== 'quantity') return no('units');
+    if (isPercent(bare) && !isPercent(quantity.of)) return no('a percentage has no unit');
+    if (inDegrees(bare))
+      return this.#quantities(quantity, {
+        kind: 'quantity',
+        of: bare,
+        unit: 'degrees',
+        compound: false,
+      });
     const apart = withoutLoose(bare);
     if (apart && bare.kind === 'product') {
       const unit = print(bare.factors.at(-1) ?? bare);
@@ -537,7 +545,6 @@ export class Comparer {
 
   /** 90° against π/2, where one says that it is in degrees and the other holds π. */
   #isAngle(a: Node, b: Node): boolean {
-    const inDegrees = (node: Node): boolean => some(node, ({ kind }) => kind === 'degrees');
     const holdsPi = (node: Node): boolean =>
       some(node, (part) => part.kind === 'letter' && part.name === 'pi');
     const [angle, other] = inDegrees(a) ? [a, b] : [b, a];
@@ -565,6 +572,14 @@ export class Comparer {
     return usable >= enoughProbes ? yes(rule) : no('letters: too few values to know');
   }
 }
+
+/** Whether an angle is given in degrees: `30^\circ`, `90^\circ - 12^\circ`. */
+const inDegrees = (node: Node): boolean =>
+  node.kind === 'degrees' ||
+  (/^(?:sum|negate|product|quotient)$/.test(node.kind) && childrenOf(node).some(inDegrees));
+
+const isPercent = (node: Node): boolean =>
+  node.kind === 'percent' || (node.kind === 'negate' && isPercent(node.of));
 
 const isDots = (node: Node): boolean => node.kind === 'call' && node.name === 'dots';
 

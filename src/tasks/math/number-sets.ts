@@ -126,7 +126,8 @@ export class NumberSets {
     if (!from || !to || from.at === 'above' || to.at === 'below') return undefined;
     const certain = node.open !== node.close && (node.open !== '(' || node.close !== ')');
     const unbounded = typeof from.at === 'string' || typeof to.at === 'string';
-    if (this.#compare(from.at, to.at) >= 0) return undefined;
+    const side = this.#compare(from.at, to.at);
+    if (side > 0 || (side === 0 && !(from.closed && to.closed))) return undefined;
     return this.#made([{ from, to }], undefined, certain || unbounded);
   }
 

@@ -42,7 +42,7 @@ for (const [kind, all] of [
   ['radians', 'radian,rad=1'],
   ['celsius', 'degreesc,celsiu=1'],
   ['fahrenheit', 'degreesf,fahrenheit=1'],
-  ['none', 'unit,un=1'],
+  ['units', 'unit,un=1'],
 ] as const)
   for (const entry of all.split(' ')) {
     const [names = '', size = '1'] = entry.split('=');
@@ -126,7 +126,7 @@ export function unitOf(text: string): Unit {
     } else isKnown = false;
   }
   const signature = Array.from(kinds)
-    .filter(([kind, times]) => times !== 0 && kind !== 'none')
+    .filter(([, times]) => times !== 0)
     .map(([kind, times]) => `${kind}^${times}`)
     .sort()
     .join(' ');
@@ -143,8 +143,16 @@ export function unitOf(text: string): Unit {
  * but for what one side adds ("14 right triangles" and "14 triangles").
  */
 export function unitsAgree(a: Unit, b: Unit): boolean {
-  // "34 square units" tells no unit.
-  if (a.kinds === '' || b.kinds === '') return true;
+  if (a.kinds === '' || b.kinds === '') return a.kinds === b.kinds;
+  // "34 square units" are of any unit of area.
+  if (a.kinds?.startsWith('units') || b.kinds?.startsWith('units')) {
+    const general = (kinds: string | undefined): string | undefined =>
+      kinds
+        ?.replace(/^area\^1$/, 'units^2')
+        .replace(/^(?:volume|gallons)\^1$/, 'units^3')
+        .replace(/^length/, 'units');
+    return general(a.kinds) === general(b.kinds);
+  }
   if (a.kinds !== undefined || b.kinds !== undefined) return a.kinds === b.kinds;
   const [few, many] = a.words.length <= b.words.length ? [a.words, b.words] : [b.words, a.words];
   return few.every((word) => many.includes(word));

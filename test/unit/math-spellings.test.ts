@@ -71,7 +71,7 @@ const fractions = (n: number, d: number): string[] => [
   `y = \\frac{${n}}{${d}}`,
   `\\frac{${n}}{${d}}\\text{ hours}`,
   `\\log_{5} 5^{\\frac{${n}}{${d}}}`,
-  `${(n / d).toPrecision(12)}`,
+  (n / d).toPrecision(12),
 ];
 
 /** Two numbers a ± b times a root, in many spellings. */

@@ -189,7 +189,7 @@ export class Comparer {
   }
 
   #numberSets(a: Node, b: Node): Finding | undefined {
-    const structured = /^(?:tuple|sets|relation|list|builder|set|letter|words)$/;
+    const structured = /^(?:tuple|sets|relation|list|builder|set|letter|words|sum)$/;
     if (!structured.test(a.kind) || !structured.test(b.kind)) return undefined;
     const x = this.#setOf(a);
     const y = x && this.#setOf(b);
@@ -300,6 +300,8 @@ export class Comparer {
     if (isName(first, second)) rest = rest.slice(1);
     else if (rest.length === 2 && isName(last, first)) rest = rest.slice(0, -1);
     else if (unknownsOf(...rest).size > 0) return undefined;
+    // 5 = 5 gives nothing a value.
+    else if (rest.every((side) => this.#print(side) === this.#print(first))) return undefined;
     for (const [i, side] of rest.entries()) {
       const next = rest[i + 1];
       if (next && !this.compare(side, next).same) return undefined;
@@ -349,8 +351,11 @@ export class Comparer {
       const found = this.compare(x.value, renameLetter(y.value, from.name, to.name));
       return found.same ? yes(`${found.rule}, of a function under another letter`) : found;
     }
-    const letters = x.name.kind === 'letter' && y.name.kind === 'letter';
-    if (letters || x.name.kind === 'tuple' || y.name.kind === 'tuple') return undefined;
+    // `y` and `f(x)` name one thing, and so may words and a sign; x = 5 is not y = 5.
+    const kinds = [x.name.kind, y.name.kind];
+    const isFunction = kinds.includes('apply') && (nameX === 'y' || nameY === 'y');
+    const isWorded = kinds.includes('words') && kinds.some((kind) => kind !== 'words');
+    if (!isFunction && !isWorded) return undefined;
     const found = this.compare(x.value, y.value);
     return found.same ? yes(`${found.rule}, named in two ways`) : undefined;
   }
@@ -371,11 +376,7 @@ export class Comparer {
     const straight = this.#all(a.sides, b.sides, '').same;
     if (straight) return yes(rule);
     const unknowns = unknownsOf(a0, a1, b0, b1);
-    if (
-      unknowns.size === 0 &&
-      ![a0, a1, b0, b1].some((node) => some(node, ({ kind }) => kind === 'apply'))
-    )
-      return no(`${rule}: no unknown`);
+    if (unknowns.size === 0) return no(`${rule}: no unknown`);
     const decimals = [a0, a1, b0, b1].some(hasDecimal);
     let ratio: Value | undefined;
     let usable = 0;
@@ -599,13 +600,25 @@ function isName(node: Node, value: Node | undefined): boolean {
     node.kind === 'apply' ||
     (node.kind === 'quantity' && plain(node.of)) ||
     (node.kind === 'tuple' && node.items.every(plain)) ||
-    (node.kind === 'call' && node.args.length === 1 && node.args.every((arg) => isPoints(arg))) ||
+    (node.kind === 'call' &&
+      node.args.length === 1 &&
+      node.args.every((arg) => plain(arg) || isPoints(arg))) ||
+    (node.kind === 'quotient' &&
+      [node.over, node.under].every((part) => isPoints(part) || isDifferential(part))) ||
+    (node.kind === 'sets' && node.parts.every(plain)) ||
     isPoints(node);
   if (!named || !value) return named;
   // `x = x^2 + 1` names nothing.
-  const letters = node.kind === 'letter' ? new Set([node.name]) : new Set<string>();
+  const letters =
+    node.kind === 'letter' || node.kind === 'call' ? lettersOf(node) : new Set<string>();
   return !some(value, (part) => part.kind === 'letter' && letters.has(part.name));
 }
+
+/** `dy` of `\frac{dy}{dx}`. */
+const isDifferential = (node: Node): boolean =>
+  node.kind === 'product' &&
+  node.factors.length === 2 &&
+  node.factors.every((part, i) => part.kind === 'letter' && (i > 0 || part.name === 'd'));
 
 /** `AB`, `\angle A`: points beside each other. */
 function isPoints(node: Node): boolean {

@@ -38,6 +38,12 @@ const styles = new Set(
     ' ',
   ),
 );
+/** Environments that set equations one below another. */
+const alignments = new Set(
+  'aligned align gathered gather equation split displaymath math alignedat flalign multline'.split(
+    ' ',
+  ),
+);
 const texts = new Set(
   'text textbf textrm textit textsf texttt textup textsc textnormal mbox hbox emph'.split(' '),
 );
@@ -106,7 +112,7 @@ for (const name of words(
 ))
   calls.set(name, name);
 for (const line of words(
-  'cosec=csc asin=arcsin acos=arccos atan=arctan arcsinh=arsinh arccosh=arcosh arctanh=artanh asinh=arsinh acosh=arcosh ' +
+  'binomial=binom cosec=csc asin=arcsin acos=arccos atan=arctan arcsinh=arsinh arccosh=arcosh arctanh=artanh asinh=arsinh acosh=arcosh ' +
     'atanh=artanh tg=tan ctg=cot cotg=cot arctg=arctan lg=lg lb=lb abs=abs floor=floor ceil=ceil cbrt=cbrt',
 )) {
   const [name = '', meaning = ''] = line.split('=');
@@ -166,6 +172,19 @@ for (const [meaning, all] of [
 ] as const)
   for (const sign of all) signs.set(sign, meaning);
 const ownSigns = new Set(".+-*/^_()[]|,;:=<>!'&°%≤≥≠≈∈∉∪∩∖±∓∞⟨⟩⌊⌋⌈⌉…∅→⇒⇔∨∧⊂⊆≡‖");
+/** Signs of Unicode that are commands of LaTeX without a meaning here. */
+const commandSigns = new Map([
+  ['∠', '\\angle'],
+  ['△', '\\triangle'],
+  ['∆', 'Delta'],
+  ['ℓ', '\\ell'],
+  ['∑', '\\sum'],
+  ['∏', '\\prod'],
+  ['∫', '\\int'],
+  ['∂', '\\partial'],
+  ['µ', 'mu'],
+  ['ℏ', '\\hbar'],
+]);
 const boards = new Map([
   ['ℝ', 'R'],
   ['ℂ', 'C'],
@@ -208,7 +227,8 @@ function plainCharacter(c: string): string {
  * the alphabet, or none that a word could do without. All other runs are words.
  */
 function isProduct(run: string): boolean {
-  if (run.length === 2) return !twoLetterWords.has(run);
+  if (run.length === 2)
+    return !twoLetterWords.has(/^[A-Z][a-z]$/.test(run) ? run.toLowerCase() : run);
   if (run.length > 4 || run !== run.toLowerCase()) return false;
   return /^(?:[a-d]+|[p-t]+|[u-z]+|[bcdfghjklmnpqrstvwxyz]+)$/.test(run);
 }
@@ -232,6 +252,9 @@ class Lexer {
   #blank = false;
   #inText = false;
   #exponents = 0;
+  #matrices = 0;
+  /** How many environments stand open whose rows are a list. */
+  #aligned = 0;
 
   constructor(text: string) {
     this.#text = Array.from(text, plainCharacter).join('');
@@ -398,7 +421,7 @@ class Lexer {
       this.#at += 2;
       if (next === '\\') {
         // `\\[2pt]` and `\\*` are row ends with a size.
-        this.#push('symbol', '\\\\');
+        this.#push('symbol', this.#aligned > 0 && !this.#inMatrix() ? ',' : '\\\\');
         const size = /^\s*\[[\d.]*\s*(?:pt|em|ex|mm|cm)\]/.exec(
           this.#text.slice(this.#at, this.#at + 16),
         );
@@ -501,6 +524,12 @@ class Lexer {
       .trim()
       .replace(/\*$/, '');
     this.#at = end + 1;
+    if (alignments.has(environment)) {
+      this.#aligned += name === 'begin' ? 1 : -1;
+      this.#blank = true;
+      return;
+    }
+    this.#matrices += name === 'begin' ? 1 : -1;
     this.#push(name === 'begin' ? 'begin' : 'close', environment);
     if (name === 'begin' && environment === 'array') {
       // `{cc}`: how columns are set.
@@ -560,8 +589,11 @@ class Lexer {
     else if (/^(?:deg\.?|degrees?)$/.test(name)) this.#push('symbol', '°');
     else if (content === '') this.#blank = true;
     else {
+      const connectives = content.match(/(?:,|;|(?<=^|\s)(?:and|or)(?=\s|$))/g) ?? [];
       for (const [i, part] of content.split(/,|;|(?<=^|\s)(?:and|or)(?=\s|$)/).entries()) {
-        if (i > 0 && this.tokens.at(-1)?.text !== ',') this.#push('symbol', ',');
+        const by = connectives[i - 1];
+        if (by !== undefined && this.tokens.at(-1)?.text !== ',')
+          this.#push('symbol', by === ';' ? ',' : by);
         const own = part.trim();
         const choice = /^\(?([A-Z])\)?[.:]?$/.exec(own);
         if (choice) {
@@ -584,7 +616,14 @@ class Lexer {
       this.#push('symbol', ',', { marked: true });
       return;
     }
-    const pair = c + this.#peek();
+    if (this.#text.startsWith('/-', this.#at) && c === '+') {
+      this.#at += 2;
+      this.#push('symbol', '±');
+      return;
+    }
+    // `3!=6` says that a factorial is 6, `x!=6` that x is not.
+    const isFactorial = c === '!' && this.tokens.at(-1)?.kind === 'number';
+    const pair = isFactorial ? c : c + this.#peek();
     const joined = new Map([
       ['<=', '≤'],
       ['=<', '≤'],
@@ -621,6 +660,11 @@ class Lexer {
         this.#push('symbol', degree ? '°' : "'");
         return;
       }
+    }
+    if (c === 'ⁿ') {
+      this.#push('symbol', '^');
+      this.#push('letter', 'n');
+      return;
     }
     if (superscripts.includes(c) || c === '⁻') {
       this.#raised(c, '^', superscripts);
@@ -663,11 +707,18 @@ class Lexer {
       this.#push('call', 'cbrt');
       return;
     }
+    const command = commandSigns.get(c);
+    if (command !== undefined) {
+      this.#push('letter', command);
+      return;
+    }
     if (c === '⊤') {
       this.#push('letter', '\\top');
       return;
     }
     if (
+      c === '"' ||
+      '“”„`'.includes(c) ||
       c === '\u200b' ||
       c === '\ufeff' ||
       c === '\u200c' ||
@@ -688,7 +739,13 @@ class Lexer {
       }
       throw new NotRead(c);
     }
-    this.#push('symbol', sign);
+    if (sign === '&' && this.#aligned > 0 && !this.#inMatrix()) this.#blank = true;
+    else this.#push('symbol', sign);
+  }
+
+  /** Whether an environment of rows and columns is open. */
+  #inMatrix(): boolean {
+    return this.#matrices > 0;
   }
 
   #raised(first: string, operator: string, digits: string): void {

@@ -71,6 +71,13 @@ export class NumberSets {
           : undefined;
       case 'sets':
         return this.#combined(node);
+      case 'sum': {
+        // \mathbb{R} - \{1\}
+        const [whole0, ...rest] = node.terms;
+        const left = rest.map((term) => (term.kind === 'negate' ? term.of : term));
+        if (whole0?.kind !== 'letter' || left.some(({ kind }) => kind !== 'set')) return undefined;
+        return this.#combined({ kind: 'sets', operator: '∖', parts: [whole0, ...left] });
+      }
       case 'relation':
         return this.#relation(node);
       case 'list':
@@ -266,13 +273,31 @@ export class NumberSets {
         const ray = this.#ray(opposite.get(by) ?? '', left);
         return ray && this.#made(ray, flipped, by !== '=');
       }
-      return this.#linear(left, middle, by);
+      return this.#distance(left, middle, by) ?? this.#linear(left, middle, by);
     }
     if (node.sides.length !== 3 || !right || by === '=' || next === '=') return undefined;
     const first = this.#relation({ kind: 'relation', sides: [left, middle], by: [by] });
     const second = this.#relation({ kind: 'relation', sides: [middle, right], by: [next] });
     if (!first || !second || first.subject !== second.subject) return undefined;
     return this.#intersection(first, second);
+  }
+
+  /** `|x - 1| < 3` is -3 < x - 1 < 3. */
+  #distance(left: Node, right: Node, by: string): NumberSet | undefined {
+    const isAbsolute = (node: Node): node is Node & { kind: 'call' } =>
+      node.kind === 'call' && node.name === 'abs';
+    if (isAbsolute(right) && !isAbsolute(left))
+      return this.#distance(right, left, opposite.get(by) ?? '');
+    const [of] = isAbsolute(left) ? left.args : [];
+    const bound = lettersOf(right).size === 0 ? this.#number(right) : undefined;
+    if (!of || bound === undefined || this.#real.sign(bound) <= 0 || !/^[<≤>≥]$/.test(by))
+      return undefined;
+    const side = (sign: string, end: Node): NumberSet | undefined =>
+      this.#relation({ kind: 'relation', sides: [of, end], by: [sign] });
+    const upper = side(by, right);
+    const lower = side(opposite.get(by) ?? '', { kind: 'negate', of: right });
+    if (!upper || !lower) return undefined;
+    return by === '<' || by === '≤' ? this.#intersection(upper, lower) : this.#union(upper, lower);
   }
 
   /** `2x + 1 > 5`: one letter, and not to a power. */
@@ -308,24 +333,30 @@ export class NumberSets {
     return ray && this.#made(ray, letter, true);
   }
 
-  /** "x < 2 or x > 3", "x > 1 and x < 3". */
+  /**
+   * "x < 2 or x > 3", "x > 1 and x < 3". A comma means "or" between rays that do not meet, and "and"
+   * between two that bound an interval.
+   */
   #relations(node: Node & { kind: 'list' }): NumberSet | undefined {
-    if (node.by === ',' || node.items.length > mostPieces) return undefined;
-    let result: NumberSet | undefined;
+    if (node.items.length > mostPieces) return undefined;
+    const sets: NumberSet[] = [];
     for (const item of node.items) {
-      const set = this.of(item);
-      if (!set || (item.kind === 'relation') !== (node.items[0]?.kind === 'relation'))
-        return undefined;
-      // "and" between plain intervals is a list of two sets.
-      if (item.kind !== 'relation') return undefined;
-      if (result && result.subject !== set.subject) return undefined;
-      if (!result) result = set;
-      else result = node.by === 'or' ? this.#union(result, set) : this.#intersection(result, set);
+      const set = item.kind === 'relation' ? this.of(item) : undefined;
+      if (!set || set.subject !== (sets[0] ?? set).subject) return undefined;
+      sets.push(set);
     }
     // x = 1 or x = 2 is a list of values.
     if (node.items.every((item) => item.kind === 'relation' && item.by.every((by) => by === '=')))
       return undefined;
-    return result;
+    const all = sets.reduce((a, b) => this.#union(a, b));
+    if (node.by === 'or') return all;
+    const both = sets.reduce((a, b) => this.#intersection(a, b));
+    const among = node.items.some((item) => item.kind === 'relation' && item.by[0] === '∈');
+    if (node.by === 'and' || among) return both;
+    const [piece] = both.pieces;
+    if (!piece) return all;
+    const bounded = piece.from.at !== 'below' && piece.to.at !== 'above';
+    return sets.length === 2 && both.pieces.length === 1 && bounded ? both : undefined;
   }
 
   #builder({ of, condition }: Node & { kind: 'builder' }): NumberSet | undefined {

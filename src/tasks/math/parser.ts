@@ -1,6 +1,7 @@
 import { type Node } from './expression.ts';
 import { NotRead, type Token } from './lexer.ts';
 import { type Exact, one, two, whole } from './real.ts';
+import { unitOf } from './units.ts';
 
 /** Brackets, roots, exponents and signs nest at most so deep. */
 const deepest = 60;
@@ -42,6 +43,17 @@ const baseNames = new Map(
     .split(' ')
     .map((name, i) => [name, i + 2] as const),
 );
+
+/** Words that multiply the number before them. */
+const multipliers = new Map<string, Exact>();
+for (const [i, name] of ['hundred', 'thousand', 'million', 'billion', 'trillion'].entries())
+  multipliers.set(name, whole(i === 0 ? 100 : 1000 ** i));
+multipliers.set('dozen', whole(12));
+for (const [i, name] of 'third fourth fifth sixth seventh eighth ninth tenth'.split(' ').entries())
+  multipliers.set(`${name}s`, { n: 1n, d: BigInt(i + 3) });
+multipliers.set('hundredths', { n: 1n, d: 100n });
+multipliers.set('thousandths', { n: 1n, d: 1000n });
+multipliers.set('halves', { n: 1n, d: 2n });
 
 const number = (value: Exact): Node => ({ kind: 'number', value, decimal: false });
 const wholeNumber = (node: Node): Exact | undefined =>
@@ -246,6 +258,11 @@ class Parser {
       this.#at++;
       return text;
     }
+    if (/^[A-H]$/.test(this.#next.text) && this.#ahead(1).text === ')' && this.#at === 0) {
+      const { text } = this.#next;
+      this.#at += 2;
+      return text;
+    }
     const [open, letter, close, behind] = [
       this.#next,
       this.#ahead(1),
@@ -347,19 +364,18 @@ class Parser {
     const outer = this.#money;
     this.#money = false;
     let of = this.#sum();
-    const last = this.#ahead(-1);
-    if (
-      of.kind === 'product' &&
-      last.kind === 'letter' &&
-      last.blank &&
-      /^[mgshL]$/.test(last.text)
-    )
-      of = { ...of, loose: true };
     let unit = this.#unit();
     if (this.#hasMoney() && unit === '') unit = 'dollars';
     this.#money = outer;
+    const [first = '', ...others] = unit.split(' ');
+    const multiplier = multipliers.get(first.toLowerCase());
+    if (multiplier) {
+      of = { kind: 'product', factors: [of, number(multiplier)] };
+      unit = others.join(' ');
+    }
     let compound = false;
-    while (unit !== '' && this.#next.kind === 'number') {
+    while (unit !== '' && (this.#next.kind === 'number' || this.#continues(unit))) {
+      this.#take('and');
       const more = this.#sum();
       const lesser = this.#unit();
       if (lesser === '') throw new NotRead('a number behind words');
@@ -371,6 +387,16 @@ class Parser {
       compound = true;
     }
     return unit === '' ? of : { kind: 'quantity', of, unit, compound };
+  }
+
+  /** "2 hours and 30 minutes": a number in a smaller unit of the same kind. */
+  #continues(unit: string): boolean {
+    if (!this.#is('and') || this.#ahead(1).kind !== 'number') return false;
+    const next = this.#ahead(2);
+    if (next.kind !== 'text' && next.kind !== 'word') return false;
+    const [larger, smaller] = [unitOf(unit.split('; ').at(-1) ?? ''), unitOf(next.text)];
+    const falls = larger.factor.n * smaller.factor.d > smaller.factor.n * larger.factor.d;
+    return larger.kinds !== undefined && larger.kinds === smaller.kinds && falls;
   }
 
   #hasMoney(): boolean {
@@ -482,13 +508,18 @@ class Parser {
 
   #product(): Node {
     let factors: Node[] = [];
+    // `5 m`: a letter that stands apart may be a unit.
+    let isApart = false;
     const whole = (): Node => {
       const [only] = factors;
-      return factors.length === 1 && only ? only : { kind: 'product', factors };
+      if (factors.length === 1 && only) return only;
+      return isApart ? { kind: 'product', factors, loose: true } : { kind: 'product', factors };
     };
     factors.push(this.#mixed() ?? this.#power());
     for (;;) {
       const from = this.#at;
+      const { blank, kind, text } = this.#next;
+      if (kind !== 'end' && isApart && !/^[-+,;=<>≤≥)\]]$/.test(text)) isApart = false;
       if (this.#take('*')) factors.push(this.#signedFactor());
       else if (this.#take('/')) {
         const under = this.#signedFactor();
@@ -499,6 +530,7 @@ class Parser {
         if (last === undefined || !this.#startsFactor(last, from)) return whole();
         if (last.kind === 'call' && last.name === 'dots') return whole();
         factors.push(this.#power());
+        isApart = blank && kind === 'letter' && /^[mgshL]$/.test(text);
       }
     }
   }
@@ -554,6 +586,11 @@ class Parser {
         continue;
       }
       const exponent = this.#deeper(() => this.#argument(false));
+      const letter = base.kind === 'letter' && functionLetters.has(base.name) ? base.name : '';
+      if (letter !== '' && this.#is('(') && wholeNumber(exponent)?.n === -1n) {
+        base = { kind: 'apply', name: `${letter}^-1`, args: this.#parenthesised() };
+        continue;
+      }
       // `2^3^2`: the upper one first.
       if (this.#is('^')) {
         this.#at++;
@@ -884,6 +921,9 @@ class Parser {
       row.push(this.#list(['&', '\\\\']));
       if (of === 'cases') while (this.#is(',')) this.#at++;
     }
+    // One column of cases is a list.
+    if (of === 'cases' && rows.every(({ length }) => length === 1))
+      return { kind: 'list', items: rows.flat(), by: ',' };
     const [first] = rows;
     if (!first || rows.some(({ length }) => length !== first.length))
       throw new NotRead('rows of unequal length');
@@ -961,6 +1001,9 @@ class Parser {
     let of: Node;
     if (this.#is('(') || this.#is('{') || this.#is('[')) of = this.#atom();
     else of = this.#deeper(() => this.#functionArgument());
+    // log(8, 2), as programs write it.
+    if (name === 'log' && !base && of.kind === 'tuple' && of.items.length === 2)
+      return { kind: 'call', name, args: of.items };
     const [called, args] = base ? ['log', [of, base]] : meaningOf(name, of);
     const inverse = exponent !== undefined && wholeNumber(exponent)?.n === -1n;
     if (inverse && /^(?:sin|cos|tan|cot|sec|csc)h?$/.test(called))

@@ -204,6 +204,7 @@ const deepestValue = 1000;
  * @throws FormatError when it is so deep that writing it would exhaust the stack.
  */
 export function jsonOf(value: unknown, where: string): string {
+  if (value === undefined) return '';
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
     if (depth > deepestValue) throw new FormatError(`${where} is nested too deeply`);
@@ -211,10 +212,9 @@ export function jsonOf(value: unknown, where: string): string {
       typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
     );
   }
-  const text: string | undefined = JSON.stringify(value, (_, item: unknown) =>
+  return JSON.stringify(value, (_, item: unknown) =>
     typeof item === 'bigint' ? Number(item) : item,
   );
-  return text ?? '';
 }
 
 /** Text from a file inside a message: short, on one line. */

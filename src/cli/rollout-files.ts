@@ -88,9 +88,9 @@ async function walk(folder: string): Promise<string[]> {
       const path = inner === '' ? name : `${inner}/${name}`;
       if (dataFile.test(name)) {
         if ((await host.info(`${folder}/${path}`))?.kind === 'file') found.push(path);
-      } else if (!name.includes('.') || /\.\d+$/.test(name)) {
+      } else if (depth < deepest) {
         const info = await host.info(`${folder}/${path}`);
-        if (info?.kind === 'directory' && depth < deepest) await visit(path, depth + 1);
+        if (info?.kind === 'directory') await visit(path, depth + 1);
       }
     }
   };

@@ -1,5 +1,5 @@
 import { FormatError } from './format-error.ts';
-import { fieldOf, isRecord, type JsonRecord, kindOf, textOf } from './json.ts';
+import { fieldOf, isRecord, jsonOf, type JsonRecord, kindOf, textOf } from './json.ts';
 import type { ChatMessage } from './tokenizer.ts';
 
 /** A prompt as it is compared and as it is kept. */
@@ -29,7 +29,7 @@ export function identityOf({ prompt, messages }: Prompt): string {
   const [first] = turns;
   if (turns.length === 1 && first?.[0] === 'user' && first.length === 2) return first[1];
   // No text begins so: blanks are taken off.
-  return ` ${JSON.stringify(turns, (_, value: unknown) => (typeof value === 'bigint' ? String(value) : value))}`;
+  return ` ${jsonOf(turns, 'message')}`;
 }
 
 /** Role and text of a turn, and whatever else it has: names, calls of tools, pictures. */
@@ -70,7 +70,11 @@ export function promptOf(value: unknown, where: string, answered = false): Promp
     }
     messages.push(message);
   }
-  const turns = messages.map((message, i) => turnOf(message, `${where}: message ${i + 1}`));
+  const turns = messages.map((message, i) => {
+    const place = `${where}: message ${i + 1}`;
+    jsonOf(message, place);
+    return turnOf(message, place);
+  });
   const last = turns.findLastIndex(({ role }) => role === 'user');
   const prompt = turns[last]?.text;
   if (prompt === undefined) throw new FormatError(`${where} has no user message`);

@@ -195,6 +195,28 @@ function matchAt(pattern: RegExp, text: string, at: number): number | undefined 
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
+/** How deep a value may be that is written again; Python writes nothing deeper. */
+const deepestValue = 1000;
+
+/**
+ * A value out of a file as one text, equal for equal values.
+ *
+ * @throws FormatError when it is so deep that writing it would exhaust the stack.
+ */
+export function jsonOf(value: unknown, where: string): string {
+  if (value === undefined) return '';
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestValue) throw new FormatError(`${where} is nested too deeply`);
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
+    );
+  }
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? Number(item) : item,
+  );
+}
+
 /** Text from a file inside a message: short, on one line. */
 export function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ');

@@ -2,7 +2,16 @@ import { answerFields, answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
 import { identityOf, type Prompt, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
-import { countOf, fieldOf, finiteOf, isRecord, type JsonRecord, kindOf, textOf } from './json.ts';
+import {
+  countOf,
+  fieldOf,
+  finiteOf,
+  isRecord,
+  jsonOf,
+  type JsonRecord,
+  kindOf,
+  textOf,
+} from './json.ts';
 import { type PlacedRecord, recordsOf } from './records.ts';
 import {
   columnOf,
@@ -313,7 +322,10 @@ function* samplesOf(
         ),
       ),
       verdict: verdictOf(part(verdict), `${where}: ${plan.verdict ?? ''}${at}`),
-      completion: completion === undefined ? undefined : JSON.stringify(completion),
+      completion:
+        typeof completion === 'string' || completion === undefined
+          ? completion
+          : jsonOf(completion, `${where}: completion`),
     };
   }
 }

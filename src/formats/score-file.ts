@@ -34,7 +34,7 @@ export async function readScores(
       where,
       ...withMessages(record, 'prompt', promptOf(fieldOf(record, 'prompt'), `${where}: prompt`)),
       id: idOf(record, where),
-      score: score === null ? NaN : finiteOf(score, `${where}: score`),
+      score: score === null || Number.isNaN(score) ? NaN : finiteOf(score, `${where}: score`),
       curve: curveOf(record, where),
       answer: answerOf(record),
       record,
@@ -57,6 +57,6 @@ function curveOf(record: JsonRecord, where: string): number[] | undefined {
     throw new FormatError(`${where}: rewards must be an array, is ${kindOf(curve)}`);
   }
   return (curve as unknown[]).map((value, k) =>
-    value === null ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
+    value === null || Number.isNaN(value) ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
   );
 }

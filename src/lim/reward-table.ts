@@ -1,5 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import { comparable, identityOf, type Prompt } from '../formats/conversation.ts';
+import { jsonOf } from '../formats/json.ts';
 import type { Verdict } from '../formats/rewards.ts';
 import {
   type EpochGrouping,
@@ -169,7 +170,10 @@ export class RewardTable {
         return;
       }
       const entry = this.prompts[found.index];
-      if (entry) entry.answer ??= row.answer;
+      if (entry && entry.answer === undefined && row.answer !== undefined) {
+        jsonOf(row.answer, `${where}: the answer`);
+        entry.answer = row.answer;
+      }
       this.#last = this.#cellOf(found.index, row);
       this.#lastKey = key;
       this.#lastMatch = found.by;
@@ -348,8 +352,10 @@ export class RewardTable {
     this.prompts = merged;
   }
 
-  #add(entry: TablePrompt): number {
+  #add(entry: TablePrompt, where = 'the prompt file'): number {
     const { prompt, messages, id, answer } = entry;
+    // Checked here, as it is written again.
+    jsonOf(answer, `${where}: the answer`);
     const index = this.prompts.length;
     if (this.#closed) this.#matcher.add(index, entry);
     this.prompts.push({ prompt, ...(messages && { messages }), id, answer });
@@ -367,7 +373,7 @@ export class RewardTable {
   #place(row: TableRow, where: string): { index: number; by: Match | undefined } | undefined {
     const whole = this.#findWhole(row);
     if (whole !== undefined) return { index: whole, by: undefined };
-    if (!this.#closed) return { index: this.#add(row), by: undefined };
+    if (!this.#closed) return { index: this.#add(row, where), by: undefined };
     const byTurn = this.#findByLastTurn(row, where);
     if (byTurn !== undefined) {
       return { index: byTurn, by: row.messages ? 'last turn' : undefined };

@@ -354,6 +354,14 @@ describe('score files', () => {
     expect(rows[0].curve).toEqual([NaN, 0.5]);
   });
 
+  test("Python's NaN is one too", async () => {
+    const text =
+      '[{"prompt":"a","score":NaN,"rewards":[NaN,0.5]},{"prompt":"b","score":1,"rewards":[1,1]}]';
+    const { rows } = await readScores(source(text));
+    expect(rows.map(({ score }) => score)).toEqual([NaN, 1]);
+    expect(rows[0].curve).toEqual([NaN, 0.5]);
+  });
+
   test.each([
     ['[{"prompt":"a"}]', 'row 1: score must be a finite number, is missing'],
     ['[{"prompt":"a","score":"0.6"}]', 'row 1: score must be a finite number, is the string "0.6"'],

@@ -238,9 +238,9 @@ describe('files', () => {
       'config.json': '{"lr": 1}',
       'prompts.jsonl': [{ prompt: 'a', answer: '1' }],
       'logs/metrics.jsonl': [{ step: 1, loss: 2 }],
-      'rollouts/train/1.jsonl': [row('a', 1, 1)],
-      'rollouts/train/2.jsonl': [row('a', 2, 0)],
-      'rollouts/val/1.jsonl': [row('a', 1, 0)],
+      'Qwen2.5-0.5B/train/1.jsonl': [row('a', 1, 1)],
+      'Qwen2.5-0.5B/train/2.jsonl': [row('a', 2, 0)],
+      'Qwen2.5-0.5B/val/1.jsonl': [row('a', 1, 0)],
       'checkpoints/step_1/model.safetensors': new Uint8Array(8),
     });
     const got = await imported(root);
@@ -413,6 +413,22 @@ describe('rows of other engines', () => {
     const rows = [{ prompt: 'a', score: 0.5, rewards: [0, null, 1] }];
     const got = await imported(folderOf({ 'scores.json': JSON.stringify(rows) }));
     expect(got.rewards).toEqual([[0, null, 1]]);
+  });
+
+  test('what is nested without end is refused by its row', async () => {
+    const deep = `${'['.repeat(50_000)}${']'.repeat(50_000)}`;
+    const rows = [
+      `{"prompt":"a","completion":${deep},"reward":1}`,
+      `{"prompt":[{"role":"user","content":"a","x":${deep}}],"reward":1}`,
+      `{"prompt":"a","answer":${deep},"reward":1}`,
+    ];
+    for (const text of rows) {
+      await expect(imported(folderOf({ '1.jsonl': text }))).rejects.toThrow(
+        /1\.jsonl line 1: .* is nested too deeply/,
+      );
+    }
+    const unread = `{"prompt":"a","reward":1,"x":${deep}}`;
+    expect((await imported(folderOf({ '1.jsonl': unread }))).rewards).toEqual([[1]]);
   });
 
   test('keys of any type that nobody reads stop nothing', async () => {

@@ -1,9 +1,11 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
-import type { Gpu } from '../gpu/device.ts';
+import { AdapterError, type Gpu } from '../gpu/device.ts';
 import type { Purpose } from '../gpu/memory.ts';
+import type { ModelConfig } from './config.ts';
 import { isValueHead, type ModelDirectory } from './model-directory.ts';
 import {
   type Head,
+  type ParameterLayout,
   parameterLayout,
   parameterNames,
   ParameterStore,
@@ -17,7 +19,7 @@ const redundant = /\.rotary_emb\.inv_freq$/;
  * Brings a model's weights onto the device, one tensor at a time, to be used and not trained.
  *
  * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for;
- *   ConfigError when `storage` cannot hold one.
+ *   ConfigError when `storage` cannot hold one; AdapterError when the device cannot bind one.
  */
 export async function loadParameters(
   gpu: Gpu,
@@ -30,7 +32,7 @@ export async function loadParameters(
   } = {},
 ): Promise<ParameterStore> {
   await expectParameters(model, head);
-  const layout = parameterLayout(model.config, head, bindingElements(gpu), options.storage);
+  const layout = deviceLayout(gpu, model.config, head, options.storage);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
   for (const stored of layout.stored) {
@@ -42,6 +44,22 @@ export async function loadParameters(
 /** Elements of f32 that one binding of the device holds: how large a page of parameters may be. */
 export const bindingElements = (gpu: Gpu): number =>
   Math.floor(Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize) / 4);
+
+/** Where a model's parameters lie on a device. @throws AdapterError when it cannot bind one. */
+export function deviceLayout(
+  gpu: Gpu,
+  config: ModelConfig,
+  head: Head,
+  storage?: WeightStorage,
+): ParameterLayout {
+  try {
+    return parameterLayout(config, head, bindingElements(gpu), storage);
+  } catch (error) {
+    // A parameter that no page can hold: the layout knows no device.
+    if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
+    throw error;
+  }
+}
 
 /** @throws SafetensorsError unless the files hold what the config calls for, and value heads at most. */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {

@@ -61,15 +61,23 @@ export function deviceLayout(
   }
 }
 
+/**
+ * Looks for the last layer before anything is laid out: a few bytes of a config can ask for many.
+ *
+ * @throws SafetensorsError when it is not there.
+ */
+export function expectLayers({ config, shapes, where }: ModelDirectory): void {
+  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
+  if (shapes.has(last)) return;
+  throw new SafetensorsError(
+    `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
+  );
+}
+
 /** @throws SafetensorsError unless the files hold what the config calls for, and value heads at most. */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
+  expectLayers(model);
   const { config, shapes, where } = model;
-  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
-  if (!shapes.has(last)) {
-    throw new SafetensorsError(
-      `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
-    );
-  }
   const wanted = new Map(
     parameterNames(parameterLayout(config, head)).map(({ name, shape }) => [name, shape]),
   );

@@ -1,8 +1,9 @@
 import { AdapterError } from '../gpu/device.ts';
-import { bindingElements, bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
+import { bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
+import { deviceLayout } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { parameterLayout, ParameterStore, type WeightStorage } from '../model/parameters.ts';
+import { ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Decoder, type DecoderCapacity } from './decoder.ts';
 
 /** Responses to be drawn by a model whose weights do not change. */
@@ -141,14 +142,7 @@ function planOf(
     },
   };
   const gpu = phantomGpu(limits);
-  let layout;
-  try {
-    layout = parameterLayout(config, 'lm', bindingElements(gpu.limits), weights);
-  } catch (error) {
-    // A parameter that no page can hold: the layout knows no device.
-    if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
-    throw error;
-  }
+  const layout = deviceLayout(gpu, config, 'lm', weights);
   const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
   new Decoder(gpu, config, store, capacity);
   const byPurpose = gpu.memory.byPurpose();

@@ -590,6 +590,11 @@ class Parser {
         base = { kind: 'apply', name: `${letter}^-1`, args: this.#parenthesised() };
         continue;
       }
+      // `45^o`
+      if (base.kind === 'number' && exponent.kind === 'letter' && exponent.name === 'o') {
+        base = { kind: 'degrees', of: base };
+        continue;
+      }
       // `2^3^2`: the upper one first.
       if (this.#is('^')) {
         this.#at++;

@@ -7,7 +7,7 @@ import { TooCostly, Work } from './math/work.ts';
 /** Longer answers are compared as text only: nobody writes them, and reading them costs time. */
 const longestAnswer = 4096;
 /** Operations that one comparison may take; the golden answers take a few hundred. */
-const mostOperations = 40_000;
+const mostOperations = 15_000;
 
 /** Why two answers were found the same or not. */
 export interface Comparison {

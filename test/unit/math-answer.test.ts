@@ -1,6 +1,10 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { compareAnswers, sameAnswer } from '../../src/tasks/math-answer.ts';
+import { Comparer } from '../../src/tasks/math/compare.ts';
+import { NotRead, tokensOf } from '../../src/tasks/math/lexer.ts';
+import { parseAnswer } from '../../src/tasks/math/parser.ts';
+import { TooCostly, Work } from '../../src/tasks/math/work.ts';
 import { mathFormat } from '../../src/tasks/math-format.ts';
 import { rewardDifferences } from '../parity/reward-differences.ts';
 import { differentPairs, samePairs } from '../support/math-pairs.ts';
@@ -178,6 +182,30 @@ const worst = [
 ];
 
 describe('hostile answers', () => {
+  test.each(worst)('%.30s... is read and compared within what is given', (text) => {
+    const given = 15_000;
+    const ended = (run: () => void): boolean => {
+      try {
+        run();
+        return true;
+      } catch (error) {
+        return error instanceof NotRead || error instanceof TooCostly;
+      }
+    };
+    expect(
+      ended(() => {
+        const tokens = tokensOf(text);
+        expect(tokens.length).toBeLessThanOrEqual(1501);
+        const work = new Work(given);
+        new Comparer(work).compare(
+          parseAnswer(tokens),
+          parseAnswer(tokensOf(`1+${text.slice(2)}`)),
+        );
+        expect(work.left).toBeGreaterThanOrEqual(0);
+      }),
+    ).toBe(true);
+  });
+
   test.each(worst)(
     '%.30s... ends',
     (text) => {

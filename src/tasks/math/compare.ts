@@ -93,6 +93,7 @@ export class Comparer {
   readonly #values: Evaluation;
   readonly #sets: NumberSets;
   readonly #printed = new Map<Node, string>();
+  readonly #known = new Map<Node, Value>();
 
   constructor(work: Work) {
     this.#work = work;
@@ -519,13 +520,23 @@ export class Comparer {
     return found;
   }
 
+  /** A value without letters, computed once: each entry of a list is compared with many. */
+  #constant(node: Node): Value {
+    let value = this.#known.get(node);
+    if (!value) {
+      value = this.#values.of(node);
+      this.#known.set(node, value);
+    }
+    return value;
+  }
+
   #constants(a: Node, b: Node): Finding {
     let [x, y]: [Value, Value] = [
       { re: whole(0), im: null },
       { re: whole(0), im: null },
     ];
     try {
-      [x, y] = [this.#values.of(a), this.#values.of(b)];
+      [x, y] = [this.#constant(a), this.#constant(b)];
       if (this.#values.same(x, y)) {
         const exact =
           isExact(x.re) && isExact(y.re) && (!x.im || isExact(x.im)) && (!y.im || isExact(y.im));

@@ -226,8 +226,11 @@ export class NumberSets {
 
   #ray(by: string, end: Node): readonly Piece[] | undefined {
     const found = this.#end(end, true);
-    if (!found || typeof found.at === 'string') return undefined;
-    return this.#rayTo(by, found.at);
+    if (!found) return undefined;
+    if (typeof found.at !== 'string') return this.#rayTo(by, found.at);
+    // -\infty < x
+    const holds = found.at === 'below' ? /^[>≥]$/ : /^[<≤]$/;
+    return holds.test(by) ? [everything] : undefined;
   }
 
   #rayTo(by: string, at: Real): readonly Piece[] | undefined {

@@ -446,7 +446,7 @@ class Parser {
   }
 
   /** Whether the next token goes on a product without a sign of multiplication. */
-  #startsFactor(previous: Node, from: number): boolean {
+  #startsFactor(previous: Node): boolean {
     const { kind, text, blank } = this.#next;
     switch (kind) {
       case 'letter':
@@ -458,7 +458,7 @@ class Parser {
         // Two numbers side by side are none, nor is `x2`.
         const last = this.#tokens[this.#at - 1] ?? end;
         if (last.kind === 'number' || previous.kind === 'number') return false;
-        return last.kind !== 'letter' || blank || from === this.#at;
+        return last.kind !== 'letter' || blank;
       }
       case 'symbol':
         if (text === '|') return this.#bars === 0;
@@ -517,7 +517,6 @@ class Parser {
     };
     factors.push(this.#mixed() ?? this.#power());
     for (;;) {
-      const from = this.#at;
       const { blank, kind, text } = this.#next;
       if (kind !== 'end' && isApart && !/^[-+,;=<>≤≥)\]]$/.test(text)) isApart = false;
       if (this.#take('*')) factors.push(this.#signedFactor());
@@ -527,7 +526,7 @@ class Parser {
       } else if (this.#next.text === '…' && this.#next.kind === 'symbol') return whole();
       else {
         const last = factors.at(-1);
-        if (last === undefined || !this.#startsFactor(last, from)) return whole();
+        if (last === undefined || !this.#startsFactor(last)) return whole();
         if (last.kind === 'call' && last.name === 'dots') return whole();
         factors.push(this.#power());
         isApart = blank && kind === 'letter' && /^[mgshL]$/.test(text);
@@ -591,6 +590,11 @@ class Parser {
         base = { kind: 'apply', name: `${letter}^-1`, args: this.#parenthesised() };
         continue;
       }
+      // `45^o`
+      if (base.kind === 'number' && exponent.kind === 'letter' && exponent.name === 'o') {
+        base = { kind: 'degrees', of: base };
+        continue;
+      }
       // `2^3^2`: the upper one first.
       if (this.#is('^')) {
         this.#at++;
@@ -644,6 +648,7 @@ class Parser {
     }
     if (oneDigit && this.#next.kind === 'number' && /^\d\d/.test(this.#next.text)) {
       const { text } = this.#next;
+      if (!/^[\d.]+$/.test(text)) throw new NotRead(text);
       this.#tokens[this.#at] = {
         ...this.#next,
         text: text.slice(1),
@@ -1029,7 +1034,7 @@ class Parser {
     for (;;) {
       const last = factors.at(-1);
       if (!last || (this.#next.kind === 'call' && !/^(?:frac|sqrt)$/.test(this.#next.text))) break;
-      if (!this.#startsFactor(last, this.#at) || this.#is('(')) break;
+      if (!this.#startsFactor(last) || this.#is('(')) break;
       factors.push(this.#power());
     }
     const [only] = factors;

@@ -18,11 +18,10 @@ export type Real = Exact | Ball;
 /** Thrown where an expression has no value: 1/0, the logarithm of 0, the tangent of a right angle. */
 export class Undefined extends Error {}
 
-/** Bits that a ball keeps: 154 digits. */
-const precision = 512;
+/** Bits that a ball keeps by default: 154 digits. */
+const mostBits = 512;
 /** Extra bits that series are summed with. */
-const guard = 64;
-const fixedBits = precision + guard;
+const guard = 96;
 /** Exact numbers above this size are not computed: two of them are not known to be equal. */
 const largestExact = 1 << 17;
 /** Fractions above this size are reduced where they arise, those below when they are compared. */
@@ -74,12 +73,23 @@ export function wholeRoot(n: bigint, k: number): bigint {
   }
 }
 
-/** Numbers exact as fractions where they can be, else with 154 digits and a bound of their error. */
+/** Numbers exact as fractions where they can be, else to so many bits with a bound of their error. */
 export class Arithmetic {
   readonly #work: Work;
+  readonly #precision: number;
 
-  constructor(work: Work) {
+  constructor(work: Work, precision = mostBits) {
     this.#work = work;
+    this.#precision = precision;
+  }
+
+  get #fixedBits(): number {
+    return this.#precision + guard;
+  }
+
+  /** A series costs as many terms as it has bits to find. */
+  #series(operations: number): void {
+    this.#work.spend((operations * this.#precision) / mostBits);
   }
 
   #sized(bits: number): void {
@@ -112,17 +122,17 @@ export class Arithmetic {
   ball(x: Real): Ball {
     if (!isExact(x)) return x;
     if (x.n === 0n) return { m: 0n, e: 0, r: -Infinity };
-    if (x.d === 1n && absolute(x.n) < 1n << BigInt(precision))
+    if (x.d === 1n && absolute(x.n) < 1n << BigInt(this.#precision))
       return { m: x.n, e: 0, r: -Infinity };
-    const up = precision + bitLength(x.d) - bitLength(x.n);
-    this.#sized(precision + bitLength(x.d));
+    const up = this.#precision + bitLength(x.d) - bitLength(x.n);
+    this.#sized(this.#precision + bitLength(x.d));
     return up >= 0
       ? { m: (x.n << BigInt(up)) / x.d, e: -up, r: -up }
       : { m: x.n / (x.d << BigInt(-up)), e: -up, r: -up };
   }
 
   #rounded(m: bigint, e: number, r: number): Ball {
-    const over = bitLength(m) - precision;
+    const over = bitLength(m) - this.#precision;
     if (over <= 32) return { m, e, r };
     return { m: m >> BigInt(over), e: e + over, r: join(r, e + over) };
   }
@@ -148,7 +158,7 @@ export class Arithmetic {
     if (x.m === 0n) return { ...y, r };
     if (y.m === 0n) return { ...x, r };
     const [high, low] = x.e + bitLength(x.m) >= y.e + bitLength(y.m) ? [x, y] : [y, x];
-    if (high.e - low.e > 3 * precision)
+    if (high.e - low.e > 3 * this.#precision)
       return { m: high.m, e: high.e, r: join(r, low.e + bitLength(low.m)) };
     const e = Math.min(high.e, low.e);
     return this.#rounded(shift(high.m, high.e - e) + shift(low.m, low.e - e), e, r);
@@ -179,7 +189,7 @@ export class Arithmetic {
     if (isExact(a) && a.n === 0n) return zero;
     this.#work.spend(8);
     const [x, y] = [this.ball(a), this.ball(b)];
-    const up = Math.max(0, precision + 2 + bitLength(y.m) - bitLength(x.m));
+    const up = Math.max(0, this.#precision + 2 + bitLength(y.m) - bitLength(x.m));
     const m = (x.m << BigInt(up)) / y.m;
     const e = x.e - up - y.e;
     const lowest = y.e + bitLength(y.m) - 1;
@@ -215,7 +225,7 @@ export class Arithmetic {
     const difference = this.subtract(a, b);
     if (isExact(difference)) return difference.n === 0n;
     const scale = Math.max(0, this.size(a), this.size(b));
-    return this.mayBeZero(difference) && difference.r < scale - 200;
+    return this.mayBeZero(difference) && difference.r < scale - 0.4 * this.#precision;
   }
 
   /** Whether `|a - b| <= share * max(|a|, |b|)`. */
@@ -266,7 +276,7 @@ export class Arithmetic {
     // A root of what may be 0 is as large as its error allows.
     if (this.mayBeZero(x)) return { m: 0n, e: 0, r: (r + 1) / 2 };
     this.#work.spend(40);
-    let up = Math.max(0, 2 * precision + 4 - bitLength(m));
+    let up = Math.max(0, 2 * this.#precision + 4 - bitLength(m));
     if ((e - up) % 2 !== 0) up++;
     const root = wholeRoot(m << BigInt(up), 2);
     const exponent = (e - up) / 2;
@@ -283,8 +293,8 @@ export class Arithmetic {
     if (isExact(x) && x.n === 0n) return one;
     const ball = this.ball(x);
     if (ball.e + bitLength(ball.m) > Math.log2(largestArgument)) throw new TooCostly();
-    this.#work.spend(60);
-    const bits = fixedBits + 32;
+    this.#series(100);
+    const bits = this.#fixedBits;
     const fixed = this.#fixed(ball, bits);
     const unit = logOfTwo(bits);
     const turns = Number(fixed / unit);
@@ -299,7 +309,7 @@ export class Arithmetic {
     for (let i = 0; i < halvings; i++) sum = (sum * sum) >> BigInt(bits);
     const e = turns - bits;
     const size = e + bitLength(sum);
-    return this.#rounded(sum, e, size + join(ball.r + 1, -precision - 8));
+    return this.#rounded(sum, e, size + join(ball.r + 1, -this.#precision - 8));
   }
 
   /** The natural logarithm of a positive number. */
@@ -307,8 +317,8 @@ export class Arithmetic {
     if (isExact(x) && x.n === x.d) return zero;
     if (this.sign(x) <= 0) throw new Undefined();
     const ball = this.ball(x);
-    this.#work.spend(160);
-    const bits = fixedBits + 32;
+    this.#series(40);
+    const bits = this.#fixedBits;
     const length = bitLength(ball.m);
     const turns = ball.e + length;
     // y in [1/2, 1)
@@ -316,13 +326,13 @@ export class Arithmetic {
     let guess =
       BigInt(Math.round(Math.log(Number(y >> BigInt(bits - 53)) / 2 ** 53) * 2 ** 52)) <<
       BigInt(bits - 52);
-    for (let i = 0; i < 3; i++) {
+    for (let known = 48; known < bits; known *= 3) {
       const power = this.#fixed(this.ball(this.exp({ m: guess, e: -bits, r: -Infinity })), bits);
       guess += (2n * (y - power) * (1n << BigInt(bits))) / (y + power);
     }
     const sum = guess + BigInt(turns) * logOfTwo(bits);
     const relative = ball.r - (turns - 1) + 1;
-    return this.#rounded(sum, -bits, join(relative, -precision + 4));
+    return this.#rounded(sum, -bits, join(relative, -this.#precision + 4));
   }
 
   /** Sine and cosine together. */
@@ -330,25 +340,29 @@ export class Arithmetic {
     if (isExact(x) && x.n === 0n) return { sin: zero, cos: one };
     const ball = this.ball(x);
     if (ball.e + bitLength(ball.m) > Math.log2(largestArgument)) throw new TooCostly();
-    this.#work.spend(120);
-    const bits = fixedBits + 32;
+    this.#series(100);
+    const bits = this.#fixedBits;
     const quarter = piOf(bits) >> 1n;
     const fixed = this.#fixed(ball, bits);
     const turns = (2n * fixed + quarter) / (2n * quarter) - (2n * fixed + quarter < 0n ? 1n : 0n);
     const rest = fixed - turns * quarter;
-    const square = (rest * rest) >> BigInt(bits);
+    // A small angle by its series, then doubled as often as it was halved.
+    const halvings = 8;
+    const small = rest >> BigInt(halvings);
+    const square = (small * small) >> BigInt(bits);
     const series = (first: bigint, from: bigint): bigint => {
       let [sum, term] = [first, first];
-      for (let i = from; term !== 0n && i < 400n; i += 2n) {
+      for (let i = from; term !== 0n && term !== -1n && i < 400n; i += 2n) {
         term = -((term * square) >> BigInt(bits)) / (i * (i + 1n));
         sum += term;
       }
       return sum;
     };
-    const r = join(ball.r, -precision);
-    const sin: Ball = { m: series(rest, 2n), e: -bits, r };
-    const cos: Ball = { m: series(1n << BigInt(bits), 1n), e: -bits, r };
-    const [s, c] = [this.#rounded(sin.m, sin.e, r), this.#rounded(cos.m, cos.e, r)];
+    let [y, x0] = [series(small, 2n), series(1n << BigInt(bits), 1n)];
+    for (let i = 0; i < halvings; i++)
+      [y, x0] = [(2n * y * x0) >> BigInt(bits), (x0 * x0 - y * y) >> BigInt(bits)];
+    const r = join(ball.r, -this.#precision);
+    const [s, c] = [this.#rounded(y, -bits, r), this.#rounded(x0, -bits, r)];
     switch (Number(((turns % 4n) + 4n) % 4n)) {
       case 0:
         return { sin: s, cos: c };
@@ -362,7 +376,7 @@ export class Arithmetic {
   }
 
   pi(): Real {
-    return this.#rounded(piOf(fixedBits), -fixedBits, -precision);
+    return this.#rounded(piOf(this.#fixedBits), -this.#fixedBits, -this.#precision);
   }
 
   arctan(x: Real): Real {
@@ -377,7 +391,7 @@ export class Arithmetic {
       e: -52,
       r: -Infinity,
     };
-    for (let i = 0; i < 3; i++) {
+    for (let known = 48; known < this.#precision; known *= 5) {
       const { sin, cos } = this.circle(y);
       const slope = this.divide(
         this.subtract(this.multiply(x, cos), sin),
@@ -387,7 +401,7 @@ export class Arithmetic {
       const sum = this.ball(this.add(y, this.subtract(slope, this.divide(cube, whole(3)))));
       y = { m: sum.m, e: sum.e, r: -Infinity };
     }
-    return { ...this.ball(y), r: join(ball.r, -precision + 8) };
+    return { ...this.ball(y), r: join(ball.r, -this.#precision + 8) };
   }
 
   arcsin(x: Real): Real {
@@ -407,7 +421,7 @@ export class Arithmetic {
       const quotient = x.n / x.d;
       return whole(x.n < 0n && quotient * x.d !== x.n ? quotient - 1n : quotient);
     }
-    if (x.e + bitLength(x.m) > precision) throw new TooCostly();
+    if (x.e + bitLength(x.m) > this.#precision) throw new TooCostly();
     const lower = shift(x.m, x.e);
     const nearest = shift(x.m + shift(1n, -x.e - 1), x.e);
     const gap = this.subtract(x, whole(nearest));

@@ -22,6 +22,8 @@ export interface Value {
 export class NoNumber extends Error {}
 
 const largestFactorial = 6000n;
+/** Bits of values at tried letters: 57 digits. */
+const probeBits = 192;
 
 /** Values of letters; `i` and `e` and `π` have their own. */
 export type Letters = (name: string) => Real;
@@ -31,7 +33,7 @@ const noLetters: Letters = (name) => {
 };
 
 /**
- * Evaluates expressions: exactly where all is rational, else to 154 digits. Where letters stand
+ * Evaluates expressions: exactly where all is rational, else to 154 digits, or 57 at tried letters. Where letters stand
  * for numbers, roots and logarithms of negative numbers are undefined; without letters they are
  * complex.
  */
@@ -41,10 +43,10 @@ export class Evaluation {
   readonly #letters: Letters;
   readonly #isReal: boolean;
 
-  /** @param degree What a degree sign multiplies by outside of functions. */
+  /** @param letters What letters stand for, if they may; fewer digits tell values of these apart. */
   constructor(work: Work, letters?: Letters) {
     this.#work = work;
-    this.real = new Arithmetic(work);
+    this.real = letters ? new Arithmetic(work, probeBits) : new Arithmetic(work);
     this.#letters = letters ?? noLetters;
     this.#isReal = letters !== undefined;
   }
@@ -350,7 +352,7 @@ export class Evaluation {
   #factorial(n: bigint, step: bigint): Real {
     if (n < 0n) throw new Undefined();
     if (n > largestFactorial) throw new TooCostly();
-    this.#work.spend(Number(n) * 2 + (Number(n) * Number(n)) / 512);
+    this.#work.spend(Number(n) + (Number(n) * Number(n)) / 2048);
     const product = (from: bigint, to: bigint): bigint => {
       if (to - from < 8n * step) {
         let result = 1n;
@@ -375,7 +377,7 @@ export class Evaluation {
       if (size >= 0n && count > size) return zero;
       if (size >= 0n && size - count < count) times = size - count;
     }
-    if (times > 3000n) throw new TooCostly();
+    if (times > 1000n) throw new TooCostly();
     let result: Real = one;
     for (let j = 0n; j < times; j++)
       result = real.divide(real.multiply(result, real.subtract(upper, whole(j))), whole(j + 1n));

@@ -133,7 +133,9 @@ async function main() {
     process.stderr.write(help);
     return 2;
   }
-  const path = resolve(positionals[0] ?? process.env.FIXTURES_DIR ?? resolve(root, 'test/fixtures'));
+  const path = resolve(
+    positionals[0] ?? process.env.FIXTURES_DIR ?? resolve(root, 'test/fixtures'),
+  );
   if (!existsSync(path)) {
     process.stderr.write(`npm run parity: ${path} does not exist\n`);
     return 2;

@@ -63,7 +63,7 @@ function startThread(
 ): Thread {
   const threads = nodeThreads();
   if (threads) {
-    const worker = start(threads.Worker as WorkerClass) as InstanceType<typeof threads.Worker>;
+    const worker = start(threads.Worker) as InstanceType<typeof threads.Worker>;
     worker.on('message', onMessage);
     worker.on('error', (error: unknown) => onDeath(describe(error)));
     worker.on('messageerror', (error) => onDeath(describe(error)));

@@ -43,7 +43,10 @@ describe('a folder of run files', () => {
     expect(await store.read('nothing')).toBeUndefined();
     await store.remove('nothing');
     await store.write('sub/a', '1');
-    await expect(store.read('sub')).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(store.read('sub')).rejects.toMatchObject({
+      name: 'FileError',
+      cause: { code: 'EISDIR' },
+    });
     await store.remove('sub/a');
     expect(await store.read('sub/a')).toBeUndefined();
   });

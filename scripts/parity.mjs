@@ -9,13 +9,13 @@ import { walk } from './fresh.mjs';
 import { denoCommand, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
-const help = `npm run parity [-- options]
+const help = `npm run parity [-- options FIXTURES]
 
   --host node|chromium|deno     where to compute; default node
   --adapter auto|gpu|software   WebGPU adapter of Node and Deno; default auto
   --verbose                     every comparison, with its share of the tolerance
 
-FIXTURES_DIR names the folder of fixtures; default test/fixtures.
+FIXTURES, else FIXTURES_DIR, names the folder of fixtures; default test/fixtures.
 `;
 
 /** @typedef {{ paths: string[], read: (path: string) => Promise<Uint8Array> }} Folder */
@@ -111,7 +111,8 @@ async function runInChromium(folder, options) {
 }
 
 async function main() {
-  const { values } = parseArgs({
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
     options: {
       host: { type: 'string', default: 'node' },
       adapter: { type: 'string', default: 'auto' },
@@ -125,15 +126,18 @@ async function main() {
   }
   const { host, adapter, verbose } = values;
   if (
+    positionals.length > 1 ||
     !['node', 'chromium', 'deno'].includes(host) ||
     !['auto', 'gpu', 'software'].includes(adapter)
   ) {
     process.stderr.write(help);
     return 2;
   }
-  const path = resolve(process.env.FIXTURES_DIR ?? resolve(root, 'test/fixtures'));
+  const path = resolve(
+    positionals[0] ?? process.env.FIXTURES_DIR ?? resolve(root, 'test/fixtures'),
+  );
   if (!existsSync(path)) {
-    process.stderr.write(`npm run parity: FIXTURES_DIR ${path} does not exist\n`);
+    process.stderr.write(`npm run parity: ${path} does not exist\n`);
     return 2;
   }
   await setUp({ adapter: host !== 'chromium', browser: host === 'chromium' });

@@ -1,11 +1,9 @@
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
+import { comparable } from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { PromptMatcher } from '../lim/prompt-matcher.ts';
 import { withSource } from './sources.ts';
-
-/** Texts that the matcher is asked about, in characters, before it is made anew: it keeps them. */
-const mostRemembered = 1 << 24;
 
 interface Entry {
   readonly prompt: string;
@@ -16,16 +14,15 @@ interface Entry {
 export class AnswerBook {
   readonly #entries: readonly Entry[];
   readonly #byPrompt = new Map<string, string>();
-  #matcher = new PromptMatcher();
-  #remembered = 0;
+  readonly #matcher = new PromptMatcher();
 
   private constructor(entries: readonly Entry[]) {
     this.#entries = entries;
-    for (const { prompt, answer } of entries) {
-      const key = keyOf(prompt);
+    for (const [i, { prompt, answer }] of entries.entries()) {
+      const key = comparable(prompt);
       if (!this.#byPrompt.has(key)) this.#byPrompt.set(key, answer);
+      this.#matcher.add(i, { prompt });
     }
-    this.#fill();
   }
 
   /** @throws FormatError naming the row that has no prompt or no answer. */
@@ -46,18 +43,16 @@ export class AnswerBook {
     return this.#byPrompt.size;
   }
 
-  /** The answer to a prompt, matched as rollouts are; undefined where none or several match. */
-  find(text: string): string | undefined {
-    const known = this.#byPrompt.get(keyOf(text));
+  /**
+   * The answer to a prompt, matched as rollouts are; undefined where none or several match.
+   *
+   * @param answered Whether the response follows in the text.
+   */
+  find(text: string, answered = false): string | undefined {
+    const known = this.#byPrompt.get(comparable(text));
     if (known !== undefined) return known;
-    this.#remembered += text.length;
-    if (this.#remembered > mostRemembered) {
-      this.#matcher = new PromptMatcher();
-      this.#remembered = text.length;
-      this.#fill();
-    }
     try {
-      const found = this.#matcher.find(text, 'a query');
+      const found = this.#matcher.find(text, { where: 'a query', answered });
       return found && this.#entries[found.index]?.answer;
     } catch (error) {
       // Several prompts stand in the text: none is known to be meant.
@@ -65,11 +60,4 @@ export class AnswerBook {
       throw error;
     }
   }
-
-  #fill(): void {
-    for (const { prompt } of this.#entries) this.#matcher.add(prompt);
-  }
 }
-
-/** Tokenizers compose accents, and templates strip the ends. */
-const keyOf = (prompt: string): string => prompt.trim().normalize('NFC');

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
+import type { Prompt } from '../formats/conversation.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { pastTrainedLength } from '../model/rope.ts';
@@ -17,10 +18,11 @@ import {
 import { chosenConfig } from './chosen-config.ts';
 import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
-import { chatArgs, type PromptGiven, promptIds } from './prompt-ids.ts';
+import { chatArgs, promptIds } from './prompt-ids.ts';
 import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
+import { visibleLine } from './visible-text.ts';
 
 /** Rows name their data set here; without it the file is one. */
 const dataSetFields = ['dataset', 'data_source', 'tier'];
@@ -28,7 +30,7 @@ const dataSetFields = ['dataset', 'data_source', 'tier'];
 /** Longest answers to questions of maths, as the paper drew them. */
 const mathTokens = 3072;
 
-interface Question extends PromptGiven {
+interface Question extends Prompt {
   readonly where: string;
   readonly answer: string;
   readonly dataSet: string;
@@ -153,13 +155,13 @@ export const command = defineCommand({
         seed,
         adapter,
         newTokens,
-        datasets: scores,
+        sets: scores,
         finished: ended / (questions.length * samples),
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
         const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
-        await host.stderr(`${dataset}: ${percent(mean)}${bounds} over ${count} prompts\n`);
+        await host.stderr(`${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`);
       }
       const cut = questions.length * samples - ended;
       if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);

@@ -1,13 +1,7 @@
+import { chatOf, type Prompt } from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
-import type { ChatMessage } from '../formats/tokenizer.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
-
-/** A prompt: its text, and the conversation that it ends where it has one. */
-export interface PromptGiven {
-  readonly prompt: string;
-  readonly messages?: readonly ChatMessage[] | undefined;
-}
 
 /** `--chat` and `--system`. */
 export const chatArgs = {
@@ -30,7 +24,7 @@ export const chatArgs = {
  */
 export async function promptIds(
   tokenizer: TokenizerClient,
-  prompts: readonly PromptGiven[],
+  prompts: readonly Prompt[],
   chat: { readonly chat?: boolean | undefined; readonly system?: string | undefined },
   where: (index: number) => string = () => '--prompt',
 ): Promise<number[][]> {
@@ -46,7 +40,8 @@ export async function promptIds(
     const texts = prompts.map(({ prompt }) => prompt);
     return tokenizer.encode(texts, {}, where);
   }
-  const chats = prompts.map(({ prompt, messages = [{ role: 'user', content: prompt }] }) => {
+  const chats = prompts.map((prompt) => {
+    const messages = chatOf(prompt);
     const hasOwn = messages[0]?.role === 'system';
     if (chat.system === undefined || hasOwn) return messages;
     return [{ role: 'system', content: chat.system }, ...messages];

@@ -1,7 +1,7 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bytesText } from '../gpu/memory.ts';
-import { loadParameters } from '../model/load-parameters.ts';
+import { expectLayers, loadParameters } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { WeightStorage } from '../model/parameters.ts';
 import {
@@ -121,6 +121,7 @@ export async function withResponder<Result>(
   use: (responder: Responder, gpu: Gpu) => Promise<Result>,
 ): Promise<Result> {
   const { config } = model;
+  expectLayers(model);
   const host = await system();
   const gpu = await openCommandGpu(options);
   try {

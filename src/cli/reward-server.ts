@@ -385,7 +385,7 @@ function parseQuery(body: string, book: AnswerBook | undefined): Query {
       throw new Refusal(400, `${lacking}, and the service has no prompt file (--prompts)`);
     }
     const found = label ?? (given === undefined ? undefined : book?.find(given));
-    const answer = found ?? book?.find(prompt === '' ? text : prompt);
+    const answer = found ?? (prompt === '' ? book?.find(text, true) : book?.find(prompt));
     return { prompt: given ?? prompt, response, answer, finished: finishedAt(finished, i) };
   };
   return { count: texts.values.length, itemAt };

@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { comparable, identityOf } from '../formats/conversation.ts';
 import { readPrompts, type PromptRow, type RowLayout } from '../formats/prompts.ts';
 import { readScores, type ScoreRow } from '../formats/score-file.ts';
 import { exportFormats, subsetFile } from '../formats/subsets.ts';
@@ -66,7 +67,7 @@ export const command = defineCommand({
       `${selection.method}: ${selection.indices.length} of ${rows.length} prompts (${selection.rule})\n`,
     );
     if (pool) {
-      const found = new Set(kept.map((row) => row.prompt)).size;
+      const found = kept.length;
       await host.stderr(`${kept.length} rows of ${layoutPath}\n`);
       if (found === 0 && selection.indices.length > 0) {
         throw new UsageError(`${layoutPath}: none of the prompts kept is in this file`);
@@ -189,12 +190,15 @@ function keptRows(
   const chosen = selection.indices.flatMap((index) => rows[index] ?? []);
   if (!pool) return chosen;
   const ids = new Set(chosen.flatMap(({ id }) => id ?? []));
-  const texts = new Set(chosen.filter(({ id }) => id === undefined).map(({ prompt }) => prompt));
-  const allTexts = new Set(chosen.map(({ prompt }) => prompt));
-  // A row with an id is matched by it if the scores have ids; else the text decides, as a dump may
-  // have lost the whitespace at its ends.
-  return pool.filter(({ id, prompt }) => {
-    if (id !== undefined && ids.size > 0) return ids.has(id) || texts.has(prompt);
-    return allTexts.has(prompt) || allTexts.has(prompt.trim());
+  const own = new Set(chosen.filter(({ id }) => id === undefined).map(identityOf));
+  const whole = new Set(chosen.map(identityOf));
+  // Scores may know a conversation by its last turn alone.
+  const turns = new Set(
+    chosen.filter(({ messages }) => !messages).map(({ prompt }) => comparable(prompt)),
+  );
+  // A row with an id is matched by it if the scores have ids; else the conversation decides.
+  return pool.filter((row) => {
+    if (row.id !== undefined && ids.size > 0) return ids.has(row.id) || own.has(identityOf(row));
+    return whole.has(identityOf(row)) || turns.has(comparable(row.prompt));
   });
 }

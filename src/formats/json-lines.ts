@@ -1,6 +1,6 @@
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
-import { parseJson } from './json.ts';
+import { readJson } from './json.ts';
 
 /** Longest line that is read, in bytes: what one row may cost in memory. */
 export const longestLine = 64 << 20;
@@ -13,6 +13,15 @@ export interface JsonLine {
   readonly value: unknown;
 }
 
+export interface JsonLinesOptions {
+  /** Most bytes of a line. */
+  readonly limit?: number;
+  /**
+   * Called instead of refusing a last line that was cut while it was written; that line is left out.
+   */
+  readonly onCut?: ((where: string) => void) | undefined;
+}
+
 /**
  * The rows of a JSONL file, one line in memory at a time. A byte order mark and CRLF line ends are
  * taken off, blank lines skipped.
@@ -21,36 +30,59 @@ export interface JsonLine {
  */
 export async function* readJsonLines(
   source: ByteSource,
-  limit = longestLine,
+  { limit = longestLine, onCut }: JsonLinesOptions = {},
 ): AsyncGenerator<JsonLine> {
   let line = 0;
-  for await (const bytes of readLines(source, limit)) {
+  for await (const { bytes, ended } of readLines(source, limit)) {
     line++;
     const where = `${source.name} line ${line}`;
-    let text: string;
-    try {
-      // Each line gets a decoder of its own: a byte order mark is dropped on the first only.
-      text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: line > 1 }).decode(bytes);
-    } catch {
-      throw new FormatError(`${where}: not UTF-8 text`);
-    }
+    const { text, broken } = decodeLine(bytes, line === 1, !ended, where);
     if (text.trim() === '') continue;
     if (text.includes('\0')) throw new FormatError(`${where}: holds a NUL character`);
-    yield { line, value: parseLine(text, where) };
+    const read = readJson(text);
+    if (read.problem === undefined) {
+      if (broken) throw new FormatError(`${where}: not UTF-8 text`);
+      yield { line, value: read.value };
+      continue;
+    }
+    // Only a last line without its line end can have been cut while it was written.
+    if (!(read.cut && !ended)) throw new FormatError(`${where}: ${read.problem}`);
+    if (!onCut) throw new FormatError(`${where}: ${read.problem}: cut while it was written?`);
+    onCut(where);
   }
 }
 
-function parseLine(text: string, where: string): unknown {
+/**
+ * A line as text. The last one may end inside a character where it was cut: that is left out, and said.
+ */
+function decodeLine(
+  bytes: Uint8Array,
+  first: boolean,
+  last: boolean,
+  where: string,
+): { readonly text: string; readonly broken: boolean } {
+  // Each line gets a decoder of its own: a byte order mark is dropped on the first only.
+  const decoder = () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: !first });
   try {
-    return parseJson(text, where);
-  } catch (error) {
-    if (!(error instanceof FormatError)) throw error;
-    // The line of the file is named already; the line inside the line is always 1.
-    throw new FormatError(error.message.replace(`${where} line 1:`, `${where}:`));
+    return { text: decoder().decode(bytes), broken: false };
+  } catch {
+    // Whether it breaks off inside its last character.
   }
+  try {
+    if (last) return { text: decoder().decode(bytes, { stream: true }), broken: true };
+  } catch {
+    // It does not.
+  }
+  throw new FormatError(`${where}: not UTF-8 text`);
 }
 
-async function* readLines(source: ByteSource, limit: number): AsyncGenerator<Uint8Array> {
+/** The bytes of a line, and whether its line end is there. */
+interface Line {
+  readonly bytes: Uint8Array;
+  readonly ended: boolean;
+}
+
+async function* readLines(source: ByteSource, limit: number): AsyncGenerator<Line> {
   let parts: Uint8Array[] = [];
   let held = 0;
   let line = 1;
@@ -77,7 +109,7 @@ async function* readLines(source: ByteSource, limit: number): AsyncGenerator<Uin
       const end = chunk.indexOf(NEWLINE, from);
       if (end < 0) break;
       expectShort(held + end - from);
-      yield join(chunk.subarray(from, end));
+      yield { bytes: join(chunk.subarray(from, end)), ended: true };
       line++;
       from = end + 1;
     }
@@ -87,5 +119,5 @@ async function* readLines(source: ByteSource, limit: number): AsyncGenerator<Uin
       expectShort(held);
     }
   }
-  if (held > 0) yield join(new Uint8Array(0));
+  if (held > 0) yield { bytes: join(new Uint8Array(0)), ended: false };
 }

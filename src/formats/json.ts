@@ -11,45 +11,123 @@ export const fieldOf = (record: JsonRecord, name: string): unknown =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
 /**
- * A JSON text.
+ * A JSON text. Python's `NaN`, `Infinity` and `-Infinity` stand for numbers here, as its writer means
+ * them.
  *
  * @param where What the text is, for the message.
  * @throws FormatError with the line where it stops being JSON.
  */
 export function parseJson(text: string, where: string): unknown {
+  const read = readJson(text);
+  if (read.problem === undefined) return read.value;
+  throw new FormatError(`${where} line ${read.line}: ${read.problem}`);
+}
+
+/** What came of reading a JSON text. */
+export type JsonRead =
+  | { readonly value: unknown; readonly problem?: undefined }
+  | {
+      readonly problem: string;
+      /** Line of the text where it stops being JSON, from 1. */
+      readonly line: number;
+      /** Whether nothing is wrong but that the text ends too early. */
+      readonly cut: boolean;
+      /** Of a list that was cut: its elements that are whole. */
+      readonly whole: readonly unknown[] | undefined;
+    };
+
+/** As `parseJson`, and what can be said of a text that is none. */
+export function readJson(text: string): JsonRead {
   try {
-    return JSON.parse(text) as unknown;
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    const line = text.slice(0, jsonEnd(text)).split('\n').length;
-    throw new FormatError(`${where} line ${line}: not JSON: ${shorten(message)}`);
+    return { value: JSON.parse(text) as unknown };
+  } catch {
+    return readPythonJson(text);
   }
 }
 
 /** What a JSON text may go on with: in a list or an object, `first` has none before it. */
 type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'comma' | 'end';
 
-/** Where a text stops being JSON: its length where it only ends early. Engines do not all say. */
-function jsonEnd(text: string): number {
-  const open: ('[' | '{')[] = [];
-  const after = (): Expected => (open.length > 0 ? 'comma' : 'end');
+const due: Readonly<Record<Expected, string>> = {
+  value: 'a value',
+  'first value': "a value or ']'",
+  key: 'a name in double quotes',
+  'first key': "a name in double quotes or '}'",
+  colon: "':'",
+  comma: "',' or a closing bracket",
+  end: 'the end',
+};
+
+/** Only names that a plain assignment would take for the prototype need more than one. */
+function put(record: Record<string, unknown>, key: string, value: unknown): void {
+  if (key !== '__proto__') record[key] = value;
+  else {
+    const own = { value, writable: true, enumerable: true, configurable: true };
+    Object.defineProperty(record, key, own);
+  }
+}
+
+const literals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
+  ['true', true],
+  ['false', false],
+  ['null', null],
+  ['NaN', NaN],
+  ['Infinity', Infinity],
+  ['-Infinity', -Infinity],
+]);
+
+/**
+ * JSON as Python writes it, without recursion. Engines do not all say where a text stops being JSON,
+ * so whatever they refuse is read once more here.
+ */
+function readPythonJson(text: string): JsonRead {
+  const open: (unknown[] | Record<string, unknown>)[] = [];
+  const keys: string[] = [];
+  let root: unknown;
   let expected: Expected = 'value';
   let at = 0;
+  const after = (): Expected => (open.length > 0 ? 'comma' : 'end');
+  const take = (value: unknown): void => {
+    const holder = open.at(-1);
+    if (holder === undefined) root = value;
+    else if (Array.isArray(holder)) holder.push(value);
+    else put(holder, keys.at(-1) ?? '', value);
+  };
+  const fail = (place: number): JsonRead => {
+    const cut = place >= text.length;
+    const character = String.fromCodePoint(text.codePointAt(place) ?? 0);
+    const shown = JSON.stringify(character);
+    return {
+      problem: cut
+        ? `not JSON: ends where ${due[expected]} is due`
+        : `not JSON: ${shown} where ${due[expected]} is due`,
+      line: lineAt(text, place),
+      cut,
+      // Where something inside the list is open still, its last element is not whole.
+      whole:
+        cut && Array.isArray(root) ? root.slice(0, open.length > 1 ? -1 : undefined) : undefined,
+    };
+  };
   for (;;) {
     at = matchAt(/[ \t\n\r]*/y, text, at) ?? at;
     const next = text.charAt(at);
-    if (next === '') return at;
-    const inList = open.at(-1) === '[';
+    if (next === '') return expected === 'end' ? { value: root } : fail(at);
+    const inList = Array.isArray(open.at(-1));
     const wantsValue: boolean = expected === 'value' || expected === 'first value';
     if (wantsValue && (next === '[' || next === '{')) {
-      open.push(next);
+      const holder = next === '[' ? [] : {};
+      take(holder);
+      open.push(holder);
+      keys.push('');
       expected = next === '[' ? 'first value' : 'first key';
       at++;
     } else if (
+      open.length > 0 &&
       next === (inList ? ']' : '}') &&
       (expected === 'comma' || expected === 'first value' || expected === 'first key')
     ) {
       open.pop();
+      keys.pop();
       expected = after();
       at++;
     } else if (next === ',' && expected === 'comma') {
@@ -60,17 +138,39 @@ function jsonEnd(text: string): number {
       at++;
     } else if (next === '"' && (wantsValue || expected === 'key' || expected === 'first key')) {
       const { end, whole } = stringEnd(text, at);
-      if (!whole) return end;
-      expected = wantsValue ? after() : 'colon';
+      if (!whole) return fail(end);
+      const string = JSON.parse(text.slice(at, end)) as string;
+      if (wantsValue) {
+        take(string);
+        expected = after();
+      } else {
+        keys[keys.length - 1] = string;
+        expected = 'colon';
+      }
       at = end;
     } else {
-      const literal = /true|false|null|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
-      const end = wantsValue ? matchAt(literal, text, at) : undefined;
-      if (end === undefined) return at;
+      if (!wantsValue) return fail(at);
+      const word = /true|false|null|NaN|-?Infinity/y;
+      const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
+      const end = matchAt(word, text, at) ?? matchAt(number, text, at);
+      if (end === undefined) {
+        // A literal that the end of the text cuts off is no other error.
+        const rest = text.slice(at, at + 10);
+        const isCut = [...literals.keys(), '-'].some((name) => name.startsWith(rest));
+        return fail(isCut && at + rest.length === text.length ? text.length : at);
+      }
+      const name = text.slice(at, end);
+      take(literals.has(name) ? literals.get(name) : Number(name));
       expected = after();
       at = end;
     }
   }
+}
+
+function lineAt(text: string, place: number): number {
+  let line = 1;
+  for (let at = text.indexOf('\n'); at >= 0 && at < place; at = text.indexOf('\n', at + 1)) line++;
+  return line;
 }
 
 /** One past a JSON string that begins at a place, or where it goes wrong. */
@@ -80,7 +180,11 @@ function stringEnd(text: string, start: number): { end: number; whole: boolean }
     if (code === 0x22) return { end: at + 1, whole: true };
     if (!(code >= 0x20)) return { end: at, whole: false }; // NaN: the text is over
     const end = code === 0x5c ? matchAt(/\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y, text, at) : at + 1;
-    if (end === undefined) return { end: at, whole: false };
+    if (end === undefined) {
+      // An escape that the end of the text cuts off is no bad escape.
+      const isCut = /^\\(?:u[\da-fA-F]{0,3})?$/.test(text.slice(at, at + 6));
+      return { end: isCut && at + 6 > text.length ? text.length : at, whole: false };
+    }
     at = end;
   }
 }
@@ -89,6 +193,28 @@ function stringEnd(text: string, start: number): { end: number; whole: boolean }
 function matchAt(pattern: RegExp, text: string, at: number): number | undefined {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : undefined;
+}
+
+/** How deep a value may be that is written again; Python writes nothing deeper. */
+const deepestValue = 1000;
+
+/**
+ * A value out of a file as one text, equal for equal values.
+ *
+ * @throws FormatError when it is so deep that writing it would exhaust the stack.
+ */
+export function jsonOf(value: unknown, where: string): string {
+  if (value === undefined) return '';
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > deepestValue) throw new FormatError(`${where} is nested too deeply`);
+    level = level.flatMap((item) =>
+      typeof item === 'object' && item !== null ? (Object.values(item) as unknown[]) : [],
+    );
+  }
+  return JSON.stringify(value, (_, item: unknown) =>
+    typeof item === 'bigint' ? Number(item) : item,
+  );
 }
 
 /** Text from a file inside a message: short, on one line. */
@@ -109,7 +235,7 @@ export function kindOf(value: unknown): string {
 }
 
 const numberText = (value: number): string =>
-  Number.isFinite(value) ? `the number ${value}` : 'a number too large for float64';
+  Number.isFinite(value) ? `the number ${value}` : String(value);
 
 /**
  * Text that can be written as UTF-8 again, and compared with other files.

@@ -1,7 +1,8 @@
 import type { ByteSource } from './byte-source.ts';
+import { promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
-import { promptText, recordsOf } from './rollouts.ts';
+import { recordsOf } from './records.ts';
 import type { TokenizerClient } from './tokenizer-client.ts';
 
 /** A text to learn from: what is given, and what is to be said. */
@@ -88,7 +89,7 @@ interface RowTexts {
 function textsOf(record: JsonRecord, where: string): RowTexts {
   const text = fieldOf(record, 'text');
   if (text !== undefined) {
-    return { where, opening: promptText(text, `${where}: text`), response: undefined };
+    return { where, opening: promptOf(text, `${where}: text`).prompt, response: undefined };
   }
   const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
   const prompt = fieldOf(record, 'prompt');
@@ -97,7 +98,7 @@ function textsOf(record: JsonRecord, where: string): RowTexts {
   }
   return {
     where,
-    opening: promptText(prompt, `${where}: prompt`),
-    response: promptText(fieldOf(record, field), `${where}: ${field}`),
+    opening: promptOf(prompt, `${where}: prompt`).prompt,
+    response: promptOf(fieldOf(record, field), `${where}: ${field}`).prompt,
   };
 }

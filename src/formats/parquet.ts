@@ -10,12 +10,15 @@ export const largestParquet = 2 ** 30;
 
 /** What `parquet.worker.ts` serves. */
 export interface ParquetApi {
-  /** Takes a whole file and returns how many row groups it has. */
-  open(bytes: ArrayBuffer): Promise<number>;
-  /** The rows of one row group. */
-  rows(group: number): Promise<unknown[]>;
+  /** Takes a whole file and returns how many rows its row groups have. */
+  open(bytes: ArrayBuffer): Promise<number[]>;
+  /** Rows [from, to) of one row group. */
+  rows(group: number, from: number, to: number): Promise<unknown[]>;
   dispose(): void;
 }
+
+/** Rows that cross the worker's boundary at a time. */
+const rowsPerCall = 1024;
 
 /**
  * The rows of a parquet file, a row group in memory at a time. A damaged file can send a parquet
@@ -28,7 +31,12 @@ export async function* readParquet(source: ByteSource, seconds = 60): AsyncGener
   const bytes = await readAll(source, largestParquet);
   const reader = await connect<ParquetApi>(
     'parquet reader',
-    (Worker) => new Worker(new URL('./parquet.worker.ts', import.meta.url), { type: 'module' }),
+    (Worker) =>
+      new Worker(new URL('./parquet.worker.ts', import.meta.url), {
+        type: 'module',
+        // A heap of its own: filling it ends the worker, where the process would end without it.
+        resourceLimits: { maxOldGenerationSizeMb: 2048 },
+      }),
   );
   const call = async <T>(result: Promise<T>): Promise<T> => {
     const late = new FormatError(`took more than ${seconds} s: damaged, or too large`);
@@ -43,10 +51,12 @@ export async function* readParquet(source: ByteSource, seconds = 60): AsyncGener
   try {
     const copy = bytes.slice().buffer;
     const groups = await call(reader.api.open(transfer(copy, [copy])));
-    for (let group = 0; group < groups; group++) {
-      for (const row of await call(reader.api.rows(group))) {
-        if (!isRecord(row)) throw new FormatError(`${source.name}: a row is not an object`);
-        yield row;
+    for (const [group, rows] of groups.entries()) {
+      for (let from = 0; from < rows; from += rowsPerCall) {
+        for (const row of await call(reader.api.rows(group, from, from + rowsPerCall))) {
+          if (!isRecord(row)) throw new FormatError(`${source.name}: a row is not an object`);
+          yield row;
+        }
       }
     }
   } finally {

@@ -1,20 +1,17 @@
 import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
-import { chatOf } from './chat-messages.ts';
+import { type Prompt, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
-import { idOf, promptText, recordsOf } from './rollouts.ts';
-import type { ChatMessage } from './tokenizer.ts';
+import { recordsOf } from './records.ts';
+import { idOf, withMessages } from './rollouts.ts';
 
 /** How the rows of a file are laid out: what a subset of them is written as again. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
 
 /** A row of somebody's prompt file, kept whole. */
-export interface PromptRow {
+export interface PromptRow extends Prompt {
   readonly where: string;
-  readonly prompt: string;
-  /** The whole conversation, where the prompt is one. */
-  readonly messages?: readonly ChatMessage[] | undefined;
   readonly id: string | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
@@ -22,16 +19,11 @@ export interface PromptRow {
 
 /** Fields that hold a row's prompt, the first that a row has counts. */
 export const promptFields = [
-  'prompt',
-  'input',
-  'question',
-  'problem',
-  'context_messages',
-  'messages',
+  ...['prompt', 'input', 'question', 'problem', 'query', 'context_messages', 'messages'],
 ];
 
 /**
- * A prompt file: JSON array, JSONL or parquet, told apart by its first bytes.
+ * A prompt file: JSON array, JSONL, parquet or Arrow, told apart by its first bytes.
  *
  * @throws FormatError naming file and row where a prompt is missing or not text.
  */
@@ -43,17 +35,14 @@ export async function readPrompts(
     const field = promptFields.find((name) => fieldOf(record, name) !== undefined);
     if (field === undefined)
       throw new FormatError(`${where}: no field ${promptFields.join(' or ')}`);
-    const prompt = promptText(fieldOf(record, field), `${where}: ${field}`);
-    const messages = chatOf(fieldOf(record, field), `${where}: ${field}`, {
-      withoutAnswer: field === 'messages',
-    });
-    const id = idOf(record, where);
-    rows.push({ where, prompt, messages, id, answer: answerOf(record), record });
+    const found = promptOf(fieldOf(record, field), `${where}: ${field}`, field === 'messages');
+    const prompt = withMessages(record, field, found);
+    rows.push({ where, ...prompt, id: idOf(record, where), answer: answerOf(record), record });
   }
   return { rows, layout: await layoutOf(source) };
 }
 
-/** The layout of a file, from its first bytes. */
+/** The layout of a file, from its first bytes; JSONL is what others are written as again. */
 export async function layoutOf(source: ByteSource): Promise<RowLayout> {
   const head = new TextDecoder().decode(await source.slice(0, Math.min(4096, source.size)));
   if (head.startsWith('PAR1')) return 'parquet';

@@ -1,9 +1,10 @@
 import { answerFields, textAnswerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
+import { promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf } from './json.ts';
 import { promptFields } from './prompts.ts';
-import { promptText, recordsOf } from './rollouts.ts';
+import { recordsOf } from './records.ts';
 
 /** A response that is to be judged. */
 export interface RewardRow {
@@ -46,7 +47,11 @@ function rowOf(record: JsonRecord, where: string): RewardRow {
     prompt:
       promptField === undefined
         ? ''
-        : promptText(fieldOf(record, promptField), `${where}: ${promptField}`),
+        : promptOf(
+            fieldOf(record, promptField),
+            `${where}: ${promptField}`,
+            promptField === 'messages',
+          ).prompt,
     answer: answerIn(record, where),
     response: responseText(fieldOf(record, responseField), `${where}: ${responseField}`),
     finished: finishedOf(fieldOf(record, 'finished'), where),

@@ -1,137 +1,186 @@
 import { answerFields, answerOf } from './answer-fields.ts';
-import { readText, type ByteSource } from './byte-source.ts';
+import type { ByteSource } from './byte-source.ts';
+import { identityOf, type Prompt, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
-import { readJsonLines } from './json-lines.ts';
 import {
   countOf,
   fieldOf,
   finiteOf,
   isRecord,
+  jsonOf,
   type JsonRecord,
-  parseJson,
+  kindOf,
   textOf,
 } from './json.ts';
-import { readParquet } from './parquet.ts';
+import { type PlacedRecord, recordsOf } from './records.ts';
+import {
+  columnOf,
+  ColumnSurvey,
+  rewardNames,
+  rewardOf,
+  type RewardTerm,
+  type Verdict,
+  verdictOf,
+  weightedSum,
+} from './rewards.ts';
 
 /** Whose rollouts a file holds. `jsonl` is any JSONL with `prompt` and `reward`. */
 export const rolloutFormats = ['limr', 'openrlhf', 'trl', 'verl', 'jsonl'] as const;
 export type RolloutFormat = (typeof rolloutFormats)[number];
 
-/** Largest JSON array that is parsed whole, in bytes. */
-export const largestJson = 400 << 20;
-
 /** One sampled response, as far as scores need it. */
-export interface RolloutRow {
+export interface RolloutRow extends Prompt {
   /** File and row, for messages. */
   readonly where: string;
-  readonly prompt: string;
   readonly id: string | undefined;
-  readonly reward: number;
+  /** Undefined where the row has none: its reward function abstained, or gave no finite number. */
+  readonly reward: number | undefined;
   /** What the file says about being right; undefined where only the reward tells. */
-  readonly correct: boolean | undefined;
+  readonly verdict: Verdict;
   /** Training step that the file gives the row. */
   readonly step: number | undefined;
-  /** Data epoch that the file gives the row, counted as the file does. */
+  /** Data epoch that the file gives the row, counted as the file does; may be a fraction. */
   readonly epoch: number | undefined;
   /** The answer key, where the file has it: a text, a number, or whatever else it is there. */
   readonly answer: unknown;
+  /** The response, where its engine logs one generation at every step that uses it. */
+  readonly completion: string | undefined;
+  /** Whether the prompt's text goes on with the response. */
+  readonly answered: boolean;
+  /** Token ids of the prompt, where the file has no text of it. */
+  readonly tokens: readonly number[] | undefined;
 }
 
 /** A prompt with its mean signal in each epoch, as `limr score` writes it; null = missing. */
-export interface CurveRow {
+export interface CurveRow extends Prompt {
   readonly where: string;
-  readonly prompt: string;
   readonly id: string | undefined;
   readonly answer: unknown;
   readonly curve: readonly (number | null)[];
 }
 
+/** What the files of one import were read by. */
+export interface ReadSummary {
+  /** Columns that were taken for the reward, with their weights where they are summed. */
+  readonly rewards: Set<string>;
+  /** Columns that were taken for whether a sample is right. */
+  readonly verdicts: Set<string>;
+  /** Other columns of numbers that may be rewards. */
+  readonly others: Set<string>;
+}
+
+export const newReadSummary = (): ReadSummary => ({
+  rewards: new Set(),
+  verdicts: new Set(),
+  others: new Set(),
+});
+
 export interface ReadOptions {
-  /** Field or column of the reward, where a file does not have it under a name known here. */
-  readonly rewardField?: string;
+  /** Columns of the reward, where a file does not have it under a name known here. */
+  readonly reward?: readonly RewardTerm[] | undefined;
+  /** Where to note what the rows were read by; one for all files of an import. */
+  readonly summary?: ReadSummary;
+  /** Called with the place of a last row that was cut while it was written, instead of refusing it. */
+  readonly onCut?: ((where: string) => void) | undefined;
 }
 
 /** What a file is, from its first bytes and its first row, never from its name. */
+export type Detected = RolloutFormat | 'curves' | 'safetensors' | 'empty';
+
+/** @throws FormatError when the file is none that is known, or damaged. */
 export async function detectRollouts(
   source: ByteSource,
-): Promise<RolloutFormat | 'curves' | 'safetensors'> {
+  options: Pick<ReadOptions, 'onCut'> & {
+    /** Whether a table's rows are looked at, which starts a reader of its own; default true. */
+    readonly look?: boolean;
+  } = {},
+): Promise<Detected> {
   const head = await source.slice(0, Math.min(16, source.size));
-  const letters = String.fromCharCode(...head);
-  if (letters.startsWith('PAR1')) return 'trl';
   if (head[8] === 0x7b && head.subarray(4, 8).every((byte) => byte === 0)) return 'safetensors';
-  for await (const { record } of recordsOf(source)) {
-    if (isCurve(record)) return 'curves';
-    const has = (name: string): boolean => fieldOf(record, name) !== undefined;
-    if (has('input') && has('output') && has('score')) return 'verl';
-    if (has('prompt') && has('response') && has('reward')) return 'limr';
-    if ((has('query') || has('input') || has('label')) && (has('reward') || has('rewards'))) {
-      return 'openrlhf';
-    }
-    if (has('prompt') && (has('reward') || has('score'))) return 'jsonl';
+  const isTable = String.fromCharCode(...head).startsWith('PAR1');
+  if (isTable && options.look === false) return 'trl';
+  const onCut = options.onCut && (() => undefined);
+  for await (const { record } of recordsOf(source, { onCut })) {
+    const format = formatOf(record, isTable);
+    if (format) return format;
     throw new FormatError(
-      `${source.name} row 1: no known rollout format has the fields ${Object.keys(record).join(', ')}`,
+      `${source.name} row 1: no known rollout format has the fields ` +
+        Object.keys(record).slice(0, 40).join(', '),
     );
   }
-  throw new FormatError(`${source.name}: empty`);
+  return 'empty';
 }
 
-const isCurve = (record: JsonRecord): boolean =>
-  Array.isArray(fieldOf(record, 'rewards')) && fieldOf(record, 'prompt') !== undefined;
-
-/** The objects of a JSON array, a JSONL file or a parquet file, each with where it stands. */
-export async function* recordsOf(
-  source: ByteSource,
-): AsyncGenerator<{ readonly where: string; readonly record: JsonRecord }> {
-  const expectRecord = (value: unknown, where: string): JsonRecord => {
-    if (isRecord(value)) return value;
-    throw new FormatError(`${where}: must be an object`);
-  };
-  const head = await source.slice(0, Math.min(4096, source.size));
-  const opening = new TextDecoder().decode(head);
-  if (opening.startsWith('PAR1')) {
-    let row = 0;
-    for await (const record of readParquet(source)) {
-      yield { where: `${source.name} row ${++row}`, record };
-    }
-  } else if (opening.trimStart().startsWith('[')) {
-    const rows = parseJson(await readText(source, largestJson), source.name);
-    if (!Array.isArray(rows)) throw new FormatError(`${source.name}: must be an array of objects`);
-    for (const [i, value] of (rows as unknown[]).entries()) {
-      const where = `${source.name} row ${i + 1}`;
-      yield { where, record: expectRecord(value, where) };
-    }
-  } else {
-    for await (const { line, value } of readJsonLines(source)) {
-      const where = `${source.name} line ${line}`;
-      yield { where, record: expectRecord(value, where) };
-    }
+function formatOf(record: JsonRecord, isTable: boolean): Detected | undefined {
+  const has = (name: string): boolean => fieldOf(record, name) !== undefined;
+  if (isCurve(record)) return 'curves';
+  const hasPrompt = promptFields.jsonl.some(has) || nestedPrompt(record) !== undefined;
+  const hasReward = rewardNames.some(has);
+  if (has('input') && has('output') && has('score')) return 'verl';
+  if (has('prompt') && has('response') && has('reward')) return 'limr';
+  if (has('prompt') && has('solution') && typeof fieldOf(record, 'result') === 'boolean') {
+    return 'limr';
   }
+  if (hasPrompt && has('completion') && (isTable || !hasReward || has('advantage'))) return 'trl';
+  if (isTable && hasPrompt) return 'trl';
+  if (!has('prompt') && (has('query') || has('input')) && (has('reward') || has('rewards'))) {
+    return 'openrlhf';
+  }
+  // Only words for rewards that cannot be something else: `result` and `scores` alone are no rollout.
+  return hasPrompt && (has('reward') || has('rewards') || has('score')) ? 'jsonl' : undefined;
 }
 
+/**
+ * Whether a row holds a curve of mean signals: a list of rewards with the score that was made of it, or
+ * without the responses that they would belong to.
+ */
+function isCurve(record: JsonRecord): boolean {
+  if (!Array.isArray(fieldOf(record, 'rewards')) || fieldOf(record, 'prompt') === undefined) {
+    return false;
+  }
+  return !responseFields.some((name) => Array.isArray(fieldOf(record, name)));
+}
+
+const anyPrompt = [
+  ...['prompt', 'input', 'query', 'question', 'problem', 'messages', 'context_messages'],
+  ...['prompts', 'conversation', 'conversations', 'prompt_tokens', 'content'],
+];
+
+/** Fields of a prompt, the first that a row has. */
 const promptFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
   limr: ['prompt'],
   openrlhf: ['prompt', 'query', 'input', 'context_messages'],
-  trl: ['prompt'],
-  verl: ['input'],
-  jsonl: ['prompt', 'input', 'query'],
+  trl: anyPrompt,
+  verl: ['input', ...anyPrompt.filter((name) => name !== 'input')],
+  jsonl: anyPrompt,
 };
+
+const responseFields = [
+  ...['completion', 'completions', 'response', 'responses', 'output', 'outputs', 'generation'],
+  ...['generations', 'solution', 'content', 'response_tokens', 'text'],
+];
 
 const rewardFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
-  limr: ['reward'],
+  limr: ['reward', 'result'],
   openrlhf: ['reward', 'rewards', 'score', 'scores'],
-  trl: [],
-  verl: ['score'],
-  jsonl: ['reward', 'score'],
+  trl: ['reward', 'rewards', 'score', 'scores'],
+  verl: ['score', 'reward'],
+  jsonl: ['reward', 'rewards', 'score', 'scores'],
 };
 
-/** Columns of a TRL completions table that are not a reward. */
-const trlColumns = new Set([
-  ...['step', 'prompt', 'completion', 'advantage', 'id', 'limr_id'],
+/** Columns that are something else than a reward, whatever they hold. */
+const otherColumns: ReadonlySet<string> = new Set([
+  ...anyPrompt,
+  ...responseFields,
   ...answerFields,
 ]);
 
+/** Most rows, and characters of texts, of a file that decide what its columns are. */
+const surveyRows = 64;
+const surveyCharacters = 2 ** 25;
+
 /**
- * The rollouts in a file.
+ * The rollouts in a file: each sample of a row that holds several is one of its own.
  *
  * @throws FormatError naming file and row for whatever is not as the format says.
  */
@@ -140,91 +189,310 @@ export async function* readRollouts(
   format: RolloutFormat,
   options: ReadOptions = {},
 ): AsyncGenerator<RolloutRow> {
-  for await (const { where, record } of recordsOf(source)) {
-    const promptField = promptFields[format].find((name) => fieldOf(record, name) !== undefined);
-    if (promptField === undefined) {
-      throw new FormatError(`${where}: no field ${promptFields[format].join(' or ')}`);
+  const rows = recordsOf(source, { onCut: options.onCut });
+  const first: PlacedRecord[] = [];
+  const survey = new ColumnSurvey();
+  let characters = 0;
+  let ended = false;
+  while (first.length < surveyRows && characters < surveyCharacters) {
+    const next = await rows.next();
+    if (next.done) {
+      ended = true;
+      break;
     }
-    const rewardField = options.rewardField ?? rewardFieldOf(record, format, where);
+    first.push(next.value);
+    survey.add(next.value.record);
+    for (const value of Object.values(next.value.record)) {
+      if (typeof value === 'string') characters += value.length;
+    }
+  }
+  if (first.length === 0) return;
+  const summary = options.summary ?? newReadSummary();
+  const plan = planOf(survey, format, options, summary, source.name);
+  for (const row of first) yield* samplesOf(row, format, plan);
+  if (ended) return;
+  for await (const row of rows) yield* samplesOf(row, format, plan);
+}
+
+/** How the rows of a file are read. */
+interface Plan {
+  readonly terms: readonly RewardTerm[] | undefined;
+  /** Column of verdicts; undefined where the reward alone tells. */
+  readonly verdict: string | undefined;
+  readonly summary: ReadSummary;
+}
+
+function planOf(
+  survey: ColumnSurvey,
+  format: RolloutFormat,
+  { reward }: ReadOptions,
+  summary: ReadSummary,
+  file: string,
+): Plan {
+  const column = survey.verdictColumn();
+  const own = rewardFields[format].find((name) => survey.has(name));
+  const numbers = survey.numberColumns(otherColumns);
+  const [term] = reward ?? [];
+  // A column that is named for the reward tells by itself who is right.
+  const verdict = reward?.length === 1 && term?.weight === 1 ? undefined : column;
+  for (const name of [...(column === undefined ? [] : [column]), ...numbers]) {
+    if (name !== own && !reward?.some((one) => one.name === name)) summary.others.add(name);
+  }
+  if (reward) {
+    for (const { name, weight } of reward) {
+      summary.rewards.add(weight === 1 && reward.length === 1 ? name : `${weight} x ${name}`);
+    }
+    return { terms: reward, verdict, summary };
+  }
+  // By row: not all rows of a file need call it the same.
+  if (own !== undefined || format !== 'trl') return { terms: undefined, verdict, summary };
+  const named = numbers.filter((name) => /reward/i.test(name));
+  let found = named.length > 0 ? named : numbers;
+  if (found.length === 0) found = survey.emptyRewards(otherColumns);
+  const known = [...summary.rewards].filter((name) => survey.has(name));
+  if (found.length !== 1 && known.length === 1) found = known;
+  const [only, another] = found;
+  if (only === undefined) {
+    throw new FormatError(
+      `${file}: no column of rewards among ${survey.names.slice(0, 40).join(', ')}; ` +
+        'name one with --reward',
+    );
+  }
+  if (another !== undefined) {
+    throw new FormatError(
+      `${file}: several columns may be the reward (${found.join(', ')}); name one: ` +
+        `--reward ${only}, or the weighted sum that was trained on: ` +
+        `--reward ${found.map((name) => `${name}=1`).join(',')}`,
+    );
+  }
+  summary.rewards.add(only);
+  summary.others.delete(only);
+  return { terms: [{ name: only, weight: 1 }], verdict, summary };
+}
+
+/** The samples of a row: one, or as many as its list of rewards has. */
+function* samplesOf(
+  { where, record }: PlacedRecord,
+  format: RolloutFormat,
+  plan: Plan,
+): Generator<RolloutRow> {
+  const prompt = promptPart(record, format, where);
+  const fallback = plan.terms
+    ? undefined
+    : rewardFields[format].find((name) => fieldOf(record, name) !== undefined);
+  if (!plan.terms && fallback === undefined) {
+    throw new FormatError(`${where}: no field ${rewardFields[format].join(' or ')}`);
+  }
+  const terms = plan.terms ?? [{ name: fallback ?? '', weight: 1 }];
+  if (fallback !== undefined) plan.summary.rewards.add(fallback);
+  const values = terms.map(({ name }) => {
+    const value = columnOf(record, name);
+    if (value !== undefined) return value;
+    const names = Object.keys(record).slice(0, 40).join(', ');
+    throw new FormatError(`${where}: no column ${name}; there are ${names}`);
+  });
+  const lists = values.filter(Array.isArray);
+  const count = lists[0]?.length;
+  if (lists.length > 0) expectSamples(record, values, count ?? 0, where);
+  const shared = {
+    where,
+    id: idOf(record, where),
+    step: stepOf(record, where),
+    epoch: epochOf(record, where),
+    answer: answerOf(record),
+    answered: prompt.answered,
+    tokens: prompt.tokens,
+  };
+  const verdict = plan.verdict === undefined ? undefined : fieldOf(record, plan.verdict);
+  if (plan.verdict !== undefined && verdict !== undefined) plan.summary.verdicts.add(plan.verdict);
+  const completion = count === undefined ? fieldOf(record, 'completion') : undefined;
+  for (let i = 0; i < (count ?? 1); i++) {
+    const at = count === undefined ? '' : `[${i}]`;
+    const part = (value: unknown): unknown =>
+      count !== undefined && Array.isArray(value) ? (value as unknown[])[i] : value;
+    const sample = prompt.each?.[i] ?? prompt.one;
     yield {
-      where,
-      prompt: promptText(fieldOf(record, promptField), `${where}: ${promptField}`),
-      id: idOf(record, where),
-      reward: finiteOf(fieldOf(record, rewardField), `${where}: ${rewardField}`),
-      correct: correctOf(record, where),
-      step: optionalCount(record, 'step', where),
-      epoch: optionalCount(record, 'epoch', where),
-      answer: answerOf(record),
+      ...shared,
+      prompt: sample.prompt,
+      messages: sample.messages,
+      reward: weightedSum(terms, (name) =>
+        rewardOf(
+          part(values[terms.findIndex((term) => term.name === name)]),
+          `${where}: ${name}${at}`,
+        ),
+      ),
+      verdict: verdictOf(part(verdict), `${where}: ${plan.verdict ?? ''}${at}`),
+      completion:
+        typeof completion === 'string' || completion === undefined
+          ? completion
+          : jsonOf(completion, `${where}: completion`),
     };
   }
 }
 
+/** Whether the lists of a row are as long as its list of rewards. */
+function expectSamples(
+  record: JsonRecord,
+  values: readonly unknown[],
+  count: number,
+  where: string,
+): void {
+  const uneven = values.find((value) => Array.isArray(value) && value.length !== count);
+  if (uneven !== undefined)
+    throw new FormatError(`${where}: its lists of rewards differ in length`);
+  const responses = responseFields.find((name) => Array.isArray(fieldOf(record, name)));
+  if (responses === undefined) return;
+  const given = (fieldOf(record, responses) as unknown[]).length;
+  if (given !== count) {
+    throw new FormatError(`${where}: ${responses} has ${given} entries for ${count} rewards`);
+  }
+}
+
+/** A row's prompt, or one for each of its samples. */
+interface PromptPart {
+  readonly one: Prompt;
+  readonly each?: readonly Prompt[];
+  readonly answered: boolean;
+  readonly tokens: readonly number[] | undefined;
+}
+
+function promptPart(record: JsonRecord, format: RolloutFormat, where: string): PromptPart {
+  const nested = nestedPrompt(record);
+  const name = promptFields[format].find((field) => fieldOf(record, field) !== undefined);
+  if (nested !== undefined && (name === undefined || name === 'content')) {
+    const value = nestedPromptValue(nested);
+    return {
+      one: promptOf(value, `${where}: responses_create_params`),
+      answered: false,
+      tokens: undefined,
+    };
+  }
+  if (name === undefined) {
+    const expected =
+      format === 'jsonl' || format === 'trl' ? 'prompt' : promptFields[format].join(' or ');
+    throw new FormatError(`${where}: no field ${expected}`);
+  }
+  const place = `${where}: ${name}`;
+  let value = fieldOf(record, name);
+  if (name === 'prompt_tokens') {
+    const tokens = tokensOf(value, place);
+    return { one: { prompt: JSON.stringify(tokens) }, answered: false, tokens };
+  }
+  // One batch of one sample, as NeMo RL logs it: its texts and messages hold the response too.
+  const isLog = name === 'content';
+  if (isLog && Array.isArray(value) && value.length === 1 && !isRecord(value[0])) {
+    value = (value as unknown[])[0];
+  }
+  const answered = isLog || /^(messages|conversations?)$/.test(name);
+  if (Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === 'string')) {
+    const each = value.map((one, i) => promptOf(one, `${place}[${i}]`));
+    const [one] = each;
+    if (one && each.length === 1) return { one, answered: isLog, tokens: undefined };
+    if (one && countOfRewards(record, format) === each.length) {
+      return { one, each, answered: isLog, tokens: undefined };
+    }
+    throw new FormatError(`${place} has ${each.length} texts; a prompt is one text, or messages`);
+  }
+  return {
+    one: withMessages(record, name, promptOf(value, place, answered)),
+    answered: isLog && typeof value === 'string',
+    tokens: undefined,
+  };
+}
+
+const countOfRewards = (record: JsonRecord, format: RolloutFormat): number | undefined => {
+  const list = rewardFields[format].map((name) => fieldOf(record, name)).find(Array.isArray);
+  return list?.length;
+};
+
+/** A text with the conversation that ends in it, where the row has that beside the text. */
+export function withMessages(record: JsonRecord, used: string, prompt: Prompt): Prompt {
+  if (prompt.messages) return prompt;
+  for (const name of ['messages', 'context_messages']) {
+    const value = fieldOf(record, name);
+    if (name === used || !Array.isArray(value)) continue;
+    try {
+      const whole = promptOf(value, name, true);
+      if (identityOf({ prompt: whole.prompt }) === identityOf({ prompt: prompt.prompt }))
+        return whole;
+    } catch (error) {
+      // Whatever else the field holds, nobody asked for it.
+      if (!(error instanceof FormatError)) throw error;
+    }
+  }
+  return prompt;
+}
+
+/** What NeMo Gym asked the model, where a row has it; NeMo RL puts it into `full_result`. */
+function nestedPrompt(record: JsonRecord): JsonRecord | undefined {
+  const own = fieldOf(record, 'responses_create_params');
+  if (isRecord(own)) return own;
+  const results = fieldOf(record, 'full_result');
+  const result: unknown = Array.isArray(results) && results.length === 1 ? results[0] : results;
+  const asked = isRecord(result) ? fieldOf(result, 'responses_create_params') : undefined;
+  return isRecord(asked) ? asked : undefined;
+}
+
+const nestedPromptValue = (asked: JsonRecord): unknown => fieldOf(asked, 'input');
+
+function tokensOf(value: unknown, where: string): number[] {
+  if (!Array.isArray(value)) throw new FormatError(`${where} must be a list, is ${kindOf(value)}`);
+  return (value as unknown[]).map((id, i) => countOf(id, `${where}[${i}]`));
+}
+
 /** Rows that hold a whole learning curve already. @throws FormatError naming file and row. */
-export async function* readCurves(source: ByteSource): AsyncGenerator<CurveRow> {
-  for await (const { where, record } of recordsOf(source)) {
+export async function* readCurves(
+  source: ByteSource,
+  options: Pick<ReadOptions, 'onCut'> = {},
+): AsyncGenerator<CurveRow> {
+  for await (const { where, record } of recordsOf(source, options)) {
     const curve = fieldOf(record, 'rewards');
     if (!Array.isArray(curve)) throw new FormatError(`${where}: rewards must be an array`);
+    const prompt = promptOf(fieldOf(record, 'prompt'), `${where}: prompt`);
     yield {
       where,
-      prompt: promptText(fieldOf(record, 'prompt'), `${where}: prompt`),
+      ...withMessages(record, 'prompt', prompt),
       id: idOf(record, where),
       answer: answerOf(record),
-      curve: (curve as unknown[]).map((value, k) =>
-        value === null ? null : finiteOf(value, `${where}: rewards[${k}]`),
+      curve: (curve as unknown[]).map(
+        (value, k) => rewardOf(value, `${where}: rewards[${k}]`) ?? null,
       ),
     };
   }
 }
 
+/** Null, and what tables put for nothing in a column of numbers. */
+const isNothing = (value: unknown): boolean =>
+  value === undefined || value === null || Number.isNaN(value);
+
 /** The identifier of a row, where it has one. */
 export function idOf(record: JsonRecord, where: string): string | undefined {
   for (const name of ['id', 'limr_id']) {
     const value = fieldOf(record, name);
-    if (value === undefined || value === null) continue;
+    if (isNothing(value)) continue;
     if (typeof value === 'number' || typeof value === 'bigint') return String(value);
     return textOf(value, `${where}: ${name}`);
   }
   return undefined;
 }
 
-/** A prompt's text. Of a list of chat messages, that of its last user turn. */
-export function promptText(value: unknown, where: string): string {
-  if (!Array.isArray(value)) return textOf(value, where);
-  const turns = (value as unknown[]).filter(isRecord);
-  const last = turns.findLast((turn) => fieldOf(turn, 'role') === 'user');
-  if (!last) throw new FormatError(`${where} has no user message`);
-  return textOf(fieldOf(last, 'content'), `${where}: content`);
-}
-
-function rewardFieldOf(record: JsonRecord, format: RolloutFormat, where: string): string {
-  if (format !== 'trl') {
-    const names = rewardFields[format];
-    const found = names.find((name) => fieldOf(record, name) !== undefined);
-    if (found === undefined) throw new FormatError(`${where}: no field ${names.join(' or ')}`);
-    return found;
+function stepOf(record: JsonRecord, where: string): number | undefined {
+  for (const name of ['step', 'global_step', 'training_step']) {
+    const value = fieldOf(record, name);
+    if (isNothing(value)) continue;
+    // Tables of wandb hold it as text.
+    const isDigits = typeof value === 'string' && /^\d{1,15}$/.test(value);
+    return countOf(isDigits ? Number(value) : value, `${where}: ${name}`);
   }
-  if (fieldOf(record, 'reward') !== undefined) return 'reward';
-  const found = Object.keys(record).filter(
-    (name) => !trlColumns.has(name) && typeof record[name] === 'number',
-  );
-  const [only] = found;
-  if (only !== undefined && found.length === 1) return only;
-  throw new FormatError(
-    only === undefined
-      ? `${where}: no column of rewards`
-      : `${where}: several columns may be the reward (${found.join(', ')}); name one`,
-  );
+  return undefined;
 }
 
-function correctOf(record: JsonRecord, where: string): boolean | undefined {
-  const value = fieldOf(record, 'correct');
-  if (value === undefined || value === null) return undefined;
-  if (value === true || value === 1) return true;
-  if (value === false || value === 0) return false;
-  throw new FormatError(`${where}: correct must be true or false`);
-}
-
-function optionalCount(record: JsonRecord, name: string, where: string): number | undefined {
-  const value = fieldOf(record, name);
-  return value === undefined || value === null ? undefined : countOf(value, `${where}: ${name}`);
+function epochOf(record: JsonRecord, where: string): number | undefined {
+  const value = fieldOf(record, 'epoch');
+  if (isNothing(value)) return undefined;
+  const epoch = finiteOf(value, `${where}: epoch`);
+  if (epoch < 0 || epoch > 2 ** 31) {
+    throw new FormatError(`${where}: epoch must be at least 0, is ${kindOf(value)}`);
+  }
+  return epoch;
 }

@@ -1,14 +1,15 @@
 import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
+import { type Prompt, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
 import { layoutOf, type RowLayout } from './prompts.ts';
-import { idOf, promptText, recordsOf } from './rollouts.ts';
+import { recordsOf } from './records.ts';
+import { idOf, withMessages } from './rollouts.ts';
 
 /** A row of a score file: LIMR's released `scores.json`, or what `limr score` writes. */
-export interface ScoreRow {
+export interface ScoreRow extends Prompt {
   readonly where: string;
-  readonly prompt: string;
   readonly id: string | undefined;
   /** NaN where the file says null: the prompt was never rolled out, or dropped. */
   readonly score: number;
@@ -31,9 +32,9 @@ export async function readScores(
     const score = fieldOf(record, 'score');
     rows.push({
       where,
-      prompt: promptText(fieldOf(record, 'prompt'), `${where}: prompt`),
+      ...withMessages(record, 'prompt', promptOf(fieldOf(record, 'prompt'), `${where}: prompt`)),
       id: idOf(record, where),
-      score: score === null ? NaN : finiteOf(score, `${where}: score`),
+      score: score === null || Number.isNaN(score) ? NaN : finiteOf(score, `${where}: score`),
       curve: curveOf(record, where),
       answer: answerOf(record),
       record,
@@ -56,6 +57,6 @@ function curveOf(record: JsonRecord, where: string): number[] | undefined {
     throw new FormatError(`${where}: rewards must be an array, is ${kindOf(curve)}`);
   }
   return (curve as unknown[]).map((value, k) =>
-    value === null ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
+    value === null || Number.isNaN(value) ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
   );
 }

@@ -8,21 +8,24 @@ import type { PromptRow, RowLayout } from './prompts.ts';
 export const exportFormats = ['openrlhf', 'trl', 'verl', 'jsonl', 'parquet'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-const chatOf = (prompt: string) => [{ role: 'user', content: prompt }];
+/** A row's conversation as it came, or its prompt as one user turn. */
+const chatOf = ({ prompt, messages }: PromptRow): readonly JsonRecord[] =>
+  messages ?? [{ role: 'user', content: prompt }];
 
 const exporters: Readonly<
   Record<'openrlhf' | 'trl' | 'verl', (row: PromptRow, index: number) => JsonRecord>
 > = {
-  // --data.input_key input (the default), --data.label_key label
+  // --data.input_key input (the default), --data.label_key label; --data.apply_chat_template takes
+  // a list of messages as it is.
   openrlhf: (row) => ({
     ...(row.id === undefined ? {} : { id: row.id }),
-    input: row.prompt,
+    input: row.messages ?? row.prompt,
     label: row.answer ?? null,
   }),
   // Conversational prompt; further columns reach the reward functions as keyword arguments.
   trl: (row) => ({
     ...(row.id === undefined ? {} : { limr_id: row.id }),
-    prompt: chatOf(row.prompt),
+    prompt: chatOf(row),
     answer: row.answer ?? null,
   }),
   verl: (row, index) => {
@@ -35,7 +38,7 @@ const exporters: Readonly<
     const source = fieldOf(row.record, 'data_source') ?? fieldOf(row.record, 'source');
     return {
       data_source: source ?? 'limr',
-      prompt: chatOf(row.prompt),
+      prompt: chatOf(row),
       ability: fieldOf(row.record, 'ability') ?? 'math',
       reward_model: { style: 'rule', ground_truth: row.answer },
       extra_info: { split: 'train', index, ...(row.id === undefined ? {} : { limr_id: row.id }) },

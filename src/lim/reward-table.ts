@@ -1,12 +1,17 @@
 import { ConfigError } from '../config-error.ts';
+import { comparable, identityOf, type Prompt } from '../formats/conversation.ts';
+import { jsonOf } from '../formats/json.ts';
+import type { Verdict } from '../formats/rewards.ts';
+import {
+  type EpochGrouping,
+  type EpochRule,
+  groupEpochs,
+  stepPattern,
+  type Visit,
+} from './data-epochs.ts';
 import type { RewardMatrix, Signal } from './matrix.ts';
 import { type MatchedBy, PromptMatcher } from './prompt-matcher.ts';
-
-/** How rollouts are cut into data epochs. */
-export interface EpochRule {
-  readonly stepsPerEpoch?: number | undefined;
-  readonly epochs?: number | undefined;
-}
+import { repeatedSteps, rowHash, StepDigest } from './repeated-steps.ts';
 
 /** What did not fit together in somebody's rollouts. */
 export interface TableSummary {
@@ -16,13 +21,38 @@ export interface TableSummary {
   readonly epochs: number;
   readonly stepsPerEpoch: number | null;
   /** How the epochs were found. */
-  readonly grouping: 'epoch field' | 'steps per epoch' | 'every prompt once' | 'one epoch';
+  readonly grouping: EpochGrouping;
+  /** Why the epochs may be others; null where they cannot. */
+  readonly epochDoubt: string | null;
+  /** Rows whose epoch is no whole number: no row's epoch counts then. */
+  readonly fractionalEpochs: number;
   /** Rows whose prompt is not in the prompt file: left out. */
   readonly unmatchedRows: number;
   /** Rows whose text was a prompt of the prompt file once its chat template was taken off. */
   readonly templatedRows: number;
   /** Rows whose text holds one prompt of the prompt file and more. */
   readonly containedRows: number;
+  /** Rows of a conversation whose last turn alone is a prompt of the prompt file. */
+  readonly lastTurnRows: number;
+  /** Samples without the signal: their reward function abstained, or gave no finite number. */
+  readonly rowsWithoutSignal: number;
+  /** Rows by a column that says who is right. */
+  readonly judgedRows: number;
+  /** Rows whose column says neither right nor wrong but a share: counted as not right. */
+  readonly neitherRows: number;
+  /** Samples that are right. */
+  readonly rightRows: number;
+  /** Rewards that are more than 1, of rows that no column says to be right. */
+  readonly rewardsAboveOne: number;
+  readonly lowestReward: number | null;
+  readonly highestReward: number | null;
+  /** Steps that log the generation of the step before once more, and their rows: left out. */
+  readonly repeatedSteps: number;
+  readonly repeatedRows: number;
+  /** Optimizer steps that a generation was used for. */
+  readonly iterations: number;
+  /** Steps that hold the rows of the step before and are counted all the same. */
+  readonly identicalSteps: number;
   /** Prompts of the prompt file without a single row. */
   readonly neverRolledOut: number;
   /** (prompt, epoch) entries rolled out in more than one step: pooled. */
@@ -33,17 +63,20 @@ export interface TableSummary {
   readonly missingEntries: number;
   /** Samples that most entries have. */
   readonly samplesPerEntry: number;
-  /** Steps between the first and the last that no row belongs to. */
+  /** Steps that no row belongs to: between the first and the last, or between those that are logged. */
   readonly missingSteps: number;
+  /** Steps from one that is logged to the next. */
+  readonly loggedEvery: number;
   /** Rows of steps past the last whole epoch asked for: left out. */
   readonly rowsPastEnd: number;
+  /** Rows with an id of their own, though prompts repeat: the ids are those of samples, and not used. */
+  readonly sampleIds: number;
   /** Rows of the prompt file with the text or id of an earlier one: merged with it. */
   readonly mergedPrompts: number;
 }
 
 /** A prompt of the pool, in the pool's order. */
-export interface TablePrompt {
-  readonly prompt: string;
+export interface TablePrompt extends Prompt {
   readonly id: string | undefined;
   /** Its answer key, where a file has one; kept for whoever trains on the prompt. */
   readonly answer?: unknown;
@@ -51,10 +84,15 @@ export interface TablePrompt {
 
 /** One sample's place and signal. */
 export interface TableRow extends TablePrompt {
-  readonly reward: number;
-  readonly correct?: boolean | undefined;
+  /** Undefined where it has none. */
+  readonly reward: number | undefined;
+  readonly verdict?: Verdict;
   readonly step: number;
   readonly epoch?: number | undefined;
+  /** The response, where a generation may be logged at several steps. */
+  readonly completion?: string | undefined;
+  /** Whether the prompt's text goes on with the response. */
+  readonly answered?: boolean;
   /** File and row, for messages. */
   readonly where?: string;
 }
@@ -65,38 +103,55 @@ type Writable = { -readonly [Key in keyof TablePrompt]: TablePrompt[Key] };
 const largestMatrix = 2 ** 28;
 
 /** Counts of one prompt in one step. */
-interface Cell {
-  readonly row: number;
-  readonly step: number;
-  readonly epoch: number | undefined;
+interface Cell extends Visit {
+  /** Rows, with a signal or without. */
   count: number;
+  /** Rows that are known to be right or wrong, and those that are right. */
+  judged: number;
   right: number;
+  rewarded: number;
   reward: number;
+  /** The first completion, to see whether others differ. */
+  completion: number | undefined;
 }
+
+/** How a row found its prompt. */
+type Match = MatchedBy | 'last turn';
 
 /**
  * Gathers rollouts, in any order, into a reward matrix. Memory goes with distinct prompts and steps,
  * not with rollouts.
  */
 export class RewardTable {
-  readonly prompts: Writable[] = [];
-  readonly #byKey = new Map<string, number>();
+  prompts: Writable[] = [];
+  readonly #byId = new Map<string, number>();
+  readonly #byIdentity = new Map<string, number>();
+  /** Prompts by their text, of conversations by that of the last user turn. */
+  readonly #byText = new Map<string, number[]>();
   readonly #cells = new Map<string, Cell>();
+  readonly #digests = new Map<number, StepDigest>();
   readonly #closed: boolean;
   readonly #matcher = new PromptMatcher();
-  readonly #matched: Record<MatchedBy, number> = { template: 0, containment: 0 };
+  readonly #matched: Record<Match, number> = { template: 0, containment: 0, 'last turn': 0 };
   #last: Cell | undefined;
   #lastKey = '';
-  #lastMatch: MatchedBy | undefined;
+  #lastMatch: Match | undefined;
   #rows = 0;
   #unmatched = 0;
   #merged = 0;
+  #sampleIds = 0;
+  #judged = 0;
+  #neither = 0;
+  #fractional = 0;
+  #aboveOne = 0;
+  #lowest = Infinity;
+  #highest = -Infinity;
 
   /** @param pool The only prompts that count, in their order; left out, prompts come as found. */
   constructor(pool?: readonly TablePrompt[]) {
     this.#closed = pool !== undefined;
     for (const entry of pool ?? []) {
-      if (this.#find(entry) === undefined) this.#add(entry);
+      if (this.#findWhole(entry) === undefined) this.#add(entry);
       else this.#merged++;
     }
   }
@@ -104,37 +159,69 @@ export class RewardTable {
   /** @throws ConfigError when the row's text holds several prompts of the pool. */
   add(row: TableRow): void {
     this.#rows++;
+    const where = row.where ?? `row ${this.#rows}`;
+    const identity = identityOf(row);
     // Samples of a prompt tend to follow each other.
-    const key = `${row.step}\n${row.epoch ?? ''}\n${row.id ?? ''}\n${row.prompt}`;
+    const key = `${row.step}\n${row.epoch ?? ''}\n${row.id ?? ''}\n${identity}`;
     if (key !== this.#lastKey || !this.#last) {
-      let index = this.#find(row);
-      let match: MatchedBy | undefined;
-      if (index === undefined && this.#closed) {
-        const found = this.#matcher.find(row.prompt, row.where ?? `row ${this.#rows}`);
-        if (!found || !this.#canBe(found.index, row.id)) {
-          this.#unmatched++;
-          return;
-        }
-        index = found.index;
-        match = found.by;
+      const found = this.#place(row, where);
+      if (!found) {
+        this.#unmatched++;
+        return;
       }
-      index ??= this.#add(row);
-      const entry = this.prompts[index];
-      if (entry) entry.answer ??= row.answer;
-      const place = `${index} ${row.step} ${row.epoch ?? ''}`;
-      let cell = this.#cells.get(place);
-      if (!cell) {
-        cell = { row: index, step: row.step, epoch: row.epoch, count: 0, right: 0, reward: 0 };
-        this.#cells.set(place, cell);
+      const entry = this.prompts[found.index];
+      if (entry && entry.answer === undefined && row.answer !== undefined) {
+        jsonOf(row.answer, `${where}: the answer`);
+        entry.answer = row.answer;
       }
-      this.#last = cell;
+      this.#last = this.#cellOf(found.index, row);
       this.#lastKey = key;
-      this.#lastMatch = match;
+      this.#lastMatch = found.by;
     }
+    const cell = this.#last;
     if (this.#lastMatch) this.#matched[this.#lastMatch]++;
-    this.#last.count++;
-    this.#last.reward += row.reward;
-    if (row.correct ?? row.reward === 1) this.#last.right++;
+    if (row.epoch !== undefined && !Number.isInteger(row.epoch)) this.#fractional++;
+    cell.count++;
+    this.#digest(row, identity, cell);
+    this.#count(row, cell);
+  }
+
+  #count({ reward, verdict }: TableRow, cell: Cell): void {
+    if (reward !== undefined) {
+      cell.rewarded++;
+      cell.reward += reward;
+      this.#lowest = Math.min(this.#lowest, reward);
+      this.#highest = Math.max(this.#highest, reward);
+    }
+    if (verdict !== undefined) this.#judged++;
+    else if (reward !== undefined && reward > 1) this.#aboveOne++;
+    if (verdict === 'neither') this.#neither++;
+    if (verdict === 'absent' || (verdict === undefined && reward === undefined)) return;
+    cell.judged++;
+    if (verdict === undefined ? reward === 1 : verdict === true) cell.right++;
+  }
+
+  #digest(row: TableRow, identity: string, cell: Cell): void {
+    let digest = this.#digests.get(row.step);
+    if (!digest) this.#digests.set(row.step, (digest = new StepDigest()));
+    const { completion, reward, verdict } = row;
+    const hash =
+      completion === undefined ? undefined : rowHash(identity, completion, reward, verdict);
+    digest.add(hash);
+    if (completion === undefined || digest.sampled) return;
+    const own = rowHash('', completion, 0, '').low;
+    cell.completion ??= own;
+    if (cell.completion !== own) digest.sampled = true;
+  }
+
+  #cellOf(row: number, { step, epoch }: TableRow): Cell {
+    const place = `${row} ${step} ${epoch ?? ''}`;
+    const known = this.#cells.get(place);
+    if (known) return known;
+    const counts = { count: 0, judged: 0, right: 0, rewarded: 0, reward: 0, completion: undefined };
+    const cell: Cell = { row, step, epoch, ...counts };
+    this.#cells.set(place, cell);
+    return cell;
   }
 
   /**
@@ -143,11 +230,16 @@ export class RewardTable {
    * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
    */
   matrix(signal: Signal, rule: EpochRule): { matrix: RewardMatrix; summary: TableSummary } {
-    const cells = [...this.#cells.values()];
-    if (cells.length === 0) throw new ConfigError('there is no rollout of a known prompt');
-    const steps = [...new Set(cells.map(({ step }) => step))].sort((a, b) => a - b);
-    const grouped = groupEpochs(cells, steps, rule);
+    if (this.#cells.size === 0) throw new ConfigError('there is no rollout of a known prompt');
+    this.#mergeSamples();
+    const repeats = repeatedSteps(this.#digests);
+    const all =
+      this.#fractional > 0 ? withoutEpochs(this.#cells.values()) : [...this.#cells.values()];
+    const cells = all.filter(({ step }) => !repeats.steps.has(step));
+    const pattern = stepPattern(new Set(all.map(({ step }) => step)));
     const prompts = this.prompts.length;
+    const pool = this.#closed ? prompts : undefined;
+    const grouped = groupEpochs(cells, pattern, rule, pool, repeats.iterations);
     const { epochs, epochOf } = grouped;
     if (prompts * epochs > largestMatrix) {
       throw new ConfigError(
@@ -156,8 +248,11 @@ export class RewardTable {
     }
     const sums = new Float64Array(prompts * epochs);
     const samples = new Uint32Array(prompts * epochs);
+    const rows = new Uint32Array(prompts * epochs);
     const parts = new Uint32Array(prompts * epochs);
     let rowsPastEnd = 0;
+    let withoutSignal = 0;
+    let right = 0;
     for (const cell of cells) {
       const epoch = epochOf(cell);
       if (epoch >= epochs) {
@@ -165,11 +260,16 @@ export class RewardTable {
         continue;
       }
       const i = cell.row * epochs + epoch;
-      sums[i] = (sums[i] ?? 0) + (signal === 'accuracy' ? cell.right : cell.reward);
-      samples[i] = (samples[i] ?? 0) + cell.count;
+      const [sum, count] =
+        signal === 'accuracy' ? [cell.right, cell.judged] : [cell.reward, cell.rewarded];
+      sums[i] = (sums[i] ?? 0) + sum;
+      samples[i] = (samples[i] ?? 0) + count;
+      rows[i] = (rows[i] ?? 0) + cell.count;
       parts[i] = (parts[i] ?? 0) + 1;
+      withoutSignal += cell.count - count;
+      right += cell.right;
     }
-    const usual = mostCommon(samples);
+    const usual = mostCommon(rows);
     let missing = 0;
     let never = 0;
     for (let p = 0; p < prompts; p++) {
@@ -178,49 +278,142 @@ export class RewardTable {
       if (empty === epochs) never++;
       else missing += empty;
     }
+    const repeatedRows = all.reduce(
+      (sum, { step, count }) => sum + (repeats.steps.has(step) ? count : 0),
+      0,
+    );
     return {
       matrix: { prompts, epochs, sums, samples },
       summary: {
         rows: this.#rows,
         prompts,
-        steps: steps.length,
+        steps: pattern.steps.length,
         epochs,
         stepsPerEpoch: grouped.stepsPerEpoch,
         grouping: grouped.grouping,
+        epochDoubt: grouped.doubt ?? null,
+        fractionalEpochs: this.#fractional,
         unmatchedRows: this.#unmatched,
         templatedRows: this.#matched.template,
         containedRows: this.#matched.containment,
+        lastTurnRows: this.#matched['last turn'],
+        rowsWithoutSignal: withoutSignal,
+        judgedRows: this.#judged,
+        neitherRows: this.#neither,
+        rightRows: right,
+        rewardsAboveOne: this.#aboveOne,
+        lowestReward: this.#lowest === Infinity ? null : this.#lowest,
+        highestReward: this.#highest === -Infinity ? null : this.#highest,
+        repeatedSteps: repeats.steps.size,
+        repeatedRows,
+        iterations: repeats.iterations,
+        identicalSteps: repeats.doubtful,
         neverRolledOut: never,
         duplicateEntries: parts.reduce((sum, count) => sum + (count > 1 ? 1 : 0), 0),
-        partialEntries: samples.reduce((n, count) => n + (count > 0 && count < usual ? 1 : 0), 0),
+        partialEntries: rows.reduce((n, count) => n + (count > 0 && count < usual ? 1 : 0), 0),
         missingEntries: missing,
         samplesPerEntry: usual,
-        missingSteps: (steps.at(-1) ?? 0) - (steps[0] ?? 0) + 1 - steps.length,
+        missingSteps: pattern.lost,
+        loggedEvery: pattern.every,
         rowsPastEnd,
+        sampleIds: this.#sampleIds,
         mergedPrompts: this.#merged,
       },
     };
   }
 
-  #add(entry: TablePrompt): number {
-    const index = this.prompts.length;
-    if (this.#closed) this.#matcher.add(entry.prompt);
-    this.prompts.push({ prompt: entry.prompt, id: entry.id, answer: entry.answer });
-    if (entry.id !== undefined) this.#byKey.set(`id ${entry.id}`, index);
-    for (const text of [entry.prompt, entry.prompt.trim()]) {
-      if (!this.#byKey.has(`text ${text}`)) this.#byKey.set(`text ${text}`, index);
+  /**
+   * Ids of which none comes twice, though prompts do, name samples: prompts are told apart by what they say
+   * then. Only where no prompt file says what an id is.
+   */
+  #mergeSamples(): void {
+    const cells = [...this.#cells.values()];
+    if (this.#closed || this.#byIdentity.size === this.prompts.length) return;
+    if (cells.some(({ count }) => count > 1) || cells.length !== this.prompts.length) return;
+    if (this.prompts.some(({ id }) => id === undefined)) return;
+    this.#sampleIds = this.prompts.length;
+    const places = new Map<string, number>();
+    const merged: Writable[] = [];
+    const placeOf = this.prompts.map((entry) => {
+      const identity = identityOf(entry);
+      const known = places.get(identity);
+      if (known !== undefined) return known;
+      places.set(identity, merged.length);
+      return merged.push({ ...entry, id: undefined }) - 1;
+    });
+    this.#cells.clear();
+    for (const cell of cells) {
+      const row = placeOf[cell.row] ?? 0;
+      const place = `${row} ${cell.step} ${cell.epoch ?? ''}`;
+      const known = this.#cells.get(place);
+      if (known) addCounts(known, cell);
+      else this.#cells.set(place, { ...cell, row });
     }
+    this.prompts = merged;
+  }
+
+  #add(entry: TablePrompt, where = 'the prompt file'): number {
+    const { prompt, messages, id, answer } = entry;
+    // Checked here, as it is written again.
+    jsonOf(answer, `${where}: the answer`);
+    const index = this.prompts.length;
+    if (this.#closed) this.#matcher.add(index, entry);
+    this.prompts.push({ prompt, ...(messages && { messages }), id, answer });
+    if (id !== undefined) this.#byId.set(id, index);
+    const identity = identityOf(entry);
+    if (!this.#byIdentity.has(identity)) this.#byIdentity.set(identity, index);
+    const text = comparable(prompt);
+    const same = this.#byText.get(text);
+    if (same) same.push(index);
+    else this.#byText.set(text, [index]);
     return index;
   }
 
-  /** By id where both sides have one, else by text; dumps may have lost whitespace at the ends. */
-  #find({ prompt, id }: TablePrompt): number | undefined {
-    if (id !== undefined) {
-      const known = this.#byKey.get(`id ${id}`);
-      if (known !== undefined) return known;
+  /** Where a row belongs; undefined where its prompt is none of the pool. */
+  #place(row: TableRow, where: string): { index: number; by: Match | undefined } | undefined {
+    const whole = this.#findWhole(row);
+    if (whole !== undefined) return { index: whole, by: undefined };
+    if (!this.#closed) return { index: this.#add(row, where), by: undefined };
+    const byTurn = this.#findByLastTurn(row, where);
+    if (byTurn !== undefined) {
+      return { index: byTurn, by: row.messages ? 'last turn' : undefined };
     }
-    const byText = this.#byKey.get(`text ${prompt}`) ?? this.#byKey.get(`text ${prompt.trim()}`);
-    return byText !== undefined && this.#canBe(byText, id) ? byText : undefined;
+    if (row.messages) return undefined;
+    const found = this.#matcher.find(row.prompt, { where, answered: row.answered ?? false });
+    return found && this.#canBe(found.index, row.id) ? found : undefined;
+  }
+
+  /** By id where both sides have one, else by the whole conversation. */
+  #findWhole(entry: TablePrompt): number | undefined {
+    const { id } = entry;
+    const known = id === undefined ? undefined : this.#byId.get(id);
+    if (known !== undefined) return known;
+    const found = this.#byIdentity.get(identityOf(entry));
+    return found !== undefined && this.#canBe(found, id) ? found : undefined;
+  }
+
+  /**
+   * A conversation by its last turn, where either side has no more than that: a prompt file may hold the
+   * user's question alone, and so may a dump.
+   */
+  #findByLastTurn(row: TableRow, where: string): number | undefined {
+    const same = (this.#byText.get(comparable(row.prompt)) ?? []).filter(
+      (index) => this.#canBe(index, row.id) && !(row.messages && this.prompts[index]?.messages),
+    );
+    const [only] = same;
+    const first = only === undefined ? undefined : this.prompts[only];
+    // Equal prompts that differ in their ids alone: the first counts.
+    const isSame = (index: number): boolean => {
+      const entry = this.prompts[index];
+      return first !== undefined && entry !== undefined && identityOf(entry) === identityOf(first);
+    };
+    if (!same.every(isSame)) {
+      throw new ConfigError(
+        `${where}: the prompt may be several of the prompt file that end with the same turn; ` +
+          'give rows and prompts an id',
+      );
+    }
+    return only;
   }
 
   /** Two prompts of the pool may share a text and differ in id. */
@@ -230,69 +423,32 @@ export class RewardTable {
   }
 }
 
-interface Grouping {
-  readonly epochs: number;
-  readonly stepsPerEpoch: number | null;
-  readonly grouping: TableSummary['grouping'];
-  readonly epochOf: (cell: Cell) => number;
+function addCounts(to: Cell, from: Cell): void {
+  to.count += from.count;
+  to.judged += from.judged;
+  to.right += from.right;
+  to.rewarded += from.rewarded;
+  to.reward += from.reward;
 }
 
-function groupEpochs(cells: readonly Cell[], steps: readonly number[], rule: EpochRule): Grouping {
-  const first = steps[0] ?? 0;
-  // Steps count from 0 or 1; a later start is a run that was continued.
-  const span = (steps.at(-1) ?? 0) - first + 1;
-  if (rule.stepsPerEpoch !== undefined || rule.epochs !== undefined) {
-    const per = rule.stepsPerEpoch ?? span / (rule.epochs ?? 1);
-    if (!Number.isInteger(per)) {
-      throw new ConfigError(
-        `${span} steps do not divide into ${rule.epochs ?? 1} epochs; say --steps-per-epoch`,
-      );
-    }
-    const base = first <= 1 || first > per ? first : 1;
-    return {
-      epochs: rule.epochs ?? Math.ceil((span + first - base) / per),
-      stepsPerEpoch: per,
-      grouping: 'steps per epoch',
-      epochOf: ({ step }) => Math.floor((step - base) / per),
-    };
+/**
+ * Visits as they are where epochs are fractions, which cannot name one: the steps decide. Without steps
+ * each fraction is one.
+ */
+function withoutEpochs(cells: Iterable<Cell>): Cell[] {
+  const given = [...cells];
+  const isOneStep = new Set(given.map(({ step }) => step)).size === 1;
+  const fractions = [...new Set(given.map(({ epoch = 0 }) => epoch))].sort((a, b) => a - b);
+  const ranks = new Map(fractions.map((epoch, rank) => [epoch, rank]));
+  const merged = new Map<string, Cell>();
+  for (const cell of given) {
+    const step = isOneStep ? (ranks.get(cell.epoch ?? 0) ?? 0) : cell.step;
+    const key = `${cell.row} ${step}`;
+    const known = merged.get(key);
+    if (!known) merged.set(key, { ...cell, step, epoch: undefined });
+    else addCounts(known, cell);
   }
-  const named = cells.filter(({ epoch }) => epoch !== undefined).length;
-  if (named === cells.length) {
-    const lowest = cells.reduce((least, { epoch = 0 }) => Math.min(least, epoch), Infinity);
-    const highest = cells.reduce((most, { epoch = 0 }) => Math.max(most, epoch), 0);
-    return {
-      epochs: highest - lowest + 1,
-      stepsPerEpoch: null,
-      grouping: 'epoch field',
-      epochOf: ({ epoch = 0 }) => epoch - lowest,
-    };
-  }
-  if (named > 0) throw new ConfigError('some rows have a field epoch and some do not');
-  return oncePerEpoch(cells, steps);
-}
-
-/** A new epoch begins with the first step that rolls out a prompt seen in the present one. */
-function oncePerEpoch(cells: readonly Cell[], steps: readonly number[]): Grouping {
-  const byStep = new Map<number, number[]>(steps.map((step) => [step, []]));
-  for (const { row, step } of cells) byStep.get(step)?.push(row);
-  const epochByStep = new Map<number, number>();
-  let seen = new Set<number>();
-  let epoch = 0;
-  for (const step of steps) {
-    const rows = byStep.get(step) ?? [];
-    if (rows.some((row) => seen.has(row))) {
-      epoch++;
-      seen = new Set();
-    }
-    for (const row of rows) seen.add(row);
-    epochByStep.set(step, epoch);
-  }
-  return {
-    epochs: epoch + 1,
-    stepsPerEpoch: null,
-    grouping: epoch === 0 ? 'one epoch' : 'every prompt once',
-    epochOf: ({ step }) => epochByStep.get(step) ?? 0,
-  };
+  return [...merged.values()];
 }
 
 /** The most frequent count above 0; the larger one of a tie. */

@@ -436,7 +436,11 @@ function readScaling(rope: Fields, fields: Fields, maxPositions: number): RopeSc
       const factor = rope.atLeast('factor', 1, Math.max(1, maxPositions / original));
       const [betaFast, betaSlow] = [rope.number('beta_fast') || 32, rope.number('beta_slow') || 1];
       if (!(betaFast > 0 && betaSlow > 0)) rope.fail('beta_fast', 'and beta_slow must be above 0');
-      const usual = yarnAttentionFactor(factor, rope.number('mscale'), rope.number('mscale_all_dim'));
+      const usual = yarnAttentionFactor(
+        factor,
+        rope.number('mscale'),
+        rope.number('mscale_all_dim'),
+      );
       return {
         type,
         factor,

@@ -1,9 +1,11 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
-import type { Gpu } from '../gpu/device.ts';
+import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bindingElements, type Purpose } from '../gpu/memory.ts';
+import type { ModelConfig } from './config.ts';
 import { isValueHead, type ModelDirectory } from './model-directory.ts';
 import {
   type Head,
+  type ParameterLayout,
   parameterLayout,
   parameterNames,
   ParameterStore,
@@ -17,7 +19,7 @@ const redundant = /\.rotary_emb\.inv_freq$/;
  * Brings a model's weights onto the device, one tensor at a time, to be used and not trained.
  *
  * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for;
- *   ConfigError when `storage` cannot hold one.
+ *   ConfigError when `storage` cannot hold one; AdapterError when the device cannot bind one.
  */
 export async function loadParameters(
   gpu: Gpu,
@@ -30,7 +32,7 @@ export async function loadParameters(
   } = {},
 ): Promise<ParameterStore> {
   await expectParameters(model, head);
-  const layout = parameterLayout(model.config, head, bindingElements(gpu.limits), options.storage);
+  const layout = deviceLayout(gpu, model.config, head, options.storage);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
   for (const stored of layout.stored) {
@@ -39,15 +41,39 @@ export async function loadParameters(
   return store;
 }
 
+/** Where a model's parameters lie on a device. @throws AdapterError when it cannot bind one. */
+export function deviceLayout(
+  gpu: Gpu,
+  config: ModelConfig,
+  head: Head,
+  storage?: WeightStorage,
+): ParameterLayout {
+  try {
+    return parameterLayout(config, head, bindingElements(gpu.limits), storage);
+  } catch (error) {
+    // A parameter that no page can hold: the layout knows no device.
+    if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
+    throw error;
+  }
+}
+
+/**
+ * Looks for the last layer before anything is laid out: a few bytes of a config can ask for many.
+ *
+ * @throws SafetensorsError when it is not there.
+ */
+export function expectLayers({ config, shapes, where }: ModelDirectory): void {
+  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
+  if (shapes.has(last)) return;
+  throw new SafetensorsError(
+    `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
+  );
+}
+
 /** @throws SafetensorsError unless the files hold what the config calls for, and value heads at most. */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
+  expectLayers(model);
   const { config, shapes, where } = model;
-  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
-  if (!shapes.has(last)) {
-    throw new SafetensorsError(
-      `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
-    );
-  }
   const wanted = new Map(
     parameterNames(parameterLayout(config, head)).map(({ name, shape }) => [name, shape]),
   );

@@ -58,8 +58,7 @@ function yarn(
   const dimensions = plain.length * 2;
   /** The pair that turns so often within the original length. */
   const pairOf = (turns: number): number =>
-    (dimensions * Math.log(rope.originalPositions / (turns * 2 * Math.PI))) /
-    (2 * Math.log(theta));
+    (dimensions * Math.log(rope.originalPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
   const [fast, slow] = [pairOf(rope.betaFast), pairOf(rope.betaSlow)];
   const low = Math.max(rope.truncate ? Math.floor(fast) : fast, 0);
   const high = Math.min(rope.truncate ? Math.ceil(slow) : slow, dimensions - 1);

@@ -1,8 +1,9 @@
 import { AdapterError } from '../gpu/device.ts';
-import { bindingElements, bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
+import { bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
+import { deviceLayout } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { parameterLayout, ParameterStore, type WeightStorage } from '../model/parameters.ts';
+import { ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Decoder, type DecoderCapacity } from './decoder.ts';
 
 /** Responses to be drawn by a model whose weights do not change. */
@@ -76,8 +77,7 @@ export function planResponder(
   const wide = cache === 'f16' ? undefined : largest('f32');
   const isMany = wide && rowsOf(wide) >= Math.min(fewRows, rows);
   const narrow = cache === 'f32' || isMany ? undefined : largest('f16');
-  const best =
-    wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
+  const best = wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
   if (best) return best;
   const least = planOf(config, job, budget, 1, cache ?? 'f16');
   const { weights = 0, 'kv-cache': keys = 0 } = least.byPurpose;
@@ -142,14 +142,7 @@ function planOf(
     },
   };
   const gpu = phantomGpu(limits);
-  let layout;
-  try {
-    layout = parameterLayout(config, 'lm', bindingElements(gpu.limits), weights);
-  } catch (error) {
-    // A parameter that no page can hold: the layout knows no device.
-    if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
-    throw error;
-  }
+  const layout = deviceLayout(gpu, config, 'lm', weights);
   const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
   new Decoder(gpu, config, store, capacity);
   const byPurpose = gpu.memory.byPurpose();

@@ -16,8 +16,14 @@ export type Called<Api> = {
     : never;
 };
 
-/** The host's worker class, as far as it is used here. */
-export type WorkerClass = new (url: URL, options: { type: 'module' }) => object;
+/** The host's worker class, as far as it is used here. Only Node heeds the limits. */
+export type WorkerClass = new (
+  url: URL,
+  options: {
+    type: 'module';
+    resourceLimits?: { readonly maxOldGenerationSizeMb: number };
+  },
+) => object;
 
 /**
  * Makes the worker with the class it is given. Bundlers look for the text
@@ -57,7 +63,7 @@ function startThread(
 ): Thread {
   const threads = nodeThreads();
   if (threads) {
-    const worker = start(threads.Worker as WorkerClass) as InstanceType<typeof threads.Worker>;
+    const worker = start(threads.Worker) as InstanceType<typeof threads.Worker>;
     worker.on('message', onMessage);
     worker.on('error', (error: unknown) => onDeath(describe(error)));
     worker.on('messageerror', (error) => onDeath(describe(error)));

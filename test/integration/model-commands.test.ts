@@ -424,7 +424,7 @@ describe('limr sft', () => {
     expect(evaluated.code).toBe(0);
     expect(evaluated.json('e')).toMatchObject({
       mean: 0.75,
-      datasets: [
+      sets: [
         { dataset: 'known', prompts: 1, mean: 1, interval: null },
         { dataset: 'mixed', prompts: 2, mean: 0.5, interval: [0, 1] },
       ],

@@ -8,8 +8,9 @@ import { openTestGpu } from '../support/gpu.ts';
 import { assetBytes } from '../support/model-fixture.ts';
 
 // The smallest folder that has every kind of fixture; `npm run parity` runs all of them.
-const wanted = /^(README\.md|[a-z]+\.json|lim\/missing\/.*|models\/qwen2-tied\/.*|ppo\/.*)$/;
-const texts = import.meta.glob<string>(['../fixtures/**/*.{json,jinja,md}'], {
+const wanted =
+  /^(README\.md|[a-z]+\.json|lim\/missing\/.*|rollouts\/limr-writer\/.*|models\/qwen2-tied\/.*|ppo\/.*)$/;
+const texts = import.meta.glob<string>(['../fixtures/**/*.{json,jsonl,jinja,md}'], {
   query: '?raw',
   import: 'default',
 });
@@ -102,6 +103,17 @@ interface JsonFile {
 
 const ppoLoss = by(6e-5);
 const ppoNorm = by(3e-3);
+/** Kinds of numbers of a case of rollouts. */
+const rolloutKinds: Record<string, Move> = {};
+for (const signal of ['accuracy:reward', 'reward:reward']) {
+  rolloutKinds[`signals.${signal}.matrix.#.#`] = by(3e-12);
+  rolloutKinds[`signals.${signal}.samples.#.#`] = by(1);
+  for (const rule of ['corrected', 'limr']) {
+    rolloutKinds[`signals.${signal}.lim.${rule}.meanCurve.#`] = by(3e-9);
+    rolloutKinds[`signals.${signal}.lim.${rule}.scores.#`] = by(3e-9);
+  }
+}
+
 const jsonFiles: readonly JsonFile[] = [
   {
     path: 'gae.json',
@@ -168,6 +180,20 @@ const jsonFiles: readonly JsonFile[] = [
       samples_per_prompt: by(1),
     },
     rest: /^$/,
+  },
+  {
+    path: 'rollouts/limr-writer/expected.json',
+    part: 'rollouts',
+    expected: {
+      generations_per_prompt: by(1),
+      rows_in_files: by(1),
+      rows_once: by(1),
+      rows_matched: by(1),
+      steps_per_epoch: by(1),
+      epochs: by(1),
+      ...rolloutKinds,
+    },
+    rest: /^prompts_per_step$/,
   },
   {
     path: 'models/qwen2-tied/fixture.json',
@@ -267,6 +293,8 @@ describe('parity suite', () => {
     ['reward.json', 'reward', ['rows', 3, 'extracted'], '25'],
     ['lim/missing/expected.json', 'lim', ['dropped_prompts', 0], 'Problem 0 of missing?'],
     ['lim/missing/expected.json', 'lim', ['selected_ids_by_threshold', '0.6', 0], 'id-1'],
+    ['rollouts/limr-writer/expected.json', 'rollouts', ['format'], 'verl'],
+    ['rollouts/limr-writer/expected.json', 'rollouts', ['prompts', 0], 'p1'],
     ['models/qwen2-tied/fixture.json', 'models', ['model'], 'another'],
     ['models/qwen2-tied/fixture.json', 'models', ['weights_dtype'], 'bfloat16'],
     ['models/qwen2-tied/fixture.json', 'models', ['greedy', 'eos_ignored'], false],

@@ -4,6 +4,7 @@ import type { Context } from './context.ts';
 import { checkEvaluation } from './eval-differences.ts';
 import { Fields } from './fields.ts';
 import type { Report } from './report.ts';
+import { rewardDifferences } from './reward-differences.ts';
 
 const file = 'reward.json';
 
@@ -74,7 +75,13 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
     formatted++;
     const same = sameAnswer(gold, verdict.extracted ?? '');
     if (same === (reward === 1)) agreeing.as_run++;
-    if (same === (wrapped === 1)) agreeing.wrapped++;
+    if (same === equal) agreeing.evaluation++;
+    const agrees = same === (wrapped === 1);
+    const listed = rewardDifferences.some(
+      (one) => one.gold === gold && one.answer === verdict.extracted,
+    );
+    report.equal(file, `row ${i} (${kind}): ours differs, and is listed`, !agrees, listed);
+    if (agrees) agreeing.wrapped++;
     else differing.set(kind, (differing.get(kind) ?? 0) + 1);
   }
   checkCounts(report, all.object('stats'), rewards, evaluated);

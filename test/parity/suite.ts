@@ -10,6 +10,7 @@ import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
 import { checkReward } from './reward.ts';
 import { checkRope } from './rope.ts';
+import { checkRollouts } from './rollouts.ts';
 import { checkSampling } from './sampling.ts';
 import { checkTokenizer } from './tokenizer.ts';
 
@@ -22,6 +23,7 @@ export const parts: Readonly<Record<string, Part>> = {
   gae: checkGae,
   optim: checkOptim,
   lim: checkLim,
+  rollouts: checkRollouts,
   models: checkModels,
   rope: checkRope,
   ppo: checkPpo,

@@ -217,7 +217,7 @@ describe('limr score', () => {
     const done = await limrProcess('score', file, '--prompts', pool, '--json');
     expect(done.code).toBe(0);
     expect(done.stderr).toContain('4 rows left out: prompt not in the prompt file');
-    expect(done.stderr).toContain('1 prompts never rolled out');
+    expect(done.stderr).toContain('1 prompt never rolled out');
     const { summary, scores } = JSON.parse(done.stdout) as {
       summary: Record<string, unknown>;
       scores: { id: string; score: number | null; rewards: number[] }[];
@@ -278,7 +278,7 @@ describe('limr score', () => {
     ],
     [
       'bad.json',
-      '[{"prompt":"a","response":"r","reward":1e999}]',
+      '[{"prompt":"a","response":"r","reward":"1e999"}]',
       'bad.json row 1: reward must be',
     ],
     ['cut.json', '[{"prompt":"a",\n"reward"', 'cut.json line 2: not JSON'],

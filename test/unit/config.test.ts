@@ -123,7 +123,7 @@ describe('config', () => {
     ['task.skills.by', null, "my.json: task.skills.by: must be 'operand' or 'operator', is null"],
     ['experiment.methods', [], 'my.json: experiment.methods: must be a list of at least 1'],
     ['task.strata.easy.below', Infinity, 'task.strata.easy.below: must be a finite number'],
-    ['evaluation.topP', Infinity, 'evaluation.topP: must be at most 1, is a number too large'],
+    ['evaluation.topP', Infinity, 'evaluation.topP: must be at most 1, is Infinity'],
   ])('says in words what is wrong with %s = %j', (path, value, message) => {
     const refused = () => parseConfig(withField(path, value), 'my.json');
     expect(refused).toThrow(message);

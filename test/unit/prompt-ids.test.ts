@@ -75,7 +75,7 @@ describe('promptIds', () => {
     );
     await expect(
       rendered([{ prompt: [turn('user', 'a'), { content: 'b' }] }], { chat: true }),
-    ).rejects.toThrow(/d.jsonl line 1: prompt\[1\]: role must be text/);
+    ).rejects.toThrow(/d.jsonl line 1: prompt: message 2: role must be text/);
   });
 });
 

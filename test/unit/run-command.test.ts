@@ -64,7 +64,7 @@ describe('limr run', () => {
     [
       'huge.json',
       '{"task": {"strata": {"easy": {"below": 1e400}}}}',
-      'a number too large for float64',
+      'task.strata.easy.below: must be a finite number, is Infinity',
     ],
     ['escape.json', object({ 'a\u001b[2J\u009b': 1 }), 'there is no such field'],
   ])('refuses the config %s in one line and writes nothing', async (name, text, message) => {

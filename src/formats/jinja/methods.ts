@@ -314,8 +314,8 @@ const dictMethods: Readonly<Record<string, Method<Dict>>> = {
   copy: (of) => new Dict(of.entries()),
 };
 
-/** A method of a value by its name; undefined where Python has none. */
-export function methodOf(of: Value, name: string): Callable | undefined {
+/** A method of a value by its name; undefined where Python has none, or one that would change it. */
+export function methodOf(of: Value, name: string): Callable | Undefined | undefined {
   const bound = <Of>(methods: Readonly<Record<string, Method<Of>>>, self: Of) => {
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
     return method && new Callable(name, (given) => method(self, given));
@@ -325,11 +325,7 @@ export function methodOf(of: Value, name: string): Callable | undefined {
     if (of instanceof Dict && !['clear', 'pop', 'popitem', 'setdefault', 'update'].includes(name)) {
       return undefined;
     }
-    return new Callable(name, () => {
-      throw new TemplateError(
-        `access to attribute '${name}' of '${typeName(of)}' object is unsafe.`,
-      );
-    });
+    return new Undefined(`access to attribute '${name}' of '${typeName(of)}' object is unsafe.`);
   }
   if (Array.isArray(of)) {
     return name === 'copy' ? new Callable(name, () => [...of]) : bound(listMethods, of);

@@ -1,0 +1,198 @@
+import { FormatError } from '../formats/format-error.ts';
+import { detectRollouts, type Detected } from '../formats/rollouts.ts';
+import { UsageError } from './arguments.ts';
+import { baseName, byNumber, mostFiles, withSource } from './sources.ts';
+import { system } from './system.ts';
+
+/** The files that a command reads, in their order. */
+export interface RolloutFiles {
+  readonly files: readonly string[];
+  /** Files with a name like data that a folder holds besides. */
+  readonly leftOut: readonly string[];
+}
+
+/** How engines name their dumps, one file a step. */
+const families = [
+  /^step_\d+\.jsonl?$/,
+  /^completions_\d+\.(parquet|jsonl)$/,
+  /^\d+\.jsonl$/,
+  /^train_data_step\d+\.jsonl$/,
+  /_rollouts_\d+\.jsonl$/,
+  /^completions_\d+_\w+\.table\.json$/,
+];
+
+const dataFile = /\.(jsonl?|parquet|arrow|safetensors)$/;
+
+/** Folders and files of evaluations, which are no part of training. */
+const evaluation = /(^|[/_.-])(val|valid|validation|eval|evals|evaluation|test|dev)([/_.\d-]|$)/i;
+
+/** How deep folders are looked through, and how many kinds of names in them. */
+const deepest = 8;
+const mostKinds = 200;
+
+/**
+ * The rollout files that paths name: files themselves, and of a folder those named as an engine names its
+ * dumps, else those that hold rollouts, however deep.
+ *
+ * @throws UsageError where there are none, or several kinds of them.
+ */
+export async function rolloutFiles(paths: readonly string[]): Promise<RolloutFiles> {
+  const host = await system();
+  const files: string[] = [];
+  const leftOut: string[] = [];
+  for (const path of paths) {
+    const found = await host.info(path);
+    if (!found) throw new UsageError(`${path}: no such file or folder`);
+    if (found.kind === 'file') {
+      files.push(path);
+      continue;
+    }
+    const folder = path.replace(/[/\\]+$/, '') || path;
+    const inside = await filesOfFolder(folder);
+    for (const file of inside.files) files.push(file);
+    for (const file of inside.leftOut) leftOut.push(file);
+    if (files.length > mostFiles) {
+      throw new UsageError(`${files.length} files, more than the ${mostFiles} allowed`);
+    }
+  }
+  return { files, leftOut };
+}
+
+async function filesOfFolder(folder: string): Promise<RolloutFiles> {
+  const host = await system();
+  const names = (await host.list(folder)).sort(byNumber);
+  const place = (name: string): string => `${folder}/${name}`;
+  const family = families.find((pattern) => names.some((name) => pattern.test(name)));
+  // A run of our own keeps its matrix beside its completions.
+  const chosen =
+    family ?? (names.includes('rewards.safetensors') ? /^rewards\.safetensors$/ : null);
+  if (chosen) {
+    const files = names.filter((name) => chosen.test(name));
+    const others = family ? names.filter((name) => dataFile.test(name) && !chosen.test(name)) : [];
+    return { files: files.map(place), leftOut: others.map(place) };
+  }
+  return bestKind(folder, await walk(folder));
+}
+
+/** The files below a folder that may hold data, by their paths from it. */
+async function walk(folder: string): Promise<string[]> {
+  const host = await system();
+  const found: string[] = [];
+  let seen = 0;
+  const visit = async (inner: string, depth: number): Promise<void> => {
+    for (const name of (await host.list(`${folder}/${inner}`)).sort(byNumber)) {
+      if (++seen > mostFiles) {
+        throw new UsageError(`${folder}: more than the ${mostFiles} files and folders allowed`);
+      }
+      if (name.startsWith('.')) continue;
+      const path = inner === '' ? name : `${inner}/${name}`;
+      if (dataFile.test(name)) {
+        if ((await host.info(`${folder}/${path}`))?.kind === 'file') found.push(path);
+      } else if (depth < deepest) {
+        const info = await host.info(`${folder}/${path}`);
+        if (info?.kind === 'directory') await visit(path, depth + 1);
+      }
+    }
+  };
+  await visit('', 1);
+  return found;
+}
+
+/** Files that differ in the numbers of their paths only. */
+interface Kind {
+  readonly paths: string[];
+  readonly format: Detected | undefined;
+  /** Why it holds none that is known. */
+  readonly error?: string;
+}
+
+/** Of the files below a folder those that hold rollouts, told by the first of each kind of name. */
+async function bestKind(folder: string, paths: readonly string[]): Promise<RolloutFiles> {
+  const byPattern = new Map<string, string[]>();
+  for (const path of paths) {
+    const pattern = path.replace(/\d+/g, '#');
+    const same = byPattern.get(pattern);
+    if (same) same.push(path);
+    else byPattern.set(pattern, [path]);
+  }
+  if (byPattern.size > mostKinds) {
+    throw new UsageError(
+      `${folder}: ${byPattern.size} kinds of files below it; name the folder that holds the rollouts`,
+    );
+  }
+  const kinds: Kind[] = [];
+  for (const same of byPattern.values()) {
+    kinds.push({ paths: same, ...(await formatOf(folder, same)) });
+  }
+  const isRollouts = ({ format }: Kind): boolean =>
+    format !== undefined && !['curves', 'safetensors', 'empty'].includes(format);
+  let rollouts = kinds.filter(isRollouts);
+  const training = rollouts.filter(({ paths: [first = ''] }) => !evaluation.test(first));
+  if (training.length > 0) rollouts = training;
+  const named = rollouts.filter(({ paths: [first = ''] }) =>
+    families.some((pattern) => pattern.test(baseName(first))),
+  );
+  if (named.length > 0) rollouts = named;
+  if (rollouts.length === 0) {
+    // A folder that holds nothing but a matrix or a score file.
+    rollouts = kinds.filter(({ format }) => format === 'curves' || format === 'safetensors');
+    if (rollouts.length === 0) {
+      const why = kinds.find(({ error }) => error !== undefined)?.error;
+      throw new UsageError(
+        `${folder}: no rollout files in this folder${why === undefined ? '' : `: ${why}`}`,
+      );
+    }
+  }
+  const places = new Map<string, number>();
+  for (const { paths: same, format } of rollouts) {
+    const [first = ''] = same;
+    const kind = `${first.replace(/[^/]*$/, '')} (${format ?? ''})`.replace(/\d+/g, '#');
+    places.set(kind, (places.get(kind) ?? 0) + same.length);
+  }
+  if (places.size > 1) {
+    const listed = [...places].slice(0, 8).map(([kind, count]) => {
+      const inner = kind.startsWith(' ') ? `.${kind}` : kind;
+      return `${inner}: ${count} file(s)`;
+    });
+    throw new UsageError(
+      `${folder}: rollouts of several kinds below it; name what is to be scored: ${listed.join('; ')}`,
+    );
+  }
+  const files = rollouts.flatMap(({ paths: same }) => same).sort(byNumber);
+  const chosen = new Set(files);
+  return {
+    files: files.map((path) => `${folder}/${path}`),
+    leftOut: paths.filter((path) => !chosen.has(path)).map((path) => `${folder}/${path}`),
+  };
+}
+
+/** What the first file with rows holds, or why that is nothing known. */
+async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
+  for (const path of paths.slice(0, 8)) {
+    try {
+      const found = await withSource(`${folder}/${path}`, (source) =>
+        detectRollouts(source, { onCut: () => undefined }),
+      );
+      if (found !== 'empty') return { format: found };
+    } catch (error) {
+      // Any other file may lie beside the rollouts; what is left out is said.
+      if (error instanceof FormatError) return { format: undefined, error: error.message };
+      throw error;
+    }
+  }
+  return { format: 'empty' };
+}
+
+/**
+ * The steps that the paths of files name: the number behind `step`, else the last one of the name, else
+ * that of a folder. Undefined for all where one has none.
+ */
+export function fileSteps(files: readonly string[]): readonly (number | undefined)[] {
+  const numbers = files.map((file) => {
+    const name = baseName(file);
+    const named = /step[_-]?(\d+)/i.exec(name) ?? /(\d+)\D*$/.exec(name);
+    const found = named ?? /step[_-]?(\d+)/i.exec(file) ?? /(\d+)\D*$/.exec(file);
+    return found ? Number(found[1]) : undefined;
+  });
+  return numbers.every((number) => number !== undefined) ? numbers : files.map(() => undefined);
+}

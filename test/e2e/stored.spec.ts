@@ -99,7 +99,9 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     await page.reload();
     await ready(page);
     await expect(list.locator('li')).toHaveCount(2);
-    await expect(list.locator('li').first()).toContainText(/unfinished, kept at FULL update (3|6|9|12|15|18|21) /);
+    await expect(list.locator('li').first()).toContainText(
+      /unfinished, kept at FULL update (3|6|9|12|15|18|21) /,
+    );
     expect(await seriousFaults(page)).toEqual([]);
     await button(page, /^Resume run of preset quick, seed 1/).press('Enter');
     await expectUpdateAbove(page, 4);

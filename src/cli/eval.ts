@@ -161,7 +161,9 @@ export const command = defineCommand({
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
         const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
-        await host.stderr(`${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`);
+        await host.stderr(
+          `${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`,
+        );
       }
       const cut = questions.length * samples - ended;
       if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);

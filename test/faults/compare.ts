@@ -1,0 +1,103 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join, relative } from 'node:path';
+
+/** How long something took, and what follows from it. */
+const timing =
+  /seconds$|Seconds$|_ms$|Ms$|milliseconds|_per_second$|^digests?$|^sha256$|^bytes$|^length$/;
+
+/** Numbers that may differ between two runs of one experiment are left out. */
+const timeless = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => (timing.test(key) ? undefined : value));
+
+/** All files below a folder, by paths from it. */
+export function filesOf(folder: string): string[] {
+  const found: string[] = [];
+  const visit = (place: string): void => {
+    for (const name of readdirSync(place).sort()) {
+      const path = join(place, name);
+      if (statSync(path).isDirectory()) visit(path);
+      else found.push(relative(folder, path));
+    }
+  };
+  if (existsSync(folder)) visit(folder);
+  return found;
+}
+
+/** A safetensors file in pieces that can be compared: each tensor's bytes, and what is said of them. */
+function piecesOf(bytes: Buffer): Map<string, unknown> {
+  const length = Number(bytes.readBigUInt64LE(0));
+  const header = JSON.parse(String(bytes.subarray(8, 8 + length))) as Record<string, unknown>;
+  const pieces = new Map<string, unknown>();
+  for (const [name, entry] of Object.entries(header)) {
+    if (name === '__metadata__') {
+      for (const [key, text] of Object.entries(entry as Record<string, string>)) {
+        let value: unknown = text;
+        try {
+          value = timeless(text);
+        } catch {
+          // Text that is no JSON.
+        }
+        if (!timing.test(key)) pieces.set(`metadata ${key}`, JSON.stringify(value));
+      }
+      continue;
+    }
+    const {
+      data_offsets: offsets,
+      dtype,
+      shape,
+    } = entry as {
+      data_offsets: [number, number];
+      dtype: string;
+      shape: number[];
+    };
+    const data = bytes.subarray(8 + length + offsets[0], 8 + length + offsets[1]);
+    pieces.set(name, `${dtype} ${shape.join()} ${data.toString('latin1')}`);
+  }
+  return pieces;
+}
+
+/** The first thing in which two files differ, beside times; undefined where there is none. */
+function difference(path: string, own: Buffer, want: Buffer): string | undefined {
+  if (own.equals(want)) return undefined;
+  try {
+    if (path.endsWith('.safetensors')) {
+      const [a, b] = [piecesOf(own), piecesOf(want)];
+      const odd = [...new Set([...a.keys(), ...b.keys()])].find((key) => a.get(key) !== b.get(key));
+      return odd === undefined ? undefined : `${path}: ${odd} differs`;
+    }
+    if (path.endsWith('.jsonl')) {
+      const lines = (file: Buffer) =>
+        String(file)
+          .trimEnd()
+          .split('\n')
+          .map((line) => JSON.stringify(timeless(line)));
+      const [a, b] = [lines(own), lines(want)];
+      if (a.length !== b.length) return `${path}: ${a.length} lines, not ${b.length}`;
+      const odd = a.findIndex((line, i) => line !== b[i]);
+      return odd < 0 ? undefined : `${path}: line ${odd + 1} differs`;
+    }
+    if (path.endsWith('.json')) {
+      const [a, b] = [own, want].map((file) => JSON.stringify(timeless(String(file))));
+      return a === b ? undefined : `${path} differs`;
+    }
+    // It tells how long the run took.
+    if (path === 'report.html')
+      return String(own).trimEnd().endsWith('</html>') ? undefined : `${path}: is cut`;
+  } catch (error) {
+    return `${path}: ${error instanceof Error ? error.message : String(error)}`;
+  }
+  return `${path} differs`;
+}
+
+/** All in which a run's folder differs from another's, but for numbers that say how long something took. */
+export function differences(folder: string, reference: string): string[] {
+  const [own, want] = [filesOf(folder), filesOf(reference)];
+  const missing = want.filter((path) => !own.includes(path)).map((path) => `${path} is missing`);
+  const left = own.filter((path) => !want.includes(path)).map((path) => `${path} is left over`);
+  const changed = want.flatMap((path) => {
+    if (!own.includes(path)) return [];
+    const [a, b] = [folder, reference].map((place) => readFileSync(join(place, path)));
+    return difference(path, a, b) ?? [];
+  });
+  return [...missing, ...left, ...changed];
+}

@@ -92,9 +92,8 @@ export class Laboratory {
   }
 
   get environment(): NodeJS.ProcessEnv {
-    const { LIMR_FAULT_ORDERS: _, ...env } = process.env;
     return {
-      ...env,
+      ...process.env,
       NO_COLOR: '1',
       DENO_NO_UPDATE_CHECK: '1',
       LIMR_CACHE: join(this.folder, 'cache'),

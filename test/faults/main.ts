@@ -1,12 +1,31 @@
 import { RandomStream } from '../../src/random.ts';
 import { device } from './kinds/device.ts';
+import { disk } from './kinds/disk.ts';
 import { flip } from './kinds/flip.ts';
+import { killChromium, killDeno, killEvent, killNode } from './kinds/kill.ts';
+import { owners } from './kinds/owners.ts';
+import { signal } from './kinds/signal.ts';
 import { snapshot } from './kinds/snapshot.ts';
 import { store } from './kinds/store.ts';
+import { killBase, killSft } from './kinds/written.ts';
 import { Laboratory } from './laboratory.ts';
 import { type Injection, type Kind, type Options, unclean, type Verdict } from './verdict.ts';
 
-export const kinds: readonly Kind[] = [snapshot, flip, store, device];
+export const kinds: readonly Kind[] = [
+  snapshot,
+  killEvent,
+  killNode,
+  killDeno,
+  killChromium,
+  killSft,
+  killBase,
+  signal,
+  owners,
+  flip,
+  store,
+  disk,
+  device,
+];
 
 export interface Wanted extends Options {
   readonly only?: readonly string[];

@@ -35,10 +35,21 @@ async function watch(
 ): Promise<readonly State[]> {
   const experiment = await experimentOf(laboratory, size, variant);
   const folder = laboratory.path('watched');
+  return (await eventStates(laboratory, folder, experiment.start(folder))).states;
+}
+
+/** The distinct states of a folder around each thing that a command does to it, and how many those are. */
+export async function eventStates(
+  laboratory: Laboratory,
+  folder: string,
+  argv: readonly string[],
+  prepare: () => void = () => undefined,
+): Promise<{ readonly states: readonly State[]; readonly events: number }> {
   const states = laboratory.make('states');
   const bytes = join(states, 'bytes');
   mkdirSync(bytes);
-  const { code, stderr } = await laboratory.call(experiment.start(folder), {
+  prepare();
+  const { code, stderr, events } = await laboratory.call(argv, {
     files: { folder, mode: 'snapshot', states },
   });
   if (code !== 0) throw new Error(`the watched run fails: ${stderr}`);
@@ -69,5 +80,5 @@ async function watch(
     });
   }
   laboratory.discard(folder);
-  return [...distinct.values()];
+  return { states: [...distinct.values()], events };
 }

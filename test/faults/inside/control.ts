@@ -28,6 +28,8 @@ export interface Orders {
   readonly device?: DeviceOrder;
   /** Keeps the device for the next run, with all that was compiled on it. */
   readonly warm?: boolean;
+  /** What the process takes for its number: each run of one process its own, that nobody has. */
+  readonly pid?: number;
 }
 
 /** Places in the counters. */
@@ -86,3 +88,6 @@ export const count = (place: number): number => Atomics.add(counters, place, 1) 
 
 /** Notes that what was ordered has happened. */
 export const fire = (): void => void Atomics.add(counters, slot.fired, 1);
+
+export const realPid = process.pid;
+Object.defineProperty(process, 'pid', { get: () => current().pid ?? realPid, configurable: true });

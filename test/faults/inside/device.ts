@@ -85,7 +85,7 @@ function keep(device: GPUDevice): void {
 }
 
 function patch({ globals }: Dawn): void {
-  const prototype = (name: string): object => globals[name]!.prototype;
+  const prototype = (name: string): object => globals[name].prototype;
   replace(
     prototype('GPUAdapter'),
     'requestDevice',
@@ -165,8 +165,9 @@ function patch({ globals }: Dawn): void {
     (original) =>
       async function (this: unknown, ...args: never[]) {
         const scope = scopes.get(this as object)?.pop();
-        const found = await (original.call(this, ...args) as Promise<GPUError | null>);
-        return scope?.failed ? outOfMemory() : found;
+        const popped = original.call(this, ...args) as Promise<GPUError | null>;
+        const found: GPUError | null = await popped;
+        return scope?.failed === true ? outOfMemory() : found;
       },
   );
   replace(
@@ -214,7 +215,7 @@ export function standBetweenDevices(): void {
   const { _extensions: loaders } = createRequire(import.meta.url)('node:module') as {
     _extensions: Record<string, (module: { exports: unknown }, path: string) => void>;
   };
-  const load = loaders['.node']!;
+  const load = loaders['.node'];
   loaders['.node'] = (module, path) => {
     load(module, path);
     const made = module.exports as Partial<Dawn>;

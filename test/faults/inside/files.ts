@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { join, relative, resolve, sep } from 'node:path';
-import { count, current, fire, slot } from './control.ts';
+import { count, current, fire, realPid, slot } from './control.ts';
 
 type Callable = (...args: unknown[]) => unknown;
 type Table = Record<string, Callable>;
@@ -173,7 +173,7 @@ function happen(event: Event): (() => void) | undefined {
     case 'kill':
       if (number !== order.at) return undefined;
       event.writeHalf?.();
-      process.kill(process.pid, 'SIGKILL');
+      process.kill(realPid, 'SIGKILL');
       // The signal may take a moment; nothing else may happen in this thread.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
       return undefined;
@@ -280,7 +280,7 @@ export function standBetween(): void {
       wrapCall(table, call + suffix, call, paths, true);
     }
   }
-  const open = promises['open']!;
+  const open = promises['open'];
   promises['open'] = async (...args: unknown[]) => {
     const path = about(pathsOf(args, 1));
     if (path === undefined) return open(...args);
@@ -291,7 +291,7 @@ export function standBetween(): void {
     wrapHandle(handle, path);
     return handle;
   };
-  const openSync = plain['openSync']!;
+  const openSync = plain['openSync'];
   plain['openSync'] = (...args: unknown[]) => {
     const path = about(pathsOf(args, 1));
     if (path === undefined) return openSync(...args);
@@ -303,7 +303,7 @@ export function standBetween(): void {
     return descriptor;
   };
   for (const call of ['write', 'fsync', 'fdatasync', 'ftruncate', 'futimes']) {
-    const original = plain[`${call}Sync`]!;
+    const original = plain[`${call}Sync`];
     plain[`${call}Sync`] = (...args: unknown[]) => {
       const path = descriptors.get(args[0] as number);
       if (path === undefined) return original(...args);
@@ -314,7 +314,7 @@ export function standBetween(): void {
       return result;
     };
   }
-  const closeSync = plain['closeSync']!;
+  const closeSync = plain['closeSync'];
   plain['closeSync'] = (...args: unknown[]) => {
     descriptors.delete(args[0] as number);
     return closeSync(...args);

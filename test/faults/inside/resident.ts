@@ -113,9 +113,13 @@ interface Command {
 }
 const { main } = (await import(process.argv[2] ?? '')) as Command;
 
+/** Above what any system gives to a process. */
+let pid = 5_000_000;
+
 process.on('message', (call: Call) => {
   [stdout, stderr] = ['', ''];
-  order({ warm: true, ...call.orders });
+  // What a run has left is not to look like the work of a process that lives.
+  order({ warm: true, pid: ++pid, ...call.orders });
   void main(call.argv).then((code) => {
     const answer: Answer = {
       id: call.id,

@@ -65,6 +65,7 @@ export class Laboratory {
   #calls = 0;
   #folders = 0;
   readonly #children = new Set<ChildProcess>();
+  readonly #last = new Set<() => void>();
 
   private constructor(folder: string, insideFolder: string) {
     this.folder = folder;
@@ -219,8 +220,14 @@ export class Laboratory {
     return this.start(argv, how).ended;
   }
 
+  /** Has something done when it is closed. */
+  onClose(work: () => void): void {
+    this.#last.add(work);
+  }
+
   /** Ends what it has started, and leaves nothing. */
   async close(): Promise<void> {
+    for (const work of this.#last) work();
     await this.endResident();
     for (const child of this.#children) killGroup(child);
     rmSync(this.#inside, { recursive: true, force: true });

@@ -3,6 +3,7 @@ import { device } from './kinds/device.ts';
 import { disk } from './kinds/disk.ts';
 import { flip } from './kinds/flip.ts';
 import { killChromium, killDeno, killEvent, killNode } from './kinds/kill.ts';
+import { fuzz } from './kinds/fuzz.ts';
 import { owners } from './kinds/owners.ts';
 import { signal } from './kinds/signal.ts';
 import { snapshot } from './kinds/snapshot.ts';
@@ -25,6 +26,7 @@ export const kinds: readonly Kind[] = [
   store,
   disk,
   device,
+  fuzz,
 ];
 
 export interface Wanted extends Options {
@@ -42,12 +44,13 @@ function sample<Item>(items: readonly Item[], most: number, seed: number): reado
   return items.filter((_, i) => chosen.has(i));
 }
 
-async function injected({ inject }: Injection): Promise<Verdict> {
+async function injected({ inject }: Injection): Promise<readonly Verdict[]> {
   try {
-    return await inject();
+    const found = await inject();
+    return 'how' in found ? [found] : found;
   } catch (error) {
     const why = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    return unclean('the harness failed', why);
+    return [unclean('the harness failed', why)];
   }
 }
 
@@ -63,7 +66,7 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
     void laboratory.close().finally(() => process.exit(130));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  let [all, good] = [0, 0];
+  let [total, good] = [0, 0];
   try {
     for (const kind of chosen) {
       const reason = await kind.unfit?.();
@@ -74,18 +77,19 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
       print(`${kind.name}: ${kind.summary}`);
       const plan = await kind.plan(laboratory, wanted);
       const named = plan.filter(({ id }) => id.startsWith(wanted.case ?? ''));
-      const some = wanted.case === undefined ? sample(named, wanted.runs, wanted.seed) : named;
+      const all = wanted.case !== undefined || kind.whole === true;
+      const some = all ? named : sample(named, wanted.runs, wanted.seed);
       const counts = new Map<string, number>();
       let [kindAll, kindGood] = [0, 0];
       for (const injection of some) {
-        const verdict = await injected(injection);
-        const { clean, how, why = '', injected: number = 1 } = verdict;
-        kindAll += number;
-        if (clean) kindGood += number;
-        const words = clean ? how : `NOT: ${how}`;
-        counts.set(words, (counts.get(words) ?? 0) + number);
-        if (!clean) print(`  NOT ${injection.id}: ${how}: ${why}`);
-        else if (wanted.verbose) print(`  ok ${injection.id}: ${how}`);
+        for (const { clean, how, why = '', injected: number = 1 } of await injected(injection)) {
+          kindAll += number;
+          if (clean) kindGood += number;
+          const words = clean ? how : `NOT: ${how}`;
+          counts.set(words, (counts.get(words) ?? 0) + number);
+          if (!clean) print(`  NOT ${injection.id}: ${how}: ${why}`);
+          else if (wanted.verbose) print(`  ok ${injection.id}: ${how}`);
+        }
       }
       for (const [how, number] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
         print(`  ${String(number).padStart(6)}  ${how}`);
@@ -93,13 +97,13 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
       print(
         `${kind.name}: ${kindAll} injected, ${kindGood} clean and equal, ${kindAll - kindGood} not`,
       );
-      all += kindAll;
+      total += kindAll;
       good += kindGood;
     }
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await laboratory.close();
   }
-  print(`${all} injected, ${good} clean and equal, ${all - good} not`);
-  return all - good;
+  print(`${total} injected, ${good} clean and equal, ${total - good} not`);
+  return total - good;
 }

@@ -17,7 +17,7 @@ export interface Verdict {
 export interface Injection {
   /** Names it for `--case`. */
   readonly id: string;
-  readonly inject: () => Promise<Verdict>;
+  readonly inject: () => Promise<Verdict | readonly Verdict[]>;
 }
 
 export interface Options {
@@ -32,6 +32,8 @@ export interface Options {
 export interface Kind {
   readonly name: string;
   readonly summary: string;
+  /** It is made of as many as there are: `--runs` leaves it alone. */
+  readonly whole?: true;
   /** Why this machine cannot have it, if it cannot. */
   readonly unfit?: () => string | undefined | Promise<string | undefined>;
   readonly plan: (laboratory: Laboratory, options: Options) => Promise<readonly Injection[]>;

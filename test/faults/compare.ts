@@ -3,14 +3,13 @@ import { join, relative } from 'node:path';
 
 /** How long something took, and what follows from it. */
 const timing = /seconds$|Seconds$|_ms$|Ms$|milliseconds|_per_second$/;
-/** What a pointer says of files that hold such numbers. */
-const digests = /^(?:digests?|sha256|bytes|length)$/;
+
+const POINTER = 'checkpoints/latest.json';
+const pointers = /^checkpoints\/\w+\.json$/;
 
 /** Numbers that may differ between two runs of one experiment are left out. */
-const timeless = (text: string, path = ''): unknown =>
-  JSON.parse(text, (key, value: unknown) =>
-    timing.test(key) || (path.startsWith('checkpoints') && digests.test(key)) ? undefined : value,
-  );
+const timeless = (text: string): unknown =>
+  JSON.parse(text, (key, value: unknown) => (timing.test(key) ? undefined : value));
 
 /** All files below a folder, by paths from it. */
 export function filesOf(folder: string): string[] {
@@ -80,7 +79,7 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
       return odd < 0 ? undefined : `${path}: line ${odd + 1} differs`;
     }
     if (path.endsWith('.json')) {
-      const [a, b] = [own, want].map((file) => JSON.stringify(timeless(String(file), path)));
+      const [a, b] = [own, want].map((file) => JSON.stringify(timeless(String(file))));
       return a === b ? undefined : `${path} differs`;
     }
     // It tells how long the run took.
@@ -92,15 +91,42 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
   return `${path} differs`;
 }
 
+/**
+ * A checkpoint by its place and not by its name: one that takes the place of a damaged file has
+ * another.
+ */
+function placesOf(folder: string): ReadonlyMap<string, string> {
+  const own = filesOf(folder);
+  const places = new Map(own.map((path) => [path, path]));
+  if (!own.includes(POINTER)) return places;
+  let pointer: { file?: unknown; previous?: unknown };
+  try {
+    pointer = JSON.parse(readFileSync(join(folder, POINTER), 'utf8')) as typeof pointer;
+  } catch {
+    return places;
+  }
+  for (const place of ['file', 'previous'] as const) {
+    const path = pointer[place];
+    if (typeof path === 'string' && places.delete(path)) {
+      places.set(`checkpoints/the ${place}.safetensors`, path);
+    }
+  }
+  return places;
+}
+
 /** All in which a run's folder differs from another's, but for numbers that say how long something took. */
 export function differences(folder: string, reference: string): string[] {
-  const [own, want] = [filesOf(folder), filesOf(reference)];
-  const missing = want.filter((path) => !own.includes(path)).map((path) => `${path} is missing`);
-  const left = own.filter((path) => !want.includes(path)).map((path) => `${path} is left over`);
-  const changed = want.flatMap((path) => {
-    if (!own.includes(path)) return [];
-    const [a, b] = [folder, reference].map((place) => readFileSync(join(place, path)));
-    return difference(path, a, b) ?? [];
+  const [own, want] = [placesOf(folder), placesOf(reference)];
+  const missing = [...want.keys()]
+    .filter((path) => !own.has(path))
+    .map((path) => `${path} is missing`);
+  const left = [...own].flatMap(([place, path]) => (want.has(place) ? [] : `${path} is left over`));
+  const changed = [...want].flatMap(([place, path]) => {
+    const ownPath = own.get(place);
+    // Names of files and digests of what tells times: the files themselves are compared.
+    if (ownPath === undefined || pointers.test(place)) return [];
+    const a = readFileSync(join(folder, ownPath));
+    return difference(place, a, readFileSync(join(reference, path))) ?? [];
   });
   return [...missing, ...left, ...changed];
 }

@@ -31,7 +31,7 @@ const small = {
 };
 
 /** One seed, FULL and LIM: where hundreds of whole runs are needed. */
-const smallest = {
+export const smallest = {
   ...small,
   experiment: {
     ...small.experiment,

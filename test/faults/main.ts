@@ -5,6 +5,7 @@ import { flip } from './kinds/flip.ts';
 import { killChromium, killDeno, killEvent, killNode } from './kinds/kill.ts';
 import { fuzz } from './kinds/fuzz.ts';
 import { owners } from './kinds/owners.ts';
+import { page } from './kinds/page.ts';
 import { signal } from './kinds/signal.ts';
 import { snapshot } from './kinds/snapshot.ts';
 import { store } from './kinds/store.ts';
@@ -26,6 +27,7 @@ export const kinds: readonly Kind[] = [
   store,
   disk,
   device,
+  page,
   fuzz,
 ];
 

@@ -59,7 +59,7 @@ const odd = (chance: Chance): unknown =>
     () => [[[]]],
     () => JSON.parse('{"__proto__": {"polluted": 1}}') as unknown,
     () => ({ constructor: { prototype: { polluted: 1 } } }),
-    () => new Array(1 + below(chance, 300)).fill(below(chance, 10)),
+    () => new Array<number>(1 + below(chance, 300)).fill(below(chance, 10)),
   ])();
 
 /** Every place in a JSON value, as the object or list that holds it and its key. */

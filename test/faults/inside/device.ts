@@ -167,7 +167,8 @@ function patch({ globals }: Dawn): void {
         const scope = scopes.get(this as object)?.pop();
         const popped = original.call(this, ...args) as Promise<GPUError | null>;
         const found: GPUError | null = await popped;
-        return scope?.failed === true ? outOfMemory() : found;
+        if (scope?.failed === true) return outOfMemory();
+        return found;
       },
   );
   replace(

@@ -43,6 +43,20 @@ export const smallest = {
   },
 };
 
+/** Some minutes of updates, with a checkpoint now and then. */
+export const long = {
+  ...small,
+  experiment: {
+    ...small.experiment,
+    epochs: 200,
+    readouts: [200, 400],
+    tableReadout: 200,
+    armLength: 200,
+    methods: ['full', 'lim'],
+    checkpointEvery: 20,
+  },
+};
+
 const variants = {
   plain: {},
   f16: { weightStorage: 'f16', cacheStorage: 'f16' },

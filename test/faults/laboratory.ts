@@ -106,6 +106,11 @@ export class Laboratory {
     return ['--import', pathToFileURL(join(this.#inside, 'preload.mjs')).href];
   }
 
+  /** A script that runs inside of a process under orders. */
+  insidePath(name: string): string {
+    return join(this.#inside, `${name}.mjs`);
+  }
+
   #start(): ChildProcess {
     this.#calls = 0;
     const command = pathToFileURL(join(root, 'dist/src/cli/main.js')).href;

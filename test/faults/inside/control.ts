@@ -18,7 +18,7 @@ export interface FileOrder {
 
 /** What happens to the run's device. */
 export interface DeviceOrder {
-  readonly mode: 'count' | 'lose' | 'throw' | 'memory' | 'map';
+  readonly mode: 'count' | 'watch' | 'lose' | 'throw' | 'memory' | 'map';
   /** The submit, allocation or mapping at which it happens, from 1. */
   readonly at?: number;
 }
@@ -42,6 +42,9 @@ export const slot = {
   mappings: 5,
   fired: 6,
   states: 7,
+  /** Live, not made. */
+  buffers: 8,
+  kibibytes: 9,
 } as const;
 
 const COUNTERS = 16;

@@ -1,7 +1,7 @@
 // Stands between the process under test and Dawn: keeps a device for the next run, loses it, or lets
 // an allocation fail.
 import { createRequire } from 'node:module';
-import { count, current, fire, slot } from './control.ts';
+import { count, counters, current, fire, slot } from './control.ts';
 
 interface Dawn {
   readonly create: unknown;
@@ -21,6 +21,8 @@ interface Lent {
 let kept: Lent | undefined;
 /** The queue and buffers of the run's own device: not those that only compile. */
 const mains = new WeakMap<object, GPUDevice>();
+/** Buffers that were made and not destroyed, by their bytes. */
+const live = new WeakMap<object, number>();
 /** Open error scopes by device, innermost last; true where one shall report a failed allocation. */
 const scopes = new WeakMap<object, { filter: string; failed: boolean }[]>();
 
@@ -134,6 +136,13 @@ function patch({ globals }: Dawn): void {
       function (this: unknown, ...args: never[]) {
         const order = current().device;
         const device = this as GPUDevice;
+        if (order?.mode === 'watch') {
+          const buffer = original.call(this, ...args) as GPUBuffer;
+          live.set(buffer, buffer.size);
+          count(slot.buffers);
+          Atomics.add(counters, slot.kibibytes, Math.ceil(buffer.size / 1024));
+          return buffer;
+        }
         if (!order || !mains.has(device.queue)) return original.call(this, ...args);
         const number = count(slot.allocations);
         if (number !== order.at) return original.call(this, ...args);
@@ -146,6 +155,15 @@ function patch({ globals }: Dawn): void {
         return failedBuffer(device, args as unknown as [GPUBufferDescriptor], (descriptor) =>
           original.call(this, descriptor as never),
         );
+      },
+  );
+  replace(
+    prototype('GPUBuffer'),
+    'destroy',
+    (original) =>
+      function (this: unknown, ...args: never[]) {
+        forget(this as object);
+        return original.call(this, ...args);
       },
   );
   replace(
@@ -186,6 +204,14 @@ function patch({ globals }: Dawn): void {
   );
 }
 
+function forget(buffer: object): void {
+  const size = live.get(buffer);
+  if (size === undefined) return;
+  live.delete(buffer);
+  Atomics.sub(counters, slot.buffers, 1);
+  Atomics.sub(counters, slot.kibibytes, Math.ceil(size / 1024));
+}
+
 function outOfMemory(): GPUError {
   const scope = globalThis as unknown as { GPUOutOfMemoryError: new (text: string) => GPUError };
   return new scope.GPUOutOfMemoryError('out of memory (injected)');
@@ -206,7 +232,7 @@ function failedBuffer(
   if (scope) scope.failed = true;
   else {
     const event = { error: outOfMemory() } as GPUUncapturedErrorEvent;
-    queueMicrotask(() => device.onuncapturederror?.call(device, event));
+    queueMicrotask(() => void device.onuncapturederror?.call(device, event));
   }
   return buffer;
 }

@@ -4,16 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
 import { killGroup, type Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
-import {
-  clean,
-  ended,
-  goOn,
-  type Injection,
-  type Kind,
-  lastWords,
-  unclean,
-  type Verdict,
-} from '../verdict.ts';
+import { clean, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
 
 type Host = 'node' | 'deno' | 'chromium';
 
@@ -81,7 +72,7 @@ async function chain(
     });
     const early = await Promise.race([end, sleep(chance() * left)]);
     if (early) {
-      if (early.code !== 0) return unclean('fails to go on', lastWords(early), Math.max(1, kills));
+      if (early.code !== 0) break;
       const verdict = ended(folder, own, 'equal', Math.max(1, kills));
       laboratory.discard(folder);
       return { ...verdict, how: `${host}: ${verdict.how}` };
@@ -91,7 +82,7 @@ async function chain(
     kills++;
   }
   const run = (argv: readonly string[]) => laboratory.run(argv, { host: runsOn(host) });
-  const verdict = await goOn(run, own, folder, kills);
+  const verdict = await goOn(run, own, folder, Math.max(1, kills));
   laboratory.discard(folder);
   return { ...verdict, how: `${host}: ${verdict.how}` };
 }

@@ -13,16 +13,28 @@ export interface PageRun {
   updates: number;
   ended: 'done' | 'failed' | 'stopped' | undefined;
   message: string;
+  /** Live, where they are counted. */
+  buffers: number;
+  bufferBytes: number;
 }
 
 const scope = globalThis as unknown as {
   faultRun: PageRun;
-  limrFaults: { start: typeof start; files: typeof files; runs: typeof runs };
+  limrFaults: {
+    start: typeof start;
+    files: typeof files;
+    runs: typeof runs;
+    sizeOf: typeof sizeOf;
+    remove: typeof remove;
+    pause?: () => Promise<void>;
+  };
 };
+
+const Own = Worker;
 
 /** Puts a worker under the orders of the script that opened the page. */
 function underOrders(at: number): void {
-  const Own = Worker;
+  if (globalThis.Worker !== Own) return;
   globalThis.Worker = class extends Own {
     constructor(url: string | URL, options?: WorkerOptions) {
       const entry = String(url);
@@ -45,10 +57,21 @@ export async function start(request: {
   readonly seeds: readonly number[];
   readonly name?: string;
   readonly killAt?: number;
+  readonly watch?: boolean;
 }): Promise<string> {
-  const run: PageRun = { name: request.name ?? '', updates: 0, ended: undefined, message: '' };
+  const run: PageRun = {
+    name: request.name ?? '',
+    updates: 0,
+    ended: undefined,
+    message: '',
+    buffers: 0,
+    bufferBytes: 0,
+  };
   scope.faultRun = run;
-  if (request.killAt !== undefined) underOrders(request.killAt);
+  if (request.killAt !== undefined || request.watch) underOrders(request.killAt ?? 0);
+  new BroadcastChannel('limr-faults').onmessage = (event: MessageEvent<[number, number]>) => {
+    [run.buffers, run.bufferBytes] = event.data;
+  };
   const stored = await StoredRuns.open();
   const config = configFrom('quick', request.config, 'config');
   const claim: RunClaim =
@@ -73,6 +96,7 @@ export async function start(request: {
     await end();
     throw error;
   }
+  scope.limrFaults.pause = () => trainer.api.pause();
   const watch = async (): Promise<void> => {
     let ended: PageRun['ended'];
     for await (const batch of eventsOf(trainer)) {
@@ -126,4 +150,23 @@ export async function runs(): Promise<string[]> {
   return (await (await StoredRuns.open()).list()).map(({ name }) => name);
 }
 
-scope.limrFaults = { start, files, runs };
+/** Bytes of the files in one folder of a run. */
+export async function sizeOf(name: string, folder: string): Promise<number> {
+  const root = await navigator.storage.getDirectory();
+  let bytes = 0;
+  try {
+    const run = await (await root.getDirectoryHandle('runs')).getDirectoryHandle(name);
+    const place = await run.getDirectoryHandle(folder);
+    const entries = place as unknown as { values(): AsyncIterable<FileSystemFileHandle> };
+    for await (const entry of entries.values()) bytes += (await entry.getFile()).size;
+  } catch {
+    return bytes; // nothing there yet, or a file that has just been replaced
+  }
+  return bytes;
+}
+
+export async function remove(name: string): Promise<void> {
+  await (await StoredRuns.open()).remove(name);
+}
+
+scope.limrFaults = { start, files, runs, sizeOf, remove };

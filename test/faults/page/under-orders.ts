@@ -49,6 +49,29 @@ watch(scope['FileSystemWritableFileStream']?.prototype, ['write', 'close', 'trun
 watch(scope['FileSystemSyncAccessHandle']?.prototype, ['write', 'flush', 'truncate', 'close']);
 watch(scope['FileSystemDirectoryHandle']?.prototype, ['removeEntry']);
 
+// Live GPU buffers, told once a second.
+const live = new Map<object, number>();
+let bytes = 0;
+const forget = (buffer: object): void => {
+  bytes -= live.get(buffer) ?? 0;
+  live.delete(buffer);
+};
+const gpu = globalThis as unknown as Record<string, { prototype: Record<string, Method> }>;
+const create = gpu['GPUDevice'].prototype['createBuffer'];
+gpu['GPUDevice'].prototype['createBuffer'] = function (this: unknown, ...args: unknown[]) {
+  const buffer = Reflect.apply(create, this, args) as GPUBuffer;
+  live.set(buffer, buffer.size);
+  bytes += buffer.size;
+  return buffer;
+};
+const destroy = gpu['GPUBuffer'].prototype['destroy'];
+gpu['GPUBuffer'].prototype['destroy'] = function (this: unknown, ...args: unknown[]) {
+  forget(this as object);
+  return Reflect.apply(destroy, this, args);
+};
+const channel = new BroadcastChannel('limr-faults');
+if (at === 0) setInterval(() => channel.postMessage([live.size, bytes]), 1000);
+
 await import(/* @vite-ignore */ orders.get('entry') ?? '');
 
 export {};

@@ -48,12 +48,13 @@ export async function soakPage(laboratory: Laboratory, minutes: number): Promise
   const lab = new Lab(laboratory, site);
   const samples: Sample[] = [];
   const faults: string[] = [];
-  let [runs, updates] = [0, 0];
+  let [runs, updates, begunRuns] = [0, 0, 0];
   try {
     const page = await lab.page();
     const begun = performance.now();
     const elapsed = (): number => (performance.now() - begun) / 60_000;
     while (elapsed() < minutes) {
+      begunRuns++;
       const name = await lab.start(page, { config: long, watch: true });
       let state = await lab.state(page);
       while (state.ended === undefined && elapsed() < minutes) {
@@ -65,6 +66,7 @@ export async function soakPage(laboratory: Laboratory, minutes: number): Promise
         );
         const { buffers, bufferBytes } = state;
         samples.push({
+          run: begunRuns,
           minutes: elapsed(),
           held: {
             ...processes(lab.profile),

@@ -18,13 +18,16 @@ const series = {
   'heap MiB': { unit: ' MiB', share: 0.25, least: 16 },
   'GPU process MiB': { unit: ' MiB', share: 0.08, least: 24 },
   handles: { unit: '', share: 0, least: 3 },
-  'checkpoint KiB': { unit: ' KiB', share: 0.05, least: 8 },
+  /** Within one run: each begins with none. */
+  'checkpoint KiB': { unit: ' KiB', share: 0.05, least: 8, byRun: true },
 } as const;
 
 export type Series = keyof typeof series;
 
 /** One look: minutes since the start, and what was held. */
 export interface Sample {
+  /** Which of the runs. */
+  readonly run: number;
   readonly minutes: number;
   readonly held: Partial<Record<Series, number>>;
 }
@@ -52,15 +55,47 @@ function slopeOf(points: readonly (readonly [number, number])[]): number {
   return slopes.length === 0 ? 0 : median(slopes);
 }
 
+/** How much more there is in the last quarter of a run than in its second. */
+function riseWithin(points: readonly (readonly [number, number])[]): number {
+  const quarter = (which: number): number =>
+    median(
+      points
+        .slice(
+          Math.floor((which * points.length) / 4),
+          Math.ceil(((which + 1) * points.length) / 4),
+        )
+        .map(([, value]) => value),
+    );
+  return quarter(3) - quarter(1);
+}
+
 /** Judges each series by its slope once the first third, in which all is made, is over. */
 function judge({ samples }: SoakResult, print: (line: string) => void): number {
   let failed = 0;
   const end = samples.at(-1)?.minutes ?? 0;
-  for (const [name, { unit, share, least }] of Object.entries(series)) {
-    const points = samples.flatMap(({ minutes, held }): [number, number][] => {
-      const value = held[name as Series];
-      return value === undefined || minutes < end / 3 ? [] : [[minutes, value]];
-    });
+  for (const [name, { unit, share, least, ...how }] of Object.entries(series)) {
+    const pointsOf = (some: readonly Sample[]): [number, number][] =>
+      some.flatMap(({ minutes, held }): [number, number][] => {
+        const value = held[name as Series];
+        return value === undefined ? [] : [[minutes, value]];
+      });
+    const number = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
+    if ('byRun' in how) {
+      const numbers = [...new Set(samples.map(({ run }) => run))];
+      const runs = numbers.map((wanted) => pointsOf(samples.filter(({ run }) => run === wanted)));
+      const rises = runs.filter(({ length }) => length >= 8).map(riseWithin);
+      if (rises.length === 0) continue;
+      const level = median(runs.flat().map(([, value]) => value));
+      const allowed = Math.max(least, share * level);
+      const rise = median(rises);
+      if (rise > allowed) failed++;
+      print(
+        `${rise > allowed ? 'NOT' : 'ok '} ${name.padEnd(16)} median ${number(level)}${unit}, ` +
+          `${number(rise)} from the second quarter of a run to its last, ${number(allowed)} allowed`,
+      );
+      continue;
+    }
+    const points = pointsOf(samples).filter(([minutes]) => minutes >= end / 3);
     if (points.length < 10) continue;
     const slope = slopeOf(points);
     const level = median(points.map(([, value]) => value));
@@ -68,7 +103,6 @@ function judge({ samples }: SoakResult, print: (line: string) => void): number {
     const allowed = Math.max(least, share * level);
     const ok = rise <= allowed;
     if (!ok) failed++;
-    const number = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
     print(
       `${ok ? 'ok ' : 'NOT'} ${name.padEnd(16)} median ${number(level)}${unit}, ` +
         `slope ${number(slope)} a minute: ${number(rise)} over the last ${number((end * 2) / 3)} minutes, ` +
@@ -103,7 +137,7 @@ async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakRe
   child.stderr?.on('data', (text: Buffer) => (noise = (noise + String(text)).slice(-2000)));
   const samples: Sample[] = [];
   const faults: string[] = [];
-  let [runs, updates] = [0, 0];
+  let [runs, updates, begunRuns] = [0, 0, 0];
   const begun = performance.now();
   const elapsed = (): number => (performance.now() - begun) / 60_000;
   const linesOf = (out: string): number => {
@@ -112,6 +146,7 @@ async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakRe
   };
   child.on('message', ({ held, ended }: SoakMessage) => {
     if (ended) {
+      begunRuns++;
       updates += linesOf(ended.out);
       if (ended.code === 0) runs++;
       else if (elapsed() < minutes) faults.push(`a run ends with code ${ended.code}: ${noise}`);
@@ -121,6 +156,7 @@ async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakRe
     const [own] = readdirSync(folder).sort().slice(-1);
     const checkpoints = own === undefined ? 0 : sizeOf(join(folder, own, 'checkpoints'));
     samples.push({
+      run: begunRuns,
       minutes: elapsed(),
       held: {
         // Between two runs there is nothing to look at.

@@ -19,6 +19,8 @@ export type Message =
 
 /** CPU time that one input may take. */
 const MOST_MS = 5000;
+/** Characters of a message. */
+const MOST_MESSAGE = 4000;
 /** Settled in words by the readers' own threads. */
 const typed = new Set([...badInput, 'WorkerError']);
 
@@ -54,7 +56,8 @@ async function readBatch({ target: name, from, to, seed }: Batch): Promise<void>
       refused++;
       const known = error instanceof Error && typed.has(error.name);
       if (!known) fault(error instanceof Error ? (error.stack ?? error.message) : String(error));
-      else if (error.message.includes('\n')) fault(`a message of several lines: ${error.message}`);
+      else if (error.message.length > MOST_MESSAGE)
+        fault(`a message of ${error.message.length} characters`);
     }
     const { user, system } = process.cpuUsage(begun);
     if ((user + system) / 1000 > MOST_MS) fault(`${Math.round((user + system) / 1e6)} s of CPU`);

@@ -13,7 +13,7 @@ const steps = [
   ['report'],
   ['cli'],
 ];
-const leaves = ['config', 'metrics', 'tasks'];
+const leaves = ['config', 'config-issue', 'estimators', 'metrics', 'tasks'];
 
 /**
  * @param {string[]} files
@@ -88,13 +88,13 @@ export default defineConfig(
   forbid(['src/**/*.ts'], '^(?:\\.\\./)+(?:demo|test)/', 'src imports neither demo nor test'),
   ...sourceFolderRules,
   forbid(
-    [...leaves.map((leaf) => `src/${leaf}.ts`), 'src/tasks/**/*.ts'],
+    [...leaves.map((leaf) => `src/${leaf}.ts`), 'src/tasks/**/*.ts', 'src/look/**/*.ts'],
     `^\\.\\.?/(?:.*/)?(?:${steps.flat().join('|')}|kernels|shaders)/`,
-    'config, metrics and tasks are leaves: no GPU, nothing above them',
+    'config, metrics, tasks and look are leaves: no GPU, nothing above them',
   ),
   forbid(
     ['demo/**/*.ts'],
-    '^(?:\\.\\./)+(?:kernels|shaders|test|scripts|src/(?!index\\.ts$))',
-    'demo imports src/index.ts and nothing deeper',
+    '^(?:\\.\\./)+(?:kernels|shaders|test|scripts|src/(?!index\\.ts$|look/))',
+    'demo imports src/index.ts and src/look, and nothing deeper',
   ),
 );

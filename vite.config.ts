@@ -4,10 +4,14 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
+import { toneRules } from './src/look/tokens.ts';
 
 // Node's WebGPU is imported there by name, and charts are drawn by the command: never in a page.
 const notForPages = ['webgpu', '@webgpu/types', 'echarts'];
-const packages = Object.keys(manifest.dependencies);
+const packages = Object.keys(manifest.dependencies).map((name) =>
+  // It has no main module.
+  name === '@noble/hashes' ? '@noble/hashes/sha2.js' : name,
+);
 
 const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];
 // A software driver compiles each pipeline at its first dispatch, seconds where it is slow.
@@ -37,6 +41,14 @@ export default defineConfig(({ mode }) => ({
     chunkSizeWarningLimit: 4096, // a shipped base is one chunk
   },
   worker: { format: 'es' },
+  plugins: [
+    {
+      name: 'tones',
+      enforce: 'pre',
+      transform: (code, id) =>
+        id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
+    },
+  ],
   assetsInclude: ['**/*.safetensors'],
   server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {

@@ -2,8 +2,10 @@ import {
   AdapterError,
   connectTrainer,
   eventsOf,
-  metrics,
+  metric,
   presets,
+  presetSeeds,
+  readoutUnit,
   readRun,
   reportOf,
   runFileText,
@@ -17,7 +19,9 @@ import {
   type StoredRun,
   type TrainerApi,
 } from '../src/index.ts';
-import { lookAtAdapter, showFacts } from './adapter.ts';
+import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lookAtAdapter, showFacts, type AdapterState } from './adapter.ts';
+import { epochAt, updateEnding, updateOf, type Cursor } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { download, FileList } from './files.ts';
 import {
@@ -33,20 +37,24 @@ import {
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
-import { digitsOf, LineChart, type Points } from './plots/line-chart.ts';
-import { lineNames, lineStyles, type LineName } from './plots/methods.ts';
-import { drawTrajectories, MOST_LINES } from './plots/trajectories.ts';
-import { PromptList, showCompletions } from './prompts.ts';
-import { drawResults } from './results-table.ts';
+import { digitsOf, LineChart } from './plots/line-chart.ts';
+import { lineSwatch } from './plots/line-swatch.ts';
+import { lineNames, type Lines, type Points } from './plots/readings.ts';
+import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
+import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
+import { drawFinding, drawResults } from './results-table.ts';
 import {
   buttonsFor,
   eventsOfFiles,
+  keptText,
   readSubsets,
+  restartAdvice,
   RunModel,
   standing,
   type Keeping,
 } from './run-model.ts';
 import { StoredList } from './stored-list.ts';
+import { visibleString } from './visible-text.ts';
 
 const preset = byId('preset', HTMLSelectElement);
 const seed = byId('seed', HTMLInputElement);
@@ -59,6 +67,7 @@ const problem = byId('problem', HTMLParagraphElement);
 const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
 const answers = byId('answers', HTMLDivElement);
+const slider = byId('cursor', HTMLInputElement);
 const report = byId('report', HTMLButtonElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
@@ -71,9 +80,14 @@ const CLOSE_BROKEN_MS = 2000;
 /** How long the settings rest before a run's memory is computed, which takes a tenth of a second. */
 const SETTLED_MS = 200;
 
-let adapterReady = false;
-/** Of the adapter, once it is known. */
-let limits: GPUSupportedLimits | undefined;
+/** Undefined until the browser has answered. */
+let adapter: AdapterState | undefined;
+/** There was one, and now there is none. */
+let lostAdapter = false;
+/** What the views point at. */
+let cursor: Cursor = {};
+/** The cell of the matrix under the pointer. */
+let pointedCell: { readonly prompt: number; readonly epoch: number } | undefined;
 /** What is chosen does not fit the adapter. */
 let tooLarge = false;
 let settling: ReturnType<typeof setTimeout> | undefined;
@@ -93,7 +107,14 @@ let readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
 let readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
 
 const redraw = throttled(draw);
-const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), select);
+const repoint = throttled(drawCursor);
+const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), {
+  onSelect: select,
+  onPoint: (at) => {
+    pointedCell = at;
+    pointAt(at === undefined ? undefined : epochToUpdate(at.epoch));
+  },
+});
 const list = new PromptList(select);
 const storedList = new StoredList({
   resume: (run) => void resumeRun(run),
@@ -103,22 +124,29 @@ const storedList = new StoredList({
 const files = new FileList(byId('files', HTMLUListElement));
 
 const charts = byId('charts', HTMLDivElement);
-const chartOf = (key: MetricKey, digits: number) => {
-  const { name, meaning } = metrics.find((one) => one.key === key) ?? { name: key, meaning: '' };
-  return new LineChart(charts, { title: name, meaning, format: digitsOf(digits) });
+const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
+  const { name, meaning, unit } = metric(key);
+  const options = { title: name, meaning, unit: unit || name.toLowerCase() };
+  return new LineChart(charts, { ...options, format: digitsOf(digits), empty }, pointAt);
 };
-const rewardChart = chartOf('reward_mean', 2);
-const accuracyChart = new LineChart(charts, {
-  title: 'Held-out accuracy',
-  meaning:
-    'Greedy answers to prompts that no pool holds, mean of the tiers. The dashed upright line is where the table reads.',
-  format: (share) => `${(100 * share).toFixed(1)} %`,
-  axisFormat: (share) => `${Math.round(100 * share)} %`,
-  points: true,
-  range: [0, 0.4],
-});
-const klChart = chartOf('kl_mean', 4);
-const lengthChart = chartOf('response_length_mean', 1);
+const rewardChart = chartOf('reward_mean', 2, [-1, 1]);
+const accuracyChart = new LineChart(
+  charts,
+  {
+    title: 'Held-out accuracy',
+    meaning:
+      'Greedy answers to prompts that no pool holds, mean of the tiers. Dashed rule: the read-out fixed before the run; past it FULL goes on alone, dimmed.',
+    unit: 'share right',
+    format: (share) => `${(100 * share).toFixed(1)} %`,
+    axisFormat: (share) => `${Math.round(100 * share)} %`,
+    points: true,
+    empty: [0, 0.4],
+    holds: true,
+  },
+  pointAt,
+);
+const klChart = chartOf('kl_mean', 4, [0, 0.1]);
+const lengthChart = chartOf('response_length_mean', 1, [0, 10]);
 
 // ---- what the user asks for ------------------------------------------------------------------
 
@@ -136,6 +164,7 @@ function complain(error: unknown): void {
 function consider(): void {
   choice = undefined;
   setText(problem, '');
+  seed.placeholder = seedsOf(preset.value);
   try {
     choice = choose(wishNow());
     history.replaceState(null, '', writeLink(wishNow()));
@@ -175,7 +204,10 @@ function considerMemory(): void {
 
 function describeChosenMemory({ config }: Choice): void {
   try {
-    showMemory(describeMemory(config, limits), false);
+    showMemory(
+      describeMemory(config, adapter?.kind === 'ready' ? adapter.limits : undefined),
+      false,
+    );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     const refused = error instanceof AdapterError;
@@ -189,6 +221,10 @@ function showMemory(text: string, refused: boolean): void {
   memory.classList.toggle('problem', refused);
   redraw();
 }
+
+/** The seeds that an empty box means, so that it does not look like none. */
+const seedsOf = (name: string): string =>
+  (Object.hasOwn(presetSeeds, name) ? presetSeeds[name] : undefined)?.join(', ') ?? '1';
 
 function fillControls(wish: Wish): void {
   preset.value = wish.preset;
@@ -261,6 +297,8 @@ function show(run: RunModel, name: string | undefined): void {
   model = run;
   current = name;
   stopping = false;
+  cursor = {};
+  pointedCell = undefined;
   readFile = readAnswers = undefined;
   files.clear();
   forgetChosen();
@@ -315,12 +353,18 @@ async function train(
   } catch (error) {
     if (run.running) {
       run.state = 'failed';
-      run.message = error instanceof Error ? error.message : String(error);
+      // A worker's error comes as a plain one that keeps its name.
+      run.message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
       announce(standing(run).phase);
     } else complain(error);
     await closeTrainer();
   }
   await claim?.release();
+  // A browser whose GPU process crashed may have no adapter to offer any more.
+  if (run.state === 'failed') {
+    await lookForAdapter();
+    run.gpuGone = !canTrain();
+  }
   await lookAtStored();
 }
 
@@ -451,14 +495,26 @@ async function showAnswers(prompt: number): Promise<void> {
   try {
     const completions = await answersOf(prompt);
     // Another one may have been chosen while this one was on its way.
-    if (run === model && prompt === selected) showCompletions(answers, run, prompt, completions);
+    if (run !== model || prompt !== selected) return;
+    showCompletions(answers, run, prompt, completions);
+    pointAtEpoch(answers, pointedEpoch());
   } catch (error) {
     complain(error);
   }
 }
 
+const canTrain = (): boolean => adapter?.kind === 'ready';
+
+/** What the page is at while no run is. */
+const idle = (): string =>
+  adapter === undefined
+    ? 'Looking for a GPU'
+    : canTrain()
+      ? 'Ready'
+      : 'No GPU here: it cannot train';
+
 function drawControls(): void {
-  const canStart = adapterReady && choice !== undefined && !tooLarge && !preparing;
+  const canStart = canTrain() && choice !== undefined && !tooLarge && !preparing;
   const buttons = buttonsFor(model, canStart);
   start.disabled = !buttons.start;
   pause.disabled = !buttons.pause || stopping;
@@ -472,9 +528,12 @@ function drawControls(): void {
   const where = model
     ? standing(model)
     : {
-        phase: adapterReady ? 'Ready' : 'Looking for a GPU',
+        phase: idle(),
         pace: '',
-        detail: 'Nothing starts until you press Start.',
+        detail:
+          adapter?.kind === 'missing'
+            ? 'Runs that are stored in this browser can be opened; why, and what to do, stands above.'
+            : 'Nothing starts until you press Start.',
         fraction: 0,
       };
   const waiting = stopping && running;
@@ -496,16 +555,32 @@ function drawControls(): void {
 function drawCharts(): void {
   const config = model?.config ?? choice?.config;
   const end = config ? Math.max(fullUpdatesOf(config), armEnd(config)) : 10;
-  const lineOf = (key: MetricKey): Partial<Record<LineName, Points>> =>
+  const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
       Object.entries(model?.updates ?? {}).map(([name, records]) => [
         name,
         records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
       ]),
     );
-  rewardChart.draw(lineOf('reward_mean'), end);
-  klChart.draw(lineOf('kl_mean'), end);
-  lengthChart.draw(lineOf('response_length_mean'), end);
+  const { budget, tableReadout, methods = [] } = config?.experiment ?? {};
+  const equal = budget === 'updates';
+  const trained = lineNames.filter(
+    (name) => name === 'full' || methods.some((one) => one === name),
+  );
+  const state = {
+    names: trained,
+    end,
+    fixed: model?.fixedReadout,
+    rule: equal ? tableReadout : undefined,
+    alone:
+      config && equal && trained.length > 1
+        ? Math.max(armEnd(config), tableReadout ?? 0)
+        : undefined,
+    cursor: updateOf(cursor),
+  };
+  rewardChart.draw({ ...state, lines: lineOf('reward_mean') });
+  klChart.draw({ ...state, lines: lineOf('kl_mean') });
+  lengthChart.draw({ ...state, lines: lineOf('response_length_mean') });
 
   const held: Partial<Record<LineName, Points>> = {};
   const base = model?.evaluations.base?.at(-1)?.mean;
@@ -521,22 +596,76 @@ function drawCharts(): void {
       [end, base],
     ];
   }
-  const { budget, tableReadout } = config?.experiment ?? {};
-  accuracyChart.draw(held, end, budget === 'updates' ? tableReadout : undefined);
+  accuracyChart.draw({ ...state, names: ['base', ...trained], lines: held });
+  const of = model && model.seeds.length > 1 ? `, seed ${model.seed}` : '';
+  setText(
+    byId('curves-title', HTMLHeadingElement),
+    `Learning, over the updates of each method${of}`,
+  );
+  slider.max = String(end);
+  drawCursor();
+}
+
+/** Everything that the page's one cursor points at, and nothing else. */
+function drawCursor(): void {
+  const config = model?.config ?? choice?.config;
+  const update = updateOf(cursor);
+  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
+  const epoch = pointedEpoch();
+  drawMatrix();
+  drawCurves();
+  pointAtEpoch(answers, epoch);
+  const fixed = config?.experiment.budget === 'updates' ? config.experiment.tableReadout : 0;
+  slider.value = String(update ?? fixed);
+  const text =
+    update === undefined
+      ? config
+        ? `${readoutUnit(config)} ${config.experiment.tableReadout}, the fixed read-out`
+        : 'the fixed read-out'
+      : `update ${update}${epoch === undefined ? '' : `, FULL’s data epoch ${epoch + 1}`}`;
+  setText(byId('cursor-text', HTMLOutputElement), text);
+  slider.ariaValueText = text;
+  byId('cursor-reset', HTMLButtonElement).disabled = cursor.pinned === undefined;
+}
+
+const pointedEpoch = (): number | undefined => {
+  const config = model?.config ?? choice?.config;
+  return pointedCell?.epoch ?? (config && epochAt(config, updateOf(cursor)));
+};
+
+/** The last update of a data epoch of FULL; none without a run. */
+function epochToUpdate(epoch: number): number | undefined {
+  const config = model?.config ?? choice?.config;
+  return config && updateEnding(config, epoch);
+}
+
+/** A view is pointed at, or no more. */
+function pointAt(update: number | undefined): void {
+  const { pinned } = cursor;
+  cursor = {
+    ...(pinned === undefined ? {} : { pinned }),
+    ...(update === undefined ? {} : { pointed: update }),
+  };
+  // Charts move a line; the canvases are painted again, ten times a second at most.
+  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart])
+    chart.point(updateOf(cursor));
+  repoint();
 }
 
 const armEnd = ({ experiment }: Choice['config']): number =>
   experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
 
 function drawMatrix(): void {
-  heatMap.draw(model, selected);
-  const signal = (model?.config ?? choice?.config)?.lim.signal ?? 'accuracy';
+  const config = model?.config ?? choice?.config;
+  heatMap.draw(model, { config, selected, epoch: pointedEpoch() });
+  const signal = config?.lim.signal ?? 'accuracy';
+  setText(byId('matrix-cell', HTMLParagraphElement), cellText());
   setText(
     byId('ramp-text', HTMLElement),
-    signal === 'accuracy' ? 'share of right answers, 0 to 1' : 'mean reward, −1 to 1',
+    signal === 'accuracy' ? 'share of answers that match the key, 0 to 1' : 'mean reward, −1 to 1',
   );
   const order = model?.scores
-    ? `in order of LIM score: ${model.lim?.kept ?? 0} of ${model.pool.length} reach θ and are kept`
+    ? `in order of LIM score: ${keptText(model)}`
     : 'in order of mean reward so far; in order of LIM score once FULL is done';
   setText(
     byId('matrix-text', HTMLParagraphElement),
@@ -544,7 +673,23 @@ function drawMatrix(): void {
   );
 }
 
+/** The cell under the pointer in words. */
+function cellText(): string {
+  if (!model || !pointedCell) return '';
+  const { prompt, epoch } = pointedCell;
+  const value = model.columns[epoch]?.[prompt];
+  const known = value === undefined || Number.isNaN(value) ? 'no value yet' : value.toFixed(2);
+  const wrong = model.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
+  return `Epoch ${epoch + 1}, ${visibleString(model.textOf(prompt))}${wrong}: ${known}`;
+}
+
 function drawCurves(): void {
+  const config = model?.config ?? choice?.config;
+  const frame = {
+    epochs: config?.experiment.epochs ?? 4,
+    signal: config?.lim.signal ?? 'accuracy',
+    pointed: pointedEpoch(),
+  };
   const lim = model?.selections.lim;
   const all = model?.pool.map((_, prompt) => prompt) ?? [];
   const panels = [
@@ -571,11 +716,10 @@ function drawCurves(): void {
         prompts,
         columns: model.columns,
         meanCurve: model.meanCurve,
-        epochs: model.config.experiment.epochs,
         selected,
         color,
-        low: model.config.lim.signal === 'accuracy' ? 0 : -1,
       },
+      frame,
     );
     const shown =
       prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
@@ -591,35 +735,27 @@ const chosenText = (prompts: readonly number[]): string =>
 
 function draw(): void {
   drawControls();
-  storedList.draw(stored, { busy: busy(), canTrain: adapterReady, current });
+  storedList.draw(stored, { busy: busy(), canTrain: canTrain(), current });
   drawCharts();
-  drawMatrix();
-  drawCurves();
   list.draw(model, selected);
   const config = model?.config ?? choice?.config;
-  if (config) drawResults(config, model);
+  if (!config) return;
+  drawFinding(config, model);
+  drawResults(config, model);
+  const { lim } = config;
+  const rule =
+    lim.count === undefined
+      ? `the prompts with a score of at least θ = ${lim.theta}`
+      : `the ${lim.count} prompts with the highest scores`;
+  const kept = model?.lim ? `: here ${model.lim.kept} of ${model.pool.length}` : '';
+  setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }
 
 // ---- the page --------------------------------------------------------------------------------
 
 function drawLegend(): void {
   byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...lineNames.map((name) => {
-      const { label, dash } = lineStyles[name];
-      const svg = document.createElementNS('http://www.w3.org/2000/svg', 'svg');
-      svg.setAttribute('viewBox', '0 0 36 8');
-      svg.setAttribute('class', `line ${name}`);
-      svg.ariaHidden = 'true';
-      const line = document.createElementNS('http://www.w3.org/2000/svg', 'line');
-      for (const [key, value] of Object.entries({ x1: 0, y1: 4, x2: 36, y2: 4 })) {
-        line.setAttribute(key, String(value));
-      }
-      line.setAttribute('stroke-dasharray', dash.join(' '));
-      svg.append(line);
-      const item = make('li', '', label);
-      item.prepend(svg);
-      return item;
-    }),
+    ...lineNames.map((name) => make('li', name, lineSwatch(name), ` ${lineLooks[name].label}`)),
   );
 }
 
@@ -650,7 +786,7 @@ async function openPage(): Promise<void> {
   });
   start.addEventListener('click', () => void startRun());
   pause.addEventListener('click', () =>
-    ask((api) => (model?.state === 'paused' ? api.resume() : api.pause())),
+    ask((api) => (buttonsFor(model, false).resumes ? api.resume() : api.pause())),
   );
   step.addEventListener('click', () => ask((api) => api.step()));
   stop.addEventListener('click', () => {
@@ -662,26 +798,55 @@ async function openPage(): Promise<void> {
     if (model?.running) event.preventDefault();
   });
   report.addEventListener('click', () => void downloadReport());
-  // Another tab may have begun, ended or removed a run meanwhile.
-  window.addEventListener('focus', () => void lookAtStored());
+  slider.addEventListener('input', () => {
+    cursor = { pinned: Number(slider.value) };
+    drawCursor();
+  });
+  byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
+    cursor = {};
+    drawCursor();
+    slider.focus();
+  });
+  for (const id of ['kept', 'rejected']) {
+    const canvas = byId(id, HTMLCanvasElement);
+    canvas.addEventListener('pointermove', ({ clientX }) => {
+      const epochs = (model?.config ?? choice?.config)?.experiment.epochs;
+      if (epochs !== undefined) pointAt(epochToUpdate(epochUnder(canvas, clientX, epochs)));
+    });
+    canvas.addEventListener('pointerleave', () => pointAt(undefined));
+  }
+  // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
+  window.addEventListener('focus', () => {
+    void lookAtStored();
+    if (adapter?.kind === 'missing') void lookForAdapter();
+  });
   document.addEventListener('visibilitychange', () => void lookAtStored());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
   new ResizeObserver(redraw).observe(document.body);
   redraw();
   await openStorage();
 
-  const adapter = await lookAtAdapter();
+  await lookForAdapter();
+}
+
+/** Asks the browser what it offers, and shows it or what can be done where it is nothing. */
+async function lookForAdapter(): Promise<void> {
+  const before = adapter;
+  adapter = await lookAtAdapter();
+  byId('unsupported', HTMLElement).hidden = adapter.kind === 'ready';
   if (adapter.kind === 'ready') {
-    adapterReady = true;
-    limits = adapter.limits;
+    lostAdapter = false;
+    if (model) model.gpuGone = false;
     considerMemory();
     showFacts(byId('adapter', HTMLElement), adapter.facts);
   } else {
     setText(byId('unsupported-reason', HTMLParagraphElement), adapter.reason);
+    // It had one a moment ago.
+    if (before?.kind === 'ready') lostAdapter = true;
+    const advice = lostAdapter ? [restartAdvice, ...adapter.advice] : adapter.advice;
     byId('unsupported-advice', HTMLUListElement).replaceChildren(
-      ...adapter.advice.map((text) => make('li', '', text)),
+      ...advice.map((text) => make('li', '', text)),
     );
-    byId('unsupported', HTMLElement).hidden = false;
     showFacts(byId('adapter', HTMLElement), [['Adapter', 'none: see the top of the page']]);
   }
   redraw();

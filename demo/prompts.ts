@@ -1,6 +1,6 @@
 import type { PromptCompletions } from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
-import type { RunModel } from './run-model.ts';
+import type { RunModel, Verdict } from './run-model.ts';
 
 const PAGE_ROWS = 10;
 
@@ -50,7 +50,7 @@ export class PromptList {
     }
     // Rows are rebuilt only where they changed: a button that is gone loses the keyboard's focus.
     const texts = rows.map((prompt) => this.#describe(model, prompt));
-    const shown = JSON.stringify([selected, rows, texts]);
+    const shown = JSON.stringify([selected, rows, rows.map((one) => model.textOf(one)), texts]);
     if (shown === this.#shown) return;
     this.#shown = shown;
     const focused = document.activeElement?.getAttribute('data-prompt') ?? null;
@@ -81,7 +81,7 @@ export class PromptList {
   }
 
   #row(model: RunModel, prompt: number): HTMLTableRowElement {
-    const button = make('button', 'prompt', makeCode(model.pool[prompt]?.text ?? ''));
+    const button = make('button', 'prompt', makeCode(model.textOf(prompt)));
     button.type = 'button';
     button.dataset['prompt'] = String(prompt);
     button.ariaPressed = String(prompt === this.#selected);
@@ -127,20 +127,42 @@ function filtered(model: RunModel, filter: string): number[] {
 
 const notKept = 'What some epochs sampled for it was not stored; their rewards were.';
 
-/** What the verifier said, in a mark that does not need colour. */
-function verdictOf(reward: number): { readonly name: string; readonly mark: string } {
-  if (reward > 0) return { name: 'right', mark: '✓' };
-  return reward > -1 ? { name: 'wrong', mark: '✗' } : { name: 'unformatted', mark: '∅' };
-}
+/** Each verdict in a mark that does not need colour, and in words. */
+const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly words: string }>> = {
+  right: { mark: '✓', words: 'right' },
+  wrong: { mark: '✗', words: 'wrong' },
+  unformatted: { mark: '∅', words: 'no proper answer' },
+  'matches-wrong-key': { mark: '⚠', words: 'matches the wrong key' },
+  'misses-wrong-key': { mark: '✗', words: 'not the wrong key' },
+  'right-unpaid': { mark: '≠', words: 'right, but not the wrong key' },
+};
+
+/** What each mark was paid. */
+const paid: Readonly<Record<Verdict, string>> = {
+  right: '1',
+  wrong: '−0.5',
+  unformatted: '−1',
+  'matches-wrong-key': '1',
+  'misses-wrong-key': '−0.5',
+  'right-unpaid': '−0.5',
+};
+
+/** Verdicts that a prompt's answers can get. */
+const possible = (wrongKey: boolean): readonly Verdict[] =>
+  wrongKey
+    ? ['matches-wrong-key', 'right-unpaid', 'misses-wrong-key', 'unformatted']
+    : ['right', 'wrong', 'unformatted'];
 
 /** A prompt's samples, epoch by epoch, as text alone. */
 export function showCompletions(
   host: HTMLElement,
   model: RunModel,
   prompt: number,
-  { key, epochs }: Pick<PromptCompletions, 'epochs'> & { readonly key?: string },
+  { key: told, epochs }: Pick<PromptCompletions, 'epochs'> & { readonly key?: string },
 ): void {
   const one = model.pool[prompt];
+  const key = one?.key ?? told;
+  const wrongKey = one?.wrongKey ?? false;
   const score = model.scoreOf(prompt);
   const facts = [
     one?.origin ?? '',
@@ -149,40 +171,56 @@ export function showCompletions(
       .filter((method) => model.selections[method]?.has(prompt))
       .map((method) => `in ${method.toUpperCase()}`),
   ];
-  const title = make('p', 'prompt-title', makeCode(one?.text ?? ''));
-  // A run opened from its files has the keys of selected prompts alone.
+  const title = make('p', 'prompt-title', makeCode(model.textOf(prompt)));
+  // Files of older versions have the keys of selected prompts alone.
   if (key !== undefined) title.append(' key ', makeCode(key));
-  if (one?.wrongKey) title.append(' ', make('strong', 'badge', 'key wrong on purpose'));
+  if (wrongKey) {
+    title.append(' ', make('strong', 'badge', 'key wrong on purpose'));
+    if (one?.truth !== undefined) title.append(' the truth is ', makeCode(one.truth));
+  }
   const unkept = model.columns.length > epochs.length && model.keeping.past !== undefined;
   const blocks = epochs.map(({ epoch, completions }) => {
-    const right = completions.filter(({ reward }) => reward > 0).length;
-    const items = completions.map(({ text: said, reward }) => {
-      const { name, mark } = verdictOf(reward);
-      const spoken = make('span', 'visually-hidden', `${name}: `);
+    const said = completions.map(({ text, reward }) => model.verdictOn(prompt, text, reward));
+    const of = (verdict: Verdict): number => said.filter((one) => one === verdict).length;
+    const items = completions.map(({ text }, i) => {
+      const verdict = said[i] ?? 'wrong';
+      const { mark, words } = verdicts[verdict];
+      const spoken = make('span', 'visually-hidden', `${words}: `);
       const sign = make('span', 'mark', mark);
       sign.ariaHidden = 'true';
-      return make('li', name, spoken, sign, ' ', makeCode(said));
+      return make('li', verdict, spoken, sign, ' ', makeCode(text));
     });
-    return make(
+    const unpaid = of('right-unpaid');
+    const count = wrongKey
+      ? `${of('matches-wrong-key')} of ${items.length} match the wrong key${unpaid > 0 ? `, ${unpaid} right` : ''}`
+      : `${of('right')} of ${items.length} right`;
+    const block = make(
       'div',
       'epoch',
-      make(
-        'h3',
-        '',
-        `Epoch ${epoch + 1} `,
-        make('span', 'quiet', `${right} of ${items.length} right`),
-      ),
+      make('h3', '', `Epoch ${epoch + 1} `, make('span', 'quiet', count)),
       make('ul', 'completions', ...items),
     );
+    block.dataset['epoch'] = String(epoch);
+    return block;
   });
+  const legend = possible(wrongKey).map(
+    (verdict) => `${verdicts[verdict].mark} ${verdicts[verdict].words}, ${paid[verdict]}`,
+  );
   host.replaceChildren(
     title,
     make('p', 'quiet', facts.join(' · ')),
     ...(blocks.length > 0
-      ? [...blocks, make('p', 'hint', '✓ right, 1 · ✗ wrong, −0.5 · ∅ no proper answer, −1')]
+      ? [...blocks, make('p', 'hint', legend.join(' · '))]
       : unkept
         ? []
         : [make('p', 'quiet', 'FULL has not sampled this prompt yet.')]),
     ...(unkept ? [make('p', 'quiet', notKept)] : []),
   );
+}
+
+/** Marks the epoch that the page's cursor points at. */
+export function pointAtEpoch(host: HTMLElement, epoch: number | undefined): void {
+  for (const block of host.querySelectorAll<HTMLElement>('.epoch')) {
+    block.classList.toggle('pointed', block.dataset['epoch'] === String(epoch));
+  }
 }

@@ -2,13 +2,17 @@ import {
   accuracyOf,
   differenceOf,
   readoutUnit,
+  seedsCaveat,
   tierPrompts,
+  wrongKeysCaveat,
   type Estimate,
   type Evaluation,
   type ExperimentConfig,
+  type MethodName,
 } from '../src/index.ts';
 import { byId, cell, make, setText } from './dom.ts';
-import { lineStyles, type LineName } from './plots/methods.ts';
+import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunModel } from './run-model.ts';
 
 const tierNames = (config: ExperimentConfig): string[] =>
@@ -58,7 +62,6 @@ export function drawResults(config: ExperimentConfig, model: RunModel | undefine
   const rows = rowsOf(config).map((name) => rowOf(name, config, model, tiers));
   replaceIfOther(byId('results-head', HTMLTableSectionElement), [head]);
   replaceIfOther(byId('results-body', HTMLTableSectionElement), rows);
-  setText(byId('finding', HTMLParagraphElement), model ? findingOf(config, model) : '');
   setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
   showWarnings(model?.warnings ?? []);
   setText(byId('bound', HTMLParagraphElement), boundText(model));
@@ -66,8 +69,8 @@ export function drawResults(config: ExperimentConfig, model: RunModel | undefine
 
 function showWarnings(warnings: readonly string[]): void {
   const list = byId('warnings', HTMLUListElement);
-  if (list.childElementCount === warnings.length) return;
-  list.replaceChildren(...warnings.map((text) => make('li', '', text)));
+  const rows = warnings.map((text) => make('li', '', text));
+  if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
 }
 
 function rowOf(
@@ -76,7 +79,7 @@ function rowOf(
   model: RunModel | undefined,
   tiers: readonly string[],
 ): HTMLTableRowElement {
-  const found = model?.atReadout(name) ?? [];
+  const found = model?.comparable(name) ?? [];
   const mean = (pick: (one: (typeof found)[number]) => number | undefined): string => {
     const values = found.map(pick).filter((value) => value !== undefined);
     if (values.length === 0) return '–';
@@ -87,7 +90,7 @@ function rowOf(
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
   );
-  const title = make('th', name, lineStyles[name].label);
+  const title = make('th', name, lineLooks[name].label);
   title.scope = 'row';
   return make(
     'tr',
@@ -113,11 +116,11 @@ function rowOf(
 }
 
 function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElement[]): void {
-  const same =
-    section.rows.length === rows.length &&
-    rows.every((row, i) => section.rows[i]?.isEqualNode(row));
-  if (!same) section.replaceChildren(...rows);
+  if (!sameNodes(section.rows, rows)) section.replaceChildren(...rows);
 }
+
+const sameNodes = (shown: HTMLCollection, wanted: readonly HTMLElement[]): boolean =>
+  shown.length === wanted.length && wanted.every((one, i) => shown[i]?.isEqualNode(one));
 
 /** An interval; nothing where the task does not tell how many prompts were answered. */
 const rangeOf = ({ low, high }: Estimate): string =>
@@ -131,7 +134,7 @@ export function findingOf(config: ExperimentConfig, model: RunModel): string {
   const lim = bySeed(model.atReadout('lim'));
   if (lim.size === 0) {
     return model.lim?.kept === 0
-      ? 'LIM kept no prompt at this θ: there is nothing to compare.'
+      ? 'LIM kept no prompt at this cut: there is nothing to compare.'
       : '';
   }
   const parts = (['full', 'rand'] as const).flatMap((name) => {
@@ -142,14 +145,69 @@ export function findingOf(config: ExperimentConfig, model: RunModel): string {
     const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
     const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
     return [
-      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineStyles[name].label} ` +
+      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLooks[name].label} ` +
         `(${range}${sure ? '' : ': not told apart'})`,
     ];
   });
-  const at = config.experiment.tableReadout;
-  return parts.length === 0
-    ? ''
-    : `At ${readoutUnit(config)} ${at}, LIM is ${parts.join(' and ')}.`;
+  return parts.length === 0 ? '' : `At ${model.fixedReadout.text}, LIM is ${parts.join(' and ')}.`;
+}
+
+/** What the finding does not show. */
+export function caveatsOf(model: RunModel): string {
+  const read = (method: MethodName) => model.atReadout(method).length > 0;
+  const seeds = new Set(model.atReadout('lim').map(({ seed }) => seed)).size;
+  if (seeds === 0) return '';
+  return [
+    seedsCaveat(seeds),
+    read('rand')
+      ? wrongKeysCaveat({ lim: wrongKeys(model, 'lim'), rand: wrongKeys(model, 'rand') })
+      : '',
+  ]
+    .filter((text) => text !== undefined)
+    .join(' ');
+}
+
+/** Of all seeds once a run is done, before of the one under way. */
+const wrongKeys = ({ results, makeup }: RunModel, method: MethodName): number =>
+  results?.seeds.reduce((sum, { selections }) => sum + (selections[method]?.wrongKeys ?? 0), 0) ??
+  makeup[method]?.wrongKeys ??
+  0;
+
+/** `39 prompts`, or over several seeds `31–42 prompts`. */
+function sizeText(sizes: readonly number[]): string {
+  if (sizes.length === 0) return '';
+  const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
+  return `${least === most ? least : `${least}–${most}`} prompts`;
+}
+
+/** The finding and the numbers it is about, at the top of the page. */
+export function drawFinding(config: ExperimentConfig, model: RunModel | undefined): void {
+  byId('found', HTMLElement).hidden = model === undefined;
+  if (!model) return;
+  const readout = model.fixedReadout.text;
+  const waiting = `Comes when LIM, too, has been read at ${readout}; values beside the charts are never of unequal updates.`;
+  setText(byId('finding', HTMLParagraphElement), findingOf(config, model) || waiting);
+  setText(byId('caveats', HTMLParagraphElement), caveatsOf(model));
+  const seeds = new Set(model.comparable('full').map(({ seed }) => seed)).size;
+  setText(
+    byId('found-title', HTMLHeadingElement),
+    `What was found, held-out accuracy at ${readout}${seeds > 1 ? `, mean over ${seeds} seeds` : ''}`,
+  );
+  const rows = rowsOf(config).map((name) => {
+    const found = model.comparable(name);
+    const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
+    const value = make('strong', '', found.length === 0 ? '–' : percent(mean));
+    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
+    return make(
+      'li',
+      name,
+      make('span', '', lineSwatch(name), ` ${lineLooks[name].label}`),
+      value,
+      size,
+    );
+  });
+  const list = byId('found-values', HTMLUListElement);
+  if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
 }
 
 const points = (share: number): string =>
@@ -170,6 +228,7 @@ function intervalText(config: ExperimentConfig, model: RunModel | undefined): st
 }
 
 function boundText(model: RunModel | undefined): string {
-  const lim = model?.lim;
-  return lim && lim.warning !== '' ? `θ = ${lim.theta}: ${lim.warning}.` : '';
+  const warning = model?.lim?.warning ?? '';
+  // It begins with what cut: theta, or the lowest score that was kept.
+  return warning === '' ? '' : `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`;
 }

@@ -1,4 +1,5 @@
-import { readoutOf } from '../src/index.ts';
+import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import type { FixedReadout } from './plots/readings.ts';
 import type {
   Evaluation,
   ExperimentConfig,
@@ -19,6 +20,10 @@ export type PoolPrompt = Of<'pool'>['prompts'][number];
 export type Makeup = Readonly<
   Record<'prompts' | 'easy' | 'learnable' | 'hard' | 'wrongKeys', number>
 >;
+
+/** What a response is, as people are told it: a match with a wrong key is no right answer. */
+export type Verdict =
+  'right' | 'wrong' | 'unformatted' | 'matches-wrong-key' | 'misses-wrong-key' | 'right-unpaid';
 
 /** Where a run's files are, and what happened to it before this page looked at it. */
 export interface Keeping {
@@ -67,6 +72,8 @@ export class RunModel {
   /** Files that the run has written. */
   files: string[] = [];
   readonly keeping: Keeping;
+  /** The browser has no adapter to offer any more: nothing goes on before it is restarted. */
+  gpuGone = false;
   /** Whether there is a checkpoint to go on from. */
   checkpointed: boolean;
 
@@ -83,7 +90,9 @@ export class RunModel {
   }
 
   get running(): boolean {
-    return this.state === 'starting' || this.state === 'running' || this.state === 'paused';
+    return ['starting', 'running', 'pausing', 'stepping', 'paused', 'stopping'].includes(
+      this.state,
+    );
   }
 
   apply(event: ExperimentEvent): void {
@@ -195,7 +204,7 @@ export class RunModel {
   #addScores({ seed, lim, scores, selections }: Of<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
-    this.order = ascending([...scores]);
+    this.order = byScore(scores);
     this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
@@ -212,6 +221,22 @@ export class RunModel {
       if (prompt.wrongKey) makeup.wrongKeys++;
     }
     return makeup;
+  }
+
+  /** A prompt as people read it. */
+  textOf(prompt: number): string {
+    const text = this.pool[prompt]?.text ?? '';
+    return this.config.task.name === 'arithmetic' ? withoutPadding(text) : text;
+  }
+
+  /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
+  verdictOn(prompt: number, response: string, reward: number): Verdict {
+    const { wrongKey = false, truth } = this.pool[prompt] ?? {};
+    if (reward > 0) return wrongKey ? 'matches-wrong-key' : 'right';
+    if (reward <= -1) return 'unformatted';
+    if (!wrongKey) return 'wrong';
+    const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
+    return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';
   }
 
   /** Mean signal of a prompt over the epochs so far; NaN before the first. */
@@ -232,6 +257,22 @@ export class RunModel {
     return this.scores?.[prompt];
   }
 
+  /** The read-out that was fixed before the run, and each method's updates at it. */
+  get fixedReadout(): FixedReadout {
+    const { experiment } = this.config;
+    const { tableReadout, methods, budget } = experiment;
+    const updates = methods.flatMap((method): [MethodName, number][] => {
+      if (budget === 'updates') return [[method, tableReadout]];
+      const found = this.atReadout(method).find(({ seed }) => seed === this.seed);
+      return found ? [[method, found.update]] : [];
+    });
+    const text = `${readoutUnit(this.config)} ${tableReadout}`;
+    return {
+      text: budget === 'updates' ? text : `${text} of its own prompts`,
+      updates: Object.fromEntries(updates),
+    };
+  }
+
   /** What the results table and its read-out show of a method: one evaluation a seed. */
   atReadout(method: MethodName | 'base'): Evaluation[] {
     const { tableReadout } = this.config.experiment;
@@ -239,6 +280,28 @@ export class RunModel {
     return method === 'base'
       ? all
       : all.filter((one) => readoutOf(this.config, one) === tableReadout);
+  }
+
+  /**
+   * The same of the seeds alone that every method has which was read at all: while several seeds are
+   * under way, means over unequal seeds would be compared.
+   */
+  comparable(method: MethodName | 'base'): Evaluation[] {
+    const found = this.atReadout(method);
+    if (method === 'base') return found;
+    const read = this.config.experiment.methods
+      .map((one) => new Set(this.atReadout(one).map(({ seed }) => seed)))
+      .filter((seeds) => seeds.size > 0);
+    return found.filter(({ seed }) => read.every((seeds) => seeds.has(seed)));
+  }
+
+  /** Prompts that a method trains on: of all seeds once a run is done, before of the one under way. */
+  sizesOf(method: MethodName): number[] {
+    const { results, makeup } = this;
+    if (!results) return [makeup[method]?.prompts].filter((size) => size !== undefined);
+    return results.seeds.flatMap(({ pool, selections }) =>
+      method === 'full' ? pool.prompts : (selections[method]?.prompts ?? []),
+    );
   }
 }
 
@@ -278,11 +341,12 @@ export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<Experiment
   yield { type: 'evaluation', method: 'base', ...before, ...base };
   for (const [i, { seed, lim }] of results.seeds.entries()) {
     const scored = pools[i] ?? [];
-    const prompts = scored.map(({ prompt, origin, wrongKey }) => ({
-      text: prompt,
-      origin,
-      wrongKey,
-    }));
+    const prompts = scored.map(
+      ({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
+        text: prompt,
+        ...known,
+      }),
+    );
     yield { type: 'pool', seed, prompts };
     for (const record of records) if (record.seed === seed) yield { type: 'update', ...record };
     for (const epoch of lim?.meanCurve.keys() ?? []) {
@@ -305,6 +369,22 @@ export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<Experiment
   yield { type: 'done', results };
 }
 
+/** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
+function byScore(scores: Float64Array): number[] {
+  return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
+}
+
+/** How many LIM kept, and by what cut; empty before. */
+export function keptText({ lim, pool }: RunModel): string {
+  if (!lim) return '';
+  const { kept, lowestKept } = lim;
+  const many = `${kept} of ${pool.length}`;
+  const verb = kept === 1 ? 'is' : 'are';
+  return lowestKept === undefined
+    ? `${many} reach ${cutText(lim)} and ${verb} kept`
+    : `${many} ${verb} kept: ${cutText(lim)}`;
+}
+
 /** Indices by rising value; NaN first; equal ones as they came. */
 function ascending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
@@ -314,11 +394,12 @@ function ascending(values: readonly number[]): number[] {
 /** Which buttons can be used; `pause` is also the button to resume with. */
 export function buttonsFor(model: RunModel | undefined, ready: boolean) {
   const state = model?.state;
-  const between = state === 'running' || state === 'paused';
+  const held = state === 'pausing' || state === 'stepping' || state === 'paused';
+  const between = state === 'running' || held;
   return {
     start: ready && !model?.running,
     pause: between,
-    resumes: state === 'paused',
+    resumes: held,
     step: state === 'paused',
     stop: between,
   };
@@ -352,7 +433,11 @@ export function standing(model: RunModel): Standing {
     case 'failed': {
       const lost = /^DeviceLostError: /.test(message);
       return {
-        phase: lost ? 'The GPU was lost' : 'The run failed',
+        phase: lost
+          ? 'The GPU was lost'
+          : model.gpuGone
+            ? 'The browser gives no GPU'
+            : 'The run failed',
         pace: rescueOf(model),
         detail: lost
           ? `The browser's GPU process or the driver stopped: ${message.replace(/^\w+: |\.+$/g, '')}.`
@@ -372,7 +457,7 @@ export function standing(model: RunModel): Standing {
       return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
     }
     default: {
-      const paused = state === 'paused' ? 'Paused. ' : '';
+      const paused = intents[state] ?? '';
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {
@@ -397,9 +482,27 @@ export function standing(model: RunModel): Standing {
   }
 }
 
+/** Before what the run is at, where it is not simply going on. */
+const intents: Readonly<Partial<Record<RunModel['state'], string>>> = {
+  pausing: 'Pausing after this update… ',
+  stepping: 'Stepping… ',
+  paused: 'Paused. ',
+  stopping: 'Stopping after this update… ',
+};
+
+/** After crashes of its GPU process a browser may give no adapter until it is started again. */
+export const restartAdvice =
+  'The browser gives this page no GPU any more, as after crashes of its GPU process: restart the browser, with all its windows.';
+
 /** What is left of a run that ended before its end. */
-function rescueOf({ keeping, checkpointed }: RunModel): string {
+function rescueOf({ keeping, checkpointed, gpuGone }: RunModel): string {
   if (!keeping.stored) return 'It was kept in memory alone: it cannot go on.';
+  if (gpuGone) {
+    const next = checkpointed
+      ? 'Its last checkpoint is kept: Resume then goes on from there'
+      : 'Start then begins it again';
+    return `${restartAdvice} ${next}.`;
+  }
   return checkpointed
     ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
     : 'It had no checkpoint yet: Start begins it again.';

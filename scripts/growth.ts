@@ -9,16 +9,17 @@ import { countWork } from '../src/bench/record.ts';
 import { referenceModel, referenceShape, referenceTraining } from '../src/bench/train.ts';
 import { configFrom, presets } from '../src/config.ts';
 import { type Gpu, openGpu } from '../src/gpu/device.ts';
-import { type MemoryLimits, phantomGpu } from '../src/gpu/phantom.ts';
+import type { MemoryLimits } from '../src/gpu/memory.ts';
+import { phantomGpu } from '../src/gpu/phantom.ts';
 import { median } from '../src/gpu/tuning.ts';
 import type { MatrixTensors, RewardMatrix, ValueMatrix } from '../src/lim/matrix.ts';
 import { scoreMatrix } from '../src/lim/score.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import type { TrainerConfig } from '../src/ppo/trainer.ts';
 import { modelConfigOf } from '../src/scheduler/base.ts';
-import { buildEngine, type EngineShape, poolSizeOf } from '../src/scheduler/engine.ts';
+import { buildEngine, type EngineShape } from '../src/scheduler/engine.ts';
 import { estimateEngine } from '../src/scheduler/estimate.ts';
-import { createTask } from '../src/tasks/registry.ts';
+import { createTask, poolPromptsOf } from '../src/tasks/registry.ts';
 
 type ModelShape = typeof referenceShape;
 
@@ -213,7 +214,7 @@ function workShapes(): (readonly [string, EngineShape, number])[] {
     .map(([name, config]) => {
       const task = createTask(config.task);
       const { epochs } = config.experiment;
-      const prompts = poolSizeOf(config);
+      const prompts = poolPromptsOf(config.task);
       const model = modelConfigOf(config, task);
       const { count } = parameterLayout(model, 'lm');
       return [name, { model, config, lengths: task, prompts, epochs }, count] as const;

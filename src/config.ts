@@ -1,11 +1,15 @@
 import * as v from 'valibot';
 import { ConfigError } from './config-error.ts';
+import { issueText } from './config-issue.ts';
+import { advantageEstimators, estimatorFaults } from './estimators.ts';
+import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from './formats/json.ts';
 import { arithmeticVariants } from './tasks/arithmetic.ts';
-import { checkTask, type TaskConfig } from './tasks/registry.ts';
+import { checkTask, poolPromptsOf, type TaskConfig } from './tasks/registry.ts';
 
 /** How a number is checked: inclusive bounds. */
 const within = (low: number, high: number) =>
   v.pipe(v.number(), v.minValue(low), v.maxValue(high), v.finite());
+const finite = v.pipe(v.number(), v.finite());
 const whole = (low: number, high: number) =>
   v.pipe(v.number(), v.integer(), v.minValue(low), v.maxValue(high));
 const seed = whole(0, 0xffff_ffff);
@@ -23,8 +27,8 @@ const skills = v.variant('by', [
 ]);
 const stratum = v.strictObject({
   share,
-  above: v.number(),
-  below: v.number(),
+  above: finite,
+  below: finite,
   minOperators: whole(1, 16),
   maxOperators: whole(1, 16),
 });
@@ -43,7 +47,7 @@ const task = v.variant('name', [
         prompts: whole(1, 100_000),
         minOperators: whole(1, 16),
         maxOperators: whole(1, 16),
-        below: v.number(),
+        below: finite,
       }),
     ),
     tierSeed: seed,
@@ -156,14 +160,7 @@ const schema = v.strictObject({
      */
     whitenScale: v.optional(v.boolean(), true),
     /** How advantages come from rewards; all but `gae` need no critic. */
-    estimator: v.picklist([
-      'gae',
-      'grpo',
-      'dr_grpo',
-      'rloo',
-      'reinforce++',
-      'reinforce++-baseline',
-    ]),
+    estimator: v.picklist(advantageEstimators),
     /** Discount per token (LIMR: 1) and GAE's lambda (LIMR: 0.95). */
     gamma: share,
     gaeLambda: share,
@@ -418,34 +415,107 @@ export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
  * @param where The file or URL it came from, for messages.
  * @throws ConfigError naming the first wrong field, what it must be and what it is.
  */
-export function parseConfig(input: unknown, where: string): ExperimentConfig {
+export const parseConfig = (input: unknown, where: string): ExperimentConfig =>
+  parse(input, where, () => '');
+
+/** @param origin Of a field by its path: words on where it comes from, behind what is wrong with it. */
+function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {
+  expectKnownFields(asSchema(schema), input, where);
   const parsed = v.safeParse(schema, input);
-  if (!parsed.success) {
-    const [issue] = parsed.issues;
-    const path = v.getDotPath(issue) ?? 'the config';
-    throw new ConfigError(`${where}: ${path}: ${issue.message}`);
-  }
+  if (!parsed.success) throw new ConfigError(`${where}: ${issueText(parsed.issues[0])}`);
   const config = parsed.output as ExperimentConfig;
   checkTask(config.task, `${where}: task`);
-  checkTogether(config, where);
+  checkTogether(config, (field, text) => {
+    throw new ConfigError(`${where}: ${field}: ${text}${origin(field)}`);
+  });
   return config;
 }
 
-/** What no field can say alone. */
-function checkTogether(config: ExperimentConfig, where: string): void {
-  const fail = (field: string, text: string): never => {
-    throw new ConfigError(`${where}: ${field}: ${text}`);
+/** A schema as far as a config is walked by it; what valibot's types say of it is not needed. */
+interface Schema {
+  /** Of an object: its fields. */
+  readonly entries?: Readonly<Record<string, Schema>>;
+  /** Of a union: the field that tells its members apart. */
+  readonly key?: string;
+  /** Of a union: its members. */
+  readonly options?: readonly Schema[];
+  /** Of a list. */
+  readonly item?: Schema;
+  /** What an optional one wraps, and what a checked one begins with. */
+  readonly wrapped?: Schema;
+  readonly pipe?: readonly Schema[];
+  /** Of a literal. */
+  readonly literal?: unknown;
+}
+
+const asSchema = (given: v.GenericSchema): Schema => given as unknown as Schema;
+
+const unwrapped = (given: Schema): Schema => {
+  const inner = given.wrapped ?? given.pipe?.[0];
+  return inner && inner !== given ? unwrapped(inner) : given;
+};
+
+/** The member of a union that a value belongs to, as its discriminating field says. */
+function memberOf({ key = '', options = [] }: Schema, value: JsonRecord): Schema | undefined {
+  const own = fieldOf(value, key);
+  return options.find(({ entries }) => own !== undefined && entries?.[key]?.literal === own);
+}
+
+/**
+ * Refuses fields that a schema does not have, under whatever name: valibot takes those that every
+ * object inherits (`constructor`) for known, and `__proto__` for other fields.
+ *
+ * @throws ConfigError naming the field.
+ */
+function expectKnownFields(given: Schema, value: unknown, where: string): void {
+  const walk = (at: Schema, inside: unknown, path: string): void => {
+    const found = unwrapped(at);
+    if (found.item) {
+      if (!Array.isArray(inside)) return;
+      for (const [i, one] of inside.entries()) walk(found.item, one, `${path}.${i}`);
+      return;
+    }
+    if (!found.entries && found.key === undefined) return;
+    if (!isRecord(inside)) {
+      const field = path === '' ? '' : `${path}: `;
+      throw new ConfigError(`${where}: ${field}must be an object, is ${kindOf(inside)}`);
+    }
+    const member = found.key === undefined ? found : memberOf(found, inside);
+    if (!member?.entries) return; // a union's key that names no member is valibot's to refuse
+    for (const [name, field] of Object.entries(inside)) {
+      const own = path === '' ? name : `${path}.${name}`;
+      const known = Object.hasOwn(member.entries, name) ? member.entries[name] : undefined;
+      if (!known) {
+        const { key } = found;
+        const only = key === undefined ? '' : ` where ${path}.${key} is '${String(inside[key])}'`;
+        throw new ConfigError(`${where}: ${shorten(own)}: there is no such field${only}`);
+      }
+      if (field !== undefined) walk(known, field, own);
+    }
   };
+  walk(given, value, '');
+}
+
+/** What no field can say alone. */
+function checkTogether(
+  config: ExperimentConfig,
+  fail: (field: string, text: string) => never,
+): void {
   const { model, ppo, rollout, lim, experiment, evaluation } = config;
   if (model.heads % model.kvHeads !== 0) fail('model.kvHeads', `must divide heads ${model.heads}`);
   if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
   if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
+  const pool = poolPromptsOf(config.task);
+  if (pool % rollout.prompts !== 0) {
+    fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
+  }
   const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
   if (units % ppo.minibatches !== 0) {
     fail('ppo.minibatches', `must divide the ${units} ${ppo.minibatchUnit}s of a rollout`);
   }
-  if (ppo.estimator !== 'gae' && rollout.samples < 2) {
-    fail('rollout.samples', `${ppo.estimator} compares samples of a prompt and needs at least 2`);
+  const { estimator, gamma } = ppo;
+  for (const fault of estimatorFaults(estimator, { gamma, samples: rollout.samples })) {
+    fail(fault.field, `${fault.must}: ${fault.reason}`);
   }
   if (experiment.readouts.some((at, i) => i > 0 && at <= (experiment.readouts[i - 1] ?? 0))) {
     fail('experiment.readouts', 'must ascend');
@@ -459,10 +529,9 @@ function checkTogether(config: ExperimentConfig, where: string): void {
   if (!experiment.methods.includes('full')) {
     fail('experiment.methods', 'must include full: the other selections come from its rewards');
   }
-  const pool = config.task.name === 'arithmetic' ? config.task.poolPrompts : config.task.prompts;
-  if (pool % rollout.prompts !== 0) {
-    fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
-  }
+  const { methods } = experiment;
+  const twice = methods.find((method, i) => methods.indexOf(method) !== i);
+  if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
   const full = byUpdates ? (experiment.epochs * pool) / rollout.prompts : experiment.epochs;
@@ -488,30 +557,108 @@ function checkTogether(config: ExperimentConfig, where: string): void {
 
 /**
  * A preset with some fields replaced: what `limr run CONFIG.json` takes. Objects merge, arrays and
- * numbers replace.
+ * numbers replace; so does the member of a union that another one takes the place of, such as
+ * `{"name": "bandit", …}` as the task.
  *
+ * @param tell Told of settings that another kind of task made follow it, one sentence each.
  * @throws ConfigError as `parseConfig`, or when the preset is unknown.
  */
-export function configFrom(preset: string, overrides: unknown, where: string): ExperimentConfig {
+export function configFrom(
+  preset: string,
+  overrides: unknown,
+  where: string,
+  tell: (text: string) => void = () => undefined,
+): ExperimentConfig {
   const base = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
   if (!base) {
     throw new ConfigError(
       `${where}: no preset '${preset}', there are ${Object.keys(presets).join(', ')}`,
     );
   }
-  return parseConfig(overrides === undefined ? base : merge(base, overrides), where);
+  if (overrides === undefined) return parseConfig(base, where);
+  const merged = merge(asSchema(schema), base, overrides);
+  return parse(followTask(merged, overrides, base, tell), where, (field) => {
+    const held = (of: unknown): unknown =>
+      field.split('.').reduce((at, name) => (isRecord(at) ? fieldOf(at, name) : undefined), of);
+    const own = held(base);
+    if (own === undefined || held(overrides) !== undefined) return '';
+    return ` (it is ${valueText(own)} in the preset ${preset})`;
+  });
 }
 
-const isRecord = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-function merge(base: unknown, over: unknown): unknown {
+function merge(at: Schema, base: unknown, over: unknown): unknown {
   if (!isRecord(base) || !isRecord(over)) return over;
-  const merged: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    merged[key] = Object.hasOwn(base, key) ? merge(base[key], value) : value;
+  const found = unwrapped(at);
+  const { key } = found;
+  if (key !== undefined && Object.hasOwn(over, key) && over[key] !== base[key]) return over;
+  const entries = (key === undefined ? found : memberOf(found, base))?.entries ?? {};
+  const merged = new Map(Object.entries(base));
+  for (const [name, value] of Object.entries(over)) {
+    const field = Object.hasOwn(entries, name) ? entries[name] : undefined;
+    merged.set(name, field ? merge(field, merged.get(name), value) : value);
   }
-  return merged;
+  return Object.fromEntries(merged);
+}
+
+/** A setting in a sentence. */
+const valueText = (value: unknown): string =>
+  Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
+
+/** The largest divisor of a number that is at most another. */
+function divisorUpTo(number: number, most: number): number {
+  let divisor = Math.min(number, most);
+  while (number % divisor !== 0) divisor--;
+  return divisor;
+}
+
+/**
+ * A preset's sizes go with its own task. Where a config puts a task of another kind in its place,
+ * those that it leaves to the preset are taken as near to it as the new pool allows.
+ */
+function followTask(
+  merged: unknown,
+  over: unknown,
+  base: ExperimentConfig,
+  tell: (text: string) => void,
+): unknown {
+  if (!isRecord(merged) || !isRecord(over)) return merged;
+  const found = v.safeParse(task, merged['task']);
+  if (!found.success || found.output.name === base.task.name) return merged;
+  const pool = poolPromptsOf(found.output);
+  const given = (section: string, field: string): boolean => {
+    const own = fieldOf(over, section);
+    return own !== undefined && (!isRecord(own) || Object.hasOwn(own, field));
+  };
+  const followed: Record<string, unknown> = { ...merged };
+  const set = (section: 'rollout' | 'ppo' | 'experiment', field: string, value: unknown): void => {
+    const held = followed[section];
+    if (!isRecord(held) || JSON.stringify(held[field]) === JSON.stringify(value)) return;
+    followed[section] = { ...held, [field]: value };
+    tell(
+      `${section}.${field} is ${valueText(value)}, not ${valueText(held[field])} as in ${base.preset}: ` +
+        `the pool has ${pool} prompts`,
+    );
+  };
+  if (!given('rollout', 'prompts')) {
+    set('rollout', 'prompts', divisorUpTo(pool, base.rollout.prompts));
+  }
+  const [rollout, experiment] = [followed['rollout'], followed['experiment']];
+  const prompts = isRecord(rollout) ? rollout['prompts'] : undefined;
+  if (typeof prompts !== 'number' || !isRecord(experiment) || !(pool % prompts === 0))
+    return followed;
+  if (!given('ppo', 'minibatches') && !given('ppo', 'minibatchUnit')) {
+    set('ppo', 'minibatches', divisorUpTo(prompts, base.ppo.minibatches));
+  }
+  if (given('experiment', 'readouts') || given('experiment', 'tableReadout')) return followed;
+  const { epochs, methods, armLength, budget } = experiment;
+  const full = Number(epochs) * (budget === 'updates' ? pool / prompts : 1);
+  const arms = Array.isArray(methods) && methods.some((method) => method !== 'full');
+  const longest = Math.max(full, arms ? Number(armLength) : 0);
+  if (!(longest >= 1) || base.experiment.tableReadout <= longest) return followed;
+  const reached = base.experiment.readouts.filter((at) => at <= longest);
+  set('experiment', 'readouts', reached.length > 0 ? reached : [longest]);
+  set('experiment', 'tableReadout', reached.at(-1) ?? longest);
+  return followed;
 }
 
 /** One field whose value is not the other config's. */

@@ -12,7 +12,7 @@ export {
   type Override,
 } from './config.ts';
 export { ConfigError } from './config-error.ts';
-export { metrics, type Metric, type MetricKey } from './metrics.ts';
+export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
 export type {
   Accuracy,
   Evaluation,
@@ -46,11 +46,14 @@ export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
 export { readRun, type Run, type RunFolder } from './report/run-files.ts';
+export { seedsCaveat, wrongKeysCaveat } from './report/caveats.ts';
+export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
+export { runFileText } from './run-file.ts';
+export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,
-  runFileText,
   StoredRuns,
   type CheckpointPlace,
   type RunClaim,

@@ -32,8 +32,11 @@ export interface SelectionSummary {
 export interface LimSummary {
   readonly signal: 'accuracy' | 'reward';
   readonly compat: 'corrected' | 'limr';
+  /** The cut, where `count` is absent. */
   readonly theta: number;
-  /** Present where prompts were kept by count: the lowest score among them; theta is not used then. */
+  /** Prompts asked for, where the highest scores are kept, and theta is not used. */
+  readonly count?: number;
+  /** The lowest score among prompts kept by count; absent where none was kept. */
   readonly lowestKept?: number;
   readonly kept: number;
   /** Mean signal per data epoch; NaN (null in JSON) where no prompt was rolled out. */
@@ -109,6 +112,10 @@ export interface ScoredPrompt {
   readonly rewards: readonly (number | null)[];
   readonly origin: Origin;
   readonly wrongKey: boolean;
+  /** What its responses were held against; absent in files of older versions. */
+  readonly key?: string;
+  /** The right answer, where the key is wrong on purpose and the task knows it. */
+  readonly truth?: string;
 }
 
 /** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
@@ -119,7 +126,7 @@ export type ExperimentEvent =
       readonly host: string;
       readonly config: ExperimentConfig;
       readonly seeds: readonly number[];
-      /** Prompts of the pool of the current seed come with `pool`. */
+      /** PPO iterations of all methods and seeds, as far as is known before selections are made. */
       readonly totalUpdates: number;
     }
   | {
@@ -135,6 +142,7 @@ export type ExperimentEvent =
       readonly phase: 'base' | 'full' | 'score' | 'lim' | 'linear' | 'rand' | 'report';
       readonly text: string;
     }
+  /** The prompts of a seed's pool, before its FULL pass. */
   | {
       readonly type: 'pool';
       readonly seed: number;
@@ -142,6 +150,10 @@ export type ExperimentEvent =
         readonly text: string;
         readonly origin: Origin;
         readonly wrongKey: boolean;
+        /** What its responses were held against; absent in files of older versions. */
+        readonly key?: string;
+        /** The right answer, where the key is wrong on purpose and the task knows it. */
+        readonly truth?: string;
       }[];
     }
   | {
@@ -181,7 +193,12 @@ export type ExperimentEvent =
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
-export type RunState = 'running' | 'paused' | 'stopped' | 'done' | 'failed';
+/**
+ * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a
+ * stop; `paused` computes nothing. `stopped`, `done` and `failed` are final.
+ */
+export type RunState =
+  'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {

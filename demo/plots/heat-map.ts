@@ -1,7 +1,9 @@
 import { visibleString } from '../visible-text.ts';
 import type { RunModel } from '../run-model.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
-import { rampColor } from './ramp.ts';
+import { cutText, type ExperimentConfig, type LimSummary } from '../../src/index.ts';
+import { hatch } from './hatch.ts';
+import { rampColor, rampNow } from './ramp.ts';
 
 const GUTTER = 74;
 const TOP = 18;
@@ -11,6 +13,23 @@ const MARKER = 9;
 /** Epochs, then the strips for origin, wrong key and kept, then room for the marker. */
 const BELOW = 3 * (STRIP + GAP) + MARKER;
 
+/** What the page's cursor and choice say of the map. */
+export interface HeatMapState {
+  /** Of the run, or of the one that would be started. */
+  readonly config: ExperimentConfig | undefined;
+  readonly selected: number | undefined;
+  /** Data epoch that the page's cursor points at. */
+  readonly epoch: number | undefined;
+}
+
+/** What hears of the map. */
+export interface HeatMapEvents {
+  /** A prompt was chosen by pointer or keyboard. */
+  readonly onSelect: (prompt: number) => void;
+  /** What is under the pointer; undefined when it leaves. */
+  readonly onPoint: (at: { readonly prompt: number; readonly epoch: number } | undefined) => void;
+}
+
 /**
  * The reward matrix, epochs down and prompts across in order of score: a slider over the ranks. With
  * more prompts than pixels a pixel shows the mean of those it stands for.
@@ -18,22 +37,23 @@ const BELOW = 3 * (STRIP + GAP) + MARKER;
 export class HeatMap {
   readonly #canvas: HTMLCanvasElement;
   readonly #cells = document.createElement('canvas');
-  readonly #onSelect: (prompt: number) => void;
+  readonly #events: HeatMapEvents;
   #model: RunModel | undefined;
   #selected: number | undefined;
 
-  /** @param onSelect Told of the prompt that was chosen by pointer or keyboard. */
-  constructor(canvas: HTMLCanvasElement, onSelect: (prompt: number) => void) {
+  constructor(canvas: HTMLCanvasElement, events: HeatMapEvents) {
     this.#canvas = canvas;
-    this.#onSelect = onSelect;
+    this.#events = events;
     canvas.addEventListener('pointerdown', (event) => this.#point(event));
     canvas.addEventListener('pointermove', (event) => {
       if (event.buttons !== 0) this.#point(event);
+      events.onPoint(this.#under(event));
     });
+    canvas.addEventListener('pointerleave', () => events.onPoint(undefined));
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  draw(model: RunModel | undefined, selected: number | undefined): void {
+  draw(model: RunModel | undefined, { config, selected, epoch: pointed }: HeatMapState): void {
     this.#model = model;
     this.#selected = selected;
     this.#describe();
@@ -41,11 +61,11 @@ export class HeatMap {
     if (!surface) return;
     const { context, width, height, ratio } = surface;
     const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
-    const epochs = model?.config.experiment.epochs ?? 4;
+    const epochs = config?.experiment.epochs ?? 4;
     const rowHeight = room.h / epochs;
-    const text = cssColor('--text-quiet');
+    const text = cssColor('--quiet');
 
-    context.fillStyle = cssColor('--missing');
+    context.fillStyle = hatch(context, ratio);
     context.fillRect(room.x, room.y, room.w, room.h);
     context.fillStyle = text;
     context.textAlign = 'right';
@@ -62,6 +82,10 @@ export class HeatMap {
     context.fillText('lowest', room.x, TOP / 2);
     context.textAlign = 'right';
     context.fillText(model?.scores ? 'highest score' : 'highest mean', width, TOP / 2);
+    if (pointed !== undefined) {
+      context.fillStyle = cssColor('--ink');
+      context.fillRect(room.x - 6, room.y + pointed * rowHeight, 4, rowHeight);
+    }
     if (!model || model.pool.length === 0) return;
 
     const across = Math.max(1, Math.floor(room.w * ratio));
@@ -77,7 +101,7 @@ export class HeatMap {
       );
     }
     this.#paintStrips(context, model, strips, room, across);
-    if (model.lim && model.scores) this.#paintThreshold(context, model, room);
+    if (model.lim && model.scores) this.#paintCut(context, model.lim, model.order.length, room);
     this.#paintSelection(context, model, room, height);
   }
 
@@ -90,6 +114,7 @@ export class HeatMap {
     if (!context) return;
     const image = context.createImageData(across, columns.length);
     const low = model.config.lim.signal === 'accuracy' ? 0 : -1;
+    const ramp = rampNow();
     columns.forEach((column, epoch) => {
       for (let pixel = 0; pixel < across; pixel++) {
         let sum = 0;
@@ -101,7 +126,7 @@ export class HeatMap {
           count++;
         }
         if (count === 0) continue;
-        const [red, green, blue] = rampColor((sum / count - low) / (1 - low));
+        const [red, green, blue] = rampColor(ramp, (sum / count - low) / (1 - low));
         image.data.set([red, green, blue, 255], 4 * (epoch * across + pixel));
       }
     });
@@ -127,7 +152,7 @@ export class HeatMap {
       learnable: cssColor('--learnable'),
       hard: cssColor('--hard'),
     };
-    const wrongColor = cssColor('--text');
+    const wrongColor = cssColor('--wrong-key');
     const keptColor = cssColor('--lim');
     const lim = model.selections.lim;
     // A little wider than a pixel: no seams between neighbours.
@@ -151,18 +176,18 @@ export class HeatMap {
     }
   }
 
-  #paintThreshold(
+  /** Between the highest that is rejected and the lowest that is kept, however it was cut. */
+  #paintCut(
     context: CanvasRenderingContext2D,
-    model: RunModel,
+    lim: LimSummary,
+    prompts: number,
     room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
   ): void {
-    const theta = model.lim?.theta ?? 0;
-    const rank = model.order.findIndex((prompt) => (model.scores?.[prompt] ?? NaN) >= theta);
-    if (rank < 0) return;
-    const x = room.x + (rank * room.w) / model.order.length;
+    if (lim.kept === 0) return;
+    const x = room.x + ((prompts - lim.kept) * room.w) / prompts;
     for (const [style, line] of [
       [cssColor('--card'), 4],
-      [cssColor('--text'), 1.5],
+      [cssColor('--ink'), 1.5],
     ] as const) {
       context.strokeStyle = style;
       context.lineWidth = line;
@@ -171,12 +196,13 @@ export class HeatMap {
       context.lineTo(x, room.y + room.h);
       context.stroke();
     }
-    context.fillStyle = cssColor('--text');
+    context.fillStyle = cssColor('--ink');
     context.textAlign = 'center';
-    const half = 24;
+    const text = cutText(lim);
+    const half = context.measureText(text).width / 2;
     // Between the two texts at the ends of the line.
-    const middle = Math.min(room.x + room.w - 100, Math.max(room.x + 44 + half, x));
-    context.fillText(`θ = ${theta}`, middle, TOP / 2);
+    const middle = Math.min(room.x + room.w - 88 - half, Math.max(room.x + 44 + half, x));
+    context.fillText(text, middle, TOP / 2);
   }
 
   #paintSelection(
@@ -192,19 +218,32 @@ export class HeatMap {
     const bottom = height - MARKER;
     for (const [style, grow, line] of [
       [cssColor('--card'), 1, 4],
-      [cssColor('--text'), 1, 2],
+      [cssColor('--ink'), 1, 2],
     ] as const) {
       context.strokeStyle = style;
       context.lineWidth = line;
       context.strokeRect(x - grow, room.y - grow, one + 2 * grow, bottom - room.y);
     }
-    context.fillStyle = cssColor('--text');
+    context.fillStyle = cssColor('--ink');
     const middle = x + one / 2;
     context.beginPath();
     context.moveTo(middle, bottom + 1);
     context.lineTo(middle - 6, height);
     context.lineTo(middle + 6, height);
     context.fill();
+  }
+
+  /** The cell under the pointer; none beside the map. */
+  #under(event: PointerEvent): { prompt: number; epoch: number } | undefined {
+    const model = this.#model;
+    if (!model || model.pool.length === 0) return undefined;
+    const { left, top, width, height } = this.#canvas.getBoundingClientRect();
+    const place = (event.clientX - left - GUTTER) / (width - GUTTER);
+    const row = (event.clientY - top - TOP) / (height - TOP - BELOW);
+    const prompt = model.order[Math.floor(place * model.order.length)];
+    const epoch = Math.floor(row * model.config.experiment.epochs);
+    if (place < 0 || row < 0 || row >= 1 || prompt === undefined) return undefined;
+    return { prompt, epoch };
   }
 
   #point(event: PointerEvent): void {
@@ -239,7 +278,7 @@ export class HeatMap {
 
   #selectRank(model: RunModel, rank: number): void {
     const prompt = model.order[Math.min(model.order.length - 1, Math.max(0, rank))];
-    if (prompt !== undefined) this.#onSelect(prompt);
+    if (prompt !== undefined) this.#events.onSelect(prompt);
   }
 
   #describe(): void {
@@ -264,11 +303,11 @@ function describePrompt(model: RunModel, prompt: number | undefined, rank: numbe
   const score = model.scoreOf(prompt);
   const mean = model.meanOf(prompt);
   return [
-    `${visibleString(one.text)}, rank ${rank} of ${model.pool.length}`,
+    `${visibleString(model.textOf(prompt))}, rank ${rank} of ${model.pool.length}`,
     score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
     ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
     one.origin,
-    ...(one.wrongKey ? ['wrong key'] : []),
+    ...(one.wrongKey ? ['wrong key on purpose'] : []),
     ...(model.selections.lim ? [model.selections.lim.has(prompt) ? 'kept' : 'rejected'] : []),
   ].join(', ');
 }

@@ -1,37 +1,83 @@
 import uPlot from 'uplot';
+import { DIMMED, lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
 import { cssColor } from './canvas.ts';
-import { lineNames, lineStyles, type LineName } from './methods.ts';
-
-/** Points of one line, by rising x. */
-export type Points = readonly (readonly [x: number, y: number])[];
+import { lineSwatch } from './line-swatch.ts';
+import {
+  lineNames,
+  readAt,
+  readFixed,
+  splitAt,
+  type FixedReadout,
+  type Lines,
+  type Points,
+  type Reading,
+} from './readings.ts';
 
 export interface LineChartOptions {
   readonly title: string;
   /** What the values are, under the title. */
   readonly meaning: string;
-  /** A value as text, for the line above the drawing. */
+  /** What the upright axis counts. */
+  readonly unit: string;
+  /** A value as text, for the rows above the drawing. */
   readonly format: (value: number) => string;
   /** The same for the axis; uPlot's own numbers without it. */
   readonly axisFormat?: (value: number) => string;
-  /** Marks each value. */
+  /** Marks each value, not a few of them. */
   readonly points?: boolean;
-  /** Ends of the axis where the data do not decide. */
-  readonly range?: readonly [number, number];
+  /** Ends of the axis while there are no values. */
+  readonly empty: readonly [number, number];
+  /** Whether the axis holds `empty` whatever the values. */
+  readonly holds?: boolean;
 }
 
-const HEIGHT = 190;
+/** What a chart shows. */
+export interface ChartState {
+  readonly lines: Lines;
+  /** Methods that will have a line. */
+  readonly names: readonly LineName[];
+  /** Update at which the longest line will end. */
+  readonly end: number;
+  readonly fixed: FixedReadout | undefined;
+  /** Update of an upright rule: the fixed read-out, where it is the same for all. */
+  readonly rule: number | undefined;
+  /** Where FULL goes on alone: what it does from there is dimmed. */
+  readonly alone: number | undefined;
+  /** What the page's cursor points at. */
+  readonly cursor: number | undefined;
+}
 
-/** One measure over updates, a line per method, with the values under the cursor above it. */
+const HEIGHT = 216;
+/** Pixels between marks of a line that marks a few of its values. */
+const MARK_EVERY = 64;
+const FONT = '12px system-ui, sans-serif';
+/** Whole updates alone. */
+const wholeSteps = [1, 10, 100, 1000, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
+
+/** One measure over updates, a line per method, with the values at one update above it. */
 export class LineChart {
   readonly #options: LineChartOptions;
-  readonly #readout = document.createElement('p');
+  readonly #when = document.createElement('p');
+  readonly #values = document.createElement('ul');
+  readonly #line = document.createElement('div');
   readonly #plot: uPlot;
-  #lines: Partial<Record<LineName, Points>> = {};
-  #end = 10;
-  /** Where a line from top to bottom stands; undefined for none. */
-  #mark: number | undefined;
+  #state: ChartState = {
+    lines: {},
+    names: lineNames,
+    end: 10,
+    fixed: undefined,
+    rule: undefined,
+    alone: undefined,
+    cursor: undefined,
+  };
+  #shown = '';
 
-  constructor(host: HTMLElement, options: LineChartOptions) {
+  /** @param onPoint Told of the update under the pointer, and when it leaves. */
+  constructor(
+    host: HTMLElement,
+    options: LineChartOptions,
+    onPoint: (update: number | undefined) => void,
+  ) {
     this.#options = options;
     const figure = document.createElement('figure');
     figure.className = 'card chart';
@@ -40,59 +86,84 @@ export class LineChart {
     const meaning = document.createElement('p');
     meaning.className = 'hint';
     meaning.textContent = options.meaning;
-    this.#readout.className = 'readout';
+    this.#when.className = 'when quiet';
+    this.#values.className = 'readout';
     const room = document.createElement('div');
     room.className = 'plot';
-    // The values are in the line above; the drawing itself has nothing more to read out.
+    // The values are in the rows above; the drawing itself has nothing more to read out.
     room.ariaHidden = 'true';
-    figure.append(title, meaning, this.#readout, room);
+    figure.append(title, meaning, this.#when, this.#values, room);
     host.append(figure);
 
     this.#plot = new uPlot(this.#settings(), this.#aligned(), room);
+    this.#line.className = 'cursor-line';
+    this.#plot.over.append(this.#line);
+    this.#plot.over.addEventListener('pointermove', ({ offsetX }) => {
+      const update = Math.round(this.#plot.posToVal(offsetX, 'x'));
+      onPoint(Math.min(this.#state.end, Math.max(0, update)));
+    });
+    this.#plot.over.addEventListener('pointerleave', () => onPoint(undefined));
     new ResizeObserver(() => this.#resize(room)).observe(room);
     this.#resize(room);
-    this.#read(null);
+    this.#read();
   }
 
-  /**
-   * @param end Update at which the longest line will end.
-   * @param mark Update that is marked, as the table's read-out.
-   */
-  draw(lines: Partial<Record<LineName, Points>>, end: number, mark?: number): void {
-    this.#lines = lines;
-    this.#end = Math.max(end, ...Object.values(lines).map((points) => points.at(-1)?.[0] ?? 0));
-    this.#mark = mark;
+  draw(state: ChartState): void {
+    const last = Object.values(state.lines).map((points) => points.at(-1)?.[0] ?? 0);
+    this.#state = { ...state, end: Math.max(state.end, ...last) };
     this.#plot.setData(this.#aligned());
-    this.#read(this.#plot.cursor.idx ?? null);
+    this.point(state.cursor);
+  }
+
+  /** Moves the page's cursor alone. */
+  point(update: number | undefined): void {
+    this.#state = { ...this.#state, cursor: update };
+    this.#read();
+    this.#line.hidden = update === undefined;
+    if (update !== undefined) {
+      this.#line.style.transform = `translateX(${Math.round(this.#plot.valToPos(update, 'x'))}px)`;
+    }
   }
 
   #resize(room: HTMLElement): void {
     if (room.clientWidth > 0) this.#plot.setSize({ width: room.clientWidth, height: HEIGHT });
+    this.point(this.#state.cursor);
+  }
+
+  /** Each line in two parts: to where FULL goes on alone, and from there. */
+  #parts(): Points[] {
+    const { lines, alone } = this.#state;
+    return lineNames.flatMap((name) => {
+      const points = lines[name] ?? [];
+      return name === 'full' ? splitAt(points, alone) : [points, []];
+    });
   }
 
   /** uPlot wants one list of x for all lines, with null where a line has no point. */
   #aligned(): uPlot.AlignedData {
-    const xs = new Set<number>();
-    for (const points of Object.values(this.#lines)) for (const [x] of points) xs.add(x);
-    const sorted = [...xs].sort((a, b) => a - b);
+    const parts = this.#parts();
+    const xs = new Set<number>(parts.flatMap((points) => points.map(([x]) => x)));
+    // Without any there would be no axes.
+    const sorted = xs.size > 0 ? [...xs].sort((a, b) => a - b) : [0, this.#state.end];
     const place = new Map(sorted.map((x, i) => [x, i]));
     return [
       sorted,
-      ...lineNames.map((name) => {
+      ...parts.map((points) => {
         const values = new Array<number | null>(sorted.length).fill(null);
-        for (const [x, y] of this.#lines[name] ?? []) {
-          if (Number.isFinite(y)) values[place.get(x) ?? 0] = y;
-        }
+        for (const [x, y] of points) if (Number.isFinite(y)) values[place.get(x) ?? 0] = y;
         return values;
       }),
     ];
   }
 
   #settings(): uPlot.Options {
-    const { axisFormat, points = false, range } = this.#options;
+    const { axisFormat, unit } = this.#options;
     const axis: uPlot.Axis = {
-      stroke: () => cssColor('--text-quiet'),
-      font: '12px system-ui, sans-serif',
+      stroke: () => cssColor('--quiet'),
+      font: FONT,
+      labelFont: FONT,
+      labelSize: 18,
+      labelGap: 0,
       grid: { stroke: () => cssColor('--grid'), width: 1 },
       ticks: { show: false },
     };
@@ -100,57 +171,81 @@ export class LineChart {
       width: 300,
       height: HEIGHT,
       legend: { show: false },
-      padding: [8, 8, 0, 0],
-      cursor: { y: false, drag: { x: false, y: false }, points: { size: 7 } },
+      padding: [8, 14, 0, 0],
+      cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: {
-        x: { time: false, range: () => [0, this.#end] },
-        y: range
-          ? {
-              range: (_, low: number | null, high: number | null) => [
-                Math.min(range[0], low ?? range[0]),
-                Math.max(range[1], high ?? range[1]),
-              ],
-            }
-          : {},
+        x: { time: false, range: () => [0, this.#state.end] },
+        y: { range: (_, low: number | null, high: number | null) => this.#range(low, high) },
       },
       axes: [
-        { ...axis, size: 26, gap: 4 },
+        { ...axis, size: 24, gap: 4, label: 'updates', incrs: wholeSteps },
         {
           ...axis,
-          size: 50,
+          size: 48,
           gap: 4,
+          label: unit,
           ...(axisFormat ? { values: (_: uPlot, splits: number[]) => splits.map(axisFormat) } : {}),
         },
       ],
       series: [
         {},
-        ...lineNames.map((name): uPlot.Series => {
-          const { color, dash, label } = lineStyles[name];
-          return {
-            label,
-            stroke: () => cssColor(color),
-            width: 2,
-            dash,
-            spanGaps: true,
-            points: points
-              ? { show: name !== 'base', size: 6, fill: () => cssColor(color) }
-              : { show: (_, _series, first, last) => last - first < 2, size: 5 },
-          };
-        }),
+        ...lineNames.flatMap((name) => [this.#series(name, 1), this.#series(name, DIMMED)]),
       ],
-      hooks: {
-        setCursor: [(plot) => this.#read(plot.cursor.idx ?? null)],
-        drawAxes: [(plot) => this.#drawMark(plot)],
+      hooks: { drawAxes: [(plot) => this.#drawRule(plot)] },
+    };
+  }
+
+  #series(name: LineName, alpha: number): uPlot.Series {
+    const { tone, dash, label, width } = lineLooks[name];
+    return {
+      label,
+      stroke: () => cssColor(tone),
+      alpha,
+      width,
+      dash: [...dash],
+      spanGaps: true,
+      points: {
+        show: name !== 'base',
+        fill: () => cssColor(tone),
+        paths: (plot, series) => this.#marks(plot, series, name),
       },
     };
   }
 
-  #drawMark(plot: uPlot): void {
-    if (this.#mark === undefined) return;
+  #marks(plot: uPlot, series: number, name: LineName): uPlot.Series.Points.Paths {
+    const path = new Path2D();
+    const ratio = window.devicePixelRatio;
+    const values = plot.data[series] ?? [];
+    let before = -Infinity;
+    plot.data[0].forEach((x, i) => {
+      const value = values[i];
+      if (value === null || value === undefined) return;
+      const left = plot.valToPos(x, 'x', true);
+      if (!this.#options.points && left - before < MARK_EVERY * ratio) return;
+      before = left;
+      const top = plot.valToPos(value, 'y', true);
+      path.addPath(new Path2D(markPath(lineLooks[name].mark, left, top, 3.2 * ratio)));
+    });
+    return { stroke: null, fill: path };
+  }
+
+  #range(low: number | null, high: number | null): [number, number] {
+    const { empty, holds = false } = this.#options;
+    if (low === null || high === null) return [...empty];
+    if (holds) return [Math.min(empty[0], low), Math.max(empty[1], high)];
+    // One value alone, or equal ones, would be an axis of no length.
+    const least = (empty[1] - empty[0]) / 20;
+    const grow = Math.max(0, least - (high - low)) / 2;
+    return uPlot.rangeNum(low - grow, high + grow, 0.1, false) as [number, number];
+  }
+
+  #drawRule(plot: uPlot): void {
+    const { rule } = this.#state;
+    if (rule === undefined) return;
     const { ctx: context, bbox } = plot;
-    const x = Math.round(plot.valToPos(this.#mark, 'x', true));
+    const x = Math.round(plot.valToPos(rule, 'x', true));
     context.save();
-    context.strokeStyle = cssColor('--text-quiet');
+    context.strokeStyle = cssColor('--quiet');
     context.lineWidth = window.devicePixelRatio;
     context.setLineDash([4 * window.devicePixelRatio, 4 * window.devicePixelRatio]);
     context.beginPath();
@@ -160,24 +255,29 @@ export class LineChart {
     context.restore();
   }
 
-  /** The values at an index of x, or the newest of each line. */
-  #read(index: number | null): void {
-    const at = index === null ? undefined : this.#plot.data[0][index];
-    const parts = lineNames.flatMap((name) => {
-      const points = this.#lines[name];
-      const point =
-        at === undefined ? points?.at(-1) : (points?.findLast(([x]) => x <= at) ?? points?.[0]);
-      if (!point) return [];
-      const part = document.createElement('span');
-      part.className = name;
-      part.textContent = `${lineStyles[name].label} ${this.#options.format(point[1])}`;
-      return [part];
+  /** The rows keep their places whatever they hold: nothing below them moves. */
+  #read(): void {
+    const { lines, names, fixed, cursor } = this.#state;
+    const reading: Reading = cursor === undefined ? readFixed(lines, fixed) : readAt(lines, cursor);
+    const texts = names.map((name) => {
+      const value = reading.values[name];
+      return [name, value === undefined ? '–' : this.#options.format(value)] as const;
     });
-    const when = document.createElement('span');
-    when.className = 'quiet';
-    when.textContent =
-      parts.length === 0 ? 'no values yet' : at === undefined ? 'latest' : `update ${at}`;
-    this.#readout.replaceChildren(when, ...parts);
+    const shown = JSON.stringify([reading.title, texts]);
+    if (shown === this.#shown) return;
+    this.#shown = shown;
+    this.#when.textContent = reading.title;
+    this.#values.replaceChildren(
+      ...texts.map(([name, text]) => {
+        const item = document.createElement('li');
+        item.className = name;
+        item.append(lineSwatch(name), ` ${lineLooks[name].label} `);
+        const value = document.createElement('span');
+        value.textContent = text;
+        item.append(value);
+        return item;
+      }),
+    );
   }
 }
 

@@ -1,17 +1,22 @@
+import { rampSteps } from '../../src/look/tokens.ts';
+import { cssColor } from './canvas.ts';
+
 /** Red, green, blue in [0, 255]. */
 export type Rgb = readonly [number, number, number];
 
-// Points of viridis: even in lightness, and apart for the common kinds of colour blindness.
-const stops: readonly Rgb[] = [
-  [68, 1, 84],
-  [59, 82, 139],
-  [33, 145, 140],
-  [94, 201, 98],
-  [253, 231, 37],
-];
+/** The ramp's colours as the scheme has them now, lowest share first. */
+export const rampNow = (): Rgb[] =>
+  Array.from({ length: rampSteps }, (_, i) => rgbOf(cssColor(`--ramp-${i}`)));
 
-/** The heat map's colour of a share in [0, 1]; what lies outside takes the end's. */
-export function rampColor(share: number): Rgb {
+/** `#rgb` or `#rrggbb`, as a style sheet may shorten it. */
+export function rgbOf(hex: string): Rgb {
+  const digits = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
+  const channel = (at: number) => Number.parseInt(digits.slice(at, at + 2), 16);
+  return [channel(1), channel(3), channel(5)];
+}
+
+/** The colour of a share in [0, 1] between a ramp's stops; what lies outside takes the end's. */
+export function rampColor(stops: readonly Rgb[], share: number): Rgb {
   const place = Math.min(1, Math.max(0, share)) * (stops.length - 1);
   const below = Math.min(stops.length - 2, Math.floor(place));
   const [low, high] = [stops[below], stops[below + 1]];

@@ -1,3 +1,4 @@
+import type { LimSummary } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 
 /** What one panel shows. */
@@ -8,34 +9,50 @@ export interface Trajectories {
   readonly columns: readonly Float32Array[];
   /** By epoch: drawn in red, as in the paper's figure 2b. */
   readonly meanCurve: readonly number[];
-  /** Epochs of the whole pass: the axis does not move while they come in. */
-  readonly epochs: number;
   readonly selected: number | undefined;
   /** Custom property of the lines' colour. */
   readonly color: string;
-  /** Lowest signal: 0 for accuracy, -1 for reward. */
-  readonly low: number;
+}
+
+/** The axes, which stand before there are curves. */
+export interface TrajectoryFrame {
+  /** Epochs of the whole pass: the axis does not move while they come in. */
+  readonly epochs: number;
+  readonly signal: LimSummary['signal'];
+  /** Data epoch that the page's cursor points at. */
+  readonly pointed: number | undefined;
 }
 
 /** Lines drawn at the most: more would only be a smear. */
 export const MOST_LINES = 400;
 
-const LEFT = 46;
+const LEFT = 64;
 const RIGHT = 12;
 const TOP = 10;
-const BOTTOM = 26;
+const BOTTOM = 40;
 
-export function drawTrajectories(canvas: HTMLCanvasElement, what: Trajectories | undefined): void {
+/** The data epoch nearest to a place across the canvas. */
+export function epochUnder(canvas: HTMLCanvasElement, clientX: number, epochs: number): number {
+  const { left, width } = canvas.getBoundingClientRect();
+  const place = (clientX - left - LEFT) / (width - LEFT - RIGHT);
+  return Math.min(epochs - 1, Math.max(0, Math.round(place * (epochs - 1))));
+}
+
+export function drawTrajectories(
+  canvas: HTMLCanvasElement,
+  what: Trajectories | undefined,
+  { epochs, signal, pointed }: TrajectoryFrame,
+): void {
   const surface = surfaceOf(canvas);
   if (!surface) return;
   const { context, width, height } = surface;
-  const { low = 0, epochs = 4 } = what ?? {};
+  const low = signal === 'accuracy' ? 0 : -1;
   const room = { w: width - LEFT - RIGHT, h: height - TOP - BOTTOM };
   const x = (epoch: number) => LEFT + (epochs === 1 ? 0.5 : epoch / (epochs - 1)) * room.w;
   const y = (value: number) => TOP + (1 - (value - low) / (1 - low)) * room.h;
 
   context.strokeStyle = cssColor('--grid');
-  context.fillStyle = cssColor('--text-quiet');
+  context.fillStyle = cssColor('--quiet');
   context.lineWidth = 1;
   context.textAlign = 'right';
   for (const value of low === 0 ? [0, 0.25, 0.5, 0.75, 1] : [-1, -0.5, 0, 0.5, 1]) {
@@ -50,8 +67,19 @@ export function drawTrajectories(canvas: HTMLCanvasElement, what: Trajectories |
   for (let epoch = 0; epoch < epochs; epoch += every) {
     context.fillText(String(epoch + 1), x(epoch), height - BOTTOM + 14);
   }
-  context.textAlign = 'left';
-  context.fillText('epoch', 0, height - BOTTOM + 14);
+  context.fillText('data epoch of FULL', LEFT + room.w / 2, height - 8);
+  context.save();
+  context.translate(8, TOP + room.h / 2);
+  context.rotate(-Math.PI / 2);
+  context.fillText(signal === 'accuracy' ? 'share matching the key' : 'mean reward', 0, 0);
+  context.restore();
+  if (pointed !== undefined) {
+    context.strokeStyle = cssColor('--quiet');
+    line(context, [
+      [x(pointed), TOP],
+      [x(pointed), TOP + room.h],
+    ]);
+  }
   if (!what || what.columns.length === 0) return;
 
   const { prompts, columns, selected } = what;
@@ -69,7 +97,7 @@ export function drawTrajectories(canvas: HTMLCanvasElement, what: Trajectories |
   path(context, what.meanCurve, x, y, cssColor('--mean'), 3);
   if (selected !== undefined && prompts.includes(selected)) {
     const curve = columns.map((column) => column[selected] ?? NaN);
-    path(context, curve, x, y, cssColor('--text'), 2);
+    path(context, curve, x, y, cssColor('--ink'), 2);
   }
 }
 

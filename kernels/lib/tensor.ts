@@ -5,10 +5,18 @@ export type DType = 'f32' | 'u32' | 'i32' | 'f16';
 
 export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, f16: 2 };
 
+/** What the host reads a tensor into; halves as their bits. */
+export interface HostArrays {
+  readonly f32: Float32Array<ArrayBuffer>;
+  readonly u32: Uint32Array<ArrayBuffer>;
+  readonly i32: Int32Array<ArrayBuffer>;
+  readonly f16: Uint16Array<ArrayBuffer>;
+}
+
 /** A dense row-major array inside a GPU buffer. It does not own the buffer. */
-export interface Tensor {
+export interface Tensor<Type extends DType = DType> {
   readonly name: string;
-  readonly dtype: DType;
+  readonly dtype: Type;
   readonly shape: readonly number[];
   readonly buffer: GPUBuffer;
   /** First byte inside `buffer`; a multiple of 256, so that it can be bound. */
@@ -23,7 +31,10 @@ export const byteLength = (tensor: Pick<Tensor, 'dtype' | 'shape'>): number =>
   Math.ceil((elementCount(tensor.shape) * bytesPerElement[tensor.dtype]) / 4) * 4;
 
 /** The same memory under another shape. @throws ShapeError when the element counts differ. */
-export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
+export function reshape<Type extends DType>(
+  tensor: Tensor<Type>,
+  shape: readonly number[],
+): Tensor<Type> {
   if (elementCount(shape) !== elementCount(tensor.shape)) {
     throw new ShapeError(`reshape: ${describe(tensor)} does not hold (${shape.join(', ')})`);
   }
@@ -35,7 +46,11 @@ export function reshape(tensor: Tensor, shape: readonly number[]): Tensor {
  *
  * @throws ShapeError when they lie outside it or start where WebGPU cannot bind (256 bytes).
  */
-export function rowsOf(tensor: Tensor, first: number, count: number): Tensor {
+export function rowsOf<Type extends DType>(
+  tensor: Tensor<Type>,
+  first: number,
+  count: number,
+): Tensor<Type> {
   const [rows = 0, ...rest] = tensor.shape;
   const offset = tensor.offset + first * elementCount(rest) * bytesPerElement[tensor.dtype];
   if (first + count > rows || offset % 256 !== 0) {

@@ -1,5 +1,6 @@
 import { configFrom } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { bindingElements } from '../gpu/memory.ts';
 import type { ModelConfig } from '../model/config.ts';
 import {
   initialParameters,
@@ -90,8 +91,7 @@ export async function measureRollout(
 /** A decoder of a random model. `generate` returns how many tokens it drew. */
 function openRollout(gpu: Gpu, model: ModelConfig, shape: RolloutShape, storage?: WeightStorage) {
   const { prompts, samples, promptTokens, newTokens, temperature } = shape;
-  const pageLimit = gpu.limits.maxStorageBufferBindingSize / 4;
-  const layout = parameterLayout(model, 'lm', pageLimit, storage);
+  const layout = parameterLayout(model, 'lm', bindingElements(gpu.limits), storage);
   const weights = new ParameterStore(gpu, layout, 'model', 'weights');
   weights.load(initialParameters(model, 1, 0.02));
   const decoder = new Decoder(gpu, model, weights, {

@@ -17,6 +17,7 @@ export const badInput: ReadonlySet<string> = new Set([
   'CheckpointError',
   'SafetensorsError',
   'SelectionError',
+  'PathError',
 ]);
 
 /** Options that every computing command shares: spread into its `args`. */

@@ -29,23 +29,30 @@ export const command = defineCommand({
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();
     const gpu = await openCommandGpu(args, { headDim: config.model.headDim, training: true });
-    const parameters = await pretrainBase(
-      gpu,
-      config,
-      createTask(config.task),
-      (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
-      () => Promise.resolve(true),
-    );
-    if (!parameters) return 1;
-    const entries = [...parameters].map(([name, data]) => float32Entry(name, [data.length], data));
-    const identity = baseIdentity(config);
-    await host.write(out, writeSafetensors(entries, { identity, adapter: gpu.name }));
-    await gpu.close();
-    await host.stderr(`base: ${out}\n`);
-    if (args.json) {
-      const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-      await host.stdout(jsonText({ out, identity, parameters: count, config, adapter: gpu.name }));
+    try {
+      const parameters = await pretrainBase(
+        gpu,
+        config,
+        createTask(config.task),
+        (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
+        () => Promise.resolve(true),
+      );
+      if (!parameters) return 1;
+      const entries = [...parameters].map(([name, data]) =>
+        float32Entry(name, [data.length], data),
+      );
+      const identity = baseIdentity(config);
+      await host.write(out, writeSafetensors(entries, { identity, adapter: gpu.name }));
+      await host.stderr(`base: ${out}\n`);
+      if (args.json) {
+        const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+        await host.stdout(
+          jsonText({ out, identity, parameters: count, config, adapter: gpu.name }),
+        );
+      }
+      return 0;
+    } finally {
+      await gpu.close();
     }
-    return 0;
   },
 });

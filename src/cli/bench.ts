@@ -5,6 +5,7 @@ import { benchedUse, tuneKernels } from '../bench/kernels.ts';
 import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
 import { isSized, type Sized, sizeNames } from '../bench/sized.ts';
+import { issueText } from '../config-issue.ts';
 import { hostName } from '../workers/host-name.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
@@ -112,7 +113,7 @@ async function readEarlier(path: string): Promise<EarlierBench> {
   const found = v.safeParse(earlierSchema, await readJson(path));
   if (found.success) return found.output;
   const [issue] = found.issues;
-  throw new UsageError(`${path}: ${v.getDotPath(issue) ?? 'the file'}: ${issue.message}`);
+  throw new UsageError(`${path}: ${issueText(issue)}`);
 }
 
 /** The comparison as lines. */

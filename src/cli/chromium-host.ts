@@ -7,7 +7,10 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
 import { createFile, type FreshFile } from './node-system.ts';
 import type { CallReply, PageApi, PageSettings, SystemCalls } from './page-protocol.ts';
+import type { FolderLock } from './folder-lock.ts';
 import type { System } from './system.ts';
+import { FolderStore } from '../workers/folder-store.ts';
+import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
 
 /** What `npm run build` makes of src/cli/page.ts, in dist beside the folder of the sources. */
 const pageFolder = new URL('../../page/', import.meta.url);
@@ -60,6 +63,10 @@ class SystemServer {
   readonly #calls: SystemCalls;
   readonly #reading = new Map<number, Awaited<ReturnType<System['open']>>>();
   readonly #writing = new Map<number, FreshFile>();
+  readonly #locks = new Map<string, FolderLock>();
+  /** Why a folder is this process's no more. */
+  readonly #lost = new Map<string, string>();
+  readonly #stores = new Map<string, ReturnType<typeof callsOf>>();
   #handles = 0;
 
   constructor(host: System) {
@@ -78,7 +85,7 @@ class SystemServer {
       resolve: (path) => host.resolve(path),
       list: (path) => host.list(path),
       remove: (path) => host.remove(path),
-      stderr: (text) => host.stderr(text),
+      stderr: (text, look) => host.stderr(text, look),
       stdout: (text) => host.stdout(text),
       open: async (path) => {
         const file = await host.open(path);
@@ -101,11 +108,44 @@ class SystemServer {
         // A commit that failed has cleaned up behind itself.
         if (this.#writing.has(handle)) await take(this.#writing, handle).abort();
       },
+      lock: async (folder) => {
+        const lock = await host.lock?.(folder);
+        if (!lock) return;
+        this.#locks.set(folder, lock);
+        void lock.lost.then((why) => this.#lost.set(folder, why));
+      },
+      unlock: async (folder) => {
+        await this.#locks.get(folder)?.release();
+        this.#locks.delete(folder);
+      },
+      store: (folder, name, args) => this.#onStore(folder, name, args),
       interruptible: (wanted) => {
         this.interruptible = wanted;
         return Promise.resolve();
       },
     };
+  }
+
+  async #onStore(
+    folder: string,
+    name: keyof StoreCalls,
+    args: readonly unknown[],
+  ): Promise<unknown> {
+    const lost = this.#lost.get(folder);
+    if (lost !== undefined) throw new Error(lost);
+    const store = this.#stores.get(folder) ?? callsOf(new FolderStore(folder));
+    this.#stores.set(folder, store);
+    if (name === 'put') {
+      const [handle, bytes] = args as [number, string];
+      return store.put(handle, Buffer.from(bytes, 'base64'));
+    }
+    if (name === 'slice') {
+      const bytes = await store.slice(...(args as Parameters<StoreCalls['slice']>));
+      return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('base64');
+    }
+    if (!Object.hasOwn(store, name)) throw new Error(`the page called '${name}' of a store`);
+    const call = store[name] as (...given: readonly unknown[]) => Promise<unknown>;
+    return call(...args);
   }
 
   async answer(name: string, args: readonly unknown[]): Promise<CallReply> {
@@ -125,7 +165,9 @@ class SystemServer {
     const half = [...this.#writing.values()].map((file) => file.abort());
     this.#reading.clear();
     this.#writing.clear();
-    await Promise.allSettled([...left, ...half]);
+    const stores = [...this.#stores.values()].map((store) => store.close());
+    await Promise.allSettled([...left, ...half, ...stores]);
+    await Promise.allSettled([...this.#locks.values()].map((lock) => lock.release()));
   }
 }
 
@@ -200,10 +242,14 @@ export async function runInChromium(
     server.closeAllConnections();
     await files.close();
   };
-  const signals = ['SIGINT', 'SIGTERM'] as const;
+  const signals = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
   let dying: Promise<never> | undefined;
+  let interrupted = false;
   const interrupt = (signal: NodeJS.Signals): void => {
+    // A terminal that closes may say so more than once.
+    if (interrupted && signal === 'SIGHUP') return;
     if (opening && files.interruptible) {
+      interrupted = true;
       opening
         .then(({ page }) => page.evaluate(() => (globalThis as PageScope).limrPage.interrupt()))
         .catch(() => undefined); // the page has just ended by itself

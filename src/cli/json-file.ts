@@ -1,21 +1,21 @@
-import { FormatError } from '../formats/format-error.ts';
+import { readText } from '../formats/byte-source.ts';
+import { expectShallow } from '../formats/json-depth.ts';
 import { parseJson } from '../formats/json.ts';
 import { withSource } from './sources.ts';
 
-/** Configs and results are small; anything larger is not one. */
+/** Largest JSON file where its reader says nothing else: lists of token ids are long. */
 const MOST_BYTES = 256 * 2 ** 20;
+/** Deeper than any file that a command reads whole. */
+const MOST_DEPTH = 64;
 
 /**
  * A JSON file.
  *
- * @throws UsageError where there is none, FormatError when it is too large or not JSON.
+ * @param mostBytes Larger files are refused before they are read.
+ * @throws UsageError where there is none, FormatError when it is too large, too deep or not JSON.
  */
-export async function readJson(path: string): Promise<unknown> {
-  return withSource(path, async (source) => {
-    if (source.size > MOST_BYTES) {
-      throw new FormatError(`${path}: ${source.size} bytes, at most ${MOST_BYTES} are read`);
-    }
-    const bytes = await source.slice(0, source.size);
-    return parseJson(new TextDecoder().decode(bytes), path);
-  });
+export async function readJson(path: string, mostBytes = MOST_BYTES): Promise<unknown> {
+  const text = await withSource(path, (source) => readText(source, mostBytes));
+  expectShallow(text, path, MOST_DEPTH);
+  return parseJson(text, path);
 }

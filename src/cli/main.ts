@@ -3,6 +3,7 @@ import packageJson from '../../package.json' with { type: 'json' };
 import type { AdapterChoice } from '../gpu/device.ts';
 import { badInput, UsageError } from './arguments.ts';
 import { system, type System } from './system.ts';
+import { visibleLine } from './visible-text.ts';
 
 interface Entry {
   readonly summary: string;
@@ -132,11 +133,11 @@ async function runEntry(
 /**
  * citty's parser takes any option and drops what it does not know: this is the strict half.
  *
- * @throws UsageError for an unknown or repeated option, a missing value, or too many words.
+ * @throws UsageError for an unknown or repeated option, a missing or empty value, or too many words.
  */
 export function checkArguments(args: ArgsDef, argv: readonly string[], many: boolean): void {
   const byFlag = new Map<string, string>();
-  for (const [name, { type, alias }] of Object.entries(args as Record<string, ArgAliases>)) {
+  for (const [name, { type, alias }] of Object.entries(args as Record<string, ArgShape>)) {
     if (type === 'positional') continue;
     const aliases = typeof alias === 'string' ? [alias] : (alias ?? []);
     for (const word of [name, ...aliases]) {
@@ -161,21 +162,29 @@ export function checkArguments(args: ArgsDef, argv: readonly string[], many: boo
     if (name === undefined) throw new UsageError(`unknown option '${flag}'`);
     if (seen.has(name)) throw new UsageError(`${flag} is given twice`);
     seen.add(name);
-    if (args[name]?.type === 'boolean') {
+    const option = args[name] as ArgShape | undefined;
+    if (option?.type === 'boolean') {
       if (equals >= 0) throw new UsageError(`${flag} takes no value`);
-    } else if (equals < 0) {
-      const value = argv[++i];
-      if (value === undefined || value.startsWith('--'))
-        throw new UsageError(`${flag} needs a value`);
+      continue;
+    }
+    const value = equals < 0 ? argv[++i] : word.slice(equals + 1);
+    if (value === undefined || (equals < 0 && value.startsWith('--'))) {
+      throw new UsageError(`${flag} needs a value`);
+    }
+    // As from a variable that is not set: never a path, nor anything else but a text of one's own.
+    if (value === '' && option?.valueHint?.toLowerCase() !== 'text') {
+      throw new UsageError(`${flag} needs a value, got an empty one`);
     }
   }
+  if (words.includes('')) throw new UsageError('an argument is empty');
   const places = Object.values(args).filter(({ type }) => type === 'positional').length;
   const extra = words[places];
   if (extra !== undefined && !many) throw new UsageError(`unexpected argument '${extra}'`);
 }
 
-interface ArgAliases {
+interface ArgShape {
   readonly type?: string;
+  readonly valueHint?: string;
   readonly alias?: string | readonly string[];
 }
 
@@ -206,9 +215,7 @@ function isBadInput(error: unknown): boolean {
 /** An error as one line without colours or control characters. */
 function oneLine(error: unknown): string {
   const message = error instanceof Error ? error.message || error.name : String(error);
-  return plain(message)
-    .replace(/[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]+/g, ' ')
-    .trim();
+  return visibleLine(plain(message));
 }
 
 const plain = (text: string): string => text.replace(/\u001b\[\d+m/g, '');

@@ -1,6 +1,9 @@
 import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { System } from './system.ts';
+import colors from 'picocolors';
+import { fileError, makeFolder } from '../file-error.ts';
+import { lockFolder } from './folder-lock.ts';
+import type { Look, System } from './system.ts';
 
 /** Strings joined into writes of about this many characters. */
 const BATCH = 1 << 20;
@@ -12,6 +15,14 @@ const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
       else resolve();
     });
   });
+
+/** Colours where the terminal has them, and the line that a status overwrites. */
+const dressed: Readonly<Record<Look, (text: string) => string>> = {
+  heading: (text) => colors.bold(text),
+  warning: (text) => colors.yellow(text),
+  status: (text) => `\r\u001b[2K${text}`,
+  clear: () => '\r\u001b[2K',
+};
 
 function* bytesOf(content: string | Uint8Array | Iterable<string>): Generator<Uint8Array> {
   if (content instanceof Uint8Array) {
@@ -42,20 +53,33 @@ export interface FreshFile {
 
 /** Begins a file beside the path that it is to take, making folders as needed. */
 export async function createFile(path: string): Promise<FreshFile> {
-  await mkdir(dirname(path), { recursive: true });
   const partial = `${path}.${process.pid}.partial`;
-  const file = await open(partial, 'w');
+  /** Names the file that was asked for, whatever call failed on the way to it. */
+  const named = async <T>(call: () => Promise<T>): Promise<T> => {
+    try {
+      return await call();
+    } catch (error) {
+      throw fileError(error, path, 'written');
+    }
+  };
+  const file = await named(async () => {
+    await makeFolder({ mkdir, stat }, dirname(path), dirname);
+    return open(partial, 'w');
+  });
   const abort = async (): Promise<void> => {
-    await file.close();
-    await rm(partial, { force: true });
+    // What went wrong before is what counts.
+    await file.close().catch(() => undefined);
+    await rm(partial, { force: true }).catch(() => undefined);
   };
   return {
-    append: (bytes) => file.writeFile(bytes),
+    append: (bytes) => named(() => file.writeFile(bytes)),
     async commit() {
       try {
-        await file.sync();
-        await file.close();
-        await rename(partial, path);
+        await named(async () => {
+          await file.sync();
+          await file.close();
+          await rename(partial, path);
+        });
       } catch (error) {
         await abort();
         throw error;
@@ -63,6 +87,17 @@ export async function createFile(path: string): Promise<FreshFile> {
     },
     abort,
   };
+}
+
+/** What ends a command that does not listen, and one that does when it comes again. */
+const deadlySignals = ['SIGINT', 'SIGTERM'] as const;
+
+let listening = false;
+
+/** Node throws what a stream meets where nobody listens, even where the writer was told. */
+function listenToStderr(): void {
+  if (!listening) process.stderr.on('error', () => undefined);
+  listening = true;
 }
 
 /** Whether an error says that there is no such file or folder. */
@@ -77,7 +112,7 @@ export const nodeSystem: System = {
       return { kind: found.isDirectory() ? 'directory' : 'file', size: found.size };
     } catch (error) {
       if (isAbsence(error)) return undefined;
-      throw error;
+      throw fileError(error, path, 'read');
     }
   },
   async resolve(path) {
@@ -86,16 +121,22 @@ export const nodeSystem: System = {
       try {
         return join(await realpath(place), ...missing);
       } catch (error) {
-        if (!isAbsence(error) || place === dirname(place)) throw error;
+        if (!isAbsence(error) || place === dirname(place)) throw fileError(error, path, 'read');
         missing.unshift(basename(place));
       }
     }
   },
   async list(path) {
-    return (await readdir(path)).sort();
+    try {
+      return (await readdir(path)).sort();
+    } catch (error) {
+      throw fileError(error, path, 'read');
+    }
   },
   async open(path) {
-    const file = await open(path, 'r');
+    const file = await open(path, 'r').catch((error: unknown) => {
+      throw fileError(error, path, 'read');
+    });
     const { size } = await file.stat();
     return {
       name: path,
@@ -123,18 +164,30 @@ export const nodeSystem: System = {
     await file.commit();
   },
   remove: (path) => rm(path, { force: true }),
-  stderr: (text) => print(process.stderr, text),
+  async stderr(text, look) {
+    listenToStderr();
+    // A terminal that was closed must not end what is still to be written elsewhere.
+    await print(process.stderr, look ? dressed[look](text) : text).catch(() => undefined);
+  },
   stdout: (text) => print(process.stdout, text),
   environment: (name) => process.env[name],
   get terminal() {
     return process.stderr.isTTY;
   },
   onInterrupt(listener) {
-    process.on('SIGINT', listener);
-    process.on('SIGTERM', listener);
+    let heard = false;
+    const hear = (): void => {
+      if (heard) return;
+      heard = true;
+      for (const name of deadlySignals) process.off(name, hear);
+      listener();
+    };
+    // A terminal that closes may say so more than once, and its shell too.
+    const names = [...deadlySignals, 'SIGHUP'] as const;
+    for (const name of names) process.on(name, hear);
     return () => {
-      process.off('SIGINT', listener);
-      process.off('SIGTERM', listener);
+      for (const name of names) process.off(name, hear);
     };
   },
+  lock: lockFolder,
 };

@@ -1,4 +1,5 @@
-import type { PathInfo } from './system.ts';
+import type { StoreCalls } from '../workers/remote-store.ts';
+import type { Look, PathInfo } from './system.ts';
 
 /** What the page is told before its command begins. */
 export interface PageSettings {
@@ -32,7 +33,15 @@ export interface SystemCalls {
   readonly append: (handle: number, bytes: string) => Promise<void>;
   readonly commit: (handle: number) => Promise<void>;
   readonly abort: (handle: number) => Promise<void>;
-  readonly stderr: (text: string) => Promise<void>;
+  /** A call on the store of a run's folder. */
+  readonly store: (
+    folder: string,
+    name: keyof StoreCalls,
+    args: readonly unknown[],
+  ) => Promise<unknown>;
+  readonly lock: (folder: string) => Promise<void>;
+  readonly unlock: (folder: string) => Promise<void>;
+  readonly stderr: (text: string, look?: Look) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
   /** Whether the command wants to hear of Ctrl-C, or be ended by it. */
   readonly interruptible: (wanted: boolean) => Promise<void>;

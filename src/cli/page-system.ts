@@ -1,4 +1,5 @@
 import type { CallReply, PageSettings, SystemCalls } from './page-protocol.ts';
+import { storeOver, type StoreCalls } from '../workers/remote-store.ts';
 import type { System } from './system.ts';
 
 /** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
@@ -61,7 +62,7 @@ export function interrupt(): void {
 
 /** The system of a command that runs in a page: files and streams of the process that opened it. */
 export function pageSystem({ environment, terminal }: PageSettings): System {
-  const own: System = {
+  return {
     info: (path) => call('info', path),
     resolve: (path) => call('resolve', path),
     list: (path) => call('list', path),
@@ -92,33 +93,46 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
         throw error;
       }
     },
-    stderr: (text) => call('stderr', text),
+    stderr: (text, look) => call('stderr', text, look),
     stdout: (text) => call('stdout', text),
     environment: (name) => (Object.hasOwn(environment, name) ? environment[name] : undefined),
     terminal,
     onInterrupt(listener) {
-      listeners.add(listener);
-      void call('interruptible', true);
-      return () => {
-        listeners.delete(listener);
+      const leave = (): void => {
+        listeners.delete(hear);
         void call('interruptible', listeners.size > 0);
       };
+      const hear = (): void => {
+        leave();
+        listener();
+      };
+      listeners.add(hear);
+      void call('interruptible', true);
+      return leave;
+    },
+    async lock(folder) {
+      await call('lock', folder);
+      // Where it is lost, the folder's store takes no more.
+      return { lost: new Promise(() => undefined), release: () => call('unlock', folder) };
     },
     // Workers of a page have no way to the files but through it.
-    runStore: (folder) => ({
-      write: (path, data) => own.write(`${folder}/${path}`, data),
-      async read(path) {
-        const place = `${folder}/${path}`;
-        if ((await own.info(place))?.kind !== 'file') return undefined;
-        const file = await own.open(place);
-        try {
-          return await file.slice(0, file.size);
-        } finally {
-          await file.close();
-        }
-      },
-      remove: (path) => own.remove(`${folder}/${path}`),
-    }),
+    runStore(folder) {
+      const store = (name: keyof StoreCalls, ...args: unknown[]): Promise<unknown> =>
+        call('store', folder, name, args);
+      const done = async (name: keyof StoreCalls, ...args: unknown[]): Promise<void> => {
+        await store(name, ...args);
+      };
+      return storeOver({
+        size: async (path) => (await store('size', path)) as number | undefined,
+        slice: async (path, start, end) =>
+          bytesOf((await store('slice', path, start, end)) as string),
+        remove: (path) => done('remove', path),
+        list: async (path) => (await store('list', path)) as string[],
+        begin: async (path, start) => (await store('begin', path, start)) as number,
+        put: async (handle, bytes) => done('put', handle, await base64Of(bytes)),
+        commit: (handle) => done('commit', handle),
+        abort: (handle) => done('abort', handle),
+      });
+    },
   };
-  return own;
 }

@@ -1,4 +1,5 @@
 import { readText } from '../formats/byte-source.ts';
+import { expectShallow } from '../formats/json-depth.ts';
 import { renderReport } from '../report/page.ts';
 import { readRun, type Run, type RunFolder } from '../report/run-files.ts';
 import { baseName, withSource } from './sources.ts';
@@ -7,6 +8,9 @@ import { system } from './system.ts';
 /** Largest file of a run that is read: a million prompts with their curves. */
 const MOST_BYTES = 512 * 2 ** 20;
 
+/** Deeper than results nest: one level for each of a result's parts, and a config's. */
+const MOST_DEPTH = 64;
+
 /** A run's files on disk. */
 const diskFolder = (folder: string): RunFolder => ({
   name: folder,
@@ -14,7 +18,9 @@ const diskFolder = (folder: string): RunFolder => ({
     const path = `${folder}/${file}`;
     const host = await system();
     if ((await host.info(path))?.kind !== 'file') return undefined;
-    return withSource(path, (source) => readText(source, MOST_BYTES));
+    const text = await withSource(path, (source) => readText(source, MOST_BYTES));
+    expectShallow(text, path, MOST_DEPTH);
+    return text;
   },
 });
 
@@ -28,8 +34,14 @@ export async function readRunFolder(folder: string): Promise<Run> {
   return { ...(await readRun(diskFolder(path))), name: baseName(path) };
 }
 
-/** Writes `report.html` into a finished run's folder. The same files give the same bytes. */
-export async function writeReport(folder: string): Promise<void> {
+/**
+ * Writes `report.html` into a finished run's folder. The same files give the same bytes.
+ *
+ * @returns The run that it shows.
+ */
+export async function writeReport(folder: string): Promise<Run> {
   const host = await system();
-  await host.write(`${folder}/report.html`, renderReport([await readRunFolder(folder)]));
+  const run = await readRunFolder(folder);
+  await host.write(`${folder}/report.html`, renderReport([run]));
+  return run;
 }

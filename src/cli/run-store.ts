@@ -1,5 +1,6 @@
 import { expose, transfer } from 'comlink';
 import type { StartRequest } from '../workers/protocol.ts';
+import { callsOf } from '../workers/remote-store.ts';
 import type { System } from './system.ts';
 
 /** A request to the trainer whose run lies in a folder of the command's system. */
@@ -11,6 +12,6 @@ export function inFolder(
   const store = host.runStore?.(folder);
   if (!store) return { ...request, store: { kind: 'folder', path: folder } };
   const { port1, port2 } = new MessageChannel();
-  expose(store, port1);
+  expose(callsOf(store), port1);
   return transfer({ ...request, store: { kind: 'port', port: port2 } }, [port2]);
 }

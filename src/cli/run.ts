@@ -1,43 +1,35 @@
 import { defineCommand } from 'citty';
-import colors from 'picocolors';
 import { shippedBases } from '../bases/shipped.ts';
-import {
-  configHash,
-  parseConfig,
-  presetSeeds,
-  type ExperimentConfig,
-  type MethodName,
-} from '../config.ts';
-import { isRecord } from '../formats/json.ts';
+import { presetSeeds, type ExperimentConfig, type MethodName } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults } from '../results.ts';
+import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
+import { parseRunFile, runFileText } from '../run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
+import { checkMark, DamageError } from '../scheduler/appended-file.ts';
+import { resultMarks } from '../scheduler/checkpoint.ts';
+import { FolderStore } from '../workers/folder-store.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
-import { chosenConfig } from './chosen-config.ts';
-import { readJson } from './json-file.ts';
+import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
+import type { FolderLock } from './folder-lock.ts';
 import { inFolder } from './run-store.ts';
-import { system, type System } from './system.ts';
+import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-
-/** What a run's folder says of how it was started: read again by `--resume`. */
-interface RunFile {
-  readonly schema: 1;
-  readonly config: ExperimentConfig;
-  readonly configHash: string;
-  readonly seeds: readonly number[];
-}
+import { visibleLine } from './visible-text.ts';
 
 interface Plan {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
+  readonly lock: FolderLock | undefined;
   /** What `config.json` will say; undefined where a run goes on, whose folder has it. */
-  readonly file?: RunFile;
+  readonly file?: string;
+  /** The run is done, and lacks its report alone. */
+  readonly unreported?: true;
 }
 
 const methodNames: readonly string[] = ['full', 'lim', 'linear', 'rand'];
@@ -77,7 +69,15 @@ export const command = defineCommand({
     if (args.estimate) return estimateRun(host, args);
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
-    const results = await runExperiment(host, plan, args.adapter as AdapterChoice);
+    let results: ExperimentResults | undefined;
+    try {
+      await clearLeftOvers(host, plan.out);
+      results = plan.unreported
+        ? await reportFinished(host, plan.out)
+        : await runExperiment(host, plan, args.adapter as AdapterChoice);
+    } finally {
+      await plan.lock?.release();
+    }
     if (!results) {
       await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
       return 1;
@@ -106,13 +106,10 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }
-  const config = await chosenConfig('limr run', args.config, args.preset);
-  if (!methods) return config;
-  const { experiment } = config;
-  return parseConfig(
-    { ...config, experiment: { ...experiment, methods: [...new Set(['full', ...methods])] } },
-    args.config ?? 'limr run',
-  );
+  const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
+  if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
+  const asked = methods && [...new Set(['full', ...methods])];
+  return chosenConfig('limr run', args.config, args.preset, asked);
 }
 
 async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
@@ -120,9 +117,65 @@ async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
   const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
   const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
-  await expectFreshRun(out);
-  const file: RunFile = { schema: 1, config, configHash: await configHash(config), seeds };
-  return { out, config, seeds, file };
+  const file = await runFileText(config, seeds);
+  const lock = await lockedFor(host, out, () => expectFreshRun(out));
+  return { out, config, seeds, file, lock };
+}
+
+/**
+ * Makes this the one run that works in a folder, if the folder is as it should be.
+ *
+ * @param expect Throws where it is not.
+ */
+async function lockedFor(
+  host: System,
+  out: string,
+  expect: () => Promise<void>,
+): Promise<FolderLock | undefined> {
+  let lock: FolderLock | undefined;
+  try {
+    lock = await host.lock?.(out);
+  } catch (error) {
+    // Who works there comes first, then what is wrong with the place, then why it takes no lock.
+    if (!(error instanceof Error) || error.name !== 'UsageError') await expect();
+    throw error;
+  }
+  try {
+    await expect();
+    return lock;
+  } catch (error) {
+    await lock?.release();
+    throw error;
+  }
+}
+
+/** Removes what a killed run or command was still writing. */
+async function clearLeftOvers(host: System, out: string): Promise<void> {
+  for (const folder of [out, `${out}/subsets`, `${out}/completions`]) {
+    if ((await host.info(folder))?.kind !== 'directory') continue;
+    for (const name of await host.list(folder)) {
+      if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
+    }
+  }
+}
+
+/** Names that files of a run have while they are written, by this version or an older one. */
+const isLeftOver = (name: string): boolean =>
+  /^[a-z][\w-]*\.(?:json|jsonl|safetensors|html)(?:\.\d+)?\.part(?:ial)?$/.test(name) ||
+  /^\.lock\.[\w-]+\.(?:part|stale)$/.test(name);
+
+/** Writes the report that a finished run lacks, from files that are as they were written. */
+async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
+  const store = host.runStore?.(out) ?? new FolderStore(out);
+  try {
+    for (const [path, mark] of (await resultMarks(store)) ?? []) await checkMark(store, path, mark);
+  } catch (cause) {
+    if (cause instanceof DamageError) throw new UsageError(`${out}/${cause.message}`);
+    throw cause;
+  }
+  const { results } = await writeReport(out);
+  await host.stderr('that run was done but for its report\n');
+  return results;
 }
 
 /** Where a run goes that was given no folder; what was begun there before is left alone. */
@@ -142,7 +195,7 @@ const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
 /** GPU memory by purpose, for the config that a run with these options would have. */
 async function estimateRun(host: System, args: RunArgs): Promise<number> {
   const config =
-    args.resume === undefined ? await freshConfig(args) : (await resumedPlan(host, args)).config;
+    args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
   const gpu = await openCommandGpu(args);
   try {
     const found = estimate(config, gpu.limits);
@@ -178,7 +231,11 @@ function seedList(text: string): number[] {
   return seeds;
 }
 
-async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
+/** What the folder says of the run that is to go on. */
+async function resumedRun(
+  host: System,
+  args: RunArgs,
+): Promise<Pick<Plan, 'out' | 'config' | 'seeds'>> {
   const out = args.resume ?? '';
   // A run goes on as it was started; to ask for anything else would be ignored.
   const options = ['config', 'preset', 'methods', 'seed', 'out'] as const;
@@ -189,17 +246,21 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
   }
   const where = `${out}/config.json`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const file = await readJson(where);
-  if (!isRecord(file) || file.schema !== 1) throw new UsageError(`${where}: schema must be 1`);
-  const config = parseConfig(file.config, where);
-  const { seeds } = file as Partial<RunFile>;
-  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
-    throw new UsageError(`${where}: seeds must be a list of whole numbers`);
-  }
-  if (await host.info(`${out}/results.json`)) {
-    throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
-  }
+  const { config, seeds } = await parseRunFile(await readConfigFile(where), where);
   return { out, config, seeds };
+}
+
+async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
+  const { out, config, seeds } = await resumedRun(host, args);
+  const has = async (name: string): Promise<boolean> =>
+    (await host.info(`${out}/${name}`)) !== undefined;
+  const lock = await lockedFor(host, out, async () => {
+    if ((await has('results.json')) && (await has('report.html'))) {
+      throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
+    }
+  });
+  const unreported = await has('results.json');
+  return { out, config, seeds, lock, ...(unreported ? { unreported } : {}) };
 }
 
 /** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
@@ -216,10 +277,11 @@ async function runExperiment(
   };
   const leave = host.onInterrupt(() => {
     wanted.stop = true;
-    leave(); // a second Ctrl-C ends the process at once
     void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
     if (started) stop();
   });
+  // Of two writers the one that was asleep gives way.
+  void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
     const { adapter: name } = await trainer.api.start(
       inFolder(host, plan.out, {
@@ -234,27 +296,36 @@ async function runExperiment(
       }),
     );
     await host.stderr(`adapter: ${name}\n`);
-    if (plan.file) await host.write(`${plan.out}/config.json`, jsonText(plan.file));
+    if (plan.file !== undefined) await host.write(`${plan.out}/config.json`, plan.file);
     started = true;
     // Ctrl-C may have come before there was anything to stop.
     if (wanted.stop) stop();
     else await trainer.api.resume();
     const screen = new Screen(host);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
-    if (screen.failure !== undefined) throw failureOf(screen.failure);
+    if (screen.failure !== undefined) {
+      const failure = failureOf(screen.failure);
+      if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)})`;
+      throw failure;
+    }
     if (!screen.results) return undefined;
     await writeReport(plan.out);
     return screen.results;
   } finally {
-    leave();
     await trainer.close();
+    leave();
   }
 }
+
+const goesOn = (folder: string): string => `limr run --resume ${folder} goes on from there`;
+
+/** Names of errors whose message says all. */
+const selfEvident: ReadonlySet<string> = new Set([...badInput, 'Error', 'FileError']);
 
 /** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
 function failureOf(text: string): Error {
   const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !badInput.has(name)) return new Error(text);
+  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
   return Object.assign(new Error(message), { name });
 }
 
@@ -279,7 +350,7 @@ class Screen {
     for (const event of batch) {
       switch (event.type) {
         case 'phase':
-          await this.#line(colors.bold(`seed ${event.seed}: ${event.text}`));
+          await this.#line(`seed ${event.seed}: ${event.text}`, 'heading');
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);
@@ -314,15 +385,14 @@ class Screen {
         case 'scores': {
           const { lim } = event;
           await this.#line(
-            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ` +
-              `${lim.lowestKept === undefined ? `at theta ${lim.theta}` : `down to a score of ${lim.lowestKept.toFixed(3)}`}; ` +
+            `  LIM kept ${lim.kept} of ${event.scores.length} prompts ${cutOf(lim)}; ` +
               `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
           );
-          if (lim.warning) await this.#line(colors.yellow(`  ${lim.warning}`));
+          if (lim.warning) await this.#line(`  ${lim.warning}`, 'warning');
           break;
         }
         case 'warning':
-          await this.#line(colors.yellow(`  ${event.text}`));
+          await this.#line(`  ${event.text}`, 'warning');
           break;
         case 'state':
           if (event.state === 'failed') this.failure = event.message;
@@ -339,25 +409,34 @@ class Screen {
   /** A line that the next status overwrites on a terminal, and that is thinned out elsewhere. */
   async #status(text: string): Promise<void> {
     if (this.#host.terminal) {
-      await this.#host.stderr(`\r\u001b[2K  ${text}`);
+      await this.#host.stderr(`  ${visibleLine(text)}`, 'status');
       this.#open = true;
       return;
     }
     const now = performance.now();
     if (now - this.#lastLine < LINE_EVERY_MS) return;
     this.#lastLine = now;
-    await this.#host.stderr(`  ${text}\n`);
+    await this.#host.stderr(`  ${visibleLine(text)}\n`);
   }
 
   async #closeStatus(): Promise<void> {
-    if (this.#open) await this.#host.stderr('\r\u001b[2K');
+    if (this.#open) await this.#host.stderr('', 'clear');
     this.#open = false;
   }
 
-  async #line(text: string): Promise<void> {
+  /** A line of its own, with the blanks that it begins with. */
+  async #line(text: string, look?: Look): Promise<void> {
     await this.#closeStatus();
-    await this.#host.stderr(`${text}\n`);
+    const indent = /^ */.exec(text)?.[0] ?? '';
+    await this.#host.stderr(`${indent}${visibleLine(text)}\n`, look);
   }
+}
+
+/** What LIM's selection was cut by. */
+function cutOf({ theta, count, lowestKept }: LimSummary): string {
+  if (count === undefined) return `at theta ${theta}`;
+  const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;
+  return `by count, the ${count} highest${down}`;
 }
 
 function duration(seconds: number): string {

@@ -367,16 +367,18 @@ export function int32Entry(
   return { name, dtype: data instanceof Int32Array ? 'I32' : 'U32', shape, bytes: viewOf(data) };
 }
 
-/**
- * Bytes of a file: wider dtypes first, then by name, so that every tensor is aligned and equal
- * contents make equal files.
- *
- * @throws SafetensorsError when two entries share a name or one's bytes do not fill its shape.
- */
-export function writeSafetensors(
+/** A file to write: its first bytes and the tensors behind them, in their order. */
+interface SafetensorsLayout {
+  readonly header: Uint8Array;
+  readonly sorted: readonly SafetensorsEntry[];
+  /** Of the whole file. */
+  readonly bytes: number;
+}
+
+function layoutOf(
   entries: Iterable<SafetensorsEntry>,
-  metadata: Readonly<Record<string, string>> = {},
-): Uint8Array<ArrayBuffer> {
+  metadata: Readonly<Record<string, string>>,
+): SafetensorsLayout {
   const sorted = [...entries].sort(
     (a, b) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (a.name < b.name ? -1 : 1),
   );
@@ -403,14 +405,50 @@ export function writeSafetensors(
   );
   const json = new TextEncoder().encode(`{${members.join(',')}}`);
   const headerLength = Math.ceil(json.length / 8) * 8;
-  const bytes = new Uint8Array(safetensorsPrefixBytes + headerLength + offset);
+  if (headerLength > largestHeader) {
+    throw new SafetensorsError(
+      `a header of ${headerLength} bytes would be refused on reading: at most ${largestHeader}`,
+    );
+  }
+  const bytes = new Uint8Array(safetensorsPrefixBytes + headerLength);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerLength), true);
-  bytes.fill(0x20, safetensorsPrefixBytes, safetensorsPrefixBytes + headerLength);
+  bytes.fill(0x20, safetensorsPrefixBytes);
   bytes.set(json, safetensorsPrefixBytes);
-  let at = safetensorsPrefixBytes + headerLength;
+  return { header: bytes, sorted, bytes: bytes.length + offset };
+}
+
+/**
+ * Bytes of a file: wider dtypes first, then by name, so that every tensor is aligned and equal
+ * contents make equal files.
+ *
+ * @throws SafetensorsError when two entries share a name, one's bytes do not fill its shape, or the
+ *   header is longer than readers take.
+ */
+export function writeSafetensors(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): Uint8Array<ArrayBuffer> {
+  const { header, sorted, bytes } = layoutOf(entries, metadata);
+  const whole = new Uint8Array(bytes);
+  whole.set(header);
+  let at = header.length;
   for (const entry of sorted) {
-    bytes.set(entry.bytes, at);
+    whole.set(entry.bytes, at);
     at += entry.bytes.length;
   }
-  return bytes;
+  return whole;
+}
+
+/**
+ * The same bytes piece by piece, the tensors' own arrays behind the header: a file larger than one
+ * array.
+ *
+ * @throws SafetensorsError as `writeSafetensors`, at once.
+ */
+export function safetensorsPieces(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>> = {},
+): readonly Uint8Array[] {
+  const { header, sorted } = layoutOf(entries, metadata);
+  return [header, ...sorted.map(({ bytes }) => bytes)];
 }

@@ -1,7 +1,13 @@
-import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
+import {
+  byteLength,
+  type DType,
+  elementCount,
+  type HostArrays,
+  type Tensor,
+} from '../../kernels/lib/tensor.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
-import { bufferUsage, MemoryLedger, type Purpose } from './memory.ts';
+import { bufferUsage, largestBinding, MemoryLedger, type Purpose } from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
@@ -28,6 +34,19 @@ export interface GpuOptions {
   /** Optional features to enable where the adapter has them, beside `subgroups`. */
   readonly features?: readonly GPUFeatureName[];
 }
+
+/** `GPUMapMode.READ`, which Node has not before Dawn is loaded. */
+const MAP_READ = 1;
+
+/** Views of read bytes; a tensor's last word may hold half an element too many. */
+const hostArray: {
+  readonly [Type in DType]: (bytes: ArrayBuffer, length: number) => HostArrays[Type];
+} = {
+  f32: (bytes, length) => new Float32Array(bytes, 0, length),
+  u32: (bytes, length) => new Uint32Array(bytes, 0, length),
+  i32: (bytes, length) => new Int32Array(bytes, 0, length),
+  f16: (bytes, length) => new Uint16Array(bytes, 0, length),
+};
 
 type HostNavigator = { readonly gpu?: GPU } | undefined;
 
@@ -129,10 +148,15 @@ export class Gpu {
    * @param purpose Where the memory ledger counts its bytes; shaders may read `uniforms` as such.
    * @throws AdapterError when it is larger than one binding of this device.
    */
-  tensor(name: string, shape: readonly number[], dtype: DType, purpose: Purpose): Tensor {
+  tensor<Type extends DType>(
+    name: string,
+    shape: readonly number[],
+    dtype: Type,
+    purpose: Purpose,
+  ): Tensor<Type> {
     // Whole vec4s, which shaders may bind it as.
     const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;
-    const limit = Math.min(this.limits.maxBufferSize, this.limits.maxStorageBufferBindingSize);
+    const limit = largestBinding(this.limits);
     if (size > limit) {
       throw new AdapterError(
         `${name} needs ${size} bytes in one binding, ${this.name} has ${limit}`,
@@ -177,41 +201,48 @@ export class Gpu {
   /**
    * Reads a tensor back, waiting for the work before it. Not for use inside a step.
    *
-   * @returns A copy, typed after the tensor's dtype.
+   * @param dtype The tensor's, where its type does not say it.
+   * @returns A copy, typed after the tensor's dtype; halves as their bits.
+   * @throws TypeError when the tensor is of another dtype.
    */
-  async read(tensor: Tensor): Promise<Float32Array> {
-    const bytes = await this.readBytes(tensor);
-    return new Float32Array(bytes);
-  }
-
-  /** `read` for u32 tensors. */
-  async readU32(tensor: Tensor): Promise<Uint32Array> {
-    return new Uint32Array(await this.readBytes(tensor));
-  }
-
-  async readBytes(tensor: Tensor): Promise<ArrayBuffer> {
+  read<Type extends DType>(tensor: Tensor<Type>): Promise<HostArrays[Type]>;
+  read<Type extends DType>(tensor: Tensor, dtype: Type): Promise<HostArrays[Type]>;
+  async read(tensor: Tensor, dtype = tensor.dtype): Promise<HostArrays[DType]> {
+    if (tensor.dtype !== dtype) {
+      throw new TypeError(`read: ${tensor.name} holds ${tensor.dtype}, not ${dtype}`);
+    }
     this.check();
-    const size = byteLength(tensor);
     const staging = this.device.createBuffer({
       label: `read ${tensor.name}`,
-      size,
+      size: byteLength(tensor),
       usage: bufferUsage.mapRead | bufferUsage.copyDst,
     });
-    const encoder = this.device.createCommandEncoder();
-    encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, size);
-    this.device.queue.submit([encoder.finish()]);
     try {
-      await this.ask(() => staging.mapAsync(1));
-      const bytes = staging.getMappedRange().slice(0);
-      staging.unmap();
-      return bytes;
-    } catch (error) {
-      this.check();
-      throw error;
+      const encoder = this.device.createCommandEncoder();
+      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, staging.size);
+      this.device.queue.submit([encoder.finish()]);
+      const bytes = (await this.mapped(staging)).slice(0);
+      return hostArray[dtype](bytes, elementCount(tensor.shape));
     } finally {
       staging.destroy();
       this.check();
     }
+  }
+
+  /**
+   * The bytes of a buffer that can be mapped, once the work before is done. Valid until it is unmapped
+   * or destroyed.
+   *
+   * @throws DeviceLostError where the device went away, or the first error it met, if that is why.
+   */
+  async mapped(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
+    try {
+      await this.ask(() => buffer.mapAsync(MAP_READ, 0, size));
+    } catch (error) {
+      this.check();
+      throw error;
+    }
+    return buffer.getMappedRange(0, size);
   }
 
   /** Frees the buffers of tensors that own theirs. */
@@ -252,7 +283,11 @@ async function findAdapter(entry: GPU, choice: AdapterChoice): Promise<GPUAdapte
     // wgpu knows no fallback flag for lavapipe: take what there is and check it below.
     adapter = await entry.requestAdapter();
   }
-  if (!adapter) throw new AdapterError('WebGPU is here but offers no adapter (see `limr doctor`)');
+  if (!adapter) {
+    // A browser has no terminal to ask in.
+    const advice = 'process' in globalThis || 'Deno' in globalThis ? ' (see `limr doctor`)' : '';
+    throw new AdapterError(`WebGPU is here but offers no adapter${advice}`);
+  }
   const software = isSoftware(adapter.info);
   if (choice === 'gpu' && software) {
     throw new AdapterError(`only a software adapter was found: ${adapterName(adapter.info)}`);

@@ -20,6 +20,22 @@ export type Purpose =
   | 'uniforms'
   | 'readback';
 
+/** The limits that decide what can be allocated. */
+export type MemoryLimits = Pick<
+  GPUSupportedLimits,
+  'maxBufferSize' | 'maxStorageBufferBindingSize'
+>;
+
+/** Bytes of the largest buffer that can be bound whole: no tensor, and no page of parameters, is larger. */
+export const largestBinding = ({
+  maxBufferSize,
+  maxStorageBufferBindingSize,
+}: MemoryLimits): number => Math.min(maxBufferSize, maxStorageBufferBindingSize);
+
+/** The same in elements of f32. */
+export const bindingElements = (limits: MemoryLimits): number =>
+  Math.floor(largestBinding(limits) / 4);
+
 /** Live bytes of GPU buffers by purpose. */
 export class MemoryLedger {
   readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: Purpose }>();

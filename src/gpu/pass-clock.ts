@@ -46,14 +46,14 @@ export class PassClock {
     const encoder = device.createCommandEncoder({ label: 'pass clock' });
     encoder.resolveQuerySet(this.#querySet, 0, 2 * passes, this.#marks, 0);
     device.queue.submit([encoder.finish()]);
-    const bytes = await this.#gpu.readBytes({
+    const { buffer } = await this.#gpu.read({
       name: 'pass clock',
       shape: [4 * passes],
       dtype: 'u32',
       buffer: this.#marks,
       offset: 0,
     });
-    const marks = new BigUint64Array(bytes);
+    const marks = new BigUint64Array(buffer);
     let nanoseconds = 0n;
     for (let pass = 0; pass < passes; pass++) {
       nanoseconds += (marks[2 * pass + 1] ?? 0n) - (marks[2 * pass] ?? 0n);

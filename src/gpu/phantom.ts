@@ -1,10 +1,5 @@
 import { Gpu } from './device.ts';
-
-/** The limits that decide what can be allocated. */
-export type MemoryLimits = Pick<
-  GPUSupportedLimits,
-  'maxBufferSize' | 'maxStorageBufferBindingSize'
->;
+import type { MemoryLimits } from './memory.ts';
 
 /**
  * A device that allocates, compiles and runs nothing: what is built on it fills the memory ledger and

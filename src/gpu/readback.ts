@@ -35,13 +35,7 @@ export class Readback {
       at += bytes;
     }
     gpu.device.queue.submit([encoder.finish()]);
-    try {
-      await gpu.ask(() => this.#staging.mapAsync(1));
-    } catch (error) {
-      gpu.check();
-      throw error;
-    }
-    const bytes = this.#staging.getMappedRange().slice(0);
+    const bytes = (await gpu.mapped(this.#staging)).slice(0);
     this.#staging.unmap();
     gpu.check();
     at = 0;

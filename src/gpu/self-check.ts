@@ -109,7 +109,7 @@ async function worstOf(
     for (const { begin } of cases) begin?.();
     await gpu.run(plan);
     for (const { kernel, out, values } of cases.flatMap(({ expected }) => expected)) {
-      const got = await gpu.read(out);
+      const got = await gpu.read(out, 'f32');
       let error = 0;
       let largest = 0;
       for (const [i, want] of values().entries()) {

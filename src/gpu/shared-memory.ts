@@ -1,6 +1,6 @@
 import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from './device.ts';
-import type { Purpose } from './memory.ts';
+import { largestBinding, type Purpose } from './memory.ts';
 
 /** Tensors in one buffer start at multiples of this, so that they can be bound. */
 const ALIGNMENT = 256;
@@ -47,9 +47,7 @@ export class SharedMemory {
 
   /** Adds a buffer for so many tensors of one size, or for as many as one may hold. */
   grow(name: string, bytes: number, count: number, purpose: Purpose): MemoryBlock {
-    const { maxBufferSize, maxStorageBufferBindingSize } = this.#gpu.limits;
-    const limit = Math.min(maxBufferSize, maxStorageBufferBindingSize);
-    const most = this.#alone ? 1 : Math.floor(limit / bytes);
+    const most = this.#alone ? 1 : Math.floor(largestBinding(this.#gpu.limits) / bytes);
     const elements = (bytes / 4) * Math.max(1, Math.min(count, most));
     const block = { tensor: this.#gpu.tensor(name, [elements], 'f32', purpose), purpose };
     this.#blocks.push(block);

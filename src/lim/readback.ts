@@ -37,10 +37,10 @@ async function blockAt(
     offset: tensor.offset + from * 4,
   });
   if ('values' in matrix) {
-    return sampled({ prompts, epochs, values: await gpu.read(rowsOf(matrix.values)) });
+    return sampled({ prompts, epochs, values: await gpu.read(rowsOf(matrix.values), 'f32') });
   }
-  const sums = await gpu.read(rowsOf(matrix.sums));
-  return { prompts, epochs, sums, samples: await gpu.readU32(rowsOf(matrix.samples)) };
+  const sums = await gpu.read(rowsOf(matrix.sums), 'f32');
+  return { prompts, epochs, sums, samples: await gpu.read(rowsOf(matrix.samples), 'u32') };
 }
 
 /** Some rows of the matrix, in the order asked for. Values come with one sample an entry. */
@@ -101,13 +101,14 @@ async function gatherRows(
       }
     }
     gpu.device.queue.submit([encoder.finish()]);
-    await gpu.ask(() => staging.mapAsync(1));
-    const bytes = staging.getMappedRange();
-    for (const [t, rows] of gathered.entries()) {
-      rows.set(new Uint8Array(bytes, t * part, part), first * width);
+    try {
+      const bytes = await gpu.mapped(staging);
+      for (const [t, rows] of gathered.entries()) {
+        rows.set(new Uint8Array(bytes, t * part, part), first * width);
+      }
+    } finally {
+      staging.destroy();
     }
-    staging.unmap();
-    staging.destroy();
     gpu.check();
   }
   return gathered.map(({ buffer }) => buffer);

@@ -330,11 +330,11 @@ async function runPasses(
   }
   const scores = new Float64Array(sum(chunks.map(({ count }) => count)));
   for (const { chunk, scores: found } of passes) {
-    scores.set(await gpu.read(found), chunk.first);
+    scores.set(await gpu.read(found, 'f32'), chunk.first);
   }
   return {
-    curve: Float64Array.from(await gpu.read({ ...deficits, shape: [1, epochs] })),
-    entries: await gpu.readU32(entries),
+    curve: Float64Array.from(await gpu.read({ ...deficits, shape: [1, epochs] }, 'f32')),
+    entries: await gpu.read(entries, 'u32'),
     scores,
   };
 }

@@ -20,6 +20,8 @@ export interface Selection {
   readonly reason: (prompt: number) => string;
   /** Scores as they were compared, those near the cut in float64; absent where nothing is scored. */
   readonly scores?: Float64Array;
+  /** Why it holds fewer prompts than were asked for, in words; absent where it holds as many. */
+  readonly shortfall?: string;
 }
 
 /** Keep what scores at least `threshold`, or the `count` highest (ties: first come). */
@@ -43,7 +45,8 @@ export const selectLim = (scored: Scored, cut: Cut): Promise<Selection> =>
 
 /**
  * LINEAR, by our definition (LIMR's authors published none): prompts whose learning curve is close
- * to a rising straight line, by `linearScores`.
+ * to a rising straight line, by `linearScores`. One that does not rise is never kept: where `count`
+ * asks for more than do, the selection is shorter, and says so.
  *
  * @throws SelectionError when `count` exceeds the prompts that have a score.
  */
@@ -85,8 +88,11 @@ export const selectFull = (prompts: number): Selection => ({
   reason: () => 'the whole pool',
 });
 
-/** Rise of the fitted line over the run from which LINEAR counts a curve as rising. */
+/** Rise of the fitted line over the run above which LINEAR counts a curve as rising. */
 export const linearRise = 0.1;
+
+/** LINEAR score of a curve that does not rise; those of others are in [0, 1]. */
+const notRising = -1;
 
 /**
  * Our LINEAR score: R^2 of the least-squares line through a prompt's mean signals over the epochs
@@ -122,9 +128,9 @@ export function linearScore(curve: ArrayLike<number>): number {
     xy += (k - meanX) * (y - meanY);
     yy += (y - meanY) ** 2;
   }
-  if (xx === 0) return -1; // one point is no line
+  if (xx === 0) return notRising; // one point is no line
   const rise = (xy / xx) * (curve.length - 1);
-  return rise > linearRise ? (xy * xy) / (xx * yy) : -1;
+  return rise > linearRise ? (xy * xy) / (xx * yy) : notRising;
 }
 
 async function cutScores(
@@ -141,34 +147,43 @@ async function cutScores(
     const settled = await exact(open);
     for (const [i, prompt] of open.entries()) scores[prompt] = settled[i] ?? NaN;
   };
+  /** Whether the method's definition leaves a prompt out, wherever the cut lies. */
+  const isOut = (score: number): boolean => method === 'linear' && score === notRising;
   let indices: number[];
   let rule: string;
+  let shortfall: string | undefined;
   if ('threshold' in cut) {
     await settle((score) => isClose(score, cut.threshold));
     indices = [];
     for (const [prompt, score] of scores.entries())
-      if (score >= cut.threshold) indices.push(prompt);
+      if (score >= cut.threshold && !isOut(score)) indices.push(prompt);
     rule = `${name} >= ${cut.threshold}`;
   } else {
-    const ranked = () =>
-      [...scores.keys()]
-        .filter((prompt) => !Number.isNaN(scores[prompt]))
-        .sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
-    const before = ranked();
-    if (cut.count > before.length) {
+    const scored = scores.reduce((sum, score) => sum + Number(!Number.isNaN(score)), 0);
+    if (cut.count > scored) {
       throw new SelectionError(
-        `${method}: ${cut.count} prompts asked for, ${before.length} of ${scores.length} have a score`,
+        `${method}: ${cut.count} prompts asked for, ${scored} of ${scores.length} have a score`,
       );
     }
-    const last = scores[before[cut.count - 1] ?? -1] ?? NaN;
+    const ranked = () =>
+      [...scores.keys()]
+        .filter((prompt) => !Number.isNaN(scores[prompt]) && !isOut(scores[prompt] ?? NaN))
+        .sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    const before = ranked();
+    const count = Math.min(cut.count, before.length);
+    const last = scores[before[count - 1] ?? -1] ?? NaN;
     // Both the score and the cut may be off by the tolerance.
     await settle(
       (score) => Math.abs(score - last) <= 2 * scoreTolerance * Math.max(1, Math.abs(last)),
     );
     indices = ranked()
-      .slice(0, cut.count)
+      .slice(0, count)
       .sort((a, b) => a - b);
-    rule = `the ${cut.count} highest by ${name}, ties in the input's order`;
+    rule = `the ${count} highest by ${name}, ties in the input's order`;
+    if (count < cut.count) {
+      shortfall = `${count === 0 ? 'none' : 'no other'} has a line that rises by more than ${linearRise}`;
+      rule += `; ${cut.count} were asked for, but ${shortfall}`;
+    }
   }
   const kept = new Set(indices);
   return {
@@ -176,9 +191,12 @@ async function cutScores(
     indices,
     rule,
     scores,
+    ...(shortfall === undefined ? {} : { shortfall }),
     reason(prompt) {
       const score = scores[prompt] ?? NaN;
       if (Number.isNaN(score)) return `no ${name}: not rolled out, or dropped`;
+      if (isOut(score))
+        return `${name} ${score}: its line does not rise by more than ${linearRise}`;
       if ('count' in cut) return `${name} ${score}${kept.has(prompt) ? '' : ', below the cut'}`;
       return `${name} ${score} ${kept.has(prompt) ? '>=' : '<'} ${cut.threshold}`;
     },

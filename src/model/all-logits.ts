@@ -109,7 +109,7 @@ export class AllLogits {
       const plan = this.#heads[first / this.#chunk];
       if (!plan) throw new RangeError(`no head for row ${first}`);
       await this.#gpu.run(plan);
-      const logits = await this.#gpu.read(rowsOf(this.#logits, 0, count));
+      const logits = await this.#gpu.read(rowsOf(this.#logits, 0, count), 'f32');
       for (let done = 0; done < logits.length;) {
         const part = logits.subarray(done, done + current.length - filled);
         current.set(part, filled);

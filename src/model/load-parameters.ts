@@ -1,6 +1,6 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { Purpose } from '../gpu/memory.ts';
+import { bindingElements, type Purpose } from '../gpu/memory.ts';
 import type { ModelDirectory } from './model-directory.ts';
 import {
   type Head,
@@ -29,7 +29,7 @@ export async function loadParameters(
     readonly storage?: WeightStorage | undefined;
   } = {},
 ): Promise<ParameterStore> {
-  const layout = parameterLayout(model.config, head, bindingElements(gpu), options.storage);
+  const layout = parameterLayout(model.config, head, bindingElements(gpu.limits), options.storage);
   await expectParameters(model, head);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
@@ -38,10 +38,6 @@ export async function loadParameters(
   }
   return store;
 }
-
-/** Elements of f32 that one binding of the device holds: how large a page of parameters may be. */
-export const bindingElements = (gpu: Gpu): number =>
-  Math.floor(Math.min(gpu.limits.maxBufferSize, gpu.limits.maxStorageBufferBindingSize) / 4);
 
 /** @throws SafetensorsError unless the files hold exactly what the config calls for. */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {

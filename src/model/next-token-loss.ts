@@ -140,7 +140,7 @@ export class NextTokenLoss {
 
   /** Log-probabilities of the batch in place, after its steps have run. */
   async logprobs(): Promise<Float32Array> {
-    const read = await this.#gpu.read(this.head.logprobs);
+    const read = await this.#gpu.read(this.head.logprobs, 'f32');
     return read.subarray(0, this.batch.actions.value);
   }
 }

@@ -325,11 +325,11 @@ export class ParameterStore {
   }
 
   async #readPage(page: Tensor, index: number): Promise<Float32Array> {
-    const floats = await this.#gpu.read(page);
+    const floats = await this.#gpu.read(page, 'f32');
     const half = this.halves[index];
     const { start, end } = this.#gap(index);
     if (!half || start === end) return floats;
-    const halves = new Uint16Array(await this.#gpu.readBytes(half));
+    const halves = await this.#gpu.read(half, 'f16');
     const whole = new Float32Array(floats.length + end - start);
     whole.set(floats.subarray(0, start));
     whole.set(float32OfHalves(halves.subarray(halves.length - (end - start))), start);

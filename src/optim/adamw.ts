@@ -167,15 +167,15 @@ export class AdamW {
 
   /** What the last update did. Blocks on the GPU: not inside a step. */
   async report(): Promise<UpdateReport> {
-    return updateReport(await this.#gpu.read(this.#state));
+    return updateReport(await this.#gpu.read(this.#state, 'f32'));
   }
 
   /** Reads what a checkpoint keeps. */
   async save(): Promise<AdamWState> {
     const moments = [];
     for (const { firstMoments, secondMoments } of this.#pages) {
-      const first = await this.#gpu.read(firstMoments);
-      moments.push({ first, second: await this.#gpu.read(secondMoments) });
+      const first = await this.#gpu.read(firstMoments, 'f32');
+      moments.push({ first, second: await this.#gpu.read(secondMoments, 'f32') });
     }
     return { updates: this.#updates, moments };
   }

@@ -1,5 +1,5 @@
 import { gae } from '../../kernels/gae.ts';
-import { groupBaseline, type GroupBaseline } from '../../kernels/group-baseline.ts';
+import { groupBaseline } from '../../kernels/group-baseline.ts';
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import type { KlTerm } from '../../kernels/lib/kl-estimator.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
@@ -11,48 +11,7 @@ import { rewardToGo } from '../../kernels/reward-to-go.ts';
 import { tokenRewards } from '../../kernels/token-rewards.ts';
 import { whiten } from '../../kernels/whiten.ts';
 import { ConfigError } from '../config-error.ts';
-
-/**
- * What turns sequence rewards into one advantage per action, as OpenRLHF 0.11 composes them:
- *
- * | estimator | reward less | along the sequence | whitened |
- * |---|---|---|---|
- * | `gae` | - | GAE with a critic | yes |
- * | `reinforce++` | - | reward to go | yes |
- * | `reinforce++-baseline` | group mean | reward to go | yes |
- * | `grpo` | group mean, over its sample deviation | reward to go | no |
- * | `dr_grpo` | group mean | reward to go | no |
- * | `rloo` | mean of the group's others | reward to go | no |
- *
- * The KL penalty, where its coefficient is not 0, is added per action after the group's baseline.
- * With a coefficient of 0 and gamma 1, reward to go is the same advantage on every action.
- */
-export type AdvantageEstimator =
-  'gae' | 'grpo' | 'dr_grpo' | 'rloo' | 'reinforce++' | 'reinforce++-baseline';
-
-interface Recipe {
-  readonly baseline?: GroupBaseline;
-  readonly critic: boolean;
-  readonly whitened: boolean;
-}
-
-const recipes: Readonly<Record<AdvantageEstimator, Recipe>> = {
-  gae: { critic: true, whitened: true },
-  grpo: { baseline: 'mean-and-std', critic: false, whitened: false },
-  dr_grpo: { baseline: 'mean', critic: false, whitened: false },
-  rloo: { baseline: 'leave-one-out', critic: false, whitened: false },
-  'reinforce++': { critic: false, whitened: true },
-  'reinforce++-baseline': { baseline: 'mean', critic: false, whitened: true },
-};
-
-export const advantageEstimators = Object.keys(recipes) as readonly AdvantageEstimator[];
-
-/** Whether an estimator reads values, and so needs a critic to be trained. */
-export const needsCritic = (estimator: AdvantageEstimator): boolean => recipes[estimator].critic;
-
-/** Whether an estimator compares the samples of a prompt: a group of one then teaches nothing. */
-export const needsGroups = (estimator: AdvantageEstimator): boolean =>
-  recipes[estimator].baseline !== undefined;
+import { type AdvantageEstimator, estimatorFaults, estimators } from '../estimators.ts';
 
 /** Arrays of a rollout of S sequences in G groups with A actions; f32 where not said. */
 export interface AdvantageTensors {
@@ -106,7 +65,7 @@ export interface AdvantageHyper {
 /**
  * The dispatches from sequence rewards to advantages.
  *
- * @throws ConfigError when `gae` lacks values or returns, or a group estimator has a discount.
+ * @throws ConfigError when `gae` lacks values or returns, or the estimator cannot work with the discount.
  * @throws ShapeError when arrays disagree.
  */
 export function advantageDispatches(
@@ -114,11 +73,10 @@ export function advantageDispatches(
   tensors: AdvantageTensors,
   hyper: AdvantageHyper,
 ): Dispatch[] {
-  const { baseline, critic, whitened } = recipes[estimator];
+  const { baseline, critic, whitened } = estimators[estimator];
   const { sequenceCount, groupCount, actionCount, gamma, gaeLambda } = hyper;
-  if (baseline && valueOf(gamma) !== 1) {
-    throw new ConfigError(`${estimator}: gamma must be 1, got ${valueOf(gamma)}`);
-  }
+  const [fault] = estimatorFaults(estimator, { gamma: valueOf(gamma) });
+  if (fault) throw new ConfigError(`${estimator}: ${fault.setting} ${fault.must}`);
   const options = hyper.lanes ? { lanes: hyper.lanes } : {};
   const dispatches: Dispatch[] = [];
   if (baseline) {

@@ -6,7 +6,9 @@ import { rewardRecord } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
+import { needsCritic } from '../estimators.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
 import { Readback } from '../gpu/readback.ts';
@@ -24,7 +26,7 @@ import { Activations, keepForTraining, trunkBackward, trunkForward } from '../mo
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
-import { advantageDispatches, needsCritic } from './advantages.ts';
+import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 
 /** Responses to a list of prompts, group after group, as token ids. */
@@ -171,7 +173,7 @@ export class PpoTrainer {
 
     this.#actorTotals = f32('actor totals', 8);
     this.#criticTotals = f32('critic totals', 8);
-    const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
+    const pageLimit = bindingElements(gpu.limits);
     const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
     const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);

@@ -2,6 +2,7 @@ import { CustomChart, LineChart } from 'echarts/charts';
 import { GridComponent, MarkLineComponent } from 'echarts/components';
 import { init, setPlatformAPI, use, type EChartsCoreOption } from 'echarts/core';
 import { SVGRenderer } from 'echarts/renderers';
+import type { Mark } from '../look/tokens.ts';
 import { escape, raw, type Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
@@ -13,7 +14,8 @@ export interface SeriesStyle {
   readonly color: string;
   /** Lengths of dashes and gaps; solid without. */
   readonly dash?: readonly number[];
-  readonly symbol: 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
+  readonly symbol: Mark;
+  readonly width?: number;
 }
 
 export type Point = readonly [x: number, y: number];
@@ -24,6 +26,8 @@ export interface Line {
   /** Drawn behind the line: its 95 % interval at each point. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
   readonly width?: number;
+  /** In [0, 1]; 1 without. */
+  readonly opacity?: number;
 }
 
 interface Frame {
@@ -34,6 +38,8 @@ interface Frame {
   readonly width: number;
   readonly height: number;
   readonly xName: string;
+  /** What the upright axis counts, above it. */
+  readonly yName?: string;
 }
 
 export interface LineChartOptions extends Frame {
@@ -54,7 +60,7 @@ export interface LineChartOptions extends Frame {
   };
 }
 
-const muted = 'var(--muted)';
+const muted = 'var(--quiet)';
 const axisText = { color: muted, fontSize: 12, fontFamily: 'inherit' };
 const axisLine = { lineStyle: { color: 'var(--axis)' } };
 
@@ -83,18 +89,21 @@ function stepOf(length: number): number {
   return length >= 3 ? Math.max(1, step ?? length) : (step ?? length);
 }
 
-const yAxisOf = (range: readonly [number, number] | undefined) => ({
+const yAxisOf = (range: readonly [number, number] | undefined, name = '') => ({
   type: 'value',
   scale: true,
   ...(range ? { min: range[0], max: range[1], interval: (range[1] - range[0]) / 4 } : {}),
   splitNumber: 4,
+  name,
+  nameGap: 8,
+  nameTextStyle: { ...axisText, align: 'left', padding: [0, 0, 0, -40] },
   axisLine: { show: false },
   axisTick: { show: false },
   axisLabel: axisText,
   splitLine: { lineStyle: { color: 'var(--grid)' } },
 });
 
-const grid = { left: 46, right: 14, top: 20, bottom: 42 };
+const grid = { left: 46, right: 14, top: 24, bottom: 42 };
 
 /** What echarts hands to a series that draws itself. */
 interface DrawApi {
@@ -141,7 +150,7 @@ export function lineChart(options: LineChartOptions): Markup {
   return render(options, {
     grid,
     xAxis: xAxisOf(options.xName, xRange),
-    yAxis: yAxisOf(options.yRange),
+    yAxis: yAxisOf(options.yRange, options.yName),
     series: [
       ...(backdrop
         ? [
@@ -174,7 +183,7 @@ export function lineChart(options: LineChartOptions): Markup {
           style: { fill: style.color, opacity: 0.14 },
         };
       }),
-      ...lines.map(({ style, points, width = 2 }, i) => ({
+      ...lines.map(({ style, points, width = style.width ?? 2, opacity = 1 }, i) => ({
         type: 'line',
         silent: true,
         animation: false,
@@ -184,8 +193,13 @@ export function lineChart(options: LineChartOptions): Markup {
         showSymbol: style.symbol !== 'none' || points.length === 1,
         showAllSymbol: true,
         symbolSize: 7,
-        lineStyle: { color: style.color, width, type: style.dash ? [...style.dash] : 'solid' },
-        itemStyle: { color: style.color },
+        lineStyle: {
+          color: style.color,
+          width,
+          opacity,
+          type: style.dash ? [...style.dash] : 'solid',
+        },
+        itemStyle: { color: style.color, opacity },
         ...(i === 0 && ruleData.length > 0
           ? {
               markLine: {
@@ -250,7 +264,7 @@ export function histogram(options: HistogramOptions): Markup {
   return render(options, {
     grid,
     xAxis: xAxisOf(options.xName, ends),
-    yAxis: yAxisOf([0, most]),
+    yAxis: yAxisOf([0, most], options.yName),
     series: [
       drawn(
         bins.map((bin) => [bin.start, 0, bin.count]),
@@ -311,7 +325,7 @@ export function heatMap(options: HeatMapOptions): Markup {
     ...new Set(options.rows.flatMap((row) => row.cells.map((cell) => cell.color))),
   ].sort();
   return render(options, {
-    grid: { ...grid, left: 84, top: 24 },
+    grid: { ...grid, left: 84 },
     xAxis: xAxisOf(options.xName, [0, options.columns]),
     yAxis: {
       type: 'category',

@@ -1,4 +1,13 @@
 import type { MethodName } from '../config.ts';
+import {
+  DIMMED,
+  lineLooks,
+  markPath,
+  rampSteps,
+  runLooks,
+  type LineLook,
+  type LineName,
+} from '../look/tokens.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
@@ -21,38 +30,31 @@ import {
 import type { Run } from './run-files.ts';
 import { average, count, counted, fixed, percent } from './text.ts';
 
-export const methodStyles: Readonly<Record<MethodName | 'base', SeriesStyle>> = {
-  base: { color: 'var(--base)', dash: [1, 3], symbol: 'none' },
-  full: { color: 'var(--full)', symbol: 'circle' },
-  lim: { color: 'var(--lim)', symbol: 'diamond' },
-  rand: { color: 'var(--rand)', dash: [7, 4], symbol: 'triangle' },
-  linear: { color: 'var(--linear)', dash: [3, 3], symbol: 'rect' },
+const styleOf = ({
+  tone,
+  dash,
+  mark,
+  width,
+}: Pick<LineLook, 'tone' | 'dash' | 'mark'> & { readonly width?: number }): SeriesStyle => ({
+  color: `var(${tone})`,
+  ...(dash.length > 0 ? { dash } : {}),
+  symbol: mark,
+  ...(width === undefined ? {} : { width }),
+});
+
+export const methodStyles: Readonly<Record<LineName, SeriesStyle>> = {
+  base: styleOf(lineLooks.base),
+  full: styleOf(lineLooks.full),
+  lim: styleOf(lineLooks.lim),
+  rand: styleOf(lineLooks.rand),
+  linear: styleOf(lineLooks.linear),
 };
 
 /** Styles of the runs of a comparison, told apart by colour, dash and symbol. */
-export const runStyles: readonly SeriesStyle[] = [
-  { color: 'var(--run-1)', symbol: 'circle' },
-  { color: 'var(--run-2)', dash: [7, 4], symbol: 'triangle' },
-  { color: 'var(--run-3)', dash: [3, 3], symbol: 'rect' },
-  { color: 'var(--run-4)', symbol: 'diamond' },
-  { color: 'var(--run-5)', dash: [7, 4], symbol: 'circle' },
-  { color: 'var(--run-6)', dash: [3, 3], symbol: 'triangle' },
-  { color: 'var(--run-7)', symbol: 'rect' },
-  { color: 'var(--run-8)', dash: [9, 3, 2, 3], symbol: 'diamond' },
-];
+export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);
 
-/** Matplotlib's cividis at 9 equal steps: ordered for every kind of colour vision, and in grey. */
-const heat = [
-  '#00224e',
-  '#123570',
-  '#3b496c',
-  '#575d6d',
-  '#707173',
-  '#8a8678',
-  '#a59c74',
-  '#c3b369',
-  '#fee838',
-];
+/** Colours of the matrix, lowest share first. */
+const heat = Array.from({ length: rampSteps }, (_, i) => `var(--ramp-${i})`);
 
 /** Most points of a training curve and columns of a heat map: what its width can show. */
 const MOST_POINTS = 160;
@@ -89,19 +91,11 @@ export const legend = (
   )}</p>
 `;
 
-const symbolPaths: Readonly<Record<SeriesStyle['symbol'], string>> = {
-  circle: 'M18 3.5a3.5 3.5 0 1 1 0 7a3.5 3.5 0 1 1 0 -7Z',
-  diamond: 'M18 2.5L22 7L18 11.5L14 7Z',
-  triangle: 'M18 3L22 10.5H14Z',
-  rect: 'M14.8 3.8H21.2V10.2H14.8Z',
-  none: '',
-};
-
-function swatch({ color, dash, symbol }: SeriesStyle): Markup {
+function swatch({ color, dash, symbol, width = 2 }: SeriesStyle): Markup {
   const dashes = dash ? ` stroke-dasharray="${dash.join(',')}"` : '';
-  const mark = symbolPaths[symbol];
+  const mark = markPath(symbol, 18, 7);
   return raw(
-    `<svg class="swatch" viewBox="0 0 36 14" aria-hidden="true"><path d="M1 7H35" fill="none" stroke="${color}" stroke-width="2"${dashes}/>${
+    `<svg class="swatch" viewBox="0 0 36 14" aria-hidden="true"><path d="M1 7H35" fill="none" stroke="${color}" stroke-width="${width}"${dashes}/>${
       mark === '' ? '' : `<path d="${mark}" fill="${color}"/>`
     }</svg>`,
   );
@@ -146,6 +140,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     return points.length === 0 ? [] : [{ method, points }];
   });
   const last = Math.max(1, ...curves.flatMap(({ points }) => points.map(({ x }) => x)));
+  // From where FULL goes on alone there is nothing to compare it with.
+  const others = curves.filter(({ method }) => method !== 'full').flatMap(({ points }) => points);
+  const alone = charged || others.length === 0 ? Infinity : Math.max(...others.map(({ x }) => x));
   const lines: Line[] = [
     ...(base
       ? [
@@ -161,7 +158,9 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       : []),
     ...curves.map(({ method, points }): Line => ({
       style: methodStyles[method],
-      points: points.map(({ x, estimate }) => [x, estimate.mean]),
+      points: points
+        .filter(({ x }) => x <= alone)
+        .map(({ x, estimate }) => [x, estimate.mean] as const),
       // The base's own interval is over prompts: a band over seeds starts at the first read-out.
       ...(manySeeds
         ? {
@@ -171,6 +170,13 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
           }
         : {}),
     })),
+    ...curves.flatMap(({ method, points }): Line[] => {
+      const start = points.findLastIndex(({ x }) => x <= alone);
+      const rest = points.slice(start).map(({ x, estimate }) => [x, estimate.mean] as const);
+      return rest.length < 2
+        ? []
+        : [{ style: methodStyles[method], points: rest, opacity: DIMMED }];
+    }),
   ];
   const drawing = lineChart({
     ...wide,
@@ -179,6 +185,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
       `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
+    yName: 'share right',
     lines,
     xRange: [0, last],
     rules: charged
@@ -190,7 +197,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     : 'Intervals, over prompts, stand in the table.';
   const caption = charged
     ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
-    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run. ${bands}`;
+    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
     [`${unit}s`, ...curves.map(({ method }) => nameOf(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
@@ -230,6 +237,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
     id,
     label: `${name} over PPO updates, by method. First and last values in the table below.`,
     xName: 'updates',
+    yName: unit || name.toLowerCase(),
     lines: curves.map(({ method, points }) => ({
       style: { ...methodStyles[method], symbol: 'none' as const },
       points: thinned(points, MOST_POINTS),
@@ -252,6 +260,10 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
 const signalRange = (signal: LimSummary['signal']): readonly [number, number] =>
   signal === 'accuracy' ? [0, 1] : [-1, 1];
 
+/** The same in words, for its axis. */
+const signalName = (signal: LimSummary['signal']): string =>
+  signal === 'accuracy' ? 'share matching the key' : 'mean reward';
+
 const epochPoints = (curve: readonly number[]): Point[] =>
   curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
 
@@ -266,6 +278,7 @@ export function meanCurveFigure(run: Run, id: string): Markup {
     id,
     label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
     xName: 'data epoch of the FULL pass',
+    yName: signalName(first.lim.signal),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(first.lim.signal),
     lines: scored.map(({ lim }) => ({
@@ -333,6 +346,7 @@ export function histogramFigure(
     id,
     label: `Histogram of LIM scores with the cut at ${fixed(cutOf(lim), 3)}. Numbers in the table below.`,
     xName: 'LIM score',
+    yName: 'prompts',
     bins: bins.map((bin) => ({ ...bin, color: bin.kept ? 'var(--lim)' : 'var(--rejected)' })),
     rules: [{ x: cutOf(lim), text: cutText(lim) }],
   });
@@ -379,6 +393,7 @@ export function trajectoryFigure(
     id,
     label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
     xName: 'data epoch of the FULL pass',
+    yName: signalName(lim.signal),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
     yRange: signalRange(lim.signal),
     backdrop: {
@@ -504,6 +519,7 @@ export function comparisonFigure(
     id,
     label: `Held-out accuracy of ${nameOf(method)} over updates, a line for each run. Numbers in the table below.`,
     xName: 'updates',
+    yName: 'share right',
     lines: curves.map(({ style, points }) => ({
       style,
       points: points.map(({ updates, estimate }): Point => [updates, estimate.mean]),

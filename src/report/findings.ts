@@ -1,5 +1,6 @@
 import type { MethodName } from '../config.ts';
 import type { SelectionSummary } from '../results.ts';
+import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
   baseEstimate,
@@ -36,6 +37,7 @@ export function findingsOf(run: Run): string[] {
     fullFinding(run),
     tableFinding(run),
     ...endFindings(run),
+    ...comparisonCaveats(run),
     chargedFinding(run),
     ...selectionFindings(run),
     ...fallFindings(run),
@@ -103,6 +105,21 @@ function endFindings(run: Run): string[] {
         `${signed(difference.high)} over ${difference.over}).`,
     ];
   });
+}
+
+/** What the differences between methods do not show. */
+function comparisonCaveats(run: Run): (string | undefined)[] {
+  const { seeds } = run.results;
+  const compared = methodsOf(run).filter((method) => learningCurve(run, method).length > 0);
+  if (compared.length < 2) return [];
+  const sum = (method: 'lim' | 'rand'): number =>
+    seeds.reduce((total, { selections }) => total + (selections[method]?.wrongKeys ?? 0), 0);
+  return [
+    seedsCaveat(seeds.length),
+    compared.includes('lim') && compared.includes('rand')
+      ? wrongKeysCaveat({ lim: sum('lim'), rand: sum('rand') })
+      : undefined,
+  ];
 }
 
 function chargedFinding(run: Run): string | undefined {

@@ -1,6 +1,7 @@
 import { mean, sampleStandardDeviation } from 'simple-statistics';
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
+import { tierSizesOf } from '../tasks/registry.ts';
 
 /** A number with its 95 % interval. */
 export interface Estimate {
@@ -89,9 +90,9 @@ export function combine(
 /** Held-out prompts that were evaluated, by tier. */
 export function tierPrompts(config: ExperimentConfig): ReadonlyMap<string, number> {
   const { task, evaluation } = config;
-  const sizes =
-    task.name === 'arithmetic' ? task.tiers.map((tier) => tier.prompts) : [task.prompts];
-  return new Map(sizes.map((size, i) => [`T${i + 1}`, Math.min(size, evaluation.prompts)]));
+  return new Map(
+    [...tierSizesOf(task)].map(([name, size]) => [name, Math.min(size, evaluation.prompts)]),
+  );
 }
 
 /** One model's accuracy by one way of answering. */

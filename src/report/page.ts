@@ -1,4 +1,5 @@
 import { overridesOf, type ExperimentConfig, type MethodName } from '../config.ts';
+import { toneRules } from '../look/tokens.ts';
 import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
@@ -38,6 +39,8 @@ import {
 } from './readings.ts';
 import css from './report.css?raw';
 import type { Run } from './run-files.ts';
+import { withoutPadding } from '../tasks/arithmetic.ts';
+import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, duration, fixed, listed, percent, signed } from './text.ts';
 
 /** Runs that one page can tell apart. */
@@ -100,6 +103,7 @@ function document(title: string, body: Markup): string {
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
 <title>${title}</title>
 <style>
+${raw(toneRules())}
 ${raw(css)}</style>
 </head>
 <body>
@@ -218,8 +222,8 @@ function limSection({ results }: Run): Markup {
       : 'A prompt that an epoch missed is compared over the epochs that it has.';
   return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
-<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of right answers, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms"><div><dt>FULL</dt><dd>every prompt of the pool; its rewards are what LIM and LINEAR look at</dd></div><div><dt>LIM</dt><dd>${lim.count === undefined ? 'the prompts with a score from θ up' : `the ${count(lim.count)} prompts with the highest scores`}</dd></div><div><dt>RAND</dt><dd>as many prompts as LIM, drawn at random</dd></div><div><dt>LINEAR</dt><dd>${percent(lim.linearShare)} as many, those whose rewards rise most steadily. The paper names this baseline without a formula; taking R² of a straight line is our definition</dd></div></dl>
+<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of answers that match the key, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
+<dl class="terms"><div><dt>FULL</dt><dd>every prompt of the pool; its rewards are what LIM and LINEAR look at</dd></div><div><dt>LIM</dt><dd>${lim.count === undefined ? 'the prompts with a score from θ up' : `the ${count(lim.count)} prompts with the highest scores`}</dd></div><div><dt>RAND</dt><dd>as many prompts as LIM, drawn at random</dd></div><div><dt>LINEAR</dt><dd>${percent(lim.linearShare)} as many, those whose rewards rise most steadily, or fewer where fewer rise. The paper names this baseline without a formula; taking R² of a straight line is our definition</dd></div></dl>
 `;
 }
 
@@ -244,7 +248,7 @@ function didSection(run: Run): Markup {
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on solutions with injected slips, to partial skill: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
+<li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${config.task.name === 'arithmetic' ? 'solutions with injected slips, to partial skill' : 'answers that know the form alone'}: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(nameOf))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
@@ -392,7 +396,7 @@ function scoreSection(run: Run, id: string): Markup {
 ${meanCurveFigure(run, `${id}mean`)}${seedFigures(first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
-${exampleTable(first.ranked, first.lim)}
+${exampleTable(run, first.ranked, first.lim)}
 ${others.map(
   (
     other,
@@ -428,31 +432,48 @@ function quantileTable({ results }: Run): Markup {
   });
 }
 
-function exampleTable(ranked: readonly ScoredPrompt[], lim: LimSummary): Markup {
+/** A prompt's key, with the truth beside one that is wrong on purpose; empty in older files. */
+const keyCell = (key: string | undefined, truth: string | undefined): Part =>
+  key === undefined
+    ? ''
+    : markup`<code>${shortened(key, 40)}</code>${
+        truth === undefined ? '' : markup`<small>truth ${shortened(truth, 40)}</small>`
+      }`;
+
+function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: LimSummary): Markup {
+  const arithmetic = results.config.task.name === 'arithmetic';
+  const shown = (prompt: string): string => (arithmetic ? withoutPadding(prompt) : prompt);
   const ids = keptIds(ranked, lim);
+  const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
   const places = [
-    ['highest scores', 0],
-    ['around the cut', Math.max(0, ids.size - EXAMPLES / 2)],
-    ['lowest scores', Math.max(0, ranked.length - EXAMPLES)],
+    ['highest scores', from(0)],
+    ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
+    ['lowest scores', from(Math.max(0, ranked.length - EXAMPLES))],
+    [
+      'wrong key, highest scores',
+      from(
+        0,
+        ranked.filter(({ wrongKey }) => wrongKey),
+      ),
+    ],
   ] as const;
-  const rows = places.flatMap(([place, start]) =>
-    ranked
-      .slice(start, start + EXAMPLES)
-      .map(({ id, prompt, score, rewards, origin, wrongKey }): Part[] => [
-        markup`<code>${shortened(prompt, LONGEST_TEXT)}</code>`,
-        place,
-        score === null ? 'none' : fixed(score, 2),
-        ids.has(id) ? 'kept' : 'rejected',
-        wrongKey ? `${origin}, wrong key` : origin,
-        rewards
-          .slice(0, 12)
-          .map((value) => (value === null ? '·' : fixed(value, 2)))
-          .join(' '),
-      ]),
+  const rows = places.flatMap(([place, members]) =>
+    members.map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
+      markup`<code>${shortened(shown(prompt), LONGEST_TEXT)}</code>`,
+      keyCell(key, truth),
+      place,
+      score === null ? 'none' : fixed(score, 2),
+      ids.has(id) ? 'kept' : 'rejected',
+      wrongKey ? `${origin}, wrong key` : origin,
+      rewards
+        .slice(0, 12)
+        .map((value) => (value === null ? '·' : fixed(value, 2)))
+        .join(' '),
+    ]),
   );
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,
-    head: ['prompt', 'place', 'score', 'LIM', 'origin', lim.signal],
+    head: ['prompt', 'key', 'place', 'score', 'LIM', 'origin', lim.signal],
     rows,
     kind: 'words',
   });
@@ -494,8 +515,12 @@ function keptSection(run: Run): Markup {
         ]),
       ],
     });
-  return markup`<p>The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. Percentages are of the pool’s prompts of that kind.</p>
-${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin, i) => markup`${swatchBox(`var(--origin-${i + 1})`)} ${origin} `)}`)}
+  const drawn =
+    run.results.config.task.name === 'arithmetic'
+      ? 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. '
+      : '';
+  return markup`<p>${drawn}Percentages are of the pool’s prompts of that kind.</p>
+${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`)}
 ${
   several
     ? markup`<details class="seed"><summary>Seed by seed</summary>${seeds.map((seed) =>
@@ -529,9 +554,9 @@ function meanSelection(list: readonly SelectionSummary[]): SelectionSummary {
 const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
   prompts === 0
     ? markup`empty`
-    : markup`<span class="bar" aria-hidden="true">${origins.map((origin, i) =>
+    : markup`<span class="bar" aria-hidden="true">${origins.map((origin) =>
         raw(
-          `<i style="width:${((100 * byOrigin[origin]) / prompts).toFixed(2)}%;background:var(--origin-${i + 1})"></i>`,
+          `<i style="width:${((100 * byOrigin[origin]) / prompts).toFixed(2)}%;background:var(--${origin})"></i>`,
         ),
       )}</span>`;
 
@@ -540,12 +565,17 @@ function limitsSection(run: Run): Markup {
   const comparison = paperComparison(run);
   const seedText =
     seeds.length >= leastSeeds
-      ? `${seeds.length} seeds of one base model: the intervals cover other pools and other samples, not other bases, tasks or sizes.`
+      ? `${seeds.length} seeds of one base model: the intervals cover other pools and other samples, not other bases, tasks or sizes. ${seedsCaveat(seeds.length) ?? ''}`
       : `${seeds.length === 1 ? 'One seed' : 'Two seeds'}: another seed may order the methods otherwise. Comparisons need ${leastSeeds} or more.`;
   return markup`<ul>
-<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on a task that was made so that prompts differ in what they teach. Difficulty bands, slips and wrong keys are put in by design and listed below.</li>
+<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on a made-up task${config.task.name === 'arithmetic' ? ' whose prompts differ in what they teach' : ''}.${config.task.name === 'arithmetic' ? ' Difficulty bands, slips and wrong keys are put in by design and listed below.' : ' What was put in by design is listed below.'}</li>
 <li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
-<li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
+${
+  config.task.name === 'arithmetic'
+    ? markup`<li><b>The strata are made.</b> ${strataCaveat}</li>
+`
+    : ''
+}<li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
 <li>${seedText}</li>
 <li>Read-outs are part of the config and so fixed before the run (table: ${unitOf(run)} ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.</li>
 </ul>

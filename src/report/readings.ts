@@ -3,7 +3,7 @@ import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from './run-files.ts';
-import { average, count, counted } from './text.ts';
+import { average, count, counted, fixed } from './text.ts';
 
 /** In which order methods are shown. */
 const methodOrder: readonly MethodName[] = ['full', 'lim', 'rand', 'linear'];
@@ -166,13 +166,19 @@ export const cutOf = ({ theta, lowestKept }: LimSummary): number => lowestKept ?
 
 /** What cut, as a short label. */
 export const cutText = (lim: LimSummary): string =>
-  lim.lowestKept === undefined ? `θ = ${lim.theta}` : `the ${count(lim.kept)} highest`;
+  isByCount(lim)
+    ? `the ${count(lim.kept)} highest${lim.lowestKept === undefined ? '' : `, from ${fixed(lim.lowestKept)} up`}`
+    : `θ = ${lim.theta}`;
+
+/** Whether the highest scores were kept. Results of older versions say so by the lowest alone. */
+const isByCount = (lim: LimSummary): boolean =>
+  lim.count !== undefined || lim.lowestKept !== undefined;
 
 /** Places in the pool of what LIM kept, of all prompts in order of score, equal ones as they came. */
 export const keptIds = (ranked: readonly ScoredPrompt[], lim: LimSummary): ReadonlySet<number> =>
   new Set(
-    (lim.lowestKept === undefined
-      ? ranked.filter(({ score }) => score !== null && score >= lim.theta)
-      : ranked.slice(0, lim.kept)
+    (isByCount(lim)
+      ? ranked.slice(0, lim.kept)
+      : ranked.filter(({ score }) => score !== null && score >= lim.theta)
     ).map(({ id }) => id),
   );

@@ -1,8 +1,9 @@
 import * as v from 'valibot';
 import { isSplit, matmulVariants } from '../../kernels/lib/matmul-variants.ts';
 import { parseConfig } from '../config.ts';
+import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { isRecord, kindOf, parseJson, shorten } from '../formats/json.ts';
+import { isRecord, kindOf, parseJson } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
 
 /** A run's folder, as far as a report reads it. */
@@ -43,6 +44,7 @@ const limSummary = v.nullable(
     signal: v.picklist(['accuracy', 'reward']),
     compat: v.picklist(['corrected', 'limr']),
     theta: finite,
+    count: v.exactOptional(whole),
     lowestKept: v.exactOptional(finite),
     kept: whole,
     meanCurve: v.array(orNaN),
@@ -121,6 +123,8 @@ const scoreSchema = v.object({
   rewards: v.array(v.nullable(finite)),
   origin: v.picklist(['easy', 'learnable', 'hard']),
   wrongKey: v.boolean(),
+  key: v.exactOptional(v.string()),
+  truth: v.exactOptional(v.string()),
 });
 
 /**
@@ -206,8 +210,5 @@ function checked<Schema extends v.GenericSchema>(
   const parsed = v.safeParse(schema, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   const [issue] = parsed.issues;
-  const path = v.getDotPath(issue);
-  throw new FormatError(
-    `${where}: ${path === null ? '' : `${shorten(path)}: `}${shorten(issue.message)}`,
-  );
+  throw new FormatError(`${where}: ${issueText(issue)}`);
 }

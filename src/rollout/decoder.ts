@@ -481,13 +481,7 @@ export class Decoder {
       size += bytes;
     }
     device.queue.submit([encoder.finish()]);
-    try {
-      await this.#gpu.ask(() => this.#staging.mapAsync(1, 0, size));
-    } catch (error) {
-      this.#gpu.check();
-      throw error;
-    }
-    const bytes = this.#staging.getMappedRange(0, size).slice(0);
+    const bytes = (await this.#gpu.mapped(this.#staging, size)).slice(0);
     this.#staging.unmap();
     this.#gpu.check();
     const states = new Uint32Array(bytes, 0, rows * 2);

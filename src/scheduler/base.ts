@@ -1,8 +1,10 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
+import type { TrainableState } from '../optim/trainable.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
+import { corpusOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 
 /** The decoder of an experiment: the config's shape with the task's vocabulary. */
@@ -26,19 +28,7 @@ export function modelConfigOf(config: ExperimentConfig, task: Task): ModelConfig
  */
 export function baseIdentity(config: ExperimentConfig): string {
   const { task, model, base } = config;
-  const corpus =
-    task.name === 'arithmetic'
-      ? {
-          name: task.name,
-          modulus: task.modulus,
-          maxOperators: task.maxOperators,
-          skills: task.skills,
-          formatErrorShare: task.formatErrorShare,
-          tiers: task.tiers,
-          tierSeed: task.tierSeed,
-        }
-      : task;
-  return JSON.stringify({ corpus, model, base });
+  return JSON.stringify({ corpus: corpusOf(task), model, base });
 }
 
 /** What a base is pre-trained with. Destroy it when done. */
@@ -59,6 +49,22 @@ export function baseTrainer(gpu: Gpu, config: ExperimentConfig, task: Task): Sup
 /** Told after some updates of pre-training. */
 export type PretrainProgress = (update: number, of: number, loss: number) => void;
 
+/** A base half made. */
+export interface PretrainState {
+  /** Updates done. */
+  readonly update: number;
+  readonly state: TrainableState;
+}
+
+/** How a base that is being made outlives a stop. */
+export interface PretrainKeeping {
+  readonly from: PretrainState | undefined;
+  /** Asked after every update: whether to save now. */
+  readonly due: () => boolean;
+  /** Also called when `gate` has ended the training, unless nothing was done. */
+  readonly save: (state: PretrainState) => Promise<void>;
+}
+
 /** Updates between two looks at the loss: each is a readback. */
 const LOSS_EVERY = 20;
 
@@ -74,15 +80,29 @@ export async function pretrainBase(
   task: Task,
   progress: PretrainProgress,
   gate: () => Promise<boolean>,
+  keeping?: PretrainKeeping,
 ): Promise<Map<string, Float32Array> | undefined> {
   const { base } = config;
   const trainer = baseTrainer(gpu, config, task);
   try {
-    trainer.model.reset(
-      initialParameters(modelConfigOf(config, task), base.seed, base.initialScale),
-    );
-    for (let update = 0; update < base.updates; update++) {
-      if (!(await gate())) return undefined;
+    const from = keeping?.from;
+    if (from) trainer.model.restore(from.state);
+    else {
+      trainer.model.reset(
+        initialParameters(modelConfigOf(config, task), base.seed, base.initialScale),
+      );
+    }
+    const save = async (update: number): Promise<void> => {
+      // A step that was not finite must not be found after the checkpoint that hides it.
+      progress(update, base.updates, await trainer.loss());
+      await keeping?.save({ update, state: await trainer.model.save() });
+    };
+    const first = from?.update ?? 0;
+    for (let update = first; update < base.updates; update++) {
+      if (!(await gate())) {
+        if (update > first) await save(update);
+        return undefined;
+      }
       const sequences = task.corpus(base.seed, update, base.sequencesPerUpdate);
       await trainer.step(
         sequences.map(({ tokens, promptLength }) => ({
@@ -93,6 +113,7 @@ export async function pretrainBase(
       if (update % LOSS_EVERY === 0 || update === base.updates - 1) {
         progress(update + 1, base.updates, await trainer.loss());
       }
+      if (update + 1 < base.updates && keeping?.due()) await save(update + 1);
     }
     return await trainer.model.weights.read();
   } finally {

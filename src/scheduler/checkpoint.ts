@@ -1,188 +1,576 @@
+import * as v from 'valibot';
+import { createDigest, digestOf } from '../formats/digest.ts';
 import {
   float32Entry,
   int32Entry,
-  readSafetensors,
+  parseSafetensorsHeader,
   SafetensorsError,
+  safetensorsHeaderBytes,
+  safetensorsPieces,
+  safetensorsPrefixBytes,
   toFloat32,
-  writeSafetensors,
   type SafetensorsEntry,
+  type SafetensorsHeader,
 } from '../formats/safetensors.ts';
-import type { PpoState } from '../ppo/trainer.ts';
 import type { TrainableState } from '../optim/trainable.ts';
-import type { RunStore } from './run-store.ts';
+import type { PpoState } from '../ppo/trainer.ts';
+import { DamageError, type FileMark } from './appended-file.ts';
+import { PathError, runPath, type RunStore } from './run-store.ts';
 
-/** A checkpoint that cannot be used: damaged, absent, or of another config or other seeds. */
+/** A checkpoint that cannot be used: damaged, absent, or of another config, seeds or version. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
 }
 
-/** All that a run needs to go on bit for bit. `progress` is plain data that its owner understands. */
-export interface Checkpoint<Progress> {
+/** A checkpoint that could not be written: the run ends, and goes on from the one before. */
+export class CheckpointWriteError extends Error {
+  override readonly name = 'CheckpointWriteError';
+}
+
+/** All that a run needs to go on bit for bit, but for its files that grow: see `FoundCheckpoint`. */
+export interface Checkpoint {
   readonly configHash: string;
   readonly seeds: readonly number[];
   /** What computed it: another adapter or host need not go on with the same bits. */
   readonly adapter: string;
   readonly host: string;
-  readonly progress: Progress;
+  /** Plain data that its owner understands and checks; small, for it lies in the file's header. */
+  readonly progress: unknown;
+  /** Prompts that each method trains on, by method. */
+  readonly selections: ReadonlyMap<string, Uint32Array>;
+  /** Empty while it is being made. */
   readonly base: ReadonlyMap<string, Float32Array>;
-  readonly ppo: PpoState;
+  /** The base while it is being made. */
+  readonly pretraining: TrainableState | null;
+  readonly ppo: PpoState | null;
   readonly matrix: {
     readonly accuracySums: Float32Array;
     readonly rewardSums: Float32Array;
     readonly samples: Uint32Array;
+  } | null;
+}
+
+/** A checkpoint read whole, its bytes those that were written. */
+export interface FoundCheckpoint extends Checkpoint {
+  readonly file: string;
+  /** How much of the run's other files belongs to it. */
+  readonly files: ReadonlyMap<string, FileMark>;
+  /** Written by a version without digests, which kept the records of all updates in `progress`. */
+  readonly firstLayout: boolean;
+}
+
+/** One checkpoint as the pointer knows it. */
+interface Entry {
+  readonly file: string;
+  /** Undefined where a version without digests wrote the pointer. */
+  readonly mark: FileMark | undefined;
+  readonly files: Readonly<Record<string, FileMark>>;
+}
+
+const FOLDER = 'checkpoints';
+const POINTER = `${FOLDER}/latest.json`;
+/** The pointer as it was before: for the day when the pointer is what is damaged. */
+const OLD_POINTER = `${FOLDER}/previous.json`;
+const KEPT = 2;
+/** Read at once. */
+const PIECE = 2 ** 24;
+
+const checkpointName = /^[\w-]+\.safetensors$/;
+const filePath = v.pipe(
+  v.string(),
+  v.check(
+    (path) => path.startsWith(`${FOLDER}/`) && checkpointName.test(path.slice(FOLDER.length + 1)),
+    'is no checkpoint',
+  ),
+);
+const mark = v.object({
+  bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+});
+const filesSchema = v.record(v.string(), mark);
+const entrySchema = v.object({ file: filePath, ...mark.entries, files: filesSchema });
+const pointerSchema = v.object({
+  schema: v.literal(2),
+  file: filePath,
+  previous: v.nullable(filePath),
+  checkpoints: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(KEPT)),
+  results: v.exactOptional(filesSchema),
+});
+/** Of version 0.1.0. */
+const firstPointerSchema = v.strictObject({ file: filePath, previous: v.nullable(filePath) });
+
+/** What `latest.json` says. */
+interface Pointer {
+  readonly entries: readonly Entry[];
+  /** The files of a finished run. */
+  readonly results: ReadonlyMap<string, FileMark> | undefined;
+}
+
+function pointerText(
+  entries: readonly Entry[],
+  results?: Readonly<Record<string, FileMark>>,
+): string {
+  const value = {
+    schema: 2,
+    file: entries[0]?.file,
+    previous: entries[1]?.file ?? null,
+    checkpoints: entries.map(({ file, mark: own, files }) => ({ file, ...own, files })),
+    ...(results ? { results } : {}),
+  };
+  return `${JSON.stringify({ ...value, digest: digestOf(JSON.stringify(value)) }, null, 1)}\n`;
+}
+
+/** @throws DamageError where it is not as it was written, CheckpointError of a newer version. */
+function parsePointer(text: string, where: string): Pointer {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    throw new DamageError(`${where} is damaged: not JSON`);
+  }
+  if (typeof value !== 'object' || value === null) {
+    throw new DamageError(`${where} is damaged: does not name a checkpoint file`);
+  }
+  const { schema } = value as { readonly schema?: unknown };
+  if (schema === undefined) {
+    const first = v.safeParse(firstPointerSchema, value);
+    if (!first.success)
+      throw new DamageError(`${where} is damaged: does not name a checkpoint file`);
+    const { file, previous } = first.output;
+    const files = previous === null ? [file] : [file, previous];
+    return {
+      entries: files.map((name) => ({ file: name, mark: undefined, files: {} })),
+      results: undefined,
+    };
+  }
+  const { digest, ...rest } = value as { readonly digest?: unknown };
+  if (digest !== digestOf(JSON.stringify(rest))) {
+    throw new DamageError(`${where} is damaged: its digest is not the one that was written`);
+  }
+  if (schema !== 2) {
+    throw new CheckpointError(
+      `${where}: schema ${JSON.stringify(schema)} is of another version of limr: go on with that one`,
+    );
+  }
+  const parsed = v.safeParse(pointerSchema, rest);
+  if (!parsed.success) throw new DamageError(`${where} is damaged: ${parsed.issues[0].message}`);
+  const { checkpoints, results } = parsed.output;
+  return {
+    entries: checkpoints.map(({ file, bytes, sha256, files }) => ({
+      file,
+      mark: { bytes, sha256 },
+      files,
+    })),
+    results: results && new Map(Object.entries(results)),
   };
 }
 
-const POINTER = 'checkpoints/latest.json';
+async function readPointer(store: RunStore, where: string): Promise<Pointer | undefined> {
+  const bytes = await store.read(where);
+  return bytes && parsePointer(new TextDecoder().decode(bytes), where);
+}
 
 /**
- * Writes a checkpoint: the file first, then the pointer that names it, so that a crash at any point
- * leaves the previous or the new one. The last two files are kept.
+ * The marks of a finished run's files; undefined where the run has not finished, or kept none.
  *
- * @param name Of the file, unique within the run.
+ * @throws CheckpointError where the pointer that holds them is damaged.
  */
-export async function writeCheckpoint(
+export async function resultMarks(
   store: RunStore,
-  name: string,
-  checkpoint: Checkpoint<unknown>,
-): Promise<void> {
-  const entries: SafetensorsEntry[] = [];
-  const put = (key: string, data: Float32Array): void => {
-    entries.push(float32Entry(key, [data.length], data));
-  };
-  for (const [key, data] of checkpoint.base) put(`base/${key}`, data);
-  const networks = Object.entries(checkpoint.ppo) as [string, TrainableState | null][];
-  const updates: Record<string, number> = {};
-  for (const [network, state] of networks) {
-    if (!state) continue;
-    updates[network] = state.optimizer.updates;
-    for (const [key, data] of state.parameters) put(`${network}/${key}`, data);
-    for (const [page, { first, second }] of state.optimizer.moments.entries()) {
-      put(`${network}.first/${page}`, first);
-      put(`${network}.second/${page}`, second);
+): Promise<ReadonlyMap<string, FileMark> | undefined> {
+  try {
+    return (await readPointer(store, POINTER))?.results;
+  } catch (cause) {
+    if (!(cause instanceof DamageError)) throw cause;
+    throw new CheckpointError(cause.message, { cause });
+  }
+}
+
+/** What may have gone wrong with a file on disk, against what went wrong with reading it. */
+const isDamage = (error: unknown): error is Error =>
+  error instanceof DamageError ||
+  error instanceof SafetensorsError ||
+  error instanceof PathError ||
+  (error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EIO');
+
+/** The run that is to go on. */
+interface RunIdentity {
+  readonly configHash: string;
+  readonly seeds: readonly number[];
+}
+
+/**
+ * A run's checkpoints: the newest and the one before it, each with the marks of all that a resume
+ * reads beside it. One writer at a time.
+ */
+export class Checkpoints {
+  readonly #store: RunStore;
+  /** Newest first. */
+  #kept: readonly Entry[] = [];
+
+  constructor(store: RunStore) {
+    this.#store = store;
+  }
+
+  /** The file that the run would go on from. */
+  get newest(): string | undefined {
+    return this.#kept[0]?.file;
+  }
+
+  /**
+   * Writes a checkpoint: the file first, then the pointer that names it, so that a crash at any
+   * point leaves the previous or the new one. No file is written over; what none of the last two
+   * pointers names is removed.
+   *
+   * @param name Of the file.
+   * @param files How much of the run's other files belongs to it.
+   * @throws CheckpointWriteError with the reason, and with the checkpoint that the run still has.
+   */
+  async write(
+    name: string,
+    checkpoint: Checkpoint,
+    files: Readonly<Record<string, FileMark>>,
+  ): Promise<void> {
+    try {
+      const entry = await this.#writeFile(name, checkpoint, files);
+      await this.#point([entry, ...this.#kept.slice(0, KEPT - 1)]);
+      await this.clear();
+    } catch (cause) {
+      throw this.writeError(`the checkpoint ${name}`, cause);
     }
   }
-  const { accuracySums, rewardSums, samples } = checkpoint.matrix;
-  put('matrix.accuracy', accuracySums);
-  put('matrix.reward', rewardSums);
-  entries.push(int32Entry('matrix.samples', [samples.length], samples));
-  const file = `checkpoints/${name}.safetensors`;
-  const bytes = writeSafetensors(entries, {
-    configHash: checkpoint.configHash,
+
+  /** Why something could not be kept, and what was kept before. */
+  writeError(what: string, cause: unknown): CheckpointWriteError {
+    if (cause instanceof CheckpointWriteError) return cause;
+    const why = cause instanceof Error ? cause.message : String(cause);
+    const last =
+      this.newest === undefined
+        ? 'the run has no checkpoint yet'
+        : `the last good one is ${this.newest}, and the run goes on from there`;
+    return new CheckpointWriteError(`${what} could not be written: ${why}; ${last}`, { cause });
+  }
+
+  /** Adds the marks of a finished run's files, which are written next. */
+  async finish(results: Readonly<Record<string, FileMark>>): Promise<void> {
+    if (this.#kept.length > 0) {
+      await this.#store.write(POINTER, pointerText(this.#kept, results));
+    }
+  }
+
+  async #writeFile(
+    name: string,
+    checkpoint: Checkpoint,
+    files: Readonly<Record<string, FileMark>>,
+  ): Promise<Entry> {
+    const taken = new Set(await this.#store.list(FOLDER));
+    let free = `${name}.safetensors`;
+    for (let i = 2; taken.has(free); i++) free = `${name}_${i}.safetensors`;
+    const file = `${FOLDER}/${free}`;
+    const digest = createDigest();
+    let bytes = 0;
+    const pieces = safetensorsPieces(entriesOf(checkpoint), metadataOf(checkpoint));
+    const seen = function* (): Generator<Uint8Array> {
+      for (const piece of pieces) {
+        digest.update(piece);
+        bytes += piece.length;
+        yield piece;
+      }
+    };
+    await this.#store.write(file, seen());
+    return { file, mark: { bytes, sha256: digest.hex() }, files };
+  }
+
+  async #point(kept: readonly Entry[]): Promise<void> {
+    if (this.#kept.length > 0) await this.#store.write(OLD_POINTER, pointerText(this.#kept));
+    await this.#store.write(POINTER, pointerText(kept));
+    this.#kept = kept;
+  }
+
+  /** Removes checkpoints that no pointer names, and files that a killed run was still writing. */
+  async clear(): Promise<void> {
+    const named = new Set(this.#kept.map(({ file }) => file));
+    for (const name of await this.#store.list(FOLDER)) {
+      const file = `${FOLDER}/${name}`;
+      const orphaned = checkpointName.test(name) && !named.has(file);
+      const torn = /^[\w-]+\.(?:safetensors|json)(?:\.\d+)?\.part(?:ial)?$/.test(name);
+      if (orphaned || torn) await this.#store.remove(file);
+    }
+  }
+
+  /**
+   * Finds the newest checkpoint that is whole.
+   *
+   * @param run What is to go on with it.
+   * @param accept Makes of a checkpoint what the run needs; throws DamageError where it, or a file
+   *   that belongs to it, is not what it should be. `strict`: also where a file is damaged that the
+   *   run can do without: such a checkpoint is taken where no other is whole.
+   * @param tell Given a sentence where the newest one is damaged.
+   * @returns Undefined where the run has none yet.
+   * @throws CheckpointError when all are damaged, or are of another config, other seeds or another
+   *   version.
+   */
+  async find<Result>(
+    run: RunIdentity,
+    accept: (found: FoundCheckpoint, strict: boolean) => Promise<Result>,
+    tell: (text: string) => void,
+  ): Promise<Result | undefined> {
+    const { pointer, damage } = await this.#pointers();
+    if (!pointer) {
+      await this.clear();
+      return undefined;
+    }
+    const { entries } = pointer;
+    const reasons = new Map<Entry, string>();
+    for (const strict of [true, false]) {
+      for (const [i, entry] of entries.entries()) {
+        try {
+          const { found, whole } = await this.#read(entry, run);
+          const result = await accept(found, strict);
+          const why = damage ?? (i > 0 ? reasons.get(entries[0] ?? entry) : undefined);
+          if (why !== undefined) {
+            tell(
+              `the newest checkpoint is damaged (${why}): going on from the one before, ${entry.file}`,
+            );
+          }
+          this.#kept = [{ ...entry, mark: whole }];
+          const next = entries[i + 1];
+          // One without a mark would be taken for whole.
+          if (next?.mark) this.#kept = [...this.#kept, next];
+          // Of a damaged run nothing goes before the next checkpoint is written.
+          if (why === undefined && entry.mark) await this.clear();
+          return result;
+        } catch (error) {
+          if (!isDamage(error)) throw error;
+          reasons.set(entry, error.message);
+        }
+      }
+    }
+    const all = [...(damage === undefined ? [] : [damage]), ...reasons.values()];
+    throw new CheckpointError(
+      `no checkpoint of this run can be used: ${all.join('; ')} (to begin again, give another --out)`,
+    );
+  }
+
+  /** The newest pointer that is whole, and what is wrong with the one that is not. */
+  async #pointers(): Promise<{ pointer: Pointer | undefined; damage: string | undefined }> {
+    const look = async (where: string): Promise<Pointer | Error | undefined> => {
+      try {
+        return await readPointer(this.#store, where);
+      } catch (error) {
+        if (isDamage(error)) return error;
+        throw error;
+      }
+    };
+    const [newest, old] = [await look(POINTER), await look(OLD_POINTER)];
+    let damage: string | undefined;
+    if (newest instanceof Error) damage = newest.message;
+    else if (newest && (!old || newest.entries.every((entry) => entry.mark))) {
+      return { pointer: newest, damage };
+    }
+    // A version without digests wrote one pointer alone.
+    else if (newest) damage = `${POINTER} is damaged: it holds no digests`;
+    else if (old) damage = `${POINTER} is missing`;
+    if (old instanceof Error || (damage !== undefined && !old)) {
+      const all = [damage, ...(old ? [old.message] : [])];
+      throw new CheckpointError(all.join('; '), { cause: newest });
+    }
+    return { pointer: old, damage };
+  }
+
+  async #read(
+    entry: Entry,
+    run: RunIdentity,
+  ): Promise<{ found: FoundCheckpoint; whole: FileMark }> {
+    const { tensors, metadata, mark: whole } = await readTensors(this.#store, entry);
+    const firstLayout = metadata.get('layout') === undefined;
+    if (!entry.mark && !firstLayout) {
+      throw new DamageError(`${POINTER} is damaged: it holds no digest of ${entry.file}`);
+    }
+    const { file, files } = entry;
+    const found = contentOf(file, tensors, metadata, firstLayout);
+    if (found.configHash !== run.configHash) {
+      throw new CheckpointError(
+        `${file}: is of config ${found.configHash.slice(0, 12) || 'unknown'}, this run is ${run.configHash.slice(0, 12)}`,
+      );
+    }
+    if (String(found.seeds) !== String(run.seeds)) {
+      throw new CheckpointError(
+        `${file}: is of seeds ${String(found.seeds)}, this run has ${String(run.seeds)}`,
+      );
+    }
+    for (const path of Object.keys(files)) runPath(path);
+    return { found: { ...found, file, files: new Map(Object.entries(files)), firstLayout }, whole };
+  }
+}
+
+function metadataOf(checkpoint: Checkpoint): Record<string, string> {
+  const updates: Record<string, number> = {};
+  for (const [name, { optimizer }] of networksOf(checkpoint)) updates[name] = optimizer.updates;
+  return {
+    layout: '2',
+    // Version 0.1.0 looks for `configHash` and refuses a checkpoint without it.
+    config: checkpoint.configHash,
     seeds: JSON.stringify(checkpoint.seeds),
     adapter: checkpoint.adapter,
     host: checkpoint.host,
     updates: JSON.stringify(updates),
     progress: JSON.stringify(checkpoint.progress),
-  });
-  await store.write(file, bytes);
-  const before = await readPointer(store);
-  // Written again under its own name, as where a stop follows a checkpoint, it has the same previous.
-  const again = before?.file === file;
-  const previous = (again ? before.previous : before?.file) ?? null;
-  await store.write(POINTER, `${JSON.stringify({ file, previous })}\n`);
-  if (!again && before?.previous && before.previous !== file) await store.remove(before.previous);
+  };
 }
 
-async function readPointer(
-  store: RunStore,
-): Promise<{ file: string; previous: string | null } | undefined> {
-  const bytes = await store.read(POINTER);
-  if (!bytes) return undefined;
-  try {
-    const value = JSON.parse(new TextDecoder().decode(bytes)) as Record<string, unknown>;
-    const { file, previous } = value;
-    if (typeof file === 'string' && /^checkpoints\/[\w-]+\.safetensors$/.test(file)) {
-      const known = typeof previous === 'string' && previous.startsWith('checkpoints/');
-      return { file, previous: known ? previous : null };
+const networksOf = ({ pretraining, ppo }: Checkpoint): [string, TrainableState][] =>
+  Object.entries({ pretraining, actor: ppo?.actor, critic: ppo?.critic }).flatMap(
+    ([name, state]) => (state ? [[name, state] as [string, TrainableState]] : []),
+  );
+
+function* entriesOf(checkpoint: Checkpoint): Generator<SafetensorsEntry, void, void> {
+  const put = (key: string, data: Float32Array): SafetensorsEntry =>
+    float32Entry(key, [data.length], data);
+  for (const [key, data] of checkpoint.base) yield put(`base/${key}`, data);
+  for (const [network, { parameters, optimizer }] of networksOf(checkpoint)) {
+    for (const [key, data] of parameters) yield put(`${network}/${key}`, data);
+    for (const [page, { first, second }] of optimizer.moments.entries()) {
+      yield put(`${network}.first/${page}`, first);
+      yield put(`${network}.second/${page}`, second);
     }
-  } catch {
-    // Falls through to the error below.
   }
-  throw new CheckpointError(`${POINTER}: does not name a checkpoint file`);
+  for (const [method, prompts] of checkpoint.selections) {
+    yield int32Entry(`selection/${method}`, [prompts.length], prompts);
+  }
+  if (!checkpoint.matrix) return;
+  const { accuracySums, rewardSums, samples } = checkpoint.matrix;
+  yield put('matrix.accuracy', accuracySums);
+  yield put('matrix.reward', rewardSums);
+  yield int32Entry('matrix.samples', [samples.length], samples);
 }
 
-function parse(bytes: Uint8Array, file: string): ReturnType<typeof readSafetensors> {
-  try {
-    return readSafetensors(bytes, file);
-  } catch (cause) {
-    if (cause instanceof SafetensorsError) throw new CheckpointError(cause.message, { cause });
-    throw cause;
-  }
+interface ReadTensors {
+  readonly tensors: ReadonlyMap<string, SafetensorsEntry>;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly mark: FileMark;
 }
 
 /**
- * Reads the newest checkpoint of a run.
+ * Reads a file tensor by tensor, each into an array of its own: a checkpoint may be larger than one
+ * array can be.
  *
- * @param run What is to go on with it.
- * @returns Undefined where the run has none yet.
- * @throws CheckpointError when it is damaged, or of another config or other seeds.
+ * @throws DamageError or SafetensorsError where it is not what was written.
  */
-export async function readCheckpoint<Progress>(
-  store: RunStore,
-  run: { readonly configHash: string; readonly seeds: readonly number[] },
-): Promise<Checkpoint<Progress> | undefined> {
-  const pointer = await readPointer(store);
-  if (!pointer) return undefined;
-  const bytes = await store.read(pointer.file);
-  if (!bytes) throw new CheckpointError(`${pointer.file}: is missing`);
-  const { tensors, metadata } = parse(bytes, pointer.file);
-  const found = metadata.get('configHash');
-  if (found !== run.configHash) {
-    throw new CheckpointError(
-      `${pointer.file}: is of config ${found?.slice(0, 12) ?? 'unknown'}, this run is ${run.configHash.slice(0, 12)}`,
-    );
+async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Promise<ReadTensors> {
+  const bytes = await store.size(file);
+  if (bytes === undefined) throw new DamageError(`${file} is missing`);
+  if (wanted && wanted.bytes !== bytes) {
+    throw new DamageError(`${file} is damaged: ${bytes} bytes, ${wanted.bytes} were written`);
   }
-  const json = (key: string): unknown => {
+  const digest = createDigest();
+  const damaged = (cause: unknown): never => {
+    if (!(cause instanceof SafetensorsError)) throw cause;
+    throw new DamageError(cause.message.replace(/^[^:]*/, '$& is damaged'), { cause });
+  };
+  const next = async (start: number, end: number): Promise<Uint8Array> => {
+    const whole = allocate(end - start, file);
+    for (let at = start; at < end; at += PIECE) {
+      const piece = await store.slice(file, at, Math.min(end, at + PIECE));
+      digest.update(piece);
+      whole.set(piece, at - start);
+    }
+    return whole;
+  };
+  const prefix = await next(0, Math.min(safetensorsPrefixBytes, bytes));
+  let header: SafetensorsHeader;
+  try {
+    const length = safetensorsHeaderBytes(prefix, bytes, file);
+    const text = await next(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
+    header = parseSafetensorsHeader(text, bytes, file);
+  } catch (error) {
+    return damaged(error);
+  }
+  const { slots, metadata, dataStart } = header;
+  const tensors = new Map<string, SafetensorsEntry>();
+  // In the order of the file, so that one pass makes the digest too.
+  for (const slot of [...slots.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
+    const { name, dtype, shape, begin, end } = slot;
+    tensors.set(name, {
+      name,
+      dtype,
+      shape,
+      bytes: await next(dataStart + begin, dataStart + end),
+    });
+  }
+  const sha256 = digest.hex();
+  if (wanted && wanted.sha256 !== sha256) {
+    throw new DamageError(`${file} is damaged: its digest is not the one that was written`);
+  }
+  return { tensors, metadata, mark: { bytes, sha256 } };
+}
+
+function allocate(bytes: number, file: string): Uint8Array {
+  try {
+    return new Uint8Array(bytes);
+  } catch {
+    throw new DamageError(`${file}: a tensor of ${bytes} bytes is more than there is memory for`);
+  }
+}
+
+function contentOf(
+  file: string,
+  tensors: ReadonlyMap<string, SafetensorsEntry>,
+  metadata: ReadonlyMap<string, string>,
+  firstLayout: boolean,
+): Checkpoint {
+  const json = <Schema extends v.GenericSchema>(key: string, schema: Schema) => {
     try {
-      return JSON.parse(metadata.get(key) ?? '');
+      return v.parse(schema, JSON.parse(metadata.get(key) ?? ''));
     } catch (cause) {
-      throw new CheckpointError(`${pointer.file}: metadata '${key}' is damaged`, { cause });
+      throw new DamageError(`${file}: metadata '${key}' is damaged`, { cause });
     }
   };
   const float = (key: string): Float32Array => {
     const entry = tensors.get(key);
-    if (!entry) throw new CheckpointError(`${pointer.file}: tensor '${key}' is missing`);
-    return toFloat32(entry, pointer.file);
+    if (!entry) throw new DamageError(`${file}: tensor '${key}' is missing`);
+    return toFloat32(entry, file);
   };
-  const group = (prefix: string): Map<string, Float32Array> =>
+  const whole = (key: string): Uint32Array => {
+    const entry = tensors.get(key);
+    if (entry?.dtype !== 'U32') throw new DamageError(`${file}: tensor '${key}' is missing`);
+    return new Uint32Array(new Uint8Array(entry.bytes).buffer);
+  };
+  const named = <T>(prefix: string, read: (key: string) => T): Map<string, T> =>
     new Map(
       [...tensors.keys()]
         .filter((key) => key.startsWith(prefix))
-        .map((key) => [key.slice(prefix.length), float(key)]),
+        .map((key) => [key.slice(prefix.length), read(key)]),
     );
-  const seeds = json('seeds') as readonly number[];
-  if (String(seeds) !== String(run.seeds)) {
-    throw new CheckpointError(
-      `${pointer.file}: is of seeds ${String(seeds)}, this run has ${String(run.seeds)}`,
-    );
-  }
-  const updates = json('updates') as Record<string, number>;
+  const updates = json('updates', v.record(v.string(), v.pipe(v.number(), v.integer())));
   const network = (name: string): TrainableState => ({
-    parameters: group(`${name}/`),
+    parameters: named(`${name}/`, float),
     optimizer: {
       updates: updates[name] ?? 0,
-      moments: [...group(`${name}.first/`)]
+      moments: [...named(`${name}.first/`, float)]
         .sort(([a], [b]) => Number(a) - Number(b))
         .map(([page, first]) => ({ first, second: float(`${name}.second/${page}`) })),
     },
   });
-  const samples = tensors.get('matrix.samples');
-  if (samples?.dtype !== 'U32') {
-    throw new CheckpointError(`${pointer.file}: tensor 'matrix.samples' is missing`);
-  }
+  const has = (name: string): boolean => Object.hasOwn(updates, name);
   return {
-    configHash: run.configHash,
-    seeds: run.seeds,
+    configHash: metadata.get(firstLayout ? 'configHash' : 'config') ?? '',
+    seeds: json('seeds', v.array(v.number())),
     adapter: metadata.get('adapter') ?? '',
     host: metadata.get('host') ?? '',
-    progress: json('progress') as Progress,
-    base: group('base/'),
-    ppo: { actor: network('actor'), critic: 'critic' in updates ? network('critic') : null },
-    matrix: {
-      accuracySums: float('matrix.accuracy'),
-      rewardSums: float('matrix.reward'),
-      samples: new Uint32Array(new Uint8Array(samples.bytes).buffer),
-    },
+    progress: json('progress', v.unknown()),
+    selections: named('selection/', whole),
+    base: named('base/', float),
+    pretraining: has('pretraining') ? network('pretraining') : null,
+    ppo: has('actor')
+      ? { actor: network('actor'), critic: has('critic') ? network('critic') : null }
+      : null,
+    matrix: tensors.has('matrix.samples')
+      ? {
+          accuracySums: float('matrix.accuracy'),
+          rewardSums: float('matrix.reward'),
+          samples: whole('matrix.samples'),
+        }
+      : null,
   };
 }

@@ -1,4 +1,5 @@
 import type { PromptCompletions } from '../results.ts';
+import { AppendedFile, DamageError, type FileMark } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Most responses of one seed's FULL pass that are kept for looking at. */
@@ -9,13 +10,13 @@ type Responses = PromptCompletions['epochs'][number]['completions'];
 /** One data epoch: a prompt's responses by its place in the pool. */
 interface Epoch {
   readonly byPrompt: Map<number, Responses>;
-  /** Holds what its file lacks. */
-  changed: boolean;
+  readonly file: AppendedFile;
 }
 
 /**
  * What the FULL pass of one seed sampled, for looking at: in memory, and with the run in one file
- * per data epoch, a JSON array `[prompt, [text, reward], ...]` a line. Nothing is computed from it.
+ * per data epoch, a JSON array `[prompt, [text, reward], ...]` a line, in the order of sampling; of two
+ * lines of a prompt the later one holds. Nothing is computed from it.
  * Of a pool so large that its responses pass about a million, the first prompts alone are kept.
  */
 export class CompletionLog {
@@ -40,10 +41,9 @@ export class CompletionLog {
 
   remember(epoch: number, prompt: number, responses: Responses): void {
     if (!this.keeps(prompt)) return;
-    const held = this.#epochs.get(epoch) ?? { byPrompt: new Map(), changed: true };
+    const held = this.#epochs.get(epoch) ?? this.#begin(epoch);
     held.byPrompt.set(prompt, responses);
-    held.changed = true;
-    this.#epochs.set(epoch, held);
+    held.file.add(lineOf(prompt, responses));
   }
 
   /** A prompt's responses, epoch by epoch. */
@@ -54,36 +54,54 @@ export class CompletionLog {
     });
   }
 
-  /** Writes the epochs that have changed since. */
+  /** Writes what has come since. */
   async save(store: RunStore): Promise<void> {
-    for (const [epoch, held] of this.#epochs) {
-      if (!held.changed) continue;
-      const lines = [...held.byPrompt]
-        .sort(([a], [b]) => a - b)
-        .map(([prompt, responses]) =>
-          JSON.stringify([prompt, ...responses.map(({ text, reward }) => [text, reward])]),
-        );
-      await store.write(this.#file(epoch), `${lines.join('\n')}\n`);
-      held.changed = false;
-    }
+    for (const { file } of this.#epochs.values()) await file.flush(store);
+  }
+
+  /** How much of each file `save` has written. */
+  get marks(): Record<string, FileMark> {
+    const marks = [...this.#epochs.values()].map(({ file }) => [file.path, file.mark] as const);
+    return Object.fromEntries(marks.filter(([, { bytes }]) => bytes > 0));
   }
 
   /**
-   * Reads the files of the first `epochs` epochs. One that is missing or damaged is left out: they
-   * are there to be looked at, and a run must not fail for them.
+   * Reads the files of the first `epochs` epochs. One that is damaged is left out: they are there to
+   * be looked at, and a run must not fail for them.
    *
-   * @returns Files that were there and could not be read.
+   * @param marks What belongs to the checkpoint that the run goes on from; undefined: all there is,
+   *   and nothing has to be.
+   * @returns Files that could not be read, or are not what was written.
    */
-  async load(store: RunStore, epochs: number): Promise<string[]> {
+  async load(
+    store: RunStore,
+    epochs: number,
+    marks?: ReadonlyMap<string, FileMark>,
+  ): Promise<string[]> {
     const damaged: string[] = [];
     for (let epoch = 0; epoch < epochs; epoch++) {
-      const bytes = await store.read(this.#file(epoch));
-      if (!bytes) continue;
-      const byPrompt = parse(new TextDecoder().decode(bytes));
-      if (byPrompt) this.#epochs.set(epoch, { byPrompt, changed: false });
-      else damaged.push(this.#file(epoch));
+      const path = this.#file(epoch);
+      const mark = marks?.get(path);
+      if (marks && !mark) continue;
+      const file = new AppendedFile(path);
+      const lines = mark ? await resumed(file, store, mark) : await linesIn(store, path);
+      const byPrompt = lines && parse(lines);
+      if (byPrompt) {
+        this.#epochs.set(epoch, { byPrompt, file });
+        // Without a mark nothing is known of what is there: it is written anew with what follows.
+        if (!mark) for (const [prompt, of] of byPrompt) file.add(lineOf(prompt, of));
+      } else damaged.push(path);
     }
     return damaged;
+  }
+
+  #begin(epoch: number): Epoch {
+    const held = {
+      byPrompt: new Map<number, Responses>(),
+      file: new AppendedFile(this.#file(epoch)),
+    };
+    this.#epochs.set(epoch, held);
+    return held;
   }
 
   #file(epoch: number): string {
@@ -91,10 +109,33 @@ export class CompletionLog {
   }
 }
 
-function parse(text: string): Map<number, Responses> | undefined {
+const lineOf = (prompt: number, responses: Responses): string =>
+  JSON.stringify([prompt, ...responses.map(({ text, reward }) => [text, reward])]);
+
+/** Undefined where the file is not what its mark says. */
+async function resumed(
+  file: AppendedFile,
+  store: RunStore,
+  mark: FileMark,
+): Promise<string[] | undefined> {
+  try {
+    return await file.resume(store, mark);
+  } catch (error) {
+    if (error instanceof DamageError) return undefined;
+    throw error;
+  }
+}
+
+/** None where there is no such file. */
+async function linesIn(store: RunStore, path: string): Promise<string[]> {
+  const bytes = await store.read(path);
+  return bytes ? new TextDecoder().decode(bytes).split('\n') : [];
+}
+
+function parse(lines: readonly string[]): Map<number, Responses> | undefined {
   const byPrompt = new Map<number, Responses>();
   try {
-    for (const line of text.split('\n')) {
+    for (const line of lines) {
       if (line === '') continue;
       const [prompt, ...pairs] = JSON.parse(line) as unknown[];
       const responses = pairs.map(responseOf);

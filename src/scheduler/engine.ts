@@ -1,6 +1,7 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type MemoryLimits, phantomGpu } from '../gpu/phantom.ts';
+import { bindingElements, type MemoryLimits } from '../gpu/memory.ts';
+import { phantomGpu } from '../gpu/phantom.ts';
 import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterLayout, ParameterStore } from '../model/parameters.ts';
@@ -11,6 +12,7 @@ import {
   type TrainerConfig,
 } from '../ppo/trainer.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
+import { poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
@@ -36,17 +38,13 @@ export interface EngineShape {
   readonly epochs: number;
 }
 
-/** Prompts of a config's pool: rows of its reward matrix. */
-export const poolSizeOf = ({ task }: ExperimentConfig): number =>
-  task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
-
 /** Allocates the engine of an experiment. */
 export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): Engine =>
   buildEngine(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
-    prompts: poolSizeOf(config),
+    prompts: poolPromptsOf(config.task),
     epochs: config.experiment.epochs,
   });
 
@@ -87,7 +85,7 @@ export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
 /** The buffers that rollouts would have in memory of their own. */
 function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
-  const layout = parameterLayout(shape.model, 'lm', limits.maxStorageBufferBindingSize / 4);
+  const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
   const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
   new Decoder(gpu, shape.model, weights, decoderCapacity(shape), memory.turn());

@@ -1,7 +1,7 @@
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError } from '../gpu/device.ts';
-import type { Purpose } from '../gpu/memory.ts';
-import { phantomGpu, type MemoryLimits } from '../gpu/phantom.ts';
+import type { MemoryLimits, Purpose } from '../gpu/memory.ts';
+import { phantomGpu } from '../gpu/phantom.ts';
 import { createTask } from '../tasks/registry.ts';
 import { baseTrainer } from './base.ts';
 import { buildEngine, createEngine, type EngineShape } from './engine.ts';

@@ -1,4 +1,3 @@
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import {
   configHash,
@@ -25,20 +24,33 @@ import type {
   LimSummary,
   PromptCompletions,
   ScoredPrompt,
-  SeedResults,
   SelectionSummary,
   UpdateRecord,
 } from '../results.ts';
 import type { Decoder, Generation } from '../rollout/decoder.ts';
-import { createTask } from '../tasks/registry.ts';
+import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
-import { pretrainBase } from './base.ts';
-import { CheckpointError, readCheckpoint, writeCheckpoint, type Checkpoint } from './checkpoint.ts';
+import { pretrainBase, type PretrainState } from './base.ts';
+import { digestOf } from '../formats/digest.ts';
+import { AppendedFile, DamageError } from './appended-file.ts';
+import {
+  CheckpointError,
+  Checkpoints,
+  type Checkpoint,
+  type FoundCheckpoint,
+} from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { createEngine, type Engine, poolSizeOf } from './engine.ts';
+import { createEngine, type Engine } from './engine.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
+import {
+  freshProgress,
+  readProgress,
+  readRecord,
+  type Progress,
+  type Selections,
+} from './progress.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { WorkClock } from './work-clock.ts';
@@ -57,33 +69,6 @@ export interface ExperimentHost {
   readonly emit: (event: ExperimentEvent) => void;
 }
 
-type Selections = Partial<Record<MethodName, number[]>>;
-
-/** Where a run stands; plain data, saved with every checkpoint. */
-interface Progress {
-  seedIndex: number;
-  /** Index into the config's methods, FULL first. */
-  methodIndex: number;
-  /** PPO iterations of that method done. */
-  iteration: number;
-  base: { accuracy: ExperimentResults['base'] } | null;
-  evaluations: Partial<Record<MethodName, Evaluation[]>>;
-  seeds: SeedResults[];
-  /** Of the current seed, once FULL is done. */
-  selections: Selections;
-  /** Prompts of each method of the first seed. */
-  sizes: Partial<Record<MethodName, number>>;
-  records: UpdateRecord[];
-  /** What a reader of the results must know, in sentences. */
-  warnings: string[];
-  /** Responses that no verdict was found for, and what the first of them met. */
-  unjudged: { training: number; evaluation: number; reason: string };
-  /** Worked so far; pauses aside. */
-  seconds: number;
-  /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
-  kernels?: MatmulChoices;
-}
-
 /** A method's code in the keys of random numbers; never renumber. */
 const methodCodes: Readonly<Record<MethodName, number>> = { full: 0, lim: 1, linear: 2, rand: 3 };
 
@@ -97,6 +82,32 @@ interface ScoredPool {
 
 type HostMatrix = Awaited<ReturnType<typeof readMatrix>>;
 
+/** Longest that a run works between two checkpoints, unless one update takes longer. */
+const CHECKPOINT_SECONDS = 300;
+
+const RECORDS = 'metrics.jsonl';
+
+/** What a resume has read: how the run stood, and what went before. */
+interface Kept {
+  readonly found: FoundCheckpoint;
+  readonly progress: Progress;
+  readonly records: readonly UpdateRecord[];
+  readonly log: AppendedFile;
+  readonly completions: CompletionLog;
+  /** Files that the run goes on without. */
+  readonly damaged: readonly string[];
+}
+
+/** How a run is opened. */
+export interface OpenOptions {
+  /** Goes on from the store's checkpoint where there is one. */
+  readonly resume: boolean;
+  /** Of the config as the run's folder has it, where the run was begun by another version. */
+  readonly configHash?: string | undefined;
+  /** Longest time between two checkpoints; see `CHECKPOINT_SECONDS`. */
+  readonly checkpointSeconds?: number | undefined;
+}
+
 /**
  * A LIMR experiment: base, PPO on the full pool with its reward matrix, LIM scores, selections, and
  * PPO from the same base on each, evaluated at fixed read-outs. It advances by whole PPO iterations;
@@ -109,8 +120,19 @@ export class Experiment {
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
   #madeEngine: Engine | undefined;
-  #progress: Progress;
+  #progress = freshProgress();
   #hash = '';
+  readonly #checkpoints: Checkpoints;
+  /** Where the last checkpoint stands, and when this process wrote it. */
+  #checkpointed: string | undefined;
+  #checkpointedAt = performance.now();
+  #checkpointSeconds = CHECKPOINT_SECONDS;
+  #records = new AppendedFile(RECORDS);
+  #lastMetrics: UpdateRecord['metrics'] | undefined;
+  /** Of the time before a resume, until they have been shown. */
+  #earlier: readonly UpdateRecord[] = [];
+  /** A base that was half made when the run was left. */
+  #half: PretrainState | undefined;
   #base: ReadonlyMap<string, Float32Array> | undefined;
   /** Whether it was found, and not pre-trained. */
   #shipped = false;
@@ -129,45 +151,35 @@ export class Experiment {
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
-    this.#progress = {
-      seedIndex: 0,
-      methodIndex: 0,
-      iteration: 0,
-      base: null,
-      evaluations: {},
-      seeds: [],
-      selections: {},
-      sizes: {},
-      records: [],
-      warnings: [],
-      unjudged: { training: 0, evaluation: 0, reason: '' },
-      seconds: 0,
-    };
+    this.#checkpoints = new Checkpoints(host.store);
     this.#completions = this.#newCompletions();
   }
 
   /**
    * Checks that the device can hold a run, and goes back to its last checkpoint if asked.
    *
-   * @param options.resume Goes on from the store's checkpoint where there is one.
    * @throws AdapterError when the device cannot hold it; nothing is allocated then.
-   * @throws CheckpointError when the checkpoint is damaged, of another config or other seeds, or was
-   *   computed by kernels that this device cannot run.
+   * @throws CheckpointError when no checkpoint is whole, or they are of another config or other seeds,
+   *   or were computed by kernels that this device cannot run.
    */
   static async open(
     host: ExperimentHost,
     config: ExperimentConfig,
     seeds: readonly number[],
-    options: { readonly resume: boolean } = { resume: false },
+    options: OpenOptions = { resume: false },
   ): Promise<Experiment> {
     estimate(config, host.gpu.limits);
-    const hash = await configHash(config);
-    const found = options.resume
-      ? await readCheckpoint<Progress>(host.store, { configHash: hash, seeds })
-      : undefined;
     const experiment = new Experiment(host, config, seeds);
-    experiment.#hash = hash;
-    if (found) await experiment.#restore(found);
+    experiment.#hash = options.configHash ?? (await configHash(config));
+    experiment.#checkpointSeconds = options.checkpointSeconds ?? CHECKPOINT_SECONDS;
+    if (options.resume) {
+      const kept = await experiment.#checkpoints.find(
+        { configHash: experiment.#hash, seeds },
+        (found, strict) => experiment.#read(found, strict),
+        (text) => host.emit({ type: 'warning', text }),
+      );
+      if (kept) await experiment.#restore(kept);
+    }
     return experiment;
   }
 
@@ -194,7 +206,7 @@ export class Experiment {
   }
 
   get poolSize(): number {
-    return poolSizeOf(this.config);
+    return poolPromptsOf(this.config.task);
   }
 
   get #updatesPerEpoch(): number {
@@ -266,13 +278,12 @@ export class Experiment {
       totalUpdates: this.totalUpdates,
     });
     this.#replay();
-    if (!this.#madeEngine) await this.#begin();
+    if (!this.#madeEngine && !this.#half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     while (this.#progress.seedIndex < this.seeds.length) {
-      if (!(await this.#runSeed(control))) {
-        await this.#checkpoint();
-        return undefined;
-      }
+      if (await this.#runSeed(control)) continue;
+      await this.#checkpoint();
+      return undefined;
     }
     const results = this.#results();
     await this.#writeFiles(results);
@@ -332,7 +343,7 @@ export class Experiment {
   #replay(): void {
     const { emit } = this.#host;
     for (const text of this.#progress.warnings) emit({ type: 'warning', text });
-    for (const record of this.#progress.records) {
+    for (const record of this.#earlier) {
       if (record.seed !== this.#seed) emit({ type: 'update', ...record });
     }
     for (const [method, list] of Object.entries(this.#progress.evaluations)) {
@@ -344,9 +355,12 @@ export class Experiment {
 
   /** The same of the seed under way, once its pool is known: updates, rewards, scores, selections. */
   async #replaySeed(seed: number): Promise<void> {
-    const { records, iteration, seeds, selections } = this.#progress;
+    const { iteration, seeds, selections } = this.#progress;
     const { emit } = this.#host;
-    for (const record of records) if (record.seed === seed) emit({ type: 'update', ...record });
+    for (const record of this.#earlier) {
+      if (record.seed === seed) emit({ type: 'update', ...record });
+    }
+    this.#earlier = [];
     const full = this.#method === 'full';
     const columns = full
       ? Math.floor(iteration / this.#updatesPerEpoch)
@@ -370,8 +384,15 @@ export class Experiment {
         this.task,
         (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
         () => this.#gate(control),
+        {
+          from: this.#half,
+          due: () => this.#checkpointDue,
+          save: (state) => this.#checkpointBase(state),
+        },
       );
+      this.#half = undefined;
       if (!this.#base) return false;
+      this.#progress.pretrained = 0;
       // So that it is not made again.
       this.#trainer.reset(this.#base, seed);
       await this.#checkpoint();
@@ -452,7 +473,7 @@ export class Experiment {
     this.#host.emit({
       type: 'pool',
       seed,
-      prompts: this.#pool.map(({ text, origin, wrongKey }) => ({ text, origin, wrongKey })),
+      prompts: this.#pool.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) })),
     });
   }
 
@@ -535,7 +556,8 @@ export class Experiment {
     }
     const readouts = this.#readoutsReached(method, prompts.length, length);
     if (readouts.length > 0) await this.#evaluate(method, readouts);
-    if (progress.iteration % experiment.checkpointEvery === 0 || progress.iteration === length) {
+    const { iteration: done } = progress;
+    if (done % experiment.checkpointEvery === 0 || done === length || this.#checkpointDue) {
       await this.#checkpoint();
     }
   }
@@ -583,26 +605,30 @@ export class Experiment {
   }
 
   #record(record: UpdateRecord): void {
-    this.#progress.records.push(record);
+    const progress = this.#progress;
+    progress.updates++;
+    if ((record.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
+    this.#lastMetrics = record.metrics;
+    this.#records.add(JSON.stringify(record));
     this.#host.emit({ type: 'update', ...record });
   }
 
   #emitProgress(): void {
-    const { records } = this.#progress;
-    const metrics = records.at(-1)?.metrics;
+    const { updates } = this.#progress;
+    const metrics = this.#lastMetrics;
     const total = this.totalUpdates;
     this.#host.emit({
       type: 'progress',
-      fraction: Math.min(1, records.length / total),
-      eta: Math.max(0, total - records.length) * this.#clock.pace,
+      fraction: Math.min(1, updates / total),
+      eta: Math.max(0, total - updates) * this.#clock.pace,
       tokensPerSecond: metrics?.['tokens_per_second'] ?? 0,
       stepMs: metrics?.['step_ms'] ?? 0,
     });
   }
 
-  #newCompletions(): CompletionLog {
+  #newCompletions(seed = this.#seed): CompletionLog {
     const { experiment, rollout } = this.config;
-    return new CompletionLog(this.#seed, { epochs: experiment.epochs, samples: rollout.samples });
+    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples });
   }
 
   #remember(epoch: number, groups: readonly RolloutGroup[], rewards: Float32Array): void {
@@ -693,6 +719,7 @@ export class Experiment {
       samples: host.samples,
     };
     const selections: Selections = {};
+    const short: string[] = [];
     for (const method of this.methods) {
       if (method === 'lim') selections.lim = kept;
       if (method === 'rand') {
@@ -700,7 +727,14 @@ export class Experiment {
       }
       if (method === 'linear') {
         const count = Math.round(lim.linearShare * kept.length);
-        selections.linear = count === 0 ? [] : [...(await selectLinear(matrix, { count })).indices];
+        const { indices, shortfall } = await selectLinear(matrix, { count });
+        selections.linear = [...indices];
+        if (shortfall !== undefined) {
+          short.push(
+            `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
+              (indices.length === 0 ? ', so that it is not trained' : ''),
+          );
+        }
       }
     }
     this.#progress.selections = selections;
@@ -714,6 +748,7 @@ export class Experiment {
     }
     const summary = this.#limSummary(pool);
     this.#warnOfSize(seed, pool);
+    for (const text of short) this.#warn(text);
     this.#progress.seeds.push({
       seed,
       lim: summary,
@@ -738,12 +773,15 @@ export class Experiment {
           unsolvedSignal[lim.signal],
         )
       : result.bound;
-    const cut = byCount ? `the cut at the score ${lowest.toFixed(3)}` : `theta ${lim.theta}`;
+    const cut = byCount
+      ? `the cut at the ${lim.count ?? 0} highest, down to a score of ${lowest.toFixed(3)},`
+      : `theta ${lim.theta}`;
     const works = bound.rejectsNeverSolved && bound.rejectsAlwaysSolved;
     return {
       signal: lim.signal,
       compat: lim.compat,
       theta: lim.theta,
+      ...(lim.count === undefined ? {} : { count: lim.count }),
       ...(byCount ? { lowestKept: lowest } : {}),
       kept: kept.length,
       meanCurve: [...result.meanCurve],
@@ -761,13 +799,15 @@ export class Experiment {
       const most = Number.isFinite(highest)
         ? `the highest is ${highest.toFixed(3)}`
         : 'there is none';
+      const why =
+        count === undefined ? `no score reaches theta ${theta} (${most})` : 'none has a score';
       this.#warn(
-        `seed ${seed}: LIM kept no prompt, for no score reaches theta ${theta} (${most}); ` +
+        `seed ${seed}: LIM kept no prompt, for ${why}; ` +
           'selections that take their size from it are empty too, and none of them is trained',
       );
     } else if (count !== undefined && kept.length < count) {
       this.#warn(
-        `seed ${seed}: LIM kept ${kept.length} prompts, not ${count}: no other has a score`,
+        `seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`,
       );
     }
   }
@@ -795,7 +835,6 @@ export class Experiment {
     host: { readonly accuracySums: Float32Array; readonly rewardSums: Float32Array },
     selections: Selections,
   ): Promise<void> {
-    const { store } = this.#host;
     const { prompts, epochs, samples } = matrix;
     const suffix = this.#progress.seedIndex === 0 ? '' : `-seed-${seed}`;
     const means = (sums: Float32Array): Float32Array =>
@@ -803,7 +842,7 @@ export class Experiment {
     const shape = [prompts, epochs];
     const accuracy = means(host.accuracySums);
     const reward = means(host.rewardSums);
-    await store.write(
+    await this.#writeResult(
       `rewards${suffix}.safetensors`,
       writeSafetensors(
         [float32Entry('accuracy', shape, accuracy), float32Entry('reward', shape, reward)],
@@ -817,16 +856,26 @@ export class Experiment {
       id,
       score: finite(scores[id] ?? NaN),
       rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
-      origin: prompt.origin,
-      wrongKey: prompt.wrongKey,
+      ...keyOf(prompt),
     }));
-    await store.write(`scores${suffix}.json`, jsonLines(scored));
+    await this.#writeResult(`scores${suffix}.json`, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections)) {
       const rows = indices.map((id) => {
         const { text, key } = this.#promptAt(id);
         return { id, prompt: text, answer: key };
       });
-      await store.write(`subsets/${method}${suffix}.json`, jsonLines(rows));
+      await this.#writeResult(`subsets/${method}${suffix}.json`, jsonLines(rows));
+    }
+  }
+
+  /** Writes a file and remembers what was written. */
+  async #writeResult(path: string, content: Uint8Array | string): Promise<void> {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    this.#progress.written[path] = { bytes: bytes.length, sha256: digestOf(bytes) };
+    try {
+      await this.#host.store.write(path, bytes);
+    } catch (cause) {
+      throw this.#checkpoints.writeError(path, cause);
     }
   }
 
@@ -872,65 +921,171 @@ export class Experiment {
   async #writeFiles(results: ExperimentResults): Promise<void> {
     const { store, emit } = this.#host;
     emit({ type: 'phase', seed: this.seeds[0] ?? 0, phase: 'report', text: 'Writing results' });
-    await this.#writeMetrics();
-    await store.write('results.json', `${JSON.stringify(results, null, 1)}\n`);
+    try {
+      await this.#records.flush(store);
+      const bytes = new TextEncoder().encode(`${JSON.stringify(results, null, 1)}\n`);
+      // Whoever finds the results finds what they are held against.
+      await this.#checkpoints.finish({
+        ...this.#progress.written,
+        [RECORDS]: this.#records.mark,
+        'results.json': { bytes: bytes.length, sha256: digestOf(bytes) },
+      });
+      await store.write('results.json', bytes);
+    } catch (cause) {
+      throw this.#checkpoints.writeError('results.json', cause);
+    }
   }
 
-  async #writeMetrics(): Promise<void> {
-    const lines = this.#progress.records.map((record) => `${JSON.stringify(record)}\n`);
-    await this.#host.store.write('metrics.jsonl', lines.join(''));
+  /** Whether the run has worked long enough since the last one, by the clock. */
+  get #checkpointDue(): boolean {
+    return performance.now() - this.#checkpointedAt >= this.#checkpointSeconds * 1000;
   }
 
   /** Everything that the next iteration depends on. */
   async #checkpoint(): Promise<void> {
-    const progress = this.#progress;
-    progress.seconds = this.#clock.seconds;
-    if (!this.#base) return;
-    const { store, gpu, hostName } = this.#host;
-    await this.#completions.save(store);
-    const [ppo, matrix] = [await this.#trainer.save(), await this.#readMatrix()];
-    const name = `seed-${progress.seedIndex}-${this.#method}-${progress.iteration}`;
-    await writeCheckpoint(store, name, {
-      configHash: this.#hash,
-      seeds: this.seeds,
-      adapter: gpu.name,
-      host: hostName,
-      progress,
-      base: this.#base,
-      ppo,
-      matrix,
-    });
-    await this.#writeMetrics();
-    this.#host.emit({ type: 'checkpoint', update: progress.records.length });
+    const base = this.#base;
+    if (!base) return;
+    const { seedIndex, iteration } = this.#progress;
+    await this.#writeCheckpoint(`seed-${seedIndex}-${this.#method}-${iteration}`, async () => ({
+      base,
+      pretraining: null,
+      ppo: await this.#trainer.save(),
+      matrix: await this.#readMatrix(),
+    }));
   }
 
-  async #restore(found: Checkpoint<Progress>): Promise<void> {
-    this.#progress = found.progress;
-    this.#base = found.base;
-    this.#replays = true;
-    const { gpu, hostName, store } = this.#host;
-    forceKernels(gpu, found.progress.kernels);
+  /** The same while there is no base to train. */
+  async #checkpointBase({ update, state }: PretrainState): Promise<void> {
+    this.#progress.pretrained = update;
+    const none = { base: new Map<string, Float32Array>(), ppo: null, matrix: null };
+    await this.#writeCheckpoint(`seed-0-base-${update}`, () =>
+      Promise.resolve({ ...none, pretraining: state }),
+    );
+  }
+
+  async #writeCheckpoint(
+    name: string,
+    state: () => Promise<Pick<Checkpoint, 'base' | 'pretraining' | 'ppo' | 'matrix'>>,
+  ): Promise<void> {
+    const { store, gpu, hostName, emit } = this.#host;
+    const progress = this.#progress;
+    progress.seconds = this.#clock.seconds;
+    const { selections, ...told } = progress;
+    const place = placeOf(progress);
+    // A stop right behind a checkpoint has nothing to add to it.
+    if (place !== this.#checkpointed) {
+      const networks = await state();
+      try {
+        await this.#records.flush(store);
+        await this.#completions.save(store);
+      } catch (cause) {
+        throw this.#checkpoints.writeError(`the checkpoint ${name}`, cause);
+      }
+      const { mark } = this.#records;
+      await this.#checkpoints.write(
+        name,
+        {
+          configHash: this.#hash,
+          seeds: this.seeds,
+          adapter: gpu.name,
+          host: hostName,
+          progress: told,
+          selections: new Map(
+            Object.entries(selections).map(([method, of]) => [method, Uint32Array.from(of)]),
+          ),
+          ...networks,
+        },
+        { ...(mark.bytes > 0 ? { [RECORDS]: mark } : {}), ...this.#completions.marks },
+      );
+      this.#checkpointed = place;
+    }
+    this.#checkpointedAt = performance.now();
+    emit({ type: 'checkpoint', update: progress.updates });
+  }
+
+  /** What a checkpoint says, checked, with the files that belong to it. @throws DamageError */
+  async #read(found: FoundCheckpoint, strict: boolean): Promise<Kept> {
+    const { store } = this.#host;
+    const { file, files, firstLayout } = found;
+    const { experiment, base } = this.config;
+    const { progress, records: held } = readProgress(
+      found.progress,
+      found.selections,
+      {
+        methods: this.methods,
+        seeds: this.seeds,
+        poolSize: this.poolSize,
+        pretraining: base.updates,
+        length: (method, prompts) => this.#length(method, prompts),
+      },
+      firstLayout,
+      file,
+    );
+    if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
+      throw new DamageError(`${file} is damaged: it holds no network`);
+    }
+    const log = new AppendedFile(RECORDS);
+    let records = held;
+    if (records) for (const record of records) log.add(JSON.stringify(record));
+    else {
+      const mark = files.get(RECORDS);
+      const lines = mark ? await log.resume(store, mark) : [];
+      records = lines.map((line, i) => readRecord(line, `${RECORDS} line ${i + 1}`));
+      if (records.length !== progress.updates) {
+        throw new DamageError(
+          `${RECORDS} is damaged: ${records.length} updates, ${file} has ${progress.updates}`,
+        );
+      }
+    }
+    const full = this.methods[progress.methodIndex] === 'full';
+    const epochs = full ? Math.ceil(progress.iteration / this.#updatesPerEpoch) : experiment.epochs;
+    const completions = this.#newCompletions(this.seeds[progress.seedIndex]);
+    const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
+    const [first] = damaged;
+    if (strict && !firstLayout && first !== undefined) throw new DamageError(`${first} is damaged`);
+    return { found, progress, records, log, completions, damaged };
+  }
+
+  async #restore(kept: Kept): Promise<void> {
+    const { found, progress } = kept;
+    const { gpu, hostName, emit } = this.#host;
+    this.#progress = progress;
+    if (found.firstLayout) {
+      const text = `${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`;
+      emit({ type: 'warning', text });
+    } else this.#checkpointed = placeOf(progress);
+    forceKernels(gpu, progress.kernels);
     // Shown with the others when the run goes on.
-    this.#progress.warnings.push(...(await this.#dropWrongKernels(true)));
-    this.#trainer.restore(found.base, found.ppo);
-    gpu.upload(this.#matrix.accuracySums, found.matrix.accuracySums);
-    gpu.upload(this.#matrix.rewardSums, found.matrix.rewardSums);
-    gpu.upload(this.#matrix.samples, found.matrix.samples);
+    progress.warnings.push(...(await this.#dropWrongKernels(true)));
+    this.#records = kept.log;
+    this.#earlier = kept.records;
+    this.#lastMetrics = kept.records.at(-1)?.metrics;
+    if (found.pretraining) {
+      this.#half = { update: progress.pretrained, state: found.pretraining };
+    } else {
+      this.#base = found.base;
+      this.#replays = true;
+      this.#restoreNetworks(found);
+    }
     if (found.adapter !== gpu.name || found.host !== hostName) {
-      this.#progress.warnings.push(
-        `resumed on another adapter after ${found.progress.records.length} updates: on ${gpu.name} ` +
+      progress.warnings.push(
+        `resumed on another adapter after ${progress.updates} updates: on ${gpu.name} ` +
           `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
       );
     }
-    this.#completions = this.#newCompletions();
-    const { iteration } = this.#progress;
-    const epochs =
-      this.#method === 'full'
-        ? Math.ceil(iteration / this.#updatesPerEpoch)
-        : this.config.experiment.epochs;
-    for (const file of await this.#completions.load(store, epochs)) {
-      this.#host.emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
+    this.#completions = kept.completions;
+    for (const file of kept.damaged) {
+      emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
     }
+  }
+
+  #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): void {
+    const { gpu } = this.#host;
+    if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
+    this.#trainer.restore(base, ppo);
+    gpu.upload(this.#matrix.accuracySums, matrix.accuracySums);
+    gpu.upload(this.#matrix.rewardSums, matrix.rewardSums);
+    gpu.upload(this.#matrix.samples, matrix.samples);
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */
@@ -938,6 +1093,17 @@ export class Experiment {
     return this.#trainer.actor.weights.read();
   }
 }
+
+/** What a reader may know of a prompt: where it came from, its key, and the truth beside a wrong one. */
+const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
+  origin,
+  wrongKey,
+  key,
+  ...(truth === undefined ? {} : { truth }),
+});
+
+/** Where a run stands, as text that is equal where nothing was computed in between. */
+const placeOf = (progress: Progress): string => JSON.stringify({ ...progress, seconds: 0 });
 
 function forceKernels(gpu: Gpu, recorded: unknown): void {
   const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);
@@ -953,17 +1119,16 @@ function forceKernels(gpu: Gpu, recorded: unknown): void {
 
 async function readMatrix(gpu: Gpu, matrix: RewardMatrixTensors) {
   const [accuracySums, rewardSums, samples] = await Promise.all([
-    gpu.read(matrix.accuracySums),
-    gpu.read(matrix.rewardSums),
-    gpu.readU32(matrix.samples),
+    gpu.read(matrix.accuracySums, 'f32'),
+    gpu.read(matrix.rewardSums, 'f32'),
+    gpu.read(matrix.samples, 'u32'),
   ]);
   return { accuracySums, rewardSums, samples };
 }
 
 /** What responses without a verdict mean for the results; nothing where all were judged. */
-function unjudgedWarnings({ unjudged, records }: Progress): string[] {
-  const { training, evaluation, reason } = unjudged;
-  const updates = records.filter(({ metrics }) => (metrics['verifier_failures'] ?? 0) > 0).length;
+function unjudgedWarnings({ unjudged }: Progress): string[] {
+  const { training, evaluation, updates, reason } = unjudged;
   return [
     ...(training > 0
       ? [
@@ -978,6 +1143,9 @@ function unjudgedWarnings({ unjudged, records }: Progress): string[] {
       : []),
   ];
 }
+
+const counted = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
 
 const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
 

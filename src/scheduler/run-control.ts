@@ -19,8 +19,10 @@ export function yieldToMessages(): Promise<void> {
 
 /**
  * Pause, resume, single step and stop of a loop. The loop awaits `gate` before each iteration; a
- * request takes effect there, so that an iteration is always done whole. `stopped`, `done` and
- * `failed` are final: requests after them do nothing.
+ * request takes effect there, so that an iteration is always done whole: until then the state is
+ * `pausing`, `stepping` or `stopping`, and `paused` only while nothing is computed. What a run meets
+ * between a stop and its end is told: `stopped`, `done` and `failed`, which the loop's owner reports,
+ * are final, and requests after them do nothing.
  */
 export class RunControl {
   #state: RunState = 'running';
@@ -39,24 +41,29 @@ export class RunControl {
 
   pause(): void {
     this.#steps = 0;
-    if (this.#state === 'running') this.#change('paused');
+    if (this.#state === 'running' || this.#state === 'stepping') this.#change('pausing');
   }
 
   resume(): void {
     this.#steps = 0;
-    if (this.#state === 'paused') this.#change('running');
+    if (this.#held) this.#change('running');
   }
 
   /** One more iteration, then paused; a running loop pauses after the iteration it is in. */
   step(): void {
     if (this.#state === 'running') this.pause();
-    else if (this.#state === 'paused') {
+    else if (this.#held) {
       this.#steps++;
-      this.#wake?.();
+      if (this.#state === 'paused') this.#change('stepping');
     }
   }
 
-  stop(message = ''): void {
+  stop(): void {
+    if (this.#state === 'running' || this.#held) this.#change('stopping');
+  }
+
+  /** The loop has ended because of `stop`, its checkpoint written. */
+  stopped(message = ''): void {
     if (!this.ended) this.#change('stopped', message);
   }
 
@@ -70,18 +77,27 @@ export class RunControl {
   }
 
   get ended(): boolean {
-    return this.#state !== 'running' && this.#state !== 'paused';
+    return this.#state !== 'running' && this.#state !== 'stopping' && !this.#held;
   }
 
-  /** Waits while paused. True when the next iteration is to be done, false when the run has ended. */
+  /** Paused, or about to be. */
+  get #held(): boolean {
+    return ['pausing', 'stepping', 'paused'].includes(this.#state);
+  }
+
+  /** Waits while paused. True when the next iteration is to be done, false when it is not. */
   async gate(): Promise<boolean> {
     await yieldToMessages();
-    while (this.#state === 'paused' && this.#steps === 0) {
+    while (this.#held && this.#steps === 0) {
+      if (this.#state !== 'paused') this.#change('paused');
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }
-    if (this.#steps > 0) this.#steps--;
-    return !this.ended;
+    if (this.#steps > 0) {
+      this.#steps--;
+      if (this.#state === 'pausing') this.#change('stepping');
+    }
+    return this.#state === 'running' || this.#held;
   }
 
   #change(state: RunState, message = ''): void {

@@ -3,6 +3,7 @@ import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { nllLoss } from '../../kernels/nll-loss.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { bindingElements } from '../gpu/memory.ts';
 import { clearStep, type Plan } from '../gpu/plan.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead } from '../model/heads.ts';
@@ -59,7 +60,7 @@ export class SupervisedTrainer {
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
-    const pageLimit = Math.floor(gpu.limits.maxStorageBufferBindingSize / 4);
+    const pageLimit = bindingElements(gpu.limits);
     const layout = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
     this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals);
@@ -138,7 +139,7 @@ export class SupervisedTrainer {
    *   model has stood still.
    */
   async loss(): Promise<number> {
-    const means = actionMeans(await this.#gpu.read(this.#totals));
+    const means = actionMeans(await this.#gpu.read(this.#totals, 'f32'));
     const report = await this.model.optimizer.report();
     const unseen = this.#unseen;
     this.#unseen = [];
@@ -149,7 +150,7 @@ export class SupervisedTrainer {
       this.#batch.upload(packGroups(first, true));
       await this.#gpu.run(this.#step);
     }
-    const { loss } = actionMeans(await this.#gpu.read(this.#totals));
+    const { loss } = actionMeans(await this.#gpu.read(this.#totals, 'f32'));
     const update = this.model.optimizer.updates - report.skipped + 1;
     throw new NonFiniteError(
       `supervised update ${update}: ` +

@@ -12,6 +12,7 @@ import {
   type PoolPrompt,
   type Prompt,
   type Task,
+  type TaskKind,
   type Tier,
   type Verdict,
 } from './task.ts';
@@ -278,7 +279,12 @@ export class ArithmeticTask implements Task {
       const wrongKey = wrong.has(i);
       const answer = this.#answer(draft.text);
       const key = wrongKey ? (answer + 1 + random.below(modulus - 1)) % modulus : answer;
-      return { ...draft, key: String(key), wrongKey };
+      return {
+        ...draft,
+        key: String(key),
+        wrongKey,
+        ...(wrongKey ? { truth: String(answer) } : {}),
+      };
     });
   }
 
@@ -305,8 +311,7 @@ export class ArithmeticTask implements Task {
 
   verify(_prompt: string, key: string, response: string | ArrayLike<number>): Verdict {
     const text = typeof response === 'string' ? response : this.tokenizer.decode(response);
-    const end = text.indexOf(';');
-    const answer = wellFormatted.exec(end < 0 ? text : text.slice(0, end + 1))?.[1];
+    const answer = arithmeticAnswer(text);
     if (answer === undefined) {
       return { reward: -1, correct: false, formatted: false, extracted: null };
     }
@@ -402,6 +407,20 @@ export class ArithmeticTask implements Task {
   }
 }
 
+/** The answer in a response, up to its first `;`; undefined where it is not well formatted. */
+export function arithmeticAnswer(response: string): string | undefined {
+  const end = response.indexOf(';');
+  return wellFormatted.exec(end < 0 ? response : response.slice(0, end + 1))?.[1];
+}
+
+/** A prompt as people read it: without the `_` that bring all prompts to one width. */
+export function withoutPadding(prompt: string): string {
+  if (!prompt.endsWith('=')) return prompt;
+  let end = prompt.length - 1;
+  while (end > 0 && prompt[end - 1] === '_') end--;
+  return `${prompt.slice(0, end)}=`;
+}
+
 /** What a config puts into the data by design, one sentence each. */
 export function describeInjected(config: ArithmeticConfig): readonly string[] {
   const { skills, strata, modulus } = config;
@@ -454,3 +473,20 @@ function skillTable({ skills, modulus }: ArithmeticConfig): Float64Array {
     (rank) => easiest - (easiest - hardest) * (rank / (count - 1)) ** curve,
   );
 }
+
+export const arithmeticKind: TaskKind<ArithmeticConfig> = {
+  check: checkArithmetic,
+  create: (config) => new ArithmeticTask(config),
+  poolPrompts: ({ poolPrompts }) => poolPrompts,
+  tierPrompts: ({ tiers }) => tiers.map(({ prompts }) => prompts),
+  // Not the pool, whose prompts a base never sees.
+  corpus: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
+    name,
+    modulus,
+    maxOperators,
+    skills,
+    formatErrorShare,
+    tiers,
+    tierSeed,
+  }),
+};

@@ -7,6 +7,7 @@ import {
   type CorpusSequence,
   type PoolPrompt,
   type Task,
+  type TaskKind,
   type Tier,
   type Verdict,
 } from './task.ts';
@@ -101,10 +102,18 @@ export class BanditTask implements Task {
   describeInjected(): readonly string[] {
     const { prompts, arms, reward } = this.config;
     return [
-      `${prompts} prompts with ${arms} arms each; the right arms are drawn from the seed.`,
+      `${prompts} prompts with ${arms} arms each; the right arms are drawn from the seed. The held-out tier has those of seed 0, so that a run with another seed learns nothing that it is asked for.`,
       ...(reward === 'constant'
         ? ['Every response is rewarded alike: nothing can be learned.']
         : []),
     ];
   }
 }
+
+export const banditKind: TaskKind<BanditConfig> = {
+  check: checkBandit,
+  create: (config) => new BanditTask(config),
+  poolPrompts: ({ prompts }) => prompts,
+  tierPrompts: ({ prompts }) => [prompts],
+  corpus: (config) => config,
+};

@@ -15,6 +15,8 @@ export interface PoolPrompt extends Prompt {
   readonly origin: Origin;
   /** True where the key was replaced by a wrong one on purpose. */
   readonly wrongKey: boolean;
+  /** The right answer where the key is wrong. */
+  readonly truth?: string;
 }
 
 /** A held-out set of prompts, the same for every pool seed. */
@@ -65,6 +67,19 @@ export interface Task {
   verify(prompt: string, key: string, response: string | ArrayLike<number>): Verdict;
   /** What was put into the data by design, one sentence each, for the report. */
   describeInjected(): readonly string[];
+}
+
+/** What is known of a kind of task by its config alone. */
+export interface TaskKind<Config> {
+  /** @throws ConfigError naming the first field out of range. */
+  check(config: Config, path: string): void;
+  create(config: Config): Task;
+  /** Prompts of a pool. */
+  poolPrompts(config: Config): number;
+  /** Prompts of each held-out tier, from easy to hard. */
+  tierPrompts(config: Config): readonly number[];
+  /** The fields that its corpus follows from, in an order that never changes. */
+  corpus(config: Config): object;
 }
 
 /** One token per character; an id is the character's place in the alphabet. */

@@ -1,4 +1,4 @@
-import type { RunStore } from '../scheduler/run-store.ts';
+import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
 /** The browser gives this page no place for files, or no more room; the message says which. */
 export class StorageError extends Error {
@@ -40,16 +40,31 @@ export class BrowserStore implements RunStore {
    *
    * @throws StorageError when there is no room; the file is then as it was.
    */
-  async write(path: string, data: Uint8Array | string): Promise<void> {
-    await orNoRoom(path, this.#replace(path, data));
+  async write(path: string, content: FileContent): Promise<void> {
+    await orNoRoom(path, this.#put(path, undefined, content));
   }
 
-  async #replace(path: string, data: Uint8Array | string): Promise<void> {
-    const folder = await this.#folder(path, true);
+  /** @throws StorageError as `write`. */
+  async append(path: string, start: number, content: FileContent): Promise<void> {
+    await orNoRoom(path, this.#put(path, start, content));
+  }
+
+  /** @param start Where it is written behind what the file holds; undefined: in its place. */
+  async #put(path: string, start: number | undefined, content: FileContent): Promise<void> {
+    const folder = await this.#folder(runPath(path), true);
     const handle = await folder.getFileHandle(nameOf(path), { create: true });
-    const file = await handle.createWritable();
+    const file = await handle.createWritable({ keepExistingData: start !== undefined });
     try {
-      await file.write(typeof data === 'string' ? data : (data as Uint8Array<ArrayBuffer>));
+      if (start !== undefined) {
+        if ((await handle.getFile()).size < start) {
+          throw new RangeError(`${path}: is shorter than ${start} bytes`);
+        }
+        await file.truncate(start);
+        await file.seek(start);
+      }
+      for await (const piece of piecesOf(content)) {
+        await file.write(piece as Uint8Array<ArrayBuffer>);
+      }
     } catch (error) {
       // A stream that has failed is closed already.
       await file.abort().catch(() => undefined);
@@ -59,23 +74,52 @@ export class BrowserStore implements RunStore {
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
+    const file = await this.#file(path);
+    return file && new Uint8Array(await file.arrayBuffer());
+  }
+
+  async size(path: string): Promise<number | undefined> {
+    return (await this.#file(path))?.size;
+  }
+
+  async slice(path: string, start: number, end: number): Promise<Uint8Array> {
+    const file = await this.#file(path);
+    if (!file || file.size < end) throw new RangeError(`${path}: ends before ${end}`);
+    return new Uint8Array(await file.slice(start, end).arrayBuffer());
+  }
+
+  async remove(path: string): Promise<void> {
     try {
-      const handle = await (await this.#folder(path, false)).getFileHandle(nameOf(path));
-      return new Uint8Array(await (await handle.getFile()).arrayBuffer());
+      await (await this.#folder(runPath(path), false)).removeEntry(nameOf(path));
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+  }
+
+  async list(folder: string): Promise<string[]> {
+    const names: string[] = [];
+    try {
+      const handle = await this.#folder(folder === '' ? '' : `${runPath(folder)}/`, false);
+      // TypeScript's own list of the DOM leaves this out unless its async iterables are asked for.
+      const entries = handle as unknown as { values(): AsyncIterable<FileSystemHandle> };
+      for await (const { kind, name } of entries.values()) if (kind === 'file') names.push(name);
+    } catch (error) {
+      if (!isMissing(error)) throw error;
+    }
+    return names.sort();
+  }
+
+  async #file(path: string): Promise<File | undefined> {
+    try {
+      const handle = await (await this.#folder(runPath(path), false)).getFileHandle(nameOf(path));
+      return await handle.getFile();
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;
     }
   }
 
-  async remove(path: string): Promise<void> {
-    try {
-      await (await this.#folder(path, false)).removeEntry(nameOf(path));
-    } catch (error) {
-      if (!isMissing(error)) throw error;
-    }
-  }
-
+  /** The folder that a path's last part lies in. */
   async #folder(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
     let folder = this.#root;
     for (const part of path.split('/').slice(0, -1)) {

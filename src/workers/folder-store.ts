@@ -1,47 +1,174 @@
-import type { RunStore } from '../scheduler/run-store.ts';
+import { fileError, makeFolder } from '../file-error.ts';
+import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
-/** A run's files in a folder, on Node and Deno. Paths are relative, with forward slashes. */
+/** Largest part of a file that one call reads or writes: systems stop at 2 GiB. */
+const CHUNK = 2 ** 26;
+
+/** A run's files in a folder, on Node, Deno and Bun. */
 export class FolderStore implements RunStore {
   readonly #folder: string;
   readonly #fs: typeof import('node:fs/promises');
   readonly #path: typeof import('node:path');
+  readonly #process: NodeJS.Process;
 
   /** @throws Error where the host has no file system. */
   constructor(folder: string) {
     const host = globalThis as { readonly process?: Partial<NodeJS.Process> };
-    const builtin = host.process?.getBuiltinModule;
-    if (!builtin) throw new Error(`${folder}: this host has no folders to write to`);
-    this.#fs = builtin('node:fs/promises');
-    this.#path = builtin('node:path');
+    if (!host.process?.getBuiltinModule) {
+      throw new Error(`${folder}: this host has no folders to write to`);
+    }
+    this.#process = host.process as NodeJS.Process;
+    this.#fs = this.#process.getBuiltinModule('node:fs/promises');
+    this.#path = this.#process.getBuiltinModule('node:path');
     this.#folder = folder;
   }
 
-  /** Beside the file, flushed to disk, then renamed over it. */
-  async write(path: string, data: Uint8Array | string): Promise<void> {
-    const target = this.#path.join(this.#folder, path);
-    const fresh = `${target}.part`;
-    await this.#fs.mkdir(this.#path.dirname(target), { recursive: true });
-    const file = await this.#fs.open(fresh, 'w');
+  /** Beside the file, flushed to disk, then renamed over it. @throws FileError naming the file. */
+  async write(path: string, content: FileContent): Promise<void> {
+    const target = this.#at(path);
+    const fresh = `${target}.${this.#process.pid}.part`;
     try {
-      await file.writeFile(data);
-      await file.sync();
-    } finally {
-      await file.close();
+      await this.#makeFolder(this.#path.dirname(target));
+      const file = await this.#fs.open(fresh, 'w');
+      try {
+        for await (const piece of piecesOf(content)) await writeAll(file, piece);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      await this.#fs.rename(fresh, target);
+      await this.#syncFolder(this.#path.dirname(target));
+    } catch (error) {
+      // Half a file would take room that a full disk has not.
+      await this.#fs.rm(fresh, { force: true }).catch(() => undefined);
+      throw fileError(error, target, 'written');
     }
-    await this.#fs.rename(fresh, target);
+  }
+
+  async append(path: string, start: number, content: FileContent): Promise<void> {
+    const target = this.#at(path);
+    const begins = start === 0;
+    try {
+      if (begins) await this.#makeFolder(this.#path.dirname(target));
+      const file = await this.#fs.open(target, begins ? 'w' : 'r+');
+      try {
+        const { size } = await file.stat();
+        if (size < start) throw new RangeError(`${path}: is shorter than ${start} bytes`);
+        if (size > start) await file.truncate(start);
+        let at = start;
+        for await (const piece of piecesOf(content)) at += await writeAll(file, piece, at);
+        await file.sync();
+      } finally {
+        await file.close();
+      }
+      if (begins) await this.#syncFolder(this.#path.dirname(target));
+    } catch (error) {
+      throw fileError(error, target, 'written');
+    }
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
+    const size = await this.size(path);
+    return size === undefined ? undefined : this.slice(path, 0, size);
+  }
+
+  async size(path: string): Promise<number | undefined> {
     try {
-      const bytes = await this.#fs.readFile(this.#path.join(this.#folder, path));
-      return new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      const found = await this.#fs.stat(this.#at(path));
+      if (found.isDirectory()) {
+        throw Object.assign(new Error(`${path}: is a folder`), { code: 'EISDIR' });
+      }
+      return found.size;
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+      if (isAbsence(error)) return undefined;
+      throw fileError(error, this.#at(path), 'read');
+    }
+  }
+
+  async slice(path: string, start: number, end: number): Promise<Uint8Array> {
+    const bytes = new Uint8Array(end - start);
+    const target = this.#at(path);
+    try {
+      const file = await this.#fs.open(target, 'r');
+      try {
+        for (let done = 0; done < bytes.length;) {
+          const length = Math.min(CHUNK, bytes.length - done);
+          const { bytesRead } = await file.read(bytes, done, length, start + done);
+          if (bytesRead === 0) throw new RangeError(`${path}: ends before ${end}`);
+          done += bytesRead;
+        }
+      } finally {
+        await file.close();
+      }
+    } catch (error) {
+      throw fileError(error, target, 'read');
+    }
+    return bytes;
+  }
+
+  async remove(path: string): Promise<void> {
+    const target = this.#at(path);
+    try {
+      await this.#fs.rm(target, { force: true });
+    } catch (error) {
+      throw fileError(error, target, 'written');
+    }
+  }
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      const entries = await this.#fs.readdir(folder === '' ? this.#folder : this.#at(folder), {
+        withFileTypes: true,
+      });
+      return entries.flatMap((entry) => (entry.isFile() ? [entry.name] : [])).sort();
+    } catch (error) {
+      if (isAbsence(error)) return [];
       throw error;
     }
   }
 
-  async remove(path: string): Promise<void> {
-    await this.#fs.rm(this.#path.join(this.#folder, path), { force: true });
+  #at(path: string): string {
+    return this.#path.join(this.#folder, runPath(path));
+  }
+
+  /** Its entry in the folder above must survive a power loss as well. */
+  async #makeFolder(folder: string): Promise<void> {
+    const above = (path: string): string => this.#path.dirname(path);
+    for (const made of await makeFolder(this.#fs, folder, above)) {
+      await this.#syncFolder(above(made));
+    }
+  }
+
+  /** What a rename put in its place is there after a power loss once its folder is on the disk. */
+  async #syncFolder(folder: string): Promise<void> {
+    // Windows opens no folders, and writes its own journal.
+    if (this.#process.platform === 'win32') return;
+    const handle = await this.#fs.open(folder, 'r');
+    try {
+      await handle.sync();
+    } catch (error) {
+      // Some network file systems know no sync of folders.
+      if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(codeOf(error))) throw error;
+    } finally {
+      await handle.close();
+    }
   }
 }
+
+type FileHandle = Awaited<ReturnType<typeof import('node:fs/promises').open>>;
+
+/** @returns The bytes written: all of the piece. */
+async function writeAll(file: FileHandle, piece: Uint8Array, position?: number): Promise<number> {
+  for (let done = 0; done < piece.length;) {
+    const length = Math.min(CHUNK, piece.length - done);
+    const at = position === undefined ? null : position + done;
+    const { bytesWritten } = await file.write(piece, done, length, at);
+    done += bytesWritten;
+  }
+  return piece.length;
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+
+/** Whether an error says that there is no such file or folder. */
+const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));

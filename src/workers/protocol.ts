@@ -35,7 +35,7 @@ export type StorePlace =
   | { readonly kind: 'browser'; readonly name: string }
   /** Gone with the worker; can be read until then. */
   | { readonly kind: 'memory' }
-  /** In a browser: a `RunStore` that Comlink serves at the other end, which goes over by transfer. */
+  /** In a browser: `StoreCalls` that Comlink serves at the other end, which goes over by transfer. */
   | { readonly kind: 'port'; readonly port: MessagePort };
 
 export interface StartRequest {
@@ -72,8 +72,13 @@ export interface TrainerApi extends WorkerApi {
   resume(): void;
   /** One iteration, then paused. */
   step(): void;
-  /** Ends the run after its iteration; resolves when its checkpoint is written. */
+  /**
+   * Ends the run after its iteration; resolves when it has ended: its checkpoint written, or the
+   * reason why not told as its last state.
+   */
   stop(): Promise<void>;
+  /** Ends the run without another file: its folder is somebody else's. */
+  abandon(why: string): void;
   /**
    * The next batch of events, at most 10 a second; of `progress` and `compiling` only the newest.
    * Empty once the run has ended and all was read. The last one tells the final state.

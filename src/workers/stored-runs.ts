@@ -1,19 +1,12 @@
-import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
+import { parseRunFile, runFileText, type RunFile } from '../run-file.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
 /** Runs that are kept; a new one takes the place of the oldest. */
 export const MOST_STORED_RUNS = 5;
-
-/** How a run was started, as `config.json` in its folder; the command line reads the same file. */
-interface RunFile {
-  readonly schema: 1;
-  readonly config: ExperimentConfig;
-  readonly configHash: string;
-  readonly seeds: readonly number[];
-}
 
 /** Where a run's last checkpoint stands. */
 export interface CheckpointPlace {
@@ -28,7 +21,7 @@ export interface StoredRun {
   readonly name: string;
   readonly started: Date;
   /** Undefined where this version cannot read it: `problem` says why. */
-  readonly settings?: { readonly config: ExperimentConfig; readonly seeds: readonly number[] };
+  readonly settings?: Pick<RunFile, 'config' | 'seeds'>;
   readonly problem?: string;
   readonly finished: boolean;
   /** Undefined before the first checkpoint, and once it has finished. */
@@ -42,15 +35,6 @@ export interface RunClaim {
   readonly name: string;
   /** Resolves when another tab can claim it. */
   release(): Promise<void>;
-}
-
-/** What `config.json` of a run says. */
-export async function runFileText(
-  config: ExperimentConfig,
-  seeds: readonly number[],
-): Promise<string> {
-  const file: RunFile = { schema: 1, config, configHash: await configHash(config), seeds };
-  return `${JSON.stringify(file, null, 1)}\n`;
 }
 
 const lockOf = (name: string): string => `limr-run ${name}`;
@@ -206,7 +190,7 @@ export class StoredRuns {
     const known = { name, started, finished, claimed };
     if (!file) return known;
     try {
-      const { config, seeds } = parseRunFile(textOf(file));
+      const { config, seeds } = await readRunFile(textOf(file));
       const pointer = finished ? undefined : await store.read('checkpoints/latest.json');
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
       return { ...known, settings: { config, seeds }, ...(checkpoint ? { checkpoint } : {}) };
@@ -253,24 +237,19 @@ function startOf(name: string): Date | undefined {
 }
 
 /** @throws ConfigError naming what this version cannot read. */
-function parseRunFile(text: string): Pick<RunFile, 'config' | 'seeds'> {
-  let file: Partial<RunFile> | null;
+async function readRunFile(text: string): Promise<RunFile> {
+  let file: unknown;
   try {
-    file = JSON.parse(text) as Partial<RunFile> | null;
+    file = JSON.parse(text);
   } catch {
     throw new ConfigError('config.json: not JSON');
   }
-  if (file?.schema !== 1) throw new ConfigError('config.json: schema must be 1');
-  const { seeds } = file;
-  if (!Array.isArray(seeds) || seeds.length === 0 || !seeds.every(Number.isInteger)) {
-    throw new ConfigError('config.json: seeds must be a list of whole numbers');
-  }
-  return { config: parseConfig(file.config, 'config.json'), seeds };
+  return parseRunFile(file, 'config.json');
 }
 
 /** Where a checkpoint stands is in its file's name. */
 function placeOf(pointer: string, seeds: readonly number[]): CheckpointPlace | undefined {
-  const found = /"checkpoints\/seed-(\d+)-([a-z]+)-(\d+)\.safetensors"/.exec(pointer);
+  const found = /"checkpoints\/seed-(\d+)-([a-z\d-]+)-(\d+)(?:_\d+)?\.safetensors"/.exec(pointer);
   if (!found) return undefined;
   const [, index = '', method = '', update = ''] = found;
   return { seed: seeds[Number(index)] ?? 0, method, update: Number(update) };

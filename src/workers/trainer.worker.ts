@@ -1,9 +1,11 @@
 import * as Comlink from 'comlink';
 import { parseConfig, type ExperimentConfig } from '../config.ts';
+import { parseJson } from '../formats/json.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
 import type { ExperimentEvent } from '../results.ts';
+import { parseRunFile } from '../run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
 import { Experiment } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
@@ -14,6 +16,7 @@ import { FolderStore } from './folder-store.ts';
 import { hostName } from './host-name.ts';
 import { Outbox } from './outbox.ts';
 import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
+import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 
 /** One run and what it holds. */
@@ -21,7 +24,7 @@ interface Run {
   readonly gpu: Gpu;
   readonly verifiers: RewardPool;
   readonly experiment: Experiment;
-  readonly store: RunStore;
+  readonly store: RevocableStore;
   readonly control: RunControl;
   readonly outbox: Outbox<ExperimentEvent>;
   /** Settles, never rejects, when the loop has ended. */
@@ -36,7 +39,7 @@ let opening: Promise<Run> | undefined;
 
 async function openRun(request: StartRequest): Promise<Run> {
   const config = parseConfig(request.config, 'config');
-  const store = await openStore(request.store);
+  const store = revocable(await openStore(request.store));
   const gpu = await openGpu({
     adapter: request.adapter ?? 'auto',
     limits: 'max',
@@ -64,7 +67,7 @@ async function openRun(request: StartRequest): Promise<Run> {
       },
       config,
       request.seeds,
-      { resume: request.resume ?? false },
+      { resume: request.resume ?? false, configHash: await knownHash(store, request) },
     );
     if (request.paused) control.pause();
     const ended = experiment
@@ -72,6 +75,7 @@ async function openRun(request: StartRequest): Promise<Run> {
       .then(
         (results) => {
           if (results) control.finish();
+          else control.stopped();
         },
         (error: unknown) => control.fail(describe(error)),
       )
@@ -91,6 +95,14 @@ async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> 
   await gpu.close();
 }
 
+/** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
+async function knownHash(store: RunStore, { resume }: StartRequest): Promise<string | undefined> {
+  const bytes = resume ? await store.read('config.json') : undefined;
+  if (!bytes) return undefined;
+  const text = new TextDecoder().decode(bytes);
+  return (await parseRunFile(parseJson(text, 'config.json'), 'config.json')).configHash;
+}
+
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {
   if (place.kind === 'folder') return new FolderStore(place.path);
   if (place.kind === 'browser') return BrowserStore.open(place.name);
@@ -98,13 +110,39 @@ function openStore(place: StorePlace): RunStore | Promise<RunStore> {
   return new MemoryStore();
 }
 
-function servedStore(port: MessagePort): RunStore {
-  const remote = Comlink.wrap<RunStore>(port);
-  return {
-    write: async (path, data) => remote.write(path, data),
-    read: async (path) => remote.read(path),
-    remove: async (path) => remote.remove(path),
+type RevocableStore = RunStore & { revoke(why: string): void };
+
+/** A store until it is taken away; then every call fails with the reason. */
+function revocable(store: RunStore): RevocableStore {
+  let reason: string | undefined;
+  const revoke = (why: string): void => {
+    reason = why;
   };
+  return new Proxy(store, {
+    get(target, name) {
+      if (name === 'revoke') return revoke;
+      const value: unknown = Reflect.get(target, name);
+      if (typeof value !== 'function') return value;
+      return (...args: unknown[]): unknown => {
+        if (reason !== undefined) return Promise.reject(new Error(reason));
+        return Reflect.apply(value, target, args);
+      };
+    },
+  }) as RevocableStore;
+}
+
+function servedStore(port: MessagePort): RunStore {
+  const remote = Comlink.wrap<StoreCalls>(port);
+  return storeOver({
+    size: async (path) => remote.size(path),
+    slice: async (path, start, end) => remote.slice(path, start, end),
+    remove: async (path) => remote.remove(path),
+    list: async (folder) => remote.list(folder),
+    begin: async (path, start) => remote.begin(path, start),
+    put: async (handle, bytes) => remote.put(handle, bytes),
+    commit: async (handle) => remote.commit(handle),
+    abort: async (handle) => remote.abort(handle),
+  });
 }
 
 function findBase(
@@ -149,6 +187,11 @@ const api: TrainerApi = {
     const { control, ended } = current();
     control.stop();
     await ended;
+  },
+  abandon(why) {
+    const { store, control } = current();
+    store.revoke(why);
+    control.stop();
   },
   events: () => current().outbox.next(),
   completions: (prompt) => current().experiment.completions(prompt),

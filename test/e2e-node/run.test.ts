@@ -1,5 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -51,15 +60,20 @@ function start(
 const config = at('tiny.json');
 const length = tiny.experiment.epochs * (tiny.task.poolPrompts / tiny.rollout.prompts);
 
-/** Starts a run that is sent SIGINT once some updates are done. */
-async function interrupted(program: readonly string[], out: string): Promise<Ended> {
+/** Starts a run that meets something, a SIGINT unless told otherwise, once some updates are done. */
+async function interrupted(
+  program: readonly string[],
+  out: string,
+  meet: (child: ChildProcess) => void = (child) => child.kill('SIGINT'),
+  options: readonly string[] = [],
+): Promise<Ended> {
   let timer: ReturnType<typeof setInterval> | undefined;
-  const ended = await start(program, ['run', config, '--out', out], (child) => {
+  const ended = await start(program, ['run', config, '--out', out, ...options], (child) => {
     timer ??= setInterval(() => {
       const records = at(`${out}/metrics.jsonl`);
       if (!existsSync(records) || linesOf(records) < 3) return;
       clearInterval(timer);
-      child.kill('SIGINT');
+      meet(child);
     }, 20);
   });
   clearInterval(timer);
@@ -106,6 +120,109 @@ describe('limr run', () => {
     expect(linesOf(at('parts/metrics.jsonl'))).toBeLessThan(length + tiny.experiment.armLength);
     expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
     expectSameRun('parts', 'runs/quick-1-2');
+  });
+
+  test.skipIf(process.platform === 'win32').each([
+    ['SIGTERM', 'term', (child: ChildProcess) => child.kill('SIGTERM')],
+    [
+      'a terminal that closes, and says so twice',
+      'hangup',
+      (child: ChildProcess) => {
+        // What is written there from now on fails.
+        child.stderr?.destroy();
+        child.kill('SIGHUP');
+        setTimeout(() => child.kill('SIGHUP'), 5);
+      },
+    ],
+  ])('checkpoints after %s and goes on bit for bit', async (_, out, meet) => {
+    if (!existsSync(at('whole'))) await start(node, ['run', config, '--out', 'whole']);
+    const first = await interrupted(node, out, meet);
+    expect([first.code, first.signal]).toEqual([1, null]);
+    expect(existsSync(at(`${out}/.lock`))).toBe(false);
+    // The checkpoint is that of the stop: nothing is done again.
+    const done = linesOf(at(`${out}/metrics.jsonl`));
+    const { checkpoints } = json(at(`${out}/checkpoints/latest.json`)) as {
+      checkpoints: { files: Record<string, { bytes: number }> }[];
+    };
+    const { bytes } = checkpoints[0].files['metrics.jsonl'];
+    expect(bytes).toBe(readFileSync(at(`${out}/metrics.jsonl`)).length);
+    const rest = await start(node, ['run', '--resume', out]);
+    expect(rest.code).toBe(0);
+    expect(linesOf(at(`${out}/metrics.jsonl`))).toBeGreaterThan(done);
+    expectSameRun(out, 'whole');
+  });
+
+  test.skipIf(process.platform === 'win32')(
+    'is the only one in its folder, and after a kill the next one takes over',
+    async () => {
+      if (!existsSync(at('whole'))) await start(node, ['run', config, '--out', 'whole']);
+      const seen: Ended[] = [];
+      let asked = Promise.resolve();
+      const first = await interrupted(node, 'alone', (child) => {
+        asked = (async () => {
+          child.kill('SIGSTOP');
+          for (const argv of [
+            ['--resume', 'alone'],
+            [config, '--out', 'alone'],
+          ]) {
+            seen.push(await start(node, ['run', ...argv]));
+          }
+          child.kill('SIGKILL');
+        })();
+      });
+      await asked;
+      expect(first.signal).toBe('SIGKILL');
+      for (const { code, stderr } of seen) {
+        expect([code, stderr]).toEqual([
+          2,
+          expect.stringMatching(
+            /^limr run: alone: another run works there: process \d+ on \S+, since \S+; wait for its end, or end it\n$/,
+          ),
+        ]);
+      }
+      expect(existsSync(at('alone/.lock'))).toBe(true);
+      writeFileSync(at('alone/config.json.1.partial'), '');
+      expect((await start(node, ['run', '--resume', 'alone'])).code).toBe(0);
+      expectSameRun('alone', 'whole');
+      expect(readdirSync(at('alone')).filter((name) => /lock|part/.test(name))).toEqual([]);
+      // Its report is all that a kill at the very end leaves to be done.
+      rmSync(at('alone/report.html'));
+      expect((await start(node, ['run', '--resume', 'alone'])).code).toBe(0);
+      expect(existsSync(at('alone/report.html'))).toBe(true);
+    },
+  );
+
+  test('tells why the checkpoint of a Ctrl-C could not be written', async () => {
+    const out = 'unwritable';
+    let stopped = false;
+    const rare = at('rare.json');
+    const { experiment } = tiny;
+    writeFileSync(
+      rare,
+      JSON.stringify({ ...tiny, experiment: { ...experiment, checkpointEvery: 1000 } }),
+    );
+    const ended = await start(node, ['run', rare, '--out', out], (child, stderr) => {
+      if (stopped || !stderr.includes('PPO on the full pool')) return;
+      stopped = true;
+      // Stands for a disk that is full.
+      rmSync(at(`${out}/checkpoints`), { recursive: true, force: true });
+      writeFileSync(at(`${out}/checkpoints`), 'a file');
+      child.kill('SIGINT');
+    });
+    expect(ended.code).toBe(1);
+    expect(ended.stderr).toMatch(
+      /limr run: .*the checkpoint seed-0-full-\d+ could not be written: .+\n$/,
+    );
+    expect(ended.stderr).not.toContain('continue with');
+  });
+
+  test('goes on with a run that version 0.1.0 began', async () => {
+    cpSync(join(root, 'test/fixtures/kept/layout-1'), at('old'), { recursive: true });
+    const rest = await start(node, ['run', '--resume', 'old']);
+    expect(rest.code).toBe(0);
+    expect(rest.stderr).toContain('is of version 0.1.0, which kept no digests');
+    expect(linesOf(at('old/metrics.jsonl'))).toBe(16 + 8);
+    expect(json(at('old/results.json'))).toMatchObject({ schema: 1 });
   });
 
   test('remembers a Ctrl-C from before there is anything to stop', async () => {
@@ -158,8 +275,28 @@ describe('limr run', () => {
     const { code, stderr } = await start(node, ['run', '--resume', 'damaged']);
     expect({ code, stderr }).toEqual({
       code: 2,
-      stderr: expect.stringMatching(/^limr run: .*latest\.json: .+\n$/) as string,
+      stderr: expect.stringMatching(/^limr run: .*latest\.json is damaged: .+\n$/) as string,
     });
+  });
+});
+
+describe('in Chromium', () => {
+  test('a closed terminal checkpoints too, and Node does not go on beside it', async () => {
+    const options = ['--host', 'chromium'];
+    const first = await interrupted(
+      node,
+      'page',
+      (child) => {
+        child.kill('SIGHUP');
+        child.kill('SIGHUP');
+      },
+      options,
+    );
+    expect(first.code).toBe(1);
+    expect(first.stderr).toContain('continue with: limr run --resume page\n');
+    expect(existsSync(at('page/.lock'))).toBe(false);
+    expect((await start(node, ['run', '--resume', 'page', ...options])).code).toBe(0);
+    expect(linesOf(at('page/metrics.jsonl'))).toBe(length + tiny.experiment.armLength);
   });
 });
 
@@ -231,4 +368,35 @@ describe('under Bun', () => {
       { prompt: 'p1', rewards: [0, 1] },
     ]);
   });
+});
+
+test('runs a bandit, named in three lines, to its report; a cut by count is said as one', async () => {
+  const task = { name: 'bandit', prompts: 8, arms: 4, reward: 'match' };
+  const config = {
+    task,
+    base: { updates: 2 },
+    lim: { count: 3 },
+    experiment: { epochs: 2, armLength: 1, readouts: [1], tableReadout: 1 },
+  };
+  const file = at('bandit.json');
+  writeFileSync(file, JSON.stringify(config));
+  const { code, stderr } = await start(node, ['run', file, '--out', 'bandit']);
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(stderr).toContain(
+    `${file}: rollout.prompts is 8, not 32 as in quick: the pool has 8 prompts\n`,
+  );
+  expect(stderr).toMatch(
+    /LIM kept 3 of 8 prompts by count, the 3 highest, down to a score of -?\d\.\d{3};/,
+  );
+  expect(stderr).not.toContain('theta');
+  const results = json(at('bandit/results.json')) as {
+    config: unknown;
+    lim: object;
+  };
+  expect(results.config).toMatchObject({ task, rollout: { prompts: 8 } });
+  expect(results.lim).toMatchObject({ count: 3, kept: 3 });
+  const page = readFileSync(at('bandit/report.html'), 'utf8');
+  expect(page).toContain('a bandit: which of 4 arms belongs to a letter');
+  expect(page).toContain('the 3 highest, from');
+  expect(page).not.toMatch(/wrong on purpose|injected slips|θ = 0\.6 up/);
 });

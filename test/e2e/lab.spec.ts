@@ -1,5 +1,7 @@
 import { expect, test } from 'playwright/test';
+import { tones } from '../../src/look/tokens.ts';
 import {
+  announcements,
   countDevices,
   downloadOf,
   expectNoSidewaysScroll,
@@ -7,6 +9,7 @@ import {
   hostile,
   poisonTexts,
   ready,
+  resolvedTones,
   seriousFaults,
   tabTo,
   watchFaults,
@@ -22,6 +25,10 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await page.goto(tinyHash({ experiment: { methods: ['full', 'lim', 'rand'] } }));
   await ready(page);
   expect(await seriousFaults(page)).toEqual([]);
+
+  // A seed that is not written is the preset's own, and said.
+  await expect(page.locator('#seed')).toHaveAttribute('placeholder', '1');
+  await expect(page.locator('#lim-rule')).toContainText('θ = 0.3');
 
   await tabTo(page, 'start');
   await expect(page.locator('#start')).toHaveCSS('outline-style', 'solid');
@@ -45,6 +52,24 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
   await expect(page.locator('#kept-title')).toHaveText('Kept by LIM');
+  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of 64/);
+
+  // Beside every chart stand values of one update, FULL's of 16 none of them.
+  const whens = page.locator('.chart .when');
+  await expect(whens).toHaveText(Array<string>(4).fill('at update 8, the fixed read-out'));
+  const held = page.locator('.chart', { hasText: 'Held-out accuracy' }).locator('.readout li');
+  const table = await rows.locator('td:nth-child(2)').allTextContents();
+  expect(await held.locator('span').allTextContents()).toEqual(table);
+
+  await tabTo(page, 'cursor');
+  for (let presses = 0; presses < 3; presses++) await page.keyboard.press('ArrowLeft');
+  await expect(page.locator('#cursor-text')).toHaveText('update 5, FULL’s data epoch 2');
+  await expect(page.locator('#cursor')).toHaveAttribute('aria-valuetext', /update 5/);
+  // Held-out accuracy was last read at 4.
+  await expect(whens).toHaveText(['update 5', 'update 4', 'update 5', 'update 5']);
+  for (let presses = 0; presses < 7; presses++) await page.keyboard.press('ArrowRight');
+  await expect(whens.first()).toHaveText('update 12');
+  await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM –.*RAND –/);
 
   await tabTo(page, 'matrix');
   const matrix = page.locator('#matrix');
@@ -57,6 +82,12 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   const epochs = page.locator('#answers .epoch');
   await expect(epochs).toHaveCount(tiny.experiment.epochs);
   await expect(epochs.first().getByRole('listitem')).toHaveCount(8);
+  // Update 12 is of the third data epoch.
+  await expect(page.locator('#answers .pointed')).toHaveAttribute('data-epoch', '2');
+  await tabTo(page, 'cursor-reset');
+  await page.keyboard.press('Enter');
+  await expect(page.locator('#cursor')).toBeFocused();
+  await expect(page.locator('#answers .pointed')).toHaveCount(0);
 
   // The list shows the same prompt as chosen, and chooses another.
   await tabTo(page, 'filter');
@@ -93,9 +124,32 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
     await page.setViewportSize({ width, height: 844 });
     await expectNoSidewaysScroll(page);
     expect(await seriousFaults(page)).toEqual([]);
+    const names = Object.keys(tones);
+    expect(await resolvedTones(page, names)).toEqual(
+      names.map((name) => rgbText(tones[name][colorScheme])),
+    );
   }
+
+  await page.emulateMedia({ forcedColors: 'active' });
+  await expect(page.locator('#progress')).toHaveCSS('border-top-style', 'solid');
+  await page.emulateMedia({ forcedColors: 'none' });
+
+  // Pointing at a view moves the others.
+  await page.setViewportSize({ width: 1280, height: 844 });
+  await matrix.hover({ position: { x: 600, y: 30 } });
+  await expect(whens.first()).toHaveText('update 4');
+  await expect(page.locator('#matrix-cell')).toContainText(/^Epoch 1, \d[^_]*=.*: \d\.\d\d$/);
+  await page.locator('#kept').hover();
+  await expect(page.locator('#matrix-cell')).toBeEmpty();
+  await expect(whens.first()).toHaveText(/update (8|12)/);
+  await page.locator('h1').hover();
+  await expect(whens.first()).toHaveText('at update 8, the fixed read-out');
   expect(faults.list).toEqual([]);
 });
+
+/** `#rrggbb` as browsers compute it. */
+const rgbText = (hex: string): string =>
+  `rgb(${[1, 3, 5].map((at) => Number.parseInt(hex.slice(at, at + 2), 16)).join(', ')})`;
 
 test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) => {
   const faults = await watchFaults(page);
@@ -117,21 +171,37 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
   };
   expect(await states()).toEqual({ start: true, pause: false, step: false, stop: false });
 
+  const said = await announcements(page);
   await button('Start').click();
   await button('Pause').click({ timeout: RUN_MS });
-  await expect(page.locator('#phase')).toContainText('Paused', { timeout: RUN_MS });
+  await expect(page.locator('#phase')).toContainText('Paused.', { timeout: RUN_MS });
   expect(await states()).toEqual({ start: false, pause: true, step: true, stop: true });
   await expect(button('Resume')).toBeVisible();
 
-  // One step is one update. The one under way when Pause was pressed may still come in first.
+  // One step is one update; what was under way when Pause was pressed came before `Paused`.
   const update = async (): Promise<number> =>
-    Number(/update (\d+)/.exec((await page.locator('#pace').textContent()) ?? '')?.[1] ?? 0);
-  await button('Step').click();
-  await expect.poll(update, { timeout: RUN_MS }).toBeGreaterThan(0);
-  const before = await update();
-  await button('Step').click();
-  await expect.poll(update, { timeout: RUN_MS }).toBe(before + 1);
-  await expect(page.locator('#phase')).toContainText('Paused');
+    Number(/update (\d+) ·/.exec((await page.locator('#pace').textContent()) ?? '')?.[1] ?? 0);
+  const step = async (): Promise<number> => {
+    const before = await update();
+    await button('Step').click();
+    await expect.poll(update, { timeout: RUN_MS }).toBe(before + 1);
+    await expect(page.locator('#phase')).toContainText('Paused.', { timeout: RUN_MS });
+    await expect(button('Step')).toBeEnabled();
+    return update();
+  };
+  // The base comes first: what was paused may have been before its end.
+  const before = await step();
+  expect(await step()).toBe(before + 1);
+  // While it pauses the run may come to its next phase, which is told too.
+  const words = (await said()).flatMap((text) => /^(?:Pausing|Paused|Stepping)/.exec(text) ?? []);
+  expect(words.filter((word, i) => word !== words[i - 1])).toEqual([
+    'Pausing',
+    'Paused',
+    'Stepping',
+    'Paused',
+    'Stepping',
+    'Paused',
+  ]);
 
   // Prompts and answers are text, with what cannot be seen spelled out.
   await page.locator('#list button').first().click();
@@ -231,6 +301,7 @@ test('says why it cannot train without WebGPU, and what to do', async ({ page })
   const notice = page.locator('#unsupported');
   await expect(notice).toBeVisible();
   await expect(notice).toContainText('navigator.gpu is missing');
+  await expect(page.locator('#phase')).toHaveText('No GPU here: it cannot train');
   await expect(notice.getByRole('listitem').first()).toContainText('Chrome or Edge');
   await expect(page.locator('#start')).toBeDisabled();
   expect(await seriousFaults(page)).toEqual([]);
@@ -243,4 +314,7 @@ test('says so when WebGPU has no adapter', async ({ page }) => {
   await page.goto('');
   await expect(page.locator('#unsupported')).toContainText('offers no adapter');
   await expect(page.locator('#unsupported')).toContainText('hardware acceleration');
+  // There is no terminal here to ask in.
+  await expect(page.locator('#unsupported')).not.toContainText('limr doctor');
+  await expect(page.locator('#phase')).toHaveText('No GPU here: it cannot train');
 });

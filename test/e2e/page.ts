@@ -84,6 +84,35 @@ export async function hideTab(page: Page): Promise<() => Promise<void>> {
   return () => page.evaluate(() => (window as unknown as { showTab: () => void }).showTab());
 }
 
+/** Everything that is announced from now on, in order, whether or not it was ever drawn. */
+export async function announcements(page: Page): Promise<() => Promise<string[]>> {
+  await page.evaluate(() => {
+    const said: string[] = [];
+    Object.assign(window, { said });
+    const note = (records: readonly MutationRecord[]): void => {
+      for (const { addedNodes } of records) {
+        for (const node of addedNodes) said.push(node.textContent ?? '');
+      }
+    };
+    const announcer = document.getElementById('announcer');
+    if (announcer) new MutationObserver(note).observe(announcer, { childList: true });
+  });
+  return () => page.evaluate(() => (window as unknown as { said: string[] }).said);
+}
+
+/** What custom properties a page resolves to, as `rgb(...)`. */
+export const resolvedTones = (page: Page, names: readonly string[]): Promise<string[]> =>
+  page.evaluate((wanted) => {
+    const probe = document.body.appendChild(document.createElement('i'));
+    const colors = wanted.map((name) => {
+      probe.style.color = '';
+      probe.style.color = `var(--${name})`;
+      return getComputedStyle(probe).color;
+    });
+    probe.remove();
+    return colors;
+  }, names);
+
 /** What axe finds wrong with the page as it stands. */
 export async function seriousFaults(page: Page): Promise<string[]> {
   const { violations } = await new AxeBuilder({ page }).analyze();

@@ -1,8 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { expect, test, type Page } from 'playwright/test';
-import { downloadOf, ready, seriousFaults, watchFaults } from './page.ts';
+import { chromium, expect, test, type Page } from 'playwright/test';
+import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
+import { tones } from '../../src/look/tokens.ts';
+import { downloadOf, ready, resolvedTones, seriousFaults, watchFaults } from './page.ts';
 import { tinyHash } from './tiny.ts';
 
 const RUN_MS = 300_000;
@@ -37,6 +39,24 @@ async function filesOf(page: Page): Promise<Map<string, Buffer>> {
   }
   return files;
 }
+
+/** Writes a warning into the results of each stored run, the same number into all. */
+const warnEach = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const root = await navigator.storage.getDirectory();
+    const runs = await root.getDirectoryHandle('runs');
+    const names: string[] = [];
+    for await (const name of (runs as unknown as { keys(): AsyncIterable<string> }).keys()) {
+      const folder = await runs.getDirectoryHandle(name);
+      const file = await folder.getFileHandle('results.json');
+      const results = JSON.parse(await (await file.getFile()).text()) as object;
+      const writable = await file.createWritable();
+      await writable.write(JSON.stringify({ ...results, warnings: [`of ${name}`] }));
+      await writable.close();
+      names.push(name);
+    }
+    return names.sort().reverse();
+  });
 
 /** All that was computed, line by line; how long it took and when is left out. */
 const computed = (metrics: Buffer | undefined): unknown[] =>
@@ -121,6 +141,27 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     await page.locator('#list button').first().click();
     await expect(page.locator('#answers .epoch')).toHaveCount(6);
 
+    // Every key came back, those of prompts that nothing selected too; a wrong one is said to be.
+    const title = page.locator('#answers .prompt-title');
+    const scores = JSON.parse(String(opened.get('scores.json'))) as {
+      readonly prompt: string;
+      readonly key: string;
+      readonly truth?: string;
+    }[];
+    for (const filter of ['rejected', 'wrong']) {
+      await page.locator('#filter').selectOption(filter);
+      const chosen = page.locator('#list button').first();
+      if ((await chosen.count()) === 0) continue;
+      await chosen.click();
+      const text = (await chosen.textContent()) ?? '';
+      const { key, truth } = scores.find(({ prompt }) => prompt.replace(/_+=$/, '=') === text)!;
+      await expect(title).toContainText(`${text} key ${key}`);
+      if (filter === 'wrong') await expect(title).toContainText(`the truth is ${truth}`);
+    }
+    await expect(title).toContainText('key wrong on purpose');
+    await expect(page.locator('#answers li.right')).toHaveCount(0);
+    await expect(page.locator('#answers .hint')).toContainText('⚠ matches the wrong key, 1');
+
     const report = await downloadOf(page, () => page.locator('#report').click());
     const folder = test.info().outputPath('run');
     for (const [name, bytes] of opened) {
@@ -131,6 +172,39 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     expect(String(limr.stderr)).toContain('report');
     expect(limr.status).toBe(0);
     expect(String(report)).toBe(readFileSync(join(folder, 'report.html'), 'utf8'));
+
+    // What is handed out has the colours of the page.
+    const names = Object.keys(tones);
+    const handout = await page.context().newPage();
+    await handout.setContent(String(report));
+    for (const colorScheme of ['light', 'dark'] as const) {
+      for (const one of [page, handout]) await one.emulateMedia({ colorScheme });
+      expect(await resolvedTones(handout, names)).toEqual(await resolvedTones(page, names));
+    }
+    const strokes = (of: Page, place: string): Promise<string[]> =>
+      of
+        .locator(`${place} path[stroke-width]`)
+        .evaluateAll((paths) => paths.map((path) => getComputedStyle(path).stroke));
+    expect(await strokes(handout, '#curves .legend')).toEqual(
+      (await strokes(page, '#methods-legend')).slice(0, 3),
+    );
+    await handout.close();
+  });
+
+  await test.step('a run shows its own warnings, not those of the one before', async () => {
+    const names = await warnEach(page);
+    expect(names).toHaveLength(2);
+    for (const [i, name] of names.entries()) {
+      await page.reload();
+      await ready(page);
+      await button(page, /^Open/)
+        .nth(1 - i)
+        .click();
+      await expect(page.locator('#warnings li')).toHaveText([`of ${names[1 - i]}`]);
+      // Without a reload between: as many warnings, other ones.
+      await button(page, /^Open/).nth(i).click();
+      await expect(page.locator('#warnings li')).toHaveText([`of ${name}`]);
+    }
   });
 
   await button(page, /^Delete/)
@@ -140,6 +214,44 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
   await button(page, /^Delete/).click();
   await expect(page.locator('#stored')).toBeHidden();
   expect(faults.list).toEqual([]);
+});
+
+test('a browser that gives no GPU any more is to be restarted, and the run goes on then', async () => {
+  // A browser of its own: what is left of this one trains nothing.
+  const executablePath = findChromium();
+  const browser = await chromium.launch({
+    ...(executablePath === undefined ? {} : { executablePath }),
+    args: chromiumArguments,
+  });
+  try {
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(new URL(hash, test.info().project.use.baseURL).href);
+    await ready(page);
+    await page.locator('#start').click();
+    const session = await browser.newBrowserCDPSession();
+    // Chromium gives up on GPU processes after a few crashes.
+    await expect(async () => {
+      await expect
+        .poll(() => updateOf(page), { timeout: RUN_MS, intervals: [50] })
+        .toBeGreaterThan(3);
+      await session.send('Browser.crashGpuProcess');
+      await expect(page.locator('#phase')).toHaveText(/lost|gives no GPU/);
+      await expect(page.locator('#unsupported'))
+        .toBeVisible({ timeout: 2000 })
+        .catch(async () => {
+          await button(page, /^Resume/).click();
+          throw new Error('it still has one');
+        });
+    }).toPass({ timeout: RUN_MS });
+    await expect(page.locator('#pace')).toContainText('restart the browser');
+    await expect(page.locator('#pace')).toContainText('Resume then goes on from there');
+    await expect(page.locator('#unsupported')).toContainText('restart the browser');
+    await expect(button(page, /^Resume/)).toBeDisabled();
+    expect(await seriousFaults(page)).toEqual([]);
+  } finally {
+    await browser.close();
+  }
 });
 
 test('says so where the browser keeps no files', async ({ page }) => {

@@ -35,8 +35,8 @@ function twoPages() {
     await gpu.run(plan);
   };
   const weights = async () => [
-    ...(await gpu.read(pages[0].weights)),
-    ...(await gpu.read(pages[1].weights)),
+    ...(await gpu.read(pages[0].weights, 'f32')),
+    ...(await gpu.read(pages[1].weights, 'f32')),
   ];
   return { pages, losses, optimizer, step, weights };
 }
@@ -62,7 +62,7 @@ describe('AdamW', () => {
       expectClose([report.gradNorm], [trace.grad_norms[i]], { abs: 0, rel: 1e-6 });
       // The trace's own float32 error is 5.5e-7.
       const want = trace.params_after_each_step[i];
-      expectClose((await gpu.read(page.weights)).slice(0, want.length), want, { abs: 2e-6 });
+      expectClose((await gpu.read(page.weights, 'f32')).slice(0, want.length), want, { abs: 2e-6 });
     }
     const { exp_avg: first, exp_avg_sq: second } = trace;
     const state = await optimizer.save();
@@ -79,7 +79,7 @@ describe('AdamW', () => {
     const state = await first.optimizer.save();
     const second = twoPages();
     for (const [i, { weights }] of second.pages.entries()) {
-      gpu.upload(weights, await gpu.read(first.pages[i].weights));
+      gpu.upload(weights, await gpu.read(first.pages[i].weights, 'f32'));
     }
     second.optimizer.restore(state);
     for (const update of [2, 3]) await second.step(update);

@@ -4,11 +4,13 @@ import { parallelLanes } from '../../kernels/lib/lanes.ts';
 import { momentsPartialShape } from '../../kernels/moments-partial.ts';
 import { policyLoss } from '../../kernels/policy-loss.ts';
 import {
-  advantageDispatches,
   advantageEstimators,
   needsCritic,
   needsGroups,
   type AdvantageEstimator,
+} from '../../src/estimators.ts';
+import {
+  advantageDispatches,
   type AdvantageHyper,
   type AdvantageTensors,
 } from '../../src/ppo/advantages.ts';
@@ -80,7 +82,7 @@ async function compute(
 ) {
   const tensors = tensorsOf(rollout);
   await run(gpu, advantageDispatches(estimator, tensors, hyperOf(rollout, overrides)));
-  return { advantages: await gpu.read(tensors.advantages), tensors };
+  return { advantages: await gpu.read(tensors.advantages, 'f32'), tensors };
 }
 
 describe('advantages', () => {
@@ -90,7 +92,7 @@ describe('advantages', () => {
   test('of Dr. GRPO are the reward less the mean of its group', async () => {
     const { advantages, tensors } = await compute('dr_grpo', rollout);
     expectClose(advantages, [0.75, 0.75, -0.75, 0, 0, 0, 0], { abs: 0 });
-    expectClose(await gpu.read(tensors.moments), [3 / 28, 180 / 784, 7, 0], { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.moments, 'f32'), [3 / 28, 180 / 784, 7, 0], { abs: 1e-6 });
   });
 
   test('of GRPO are that over the sample deviation of the group', async () => {
@@ -109,10 +111,10 @@ describe('advantages', () => {
     // Gamma 1/2: 1/2 1 | -1/2 | 1 | 1/4 1/2 1, of mean 15/28 and variance 202/784.
     const { advantages, tensors } = await compute('reinforce++', rollout, { gamma: 0.5 });
     const raw = [0.5, 1, -0.5, 1, 0.25, 0.5, 1];
-    expectClose(await gpu.read(tensors.rawAdvantages), raw, { abs: 0 });
+    expectClose(await gpu.read(tensors.rawAdvantages, 'f32'), raw, { abs: 0 });
     const want = raw.map((x) => (28 * x - 15) / Math.sqrt(202));
     expectClose(advantages, want, { abs: 1e-6 });
-    expectClose(await gpu.read(tensors.moments), [15 / 28, 202 / 784, 7, 0], { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.moments, 'f32'), [15 / 28, 202 / 784, 7, 0], { abs: 1e-6 });
   });
 
   test('of the REINFORCE++ baseline are less the group mean, then whitened', async () => {
@@ -137,7 +139,7 @@ describe('advantages', () => {
     const { advantages, tensors } = await compute('dr_grpo', { ...rollout, old, ref }, { kl });
     // KL 1 and 2: the second action's 0.25 and the first's 0.125 come off the first.
     expectClose(advantages, [0.375, 0.5, -0.75, 0, 0, 0, 0], { abs: 0 });
-    expectClose(await gpu.read(tensors.meanKl), [1.5, 0, 0, 0], { abs: 0 });
+    expectClose(await gpu.read(tensors.meanKl, 'f32'), [1.5, 0, 0, 0], { abs: 0 });
   });
 
   test('of GAE match the reference software from rewards to normalised advantages', async () => {
@@ -153,8 +155,8 @@ describe('advantages', () => {
     for (const options of [{ kl }, { kl, lanes: parallelLanes }]) {
       const { advantages, tensors } = await compute('gae', golden, options);
       // The fixture's tolerance for advantages.
-      expectClose(await gpu.read(tensors.rawAdvantages), fixture.advantages, { abs: 5e-6 });
-      expectClose(await gpu.read(tensors.returns), fixture.returns, { abs: 5e-6 });
+      expectClose(await gpu.read(tensors.rawAdvantages, 'f32'), fixture.advantages, { abs: 5e-6 });
+      expectClose(await gpu.read(tensors.returns, 'f32'), fixture.returns, { abs: 5e-6 });
       expectClose(advantages, fixture.normalizedAdvantages, { abs: 5e-6 });
     }
   });
@@ -234,7 +236,7 @@ async function bandit(
     const rewards = draws.map(({ prompt, arm }) => rewardOf(prompt, arm));
     gpu.upload(tensors.sequenceRewards, Float32Array.from(rewards));
     await gpu.run(plan);
-    const slopes = await gpu.read(gradient);
+    const slopes = await gpu.read(gradient, 'f32');
     for (const [i, { prompt, arm, shares }] of draws.entries()) {
       for (let k = 0; k < arms; k++) {
         logits[prompt][k] -= 2 * slopes[i] * ((k === arm ? 1 : 0) - shares[k]);

@@ -48,6 +48,7 @@ interface RunOptions {
   readonly onEvent?: (event: ExperimentEvent, control: RunControl) => void;
   readonly verify?: Verifier;
   readonly hostName?: string;
+  readonly checkpointSeconds?: number;
   /** Found instead of pre-trained. */
   readonly base?: ReadonlyMap<string, Float32Array>;
 }
@@ -73,7 +74,7 @@ async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
     },
     chosen,
     options.seeds ?? [3],
-    { resume: options.resume ?? false },
+    { resume: options.resume ?? false, checkpointSeconds: options.checkpointSeconds },
   );
   const results = await experiment.run(control);
   return { experiment, results, events };
@@ -295,6 +296,7 @@ describe('an experiment', () => {
     const best = [...scores.keys()].sort((a, b) => scores[b] - scores[a] || a - b).slice(0, 2);
     expect(selections.lim).toEqual(best.sort((a, b) => a - b));
     expect(selections.rand).toHaveLength(2);
+    expect(lim.count).toBe(2);
     expect(lim).toMatchObject({ kept: 2, lowestKept: Math.min(...best.map((p) => scores[p])) });
     // FULL has two updates an epoch; two prompts in rollouts of four are two epochs an update.
     const read = only(events, 'evaluation').map(
@@ -314,7 +316,37 @@ describe('an experiment', () => {
     ]);
     expect(page).toContain('after 2 data epochs of each method’s own prompts.');
     expect(page).toContain('The 2 prompts with the highest scores are kept');
+    const lowest = lim.lowestKept!.toFixed(3).replace('-', '−');
+    expect(page).toContain(`the 2 highest, from ${lowest} up`);
+    if (lim.warning !== '') expect(lim.warning).toContain('the cut at the 2 highest, down to');
     expect(page).not.toContain('not read at this');
+  });
+
+  test('keeps no prompt as LINEAR that does not rise, and says that it is short', async () => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const flat = await runOn(gpu, store, {
+      config: smallConfig({
+        lim: { signal: 'reward', theta: -1e6, linearShare: 1 },
+        experiment: { methods: ['full', 'lim', 'linear'], epochs: 2 },
+      }),
+      verify: async (request) => {
+        const found = await byFirstToken(request);
+        found.rewards.fill(-0.5);
+        return found;
+      },
+    });
+    expect(flat.results?.methods.linear).toEqual({ prompts: 0, evaluations: [] });
+    const told = only(flat.events, 'warning').map((event) => event.text);
+    expect(told).toEqual([
+      'seed 3: LINEAR kept no prompt, not 8: none has a line that rises by more than 0.1, so that it ' +
+        'is not trained',
+    ]);
+    expect(flat.results?.warnings).toEqual(told);
+    const page = renderReport([
+      await readRun({ name: 'run', read: (file) => Promise.resolve(textOf(store, file)) }),
+    ]);
+    expect(page).toContain('LINEAR kept no prompt, not 8');
   });
 
   test('goes to its end, and says so, where theta keeps nothing', async () => {
@@ -478,6 +510,11 @@ describe('an experiment', () => {
     const [{ scores, lim, selections }] = only(events, 'scores');
     const rows = JSON.parse(text(store.files.get('scores.json'))) as ScoredPrompt[];
     expect(rows.map(({ prompt }) => prompt)).toEqual(pool.map((prompt) => prompt.text));
+    // The keys of all prompts, not of those alone that a selection took.
+    expect(rows.map(({ key }) => key)).toEqual(pool.map(({ key }) => key));
+    expect(only(events, 'pool')[0].prompts.map(({ key }) => key)).toEqual(
+      pool.map(({ key }) => key),
+    );
     for (const [p, score] of want.entries()) {
       expect(Math.abs(scores[p] - score)).toBeLessThanOrEqual(1e-5 * Math.max(1, Math.abs(score)));
       expect(rows[p].score).toBe(scores[p]);
@@ -489,33 +526,146 @@ describe('an experiment', () => {
     expect(subset.map(({ answer }) => answer)).toEqual(pool.map(({ key }) => key));
   });
 
-  test('refuses to resume from what is damaged or of another config', async () => {
+  test('refuses to resume what is of another config, other seeds, or damaged twice', async () => {
     const gpu = await openTestGpu();
     const store = new MemoryStore();
-    await runOn(gpu, store, { stopAfter: 1 });
+    await runOn(gpu, store, { stopAfter: 2 });
     const resume = (chosen = config) =>
-      runOn(gpu, store, { resume: true, config: chosen, stopAfter: 2 });
+      runOn(gpu, store, { resume: true, config: chosen, stopAfter: 3 });
     const other = smallConfig({ lim: { signal: 'reward', theta: 0.5 } });
     await expect(resume(other)).rejects.toMatchObject({ name: 'CheckpointError' });
     await expect(resume(other)).rejects.toThrow(
-      /full-1\.safetensors: is of config \w+, this run is \w+/,
+      /full-2\.safetensors: is of config \w+, this run is \w+/,
     );
-    const file = 'checkpoints/seed-0-full-1.safetensors';
-    const bytes = store.files.get(file)!;
-    for (const length of [0, 7, 100, bytes.length - 1]) {
-      store.files.set(file, bytes.slice(0, length));
-      await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
-    }
-    store.files.delete(file);
-    await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
-    store.files.set(file, bytes);
+    const [file, before] = [2, 1].map((update) => `checkpoints/seed-0-full-${update}.safetensors`);
     await expect(
-      runOn(gpu, store, { resume: true, seeds: [3, 4], stopAfter: 2 }),
+      runOn(gpu, store, { resume: true, seeds: [3, 4], stopAfter: 3 }),
     ).rejects.toMatchObject({
       name: 'CheckpointError',
       message: `${file}: is of seeds 3, this run has 3,4`,
     });
-    expect(only((await resume()).events, 'update')).toHaveLength(2);
+    const files = new Map(store.files);
+    const cut = (name: string, length: number) =>
+      store.files.set(name, files.get(name)!.slice(0, length));
+    cut(file, 100);
+    cut(before, files.get(before)!.length - 1);
+    await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
+    await expect(resume()).rejects.toThrow(new RegExp(`${file} is damaged.+${before} is damaged`));
+    // What belongs to both is as needed as they are.
+    for (const [name, bytes] of files) store.files.set(name, bytes);
+    const metrics = files.get('metrics.jsonl')!.slice();
+    metrics[5] ^= 1;
+    store.files.set('metrics.jsonl', metrics);
+    await expect(resume()).rejects.toThrow('metrics.jsonl is damaged');
+    expect(store.files.get('metrics.jsonl')).toEqual(metrics);
+  });
+
+  test.each([
+    ['checkpoints/seed-0-full-3.safetensors', 9999],
+    ['checkpoints/latest.json', 99],
+    // Of what belongs to the newest alone.
+    ['metrics.jsonl', -9],
+    ['completions/seed-3-epoch-1.jsonl', 9],
+  ])('goes on from the checkpoint before where a bit of %s is flipped', async (name, bit) => {
+    await wholeRun();
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    await runOn(gpu, store, { stopAfter: 3 });
+    const bytes = store.files.get(name)!.slice();
+    const at = bit < 0 ? bytes.length * 8 + bit : bit;
+    bytes[at >> 3] ^= 1 << (at & 7);
+    store.files.set(name, bytes);
+    const { events } = await runOn(gpu, store, { resume: true });
+    const [told, ...more] = only(events, 'warning').map((event) => event.text);
+    expect(told).toMatch(/^the newest checkpoint is damaged \(.+\): going on from .+full-2/);
+    expect(more).toEqual([]);
+    expect(leftBy(store)).toEqual(leftBy(straight));
+  });
+
+  test('goes on without responses that are damaged for good, and says so', async () => {
+    await wholeRun();
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    await runOn(gpu, store, { stopAfter: 4 });
+    const name = 'completions/seed-3-epoch-0.jsonl';
+    const bytes = store.files.get(name)!.slice();
+    bytes[9] ^= 1;
+    store.files.set(name, bytes);
+    const { events } = await runOn(gpu, store, { resume: true });
+    expect(only(events, 'warning').map((event) => event.text)).toEqual([
+      `${name} is damaged: its responses are not shown`,
+    ]);
+    const others = ({ files, ...rest }: ReturnType<typeof leftBy>) => ({
+      ...rest,
+      files: files.filter(([path]) => path !== name),
+    });
+    expect(others(leftBy(store))).toEqual(others(leftBy(straight)));
+  });
+
+  test('computes the same with a checkpoint after every update, also inside its base', async () => {
+    await wholeRun();
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const options = { checkpointSeconds: 0 };
+    await runOn(gpu, store, options);
+    expect(leftBy(store)).toEqual(leftBy(straight));
+
+    const parts = new MemoryStore();
+    // Told of the first and the last update of pre-training, and of each that is kept.
+    const first = await runOn(gpu, parts, {
+      ...options,
+      onEvent: (event, control) => {
+        if (event.type === 'checkpoint') control.stop();
+      },
+    });
+    expect(only(first.events, 'update')).toEqual([]);
+    expect([...parts.files.keys()].filter((path) => path.endsWith('.safetensors'))).toEqual([
+      'checkpoints/seed-0-base-1.safetensors',
+    ]);
+    await runOn(gpu, parts, { resume: true });
+    expect(leftBy(parts)).toEqual(leftBy(straight));
+  });
+
+  test('a checkpoint does not grow with the updates before it', async () => {
+    await wholeRun();
+    const sizes = [...straight.files].flatMap(([name, { length }]) =>
+      name.startsWith('checkpoints/seed') ? [length] : [],
+    );
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    await runOn(gpu, store, { stopAfter: 1 });
+    const [early = 0] = [...store.files].flatMap(([name, { length }]) =>
+      name.endsWith('full-1.safetensors') ? [length] : [],
+    );
+    // Seven updates more, of some 900 bytes each; what is told of them at the end is as large as it gets.
+    expect(Math.max(...sizes) - early).toBeLessThan(4000);
+  });
+
+  test('tells why the checkpoint of a stop could not be written, and what it still has', async () => {
+    const gpu = await openTestGpu();
+    class FullStore extends MemoryStore {
+      full = false;
+      override write(...args: Parameters<MemoryStore['write']>): Promise<void> {
+        if (this.full) return Promise.reject(new Error('ENOSPC: no space left on device'));
+        return super.write(...args);
+      }
+    }
+    const store = new FullStore();
+    const rare = smallConfig({ experiment: { ...config.experiment, checkpointEvery: 1000 } });
+    const run = runOn(gpu, store, {
+      config: rare,
+      onEvent: (event, control) => {
+        if (event.type !== 'update') return;
+        store.full = true;
+        control.stop();
+      },
+    });
+    await expect(run).rejects.toMatchObject({
+      name: 'CheckpointWriteError',
+      message:
+        'the checkpoint seed-0-full-1 could not be written: ENOSPC: no space left on device; ' +
+        'the last good one is checkpoints/seed-0-full-0.safetensors, and the run goes on from there',
+    });
   });
 
   test('stops at an update that is not finite and keeps the checkpoint before it', async () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { rowsOf } from '../../kernels/lib/tensor.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
@@ -55,8 +55,8 @@ describe('ParameterStore', () => {
     const qkv = store.tensor('layers.1.qkv');
     expect(qkv.shape).toEqual([20, 8]);
     const part = (one: string) => weights.get(`model.layers.1.self_attn.${one}_proj.weight`)!;
-    expect([...(await gpu.read(qkv))]).toEqual([...part('q'), ...part('k'), ...part('v')]);
-    expect([...(await gpu.read(rowsOf(qkv, 16, 4)))]).toEqual([...part('v')]);
+    expect([...(await gpu.read(qkv, 'f32'))]).toEqual([...part('q'), ...part('k'), ...part('v')]);
+    expect([...(await gpu.read(rowsOf(qkv, 16, 4), 'f32'))]).toEqual([...part('v')]);
     expect(store.has('layers.1.qkv')).toBe(true);
     expect(store.has('lm_head')).toBe(false);
     expect(() => store.tensor('layers.2.qkv')).toThrow("no parameter 'layers.2.qkv'");
@@ -100,7 +100,7 @@ describe('ParameterStore', () => {
           );
           const operand = store.operand(name);
           expect(operand.offset % 256).toBe(0);
-          expect([...new Uint16Array(await gpu.readBytes(operand))]).toEqual(bits);
+          expect([...(await gpu.read(operand, 'f16'))]).toEqual(bits);
           if (frozen) expect(() => store.tensor(name)).toThrow(`'${name}' is kept in f16 alone`);
         }
         const back = await store.read();
@@ -187,8 +187,8 @@ describe('PackedBatch', () => {
         packed.actions,
         packed.uniques,
       ]);
-      const front = async (tensor: Parameters<typeof gpu.readU32>[0], count: number) => [
-        ...(await gpu.readU32(tensor)).subarray(0, count),
+      const front = async (tensor: Tensor, count: number) => [
+        ...(await gpu.read(tensor, 'u32')).subarray(0, count),
       ];
       expect(await front(batch.tokenIds, packed.rows)).toEqual([...packed.tokenIds]);
       expect(await front(batch.spans, packed.rows * 6)).toEqual([...packed.spans]);
@@ -196,12 +196,12 @@ describe('PackedBatch', () => {
       expect(await front(batch.rowActionStarts, packed.rows + 1)).toEqual([
         ...packed.rowActionStarts,
       ]);
-      expect((await gpu.read(batch.actionWeights)).subarray(0, packed.actions)).toEqual(
+      expect((await gpu.read(batch.actionWeights, 'f32')).subarray(0, packed.actions)).toEqual(
         packed.actionWeights,
       );
     }
     // What the smaller batch left: the third token of the larger one.
-    expect((await gpu.readU32(batch.tokenIds))[2]).toBe(3);
+    expect((await gpu.read(batch.tokenIds, 'u32'))[2]).toBe(3);
   });
 
   test('refuses a batch that is larger than its capacity', () => {

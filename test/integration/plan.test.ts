@@ -86,8 +86,8 @@ describe('a plan that is run again', () => {
     expect(createCommandEncoder).toBe(submit);
     // Two runs for each value of the variable: the second finds its uniforms written.
     expect(writeBuffer).toBe(10);
-    expect([...(await gpu.read(out))]).toEqual([11]);
-    expect(await gpu.read(copy)).toEqual(await gpu.read(x));
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([11]);
+    expect(await gpu.read(copy, 'f32')).toEqual(await gpu.read(x, 'f32'));
   });
 
   test('is seen to create and read by the same counter', async () => {
@@ -95,7 +95,7 @@ describe('a plan that is run again', () => {
       const { out, step } = sums(gpu);
       const plan = gpu.plan('fresh', [{ ...step, header: '// another pipeline' }]);
       await gpu.run(plan);
-      await gpu.read(out);
+      await gpu.read(out, 'f32');
     });
     expect(calls).toMatchObject({
       createShaderModule: 1,
@@ -131,15 +131,15 @@ describe('a plan that is run again', () => {
       ),
     ]);
     await gpu.run(plan);
-    expect([...(await gpu.read(out))]).toEqual([111]);
-    expectUntouched(await gpu.read(gated), 6);
-    expectClose(await gpu.read(logprobs), [-Math.log(4)], { abs: 1e-6 });
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([111]);
+    expectUntouched(await gpu.read(gated, 'f32'), 6);
+    expectClose(await gpu.read(logprobs, 'f32'), [-Math.log(4)], { abs: 1e-6 });
     rows.value = 5;
     temperature.value = 0.5;
     await gpu.run(plan);
-    expect([...(await gpu.read(out))]).toEqual([11_111]);
-    expect([...(await gpu.read(gated))]).toEqual([...new Array<number>(10).fill(0), 77, 77]);
-    expectClose(await gpu.read(logprobs), [-Math.log(10)], { abs: 1e-6 });
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([11_111]);
+    expect([...(await gpu.read(gated, 'f32'))]).toEqual([...new Array<number>(10).fill(0), 77, 77]);
+    expectClose(await gpu.read(logprobs, 'f32'), [-Math.log(10)], { abs: 1e-6 });
     expect(() => (rows.value = 7)).toThrow('rows: 7 exceeds 6');
     expect(() => (rows.value = NaN)).toThrow(RangeError);
   });
@@ -154,7 +154,7 @@ describe('a plan that is run again', () => {
     const late = /llvmpipe/.test(own.name);
     own.pipelines.onCompile = (_begun, _known, label) => compiled.push(label);
     await own.run(plan);
-    expectUntouched(await own.read(out), 0);
+    expectUntouched(await own.read(out, 'f32'), 0);
     // Other drivers compiled it when it was made.
     expect(compiled).toEqual(late ? [] : ['swiglu-forward']);
     rows.value = 1;
@@ -191,7 +191,7 @@ describe('a plan that is run again', () => {
         await gpu.idle();
       });
       submits.push(calls.submit);
-      results.push(await gpu.read(out), await gpu.read(qkv));
+      results.push(await gpu.read(out, 'f32'), await gpu.read(qkv, 'f32'));
       plan.destroy();
     }
     // The queue takes more steps at once where they are quick, so that only an order is certain.
@@ -213,8 +213,8 @@ describe('copies and clears', () => {
     const last = rowsOf(all, 2, 1);
     await run(gpu, [copyStep(rowsOf(all, 1, 1), middle), clearStep(last)]);
     const want = seeded(192, 1);
-    expect(await gpu.read(middle)).toEqual(want.slice(64, 128));
-    expect(await gpu.read(all)).toEqual(want.fill(0, 128));
+    expect(await gpu.read(middle, 'f32')).toEqual(want.slice(64, 128));
+    expect(await gpu.read(all, 'f32')).toEqual(want.fill(0, 128));
   });
 
   test('refuse to copy between tensors of other sizes', () => {
@@ -362,7 +362,7 @@ test('waiting for the device leaves the thread alone', async ({ skip }) => {
     const started = performance.now();
     await gpu.run(plan);
     await gpu.idle();
-    await gpu.read(out);
+    await gpu.read(out, 'f32');
     // In every turn of the event loop it would be tens of thousands a second.
     expect(polls).toBeLessThan(200 + 2 * (performance.now() - started));
   } finally {

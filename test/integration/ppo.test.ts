@@ -148,10 +148,10 @@ describe('PPO with weights in f16', () => {
     await rig.iterate(0);
     for (const { weights } of [rig.trainer.actor, rig.trainer.critic!]) {
       for (const name of ['layers.0.qkv', 'layers.0.o', 'layers.0.gate_up', 'layers.0.down']) {
-        const own = await gpu.read(weights.tensor(name));
+        const own = await gpu.read(weights.tensor(name), 'f32');
         const halves = own.map(nearestHalf);
         expect(halves).not.toEqual(own);
-        const operand = new Uint16Array(await gpu.readBytes(weights.operand(name)));
+        const operand = await gpu.read(weights.operand(name), 'f16');
         expect([...operand]).toEqual(Array.from(halves, bitsOfHalf));
       }
     }
@@ -204,7 +204,7 @@ describe('a PPO update', () => {
       );
       rig.trainer.actor.weights.load(new Map(moved));
       const read = async (name: string, count: number): Promise<number[]> =>
-        Array.from((await gpu.read(tensors.get(name)!)).subarray(0, count));
+        Array.from((await gpu.read(tensors.get(name)!, 'f32')).subarray(0, count));
       return { rig, read, config };
     };
     const one = make(1);

@@ -62,7 +62,7 @@ test('kernels that wait are compiled on other devices, once each, and compute th
   );
   await gpu.run(plan);
   const want = (start: number) => kernels.reduce((x, { apply }) => apply(x), start);
-  expect([...(await gpu.readU32(out))]).toEqual([want(1), want(77)]);
+  expect([...(await gpu.read(out, 'u32'))]).toEqual([want(1), want(77)]);
   expect(told).toEqual(names.map((name, i) => `${i + 1}/4 ${name}`));
   // The first was compiled where it ran; nothing runs on the others, and they do not stay open.
   expect(opened.length).toBeGreaterThan(0);

@@ -80,7 +80,7 @@ async function lossAndGradients(
     ...head.forwardBackward(weights, gradients, loss, { temperature: 1, dentropy: 0 }),
     ...trunkBackward(weights, gradients, batch, activations),
   ]);
-  return { logprobs: await gpu.read(head.logprobs), gradients: await gradients.read() };
+  return { logprobs: await gpu.read(head.logprobs, 'f32'), gradients: await gradients.read() };
 }
 
 /** Values and every gradient of a critic whose loss is the weighted sum of its values. */
@@ -107,7 +107,7 @@ async function valuesAndGradients(
     ...head.forwardBackward(weights, gradients, loss),
     ...trunkBackward(weights, gradients, batch, activations),
   ]);
-  return { values: await gpu.read(head.values), gradients: await gradients.read() };
+  return { values: await gpu.read(head.values, 'f32'), gradients: await gradients.read() };
 }
 
 /** Names of the tensors whose numbers are not the same to the last bit. */

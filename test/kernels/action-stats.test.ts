@@ -28,7 +28,7 @@ describe.each([
     const added = actionStatsReference(stats, weights, extras, count);
     // Sums of up to 20,000 numbers of size 1 that nearly cancel: 1e-7 * sqrt(20,000) * partial sums.
     const want = added.map((sum, i) => before[i] + 2 * sum);
-    expectClose(await gpu.read(tensors.totals), want, { abs: 5e-4, rel: 1e-6 });
+    expectClose(await gpu.read(tensors.totals, 'f32'), want, { abs: 5e-4, rel: 1e-6 });
   });
 });
 
@@ -41,7 +41,7 @@ describe('action-stats', () => {
       totals: tensorOf(gpu, 'totals', new Float32Array(8)),
     };
     await run(gpu, [actionStats(tensors, { actionCount: 2 })]);
-    expect(actionMeans(await gpu.read(tensors.totals))).toEqual({
+    expect(actionMeans(await gpu.read(tensors.totals, 'f32'))).toEqual({
       weightedLoss: 2,
       loss: 3,
       stats: [0.5, 3, 2],

@@ -36,8 +36,8 @@ async function update(
   };
   const want = {
     weights: Float64Array.from(start),
-    first: Float64Array.from(await gpu.read(tensors.first_moments)),
-    second: Float64Array.from(await gpu.read(tensors.second_moments)),
+    first: Float64Array.from(await gpu.read(tensors.first_moments, 'f32')),
+    second: Float64Array.from(await gpu.read(tensors.second_moments, 'f32')),
   };
   const stepSize = new Variable('step size', 0);
   const rootCorrection = new Variable('root correction', 1);
@@ -55,9 +55,9 @@ async function update(
     adamwReference(want, gradients, { update: t, ...settings });
   }
   const got = {
-    weights: await gpu.read(tensors.weights),
-    first: await gpu.read(tensors.first_moments),
-    second: await gpu.read(tensors.second_moments),
+    weights: await gpu.read(tensors.weights, 'f32'),
+    first: await gpu.read(tensors.first_moments, 'f32'),
+    second: await gpu.read(tensors.second_moments, 'f32'),
   };
   gpu.destroy(...Object.values(tensors));
   return { got, want };
@@ -91,7 +91,7 @@ describe('adamw', () => {
     const rootCorrection = Math.sqrt(1 - 0.95);
     const dispatch = adamw(tensors, { decayEnd: 0, stepSize, rootCorrection, decay: 0, ...hyper });
     await run(gpu, [dispatch]);
-    expectClose(await gpu.read(tensors.weights), [0.75, 1.25, 0.75, 1], { abs: 1e-5 });
+    expectClose(await gpu.read(tensors.weights, 'f32'), [0.75, 1.25, 0.75, 1], { abs: 1e-5 });
   });
 
   test('decays no element from decayEnd on', async () => {
@@ -133,8 +133,8 @@ describe('adamw', () => {
     };
     const copies = { ...tensors, halves: { ...tensors.halves, shape: [copied] } };
     const check = async () => {
-      const weights = await gpu.read(tensors.weights);
-      const got = new Uint16Array(await gpu.readBytes(tensors.halves));
+      const weights = await gpu.read(tensors.weights, 'f32');
+      const got = await gpu.read(tensors.halves, 'f16');
       const want = Array.from(weights.slice(halvesStart, halvesEnd), (x) =>
         bitsOfHalf(nearestHalf(x)),
       );

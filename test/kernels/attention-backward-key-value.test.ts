@@ -78,7 +78,7 @@ describe.each(attentionVariants)('attention-backward-key-value, variant %s', (va
     const { tensors, rows, qkv, dout, visible } = prepare(groups, sizes);
     await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
     const want = attentionBackwardKeyValueReference(qkv, dout, visible, sizes);
-    const got = columns(await gpu.read(tensors.dqkv), sizes);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
     expectClose(got.dk, want.dk, tolerance);
     expectClose(got.dv, want.dv, tolerance);
     expectUntouched(got.dq, 0);
@@ -94,7 +94,7 @@ describe.each(attentionVariants)('attention-backward-key-value, variant %s', (va
     const loss = (at: Float64Array) =>
       inner(dout, attentionForwardReference(at, visible, sizes).out);
     const want = columns(slopes(loss, qkv), sizes);
-    const got = columns(await gpu.read(tensors.dqkv), sizes);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
     expectClose(got.dk, want.dk, tolerance);
     expectClose(got.dv, want.dv, tolerance);
   });
@@ -116,7 +116,7 @@ describe.each(attentionVariants)('attention-backward-key-value, variant %s', (va
     // delta = dout * out: out is 4 for the prompt, (4 + 0) / 2 and (4 + 8) / 2 for the samples.
     gpu.upload(tensors.delta, Float32Array.of(4, 8, 8, 16, 96, 192));
     await run(gpu, [attentionBackwardKeyValue(tensors, { rows: 3, ...sizes, variant })]);
-    const got = columns(await gpu.read(tensors.dqkv), sizes);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
     // dv: 1 + 2 + (4 + 8 + 16 + 32) / 2 for the prompt, (4 + 8) / 2 and (16 + 32) / 2 for the samples.
     expectClose(got.dv, [33, 0, 0, 0, 6, 0, 0, 0, 24, 0, 0, 0], { abs: 1e-4 });
     // dk = 2 * sum of p (dout v - delta) q; only the first head's queries are not zero.
@@ -131,7 +131,7 @@ describe.each(attentionVariants)('attention-backward-key-value, variant %s', (va
     const outWidth = sizes.heads * sizes.headDim;
     const compute = async () => {
       await run(gpu, [attentionBackwardKeyValue(tensors, { rows, ...sizes, variant })]);
-      return columns(await gpu.read(tensors.dqkv), sizes);
+      return columns(await gpu.read(tensors.dqkv, 'f32'), sizes);
     };
     const base = await compute();
     const kvWidth = sizes.kvHeads * sizes.headDim;
@@ -162,7 +162,7 @@ describe.each(attentionVariants)('attention-backward-key-value, variant %s', (va
     const rows = new Variable('rows', 49, 80);
     await run(gpu, [folded(attentionBackwardKeyValue(tensors, { ...sizes, rows, variant }))]);
     const want = attentionBackwardKeyValueReference(qkv, dout, visible, sizes);
-    const dqkv = await gpu.read(tensors.dqkv);
+    const dqkv = await gpu.read(tensors.dqkv, 'f32');
     const got = columns(dqkv, sizes);
     expectClose(got.dk.subarray(0, 49 * 8), want.dk.subarray(0, 49 * 8), tolerance);
     expectClose(got.dv.subarray(0, 49 * 8), want.dv.subarray(0, 49 * 8), tolerance);

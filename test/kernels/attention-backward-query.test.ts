@@ -71,10 +71,10 @@ describe.each(attentionVariants)('attention-backward-query, variant %s', (varian
     const { tensors, rows, width, outWidth, qkv, dout, visible } = prepare(groups, sizes);
     await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
     const want = attentionBackwardQueryReference(qkv, dout, visible, sizes);
-    const got = columns(await gpu.read(tensors.dqkv), width, outWidth);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), width, outWidth);
     expectClose(got.queries, want.dq, tolerance);
     expectUntouched(got.others, 0);
-    expectClose(await gpu.read(tensors.delta), want.delta, tolerance);
+    expectClose(await gpu.read(tensors.delta, 'f32'), want.delta, tolerance);
   });
 
   test('matches finite differences of the forward reference', async () => {
@@ -85,7 +85,7 @@ describe.each(attentionVariants)('attention-backward-query, variant %s', (varian
     const loss = (at: Float64Array) =>
       inner(dout, attentionForwardReference(at, visible, sizes).out);
     const want = slopes(loss, qkv).filter((_, i) => i % width < outWidth);
-    const got = columns(await gpu.read(tensors.dqkv), width, outWidth);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), width, outWidth);
     expectClose(got.queries, want, tolerance);
   });
 
@@ -101,9 +101,9 @@ describe.each(attentionVariants)('attention-backward-query, variant %s', (varian
     gpu.upload(tensors.dout, Float32Array.of(1, 0, 0, 0, 1, 0, 0, 0));
     await run(gpu, [attentionBackwardQuery(tensors, { rows: 2, ...sizes, variant })]);
     // dq of row 1 = 10 * (-1 * key 0 + 1 * key 1); row 0 sees one key only: nothing to turn to.
-    const got = columns(await gpu.read(tensors.dqkv), 12, 4);
+    const got = columns(await gpu.read(tensors.dqkv, 'f32'), 12, 4);
     expectClose(got.queries, [0, 0, 0, 0, -10, 10, 0, 0], { abs: 1e-5 });
-    expectClose(await gpu.read(tensors.delta), [1, 3], { abs: 0 });
+    expectClose(await gpu.read(tensors.delta, 'f32'), [1, 3], { abs: 0 });
   });
 
   test('is causal to the bit: a gradient moves only the query of its own row', async () => {
@@ -111,7 +111,7 @@ describe.each(attentionVariants)('attention-backward-query, variant %s', (varian
     const { tensors, rows, width, outWidth, dout } = prepare(mixed, sizes);
     const compute = async (): Promise<Float32Array> => {
       await run(gpu, [attentionBackwardQuery(tensors, { rows, ...sizes, variant })]);
-      return columns(await gpu.read(tensors.dqkv), width, outWidth).queries;
+      return columns(await gpu.read(tensors.dqkv, 'f32'), width, outWidth).queries;
     };
     const base = await compute();
     const moved = 10;
@@ -132,9 +132,9 @@ describe.each(attentionVariants)('attention-backward-query, variant %s', (varian
     const rows = new Variable('rows', 49, 80);
     await run(gpu, [folded(attentionBackwardQuery(tensors, { ...sizes, rows, variant }))]);
     const want = attentionBackwardQueryReference(qkv, dout, visible, sizes);
-    const dqkv = await gpu.read(tensors.dqkv);
+    const dqkv = await gpu.read(tensors.dqkv, 'f32');
     const { queries } = columns(dqkv, width, outWidth);
-    const delta = await gpu.read(tensors.delta);
+    const delta = await gpu.read(tensors.delta, 'f32');
     expectClose(queries.subarray(0, 49 * 8), want.dq.subarray(0, 49 * 8), tolerance);
     expectUntouched(dqkv, 49 * width);
     expectClose(delta.subarray(0, 49 * 2), want.delta.subarray(0, 49 * 2), tolerance);

@@ -64,10 +64,10 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
   }
   return {
     got: {
-      out: await gpu.read(tensors.out),
+      out: await gpu.read(tensors.out, 'f32'),
       cache: how.halves
-        ? float32OfHalves(new Uint16Array(await gpu.readBytes(tensors.cache)))
-        : await gpu.read(tensors.cache),
+        ? float32OfHalves(await gpu.read(tensors.cache, 'f16'))
+        : await gpu.read(tensors.cache, 'f32'),
     },
     want: { out, cache },
   };
@@ -167,8 +167,8 @@ describe('attention-decode', () => {
     const options = { rows: 1, ...shape, keys: 3, scale: 1, rotate: false };
     await run(gpu, [attentionDecode(tensors, options)]);
     // Both scores are 1: the plain mean of both values.
-    expect([...(await gpu.read(tensors.out))]).toEqual([3, 6, 3, 5]);
-    expect([...(await gpu.read(tensors.cache))]).toEqual([
+    expect([...(await gpu.read(tensors.out, 'f32'))]).toEqual([3, 6, 3, 5]);
+    expect([...(await gpu.read(tensors.cache, 'f32'))]).toEqual([
       1, 5, 5, 5, 4, 8, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0,
     ]);
   });

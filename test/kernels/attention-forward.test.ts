@@ -52,7 +52,10 @@ describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
   async function attend(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<number>) {
     const { tensors, rows } = prepare(spans, sizes, qkv);
     await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant })]);
-    const result = { out: await gpu.read(tensors.out), lse: await gpu.read(tensors.lse) };
+    const result = {
+      out: await gpu.read(tensors.out, 'f32'),
+      lse: await gpu.read(tensors.lse, 'f32'),
+    };
     gpu.destroy(...Object.values(tensors));
     return result;
   }
@@ -67,8 +70,8 @@ describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
     const { tensors, rows, data } = prepare(spans, sizes);
     await run(gpu, [attentionForward(tensors, { rows, ...sizes, variant })]);
     const want = attentionForwardReference(data, visible, sizes);
-    expectClose(await gpu.read(tensors.out), want.out, tolerance);
-    expectClose(await gpu.read(tensors.lse), want.lse, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want.out, tolerance);
+    expectClose(await gpu.read(tensors.lse, 'f32'), want.lse, tolerance);
   });
 
   test('weighs the values of prefix and own rows by the softmax of their scores, by hand', async () => {
@@ -157,8 +160,8 @@ describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
     const rows = new Variable('rows', 49, 80);
     await run(gpu, [folded(attentionForward(tensors, { ...sizes, rows, variant }))]);
     const want = attentionForwardReference(data, visible, sizes);
-    const out = await gpu.read(tensors.out);
-    const lse = await gpu.read(tensors.lse);
+    const out = await gpu.read(tensors.out, 'f32');
+    const lse = await gpu.read(tensors.lse, 'f32');
     expectClose(out.subarray(0, 49 * 8), want.out.subarray(0, 49 * 8), tolerance);
     expectUntouched(out, 49 * 8);
     expectClose(lse.subarray(0, 49 * 2), want.lse.subarray(0, 49 * 2), tolerance);

@@ -29,7 +29,7 @@ describe('column-sum', () => {
   ])('matches the float64 reference on %i rows of %i in %i blocks', async (...shape) => {
     const { tensors, x, sizes } = prepare(...shape);
     await run(gpu, [columnSum(tensors, { rows: sizes.rows, accumulate: false })]);
-    expectClose(await gpu.read(tensors.out), columnSumReference(x, sizes), tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), columnSumReference(x, sizes), tolerance);
   });
 
   test('adds to what is there when it accumulates', async () => {
@@ -38,7 +38,7 @@ describe('column-sum', () => {
     gpu.upload(tensors.out, before);
     await run(gpu, [columnSum(tensors, { rows: 33, accumulate: true })]);
     const want = columnSumReference(x, sizes).map((sum, i) => sum + before[i]);
-    expectClose(await gpu.read(tensors.out), want, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
   });
 
   test('reads only the rows in use, and clears the blocks past them', async () => {
@@ -46,7 +46,7 @@ describe('column-sum', () => {
     const rows = new Variable('rows', 13, 40);
     await run(gpu, [columnSum(tensors, { rows, accumulate: false })]);
     const want = columnSumReference(x, { ...sizes, rows: 13 });
-    expectClose(await gpu.read(tensors.out), want, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
     expect([...new Set(want.subarray(3 * 6))]).toEqual([0]);
   });
 
@@ -54,14 +54,14 @@ describe('column-sum', () => {
     const out = tensorOf(gpu, 'out', marked(4), [2, 2]);
     const x = tensorOf(gpu, 'x', [1, 10, 2, 20, 4, 40], [3, 2]);
     await run(gpu, [columnSum({ x, out }, { rows: 3, accumulate: false })]);
-    expect([...(await gpu.read(out))]).toEqual([3, 30, 4, 40]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([3, 30, 4, 40]);
   });
 
   test('takes a vector as one block', async () => {
     const out = tensorOf(gpu, 'out', [100, 100]);
     const x = tensorOf(gpu, 'x', [1, 10, 2, 20, 4, 40], [3, 2]);
     await run(gpu, [columnSum({ x, out }, { rows: 3, accumulate: true })]);
-    expect([...(await gpu.read(out))]).toEqual([107, 170]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([107, 170]);
   });
 
   test('refuses an output of broken rows, a vector to sum and more rows than there are', () => {

@@ -14,8 +14,8 @@ describe('copy', () => {
     const out = tensorOf(gpu, 'out', marked(count));
     const step = copy({ x, out });
     await run(gpu, [count > 1024 ? folded(step) : step]);
-    expectClose(await gpu.read(out), copyReference(data), { abs: 0 });
-    expectClose(await gpu.read(x), data, { abs: 0 });
+    expectClose(await gpu.read(out, 'f32'), copyReference(data), { abs: 0 });
+    expectClose(await gpu.read(x, 'f32'), data, { abs: 0 });
   });
 
   test('refuses lengths that differ or are no multiple of four', () => {

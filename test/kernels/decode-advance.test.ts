@@ -32,7 +32,7 @@ describe('decode-advance', () => {
     const step = decodeAdvance(tensors, { rows });
     await run(gpu, [step]);
     const want = decodeAdvanceReference(prompts, lengths).fill(77, rows);
-    expect([...(await gpu.readU32(tensors.positions))]).toEqual(want);
+    expect([...(await gpu.read(tensors.positions, 'u32'))]).toEqual(want);
   });
 
   test('refuses episodes of other rows', async () => {

@@ -62,12 +62,14 @@ describe('decode-compact', () => {
     for (const [r, role] of roles.entries()) {
       const width = widths[role];
       const got =
-        role === 'logprobs' ? await gpu.read(tensors[role]) : await gpu.readU32(tensors[role]);
+        role === 'logprobs'
+          ? await gpu.read(tensors[role], 'f32')
+          : await gpu.read(tensors[role], 'u32');
       const want = places.flatMap((row) => data[r].slice(row * width, (row + 1) * width));
       expect([...got], role).toEqual(want);
     }
     const count = running.filter(Boolean).length;
-    expect([...(await gpu.readU32(partner))].slice(0, count)).toEqual(places.slice(0, count));
+    expect([...(await gpu.read(partner, 'u32'))].slice(0, count)).toEqual(places.slice(0, count));
   });
 
   test('refuses state of other rows', async () => {

@@ -37,7 +37,7 @@ describe('decode-move-cache', () => {
       );
       await run(gpu, [step]);
       const want = decodeMoveCacheReference(data, lengths, running, partner);
-      expect([...new numbers(await gpu.readBytes(cache))]).toEqual(want.flat(2));
+      expect([...(await gpu.read(cache))]).toEqual(want.flat(2));
     },
   );
 

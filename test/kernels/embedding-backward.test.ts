@@ -42,7 +42,7 @@ describe('embedding-backward', () => {
     const { tensors, ids, batch, dx, before } = prepare(rows, vocabulary, width);
     await run(gpu, [embeddingBackward(tensors, { uniques: batch.uniques })]);
     const want = embeddingBackwardReference(ids, dx, before, width);
-    expectClose(await gpu.read(tensors.dtable), want, tolerance);
+    expectClose(await gpu.read(tensors.dtable, 'f32'), want, tolerance);
   });
 
   test('matches finite differences of the lookup', async () => {
@@ -50,17 +50,17 @@ describe('embedding-backward', () => {
     await run(gpu, [embeddingBackward(tensors, { uniques: batch.uniques })]);
     const gradient = slopes((table) => inner(dx, embeddingForwardReference(ids, table, 4)), before);
     const want = gradient.map((slope, i) => before[i] + slope);
-    expectClose(await gpu.read(tensors.dtable), want, tolerance);
+    expectClose(await gpu.read(tensors.dtable, 'f32'), want, tolerance);
   });
 
   test('adds rows in row order, and the same when its workgroups are folded', async () => {
     const { tensors, batch, before } = prepare(120, 40, 12);
     const dispatch = embeddingBackward(tensors, { uniques: batch.uniques });
     await run(gpu, [dispatch]);
-    const straight = await gpu.read(tensors.dtable);
+    const straight = await gpu.read(tensors.dtable, 'f32');
     gpu.upload(tensors.dtable, before);
     await run(gpu, [folded(dispatch)]);
-    expect(await gpu.read(tensors.dtable)).toEqual(straight);
+    expect(await gpu.read(tensors.dtable, 'f32')).toEqual(straight);
   });
 
   test('adds up the rows of a token that comes twice and leaves absent tokens alone', async () => {
@@ -75,7 +75,7 @@ describe('embedding-backward', () => {
     // Ids 2, 0, 2. The third entry of unique_ids is past the two in use.
     await run(gpu, [embeddingBackward(tensors, { uniques: new Variable('uniques', 2, 3) })]);
     const want = [6, 6, 6, 6, 2, 2, 2, 2, 113, 223, 333, 443];
-    expect([...(await gpu.read(dtable))]).toEqual(want);
+    expect([...(await gpu.read(dtable, 'f32'))]).toEqual(want);
   });
 
   test('refuses index arrays that do not fit, odd widths and more ids than rows', () => {

@@ -41,19 +41,19 @@ describe.each([
   ])('copies the rows of %i tokens out of %i, %i wide', async (rows, vocabulary, width) => {
     const { dispatch, out, want } = prepare(lanes, [rows, vocabulary, width]);
     await run(gpu, [dispatch]);
-    expect([...(await gpu.read(out))]).toEqual([...want]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
   });
 
   test('copies the same when its workgroups are folded over two dimensions', async () => {
     const { dispatch, out, want } = prepare(lanes, [135, 9, 20]);
     await run(gpu, [folded(dispatch)]);
-    expect([...(await gpu.read(out))]).toEqual([...want]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
   });
 
   test('leaves rows past the rows in use alone', async () => {
     const { dispatch, out, want } = prepare(lanes, [40, 18, 8], new Variable('rows', 13, 40));
     await run(gpu, [dispatch]);
-    const got = await gpu.read(out);
+    const got = await gpu.read(out, 'f32');
     expect([...got.subarray(0, 13 * 8)]).toEqual([...want.subarray(0, 13 * 8)]);
     expectUntouched(got, 13 * 8);
   });

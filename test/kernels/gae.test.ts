@@ -35,8 +35,8 @@ async function compute(episodes: readonly Episode[], gamma: number, gaeLambda: n
   };
   await run(gpu, [gae(tensors, { sequenceCount: episodes.length, gamma, gaeLambda })]);
   return {
-    advantages: await gpu.read(tensors.advantages),
-    returns: await gpu.read(tensors.returns),
+    advantages: await gpu.read(tensors.advantages, 'f32'),
+    returns: await gpu.read(tensors.returns, 'f32'),
   };
 }
 
@@ -113,8 +113,8 @@ describe('gae', () => {
     const sequenceCount = new Variable('sequences', 0, 2);
     sequenceCount.value = 1;
     await run(gpu, [gae(tensors, { sequenceCount, gamma: 1, gaeLambda: 1 })]);
-    expectClose(await gpu.read(tensors.advantages), [0, 7], { abs: 0 });
-    expectClose(await gpu.read(tensors.returns), [1, 7], { abs: 0 });
+    expectClose(await gpu.read(tensors.advantages, 'f32'), [0, 7], { abs: 0 });
+    expectClose(await gpu.read(tensors.returns, 'f32'), [1, 7], { abs: 0 });
   });
 
   test('refuses arrays that disagree', () => {

@@ -42,14 +42,14 @@ describe.each([
     const { tensors, index, dout } = prepare(actions, rows, width);
     await run(gpu, [gatherRowsBackward(tensors, { rows, lanes })]);
     const want = gatherRowsBackwardReference(index, dout, rows);
-    expectClose(await gpu.read(tensors.dx), want, tolerance);
+    expectClose(await gpu.read(tensors.dx, 'f32'), want, tolerance);
   });
 
   test('matches finite differences of the gather', async () => {
     const { tensors, index, dout } = prepare(9, 5, 4);
     await run(gpu, [gatherRowsBackward(tensors, { rows: 5, lanes })]);
     const loss = (x: Float64Array) => inner(dout, gatherRowsReference(index, x, 4));
-    expectClose(await gpu.read(tensors.dx), slopes(loss, seeded(20, 2)), tolerance);
+    expectClose(await gpu.read(tensors.dx, 'f32'), slopes(loss, seeded(20, 2)), tolerance);
   });
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
@@ -57,7 +57,7 @@ describe.each([
     await run(gpu, [
       folded(gatherRowsBackward(tensors, { rows: new Variable('rows', 123, 140), lanes })),
     ]);
-    const got = await gpu.read(tensors.dx);
+    const got = await gpu.read(tensors.dx, 'f32');
     const want = gatherRowsBackwardReference(index, dout, 140);
     expectClose(got.subarray(0, 123 * 24), want.subarray(0, 123 * 24), tolerance);
     expectUntouched(got, 123 * 24);
@@ -71,7 +71,9 @@ describe.each([
       dx: tensorOf(gpu, 'dx', marked(12), [3, 4]),
     };
     await run(gpu, [gatherRowsBackward(tensors, { rows: 3, lanes })]);
-    expect([...(await gpu.read(tensors.dx))]).toEqual([0, 0, 0, 0, 6, 7, 8, 9, 10, 20, 30, 40]);
+    expect([...(await gpu.read(tensors.dx, 'f32'))]).toEqual([
+      0, 0, 0, 0, 6, 7, 8, 9, 10, 20, 30, 40,
+    ]);
   });
 
   test('refuses index arrays and widths that do not fit, and more rows than there are', () => {

@@ -33,7 +33,7 @@ describe.each([
   ])('copies the rows of %i actions out of %i, %i wide', async (count, rows, width) => {
     const { tensors, want } = prepare(count, rows, width);
     await run(gpu, [gatherRows(tensors, { count, lanes })]);
-    expect([...(await gpu.read(tensors.out))]).toEqual([...want]);
+    expect([...(await gpu.read(tensors.out, 'f32'))]).toEqual([...want]);
   });
 
   test('leaves actions past the actions in use alone, folded over two dimensions', async () => {
@@ -41,7 +41,7 @@ describe.each([
     await run(gpu, [
       folded(gatherRows(tensors, { count: new Variable('count', 123, 160), lanes })),
     ]);
-    const got = await gpu.read(tensors.out);
+    const got = await gpu.read(tensors.out, 'f32');
     expect([...got.subarray(0, 123 * 24)]).toEqual([...want.subarray(0, 123 * 24)]);
     expectUntouched(got, 123 * 24);
   });

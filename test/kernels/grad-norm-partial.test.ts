@@ -17,7 +17,7 @@ describe('grad-norm-partial', () => {
     const gradients = tensorOf(gpu, 'gradients', values);
     const partials = tensorOf(gpu, 'partials', new Float32Array(parts).fill(-1));
     await run(gpu, [gradNormPartial({ gradients, partials }, { firstPartial: 0 })]);
-    const got = await gpu.read(partials);
+    const got = await gpu.read(partials, 'f32');
     for (const part of new Set([0, 1, 63, 64 % parts, parts - 1])) {
       const want = gradNormPartialReference(values, perThread, part);
       expectClose([got[part]], [want], { abs: 1e-6, rel: 1e-6 });
@@ -32,7 +32,7 @@ describe('grad-norm-partial', () => {
     await run(gpu, [gradNormPartial({ gradients, partials }, { firstPartial: 64 })]);
     const want = new Float32Array(192).fill(7).fill(0, 64, 128);
     want[64] = 30;
-    expect(await gpu.read(partials)).toEqual(want);
+    expect(await gpu.read(partials, 'f32')).toEqual(want);
   });
 
   test('refuses a range past the partial sums and a ragged page', () => {

@@ -28,7 +28,7 @@ async function norm(
     ...steps,
     gradNorm({ partials, losses, state }, { lossCount: 1, maxNorm, lanes }),
   ]);
-  return gpu.read(state);
+  return gpu.read(state, 'f32');
 }
 
 describe.each([

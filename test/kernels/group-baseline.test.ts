@@ -17,7 +17,7 @@ async function compute(groups: readonly (readonly number[])[], baseline: GroupBa
     shaped_rewards: tensorOf(gpu, 'shaped', new Float32Array(first).fill(NaN)),
   };
   await run(gpu, [groupBaseline(tensors, { groupCount: groups.length, baseline })]);
-  return gpu.read(tensors.shaped_rewards);
+  return gpu.read(tensors.shaped_rewards, 'f32');
 }
 
 const baselines = ['mean', 'mean-and-std', 'leave-one-out'] as const;

@@ -21,12 +21,12 @@ async function fill(matrix: TestMatrix, form: Form): Promise<number[]> {
   if (form === 'values') {
     const values = make('filled values', 'f32');
     await run(gpu, [limFill(raw, { values })]);
-    return [...(await gpu.read(values))];
+    return [...(await gpu.read(values, 'f32'))];
   }
   const filled = { sums: make('filled sums', 'f32'), samples: make('filled samples', 'u32') };
   await run(gpu, [limFill(raw, filled)]);
-  const samples = await gpu.readU32(filled.samples);
-  return [...valuesOf({ sums: await gpu.read(filled.sums), samples })];
+  const samples = await gpu.read(filled.samples, 'u32');
+  return [...valuesOf({ sums: await gpu.read(filled.sums, 'f32'), samples })];
 }
 
 describe.each(forms)('lim-fill of %s', (form) => {

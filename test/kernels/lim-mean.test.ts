@@ -27,8 +27,8 @@ async function meanOf(matrix: TestMatrix, form: Form) {
     limReduce({ partials, entries, out_partials, out_entries }, { divide: true }),
   ]);
   const got = {
-    deficits: await gpu.read(out_partials),
-    entries: await gpu.readU32(out_entries),
+    deficits: await gpu.read(out_partials, 'f32'),
+    entries: await gpu.read(out_entries, 'u32'),
   };
   gpu.destroy(partials, entries, out_partials, out_entries, ...tensorsIn(tensors));
   return got;
@@ -127,7 +127,7 @@ describe.each(forms)('lim-mean of %s', (form) => {
       limMean({ ...chunk(0, 130), partials, entries }, { firstStripe: 0 }),
       limMean({ ...chunk(130, 300), partials, entries }, { firstStripe: first }),
     ]);
-    const got = await gpu.read(partials);
+    const got = await gpu.read(partials, 'f32');
     const want = limMeanReference(sums, samples, epochs);
     const totals = want.deficits.map((deficit, k) => deficit * want.entries[k]);
     const added = totals.map((_, k) =>

@@ -18,7 +18,10 @@ async function reduce(
     entries: tensorOf(gpu, 'entries', entries, [partials.length / epochs, epochs]),
   };
   await run(gpu, [limReduce({ ...inputs, out_partials, out_entries }, { divide })]);
-  return { partials: await gpu.read(out_partials), entries: await gpu.readU32(out_entries) };
+  return {
+    partials: await gpu.read(out_partials, 'f32'),
+    entries: await gpu.read(out_entries, 'u32'),
+  };
 }
 
 describe('lim-reduce', () => {

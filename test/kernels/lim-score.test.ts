@@ -34,7 +34,7 @@ async function scoresOf(
   const curve = curveOf(gpu, deficits);
   const scores = gpu.tensor('scores', [matrix.prompts], 'f32', 'rewards');
   await run(gpu, [limScore({ ...tensors, deficits: curve, scores }, { lanes })]);
-  const got = await gpu.read(scores);
+  const got = await gpu.read(scores, 'f32');
   gpu.destroy(curve, scores, ...tensorsIn(tensors));
   return got;
 }

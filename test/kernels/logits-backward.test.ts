@@ -52,7 +52,7 @@ describe.each([
     const { tensors, targets, logits, dlogprob, weights } = prepare(count, vocabulary, hyper);
     await run(gpu, [logitsBackward(tensors, { count, ...hyper, lanes })]);
     const want = logitsBackwardReference(logits, targets, dlogprob, weights, hyper);
-    expectClose(await gpu.read(tensors.logits), want, tolerance);
+    expectClose(await gpu.read(tensors.logits, 'f32'), want, tolerance);
   });
 
   test.each([
@@ -65,7 +65,7 @@ describe.each([
       const { logprobs, entropy } = tokenLogprobReference(at, targets, hyper.temperature);
       return inner(dlogprob, logprobs) + hyper.dentropy * inner(weights, entropy);
     };
-    expectClose(await gpu.read(tensors.logits), slopes(loss, logits), tolerance);
+    expectClose(await gpu.read(tensors.logits, 'f32'), slopes(loss, logits), tolerance);
   });
 
   test('pulls the target up by 1 - p and the others down by p, worked by hand', async () => {
@@ -80,7 +80,7 @@ describe.each([
     };
     await run(gpu, [logitsBackward(tensors, { count: 1, temperature: 0.5, dentropy: 0, lanes })]);
     // 8 * (0 - 3/4) / (1/2) and 8 * (1 - 1/4) / (1/2)
-    expectClose(await gpu.read(tensors.logits), [-12, 12], { abs: 1e-5 });
+    expectClose(await gpu.read(tensors.logits, 'f32'), [-12, 12], { abs: 1e-5 });
   });
 
   test('a bonus on entropy flattens the distribution, as much as its weight says', async () => {
@@ -96,7 +96,7 @@ describe.each([
     // dH/dz_0 = -p0 p1 ln(p0 / p1): a step against the gradient lowers the larger logit.
     const slope = (3 / 16) * Math.log(3);
     const want = [slope, -slope, 3 * slope, -3 * slope];
-    expectClose(await gpu.read(tensors.logits), want, { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.logits, 'f32'), want, { abs: 1e-6 });
   });
 
   test('leaves actions past the actions in use alone, folded over two dimensions', async () => {
@@ -104,7 +104,7 @@ describe.each([
     const { tensors, targets, logits, dlogprob, weights } = prepare(130, 18, hyper);
     const count = new Variable('count', 111, 130);
     await run(gpu, [folded(logitsBackward(tensors, { count, ...hyper, lanes }))]);
-    const got = await gpu.read(tensors.logits);
+    const got = await gpu.read(tensors.logits, 'f32');
     const want = logitsBackwardReference(logits, targets, dlogprob, weights, hyper);
     expectClose(got.subarray(0, 111 * 18), want.subarray(0, 111 * 18), tolerance);
     expect(got.subarray(111 * 18)).toEqual(logits.subarray(111 * 18));

@@ -31,7 +31,7 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
   await run(gpu, steps);
   const product = matmulBackwardInputReference(dy, weight, [m, k, n]);
   const want = options.accumulate ? product.map((sum, at) => sum + before[at]) : product;
-  return { got: await gpu.read(dx), want, before, steps, dy, weight };
+  return { got: await gpu.read(dx, 'f32'), want, before, steps, dy, weight };
 }
 
 // Sums of n terms of variance 1 / n, as in the forward test.

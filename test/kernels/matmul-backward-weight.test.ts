@@ -33,7 +33,7 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
   const want = matmulBackwardWeightReference(dy, x, [used, k, n]).map(
     (sum, at) => sum + before[at],
   );
-  return { got: await gpu.read(dw), want, before, steps, dy, x };
+  return { got: await gpu.read(dw, 'f32'), want, before, steps, dy, x };
 }
 
 // Sums of m terms of variance 1 / m, as in the forward test.

@@ -43,7 +43,7 @@ async function compute([m, k, n]: readonly [number, number, number], options: Ca
     ...(bias && { bias }),
     ...(residual && { residual }),
   });
-  return { got: await gpu.read(out), want, steps };
+  return { got: await gpu.read(out, 'f32'), want, steps };
 }
 
 // Sums of k terms of variance 1 / k: f32 rounding grows like sqrt(k) * 6e-8, far below 1e-5.
@@ -110,7 +110,7 @@ describe('matmul-forward', () => {
       ),
     );
     // 1*3 + 2*4 and 1*5 + 2*6
-    expect([...(await gpu.read(out))]).toEqual([1111, 2217]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([1111, 2217]);
   });
 
   test('leaves rows past the rows in use alone', async () => {

@@ -47,7 +47,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
     ...(bias && { bias }),
     ...(residual && { residual }),
   });
-  return { got: await gpu.read(out), want, flops: dispatch.flops() };
+  return { got: await gpu.read(out, 'f32'), want, flops: dispatch.flops() };
 }
 
 describe('matvec-forward', () => {
@@ -97,7 +97,7 @@ describe('matvec-forward', () => {
     const weight = tensorOf(gpu, 'weight', columns, [4, 4]);
     const options = { rows: 1, lanes: { lanes: 1, rows: 8 }, gated: true } as const;
     await run(gpu, [matvecForward({ x, weight, out }, options)]);
-    expectClose(await gpu.read(out), [0, 10 / (1 + Math.exp(-2))], { abs: 1e-6 });
+    expectClose(await gpu.read(out, 'f32'), [0, 10 / (1 + Math.exp(-2))], { abs: 1e-6 });
   });
 
   test('reads the smallest and the largest half', async () => {
@@ -109,7 +109,7 @@ describe('matvec-forward', () => {
     const { tensor: weight } = halvesOf(gpu, 'weight', Float32Array.from(rows), [4, 4]);
     const dispatch = matvecForward({ x, weight, out }, { rows: 1, lanes: { lanes: 1, rows: 8 } });
     await run(gpu, [dispatch]);
-    expect([...(await gpu.read(out))]).toEqual([1, -1023, 65_504, -65_504]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([1, -1023, 65_504, -65_504]);
   });
 
   test('refuses sizes that are no multiples of 4 and shapes that disagree', async () => {

@@ -20,7 +20,7 @@ describe('moments-partial', () => {
       ),
     };
     await run(gpu, [momentsPartial(tensors, { count })]);
-    const got = await gpu.read(tensors.partials);
+    const got = await gpu.read(tensors.partials, 'f32');
     for (const part of [0, 1, 62, 63, 64, 65, 1000, 2047]) {
       const want = momentsPartialReference(values, part);
       const entry = got.slice(4 * part, 4 * part + 4);

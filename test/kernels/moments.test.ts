@@ -17,7 +17,7 @@ async function compute(values: Float32Array, count = values.length, lanes: Lanes
     momentsPartial({ values: tensors.values, partials }, { count }),
     moments({ partials, moments: tensors.moments }, { lanes }),
   ]);
-  const got = await gpu.read(tensors.moments);
+  const got = await gpu.read(tensors.moments, 'f32');
   gpu.destroy(partials, ...Object.values(tensors));
   return got;
 }

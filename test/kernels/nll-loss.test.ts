@@ -19,7 +19,7 @@ async function compute(logprobs: Float32Array, weights: Float32Array, actionCoun
       { actionCount },
     ),
   ]);
-  return { gradient: await gpu.read(gradient), stats: await gpu.read(stats) };
+  return { gradient: await gpu.read(gradient, 'f32'), stats: await gpu.read(stats, 'f32') };
 }
 
 describe('nll-loss', () => {

@@ -41,7 +41,7 @@ async function onGpu(inputs: readonly (readonly [Words4, Key])[]) {
     blocks: tensorOf(gpu, 'blocks', new Uint32Array(count * 5), [count, 5]),
   };
   await run(gpu, [blocksKernel.bind(tensors, { count }, [Math.ceil(count / 64)])]);
-  const got = await gpu.readU32(tensors.blocks);
+  const got = await gpu.read(tensors.blocks, 'u32');
   const floats = new Float32Array(got.buffer);
   return inputs.map((_, i) => ({
     words: [...got.subarray(i * 5, i * 5 + 4)],

@@ -28,8 +28,8 @@ async function compute(inputs: Inputs, hyper: PolicyLossCase) {
     action_stats: tensorOf(gpu, 'stats', new Float32Array(4 * count).fill(NaN), [count, 4]),
   };
   await run(gpu, [policyLoss(tensors, { actionCount: count, ...hyper })]);
-  const stats = await gpu.read(tensors.action_stats);
-  const gradient = await gpu.read(tensors.grad_logprobs);
+  const stats = await gpu.read(tensors.action_stats, 'f32');
+  const gradient = await gpu.read(tensors.grad_logprobs, 'f32');
   gpu.destroy(...Object.values(tensors));
   const column = (c: number) => gradient.map((_, i) => stats[4 * i + c]);
   return {

@@ -49,7 +49,7 @@ describe('qk-norm-backward-weight', () => {
   ])('matches the float64 reference: %o', async (one) => {
     const { tensors, options, x, dy } = prepare(one);
     await run(gpu, [qkNormBackwardWeight(tensors, options)]);
-    const got = halves(await gpu.read(tensors.partials), one.dim);
+    const got = halves(await gpu.read(tensors.partials, 'f32'), one.dim);
     const want = qkNormBackwardWeightReference(x, dy, one.dim, options);
     expectClose(got.query, want.query, tolerance);
     expectClose(got.key, want.key, tolerance);
@@ -67,7 +67,7 @@ describe('qk-norm-backward-weight', () => {
     const weights = seeded(8, 3);
     const loss = (at: Float64Array) =>
       inner(dy, qkNormForwardReference(x, at.subarray(0, 4), at.subarray(4), options));
-    const got = halves(await gpu.read(tensors.partials), 4);
+    const got = halves(await gpu.read(tensors.partials, 'f32'), 4);
     expectClose([...got.query, ...got.key], slopes(loss, weights), tolerance);
   });
 
@@ -83,7 +83,7 @@ describe('qk-norm-backward-weight', () => {
     await run(gpu, [qkNormBackwardWeight(tensors, { ...options, rows })]);
     const used = (all: Float32Array) => all.slice(0, 13 * width);
     const want = qkNormBackwardWeightReference(used(x), used(dy), 8, options);
-    const partials = await gpu.read(tensors.partials);
+    const partials = await gpu.read(tensors.partials, 'f32');
     const got = halves(partials, 8);
     expectClose(got.query, want.query, tolerance);
     expectClose(got.key, want.key, tolerance);
@@ -103,7 +103,7 @@ describe('qk-norm-backward-weight', () => {
     };
     await run(gpu, [qkNormBackwardWeight(tensors, { rows: 1, heads: 2, kvHeads: 1, epsilon: 0 })]);
     const want = [11, 18, 33, 36, 1, 2, -3, -4];
-    expectClose(await gpu.read(tensors.partials), want, { abs: 0, rel: 1e-6 });
+    expectClose(await gpu.read(tensors.partials, 'f32'), want, { abs: 0, rel: 1e-6 });
   });
 
   test('refuses heads that do not fill a row, half a block and too many rows', () => {

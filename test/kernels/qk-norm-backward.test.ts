@@ -37,14 +37,14 @@ describe('qk-norm-backward', () => {
     const { tensors, options, x, query, key, dy } = prepare(...shape);
     await run(gpu, [qkNormBackward(tensors, options)]);
     const want = qkNormBackwardReference(x, query, key, dy, options);
-    expectClose(await gpu.read(tensors.gradient), want, tolerance);
+    expectClose(await gpu.read(tensors.gradient, 'f32'), want, tolerance);
   });
 
   test('matches finite differences of the forward reference', async () => {
     const { tensors, options, x, query, key, dy } = prepare(3, 2, 1, 4);
     await run(gpu, [qkNormBackward(tensors, options)]);
     const loss = (at: Float64Array) => inner(dy, qkNormForwardReference(at, query, key, options));
-    expectClose(await gpu.read(tensors.gradient), slopes(loss, x), tolerance);
+    expectClose(await gpu.read(tensors.gradient, 'f32'), slopes(loss, x), tolerance);
   });
 
   test('leaves values and rows past the rows in use alone, folded over two dimensions', async () => {
@@ -53,7 +53,7 @@ describe('qk-norm-backward', () => {
     gpu.upload(tensors.gradient, dy);
     const rows = new Variable('rows', 13, 40);
     await run(gpu, [folded(qkNormBackward(tensors, { ...options, rows }))]);
-    const got = await gpu.read(tensors.gradient);
+    const got = await gpu.read(tensors.gradient, 'f32');
     const want = qkNormBackwardReference(x, query, key, dy, options);
     expectClose(got.subarray(0, 13 * width), want.subarray(0, 13 * width), tolerance);
     expectUntouched(got, 13 * width);
@@ -73,7 +73,7 @@ describe('qk-norm-backward', () => {
     };
     await run(gpu, [qkNormBackward(tensors, { rows: 1, heads: 1, kvHeads: 1, epsilon: 0 })]);
     const want = [0, 0, 0, 0, 1.5, 1.5, 0, 0, 9, 9, 9, 9];
-    expectClose(await gpu.read(tensors.gradient), want, { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.gradient, 'f32'), want, { abs: 1e-6 });
   });
 
   test('refuses heads that do not fill a row, odd head sizes and too many rows', () => {

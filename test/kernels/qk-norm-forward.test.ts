@@ -34,14 +34,14 @@ describe('qk-norm-forward', () => {
   ])('matches the float64 reference on %i rows, %i heads on %i of %i', async (...shape) => {
     const { tensors, options, want } = prepare(...shape);
     await run(gpu, [qkNormForward(tensors, options)]);
-    expectClose(await gpu.read(tensors.out), want, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
   });
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
     const { tensors, options, width, want } = prepare(40, 4, 2, 8);
     const rows = new Variable('rows', 13, 40);
     await run(gpu, [folded(qkNormForward(tensors, { ...options, rows }))]);
-    const got = await gpu.read(tensors.out);
+    const got = await gpu.read(tensors.out, 'f32');
     expectClose(got.subarray(0, 13 * width), want.subarray(0, 13 * width), tolerance);
     expectUntouched(got, 13 * width);
   });
@@ -57,10 +57,10 @@ describe('qk-norm-forward', () => {
     };
     await run(gpu, [qkNormForward(tensors, { rows: 1, heads: 2, kvHeads: 1, epsilon: 0 })]);
     const want = [1, -2, 3, -4, 1, -2, 3, -4, 10, -20, 30, -40, 4, -4, 4, -4];
-    expectClose(await gpu.read(tensors.out), want, { abs: 0, rel: 1e-6 });
+    expectClose(await gpu.read(tensors.out, 'f32'), want, { abs: 0, rel: 1e-6 });
     // With epsilon 3 the first head's root is 2.
     await run(gpu, [qkNormForward(tensors, { rows: 1, heads: 2, kvHeads: 1, epsilon: 3 })]);
-    const first = (await gpu.read(tensors.out)).subarray(0, 4);
+    const first = (await gpu.read(tensors.out, 'f32')).subarray(0, 4);
     expectClose(first, [0.5, -1, 1.5, -2], { abs: 0, rel: 1e-6 });
   });
 

@@ -70,9 +70,9 @@ describe('reward-record', () => {
         ]);
       }
       // Sums of halves: exact in f32.
-      expectClose(await gpu.read(matrices.accuracy_sums), want.accuracy, { abs: 0 });
-      expectClose(await gpu.read(matrices.reward_sums), want.reward, { abs: 0 });
-      expectClose(await gpu.readU32(matrices.samples), want.counts, { abs: 0 });
+      expectClose(await gpu.read(matrices.accuracy_sums, 'f32'), want.accuracy, { abs: 0 });
+      expectClose(await gpu.read(matrices.reward_sums, 'f32'), want.reward, { abs: 0 });
+      expectClose(await gpu.read(matrices.samples, 'u32'), want.counts, { abs: 0 });
     },
   );
 
@@ -86,9 +86,9 @@ describe('reward-record', () => {
     await run(gpu, [
       rewardRecord({ ...rolloutOf(groups), ...matrices }, { groupCount: 2, column }),
     ]);
-    expectClose(await gpu.read(matrices.accuracy_sums), [0, 0, 0, 2], { abs: 0 });
-    expectClose(await gpu.read(matrices.reward_sums), [0, 0.999, 0, 0.5], { abs: 1e-7 });
-    expect([...(await gpu.readU32(matrices.samples))]).toEqual([0, 1, 0, 4]);
+    expectClose(await gpu.read(matrices.accuracy_sums, 'f32'), [0, 0, 0, 2], { abs: 0 });
+    expectClose(await gpu.read(matrices.reward_sums, 'f32'), [0, 0.999, 0, 0.5], { abs: 1e-7 });
+    expect([...(await gpu.read(matrices.samples, 'u32'))]).toEqual([0, 1, 0, 4]);
   });
 
   test('leaves groups past the count out', async () => {
@@ -102,7 +102,7 @@ describe('reward-record', () => {
       { groupCount: 1, column: 0 },
     );
     await run(gpu, [dispatch]);
-    expect([...(await gpu.readU32(matrices.samples))]).toEqual([1]);
+    expect([...(await gpu.read(matrices.samples, 'u32'))]).toEqual([1]);
   });
 
   test('refuses a column past the matrix and matrices that disagree', () => {

@@ -18,7 +18,7 @@ async function compute(episodes: readonly (readonly number[])[], gamma: number) 
     advantages: tensorOf(gpu, 'advantages', new Float32Array(first).fill(NaN)),
   };
   await run(gpu, [rewardToGo(tensors, { sequenceCount: episodes.length, gamma })]);
-  return gpu.read(tensors.advantages);
+  return gpu.read(tensors.advantages, 'f32');
 }
 
 describe('reward-to-go', () => {

@@ -41,7 +41,7 @@ describe('rmsnorm-backward-weight', () => {
     await run(gpu, rmsnormBackwardWeight(tensors, { rows }));
     const want = rmsnormBackwardWeightReference(x, dy, width, epsilon);
     const sum = want.map((value, c) => value + before[c]);
-    expectClose(await gpu.read(tensors.dweight), sum, tolerance);
+    expectClose(await gpu.read(tensors.dweight, 'f32'), sum, tolerance);
   });
 
   test('matches finite differences of the forward reference', async () => {
@@ -49,7 +49,7 @@ describe('rmsnorm-backward-weight', () => {
     await run(gpu, rmsnormBackwardWeight(tensors, { rows: 9 }));
     const loss = (at: Float64Array) => inner(dy, rmsnormForwardReference(x, at, epsilon).out);
     const want = slopes(loss, weight).map((slope, c) => slope + before[c]);
-    expectClose(await gpu.read(tensors.dweight), want, tolerance);
+    expectClose(await gpu.read(tensors.dweight, 'f32'), want, tolerance);
   });
 
   test('reads only the rows in use, and clears the blocks past them', async () => {
@@ -59,9 +59,9 @@ describe('rmsnorm-backward-weight', () => {
     const used = 13 * 12;
     const want = rmsnormBackwardWeightReference(x.slice(0, used), dy.slice(0, used), 12, epsilon);
     const sum = want.map((value, c) => value + before[c]);
-    expectClose(await gpu.read(tensors.dweight), sum, tolerance);
+    expectClose(await gpu.read(tensors.dweight, 'f32'), sum, tolerance);
     // Blocks of 5 rows: the first two full, the third with 3, five empty.
-    const partials = await gpu.read(tensors.partials);
+    const partials = await gpu.read(tensors.partials, 'f32');
     expect(partials.subarray(0, 3 * 12).every((value) => value !== 0)).toBe(true);
     expect([...new Set(partials.subarray(3 * 12))]).toEqual([0]);
   });
@@ -76,7 +76,7 @@ describe('rmsnorm-backward-weight', () => {
     };
     await run(gpu, rmsnormBackwardWeight(tensors, { rows: 2 }));
     // 10*1*2 + 30*3/2 and 20*2*2 + 40*4/2
-    expect([...(await gpu.read(tensors.dweight))]).toEqual([1065, 160]);
+    expect([...(await gpu.read(tensors.dweight, 'f32'))]).toEqual([1065, 160]);
   });
 
   test('refuses tensors that disagree and more rows than there are', () => {

@@ -43,14 +43,14 @@ describe.each([
     const { tensors, x, weight, dy } = prepare(rows, width);
     await run(gpu, [rmsnormBackward(tensors, { rows, accumulate: false, lanes })]);
     const want = rmsnormBackwardReference(x, weight, dy, epsilon);
-    expectClose(await gpu.read(tensors.dx), want, tolerance);
+    expectClose(await gpu.read(tensors.dx, 'f32'), want, tolerance);
   });
 
   test('matches finite differences of the forward reference', async () => {
     const { tensors, x, weight, dy } = prepare(5, 12);
     await run(gpu, [rmsnormBackward(tensors, { rows: 5, accumulate: false, lanes })]);
     const loss = (at: Float64Array) => inner(dy, rmsnormForwardReference(at, weight, epsilon).out);
-    expectClose(await gpu.read(tensors.dx), slopes(loss, x), tolerance);
+    expectClose(await gpu.read(tensors.dx, 'f32'), slopes(loss, x), tolerance);
   });
 
   test('adds to what is there when it accumulates, folded or not', async () => {
@@ -61,7 +61,7 @@ describe.each([
     for (const one of [dispatch, folded(dispatch)]) {
       gpu.upload(tensors.dx, before);
       await run(gpu, [one]);
-      expectClose(await gpu.read(tensors.dx), want, tolerance);
+      expectClose(await gpu.read(tensors.dx, 'f32'), want, tolerance);
     }
   });
 
@@ -69,7 +69,7 @@ describe.each([
     const { tensors, x, weight, dy } = prepare(40, 12);
     const rows = new Variable('rows', 13, 40);
     await run(gpu, [rmsnormBackward(tensors, { rows, accumulate: false, lanes })]);
-    const got = await gpu.read(tensors.dx);
+    const got = await gpu.read(tensors.dx, 'f32');
     const want = rmsnormBackwardReference(x, weight, dy, epsilon);
     expectClose(got.subarray(0, 13 * 12), want.subarray(0, 13 * 12), tolerance);
     expectUntouched(got, 13 * 12);
@@ -85,7 +85,7 @@ describe.each([
       dx: tensorOf(gpu, 'dx', marked(8), [2, 4]),
     };
     await run(gpu, [rmsnormBackward(tensors, { rows: 2, accumulate: false, lanes })]);
-    expect([...(await gpu.read(tensors.dx))]).toEqual([0, 0, 0, 0, 0.5, -0.5, 0, 0]);
+    expect([...(await gpu.read(tensors.dx, 'f32'))]).toEqual([0, 0, 0, 0, 0.5, -0.5, 0, 0]);
   });
 });
 

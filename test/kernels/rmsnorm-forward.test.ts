@@ -37,22 +37,22 @@ describe.each([
   ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
     const { tensors, want } = prepare(rows, width);
     await run(gpu, [rmsnormForward(tensors, { rows, epsilon, lanes })]);
-    expectClose(await gpu.read(tensors.out), want.out, tolerance);
-    expectClose(await gpu.read(tensors.rstd), want.rstd, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want.out, tolerance);
+    expectClose(await gpu.read(tensors.rstd, 'f32'), want.rstd, tolerance);
   });
 
   test('normalizes the same when its workgroups are folded over two dimensions', async () => {
     const { tensors, want } = prepare(160, 8);
     await run(gpu, [folded(rmsnormForward(tensors, { rows: 160, epsilon, lanes }))]);
-    expectClose(await gpu.read(tensors.out), want.out, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want.out, tolerance);
   });
 
   test('leaves rows past the rows in use alone', async () => {
     const { tensors, want } = prepare(40, 12);
     const rows = new Variable('rows', 13, 40);
     await run(gpu, [rmsnormForward(tensors, { rows, epsilon, lanes })]);
-    const out = await gpu.read(tensors.out);
-    const rstd = await gpu.read(tensors.rstd);
+    const out = await gpu.read(tensors.out, 'f32');
+    const rstd = await gpu.read(tensors.rstd, 'f32');
     expectClose(out.subarray(0, 13 * 12), want.out.subarray(0, 13 * 12), tolerance);
     expectUntouched(out, 13 * 12);
     expectClose(rstd.subarray(0, 13), want.rstd.subarray(0, 13), tolerance);
@@ -68,8 +68,8 @@ describe.each([
       rstd: tensorOf(gpu, 'rstd', marked(2)),
     };
     await run(gpu, [rmsnormForward(tensors, { rows: 2, epsilon: 4, lanes })]);
-    expectClose(await gpu.read(tensors.out), [1, -6, -3, 0, 0, 0, 0, 0], { abs: 1e-6 });
-    expectClose(await gpu.read(tensors.rstd), [1 / 3, 1 / 2], { abs: 1e-7 });
+    expectClose(await gpu.read(tensors.out, 'f32'), [1, -6, -3, 0, 0, 0, 0, 0], { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.rstd, 'f32'), [1 / 3, 1 / 2], { abs: 1e-7 });
   });
 });
 

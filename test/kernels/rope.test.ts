@@ -49,7 +49,7 @@ describe.each([
       const { tensors, positions, data } = prepare(one);
       await run(gpu, [rope(tensors, { ...one, direction, lanes })]);
       const want = ropeReference(data, positions, { ...one, direction });
-      expectClose(await gpu.read(tensors.qkv), want, tolerance);
+      expectClose(await gpu.read(tensors.qkv, 'f32'), want, tolerance);
     }
   });
 
@@ -58,7 +58,7 @@ describe.each([
     const { tensors, positions, data: dout } = prepare(sizes);
     await run(gpu, [rope(tensors, { ...sizes, direction: -1, lanes })]);
     const loss = (at: Float64Array) => inner(dout, ropeReference(at, positions, sizes));
-    expectClose(await gpu.read(tensors.qkv), slopes(loss, seeded(60, 2)), tolerance);
+    expectClose(await gpu.read(tensors.qkv, 'f32'), slopes(loss, seeded(60, 2)), tolerance);
   });
 
   test('turns pair i by position * theta^(-2 i / D), pairs half a head apart', async () => {
@@ -70,7 +70,7 @@ describe.each([
     };
     await run(gpu, [rope(tensors, { rows: 2, heads: 2, direction: 1, lanes })]);
     // Position 0 turns nothing; values stay at position 3 too.
-    expectClose(await gpu.read(tensors.qkv), [...q(0), ...q(3)], { abs: 1e-6 });
+    expectClose(await gpu.read(tensors.qkv, 'f32'), [...q(0), ...q(3)], { abs: 1e-6 });
 
     // (1, 0) in pair 0 of the query and (0, 1) in pair 1 of the key, turned by `position` steps.
     function q(position: number): number[] {
@@ -89,7 +89,7 @@ describe.each([
     const rows = new Variable('rows', 173, 200);
     const dispatch = rope(tensors, { ...sizes, rows, direction: 1, lanes });
     await run(gpu, [folded(dispatch)]);
-    const got = await gpu.read(tensors.qkv);
+    const got = await gpu.read(tensors.qkv, 'f32');
     const want = ropeReference(data, positions, sizes);
     expectClose(got.subarray(0, 173 * 32), want.subarray(0, 173 * 32), tolerance);
     expectUntouched(got, 173 * 32);

@@ -69,11 +69,11 @@ async function sample(given: Case) {
   }
   await run(gpu, Array.from({ length: steps }, () => dispatches).flat());
   return {
-    tokens: await gpu.readU32(state.tokens),
-    logprobs: await gpu.read(state.logprobs),
-    status: await gpu.readU32(state.status),
-    current: await gpu.readU32(state.current),
-    finished: await gpu.readU32(state.finished),
+    tokens: await gpu.read(state.tokens, 'u32'),
+    logprobs: await gpu.read(state.logprobs, 'f32'),
+    status: await gpu.read(state.status, 'u32'),
+    current: await gpu.read(state.current, 'u32'),
+    finished: await gpu.read(state.finished, 'u32'),
   };
 }
 

@@ -29,7 +29,7 @@ async function distributions(
     const tensors = { logits: source, stop_ids: stops, probabilities };
     const hyper = { ...filter, rows, stopCount: banned.length };
     await run(gpu, [samplingDistribution(tensors, hyper, { lanes, rows: 64 / lanes })]);
-    got.push(await gpu.read(probabilities));
+    got.push(await gpu.read(probabilities, 'f32'));
     gpu.destroy(probabilities);
   }
   gpu.destroy(source, stops);

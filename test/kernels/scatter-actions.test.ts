@@ -23,7 +23,7 @@ describe('scatter-actions', () => {
     };
     await run(gpu, [scatterActions(tensors, { actionCount: count })]);
     const want = scatterActionsReference(before, source, indices);
-    expect([...(await gpu.read(tensors.destination))]).toEqual(want);
+    expect([...(await gpu.read(tensors.destination, 'f32'))]).toEqual(want);
   });
 
   test('reaches past the 65,535 workgroups of one dimension', async () => {
@@ -39,7 +39,7 @@ describe('scatter-actions', () => {
       destination: tensorOf(gpu, 'destination', new Float32Array(count).fill(-1)),
     };
     await run(gpu, [scatterActions(tensors, { actionCount: count })]);
-    const got = await gpu.read(tensors.destination);
+    const got = await gpu.read(tensors.destination, 'f32');
     expect(got.findIndex((value, i) => value !== count - 1 - i)).toBe(-1);
     gpu.destroy(...Object.values(tensors));
   });
@@ -51,7 +51,7 @@ describe('scatter-actions', () => {
       destination: tensorOf(gpu, 'destination', [1, 1, 1]),
     };
     await run(gpu, [scatterActions(tensors, { actionCount: 1 })]);
-    expect([...(await gpu.read(tensors.destination))]).toEqual([1, 1, 5]);
+    expect([...(await gpu.read(tensors.destination, 'f32'))]).toEqual([1, 1, 5]);
   });
 
   test('refuses indices of another length', () => {

@@ -37,7 +37,7 @@ describe.each([
     const { tensors, data, dout } = prepare(rows, width);
     await run(gpu, [swigluBackward(tensors, { rows, lanes })]);
     expectClose(
-      await gpu.read(tensors.dgate_up),
+      await gpu.read(tensors.dgate_up, 'f32'),
       swigluBackwardReference(data, dout, width),
       tolerance,
     );
@@ -49,7 +49,7 @@ describe.each([
       const { tensors, data, dout } = prepare(7, width);
       await run(gpu, [swigluBackward(tensors, { rows: 7, lanes })]);
       const loss = (at: Float64Array) => inner(dout, swigluForwardReference(at, width));
-      expectClose(await gpu.read(tensors.dgate_up), slopes(loss, data), tolerance);
+      expectClose(await gpu.read(tensors.dgate_up, 'f32'), slopes(loss, data), tolerance);
     },
   );
 
@@ -57,7 +57,7 @@ describe.each([
     const { tensors, data, dout } = prepare(100, 12);
     const rows = new Variable('rows', 73, 100);
     await run(gpu, [folded(swigluBackward(tensors, { rows, lanes }))]);
-    const got = await gpu.read(tensors.dgate_up);
+    const got = await gpu.read(tensors.dgate_up, 'f32');
     const want = swigluBackwardReference(data, dout, 12);
     expectClose(got.subarray(0, 73 * 24), want.subarray(0, 73 * 24), tolerance);
     expectUntouched(got, 73 * 24);
@@ -70,7 +70,10 @@ describe.each([
       dgate_up: tensorOf(gpu, 'dgate_up', marked(6), [1, 6]),
     };
     await run(gpu, [swigluBackward(tensors, { rows: 1, lanes })]);
-    expectClose(await gpu.read(tensors.dgate_up), [2, 10, 0, 0, 200, 0], { abs: 1e-6, rel: 1e-6 });
+    expectClose(await gpu.read(tensors.dgate_up, 'f32'), [2, 10, 0, 0, 200, 0], {
+      abs: 1e-6,
+      rel: 1e-6,
+    });
   });
 
   test('refuses widths that are not two to one and more rows than there are', () => {

@@ -32,14 +32,14 @@ describe.each([
   ])('matches the float64 reference at (%i, %i)', async (rows, width) => {
     const { tensors, want } = prepare(rows, width);
     await run(gpu, [swigluForward(tensors, { rows, lanes })]);
-    expectClose(await gpu.read(tensors.out), want, tolerance);
+    expectClose(await gpu.read(tensors.out, 'f32'), want, tolerance);
   });
 
   test('leaves rows past the rows in use alone, folded over two dimensions', async () => {
     const { tensors, want } = prepare(100, 12);
     const rows = new Variable('rows', 73, 100);
     await run(gpu, [folded(swigluForward(tensors, { rows, lanes }))]);
-    const got = await gpu.read(tensors.out);
+    const got = await gpu.read(tensors.out, 'f32');
     expectClose(got.subarray(0, 73 * 12), want.subarray(0, 73 * 12), tolerance);
     expectUntouched(got, 73 * 12);
   });
@@ -50,7 +50,7 @@ describe.each([
     const gate_up = tensorOf(gpu, 'gate_up', [...gates, 9, 8, 7, 6], [1, 8]);
     const out = tensorOf(gpu, 'out', marked(4), [1, 4]);
     await run(gpu, [swigluForward({ gate_up, out }, { rows: 1, lanes })]);
-    expectClose(await gpu.read(out), [0, 6 * Math.log(3), 700, 0], { abs: 1e-6, rel: 1e-6 });
+    expectClose(await gpu.read(out, 'f32'), [0, 6 * Math.log(3), 700, 0], { abs: 1e-6, rel: 1e-6 });
   });
 
   test('refuses widths that are not two to one and more rows than there are', () => {

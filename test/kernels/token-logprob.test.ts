@@ -28,9 +28,9 @@ function inputs(count: number, vocabulary: number) {
 
 async function read(tensors: ReturnType<typeof prepare>) {
   return {
-    logprobs: await gpu.read(tensors.logprobs),
-    lse: await gpu.read(tensors.lse),
-    entropy: await gpu.read(tensors.entropy),
+    logprobs: await gpu.read(tensors.logprobs, 'f32'),
+    lse: await gpu.read(tensors.lse, 'f32'),
+    entropy: await gpu.read(tensors.entropy, 'f32'),
   };
 }
 

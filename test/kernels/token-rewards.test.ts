@@ -44,8 +44,8 @@ async function compute(
   };
   await run(gpu, [tokenRewards(tensors, { sequenceCount: count, kl, ...options })]);
   return {
-    rewards: await gpu.read(tensors.token_rewards),
-    meanKl: await gpu.read(tensors.mean_kl),
+    rewards: await gpu.read(tensors.token_rewards, 'f32'),
+    meanKl: await gpu.read(tensors.mean_kl, 'f32'),
   };
 }
 

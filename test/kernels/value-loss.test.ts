@@ -27,8 +27,8 @@ async function compute(inputs: Inputs, valueClip?: number) {
   };
   const clip = valueClip === undefined ? {} : { valueClip };
   await run(gpu, [valueLoss(tensors, { actionCount: count, ...clip })]);
-  const stats = await gpu.read(tensors.action_stats);
-  const gradient = await gpu.read(tensors.grad_values);
+  const stats = await gpu.read(tensors.action_stats, 'f32');
+  const gradient = await gpu.read(tensors.grad_values, 'f32');
   gpu.destroy(...Object.values(tensors));
   const column = (c: number) => gradient.map((_, i) => stats[4 * i + c]);
   return { gradient, loss: column(0), decided: column(1), error: column(2), square: column(3) };

@@ -23,7 +23,7 @@ async function compute(
     moments({ partials, moments: statistics }),
     whiten({ raw, moments: statistics, whitened }, { ...options, count }),
   ]);
-  const got = await gpu.read(whitened);
+  const got = await gpu.read(whitened, 'f32');
   gpu.destroy(raw, partials, statistics, whitened);
   return got;
 }

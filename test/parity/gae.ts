@@ -52,10 +52,10 @@ const compute = (gpu: Gpu, { gamma, lambda, values, rewards }: Input) =>
       ),
     ]);
     return {
-      advantages: await gpu.read(advantages),
-      returns: await gpu.read(returns),
-      normalized: await gpu.read(whitened),
-      cumulative_returns: await gpu.read(toGo),
+      advantages: await gpu.read(advantages, 'f32'),
+      returns: await gpu.read(returns, 'f32'),
+      normalized: await gpu.read(whitened, 'f32'),
+      cumulative_returns: await gpu.read(toGo, 'f32'),
     };
   });
 

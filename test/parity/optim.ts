@@ -51,10 +51,10 @@ const trace = (gpu: Gpu, input: Input) =>
       optimizer.advance(input.lr);
       await scope.run(optimizer.dispatches);
       norms.push((await optimizer.report()).gradNorm);
-      steps.push((await gpu.read(weights)).slice(0, count));
+      steps.push((await gpu.read(weights, 'f32')).slice(0, count));
     }
-    const first = (await gpu.read(page.firstMoments)).slice(0, count);
-    const second = (await gpu.read(page.secondMoments)).slice(0, count);
+    const first = (await gpu.read(page.firstMoments, 'f32')).slice(0, count);
+    const second = (await gpu.read(page.secondMoments, 'f32')).slice(0, count);
     optimizer.destroy();
     return { norms, steps, first, second };
   });

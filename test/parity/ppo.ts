@@ -141,15 +141,16 @@ const computeExperience = (gpu: Gpu, hyper: Hyper, rollout: Rollout) =>
         },
       ),
     ]);
-    const negated = async (tensor: Tensor) => (await gpu.read(tensor)).map((value) => -value);
+    const negated = async (tensor: Tensor) =>
+      (await gpu.read(tensor, 'f32')).map((value) => -value);
     return {
       kl_k1: await negated(k1),
       kl_k3: await negated(k3),
-      kl_mean_per_sequence: await gpu.read(arrays.meanKl),
-      token_rewards: await gpu.read(arrays.tokenRewards),
-      advantages: await gpu.read(arrays.rawAdvantages),
-      normalized_advantages: await gpu.read(arrays.advantages),
-      returns: await gpu.read(arrays.returns),
+      kl_mean_per_sequence: await gpu.read(arrays.meanKl, 'f32'),
+      token_rewards: await gpu.read(arrays.tokenRewards, 'f32'),
+      advantages: await gpu.read(arrays.rawAdvantages, 'f32'),
+      normalized_advantages: await gpu.read(arrays.advantages, 'f32'),
+      returns: await gpu.read(arrays.returns, 'f32'),
     };
   });
 
@@ -301,10 +302,10 @@ class Learner {
       }
       this.#batch.upload(packGroups(this.#groups(weights), true));
       await this.#scope.run([clearStep(this.#totals), ...this.#steps]);
-      const { weightedLoss, weight } = actionMeans(await gpu.read(this.#totals));
+      const { weightedLoss, weight } = actionMeans(await gpu.read(this.#totals, 'f32'));
       losses.push(weightedLoss / weight);
       loss += weightedLoss;
-      const held = await gpu.read(this.#outputs);
+      const held = await gpu.read(this.#outputs, 'f32');
       outputs.push(...held.subarray(0, this.#batch.actions.value));
     }
     return {

@@ -33,7 +33,7 @@ export async function checkSampling({ gpu, fixtures, report, memo }: Context): P
             { ...filter, rows: 1, stopCount: 0 },
           ),
         ]);
-        return gpu.read(probabilities);
+        return gpu.read(probabilities, 'f32');
       }),
     );
     const want = fields.numbers('probs');

@@ -249,7 +249,12 @@ function makePool(
     });
     const operators = 1 + Math.floor(random() * 5);
     const digits = Array.from({ length: operators + 1 }, () => Math.floor(random() * 10));
-    return { prompt: `${digits.join('+')}=`, id, rewards, origin, wrongKey };
+    const answer = digits.reduce((sum, digit) => sum + digit, 0) % 10;
+    const known = wrongKey
+      ? { key: String((answer + 1) % 10), truth: String(answer) }
+      : { key: String(answer) };
+    const padding = '_'.repeat(2 * (5 - operators));
+    return { prompt: `${digits.join('+')}${padding}=`, id, rewards, origin, wrongKey, ...known };
   });
 }
 

@@ -2,10 +2,12 @@ import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config-error.ts';
 import { RandomStream } from '../../src/random.ts';
 import {
+  arithmeticAnswer,
   ArithmeticTask,
   type ArithmeticConfig,
   arithmeticVariants,
   describeInjected,
+  withoutPadding,
 } from '../../src/tasks/arithmetic.ts';
 
 const variants = Object.entries(arithmeticVariants);
@@ -187,6 +189,18 @@ describe('arithmetic', () => {
   });
 });
 
+test.each([
+  ['1+2___=', '1+2='],
+  ['1+2=', '1+2='],
+  ['_=', '='],
+  ['=', '='],
+  ['', ''],
+  ['1+2___', '1+2___'],
+  ['a__b__=', 'a__b='],
+])('the padding of %j is left out where people read it: %j', (prompt, shown) => {
+  expect(withoutPadding(prompt)).toBe(shown);
+});
+
 describe('the arithmetic verifier', () => {
   const task = new ArithmeticTask(small);
   const verify = (key: string, response: string) => task.verify('7-3*4+8=', key, response);
@@ -196,6 +210,14 @@ describe('the arithmetic verifier', () => {
       const verdict = task.verify(text, key, task.tokenizer.encode(task.solve(text)));
       expect(verdict.reward).toBe(wrongKey ? -0.5 : 1);
       expect(verdict.formatted).toBe(true);
+    }
+  });
+
+  test('knows the truth beside a wrong key, and nothing beside a right one', () => {
+    for (const { text, key, wrongKey, truth } of task.pool(3)) {
+      expect(truth).toBe(wrongKey ? String(answerOf(text, small.modulus)) : undefined);
+      expect(truth).not.toBe(key);
+      expect(arithmeticAnswer(task.solve(text))).toBe(truth ?? key);
     }
   });
 

@@ -61,6 +61,12 @@ describe('limr', () => {
     [['bench', '--size', '1m', '--suite', 'lim'], '--suite lim has no sizes'],
     [['bench', '--size', '1m', '--batch', '0'], '--batch must be a whole number'],
     [['score', 'x', '--epochs', '1.5', '--out', '/nowhere/x'], 'x: no such file'],
+    [['run', '--out', ''], '--out needs a value, got an empty one'],
+    [['run', '--out='], '--out needs a value, got an empty one'],
+    [['run', '--resume', ''], '--resume needs a value, got an empty one'],
+    [['run', ''], 'an argument is empty'],
+    [['score', 'x', ''], 'an argument is empty'],
+    [['run', '--', ''], 'an argument is empty'],
   ])('%j ends with one line and code 2', async (argv, message) => {
     const { code, stdout, stderr } = await limr(...argv);
     expect(code).toBe(2);
@@ -79,6 +85,26 @@ describe('limr', () => {
     expect(() => checkArguments(args, ['-m', '4'], false)).toThrow("unknown option '-m'");
     expect(() => checkArguments(args, ['a', 'b'], false)).toThrow("unexpected argument 'b'");
     checkArguments(args, ['a', 'b'], true);
+  });
+
+  test('takes no empty path in any command', async () => {
+    const { stdout } = await limr('--help');
+    const names = [...stdout.matchAll(/^ {2}(\w+) {2}/gm)].map(([, name]) => name);
+    expect(names).toContain('run');
+    for (const name of names) {
+      const help = (await limr(name, '--help')).stdout;
+      for (const [, option, hint] of help.matchAll(/--([\w-]+)(?:=<([^>]*)>)?/g)) {
+        if (hint === undefined || /^text$/i.test(hint) || option.length === 1) continue;
+        const { code, stderr } = await limr(name, 'x', `--${option}=`);
+        expect([name, code, stderr]).toEqual([
+          name,
+          2,
+          `limr ${name}: --${option} needs a value, got an empty one\n`,
+        ]);
+      }
+    }
+    // A prompt may be empty; nothing else is looked at here.
+    checkArguments({ prompt: { type: 'string', valueHint: 'text' } }, ['--prompt', ''], false);
   });
 
   test('refuses a folder that holds a run', async () => {

@@ -5,6 +5,9 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 const sizes = { epochs: 2, samples: 2 };
 const said = (...texts: string[]) => texts.map((text, i) => ({ text, reward: i === 0 ? 1 : -0.5 }));
 
+const textOf = (store: MemoryStore, path: string): string =>
+  new TextDecoder().decode(store.files.get(path));
+
 async function saved(): Promise<MemoryStore> {
   const store = new MemoryStore();
   const log = new CompletionLog(3, sizes);
@@ -30,20 +33,51 @@ test('what was saved is there again, epoch by epoch, and says nothing of other p
   expect(early.of(9)).toHaveLength(1);
 });
 
-test('files are a line per prompt in the order of the pool, and written only when changed', async () => {
-  const store = await saved();
-  expect([...store.files.keys()]).toEqual([
-    'completions/seed-3-epoch-0.jsonl',
-    'completions/seed-3-epoch-1.jsonl',
-  ]);
-  const text = new TextDecoder().decode(store.files.get('completions/seed-3-epoch-0.jsonl'));
-  expect(text).toBe('[2,["4",1],["5",-0.5]]\n[9,["1#2;",1],["\\"\\n#",-0.5]]\n');
+test('files grow by a line per prompt as it was sampled, behind what belongs to a checkpoint', async () => {
+  const store = new MemoryStore();
   const log = new CompletionLog(3, sizes);
-  await log.load(store, 2);
-  store.files.clear();
-  log.remember(1, 4, said('8', '9'));
+  log.remember(0, 9, said('1#2;', '"\n#'));
+  log.remember(0, 2, said('4', '5'));
   await log.save(store);
-  expect([...store.files.keys()]).toEqual(['completions/seed-3-epoch-1.jsonl']);
+  const path = 'completions/seed-3-epoch-0.jsonl';
+  expect([...store.files.keys()]).toEqual([path]);
+  expect(textOf(store, path)).toBe('[9,["1#2;",1],["\\"\\n#",-0.5]]\n[2,["4",1],["5",-0.5]]\n');
+  const marks = new Map(Object.entries(log.marks));
+  // As when the run is killed between this and the checkpoint that it belongs to.
+  log.remember(0, 5, said('lost', 'lost'));
+  await log.save(store);
+  const next = new CompletionLog(3, sizes);
+  expect(await next.load(store, 2, marks)).toEqual([]);
+  expect(next.of(5)).toEqual([]);
+  next.remember(0, 4, said('8', '9'));
+  next.remember(1, 4, said('10', '11'));
+  await next.save(store);
+  const lines = textOf(store, path).trimEnd().split('\n');
+  expect(lines.map((line) => (JSON.parse(line) as unknown[])[0])).toEqual([9, 2, 4]);
+  expect([...store.files.keys()]).toEqual([path, 'completions/seed-3-epoch-1.jsonl']);
+});
+
+test('no flipped bit of what belongs to a checkpoint goes unnamed, and the file begins anew', async () => {
+  const store = await saved();
+  const path = 'completions/seed-3-epoch-0.jsonl';
+  const whole = store.files.get(path)!;
+  const saving = new CompletionLog(3, sizes);
+  await saving.load(store, 2);
+  await saving.save(store);
+  const marks = new Map(Object.entries(saving.marks));
+  for (let bit = 0; bit < whole.length * 8; bit++) {
+    const flipped = whole.slice();
+    flipped[bit >> 3] ^= 1 << (bit & 7);
+    store.files.set(path, flipped);
+    const log = new CompletionLog(3, sizes);
+    expect(await log.load(store, 2, marks)).toEqual([path]);
+    expect(log.of(9).map(({ epoch }) => epoch)).toEqual([1]);
+  }
+  const log = new CompletionLog(3, sizes);
+  await log.load(store, 2, marks);
+  log.remember(0, 1, said('a', 'b'));
+  await log.save(store);
+  expect(textOf(store, path)).toBe('[1,["a",1],["b",-0.5]]\n');
 });
 
 test('is bounded: of a large pool the first prompts are kept, whole', async () => {

@@ -7,6 +7,8 @@ import {
   parseConfig,
   presets,
 } from '../../src/config.ts';
+import { advantageEstimators, needsCritic } from '../../src/estimators.ts';
+import type { ArithmeticConfig } from '../../src/tasks/arithmetic.ts';
 
 const quick = presets['quick'];
 
@@ -58,11 +60,74 @@ describe('config', () => {
     expect(() => parseConfig(withField(path, value), 'my.json')).toThrow(message);
   });
 
-  test('refuses one sample per prompt where samples are compared', () => {
-    const config = withField('rollout.samples', 1) as { ppo: { estimator: string } };
-    expect(() => parseConfig(config, 'x')).not.toThrow();
-    config.ppo.estimator = 'rloo';
-    expect(() => parseConfig(config, 'x')).toThrow('at least 2');
+  // By hand, from what each estimator computes: a baseline of the group needs a group, and is taken
+  // of whole sequences.
+  test.each([
+    ['gae', false],
+    ['reinforce++', false],
+    ['reinforce++-baseline', true],
+    ['grpo', true],
+    ['dr_grpo', true],
+    ['rloo', true],
+  ])('%s with one sample of a prompt, and with a discount', (estimator, grouped) => {
+    const over = (rollout: object, ppo: object) => () =>
+      configFrom('quick', { rollout, ppo: { estimator, ...ppo } }, 'my.json');
+    expect(over({ samples: 2 }, { gamma: 1 })).not.toThrow();
+    const [single, discounted] = [over({ samples: 1 }, {}), over({}, { gamma: 0.9 })];
+    // Evaluation draws as many samples of a prompt from fewer responses.
+    if (grouped) {
+      expect(single).toThrow('my.json: rollout.samples: must be at least 2, got 1: ');
+      expect(single).toThrow(estimator);
+      expect(discounted).toThrow('my.json: ppo.gamma: must be 1, got 0.9: ');
+      expect(discounted).toThrow(estimator);
+    } else {
+      expect(single).not.toThrow();
+      expect(discounted).not.toThrow();
+    }
+  });
+
+  test('knows the estimators that the trainer does', () => {
+    for (const estimator of advantageEstimators) {
+      expect(configFrom('quick', { ppo: { estimator } }, 'x').ppo.estimator).toBe(estimator);
+    }
+    expect(advantageEstimators.filter(needsCritic)).toEqual(['gae']);
+  });
+
+  test('refuses a method that is given twice, by name', () => {
+    expect(() =>
+      parseConfig(withField('experiment.methods', ['full', 'rand', 'lim', 'rand']), 'x'),
+    ).toThrow("x: experiment.methods: 'rand' is given twice");
+  });
+
+  test.each([
+    ['ppo.gamme', 1, 'my.json: ppo.gamme: there is no such field'],
+    ['rollout.samples', '4', 'my.json: rollout.samples: must be a number, is the string "4"'],
+    ['rollout.samples', 2.5, 'my.json: rollout.samples: must be a whole number, is the number 2.5'],
+    [
+      'rollout.temperature',
+      11,
+      'my.json: rollout.temperature: must be at most 10, is the number 11',
+    ],
+    ['ppo.clipLow', -1, 'my.json: ppo.clipLow: must be at least 0, is the number -1'],
+    ['ppo.klIn', 'both', `my.json: ppo.klIn: must be 'reward' or 'loss', is the string "both"`],
+    ['ppo.klCoef', undefined, 'my.json: ppo.klCoef: is missing: must be a number'],
+    ['rollout', [], 'my.json: rollout: must be an object, is an array'],
+    ['task', null, 'my.json: task: must be an object, is null'],
+    ['task.tiers.1', 'T2', 'my.json: task.tiers.1: must be an object, is the string "T2"'],
+    ['task.arms', 4, "my.json: task.arms: there is no such field where task.name is 'arithmetic'"],
+    [
+      'task.name',
+      'chess',
+      `my.json: task.name: must be 'arithmetic' or 'bandit', is the string "chess"`,
+    ],
+    ['task.skills.by', null, "my.json: task.skills.by: must be 'operand' or 'operator', is null"],
+    ['experiment.methods', [], 'my.json: experiment.methods: must be a list of at least 1'],
+    ['task.strata.easy.below', Infinity, 'task.strata.easy.below: must be a finite number'],
+    ['evaluation.topP', Infinity, 'evaluation.topP: must be at most 1, is a number too large'],
+  ])('says in words what is wrong with %s = %j', (path, value, message) => {
+    const refused = () => parseConfig(withField(path, value), 'my.json');
+    expect(refused).toThrow(message);
+    expect(refused).not.toThrow(/Invalid|Expected|received/);
   });
 
   test('refuses a table read-out that no method reaches', () => {
@@ -101,6 +166,73 @@ describe('config', () => {
     ]);
   });
 
+  test.each(Object.keys(presets))('another member of a union replaces that of %s', (preset) => {
+    const bandit = { name: 'bandit', prompts: 8, arms: 4, reward: 'match' } as const;
+    expect(configFrom(preset, { task: bandit }, 'x').task).toEqual(bandit);
+    const skills = { by: 'operator', plus: 0.9, minus: 0.5, times: 0.2 } as const;
+    const { task } = configFrom(preset, { task: { skills } }, 'x');
+    expect(task).toEqual({ ...presets[preset].task, skills });
+  });
+
+  test('a union with the same member merges, whether it is named or not', () => {
+    const { task } = quick as { task: ArithmeticConfig };
+    const skills = { ...task.skills, easiest: 0.9 };
+    for (const over of [{ easiest: 0.9 }, { by: 'operand', easiest: 0.9 }]) {
+      expect(configFrom('quick', { task: { skills: over } }, 'x').task).toEqual({
+        ...task,
+        skills,
+      });
+    }
+    const named = { name: 'arithmetic', wrongKeyShare: 0 };
+    expect(configFrom('quick', { task: named }, 'x').task).toEqual({ ...task, wrongKeyShare: 0 });
+  });
+
+  test('a member that lacks fields takes none from the one it replaces', () => {
+    const over = (task: object) => () => configFrom('quick', { task }, 'my.json');
+    expect(over({ name: 'bandit', prompts: 8 })).toThrow('my.json: task.arms: is missing');
+    expect(over({ skills: { by: 'operator' } })).toThrow('my.json: task.skills.plus: is missing');
+    expect(over({ skills: { by: 'operator', plus: 1, minus: 1, times: 1, seed: 1 } })).toThrow(
+      "my.json: task.skills.seed: there is no such field where task.skills.by is 'operator'",
+    );
+    expect(over({ name: 'chess' })).toThrow("task.name: must be 'arithmetic' or 'bandit'");
+  });
+
+  test.each([1, 7, 8, 12, 26])('sizes follow a bandit of %i prompts, and say so', (prompts) => {
+    const task = { name: 'bandit', prompts, arms: 4, reward: 'match' };
+    for (const preset of Object.keys(presets)) {
+      for (const experiment of [{}, { methods: ['full'] }, { budget: 'epochs', armLength: 3 }]) {
+        const told: string[] = [];
+        const own = presets[preset];
+        const config = configFrom(preset, { task, experiment }, 'x', (text) => told.push(text));
+        expect(prompts % config.rollout.prompts).toBe(0);
+        const changed = overridesOf(config, own)
+          .map(({ field }) => field)
+          .filter(
+            (field) =>
+              !field.startsWith('task.') && !Object.keys(experiment).includes(field.split('.')[1]),
+          );
+        expect(told.map((text) => text.split(' ')[0]).sort()).toEqual(changed.sort());
+      }
+    }
+  });
+
+  test('sizes that a config gives itself follow nothing', () => {
+    const task = { name: 'bandit', prompts: 8, arms: 4, reward: 'match' };
+    expect(() => configFrom('quick', { task, rollout: { prompts: 5 } }, 'x')).toThrow(
+      'x: rollout.prompts: must divide the 8 prompts of the pool',
+    );
+    expect(() => configFrom('quick', { task, ppo: { minibatches: 3 } }, 'x')).toThrow(
+      'x: ppo.minibatches: must divide the 8 groups of a rollout',
+    );
+    const experiment = { methods: ['full'], readouts: [12], tableReadout: 12 };
+    expect(() => configFrom('quick', { task, experiment }, 'x')).toThrow('no method reaches 12');
+    // Nor do those of a preset whose task stays: it is told where they come from.
+    expect(() => configFrom('quick', { task: { poolPrompts: 100 } }, 'x')).toThrow(
+      'x: rollout.prompts: must divide the 100 prompts of the pool, for whole data epochs ' +
+        '(it is 32 in the preset quick)',
+    );
+  });
+
   test('merges objects and replaces lists', () => {
     const config = configFrom(
       'quick',
@@ -112,11 +244,30 @@ describe('config', () => {
     expect(config.experiment.epochs).toBe(quick.experiment.epochs);
   });
 
-  test('does not take a prototype for a preset or a field', () => {
+  test('does not take a prototype for a preset', () => {
     expect(() => configFrom('constructor', {}, 'x')).toThrow("no preset 'constructor'");
-    const over: unknown = JSON.parse('{"__proto__": {"polluted": 1}}');
-    expect(() => configFrom('quick', over, 'x')).toThrow();
-    expect(({} as { polluted?: number }).polluted).toBeUndefined();
+  });
+
+  test.each([
+    ['{"__proto__": {"gradientCheckpointing": true}}', '__proto__'],
+    ['{"lim": {"__proto__": {"count": 5}}}', 'lim.__proto__'],
+    ['{"task": {"strata": {"easy": {"__proto__": {"share": 1}}}}}', 'task.strata.easy.__proto__'],
+    ['{"task": {"tiers": [{"__proto__": {"prompts": 1}}]}}', 'task.tiers.0.__proto__'],
+    ['{"task": {"name": "bandit", "__proto__": {"arms": 2}}}', 'task.__proto__'],
+    ['{"constructor": {"prototype": {"x": 1}}}', 'constructor'],
+    ['{"ppo": {"prototype": {}}}', 'ppo.prototype'],
+    ['{"rollout": {"toString": 1}}', 'rollout.toString'],
+    ['{"experiment": {"hasOwnProperty": null}}', 'experiment.hasOwnProperty'],
+  ])('takes no inherited name for a field: %s', (text, field) => {
+    const over: unknown = JSON.parse(text);
+    const refused = `my.json: ${field}: there is no such field`;
+    expect(() => configFrom('quick', over, 'my.json')).toThrow(refused);
+    expect({}).not.toHaveProperty('x');
+    // A whole config, as a run's folder holds it, is no other matter.
+    const whole = JSON.stringify(quick).replace(/^\{/, '{"lim": {"__proto__": {"count": 5}}, ');
+    expect(() => parseConfig(JSON.parse(whole.replace(/"lim":\{[^}]*\},/, '')), 'my.json')).toThrow(
+      'my.json: lim.__proto__: there is no such field',
+    );
   });
 
   test('hashes what it says and not the order it says it in', async () => {

@@ -1,18 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { rampColor } from '../../demo/plots/ramp.ts';
+import { rampColor, rgbOf } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
-import { findingOf } from '../../demo/results-table.ts';
+import { caveatsOf, findingOf } from '../../demo/results-table.ts';
 import {
   buttonsFor,
   duration,
   eventsOfFiles,
+  keptText,
   readSubsets,
   RunModel,
   standing,
 } from '../../demo/run-model.ts';
 import { configFrom } from '../../src/config.ts';
 import { readRun } from '../../src/report/run-files.ts';
-import type { ExperimentEvent, LimSummary } from '../../src/results.ts';
+import type { ExperimentEvent, LimSummary, RunState } from '../../src/results.ts';
 import { makeRun } from '../support/report-run.ts';
 
 const config = configFrom('quick', {}, 'test');
@@ -61,7 +62,7 @@ const evaluation = (
   mean,
   tiers: { T1: mean, T2: mean, T3: mean },
 });
-const state = (to: 'paused' | 'running' | 'stopped' | 'failed', message = ''): ExperimentEvent => ({
+const state = (to: RunState, message = ''): ExperimentEvent => ({
   type: 'state',
   state: to,
   message,
@@ -124,6 +125,12 @@ describe('a run as the page sees it', () => {
     expect(buttons(model)).toMatchObject({ start: false, pause: true, step: false, stop: true });
     model.apply(state('paused'));
     expect(buttons(model)).toMatchObject({ pause: true, resumes: true, step: true, stop: true });
+    // A step is asked for once it rests; a pause can be taken back before.
+    for (const held of ['pausing', 'stepping'] as const) {
+      model.apply(state(held));
+      expect(buttons(model)).toMatchObject({ pause: true, resumes: true, step: false, stop: true });
+      expect(model.running).toBe(true);
+    }
     model.apply(state('stopped'));
     expect(buttons(model)).toMatchObject({ start: true, pause: false, step: false, stop: false });
   });
@@ -163,6 +170,10 @@ describe('a run as the page sees it', () => {
       detail: '3 kernels compiled.',
       fraction: 0.5,
     });
+    model.apply(state('pausing'));
+    expect(standing(model).phase).toBe('Pausing after this update… PPO (seed 2)');
+    model.apply(state('stepping'));
+    expect(standing(model).phase).toBe('Stepping… PPO (seed 2)');
     model.apply(state('failed', 'NonFiniteError: loss'));
     expect(standing(model)).toMatchObject({ detail: 'NonFiniteError: loss', fraction: 0.5 });
   });
@@ -183,8 +194,34 @@ describe('a run that ended early', () => {
       pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
       detail: "The browser's GPU process or the driver stopped: an adapter: it went away.",
     });
+    const gone = new RunModel(config, [1], { stored: true });
+    for (const event of [checkpoint, state('failed', 'AdapterError: none')]) gone.apply(event);
+    gone.gpuGone = true;
+    expect(standing(gone)).toMatchObject({
+      phase: 'The browser gives no GPU',
+      pace: expect.stringMatching(/restart the browser.*Resume then goes on/) as unknown,
+    });
     expect(ended(true, failed).pace).toContain('no checkpoint yet');
     expect(ended(false, checkpoint, state('stopped')).pace).toContain('memory alone');
+  });
+
+  test('is under way until its checkpoint is written, and tells why it was not', () => {
+    const model = new RunModel(config, [1], { stored: true });
+    model.apply({ type: 'checkpoint', update: 4 });
+    model.apply(state('stopping'));
+    expect([model.running, buttonsFor(model, true).start, buttonsFor(model, true).stop]).toEqual([
+      true,
+      false,
+      false,
+    ]);
+    expect(standing(model).phase).toMatch(/^Stopping after this update… /);
+    const message = 'CheckpointWriteError: the checkpoint full-5 could not be written: no room';
+    model.apply(state('failed', message));
+    expect(standing(model)).toMatchObject({
+      phase: 'The run failed',
+      pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
+      detail: message,
+    });
   });
 });
 
@@ -234,6 +271,15 @@ test('a finished run is the same from its files: pool, curves, scores, selection
   );
   expect(model.atReadout('full')).toHaveLength(2);
   expect(model.files).toContain('scores-seed-2.json');
+  const wrong = scored.findIndex(({ wrongKey }) => wrongKey);
+  expect(model.pool[wrong]).toEqual({
+    text: scored[wrong].prompt,
+    origin: scored[wrong].origin,
+    wrongKey: true,
+    key: scored[wrong].key,
+    truth: scored[wrong].truth,
+  });
+  expect(model.pool.every(({ key }) => key !== undefined)).toBe(true);
 });
 
 test('the subsets of a run are read by seed and method', async () => {
@@ -248,7 +294,96 @@ test('the subsets of a run are read by seed and method', async () => {
   expect(subsets.get(1)?.lim).toEqual([]);
 });
 
+describe('a wrong key', () => {
+  // The answer to 1+1= is 2; its key says 5, and a response ends in `#`, the answer, `;`.
+  const model = after({
+    type: 'pool',
+    seed: 1,
+    prompts: [
+      { text: '1+1___=', origin: 'easy', wrongKey: true, key: '5', truth: '2' },
+      { text: '2+2___=', origin: 'easy', wrongKey: false, key: '4' },
+      { text: '3+3=', origin: 'easy', wrongKey: true, key: '5' },
+    ],
+  });
+
+  test('is never taken for a right answer', () => {
+    expect(model.verdictOn(0, '5#5;', 1)).toBe('matches-wrong-key');
+    expect(model.verdictOn(0, '2#2;', -0.5)).toBe('right-unpaid');
+    expect(model.verdictOn(0, '7#7;', -0.5)).toBe('misses-wrong-key');
+    expect(model.verdictOn(0, '7', -1)).toBe('unformatted');
+    expect(model.verdictOn(1, '4#4;', 1)).toBe('right');
+    expect(model.verdictOn(1, '5#5;', -0.5)).toBe('wrong');
+    // Of a run whose files lack the truth nothing is claimed.
+    expect(model.verdictOn(2, '6#6;', -0.5)).toBe('misses-wrong-key');
+  });
+
+  test('and padding are not what people read as a prompt', () => {
+    expect([0, 1, 2, 9].map((prompt) => model.textOf(prompt))).toEqual([
+      '1+1=',
+      '2+2=',
+      '3+3=',
+      '',
+    ]);
+  });
+});
+
+test('of equal scores those that LIM kept come last, so that one line parts them', () => {
+  const model = after(pool(1), scores(1, [0.5, 0.5, 0.5, NaN], [0, 1]));
+  expect(model.order).toEqual([3, 2, 1, 0]);
+});
+
+test('says by what LIM cut: theta, or the lowest score of those kept by count', () => {
+  const model = after(pool(1), scores(1, [0.7, -1, NaN, 0], [0]));
+  expect(keptText(model)).toBe('1 of 4 reach θ = 0.6 and is kept');
+  model.lim = { ...lim, kept: 3, lowestKept: -1 };
+  expect(keptText(model)).toBe('3 of 4 are kept: the 3 highest, from −1.000 up');
+  expect(keptText(after())).toBe('');
+});
+
+test('compares methods over the seeds that all of them have', () => {
+  const model = after(
+    evaluation('full', at, 0.5, 1),
+    evaluation('full', at, 0.9, 2),
+    evaluation('lim', at, 0.6, 1),
+  );
+  expect(model.comparable('full').map(({ mean }) => mean)).toEqual([0.5]);
+  expect(model.comparable('rand')).toEqual([]);
+  model.apply(evaluation('lim', at, 0.7, 2));
+  expect(model.comparable('full').map(({ seed }) => seed)).toEqual([1, 2]);
+  // Before anything was selected FULL stands alone.
+  expect(after(evaluation('full', at, 0.5)).comparable('full')).toHaveLength(1);
+});
+
+describe('the fixed read-out', () => {
+  test('is one update for all, or each method’s own at equal epochs', () => {
+    expect(after().fixedReadout.updates).toMatchObject({ full: at, lim: at });
+    const equal = configFrom(
+      'quick',
+      { experiment: { budget: 'epochs', armLength: 2, readouts: [1, 2], tableReadout: 2 } },
+      'test',
+    );
+    const model = new RunModel(equal, [1]);
+    model.apply({ ...evaluation('full', 10, 0.5), epochs: 2 } as ExperimentEvent);
+    model.apply({ ...evaluation('lim', 3, 0.5), epochs: 2 } as ExperimentEvent);
+    expect(model.fixedReadout).toMatchObject({
+      text: 'data epoch 2 of its own prompts',
+      updates: { full: 10, lim: 3 },
+    });
+  });
+});
+
 describe('the finding', () => {
+  test('does not pass for more than it is', () => {
+    const one = after(pool(1), scores(1, [1, 1, 0, 0], [0]), evaluation('lim', at, 0.9));
+    one.makeup.rand = { prompts: 2, easy: 2, learnable: 0, hard: 0, wrongKeys: 1 };
+    one.apply({ ...evaluation('lim', at, 0.4), method: 'rand' } as ExperimentEvent);
+    expect(caveatsOf(one)).toContain('One seed');
+    expect(caveatsOf(one)).toContain('RAND trained on 1 wrong key, LIM on none');
+    const five = after(...[1, 2, 3, 4, 5].map((seed) => evaluation('lim', at, 0.9, seed)));
+    expect(caveatsOf(five)).toContain('cannot go below p = 0.0625');
+    expect(caveatsOf(after())).toBe('');
+  });
+
   test('says which way it went and whether the interval tells them apart', () => {
     const above = after(evaluation('lim', at, 0.9), evaluation('full', at, 0.2));
     expect(findingOf(config, above)).toMatch(
@@ -280,12 +415,13 @@ test.each([
 });
 
 test('colours run from the ramp’s one end to the other and stop there', () => {
-  expect(rampColor(0)).toEqual([68, 1, 84]);
-  expect(rampColor(-3)).toEqual([68, 1, 84]);
-  expect(rampColor(0.5)).toEqual([33, 145, 140]);
-  expect(rampColor(1)).toEqual([253, 231, 37]);
-  expect(rampColor(9)).toEqual([253, 231, 37]);
-  expect(rampColor(0.125)).toEqual([64, 42, 112]);
+  const ramp = ['#000', '#0064c8', '#ffffff'].map(rgbOf);
+  expect(ramp[1]).toEqual([0, 100, 200]);
+  expect(rampColor(ramp, 0)).toEqual([0, 0, 0]);
+  expect(rampColor(ramp, -3)).toEqual([0, 0, 0]);
+  expect(rampColor(ramp, 0.25)).toEqual([0, 50, 100]);
+  expect(rampColor(ramp, 0.5)).toEqual([0, 100, 200]);
+  expect(rampColor(ramp, 9)).toEqual([255, 255, 255]);
 });
 
 test('a panel draws some of very many curves, evenly spaced', () => {

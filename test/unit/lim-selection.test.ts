@@ -103,6 +103,46 @@ describe('LINEAR, our definition', () => {
     expect(linearScore([NaN, NaN])).toBeNaN();
   });
 
+  /** Three prompts that rise, by how straight, two that do not, and one that was never rolled out. */
+  const mixed = {
+    prompts: 6,
+    epochs: 3,
+    values: Float32Array.of(
+      ...[0.5, 0.5, 0.5],
+      ...[0, 0.5, 1],
+      ...[0, 0.75, 1],
+      ...[1, 0.5, 0],
+      ...[NaN, NaN, NaN],
+      ...[0, 1, 1],
+    ),
+  };
+
+  test('by count keeps the straightest that rise, and says when there are fewer', async () => {
+    const two = await selectLinear(mixed, { count: 2 });
+    expect(two.indices).toEqual([1, 2]);
+    expect(two.shortfall).toBeUndefined();
+    const three = await selectLinear(mixed, { count: 3 });
+    expect(three.indices).toEqual([1, 2, 5]);
+    expect(three.shortfall).toBeUndefined();
+    const five = await selectLinear(mixed, { count: 5 });
+    expect(five.indices).toEqual([1, 2, 5]);
+    expect(five.shortfall).toBe('no other has a line that rises by more than 0.1');
+    expect(five.rule).toBe(
+      "the 3 highest by LINEAR score (our definition), ties in the input's order; 5 were asked for, " +
+        'but no other has a line that rises by more than 0.1',
+    );
+    expect(five.reason(0)).toContain('does not rise by more than 0.1');
+    const none = await selectLinear({ ...mixed, prompts: 1 }, { count: 1 });
+    expect([none.indices, none.shortfall === undefined]).toEqual([[], false]);
+    await expect(selectLinear(mixed, { count: 6 })).rejects.toThrow(
+      'linear: 6 prompts asked for, 5 of 6 have a score',
+    );
+  });
+
+  test.each([-1, -5])('keeps none that its definition leaves out at %d', async (threshold) => {
+    expect((await selectLinear(mixed, { threshold })).indices).toEqual([1, 2, 5]);
+  });
+
   test('cuts by threshold', async () => {
     const matrix = {
       prompts: 2,

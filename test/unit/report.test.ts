@@ -13,11 +13,13 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { writeReport } from '../../src/cli/run-report.ts';
 import { heatMap } from '../../src/report/chart.ts';
 import { scoreBins } from '../../src/report/figures.ts';
+import { seedsCaveat, wrongKeysCaveat } from '../../src/report/caveats.ts';
 import { findingsOf, paperComparison } from '../../src/report/findings.ts';
 import { escape, markup } from '../../src/report/markup.ts';
 import { mostRuns, renderReport } from '../../src/report/page.ts';
 import { learningCurve } from '../../src/report/readings.ts';
 import { readRun } from '../../src/report/run-files.ts';
+import type { ScoredPrompt } from '../../src/results.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf, makeRun, type MadeRun } from '../support/report-run.ts';
 
@@ -85,6 +87,10 @@ describe('the report', () => {
       'llvmpipe',
     ]) {
       expect(html).toContain(part);
+    }
+    // Axes say what they count.
+    for (const name of ['share right', 'nats per token', 'tokens', 'share matching the key']) {
+      expect(html).toMatch(new RegExp(`<text[^>]*>${name}</text>`));
     }
     // Two learning curves, six of training, mean curve, histogram, two of trajectories, heat map.
     expect(count(html, 'role="img"')).toBe(13);
@@ -272,6 +278,54 @@ describe('the report', () => {
     const run = await readRun(make().folder);
     expect(() => renderReport([])).toThrow(RangeError);
     expect(() => renderReport(Array.from({ length: mostRuns + 1 }, () => run))).toThrow(RangeError);
+  });
+});
+
+describe('keys', () => {
+  const table = (html: string): string =>
+    /<b>Examples<\/b>[^]*?<\/table>/.exec(html)?.[0].replace(/<[^>]+>/g, ' ') ?? '';
+
+  test('stand beside prompts without their padding, with the truth where they are wrong', async () => {
+    const html = table(await render(make()));
+    expect(html).toMatch(/\d(\+\d)+= +\d /);
+    expect(html).not.toContain('_');
+    expect(html).toMatch(/truth \d/);
+  });
+
+  test('of files that are older than them are left open', async () => {
+    const made = make();
+    const folder = edited(made, 'scores.json', (rows: ScoredPrompt[]) =>
+      rows.map(({ key: _key, truth: _truth, ...row }) => row),
+    );
+    const run = await readRun(folder);
+    expect(run.scores[0][0]).not.toHaveProperty('key');
+    expect(table(renderReport([run]))).not.toContain('truth');
+  });
+
+  test('must be text', async () => {
+    const folder = edited(make(), 'scores.json', (rows: ScoredPrompt[]) =>
+      rows.map((row) => ({ ...row, key: 7 })),
+    );
+    await expect(readRun(folder)).rejects.toThrow(/scores\.json row 1: key/);
+  });
+});
+
+describe('caveats', () => {
+  test('say what five seeds cannot show, and what six could', () => {
+    expect(seedsCaveat(1)).toContain('One seed');
+    expect(seedsCaveat(3)).toContain('p = 0.25.');
+    expect(seedsCaveat(5)).toContain('p = 0.0625.');
+    expect(seedsCaveat(6)).toBeUndefined();
+  });
+
+  test('do not let LIM take credit for keys that it never saw', async () => {
+    expect(wrongKeysCaveat({ lim: 1, rand: 105 })).toMatch(/105 wrong keys, LIM on 1: .* not sep/);
+    expect(wrongKeysCaveat({ lim: 3, rand: 3 })).toBeUndefined();
+    const run = await readRun(make({ seeds: [1, 2, 3, 4, 5] }).folder);
+    const said = findingsOf(run).join('\n');
+    expect(said).toContain('cannot go below p = 0.0625');
+    expect(said).toMatch(/not separated from the removal of wrong keys/);
+    expect(renderReport([run])).toContain('three modes by construction');
   });
 });
 

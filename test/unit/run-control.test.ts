@@ -5,7 +5,13 @@ import { RunControl, yieldToMessages } from '../../src/scheduler/run-control.ts'
 function loop(control: RunControl, length = Number.POSITIVE_INFINITY) {
   const counts = { iterations: 0 };
   const ended = (async () => {
-    while (counts.iterations < length && (await control.gate())) counts.iterations++;
+    while (counts.iterations < length) {
+      if (!(await control.gate())) {
+        control.stopped();
+        return;
+      }
+      counts.iterations++;
+    }
     control.finish();
   })();
   return { counts, ended };
@@ -60,6 +66,48 @@ describe('run control', () => {
     control.stop();
   });
 
+  test('is paused only once the iteration under way is done', async () => {
+    const seen: string[] = [];
+    const control = new RunControl((state) => seen.push(state));
+    expect(await control.gate()).toBe(true);
+    // An iteration runs here.
+    control.pause();
+    expect(control.state).toBe('pausing');
+    let done = false;
+    const rest = control.gate().then(() => (done = true));
+    await turns(3);
+    expect([control.state, done]).toEqual(['paused', false]);
+    control.step();
+    await rest;
+    // The step runs here.
+    expect(control.state).toBe('stepping');
+    const after = control.gate();
+    await turns(3);
+    expect(control.state).toBe('paused');
+    control.resume();
+    expect(await after).toBe(true);
+    expect(seen).toEqual(['pausing', 'paused', 'stepping', 'paused', 'running']);
+  });
+
+  test('a pause takes back the steps that were asked for, a resume the pause', async () => {
+    const control = new RunControl();
+    const { counts } = loop(control);
+    await turns(3);
+    control.pause();
+    control.resume();
+    await turns(3);
+    expect(control.state).toBe('running');
+    control.pause();
+    await turns(3);
+    const { iterations } = counts;
+    control.step();
+    control.step();
+    control.pause();
+    await turns(8);
+    expect([control.state, counts.iterations]).toEqual(['paused', iterations]);
+    control.stop();
+  });
+
   test('steps asked for before a resume are forgotten by it', async () => {
     const control = new RunControl();
     control.pause();
@@ -79,6 +127,7 @@ describe('run control', () => {
       const { ended } = loop(control);
       await turns(2);
       control.stop();
+      expect([control.state, control.ended]).toEqual(['stopping', false]);
       await ended;
       expect(control.state).toBe('stopped');
     }
@@ -95,9 +144,29 @@ describe('run control', () => {
     control.stop();
     control.fail('late');
     control.resume();
-    expect(seen).toEqual(['paused', 'running', 'done']);
+    expect(seen).toEqual(['pausing', 'running', 'done']);
     const failed = new RunControl((state, message) => seen.push(`${state} ${message}`));
     failed.fail('loss is NaN');
     expect([await failed.gate(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);
+  });
+
+  test('tells what a run meets between a stop and its end', async () => {
+    const seen: string[] = [];
+    const control = new RunControl((state, message) => seen.push(`${state} ${message}`.trim()));
+    control.stop();
+    control.pause();
+    control.resume();
+    expect(await control.gate()).toBe(false);
+    control.fail('the checkpoint could not be written');
+    control.stopped();
+    control.stop();
+    expect(seen).toEqual(['stopping', 'failed the checkpoint could not be written']);
+  });
+
+  test('is done where the stop came in the last iteration', async () => {
+    const control = new RunControl();
+    control.stop();
+    control.finish();
+    expect(control.state).toBe('done');
   });
 });

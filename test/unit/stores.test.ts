@@ -1,8 +1,13 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MessageChannel, type MessagePort } from 'node:worker_threads';
+import { expose, wrap } from 'comlink';
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { MemoryStore, runPath, type RunStore } from '../../src/scheduler/run-store.ts';
 import { FolderStore } from '../../src/workers/folder-store.ts';
+import { nodeEndpoint } from '../../src/workers/node-threads.ts';
+import { callsOf, storeOver } from '../../src/workers/remote-store.ts';
 import { hostName } from '../../src/workers/host-name.ts';
 
 let folder = '';
@@ -29,12 +34,25 @@ describe('a folder of run files', () => {
     expect(await readdir(folder)).toEqual(['a']);
   });
 
-  test('is not misled by what a crash left half-written', async () => {
+  test('is not misled by what a crash left half-written, nor by another process', async () => {
     const store = new FolderStore(folder);
     await store.write('a', 'whole');
-    await writeFile(join(folder, 'a.part'), 'hal');
+    await writeFile(join(folder, `a.${process.pid}.part`), 'hal');
+    await writeFile(join(folder, 'a.1.part'), 'of another');
     expect(new TextDecoder().decode(await store.read('a'))).toBe('whole');
     await store.write('a', 'next');
+    expect(await readdir(folder)).toEqual(['a', 'a.1.part']);
+  });
+
+  test('drops what it could not write whole', async () => {
+    const store = new FolderStore(folder);
+    await store.write('a', 'whole');
+    const pieces = function* (): Generator<Uint8Array> {
+      yield Uint8Array.of(1);
+      throw new Error('no more');
+    };
+    await expect(store.write('a', pieces())).rejects.toThrow('no more');
+    expect(new TextDecoder().decode(await store.read('a'))).toBe('whole');
     expect(await readdir(folder)).toEqual(['a']);
   });
 
@@ -43,11 +61,122 @@ describe('a folder of run files', () => {
     expect(await store.read('nothing')).toBeUndefined();
     await store.remove('nothing');
     await store.write('sub/a', '1');
-    await expect(store.read('sub')).rejects.toMatchObject({ code: 'EISDIR' });
+    await expect(store.read('sub')).rejects.toMatchObject({
+      name: 'FileError',
+      cause: { code: 'EISDIR' },
+    });
     await store.remove('sub/a');
     expect(await store.read('sub/a')).toBeUndefined();
   });
 });
+
+/** Every kind of store that this host can have; a page's is tested in its browser. */
+const stores: readonly (readonly [string, () => RunStore])[] = [
+  ['memory', () => new MemoryStore()],
+  ['folder', () => new FolderStore(join(folder, 'run'))],
+  ['remote', () => storeOver(callsOf(new FolderStore(join(folder, 'far'))))],
+  [
+    'served',
+    () => {
+      // As in the page of --host chromium: through a port.
+      const { port1, port2 } = new MessageChannel();
+      ports.push(port1, port2);
+      expose(callsOf(new FolderStore(join(folder, 'served'))), nodeEndpoint(port1));
+      return storeOver(wrap(nodeEndpoint(port2)));
+    },
+  ],
+];
+const ports: MessagePort[] = [];
+afterAll(() => ports.forEach((port) => port.close()));
+
+describe.each(stores)('a store: %s', (_, open) => {
+  test('takes files in pieces, and gives parts of them', async () => {
+    const store = open();
+    const piece = Uint8Array.from({ length: 4_000_001 }, (_, i) => i * 7);
+    await store.write('sub/large', [piece, piece]);
+    expect(await store.size('sub/large')).toBe(8_000_002);
+    expect(await store.slice('sub/large', 3_999_999, 4_000_003)).toEqual(
+      Uint8Array.of(...piece.slice(-2), ...piece.slice(0, 2)),
+    );
+    const whole = await store.read('sub/large');
+    expect(Buffer.compare(whole!.subarray(4_000_001), piece)).toBe(0);
+    await expect(store.slice('sub/large', 8_000_000, 8_000_003)).rejects.toThrow('ends before');
+    expect(await store.size('sub/none')).toBeUndefined();
+    expect(await store.read('sub/none')).toBeUndefined();
+  });
+
+  test('appends behind what it is told is there, and drops the rest', async () => {
+    const store = open();
+    const text = async () => new TextDecoder().decode(await store.read('log'));
+    await store.append('log', 0, 'one\n');
+    await store.append('log', 4, 'two\nthree\n');
+    expect(await text()).toBe('one\ntwo\nthree\n');
+    await store.append('log', 8, 'four\n');
+    expect(await text()).toBe('one\ntwo\nfour\n');
+    await expect(store.append('log', 99, 'x')).rejects.toThrow('is shorter than 99 bytes');
+    expect(await text()).toBe('one\ntwo\nfour\n');
+    await store.append('log', 0, 'anew');
+    expect(await text()).toBe('anew');
+  });
+
+  test('lists the files of one folder', async () => {
+    const store = open();
+    for (const path of ['b', 'a', 'sub/c', 'sub/deep/d']) await store.write(path, path);
+    expect(await store.list('')).toEqual(['a', 'b']);
+    expect(await store.list('sub')).toEqual(['c']);
+    expect(await store.list('nowhere')).toEqual([]);
+  });
+
+  test('touches nothing outside the run’s folder', async () => {
+    const store = open();
+    await store.write('checkpoints/own', 'own');
+    await writeFile(join(folder, 'victim.txt'), 'precious');
+    for (const path of hostilePaths) {
+      const refused = { name: 'PathError' };
+      await expect(store.write(path, '')).rejects.toMatchObject(refused);
+      await expect(store.append(path, 0, '')).rejects.toMatchObject(refused);
+      await expect(store.read(path)).rejects.toMatchObject(refused);
+      await expect(store.size(path)).rejects.toMatchObject(refused);
+      await expect(store.slice(path, 0, 1)).rejects.toMatchObject(refused);
+      await expect(store.remove(path)).rejects.toMatchObject(refused);
+      if (path !== '') await expect(store.list(path)).rejects.toMatchObject(refused);
+    }
+    expect(await readFile(join(folder, 'victim.txt'), 'utf8')).toBe('precious');
+  });
+});
+
+const hostilePaths = [
+  '',
+  '.',
+  '..',
+  '../victim.txt',
+  'checkpoints/../../victim.txt',
+  'checkpoints/..',
+  'checkpoints/./own',
+  'checkpoints//own',
+  'checkpoints/',
+  '/etc/passwd',
+  '\\\\host\\share',
+  'checkpoints\\..\\..\\victim.txt',
+  'C:/victim.txt',
+  'c:victim.txt',
+  'own:stream',
+  'own\0.txt',
+  'own\n',
+  'checkpoints/.. /own',
+  'checkpoints/.../own',
+  'own.',
+  'NUL',
+  'checkpoints/com1.json',
+  'x'.repeat(301),
+];
+
+test.each(['results.json', 'subsets/lim-seed-2.json', 'checkpoints/a_b-1.safetensors', 'ä.json'])(
+  '%j is a path of a run',
+  (path) => {
+    expect(runPath(path)).toBe(path);
+  },
+);
 
 test('the host is named with its version', () => {
   expect(hostName()).toBe(`node ${process.versions.node}`);

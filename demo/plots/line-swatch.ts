@@ -1,0 +1,22 @@
+import { lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
+
+/** A short piece of a method's line with its mark, for legends; its colour is that of its class. */
+export function lineSwatch(name: LineName): SVGSVGElement {
+  const { dash, mark, width } = lineLooks[name];
+  const svg = shape('svg', { viewBox: '0 0 36 12', class: `line ${name}` });
+  svg.ariaHidden = 'true';
+  svg.append(
+    shape('path', { d: 'M1 6H35', 'stroke-width': width, 'stroke-dasharray': dash.join(' ') }),
+    shape('path', { d: markPath(mark, 18, 6), class: 'mark' }),
+  );
+  return svg;
+}
+
+function shape<Tag extends 'svg' | 'path'>(
+  tag: Tag,
+  attributes: Readonly<Record<string, string | number>>,
+): SVGElementTagNameMap[Tag] {
+  const element = document.createElementNS('http://www.w3.org/2000/svg', tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, String(value));
+  return element;
+}

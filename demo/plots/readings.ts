@@ -1,0 +1,81 @@
+// What stands beside a chart: each line's value at one update, never values of unequal updates.
+import { lineLooks, type LineName } from '../../src/look/tokens.ts';
+
+export const lineNames = Object.keys(lineLooks) as LineName[];
+
+/** Points of one line, by rising update. */
+export type Points = readonly (readonly [update: number, value: number])[];
+
+export type Lines = Readonly<Partial<Record<LineName, Points>>>;
+
+/** The read-out that was fixed before the run. */
+export interface FixedReadout {
+  /** As `update 12`, or `data epoch 3 of its own prompts`. */
+  readonly text: string;
+  /** Updates of each method at it, as far as they are known. */
+  readonly updates: Readonly<Partial<Record<LineName, number>>>;
+}
+
+/** The values beside a chart, and at what they were read. */
+export interface Reading {
+  readonly title: string;
+  /** A line without one has not come that far. */
+  readonly values: Readonly<Partial<Record<LineName, number>>>;
+}
+
+/** Methods' lines: the base is one value at every update. */
+const methodsIn = (lines: Lines): (readonly [LineName, Points])[] =>
+  lineNames.flatMap((name): (readonly [LineName, Points])[] => {
+    const points = lines[name];
+    return name !== 'base' && points !== undefined && points.length > 0 ? [[name, points]] : [];
+  });
+
+const valueAt = (points: Points, update: number | undefined): number | undefined =>
+  points.find(([x]) => x === update)?.[1];
+
+function read(lines: Lines, at: (name: LineName) => number | undefined): Reading['values'] {
+  const values: Partial<Record<LineName, number>> = {};
+  const base = lines.base?.[0]?.[1];
+  if (base !== undefined) values.base = base;
+  for (const [name, points] of methodsIn(lines)) {
+    const value = valueAt(points, at(name));
+    if (value !== undefined) values[name] = value;
+  }
+  return values;
+}
+
+/** All lines at the last update with a value from `update` down: a line that has none there has none. */
+export function readAt(lines: Lines, update: number): Reading {
+  const known = methodsIn(lines).flatMap(([, points]) =>
+    points.map(([x]) => x).filter((x) => x <= update),
+  );
+  const at = Math.max(...known);
+  if (known.length === 0) return { title: 'no values yet', values: read(lines, () => undefined) };
+  return { title: `update ${at}`, values: read(lines, () => at) };
+}
+
+/** All lines at the fixed read-out; while none is there, at the last update that all of them have. */
+export function readFixed(lines: Lines, fixed: FixedReadout | undefined): Reading {
+  const methods = methodsIn(lines);
+  if (fixed) {
+    const values = read(lines, (name) => fixed.updates[name]);
+    if (methods.some(([name]) => values[name] !== undefined)) {
+      return { title: `at ${fixed.text}, the fixed read-out`, values };
+    }
+  }
+  if (methods.length === 0) return readAt(lines, 0);
+  const last = Math.min(...methods.map(([, points]) => points.at(-1)?.[0] ?? 0));
+  const reading = readAt(lines, last);
+  return fixed
+    ? { ...reading, title: `${reading.title}; the read-out is at ${fixed.text}` }
+    : reading;
+}
+
+/** A line in two parts, the second from where the first ends, for what comes after `update`. */
+export function splitAt(points: Points, update: number | undefined): readonly [Points, Points] {
+  if (update === undefined) return [points, []];
+  const first = points.filter(([x]) => x <= update);
+  return first.length === points.length
+    ? [points, []]
+    : [first, points.slice(Math.max(0, first.length - 1))];
+}

@@ -1,0 +1,291 @@
+import { randomUUID } from 'node:crypto';
+import {
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  rmdir,
+  stat,
+} from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { dirname, join } from 'node:path';
+import * as v from 'valibot';
+import { fileError, makeFolder } from '../file-error.ts';
+import { UsageError } from './arguments.ts';
+
+/** A folder that one process writes to. */
+export interface FolderLock {
+  /** Resolves with the reason when another process has taken the folder; never otherwise. */
+  readonly lost: Promise<string>;
+  /** Lets go of it; folders that were made for the lock and are still empty go too. */
+  release(): Promise<void>;
+}
+
+interface LockTimes {
+  /** Between two signs of life. */
+  readonly beatMs: number;
+  /** Without a sign of life for so long, a lock whose process cannot be asked after is nobody's. */
+  readonly staleMs: number;
+}
+
+const usualTimes: LockTimes = { beatMs: 10_000, staleMs: 60_000 };
+const LOCK = '.lock';
+
+const holderSchema = v.object({
+  host: v.string(),
+  /** Of the system's start, and of the processes that see each other; empty where it tells none. */
+  boot: v.string(),
+  pid: v.number(),
+  /** Tells a process from a later one with its number; empty where the system does not tell. */
+  started: v.string(),
+  /** Of the lock's own file: a copy of it locks nothing. */
+  inode: v.string(),
+  since: v.string(),
+  token: v.string(),
+});
+type Holder = v.InferOutput<typeof holderSchema>;
+
+/** A lock's file as it was found. */
+interface Found {
+  readonly holder: Holder | undefined;
+  readonly text: string;
+  readonly inode: string;
+  /** By the clock of the file system. */
+  readonly beatenAt: number;
+}
+
+const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
+
+/** What Linux says of a process; elsewhere nothing. */
+async function procFile(path: string): Promise<string> {
+  try {
+    return (await readFile(path, 'utf8')).trim();
+  } catch {
+    return '';
+  }
+}
+
+/** When a process began, in ticks since the system's start; undefined where it has ended. */
+async function startOf(pid: number): Promise<string | undefined> {
+  const line = await procFile(`/proc/${pid}/stat`);
+  // Its name, in brackets, may hold anything.
+  const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
+  const [state = '', started] = [fields[0], fields[19]];
+  return line === '' || 'ZX'.includes(state) ? undefined : started;
+}
+
+async function bootOf(): Promise<string> {
+  const boot = await procFile('/proc/sys/kernel/random/boot_id');
+  const space = await readlink('/proc/self/ns/pid').catch(() => '');
+  return `${boot} ${space}`.trim();
+}
+
+/** Whether a holder's process of this system still runs; undefined where that cannot be known. */
+async function runs({ pid, started }: Holder): Promise<boolean | undefined> {
+  if (started !== '') return (await startOf(pid)) === started;
+  try {
+    process.kill(pid, 0);
+    return undefined; // something with that number does
+  } catch (error) {
+    return codeOf(error) === 'ESRCH' ? false : undefined;
+  }
+}
+
+async function readLock(path: string): Promise<Found | undefined> {
+  let file;
+  try {
+    file = await open(path, 'r');
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const { ino, mtimeMs } = await file.stat({ bigint: true });
+    const buffer = new Uint8Array(4096);
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
+    const text = new TextDecoder().decode(buffer.subarray(0, bytesRead));
+    return { holder: parseHolder(text), text, inode: String(ino), beatenAt: Number(mtimeMs) };
+  } finally {
+    await file.close();
+  }
+}
+
+function parseHolder(text: string): Holder | undefined {
+  try {
+    return v.parse(holderSchema, JSON.parse(text));
+  } catch {
+    return undefined; // half written, perhaps
+  }
+}
+
+/** Why a lock still holds; undefined where nobody has it. */
+async function heldBy(
+  found: Found,
+  now: number,
+  { staleMs }: LockTimes,
+): Promise<string | undefined> {
+  const { holder, inode, beatenAt } = found;
+  const age = Math.max(0, now - beatenAt);
+  const seconds = `${Math.round(age / 1000)} s ago, and after ${staleMs / 1000} s without one the next run takes the folder over`;
+  if (!holder) return age < staleMs ? `a process that began ${seconds}` : undefined;
+  if (holder.inode !== inode) return undefined;
+  const since = holder.since.replace(/[^\w.:-]/g, '');
+  const who = `process ${holder.pid} on ${holder.host.replace(/[^\w.-]/g, '?')}, since ${since}`;
+  const ours = holder.host === hostname() && holder.boot === (await bootOf());
+  if (ours) {
+    const alive = await runs(holder);
+    if (alive === false) return undefined;
+    if (alive) return who;
+  }
+  return age < staleMs ? `${who} (last sign of life ${seconds})` : undefined;
+}
+
+/** Takes a lock off that nobody has. It may be another by now, that somebody has just made. */
+async function takeOff(path: string, found: Found, token: string): Promise<void> {
+  if ((await readLock(path))?.text !== found.text) return;
+  const aside = `${path}.${token}.stale`;
+  try {
+    await rename(path, aside);
+  } catch (error) {
+    if (codeOf(error) === 'ENOENT') return;
+    throw error;
+  }
+  const taken = await readLock(aside);
+  if (taken && taken.text !== found.text) {
+    // Back, unless a third one has come.
+    await link(aside, path).catch(() => undefined);
+  }
+  await rm(aside, { force: true });
+}
+
+/** Links that some file systems have not. */
+const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
+
+/** Makes the lock's file whole and at once. @returns Its inode, and false where there is one. */
+async function place(path: string, fresh: string, text: (inode: string) => string) {
+  const write = async (file: string): Promise<number> => {
+    const handle = await open(file, 'wx');
+    try {
+      const { ino } = await handle.stat({ bigint: true });
+      await handle.writeFile(text(String(ino)));
+      return (await handle.stat()).mtimeMs;
+    } finally {
+      await handle.close();
+    }
+  };
+  const now = await write(fresh);
+  try {
+    await link(fresh, path);
+    return { placed: true, now };
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOENT') return { placed: false, now };
+    if (!noLinks.has(codeOf(error))) throw error;
+  } finally {
+    await rm(fresh, { force: true });
+  }
+  try {
+    await write(path);
+    return { placed: true, now };
+  } catch (error) {
+    if (codeOf(error) === 'EEXIST') return { placed: false, now };
+    throw error;
+  }
+}
+
+/**
+ * Makes this process the one that writes to a folder, which is made where it is missing. A lock whose
+ * process has ended is taken over, and that of another host once it has shown no sign of life.
+ *
+ * @throws UsageError naming who works there.
+ */
+export async function lockFolder(
+  folder: string,
+  times: LockTimes = usualTimes,
+): Promise<FolderLock> {
+  const made = await named(folder, () => makeFolder({ mkdir, stat }, folder, dirname));
+  const token = randomUUID();
+  const path = join(folder, LOCK);
+  const fresh = `${path}.${process.pid}-${token.slice(0, 8)}.part`;
+  const [boot, started = ''] = [await bootOf(), await startOf(process.pid)];
+  const since = new Date().toISOString();
+  const text = (inode: string): string =>
+    `${JSON.stringify({ host: hostname(), boot, pid: process.pid, started, inode, since, token })}\n`;
+  const owns = async (): Promise<boolean> => (await readLock(path))?.holder?.token === token;
+  try {
+    for (let tries = 0; ; tries++) {
+      const { placed, now } = await named(path, () => place(path, fresh, text));
+      if (placed && (await owns())) break;
+      const found = await readLock(path);
+      // Whoever took it for an old one has put it back.
+      if (found?.holder?.token === token) break;
+      const who = found && (await heldBy(found, now, times));
+      if (who !== undefined || tries === 10) {
+        throw new UsageError(
+          `${folder}: another run works there: ${who ?? 'processes that come and go'}; wait for its end, or end it`,
+        );
+      }
+      if (found) await takeOff(path, found, token);
+    }
+  } catch (error) {
+    await removeEmpty(made);
+    throw error;
+  }
+  return hold(folder, path, made, owns, times);
+}
+
+function hold(
+  folder: string,
+  path: string,
+  made: readonly string[],
+  owns: () => Promise<boolean>,
+  { beatMs }: LockTimes,
+): FolderLock {
+  let lose: (why: string) => void = () => undefined;
+  const lost = new Promise<string>((resolve) => (lose = resolve));
+  /** A write, whose time is the file system's, not this host's. */
+  const beat = async (): Promise<void> => {
+    if (!(await owns())) {
+      clearInterval(timer);
+      lose(`${folder}: another run has taken the folder over: this one showed no sign of life`);
+      return;
+    }
+    const file = await open(path, 'r+');
+    try {
+      const { bytesRead, buffer } = await file.read(new Uint8Array(4096), 0, 4096, 0);
+      await file.write(buffer, 0, bytesRead, 0);
+    } finally {
+      await file.close();
+    }
+  };
+  // A beat that fails is made up for by the next one; what the run itself cannot write it tells.
+  const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
+  timer.unref();
+  return {
+    lost,
+    async release() {
+      clearInterval(timer);
+      if (await owns()) await rm(path, { force: true });
+      await removeEmpty(made);
+    },
+  };
+}
+
+/** Removes folders that were made for a lock, from the innermost on, as far as nothing is in them. */
+async function removeEmpty(made: readonly string[]): Promise<void> {
+  for (const folder of [...made].reverse()) {
+    if ((await readdir(folder).catch(() => ['gone'])).length > 0) return;
+    await rmdir(folder);
+  }
+}
+
+async function named<T>(path: string, call: () => Promise<T>): Promise<T> {
+  try {
+    return await call();
+  } catch (error) {
+    throw fileError(error, path, 'written');
+  }
+}

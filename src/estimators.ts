@@ -1,0 +1,90 @@
+/**
+ * What turns sequence rewards into one advantage per action, as OpenRLHF 0.11 composes them:
+ *
+ * | estimator | reward less | along the sequence | whitened |
+ * |---|---|---|---|
+ * | `gae` | - | GAE with a critic | yes |
+ * | `reinforce++` | - | reward to go | yes |
+ * | `reinforce++-baseline` | group mean | reward to go | yes |
+ * | `grpo` | group mean, over its sample deviation | reward to go | no |
+ * | `dr_grpo` | group mean | reward to go | no |
+ * | `rloo` | mean of the group's others | reward to go | no |
+ *
+ * The KL penalty, where its coefficient is not 0, is added per action after the group's baseline.
+ * With a coefficient of 0 and gamma 1, reward to go is the same advantage on every action.
+ */
+export const estimators = {
+  gae: { baseline: undefined, critic: true, whitened: true },
+  grpo: { baseline: 'mean-and-std', critic: false, whitened: false },
+  dr_grpo: { baseline: 'mean', critic: false, whitened: false },
+  rloo: { baseline: 'leave-one-out', critic: false, whitened: false },
+  'reinforce++': { baseline: undefined, critic: false, whitened: true },
+  'reinforce++-baseline': { baseline: 'mean', critic: false, whitened: true },
+} as const;
+
+export type AdvantageEstimator = keyof typeof estimators;
+
+export const advantageEstimators = Object.keys(estimators) as AdvantageEstimator[];
+
+/** Whether an estimator reads values, and so needs a critic to be trained. */
+export const needsCritic = (estimator: AdvantageEstimator): boolean => estimators[estimator].critic;
+
+/** Whether an estimator compares the samples of a prompt: a group of one then teaches nothing. */
+export const needsGroups = (estimator: AdvantageEstimator): boolean =>
+  estimators[estimator].baseline !== undefined;
+
+/** The settings that some estimators are particular about. */
+export interface EstimatorSettings {
+  /** Discount per token. */
+  readonly gamma: number;
+  /** Responses to each prompt. */
+  readonly samples: number;
+}
+
+/** A setting that an estimator cannot work with. */
+export interface EstimatorFault {
+  readonly setting: keyof EstimatorSettings;
+  /** Its path in a config. */
+  readonly field: string;
+  /** What it must be, and is. */
+  readonly must: string;
+  readonly reason: string;
+}
+
+interface EstimatorRule {
+  readonly field: string;
+  readonly must: string;
+  readonly reason: string;
+  readonly applies: (estimator: AdvantageEstimator) => boolean;
+  readonly holds: (value: number) => boolean;
+}
+
+const rules: Readonly<Record<keyof EstimatorSettings, EstimatorRule>> = {
+  samples: {
+    field: 'rollout.samples',
+    must: 'must be at least 2',
+    reason: 'compares the samples of a prompt',
+    applies: needsGroups,
+    holds: (samples) => samples >= 2,
+  },
+  gamma: {
+    field: 'ppo.gamma',
+    must: 'must be 1',
+    reason: 'takes its baseline of whole sequences, which nothing discounts',
+    applies: needsGroups,
+    holds: (gamma) => gamma === 1,
+  },
+};
+
+/** What of some settings an estimator cannot work with. No other place holds rules of estimators. */
+export function estimatorFaults(
+  estimator: AdvantageEstimator,
+  settings: Partial<EstimatorSettings>,
+): EstimatorFault[] {
+  return (['samples', 'gamma'] as const).flatMap((setting) => {
+    const value = settings[setting];
+    const { field, must, reason, applies, holds } = rules[setting];
+    if (value === undefined || !applies(estimator) || holds(value)) return [];
+    return [{ setting, field, must: `${must}, got ${value}`, reason: `${estimator} ${reason}` }];
+  });
+}

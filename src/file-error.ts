@@ -1,0 +1,74 @@
+/** A file that cannot be read or written; says which, and what the system's code means. */
+export class FileError extends Error {
+  override readonly name = 'FileError';
+}
+
+const meanings: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EDQUOT: 'the quota of this disk is used up',
+  EEXIST: 'a part of its path is a file, not a folder',
+  EFBIG: 'too large for this file system',
+  EIO: 'the disk failed',
+  EISDIR: 'it is a folder',
+  ELOOP: 'its links lead round in a circle',
+  EMFILE: 'too many files are open',
+  ENAMETOOLONG: 'the name is too long',
+  ENFILE: 'too many files are open',
+  ENOENT: 'there is no such folder, and none can be made',
+  ENOSPC: 'the disk is full',
+  ENOTDIR: 'a part of its path is a file, not a folder',
+  EPERM: 'not permitted',
+  EROFS: 'the file system is read-only',
+};
+
+const codeOf = (error: unknown): string | undefined => {
+  const { code } = (error ?? {}) as { readonly code?: unknown };
+  return typeof code === 'string' ? code : undefined;
+};
+
+/** An error of the file system as a `FileError`; others as they are. */
+export function fileError(error: unknown, path: string, done: 'read' | 'written'): unknown {
+  const code = codeOf(error);
+  if (code === undefined || error instanceof FileError) return error;
+  const meaning = Object.hasOwn(meanings, code) ? meanings[code] : undefined;
+  const text = meaning === undefined ? code : `${meaning} (${code})`;
+  return new FileError(`${path}: cannot be ${done}: ${text}`, { cause: error });
+}
+
+/** What `makeFolder` needs of `node:fs/promises`. */
+interface FolderCalls {
+  mkdir(path: string): Promise<unknown>;
+  stat(path: string): Promise<{ isDirectory(): boolean }>;
+}
+
+/**
+ * Makes a folder and those above it, one at a time: asked for all at once, Node says ENOENT of a file
+ * system that is read-only, and does not come back from `/proc`.
+ *
+ * @param above The folder that a path lies in, the path itself at the root.
+ * @returns Those that it made, the outermost first.
+ */
+export async function makeFolder(
+  calls: FolderCalls,
+  path: string,
+  above: (path: string) => string,
+): Promise<string[]> {
+  const made: string[] = [];
+  const make = async (): Promise<unknown> => {
+    try {
+      await calls.mkdir(path);
+      made.push(path);
+    } catch (error) {
+      const found = await calls.stat(path).catch(() => undefined);
+      return found?.isDirectory() ? undefined : error;
+    }
+    return undefined;
+  };
+  let failure = await make();
+  if (codeOf(failure) === 'ENOENT' && above(path) !== path) {
+    made.push(...(await makeFolder(calls, above(path), above)));
+    failure = await make();
+  }
+  if (failure !== undefined) throw failure as Error;
+  return made;
+}

@@ -1,0 +1,177 @@
+// The colours, marks and dashes of the page and of the report, light and dark, and nowhere else: style
+// sheets name them as custom properties, `toneRules` writes those.
+import type { MethodName } from '../config.ts';
+
+/** One colour in both schemes. */
+interface Tone {
+  readonly light: string;
+  readonly dark: string;
+}
+
+const both = (light: string, dark: string): Tone => ({ light, dark });
+
+/** What stands in a figure for a method, or for the base that all start from. */
+export type LineName = MethodName | 'base';
+
+/**
+ * Lines' colours, chosen for distance under every kind of colour vision: the closest pair is 0.102
+ * apart in OKLab in light and 0.132 in dark, the least over full colour vision and Machado's matrices
+ * for its three losses. All but the base's are text too: at least 4.5 : 1 on card and page.
+ */
+const lineTones = {
+  base: both('#7d8591', '#6d7583'),
+  full: both('#1f2328', '#f2f4f8'),
+  lim: both('#0b62d6', '#4da3ff'),
+  rand: both('#a96300', '#ffc866'),
+  linear: both('#8f2d56', '#ff86a2'),
+} as const satisfies Readonly<Record<LineName, Tone>>;
+
+/** Runs of a comparison: colours alone do not tell eight apart (0.029), dashes and marks do. */
+const runTones = [
+  both('#0072b2', '#4db3f0'),
+  both('#b06f00', '#eaa62f'),
+  both('#00855f', '#2fc79a'),
+  both('#c2518f', '#e88fc0'),
+  both('#24292f', '#e6e9ec'),
+  both('#c04a00', '#ff8a4d'),
+  both('#3794c9', '#9ad4f5'),
+  both('#7a6a00', '#d9c84a'),
+];
+
+/**
+ * Shares from lowest to highest: cividis at equal steps, even in lightness for every kind of colour
+ * vision. In dark it starts lighter, so that the lowest share is no hole in the card.
+ */
+const rampTones = [
+  both('#00224e', '#31446d'),
+  both('#123570', '#4a546d'),
+  both('#3b496c', '#5f636f'),
+  both('#575d6d', '#737374'),
+  both('#707173', '#878377'),
+  both('#8a8678', '#9c9575'),
+  both('#a59c74', '#b2a66f'),
+  both('#c3b369', '#d0bf5e'),
+  both('#fee838', '#fee838'),
+];
+
+/** Steps of `ramp-0`, `ramp-1`, ... */
+export const rampSteps = rampTones.length;
+/** Colours of `run-1`, `run-2`, ... */
+export const runCount = runTones.length;
+
+/** Every colour by the name of its custom property. */
+export const tones: Readonly<Record<string, Tone>> = {
+  page: both('#fbfbfc', '#0d0f14'),
+  card: both('#ffffff', '#12151b'),
+  panel: both('#f3f5f8', '#1a1f27'),
+  ink: both('#1f2328', '#f2f4f8'),
+  quiet: both('#59616e', '#a5adba'),
+  line: both('#e2e5ea', '#272c36'),
+  grid: both('#e6e9ee', '#272c36'),
+  axis: both('#9aa1aa', '#6b737c'),
+  // The one hero colour is LIM's too.
+  accent: lineTones.lim,
+  'accent-ink': both('#ffffff', '#0d0f14'),
+  bad: both('#a3261b', '#ff9086'),
+  warn: both('#fff4d6', '#332a12'),
+  'warn-edge': both('#b87700', '#e0a93b'),
+  /** A match with a key that is wrong on purpose. */
+  'wrong-key': both('#8a5a00', '#f0b03c'),
+  ...lineTones,
+  /** The pool's mean curve: red, as in the paper's figure. */
+  mean: both('#d81e1e', '#ff5a52'),
+  rejected: both('#7c8494', '#8b94a5'),
+  missing: both('#eceff3', '#1e232b'),
+  easy: both('#c5ccd8', '#465061'),
+  learnable: both('#8b95a6', '#7f8a9a'),
+  hard: both('#3f4756', '#ced5df'),
+  'mark-1': both('#c3c8ce', '#3a4149'),
+  'mark-2': both('#99a0a8', '#5e666f'),
+  'mark-3': both('#6a717a', '#8f97a0'),
+  'mark-4': both('#2f343a', '#d5dade'),
+  ...Object.fromEntries(runTones.map((tone, i) => [`run-${i + 1}`, tone])),
+  ...Object.fromEntries(rampTones.map((tone, i) => [`ramp-${i}`, tone])),
+};
+
+/** A point's shape. */
+export type Mark = 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
+
+/** How a line looks wherever it is drawn: never by colour alone. */
+export interface LineLook {
+  readonly label: string;
+  /** Custom property of its colour. */
+  readonly tone: string;
+  /** The same for text, where the line's own colour is too pale. */
+  readonly textTone: string;
+  /** Lengths of dashes and gaps; solid where empty. */
+  readonly dash: readonly number[];
+  readonly width: number;
+  readonly mark: Mark;
+}
+
+const look = (name: LineName, mark: Mark, dash: readonly number[] = [], width = 2): LineLook => ({
+  label: name === 'base' ? 'Base' : name.toUpperCase(),
+  tone: `--${name}`,
+  textTone: name === 'base' ? '--quiet' : `--${name}`,
+  dash,
+  width,
+  mark,
+});
+
+export const lineLooks: Readonly<Record<LineName, LineLook>> = {
+  base: look('base', 'none', [2, 4], 1.5),
+  full: look('full', 'circle'),
+  lim: look('lim', 'diamond', [], 2.5),
+  rand: look('rand', 'triangle', [4, 3]),
+  linear: look('linear', 'rect', [8, 3, 2, 3]),
+};
+
+/** The looks of the runs of a comparison, in their order. */
+export const runLooks: readonly Pick<LineLook, 'tone' | 'dash' | 'mark'>[] = (
+  [
+    ['circle', []],
+    ['triangle', [7, 4]],
+    ['rect', [3, 3]],
+    ['diamond', []],
+    ['circle', [7, 4]],
+    ['triangle', [3, 3]],
+    ['rect', []],
+    ['diamond', [9, 3, 2, 3]],
+  ] as const
+).map(([mark, dash], i) => ({ tone: `--run-${i + 1}`, dash, mark }));
+
+/** What a line's later part is dimmed to, where no other line is left to compare it with. */
+export const DIMMED = 0.35;
+
+/** A mark around a point as the data of an SVG path; empty for none. */
+export function markPath(mark: Mark, x: number, y: number, radius = 3.5): string {
+  const at = (dx: number, dy: number) => `${near(x + dx * radius)} ${near(y + dy * radius)}`;
+  switch (mark) {
+    case 'circle': {
+      const arc = `a${radius} ${radius} 0 1 1`;
+      return `M${at(-1, 0)}${arc} ${2 * radius} 0${arc} ${-2 * radius} 0Z`;
+    }
+    case 'diamond':
+      return `M${at(0, -1.25)}L${at(1.25, 0)}L${at(0, 1.25)}L${at(-1.25, 0)}Z`;
+    case 'triangle':
+      return `M${at(0, -1.15)}L${at(1.15, 0.95)}L${at(-1.15, 0.95)}Z`;
+    case 'rect':
+      return `M${at(-0.9, -0.9)}L${at(0.9, -0.9)}L${at(0.9, 0.9)}L${at(-0.9, 0.9)}Z`;
+    case 'none':
+      return '';
+  }
+}
+
+const near = (value: number): number => Math.round(value * 100) / 100;
+
+/** The rules that make every tone a custom property, light and dark. */
+export function toneRules(): string {
+  const rules = (scheme: keyof Tone, indent: string): string =>
+    Object.entries(tones)
+      .map(([name, tone]) => `${indent}--${name}: ${tone[scheme]};\n`)
+      .join('');
+  return (
+    `:root {\n  color-scheme: light dark;\n${rules('light', '  ')}}\n\n` +
+    `@media (prefers-color-scheme: dark) {\n  :root {\n${rules('dark', '    ')}  }\n}\n`
+  );
+}

@@ -1,0 +1,61 @@
+import { ConfigError } from './config-error.ts';
+import { configHash, parseConfig, type ExperimentConfig } from './config.ts';
+import { digestOf } from './formats/digest.ts';
+import { fieldOf, isRecord } from './formats/json.ts';
+
+/** How a run was started, as `config.json` in its folder says; read again when it goes on. */
+export interface RunFile {
+  readonly schema: 1;
+  readonly config: ExperimentConfig;
+  /** Of the config as the file has it: a later version may read more out of it. */
+  readonly configHash: string;
+  readonly seeds: readonly number[];
+}
+
+/** SHA-256 over config and seeds in the order of the file. */
+const digestOfRun = (config: unknown, seeds: unknown): string =>
+  digestOf(JSON.stringify([config, seeds]));
+
+/** What `config.json` of a run says. */
+export async function runFileText(
+  config: ExperimentConfig,
+  seeds: readonly number[],
+): Promise<string> {
+  const digest = digestOfRun(config, seeds);
+  const file = { schema: 1, config, configHash: await configHash(config), seeds, digest };
+  return `${JSON.stringify(file, null, 2)}\n`;
+}
+
+/**
+ * Checks what `config.json` of a run says, and that it says what was written.
+ *
+ * @param where The file, for messages.
+ * @throws ConfigError naming file and field.
+ */
+export async function parseRunFile(value: unknown, where: string): Promise<RunFile> {
+  if (!isRecord(value) || fieldOf(value, 'schema') !== 1) {
+    throw new ConfigError(`${where}: schema must be 1`);
+  }
+  const [found, seeds] = [fieldOf(value, 'config'), fieldOf(value, 'seeds')];
+  const config = parseConfig(found, where);
+  if (!isSeedList(seeds)) {
+    throw new ConfigError(`${where}: seeds must be a list of whole numbers`);
+  }
+  const hash = await configHash(found as ExperimentConfig);
+  // Version 0.1.0 wrote no digest.
+  const digest = fieldOf(value, 'digest');
+  const whole = digest === undefined || digest === digestOfRun(found, seeds);
+  if (!whole || fieldOf(value, 'configHash') !== hash) {
+    throw new ConfigError(
+      `${where} is damaged or was edited: it does not hold the run that was started; ` +
+        'a run with other settings needs a folder of its own',
+    );
+  }
+  return { schema: 1, config, configHash: hash, seeds };
+}
+
+const isSeedList = (value: unknown): value is number[] =>
+  Array.isArray(value) && value.length > 0 && value.every(isSeed);
+
+const isSeed = (value: unknown): boolean =>
+  typeof value === 'number' && Number.isInteger(value) && value >= 0 && value <= 0xffff_ffff;

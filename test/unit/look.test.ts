@@ -1,0 +1,206 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { rgbOf } from '../../demo/plots/ramp.ts';
+import {
+  lineLooks,
+  markPath,
+  rampSteps,
+  runCount,
+  runLooks,
+  toneRules,
+  tones,
+  type LineName,
+} from '../../src/look/tokens.ts';
+import { readRun } from '../../src/report/run-files.ts';
+import { renderReport } from '../../src/report/page.ts';
+import viteConfig from '../../vite.config.ts';
+import { makeRun } from '../support/report-run.ts';
+
+type Scheme = 'light' | 'dark';
+type Vector = readonly [number, number, number];
+const schemes: readonly Scheme[] = ['light', 'dark'];
+const root = join(import.meta.dirname, '../..');
+
+/** Linear light of a colour. */
+const linear = (hex: string): Vector =>
+  rgbOf(hex).map((value) => {
+    const share = value / 255;
+    return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+  }) as unknown as Vector;
+
+/** Ottosson's OKLab. */
+function okLab([r, g, b]: Vector): Vector {
+  const l = Math.cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
+  const m = Math.cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
+  const s = Math.cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
+  return [
+    0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+    1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+    0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s,
+  ];
+}
+
+/** Machado, Oliveira and Fernandes 2009, at full severity; then full colour vision. */
+const visions: Readonly<Record<string, readonly Vector[]>> = {
+  protanopia: [
+    [0.152286, 1.052583, -0.204868],
+    [0.114503, 0.786281, 0.099216],
+    [-0.003882, -0.048116, 1.051998],
+  ],
+  deuteranopia: [
+    [0.367322, 0.860646, -0.227968],
+    [0.280085, 0.672501, 0.047413],
+    [-0.01182, 0.04294, 0.968881],
+  ],
+  tritanopia: [
+    [1.255528, -0.076749, -0.178779],
+    [-0.078411, 0.930809, 0.147602],
+    [0.004733, 0.691367, 0.3039],
+  ],
+  full: [
+    [1, 0, 0],
+    [0, 1, 0],
+    [0, 0, 1],
+  ],
+};
+
+const seen = (hex: string, matrix: readonly Vector[]): Vector =>
+  okLab(
+    matrix.map((row) =>
+      Math.min(
+        1,
+        Math.max(
+          0,
+          row.reduce((sum, part, i) => sum + part * linear(hex)[i], 0),
+        ),
+      ),
+    ) as unknown as Vector,
+  );
+
+const distance = (one: string, other: string, matrix: readonly Vector[]): number =>
+  Math.hypot(...seen(one, matrix).map((part, i) => part - seen(other, matrix)[i]));
+
+const closest = (names: readonly string[], scheme: Scheme): number =>
+  Math.min(
+    ...Object.values(visions).flatMap((matrix) =>
+      names.flatMap((one, i) =>
+        names
+          .slice(i + 1)
+          .map((other) => distance(tones[one][scheme], tones[other][scheme], matrix)),
+      ),
+    ),
+  );
+
+function contrast(one: string, other: string): number {
+  const light = (hex: string) => {
+    const [r, g, b] = linear(hex);
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b + 0.05;
+  };
+  const [a, b] = [light(one), light(other)];
+  return Math.max(a, b) / Math.min(a, b);
+}
+
+const lines = Object.keys(lineLooks) as LineName[];
+
+describe('colours', () => {
+  test('of methods are apart under every kind of colour vision, as their text says', () => {
+    expect(closest(lines, 'light')).toBeCloseTo(0.102, 3);
+    expect(closest(lines, 'dark')).toBeCloseTo(0.132, 3);
+    const runs = Array.from({ length: runCount }, (_, i) => `run-${i + 1}`);
+    expect(closest(runs, 'light')).toBeCloseTo(0.029, 3);
+  });
+
+  test('that colour text are readable on card, panel and page', () => {
+    const names = ['ink', 'quiet', 'bad', 'accent', 'wrong-key'];
+    const texts = [...names, ...lines.map((name) => lineLooks[name].textTone.slice(2))];
+    for (const scheme of schemes) {
+      for (const ground of ['card', 'page']) {
+        for (const name of texts) {
+          const found = contrast(tones[name][scheme], tones[ground][scheme]);
+          expect(found, `${name} on ${ground}, ${scheme}`).toBeGreaterThanOrEqual(4.5);
+        }
+      }
+      expect(contrast(tones['accent-ink'][scheme], tones['accent'][scheme])).toBeGreaterThan(4.5);
+    }
+  });
+
+  test('of the ramp rise in lightness, and its lowest is no hole in a dark card', () => {
+    for (const scheme of schemes) {
+      const lightness = Array.from(
+        { length: rampSteps },
+        (_, i) => okLab(linear(tones[`ramp-${i}`][scheme]))[0],
+      );
+      expect(lightness).toEqual([...lightness].sort((a, b) => a - b));
+    }
+    expect(contrast(tones['ramp-0'].dark, tones['card'].dark)).toBeGreaterThan(1.5);
+  });
+});
+
+describe('lines', () => {
+  test('differ in dash or mark, not by colour alone', () => {
+    const looks = (list: readonly { readonly dash: readonly number[]; readonly mark: string }[]) =>
+      new Set(list.map(({ dash, mark }) => `${dash.join()} ${mark}`));
+    expect(looks(Object.values(lineLooks)).size).toBe(lines.length);
+    expect(looks(runLooks).size).toBe(runLooks.length);
+  });
+
+  test.each(['circle', 'diamond', 'triangle', 'rect'] as const)('mark a point by a %s', (mark) => {
+    expect(markPath(mark, 10, 20)).toMatch(/^M[\d.]+ [\d.]+[aL\d. -]*Z$/);
+    expect(markPath(mark, 11, 20)).not.toBe(markPath(mark, 10, 20));
+  });
+});
+
+/** Colours written out: `#` digits or a colour function, but for those that mix custom properties. */
+const literal = /#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab|lab|lch|color)\(/i;
+
+const sources = (folder: string, ending: RegExp): [string, string][] =>
+  readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((path) => ending.test(path))
+    .map((path) => [`${folder}/${path}`, readFileSync(join(root, folder, path), 'utf8')]);
+
+describe('page and report', () => {
+  const files = [
+    ...sources('demo', /\.(?:ts|css|html)$/),
+    ...sources('src/report', /\.(?:ts|css)$/),
+  ];
+
+  test('have no colour of their own', () => {
+    expect(files.length).toBeGreaterThan(20);
+    for (const [path, text] of files) {
+      const found = text.split('\n').filter((line) => literal.test(line.replace(/&#\d+;/g, '')));
+      expect(found, path).toEqual([]);
+    }
+  });
+
+  test('name no custom property that is not there', () => {
+    for (const [path, text] of files) {
+      const named = Array.from(text.matchAll(/var\(--([\w-]+)\)|cssColor\('--([\w-]+)'\)/g));
+      for (const [, inStyle, inCode] of named) {
+        expect(tones, `${path}: ${inStyle ?? inCode}`).toHaveProperty([inStyle ?? inCode]);
+      }
+    }
+  });
+
+  test('are given the same rules', async () => {
+    const html = renderReport([await readRun(makeRun({ preset: 'quick' }).folder)]);
+    expect(html).toContain(toneRules());
+    // As the page's build writes its style sheet.
+    const config = viteConfig({ command: 'build', mode: 'production' });
+    const plugin = config.plugins?.find(
+      (one): one is { name: string; transform: (code: string, id: string) => string } =>
+        typeof one === 'object' && one !== null && 'name' in one && one.name === 'tones',
+    );
+    const path = join(root, 'demo/style.css');
+    expect(plugin?.transform(readFileSync(path, 'utf8'), path)).toContain(toneRules());
+    for (const name of lines) expect(html).toContain(`var(${lineLooks[name].tone})`);
+  });
+
+  test('have every colour in both schemes', () => {
+    const [light, dark] = toneRules().split('@media');
+    for (const [name, tone] of Object.entries(tones)) {
+      expect(light).toContain(`--${name}: ${tone.light};`);
+      expect(dark).toContain(`--${name}: ${tone.dark};`);
+    }
+  });
+});

@@ -25,6 +25,19 @@ export function filesOf(folder: string): string[] {
   return found;
 }
 
+/** The first field in which two JSON values differ, with both values. */
+function oddField(own: unknown, want: unknown, path = ''): string {
+  if (typeof own === 'object' && own !== null && typeof want === 'object' && want !== null) {
+    const [a, b] = [own as Record<string, unknown>, want as Record<string, unknown>];
+    const names = [...new Set([...Object.keys(b), ...Object.keys(a)])];
+    const odd = names.find((name) => JSON.stringify(a[name]) !== JSON.stringify(b[name]));
+    if (odd !== undefined) return oddField(a[odd], b[odd], path === '' ? odd : `${path}.${odd}`);
+    return `${path}: another order of fields`;
+  }
+  const text = (value: unknown): string => JSON.stringify(value)?.slice(0, 120) ?? 'absent';
+  return `${path}: ${text(own)} and not ${text(want)}`;
+}
+
 /** A safetensors file in pieces that can be compared: each tensor's bytes, and what is said of them. */
 function piecesOf(bytes: Buffer): Map<string, unknown> {
   const length = Number(bytes.readBigUInt64LE(0));
@@ -65,7 +78,12 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
     if (path.endsWith('.safetensors')) {
       const [a, b] = [piecesOf(own), piecesOf(want)];
       const odd = [...new Set([...a.keys(), ...b.keys()])].find((key) => a.get(key) !== b.get(key));
-      return odd === undefined ? undefined : `${path}: ${odd} differs`;
+      if (odd === undefined) return undefined;
+      const field =
+        odd.startsWith('metadata ') && a.has(odd) && b.has(odd)
+          ? ` (${oddField(JSON.parse(String(a.get(odd))), JSON.parse(String(b.get(odd))))})`
+          : '';
+      return `${path}: ${odd} differs${field}`;
     }
     if (path.endsWith('.jsonl')) {
       const lines = (file: Buffer) =>
@@ -79,8 +97,10 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
       return odd < 0 ? undefined : `${path}: line ${odd + 1} differs`;
     }
     if (path.endsWith('.json')) {
-      const [a, b] = [own, want].map((file) => JSON.stringify(timeless(String(file))));
-      return a === b ? undefined : `${path} differs`;
+      const [a, b] = [own, want].map((file) => timeless(String(file)));
+      return JSON.stringify(a) === JSON.stringify(b)
+        ? undefined
+        : `${path} differs: ${oddField(a, b)}`;
     }
     // It tells how long the run took.
     if (path === 'report.html')

@@ -27,7 +27,7 @@ import { parseHfConfig, toHfConfig } from '../../../src/model/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
 import { openModelDirectory } from '../../../src/model/model-directory.ts';
 import { readRun } from '../../../src/report/run-files.ts';
-import { readCheckpoint } from '../../../src/scheduler/checkpoint.ts';
+import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
@@ -138,7 +138,11 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     store.files.set('checkpoints/latest.json', pointer);
     store.files.set(checkpoint, file(checkpoint));
     store.files.set(name, bytes);
-    return readCheckpoint(store, { configHash, seeds: [1] });
+    return new Checkpoints(store).find(
+      { configHash, seeds: [1] },
+      (found) => Promise.resolve(found),
+      () => undefined,
+    );
   };
   return [
     {

@@ -25,12 +25,19 @@ const kindOf = (path: string, pointer: { file?: string; previous?: string }): st
   return path.replace(/-?\d+/g, '').replace(/^completions\/.*/, 'completions');
 };
 
+interface Flipped {
+  readonly path: string;
+  /** What state the run is in. */
+  readonly where: 'under-way' | 'no-report';
+  readonly pointer: { readonly file?: string; readonly previous?: string };
+}
+
 /** Goes on with a folder one of whose files is not what was written. */
-export async function goOnDamaged(
+async function goOnDamaged(
   laboratory: Laboratory,
   experiment: Experiment,
   folder: string,
-  path: string,
+  { path, where, pointer }: Flipped,
 ): Promise<Verdict> {
   const reply = await laboratory.call(experiment.resume(folder));
   if (reply.code !== 0) {
@@ -45,9 +52,24 @@ export async function goOnDamaged(
   if (found.length === 0) {
     return clean(told ? 'said to be damaged, gone on from before, equal' : 'harmless, equal');
   }
+  const alone = found.every((line) =>
+    line.startsWith(
+      path === pointer.previous
+        ? 'checkpoints/the previous'
+        : path === pointer.file
+          ? 'checkpoints/the file'
+          : path,
+    ),
+  );
   // A file that nothing is computed from may stay as it is found, if that is said.
-  if (told && found.every((line) => line.startsWith(path))) {
-    return clean('said to be damaged, all else equal');
+  if (told && alone) return clean('said to be damaged, all else equal');
+  // A run that is done lacks its report alone, which is not made of these.
+  if (
+    alone &&
+    where === 'no-report' &&
+    /^(?:checkpoints\/.*\.safetensors|completions\/)/.test(path)
+  ) {
+    return clean('not read, all else equal');
   }
   return unclean(told ? 'told, and different' : 'silently different', found.slice(0, 3).join(', '));
 }
@@ -56,7 +78,7 @@ async function flipsOf(
   laboratory: Laboratory,
   experiment: Experiment,
   state: State,
-  where: string,
+  where: Flipped['where'],
   seed: number,
 ): Promise<Injection[]> {
   const whole = laboratory.path('whole');
@@ -91,7 +113,11 @@ async function flipsOf(
           const bytes = readFileSync(join(folder, path));
           bytes[Number(byte)] ^= 1 << Number(bit);
           writeFileSync(join(folder, path), bytes);
-          const verdict = await goOnDamaged(laboratory, experiment, folder, path);
+          const verdict = await goOnDamaged(laboratory, experiment, folder, {
+            path,
+            where,
+            pointer,
+          });
           laboratory.discard(folder);
           return { ...verdict, how: `${kind}: ${verdict.how}` };
         },

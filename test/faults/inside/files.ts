@@ -133,8 +133,10 @@ interface Event {
   readonly reads: boolean;
   /** The call names its path in errors. */
   readonly named: boolean;
-  /** What is written, where in the file it goes. */
+  /** What is written. */
   readonly data?: Uint8Array | undefined;
+  /** Where in the file it goes; at its end where that is not said. */
+  readonly position?: number | undefined;
   /** Writes the first half of it, as a process that dies within would have. */
   readonly writeHalf?: () => void;
 }
@@ -153,12 +155,11 @@ function happen(event: Event): (() => void) | undefined {
       const { states = '' } = order;
       snapshot(order.folder, states, `before ${label}`);
       if (event.data && event.data.length > 1) {
-        const old = real.existsSync(event.path) ? real.readFileSync(event.path) : new Uint8Array();
+        const old = real.existsSync(event.path) ? real.readFileSync(event.path) : Buffer.alloc(0);
         const first = event.data.subarray(0, event.data.length >> 1);
-        snapshot(order.folder, states, `within ${label}`, [
-          event.path,
-          Buffer.concat([old, first]),
-        ]);
+        const at = event.position ?? old.length;
+        const half = Buffer.concat([old.subarray(0, at), first, old.subarray(at + first.length)]);
+        snapshot(order.folder, states, `within ${label}`, [event.path, half]);
       }
       return () => snapshot(order.folder, states, `after ${label}`);
     }
@@ -233,25 +234,53 @@ const writesBy = (flags: unknown): boolean =>
     ? (flags & (fs.constants.O_WRONLY | fs.constants.O_RDWR | fs.constants.O_CREAT)) !== 0
     : typeof flags === 'string' && /[wa+]/.test(flags);
 
+interface Written {
+  readonly data: Uint8Array;
+  readonly position: number | undefined;
+}
+
+/** What a call of an open file writes, and where: of `write`, a part of its buffer. */
+function writtenBy(call: string, args: readonly unknown[]): Written | undefined {
+  if (call === 'writev') {
+    const [buffers, position] = args as [Uint8Array[], number | null | undefined];
+    return { data: Buffer.concat(buffers), position: position ?? undefined };
+  }
+  const whole = bytesOf(args[0]);
+  if (!whole) return undefined;
+  if (call !== 'write' || typeof args[0] === 'string') return { data: whole, position: undefined };
+  interface Part {
+    readonly offset?: number | null;
+    readonly length?: number | null;
+    readonly position?: number | null;
+  }
+  const [, second, length, position] = args;
+  const part: Part =
+    typeof second === 'object' && second !== null
+      ? second
+      : { offset: second as number, length: length as number, position: position as number };
+  const from = part.offset ?? 0;
+  const to = from + (part.length ?? whole.length - from);
+  return { data: whole.subarray(from, to), position: part.position ?? undefined };
+}
+
 /** Of a file that was opened: its own calls. */
 function wrapHandle(handle: Table & { readonly fd: unknown }, path: string): void {
   for (const call of [...handleWriters, ...handleReaders]) {
     const original = handle[call];
     if (typeof original !== 'function') continue;
-    const data = (args: readonly unknown[]) =>
-      /^(?:write|append)/.test(call) ? bytesOf(args[0]) : undefined;
     handle[call] = async (...args: unknown[]): Promise<unknown> => {
-      const bytes = data(args);
+      const written = /^(?:write|append)/.test(call) ? writtenBy(call, args) : undefined;
       const after = happen({
         call,
         path,
         reads: handleReaders.includes(call),
         named: false,
-        data: bytes,
-        ...(bytes
+        ...written,
+        ...(written
           ? {
               writeHalf: () => {
-                real.writeSync(Number(handle.fd), bytes.subarray(0, bytes.length >> 1));
+                const first = written.data.subarray(0, written.data.length >> 1);
+                real.writeSync(Number(handle.fd), first, 0, first.length, written.position ?? null);
               },
             }
           : {}),

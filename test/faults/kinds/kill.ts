@@ -111,14 +111,14 @@ export const killChromium = kindOf('chromium');
 export const killEvent: Kind = {
   name: 'kill-event',
   summary: 'SIGKILL of a real process at a file event, half of a write done',
-  plan: async (laboratory, { runs }) => {
+  plan: async (laboratory) => {
     const experiment = await experimentOf(laboratory, 'smallest');
     const counted = laboratory.path('counted');
     const { events } = await laboratory.call(experiment.start(counted), {
       files: { folder: counted, mode: 'count' },
     });
     laboratory.discard(counted);
-    const most = Math.min(20, runs, events);
+    const most = Math.min(20, events);
     return Array.from({ length: most }, (_, i): Injection => {
       const at = 1 + Math.floor(((i + 0.5) * events) / most);
       return {

@@ -93,7 +93,7 @@ async function again(
 const kindOf = (name: Product['name']): Kind => ({
   name: `kill-${name}`,
   summary: `kills at each file event of limr ${name}, real ones at some`,
-  plan: async (laboratory, { runs }) => {
+  plan: async (laboratory) => {
     const found = await products(laboratory);
     const product = found.find((one) => one.name === name);
     if (!product) throw new Error(`no product ${name}`);
@@ -115,7 +115,7 @@ const kindOf = (name: Product['name']): Kind => ({
         return verdict;
       },
     }));
-    const real = Math.min(5, runs, events);
+    const real = Math.min(5, events);
     for (let i = 0; i < real; i++) {
       const at = 1 + Math.floor(((i + 0.5) * events) / real);
       injections.push({

@@ -10,10 +10,9 @@ const faults = [
   { mode: 'map', every: 10, of: 'mappings', words: 'a mapping that fails' },
 ] as const;
 
-/** A device that goes away, and one without memory. */
-export const device: Kind = {
-  name: 'device',
-  summary: 'a lost device before every tenth submit, a failed allocation at every fifth',
+const kindOf = (name: string, summary: string, modes: readonly string[]): Kind => ({
+  name,
+  summary,
   plan: async (laboratory, { runs }) => {
     const injections: Injection[] = [];
     const variants: readonly Variant[] = runs < 100 ? ['plain'] : ['plain', 'both'];
@@ -25,10 +24,11 @@ export const device: Kind = {
       });
       laboratory.discard(counted);
       for (const { mode, every, of, words } of faults) {
+        if (!modes.includes(mode)) continue;
         for (let at = 1; at <= counts[of]; at += every) {
           const orders: Orders = { device: { mode, at } };
           injections.push({
-            id: `device/${variant}/${mode}/${at}`,
+            id: `${name}/${variant}/${mode}/${at}`,
             inject: async () => {
               const folder = laboratory.path('lost');
               const reply = await laboratory.call(experiment.start(folder), orders);
@@ -51,4 +51,16 @@ export const device: Kind = {
     }
     return injections;
   },
-};
+});
+
+/** A device that goes away, and one without memory, as WebGPU tells it. */
+export const device = kindOf(
+  'device',
+  'a lost device before every tenth submit, memory at an end at every fifth allocation',
+  ['lose', 'memory', 'map'],
+);
+
+/** As implementations do that throw where the specification has them report. */
+export const allocation = kindOf('allocation', 'an allocation that throws, every twentieth', [
+  'throw',
+]);

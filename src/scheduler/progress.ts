@@ -79,6 +79,7 @@ const lim = v.object({
   signal: v.picklist(['accuracy', 'reward']),
   compat: v.picklist(['corrected', 'limr']),
   theta: finite,
+  count: v.exactOptional(whole),
   lowestKept: v.exactOptional(finite),
   kept: whole,
   meanCurve: v.array(orNaN),

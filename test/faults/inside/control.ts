@@ -1,0 +1,96 @@
+// What the process under test is ordered to do, in memory that all its threads share.
+import { isMainThread, workerData } from 'node:worker_threads';
+
+/** What happens to calls of `node:fs` below one folder. */
+export interface FileOrder {
+  readonly folder: string;
+  readonly mode: 'count' | 'snapshot' | 'fail' | 'kill';
+  /** The event at which it happens, from 1. */
+  readonly at?: number;
+  readonly code?: 'EIO' | 'ENOSPC' | 'EROFS' | 'EACCES';
+  /** Every later event that takes room fails too. */
+  readonly lasting?: boolean;
+  /** Counts calls that only read as well. */
+  readonly reads?: boolean;
+  /** Where snapshots go. */
+  readonly states?: string;
+}
+
+/** What happens to the run's device. */
+export interface DeviceOrder {
+  readonly mode: 'count' | 'watch' | 'lose' | 'throw' | 'memory' | 'map';
+  /** The submit, allocation or mapping at which it happens, from 1. */
+  readonly at?: number;
+}
+
+export interface Orders {
+  readonly files?: FileOrder;
+  readonly device?: DeviceOrder;
+  /** Keeps the device for the next run, with all that was compiled on it. */
+  readonly warm?: boolean;
+  /** What the process takes for its number: each run of one process its own, that nobody has. */
+  readonly pid?: number;
+}
+
+/** Places in the counters. */
+export const slot = {
+  version: 0,
+  length: 1,
+  events: 2,
+  submits: 3,
+  allocations: 4,
+  mappings: 5,
+  fired: 6,
+  states: 7,
+  /** Live, not made. */
+  buffers: 8,
+  kibibytes: 9,
+} as const;
+
+const COUNTERS = 16;
+const TEXT_BYTES = 8192;
+
+interface WorkerOrders {
+  readonly limrFaults?: SharedArrayBuffer;
+}
+
+const given = isMainThread ? undefined : (workerData as WorkerOrders | null)?.limrFaults;
+export const shared = given ?? new SharedArrayBuffer(COUNTERS * 4 + TEXT_BYTES);
+export const counters = new Int32Array(shared, 0, COUNTERS);
+const text = new Uint8Array(shared, COUNTERS * 4);
+
+let known = -1;
+let orders: Orders = {};
+
+/** The orders as they stand. */
+export function current(): Orders {
+  const version = Atomics.load(counters, slot.version);
+  if (version === known) return orders;
+  known = version;
+  const length = Atomics.load(counters, slot.length);
+  // A decoder takes no shared memory.
+  const bytes = text.slice(0, length);
+  orders = length === 0 ? {} : (JSON.parse(new TextDecoder().decode(bytes)) as Orders);
+  return orders;
+}
+
+/** Gives new orders to all threads, and counts from zero. */
+export function order(next: Orders): void {
+  const bytes = new TextEncoder().encode(JSON.stringify(next));
+  if (bytes.length > TEXT_BYTES) throw new Error('orders are too long');
+  text.set(bytes);
+  for (const place of Object.values(slot)) {
+    if (place !== slot.version) Atomics.store(counters, place, 0);
+  }
+  Atomics.store(counters, slot.length, bytes.length);
+  Atomics.add(counters, slot.version, 1);
+}
+
+/** Counts one more of something. @returns How many that makes. */
+export const count = (place: number): number => Atomics.add(counters, place, 1) + 1;
+
+/** Notes that what was ordered has happened. */
+export const fire = (): void => void Atomics.add(counters, slot.fired, 1);
+
+export const realPid = process.pid;
+Object.defineProperty(process, 'pid', { get: () => current().pid ?? realPid, configurable: true });

@@ -1,0 +1,66 @@
+import { experimentOf, type Variant } from '../experiment.ts';
+import type { Orders } from '../laboratory.ts';
+import { ended, goOn, type Injection, type Kind, malformed, unclean, clean } from '../verdict.ts';
+
+/** What happens, how many of its moments one is tried at, and of which of the counts they are. */
+const faults = [
+  { mode: 'lose', every: 10, of: 'submits', words: 'the device lost before a submit' },
+  { mode: 'throw', every: 20, of: 'allocations', words: 'an allocation that throws' },
+  { mode: 'memory', every: 5, of: 'allocations', words: 'an allocation without memory' },
+  { mode: 'map', every: 10, of: 'mappings', words: 'a mapping that fails' },
+] as const;
+
+const kindOf = (name: string, summary: string, modes: readonly string[]): Kind => ({
+  name,
+  summary,
+  plan: async (laboratory, { runs }) => {
+    const injections: Injection[] = [];
+    const variants: readonly Variant[] = runs < 100 ? ['plain'] : ['plain', 'both'];
+    for (const variant of variants) {
+      const experiment = await experimentOf(laboratory, 'smallest', variant);
+      const counted = laboratory.path('counted');
+      const counts = await laboratory.call(experiment.start(counted), {
+        device: { mode: 'count' },
+      });
+      laboratory.discard(counted);
+      for (const { mode, every, of, words } of faults) {
+        if (!modes.includes(mode)) continue;
+        for (let at = 1; at <= counts[of]; at += every) {
+          const orders: Orders = { device: { mode, at } };
+          injections.push({
+            id: `${name}/${variant}/${mode}/${at}`,
+            inject: async () => {
+              const folder = laboratory.path('lost');
+              const reply = await laboratory.call(experiment.start(folder), orders);
+              if (reply.fired === 0) return clean('not reached');
+              let verdict = ended(folder, experiment, 'healed, equal');
+              if (reply.code !== 0) {
+                const fault = malformed(reply, [1]);
+                verdict =
+                  fault === undefined
+                    ? await goOn((argv) => laboratory.call(argv), experiment, folder)
+                    : unclean('fails without a word for it', fault);
+                verdict = { ...verdict, how: `one line, then ${verdict.how}` };
+              }
+              laboratory.discard(folder);
+              return { ...verdict, how: `${words}: ${verdict.how}` };
+            },
+          });
+        }
+      }
+    }
+    return injections;
+  },
+});
+
+/** A device that goes away, and one without memory, as WebGPU tells it. */
+export const device = kindOf(
+  'device',
+  'a lost device before every tenth submit, memory at an end at every fifth allocation',
+  ['lose', 'memory', 'map'],
+);
+
+/** As implementations do that throw where the specification has them report. */
+export const allocation = kindOf('allocation', 'an allocation that throws, every twentieth', [
+  'throw',
+]);

@@ -1,0 +1,139 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
+import { killGroup, type Laboratory } from '../laboratory.ts';
+import { chances } from '../moments.ts';
+import { clean, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
+
+type Host = 'node' | 'deno' | 'chromium';
+
+/** Kills of one run, each in the middle of what went on from the one before. */
+const CHAIN = 4;
+const CHAINS: Readonly<Record<Host, number>> = { node: 15, deno: 5, chromium: 5 };
+
+const words = (host: Host): string[] => (host === 'chromium' ? ['--host', 'chromium'] : []);
+const runsOn = (host: Host): 'node' | 'deno' => (host === 'deno' ? 'deno' : 'node');
+
+const references = new WeakMap<
+  Laboratory,
+  Map<string, Promise<{ own: Experiment; took: number }>>
+>();
+
+/** The experiment with the run that this host makes of it, and how long a whole command takes. */
+function onHost(
+  laboratory: Laboratory,
+  host: Host,
+  variant: Variant,
+): Promise<{ own: Experiment; took: number }> {
+  const known =
+    references.get(laboratory) ?? new Map<string, Promise<{ own: Experiment; took: number }>>();
+  references.set(laboratory, known);
+  const key = `${host}-${variant}`;
+  const found = known.get(key) ?? make();
+  known.set(key, found);
+  return found;
+
+  async function make(): Promise<{ own: Experiment; took: number }> {
+    const experiment = await experimentOf(laboratory, 'small', variant);
+    const reference = laboratory.path(`reference-${host}`);
+    const begun = performance.now();
+    const argv = [...experiment.start(reference), ...words(host)];
+    const whole = await laboratory.run(argv, { host: runsOn(host) });
+    if (whole.code !== 0) throw new Error(`the reference run on ${host} fails: ${whole.stderr}`);
+    const took = performance.now() - begun;
+    return {
+      own: {
+        ...experiment,
+        reference,
+        start: (out) => [...experiment.start(out), ...words(host)],
+        resume: (out) => [...experiment.resume(out), ...words(host)],
+      },
+      took,
+    };
+  }
+}
+
+/** Kills a run at random moments, goes on each time, and compares what it comes to. */
+async function chain(
+  laboratory: Laboratory,
+  host: Host,
+  variant: Variant,
+  chance: () => number,
+): Promise<Verdict> {
+  const { own, took } = await onHost(laboratory, host, variant);
+  const folder = laboratory.path('killed');
+  let kills = 0;
+  // What is left of the run gets shorter, and a command that ends first ends the chain.
+  for (let left = took; kills < CHAIN; left *= 0.8) {
+    const begun = existsSync(join(folder, 'config.json'));
+    const { child, ended: end } = laboratory.start(begun ? own.resume(folder) : own.start(folder), {
+      host: runsOn(host),
+    });
+    const early = await Promise.race([end, sleep(chance() * left)]);
+    if (early) {
+      if (early.code !== 0) break;
+      const verdict = ended(folder, own, 'equal', Math.max(1, kills));
+      laboratory.discard(folder);
+      return { ...verdict, how: `${host}: ${verdict.how}` };
+    }
+    killGroup(child);
+    await end;
+    kills++;
+  }
+  const run = (argv: readonly string[]) => laboratory.run(argv, { host: runsOn(host) });
+  const verdict = await goOn(run, own, folder, Math.max(1, kills));
+  laboratory.discard(folder);
+  return { ...verdict, how: `${host}: ${verdict.how}` };
+}
+
+/** Real processes, ended by a signal that none can hear. */
+const kindOf = (host: Host): Kind => ({
+  name: `kill-${host}`,
+  summary: `SIGKILL at random moments, ${CHAIN} in the life of a run, on ${host}`,
+  plan: (laboratory, { seed, runs }) => {
+    const most = Math.min(CHAINS[host], Math.ceil(runs / CHAIN));
+    return Promise.resolve(
+      Array.from({ length: most }, (_, i): Injection => {
+        const variant = i % 3 === 2 && host !== 'deno' ? 'both' : 'plain';
+        const id = `kill-${host}/${variant}/${i}`;
+        return { id, inject: () => chain(laboratory, host, variant, chances(seed, id)) };
+      }),
+    );
+  },
+});
+
+export const killNode = kindOf('node');
+export const killDeno = kindOf('deno');
+export const killChromium = kindOf('chromium');
+
+/** A real process that ends itself at a file event: what the snapshots stand for. */
+export const killEvent: Kind = {
+  name: 'kill-event',
+  summary: 'SIGKILL of a real process at a file event, half of a write done',
+  plan: async (laboratory) => {
+    const experiment = await experimentOf(laboratory, 'smallest');
+    const counted = laboratory.path('counted');
+    const { events } = await laboratory.call(experiment.start(counted), {
+      files: { folder: counted, mode: 'count' },
+    });
+    laboratory.discard(counted);
+    const most = Math.min(20, events);
+    return Array.from({ length: most }, (_, i): Injection => {
+      const at = 1 + Math.floor(((i + 0.5) * events) / most);
+      return {
+        id: `kill-event/${at}`,
+        inject: async () => {
+          const folder = laboratory.path('killed');
+          const killed = await laboratory.run(experiment.start(folder), {
+            orders: { files: { folder, mode: 'kill', at } },
+          });
+          if (killed.signal !== 'SIGKILL') return clean('not reached');
+          const verdict = await goOn((argv) => laboratory.run(argv), experiment, folder);
+          laboratory.discard(folder);
+          return verdict;
+        },
+      };
+    });
+  },
+};

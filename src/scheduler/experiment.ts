@@ -33,7 +33,7 @@ import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
 import { digestOf } from '../formats/digest.ts';
-import { AppendedFile, DamageError } from './appended-file.ts';
+import { AppendedFile, checkMark, DamageError } from './appended-file.ts';
 import {
   CheckpointError,
   Checkpoints,
@@ -1043,6 +1043,10 @@ export class Experiment {
     const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
     const [first] = damaged;
     if (strict && !firstLayout && first !== undefined) throw new DamageError(`${first} is damaged`);
+    // Of finished FULL passes: what the report and whoever looks at the run will read.
+    for (const [path, mark] of Object.entries(progress.written)) {
+      await checkMark(store, path, mark);
+    }
     return { found, progress, records, log, completions, damaged };
   }
 

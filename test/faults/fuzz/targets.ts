@@ -32,7 +32,7 @@ import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
 import { createTask } from '../../../src/tasks/registry.ts';
-import { textVerifier } from '../../../src/tasks/verifiers.ts';
+import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
 
 /** One reader of what others wrote. */
 export interface Target {
@@ -291,7 +291,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       read: async (bytes) => {
         const source = bytesSource('input', bytes);
         const found = await detectRollouts(source);
-        if (found === 'safetensors') return;
+        if (found === 'safetensors' || found === 'empty') return;
         if (found === 'curves') await drain(readCurves(source));
         else await drain(readRollouts(source, found));
       },
@@ -319,9 +319,9 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       ],
       read: (bytes) => {
         const matcher = new PromptMatcher();
-        matcher.add('What is the sum of one and one?');
-        matcher.add('What is the sum of one and two?');
-        return matcher.find(textOf(bytes), 'input');
+        matcher.add(0, { prompt: 'What is the sum of one and one?' });
+        matcher.add(1, { prompt: 'What is the sum of one and two?' });
+        return matcher.find(textOf(bytes), { where: 'input' });
       },
     },
     {
@@ -344,8 +344,8 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
         const text = textOf(bytes);
         mathFormat(text);
         lastBoxed(text);
-        for (const name of ['math', 'exact', 'arithmetic'] as const)
-          textVerifier(name, task)('1+1=', '2', text);
+        const row = { prompt: '1+1=', answer: '2', response: text };
+        for (const name of verifierNames) judgeText(textVerifier(name, task), row, {});
       },
     },
   ];

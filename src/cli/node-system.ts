@@ -52,6 +52,28 @@ export interface FreshFile {
   abort(): Promise<void>;
 }
 
+/** Whether a process of this number is known not to be. */
+function isGone(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return false;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+  }
+}
+
+/** Removes what commands that were killed had begun of a file. */
+async function clearLeftOvers(path: string): Promise<void> {
+  const name = basename(path);
+  for (const other of await readdir(dirname(path))) {
+    const pid = other.startsWith(`${name}.`)
+      ? /^\.(\d+)\.partial$/.exec(other.slice(name.length))?.[1]
+      : undefined;
+    if (pid !== undefined && isGone(Number(pid)))
+      await rm(join(dirname(path), other), { force: true });
+  }
+}
+
 /** Begins a file beside the path that it is to take, making folders as needed. */
 export async function createFile(path: string): Promise<FreshFile> {
   const partial = `${path}.${process.pid}.partial`;
@@ -65,6 +87,7 @@ export async function createFile(path: string): Promise<FreshFile> {
   };
   const file = await named(async () => {
     await makeFolder({ mkdir, stat }, dirname(path), dirname);
+    await clearLeftOvers(path);
     return open(partial, 'w');
   });
   const abort = async (): Promise<void> => {

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -83,4 +84,14 @@ test.each([
     `${at('taken/f.json')}: cannot be written`,
   );
   expect(readdirSync(at('taken'))).toEqual(['f.json']);
+});
+
+test('a file that is written clears what a killed command had begun of it, and nothing else', async () => {
+  const { status, pid } = spawnSync(process.execPath, ['-e', '']);
+  expect(status).toBe(0);
+  const kept = ['one.x.partial', `one.${process.ppid}.partial`, `other.${pid}.partial`];
+  for (const name of [...kept, `one.${pid}.partial`]) writeFileSync(at(name), '');
+  await nodeSystem.write(at('one'), 'x');
+  const found = readdirSync(folder).filter((name) => name.endsWith('.partial'));
+  expect(found.sort()).toEqual([...kept].sort());
 });

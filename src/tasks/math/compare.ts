@@ -265,6 +265,17 @@ export class Comparer {
     if (relation.kind !== 'relation') return undefined;
     const [, set] = relation.sides;
     if (relation.by.length === 1 && relation.by[0] === '∈' && set) return this.compare(list, set);
+    const [names, values] = relation.sides;
+    const isNamed = list.kind === 'list' && list.items.every(({ kind }) => kind === 'relation');
+    const isPoint = relation.by.join('') === '=' && isNamed;
+    if (isPoint && names?.kind === 'tuple' && values?.kind === 'tuple') {
+      // (x, y) = (1, 2) is x = 1, y = 2.
+      if (names.items.length !== values.items.length) return undefined;
+      const items = names.items.map((name, i): Node => {
+        return { kind: 'relation', sides: [name, values.items[i] ?? name], by: ['='] };
+      });
+      return this.compare(list, { kind: 'list', items, by: ',' });
+    }
     const named = nameAndValue(relation);
     const holdsMany = named && /^(?:list|set)$/.test(named.value.kind);
     return holdsMany ? this.compare(list, named.value) : undefined;
@@ -555,12 +566,15 @@ export class Comparer {
     }
   }
 
-  /** 90° against π/2, where one says that it is in degrees and the other holds π. */
+  /** 90° against π/2, where one says that it is in degrees and the other holds π or an inverse. */
   #isAngle(a: Node, b: Node): boolean {
     const holdsPi = (node: Node): boolean =>
       some(node, (part) => part.kind === 'letter' && part.name === 'pi');
+    const isInverse = (node: Node): boolean =>
+      some(node, (part) => part.kind === 'call' && part.name.startsWith('arc'));
     const [angle, other] = inDegrees(a) ? [a, b] : [b, a];
-    if (!inDegrees(angle) || inDegrees(other) || !holdsPi(other) || holdsPi(angle)) return false;
+    if (!inDegrees(angle) || inDegrees(other) || holdsPi(angle)) return false;
+    if (!holdsPi(other) && !isInverse(other)) return false;
     return this.#values.same(this.#values.of(angle, true), this.#values.of(other));
   }
 
@@ -609,7 +623,7 @@ function isName(node: Node, value: Node | undefined): boolean {
   const named =
     plain(node) ||
     node.kind === 'apply' ||
-    (node.kind === 'quantity' && plain(node.of)) ||
+    (node.kind === 'quantity' && (plain(node.of) || isPoints(node.of))) ||
     (node.kind === 'tuple' && node.items.every(plain)) ||
     (node.kind === 'call' &&
       node.args.length === 1 &&
@@ -629,7 +643,9 @@ function isName(node: Node, value: Node | undefined): boolean {
 const isDifferential = (node: Node): boolean =>
   node.kind === 'product' &&
   node.factors.length === 2 &&
-  node.factors.every((part, i) => part.kind === 'letter' && (i > 0 || part.name === 'd'));
+  node.factors.every(
+    (part, i) => part.kind === 'letter' && (i > 0 || /^(?:d|\\partial)$/.test(part.name)),
+  );
 
 /** `AB`, `\angle A`: points beside each other. */
 function isPoints(node: Node): boolean {

@@ -20,6 +20,9 @@ const mostItems = 200;
 const constants = new Set(['pi', 'e', 'i']);
 /** So many values of the letters must tell the same, of these. */
 const enoughProbes = 3;
+/** Values whose numbers had so many bits at most are told apart by the usual digits, and how many may be asked for. */
+const usualSpan = 160;
+const largestSpan = 4096;
 const plentyOfProbes = 7;
 const lastProbe = 14;
 
@@ -551,7 +554,8 @@ export class Comparer {
       if (this.#values.same(x, y)) {
         const exact =
           isExact(x.re) && isExact(y.re) && (!x.im || isExact(x.im)) && (!y.im || isExact(y.im));
-        return yes(exact ? 'exact number' : 'value to 150 digits');
+        if (exact) return yes('exact number');
+        if (this.#stillSame(a, b, this.#values.real.span)) return yes('value to 150 digits');
       }
       const decimals = hasDecimal(a) || hasDecimal(b);
       if (decimals && this.#values.near(x, y, tolerance)) return yes('decimal within 1e-6');
@@ -564,6 +568,18 @@ export class Comparer {
         return no('too large to compute: not known to be equal');
       throw error;
     }
+  }
+
+  /**
+   * Whether values that agree go on doing so with as many digits more as the numbers on the way to
+   * them were large or small: 10^200 and the root of 10^400 + 1 part behind 400 digits.
+   * @throws TooCostly where that is too many.
+   */
+  #stillSame(a: Node, b: Node, span: number, letters?: (name: string) => Real): boolean {
+    if (span <= usualSpan) return true;
+    if (span > largestSpan) throw new TooCostly();
+    const values = new Evaluation(this.#work, letters, 512 + 2 * span);
+    return values.same(values.of(a), values.of(b));
   }
 
   /** 90° against π/2, where one says that it is in degrees and the other holds π or an inverse. */
@@ -593,6 +609,10 @@ export class Comparer {
       }
       const same = values.same(x, y) || (decimals && values.near(x, y, tolerance));
       if (!same) return no('letters: the values differ');
+      const { span } = values.real;
+      const isDoubtful = usable === 0 && !decimals && !(isExact(x.re) && isExact(y.re));
+      if (isDoubtful && !this.#stillSame(a, b, span, probes(unknowns, at)))
+        return no('letters: the values differ');
       usable++;
     }
     return usable >= enoughProbes ? yes(rule) : no('letters: too few values to know');

@@ -647,16 +647,31 @@ function isName(node: Node, value: Node | undefined): boolean {
     (node.kind === 'tuple' && node.items.every(plain)) ||
     (node.kind === 'call' &&
       node.args.length === 1 &&
-      node.args.every((arg) => plain(arg) || isPoints(arg))) ||
+      node.args.every(
+        (arg) =>
+          plain(arg) ||
+          isPoints(arg) ||
+          (arg.kind === 'sets' && arg.parts.every((part) => plain(part))),
+      )) ||
     (node.kind === 'quotient' &&
       [node.over, node.under].every((part) => isPoints(part) || isDifferential(part))) ||
     (node.kind === 'sets' && node.parts.every(plain)) ||
+    isMeasure(node, plain) ||
     isPoints(node);
   if (!named || !value) return named;
   // `x = x^2 + 1` names nothing.
   const letters =
     node.kind === 'letter' || node.kind === 'call' ? lettersOf(node) : new Set<string>();
   return !some(value, (part) => part.kind === 'letter' && letters.has(part.name));
+}
+
+/** `\deg P`, `\angle{ABC}`: a known measure of something named. */
+function isMeasure(node: Node, plain: (part: Node) => boolean): boolean {
+  if (node.kind !== 'product') return false;
+  const [measure, ...of] = node.factors;
+  const isKnown =
+    measure?.kind === 'letter' && /^\\(?:deg|dim|arg|angle|measuredangle|ker)$/.test(measure.name);
+  return isKnown && of.length === 1 && of.every(plain);
 }
 
 /** `dy` of `\frac{dy}{dx}`. */

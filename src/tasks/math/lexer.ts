@@ -408,13 +408,23 @@ class Lexer {
     else if (/^(?:percents?|pct)$/.test(lower) && behindValue) this.#push('symbol', '%');
     else if (/^(?:deg|degrees?)$/.test(lower) && behindValue) this.#push('symbol', '°');
     else if (/^(?:inf|infty|infinity|oo)$/.test(lower)) this.#push('symbol', '∞');
-    else if (run === 'Matrix' && this.#peek() === '(') return;
+    else if (
+      run === 'x' &&
+      this.#blank &&
+      previous?.kind === 'number' &&
+      /^\s+10\s*(?:\^|\*\*|[⁻⁰¹²³⁴-⁹])/.test(this.#text.slice(this.#at, this.#at + 12))
+    )
+      this.#push('symbol', '*');
+    else if (run === 'log' && /^(?:2|10)\(/.test(this.#text.slice(this.#at, this.#at + 3))) {
+      this.#push('call', 'log');
+      this.#push('symbol', '_');
+    } else if (run === 'Matrix' && this.#peek() === '(') return;
     else if (run.length === 1) this.#push('letter', run);
     else if (greek.has(run)) this.#push('letter', run);
     else if (isUnit) this.#push('word', run);
     else if (calls.has(lower) && !onlyCommands.has(lower))
       this.#push('call', calls.get(lower) ?? '');
-    else if (isProduct(run)) {
+    else if (isProduct(run) || (run.length === 2 && /^[-+*/]$/.test(previous?.text ?? ''))) {
       for (const letter of run) this.#push('letter', letter);
     } else {
       // `sinx`: a function's name and one variable.

@@ -289,7 +289,10 @@ class Parser {
   /** One side of a relation, with the words that lead to it. */
   #side(): Node {
     if (!this.#isWord()) return this.#ratio();
-    const words = this.#words();
+    let words = this.#words();
+    if (this.#take('_')) words += `_${this.#subscript()}`;
+    const named = this.#wordedFunction(words);
+    if (named) return named;
     if (!this.#startsOperand()) {
       if (this.#is(':')) {
         this.#at++;
@@ -305,6 +308,23 @@ class Parser {
     if (!leads.has(last.replace(/[:,]$/, '')) && !last.endsWith(':'))
       throw new NotRead('words before a value');
     return this.#side();
+  }
+
+  /** `\operatorname{Var}(X) = 3` */
+  #wordedFunction(name: string): Node | undefined {
+    if (!this.#is('(')) return undefined;
+    let text = '';
+    for (let by = 1; by < 12; by++) {
+      const token = this.#ahead(by);
+      if (token.kind === 'end' || token.text === '(') return undefined;
+      if (token.text === ')') {
+        if (this.#ahead(by + 1).text !== '=') return undefined;
+        this.#at += by + 1;
+        return { kind: 'apply', name, args: [{ kind: 'words', text }] };
+      }
+      text += token.text;
+    }
+    return undefined;
   }
 
   #isWord(): boolean {
@@ -459,7 +479,7 @@ class Parser {
   #startsOperand(): boolean {
     const { kind, text } = this.#next;
     return kind === 'symbol'
-      ? '([{⦃⟨⌊⌈|+-±∓∞∅$'.includes(text)
+      ? '([{⦃⟨⌊⌈|‖+-±∓∞∅$'.includes(text)
       : kind !== 'end' && kind !== 'close';
   }
 
@@ -837,7 +857,7 @@ class Parser {
   /** What stands in the brackets of `P(X = 2)`, `P(A | B)`, `\mathbb{E}[X]`. */
   #event(name: string): string | undefined {
     const isCertain = /^\\(?:Pr|mathbb\{[PE]\})$/.test(name);
-    if (!(isCertain || /^[PE]$/.test(name)) || !(this.#is('(') || this.#is('['))) return undefined;
+    if (!(isCertain || /^[PEn]$/.test(name)) || !(this.#is('(') || this.#is('['))) return undefined;
     let text = '';
     let tells = isCertain;
     let at = 0;
@@ -846,7 +866,8 @@ class Parser {
       if (token.kind === 'end') return undefined;
       if (token.kind === 'symbol' && '(['.includes(token.text)) depth++;
       if (token.kind === 'symbol' && ')]'.includes(token.text) && --depth === 0) break;
-      if (relations.has(token.text) || /^[∪∩|]$/.test(token.text)) tells = true;
+      if (relations.has(token.text) || /^[∪∩|]$/.test(token.text) || token.kind === 'text')
+        tells = true;
       if (at > 0) text += token.text;
     }
     if (!tells) return undefined;
@@ -892,6 +913,11 @@ class Parser {
         return this.#set();
       case '|':
         return this.#bar();
+      case '‖': {
+        const inner = this.#sum();
+        this.#expect('‖');
+        return { kind: 'apply', name: 'norm', args: [inner] };
+      }
       case '⌊':
       case '⌈': {
         const inner = this.#sum();
@@ -908,7 +934,12 @@ class Parser {
 
   #bar(): Node {
     this.#bars++;
-    const inner = this.#sum();
+    let inner = this.#sum();
+    const { text: operator } = this.#next;
+    if (operator === '∪' || operator === '∩') {
+      this.#at++;
+      inner = { kind: 'sets', operator, parts: [inner, this.#sum()] };
+    }
     this.#bars--;
     this.#expect('|');
     return determinantOf(inner) ?? { kind: 'call', name: 'abs', args: [inner] };

@@ -20,6 +20,9 @@ const mostItems = 200;
 const constants = new Set(['pi', 'e', 'i']);
 /** So many values of the letters must tell the same, of these. */
 const enoughProbes = 3;
+/** Values whose numbers had so many bits at most are told apart by the usual digits, and how many may be asked for. */
+const usualSpan = 160;
+const largestSpan = 4096;
 const plentyOfProbes = 7;
 const lastProbe = 14;
 
@@ -265,6 +268,17 @@ export class Comparer {
     if (relation.kind !== 'relation') return undefined;
     const [, set] = relation.sides;
     if (relation.by.length === 1 && relation.by[0] === '∈' && set) return this.compare(list, set);
+    const [names, values] = relation.sides;
+    const isNamed = list.kind === 'list' && list.items.every(({ kind }) => kind === 'relation');
+    const isPoint = relation.by.join('') === '=' && isNamed;
+    if (isPoint && names?.kind === 'tuple' && values?.kind === 'tuple') {
+      // (x, y) = (1, 2) is x = 1, y = 2.
+      if (names.items.length !== values.items.length) return undefined;
+      const items = names.items.map((name, i): Node => {
+        return { kind: 'relation', sides: [name, values.items[i] ?? name], by: ['='] };
+      });
+      return this.compare(list, { kind: 'list', items, by: ',' });
+    }
     const named = nameAndValue(relation);
     const holdsMany = named && /^(?:list|set)$/.test(named.value.kind);
     return holdsMany ? this.compare(list, named.value) : undefined;
@@ -540,7 +554,8 @@ export class Comparer {
       if (this.#values.same(x, y)) {
         const exact =
           isExact(x.re) && isExact(y.re) && (!x.im || isExact(x.im)) && (!y.im || isExact(y.im));
-        return yes(exact ? 'exact number' : 'value to 150 digits');
+        if (exact) return yes('exact number');
+        if (this.#stillSame(a, b, this.#values.real.span)) return yes('value to 150 digits');
       }
       const decimals = hasDecimal(a) || hasDecimal(b);
       if (decimals && this.#values.near(x, y, tolerance)) return yes('decimal within 1e-6');
@@ -555,12 +570,27 @@ export class Comparer {
     }
   }
 
-  /** 90° against π/2, where one says that it is in degrees and the other holds π. */
+  /**
+   * Whether values that agree go on doing so with as many digits more as the numbers on the way to
+   * them were large or small: 10^200 and the root of 10^400 + 1 part behind 400 digits.
+   * @throws TooCostly where that is too many.
+   */
+  #stillSame(a: Node, b: Node, span: number, letters?: (name: string) => Real): boolean {
+    if (span <= usualSpan) return true;
+    if (span > largestSpan) throw new TooCostly();
+    const values = new Evaluation(this.#work, letters, 512 + 2 * span);
+    return values.same(values.of(a), values.of(b));
+  }
+
+  /** 90° against π/2, where one says that it is in degrees and the other holds π or an inverse. */
   #isAngle(a: Node, b: Node): boolean {
     const holdsPi = (node: Node): boolean =>
       some(node, (part) => part.kind === 'letter' && part.name === 'pi');
+    const isInverse = (node: Node): boolean =>
+      some(node, (part) => part.kind === 'call' && part.name.startsWith('arc'));
     const [angle, other] = inDegrees(a) ? [a, b] : [b, a];
-    if (!inDegrees(angle) || inDegrees(other) || !holdsPi(other) || holdsPi(angle)) return false;
+    if (!inDegrees(angle) || inDegrees(other) || holdsPi(angle)) return false;
+    if (!holdsPi(other) && !isInverse(other)) return false;
     return this.#values.same(this.#values.of(angle, true), this.#values.of(other));
   }
 
@@ -579,6 +609,10 @@ export class Comparer {
       }
       const same = values.same(x, y) || (decimals && values.near(x, y, tolerance));
       if (!same) return no('letters: the values differ');
+      const { span } = values.real;
+      const isDoubtful = usable === 0 && !decimals && !(isExact(x.re) && isExact(y.re));
+      if (isDoubtful && !this.#stillSame(a, b, span, probes(unknowns, at)))
+        return no('letters: the values differ');
       usable++;
     }
     return usable >= enoughProbes ? yes(rule) : no('letters: too few values to know');
@@ -609,14 +643,20 @@ function isName(node: Node, value: Node | undefined): boolean {
   const named =
     plain(node) ||
     node.kind === 'apply' ||
-    (node.kind === 'quantity' && plain(node.of)) ||
+    (node.kind === 'quantity' && (plain(node.of) || isPoints(node.of))) ||
     (node.kind === 'tuple' && node.items.every(plain)) ||
     (node.kind === 'call' &&
       node.args.length === 1 &&
-      node.args.every((arg) => plain(arg) || isPoints(arg))) ||
+      node.args.every(
+        (arg) =>
+          plain(arg) ||
+          isPoints(arg) ||
+          (arg.kind === 'sets' && arg.parts.every((part) => plain(part))),
+      )) ||
     (node.kind === 'quotient' &&
       [node.over, node.under].every((part) => isPoints(part) || isDifferential(part))) ||
     (node.kind === 'sets' && node.parts.every(plain)) ||
+    isMeasure(node, plain) ||
     isPoints(node);
   if (!named || !value) return named;
   // `x = x^2 + 1` names nothing.
@@ -625,11 +665,22 @@ function isName(node: Node, value: Node | undefined): boolean {
   return !some(value, (part) => part.kind === 'letter' && letters.has(part.name));
 }
 
+/** `\deg P`, `\angle{ABC}`: a known measure of something named. */
+function isMeasure(node: Node, plain: (part: Node) => boolean): boolean {
+  if (node.kind !== 'product') return false;
+  const [measure, ...of] = node.factors;
+  const isKnown =
+    measure?.kind === 'letter' && /^\\(?:deg|dim|arg|angle|measuredangle|ker)$/.test(measure.name);
+  return isKnown && of.length === 1 && of.every(plain);
+}
+
 /** `dy` of `\frac{dy}{dx}`. */
 const isDifferential = (node: Node): boolean =>
   node.kind === 'product' &&
   node.factors.length === 2 &&
-  node.factors.every((part, i) => part.kind === 'letter' && (i > 0 || part.name === 'd'));
+  node.factors.every(
+    (part, i) => part.kind === 'letter' && (i > 0 || /^(?:d|\\partial)$/.test(part.name)),
+  );
 
 /** `AB`, `\angle A`: points beside each other. */
 function isPoints(node: Node): boolean {

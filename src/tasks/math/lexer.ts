@@ -12,6 +12,8 @@ export type Token = Readonly<{
   /** Of numbers. */
   value?: Exact;
   decimal?: boolean;
+  /** Of signs of money, but for `$`. */
+  unit?: string;
   /** Of commas that group digits for sure, `1{,}000`, and of texts in brackets, `\text{(C)}`. */
   marked?: boolean;
 }>;
@@ -108,11 +110,11 @@ const variants = new Map([
 const calls = new Map<string, string>();
 for (const name of words(
   'sin cos tan cot sec csc arcsin arccos arctan arccot arcsec arccsc sinh cosh tanh coth sech csch ' +
-    'arsinh arcosh artanh ln log exp sqrt max min gcd lcm frac binom over choose overline',
+    'arsinh arcosh artanh ln log exp sqrt max min gcd lcm det frac binom over choose overline',
 ))
   calls.set(name, name);
 for (const line of words(
-  'binomial=binom cosec=csc asin=arcsin acos=arccos atan=arctan arcsinh=arsinh arccosh=arcosh arctanh=artanh asinh=arsinh acosh=arcosh ' +
+  'binomial=binom factorial=factorial cosec=csc asin=arcsin acos=arccos atan=arctan arcsinh=arsinh arccosh=arcosh arctanh=artanh asinh=arsinh acosh=arcosh ' +
     'atanh=artanh tg=tan ctg=cot cotg=cot arctg=arctan lg=lg lb=lb abs=abs floor=floor ceil=ceil cbrt=cbrt',
 )) {
   const [name = '', meaning = ''] = line.split('=');
@@ -193,6 +195,14 @@ const boards = new Map([
   ['ℕ', 'N'],
 ]);
 
+/** Signs of money beside `$`. */
+const currencies = new Map([
+  ['€', 'euros'],
+  ['£', 'gbp'],
+  ['¥', 'yen'],
+  ['¢', 'cents'],
+]);
+
 const connectors = new Set(['and', 'or', '&', 'and/or']);
 const twoLetterWords = new Set(
   words('no is of to by if in at on we an as it be do so up us my me he am pm AM PM'),
@@ -200,7 +210,7 @@ const twoLetterWords = new Set(
 /** Units that stand bare behind a number: `640 cm`. */
 const bareUnits = new Set(
   words(
-    'mm cm dm km kg mg lb lbs oz gm gms ft in yd mi hr hrs min mins sec secs ms ml mL cl dl mph kph kmh rad sq cu pts USD cents dollars',
+    'mm cm dm km kg mg lb lbs oz gm gms ft in yd mi hr hrs min mins sec secs ms ml mL cl dl mph kph kmh Hz kHz kW kWh kJ kPa kN rad sq cu pts USD cents dollars',
   ),
 );
 
@@ -214,8 +224,10 @@ const isBlank = (c: string): boolean =>
 
 /** Digits of other scripts, and full-width forms of ASCII, as ASCII. */
 function plainCharacter(c: string): string {
-  const code = c.charCodeAt(0);
+  const code = c.codePointAt(0) ?? 0;
   if (code < 0x80) return c;
+  // Letters and digits of mathematical alphabets.
+  if (code >= 0x1d400 && code <= 0x1d7ff) return c.normalize('NFKC');
   if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
   for (const zero of [0x0660, 0x06f0, 0x0966])
     if (code >= zero && code < zero + 10) return String(code - zero);
@@ -358,8 +370,11 @@ class Lexer {
     const previous = this.tokens.at(-1);
     const lower = run.toLowerCase();
     const behindValue = this.#isBehindValue();
+    const behindUnit = previous?.kind === 'word' && /^(?:sq|cu|square|cubic)$/.test(previous.text);
     const isUnit =
-      behindValue && bareUnits.has(run) && !/^\s*\(/.test(this.#text.slice(this.#at, this.#at + 8));
+      (behindValue || behindUnit) &&
+      bareUnits.has(run) &&
+      !/^\s*\(/.test(this.#text.slice(this.#at, this.#at + 8));
     // `5 m/s`
     const rate =
       behindValue && this.#blank && /^[mgL]$/.test(run)
@@ -393,12 +408,23 @@ class Lexer {
     else if (/^(?:percents?|pct)$/.test(lower) && behindValue) this.#push('symbol', '%');
     else if (/^(?:deg|degrees?)$/.test(lower) && behindValue) this.#push('symbol', '°');
     else if (/^(?:inf|infty|infinity|oo)$/.test(lower)) this.#push('symbol', '∞');
+    else if (
+      run === 'x' &&
+      this.#blank &&
+      previous?.kind === 'number' &&
+      /^\s+10\s*(?:\^|\*\*|[⁻⁰¹²³⁴-⁹])/.test(this.#text.slice(this.#at, this.#at + 12))
+    )
+      this.#push('symbol', '*');
+    else if (run === 'log' && /^(?:2|10)\(/.test(this.#text.slice(this.#at, this.#at + 3))) {
+      this.#push('call', 'log');
+      this.#push('symbol', '_');
+    } else if (run === 'Matrix' && this.#peek() === '(') return;
     else if (run.length === 1) this.#push('letter', run);
     else if (greek.has(run)) this.#push('letter', run);
     else if (isUnit) this.#push('word', run);
     else if (calls.has(lower) && !onlyCommands.has(lower))
       this.#push('call', calls.get(lower) ?? '');
-    else if (isProduct(run)) {
+    else if (isProduct(run) || (run.length === 2 && /^[-+*/]$/.test(previous?.text ?? ''))) {
       for (const letter of run) this.#push('letter', letter);
     } else {
       // `sinx`: a function's name and one variable.
@@ -460,10 +486,14 @@ class Lexer {
       name === 'vphantom' ||
       name === 'label' ||
       name === 'tag' ||
-      name === 'color'
-    )
+      name === 'color' ||
+      name === 'textcolor' ||
+      name === 'colorbox'
+    ) {
       this.#skipArgument();
-    else if (texts.has(name) || styles.has(name)) this.#styled(texts.has(name));
+      // What is not shown still takes its place.
+      this.#blank ||= name.endsWith('phantom');
+    } else if (texts.has(name) || styles.has(name)) this.#styled(texts.has(name));
     else if (name === 'mathbb' || name === 'Bbb') this.#board();
     else if (name === 'begin' || name === 'end') this.#environment(name);
     else if (name === 'left' || name === 'right' || name === 'middle') {
@@ -563,7 +593,7 @@ class Lexer {
       this.#push('text', inner);
       return;
     }
-    if (/^[A-Za-z]$/.test(inner) || (/\d/.test(inner) && !inner.includes('\\'))) {
+    if (/^[A-Za-z]$/.test(inner) || (/\d/.test(inner) && !/\\[^$%]/.test(inner))) {
       this.#at++;
       this.#blank ||= /^\s/.test(content);
       this.#inText = true;
@@ -727,6 +757,17 @@ class Lexer {
       c === '\u2062'
     )
       return;
+    const money = currencies.get(c);
+    if (money !== undefined) {
+      if (money !== 'cents' && !this.#isBehindValue()) this.#push('symbol', '$', { unit: money });
+      else this.#push('text', money);
+      return;
+    }
+    // `{}^\circ`: a sign that is raised beside nothing.
+    if (c === '{' && /^\}\s*[\^_]/.test(this.#text.slice(this.#at, this.#at + 8))) {
+      this.#at++;
+      return;
+    }
     if (c === '{' || c === '}') {
       this.#push('symbol', c);
       return;

@@ -1,4 +1,4 @@
-import { lettersOf, type Node, print } from './expression.ts';
+import { lettersOf, type Node, print, some } from './expression.ts';
 import { type Arithmetic, type Real, whole, zero } from './real.ts';
 import { Evaluation, NoNumber } from './value.ts';
 import { Undefined } from './real.ts';
@@ -219,6 +219,7 @@ export class NumberSets {
   /** `x` of a side that is nothing else, where the other side does not hold it. */
   #subject(side: Node, other: Node): string | undefined {
     if (side.kind !== 'letter' && side.kind !== 'apply') return undefined;
+    if (some(other, ({ kind }) => kind === 'apply')) return undefined;
     return lettersOf(other).size === 0 && !/^(?:pi|e|i)$/.test(print(side))
       ? print(side)
       : undefined;
@@ -354,7 +355,9 @@ export class NumberSets {
     const all = sets.reduce((a, b) => this.#union(a, b));
     if (node.by === 'or') return all;
     const both = sets.reduce((a, b) => this.#intersection(a, b));
-    const among = node.items.some((item) => item.kind === 'relation' && item.by[0] === '∈');
+    const among = node.items.some(
+      (item) => item.kind === 'relation' && /^[∈≠]$/.test(item.by[0] ?? ''),
+    );
     if (node.by === 'and' || among) return both;
     const [piece] = both.pieces;
     if (!piece) return all;

@@ -34,7 +34,7 @@ const closers = new Map([
 const functionLetters = new Set(['f', 'g', 'h']);
 /** Words that lead to the answer behind them. */
 const leads = new Set(
-  'is are be equals equal answer about approximately approx roughly exactly get gives obtain thus hence so therefore'.split(
+  'is are be equals equal answer both either about approximately approx roughly exactly get gives obtain thus hence so therefore'.split(
     ' ',
   ),
 );
@@ -148,8 +148,8 @@ class Parser {
   #depth = 0;
   /** How many `|` stand open. */
   #bars = 0;
-  /** A `\$` was read in the quantity at hand. */
-  #money = false;
+  /** The money whose sign was read in the quantity at hand. */
+  #money = '';
 
   constructor(tokens: Token[]) {
     this.#tokens = tokens;
@@ -163,7 +163,7 @@ class Parser {
       this.#at++;
       this.#tokens.splice(-2, 1);
     }
-    while (/^[,;!:.]$/.test(this.#tokens.at(-2)?.text ?? '') && this.#tokens.length > 2) {
+    while (/^(?:[,;!:.]|\\\\)$/.test(this.#tokens.at(-2)?.text ?? '') && this.#tokens.length > 2) {
       if (this.#tokens.at(-2)?.text === '!' && this.#tokens.at(-3)?.kind !== 'text') break;
       this.#tokens.splice(-2, 1);
     }
@@ -212,7 +212,11 @@ class Parser {
         for (;;) {
           if (this.#take(',') || this.#take(';')) separated = true;
           else if (bracketed) break;
-          else if (this.#take('and') || this.#take('∧')) {
+          else if (
+            this.#take('and') ||
+            this.#take('∧') ||
+            (!stops.includes('&') && this.#take('&'))
+          ) {
             separated = true;
             by = 'and';
           } else if (this.#take('or') || this.#take('∨')) {
@@ -223,7 +227,9 @@ class Parser {
         if (!separated) break;
         if (
           this.#next.kind === 'end' ||
-          (this.#next.kind === 'symbol' && stops.includes(this.#next.text))
+          (this.#next.kind === 'symbol' &&
+            this.#next.text !== '[' &&
+            stops.includes(this.#next.text))
         )
           break;
         items.push(this.#item());
@@ -283,7 +289,10 @@ class Parser {
   /** One side of a relation, with the words that lead to it. */
   #side(): Node {
     if (!this.#isWord()) return this.#ratio();
-    const words = this.#words();
+    let words = this.#words();
+    if (this.#take('_')) words += `_${this.#subscript()}`;
+    const named = this.#wordedFunction(words);
+    if (named) return named;
     if (!this.#startsOperand()) {
       if (this.#is(':')) {
         this.#at++;
@@ -299,6 +308,23 @@ class Parser {
     if (!leads.has(last.replace(/[:,]$/, '')) && !last.endsWith(':'))
       throw new NotRead('words before a value');
     return this.#side();
+  }
+
+  /** `\operatorname{Var}(X) = 3` */
+  #wordedFunction(name: string): Node | undefined {
+    if (!this.#is('(')) return undefined;
+    let text = '';
+    for (let by = 1; by < 12; by++) {
+      const token = this.#ahead(by);
+      if (token.kind === 'end' || token.text === '(') return undefined;
+      if (token.text === ')') {
+        if (this.#ahead(by + 1).text !== '=') return undefined;
+        this.#at += by + 1;
+        return { kind: 'apply', name, args: [{ kind: 'words', text }] };
+      }
+      text += token.text;
+    }
+    return undefined;
   }
 
   #isWord(): boolean {
@@ -362,10 +388,10 @@ class Parser {
   /** An expression with its unit: `5 cm`, `\$5`, `2\text{ hr }30\text{ min}`. */
   #quantity(): Node {
     const outer = this.#money;
-    this.#money = false;
+    this.#money = '';
     let of = this.#sum();
     let unit = this.#unit();
-    if (this.#hasMoney() && unit === '') unit = 'dollars';
+    if (unit === '') unit = this.#moneyRead();
     this.#money = outer;
     const [first = '', ...others] = unit.split(' ');
     const multiplier = multipliers.get(first.toLowerCase());
@@ -399,7 +425,7 @@ class Parser {
     return larger.kinds !== undefined && larger.kinds === smaller.kinds && falls;
   }
 
-  #hasMoney(): boolean {
+  #moneyRead(): string {
     return this.#money;
   }
 
@@ -408,6 +434,10 @@ class Parser {
     for (;;) {
       const { kind, text } = this.#next;
       if (kind === 'text' || kind === 'word') unit += ` ${text}`;
+      else if (kind === 'call' && this.#isUnitFraction()) {
+        unit += ` ${this.#ahead(2).text}/${this.#ahead(5).text}`;
+        this.#at += 6;
+      }
       // A letter behind a degree sign tells the scale; behind a slash it is a unit.
       else if (kind === 'letter' && /\/$/.test(unit)) unit += text;
       // "0.25 and cm": between a number and its unit, "and" joins no values.
@@ -420,7 +450,15 @@ class Parser {
         this.#ahead(2).kind === 'end'
       )
         unit = '';
-      else if (unit !== '' && text === '^' && this.#ahead(1).kind === 'number') {
+      else if (
+        unit !== '' &&
+        text === '*' &&
+        (/^(?:text|word)$/.test(this.#ahead(1).kind) || /^[mgshNLK]$/.test(this.#ahead(1).text))
+      ) {
+        // `\text{ N}\cdot\text{m}`
+        this.#at++;
+        unit += ` ${this.#next.text}`;
+      } else if (unit !== '' && text === '^' && this.#ahead(1).kind === 'number') {
         unit += `^${this.#ahead(1).text}`;
         this.#at++;
       } else if (
@@ -441,7 +479,7 @@ class Parser {
   #startsOperand(): boolean {
     const { kind, text } = this.#next;
     return kind === 'symbol'
-      ? '([{⦃⟨⌊⌈|+-±∓∞∅$'.includes(text)
+      ? '([{⦃⟨⌊⌈|‖+-±∓∞∅$'.includes(text)
       : kind !== 'end' && kind !== 'close';
   }
 
@@ -453,7 +491,7 @@ class Parser {
       case 'begin':
         return true;
       case 'call':
-        return text !== 'over' && text !== 'choose';
+        return text !== 'over' && text !== 'choose' && !this.#isUnitFraction();
       case 'number': {
         // Two numbers side by side are none, nor is `x2`.
         const last = this.#tokens[this.#at - 1] ?? end;
@@ -466,6 +504,19 @@ class Parser {
       default:
         return false;
     }
+  }
+
+  /** `\frac{\text{km}}{\text{h}}` */
+  #isUnitFraction(): boolean {
+    const [over, under] = [this.#ahead(2), this.#ahead(5)];
+    const braces = [1, 3, 4, 6].map((by) => this.#ahead(by).text).join('');
+    const kinds = [over.kind, under.kind];
+    return (
+      this.#next.text === 'frac' &&
+      braces === '{}{}' &&
+      kinds.every((kind) => /^(?:text|word|letter)$/.test(kind)) &&
+      kinds.some((kind) => kind !== 'letter')
+    );
   }
 
   #sum(): Node {
@@ -529,7 +580,7 @@ class Parser {
         if (last === undefined || !this.#startsFactor(last)) return whole();
         if (last.kind === 'call' && last.name === 'dots') return whole();
         factors.push(this.#power());
-        isApart = blank && kind === 'letter' && /^[mgshL]$/.test(text);
+        isApart = blank && kind === 'letter' && /^[mgshLNJWVK]$/.test(text);
       }
     }
   }
@@ -679,13 +730,32 @@ class Parser {
       case 'begin':
         return this.#environment();
       case 'symbol':
-        return this.#bracketed(token);
+        return this.#chosen() ?? this.#bracketed(token);
       case 'text':
         // `\text{Area}` in an equation.
         return { kind: 'words', text: this.#words() };
       default:
         throw new NotRead(token.text);
     }
+  }
+
+  /** `_5C_2`, `{}^5C_2`: what is chosen of how many. */
+  #chosen(): Node | undefined {
+    const braced = this.#ahead(1).text === '{';
+    const of = this.#ahead(braced ? 2 : 1);
+    const letter = this.#ahead(braced ? 4 : 2);
+    const isCount = /^(?:number|letter)$/.test(of.kind) && /^[CP]$/.test(letter.text);
+    if (!/^[_^]$/.test(this.#next.text) || !isCount) return undefined;
+    if (braced && this.#ahead(3).text !== '}') return undefined;
+    if (this.#ahead(braced ? 5 : 3).text !== '_') return undefined;
+    this.#at++;
+    const all = this.#argument(false);
+    this.#at += 2;
+    const some = this.#argument(false);
+    const binomial: Node = { kind: 'call', name: 'binom', args: [all, some] };
+    if (letter.text === 'C') return binomial;
+    const orders: Node = { kind: 'call', name: 'factorial', args: [some] };
+    return { kind: 'product', factors: [binomial, orders] };
   }
 
   #numeral(): Node {
@@ -763,6 +833,8 @@ class Parser {
 
   /** The brackets behind a letter, where they hold what a function is taken of. */
   #arguments(name: string): readonly Node[] | undefined {
+    const event = this.#event(name);
+    if (event !== undefined) return [{ kind: 'words', text: event }];
     if (!this.#is('(')) return undefined;
     if (!functionLetters.has(name.charAt(0))) {
       // P(x), A(2), u(x, t); but x(x + 1) is a product.
@@ -780,6 +852,27 @@ class Parser {
     const inner = this.#list([')']);
     this.#expect(')');
     return inner.kind === 'list' ? inner.items : [inner];
+  }
+
+  /** What stands in the brackets of `P(X = 2)`, `P(A | B)`, `\mathbb{E}[X]`. */
+  #event(name: string): string | undefined {
+    const isCertain = /^\\(?:Pr|mathbb\{[PE]\})$/.test(name);
+    if (!(isCertain || /^[PEn]$/.test(name)) || !(this.#is('(') || this.#is('['))) return undefined;
+    let text = '';
+    let tells = isCertain;
+    let at = 0;
+    for (let depth = 0; ; at++) {
+      const token = this.#ahead(at);
+      if (token.kind === 'end') return undefined;
+      if (token.kind === 'symbol' && '(['.includes(token.text)) depth++;
+      if (token.kind === 'symbol' && ')]'.includes(token.text) && --depth === 0) break;
+      if (relations.has(token.text) || /^[∪∩|]$/.test(token.text) || token.kind === 'text')
+        tells = true;
+      if (at > 0) text += token.text;
+    }
+    if (!tells) return undefined;
+    this.#at += at + 1;
+    return text;
   }
 
   #subscript(): string {
@@ -812,7 +905,7 @@ class Parser {
       case '…':
         return { kind: 'call', name: 'dots', args: [] };
       case '$':
-        this.#money = true;
+        this.#money = token.unit ?? 'dollars';
         return this.#atom();
       case '{':
         return this.#group();
@@ -820,6 +913,11 @@ class Parser {
         return this.#set();
       case '|':
         return this.#bar();
+      case '‖': {
+        const inner = this.#sum();
+        this.#expect('‖');
+        return { kind: 'apply', name: 'norm', args: [inner] };
+      }
       case '⌊':
       case '⌈': {
         const inner = this.#sum();
@@ -836,10 +934,15 @@ class Parser {
 
   #bar(): Node {
     this.#bars++;
-    const inner = this.#sum();
+    let inner = this.#sum();
+    const { text: operator } = this.#next;
+    if (operator === '∪' || operator === '∩') {
+      this.#at++;
+      inner = { kind: 'sets', operator, parts: [inner, this.#sum()] };
+    }
     this.#bars--;
     this.#expect('|');
-    return { kind: 'call', name: 'abs', args: [inner] };
+    return determinantOf(inner) ?? { kind: 'call', name: 'abs', args: [inner] };
   }
 
   /** Braces of LaTeX; those round a list are meant as a set's. */
@@ -871,6 +974,11 @@ class Parser {
   #tuple(open: string, closing: readonly string[]): Node {
     const bars = this.#bars;
     this.#bars = 0;
+    if (plainInteger(this.#next) && this.#ahead(1).text === ')' && this.#ahead(2).text === '_') {
+      // `(101)_2`
+      this.#tokens.splice(this.#at + 1, 1);
+      return this.#atom();
+    }
     const inner = this.#list(closing);
     this.#bars = bars;
     const close = this.#next.text;
@@ -878,6 +986,8 @@ class Parser {
       throw new NotRead(`wanted ${closing.join(' ')}`);
     this.#at++;
     if (inner.kind !== 'list') return inner;
+    const rows = open === '[' && close === ']' ? rowsOf(inner.items) : undefined;
+    if (rows) return { kind: 'matrix', rows, of: 'matrix' };
     // ]a, b[ is (a, b).
     const round = (bracket: string, outward: string): string =>
       bracket === '⟨' || bracket === outward ? '(' : bracket === '⟩' ? ')' : bracket;
@@ -958,12 +1068,20 @@ class Parser {
         return { kind: 'call', name: 'root', args: [this.#argument(false), number(whole(3))] };
       case 'max':
       case 'min':
+        // `\max f`, `\max f(x)`
+        if (this.#next.kind === 'letter') return { kind: 'apply', name, args: [this.#atom()] };
+        return { kind: 'call', name, args: this.#parenthesised() };
       case 'gcd':
       case 'lcm':
       case 'abs':
       case 'floor':
       case 'ceil':
+      case 'factorial':
         return { kind: 'call', name, args: this.#parenthesised() };
+      case 'det': {
+        const of = this.#atom();
+        return determinantOf(of) ?? { kind: 'apply', name, args: [of] };
+      }
       case 'overline':
         return this.#marked('overline');
       case 'over':
@@ -1050,15 +1168,35 @@ function meaningOf(name: string, of: Node): [string, readonly Node[]] {
   return [name, [of]];
 }
 
+/** The rows of `[[1, 2], [3, 4]]`. */
+function rowsOf(items: readonly Node[]): readonly (readonly Node[])[] | undefined {
+  const rows: (readonly Node[])[] = [];
+  for (const item of items) {
+    if (item.kind !== 'tuple' || item.open !== '[' || item.close !== ']') return undefined;
+    if (item.items.length !== (rows[0] ?? item.items).length) return undefined;
+    rows.push(item.items);
+  }
+  return rows;
+}
+
 function valueOfDigits(text: string): { value: Exact; decimal: boolean } {
   const [before = '', after = ''] = text.split('.');
   const value = { n: BigInt(before + after), d: 10n ** BigInt(after.length) };
   return { value, decimal: after !== '' };
 }
 
+/** `|A|` and `\det A` of rows as many as columns. */
+function determinantOf(node: Node): Node | undefined {
+  if (node.kind !== 'matrix' || node.of !== 'matrix') return undefined;
+  return node.rows.every(({ length }) => length === node.rows.length)
+    ? { ...node, of: 'det' }
+    : undefined;
+}
+
 /** The same negative, with numbers kept numbers. */
 function negated(node: Node): Node {
   if (node.kind === 'number') return { ...node, value: { n: -node.value.n, d: node.value.d } };
+  if (node.kind === 'quantity' && !node.compound) return { ...node, of: negated(node.of) };
   return { kind: 'negate', of: node };
 }
 

@@ -77,10 +77,23 @@ export function wholeRoot(n: bigint, k: number): bigint {
 export class Arithmetic {
   readonly #work: Work;
   readonly #precision: number;
+  /** How much dearer an operation is than at the default precision. */
+  readonly #dear: number;
+  #span = 0;
 
   constructor(work: Work, precision = mostBits) {
     this.#work = work;
     this.#precision = precision;
+    this.#dear = Math.max(1, (precision / mostBits) ** 1.5);
+  }
+
+  /** The most bits that a number had, or lay away from 1: what tells two of them apart may be as small. */
+  get span(): number {
+    return this.#span;
+  }
+
+  #met(bits: number): void {
+    if (bits > this.#span) this.#span = bits;
   }
 
   get #fixedBits(): number {
@@ -89,11 +102,13 @@ export class Arithmetic {
 
   /** A series costs as many terms as it has bits to find. */
   #series(operations: number): void {
-    this.#work.spend((operations * this.#precision) / mostBits);
+    const dear = this.#precision > mostBits ? this.#dear : this.#precision / mostBits;
+    this.#work.spend(operations * dear);
   }
 
   #sized(bits: number): void {
     if (bits > largestExact) throw new TooCostly();
+    this.#met(bits);
     this.#work.spend(1 + (bits >> 6) + ((bits >> 9) * (bits >> 9)) / 8);
   }
 
@@ -124,15 +139,20 @@ export class Arithmetic {
     if (x.n === 0n) return { m: 0n, e: 0, r: -Infinity };
     if (x.d === 1n && absolute(x.n) < 1n << BigInt(this.#precision))
       return { m: x.n, e: 0, r: -Infinity };
-    const up = this.#precision + bitLength(x.d) - bitLength(x.n);
-    this.#sized(this.#precision + bitLength(x.d));
+    const [upper, lower] = [bitLength(x.n), bitLength(x.d)];
+    const up = this.#precision + lower - upper;
+    this.#met(Math.max(upper, lower));
+    this.#work.spend(1 + lower / 64);
+    if (this.#precision + lower > largestExact) throw new TooCostly();
     return up >= 0
       ? { m: (x.n << BigInt(up)) / x.d, e: -up, r: -up }
       : { m: x.n / (x.d << BigInt(-up)), e: -up, r: -up };
   }
 
   #rounded(m: bigint, e: number, r: number): Ball {
-    const over = bitLength(m) - this.#precision;
+    const length = bitLength(m);
+    const over = length - this.#precision;
+    if (e + length - 2 >= r) this.#met(Math.abs(e + length));
     if (over <= 32) return { m, e, r };
     return { m: m >> BigInt(over), e: e + over, r: join(r, e + over) };
   }
@@ -152,7 +172,7 @@ export class Arithmetic {
       this.#sized(bitLength(a.n) + bitLength(b.n) + bitLength(a.d) + bitLength(b.d));
       return this.fraction(a.n * b.d + b.n * a.d, a.d * b.d);
     }
-    this.#work.spend(4);
+    this.#work.spend(4 * this.#dear);
     const [x, y] = [this.ball(a), this.ball(b)];
     const r = join(x.r, y.r);
     if (x.m === 0n) return { ...y, r };
@@ -174,7 +194,7 @@ export class Arithmetic {
       return this.fraction(a.n * b.n, a.d * b.d);
     }
     if ((isExact(a) && a.n === 0n) || (isExact(b) && b.n === 0n)) return zero;
-    this.#work.spend(6);
+    this.#work.spend(6 * this.#dear);
     const [x, y] = [this.ball(a), this.ball(b)];
     const r = join(join(x.e + bitLength(x.m) + y.r, y.e + bitLength(y.m) + x.r), x.r + y.r);
     return this.#rounded(x.m * y.m, x.e + y.e, r);
@@ -187,7 +207,7 @@ export class Arithmetic {
     }
     if (this.mayBeZero(b)) throw new Undefined();
     if (isExact(a) && a.n === 0n) return zero;
-    this.#work.spend(8);
+    this.#work.spend(8 * this.#dear);
     const [x, y] = [this.ball(a), this.ball(b)];
     const up = Math.max(0, this.#precision + 2 + bitLength(y.m) - bitLength(x.m));
     const m = (x.m << BigInt(up)) / y.m;
@@ -265,6 +285,7 @@ export class Arithmetic {
     if (isExact(x)) {
       if (x.n === 0n) return zero;
       const { n, d } = this.lowest(x);
+      this.#met(Math.max(bitLength(n), bitLength(d)));
       if (Math.max(bitLength(n), bitLength(d)) <= largestReduced) {
         this.#work.spend(40 + Math.max(bitLength(n), bitLength(d)) / 4);
         const [upper, lower] = [wholeRoot(n, k), wholeRoot(d, k)];
@@ -275,7 +296,7 @@ export class Arithmetic {
     const { m, e, r } = this.ball(x);
     // A root of what may be 0 is as large as its error allows.
     if (this.mayBeZero(x)) return { m: 0n, e: 0, r: (r + 1) / 2 };
-    this.#work.spend(40);
+    this.#work.spend(40 * this.#dear);
     let up = Math.max(0, 2 * this.#precision + 4 - bitLength(m));
     if ((e - up) % 2 !== 0) up++;
     const root = wholeRoot(m << BigInt(up), 2);
@@ -301,7 +322,7 @@ export class Arithmetic {
     const halvings = 10;
     const rest = (fixed - BigInt(turns) * unit) >> BigInt(halvings);
     let [sum, term] = [1n << BigInt(bits), 1n << BigInt(bits)];
-    for (let i = 1n; term !== 0n && i < 200n; i++) {
+    for (let i = 1n; term !== 0n; i++) {
       term = ((term * rest) >> BigInt(bits)) / i;
       if (term === -1n) break;
       sum += term;
@@ -352,7 +373,7 @@ export class Arithmetic {
     const square = (small * small) >> BigInt(bits);
     const series = (first: bigint, from: bigint): bigint => {
       let [sum, term] = [first, first];
-      for (let i = from; term !== 0n && term !== -1n && i < 400n; i += 2n) {
+      for (let i = from; term !== 0n && term !== -1n; i += 2n) {
         term = -((term * square) >> BigInt(bits)) / (i * (i + 1n));
         sum += term;
       }

@@ -43,10 +43,13 @@ export class Evaluation {
   readonly #letters: Letters;
   readonly #isReal: boolean;
 
-  /** @param letters What letters stand for, if they may; fewer digits tell values of these apart. */
-  constructor(work: Work, letters?: Letters) {
+  /**
+   * @param letters What letters stand for, if they may; fewer digits tell values of these apart.
+   * @param bits So many instead.
+   */
+  constructor(work: Work, letters?: Letters, bits = letters ? probeBits : undefined) {
     this.#work = work;
-    this.real = letters ? new Arithmetic(work, probeBits) : new Arithmetic(work);
+    this.real = new Arithmetic(work, bits);
     this.#letters = letters ?? noLetters;
     this.#isReal = letters !== undefined;
   }

@@ -109,6 +109,15 @@ export function groupEpochs(
   if (lengths.size <= 1 && !lost && (once.lengths.at(-1) ?? 0) <= Math.max(0, ...lengths)) {
     return once;
   }
+  // Steps lost between two that are logged need not have lost a generation.
+  const known = pool ?? new Set(visits.map(({ row }) => row)).size;
+  const whole = once.epochs > 1 && once.sizes.every((size) => size === known);
+  if (every > 1 && whole) {
+    return {
+      ...once,
+      doubt: `every prompt comes once in each, though ${pattern.lost} steps are missing`,
+    };
+  }
   const likely = likelyStepsPerEpoch(visits, rolled, pool, iterations, (per) =>
     byNumber(first, span, per, 'prompts per step'),
   );
@@ -162,19 +171,22 @@ function rolledOut(visits: readonly Visit[]): [number, Set<number>][] {
 /** A new epoch begins with the first step that rolls out a prompt seen in the present one. */
 function oncePerEpoch(
   rolled: readonly (readonly [number, ReadonlySet<number>])[],
-): Grouping & { readonly lengths: readonly number[] } {
+): Grouping & { readonly lengths: readonly number[]; readonly sizes: readonly number[] } {
   const epochByStep = new Map<number, number>();
   const lengths = [0];
+  const sizes: number[] = [];
   let seen = new Set<number>();
   for (const [step, rows] of rolled) {
     if ([...rows].some((row) => seen.has(row))) {
       lengths.push(0);
+      sizes.push(seen.size);
       seen = new Set();
     }
     for (const row of rows) seen.add(row);
     epochByStep.set(step, lengths.length - 1);
     lengths[lengths.length - 1] = (lengths.at(-1) ?? 0) + 1;
   }
+  sizes.push(seen.size);
   return {
     epochs: lengths.length,
     stepsPerEpoch: null,
@@ -182,6 +194,7 @@ function oncePerEpoch(
     epochOf: ({ step }) => epochByStep.get(step) ?? 0,
     doubt: undefined,
     lengths,
+    sizes,
   };
 }
 
@@ -218,9 +231,12 @@ function likelyStepsPerEpoch(
   return {
     per: possible.length === 1 ? per : undefined,
     sure,
-    why: `${per ?? 0} steps each because ${size} prompts come in a step and ${seen} are known`,
+    why: `${counted(per ?? 0, 'step')} each because ${counted(size, 'prompt')} a step and ${seen} in all`,
   };
 }
+
+const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const listed = (numbers: readonly number[]): string =>
   numbers.length > 12 ? `${numbers.slice(0, 12).join(', ')}, ...` : numbers.join(', ');

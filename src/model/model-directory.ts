@@ -116,7 +116,7 @@ const withoutPointers =
     );
   };
 
-/** Parts of names that torch.compile, DDP and FSDP put around a model's own. */
+/** Parts of names that torch.compile, DDP, FSDP and TRL's value heads put around a model's own. */
 const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 
 /** A tensor's name without what a wrapper added to it. */
@@ -124,7 +124,7 @@ export const unwrappedName = (name: string): string =>
   name
     .replace(wrappers, '$1')
     .replace(/\.{2,}/g, '.')
-    .replace(/^(?:\.|module\.)+/, '');
+    .replace(/^(?:\.|module\.|pretrained_model\.)+/, '');
 
 /** @throws SafetensorsError where two tensors differ only in what wrappers added. */
 function withoutWrappers(

@@ -63,6 +63,7 @@ export function stepPattern(found: Iterable<number>): StepPattern {
  * @param visits Without those that repeat a generation.
  * @param pool Prompts of the prompt file; undefined where there is none.
  * @param iterations Steps that a generation was used for.
+ * @param epochless The first row without an epoch, for messages.
  * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
  */
 export function groupEpochs(
@@ -71,6 +72,7 @@ export function groupEpochs(
   rule: EpochRule,
   pool: number | undefined,
   iterations: number,
+  epochless = 'a row',
 ): Grouping {
   const { steps, every } = pattern;
   const last = steps.at(-1) ?? 0;
@@ -98,7 +100,11 @@ export function groupEpochs(
       doubt: undefined,
     };
   }
-  if (named > 0) throw new ConfigError('some rows have a field epoch and some do not');
+  if (named > 0) {
+    throw new ConfigError(
+      `${epochless}: no field epoch, which other rows have; say --steps-per-epoch or --epochs`,
+    );
+  }
   const rolled = rolledOut(visits);
   const once = oncePerEpoch(rolled);
   // In epochs that all have as many steps, with every step there, a prompt that comes again can only

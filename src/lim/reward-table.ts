@@ -147,11 +147,15 @@ export class RewardTable {
   #lastMatch: Match | undefined;
   #rows = 0;
   #unmatched = 0;
+  /** The first of them, for messages. */
+  #unmatchedWhere = '';
   #merged = 0;
   #sampleIds = 0;
   #judged = 0;
   #neither = 0;
   #fractional = 0;
+  /** The first row without an epoch. */
+  #epochless: string | undefined;
   #aboveOne = 0;
   #lowest = Infinity;
   #highest = -Infinity;
@@ -175,7 +179,7 @@ export class RewardTable {
     if (key !== this.#lastKey || !this.#last) {
       const found = this.#place(row, where);
       if (!found) {
-        this.#unmatched++;
+        if (this.#unmatched++ === 0) this.#unmatchedWhere = `: not ${where}`;
         return;
       }
       const entry = this.prompts[found.index];
@@ -189,7 +193,8 @@ export class RewardTable {
     }
     const cell = this.#last;
     if (this.#lastMatch) this.#matched[this.#lastMatch]++;
-    if (row.epoch !== undefined && !Number.isInteger(row.epoch)) this.#fractional++;
+    if (row.epoch === undefined) this.#epochless ??= where;
+    else if (!Number.isInteger(row.epoch)) this.#fractional++;
     cell.count++;
     this.#digest(row, identity, cell);
     this.#count(row, cell);
@@ -239,7 +244,11 @@ export class RewardTable {
    * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
    */
   matrix(signal: Signal, rule: EpochRule): { matrix: RewardMatrix; summary: TableSummary } {
-    if (this.#cells.size === 0) throw new ConfigError('there is no rollout of a known prompt');
+    if (this.#cells.size === 0) {
+      throw new ConfigError(
+        `none of ${this.#rows} rows is of a prompt of the prompt file${this.#unmatchedWhere}`,
+      );
+    }
     this.#mergeSamples();
     const repeats = repeatedSteps(this.#digests);
     const all =
@@ -250,7 +259,7 @@ export class RewardTable {
     const iterations = repeats.iterations > 1 ? repeats.iterations * pattern.every : 1;
     const prompts = this.prompts.length;
     const pool = this.#closed ? prompts : undefined;
-    const grouped = groupEpochs(cells, pattern, rule, pool, iterations);
+    const grouped = groupEpochs(cells, pattern, rule, pool, iterations, this.#epochless);
     const { epochs, epochOf } = grouped;
     if (prompts * epochs > largestMatrix) {
       throw new ConfigError(

@@ -747,6 +747,20 @@ describe('steps', () => {
     },
   );
 
+  test('rows without an epoch beside others, and rows of no known prompt, are named', async () => {
+    const root = folderOf({
+      'in/1.jsonl': [{ ...row('a', 1, 1), epoch: 0 }],
+      'in/2.jsonl': [row('a', 2, 1)],
+      'pool.jsonl': [{ prompt: 'b' }],
+    });
+    await expect(imported(join(root, 'in'))).rejects.toThrow(
+      /2\.jsonl line 1: no field epoch, which other rows have; say --steps-per-epoch/,
+    );
+    await expect(imported(join(root, 'in'), { prompts: join(root, 'pool.jsonl') })).rejects.toThrow(
+      /none of 2 rows is of a prompt of the prompt file: not .*1\.jsonl line 1/,
+    );
+  });
+
   test('epochs of uneven length are said to be a guess', async () => {
     const rows = [['a'], ['b'], ['a'], ['a'], ['b', 'c'], ['a']].flatMap((prompts, i) =>
       prompts.map((prompt) => row(prompt, i + 1, 1)),

@@ -187,7 +187,7 @@ describe('RewardTable', () => {
   test('refuses steps that do not divide, an absurd epoch, and nothing at all', () => {
     const table = new RewardTable();
     expect(() => table.matrix('accuracy', {})).toThrow(
-      /^none of \d rows is of a prompt of the prompt file: not row 1/,
+      'none of 0 rows is of a prompt of the prompt file',
     );
     for (const step of [1, 2, 3]) table.add(row('a', step));
     expect(() => table.matrix('accuracy', { epochs: 2 })).toThrow('3 steps do not divide into 2');

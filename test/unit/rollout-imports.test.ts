@@ -240,6 +240,16 @@ describe('files', () => {
     );
   });
 
+  test.each(['1.jsonl', 'completions_00001.parquet', 'rows.jsonl'])(
+    'a Git LFS pointer in place of %s is named as one',
+    async (name) => {
+      const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12\n`;
+      await expect(imported(folderOf({ [name]: pointer }))).rejects.toThrow(
+        `${name}: a Git LFS pointer to 12 bytes`,
+      );
+    },
+  );
+
   test('dumps are found below a folder, among other files', async () => {
     const root = folderOf({
       'config.json': '{"lr": 1}',

@@ -24,7 +24,7 @@ export const command = defineCommand({
     ...commonArgs,
   },
   async run({ args }) {
-    const config = await chosenConfig('limr base', args.config, args.preset);
+    const config = await chosenConfig('the options', args.config, args.preset);
     const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();

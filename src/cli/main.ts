@@ -185,11 +185,11 @@ export function checkArguments(
       throw new UsageError(`${flag} needs a value`);
     }
     // As from a variable that is not set: never a path, nor anything else but a text of one's own.
-    if (value === '' && option?.valueHint?.toLowerCase() !== 'text') {
+    if (value.trim() === '' && option?.valueHint?.toLowerCase() !== 'text') {
       throw new UsageError(`${flag} needs a value, got an empty one`);
     }
   }
-  if (words.includes('')) throw new UsageError('an argument is empty');
+  if (words.some((word) => word.trim() === '')) throw new UsageError('an argument is empty');
   const places = Object.values(args).filter(({ type }) => type === 'positional').length;
   const extra = words[places];
   if (extra !== undefined && !many) throw new UsageError(`unexpected argument '${extra}'`);

@@ -93,7 +93,16 @@ export async function estimateResponses(
     return undefined;
   });
   try {
-    const { plan, memory } = planOf(config, job, options, gpu?.limits);
+    let found: ReturnType<typeof planOf>;
+    try {
+      found = planOf(config, job, options, gpu?.limits);
+    } catch (error) {
+      if (!(error instanceof AdapterError)) throw error;
+      // The card that is asked about need not be the one that is here.
+      await host.stderr(`${error.message}; as on one without limits:\n`);
+      found = planOf(config, job, options, undefined);
+    }
+    const { plan, memory } = found;
     const lines = Object.entries(plan.byPurpose)
       .sort(([, a], [, b]) => b - a)
       .map(([purpose, bytes]) => `  ${purpose.padEnd(14)}${bytesText(bytes).padStart(14)}\n`);
@@ -103,8 +112,8 @@ export async function estimateResponses(
     const { rows, prompts, promptRows, newTokens, cacheStorage: cache } = plan.capacity;
     const { batches, total } = plan;
     const bytes = { ...plan.byPurpose, total };
-    const found = { rows, prompts, promptRows, newTokens, batches, cache, memory, bytes };
-    if (options.json) await host.stdout(`${JSON.stringify(found)}\n`);
+    const told = { rows, prompts, promptRows, newTokens, batches, cache, memory, bytes };
+    if (options.json) await host.stdout(`${JSON.stringify(told)}\n`);
   } finally {
     await gpu?.close();
   }

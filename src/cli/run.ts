@@ -109,7 +109,7 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
   const asked = methods && [...new Set(['full', ...methods])];
-  return chosenConfig('limr run', args.config, args.preset, asked);
+  return chosenConfig('the options', args.config, args.preset, asked);
 }
 
 async function freshPlan(host: System, args: RunArgs): Promise<Plan> {

@@ -82,6 +82,7 @@ export function scoreSummary(summary: ScoreSummary): string {
   note(summary.templatedRows, ...matched('their prompt inside a chat template'));
   note(summary.containedRows, ...matched('the one prompt of the prompt file in their text'));
   note(summary.lastTurnRows, ...matched('the last turn of their conversation'));
+  note(summary.systemTextRows, ...matched('their conversation without its system text'));
   note(
     summary.rowsPastEnd,
     'row left out: past the last epoch',

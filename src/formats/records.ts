@@ -1,6 +1,7 @@
 import { isArrow, readArrow } from './arrow.ts';
 import { readText, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
+import { expectNoPointer } from './git-lfs.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf, readJson } from './json.ts';
 import { readJsonLines } from './json-lines.ts';
 import { readParquet } from './parquet.ts';
@@ -32,6 +33,7 @@ export async function* recordsOf(
   source: ByteSource,
   { onCut }: RecordOptions = {},
 ): AsyncGenerator<PlacedRecord> {
+  await expectNoPointer(source);
   const head = await source.slice(0, Math.min(4096, source.size));
   const opening = new TextDecoder().decode(head);
   if (opening.startsWith('PAR1')) {

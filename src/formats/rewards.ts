@@ -64,7 +64,10 @@ export function rewardOf(value: unknown, where: string): number | undefined {
   return Number.isFinite(number) ? number : undefined;
 }
 
-/** The sum of weighted columns, those left out that a row has no number in; undefined without any. */
+/**
+ * The sum of weighted columns, those left out that a row has no number in; undefined without any. What is
+ * whole in float32, in which trainers sum, is whole here: 0.7 + 0.2 + 0.1 is 1.
+ */
 export function weightedSum(
   terms: readonly RewardTerm[],
   valueOf: (name: string) => number | undefined,
@@ -74,7 +77,9 @@ export function weightedSum(
     const value = valueOf(name);
     if (value !== undefined) sum = (sum ?? 0) + weight * value;
   }
-  return sum;
+  if (sum === undefined || terms.length === 1) return sum;
+  const rounded = Math.fround(sum);
+  return Number.isInteger(rounded) ? rounded : sum;
 }
 
 /**

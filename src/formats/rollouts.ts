@@ -127,7 +127,10 @@ function formatOf(record: JsonRecord, isTable: boolean): Detected | undefined {
     return 'openrlhf';
   }
   // Only words for rewards that cannot be something else: `result` and `scores` alone are no rollout.
-  return hasPrompt && (has('reward') || has('rewards') || has('score')) ? 'jsonl' : undefined;
+  const hasScores = has('scores') && listOf(record, responseFields) !== undefined;
+  return hasPrompt && (has('reward') || has('rewards') || has('score') || hasScores)
+    ? 'jsonl'
+    : undefined;
 }
 
 /**
@@ -138,8 +141,12 @@ function isCurve(record: JsonRecord): boolean {
   if (!Array.isArray(fieldOf(record, 'rewards')) || fieldOf(record, 'prompt') === undefined) {
     return false;
   }
-  return !responseFields.some((name) => Array.isArray(fieldOf(record, name)));
+  return listOf(record, responseFields) === undefined;
 }
+
+/** The first of some fields that holds a list. */
+const listOf = (record: JsonRecord, names: readonly string[]): string | undefined =>
+  names.find((name) => Array.isArray(fieldOf(record, name)));
 
 const anyPrompt = [
   ...['prompt', 'input', 'query', 'question', 'problem', 'messages', 'context_messages'],
@@ -291,9 +298,17 @@ function* samplesOf(
     const names = Object.keys(record).slice(0, 40).join(', ');
     throw new FormatError(`${where}: no column ${name}; there are ${names}`);
   });
-  const lists = values.filter(Array.isArray);
-  const count = lists[0]?.length;
-  if (lists.length > 0) expectSamples(record, values, count ?? 0, where);
+  const verdict = plan.verdict === undefined ? undefined : fieldOf(record, plan.verdict);
+  const count = values.find(Array.isArray)?.length;
+  if (count === undefined) expectOneResponse(record, where);
+  else {
+    expectSamples(record, values, count, where);
+    if (Array.isArray(verdict) && verdict.length !== count) {
+      throw new FormatError(
+        `${where}: ${plan.verdict ?? ''} has ${verdict.length} entries for ${count} rewards`,
+      );
+    }
+  }
   const shared = {
     where,
     id: idOf(record, where),
@@ -303,9 +318,13 @@ function* samplesOf(
     answered: prompt.answered,
     tokens: prompt.tokens,
   };
-  const verdict = plan.verdict === undefined ? undefined : fieldOf(record, plan.verdict);
   if (plan.verdict !== undefined && verdict !== undefined) plan.summary.verdicts.add(plan.verdict);
   const completion = count === undefined ? fieldOf(record, 'completion') : undefined;
+  // A prompt without a response is a prompt still.
+  if (count === 0) {
+    const none = { reward: undefined, verdict: undefined, completion: undefined };
+    yield { ...shared, ...none, ...prompt.one };
+  }
   for (let i = 0; i < (count ?? 1); i++) {
     const at = count === undefined ? '' : `[${i}]`;
     const part = (value: unknown): unknown =>
@@ -340,12 +359,20 @@ function expectSamples(
   const uneven = values.find((value) => Array.isArray(value) && value.length !== count);
   if (uneven !== undefined)
     throw new FormatError(`${where}: its lists of rewards differ in length`);
-  const responses = responseFields.find((name) => Array.isArray(fieldOf(record, name)));
+  const responses = listOf(record, responseFields);
   if (responses === undefined) return;
   const given = (fieldOf(record, responses) as unknown[]).length;
   if (given !== count) {
     throw new FormatError(`${where}: ${responses} has ${given} entries for ${count} rewards`);
   }
+}
+
+/** Whether a row of one reward has one response: several texts want a reward each. */
+function expectOneResponse(record: JsonRecord, where: string): void {
+  const name = listOf(record, responseFields);
+  const responses = name === undefined ? [] : (fieldOf(record, name) as unknown[]);
+  if (responses.length < 2 || !responses.every((one) => typeof one === 'string')) return;
+  throw new FormatError(`${where}: ${name ?? ''} has ${responses.length} entries for 1 reward`);
 }
 
 /** A row's prompt, or one for each of its samples. */

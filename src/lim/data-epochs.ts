@@ -63,6 +63,7 @@ export function stepPattern(found: Iterable<number>): StepPattern {
  * @param visits Without those that repeat a generation.
  * @param pool Prompts of the prompt file; undefined where there is none.
  * @param iterations Steps that a generation was used for.
+ * @param epochless The first row without an epoch, for messages.
  * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
  */
 export function groupEpochs(
@@ -71,6 +72,7 @@ export function groupEpochs(
   rule: EpochRule,
   pool: number | undefined,
   iterations: number,
+  epochless = 'a row',
 ): Grouping {
   const { steps, every } = pattern;
   const last = steps.at(-1) ?? 0;
@@ -98,7 +100,11 @@ export function groupEpochs(
       doubt: undefined,
     };
   }
-  if (named > 0) throw new ConfigError('some rows have a field epoch and some do not');
+  if (named > 0) {
+    throw new ConfigError(
+      `${epochless}: no field epoch, which other rows have; say --steps-per-epoch or --epochs`,
+    );
+  }
   const rolled = rolledOut(visits);
   const once = oncePerEpoch(rolled);
   // In epochs that all have as many steps, with every step there, a prompt that comes again can only
@@ -108,6 +114,15 @@ export function groupEpochs(
   if (once.epochs === 1 && !lost) return once;
   if (lengths.size <= 1 && !lost && (once.lengths.at(-1) ?? 0) <= Math.max(0, ...lengths)) {
     return once;
+  }
+  // Steps lost between two that are logged need not have lost a generation.
+  const known = pool ?? new Set(visits.map(({ row }) => row)).size;
+  const whole = once.epochs > 1 && once.sizes.every((size) => size === known);
+  if (every > 1 && whole) {
+    return {
+      ...once,
+      doubt: `every prompt comes once in each, though ${pattern.lost} steps are missing`,
+    };
   }
   const likely = likelyStepsPerEpoch(visits, rolled, pool, iterations, (per) =>
     byNumber(first, span, per, 'prompts per step'),
@@ -162,19 +177,22 @@ function rolledOut(visits: readonly Visit[]): [number, Set<number>][] {
 /** A new epoch begins with the first step that rolls out a prompt seen in the present one. */
 function oncePerEpoch(
   rolled: readonly (readonly [number, ReadonlySet<number>])[],
-): Grouping & { readonly lengths: readonly number[] } {
+): Grouping & { readonly lengths: readonly number[]; readonly sizes: readonly number[] } {
   const epochByStep = new Map<number, number>();
   const lengths = [0];
+  const sizes: number[] = [];
   let seen = new Set<number>();
   for (const [step, rows] of rolled) {
     if ([...rows].some((row) => seen.has(row))) {
       lengths.push(0);
+      sizes.push(seen.size);
       seen = new Set();
     }
     for (const row of rows) seen.add(row);
     epochByStep.set(step, lengths.length - 1);
     lengths[lengths.length - 1] = (lengths.at(-1) ?? 0) + 1;
   }
+  sizes.push(seen.size);
   return {
     epochs: lengths.length,
     stepsPerEpoch: null,
@@ -182,6 +200,7 @@ function oncePerEpoch(
     epochOf: ({ step }) => epochByStep.get(step) ?? 0,
     doubt: undefined,
     lengths,
+    sizes,
   };
 }
 
@@ -218,9 +237,12 @@ function likelyStepsPerEpoch(
   return {
     per: possible.length === 1 ? per : undefined,
     sure,
-    why: `${per ?? 0} steps each because ${size} prompts come in a step and ${seen} are known`,
+    why: `${counted(per ?? 0, 'step')} each because ${counted(size, 'prompt')} a step and ${seen} in all`,
   };
 }
+
+const counted = (count: number, noun: string): string =>
+  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const listed = (numbers: readonly number[]): string =>
   numbers.length > 12 ? `${numbers.slice(0, 12).join(', ')}, ...` : numbers.join(', ');

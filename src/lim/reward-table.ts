@@ -1,6 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import { comparable, identityOf, type Prompt } from '../formats/conversation.ts';
-import { jsonOf } from '../formats/json.ts';
+import { jsonOf, type JsonRecord } from '../formats/json.ts';
 import type { Verdict } from '../formats/rewards.ts';
 import {
   type EpochGrouping,
@@ -34,6 +34,8 @@ export interface TableSummary {
   readonly containedRows: number;
   /** Rows of a conversation whose last turn alone is a prompt of the prompt file. */
   readonly lastTurnRows: number;
+  /** Rows matched by their conversation, where only one side has a system text. */
+  readonly systemTextRows: number;
   /** Samples without the signal: their reward function abstained, or gave no finite number. */
   readonly rowsWithoutSignal: number;
   /** Rows by a column that says who is right. */
@@ -116,7 +118,7 @@ interface Cell extends Visit {
 }
 
 /** How a row found its prompt. */
-type Match = MatchedBy | 'last turn';
+type Match = MatchedBy | 'last turn' | 'turns without system text';
 
 /**
  * Gathers rollouts, in any order, into a reward matrix. Memory goes with distinct prompts and steps,
@@ -128,21 +130,32 @@ export class RewardTable {
   readonly #byIdentity = new Map<string, number>();
   /** Prompts by their text, of conversations by that of the last user turn. */
   readonly #byText = new Map<string, number[]>();
+  /** Conversations of the prompt file by all their turns but the system text. */
+  readonly #byTurns = new Map<string, number[]>();
   readonly #cells = new Map<string, Cell>();
   readonly #digests = new Map<number, StepDigest>();
   readonly #closed: boolean;
   readonly #matcher = new PromptMatcher();
-  readonly #matched: Record<Match, number> = { template: 0, containment: 0, 'last turn': 0 };
+  readonly #matched: Record<Match, number> = {
+    template: 0,
+    containment: 0,
+    'last turn': 0,
+    'turns without system text': 0,
+  };
   #last: Cell | undefined;
   #lastKey = '';
   #lastMatch: Match | undefined;
   #rows = 0;
   #unmatched = 0;
+  /** The first of them, for messages. */
+  #unmatchedWhere = '';
   #merged = 0;
   #sampleIds = 0;
   #judged = 0;
   #neither = 0;
   #fractional = 0;
+  /** The first row without an epoch. */
+  #epochless: string | undefined;
   #aboveOne = 0;
   #lowest = Infinity;
   #highest = -Infinity;
@@ -166,7 +179,7 @@ export class RewardTable {
     if (key !== this.#lastKey || !this.#last) {
       const found = this.#place(row, where);
       if (!found) {
-        this.#unmatched++;
+        if (this.#unmatched++ === 0) this.#unmatchedWhere = `: not ${where}`;
         return;
       }
       const entry = this.prompts[found.index];
@@ -180,7 +193,8 @@ export class RewardTable {
     }
     const cell = this.#last;
     if (this.#lastMatch) this.#matched[this.#lastMatch]++;
-    if (row.epoch !== undefined && !Number.isInteger(row.epoch)) this.#fractional++;
+    if (row.epoch === undefined) this.#epochless ??= where;
+    else if (!Number.isInteger(row.epoch)) this.#fractional++;
     cell.count++;
     this.#digest(row, identity, cell);
     this.#count(row, cell);
@@ -230,16 +244,22 @@ export class RewardTable {
    * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
    */
   matrix(signal: Signal, rule: EpochRule): { matrix: RewardMatrix; summary: TableSummary } {
-    if (this.#cells.size === 0) throw new ConfigError('there is no rollout of a known prompt');
+    if (this.#cells.size === 0) {
+      throw new ConfigError(
+        `none of ${this.#rows} rows is of a prompt of the prompt file${this.#unmatchedWhere}`,
+      );
+    }
     this.#mergeSamples();
     const repeats = repeatedSteps(this.#digests);
     const all =
       this.#fractional > 0 ? withoutEpochs(this.#cells.values()) : [...this.#cells.values()];
     const cells = all.filter(({ step }) => !repeats.steps.has(step));
     const pattern = stepPattern(new Set(all.map(({ step }) => step)));
+    // Steps that are not logged use the generation too.
+    const iterations = repeats.iterations > 1 ? repeats.iterations * pattern.every : 1;
     const prompts = this.prompts.length;
     const pool = this.#closed ? prompts : undefined;
-    const grouped = groupEpochs(cells, pattern, rule, pool, repeats.iterations);
+    const grouped = groupEpochs(cells, pattern, rule, pool, iterations, this.#epochless);
     const { epochs, epochOf } = grouped;
     if (prompts * epochs > largestMatrix) {
       throw new ConfigError(
@@ -297,6 +317,7 @@ export class RewardTable {
         templatedRows: this.#matched.template,
         containedRows: this.#matched.containment,
         lastTurnRows: this.#matched['last turn'],
+        systemTextRows: this.#matched['turns without system text'],
         rowsWithoutSignal: withoutSignal,
         judgedRows: this.#judged,
         neitherRows: this.#neither,
@@ -306,7 +327,7 @@ export class RewardTable {
         highestReward: this.#highest === -Infinity ? null : this.#highest,
         repeatedSteps: repeats.steps.size,
         repeatedRows,
-        iterations: repeats.iterations,
+        iterations,
         identicalSteps: repeats.doubtful,
         neverRolledOut: never,
         duplicateEntries: parts.reduce((sum, count) => sum + (count > 1 ? 1 : 0), 0),
@@ -366,6 +387,12 @@ export class RewardTable {
     const same = this.#byText.get(text);
     if (same) same.push(index);
     else this.#byText.set(text, [index]);
+    if (this.#closed && messages) {
+      const turns = identityOf(withoutSystem(entry));
+      const alike = this.#byTurns.get(turns);
+      if (alike) alike.push(index);
+      else this.#byTurns.set(turns, [index]);
+    }
     return index;
   }
 
@@ -378,7 +405,12 @@ export class RewardTable {
     if (byTurn !== undefined) {
       return { index: byTurn, by: row.messages ? 'last turn' : undefined };
     }
-    if (row.messages) return undefined;
+    if (row.messages) {
+      const byTurns = this.#findWithoutSystem(row, where);
+      return byTurns === undefined
+        ? undefined
+        : { index: byTurns, by: 'turns without system text' };
+    }
     const found = this.#matcher.find(row.prompt, { where, answered: row.answered ?? false });
     return found && this.#canBe(found.index, row.id) ? found : undefined;
   }
@@ -400,6 +432,19 @@ export class RewardTable {
     const same = (this.#byText.get(comparable(row.prompt)) ?? []).filter(
       (index) => this.#canBe(index, row.id) && !(row.messages && this.prompts[index]?.messages),
     );
+    return this.#onlyOf(same, where, 'end with the same turn');
+  }
+
+  /** A conversation by its turns where one side has a system text and the other has none. */
+  #findWithoutSystem(row: TableRow, where: string): number | undefined {
+    const same = (this.#byTurns.get(identityOf(withoutSystem(row))) ?? []).filter((index) => {
+      const entry = this.prompts[index];
+      return this.#canBe(index, row.id) && entry && hasSystem(entry) !== hasSystem(row);
+    });
+    return this.#onlyOf(same, where, 'differ in their system text');
+  }
+
+  #onlyOf(same: readonly number[], where: string, differ: string): number | undefined {
     const [only] = same;
     const first = only === undefined ? undefined : this.prompts[only];
     // Equal prompts that differ in their ids alone: the first counts.
@@ -409,7 +454,7 @@ export class RewardTable {
     };
     if (!same.every(isSame)) {
       throw new ConfigError(
-        `${where}: the prompt may be several of the prompt file that end with the same turn; ` +
+        `${where}: the prompt may be several of the prompt file that ${differ}; ` +
           'give rows and prompts an id',
       );
     }
@@ -422,6 +467,16 @@ export class RewardTable {
     return id === undefined || own === undefined || id === own;
   }
 }
+
+const isSystem = (message: JsonRecord): boolean =>
+  message['role'] === 'system' || message['from'] === 'system';
+
+const hasSystem = ({ messages = [] }: Prompt): boolean => messages.some(isSystem);
+
+const withoutSystem = ({ prompt, messages }: Prompt): Prompt => ({
+  prompt,
+  messages: messages?.filter((message) => !isSystem(message)),
+});
 
 function addCounts(to: Cell, from: Cell): void {
   to.count += from.count;

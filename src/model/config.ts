@@ -300,7 +300,8 @@ class Fields {
 
 /** A value for a message, cut where a hostile file made it long. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value);
+  // JSON would call NaN and Infinity null.
+  const text = typeof value === 'number' ? String(value) : JSON.stringify(value);
   return text.length > 60 ? `${text.slice(0, 60)}...` : text;
 }
 
@@ -410,6 +411,9 @@ function readScaling(rope: Fields, fields: Fields, maxPositions: number): RopeSc
       : fields.size('original_max_position_embeddings');
   switch (type) {
     case 'default':
+      if ((rope.get('rope_type') ?? rope.get('type')) === undefined && rope.number('factor') > 1) {
+        rope.fail('rope_type', 'is missing, which says what factor does');
+      }
       return undefined;
     case 'linear': {
       const factor = rope.atLeast('factor', 1);

@@ -1,5 +1,6 @@
 import { type ByteSource, readAll, readText } from '../formats/byte-source.ts';
 import { FormatError } from '../formats/format-error.ts';
+import { expectNoPointer } from '../formats/git-lfs.ts';
 import { isRecord, parseJson } from '../formats/json.ts';
 import {
   float32Entry,
@@ -98,25 +99,16 @@ export async function openModelDescription(
   };
 }
 
-/** Git LFS leaves a few lines like this one where a file has not been downloaded. */
-const pointerStart = 'version https://git-lfs.github.com/spec/';
-const largestPointer = 1024;
-
 /** Opens files, and refuses those that only say where the file is. */
 const withoutPointers =
   (openFile: OpenModelFile): OpenModelFile =>
   async (name) => {
     const source = await openFile(name);
-    if (!source || source.size > largestPointer || source.size < pointerStart.length) return source;
-    const text = new TextDecoder().decode(await source.slice(0, source.size));
-    if (!text.startsWith(pointerStart)) return source;
-    const size = /^size (\d{1,16})$/m.exec(text)?.[1];
-    throw new FormatError(
-      `${source.name}: a Git LFS pointer${size === undefined ? '' : ` to ${size} bytes`}, not the file itself: fetch it with 'git lfs pull'`,
-    );
+    if (source) await expectNoPointer(source);
+    return source;
   };
 
-/** Parts of names that torch.compile, DDP and FSDP put around a model's own. */
+/** Parts of names that torch.compile, DDP, FSDP and TRL's value heads put around a model's own. */
 const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
 
 /** A tensor's name without what a wrapper added to it. */
@@ -124,7 +116,7 @@ export const unwrappedName = (name: string): string =>
   name
     .replace(wrappers, '$1')
     .replace(/\.{2,}/g, '.')
-    .replace(/^(?:\.|module\.)+/, '');
+    .replace(/^(?:\.|module\.|pretrained_model\.)+/, '');
 
 /** @throws SafetensorsError where two tensors differ only in what wrappers added. */
 function withoutWrappers(

@@ -308,6 +308,15 @@ describe('responses', () => {
         const { total, ...parts } = found.bytes;
         expect(Object.values(parts).reduce((sum, bytes) => sum + bytes, 0)).toBe(total);
       }
+      // A matrix that no binding of this adapter holds: another card's may.
+      const wide = { ...more, 'm/config.json': encode({ ...smollm, vocab_size: 2_000_000 }) };
+      const large = await limr([...argv, '--memory', '24GiB'], wide);
+      expect([large.code, large.system.err]).toEqual([
+        0,
+        expect.stringMatching(
+          /embed needs \d+ bytes in one binding[^]*without limits[^]*GPU memory/,
+        ),
+      ]);
       const { code, system } = await limr([...argv, '--memory', '64MiB'], more);
       expect([code, system.err]).toEqual([
         2,

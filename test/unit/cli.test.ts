@@ -63,6 +63,8 @@ describe('limr', () => {
     [['score', 'x', '--epochs', '1.5', '--out', '/nowhere/x'], 'x: no such file'],
     [['run', '--out', ''], '--out needs a value, got an empty one'],
     [['run', '--out='], '--out needs a value, got an empty one'],
+    [['run', '--out', ' \t'], '--out needs a value, got an empty one'],
+    [['score', ' '], 'an argument is empty'],
     [['run', '--resume', ''], '--resume needs a value, got an empty one'],
     [['run', ''], 'an argument is empty'],
     [['score', 'x', ''], 'an argument is empty'],

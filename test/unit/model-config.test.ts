@@ -160,6 +160,8 @@ describe('parseHfConfig', () => {
     [{ attention_dropout: 0.1 }, /attention_dropout/],
     [{ quantization_config: {} }, /quantization_config/],
     [{ rope_scaling: { type: 'linear' } }, /rope_scaling: factor is missing/],
+    [{ rope_scaling: { factor: 2 } }, /rope_scaling: rope_type is missing, which says what factor/],
+    [{ rope_theta: NaN }, /rope_theta must be a number above 0, is NaN/],
     [{ rope_scaling: { type: 'linear', factor: 0.5 } }, /rope_scaling: factor must be a number of/],
     [{ rope_scaling: { type: 'linear', factor: '2' } }, /factor must be a number of at least 1/],
     [{ rope_scaling: { type: 'longrope', factor: 2 } }, /rope_type "longrope" is not implemented/],

@@ -139,10 +139,11 @@ describe('openModelDirectory', () => {
         'module._orig_mod.model.norm.weight',
         '_orig_mod.module.model.norm.weight',
         'model._orig_mod.norm.weight',
+        'pretrained_model.model.norm.weight',
         'model.norm.weight',
         'module.model._fsdp_wrapped_module.norm._checkpoint_wrapped_module.weight',
       ].map(unwrappedName),
-    ).toEqual(Array(7).fill('model.norm.weight'));
+    ).toEqual(Array(8).fill('model.norm.weight'));
     expect(unwrappedName('model.layers.0.self_attn.q_proj.weight')).toBe(
       'model.layers.0.self_attn.q_proj.weight',
     );

@@ -57,7 +57,9 @@ describe('RewardTable', () => {
     const { matrix } = table.matrix('accuracy', {});
     expect([...rowOf(matrix, 0)]).toEqual([1, 0]);
     table.add(row('a', 0, 0));
-    expect(() => table.matrix('accuracy', {})).toThrow('some rows have a field epoch');
+    expect(() => table.matrix('accuracy', {})).toThrow(
+      /^row \d: no field epoch, which other rows have/,
+    );
   });
 
   test('reports what does not fit: unmatched, merged, never rolled out, duplicate, partial', () => {
@@ -184,7 +186,9 @@ describe('RewardTable', () => {
 
   test('refuses steps that do not divide, an absurd epoch, and nothing at all', () => {
     const table = new RewardTable();
-    expect(() => table.matrix('accuracy', {})).toThrow('no rollout of a known prompt');
+    expect(() => table.matrix('accuracy', {})).toThrow(
+      'none of 0 rows is of a prompt of the prompt file',
+    );
     for (const step of [1, 2, 3]) table.add(row('a', step));
     expect(() => table.matrix('accuracy', { epochs: 2 })).toThrow('3 steps do not divide into 2');
     const absurd = new RewardTable();

@@ -135,6 +135,13 @@ describe('rewards', () => {
     expect((await imported(nested, { reward: 'parts.format' })).rewards).toEqual([[1]]);
   });
 
+  test('a weighted sum that is 1 in float32 is 1', async () => {
+    const parts = (a: number) => ({ prompt: `p${a}`, response: 'r', reward: 9, a, b: 1, c: a });
+    const root = folderOf({ 'r.jsonl': [parts(1), parts(0)] });
+    const got = await imported(root, { reward: 'a=0.7,b=0.2,c=0.1' });
+    expect(got.rewards).toEqual([[1], [0]]);
+  });
+
   test('one column of several is the reward where it is called so', async () => {
     const bytes = await writeParquet([
       { step: 1, prompt: 'a', completion: 'x', format_reward: 0, reward: 1, advantage: 0 },
@@ -232,6 +239,16 @@ describe('files', () => {
       'no rows in 2 file(s)',
     );
   });
+
+  test.each(['1.jsonl', 'completions_00001.parquet', 'rows.jsonl'])(
+    'a Git LFS pointer in place of %s is named as one',
+    async (name) => {
+      const pointer = `version https://git-lfs.github.com/spec/v1\noid sha256:${'a'.repeat(64)}\nsize 12\n`;
+      await expect(imported(folderOf({ [name]: pointer }))).rejects.toThrow(
+        `${name}: a Git LFS pointer to 12 bytes`,
+      );
+    },
+  );
 
   test('dumps are found below a folder, among other files', async () => {
     const root = folderOf({
@@ -409,6 +426,32 @@ describe('rows of other engines', () => {
     await expect(imported(root)).rejects.toThrow('line 1: responses has 1 entries for 2 rewards');
   });
 
+  test.each([
+    [
+      { responses: ['x', 'y', 'z'], rewards: [1, 0, 0], acc: [true, false] },
+      'acc has 2 entries for 3',
+    ],
+    [{ responses: ['x', 'y'], reward: 1 }, 'responses has 2 entries for 1 reward'],
+  ])('%j is refused by row', async (fields, why) => {
+    const root = folderOf({ 'r.jsonl': [{ prompt: 'p', ...fields }] });
+    await expect(imported(root)).rejects.toThrow(`r.jsonl line 1: ${why}`);
+  });
+
+  test('scores beside as many responses are rewards', async () => {
+    const root = folderOf({ 'r.jsonl': [{ question: 'p', outputs: ['x', 'y'], scores: [1, 0] }] });
+    expect((await imported(root)).rewards).toEqual([[0.5]]);
+  });
+
+  test('a prompt without a response stays in the matrix', async () => {
+    const rows = [
+      { prompt: 'p', responses: [], rewards: [] },
+      { prompt: 'q', responses: ['x'], rewards: [1] },
+    ];
+    const got = await imported(folderOf({ 'r.jsonl': rows }));
+    expect(got.rewards).toEqual([[null], [1]]);
+    expect(got.said).toContain('1 row left out of the means: no reward');
+  });
+
   test('a score file stays a curve', async () => {
     const rows = [{ prompt: 'a', score: 0.5, rewards: [0, null, 1] }];
     const got = await imported(folderOf({ 'scores.json': JSON.stringify(rows) }));
@@ -500,6 +543,33 @@ describe('conversations', () => {
     });
     expect(back.rewards).toEqual([[1]]);
     expect(back.prompts[0]?.messages).toEqual(system('s'));
+  });
+
+  test('match where only one side has a system text', async () => {
+    const turns = (first: string) => [
+      { role: 'user', content: first },
+      { role: 'assistant', content: 'yes' },
+      { role: 'user', content: 'sure?' },
+    ];
+    const under = (text: string, first: string) => [
+      { role: 'system', content: text },
+      ...turns(first),
+    ];
+    const root = folderOf({
+      'plain/p.jsonl': [{ prompt: turns('b') }, { prompt: turns('a') }],
+      'under/p.jsonl': [{ prompt: under('S', 'a') }, { prompt: under('T', 'a') }],
+      'd/step_1.jsonl': [{ prompt: under('S', 'a'), completion: 'x', reward: 1 }],
+      'e/step_1.jsonl': [{ prompt: turns('a'), completion: 'x', reward: 1 }],
+    });
+    const plain = { prompts: join(root, 'plain/p.jsonl') };
+    const got = await imported(join(root, 'd'), plain);
+    expect(got.rewards).toEqual([[null], [1]]);
+    expect(got.said).toContain('1 row matched by their conversation without its system text');
+    await expect(
+      imported(join(root, 'e'), { prompts: join(root, 'under/p.jsonl') }),
+    ).rejects.toThrow(
+      'line 1: the prompt may be several of the prompt file that differ in their system text',
+    );
   });
 
   test('that a plain row may be several of are refused by row', async () => {
@@ -662,6 +732,43 @@ describe('steps', () => {
     expect(got.rewards[0]).toEqual([1, null, 1]);
     const alone = await imported(join(root, 'r.jsonl'));
     expect(alone.said).toMatch(/the epochs are a guess .*--steps-per-epoch/);
+  });
+
+  test.each([2, 3, 4])(
+    'with %i uses of a generation and every second step logged, epochs are whole',
+    async (iterations) => {
+      const rows: object[] = [];
+      for (let step = 2; step <= 4 * iterations; step += 2) {
+        const i = Math.floor((step - 1) / iterations);
+        const prompt = i % 2 === 0 ? 'a' : 'b';
+        rows.push(
+          ...logged(step, [
+            [prompt, `x${i}`, 1],
+            [prompt, `y${i}`, i < 2 ? 0 : 1],
+          ]),
+        );
+      }
+      const got = await imported(folderOf({ 'r.jsonl': rows }));
+      expect(got.rewards).toEqual([
+        [0.5, 1],
+        [0.5, 1],
+      ]);
+      expect(got.said).toMatch(/a guess .*steps are missing/);
+    },
+  );
+
+  test('rows without an epoch beside others, and rows of no known prompt, are named', async () => {
+    const root = folderOf({
+      'in/1.jsonl': [{ ...row('a', 1, 1), epoch: 0 }],
+      'in/2.jsonl': [row('a', 2, 1)],
+      'pool.jsonl': [{ prompt: 'b' }],
+    });
+    await expect(imported(join(root, 'in'))).rejects.toThrow(
+      /2\.jsonl line 1: no field epoch, which other rows have; say --steps-per-epoch/,
+    );
+    await expect(imported(join(root, 'in'), { prompts: join(root, 'pool.jsonl') })).rejects.toThrow(
+      /none of 2 rows is of a prompt of the prompt file: not .*1\.jsonl line 1/,
+    );
   });
 
   test('epochs of uneven length are said to be a guess', async () => {

@@ -78,7 +78,7 @@ describe('limr run', () => {
 
   test.each([
     [['--methods', 'lim,lim'], "--methods: 'lim' is given twice"],
-    [['--preset', 'huge'], "no preset 'huge'"],
+    [['--preset', 'huge'], "limr run: the options: no preset 'huge'"],
     [['--preset', 'constructor'], "no preset 'constructor'"],
     [['--methods', 'lim,best'], "--methods: 'best' is none of full, lim, linear, rand"],
     [['--methods', ''], '--methods'],

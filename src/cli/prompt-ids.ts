@@ -1,5 +1,4 @@
-import { chatOf, type Prompt } from '../formats/conversation.ts';
-import { FormatError } from '../formats/format-error.ts';
+import { chatOf, plainText, type Prompt } from '../formats/conversation.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
@@ -30,14 +29,8 @@ export async function promptIds(
 ): Promise<number[][]> {
   if (!chat.chat) {
     if (chat.system !== undefined) throw new UsageError('--system needs --chat');
-    for (const [i, { messages }] of prompts.entries()) {
-      if ((messages?.length ?? 0) > 1) {
-        throw new FormatError(
-          `${where(i)}: ${messages?.length ?? 0} messages are no plain text: --chat puts them into the model's template`,
-        );
-      }
-    }
-    const texts = prompts.map(({ prompt }) => prompt);
+    const help = "--chat puts them into the model's template";
+    const texts = prompts.map((prompt, i) => plainText(prompt, where(i), help));
     return tokenizer.encode(texts, {}, where);
   }
   const chats = prompts.map((prompt) => {

@@ -92,6 +92,17 @@ export const chatOf = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
     return { ...message, role, content: contentOf(message) ?? null };
   }) ?? [{ role: 'user', content: prompt }];
 
+/**
+ * The text of a prompt where there is no chat template to put a conversation into.
+ *
+ * @param help What the message ends with.
+ * @throws FormatError of a conversation of several turns, which its last one alone is not.
+ */
+export function plainText({ prompt, messages = [] }: Prompt, where: string, help: string): string {
+  if (messages.length <= 1) return prompt;
+  throw new FormatError(`${where}: ${messages.length} messages are no plain text: ${help}`);
+}
+
 const contentOf = (message: JsonRecord): unknown =>
   fieldOf(message, 'content') ?? fieldOf(message, 'value');
 

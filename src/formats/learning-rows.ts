@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source.ts';
-import { promptOf } from './conversation.ts';
+import { plainText, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord } from './json.ts';
 import { recordsOf } from './records.ts';
@@ -86,10 +86,13 @@ interface RowTexts {
   readonly response: string | undefined;
 }
 
+const textOfPrompt = (value: unknown, where: string): string =>
+  plainText(promptOf(value, where), where, 'rows to learn from are texts');
+
 function textsOf(record: JsonRecord, where: string): RowTexts {
   const text = fieldOf(record, 'text');
   if (text !== undefined) {
-    return { where, opening: promptOf(text, `${where}: text`).prompt, response: undefined };
+    return { where, opening: textOfPrompt(text, `${where}: text`), response: undefined };
   }
   const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
   const prompt = fieldOf(record, 'prompt');
@@ -98,7 +101,7 @@ function textsOf(record: JsonRecord, where: string): RowTexts {
   }
   return {
     where,
-    opening: promptOf(prompt, `${where}: prompt`).prompt,
-    response: promptOf(fieldOf(record, field), `${where}: ${field}`).prompt,
+    opening: textOfPrompt(prompt, `${where}: prompt`),
+    response: textOfPrompt(fieldOf(record, field), `${where}: ${field}`),
   };
 }

@@ -65,6 +65,21 @@ describe('readLearningRows', () => {
       'd.jsonl line 2: 9 tokens, more than the 8 allowed',
     ],
     ['no field', [good, { prompt: 'h' }], {}, 'd.jsonl line 2: no field text, nor prompt and'],
+    [
+      'a conversation, of which the last turn alone is not what was meant',
+      [
+        good,
+        {
+          prompt: [
+            { role: 'system', content: 'h' },
+            { role: 'user', content: 'h' },
+          ],
+          response: 'i',
+        },
+      ],
+      {},
+      'd.jsonl line 2: prompt: 2 messages are no plain text: rows to learn from are texts',
+    ],
     ['no rows', [], {}, 'd.jsonl: no rows'],
   ])('refuses %s by its line', async (_, rows, more, message) => {
     await expect(rowsOf(rows, more)).rejects.toThrow(message);

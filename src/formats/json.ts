@@ -263,7 +263,9 @@ export function finiteOf(value: unknown, where: string): number {
 export function countOf(value: unknown, where: string): number {
   const number = finiteOf(value, where);
   if (!(Number.isInteger(number) && number >= 0 && number <= 0x8000_0000)) {
-    throw new FormatError(`${where} must be a whole number from 0 to 2147483648, is ${kindOf(value)}`);
+    throw new FormatError(
+      `${where} must be a whole number from 0 to 2147483648, is ${kindOf(value)}`,
+    );
   }
   return number;
 }

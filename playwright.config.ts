@@ -1,7 +1,8 @@
 import { defineConfig } from 'playwright/test';
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
 
-const port = 4317;
+// `npm test` says a port that nothing else listens to.
+const port = Number(process.env['LIMR_PREVIEW_PORT'] ?? 4317);
 const executablePath = findChromium();
 
 // The built demo, as any static host would serve it; `npm test` builds it first.

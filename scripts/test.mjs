@@ -1,5 +1,6 @@
 // npm test: every check of the project, one stage after another, and one line of counts at the end.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
@@ -76,6 +77,17 @@ async function vitest(project, [command = '', ...args]) {
   return readTally(code, () => /** @type {Tally} */ (JSON.parse(readFileSync(tallyPath, 'utf8'))));
 }
 
+/** @returns {Promise<number>} */
+const freePort = () =>
+  new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = /** @type {import('node:net').AddressInfo} */ (server.address());
+      server.close(() => resolve(port));
+    });
+  });
+
 /** @returns {Promise<Tally>} */
 async function playwright() {
   const built = await run(process.execPath, [join(root, 'scripts/build.mjs'), '--demo'], {
@@ -90,7 +102,10 @@ async function playwright() {
   const code = await run(
     process.execPath,
     [modulePath('playwright/cli.js'), 'test', '--reporter=list,json'],
-    { env: { PLAYWRIGHT_JSON_OUTPUT_FILE: tallyPath }, minutes: 30 },
+    {
+      env: { PLAYWRIGHT_JSON_OUTPUT_FILE: tallyPath, LIMR_PREVIEW_PORT: String(await freePort()) },
+      minutes: 30,
+    },
   );
   return readTally(code, () => tallyOfPlaywright(JSON.parse(readFileSync(tallyPath, 'utf8'))));
 }

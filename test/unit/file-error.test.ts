@@ -61,7 +61,8 @@ describe('making a folder', () => {
     expect(made).toEqual(['/ro/x/y', '/ro/x']);
   });
 
-  test.runIf(existsSync('/proc/self'))('comes back from where none can be made', async () => {
+  test('comes back from where none can be made', async (context) => {
+    if (!existsSync('/proc/self')) context.skip('no /proc here');
     await expect(makeFolder(fs, '/proc/limr/x', dirname)).rejects.toMatchObject({ code: 'ENOENT' });
   });
 });

@@ -213,7 +213,8 @@ const stages = {
   'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
   'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),
   'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
-  parity: () => check([join(root, 'scripts/parity.mjs')]),
+  parity: () =>
+    check(['--import', join(root, 'scripts/ts-hooks.mjs'), join(root, 'scripts/parity.mjs')]),
   e2e: playwright,
   'e2e-node': () => vitest('e2e-node', [process.execPath, vitestScript]),
 };

@@ -244,7 +244,7 @@ describe('limr run', () => {
   });
 
   test('goes on with a run that version 0.1.0 began', async () => {
-    cpSync(join(root, 'test/fixtures/kept/layout-1'), at('old'), { recursive: true });
+    cpSync(join(root, 'test/old-runs/layout-1'), at('old'), { recursive: true });
     const rest = await start(node, ['run', '--resume', 'old']);
     expect(rest.code).toBe(0);
     expect(rest.stderr).toContain('is of version 0.1.0, which kept no digests');

@@ -75,7 +75,6 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
     formatted++;
     const same = sameAnswer(gold, verdict.extracted ?? '');
     if (same === (reward === 1)) agreeing.as_run++;
-    if (same === equal) agreeing.evaluation++;
     const agrees = same === (wrapped === 1);
     const listed = rewardDifferences.some(
       (one) => one.gold === gold && one.answer === verdict.extracted,

@@ -353,7 +353,7 @@ describe('a checkpoint', () => {
 
 describe('a checkpoint of version 0.1.0', () => {
   const from = (name: string): Uint8Array =>
-    new Uint8Array(readFileSync(join(import.meta.dirname, '../fixtures/kept/layout-1', name)));
+    new Uint8Array(readFileSync(join(import.meta.dirname, '../old-runs/layout-1', name)));
   const names = ['latest.json', 'seed-0-full-3.safetensors', 'seed-0-full-5.safetensors'];
   const old = (): MemoryStore => {
     const store = new MemoryStore();

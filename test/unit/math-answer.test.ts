@@ -16,7 +16,7 @@ interface Case {
   readonly same: boolean;
 }
 
-const cases = readFileSync('test/fixtures/math-pairs.jsonl', 'utf8')
+const cases = readFileSync('test/field-cases/math-pairs.jsonl', 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as Case);

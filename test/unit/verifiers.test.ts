@@ -19,7 +19,7 @@ interface Case {
   readonly response: string;
   readonly correct: boolean;
 }
-const cases = readFileSync('test/fixtures/field-cases/responses.jsonl', 'utf8')
+const cases = readFileSync('test/field-cases/responses.jsonl', 'utf8')
   .trim()
   .split('\n')
   .map((line) => JSON.parse(line) as Case);

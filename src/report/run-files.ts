@@ -5,6 +5,15 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord, kindOf, parseJson } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
+import {
+  accuracy,
+  evaluation,
+  finite,
+  limSummary,
+  orNaN,
+  selection,
+  whole,
+} from '../results-schema.ts';
 
 /** A run's folder, as far as a report reads it. */
 export interface RunFolder {
@@ -23,53 +32,13 @@ export interface Run {
   readonly scores: readonly (readonly ScoredPrompt[])[];
 }
 
-const finite = v.pipe(v.number(), v.finite());
-const whole = v.pipe(finite, v.integer(), v.minValue(0));
 const variant = v.picklist(matmulVariants);
 const splitVariant = v.picklist(matmulVariants.filter(isSplit));
-const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
-// JSON has no NaN: a number that was none is null.
-const orNaN = v.pipe(
-  v.nullable(finite),
-  v.transform((value) => value ?? NaN),
-);
 
-const accuracy = {
-  mean: share,
-  tiers: v.record(v.string(), share),
-  sampled: v.exactOptional(v.object({ mean: share, tiers: v.record(v.string(), share) })),
-};
-const limSummary = v.nullable(
-  v.object({
-    signal: v.picklist(['accuracy', 'reward']),
-    compat: v.picklist(['corrected', 'limr']),
-    theta: finite,
-    count: v.exactOptional(whole),
-    lowestKept: v.exactOptional(finite),
-    kept: whole,
-    meanCurve: v.array(orNaN),
-    neverSolved: orNaN,
-    alwaysSolved: orNaN,
-    warning: v.string(),
-  }),
-);
-const selection = v.object({
-  prompts: whole,
-  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
-  wrongKeys: whole,
-});
 const method = v.exactOptional(
   v.object({
     prompts: whole,
-    evaluations: v.array(
-      v.object({
-        seed: whole,
-        update: whole,
-        epochs: v.exactOptional(whole),
-        samples: whole,
-        ...accuracy,
-      }),
-    ),
+    evaluations: v.array(evaluation),
   }),
 );
 const resultsSchema = v.object({

@@ -2,6 +2,15 @@ import * as v from 'valibot';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import type { MethodName } from '../config.ts';
 import type { Evaluation, ExperimentResults, SeedResults, UpdateRecord } from '../results.ts';
+import {
+  accuracy,
+  evaluation,
+  finite,
+  limSummary,
+  orNaN,
+  selection,
+  whole,
+} from '../results-schema.ts';
 import { DamageError, type FileMark } from './appended-file.ts';
 
 export type Selections = Partial<Record<MethodName, number[]>>;
@@ -53,43 +62,9 @@ export const freshProgress = (): Progress => ({
   seconds: 0,
 });
 
-const finite = v.pipe(v.number(), v.finite());
-const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
-// JSON has no NaN: a number that was none is null.
-const orNaN = v.pipe(
-  v.nullable(finite),
-  v.transform((value) => value ?? NaN),
-);
-const means = { mean: share, tiers: v.record(v.string(), share) };
-const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
-const evaluation = v.object({
-  seed: whole,
-  update: whole,
-  epochs: v.exactOptional(whole),
-  samples: whole,
-  ...accuracy,
-});
-const selection = v.object({
-  prompts: whole,
-  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
-  wrongKeys: whole,
-});
-const lim = v.object({
-  signal: v.picklist(['accuracy', 'reward']),
-  compat: v.picklist(['corrected', 'limr']),
-  theta: finite,
-  count: v.exactOptional(whole),
-  lowestKept: v.exactOptional(finite),
-  kept: whole,
-  meanCurve: v.array(orNaN),
-  neverSolved: orNaN,
-  alwaysSolved: orNaN,
-  warning: v.string(),
-});
 const seed = v.object({
   seed: whole,
-  lim: v.nullable(lim),
+  lim: limSummary,
   pool: selection,
   selections: v.record(v.string(), selection),
   scoreQuantiles: v.array(finite),

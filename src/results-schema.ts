@@ -1,0 +1,41 @@
+import * as v from 'valibot';
+
+// The parts of `ExperimentResults` that files hold: checkpoints and `results.json` are read by these.
+
+export const finite = v.pipe(v.number(), v.finite());
+export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
+/** JSON has no NaN: a number that was none is null. */
+export const orNaN = v.pipe(
+  v.nullable(finite),
+  v.transform((value) => value ?? NaN),
+);
+
+const means = { mean: share, tiers: v.record(v.string(), share) };
+export const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
+export const evaluation = v.object({
+  seed: whole,
+  update: whole,
+  epochs: v.exactOptional(whole),
+  samples: whole,
+  ...accuracy,
+});
+export const selection = v.object({
+  prompts: whole,
+  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
+  wrongKeys: whole,
+});
+export const limSummary = v.nullable(
+  v.object({
+    signal: v.picklist(['accuracy', 'reward']),
+    compat: v.picklist(['corrected', 'limr']),
+    theta: finite,
+    count: v.exactOptional(whole),
+    lowestKept: v.exactOptional(finite),
+    kept: whole,
+    meanCurve: v.array(orNaN),
+    neverSolved: orNaN,
+    alwaysSolved: orNaN,
+    warning: v.string(),
+  }),
+);

@@ -8,7 +8,6 @@ export {
   presets,
   presetSeeds,
   type ExperimentConfig,
-  type MethodName,
   type Override,
 } from './config.ts';
 export { ConfigError } from './config-error.ts';
@@ -51,6 +50,7 @@ export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-file.ts';
 export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
+export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

@@ -1,11 +1,5 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import {
-  configHash,
-  limrDefaults,
-  overridesOf,
-  type ExperimentConfig,
-  type MethodName,
-} from '../config.ts';
+import { configHash, limrDefaults, overridesOf, type ExperimentConfig } from '../config.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
@@ -31,6 +25,7 @@ import type { Decoder, Generation } from '../rollout/decoder.ts';
 import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import { methodCode, methodLabel, type MethodName } from '../vocabulary/methods.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
 import { digestOf } from '../formats/digest.ts';
 import { AppendedFile, checkMark, DamageError } from './appended-file.ts';
@@ -68,9 +63,6 @@ export interface ExperimentHost {
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
   readonly emit: (event: ExperimentEvent) => void;
 }
-
-/** A method's code in the keys of random numbers; never renumber. */
-const methodCodes: Readonly<Record<MethodName, number>> = { full: 0, lim: 1, linear: 2, rand: 3 };
 
 /** The pool's scores and what LIM keeps of it. */
 interface ScoredPool {
@@ -494,7 +486,7 @@ export class Experiment {
       const epoch = Math.floor(place / prompts.length);
       let order = orders.get(epoch);
       if (!order) {
-        const stream = new RandomStream(this.#seed, 'promptOrder', methodCodes[method], epoch);
+        const stream = new RandomStream(this.#seed, 'promptOrder', methodCode(method), epoch);
         order = stream.shuffle([...prompts]);
         orders.set(epoch, order);
       }
@@ -529,7 +521,7 @@ export class Experiment {
     const full = method === 'full';
     if (full) this.#remember(epoch, groups, reply.rewards);
     const metrics = await this.#trainer.update(groups, reply.rewards, {
-      seed: new RandomStream(seed, 'minibatchOrder', methodCodes[method]).next(),
+      seed: new RandomStream(seed, 'minibatchOrder', methodCode(method)).next(),
       iteration,
       ...(full ? { column: epoch } : {}),
     });
@@ -579,7 +571,7 @@ export class Experiment {
   #generate(method: MethodName, indices: readonly number[], iteration: number) {
     const { rollout } = this.config;
     const seen = new Map<number, number>();
-    const stream = new RandomStream(this.#seed, 'sampling', methodCodes[method], iteration);
+    const stream = new RandomStream(this.#seed, 'sampling', methodCode(method), iteration);
     return this.#decoder.generate({
       prompts: indices.map((index) => this.#encoded[index] ?? new Uint32Array()),
       // A small subset may come up twice in one rollout: each occurrence draws its own samples.
@@ -1160,8 +1152,8 @@ const phaseText = (method: MethodName, length: number): string =>
   method === 'full'
     ? `PPO on the full pool, ${length} updates, recording every prompt's reward`
     : length === 0
-      ? `${method.toUpperCase()} kept no prompt: nothing to train on`
-      : `PPO from the base on the ${method.toUpperCase()} subset, ${length} updates`;
+      ? `${methodLabel(method)} kept no prompt: nothing to train on`
+      : `PPO from the base on the ${methodLabel(method)} subset, ${length} updates`;
 
 function groupResponses(
   generation: Generation,

@@ -40,7 +40,7 @@ export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/
 export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
-export { WorkerError, type Connection } from './workers/connect.ts';
+export { WorkerError, type Connection } from './threads/connect.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';

@@ -1,4 +1,6 @@
+import type { ExperimentConfig } from '../config.ts';
 import type { PromptCompletions } from '../results.ts';
+import { completionsFile } from '../run-folder/names.ts';
 import { AppendedFile, DamageError, type FileMark } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -32,6 +34,11 @@ export class CompletionLog {
   ) {
     this.#seed = seed;
     this.#prompts = Math.floor(most / (of.epochs * of.samples));
+  }
+
+  /** Of a seed of a run with a config. */
+  static of({ experiment, rollout }: ExperimentConfig, seed: number): CompletionLog {
+    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples });
   }
 
   /** Whether a prompt's responses are kept. */
@@ -105,7 +112,7 @@ export class CompletionLog {
   }
 
   #file(epoch: number): string {
-    return `completions/seed-${this.#seed}-epoch-${epoch}.jsonl`;
+    return completionsFile(this.#seed, epoch);
   }
 }
 

@@ -1,53 +1,43 @@
-import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { configHash, limrDefaults, overridesOf, type ExperimentConfig } from '../config.ts';
-import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
 import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
-import { describeBound, thetaBound } from '../lim/bound.ts';
-import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
-import { scoreMatrix, type LimResult } from '../lim/score.ts';
-import { selectLim, selectLinear, selectRandom } from '../lim/selection.ts';
-import type { PpoTrainer, RewardMatrixTensors, RolloutGroup } from '../ppo/trainer.ts';
-import { RandomStream } from '../random.ts';
-import { updatesAt } from '../readouts.ts';
 import type {
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
-  LimSummary,
   PromptCompletions,
-  ScoredPrompt,
-  SelectionSummary,
   UpdateRecord,
 } from '../results.ts';
-import type { Decoder, Generation } from '../rollout/decoder.ts';
-import { createTask, poolPromptsOf } from '../tasks/registry.ts';
-import type { PoolPrompt, Task } from '../tasks/task.ts';
-import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
-import { methodCode, methodLabel, type MethodName } from '../vocabulary/methods.ts';
-import { pretrainBase, type PretrainState } from './base.ts';
-import { digestOf } from '../formats/digest.ts';
-import { AppendedFile, checkMark, DamageError } from './appended-file.ts';
+import { checkpointName } from '../run-folder/names.ts';
 import {
-  CheckpointError,
-  Checkpoints,
-  type Checkpoint,
-  type FoundCheckpoint,
-} from './checkpoint.ts';
+  at,
+  iterationsOf,
+  plannedUpdates,
+  readoutsReached,
+  trainingOrder,
+  trainingText,
+  updatesPerEpoch,
+} from '../run-plan.ts';
+import { createTask, poolPromptsOf } from '../tasks/registry.ts';
+import type { Task } from '../tasks/task.ts';
+import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
+import { pretrainBase, type PretrainState } from './base.ts';
+import { CheckpointError, type Checkpoint, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { createEngine, type Engine } from './engine.ts';
 import { estimate } from './estimate.ts';
-import { Evaluator, verifyRequest, type Verifier } from './evaluator.ts';
-import {
-  freshProgress,
-  readProgress,
-  readRecord,
-  type Progress,
-  type Selections,
-} from './progress.ts';
+import { Evaluator, type Verifier } from './evaluator.ts';
+import { iterate } from './iteration.ts';
+import { keyOf, Pool } from './pool.ts';
+import { freshProgress, type Progress } from './progress.ts';
+import { readKept, type Kept } from './resume.ts';
+import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
+import { RunArchive } from './run-archive.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
+import { selectFromPool } from './selection-stage.ts';
 import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
@@ -64,31 +54,8 @@ export interface ExperimentHost {
   readonly emit: (event: ExperimentEvent) => void;
 }
 
-/** The pool's scores and what LIM keeps of it. */
-interface ScoredPool {
-  readonly result: LimResult;
-  /** As they were compared with the cut; NaN where a prompt has none. */
-  readonly scores: Float64Array;
-  readonly kept: number[];
-}
-
-type HostMatrix = Awaited<ReturnType<typeof readMatrix>>;
-
 /** Longest that a run works between two checkpoints, unless one update takes longer. */
 const CHECKPOINT_SECONDS = 300;
-
-const RECORDS = 'metrics.jsonl';
-
-/** What a resume has read: how the run stood, and what went before. */
-interface Kept {
-  readonly found: FoundCheckpoint;
-  readonly progress: Progress;
-  readonly records: readonly UpdateRecord[];
-  readonly log: AppendedFile;
-  readonly completions: CompletionLog;
-  /** Files that the run goes on without. */
-  readonly damaged: readonly string[];
-}
 
 /** How a run is opened. */
 export interface OpenOptions {
@@ -109,17 +76,17 @@ export class Experiment {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly task: Task;
+  readonly methods: readonly MethodName[];
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
+  readonly #archive: RunArchive;
   #madeEngine: Engine | undefined;
   #progress = freshProgress();
   #hash = '';
-  readonly #checkpoints: Checkpoints;
   /** Where the last checkpoint stands, and when this process wrote it. */
   #checkpointed: string | undefined;
   #checkpointedAt = performance.now();
   #checkpointSeconds = CHECKPOINT_SECONDS;
-  #records = new AppendedFile(RECORDS);
   #lastMetrics: UpdateRecord['metrics'] | undefined;
   /** Of the time before a resume, until they have been shown. */
   #earlier: readonly UpdateRecord[] = [];
@@ -128,9 +95,8 @@ export class Experiment {
   #base: ReadonlyMap<string, Float32Array> | undefined;
   /** Whether it was found, and not pre-trained. */
   #shipped = false;
-  #pool: readonly PoolPrompt[] = [];
-  #encoded: readonly Uint32Array[] = [];
-  #completions: CompletionLog;
+  /** Of the seed under way. */
+  #pool: Pool | undefined;
   #clock = new WorkClock();
   /** Whether what happened before a resume is still to be shown. */
   #replays = false;
@@ -138,13 +104,13 @@ export class Experiment {
   private constructor(host: ExperimentHost, config: ExperimentConfig, seeds: readonly number[]) {
     this.config = config;
     this.seeds = seeds;
+    this.methods = trainingOrder(config);
     this.#host = host;
     this.task = createTask(config.task);
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
-    this.#checkpoints = new Checkpoints(host.store);
-    this.#completions = this.#newCompletions();
+    this.#archive = new RunArchive(host.store, CompletionLog.of(config, this.#seed));
   }
 
   /**
@@ -165,9 +131,9 @@ export class Experiment {
     experiment.#hash = options.configHash ?? (await configHash(config));
     experiment.#checkpointSeconds = options.checkpointSeconds ?? CHECKPOINT_SECONDS;
     if (options.resume) {
-      const kept = await experiment.#checkpoints.find(
+      const kept = await experiment.#archive.checkpoints.find(
         { configHash: experiment.#hash, seeds },
-        (found, strict) => experiment.#read(found, strict),
+        (found, strict) => readKept(experiment.#archive, config, seeds, found, strict),
         (text) => host.emit({ type: 'warning', text }),
       );
       if (kept) await experiment.#restore(kept);
@@ -185,68 +151,25 @@ export class Experiment {
     return createEngine(this.#host.gpu, this.config, this.task);
   }
 
-  get #matrix(): RewardMatrixTensors {
-    return this.#engine.matrix;
-  }
-
-  get #trainer(): PpoTrainer {
-    return this.#engine.trainer;
-  }
-
-  get #decoder(): Decoder {
-    return this.#engine.decoder;
-  }
-
   get poolSize(): number {
     return poolPromptsOf(this.config.task);
   }
 
-  get #updatesPerEpoch(): number {
-    return Math.ceil(this.poolSize / this.config.rollout.prompts);
+  get #seed(): number {
+    return at(this.seeds, this.#progress.seedIndex, 'seed');
   }
 
-  get #seed(): number {
-    return this.seeds[this.#progress.seedIndex] ?? 0;
+  get #firstSeed(): number {
+    return at(this.seeds, 0, 'seed');
   }
 
   get #method(): MethodName {
-    return this.methods[this.#progress.methodIndex] ?? 'full';
-  }
-
-  /** FULL first: the others come from its rewards. */
-  get methods(): readonly MethodName[] {
-    return ['full', ...this.config.experiment.methods.filter((method) => method !== 'full')];
-  }
-
-  /** PPO iterations of a method on `prompts` prompts. */
-  #length(method: MethodName, prompts: number): number {
-    const { experiment } = this.config;
-    if (method === 'full') return experiment.epochs * this.#updatesPerEpoch;
-    return prompts === 0 ? 0 : updatesAt(this.config, experiment.armLength, prompts);
-  }
-
-  /**
-   * Read-outs that a method on `prompts` prompts has reached with its last iteration: one at most,
-   * but for equal epochs of a subset smaller than a rollout. Its end is always one.
-   */
-  #readoutsReached(method: MethodName, prompts: number, length: number): number[] {
-    const { experiment } = this.config;
-    const { iteration } = this.#progress;
-    const epochs = method === 'full' ? experiment.epochs : experiment.armLength;
-    const end = experiment.budget === 'updates' ? length : epochs;
-    return [...new Set([...experiment.readouts, end])].filter(
-      (readout) => readout <= end && updatesAt(this.config, readout, prompts) === iteration,
-    );
+    return at(this.methods, this.#progress.methodIndex, 'method');
   }
 
   /** PPO iterations of the whole run, as far as is known before selections are made. */
   get totalUpdates(): number {
-    const perSeed = this.methods.reduce(
-      (sum, method) =>
-        sum + this.#length(method, this.#progress.sizes[method] ?? Math.ceil(this.poolSize / 8)),
-      0,
-    );
-    return perSeed * this.seeds.length;
+    return plannedUpdates(this.config, this.seeds.length, this.#progress.sizes);
   }
 
   /**
@@ -278,7 +201,8 @@ export class Experiment {
       return undefined;
     }
     const results = this.#results();
-    await this.#writeFiles(results);
+    emit({ type: 'phase', seed: this.#firstSeed, phase: 'report', text: 'Writing results' });
+    await this.#archive.writeResults(results, this.#progress.written);
     emit({ type: 'done', results });
     return results;
   }
@@ -346,28 +270,28 @@ export class Experiment {
   }
 
   /** The same of the seed under way, once its pool is known: updates, rewards, scores, selections. */
-  async #replaySeed(seed: number): Promise<void> {
+  async #replaySeed(pool: Pool): Promise<void> {
+    const { seed } = pool;
     const { iteration, seeds, selections } = this.#progress;
-    const { emit } = this.#host;
+    const { emit, gpu } = this.#host;
     for (const record of this.#earlier) {
       if (record.seed === seed) emit({ type: 'update', ...record });
     }
     this.#earlier = [];
     const full = this.#method === 'full';
     const columns = full
-      ? Math.floor(iteration / this.#updatesPerEpoch)
+      ? Math.floor(iteration / updatesPerEpoch(this.config))
       : this.config.experiment.epochs;
-    const matrix = await this.#readMatrix();
-    for (let epoch = 0; epoch < columns; epoch++) this.#emitColumn(epoch, matrix);
+    for (let epoch = 0; epoch < columns; epoch++) await this.#emitColumn(seed, epoch);
     const lim = seeds.at(-1)?.lim;
     if (full || !lim) return;
-    const { scores } = await this.#scorePool();
+    const { scores } = await selectFromPool(gpu, this.config, pool, this.#engine.matrix);
     emit({ type: 'scores', seed, lim, scores, selections });
   }
 
   async #prepareBase(control: RunControl): Promise<boolean> {
     const { emit } = this.#host;
-    const seed = this.seeds[0] ?? 0;
+    const seed = this.#firstSeed;
     emit({ type: 'phase', seed, phase: 'base', text: 'The base model' });
     if (!this.#base) {
       this.#base = await pretrainBase(
@@ -386,7 +310,7 @@ export class Experiment {
       if (!this.#base) return false;
       this.#progress.pretrained = 0;
       // So that it is not made again.
-      this.#trainer.reset(this.#base, seed);
+      this.#engine.trainer.reset(this.#base, seed);
       await this.#checkpoint();
     }
     if (this.#progress.base) this.#showBase(this.#progress.base.accuracy);
@@ -396,11 +320,11 @@ export class Experiment {
 
   /** Once more where gradients turn out to be wrong: by the variants that the run then takes. */
   async #evaluateBase(base: ReadonlyMap<string, Float32Array>): Promise<void> {
-    const [seed = 0] = this.seeds;
+    const seed = this.#firstSeed;
     let wrong: readonly string[];
     do {
-      this.#trainer.reset(base, seed);
-      const found = await this.#evaluator.evaluate(this.#decoder, seed);
+      this.#engine.trainer.reset(base, seed);
+      const found = await this.#evaluator.evaluate(this.#engine.decoder, seed);
       const accuracy = { ...found, shipped: this.#shipped };
       this.#progress.base = { accuracy };
       this.#showBase(accuracy);
@@ -410,7 +334,7 @@ export class Experiment {
   }
 
   #showBase(accuracy: ExperimentResults['base']): void {
-    const [seed = 0] = this.seeds;
+    const seed = this.#firstSeed;
     this.#host.emit({
       type: 'evaluation',
       method: 'base',
@@ -424,24 +348,12 @@ export class Experiment {
   /** @returns False when stopped on the way. */
   async #runSeed(control: RunControl): Promise<boolean> {
     const progress = this.#progress;
-    const seed = this.#seed;
-    this.#openPool(seed);
-    if (this.#replays) await this.#replaySeed(seed);
+    const pool = this.#openPool(this.#seed);
+    if (this.#replays) await this.#replaySeed(pool);
     this.#replays = false;
     while (progress.methodIndex < this.methods.length) {
-      const method = this.#method;
-      const prompts = method === 'full' ? allOf(this.poolSize) : progress.selections[method];
-      const length = this.#length(method, prompts?.length ?? 0);
-      this.#host.emit({ type: 'phase', seed, phase: method, text: phaseText(method, length) });
-      if (progress.iteration === 0) this.#trainer.reset(this.#base ?? new Map(), seed);
-      while (progress.iteration < length) {
-        if (!(await this.#gate(control))) return false;
-        this.#clock.startLap();
-        await this.#iterate(method, prompts ?? [], length);
-        this.#clock.endLap();
-        this.#emitProgress();
-      }
-      if (method === 'full') await this.#score(seed);
+      if (!(await this.#runMethod(pool, control))) return false;
+      if (this.#method === 'full') await this.#select(pool);
       progress.methodIndex++;
       progress.iteration = 0;
     }
@@ -449,107 +361,82 @@ export class Experiment {
     progress.methodIndex = 0;
     progress.selections = {};
     if (progress.seedIndex < this.seeds.length) {
-      this.#clearMatrix();
-      this.#completions = this.#newCompletions();
+      clearMatrix(this.#host.gpu, this.#engine.matrix);
+      this.#archive.completions = CompletionLog.of(this.config, this.#seed);
     }
     return true;
+  }
+
+  #openPool(seed: number): Pool {
+    const pool = new Pool(this.task, seed);
+    const prompts = pool.prompts.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) }));
+    this.#pool = pool;
+    this.#host.emit({ type: 'pool', seed, prompts });
+    return pool;
+  }
+
+  /** Trains the method that the run stands at. @returns False when stopped on the way. */
+  async #runMethod(pool: Pool, control: RunControl): Promise<boolean> {
+    const progress = this.#progress;
+    const method = this.#method;
+    const prompts = method === 'full' ? pool.all : this.#selected(method);
+    const length = iterationsOf(this.config, method, prompts.length);
+    const text = trainingText(method, length);
+    this.#host.emit({ type: 'phase', seed: pool.seed, phase: method, text });
+    const { trainer, decoder } = this.#engine;
+    if (progress.iteration === 0) trainer.reset(this.#base ?? new Map(), pool.seed);
+    const tools = {
+      config: this.config,
+      task: this.task,
+      pool,
+      decoder,
+      trainer,
+      verify: (request: VerifyRequest) => this.#judge(request, 'training'),
+      completions: this.#archive.completions,
+    };
+    while (progress.iteration < length) {
+      if (!(await this.#gate(control))) return false;
+      this.#clock.startLap();
+      this.#record(await iterate(tools, { method, prompts, iteration: progress.iteration }));
+      await this.#lookAround(method, prompts.length, length);
+      this.#clock.endLap();
+      this.#emitProgress();
+    }
+    return true;
+  }
+
+  /** @throws Error where FULL has not been scored. */
+  #selected(method: MethodName): readonly number[] {
+    const prompts = this.#progress.selections[method];
+    if (!prompts) throw new Error(`${method} is to be trained before its prompts are selected`);
+    return prompts;
   }
 
   #gate(control: RunControl): Promise<boolean> {
     return this.#clock.rest(() => control.gate());
   }
 
-  #openPool(seed: number): void {
-    this.#pool = this.task.pool(seed);
-    this.#encoded = this.#pool.map((prompt) => this.task.tokenizer.encode(prompt.text));
-    this.#host.emit({
-      type: 'pool',
-      seed,
-      prompts: this.#pool.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) })),
-    });
-  }
-
-  #clearMatrix(): void {
-    const { device } = this.#host.gpu;
-    const encoder = device.createCommandEncoder();
-    const tensors: readonly Tensor[] = Object.values(this.#matrix);
-    for (const tensor of tensors) encoder.clearBuffer(tensor.buffer);
-    device.queue.submit([encoder.finish()]);
-  }
-
-  /** Prompts of one iteration: consecutive places of an endless shuffle, epoch after epoch. */
-  #promptsOf(method: MethodName, prompts: readonly number[], iteration: number): number[] {
-    const count = this.config.rollout.prompts;
-    const orders = new Map<number, number[]>();
-    const chosen: number[] = [];
-    for (let place = iteration * count; place < (iteration + 1) * count; place++) {
-      const epoch = Math.floor(place / prompts.length);
-      let order = orders.get(epoch);
-      if (!order) {
-        const stream = new RandomStream(this.#seed, 'promptOrder', methodCode(method), epoch);
-        order = stream.shuffle([...prompts]);
-        orders.set(epoch, order);
-      }
-      chosen.push(order[place % prompts.length] ?? 0);
-    }
-    return chosen;
-  }
-
-  async #iterate(method: MethodName, prompts: readonly number[], length: number): Promise<void> {
-    const { rollout, experiment } = this.config;
+  #record(record: UpdateRecord): void {
     const progress = this.#progress;
-    const seed = this.#seed;
-    const { iteration } = progress;
-    const started = performance.now();
-    const indices = this.#promptsOf(method, prompts, iteration);
-    const generation = await this.#generate(method, indices, iteration);
-    const sampled = performance.now();
+    progress.iteration = record.update;
+    progress.updates++;
+    if ((record.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
+    this.#lastMetrics = record.metrics;
+    this.#archive.record(record);
+    this.#host.emit({ type: 'update', ...record });
+  }
 
-    const groups = groupResponses(generation, indices, this.#encoded, rollout.samples);
-    const responses = groups.flatMap((group) => group.responses);
-    const reply = await this.#judge(
-      verifyRequest(
-        indices.map((index) => this.#promptAt(index)),
-        Uint32Array.from(responses, (_, row) => Math.floor(row / rollout.samples)),
-        responses,
-      ),
-      'training',
-    );
-    const verified = performance.now();
-
-    const epoch = Math.floor((iteration * rollout.prompts) / prompts.length);
-    const full = method === 'full';
-    if (full) this.#remember(epoch, groups, reply.rewards);
-    const metrics = await this.#trainer.update(groups, reply.rewards, {
-      seed: new RandomStream(seed, 'minibatchOrder', methodCode(method)).next(),
-      iteration,
-      ...(full ? { column: epoch } : {}),
-    });
-    const now = performance.now();
-    const tokens = responses.reduce((sum, response) => sum + response.length, 0);
-    progress.iteration++;
-    this.#record({
-      seed,
-      method,
-      update: progress.iteration,
-      epoch,
-      metrics: {
-        ...metrics,
-        verifier_failures: reply.failures.length,
-        tokens_per_second: (tokens / (now - started)) * 1000,
-        step_ms: now - started,
-        rollout_ms: sampled - started,
-        verify_ms: verified - sampled,
-        update_ms: now - verified,
-      },
-    });
-    if (full && progress.iteration % this.#updatesPerEpoch === 0) {
-      this.#emitColumn(epoch, await this.#readMatrix());
+  /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
+  async #lookAround(method: MethodName, prompts: number, length: number): Promise<void> {
+    const { iteration } = this.#progress;
+    const perEpoch = updatesPerEpoch(this.config);
+    if (method === 'full' && iteration % perEpoch === 0) {
+      await this.#emitColumn(this.#seed, iteration / perEpoch - 1);
     }
-    const readouts = this.#readoutsReached(method, prompts.length, length);
+    const readouts = readoutsReached(this.config, method, prompts, iteration);
     if (readouts.length > 0) await this.#evaluate(method, readouts);
-    const { iteration: done } = progress;
-    if (done % experiment.checkpointEvery === 0 || done === length || this.#checkpointDue) {
+    const { checkpointEvery } = this.config.experiment;
+    if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpointDue) {
       await this.#checkpoint();
     }
   }
@@ -568,43 +455,6 @@ export class Experiment {
     return reply;
   }
 
-  #generate(method: MethodName, indices: readonly number[], iteration: number) {
-    const { rollout } = this.config;
-    const seen = new Map<number, number>();
-    const stream = new RandomStream(this.#seed, 'sampling', methodCode(method), iteration);
-    return this.#decoder.generate({
-      prompts: indices.map((index) => this.#encoded[index] ?? new Uint32Array()),
-      // A small subset may come up twice in one rollout: each occurrence draws its own samples.
-      promptIds: indices.map((index) => {
-        const occurrence = seen.get(index) ?? 0;
-        seen.set(index, occurrence + 1);
-        return index + occurrence * this.poolSize;
-      }),
-      samplesPerPrompt: rollout.samples,
-      seed: stream.next(),
-      temperature: rollout.temperature,
-      topK: rollout.topK,
-      topP: rollout.topP,
-      minP: rollout.minP,
-      stopIds: this.task.endToken === undefined ? [] : [this.task.endToken],
-    });
-  }
-
-  #promptAt(index: number): PoolPrompt {
-    const prompt = this.#pool[index];
-    if (!prompt) throw new RangeError(`prompt ${index} is not in the pool of ${this.#pool.length}`);
-    return prompt;
-  }
-
-  #record(record: UpdateRecord): void {
-    const progress = this.#progress;
-    progress.updates++;
-    if ((record.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
-    this.#lastMetrics = record.metrics;
-    this.#records.add(JSON.stringify(record));
-    this.#host.emit({ type: 'update', ...record });
-  }
-
   #emitProgress(): void {
     const { updates } = this.#progress;
     const metrics = this.#lastMetrics;
@@ -618,49 +468,24 @@ export class Experiment {
     });
   }
 
-  #newCompletions(seed = this.#seed): CompletionLog {
-    const { experiment, rollout } = this.config;
-    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples });
-  }
-
-  #remember(epoch: number, groups: readonly RolloutGroup[], rewards: Float32Array): void {
-    let at = 0;
-    for (const { promptIndex, responses } of groups) {
-      const judged = responses.map((tokens) => ({
-        text: this.task.tokenizer.decode(tokens),
-        reward: rewards[at++] ?? 0,
-      }));
-      this.#completions.remember(epoch, promptIndex, judged);
-    }
-  }
-
   /** What the FULL pass of the current seed sampled for a prompt; see `CompletionLog`. */
   completions(promptIndex: number): PromptCompletions {
-    const { text, key } = this.#promptAt(promptIndex);
-    return { prompt: text, key, epochs: this.#completions.of(promptIndex) };
+    if (!this.#pool) throw new RangeError('the run has opened no pool yet');
+    const { text, key } = this.#pool.at(promptIndex);
+    return { prompt: text, key, epochs: this.#archive.completions.of(promptIndex) };
   }
 
-  #emitColumn(epoch: number, matrix: HostMatrix): void {
-    const { epochs } = this.config.experiment;
-    const column = (sums: Float32Array): Float32Array =>
-      Float32Array.from({ length: this.poolSize }, (_, prompt) => {
-        const at = prompt * epochs + epoch;
-        const count = matrix.samples[at] ?? 0;
-        return count === 0 ? NaN : (sums[at] ?? 0) / count;
-      });
-    this.#host.emit({
-      type: 'column',
-      seed: this.#seed,
-      epoch,
-      accuracy: column(matrix.accuracySums),
-      reward: column(matrix.rewardSums),
-    });
+  async #emitColumn(seed: number, epoch: number): Promise<void> {
+    const { gpu, emit } = this.#host;
+    const means = meansOf(await readMatrix(gpu, this.#engine.matrix));
+    const column = columnOf(means, this.config.experiment.epochs, epoch);
+    emit({ type: 'column', seed, epoch, ...column });
   }
 
   async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
-    const accuracy = await this.#evaluator.evaluate(this.#decoder, this.#seed);
+    const accuracy = await this.#evaluator.evaluate(this.#engine.decoder, this.#seed);
     for (const readout of readouts) {
       const evaluation: Evaluation = {
         seed: this.#seed,
@@ -674,201 +499,32 @@ export class Experiment {
     }
   }
 
-  #readMatrix(): Promise<HostMatrix> {
-    return readMatrix(this.#host.gpu, this.#matrix);
-  }
-
-  /** Scores the pool on the GPU from the buffers that the rollouts filled. */
-  async #scorePool(): Promise<ScoredPool> {
-    const { lim } = this.config;
-    const sums = lim.signal === 'accuracy' ? this.#matrix.accuracySums : this.#matrix.rewardSums;
-    const result = await scoreMatrix(
-      this.#host.gpu,
-      { sums, samples: this.#matrix.samples },
-      { theta: lim.theta, rule: lim.compat, unsolved: unsolvedSignal[lim.signal] },
-    );
-    const scored = this.poolSize - result.unscored.length;
-    const chosen = await selectLim(
-      result,
-      lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) },
-    );
-    return { result, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
-  }
-
   /** Scores the pool, selects from it, and writes both. */
-  async #score(seed: number): Promise<void> {
-    const { emit } = this.#host;
-    const { lim, experiment } = this.config;
-    const { epochs } = experiment;
+  async #select(pool: Pool): Promise<void> {
+    const { emit, gpu } = this.#host;
+    const { seed } = pool;
+    const progress = this.#progress;
     emit({ type: 'phase', seed, phase: 'score', text: 'Learning impact scores' });
-    const pool = await this.#scorePool();
-    const { kept } = pool;
-    const host = await this.#readMatrix();
-    const matrix: RewardMatrix = {
-      prompts: this.poolSize,
-      epochs,
-      sums: lim.signal === 'accuracy' ? host.accuracySums : host.rewardSums,
-      samples: host.samples,
-    };
-    const selections: Selections = {};
-    const short: string[] = [];
-    for (const method of this.methods) {
-      if (method === 'lim') selections.lim = kept;
-      if (method === 'rand') {
-        selections.rand = [...selectRandom(this.poolSize, kept.length, seed).indices];
-      }
-      if (method === 'linear') {
-        const count = Math.round(lim.linearShare * kept.length);
-        const { indices, shortfall } = await selectLinear(matrix, { count });
-        selections.linear = [...indices];
-        if (shortfall !== undefined) {
-          short.push(
-            `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
-              (indices.length === 0 ? ', so that it is not trained' : ''),
-          );
-        }
-      }
-    }
-    this.#progress.selections = selections;
-    if (this.#progress.seedIndex === 0) {
-      this.#progress.sizes = {
-        full: this.poolSize,
+    const stage = await selectFromPool(gpu, this.config, pool, this.#engine.matrix);
+    const { scores, selections, summary } = stage;
+    progress.selections = selections;
+    if (progress.seedIndex === 0) {
+      progress.sizes = {
+        full: pool.size,
         ...Object.fromEntries(
           Object.entries(selections).map(([name, indices]) => [name, indices.length]),
         ),
       };
     }
-    const summary = this.#limSummary(pool);
-    this.#warnOfSize(seed, pool);
-    for (const text of short) this.#warn(text);
-    this.#progress.seeds.push({
-      seed,
-      lim: summary,
-      pool: this.#summarize(allOf(this.poolSize)),
-      selections: Object.fromEntries(
-        Object.entries(selections).map(([name, indices]) => [name, this.#summarize(indices)]),
-      ),
-      scoreQuantiles: quantiles(pool.scores),
-    });
-    await this.#writeScores(seed, pool.scores, matrix, host, selections);
-    emit({ type: 'scores', seed, lim: summary, scores: pool.scores, selections });
-  }
-
-  #limSummary({ result, scores, kept }: ScoredPool): LimSummary {
-    const { lim } = this.config;
-    const lowest = kept.reduce((least, prompt) => Math.min(least, scores[prompt] ?? NaN), Infinity);
-    const byCount = lim.count !== undefined && kept.length > 0;
-    const bound = byCount
-      ? thetaBound(
-          [...result.meanCurve].flatMap((mean) => (Number.isNaN(mean) ? [] : [1 - mean])),
-          lowest,
-          unsolvedSignal[lim.signal],
-        )
-      : result.bound;
-    const cut = byCount
-      ? `the cut at the ${lim.count ?? 0} highest, down to a score of ${lowest.toFixed(3)},`
-      : `theta ${lim.theta}`;
-    const works = bound.rejectsNeverSolved && bound.rejectsAlwaysSolved;
-    return {
-      signal: lim.signal,
-      compat: lim.compat,
-      theta: lim.theta,
-      ...(lim.count === undefined ? {} : { count: lim.count }),
-      ...(byCount ? { lowestKept: lowest } : {}),
-      kept: kept.length,
-      meanCurve: [...result.meanCurve],
-      neverSolved: bound.neverSolvedScore,
-      alwaysSolved: bound.alwaysSolvedScore,
-      warning: works ? '' : describeBound(bound, cut),
-    };
-  }
-
-  /** Says so where LIM keeps nothing, or less than was asked for. */
-  #warnOfSize(seed: number, { scores, kept }: ScoredPool): void {
-    const { theta, count } = this.config.lim;
-    const highest = scores.reduce((most, score) => (score > most ? score : most), -Infinity);
-    if (kept.length === 0) {
-      const most = Number.isFinite(highest)
-        ? `the highest is ${highest.toFixed(3)}`
-        : 'there is none';
-      const why =
-        count === undefined ? `no score reaches theta ${theta} (${most})` : 'none has a score';
-      this.#warn(
-        `seed ${seed}: LIM kept no prompt, for ${why}; ` +
-          'selections that take their size from it are empty too, and none of them is trained',
-      );
-    } else if (count !== undefined && kept.length < count) {
-      this.#warn(
-        `seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`,
-      );
-    }
+    for (const text of stage.warnings) this.#warn(text);
+    progress.seeds.push(summary);
+    Object.assign(progress.written, await this.#archive.writeSelections(pool, this.seeds, stage));
+    emit({ type: 'scores', seed, lim: summary.lim, scores, selections });
   }
 
   #warn(text: string): void {
     this.#progress.warnings.push(text);
     this.#host.emit({ type: 'warning', text });
-  }
-
-  #summarize(indices: readonly number[]): SelectionSummary {
-    const byOrigin = { easy: 0, learnable: 0, hard: 0 };
-    let wrongKeys = 0;
-    for (const index of indices) {
-      const prompt = this.#promptAt(index);
-      byOrigin[prompt.origin]++;
-      if (prompt.wrongKey) wrongKeys++;
-    }
-    return { prompts: indices.length, byOrigin, wrongKeys };
-  }
-
-  async #writeScores(
-    seed: number,
-    scores: Float64Array,
-    matrix: RewardMatrix,
-    host: { readonly accuracySums: Float32Array; readonly rewardSums: Float32Array },
-    selections: Selections,
-  ): Promise<void> {
-    const { prompts, epochs, samples } = matrix;
-    const suffix = this.#progress.seedIndex === 0 ? '' : `-seed-${seed}`;
-    const means = (sums: Float32Array): Float32Array =>
-      sums.map((sum, i) => ((samples[i] ?? 0) === 0 ? NaN : sum / (samples[i] ?? 1)));
-    const shape = [prompts, epochs];
-    const accuracy = means(host.accuracySums);
-    const reward = means(host.rewardSums);
-    await this.#writeResult(
-      `rewards${suffix}.safetensors`,
-      writeSafetensors(
-        [float32Entry('accuracy', shape, accuracy), float32Entry('reward', shape, reward)],
-        { seed: String(seed), missing: 'NaN' },
-      ),
-    );
-    const signal = this.config.lim.signal === 'accuracy' ? accuracy : reward;
-    const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
-    const scored: ScoredPrompt[] = this.#pool.map((prompt, id) => ({
-      prompt: prompt.text,
-      id,
-      score: finite(scores[id] ?? NaN),
-      rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
-      ...keyOf(prompt),
-    }));
-    await this.#writeResult(`scores${suffix}.json`, jsonLines(scored));
-    for (const [method, indices] of Object.entries(selections)) {
-      const rows = indices.map((id) => {
-        const { text, key } = this.#promptAt(id);
-        return { id, prompt: text, answer: key };
-      });
-      await this.#writeResult(`subsets/${method}${suffix}.json`, jsonLines(rows));
-    }
-  }
-
-  /** Writes a file and remembers what was written. */
-  async #writeResult(path: string, content: Uint8Array | string): Promise<void> {
-    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
-    this.#progress.written[path] = { bytes: bytes.length, sha256: digestOf(bytes) };
-    try {
-      await this.#host.store.write(path, bytes);
-    } catch (cause) {
-      throw this.#checkpoints.writeError(`${path} could not be written`, cause);
-    }
   }
 
   #results(): ExperimentResults {
@@ -910,24 +566,6 @@ export class Experiment {
     };
   }
 
-  async #writeFiles(results: ExperimentResults): Promise<void> {
-    const { store, emit } = this.#host;
-    emit({ type: 'phase', seed: this.seeds[0] ?? 0, phase: 'report', text: 'Writing results' });
-    try {
-      await this.#records.flush(store);
-      const bytes = new TextEncoder().encode(`${JSON.stringify(results, null, 1)}\n`);
-      // Whoever finds the results finds what they are held against.
-      await this.#checkpoints.finish({
-        ...this.#progress.written,
-        [RECORDS]: this.#records.mark,
-        'results.json': { bytes: bytes.length, sha256: digestOf(bytes) },
-      });
-      await store.write('results.json', bytes);
-    } catch (cause) {
-      throw this.#checkpoints.writeError('results.json could not be written', cause);
-    }
-  }
-
   /** Whether the run has worked long enough since the last one, by the clock. */
   get #checkpointDue(): boolean {
     return performance.now() - this.#checkpointedAt >= this.#checkpointSeconds * 1000;
@@ -938,19 +576,22 @@ export class Experiment {
     const base = this.#base;
     if (!base) return;
     const { seedIndex, iteration } = this.#progress;
-    await this.#writeCheckpoint(`seed-${seedIndex}-${this.#method}-${iteration}`, async () => ({
-      base,
-      pretraining: null,
-      ppo: await this.#trainer.save(),
-      matrix: await this.#readMatrix(),
-    }));
+    await this.#writeCheckpoint(
+      checkpointName({ seedIndex, method: this.#method, update: iteration }),
+      async () => ({
+        base,
+        pretraining: null,
+        ppo: await this.#engine.trainer.save(),
+        matrix: await readMatrix(this.#host.gpu, this.#engine.matrix),
+      }),
+    );
   }
 
   /** The same while there is no base to train. */
   async #checkpointBase({ update, state }: PretrainState): Promise<void> {
     this.#progress.pretrained = update;
     const none = { base: new Map<string, Float32Array>(), ppo: null, matrix: null };
-    await this.#writeCheckpoint(`seed-0-base-${update}`, () =>
+    await this.#writeCheckpoint(checkpointName({ seedIndex: 0, method: 'base', update }), () =>
       Promise.resolve({ ...none, pretraining: state }),
     );
   }
@@ -959,87 +600,28 @@ export class Experiment {
     name: string,
     state: () => Promise<Pick<Checkpoint, 'base' | 'pretraining' | 'ppo' | 'matrix'>>,
   ): Promise<void> {
-    const { store, gpu, hostName, emit } = this.#host;
+    const { gpu, hostName, emit } = this.#host;
     const progress = this.#progress;
     progress.seconds = this.#clock.seconds;
     const { selections, ...told } = progress;
     const place = placeOf(progress);
     // A stop right behind a checkpoint has nothing to add to it.
     if (place !== this.#checkpointed) {
-      const networks = await state();
-      try {
-        await this.#records.flush(store);
-        await this.#completions.save(store);
-      } catch (cause) {
-        throw this.#checkpoints.writeError(`the checkpoint ${name} could not be written`, cause);
-      }
-      const { mark } = this.#records;
-      await this.#checkpoints.write(
-        name,
-        {
-          configHash: this.#hash,
-          seeds: this.seeds,
-          adapter: gpu.name,
-          host: hostName,
-          progress: told,
-          selections: new Map(
-            Object.entries(selections).map(([method, of]) => [method, Uint32Array.from(of)]),
-          ),
-          ...networks,
-        },
-        { ...(mark.bytes > 0 ? { [RECORDS]: mark } : {}), ...this.#completions.marks },
-      );
+      await this.#archive.writeCheckpoint(name, {
+        configHash: this.#hash,
+        seeds: this.seeds,
+        adapter: gpu.name,
+        host: hostName,
+        progress: told,
+        selections: new Map(
+          Object.entries(selections).map(([method, of]) => [method, Uint32Array.from(of)]),
+        ),
+        ...(await state()),
+      });
       this.#checkpointed = place;
     }
     this.#checkpointedAt = performance.now();
     emit({ type: 'checkpoint', update: progress.updates });
-  }
-
-  /** What a checkpoint says, checked, with the files that belong to it. @throws DamageError */
-  async #read(found: FoundCheckpoint, strict: boolean): Promise<Kept> {
-    const { store } = this.#host;
-    const { file, files, firstLayout } = found;
-    const { experiment, base } = this.config;
-    const { progress, records: held } = readProgress(
-      found.progress,
-      found.selections,
-      {
-        methods: this.methods,
-        seeds: this.seeds,
-        poolSize: this.poolSize,
-        pretraining: base.updates,
-        length: (method, prompts) => this.#length(method, prompts),
-      },
-      firstLayout,
-      file,
-    );
-    if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
-      throw new DamageError(`${file} is damaged: it holds no network`);
-    }
-    const log = new AppendedFile(RECORDS);
-    let records = held;
-    if (records) for (const record of records) log.add(JSON.stringify(record));
-    else {
-      const mark = files.get(RECORDS);
-      const lines = mark ? await log.resume(store, mark) : [];
-      records = lines.map((line, i) => readRecord(line, `${RECORDS} line ${i + 1}`));
-      if (records.length !== progress.updates) {
-        throw new DamageError(
-          `${RECORDS} is damaged: ${records.length} updates, ${file} has ${progress.updates}`,
-        );
-      }
-    }
-    const full = this.methods[progress.methodIndex] === 'full';
-    const epochs = full ? Math.ceil(progress.iteration / this.#updatesPerEpoch) : experiment.epochs;
-    const completions = this.#newCompletions(this.seeds[progress.seedIndex]);
-    const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
-    const [first] = damaged;
-    if (strict && !firstLayout && first !== undefined) throw new DamageError(`${first} is damaged`);
-    // Of finished FULL passes: what the report and whoever looks at the run will read.
-    for (const [path, mark] of Object.entries(progress.written)) {
-      await checkMark(store, path, mark);
-    }
-    return { found, progress, records, log, completions, damaged };
   }
 
   async #restore(kept: Kept): Promise<void> {
@@ -1053,7 +635,7 @@ export class Experiment {
     forceKernels(gpu, progress.kernels);
     // Shown with the others when the run goes on.
     progress.warnings.push(...(await this.#dropWrongKernels(true)));
-    this.#records = kept.log;
+    this.#archive.records = kept.log;
     this.#earlier = kept.records;
     this.#lastMetrics = kept.records.at(-1)?.metrics;
     if (found.pretraining) {
@@ -1069,34 +651,23 @@ export class Experiment {
           `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
       );
     }
-    this.#completions = kept.completions;
+    this.#archive.completions = kept.completions;
     for (const file of kept.damaged) {
       emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
     }
   }
 
   #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): void {
-    const { gpu } = this.#host;
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
-    this.#trainer.restore(base, ppo);
-    gpu.upload(this.#matrix.accuracySums, matrix.accuracySums);
-    gpu.upload(this.#matrix.rewardSums, matrix.rewardSums);
-    gpu.upload(this.#matrix.samples, matrix.samples);
+    this.#engine.trainer.restore(base, ppo);
+    uploadMatrix(this.#host.gpu, this.#engine.matrix, matrix);
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */
   async weights(): Promise<Map<string, Float32Array>> {
-    return this.#trainer.actor.weights.read();
+    return this.#engine.trainer.actor.weights.read();
   }
 }
-
-/** What a reader may know of a prompt: where it came from, its key, and the truth beside a wrong one. */
-const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
-  origin,
-  wrongKey,
-  key,
-  ...(truth === undefined ? {} : { truth }),
-});
 
 /** Where a run stands, as text that is equal where nothing was computed in between. */
 const placeOf = (progress: Progress): string => JSON.stringify({ ...progress, seconds: 0 });
@@ -1111,15 +682,6 @@ function forceKernels(gpu: Gpu, recorded: unknown): void {
     );
   }
   gpu.matmulChoices = kernels;
-}
-
-async function readMatrix(gpu: Gpu, matrix: RewardMatrixTensors) {
-  const [accuracySums, rewardSums, samples] = await Promise.all([
-    gpu.read(matrix.accuracySums, 'f32'),
-    gpu.read(matrix.rewardSums, 'f32'),
-    gpu.read(matrix.samples, 'u32'),
-  ]);
-  return { accuracySums, rewardSums, samples };
 }
 
 /** What responses without a verdict mean for the results; nothing where all were judged. */
@@ -1138,42 +700,4 @@ function unjudgedWarnings({ unjudged }: Progress): string[] {
         ]
       : []),
   ];
-}
-
-const counted = (prompts: number): string =>
-  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
-
-const allOf = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
-
-const jsonLines = (rows: readonly unknown[]): string =>
-  `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;
-
-const phaseText = (method: MethodName, length: number): string =>
-  method === 'full'
-    ? `PPO on the full pool, ${length} updates, recording every prompt's reward`
-    : length === 0
-      ? `${methodLabel(method)} kept no prompt: nothing to train on`
-      : `PPO from the base on the ${methodLabel(method)} subset, ${length} updates`;
-
-function groupResponses(
-  generation: Generation,
-  indices: readonly number[],
-  encoded: readonly Uint32Array[],
-  samples: number,
-): RolloutGroup[] {
-  return indices.map((promptIndex, i) => ({
-    promptIndex,
-    prompt: encoded[promptIndex] ?? new Uint32Array(),
-    responses: Array.from({ length: samples }, (_, s) => generation.response(i * samples + s)),
-  }));
-}
-
-/** Scores at 0, 5, ..., 100 % of the scored prompts. */
-function quantiles(scores: Float64Array): number[] {
-  const sorted = scores.filter((score) => !Number.isNaN(score)).sort();
-  if (sorted.length === 0) return [];
-  return Array.from(
-    { length: 21 },
-    (_, i) => sorted[Math.round((i / 20) * (sorted.length - 1))] ?? 0,
-  );
 }

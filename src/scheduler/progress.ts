@@ -185,9 +185,8 @@ function expectInBounds(
   const expect = (holds: boolean, field: string, value: number): void => {
     if (!holds) throw new DamageError(`${where} is damaged: ${field}: ${value} is out of range`);
   };
-  expect(seedIndex <= seeds.length, 'seedIndex', seedIndex);
-  expect(methodIndex <= methods.length, 'methodIndex', methodIndex);
-  expect(seedIndex < seeds.length || methodIndex === 0, 'methodIndex', methodIndex);
+  expect(seedIndex < seeds.length, 'seedIndex', seedIndex);
+  expect(methodIndex < methods.length, 'methodIndex', methodIndex);
   expect(pretrained <= pretraining, 'pretrained', pretrained);
   const method = methods[methodIndex];
   const prompts = method === 'full' ? poolSize : ((method && selections[method]?.length) ?? 0);

@@ -107,13 +107,12 @@ export class StoredRuns {
   /** What FULL sampled for each prompt of one seed, as far as the run has stored it. */
   async completions(
     name: string,
-    { experiment, rollout }: ExperimentConfig,
+    config: ExperimentConfig,
     seed: number,
   ): Promise<(prompt: number) => PromptCompletions['epochs']> {
-    const { epochs } = experiment;
-    const log = new CompletionLog(seed, { epochs, samples: rollout.samples });
+    const log = CompletionLog.of(config, seed);
     const store = await this.#find(name);
-    if (store) await log.load(store, epochs);
+    if (store) await log.load(store, config.experiment.epochs);
     return (prompt) => log.of(prompt);
   }
 

@@ -1,0 +1,163 @@
+import type { ExperimentConfig } from '../config.ts';
+import type { PpoTrainer } from '../ppo/trainer.ts';
+import { RandomStream } from '../random.ts';
+import type { UpdateRecord } from '../results.ts';
+import type { Decoder } from '../rollout/decoder.ts';
+import type { Task } from '../tasks/task.ts';
+import { methodCode, type MethodName } from '../vocabulary/methods.ts';
+import type { CompletionLog } from './completion-log.ts';
+import { verifyRequest, type Verifier } from './evaluator.ts';
+import type { Pool } from './pool.ts';
+
+/** What the iterations of a seed work with. */
+export interface IterationTools {
+  readonly config: ExperimentConfig;
+  readonly task: Task;
+  readonly pool: Pool;
+  readonly decoder: Decoder;
+  readonly trainer: PpoTrainer;
+  readonly verify: Verifier;
+  /** Takes what FULL samples. */
+  readonly completions: CompletionLog;
+}
+
+/** Which iteration is to be done. */
+export interface IterationPlace {
+  readonly method: MethodName;
+  /** Places in the pool of the prompts that the method trains on. */
+  readonly prompts: readonly number[];
+  /** Iterations of the method before this one. */
+  readonly iteration: number;
+}
+
+/**
+ * One PPO iteration: prompts in order, a rollout, its rewards, advantages and the update from them. Of
+ * FULL the rewards also go into their column of the reward matrix, on the device.
+ *
+ * @throws NonFiniteUpdateError where the update is not finite.
+ */
+export async function iterate(tools: IterationTools, place: IterationPlace): Promise<UpdateRecord> {
+  const { task, pool, decoder, trainer, verify, completions } = tools;
+  const { rollout } = tools.config;
+  const { seed } = pool;
+  const { method, prompts, iteration } = place;
+  const code = methodCode(method);
+  const full = method === 'full';
+  const started = performance.now();
+
+  // Order: consecutive places of an endless shuffle, epoch after epoch.
+  const indices = promptsInOrder(seed, place, rollout.prompts);
+  const epoch = Math.floor((iteration * rollout.prompts) / prompts.length);
+
+  // Rollout.
+  const generation = await decoder.generate({
+    prompts: indices.map((index) => pool.at(index).tokens),
+    promptIds: streamIds(indices, pool.size),
+    samplesPerPrompt: rollout.samples,
+    seed: new RandomStream(seed, 'sampling', code, iteration).next(),
+    temperature: rollout.temperature,
+    topK: rollout.topK,
+    topP: rollout.topP,
+    minP: rollout.minP,
+    stopIds: task.endToken === undefined ? [] : [task.endToken],
+  });
+  const sampled = performance.now();
+  const groups = indices.map((promptIndex, i) => ({
+    promptIndex,
+    prompt: pool.at(promptIndex).tokens,
+    responses: Array.from({ length: rollout.samples }, (_, s) =>
+      generation.response(i * rollout.samples + s),
+    ),
+  }));
+  const responses = groups.flatMap((group) => group.responses);
+
+  // Reward.
+  const promptOf = responses.map((_, row) => Math.floor(row / rollout.samples));
+  const verdicts = await verify(
+    verifyRequest(
+      indices.map((index) => pool.at(index)),
+      promptOf,
+      responses,
+    ),
+  );
+  const verified = performance.now();
+  if (full) {
+    const said = responses.map((response, row) => ({
+      text: task.tokenizer.decode(response),
+      reward: at(verdicts.rewards, row),
+    }));
+    for (const [i, index] of indices.entries()) {
+      const own = said.slice(i * rollout.samples, (i + 1) * rollout.samples);
+      completions.remember(epoch, index, own);
+    }
+  }
+
+  // Advantages, and the update from them.
+  const metrics = await trainer.update(groups, verdicts.rewards, {
+    seed: new RandomStream(seed, 'minibatchOrder', code).next(),
+    iteration,
+    ...(full ? { column: epoch } : {}),
+  });
+  const updated = performance.now();
+
+  // Record.
+  const tokens = responses.reduce((sum, response) => sum + response.length, 0);
+  return {
+    seed,
+    method,
+    update: iteration + 1,
+    epoch,
+    metrics: {
+      ...metrics,
+      verifier_failures: verdicts.failures.length,
+      tokens_per_second: (tokens / (updated - started)) * 1000,
+      step_ms: updated - started,
+      rollout_ms: sampled - started,
+      verify_ms: verified - sampled,
+      update_ms: updated - verified,
+    },
+  };
+}
+
+/** @throws RangeError where a verifier has left a response out. */
+function at(rewards: Float32Array, row: number): number {
+  const reward = rewards[row];
+  if (reward === undefined) throw new RangeError(`response ${row} has no reward`);
+  return reward;
+}
+
+/** The prompts of one iteration out of an endless shuffle, each data epoch in an order of its own. */
+function promptsInOrder(
+  seed: number,
+  { method, prompts, iteration }: IterationPlace,
+  count: number,
+): number[] {
+  const orders = new Map<number, readonly number[]>();
+  const orderOf = (epoch: number): readonly number[] => {
+    const known = orders.get(epoch);
+    if (known) return known;
+    const stream = new RandomStream(seed, 'promptOrder', methodCode(method), epoch);
+    const order = stream.shuffle([...prompts]);
+    orders.set(epoch, order);
+    return order;
+  };
+  return Array.from({ length: count }, (_, i) => {
+    const turn = iteration * count + i;
+    const prompt = orderOf(Math.floor(turn / prompts.length))[turn % prompts.length];
+    if (prompt === undefined) throw new RangeError(`${method} has no prompts to train on`);
+    return prompt;
+  });
+}
+
+/**
+ * Names of the random streams of a rollout's prompts. A small subset may come up twice in one
+ * rollout: each occurrence draws its own samples.
+ */
+function streamIds(indices: readonly number[], poolSize: number): number[] {
+  const seen = new Map<number, number>();
+  return indices.map((index) => {
+    const occurrence = seen.get(index) ?? 0;
+    seen.set(index, occurrence + 1);
+    return index + occurrence * poolSize;
+  });
+}

@@ -1,0 +1,144 @@
+import { digestOf } from '../formats/digest.ts';
+import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
+import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
+import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { AppendedFile, checkMark, type FileMark } from './appended-file.ts';
+import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
+import { CompletionLog } from './completion-log.ts';
+import { keyOf, type Pool } from './pool.ts';
+import { meansOf } from './reward-matrix.ts';
+import type { RunStore } from './run-store.ts';
+import type { SelectionStage } from './selection-stage.ts';
+
+export type Marks = Readonly<Record<string, FileMark>>;
+
+/**
+ * All that a run writes into its folder but `config.json`, which was there before, and the report.
+ * What grows is appended; a checkpoint knows how much of it belongs to it.
+ */
+export class RunArchive {
+  readonly store: RunStore;
+  readonly checkpoints: Checkpoints;
+  records = new AppendedFile(METRICS);
+  completions: CompletionLog;
+
+  constructor(store: RunStore, completions: CompletionLog) {
+    this.store = store;
+    this.checkpoints = new Checkpoints(store);
+    this.completions = completions;
+  }
+
+  /** Adds an update; it is on disk with the next checkpoint. */
+  record(update: UpdateRecord): void {
+    this.records.add(JSON.stringify(update));
+  }
+
+  /**
+   * Writes a checkpoint behind the growing files that belong to it.
+   *
+   * @throws CheckpointWriteError
+   */
+  async writeCheckpoint(name: string, checkpoint: Checkpoint): Promise<void> {
+    try {
+      await this.records.flush(this.store);
+      await this.completions.save(this.store);
+    } catch (cause) {
+      throw this.writeError(`the checkpoint ${name} could not be written`, cause);
+    }
+    const { mark } = this.records;
+    const files = { ...(mark.bytes > 0 ? { [METRICS]: mark } : {}), ...this.completions.marks };
+    await this.checkpoints.write(name, checkpoint, files);
+  }
+
+  /**
+   * Writes matrix, scores and selections of a FULL pass.
+   *
+   * @returns The marks of the files.
+   * @throws CheckpointWriteError
+   */
+  async writeSelections(
+    pool: Pool,
+    seeds: readonly number[],
+    { scores, selections, matrix, summary }: SelectionStage,
+  ): Promise<Marks> {
+    const names = seedFiles(pool.seed, seeds);
+    const epochs = matrix.samples.length / pool.size;
+    const { accuracy, reward } = meansOf(matrix);
+    const shape = [pool.size, epochs];
+    const files = new Map<string, Uint8Array | string>();
+    files.set(
+      names.rewards,
+      writeSafetensors(
+        [float32Entry('accuracy', shape, accuracy), float32Entry('reward', shape, reward)],
+        { seed: String(pool.seed), missing: 'NaN' },
+      ),
+    );
+    const signal = summary.lim.signal === 'accuracy' ? accuracy : reward;
+    const scored: ScoredPrompt[] = pool.prompts.map((prompt, id) => ({
+      prompt: prompt.text,
+      id,
+      score: finite(scores[id] ?? NaN),
+      rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
+      ...keyOf(prompt),
+    }));
+    files.set(names.scores, jsonLines(scored));
+    for (const [method, indices] of Object.entries(selections) as [MethodName, number[]][]) {
+      const rows = indices.map((id) => {
+        const { text, key } = pool.at(id);
+        return { id, prompt: text, answer: key };
+      });
+      files.set(names.subset(method), jsonLines(rows));
+    }
+    const marks: Record<string, FileMark> = {};
+    for (const [path, content] of files) marks[path] = await this.#write(path, content);
+    return marks;
+  }
+
+  /** Writes the results of a run, behind the marks of everything that they are held against. */
+  async writeResults(results: ExperimentResults, written: Marks): Promise<void> {
+    try {
+      await this.records.flush(this.store);
+      const bytes = new TextEncoder().encode(`${JSON.stringify(results, null, 1)}\n`);
+      // Whoever finds the results finds what they are held against.
+      await this.checkpoints.finish({
+        ...written,
+        [METRICS]: this.records.mark,
+        [RESULTS]: markOf(bytes),
+      });
+      await this.store.write(RESULTS, bytes);
+    } catch (cause) {
+      throw this.writeError(`${RESULTS} could not be written`, cause);
+    }
+  }
+
+  /** @throws DamageError where a file is not as its mark says. */
+  async expect(marks: Marks): Promise<void> {
+    for (const [path, mark] of Object.entries(marks)) await checkMark(this.store, path, mark);
+  }
+
+  writeError(what: string, cause: unknown): CheckpointWriteError {
+    return this.checkpoints.writeError(what, cause);
+  }
+
+  async #write(path: string, content: Uint8Array | string): Promise<FileMark> {
+    const bytes = typeof content === 'string' ? new TextEncoder().encode(content) : content;
+    try {
+      await this.store.write(path, bytes);
+    } catch (cause) {
+      throw this.writeError(`${path} could not be written`, cause);
+    }
+    return markOf(bytes);
+  }
+}
+
+const markOf = (bytes: Uint8Array): FileMark => ({
+  bytes: bytes.length,
+  sha256: digestOf(bytes),
+});
+
+/** JSON has no NaN. */
+const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
+
+const jsonLines = (rows: readonly unknown[]): string =>
+  `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`;

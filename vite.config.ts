@@ -66,6 +66,16 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
+        test: {
+          name: 'structure',
+          include: ['test/structure/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+        },
+      },
+      {
+        extends: true,
         test: { name: 'e2e-node', include: ['test/e2e-node/**/*.test.ts'], environment: 'node' },
       },
       {

@@ -16,7 +16,7 @@ import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import { stamp, walk } from './fresh.mjs';
+import { dist, stamp, walk } from './dist.mjs';
 import { modulePath, root } from './process.mjs';
 
 const help = `npm run build [-- options]
@@ -24,8 +24,6 @@ const help = `npm run build [-- options]
   --library   only dist/: ES modules with the WGSL inlined, and their types
   --demo      only dist-demo/: the page, for any static host
 `;
-
-const dist = join(root, 'dist');
 
 /** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
 function entries() {

@@ -26,7 +26,7 @@ const help = `npm test [-- options] [file filters]
   --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
-Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, parity, e2e, e2e-node.
+Stages: types, lint, format, build, unit, structure, gpu-node, gpu-chromium, gpu-deno, parity, e2e, e2e-node.
 File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
 line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
 the GPU hosts count as one check each.
@@ -210,6 +210,7 @@ const stages = {
     check([modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   build: () => check([join(root, 'scripts/build.mjs')]),
   unit: () => vitest('unit', [process.execPath, vitestScript]),
+  structure: () => vitest('structure', [process.execPath, vitestScript]),
   'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
   'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),
   'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
@@ -266,7 +267,7 @@ async function main() {
   };
   /** @param {string[]} names */
   const of = (names) => wanted.filter((name) => names.includes(name));
-  const first = of(['build', 'unit']);
+  const first = of(['build', 'unit', 'structure']);
   const quiet = of(quietStages);
   await runInTurn(first);
   await Promise.all([

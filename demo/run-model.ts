@@ -1,4 +1,5 @@
-import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import { arithmeticAnswer, withoutPadding } from '../src/entries/browser.ts';
+import { cutText, readoutOf, readoutUnit } from '../src/index.ts';
 import type { FixedReadout } from './plots/readings.ts';
 import type {
   Evaluation,

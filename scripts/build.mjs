@@ -28,9 +28,9 @@ const help = `npm run build [-- options]
 /** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
 function entries() {
   const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
-  return [join(root, 'src/index.ts'), join(root, 'src/cli/main.ts'), ...workers].filter((path) =>
-    existsSync(path),
-  );
+  const main = ['src/index.ts', 'src/cli/main.ts'].map((path) => join(root, path));
+  const subpaths = ['lim', 'model', 'browser'].map((name) => join(root, `src/entries/${name}.ts`));
+  return [...main, ...subpaths, ...workers].filter((path) => existsSync(path));
 }
 
 /** @returns {string[]} */

@@ -203,6 +203,7 @@ export const layers = {
       'src/workers',
     ],
   },
+  'src/entries': { is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`', imports: [] },
   'src/index': {
     is: 'the public API',
     imports: [

@@ -38,7 +38,6 @@ export default defineConfig(({ mode }) => ({
     outDir: '../dist-demo',
     emptyOutDir: true,
     target: 'es2022',
-    chunkSizeWarningLimit: 4096, // a shipped base is one chunk
   },
   worker: { format: 'es' },
   plugins: [
@@ -49,7 +48,6 @@ export default defineConfig(({ mode }) => ({
         id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
     },
   ],
-  assetsInclude: ['**/*.safetensors'],
   server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],

@@ -27,7 +27,7 @@ import type {
   SelectionSummary,
   UpdateRecord,
 } from '../results.ts';
-import type { Decoder, Generation } from '../rollout/decoder.ts';
+import type { Generation } from '../rollout/decoder.ts';
 import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
@@ -67,6 +67,8 @@ export interface ExperimentHost {
     config: ExperimentConfig,
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
   readonly emit: (event: ExperimentEvent) => void;
+  /** Most rows that decode together, which changes no result; a rollout's when left out. */
+  readonly rowsTogether?: number | undefined;
 }
 
 /** A method's code in the keys of random numbers; never renumber. */
@@ -190,7 +192,8 @@ export class Experiment {
   }
 
   #newEngine(): Engine {
-    return createEngine(this.#host.gpu, this.config, this.task);
+    const { gpu, rowsTogether } = this.#host;
+    return createEngine(gpu, this.config, this.task, rowsTogether);
   }
 
   get #matrix(): RewardMatrixTensors {
@@ -201,7 +204,7 @@ export class Experiment {
     return this.#engine.trainer;
   }
 
-  get #decoder(): Decoder {
+  get #decoder(): Engine['decoder'] {
     return this.#engine.decoder;
   }
 

@@ -337,11 +337,11 @@ async function train(
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
-        const standingBefore = { phase: run.phase, state: run.state };
+        const { phase, state, recovery } = run;
         run.apply(event);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
-        if (run.phase !== standingBefore.phase || run.state !== standingBefore.state) {
+        if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
           announce(standing(run).phase);
         }
         if (event.type === 'column' && selected !== undefined) void showAnswers(selected);

@@ -47,6 +47,8 @@ export class RunModel {
   lastUpdate: UpdateRecord | undefined;
   pretraining: Of<'pretraining'> | undefined;
   progress: Of<'progress'> | undefined;
+  /** While the run waits for another device. */
+  recovery: Of<'recovery'> | undefined;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   /** The seed under way: the pool, its rewards and the curves are this one's. */
@@ -102,6 +104,10 @@ export class RunModel {
         this.adapter = event.adapter;
         this.host = event.host;
         if (this.state === 'starting') this.state = 'running';
+        this.#begin();
+        return;
+      case 'recovery':
+        this.recovery = event;
         return;
       case 'compiling':
         this.compiling = event;
@@ -157,6 +163,29 @@ export class RunModel {
     }
   }
 
+  /** What was told before is told again by a run that goes on, on another device. */
+  #begin(): void {
+    this.recovery = undefined;
+    this.pretraining = undefined;
+    this.progress = undefined;
+    this.lastUpdate = undefined;
+    this.updates = {};
+    this.evaluations = {};
+    this.pool = [];
+    this.#clearSeed();
+  }
+
+  /** Of the seed under way: its rewards, and what follows from them. */
+  #clearSeed(): void {
+    this.columns = [];
+    this.meanCurve = [];
+    this.scores = undefined;
+    this.lim = undefined;
+    this.selections = {};
+    this.order = this.pool.map((_, i) => i);
+    this.makeup = this.pool.length > 0 ? { full: this.#makeupOf(this.order) } : {};
+  }
+
   #addFiles(...names: readonly string[]): void {
     this.files.push(...names.filter((name) => !this.files.includes(name)));
   }
@@ -180,13 +209,7 @@ export class RunModel {
         records.filter((record) => record.seed === seed),
       ]),
     );
-    this.columns = [];
-    this.meanCurve = [];
-    this.scores = undefined;
-    this.lim = undefined;
-    this.selections = {};
-    this.order = prompts.map((_, i) => i);
-    this.makeup = { full: this.#makeupOf(this.order) };
+    this.#clearSeed();
   }
 
   #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
@@ -415,7 +438,7 @@ export interface Standing {
 }
 
 export function standing(model: RunModel): Standing {
-  const { state, message, pretraining, progress, compiling, results } = model;
+  const { state, message, pretraining, progress, compiling, recovery, results } = model;
   const compiled = compiling
     ? `Compiling kernel ${compiling.compiled} of ${compiling.of}, once: ${compiling.label}`
     : model.compiled > 0
@@ -458,6 +481,15 @@ export function standing(model: RunModel): Standing {
     }
     default: {
       const paused = intents[state] ?? '';
+      if (recovery) {
+        const { reason, seconds, attempt, most } = recovery;
+        return {
+          phase: `${paused}The GPU was lost`,
+          pace: `Opening a device again in ${seconds} s (${attempt} of ${most} within an hour)`,
+          detail: reason,
+          fraction: progress?.fraction,
+        };
+      }
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {

@@ -189,10 +189,24 @@ export type ExperimentEvent =
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
+  /**
+   * The device is gone, and one is opened again in `seconds`: the `attempt`th time of `most` within an
+   * hour. What follows its next `started` tells the run from its beginning.
+   */
+  | ({ readonly type: 'recovery' } & Reopening)
   /** What whoever watches must know: the run goes on. */
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
+
+/** Another device in place of one that went away. */
+export interface Reopening {
+  /** A clause, such as `device lost: the driver was reset`. */
+  readonly reason: string;
+  readonly seconds: number;
+  readonly attempt: number;
+  readonly most: number;
+}
 
 /**
  * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a

@@ -52,6 +52,8 @@ export interface ExperimentHost {
     config: ExperimentConfig,
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
   readonly emit: (event: ExperimentEvent) => void;
+  /** Most rows that decode together, which changes no result; a rollout's when left out. */
+  readonly rowsTogether?: number | undefined;
 }
 
 /** Longest that a run works between two checkpoints, unless one update takes longer. */
@@ -148,7 +150,8 @@ export class Experiment {
   }
 
   #newEngine(): Engine {
-    return createEngine(this.#host.gpu, this.config, this.task);
+    const { gpu, rowsTogether } = this.#host;
+    return createEngine(gpu, this.config, this.task, rowsTogether);
   }
 
   get poolSize(): number {

@@ -2,7 +2,7 @@ import type { ExperimentConfig } from '../config.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import type { UpdateRecord } from '../results.ts';
-import type { Decoder } from '../rollout/decoder.ts';
+import type { Sampler } from '../rollout/batched-decoder.ts';
 import type { Task } from '../tasks/task.ts';
 import { methodCode, type MethodName } from '../vocabulary/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
@@ -14,7 +14,7 @@ export interface IterationTools {
   readonly config: ExperimentConfig;
   readonly task: Task;
   readonly pool: Pool;
-  readonly decoder: Decoder;
+  readonly decoder: Sampler;
   readonly trainer: PpoTrainer;
   readonly verify: Verifier;
   /** Takes what FULL samples. */

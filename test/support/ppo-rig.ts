@@ -10,7 +10,8 @@ import type {
   RolloutGroup,
   UpdateMetrics,
 } from '../../src/ppo/trainer.ts';
-import type { Decoder, Generation } from '../../src/rollout/decoder.ts';
+import type { Sampler } from '../../src/rollout/batched-decoder.ts';
+import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { createEngine } from '../../src/scheduler/engine.ts';
 import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
@@ -101,7 +102,7 @@ export class PpoRig {
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
   readonly trainer: PpoTrainer;
-  readonly decoder: Decoder;
+  readonly decoder: Sampler;
   readonly pool: readonly PoolPrompt[];
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;

@@ -14,6 +14,7 @@ export { ConfigError } from './config-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
 export type {
   Accuracy,
+  Completion,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -50,6 +51,7 @@ export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-file.ts';
 export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
+export { VerifierError } from './tasks/verification.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {

@@ -38,7 +38,10 @@ export {
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
 export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/matrix.ts';
-export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
+export { selectLim } from './lim/selection/lim.ts';
+export { linearScores, selectLinear } from './lim/selection/linear.ts';
+export { SelectionError } from './lim/selection/method.ts';
+export { selectRandom } from './lim/selection/rand.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
 export { WorkerError, type Connection } from './threads/connect.ts';

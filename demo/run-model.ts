@@ -1,6 +1,7 @@
 import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
 import type { FixedReadout } from './plots/readings.ts';
 import type {
+  Completion,
   Evaluation,
   ExperimentConfig,
   ExperimentEvent,
@@ -253,10 +254,13 @@ export class RunModel {
   }
 
   /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
-  verdictOn(prompt: number, response: string, reward: number): Verdict {
+  verdictOn(prompt: number, completion: Completion): Verdict {
     const { wrongKey = false, truth } = this.pool[prompt] ?? {};
-    if (reward > 0) return wrongKey ? 'matches-wrong-key' : 'right';
-    if (reward <= -1) return 'unformatted';
+    const { text: response, reward } = completion;
+    // Files of older versions have the reward alone, which was 1, -0.5 or -1 then.
+    const { correct = reward === 1, formatted = reward !== -1 } = completion;
+    if (correct) return wrongKey ? 'matches-wrong-key' : 'right';
+    if (!formatted) return 'unformatted';
     if (!wrongKey) return 'wrong';
     const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
     return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';

@@ -215,12 +215,22 @@ export interface Reopening {
 export type RunState =
   'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
+/** A response as it was judged. */
+export interface Completion {
+  readonly text: string;
+  readonly reward: number;
+  /** Whether the answer is right; files of older versions do not say. */
+  readonly correct?: boolean;
+  /** Whether the format is right; files of older versions do not say. */
+  readonly formatted?: boolean;
+}
+
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {
   readonly prompt: string;
   readonly key: string;
   readonly epochs: readonly {
     readonly epoch: number;
-    readonly completions: readonly { readonly text: string; readonly reward: number }[];
+    readonly completions: readonly Completion[];
   }[];
 }

@@ -21,7 +21,11 @@ import {
 } from '../run-plan.ts';
 import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import {
+  expectFiniteRewards,
+  type VerifyReply,
+  type VerifyRequest,
+} from '../tasks/verification.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
 import { CheckpointError, type Checkpoint, type FoundCheckpoint } from './checkpoint.ts';
@@ -447,6 +451,7 @@ export class Experiment {
   /** Has responses judged, and never lets one that could not be pass unnoticed. */
   async #judge(request: VerifyRequest, during: 'training' | 'evaluation'): Promise<VerifyReply> {
     const reply = await this.#host.verify(request);
+    expectFiniteRewards(request, reply);
     const [first] = reply.failures;
     if (first) {
       const { unjudged } = this.#progress;

@@ -85,6 +85,8 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     const said = responses.map((response, row) => ({
       text: task.tokenizer.decode(response),
       reward: at(verdicts.rewards, row),
+      correct: at(verdicts.correct, row) === 1,
+      formatted: at(verdicts.formatted, row) === 1,
     }));
     for (const [i, index] of indices.entries()) {
       const own = said.slice(i * rollout.samples, (i + 1) * rollout.samples);
@@ -93,7 +95,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   }
 
   // Advantages, and the update from them.
-  const metrics = await trainer.update(groups, verdicts.rewards, {
+  const metrics = await trainer.update(groups, verdicts, {
     seed: new RandomStream(seed, 'minibatchOrder', code).next(),
     iteration,
     ...(full ? { column: epoch } : {}),
@@ -120,10 +122,10 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
 }
 
 /** @throws RangeError where a verifier has left a response out. */
-function at(rewards: Float32Array, row: number): number {
-  const reward = rewards[row];
-  if (reward === undefined) throw new RangeError(`response ${row} has no reward`);
-  return reward;
+function at(verdicts: Float32Array | Uint8Array, row: number): number {
+  const said = verdicts[row];
+  if (said === undefined) throw new RangeError(`response ${row} has no verdict`);
+  return said;
 }
 
 /** The prompts of one iteration out of an endless shuffle, each data epoch in an order of its own. */

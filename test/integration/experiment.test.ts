@@ -526,6 +526,71 @@ describe('an experiment', () => {
     expect(subset.map(({ answer }) => answer)).toEqual(pool.map(({ key }) => key));
   });
 
+  test('knows what was right from what the verifier says, whatever it pays', async () => {
+    const gpu = await openTestGpu();
+    const accuracy = smallConfig({ lim: { signal: 'accuracy', theta: -1e6 } });
+    const runPaid = async (paid: readonly number[]) => {
+      const store = new MemoryStore();
+      const { events } = await runOn(gpu, store, {
+        config: smallConfig({ experiment: { methods: ['full'], epochs: 1 }, lim: accuracy.lim }),
+        verify: async (request) => {
+          const reply = await byFirstToken(request);
+          const kinds = Array.from(request.promptOf, (_, i) =>
+            reply.correct[i] ? 0 : reply.formatted[i] ? 1 : 2,
+          );
+          return { ...reply, rewards: Float32Array.from(kinds, (kind) => paid[kind]) };
+        },
+      });
+      const [{ metrics }] = only(events, 'update');
+      const { tensors } = readSafetensors(store.files.get('rewards.safetensors')!, 'rewards');
+      const means = (name: string) => [
+        ...new Float32Array(tensors.get(name)!.bytes.slice().buffer),
+      ];
+      const told = text(store.files.get('completions/seed-3-epoch-0.jsonl'));
+      const lines = told.trimEnd().split('\n');
+      const judged = lines.flatMap((line) => (JSON.parse(line) as unknown[][]).slice(1));
+      return { metrics, accuracy: means('accuracy'), reward: means('reward'), judged };
+    };
+    const usual = await runPaid([1, -0.5, -1]);
+    // A wrong answer is paid most, and a right one as little as LIMR never does.
+    const other = await runPaid([0.25, 2, 1]);
+    // The first update has met the same responses; what follows has learnt other things.
+    for (const name of ['accuracy_mean', 'format_error_rate', 'informative_groups']) {
+      expect(other.metrics[name]).toBe(usual.metrics[name]);
+    }
+    expect(other.metrics['accuracy_mean']).toBeGreaterThan(0);
+    expect(other.metrics['format_error_rate']).toBeGreaterThan(0);
+    expect(new Set(other.accuracy).size).toBeGreaterThan(1);
+    const { samples } = accuracy.rollout;
+    const rights = other.judged.filter(([, , correct]) => correct === 1);
+    const sum = other.accuracy.reduce((total, share) => total + share * samples, 0);
+    expect(sum).toBe(rights.length);
+    for (const [, reward, correct, formatted] of other.judged) {
+      expect(reward).toBe(correct ? 0.25 : formatted ? 2 : 1);
+    }
+    expect(Math.max(...other.reward)).toBeGreaterThan(1);
+  });
+
+  test.each([NaN, Infinity, -Infinity])(
+    'refuses a reward of %d and names the prompt',
+    async (bad) => {
+      const gpu = await openTestGpu();
+      let asked = '';
+      const run = runOn(gpu, new MemoryStore(), {
+        verify: async (request) => {
+          const reply = await byFirstToken(request);
+          reply.rewards[1] = bad;
+          asked = request.prompts[request.promptOf[1]];
+          return reply;
+        },
+      });
+      await expect(run).rejects.toMatchObject({ name: 'VerifierError' });
+      await expect(run).rejects.toThrow(
+        `must give finite rewards in float32, gave ${bad} for a response to the prompt "${asked}"`,
+      );
+    },
+  );
+
   test('refuses to resume what is of another config, other seeds, or damaged twice', async () => {
     const gpu = await openTestGpu();
     const store = new MemoryStore();

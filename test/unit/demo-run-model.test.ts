@@ -307,14 +307,21 @@ describe('a wrong key', () => {
   });
 
   test('is never taken for a right answer', () => {
-    expect(model.verdictOn(0, '5#5;', 1)).toBe('matches-wrong-key');
-    expect(model.verdictOn(0, '2#2;', -0.5)).toBe('right-unpaid');
-    expect(model.verdictOn(0, '7#7;', -0.5)).toBe('misses-wrong-key');
-    expect(model.verdictOn(0, '7', -1)).toBe('unformatted');
-    expect(model.verdictOn(1, '4#4;', 1)).toBe('right');
-    expect(model.verdictOn(1, '5#5;', -0.5)).toBe('wrong');
+    expect(model.verdictOn(0, { text: '5#5;', reward: 1 })).toBe('matches-wrong-key');
+    expect(model.verdictOn(0, { text: '2#2;', reward: -0.5 })).toBe('right-unpaid');
+    expect(model.verdictOn(0, { text: '7#7;', reward: -0.5 })).toBe('misses-wrong-key');
+    expect(model.verdictOn(0, { text: '7', reward: -1 })).toBe('unformatted');
+    expect(model.verdictOn(1, { text: '4#4;', reward: 1 })).toBe('right');
+    expect(model.verdictOn(1, { text: '5#5;', reward: -0.5 })).toBe('wrong');
+    // What is said of a response decides, not what was paid for it.
+    const flags = (correct: boolean, formatted: boolean) => ({ correct, formatted });
+    expect(model.verdictOn(1, { text: '4#4;', reward: 0.25, ...flags(true, true) })).toBe('right');
+    expect(model.verdictOn(1, { text: '5#5;', reward: 2, ...flags(false, true) })).toBe('wrong');
+    expect(model.verdictOn(1, { text: '5', reward: 1, ...flags(false, false) })).toBe(
+      'unformatted',
+    );
     // Of a run whose files lack the truth nothing is claimed.
-    expect(model.verdictOn(2, '6#6;', -0.5)).toBe('misses-wrong-key');
+    expect(model.verdictOn(2, { text: '6#6;', reward: -0.5 })).toBe('misses-wrong-key');
   });
 
   test('and padding are not what people read as a prompt', () => {

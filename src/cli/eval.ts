@@ -161,7 +161,9 @@ export const command = defineCommand({
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
-        const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
+        const bounds = interval
+          ? ` [${interval.map((bound) => percent(bound, 1)).join(', ')}]`
+          : '';
         await host.stderr(
           `${visibleLine(dataset)}: ${percent(mean, 1)}${bounds} over ${counted(count, 'prompt')}\n`,
         );

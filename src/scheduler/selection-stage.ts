@@ -1,4 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
+import { counted } from '../look/wording.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
@@ -104,7 +105,7 @@ async function select(
       selections.linear = [...indices];
       if (shortfall !== undefined) {
         warnings.push(
-          `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
+          `seed ${seed}: LINEAR kept ${countedPrompts(indices.length)}, not ${count}: ${shortfall}` +
             (indices.length === 0 ? ', so that it is not trained' : ''),
         );
       }
@@ -149,7 +150,9 @@ function limShortfall(
 ): string[] {
   if (kept.length > 0) {
     return count !== undefined && kept.length < count
-      ? [`seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`]
+      ? [
+          `seed ${seed}: LIM kept ${countedPrompts(kept.length)}, not ${count}: no other has a score`,
+        ]
       : [];
   }
   const highest = scores.reduce((most, score) => (score > most ? score : most), -Infinity);
@@ -183,5 +186,5 @@ function quantiles(scores: Float64Array): number[] {
   );
 }
 
-const counted = (prompts: number): string =>
-  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
+const countedPrompts = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : counted(prompts, 'prompt');

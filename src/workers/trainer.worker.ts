@@ -10,6 +10,7 @@ import { baseIdentity } from '../scheduler/base.ts';
 import { Experiment } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
+import { describeError } from '../threads/connect.ts';
 import { BrowserStore } from './browser-store.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import { FolderStore } from './folder-store.ts';
@@ -77,7 +78,7 @@ async function openRun(request: StartRequest): Promise<Run> {
           if (results) control.finish();
           else control.stopped();
         },
-        (error: unknown) => control.fail(describe(error)),
+        (error: unknown) => control.fail(describeError(error)),
       )
       .finally(() => outbox.close());
     return { gpu, verifiers, experiment, store, control, outbox, ended };
@@ -158,9 +159,6 @@ function findBase(
   }
   return undefined;
 }
-
-const describe = (error: unknown) =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
 function current(): Run {
   if (!run) throw new Error('trainer: no run has been started');

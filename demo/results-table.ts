@@ -11,7 +11,7 @@ import {
   type ExperimentConfig,
   type MethodName,
 } from '../src/index.ts';
-import { percent } from '../src/look/wording.ts';
+import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
@@ -184,7 +184,7 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunModel): 
 function sizeText(sizes: readonly number[]): string {
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return `${least === most ? least : `${least}–${most}`} prompts`;
+  return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
 }
 
 /** The finding and the numbers it is about, at the top of the page. */

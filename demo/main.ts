@@ -20,6 +20,7 @@ import {
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts, type AdapterState } from './adapter.ts';
 import { epochAt, updateEnding, updateOf, type Cursor } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
@@ -725,7 +726,9 @@ function drawCurves(): void {
       prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
     setText(
       byId(`${id}-text`, HTMLElement),
-      lim ? `${shown} prompts, the pool's mean curve in red.${chosenText(prompts)}` : before,
+      lim
+        ? `${shown} ${prompts.length === 1 ? 'prompt' : 'prompts'}, the pool's mean curve in red.${chosenText(prompts)}`
+        : before,
     );
   }
 }
@@ -746,7 +749,7 @@ function draw(): void {
   const rule =
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
-      : `the ${lim.count} prompts with the highest scores`;
+      : `the ${counted(lim.count, 'prompt')} with the highest scores`;
   const kept = model?.lim ? `: here ${model.lim.kept} of ${model.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }

@@ -1,4 +1,5 @@
 import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import { duration } from '../src/look/wording.ts';
 import type { FixedReadout } from './plots/readings.ts';
 import type {
   Completion,
@@ -542,15 +543,4 @@ function rescueOf({ keeping, checkpointed, gpuGone }: RunModel): string {
   return checkpointed
     ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
     : 'It had no checkpoint yet: Start begins it again.';
-}
-
-/** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return 'unknown';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const pad = (value: number) => String(value).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
 }

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { presetSeeds, type ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import { duration } from '../look/wording.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { parseRunFile, runFileText } from '../run-file.ts';
@@ -473,12 +474,6 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   if (count === undefined) return `at theta ${theta}`;
   const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;
   return `by count, the ${count} highest${down}`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }
 
 /** Held-out accuracy of every method at the read-out that was fixed before the run. */

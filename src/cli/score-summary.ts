@@ -2,6 +2,7 @@ import { describeBound } from '../lim/bound.ts';
 import type { Signal } from '../lim/matrix.ts';
 import { rightReward, type TableSummary } from '../lim/reward-table.ts';
 import type { LimResult } from '../lim/score.ts';
+import { counted } from '../look/wording.ts';
 
 /** What an import says of its files. */
 export interface SourceSummary {
@@ -221,9 +222,6 @@ function doubts(summary: ScoreSummary): string[] {
   }
   return found;
 }
-
-const counted = (count: number, noun: string): string =>
-  `${count} ${count === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 
 const ordinal = (count: number): string => {
   const ten = Math.floor(count / 10) % 10 === 1;

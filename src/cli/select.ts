@@ -16,6 +16,7 @@ import {
   type SelectionPool,
 } from '../lim/selection/method.ts';
 import { selectionMethods } from '../lim/selection/registry.ts';
+import { counted } from '../look/wording.ts';
 import { isMethodName, methodNames } from '../vocabulary/methods.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { expectFileOut } from './output.ts';
@@ -67,15 +68,16 @@ export const command = defineCommand({
     const selection = await choose(rows, args, (text) => host.stderr(text));
     const kept = keptRows(rows, selection, pool?.rows);
     await host.stderr(
-      `${selection.method}: ${selection.indices.length} of ${rows.length} prompts (${selection.rule})\n`,
+      `${selection.method}: ${selection.indices.length} of ${counted(rows.length, 'prompt')} (${selection.rule})\n`,
     );
     if (pool) {
       const found = kept.length;
-      await host.stderr(`${kept.length} rows of ${layoutPath}\n`);
+      await host.stderr(`${counted(kept.length, 'row')} of ${layoutPath}\n`);
       if (found === 0 && selection.indices.length > 0) {
         throw new UsageError(`${layoutPath}: none of the prompts kept is in this file`);
       }
     }
+    if (kept.length === 0) await host.stderr('no prompt is kept: the subset is empty\n');
     if (out !== undefined) {
       await host.write(out, await subsetFile(kept, target, format));
       await host.stderr(`subset: ${out}\n`);

@@ -1,4 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
+import { counted } from '../look/wording.ts';
 import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
@@ -112,7 +113,7 @@ async function selectAll(
     selections[name] = [...indices];
     if (shortfall !== undefined) {
       warnings.push(
-        `seed ${from.seed}: ${methodLabel(name)} kept ${counted(indices.length)}, not ${count}: ` +
+        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}, not ${count}: ` +
           `${shortfall}${indices.length === 0 ? ', so that it is not trained' : ''}`,
       );
     }
@@ -156,7 +157,9 @@ function limShortfall(
 ): string[] {
   if (kept.length > 0) {
     return count !== undefined && kept.length < count
-      ? [`seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`]
+      ? [
+          `seed ${seed}: LIM kept ${countedPrompts(kept.length)}, not ${count}: no other has a score`,
+        ]
       : [];
   }
   const highest = scores.reduce((most, score) => (score > most ? score : most), -Infinity);
@@ -190,5 +193,5 @@ function quantiles(scores: Float64Array): number[] {
   );
 }
 
-const counted = (prompts: number): string =>
-  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
+const countedPrompts = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : counted(prompts, 'prompt');

@@ -1,3 +1,4 @@
+import { describeError } from '../threads/connect.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
 import { AllocationError } from '../gpu/memory.ts';
@@ -57,7 +58,7 @@ export class TrainingRun {
     });
     this.ended = this.#run(opened, policy).catch((error: unknown) => {
       refused(error);
-      this.control.fail(describe(error));
+      this.control.fail(describeError(error));
     });
   }
 
@@ -144,6 +145,3 @@ export class TrainingRun {
     return lastCheckpointText(this.#host.store);
   }
 }
-
-const describe = (error: unknown) =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);

@@ -4,7 +4,6 @@ import { sample } from '../../demo/plots/trajectories.ts';
 import { caveatsOf, findingOf, noFindingOf } from '../../demo/results-table.ts';
 import {
   buttonsFor,
-  duration,
   eventsOfFiles,
   keptText,
   readSubsets,
@@ -417,17 +416,6 @@ describe('the finding', () => {
     empty.lim = { ...lim, kept: 0 };
     expect(findingOf(config, empty)).toContain('kept no prompt');
   });
-});
-
-test.each([
-  [0.44, '0.4 s'],
-  [12.4, '12 s'],
-  [59.7, '1 min 00 s'],
-  [185, '3 min 05 s'],
-  [4800, '1 h 20 min'],
-  [NaN, 'unknown'],
-])('%d seconds are told as %s', (seconds, text) => {
-  expect(duration(seconds)).toBe(text);
 });
 
 test('colours run from the ramp’s one end to the other and stop there', () => {

@@ -130,6 +130,8 @@ export class Gpu {
       this.#lost = lost;
     });
     device.onuncapturederror = (event: GPUUncapturedErrorEvent) => {
+      // `check` tells of it, not the console.
+      event.preventDefault();
       // What is made of a buffer that is none is invalid too, and no fault of its own.
       if (isOutOfMemory(event.error)) this.#fault = this.#noMemory('a buffer', event.error);
       else this.#fault ??= new Error(`WebGPU: ${event.error.message}`);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { missingRules, signals } from './vocabulary/signals.ts';
 
 // The parts of `ExperimentResults` that files hold: checkpoints and `results.json` are read by these.
 
@@ -27,8 +28,8 @@ export const selection = v.object({
 });
 export const limSummary = v.nullable(
   v.object({
-    signal: v.picklist(['accuracy', 'reward']),
-    compat: v.picklist(['corrected', 'limr']),
+    signal: v.picklist(signals),
+    compat: v.picklist(missingRules),
     theta: finite,
     count: v.exactOptional(whole),
     lowestKept: v.exactOptional(finite),

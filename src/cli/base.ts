@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { baseIdentity, pretrainBase } from '../scheduler/base.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
@@ -33,7 +33,7 @@ export const command = defineCommand({
       const parameters = await pretrainBase(
         gpu,
         config,
-        createTask(config.task),
+        await openTask(config.task),
         (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
         () => Promise.resolve(true),
       );

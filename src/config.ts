@@ -323,7 +323,7 @@ function checkTogether(
 /**
  * A preset with some fields replaced: what `limr run CONFIG.json` takes. Objects merge, arrays and
  * numbers replace; so does the member of a union that another one takes the place of, such as
- * `{"name": "bandit", …}` as the task.
+ * `{"name": …}` with another name as the task.
  *
  * @param tell Told of settings that another kind of task made follow it, one sentence each.
  * @throws ConfigError as `parseConfig`, or when the preset is unknown.

@@ -11,8 +11,13 @@ export const orNaN = v.pipe(
   v.nullable(finite),
   v.transform((value) => value ?? NaN),
 );
+/** Accuracy over no prompts is none. */
+const shareOrNaN = v.pipe(
+  v.nullable(share),
+  v.transform((value) => value ?? NaN),
+);
 
-const means = { mean: share, tiers: v.record(v.string(), share) };
+const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
 export const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
 export const evaluation = v.object({
   seed: whole,

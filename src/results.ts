@@ -4,7 +4,10 @@ import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './vocabulary/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
-/** Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. */
+/**
+ * Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. NaN (null in
+ * JSON) where the task has no tiers.
+ */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;

@@ -28,12 +28,13 @@ export const command = defineCommand({
     const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();
+    const task = await openTask(config.task);
     const gpu = await openCommandGpu(args, { headDim: config.model.headDim, training: true });
     try {
       const parameters = await pretrainBase(
         gpu,
         config,
-        await openTask(config.task),
+        task,
         (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
         () => Promise.resolve(true),
       );
@@ -52,6 +53,7 @@ export const command = defineCommand({
       }
       return 0;
     } finally {
+      await task.text.close();
       await gpu.close();
     }
   },

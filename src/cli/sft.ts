@@ -254,6 +254,7 @@ async function startOfConfig(path: string): Promise<Start> {
         (client) => client.close(),
         () => undefined,
       );
+      await task.text.close();
     },
     pretrain: (gpu) =>
       pretrainBase(

@@ -246,11 +246,11 @@ function didSection(run: Run): Markup {
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
+<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. Every method starts from these weights.</li>
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>
+${sizes.length === 0 ? markup`<li><b>No evaluation</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
 }

@@ -426,7 +426,7 @@ export class ArithmeticTask implements Task {
 
 export const arithmeticVerifier = {
   endText: endMark,
-  verify(_prompt: string, key: string, response: string): Verdict {
+  verify: (_prompt: string, key: string, response: string): Verdict => {
     const answer = arithmeticAnswer(response);
     if (answer === undefined) {
       return { reward: -1, correct: false, formatted: false, extracted: null };

@@ -116,7 +116,7 @@ const shapeOf = (config: BanditConfig): TaskShape => ({
 export const banditVerifier = ({ reward }: BanditConfig) =>
   ({
     endText: undefined,
-    verify(_prompt: string, key: string, response: string): Verdict {
+    verify: (_prompt: string, key: string, response: string): Verdict => {
       const extracted = /^[0-9]/.exec(response)?.[0] ?? null;
       if (reward === 'constant') return { reward: 1, correct: true, formatted: true, extracted };
       if (extracted === null) return { reward: -1, correct: false, formatted: false, extracted };

@@ -71,12 +71,12 @@ export interface TaskVerifier {
    */
   readonly endText: string | undefined;
   /** Judges one response to `prompt` by `key`; the text is what the task's `Text` decoded. */
-  verify(
+  readonly verify: (
     prompt: string,
     key: string,
     response: string,
     end: ResponseEnd,
-  ): Verdict | Promise<Verdict>;
+  ) => Verdict | Promise<Verdict>;
 }
 
 /** What a task's model and buffers follow from. */
@@ -128,9 +128,9 @@ export interface TaskDescription {
   /** Whether the tiers hold prompts that no pool has, so that intervals over them mean something. */
   readonly isHeldOut: boolean;
   /** A prompt as people read it. */
-  promptText(prompt: string): string;
+  readonly promptText: (prompt: string) => string;
   /** The answer that a response gives, in the terms of keys; undefined where none is found. */
-  answerOf(response: string): string | undefined;
+  readonly answerOf: (response: string) => string | undefined;
 }
 
 /**

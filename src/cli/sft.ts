@@ -19,7 +19,8 @@ import {
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
+import { storages } from '../vocabulary/storages.ts';
 import { withLastingGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
@@ -90,7 +91,7 @@ export const command = defineCommand({
     seed: { type: 'string', description: 'of the order of rows (default: 1)' },
     weights: {
       type: 'enum',
-      options: ['f32', 'f16'],
+      options: [...storages],
       description:
         'matrices that layers multiply by while training; f16 is a rounded copy beside f32 (default: f32, or what the config says)',
     },
@@ -240,10 +241,13 @@ async function startOfModel(path: string): Promise<Start> {
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
   const config = await chosenConfig('limr sft', path);
-  const task = createTask(config.task);
+  const task = await openTask(config.task);
+  const { alphabet } = task.text;
+  if (alphabet === undefined)
+    throw new UsageError(`${path}: a task of other than characters needs a model folder`);
   const model = modelConfigOf(config, task);
   const file = 'tokenizer.json';
-  const text = `${JSON.stringify(characterTokenizerJson(task.tokenizer.alphabet), null, 2)}\n`;
+  const text = `${JSON.stringify(characterTokenizerJson(alphabet), null, 2)}\n`;
   const bytes = new TextEncoder().encode(text);
   let tokenizer: Promise<TokenizerClient> | undefined;
   return {
@@ -258,6 +262,7 @@ async function startOfConfig(path: string): Promise<Start> {
         (client) => client.close(),
         () => undefined,
       );
+      await task.text.close();
     },
     pretrain: (gpu, kept) =>
       pretrainBase(

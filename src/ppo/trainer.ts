@@ -6,7 +6,7 @@ import { rewardRecord, sequenceFlag } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
-import { needsCritic } from '../estimators.ts';
+import { needsCritic } from '../vocabulary/estimators.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';

@@ -4,11 +4,14 @@ import {
   ConfigError,
   methodLabel,
   overridesOf,
+  poolPromptsOf,
   presets,
   presetSeeds,
+  tierSizesOf,
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
+import { counted } from '../src/look/wording.ts';
 
 /** What the controls hold, as the user or a link wrote it. */
 export interface Wish {
@@ -147,15 +150,16 @@ function checkSize(config: ExperimentConfig, where: string): void {
   atMost(`${where}: experiment.epochs`, experiment.epochs, most.epochs, 'epochs');
   atMost(`${where}: experiment.readouts`, experiment.readouts.length, most.readouts, 'read-outs');
   atMost(`${where}: task`, poolSizeOf(config), most.poolPrompts, 'prompts');
-  if (task.name === 'arithmetic') {
-    const heldOut = task.tiers.reduce((sum, { prompts }) => sum + prompts, 0);
-    atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
-  }
+  const heldOut = [...tierSizesOf(task).values()].reduce((sum, prompts) => sum + prompts, 0);
+  atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 
-/** Prompts of the pool. */
+/** Prompts of the pool. @throws ConfigError where the task has to be opened to know. */
 export function poolSizeOf({ task }: ExperimentConfig): number {
-  return task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
+  const pool = poolPromptsOf(task);
+  if (pool === undefined)
+    throw new ConfigError(`task: ${task.name} has no size before it is opened`);
+  return pool;
 }
 
 /** Weights of the layers; the embeddings of a few dozen characters are left out. */
@@ -182,8 +186,9 @@ export function describePlan({ config, seeds }: Choice): string {
   const size = thousand < 1 ? `${weightsOf(config)}` : `${thousand} thousand`;
   return (
     `A model of about ${size} weights; a base shipped with the page or else pre-trained for ` +
-    `${base.updates} updates; PPO on ${poolSizeOf(config)} ${task.name} prompts for ` +
-    `${experiment.epochs} epochs (${fullUpdatesOf(config)} updates of ${rollout.prompts} prompts × ` +
-    `${rollout.samples} samples)${arms}; ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
+    `${counted(base.updates, 'update')}; PPO on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
+    `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
+    `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
+    `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
   );
 }

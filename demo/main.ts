@@ -18,6 +18,7 @@ import {
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts, type AdapterState } from './adapter.ts';
 import { epochAt, updateEnding, updateOf, type Cursor } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
@@ -335,11 +336,11 @@ async function train(
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
-        const standingBefore = { phase: run.phase, state: run.state };
+        const { phase, state, recovery } = run;
         run.apply(event);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
-        if (run.phase !== standingBefore.phase || run.state !== standingBefore.state) {
+        if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
           announce(standing(run).phase);
         }
         if (event.type === 'column' && selected !== undefined) void showAnswers(selected);
@@ -723,7 +724,9 @@ function drawCurves(): void {
       prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
     setText(
       byId(`${id}-text`, HTMLElement),
-      lim ? `${shown} prompts, the pool's mean curve in red.${chosenText(prompts)}` : before,
+      lim
+        ? `${shown} ${prompts.length === 1 ? 'prompt' : 'prompts'}, the pool's mean curve in red.${chosenText(prompts)}`
+        : before,
     );
   }
 }
@@ -744,7 +747,7 @@ function draw(): void {
   const rule =
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
-      : `the ${lim.count} prompts with the highest scores`;
+      : `the ${counted(lim.count, 'prompt')} with the highest scores`;
   const kept = model?.lim ? `: here ${model.lim.kept} of ${model.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }

@@ -1,25 +1,25 @@
 import {
   accuracyOf,
+  describeTask,
   differenceOf,
   methodsAsShown,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
+  tierSizesOf,
   wrongKeysCaveat,
   type Estimate,
   type Evaluation,
   type ExperimentConfig,
   type MethodName,
 } from '../src/index.ts';
+import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunModel } from './run-model.ts';
 
-const tierNames = (config: ExperimentConfig): string[] =>
-  config.task.name === 'arithmetic' ? config.task.tiers.map((_, i) => `T${i + 1}`) : ['T1'];
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
+const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
 /** Rows of the table in the order of the paper's: base, FULL, then the selections. */
 const rowsOf = (config: ExperimentConfig): LineName[] => [
@@ -82,7 +82,7 @@ function rowOf(
   const mean = (pick: (one: (typeof found)[number]) => number | undefined): string => {
     const values = found.map(pick).filter((value) => value !== undefined);
     if (values.length === 0) return '–';
-    return percent(values.reduce((sum, value) => sum + value, 0) / values.length);
+    return percent(values.reduce((sum, value) => sum + value, 0) / values.length, 1);
   };
   const interval = accuracyOf(found, tierPrompts(config));
   const makeup = name === 'base' ? undefined : model?.makeup[name];
@@ -123,7 +123,7 @@ const sameNodes = (shown: HTMLCollection, wanted: readonly HTMLElement[]): boole
 
 /** An interval; nothing where the task does not tell how many prompts were answered. */
 const rangeOf = ({ low, high }: Estimate): string =>
-  low === high ? '–' : `${percent(low)} – ${percent(high)}`;
+  low === high ? '–' : `${percent(low, 1)} – ${percent(high, 1)}`;
 
 const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
   new Map(list.map((one) => [one.seed, one]));
@@ -185,7 +185,7 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunModel): 
 function sizeText(sizes: readonly number[]): string {
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return `${least === most ? least : `${least}–${most}`} prompts`;
+  return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
 }
 
 /** The finding and the numbers it is about, at the top of the page. */
@@ -206,7 +206,7 @@ export function drawFinding(config: ExperimentConfig, model: RunModel | undefine
   const rows = rowsOf(config).map((name) => {
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
-    const value = make('strong', '', found.length === 0 ? '–' : percent(mean));
+    const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
     const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
     return make(
       'li',
@@ -230,7 +230,7 @@ function intervalText(config: ExperimentConfig, model: RunModel | undefined): st
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }
-  if (config.task.name !== 'arithmetic') return `No interval for this task. ${sampled}`;
+  if (!describeTask(config.task).isHeldOut) return `No interval for this task. ${sampled}`;
   return (
     `With fewer than three seeds the interval is over the held-out prompts alone: another seed can ` +
     `land outside it. ${sampled}`

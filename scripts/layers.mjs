@@ -3,6 +3,7 @@
  *
  * @typedef {object} Layer
  * @property {string} is Contents of the layer, in one clause.
+ * @property {readonly string[]} [files] Other files of the layer, by their paths without `.ts`.
  * @property {readonly string[]} imports Layers that the layer may import. An import of a type counts
  *   as an import.
  */
@@ -31,27 +32,36 @@ export const layers = {
   'src/hardware-threads': { is: 'how many threads a machine runs at once', imports: [] },
   'src/host-name': { is: 'the program that runs this code, and its version', imports: [] },
   'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
-  'src/estimators': { is: 'advantage estimators by name', imports: [] },
   'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
   'src/run-folder': { is: 'names of the files of a run', imports: ['src/vocabulary'] },
   'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
+  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
+  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
   'src/tasks': {
     is: 'makers of prompts and judges of responses, without a GPU',
-    imports: ['src/config-error', 'src/random'],
+    imports: [
+      'src/checked-numbers',
+      'src/config-error',
+      'src/config-issue',
+      'src/formats',
+      'src/look',
+      'src/random',
+    ],
   },
   'src/gpu': {
     is: 'device, memory, pipelines, plans and readback; knows no model',
     imports: [...kernels, 'src/formats', 'src/hardware-threads', 'src/random'],
   },
-  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
+    files: ['src/config-schema', 'src/presets'],
     imports: [
+      'src/checked-numbers',
       'src/config-error',
       'src/config-issue',
-      'src/estimators',
       'src/formats',
       'src/tasks',
       'src/vocabulary',
@@ -65,20 +75,29 @@ export const layers = {
     is: 'events and results of an experiment',
     imports: ['kernels/lib', 'src/config', 'src/tasks', 'src/vocabulary'],
   },
-  'src/results-schema': { is: 'the check of results that a file holds', imports: [] },
+  'src/results-schema': {
+    is: 'the check of results that a file holds',
+    imports: ['src/vocabulary'],
+  },
   'src/readouts': { is: 'the unit of read-outs', imports: ['src/config', 'src/results'] },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/tasks', 'src/vocabulary'],
+    imports: ['src/config', 'src/readouts', 'src/vocabulary'],
   },
-  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
   'src/model': {
     is: 'parameters, transformer and Hugging Face folders',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/optim': {
     is: 'AdamW and its schedules',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/vocabulary'],
   },
   'src/rollout': {
     is: 'sampling of responses',
@@ -90,16 +109,25 @@ export const layers = {
       ...kernels,
       'src/config',
       'src/config-error',
-      'src/estimators',
       'src/gpu',
       'src/model',
       'src/optim',
       'src/random',
+      'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/lim': {
     is: 'reward matrix to scores to a selection of prompts',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/look',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/supervised': {
     is: 'learning from given responses',
@@ -110,9 +138,11 @@ export const layers = {
     imports: [
       'kernels/lib',
       'src/config',
+      'src/config-error',
       'src/formats',
       'src/gpu',
       'src/lim',
+      'src/look',
       'src/model',
       'src/optim',
       'src/ppo',
@@ -138,6 +168,7 @@ export const layers = {
       'src/hardware-threads',
       'src/host-name',
       'src/results',
+      'src/rollout',
       'src/run-file',
       'src/scheduler',
       'src/tasks',
@@ -189,6 +220,7 @@ export const layers = {
       'src/gpu',
       'src/host-name',
       'src/lim',
+      'src/look',
       'src/model',
       'src/random',
       'src/readouts',
@@ -203,15 +235,30 @@ export const layers = {
       'src/workers',
     ],
   },
-  'src/entries': { is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`', imports: [] },
+  'src/entries': {
+    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
+    imports: [
+      'kernels/lib',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/model',
+      'src/rollout',
+      'src/supervised',
+      'src/threads',
+      'src/vocabulary',
+      'src/workers',
+    ],
+  },
   'src/index': {
     is: 'the public API',
     imports: [
-      'src/bases',
       'src/config',
       'src/config-error',
+      'src/file-error',
+      'src/formats',
       'src/gpu',
-      'src/lim',
       'src/metrics',
       'src/readouts',
       'src/report',
@@ -224,10 +271,13 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/index', 'src/look'] },
+  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
 };
 
-const names = Object.keys(layers).sort((a, b) => b.length - a.length);
+/** Layers by the paths of their folders and files, the longest first. */
+const places = Object.entries(layers)
+  .flatMap(([name, { files = [] }]) => [name, ...files].map((place) => ({ place, name })))
+  .sort((a, b) => b.place.length - a.place.length);
 
 /**
  * The layer of a file, or undefined.
@@ -235,4 +285,4 @@ const names = Object.keys(layers).sort((a, b) => b.length - a.length);
  * @param {string} path From the repository's top, with `/`.
  */
 export const layerOf = (path) =>
-  names.find((name) => path.startsWith(`${name}/`) || path === `${name}.ts`);
+  places.find(({ place }) => path.startsWith(`${place}/`) || path === `${place}.ts`)?.name;

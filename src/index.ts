@@ -3,19 +3,18 @@
 export {
   configFrom,
   configHash,
-  limrDefaults,
   overridesOf,
   parseConfig,
-  presets,
-  presetSeeds,
   type ExperimentConfig,
   type Override,
 } from './config.ts';
+export { limrDefaults, presets, presetSeeds } from './presets.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
 export type {
   Accuracy,
+  Completion,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -49,4 +48,7 @@ export { seedsCaveat, wrongKeysCaveat } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-file.ts';
+export { describeTask, poolPromptsOf, tierSizesOf } from './tasks/registry.ts';
+export type { TaskDescription } from './tasks/task.ts';
+export { VerifierError } from './tasks/verification.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';

@@ -2,8 +2,12 @@ import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './vocabulary/methods.ts';
+import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
-/** Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. */
+/**
+ * Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. NaN (null in
+ * JSON) where the task has no tiers.
+ */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
@@ -31,8 +35,8 @@ export interface SelectionSummary {
 
 /** LIM on one seed's FULL pass. */
 export interface LimSummary {
-  readonly signal: 'accuracy' | 'reward';
-  readonly compat: 'corrected' | 'limr';
+  readonly signal: Signal;
+  readonly compat: MissingRule;
   /** The cut, where `count` is absent. */
   readonly theta: number;
   /** Prompts asked for, where the highest scores are kept, and theta is not used. */
@@ -189,10 +193,24 @@ export type ExperimentEvent =
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
+  /**
+   * The device is gone, and one is opened again in `seconds`: the `attempt`th time of `most` within an
+   * hour. What follows its next `started` tells the run from its beginning.
+   */
+  | ({ readonly type: 'recovery' } & Reopening)
   /** What whoever watches must know: the run goes on. */
   | { readonly type: 'warning'; readonly text: string }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
+
+/** Another device in place of one that went away. */
+export interface Reopening {
+  /** A clause, such as `device lost: the driver was reset`. */
+  readonly reason: string;
+  readonly seconds: number;
+  readonly attempt: number;
+  readonly most: number;
+}
 
 /**
  * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a
@@ -201,12 +219,22 @@ export type ExperimentEvent =
 export type RunState =
   'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
+/** A response as it was judged. */
+export interface Completion {
+  readonly text: string;
+  readonly reward: number;
+  /** Whether the answer is right; files of older versions do not say. */
+  readonly correct?: boolean;
+  /** Whether the format is right; files of older versions do not say. */
+  readonly formatted?: boolean;
+}
+
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {
   readonly prompt: string;
   readonly key: string;
   readonly epochs: readonly {
     readonly epoch: number;
-    readonly completions: readonly { readonly text: string; readonly reward: number }[];
+    readonly completions: readonly Completion[];
   }[];
 }

@@ -4,8 +4,8 @@ import { FormatError } from '../formats/format-error.ts';
 import type { Prompt } from '../formats/conversation.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
+import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
-import { createTask } from '../tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import {
   commonArgs,
@@ -93,8 +93,8 @@ export const command = defineCommand({
     budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
-    const task = createTask((await chosenConfig('limr eval', args.config)).task);
-    const verifier = textVerifier(args.verifier, task);
+    const { task } = await chosenConfig('limr eval', args.config);
+    const verifier = await textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
     const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
@@ -137,7 +137,8 @@ export const command = defineCommand({
           const { ids, stopped: finished } = response;
           const spoken = finished ? ids.slice(0, -1) : ids;
           const [decoded = ''] = await tokenizer.decode([spoken], decoding);
-          const verdict = judgeText(verifier, { ...question, response: decoded }, { finished });
+          const judged = { ...question, response: decoded };
+          const verdict = await judgeText(verifier, judged, { finished });
           ended += Number(finished);
           right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
           formatted[response.prompt] =
@@ -160,13 +161,15 @@ export const command = defineCommand({
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
-        const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
+        const bounds = interval
+          ? ` [${interval.map((bound) => percent(bound, 1)).join(', ')}]`
+          : '';
         await host.stderr(
-          `${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`,
+          `${visibleLine(dataset)}: ${percent(mean, 1)}${bounds} over ${counted(count, 'prompt')}\n`,
         );
       }
       const cut = questions.length * samples - ended;
-      if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);
+      if (cut > 0) await host.stderr(`${counted(cut, 'response')} cut before the end\n`);
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
     } finally {
@@ -176,8 +179,6 @@ export const command = defineCommand({
 });
 
 const decoding = { skipSpecialTokens: true, unknown: 'replace' } as const;
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const readQuestions = (path: string): Promise<Question[]> =>
   withSource(path, async (source) => {

@@ -3,7 +3,7 @@ import { answerFields } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { shorten } from '../formats/json.ts';
 import { readRewardRows, type RewardRow } from '../formats/reward-rows.ts';
-import { createTask } from '../tasks/registry.ts';
+import { counted } from '../look/wording.ts';
 import {
   type ExplainedVerdict,
   judgeText,
@@ -67,8 +67,8 @@ export const command = defineCommand({
     json: commonArgs.json,
   },
   async run({ args, rawArgs }) {
-    const task = createTask((await chosenConfig('limr reward', args.config)).task);
-    const verifier = textVerifier(args.verifier, task);
+    const { task } = await chosenConfig('limr reward', args.config);
+    const verifier = await textVerifier(args.verifier, task);
     const endTokens = repeatedOption('end-token', rawArgs);
     if (args.serve !== undefined) {
       if (args.pairs !== undefined || args.out !== undefined || args.json || args.explain) {
@@ -104,7 +104,7 @@ export const command = defineCommand({
     await withSource(pairs, async (source) => {
       async function* lines(): AsyncGenerator<string> {
         for await (const row of readRewardRows(source)) {
-          const verdict = judge(verifier, row, endTokens, book);
+          const verdict = await judge(verifier, row, endTokens, book);
           summary.add(verdict, row.finished);
           const result = resultOf(verdict, explain);
           if (args.json) kept.push(result);
@@ -127,12 +127,12 @@ async function exhaust(rows: AsyncIterator<unknown>): Promise<void> {
   while (!(await rows.next()).done);
 }
 
-function judge(
+async function judge(
   verifier: NamedVerifier,
   row: RewardRow,
   endTokens: readonly string[],
   book: AnswerBook | undefined,
-): ExplainedVerdict {
+): Promise<ExplainedVerdict> {
   const answer = row.answer ?? book?.find(row.prompt);
   if (answer === undefined) {
     throw new FormatError(
@@ -198,7 +198,7 @@ class Summary {
     const malformed = this.#rows - this.#right - this.#wrong;
     const named = reasons.length > 0 ? ` (${reasons.join(', ')})` : '';
     return (
-      `${this.#rows} responses by ${verifier}: ${this.#right} right, ${this.#wrong} wrong, ` +
+      `${counted(this.#rows, 'response')} by ${verifier}: ${this.#right} right, ${this.#wrong} wrong, ` +
       `${malformed} malformed${named}\n` +
       (this.#endless === this.#rows
         ? 'no response ends with a known end token: where they were dropped, rows must say ' +

@@ -17,19 +17,14 @@ export const scoreMatrix = (
 ): Promise<LimResult> => scoreOnGpu(gpuOf(device), matrix, options);
 
 export { Device, type DeviceOptions } from './device.ts';
-export type { LimOptions, LimResult, MissingRule } from '../lim/score.ts';
+export type { LimOptions, LimResult } from '../lim/score.ts';
+export type { MissingRule } from '../vocabulary/signals.ts';
 export type { ThetaBound } from '../lim/bound.ts';
 export type { RewardMatrix, ValueMatrix } from '../lim/matrix.ts';
-export {
-  type Cut,
-  linearScores,
-  type Scored,
-  type Selection,
-  SelectionError,
-  selectLim,
-  selectLinear,
-  type SelectionMethod,
-  selectRandom,
-} from '../lim/selection.ts';
+export type { Cut, Scored } from '../lim/selection/cut.ts';
+export { selectLim } from '../lim/selection/lim.ts';
+export { linearScores, selectLinear } from '../lim/selection/linear.ts';
+export { type Selection, SelectionError } from '../lim/selection/method.ts';
+export { selectRandom } from '../lim/selection/rand.ts';
 export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
 export { ShapeError } from '../../kernels/lib/errors.ts';

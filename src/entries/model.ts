@@ -67,6 +67,8 @@ export interface GenerationRequest extends SamplingSettings {
   readonly stopIds?: readonly number[];
   /** Bytes of GPU memory that weights and cache may take together. Default 4 GiB. */
   readonly memory?: number;
+  /** Given a sentence where there is less memory than planned, and fewer responses decode together. */
+  readonly tell?: (text: string) => void;
 }
 
 /** A language model whose weights are on a device. */
@@ -116,10 +118,10 @@ export class LanguageModel {
    * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's place
    * and the sample, and not on how many prompts are decoded together.
    *
-   * @throws MemoryError when not even one response fits.
+   * @throws MemoryError or AllocationError when not even one response fits.
    */
   async *generate(request: GenerationRequest): AsyncGenerator<Response> {
-    const { prompts, samples = 1, maxNewTokens, seed = 0, ...sampling } = request;
+    const { prompts, samples = 1, maxNewTokens, seed = 0, tell, ...sampling } = request;
     const { stopIds = this.config.eosTokenIds, memory = 4 * 2 ** 30 } = request;
     const job = { prompts, samples, newTokens: maxNewTokens, stopIds };
     const plan = planResponder(this.config, job, {
@@ -128,7 +130,7 @@ export class LanguageModel {
       weights: this.#storage,
       cache: 'f32',
     });
-    const responder = new Responder(this.#gpu, this.#weights, job, plan);
+    const responder = await Responder.open(this.#gpu, this.#weights, job, plan, tell);
     try {
       yield* responder.respond({ ...sampling, seed });
     } finally {
@@ -295,6 +297,7 @@ export { ConfigError } from '../config-error.ts';
 export type { ModelConfig } from '../model/config.ts';
 export type { ModelDirectory, OpenModelFile, WeightDType } from '../model/model-directory.ts';
 export type { WeightStorage } from '../model/parameters.ts';
+export { AllocationError } from '../gpu/memory.ts';
 export { MemoryError } from '../rollout/batches.ts';
 export type { SamplingSettings } from '../rollout/decoder.ts';
 export type { Response } from '../rollout/responder.ts';

@@ -4,6 +4,7 @@ import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingText, type Purpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
+import type { Storage } from '../vocabulary/storages.ts';
 import type { ModelConfig } from './config.ts';
 
 /** What sits on the trunk: the language-model head, or the critic's bias-free scalar head. */
@@ -13,7 +14,7 @@ export type Head = 'lm' | 'value';
  * How the matrices of linear layers are stored that kernels multiply by: in f32, or in f16 beside the
  * f32 that training updates and files hold. Embeddings are looked up, norms and biases read, in f32.
  */
-export type WeightStorage = 'f32' | 'f16';
+export type WeightStorage = Storage;
 
 /** One Hugging Face parameter inside a stored tensor: `rows` leading rows from `firstRow`. */
 export interface ParameterPart {

@@ -1,11 +1,4 @@
-/** How per-action losses are put together into the one number that an update minimises. */
-export type LossAggregation = 'token-mean-microbatch' | 'token-mean-step' | 'sequence-mean';
-
-export const lossAggregations: readonly LossAggregation[] = [
-  'token-mean-microbatch',
-  'token-mean-step',
-  'sequence-mean',
-];
+import type { LossAggregation } from '../vocabulary/losses.ts';
 
 /**
  * The weight of each action of each sequence of an update, constant inside a sequence; over all
@@ -48,20 +41,4 @@ export function sequenceWeights(
     actionCounts,
     (_, i) => 1 / (microBatches * (tokens[Math.floor(i / size)] ?? 1)),
   );
-}
-
-/** `sequenceWeights` repeated over each sequence's actions: what the losses' `action_weights` take. */
-export function actionWeights(
-  aggregation: LossAggregation,
-  actionCounts: readonly number[],
-  microBatchSequences: number,
-): Float32Array {
-  const weights = sequenceWeights(aggregation, actionCounts, microBatchSequences);
-  const expanded = new Float32Array(actionCounts.reduce((sum, count) => sum + count, 0));
-  let at = 0;
-  for (const [i, count] of actionCounts.entries()) {
-    expanded.fill(weights[i] ?? 0, at, at + count);
-    at += count;
-  }
-  return expanded;
 }

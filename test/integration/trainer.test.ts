@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { presets, type ExperimentConfig } from '../../src/config.ts';
+import type { ExperimentConfig } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
 import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/threads/connect.ts';
 import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';
 import { connectTrainer, eventsOf } from '../../src/workers/trainer.ts';
@@ -70,12 +71,12 @@ describe('the trainer worker', () => {
     await expect(api.start(request)).rejects.toThrow('a run is under way');
 
     const events: ExperimentEvent[] = [];
-    const arrivals: number[] = [];
+    let batches = 0;
     const until = async (found: () => boolean) => {
       while (!found()) {
         const batch = await api.events();
         expect(batch.length).toBeGreaterThan(0);
-        arrivals.push(performance.now());
+        batches++;
         events.push(...batch);
       }
     };
@@ -117,12 +118,12 @@ describe('the trainer worker', () => {
     for await (const batch of eventsOf(trainer)) last.push(...batch);
     expect(only(last, 'update')).toEqual([]);
     expect(only(last, 'state').at(-1)).toMatchObject({ state: 'stopped' });
-    expect(arrivals.length).toBeGreaterThan(1);
+    expect(batches).toBeGreaterThan(1);
   });
 
   test('says what failed, and that the run has', async () => {
     trainer = await connectTrainer();
-    const weights = initialParameters(modelConfigOf(config, createTask(config.task)), 1);
+    const weights = initialParameters(modelConfigOf(config, taskShapeOf(config.task)!), 1);
     weights.get('model.norm.weight')!.fill(NaN, 0, 1);
     const base = writeSafetensors(
       [...weights].map(([name, data]) => float32Entry(name, [data.length], data)),

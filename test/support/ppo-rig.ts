@@ -1,5 +1,6 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { parseConfig, presets, type ExperimentConfig } from '../../src/config.ts';
+import { parseConfig, type ExperimentConfig } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
@@ -10,13 +11,19 @@ import type {
   RolloutGroup,
   UpdateMetrics,
 } from '../../src/ppo/trainer.ts';
-import type { Decoder, Generation } from '../../src/rollout/decoder.ts';
+import type { Sampler } from '../../src/rollout/batched-decoder.ts';
+import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { createEngine } from '../../src/scheduler/engine.ts';
-import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults } from '../../src/tasks/bandit.ts';
-import { createTask, type TaskConfig } from '../../src/tasks/registry.ts';
-import type { PoolPrompt, Task } from '../../src/tasks/task.ts';
+import {
+  ArithmeticTask,
+  arithmeticVariants,
+  arithmeticVerifier,
+} from '../../src/tasks/arithmetic.ts';
+import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import type { TaskConfig } from '../../src/tasks/registry.ts';
+import type { PoolPrompt } from '../../src/tasks/task.ts';
+import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';
 
 const { quick } = presets;
 const all = { above: -1, below: 2, minOperators: 1, maxOperators: 2 };
@@ -94,21 +101,29 @@ export function smallConfig(
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
 export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...banditDefaults, reward });
 
+/** A drawn task, without waiting for one that has to be opened. */
+export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
+  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+
+/** The id of a response's first token, of the arithmetic task. */
+export const firstToken = (response: string): number =>
+  new ArithmeticTask(arithmeticVariants.E).tokenizer.id(response.charAt(0));
+
 /** Trainer and decoder over one set of weights, as an experiment joins them. */
 export class PpoRig {
   readonly config: ExperimentConfig;
-  readonly task: Task;
+  readonly task: ArithmeticTask | BanditTask;
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
   readonly trainer: PpoTrainer;
-  readonly decoder: Decoder;
+  readonly decoder: Sampler;
   readonly pool: readonly PoolPrompt[];
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
   constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
     this.config = config;
-    this.task = createTask(config.task);
+    this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
@@ -121,7 +136,7 @@ export class PpoRig {
   }
 
   /** Prompts of an iteration: the pool in its order, round and round. */
-  async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; rewards: Float32Array }> {
+  async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; verdicts: Verdicts }> {
     const { rollout } = this.config;
     const indices = Array.from(
       { length: rollout.prompts },
@@ -134,7 +149,7 @@ export class PpoRig {
       samplesPerPrompt: rollout.samples,
       seed: 1000 + iteration,
       temperature: rollout.temperature,
-      stopIds: this.task.endToken === undefined ? [] : [this.task.endToken],
+      stopIds: this.task.stopIds,
     });
     const groups = indices.map((promptIndex, i) => ({
       promptIndex,
@@ -143,21 +158,34 @@ export class PpoRig {
         generation.response(i * rollout.samples + s),
       ),
     }));
-    const rewards = groups.flatMap(({ promptIndex, responses }) =>
+    const verdicts = groups.flatMap(({ promptIndex, responses }) =>
       responses.map((response) => {
         const { text, key } = this.pool[promptIndex];
-        return this.task.verify(text, key, response).reward;
+        const { task } = this.config;
+        const { verify } = task.name === 'bandit' ? banditVerifier(task) : arithmeticVerifier;
+        return verify(text, key, this.task.tokenizer.decode(response));
       }),
     );
-    return { groups, rewards: Float32Array.from(rewards) };
+    return { groups, verdicts: packVerdicts(verdicts) };
   }
 
   /** One whole PPO iteration. */
   async iterate(iteration: number): Promise<UpdateMetrics> {
-    const { groups, rewards } = await this.rollout(iteration);
-    return this.trainer.update(groups, rewards, { seed: 5, iteration, column: 0 });
+    const { groups, verdicts } = await this.rollout(iteration);
+    return this.trainer.update(groups, verdicts, { seed: 5, iteration, column: 0 });
   }
 }
+
+/** Verdicts of LIMR's rule for rewards of 1, -0.5 and -1. */
+export const paidAs = (rewards: readonly number[]): Verdicts =>
+  packVerdicts(
+    rewards.map((reward) => ({
+      reward,
+      correct: reward === 1,
+      formatted: reward !== -1,
+      extracted: null,
+    })),
+  );
 
 /** Remembers the tensors that are made under some names, so that a test can look into them. */
 export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {

@@ -81,7 +81,12 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        test: { name: 'e2e-node', include: ['test/e2e-node/**/*.test.ts'], environment: 'node' },
+        test: {
+          name: 'e2e-node',
+          include: ['test/e2e-node/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 180_000,
+        },
       },
       {
         extends: true,

@@ -64,12 +64,8 @@ async function run(config: ExperimentConfig, store: MemoryStore, given = true, s
     },
   };
   const experiment = await Experiment.open(host, config, [3], { resume: true });
-  try {
-    const results = await experiment.run(control);
-    return { results, completions: results && experiment.completions(0) };
-  } finally {
-    await experiment.close();
-  }
+  const results = await experiment.run(control);
+  return { results, completions: results && experiment.completions(0) };
 }
 
 const reportOf = async (store: MemoryStore): Promise<string> => {

@@ -32,9 +32,9 @@ async function verifierOf(config: ExperimentConfig): Promise<Verifier> {
   const verifier = await openVerifier(config.task);
   return async ({ prompts, keys, promptOf, responses, finished }) => {
     const verdicts = await Promise.all(
-      responses.map((response, i) => {
+      responses.map(async (response, i) => {
         const end = { finished: finished[i] === 1 };
-        return verifier.verify(prompts[promptOf[i]], keys[promptOf[i]], response, end);
+        return await verifier.verify(prompts[promptOf[i]], keys[promptOf[i]], response, end);
       }),
     );
     return {

@@ -5,7 +5,8 @@ import type { Step } from '../gpu/plan.ts';
 import { LanguageHead } from './heads.ts';
 import { expectTokens, packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
-import { Activations, trunkBackward, trunkForward } from './transformer.ts';
+import { Activations } from './activations.ts';
+import { trunkBackward, trunkForward } from './transformer.ts';
 
 /** A sequence to learn, or to measure. */
 export interface LearnedSequence {

@@ -22,7 +22,8 @@ import {
   ParameterStore,
   sharedPages,
 } from '../model/parameters.ts';
-import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Activations, keepForTraining } from '../model/activations.ts';
+import { trunkBackward, trunkForward } from '../model/transformer.ts';
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';

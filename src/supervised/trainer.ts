@@ -15,7 +15,8 @@ import {
   type PromptGroup,
 } from '../model/packed-batch.ts';
 import { parameterLayout, type WeightStorage } from '../model/parameters.ts';
-import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Activations, keepForTraining } from '../model/activations.ts';
+import { trunkBackward, trunkForward } from '../model/transformer.ts';
 import { Trainable } from '../optim/trainable.ts';
 
 /** A loss or gradient that is not finite; names the update and the first tensor at fault. */

@@ -124,7 +124,7 @@ describe('ParameterStore', () => {
         store.load(parameters);
         for (const name of tensors) {
           const operand = name === 'embed' && model.tieEmbeddings ? 'f16' : 'f32';
-          expect([name, store.operand(name).dtype]).toEqual([name, operand]);
+          expect([name, store.linear(name).weight.dtype]).toEqual([name, operand]);
           expect([name, store.tensor(name).dtype]).toEqual([name, 'f32']);
         }
         for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
@@ -132,7 +132,7 @@ describe('ParameterStore', () => {
           const bits = parts.flatMap((part) =>
             Array.from(parameters.get(part.name)!, (value) => bitsOfHalf(nearestHalf(value))),
           );
-          const operand = store.operand(name);
+          const operand = store.linear(name).weight;
           expect(operand.offset % 256).toBe(0);
           expect([...(await gpu.read(operand, 'f16'))]).toEqual(bits);
           if (frozen) expect(() => store.tensor(name)).toThrow(`'${name}' is kept in f16 alone`);

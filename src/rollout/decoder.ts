@@ -6,11 +6,11 @@ import { gatherRows } from '../../kernels/gather-rows.ts';
 import { sampleToken } from '../../kernels/sample-token.ts';
 import { episodeColumns } from '../../kernels/lib/episodes.ts';
 import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
-import { byteLength, rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { type DType, rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bufferUsage } from '../gpu/memory.ts';
 import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
+import { Readback, readBytes } from '../gpu/readback.ts';
 import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import { Activations } from '../model/activations.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -119,14 +119,16 @@ export class Decoder {
   readonly #decodePlan: Plan;
   readonly #compactPlan: Plan;
   readonly #ring: FinishedRing;
-  readonly #staging: GPUBuffer;
+  readonly #readback: Readback;
   readonly #owned: readonly Tensor[];
   readonly #activations: readonly Activations[];
   readonly #ownMemory: SharedMemory | undefined;
   readonly #input: Readonly<
     Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
   >;
-  readonly #state: Readonly<Record<'status' | 'tokens' | 'logprobs' | 'origin', Tensor>>;
+  readonly #state: Readonly<Record<'status' | 'tokens' | 'origin', Tensor<'u32'>>> & {
+    readonly logprobs: Tensor<'f32'>;
+  };
   readonly #promptRows: Variable;
   readonly #prompts: Variable;
   /** Rows computed: all at first, later those that may be running. */
@@ -167,13 +169,13 @@ export class Decoder {
     this.#keys = new Variable('keys', 0, positions);
 
     const owned: Tensor[] = [];
-    const make = (...[name, shape, dtype, purpose]: Parameters<Gpu['tensor']>): Tensor => {
-      const tensor = gpu.tensor(name, shape, dtype, purpose);
+    const make = <Type extends DType>(dtype: Type, name: string, shape: number[]): Tensor<Type> => {
+      const tensor = gpu.tensor(name, shape, dtype, 'rollout');
       owned.push(tensor);
       return tensor;
     };
-    const u32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'u32', 'rollout');
-    const f32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'f32', 'rollout');
+    const u32 = (name: string, ...shape: number[]): Tensor<'u32'> => make('u32', name, shape);
+    const f32 = (name: string, ...shape: number[]): Tensor<'f32'> => make('f32', name, shape);
     this.#input = {
       tokenIds: u32('prompt_token_ids', promptRows),
       positions: u32('prompt_positions', promptRows),
@@ -310,12 +312,7 @@ export class Decoder {
       ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
     ]);
     this.#ring = new FinishedRing(gpu, finished);
-    this.#staging = gpu.createBuffer({
-      label: 'responses',
-      size: Object.values(this.#state).reduce((sum, tensor) => sum + byteLength(tensor), 0),
-      usage: bufferUsage.mapRead | bufferUsage.copyDst,
-    });
-    gpu.memory.add(this.#staging, 'readback');
+    this.#readback = new Readback(gpu, 'responses', readBytes(this.#state));
     this.#owned = owned;
   }
 
@@ -364,8 +361,7 @@ export class Decoder {
     this.#decodePlan.destroy();
     this.#compactPlan.destroy();
     this.#ring.destroy();
-    this.#gpu.memory.remove(this.#staging);
-    this.#staging.destroy();
+    this.#readback.destroy();
     this.#gpu.destroy(...this.#owned);
     for (const activations of this.#activations) activations.destroy();
     this.#ownMemory?.destroy();
@@ -453,31 +449,17 @@ export class Decoder {
   /** Reads back what all rows have come to, in the order in which they stand now. */
   async #collect(rows: number): Promise<Collected> {
     const columns = this.capacity.newTokens;
-    const { device } = this.#gpu;
     const { status, tokens, logprobs, origin } = this.#state;
-    const parts = [
-      { tensor: status, bytes: rows * 8 },
-      { tensor: tokens, bytes: rows * columns * 4 },
-      { tensor: logprobs, bytes: rows * columns * 4 },
-      { tensor: origin, bytes: rows * 4 },
-    ];
-    const encoder = device.createCommandEncoder({ label: 'responses' });
-    let size = 0;
-    for (const { tensor, bytes } of parts) {
-      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, this.#staging, size, bytes);
-      size += bytes;
-    }
-    device.queue.submit([encoder.finish()]);
-    const bytes = (await this.#gpu.mapped(this.#staging, size)).slice(0);
-    this.#staging.unmap();
-    this.#gpu.check();
-    const states = new Uint32Array(bytes, 0, rows * 2);
-    const ids = new Uint32Array(bytes, rows * 8, rows * columns);
-    const drawn = new Float32Array(bytes, rows * (8 + columns * 4), rows * columns);
+    const found = await this.#readback.read({
+      status: { ...status, shape: [rows, 2] },
+      tokens: { ...tokens, shape: [rows, columns] },
+      logprobs: { ...logprobs, shape: [rows, columns] },
+      origin: { ...origin, shape: [rows] },
+    });
     return {
-      ...generationOf(columns, states, ids, drawn),
-      states,
-      origin: new Uint32Array(bytes, rows * (8 + columns * 8), rows),
+      ...generationOf(columns, found.status, found.tokens, found.logprobs),
+      states: found.status,
+      origin: found.origin,
     };
   }
 }

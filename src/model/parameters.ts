@@ -330,18 +330,30 @@ export class ParameterStore {
     this.#gpu.upload(half, halvesOf(data), first);
   }
 
-  /** Reads all parameters back under their names in files; rounded where f16 is all there is. */
-  async read(): Promise<Map<string, Float32Array>> {
-    const pages = await Promise.all(this.pages.map((page, i) => this.#readPage(page, i)));
-    const found = new Map<string, Float32Array>();
-    for (const stored of this.layout.stored) {
-      const rowSize = elements(stored.shape.slice(1));
-      for (const part of stored.parts) {
-        const first = stored.first + part.firstRow * rowSize;
-        const page = pages[stored.page];
-        if (page) found.set(this.#fileName(part), page.slice(first, first + part.rows * rowSize));
+  /**
+   * Parameters under their names in files, page after page: the host holds one page. Rounded where
+   * f16 is all there is.
+   */
+  async *parameters(): AsyncGenerator<[name: string, data: Float32Array]> {
+    for (const [i, page] of this.pages.entries()) {
+      const numbers = await this.#readPage(page, i);
+      for (const stored of this.layout.stored) {
+        if (stored.page !== i) continue;
+        const rowSize = elements(stored.shape.slice(1));
+        for (const part of stored.parts) {
+          const first = stored.first + part.firstRow * rowSize;
+          yield [this.#fileName(part), numbers.slice(first, first + part.rows * rowSize)];
+        }
       }
     }
+  }
+
+  /** All of `parameters`, in the order of files. */
+  async read(): Promise<Map<string, Float32Array>> {
+    // A map keeps the places that its keys were first given.
+    const found = new Map<string, Float32Array>();
+    for (const { name } of parameterNames(this.layout)) found.set(name, new Float32Array(0));
+    for await (const [name, data] of this.parameters()) found.set(name, data);
     return found;
   }
 

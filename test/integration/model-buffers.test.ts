@@ -3,11 +3,13 @@ import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import {
   criticFromActor,
   initialParameters,
   parameterLayout,
+  parameterNames,
   ParameterStore,
 } from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
@@ -130,7 +132,9 @@ describe('ParameterStore', () => {
         for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
           const { parts } = layout.stored.find((stored) => stored.name === name)!;
           const bits = parts.flatMap((part) =>
-            Array.from(parameters.get(part.name)!, (value) => bitsOfHalf(nearestHalf(value))),
+            Array.from(parameters.get(hfName(model.architecture, part.name))!, (value) =>
+              bitsOfHalf(nearestHalf(value)),
+            ),
           );
           const operand = store.linear(name).weight;
           expect(operand.offset % 256).toBe(0);
@@ -138,9 +142,7 @@ describe('ParameterStore', () => {
           if (frozen) expect(() => store.tensor(name)).toThrow(`'${name}' is kept in f16 alone`);
         }
         const back = await store.read();
-        expect([...back.keys()]).toEqual(
-          layout.stored.flatMap(({ parts }) => parts.map((p) => p.name)),
-        );
+        expect([...back.keys()]).toEqual(parameterNames(layout).map((part) => part.name));
         for (const [name, data] of frozen ? rounded : parameters) {
           expect(back.get(name), name).toEqual(data);
         }

@@ -81,12 +81,7 @@ export default defineConfig(({ mode }) => ({
       },
       {
         extends: true,
-        test: {
-          name: 'e2e-node',
-          include: ['test/e2e-node/**/*.test.ts'],
-          environment: 'node',
-          testTimeout: 180_000,
-        },
+        test: { name: 'e2e-node', include: ['test/e2e-node/**/*.test.ts'], environment: 'node' },
       },
       {
         extends: true,

@@ -222,6 +222,7 @@ export const layers = {
       'src/lim',
       'src/look',
       'src/model',
+      'src/optim',
       'src/random',
       'src/readouts',
       'src/report',

@@ -10,6 +10,7 @@ import { phantomGpu } from '../gpu/phantom.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
 import { expectParameters } from '../model/load-parameters.ts';
+import type { Trainable } from '../optim/trainable.ts';
 import {
   initialParameters,
   parameterLayout,
@@ -35,7 +36,8 @@ interface Start {
   readonly config: ModelConfig;
   /** What an experiment config says of memory; the options say otherwise. */
   readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
-  readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
+  /** Puts the first weights in place. */
+  readonly reset: (model: Trainable) => Promise<void>;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
   readonly tokenizerFrom: OpenModelFile;
@@ -221,13 +223,7 @@ async function startOfModel(path: string): Promise<Start> {
     return {
       config: model.config,
       memory: {},
-      parameters: async () => {
-        const found = new Map<string, Float32Array>();
-        for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
-          found.set(name, await model.read(name));
-        }
-        return found;
-      },
+      reset: (trained) => trained.resetFrom(model),
       tokenizer: () => Promise.resolve(tokenizer),
       tokenizerFrom: model.openFile,
       close: () => model.close(),
@@ -253,8 +249,10 @@ async function startOfConfig(path: string): Promise<Start> {
   return {
     config: model,
     memory: config,
-    parameters: () =>
-      Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
+    reset: (trained) => {
+      trained.reset(initialParameters(model, config.base.seed, config.base.initialScale));
+      return Promise.resolve();
+    },
     tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
     tokenizerFrom: (name) => Promise.resolve(name === file ? bytesSource(name, bytes) : undefined),
     close: async () => {
@@ -278,7 +276,7 @@ async function startOfConfig(path: string): Promise<Start> {
 
 async function train(
   gpu: Gpu,
-  { config, parameters }: Start,
+  { config, reset }: Start,
   rows: readonly LearningRow[],
   kept: KeptTraining,
   how: {
@@ -328,7 +326,7 @@ async function train(
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   const { from } = kept;
   if (from) trainer.model.restore(from.state);
-  else trainer.model.reset(await parameters());
+  else await reset(trainer.model);
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {

@@ -67,15 +67,17 @@ export interface GenerationRequest extends SamplingSettings {
   readonly stopIds?: readonly number[];
   /** Bytes of GPU memory that weights and cache may take together. Default 4 GiB. */
   readonly memory?: number;
-  /** Given a sentence where there is less memory than planned, and fewer responses decode together. */
-  readonly tell?: (text: string) => void;
 }
 
 /** A language model whose weights are on a device. */
 export class LanguageModel {
   readonly config: ModelConfig;
-  /** Kernels that computed wrong on this device and were replaced; a sentence each. */
+  /**
+   * A sentence for each kernel that computed wrong on this device and was replaced, and for each time
+   * that fewer responses were decoded together for want of memory.
+   */
   readonly warnings: readonly string[];
+  readonly #warnings: string[];
   readonly #gpu: Gpu;
   readonly #weights: ParameterStore;
   readonly #storage: WeightStorage;
@@ -84,10 +86,11 @@ export class LanguageModel {
     gpu: Gpu,
     weights: ParameterStore,
     storage: WeightStorage,
-    warnings: readonly string[],
+    warnings: string[],
   ) {
     this.config = weights.layout.config;
     this.warnings = warnings;
+    this.#warnings = warnings;
     this.#gpu = gpu;
     this.#weights = weights;
     this.#storage = storage;
@@ -118,10 +121,11 @@ export class LanguageModel {
    * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's place
    * and the sample, and not on how many prompts are decoded together.
    *
-   * @throws MemoryError or AllocationError when not even one response fits.
+   * @throws MemoryError when not even one response fits into `memory`; AllocationError when the device
+   *   has no room for one.
    */
   async *generate(request: GenerationRequest): AsyncGenerator<Response> {
-    const { prompts, samples = 1, maxNewTokens, seed = 0, tell, ...sampling } = request;
+    const { prompts, samples = 1, maxNewTokens, seed = 0, ...sampling } = request;
     const { stopIds = this.config.eosTokenIds, memory = 4 * 2 ** 30 } = request;
     const job = { prompts, samples, newTokens: maxNewTokens, stopIds };
     const plan = planResponder(this.config, job, {
@@ -130,7 +134,9 @@ export class LanguageModel {
       weights: this.#storage,
       cache: 'f32',
     });
-    const responder = await Responder.open(this.#gpu, this.#weights, job, plan, tell);
+    const responder = await Responder.open(this.#gpu, this.#weights, job, plan, (text) => {
+      this.#warnings.push(text);
+    });
     try {
       yield* responder.respond({ ...sampling, seed });
     } finally {

@@ -9,6 +9,7 @@ import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { openTask, openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
+import { packVerdicts } from '../../src/tasks/verification.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 import type { SumsConfig } from '../support/third-task.ts';
@@ -31,15 +32,13 @@ async function verifierOf(config: ExperimentConfig): Promise<Verifier> {
   const verifier = await openVerifier(config.task);
   return async ({ prompts, keys, promptOf, responses, finished }) => {
     const verdicts = await Promise.all(
-      responses.map((response, i) => {
+      responses.map(async (response, i) => {
         const end = { finished: finished[i] === 1 };
-        return verifier.verify(prompts[promptOf[i]], keys[promptOf[i]], response, end);
+        return await verifier.verify(prompts[promptOf[i]], keys[promptOf[i]], response, end);
       }),
     );
     return {
-      rewards: Float32Array.from(verdicts, ({ reward }) => reward),
-      correct: Uint8Array.from(verdicts, ({ correct }) => Number(correct)),
-      formatted: Uint8Array.from(verdicts, ({ formatted }) => Number(formatted)),
+      ...packVerdicts(verdicts),
       extracted: verdicts.map(({ extracted }) => extracted),
       failures: [],
     };
@@ -64,12 +63,8 @@ async function run(config: ExperimentConfig, store: MemoryStore, given = true, s
     },
   };
   const experiment = await Experiment.open(host, config, [3], { resume: true });
-  try {
-    const results = await experiment.run(control);
-    return { results, completions: results && experiment.completions(0) };
-  } finally {
-    await experiment.close();
-  }
+  const results = await experiment.run(control);
+  return { results, completions: results && experiment.completions(0) };
 }
 
 const reportOf = async (store: MemoryStore): Promise<string> => {

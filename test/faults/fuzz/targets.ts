@@ -24,7 +24,7 @@ import { readScores } from '../../../src/formats/score-file.ts';
 import { characterTokenizerJson } from '../../../src/formats/tokenizer.ts';
 import { TokenizerClient } from '../../../src/formats/tokenizer-client.ts';
 import { PromptMatcher } from '../../../src/lim/prompt-matcher.ts';
-import { parseHfConfig, toHfConfig } from '../../../src/model/config.ts';
+import { parseHfConfig, toHfConfig } from '../../../src/model/hugging-face/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
 import { openModelDirectory } from '../../../src/model/model-directory.ts';
 import { readRun } from '../../../src/report/run-files.ts';

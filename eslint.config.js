@@ -88,9 +88,14 @@ export default defineConfig(
   forbid(['src/**/*.ts'], '^(?:\\.\\./)+(?:demo|test)/', 'src imports neither demo nor test'),
   ...sourceFolderRules,
   forbid(
-    [...leaves.map((leaf) => `src/${leaf}.ts`), 'src/tasks/**/*.ts', 'src/look/**/*.ts'],
+    [
+      ...leaves.map((leaf) => `src/${leaf}.ts`),
+      'src/tasks/**/*.ts',
+      'src/look/**/*.ts',
+      'src/vocabulary/**/*.ts',
+    ],
     `^\\.\\.?/(?:.*/)?(?:${steps.flat().join('|')}|kernels|shaders)/`,
-    'config, metrics, tasks and look are leaves: no GPU, nothing above them',
+    'config, metrics, tasks, vocabulary and look are leaves: no GPU, nothing above them',
   ),
   forbid(
     ['demo/**/*.ts'],

@@ -2,6 +2,7 @@
 import {
   configFrom,
   ConfigError,
+  methodLabel,
   overridesOf,
   presets,
   presetSeeds,
@@ -172,7 +173,7 @@ export function fullUpdatesOf(config: ExperimentConfig): number {
 /** What a run will do, in one sentence, before it is started. */
 export function describePlan({ config, seeds }: Choice): string {
   const { experiment, rollout, base, task } = config;
-  const others = experiment.methods.filter((name) => name !== 'full').map((n) => n.toUpperCase());
+  const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
   const arms =
     others.length === 0
       ? ''

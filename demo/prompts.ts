@@ -1,4 +1,4 @@
-import type { PromptCompletions } from '../src/index.ts';
+import { methodLabel, methodNames, type PromptCompletions } from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
 import type { RunModel, Verdict } from './run-model.ts';
 
@@ -167,9 +167,10 @@ export function showCompletions(
   const facts = [
     one?.origin ?? '',
     ...(score === undefined ? [] : [`score ${shortNumber(score)}`]),
-    ...(['lim', 'linear', 'rand'] as const)
-      .filter((method) => model.selections[method]?.has(prompt))
-      .map((method) => `in ${method.toUpperCase()}`),
+    ...methodNames
+
+      .filter((method) => method !== 'full' && model.selections[method]?.has(prompt))
+      .map((method) => `in ${methodLabel(method)}`),
   ];
   const title = make('p', 'prompt-title', makeCode(model.textOf(prompt)));
   // Files of older versions have the keys of selected prompts alone.

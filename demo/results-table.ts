@@ -1,6 +1,7 @@
 import {
   accuracyOf,
   differenceOf,
+  methodsAsShown,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -24,9 +25,7 @@ const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 const rowsOf = (config: ExperimentConfig): LineName[] => [
   'base',
   'full',
-  ...(['lim', 'rand', 'linear'] as const).filter((name) =>
-    config.experiment.methods.includes(name),
-  ),
+  ...methodsAsShown.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as it is known. */

@@ -3,7 +3,7 @@ import { referenceGeneration } from '../src/bench/rollout.ts';
 import { referenceShape, referenceTraining } from '../src/bench/train.ts';
 import { openGpu } from '../src/gpu/device.ts';
 import { median } from '../src/gpu/tuning.ts';
-import { hostName } from '../src/workers/host-name.ts';
+import { hostName } from '../src/host-name.ts';
 
 interface Peer {
   readonly numParams: number;

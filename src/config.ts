@@ -5,6 +5,7 @@ import { advantageEstimators, estimatorFaults } from './estimators.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from './formats/json.ts';
 import { arithmeticVariants } from './tasks/arithmetic.ts';
 import { checkTask, poolPromptsOf, type TaskConfig } from './tasks/registry.ts';
+import { methodNames } from './vocabulary/methods.ts';
 
 /** How a number is checked: inclusive bounds. */
 const within = (low: number, high: number) =>
@@ -205,7 +206,7 @@ const schema = v.strictObject({
   experiment: v.strictObject({
     /** Data epochs of the FULL pass, K: columns of the reward matrix. */
     epochs: whole(1, 1000),
-    methods: v.pipe(v.array(v.picklist(['full', 'lim', 'linear', 'rand'])), v.minLength(1)),
+    methods: v.pipe(v.array(v.picklist(methodNames)), v.minLength(1)),
     /**
      * Compare at equal PPO iterations (`updates`), or at equal passes over each method's own prompts
      * (`epochs`). `armLength`, `readouts` and `tableReadout` are counted in its unit. A read-out in
@@ -249,7 +250,6 @@ type DeepReadonly<T> = T extends readonly (infer Item)[]
     : T;
 
 export type OptimizerConfig = ExperimentConfig['ppo']['actor'];
-export type MethodName = ExperimentConfig['experiment']['methods'][number];
 
 const limrOptimizer: OptimizerConfig = {
   learningRate: 5e-7,

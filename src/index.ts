@@ -8,7 +8,6 @@ export {
   presets,
   presetSeeds,
   type ExperimentConfig,
-  type MethodName,
   type Override,
 } from './config.ts';
 export { ConfigError } from './config-error.ts';
@@ -41,7 +40,7 @@ export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/
 export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
-export { WorkerError, type Connection } from './workers/connect.ts';
+export { WorkerError, type Connection } from './threads/connect.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
@@ -51,6 +50,7 @@ export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-file.ts';
 export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
+export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

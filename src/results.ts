@@ -1,6 +1,7 @@
 import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
-import type { ExperimentConfig, MethodName, Override } from './config.ts';
+import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
+import type { MethodName } from './vocabulary/methods.ts';
 
 /** Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. */
 export interface Accuracy {

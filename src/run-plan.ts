@@ -1,5 +1,6 @@
 // The course of a run, as far as its config alone decides it.
-import type { ExperimentConfig, MethodName } from './config.ts';
+import type { ExperimentConfig } from './config.ts';
+import { methodLabel, type MethodName } from './vocabulary/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { poolPromptsOf } from './tasks/registry.ts';
 
@@ -67,8 +68,8 @@ export const trainingText = (method: MethodName, iterations: number): string =>
   method === 'full'
     ? `PPO on the full pool, ${iterations} updates, recording every prompt's reward`
     : iterations === 0
-      ? `${method.toUpperCase()} kept no prompt: nothing to train on`
-      : `PPO from the base on the ${method.toUpperCase()} subset, ${iterations} updates`;
+      ? `${methodLabel(method)} kept no prompt: nothing to train on`
+      : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
 
 /** @throws RangeError for a place that a list of a run's seeds or methods has not. */
 export function at<Item>(list: readonly Item[], index: number, what: string): Item {

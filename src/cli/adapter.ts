@@ -1,7 +1,7 @@
 import { openGpu, type AdapterChoice, type Gpu, type GpuOptions } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
 import { dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
-import { hostName } from '../workers/host-name.ts';
+import { hostName } from '../host-name.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 

@@ -6,7 +6,7 @@ import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
 import { isSized, type Sized, sizeNames } from '../bench/sized.ts';
 import { issueText } from '../config-issue.ts';
-import { hostName } from '../workers/host-name.ts';
+import { hostName } from '../host-name.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';

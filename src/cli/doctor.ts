@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
-import { hostName } from '../workers/host-name.ts';
+import { hostName } from '../host-name.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut, jsonText } from './output.ts';

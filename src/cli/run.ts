@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { presetSeeds, type ExperimentConfig, type MethodName } from '../config.ts';
+import { presetSeeds, type ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
@@ -19,6 +19,7 @@ import type { FolderLock } from './folder-lock.ts';
 import { inFolder } from './run-store.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
+import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
 interface Plan {
@@ -31,8 +32,6 @@ interface Plan {
   /** The run is done, and lacks its report alone. */
   readonly unreported?: true;
 }
-
-const methodNames: readonly string[] = ['full', 'lim', 'linear', 'rand'];
 
 export const command = defineCommand({
   args: {
@@ -102,7 +101,7 @@ interface RunArgs {
 /** What the file, the preset and the options say together. */
 async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const methods = args.methods?.split(',');
-  const unknown = methods?.find((method) => !methodNames.includes(method));
+  const unknown = methods?.find((method) => !isMethodName(method));
   if (unknown !== undefined) {
     throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
   }

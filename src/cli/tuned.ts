@@ -1,7 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, tuningKey, type TunedMatmuls } from '../gpu/matmul-choices.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
-import { hostName } from '../workers/host-name.ts';
+import { hostName } from '../host-name.ts';
 import { jsonText } from './output.ts';
 import { system, type System } from './system.ts';
 

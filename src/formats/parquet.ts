@@ -1,6 +1,6 @@
 import { transfer } from 'comlink';
-import { connect, WorkerError } from '../workers/connect.ts';
-import { within } from '../workers/time-limit.ts';
+import { connect, WorkerError } from '../threads/connect.ts';
+import { within } from '../threads/time-limit.ts';
 import { readAll, type ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { isRecord, type JsonRecord, shorten } from './json.ts';

@@ -1,5 +1,5 @@
 import { parquetMetadataAsync, parquetReadObjects, parquetSchema } from 'hyparquet';
-import { exposeWorker } from '../workers/expose.ts';
+import { exposeWorker } from '../threads/expose.ts';
 import { FormatError } from './format-error.ts';
 import { chunkPages } from './parquet-pages.ts';
 import type { ParquetApi } from './parquet.ts';

@@ -1,5 +1,5 @@
-import { connect, type Connection, WorkerError } from '../workers/connect.ts';
-import { within } from '../workers/time-limit.ts';
+import { connect, type Connection, WorkerError } from '../threads/connect.ts';
+import { within } from '../threads/time-limit.ts';
 import { FormatError } from './format-error.ts';
 import { shorten } from './json.ts';
 import type { ChatMessage, ChatOptions, DecodeOptions, EncodeOptions } from './tokenizer.ts';

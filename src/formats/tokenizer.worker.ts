@@ -1,4 +1,4 @@
-import { exposeWorker } from '../workers/expose.ts';
+import { exposeWorker } from '../threads/expose.ts';
 import { FormatError } from './format-error.ts';
 import { parseJson, shorten } from './json.ts';
 import type { TokenizerApi } from './tokenizer-client.ts';

@@ -1,6 +1,6 @@
 // The colours, marks and dashes of the page and of the report, light and dark, and nowhere else: style
 // sheets name them as custom properties, `toneRules` writes those.
-import type { MethodName } from '../config.ts';
+import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
 
 /** One colour in both schemes. */
 interface Tone {
@@ -110,7 +110,7 @@ export interface LineLook {
 }
 
 const look = (name: LineName, mark: Mark, dash: readonly number[] = [], width = 2): LineLook => ({
-  label: name === 'base' ? 'Base' : name.toUpperCase(),
+  label: name === 'base' ? 'Base' : methodLabel(name),
   tone: `--${name}`,
   textTone: name === 'base' ? '--quiet' : `--${name}`,
   dash,

@@ -1,4 +1,3 @@
-import type { MethodName } from '../config.ts';
 import {
   DIMMED,
   lineLooks,
@@ -10,6 +9,7 @@ import {
 } from '../look/tokens.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
+import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
 import { leastSeeds } from './interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
@@ -21,8 +21,6 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
-  nameOf,
-  needsFull,
   thinned,
   trainingCurve,
   unitOf,
@@ -107,14 +105,14 @@ const trained = (run: Run): MethodName[] =>
 export const learningLegend = (run: Run): Markup =>
   legend([
     { style: methodStyles.base, text: 'base' },
-    ...trained(run).map((method) => ({ style: methodStyles[method], text: nameOf(method) })),
+    ...trained(run).map((method) => ({ style: methodStyles[method], text: methodLabel(method) })),
   ]);
 
 export const trainingLegend = (run: Run): Markup =>
   legend(
     trained(run).map((method) => ({
       style: { ...methodStyles[method], symbol: 'none' },
-      text: nameOf(method),
+      text: methodLabel(method),
     })),
   );
 
@@ -132,7 +130,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
   const base = baseEstimate(run);
   const manySeeds = results.seeds.length >= leastSeeds;
   const curves = methodsOf(run).flatMap((method) => {
-    const shift = charged && needsFull(method) ? pass : 0;
+    const shift = charged && readsRewards(method) ? pass : 0;
     const points = learningCurve(run, method).map(({ readout, updates, estimate }) => ({
       x: charged ? updates + shift : readout,
       estimate,
@@ -185,7 +183,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ...wide,
     id,
     label:
-      `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => nameOf(method)).join(', ')} and the base` +
+      `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
       `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
     yName: 'share right',
@@ -202,7 +200,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
     : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
-    [`${unit}s`, ...curves.map(({ method }) => nameOf(method))],
+    [`${unit}s`, ...curves.map(({ method }) => methodLabel(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
       .sort((a, b) => a - b)
       .map((x) => [
@@ -250,7 +248,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
   const ends = numbers(
     ['method', 'first update', 'last update'],
     curves.map(({ method, points }) => [
-      nameOf(method),
+      methodLabel(method),
       fixed(points[0]?.[1] ?? NaN),
       fixed(points.at(-1)?.[1] ?? NaN),
     ]),
@@ -520,7 +518,7 @@ export function comparisonFigure(
   const drawing = lineChart({
     ...wide,
     id,
-    label: `Held-out accuracy of ${nameOf(method)} over updates, a line for each run. Numbers in the table below.`,
+    label: `Held-out accuracy of ${methodLabel(method)} over updates, a line for each run. Numbers in the table below.`,
     xName: 'updates',
     yName: 'share right',
     lines: curves.map(({ style, points }) => ({
@@ -545,7 +543,7 @@ export function comparisonFigure(
   );
   return figure(
     drawing,
-    markup`<b>${nameOf(method)}.</b> Held-out accuracy, greedy, at equal updates.`,
+    markup`<b>${methodLabel(method)}.</b> Held-out accuracy, greedy, at equal updates.`,
     data,
   );
 }

@@ -1,5 +1,5 @@
-import type { MethodName } from '../config.ts';
 import type { SelectionSummary } from '../results.ts';
+import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
@@ -11,8 +11,6 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
-  nameOf,
-  needsFull,
   readoutText,
   trainingCurve,
   unitOf,
@@ -61,7 +59,9 @@ function tableFinding(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout);
   if (ranked.length === 0) return undefined;
-  const order = ranked.map(({ method, mean }) => `${nameOf(method)} ${fixed(mean)}`).join(', ');
+  const order = ranked
+    .map(({ method, mean }) => `${methodLabel(method)} ${fixed(mean)}`)
+    .join(', ');
   const difference = differenceAt(run, 'lim', 'full', tableReadout);
   const told = difference ? ` ${differenceText('LIM', 'FULL', difference)}` : '';
   return `At ${readoutText(run, tableReadout)}, the read-out fixed before the run, from best to worst: ${order}.${told}`;
@@ -96,7 +96,7 @@ function endFindings(run: Run): string[] {
     const difference = differenceAt(run, 'lim', other, readout);
     const [ours, theirs] = [estimateAt(run, 'lim', readout), estimateAt(run, other, readout)];
     if (!difference || !ours || !theirs) return [];
-    const name = nameOf(other);
+    const name = methodLabel(other);
     const word = difference.mean > 0 ? 'above' : 'below';
     const sure = difference.low > 0 || difference.high < 0;
     return [
@@ -125,19 +125,19 @@ function comparisonCaveats(run: Run): (string | undefined)[] {
 function chargedFinding(run: Run): string | undefined {
   const pass = lastUpdate(run, 'full');
   const full = estimateAt(run, 'full', lastReadout(run, 'full'));
-  const arms = methodsOf(run).filter((method) => needsFull(method));
+  const arms = methodsOf(run).filter((method) => readsRewards(method));
   const best = arms
     .flatMap((method) => learningCurve(run, method).map((point) => ({ method, ...point })))
     .filter(({ updates }) => updates > 0)
     .sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
   if (!full || !best) return undefined;
-  const names = listed(arms.map(nameOf));
+  const names = listed(arms.map(methodLabel));
   const { method, updates, estimate } = best;
   const total = counted(pass + updates, 'update');
   const verdict =
     estimate.mean > full.mean
-      ? `${nameOf(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
-      : `no read-out of ${names} reaches that (best: ${nameOf(method)} ${fixed(estimate.mean)} after ${total} in all)`;
+      ? `${methodLabel(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
+      : `no read-out of ${names} reaches that (best: ${methodLabel(method)} ${fixed(estimate.mean)} after ${total} in all)`;
   return (
     `The selection is not free: ${names} ${arms.length === 1 ? 'needs' : 'need'} the rewards of FULL’s ` +
     `${counted(pass, 'update')}, which leave FULL itself at ${fixed(full.mean)}; ${verdict}.`
@@ -178,7 +178,7 @@ function fallFindings(run: Run): string[] {
     const best = [...curve].sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
     if (!last || !best || best.estimate.mean - last.estimate.mean < FALL) return [];
     return [
-      `${nameOf(method)} fell from its best, ${fixed(best.estimate.mean)} at ${counted(best.readout, unitOf(run))}, ` +
+      `${methodLabel(method)} fell from its best, ${fixed(best.estimate.mean)} at ${counted(best.readout, unitOf(run))}, ` +
         `to ${fixed(last.estimate.mean)} at the end: training further on these prompts did harm.`,
     ];
   });
@@ -207,11 +207,11 @@ export function paperComparison(run: Run): string | undefined {
       if (upper.mean > lower.mean) return [];
       const difference = differenceAt(run, upper.method, lower.method, tableReadout);
       const sure = difference && difference.high < 0 ? '' : ' (not told apart)';
-      return [`${nameOf(upper.method)} ≤ ${nameOf(lower.method)}${sure}`];
+      return [`${methodLabel(upper.method)} ≤ ${methodLabel(lower.method)}${sure}`];
     }),
   );
   const averages = paper.map(
-    ({ method }) => `${nameOf(method)} ${fixed(paperAverages[method], 1)}`,
+    ({ method }) => `${methodLabel(method)} ${fixed(paperAverages[method], 1)}`,
   );
   const verdict =
     turned.length === 0
@@ -229,7 +229,7 @@ const orderText = (ranked: ReturnType<typeof rankedAt>): string =>
     .map(({ method, mean }, i) => {
       const before = ranked[i - 1];
       const sign = before && fixed(before.mean) === fixed(mean) ? ' = ' : ' > ';
-      return `${i === 0 ? '' : sign}${nameOf(method)}`;
+      return `${i === 0 ? '' : sign}${methodLabel(method)}`;
     })
     .join('');
 

@@ -1,4 +1,4 @@
-import { overridesOf, type ExperimentConfig, type MethodName } from '../config.ts';
+import { overridesOf, type ExperimentConfig } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
@@ -31,7 +31,6 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
-  nameOf,
   readingsAt,
   readoutText,
   unitOf,
@@ -40,6 +39,7 @@ import {
 import css from './report.css?raw';
 import type { Run } from './run-files.ts';
 import { withoutPadding } from '../tasks/arithmetic.ts';
+import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, duration, fixed, listed, percent, signed } from './text.ts';
 
@@ -251,7 +251,7 @@ function didSection(run: Run): Markup {
 <li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${config.task.name === 'arithmetic' ? 'solutions with injected slips, to partial skill' : 'answers that know the form alone'}: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
-${arms.length > 0 ? markup`<li><b>${listed(arms.map(nameOf))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
+${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 <li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>
 </ol>
 `;
@@ -298,7 +298,7 @@ function resultTable(run: Run, how: Answering): Markup {
           ? markup`<small>${readings.length} of ${seeds} seeds</small>`
           : '';
     return [
-      markup`${nameOf(method)}${note}`,
+      markup`${methodLabel(method)}${note}`,
       promptsOf(run, method),
       cell(estimate),
       ...tiers.map((tier) =>
@@ -353,11 +353,11 @@ function contrastTable(run: Run): Markup {
     if (!difference) return [];
     return [
       [
-        `${nameOf(one)} − ${nameOf(other)}`,
+        `${methodLabel(one)} − ${methodLabel(other)}`,
         signed(difference.mean),
         `${signed(difference.low)} to ${signed(difference.high)}`,
         difference.low > 0 || difference.high < 0
-          ? `${nameOf(one)} ${difference.mean > 0 ? 'above' : 'below'}`
+          ? `${methodLabel(one)} ${difference.mean > 0 ? 'above' : 'below'}`
           : 'not told apart',
       ],
     ];
@@ -488,7 +488,7 @@ function keptSection(run: Run): Markup {
   const pool = meanSelection(seeds.map((seed) => seed.pool));
   const rows = selections.flatMap((method) => {
     const held = seeds.flatMap((seed) => seed.selections[method] ?? []);
-    return held.length === 0 ? [] : [{ name: nameOf(method), selection: meanSelection(held) }];
+    return held.length === 0 ? [] : [{ name: methodLabel(method), selection: meanSelection(held) }];
   });
   const table = (
     list: readonly { readonly name: string; readonly selection: SelectionSummary }[],
@@ -527,7 +527,7 @@ ${
         table(
           selections.flatMap((method) => {
             const selection = seed.selections[method];
-            return selection ? [{ name: nameOf(method), selection }] : [];
+            return selection ? [{ name: methodLabel(method), selection }] : [];
           }),
           seed.pool,
           markup`Seed ${seed.seed}`,
@@ -637,7 +637,7 @@ const withCode = (text: string): Part[] =>
 
 function comparison(runs: readonly LabelledRun[]): Markup {
   const first = runs[0]?.run.results.config;
-  const methods = (['full', 'lim', 'rand', 'linear'] as const).filter((method) =>
+  const methods = methodsAsShown.filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
   const facts: readonly (readonly [string, (run: Run) => Part])[] = [
@@ -669,7 +669,7 @@ ${tableOf({
   rows: [
     ['base', ...runs.map(({ run }) => accuracy(baseEstimate(run)))],
     ...methods.map((method): Part[] => [
-      nameOf(method),
+      methodLabel(method),
       ...runs.map(({ run }) =>
         accuracy(estimateAt(run, method, run.results.config.experiment.tableReadout)),
       ),

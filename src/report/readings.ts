@@ -1,21 +1,16 @@
-import type { MethodName } from '../config.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
+import { methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from './run-files.ts';
 import { average, count, counted, fixed } from './text.ts';
-
-/** In which order methods are shown. */
-const methodOrder: readonly MethodName[] = ['full', 'lim', 'rand', 'linear'];
 
 /** Greedy answers, or samples at the evaluation temperature. */
 export type Answering = 'greedy' | 'sampled';
 
 /** A run's methods, FULL first. */
 export const methodsOf = ({ results }: Run): MethodName[] =>
-  methodOrder.filter((method) => results.methods[method] !== undefined);
-
-export const nameOf = (method: MethodName): string => method.toUpperCase();
+  methodsAsShown.filter((method) => results.methods[method] !== undefined);
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
@@ -129,9 +124,6 @@ export function lastCommonReadout(
     .filter((readout) => theirs.has(readout))
     .at(-1);
 }
-
-/** Whether a selection is made from the rewards of the FULL pass; RAND needs only a number. */
-export const needsFull = (method: MethodName): boolean => method === 'lim' || method === 'linear';
 
 /** Mean of a logged scalar over the seeds that logged it, update by update. */
 export function trainingCurve(run: Run, method: MethodName, key: string): [number, number][] {

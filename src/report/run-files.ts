@@ -14,6 +14,7 @@ import {
   selection,
   whole,
 } from '../results-schema.ts';
+import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
 
 /** A run's folder, as far as a report reads it. */
 export interface RunFolder {
@@ -65,22 +66,17 @@ const resultsSchema = v.object({
         seed: whole,
         lim: limSummary,
         pool: selection,
-        selections: v.object({
-          full: v.exactOptional(selection),
-          lim: v.exactOptional(selection),
-          linear: v.exactOptional(selection),
-          rand: v.exactOptional(selection),
-        }),
+        selections: v.object(forEachMethod(v.exactOptional(selection))),
         scoreQuantiles: v.array(finite),
       }),
     ),
     v.minLength(1),
   ),
-  methods: v.object({ full: method, lim: method, linear: method, rand: method }),
+  methods: v.object(forEachMethod(method)),
 });
 const recordSchema = v.object({
   seed: whole,
-  method: v.picklist(['full', 'lim', 'linear', 'rand']),
+  method: v.picklist(methodNames),
   update: whole,
   epoch: whole,
   metrics: v.record(v.string(), orNaN),

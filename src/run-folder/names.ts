@@ -1,5 +1,5 @@
 // The names of a run's files, all of them paths from its folder with `/` between parts.
-import type { MethodName } from '../config.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 
 /** Config and seeds, as the run was started. */
 export const CONFIG = 'config.json';

@@ -1,10 +1,5 @@
-import {
-  configHash,
-  limrDefaults,
-  overridesOf,
-  type ExperimentConfig,
-  type MethodName,
-} from '../config.ts';
+import { configHash, limrDefaults, overridesOf, type ExperimentConfig } from '../config.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
 import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';

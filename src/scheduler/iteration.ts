@@ -1,4 +1,5 @@
-import type { ExperimentConfig, MethodName } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
+import { methodCode, type MethodName } from '../vocabulary/methods.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import type { UpdateRecord } from '../results.ts';
@@ -7,9 +8,6 @@ import type { Task } from '../tasks/task.ts';
 import type { CompletionLog } from './completion-log.ts';
 import { verifyRequest, type Verifier } from './evaluator.ts';
 import type { Pool } from './pool.ts';
-
-/** A method's code in the keys of random numbers; never renumber. */
-const methodCodes: Readonly<Record<MethodName, number>> = { full: 0, lim: 1, linear: 2, rand: 3 };
 
 /** What the iterations of a seed work with. */
 export interface IterationTools {
@@ -43,7 +41,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const { rollout } = tools.config;
   const { seed } = pool;
   const { method, prompts, iteration } = place;
-  const code = methodCodes[method];
+  const code = methodCode(method);
   const full = method === 'full';
   const started = performance.now();
 
@@ -138,7 +136,7 @@ function promptsInOrder(
   const orderOf = (epoch: number): readonly number[] => {
     const known = orders.get(epoch);
     if (known) return known;
-    const stream = new RandomStream(seed, 'promptOrder', methodCodes[method], epoch);
+    const stream = new RandomStream(seed, 'promptOrder', methodCode(method), epoch);
     const order = stream.shuffle([...prompts]);
     orders.set(epoch, order);
     return order;

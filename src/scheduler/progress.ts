@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
-import type { MethodName } from '../config.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 import type { Evaluation, ExperimentResults, SeedResults, UpdateRecord } from '../results.ts';
 import {
   accuracy,

@@ -1,6 +1,6 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import type { MethodName } from '../config.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { AppendedFile, checkMark, type FileMark } from './appended-file.ts';

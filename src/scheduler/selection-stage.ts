@@ -1,4 +1,5 @@
-import type { ExperimentConfig, MethodName } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
 import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';

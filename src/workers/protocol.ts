@@ -5,20 +5,9 @@ import type { TunedMatmuls } from '../gpu/matmul-choices.ts';
 import type { ExperimentEvent, PromptCompletions } from '../results.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import type { WorkerApi } from '../threads/worker-api.ts';
 
 export type { VerifyFailure, VerifyReply, VerifyRequest } from '../tasks/verification.ts';
-
-/** Posted by a worker once it serves calls. */
-export type ReadyMessage = 'limr-worker-ready';
-
-/** What every worker serves. */
-export interface WorkerApi {
-  /**
-   * Lets go of what must not die with the thread. A Node thread that is terminated while a GPU
-   * readback is pending takes the whole process with it.
-   */
-  dispose(): void | Promise<void>;
-}
 
 /** A verifier's worker: one task at a time, no GPU. */
 export interface RewardApi extends WorkerApi {

@@ -1,7 +1,7 @@
 import { transfer } from 'comlink';
 import { hardwareThreads } from '../hardware-threads.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
-import { connect, type Connection, type StartWorker } from './connect.ts';
+import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
 
 export interface RewardPoolOptions {

@@ -1,7 +1,7 @@
 import { transfer } from 'comlink';
 import { createTask } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import { exposeWorker } from './expose.ts';
+import { exposeWorker } from '../threads/expose.ts';
 import type { RewardApi, VerifyFailure } from './protocol.ts';
 
 let task: Task | undefined;

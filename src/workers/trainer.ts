@@ -1,5 +1,5 @@
 import type { ExperimentEvent } from '../results.ts';
-import { connect, type Connection, type StartWorker } from './connect.ts';
+import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
 import type { TrainerApi } from './protocol.ts';
 
 const startTrainer: StartWorker = (Worker) =>

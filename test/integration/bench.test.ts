@@ -5,7 +5,7 @@ import { runBench } from '../../src/bench/run.ts';
 import { readTuned, writeTuned } from '../../src/cli/tuned.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { tuningKey } from '../../src/gpu/matmul-choices.ts';
-import { hostName } from '../../src/workers/host-name.ts';
+import { hostName } from '../../src/host-name.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 

@@ -10,7 +10,7 @@ import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import library from '../../shaders/lib/kl.wgsl?raw';
 import { AdapterError, openGpu, type Gpu } from '../../src/gpu/device.ts';
 import { clearStep, copyStep, type Step } from '../../src/gpu/plan.ts';
-import { hostName } from '../../src/workers/host-name.ts';
+import { hostName } from '../../src/host-name.ts';
 import { watch } from '../support/device-calls.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';

@@ -6,7 +6,7 @@ import type { ExperimentEvent } from '../../src/results.ts';
 import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
 import { createTask } from '../../src/tasks/registry.ts';
-import type { Connection } from '../../src/workers/connect.ts';
+import type { Connection } from '../../src/threads/connect.ts';
 import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';
 import { connectTrainer, eventsOf } from '../../src/workers/trainer.ts';
 

@@ -3,7 +3,7 @@ import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
 import { banditDefaults, type BanditConfig } from '../../src/tasks/bandit.ts';
 import { yieldToMessages } from '../../src/scheduler/run-control.ts';
 import { createTask } from '../../src/tasks/registry.ts';
-import { connect, type StartWorker } from '../../src/workers/connect.ts';
+import { connect, type StartWorker } from '../../src/threads/connect.ts';
 import type { RewardApi, VerifyRequest } from '../../src/workers/protocol.ts';
 import type { GpuWorkerApi } from '../support/gpu.worker.ts';
 import { RewardPool, type RewardPoolOptions } from '../../src/workers/reward-pool.ts';

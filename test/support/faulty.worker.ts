@@ -1,6 +1,6 @@
 // A verifier that misbehaves on chosen tokens: 1 keeps it busy for three seconds, 2 ends its thread
 // by an error nobody catches before it answers, 3 throws. Anything else is right.
-import { exposeWorker } from '../../src/workers/expose.ts';
+import { exposeWorker } from '../../src/threads/expose.ts';
 import type { RewardApi, VerifyFailure } from '../../src/workers/protocol.ts';
 
 const api: RewardApi = {

@@ -2,8 +2,8 @@
 import { gae } from '../../kernels/gae.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
-import { exposeWorker } from '../../src/workers/expose.ts';
-import type { WorkerApi } from '../../src/workers/protocol.ts';
+import { exposeWorker } from '../../src/threads/expose.ts';
+import type { WorkerApi } from '../../src/threads/worker-api.ts';
 
 export interface GpuWorkerApi extends WorkerApi {
   /** Name of the adapter. */

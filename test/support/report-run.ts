@@ -1,4 +1,4 @@
-import { configFrom, type ExperimentConfig, type MethodName } from '../../src/config.ts';
+import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { updatesAt } from '../../src/readouts.ts';
 import type { RunFolder } from '../../src/report/run-files.ts';
 import type {
@@ -9,6 +9,7 @@ import type {
   SelectionSummary,
   UpdateRecord,
 } from '../../src/results.ts';
+import type { MethodName } from '../../src/vocabulary/methods.ts';
 
 /** A run's folder in memory, and what its files were made of. */
 export interface MadeRun {

@@ -6,9 +6,9 @@ import { expose, wrap } from 'comlink';
 import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { MemoryStore, runPath, type RunStore } from '../../src/scheduler/run-store.ts';
 import { FolderStore } from '../../src/workers/folder-store.ts';
-import { nodeEndpoint } from '../../src/workers/node-threads.ts';
+import { nodeEndpoint } from '../../src/threads/node-threads.ts';
 import { callsOf, storeOver } from '../../src/workers/remote-store.ts';
-import { hostName } from '../../src/workers/host-name.ts';
+import { hostName } from '../../src/host-name.ts';
 
 let folder = '';
 beforeEach(async () => {

@@ -1,6 +1,6 @@
 import * as Comlink from 'comlink';
 import { nodeEndpoint, nodeThreads } from './node-threads.ts';
-import type { ReadyMessage, WorkerApi } from './protocol.ts';
+import type { ReadyMessage, WorkerApi } from './worker-api.ts';
 
 const ready: ReadyMessage = 'limr-worker-ready';
 

@@ -5,6 +5,7 @@ import tseslint from 'typescript-eslint';
 // nothing imports `test`. Inside src: workers -> scheduler -> {rollout, ppo, lim} -> {optim, model}
 // -> gpu; config, metrics and tasks are leaves; what runs the experiment sits above the scheduler.
 const steps = [
+  ['run-folder'],
   ['gpu'],
   ['model', 'optim'],
   ['rollout', 'ppo', 'lim'],
@@ -37,7 +38,7 @@ const sourceFolderRules = steps.flatMap((folders, level) =>
       insideSrc([
         ...steps.slice(level + 1).flat(),
         // The scheduler joins rollout, ppo and lim; they do not import each other.
-        ...(level === 2 ? folders.filter((other) => other !== folder) : []),
+        ...(folders.includes('rollout') ? folders.filter((other) => other !== folder) : []),
       ]),
       `src/${folder} sits below that: see the layout in README.md`,
     ),

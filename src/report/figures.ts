@@ -25,7 +25,7 @@ import {
   trainingCurve,
   unitOf,
 } from './readings.ts';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed, percent } from './text.ts';
 
 const styleOf = ({

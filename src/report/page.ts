@@ -37,7 +37,7 @@ import {
   type Answering,
 } from './readings.ts';
 import css from './report.css?raw';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { withoutPadding } from '../tasks/arithmetic.ts';
 import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';

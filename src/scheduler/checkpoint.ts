@@ -15,6 +15,14 @@ import {
 import type { TrainableState } from '../optim/trainable.ts';
 import type { PpoState } from '../ppo/trainer.ts';
 import { DamageError, type FileMark } from './appended-file.ts';
+import {
+  checkpointFile,
+  CHECKPOINTS,
+  isCheckpointFile,
+  isLeftOver,
+  LATEST,
+  PREVIOUS,
+} from '../run-folder/names.ts';
 import { PathError, runPath, type RunStore } from './run-store.ts';
 
 /** A checkpoint that cannot be used: damaged, absent, or of another config, seeds or version. */
@@ -67,22 +75,12 @@ interface Entry {
   readonly files: Readonly<Record<string, FileMark>>;
 }
 
-const FOLDER = 'checkpoints';
-const POINTER = `${FOLDER}/latest.json`;
-/** The pointer as it was before: for the day when the pointer is what is damaged. */
-const OLD_POINTER = `${FOLDER}/previous.json`;
 const KEPT = 2;
+const checkpointPath = (name: string): string => `${CHECKPOINTS}/${name}`;
 /** Read at once. */
 const PIECE = 2 ** 24;
 
-const checkpointName = /^[\w-]+\.safetensors$/;
-const filePath = v.pipe(
-  v.string(),
-  v.check(
-    (path) => path.startsWith(`${FOLDER}/`) && checkpointName.test(path.slice(FOLDER.length + 1)),
-    'is no checkpoint',
-  ),
-);
+const filePath = v.pipe(v.string(), v.check(isCheckpointFile, 'is no checkpoint'));
 const mark = v.object({
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -179,7 +177,7 @@ export async function resultMarks(
   store: RunStore,
 ): Promise<ReadonlyMap<string, FileMark> | undefined> {
   try {
-    return (await readPointer(store, POINTER))?.results;
+    return (await readPointer(store, LATEST))?.results;
   } catch (cause) {
     if (!(cause instanceof DamageError)) throw cause;
     throw new CheckpointError(cause.message, { cause });
@@ -258,7 +256,7 @@ export class Checkpoints {
   /** Adds the marks of a finished run's files, which are written next. */
   async finish(results: Readonly<Record<string, FileMark>>): Promise<void> {
     if (this.#kept.length > 0) {
-      await this.#store.write(POINTER, pointerText(this.#kept, results));
+      await this.#store.write(LATEST, pointerText(this.#kept, results));
     }
   }
 
@@ -267,10 +265,9 @@ export class Checkpoints {
     checkpoint: Checkpoint,
     files: Readonly<Record<string, FileMark>>,
   ): Promise<Entry> {
-    const taken = new Set(await this.#store.list(FOLDER));
-    let free = `${name}.safetensors`;
-    for (let i = 2; taken.has(free); i++) free = `${name}_${i}.safetensors`;
-    const file = `${FOLDER}/${free}`;
+    const taken = new Set((await this.#store.list(CHECKPOINTS)).map(checkpointPath));
+    let file = checkpointFile(name);
+    for (let i = 2; taken.has(file); i++) file = checkpointFile(name, i);
     const digest = createDigest();
     let bytes = 0;
     const pieces = safetensorsPieces(entriesOf(checkpoint), metadataOf(checkpoint));
@@ -286,19 +283,18 @@ export class Checkpoints {
   }
 
   async #point(kept: readonly Entry[]): Promise<void> {
-    if (this.#kept.length > 0) await this.#store.write(OLD_POINTER, pointerText(this.#kept));
-    await this.#store.write(POINTER, pointerText(kept));
+    if (this.#kept.length > 0) await this.#store.write(PREVIOUS, pointerText(this.#kept));
+    await this.#store.write(LATEST, pointerText(kept));
     this.#kept = kept;
   }
 
   /** Removes checkpoints that no pointer names, and files that a killed run was still writing. */
   async clear(): Promise<void> {
     const named = new Set(this.#kept.map(({ file }) => file));
-    for (const name of await this.#store.list(FOLDER)) {
-      const file = `${FOLDER}/${name}`;
-      const orphaned = checkpointName.test(name) && !named.has(file);
-      const torn = /^[\w-]+\.(?:safetensors|json)(?:\.\d+)?\.part(?:ial)?$/.test(name);
-      if (orphaned || torn) await this.#store.remove(file);
+    for (const name of await this.#store.list(CHECKPOINTS)) {
+      const file = checkpointPath(name);
+      const orphaned = isCheckpointFile(file) && !named.has(file);
+      if (orphaned || isLeftOver(name)) await this.#store.remove(file);
     }
   }
 
@@ -368,16 +364,16 @@ export class Checkpoints {
         throw error;
       }
     };
-    const newest = await look(POINTER);
+    const newest = await look(LATEST);
     const plain = !(newest instanceof Error) && newest?.entries.every((entry) => entry.mark);
     if (plain) return { pointer: newest, damage: undefined };
     let damage: string | undefined;
-    const old = await look(OLD_POINTER);
+    const old = await look(PREVIOUS);
     if (newest instanceof Error) damage = newest.message;
     else if (newest && !old) return { pointer: newest, damage };
     // A version without digests wrote one pointer alone.
-    else if (newest) damage = `${POINTER} is damaged: it holds no digests`;
-    else if (old) damage = `${POINTER} is missing`;
+    else if (newest) damage = `${LATEST} is damaged: it holds no digests`;
+    else if (old) damage = `${LATEST} is missing`;
     if (old instanceof Error || (damage !== undefined && !old)) {
       const all = [damage, ...(old ? [old.message] : [])];
       throw new CheckpointError(all.join('; '), { cause: newest });
@@ -392,7 +388,7 @@ export class Checkpoints {
     const { tensors, metadata, mark: whole } = await readTensors(this.#store, entry);
     const firstLayout = metadata.get('layout') === undefined;
     if (!entry.mark && !firstLayout) {
-      throw new DamageError(`${POINTER} is damaged: it holds no digest of ${entry.file}`);
+      throw new DamageError(`${LATEST} is damaged: it holds no digest of ${entry.file}`);
     }
     const { file, files } = entry;
     const found = contentOf(file, tensors, metadata, firstLayout);

@@ -5,7 +5,8 @@ import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { useTuned } from '../gpu/matmul-choices.ts';
 import type { ExperimentEvent } from '../results.ts';
-import { parseRunFile } from '../run-file.ts';
+import { CONFIG } from '../run-folder/names.ts';
+import { parseRunFile } from '../run-folder/run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
 import { Experiment } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
@@ -97,10 +98,10 @@ async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> 
 
 /** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
 async function knownHash(store: RunStore, { resume }: StartRequest): Promise<string | undefined> {
-  const bytes = resume ? await store.read('config.json') : undefined;
+  const bytes = resume ? await store.read(CONFIG) : undefined;
   if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
-  return (await parseRunFile(parseJson(text, 'config.json'), 'config.json')).configHash;
+  return (await parseRunFile(parseJson(text, CONFIG), CONFIG)).configHash;
 }
 
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {

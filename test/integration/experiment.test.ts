@@ -5,7 +5,7 @@ import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import { renderReport } from '../../src/report/page.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ExperimentEvent, ExperimentResults, ScoredPrompt } from '../../src/results.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';

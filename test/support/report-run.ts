@@ -1,6 +1,6 @@
 import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { updatesAt } from '../../src/readouts.ts';
-import type { RunFolder } from '../../src/report/run-files.ts';
+import type { RunFolder } from '../../src/run-folder/finished-run.ts';
 import type {
   Accuracy,
   Evaluation,

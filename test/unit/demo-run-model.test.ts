@@ -12,7 +12,7 @@ import {
   standing,
 } from '../../demo/run-model.ts';
 import { configFrom } from '../../src/config.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ExperimentEvent, LimSummary, RunState } from '../../src/results.ts';
 import { makeRun } from '../support/report-run.ts';
 

@@ -18,7 +18,7 @@ import { findingsOf, paperComparison } from '../../src/report/findings.ts';
 import { escape, markup } from '../../src/report/markup.ts';
 import { mostRuns, renderReport } from '../../src/report/page.ts';
 import { learningCurve } from '../../src/report/readings.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ScoredPrompt } from '../../src/results.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf, makeRun, type MadeRun } from '../support/report-run.ts';

@@ -13,7 +13,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest';
 import { configHash, presets } from '../../src/config.ts';
 import { lockFolder } from '../../src/cli/folder-lock.ts';
 import { digestOf } from '../../src/formats/digest.ts';
-import { runFileText } from '../../src/run-file.ts';
+import { runFileText } from '../../src/run-folder/run-file.ts';
 import { Checkpoints, type Checkpoint } from '../../src/scheduler/checkpoint.ts';
 import { FolderStore } from '../../src/workers/folder-store.ts';
 import { limr } from '../support/command-line.ts';

@@ -14,6 +14,7 @@ import {
   selection,
   whole,
 } from '../results-schema.ts';
+import { METRICS, RESULTS, seedFiles } from './names.ts';
 import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
 
 /** A run's folder, as far as a report reads it. */
@@ -106,15 +107,16 @@ export async function readRun(folder: RunFolder): Promise<Run> {
       throw new FormatError(`${where}: no such file; is this a finished run?`);
     return { text, where };
   };
-  const results = parseResults(await read('results.json'));
-  const records = parseRecords(await read('metrics.jsonl'));
+  const results = parseResults(await read(RESULTS));
+  const records = parseRecords(await read(METRICS));
   const scores: (readonly ScoredPrompt[])[] = [];
-  for (const [i, { seed, lim, pool }] of results.seeds.entries()) {
+  const seeds = results.seeds.map(({ seed }) => seed);
+  for (const { seed, lim, pool } of results.seeds) {
     if (!lim) {
       scores.push([]);
       continue;
     }
-    const file = await read(i === 0 ? 'scores.json' : `scores-seed-${seed}.json`);
+    const file = await read(seedFiles(seed, seeds).scores);
     scores.push(parseScores(file, pool.prompts, lim.meanCurve.length));
   }
   return { name: folder.name, results, records, scores };

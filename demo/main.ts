@@ -1,18 +1,25 @@
 import {
   AdapterError,
+  buttonsFor,
   connectTrainer,
   eventsOf,
+  historyOf,
+  keptText,
   metric,
   presets,
   presetSeeds,
   readoutUnit,
   readRun,
   reportOf,
+  restartAdvice,
   runFileText,
+  RunView,
   shippedBases,
+  standing,
   StoredRuns,
   type Connection,
   type ExperimentConfig,
+  type Keeping,
   type MetricKey,
   type RunClaim,
   type RunFolder,
@@ -43,16 +50,6 @@ import { lineNames, type Lines, type Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
-import {
-  buttonsFor,
-  eventsOfFiles,
-  keptText,
-  readSubsets,
-  restartAdvice,
-  RunModel,
-  standing,
-  type Keeping,
-} from './run-model.ts';
 import { StoredList } from './stored-list.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -93,7 +90,7 @@ let tooLarge = false;
 let settling: ReturnType<typeof setTimeout> | undefined;
 let stopping = false;
 let choice: Choice | undefined;
-let model: RunModel | undefined;
+let model: RunView | undefined;
 let trainer: Connection<TrainerApi> | undefined;
 let selected: number | undefined;
 /** Undefined where the browser keeps no files for this page: runs are then in memory alone. */
@@ -293,7 +290,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
 }
 
 /** Shows another run from its beginning. */
-function show(run: RunModel, name: string | undefined): void {
+function show(run: RunView, name: string | undefined): void {
   model = run;
   current = name;
   stopping = false;
@@ -313,7 +310,7 @@ async function train(
   claim: RunClaim | undefined,
 ): Promise<void> {
   const before = model;
-  const run = new RunModel(config, seeds, keeping);
+  const run = new RunView(config, seeds, keeping);
   show(run, claim?.name);
   announce('Starting');
   redraw();
@@ -375,7 +372,7 @@ async function closeTrainer(): Promise<void> {
   await broken?.close(CLOSE_BROKEN_MS).catch(() => undefined);
 }
 
-async function offerFiles(run: RunModel): Promise<void> {
+async function offerFiles(run: RunView): Promise<void> {
   for (const name of run.files) {
     if (files.has(name)) continue;
     const content = await readFile?.(name);
@@ -427,10 +424,9 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const read = (path: string) => kept.read(name, path);
     const folder = folderOf(name, read);
     const run = await readRun(folder);
-    const subsets = await readSubsets(run, folder.read);
     const { config, seeds } = settings;
-    const opened = new RunModel(config, seeds, { stored: true, past: 'reopened' });
-    for (const event of eventsOfFiles(run, subsets)) opened.apply(event);
+    const opened = new RunView(config, seeds, { stored: true, past: 'reopened' });
+    for await (const event of historyOf(run, folder)) opened.apply(event);
     const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));

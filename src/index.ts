@@ -59,3 +59,18 @@ export {
   type RunClaim,
   type StoredRun,
 } from './workers/stored-runs.ts';
+export { historyOf } from './run-folder/history.ts';
+export {
+  buttonsFor,
+  duration,
+  keptText,
+  restartAdvice,
+  RunView,
+  standing,
+  type FixedReadout,
+  type Keeping,
+  type Makeup,
+  type PoolPrompt,
+  type Standing,
+  type Verdict,
+} from './view/run-view.ts';

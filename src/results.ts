@@ -119,6 +119,12 @@ export interface ScoredPrompt {
   readonly truth?: string;
 }
 
+/** How much of a file was written, and the SHA-256 of that much. */
+export interface FileMark {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
 export type ExperimentEvent =
   | {
@@ -130,6 +136,8 @@ export type ExperimentEvent =
       /** PPO iterations of all methods and seeds, as far as is known before selections are made. */
       readonly totalUpdates: number;
     }
+  /** The run goes on from a checkpoint: what follows was computed here. */
+  | { readonly type: 'resumed'; readonly adapter: string; readonly host: string }
   | {
       /** A driver begins with a kernel, the `compiled`th of those known so far to be needed. */
       readonly type: 'compiling';
@@ -180,17 +188,38 @@ export type ExperimentEvent =
       readonly accuracy: Float32Array;
       readonly reward: Float32Array;
     }
-  | ({ readonly type: 'evaluation'; readonly method: MethodName | 'base' } & Evaluation)
+  | ({
+      readonly type: 'evaluation';
+      readonly method: MethodName | 'base';
+      /** Of the base: whether it was found, and not pre-trained. */
+      readonly shipped?: boolean;
+    } & Evaluation)
   | {
       readonly type: 'scores';
       readonly seed: number;
       readonly lim: LimSummary;
+      /** What results say of the seed. */
+      readonly summary: SeedResults;
+      /** What was written of it, by path. */
+      readonly files: Readonly<Record<string, FileMark>>;
       readonly scores: Float64Array;
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
   /** What whoever watches must know: the run goes on. */
-  | { readonly type: 'warning'; readonly text: string }
+  | {
+      readonly type: 'warning';
+      readonly text: string;
+      /** Present where a reader of the results must know it too. */
+      readonly inResults?: true;
+      /** Responses without a verdict, which results sum up. */
+      readonly unjudged?: {
+        readonly during: 'training' | 'evaluation';
+        readonly responses: number;
+        /** What the first of them met. */
+        readonly reason: string;
+      };
+    }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 

@@ -5,6 +5,8 @@ import type { MethodName } from '../vocabulary/methods.ts';
 export const CONFIG = 'config.json';
 /** One line per update. */
 export const METRICS = 'metrics.jsonl';
+/** What was told while the run went, in order. */
+export const EVENTS = 'events.jsonl';
 export const RESULTS = 'results.json';
 export const REPORT = 'report.html';
 export const CHECKPOINTS = 'checkpoints';

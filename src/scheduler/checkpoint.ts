@@ -14,7 +14,8 @@ import {
 } from '../formats/safetensors.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { PpoState } from '../ppo/trainer.ts';
-import { DamageError, type FileMark } from './appended-file.ts';
+import { DamageError } from './appended-file.ts';
+import type { FileMark } from '../results.ts';
 import {
   checkpointFile,
   CHECKPOINTS,
@@ -44,8 +45,6 @@ export interface Checkpoint {
   readonly host: string;
   /** Plain data that its owner understands and checks; small, for it lies in the file's header. */
   readonly progress: unknown;
-  /** Prompts that each method trains on, by method. */
-  readonly selections: ReadonlyMap<string, Uint32Array>;
   /** Empty while it is being made. */
   readonly base: ReadonlyMap<string, Float32Array>;
   /** The base while it is being made. */
@@ -63,8 +62,11 @@ export interface FoundCheckpoint extends Checkpoint {
   readonly file: string;
   /** How much of the run's other files belongs to it. */
   readonly files: ReadonlyMap<string, FileMark>;
-  /** Written by a version without digests, which kept the records of all updates in `progress`. */
-  readonly firstLayout: boolean;
+  /**
+   * 1: of version 0.1.0, without digests, the records of all updates in `progress`. 2: without an event
+   * log, all results in `progress`.
+   */
+  readonly layout: 1 | 2 | 3;
 }
 
 /** One checkpoint as the pointer knows it. */
@@ -88,7 +90,7 @@ const mark = v.object({
 const filesSchema = v.record(v.string(), mark);
 const entrySchema = v.object({ file: filePath, ...mark.entries, files: filesSchema });
 const pointerSchema = v.object({
-  schema: v.literal(2),
+  schema: v.picklist([2, 3]),
   file: filePath,
   previous: v.nullable(filePath),
   checkpoints: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(KEPT)),
@@ -109,7 +111,7 @@ function pointerText(
   results?: Readonly<Record<string, FileMark>>,
 ): string {
   const value = {
-    schema: 2,
+    schema: 3,
     file: entries[0]?.file,
     previous: entries[1]?.file ?? null,
     checkpoints: entries.map(({ file, mark: own, files }) => ({ file, ...own, files })),
@@ -145,7 +147,7 @@ function parsePointer(text: string, where: string): Pointer {
   if (digest !== digestOf(JSON.stringify(rest))) {
     throw new DamageError(`${where} is damaged: its digest is not the one that was written`);
   }
-  if (schema !== 2) {
+  if (schema !== 2 && schema !== 3) {
     throw new CheckpointError(
       `${where}: schema ${JSON.stringify(schema)} is of another version of limr: go on with that one`,
     );
@@ -386,12 +388,12 @@ export class Checkpoints {
     run: RunIdentity,
   ): Promise<{ found: FoundCheckpoint; whole: FileMark }> {
     const { tensors, metadata, mark: whole } = await readTensors(this.#store, entry);
-    const firstLayout = metadata.get('layout') === undefined;
-    if (!entry.mark && !firstLayout) {
+    const layout = layoutOf(metadata.get('layout'), entry.file);
+    if (!entry.mark && layout > 1) {
       throw new DamageError(`${LATEST} is damaged: it holds no digest of ${entry.file}`);
     }
     const { file, files } = entry;
-    const found = contentOf(file, tensors, metadata, firstLayout);
+    const found = contentOf(file, tensors, metadata, layout);
     if (found.configHash !== run.configHash) {
       throw new CheckpointError(
         `${file}: is of config ${found.configHash.slice(0, 12) || 'unknown'}, this run is ${run.configHash.slice(0, 12)}`,
@@ -403,15 +405,22 @@ export class Checkpoints {
       );
     }
     for (const path of Object.keys(files)) runPath(path);
-    return { found: { ...found, file, files: new Map(Object.entries(files)), firstLayout }, whole };
+    return { found: { ...found, file, files: new Map(Object.entries(files)), layout }, whole };
   }
+}
+
+/** @throws DamageError for a layout that no version has written. */
+function layoutOf(text: string | undefined, file: string): FoundCheckpoint['layout'] {
+  if (text === undefined) return 1;
+  if (text === '2' || text === '3') return text === '2' ? 2 : 3;
+  throw new DamageError(`${file} is damaged: of layout ${JSON.stringify(text.slice(0, 20))}`);
 }
 
 function metadataOf(checkpoint: Checkpoint): Record<string, string> {
   const updates: Record<string, number> = {};
   for (const [name, { optimizer }] of networksOf(checkpoint)) updates[name] = optimizer.updates;
   return {
-    layout: '2',
+    layout: '3',
     // Version 0.1.0 looks for `configHash` and refuses a checkpoint without it.
     config: checkpoint.configHash,
     seeds: JSON.stringify(checkpoint.seeds),
@@ -437,9 +446,6 @@ function* entriesOf(checkpoint: Checkpoint): Generator<SafetensorsEntry, void, v
       yield put(`${network}.first/${page}`, first);
       yield put(`${network}.second/${page}`, second);
     }
-  }
-  for (const [method, prompts] of checkpoint.selections) {
-    yield int32Entry(`selection/${method}`, [prompts.length], prompts);
   }
   if (!checkpoint.matrix) return;
   const { accuracySums, rewardSums, samples } = checkpoint.matrix;
@@ -520,7 +526,7 @@ function contentOf(
   file: string,
   tensors: ReadonlyMap<string, SafetensorsEntry>,
   metadata: ReadonlyMap<string, string>,
-  firstLayout: boolean,
+  layout: FoundCheckpoint['layout'],
 ): Checkpoint {
   const json = <Schema extends v.GenericSchema>(key: string, schema: Schema) => {
     try {
@@ -557,12 +563,11 @@ function contentOf(
   });
   const has = (name: string): boolean => Object.hasOwn(updates, name);
   return {
-    configHash: metadata.get(firstLayout ? 'configHash' : 'config') ?? '',
+    configHash: metadata.get(layout === 1 ? 'configHash' : 'config') ?? '',
     seeds: json('seeds', v.array(v.number())),
     adapter: metadata.get('adapter') ?? '',
     host: metadata.get('host') ?? '',
     progress: json('progress', v.unknown()),
-    selections: named('selection/', whole),
     base: named('base/', float),
     pretraining: has('pretraining') ? network('pretraining') : null,
     ppo: has('actor')

@@ -222,7 +222,6 @@ const emptyCheckpoint: Checkpoint = {
   adapter: '',
   host: '',
   progress: {},
-  selections: new Map(),
   base: new Map(),
   pretraining: null,
   ppo: null,

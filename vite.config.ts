@@ -1,4 +1,5 @@
 import { existsSync, realpathSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
@@ -14,8 +15,8 @@ const packages = Object.keys(manifest.dependencies).map((name) =>
 );
 
 const gpuTests = ['test/kernels/**/*.test.ts', 'test/integration/**/*.test.ts'];
-// A software driver compiles each pipeline at its first dispatch, seconds where it is slow.
-const gpuTimeouts = { testTimeout: 120_000, hookTimeout: 120_000 };
+// A software driver compiles each pipeline at its first dispatch, seconds where it is slow or busy.
+const gpuTimeouts = { testTimeout: 300_000, hookTimeout: 300_000 };
 const executablePath = findChromium();
 // The same files and settings under Deno: vitest runs there as it is.
 const host = 'deno' in process.versions ? 'deno' : 'gpu';
@@ -53,6 +54,8 @@ export default defineConfig(({ mode }) => ({
   server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],
+    // Limits of what never comes: nothing waits for them on a machine that is only slow.
+    expect: { poll: { timeout: 60_000 } },
     projects: [
       {
         extends: true,
@@ -61,7 +64,11 @@ export default defineConfig(({ mode }) => ({
           execArgv,
           include: ['test/unit/**/*.test.ts'],
           environment: 'node',
-          testTimeout: 30_000,
+          // Left to itself vitest leaves a core idle: of two, half of the machine.
+          maxWorkers: availableParallelism(),
+          sequence: { groupOrder: 1 },
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
         },
       },
       {

@@ -9,6 +9,7 @@ import {
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
+import { counted } from '../src/look/wording.ts';
 
 /** What the controls hold, as the user or a link wrote it. */
 export interface Wish {
@@ -182,8 +183,9 @@ export function describePlan({ config, seeds }: Choice): string {
   const size = thousand < 1 ? `${weightsOf(config)}` : `${thousand} thousand`;
   return (
     `A model of about ${size} weights; a base shipped with the page or else pre-trained for ` +
-    `${base.updates} updates; PPO on ${poolSizeOf(config)} ${task.name} prompts for ` +
-    `${experiment.epochs} epochs (${fullUpdatesOf(config)} updates of ${rollout.prompts} prompts × ` +
-    `${rollout.samples} samples)${arms}; ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
+    `${counted(base.updates, 'update')}; PPO on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
+    `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
+    `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
+    `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
   );
 }

@@ -12,6 +12,7 @@ import {
   readRun,
   reportOf,
   restartAdvice,
+  runFiles,
   runFileText,
   RunView,
   shippedBases,
@@ -27,6 +28,7 @@ import {
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts, type AdapterState } from './adapter.ts';
 import { epochAt, updateEnding, updateOf, type Cursor } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
@@ -330,15 +332,15 @@ async function train(
     run.host = host;
     readFile = (path) => from.api.readFile(path);
     readAnswers = (prompt) => from.api.completions(prompt);
-    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
+    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
-        const standingBefore = { phase: run.phase, state: run.state };
+        const { phase, state, recovery } = run;
         run.apply(event);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
-        if (run.phase !== standingBefore.phase || run.state !== standingBefore.state) {
+        if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
           announce(standing(run).phase);
         }
         if (event.type === 'column' && selected !== undefined) void showAnswers(selected);
@@ -432,7 +434,7 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     fillControls(wishOf(config, seeds));
     readFile = read;
     readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
-    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
+    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
   });
@@ -454,7 +456,7 @@ async function downloadReport(): Promise<void> {
   setText(text, 'Making the report …');
   try {
     const page = await reportOf(folderOf('run', read));
-    download('report.html', page, 'text/html');
+    download(runFiles.REPORT, page, 'text/html');
     setText(text, 'One page that loads nothing from elsewhere.');
   } catch (error) {
     setText(text, '');
@@ -721,7 +723,9 @@ function drawCurves(): void {
       prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
     setText(
       byId(`${id}-text`, HTMLElement),
-      lim ? `${shown} prompts, the pool's mean curve in red.${chosenText(prompts)}` : before,
+      lim
+        ? `${shown} ${prompts.length === 1 ? 'prompt' : 'prompts'}, the pool's mean curve in red.${chosenText(prompts)}`
+        : before,
     );
   }
 }
@@ -742,7 +746,7 @@ function draw(): void {
   const rule =
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
-      : `the ${lim.count} prompts with the highest scores`;
+      : `the ${counted(lim.count, 'prompt')} with the highest scores`;
   const kept = model?.lim ? `: here ${model.lim.kept} of ${model.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }

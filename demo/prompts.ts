@@ -181,7 +181,7 @@ export function showCompletions(
   }
   const unkept = model.columns.length > epochs.length && model.keeping.past !== undefined;
   const blocks = epochs.map(({ epoch, completions }) => {
-    const said = completions.map(({ text, reward }) => model.verdictOn(prompt, text, reward));
+    const said = completions.map((completion) => model.verdictOn(prompt, completion));
     const of = (verdict: Verdict): number => said.filter((one) => one === verdict).length;
     const items = completions.map(({ text }, i) => {
       const verdict = said[i] ?? 'wrong';

@@ -11,6 +11,7 @@ import {
   type ExperimentConfig,
   type MethodName,
 } from '../src/index.ts';
+import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
@@ -18,8 +19,6 @@ import type { RunView } from '../src/index.ts';
 
 const tierNames = (config: ExperimentConfig): string[] =>
   config.task.name === 'arithmetic' ? config.task.tiers.map((_, i) => `T${i + 1}`) : ['T1'];
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 /** Rows of the table in the order of the paper's: base, FULL, then the selections. */
 const rowsOf = (config: ExperimentConfig): LineName[] => [
@@ -82,7 +81,7 @@ function rowOf(
   const mean = (pick: (one: (typeof found)[number]) => number | undefined): string => {
     const values = found.map(pick).filter((value) => value !== undefined);
     if (values.length === 0) return '–';
-    return percent(values.reduce((sum, value) => sum + value, 0) / values.length);
+    return percent(values.reduce((sum, value) => sum + value, 0) / values.length, 1);
   };
   const interval = accuracyOf(found, tierPrompts(config));
   const makeup = name === 'base' ? undefined : model?.makeup[name];
@@ -123,7 +122,7 @@ const sameNodes = (shown: HTMLCollection, wanted: readonly HTMLElement[]): boole
 
 /** An interval; nothing where the task does not tell how many prompts were answered. */
 const rangeOf = ({ low, high }: Estimate): string =>
-  low === high ? '–' : `${percent(low)} – ${percent(high)}`;
+  low === high ? '–' : `${percent(low, 1)} – ${percent(high, 1)}`;
 
 const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
   new Map(list.map((one) => [one.seed, one]));
@@ -185,7 +184,7 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): s
 function sizeText(sizes: readonly number[]): string {
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return `${least === most ? least : `${least}–${most}`} prompts`;
+  return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
 }
 
 /** The finding and the numbers it is about, at the top of the page. */
@@ -206,7 +205,7 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
   const rows = rowsOf(config).map((name) => {
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
-    const value = make('strong', '', found.length === 0 ? '–' : percent(mean));
+    const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
     const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
     return make(
       'li',

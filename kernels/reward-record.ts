@@ -9,18 +9,22 @@ export const rewardRecordKernel = defineKernel('reward-record', code, {
     groups: 'u32',
     group_prompts: 'u32',
     sequence_rewards: 'f32',
+    sequence_flags: 'u32',
     accuracy_sums: 'f32',
     reward_sums: 'f32',
     samples: 'u32',
   },
 });
 
+/** What a verifier said of a sequence beside its reward: bits of one word of `sequence_flags`. */
+export const sequenceFlag = { correct: 1, formatted: 2 } as const;
+
 /**
- * Adds a rollout's rewards to a column of the reward matrix. Shapes: `shaders/reward-record.wgsl`.
+ * Adds a rollout's rewards to a column of the reward matrix, and how many sequences are correct. Shapes: `shaders/reward-record.wgsl`.
  *
  * @param options.groupCount Groups in use.
  * @param options.column Data epoch, from 0; below the matrix's K also as a `Variable`'s maximum.
- * @throws ShapeError unless the three matrices agree and the column lies inside them.
+ * @throws ShapeError unless the three matrices agree, flags and rewards are of one length, and the column lies inside them.
  */
 export function rewardRecord(
   tensors: TensorsOf<typeof rewardRecordKernel>,
@@ -29,7 +33,8 @@ export function rewardRecord(
   const [groups] = rank2('reward-record', 'groups', tensors.groups);
   expectShape('reward-record', 'groups', tensors.groups, [groups, 2]);
   expectShape('reward-record', 'group_prompts', tensors.group_prompts, [groups]);
-  rank1('reward-record', 'sequence_rewards', tensors.sequence_rewards);
+  const sequences = rank1('reward-record', 'sequence_rewards', tensors.sequence_rewards);
+  expectShape('reward-record', 'sequence_flags', tensors.sequence_flags, [sequences]);
   const [prompts, columns] = rank2('reward-record', 'accuracy_sums', tensors.accuracy_sums);
   for (const role of ['reward_sums', 'samples'] as const) {
     expectShape('reward-record', role, tensors[role], [prompts, columns]);

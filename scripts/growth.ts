@@ -200,9 +200,13 @@ async function iterationWork(shape: EngineShape): Promise<{ rollout: number; upd
     prompt,
     responses: Array.from({ length: samples }, () => response),
   }));
-  const rewards = new Float32Array(count * samples);
+  const verdicts = {
+    rewards: new Float32Array(count * samples),
+    correct: new Uint8Array(count * samples),
+    formatted: new Uint8Array(count * samples),
+  };
   const update = await countWork(gpu, () =>
-    untilItWaits(trainer.update(groups, rewards, { seed: 1, iteration: 0 })),
+    untilItWaits(trainer.update(groups, verdicts, { seed: 1, iteration: 0 })),
   );
   return { rollout: rollout.flops, update: update.flops };
 }

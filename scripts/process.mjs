@@ -1,8 +1,10 @@
 // Child processes for the repository's scripts.
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
@@ -49,6 +51,8 @@ export function readArguments(name, config) {
  * @property {number} [minutes] After which the program and what it has started are ended.
  * @property {boolean} [quiet] Sends the program's standard output to standard error.
  * @property {boolean} [asks] Lets the program read from the terminal.
+ * @property {boolean} [hold] Keeps what the program prints until its end, then prints it in one piece:
+ *   for programs that run beside another.
  */
 
 /**
@@ -60,17 +64,24 @@ export function readArguments(name, config) {
  * @returns {Promise<number>} Its exit code; 124 when it ran past `minutes` and was ended.
  */
 export function run(command, args, options = {}) {
-  const { env = {}, minutes, quiet = false, asks = false } = options;
+  const { env = {}, minutes, quiet = false, asks = false, hold = false } = options;
   // Reading from the terminal needs the terminal's own process group.
   const ownGroup = process.platform !== 'win32' && !asks;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: [asks ? 'inherit' : 'ignore', quiet ? process.stderr : 'inherit', 'inherit'],
+      stdio: hold
+        ? ['ignore', 'pipe', 'pipe']
+        : [asks ? 'inherit' : 'ignore', quiet ? process.stderr : 'inherit', 'inherit'],
       // A process group of its own, so that ending it ends what it has started too.
       detached: ownGroup,
     });
+    /** @type {Buffer[]} */
+    const held = [];
+    for (const stream of [child.stdout, child.stderr]) {
+      stream?.on('data', (/** @type {Buffer} */ text) => void held.push(text));
+    }
     let late = false;
     let stopped = false;
     /** @param {NodeJS.Signals} signal */
@@ -100,15 +111,20 @@ export function run(command, args, options = {}) {
     const settle = () => {
       clearTimeout(timer);
       process.off('SIGINT', pass).off('SIGTERM', pass);
+      (quiet ? process.stderr : process.stdout).write(Buffer.concat(held));
     };
     child.once('error', (error) => {
       settle();
       reject(error);
     });
+    // What it printed last may come after its exit; what it left running may never close a pipe.
     child.once('exit', (code) => {
-      settle();
-      if (stopped) process.exit(130);
-      resolve(late ? 124 : (code ?? 1));
+      const read = hold ? Promise.race([once(child, 'close'), sleep(1000)]) : Promise.resolve();
+      void read.then(() => {
+        settle();
+        if (stopped) process.exit(130);
+        resolve(late ? 124 : (code ?? 1));
+      });
     });
   });
 }

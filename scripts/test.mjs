@@ -1,7 +1,7 @@
-// npm test: every check of the project, one stage after another, and one line of counts at the end.
+// npm test: every check of the project in stages, and one line of counts at the end.
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
+import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
@@ -26,15 +26,14 @@ const help = `npm test [-- options] [file filters]
   --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
-Stages: types, lint, format, build, unit, gpu-node, gpu-chromium, gpu-deno, parity, e2e, e2e-node.
+Stages: unit, build, gpu-node, types, lint, format, e2e-node, gpu-chromium, gpu-deno, e2e, parity.
+After unit and build two stages run at a time where there are two cores, each printed at its end.
 File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
 line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
 the GPU hosts count as one check each.
 `;
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
-const tallyPath = join(scratch, 'tally.json');
-
 /** @returns {Tally} */
 const emptyTally = () => ({ passed: 0, failed: 0, skipped: [], names: [], errors: [] });
 
@@ -50,13 +49,14 @@ function fail(tally, error) {
 /**
  * One check that either holds or does not.
  *
+ * @param {boolean} hold
  * @param {string[][]} commands Arguments of node, run in turn.
  * @returns {Promise<Tally>}
  */
-async function check(...commands) {
+async function check(hold, ...commands) {
   const tally = emptyTally();
   for (const args of commands) {
-    const code = await run(process.execPath, args, { minutes: 5 });
+    const code = await run(process.execPath, args, { minutes: 10, hold });
     if (code !== 0) tally.failed = 1;
   }
   tally.passed = 1 - tally.failed;
@@ -64,17 +64,19 @@ async function check(...commands) {
 }
 
 /**
+ * @param {boolean} hold
  * @param {string} project
  * @param {string[]} runtime The program that runs vitest, and its arguments.
  * @returns {Promise<Tally>}
  */
-async function vitest(project, [command = '', ...args]) {
-  rmSync(tallyPath, { force: true });
+async function vitest(hold, project, [command = '', ...args]) {
+  const tallyPath = join(scratch, `${project}.json`);
   const code = await run(command, [...args, 'run', '--project', project, ...filters], {
     env: { LIMR_TALLY: tallyPath, DENO_NO_UPDATE_CHECK: '1' },
     minutes: 30,
+    hold,
   });
-  return readTally(code, () => /** @type {Tally} */ (JSON.parse(readFileSync(tallyPath, 'utf8'))));
+  return readTally(code, tallyPath, (text) => /** @type {Tally} */ (JSON.parse(text)));
 }
 
 /** @returns {Promise<number>} */
@@ -88,26 +90,31 @@ const freePort = () =>
     });
   });
 
-/** @returns {Promise<Tally>} */
-async function playwright() {
+/**
+ * @param {boolean} hold
+ * @returns {Promise<Tally>}
+ */
+async function playwright(hold) {
   const built = await run(process.execPath, [join(root, 'scripts/build.mjs'), '--demo'], {
-    minutes: 5,
+    minutes: 10,
+    hold,
   });
   if (built !== 0) {
     const tally = emptyTally();
     fail(tally, 'the demo does not build');
     return tally;
   }
-  rmSync(tallyPath, { force: true });
+  const tallyPath = join(scratch, 'playwright.json');
   const code = await run(
     process.execPath,
     [modulePath('playwright/cli.js'), 'test', '--reporter=list,json'],
     {
       env: { PLAYWRIGHT_JSON_OUTPUT_FILE: tallyPath, LIMR_PREVIEW_PORT: String(await freePort()) },
       minutes: 30,
+      hold,
     },
   );
-  return readTally(code, () => tallyOfPlaywright(JSON.parse(readFileSync(tallyPath, 'utf8'))));
+  return readTally(code, tallyPath, (text) => tallyOfPlaywright(JSON.parse(text)));
 }
 
 /**
@@ -140,11 +147,12 @@ function tallyOfPlaywright(report) {
  * Reads what a runner counted, and lets no broken run pass for a good one.
  *
  * @param {number} code
- * @param {() => Tally} read
+ * @param {string} path Of the file that the runner wrote, unless it broke off.
+ * @param {(text: string) => Tally} read
  * @returns {Tally}
  */
-function readTally(code, read) {
-  const tally = existsSync(tallyPath) ? read() : emptyTally();
+function readTally(code, path, read) {
+  const tally = existsSync(path) ? read(readFileSync(path, 'utf8')) : emptyTally();
   for (const { name, reason } of tally.skipped) {
     if (reason === '') fail(tally, `${name}: skipped without a reason`);
   }
@@ -198,31 +206,31 @@ const { values: options, positionals: filters } = readArguments('npm test', {
 
 const vitestScript = modulePath('vitest/vitest.mjs');
 
-/** @type {Record<string, () => Promise<Tally>>} */
-const stages = {
-  types: () =>
-    check(
-      [modulePath('typescript/bin/tsc'), '-p', '.'],
-      [modulePath('typescript/bin/tsc'), '-p', 'test'],
-    ),
-  lint: () => check([modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
-  format: () =>
-    check([modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
-  build: () => check([join(root, 'scripts/build.mjs')]),
-  unit: () => vitest('unit', [process.execPath, vitestScript]),
-  'gpu-node': () => vitest('gpu', [process.execPath, vitestScript]),
-  'gpu-chromium': () => vitest('chromium', [process.execPath, vitestScript]),
-  'gpu-deno': () => vitest('deno', [...denoCommand(), vitestScript]),
-  parity: () =>
-    check(['--import', join(root, 'scripts/ts-hooks.mjs'), join(root, 'scripts/parity.mjs')]),
-  e2e: playwright,
-  'e2e-node': () => vitest('e2e-node', [process.execPath, vitestScript]),
-};
+const tsc = modulePath('typescript/bin/tsc');
+
 /**
- * They use one thread and print nothing but what is wrong: they run beside the GPU tests, which leave a
- * core idle while a driver compiles.
+ * Those that follow `build` begin in this order, two at a time: what is red soon comes early, what takes
+ * long does not come last. A driver that compiles or a reference that is computed keeps one core busy;
+ * the stage beside it takes the other.
+ *
+ * @type {Record<string, (hold: boolean) => Promise<Tally>>}
  */
-const quietStages = ['types', 'lint', 'format'];
+const stages = {
+  unit: (hold) => vitest(hold, 'unit', [process.execPath, vitestScript]),
+  build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
+  'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
+  types: (hold) => check(hold, [tsc, '-p', '.'], [tsc, '-p', 'test']),
+  lint: (hold) => check(hold, [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
+  format: (hold) =>
+    check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
+  'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
+  'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
+  e2e: playwright,
+  parity: (hold) =>
+    check(hold, ['--import', join(root, 'scripts/ts-hooks.mjs'), join(root, 'scripts/parity.mjs')]),
+};
+const firstStages = ['unit', 'build'];
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
 const vitestStages = ['unit', ...gpuStages];
 
@@ -252,27 +260,31 @@ async function main() {
 
   /** @type {Map<string, Tally>} */
   const tallies = new Map();
-  /** @param {string[]} names */
-  const runInTurn = async (names) => {
-    for (const name of names) {
-      process.stdout.write(`\n== ${name}\n`);
-      const started = performance.now();
-      const tally = await (stages[name] ?? check)();
-      tallies.set(name, tally);
-      for (const error of tally.errors) process.stdout.write(`${name}: ${error}\n`);
-      const seconds = ((performance.now() - started) / 1000).toFixed(1);
-      process.stdout.write(`== ${name}: ${inWords(tally)} in ${seconds} s\n`);
+  /**
+   * @param {[name: string, stage: (hold: boolean) => Promise<Tally>]} named
+   * @param {boolean} hold Whether another stage runs meanwhile.
+   */
+  const runStage = async ([name, stage], hold) => {
+    process.stdout.write(`\n== ${name}${hold ? ' begins' : ''}\n`);
+    const started = performance.now();
+    const tally = await stage(hold);
+    tallies.set(name, tally);
+    for (const error of tally.errors) process.stdout.write(`${name}: ${error}\n`);
+    const seconds = ((performance.now() - started) / 1000).toFixed(1);
+    process.stdout.write(`== ${name}: ${inWords(tally)} in ${seconds} s\n`);
+  };
+  const chosen = Object.entries(stages).filter(([name]) => wanted.includes(name));
+  for (const named of chosen.filter(([name]) => firstStages.includes(name))) {
+    await runStage(named, false);
+  }
+  const waiting = chosen.filter(([name]) => !firstStages.includes(name));
+  const together = Math.min(2, availableParallelism(), waiting.length);
+  const runWaiting = async () => {
+    for (let named = waiting.shift(); named !== undefined; named = waiting.shift()) {
+      await runStage(named, together > 1);
     }
   };
-  /** @param {string[]} names */
-  const of = (names) => wanted.filter((name) => names.includes(name));
-  const first = of(['build', 'unit']);
-  const quiet = of(quietStages);
-  await runInTurn(first);
-  await Promise.all([
-    runInTurn(quiet),
-    runInTurn(wanted.filter((name) => !first.includes(name) && !quiet.includes(name))),
-  ]);
+  await Promise.all(Array.from({ length: together }, runWaiting));
   const hosts = new Map([...tallies].filter(([name]) => gpuStages.includes(name)));
   if (hosts.size > 1) {
     const tally = compareHosts(hosts);
@@ -282,7 +294,10 @@ async function main() {
 
   process.stdout.write('\n');
   const total = emptyTally();
-  for (const [name, tally] of tallies) {
+  const told = [...Object.keys(stages), ...tallies.keys()];
+  for (const name of new Set(told)) {
+    const tally = tallies.get(name);
+    if (tally === undefined) continue;
     process.stdout.write(`${name}: ${inWords(tally)}\n`);
     for (const skip of tally.skipped) {
       process.stdout.write(`  skipped: ${skip.name}: ${skip.reason}\n`);

@@ -15,7 +15,7 @@
 //      status      u32 (R, 2)  length: tokens drawn so far; then 0 where the row is running
 //      table       f32 (positions, D)  cosines, then sines; read only with rotate 1
 //      prompt_qkv  f32 (N, (heads + 2 kv_heads) * D)  of the prompts' rows, rotated
-// both qkv         f32 (R, (heads + 2 kv_heads) * D)  with rotate 1 the queries are left rotated
+// io   qkv         f32 (R, (heads + 2 kv_heads) * D)  with rotate 1 the queries are left rotated
 //      cache       f32 or f16 (R, T, 2 kv_heads * D), rotated keys, then values; slot length - 1
 //                  written, in f16 rounded
 //      scores      f32 (R, heads, keys)  scratch

@@ -7,7 +7,7 @@
 //   hole i and stray i change places
 // Running rows below A stay where they are: least is moved. A row's results do not depend on its place.
 //
-// both status     u32 (R, 2)  tokens drawn so far; then 0 where the row is running
+// io   status     u32 (R, 2)  tokens drawn so far; then 0 where the row is running
 //      episodes   u32 (R, 6)  a row's constants: shaders/sample-token.wgsl
 //      current    u32 (R)     its newest token, and the position of that
 //      positions  u32 (R)

@@ -7,7 +7,7 @@
 //
 // in   status   u32 (R, 2)  as decode-compact left it: length, then 0 where the row is running
 //      partner  u32 (R)     from decode-compact
-// both cache    f32 or f16 (R, T, W), W whole vec4s of f32 or of words of halves. No row is both read
+// io   cache    f32 or f16 (R, T, W), W whole vec4s of f32 or of words of halves. No row is both read
 //               and written: moved rows come from behind all running ones
 //
 // Grid: rows workgroups, folded over x and y.

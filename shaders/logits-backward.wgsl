@@ -12,7 +12,7 @@
 //         entropy   f32 (A)
 //         dlogprob  f32 (A)     gradient of the loss with respect to the log-probability
 //         weights   f32 (A)     weight of the action in the loss
-// in/out  logits    f32 (A, V)  overwritten by its gradient for a < count
+// io      logits    f32 (A, V)  overwritten by its gradient for a < count
 //
 // Grid: ceil(count / ROWS) workgroups, folded over x and y.
 // Numerics: f32.

@@ -7,7 +7,7 @@
 // in      x             f32 (N, (heads + 2 kv_heads) * D)  D a multiple of 4
 //         query_weight  f32 (D)
 //         key_weight    f32 (D)
-// in/out  gradient      f32 as x: dy before, dx after, for n < rows
+// io      gradient      f32 as x: dy before, dx after, for n < rows
 //
 // Grid: ceil(rows * (heads + kv_heads) / 64) workgroups, folded over x and y.
 // Numerics: f32; r is computed again rather than kept.

@@ -8,7 +8,7 @@
 //
 // in      positions  u32 (N)
 //         table      f32 (T, D)        cos of the D/2 angles of a position, then their sin
-// in/out  qkv        f32 (N, stride)   the first heads * D columns of each row are rotated
+// io      qkv        f32 (N, stride)   the first heads * D columns of each row are rotated
 //
 // The header gives `alias Cell`: vec4f where D/2 and stride are multiples of 4, else f32. `half_dim`
 // and `stride` count in them.

@@ -11,7 +11,7 @@
 //                            bans every token, the last is taken
 //      episodes  u32 (R, 6)  prompt id, sample index, prompt slot, first prompt row, prompt length,
 //                            most new tokens
-// both status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at its limit
+// io   status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at its limit
 //      finished  u32 (1)     counts finished rows
 // out  current   u32 (R)     token just drawn
 //      tokens    u32 (R, T)  column `length` written

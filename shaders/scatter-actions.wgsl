@@ -7,6 +7,7 @@
 // out  destination    f32 (A)  overwritten at those indices, left alone elsewhere
 //
 // Grid: a thread per action, workgroups of 64 folded over x and y.
+// Numerics: a copy, exact.
 
 struct Params { action_count: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

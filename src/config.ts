@@ -141,18 +141,6 @@ const schema = v.strictObject({
     minP: share,
   }),
   ppo: v.strictObject({
-    /**
-     * What verifiers give for a right answer, a wrong one, and one without its format, at the last
-     * token (LIMR: 1, -0.5, -1). Verifiers and the reward matrix know no others.
-     */
-    rewards: v.optional(
-      v.strictObject({
-        right: v.literal(1),
-        wrong: v.literal(-0.5),
-        unformatted: v.literal(-1),
-      }),
-      { right: 1, wrong: -0.5, unformatted: -1 },
-    ),
     /** A sequence's reward, less its group's baseline, is held within this of 0 (LIMR: 10). */
     rewardClamp: v.optional(within(1e-6, 1e6), 10),
     /**
@@ -276,7 +264,6 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
     minP: 0,
   },
   ppo: {
-    rewards: { right: 1, wrong: -0.5, unformatted: -1 },
     rewardClamp: 10,
     whitenScale: true,
     estimator: 'gae',
@@ -417,6 +404,22 @@ export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
  */
 export const parseConfig = (input: unknown, where: string): ExperimentConfig =>
   parse(input, where, () => '');
+
+/**
+ * Checks the config of a run that may have been begun by an older version. Older versions wrote what
+ * verifiers pay as `ppo.rewards`, with one legal value: that value is left out, any other is refused as
+ * a field that does not exist.
+ *
+ * @throws ConfigError as `parseConfig`.
+ */
+export function parseStoredConfig(input: unknown, where: string): ExperimentConfig {
+  const ppo = isRecord(input) ? fieldOf(input, 'ppo') : undefined;
+  if (!isRecord(input) || !isRecord(ppo)) return parseConfig(input, where);
+  const { rewards, ...rest } = ppo;
+  const paid = isRecord(rewards) ? JSON.stringify(sortKeys(rewards)) : '';
+  if (paid !== '{"right":1,"unformatted":-1,"wrong":-0.5}') return parseConfig(input, where);
+  return parseConfig({ ...input, ppo: rest }, where);
+}
 
 /** @param origin Of a field by its path: words on where it comes from, behind what is wrong with it. */
 function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {

@@ -14,6 +14,7 @@ export { ConfigError } from './config-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
 export type {
   Accuracy,
+  Completion,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -37,7 +38,10 @@ export {
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
 export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/matrix.ts';
-export { linearScores, selectLim, selectLinear, selectRandom } from './lim/selection.ts';
+export { selectLim } from './lim/selection/lim.ts';
+export { linearScores, selectLinear } from './lim/selection/linear.ts';
+export { SelectionError } from './lim/selection/method.ts';
+export { selectRandom } from './lim/selection/rand.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
 export { WorkerError, type Connection } from './threads/connect.ts';
@@ -50,6 +54,7 @@ export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-folder/run-file.ts';
 export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
+export { VerifierError } from './tasks/verification.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
 export { StorageError } from './workers/browser-store.ts';
 export {
@@ -62,7 +67,6 @@ export {
 export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,
-  duration,
   keptText,
   restartAdvice,
   RunView,
@@ -74,3 +78,4 @@ export {
   type Standing,
   type Verdict,
 } from './view/run-view.ts';
+export * as runFiles from './run-folder/names.ts';

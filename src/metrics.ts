@@ -216,9 +216,6 @@ export const metrics = [
 
 export type MetricKey = (typeof metrics)[number]['key'];
 
-/** The scalars of one iteration; a method without a critic lacks the critic's. */
-export type MetricValues = Readonly<Partial<Record<MetricKey, number>>>;
-
 /** @throws RangeError for a key that is not logged. */
 export function metric(key: MetricKey): Metric {
   const found = metrics.find((one) => one.key === key);

@@ -137,7 +137,13 @@ export type ExperimentEvent =
       readonly totalUpdates: number;
     }
   /** The run goes on from a checkpoint: what follows was computed here. */
-  | { readonly type: 'resumed'; readonly adapter: string; readonly host: string }
+  | {
+      readonly type: 'resumed';
+      readonly adapter: string;
+      readonly host: string;
+      /** What the run met, where it goes on by itself. */
+      readonly reason?: string;
+    }
   | {
       /** A driver begins with a kernel, the `compiled`th of those known so far to be needed. */
       readonly type: 'compiling';
@@ -206,6 +212,11 @@ export type ExperimentEvent =
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
+  /**
+   * The device is gone, and one is opened again in `seconds`: the `attempt`th time of `most` within an
+   * hour. What follows its next `started` tells the run from its beginning.
+   */
+  | ({ readonly type: 'recovery' } & Reopening)
   /** What whoever watches must know: the run goes on. */
   | {
       readonly type: 'warning';
@@ -223,6 +234,15 @@ export type ExperimentEvent =
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
+/** Another device in place of one that went away. */
+export interface Reopening {
+  /** A clause, such as `device lost: the driver was reset`. */
+  readonly reason: string;
+  readonly seconds: number;
+  readonly attempt: number;
+  readonly most: number;
+}
+
 /**
  * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a
  * stop; `paused` computes nothing. `stopped`, `done` and `failed` are final.
@@ -230,12 +250,22 @@ export type ExperimentEvent =
 export type RunState =
   'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
+/** A response as it was judged. */
+export interface Completion {
+  readonly text: string;
+  readonly reward: number;
+  /** Whether the answer is right; files of older versions do not say. */
+  readonly correct?: boolean;
+  /** Whether the format is right; files of older versions do not say. */
+  readonly formatted?: boolean;
+}
+
 /** What a prompt's samples said, for the page. */
 export interface PromptCompletions {
   readonly prompt: string;
   readonly key: string;
   readonly epochs: readonly {
     readonly epoch: number;
-    readonly completions: readonly { readonly text: string; readonly reward: number }[];
+    readonly completions: readonly Completion[];
   }[];
 }

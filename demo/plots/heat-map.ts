@@ -1,3 +1,4 @@
+import { counted } from '../../src/look/wording.ts';
 import { visibleString } from '../visible-text.ts';
 import type { RunView } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
@@ -299,7 +300,7 @@ export class HeatMap {
 /** A prompt in a sentence, for who does not see the map. */
 function describePrompt(model: RunView, prompt: number | undefined, rank: number): string {
   const one = prompt === undefined ? undefined : model.pool[prompt];
-  if (prompt === undefined || !one) return `${model.pool.length} prompts, none chosen`;
+  if (prompt === undefined || !one) return `${counted(model.pool.length, 'prompt')}, none chosen`;
   const score = model.scoreOf(prompt);
   const mean = model.meanOf(prompt);
   return [

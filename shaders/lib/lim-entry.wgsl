@@ -28,3 +28,9 @@ fn deficit_of(words: vec4u, sums: vec4f) -> vec4f {
   let n = vec4f(max(words, vec4u(1)));
   return (n - sums) / n;
 }
+
+// r of one entry; anything where it is missing.
+fn signal_of(word: u32, sum: f32) -> f32 {
+  if (VALUES) { return bitcast<f32>(word); }
+  return sum / f32(max(word, 1));
+}

@@ -5,6 +5,8 @@ import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import { createEngine, type Engine } from '../scheduler/engine.ts';
 import { createTask } from '../tasks/registry.ts';
+import type { Verdict } from '../tasks/task.ts';
+import { packVerdicts } from '../tasks/verification.ts';
 import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
@@ -34,9 +36,9 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
     samples: rollout.samples,
     temperature: rollout.temperature,
     stopIds: task.endToken === undefined ? [] : [task.endToken],
-    reward: (promptIndex, response) => {
-      const prompt = pool[promptIndex];
-      return prompt ? task.verify(prompt.text, prompt.key, response).reward : 0;
+    verify: (promptIndex, response) => {
+      const { text = '', key = '' } = pool[promptIndex] ?? {};
+      return task.verify(text, key, response);
     },
   });
 }
@@ -51,13 +53,13 @@ export interface IterationCase {
   readonly samples: number;
   readonly temperature: number;
   readonly stopIds: readonly number[];
-  readonly reward: (promptIndex: number, response: Uint32Array) => number;
+  readonly verify: (promptIndex: number, response: Uint32Array) => Verdict;
 }
 
 /** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
 export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
   const { gpu } = bench;
-  const { engine, prompts, samples, temperature, stopIds, reward } = entry;
+  const { engine, prompts, samples, temperature, stopIds, verify } = entry;
   let iteration = 0;
   if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
   await measure(bench, {
@@ -83,13 +85,13 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
           generation.response(promptIndex * samples + s),
         ),
       }));
-      const rewards = Float32Array.from(
+      const verdicts = packVerdicts(
         groups.flatMap(({ responses, promptIndex }) =>
-          responses.map((response) => reward(promptIndex, response)),
+          responses.map((response) => verify(promptIndex, response)),
         ),
       );
       const verified = performance.now();
-      await engine.trainer.update(groups, rewards, { seed: 1, iteration: iteration++ });
+      await engine.trainer.update(groups, verdicts, { seed: 1, iteration: iteration++ });
       await gpu.idle();
       const ended = performance.now();
       const passes = await gpu.passClock?.read();

@@ -81,6 +81,9 @@ async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
     samples,
     temperature: rollout.temperature,
     stopIds: [],
-    reward: (_prompt, response) => ((response[0] ?? 0) % 2 === 0 ? 1 : -0.5),
+    verify: (_prompt, response) => {
+      const correct = (response[0] ?? 0) % 2 === 0;
+      return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: null };
+    },
   });
 }

@@ -4,6 +4,7 @@ import { FormatError } from '../formats/format-error.ts';
 import type { Prompt } from '../formats/conversation.ts';
 import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
+import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
 import { createTask } from '../tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
@@ -160,13 +161,15 @@ export const command = defineCommand({
         mean: scores.reduce((sum, { mean }) => sum + mean, 0) / scores.length,
       };
       for (const { dataset, prompts: count, mean, interval } of scores) {
-        const bounds = interval ? ` [${interval.map(percent).join(', ')}]` : '';
+        const bounds = interval
+          ? ` [${interval.map((bound) => percent(bound, 1)).join(', ')}]`
+          : '';
         await host.stderr(
-          `${visibleLine(dataset)}: ${percent(mean)}${bounds} over ${count} prompts\n`,
+          `${visibleLine(dataset)}: ${percent(mean, 1)}${bounds} over ${counted(count, 'prompt')}\n`,
         );
       }
       const cut = questions.length * samples - ended;
-      if (cut > 0) await host.stderr(`${cut} responses were cut before they ended\n`);
+      if (cut > 0) await host.stderr(`${counted(cut, 'response')} cut before the end\n`);
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
     } finally {
@@ -176,8 +179,6 @@ export const command = defineCommand({
 });
 
 const decoding = { skipSpecialTokens: true, unknown: 'replace' } as const;
-
-const percent = (share: number): string => `${(100 * share).toFixed(1)} %`;
 
 const readQuestions = (path: string): Promise<Question[]> =>
   withSource(path, async (source) => {

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
+import { counted } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
 import {
   commonArgs,
@@ -95,7 +96,9 @@ export const command = defineCommand({
       });
       if (out !== undefined) await host.write(out, jsonText(results));
       if (args.json) await host.stdout(`${JSON.stringify(results)}\n`);
-      await host.stderr(`${results.length} completions${out === undefined ? '' : ` in ${out}`}\n`);
+      await host.stderr(
+        `${counted(results.length, 'completion')}${out === undefined ? '' : ` in ${out}`}\n`,
+      );
     } finally {
       await model.close();
     }

@@ -1,6 +1,7 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bytesText } from '../gpu/memory.ts';
+import { counted } from '../look/wording.ts';
 import { expectLayers, loadParameters } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { WeightStorage } from '../model/parameters.ts';
@@ -78,7 +79,7 @@ function planOf(
 }
 
 const together = ({ capacity, batches }: ResponderPlan): string =>
-  `${capacity.rows} responses together, ${batches} batches, cache in ${capacity.cacheStorage}`;
+  `${counted(capacity.rows, 'response')} together, ${batches} ${batches === 1 ? 'batch' : 'batches'}, cache in ${capacity.cacheStorage}`;
 
 /** Tells what responses will take, on the adapter that there is, or on one without limits. */
 export async function estimateResponses(

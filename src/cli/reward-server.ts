@@ -1,6 +1,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from '../formats/json.ts';
+import { counted } from '../look/wording.ts';
 import { judgeText, type NamedVerifier } from '../tasks/verifiers.ts';
 import type { AnswerBook } from './answer-book.ts';
 import { UsageError } from './arguments.ts';
@@ -71,7 +72,7 @@ export async function serveRewards(service: RewardService): Promise<number> {
   // Before it is told where it listens: whoever reads that may end it at once.
   const end = ended(server, desk, (listener) => host.onInterrupt(listener));
   const shown = address.includes(':') ? `[${address}]` : address;
-  const answers = service.book ? `, answers of ${service.book.size} prompts` : '';
+  const answers = service.book ? `, answers of ${counted(service.book.size, 'prompt')}` : '';
   const open = isLoopback(address) ? '' : '; whoever reaches this machine can ask';
   await host.stderr(
     `rewards by ${service.verifierName} at http://${shown}:${port}/get_reward${answers}${open}; ` +

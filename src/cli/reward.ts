@@ -3,6 +3,7 @@ import { answerFields } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { shorten } from '../formats/json.ts';
 import { readRewardRows, type RewardRow } from '../formats/reward-rows.ts';
+import { counted } from '../look/wording.ts';
 import { createTask } from '../tasks/registry.ts';
 import {
   type ExplainedVerdict,
@@ -198,7 +199,7 @@ class Summary {
     const malformed = this.#rows - this.#right - this.#wrong;
     const named = reasons.length > 0 ? ` (${reasons.join(', ')})` : '';
     return (
-      `${this.#rows} responses by ${verifier}: ${this.#right} right, ${this.#wrong} wrong, ` +
+      `${counted(this.#rows, 'response')} by ${verifier}: ${this.#right} right, ${this.#wrong} wrong, ` +
       `${malformed} malformed${named}\n` +
       (this.#endless === this.#rows
         ? 'no response ends with a known end token: where they were dropped, rows must say ' +

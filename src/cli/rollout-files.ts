@@ -1,6 +1,7 @@
 import { FormatError } from '../formats/format-error.ts';
 import { detectRollouts, type Detected } from '../formats/rollouts.ts';
 import { REWARDS } from '../run-folder/names.ts';
+import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';
 import { baseName, byNumber, mostFiles, withSource } from './sources.ts';
 import { system } from './system.ts';
@@ -152,7 +153,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   if (places.size > 1) {
     const listed = [...places].slice(0, 8).map(([kind, count]) => {
       const inner = kind.startsWith(' ') ? `.${kind}` : kind;
-      return `${inner}: ${count} file(s)`;
+      return `${inner}: ${counted(count, 'file')}`;
     });
     throw new UsageError(
       `${folder}: rollouts of several kinds below it; name what is to be scored: ${listed.join('; ')}`,

@@ -15,6 +15,7 @@ import { readSafetensors, toFloat32, toInt32 } from '../formats/safetensors.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { RewardMatrix, Signal } from '../lim/matrix.ts';
 import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-table.ts';
+import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';
 import { fileSteps, type RolloutFiles } from './rollout-files.ts';
 import { REWARDS, SCORES } from '../run-folder/names.ts';
@@ -170,7 +171,7 @@ async function importFiles(
     return { ...whole, summary: { ...whole.summary, ...source } };
   }
   if (format === undefined) {
-    throw new UsageError(`${files[0] ?? ''}: no rows in ${files.length} file(s)`);
+    throw new UsageError(`${files[0] ?? ''}: no rows in ${counted(files.length, 'file')}`);
   }
   const { epochs, stepsPerEpoch } = options;
   const made = table.matrix(options.signal, { epochs, stepsPerEpoch });

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { presetSeeds, type ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import { duration } from '../look/wording.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
@@ -10,6 +11,7 @@ import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
+import { reopeningText } from '../workers/device-recovery.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
@@ -300,7 +302,12 @@ async function runExperiment(
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
     if (screen.failure !== undefined) {
       const failure = failureOf(screen.failure);
-      if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)})`;
+      if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)} from there)`;
+      else if (deviceFaults.has(failure.name)) {
+        // An adapter that a browser does not give any more, another browser does.
+        const browser = failure.name === 'AdapterError' && typeof document !== 'undefined';
+        failure.message += ` (${goesOn(plan.out)}${browser ? ', in another browser with --host chromium' : ''})`;
+      }
       throw failure;
     }
     if (!screen.results) return undefined;
@@ -312,10 +319,22 @@ async function runExperiment(
   }
 }
 
-const goesOn = (folder: string): string => `limr run --resume ${folder} goes on from there`;
+const goesOn = (folder: string): string => `limr run --resume ${folder} goes on`;
+
+/** Names of errors that another device, or more memory, would not have met. */
+const deviceFaults: ReadonlySet<string> = new Set([
+  'DeviceLostError',
+  'AdapterError',
+  'AllocationError',
+]);
 
 /** Names of errors whose message says all. */
-const selfEvident: ReadonlySet<string> = new Set([...badInput, 'Error', 'FileError']);
+const selfEvident: ReadonlySet<string> = new Set([
+  ...badInput,
+  ...deviceFaults,
+  'Error',
+  'FileError',
+]);
 
 /** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
 function failureOf(text: string): Error {
@@ -334,6 +353,9 @@ class Screen {
   readonly #host: System;
   #lastLine = 0;
   #open = false;
+  readonly #told = new Set<string>();
+  /** Lines told before the run went on on another device: it tells them again. */
+  #before: ReadonlySet<string> = new Set();
   /** How far the run is, behind a separator; empty until it is known. */
   #progress = '';
 
@@ -344,8 +366,11 @@ class Screen {
   async show(batch: readonly ExperimentEvent[]): Promise<void> {
     for (const event of batch) {
       switch (event.type) {
+        case 'started':
+          this.#before = new Set(this.#told);
+          break;
         case 'phase':
-          await this.#line(`seed ${event.seed}: ${event.text}`, 'heading');
+          await this.#news(`seed ${event.seed}: ${event.text}`, 'heading');
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);
@@ -372,25 +397,31 @@ class Screen {
           const tiers = Object.entries(event.tiers)
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
-          await this.#line(
+          await this.#news(
             `  ${event.method} after ${event.update} updates: held-out ${event.mean.toFixed(3)}  (${tiers})`,
           );
           break;
         }
         case 'scores': {
           const { lim } = event;
-          await this.#line(
+          await this.#news(
             `  LIM kept ${lim.kept} of ${event.scores.length} prompts ${cutOf(lim)}; ` +
               `never-solved prompts score ${lim.neverSolved.toFixed(2)}`,
           );
-          if (lim.warning) await this.#line(`  ${lim.warning}`, 'warning');
+          if (lim.warning) await this.#news(`  ${lim.warning}`, 'warning');
           break;
         }
         case 'warning':
-          await this.#line(`  ${event.text}`, 'warning');
+          await this.#news(`  ${event.text}`, 'warning');
+          break;
+        case 'recovery':
+          await this.#line(`  ${reopeningText(event)}`, 'warning');
           break;
         case 'state':
           if (event.state === 'failed') this.failure = event.message;
+          if (event.state === 'stopped' && event.message !== '') {
+            await this.#line(`  ${event.message}`, 'warning');
+          }
           break;
         case 'done':
           this.results = event.results;
@@ -419,6 +450,13 @@ class Screen {
     this.#open = false;
   }
 
+  /** A line of what the run has come to, unless it stands there from before. */
+  async #news(text: string, look?: Look): Promise<void> {
+    if (this.#before.has(text)) return;
+    this.#told.add(text);
+    await this.#line(text, look);
+  }
+
   /** A line of its own, with the blanks that it begins with. */
   async #line(text: string, look?: Look): Promise<void> {
     await this.#closeStatus();
@@ -432,12 +470,6 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   if (count === undefined) return `at theta ${theta}`;
   const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;
   return `by count, the ${count} highest${down}`;
-}
-
-function duration(seconds: number): string {
-  if (seconds < 90) return `${Math.round(seconds)} s`;
-  if (seconds < 5400) return `${Math.round(seconds / 60)} min`;
-  return `${(seconds / 3600).toFixed(1)} h`;
 }
 
 /** Held-out accuracy of every method at the read-out that was fixed before the run. */

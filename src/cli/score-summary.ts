@@ -1,7 +1,8 @@
 import { describeBound } from '../lim/bound.ts';
 import type { Signal } from '../lim/matrix.ts';
-import type { TableSummary } from '../lim/reward-table.ts';
+import { rightReward, type TableSummary } from '../lim/reward-table.ts';
 import type { LimResult } from '../lim/score.ts';
+import { counted } from '../look/wording.ts';
 
 /** What an import says of its files. */
 export interface SourceSummary {
@@ -139,11 +140,14 @@ function signalLine(summary: ScoreSummary): string | undefined {
     rewardColumns.some((name) => name.includes(' x ')) ? ' + ' : ' or ',
   );
   if (signal === 'reward') return `signal: the mean of ${reward}`;
-  if (judgedRows === 0) return `signal: the share of rows with a reward (${reward}) of exactly 1`;
+  if (judgedRows === 0)
+    return `signal: the share of rows with a reward (${reward}) of exactly ${rightReward}`;
   const column = verdictColumns.join(' or ');
   const rest = rows - judgedRows - (summary.unmatchedRows ?? 0);
   const others =
-    rest > 0 ? `; of ${counted(rest, 'row')} without it, a reward (${reward}) of 1` : '';
+    rest > 0
+      ? `; of ${counted(rest, 'row')} without it, a reward (${reward}) of ${rightReward}`
+      : '';
   return `signal: the share of rows that are right by ${column}${others}`;
 }
 
@@ -163,14 +167,14 @@ function doubts(summary: ScoreSummary): string[] {
       found.push(`no row is right by ${(summary.verdictColumns ?? []).join(' or ')}`);
     else if (highestReward !== null) {
       found.push(
-        `no reward is 1 (${range}), so by accuracy nobody is ever right: ` +
+        `no reward is ${rightReward} (${range}), so by accuracy nobody is ever right: ` +
           'score the rewards themselves with --signal reward',
       );
     }
   }
   if (signal === 'accuracy' && rightRows > 0 && (summary.rewardsAboveOne ?? 0) > 0) {
     found.push(
-      `${counted(summary.rewardsAboveOne ?? 0, 'reward')} above 1 count as not right (${range}): ` +
+      `${counted(summary.rewardsAboveOne ?? 0, 'reward')} above ${rightReward} count as not right (${range}): ` +
         'choose a column with --reward, or --signal reward',
     );
   }
@@ -218,9 +222,6 @@ function doubts(summary: ScoreSummary): string[] {
   }
   return found;
 }
-
-const counted = (count: number, noun: string): string =>
-  `${count} ${count === 1 ? noun : noun.endsWith('y') ? `${noun.slice(0, -1)}ies` : `${noun}s`}`;
 
 const ordinal = (count: number): string => {
   const ten = Math.floor(count / 10) % 10 === 1;

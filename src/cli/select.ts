@@ -6,14 +6,18 @@ import { exportFormats, subsetFile } from '../formats/subsets.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import type { RewardMatrix } from '../lim/matrix.ts';
 import { scoreTolerance } from '../lim/score.ts';
+import type { Cut, Scored } from '../lim/selection/cut.ts';
 import {
-  type Cut,
-  selectFull,
+  lacking,
+  needs,
+  select,
   type Selection,
-  selectLim,
-  selectLinear,
-  selectRandom,
-} from '../lim/selection.ts';
+  type SelectionMethod,
+  type SelectionPool,
+} from '../lim/selection/method.ts';
+import { selectionMethods } from '../lim/selection/registry.ts';
+import { counted } from '../look/wording.ts';
+import { isMethodName, methodNames } from '../vocabulary/methods.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { expectFileOut } from './output.ts';
 import { withSource } from './sources.ts';
@@ -25,7 +29,7 @@ export const command = defineCommand({
     scores: { type: 'positional', description: 'score file, as limr score writes', required: true },
     method: {
       type: 'enum',
-      options: ['lim', 'linear', 'rand', 'full'],
+      options: [...methodNames],
       default: 'lim',
       description: 'how to choose (linear: our own definition)',
     },
@@ -64,15 +68,16 @@ export const command = defineCommand({
     const selection = await choose(rows, args, (text) => host.stderr(text));
     const kept = keptRows(rows, selection, pool?.rows);
     await host.stderr(
-      `${selection.method}: ${selection.indices.length} of ${rows.length} prompts (${selection.rule})\n`,
+      `${selection.method}: ${selection.indices.length} of ${counted(rows.length, 'prompt')} (${selection.rule})\n`,
     );
     if (pool) {
       const found = kept.length;
-      await host.stderr(`${kept.length} rows of ${layoutPath}\n`);
+      await host.stderr(`${counted(kept.length, 'row')} of ${layoutPath}\n`);
       if (found === 0 && selection.indices.length > 0) {
         throw new UsageError(`${layoutPath}: none of the prompts kept is in this file`);
       }
     }
+    if (kept.length === 0) await host.stderr('no prompt is kept: the subset is empty\n');
     if (out !== undefined) {
       await host.write(out, await subsetFile(kept, target, format));
       await host.stderr(`subset: ${out}\n`);
@@ -100,49 +105,68 @@ async function choose(
   args: SelectArgs,
   warn: (text: string) => Promise<void>,
 ): Promise<Selection> {
-  const { method } = args;
+  const name = args.method;
+  if (!isMethodName(name)) throw new UsageError(`--method ${name}: there is no such method`);
+  const method = selectionMethods[name];
   const count = optionalNumber('count', args.count, { min: 0, integer: true });
   const threshold = optionalNumber('threshold', args.threshold);
   if (count !== undefined && threshold !== undefined) {
     throw new UsageError('--threshold and --count exclude each other');
   }
-  const cut = (usual: number): Cut =>
-    count === undefined ? { threshold: threshold ?? usual } : { count };
-  switch (method) {
-    case 'full':
-      return selectFull(rows.length);
-    case 'linear':
-      return selectLinear(curvesOf(rows, method), cut(0.7));
-    case 'rand': {
-      const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
-      const size = count ?? (await lim(rows, cut(0.6), warn)).indices.length;
-      return selectRandom(rows.length, size, seed);
-    }
-    default:
-      return lim(rows, cut(0.6), warn);
+  const { scored, differing } = limScores(rows);
+  const matrix = curvesOf(rows);
+  const pool: SelectionPool = {
+    prompts: rows.length,
+    seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
+    scores: scored,
+    ...(matrix && { rewards: { matrix } }),
+    source: 'this file',
+  };
+  const need = lacking(method, pool);
+  if (need !== undefined) {
+    throw new UsageError(`--method ${name} needs ${needs[need]}, which ${pool.source} lacks`);
   }
+  const cutOf = async ({ usualSize }: SelectionMethod): Promise<Cut> => {
+    if (count !== undefined) return { count };
+    if (usualSize === 'all') return { count: rows.length };
+    if (usualSize !== 'as LIM') return { threshold: threshold ?? usualSize.threshold };
+    const { lim } = selectionMethods;
+    return { count: (await select(lim, pool, await cutOf(lim))).indices.length };
+  };
+  const selection = await select(method, pool, await cutOf(method));
+  if (differing() > 0) {
+    await warn(
+      `${differing()} scores at the cut do not follow from their rewards: taken as they are\n`,
+    );
+  }
+  return selection;
 }
 
 /**
- * LIM on a file's scores. Scores of f32 precision that touch the threshold are computed again in
+ * LIM scores of a file. Scores of f32 precision that touch the threshold are computed again in
  * float64 from the curves in the file, where it has them and they give its scores.
  */
-async function lim(
-  rows: readonly ScoreRow[],
-  cut: Cut,
-  warn: (text: string) => Promise<void>,
-): Promise<Selection> {
+function limScores(rows: readonly ScoreRow[]): {
+  readonly scored: Scored;
+  /** Scores that were to be computed again and do not follow from their curves, so far. */
+  readonly differing: () => number;
+} {
   const scores = rows.map(({ score }) => score);
-  if (!rows.some(({ curve }) => curve !== undefined)) return selectLim({ scores }, cut);
   // Prompts without a score are in no mean: they were dropped, or have no entry.
-  const scored = rows.map((row) => (Number.isNaN(row.score) ? { ...row, curve: undefined } : row));
-  const matrix = curvesOf(scored, 'lim');
-  const curve = new ExactCurve(matrix.epochs);
-  curve.add(matrix);
-  const deficits = curve.deficits();
+  const scoredRows = rows.map((row) =>
+    Number.isNaN(row.score) ? { ...row, curve: undefined } : row,
+  );
+  if (!rows.some(({ curve }) => curve !== undefined)) {
+    return { scored: { scores }, differing: () => 0 };
+  }
   let differing = 0;
-  const exact = (prompts: readonly number[]): Promise<Float64Array> =>
-    Promise.resolve(
+  const exact = (prompts: readonly number[]): Promise<Float64Array> => {
+    const matrix = prompts.length > 0 ? curvesOf(scoredRows) : undefined;
+    if (!matrix) return Promise.resolve(Float64Array.from(prompts, (p) => scores[p] ?? NaN));
+    const curve = new ExactCurve(matrix.epochs);
+    curve.add(matrix);
+    const deficits = curve.deficits();
+    return Promise.resolve(
       Float64Array.from(prompts, (p) => {
         const stored = scores[p] ?? NaN;
         const again = exactScore(matrix, p, deficits);
@@ -152,23 +176,14 @@ async function lim(
         return stored;
       }),
     );
-  const selection = await selectLim({ scores, exact }, cut);
-  if (differing > 0) {
-    await warn(
-      `${differing} scores at the cut do not follow from their rewards: taken as they are\n`,
-    );
-  }
-  return selection;
+  };
+  return { scored: { scores, exact }, differing: () => differing };
 }
 
-/** The curves of a score file as a matrix of one sample an entry. */
-function curvesOf(rows: readonly ScoreRow[], method: string): RewardMatrix {
+/** The curves of a score file as a matrix of one sample an entry; undefined where it has none. */
+function curvesOf(rows: readonly ScoreRow[]): RewardMatrix | undefined {
   const epochs = rows.find(({ curve }) => curve !== undefined)?.curve?.length;
-  if (epochs === undefined) {
-    throw new UsageError(
-      `--method ${method} needs the rewards of each epoch, which this file lacks`,
-    );
-  }
+  if (epochs === undefined) return undefined;
   const sums = new Float64Array(rows.length * epochs);
   const samples = new Uint32Array(rows.length * epochs);
   for (const [p, { curve }] of rows.entries()) {

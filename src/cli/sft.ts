@@ -301,7 +301,7 @@ async function train(
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {
-    const order = shuffled(rows, new RandomStream(how.seed, 'minibatchOrder', epoch));
+    const order = new RandomStream(how.seed, 'minibatchOrder', epoch).shuffle([...rows]);
     for (let update = 0; update < updates; update++) {
       const chosen = order.slice(update * batch, (update + 1) * batch);
       await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
@@ -313,16 +313,4 @@ async function train(
     }
   }
   return trainer.model.weights.read();
-}
-
-function shuffled<Item>(items: readonly Item[], stream: RandomStream): Item[] {
-  const order = [...items];
-  for (let i = order.length - 1; i > 0; i--) {
-    const j = stream.below(i + 1);
-    const [a, b] = [order[i], order[j]];
-    if (a === undefined || b === undefined) continue;
-    order[i] = b;
-    order[j] = a;
-  }
-  return order;
 }

@@ -16,13 +16,6 @@ export const bytesSource = (name: string, bytes: Uint8Array): ByteSource => ({
   slice: (start, end) => Promise.resolve(bytes.subarray(start, end)),
 });
 
-/** A source over a `Blob` or `File` of a page. */
-export const blobSource = (name: string, blob: Blob): ByteSource => ({
-  name,
-  size: blob.size,
-  slice: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
-});
-
 /**
  * A whole source in memory.
  *

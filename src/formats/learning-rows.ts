@@ -14,7 +14,7 @@ export interface LearningRow {
   readonly response: number[];
 }
 
-const answerFields = ['response', 'completion', 'output', 'solution'];
+const responseFields = ['response', 'completion', 'output', 'solution'];
 
 /** What the model that learns takes. */
 export interface LearningLimits {
@@ -94,10 +94,10 @@ function textsOf(record: JsonRecord, where: string): RowTexts {
   if (text !== undefined) {
     return { where, opening: textOfPrompt(text, `${where}: text`), response: undefined };
   }
-  const field = answerFields.find((name) => fieldOf(record, name) !== undefined);
+  const field = responseFields.find((name) => fieldOf(record, name) !== undefined);
   const prompt = fieldOf(record, 'prompt');
   if (field === undefined || prompt === undefined) {
-    throw new FormatError(`${where}: no field text, nor prompt and ${answerFields.join(' or ')}`);
+    throw new FormatError(`${where}: no field text, nor prompt and ${responseFields.join(' or ')}`);
   }
   return {
     where,

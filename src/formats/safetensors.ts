@@ -1,4 +1,5 @@
 import { bfloat16Of, float32OfBfloat16, float32OfHalves, halvesOf } from './half.ts';
+import { isRecord } from './json.ts';
 
 /** A safetensors file that is truncated, lies about itself, or holds what the caller cannot use. */
 export class SafetensorsError extends Error {
@@ -171,9 +172,6 @@ function repeatedKey(source: string): string | undefined {
   }
   return undefined;
 }
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
 
 function parseMetadata(value: unknown, where: string): Map<string, string> {
   if (!isRecord(value)) throw new SafetensorsError(`${where}: __metadata__ must be an object`);

@@ -1,7 +1,7 @@
 import { Tokenizer as HfTokenizer } from '@huggingface/tokenizers';
 import { FormatError } from './format-error.ts';
 import { type Rendered, Template } from './jinja/template.ts';
-import { shorten } from './json.ts';
+import { isRecord, type JsonRecord, shorten } from './json.ts';
 
 /** One turn of a conversation, as chat templates read it: they may know further fields. */
 export interface ChatMessage {
@@ -45,11 +45,6 @@ export interface ChatOptions {
   readonly now?: Date;
 }
 
-type Json = Readonly<Record<string, unknown>>;
-
-const isRecord = (value: unknown): value is Json =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -59,7 +54,7 @@ const why = (error: unknown): string => (error instanceof Error ? error.message 
 export class Tokenizer {
   readonly #where: string;
   readonly #tokenizer: HfTokenizer;
-  readonly #config: Json;
+  readonly #config: JsonRecord;
   readonly #cleanUp: boolean;
   readonly #template: string | undefined;
   #parsed: Template | undefined;
@@ -183,8 +178,8 @@ const unusedIds = 65_536;
  *
  * @throws FormatError naming the first token whose id is none, or far past the others.
  */
-function expectIds(tokenizer: Json, where: string): void {
-  const { vocab } = tokenizer.model as Json;
+function expectIds(tokenizer: JsonRecord, where: string): void {
+  const { vocab } = tokenizer.model as JsonRecord;
   const listed = Array.isArray(vocab) ? vocab.length : 0; // Unigram: an id is a place in it.
   const named = isRecord(vocab) ? Object.entries(vocab) : [];
   const added: unknown[] = Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : [];
@@ -201,7 +196,7 @@ function expectIds(tokenizer: Json, where: string): void {
 }
 
 /** The template inside a config: one text, or a list of named ones of which `default` is meant. */
-function templateOf(config: Json): string | undefined {
+function templateOf(config: JsonRecord): string | undefined {
   const template = config.chat_template;
   if (typeof template === 'string') return template;
   if (!Array.isArray(template)) return undefined;

@@ -7,7 +7,15 @@ import {
 } from '../../kernels/lib/tensor.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
-import { bindingText, bufferUsage, largestBinding, MemoryLedger, type Purpose } from './memory.ts';
+import {
+  AllocationError,
+  bindingText,
+  bufferUsage,
+  bytesText,
+  largestBinding,
+  MemoryLedger,
+  type Purpose,
+} from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
@@ -122,7 +130,9 @@ export class Gpu {
       this.#lost = lost;
     });
     device.onuncapturederror = (event: GPUUncapturedErrorEvent) => {
-      this.#fault ??= new Error(`WebGPU: ${event.error.message}`);
+      // What is made of a buffer that is none is invalid too, and no fault of its own.
+      if (isOutOfMemory(event.error)) this.#fault = this.#noMemory('a buffer', event.error);
+      else this.#fault ??= new Error(`WebGPU: ${event.error.message}`);
     };
   }
 
@@ -162,13 +172,67 @@ export class Gpu {
       throw new AdapterError(bindingText(name, { bytes: size, limit }, this.name, help));
     }
     const { storage, copySrc, copyDst, uniform } = bufferUsage;
-    const buffer = this.device.createBuffer({
+    const buffer = this.createBuffer({
       label: name,
       size,
       usage: storage | copySrc | copyDst | (purpose === 'uniforms' ? uniform : 0),
     });
     this.memory.add(buffer, purpose);
     return { name, shape, dtype, buffer, offset: 0 };
+  }
+
+  /**
+   * A buffer of any use, which the memory ledger knows nothing of.
+   *
+   * @throws AllocationError where the implementation throws for want of memory. Most tell of it later:
+   *   `check` throws it then.
+   */
+  createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
+    try {
+      return this.device.createBuffer(descriptor);
+    } catch (cause) {
+      this.check();
+      if (!(cause instanceof RangeError) && !isOutOfMemory(cause)) throw cause;
+      const { label = 'a buffer', size } = descriptor;
+      throw this.#noMemory(`${label} of ${bytesText(size)}`, cause);
+    }
+  }
+
+  /**
+   * Builds something out of buffers and waits until it is known whether there is memory for them.
+   *
+   * @throws AllocationError where there is none; the buffers of the ledger are freed then.
+   */
+  async allocating<Built>(build: () => Built): Promise<Built> {
+    const { device, memory } = this;
+    const before = new Set(memory.buffers);
+    let built: { readonly value: Built } | undefined;
+    let failure: unknown;
+    // What is made of a buffer that is none is invalid too.
+    device.pushErrorScope('validation');
+    device.pushErrorScope('out-of-memory');
+    try {
+      built = { value: build() };
+    } catch (error) {
+      failure = error;
+    }
+    const told = [device.popErrorScope(), device.popErrorScope()];
+    const [missing, invalid] = await this.ask(() => Promise.all(told));
+    if (built && !missing && !invalid) return built.value;
+    if (missing) failure = this.#noMemory('a buffer', missing);
+    else if (built && invalid) failure = new Error(`WebGPU: ${invalid.message}`);
+    for (const buffer of memory.buffers) {
+      if (before.has(buffer)) continue;
+      memory.remove(buffer);
+      buffer.destroy();
+    }
+    throw failure;
+  }
+
+  #noMemory(what: string, cause: unknown): AllocationError {
+    const all = bytesText(this.memory.total());
+    const why = cause instanceof Error ? cause.message : (cause as GPUError).message;
+    return new AllocationError(`no memory for ${what} (${all} in use): ${why}`, { cause });
   }
 
   /** Writes host data to a tensor, halves two at a time, before any work submitted later. */
@@ -211,7 +275,7 @@ export class Gpu {
       throw new TypeError(`read: ${tensor.name} holds ${tensor.dtype}, not ${dtype}`);
     }
     this.check();
-    const staging = this.device.createBuffer({
+    const staging = this.createBuffer({
       label: `read ${tensor.name}`,
       size: byteLength(tensor),
       usage: bufferUsage.mapRead | bufferUsage.copyDst,
@@ -232,14 +296,16 @@ export class Gpu {
    * The bytes of a buffer that can be mapped, once the work before is done. Valid until it is unmapped
    * or destroyed.
    *
-   * @throws DeviceLostError where the device went away, or the first error it met, if that is why.
+   * @throws DeviceLostError where the device went away, or the first error it met, if that is why;
+   *   AllocationError where the implementation cannot map it.
    */
   async mapped(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
     try {
       await this.ask(() => buffer.mapAsync(MAP_READ, 0, size));
     } catch (error) {
       this.check();
-      throw error;
+      if ((error as Partial<Error>).name !== 'OperationError') throw error;
+      throw this.#noMemory(`mapping ${buffer.label} of ${bytesText(size)}`, error);
     }
     return buffer.getMappedRange(0, size);
   }
@@ -260,6 +326,9 @@ export class Gpu {
     this.device.destroy();
   }
 }
+
+const isOutOfMemory = (error: unknown): boolean =>
+  'GPUOutOfMemoryError' in globalThis && error instanceof GPUOutOfMemoryError;
 
 const adapterName = (info: GPUAdapterInfo): string =>
   [info.vendor, info.architecture, info.device, info.description].filter(Boolean).join(' ') ||

@@ -20,6 +20,11 @@ export type Purpose =
   | 'uniforms'
   | 'readback';
 
+/** There was no memory for a buffer that the device's limits allow. */
+export class AllocationError extends Error {
+  override readonly name = 'AllocationError';
+}
+
 /** The limits that decide what can be allocated. */
 export type MemoryLimits = Pick<
   GPUSupportedLimits,

@@ -85,7 +85,7 @@ export class Plan {
     this.#words = new Uint32Array(this.#mirror);
     this.#floats = new Float32Array(this.#mirror);
     this.#ints = new Int32Array(this.#mirror);
-    this.#arena = gpu.device.createBuffer({
+    this.#arena = gpu.createBuffer({
       label: `${name} uniforms`,
       size,
       usage: bufferUsage.uniform | bufferUsage.copyDst,

@@ -11,7 +11,7 @@ export class Readback {
   constructor(gpu: Gpu, label: string, tensors: readonly Tensor[]) {
     this.#gpu = gpu;
     this.#tensors = tensors;
-    this.#staging = gpu.device.createBuffer({
+    this.#staging = gpu.createBuffer({
       label,
       size: tensors.reduce((sum, tensor) => sum + byteLength(tensor), 0),
       usage: bufferUsage.mapRead | bufferUsage.copyDst,

@@ -1,4 +1,5 @@
 import { ConfigError } from '../config-error.ts';
+import { counted } from '../look/wording.ts';
 
 /** How rollouts are cut into data epochs. */
 export interface EpochRule {
@@ -240,9 +241,6 @@ function likelyStepsPerEpoch(
     why: `${counted(per ?? 0, 'step')} each because ${counted(size, 'prompt')} a step and ${seen} in all`,
   };
 }
-
-const counted = (count: number, noun: string): string =>
-  `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 const listed = (numbers: readonly number[]): string =>
   numbers.length > 12 ? `${numbers.slice(0, 12).join(', ')}, ...` : numbers.join(', ');

@@ -88,7 +88,7 @@ async function gatherRows(
   for (let first = 0; first < wanted.length; first += most) {
     const batch = wanted.slice(first, first + most);
     const part = batch.length * width;
-    const staging = gpu.device.createBuffer({
+    const staging = gpu.createBuffer({
       label: 'lim rows',
       size: tensors.length * part,
       usage: bufferUsage.mapRead | bufferUsage.copyDst,

@@ -44,7 +44,7 @@ export interface TableSummary {
   readonly neitherRows: number;
   /** Samples that are right. */
   readonly rightRows: number;
-  /** Rewards that are more than 1, of rows that no column says to be right. */
+  /** Rewards above `rightReward`, of rows that no column says to be right. */
   readonly rewardsAboveOne: number;
   readonly lowestReward: number | null;
   readonly highestReward: number | null;
@@ -100,6 +100,13 @@ export interface TableRow extends TablePrompt {
 }
 
 type Writable = { -readonly [Key in keyof TablePrompt]: TablePrompt[Key] };
+
+/** The reward of a right sample, of rows that say nothing else of who is right: LIMR's rule. */
+export const rightReward = 1;
+
+/** Whether a sample is right: by what its row says of that, else by its reward. */
+const isRight = ({ reward, verdict }: Pick<TableRow, 'reward' | 'verdict'>): boolean =>
+  verdict === undefined ? reward === rightReward : verdict === true;
 
 /** Most entries of a matrix that is gathered from files: a row may name any epoch. */
 const largestMatrix = 2 ** 28;
@@ -200,7 +207,8 @@ export class RewardTable {
     this.#count(row, cell);
   }
 
-  #count({ reward, verdict }: TableRow, cell: Cell): void {
+  #count(row: TableRow, cell: Cell): void {
+    const { reward, verdict } = row;
     if (reward !== undefined) {
       cell.rewarded++;
       cell.reward += reward;
@@ -208,11 +216,11 @@ export class RewardTable {
       this.#highest = Math.max(this.#highest, reward);
     }
     if (verdict !== undefined) this.#judged++;
-    else if (reward !== undefined && reward > 1) this.#aboveOne++;
+    else if (reward !== undefined && reward > rightReward) this.#aboveOne++;
     if (verdict === 'neither') this.#neither++;
     if (verdict === 'absent' || (verdict === undefined && reward === undefined)) return;
     cell.judged++;
-    if (verdict === undefined ? reward === 1 : verdict === true) cell.right++;
+    if (isRight(row)) cell.right++;
   }
 
   #digest(row: TableRow, identity: string, cell: Cell): void {

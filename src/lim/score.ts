@@ -9,15 +9,8 @@ import { copyStep, type Step } from '../gpu/plan.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
 import { ExactCurve, exactScore } from './exact.ts';
-import {
-  type AnyMatrix,
-  isTensors,
-  mapTensors,
-  type MatrixTensors,
-  type RewardMatrix,
-  shapeOf,
-  type ValueMatrix,
-} from './matrix.ts';
+import { type Chunk, type ChunkOptions, chunksOf, type Own, runOnce } from './chunks.ts';
+import { type AnyMatrix, type RewardMatrix, shapeOf } from './matrix.ts';
 import { blocksOf, someRows } from './readback.ts';
 
 /**
@@ -33,16 +26,12 @@ import { blocksOf, someRows } from './readback.ts';
  */
 export type MissingRule = 'corrected' | 'limr';
 
-export interface LimOptions {
+export interface LimOptions extends ChunkOptions {
   /** Prompts that score at least this much are kept. Default 0.6, the paper's. */
   readonly theta?: number;
   readonly rule?: MissingRule;
   /** Signal of a never-solved prompt, for the bound: `unsolvedSignal`. Default 0, accuracy's. */
   readonly unsolved?: number;
-  /** Most bytes of one array bound at once. Default, and at most, what the device allows. */
-  readonly chunkBytes?: number;
-  /** Host matrices larger than this on the device are streamed through it twice. Default 1 GiB. */
-  readonly residentBytes?: number;
 }
 
 /** f32 scores are within this times max(1, |score|) of the float64 ones. */
@@ -72,30 +61,6 @@ export interface LimResult {
   readonly exact: (prompts: readonly number[]) => Promise<Float64Array>;
 }
 
-/** Rows [first, first + count) of the matrix on the device. */
-interface Chunk {
-  readonly first: number;
-  readonly count: number;
-  readonly raw: MatrixTensors;
-  /** What is scored: `raw`, or its filled copy. */
-  readonly used: MatrixTensors;
-  /** Brings the rows onto the device; absent where they are there already. */
-  readonly load?: () => void;
-}
-
-type Own = (
-  name: string,
-  shape: readonly number[],
-  dtype: 'f32' | 'u32',
-  purpose?: 'rewards' | 'uniforms',
-) => Tensor;
-
-/** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
-const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
-  const epochs = tensor.shape[1] ?? 0;
-  return { ...tensor, shape: [count, epochs], offset: tensor.offset + first * epochs * 4 };
-};
-
 /**
  * LIM scores of a reward matrix, on the GPU, in three passes: (filling,) mean curve, scores. Scores
  * are f32, but for those within `scoreTolerance` of theta, which are computed again in float64, so
@@ -122,7 +87,7 @@ export async function scoreMatrix(
     owned.push(tensor);
     return tensor;
   };
-  const chunks = chunksOf(gpu, matrix, options, rule, own);
+  const chunks = chunksOf(gpu, matrix, options, rule === 'limr', own);
   try {
     const { curve, entries, scores } = await runPasses(gpu, chunks, epochs, rule, own);
     const reached = [...curve].filter((_, k) => (entries[k] ?? 0) > 0);
@@ -188,86 +153,8 @@ function triage(scores: Float64Array, theta: number) {
 }
 
 /** Whether an f32 score may lie on the other side of a threshold than the float64 one. */
-export const isClose = (score: number, threshold: number): boolean =>
-  Math.abs(score - threshold) <= scoreTolerance * Math.max(1, Math.abs(score));
-
-function chunksOf(
-  gpu: Gpu,
-  matrix: AnyMatrix,
-  options: LimOptions,
-  rule: MissingRule,
-  own: Own,
-): Chunk[] {
-  const [prompts, epochs] = shapeOf(matrix);
-  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
-  const bytes = Math.min(
-    options.chunkBytes ?? Infinity,
-    maxStorageBufferBindingSize,
-    maxBufferSize,
-  );
-  // Multiples of 64 rows keep every chunk's offset a multiple of 256 bytes.
-  const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
-  const held = Math.min(prompts, most);
-  const copies = rule === 'limr' ? 2 : 1;
-  const entryBytes = 'values' in matrix ? 4 : 8;
-  const resident = entryBytes * prompts * epochs * copies <= (options.residentBytes ?? 2 ** 30);
-  const make = (name: string, count: number): MatrixTensors =>
-    'values' in matrix
-      ? { values: own(`${name} values`, [count, epochs], 'f32') }
-      : {
-          sums: own(`${name} sums`, [count, epochs], 'f32'),
-          samples: own(`${name} samples`, [count, epochs], 'u32'),
-        };
-  const view = (tensors: MatrixTensors, first: number, count: number): MatrixTensors =>
-    mapTensors(tensors, (tensor) => rowsOf(tensor, first, count));
-  // A streamed matrix has one set of tensors for all its chunks, written again for each pass.
-  const shared = isTensors(matrix) || resident ? undefined : make('matrix', held);
-  const filled = rule === 'limr' && !resident ? make('filled', held) : undefined;
-  const chunks: Chunk[] = [];
-  for (let first = 0; first < prompts; first += most) {
-    const count = Math.min(most, prompts - first);
-    let raw: MatrixTensors;
-    let load: (() => void) | undefined;
-    if (isTensors(matrix)) raw = view(matrix, first, count);
-    else {
-      raw = shared ? view(shared, 0, count) : make('matrix', count);
-      const tensors = raw;
-      const upload = (): void => {
-        uploadRows(gpu, matrix, tensors, first * epochs, (first + count) * epochs);
-      };
-      if (shared) load = upload;
-      else upload();
-    }
-    const used =
-      rule === 'corrected' ? raw : filled ? view(filled, 0, count) : make('filled', count);
-    chunks.push({ first, count, raw, used, ...(load && { load }) });
-  }
-  return chunks;
-}
-
-/** Writes elements [from, to) of a matrix to tensors of its form. */
-function uploadRows(
-  gpu: Gpu,
-  matrix: RewardMatrix | ValueMatrix,
-  tensors: MatrixTensors,
-  from: number,
-  to: number,
-): void {
-  if ('values' in matrix) {
-    if ('values' in tensors) gpu.upload(tensors.values, matrix.values.subarray(from, to));
-  } else if ('sums' in tensors) {
-    const sums = matrix.sums.subarray(from, to);
-    gpu.upload(tensors.sums, sums instanceof Float32Array ? sums : Float32Array.from(sums));
-    gpu.upload(tensors.samples, matrix.samples.subarray(from, to));
-  }
-}
-
-async function runOnce(gpu: Gpu, name: string, steps: readonly Step[]): Promise<void> {
-  const plan = gpu.plan(name, steps);
-  await gpu.run(plan);
-  await gpu.idle();
-  plan.destroy();
-}
+export const isClose = (score: number, threshold: number, tolerance = scoreTolerance): boolean =>
+  Math.abs(score - threshold) <= tolerance * Math.max(1, Math.abs(score));
 
 /** What the device found. */
 interface Passes {

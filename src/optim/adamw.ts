@@ -59,10 +59,6 @@ export interface AdamWState {
   readonly moments: readonly { readonly first: Float32Array; readonly second: Float32Array }[];
 }
 
-/** Elements of scratch that an AdamW over pages of these sizes allocates, for estimates. */
-export const adamwScratchElements = (pageSizes: readonly number[]): number =>
-  pageSizes.reduce((sum, size) => sum + gradNormPartialCount(size), 8);
-
 /**
  * AdamW with global-norm clipping over flat pages of parameters: one dispatch per page for the
  * squares, one for the norm, one per page for the update. An update whose loss or gradient norm is

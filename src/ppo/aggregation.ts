@@ -49,19 +49,3 @@ export function sequenceWeights(
     (_, i) => 1 / (microBatches * (tokens[Math.floor(i / size)] ?? 1)),
   );
 }
-
-/** `sequenceWeights` repeated over each sequence's actions: what the losses' `action_weights` take. */
-export function actionWeights(
-  aggregation: LossAggregation,
-  actionCounts: readonly number[],
-  microBatchSequences: number,
-): Float32Array {
-  const weights = sequenceWeights(aggregation, actionCounts, microBatchSequences);
-  const expanded = new Float32Array(actionCounts.reduce((sum, count) => sum + count, 0));
-  let at = 0;
-  for (const [i, count] of actionCounts.entries()) {
-    expanded.fill(weights[i] ?? 0, at, at + count);
-    at += count;
-  }
-  return expanded;
-}

@@ -2,7 +2,7 @@ import { actionMeans, actionStats } from '../../kernels/action-stats.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { policyLoss } from '../../kernels/policy-loss.ts';
-import { rewardRecord } from '../../kernels/reward-record.ts';
+import { rewardRecord, sequenceFlag } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
@@ -26,6 +26,7 @@ import { Activations, keepForTraining, trunkBackward, trunkForward } from '../mo
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
+import type { Verdicts } from '../tasks/verification.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 
@@ -102,6 +103,7 @@ export class PpoTrainer {
       | 'returns'
       | 'entropy'
       | 'sequenceRewards'
+      | 'sequenceFlags'
       | 'meanKl'
       | 'moments'
       | 'sequences'
@@ -163,6 +165,7 @@ export class PpoTrainer {
       returns: f32('returns', totalActions),
       entropy: f32('rollout_entropy', totalActions),
       sequenceRewards: f32('sequence_rewards', totalSequences),
+      sequenceFlags: u32('sequence_flags', totalSequences),
       meanKl: f32('mean_kl', totalSequences),
       moments: f32('moments', 4),
       sequences: u32('sequences', totalSequences, 2),
@@ -343,6 +346,7 @@ export class PpoTrainer {
               groups: experience.groups,
               group_prompts: experience.groupPrompts,
               sequence_rewards: experience.sequenceRewards,
+              sequence_flags: experience.sequenceFlags,
               accuracy_sums: matrix.accuracySums,
               reward_sums: matrix.rewardSums,
               samples: matrix.samples,
@@ -375,19 +379,19 @@ export class PpoTrainer {
   /**
    * One PPO iteration's update from a judged rollout.
    *
-   * @param rewards Of all responses, group after group.
-   * @param options.column Data epoch under which the rewards are recorded; none to record nothing.
+   * @param verdicts Of all responses, group after group.
+   * @param options.column Data epoch under which the verdicts are recorded; none to record nothing.
    * @param options.iteration Keys the order of minibatches, with `options.seed`.
    * @returns The update's scalars, read once at its end.
    * @throws NonFiniteUpdateError when an optimizer update was not finite; it was not applied.
    */
   async update(
     rollout: readonly RolloutGroup[],
-    rewards: Float32Array,
+    verdicts: Verdicts,
     options: { readonly seed: number; readonly iteration: number; readonly column?: number },
   ): Promise<UpdateMetrics> {
     const gpu = this.#gpu;
-    const experience = this.#describe(rollout, rewards);
+    const experience = this.#describe(rollout, verdicts);
     if (options.column !== undefined && this.#plans.record) {
       this.#column.value = options.column;
       await gpu.run(this.#plans.record);
@@ -438,7 +442,7 @@ export class PpoTrainer {
   }
 
   /** Lays the rollout's sequences and actions out and uploads what all passes share. */
-  #describe(rollout: readonly RolloutGroup[], rewards: Float32Array): Experience {
+  #describe(rollout: readonly RolloutGroup[], verdicts: Verdicts): Experience {
     const sequences: number[] = [];
     const groups: number[] = [];
     const units: SequenceUnit[][] = [];
@@ -466,8 +470,9 @@ export class PpoTrainer {
       this.#experience.groupPrompts,
       Uint32Array.from(rollout, (group) => group.promptIndex),
     );
-    gpu.upload(this.#experience.sequenceRewards, rewards);
-    return { units, sequences: sequence, actions: action, rewards };
+    gpu.upload(this.#experience.sequenceRewards, verdicts.rewards);
+    gpu.upload(this.#experience.sequenceFlags, flagsOf(verdicts));
+    return { units, sequences: sequence, actions: action, verdicts };
   }
 
   /** Log-probabilities, values and entropy of every action under the policies before the update. */
@@ -556,11 +561,10 @@ export class PpoTrainer {
           (await this.#firstBad(name, taken[name][first]?.minibatch)),
       );
     }
-    const { rewards } = experience;
     const kls = meanKl.subarray(0, experience.sequences);
     const [advantageMean = 0, advantageVariance = 0] = moments;
     return {
-      ...rewardMetrics(experience.units, rewards),
+      ...rewardMetrics(experience.units, experience.verdicts),
       response_length_mean: experience.actions / experience.sequences,
       kl_mean: mean(kls),
       policy_loss: actor.weightedLoss / updates,
@@ -625,7 +629,7 @@ interface Experience {
   readonly units: readonly (readonly SequenceUnit[])[];
   readonly sequences: number;
   readonly actions: number;
-  readonly rewards: Float32Array;
+  readonly verdicts: Verdicts;
 }
 
 const none = new Float32Array(0);
@@ -652,22 +656,29 @@ function explainedVariance(
   return 1 - variance(wanted.map((value, i) => value - (values[i] ?? 0))) / total;
 }
 
+/** A word of flags for each sequence; bits: `sequenceFlag`. */
+const flagsOf = ({ correct, formatted }: Verdicts): Uint32Array =>
+  Uint32Array.from(
+    correct,
+    (right, i) =>
+      (right === 1 ? sequenceFlag.correct : 0) | (formatted[i] === 1 ? sequenceFlag.formatted : 0),
+  );
+
 function rewardMetrics(
   units: readonly (readonly SequenceUnit[])[],
-  rewards: Float32Array,
+  { rewards, correct, formatted }: Verdicts,
 ): UpdateMetrics {
   let at = 0;
   let informative = 0;
   for (const group of units) {
-    const right = rewards.subarray(at, at + group.length).filter((reward) => reward === 1).length;
+    const right = correct.subarray(at, at + group.length).filter((flag) => flag === 1).length;
     if (right > 0 && right < group.length) informative++;
     at += group.length;
   }
-  const used = rewards.subarray(0, at);
   return {
-    reward_mean: mean(used),
-    accuracy_mean: mean(Array.from(used, (reward) => Number(reward === 1))),
-    format_error_rate: mean(Array.from(used, (reward) => Number(reward === -1))),
+    reward_mean: mean(rewards.subarray(0, at)),
+    accuracy_mean: mean(correct.subarray(0, at)),
+    format_error_rate: mean(formatted.subarray(0, at).map((flag) => 1 - flag)),
     informative_groups: units.length === 0 ? 0 : informative / units.length,
   };
 }

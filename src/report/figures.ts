@@ -7,6 +7,7 @@ import {
   type LineLook,
   type LineName,
 } from '../look/tokens.ts';
+import { percent } from '../look/wording.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
@@ -26,7 +27,7 @@ import {
   unitOf,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { average, count, counted, fixed, percent } from './text.ts';
+import { average, count, counted, fixed } from './text.ts';
 
 const styleOf = ({
   tone,

@@ -1,3 +1,4 @@
+import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
 import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
@@ -16,7 +17,7 @@ import {
   unitOf,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { average, count, counted, fixed, intervalText, listed, percent, signed } from './text.ts';
+import { average, count, counted, fixed, intervalText, listed, signed } from './text.ts';
 
 /** A fall from a method's best read-out to its last that is worth a sentence. */
 const FALL = 0.03;

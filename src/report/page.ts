@@ -1,5 +1,6 @@
 import { overridesOf, type ExperimentConfig } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
+import { duration, percent } from '../look/wording.ts';
 import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
@@ -41,7 +42,7 @@ import type { Run } from '../run-folder/finished-run.ts';
 import { withoutPadding } from '../tasks/arithmetic.ts';
 import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
-import { average, count, counted, duration, fixed, listed, percent, signed } from './text.ts';
+import { average, count, counted, fixed, listed, signed } from './text.ts';
 
 /** Runs that one page can tell apart. */
 export const mostRuns = runStyles.length;

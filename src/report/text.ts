@@ -1,3 +1,4 @@
+import { counted as countedAs } from '../look/wording.ts';
 import type { Estimate } from './interval.ts';
 
 /** A number with a true minus sign. */
@@ -8,27 +9,15 @@ export const fixed = (value: number, digits = 3): string =>
 export const signed = (value: number, digits = 3): string =>
   value >= 0 ? `+${fixed(value, digits)}` : fixed(value, digits);
 
-export const percent = (share: number): string =>
-  Number.isFinite(share)
-    ? `${fixed(100 * share, Number.isInteger(100 * share) ? 0 : 1)} %`
-    : 'none';
-
 /** Whole numbers as they are, others with one digit. */
 export const count = (value: number): string =>
   Number.isInteger(value) ? value.toLocaleString('en-US') : fixed(value, 1);
 
-/** `1 prompt`, `2 prompts`. */
+/** `1 prompt`, `1,200 prompts`. */
 export const counted = (value: number, noun: string): string =>
-  `${count(value)} ${noun}${value === 1 ? '' : 's'}`;
+  countedAs(value, noun, count(value));
 
 export const intervalText = ({ low, high }: Estimate): string => `${fixed(low)} to ${fixed(high)}`;
-
-export function duration(seconds: number): string {
-  if (seconds < 120) return `${fixed(seconds, 0)} s`;
-  const minutes = Math.round(seconds / 60);
-  if (minutes < 120) return `${minutes} min`;
-  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
-}
 
 /** `a`, `a and b`, `a, b and c`. */
 export const listed = (items: readonly string[]): string =>

@@ -314,7 +314,7 @@ export class Decoder {
       ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
     ]);
     this.#ring = new FinishedRing(gpu, finished);
-    this.#staging = gpu.device.createBuffer({
+    this.#staging = gpu.createBuffer({
       label: 'responses',
       size: Object.values(this.#state).reduce((sum, tensor) => sum + byteLength(tensor), 0),
       usage: bufferUsage.mapRead | bufferUsage.copyDst,

@@ -23,7 +23,7 @@ export class FinishedRing {
     this.#gpu = gpu;
     this.#source = source;
     this.#slots = Array.from({ length: slots }, (_, i) => {
-      const buffer = gpu.device.createBuffer({
+      const buffer = gpu.createBuffer({
         label: `finished ring ${i}`,
         size: 4,
         usage: bufferUsage.mapRead | bufferUsage.copyDst,

@@ -28,7 +28,13 @@ const stored = v.variant('type', [
     host: v.string(),
     totalUpdates: whole,
   }),
-  v.object({ type: v.literal('resumed'), after, adapter: v.string(), host: v.string() }),
+  v.object({
+    type: v.literal('resumed'),
+    after,
+    adapter: v.string(),
+    host: v.string(),
+    reason: v.exactOptional(v.string()),
+  }),
   v.object({
     type: v.literal('phase'),
     after,

@@ -1,6 +1,6 @@
 import * as v from 'valibot';
 import { isSplit, matmulVariants } from '../../kernels/lib/matmul-variants.ts';
-import { parseConfig } from '../config.ts';
+import { parseStoredConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord, kindOf, parseJson } from '../formats/json.ts';
@@ -136,7 +136,7 @@ function parseResults({ text, where }: NamedText): ExperimentResults {
     );
   }
   const results = checked(resultsSchema, value, where);
-  return { ...results, schema: 1, config: parseConfig(results.config, `${where}: config`) };
+  return { ...results, schema: 1, config: parseStoredConfig(results.config, `${where}: config`) };
 }
 
 function parseRecords({ text, where }: NamedText): UpdateRecord[] {

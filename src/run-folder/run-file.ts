@@ -1,5 +1,5 @@
 import { ConfigError } from '../config-error.ts';
-import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
+import { configHash, parseStoredConfig, type ExperimentConfig } from '../config.ts';
 import { digestOf } from '../formats/digest.ts';
 import { fieldOf, isRecord } from '../formats/json.ts';
 
@@ -37,7 +37,7 @@ export async function parseRunFile(value: unknown, where: string): Promise<RunFi
     throw new ConfigError(`${where}: schema must be 1`);
   }
   const [found, seeds] = [fieldOf(value, 'config'), fieldOf(value, 'seeds')];
-  const config = parseConfig(found, where);
+  const config = parseStoredConfig(found, where);
   if (!isSeedList(seeds)) {
     throw new ConfigError(`${where}: seeds must be a list of whole numbers`);
   }

@@ -186,6 +186,16 @@ export async function resultMarks(
   }
 }
 
+/** What a run that ends can go on from, in words. Told beside a fault: nothing is thrown. */
+export async function lastCheckpointText(store: RunStore): Promise<string> {
+  for (const where of [LATEST, PREVIOUS]) {
+    const pointer = await readPointer(store, where).catch(() => undefined);
+    const [newest] = pointer?.entries ?? [];
+    if (newest) return `the last good checkpoint is ${newest.file}`;
+  }
+  return 'the run has no checkpoint yet';
+}
+
 /** What may have gone wrong with a file on disk, against what went wrong with reading it. */
 const isDamage = (error: unknown): error is Error =>
   error instanceof DamageError ||

@@ -1,5 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
-import type { PromptCompletions, FileMark } from '../results.ts';
+import type { Completion, FileMark, PromptCompletions } from '../results.ts';
 import { completionsFile } from '../run-folder/names.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
@@ -17,8 +17,9 @@ interface Epoch {
 
 /**
  * What the FULL pass of one seed sampled, for looking at: in memory, and with the run in one file
- * per data epoch, a JSON array `[prompt, [text, reward], ...]` a line, in the order of sampling; of two
- * lines of a prompt the later one holds. Nothing is computed from it.
+ * per data epoch, a JSON array `[prompt, [text, reward, correct, formatted], ...]` a line, flags 0 or 1, in
+ * the order of sampling; files of older versions lack the flags. Of two lines of a prompt the later one
+ * holds. Nothing is computed from it.
  * Of a pool so large that its responses pass about a million, the first prompts alone are kept.
  */
 export class CompletionLog {
@@ -117,7 +118,14 @@ export class CompletionLog {
 }
 
 const lineOf = (prompt: number, responses: Responses): string =>
-  JSON.stringify([prompt, ...responses.map(({ text, reward }) => [text, reward])]);
+  JSON.stringify([
+    prompt,
+    ...responses.map(({ text, reward, correct, formatted }) =>
+      correct === undefined || formatted === undefined
+        ? [text, reward]
+        : [text, reward, Number(correct), Number(formatted)],
+    ),
+  ]);
 
 /** Undefined where the file is not what its mark says. */
 async function resumed(
@@ -155,9 +163,15 @@ function parse(lines: readonly string[]): Map<number, Responses> | undefined {
   return byPrompt;
 }
 
-/** @throws TypeError where it is no pair of text and number. */
-function responseOf(pair: unknown): Responses[number] {
-  const [text, reward] = pair as readonly unknown[];
+/** @throws TypeError where it is no text and number, or its flags are none. */
+function responseOf(entry: unknown): Completion {
+  const [text, reward, correct, formatted] = entry as readonly unknown[];
   if (typeof text !== 'string' || typeof reward !== 'number') throw new TypeError('not a response');
-  return { text, reward };
+  if (correct === undefined && formatted === undefined) return { text, reward };
+  return { text, reward, correct: flagOf(correct), formatted: flagOf(formatted) };
+}
+
+function flagOf(value: unknown): boolean {
+  if (value !== 0 && value !== 1) throw new TypeError('not a flag');
+  return value === 1;
 }

@@ -11,6 +11,7 @@ import {
   type TaskLimits,
   type TrainerConfig,
 } from '../ppo/trainer.ts';
+import { atMost, BatchedDecoder } from '../rollout/batched-decoder.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
 import { poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
@@ -21,7 +22,7 @@ export interface Engine {
   readonly matrix: RewardMatrixTensors;
   readonly trainer: PpoTrainer;
   /** Samples from the trainer's actor. */
-  readonly decoder: Decoder;
+  readonly decoder: BatchedDecoder;
   /** Of updates and rollouts in turn; the next one needs nothing of it. */
   readonly memory: SharedMemory;
   /** Frees all its buffers. */
@@ -36,25 +37,37 @@ export interface EngineShape {
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
+  /** Most rows that decode together, which changes no result; a rollout's when left out. */
+  readonly rowsTogether?: number | undefined;
 }
 
 /** Allocates the engine of an experiment. */
-export const createEngine = (gpu: Gpu, config: ExperimentConfig, task: Task): Engine =>
+export const createEngine = (
+  gpu: Gpu,
+  config: ExperimentConfig,
+  task: Task,
+  rowsTogether?: number,
+): Engine =>
   buildEngine(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
     prompts: poolPromptsOf(config.task),
     epochs: config.experiment.epochs,
+    rowsTogether,
   });
+
+/** Responses of a rollout: as many rows decode together where there is memory for them. */
+export const rolloutRows = ({ rollout }: Pick<ExperimentConfig, 'rollout'>): number =>
+  rollout.prompts * rollout.samples;
 
 /** Bytes of queries, keys and values of prompts prefilled together, unless a rollout's are more. */
 const PREFILL_BYTES = 2 ** 28;
 
-/** What an experiment's decoder is built for. */
+/** The largest batch that an experiment decodes. */
 function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapacity {
   const { maxPromptTokens, maxResponseTokens } = lengths;
-  const rows = config.rollout.prompts * config.rollout.samples;
+  const rows = rolloutRows(config);
   // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
   const promptBytes =
     4 * model.layers * (model.heads + 2 * model.kvHeads) * model.headDim * maxPromptTokens;
@@ -68,6 +81,13 @@ function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapaci
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
   };
+}
+
+/** The same, and what the decoder itself is built for. */
+function capacities(shape: EngineShape) {
+  const whole = decoderCapacity(shape);
+  const { rowsTogether = whole.rows } = shape;
+  return { whole, capacity: atMost(whole, rowsTogether) };
 }
 
 /** Allocates an engine of any shape. */
@@ -88,7 +108,8 @@ function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly Memor
   const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
   const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
-  new Decoder(gpu, shape.model, weights, decoderCapacity(shape), memory.turn());
+  const { capacity } = capacities(shape);
+  new Decoder(gpu, shape.model, weights, capacity, memory.turn());
   return memory.blocks;
 }
 
@@ -105,8 +126,9 @@ function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): 
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.turn());
   const { weights } = trainer.actor;
   // Rollouts come before updates: their kernels are compiled first.
+  const { whole, capacity } = capacities(shape);
   const decoder = gpu.pipelines.ahead(
-    () => new Decoder(gpu, model, weights, decoderCapacity(shape), memory.turn()),
+    () => new Decoder(gpu, model, weights, capacity, memory.turn()),
   );
   const own = gpu.memory.buffers.filter((buffer) => !before.has(buffer));
   const destroy = (): void => {
@@ -115,5 +137,5 @@ function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): 
       buffer.destroy();
     }
   };
-  return { matrix, trainer, decoder, memory, destroy };
+  return { matrix, trainer, decoder: new BatchedDecoder(decoder, whole), memory, destroy };
 }

@@ -1,6 +1,6 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
-import type { Decoder } from '../rollout/decoder.ts';
+import type { Sampler } from '../rollout/batched-decoder.ts';
 import type { Prompt, Task, Tier } from '../tasks/task.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 
@@ -52,7 +52,7 @@ export class Evaluator {
   }
 
   /** Greedy answers, then the configured samples per prompt, which `seed` keys. */
-  async evaluate(decoder: Decoder, seed: number): Promise<Accuracy> {
+  async evaluate(decoder: Sampler, seed: number): Promise<Accuracy> {
     const greedy = await this.#pass(decoder, { samples: 1, temperature: 0, topP: 1, seed: 0 });
     const { samples, temperature, topP } = this.#settings;
     if (samples === 0) return greedy;
@@ -60,7 +60,7 @@ export class Evaluator {
   }
 
   async #pass(
-    decoder: Decoder,
+    decoder: Sampler,
     how: { samples: number; temperature: number; topP: number; seed: number },
   ): Promise<{ mean: number; tiers: Record<string, number> }> {
     const tiers: Record<string, number> = {};

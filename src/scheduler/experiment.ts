@@ -1,5 +1,4 @@
 import { configHash, limrDefaults, overridesOf, type ExperimentConfig } from '../config.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
 import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
@@ -22,7 +21,12 @@ import {
 } from '../run-plan.ts';
 import { createTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import {
+  expectFiniteRewards,
+  type VerifyReply,
+  type VerifyRequest,
+} from '../tasks/verification.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
 import { CheckpointError, type Checkpoint, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
@@ -52,6 +56,10 @@ export interface ExperimentHost {
     config: ExperimentConfig,
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
   readonly emit: (event: ExperimentEvent) => void;
+  /** What a run met that goes on by itself. */
+  readonly reason?: string | undefined;
+  /** Most rows that decode together, which changes no result; a rollout's when left out. */
+  readonly rowsTogether?: number | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -154,7 +162,8 @@ export class Experiment {
   }
 
   #newEngine(): Engine {
-    return createEngine(this.#host.gpu, this.config, this.task);
+    const { gpu, rowsTogether } = this.#host;
+    return createEngine(gpu, this.config, this.task, rowsTogether);
   }
 
   get poolSize(): number {
@@ -201,7 +210,9 @@ export class Experiment {
     if (this.#earlier) {
       emit(started);
       for (const event of this.#earlier) emit(event);
-      this.#tell({ type: 'resumed', adapter: gpu.name, host: hostName });
+      const { reason } = this.#host;
+      const why = reason === undefined ? {} : { reason };
+      this.#tell({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
       for (const text of this.#untold) this.#warn(text);
       this.#earlier = undefined;
     } else this.#tell(started);
@@ -409,6 +420,7 @@ export class Experiment {
   /** Has responses judged, and never lets one that could not be pass unnoticed. */
   async #judge(request: VerifyRequest, during: 'training' | 'evaluation'): Promise<VerifyReply> {
     const reply = await this.#host.verify(request);
+    expectFiniteRewards(request, reply);
     const [first] = reply.failures;
     if (first) {
       const responses = reply.failures.length;

@@ -100,6 +100,32 @@ export class RunControl {
     return this.#state === 'running' || this.#held;
   }
 
+  /** The iteration under way was lost: a step that it was counted for is still to be done. */
+  lost(): void {
+    if (this.#state === 'stepping') this.#steps++;
+  }
+
+  /**
+   * Waits so long, or until the loop is to end: for a loop that cannot compute meanwhile.
+   *
+   * @returns False where it is to end.
+   */
+  async rest(milliseconds: number): Promise<boolean> {
+    const end = performance.now() + milliseconds;
+    const wanted = (): boolean => this.#state === 'running' || this.#held;
+    for (let left = milliseconds; left > 0 && wanted(); left = end - performance.now()) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(resolve, left);
+        this.#wake = () => {
+          clearTimeout(timer);
+          resolve();
+        };
+      });
+      this.#wake = undefined;
+    }
+    return wanted();
+  }
+
   #change(state: RunState, message = ''): void {
     this.#state = state;
     this.#wake?.();

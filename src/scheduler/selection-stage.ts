@@ -1,10 +1,13 @@
 import type { ExperimentConfig } from '../config.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import { counted } from '../look/wording.ts';
+import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
-import { unsolvedSignal, type RewardMatrix } from '../lim/matrix.ts';
+import { unsolvedSignal } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
-import { selectLim, selectLinear, selectRandom } from '../lim/selection.ts';
+import type { Cut } from '../lim/selection/cut.ts';
+import { select, type SelectionPool } from '../lim/selection/method.ts';
+import { selectionMethods } from '../lim/selection/registry.ts';
 import type { RewardMatrixTensors } from '../ppo/trainer.ts';
 import type { LimSummary, SeedResults, SelectionSummary } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
@@ -15,6 +18,8 @@ import { readMatrix, type HostMatrix } from './reward-matrix.ts';
 /** The pool's scores and what LIM keeps of it. */
 interface ScoredPool {
   readonly result: LimResult;
+  /** What the other methods choose from. */
+  readonly from: SelectionPool;
   /** As they were compared with the cut; NaN where a prompt has none. */
   readonly scores: Float64Array;
   readonly kept: number[];
@@ -38,16 +43,10 @@ export async function selectFromPool(
   pool: Pool,
   tensors: RewardMatrixTensors,
 ): Promise<SelectionStage> {
-  const { lim, experiment } = config;
   const scored = await scorePool(gpu, config, pool, tensors);
-  const { scores, kept } = scored;
+  const { scores } = scored;
   const matrix = await readMatrix(gpu, tensors);
-  const { selections, warnings } = await select(config, pool, kept, {
-    prompts: pool.size,
-    epochs: experiment.epochs,
-    sums: lim.signal === 'accuracy' ? matrix.accuracySums : matrix.rewardSums,
-    samples: matrix.samples,
-  });
+  const { selections, warnings } = await selectAll(config, scored);
   const entries = Object.entries(selections) as [MethodName, number[]][];
   return {
     scores,
@@ -73,41 +72,50 @@ async function scorePool(
   tensors: RewardMatrixTensors,
 ): Promise<ScoredPool> {
   const sums = lim.signal === 'accuracy' ? tensors.accuracySums : tensors.rewardSums;
-  const result = await scoreMatrix(
-    gpu,
-    { sums, samples: tensors.samples },
-    { theta: lim.theta, rule: lim.compat, unsolved: unsolvedSignal[lim.signal] },
-  );
+  const matrix = { sums, samples: tensors.samples };
+  const result = await scoreMatrix(gpu, matrix, {
+    theta: lim.theta,
+    rule: lim.compat,
+    unsolved: unsolvedSignal[lim.signal],
+  });
   const scored = pool.size - result.unscored.length;
-  const chosen = await selectLim(
-    result,
-    lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) },
-  );
-  return { result, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
+  const from: SelectionPool = {
+    prompts: pool.size,
+    seed: pool.seed,
+    scores: result,
+    rewards: { matrix, gpu },
+    counted: true,
+    keys: pool.prompts,
+    source: 'this run',
+  };
+  const cut: Cut =
+    lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) };
+  const chosen = await select(selectionMethods.lim, from, cut);
+  return { result, from, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
 }
 
 /** Prompts of every method but FULL, and a sentence for each that got fewer than it asked for. */
-async function select(
+async function selectAll(
   config: ExperimentConfig,
-  { seed, size }: Pool,
-  kept: number[],
-  matrix: RewardMatrix,
+  { from, kept }: ScoredPool,
 ): Promise<{ selections: Selections; warnings: string[] }> {
   const selections: Selections = {};
   const warnings: string[] = [];
-  for (const method of trainingOrder(config)) {
-    if (method === 'lim') selections.lim = kept;
-    if (method === 'rand') selections.rand = [...selectRandom(size, kept.length, seed).indices];
-    if (method === 'linear') {
-      const count = Math.round(config.lim.linearShare * kept.length);
-      const { indices, shortfall } = await selectLinear(matrix, { count });
-      selections.linear = [...indices];
-      if (shortfall !== undefined) {
-        warnings.push(
-          `seed ${seed}: LINEAR kept ${counted(indices.length)}, not ${count}: ${shortfall}` +
-            (indices.length === 0 ? ', so that it is not trained' : ''),
-        );
-      }
+  for (const name of trainingOrder(config)) {
+    if (name === 'full') continue;
+    if (name === 'lim') {
+      selections.lim = kept;
+      continue;
+    }
+    const method = selectionMethods[name];
+    const count = method.armSize?.(kept.length, config.lim) ?? kept.length;
+    const { indices, shortfall } = await select(method, from, { count });
+    selections[name] = [...indices];
+    if (shortfall !== undefined) {
+      warnings.push(
+        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}, not ${count}: ` +
+          `${shortfall}${indices.length === 0 ? ', so that it is not trained' : ''}`,
+      );
     }
   }
   return { selections, warnings };
@@ -149,7 +157,9 @@ function limShortfall(
 ): string[] {
   if (kept.length > 0) {
     return count !== undefined && kept.length < count
-      ? [`seed ${seed}: LIM kept ${counted(kept.length)}, not ${count}: no other has a score`]
+      ? [
+          `seed ${seed}: LIM kept ${countedPrompts(kept.length)}, not ${count}: no other has a score`,
+        ]
       : [];
   }
   const highest = scores.reduce((most, score) => (score > most ? score : most), -Infinity);
@@ -183,5 +193,5 @@ function quantiles(scores: Float64Array): number[] {
   );
 }
 
-const counted = (prompts: number): string =>
-  prompts === 0 ? 'no prompt' : `${prompts} prompt${prompts === 1 ? '' : 's'}`;
+const countedPrompts = (prompts: number): string =>
+  prompts === 0 ? 'no prompt' : counted(prompts, 'prompt');

@@ -4,6 +4,7 @@
 // response takes two tokens as its operator and operand do, so that a step stands at one distance
 // from what it works on: relative positions find it.
 import { ConfigError } from '../config-error.ts';
+import { percent } from '../look/wording.ts';
 import { RandomStream } from '../random.ts';
 import {
   CharacterTokenizer,
@@ -424,7 +425,6 @@ export function withoutPadding(prompt: string): string {
 /** What a config puts into the data by design, one sentence each. */
 export function describeInjected(config: ArithmeticConfig): readonly string[] {
   const { skills, strata, modulus } = config;
-  const percent = (share: number) => `${Number((100 * share).toFixed(1))} %`;
   const band = (origin: Origin) => {
     const { above, below, minOperators, maxOperators } = strata[origin];
     const bounds = [

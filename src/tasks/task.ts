@@ -36,8 +36,11 @@ export interface CorpusSequence {
 
 /** What a verifier says of one response. */
 export interface Verdict {
-  /** 1 right; -0.5 well formatted, wrong; -1 badly formatted or unfinished. */
-  readonly reward: 1 | -0.5 | -1;
+  /**
+   * Any finite number. Verifiers here follow LIMR: 1 right; -0.5 well formatted, wrong; -1 badly
+   * formatted or unfinished.
+   */
+  readonly reward: number;
   readonly correct: boolean;
   readonly formatted: boolean;
   /** The answer found in the response; null where there is none to find. */

@@ -65,8 +65,8 @@ function startThread(
   if (threads) {
     const worker = start(threads.Worker) as InstanceType<typeof threads.Worker>;
     worker.on('message', onMessage);
-    worker.on('error', (error: unknown) => onDeath(describe(error)));
-    worker.on('messageerror', (error) => onDeath(describe(error)));
+    worker.on('error', (error: unknown) => onDeath(describeError(error)));
+    worker.on('messageerror', (error) => onDeath(describeError(error)));
     worker.on('exit', (code) => onDeath(`it exited with code ${code}`));
     return {
       endpoint: nodeEndpoint(worker),
@@ -92,7 +92,8 @@ function startThread(
   };
 }
 
-const describe = (error: unknown) =>
+/** An error's name and message. */
+export const describeError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
 /**

@@ -1,7 +1,9 @@
 import type { ExperimentConfig } from '../config.ts';
+import { duration } from '../look/wording.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
 import type {
+  Completion,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -59,6 +61,8 @@ export class RunView {
   lastUpdate: UpdateRecord | undefined;
   pretraining: Of<'pretraining'> | undefined;
   progress: Of<'progress'> | undefined;
+  /** While the run waits for another device. */
+  recovery: Of<'recovery'> | undefined;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   /** The seed under way: the pool, its rewards and the curves are this one's. */
@@ -114,6 +118,10 @@ export class RunView {
         this.adapter = event.adapter;
         this.host = event.host;
         if (this.state === 'starting') this.state = 'running';
+        this.#begin();
+        return;
+      case 'recovery':
+        this.recovery = event;
         return;
       case 'resumed':
         this.adapter = event.adapter;
@@ -174,6 +182,30 @@ export class RunView {
     }
   }
 
+  /** What was told before is told again by a run that goes on, on another device. */
+  #begin(): void {
+    this.recovery = undefined;
+    this.resumes = 0;
+    this.pretraining = undefined;
+    this.progress = undefined;
+    this.lastUpdate = undefined;
+    this.updates = {};
+    this.evaluations = {};
+    this.pool = [];
+    this.#clearSeed();
+  }
+
+  /** Of the seed under way: its rewards, and what follows from them. */
+  #clearSeed(): void {
+    this.columns = [];
+    this.meanCurve = [];
+    this.scores = undefined;
+    this.lim = undefined;
+    this.selections = {};
+    this.order = this.pool.map((_, i) => i);
+    this.makeup = this.pool.length > 0 ? { full: this.#makeupOf(this.order) } : {};
+  }
+
   #addFiles(...names: readonly string[]): void {
     this.files.push(...names.filter((name) => !this.files.includes(name)));
   }
@@ -193,13 +225,7 @@ export class RunView {
         records.filter((record) => record.seed === seed),
       ]),
     );
-    this.columns = [];
-    this.meanCurve = [];
-    this.scores = undefined;
-    this.lim = undefined;
-    this.selections = {};
-    this.order = prompts.map((_, i) => i);
-    this.makeup = { full: this.#makeupOf(this.order) };
+    this.#clearSeed();
   }
 
   #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
@@ -243,10 +269,13 @@ export class RunView {
   }
 
   /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
-  verdictOn(prompt: number, response: string, reward: number): Verdict {
+  verdictOn(prompt: number, completion: Completion): Verdict {
     const { wrongKey = false, truth } = this.pool[prompt] ?? {};
-    if (reward > 0) return wrongKey ? 'matches-wrong-key' : 'right';
-    if (reward <= -1) return 'unformatted';
+    const { text: response, reward } = completion;
+    // Files of older versions have the reward alone, which was 1, -0.5 or -1 then.
+    const { correct = reward === 1, formatted = reward !== -1 } = completion;
+    if (correct) return wrongKey ? 'matches-wrong-key' : 'right';
+    if (!formatted) return 'unformatted';
     if (!wrongKey) return 'wrong';
     const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
     return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';
@@ -364,7 +393,7 @@ export interface Standing {
 }
 
 export function standing(model: RunView): Standing {
-  const { state, message, pretraining, progress, compiling, results } = model;
+  const { state, message, pretraining, progress, compiling, recovery, results } = model;
   const compiled = compiling
     ? `Compiling kernel ${compiling.compiled} of ${compiling.of}, once: ${compiling.label}`
     : model.compiled > 0
@@ -407,6 +436,15 @@ export function standing(model: RunView): Standing {
     }
     default: {
       const paused = intents[state] ?? '';
+      if (recovery) {
+        const { reason, seconds, attempt, most } = recovery;
+        return {
+          phase: `${paused}The GPU was lost`,
+          pace: `Opening a device again in ${seconds} s (${attempt} of ${most} within an hour)`,
+          detail: reason,
+          fraction: progress?.fraction,
+        };
+      }
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {
@@ -455,15 +493,4 @@ function rescueOf({ keeping, checkpointed, gpuGone }: RunView): string {
   return checkpointed
     ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
     : 'It had no checkpoint yet: Start begins it again.';
-}
-
-/** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
-export function duration(seconds: number): string {
-  if (!Number.isFinite(seconds)) return 'unknown';
-  if (seconds < 10) return `${seconds.toFixed(1)} s`;
-  const whole = Math.round(seconds);
-  if (whole < 60) return `${whole} s`;
-  const pad = (value: number) => String(value).padStart(2, '0');
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
 }

@@ -8,8 +8,6 @@ import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
-import { Experiment } from '../scheduler/experiment.ts';
-import { RunControl } from '../scheduler/run-control.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
 import { BrowserStore } from './browser-store.ts';
 import { exposeWorker } from '../threads/expose.ts';
@@ -19,17 +17,14 @@ import { Outbox } from './outbox.ts';
 import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
 import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
+import { TrainingRun } from './training-run.ts';
 
 /** One run and what it holds. */
 interface Run {
-  readonly gpu: Gpu;
+  readonly training: TrainingRun;
   readonly verifiers: RewardPool;
-  readonly experiment: Experiment;
   readonly store: RevocableStore;
-  readonly control: RunControl;
   readonly outbox: Outbox<ExperimentEvent>;
-  /** Settles, never rejects, when the loop has ended. */
-  readonly ended: Promise<void>;
 }
 
 // At most ten batches of events a second.
@@ -38,66 +33,53 @@ const EVENT_INTERVAL_MS = 100;
 let run: Run | undefined;
 let opening: Promise<Run> | undefined;
 
-async function openRun(request: StartRequest): Promise<Run> {
+async function beginRun(request: StartRequest): Promise<Run> {
   const config = parseConfig(request.config, 'config');
   const store = revocable(await openStore(request.store));
+  const { verifiers: workers } = request;
+  const verifiers = await RewardPool.open(config.task, workers === undefined ? {} : { workers });
+  const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
+    type === 'progress' || type === 'compiling' ? type : undefined,
+  );
+  const training = new TrainingRun(
+    {
+      openGpu: () => openTunedGpu(request),
+      hostName: hostName(),
+      store,
+      verify: (batch) => verifiers.verify(batch),
+      shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
+      emit: (event) => outbox.push(event),
+    },
+    {
+      config,
+      seeds: request.seeds,
+      resume: request.resume ?? false,
+      paused: request.paused ?? false,
+      configHash: (resume) => knownHash(store, resume),
+    },
+  );
+  void training.ended.finally(() => outbox.close());
+  return { training, verifiers, store, outbox };
+}
+
+async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
   const gpu = await openGpu({
-    adapter: request.adapter ?? 'auto',
+    adapter: adapter ?? 'auto',
     limits: 'max',
     features: ['subgroups'],
   });
-  useTuned(gpu, hostName(), request.tuned ?? {});
-  let verifiers: RewardPool | undefined;
-  try {
-    const { verifiers: workers } = request;
-    const pool = await RewardPool.open(config.task, workers === undefined ? {} : { workers });
-    verifiers = pool;
-    const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
-      type === 'progress' || type === 'compiling' ? type : undefined,
-    );
-    const emit = (event: ExperimentEvent) => outbox.push(event);
-    const control = new RunControl((state, message) => emit({ type: 'state', state, message }));
-    const experiment = await Experiment.open(
-      {
-        gpu,
-        hostName: hostName(),
-        store,
-        verify: (batch) => pool.verify(batch),
-        shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
-        emit,
-      },
-      config,
-      request.seeds,
-      { resume: request.resume ?? false, configHash: await knownHash(store, request) },
-    );
-    if (request.paused) control.pause();
-    const ended = experiment
-      .run(control)
-      .then(
-        (results) => {
-          if (results) control.finish();
-          else control.stopped();
-        },
-        (error: unknown) => control.fail(describe(error)),
-      )
-      .finally(() => outbox.close());
-    return { gpu, verifiers, experiment, store, control, outbox, ended };
-  } catch (error) {
-    await verifiers?.close();
-    await gpu.close();
-    throw error;
-  }
+  useTuned(gpu, hostName(), tuned ?? {});
+  return gpu;
 }
 
-async function closeRun({ gpu, verifiers, control, ended }: Run): Promise<void> {
-  control.stop();
-  await ended;
+async function closeRun({ training, verifiers }: Run): Promise<void> {
+  training.control.stop();
+  await training.ended;
   await verifiers.close();
-  await gpu.close();
 }
 
 /** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
-async function knownHash(store: RunStore, { resume }: StartRequest): Promise<string | undefined> {
+async function knownHash(store: RunStore, resume: boolean): Promise<string | undefined> {
   const bytes = resume ? await store.read(CONFIG) : undefined;
   if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
@@ -160,9 +142,6 @@ function findBase(
   return undefined;
 }
 
-const describe = (error: unknown) =>
-  error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-
 function current(): Run {
   if (!run) throw new Error('trainer: no run has been started');
   return run;
@@ -170,32 +149,41 @@ function current(): Run {
 
 const api: TrainerApi = {
   async start(request) {
-    if (opening || (run && !run.control.ended)) throw new Error('trainer: a run is under way');
+    if (opening || (run && !run.training.control.ended)) {
+      throw new Error('trainer: a run is under way');
+    }
     const before = run;
     run = undefined;
-    opening = (before ? closeRun(before) : Promise.resolve()).then(() => openRun(request));
+    opening = (before ? closeRun(before) : Promise.resolve()).then(() => beginRun(request));
+    let begun: Run | undefined;
     try {
-      run = await opening;
-      return { adapter: run.gpu.name, host: hostName() };
+      begun = await opening;
+      // From here on it can be stopped, also while it waits for a device.
+      run = begun;
+      return { adapter: await begun.training.opened, host: hostName() };
+    } catch (error) {
+      run = undefined;
+      if (begun) await closeRun(begun);
+      throw error;
     } finally {
       opening = undefined;
     }
   },
-  pause: () => current().control.pause(),
-  resume: () => current().control.resume(),
-  step: () => current().control.step(),
+  pause: () => current().training.control.pause(),
+  resume: () => current().training.control.resume(),
+  step: () => current().training.control.step(),
   async stop() {
-    const { control, ended } = current();
+    const { control, ended } = current().training;
     control.stop();
     await ended;
   },
   abandon(why) {
-    const { store, control } = current();
+    const { store, training } = current();
     store.revoke(why);
-    control.stop();
+    training.control.stop();
   },
   events: () => current().outbox.next(),
-  completions: (prompt) => current().experiment.completions(prompt),
+  completions: (prompt) => current().training.completions(prompt),
   readFile: (path) => current().store.read(path),
   async dispose() {
     const last = (await opening?.catch(() => undefined)) ?? run;

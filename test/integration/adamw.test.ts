@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { AdamW, adamwScratchElements, type ParameterPage } from '../../src/optim/adamw.ts';
+import { gradNormPartialCount } from '../../kernels/grad-norm-partial.ts';
+import { AdamW, type ParameterPage } from '../../src/optim/adamw.ts';
 import fixture from '../fixtures/optim.json';
 import { expectClose, openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 
@@ -125,7 +126,7 @@ describe('AdamW', () => {
     const losses = tensorOf(gpu, 'losses', [0]);
     const before = gpu.memory.byPurpose().optimizer ?? 0;
     const optimizer = new AdamW(gpu, 'sizes', pages, losses, hyper);
-    const bytes = 4 * adamwScratchElements([1088, 70_016]);
+    const bytes = 4 * (gradNormPartialCount(1088) + gradNormPartialCount(70_016) + 8);
     expect((gpu.memory.byPurpose().optimizer ?? 0) - before).toBe(bytes);
     optimizer.destroy();
     expect(gpu.memory.byPurpose().optimizer ?? 0).toBe(before);

@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
@@ -8,7 +8,12 @@ import { renderReport } from '../../src/report/page.ts';
 import { historyOf } from '../../src/run-folder/history.ts';
 import { RunView } from '../../src/view/run-view.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
-import type { ExperimentEvent, ExperimentResults, ScoredPrompt } from '../../src/results.ts';
+import type {
+  ExperimentEvent,
+  ExperimentResults,
+  RunState,
+  ScoredPrompt,
+} from '../../src/results.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
@@ -48,6 +53,7 @@ interface RunOptions {
   readonly stopAfter?: number;
   /** Seen as it is sent, inside the run: what it throws is what the run meets. */
   readonly onEvent?: (event: ExperimentEvent, control: RunControl) => void;
+  readonly onState?: (state: RunState, control: RunControl) => void;
   readonly verify?: Verifier;
   readonly hostName?: string;
   readonly checkpointSeconds?: number;
@@ -58,7 +64,7 @@ interface RunOptions {
 /** One run, or a part of one, with the device of this file. */
 async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
   const events: ExperimentEvent[] = [];
-  const control = new RunControl();
+  const control: RunControl = new RunControl((state) => options.onState?.(state, control));
   let updates = 0;
   const chosen = options.config ?? config;
   const experiment = await Experiment.open(
@@ -436,20 +442,31 @@ describe('an experiment', () => {
   test('does not count a pause as work', async () => {
     const gpu = await openTestGpu();
     const short = smallConfig({ experiment: { methods: ['full'], epochs: 1 } });
-    const started = performance.now();
-    const { results, events } = await runOn(gpu, new MemoryStore(), {
-      config: short,
-      onEvent: (event, control) => {
-        if (event.type !== 'update' || event.update !== 1) return;
-        control.pause();
-        setTimeout(() => control.resume(), 1500);
-      },
-    });
-    const wall = (performance.now() - started) / 1000;
-    // All but the rest of the iteration in which the pause was asked for.
-    const left = only(events, 'update')[0].metrics['step_ms'] / 1000;
-    expect(wall - results!.seconds).toBeGreaterThan(1.4 - left);
-    expect(wall - results!.seconds).toBeLessThan(wall);
+    const own = performance.now.bind(performance);
+    let passed = 0;
+    const clock = vi.spyOn(performance, 'now').mockImplementation(() => own() + passed);
+    try {
+      const { results } = await runOn(gpu, new MemoryStore(), {
+        config: short,
+        onEvent: (event, control) => {
+          if (event.type !== 'update' || event.update !== 1) return;
+          passed += 1e6;
+          control.pause();
+        },
+        onState: (state, control) => {
+          if (state !== 'paused') return;
+          setTimeout(() => {
+            passed += 1e9;
+            control.resume();
+          });
+        },
+      });
+      expect(passed).toBe(1e9 + 1e6);
+      expect(results!.seconds).toBeGreaterThan(1e3);
+      expect(results!.seconds).toBeLessThan(1e6);
+    } finally {
+      clock.mockRestore();
+    }
   });
 
   test('whose gradients turn out to be wrong begins again, as if it had known', async () => {
@@ -582,6 +599,71 @@ describe('an experiment', () => {
     const subset = JSON.parse(text(store.files.get('subsets/lim.json'))) as { answer: string }[];
     expect(subset.map(({ answer }) => answer)).toEqual(pool.map(({ key }) => key));
   });
+
+  test('knows what was right from what the verifier says, whatever it pays', async () => {
+    const gpu = await openTestGpu();
+    const accuracy = smallConfig({ lim: { signal: 'accuracy', theta: -1e6 } });
+    const runPaid = async (paid: readonly number[]) => {
+      const store = new MemoryStore();
+      const { events } = await runOn(gpu, store, {
+        config: smallConfig({ experiment: { methods: ['full'], epochs: 1 }, lim: accuracy.lim }),
+        verify: async (request) => {
+          const reply = await byFirstToken(request);
+          const kinds = Array.from(request.promptOf, (_, i) =>
+            reply.correct[i] ? 0 : reply.formatted[i] ? 1 : 2,
+          );
+          return { ...reply, rewards: Float32Array.from(kinds, (kind) => paid[kind]) };
+        },
+      });
+      const [{ metrics }] = only(events, 'update');
+      const { tensors } = readSafetensors(store.files.get('rewards.safetensors')!, 'rewards');
+      const means = (name: string) => [
+        ...new Float32Array(tensors.get(name)!.bytes.slice().buffer),
+      ];
+      const told = text(store.files.get('completions/seed-3-epoch-0.jsonl'));
+      const lines = told.trimEnd().split('\n');
+      const judged = lines.flatMap((line) => (JSON.parse(line) as unknown[][]).slice(1));
+      return { metrics, accuracy: means('accuracy'), reward: means('reward'), judged };
+    };
+    const usual = await runPaid([1, -0.5, -1]);
+    // A wrong answer is paid most, and a right one as little as LIMR never does.
+    const other = await runPaid([0.25, 2, 1]);
+    // The first update has met the same responses; what follows has learnt other things.
+    for (const name of ['accuracy_mean', 'format_error_rate', 'informative_groups']) {
+      expect(other.metrics[name]).toBe(usual.metrics[name]);
+    }
+    expect(other.metrics['accuracy_mean']).toBeGreaterThan(0);
+    expect(other.metrics['format_error_rate']).toBeGreaterThan(0);
+    expect(new Set(other.accuracy).size).toBeGreaterThan(1);
+    const { samples } = accuracy.rollout;
+    const rights = other.judged.filter(([, , correct]) => correct === 1);
+    const sum = other.accuracy.reduce((total, share) => total + share * samples, 0);
+    expect(sum).toBe(rights.length);
+    for (const [, reward, correct, formatted] of other.judged) {
+      expect(reward).toBe(correct ? 0.25 : formatted ? 2 : 1);
+    }
+    expect(Math.max(...other.reward)).toBeGreaterThan(1);
+  });
+
+  test.each([NaN, Infinity, -Infinity])(
+    'refuses a reward of %d and names the prompt',
+    async (bad) => {
+      const gpu = await openTestGpu();
+      let asked = '';
+      const run = runOn(gpu, new MemoryStore(), {
+        verify: async (request) => {
+          const reply = await byFirstToken(request);
+          reply.rewards[1] = bad;
+          asked = request.prompts[request.promptOf[1]];
+          return reply;
+        },
+      });
+      await expect(run).rejects.toMatchObject({ name: 'VerifierError' });
+      await expect(run).rejects.toThrow(
+        `must give finite rewards in float32, gave ${bad} for a response to the prompt "${asked}"`,
+      );
+    },
+  );
 
   test('refuses to resume what is of another config, other seeds, or damaged twice', async () => {
     const gpu = await openTestGpu();

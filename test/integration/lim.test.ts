@@ -1,8 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { linearScore as linearKernel } from '../../kernels/linear-score.ts';
 import { fillRows } from '../../src/lim/fill.ts';
 import { rowOf, unsolvedSignal, type RewardMatrix } from '../../src/lim/matrix.ts';
 import { isClose, scoreMatrix, scoreTolerance } from '../../src/lim/score.ts';
-import { linearScores, selectLim } from '../../src/lim/selection.ts';
+import { scoreRows } from '../../src/lim/row-scores.ts';
+import { selectLim } from '../../src/lim/selection/lim.ts';
+import { linearScore, linearScores, scoreLinear } from '../../src/lim/selection/linear.ts';
+import { select } from '../../src/lim/selection/method.ts';
+import { selectionMethods } from '../../src/lim/selection/registry.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { watch } from '../support/device-calls.ts';
@@ -345,5 +350,67 @@ describe('scoreMatrix', () => {
     await expect(
       scoreMatrix(gpu, { prompts: 0, epochs: 2, sums: sums.slice(4), samples: new Uint32Array(0) }),
     ).rejects.toThrow('nothing to score');
+  });
+});
+
+describe('LINEAR on the device', () => {
+  test.each([
+    ['samples', 3],
+    ['values', 4],
+  ] as const)('keeps the rows that float64 keeps, whatever the cut (%s)', async (form, seed) => {
+    const gpu = await openTestGpu();
+    // Few samples an entry and few epochs: most curves have a twin, and many rise by exactly 0.1.
+    const drawn = rewardMatrix(600, 5, seed, 0.05);
+    const tensors = matrixTensors(gpu, drawn, form);
+    const host = form === 'samples' ? drawn : { prompts: 600, epochs: 5, values: valuesOf(drawn) };
+    const pool = { prompts: 600, seed: 1, source: 'this test' };
+    const { linear } = selectionMethods;
+    const rising = linearScores(host).filter((score) => score >= 0).length;
+    expect(rising).toBeGreaterThan(100);
+    const cuts = [1, 7, 40, 99, rising, rising + 20].map((count) => ({ count }));
+    for (const cut of [...cuts, { threshold: 0.7 }, { threshold: 1 }]) {
+      const want = await select(linear, { ...pool, rewards: { matrix: host } }, cut);
+      const got = await select(linear, { ...pool, rewards: { matrix: tensors, gpu } }, cut);
+      expect(got.indices).toEqual(want.indices);
+      expect([got.rule, got.shortfall]).toEqual([want.rule, want.shortfall]);
+    }
+    gpu.destroy(...tensorsIn(tensors));
+  });
+
+  test('settles in float64 what f32 cannot tell', async () => {
+    const gpu = await openTestGpu();
+    const rows = [
+      ...[0, 0.125, 0, 0.125, 0.125], // a rise of 0.1 by the fractions
+      ...[1000, 1000.125, 1000.25, 1000.375, 1000.5],
+      ...[NaN, NaN, NaN, NaN, NaN],
+    ];
+    const matrix = { prompts: 3, epochs: 5, values: Float32Array.from(rows) };
+    const tensors = { values: gpu.tensor('values', [3, 5], 'f32', 'rewards') };
+    gpu.upload(tensors.values, matrix.values);
+    expect((await scoreLinear({ matrix: tensors, gpu })).scores).toEqual(linearScores(matrix));
+    gpu.destroy(tensors.values);
+  });
+
+  test('gives the same scores in chunks, streamed or from tensors', async () => {
+    const gpu = await openTestGpu();
+    const drawn = rewardMatrix(1000, 6, 8, 0.03);
+    const tensors = matrixTensors(gpu, drawn, 'samples');
+    const of = { name: 'linear', step: linearKernel, exact: linearScore };
+    const small = { chunkBytes: 64 * 6 * 4 * 3 };
+    const { scores } = await scoreRows(gpu, tensors, of);
+    for (const [matrix, options] of [
+      [tensors, small],
+      [drawn, small],
+      [drawn, { ...small, residentBytes: 0 }],
+    ] as const) {
+      const again = await scoreRows(gpu, matrix, of, options);
+      expect(again.scores).toEqual(scores);
+      expect(await again.exact([999, 3])).toEqual(
+        Float64Array.from([999, 3], (p) => linearScore(rowOf(drawn, p))),
+      );
+    }
+    gpu.destroy(...tensorsIn(tensors));
+    const none = { ...drawn, prompts: 0, sums: new Float32Array(), samples: new Uint32Array() };
+    await expect(scoreRows(gpu, none, of)).rejects.toThrow('linear: nothing to score in 0 prompts');
   });
 });

@@ -186,7 +186,7 @@ describe('limr generate', () => {
     const { code, system } = await limr(argv, { 'runs/completions.json': encode([]) });
     expect(code).toBe(0);
     expect(system.files.has('runs/completions-2.json')).toBe(true);
-    expect(system.err).toContain('1 completions in runs/completions-2.json');
+    expect(system.err).toContain('1 completion in runs/completions-2.json');
   });
 
   test('draws the same for the same seed, other things for others, from text', async () => {
@@ -240,7 +240,7 @@ describe('limr eval', () => {
         const cut = await limr([...argv, '--max-new-tokens', tokens], more);
         const mean = verifier === 'math-eval' ? 1 : 0;
         expect([verifier, cut.json('e')]).toMatchObject([verifier, { mean, finished: 0 }]);
-        expect(cut.system.err).toContain('1 responses were cut before they ended');
+        expect(cut.system.err).toContain('1 response cut before the end');
       }
     },
   );

@@ -13,7 +13,7 @@ import { valueLossReference } from '../reference/value-loss.ts';
 import { whitenReference } from '../reference/whiten.ts';
 import { deviceCalls } from '../support/device-calls.ts';
 import { expectClose, openTestGpu } from '../support/gpu.ts';
-import { bandit, captureTensors, PpoRig, smallConfig } from '../support/ppo-rig.ts';
+import { bandit, captureTensors, paidAs, PpoRig, smallConfig } from '../support/ppo-rig.ts';
 
 const banditConfig = (reward: 'match' | 'constant', ppo: Partial<ExperimentConfig['ppo']>) =>
   smallConfig({ task: bandit(reward), rollout: { prompts: 8, samples: 8 }, ppo });
@@ -217,9 +217,10 @@ describe('a PPO update', () => {
     const flat = lengths.flat();
     const actions = flat.reduce((sum, length) => sum + length, 0);
     const groups = responsesOf(one.rig, lengths);
-    const rewards = Float32Array.from(flat, (_, i) => [1, -0.5, -1][(i * 5) % 3]);
+    const verdicts = paidAs(flat.map((_, i) => [1, -0.5, -1][(i * 5) % 3]));
+    const { rewards } = verdicts;
     const options = { seed: 4, iteration: 2 };
-    const first = await one.rig.trainer.update(groups, rewards, options);
+    const first = await one.rig.trainer.update(groups, verdicts, options);
     const before = {
       logprobs: await one.read('old_logprobs', actions),
       reference: await one.read('ref_logprobs', actions),
@@ -228,7 +229,7 @@ describe('a PPO update', () => {
       returns: await one.read('returns', actions),
     };
     // A second call scores the same responses anew: what the policy thinks after one update.
-    await one.rig.trainer.update(groups, rewards, options);
+    await one.rig.trainer.update(groups, verdicts, options);
     const after = {
       logprobs: await one.read('old_logprobs', actions),
       values: await one.read('old_values', actions),
@@ -298,7 +299,7 @@ describe('a PPO update', () => {
       approx_kl: 0,
     });
     // The same rollout in one iteration of two passes: means over both.
-    const both = await make(2).rig.trainer.update(groups, rewards, options);
+    const both = await make(2).rig.trainer.update(groups, verdicts, options);
     close(both, {
       ...shared,
       policy_loss: mean(policies.map(lossOf)),
@@ -329,8 +330,8 @@ describe('a PPO update', () => {
         }),
       );
       const groups = responsesOf(rig, [lengths]);
-      const rewards = Float32Array.of(1, -0.5, -0.5, 1);
-      return rig.trainer.update(groups, rewards, { seed: 1, iteration: 0 });
+      const verdicts = paidAs([1, -0.5, -0.5, 1]);
+      return rig.trainer.update(groups, verdicts, { seed: 1, iteration: 0 });
     };
     // Less their mean of 0.25 the rewards are 3/4, -3/4, -3/4, 3/4, on 1, 3, 4 and 2 tokens.
     const lengths = [1, 3, 4, 2];
@@ -365,10 +366,10 @@ describe('a PPO update', () => {
       );
       const { groups } = await rig.rollout(0);
       // Sequences of length n weigh n times: each prompt has one right answer, the rest have none.
-      const rewards = Float32Array.from(
+      const verdicts = paidAs(
         groups.flatMap(({ responses }) => responses.map((_, i) => (i === 0 ? 1 : -1))),
       );
-      const metrics = await rig.trainer.update(groups, rewards, { seed: 5, iteration: 0 });
+      const metrics = await rig.trainer.update(groups, verdicts, { seed: 5, iteration: 0 });
       return { mean: metrics['advantage_mean'], std: metrics['advantage_std'], metrics };
     };
     const usual = await updated({});
@@ -397,10 +398,10 @@ describe('a PPO update', () => {
         smallConfig({ ppo: { minibatchUnit, minibatches, lossAggregation: 'token-mean-step' } }),
       );
       const groups = responsesOf(rig, lengths);
-      const rewards = Float32Array.from(lengths.flat(), (_, i) => (i % 3 === 0 ? 1 : -0.5));
+      const verdicts = paidAs(lengths.flat().map((_, i) => (i % 3 === 0 ? 1 : -0.5)));
       let metrics: Record<string, number> = {};
       const rows = await rowsUploaded(gpu, async () => {
-        metrics = await rig.trainer.update(groups, rewards, { seed: 2, iteration: 0 });
+        metrics = await rig.trainer.update(groups, verdicts, { seed: 2, iteration: 0 });
       });
       return { metrics, rows, prompt: rig.task.maxPromptTokens };
     };
@@ -429,8 +430,8 @@ describe('a PPO update', () => {
     const iterate = async (): Promise<{ state: string[]; rewards: string }> => {
       const rig = new PpoRig(gpu, smallConfig());
       await rig.iterate(0);
-      const { rewards, groups } = await rig.rollout(1);
-      await rig.trainer.update(groups, rewards, { seed: 5, iteration: 1 });
+      const { verdicts, groups } = await rig.rollout(1);
+      await rig.trainer.update(groups, verdicts, { seed: 5, iteration: 1 });
       return { state: bytesOf(await rig.trainer.save()), rewards: groups.map(String).join() };
     };
     const usual = await iterate();
@@ -470,9 +471,9 @@ describe('a PPO update', () => {
     for (let iteration = 0; iteration < 2; iteration++) {
       await usual.iterate(iteration);
       spoil();
-      const { groups, rewards } = await spoilt.rollout(iteration);
+      const { groups, verdicts } = await spoilt.rollout(iteration);
       spoil();
-      await spoilt.trainer.update(groups, rewards, { seed: 5, iteration, column: 0 });
+      await spoilt.trainer.update(groups, verdicts, { seed: 5, iteration, column: 0 });
     }
     expect(bytesOf(await spoilt.trainer.save())).toEqual(bytesOf(await usual.trainer.save()));
   });
@@ -515,10 +516,10 @@ describe('an update that is not finite', () => {
     const gpu = await openTestGpu();
     const rig = new PpoRig(gpu, smallConfig());
     await rig.iterate(0);
-    const { groups, rewards } = await rig.rollout(1);
+    const { groups, verdicts } = await rig.rollout(1);
     gpu.upload(rig.trainer.actor.weights.tensor('layers.0.down'), Float32Array.of(NaN), 7);
     const before = bytesOf(await rig.trainer.save());
-    const update = rig.trainer.update(groups, rewards, { seed: 5, iteration: 1 });
+    const update = rig.trainer.update(groups, verdicts, { seed: 5, iteration: 1 });
     await expect(update).rejects.toThrow(NonFiniteUpdateError);
     await expect(update).rejects.toThrow(
       'actor, minibatch 1 of 2: the loss is NaN; ' +
@@ -533,10 +534,10 @@ describe('an update that is not finite', () => {
     const gpu = await openTestGpu();
     const rig = new PpoRig(gpu, smallConfig());
     const { critic } = rig.trainer;
-    const { groups, rewards } = await rig.rollout(0);
+    const { groups, verdicts } = await rig.rollout(0);
     // Values near 1e10: their squares fit f32, those of the gradients below the head do not.
     gpu.upload(critic!.weights.tensor('score'), new Float32Array(16).fill(1e10));
-    const update = rig.trainer.update(groups, rewards, { seed: 5, iteration: 0 });
+    const update = rig.trainer.update(groups, verdicts, { seed: 5, iteration: 0 });
     await expect(update).rejects.toThrow(
       /^critic, minibatch 1 of 2: the gradient norm is (Infinity|NaN); /,
     );

@@ -70,12 +70,12 @@ describe('the trainer worker', () => {
     await expect(api.start(request)).rejects.toThrow('a run is under way');
 
     const events: ExperimentEvent[] = [];
-    const arrivals: number[] = [];
+    let batches = 0;
     const until = async (found: () => boolean) => {
       while (!found()) {
         const batch = await api.events();
         expect(batch.length).toBeGreaterThan(0);
-        arrivals.push(performance.now());
+        batches++;
         events.push(...batch);
       }
     };
@@ -117,7 +117,7 @@ describe('the trainer worker', () => {
     for await (const batch of eventsOf(trainer)) last.push(...batch);
     expect(only(last, 'update')).toEqual([]);
     expect(only(last, 'state').at(-1)).toMatchObject({ state: 'stopped' });
-    expect(arrivals.length).toBeGreaterThan(1);
+    expect(batches).toBeGreaterThan(1);
   });
 
   test('says what failed, and that the run has', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { rewardRecord } from '../../kernels/reward-record.ts';
+import { rewardRecord, sequenceFlag } from '../../kernels/reward-record.ts';
 import { RandomStream } from '../../src/random.ts';
 import { rewardRecordReference } from '../reference/reward-record.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
@@ -10,6 +10,7 @@ const gpu = await openTestGpu();
 interface Group {
   readonly prompt: number;
   readonly rewards: readonly number[];
+  readonly correct: readonly boolean[];
 }
 
 function matricesOf(prompts: number, columns: number) {
@@ -36,6 +37,18 @@ function rolloutOf(groups: readonly Group[]) {
       'rewards',
       groups.flatMap(({ rewards }) => rewards),
     ),
+    // Whether a sequence is well formed is of no account here: every other one is.
+    sequence_flags: tensorOf(
+      gpu,
+      'flags',
+      groups
+        .flatMap(({ correct }) => correct)
+        .map(
+          (right, i) => (right ? sequenceFlag.correct : 0) | (i % 2 ? sequenceFlag.formatted : 0),
+        ),
+      undefined,
+      'u32',
+    ),
   };
 }
 
@@ -57,13 +70,14 @@ describe('reward-record', () => {
       // Two rollouts a column; prompts repeat inside a rollout.
       for (let k = 0; k < 2 * columns; k++) {
         const column = k % columns;
-        const groups = Array.from({ length: count }, () => ({
-          prompt: stream.below(prompts),
-          rewards: Array.from(
-            { length: 1 + stream.below(8) },
-            () => [1, -0.5, -1][stream.below(3)],
-          ),
-        }));
+        const groups = Array.from({ length: count }, () => {
+          const length = 1 + stream.below(8);
+          return {
+            prompt: stream.below(prompts),
+            rewards: Array.from({ length }, () => [1, -0.5, -1][stream.below(3)]),
+            correct: Array.from({ length }, () => stream.below(2) === 1),
+          };
+        });
         rewardRecordReference(want, columns, column, groups);
         await run(gpu, [
           rewardRecord({ ...rolloutOf(groups), ...matrices }, { groupCount: count, column }),
@@ -76,26 +90,26 @@ describe('reward-record', () => {
     },
   );
 
-  test('counts only a reward of exactly 1 as right, in its column alone', async () => {
+  test('counts as right what the flags say, whatever it was paid, in its column alone', async () => {
     const matrices = matricesOf(2, 2);
     const groups = [
-      { prompt: 1, rewards: [1, -0.5, 1, -1] },
-      { prompt: 0, rewards: [0.999] },
+      { prompt: 1, rewards: [0.25, 2, 0.25, 1], correct: [true, false, true, false] },
+      { prompt: 0, rewards: [1], correct: [false] },
     ];
     const column = new Variable('column', 1, 1);
     await run(gpu, [
       rewardRecord({ ...rolloutOf(groups), ...matrices }, { groupCount: 2, column }),
     ]);
     expectClose(await gpu.read(matrices.accuracy_sums, 'f32'), [0, 0, 0, 2], { abs: 0 });
-    expectClose(await gpu.read(matrices.reward_sums, 'f32'), [0, 0.999, 0, 0.5], { abs: 1e-7 });
+    expectClose(await gpu.read(matrices.reward_sums, 'f32'), [0, 1, 0, 3.5], { abs: 0 });
     expect([...(await gpu.read(matrices.samples, 'u32'))]).toEqual([0, 1, 0, 4]);
   });
 
   test('leaves groups past the count out', async () => {
     const matrices = matricesOf(1, 1);
     const groups = [
-      { prompt: 0, rewards: [1] },
-      { prompt: 0, rewards: [1] },
+      { prompt: 0, rewards: [1], correct: [true] },
+      { prompt: 0, rewards: [1], correct: [true] },
     ];
     const dispatch = rewardRecord(
       { ...rolloutOf(groups), ...matrices },
@@ -106,13 +120,20 @@ describe('reward-record', () => {
   });
 
   test('refuses a column past the matrix and matrices that disagree', () => {
-    const tensors = { ...rolloutOf([{ prompt: 0, rewards: [1] }]), ...matricesOf(2, 3) };
+    const tensors = {
+      ...rolloutOf([{ prompt: 0, rewards: [1], correct: [true] }]),
+      ...matricesOf(2, 3),
+    };
     expect(() => rewardRecord(tensors, { groupCount: 1, column: 3 })).toThrow(
       'reward-record: columns may reach 4, past the 3 held',
     );
     expect(() => rewardRecord(tensors, { groupCount: 1, column: new Variable('k', 0) })).toThrow(
       'columns may reach Infinity',
     );
+    const sequence_flags = tensorOf(gpu, 'flags', [1, 1], [2], 'u32');
+    expect(() =>
+      rewardRecord({ ...tensors, sequence_flags }, { groupCount: 1, column: 0 }),
+    ).toThrow("reward-record: sequence_flags must be (1), got (2) from 'flags'");
     const { reward_sums } = matricesOf(3, 2);
     expect(() => rewardRecord({ ...tensors, reward_sums }, { groupCount: 1, column: 0 })).toThrow(
       "reward-record: reward_sums must be (2, 3), got (3, 2) from 'reward'",

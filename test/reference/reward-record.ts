@@ -3,12 +3,16 @@ export function rewardRecordReference(
   matrices: { accuracy: Float64Array; reward: Float64Array; counts: Float64Array },
   columns: number,
   column: number,
-  groups: readonly { readonly prompt: number; readonly rewards: readonly number[] }[],
+  groups: readonly {
+    readonly prompt: number;
+    readonly rewards: readonly number[];
+    readonly correct: readonly boolean[];
+  }[],
 ): void {
-  for (const { prompt, rewards } of groups) {
-    for (const reward of rewards) {
+  for (const { prompt, rewards, correct } of groups) {
+    for (const [i, reward] of rewards.entries()) {
       const entry = prompt * columns + column;
-      matrices.accuracy[entry] += reward === 1 ? 1 : 0;
+      matrices.accuracy[entry] += correct[i] ? 1 : 0;
       matrices.reward[entry] += reward;
       matrices.counts[entry]++;
     }

@@ -1,5 +1,6 @@
 // A verifier that misbehaves on chosen tokens: 1 keeps it busy for three seconds, 2 ends its thread
-// by an error nobody catches before it answers, 3 throws. Anything else is right.
+// by an error nobody catches before it answers, 3 throws, 4 keeps it busy for ever. Anything else is
+// right.
 import { exposeWorker } from '../../src/threads/expose.ts';
 import type { RewardApi, VerifyFailure } from '../../src/workers/protocol.ts';
 
@@ -11,7 +12,7 @@ const api: RewardApi = {
     for (let i = 0; i < promptOf.length; i++) {
       const token = tokens[offsets[i]];
       const started = performance.now();
-      while (token === 1 && performance.now() - started < 3000);
+      while (token === 4 || (token === 1 && performance.now() - started < 3000));
       if (token === 2) {
         void Promise.reject(new TypeError('planted'));
         return new Promise(() => {});

@@ -10,13 +10,15 @@ import type {
   RolloutGroup,
   UpdateMetrics,
 } from '../../src/ppo/trainer.ts';
-import type { Decoder, Generation } from '../../src/rollout/decoder.ts';
+import type { Sampler } from '../../src/rollout/batched-decoder.ts';
+import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { createEngine } from '../../src/scheduler/engine.ts';
 import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
 import { createTask, type TaskConfig } from '../../src/tasks/registry.ts';
 import type { PoolPrompt, Task } from '../../src/tasks/task.ts';
+import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';
 
 const { quick } = presets;
 const all = { above: -1, below: 2, minOperators: 1, maxOperators: 2 };
@@ -101,7 +103,7 @@ export class PpoRig {
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
   readonly trainer: PpoTrainer;
-  readonly decoder: Decoder;
+  readonly decoder: Sampler;
   readonly pool: readonly PoolPrompt[];
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
@@ -121,7 +123,7 @@ export class PpoRig {
   }
 
   /** Prompts of an iteration: the pool in its order, round and round. */
-  async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; rewards: Float32Array }> {
+  async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; verdicts: Verdicts }> {
     const { rollout } = this.config;
     const indices = Array.from(
       { length: rollout.prompts },
@@ -143,21 +145,32 @@ export class PpoRig {
         generation.response(i * rollout.samples + s),
       ),
     }));
-    const rewards = groups.flatMap(({ promptIndex, responses }) =>
+    const verdicts = groups.flatMap(({ promptIndex, responses }) =>
       responses.map((response) => {
         const { text, key } = this.pool[promptIndex];
-        return this.task.verify(text, key, response).reward;
+        return this.task.verify(text, key, response);
       }),
     );
-    return { groups, rewards: Float32Array.from(rewards) };
+    return { groups, verdicts: packVerdicts(verdicts) };
   }
 
   /** One whole PPO iteration. */
   async iterate(iteration: number): Promise<UpdateMetrics> {
-    const { groups, rewards } = await this.rollout(iteration);
-    return this.trainer.update(groups, rewards, { seed: 5, iteration, column: 0 });
+    const { groups, verdicts } = await this.rollout(iteration);
+    return this.trainer.update(groups, verdicts, { seed: 5, iteration, column: 0 });
   }
 }
+
+/** Verdicts of LIMR's rule for rewards of 1, -0.5 and -1. */
+export const paidAs = (rewards: readonly number[]): Verdicts =>
+  packVerdicts(
+    rewards.map((reward) => ({
+      reward,
+      correct: reward === 1,
+      formatted: reward !== -1,
+      extracted: null,
+    })),
+  );
 
 /** Remembers the tensors that are made under some names, so that a test can look into them. */
 export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {

@@ -5,6 +5,28 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 const sizes = { epochs: 2, samples: 2 };
 const said = (...texts: string[]) => texts.map((text, i) => ({ text, reward: i === 0 ? 1 : -0.5 }));
 
+test('flags are kept beside the reward; a line without them is of an older version', async () => {
+  const judged = [
+    { text: 'a', reward: 0.25, correct: true, formatted: true },
+    { text: 'b', reward: 2, correct: false, formatted: false },
+  ];
+  const store = new MemoryStore();
+  const log = new CompletionLog(3, sizes);
+  log.remember(0, 9, judged);
+  log.remember(0, 2, said('4', '5'));
+  await log.save(store);
+  const path = 'completions/seed-3-epoch-0.jsonl';
+  expect(textOf(store, path)).toBe('[9,["a",0.25,1,1],["b",2,0,0]]\n[2,["4",1],["5",-0.5]]\n');
+  const next = new CompletionLog(3, sizes);
+  expect(await next.load(store, 1)).toEqual([]);
+  expect(next.of(9)).toEqual([{ epoch: 0, completions: judged }]);
+  expect(next.of(2)).toEqual([{ epoch: 0, completions: said('4', '5') }]);
+  for (const broken of ['["a",1,1]', '["a",1,2,0]', '["a",1,true,false]', '["a"]']) {
+    store.files.set(path, new TextEncoder().encode(`[9,${broken}]\n`));
+    expect(await new CompletionLog(3, sizes).load(store, 1)).toEqual([path]);
+  }
+});
+
 const textOf = (store: MemoryStore, path: string): string =>
   new TextDecoder().decode(store.files.get(path));
 

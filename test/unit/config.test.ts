@@ -1,10 +1,12 @@
 import { describe, expect, test } from 'vitest';
+import { ConfigError } from '../../src/config-error.ts';
 import {
   configFrom,
   configHash,
   limrDefaults,
   overridesOf,
   parseConfig,
+  parseStoredConfig,
   presets,
 } from '../../src/config.ts';
 import { advantageEstimators, needsCritic } from '../../src/estimators.ts';
@@ -37,7 +39,7 @@ describe('config', () => {
     ['lim.theta', 1.5, 'lim.theta'],
     ['lim.count', 0, 'lim.count'],
     ['ppo.rewardClamp', 0, 'ppo.rewardClamp'],
-    ['ppo.rewards.wrong', -1, 'ppo.rewards.wrong'],
+    ['ppo.rewards', { right: 1, wrong: -0.5, unformatted: -1 }, 'ppo.rewards'],
     ['task.modulus', 11, 'task.modulus'],
     ['task.skills.by', 'luck', 'task.skills'],
     ['schema', 2, 'schema'],
@@ -156,14 +158,23 @@ describe('config', () => {
     );
   });
 
-  test('takes a config of before the rewards were listed in it', () => {
-    const { rewards, rewardClamp, whitenScale, ...ppo } = quick.ppo;
+  test('takes a config of before the clamp and the whitening were listed in it', () => {
+    const { rewardClamp, whitenScale, ...ppo } = quick.ppo;
     expect(parseConfig({ ...quick, ppo }, 'x')).toEqual(quick);
-    expect([rewards, rewardClamp, whitenScale]).toEqual([
-      { right: 1, wrong: -0.5, unformatted: -1 },
-      10,
-      true,
-    ]);
+    expect([rewardClamp, whitenScale]).toEqual([10, true]);
+  });
+
+  test('what a stored run says of rewards is left out, if it is what verifiers paid', () => {
+    const stored = (rewards: unknown) => ({ ...quick, ppo: { rewards, ...quick.ppo } });
+    const paid = { right: 1, wrong: -0.5, unformatted: -1 };
+    expect(parseStoredConfig(stored(paid), 'x')).toEqual(quick);
+    expect(parseStoredConfig(quick, 'x')).toEqual(quick);
+    for (const other of [{ ...paid, wrong: 0 }, { ...paid, more: 1 }, { right: 1 }, 1, null]) {
+      expect(() => parseStoredConfig(stored(other), 'x')).toThrow(
+        'x: ppo.rewards: there is no such field',
+      );
+    }
+    expect(() => parseStoredConfig(null, 'x')).toThrow(ConfigError);
   });
 
   test.each(Object.keys(presets))('another member of a union replaces that of %s', (preset) => {

@@ -167,7 +167,7 @@ describe('the lock of a folder', () => {
     const folder = fresh();
     mkdirSync(folder);
     writeFileSync(lockOf(folder), '{"host"');
-    await expect(lockFolder(folder)).rejects.toThrow('a process that began 0 s ago');
+    await expect(lockFolder(folder)).rejects.toThrow(/a process that began \d s ago/);
     const old = Date.now() / 1000 - 61;
     utimesSync(lockOf(folder), old, old);
     await (await lockFolder(folder)).release();

@@ -1,4 +1,4 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import ts from 'typescript';
 import { describe, expect, test } from 'vitest';
@@ -42,11 +42,68 @@ describe('the four files of a kernel', () => {
     expect(all.filter((path) => !imported.has(path))).toEqual([]);
   });
 
+  test('every shader but those shared says which kernel it is, its grid and its numerics', () => {
+    const broken = headers().flatMap(({ name, header }) =>
+      [
+        [`a first line that begins with its name`, header[0].startsWith(`// ${name}: `)] as const,
+        ['a line Grid', header.some((line) => line.startsWith('// Grid: '))] as const,
+        ['a line Numerics', header.some((line) => line.startsWith('// Numerics: '))] as const,
+      ].flatMap(([part, there]) => (there ? [] : [`${name} lacks ${part}`])),
+    );
+    expect(broken).toEqual([]);
+  });
+
+  test('every header lists what is read and what is written, that of a variant or its kernel', () => {
+    const lists = (header: readonly string[], kinds: RegExp): boolean =>
+      header.some((line) => kinds.test(line));
+    const broken = headers().flatMap(({ name, header }) => {
+      const [kernel, variant] = name.split('/');
+      if (variant !== undefined) {
+        return header.join(' ').split(`${kernel}/${variant}`).join('').includes(kernel)
+          ? []
+          : [`${name} does not say that ${kernel} is its specification`];
+      }
+      return [
+        ...(lists(header, /^\/\/ (?:in|io) +\w/) ? [] : [`${name} lists nothing to read`]),
+        ...(lists(header, /^\/\/ (?:out|io) +\w/) ? [] : [`${name} lists nothing to write`]),
+      ];
+    });
+    expect(broken).toEqual([]);
+  });
+
+  test('every tolerance in a header names the test that holds it, and the test is there', () => {
+    const broken = headers().flatMap(({ name, header }) => {
+      const at = header.findIndex((line) => line.startsWith('// Numerics: '));
+      const numerics = header.slice(at).join(' ');
+      const cited = numerics.match(/test\/[\w/.-]+\.ts/g) ?? [];
+      return [
+        ...(/\bwithin\b.*\bof float64\b/.test(numerics) && cited.length === 0
+          ? [`${name} names no test for its tolerance`]
+          : []),
+        ...cited
+          .filter((path) => !existsSync(join(root, path)))
+          .map((path) => `${name} names ${path}, which is not there`),
+      ];
+    });
+    expect(broken).toEqual([]);
+  });
+
   test('every wrapper has its shader', () => {
     const found = new Set(shaders);
     expect(basenames('kernels', '.ts').filter((name) => !found.has(name))).toEqual([]);
   });
 });
+
+/** The comment that a shader begins with, of kernels and their variants. */
+const headers = (): { name: string; header: string[] }[] =>
+  readdirSync(join(root, 'shaders'), { recursive: true, encoding: 'utf8' })
+    .filter((path) => path.endsWith('.wgsl') && dirname(path) !== 'lib')
+    .sort()
+    .map((path) => {
+      const lines = readFileSync(join(root, 'shaders', path), 'utf8').split('\n');
+      const end = lines.findIndex((line) => !line.startsWith('//'));
+      return { name: path.slice(0, -'.wgsl'.length), header: lines.slice(0, end) };
+    });
 
 /** Every TypeScript file below a folder. */
 function sources(folder: string): string[] {
@@ -77,7 +134,10 @@ function literals(code: string): string[] {
 }
 
 const findWgsl = (code: string): string[] =>
-  literals(code).filter((text) => wgsl.some((pattern) => pattern.test(text)));
+  // Most files hold none of it anywhere, and need not be parsed.
+  wgsl.some((pattern) => pattern.test(code))
+    ? literals(code).filter((text) => wgsl.some((pattern) => pattern.test(text)))
+    : [];
 
 describe('where WGSL lives', () => {
   const folders = ['kernels', 'src', 'demo'].filter((name) => readdirSync(root).includes(name));

@@ -1,12 +1,12 @@
 import { describe, expect, test } from 'vitest';
 import { describeBound, thetaBound } from '../../src/lim/bound.ts';
-import {
-  linearScore,
-  selectFull,
-  selectLim,
-  selectLinear,
-  selectRandom,
-} from '../../src/lim/selection.ts';
+import { selectFull } from '../../src/lim/selection/full.ts';
+import { selectLim } from '../../src/lim/selection/lim.ts';
+import { linearScore, selectLinear } from '../../src/lim/selection/linear.ts';
+import { select, type SelectionPool } from '../../src/lim/selection/method.ts';
+import { selectRandom } from '../../src/lim/selection/rand.ts';
+import { selectionMethods } from '../../src/lim/selection/registry.ts';
+import { methodNames, readsRewards } from '../../src/vocabulary/methods.ts';
 
 describe('selectLim', () => {
   test('keeps what is at the threshold, in the input order, and says why', async () => {
@@ -195,5 +195,68 @@ describe('thetaBound', () => {
     [0.25, 0.6, 'theta 0.6 KEEPS never-solved and wrongly labelled prompts: '],
   ])('on a curve of %d says what theta %d keeps', (level, theta, said) => {
     expect(describeBound(thetaBound([1 - level, 1 - level], theta, 0))).toContain(said);
+  });
+});
+
+describe('the registry of methods', () => {
+  const pool: SelectionPool = { prompts: 4, seed: 5, source: 'this test' };
+  /** A curve that learns, one that is solved, one that falls, and a straight one. */
+  const matrix = {
+    prompts: 4,
+    epochs: 3,
+    values: Float32Array.of(...[0, 0.75, 1], ...[1, 1, 1], ...[1, 0.5, 0], ...[0, 0.5, 1]),
+  };
+
+  test('has every method under its own name', () => {
+    for (const [name, method] of Object.entries(selectionMethods)) expect(method.name).toBe(name);
+  });
+
+  test('chooses as each method does by itself', async () => {
+    const { full, lim, linear, rand } = selectionMethods;
+    const whole: SelectionPool = {
+      ...pool,
+      scores: { scores: [1, 0, -1, 0.5] },
+      rewards: { matrix },
+    };
+    expect((await select(full, pool, { count: 4 })).indices).toEqual([0, 1, 2, 3]);
+    expect((await select(lim, whole, { threshold: 0.5 })).indices).toEqual([0, 3]);
+    expect((await select(linear, whole, { count: 1 })).indices).toEqual([3]);
+    const drawn = await select(rand, pool, { count: 2 });
+    expect(drawn.indices).toEqual(selectRandom(4, 2, 5).indices);
+  });
+
+  test.each([
+    ['lim', 'lim needs the LIM scores, which this test lacks'],
+    ['linear', 'linear needs the rewards of each epoch, which this test lacks'],
+  ] as const)('refuses %s where the pool lacks what it needs', async (name, message) => {
+    const refused = select(selectionMethods[name], pool, { count: 1 });
+    await expect(refused).rejects.toMatchObject({ name: 'SelectionError', message });
+  });
+
+  test.each([
+    ['counts', { rewards: { matrix } }, 'the number of samples behind each reward'],
+    ['keys', {}, 'to know which keys are wrong'],
+  ] as const)('refuses a method that needs %s', async (need, given, words) => {
+    const method = { ...selectionMethods.rand, needs: [need] };
+    const refused = select(method, { ...pool, ...given }, { count: 1 });
+    await expect(refused).rejects.toThrow(`rand needs ${words}, which this test lacks`);
+    const all = { ...pool, rewards: { matrix }, counted: true, keys: [] };
+    expect((await select(method, all, { count: 1 })).indices).toHaveLength(1);
+  });
+
+  test('draws no number of prompts from a threshold', async () => {
+    await expect(select(selectionMethods.rand, pool, { threshold: 0.6 })).rejects.toThrow(
+      'rand has no scores for a threshold to cut: it needs a count',
+    );
+  });
+
+  test('counts the responses that a selection costs', () => {
+    const pass = { prompts: 160, epochs: 5, samples: 8 };
+    const cost = Object.entries(selectionMethods).map(([name, of]) => [name, of.samples(pass)]);
+    expect(Object.fromEntries(cost)).toEqual({ full: 0, lim: 6400, linear: 6400, rand: 0 });
+    // What everybody knows of a method says the same.
+    for (const name of methodNames) {
+      expect(selectionMethods[name].samples(pass) > 0).toBe(readsRewards(name));
+    }
   });
 });

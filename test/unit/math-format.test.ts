@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { RandomStream } from '../../src/random.ts';
 import { lastBoxed, mathFormat } from '../../src/tasks/math-format.ts';
 
 interface Row {
@@ -58,11 +59,14 @@ describe('mathFormat', () => {
     expect(mathFormat('\\boxed{1}<|endoftext|>\\boxed{2}<|im_end|>').extracted).toBe('1');
   });
 
-  test('judges 20,000 characters in under two seconds', () => {
-    const text = Array.from({ length: 20_000 }, (_, i) => 'abcdefg'[(i * i) % 7]).join('');
-    const start = performance.now();
-    mathFormat(`${text}\\boxed{1}<|im_end|>`);
-    expect(performance.now() - start).toBeLessThan(2000);
+  test('judges long texts in time that grows with their length, not with its square', () => {
+    const random = new RandomStream(1, 'test');
+    const text = Array.from({ length: 200_000 }, () => 'abcdefg'[random.below(7)]).join('');
+    const begun = process.cpuUsage();
+    expect(mathFormat(`${text}\\boxed{1}<|im_end|>`).reason).toBeNull();
+    const { user } = process.cpuUsage(begun);
+    // A tenth of a second; with the square it would be minutes.
+    expect(user).toBeLessThan(10e6);
   });
 });
 

@@ -236,7 +236,7 @@ describe('files', () => {
     const array = folderOf({ 'step_1.json': '[]', 'step_2.json': rows(2) });
     expect((await imported(array)).summary.emptyFiles).toBe(1);
     await expect(imported(folderOf({ '1.jsonl': '', '2.jsonl': '' }))).rejects.toThrow(
-      'no rows in 2 file(s)',
+      'no rows in 2 files',
     );
   });
 

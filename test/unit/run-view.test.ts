@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { rampColor, rgbOf } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
 import { caveatsOf, findingOf, noFindingOf } from '../../demo/results-table.ts';
-import { buttonsFor, duration, keptText, RunView, standing } from '../../src/view/run-view.ts';
+import { buttonsFor, keptText, RunView, standing } from '../../src/view/run-view.ts';
 import { configFrom } from '../../src/config.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ExperimentEvent, LimSummary, RunState } from '../../src/results.ts';
@@ -308,14 +308,21 @@ describe('a wrong key', () => {
   });
 
   test('is never taken for a right answer', () => {
-    expect(model.verdictOn(0, '5#5;', 1)).toBe('matches-wrong-key');
-    expect(model.verdictOn(0, '2#2;', -0.5)).toBe('right-unpaid');
-    expect(model.verdictOn(0, '7#7;', -0.5)).toBe('misses-wrong-key');
-    expect(model.verdictOn(0, '7', -1)).toBe('unformatted');
-    expect(model.verdictOn(1, '4#4;', 1)).toBe('right');
-    expect(model.verdictOn(1, '5#5;', -0.5)).toBe('wrong');
+    expect(model.verdictOn(0, { text: '5#5;', reward: 1 })).toBe('matches-wrong-key');
+    expect(model.verdictOn(0, { text: '2#2;', reward: -0.5 })).toBe('right-unpaid');
+    expect(model.verdictOn(0, { text: '7#7;', reward: -0.5 })).toBe('misses-wrong-key');
+    expect(model.verdictOn(0, { text: '7', reward: -1 })).toBe('unformatted');
+    expect(model.verdictOn(1, { text: '4#4;', reward: 1 })).toBe('right');
+    expect(model.verdictOn(1, { text: '5#5;', reward: -0.5 })).toBe('wrong');
+    // What is said of a response decides, not what was paid for it.
+    const flags = (correct: boolean, formatted: boolean) => ({ correct, formatted });
+    expect(model.verdictOn(1, { text: '4#4;', reward: 0.25, ...flags(true, true) })).toBe('right');
+    expect(model.verdictOn(1, { text: '5#5;', reward: 2, ...flags(false, true) })).toBe('wrong');
+    expect(model.verdictOn(1, { text: '5', reward: 1, ...flags(false, false) })).toBe(
+      'unformatted',
+    );
     // Of a run whose files lack the truth nothing is claimed.
-    expect(model.verdictOn(2, '6#6;', -0.5)).toBe('misses-wrong-key');
+    expect(model.verdictOn(2, { text: '6#6;', reward: -0.5 })).toBe('misses-wrong-key');
   });
 
   test('and padding are not what people read as a prompt', () => {
@@ -411,17 +418,6 @@ describe('the finding', () => {
     empty.lim = { ...lim, kept: 0 };
     expect(findingOf(config, empty)).toContain('kept no prompt');
   });
-});
-
-test.each([
-  [0.44, '0.4 s'],
-  [12.4, '12 s'],
-  [59.7, '1 min 00 s'],
-  [185, '3 min 05 s'],
-  [4800, '1 h 20 min'],
-  [NaN, 'unknown'],
-])('%d seconds are told as %s', (seconds, text) => {
-  expect(duration(seconds)).toBe(text);
 });
 
 test('colours run from the ramp’s one end to the other and stop there', () => {

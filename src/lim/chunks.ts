@@ -1,0 +1,128 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { Gpu } from '../gpu/device.ts';
+import type { Step } from '../gpu/plan.ts';
+import {
+  type AnyMatrix,
+  isTensors,
+  mapTensors,
+  type MatrixTensors,
+  type RewardMatrix,
+  shapeOf,
+  type ValueMatrix,
+} from './matrix.ts';
+
+/** How much of a matrix is on the device at once. */
+export interface ChunkOptions {
+  /** Most bytes of one array bound at once. Default, and at most, what the device allows. */
+  readonly chunkBytes?: number;
+  /** Host matrices larger than this on the device are streamed through it. Default 1 GiB. */
+  readonly residentBytes?: number;
+}
+
+/** Rows [first, first + count) of the matrix on the device. */
+export interface Chunk {
+  readonly first: number;
+  readonly count: number;
+  readonly raw: MatrixTensors;
+  /** What is scored: `raw`, or its filled copy. */
+  readonly used: MatrixTensors;
+  /** Brings the rows onto the device; absent where they are there already. */
+  readonly load?: () => void;
+}
+
+/** Makes a tensor that its maker destroys. */
+export type Own = (
+  name: string,
+  shape: readonly number[],
+  dtype: 'f32' | 'u32',
+  purpose?: 'rewards' | 'uniforms',
+) => Tensor;
+
+/** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
+const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
+  const epochs = tensor.shape[1] ?? 0;
+  return { ...tensor, shape: [count, epochs], offset: tensor.offset + first * epochs * 4 };
+};
+
+/**
+ * The matrix in chunks that one binding holds.
+ *
+ * @param fills Whether what is scored is a filled copy.
+ */
+export function chunksOf(
+  gpu: Gpu,
+  matrix: AnyMatrix,
+  options: ChunkOptions,
+  fills: boolean,
+  own: Own,
+): Chunk[] {
+  const [prompts, epochs] = shapeOf(matrix);
+  const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
+  const bytes = Math.min(
+    options.chunkBytes ?? Infinity,
+    maxStorageBufferBindingSize,
+    maxBufferSize,
+  );
+  // Multiples of 64 rows keep every chunk's offset a multiple of 256 bytes.
+  const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
+  const held = Math.min(prompts, most);
+  const copies = fills ? 2 : 1;
+  const entryBytes = 'values' in matrix ? 4 : 8;
+  const resident = entryBytes * prompts * epochs * copies <= (options.residentBytes ?? 2 ** 30);
+  const make = (name: string, count: number): MatrixTensors =>
+    'values' in matrix
+      ? { values: own(`${name} values`, [count, epochs], 'f32') }
+      : {
+          sums: own(`${name} sums`, [count, epochs], 'f32'),
+          samples: own(`${name} samples`, [count, epochs], 'u32'),
+        };
+  const view = (tensors: MatrixTensors, first: number, count: number): MatrixTensors =>
+    mapTensors(tensors, (tensor) => rowsOf(tensor, first, count));
+  // A streamed matrix has one set of tensors for all its chunks, written again for each pass.
+  const shared = isTensors(matrix) || resident ? undefined : make('matrix', held);
+  const filled = fills && !resident ? make('filled', held) : undefined;
+  const chunks: Chunk[] = [];
+  for (let first = 0; first < prompts; first += most) {
+    const count = Math.min(most, prompts - first);
+    let raw: MatrixTensors;
+    let load: (() => void) | undefined;
+    if (isTensors(matrix)) raw = view(matrix, first, count);
+    else {
+      raw = shared ? view(shared, 0, count) : make('matrix', count);
+      const tensors = raw;
+      const upload = (): void => {
+        uploadRows(gpu, matrix, tensors, first * epochs, (first + count) * epochs);
+      };
+      if (shared) load = upload;
+      else upload();
+    }
+    const used = !fills ? raw : filled ? view(filled, 0, count) : make('filled', count);
+    chunks.push({ first, count, raw, used, ...(load && { load }) });
+  }
+  return chunks;
+}
+
+/** Writes elements [from, to) of a matrix to tensors of its form. */
+function uploadRows(
+  gpu: Gpu,
+  matrix: RewardMatrix | ValueMatrix,
+  tensors: MatrixTensors,
+  from: number,
+  to: number,
+): void {
+  if ('values' in matrix) {
+    if ('values' in tensors) gpu.upload(tensors.values, matrix.values.subarray(from, to));
+  } else if ('sums' in tensors) {
+    const sums = matrix.sums.subarray(from, to);
+    gpu.upload(tensors.sums, sums instanceof Float32Array ? sums : Float32Array.from(sums));
+    gpu.upload(tensors.samples, matrix.samples.subarray(from, to));
+  }
+}
+
+/** Runs steps once and waits for them. */
+export async function runOnce(gpu: Gpu, name: string, steps: readonly Step[]): Promise<void> {
+  const plan = gpu.plan(name, steps);
+  await gpu.run(plan);
+  await gpu.idle();
+  plan.destroy();
+}

@@ -1,0 +1,96 @@
+import type { MethodName } from '../../vocabulary/methods.ts';
+import { isClose, scoreTolerance } from '../score.ts';
+import { type Selection, SelectionError } from './method.ts';
+
+/** Keep what scores at least `threshold`, or the `count` highest (ties: first come). */
+export type Cut = { readonly threshold: number } | { readonly count: number };
+
+/** Scores to cut, and what settles those that rounding might decide. */
+export interface Scored {
+  /** NaN where a prompt has no score: it is never kept. */
+  readonly scores: ArrayLike<number>;
+  /** Float64 scores of some prompts. Left out where `scores` are as exact as they will get. */
+  readonly exact?: (prompts: readonly number[]) => Promise<Float64Array>;
+  /** `scores` are within this times max(1, |score|) of the exact ones. Default `scoreTolerance`. */
+  readonly tolerance?: number;
+}
+
+/** What the scores of a method are called, and which prompts its definition leaves out. */
+export interface ScoreRule {
+  readonly method: MethodName;
+  /** The score in a sentence. */
+  readonly label: string;
+  /** A score that is never kept, wherever the cut lies, and why, behind "none" or "its line". */
+  readonly out?: { readonly score: number; readonly others: string; readonly own: string };
+}
+
+/**
+ * Cuts scores. Those that may be on the wrong side by rounding are settled first.
+ *
+ * @throws SelectionError when `count` exceeds the prompts that have a score.
+ */
+export async function cutScores(
+  { method, label, out }: ScoreRule,
+  { scores: given, exact, tolerance = scoreTolerance }: Scored,
+  cut: Cut,
+): Promise<Selection> {
+  const scores = Float64Array.from(given);
+  const settle = async (isOpen: (score: number) => boolean): Promise<void> => {
+    if (!exact) return;
+    const open: number[] = [];
+    for (const [prompt, score] of scores.entries()) if (isOpen(score)) open.push(prompt);
+    const settled = await exact(open);
+    for (const [i, prompt] of open.entries()) scores[prompt] = settled[i] ?? NaN;
+  };
+  /** Whether the method's definition leaves a prompt out, wherever the cut lies. */
+  const isOut = (score: number): boolean => score === out?.score;
+  let indices: number[];
+  let rule: string;
+  let shortfall: string | undefined;
+  if ('threshold' in cut) {
+    await settle((score) => isClose(score, cut.threshold, tolerance));
+    indices = [];
+    for (const [prompt, score] of scores.entries())
+      if (score >= cut.threshold && !isOut(score)) indices.push(prompt);
+    rule = `${label} >= ${cut.threshold}`;
+  } else {
+    const scored = scores.reduce((sum, score) => sum + Number(!Number.isNaN(score)), 0);
+    if (cut.count > scored) {
+      throw new SelectionError(
+        `${method}: ${cut.count} prompts asked for, ${scored} of ${scores.length} have a score`,
+      );
+    }
+    const ranked = () =>
+      [...scores.keys()]
+        .filter((prompt) => !Number.isNaN(scores[prompt]) && !isOut(scores[prompt] ?? NaN))
+        .sort((a, b) => (scores[b] ?? 0) - (scores[a] ?? 0) || a - b);
+    const before = ranked();
+    const count = Math.min(cut.count, before.length);
+    const last = scores[before[count - 1] ?? -1] ?? NaN;
+    // Both the score and the cut may be off by the tolerance.
+    await settle((score) => Math.abs(score - last) <= 2 * tolerance * Math.max(1, Math.abs(last)));
+    indices = ranked()
+      .slice(0, count)
+      .sort((a, b) => a - b);
+    rule = `the ${count} highest by ${label}, ties in the input's order`;
+    if (count < cut.count) {
+      shortfall = `${count === 0 ? 'none' : 'no other'} ${out?.others ?? 'has a score'}`;
+      rule += `; ${cut.count} were asked for, but ${shortfall}`;
+    }
+  }
+  const kept = new Set(indices);
+  return {
+    method,
+    indices,
+    rule,
+    scores,
+    ...(shortfall === undefined ? {} : { shortfall }),
+    reason(prompt) {
+      const score = scores[prompt] ?? NaN;
+      if (Number.isNaN(score)) return `no ${label}: not rolled out, or dropped`;
+      if (isOut(score)) return `${label} ${score}: ${out?.own ?? 'left out'}`;
+      if ('count' in cut) return `${label} ${score}${kept.has(prompt) ? '' : ', below the cut'}`;
+      return `${label} ${score} ${kept.has(prompt) ? '>=' : '<'} ${cut.threshold}`;
+    },
+  };
+}

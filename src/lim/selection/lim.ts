@@ -1,0 +1,18 @@
+import { type Cut, cutScores, type Scored } from './cut.ts';
+import { known, type Selection, type SelectionMethod, wholePass } from './method.ts';
+
+/**
+ * LIM: the prompts whose learning curve follows the mean curve.
+ *
+ * @throws SelectionError when `count` exceeds the prompts that have a score.
+ */
+export const selectLim = (scored: Scored, cut: Cut): Promise<Selection> =>
+  cutScores({ method: 'lim', label: 'LIM score' }, scored, cut);
+
+export const lim: SelectionMethod = {
+  name: 'lim',
+  needs: ['scores'],
+  usualSize: { threshold: 0.6 },
+  samples: wholePass,
+  choose: ({ scores }, cut) => selectLim(known(scores, 'lim', 'scores'), cut),
+};

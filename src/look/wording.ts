@@ -1,0 +1,29 @@
+// Numbers in the sentences of the page, the report and the command.
+
+/** `1 step`, `2 keys`, `0 entries`. */
+export function counted(count: number, noun: string, shown = String(count)): string {
+  if (count === 1) return `${shown} ${noun}`;
+  return `${shown} ${/[^aeiou]y$/.test(noun) ? `${noun.slice(0, -1)}ie` : noun}s`;
+}
+
+/**
+ * A share of one in percent, with a true minus sign.
+ *
+ * @param digits Behind the point, always; without it one at most.
+ */
+export function percent(share: number, digits?: number): string {
+  if (!Number.isFinite(share)) return 'none';
+  const shown = (100 * share).toFixed(digits ?? 1);
+  return `${digits === undefined ? Number(shown) : shown} %`.replace('-', '−');
+}
+
+/** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
+export function duration(seconds: number): string {
+  if (!Number.isFinite(seconds)) return 'unknown';
+  if (seconds < 10) return `${seconds.toFixed(1)} s`;
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const pad = (value: number) => String(value).padStart(2, '0');
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${pad(whole % 60)} s`;
+  return `${Math.floor(whole / 3600)} h ${pad(Math.floor((whole % 3600) / 60))} min`;
+}

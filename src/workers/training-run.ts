@@ -1,0 +1,151 @@
+import { describeError } from '../threads/connect.ts';
+import type { ExperimentConfig } from '../config.ts';
+import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
+import { AllocationError } from '../gpu/memory.ts';
+import type { PromptCompletions } from '../results.ts';
+import { lastCheckpointText } from '../scheduler/checkpoint.ts';
+import { rolloutRows } from '../scheduler/engine.ts';
+import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
+import { RunControl } from '../scheduler/run-control.ts';
+import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
+
+/** What a run needs that outlives its device. */
+export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
+  readonly openGpu: () => Promise<Gpu>;
+}
+
+/** What is run, and whether it goes on from a checkpoint. */
+export interface TrainingPlan {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly resume: boolean;
+  /** Begins paused. */
+  readonly paused?: boolean;
+  /** See `OpenOptions`; asked for again whenever the run is opened. */
+  readonly configHash: (resume: boolean) => Promise<string | undefined>;
+}
+
+/**
+ * An experiment on one device after another: where a device is lost, the run goes on from its last
+ * checkpoint on the next one; where there is no memory, it goes on with half the rows decoded together.
+ * Neither changes a bit of the results.
+ */
+export class TrainingRun {
+  readonly control: RunControl;
+  /** The adapter, once the run is open; rejects where it could not be opened, and nothing ran. */
+  readonly opened: Promise<string>;
+  /** Settles, never rejects, when the loop has ended and its device is closed. */
+  readonly ended: Promise<void>;
+  readonly #host: TrainingHost;
+  readonly #plan: TrainingPlan;
+  #experiment: Experiment | undefined;
+  /** Rows that decode together. */
+  #rows: number;
+  #begun = false;
+  /** Why it goes on from a checkpoint by itself. */
+  #reason: string | undefined;
+
+  constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
+    this.#host = host;
+    this.#plan = plan;
+    this.#rows = rolloutRows(plan.config);
+    const { emit } = host;
+    this.control = new RunControl((state, message) => emit({ type: 'state', state, message }));
+    if (plan.paused) this.control.pause();
+    let opened: (adapter: string) => void = () => undefined;
+    let refused: (error: unknown) => void = () => undefined;
+    this.opened = new Promise((resolve, reject) => {
+      opened = resolve;
+      refused = reject;
+    });
+    this.ended = this.#run(opened, policy).catch((error: unknown) => {
+      refused(error);
+      this.control.fail(describeError(error));
+    });
+  }
+
+  /** See `Experiment.completions`. @throws Error while no device is open. */
+  completions(prompt: number): PromptCompletions {
+    if (!this.#experiment) throw new Error('the run waits for a device');
+    return this.#experiment.completions(prompt);
+  }
+
+  async #run(opened: (adapter: string) => void, policy?: ReopeningPolicy): Promise<void> {
+    const { emit, openGpu } = this.#host;
+    let reason = '';
+    const work = async (gpu: Gpu) => {
+      this.#experiment = await this.#open(gpu);
+      opened(gpu.name);
+      return { results: await this.#experiment.run(this.control) };
+    };
+    try {
+      const end = await onLastingDevice(
+        {
+          open: openGpu,
+          work,
+          rest: async (reopening) => {
+            // It holds what it had on the device, and the base.
+            this.#experiment = undefined;
+            this.control.lost();
+            reason = reopening.reason;
+            this.#reason = reason;
+            if (this.control.state !== 'stopping') emit({ type: 'recovery', ...reopening });
+            return this.control.rest(reopening.seconds * 1000);
+          },
+          shrink: (error) => {
+            this.#experiment = undefined;
+            this.control.lost();
+            this.#shrink(error);
+          },
+        },
+        policy,
+      );
+      if (end?.results) this.control.finish();
+      else if (end) this.control.stopped();
+      else this.control.stopped(`${reason}; ${await this.#kept()}`);
+    } catch (error) {
+      // Others know by themselves what is left of the run.
+      if (
+        (this.#begun || this.#plan.resume) &&
+        (error instanceof DeviceLostError ||
+          error instanceof AdapterError ||
+          error instanceof AllocationError)
+      ) {
+        error.message += `; ${await this.#kept()}`;
+      }
+      throw error;
+    }
+  }
+
+  async #open(gpu: Gpu): Promise<Experiment> {
+    const { config, seeds, configHash } = this.#plan;
+    const resume = this.#plan.resume || this.#begun;
+    const experiment = await Experiment.open(
+      { ...this.#host, gpu, rowsTogether: this.#rows, reason: this.#reason },
+      config,
+      seeds,
+      { resume, configHash: await configHash(resume) },
+    );
+    this.#begun = true;
+    return experiment;
+  }
+
+  #shrink(error: AllocationError): void {
+    if (this.#rows === 1) {
+      throw new AllocationError(`not enough GPU memory to decode 1 row: ${error.message}`, {
+        cause: error,
+      });
+    }
+    const fewer = Math.floor(this.#rows / 2);
+    this.#reason = `not enough GPU memory for ${this.#rows} rows`;
+    this.#host.emit({
+      type: 'warning',
+      text: `not enough GPU memory for ${this.#rows} rows: decoding ${fewer} together (${error.message})`,
+    });
+    this.#rows = fewer;
+  }
+
+  #kept(): Promise<string> {
+    return lastCheckpointText(this.#host.store);
+  }
+}

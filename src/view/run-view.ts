@@ -134,7 +134,8 @@ export class RunView {
         return;
       case 'phase':
         this.phase = event.text;
-        this.seed = event.seed;
+        // The report is of all seeds: what is shown stays of the last one.
+        if (event.phase !== 'report') this.seed = event.seed;
         this.lastUpdate = undefined;
         if (event.phase !== 'base') this.pretraining = undefined;
         return;

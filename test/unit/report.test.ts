@@ -478,7 +478,7 @@ describe('limr report', () => {
   afterAll(() => rmSync(root, { recursive: true }));
   const put = (name: string, made: MadeRun): string => {
     const folder = join(root, name);
-    mkdirSync(folder);
+    mkdirSync(join(folder, 'subsets'), { recursive: true });
     for (const [file, text] of made.files) writeFileSync(join(folder, file), text);
     return folder;
   };

@@ -97,7 +97,7 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
     case 'phase':
     case 'evaluation':
     case 'warning':
-      return put(event as DistributiveOmit<StoredEvent, 'after'>);
+      return put(event);
     default:
       return undefined;
   }
@@ -189,6 +189,6 @@ async function wholeEvent(
       };
     }
     default:
-      return event as ExperimentEvent;
+      return event;
   }
 }

@@ -3,7 +3,7 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import { whole } from '../results-schema.ts';
-import type { ExperimentEvent } from '../results.ts';
+import type { Evaluation, ExperimentEvent } from '../results.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
 import type { Run, RunFolder } from './finished-run.ts';
@@ -33,7 +33,10 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
     return lines.map((line, i) => parseEvent(line, `${folder.name}/${EVENTS} line ${i + 1}`));
   }
   const { config, adapter, host, base, methods, seeds, warnings = [] } = results;
-  const evaluations = Object.entries(methods).map(([name, of]) => [name, of.evaluations]);
+  const evaluations: Partial<Record<MethodName, readonly Evaluation[]>> = {};
+  for (const [name, of] of Object.entries(methods)) {
+    evaluations[name as MethodName] = of.evaluations;
+  }
   return logOfOlderRun({
     config,
     adapter,
@@ -42,7 +45,7 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
     records,
     warnings,
     seeds: seeds.map(({ seed }) => seed),
-    evaluations: Object.fromEntries(evaluations),
+    evaluations,
     summaries: seeds,
     unjudged: [],
     written: {},

@@ -53,7 +53,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
   phase(first, 'base', 'The base model');
   if (base) {
     const none = { seed: first, update: 0, samples: 0 };
-    log.push({ type: 'evaluation', after, method: 'base', ...none, ...base } as StoredEvent);
+    log.push({ type: 'evaluation', after, method: 'base', ...none, ...base });
   }
   for (const text of run.warnings) log.push({ type: 'warning', after, text, inResults: true });
   for (const unjudged of run.unjudged) {
@@ -84,7 +84,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
         }
         for (const one of evaluations[method] ?? []) {
           if (one.seed !== seed || one.update !== update) continue;
-          log.push({ type: 'evaluation', after, method, ...one } as StoredEvent);
+          log.push({ type: 'evaluation', after, method, ...one });
         }
       }
       if (method !== 'full' || !summary?.lim) continue;

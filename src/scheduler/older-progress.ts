@@ -2,7 +2,7 @@
 import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import type { UpdateRecord } from '../results.ts';
-import { accuracy, evaluation, finite, seedResults, whole } from '../results-schema.ts';
+import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
 import type { OlderRun } from '../run-folder/older-events.ts';
 import { DamageError } from './appended-file.ts';
 import { checked, recordSchema, standing, type Standing } from './standing.ts';

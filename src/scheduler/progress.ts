@@ -96,14 +96,13 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       return;
     }
     case 'evaluation': {
-      const { type: _type, method, shipped = false, ...evaluation } = event;
+      const { method } = event;
       if (method === 'base') {
-        const { seed: _seed, update: _update, samples: _samples, ...accuracy } = evaluation;
-        progress.base = { ...accuracy, shipped };
+        progress.base = baseOf(event);
         return;
       }
       placeIn(trainingOrder(run.config), method, 'method');
-      (progress.evaluations[method] ??= []).push(evaluation);
+      (progress.evaluations[method] ??= []).push(evaluationOf(event));
       return;
     }
     case 'scores': {
@@ -111,8 +110,10 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       expectSelections(selections, run);
       progress.selections = selections;
       if (progress.seeds.length === 0) {
-        const sizes = Object.entries(selections).map(([name, of]) => [name, of.length]);
-        progress.sizes = { full: summary.pool.prompts, ...Object.fromEntries(sizes) };
+        progress.sizes = { full: summary.pool.prompts };
+        for (const [name, { length }] of Object.entries(selections)) {
+          progress.sizes[name as MethodName] = length;
+        }
       }
       progress.seeds.push(summary);
       Object.assign(progress.written, files);
@@ -129,6 +130,25 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
     default:
   }
 }
+
+type EvaluationEvent = Extract<ExperimentEvent, { readonly type: 'evaluation' }>;
+
+const evaluationOf = ({
+  type: _type,
+  method: _method,
+  shipped: _shipped,
+  ...evaluation
+}: EvaluationEvent): Evaluation => evaluation;
+
+const baseOf = ({
+  type: _type,
+  method: _method,
+  seed: _seed,
+  update: _update,
+  samples: _samples,
+  shipped = false,
+  ...accuracy
+}: EvaluationEvent): ExperimentResults['base'] => ({ ...accuracy, shipped });
 
 /** @throws RangeError where an update is not the next one of the method that is being trained. */
 function expectNext(

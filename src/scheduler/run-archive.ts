@@ -1,7 +1,13 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
-import type { ExperimentEvent, ExperimentResults, FileMark, ScoredPrompt } from '../results.ts';
+import type {
+  ExperimentEvent,
+  ExperimentResults,
+  FileMark,
+  ScoredPrompt,
+  UpdateRecord,
+} from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
@@ -38,8 +44,7 @@ export class RunArchive {
    */
   keep(event: ExperimentEvent, updates: number): void {
     if (event.type === 'update') {
-      const { type: _type, ...record } = event;
-      this.records.add(JSON.stringify(record));
+      this.records.add(JSON.stringify(recordOf(event)));
       return;
     }
     const line = lineOf(event, updates);
@@ -150,6 +155,11 @@ export class RunArchive {
     return markOf(bytes);
   }
 }
+
+const recordOf = ({
+  type: _type,
+  ...record
+}: Extract<ExperimentEvent, { readonly type: 'update' }>): UpdateRecord => record;
 
 const markOf = (bytes: Uint8Array): FileMark => ({
   bytes: bytes.length,

@@ -1,3 +1,5 @@
+import { shippedBases } from '../src/bases/shipped.ts';
+import { StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
   buttonsFor,
@@ -15,16 +17,12 @@ import {
   runFiles,
   runFileText,
   RunView,
-  shippedBases,
   standing,
-  StoredRuns,
   type Connection,
   type ExperimentConfig,
   type Keeping,
   type MetricKey,
-  type RunClaim,
   type RunFolder,
-  type StoredRun,
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';

@@ -1,7 +1,8 @@
 import { openGpu, type AdapterChoice, type Gpu, type GpuOptions } from '../gpu/device.ts';
-import { useTuned } from '../gpu/matmul-choices.ts';
+import { unrunnable, useTuned } from '../gpu/matmul-choices.ts';
 import { dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { hostName } from '../host-name.ts';
+import { onLastingDevice, reopeningText } from '../workers/device-recovery.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 
@@ -37,18 +38,46 @@ export async function openCommandGpu(
   return gpu;
 }
 
-/** Work on the device of a computing command, which is closed however the work ends. */
-export async function withCommandGpu<Result>(
+/**
+ * Work on the device of a computing command, and on another one where that is lost: with the same
+ * kernels, so that the work which goes on where it was last kept comes to the same bits.
+ */
+export async function withLastingGpu<Result>(
   args: { readonly adapter?: string },
-  use: KernelUse | undefined,
+  use: KernelUse,
   work: (gpu: Gpu) => Promise<Result>,
 ): Promise<Result> {
-  const gpu = await openCommandGpu(args, use);
-  try {
-    return await work(gpu);
-  } finally {
-    await gpu.close();
-  }
+  const host = await system();
+  let before: Pick<Gpu, 'name' | 'matmulChoices'> | undefined;
+  const prepare = async (gpu: Gpu): Promise<void> => {
+    if (!before) {
+      await checkKernels(gpu, use);
+      before = { name: gpu.name, matmulChoices: gpu.matmulChoices };
+      return;
+    }
+    const { name, matmulChoices: wanted } = before;
+    const missing = unrunnable(gpu, wanted);
+    if (missing === undefined) gpu.matmulChoices = wanted;
+    if (missing === undefined && gpu.name === name) return;
+    const variant = missing === undefined ? '' : `, which cannot run the variant '${missing}'`;
+    await host.stderr(
+      `warning: goes on on another adapter${variant}, before on ${name}; bit-for-bit no longer holds\n`,
+    );
+  };
+  const result = await onLastingDevice({
+    open: () => openCommandGpu(args),
+    work: async (gpu) => {
+      await prepare(gpu);
+      return { value: await work(gpu) };
+    },
+    rest: async (reopening) => {
+      await host.stderr(`warning: ${reopeningText(reopening)}\n`);
+      await new Promise((resolve) => setTimeout(resolve, reopening.seconds * 1000));
+      return true;
+    },
+  });
+  if (!result) throw new Error('the work was ended while it waited for a device');
+  return result.value;
 }
 
 /** Checks the kernels that a model needs; those that compute wrong are replaced, named on stderr. */

@@ -148,7 +148,8 @@ export async function withResponder<Result>(
     );
     const weights = await loadParameters(gpu, model, 'lm', { storage: options.weights });
     await host.doing?.(`letting the model respond, ${together(plan)}`);
-    const responder = new Responder(gpu, weights, job, plan);
+    const tell = (text: string): void => void host.stderr(`warning: ${text}\n`);
+    const responder = await Responder.open(gpu, weights, job, plan, tell);
     const result = await use(responder, gpu);
     responder.destroy();
     weights.destroy();

@@ -5,9 +5,12 @@ import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts'
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { AllocationError, bytesText } from '../gpu/memory.ts';
+import { phantomGpu } from '../gpu/phantom.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
 import { expectParameters } from '../model/load-parameters.ts';
+import type { Trainable } from '../optim/trainable.ts';
 import {
   initialParameters,
   parameterLayout,
@@ -17,10 +20,12 @@ import {
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { createTask } from '../tasks/registry.ts';
-import { withCommandGpu } from './adapter.ts';
+import { openTask } from '../tasks/registry.ts';
+import { storages } from '../vocabulary/storages.ts';
+import { withLastingGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
+import { KeptTraining } from './kept-training.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
 import { expectFreshRun, nextFree } from './output.ts';
 import { baseName, withSource } from './sources.ts';
@@ -31,13 +36,17 @@ interface Start {
   readonly config: ModelConfig;
   /** What an experiment config says of memory; the options say otherwise. */
   readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
-  readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
+  /** Puts the first weights in place. */
+  readonly reset: (model: Trainable) => Promise<void>;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
   readonly tokenizerFrom: OpenModelFile;
   readonly close: () => Promise<void>;
   /** Pre-training on the corpus of a config's task; undefined for a model directory. */
-  readonly pretrain?: (gpu: Gpu) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
+  readonly pretrain?: (
+    gpu: Gpu,
+    kept: KeptTraining,
+  ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
 }
 
 /** Options of training on `--data`: pre-training goes by its config. */
@@ -84,7 +93,7 @@ export const command = defineCommand({
     seed: { type: 'string', description: 'of the order of rows (default: 1)' },
     weights: {
       type: 'enum',
-      options: ['f32', 'f16'],
+      options: [...storages],
       description:
         'matrices that layers multiply by while training; f16 is a rounded copy beside f32 (default: f32, or what the config says)',
     },
@@ -155,10 +164,12 @@ export const command = defineCommand({
         storage: rows ? storage : 'f32',
       } as const;
       let adapter = '';
-      const trained = await withCommandGpu(args, use, async (gpu) => {
+      const kept = new KeptTraining(config);
+      const trained = await withLastingGpu(args, use, async (gpu) => {
         adapter = gpu.name;
+        await kept.begin();
         return rows
-          ? train(gpu, begin, rows, {
+          ? train(gpu, begin, rows, kept, {
               epochs,
               batch,
               seed,
@@ -178,7 +189,7 @@ export const command = defineCommand({
                 maxGradNorm: 1,
               },
             })
-          : begin.pretrain?.(gpu);
+          : begin.pretrain?.(gpu, kept);
       });
       if (!trained) return 1;
       const names = parameterNames(parameterLayout(config, 'lm'));
@@ -212,13 +223,7 @@ async function startOfModel(path: string): Promise<Start> {
     return {
       config: model.config,
       memory: {},
-      parameters: async () => {
-        const found = new Map<string, Float32Array>();
-        for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
-          found.set(name, await model.read(name));
-        }
-        return found;
-      },
+      reset: (trained) => trained.resetFrom(model),
       tokenizer: () => Promise.resolve(tokenizer),
       tokenizerFrom: model.openFile,
       close: () => model.close(),
@@ -232,17 +237,22 @@ async function startOfModel(path: string): Promise<Start> {
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
   const config = await chosenConfig('limr sft', path);
-  const task = createTask(config.task);
+  const task = await openTask(config.task);
+  const { alphabet } = task.text;
+  if (alphabet === undefined)
+    throw new UsageError(`${path}: a task of other than characters needs a model folder`);
   const model = modelConfigOf(config, task);
   const file = 'tokenizer.json';
-  const text = `${JSON.stringify(characterTokenizerJson(task.tokenizer.alphabet), null, 2)}\n`;
+  const text = `${JSON.stringify(characterTokenizerJson(alphabet), null, 2)}\n`;
   const bytes = new TextEncoder().encode(text);
   let tokenizer: Promise<TokenizerClient> | undefined;
   return {
     config: model,
     memory: config,
-    parameters: () =>
-      Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
+    reset: (trained) => {
+      trained.reset(initialParameters(model, config.base.seed, config.base.initialScale));
+      return Promise.resolve();
+    },
     tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
     tokenizerFrom: (name) => Promise.resolve(name === file ? bytesSource(name, bytes) : undefined),
     close: async () => {
@@ -250,22 +260,25 @@ async function startOfConfig(path: string): Promise<Start> {
         (client) => client.close(),
         () => undefined,
       );
+      await task.text.close();
     },
-    pretrain: (gpu) =>
+    pretrain: (gpu, kept) =>
       pretrainBase(
         gpu,
         config,
         task,
         (update, of, loss) => void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
         () => Promise.resolve(true),
+        kept,
       ),
   };
 }
 
 async function train(
   gpu: Gpu,
-  { config, parameters }: Start,
+  { config, reset }: Start,
   rows: readonly LearningRow[],
+  kept: KeptTraining,
   how: {
     readonly epochs: number;
     readonly batch: number;
@@ -285,7 +298,7 @@ async function train(
       .slice(0, batch)
       .reduce((sum, length) => sum + length, 0);
   const lengthOf = ({ prompt, response }: LearningRow) => prompt.length + response.length;
-  const trainer = new SupervisedTrainer(gpu, config, how.optimizer, {
+  const shape = {
     capacity: {
       rows: most((row) => lengthOf(row) - 1),
       actions: most(({ response }) => response.length),
@@ -294,15 +307,33 @@ async function train(
     positions: rows.reduce((most, row) => Math.max(most, lengthOf(row)), 0),
     checkpointing: how.checkpointing,
     weightStorage: how.storage,
-  });
+  };
+  const build = (on: Gpu) => new SupervisedTrainer(on, config, how.optimizer, shape);
+  const trainer = await gpu
+    .allocating(() => build(gpu))
+    .catch((error: unknown) => {
+      if (!(error instanceof AllocationError)) throw error;
+      const counting = phantomGpu(gpu.limits);
+      build(counting);
+      const needed = bytesText(counting.memory.total());
+      throw new AllocationError(
+        `not enough GPU memory to train ${batch} sequences together, ${needed}: ${error.message}; ` +
+          'a smaller --batch or --max-length, --gradient-checkpointing or --weights f16 helps',
+        { cause: error },
+      );
+    });
   const mebibytes = gpu.memory.total() / 2 ** 20;
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
-  trainer.model.reset(await parameters());
+  const { from } = kept;
+  if (from) trainer.model.restore(from.state);
+  else await reset(trainer.model);
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {
     const order = new RandomStream(how.seed, 'minibatchOrder', epoch).shuffle([...rows]);
     for (let update = 0; update < updates; update++) {
+      const done = epoch * updates + update + 1;
+      if (done <= (from?.update ?? 0)) continue;
       const chosen = order.slice(update * batch, (update + 1) * batch);
       await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
       // Each loss is looked at: one that is not finite stops the training at its step.
@@ -310,6 +341,7 @@ async function train(
       await host.stderr(
         `epoch ${epoch + 1}, update ${update + 1}/${updates}, loss ${loss.toFixed(4)}\n`,
       );
+      if (kept.due()) await kept.save({ update: done, state: await trainer.model.save() });
     }
   }
   return trainer.model.weights.read();

@@ -1,3 +1,4 @@
+import { AllocationError } from '../gpu/memory.ts';
 import type { Decoder, DecoderCapacity, GenerateRequest, Generation } from './decoder.ts';
 
 /**
@@ -15,6 +16,26 @@ export function atMost(capacity: DecoderCapacity, rows: number): DecoderCapacity
     promptRows: Math.min(promptRows, fewer * promptLength),
     usual: capacity.usual ?? { rows: capacity.rows, prompts, promptRows },
   };
+}
+
+/**
+ * Half the rows that decode together, for want of memory.
+ *
+ * @param tell Given a sentence of it.
+ * @throws AllocationError where nothing is left to halve.
+ */
+export function halvedRows(
+  rows: number,
+  error: AllocationError,
+  tell: (text: string) => void,
+): number {
+  if (rows === 1) {
+    const text = `not enough GPU memory to decode 1 row: ${error.message}`;
+    throw new AllocationError(text, { cause: error });
+  }
+  const fewer = Math.floor(rows / 2);
+  tell(`not enough GPU memory for ${rows} rows: decoding ${fewer} together (${error.message})`);
+  return fewer;
 }
 
 /** What draws responses, whatever the number that it computes together. */

@@ -1,7 +1,14 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { ParameterStore } from '../model/parameters.ts';
+import { AllocationError } from '../gpu/memory.ts';
+import { atMost, BatchedDecoder, halvedRows } from './batched-decoder.ts';
 import type { ResponderJob, ResponderPlan } from './batches.ts';
-import { Decoder, type SamplingSettings } from './decoder.ts';
+import {
+  Decoder,
+  type GenerateRequest,
+  type Generation,
+  type SamplingSettings,
+} from './decoder.ts';
 
 /** One response to one of the prompts. */
 export interface Response {
@@ -20,15 +27,73 @@ export interface Response {
  * and sample does not depend on how they are grouped.
  */
 export class Responder {
-  readonly #decoder: Decoder;
+  readonly #gpu: Gpu;
+  readonly #weights: ParameterStore;
   readonly #job: ResponderJob;
   readonly #plan: ResponderPlan;
+  readonly #tell: (text: string) => void;
+  /** Rows that decode together. */
+  #rows: number;
+  #decoder: BatchedDecoder | undefined;
 
-  /** @param plan Of the same job: `planResponder`. */
-  constructor(gpu: Gpu, weights: ParameterStore, job: ResponderJob, plan: ResponderPlan) {
+  private constructor(
+    gpu: Gpu,
+    weights: ParameterStore,
+    job: ResponderJob,
+    plan: ResponderPlan,
+    tell: (text: string) => void,
+  ) {
+    this.#gpu = gpu;
+    this.#weights = weights;
     this.#job = job;
     this.#plan = plan;
-    this.#decoder = new Decoder(gpu, weights.layout.config, weights, plan.capacity);
+    this.#tell = tell;
+    this.#rows = plan.capacity.rows;
+  }
+
+  /**
+   * @param plan Of the same job: `planResponder`.
+   * @param tell Given a sentence where there is less memory than planned: fewer rows then decode
+   *   together, which changes no response.
+   * @throws AllocationError where there is not enough for one row.
+   */
+  static async open(
+    gpu: Gpu,
+    weights: ParameterStore,
+    job: ResponderJob,
+    plan: ResponderPlan,
+    tell: (text: string) => void = () => undefined,
+  ): Promise<Responder> {
+    const responder = new Responder(gpu, weights, job, plan, tell);
+    await responder.#withDecoder(() => Promise.resolve());
+    return responder;
+  }
+
+  #generate(request: GenerateRequest): Promise<Generation> {
+    return this.#withDecoder((decoder) => decoder.generate(request));
+  }
+
+  /** Does work with the decoder, again with half the rows where there is no memory for it. */
+  async #withDecoder<Result>(work: (decoder: BatchedDecoder) => Promise<Result>): Promise<Result> {
+    for (;;) {
+      try {
+        this.#decoder ??= await this.#newDecoder();
+        return await work(this.#decoder);
+      } catch (error) {
+        if (!(error instanceof AllocationError)) throw error;
+        this.destroy();
+        this.#rows = halvedRows(this.#rows, error, this.#tell);
+      }
+    }
+  }
+
+  #newDecoder(): Promise<BatchedDecoder> {
+    const { capacity } = this.#plan;
+    const { config } = this.#weights.layout;
+    const own = atMost(capacity, this.#rows);
+    return this.#gpu.allocating(
+      () => new BatchedDecoder(new Decoder(this.#gpu, config, this.#weights, own), capacity),
+    );
   }
 
   /** Responses prompt by prompt, and sample by sample where a prompt's fit into one batch. */
@@ -39,7 +104,7 @@ export class Responder {
       const chosen = prompts.slice(first, first + together);
       for (let firstSample = 0; firstSample < samples; firstSample += this.#plan.samples) {
         const own = Math.min(this.#plan.samples, samples - firstSample);
-        const generation = await this.#decoder.generate({
+        const generation = await this.#generate({
           ...settings,
           prompts: chosen,
           promptIds: chosen.map((_, i) => first + i),
@@ -65,6 +130,7 @@ export class Responder {
 
   /** Frees the decoder. */
   destroy(): void {
-    this.#decoder.destroy();
+    this.#decoder?.destroy();
+    this.#decoder = undefined;
   }
 }

@@ -45,6 +45,7 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
     records,
     warnings,
     seeds: seeds.map(({ seed }) => seed),
+    poolSize: seeds[0]?.pool.prompts ?? 0,
     evaluations,
     summaries: seeds,
     unjudged: [],

@@ -8,7 +8,6 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
-import { poolPromptsOf } from '../tasks/registry.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import type { StoredEvent } from './events.ts';
 import { seedFiles } from './names.ts';
@@ -17,6 +16,8 @@ import { seedFiles } from './names.ts';
 export interface OlderRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
+  /** Prompts of a pool. */
+  readonly poolSize: number;
   readonly adapter: string;
   readonly host: string;
   readonly base: (Accuracy & { readonly shipped: boolean }) | null;
@@ -48,7 +49,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
   const phase = (seed: number, name: PhaseName, text: string): void => {
     log.push({ type: 'phase', after, seed, phase: name, text });
   };
-  const totalUpdates = plannedUpdates(config, seeds.length, {});
+  const totalUpdates = plannedUpdates(config, run.poolSize, seeds.length, {});
   log.push({ type: 'started', after, adapter, host, totalUpdates });
   phase(first, 'base', 'The base model');
   if (base) {
@@ -63,7 +64,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
   }
   const begun = base !== null && (records.length > 0 || place === undefined || placed(place) > 0);
   if (!begun) return log;
-  const perEpoch = updatesPerEpoch(config);
+  const perEpoch = updatesPerEpoch(config, run.poolSize);
   for (const [s, seed] of seeds.entries()) {
     if (place && s > place.seedIndex) break;
     log.push({ type: 'pool', after, seed });
@@ -71,9 +72,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
     for (const [m, method] of trainingOrder(config).entries()) {
       if (place?.seedIndex === s && m > place.methodIndex) break;
       const prompts =
-        method === 'full'
-          ? poolPromptsOf(config.task)
-          : (summary?.selections[method]?.prompts ?? 0);
+        method === 'full' ? run.poolSize : (summary?.selections[method]?.prompts ?? 0);
       phase(seed, method, trainingText(method, iterationsOf(config, method, prompts)));
       for (const { update } of records.filter(
         (one) => one.seed === seed && one.method === method,

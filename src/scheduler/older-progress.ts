@@ -51,6 +51,7 @@ export function readOlderProgress(
     readonly seeds: readonly number[];
     readonly adapter: string;
     readonly host: string;
+    readonly poolSize: number;
   },
   where: string,
 ): OlderProgress {

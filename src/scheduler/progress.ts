@@ -7,7 +7,6 @@ import type {
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
-import { poolPromptsOf } from '../tasks/registry.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
@@ -63,6 +62,8 @@ export const freshProgress = (): Progress => ({
 export interface ToldRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
+  /** Its pools. */
+  readonly task: { readonly poolPrompts: number };
 }
 
 /**
@@ -154,10 +155,9 @@ const baseOf = ({
 function expectNext(
   { seedIndex, methodIndex, iteration, selections }: Progress,
   { seed, method, update }: Extract<ExperimentEvent, { readonly type: 'update' }>,
-  { config, seeds }: ToldRun,
+  { config, seeds, task }: ToldRun,
 ): void {
-  const prompts =
-    method === 'full' ? poolPromptsOf(config.task) : (selections[method] ?? []).length;
+  const prompts = method === 'full' ? task.poolPrompts : (selections[method] ?? []).length;
   const due =
     seeds[seedIndex] === seed &&
     trainingOrder(config)[methodIndex] === method &&
@@ -167,8 +167,8 @@ function expectNext(
 }
 
 /** @throws RangeError unless every method but FULL has prompts of the pool. */
-function expectSelections(selections: Selections, { config }: ToldRun): void {
-  const size = poolPromptsOf(config.task);
+function expectSelections(selections: Selections, { config, task }: ToldRun): void {
+  const size = task.poolPrompts;
   const wanted = trainingOrder(config).filter((method) => method !== 'full');
   if (String(Object.keys(selections).sort()) !== String([...wanted].sort())) {
     throw new RangeError(`selections of ${Object.keys(selections).join(', ')}`);

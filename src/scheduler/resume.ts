@@ -8,7 +8,6 @@ import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from '../run
 import { EVENTS, METRICS, seedFiles } from '../run-folder/names.ts';
 import { logOfOlderRun } from '../run-folder/older-events.ts';
 import { at, updatesPerEpoch } from '../run-plan.ts';
-import { poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import { DamageError, AppendedFile } from './appended-file.ts';
@@ -41,6 +40,13 @@ export interface Kept {
   readonly damaged: readonly string[];
 }
 
+/** The run that a checkpoint has to be of. */
+export interface KnownRun {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly poolSize: number;
+}
+
 /**
  * What a checkpoint says, checked, with the files that belong to it.
  *
@@ -54,7 +60,7 @@ export async function readKept(
   strict: boolean,
 ): Promise<Kept> {
   const { store } = archive;
-  const { config, seeds } = run;
+  const { config, seeds, task } = run;
   const { file, layout } = found;
   if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
     throw new DamageError(`${file} is damaged: it holds no network`);
@@ -88,7 +94,9 @@ export async function readKept(
     throw new DamageError(`${file} is damaged: seeds: ${progress.seeds.length} were scored`);
   }
   const epochs =
-    methodIndex === 0 ? Math.ceil(iteration / updatesPerEpoch(config)) : config.experiment.epochs;
+    methodIndex === 0
+      ? Math.ceil(iteration / updatesPerEpoch(config, task.poolPrompts))
+      : config.experiment.epochs;
   const completions = CompletionLog.of(config, at(seeds, seedIndex, 'seed'));
   const damaged = await completions.load(store, epochs, layout === 1 ? undefined : found.files);
   const [first] = damaged;
@@ -126,11 +134,11 @@ async function readHistory(store: RunStore, found: FoundCheckpoint): Promise<His
 /** Of a version without a log: one is begun, with what its other files say. */
 async function olderHistory(
   store: RunStore,
-  { config, seeds }: ResumedRun,
+  { config, seeds, task }: ResumedRun,
   found: FoundCheckpoint,
 ): Promise<History> {
   const { file, layout, adapter, host } = found;
-  const of = { config, seeds, adapter, host };
+  const of = { config, seeds, adapter, host, poolSize: task.poolPrompts };
   const older = readOlderProgress(found.progress, layout === 1 ? 1 : 2, of, file);
   const recordFile = new AppendedFile(METRICS);
   const { standing, iteration } = older;
@@ -213,7 +221,7 @@ function referredIn(
     async scores(seed, methods) {
       const names = seedFiles(seed, seeds);
       const found = await rows(names.scores, scoreRows);
-      const size = poolPromptsOf(config.task);
+      const size = task.poolPrompts;
       if (found.length !== size) {
         throw new DamageError(`${names.scores} is damaged: ${found.length} prompts, not ${size}`);
       }

@@ -12,7 +12,7 @@ import type {
   UpdateRecord,
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
-import { arithmeticAnswer, withoutPadding } from '../tasks/arithmetic.ts';
+import { describeTask } from '../tasks/registry.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 
 type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { readonly type: Type }>;
@@ -266,7 +266,7 @@ export class RunView {
   /** A prompt as people read it. */
   textOf(prompt: number): string {
     const text = this.pool[prompt]?.text ?? '';
-    return this.config.task.name === 'arithmetic' ? withoutPadding(text) : text;
+    return describeTask(this.config.task).promptText(text);
   }
 
   /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
@@ -278,7 +278,7 @@ export class RunView {
     if (correct) return wrongKey ? 'matches-wrong-key' : 'right';
     if (!formatted) return 'unformatted';
     if (!wrongKey) return 'wrong';
-    const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
+    const answer = describeTask(this.config.task).answerOf(response);
     return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';
   }
 

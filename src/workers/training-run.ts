@@ -3,6 +3,7 @@ import type { ExperimentConfig } from '../config.ts';
 import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
 import { AllocationError } from '../gpu/memory.ts';
 import type { PromptCompletions } from '../results.ts';
+import { halvedRows } from '../rollout/batched-decoder.ts';
 import { lastCheckpointText } from '../scheduler/checkpoint.ts';
 import { rolloutRows } from '../scheduler/engine.ts';
 import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
@@ -95,7 +96,9 @@ export class TrainingRun {
           shrink: (error) => {
             this.#experiment = undefined;
             this.control.lost();
-            this.#shrink(error);
+            const tell = (text: string): void => emit({ type: 'warning', text });
+            this.#reason = `not enough GPU memory for ${this.#rows} rows`;
+            this.#rows = halvedRows(this.#rows, error, tell);
           },
         },
         policy,
@@ -128,21 +131,6 @@ export class TrainingRun {
     );
     this.#begun = true;
     return experiment;
-  }
-
-  #shrink(error: AllocationError): void {
-    if (this.#rows === 1) {
-      throw new AllocationError(`not enough GPU memory to decode 1 row: ${error.message}`, {
-        cause: error,
-      });
-    }
-    const fewer = Math.floor(this.#rows / 2);
-    this.#reason = `not enough GPU memory for ${this.#rows} rows`;
-    this.#host.emit({
-      type: 'warning',
-      text: `not enough GPU memory for ${this.#rows} rows: decoding ${fewer} together (${error.message})`,
-    });
-    this.#rows = fewer;
   }
 
   #kept(): Promise<string> {

@@ -57,6 +57,10 @@ async function injected({ inject }: Injection): Promise<readonly Verdict[]> {
   }
 }
 
+const sums = (all: number, good: number, missed: number): string =>
+  `${all} injected, ${good} clean and equal, ${all - good} not` +
+  (missed > 0 ? ` (${missed} more not reached)` : '');
+
 /**
  * Injects what is wanted and tells what came of it.
  *
@@ -69,7 +73,7 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
     void laboratory.close().finally(() => process.exit(130));
   };
   process.on('SIGINT', stop).on('SIGTERM', stop);
-  let [total, good] = [0, 0];
+  let [total, good, missed] = [0, 0, 0];
   try {
     for (const kind of chosen) {
       const reason = await kind.unfit?.();
@@ -82,13 +86,15 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
       const named = plan.filter(({ id }) => id.startsWith(wanted.case ?? ''));
       const some = kind.whole ? named : sample(named, wanted.runs, wanted.seed);
       const counts = new Map<string, number>();
-      let [kindAll, kindGood] = [0, 0];
+      let [kindAll, kindGood, kindMissed] = [0, 0, 0];
       for (const injection of some) {
-        for (const { clean, how, why = '', injected: number = 1 } of await injected(injection)) {
+        for (const verdict of await injected(injection)) {
+          const { clean, how, why = '', injected: number = 1, unreached = false } = verdict;
           kindAll += number;
           if (clean) kindGood += number;
+          if (unreached) kindMissed++;
           const words = clean ? how : `NOT: ${how}`;
-          counts.set(words, (counts.get(words) ?? 0) + number);
+          counts.set(words, (counts.get(words) ?? 0) + (unreached ? 1 : number));
           if (!clean) print(`  NOT ${injection.id}: ${how}: ${why}`);
           else if (wanted.verbose) print(`  ok ${injection.id}: ${how}`);
         }
@@ -96,16 +102,15 @@ export async function main(wanted: Wanted, print: (line: string) => void): Promi
       for (const [how, number] of [...counts].sort(([a], [b]) => (a < b ? -1 : 1))) {
         print(`  ${String(number).padStart(6)}  ${how}`);
       }
-      print(
-        `${kind.name}: ${kindAll} injected, ${kindGood} clean and equal, ${kindAll - kindGood} not`,
-      );
+      print(`${kind.name}: ${sums(kindAll, kindGood, kindMissed)}`);
       total += kindAll;
       good += kindGood;
+      missed += kindMissed;
     }
   } finally {
     process.off('SIGINT', stop).off('SIGTERM', stop);
     await laboratory.close();
   }
-  print(`${total} injected, ${good} clean and equal, ${total - good} not`);
+  print(sums(total, good, missed));
   return total - good;
 }

@@ -11,6 +11,8 @@ export interface Verdict {
   readonly why?: string;
   /** Faults injected on the way; default 1. */
   readonly injected?: number;
+  /** The run never came to the place of the fault: nothing was injected, and nothing is shown. */
+  readonly unreached?: true;
 }
 
 /** One thing that is done to a run, and what comes of it. */
@@ -40,6 +42,12 @@ export interface Kind {
 }
 
 export const clean = (how: string, injected = 1): Verdict => ({ clean: true, how, injected });
+export const unreached = (how: string): Verdict => ({
+  clean: true,
+  how,
+  injected: 0,
+  unreached: true,
+});
 export const unclean = (how: string, why: string, injected = 1): Verdict => ({
   clean: false,
   how,

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AdapterError } from '../../src/gpu/device.ts';
-import { parseHfConfig, type ModelConfig } from '../../src/model/config.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
 import {
   initialParameters,
   parameterLayout,
@@ -60,7 +61,7 @@ async function respond(plan: ResponderPlan, weights: WeightStorage = 'f32'): Pro
   const layout = parameterLayout(config, 'lm', Infinity, weights);
   const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
   store.load(initialParameters(config, 5, 0.3));
-  const responder = new Responder(gpu, store, job, plan);
+  const responder = await Responder.open(gpu, store, job, plan);
   try {
     const found: Response[] = [];
     for await (const one of responder.respond({ seed: 9, temperature: 0.8 })) found.push(one);
@@ -93,12 +94,12 @@ describe('Responder', () => {
     600_000,
   );
 
-  test.each(['f32', 'f16'] as const)('takes what was planned, weights in %s', (weights) => {
+  test.each(['f32', 'f16'] as const)('takes what was planned, weights in %s', async (weights) => {
     for (const plan of [...plans('f32', weights), ...plans('f16', weights)]) {
       const before = gpu.memory.total();
       const layout = parameterLayout(config, 'lm', Infinity, weights);
       const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
-      const responder = new Responder(gpu, store, job, plan);
+      const responder = await Responder.open(gpu, store, job, plan);
       expect(gpu.memory.total() - before).toBe(plan.total);
       responder.destroy();
       store.destroy();

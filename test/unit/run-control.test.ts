@@ -1,4 +1,4 @@
-import { describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { RunControl, yieldToMessages } from '../../src/scheduler/run-control.ts';
 
 /** A loop that counts its iterations, and how often it has come to rest. */
@@ -168,5 +168,56 @@ describe('run control', () => {
     control.stop();
     control.finish();
     expect(control.state).toBe('done');
+  });
+});
+
+describe('a loop that waits for a device', () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  test('waits its time, whatever is asked for meanwhile but a stop', async () => {
+    const states: string[] = [];
+    const control = new RunControl((state) => states.push(state));
+    let ended: boolean | undefined;
+    void control.rest(4000).then((goesOn) => (ended = goesOn));
+    await vi.advanceTimersByTimeAsync(1000);
+    control.pause();
+    control.step();
+    await vi.advanceTimersByTimeAsync(2999);
+    expect(ended).toBeUndefined();
+    await vi.advanceTimersByTimeAsync(1);
+    expect(ended).toBe(true);
+    expect(states).toEqual(['pausing']);
+    // The step that was asked for is done, then it rests.
+    vi.useRealTimers();
+    const { counts } = loop(control);
+    await turns(10);
+    expect(counts.iterations).toBe(1);
+    expect(control.state).toBe('paused');
+    control.stop();
+  });
+
+  test('ends at once where it is stopped, before or while it waits', async () => {
+    const control = new RunControl();
+    const waiting = control.rest(60_000);
+    await vi.advanceTimersByTimeAsync(10);
+    control.stop();
+    expect(await waiting).toBe(false);
+    expect(vi.getTimerCount()).toBe(0);
+    expect(await control.rest(60_000)).toBe(false);
+  });
+
+  test('does a step again that was lost with its iteration', async () => {
+    vi.useRealTimers();
+    const control = new RunControl();
+    control.pause();
+    expect(await Promise.race([control.gate(), turns(5)])).toBeUndefined();
+    control.step();
+    await turns(2);
+    expect(control.state).toBe('stepping');
+    control.lost();
+    expect(await control.gate()).toBe(true);
+    expect(await Promise.race([control.gate(), turns(5)])).toBeUndefined();
+    expect(control.state).toBe('paused');
   });
 });

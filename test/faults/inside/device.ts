@@ -231,8 +231,9 @@ function failedBuffer(
   void device.popErrorScope();
   if (scope) scope.failed = true;
   else {
-    const event = { error: outOfMemory() } as GPUUncapturedErrorEvent;
-    queueMicrotask(() => void device.onuncapturederror?.call(device, event));
+    const { GPUUncapturedErrorEvent: Uncaptured } = globalThis;
+    // As Dawn does: before it tells of what is made of that buffer.
+    device.dispatchEvent(new Uncaptured('uncapturederror', { error: outOfMemory() }));
   }
   return buffer;
 }

@@ -1,6 +1,6 @@
 import { experimentOf, type Variant } from '../experiment.ts';
 import type { Orders } from '../laboratory.ts';
-import { ended, goOn, type Injection, type Kind, malformed, unclean, clean } from '../verdict.ts';
+import { ended, type Injection, type Kind, lastWords, unclean, unreached } from '../verdict.ts';
 
 /** What happens, how many of its moments one is tried at, and of which of the counts they are. */
 const faults = [
@@ -32,16 +32,11 @@ const kindOf = (name: string, summary: string, modes: readonly string[]): Kind =
             inject: async () => {
               const folder = laboratory.path('lost');
               const reply = await laboratory.call(experiment.start(folder), orders);
-              if (reply.fired === 0) return clean('not reached');
-              let verdict = ended(folder, experiment, 'healed, equal');
-              if (reply.code !== 0) {
-                const fault = malformed(reply, [1]);
-                verdict =
-                  fault === undefined
-                    ? await goOn((argv) => laboratory.call(argv), experiment, folder)
-                    : unclean('fails without a word for it', fault);
-                verdict = { ...verdict, how: `one line, then ${verdict.how}` };
-              }
+              if (reply.fired === 0) return unreached('not reached');
+              const verdict =
+                reply.code === 0
+                  ? ended(folder, experiment, 'healed, equal')
+                  : unclean('does not heal', lastWords(reply));
               laboratory.discard(folder);
               return { ...verdict, how: `${words}: ${verdict.how}` };
             },

@@ -4,7 +4,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
 import { killGroup, type Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
-import { clean, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
+import {
+  clean,
+  unreached,
+  ended,
+  goOn,
+  type Injection,
+  type Kind,
+  type Verdict,
+} from '../verdict.ts';
 
 type Host = 'node' | 'deno' | 'chromium';
 
@@ -128,7 +136,7 @@ export const killEvent: Kind = {
           const killed = await laboratory.run(experiment.start(folder), {
             orders: { files: { folder, mode: 'kill', at } },
           });
-          if (killed.signal !== 'SIGKILL') return clean('not reached');
+          if (killed.signal !== 'SIGKILL') return unreached('not reached');
           const verdict = await goOn((argv) => laboratory.run(argv), experiment, folder);
           laboratory.discard(folder);
           return verdict;

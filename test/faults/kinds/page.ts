@@ -4,7 +4,7 @@ import { differences } from '../compare.ts';
 import type { Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
 import { Lab, type Scope, Site } from '../page-lab.ts';
-import { clean, type Injection, type Kind, unclean, type Verdict } from '../verdict.ts';
+import { clean, type Injection, type Kind, unclean, unreached, type Verdict } from '../verdict.ts';
 
 const CLOSED = /Target (?:page|crashed)|has been closed|crashed|Target closed/i;
 
@@ -111,7 +111,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
       await page.waitForFunction(() => 'faultRun' in globalThis);
       const ended = lab.end(page).catch(() => undefined);
       const first = await Promise.race([reached.then(() => 'reached' as const), ended]);
-      if (first !== 'reached') return clean('OPFS: not reached');
+      if (first !== 'reached') return unreached('OPFS: not reached');
       await crash(page);
       return goOn(lab, reference, 'tab killed at an OPFS write: gone on');
     },
@@ -134,10 +134,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
           ? clean('GPU crash: healed, equal')
           : unclean('GPU crash: healed, different', found.slice(0, 3).join(', '));
       }
-      if (!/^DeviceLostError: /.test(message))
-        return unclean('GPU crash: no words for it', message);
-      await page.close();
-      return goOn(lab, reference, 'GPU crash: told, gone on');
+      return unclean('GPU crash: does not heal', message);
     },
   },
   quota: {
@@ -154,7 +151,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
       if (ended === 'done') {
         const found = differences(await lab.save(page, name), reference);
         return found.length === 0
-          ? clean('quota: not reached')
+          ? unreached('quota: not reached')
           : unclean('quota: different', found[0] ?? '');
       }
       if (!/no more room/.test(message)) return unclean('quota: no words for it', message);

@@ -2,6 +2,7 @@ import { experimentOf } from '../experiment.ts';
 import { statesOf } from '../states.ts';
 import {
   clean,
+  unreached,
   ended,
   goOn,
   type Injection,
@@ -33,7 +34,7 @@ export const store: Kind = {
             const reply = await laboratory.call(experiment.start(folder), {
               files: { folder, mode: 'fail', at, code, lasting },
             });
-            if (reply.fired === 0) return clean('not reached');
+            if (reply.fired === 0) return unreached('not reached');
             let verdict = ended(folder, experiment, 'went on, equal');
             if (reply.code !== 0) {
               const fault = malformed(reply, [1]);
@@ -69,7 +70,7 @@ export const store: Kind = {
           const reply = await laboratory.call(experiment.resume(folder), {
             files: { folder, mode: 'fail', at, reads: true },
           });
-          if (reply.fired === 0) return clean('not reached');
+          if (reply.fired === 0) return unreached('not reached');
           let verdict = ended(folder, experiment, 'went on, equal');
           if (reply.code !== 0) {
             // What cannot be read is bad input, or a failed run.

@@ -11,6 +11,7 @@ import {
   lastWords,
   malformed,
   unclean,
+  unreached,
   type Verdict,
 } from '../verdict.ts';
 
@@ -125,7 +126,7 @@ const kindOf = (name: Product['name']): Kind => ({
           const killed = await laboratory.run(command(out(folder)), {
             orders: { files: { folder, mode: 'kill', at } },
           });
-          if (killed.signal !== 'SIGKILL') return clean('not reached');
+          if (killed.signal !== 'SIGKILL') return unreached('not reached');
           const before = readdirSync(folder).length;
           const verdict = await again(laboratory, product, folder, reference);
           laboratory.discard(folder);

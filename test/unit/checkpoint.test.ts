@@ -321,9 +321,9 @@ describe('a checkpoint', () => {
     const text = new TextDecoder().decode(store.files.get(path));
     const value = JSON.parse(text) as Record<string, unknown>;
     delete value['digest'];
-    const newer = { ...value, schema: 3 };
+    const newer = { ...value, schema: 4 };
     await store.write(path, JSON.stringify({ ...newer, digest: digestOf(JSON.stringify(newer)) }));
-    await expect(read(store)).rejects.toThrow(`${path}: schema 3 is of another version of limr`);
+    await expect(read(store)).rejects.toThrow(`${path}: schema 4 is of another version of limr`);
   });
 
   test('tells the marks of a finished run', async () => {

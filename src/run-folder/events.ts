@@ -29,13 +29,6 @@ const stored = v.variant('type', [
     totalUpdates: whole,
   }),
   v.object({
-    type: v.literal('resumed'),
-    after,
-    adapter: v.string(),
-    host: v.string(),
-    reason: v.exactOptional(v.string()),
-  }),
-  v.object({
     type: v.literal('phase'),
     after,
     seed: whole,
@@ -93,7 +86,6 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
       const { type, seed, summary, files } = event;
       return put({ type, seed, summary, files } as DistributiveOmit<StoredEvent, 'after'>);
     }
-    case 'resumed':
     case 'phase':
     case 'evaluation':
     case 'warning':

@@ -236,7 +236,8 @@ export class Experiment {
       for (const event of this.#earlier) emit(event);
       const { reason } = this.#host;
       const why = reason === undefined ? {} : { reason };
-      this.#tell({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
+      // Not in the log: a run that was left and one that was not end with the same files.
+      emit({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
       for (const text of this.#untold) this.#warn(text);
       this.#earlier = undefined;
     } else this.#tell(started);

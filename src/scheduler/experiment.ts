@@ -1,7 +1,5 @@
 import { checkPool, configHash, overridesOf, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
-import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { limrDefaults } from '../presets.ts';
 import type {
   Evaluation,
@@ -43,6 +41,7 @@ import { RunArchive } from './run-archive.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
+import { KernelTrust } from './trust.ts';
 import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
@@ -87,6 +86,7 @@ export class Experiment {
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
   readonly #archive: RunArchive;
+  readonly #trust: KernelTrust;
   #madeEngine: Engine | undefined;
   #progress = freshProgress();
   #hash = '';
@@ -122,6 +122,7 @@ export class Experiment {
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
+    this.#trust = new KernelTrust(host.gpu, config);
     this.#archive = new RunArchive(host.store, CompletionLog.of(config, this.#seed));
   }
 
@@ -248,22 +249,10 @@ export class Experiment {
     this.#shipped = this.#base !== undefined;
     if (this.#base) {
       // Asked for at once, in this order behind the rollout's: what updates wait for longest first.
-      for (const use of this.#kernelUses(true)) askForVariants(this.#host.gpu, use);
+      this.#trust.queueCheck();
       this.#madeEngine = this.#newEngine();
     }
     for (const text of await this.#dropWrongKernels(!this.#base)) this.#warn(text);
-  }
-
-  /** Bases are pre-trained in f32. */
-  #kernelUses(training: boolean): KernelUse[] {
-    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.config;
-    const storages = new Set(['f32', weightStorage] as const);
-    return Array.from(storages, (storage) => ({
-      headDim: model.headDim,
-      training,
-      storage,
-      cache,
-    }));
   }
 
   /**
@@ -273,12 +262,8 @@ export class Experiment {
    * @returns A sentence for each. Whatever was computed is then to be computed again.
    */
   async #dropWrongKernels(training: boolean): Promise<string[]> {
-    const { gpu } = this.#host;
-    const sentences: string[] = [];
-    for (const use of this.#kernelUses(training)) {
-      sentences.push(...(await dropWrongVariants(gpu, use)));
-    }
-    this.#progress.kernels = gpu.matmulChoices;
+    const sentences = await this.#trust.replaceWrong(training);
+    this.#progress.kernels = this.#trust.choices;
     if (sentences.length > 0) {
       // Its plans took their variants when they were built.
       this.#madeEngine?.destroy();
@@ -580,7 +565,7 @@ export class Experiment {
       ),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
-      kernels: gpu.matmulChoices,
+      kernels: this.#trust.choices,
       host: hostName,
       seconds: this.#clock.seconds,
       warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
@@ -665,7 +650,7 @@ export class Experiment {
       const text = `${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`;
       emit({ type: 'warning', text });
     } else this.#checkpointed = placeOf(progress);
-    forceKernels(gpu, progress.kernels);
+    this.#trust.force(progress.kernels);
     // Shown with the others when the run goes on.
     progress.warnings.push(...(await this.#dropWrongKernels(true)));
     this.#archive.records = kept.log;
@@ -704,18 +689,6 @@ export class Experiment {
 
 /** Where a run stands, as text that is equal where nothing was computed in between. */
 const placeOf = (progress: Progress): string => JSON.stringify({ ...progress, seconds: 0 });
-
-function forceKernels(gpu: Gpu, recorded: unknown): void {
-  const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);
-  if (!kernels) throw new CheckpointError('the checkpoint names no known matmul variants');
-  const missing = unrunnable(gpu, kernels);
-  if (missing !== undefined) {
-    throw new CheckpointError(
-      `the run was computed with the matmul variant '${missing}', which ${gpu.name} cannot run`,
-    );
-  }
-  gpu.matmulChoices = kernels;
-}
 
 /** What responses without a verdict mean for the results; nothing where all were judged. */
 function unjudgedWarnings({ unjudged }: Progress): string[] {

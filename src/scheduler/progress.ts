@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import type { Evaluation, ExperimentResults, SeedResults, UpdateRecord } from '../results.ts';
 import {
@@ -42,7 +42,7 @@ export interface Progress {
   /** Worked so far; pauses aside. */
   seconds: number;
   /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
-  kernels?: MatmulChoices;
+  kernels?: VariantChoices;
 }
 
 export const freshProgress = (): Progress => ({

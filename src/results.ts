@@ -1,4 +1,4 @@
-import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './vocabulary/methods.ts';
@@ -75,8 +75,11 @@ export interface ExperimentResults {
   /** What the task puts into its data by design. */
   readonly injected: readonly string[];
   readonly adapter: string;
-  /** Matmul variants that computed it; absent where they were the adapter's defaults of their time. */
-  readonly kernels?: MatmulChoices;
+  /**
+   * The variants of kernels that computed it, by family; absent where they were the adapter's defaults
+   * of their time.
+   */
+  readonly kernels?: VariantChoices;
   readonly host: string;
   /** Worked, from the base to the results: without pauses and the time between stop and resume. */
   readonly seconds: number;

@@ -1,7 +1,5 @@
 import { checkPool, configHash, overridesOf, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
-import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { limrDefaults } from '../presets.ts';
 import type {
   Evaluation,
@@ -43,6 +41,7 @@ import { RunArchive } from './run-archive.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
+import { KernelTrust } from './trust.ts';
 import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
@@ -91,6 +90,7 @@ export class Experiment {
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
   readonly #archive: RunArchive;
+  readonly #trust: KernelTrust;
   #madeEngine: Engine | undefined;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
@@ -130,6 +130,7 @@ export class Experiment {
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
+    this.#trust = new KernelTrust(host.gpu, config);
     this.#archive = new RunArchive(host.store, CompletionLog.of(config, this.#seed));
   }
 
@@ -264,22 +265,10 @@ export class Experiment {
     this.#shipped = this.#base !== undefined;
     if (this.#base) {
       // Asked for at once, in this order behind the rollout's: what updates wait for longest first.
-      for (const use of this.#kernelUses(true)) askForVariants(this.#host.gpu, use);
+      this.#trust.queueCheck();
       this.#madeEngine = this.#newEngine();
     }
     for (const text of await this.#dropWrongKernels(!this.#base)) this.#warn(text);
-  }
-
-  /** Bases are pre-trained in f32. */
-  #kernelUses(training: boolean): KernelUse[] {
-    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.config;
-    const storages = new Set(['f32', weightStorage] as const);
-    return Array.from(storages, (storage) => ({
-      headDim: model.headDim,
-      training,
-      storage,
-      cache,
-    }));
   }
 
   /**
@@ -289,11 +278,7 @@ export class Experiment {
    * @returns A sentence for each. Whatever was computed is then to be computed again.
    */
   async #dropWrongKernels(training: boolean): Promise<string[]> {
-    const { gpu } = this.#host;
-    const sentences: string[] = [];
-    for (const use of this.#kernelUses(training)) {
-      sentences.push(...(await dropWrongVariants(gpu, use)));
-    }
+    const sentences = await this.#trust.replaceWrong(training);
     if (sentences.length > 0) {
       // Its plans took their variants when they were built.
       this.#madeEngine?.destroy();
@@ -539,7 +524,7 @@ export class Experiment {
       ),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
-      kernels: gpu.matmulChoices,
+      kernels: this.#trust.choices,
       host: hostName,
       seconds: this.#clock.seconds,
       warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
@@ -606,7 +591,7 @@ export class Experiment {
           pretrained: this.#pretrained,
           updates,
           seconds: this.#clock.seconds,
-          kernels: gpu.matmulChoices,
+          kernels: this.#trust.choices,
         },
         ...(await state()),
       });
@@ -634,7 +619,7 @@ export class Experiment {
       const text = `${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`;
       emit({ type: 'warning', text });
     }
-    forceKernels(gpu, standing.kernels);
+    this.#trust.force(standing.kernels);
     this.#untold.push(...(await this.#dropWrongKernels(true)));
     if (found.pretraining) {
       this.#half = { update: standing.pretrained, state: found.pretraining };
@@ -663,18 +648,6 @@ export class Experiment {
   async weights(): Promise<Map<string, Float32Array>> {
     return this.#engine.trainer.actor.weights.read();
   }
-}
-
-function forceKernels(gpu: Gpu, recorded: unknown): void {
-  const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);
-  if (!kernels) throw new CheckpointError('the checkpoint names no known matmul variants');
-  const missing = unrunnable(gpu, kernels);
-  if (missing !== undefined) {
-    throw new CheckpointError(
-      `the run was computed with the matmul variant '${missing}', which ${gpu.name} cannot run`,
-    );
-  }
-  gpu.matmulChoices = kernels;
 }
 
 /** What responses without a verdict mean for the results; nothing where all were judged. */

@@ -3,7 +3,7 @@ import { parseConfig, type ExperimentConfig } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import { useTuned } from '../gpu/matmul-choices.ts';
+import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';

@@ -477,7 +477,12 @@ describe('an experiment', () => {
     const runs = [];
     for (const fault of [true, false]) {
       const gpu = await openGpu({ limits: 'default' });
-      gpu.matmulChoices = { preferred: fault ? 'registers' : 'plain', measured: {} };
+      const portable = { preferred: ['registers'], measured: {} };
+      gpu.choices = {
+        'matmul-forward': portable,
+        'matmul-backward-input': fault ? portable : { preferred: ['plain'], measured: {} },
+        'matmul-backward-weight': portable,
+      };
       const from = 'dx[at] = value';
       if (fault) plantFault(gpu, 'matmul-backward-input/registers', from, 'dx[at] = 2 * value');
       try {

@@ -11,7 +11,7 @@ import { RunControl } from '../scheduler/run-control.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
 /** What a run needs that outlives its device. */
-export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether'> {
+export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
   readonly openGpu: () => Promise<Gpu>;
 }
 
@@ -43,6 +43,8 @@ export class TrainingRun {
   /** Rows that decode together. */
   #rows: number;
   #begun = false;
+  /** Why it goes on from a checkpoint by itself. */
+  #reason: string | undefined;
 
   constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
     this.#host = host;
@@ -87,6 +89,7 @@ export class TrainingRun {
             this.#experiment = undefined;
             this.control.lost();
             reason = reopening.reason;
+            this.#reason = reason;
             if (this.control.state !== 'stopping') emit({ type: 'recovery', ...reopening });
             return this.control.rest(reopening.seconds * 1000);
           },
@@ -94,6 +97,7 @@ export class TrainingRun {
             this.#experiment = undefined;
             this.control.lost();
             const tell = (text: string): void => emit({ type: 'warning', text });
+            this.#reason = `not enough GPU memory for ${this.#rows} rows`;
             this.#rows = halvedRows(this.#rows, error, tell);
           },
         },
@@ -120,7 +124,7 @@ export class TrainingRun {
     const { config, seeds, configHash } = this.#plan;
     const resume = this.#plan.resume || this.#begun;
     const experiment = await Experiment.open(
-      { ...this.#host, gpu, rowsTogether: this.#rows },
+      { ...this.#host, gpu, rowsTogether: this.#rows, reason: this.#reason },
       config,
       seeds,
       { resume, configHash: await configHash(resume) },

@@ -56,7 +56,7 @@ describe('the layer rule', () => {
     const lines = [
       `import { a } from './memory.ts';`,
       `import { b } from 'comlink';`,
-      `import code from '../../kernels/gae.ts';`,
+      `import { c } from '../../kernels/lib/tensor.ts';`,
     ];
     expect(complaints('src/gpu/planted.ts', ...lines)).toEqual([]);
   });

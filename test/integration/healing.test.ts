@@ -87,8 +87,7 @@ async function runOf({
     });
     return gpu;
   };
-  let run: TrainingRun | undefined;
-  const training = new TrainingRun(
+  const training: TrainingRun = new TrainingRun(
     {
       openGpu: open,
       hostName: 'test',
@@ -97,7 +96,7 @@ async function runOf({
       shippedBase: () => Promise.resolve(undefined),
       emit: (event) => {
         events.push(event);
-        if (run) onEvent?.(event, run);
+        onEvent?.(event, training);
       },
     },
     {
@@ -108,7 +107,6 @@ async function runOf({
     },
     new ReopeningPolicy(),
   );
-  run = training;
   await training.opened;
   await training.ended;
   const lost = await Promise.all(devices.map((gpu) => gpu.device.lost));

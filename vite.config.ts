@@ -39,7 +39,6 @@ export default defineConfig(({ mode }) => ({
     outDir: '../dist-demo',
     emptyOutDir: true,
     target: 'es2022',
-    chunkSizeWarningLimit: 4096, // a shipped base is one chunk
   },
   worker: { format: 'es' },
   plugins: [
@@ -50,7 +49,6 @@ export default defineConfig(({ mode }) => ({
         id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
     },
   ],
-  assetsInclude: ['**/*.safetensors'],
   server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],
@@ -69,6 +67,16 @@ export default defineConfig(({ mode }) => ({
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
+          name: 'structure',
+          include: ['test/structure/**/*.test.ts'],
+          environment: 'node',
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
         },
       },
       {

@@ -4,8 +4,10 @@ import {
   ConfigError,
   methodLabel,
   overridesOf,
+  poolPromptsOf,
   presets,
   presetSeeds,
+  tierSizesOf,
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
@@ -148,15 +150,16 @@ function checkSize(config: ExperimentConfig, where: string): void {
   atMost(`${where}: experiment.epochs`, experiment.epochs, most.epochs, 'epochs');
   atMost(`${where}: experiment.readouts`, experiment.readouts.length, most.readouts, 'read-outs');
   atMost(`${where}: task`, poolSizeOf(config), most.poolPrompts, 'prompts');
-  if (task.name === 'arithmetic') {
-    const heldOut = task.tiers.reduce((sum, { prompts }) => sum + prompts, 0);
-    atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
-  }
+  const heldOut = [...tierSizesOf(task).values()].reduce((sum, prompts) => sum + prompts, 0);
+  atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 
-/** Prompts of the pool. */
+/** Prompts of the pool. @throws ConfigError where the task has to be opened to know. */
 export function poolSizeOf({ task }: ExperimentConfig): number {
-  return task.name === 'arithmetic' ? task.poolPrompts : task.prompts;
+  const pool = poolPromptsOf(task);
+  if (pool === undefined)
+    throw new ConfigError(`task: ${task.name} has no size before it is opened`);
+  return pool;
 }
 
 /** Weights of the layers; the embeddings of a few dozen characters are left out. */

@@ -1,3 +1,4 @@
+import { StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
   connectTrainer,
@@ -10,13 +11,10 @@ import {
   reportOf,
   runFileText,
   shippedBases,
-  StoredRuns,
   type Connection,
   type ExperimentConfig,
   type MetricKey,
-  type RunClaim,
   type RunFolder,
-  type StoredRun,
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';

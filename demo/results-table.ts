@@ -1,10 +1,12 @@
 import {
   accuracyOf,
+  describeTask,
   differenceOf,
   methodsAsShown,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
+  tierSizesOf,
   wrongKeysCaveat,
   type Estimate,
   type Evaluation,
@@ -17,8 +19,7 @@ import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunModel } from './run-model.ts';
 
-const tierNames = (config: ExperimentConfig): string[] =>
-  config.task.name === 'arithmetic' ? config.task.tiers.map((_, i) => `T${i + 1}`) : ['T1'];
+const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
 /** Rows of the table in the order of the paper's: base, FULL, then the selections. */
 const rowsOf = (config: ExperimentConfig): LineName[] => [
@@ -229,7 +230,7 @@ function intervalText(config: ExperimentConfig, model: RunModel | undefined): st
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }
-  if (config.task.name !== 'arithmetic') return `No interval for this task. ${sampled}`;
+  if (!describeTask(config.task).isHeldOut) return `No interval for this task. ${sampled}`;
   return (
     `With fewer than three seeds the interval is over the held-out prompts alone: another seed can ` +
     `land outside it. ${sampled}`

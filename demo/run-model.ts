@@ -1,4 +1,4 @@
-import { arithmeticAnswer, cutText, readoutOf, readoutUnit, withoutPadding } from '../src/index.ts';
+import { cutText, describeTask, readoutOf, readoutUnit } from '../src/index.ts';
 import { duration } from '../src/look/wording.ts';
 import type { FixedReadout } from './plots/readings.ts';
 import type {
@@ -251,7 +251,7 @@ export class RunModel {
   /** A prompt as people read it. */
   textOf(prompt: number): string {
     const text = this.pool[prompt]?.text ?? '';
-    return this.config.task.name === 'arithmetic' ? withoutPadding(text) : text;
+    return describeTask(this.config.task).promptText(text);
   }
 
   /** What the verifier said of a response to a prompt, and what that means where the key is wrong. */
@@ -263,7 +263,7 @@ export class RunModel {
     if (correct) return wrongKey ? 'matches-wrong-key' : 'right';
     if (!formatted) return 'unformatted';
     if (!wrongKey) return 'wrong';
-    const answer = this.config.task.name === 'arithmetic' ? arithmeticAnswer(response) : undefined;
+    const answer = describeTask(this.config.task).answerOf(response);
     return truth !== undefined && answer === truth ? 'right-unpaid' : 'misses-wrong-key';
   }
 

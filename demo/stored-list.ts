@@ -1,4 +1,4 @@
-import { MOST_STORED_RUNS, type StoredRun } from '../src/index.ts';
+import { MOST_STORED_RUNS, type StoredRun } from '../src/entries/browser.ts';
 import { byId, make, setText } from './dom.ts';
 
 /** What can be done with a stored run. */

@@ -6,7 +6,6 @@ import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
-import type { SamplingFilter } from './sampling-distribution.ts';
 
 export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling, code], {
   params: [
@@ -36,6 +35,18 @@ export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling,
     logprobs: 'f32',
   },
 });
+
+/** How logits become the distribution that is sampled; rules in `shaders/lib/sampling.wgsl`. */
+export interface SamplingFilter {
+  /** Divides the logits; 0 takes the largest. */
+  readonly temperature: Size;
+  /** Most tokens kept, ties of the last aside; 0 keeps all. */
+  readonly topK: Size;
+  /** Probability mass kept, in (0, 1]; 1 keeps all. */
+  readonly topP: Size;
+  /** Least probability kept, as a fraction of the largest one, in [0, 1]; 0 keeps all. */
+  readonly minP: Size;
+}
 
 /**
  * Draws one token for every running row. Math, shapes and states: `shaders/sample-token.wgsl`.

@@ -1,9 +1,11 @@
 // npm run build: the importable package in dist/ and the static demo in dist-demo/.
 import { spawnSync } from 'node:child_process';
 import {
+  copyFileSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -16,7 +18,7 @@ import { dirname, join, relative } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
-import { stamp, walk } from './fresh.mjs';
+import { dist, stamp, walk } from './dist.mjs';
 import { modulePath, root } from './process.mjs';
 
 const help = `npm run build [-- options]
@@ -25,22 +27,29 @@ const help = `npm run build [-- options]
   --demo      only dist-demo/: the page, for any static host
 `;
 
-const dist = join(root, 'dist');
-
 /** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
 function entries() {
   const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
-  return [join(root, 'src/index.ts'), join(root, 'src/cli/main.ts'), ...workers].filter((path) =>
-    existsSync(path),
-  );
+  const main = ['src/index.ts', 'src/cli/main.ts'].map((path) => join(root, path));
+  const subpaths = ['lim', 'model', 'browser'].map((name) => join(root, `src/entries/${name}.ts`));
+  return [...main, ...subpaths, ...workers].filter((path) => existsSync(path));
 }
 
-/** @returns {string[]} */
-function dependencies() {
-  /** @type {{ dependencies?: Record<string, string> }} */
-  const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
-  return Object.keys(manifest.dependencies ?? {});
-}
+/** @type {{ version: string, dependencies?: Record<string, string> }} */
+const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
+
+/**
+ * Of the manifest the command reads its version alone.
+ *
+ * @type {import('vite').Plugin}
+ */
+const versionAlone = {
+  name: 'version-alone',
+  enforce: 'pre',
+  resolveId: (source) => (/\/package\.json$/.test(source) ? '\0version' : null),
+  load: (id) =>
+    id === '\0version' ? `export default ${JSON.stringify({ version: manifest.version })};` : null,
+};
 
 /** Modules that only Node and Deno run: the page's graph ends before them. */
 const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host|reward-server)\.ts$/;
@@ -56,9 +65,21 @@ const buildPage = (outDir) =>
     root,
     base: './',
     logLevel: 'warn',
-    assetsInclude: ['**/*.safetensors'],
     resolve: { alias: { 'node:util': join(root, 'src/cli/page-arguments.ts') } },
     plugins: [
+      versionAlone,
+      {
+        // The page reads the base that the library ships.
+        name: 'bases-of-the-library',
+        enforce: 'pre',
+        transform: (code, id) =>
+          id.replaceAll('\\', '/').endsWith('/src/bases/shipped.ts')
+            ? code.replace(
+                /new URL\('\.\/(?=[\w-]+\.safetensors')/g,
+                "new URL(/* @vite-ignore */ '../src/bases/",
+              )
+            : null,
+      },
       {
         name: 'not-for-pages',
         enforce: 'pre',
@@ -94,7 +115,7 @@ const buildPage = (outDir) =>
  * starts it stays right; replaced file by file so that a running command never sees half a build.
  */
 export async function buildLibrary() {
-  const external = dependencies();
+  const external = Object.keys(manifest.dependencies ?? {});
   // A source saved while the build runs is newer than this, and so built again the next time.
   const started = new Date();
   const scratch = mkdtempSync(join(root, 'node_modules', '.limr-build-'));
@@ -103,8 +124,8 @@ export async function buildLibrary() {
       configFile: false,
       root,
       logLevel: 'warn',
-      assetsInclude: ['**/*.safetensors'],
       plugins: [
+        versionAlone,
         {
           name: 'worker-urls',
           transform: (code, id) =>
@@ -137,6 +158,10 @@ export async function buildLibrary() {
       },
     });
     await buildPage(join(scratch, 'page'));
+    const bases = join(root, 'src/bases');
+    for (const name of readdirSync(bases).filter((file) => file.endsWith('.safetensors'))) {
+      copyFileSync(join(bases, name), join(scratch, 'src/bases', name));
+    }
     const fresh = walk(scratch).filter((path) => statSync(path).isFile());
     const kept = new Set(fresh.map((path) => relative(scratch, path)));
     for (const path of fresh) {
@@ -145,7 +170,7 @@ export async function buildLibrary() {
       renameSync(path, target);
     }
     for (const path of walk(dist)) {
-      if (path.endsWith('.js') && !kept.has(relative(dist, path))) rmSync(path);
+      if (/\.(?:js|safetensors)$/.test(path) && !kept.has(relative(dist, path))) rmSync(path);
     }
     writeFileSync(stamp, '');
     utimesSync(stamp, started, started);

@@ -1,34 +1,14 @@
 // Keeps dist/ up to date in a checkout, without loading Vite where there is nothing to do.
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
+import { stamp, walk } from './dist.mjs';
 import { modulePath, root } from './process.mjs';
-
-/** Its time is that of the last build. */
-export const stamp = join(root, 'dist', '.built');
 
 /** What the library is made of; the command's own entry belongs to it. */
 const sources = ['src', 'kernels', 'shaders', 'package.json'].map((name) => join(root, name));
 
 const lock = modulePath('.limr-build-lock');
-
-/**
- * @param {string} path
- * @returns {string[]} The path and, of a folder, everything below it.
- */
-export function walk(path) {
-  if (!existsSync(path)) return [];
-  if (!statSync(path).isDirectory()) return [path];
-  return [path, ...readdirSync(path).flatMap((name) => walk(join(path, name)))];
-}
 
 /** Whether a source, or a folder that lost one, changed after the last build. */
 function isStale() {

@@ -7,7 +7,8 @@
 // adapter that this machine has, up to two minutes each.
 import { countWork } from '../src/bench/record.ts';
 import { referenceModel, referenceShape, referenceTraining } from '../src/bench/train.ts';
-import { configFrom, presets } from '../src/config.ts';
+import { configFrom } from '../src/config.ts';
+import { presets } from '../src/presets.ts';
 import { type Gpu, openGpu } from '../src/gpu/device.ts';
 import type { MemoryLimits } from '../src/gpu/memory.ts';
 import { phantomGpu } from '../src/gpu/phantom.ts';
@@ -19,7 +20,7 @@ import type { TrainerConfig } from '../src/ppo/trainer.ts';
 import { modelConfigOf } from '../src/scheduler/base.ts';
 import { buildEngine, type EngineShape } from '../src/scheduler/engine.ts';
 import { estimateEngine } from '../src/scheduler/estimate.ts';
-import { createTask, poolPromptsOf } from '../src/tasks/registry.ts';
+import { taskShapeOf } from '../src/tasks/registry.ts';
 
 type ModelShape = typeof referenceShape;
 
@@ -216,9 +217,10 @@ function workShapes(): (readonly [string, EngineShape, number])[] {
   const named = Object.entries(presets)
     .filter(([name]) => name !== 'study')
     .map(([name, config]) => {
-      const task = createTask(config.task);
+      const task = taskShapeOf(config.task);
+      if (!task) throw new Error(`${name}: its task has no size before it is opened`);
       const { epochs } = config.experiment;
-      const prompts = poolPromptsOf(config.task);
+      const prompts = task.poolPrompts;
       const model = modelConfigOf(config, task);
       const { count } = parameterLayout(model, 'lm');
       return [name, { model, config, lengths: task, prompts, epochs }, count] as const;

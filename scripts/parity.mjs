@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { parseArgs } from 'node:util';
 import { createServer } from 'vite';
 import { chromiumArguments, findChromium } from './chromium.mjs';
-import { walk } from './fresh.mjs';
+import { walk } from './dist.mjs';
 import { denoCommand, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 

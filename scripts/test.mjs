@@ -26,7 +26,7 @@ const help = `npm test [-- options] [file filters]
   --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
-Stages: unit, build, gpu-node, types, lint, format, e2e-node, gpu-chromium, gpu-deno, e2e, parity.
+Stages: unit, build, gpu-node, types, lint, format, structure, e2e-node, gpu-chromium, gpu-deno, e2e, parity.
 After unit and build two stages run at a time where there are two cores, each printed at its end.
 File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
 line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
@@ -223,6 +223,7 @@ const stages = {
   lint: (hold) => check(hold, [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
   format: (hold) =>
     check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
+  structure: (hold) => vitest(hold, 'structure', [process.execPath, vitestScript]),
   'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
   'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
   'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),

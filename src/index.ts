@@ -1,16 +1,16 @@
-// The whole public API. What is not exported here may change without notice.
+// limr-lab: an experiment, from its config to its results. `limr-lab/lim`, `limr-lab/model` and
+// `limr-lab/browser` (src/entries) hold the rest of the public API. Nothing else is public.
 export {
   configFrom,
   configHash,
-  limrDefaults,
   overridesOf,
   parseConfig,
-  presets,
-  presetSeeds,
   type ExperimentConfig,
   type Override,
 } from './config.ts';
+export { limrDefaults, presets, presetSeeds } from './presets.ts';
 export { ConfigError } from './config-error.ts';
+export { FileError } from './file-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
 export type {
   Accuracy,
@@ -26,41 +26,30 @@ export type {
   SelectionSummary,
   UpdateRecord,
 } from './results.ts';
+export { FormatError } from './formats/format-error.ts';
+export { SafetensorsError } from './formats/safetensors.ts';
 export {
   AdapterError,
   describeAdapter,
   DeviceLostError,
-  Gpu,
-  openGpu,
+  type AdapterChoice,
   type AdapterDescription,
-  type GpuOptions,
 } from './gpu/device.ts';
+export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
-export { scoreMatrix, type LimOptions, type LimResult } from './lim/score.ts';
-export type { AnyMatrix, MatrixTensors, RewardMatrix, ValueMatrix } from './lim/matrix.ts';
-export { selectLim } from './lim/selection/lim.ts';
-export { linearScores, selectLinear } from './lim/selection/linear.ts';
-export { SelectionError } from './lim/selection/method.ts';
-export { selectRandom } from './lim/selection/rand.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { shippedBases } from './bases/shipped.ts';
-export { WorkerError, type Connection } from './threads/connect.ts';
+export { WorkerError, type Called, type Connection } from './threads/connect.ts';
+export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
-export type { StartRequest, TrainerApi } from './workers/protocol.ts';
+export type { StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
 export { readRun, type Run, type RunFolder } from './report/run-files.ts';
 export { seedsCaveat, wrongKeysCaveat } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-file.ts';
-export { arithmeticAnswer, withoutPadding } from './tasks/arithmetic.ts';
+export { describeTask, poolPromptsOf, tierSizesOf } from './tasks/registry.ts';
+export type { TaskDescription } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
-export { StorageError } from './workers/browser-store.ts';
-export {
-  MOST_STORED_RUNS,
-  StoredRuns,
-  type CheckpointPlace,
-  type RunClaim,
-  type StoredRun,
-} from './workers/stored-runs.ts';

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { missingRules, signals } from './vocabulary/signals.ts';
 
 // The parts of `ExperimentResults` that files hold: checkpoints and `results.json` are read by these.
 
@@ -10,8 +11,13 @@ export const orNaN = v.pipe(
   v.nullable(finite),
   v.transform((value) => value ?? NaN),
 );
+/** Accuracy over no prompts is none. */
+const shareOrNaN = v.pipe(
+  v.nullable(share),
+  v.transform((value) => value ?? NaN),
+);
 
-const means = { mean: share, tiers: v.record(v.string(), share) };
+const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
 export const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
 export const evaluation = v.object({
   seed: whole,
@@ -27,8 +33,8 @@ export const selection = v.object({
 });
 export const limSummary = v.nullable(
   v.object({
-    signal: v.picklist(['accuracy', 'reward']),
-    compat: v.picklist(['corrected', 'limr']),
+    signal: v.picklist(signals),
+    compat: v.picklist(missingRules),
     theta: finite,
     count: v.exactOptional(whole),
     lowestKept: v.exactOptional(finite),

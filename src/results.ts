@@ -2,8 +2,12 @@ import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './vocabulary/methods.ts';
+import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
-/** Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. */
+/**
+ * Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. NaN (null in
+ * JSON) where the task has no tiers.
+ */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
@@ -31,8 +35,8 @@ export interface SelectionSummary {
 
 /** LIM on one seed's FULL pass. */
 export interface LimSummary {
-  readonly signal: 'accuracy' | 'reward';
-  readonly compat: 'corrected' | 'limr';
+  readonly signal: Signal;
+  readonly compat: MissingRule;
   /** The cut, where `count` is absent. */
   readonly theta: number;
   /** Prompts asked for, where the highest scores are kept, and theta is not used. */

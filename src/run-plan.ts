@@ -2,7 +2,6 @@
 import type { ExperimentConfig } from './config.ts';
 import { methodLabel, type MethodName } from './vocabulary/methods.ts';
 import { updatesAt } from './readouts.ts';
-import { poolPromptsOf } from './tasks/registry.ts';
 
 /** Methods in the order in which they are trained: FULL first, for the others come from its rewards. */
 export const trainingOrder = ({ experiment }: ExperimentConfig): readonly MethodName[] => [
@@ -10,18 +9,18 @@ export const trainingOrder = ({ experiment }: ExperimentConfig): readonly Method
   ...experiment.methods.filter((method) => method !== 'full'),
 ];
 
-/** PPO iterations of a data epoch of FULL. */
-export const updatesPerEpoch = ({ task, rollout }: ExperimentConfig): number =>
-  Math.ceil(poolPromptsOf(task) / rollout.prompts);
+/** PPO iterations of a data epoch of FULL on a pool of so many prompts. */
+export const updatesPerEpoch = ({ rollout }: ExperimentConfig, pool: number): number =>
+  Math.ceil(pool / rollout.prompts);
 
-/** PPO iterations of a method on `prompts` prompts. */
+/** PPO iterations of a method on `prompts` prompts, of FULL the pool's. */
 export function iterationsOf(
   config: ExperimentConfig,
   method: MethodName,
   prompts: number,
 ): number {
   const { experiment } = config;
-  if (method === 'full') return experiment.epochs * updatesPerEpoch(config);
+  if (method === 'full') return experiment.epochs * updatesPerEpoch(config, prompts);
   return prompts === 0 ? 0 : updatesAt(config, experiment.armLength, prompts);
 }
 
@@ -48,17 +47,19 @@ export function readoutsReached(
 /**
  * PPO iterations of a whole run.
  *
+ * @param pool Prompts of the pool.
  * @param sizes Prompts of each method of the first seed, as far as they are known: a method of
  *   unknown size counts with an eighth of the pool.
  */
 export function plannedUpdates(
   config: ExperimentConfig,
+  pool: number,
   seeds: number,
   sizes: Readonly<Partial<Record<MethodName, number>>>,
 ): number {
-  const likely = Math.ceil(poolPromptsOf(config.task) / 8);
+  const known = { ...sizes, full: pool };
   const lengths = trainingOrder(config).map((method) =>
-    iterationsOf(config, method, sizes[method] ?? likely),
+    iterationsOf(config, method, known[method] ?? Math.ceil(pool / 8)),
   );
   return seeds * lengths.reduce((sum, length) => sum + length, 0);
 }

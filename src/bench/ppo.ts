@@ -4,8 +4,8 @@ import { estimate } from '../scheduler/estimate.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import { createEngine, type Engine } from '../scheduler/engine.ts';
-import { createTask } from '../tasks/registry.ts';
-import type { Verdict } from '../tasks/task.ts';
+import { openTask, openVerifier } from '../tasks/registry.ts';
+import { givenText, type Verdict } from '../tasks/task.ts';
 import { packVerdicts } from '../tasks/verification.ts';
 import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
@@ -21,8 +21,9 @@ export async function benchPpo(bench: Bench): Promise<void> {
 
 async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<void> {
   const { rollout } = config;
-  estimate(config, bench.gpu.limits);
-  const task = createTask(config.task);
+  const task = await openTask(config.task);
+  const verifier = await openVerifier(config.task);
+  estimate(config, bench.gpu.limits, task);
   const engine = createEngine(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
   engine.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
@@ -32,15 +33,21 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
     name: `PPO iteration, ${config.preset}`,
     shapes: { prompts: rollout.prompts, samples: rollout.samples, C, L, H, V: model.vocabSize },
     engine,
-    prompts: pool.map(({ text }) => task.tokenizer.encode(text)),
+    prompts: await task.text.encode(pool.map(givenText)),
     samples: rollout.samples,
     temperature: rollout.temperature,
-    stopIds: task.endToken === undefined ? [] : [task.endToken],
-    verify: (promptIndex, response) => {
-      const { text = '', key = '' } = pool[promptIndex] ?? {};
-      return task.verify(text, key, response);
+    stopIds: task.stopIds,
+    verdictsOf: async (responses, stopped) => {
+      const texts = await task.text.decode(responses);
+      return Promise.all(
+        texts.map(async (response, row) => {
+          const { text = '', key = '' } = pool[Math.floor(row / rollout.samples)] ?? {};
+          return verifier.verify(text, key, response, { finished: stopped[row] === 1 });
+        }),
+      );
     },
   });
+  await task.text.close();
 }
 
 /** What iterations are measured on. */
@@ -53,13 +60,17 @@ export interface IterationCase {
   readonly samples: number;
   readonly temperature: number;
   readonly stopIds: readonly number[];
-  readonly verify: (promptIndex: number, response: Uint32Array) => Verdict;
+  /** Verdicts on responses, prompt by prompt; `stopped` is 1 where one ended by itself. */
+  readonly verdictsOf: (
+    responses: readonly Uint32Array[],
+    stopped: Uint8Array,
+  ) => Promise<readonly Verdict[]>;
 }
 
 /** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
 export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
   const { gpu } = bench;
-  const { engine, prompts, samples, temperature, stopIds, verify } = entry;
+  const { engine, prompts, samples, temperature, stopIds, verdictsOf } = entry;
   let iteration = 0;
   if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
   await measure(bench, {
@@ -86,8 +97,9 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
         ),
       }));
       const verdicts = packVerdicts(
-        groups.flatMap(({ responses, promptIndex }) =>
-          responses.map((response) => verify(promptIndex, response)),
+        await verdictsOf(
+          groups.flatMap(({ responses }) => responses),
+          generation.stopped,
         ),
       );
       const verified = performance.now();

@@ -10,7 +10,7 @@ import {
 } from '../model/parameters.ts';
 import { Decoder } from '../rollout/decoder.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
 import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 import { referenceModel, referenceShape } from './train.ts';
@@ -27,7 +27,7 @@ interface RolloutShape {
 /** Rollouts: prefill and every decoding step, responses read back. */
 export async function benchRollout(bench: Bench): Promise<void> {
   const config = bench.tiny ? tinyConfig : configFrom('quick', undefined, 'bench');
-  const task = createTask(config.task);
+  const task = await openTask(config.task);
   const { prompts, samples } = config.rollout;
   await measureRollout(bench, `rollout, ${config.preset}`, modelConfigOf(config, task), {
     prompts,

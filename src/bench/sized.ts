@@ -81,9 +81,12 @@ async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
     samples,
     temperature: rollout.temperature,
     stopIds: [],
-    verify: (_prompt, response) => {
-      const correct = (response[0] ?? 0) % 2 === 0;
-      return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: null };
-    },
+    verdictsOf: (responses) =>
+      Promise.resolve(
+        responses.map((response) => {
+          const correct = (response[0] ?? 0) % 2 === 0;
+          return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: null };
+        }),
+      ),
   });
 }

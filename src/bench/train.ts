@@ -4,7 +4,7 @@ import { packedSizes, type PromptGroup } from '../model/packed-batch.ts';
 import { initialParameters, type WeightStorage } from '../model/parameters.ts';
 import { baseTrainer, modelConfigOf } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
 import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
@@ -91,17 +91,17 @@ export async function benchTrain(bench: Bench): Promise<void> {
     ? [tinyConfig]
     : ['quick', 'standard'].map((preset) => configFrom(preset, undefined, 'bench'));
   for (const config of configs) {
-    const task = createTask(config.task);
+    const task = await openTask(config.task);
     const trainer = baseTrainer(bench.gpu, config, task);
     trainer.model.reset(initialParameters(modelConfigOf(config, task), 1, 0.08));
     const count = config.base.sequencesPerUpdate;
-    const groups = task.corpus(1, 0, count).map(({ tokens, promptLength }) => ({
+    const groups = (task.corpus?.(1, 0, count) ?? []).map(({ tokens, promptLength }) => ({
       prompt: tokens.subarray(0, promptLength),
       responses: [tokens.subarray(promptLength)],
     }));
     const { hiddenSize: C, layers: L, heads: H, intermediateSize: F } = config.model;
     const { rows } = packedSizes(groups, true);
-    const shapes = { sequences: count, rows, C, L, H, V: task.tokenizer.size, F };
+    const shapes = { sequences: count, rows, C, L, H, V: task.vocabularySize, F };
     await measureSteps(bench, `pre-training ${config.preset}`, shapes, { trainer, groups });
   }
 }

@@ -1,5 +1,5 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
-import type { WeightStorage } from '../model/parameters.ts';
+import { type Storage, storages } from '../vocabulary/storages.ts';
 
 /** Arguments that cannot be used; one line that names the option. The command exits 2. */
 export class UsageError extends Error {
@@ -43,10 +43,10 @@ export const commonArgs = {
 /** How a command that trains nothing stores the model's weights. */
 export const weightsArg = {
   type: 'enum',
-  options: ['f32', 'f16'],
+  options: [...storages],
   default: 'f32',
   description: 'storage of matrices on the device: f16 rounds, and takes half the memory',
-} satisfies EnumArgDef & { options: WeightStorage[] };
+} satisfies EnumArgDef & { options: Storage[] };
 
 /** `--out` with its own description. */
 export const outArg = (description: string) =>

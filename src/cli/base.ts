@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { baseIdentity, modelConfigOf, pretrainBase } from '../scheduler/base.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
 import { withLastingGpu } from './adapter.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
@@ -29,35 +29,41 @@ export const command = defineCommand({
     const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();
-    const task = createTask(config.task);
-    const kept = new KeptTraining(modelConfigOf(config, task));
-    let adapter = '';
-    const parameters = await withLastingGpu(
-      args,
-      { headDim: config.model.headDim, training: true },
-      async (gpu) => {
-        adapter = gpu.name;
-        await kept.begin();
-        return pretrainBase(
-          gpu,
-          config,
-          task,
-          (update, of, loss) =>
-            void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
-          () => Promise.resolve(true),
-          kept,
-        );
-      },
-    );
-    if (!parameters) return 1;
-    const entries = [...parameters].map(([name, data]) => float32Entry(name, [data.length], data));
-    const identity = baseIdentity(config);
-    await host.write(out, writeSafetensors(entries, { identity, adapter }));
-    await host.stderr(`base: ${out}\n`);
-    if (args.json) {
-      const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
-      await host.stdout(jsonText({ out, identity, parameters: count, config, adapter }));
+    const task = await openTask(config.task);
+    try {
+      const kept = new KeptTraining(modelConfigOf(config, task));
+      let adapter = '';
+      const parameters = await withLastingGpu(
+        args,
+        { headDim: config.model.headDim, training: true },
+        async (gpu) => {
+          adapter = gpu.name;
+          await kept.begin();
+          return pretrainBase(
+            gpu,
+            config,
+            task,
+            (update, of, loss) =>
+              void host.stderr(`update ${update}/${of}, loss ${loss.toFixed(4)}\n`),
+            () => Promise.resolve(true),
+            kept,
+          );
+        },
+      );
+      if (!parameters) return 1;
+      const entries = [...parameters].map(([name, data]) =>
+        float32Entry(name, [data.length], data),
+      );
+      const identity = baseIdentity(config);
+      await host.write(out, writeSafetensors(entries, { identity, adapter }));
+      await host.stderr(`base: ${out}\n`);
+      if (args.json) {
+        const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+        await host.stdout(jsonText({ out, identity, parameters: count, config, adapter }));
+      }
+      return 0;
+    } finally {
+      await task.text.close();
     }
-    return 0;
   },
 });

@@ -16,6 +16,8 @@ import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
 
 /** What `npm run build` makes of src/cli/page.ts, in dist beside the folder of the sources. */
 const pageFolder = new URL('../../page/', import.meta.url);
+/** Bases of the library, which the page reads where they lie. */
+const basesFolder = new URL('../bases/', import.meta.url);
 
 /** The only variables that the page sees: those that commands read. */
 const shownVariables = /^(LIMR_\w+|XDG_CACHE_HOME|HOME|USERPROFILE)$/;
@@ -35,8 +37,13 @@ async function pageFiles(): Promise<Map<string, Buffer>> {
   if (names.length === 0) {
     throw new ChromiumError('the page of --host chromium is not built: run npm run build');
   }
-  for (const name of names) files.set(`/${name}`, await readFile(new URL(name, pageFolder)));
-  const html = '<!doctype html><title>limr</title><script type="module" src="/page.js"></script>';
+  for (const name of names) files.set(`/page/${name}`, await readFile(new URL(name, pageFolder)));
+  for (const name of await readdir(basesFolder)) {
+    if (!name.endsWith('.safetensors')) continue;
+    files.set(`/src/bases/${name}`, await readFile(new URL(name, basesFolder)));
+  }
+  const html =
+    '<!doctype html><title>limr</title><script type="module" src="/page/page.js"></script>';
   return files.set('/', Buffer.from(html));
 }
 

@@ -6,7 +6,6 @@ import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
-import { createTask } from '../tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import {
   commonArgs,
@@ -94,8 +93,8 @@ export const command = defineCommand({
     budgetOf(args); // a mistake in it is told before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
-    const task = createTask((await chosenConfig('limr eval', args.config)).task);
-    const verifier = textVerifier(args.verifier, task);
+    const { task } = await chosenConfig('limr eval', args.config);
+    const verifier = await textVerifier(args.verifier, task);
     const questions = await readQuestions(args.data);
     const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
@@ -138,7 +137,8 @@ export const command = defineCommand({
           const { ids, stopped: finished } = response;
           const spoken = finished ? ids.slice(0, -1) : ids;
           const [decoded = ''] = await tokenizer.decode([spoken], decoding);
-          const verdict = judgeText(verifier, { ...question, response: decoded }, { finished });
+          const judged = { ...question, response: decoded };
+          const verdict = await judgeText(verifier, judged, { finished });
           ended += Number(finished);
           right[response.prompt] = (right[response.prompt] ?? 0) + Number(verdict.correct);
           formatted[response.prompt] =

@@ -482,7 +482,7 @@ async function judgeAll(
     const verdict =
       answer === undefined
         ? { reward: -1, correct: false, formatted: false }
-        : judgeText(verifier, { prompt, answer, response }, { finished, endTokens });
+        : await judgeText(verifier, { prompt, answer, response }, { finished, endTokens });
     rewards.push(verdict.reward);
     scores.push(Number(verdict.correct));
     formatted.push(Number(verdict.formatted));

@@ -4,7 +4,6 @@ import { FormatError } from '../formats/format-error.ts';
 import { shorten } from '../formats/json.ts';
 import { readRewardRows, type RewardRow } from '../formats/reward-rows.ts';
 import { counted } from '../look/wording.ts';
-import { createTask } from '../tasks/registry.ts';
 import {
   type ExplainedVerdict,
   judgeText,
@@ -68,8 +67,8 @@ export const command = defineCommand({
     json: commonArgs.json,
   },
   async run({ args, rawArgs }) {
-    const task = createTask((await chosenConfig('limr reward', args.config)).task);
-    const verifier = textVerifier(args.verifier, task);
+    const { task } = await chosenConfig('limr reward', args.config);
+    const verifier = await textVerifier(args.verifier, task);
     const endTokens = repeatedOption('end-token', rawArgs);
     if (args.serve !== undefined) {
       if (args.pairs !== undefined || args.out !== undefined || args.json || args.explain) {
@@ -105,7 +104,7 @@ export const command = defineCommand({
     await withSource(pairs, async (source) => {
       async function* lines(): AsyncGenerator<string> {
         for await (const row of readRewardRows(source)) {
-          const verdict = judge(verifier, row, endTokens, book);
+          const verdict = await judge(verifier, row, endTokens, book);
           summary.add(verdict, row.finished);
           const result = resultOf(verdict, explain);
           if (args.json) kept.push(result);
@@ -128,12 +127,12 @@ async function exhaust(rows: AsyncIterator<unknown>): Promise<void> {
   while (!(await rows.next()).done);
 }
 
-function judge(
+async function judge(
   verifier: NamedVerifier,
   row: RewardRow,
   endTokens: readonly string[],
   book: AnswerBook | undefined,
-): ExplainedVerdict {
+): Promise<ExplainedVerdict> {
   const answer = row.answer ?? book?.find(row.prompt);
   if (answer === undefined) {
     throw new FormatError(

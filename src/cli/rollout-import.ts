@@ -13,7 +13,8 @@ import {
 } from '../formats/rollouts.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../formats/safetensors.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
-import type { RewardMatrix, Signal } from '../lim/matrix.ts';
+import type { RewardMatrix } from '../lim/matrix.ts';
+import type { Signal } from '../vocabulary/signals.ts';
 import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-table.ts';
 import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';

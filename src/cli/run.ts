@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { presetSeeds, type ExperimentConfig } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
+import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { duration } from '../look/wording.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';

@@ -1,6 +1,6 @@
 import { describeBound } from '../lim/bound.ts';
-import type { Signal } from '../lim/matrix.ts';
 import { rightReward, type TableSummary } from '../lim/reward-table.ts';
+import type { Signal } from '../vocabulary/signals.ts';
 import type { LimResult } from '../lim/score.ts';
 import { counted } from '../look/wording.ts';
 

@@ -5,6 +5,7 @@ import { rolloutFormats } from '../formats/rollouts.ts';
 import { fillRows } from '../lim/fill.ts';
 import { rowOf, unsolvedSignal } from '../lim/matrix.ts';
 import { type LimResult, scoreMatrix } from '../lim/score.ts';
+import { signals } from '../vocabulary/signals.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg } from './arguments.ts';
 import { expectFileOut, jsonRows, rowJson } from './output.ts';
@@ -32,7 +33,7 @@ export const command = defineCommand({
     },
     signal: {
       type: 'enum',
-      options: ['accuracy', 'reward'],
+      options: [...signals],
       default: 'accuracy',
       description:
         'score the share of right samples (by the column correct or acc, else rewards of 1), ' +

@@ -10,6 +10,7 @@ import { phantomGpu } from '../gpu/phantom.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
 import { expectParameters } from '../model/load-parameters.ts';
+import type { Trainable } from '../optim/trainable.ts';
 import {
   initialParameters,
   parameterLayout,
@@ -19,7 +20,8 @@ import {
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { createTask } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
+import { storages } from '../vocabulary/storages.ts';
 import { withLastingGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
@@ -34,7 +36,8 @@ interface Start {
   readonly config: ModelConfig;
   /** What an experiment config says of memory; the options say otherwise. */
   readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
-  readonly parameters: () => Promise<ReadonlyMap<string, Float32Array>>;
+  /** Puts the first weights in place. */
+  readonly reset: (model: Trainable) => Promise<void>;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
   readonly tokenizerFrom: OpenModelFile;
@@ -90,7 +93,7 @@ export const command = defineCommand({
     seed: { type: 'string', description: 'of the order of rows (default: 1)' },
     weights: {
       type: 'enum',
-      options: ['f32', 'f16'],
+      options: [...storages],
       description:
         'matrices that layers multiply by while training; f16 is a rounded copy beside f32 (default: f32, or what the config says)',
     },
@@ -220,13 +223,7 @@ async function startOfModel(path: string): Promise<Start> {
     return {
       config: model.config,
       memory: {},
-      parameters: async () => {
-        const found = new Map<string, Float32Array>();
-        for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
-          found.set(name, await model.read(name));
-        }
-        return found;
-      },
+      reset: (trained) => trained.resetFrom(model),
       tokenizer: () => Promise.resolve(tokenizer),
       tokenizerFrom: model.openFile,
       close: () => model.close(),
@@ -240,17 +237,22 @@ async function startOfModel(path: string): Promise<Start> {
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
   const config = await chosenConfig('limr sft', path);
-  const task = createTask(config.task);
+  const task = await openTask(config.task);
+  const { alphabet } = task.text;
+  if (alphabet === undefined)
+    throw new UsageError(`${path}: a task of other than characters needs a model folder`);
   const model = modelConfigOf(config, task);
   const file = 'tokenizer.json';
-  const text = `${JSON.stringify(characterTokenizerJson(task.tokenizer.alphabet), null, 2)}\n`;
+  const text = `${JSON.stringify(characterTokenizerJson(alphabet), null, 2)}\n`;
   const bytes = new TextEncoder().encode(text);
   let tokenizer: Promise<TokenizerClient> | undefined;
   return {
     config: model,
     memory: config,
-    parameters: () =>
-      Promise.resolve(initialParameters(model, config.base.seed, config.base.initialScale)),
+    reset: (trained) => {
+      trained.reset(initialParameters(model, config.base.seed, config.base.initialScale));
+      return Promise.resolve();
+    },
     tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
     tokenizerFrom: (name) => Promise.resolve(name === file ? bytesSource(name, bytes) : undefined),
     close: async () => {
@@ -258,6 +260,7 @@ async function startOfConfig(path: string): Promise<Start> {
         (client) => client.close(),
         () => undefined,
       );
+      await task.text.close();
     },
     pretrain: (gpu, kept) =>
       pretrainBase(
@@ -273,7 +276,7 @@ async function startOfConfig(path: string): Promise<Start> {
 
 async function train(
   gpu: Gpu,
-  { config, parameters }: Start,
+  { config, reset }: Start,
   rows: readonly LearningRow[],
   kept: KeptTraining,
   how: {
@@ -323,7 +326,7 @@ async function train(
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   const { from } = kept;
   if (from) trainer.model.restore(from.state);
-  else trainer.model.reset(await parameters());
+  else await reset(trainer.model);
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {

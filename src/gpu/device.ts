@@ -1,10 +1,4 @@
-import {
-  byteLength,
-  type DType,
-  elementCount,
-  type HostArrays,
-  type Tensor,
-} from '../../kernels/lib/tensor.ts';
+import { byteLength, type DType, type HostArrays, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
 import { defaultMatmulChoices } from './matmul-choices.ts';
 import {
@@ -13,6 +7,7 @@ import {
   bufferUsage,
   bytesText,
   largestBinding,
+  mapMode,
   MemoryLedger,
   type Purpose,
 } from './memory.ts';
@@ -20,6 +15,7 @@ import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
 import { Plan, type Step } from './plan.ts';
 import { SubmitQueue } from './queue.ts';
+import { Readback } from './readback.ts';
 import { withTimedPolls } from './timed-polls.ts';
 
 /** No adapter, or one that cannot do what was asked; the message names what is missing. */
@@ -42,19 +38,6 @@ export interface GpuOptions {
   /** Optional features to enable where the adapter has them, beside `subgroups`. */
   readonly features?: readonly GPUFeatureName[];
 }
-
-/** `GPUMapMode.READ`, which Node has not before Dawn is loaded. */
-const MAP_READ = 1;
-
-/** Views of read bytes; a tensor's last word may hold half an element too many. */
-const hostArray: {
-  readonly [Type in DType]: (bytes: ArrayBuffer, length: number) => HostArrays[Type];
-} = {
-  f32: (bytes, length) => new Float32Array(bytes, 0, length),
-  u32: (bytes, length) => new Uint32Array(bytes, 0, length),
-  i32: (bytes, length) => new Int32Array(bytes, 0, length),
-  f16: (bytes, length) => new Uint16Array(bytes, 0, length),
-};
 
 type HostNavigator = { readonly gpu?: GPU } | undefined;
 
@@ -247,6 +230,15 @@ export class Gpu {
     this.device.queue.writeBuffer(tensor.buffer, start, data as Float32Array<ArrayBuffer>);
   }
 
+  /** Sets tensors to zero bits, before any work submitted later. */
+  clear(...tensors: readonly Tensor[]): void {
+    const encoder = this.device.createCommandEncoder({ label: 'clear' });
+    for (const tensor of tensors) {
+      encoder.clearBuffer(tensor.buffer, tensor.offset, byteLength(tensor));
+    }
+    this.device.queue.submit([encoder.finish()]);
+  }
+
   /** Uniforms, bind groups and pipelines for a list of steps that is then run many times. */
   plan(name: string, steps: readonly Step[]): Plan {
     return new Plan(this, name, steps);
@@ -277,17 +269,9 @@ export class Gpu {
       throw new TypeError(`read: ${tensor.name} holds ${tensor.dtype}, not ${dtype}`);
     }
     this.check();
-    const staging = this.createBuffer({
-      label: `read ${tensor.name}`,
-      size: byteLength(tensor),
-      usage: bufferUsage.mapRead | bufferUsage.copyDst,
-    });
+    const staging = new Readback(this, `read ${tensor.name}`, byteLength(tensor));
     try {
-      const encoder = this.device.createCommandEncoder();
-      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, staging, 0, staging.size);
-      this.device.queue.submit([encoder.finish()]);
-      const bytes = (await this.mapped(staging)).slice(0);
-      return hostArray[dtype](bytes, elementCount(tensor.shape));
+      return (await staging.read({ tensor })).tensor;
     } finally {
       staging.destroy();
       this.check();
@@ -303,7 +287,7 @@ export class Gpu {
    */
   async mapped(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
     try {
-      await this.ask(() => buffer.mapAsync(MAP_READ, 0, size));
+      await this.ask(() => buffer.mapAsync(mapMode.read, 0, size));
     } catch (error) {
       this.check();
       if ((error as Partial<Error>).name !== 'OperationError') throw error;

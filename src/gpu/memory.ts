@@ -6,7 +6,14 @@ export const bufferUsage = {
   uniform: 0x40,
   storage: 0x80,
   indirect: 0x100,
+  queryResolve: 0x200,
 } as const;
+
+/** WebGPU's modes of mapping a buffer, spelled out for the same reason. */
+export const mapMode = { read: 0x1 } as const;
+
+/** WebGPU's bits for the stages that see a binding, spelled out for the same reason. */
+export const shaderStage = { compute: 0x4 } as const;
 
 /** What a buffer is for. `estimate` reports bytes by these names. */
 export type Purpose =

@@ -1,6 +1,7 @@
 import { ShapeError } from '../../kernels/lib/errors.ts';
 import type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
 import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { Signal } from '../vocabulary/signals.ts';
 
 export type {
   MatrixTensors,
@@ -31,9 +32,6 @@ export interface ValueMatrix {
 
 /** What can be scored: a matrix in host memory or on the device, in either form. */
 export type AnyMatrix = RewardMatrix | ValueMatrix | MatrixTensors;
-
-/** What is averaged: 1 for a right answer and else 0, or the reward itself. */
-export type Signal = 'accuracy' | 'reward';
 
 /** The signal of a prompt that is never solved (and always well formed, for the reward). */
 export const unsolvedSignal: Readonly<Record<Signal, number>> = { accuracy: 0, reward: -0.5 };

@@ -1,6 +1,6 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bufferUsage } from '../gpu/memory.ts';
+import { Readback, readBytes } from '../gpu/readback.ts';
 import { type AnyMatrix, isTensors, type RewardMatrix, sampled, shapeOf } from './matrix.ts';
 
 /** Host memory that one block of a matrix may take, per array. */
@@ -82,34 +82,29 @@ async function gatherRows(
   tensors: readonly Tensor[],
   wanted: readonly number[],
 ): Promise<ArrayBuffer[]> {
-  const width = (tensors[0]?.shape[1] ?? 0) * 4;
+  const epochs = tensors[0]?.shape[1] ?? 0;
+  const width = epochs * 4;
   const gathered = tensors.map(() => new Uint8Array(wanted.length * width));
   const most = Math.max(1, Math.floor(BLOCK_BYTES / width));
   for (let first = 0; first < wanted.length; first += most) {
     const batch = wanted.slice(first, first + most);
-    const part = batch.length * width;
-    const staging = gpu.createBuffer({
-      label: 'lim rows',
-      size: tensors.length * part,
-      usage: bufferUsage.mapRead | bufferUsage.copyDst,
-    });
-    const encoder = gpu.device.createCommandEncoder({ label: 'lim rows' });
-    for (const [t, { buffer, offset }] of tensors.entries()) {
-      for (const [i, prompt] of batch.entries()) {
-        const to = t * part + i * width;
-        encoder.copyBufferToBuffer(buffer, offset + prompt * width, staging, to, width);
-      }
-    }
-    gpu.device.queue.submit([encoder.finish()]);
+    const rowsOf = (tensor: Tensor): Tensor[] =>
+      batch.map((prompt) => ({
+        ...tensor,
+        shape: [epochs],
+        offset: tensor.offset + prompt * width,
+      }));
+    const parts = Object.fromEntries(tensors.flatMap(rowsOf).map((row, i) => [String(i), row]));
+    const staging = new Readback(gpu, 'lim rows', readBytes(parts));
     try {
-      const bytes = await gpu.mapped(staging);
-      for (const [t, rows] of gathered.entries()) {
-        rows.set(new Uint8Array(bytes, t * part, part), first * width);
+      const rows = Object.values(await staging.read(parts));
+      for (const [i, { buffer, byteOffset }] of rows.entries()) {
+        const to = (first + (i % batch.length)) * width;
+        gathered[Math.floor(i / batch.length)]?.set(new Uint8Array(buffer, byteOffset, width), to);
       }
     } finally {
       staging.destroy();
     }
-    gpu.check();
   }
   return gathered.map(({ buffer }) => buffer);
 }

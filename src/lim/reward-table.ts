@@ -9,7 +9,8 @@ import {
   stepPattern,
   type Visit,
 } from './data-epochs.ts';
-import type { RewardMatrix, Signal } from './matrix.ts';
+import type { Signal } from '../vocabulary/signals.ts';
+import type { RewardMatrix } from './matrix.ts';
 import { type MatchedBy, PromptMatcher } from './prompt-matcher.ts';
 import { repeatedSteps, rowHash, StepDigest } from './repeated-steps.ts';
 

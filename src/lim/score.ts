@@ -6,25 +6,13 @@ import { ShapeError } from '../../kernels/lib/errors.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copyStep, type Step } from '../gpu/plan.ts';
+import type { MissingRule } from '../vocabulary/signals.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
 import { ExactCurve, exactScore } from './exact.ts';
 import { type Chunk, type ChunkOptions, chunksOf, type Own, runOnce } from './chunks.ts';
 import { type AnyMatrix, type RewardMatrix, shapeOf } from './matrix.ts';
 import { blocksOf, someRows } from './readback.ts';
-
-/**
- * What missing entries mean.
- *
- * - `corrected`, the default: nothing is filled and nobody is dropped. An epoch's mean is over the
- *   prompts present in it; a prompt's two sums run over the epochs in which it is present. A prompt
- *   that is nowhere present has no score.
- * - `limr`: as the released lim_selection.py. A missing entry takes the next epoch's, one step only;
- *   a prompt with an entry still missing is dropped and counts in no mean.
- *
- * Without missing entries the two agree.
- */
-export type MissingRule = 'corrected' | 'limr';
 
 export interface LimOptions extends ChunkOptions {
   /** Prompts that score at least this much are kept. Default 0.6, the paper's. */

@@ -1,17 +1,14 @@
-import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
-import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
-import { projection } from './heads.ts';
+import { Activations } from './activations.ts';
+import { LogitChunks } from './logit-chunks.ts';
 import { expectTokens, packGroups, PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
-import { Activations, trunkForward } from './transformer.ts';
+import { trunkForward } from './transformer.ts';
 
 /** Token rows that go through the trunk together, unless one sequence is longer. */
 const batchRows = 1024;
-/** Most bytes of logits on the device at once. */
-const logitBytes = 32 * 2 ** 20;
 
 /**
  * The logits of every position of many sequences, for looking at: training and sampling never hold
@@ -22,11 +19,12 @@ export class AllLogits {
   readonly #rows: number;
   readonly #batch: PackedBatch;
   readonly #activations: Activations;
-  readonly #logits: Tensor;
-  readonly #chunk: number;
-  readonly #chunkRows: Variable;
   readonly #trunk: Plan;
-  readonly #heads: readonly Plan[];
+  readonly #heads: readonly {
+    readonly plan: Plan;
+    readonly first: number;
+    readonly logits: Tensor;
+  }[];
 
   /**
    * @param sizes.longest Tokens of the longest sequence.
@@ -43,30 +41,23 @@ export class AllLogits {
     this.#rows = rows;
     this.#batch = new PackedBatch(gpu, { rows, actions: rows, sequences: rows });
     this.#activations = new Activations(gpu, config, { rows, positions: longest, keep: 'none' });
-    const most = Math.max(64, Math.floor(logitBytes / 4 / config.vocabSize / 64) * 64);
-    this.#chunk = Math.min(rows, most);
-    this.#chunkRows = new Variable('logit rows', 0, this.#chunk);
-    const shape = [this.#chunk, config.vocabSize];
-    this.#logits = gpu.tensor('logits', shape, 'f32', 'activations');
     this.#trunk = gpu.plan('logits trunk', trunkForward(weights, this.#batch, this.#activations));
-    const heads: Plan[] = [];
-    for (let first = 0; first < rows; first += this.#chunk) {
-      const count = Math.min(this.#chunk, rows - first);
-      heads.push(
-        gpu.plan(
-          'logits head',
-          matmulForward(
-            {
-              x: rowsOf(this.#activations.hidden, first, count),
-              weight: projection(weights),
-              out: rowsOf(this.#logits, 0, count),
-            },
-            { rows: this.#chunkRows, mostWork: gpu.mostWork },
-          ),
+    const chunks = new LogitChunks(this.#activations.memory, {
+      rows,
+      vocabulary: config.vocabSize,
+    });
+    this.#heads = [...chunks.of(this.#batch.rows)].map(({ first, size, count, logits }) => ({
+      plan: gpu.plan(
+        'logits head',
+        weights.embedding.project(
+          rowsOf(this.#activations.hidden, first, size),
+          logits,
+          this.#activations.pass(count),
         ),
-      );
-    }
-    this.#heads = heads;
+      ),
+      first,
+      logits,
+    }));
   }
 
   /**
@@ -99,17 +90,15 @@ export class AllLogits {
     expectTokens(groups, this.#activations.config.vocabSize);
     this.#batch.upload(packGroups(groups, true));
     await this.#gpu.run(this.#trunk);
-    const [, vocabulary = 0] = this.#logits.shape;
+    const { vocabSize: vocabulary } = this.#activations.config;
     const lengths = sequences.map((sequence) => sequence.length);
     let current = new Float32Array((lengths.shift() ?? 0) * vocabulary);
     let filled = 0;
-    for (let first = 0; first < rows; first += this.#chunk) {
-      const count = Math.min(this.#chunk, rows - first);
-      this.#chunkRows.value = count;
-      const plan = this.#heads[first / this.#chunk];
-      if (!plan) throw new RangeError(`no head for row ${first}`);
+    for (const { plan, first, logits: held } of this.#heads) {
+      if (first >= rows) break;
       await this.#gpu.run(plan);
-      const logits = await this.#gpu.read(rowsOf(this.#logits, 0, count), 'f32');
+      const count = Math.min(held.shape[0] ?? 0, rows - first);
+      const logits = await this.#gpu.read(rowsOf(held, 0, count), 'f32');
       for (let done = 0; done < logits.length;) {
         const part = logits.subarray(done, done + current.length - filled);
         current.set(part, filled);
@@ -121,5 +110,14 @@ export class AllLogits {
         filled = 0;
       }
     }
+  }
+
+  /** Frees the buffers; the weights stay. */
+  destroy(): void {
+    this.#trunk.destroy();
+    for (const plan of this.#heads) plan.destroy();
+    this.#batch.destroy();
+    this.#activations.destroy();
+    this.#gpu.destroy(this.#logits);
   }
 }

@@ -1,20 +1,16 @@
 import { gatherRowsBackward } from '../../kernels/gather-rows-backward.ts';
 import { gatherRows } from '../../kernels/gather-rows.ts';
 import { logitsBackward } from '../../kernels/logits-backward.ts';
-import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
-import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
-import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import { reshape, rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
-import { Variable, type Size } from '../../kernels/lib/variable.ts';
+import type { Size } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
+import type { Activations } from './activations.ts';
+import type { Gradients } from './linear.ts';
+import { LogitChunks } from './logit-chunks.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
-import type { Activations } from './transformer.ts';
-
-/** Most bytes of logits held at once; longer batches go through the head in chunks of rows. */
-const LOGIT_BYTES = 32 * 2 ** 20;
 
 /** Consecutive actions that go through the head together. */
 export interface HeadChunk {
@@ -48,18 +44,12 @@ export class LanguageHead {
   readonly gathered: Tensor;
   readonly #lse: Tensor;
   readonly #dlogprob: Tensor;
-  readonly #logits: Tensor;
-  readonly #chunk: number;
+  readonly #chunks: LogitChunks;
   readonly #gpu: Gpu;
   readonly #owned: Tensor[] = [];
 
   /** @param logitBytes Bytes of logits held at once, for tests of chunking. */
-  constructor(
-    gpu: Gpu,
-    batch: PackedBatch,
-    activations: Activations,
-    logitBytes: number = LOGIT_BYTES,
-  ) {
+  constructor(gpu: Gpu, batch: PackedBatch, activations: Activations, logitBytes?: number) {
     const { actions } = batch.capacity;
     const { hiddenSize: width, vocabSize: vocabulary } = activations.config;
     this.#gpu = gpu;
@@ -70,10 +60,11 @@ export class LanguageHead {
       this.#owned.push(tensor);
       return tensor;
     };
-    // Chunks start at multiples of 64 actions, so that slices of action arrays can be bound.
-    const most = Math.max(64, Math.floor(logitBytes / 4 / vocabulary / 64) * 64);
-    this.#chunk = Math.min(actions, most);
-    this.#logits = activations.memory.tensor('logits', [this.#chunk, vocabulary]);
+    this.#chunks = new LogitChunks(activations.memory, {
+      rows: actions,
+      vocabulary,
+      bytes: logitBytes,
+    });
     this.logprobs = make('logprobs', actions);
     this.entropy = make('entropy', actions);
     this.#lse = make('lse', actions);
@@ -94,27 +85,21 @@ export class LanguageHead {
     );
   }
 
-  *#chunks(): Generator<
+  *#sliced(): Generator<
     HeadChunk & { logits: Tensor; gathered: Tensor; targets: Tensor; lse: Tensor }
   > {
-    const { actions } = this.batch.capacity;
-    for (let first = 0; first < actions; first += this.#chunk) {
-      const size = Math.min(this.#chunk, actions - first);
+    const { actions } = this.batch;
+    for (const { first, size, count, logits } of this.#chunks.of(actions)) {
       const slice = (tensor: Tensor): Tensor => rowsOf(tensor, first, size);
-      const used = this.batch.actions;
       yield {
         first,
-        count: new Variable(
-          'chunk actions',
-          () => Math.max(0, Math.min(size, used.value - first)),
-          size,
-        ),
+        count,
         logprobs: slice(this.logprobs),
         entropy: slice(this.entropy),
         dlogprob: slice(this.#dlogprob),
         source: slice(this.batch.actionSource),
         weights: slice(this.batch.actionWeights),
-        logits: rowsOf(this.#logits, 0, size),
+        logits,
         gathered: slice(this.gathered),
         targets: slice(this.batch.actionTargets),
         lse: slice(this.#lse),
@@ -124,15 +109,13 @@ export class LanguageHead {
 
   /** Steps from `activations.hidden` to `logprobs` and `entropy` of every action. */
   forward(weights: ParameterStore, temperature: Size): Step[] {
-    const { lanes, mostWork } = this.activations;
+    const { activations } = this;
+    const { lanes } = activations;
     const steps: Step[] = [this.#gather()];
-    for (const chunk of this.#chunks()) {
+    for (const chunk of this.#sliced()) {
       const { count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
       steps.push(
-        ...matmulForward(
-          { x, weight: projection(weights), out: logits },
-          { rows: count, mostWork },
-        ),
+        ...weights.embedding.project(x, logits, activations.pass(count)),
         tokenLogprob({ logits, targets, logprobs, lse, entropy }, { count, temperature, lanes }),
       );
     }
@@ -147,20 +130,17 @@ export class LanguageHead {
    */
   forwardBackward(
     weights: ParameterStore,
-    gradients: ParameterStore,
+    gradients: Gradients,
     loss: ChunkLoss,
     options: { readonly temperature: Size; readonly dentropy: Size },
   ): Step[] {
     const { batch, activations } = this;
-    const { lanes, mostWork } = activations;
+    const { lanes } = activations;
     const steps: Step[] = [this.#gather()];
-    for (const chunk of this.#chunks()) {
+    for (const chunk of this.#sliced()) {
       const { count, logits, gathered: x, targets, logprobs, lse, entropy, dlogprob } = chunk;
       steps.push(
-        ...matmulForward(
-          { x, weight: projection(weights), out: logits },
-          { rows: count, mostWork },
-        ),
+        ...weights.embedding.project(x, logits, activations.pass(count)),
         tokenLogprob(
           { logits, targets, logprobs, lse, entropy },
           { count, temperature: options.temperature, lanes },
@@ -170,14 +150,11 @@ export class LanguageHead {
           { targets, lse, entropy, dlogprob, weights: chunk.weights, logits },
           { count, temperature: options.temperature, dentropy: options.dentropy, lanes },
         ),
-        ...matmulBackwardWeight(
-          { dy: logits, x, dw: projection(gradients) },
-          { rows: count, mostWork },
-        ),
-        ...matmulBackwardInput(
-          // The weights' gradient above was the last to read `x`.
-          { dy: logits, weight: projection(weights), dx: x },
-          { rows: count, mostWork, accumulate: false },
+        ...weights.embedding.projectBackward(
+          logits,
+          x,
+          x,
+          activations.backwardPass(count, gradients),
         ),
       );
     }
@@ -195,10 +172,6 @@ export class LanguageHead {
     return steps;
   }
 }
-
-/** The output projection, (V, C): the embedding itself where the model ties them. */
-export const projection = (store: ParameterStore): Tensor =>
-  store.operand(store.has('lm_head') ? 'lm_head' : 'embed');
 
 /** The critic's head: one value for the state before each action. */
 export class ValueHead {
@@ -241,37 +214,32 @@ export class ValueHead {
         { index: batch.actionRows, x: activations.hidden, out: this.#gathered },
         { count: batch.actions, lanes: activations.lanes },
       ),
-      ...matmulForward(
-        {
-          x: this.#gathered,
-          weight: weights.operand('score'),
-          out: reshape(this.values, [actions, 1]),
-        },
-        { rows: batch.actions },
-      ),
+      ...weights
+        .linear('score')
+        .forward(
+          this.#gathered,
+          reshape(this.values, [actions, 1]),
+          activations.pass(batch.actions),
+        ),
     ];
   }
 
   /** `forward`, then a loss that writes `dvalues`, then back to head weights and hidden states. */
-  forwardBackward(
-    weights: ParameterStore,
-    gradients: ParameterStore,
-    loss: readonly Step[],
-  ): Step[] {
+  forwardBackward(weights: ParameterStore, gradients: Gradients, loss: readonly Step[]): Step[] {
     const { batch, activations } = this;
     const [actions = 0] = this.values.shape;
     const dy = reshape(this.dvalues, [actions, 1]);
     return [
       ...this.forward(weights),
       ...loss,
-      ...matmulBackwardWeight(
-        { dy, x: this.#gathered, dw: gradients.tensor('score') },
-        { rows: batch.actions },
-      ),
-      ...matmulBackwardInput(
-        { dy, weight: weights.operand('score'), dx: this.#gathered },
-        { rows: batch.actions, accumulate: false },
-      ),
+      ...weights
+        .linear('score')
+        .backward(
+          dy,
+          this.#gathered,
+          this.#gathered,
+          activations.backwardPass(batch.actions, gradients),
+        ),
       gatherRowsBackward(
         {
           starts: batch.rowActionStarts,

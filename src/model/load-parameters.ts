@@ -2,7 +2,8 @@ import { SafetensorsError } from '../formats/safetensors.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bindingElements, type Purpose } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
-import { isValueHead, type ModelDirectory } from './model-directory.ts';
+import { hfName, isRedundant, isValueHead } from './hugging-face/names.ts';
+import type { ModelDirectory } from './model-directory.ts';
 import {
   type Head,
   type ParameterLayout,
@@ -11,9 +12,6 @@ import {
   ParameterStore,
   type WeightStorage,
 } from './parameters.ts';
-
-/** Tensors of older files that hold what the config says already. */
-const redundant = /\.rotary_emb\.inv_freq$/;
 
 /**
  * Brings a model's weights onto the device, one tensor at a time, to be used and not trained.
@@ -35,9 +33,7 @@ export async function loadParameters(
   const layout = deviceLayout(gpu, model.config, head, options.storage);
   const { label = 'weights', purpose = 'weights' } = options;
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
-  for (const stored of layout.stored) {
-    for (const part of stored.parts) store.write(stored, part, await model.read(part.name));
-  }
+  await store.loadFrom(model);
   return store;
 }
 
@@ -63,7 +59,7 @@ export function deviceLayout(
  * @throws SafetensorsError when it is not there.
  */
 export function expectLayers({ config, shapes, where }: ModelDirectory): void {
-  const last = `model.layers.${config.layers - 1}.input_layernorm.weight`;
+  const last = hfName(config.architecture, `layers.${config.layers - 1}.input_norm`);
   if (shapes.has(last)) return;
   throw new SafetensorsError(
     `${where}: no tensor '${last}', of the last of num_hidden_layers ${config.layers}`,
@@ -74,6 +70,7 @@ export function expectLayers({ config, shapes, where }: ModelDirectory): void {
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
   expectLayers(model);
   const { config, shapes, where } = model;
+  const ownHead = hfName(config.architecture, 'lm_head');
   const wanted = new Map(
     parameterNames(parameterLayout(config, head)).map(({ name, shape }) => [name, shape]),
   );
@@ -82,7 +79,7 @@ export async function expectParameters(model: ModelDirectory, head: Head): Promi
     if (!found) {
       const other = [...shapes.keys()].find(isValueHead);
       const why =
-        name === 'lm_head.weight' && other !== undefined
+        name === ownHead && other !== undefined
           ? `; '${other}' makes it a critic or reward model, not a language model`
           : '';
       throw new SafetensorsError(`${where}: no tensor '${name}'${why}`);
@@ -94,14 +91,14 @@ export async function expectParameters(model: ModelDirectory, head: Head): Promi
     }
   }
   for (const name of shapes.keys()) {
-    if (wanted.has(name) || redundant.test(name) || isValueHead(name)) continue;
-    if (name !== 'lm_head.weight' || head !== 'lm') {
+    if (wanted.has(name) || isRedundant(name) || isValueHead(name)) continue;
+    if (name !== ownHead || head !== 'lm') {
       throw new SafetensorsError(`${where}: tensor '${name}' is no part of the model`);
     }
     // Some tied models are saved with the embedding twice: harmless only while they are equal.
     const [projection, embedding] = [
       await model.read(name),
-      await model.read('model.embed_tokens.weight'),
+      await model.read(hfName(config.architecture, 'embed')),
     ];
     const equal =
       projection.length === embedding.length && projection.every((x, i) => x === embedding[i]);

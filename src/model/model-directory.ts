@@ -14,7 +14,9 @@ import {
   writeSafetensors,
 } from '../formats/safetensors.ts';
 import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
-import { type ModelConfig, parseHfConfig, toHfConfig } from './config.ts';
+import type { ModelConfig } from './config.ts';
+import { parseHfConfig, toHfConfig } from './hugging-face/config.ts';
+import { isValueHead, unwrappedName } from './hugging-face/names.ts';
 
 /** Storage type of weights in a file. */
 export type WeightDType = 'F32' | 'F16' | 'BF16';
@@ -108,16 +110,6 @@ const withoutPointers =
     return source;
   };
 
-/** Parts of names that torch.compile, DDP, FSDP and TRL's value heads put around a model's own. */
-const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
-
-/** A tensor's name without what a wrapper added to it. */
-export const unwrappedName = (name: string): string =>
-  name
-    .replace(wrappers, '$1')
-    .replace(/\.{2,}/g, '.')
-    .replace(/^(?:\.|module\.|pretrained_model\.)+/, '');
-
 /** @throws SafetensorsError where two tensors differ only in what wrappers added. */
 function withoutWrappers(
   found: ReadonlyMap<string, Located>,
@@ -144,10 +136,6 @@ function withoutWrappers(
   }
   return { slots, notes };
 }
-
-/** Heads of critics and reward models, as TRL, OpenRLHF and transformers name them. */
-export const isValueHead = (name: string): boolean =>
-  /^(?:v_head|value_head|critic_head|reward_head|score|classifier)\./.test(name);
 
 async function readJson(source: ByteSource, limit: number): Promise<unknown> {
   return parseJson(await readText(source, limit), source.name);

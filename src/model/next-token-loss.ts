@@ -1,11 +1,14 @@
+import { actionStats } from '../../kernels/action-stats.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { nllLoss } from '../../kernels/nll-loss.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
 import { LanguageHead } from './heads.ts';
+import type { Gradients } from './linear.ts';
 import { expectTokens, packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
-import { Activations, trunkBackward, trunkForward } from './transformer.ts';
+import { Activations, keepForTraining } from './activations.ts';
+import { trunkBackward, trunkForward } from './transformer.ts';
 
 /** A sequence to learn, or to measure. */
 export interface LearnedSequence {
@@ -62,7 +65,7 @@ export function batchesOf(
 
 /**
  * The weighted cross-entropy of next tokens, minus the sum of weight times log-probability, and its
- * gradient, for looking at: training goes through `SupervisedTrainer`.
+ * gradient: for looking at, and for `SupervisedTrainer` to go down.
  */
 export class NextTokenLoss {
   readonly batch: PackedBatch;
@@ -71,11 +74,18 @@ export class NextTokenLoss {
   readonly #stats: Tensor;
   readonly #gpu: Gpu;
 
-  /** @param options.positions Tokens of the longest sequence. */
+  /**
+   * @param options.positions Tokens of the longest sequence.
+   * @param options.checkpointing Keep the layers' inputs alone; off when left out.
+   */
   constructor(
     gpu: Gpu,
     weights: ParameterStore,
-    options: { readonly capacity: PackedSizes; readonly positions: number },
+    options: {
+      readonly capacity: PackedSizes;
+      readonly positions: number;
+      readonly checkpointing?: boolean | undefined;
+    },
   ) {
     const { capacity, positions } = options;
     this.#gpu = gpu;
@@ -83,7 +93,7 @@ export class NextTokenLoss {
     this.activations = new Activations(gpu, weights.layout.config, {
       rows: capacity.rows,
       positions,
-      keep: 'all',
+      keep: keepForTraining(options.checkpointing),
     });
     this.head = new LanguageHead(gpu, this.batch, this.activations);
     this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
@@ -114,11 +124,16 @@ export class NextTokenLoss {
     ];
   }
 
-  /** `forward`, and back: the gradient is added to `gradients`. */
-  forwardBackward(weights: ParameterStore, gradients: ParameterStore): Step[] {
+  /**
+   * `forward`, and back: the gradient is added to `gradients`.
+   *
+   * @param totals f32 (8): where `action-stats` adds up the losses; nowhere when left out.
+   */
+  forwardBackward(weights: ParameterStore, gradients: Gradients, totals?: Tensor): Step[] {
+    const { batch, activations, head } = this;
     return [
-      ...trunkForward(weights, this.batch, this.activations),
-      ...this.head.forwardBackward(
+      ...trunkForward(weights, batch, activations),
+      ...head.forwardBackward(
         weights,
         gradients,
         (chunk) => [
@@ -134,7 +149,20 @@ export class NextTokenLoss {
         ],
         { temperature: 1, dentropy: 0 },
       ),
-      ...trunkBackward(weights, gradients, this.batch, this.activations),
+      ...(totals
+        ? [
+            actionStats(
+              {
+                action_stats: this.#stats,
+                action_weights: batch.actionWeights,
+                extras: head.entropy,
+                totals,
+              },
+              { actionCount: batch.actions, lanes: activations.lanes },
+            ),
+          ]
+        : []),
+      ...trunkBackward(weights, gradients, batch, activations),
     ];
   }
 
@@ -142,5 +170,12 @@ export class NextTokenLoss {
   async logprobs(): Promise<Float32Array> {
     const read = await this.#gpu.read(this.head.logprobs, 'f32');
     return read.subarray(0, this.batch.actions.value);
+  }
+  /** Frees its buffers. */
+  destroy(): void {
+    this.batch.destroy();
+    this.head.destroy();
+    this.activations.destroy();
+    this.#gpu.destroy(this.#stats);
   }
 }

@@ -4,7 +4,12 @@ import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingText, type Purpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
+import type { Storage } from '../vocabulary/storages.ts';
+import { blockOf, type BlockParameter } from './block.ts';
 import type { ModelConfig } from './config.ts';
+import { Embedding } from './embedding.ts';
+import { hfName } from './hugging-face/names.ts';
+import { Linear } from './linear.ts';
 
 /** What sits on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
@@ -13,10 +18,11 @@ export type Head = 'lm' | 'value';
  * How the matrices of linear layers are stored that kernels multiply by: in f32, or in f16 beside the
  * f32 that training updates and files hold. Embeddings are looked up, norms and biases read, in f32.
  */
-export type WeightStorage = 'f32' | 'f16';
+export type WeightStorage = Storage;
 
-/** One Hugging Face parameter inside a stored tensor: `rows` leading rows from `firstRow`. */
+/** One parameter inside a stored tensor: `rows` leading rows from `firstRow`. */
 export interface ParameterPart {
+  /** Such as `layers.0.q`; files have names of their own (`hugging-face/names.ts`). */
   readonly name: string;
   readonly shape: readonly number[];
   readonly firstRow: number;
@@ -113,61 +119,49 @@ export function parameterLayout(
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function listParameters(config: ModelConfig, head: Head): Draft[] {
-  const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads } = config;
-  const drafts: Draft[] = [];
-  const add = (name: string, kind: Draft['kind'], parts: readonly [string, number[]][]): void => {
-    let firstRow = 0;
-    const list = parts.map(([partName, shape]) => {
-      const rows = shape[0] ?? 1;
-      const part = { name: partName, shape, firstRow, rows };
-      firstRow += rows;
-      return part;
-    });
-    const shape = [firstRow, ...(parts[0]?.[1].slice(1) ?? [])];
-    drafts.push({ name, shape, parts: list, decay: kind === 'matrix', kind });
-  };
-  const queries = heads * headDim;
-  const keys = kvHeads * headDim;
-  add('embed', 'matrix', [['model.embed_tokens.weight', [config.vocabSize, width]]]);
-  for (let layer = 0; layer < config.layers; layer++) {
-    const at = `model.layers.${layer}`;
-    const own = `layers.${layer}`;
-    add(`${own}.input_norm`, 'norm', [[`${at}.input_layernorm.weight`, [width]]]);
-    add(`${own}.qkv`, 'matrix', [
-      [`${at}.self_attn.q_proj.weight`, [queries, width]],
-      [`${at}.self_attn.k_proj.weight`, [keys, width]],
-      [`${at}.self_attn.v_proj.weight`, [keys, width]],
-    ]);
-    if (config.qkvBias) {
-      add(`${own}.qkv_bias`, 'bias', [
-        [`${at}.self_attn.q_proj.bias`, [queries]],
-        [`${at}.self_attn.k_proj.bias`, [keys]],
-        [`${at}.self_attn.v_proj.bias`, [keys]],
-      ]);
-    }
-    if (config.qkNorm) {
-      add(`${own}.q_norm`, 'norm', [[`${at}.self_attn.q_norm.weight`, [headDim]]]);
-      add(`${own}.k_norm`, 'norm', [[`${at}.self_attn.k_norm.weight`, [headDim]]]);
-    }
-    add(`${own}.o`, 'matrix', [[`${at}.self_attn.o_proj.weight`, [width, queries]]]);
-    add(`${own}.post_norm`, 'norm', [[`${at}.post_attention_layernorm.weight`, [width]]]);
-    add(`${own}.gate_up`, 'matrix', [
-      [`${at}.mlp.gate_proj.weight`, [inner, width]],
-      [`${at}.mlp.up_proj.weight`, [inner, width]],
-    ]);
-    add(`${own}.down`, 'matrix', [[`${at}.mlp.down_proj.weight`, [width, inner]]]);
+  const { hiddenSize: width } = config;
+  const layer = blockOf(config).parameters;
+  const single = (name: string, kind: Draft['kind'], ...shape: number[]): Draft =>
+    draftOf('', { name, kind, parts: { [name]: shape } });
+  const drafts = [single('embed', 'matrix', config.vocabSize, width)];
+  for (let i = 0; i < config.layers; i++) {
+    drafts.push(...layer.map((parameter) => draftOf(`layers.${i}.`, parameter)));
   }
-  add('norm', 'norm', [['model.norm.weight', [width]]]);
-  if (head === 'value') add('score', 'matrix', [['score.weight', [1, width]]]);
+  drafts.push(single('norm', 'norm', width));
+  if (head === 'value') drafts.push(single('score', 'matrix', 1, width));
   else if (!config.tieEmbeddings) {
-    add('lm_head', 'matrix', [['lm_head.weight', [config.vocabSize, width]]]);
+    drafts.push(single('lm_head', 'matrix', config.vocabSize, width));
   }
   return drafts;
 }
 
-/** Every Hugging Face parameter name of a layout, in file order, with its shape. */
-export const parameterNames = (layout: ParameterLayout): ParameterPart[] =>
-  layout.stored.flatMap((stored) => [...stored.parts]);
+/** A stored tensor without its place. @param at What its name and those of its parts begin with. */
+function draftOf(at: string, { name, kind, parts }: BlockParameter): Draft {
+  let rows = 0;
+  let width: readonly number[] = [];
+  const placed = Object.entries(parts).map(([part, shape]): ParameterPart => {
+    const [own = 1, ...rest] = shape;
+    width = rest;
+    rows += own;
+    return { name: at + part, shape, firstRow: rows - own, rows: own };
+  });
+  const shape = [rows, ...width];
+  return { name: at + name, shape, parts: placed, decay: kind === 'matrix', kind };
+}
+
+/** Every parameter of a layout under its name in files, in their order, with its shape. */
+export const parameterNames = ({
+  config,
+  stored,
+}: ParameterLayout): { readonly name: string; readonly shape: readonly number[] }[] =>
+  stored.flatMap(({ parts }) =>
+    parts.map(({ name, shape }) => ({ name: hfName(config.architecture, name), shape })),
+  );
+
+/** Parameters by their names in files, read one at a time. */
+export interface ParameterSource {
+  read(name: string): Promise<Float32Array>;
+}
 
 /**
  * Flat GPU storage with a layout: weights, or their gradients, or an optimizer moment. The critic's
@@ -240,15 +234,31 @@ export class ParameterStore {
     return found;
   }
 
-  /** What a layer multiplies by: the tensor in f16, or where it is not stored so in f32. */
-  operand(name: string): Tensor {
-    return this.#half(this.#stored(name)) ?? this.tensor(name);
+  /**
+   * A matrix that layers multiply by, read in f16, or in f32 where it is not stored so.
+   *
+   * @param bias Name of the vector that is added; none when left out.
+   * @throws RangeError if unknown.
+   */
+  linear(name: string, bias?: string): Linear {
+    const weight = this.#half(this.#stored(name)) ?? this.tensor(name);
+    return new Linear(name, weight, bias === undefined ? undefined : this.tensor(bias));
   }
 
-  /** Hugging Face names of what is copied in f16. */
+  /** The vocabulary, with the projection that the head has: the table where the model ties them. */
+  get embedding(): Embedding {
+    const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
+    return new Embedding(this.tensor('embed'), projection);
+  }
+
+  /** Names in files of what is copied in f16. */
   get halved(): string[] {
     const copied = this.layout.stored.filter((stored) => this.#half(stored));
-    return copied.flatMap(({ parts }) => parts.map(({ name }) => name));
+    return copied.flatMap(({ parts }) => parts.map((part) => this.#fileName(part)));
+  }
+
+  #fileName({ name }: ParameterPart): string {
+    return hfName(this.layout.config.architecture, name);
   }
 
   #stored(name: string): StoredParameter {
@@ -278,7 +288,7 @@ export class ParameterStore {
   }
 
   /**
-   * Writes parameters by their Hugging Face names. Names it does not know are for the caller to refuse.
+   * Writes parameters by their names in files. Names it does not know are for the caller to refuse.
    *
    * @throws RangeError when one is missing or has the wrong number of elements; ConfigError when f16
    *   cannot hold one that is stored so.
@@ -286,43 +296,64 @@ export class ParameterStore {
   load(parameters: ReadonlyMap<string, Float32Array>): void {
     for (const stored of this.layout.stored) {
       for (const part of stored.parts) {
-        const data = parameters.get(part.name);
-        if (!data) throw new RangeError(`parameter ${part.name} is missing`);
-        if (data.length !== elements(part.shape)) {
-          throw new RangeError(
-            `parameter ${part.name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
-          );
-        }
-        this.write(stored, part, data);
+        this.#write(stored, part, parameters.get(this.#fileName(part)));
       }
     }
   }
 
-  /** Writes one parameter, and its copy. @throws ConfigError when f16 cannot hold one stored so. */
-  write(stored: StoredParameter, part: ParameterPart, data: Float32Array): void {
+  /** The same from a source, one parameter after another: the host never holds them all. */
+  async loadFrom(source: ParameterSource): Promise<void> {
+    for (const stored of this.layout.stored) {
+      for (const part of stored.parts) {
+        this.#write(stored, part, await source.read(this.#fileName(part)));
+      }
+    }
+  }
+
+  /** Writes one parameter, and its copy. */
+  #write(stored: StoredParameter, part: ParameterPart, data: Float32Array | undefined): void {
+    const name = this.#fileName(part);
+    if (!data) throw new RangeError(`parameter ${name} is missing`);
+    if (data.length !== elements(part.shape)) {
+      throw new RangeError(
+        `parameter ${name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
+      );
+    }
     const first = part.firstRow * elements(stored.shape.slice(1));
     const [float, half] = [this.#float(stored), this.#half(stored)];
     if (float) this.#gpu.upload(float, data, first);
     if (!half) return;
     const past = data.find((value) => !fitsHalf(value));
     if (past !== undefined) {
-      throw new ConfigError(`${part.name} holds ${past}, and f16 at most ${largestHalf}`);
+      throw new ConfigError(`${name} holds ${past}, and f16 at most ${largestHalf}`);
     }
     this.#gpu.upload(half, halvesOf(data), first);
   }
 
-  /** Reads all parameters back under their Hugging Face names; rounded where f16 is all there is. */
-  async read(): Promise<Map<string, Float32Array>> {
-    const pages = await Promise.all(this.pages.map((page, i) => this.#readPage(page, i)));
-    const found = new Map<string, Float32Array>();
-    for (const stored of this.layout.stored) {
-      const rowSize = elements(stored.shape.slice(1));
-      for (const part of stored.parts) {
-        const first = stored.first + part.firstRow * rowSize;
-        const page = pages[stored.page];
-        if (page) found.set(part.name, page.slice(first, first + part.rows * rowSize));
+  /**
+   * Parameters under their names in files, page after page: the host holds one page. Rounded where
+   * f16 is all there is.
+   */
+  async *parameters(): AsyncGenerator<[name: string, data: Float32Array]> {
+    for (const [i, page] of this.pages.entries()) {
+      const numbers = await this.#readPage(page, i);
+      for (const stored of this.layout.stored) {
+        if (stored.page !== i) continue;
+        const rowSize = elements(stored.shape.slice(1));
+        for (const part of stored.parts) {
+          const first = stored.first + part.firstRow * rowSize;
+          yield [this.#fileName(part), numbers.slice(first, first + part.rows * rowSize)];
+        }
       }
     }
+  }
+
+  /** All of `parameters`, in the order of files. */
+  async read(): Promise<Map<string, Float32Array>> {
+    // A map keeps the places that its keys were first given.
+    const found = new Map<string, Float32Array>();
+    for (const { name } of parameterNames(this.layout)) found.set(name, new Float32Array(0));
+    for await (const [name, data] of this.parameters()) found.set(name, data);
     return found;
   }
 
@@ -383,7 +414,7 @@ export function initialParameters(
         const scale = standardDeviation / (intoResidual ? Math.sqrt(2 * config.layers) : 1);
         for (let k = 0; k < data.length; k++) data[k] = stream.normal() * scale;
       }
-      found.set(part.name, data);
+      found.set(hfName(config.architecture, part.name), data);
     }
   }
   return found;
@@ -402,10 +433,10 @@ export function criticFromActor(
   headScale = 1 / (config.hiddenSize + 1),
 ): Map<string, Float32Array> {
   const found = new Map(actor);
-  found.delete('lm_head.weight');
+  found.delete(hfName(config.architecture, 'lm_head'));
   const stream = new RandomStream(seed, 'valueHead');
   const score = new Float32Array(config.hiddenSize);
   for (let i = 0; i < score.length; i++) score[i] = stream.normal() * headScale;
-  found.set('score.weight', score);
+  found.set(hfName(config.architecture, 'score'), score);
   return found;
 }

@@ -72,7 +72,7 @@ export class AdamW {
   readonly #pages: readonly ParameterPage[];
   readonly #hyper: AdamWHyper;
   readonly #partials: Tensor;
-  readonly #state: Tensor;
+  readonly #state: Tensor<'f32'>;
   /** Bound where a page has no halves. */
   readonly #noHalves: Tensor;
   readonly #stepSize: Variable;
@@ -157,7 +157,7 @@ export class AdamW {
   }
 
   /** Where `report` reads from: norm, scale, 1 if applied, skipped. For a late or batched readback. */
-  get state(): Tensor {
+  get state(): Tensor<'f32'> {
     return this.#state;
   }
 
@@ -176,6 +176,13 @@ export class AdamW {
     return { updates: this.#updates, moments };
   }
 
+  /** Goes back to no update and moments of zero. */
+  reset(): void {
+    this.#updates = 0;
+    const moments = this.#pages.flatMap((page) => [page.firstMoments, page.secondMoments]);
+    this.#gpu.clear(this.#state, ...moments);
+  }
+
   /**
    * Goes on from a saved state.
    *
@@ -192,7 +199,7 @@ export class AdamW {
       );
     }
     this.#updates = state.updates;
-    this.#gpu.upload(this.#state, new Float32Array(4));
+    this.#gpu.clear(this.#state);
     for (const [i, { firstMoments, secondMoments }] of this.#pages.entries()) {
       const saved = state.moments[i];
       if (!saved) continue;

@@ -1,12 +1,4 @@
-/** How the learning rate goes on after its warmup, by the names Hugging Face gives them. */
-export type LrScheduleShape = 'constant' | 'linear' | 'cosine' | 'cosine_with_min_lr';
-
-export const lrScheduleShapes: readonly LrScheduleShape[] = [
-  'constant',
-  'linear',
-  'cosine',
-  'cosine_with_min_lr',
-];
+import type { LrScheduleShape } from '../vocabulary/schedules.ts';
 
 /** A learning rate as a function of the optimizer update; the config's optimizer is one. */
 export interface LrSchedule {

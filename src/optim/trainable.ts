@@ -3,7 +3,12 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { clearStep, type Step } from '../gpu/plan.ts';
-import { fitsHalf, ParameterStore, type ParameterLayout } from '../model/parameters.ts';
+import {
+  fitsHalf,
+  type ParameterLayout,
+  type ParameterSource,
+  ParameterStore,
+} from '../model/parameters.ts';
 import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
 import { rateAt } from './lr-schedule.ts';
 
@@ -78,13 +83,13 @@ export class Trainable {
   /** Fresh start from these weights, moments zero. */
   reset(parameters: ReadonlyMap<string, Float32Array>): void {
     this.weights.load(parameters);
-    this.optimizer.restore({
-      updates: 0,
-      moments: this.weights.layout.pages.map(({ size }) => ({
-        first: new Float32Array(size),
-        second: new Float32Array(size),
-      })),
-    });
+    this.optimizer.reset();
+  }
+
+  /** The same from a source, one parameter after another: the host never holds them all. */
+  async resetFrom(source: ParameterSource): Promise<void> {
+    await this.weights.loadFrom(source);
+    this.optimizer.reset();
   }
 
   /**
@@ -97,7 +102,7 @@ export class Trainable {
       ['weight', this.weights],
       ['gradient', this.gradients],
     ] as const) {
-      for (const [parameter, data] of await store.read()) {
+      for await (const [parameter, data] of store.parameters()) {
         if (data.some((value) => !Number.isFinite(value))) {
           return `first non-finite ${kind}: ${parameter}`;
         }

@@ -11,7 +11,7 @@ import { rewardToGo } from '../../kernels/reward-to-go.ts';
 import { tokenRewards } from '../../kernels/token-rewards.ts';
 import { whiten } from '../../kernels/whiten.ts';
 import { ConfigError } from '../config-error.ts';
-import { type AdvantageEstimator, estimatorFaults, estimators } from '../estimators.ts';
+import { type AdvantageEstimator, estimatorFaults, estimators } from '../vocabulary/estimators.ts';
 
 /** Arrays of a rollout of S sequences in G groups with A actions; f32 where not said. */
 export interface AdvantageTensors {

@@ -1,11 +1,4 @@
-/** How per-action losses are put together into the one number that an update minimises. */
-export type LossAggregation = 'token-mean-microbatch' | 'token-mean-step' | 'sequence-mean';
-
-export const lossAggregations: readonly LossAggregation[] = [
-  'token-mean-microbatch',
-  'token-mean-step',
-  'sequence-mean',
-];
+import type { LossAggregation } from '../vocabulary/losses.ts';
 
 /**
  * The weight of each action of each sequence of an update, constant inside a sequence; over all

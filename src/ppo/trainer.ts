@@ -1,17 +1,15 @@
-import { actionMeans, actionStats } from '../../kernels/action-stats.ts';
-import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { actionMeans } from '../../kernels/action-stats.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { policyLoss } from '../../kernels/policy-loss.ts';
 import { rewardRecord, sequenceFlag } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
-import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
-import { needsCritic } from '../estimators.ts';
+import { needsCritic } from '../vocabulary/estimators.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
-import { Readback } from '../gpu/readback.ts';
+import { Readback, readBytes } from '../gpu/readback.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
@@ -22,13 +20,15 @@ import {
   ParameterStore,
   sharedPages,
 } from '../model/parameters.ts';
-import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
+import { Activations, keepForTraining } from '../model/activations.ts';
+import { trunkForward } from '../model/transformer.ts';
 import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
+import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
 
 /** Responses to a list of prompts, group after group, as token ids. */
 export interface RolloutGroup {
@@ -88,7 +88,6 @@ export class PpoTrainer {
   readonly #gpu: Gpu;
   readonly #model: ModelConfig;
   readonly #config: TrainerConfig;
-  readonly #limits: TaskLimits;
   readonly #batch: PackedBatch;
   readonly #sequenceCount: Variable;
   readonly #groupCount: Variable;
@@ -103,23 +102,19 @@ export class PpoTrainer {
       | 'returns'
       | 'entropy'
       | 'sequenceRewards'
-      | 'sequenceFlags'
       | 'meanKl'
-      | 'moments'
-      | 'sequences'
-      | 'groups'
-      | 'groupPrompts',
-      Tensor
-    >
+      | 'moments',
+      Tensor<'f32'>
+    > &
+      Record<'sequences' | 'sequenceFlags' | 'groups' | 'groupPrompts', Tensor<'u32'>>
   >;
   readonly #readback: Readback;
-  readonly #actorTotals: Tensor;
-  readonly #criticTotals: Tensor;
+  /** Of each network: sums over the actions of all its updates. */
+  readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
+  readonly #networks: { readonly actor: Network; readonly critic: Network | undefined };
   readonly #plans: {
     readonly score: Plan;
     readonly advantages: Plan;
-    readonly actor: NetworkPlans;
-    readonly critic: NetworkPlans | undefined;
     readonly record: Plan | undefined;
   };
 
@@ -138,15 +133,14 @@ export class PpoTrainer {
     this.#gpu = gpu;
     this.#model = model;
     this.#config = config;
-    this.#limits = limits;
     const { rollout, ppo } = config;
     const capacity = trainerCapacity(config, limits);
     const { rows, actions, sequences } = capacity.micro;
     const totalSequences = rollout.prompts * rollout.samples;
     const totalActions = totalSequences * limits.maxResponseTokens;
-    const f32 = (name: string, ...shape: number[]): Tensor =>
+    const f32 = (name: string, ...shape: number[]): Tensor<'f32'> =>
       gpu.tensor(name, shape, 'f32', 'rollout');
-    const u32 = (name: string, ...shape: number[]): Tensor =>
+    const u32 = (name: string, ...shape: number[]): Tensor<'u32'> =>
       gpu.tensor(name, shape, 'u32', 'rollout');
 
     this.#sequenceCount = new Variable('sequences', 0, totalSequences);
@@ -174,8 +168,8 @@ export class PpoTrainer {
     };
     this.#experience = experience;
 
-    this.#actorTotals = f32('actor totals', 8);
-    this.#criticTotals = f32('critic totals', 8);
+    const totals = { actor: f32('actor totals', 8), critic: f32('critic totals', 8) };
+    this.#totals = totals;
     const pageLimit = bindingElements(gpu.limits);
     const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
     const actorLayout = layoutOf('lm');
@@ -184,13 +178,13 @@ export class PpoTrainer {
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing them: no network's gradients outlive its own update.
     const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
-    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, this.#actorTotals, gradients);
+    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, gradients);
     this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights', {
       frozen: true,
     });
     this.critic =
       criticLayout &&
-      new Trainable(gpu, 'critic', criticLayout, ppo.critic, this.#criticTotals, gradients);
+      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, gradients);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;
@@ -205,7 +199,6 @@ export class PpoTrainer {
       ? new ValueHead(gpu, batch, activations, head.gathered)
       : undefined;
     const stats = gpu.tensor('action stats', [actions, 4], 'f32', 'activations');
-    const { lanes } = activations;
     const temperature = rollout.logprobTemperature;
     const scatter = (source: Tensor, destination: Tensor): Step =>
       scatterActions(
@@ -214,130 +207,59 @@ export class PpoTrainer {
       );
 
     const { actor, critic, reference } = this;
-    this.#readback = new Readback(gpu, 'update metrics', [
-      this.#actorTotals,
-      this.#criticTotals,
-      experience.moments,
-      experience.meanKl,
-      actor.optimizer.state,
-      ...(critic ? [critic.optimizer.state, experience.values, experience.returns] : []),
-    ]);
+    this.#readback = new Readback(gpu, 'update metrics', readBytes(this.#readParts()));
     const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
-    this.#plans = {
-      score: gpu.plan('score', [
-        ...trunkForward(actor.weights, batch, activations),
-        ...head.forward(actor.weights, temperature),
-        scatter(head.logprobs, experience.oldLogprobs),
-        scatter(head.entropy, experience.entropy),
-        ...trunkForward(reference, batch, activations),
-        ...head.forward(reference, temperature),
-        scatter(head.logprobs, experience.refLogprobs),
-        ...(critic && valueHead
-          ? [
-              ...trunkForward(critic.weights, batch, activations),
-              ...valueHead.forward(critic.weights),
-              scatter(valueHead.values, experience.values),
-            ]
-          : []),
-      ]),
-      advantages: gpu.plan(
-        'advantages',
-        advantageDispatches(
-          ppo.estimator,
-          {
-            ...experience,
-            shapedRewards: f32('shaped_rewards', totalSequences),
-            tokenRewards: f32('token_rewards', totalActions),
-            rawAdvantages: f32('raw_advantages', totalActions),
-            momentPartials: f32('moment_partials', 2048, 4),
-          },
-          {
-            sequenceCount: this.#sequenceCount,
-            groupCount: this.#groupCount,
-            actionCount: this.#actionCount,
-            kl: ppo.klIn === 'reward' ? kl : { ...kl, coef: 0 },
-            rewardRange: [-ppo.rewardClamp, ppo.rewardClamp],
-            whitenScale: ppo.whitenScale,
-            gamma: ppo.gamma,
-            gaeLambda: ppo.gaeLambda,
-            lanes,
-          },
-        ),
-      ),
-      actor: {
-        clear: gpu.plan('clear actor gradients', actor.clear),
-        gradients: gpu.plan('actor gradients', [
-          ...trunkForward(actor.weights, batch, activations),
-          ...head.forwardBackward(
-            actor.weights,
-            actor.gradients,
-            (chunk) => [
-              policyLoss(
-                {
-                  logprobs: chunk.logprobs,
-                  action_source: chunk.source,
-                  action_weights: chunk.weights,
-                  old_logprobs: experience.oldLogprobs,
-                  advantages: experience.advantages,
-                  ref_logprobs: experience.refLogprobs,
-                  grad_logprobs: chunk.dlogprob,
-                  action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
-                },
-                {
-                  actionCount: chunk.count,
-                  clipLow: ppo.clipLow,
-                  clipHigh: ppo.clipHigh,
-                  ...(ppo.klIn === 'loss' ? { kl } : {}),
-                },
-              ),
-            ],
-            { temperature, dentropy: -ppo.entropyCoef },
-          ),
-          actionStats(
-            {
-              action_stats: stats,
-              action_weights: batch.actionWeights,
-              extras: head.entropy,
-              totals: this.#actorTotals,
-            },
-            { actionCount: batch.actions, lanes },
-          ),
-          ...trunkBackward(actor.weights, actor.gradients, batch, activations),
-        ]),
-        update: gpu.plan('actor update', actor.update),
-      },
-      critic: critic &&
-        valueHead && {
-          clear: gpu.plan('clear critic gradients', critic.clear),
-          gradients: gpu.plan('critic gradients', [
+    const score = gpu.plan('score', [
+      ...trunkForward(actor.weights, batch, activations),
+      ...head.forward(actor.weights, temperature),
+      scatter(head.logprobs, experience.oldLogprobs),
+      scatter(head.entropy, experience.entropy),
+      ...trunkForward(reference, batch, activations),
+      ...head.forward(reference, temperature),
+      scatter(head.logprobs, experience.refLogprobs),
+      ...(critic && valueHead
+        ? [
             ...trunkForward(critic.weights, batch, activations),
-            ...valueHead.forwardBackward(critic.weights, critic.gradients, [
-              valueLoss(
-                {
-                  values: valueHead.values,
-                  action_source: batch.actionSource,
-                  action_weights: batch.actionWeights,
-                  old_values: experience.values,
-                  returns: experience.returns,
-                  grad_values: valueHead.dvalues,
-                  action_stats: stats,
-                },
-                { actionCount: batch.actions, valueClip: ppo.valueClip },
-              ),
-            ]),
-            actionStats(
-              {
-                action_stats: stats,
-                action_weights: batch.actionWeights,
-                extras: valueHead.values,
-                totals: this.#criticTotals,
-              },
-              { actionCount: batch.actions, lanes },
-            ),
-            ...trunkBackward(critic.weights, critic.gradients, batch, activations),
-          ]),
-          update: gpu.plan('critic update', critic.update),
+            ...valueHead.forward(critic.weights),
+            scatter(valueHead.values, experience.values),
+          ]
+        : []),
+    ]);
+    const advantages = gpu.plan(
+      'advantages',
+      advantageDispatches(
+        ppo.estimator,
+        {
+          ...experience,
+          shapedRewards: f32('shaped_rewards', totalSequences),
+          tokenRewards: f32('token_rewards', totalActions),
+          rawAdvantages: f32('raw_advantages', totalActions),
+          momentPartials: f32('moment_partials', 2048, 4),
         },
+        {
+          sequenceCount: this.#sequenceCount,
+          groupCount: this.#groupCount,
+          actionCount: this.#actionCount,
+          kl: ppo.klIn === 'reward' ? kl : { ...kl, coef: 0 },
+          rewardRange: [-ppo.rewardClamp, ppo.rewardClamp],
+          whitenScale: ppo.whitenScale,
+          gamma: ppo.gamma,
+          gaeLambda: ppo.gaeLambda,
+          lanes: activations.lanes,
+        },
+      ),
+    );
+    const buffers: UpdateBuffers = { batch, activations, stats, experience };
+    this.#networks = {
+      actor: actorNetwork(gpu, actor, totals.actor, head, buffers, config),
+      critic:
+        critic &&
+        valueHead &&
+        criticNetwork(gpu, critic, totals.critic, valueHead, buffers, config),
+    };
+    this.#plans = {
+      score,
+      advantages,
       record:
         matrix &&
         gpu.plan('record rewards', [
@@ -400,10 +322,8 @@ export class PpoTrainer {
     await gpu.run(this.#plans.advantages);
 
     const { ppo } = this.#config;
-    const encoder = gpu.device.createCommandEncoder();
-    encoder.clearBuffer(this.#actorTotals.buffer);
-    encoder.clearBuffer(this.#criticTotals.buffer);
-    gpu.device.queue.submit([encoder.finish()]);
+    const { actor, critic } = this.#networks;
+    gpu.clear(this.#totals.actor, this.#totals.critic);
     const taken: TakenUpdates = { actor: [], critic: [] };
     for (let updateEpoch = 0; updateEpoch < ppo.updateEpochs; updateEpoch++) {
       // Each network shuffles on its own, as the reference's two trainers do.
@@ -413,12 +333,12 @@ export class PpoTrainer {
           new RandomStream(options.seed, purpose, options.iteration, updateEpoch),
         );
       for (const minibatch of order('minibatchOrder')) {
-        const rate = await this.#take(minibatch, this.actor, this.#plans.actor);
+        const rate = await this.#take(minibatch, actor);
         taken.actor.push({ minibatch, rate });
       }
-      if (!this.critic || !this.#plans.critic) continue;
+      if (!critic) continue;
       for (const minibatch of order('criticMinibatchOrder')) {
-        const rate = await this.#take(minibatch, this.critic, this.#plans.critic);
+        const rate = await this.#take(minibatch, critic);
         taken.critic.push({ minibatch, rate });
       }
     }
@@ -426,18 +346,18 @@ export class PpoTrainer {
   }
 
   /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
-  async #take(minibatch: Minibatch, network: Trainable, plans: NetworkPlans): Promise<number> {
-    await this.#gradients(minibatch, plans);
-    const rate = network.advance();
-    await this.#gpu.run(plans.update);
+  async #take(minibatch: Minibatch, network: Network): Promise<number> {
+    await this.#gradients(minibatch, network);
+    const rate = network.trainable.advance();
+    await this.#gpu.run(network.update);
     return rate;
   }
 
-  async #gradients(minibatch: Minibatch, plans: NetworkPlans): Promise<void> {
-    await this.#gpu.run(plans.clear);
+  async #gradients(minibatch: Minibatch, network: Network): Promise<void> {
+    await this.#gpu.run(network.clear);
     for (const piece of this.#pieces(minibatch)) {
       this.#batch.upload(packGroups(piece, true));
-      await this.#gpu.run(plans.gradients);
+      await this.#gpu.run(network.gradients);
     }
   }
 
@@ -537,19 +457,38 @@ export class PpoTrainer {
     return pieces;
   }
 
+  /** What the metrics of an update are made of. */
+  #readParts() {
+    const { actor, critic } = this;
+    const { moments, meanKl, values, returns } = this.#experience;
+    return {
+      actorTotals: this.#totals.actor,
+      moments,
+      meanKl,
+      actorState: actor.optimizer.state,
+      ...(critic
+        ? {
+            criticTotals: this.#totals.critic,
+            criticState: critic.optimizer.state,
+            values,
+            returns,
+          }
+        : {}),
+    };
+  }
+
   async #metrics(experience: Experience, taken: TakenUpdates): Promise<UpdateMetrics> {
     const { ppo } = this.#config;
-    const found = await this.#readback.read();
-    const [actorTotals = none, criticTotals = none, moments = none, meanKl = none] = found;
-    const [, , , , actorState = none, criticState, values, returns] = found;
-    const actor = actionMeans(actorTotals);
-    const critic = actionMeans(criticTotals);
-    const actorReport = updateReport(actorState);
+    const found = await this.#readback.read(this.#readParts());
+    const { moments, meanKl, criticTotals, criticState, values, returns } = found;
+    const actor = actionMeans(found.actorTotals);
+    const critic = criticTotals && actionMeans(criticTotals);
+    const actorReport = updateReport(found.actorState);
     const criticReport = criticState && updateReport(criticState);
     const updates = ppo.updateEpochs * ppo.minibatches;
     for (const [name, report, loss] of [
       ['actor', actorReport, actor.weightedLoss],
-      ['critic', criticReport, critic.weightedLoss],
+      ['critic', criticReport, critic?.weightedLoss],
     ] as const) {
       if (!report || report.applied) continue;
       const first = taken[name].length - report.skipped;
@@ -573,7 +512,7 @@ export class PpoTrainer {
       entropy: actor.extra,
       actor_grad_norm: actorReport.gradNorm,
       actor_lr: taken.actor.at(-1)?.rate ?? 0,
-      ...(criticReport
+      ...(critic && criticReport
         ? {
             value_loss: critic.weightedLoss / updates,
             explained_variance: explainedVariance(values, returns, experience.actions),
@@ -591,11 +530,13 @@ export class PpoTrainer {
    * weights have stood still since the bad update: its gradients are computed once more.
    */
   async #firstBad(name: 'actor' | 'critic', minibatch?: Minibatch): Promise<string> {
-    const network = this[name];
-    const plans = this.#plans[name];
-    if (!network || !plans || !minibatch) return 'its minibatch is not known';
-    await this.#gradients(minibatch, plans);
-    return (await network.firstNonFinite()) ?? 'all weights and gradients are finite by themselves';
+    const network = this.#networks[name];
+    if (!network || !minibatch) return 'its minibatch is not known';
+    await this.#gradients(minibatch, network);
+    return (
+      (await network.trainable.firstNonFinite()) ??
+      'all weights and gradients are finite by themselves'
+    );
   }
 }
 
@@ -613,13 +554,6 @@ interface WeightedGroup {
 
 type Minibatch = readonly WeightedGroup[];
 
-/** A network's update in its three parts; the second runs once per piece of a minibatch. */
-interface NetworkPlans {
-  readonly clear: Plan;
-  readonly gradients: Plan;
-  readonly update: Plan;
-}
-
 /** The optimizer updates of one iteration, in order, with their learning rates. */
 type TakenUpdates = Readonly<
   Record<'actor' | 'critic', { readonly minibatch: Minibatch; readonly rate: number }[]>
@@ -631,8 +565,6 @@ interface Experience {
   readonly actions: number;
   readonly verdicts: Verdicts;
 }
-
-const none = new Float32Array(0);
 
 const mean = (values: ArrayLike<number>): number => {
   let sum = 0;

@@ -104,17 +104,17 @@ export type Reading = Pick<Accuracy, 'mean' | 'tiers'>;
  * the tiers; it says nothing about other seeds. Samples of one prompt are not independent, so they
  * count as one trial, which makes the interval of sampled answers too wide rather than too narrow.
  *
- * @returns Without an interval (low = high = mean) where a tier's size is not known.
+ * @returns Nothing where nothing was evaluated; without an interval (low = high = mean) where a tier's size is not known.
  */
 export function accuracyOf(
   readings: readonly Reading[],
   sizes: ReadonlyMap<string, number>,
 ): Estimate | undefined {
-  if (readings.length === 0) return undefined;
+  const tiers = Object.keys(readings[0]?.tiers ?? {});
+  if (tiers.length === 0) return undefined;
   const means = readings.map((reading) => reading.mean);
   if (readings.length >= leastSeeds) return clamped(studentInterval(means));
   const center = mean(means);
-  const tiers = Object.keys(readings[0]?.tiers ?? {});
   const parts = tiers.flatMap((tier) => {
     const count = sizes.get(tier);
     if (count === undefined) return [];

@@ -39,7 +39,7 @@ import {
 } from './readings.ts';
 import css from './report.css?raw';
 import type { Run } from './run-files.ts';
-import { withoutPadding } from '../tasks/arithmetic.ts';
+import { describeTask } from '../tasks/registry.ts';
 import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
@@ -239,21 +239,18 @@ function didSection(run: Run): Markup {
       ? `${counted(experiment.armLength, 'update')} each`
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
-  const task =
-    config.task.name === 'arithmetic'
-      ? `chains of up to ${config.task.maxOperators} operators on digits, modulo ${config.task.modulus}, worked from left to right; answers are compared exactly`
-      : `a bandit: which of ${config.task.arms} arms belongs to a letter`;
-  return markup`<p>A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')}) and a made-up task: ${task}. ${
+  const task = describeTask(config.task);
+  return markup`<p>A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')}) and ${task.what}. ${
     seeds.length === 1
       ? `One seed: ${seeds[0]?.seed ?? 0}.`
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${config.task.name === 'arithmetic' ? 'solutions with injected slips, to partial skill' : 'answers that know the form alone'}: ${fixed(base.mean)} of held-out prompts right. Every method starts from these weights.</li>
+<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. Every method starts from these weights.</li>
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>
+${sizes.length === 0 ? markup`<li><b>No evaluation</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
 }
@@ -442,8 +439,7 @@ const keyCell = (key: string | undefined, truth: string | undefined): Part =>
       }`;
 
 function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: LimSummary): Markup {
-  const arithmetic = results.config.task.name === 'arithmetic';
-  const shown = (prompt: string): string => (arithmetic ? withoutPadding(prompt) : prompt);
+  const { promptText } = describeTask(results.config.task);
   const ids = keptIds(ranked, lim);
   const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
   const places = [
@@ -460,7 +456,7 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   ] as const;
   const rows = places.flatMap(([place, members]) =>
     members.map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
-      markup`<code>${shortened(shown(prompt), LONGEST_TEXT)}</code>`,
+      markup`<code>${shortened(promptText(prompt), LONGEST_TEXT)}</code>`,
       keyCell(key, truth),
       place,
       score === null ? 'none' : fixed(score, 2),
@@ -516,11 +512,8 @@ function keptSection(run: Run): Markup {
         ]),
       ],
     });
-  const drawn =
-    run.results.config.task.name === 'arithmetic'
-      ? 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes. '
-      : '';
-  return markup`<p>${drawn}Percentages are of the pool’s prompts of that kind.</p>
+  const { pool: drawn } = describeTask(run.results.config.task);
+  return markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
 ${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`)}
 ${
   several
@@ -563,16 +556,17 @@ const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
 
 function limitsSection(run: Run): Markup {
   const { seeds, config } = run.results;
+  const task = describeTask(config.task);
   const comparison = paperComparison(run);
   const seedText =
     seeds.length >= leastSeeds
       ? `${seeds.length} seeds of one base model: the intervals cover other pools and other samples, not other bases, tasks or sizes. ${seedsCaveat(seeds.length) ?? ''}`
       : `${seeds.length === 1 ? 'One seed' : 'Two seeds'}: another seed may order the methods otherwise. Comparisons need ${leastSeeds} or more.`;
   return markup`<ul>
-<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on a made-up task${config.task.name === 'arithmetic' ? ' whose prompts differ in what they teach' : ''}.${config.task.name === 'arithmetic' ? ' Difficulty bands, slips and wrong keys are put in by design and listed below.' : ' What was put in by design is listed below.'}</li>
+<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on ${task.limits}</li>
 <li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
 ${
-  config.task.name === 'arithmetic'
+  task.hasStrata
     ? markup`<li><b>The strata are made.</b> ${strataCaveat}</li>
 `
     : ''

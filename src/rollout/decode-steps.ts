@@ -1,17 +1,15 @@
 import { attentionDecode, canRotate } from '../../kernels/attention-decode.ts';
-import { embeddingForward } from '../../kernels/embedding-forward.ts';
-import { matmulForward } from '../../kernels/matmul-forward.ts';
-import { canMatvec, matvecForward } from '../../kernels/matvec-forward.ts';
-import { qkNormForward } from '../../kernels/qk-norm-forward.ts';
-import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
-import { rope } from '../../kernels/rope.ts';
-import { swigluForward } from '../../kernels/swiglu-forward.ts';
+import { canMatvec } from '../../kernels/matvec-forward.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { type Size, usualOf } from '../../kernels/lib/variable.ts';
 import type { Step } from '../gpu/plan.ts';
+import type { Activations } from '../model/activations.ts';
+import { headsOf, LayerScope, rowSteps } from '../model/block-steps.ts';
+import type { BlockOp } from '../model/block.ts';
+import type { Pass } from '../model/linear.ts';
 import type { ParameterStore } from '../model/parameters.ts';
-import { type Activations, headsOf } from '../model/transformer.ts';
+import { finalNorm } from '../model/transformer.ts';
 
 /** What a decode step reads and keeps, beside the weights. */
 export interface DecodeState {
@@ -32,135 +30,41 @@ export interface DecodeState {
 /** The most rows for which weights are read anew for each: above, a matmul's blocks pay. */
 const FEW_ROWS = 2;
 
-/** A linear layer and the norm before it. */
-interface Linear {
-  readonly x: Tensor;
-  readonly norm?: { readonly weight: Tensor; readonly out: Tensor; readonly rstd: Tensor };
-  readonly weight: Tensor;
-  readonly bias?: Tensor | undefined;
-  readonly residual?: Tensor;
-  readonly out: Tensor;
-}
-
 /** The kernels of a decode step: few large dispatches where rows are few. */
 export class DecodeSteps {
   readonly #weights: ParameterStore;
   readonly #activations: Activations;
-  readonly #rows: Size;
+  readonly #pass: Pass;
   readonly #few: boolean;
+  /** Of the kernels for few rows. */
   readonly #lanes: Lanes;
 
   /** @param kind Of the adapter. */
   constructor(weights: ParameterStore, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
     this.#weights = weights;
     this.#activations = activations;
-    this.#rows = rows;
+    this.#pass = activations.pass(rows);
     this.#few = usualOf(rows) <= FEW_ROWS && canMatvec(activations.config.intermediateSize);
     this.#lanes = kind === 'cpu' ? { lanes: 1, rows: 8 } : { lanes: 32, rows: 4 };
   }
 
   /** The steps from the newest tokens of all rows to `last`. */
   trunk(state: DecodeState): Step[] {
-    const { config, lanes, ropeTable, layers, output, hidden, hiddenRstd } = this.#activations;
-    const { keys, episodes, status, scores } = state;
-    const rows = this.#rows;
-    const rotate = canRotate(config.headDim);
-    const first = layers[0]?.attentionInput ?? output;
-    const steps: Step[] = [
-      embeddingForward(
-        { token_ids: state.current, table: this.#weights.tensor('embed'), out: first },
-        { rows, lanes },
-      ),
-    ];
-    for (const [i, layer] of layers.entries()) {
-      const weight = (name: string): Tensor => this.#weights.operand(`layers.${i}.${name}`);
-      const [promptQkv, cache] = [state.promptQkv[i], state.caches[i]];
-      if (!promptQkv || !cache) throw new RangeError(`no layer ${i}`);
-      const { qkvRaw, qkv, attended, gateUp, gated, mlpInput } = layer;
-      steps.push(
-        ...this.#linear({
-          x: layer.attentionInput,
-          norm: {
-            weight: weight('input_norm'),
-            out: layer.attentionNormed,
-            rstd: layer.attentionRstd,
-          },
-          weight: weight('qkv'),
-          bias: config.qkvBias ? weight('qkv_bias') : undefined,
-          out: qkvRaw,
-        }),
-      );
-      if (config.qkNorm) {
-        steps.push(
-          qkNormForward(
-            {
-              x: qkvRaw,
-              query_weight: weight('q_norm'),
-              key_weight: weight('k_norm'),
-              out: qkv,
-            },
-            { rows, epsilon: config.rmsNormEps, heads: config.heads, kvHeads: config.kvHeads },
-          ),
-        );
+    const { config, block } = this.#activations;
+    const first = this.#activations.inputOf(0);
+    const steps = this.#weights.embedding.lookup(state.current, first, this.#pass);
+    for (let i = 0; i < config.layers; i++) {
+      const layer = new LayerScope(this.#weights, this.#activations, i);
+      let rest = block.ops;
+      while (rest.length > 0) {
+        const fused = this.#few ? this.#fused(rest, layer) : undefined;
+        const [op] = rest;
+        if (fused) steps.push(fused.step);
+        else if (op) steps.push(...this.#opSteps(op, layer, state, i));
+        rest = rest.slice(fused?.ops ?? 1);
       }
-      if (!rotate) {
-        steps.push(
-          rope(
-            { positions: state.positions, table: ropeTable, qkv },
-            { rows, heads: config.heads + config.kvHeads, direction: 1, lanes },
-          ),
-        );
-      }
-      steps.push(
-        attentionDecode(
-          {
-            episodes,
-            status,
-            table: ropeTable,
-            prompt_qkv: promptQkv,
-            qkv,
-            cache,
-            scores,
-            out: attended,
-          },
-          { ...headsOf(config), rows, keys, rotate, lanes },
-        ),
-        ...this.#linear({
-          x: attended,
-          weight: weight('o'),
-          residual: layer.attentionInput,
-          out: mlpInput,
-        }),
-        ...this.#gatedLinear(
-          {
-            x: mlpInput,
-            norm: { weight: weight('post_norm'), out: layer.mlpNormed, rstd: layer.mlpRstd },
-            weight: weight('gate_up'),
-            out: gateUp,
-          },
-          gated,
-        ),
-        ...this.#linear({
-          x: gated,
-          weight: weight('down'),
-          residual: mlpInput,
-          out: this.#activations.next(i),
-        }),
-      );
     }
-    if (!this.#few) {
-      steps.push(
-        rmsnormForward(
-          {
-            x: output,
-            weight: this.#weights.tensor('norm'),
-            out: hidden,
-            rstd: hiddenRstd,
-          },
-          { rows, epsilon: config.rmsNormEps, lanes },
-        ),
-      );
-    }
+    if (!this.#few) steps.push(finalNorm(this.#weights, this.#activations, this.#pass));
     return steps;
   }
 
@@ -170,43 +74,57 @@ export class DecodeSteps {
   }
 
   /** The steps from `last`, or some rows of it, to their logits. */
-  head(x: Tensor, rows: Size, weight: Tensor, out: Tensor): Step[] {
-    const { config, mostWork } = this.#activations;
-    if (!this.#few) return matmulForward({ x, weight, out }, { rows, mostWork });
-    const norm = this.#weights.tensor('norm');
+  head(x: Tensor, rows: Size, logits: Tensor): Step[] {
+    const { embedding } = this.#weights;
+    if (!this.#few) return embedding.project(x, logits, this.#activations.pass(rows));
+    const { config, block } = this.#activations;
+    const norm = this.#weights.tensor(block.finalNorm.weight);
     const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes };
-    return [matvecForward({ x, norm, weight, out }, options)];
+    return embedding.decode({ x, norm, out: logits }, options);
   }
 
-  #linear({ x, norm, weight, bias, residual, out }: Linear): Step[] {
-    const { config, lanes, mostWork } = this.#activations;
-    const [rows, epsilon] = [this.#rows, config.rmsNormEps];
-    if (this.#few) {
-      const tensors = { x, norm: norm?.weight, weight, bias, residual, out };
-      return [matvecForward(tensors, { rows, epsilon, lanes: this.#lanes })];
-    }
+  #opSteps(op: BlockOp, layer: LayerScope, state: DecodeState, index: number): Step[] {
+    const { config, lanes, ropeTable } = this.#activations;
+    const { rows } = this.#pass;
+    const rotate = canRotate(config.headDim);
+    // Attention rotates by itself where it can.
+    if (op.op === 'rope' && rotate) return [];
+    if (op.op !== 'attention') return rowSteps(op, layer, this.#pass, state.positions);
+    const { keys, episodes, status, scores } = state;
+    const [prompt_qkv, cache] = [state.promptQkv[index], state.caches[index]];
+    if (!prompt_qkv || !cache) throw new RangeError(`no layer ${index}`);
+    const [qkv, out] = [layer.value(op.from), layer.value(op.to)];
     return [
-      ...(norm ? [rmsnormForward({ x, ...norm }, { rows, epsilon, lanes })] : []),
-      ...matmulForward({ x: norm?.out ?? x, weight, bias, residual, out }, { rows, mostWork }),
-    ];
-  }
-
-  /** A linear layer whose output is gated. */
-  #gatedLinear(linear: Linear, gated: Tensor): Step[] {
-    const { config, lanes } = this.#activations;
-    const rows = this.#rows;
-    if (!this.#few) {
-      return [
-        ...this.#linear(linear),
-        swigluForward({ gate_up: linear.out, out: gated }, { rows, lanes }),
-      ];
-    }
-    const { x, norm, weight } = linear;
-    return [
-      matvecForward(
-        { x, norm: norm?.weight, weight, out: gated },
-        { rows, epsilon: config.rmsNormEps, lanes: this.#lanes, gated: true },
+      attentionDecode(
+        { episodes, status, table: ropeTable, prompt_qkv, qkv, cache, scores, out },
+        { ...headsOf(config), rows, keys, rotate, lanes },
       ),
     ];
+  }
+
+  /**
+   * The linear layer that comes next as one step, with the norm that it alone reads before it and the
+   * gate that alone reads it after it; undefined where another op comes next.
+   */
+  #fused(ops: readonly BlockOp[], layer: LayerScope): { step: Step; ops: number } | undefined {
+    const norm = ops[0]?.op === 'norm' ? ops[0] : undefined;
+    const [linear, next] = norm ? ops.slice(1) : ops;
+    if (linear?.op !== 'linear' || (norm && linear.from !== norm.to)) return undefined;
+    const gate = next?.op === 'gate' && next.from === linear.to ? next : undefined;
+    const step = layer.linear(linear).decode(
+      {
+        x: layer.value(norm?.from ?? linear.from),
+        norm: norm && layer.vector(norm.weight),
+        residual: linear.residual === undefined ? undefined : layer.value(linear.residual),
+        out: layer.value(gate?.to ?? linear.to),
+      },
+      {
+        rows: this.#pass.rows,
+        epsilon: layer.config.rmsNormEps,
+        lanes: this.#lanes,
+        gated: gate !== undefined,
+      },
+    );
+    return { step, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };
   }
 }

@@ -3,20 +3,20 @@ import { decodeAdvance } from '../../kernels/decode-advance.ts';
 import { decodeCompact } from '../../kernels/decode-compact.ts';
 import { decodeMoveCache } from '../../kernels/decode-move-cache.ts';
 import { gatherRows } from '../../kernels/gather-rows.ts';
-import { matmulForward } from '../../kernels/matmul-forward.ts';
 import { sampleToken } from '../../kernels/sample-token.ts';
 import { episodeColumns } from '../../kernels/lib/episodes.ts';
 import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
-import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
-import { type Size, Variable } from '../../kernels/lib/variable.ts';
+import { type DType, rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bufferUsage } from '../gpu/memory.ts';
 import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
+import { Readback, readBytes } from '../gpu/readback.ts';
 import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
+import { Activations } from '../model/activations.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { projection } from '../model/heads.ts';
+import { type LogitChunk, LogitChunks } from '../model/logit-chunks.ts';
 import type { ParameterStore } from '../model/parameters.ts';
-import { Activations, trunkForward } from '../model/transformer.ts';
+import { trunkForward } from '../model/transformer.ts';
 import { purposes } from '../random.ts';
 import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
@@ -105,22 +105,6 @@ const MOST_LOGITS_BYTES = 2 ** 27;
 /** Moving rows has a cost of its own: not for less than a quarter of what follows. */
 const COMPACT_AT = 0.75;
 
-/** Rows of a batch that fall into one piece of it. */
-class PieceRows extends Variable {
-  readonly #source: Variable;
-  readonly #start: number;
-
-  constructor(source: Variable, start: number, most: number) {
-    super(source.name, 0, most, source.usual);
-    this.#source = source;
-    this.#start = start;
-  }
-
-  override get value(): number {
-    return Math.max(0, Math.min(this.max, this.#source.value - this.#start));
-  }
-}
-
 /**
  * Samples responses from a model. Prompts are computed once each, whatever the samples; then every
  * token is one run of a prebuilt plan whose state (lengths, finished rows, current tokens, caches)
@@ -135,14 +119,16 @@ export class Decoder {
   readonly #decodePlan: Plan;
   readonly #compactPlan: Plan;
   readonly #ring: FinishedRing;
-  readonly #staging: GPUBuffer;
+  readonly #readback: Readback;
   readonly #owned: readonly Tensor[];
   readonly #activations: readonly Activations[];
   readonly #ownMemory: SharedMemory | undefined;
   readonly #input: Readonly<
     Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
   >;
-  readonly #state: Readonly<Record<'status' | 'tokens' | 'logprobs' | 'origin', Tensor>>;
+  readonly #state: Readonly<Record<'status' | 'tokens' | 'origin', Tensor<'u32'>>> & {
+    readonly logprobs: Tensor<'f32'>;
+  };
   readonly #promptRows: Variable;
   readonly #prompts: Variable;
   /** Rows computed: all at first, later those that may be running. */
@@ -183,13 +169,13 @@ export class Decoder {
     this.#keys = new Variable('keys', 0, positions);
 
     const owned: Tensor[] = [];
-    const make = (...[name, shape, dtype, purpose]: Parameters<Gpu['tensor']>): Tensor => {
-      const tensor = gpu.tensor(name, shape, dtype, purpose);
+    const make = <Type extends DType>(dtype: Type, name: string, shape: number[]): Tensor<Type> => {
+      const tensor = gpu.tensor(name, shape, dtype, 'rollout');
       owned.push(tensor);
       return tensor;
     };
-    const u32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'u32', 'rollout');
-    const f32 = (name: string, ...shape: number[]): Tensor => make(name, shape, 'f32', 'rollout');
+    const u32 = (name: string, ...shape: number[]): Tensor<'u32'> => make('u32', name, shape);
+    const f32 = (name: string, ...shape: number[]): Tensor<'f32'> => make('f32', name, shape);
     this.#input = {
       tokenIds: u32('prompt_token_ids', promptRows),
       positions: u32('prompt_positions', promptRows),
@@ -224,25 +210,33 @@ export class Decoder {
     const lastHidden = memory.tensor('last_hidden', [prompts, width]);
     const scores = memory.tensor('scores', [rows, heads, positions]);
 
-    const logitsRows = this.#logitsRows(Math.max(rows, prompts));
-    const logits = memory.tensor('logits', [logitsRows, vocabulary]);
-    const head = projection(weights);
+    // Views of a row range of hidden states must begin at a multiple of 256 bytes.
+    let unit = 1;
+    while ((unit * width * 4) % 256 !== 0) unit *= 2;
+    const bytes = Math.min(
+      capacity.logitsBytes ?? MOST_LOGITS_BYTES,
+      MOST_LOGITS_BYTES,
+      gpu.limits.maxStorageBufferBindingSize,
+    );
+    const logits = new LogitChunks(memory, {
+      rows: Math.max(rows, prompts),
+      vocabulary,
+      bytes,
+      unit,
+    });
     const lanes = samplingLanes(gpu, vocabulary);
     const newest = new DecodeSteps(weights, decode, this.#rows, gpu.kind);
-    type Head = (x: Tensor, rows: Size, weight: Tensor, out: Tensor) => Step[];
-    // Head and draw, piece after piece of the rows in `hidden`.
-    const sample = (hidden: Tensor, of: Head, count: Variable, sharedLogits: boolean): Step[] => {
+    type Head = (x: Tensor, chunk: LogitChunk) => Step[];
+    // Head and draw, chunk after chunk of the rows in `hidden`.
+    const sample = (hidden: Tensor, head: Head, used: Variable, sharedLogits: boolean): Step[] => {
       const steps: Step[] = [];
-      const total = hidden.shape[0] ?? 0;
-      for (let start = 0; start < total; start += logitsRows) {
-        const held = Math.min(logitsRows, total - start);
-        const x = { ...hidden, shape: [held, width], offset: hidden.offset + start * width * 4 };
-        const out = { ...logits, shape: [held, vocabulary] };
+      const [total] = hidden.shape;
+      for (const chunk of logits.of(used, total, used.usual)) {
         steps.push(
-          ...of(x, new PieceRows(count, start, held), head, out),
+          ...head(rowsOf(hidden, chunk.first, chunk.size), chunk),
           sampleToken(
             {
-              logits: out,
+              logits: chunk.logits,
               stop_ids: this.#input.stopIds,
               episodes: this.#input.episodes,
               status,
@@ -254,7 +248,7 @@ export class Decoder {
             {
               ...this.#filter,
               rows: this.#rows,
-              logitsStart: start,
+              logitsStart: chunk.first,
               sharedLogits,
               stopCount: this.#stopCount,
               minNew: this.#minNew,
@@ -287,8 +281,7 @@ export class Decoder {
       gatherRows({ index: lastRows, x: prefill.hidden, out: lastHidden }, { count: this.#prompts }),
       ...sample(
         lastHidden,
-        (x, rows, weight, out) =>
-          matmulForward({ x, weight, out }, { rows, mostWork: gpu.mostWork }),
+        (x, { count, logits: out }) => weights.embedding.project(x, out, prefill.pass(count)),
         this.#prompts,
         true,
       ),
@@ -301,10 +294,15 @@ export class Decoder {
         episodes,
         status,
         scores,
-        promptQkv: prefill.layers.map(({ qkv }) => qkv),
+        promptQkv: caches.map((_, layer) => prefill.value(layer, prefill.block.qkv)),
         caches,
       }),
-      ...sample(newest.last, newest.head.bind(newest), this.#rows, false),
+      ...sample(
+        newest.last,
+        (x, { count, logits: out }) => newest.head(x, count, out),
+        this.#rows,
+        false,
+      ),
     ]);
     this.#compactPlan = gpu.plan('compact', [
       decodeCompact(
@@ -314,12 +312,7 @@ export class Decoder {
       ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
     ]);
     this.#ring = new FinishedRing(gpu, finished);
-    this.#staging = gpu.createBuffer({
-      label: 'responses',
-      size: Object.values(this.#state).reduce((sum, tensor) => sum + byteLength(tensor), 0),
-      usage: bufferUsage.mapRead | bufferUsage.copyDst,
-    });
-    gpu.memory.add(this.#staging, 'readback');
+    this.#readback = new Readback(gpu, 'responses', readBytes(this.#state));
     this.#owned = owned;
   }
 
@@ -368,26 +361,10 @@ export class Decoder {
     this.#decodePlan.destroy();
     this.#compactPlan.destroy();
     this.#ring.destroy();
-    this.#gpu.memory.remove(this.#staging);
-    this.#staging.destroy();
+    this.#readback.destroy();
     this.#gpu.destroy(...this.#owned);
     for (const activations of this.#activations) activations.destroy();
     this.#ownMemory?.destroy();
-  }
-
-  /** Rows of logits held at once; views of a row range must begin at a multiple of 256 bytes. */
-  #logitsRows(rows: number): number {
-    const { vocabSize, hiddenSize } = this.config;
-    const limit = Math.min(
-      this.capacity.logitsBytes ?? MOST_LOGITS_BYTES,
-      MOST_LOGITS_BYTES,
-      this.#gpu.limits.maxStorageBufferBindingSize,
-    );
-    const most = Math.floor(limit / (vocabSize * 4));
-    if (most >= rows) return rows;
-    let unit = 1;
-    while ((unit * hiddenSize * 4) % 256 !== 0) unit *= 2;
-    return Math.max(unit, Math.floor(most / unit) * unit);
   }
 
   /** Checks a request, uploads it and sets the variables. Returns the extreme limits of rows. */
@@ -472,31 +449,17 @@ export class Decoder {
   /** Reads back what all rows have come to, in the order in which they stand now. */
   async #collect(rows: number): Promise<Collected> {
     const columns = this.capacity.newTokens;
-    const { device } = this.#gpu;
     const { status, tokens, logprobs, origin } = this.#state;
-    const parts = [
-      { tensor: status, bytes: rows * 8 },
-      { tensor: tokens, bytes: rows * columns * 4 },
-      { tensor: logprobs, bytes: rows * columns * 4 },
-      { tensor: origin, bytes: rows * 4 },
-    ];
-    const encoder = device.createCommandEncoder({ label: 'responses' });
-    let size = 0;
-    for (const { tensor, bytes } of parts) {
-      encoder.copyBufferToBuffer(tensor.buffer, tensor.offset, this.#staging, size, bytes);
-      size += bytes;
-    }
-    device.queue.submit([encoder.finish()]);
-    const bytes = (await this.#gpu.mapped(this.#staging, size)).slice(0);
-    this.#staging.unmap();
-    this.#gpu.check();
-    const states = new Uint32Array(bytes, 0, rows * 2);
-    const ids = new Uint32Array(bytes, rows * 8, rows * columns);
-    const drawn = new Float32Array(bytes, rows * (8 + columns * 4), rows * columns);
+    const found = await this.#readback.read({
+      status: { ...status, shape: [rows, 2] },
+      tokens: { ...tokens, shape: [rows, columns] },
+      logprobs: { ...logprobs, shape: [rows, columns] },
+      origin: { ...origin, shape: [rows] },
+    });
     return {
-      ...generationOf(columns, states, ids, drawn),
-      states,
-      origin: new Uint32Array(bytes, rows * (8 + columns * 8), rows),
+      ...generationOf(columns, found.status, found.tokens, found.logprobs),
+      states: found.status,
+      origin: found.origin,
     };
   }
 }

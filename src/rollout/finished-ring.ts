@@ -1,6 +1,6 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bufferUsage } from '../gpu/memory.ts';
+import { bufferUsage, mapMode } from '../gpu/memory.ts';
 
 interface Slot {
   readonly buffer: GPUBuffer;
@@ -57,7 +57,7 @@ export class FinishedRing {
 
   async #receive(slot: Slot): Promise<void> {
     try {
-      await this.#gpu.ask(() => slot.buffer.mapAsync(1));
+      await this.#gpu.ask(() => slot.buffer.mapAsync(mapMode.read));
       const [finished = 0] = new Uint32Array(slot.buffer.getMappedRange());
       slot.buffer.unmap();
       this.#finished = Math.max(this.#finished, finished);

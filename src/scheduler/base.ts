@@ -1,3 +1,4 @@
+import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -5,19 +6,19 @@ import type { TrainableState } from '../optim/trainable.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { corpusOf } from '../tasks/registry.ts';
-import type { Task } from '../tasks/task.ts';
+import type { Task, TaskShape } from '../tasks/task.ts';
 
 /** The decoder of an experiment: the config's shape with the task's vocabulary. */
-export function modelConfigOf(config: ExperimentConfig, task: Task): ModelConfig {
+export function modelConfigOf(config: ExperimentConfig, task: TaskShape): ModelConfig {
   return {
     architecture: 'llama',
-    vocabSize: task.tokenizer.size,
+    vocabSize: task.vocabularySize,
     ...config.model,
     qkvBias: false,
     qkNorm: false,
     maxPositions: task.maxPromptTokens + task.maxResponseTokens,
     bosTokenId: null,
-    eosTokenIds: task.endToken === undefined ? [] : [task.endToken],
+    eosTokenIds: [...task.stopIds],
     padTokenId: null,
   };
 }
@@ -32,7 +33,11 @@ export function baseIdentity(config: ExperimentConfig): string {
 }
 
 /** What a base is pre-trained with. Destroy it when done. */
-export function baseTrainer(gpu: Gpu, config: ExperimentConfig, task: Task): SupervisedTrainer {
+export function baseTrainer(
+  gpu: Gpu,
+  config: ExperimentConfig,
+  task: TaskShape,
+): SupervisedTrainer {
   const count = config.base.sequencesPerUpdate;
   const { maxPromptTokens, maxResponseTokens } = task;
   return new SupervisedTrainer(gpu, modelConfigOf(config, task), config.base.optimizer, {
@@ -72,6 +77,7 @@ const LOSS_EVERY = 20;
  * Pre-trains a base on the task's corpus from drawn weights.
  *
  * @param gate Awaited before every update; false ends the training early with undefined.
+ * @throws ConfigError when the task has no corpus: its experiments start from a model that is given.
  * @throws NonFiniteError when the loss or the gradient is not finite.
  */
 export async function pretrainBase(
@@ -83,6 +89,8 @@ export async function pretrainBase(
   keeping?: PretrainKeeping,
 ): Promise<Map<string, Float32Array> | undefined> {
   const { base } = config;
+  if (!task.corpus)
+    throw new ConfigError(`task: ${task.name} has no corpus to pre-train a base on`);
   const trainer = baseTrainer(gpu, config, task);
   try {
     const from = keeping?.from;

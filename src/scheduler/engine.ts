@@ -13,8 +13,7 @@ import {
 } from '../ppo/trainer.ts';
 import { atMost, BatchedDecoder } from '../rollout/batched-decoder.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
-import { poolPromptsOf } from '../tasks/registry.ts';
-import type { Task } from '../tasks/task.ts';
+import type { TaskShape } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
 /** All that an experiment keeps on the device, from its start to its end. */
@@ -45,14 +44,14 @@ export interface EngineShape {
 export const createEngine = (
   gpu: Gpu,
   config: ExperimentConfig,
-  task: Task,
+  task: TaskShape,
   rowsTogether?: number,
 ): Engine =>
   buildEngine(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
-    prompts: poolPromptsOf(config.task),
+    prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
     rowsTogether,
   });

@@ -1,8 +1,10 @@
+import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError } from '../gpu/device.ts';
 import type { MemoryLimits, Purpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
-import { createTask } from '../tasks/registry.ts';
+import { taskShapeOf } from '../tasks/registry.ts';
+import type { TaskShape } from '../tasks/task.ts';
 import { baseTrainer } from './base.ts';
 import { buildEngine, createEngine, type EngineShape } from './engine.ts';
 
@@ -32,13 +34,16 @@ const unlimited: MemoryLimits = {
  * a device that only counts.
  *
  * @param limits Of the device it is meant for; none to refuse nothing.
+ * @param task The opened task; may be left out where its config tells its sizes.
+ * @throws ConfigError where it was left out and is needed.
  * @throws AdapterError naming the buffer, its bytes and the limit, when one does not fit.
  */
 export function estimate(
   config: ExperimentConfig,
   limits: MemoryLimits = unlimited,
+  task: TaskShape | undefined = taskShapeOf(config.task),
 ): MemoryEstimate {
-  const task = createTask(config.task);
+  if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
   const run = measure(limits, (gpu) => createEngine(gpu, config, task));
   const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };

@@ -1,35 +1,14 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
-import type { Prompt, Task, Tier } from '../tasks/task.ts';
-import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import { givenText, type Task, type Tier } from '../tasks/task.ts';
+import { verifyRequest, type VerifyReply, type VerifyRequest } from '../tasks/verification.ts';
 
 /** Judges responses; in production a pool of workers. */
 export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
 
-/** Packs responses for a verifier. `responses` are copied. */
-export function verifyRequest(
-  prompts: readonly Prompt[],
-  promptOf: ArrayLike<number>,
-  responses: readonly Uint32Array[],
-): VerifyRequest {
-  const offsets = new Uint32Array(responses.length + 1);
-  for (const [i, response] of responses.entries()) {
-    offsets[i + 1] = (offsets[i] ?? 0) + response.length;
-  }
-  const tokens = new Uint32Array(offsets[responses.length] ?? 0);
-  for (const [i, response] of responses.entries()) tokens.set(response, offsets[i]);
-  return {
-    prompts: prompts.map((prompt) => prompt.text),
-    keys: prompts.map((prompt) => prompt.key),
-    promptOf: Uint32Array.from(promptOf),
-    tokens,
-    offsets,
-  };
-}
-
 /**
- * Accuracy of a decoder's model on the task's held-out tiers. Sampling numbers are keyed by the
+ * Accuracy of a decoder's model on the task's held-out tiers, NaN for a task without any. Sampling numbers are keyed by the
  * tier's prompts and the seed given, so that two models are compared on the same draws.
  */
 export class Evaluator {
@@ -37,7 +16,8 @@ export class Evaluator {
   readonly #tiers: readonly Tier[];
   readonly #verify: Verifier;
   readonly #settings: ExperimentConfig['evaluation'];
-  readonly #encoded: readonly (readonly Uint32Array[])[];
+  /** Token ids of each tier's prompts, once they have been needed. */
+  #encoded: readonly (readonly Uint32Array[])[] | undefined;
 
   constructor(task: Task, settings: ExperimentConfig['evaluation'], verify: Verifier) {
     this.#task = task;
@@ -46,9 +26,6 @@ export class Evaluator {
       .map((tier) => ({ ...tier, prompts: tier.prompts.slice(0, settings.prompts) }));
     this.#verify = verify;
     this.#settings = settings;
-    this.#encoded = this.#tiers.map((tier) =>
-      tier.prompts.map((prompt) => task.tokenizer.encode(prompt.text)),
-    );
   }
 
   /** Greedy answers, then the configured samples per prompt, which `seed` keys. */
@@ -64,6 +41,10 @@ export class Evaluator {
     how: { samples: number; temperature: number; topP: number; seed: number },
   ): Promise<{ mean: number; tiers: Record<string, number> }> {
     const tiers: Record<string, number> = {};
+    const { text } = this.#task;
+    this.#encoded ??= await Promise.all(
+      this.#tiers.map(({ prompts }) => text.encode(prompts.map(givenText))),
+    );
     const { rows, prompts: mostPrompts } = decoder.capacity;
     const most = Math.min(mostPrompts, Math.floor(rows / how.samples));
     let promptId = 0;
@@ -78,16 +59,13 @@ export class Evaluator {
           seed: how.seed,
           temperature: how.temperature,
           topP: how.topP,
-          stopIds: this.#task.endToken === undefined ? [] : [this.#task.endToken],
+          stopIds: this.#task.stopIds,
         });
+        const responses = await text.decode(
+          Array.from({ length: generation.rows }, (_, row) => generation.response(row)),
+        );
         const reply = await this.#verify(
-          verifyRequest(
-            chosen,
-            Uint32Array.from({ length: generation.rows }, (_, row) =>
-              Math.floor(row / how.samples),
-            ),
-            Array.from({ length: generation.rows }, (_, row) => generation.response(row)),
-          ),
+          verifyRequest(chosen, how.samples, responses, generation.stopped),
         );
         for (const right of reply.correct) correct += right;
       }

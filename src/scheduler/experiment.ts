@@ -1,7 +1,8 @@
-import { configHash, limrDefaults, overridesOf, type ExperimentConfig } from '../config.ts';
+import { checkPool, configHash, overridesOf, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
 import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
+import { limrDefaults } from '../presets.ts';
 import type {
   Evaluation,
   ExperimentEvent,
@@ -19,7 +20,7 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
-import { createTask, poolPromptsOf } from '../tasks/registry.ts';
+import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   expectFiniteRewards,
@@ -107,12 +108,17 @@ export class Experiment {
   /** Whether what happened before a resume is still to be shown. */
   #replays = false;
 
-  private constructor(host: ExperimentHost, config: ExperimentConfig, seeds: readonly number[]) {
+  private constructor(
+    host: ExperimentHost,
+    config: ExperimentConfig,
+    seeds: readonly number[],
+    task: Task,
+  ) {
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
     this.#host = host;
-    this.task = createTask(config.task);
+    this.task = task;
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
@@ -132,19 +138,28 @@ export class Experiment {
     seeds: readonly number[],
     options: OpenOptions = { resume: false },
   ): Promise<Experiment> {
-    estimate(config, host.gpu.limits);
-    const experiment = new Experiment(host, config, seeds);
-    experiment.#hash = options.configHash ?? (await configHash(config));
-    experiment.#checkpointSeconds = options.checkpointSeconds ?? CHECKPOINT_SECONDS;
-    if (options.resume) {
-      const kept = await experiment.#archive.checkpoints.find(
-        { configHash: experiment.#hash, seeds },
-        (found, strict) => readKept(experiment.#archive, config, seeds, found, strict),
-        (text) => host.emit({ type: 'warning', text }),
-      );
-      if (kept) await experiment.#restore(kept);
+    const task = await openTask(config.task);
+    try {
+      if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
+      estimate(config, host.gpu.limits, task);
+      const experiment = new Experiment(host, config, seeds, task);
+      experiment.#hash = options.configHash ?? (await configHash(config));
+      experiment.#checkpointSeconds = options.checkpointSeconds ?? CHECKPOINT_SECONDS;
+      if (options.resume) {
+        const archive = experiment.#archive;
+        const kept = await archive.checkpoints.find(
+          { configHash: experiment.#hash, seeds },
+          (found, strict) =>
+            readKept(archive, { config, seeds, poolSize: task.poolPrompts }, found, strict),
+          (text) => host.emit({ type: 'warning', text }),
+        );
+        if (kept) await experiment.#restore(kept);
+      }
+      return experiment;
+    } catch (error) {
+      await task.text.close();
+      throw error;
     }
-    return experiment;
   }
 
   /** Made when first needed: not before a base has been pre-trained, whose memory it takes over. */
@@ -159,7 +174,7 @@ export class Experiment {
   }
 
   get poolSize(): number {
-    return poolPromptsOf(this.config.task);
+    return this.task.poolPrompts;
   }
 
   get #seed(): number {
@@ -176,16 +191,26 @@ export class Experiment {
 
   /** PPO iterations of the whole run, as far as is known before selections are made. */
   get totalUpdates(): number {
-    return plannedUpdates(this.config, this.seeds.length, this.#progress.sizes);
+    return plannedUpdates(this.config, this.poolSize, this.seeds.length, this.#progress.sizes);
   }
 
   /**
    * Runs to the end, or until `control` ends it. A pause or stop takes effect between iterations.
    *
+   * The task's text is closed then: a run is run once.
+   *
    * @returns The results, or undefined when stopped before the end (a checkpoint is then written).
    * @throws NonFiniteUpdateError at the update whose loss is not finite; the last checkpoint stays.
    */
   async run(control: RunControl): Promise<ExperimentResults | undefined> {
+    try {
+      return await this.#run(control);
+    } finally {
+      await this.task.text.close();
+    }
+  }
+
+  async #run(control: RunControl): Promise<ExperimentResults | undefined> {
     this.#clock = new WorkClock(this.#progress.seconds);
     const { emit, gpu, hostName } = this.#host;
     gpu.pipelines.onCompile = (compiled, of, label) => {
@@ -287,7 +312,7 @@ export class Experiment {
     this.#earlier = [];
     const full = this.#method === 'full';
     const columns = full
-      ? Math.floor(iteration / updatesPerEpoch(this.config))
+      ? Math.floor(iteration / updatesPerEpoch(this.config, this.poolSize))
       : this.config.experiment.epochs;
     for (let epoch = 0; epoch < columns; epoch++) await this.#emitColumn(seed, epoch);
     const lim = seeds.at(-1)?.lim;
@@ -355,7 +380,7 @@ export class Experiment {
   /** @returns False when stopped on the way. */
   async #runSeed(control: RunControl): Promise<boolean> {
     const progress = this.#progress;
-    const pool = this.#openPool(this.#seed);
+    const pool = await this.#openPool(this.#seed);
     if (this.#replays) await this.#replaySeed(pool);
     this.#replays = false;
     while (progress.methodIndex < this.methods.length) {
@@ -374,8 +399,8 @@ export class Experiment {
     return true;
   }
 
-  #openPool(seed: number): Pool {
-    const pool = new Pool(this.task, seed);
+  async #openPool(seed: number): Promise<Pool> {
+    const pool = await Pool.open(this.task, seed);
     const prompts = pool.prompts.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) }));
     this.#pool = pool;
     this.#host.emit({ type: 'pool', seed, prompts });
@@ -436,7 +461,7 @@ export class Experiment {
   /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
   async #lookAround(method: MethodName, prompts: number, length: number): Promise<void> {
     const { iteration } = this.#progress;
-    const perEpoch = updatesPerEpoch(this.config);
+    const perEpoch = updatesPerEpoch(this.config, this.poolSize);
     if (method === 'full' && iteration % perEpoch === 0) {
       await this.#emitColumn(this.#seed, iteration / perEpoch - 1);
     }

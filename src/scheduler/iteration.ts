@@ -4,9 +4,10 @@ import { RandomStream } from '../random.ts';
 import type { UpdateRecord } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import type { Task } from '../tasks/task.ts';
+import { verifyRequest } from '../tasks/verification.ts';
 import { methodCode, type MethodName } from '../vocabulary/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
-import { verifyRequest, type Verifier } from './evaluator.ts';
+import type { Verifier } from './evaluator.ts';
 import type { Pool } from './pool.ts';
 
 /** What the iterations of a seed work with. */
@@ -59,7 +60,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     topK: rollout.topK,
     topP: rollout.topP,
     minP: rollout.minP,
-    stopIds: task.endToken === undefined ? [] : [task.endToken],
+    stopIds: task.stopIds,
   });
   const sampled = performance.now();
   const groups = indices.map((promptIndex, i) => ({
@@ -72,18 +73,19 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const responses = groups.flatMap((group) => group.responses);
 
   // Reward.
-  const promptOf = responses.map((_, row) => Math.floor(row / rollout.samples));
+  const texts = await task.text.decode(responses);
   const verdicts = await verify(
     verifyRequest(
       indices.map((index) => pool.at(index)),
-      promptOf,
-      responses,
+      rollout.samples,
+      texts,
+      generation.stopped,
     ),
   );
   const verified = performance.now();
   if (full) {
-    const said = responses.map((response, row) => ({
-      text: task.tokenizer.decode(response),
+    const said = texts.map((text, row) => ({
+      text,
       reward: at(verdicts.rewards, row),
       correct: at(verdicts.correct, row) === 1,
       formatted: at(verdicts.formatted, row) === 1,

@@ -1,4 +1,4 @@
-import type { PoolPrompt, Task } from '../tasks/task.ts';
+import { givenText, type PoolPrompt, type Task } from '../tasks/task.ts';
 
 /** A prompt of a pool with its tokens. */
 export interface PooledPrompt extends PoolPrompt {
@@ -10,11 +10,18 @@ export class Pool {
   readonly seed: number;
   readonly prompts: readonly PooledPrompt[];
 
-  constructor(task: Task, seed: number) {
+  private constructor(seed: number, prompts: readonly PooledPrompt[]) {
     this.seed = seed;
-    this.prompts = task
-      .pool(seed)
-      .map((prompt) => ({ ...prompt, tokens: task.tokenizer.encode(prompt.text) }));
+    this.prompts = prompts;
+  }
+
+  static async open(task: Task, seed: number): Promise<Pool> {
+    const prompts = task.pool(seed);
+    const encoded = await task.text.encode(prompts.map(givenText));
+    return new Pool(
+      seed,
+      prompts.map((prompt, i) => ({ ...prompt, tokens: encoded[i] ?? new Uint32Array() })),
+    );
   }
 
   get size(): number {

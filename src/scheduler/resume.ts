@@ -2,7 +2,6 @@ import type { ExperimentConfig } from '../config.ts';
 import type { UpdateRecord } from '../results.ts';
 import { METRICS } from '../run-folder/names.ts';
 import { at, iterationsOf, trainingOrder, updatesPerEpoch } from '../run-plan.ts';
-import { poolPromptsOf } from '../tasks/registry.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
@@ -20,6 +19,13 @@ export interface Kept {
   readonly damaged: readonly string[];
 }
 
+/** The run that a checkpoint has to be of. */
+export interface KnownRun {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly poolSize: number;
+}
+
 /**
  * What a checkpoint says, checked, with the files that belong to it.
  *
@@ -28,8 +34,7 @@ export interface Kept {
  */
 export async function readKept(
   archive: RunArchive,
-  config: ExperimentConfig,
-  seeds: readonly number[],
+  { config, seeds, poolSize }: KnownRun,
   found: FoundCheckpoint,
   strict: boolean,
 ): Promise<Kept> {
@@ -43,7 +48,7 @@ export async function readKept(
     {
       methods,
       seeds,
-      poolSize: poolPromptsOf(config.task),
+      poolSize,
       pretraining: base.updates,
       length: (method, prompts) => iterationsOf(config, method, prompts),
     },
@@ -67,7 +72,9 @@ export async function readKept(
     }
   }
   const full = methods[progress.methodIndex] === 'full';
-  const epochs = full ? Math.ceil(progress.iteration / updatesPerEpoch(config)) : experiment.epochs;
+  const epochs = full
+    ? Math.ceil(progress.iteration / updatesPerEpoch(config, poolSize))
+    : experiment.epochs;
   const completions = CompletionLog.of(config, at(seeds, progress.seedIndex, 'seed'));
   const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
   const [first] = damaged;

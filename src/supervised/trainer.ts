@@ -1,21 +1,18 @@
-import { actionStats, actionMeans } from '../../kernels/action-stats.ts';
-import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
-import { nllLoss } from '../../kernels/nll-loss.ts';
+import { actionMeans } from '../../kernels/action-stats.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements } from '../gpu/memory.ts';
 import { clearStep, type Plan } from '../gpu/plan.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { LanguageHead } from '../model/heads.ts';
+import { NextTokenLoss } from '../model/next-token-loss.ts';
 import {
   expectTokens,
-  PackedBatch,
   packGroups,
   type PackedSizes,
   type PromptGroup,
 } from '../model/packed-batch.ts';
 import { parameterLayout, type WeightStorage } from '../model/parameters.ts';
-import { Activations, keepForTraining, trunkBackward, trunkForward } from '../model/transformer.ts';
 import { Trainable } from '../optim/trainable.ts';
 
 /** A loss or gradient that is not finite; names the update and the first tensor at fault. */
@@ -33,10 +30,7 @@ const MOST_UNSEEN = 100;
 export class SupervisedTrainer {
   readonly model: Trainable;
   readonly #gpu: Gpu;
-  readonly #batch: PackedBatch;
-  readonly #activations: Activations;
-  readonly #head: LanguageHead;
-  readonly #stats: Tensor;
+  readonly #loss: NextTokenLoss;
   readonly #totals: Tensor;
   readonly #step: Plan;
   /** Batches since the loss was last looked at, to find the one at fault. */
@@ -65,48 +59,15 @@ export class SupervisedTrainer {
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
     this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals);
     const { weights, gradients } = this.model;
-    const batch = new PackedBatch(gpu, capacity);
-    this.#batch = batch;
-    const activations = new Activations(gpu, config, {
-      rows: capacity.rows,
+    this.#loss = new NextTokenLoss(gpu, weights, {
+      capacity,
       positions,
-      keep: keepForTraining(shape.checkpointing),
+      checkpointing: shape.checkpointing,
     });
-    const head = new LanguageHead(gpu, batch, activations);
-    const stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
-    this.#activations = activations;
-    this.#head = head;
-    this.#stats = stats;
     this.#step = gpu.plan('supervised step', [
       ...this.model.clear,
       clearStep(this.#totals),
-      ...trunkForward(weights, batch, activations),
-      ...head.forwardBackward(
-        weights,
-        gradients,
-        (chunk) => [
-          nllLoss(
-            {
-              logprobs: chunk.logprobs,
-              action_weights: chunk.weights,
-              grad_logprobs: chunk.dlogprob,
-              action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
-            },
-            { actionCount: chunk.count },
-          ),
-        ],
-        { temperature: 1, dentropy: 0 },
-      ),
-      actionStats(
-        {
-          action_stats: stats,
-          action_weights: batch.actionWeights,
-          extras: head.entropy,
-          totals: this.#totals,
-        },
-        { actionCount: batch.actions, lanes: activations.lanes },
-      ),
-      ...trunkBackward(weights, gradients, batch, activations),
+      ...this.#loss.forwardBackward(weights, gradients, this.#totals),
       ...this.model.update,
     ]);
   }
@@ -126,7 +87,7 @@ export class SupervisedTrainer {
     expectTokens(groups, this.model.weights.layout.config.vocabSize);
     this.#unseen.push(groups);
     if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
-    this.#batch.upload(packGroups(groups, true));
+    this.#loss.batch.upload(packGroups(groups, true));
     const rate = this.model.advance();
     await this.#gpu.run(this.#step);
     return rate;
@@ -147,7 +108,7 @@ export class SupervisedTrainer {
     const first = unseen[unseen.length - report.skipped];
     if (first) {
       // Its gradients once more: nothing has moved since.
-      this.#batch.upload(packGroups(first, true));
+      this.#loss.batch.upload(packGroups(first, true));
       await this.#gpu.run(this.#step);
     }
     const { loss } = actionMeans(await this.#gpu.read(this.#totals, 'f32'));
@@ -165,9 +126,7 @@ export class SupervisedTrainer {
   destroy(): void {
     this.#step.destroy();
     this.model.destroy();
-    this.#batch.destroy();
-    this.#head.destroy();
-    this.#activations.destroy();
-    this.#gpu.destroy(this.#totals, this.#stats);
+    this.#loss.destroy();
+    this.#gpu.destroy(this.#totals);
   }
 }

@@ -3,20 +3,25 @@
 // running value, modulo `modulus`. Prompts are padded with `_` to one width, and a step of the
 // response takes two tokens as its operator and operand do, so that a step stands at one distance
 // from what it works on: relative positions find it.
+import * as v from 'valibot';
+import { finite, seed, share, whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
 import { percent } from '../look/wording.ts';
 import { RandomStream } from '../random.ts';
-import {
-  CharacterTokenizer,
-  type CorpusSequence,
-  type Origin,
-  type PoolPrompt,
-  type Prompt,
-  type Task,
-  type TaskKind,
-  type Tier,
-  type Verdict,
+import type {
+  CorpusSequence,
+  DrawnPrompt,
+  Origin,
+  PoolPrompt,
+  Task,
+  TaskDescription,
+  TaskKind,
+  TaskShape,
+  TaskVerifier,
+  Tier,
+  Verdict,
 } from './task.ts';
+import { CharacterTokenizer, characterText } from './text.ts';
 
 const operators = ['+', '-', '*'] as const;
 type Operator = (typeof operators)[number];
@@ -63,7 +68,7 @@ export type SkillConfig =
       readonly times: number;
     };
 
-/** Plain data; the defaults are `arithmeticVariants.E`. Checked by `checkArithmetic`. */
+/** Plain data; the defaults are `arithmeticVariants.E`. */
 export interface ArithmeticConfig {
   readonly name: 'arithmetic';
   /** Digits are 0 .. modulus - 1. 2 to 10; at 5 one answer in five is right by luck. */
@@ -83,6 +88,14 @@ export interface ArithmeticConfig {
   readonly tierSeed: number;
 }
 
+const operatorCount = whole(1, 16);
+const stratum = v.strictObject({
+  share,
+  above: finite,
+  below: finite,
+  minOperators: operatorCount,
+  maxOperators: operatorCount,
+});
 const narrowSkills: SkillConfig = {
   by: 'operand',
   easiest: 0.99,
@@ -128,54 +141,59 @@ export const arithmeticVariants: Readonly<Record<'E' | 'F' | 'G' | 'H', Arithmet
   H: { ...variantE, poolPrompts: 3072 },
 };
 
-/** @throws ConfigError naming the first field out of range, as `path.field`. */
-export function checkArithmetic(config: ArithmeticConfig, path = 'task'): void {
-  const within = (field: string, value: number, low: number, high: number) => {
+const schema = v.strictObject({
+  name: v.literal('arithmetic'),
+  modulus: whole(2, 10),
+  maxOperators: whole(1, 16),
+  skills: v.variant('by', [
+    v.strictObject({
+      by: v.literal('operand'),
+      easiest: share,
+      hardest: share,
+      curve: within(0.1, 10),
+      seed,
+    }),
+    v.strictObject({ by: v.literal('operator'), plus: share, minus: share, times: share }),
+  ]),
+  formatErrorShare: within(0, 0.99),
+  poolPrompts: whole(1, 1_000_000),
+  strata: v.strictObject({ easy: stratum, learnable: stratum, hard: stratum }),
+  wrongKeyShare: share,
+  tiers: v.array(
+    v.strictObject({
+      prompts: whole(1, 100_000),
+      minOperators: operatorCount,
+      maxOperators: operatorCount,
+      below: finite,
+    }),
+  ),
+  tierSeed: seed,
+}) satisfies v.GenericSchema<unknown, ArithmeticConfig>;
+
+/** What no field can say alone. @throws ConfigError naming the first field at fault. */
+function checkTogether(config: ArithmeticConfig, path: string): void {
+  const between = (field: string, value: number, low: number, high: number) => {
     if (!(value >= low && value <= high)) {
       throw new ConfigError(`${path}.${field} must be in [${low}, ${high}], got ${value}`);
     }
   };
-  const whole = (field: string, value: number, low: number, high: number) => {
-    within(field, value, low, high);
-    if (!Number.isInteger(value)) {
-      throw new ConfigError(`${path}.${field} must be a whole number, got ${value}`);
-    }
+  const { skills, maxOperators } = config;
+  if (skills.by === 'operand') between('skills.hardest', skills.hardest, 0, skills.easiest);
+  const operatorsOf = (field: string, of: Pick<Stratum, 'minOperators' | 'maxOperators'>) => {
+    between(`${field}.minOperators`, of.minOperators, 1, maxOperators);
+    between(`${field}.maxOperators`, of.maxOperators, of.minOperators, maxOperators);
   };
-  const seed = (field: string, value: number) => whole(field, value, 0, 0xffff_ffff);
-
-  whole('modulus', config.modulus, 2, 10);
-  whole('maxOperators', config.maxOperators, 1, 16);
-  if (config.skills.by === 'operand') {
-    within('skills.easiest', config.skills.easiest, 0, 1);
-    within('skills.hardest', config.skills.hardest, 0, config.skills.easiest);
-    within('skills.curve', config.skills.curve, 0.1, 10);
-    seed('skills.seed', config.skills.seed);
-  } else {
-    within('skills.plus', config.skills.plus, 0, 1);
-    within('skills.minus', config.skills.minus, 0, 1);
-    within('skills.times', config.skills.times, 0, 1);
-  }
-  within('formatErrorShare', config.formatErrorShare, 0, 0.99);
-  whole('poolPrompts', config.poolPrompts, 1, 1_000_000);
   let shares = 0;
   for (const origin of origins) {
-    const stratum = config.strata[origin];
-    within(`strata.${origin}.share`, stratum.share, 0, 1);
-    whole(`strata.${origin}.minOperators`, stratum.minOperators, 1, config.maxOperators);
-    const least = stratum.minOperators;
-    whole(`strata.${origin}.maxOperators`, stratum.maxOperators, least, config.maxOperators);
-    shares += stratum.share;
+    operatorsOf(`strata.${origin}`, config.strata[origin]);
+    shares += config.strata[origin].share;
   }
   if (Math.abs(shares - 1) > 1e-9) {
     throw new ConfigError(`${path}.strata: the shares must sum to 1, got ${shares}`);
   }
-  within('wrongKeyShare', config.wrongKeyShare, 0, 1);
   config.tiers.forEach((tier, i) => {
-    whole(`tiers[${i}].prompts`, tier.prompts, 1, 100_000);
-    whole(`tiers[${i}].minOperators`, tier.minOperators, 1, config.maxOperators);
-    whole(`tiers[${i}].maxOperators`, tier.maxOperators, tier.minOperators, config.maxOperators);
+    operatorsOf(`tiers[${i}]`, tier);
   });
-  seed('tierSeed', config.tierSeed);
 }
 
 const origins = ['easy', 'learnable', 'hard'] as const satisfies readonly Origin[];
@@ -185,6 +203,9 @@ interface Chain {
   readonly start: number;
   readonly steps: readonly { readonly operator: Operator; readonly operand: number }[];
 }
+
+const tokenizer = new CharacterTokenizer('0123456789+-*=,#;?_');
+const endMark = ';';
 
 /** A response that counts as well formatted: digits between commas, `#`, one digit, `;`. */
 const wellFormatted = /^(?:[0-9](?:,[0-9])*)?#([0-9]);$/;
@@ -197,21 +218,26 @@ const PATIENCE = 200_000;
 export class ArithmeticTask implements Task {
   readonly name = 'arithmetic';
   readonly config: ArithmeticConfig;
-  readonly tokenizer = new CharacterTokenizer('0123456789+-*=,#;?_');
-  readonly endToken = this.tokenizer.id(';');
+  readonly tokenizer = tokenizer;
+  readonly text = characterText(tokenizer);
+  readonly vocabularySize: number;
+  readonly stopIds: readonly number[];
   readonly maxPromptTokens: number;
   readonly maxResponseTokens: number;
+  readonly poolPrompts: number;
   /** Chance that a step is right, operator-major: `[operator * modulus + operand]`. */
   readonly #skill: Float64Array;
-  #tiers: readonly Tier[] | undefined;
+  #tiers: readonly Tier<DrawnPrompt>[] | undefined;
   #heldOut: ReadonlySet<string> | undefined;
 
-  /** @throws ConfigError */
   constructor(config: ArithmeticConfig) {
-    checkArithmetic(config);
     this.config = config;
-    this.maxPromptTokens = 2 * config.maxOperators + 2;
-    this.maxResponseTokens = 2 * config.maxOperators + 4;
+    const shape = shapeOf(config);
+    this.vocabularySize = shape.vocabularySize;
+    this.stopIds = shape.stopIds;
+    this.maxPromptTokens = shape.maxPromptTokens;
+    this.maxResponseTokens = shape.maxResponseTokens;
+    this.poolPrompts = shape.poolPrompts;
     this.#skill = skillTable(config);
   }
 
@@ -256,7 +282,7 @@ export class ArithmeticTask implements Task {
     return `${values.join(',')}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
   }
 
-  pool(seed: number): readonly PoolPrompt[] {
+  pool(seed: number): readonly (PoolPrompt & DrawnPrompt)[] {
     const { poolPrompts, strata, wrongKeyShare, modulus } = this.config;
     const taken = new Set(this.#heldOutTexts());
     const drafts: { text: string; origin: Origin; baseProbability: number }[] = [];
@@ -289,12 +315,12 @@ export class ArithmeticTask implements Task {
     });
   }
 
-  tiers(): readonly Tier[] {
+  tiers(): readonly Tier<DrawnPrompt>[] {
     this.#tiers ??= this.#makeTiers();
     return this.#tiers;
   }
 
-  corpus(seed: number, update: number, count: number): readonly CorpusSequence[] {
+  readonly corpus = (seed: number, update: number, count: number): readonly CorpusSequence[] => {
     const heldOut = this.#heldOutTexts();
     return Array.from({ length: count }, (_, row) => {
       const random = new RandomStream(seed, 'corpus', update, row);
@@ -308,17 +334,7 @@ export class ArithmeticTask implements Task {
       const tokens = this.tokenizer.encode(prompt + this.sampleSolution(prompt, random));
       return { tokens, promptLength: prompt.length };
     });
-  }
-
-  verify(_prompt: string, key: string, response: string | ArrayLike<number>): Verdict {
-    const text = typeof response === 'string' ? response : this.tokenizer.decode(response);
-    const answer = arithmeticAnswer(text);
-    if (answer === undefined) {
-      return { reward: -1, correct: false, formatted: false, extracted: null };
-    }
-    const correct = answer === key;
-    return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: answer };
-  }
+  };
 
   describeInjected(): readonly string[] {
     return describeInjected(this.config);
@@ -329,13 +345,13 @@ export class ArithmeticTask implements Task {
     return this.#heldOut;
   }
 
-  #makeTiers(): readonly Tier[] {
+  #makeTiers(): readonly Tier<DrawnPrompt>[] {
     const taken = new Set<string>();
     return this.config.tiers.map((tier, i) => {
       const random = new RandomStream(this.config.tierSeed, 'evaluationTiers', i);
       const band = { ...tier, above: -1 };
       const prompts = this.#draw(random, band, tier.prompts, taken, `tiers[${i}]`).map(
-        (prompt): Prompt => ({ ...prompt, key: String(this.#answer(prompt.text)) }),
+        (prompt): DrawnPrompt => ({ ...prompt, key: String(this.#answer(prompt.text)) }),
       );
       const limit = tier.below > 1 ? '' : `, corpus probability below ${tier.below}`;
       const { minOperators, maxOperators } = tier;
@@ -408,6 +424,18 @@ export class ArithmeticTask implements Task {
   }
 }
 
+export const arithmeticVerifier = {
+  endText: endMark,
+  verify: (_prompt: string, key: string, response: string): Verdict => {
+    const answer = arithmeticAnswer(response);
+    if (answer === undefined) {
+      return { reward: -1, correct: false, formatted: false, extracted: null };
+    }
+    const correct = answer === key;
+    return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted: answer };
+  },
+} satisfies TaskVerifier;
+
 /** The answer in a response, up to its first `;`; undefined where it is not well formatted. */
 export function arithmeticAnswer(response: string): string | undefined {
   const end = response.indexOf(';');
@@ -474,13 +502,34 @@ function skillTable({ skills, modulus }: ArithmeticConfig): Float64Array {
   );
 }
 
-export const arithmeticKind: TaskKind<ArithmeticConfig> = {
-  check: checkArithmetic,
-  create: (config) => new ArithmeticTask(config),
-  poolPrompts: ({ poolPrompts }) => poolPrompts,
-  tierPrompts: ({ tiers }) => tiers.map(({ prompts }) => prompts),
+const shapeOf = ({ maxOperators, poolPrompts }: ArithmeticConfig): TaskShape => ({
+  vocabularySize: tokenizer.size,
+  stopIds: [tokenizer.id(endMark)],
+  maxPromptTokens: 2 * maxOperators + 2,
+  maxResponseTokens: 2 * maxOperators + 4,
+  poolPrompts,
+});
+
+const describe = ({ maxOperators, modulus }: ArithmeticConfig): TaskDescription => ({
+  what: `a made-up task: chains of up to ${maxOperators} operators on digits, modulo ${modulus}, worked from left to right; answers are compared exactly`,
+  corpus: 'solutions with injected slips, to partial skill',
+  limits:
+    'a made-up task whose prompts differ in what they teach. Difficulty bands, slips and wrong keys are put in by design and listed below.',
+  pool: 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes.',
+  hasStrata: true,
+  isHeldOut: true,
+  promptText: withoutPadding,
+  answerOf: arithmeticAnswer,
+});
+
+export const arithmeticKind = {
+  name: 'arithmetic',
+  schema,
+  check: checkTogether,
+  shape: shapeOf,
+  tierSizes: ({ tiers }) => new Map(tiers.map(({ prompts }, i) => [`T${i + 1}`, prompts])),
   // Not the pool, whose prompts a base never sees.
-  corpus: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
+  corpusIdentity: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
     name,
     modulus,
     maxOperators,
@@ -489,4 +538,7 @@ export const arithmeticKind: TaskKind<ArithmeticConfig> = {
     tiers,
     tierSeed,
   }),
-};
+  describe,
+  open: (config) => new ArithmeticTask(config),
+  verifier: () => arithmeticVerifier,
+} satisfies TaskKind<ArithmeticConfig>;

@@ -1,16 +1,20 @@
 // A task small enough to see PPO work in a few updates: each prompt is a symbol whose right answer
 // is one of a few arms, named by a single token.
-import { ConfigError } from '../config-error.ts';
+import * as v from 'valibot';
+import { whole } from '../checked-numbers.ts';
 import { RandomStream } from '../random.ts';
-import {
-  CharacterTokenizer,
-  type CorpusSequence,
-  type PoolPrompt,
-  type Task,
-  type TaskKind,
-  type Tier,
-  type Verdict,
+import type {
+  CorpusSequence,
+  PoolPrompt,
+  Task,
+  TaskDescription,
+  TaskKind,
+  TaskShape,
+  TaskVerifier,
+  Tier,
+  Verdict,
 } from './task.ts';
+import { CharacterTokenizer, characterText, type Text } from './text.ts';
 
 export interface BanditConfig {
   readonly name: 'bandit';
@@ -29,19 +33,12 @@ export const banditDefaults: BanditConfig = {
   reward: 'match',
 };
 
-/** @throws ConfigError naming the first field out of range. */
-export function checkBandit(config: BanditConfig, path = 'task'): void {
-  for (const [field, low, high] of [
-    ['prompts', 1, 26],
-    ['arms', 2, 10],
-  ] as const) {
-    const value = config[field];
-    if (!(Number.isInteger(value) && value >= low && value <= high)) {
-      const range = `a whole number in [${low}, ${high}]`;
-      throw new ConfigError(`${path}.${field} must be ${range}, got ${value}`);
-    }
-  }
-}
+const schema = v.strictObject({
+  name: v.literal('bandit'),
+  prompts: whole(1, 26),
+  arms: whole(2, 10),
+  reward: v.picklist(['match', 'constant']),
+}) satisfies v.GenericSchema<unknown, BanditConfig>;
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 
@@ -50,16 +47,23 @@ export class BanditTask implements Task {
   readonly name = 'bandit';
   readonly config: BanditConfig;
   readonly tokenizer: CharacterTokenizer;
-  readonly endToken = undefined;
-  readonly maxPromptTokens = 2;
-  readonly maxResponseTokens = 1;
+  readonly text: Text;
+  readonly vocabularySize: number;
+  readonly stopIds: readonly number[];
+  readonly maxPromptTokens: number;
+  readonly maxResponseTokens: number;
+  readonly poolPrompts: number;
 
-  /** @throws ConfigError */
   constructor(config: BanditConfig) {
-    checkBandit(config);
     this.config = config;
-    const digits = '0123456789'.slice(0, config.arms);
-    this.tokenizer = new CharacterTokenizer(`${digits}=${letters.slice(0, config.prompts)}`);
+    this.tokenizer = tokenizerOf(config);
+    this.text = characterText(this.tokenizer);
+    const shape = shapeOf(config);
+    this.vocabularySize = shape.vocabularySize;
+    this.stopIds = shape.stopIds;
+    this.maxPromptTokens = shape.maxPromptTokens;
+    this.maxResponseTokens = shape.maxResponseTokens;
+    this.poolPrompts = shape.poolPrompts;
   }
 
   /** The same prompts whatever the seed; the seed deals the right arms. */
@@ -68,7 +72,6 @@ export class BanditTask implements Task {
     return Array.from({ length: this.config.prompts }, (_, i) => ({
       text: `${letters[i] ?? ''}=`,
       key: String(random.below(this.config.arms)),
-      baseProbability: 1 / this.config.arms,
       origin: 'learnable',
       wrongKey: false,
     }));
@@ -79,25 +82,14 @@ export class BanditTask implements Task {
   }
 
   /** Every arm as often, so that a base knows the format and nothing else. */
-  corpus(seed: number, update: number, count: number): readonly CorpusSequence[] {
+  readonly corpus = (seed: number, update: number, count: number): readonly CorpusSequence[] => {
     return Array.from({ length: count }, (_, row) => {
       const random = new RandomStream(seed, 'corpus', update, row);
       const prompt = `${letters[random.below(this.config.prompts)] ?? ''}=`;
       const tokens = this.tokenizer.encode(`${prompt}${random.below(this.config.arms)}`);
       return { tokens, promptLength: prompt.length };
     });
-  }
-
-  verify(_prompt: string, key: string, response: string | ArrayLike<number>): Verdict {
-    const text = typeof response === 'string' ? response : this.tokenizer.decode(response);
-    const extracted = /^[0-9]/.exec(text)?.[0] ?? null;
-    if (this.config.reward === 'constant') {
-      return { reward: 1, correct: true, formatted: true, extracted };
-    }
-    if (extracted === null) return { reward: -1, correct: false, formatted: false, extracted };
-    const correct = extracted === key;
-    return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted };
-  }
+  };
 
   describeInjected(): readonly string[] {
     const { prompts, arms, reward } = this.config;
@@ -110,10 +102,47 @@ export class BanditTask implements Task {
   }
 }
 
-export const banditKind: TaskKind<BanditConfig> = {
-  check: checkBandit,
-  create: (config) => new BanditTask(config),
-  poolPrompts: ({ prompts }) => prompts,
-  tierPrompts: ({ prompts }) => [prompts],
-  corpus: (config) => config,
-};
+const tokenizerOf = ({ prompts, arms }: BanditConfig): CharacterTokenizer =>
+  new CharacterTokenizer(`${'0123456789'.slice(0, arms)}=${letters.slice(0, prompts)}`);
+
+const shapeOf = (config: BanditConfig): TaskShape => ({
+  vocabularySize: tokenizerOf(config).size,
+  stopIds: [],
+  maxPromptTokens: 2,
+  maxResponseTokens: 1,
+  poolPrompts: config.prompts,
+});
+
+export const banditVerifier = ({ reward }: BanditConfig) =>
+  ({
+    endText: undefined,
+    verify: (_prompt: string, key: string, response: string): Verdict => {
+      const extracted = /^[0-9]/.exec(response)?.[0] ?? null;
+      if (reward === 'constant') return { reward: 1, correct: true, formatted: true, extracted };
+      if (extracted === null) return { reward: -1, correct: false, formatted: false, extracted };
+      const correct = extracted === key;
+      return { reward: correct ? 1 : -0.5, correct, formatted: true, extracted };
+    },
+  }) satisfies TaskVerifier;
+
+const describe = ({ arms }: BanditConfig): TaskDescription => ({
+  what: `a made-up task: a bandit: which of ${arms} arms belongs to a letter`,
+  corpus: 'answers that know the form alone',
+  limits: 'a made-up task. What was put in by design is listed below.',
+  pool: '',
+  hasStrata: false,
+  isHeldOut: false,
+  promptText: (prompt) => prompt,
+  answerOf: () => undefined,
+});
+
+export const banditKind = {
+  name: 'bandit',
+  schema,
+  shape: shapeOf,
+  tierSizes: ({ prompts }) => new Map([['T1', prompts]]),
+  corpusIdentity: (config) => config,
+  describe,
+  open: (config) => new BanditTask(config),
+  verifier: banditVerifier,
+} satisfies TaskKind<BanditConfig>;

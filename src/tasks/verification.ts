@@ -1,20 +1,33 @@
+// What passes between whoever samples and whoever verifies: plain and transferable.
 import { shorten } from '../formats/json.ts';
-import type { Verdict } from './task.ts';
+import type { Prompt, Verdict } from './task.ts';
 
-// What passes between whoever samples and whoever verifies: plain, packed, transferable.
-
-/** Responses to be judged; all arrays are packed. */
+/** Responses to be judged. */
 export interface VerifyRequest {
   readonly prompts: readonly string[];
   /** Answer key of each prompt. */
   readonly keys: readonly string[];
   /** (n): which prompt each response answers. */
   readonly promptOf: Uint32Array<ArrayBuffer>;
-  /** Token ids of the responses, one after the other. */
-  readonly tokens: Uint32Array<ArrayBuffer>;
-  /** (n + 1): response i is `tokens[offsets[i] .. offsets[i + 1])`. */
-  readonly offsets: Uint32Array<ArrayBuffer>;
+  /** (n): the responses, as their task's text decodes them. */
+  readonly responses: readonly string[];
+  /** (n): 1 where the response ended by itself, 0 where it was cut. */
+  readonly finished: Uint8Array<ArrayBuffer>;
 }
+
+/** Responses to `samples` draws of each prompt, prompt by prompt, for a verifier. */
+export const verifyRequest = (
+  prompts: readonly Prompt[],
+  samples: number,
+  responses: readonly string[],
+  finished: ArrayLike<number>,
+): VerifyRequest => ({
+  prompts: prompts.map(({ text }) => text),
+  keys: prompts.map(({ key }) => key),
+  promptOf: Uint32Array.from(responses, (_, row) => Math.floor(row / samples)),
+  responses,
+  finished: Uint8Array.from(finished),
+});
 
 /** What n responses were judged to be. */
 export interface Verdicts {

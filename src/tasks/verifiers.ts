@@ -2,7 +2,8 @@ import { compareAnswers } from './math-answer.ts';
 import { type EndRule, endOf } from './end-of-response.ts';
 import { evalEqual } from './math-eval.ts';
 import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
-import type { Task, Verdict } from './task.ts';
+import { openVerifier, type TaskConfig } from './registry.ts';
+import type { ResponseEnd, TaskVerifier, Verdict } from './task.ts';
 
 /** What led to a verdict, for whoever asks why. */
 export interface Why {
@@ -17,19 +18,15 @@ export interface Why {
 
 export type ExplainedVerdict = Verdict & { readonly why?: Why };
 
-/**
- * Judges a response to a prompt by its answer, all text; the response comes without its end token.
- *
- * @param end.finished False where the response was cut: it did not end by itself.
- */
+/** Judges a response to a prompt by its answer, all text; the response comes without its end token. */
 export type TextVerifier = (
   prompt: string,
   answer: string,
   response: string,
-  end: { readonly finished: boolean },
-) => ExplainedVerdict;
+  end: ResponseEnd,
+) => ExplainedVerdict | Promise<ExplainedVerdict>;
 
-/** Verifiers of text by the names that commands take. `arithmetic` needs its task. */
+/** Verifiers of text by the names that commands take. `arithmetic` is the verifier of a config's task. */
 export const verifierNames = ['math', 'math-eval', 'exact', 'arithmetic'] as const;
 export type VerifierName = (typeof verifierNames)[number];
 
@@ -81,31 +78,31 @@ const exact: TextVerifier = (_, answer, response, { finished }) => {
 
 /** The task's own rules. A response that ended has the task's end token again, where it has one. */
 const ofTask =
-  (task: Task, endToken: string | undefined): TextVerifier =>
-  (prompt, answer, response, { finished }) => {
-    const whole = finished && endToken !== undefined ? response + endToken : response;
-    const verdict = task.verify(prompt, answer, whole);
-    const broken = verdict.formatted ? null : finished ? 'no answer' : 'unfinished';
-    const rule = broken ?? `the task's rules (${task.name})`;
+  (own: TaskVerifier, name: string): TextVerifier =>
+  async (prompt, answer, response, end) => {
+    const whole = end.finished ? response + (own.endText ?? '') : response;
+    const verdict = await own.verify(prompt, answer, whole, end);
+    const broken = verdict.formatted ? null : end.finished ? 'no answer' : 'unfinished';
+    const rule = broken ?? `the task's rules (${name})`;
     return { ...verdict, why: { broken, rule, key: answer, answer: verdict.extracted } };
   };
 
-/** @param task What `arithmetic` judges by. */
-export function textVerifier(name: VerifierName, task: Task): NamedVerifier {
+/** @param task The task that `arithmetic` judges by. */
+export async function textVerifier(name: VerifierName, task: TaskConfig): Promise<NamedVerifier> {
   if (name === 'math') return { verify: math, endTokens: [] };
   if (name === 'math-eval') return { verify: mathEval, endTokens: [] };
   if (name === 'exact') return { verify: exact, endTokens: [] };
-  const { endToken, tokenizer } = task;
-  const own = endToken === undefined ? undefined : tokenizer.decode([endToken]);
-  return { verify: ofTask(task, own), endTokens: own === undefined ? [] : [own] };
+  const own = await openVerifier(task);
+  const { endText } = own;
+  return { verify: ofTask(own, task.name), endTokens: endText === undefined ? [] : [endText] };
 }
 
 /** Judges a response as it was decoded, its end token perhaps still behind it. */
-export function judgeText(
+export async function judgeText(
   { verify, endTokens }: NamedVerifier,
   { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,
   end: EndRule,
-): ExplainedVerdict {
+): Promise<ExplainedVerdict> {
   const known = [...endTokens, ...(end.endTokens ?? [])];
   const { text, finished } = endOf(response, { finished: end.finished, endTokens: known });
   return verify(prompt, answer, text, { finished });

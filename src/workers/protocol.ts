@@ -12,7 +12,7 @@ export type { VerifyFailure, VerifyReply, VerifyRequest } from '../tasks/verific
 /** A verifier's worker: one task at a time, no GPU. */
 export interface RewardApi extends WorkerApi {
   /** @throws ConfigError */
-  load(config: TaskConfig): void;
+  load(config: TaskConfig): void | Promise<void>;
   verify(request: VerifyRequest): VerifyReply | Promise<VerifyReply>;
 }
 

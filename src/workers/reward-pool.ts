@@ -122,7 +122,7 @@ export class RewardPool {
     const timer = setTimeout(() => void connection.kill(late), this.#timeLimitMs);
     let verdicts: VerifyReply;
     try {
-      const buffers = [part.promptOf.buffer, part.tokens.buffer, part.offsets.buffer];
+      const buffers = [part.promptOf.buffer, part.finished.buffer];
       verdicts = await connection.api.verify(transfer(part, buffers));
     } catch (error) {
       if (this.#closed || (error as Error).name !== 'WorkerError') throw error;
@@ -164,13 +164,12 @@ const emptyReply = (count: number) => ({
 });
 
 function slice(request: VerifyRequest, from: number, to: number): VerifyRequest {
-  const { prompts, keys, promptOf, tokens, offsets } = request;
-  const first = offsets[from] ?? 0;
+  const { prompts, keys, promptOf, responses, finished } = request;
   return {
     prompts,
     keys,
     promptOf: promptOf.slice(from, to),
-    tokens: tokens.slice(first, offsets[to]),
-    offsets: offsets.slice(from, to + 1).map((offset) => offset - first),
+    responses: responses.slice(from, to),
+    finished: finished.slice(from, to),
   };
 }

@@ -1,17 +1,17 @@
 import { transfer } from 'comlink';
-import { createTask } from '../tasks/registry.ts';
-import type { Task } from '../tasks/task.ts';
+import { openVerifier } from '../tasks/registry.ts';
+import type { TaskVerifier } from '../tasks/task.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import type { RewardApi, VerifyFailure } from './protocol.ts';
 
-let task: Task | undefined;
+let verifier: TaskVerifier | undefined;
 
 const api: RewardApi = {
-  load(config) {
-    task = createTask(config);
+  async load(config) {
+    verifier = await openVerifier(config);
   },
-  verify({ prompts, keys, promptOf, tokens, offsets }) {
-    if (!task) throw new Error('reward worker: no task is loaded');
+  async verify({ prompts, keys, promptOf, responses, finished }) {
+    if (!verifier) throw new Error('reward worker: no task is loaded');
     const count = promptOf.length;
     const rewards = new Float32Array(count);
     const correct = new Uint8Array(count);
@@ -21,8 +21,12 @@ const api: RewardApi = {
     for (let i = 0; i < count; i++) {
       const prompt = promptOf[i] ?? 0;
       try {
-        const response = tokens.subarray(offsets[i], offsets[i + 1]);
-        const verdict = task.verify(prompts[prompt] ?? '', keys[prompt] ?? '', response);
+        const verdict = await verifier.verify(
+          prompts[prompt] ?? '',
+          keys[prompt] ?? '',
+          responses[i] ?? '',
+          { finished: finished[i] === 1 },
+        );
         rewards[i] = verdict.reward;
         correct[i] = Number(verdict.correct);
         formatted[i] = Number(verdict.formatted);
@@ -37,7 +41,7 @@ const api: RewardApi = {
     return transfer(reply, [rewards.buffer, correct.buffer, formatted.buffer]);
   },
   dispose() {
-    task = undefined;
+    verifier = undefined;
   },
 };
 

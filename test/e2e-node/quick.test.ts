@@ -3,7 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { configHash, presets } from '../../src/config.ts';
+import { configHash } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../../src/results.ts';
 

@@ -14,7 +14,8 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import { bunCommand, denoCommand } from '../../scripts/process.mjs';
-import { configHash, presets } from '../../src/config.ts';
+import { configHash } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { tiny } from '../e2e/tiny.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.

@@ -8,7 +8,7 @@ import {
   needsCritic,
   needsGroups,
   type AdvantageEstimator,
-} from '../../src/estimators.ts';
+} from '../../src/vocabulary/estimators.ts';
 import {
   advantageDispatches,
   type AdvantageHyper,

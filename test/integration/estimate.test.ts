@@ -7,7 +7,7 @@ import { estimate } from '../../src/scheduler/estimate.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../src/tasks/registry.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 
 /** Bytes of the buffers that a device makes from now on. */
@@ -107,11 +107,11 @@ describe('estimate', () => {
     const { run, pretraining } = estimate(config);
     await withDevice((gpu) => {
       const bytes = watchBuffers(gpu);
-      createEngine(gpu, config, createTask(config.task));
+      createEngine(gpu, config, taskShapeOf(config.task)!);
       expect(Math.abs(run.total - bytes())).toBeLessThanOrEqual(0.05 * bytes());
       expect(run.byPurpose).toEqual(gpu.memory.byPurpose());
       const before = bytes();
-      baseTrainer(gpu, config, createTask(config.task)).destroy();
+      baseTrainer(gpu, config, taskShapeOf(config.task)!).destroy();
       const trainer = bytes() - before;
       expect(Math.abs(pretraining.total - trainer)).toBeLessThanOrEqual(0.05 * trainer);
     });

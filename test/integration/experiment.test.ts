@@ -17,12 +17,12 @@ import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../src/tasks/registry.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu } from '../support/gpu.ts';
-import { smallConfig } from '../support/ppo-rig.ts';
+import { drawnTask, firstToken, smallConfig } from '../support/ppo-rig.ts';
 
 /** Four updates on the full pool, then two on each of two selections of all prompts that score. */
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
@@ -32,8 +32,8 @@ const TOTAL = 8;
  * Judges by a response's first token alone, three verdicts in turn: what an untrained model meets
  * often enough to learn from, so that no base need be trained for these tests.
  */
-const byFirstToken: Verifier = ({ promptOf, tokens, offsets }) => {
-  const kinds = Array.from(promptOf, (_, i) => tokens[offsets[i]] % 3);
+const byFirstToken: Verifier = ({ promptOf, responses }) => {
+  const kinds = Array.from(promptOf, (_, i) => firstToken(responses[i]) % 3);
   return Promise.resolve({
     rewards: Float32Array.from(kinds, (kind) => [1, -0.5, -1][kind]),
     correct: Uint8Array.from(kinds, (kind) => Number(kind === 0)),
@@ -414,7 +414,7 @@ describe('an experiment', () => {
 
   test('whose gradients turn out to be wrong begins again, as if it had known', async () => {
     const small = smallConfig({ experiment: { epochs: 1, methods: ['full'] } });
-    const shape = modelConfigOf(small, createTask(small.task));
+    const shape = modelConfigOf(small, taskShapeOf(small.task)!);
     const base = initialParameters(shape, 1, small.base.initialScale);
     const runs = [];
     for (const fault of [true, false]) {
@@ -485,7 +485,7 @@ describe('an experiment', () => {
   test('records in its matrix what the verifier said, and scores it by the definition', async () => {
     const gpu = await openTestGpu();
     const store = new MemoryStore();
-    const task = createTask(config.task);
+    const task = drawnTask(config.task);
     const said: { text: string; reward: number; correct: number }[] = [];
     const { events } = await runOn(gpu, store, {
       verify: async (request) => {

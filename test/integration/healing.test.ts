@@ -11,9 +11,9 @@ import { smallConfig } from '../support/ppo-rig.ts';
 
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
 
-/** By a response's first token alone: an untrained model meets all three verdicts. */
-const verify: Verifier = ({ promptOf, tokens, offsets }) => {
-  const kinds = Array.from(promptOf, (_, i) => tokens[offsets[i]] % 3);
+/** By a response's first character alone: an untrained model meets all three verdicts. */
+const verify: Verifier = ({ responses }) => {
+  const kinds = responses.map((response) => (response.charCodeAt(0) || 0) % 3);
   return Promise.resolve({
     rewards: Float32Array.from(kinds, (kind) => [1, -0.5, -1][kind]),
     correct: Uint8Array.from(kinds, (kind) => Number(kind === 0)),

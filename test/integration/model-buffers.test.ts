@@ -3,11 +3,13 @@ import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { Purpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import {
   criticFromActor,
   initialParameters,
   parameterLayout,
+  parameterNames,
   ParameterStore,
 } from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
@@ -124,23 +126,23 @@ describe('ParameterStore', () => {
         store.load(parameters);
         for (const name of tensors) {
           const operand = name === 'embed' && model.tieEmbeddings ? 'f16' : 'f32';
-          expect([name, store.operand(name).dtype]).toEqual([name, operand]);
+          expect([name, store.linear(name).weight.dtype]).toEqual([name, operand]);
           expect([name, store.tensor(name).dtype]).toEqual([name, 'f32']);
         }
         for (const name of [...matrices, ...(model.tieEmbeddings ? [] : ['lm_head'])]) {
           const { parts } = layout.stored.find((stored) => stored.name === name)!;
           const bits = parts.flatMap((part) =>
-            Array.from(parameters.get(part.name)!, (value) => bitsOfHalf(nearestHalf(value))),
+            Array.from(parameters.get(hfName(model.architecture, part.name))!, (value) =>
+              bitsOfHalf(nearestHalf(value)),
+            ),
           );
-          const operand = store.operand(name);
+          const operand = store.linear(name).weight;
           expect(operand.offset % 256).toBe(0);
           expect([...(await gpu.read(operand, 'f16'))]).toEqual(bits);
           if (frozen) expect(() => store.tensor(name)).toThrow(`'${name}' is kept in f16 alone`);
         }
         const back = await store.read();
-        expect([...back.keys()]).toEqual(
-          layout.stored.flatMap(({ parts }) => parts.map((p) => p.name)),
-        );
+        expect([...back.keys()]).toEqual(parameterNames(layout).map((part) => part.name));
         for (const [name, data] of frozen ? rounded : parameters) {
           expect(back.get(name), name).toEqual(data);
         }

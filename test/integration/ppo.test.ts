@@ -151,7 +151,7 @@ describe('PPO with weights in f16', () => {
         const own = await gpu.read(weights.tensor(name), 'f32');
         const halves = own.map(nearestHalf);
         expect(halves).not.toEqual(own);
-        const operand = await gpu.read(weights.operand(name), 'f16');
+        const operand = await gpu.read(weights.linear(name).weight, 'f16');
         expect([...operand]).toEqual(Array.from(halves, bitsOfHalf));
       }
     }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AdapterError } from '../../src/gpu/device.ts';
-import { parseHfConfig, type ModelConfig } from '../../src/model/config.ts';
+import type { ModelConfig } from '../../src/model/config.ts';
+import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
 import {
   initialParameters,
   parameterLayout,

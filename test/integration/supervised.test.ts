@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { referenceModel } from '../../src/bench/train.ts';
-import { presets } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import { NonFiniteError, SupervisedTrainer } from '../../src/supervised/trainer.ts';
 import { openTestGpu } from '../support/gpu.ts';

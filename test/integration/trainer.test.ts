@@ -1,11 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { presets, type ExperimentConfig } from '../../src/config.ts';
+import type { ExperimentConfig } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
 import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
 import { banditDefaults } from '../../src/tasks/bandit.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/threads/connect.ts';
 import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';
 import { connectTrainer, eventsOf } from '../../src/workers/trainer.ts';
@@ -122,7 +123,7 @@ describe('the trainer worker', () => {
 
   test('says what failed, and that the run has', async () => {
     trainer = await connectTrainer();
-    const weights = initialParameters(modelConfigOf(config, createTask(config.task)), 1);
+    const weights = initialParameters(modelConfigOf(config, taskShapeOf(config.task)!), 1);
     weights.get('model.norm.weight')!.fill(NaN, 0, 1);
     const base = writeSafetensors(
       [...weights].map(([name, data]) => float32Entry(name, [data.length], data)),

@@ -23,12 +23,8 @@ import {
   ParameterStore,
   type WeightStorage,
 } from '../../src/model/parameters.ts';
-import {
-  Activations,
-  type Keep,
-  trunkBackward,
-  trunkForward,
-} from '../../src/model/transformer.ts';
+import { Activations, type Keep } from '../../src/model/activations.ts';
+import { trunkBackward, trunkForward } from '../../src/model/transformer.ts';
 import { nearestHalf } from '../reference/half.ts';
 import { expectClose, openTestGpu, run, tensorOf } from '../support/gpu.ts';
 import { modelFixture, unpadded, type ModelFixture } from '../support/model-fixture.ts';

@@ -18,9 +18,10 @@ import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../src/tasks/registry.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
+import { firstToken } from '../support/ppo-rig.ts';
 
 const gpu = await openTestGpu();
 const defaults = gpu.matmulChoices;
@@ -56,17 +57,17 @@ async function runWith(
   device.matmulChoices = choices;
   const control = new RunControl();
   let updates = 0;
-  const task = createTask(config.task);
+  const task = taskShapeOf(config.task)!;
   const warnings: string[] = [];
   const experiment = await Experiment.open(
     {
       gpu: device,
       hostName: 'test',
       store,
-      verify: ({ promptOf, tokens, offsets }) =>
+      verify: ({ promptOf, responses }) =>
         Promise.resolve({
-          rewards: Float32Array.from(promptOf, (_, i) => [1, -0.5][tokens[offsets[i]] % 2]),
-          correct: Uint8Array.from(promptOf, (_, i) => Number(tokens[offsets[i]] % 2 === 0)),
+          rewards: Float32Array.from(promptOf, (_, i) => [1, -0.5][firstToken(responses[i]) % 2]),
+          correct: Uint8Array.from(promptOf, (_, i) => Number(firstToken(responses[i]) % 2 === 0)),
           formatted: new Uint8Array(promptOf.length).fill(1),
           extracted: Array.from(promptOf, () => null),
           failures: [],

@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
+import {
+  ArithmeticTask,
+  arithmeticVariants,
+  arithmeticVerifier,
+} from '../../src/tasks/arithmetic.ts';
 import { banditDefaults, type BanditConfig } from '../../src/tasks/bandit.ts';
 import { yieldToMessages } from '../../src/scheduler/run-control.ts';
-import { createTask } from '../../src/tasks/registry.ts';
+import { verifyRequest } from '../../src/tasks/verification.ts';
 import { connect, type StartWorker } from '../../src/threads/connect.ts';
 import type { RewardApi, VerifyRequest } from '../../src/workers/protocol.ts';
 import type { GpuWorkerApi } from '../support/gpu.worker.ts';
@@ -24,8 +28,7 @@ async function open(options: RewardPoolOptions = {}): Promise<RewardPool> {
 
 /** Eight responses to each of 40 prompts: right ones, wrong ones, cut ones. */
 function requestOf(): VerifyRequest {
-  const judge = createTask(task);
-  const pool = judge.pool(1);
+  const pool = new ArithmeticTask(task).pool(1);
   const responses = pool.flatMap(({ key }, i) =>
     Array.from({ length: 8 }, (_, k) => {
       const answer = k < 4 ? key : String((Number(key) + k) % 10);
@@ -34,38 +37,31 @@ function requestOf(): VerifyRequest {
         .join(',')}#${answer}${k === 3 ? '' : ';'}`;
     }),
   );
-  const encoded = responses.map((text) => judge.tokenizer.encode(text));
-  const offsets = new Uint32Array(encoded.length + 1);
-  encoded.forEach((ids, i) => (offsets[i + 1] = offsets[i] + ids.length));
-  const tokens = new Uint32Array(offsets[encoded.length]);
-  encoded.forEach((ids, i) => tokens.set(ids, offsets[i]));
-  return {
-    prompts: pool.map(({ text }) => text),
-    keys: pool.map(({ key }) => key),
-    promptOf: Uint32Array.from(responses, (_, i) => Math.floor(i / 8)),
-    tokens,
-    offsets,
-  };
+  return verifyRequest(
+    pool,
+    8,
+    responses,
+    responses.map((text) => Number(text.endsWith(';'))),
+  );
 }
 
-/** One-token responses to one prompt. */
-const tokensOnly = (tokens: number[]): VerifyRequest => ({
+/** Responses to one prompt. */
+const responsesOnly = (responses: readonly string[]): VerifyRequest => ({
   prompts: ['a='],
   keys: ['0'],
-  promptOf: new Uint32Array(tokens.length),
-  tokens: Uint32Array.from(tokens),
-  offsets: Uint32Array.from([...tokens, 0], (_, i) => i),
+  promptOf: new Uint32Array(responses.length),
+  responses,
+  finished: new Uint8Array(responses.length),
 });
 
 describe('the pool of verifiers', () => {
   test('gives the verdicts of the task in the order of the request, for any number of workers', async () => {
     const request = requestOf();
-    const judge = createTask(task);
     const want = Array.from(request.promptOf, (prompt, i) =>
-      judge.verify(
+      arithmeticVerifier.verify(
         request.prompts[prompt],
         request.keys[prompt],
-        request.tokens.slice(request.offsets[i], request.offsets[i + 1]),
+        request.responses[i],
       ),
     );
     expect(new Set(want.map(({ reward }) => reward))).toEqual(new Set([1, -0.5, -1]));
@@ -79,7 +75,7 @@ describe('the pool of verifiers', () => {
       expect(got.failures).toEqual([]);
     }
     // The caller's arrays were not given away.
-    expect(request.tokens.length).toBeGreaterThan(0);
+    expect(request.finished.length).toBeGreaterThan(0);
   });
 
   test('serves overlapping calls, and one without responses', async () => {
@@ -88,50 +84,54 @@ describe('the pool of verifiers', () => {
     const [first, second, none] = await Promise.all([
       pool.verify(request),
       pool.verify(request),
-      pool.verify(tokensOnly([])),
+      pool.verify(responsesOnly([])),
     ]);
     expect(second).toEqual(first);
     expect(none.rewards).toHaveLength(0);
   });
 
-  test('gives -1 to a token id that the task does not know, and says why', async () => {
+  test('gives -1 to what a check cannot take for a response, and says why', async () => {
     const pool = await open();
-    const { rewards, failures } = await pool.verify(tokensOnly([17, 99, 17]));
+    const { rewards, failures } = await pool.verify(
+      responsesOnly(['*', 99 as unknown as string, '*']),
+    );
     expect(Array.from(rewards)).toEqual([-1, -1, -1]);
     expect(failures.map(({ response }) => response)).toEqual([1]);
-    expect(failures[0].reason).toContain('id 99');
+    expect(failures[0].reason).toContain('TypeError');
   });
 
   test('passes on what a task finds wrong with its config', async () => {
     const config: BanditConfig = { ...banditDefaults, arms: 1 };
     await expect(RewardPool.open(config, { workers: 2 })).rejects.toMatchObject({
       name: 'ConfigError',
-      message: 'task.arms must be a whole number in [2, 10], got 1',
+      message: 'task.arms: must be at least 2, is the number 1',
     });
   });
 
   test('gives up the one check that outlasts the limit and judges the others', async () => {
     const pool = await open({ start: startFaulty, timeLimitMs: 2000 });
-    const { rewards, failures } = await pool.verify(tokensOnly([0, 0, 4, 0, 0, 0, 0, 0]));
+    const { rewards, failures } = await pool.verify(
+      responsesOnly(['0', '0', '4', '0', '0', '0', '0', '0']),
+    );
     expect(Array.from(rewards)).toEqual([1, 1, -1, 1, 1, 1, 1, 1]);
     expect(failures).toEqual([
       { response: 2, reason: 'reward worker: a check ran longer than 2000 ms' },
     ]);
     // The pool goes on.
-    expect(Array.from((await pool.verify(tokensOnly([0, 0]))).rewards)).toEqual([1, 1]);
+    expect(Array.from((await pool.verify(responsesOnly(['0', '0']))).rewards)).toEqual([1, 1]);
   });
 
   test('waits for a check that a busy machine makes slow, unless told otherwise', async () => {
     const pool = await open({ start: startFaulty });
     // Three seconds, past the reference's limit of two.
-    const { rewards, failures } = await pool.verify(tokensOnly([0, 1]));
+    const { rewards, failures } = await pool.verify(responsesOnly(['0', '1']));
     expect(Array.from(rewards)).toEqual([1, 1]);
     expect(failures).toEqual([]);
   });
 
   test('gives up the one check that kills its worker and judges the others', async () => {
     const pool = await open({ start: startFaulty });
-    const { rewards, failures } = await pool.verify(tokensOnly([0, 0, 0, 2]));
+    const { rewards, failures } = await pool.verify(responsesOnly(['0', '0', '0', '2']));
     expect(Array.from(rewards)).toEqual([1, 1, 1, -1]);
     expect(failures.map(({ response }) => response)).toEqual([3]);
     expect(failures[0].reason).toContain('planted');
@@ -140,7 +140,7 @@ describe('the pool of verifiers', () => {
   test('rejects calls once it is closed', async () => {
     const pool = await open();
     await pool.close();
-    await expect(pool.verify(tokensOnly([0]))).rejects.toMatchObject({ name: 'WorkerError' });
+    await expect(pool.verify(responsesOnly(['0']))).rejects.toMatchObject({ name: 'WorkerError' });
   });
 });
 
@@ -150,27 +150,29 @@ describe('a worker connection', () => {
   test('keeps the name and message of what a call throws', async () => {
     const connection = await connectFaulty();
     opened.push(connection);
-    await expect(connection.api.verify(tokensOnly([3]))).rejects.toMatchObject({
+    await expect(connection.api.verify(responsesOnly(['3']))).rejects.toMatchObject({
       name: 'RangeError',
       message: 'planted',
     });
     // A call that throws does not end the worker.
-    expect((await connection.api.verify(tokensOnly([0]))).rewards[0]).toBe(1);
+    expect((await connection.api.verify(responsesOnly(['0']))).rewards[0]).toBe(1);
   });
 
   test('rejects calls under way when it is killed, and every later one', async () => {
     const connection = await connectFaulty();
-    const call = connection.api.verify(tokensOnly([4]));
+    const call = connection.api.verify(responsesOnly(['4']));
     const outcome = expect(call).rejects.toMatchObject({ name: 'WorkerError' });
     await connection.kill('enough');
     await outcome;
-    await expect(connection.api.verify(tokensOnly([0]))).rejects.toThrow('faulty worker: enough');
+    await expect(connection.api.verify(responsesOnly(['0']))).rejects.toThrow(
+      'faulty worker: enough',
+    );
     expect((await connection.ended)?.message).toBe('faulty worker: enough');
   });
 
   test('notices an error that nobody caught, with its message', async () => {
     const connection = await connectFaulty();
-    await expect(connection.api.verify(tokensOnly([2]))).rejects.toThrow('planted');
+    await expect(connection.api.verify(responsesOnly(['2']))).rejects.toThrow('planted');
     const error = await connection.ended;
     expect(error?.name).toBe('WorkerError');
     expect(error?.message).toContain('planted');
@@ -186,7 +188,7 @@ describe('a worker connection', () => {
     const connection = await connectFaulty();
     await connection.close();
     expect(await connection.ended).toBeUndefined();
-    await expect(connection.api.verify(tokensOnly([0]))).rejects.toThrow('it was closed');
+    await expect(connection.api.verify(responsesOnly(['0']))).rejects.toThrow('it was closed');
   });
 
   test('can be awaited without a call being made', async () => {

@@ -1,6 +1,7 @@
 import type { Gpu } from '../../src/gpu/device.ts';
 import { AdamW } from '../../src/optim/adamw.ts';
-import { type LrScheduleShape, rateAt } from '../../src/optim/lr-schedule.ts';
+import { rateAt } from '../../src/optim/lr-schedule.ts';
+import type { LrScheduleShape } from '../../src/vocabulary/schedules.ts';
 import { type Context, withScope } from './context.ts';
 import { Fields } from './fields.ts';
 import { largest } from './tensors.ts';

@@ -12,7 +12,8 @@ import { ExactCurve } from '../../src/lim/exact.ts';
 import { fillRows } from '../../src/lim/fill.ts';
 import { type RewardMatrix, rowOf } from '../../src/lim/matrix.ts';
 import { RewardTable, type TablePrompt } from '../../src/lim/reward-table.ts';
-import { type MissingRule, scoreMatrix } from '../../src/lim/score.ts';
+import { scoreMatrix } from '../../src/lim/score.ts';
+import type { MissingRule } from '../../src/vocabulary/signals.ts';
 import type { Context } from './context.ts';
 import { Fields } from './fields.ts';
 

@@ -1,5 +1,5 @@
 import { ropeTable } from '../../kernels/rope.ts';
-import { parseHfConfig } from '../../src/model/config.ts';
+import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
 import { ropeOf } from '../../src/model/rope.ts';
 import type { Context } from './context.ts';
 import { Fields } from './fields.ts';

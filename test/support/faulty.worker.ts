@@ -1,4 +1,4 @@
-// A verifier that misbehaves on chosen tokens: 1 keeps it busy for three seconds, 2 ends its thread
+// A verifier that misbehaves on chosen responses: 1 keeps it busy for three seconds, 2 ends its thread
 // by an error nobody catches before it answers, 3 throws, 4 keeps it busy for ever. Anything else is
 // right.
 import { exposeWorker } from '../../src/threads/expose.ts';
@@ -6,18 +6,18 @@ import type { RewardApi, VerifyFailure } from '../../src/workers/protocol.ts';
 
 const api: RewardApi = {
   load() {},
-  verify({ promptOf, tokens, offsets }) {
+  verify({ promptOf, responses }) {
     const failures: VerifyFailure[] = [];
     const rewards = new Float32Array(promptOf.length).fill(1);
     for (let i = 0; i < promptOf.length; i++) {
-      const token = tokens[offsets[i]];
+      const response = responses[i];
       const started = performance.now();
-      while (token === 4 || (token === 1 && performance.now() - started < 3000));
-      if (token === 2) {
+      while (response === '4' || (response === '1' && performance.now() - started < 3000));
+      if (response === '2') {
         void Promise.reject(new TypeError('planted'));
         return new Promise(() => {});
       }
-      if (token === 3) throw new RangeError('planted');
+      if (response === '3') throw new RangeError('planted');
     }
     return {
       rewards,

@@ -1,4 +1,4 @@
-import { parseHfConfig } from '../../src/model/config.ts';
+import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../../src/formats/safetensors.ts';
 
 /** Bytes of an asset that Vite inlined as a data URI: the same on all hosts. */

@@ -1,5 +1,6 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { parseConfig, presets, type ExperimentConfig } from '../../src/config.ts';
+import { parseConfig, type ExperimentConfig } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
@@ -14,10 +15,14 @@ import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { createEngine } from '../../src/scheduler/engine.ts';
-import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults } from '../../src/tasks/bandit.ts';
-import { createTask, type TaskConfig } from '../../src/tasks/registry.ts';
-import type { PoolPrompt, Task } from '../../src/tasks/task.ts';
+import {
+  ArithmeticTask,
+  arithmeticVariants,
+  arithmeticVerifier,
+} from '../../src/tasks/arithmetic.ts';
+import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import type { TaskConfig } from '../../src/tasks/registry.ts';
+import type { PoolPrompt } from '../../src/tasks/task.ts';
 import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';
 
 const { quick } = presets;
@@ -96,10 +101,18 @@ export function smallConfig(
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
 export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...banditDefaults, reward });
 
+/** A drawn task, without waiting for one that has to be opened. */
+export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
+  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+
+/** The id of a response's first token, of the arithmetic task. */
+export const firstToken = (response: string): number =>
+  new ArithmeticTask(arithmeticVariants.E).tokenizer.id(response.charAt(0));
+
 /** Trainer and decoder over one set of weights, as an experiment joins them. */
 export class PpoRig {
   readonly config: ExperimentConfig;
-  readonly task: Task;
+  readonly task: ArithmeticTask | BanditTask;
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
   readonly trainer: PpoTrainer;
@@ -110,7 +123,7 @@ export class PpoRig {
 
   constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
     this.config = config;
-    this.task = createTask(config.task);
+    this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
@@ -136,7 +149,7 @@ export class PpoRig {
       samplesPerPrompt: rollout.samples,
       seed: 1000 + iteration,
       temperature: rollout.temperature,
-      stopIds: this.task.endToken === undefined ? [] : [this.task.endToken],
+      stopIds: this.task.stopIds,
     });
     const groups = indices.map((promptIndex, i) => ({
       promptIndex,
@@ -148,7 +161,9 @@ export class PpoRig {
     const verdicts = groups.flatMap(({ promptIndex, responses }) =>
       responses.map((response) => {
         const { text, key } = this.pool[promptIndex];
-        return this.task.verify(text, key, response);
+        const { task } = this.config;
+        const { verify } = task.name === 'bandit' ? banditVerifier(task) : arithmeticVerifier;
+        return verify(text, key, this.task.tokenizer.decode(response));
       }),
     );
     return { groups, verdicts: packVerdicts(verdicts) };

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lossAggregations, sequenceWeights } from '../../src/ppo/aggregation.ts';
+import { sequenceWeights } from '../../src/ppo/aggregation.ts';
+import { lossAggregations } from '../../src/vocabulary/losses.ts';
 import { policyLossReference } from '../reference/policy-loss.ts';
 import { valueLossReference } from '../reference/value-loss.ts';
 import fixture from '../support/ppo-fixture.json';

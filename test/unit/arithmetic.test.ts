@@ -6,9 +6,11 @@ import {
   ArithmeticTask,
   type ArithmeticConfig,
   arithmeticVariants,
+  arithmeticVerifier,
   describeInjected,
   withoutPadding,
 } from '../../src/tasks/arithmetic.ts';
+import { checkTask } from '../../src/tasks/registry.ts';
 
 const variants = Object.entries(arithmeticVariants);
 const small = { ...arithmeticVariants.E, poolPrompts: 200 };
@@ -185,7 +187,7 @@ describe('arithmetic', () => {
     const responses = corpus.map(({ tokens, promptLength }) => tokens.length - promptLength);
     // `d,d,d,d,d,d#d;` and `d#d;`: two spare tokens let a response run on and be cut.
     expect([Math.min(...responses), Math.max(...responses)]).toEqual([4, 14]);
-    expect(corpus.every(({ tokens }) => tokens.at(-1) === task.endToken)).toBe(true);
+    expect(corpus.every(({ tokens }) => tokens.at(-1) === task.stopIds[0])).toBe(true);
   });
 });
 
@@ -203,11 +205,12 @@ test.each([
 
 describe('the arithmetic verifier', () => {
   const task = new ArithmeticTask(small);
-  const verify = (key: string, response: string) => task.verify('7-3*4+8=', key, response);
+  const verify = (key: string, response: string) =>
+    arithmeticVerifier.verify('7-3*4+8=', key, response);
 
   test('rewards every right solution of a pool with 1, and with -0.5 where the key is wrong', () => {
     for (const { text, key, wrongKey } of task.pool(2)) {
-      const verdict = task.verify(text, key, task.tokenizer.encode(task.solve(text)));
+      const verdict = arithmeticVerifier.verify(text, key, task.solve(text));
       expect(verdict.reward).toBe(wrongKey ? -0.5 : 1);
       expect(verdict.formatted).toBe(true);
     }
@@ -264,8 +267,8 @@ describe('the arithmetic verifier', () => {
     expect(verify('5', '4,6,4#4;#5;').reward).toBe(-0.5);
   });
 
-  test('refuses a token id past the vocabulary', () => {
-    expect(() => task.verify('1+1=', '2', [19])).toThrow('id 19 is not below 19');
+  test('refuses a token id past the vocabulary', async () => {
+    await expect(task.text.decode([[19]])).rejects.toThrow('id 19 is not below 19');
   });
 });
 
@@ -274,9 +277,9 @@ describe('the arithmetic config', () => {
   const { easy } = small.strata;
 
   test.each([
-    [change({ modulus: 11 }), 'task.modulus must be in [2, 10], got 11'],
-    [change({ modulus: 2.5 }), 'task.modulus must be a whole number, got 2.5'],
-    [change({ wrongKeyShare: Number.NaN }), 'task.wrongKeyShare must be in [0, 1], got NaN'],
+    [change({ modulus: 11 }), 'task.modulus: must be at most 10, is the number 11'],
+    [change({ modulus: 2.5 }), 'task.modulus: must be a whole number, is the number 2.5'],
+    [change({ wrongKeyShare: Number.NaN }), 'task.wrongKeyShare: must be a number'],
     [
       change({ strata: { ...small.strata, easy: { ...easy, share: 0.5 } } }),
       'task.strata: the shares must sum to 1, got 1.1',
@@ -287,8 +290,12 @@ describe('the arithmetic config', () => {
       'task.skills.hardest must be in [0, 0.5], got 0.6',
     ],
   ])('refuses a value out of range (case %#)', (config, message) => {
-    expect(() => new ArithmeticTask(config)).toThrow(message);
-    expect(() => new ArithmeticTask(config)).toThrow(ConfigError);
+    expect(() => {
+      checkTask(config);
+    }).toThrow(message);
+    expect(() => {
+      checkTask(config);
+    }).toThrow(ConfigError);
   });
 
   test('says so when a band holds fewer prompts than asked for', () => {

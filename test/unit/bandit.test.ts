@@ -1,21 +1,22 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config-error.ts';
-import { BanditTask, banditDefaults } from '../../src/tasks/bandit.ts';
-import { checkTask, createTask, type TaskConfig } from '../../src/tasks/registry.ts';
+import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { checkTask, openTask, type TaskConfig } from '../../src/tasks/registry.ts';
 
 describe('bandit', () => {
   test('rewards the right arm, a wrong one and no arm differently', () => {
     const task = new BanditTask(banditDefaults);
     const [{ text, key }] = task.pool(0);
+    const { verify } = banditVerifier(banditDefaults);
     const other = String((Number(key) + 1) % 4);
-    expect(task.verify(text, key, task.tokenizer.encode(key)).reward).toBe(1);
-    expect(task.verify(text, key, task.tokenizer.encode(other)).reward).toBe(-0.5);
-    expect(task.verify(text, key, task.tokenizer.encode('=')).reward).toBe(-1);
+    expect(verify(text, key, key).reward).toBe(1);
+    expect(verify(text, key, other).reward).toBe(-0.5);
+    expect(verify(text, key, '=').reward).toBe(-1);
   });
 
   test('rewards everything alike when the reward is constant', () => {
-    const task = new BanditTask({ ...banditDefaults, reward: 'constant' });
-    expect(['0', '1', '='].map((text) => task.verify('a=', '0', text).reward)).toEqual([1, 1, 1]);
+    const { verify } = banditVerifier({ ...banditDefaults, reward: 'constant' });
+    expect(['0', '1', '='].map((text) => verify('a=', '0', text).reward)).toEqual([1, 1, 1]);
   });
 
   test('deals the arms by seed and keeps the prompts', () => {
@@ -42,18 +43,18 @@ describe('bandit', () => {
 });
 
 describe('the task registry', () => {
-  test('makes a task by its name', () => {
-    expect(createTask(banditDefaults).name).toBe('bandit');
+  test('opens a task by its name', async () => {
+    expect((await openTask(banditDefaults)).name).toBe('bandit');
   });
 
-  test('refuses an unknown name and a field out of range', () => {
+  test('refuses an unknown name and a field out of range', async () => {
     const unknown = { ...banditDefaults, name: 'chess' } as unknown as TaskConfig;
-    expect(() => createTask(unknown)).toThrow(
+    await expect(openTask(unknown)).rejects.toThrow(
       "task.name must be arithmetic or bandit, got 'chess'",
     );
     expect(() => checkTask(unknown, 'run.task')).toThrow(ConfigError);
     expect(() => checkTask({ ...banditDefaults, arms: 11 })).toThrow(
-      'task.arms must be a whole number in [2, 10], got 11',
+      'task.arms: must be at most 10, is the number 11',
     );
   });
 });

@@ -3,13 +3,12 @@ import { ConfigError } from '../../src/config-error.ts';
 import {
   configFrom,
   configHash,
-  limrDefaults,
   overridesOf,
   parseConfig,
   parseStoredConfig,
-  presets,
 } from '../../src/config.ts';
-import { advantageEstimators, needsCritic } from '../../src/estimators.ts';
+import { limrDefaults, presets } from '../../src/presets.ts';
+import { advantageEstimators, needsCritic } from '../../src/vocabulary/estimators.ts';
 import type { ArithmeticConfig } from '../../src/tasks/arithmetic.ts';
 
 const quick = presets['quick'];

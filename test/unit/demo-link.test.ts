@@ -8,7 +8,7 @@ import {
   wishOf,
   writeLink,
 } from '../../demo/link.ts';
-import { presets, presetSeeds } from '../../src/config.ts';
+import { presets, presetSeeds } from '../../src/presets.ts';
 
 describe('the address of the page', () => {
   test('comes back as it was written', () => {

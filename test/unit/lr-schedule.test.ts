@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { lrScheduleShapes, rateAt, type LrScheduleShape } from '../../src/optim/lr-schedule.ts';
+import { rateAt } from '../../src/optim/lr-schedule.ts';
+import { lrSchedules, type LrScheduleShape } from '../../src/vocabulary/schedules.ts';
 import fixture from '../fixtures/optim.json';
 
 const plain = {
@@ -15,7 +16,7 @@ describe('rateAt', () => {
     const schedule = (
       trace.schedule === 'constant_with_warmup' ? 'constant' : trace.schedule
     ) as LrScheduleShape;
-    expect(lrScheduleShapes).toContain(schedule);
+    expect(lrSchedules).toContain(schedule);
     const settings = {
       schedule,
       learningRate: trace.base_lr,
@@ -34,7 +35,7 @@ describe('rateAt', () => {
   });
 
   test('has the full rate at once without a warmup', () => {
-    for (const schedule of lrScheduleShapes) {
+    for (const schedule of lrSchedules) {
       expect(rateAt({ ...plain, schedule }, 0)).toBe(1e-3);
     }
   });

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config-error.ts';
-import { parseHfConfig, toHfConfig } from '../../src/model/config.ts';
+import { parseHfConfig, toHfConfig } from '../../src/model/hugging-face/config.ts';
 
 const fixture = (name: string) =>
   JSON.parse(readFileSync(`test/fixtures/models/${name}/config.json`, 'utf8')) as Record<

@@ -6,11 +6,8 @@ import { openDiskModel, writeModelFiles } from '../../src/cli/model-files.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { expectParameters } from '../../src/model/load-parameters.ts';
-import {
-  modelDirectoryFiles,
-  openModelDirectory,
-  unwrappedName,
-} from '../../src/model/model-directory.ts';
+import { modelDirectoryFiles, openModelDirectory } from '../../src/model/model-directory.ts';
+import { unwrappedName } from '../../src/model/hugging-face/names.ts';
 
 const fixtures = 'test/fixtures/models';
 const text = (value: unknown) => new TextEncoder().encode(JSON.stringify(value));

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import { blockOf, nextInput } from '../../src/model/block.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { hfName } from '../../src/model/hugging-face/names.ts';
 import {
   criticFromActor,
   initialParameters,
@@ -81,9 +83,9 @@ describe('parameterLayout', () => {
     expect(stored(layout, 'layers.1.qkv')).toMatchObject({
       shape: [20, 8],
       parts: [
-        { name: 'model.layers.1.self_attn.q_proj.weight', firstRow: 0, rows: 12 },
-        { name: 'model.layers.1.self_attn.k_proj.weight', firstRow: 12, rows: 4 },
-        { name: 'model.layers.1.self_attn.v_proj.weight', firstRow: 16, rows: 4 },
+        { name: 'layers.1.q', firstRow: 0, rows: 12 },
+        { name: 'layers.1.k', firstRow: 12, rows: 4 },
+        { name: 'layers.1.v', firstRow: 16, rows: 4 },
       ],
     });
     expect(stored(layout, 'layers.1.qkv_bias')).toMatchObject({
@@ -93,8 +95,8 @@ describe('parameterLayout', () => {
     expect(stored(layout, 'layers.1.gate_up')).toMatchObject({
       shape: [40, 8],
       parts: [
-        { name: 'model.layers.1.mlp.gate_proj.weight', firstRow: 0, rows: 20 },
-        { name: 'model.layers.1.mlp.up_proj.weight', firstRow: 20, rows: 20 },
+        { name: 'layers.1.gate', firstRow: 0, rows: 20 },
+        { name: 'layers.1.up', firstRow: 20, rows: 20 },
       ],
     });
   });
@@ -162,6 +164,60 @@ function moments(data: Float32Array): { mean: number; deviation: number } {
   const square = data.reduce((sum, x) => sum + (x - mean) ** 2, 0) / data.length;
   return { mean, deviation: Math.sqrt(square) };
 }
+
+describe('hfName', () => {
+  test.each(['layers.0.qkv', 'layers.0.toString', 'layer.0.q', 'toString', 'layers.x.q'])(
+    'knows no parameter %s',
+    (part) => {
+      expect(() => hfName('llama', part)).toThrow(
+        new RangeError(`llama has no parameter '${part}'`),
+      );
+    },
+  );
+});
+
+describe('blockOf', () => {
+  test.each([
+    [false, false],
+    [true, false],
+    [false, true],
+    [true, true],
+  ])('uses each parameter once: biases %s, head norms %s', (qkvBias, qkNorm) => {
+    const { ops, parameters } = blockOf({ ...config, qkvBias, qkNorm });
+    const used = ops.flatMap((op) => {
+      if (op.op === 'norm') return [op.weight];
+      if (op.op === 'linear') return [op.weight, ...(op.bias === undefined ? [] : [op.bias])];
+      return op.op === 'head-norm' ? [op.query, op.key] : [];
+    });
+    expect(used.sort()).toEqual(parameters.map(({ name }) => name).sort());
+  });
+
+  test.each([false, true])(
+    'computes each value before it is read, head norms %s, and ends with the next input',
+    (qkNorm) => {
+      const { ops, values, input, qkv, finalNorm, gradients } = blockOf({ ...config, qkNorm });
+      const known = new Set([input]);
+      for (const op of ops) {
+        const reads =
+          op.op === 'rope'
+            ? [op.on]
+            : [op.from, ...(op.op === 'linear' && op.residual ? [op.residual] : [])];
+        for (const read of reads) expect(known.has(read), read).toBe(true);
+        if (op.op === 'norm') known.add(op.rstd);
+        if (op.op === 'attention') known.add(op.lse);
+        if (op.op !== 'rope') known.add(op.to);
+      }
+      expect(ops.at(-1)).toMatchObject({ to: nextInput });
+      known.delete(nextInput);
+      expect([...known].sort()).toEqual(Object.keys(values).sort());
+      for (const name of [qkv, finalNorm.over]) expect(known.has(name), name).toBe(true);
+      for (const { gradient, over } of Object.values(values)) {
+        if (gradient !== undefined) expect(gradients).toContain(gradient);
+        if (over !== undefined) expect(known.has(over), over).toBe(true);
+      }
+    },
+  );
+});
 
 describe('initialParameters', () => {
   const large = { ...config, hiddenSize: 64, intermediateSize: 64, vocabSize: 100, qkvBias: true };

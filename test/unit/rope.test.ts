@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { ropeTable } from '../../kernels/rope.ts';
 import { readSafetensors, toFloat32, toInt32 } from '../../src/formats/safetensors.ts';
-import { parseHfConfig } from '../../src/model/config.ts';
+import { parseHfConfig } from '../../src/model/hugging-face/config.ts';
 import { ropeOf } from '../../src/model/rope.ts';
 
 interface RopeSet {

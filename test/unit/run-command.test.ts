@@ -10,7 +10,8 @@ import {
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, test, vi } from 'vitest';
-import { configHash, presets } from '../../src/config.ts';
+import { configHash } from '../../src/config.ts';
+import { presets } from '../../src/presets.ts';
 import { lockFolder } from '../../src/cli/folder-lock.ts';
 import { digestOf } from '../../src/formats/digest.ts';
 import { runFileText } from '../../src/run-file.ts';

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { configFrom, presets } from '../../../src/config.ts';
+import { configFrom } from '../../../src/config.ts';
+import { presets } from '../../../src/presets.ts';
 import { bytesSource } from '../../../src/formats/byte-source.ts';
 import { parseJson } from '../../../src/formats/json.ts';
 import { readJsonLines } from '../../../src/formats/json-lines.ts';
@@ -23,7 +24,7 @@ import { readScores } from '../../../src/formats/score-file.ts';
 import { characterTokenizerJson } from '../../../src/formats/tokenizer.ts';
 import { TokenizerClient } from '../../../src/formats/tokenizer-client.ts';
 import { PromptMatcher } from '../../../src/lim/prompt-matcher.ts';
-import { parseHfConfig, toHfConfig } from '../../../src/model/config.ts';
+import { parseHfConfig, toHfConfig } from '../../../src/model/hugging-face/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
 import { openModelDirectory } from '../../../src/model/model-directory.ts';
 import { readRun } from '../../../src/report/run-files.ts';
@@ -31,7 +32,7 @@ import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
-import { createTask } from '../../../src/tasks/registry.ts';
+import { taskShapeOf } from '../../../src/tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
 
 /** One reader of what others wrote. */
@@ -74,8 +75,7 @@ const scores = [
 ];
 
 const { quick } = presets;
-const task = createTask(quick.task);
-const model = modelConfigOf(quick, task);
+const model = modelConfigOf(quick, taskShapeOf(quick.task)!);
 const tensors = writeSafetensors(
   [float32Entry('a.weight', [2, 3], new Float32Array(6)), int32Entry('b', [4], new Uint32Array(4))],
   { format: 'pt', note: 'x' },
@@ -340,12 +340,14 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
         bytesOf('<think> so </think>\n<answer>\\boxed{\\frac{1}{2}}</answer><|im_end|>'),
         bytesOf('The answer is \\boxed{2}.<|endoftext|>'),
       ],
-      read: (bytes) => {
+      read: async (bytes) => {
         const text = textOf(bytes);
         mathFormat(text);
         lastBoxed(text);
         const row = { prompt: '1+1=', answer: '2', response: text };
-        for (const name of verifierNames) judgeText(textVerifier(name, task), row, {});
+        for (const name of verifierNames) {
+          await judgeText(await textVerifier(name, quick.task), row, {});
+        }
       },
     },
   ];

@@ -1,11 +1,6 @@
 // A run in a page as the lab makes it: the trainer's worker, its files in the browser's own file system.
-import {
-  configFrom,
-  connectTrainer,
-  eventsOf,
-  type RunClaim,
-  StoredRuns,
-} from '../../../src/index.ts';
+import { type RunClaim, StoredRuns } from '../../../src/entries/browser.ts';
+import { configFrom, connectTrainer, eventsOf } from '../../../src/index.ts';
 
 /** How a run in this page stands. */
 export interface PageRun {

@@ -1,0 +1,238 @@
+/**
+ * A part of the house: a folder or a file, by its path from the repository's top without `.ts`.
+ *
+ * @typedef {object} Layer
+ * @property {string} is Contents of the layer, in one clause.
+ * @property {readonly string[]} imports Layers that the layer may import. An import of a type counts
+ *   as an import.
+ */
+
+/** Libraries of kernels, which speak of tensors and of no device. */
+const kernels = ['kernels', 'kernels/lib'];
+
+/**
+ * Every layer, below each layer that imports it: the order proves that no folders form a circle.
+ * `eslint.config.js` refuses all other imports, and `docs/architecture.md` draws the list.
+ *
+ * @type {Readonly<Record<string, Layer>>}
+ */
+export const layers = {
+  shaders: { is: 'WGSL, one kernel a file: the single source of truth', imports: [] },
+  'kernels/lib': {
+    is: 'tensors, dispatches and the check of a shader against its wrapper',
+    imports: ['shaders'],
+  },
+  kernels: {
+    is: 'one typed wrapper for each shader: shapes, grid, bindings',
+    imports: ['shaders', 'kernels/lib'],
+  },
+  'src/config-error': { is: 'the error of a setting', imports: [] },
+  'src/file-error': { is: 'the error of a file', imports: [] },
+  'src/hardware-threads': { is: 'how many threads a machine runs at once', imports: [] },
+  'src/host-name': { is: 'the program that runs this code, and its version', imports: [] },
+  'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
+  'src/estimators': { is: 'advantage estimators by name', imports: [] },
+  'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
+  'src/run-folder': { is: 'names of the files of a run', imports: ['src/vocabulary'] },
+  'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
+  'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
+  'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/tasks': {
+    is: 'makers of prompts and judges of responses, without a GPU',
+    imports: ['src/config-error', 'src/random'],
+  },
+  'src/gpu': {
+    is: 'device, memory, pipelines, plans and readback; knows no model',
+    imports: [...kernels, 'src/formats', 'src/hardware-threads', 'src/random'],
+  },
+  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
+  'src/config': {
+    is: 'every hyperparameter: type, unit, default, range, check',
+    imports: [
+      'src/config-error',
+      'src/config-issue',
+      'src/estimators',
+      'src/formats',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
+  'src/run-file': {
+    is: 'how a run was started, as `config.json` says',
+    imports: ['src/config', 'src/config-error', 'src/formats'],
+  },
+  'src/results': {
+    is: 'events and results of an experiment',
+    imports: ['kernels/lib', 'src/config', 'src/tasks', 'src/vocabulary'],
+  },
+  'src/results-schema': { is: 'the check of results that a file holds', imports: [] },
+  'src/readouts': { is: 'the unit of read-outs', imports: ['src/config', 'src/results'] },
+  'src/run-plan': {
+    is: 'trainings of an experiment, and how long each is',
+    imports: ['src/config', 'src/readouts', 'src/tasks', 'src/vocabulary'],
+  },
+  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
+  'src/model': {
+    is: 'parameters, transformer and Hugging Face folders',
+    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+  },
+  'src/optim': {
+    is: 'AdamW and its schedules',
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model'],
+  },
+  'src/rollout': {
+    is: 'sampling of responses',
+    imports: [...kernels, 'src/gpu', 'src/model', 'src/random'],
+  },
+  'src/ppo': {
+    is: 'rewards to advantages to one update',
+    imports: [
+      ...kernels,
+      'src/config',
+      'src/config-error',
+      'src/estimators',
+      'src/gpu',
+      'src/model',
+      'src/optim',
+      'src/random',
+    ],
+  },
+  'src/lim': {
+    is: 'reward matrix to scores to a selection of prompts',
+    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+  },
+  'src/supervised': {
+    is: 'learning from given responses',
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
+  },
+  'src/scheduler': {
+    is: 'the experiment as a plain state machine',
+    imports: [
+      'kernels/lib',
+      'src/config',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/model',
+      'src/optim',
+      'src/ppo',
+      'src/random',
+      'src/results',
+      'src/results-schema',
+      'src/rollout',
+      'src/run-folder',
+      'src/run-plan',
+      'src/supervised',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
+  'src/workers': {
+    is: 'the trainer, its verifiers and the stores of runs',
+    imports: [
+      'src/config',
+      'src/config-error',
+      'src/file-error',
+      'src/formats',
+      'src/gpu',
+      'src/hardware-threads',
+      'src/host-name',
+      'src/results',
+      'src/run-file',
+      'src/scheduler',
+      'src/tasks',
+      'src/threads',
+    ],
+  },
+  'src/report': {
+    is: 'the report of a run: figures and findings',
+    imports: [
+      'kernels/lib',
+      'src/config',
+      'src/config-issue',
+      'src/formats',
+      'src/look',
+      'src/metrics',
+      'src/readouts',
+      'src/results',
+      'src/results-schema',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
+  'src/bench': {
+    is: 'benchmarks and their comparison',
+    imports: [
+      ...kernels,
+      'src/config',
+      'src/gpu',
+      'src/lim',
+      'src/model',
+      'src/rollout',
+      'src/scheduler',
+      'src/supervised',
+      'src/tasks',
+    ],
+  },
+  'src/bases': { is: 'base models that ship with the package', imports: [] },
+  'src/cli': {
+    is: 'the `limr` command',
+    imports: [
+      'kernels/lib',
+      'src/bases',
+      'src/bench',
+      'src/config',
+      'src/config-error',
+      'src/config-issue',
+      'src/file-error',
+      'src/formats',
+      'src/gpu',
+      'src/host-name',
+      'src/lim',
+      'src/model',
+      'src/random',
+      'src/readouts',
+      'src/report',
+      'src/results',
+      'src/rollout',
+      'src/run-file',
+      'src/scheduler',
+      'src/supervised',
+      'src/tasks',
+      'src/vocabulary',
+      'src/workers',
+    ],
+  },
+  'src/entries': { is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`', imports: [] },
+  'src/index': {
+    is: 'the public API',
+    imports: [
+      'src/bases',
+      'src/config',
+      'src/config-error',
+      'src/gpu',
+      'src/lim',
+      'src/metrics',
+      'src/readouts',
+      'src/report',
+      'src/results',
+      'src/run-file',
+      'src/scheduler',
+      'src/tasks',
+      'src/threads',
+      'src/vocabulary',
+      'src/workers',
+    ],
+  },
+  demo: { is: 'the lab page', imports: ['src/index', 'src/look'] },
+};
+
+const names = Object.keys(layers).sort((a, b) => b.length - a.length);
+
+/**
+ * The layer of a file, or undefined.
+ *
+ * @param {string} path From the repository's top, with `/`.
+ */
+export const layerOf = (path) =>
+  names.find((name) => path.startsWith(`${name}/`) || path === `${name}.ts`);

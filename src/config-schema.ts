@@ -1,0 +1,176 @@
+// The schema that every config is held against. `ExperimentConfig` says what the fields mean.
+import * as v from 'valibot';
+import { seed, share, whole, within } from './checked-numbers.ts';
+import { ConfigError } from './config-error.ts';
+import type { ExperimentConfig } from './config.ts';
+import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from './formats/json.ts';
+import { taskSchema } from './tasks/registry.ts';
+import { budgets } from './vocabulary/budgets.ts';
+import { advantageEstimators } from './vocabulary/estimators.ts';
+import { klEstimators, klPlaces, lossAggregations, minibatchUnits } from './vocabulary/losses.ts';
+import { methodNames } from './vocabulary/methods.ts';
+import { lrSchedules } from './vocabulary/schedules.ts';
+import { missingRules, signals } from './vocabulary/signals.ts';
+import { storages } from './vocabulary/storages.ts';
+
+const optimizer = v.strictObject({
+  learningRate: within(0, 1),
+  warmupUpdates: whole(0, 1_000_000),
+  schedule: v.picklist(lrSchedules),
+  horizonUpdates: whole(1, 1e9),
+  minimumShare: share,
+  beta1: within(0, 0.9999),
+  beta2: within(0, 0.99999),
+  epsilon: within(1e-12, 1),
+  weightDecay: within(0, 1),
+  maxGradNorm: within(0, 1e6),
+});
+
+/** A config's JSON: types, ranges, defaults. Rules between fields stand in `parseConfig`. */
+export const configSchema = v.strictObject({
+  schema: v.literal(1),
+  preset: v.string(),
+  gradientCheckpointing: v.exactOptional(v.boolean()),
+  weightStorage: v.exactOptional(v.picklist(storages)),
+  cacheStorage: v.exactOptional(v.picklist(storages)),
+  task: taskSchema,
+  model: v.strictObject({
+    hiddenSize: whole(4, 4096),
+    intermediateSize: whole(4, 16_384),
+    layers: whole(1, 64),
+    heads: whole(1, 64),
+    kvHeads: whole(1, 64),
+    headDim: whole(4, 256),
+    ropeTheta: within(1, 1e8),
+    rmsNormEps: within(1e-12, 1),
+    tieEmbeddings: v.boolean(),
+  }),
+  base: v.strictObject({
+    seed,
+    updates: whole(0, 1_000_000),
+    sequencesPerUpdate: whole(1, 65_536),
+    initialScale: within(1e-4, 1),
+    optimizer,
+  }),
+  rollout: v.strictObject({
+    prompts: whole(1, 65_536),
+    samples: whole(1, 1024),
+    temperature: within(0.01, 10),
+    logprobTemperature: within(0.01, 10),
+    topK: whole(0, 1_000_000),
+    topP: within(1e-6, 1),
+    minP: share,
+  }),
+  ppo: v.strictObject({
+    rewardClamp: v.optional(within(1e-6, 1e6), 10),
+    whitenScale: v.optional(v.boolean(), true),
+    estimator: v.picklist(advantageEstimators),
+    gamma: share,
+    gaeLambda: share,
+    clipLow: within(0, 1),
+    clipHigh: within(0, 10),
+    valueClip: within(0, 1e6),
+    klEstimator: v.picklist(klEstimators),
+    klCoef: within(0, 100),
+    klIn: v.picklist(klPlaces),
+    entropyCoef: within(0, 10),
+    updateEpochs: whole(1, 64),
+    minibatches: whole(1, 4096),
+    minibatchUnit: v.picklist(minibatchUnits),
+    lossAggregation: v.picklist(lossAggregations),
+    microbatchSequences: whole(1, 65_536),
+    valueHeadScale: within(0, 100),
+    actor: optimizer,
+    critic: optimizer,
+  }),
+  lim: v.strictObject({
+    signal: v.picklist(signals),
+    compat: v.picklist(missingRules),
+    theta: within(-1e6, 1),
+    count: v.exactOptional(whole(1, 1_000_000)),
+    linearShare: share,
+  }),
+  experiment: v.strictObject({
+    epochs: whole(1, 1000),
+    methods: v.pipe(v.array(v.picklist(methodNames)), v.minLength(1)),
+    budget: v.picklist(budgets),
+    armLength: whole(1, 100_000),
+    readouts: v.array(whole(1, 1_000_000)),
+    tableReadout: whole(1, 1_000_000),
+    checkpointEvery: whole(1, 1_000_000),
+  }),
+  evaluation: v.strictObject({
+    prompts: whole(1, 1_000_000),
+    samples: whole(0, 64),
+    temperature: within(0.01, 10),
+    topP: within(1e-6, 1),
+  }),
+}) satisfies v.GenericSchema<unknown, ExperimentConfig>;
+
+/** A schema as far as a config is walked by it; what valibot's types say of it is not needed. */
+export interface Schema {
+  /** Of an object: its fields. */
+  readonly entries?: Readonly<Record<string, Schema>>;
+  /** Of a union: the field that tells its members apart. */
+  readonly key?: string;
+  /** Of a union: its members. */
+  readonly options?: readonly Schema[];
+  /** Of a list. */
+  readonly item?: Schema;
+  /** What an optional one wraps, and what a checked one begins with. */
+  readonly wrapped?: Schema;
+  readonly pipe?: readonly Schema[];
+  /** Of a literal. */
+  readonly literal?: unknown;
+}
+
+export const asSchema = (given: v.GenericSchema): Schema => given as unknown as Schema;
+
+export const unwrapped = (given: Schema): Schema => {
+  const inner = given.wrapped ?? given.pipe?.[0];
+  return inner && inner !== given ? unwrapped(inner) : given;
+};
+
+/** The member of a union that a value belongs to, as its discriminating field says. */
+export function memberOf(
+  { key = '', options = [] }: Schema,
+  value: JsonRecord,
+): Schema | undefined {
+  const own = fieldOf(value, key);
+  return options.find(({ entries }) => own !== undefined && entries?.[key]?.literal === own);
+}
+
+/**
+ * Refuses fields that a schema does not have, under whatever name: valibot takes those that every
+ * object inherits (`constructor`) for known, and `__proto__` for other fields.
+ *
+ * @throws ConfigError naming the field.
+ */
+export function expectKnownFields(given: Schema, value: unknown, where: string): void {
+  const walk = (at: Schema, inside: unknown, path: string): void => {
+    const found = unwrapped(at);
+    if (found.item) {
+      if (!Array.isArray(inside)) return;
+      for (const [i, one] of inside.entries()) walk(found.item, one, `${path}.${i}`);
+      return;
+    }
+    if (!found.entries && found.key === undefined) return;
+    if (!isRecord(inside)) {
+      const field = path === '' ? '' : `${path}: `;
+      throw new ConfigError(`${where}: ${field}must be an object, is ${kindOf(inside)}`);
+    }
+    const member = found.key === undefined ? found : memberOf(found, inside);
+    if (!member?.entries) return; // a union's key that names no member is valibot's to refuse
+    for (const [name, field] of Object.entries(inside)) {
+      const own = path === '' ? name : `${path}.${name}`;
+      const known = Object.hasOwn(member.entries, name) ? member.entries[name] : undefined;
+      if (!known) {
+        const { key } = found;
+        const only = key === undefined ? '' : ` where ${path}.${key} is '${String(inside[key])}'`;
+        throw new ConfigError(`${where}: ${shorten(own)}: there is no such field${only}`);
+      }
+      if (field !== undefined) walk(known, field, own);
+    }
+  };
+  walk(given, value, '');
+}

@@ -1,0 +1,312 @@
+// limr-lab/model: Hugging Face models on a device: generation, logits, supervised fine-tuning.
+import type { TokenizerClient } from '../formats/tokenizer-client.ts';
+import { TokenizerClient as Tokenizer } from '../formats/tokenizer-client.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { dropWrongVariants } from '../gpu/self-check.ts';
+import { AllLogits } from '../model/all-logits.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { expectParameters, loadParameters } from '../model/load-parameters.ts';
+import {
+  type ModelDirectory,
+  modelDirectoryFiles,
+  openModelDirectory,
+  type OpenModelFile,
+  type WeightDType,
+} from '../model/model-directory.ts';
+import {
+  parameterLayout,
+  parameterNames,
+  type ParameterStore,
+  type WeightStorage,
+} from '../model/parameters.ts';
+import { planResponder } from '../rollout/batches.ts';
+import type { SamplingSettings } from '../rollout/decoder.ts';
+import { Responder, type Response } from '../rollout/responder.ts';
+import { SupervisedTrainer } from '../supervised/trainer.ts';
+import { type Device, gpuOf } from './device.ts';
+
+/** What `openModel` is told. */
+export interface ModelOptions {
+  /** What errors call the model. Default `model`. */
+  readonly where?: string;
+}
+
+/**
+ * Reads a model's config and the headers of its weights. Weights stay in their files until a device
+ * asks for them.
+ *
+ * @param openFile Opens a file of the model's folder by its bare name; undefined where there is none.
+ * @throws ConfigError, SafetensorsError or FormatError, naming the file.
+ */
+export const openModel = (
+  openFile: OpenModelFile,
+  options: ModelOptions = {},
+): Promise<ModelDirectory> => openModelDirectory(openFile, options.where ?? 'model');
+
+/**
+ * Starts the tokenizer of a model, in a worker that the caller closes; undefined where the model has
+ * none.
+ *
+ * @throws FormatError when its files are none.
+ */
+export async function openTokenizer(model: ModelDirectory): Promise<TokenizerClient | undefined> {
+  const texts = await model.tokenizerTexts();
+  return texts && Tokenizer.open(texts);
+}
+
+/** Responses to draw. */
+export interface GenerationRequest extends SamplingSettings {
+  /** Token ids of each prompt, at least one. */
+  readonly prompts: readonly (readonly number[])[];
+  readonly maxNewTokens: number;
+  /** Responses to each prompt. Default 1. */
+  readonly samples?: number;
+  /** Keys the draws. Default 0. */
+  readonly seed?: number;
+  /** A response ends with one of these tokens. Default: the model's end tokens. */
+  readonly stopIds?: readonly number[];
+  /** Bytes of GPU memory that weights and cache may take together. Default 4 GiB. */
+  readonly memory?: number;
+}
+
+/** A language model whose weights are on a device. */
+export class LanguageModel {
+  readonly config: ModelConfig;
+  /**
+   * A sentence for each kernel that computed wrong on this device and was replaced, and for each time
+   * that fewer responses were decoded together for want of memory.
+   */
+  readonly warnings: readonly string[];
+  readonly #warnings: string[];
+  readonly #gpu: Gpu;
+  readonly #weights: ParameterStore;
+  readonly #storage: WeightStorage;
+
+  private constructor(
+    gpu: Gpu,
+    weights: ParameterStore,
+    storage: WeightStorage,
+    warnings: string[],
+  ) {
+    this.config = weights.layout.config;
+    this.warnings = warnings;
+    this.#warnings = warnings;
+    this.#gpu = gpu;
+    this.#weights = weights;
+    this.#storage = storage;
+  }
+
+  /**
+   * Brings a model's weights onto a device, one tensor at a time, after a check of the kernels that
+   * the model needs.
+   *
+   * @param options.storage Of the matrices that layers multiply by. Default f32.
+   * @throws SafetensorsError unless the files hold the parameters that the config calls for;
+   *   AdapterError when the device cannot bind one.
+   */
+  static async load(
+    device: Device,
+    model: ModelDirectory,
+    options: { readonly storage?: WeightStorage } = {},
+  ): Promise<LanguageModel> {
+    const gpu = gpuOf(device);
+    const { storage = 'f32' } = options;
+    const { headDim } = model.config;
+    const warnings = await dropWrongVariants(gpu, { headDim, training: false, storage });
+    const weights = await loadParameters(gpu, model, 'lm', { storage });
+    return new LanguageModel(gpu, weights, storage, warnings);
+  }
+
+  /**
+   * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's place
+   * and the sample, and not on how many prompts are decoded together.
+   *
+   * @throws MemoryError when not even one response fits into `memory`; AllocationError when the device
+   *   has no room for one.
+   */
+  async *generate(request: GenerationRequest): AsyncGenerator<Response> {
+    const { prompts, samples = 1, maxNewTokens, seed = 0, ...sampling } = request;
+    const { stopIds = this.config.eosTokenIds, memory = 4 * 2 ** 30 } = request;
+    const job = { prompts, samples, newTokens: maxNewTokens, stopIds };
+    const plan = planResponder(this.config, job, {
+      memory,
+      limits: this.#gpu.limits,
+      weights: this.#storage,
+      cache: 'f32',
+    });
+    const responder = await Responder.open(this.#gpu, this.#weights, job, plan, (text) => {
+      this.#warnings.push(text);
+    });
+    try {
+      yield* responder.respond({ ...sampling, seed });
+    } finally {
+      responder.destroy();
+    }
+  }
+
+  /**
+   * The logits f32 (tokens, vocabulary) of each sequence, in order.
+   *
+   * @param sequences Token ids, at least one a sequence.
+   * @throws RangeError on a token id out of the vocabulary.
+   */
+  async *logits(sequences: readonly (readonly number[])[]): AsyncGenerator<Float32Array> {
+    const lengths = sequences.map(({ length }) => length);
+    const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
+    const total = lengths.reduce((sum, length) => sum + length, 0);
+    if (total === 0) return;
+    const logits = new AllLogits(this.#gpu, this.#weights, { longest, total });
+    try {
+      yield* logits.of(sequences);
+    } finally {
+      logits.destroy();
+    }
+  }
+
+  /** Frees the weights. The device stays open. */
+  close(): void {
+    this.#weights.destroy();
+  }
+}
+
+/** How a fine-tuning goes. */
+export interface FineTuningOptions {
+  /** Most sequences of one update. */
+  readonly batch: number;
+  /** Most tokens of one sequence, prompt and response together. */
+  readonly longest: number;
+  /** Peak of the learning rate, after the warmup. Default 1e-5. */
+  readonly learningRate?: number;
+  /** Updates of linear warmup. Default 0. */
+  readonly warmup?: number;
+  /** Decoupled weight decay. Default 0. */
+  readonly weightDecay?: number;
+  /** Norm to which gradients are scaled down. Default 1. */
+  readonly maxGradNorm?: number;
+  /** Of the matrices that layers multiply by while training. Default f32. */
+  readonly storage?: WeightStorage;
+  /** Keeps each layer's input alone and computes the rest again: less memory, the same bits. */
+  readonly gradientCheckpointing?: boolean;
+}
+
+/** A text to learn from, as token ids. */
+export interface FineTuningRow {
+  /** Never empty; does not count in the loss. */
+  readonly prompt: readonly number[];
+  /** Never empty. */
+  readonly response: readonly number[];
+}
+
+/** Supervised fine-tuning of all parameters of a model, by AdamW. */
+export class FineTuning {
+  /** Kernels that computed wrong on this device and were replaced; a sentence each. */
+  readonly warnings: readonly string[];
+  readonly #model: ModelDirectory;
+  readonly #trainer: SupervisedTrainer;
+
+  private constructor(
+    model: ModelDirectory,
+    trainer: SupervisedTrainer,
+    warnings: readonly string[],
+  ) {
+    this.#model = model;
+    this.#trainer = trainer;
+    this.warnings = warnings;
+  }
+
+  /**
+   * Brings a model and its optimizer onto a device.
+   *
+   * @throws SafetensorsError unless the files hold the parameters that the config calls for.
+   */
+  static async open(
+    device: Device,
+    model: ModelDirectory,
+    options: FineTuningOptions,
+  ): Promise<FineTuning> {
+    const gpu = gpuOf(device);
+    const { batch, longest, storage = 'f32' } = options;
+    await expectParameters(model, 'lm');
+    const { headDim } = model.config;
+    const warnings = await dropWrongVariants(gpu, { headDim, training: true, storage });
+    const optimizer = {
+      learningRate: options.learningRate ?? 1e-5,
+      warmupUpdates: options.warmup ?? 0,
+      schedule: 'constant',
+      horizonUpdates: 1,
+      minimumShare: 0,
+      beta1: 0.9,
+      beta2: 0.95,
+      epsilon: 1e-8,
+      weightDecay: options.weightDecay ?? 0,
+      maxGradNorm: options.maxGradNorm ?? 1,
+    } as const;
+    const trainer = new SupervisedTrainer(gpu, model.config, optimizer, {
+      capacity: { rows: batch * longest, actions: batch * longest, sequences: batch },
+      positions: longest,
+      checkpointing: options.gradientCheckpointing ?? false,
+      weightStorage: storage,
+    });
+    const parameters = new Map<string, Float32Array>();
+    for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
+      parameters.set(name, await model.read(name));
+    }
+    trainer.model.reset(parameters);
+    return new FineTuning(model, trainer, warnings);
+  }
+
+  /**
+   * One update from a batch.
+   *
+   * @returns The mean loss over the response tokens, before the update.
+   * @throws NonFiniteError when a loss or gradient is not finite; names the first tensor at fault.
+   */
+  async step(rows: readonly FineTuningRow[]): Promise<number> {
+    await this.#trainer.step(
+      rows.map(({ prompt, response }) => ({ prompt: [...prompt], responses: [[...response]] })),
+    );
+    return this.#trainer.loss();
+  }
+
+  /**
+   * The files of the model as it is now, in the Hugging Face layout and in the order to write them.
+   *
+   * @param options.dtype Of the weights in the file. Default F32.
+   * @param options.tokenizerFrom Folder whose tokenizer files go along unchanged.
+   */
+  async files(
+    options: { readonly dtype?: WeightDType; readonly tokenizerFrom?: OpenModelFile } = {},
+  ): Promise<Map<string, Uint8Array>> {
+    const { config } = this.#model;
+    const trained = await this.#trainer.model.weights.read();
+    const weights = parameterNames(parameterLayout(config, 'lm')).map(({ name, shape }) => {
+      const data = trained.get(name);
+      if (!data) throw new Error(`fine-tuning: the device holds no '${name}'`);
+      return { name, shape, data };
+    });
+    return modelDirectoryFiles(config, weights, options);
+  }
+
+  /** Frees weights, gradients and moments. The device stays open. */
+  close(): void {
+    this.#trainer.destroy();
+  }
+}
+
+export { Device, type DeviceOptions } from './device.ts';
+export { type ByteSource, bytesSource } from '../formats/byte-source.ts';
+export { FormatError } from '../formats/format-error.ts';
+export { SafetensorsError } from '../formats/safetensors.ts';
+export type { TokenizerClient } from '../formats/tokenizer-client.ts';
+export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
+export { ConfigError } from '../config-error.ts';
+export type { ModelConfig } from '../model/config.ts';
+export type { ModelDirectory, OpenModelFile, WeightDType } from '../model/model-directory.ts';
+export type { WeightStorage } from '../model/parameters.ts';
+export { AllocationError } from '../gpu/memory.ts';
+export { MemoryError } from '../rollout/batches.ts';
+export type { SamplingSettings } from '../rollout/decoder.ts';
+export type { Response } from '../rollout/responder.ts';
+export { NonFiniteError } from '../supervised/trainer.ts';
+export { WorkerError } from '../threads/connect.ts';
+export { ShapeError } from '../../kernels/lib/errors.ts';

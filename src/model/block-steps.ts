@@ -1,0 +1,214 @@
+import { attentionBackwardKeyValue } from '../../kernels/attention-backward-key-value.ts';
+import { attentionBackwardQuery } from '../../kernels/attention-backward-query.ts';
+import { attentionForward } from '../../kernels/attention-forward.ts';
+import { columnSum } from '../../kernels/column-sum.ts';
+import { qkNormBackwardWeight } from '../../kernels/qk-norm-backward-weight.ts';
+import { qkNormBackward } from '../../kernels/qk-norm-backward.ts';
+import { qkNormForward } from '../../kernels/qk-norm-forward.ts';
+import { rmsnormBackwardWeight } from '../../kernels/rmsnorm-backward-weight.ts';
+import { rmsnormBackward } from '../../kernels/rmsnorm-backward.ts';
+import { rmsnormForward } from '../../kernels/rmsnorm-forward.ts';
+import { rope } from '../../kernels/rope.ts';
+import { swigluBackward } from '../../kernels/swiglu-backward.ts';
+import { swigluForward } from '../../kernels/swiglu-forward.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import type { Step } from '../gpu/plan.ts';
+import type { Activations } from './activations.ts';
+import { type BlockOp, isResidual, nextInput } from './block.ts';
+import type { ModelConfig } from './config.ts';
+import type { BackwardPass, Linear, Pass } from './linear.ts';
+import type { PackedBatch } from './packed-batch.ts';
+import type { ParameterStore } from './parameters.ts';
+
+/** An op whose rows do not read each other: the same for decoding as for whole sequences. */
+export type RowOp = Exclude<BlockOp, { readonly op: 'attention' }>;
+
+/** One layer of a model, as its ops are turned into steps. */
+export class LayerScope {
+  readonly activations: Activations;
+  readonly #weights: ParameterStore;
+  readonly #layer: number;
+
+  constructor(weights: ParameterStore, activations: Activations, layer: number) {
+    this.#weights = weights;
+    this.activations = activations;
+    this.#layer = layer;
+  }
+
+  get config(): ModelConfig {
+    return this.activations.config;
+  }
+
+  value(name: string): Tensor {
+    return this.activations.value(this.#layer, name);
+  }
+
+  /** Where the backward pass leaves the gradient of a value. */
+  gradient(name: string): Tensor {
+    const { gradients, block } = this.activations;
+    if (name === nextInput) return gradients.stream;
+    const own = this.value(name);
+    const buffer = block.values[name]?.gradient;
+    return buffer === undefined ? own : { ...gradients.buffer(buffer), shape: own.shape };
+  }
+
+  /** The name that the layout gives a parameter of the layer. */
+  name(parameter: string): string {
+    return `layers.${this.#layer}.${parameter}`;
+  }
+
+  /** A parameter that is no matrix. */
+  vector(parameter: string): Tensor {
+    return this.#weights.tensor(this.name(parameter));
+  }
+
+  linear({ weight, bias }: Extract<BlockOp, { readonly op: 'linear' }>): Linear {
+    return this.#weights.linear(this.name(weight), bias === undefined ? bias : this.name(bias));
+  }
+}
+
+/** The options of attention kernels that follow from the model. */
+export const headsOf = (config: ModelConfig) => ({
+  heads: config.heads,
+  kvHeads: config.kvHeads,
+  headDim: config.headDim,
+  scale: 1 / Math.sqrt(config.headDim),
+});
+
+/** Steps forward of an op, of all rows of a pass. @param positions u32 (N), of the rows. */
+export function rowSteps(op: RowOp, layer: LayerScope, pass: Pass, positions: Tensor): Step[] {
+  const { config, activations } = layer;
+  const { rows, lanes } = pass;
+  const epsilon = config.rmsNormEps;
+  switch (op.op) {
+    case 'norm': {
+      const [x, out] = [layer.value(op.from), layer.value(op.to)];
+      const tensors = { x, weight: layer.vector(op.weight), out, rstd: layer.value(op.rstd) };
+      return [rmsnormForward(tensors, { rows, epsilon, lanes })];
+    }
+    case 'linear': {
+      const residual = op.residual === undefined ? undefined : layer.value(op.residual);
+      const [x, out] = [layer.value(op.from), layer.value(op.to)];
+      return layer.linear(op).forward(x, out, { ...pass, residual });
+    }
+    case 'head-norm':
+      return [
+        qkNormForward(
+          {
+            x: layer.value(op.from),
+            query_weight: layer.vector(op.query),
+            key_weight: layer.vector(op.key),
+            out: layer.value(op.to),
+          },
+          { rows, epsilon, heads: config.heads, kvHeads: config.kvHeads },
+        ),
+      ];
+    case 'rope':
+      return [
+        rope(
+          { positions, table: activations.ropeTable, qkv: layer.value(op.on) },
+          { rows, heads: config.heads + config.kvHeads, direction: 1, lanes },
+        ),
+      ];
+    case 'gate': {
+      const tensors = { gate_up: layer.value(op.from), out: layer.value(op.to) };
+      return [swigluForward(tensors, { rows, lanes })];
+    }
+  }
+}
+
+/** Steps forward of an op over packed sequences. */
+export function forwardSteps(
+  op: BlockOp,
+  layer: LayerScope,
+  pass: Pass,
+  batch: Pick<PackedBatch, 'positions' | 'spans'>,
+): Step[] {
+  if (op.op !== 'attention') return rowSteps(op, layer, pass, batch.positions);
+  const [qkv, out, lse] = [layer.value(op.from), layer.value(op.to), layer.value(op.lse)];
+  const options = { rows: pass.rows, ...headsOf(layer.config) };
+  return [attentionForward({ spans: batch.spans, qkv, out, lse }, options)];
+}
+
+/**
+ * Steps back of an op: from the gradient of its result to the gradients of what it reads and of its
+ * parameters.
+ */
+export function backwardSteps(
+  op: BlockOp,
+  layer: LayerScope,
+  pass: BackwardPass,
+  batch: Pick<PackedBatch, 'positions' | 'spans'>,
+): Step[] {
+  const { config, activations } = layer;
+  const { rows, lanes, gradients } = pass;
+  const { heads, kvHeads, rmsNormEps: epsilon } = config;
+  const parameter = (name: string): Tensor => gradients.tensor(layer.name(name));
+  switch (op.op) {
+    case 'norm': {
+      const [x, rstd] = [layer.value(op.from), layer.value(op.rstd)];
+      const [dy, dx] = [layer.gradient(op.to), layer.gradient(op.from)];
+      const accumulate = isResidual(activations.block, op.from);
+      const partials = pass.partials(x.shape[1] ?? 0);
+      return [
+        ...rmsnormBackwardWeight(
+          { x, rstd, dy, partials, dweight: parameter(op.weight) },
+          { rows },
+        ),
+        rmsnormBackward(
+          { x, weight: layer.vector(op.weight), rstd, dy, dx },
+          { rows, accumulate, lanes },
+        ),
+      ];
+    }
+    case 'linear': {
+      const [dy, dx] = [layer.gradient(op.to), layer.gradient(op.from)];
+      return layer.linear(op).backward(dy, layer.value(op.from), dx, pass);
+    }
+    case 'head-norm': {
+      const partials = activations.gradients.headPartials;
+      const blocks = (partials.shape[0] ?? 0) / 2;
+      const half = (name: string, first: number): Step =>
+        columnSum(
+          { x: rowsOf(partials, first, blocks), out: parameter(name) },
+          { rows: blocks, accumulate: true },
+        );
+      const x = layer.value(op.from);
+      const gradient = layer.gradient(op.to);
+      const weights = { query_weight: layer.vector(op.query), key_weight: layer.vector(op.key) };
+      return [
+        qkNormBackwardWeight({ x, dy: gradient, partials }, { rows, epsilon, heads, kvHeads }),
+        half(op.query, 0),
+        half(op.key, blocks),
+        qkNormBackward({ x, ...weights, gradient }, { rows, epsilon, heads, kvHeads }),
+      ];
+    }
+    case 'rope':
+      return [
+        rope(
+          {
+            positions: batch.positions,
+            table: activations.ropeTable,
+            qkv: layer.gradient(op.on),
+          },
+          { rows, heads: heads + kvHeads, direction: -1, lanes },
+        ),
+      ];
+    case 'attention': {
+      const { spans } = batch;
+      const { delta } = activations.gradients;
+      const [qkv, out, lse] = [layer.value(op.from), layer.value(op.to), layer.value(op.lse)];
+      const [dqkv, dout] = [layer.gradient(op.from), layer.gradient(op.to)];
+      const options = { rows, ...headsOf(config) };
+      return [
+        attentionBackwardQuery({ spans, qkv, out, lse, dout, delta, dqkv }, options),
+        attentionBackwardKeyValue({ spans, qkv, lse, delta, dout, dqkv }, options),
+      ];
+    }
+    case 'gate': {
+      const [dout, dgate_up] = [layer.gradient(op.to), layer.gradient(op.from)];
+      const tensors = { gate_up: layer.value(op.from), dout, dgate_up };
+      return [swigluBackward(tensors, { rows, lanes })];
+    }
+  }
+}

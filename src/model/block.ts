@@ -1,0 +1,174 @@
+import type { ModelConfig } from './config.ts';
+
+/** A parameter of a layer, as kernels bind it. */
+export interface BlockParameter {
+  readonly name: string;
+  readonly kind: 'matrix' | 'norm' | 'bias';
+  /** Shapes of the parameters that files hold apart, by name, in the order of their rows here. */
+  readonly parts: Readonly<Record<string, readonly number[]>>;
+}
+
+/** A tensor that a layer computes, one row per token. */
+export interface BlockValue {
+  /** Numbers of a row; one number, and a tensor of rank 1, when left out. */
+  readonly columns?: number;
+  /**
+   * Of the backward pass, the buffer that holds the gradient. The gradient takes the value's own
+   * place when left out.
+   */
+  readonly gradient?: string;
+  /**
+   * The value whose memory this one takes where no backward pass follows: that one is not yet
+   * written, or read for the last time.
+   */
+  readonly over?: string;
+}
+
+/** One operation of a layer. Weights have the names that the layout gives them within a layer. */
+export type BlockOp =
+  /** RMSNorm; `rstd` keeps 1/rms for the backward pass. */
+  | {
+      readonly op: 'norm';
+      readonly weight: string;
+      readonly from: string;
+      readonly to: string;
+      readonly rstd: string;
+    }
+  /** A linear layer, added to a residual stream where one is named. */
+  | {
+      readonly op: 'linear';
+      readonly weight: string;
+      readonly bias?: string | undefined;
+      readonly from: string;
+      readonly to: string;
+      readonly residual?: string;
+    }
+  /** RMSNorm of each query and key head. */
+  | {
+      readonly op: 'head-norm';
+      readonly query: string;
+      readonly key: string;
+      readonly from: string;
+      readonly to: string;
+    }
+  /** Rotates queries and keys, in place. */
+  | { readonly op: 'rope'; readonly on: string }
+  /** Causal attention; `lse` keeps the softmax's normalizer for the backward pass. */
+  | { readonly op: 'attention'; readonly from: string; readonly to: string; readonly lse: string }
+  /** SwiGLU: halves the columns. */
+  | { readonly op: 'gate'; readonly from: string; readonly to: string };
+
+/**
+ * What one layer computes, for all that compute layers: the pass forward, the pass back, the layer
+ * computed once more, and decoding.
+ */
+export interface Block {
+  /** In the order in which files list them. */
+  readonly parameters: readonly BlockParameter[];
+  /** In the order in which memory is found for them. */
+  readonly values: Readonly<Record<string, BlockValue>>;
+  /** The value that holds the residual stream as it enters the layer. */
+  readonly input: string;
+  /** The value that holds rotated queries, keys and values, which decoding keeps of prompts. */
+  readonly qkv: string;
+  /** In order. The last ones write `nextInput`. */
+  readonly ops: readonly BlockOp[];
+  /** Buffers of gradients, in the order in which memory is found for them. */
+  readonly gradients: readonly string[];
+  /** The norm after all layers, and the value whose memory its output takes as `over` does. */
+  readonly finalNorm: { readonly weight: string; readonly over: string };
+}
+
+/** What the ops of a layer call the input of the next layer, or the trunk's output after the last. */
+export const nextInput = 'next_input';
+
+/** The buffer of the residual stream's gradient, carried from the last layer to the first. */
+export const streamGradient = 'd_stream';
+
+/** The layer of Llama, Qwen2 and Qwen3, which differ in biases and norms of heads. */
+export function blockOf(config: ModelConfig): Block {
+  const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads, qkNorm } = config;
+  const fused = (heads + 2 * kvHeads) * headDim;
+  const [queries, keys] = [heads * headDim, kvHeads * headDim];
+  const projected = qkNorm ? 'qkv_raw' : 'qkv';
+  const norm = (name: string, size: number): BlockParameter => ({
+    name,
+    kind: 'norm',
+    parts: { [name]: [size] },
+  });
+  const biases = { q_bias: [queries], k_bias: [keys], v_bias: [keys] };
+  return {
+    parameters: [
+      norm('input_norm', width),
+      {
+        name: 'qkv',
+        kind: 'matrix',
+        parts: { q: [queries, width], k: [keys, width], v: [keys, width] },
+      },
+      ...(config.qkvBias ? [{ name: 'qkv_bias', kind: 'bias', parts: biases } as const] : []),
+      ...(qkNorm ? [norm('q_norm', headDim), norm('k_norm', headDim)] : []),
+      { name: 'o', kind: 'matrix', parts: { o: [width, queries] } },
+      norm('post_norm', width),
+      { name: 'gate_up', kind: 'matrix', parts: { gate: [inner, width], up: [inner, width] } },
+      { name: 'down', kind: 'matrix', parts: { down: [width, inner] } },
+    ],
+    values: {
+      attention_input: { columns: width, gradient: streamGradient },
+      attention_normed: { columns: width },
+      attention_rstd: {},
+      gated: { columns: inner },
+      gate_up: { columns: 2 * inner, gradient: 'd_wide' },
+      qkv: { columns: fused, gradient: 'd_wide', over: 'gate_up' },
+      ...(qkNorm ? { qkv_raw: { columns: fused, gradient: 'd_wide' } } : {}),
+      attended: { columns: queries, gradient: 'd_attended', over: 'gated' },
+      lse: { columns: heads },
+      mlp_input: { columns: width, gradient: streamGradient },
+      mlp_normed: { columns: width, over: 'attention_normed' },
+      mlp_rstd: {},
+    },
+    input: 'attention_input',
+    qkv: 'qkv',
+    ops: [
+      {
+        op: 'norm',
+        weight: 'input_norm',
+        from: 'attention_input',
+        to: 'attention_normed',
+        rstd: 'attention_rstd',
+      },
+      {
+        op: 'linear',
+        weight: 'qkv',
+        bias: config.qkvBias ? 'qkv_bias' : undefined,
+        from: 'attention_normed',
+        to: projected,
+      },
+      ...(qkNorm
+        ? [{ op: 'head-norm', query: 'q_norm', key: 'k_norm', from: projected, to: 'qkv' } as const]
+        : []),
+      { op: 'rope', on: 'qkv' },
+      { op: 'attention', from: 'qkv', to: 'attended', lse: 'lse' },
+      {
+        op: 'linear',
+        weight: 'o',
+        from: 'attended',
+        to: 'mlp_input',
+        residual: 'attention_input',
+      },
+      { op: 'norm', weight: 'post_norm', from: 'mlp_input', to: 'mlp_normed', rstd: 'mlp_rstd' },
+      { op: 'linear', weight: 'gate_up', from: 'mlp_normed', to: 'gate_up' },
+      { op: 'gate', from: 'gate_up', to: 'gated' },
+      { op: 'linear', weight: 'down', from: 'gated', to: nextInput, residual: 'mlp_input' },
+    ],
+    gradients: ['d_wide', streamGradient, 'd_attended'],
+    finalNorm: { weight: 'norm', over: 'attention_normed' },
+  };
+}
+
+/** The ops that compute what a layer's backward pass reads: all but those into the next layer. */
+export const opsBeforeNext = ({ ops }: Block): BlockOp[] =>
+  ops.filter((op) => op.op === 'rope' || op.to !== nextInput);
+
+/** Whether the gradient of a value has something in it already when the op that reads it goes back. */
+export const isResidual = ({ ops }: Block, value: string): boolean =>
+  ops.some((op) => op.op === 'linear' && op.residual === value);

@@ -1,0 +1,65 @@
+import type { Architecture } from '../config.ts';
+
+/** The parameters of a model outside its layers, by the names that the layout gives their parts. */
+const ofModel = {
+  embed: 'model.embed_tokens.weight',
+  norm: 'model.norm.weight',
+  lm_head: 'lm_head.weight',
+  score: 'score.weight',
+} as const;
+
+/** The parameters of one layer, behind `model.layers.N.`. */
+const ofLayer = {
+  input_norm: 'input_layernorm.weight',
+  q: 'self_attn.q_proj.weight',
+  k: 'self_attn.k_proj.weight',
+  v: 'self_attn.v_proj.weight',
+  q_bias: 'self_attn.q_proj.bias',
+  k_bias: 'self_attn.k_proj.bias',
+  v_bias: 'self_attn.v_proj.bias',
+  q_norm: 'self_attn.q_norm.weight',
+  k_norm: 'self_attn.k_norm.weight',
+  o: 'self_attn.o_proj.weight',
+  post_norm: 'post_attention_layernorm.weight',
+  gate: 'mlp.gate_proj.weight',
+  up: 'mlp.up_proj.weight',
+  down: 'mlp.down_proj.weight',
+} as const;
+
+type Names = Readonly<Record<'ofModel' | 'ofLayer', Readonly<Record<string, string>>>>;
+
+const llama: Names = { ofModel, ofLayer };
+
+/** Qwen2 and Qwen3 call their parameters as Llama does, and add biases and norms of heads. */
+const names: Readonly<Record<Architecture, Names>> = { llama, qwen2: llama, qwen3: llama };
+
+/**
+ * The name that a parameter has in files of Hugging Face models, in checkpoints and in messages.
+ *
+ * @param part Its name in the layout, such as `layers.0.q`.
+ * @throws RangeError when the architecture has no such parameter.
+ */
+export function hfName(architecture: Architecture, part: string): string {
+  const [, layer, own = part] = /^layers\.(\d+)\.(\w+)$/.exec(part) ?? [];
+  const table = names[architecture][layer === undefined ? 'ofModel' : 'ofLayer'];
+  const found = Object.hasOwn(table, own) ? table[own] : undefined;
+  if (found === undefined) throw new RangeError(`${architecture} has no parameter '${part}'`);
+  return layer === undefined ? found : `model.layers.${layer}.${found}`;
+}
+
+/** Tensors of older files that hold what the config says already. */
+export const isRedundant = (name: string): boolean => /\.rotary_emb\.inv_freq$/.test(name);
+
+/** Heads of critics and reward models, as TRL, OpenRLHF and transformers name them. */
+export const isValueHead = (name: string): boolean =>
+  /^(?:v_head|value_head|critic_head|reward_head|score|classifier)\./.test(name);
+
+/** Parts of names that torch.compile, DDP, FSDP and TRL's value heads put around a model's own. */
+const wrappers = /(^|\.)(?:_orig_mod|_fsdp_wrapped_module|_checkpoint_wrapped_module)(?=\.)/g;
+
+/** A tensor's name without what a wrapper added to it. */
+export const unwrappedName = (name: string): string =>
+  name
+    .replace(wrappers, '$1')
+    .replace(/\.{2,}/g, '.')
+    .replace(/^(?:\.|module\.|pretrained_model\.)+/, '');

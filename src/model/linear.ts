@@ -1,0 +1,112 @@
+import { columnSum } from '../../kernels/column-sum.ts';
+import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
+import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
+import { matmulForward } from '../../kernels/matmul-forward.ts';
+import { matvecForward } from '../../kernels/matvec-forward.ts';
+import type { Lanes } from '../../kernels/lib/lanes.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
+import type { Size } from '../../kernels/lib/variable.ts';
+import type { Step } from '../gpu/plan.ts';
+
+/** How the kernels of a pass run: rows in use, and what suits the adapter. */
+export interface Pass {
+  readonly rows: Size;
+  readonly lanes: Lanes;
+  /** Multiply-adds of one dispatch at most. */
+  readonly mostWork: number;
+}
+
+/** Where a backward pass adds the gradients of parameters, by the names that the layout gives them. */
+export interface Gradients {
+  /** f32, of the parameter's shape. */
+  tensor(name: string): Tensor;
+}
+
+/** A pass that goes back. */
+export interface BackwardPass extends Pass {
+  readonly gradients: Gradients;
+  /** Scratch for sums over rows: f32 (blocks, columns). */
+  readonly partials: (columns: number) => Tensor;
+}
+
+/**
+ * A matrix that layers multiply by, with its bias. The matrix alone knows how its numbers are stored
+ * and which kernels multiply by them. Row-major, output features first: (N, K).
+ */
+export class Linear {
+  readonly name: string;
+  /** f32 or f16 (N, K), as kernels bind it. */
+  readonly weight: Tensor;
+  readonly #bias: Tensor | undefined;
+
+  /** @param bias f32 (N), under the name that its gradient has too. */
+  constructor(name: string, weight: Tensor, bias?: Tensor) {
+    this.name = name;
+    this.weight = weight;
+    this.#bias = bias;
+  }
+
+  /**
+   * Steps to `out` (M, N) from `x` (M, K).
+   *
+   * @param options.residual Added to the result; the residual must not be `out` itself.
+   */
+  forward(
+    x: Tensor,
+    out: Tensor,
+    { rows, mostWork, residual }: Pass & { readonly residual?: Tensor | undefined },
+  ): Step[] {
+    const { weight } = this;
+    return matmulForward({ x, weight, bias: this.#bias, residual, out }, { rows, mostWork });
+  }
+
+  /**
+   * Steps from `dy` (M, N), the gradient of the output, to `dx` (M, K), overwritten, and to the
+   * gradients of bias and weight, added to. `dx` may lie where `x` does.
+   */
+  backward(dy: Tensor, x: Tensor, dx: Tensor, pass: BackwardPass): Step[] {
+    const { rows, mostWork, gradients } = pass;
+    const { name, weight } = this;
+    return [
+      ...this.#biasBackward(dy, pass),
+      // The weight's gradient is the last to read `x`.
+      ...matmulBackwardWeight({ dy, x, dw: gradients.tensor(name) }, { rows, mostWork }),
+      ...matmulBackwardInput({ dy, weight, dx }, { rows, mostWork, accumulate: false }),
+    ];
+  }
+
+  #biasBackward(dy: Tensor, { rows, gradients, partials }: BackwardPass): Step[] {
+    const bias = this.#bias;
+    if (!bias) return [];
+    const sums = partials(bias.shape[0] ?? 0);
+    const [blocks = 1] = sums.shape;
+    return [
+      columnSum({ x: dy, out: sums }, { rows, accumulate: false }),
+      columnSum({ x: sums, out: gradients.tensor(bias.name) }, { rows: blocks, accumulate: true }),
+    ];
+  }
+
+  /**
+   * The same as `forward` for few rows, in one step with the norm before the matrix and the gate
+   * after it.
+   *
+   * @param tensors.norm Weight (K) of the RMSNorm that `x` goes through first.
+   * @param options.gated Whether SwiGLU halves the columns.
+   */
+  decode(
+    tensors: {
+      readonly x: Tensor;
+      readonly norm?: Tensor | undefined;
+      readonly residual?: Tensor | undefined;
+      readonly out: Tensor;
+    },
+    options: {
+      readonly rows: Size;
+      readonly lanes: Lanes;
+      readonly epsilon: number;
+      readonly gated?: boolean;
+    },
+  ): Step {
+    return matvecForward({ ...tensors, weight: this.weight, bias: this.#bias }, options);
+  }
+}

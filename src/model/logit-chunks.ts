@@ -1,0 +1,62 @@
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
+import { Variable } from '../../kernels/lib/variable.ts';
+import type { MemoryTurn } from '../gpu/shared-memory.ts';
+
+/** Most bytes of logits held at once where nobody says. */
+const LOGIT_BYTES = 32 * 2 ** 20;
+
+/** Consecutive rows whose logits are held together. */
+export interface LogitChunk {
+  readonly first: number;
+  /** Rows that it has room for, and those of them in use. */
+  readonly size: number;
+  readonly count: Variable;
+  /** f32 (size, V), in the same memory for all chunks. */
+  readonly logits: Tensor;
+}
+
+/**
+ * The logits of many rows, of which a device holds few at a time: a row has as many numbers as the
+ * vocabulary has tokens.
+ */
+export class LogitChunks {
+  readonly #rows: number;
+  /** f32 (rows of a chunk, V). */
+  readonly #logits: Tensor;
+
+  /**
+   * @param size.bytes Most bytes of logits held at once; 32 MiB when left out.
+   * @param size.unit Chunks start at multiples of so many rows, at which slices of arrays by row can be
+   *   bound; 64, for arrays of one number a row, when left out.
+   */
+  constructor(
+    memory: MemoryTurn,
+    size: {
+      readonly rows: number;
+      readonly vocabulary: number;
+      readonly bytes?: number | undefined;
+      readonly unit?: number;
+    },
+  ) {
+    const { rows, vocabulary, bytes = LOGIT_BYTES, unit = 64 } = size;
+    this.#rows = rows;
+    const most = Math.max(unit, Math.floor(bytes / 4 / vocabulary / unit) * unit);
+    this.#logits = memory.tensor('logits', [Math.min(rows, most), vocabulary]);
+  }
+
+  /**
+   * The chunks of the rows, or of fewer.
+   *
+   * @param used The rows in use.
+   * @param usual What kernels are chosen for; the rows of each chunk when left out.
+   */
+  *of(used: Variable, rows = this.#rows, usual?: number): Generator<LogitChunk> {
+    const [most = 1] = this.#logits.shape;
+    for (let first = 0; first < rows; first += most) {
+      const size = Math.min(most, rows - first);
+      const inUse = (): number => Math.max(0, Math.min(size, used.value - first));
+      const count = new Variable(`${used.name} of a chunk`, inUse, size, usual ?? size);
+      yield { first, size, count, logits: rowsOf(this.#logits, 0, size) };
+    }
+  }
+}

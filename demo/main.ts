@@ -1,3 +1,4 @@
+import { shippedBases } from '../src/bases/shipped.ts';
 import { StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
@@ -10,7 +11,6 @@ import {
   readRun,
   reportOf,
   runFileText,
-  shippedBases,
   type Connection,
   type ExperimentConfig,
   type MetricKey,

@@ -30,7 +30,9 @@ const help = `npm run build [-- options]
 /** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
 function entries() {
   const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
-  const main = ['src/index.ts', 'src/cli/main.ts'].map((path) => join(root, path));
+  const main = ['src/index.ts', 'src/bases/shipped.ts', 'src/cli/main.ts'].map((path) =>
+    join(root, path),
+  );
   const subpaths = ['lim', 'model', 'browser'].map((name) => join(root, `src/entries/${name}.ts`));
   return [...main, ...subpaths, ...workers].filter((path) => existsSync(path));
 }

@@ -1,5 +1,5 @@
-// limr-lab: an experiment, from its config to its results. `limr-lab/lim`, `limr-lab/model` and
-// `limr-lab/browser` (src/entries) hold the rest of the public API. Nothing else is public.
+// limr-lab: an experiment, from its config to its results. The rest of the public API: `limr-lab/bases`
+// (src/bases/shipped.ts), `limr-lab/lim`, `limr-lab/model` and `limr-lab/browser` (src/entries).
 export {
   configFrom,
   configHash,
@@ -38,7 +38,6 @@ export {
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
-export { shippedBases } from './bases/shipped.ts';
 export { WorkerError, type Called, type Connection } from './threads/connect.ts';
 export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';

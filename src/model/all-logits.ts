@@ -115,9 +115,8 @@ export class AllLogits {
   /** Frees the buffers; the weights stay. */
   destroy(): void {
     this.#trunk.destroy();
-    for (const plan of this.#heads) plan.destroy();
+    for (const { plan } of this.#heads) plan.destroy();
     this.#batch.destroy();
     this.#activations.destroy();
-    this.#gpu.destroy(this.#logits);
   }
 }

@@ -1,0 +1,194 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import ts from 'typescript';
+import { build } from 'vite';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+
+const root = join(import.meta.dirname, '../..');
+const types = join(root, 'dist/src/index.d.ts');
+let consumer = '';
+
+/** What node prints for a module in a folder that has this package installed and no Vite. */
+const evaluate = (code: string): unknown =>
+  JSON.parse(
+    execFileSync(process.execPath, ['--input-type=module', '--eval', code], {
+      cwd: consumer,
+      encoding: 'utf8',
+    }),
+  );
+
+beforeAll(() => {
+  // Only where the build stage of npm test has not just done it.
+  execFileSync(process.execPath, [join(root, 'bin/limr.mjs'), '--version']);
+  if (!existsSync(types) || statSync(types).mtimeMs < statSync(join(root, 'dist/.built')).mtimeMs) {
+    execFileSync(process.execPath, [join(root, 'scripts/build.mjs'), '--library']);
+  }
+  consumer = mkdtempSync(join(tmpdir(), 'limr-consumer-'));
+  mkdirSync(join(consumer, 'node_modules'));
+  symlinkSync(root, join(consumer, 'node_modules/limr-lab'), 'junction');
+}, 180_000);
+
+afterAll(() => rmSync(consumer, { recursive: true, force: true }));
+
+describe('the built package', () => {
+  test('is imported by plain Node, shaders and all', () => {
+    const names = evaluate(
+      `import * as limr from 'limr-lab'; console.log(JSON.stringify(Object.keys(limr)));`,
+    );
+    expect(names).toContain('connectTrainer');
+  });
+
+  test('has subpaths, and no way past them', () => {
+    const names = evaluate(
+      `const names = {};
+       for (const path of ['lim', 'model', 'browser']) {
+         names[path] = Object.keys(await import('limr-lab/' + path));
+       }
+       names.deep = await import('limr-lab/dist/src/gpu/device.js').catch((error) => [error.code]);
+       console.log(JSON.stringify(names));`,
+    );
+    expect(names).toEqual({
+      lim: expect.arrayContaining(['Device', 'scoreMatrix', 'selectLim']) as unknown,
+      model: expect.arrayContaining(['Device', 'FineTuning', 'LanguageModel']) as unknown,
+      browser: expect.arrayContaining(['StoredRuns']) as unknown,
+      deep: ['ERR_PACKAGE_PATH_NOT_EXPORTED'],
+    });
+  });
+
+  test('reads the base that it ships', () => {
+    const bytes = evaluate(
+      `const [base] = await (await import('limr-lab/bases')).shippedBases();
+       console.log(JSON.stringify([base.constructor.name, base.length]));`,
+    );
+    const { size } = statSync(join(root, 'src/bases/arithmetic.safetensors'));
+    expect(bytes).toEqual(['Uint8Array', size]);
+  });
+
+  // NodeNext asks the most of the paths between the type files.
+  test('has types that hold by themselves under NodeNext', () => {
+    const path = join(consumer, 'main.mts');
+    writeFileSync(
+      path,
+      `import { connectTrainer, type ExperimentConfig } from 'limr-lab';
+import { StoredRuns } from 'limr-lab/browser';
+import { Device, scoreMatrix, type LimResult } from 'limr-lab/lim';
+import { LanguageModel, openModel } from 'limr-lab/model';
+export const start: () => Promise<object> = connectTrainer;
+export const runs: object = StoredRuns;
+export async function score(): Promise<LimResult> {
+  const device = await Device.open({ adapter: 'software' });
+  return scoreMatrix(device, { prompts: 1, epochs: 1, values: new Float32Array(1) });
+}
+export async function load(device: Device): Promise<LanguageModel> {
+  return LanguageModel.load(device, await openModel(() => Promise.resolve(undefined)));
+}
+// @ts-expect-error: a number is no config, unless its type was lost on the way
+export const config: ExperimentConfig = 1;
+// @ts-expect-error: nothing else is a device
+export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.resolve() };
+`,
+    );
+    const program = ts.createProgram([path], {
+      module: ts.ModuleKind.NodeNext,
+      moduleResolution: ts.ModuleResolutionKind.NodeNext,
+      target: ts.ScriptTarget.ES2022,
+      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+      types: [],
+      strict: true,
+      skipLibCheck: false,
+      skipDefaultLibCheck: true,
+      noEmit: true,
+    });
+    const messages = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+      const text = ts.flattenDiagnosticMessageText(messageText, ' ');
+      return `${file?.fileName ?? ''}: ${text}`;
+    });
+    expect(messages).toEqual([]);
+  }, 180_000);
+
+  test('is right by publint and by attw', () => {
+    const pack = spawnSync(
+      'npm',
+      ['pack', '--ignore-scripts', '--json', '--pack-destination', consumer],
+      { cwd: root, encoding: 'utf8', shell: process.platform === 'win32' },
+    );
+    const [packed] = JSON.parse(pack.stdout) as { filename: string }[];
+    const tarball = join(consumer, packed.filename);
+    for (const [tool, ...args] of [
+      ['publint/src/cli.js', tarball, '--strict'],
+      ['@arethetypeswrong/cli/dist/index.js', tarball, '--profile', 'esm-only'],
+    ]) {
+      const path = join(root, 'node_modules', tool);
+      const { status, stdout, stderr } = spawnSync(process.execPath, [path, ...args], {
+        cwd: consumer,
+        encoding: 'utf8',
+      });
+      expect(status, `${tool}: ${stdout}${stderr}`).toBe(0);
+    }
+  });
+
+  test.each([
+    ['metrics', 'limr-lab', 30_000],
+    ['scoreMatrix, Device', 'limr-lab/lim', 80_000],
+  ])('bundles `import { %s } from %s` to under %i bytes', async (names, path, most) => {
+    const entry = join(consumer, 'entry.js');
+    writeFileSync(entry, `import { ${names} } from '${path}';\nconsole.log(${names});\n`);
+    const output = await build({
+      configFile: false,
+      root: consumer,
+      logLevel: 'silent',
+      build: { write: false, minify: true, rolldownOptions: { input: entry } },
+    });
+    const files = [output].flat().flatMap((part) => ('output' in part ? part.output : []));
+    const bytes = files.reduce(
+      (sum, file) => sum + (file.type === 'chunk' ? file.code.length : file.source.length),
+      0,
+    );
+    process.stdout.write(`import { ${names} } from '${path}': ${bytes} bytes\n`);
+    expect(bytes).toBeGreaterThan(1000);
+    expect(bytes).toBeLessThan(most);
+  });
+
+  test('packs what it runs on and nothing else', () => {
+    // npm prints what its scripts say before the JSON; there are none to run here.
+    const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
+      cwd: root,
+      encoding: 'utf8',
+      shell: process.platform === 'win32',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    });
+    const [packed] = JSON.parse(output) as { files: { path: string }[] }[];
+    const paths = packed.files.map(({ path }) => path);
+    for (const path of [
+      'LICENSE',
+      'package.json',
+      'bin/limr.mjs',
+      'dist/src/index.js',
+      'dist/src/index.d.ts',
+      'dist/src/cli/main.js',
+    ]) {
+      expect(paths).toContain(path);
+    }
+    const top = new Set(
+      paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]),
+    );
+    expect([...top].sort()).toEqual(['bin', 'dist']);
+    expect(paths.filter((path) => path.endsWith('.safetensors'))).toEqual([
+      'dist/src/bases/arithmetic.safetensors',
+    ]);
+    expect(paths).not.toContain('dist/.built');
+    expect(paths.filter((path) => /\.(?:wgsl|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
+      [],
+    );
+  });
+});

@@ -3,7 +3,15 @@ import tseslint from 'typescript-eslint';
 import { layerRule } from './scripts/layer-rule.mjs';
 
 export default defineConfig(
-  globalIgnores(['dist', 'dist-demo', 'dist-docs', 'runs', 'coverage', 'test-results', 'playwright-report']),
+  globalIgnores([
+    'dist',
+    'dist-demo',
+    'dist-docs',
+    'runs',
+    'coverage',
+    'test-results',
+    'playwright-report',
+  ]),
   {
     extends: [tseslint.configs.strictTypeChecked],
     languageOptions: {

@@ -1,13 +1,14 @@
+import { runFiles } from '../src/index.ts';
 import { bytes } from './adapter.ts';
 import { make } from './dom.ts';
 
 /** What each file of a run is. */
 const meanings: Readonly<Record<string, string>> = {
-  'config.json': 'settings and seeds, as limr run reads them',
-  'results.json': 'config, accuracies, what each selection kept',
-  'scores.json': 'every prompt with its key, score and curve',
-  'rewards.safetensors': 'the reward matrix, prompts × epochs',
-  'metrics.jsonl': 'every scalar of every update',
+  [runFiles.CONFIG]: 'settings and seeds, as limr run reads them',
+  [runFiles.RESULTS]: 'config, accuracies, what each selection kept',
+  [runFiles.SCORES]: 'every prompt with its key, score and curve',
+  [runFiles.REWARDS]: 'the reward matrix, prompts × epochs',
+  [runFiles.METRICS]: 'every scalar of every update',
   'subsets/lim.json': 'the prompts that LIM kept',
 };
 

@@ -2,17 +2,25 @@ import { shippedBases } from '../src/bases/shipped.ts';
 import { StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
+  buttonsFor,
   connectTrainer,
   eventsOf,
+  historyOf,
+  keptText,
   metric,
   presets,
   presetSeeds,
   readoutUnit,
   readRun,
   reportOf,
+  restartAdvice,
+  runFiles,
   runFileText,
+  RunView,
+  standing,
   type Connection,
   type ExperimentConfig,
+  type Keeping,
   type MetricKey,
   type RunFolder,
   type TrainerApi,
@@ -42,16 +50,6 @@ import { lineNames, type Lines, type Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
-import {
-  buttonsFor,
-  eventsOfFiles,
-  keptText,
-  readSubsets,
-  restartAdvice,
-  RunModel,
-  standing,
-  type Keeping,
-} from './run-model.ts';
 import { StoredList } from './stored-list.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -92,7 +90,7 @@ let tooLarge = false;
 let settling: ReturnType<typeof setTimeout> | undefined;
 let stopping = false;
 let choice: Choice | undefined;
-let model: RunModel | undefined;
+let model: RunView | undefined;
 let trainer: Connection<TrainerApi> | undefined;
 let selected: number | undefined;
 /** Undefined where the browser keeps no files for this page: runs are then in memory alone. */
@@ -292,7 +290,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
 }
 
 /** Shows another run from its beginning. */
-function show(run: RunModel, name: string | undefined): void {
+function show(run: RunView, name: string | undefined): void {
   model = run;
   current = name;
   stopping = false;
@@ -312,7 +310,7 @@ async function train(
   claim: RunClaim | undefined,
 ): Promise<void> {
   const before = model;
-  const run = new RunModel(config, seeds, keeping);
+  const run = new RunView(config, seeds, keeping);
   show(run, claim?.name);
   announce('Starting');
   redraw();
@@ -332,7 +330,7 @@ async function train(
     run.host = host;
     readFile = (path) => from.api.readFile(path);
     readAnswers = (prompt) => from.api.completions(prompt);
-    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
+    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
@@ -374,7 +372,7 @@ async function closeTrainer(): Promise<void> {
   await broken?.close(CLOSE_BROKEN_MS).catch(() => undefined);
 }
 
-async function offerFiles(run: RunModel): Promise<void> {
+async function offerFiles(run: RunView): Promise<void> {
   for (const name of run.files) {
     if (files.has(name)) continue;
     const content = await readFile?.(name);
@@ -426,16 +424,15 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const read = (path: string) => kept.read(name, path);
     const folder = folderOf(name, read);
     const run = await readRun(folder);
-    const subsets = await readSubsets(run, folder.read);
     const { config, seeds } = settings;
-    const opened = new RunModel(config, seeds, { stored: true, past: 'reopened' });
-    for (const event of eventsOfFiles(run, subsets)) opened.apply(event);
+    const opened = new RunView(config, seeds, { stored: true, past: 'reopened' });
+    for await (const event of historyOf(run, folder)) opened.apply(event);
     const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));
     readFile = read;
     readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
-    files.add('config.json', new TextEncoder().encode(await runFileText(config, seeds)));
+    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
   });
@@ -457,7 +454,7 @@ async function downloadReport(): Promise<void> {
   setText(text, 'Making the report …');
   try {
     const page = await reportOf(folderOf('run', read));
-    download('report.html', page, 'text/html');
+    download(runFiles.REPORT, page, 'text/html');
     setText(text, 'One page that loads nothing from elsewhere.');
   } catch (error) {
     setText(text, '');

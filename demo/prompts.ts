@@ -1,6 +1,6 @@
 import { methodLabel, methodNames, type PromptCompletions } from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
-import type { RunModel, Verdict } from './run-model.ts';
+import type { RunView, Verdict } from '../src/index.ts';
 
 const PAGE_ROWS = 10;
 
@@ -12,7 +12,7 @@ export class PromptList {
   readonly #next = byId('next', HTMLButtonElement);
   readonly #page = byId('page', HTMLSpanElement);
   readonly #onSelect: (prompt: number) => void;
-  #model: RunModel | undefined;
+  #model: RunView | undefined;
   #selected: number | undefined;
   #first = 0;
   /** What the rows on the page were made of. */
@@ -28,7 +28,7 @@ export class PromptList {
     this.#next.addEventListener('click', () => this.#turn(PAGE_ROWS));
   }
 
-  draw(model: RunModel | undefined, selected: number | undefined): void {
+  draw(model: RunView | undefined, selected: number | undefined): void {
     this.#model = model;
     this.#selected = selected;
     // Highest score first: what was kept stands on the first page.
@@ -69,7 +69,7 @@ export class PromptList {
     this.draw(this.#model, this.#selected);
   }
 
-  #describe(model: RunModel, prompt: number): string[] {
+  #describe(model: RunView, prompt: number): string[] {
     const one = model.pool[prompt];
     const lim = model.selections.lim;
     return [
@@ -80,7 +80,7 @@ export class PromptList {
     ];
   }
 
-  #row(model: RunModel, prompt: number): HTMLTableRowElement {
+  #row(model: RunView, prompt: number): HTMLTableRowElement {
     const button = make('button', 'prompt', makeCode(model.textOf(prompt)));
     button.type = 'button';
     button.dataset['prompt'] = String(prompt);
@@ -106,7 +106,7 @@ const lastPage = (count: number): number =>
 const shortNumber = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2).replace('-', '−');
 
-function filtered(model: RunModel, filter: string): number[] {
+function filtered(model: RunView, filter: string): number[] {
   const lim = model.selections.lim;
   return model.order.filter((prompt) => {
     const one = model.pool[prompt];
@@ -156,7 +156,7 @@ const possible = (wrongKey: boolean): readonly Verdict[] =>
 /** A prompt's samples, epoch by epoch, as text alone. */
 export function showCompletions(
   host: HTMLElement,
-  model: RunModel,
+  model: RunView,
   prompt: number,
   { key: told, epochs }: Pick<PromptCompletions, 'epochs'> & { readonly key?: string },
 ): void {

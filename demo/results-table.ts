@@ -17,7 +17,7 @@ import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
-import type { RunModel } from './run-model.ts';
+import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
@@ -29,7 +29,7 @@ const rowsOf = (config: ExperimentConfig): LineName[] => [
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as it is known. */
-export function drawResults(config: ExperimentConfig, model: RunModel | undefined): void {
+export function drawResults(config: ExperimentConfig, model: RunView | undefined): void {
   const { tableReadout } = config.experiment;
   const tiers = tierNames(config);
   setText(
@@ -75,7 +75,7 @@ function showWarnings(warnings: readonly string[]): void {
 function rowOf(
   name: LineName,
   config: ExperimentConfig,
-  model: RunModel | undefined,
+  model: RunView | undefined,
   tiers: readonly string[],
 ): HTMLTableRowElement {
   const found = model?.comparable(name) ?? [];
@@ -129,7 +129,7 @@ const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
   new Map(list.map((one) => [one.seed, one]));
 
 /** What the numbers say of LIM, whichever way it went; empty while they are not there. */
-export function findingOf(config: ExperimentConfig, model: RunModel): string {
+export function findingOf(config: ExperimentConfig, model: RunView): string {
   const lim = bySeed(model.atReadout('lim'));
   if (lim.size === 0) {
     return model.lim?.kept === 0
@@ -152,7 +152,7 @@ export function findingOf(config: ExperimentConfig, model: RunModel): string {
 }
 
 /** What the finding does not show. */
-export function caveatsOf(model: RunModel): string {
+export function caveatsOf(model: RunView): string {
   const read = (method: MethodName) => model.atReadout(method).length > 0;
   const seeds = new Set(model.atReadout('lim').map(({ seed }) => seed)).size;
   if (seeds === 0) return '';
@@ -167,13 +167,13 @@ export function caveatsOf(model: RunModel): string {
 }
 
 /** Of all seeds once a run is done, before of the one under way. */
-const wrongKeys = ({ results, makeup }: RunModel, method: MethodName): number =>
+const wrongKeys = ({ results, makeup }: RunView, method: MethodName): number =>
   results?.seeds.reduce((sum, { selections }) => sum + (selections[method]?.wrongKeys ?? 0), 0) ??
   makeup[method]?.wrongKeys ??
   0;
 
 /** Why there is no finding: it is still to come, or will not. */
-export function noFindingOf({ experiment }: ExperimentConfig, model: RunModel): string {
+export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): string {
   const readout = model.fixedReadout.text;
   if (!experiment.methods.includes('lim')) return 'This run trains nothing on what LIM keeps.';
   return model.running
@@ -189,7 +189,7 @@ function sizeText(sizes: readonly number[]): string {
 }
 
 /** The finding and the numbers it is about, at the top of the page. */
-export function drawFinding(config: ExperimentConfig, model: RunModel | undefined): void {
+export function drawFinding(config: ExperimentConfig, model: RunView | undefined): void {
   byId('found', HTMLElement).hidden = model === undefined;
   if (!model) return;
   const readout = model.fixedReadout.text;
@@ -223,7 +223,7 @@ export function drawFinding(config: ExperimentConfig, model: RunModel | undefine
 const points = (share: number): string =>
   `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 
-function intervalText(config: ExperimentConfig, model: RunModel | undefined): string {
+function intervalText(config: ExperimentConfig, model: RunView | undefined): string {
   const seeds = model?.seeds.length ?? 1;
   const counted = seeds > 1 && model ? ` Prompts are those of seed ${model.seed}.` : '';
   const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${counted}`;
@@ -237,7 +237,7 @@ function intervalText(config: ExperimentConfig, model: RunModel | undefined): st
   );
 }
 
-function boundText(model: RunModel | undefined): string {
+function boundText(model: RunView | undefined): string {
   const warning = model?.lim?.warning ?? '';
   // It begins with what cut: theta, or the lowest score that was kept.
   return warning === '' ? '' : `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`;

@@ -2,7 +2,7 @@ import plain from '../shaders/attention-backward-key-value.wgsl?raw';
 import quad from '../shaders/attention-backward-key-value/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-key-value/subgroup.wgsl?raw';
 import {
-  attentionBinding,
+  attentionFamily,
   attentionParams,
   dispatchAttention,
   expectAttention,
@@ -22,11 +22,11 @@ export const attentionBackwardKeyValueKernel = defineKernel(
   spec,
 );
 
-const kernels = {
+export const attentionBackwardKeyValueFamily = attentionFamily('attention-backward-key-value', {
   plain: attentionBackwardKeyValueKernel,
   subgroup: defineKernel('attention-backward-key-value/subgroup', subgroup, spec),
   quad: defineKernel('attention-backward-key-value/quad', quad, spec),
-};
+});
 
 /**
  * Key and value gradients of attention. Math and shapes: `shaders/attention-backward-key-value.wgsl`.
@@ -43,8 +43,10 @@ export function attentionBackwardKeyValue(
   expectShape(kernel, 'dout', tensors.dout, [capacity, heads * headDim]);
   expectShape(kernel, 'delta', tensors.delta, [capacity, heads]);
   expectShape(kernel, 'dqkv', tensors.dqkv, tensors.qkv.shape);
-  return dispatchAttention(options, (variant) => {
-    const { grid, header } = attentionBinding(variant, options, kvHeads);
-    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
-  });
+  return dispatchAttention(
+    attentionBackwardKeyValueFamily,
+    options,
+    kvHeads,
+    (kernel, { grid, header }) => kernel.bind(tensors, attentionParams(options), grid, { header }),
+  );
 }

@@ -3,7 +3,7 @@ import quad from '../shaders/attention-backward-query/quad.wgsl?raw';
 import subgroup from '../shaders/attention-backward-query/subgroup.wgsl?raw';
 import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
-  attentionBinding,
+  attentionFamily,
   attentionParams,
   dispatchAttention,
   expectAttention,
@@ -27,11 +27,11 @@ const spec = {
 
 export const attentionBackwardQueryKernel = defineKernel('attention-backward-query', plain, spec);
 
-const kernels = {
+export const attentionBackwardQueryFamily = attentionFamily('attention-backward-query', {
   plain: attentionBackwardQueryKernel,
   subgroup: defineKernel('attention-backward-query/subgroup', subgroup, spec),
   quad: defineKernel('attention-backward-query/quad', [quadHead, quad], spec),
-};
+});
 
 /**
  * Query gradient of attention. Math and shapes: `shaders/attention-backward-query.wgsl`.
@@ -49,8 +49,10 @@ export function attentionBackwardQuery(
   expectShape(kernel, 'dout', tensors.dout, [capacity, heads * headDim]);
   expectShape(kernel, 'delta', tensors.delta, [capacity, heads]);
   expectShape(kernel, 'dqkv', tensors.dqkv, tensors.qkv.shape);
-  return dispatchAttention(options, (variant) => {
-    const { grid, header } = attentionBinding(variant, options, heads);
-    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
-  });
+  return dispatchAttention(
+    attentionBackwardQueryFamily,
+    options,
+    heads,
+    (kernel, { grid, header }) => kernel.bind(tensors, attentionParams(options), grid, { header }),
+  );
 }

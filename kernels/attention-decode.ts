@@ -2,14 +2,19 @@ import code from '../shaders/attention-decode.wgsl?raw';
 import registers from '../shaders/attention-decode/registers.wgsl?raw';
 import cache from '../shaders/lib/cache.wgsl?raw';
 import half from '../shaders/lib/half.wgsl?raw';
-import { type AttentionOptions, mostSharedHeadDim } from './lib/attention-shape.ts';
+import {
+  attentionKeys,
+  type AttentionOptions,
+  type AttentionShape,
+  isSmallHead,
+} from './lib/attention-shape.ts';
 import { episodeColumns } from './lib/episodes.ts';
 import { ShapeError } from './lib/errors.ts';
 import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
-import type { MatmulChoices } from './lib/matmul-variants.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
+import { defineFamily, hasQuads, isSoftware, type VariantOf } from './lib/variants.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
@@ -30,10 +35,20 @@ const libraries = [weightLibrary, half, cache];
 
 export const attentionDecodeKernel = defineKernel('attention-decode', [...libraries, code], spec);
 
-/** `registers` suits software adapters with subgroups of 4 lanes, for heads of 32 columns at most. */
-export type AttentionDecodeVariant = 'plain' | 'registers';
-
-const registersKernel = defineKernel('attention-decode/registers', [...libraries, registers], spec);
+/** `registers` keeps a head in registers, which suits software adapters with subgroups of 4 lanes. */
+export const attentionDecodeFamily = defineFamily<
+  AttentionShape,
+  { readonly kernel: typeof attentionDecodeKernel },
+  'registers'
+>('attention-decode', attentionKeys, {
+  plain: { kernel: attentionDecodeKernel },
+  registers: {
+    kernel: defineKernel('attention-decode/registers', [...libraries, registers], spec),
+    fits: isSmallHead,
+    runsOn: hasQuads,
+    preferredOn: isSoftware,
+  },
+});
 
 /** Pairs of row and head in a workgroup of the registers variant. */
 const pairsPerWorkgroup = 8;
@@ -58,7 +73,7 @@ export function attentionDecode(
     /** Of the plain variant. */
     readonly lanes?: Lanes;
     /** Instead of what the adapter prefers; refused where it does not fit. */
-    readonly variant?: AttentionDecodeVariant;
+    readonly variant?: VariantOf<typeof attentionDecodeFamily>;
   },
 ): Dispatch {
   const {
@@ -81,10 +96,9 @@ export function attentionDecode(
   if (heads % kvHeads !== 0) {
     throw new ShapeError(`attention-decode: ${heads} heads do not divide over ${kvHeads} kv heads`);
   }
-  const few = headDim <= mostSharedHeadDim;
-  if (variant === 'registers' && !few) {
+  if (variant && !attentionDecodeFamily.fits(variant, options)) {
     throw new ShapeError(
-      `attention-decode: head dim ${headDim} is too large for variant registers`,
+      `attention-decode: head dim ${headDim} is too large for variant ${variant}`,
     );
   }
   const [capacity] = rank2('attention-decode', 'status', tensors.status);
@@ -113,18 +127,15 @@ export function attentionDecode(
     scale,
   };
   const grid = (pairs: number) => () => linearGrid(Math.ceil((valueOf(rows) * heads) / pairs));
-  const bind = (use: AttentionDecodeVariant): Dispatch =>
-    use === 'plain'
-      ? attentionDecodeKernel.bind(tensors, params, grid(lanes.rows), {
+  return attentionDecodeFamily.make({ headDim }, variant, ({ kernel }, id) =>
+    id === 'plain'
+      ? kernel.bind(tensors, params, grid(lanes.rows), {
           header: weightHeader(tensors.cache),
           constants: laneConstants(lanes),
         })
-      : registersKernel.bind(tensors, params, grid(pairsPerWorkgroup), {
+      : kernel.bind(tensors, params, grid(pairsPerWorkgroup), {
           header: `${weightHeader(tensors.cache)}\nconst HEAD_DIM: u32 = ${headDim};`,
           constants: { ROWS: pairsPerWorkgroup },
-        });
-  if (variant) return bind(variant);
-  const adapt = ({ preferred }: MatmulChoices): Dispatch =>
-    bind(preferred === 'quad' && few ? 'registers' : 'plain');
-  return { ...bind('plain'), adapt };
+        }),
+  );
 }

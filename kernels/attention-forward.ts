@@ -3,7 +3,7 @@ import quad from '../shaders/attention-forward/quad.wgsl?raw';
 import subgroup from '../shaders/attention-forward/subgroup.wgsl?raw';
 import quadHead from '../shaders/lib/quad-head.wgsl?raw';
 import {
-  attentionBinding,
+  attentionFamily,
   attentionParams,
   dispatchAttention,
   expectAttention,
@@ -19,11 +19,11 @@ const spec = {
 
 export const attentionForwardKernel = defineKernel('attention-forward', plain, spec);
 
-const kernels = {
+export const attentionForwardFamily = attentionFamily('attention-forward', {
   plain: attentionForwardKernel,
   subgroup: defineKernel('attention-forward/subgroup', subgroup, spec),
   quad: defineKernel('attention-forward/quad', [quadHead, quad], spec),
-};
+});
 
 /**
  * Attention of packed rows. Math and shapes: `shaders/attention-forward.wgsl`.
@@ -37,8 +37,7 @@ export function attentionForward(
   const capacity = expectAttention('attention-forward', tensors, options);
   const { heads, headDim } = options;
   expectShape('attention-forward', 'out', tensors.out, [capacity, heads * headDim]);
-  return dispatchAttention(options, (variant) => {
-    const { grid, header } = attentionBinding(variant, options, heads);
-    return kernels[variant].bind(tensors, attentionParams(options), grid, { header });
-  });
+  return dispatchAttention(attentionForwardFamily, options, heads, (kernel, { grid, header }) =>
+    kernel.bind(tensors, attentionParams(options), grid, { header }),
+  );
 }

@@ -6,12 +6,24 @@ import workgroup from '../shaders/matmul-backward-input/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
   dispatchMatmul,
+  fillsQuads,
+  hasCells,
+  matmulKeys,
   type MatmulHow,
-  type MatmulImplementations,
-} from './lib/matmul-variants.ts';
+  type MatmulShape,
+  type MatmulTile,
+} from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size } from './lib/variable.ts';
+import {
+  defineFamily,
+  hasQuads,
+  hasWideSubgroups,
+  isGpu,
+  isSoftware,
+  type VariantOf,
+} from './lib/variants.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
@@ -25,31 +37,49 @@ export const matmulBackwardInputKernel = defineKernel(
   spec,
 );
 
-const implementations: MatmulImplementations<typeof matmulBackwardInputKernel> = {
+const variant = (name: string, code: string) =>
+  defineKernel(`matmul-backward-input/${name}`, [weightLibrary, code], spec);
+
+export const matmulBackwardInputFamily = defineFamily<
+  MatmulShape,
+  MatmulTile<typeof matmulBackwardInputKernel>,
+  'registers' | 'subgroup' | 'quad' | 'workgroup'
+>('matmul-backward-input', matmulKeys, {
   plain: { kernel: matmulBackwardInputKernel, rows: 8, columns: 32 },
   registers: {
-    kernel: defineKernel('matmul-backward-input/registers', [weightLibrary, registers], spec),
+    kernel: variant('registers', registers),
     rows: 64,
     columns: 64,
+    fits: hasCells,
+    portable: true,
   },
   subgroup: {
-    kernel: defineKernel('matmul-backward-input/subgroup', [weightLibrary, subgroup], spec),
+    kernel: variant('subgroup', subgroup),
     rows: 16,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    runsOn: hasWideSubgroups,
+    preferredOn: isSoftware,
   },
   quad: {
-    kernel: defineKernel('matmul-backward-input/quad', [weightLibrary, quad], spec),
+    kernel: variant('quad', quad),
     rows: 64,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    suits: fillsQuads,
+    runsOn: hasQuads,
+    preferredOn: isSoftware,
   },
   workgroup: {
-    kernel: defineKernel('matmul-backward-input/workgroup', [weightLibrary, workgroup], spec),
+    kernel: variant('workgroup', workgroup),
     rows: 64,
     columns: 64,
+    fits: hasCells,
+    preferredOn: isGpu,
   },
-};
+});
 
 /**
  * Gradient of a linear layer in its input, as one dispatch or several over ranges of rows. Math and
@@ -61,7 +91,10 @@ const implementations: MatmulImplementations<typeof matmulBackwardInputKernel> =
  */
 export function matmulBackwardInput(
   tensors: { readonly dy: Tensor; readonly weight: Tensor; readonly dx: Tensor },
-  hyper: MatmulHow & { readonly rows: Size; readonly accumulate?: boolean },
+  hyper: MatmulHow<VariantOf<typeof matmulBackwardInputFamily>> & {
+    readonly rows: Size;
+    readonly accumulate?: boolean;
+  },
 ): Dispatch[] {
   const [capacity, inner] = rank2('matmul-backward-input', 'dy', tensors.dy);
   const [, columns] = rank2('matmul-backward-input', 'weight', tensors.weight);
@@ -69,32 +102,22 @@ export function matmulBackwardInput(
   expectShape('matmul-backward-input', 'dx', tensors.dx, [capacity, columns]);
   expectCapacity('matmul-backward-input', 'rows', hyper.rows, capacity);
   const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
-  const shape = [maxOf(hyper.rows), columns, inner] as const;
-  return dispatchMatmul(
-    'backward-input',
-    shape,
-    implementations,
-    hyper.variant,
-    pieces,
-    tensors.weight.dtype,
-    (implementation, piece) =>
-      implementation.kernel.bind(
-        tensors,
-        {
-          row_start: piece.start,
-          row_end: piece.end,
-          inner,
-          columns,
-          accumulate: hyper.accumulate === true ? 1 : 0,
-        },
-        () => [
-          Math.ceil(columns / implementation.columns),
-          Math.ceil(piece.count() / implementation.rows),
-        ],
-        {
-          header: weightHeader(tensors.weight, implementation.header),
-          flops: () => 2 * piece.count() * inner * columns,
-        },
-      ),
+  const shape = [maxOf(hyper.rows), columns, inner, tensors.weight.dtype] as const;
+  return dispatchMatmul(matmulBackwardInputFamily, shape, hyper.variant, pieces, (tile, piece) =>
+    tile.kernel.bind(
+      tensors,
+      {
+        row_start: piece.start,
+        row_end: piece.end,
+        inner,
+        columns,
+        accumulate: hyper.accumulate === true ? 1 : 0,
+      },
+      () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
+      {
+        header: weightHeader(tensors.weight, tile.header),
+        flops: () => 2 * piece.count() * inner * columns,
+      },
+    ),
   );
 }

@@ -8,12 +8,24 @@ import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import { cellHeader, cellSize } from './lib/lanes.ts';
 import {
   dispatchMatmul,
+  hasCells,
+  hasInnerCells,
+  matmulKeys,
   type MatmulHow,
-  type MatmulImplementations,
-} from './lib/matmul-variants.ts';
+  type MatmulShape,
+  type MatmulTile,
+} from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { maxOf, type Size, valueOf } from './lib/variable.ts';
+import {
+  defineFamily,
+  hasQuads,
+  hasWideSubgroups,
+  isGpu,
+  isSoftware,
+  type VariantOf,
+} from './lib/variants.ts';
 
 const spec = {
   params: ['row_start', 'row_end', 'inner', 'rows', 'columns'],
@@ -28,33 +40,85 @@ const splitKernel = defineKernel('matmul-backward-weight/split', split, spec);
 const splitHeader = (width: number): string =>
   `${cellHeader(width)}\nconst CELL = ${cellSize(width)};`;
 
-const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> = {
-  plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32 },
+const variant = (name: string, code: string) =>
+  defineKernel(`matmul-backward-weight/${name}`, code, spec);
+
+/**
+ * Workgroups from which a GPU is taken to be busy: GPUs have 8 to 150 units. An estimate, measured on
+ * none; `limr bench --tune` measures.
+ */
+const busyWorkgroups = 64;
+
+/** Whether tiles of that many outputs a side keep a GPU busy. */
+const isBusyAt =
+  (side: number) =>
+  ([, inner, columns]: MatmulShape): boolean =>
+    Math.ceil(inner / side) * Math.ceil(columns / side) >= busyWorkgroups;
+
+/** The tiles of most variants. */
+const isLarge = isBusyAt(64);
+
+export const matmulBackwardWeightFamily = defineFamily<
+  MatmulShape,
+  MatmulTile<typeof matmulBackwardWeightKernel>,
+  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'split32' | 'split16'
+>('matmul-backward-weight', matmulKeys, {
+  plain: { kernel: matmulBackwardWeightKernel, rows: 8, columns: 32, suits: isLarge },
   registers: {
-    kernel: defineKernel('matmul-backward-weight/registers', registers, spec),
+    kernel: variant('registers', registers),
     rows: 32,
     columns: 64,
+    fits: hasCells,
+    suits: isLarge,
+    portable: true,
   },
   subgroup: {
-    kernel: defineKernel('matmul-backward-weight/subgroup', subgroup, spec),
+    kernel: variant('subgroup', subgroup),
     rows: 16,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    suits: isLarge,
+    runsOn: hasWideSubgroups,
+    preferredOn: isSoftware,
   },
   quad: {
-    kernel: defineKernel('matmul-backward-weight/quad', quad, spec),
+    kernel: variant('quad', quad),
     rows: 64,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    suits: isLarge,
+    runsOn: hasQuads,
+    preferredOn: isSoftware,
   },
   workgroup: {
-    kernel: defineKernel('matmul-backward-weight/workgroup', workgroup, spec),
+    kernel: variant('workgroup', workgroup),
     rows: 64,
     columns: 64,
+    fits: hasCells,
+    suits: isLarge,
+    preferredOn: isGpu,
   },
-  split32: { kernel: splitKernel, rows: 32, columns: 32, constants: { SIDE: 8, GROUPS: 4 } },
-  split16: { kernel: splitKernel, rows: 16, columns: 16, constants: { SIDE: 4, GROUPS: 16 } },
-};
+  // These keep a GPU busy where the weight is small: rows are shared out within a workgroup.
+  split32: {
+    kernel: splitKernel,
+    rows: 32,
+    columns: 32,
+    constants: { SIDE: 8, GROUPS: 4 },
+    fits: hasInnerCells,
+    suits: isBusyAt(32),
+    preferredOn: isGpu,
+  },
+  split16: {
+    kernel: splitKernel,
+    rows: 16,
+    columns: 16,
+    constants: { SIDE: 4, GROUPS: 16 },
+    fits: hasInnerCells,
+    preferredOn: isGpu,
+  },
+});
 
 /**
  * Adds the gradient of a linear layer in its weight to `dw`, as one dispatch or several over ranges
@@ -65,7 +129,7 @@ const implementations: MatmulImplementations<typeof matmulBackwardWeightKernel> 
  */
 export function matmulBackwardWeight(
   tensors: { readonly dy: Tensor; readonly x: Tensor; readonly dw: Tensor },
-  hyper: MatmulHow & { readonly rows: Size },
+  hyper: MatmulHow<VariantOf<typeof matmulBackwardWeightFamily>> & { readonly rows: Size },
 ): Dispatch[] {
   const [capacity, rows] = rank2('matmul-backward-weight', 'dy', tensors.dy);
   const [, columns] = rank2('matmul-backward-weight', 'x', tensors.x);
@@ -75,29 +139,16 @@ export function matmulBackwardWeight(
   const inner = hyper.rows;
   const pieces = rowPieces(rows, maxOf(inner) * columns, hyper.mostWork);
   const shape = [maxOf(inner), columns, rows] as const;
-  return dispatchMatmul(
-    'backward-weight',
-    shape,
-    implementations,
-    hyper.variant,
-    pieces,
-    'f32',
-    (implementation, piece) =>
-      implementation.kernel.bind(
-        tensors,
-        { row_start: piece.start, row_end: piece.end, inner, rows, columns },
-        () => [
-          Math.ceil(columns / implementation.columns),
-          Math.ceil(piece.count() / implementation.rows),
-        ],
-        {
-          header:
-            implementation.kernel === splitKernel
-              ? splitHeader(rows)
-              : (implementation.header ?? ''),
-          constants: implementation.constants ?? {},
-          flops: () => 2 * piece.count() * valueOf(inner) * columns,
-        },
-      ),
+  return dispatchMatmul(matmulBackwardWeightFamily, shape, hyper.variant, pieces, (tile, piece) =>
+    tile.kernel.bind(
+      tensors,
+      { row_start: piece.start, row_end: piece.end, inner, rows, columns },
+      () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
+      {
+        header: tile.kernel === splitKernel ? splitHeader(rows) : (tile.header ?? ''),
+        constants: tile.constants ?? {},
+        flops: () => 2 * piece.count() * valueOf(inner) * columns,
+      },
+    ),
   );
 }

@@ -7,12 +7,25 @@ import workgroup from '../shaders/matmul-forward/workgroup.wgsl?raw';
 import { defineKernel, type Dispatch } from './lib/kernel.ts';
 import {
   dispatchMatmul,
+  fillsQuads,
+  hasCells,
+  hasInnerCells,
+  matmulKeys,
   type MatmulHow,
-  type MatmulImplementations,
-} from './lib/matmul-variants.ts';
+  type MatmulShape,
+  type MatmulTile,
+} from './lib/matmul-shape.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './lib/tensor.ts';
 import { type Size, usualOf } from './lib/variable.ts';
+import {
+  defineFamily,
+  hasQuads,
+  hasWideSubgroups,
+  isGpu,
+  isSoftware,
+  type VariantOf,
+} from './lib/variants.ts';
 import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
 const spec = {
@@ -22,36 +35,57 @@ const spec = {
 
 export const matmulForwardKernel = defineKernel('matmul-forward', [weightLibrary, plain], spec);
 
-const implementations: MatmulImplementations<typeof matmulForwardKernel> = {
+const variant = (name: string, code: string) =>
+  defineKernel(`matmul-forward/${name}`, [weightLibrary, code], spec);
+
+export const matmulForwardFamily = defineFamily<
+  MatmulShape,
+  MatmulTile<typeof matmulForwardKernel>,
+  'registers' | 'subgroup' | 'quad' | 'workgroup' | 'ragged'
+>('matmul-forward', matmulKeys, {
   plain: { kernel: matmulForwardKernel, rows: 8, columns: 32 },
   registers: {
-    kernel: defineKernel('matmul-forward/registers', [weightLibrary, registers], spec),
+    kernel: variant('registers', registers),
     rows: 64,
     columns: 64,
+    fits: hasCells,
+    portable: true,
   },
   subgroup: {
-    kernel: defineKernel('matmul-forward/subgroup', [weightLibrary, subgroup], spec),
+    kernel: variant('subgroup', subgroup),
     rows: 16,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    runsOn: hasWideSubgroups,
+    preferredOn: isSoftware,
   },
   quad: {
-    kernel: defineKernel('matmul-forward/quad', [weightLibrary, quad], spec),
+    kernel: variant('quad', quad),
     rows: 64,
     columns: 32,
     header: 'enable subgroups;',
+    fits: hasCells,
+    suits: fillsQuads,
+    runsOn: hasQuads,
+    preferredOn: isSoftware,
   },
   workgroup: {
-    kernel: defineKernel('matmul-forward/workgroup', [weightLibrary, workgroup], spec),
+    kernel: variant('workgroup', workgroup),
     rows: 64,
     columns: 64,
+    fits: hasInnerCells,
+    preferredOn: isGpu,
   },
   ragged: {
-    kernel: defineKernel('matmul-forward/ragged', [weightLibrary, ragged], spec),
+    kernel: variant('ragged', ragged),
     rows: 64,
     columns: 4,
+    fits: hasInnerCells,
+    suits: ([, , columns]) => columns % 4 !== 0,
+    portable: true,
   },
-};
+});
 
 /**
  * A linear layer over packed rows, as one dispatch or, where that would be long, several over
@@ -69,7 +103,7 @@ export function matmulForward(
     readonly bias?: Tensor | undefined;
     readonly residual?: Tensor | undefined;
   },
-  hyper: MatmulHow & { readonly rows: Size },
+  hyper: MatmulHow<VariantOf<typeof matmulForwardFamily>> & { readonly rows: Size },
 ): Dispatch[] {
   const { x, weight, out, bias, residual } = tensors;
   const [capacity, inner] = rank2('matmul-forward', 'x', x);
@@ -82,33 +116,23 @@ export function matmulForward(
   // An absent input is bound to another read-only one and not read.
   const bound = { x, weight, bias: bias ?? x, residual: residual ?? x, out };
   const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
-  const shape = [usualOf(hyper.rows), inner, columns] as const;
-  return dispatchMatmul(
-    'forward',
-    shape,
-    implementations,
-    hyper.variant,
-    pieces,
-    weight.dtype,
-    (implementation, piece) =>
-      implementation.kernel.bind(
-        bound,
-        {
-          row_start: piece.start,
-          row_end: piece.end,
-          inner,
-          columns,
-          has_bias: bias ? 1 : 0,
-          has_residual: residual ? 1 : 0,
-        },
-        () => [
-          Math.ceil(columns / implementation.columns),
-          Math.ceil(piece.count() / implementation.rows),
-        ],
-        {
-          header: weightHeader(weight, implementation.header),
-          flops: () => 2 * piece.count() * inner * columns,
-        },
-      ),
+  const shape = [usualOf(hyper.rows), inner, columns, weight.dtype] as const;
+  return dispatchMatmul(matmulForwardFamily, shape, hyper.variant, pieces, (tile, piece) =>
+    tile.kernel.bind(
+      bound,
+      {
+        row_start: piece.start,
+        row_end: piece.end,
+        inner,
+        columns,
+        has_bias: bias ? 1 : 0,
+        has_residual: residual ? 1 : 0,
+      },
+      () => [Math.ceil(columns / tile.columns), Math.ceil(piece.count() / tile.rows)],
+      {
+        header: weightHeader(weight, tile.header),
+        flops: () => 2 * piece.count() * inner * columns,
+      },
+    ),
   );
 }

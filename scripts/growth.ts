@@ -12,7 +12,7 @@ import { presets } from '../src/presets.ts';
 import { type Gpu, openGpu } from '../src/gpu/device.ts';
 import type { MemoryLimits } from '../src/gpu/memory.ts';
 import { phantomGpu } from '../src/gpu/phantom.ts';
-import { median } from '../src/gpu/tuning.ts';
+import { median } from '../src/median.ts';
 import type { MatrixTensors, RewardMatrix, ValueMatrix } from '../src/lim/matrix.ts';
 import { scoreMatrix } from '../src/lim/score.ts';
 import { parameterLayout } from '../src/model/parameters.ts';

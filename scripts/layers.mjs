@@ -3,6 +3,7 @@
  *
  * @typedef {object} Layer
  * @property {string} is Contents of the layer, in one clause.
+ * @property {readonly string[]} [files] Other files of the layer, by their paths without `.ts`.
  * @property {readonly string[]} imports Layers that the layer may import. An import of a type counts
  *   as an import.
  */
@@ -30,55 +31,87 @@ export const layers = {
   'src/file-error': { is: 'the error of a file', imports: [] },
   'src/hardware-threads': { is: 'how many threads a machine runs at once', imports: [] },
   'src/host-name': { is: 'the program that runs this code, and its version', imports: [] },
+  'src/median': { is: 'the middle of some numbers', imports: [] },
   'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
-  'src/estimators': { is: 'advantage estimators by name', imports: [] },
   'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
-  'src/run-folder': { is: 'names of the files of a run', imports: ['src/vocabulary'] },
   'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
+  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
+  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
   'src/tasks': {
     is: 'makers of prompts and judges of responses, without a GPU',
-    imports: ['src/config-error', 'src/random'],
-  },
-  'src/gpu': {
-    is: 'device, memory, pipelines, plans and readback; knows no model',
-    imports: [...kernels, 'src/formats', 'src/hardware-threads', 'src/random'],
-  },
-  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
-  'src/config': {
-    is: 'every hyperparameter: type, unit, default, range, check',
     imports: [
+      'src/checked-numbers',
       'src/config-error',
       'src/config-issue',
-      'src/estimators',
+      'src/formats',
+      'src/look',
+      'src/random',
+    ],
+  },
+  'src/gpu': {
+    is: 'device, memory, pipelines, plans and readback; knows no model and no kernel',
+    imports: ['kernels/lib', 'src/hardware-threads'],
+  },
+  'src/variants': {
+    is: 'which variants of kernels a device takes: defaults, checks, tuning',
+    imports: [...kernels, 'src/formats', 'src/gpu', 'src/median', 'src/random'],
+  },
+  'src/config': {
+    is: 'every hyperparameter: type, unit, default, range, check',
+    files: ['src/config-schema', 'src/presets'],
+    imports: [
+      'src/checked-numbers',
+      'src/config-error',
+      'src/config-issue',
       'src/formats',
       'src/tasks',
       'src/vocabulary',
     ],
   },
-  'src/run-file': {
-    is: 'how a run was started, as `config.json` says',
-    imports: ['src/config', 'src/config-error', 'src/formats'],
-  },
   'src/results': {
     is: 'events and results of an experiment',
     imports: ['kernels/lib', 'src/config', 'src/tasks', 'src/vocabulary'],
   },
-  'src/results-schema': { is: 'the check of results that a file holds', imports: [] },
+  'src/results-schema': {
+    is: 'the check of results that a file holds',
+    imports: ['src/vocabulary'],
+  },
   'src/readouts': { is: 'the unit of read-outs', imports: ['src/config', 'src/results'] },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/tasks', 'src/vocabulary'],
+    imports: ['src/config', 'src/readouts', 'src/vocabulary'],
   },
-  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
+  'src/run-folder': {
+    is: 'files of a run: names, config, results, log of events',
+    imports: [
+      'src/config',
+      'src/config-error',
+      'src/config-issue',
+      'src/formats',
+      'src/results',
+      'src/results-schema',
+      'src/run-plan',
+      'src/variants',
+      'src/vocabulary',
+    ],
+  },
   'src/model': {
     is: 'parameters, transformer and Hugging Face folders',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/optim': {
     is: 'AdamW and its schedules',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/vocabulary'],
   },
   'src/rollout': {
     is: 'sampling of responses',
@@ -90,16 +123,25 @@ export const layers = {
       ...kernels,
       'src/config',
       'src/config-error',
-      'src/estimators',
       'src/gpu',
       'src/model',
       'src/optim',
       'src/random',
+      'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/lim': {
     is: 'reward matrix to scores to a selection of prompts',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/look',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/supervised': {
     is: 'learning from given responses',
@@ -110,9 +152,11 @@ export const layers = {
     imports: [
       'kernels/lib',
       'src/config',
+      'src/config-error',
       'src/formats',
       'src/gpu',
       'src/lim',
+      'src/look',
       'src/model',
       'src/optim',
       'src/ppo',
@@ -124,6 +168,7 @@ export const layers = {
       'src/run-plan',
       'src/supervised',
       'src/tasks',
+      'src/variants',
       'src/vocabulary',
     ],
   },
@@ -138,24 +183,37 @@ export const layers = {
       'src/hardware-threads',
       'src/host-name',
       'src/results',
-      'src/run-file',
+      'src/rollout',
+      'src/run-folder',
+      'src/run-plan',
       'src/scheduler',
       'src/tasks',
       'src/threads',
+      'src/variants',
     ],
   },
   'src/report': {
     is: 'the report of a run: figures and findings',
     imports: [
-      'kernels/lib',
       'src/config',
-      'src/config-issue',
-      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
       'src/results',
-      'src/results-schema',
+      'src/run-folder',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
+  'src/view': {
+    is: 'a run as whoever shows it knows it',
+    imports: [
+      'src/config',
+      'src/look',
+      'src/readouts',
+      'src/report',
+      'src/results',
+      'src/run-folder',
       'src/tasks',
       'src/vocabulary',
     ],
@@ -167,11 +225,13 @@ export const layers = {
       'src/config',
       'src/gpu',
       'src/lim',
+      'src/median',
       'src/model',
       'src/rollout',
       'src/scheduler',
       'src/supervised',
       'src/tasks',
+      'src/variants',
     ],
   },
   'src/bases': { is: 'base models that ship with the package', imports: [] },
@@ -189,45 +249,68 @@ export const layers = {
       'src/gpu',
       'src/host-name',
       'src/lim',
+      'src/look',
       'src/model',
+      'src/optim',
       'src/random',
       'src/readouts',
       'src/report',
       'src/results',
       'src/rollout',
-      'src/run-file',
+      'src/run-folder',
       'src/scheduler',
       'src/supervised',
       'src/tasks',
+      'src/variants',
       'src/vocabulary',
       'src/workers',
     ],
   },
-  'src/entries': { is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`', imports: [] },
+  'src/entries': {
+    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
+    imports: [
+      'kernels/lib',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/model',
+      'src/rollout',
+      'src/supervised',
+      'src/threads',
+      'src/variants',
+      'src/vocabulary',
+      'src/workers',
+    ],
+  },
   'src/index': {
     is: 'the public API',
     imports: [
-      'src/bases',
       'src/config',
       'src/config-error',
+      'src/file-error',
+      'src/formats',
       'src/gpu',
-      'src/lim',
       'src/metrics',
       'src/readouts',
       'src/report',
       'src/results',
-      'src/run-file',
+      'src/run-folder',
       'src/scheduler',
       'src/tasks',
       'src/threads',
+      'src/view',
       'src/vocabulary',
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/index', 'src/look'] },
+  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
 };
 
-const names = Object.keys(layers).sort((a, b) => b.length - a.length);
+/** Layers by the paths of their folders and files, the longest first. */
+const places = Object.entries(layers)
+  .flatMap(([name, { files = [] }]) => [name, ...files].map((place) => ({ place, name })))
+  .sort((a, b) => b.place.length - a.place.length);
 
 /**
  * The layer of a file, or undefined.
@@ -235,4 +318,4 @@ const names = Object.keys(layers).sort((a, b) => b.length - a.length);
  * @param {string} path From the repository's top, with `/`.
  */
 export const layerOf = (path) =>
-  names.find((name) => path.startsWith(`${name}/`) || path === `${name}.ts`);
+  places.find(({ place }) => path.startsWith(`${place}/`) || path === `${place}.ts`)?.name;

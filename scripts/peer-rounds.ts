@@ -2,8 +2,8 @@
 import { referenceGeneration } from '../src/bench/rollout.ts';
 import { referenceShape, referenceTraining } from '../src/bench/train.ts';
 import { openGpu } from '../src/gpu/device.ts';
-import { median } from '../src/gpu/tuning.ts';
 import { hostName } from '../src/host-name.ts';
+import { median } from '../src/median.ts';
 
 interface Peer {
   readonly numParams: number;

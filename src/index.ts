@@ -43,12 +43,27 @@ export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
-export { readRun, type Run, type RunFolder } from './report/run-files.ts';
+export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
-export { runFileText } from './run-file.ts';
+export { runFileText } from './run-folder/run-file.ts';
 export { describeTask, poolPromptsOf, tierSizesOf } from './tasks/registry.ts';
 export type { TaskDescription } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
+export { historyOf } from './run-folder/history.ts';
+export {
+  buttonsFor,
+  keptText,
+  restartAdvice,
+  RunView,
+  standing,
+  type FixedReadout,
+  type Keeping,
+  type Makeup,
+  type PoolPrompt,
+  type Standing,
+  type Verdict,
+} from './view/run-view.ts';
+export * as runFiles from './run-folder/names.ts';

@@ -45,3 +45,10 @@ export const limSummary = v.nullable(
     warning: v.string(),
   }),
 );
+export const seedResults = v.object({
+  seed: whole,
+  lim: limSummary,
+  pool: selection,
+  selections: v.record(v.string(), selection),
+  scoreQuantiles: v.array(finite),
+});

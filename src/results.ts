@@ -1,4 +1,4 @@
-import type { MatmulChoices } from '../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './vocabulary/methods.ts';
@@ -75,8 +75,11 @@ export interface ExperimentResults {
   /** What the task puts into its data by design. */
   readonly injected: readonly string[];
   readonly adapter: string;
-  /** Matmul variants that computed it; absent where they were the adapter's defaults of their time. */
-  readonly kernels?: MatmulChoices;
+  /**
+   * The variants of kernels that computed it, by family; absent where they were the adapter's defaults
+   * of their time.
+   */
+  readonly kernels?: VariantChoices;
   readonly host: string;
   /** Worked, from the base to the results: without pauses and the time between stop and resume. */
   readonly seconds: number;
@@ -123,6 +126,12 @@ export interface ScoredPrompt {
   readonly truth?: string;
 }
 
+/** How much of a file was written, and the SHA-256 of that much. */
+export interface FileMark {
+  readonly bytes: number;
+  readonly sha256: string;
+}
+
 /** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
 export type ExperimentEvent =
   | {
@@ -133,6 +142,14 @@ export type ExperimentEvent =
       readonly seeds: readonly number[];
       /** PPO iterations of all methods and seeds, as far as is known before selections are made. */
       readonly totalUpdates: number;
+    }
+  /** The run goes on from a checkpoint: what follows was computed here. */
+  | {
+      readonly type: 'resumed';
+      readonly adapter: string;
+      readonly host: string;
+      /** What the run met, where it goes on by itself. */
+      readonly reason?: string;
     }
   | {
       /** A driver begins with a kernel, the `compiled`th of those known so far to be needed. */
@@ -184,11 +201,20 @@ export type ExperimentEvent =
       readonly accuracy: Float32Array;
       readonly reward: Float32Array;
     }
-  | ({ readonly type: 'evaluation'; readonly method: MethodName | 'base' } & Evaluation)
+  | ({
+      readonly type: 'evaluation';
+      readonly method: MethodName | 'base';
+      /** Of the base: whether it was found, and not pre-trained. */
+      readonly shipped?: boolean;
+    } & Evaluation)
   | {
       readonly type: 'scores';
       readonly seed: number;
       readonly lim: LimSummary;
+      /** What results say of the seed. */
+      readonly summary: SeedResults;
+      /** What was written of it, by path. */
+      readonly files: Readonly<Record<string, FileMark>>;
       readonly scores: Float64Array;
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
@@ -199,7 +225,19 @@ export type ExperimentEvent =
    */
   | ({ readonly type: 'recovery' } & Reopening)
   /** What whoever watches must know: the run goes on. */
-  | { readonly type: 'warning'; readonly text: string }
+  | {
+      readonly type: 'warning';
+      readonly text: string;
+      /** Present where a reader of the results must know it too. */
+      readonly inResults?: true;
+      /** Responses without a verdict, which results sum up. */
+      readonly unjudged?: {
+        readonly during: 'training' | 'evaluation';
+        readonly responses: number;
+        /** What the first of them met. */
+        readonly reason: string;
+      };
+    }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 

@@ -1,6 +1,6 @@
 import { counted } from '../../src/look/wording.ts';
 import { visibleString } from '../visible-text.ts';
-import type { RunModel } from '../run-model.ts';
+import type { RunView } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 import { cutText, type ExperimentConfig, type LimSummary } from '../../src/index.ts';
 import { hatch } from './hatch.ts';
@@ -39,7 +39,7 @@ export class HeatMap {
   readonly #canvas: HTMLCanvasElement;
   readonly #cells = document.createElement('canvas');
   readonly #events: HeatMapEvents;
-  #model: RunModel | undefined;
+  #model: RunView | undefined;
   #selected: number | undefined;
 
   constructor(canvas: HTMLCanvasElement, events: HeatMapEvents) {
@@ -54,7 +54,7 @@ export class HeatMap {
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  draw(model: RunModel | undefined, { config, selected, epoch: pointed }: HeatMapState): void {
+  draw(model: RunView | undefined, { config, selected, epoch: pointed }: HeatMapState): void {
     this.#model = model;
     this.#selected = selected;
     this.#describe();
@@ -107,7 +107,7 @@ export class HeatMap {
   }
 
   /** One pixel for each device pixel across and each epoch down. */
-  #paintCells(model: RunModel, across: number): void {
+  #paintCells(model: RunView, across: number): void {
     const { columns } = model;
     this.#cells.width = across;
     this.#cells.height = columns.length;
@@ -134,7 +134,7 @@ export class HeatMap {
     context.putImageData(image, 0, 0);
   }
 
-  #promptsAt(model: RunModel, pixel: number, across: number): readonly number[] {
+  #promptsAt(model: RunView, pixel: number, across: number): readonly number[] {
     const { order } = model;
     const from = Math.floor((pixel * order.length) / across);
     const to = Math.max(from + 1, Math.floor(((pixel + 1) * order.length) / across));
@@ -143,7 +143,7 @@ export class HeatMap {
 
   #paintStrips(
     context: CanvasRenderingContext2D,
-    model: RunModel,
+    model: RunView,
     [origins = 0, wrong = 0, kept = 0]: readonly number[],
     room: { readonly x: number; readonly w: number },
     across: number,
@@ -208,7 +208,7 @@ export class HeatMap {
 
   #paintSelection(
     context: CanvasRenderingContext2D,
-    model: RunModel,
+    model: RunView,
     room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
     height: number,
   ): void {
@@ -277,7 +277,7 @@ export class HeatMap {
     this.#selectRank(model, to);
   }
 
-  #selectRank(model: RunModel, rank: number): void {
+  #selectRank(model: RunView, rank: number): void {
     const prompt = model.order[Math.min(model.order.length - 1, Math.max(0, rank))];
     if (prompt !== undefined) this.#events.onSelect(prompt);
   }
@@ -298,7 +298,7 @@ export class HeatMap {
 }
 
 /** A prompt in a sentence, for who does not see the map. */
-function describePrompt(model: RunModel, prompt: number | undefined, rank: number): string {
+function describePrompt(model: RunView, prompt: number | undefined, rank: number): string {
   const one = prompt === undefined ? undefined : model.pool[prompt];
   if (prompt === undefined || !one) return `${counted(model.pool.length, 'prompt')}, none chosen`;
   const score = model.scoreOf(prompt);

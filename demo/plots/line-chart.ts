@@ -1,3 +1,4 @@
+import type { FixedReadout } from '../../src/index.ts';
 import uPlot from 'uplot';
 import { DIMMED, lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
 import { cssColor } from './canvas.ts';
@@ -7,7 +8,6 @@ import {
   readAt,
   readFixed,
   splitAt,
-  type FixedReadout,
   type Lines,
   type Points,
   type Reading,

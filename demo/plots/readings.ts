@@ -1,4 +1,5 @@
 // What stands beside a chart: each line's value at one update, never values of unequal updates.
+import type { FixedReadout } from '../../src/index.ts';
 import { lineLooks, type LineName } from '../../src/look/tokens.ts';
 
 export const lineNames = Object.keys(lineLooks) as LineName[];
@@ -7,14 +8,6 @@ export const lineNames = Object.keys(lineLooks) as LineName[];
 export type Points = readonly (readonly [update: number, value: number])[];
 
 export type Lines = Readonly<Partial<Record<LineName, Points>>>;
-
-/** The read-out that was fixed before the run. */
-export interface FixedReadout {
-  /** As `update 12`, or `data epoch 3 of its own prompts`. */
-  readonly text: string;
-  /** Updates of each method at it, as far as they are known. */
-  readonly updates: Readonly<Partial<Record<LineName, number>>>;
-}
 
 /** The values beside a chart, and at what they were read. */
 export interface Reading {

@@ -1,18 +1,58 @@
 import { ShapeError } from './errors.ts';
-import { type Dispatch, linearGrid } from './kernel.ts';
+import { type Dispatch, type KernelInfo, linearGrid } from './kernel.ts';
 import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
 import { type Size, valueOf } from './variable.ts';
+import { defineFamily, type Family, hasQuads, hasWideSubgroups, isSoftware } from './variants.ts';
+
+/** What decides among the variants of attention. */
+export interface AttentionShape {
+  readonly headDim: number;
+}
+
+/** The largest head size that variants keep in registers. */
+const mostSharedHeadDim = 32;
+
+export const isSmallHead = ({ headDim }: AttentionShape): boolean => headDim <= mostSharedHeadDim;
+
+/** The name of a head size among measured choices. */
+export const attentionKeys = ({ headDim }: AttentionShape): string[] => [`head ${headDim}`];
+
+export type AttentionVariant = 'plain' | 'subgroup' | 'quad';
+
+/** A kernel of packed attention in one variant. */
+interface AttentionProgram<K extends KernelInfo> {
+  readonly kernel: K;
+}
+
+export type AttentionFamily<K extends KernelInfo> = Family<
+  AttentionShape,
+  AttentionProgram<K>,
+  AttentionVariant
+>;
 
 /**
- * Ways to compute the same sums. `plain` takes any head size; `subgroup` suits software adapters with
- * subgroups of 8 lanes or more, `quad` those of 4 lanes.
+ * The variants of one kernel of packed attention: `plain` takes any head size, `subgroup` suits
+ * software adapters with subgroups of 8 lanes or more, `quad` those of 4 lanes.
  */
-export const attentionVariants = ['plain', 'subgroup', 'quad'] as const;
-
-export type AttentionVariant = (typeof attentionVariants)[number];
-
-/** The largest head size that `subgroup` and `quad` keep in registers. */
-export const mostSharedHeadDim = 32;
+export const attentionFamily = <K extends KernelInfo>(
+  name: string,
+  kernels: Readonly<Record<AttentionVariant, K>>,
+): AttentionFamily<K> =>
+  defineFamily<AttentionShape, AttentionProgram<K>, AttentionVariant>(name, attentionKeys, {
+    plain: { kernel: kernels.plain },
+    subgroup: {
+      kernel: kernels.subgroup,
+      fits: isSmallHead,
+      runsOn: hasWideSubgroups,
+      preferredOn: isSoftware,
+    },
+    quad: {
+      kernel: kernels.quad,
+      fits: isSmallHead,
+      runsOn: hasQuads,
+      preferredOn: isSoftware,
+    },
+  });
 
 /** What the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {
@@ -41,7 +81,7 @@ export function expectAttention(
   const [capacity] = rank2(kernel, 'qkv', tensors.qkv);
   if (headDim % 4 !== 0) throw new ShapeError(`${kernel}: head dim ${headDim} is not 4 * n`);
   const { variant = 'plain' } = options;
-  if (variant !== 'plain' && headDim > mostSharedHeadDim) {
+  if (variant !== 'plain' && !isSmallHead(options)) {
     throw new ShapeError(`${kernel}: head dim ${headDim} is too large for variant ${variant}`);
   }
   if (heads % kvHeads !== 0) {
@@ -63,7 +103,7 @@ export const attentionParams = (options: AttentionOptions) => ({
 });
 
 /** How a variant is compiled and dispatched over some heads of every row. */
-export const attentionBinding = (
+const attentionBinding = (
   variant: AttentionVariant,
   { rows, headDim }: AttentionOptions,
   heads: number,
@@ -79,18 +119,15 @@ export const attentionBinding = (
 };
 
 /**
- * A dispatch of the variant asked for; where none was, of `plain`, which a plan exchanges for
- * `subgroup` or `quad` on adapters that prefer it.
+ * A dispatch over some heads of every row, in the variant that is named; where none is, in `plain`,
+ * which a plan exchanges for what its adapter prefers.
  */
-export function dispatchAttention(
-  { variant, headDim }: AttentionOptions,
-  bind: (variant: AttentionVariant) => Dispatch,
-): Dispatch {
-  if (variant) return bind(variant);
-  if (headDim > mostSharedHeadDim) return bind('plain');
-  return {
-    ...bind('plain'),
-    adapt: ({ preferred }) =>
-      bind(preferred === 'subgroup' || preferred === 'quad' ? preferred : 'plain'),
-  };
-}
+export const dispatchAttention = <K extends KernelInfo>(
+  family: AttentionFamily<K>,
+  options: AttentionOptions,
+  heads: number,
+  bind: (kernel: K, how: ReturnType<typeof attentionBinding>) => Dispatch,
+): Dispatch =>
+  family.make({ headDim: options.headDim }, options.variant, ({ kernel }, variant) =>
+    bind(kernel, attentionBinding(variant, options, heads)),
+  );

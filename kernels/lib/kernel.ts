@@ -1,7 +1,7 @@
 import { ShaderError, ShapeError } from './errors.ts';
-import type { MatmulChoices } from './matmul-variants.ts';
 import type { DType, Tensor } from './tensor.ts';
 import type { Size } from './variable.ts';
+import type { Offer } from './variants.ts';
 
 export type ParamType = 'u32' | 'i32' | 'f32';
 
@@ -39,8 +39,8 @@ export interface Dispatch {
   readonly header: string;
   /** Floating-point operations of one run, for benchmarks; 0 when nobody counts it. */
   readonly flops: () => number;
-  /** The same computation in the variant that an adapter prefers; a plan asks once, when built. */
-  readonly adapt?: (choices: MatmulChoices) => Dispatch;
+  /** The same computation in other variants, where it has some; a plan chooses once, when built. */
+  readonly offer?: Offer<Dispatch>;
 }
 
 export interface BindOptions {

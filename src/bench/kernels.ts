@@ -1,8 +1,9 @@
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { configFrom } from '../config.ts';
-import type { KernelUse } from '../gpu/self-check.ts';
-import { tuneMatmuls } from '../gpu/tuning.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { backwardInputCase, forwardCase } from '../variants/matmul-cases.ts';
+import type { KernelUse } from '../variants/self-check.ts';
+import { type TuningCase, tuneVariants } from '../variants/tuning.ts';
 import { benchMatmuls, casesOf, matmulShapes } from './matmul.ts';
 import type { Bench } from './record.ts';
 
@@ -44,7 +45,7 @@ export const benchedUse = (): KernelUse => ({
 export function tuneKernels(
   gpu: Gpu,
   { tiny, repeats }: { readonly tiny: boolean; readonly repeats: number },
-): Promise<MatmulChoices> {
+): Promise<VariantChoices> {
   const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = configFrom(
     'standard',
     undefined,
@@ -62,11 +63,12 @@ export function tuneKernels(
       ] as const,
   );
   const shapes = tiny ? ([[8, 4, 4]] as const) : [...matmulShapes.reference, ...experiment];
-  const cases = casesOf(shapes);
-  const halves = cases
-    .filter(({ form }) => form !== 'backward-weight')
-    .map((one) => ({ ...one, storage: 'f16' as const }));
-  return tuneMatmuls(gpu, [...cases, ...halves], benchedUse(), {
+  const halves = shapes.flatMap((shape) => [
+    forwardCase(shape, 'f16'),
+    backwardInputCase(shape, 'f16'),
+  ]);
+  const cases = [...casesOf(shapes), ...halves] as readonly TuningCase[];
+  return tuneVariants(gpu, cases, benchedUse(), {
     rounds: repeats,
     milliseconds: tiny ? 0 : 40,
   });

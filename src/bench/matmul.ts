@@ -1,8 +1,12 @@
-import type { MatmulForm, MatmulShape } from '../../kernels/lib/matmul-variants.ts';
+import type { MatmulShape } from '../../kernels/lib/matmul-shape.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { type MatmulCase, type MatmulTiming, measureMatmuls } from '../gpu/tuning.ts';
-
-const forms: readonly MatmulForm[] = ['forward', 'backward-input', 'backward-weight'];
+import {
+  backwardInputCase,
+  backwardWeightCase,
+  forwardCase,
+  type MatmulCase,
+} from '../variants/matmul-cases.ts';
+import { measureVariants, type VariantTiming } from '../variants/tuning.ts';
 
 /** Rows, inner and outer features of the layers of two models. */
 export const matmulShapes = {
@@ -24,9 +28,13 @@ export const matmulShapes = {
   ],
 } as const satisfies Readonly<Record<string, readonly MatmulShape[]>>;
 
-/** Every form of some shapes. */
+/** Every product of layers of some shapes. */
 export const casesOf = (shapes: readonly MatmulShape[]): MatmulCase[] =>
-  shapes.flatMap((shape) => forms.map((form) => ({ form, shape })));
+  shapes.flatMap((shape) => [
+    forwardCase(shape),
+    backwardInputCase(shape),
+    backwardWeightCase(shape),
+  ]);
 
 /** One line of the kernel suite. */
 export interface MatmulResult {
@@ -40,8 +48,8 @@ export interface MatmulResult {
   readonly gigaflops: number;
 }
 
-const resultOf = (gpu: Gpu, timing: MatmulTiming): MatmulResult => ({
-  name: `matmul-${timing.form}/${timing.variant} ${timing.shape.join('x')}`,
+const resultOf = (gpu: Gpu, timing: VariantTiming<MatmulShape>): MatmulResult => ({
+  name: `${timing.family}/${timing.variant} ${timing.shape.join('x')}`,
   shape: timing.shape,
   adapter: gpu.name,
   rounds: timing.milliseconds.length,
@@ -71,7 +79,7 @@ export async function benchMatmuls(
   } = options;
   const results: MatmulResult[] = [];
   for (const entry of casesOf(shapes)) {
-    for (const timing of await measureMatmuls(gpu, [entry], rest)) {
+    for (const timing of await measureVariants(gpu, [entry], rest)) {
       const result = resultOf(gpu, timing);
       results.push(result);
       onResult?.(result);

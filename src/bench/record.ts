@@ -1,7 +1,7 @@
 import { byteLength } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Plan } from '../gpu/plan.ts';
-import { median } from '../gpu/tuning.ts';
+import { median } from '../median.ts';
 import type { Roofs } from './roofs.ts';
 
 /** The parts of the engine that can be measured. */

@@ -2,7 +2,9 @@ import { copy } from '../../kernels/copy.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { tokenLogprob } from '../../kernels/token-logprob.ts';
 import { copyStep, type Step } from '../gpu/plan.ts';
-import { measureMatmuls, median } from '../gpu/tuning.ts';
+import { median } from '../median.ts';
+import { forwardCase } from '../variants/matmul-cases.ts';
+import { measureVariants } from '../variants/tuning.ts';
 import { matmulShapes } from './matmul.ts';
 import type { Bench, BenchRecord } from './record.ts';
 
@@ -37,12 +39,12 @@ async function matmuls(bench: Bench): Promise<void> {
   const shapes = tiny
     ? ([[8, 4, 4]] as const)
     : ([[side, side, side], ...matmulShapes.reference] as const);
-  const timings = await measureMatmuls(
-    gpu,
-    shapes.map((shape) => ({ form: 'forward' as const, shape })),
-    { rounds: repeats, milliseconds: tiny ? 0 : 40 },
-  );
-  for (const shape of shapes) {
+  const cases = shapes.map((shape) => forwardCase(shape));
+  const timings = await measureVariants(gpu, cases, {
+    rounds: repeats,
+    milliseconds: tiny ? 0 : 40,
+  });
+  for (const { shape } of cases) {
     const [best] = timings
       .filter((timing) => timing.shape === shape)
       .sort((a, b) => a.medianMs - b.medianMs);

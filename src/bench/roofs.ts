@@ -1,6 +1,8 @@
 import { copy } from '../../kernels/copy.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { measureMatmuls, median } from '../gpu/tuning.ts';
+import { median } from '../median.ts';
+import { forwardCase } from '../variants/matmul-cases.ts';
+import { measureVariants } from '../variants/tuning.ts';
 
 /** What an adapter reaches when it does one thing only: the best of its variants. */
 export interface Roofs {
@@ -16,7 +18,7 @@ export async function measureRoofs(
   { tiny, repeats }: { readonly tiny: boolean; readonly repeats: number },
 ): Promise<Roofs> {
   const side = tiny ? 32 : gpu.kind === 'cpu' ? 512 : 4096;
-  const timings = await measureMatmuls(gpu, [{ form: 'forward', shape: [side, side, side] }], {
+  const timings = await measureVariants(gpu, [forwardCase([side, side, side])], {
     rounds: repeats,
     milliseconds: tiny ? 0 : 60,
   });

@@ -1,7 +1,7 @@
 import { openGpu, type AdapterChoice, type Gpu, type GpuOptions } from '../gpu/device.ts';
-import { unrunnable, useTuned } from '../gpu/matmul-choices.ts';
-import { dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { hostName } from '../host-name.ts';
+import { choicesOf, unrunnable, useTuned } from '../variants/choices.ts';
+import { type KernelUse, replaceWrongVariants } from '../variants/self-check.ts';
 import { onLastingDevice, reopeningText } from '../workers/device-recovery.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
@@ -48,18 +48,20 @@ export async function withLastingGpu<Result>(
   work: (gpu: Gpu) => Promise<Result>,
 ): Promise<Result> {
   const host = await system();
-  let before: Pick<Gpu, 'name' | 'matmulChoices'> | undefined;
+  let before: Pick<Gpu, 'name' | 'choices'> | undefined;
   const prepare = async (gpu: Gpu): Promise<void> => {
     if (!before) {
       await checkKernels(gpu, use);
-      before = { name: gpu.name, matmulChoices: gpu.matmulChoices };
+      before = { name: gpu.name, choices: choicesOf(gpu) };
       return;
     }
-    const { name, matmulChoices: wanted } = before;
+    const { name, choices: wanted } = before;
     const missing = unrunnable(gpu, wanted);
-    if (missing === undefined) gpu.matmulChoices = wanted;
+    if (missing === undefined) gpu.choices = wanted;
     if (missing === undefined && gpu.name === name) return;
-    const variant = missing === undefined ? '' : `, which cannot run the variant '${missing}'`;
+    const variant = missing
+      ? `, which cannot run ${missing.family} in variant '${missing.variant}'`
+      : '';
     await host.stderr(
       `warning: goes on on another adapter${variant}, before on ${name}; bit-for-bit no longer holds\n`,
     );
@@ -84,5 +86,5 @@ export async function withLastingGpu<Result>(
 export async function checkKernels(gpu: Gpu, use: KernelUse): Promise<void> {
   const host = await system();
   await host.doing?.('checking the kernels');
-  for (const text of await dropWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
+  for (const text of await replaceWrongVariants(gpu, use)) await host.stderr(`warning: ${text}\n`);
 }

@@ -61,7 +61,7 @@ export const command = defineCommand({
     const gpu = await openCommandGpu(args, benchedUse(), { features: ['timestamp-query'] });
     try {
       if (args.tune) {
-        await host.stderr('choosing matmul variants …\n');
+        await host.stderr('choosing the variants of kernels …\n');
         await host.stderr(
           `kept: ${await writeTuned(gpu, await tuneKernels(gpu, { tiny, repeats }))}\n`,
         );

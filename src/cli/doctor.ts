@@ -1,12 +1,12 @@
 import { defineCommand } from 'citty';
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import type { FamilyChoice, VariantChoices } from '../../kernels/lib/variants.ts';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
-import { useTuned } from '../gpu/matmul-choices.ts';
 import { hostName } from '../host-name.ts';
+import { choicesOf, useTuned } from '../variants/choices.ts';
+import { describeFault, isWithinRounding } from '../variants/self-check.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
 import { expectFileOut, jsonText } from './output.ts';
-import { fault, isRight } from '../gpu/self-check.ts';
 import { type SelfTest, selfTest } from './self-test.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
@@ -83,7 +83,7 @@ async function thisHost(
         goodFor: goodFor(gpu),
         features: [...gpu.features].sort(),
         limits: Object.fromEntries(shownLimits.map((name) => [name, gpu.limits[name]])),
-        matmuls: gpu.matmulChoices,
+        variants: choicesOf(gpu),
         selfTest: await selfTest(gpu),
       });
     } finally {
@@ -108,29 +108,46 @@ const featureText = (name: string): string =>
     ? `${name} (${featureUses[name as keyof typeof featureUses]})`
     : name;
 
-/** Which variants plans take, and how often each was the fastest where that was measured. */
-function matmulText({ preferred, measured, fewTiles = [] }: MatmulChoices): string {
-  const few = fewTiles.length > 0 ? ` (${fewTiles.join(', ')} where tiles are few)` : '';
+/** Which variants plans take of one family, and how often each was the fastest where measured. */
+function choiceText({ preferred, measured, wrong = [] }: FamilyChoice): string {
   const counts = new Map<string, number>();
   for (const variant of Object.values(measured)) {
     counts.set(variant, (counts.get(variant) ?? 0) + 1);
   }
-  if (counts.size === 0) return `${preferred}${few}, not measured (limr bench --tune does)`;
+  const [first = '', ...others] = preferred;
+  const few = others.length > 0 ? ` (${others.join(', ')} where that does not suit)` : '';
   const shapes = [...counts].map(([variant, count]) => `${variant} at ${count}`).join(', ');
-  return `measured here: ${shapes} shapes; ${preferred}${few} elsewhere`;
+  const without = wrong.length > 0 ? `, without ${wrong.join(', ')}: computes wrong here` : '';
+  return counts.size === 0
+    ? `${first}${few}${without}`
+    : `measured here: ${shapes} shapes; ${first}${few} elsewhere${without}`;
+}
+
+/** The choices of all families, those that are alike in one line. */
+function variantLines(choices: VariantChoices): string[] {
+  const families = new Map<string, string[]>();
+  for (const [family, choice] of Object.entries(choices)) {
+    const text = choiceText(choice);
+    families.set(text, [...(families.get(text) ?? []), family]);
+  }
+  const measured = Object.values(choices).some((one) => Object.keys(one.measured).length > 0);
+  return [
+    ...Array.from(families, ([text, names]) => `${names.join(', ')}: ${text}`),
+    ...(measured ? [] : ['not measured (limr bench --tune does)']),
+  ];
 }
 
 /** How near the adapter comes to float64; what it computes wrong is not used. */
 function testText({ passed, variants, reductionError }: SelfTest): string {
   const worst = Math.max(...variants.map(({ error }) => error));
-  const found = variants.filter((one) => !isRight(one)).map(fault);
+  const found = variants.filter((one) => !isWithinRounding(one)).map(describeFault);
   const errors = `matmuls and attention ${worst.toExponential(1)}, reduction ${reductionError.toExponential(1)}`;
   return [`${passed ? 'passed' : 'FAILED'}: errors of ${errors}`, ...found].join('; ');
 }
 
 function describeHost({ host, adapters, problems }: HostReport): string {
   const lines = [host];
-  for (const { name, kind, goodFor: use, features, limits, matmuls, selfTest: test } of adapters) {
+  for (const { name, kind, goodFor: use, features, limits, variants, selfTest: test } of adapters) {
     lines.push(
       `  ${name}`,
       `    kind       ${kind === 'cpu' ? 'software' : 'GPU'}; good for ${use}`,
@@ -138,7 +155,9 @@ function describeHost({ host, adapters, problems }: HostReport): string {
       `    limits     ${Object.entries(limits)
         .map(([limit, value]) => `${limit} ${value}`)
         .join(', ')}`,
-      `    matmuls    ${matmulText(matmuls)}`,
+      ...variantLines(variants).map(
+        (line, i) => `    ${i === 0 ? 'variants ' : '         '}  ${line}`,
+      ),
       `    self-test  ${testText(test)}, ${test.milliseconds.toFixed(0)} ms`,
     );
   }

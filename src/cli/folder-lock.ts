@@ -15,6 +15,7 @@ import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
 import { fileError, makeFolder } from '../file-error.ts';
+import { LOCK } from '../run-folder/names.ts';
 import { UsageError } from './arguments.ts';
 
 /** A folder that one process writes to. */
@@ -33,7 +34,6 @@ interface LockTimes {
 }
 
 const usualTimes: LockTimes = { beatMs: 10_000, staleMs: 60_000 };
-const LOCK = '.lock';
 
 const holderSchema = v.object({
   host: v.string(),

@@ -1,5 +1,5 @@
 import { findProgram, launchChromium } from './chromium.ts';
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import type { SelfTest } from './self-test.ts';
 
 /** What one host found. */
@@ -12,7 +12,7 @@ export interface HostReport {
     readonly features: readonly string[];
     readonly limits: Readonly<Record<string, number>>;
     /** What plans take: measured by `limr bench --tune`, else nothing but what is preferred. */
-    readonly matmuls: MatmulChoices;
+    readonly variants: VariantChoices;
     readonly selfTest: SelfTest;
   }[];
   /** Why nothing, or less than expected, was found. */
@@ -89,8 +89,9 @@ async function childReport(program: 'node' | 'deno'): Promise<HostReport> {
 
 /** What the page runs: the built modules themselves, on the browser's adapter. */
 const pageReport = `(async () => {
-  const [{ openGpu }, { selfTest }] = await Promise.all([
+  const [{ openGpu }, { choicesOf }, { selfTest }] = await Promise.all([
     import('/src/gpu/device.js'),
+    import('/src/variants/choices.js'),
     import('/src/cli/self-test.js'),
   ]);
   const gpu = await openGpu({ limits: 'max', features: ['shader-f16', 'subgroups', 'timestamp-query'] });
@@ -101,7 +102,7 @@ const pageReport = `(async () => {
     kind: gpu.kind,
     features: [...gpu.features].sort(),
     limits,
-    matmuls: gpu.matmulChoices,
+    variants: choicesOf(gpu),
     selfTest: await selfTest(gpu),
   };
 })()`;

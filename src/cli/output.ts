@@ -1,15 +1,10 @@
+import { CHECKPOINTS, CONFIG, LATEST, METRICS, REPORT, RESULTS } from '../run-folder/names.ts';
 import { UsageError } from './arguments.ts';
 import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
 /** Any of these makes a folder hold a run. */
-const runFiles = [
-  'results.json',
-  'metrics.jsonl',
-  'checkpoints',
-  'config.json',
-  'model.safetensors',
-];
+const runFiles = [RESULTS, METRICS, CHECKPOINTS, CONFIG, 'model.safetensors'];
 
 /**
  * Checks that a result may be written to a path as one file: no folder there, not an input by
@@ -27,7 +22,7 @@ export async function expectFileOut(out: string, inputs: readonly string[] = [])
     if ((await host.resolve(input)) === place)
       throw new UsageError(`--out ${out} is also an input`);
   }
-  if (baseName(place) === 'report.html') return;
+  if (baseName(place) === REPORT) return;
   for (let folder = folderOf(place); folder !== ''; folder = folderOf(folder)) {
     const held = await heldBy(host, folder);
     if (held !== undefined)
@@ -40,11 +35,11 @@ const folderOf = (path: string): string => path.replace(/[/\\]*[^/\\]*$/, '');
 /** What a folder's own files belong to. */
 async function heldBy(host: System, folder: string): Promise<string | undefined> {
   const has = async (name: string) => (await host.info(`${folder}/${name}`))?.kind === 'file';
-  if (!(await has('config.json'))) return undefined;
+  if (!(await has(CONFIG))) return undefined;
   if ((await has('model.safetensors')) || (await has('model.safetensors.index.json'))) {
     return `a model (${folder})`;
   }
-  const isRun = (await has('metrics.jsonl')) || (await has('checkpoints/latest.json'));
+  const isRun = (await has(METRICS)) || (await has(LATEST));
   return isRun ? `a run (${folder})` : undefined;
 }
 

@@ -1,7 +1,8 @@
 import { defineCommand } from 'citty';
 import { mostRuns, renderReport } from '../report/page.ts';
-import type { Run } from '../report/run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
+import { REPORT } from '../run-folder/names.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
 import { system } from './system.ts';
@@ -26,7 +27,7 @@ export const command = defineCommand({
       throw new UsageError(`${folders.length} runs: at most ${mostRuns} fit on one page`);
     }
     const [first = '.'] = folders;
-    const own = folders.length === 1 ? `${first}/report.html` : undefined;
+    const own = folders.length === 1 ? `${first}/${REPORT}` : undefined;
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
     await expectFileOut(out);
     const runs: Run[] = [];

@@ -1,5 +1,6 @@
 import { FormatError } from '../formats/format-error.ts';
 import { detectRollouts, type Detected } from '../formats/rollouts.ts';
+import { REWARDS } from '../run-folder/names.ts';
 import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';
 import { baseName, byNumber, mostFiles, withSource } from './sources.ts';
@@ -65,11 +66,10 @@ async function filesOfFolder(folder: string): Promise<RolloutFiles> {
   const place = (name: string): string => `${folder}/${name}`;
   const family = families.find((pattern) => names.some((name) => pattern.test(name)));
   // A run of our own keeps its matrix beside its completions.
-  const chosen =
-    family ?? (names.includes('rewards.safetensors') ? /^rewards\.safetensors$/ : null);
-  if (chosen) {
-    const files = names.filter((name) => chosen.test(name));
-    const others = family ? names.filter((name) => dataFile.test(name) && !chosen.test(name)) : [];
+  if (!family && names.includes(REWARDS)) return { files: [place(REWARDS)], leftOut: [] };
+  if (family) {
+    const files = names.filter((name) => family.test(name));
+    const others = names.filter((name) => dataFile.test(name) && !family.test(name));
     return { files: files.map(place), leftOut: others.map(place) };
   }
   return bestKind(folder, await walk(folder));

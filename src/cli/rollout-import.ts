@@ -19,6 +19,7 @@ import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-
 import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';
 import { fileSteps, type RolloutFiles } from './rollout-files.ts';
+import { REWARDS, SCORES } from '../run-folder/names.ts';
 import type { SourceSummary } from './score-summary.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
@@ -254,8 +255,8 @@ async function importSafetensors(source: ByteSource, options: ImportOptions): Pr
 /** The prompts of a run's matrix, from the scores beside it. */
 async function runPrompts(matrix: string, rows: number): Promise<TablePrompt[] | undefined> {
   const host = await system();
-  if (baseName(matrix) !== 'rewards.safetensors') return undefined;
-  const beside = `${matrix.slice(0, -'rewards.safetensors'.length)}scores.json`;
+  if (baseName(matrix) !== REWARDS) return undefined;
+  const beside = `${matrix.slice(0, -REWARDS.length)}${SCORES}`;
   if ((await host.info(beside))?.kind !== 'file') return undefined;
   return withSource(beside, async (source) => {
     const names = (await readPrompts(source)).rows;

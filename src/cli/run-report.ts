@@ -1,7 +1,8 @@
 import { readText } from '../formats/byte-source.ts';
 import { expectShallow } from '../formats/json-depth.ts';
 import { renderReport } from '../report/page.ts';
-import { readRun, type Run, type RunFolder } from '../report/run-files.ts';
+import { readRun, type Run, type RunFolder } from '../run-folder/finished-run.ts';
+import { REPORT } from '../run-folder/names.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
@@ -42,6 +43,6 @@ export async function readRunFolder(folder: string): Promise<Run> {
 export async function writeReport(folder: string): Promise<Run> {
   const host = await system();
   const run = await readRunFolder(folder);
-  await host.write(`${folder}/report.html`, renderReport([run]));
+  await host.write(`${folder}/${REPORT}`, renderReport([run]));
   return run;
 }

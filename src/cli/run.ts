@@ -6,7 +6,8 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { duration } from '../look/wording.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
-import { parseRunFile, runFileText } from '../run-file.ts';
+import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
@@ -84,7 +85,7 @@ export const command = defineCommand({
       await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
       return 1;
     }
-    await host.stderr(`${table(results)}\nreport: ${plan.out}/report.html\n`);
+    await host.stderr(`${table(results)}\nreport: ${plan.out}/${REPORT}\n`);
     if (args.json) await host.stdout(jsonText(results));
     return 0;
   },
@@ -153,18 +154,13 @@ async function lockedFor(
 
 /** Removes what a killed run or command was still writing. */
 async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, `${out}/subsets`, `${out}/completions`]) {
+  for (const folder of [out, `${out}/${SUBSETS}`, `${out}/${COMPLETIONS}`]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
     }
   }
 }
-
-/** Names that files of a run have while they are written, by this version or an older one. */
-const isLeftOver = (name: string): boolean =>
-  /^[a-z][\w-]*\.(?:json|jsonl|safetensors|html)(?:\.\d+)?\.part(?:ial)?$/.test(name) ||
-  /^\.lock\.[\w-]+\.(?:part|stale)$/.test(name);
 
 /** Writes the report that a finished run lacks, from files that are as they were written. */
 async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
@@ -191,8 +187,8 @@ async function defaultFolder(host: System, usual: string): Promise<string> {
 }
 
 const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
-  (await host.info(`${folder}/config.json`)) !== undefined &&
-  (await host.info(`${folder}/results.json`)) === undefined;
+  (await host.info(`${folder}/${CONFIG}`)) !== undefined &&
+  (await host.info(`${folder}/${RESULTS}`)) === undefined;
 
 /** GPU memory by purpose, for the config that a run with these options would have. */
 async function estimateRun(host: System, args: RunArgs): Promise<number> {
@@ -246,7 +242,7 @@ async function resumedRun(
     const named = asked === 'config' ? `config (${args.config ?? ''})` : `--${asked}`;
     throw new UsageError(`--resume goes on with the run as it was started: it takes no ${named}`);
   }
-  const where = `${out}/config.json`;
+  const where = `${out}/${CONFIG}`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
   const { config, seeds } = await parseRunFile(await readConfigFile(where), where);
   return { out, config, seeds };
@@ -257,11 +253,11 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
   const has = async (name: string): Promise<boolean> =>
     (await host.info(`${out}/${name}`)) !== undefined;
   const lock = await lockedFor(host, out, async () => {
-    if ((await has('results.json')) && (await has('report.html'))) {
-      throw new UsageError(`--resume ${out}: that run is done (see ${out}/report.html)`);
+    if ((await has(RESULTS)) && (await has(REPORT))) {
+      throw new UsageError(`--resume ${out}: that run is done (see ${out}/${REPORT})`);
     }
   });
-  const unreported = await has('results.json');
+  const unreported = await has(RESULTS);
   return { out, config, seeds, lock, ...(unreported ? { unreported } : {}) };
 }
 
@@ -298,7 +294,7 @@ async function runExperiment(
       }),
     );
     await host.stderr(`adapter: ${name}\n`);
-    if (plan.file !== undefined) await host.write(`${plan.out}/config.json`, plan.file);
+    if (plan.file !== undefined) await host.write(`${plan.out}/${CONFIG}`, plan.file);
     started = true;
     // Ctrl-C may have come before there was anything to stop.
     if (wanted.stop) stop();

@@ -1,13 +1,13 @@
 import type { Gpu } from '../gpu/device.ts';
-import { type CheckedVariant, checkVariants, chosenVariants, isRight } from '../gpu/self-check.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import { scoreMatrix, scoreTolerance } from '../lim/score.ts';
 import { RandomStream } from '../random.ts';
+import { type CheckedVariant, checkVariants, isWithinRounding } from '../variants/self-check.ts';
 
 /** What came of computing the same twice, on an adapter and in float64. */
 export interface SelfTest {
   readonly passed: boolean;
-  /** The variants of matmuls and attention that plans take, forward and backward. */
+  /** The variants that plans take of every family, forward and backward. */
   readonly variants: readonly CheckedVariant[];
   /** Largest error of LIM scores of 1,000 prompts, over max(1, |score|). */
   readonly reductionError: number;
@@ -22,10 +22,10 @@ const HEAD_DIM = 16;
 export async function selfTest(gpu: Gpu): Promise<SelfTest> {
   const started = performance.now();
   const use = { headDim: HEAD_DIM, training: true, cache: 'f32' } as const;
-  const variants = await checkVariants(gpu, chosenVariants(gpu.matmulChoices), use);
+  const variants = await checkVariants(gpu, use);
   const reductionError = await scoreError(gpu);
   return {
-    passed: variants.every(isRight) && reductionError < scoreTolerance,
+    passed: variants.every(isWithinRounding) && reductionError < scoreTolerance,
     variants,
     reductionError,
     milliseconds: performance.now() - started,

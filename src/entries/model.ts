@@ -2,7 +2,6 @@
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { TokenizerClient as Tokenizer } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { dropWrongVariants } from '../gpu/self-check.ts';
 import { AllLogits } from '../model/all-logits.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { expectParameters, loadParameters } from '../model/load-parameters.ts';
@@ -23,6 +22,7 @@ import { planResponder } from '../rollout/batches.ts';
 import type { SamplingSettings } from '../rollout/decoder.ts';
 import { Responder, type Response } from '../rollout/responder.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
+import { replaceWrongVariants } from '../variants/self-check.ts';
 import { type Device, gpuOf } from './device.ts';
 
 /** What `openModel` is told. */
@@ -112,7 +112,7 @@ export class LanguageModel {
     const gpu = gpuOf(device);
     const { storage = 'f32' } = options;
     const { headDim } = model.config;
-    const warnings = await dropWrongVariants(gpu, { headDim, training: false, storage });
+    const warnings = await replaceWrongVariants(gpu, { headDim, training: false, storage });
     const weights = await loadParameters(gpu, model, 'lm', { storage });
     return new LanguageModel(gpu, weights, storage, warnings);
   }
@@ -228,7 +228,7 @@ export class FineTuning {
     const { batch, longest, storage = 'f32' } = options;
     await expectParameters(model, 'lm');
     const { headDim } = model.config;
-    const warnings = await dropWrongVariants(gpu, { headDim, training: true, storage });
+    const warnings = await replaceWrongVariants(gpu, { headDim, training: true, storage });
     const optimizer = {
       learningRate: options.learningRate ?? 1e-5,
       warmupUpdates: options.warmup ?? 0,

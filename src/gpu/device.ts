@@ -1,6 +1,6 @@
 import { byteLength, type DType, type HostArrays, type Tensor } from '../../kernels/lib/tensor.ts';
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
-import { defaultMatmulChoices } from './matmul-choices.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
+import type { Asking } from './contracts.ts';
 import {
   AllocationError,
   bindingText,
@@ -79,13 +79,12 @@ export class Gpu {
   readonly memory = new MemoryLedger();
   readonly pipelines: PipelineCache;
   readonly queue: SubmitQueue;
-  /** Which matmul variants plans take; replaced by measured ones before a plan is built. */
-  matmulChoices: MatmulChoices;
   /**
-   * Asks the device for what it tells later: that work is done, a buffer mapped. Every such call goes
-   * through here, or Node's implementation takes a core while it is waited for.
+   * Which variants of kernels plans take: replaced by measured ones before a plan is built. A family
+   * that is not named takes its default on this adapter.
    */
-  readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
+  choices: VariantChoices = {};
+  readonly ask: Asking['ask'];
   /** While a benchmark asks for it: times the compute passes of all plans. */
   passClock: PassClock | undefined;
   #lost: GPUDeviceLostInfo | undefined;
@@ -108,7 +107,6 @@ export class Gpu {
     this.mostWork = this.kind === 'cpu' ? 2 ** 27 : 2 ** 33;
     this.pipelines = new PipelineCache(this, how.openSide);
     this.queue = new SubmitQueue(this);
-    this.matmulChoices = defaultMatmulChoices(this);
     void device.lost.then((lost) => {
       this.#lost = lost;
     });

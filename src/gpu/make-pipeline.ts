@@ -1,9 +1,7 @@
 import { ShaderError } from '../../kernels/lib/errors.ts';
 import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
-import type { Gpu } from './device.ts';
-
-/** A device and the way of asking it. */
-export type Asking = Pick<Gpu, 'device' | 'ask'>;
+import type { Asking } from './contracts.ts';
+import { shaderStage } from './memory.ts';
 
 /** What tells layouts of bind groups apart. */
 export const accessOf = ({ bindings }: KernelInfo): string =>
@@ -17,13 +15,12 @@ const layoutTypes = {
 
 /** The layout of a kernel's bind groups: the params, then its tensors. */
 export function layoutOf(device: GPUDevice, { bindings }: KernelInfo): GPUBindGroupLayout {
-  const compute = 0x4;
   return device.createBindGroupLayout({
     entries: [
-      { binding: 0, visibility: compute, buffer: { type: 'uniform' } },
+      { binding: 0, visibility: shaderStage.compute, buffer: { type: 'uniform' } },
       ...bindings.map(({ kind }, i) => ({
         binding: i + 1,
-        visibility: compute,
+        visibility: shaderStage.compute,
         buffer: { type: layoutTypes[kind] },
       })),
     ],

@@ -1,25 +1,25 @@
-import type { Gpu } from './device.ts';
+import type { Reads } from './contracts.ts';
 import { bufferUsage } from './memory.ts';
 
 /** Compute passes between two readings: WebGPU's largest query set holds two marks of each. */
 const MOST_PASSES = 2048;
-const QUERY_RESOLVE = 0x200;
 
 /**
  * Adds up how long the device was inside compute passes, for benchmarks. Needs `timestamp-query`.
  * Browsers round the marks, to 0.1 ms where they do.
  */
 export class PassClock {
-  readonly #gpu: Gpu;
+  readonly #gpu: Reads;
   readonly #querySet: GPUQuerySet;
   readonly #marks: GPUBuffer;
   #passes = 0;
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: Reads) {
     const size = 2 * MOST_PASSES * 8;
     this.#gpu = gpu;
     this.#querySet = gpu.device.createQuerySet({ type: 'timestamp', count: 2 * MOST_PASSES });
-    this.#marks = gpu.device.createBuffer({ size, usage: QUERY_RESOLVE | bufferUsage.copySrc });
+    const usage = bufferUsage.queryResolve | bufferUsage.copySrc;
+    this.#marks = gpu.device.createBuffer({ size, usage });
   }
 
   /** For the descriptor of the next pass; nothing for passes past the 2,048 that fit. */

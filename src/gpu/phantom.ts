@@ -1,15 +1,29 @@
 import { Gpu } from './device.ts';
 import type { MemoryLimits } from './memory.ts';
 
+/** What an adapter says of itself where nobody asks which one it is. */
+const unknownAdapter = {
+  // Absent features choose among kernels, never among buffers.
+  features: new Set<string>(),
+  info: { vendor: '', architecture: '', device: '', description: 'this device' } as GPUAdapterInfo,
+};
+
 /**
  * A device that allocates, compiles and runs nothing: what is built on it fills the memory ledger and
  * costs no memory. Tensors past the limits are refused as on a real device.
+ *
+ * @param adapter Whose variants of kernels plans take.
  */
-export function phantomGpu(limits: MemoryLimits): Gpu {
+export function phantomGpu(
+  limits: MemoryLimits,
+  adapter: {
+    readonly features: GPUSupportedFeatures;
+    readonly info: GPUAdapterInfo;
+  } = unknownAdapter,
+): Gpu {
   const nothing = (): void => undefined;
   const device = {
-    // Absent features choose among kernels, never among buffers.
-    features: new Set(),
+    features: adapter.features,
     limits,
     lost: new Promise(nothing),
     queue: {
@@ -27,6 +41,5 @@ export function phantomGpu(limits: MemoryLimits): Gpu {
     popErrorScope: () => Promise.resolve(null),
     destroy: nothing,
   };
-  const info = { vendor: '', architecture: '', device: '', description: 'this device' };
-  return new Gpu(device as unknown as GPUDevice, info as GPUAdapterInfo);
+  return new Gpu(device as unknown as GPUDevice, adapter.info);
 }

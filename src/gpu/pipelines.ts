@@ -1,20 +1,10 @@
 import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
-import type { Gpu } from './device.ts';
-import { accessOf, type Asking, layoutOf, makePipeline } from './make-pipeline.ts';
+import type { Asking, Compiles, PipelineEntry, RunsFirst } from './contracts.ts';
+import { accessOf, layoutOf, makePipeline } from './make-pipeline.ts';
 import { SideCompilers } from './side-compilers.ts';
 
-/** A pipeline being compiled, shared by all dispatches that need the same one. */
-export interface PipelineEntry {
-  readonly label: string;
-  readonly layout: GPUBindGroupLayout;
-  readonly ready: Promise<void>;
-  pipeline: GPUComputePipeline | undefined;
-  /** False until its first dispatch is done: software drivers compile then, for seconds. */
-  warm: boolean;
-}
-
-/** Told of a pipeline as its driver begins with it: how many were begun, of all asked for so far. */
+/** Reports that the driver started compiling a pipeline: the count started, the count requested. */
 export type CompileProgress = (begun: number, known: number, label: string) => void;
 
 /** An entry and what it is made of. */
@@ -39,7 +29,7 @@ const LONG_MS = 200;
  * waits, then the others in the order of their plans, and no more at a time than keep the machine
  * busy, so that what is needed first is not held up by what is needed last.
  */
-export class PipelineCache {
+export class PipelineCache implements Compiles, RunsFirst {
   /** Called when the driver begins to compile a pipeline. */
   onCompile: CompileProgress | undefined;
   readonly #gpu: Asking;
@@ -55,7 +45,7 @@ export class PipelineCache {
   #begun = 0;
 
   /** @param openSide Opens another device of the same adapter. */
-  constructor(gpu: Pick<Gpu, 'device' | 'ask' | 'name'>, openSide?: () => Promise<GPUDevice>) {
+  constructor(gpu: Asking & { readonly name: string }, openSide?: () => Promise<GPUDevice>) {
     this.#gpu = gpu;
     this.#late = /llvmpipe|lavapipe/i.test(gpu.name);
     if (this.#late && openSide) this.#sides = new SideCompilers(openSide, gpu.ask);
@@ -63,6 +53,11 @@ export class PipelineCache {
 
   get size(): number {
     return this.#jobs.size;
+  }
+
+  /** A dispatch of each pipeline, in the order in which they are needed. */
+  get dispatches(): readonly Dispatch[] {
+    return this.#order.map(({ dispatch }) => dispatch);
   }
 
   entry(dispatch: Dispatch): PipelineEntry {
@@ -90,8 +85,8 @@ export class PipelineCache {
     return entry;
   }
 
-  /** Puts what `build` asks for before what waits already. */
-  ahead<Built>(build: () => Built): Built {
+  /** Queues the pipelines that `build` requests before those that wait already. */
+  queueAhead<Built>(build: () => Built): Built {
     const before = this.#order;
     this.#order = [];
     try {
@@ -101,8 +96,8 @@ export class PipelineCache {
     }
   }
 
-  /** Puts some entries before all others. */
-  first(entries: ReadonlySet<PipelineEntry>): void {
+  /** Queues some entries before all others. */
+  queueFirst(entries: ReadonlySet<PipelineEntry>): void {
     const wanted = ({ entry }: Job): boolean => entries.has(entry);
     this.#order = [...this.#order.filter(wanted), ...this.#order.filter((job) => !wanted(job))];
   }
@@ -111,9 +106,9 @@ export class PipelineCache {
    * Runs an entry's first dispatch. Where the driver compiles it only then, others that wait are
    * compiled on further devices meanwhile, and it is waited for where one of those is at it.
    */
-  async firstRun(entry: PipelineEntry, run: () => Promise<void>): Promise<void> {
+  async runFirst(entry: PipelineEntry, run: () => Promise<void>): Promise<void> {
     const job = this.#order.find((one) => one.entry === entry);
-    const aside = job && (await this.#sides?.finished(job.dispatch));
+    const aside = job && (await this.#sides?.waitIfCompiling(job.dispatch));
     if (job && this.#late) this.#begin(job);
     const started = performance.now();
     await run();

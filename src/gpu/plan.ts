@@ -2,9 +2,9 @@ import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import { byteLength, type Tensor } from '../../kernels/lib/tensor.ts';
 import { valueOf } from '../../kernels/lib/variable.ts';
 import { ShapeError } from '../../kernels/lib/errors.ts';
-import type { Gpu } from './device.ts';
+import { variantFor } from '../../kernels/lib/variants.ts';
+import type { PipelineEntry, PlanDevice } from './contracts.ts';
 import { bufferUsage } from './memory.ts';
-import type { PipelineEntry } from './pipelines.ts';
 
 export interface CopyStep {
   readonly op: 'copy';
@@ -61,7 +61,7 @@ export class Plan {
   readonly steps: readonly Step[];
   /** Steps the queue puts in one submit; adapted to measured time, never to arithmetic. */
   stepsPerSubmit: number;
-  readonly #gpu: Gpu;
+  readonly #gpu: PlanDevice;
   readonly #prepared: readonly (Prepared | undefined)[];
   readonly #arena: GPUBuffer;
   readonly #mirror: ArrayBuffer;
@@ -71,9 +71,9 @@ export class Plan {
   #ready = false;
   #written = false;
 
-  constructor(gpu: Gpu, name: string, wanted: readonly Step[]) {
+  constructor(gpu: PlanDevice, name: string, wanted: readonly Step[]) {
     const steps = wanted.map((step) =>
-      step.op === 'dispatch' ? (step.adapt?.(gpu.matmulChoices) ?? step) : step,
+      step.op === 'dispatch' && step.offer ? step.offer.in(variantFor(step.offer, gpu)) : step,
     );
     this.steps = steps;
     this.name = name;
@@ -133,7 +133,7 @@ export class Plan {
   async ready(): Promise<void> {
     if (this.#ready) return;
     const entries = new Set(this.#prepared.flatMap((prepared) => prepared?.entry ?? []));
-    this.#gpu.pipelines.first(entries);
+    this.#gpu.pipelines.queueFirst(entries);
     await Promise.all(Array.from(entries, ({ ready }) => ready));
     this.#ready = true;
   }

@@ -1,4 +1,4 @@
-import type { Gpu } from './device.ts';
+import type { QueueDevice } from './contracts.ts';
 import type { Plan } from './plan.ts';
 
 /** Time one submit should take, and from which the next one is halved, in milliseconds. */
@@ -20,13 +20,13 @@ const DEPTH = 3;
  * what it computes.
  */
 export class SubmitQueue {
-  readonly #gpu: Gpu;
+  readonly #gpu: QueueDevice;
   /** Operations a millisecond, as measured. */
   #rate: number;
   #inFlight: Promise<void>[] = [];
   #lastDone = 0;
 
-  constructor(gpu: Gpu) {
+  constructor(gpu: QueueDevice) {
     this.#gpu = gpu;
     this.#rate = FIRST_RATE[gpu.kind];
   }
@@ -43,7 +43,7 @@ export class SubmitQueue {
       const started = performance.now();
       if (cold) {
         await this.idle();
-        await pipelines.firstRun(cold, async () => {
+        await pipelines.runFirst(cold, async () => {
           device.queue.submit([plan.encode(from, to)]);
           await this.idle();
         });

@@ -40,8 +40,8 @@ export class SharedMemory {
     return this.#blocks;
   }
 
-  /** A new turn, which has nothing yet. */
-  turn(): MemoryTurn {
+  /** Begins a turn, which holds no tensor yet. */
+  nextTurn(): MemoryTurn {
     return new MemoryTurn(this);
   }
 

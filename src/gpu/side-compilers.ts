@@ -1,7 +1,8 @@
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
+import type { Asking } from './contracts.ts';
 import { bufferUsage } from './memory.ts';
-import { type Asking, layoutOf, makePipeline } from './make-pipeline.ts';
+import { layoutOf, makePipeline } from './make-pipeline.ts';
 
 /** A driver that has compiled a kernel before, in this process or another, takes less. */
 const KNOWN_MS = 20;
@@ -46,8 +47,12 @@ export class SideCompilers {
     }
   }
 
-  /** Waits while it is being compiled. @returns Milliseconds that took; undefined if nobody began. */
-  finished(dispatch: Dispatch): Promise<number | undefined> | undefined {
+  /**
+   * Waits while a dispatch is being compiled.
+   *
+   * @returns Milliseconds that compiling took; undefined where no device began.
+   */
+  waitIfCompiling(dispatch: Dispatch): Promise<number | undefined> | undefined {
     return this.#begun.get(dispatch);
   }
 

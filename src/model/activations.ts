@@ -77,7 +77,7 @@ export class Activations {
     this.keep = options.keep;
     this.lanes = gpu.kind === 'cpu' ? serialLanes : parallelLanes;
     this.mostWork = gpu.mostWork;
-    const memory = options.memory ?? new SharedMemory(gpu).turn();
+    const memory = options.memory ?? new SharedMemory(gpu).nextTurn();
     this.#ownMemory = options.memory ? undefined : memory.memory;
     this.memory = memory;
     const { block, trains } = this;

@@ -26,7 +26,7 @@ import {
   trainingCurve,
   unitOf,
 } from './readings.ts';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
 
 const styleOf = ({

@@ -16,7 +16,7 @@ import {
   trainingCurve,
   unitOf,
 } from './readings.ts';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed, intervalText, listed, signed } from './text.ts';
 
 /** A fall from a method's best read-out to its last that is worth a sentence. */

@@ -38,7 +38,7 @@ import {
   type Answering,
 } from './readings.ts';
 import css from './report.css?raw';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { describeTask } from '../tasks/registry.ts';
 import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';

@@ -2,7 +2,7 @@ import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
-import type { Run } from './run-files.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
 
 /** Greedy answers, or samples at the evaluation temperature. */

@@ -1,4 +1,4 @@
-import { readRun, type RunFolder } from './run-files.ts';
+import { readRun, type RunFolder } from '../run-folder/finished-run.ts';
 
 /**
  * The report on one finished run, as `limr report` writes it. What draws it is loaded at the first

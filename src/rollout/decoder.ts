@@ -195,7 +195,7 @@ export class Decoder {
     this.#state = { status, tokens, logprobs, origin };
 
     const { hiddenSize: width, vocabSize: vocabulary, heads, kvHeads, headDim } = config;
-    const memory = shared ?? new SharedMemory(gpu).turn();
+    const memory = shared ?? new SharedMemory(gpu).nextTurn();
     this.#ownMemory = shared ? undefined : memory.memory;
     const cacheColumns = 2 * kvHeads * headDim;
     // The largest first: they find the best places.

@@ -5,6 +5,8 @@ import type { MethodName } from '../vocabulary/methods.ts';
 export const CONFIG = 'config.json';
 /** One line per update. */
 export const METRICS = 'metrics.jsonl';
+/** What was told while the run went, in order. */
+export const EVENTS = 'events.jsonl';
 export const RESULTS = 'results.json';
 export const REPORT = 'report.html';
 export const CHECKPOINTS = 'checkpoints';
@@ -12,6 +14,10 @@ export const CHECKPOINTS = 'checkpoints';
 export const LATEST = `${CHECKPOINTS}/latest.json`;
 /** `LATEST` as it was one checkpoint ago. */
 export const PREVIOUS = `${CHECKPOINTS}/previous.json`;
+/** Of the first seed. */
+export const REWARDS = 'rewards.safetensors';
+/** Of the first seed. */
+export const SCORES = 'scores.json';
 export const SUBSETS = 'subsets';
 export const COMPLETIONS = 'completions';
 /** Who works in the folder. */
@@ -36,10 +42,11 @@ export interface SeedFiles {
 export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
   if (!seeds.includes(seed)) throw new RangeError(`seed ${seed} is none of ${seeds.join(', ')}`);
   const suffix = seed === seeds[0] ? '' : `-seed-${seed}`;
+  const named = (path: string): string => path.replace(/(?=\.\w+$)/, suffix);
   return {
-    rewards: `rewards${suffix}.safetensors`,
-    scores: `scores${suffix}.json`,
-    subset: (method) => `${SUBSETS}/${method}${suffix}.json`,
+    rewards: named(REWARDS),
+    scores: named(SCORES),
+    subset: (method) => named(`${SUBSETS}/${method}.json`),
   };
 }
 

@@ -1,11 +1,6 @@
 import { createDigest, type Digest } from '../formats/digest.ts';
+import type { FileMark } from '../results.ts';
 import { wholeOf, type RunStore } from './run-store.ts';
-
-/** How much of a file belongs to a checkpoint, and the SHA-256 of that much. */
-export interface FileMark {
-  readonly bytes: number;
-  readonly sha256: string;
-}
 
 /** A file is not what was written. The message says which, and what of it. */
 export class DamageError extends Error {

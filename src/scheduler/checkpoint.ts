@@ -14,7 +14,16 @@ import {
 } from '../formats/safetensors.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { PpoState } from '../ppo/trainer.ts';
-import { DamageError, type FileMark } from './appended-file.ts';
+import { DamageError } from './appended-file.ts';
+import type { FileMark } from '../results.ts';
+import {
+  checkpointFile,
+  CHECKPOINTS,
+  isCheckpointFile,
+  isLeftOver,
+  LATEST,
+  PREVIOUS,
+} from '../run-folder/names.ts';
 import { PathError, runPath, type RunStore } from './run-store.ts';
 
 /** A checkpoint that cannot be used: damaged, absent, or of another config, seeds or version. */
@@ -36,8 +45,6 @@ export interface Checkpoint {
   readonly host: string;
   /** Plain data that its owner understands and checks; small, for it lies in the file's header. */
   readonly progress: unknown;
-  /** Prompts that each method trains on, by method. */
-  readonly selections: ReadonlyMap<string, Uint32Array>;
   /** Empty while it is being made. */
   readonly base: ReadonlyMap<string, Float32Array>;
   /** The base while it is being made. */
@@ -55,8 +62,11 @@ export interface FoundCheckpoint extends Checkpoint {
   readonly file: string;
   /** How much of the run's other files belongs to it. */
   readonly files: ReadonlyMap<string, FileMark>;
-  /** Written by a version without digests, which kept the records of all updates in `progress`. */
-  readonly firstLayout: boolean;
+  /**
+   * 1: of version 0.1.0, without digests, the records of all updates in `progress`. 2: without an event
+   * log, all results in `progress`.
+   */
+  readonly layout: 1 | 2 | 3;
 }
 
 /** One checkpoint as the pointer knows it. */
@@ -67,22 +77,12 @@ interface Entry {
   readonly files: Readonly<Record<string, FileMark>>;
 }
 
-const FOLDER = 'checkpoints';
-const POINTER = `${FOLDER}/latest.json`;
-/** The pointer as it was before: for the day when the pointer is what is damaged. */
-const OLD_POINTER = `${FOLDER}/previous.json`;
 const KEPT = 2;
+const checkpointPath = (name: string): string => `${CHECKPOINTS}/${name}`;
 /** Read at once. */
 const PIECE = 2 ** 24;
 
-const checkpointName = /^[\w-]+\.safetensors$/;
-const filePath = v.pipe(
-  v.string(),
-  v.check(
-    (path) => path.startsWith(`${FOLDER}/`) && checkpointName.test(path.slice(FOLDER.length + 1)),
-    'is no checkpoint',
-  ),
-);
+const filePath = v.pipe(v.string(), v.check(isCheckpointFile, 'is no checkpoint'));
 const mark = v.object({
   bytes: v.pipe(v.number(), v.safeInteger(), v.minValue(0)),
   sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
@@ -90,7 +90,7 @@ const mark = v.object({
 const filesSchema = v.record(v.string(), mark);
 const entrySchema = v.object({ file: filePath, ...mark.entries, files: filesSchema });
 const pointerSchema = v.object({
-  schema: v.literal(2),
+  schema: v.picklist([2, 3]),
   file: filePath,
   previous: v.nullable(filePath),
   checkpoints: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(KEPT)),
@@ -111,7 +111,7 @@ function pointerText(
   results?: Readonly<Record<string, FileMark>>,
 ): string {
   const value = {
-    schema: 2,
+    schema: 3,
     file: entries[0]?.file,
     previous: entries[1]?.file ?? null,
     checkpoints: entries.map(({ file, mark: own, files }) => ({ file, ...own, files })),
@@ -147,7 +147,7 @@ function parsePointer(text: string, where: string): Pointer {
   if (digest !== digestOf(JSON.stringify(rest))) {
     throw new DamageError(`${where} is damaged: its digest is not the one that was written`);
   }
-  if (schema !== 2) {
+  if (schema !== 2 && schema !== 3) {
     throw new CheckpointError(
       `${where}: schema ${JSON.stringify(schema)} is of another version of limr: go on with that one`,
     );
@@ -179,7 +179,7 @@ export async function resultMarks(
   store: RunStore,
 ): Promise<ReadonlyMap<string, FileMark> | undefined> {
   try {
-    return (await readPointer(store, POINTER))?.results;
+    return (await readPointer(store, LATEST))?.results;
   } catch (cause) {
     if (!(cause instanceof DamageError)) throw cause;
     throw new CheckpointError(cause.message, { cause });
@@ -188,7 +188,7 @@ export async function resultMarks(
 
 /** What a run that ends can go on from, in words. Told beside a fault: nothing is thrown. */
 export async function lastCheckpointText(store: RunStore): Promise<string> {
-  for (const where of [POINTER, OLD_POINTER]) {
+  for (const where of [LATEST, PREVIOUS]) {
     const pointer = await readPointer(store, where).catch(() => undefined);
     const [newest] = pointer?.entries ?? [];
     if (newest) return `the last good checkpoint is ${newest.file}`;
@@ -268,7 +268,7 @@ export class Checkpoints {
   /** Adds the marks of a finished run's files, which are written next. */
   async finish(results: Readonly<Record<string, FileMark>>): Promise<void> {
     if (this.#kept.length > 0) {
-      await this.#store.write(POINTER, pointerText(this.#kept, results));
+      await this.#store.write(LATEST, pointerText(this.#kept, results));
     }
   }
 
@@ -277,10 +277,9 @@ export class Checkpoints {
     checkpoint: Checkpoint,
     files: Readonly<Record<string, FileMark>>,
   ): Promise<Entry> {
-    const taken = new Set(await this.#store.list(FOLDER));
-    let free = `${name}.safetensors`;
-    for (let i = 2; taken.has(free); i++) free = `${name}_${i}.safetensors`;
-    const file = `${FOLDER}/${free}`;
+    const taken = new Set((await this.#store.list(CHECKPOINTS)).map(checkpointPath));
+    let file = checkpointFile(name);
+    for (let i = 2; taken.has(file); i++) file = checkpointFile(name, i);
     const digest = createDigest();
     let bytes = 0;
     const pieces = safetensorsPieces(entriesOf(checkpoint), metadataOf(checkpoint));
@@ -296,19 +295,18 @@ export class Checkpoints {
   }
 
   async #point(kept: readonly Entry[]): Promise<void> {
-    if (this.#kept.length > 0) await this.#store.write(OLD_POINTER, pointerText(this.#kept));
-    await this.#store.write(POINTER, pointerText(kept));
+    if (this.#kept.length > 0) await this.#store.write(PREVIOUS, pointerText(this.#kept));
+    await this.#store.write(LATEST, pointerText(kept));
     this.#kept = kept;
   }
 
   /** Removes checkpoints that no pointer names, and files that a killed run was still writing. */
   async clear(): Promise<void> {
     const named = new Set(this.#kept.map(({ file }) => file));
-    for (const name of await this.#store.list(FOLDER)) {
-      const file = `${FOLDER}/${name}`;
-      const orphaned = checkpointName.test(name) && !named.has(file);
-      const torn = /^[\w-]+\.(?:safetensors|json)(?:\.\d+)?\.part(?:ial)?$/.test(name);
-      if (orphaned || torn) await this.#store.remove(file);
+    for (const name of await this.#store.list(CHECKPOINTS)) {
+      const file = checkpointPath(name);
+      const orphaned = isCheckpointFile(file) && !named.has(file);
+      if (orphaned || isLeftOver(name)) await this.#store.remove(file);
     }
   }
 
@@ -378,16 +376,16 @@ export class Checkpoints {
         throw error;
       }
     };
-    const newest = await look(POINTER);
+    const newest = await look(LATEST);
     const plain = !(newest instanceof Error) && newest?.entries.every((entry) => entry.mark);
     if (plain) return { pointer: newest, damage: undefined };
     let damage: string | undefined;
-    const old = await look(OLD_POINTER);
+    const old = await look(PREVIOUS);
     if (newest instanceof Error) damage = newest.message;
     else if (newest && !old) return { pointer: newest, damage };
     // A version without digests wrote one pointer alone.
-    else if (newest) damage = `${POINTER} is damaged: it holds no digests`;
-    else if (old) damage = `${POINTER} is missing`;
+    else if (newest) damage = `${LATEST} is damaged: it holds no digests`;
+    else if (old) damage = `${LATEST} is missing`;
     if (old instanceof Error || (damage !== undefined && !old)) {
       const all = [damage, ...(old ? [old.message] : [])];
       throw new CheckpointError(all.join('; '), { cause: newest });
@@ -400,12 +398,12 @@ export class Checkpoints {
     run: RunIdentity,
   ): Promise<{ found: FoundCheckpoint; whole: FileMark }> {
     const { tensors, metadata, mark: whole } = await readTensors(this.#store, entry);
-    const firstLayout = metadata.get('layout') === undefined;
-    if (!entry.mark && !firstLayout) {
-      throw new DamageError(`${POINTER} is damaged: it holds no digest of ${entry.file}`);
+    const layout = layoutOf(metadata.get('layout'), entry.file);
+    if (!entry.mark && layout > 1) {
+      throw new DamageError(`${LATEST} is damaged: it holds no digest of ${entry.file}`);
     }
     const { file, files } = entry;
-    const found = contentOf(file, tensors, metadata, firstLayout);
+    const found = contentOf(file, tensors, metadata, layout);
     if (found.configHash !== run.configHash) {
       throw new CheckpointError(
         `${file}: is of config ${found.configHash.slice(0, 12) || 'unknown'}, this run is ${run.configHash.slice(0, 12)}`,
@@ -417,15 +415,22 @@ export class Checkpoints {
       );
     }
     for (const path of Object.keys(files)) runPath(path);
-    return { found: { ...found, file, files: new Map(Object.entries(files)), firstLayout }, whole };
+    return { found: { ...found, file, files: new Map(Object.entries(files)), layout }, whole };
   }
+}
+
+/** @throws DamageError for a layout that no version has written. */
+function layoutOf(text: string | undefined, file: string): FoundCheckpoint['layout'] {
+  if (text === undefined) return 1;
+  if (text === '2' || text === '3') return text === '2' ? 2 : 3;
+  throw new DamageError(`${file} is damaged: of layout ${JSON.stringify(text.slice(0, 20))}`);
 }
 
 function metadataOf(checkpoint: Checkpoint): Record<string, string> {
   const updates: Record<string, number> = {};
   for (const [name, { optimizer }] of networksOf(checkpoint)) updates[name] = optimizer.updates;
   return {
-    layout: '2',
+    layout: '3',
     // Version 0.1.0 looks for `configHash` and refuses a checkpoint without it.
     config: checkpoint.configHash,
     seeds: JSON.stringify(checkpoint.seeds),
@@ -451,9 +456,6 @@ function* entriesOf(checkpoint: Checkpoint): Generator<SafetensorsEntry, void, v
       yield put(`${network}.first/${page}`, first);
       yield put(`${network}.second/${page}`, second);
     }
-  }
-  for (const [method, prompts] of checkpoint.selections) {
-    yield int32Entry(`selection/${method}`, [prompts.length], prompts);
   }
   if (!checkpoint.matrix) return;
   const { accuracySums, rewardSums, samples } = checkpoint.matrix;
@@ -534,7 +536,7 @@ function contentOf(
   file: string,
   tensors: ReadonlyMap<string, SafetensorsEntry>,
   metadata: ReadonlyMap<string, string>,
-  firstLayout: boolean,
+  layout: FoundCheckpoint['layout'],
 ): Checkpoint {
   const json = <Schema extends v.GenericSchema>(key: string, schema: Schema) => {
     try {
@@ -571,12 +573,11 @@ function contentOf(
   });
   const has = (name: string): boolean => Object.hasOwn(updates, name);
   return {
-    configHash: metadata.get(firstLayout ? 'configHash' : 'config') ?? '',
+    configHash: metadata.get(layout === 1 ? 'configHash' : 'config') ?? '',
     seeds: json('seeds', v.array(v.number())),
     adapter: metadata.get('adapter') ?? '',
     host: metadata.get('host') ?? '',
     progress: json('progress', v.unknown()),
-    selections: named('selection/', whole),
     base: named('base/', float),
     pretraining: has('pretraining') ? network('pretraining') : null,
     ppo: has('actor')

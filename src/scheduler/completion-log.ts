@@ -1,7 +1,7 @@
 import type { ExperimentConfig } from '../config.ts';
-import type { Completion, PromptCompletions } from '../results.ts';
+import type { Completion, FileMark, PromptCompletions } from '../results.ts';
 import { completionsFile } from '../run-folder/names.ts';
-import { AppendedFile, DamageError, type FileMark } from './appended-file.ts';
+import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Most responses of one seed's FULL pass that are kept for looking at. */

@@ -108,7 +108,7 @@ function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly Memor
   const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
   const { capacity } = capacities(shape);
-  new Decoder(gpu, shape.model, weights, capacity, memory.turn());
+  new Decoder(gpu, shape.model, weights, capacity, memory.nextTurn());
   return memory.blocks;
 }
 
@@ -122,12 +122,12 @@ function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): 
     samples: gpu.tensor('samples', size, 'u32', 'rewards'),
   };
   const memory = new SharedMemory(gpu, { begin });
-  const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.turn());
+  const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
   const { weights } = trainer.actor;
   // Rollouts come before updates: their kernels are compiled first.
   const { whole, capacity } = capacities(shape);
-  const decoder = gpu.pipelines.ahead(
-    () => new Decoder(gpu, model, weights, capacity, memory.turn()),
+  const decoder = gpu.pipelines.queueAhead(
+    () => new Decoder(gpu, model, weights, capacity, memory.nextTurn()),
   );
   const own = gpu.memory.buffers.filter((buffer) => !before.has(buffer));
   const destroy = (): void => {

@@ -1,7 +1,5 @@
 import { checkPool, configHash, overridesOf, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { asMatmulChoices, defaultMatmulChoices, unrunnable } from '../gpu/matmul-choices.ts';
-import { askForVariants, dropWrongVariants, type KernelUse } from '../gpu/self-check.ts';
 import { limrDefaults } from '../presets.ts';
 import type {
   Evaluation,
@@ -36,13 +34,14 @@ import { estimate } from './estimate.ts';
 import { Evaluator, type Verifier } from './evaluator.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
-import { freshProgress, type Progress } from './progress.ts';
+import { advance, freshProgress, type Progress } from './progress.ts';
 import { readKept, type Kept } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
 import { RunArchive } from './run-archive.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
+import { KernelTrust } from './trust.ts';
 import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
@@ -57,9 +56,13 @@ export interface ExperimentHost {
     config: ExperimentConfig,
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
   readonly emit: (event: ExperimentEvent) => void;
+  /** What a run met that goes on by itself. */
+  readonly reason?: string | undefined;
   /** Most rows that decode together, which changes no result; a rollout's when left out. */
   readonly rowsTogether?: number | undefined;
 }
+
+type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
 
 /** Longest that a run works between two checkpoints, unless one update takes longer. */
 const CHECKPOINT_SECONDS = 300;
@@ -87,16 +90,21 @@ export class Experiment {
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
   readonly #archive: RunArchive;
+  readonly #trust: KernelTrust;
   #madeEngine: Engine | undefined;
   #progress = freshProgress();
+  /** Updates of the base's pre-training done, until there is a base. */
+  #pretrained = 0;
   #hash = '';
   /** Where the last checkpoint stands, and when this process wrote it. */
   #checkpointed: string | undefined;
   #checkpointedAt = performance.now();
   #checkpointSeconds = CHECKPOINT_SECONDS;
   #lastMetrics: UpdateRecord['metrics'] | undefined;
-  /** Of the time before a resume, until they have been shown. */
-  #earlier: readonly UpdateRecord[] = [];
+  /** What happened before a resume, until whoever watches has been shown. */
+  #earlier: readonly ExperimentEvent[] | undefined;
+  /** What a resume met, until it can be told. */
+  #untold: string[] = [];
   /** A base that was half made when the run was left. */
   #half: PretrainState | undefined;
   #base: ReadonlyMap<string, Float32Array> | undefined;
@@ -105,8 +113,8 @@ export class Experiment {
   /** Of the seed under way. */
   #pool: Pool | undefined;
   #clock = new WorkClock();
-  /** Whether what happened before a resume is still to be shown. */
-  #replays = false;
+  /** Seconds, before a resume. */
+  #worked = 0;
 
   private constructor(
     host: ExperimentHost,
@@ -122,6 +130,7 @@ export class Experiment {
     this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
       this.#judge(request, 'evaluation'),
     );
+    this.#trust = new KernelTrust(host.gpu, config);
     this.#archive = new RunArchive(host.store, CompletionLog.of(config, this.#seed));
   }
 
@@ -149,8 +158,7 @@ export class Experiment {
         const archive = experiment.#archive;
         const kept = await archive.checkpoints.find(
           { configHash: experiment.#hash, seeds },
-          (found, strict) =>
-            readKept(archive, { config, seeds, poolSize: task.poolPrompts }, found, strict),
+          (found, strict) => readKept(archive, experiment, found, strict),
           (text) => host.emit({ type: 'warning', text }),
         );
         if (kept) await experiment.#restore(kept);
@@ -216,29 +224,38 @@ export class Experiment {
   }
 
   async #run(control: RunControl): Promise<ExperimentResults | undefined> {
-    this.#clock = new WorkClock(this.#progress.seconds);
+    this.#clock = new WorkClock(this.#worked);
     const { emit, gpu, hostName } = this.#host;
     gpu.pipelines.onCompile = (compiled, of, label) => {
       emit({ type: 'compiling', label, compiled, of });
     };
-    emit({
+    const started: ExperimentEvent = {
       type: 'started',
       adapter: gpu.name,
       host: hostName,
       config: this.config,
       seeds: this.seeds,
       totalUpdates: this.totalUpdates,
-    });
-    this.#replay();
+    };
+    if (this.#earlier) {
+      emit(started);
+      for (const event of this.#earlier) emit(event);
+      const { reason } = this.#host;
+      const why = reason === undefined ? {} : { reason };
+      // Not in the log: a run that was left and one that was not end with the same files.
+      emit({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
+      for (const text of this.#untold) this.#warn(text);
+      this.#earlier = undefined;
+    } else this.#tell(started);
     if (!this.#madeEngine && !this.#half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
-    while (this.#progress.seedIndex < this.seeds.length) {
-      if (await this.#runSeed(control)) continue;
+    for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
+      if (await this.#runSeed(seed, control)) continue;
       await this.#checkpoint();
       return undefined;
     }
     const results = this.#results();
-    emit({ type: 'phase', seed: this.#firstSeed, phase: 'report', text: 'Writing results' });
+    this.#enter(this.#firstSeed, 'report', 'Writing results');
     await this.#archive.writeResults(results, this.#progress.written);
     emit({ type: 'done', results });
     return results;
@@ -253,22 +270,10 @@ export class Experiment {
     this.#shipped = this.#base !== undefined;
     if (this.#base) {
       // Asked for at once, in this order behind the rollout's: what updates wait for longest first.
-      for (const use of this.#kernelUses(true)) askForVariants(this.#host.gpu, use);
+      this.#trust.queueCheck();
       this.#madeEngine = this.#newEngine();
     }
     for (const text of await this.#dropWrongKernels(!this.#base)) this.#warn(text);
-  }
-
-  /** Bases are pre-trained in f32. */
-  #kernelUses(training: boolean): KernelUse[] {
-    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.config;
-    const storages = new Set(['f32', weightStorage] as const);
-    return Array.from(storages, (storage) => ({
-      headDim: model.headDim,
-      training,
-      storage,
-      cache,
-    }));
   }
 
   /**
@@ -278,12 +283,7 @@ export class Experiment {
    * @returns A sentence for each. Whatever was computed is then to be computed again.
    */
   async #dropWrongKernels(training: boolean): Promise<string[]> {
-    const { gpu } = this.#host;
-    const sentences: string[] = [];
-    for (const use of this.#kernelUses(training)) {
-      sentences.push(...(await dropWrongVariants(gpu, use)));
-    }
-    this.#progress.kernels = gpu.matmulChoices;
+    const sentences = await this.#trust.replaceWrong(training);
     if (sentences.length > 0) {
       // Its plans took their variants when they were built.
       this.#madeEngine?.destroy();
@@ -292,44 +292,24 @@ export class Experiment {
     return sentences;
   }
 
-  /** Shows whoever watches a resumed run what happened before, but for the seed under way. */
-  #replay(): void {
-    const { emit } = this.#host;
-    for (const text of this.#progress.warnings) emit({ type: 'warning', text });
-    for (const record of this.#earlier) {
-      if (record.seed !== this.#seed) emit({ type: 'update', ...record });
-    }
-    for (const [method, list] of Object.entries(this.#progress.evaluations)) {
-      for (const evaluation of list) {
-        emit({ type: 'evaluation', method: method as MethodName, ...evaluation });
-      }
-    }
+  /** Tells whoever watches, and takes it into progress and log. */
+  #tell(event: ExperimentEvent): void {
+    advance(this.#progress, event, this);
+    this.#archive.keep(event, this.#progress.updates);
+    this.#host.emit(event);
   }
 
-  /** The same of the seed under way, once its pool is known: updates, rewards, scores, selections. */
-  async #replaySeed(pool: Pool): Promise<void> {
-    const { seed } = pool;
-    const { iteration, seeds, selections } = this.#progress;
-    const { emit, gpu } = this.#host;
-    for (const record of this.#earlier) {
-      if (record.seed === seed) emit({ type: 'update', ...record });
-    }
-    this.#earlier = [];
-    const full = this.#method === 'full';
-    const columns = full
-      ? Math.floor(iteration / updatesPerEpoch(this.config, this.poolSize))
-      : this.config.experiment.epochs;
-    for (let epoch = 0; epoch < columns; epoch++) await this.#emitColumn(seed, epoch);
-    const lim = seeds.at(-1)?.lim;
-    if (full || !lim) return;
-    const { scores } = await selectFromPool(gpu, this.config, pool, this.#engine.matrix);
-    emit({ type: 'scores', seed, lim, scores, selections });
+  /** Begins a phase, unless the run was resumed inside it. */
+  #enter(seed: number, phase: PhaseName, text: string): void {
+    const now = this.#progress.phase;
+    if (now?.seed !== seed || now.phase !== phase) this.#tell({ type: 'phase', seed, phase, text });
   }
 
   async #prepareBase(control: RunControl): Promise<boolean> {
     const { emit } = this.#host;
     const seed = this.#firstSeed;
-    emit({ type: 'phase', seed, phase: 'base', text: 'The base model' });
+    if (this.#progress.base && this.#base) return true;
+    this.#enter(seed, 'base', 'The base model');
     if (!this.#base) {
       this.#base = await pretrainBase(
         this.#host.gpu,
@@ -345,13 +325,12 @@ export class Experiment {
       );
       this.#half = undefined;
       if (!this.#base) return false;
-      this.#progress.pretrained = 0;
+      this.#pretrained = 0;
       // So that it is not made again.
       this.#engine.trainer.reset(this.#base, seed);
       await this.#checkpoint();
     }
-    if (this.#progress.base) this.#showBase(this.#progress.base.accuracy);
-    else await this.#evaluateBase(this.#base);
+    await this.#evaluateBase(this.#base);
     return true;
   }
 
@@ -362,64 +341,47 @@ export class Experiment {
     do {
       this.#engine.trainer.reset(base, seed);
       const found = await this.#evaluator.evaluate(this.#engine.decoder, seed);
-      const accuracy = { ...found, shipped: this.#shipped };
-      this.#progress.base = { accuracy };
-      this.#showBase(accuracy);
+      const before = { seed, update: 0, samples: 0 };
+      const shipped = this.#shipped;
+      this.#tell({ type: 'evaluation', method: 'base', ...before, ...found, shipped });
       wrong = await this.#dropWrongKernels(true);
       for (const text of wrong) this.#warn(text);
     } while (wrong.length > 0);
   }
 
-  #showBase(accuracy: ExperimentResults['base']): void {
-    const seed = this.#firstSeed;
-    this.#host.emit({
-      type: 'evaluation',
-      method: 'base',
-      seed,
-      update: 0,
-      samples: 0,
-      ...accuracy,
-    });
-  }
-
   /** @returns False when stopped on the way. */
-  async #runSeed(control: RunControl): Promise<boolean> {
+  async #runSeed(seed: number, control: RunControl): Promise<boolean> {
     const progress = this.#progress;
-    const pool = await this.#openPool(this.#seed);
-    if (this.#replays) await this.#replaySeed(pool);
-    this.#replays = false;
-    while (progress.methodIndex < this.methods.length) {
-      if (!(await this.#runMethod(pool, control))) return false;
-      if (this.#method === 'full') await this.#select(pool);
-      progress.methodIndex++;
-      progress.iteration = 0;
-    }
-    progress.seedIndex++;
-    progress.methodIndex = 0;
-    progress.selections = {};
-    if (progress.seedIndex < this.seeds.length) {
+    const goesOn = progress.pool === seed;
+    // The matrix of the seed before: a run that goes on brings its own.
+    if (!goesOn && progress.pool !== null) {
       clearMatrix(this.#host.gpu, this.#engine.matrix);
-      this.#archive.completions = CompletionLog.of(this.config, this.#seed);
+      this.#archive.completions = CompletionLog.of(this.config, seed);
+    }
+    const pool = await this.#openPool(seed);
+    for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
+      if (!(await this.#runMethod(pool, method, control))) return false;
+      if (method === 'full') await this.#select(pool);
     }
     return true;
   }
 
   async #openPool(seed: number): Promise<Pool> {
     const pool = await Pool.open(this.task, seed);
-    const prompts = pool.prompts.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) }));
     this.#pool = pool;
-    this.#host.emit({ type: 'pool', seed, prompts });
+    if (this.#progress.pool !== seed) {
+      const prompts = pool.prompts.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) }));
+      this.#tell({ type: 'pool', seed, prompts });
+    }
     return pool;
   }
 
-  /** Trains the method that the run stands at. @returns False when stopped on the way. */
-  async #runMethod(pool: Pool, control: RunControl): Promise<boolean> {
+  /** Trains a method on its prompts. @returns False when stopped on the way. */
+  async #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
     const progress = this.#progress;
-    const method = this.#method;
     const prompts = method === 'full' ? pool.all : this.#selected(method);
     const length = iterationsOf(this.config, method, prompts.length);
-    const text = trainingText(method, length);
-    this.#host.emit({ type: 'phase', seed: pool.seed, phase: method, text });
+    this.#enter(pool.seed, method, trainingText(method, length));
     const { trainer, decoder } = this.#engine;
     if (progress.iteration === 0) trainer.reset(this.#base ?? new Map(), pool.seed);
     const tools = {
@@ -434,7 +396,9 @@ export class Experiment {
     while (progress.iteration < length) {
       if (!(await this.#gate(control))) return false;
       this.#clock.startLap();
-      this.#record(await iterate(tools, { method, prompts, iteration: progress.iteration }));
+      const record = await iterate(tools, { method, prompts, iteration: progress.iteration });
+      this.#tell({ type: 'update', ...record });
+      this.#lastMetrics = record.metrics;
       await this.#lookAround(method, prompts.length, length);
       this.#clock.endLap();
       this.#emitProgress();
@@ -451,16 +415,6 @@ export class Experiment {
 
   #gate(control: RunControl): Promise<boolean> {
     return this.#clock.rest(() => control.gate());
-  }
-
-  #record(record: UpdateRecord): void {
-    const progress = this.#progress;
-    progress.iteration = record.update;
-    progress.updates++;
-    if ((record.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
-    this.#lastMetrics = record.metrics;
-    this.#archive.record(record);
-    this.#host.emit({ type: 'update', ...record });
   }
 
   /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
@@ -484,11 +438,13 @@ export class Experiment {
     expectFiniteRewards(request, reply);
     const [first] = reply.failures;
     if (first) {
-      const { unjudged } = this.#progress;
-      unjudged[during] += reply.failures.length;
-      unjudged.reason ||= first.reason;
-      const text = `${reply.failures.length} of ${request.promptOf.length} responses could not be judged`;
-      this.#host.emit({ type: 'warning', text: `${text}: ${first.reason}` });
+      const responses = reply.failures.length;
+      const { reason } = first;
+      this.#tell({
+        type: 'warning',
+        text: `${responses} of ${request.promptOf.length} responses could not be judged: ${reason}`,
+        unjudged: { during, responses, reason },
+      });
     }
     return reply;
   }
@@ -514,10 +470,10 @@ export class Experiment {
   }
 
   async #emitColumn(seed: number, epoch: number): Promise<void> {
-    const { gpu, emit } = this.#host;
+    const { gpu } = this.#host;
     const means = meansOf(await readMatrix(gpu, this.#engine.matrix));
     const column = columnOf(means, this.config.experiment.epochs, epoch);
-    emit({ type: 'column', seed, epoch, ...column });
+    this.#tell({ type: 'column', seed, epoch, ...column });
   }
 
   async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
@@ -532,37 +488,25 @@ export class Experiment {
         samples: iteration * rollout.prompts * rollout.samples,
         ...accuracy,
       };
-      (this.#progress.evaluations[method] ??= []).push(evaluation);
-      this.#host.emit({ type: 'evaluation', method, ...evaluation });
+      this.#tell({ type: 'evaluation', method, ...evaluation });
     }
   }
 
   /** Scores the pool, selects from it, and writes both. */
   async #select(pool: Pool): Promise<void> {
-    const { emit, gpu } = this.#host;
     const { seed } = pool;
-    const progress = this.#progress;
-    emit({ type: 'phase', seed, phase: 'score', text: 'Learning impact scores' });
-    const stage = await selectFromPool(gpu, this.config, pool, this.#engine.matrix);
-    const { scores, selections, summary } = stage;
-    progress.selections = selections;
-    if (progress.seedIndex === 0) {
-      progress.sizes = {
-        full: pool.size,
-        ...Object.fromEntries(
-          Object.entries(selections).map(([name, indices]) => [name, indices.length]),
-        ),
-      };
-    }
+    // Resumed behind it.
+    if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
+    this.#enter(seed, 'score', 'Learning impact scores');
+    const stage = await selectFromPool(this.#host.gpu, this.config, pool, this.#engine.matrix);
     for (const text of stage.warnings) this.#warn(text);
-    progress.seeds.push(summary);
-    Object.assign(progress.written, await this.#archive.writeSelections(pool, this.seeds, stage));
-    emit({ type: 'scores', seed, lim: summary.lim, scores, selections });
+    const files = await this.#archive.writeSelections(pool, this.seeds, stage);
+    const { scores, selections, summary } = stage;
+    this.#tell({ type: 'scores', seed, lim: summary.lim, summary, scores, selections, files });
   }
 
   #warn(text: string): void {
-    this.#progress.warnings.push(text);
-    this.#host.emit({ type: 'warning', text });
+    this.#tell({ type: 'warning', text, inResults: true });
   }
 
   #results(): ExperimentResults {
@@ -585,11 +529,11 @@ export class Experiment {
       ),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
-      kernels: gpu.matmulChoices,
+      kernels: this.#trust.choices,
       host: hostName,
       seconds: this.#clock.seconds,
       warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
-      base: progress.base.accuracy,
+      base: progress.base,
       lim: progress.seeds[0]?.lim ?? null,
       seeds: progress.seeds,
       methods: Object.fromEntries(
@@ -627,7 +571,7 @@ export class Experiment {
 
   /** The same while there is no base to train. */
   async #checkpointBase({ update, state }: PretrainState): Promise<void> {
-    this.#progress.pretrained = update;
+    this.#pretrained = update;
     const none = { base: new Map<string, Float32Array>(), ppo: null, matrix: null };
     await this.#writeCheckpoint(checkpointName({ seedIndex: 0, method: 'base', update }), () =>
       Promise.resolve({ ...none, pretraining: state }),
@@ -639,10 +583,8 @@ export class Experiment {
     state: () => Promise<Pick<Checkpoint, 'base' | 'pretraining' | 'ppo' | 'matrix'>>,
   ): Promise<void> {
     const { gpu, hostName, emit } = this.#host;
-    const progress = this.#progress;
-    progress.seconds = this.#clock.seconds;
-    const { selections, ...told } = progress;
-    const place = placeOf(progress);
+    const { updates } = this.#progress;
+    const place = this.#place;
     // A stop right behind a checkpoint has nothing to add to it.
     if (place !== this.#checkpointed) {
       await this.#archive.writeCheckpoint(name, {
@@ -650,47 +592,53 @@ export class Experiment {
         seeds: this.seeds,
         adapter: gpu.name,
         host: hostName,
-        progress: told,
-        selections: new Map(
-          Object.entries(selections).map(([method, of]) => [method, Uint32Array.from(of)]),
-        ),
+        progress: {
+          pretrained: this.#pretrained,
+          updates,
+          seconds: this.#clock.seconds,
+          kernels: this.#trust.choices,
+        },
         ...(await state()),
       });
       this.#checkpointed = place;
     }
     this.#checkpointedAt = performance.now();
-    emit({ type: 'checkpoint', update: progress.updates });
+    emit({ type: 'checkpoint', update: updates });
   }
 
-  async #restore(kept: Kept): Promise<void> {
-    const { found, progress } = kept;
+  /** Where the run stands, as text that is equal where nothing was computed in between. */
+  get #place(): string {
+    return JSON.stringify([this.#pretrained, this.#progress]);
+  }
+
+  async #restore({ found, standing, progress, events, files, damaged }: Kept): Promise<void> {
     const { gpu, hostName, emit } = this.#host;
     this.#progress = progress;
-    if (found.firstLayout) {
+    this.#pretrained = standing.pretrained;
+    this.#worked = standing.seconds;
+    this.#earlier = events;
+    Object.assign(this.#archive, files);
+    this.#lastMetrics = events.findLast((event) => event.type === 'update')?.metrics;
+    if (found.layout === 3) this.#checkpointed = this.#place;
+    if (found.layout === 1) {
       const text = `${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`;
       emit({ type: 'warning', text });
-    } else this.#checkpointed = placeOf(progress);
-    forceKernels(gpu, progress.kernels);
-    // Shown with the others when the run goes on.
-    progress.warnings.push(...(await this.#dropWrongKernels(true)));
-    this.#archive.records = kept.log;
-    this.#earlier = kept.records;
-    this.#lastMetrics = kept.records.at(-1)?.metrics;
+    }
+    this.#trust.force(standing.kernels);
+    this.#untold.push(...(await this.#dropWrongKernels(true)));
     if (found.pretraining) {
-      this.#half = { update: progress.pretrained, state: found.pretraining };
+      this.#half = { update: standing.pretrained, state: found.pretraining };
     } else {
       this.#base = found.base;
-      this.#replays = true;
       this.#restoreNetworks(found);
     }
     if (found.adapter !== gpu.name || found.host !== hostName) {
-      progress.warnings.push(
+      this.#untold.push(
         `resumed on another adapter after ${progress.updates} updates: on ${gpu.name} ` +
           `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
       );
     }
-    this.#archive.completions = kept.completions;
-    for (const file of kept.damaged) {
+    for (const file of damaged) {
       emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
     }
   }
@@ -705,21 +653,6 @@ export class Experiment {
   async weights(): Promise<Map<string, Float32Array>> {
     return this.#engine.trainer.actor.weights.read();
   }
-}
-
-/** Where a run stands, as text that is equal where nothing was computed in between. */
-const placeOf = (progress: Progress): string => JSON.stringify({ ...progress, seconds: 0 });
-
-function forceKernels(gpu: Gpu, recorded: unknown): void {
-  const kernels = recorded === undefined ? defaultMatmulChoices(gpu) : asMatmulChoices(recorded);
-  if (!kernels) throw new CheckpointError('the checkpoint names no known matmul variants');
-  const missing = unrunnable(gpu, kernels);
-  if (missing !== undefined) {
-    throw new CheckpointError(
-      `the run was computed with the matmul variant '${missing}', which ${gpu.name} cannot run`,
-    );
-  }
-  gpu.matmulChoices = kernels;
 }
 
 /** What responses without a verdict mean for the results; nothing where all were judged. */

@@ -1,20 +1,41 @@
+import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
-import type { UpdateRecord } from '../results.ts';
-import { METRICS } from '../run-folder/names.ts';
-import { at, iterationsOf, trainingOrder, updatesPerEpoch } from '../run-plan.ts';
-import { AppendedFile, DamageError } from './appended-file.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { readSafetensors, SafetensorsError, toFloat32 } from '../formats/safetensors.ts';
+import type { ExperimentEvent, UpdateRecord } from '../results.ts';
+import { whole } from '../results-schema.ts';
+import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from '../run-folder/events.ts';
+import { EVENTS, METRICS, seedFiles } from '../run-folder/names.ts';
+import { logOfOlderRun } from '../run-folder/older-events.ts';
+import { at, updatesPerEpoch } from '../run-plan.ts';
+import type { Task } from '../tasks/task.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
+import { DamageError, AppendedFile } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { readProgress, readRecord, type Progress } from './progress.ts';
+import { readOlderProgress } from './older-progress.ts';
+import { keyOf } from './pool.ts';
+import { advance, freshProgress, type Progress } from './progress.ts';
+import { columnOf, meansOf } from './reward-matrix.ts';
 import type { RunArchive } from './run-archive.ts';
+import type { RunStore } from './run-store.ts';
+import { checked, readRecord, readStanding, type Standing } from './standing.ts';
+
+/** The run that is to go on. */
+export interface ResumedRun {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly task: Task;
+}
 
 /** What a resume has read: how the run stood, and what went before. */
 export interface Kept {
   readonly found: FoundCheckpoint;
+  readonly standing: Standing;
   readonly progress: Progress;
-  readonly records: readonly UpdateRecord[];
-  readonly log: AppendedFile;
-  readonly completions: CompletionLog;
+  /** All that was told, but how the run was started. */
+  readonly events: readonly ExperimentEvent[];
+  readonly files: Pick<RunArchive, 'records' | 'events' | 'completions'>;
   /** Files that the run goes on without. */
   readonly damaged: readonly string[];
 }
@@ -34,52 +55,187 @@ export interface KnownRun {
  */
 export async function readKept(
   archive: RunArchive,
-  { config, seeds, poolSize }: KnownRun,
+  run: ResumedRun,
   found: FoundCheckpoint,
   strict: boolean,
 ): Promise<Kept> {
   const { store } = archive;
-  const { file, files, firstLayout } = found;
-  const { experiment, base } = config;
-  const methods = trainingOrder(config);
-  const { progress, records: held } = readProgress(
-    found.progress,
-    found.selections,
-    {
-      methods,
-      seeds,
-      poolSize,
-      pretraining: base.updates,
-      length: (method, prompts) => iterationsOf(config, method, prompts),
-    },
-    firstLayout,
-    file,
-  );
+  const { config, seeds, task } = run;
+  const { file, layout } = found;
   if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
     throw new DamageError(`${file} is damaged: it holds no network`);
   }
-  const log = new AppendedFile(METRICS);
-  let records = held;
-  if (records) for (const record of records) log.add(JSON.stringify(record));
-  else {
-    const mark = files.get(METRICS);
-    const lines = mark ? await log.resume(store, mark) : [];
-    records = lines.map((line, i) => readRecord(line, `${METRICS} line ${i + 1}`));
-    if (records.length !== progress.updates) {
-      throw new DamageError(
-        `${METRICS} is damaged: ${records.length} updates, ${file} has ${progress.updates}`,
-      );
-    }
+  const history =
+    layout === 3 ? await readHistory(store, found) : await olderHistory(store, run, found);
+  const { log, records, standing } = history;
+  if (standing.pretrained > config.base.updates) {
+    throw new DamageError(`${file} is damaged: pretrained: ${standing.pretrained} is out of range`);
   }
-  const full = methods[progress.methodIndex] === 'full';
-  const epochs = full
-    ? Math.ceil(progress.iteration / updatesPerEpoch(config, poolSize))
-    : experiment.epochs;
-  const completions = CompletionLog.of(config, at(seeds, progress.seedIndex, 'seed'));
-  const damaged = await completions.load(store, epochs, firstLayout ? undefined : files);
+  const progress = freshProgress();
+  const events: ExperimentEvent[] = [];
+  try {
+    for await (const event of eventsOfLog(log, records, referredIn(store, run, found, log))) {
+      advance(progress, event, run);
+      if (event.type === 'scores') await archive.expect(event.files);
+      if (event.type !== 'started') events.push(event);
+    }
+  } catch (cause) {
+    if (cause instanceof RangeError) {
+      throw new DamageError(`${EVENTS} is damaged: ${cause.message}`, { cause });
+    }
+    throw damageOf(cause);
+  }
+  const { seedIndex, methodIndex, iteration } = progress;
+  if (history.iteration !== undefined && history.iteration !== iteration) {
+    throw new DamageError(`${file} is damaged: iteration: ${history.iteration} is out of range`);
+  }
+  // The first method makes the selections that the others need, once for every seed.
+  if (progress.seeds.length !== seedIndex + (methodIndex > 0 ? 1 : 0)) {
+    throw new DamageError(`${file} is damaged: seeds: ${progress.seeds.length} were scored`);
+  }
+  const epochs =
+    methodIndex === 0
+      ? Math.ceil(iteration / updatesPerEpoch(config, task.poolPrompts))
+      : config.experiment.epochs;
+  const completions = CompletionLog.of(config, at(seeds, seedIndex, 'seed'));
+  const damaged = await completions.load(store, epochs, layout === 1 ? undefined : found.files);
   const [first] = damaged;
-  if (strict && !firstLayout && first !== undefined) throw new DamageError(`${first} is damaged`);
-  // Of finished FULL passes: what the report and whoever looks at the run will read.
-  await archive.expect(progress.written);
-  return { found, progress, records, log, completions, damaged };
+  if (strict && layout > 1 && first !== undefined) throw new DamageError(`${first} is damaged`);
+  const files = { records: history.recordFile, events: history.eventFile, completions };
+  return { found, standing, progress, events, files, damaged };
+}
+
+interface History {
+  readonly standing: Standing;
+  readonly log: readonly StoredEvent[];
+  readonly records: readonly UpdateRecord[];
+  readonly recordFile: AppendedFile;
+  readonly eventFile: AppendedFile;
+  /** What the checkpoint says of its place, where that is not in the log alone. */
+  readonly iteration: number | undefined;
+}
+
+async function readHistory(store: RunStore, found: FoundCheckpoint): Promise<History> {
+  const standing = readStanding(found.progress, found.file);
+  const recordFile = new AppendedFile(METRICS);
+  const records = await recordsIn(store, found, recordFile, standing.updates);
+  const eventFile = new AppendedFile(EVENTS);
+  const mark = found.files.get(EVENTS);
+  if (!mark) throw new DamageError(`${found.file} is damaged: it has no events`);
+  const lines = await eventFile.resume(store, mark);
+  try {
+    const log = lines.map((line, i) => parseEvent(line, `${EVENTS} line ${i + 1}`));
+    return { standing, log, records, recordFile, eventFile, iteration: undefined };
+  } catch (cause) {
+    throw damageOf(cause);
+  }
+}
+
+/** Of a version without a log: one is begun, with what its other files say. */
+async function olderHistory(
+  store: RunStore,
+  { config, seeds, task }: ResumedRun,
+  found: FoundCheckpoint,
+): Promise<History> {
+  const { file, layout, adapter, host } = found;
+  const of = { config, seeds, adapter, host, poolSize: task.poolPrompts };
+  const older = readOlderProgress(found.progress, layout === 1 ? 1 : 2, of, file);
+  const recordFile = new AppendedFile(METRICS);
+  const { standing, iteration } = older;
+  if (older.records) for (const record of older.records) recordFile.add(JSON.stringify(record));
+  const records = older.records ?? (await recordsIn(store, found, recordFile, standing.updates));
+  const log = logOfOlderRun({ ...older.run, records });
+  const eventFile = new AppendedFile(EVENTS);
+  for (const event of log) eventFile.add(JSON.stringify(event));
+  return { standing, log, records, recordFile, eventFile, iteration };
+}
+
+async function recordsIn(
+  store: RunStore,
+  { files, file }: FoundCheckpoint,
+  log: AppendedFile,
+  updates: number,
+): Promise<readonly UpdateRecord[]> {
+  const mark = files.get(METRICS);
+  const lines = mark ? await log.resume(store, mark) : [];
+  if (lines.length !== updates) {
+    throw new DamageError(`${METRICS} is damaged: ${lines.length} updates, ${file} has ${updates}`);
+  }
+  return lines.map((line, i) => readRecord(line, `${METRICS} line ${i + 1}`));
+}
+
+const scoreRows = v.array(v.object({ score: v.nullable(v.number()) }));
+const subsetRows = v.array(v.object({ id: whole }));
+
+/** What a log refers to, in the run's files and in the checkpoint that it goes on from. */
+function referredIn(
+  store: RunStore,
+  { config, seeds, task }: ResumedRun,
+  { matrix }: FoundCheckpoint,
+  log: readonly StoredEvent[],
+): Referred {
+  const scored = new Set(log.flatMap((event) => (event.type === 'scores' ? [event.seed] : [])));
+  const { epochs } = config.experiment;
+  const rewards = new Map<number, ReturnType<typeof meansOf>>();
+  const read = async (path: string): Promise<Uint8Array> => {
+    const bytes = await store.read(path);
+    if (!bytes) throw new DamageError(`${path} is missing`);
+    return bytes;
+  };
+  const rows = async <Schema extends v.GenericSchema>(path: string, schema: Schema) => {
+    let value: unknown;
+    try {
+      value = JSON.parse(new TextDecoder().decode(await read(path)));
+    } catch (cause) {
+      if (!(cause instanceof SyntaxError)) throw cause;
+      throw new DamageError(`${path} is damaged: not JSON`, { cause });
+    }
+    return checked(schema, value, path);
+  };
+  const meansOfSeed = async (seed: number) => {
+    const path = seedFiles(seed, seeds).rewards;
+    // Written once FULL is done; before, the checkpoint alone has them.
+    if (!scored.has(seed)) {
+      if (!matrix) throw new DamageError(`${EVENTS} is damaged: a column and no matrix`);
+      return meansOf(matrix);
+    }
+    const bytes = await read(path);
+    const { tensors } = readSafetensors(bytes, path);
+    const mean = (name: string): Float32Array => {
+      const entry = tensors.get(name);
+      if (!entry) throw new DamageError(`${path} is damaged: no tensor '${name}'`);
+      return toFloat32(entry, path);
+    };
+    return { accuracy: mean('accuracy'), reward: mean('reward') };
+  };
+  return {
+    config,
+    seeds,
+    pool: (seed) =>
+      Promise.resolve(task.pool(seed).map((one) => ({ text: one.text, ...keyOf(one) }))),
+    async column(seed, epoch) {
+      const means = rewards.get(seed) ?? (await meansOfSeed(seed));
+      rewards.set(seed, means);
+      return columnOf(means, epochs, epoch);
+    },
+    async scores(seed, methods) {
+      const names = seedFiles(seed, seeds);
+      const found = await rows(names.scores, scoreRows);
+      const size = task.poolPrompts;
+      if (found.length !== size) {
+        throw new DamageError(`${names.scores} is damaged: ${found.length} prompts, not ${size}`);
+      }
+      const selections: Partial<Record<MethodName, number[]>> = {};
+      for (const method of methods) {
+        selections[method] = (await rows(names.subset(method), subsetRows)).map(({ id }) => id);
+      }
+      return { scores: Float64Array.from(found, ({ score }) => score ?? NaN), selections };
+    },
+  };
+}
+
+/** What reading a log met, as damage where it is the log that is at fault. */
+function damageOf(cause: unknown): unknown {
+  const refused = cause instanceof FormatError || cause instanceof SafetensorsError;
+  return refused ? new DamageError(`${cause.message} (damaged)`, { cause }) : cause;
 }

@@ -1,9 +1,16 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
-import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
-import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
-import { AppendedFile, checkMark, type FileMark } from './appended-file.ts';
+import type {
+  ExperimentEvent,
+  ExperimentResults,
+  FileMark,
+  ScoredPrompt,
+  UpdateRecord,
+} from '../results.ts';
+import { lineOf } from '../run-folder/events.ts';
+import { EVENTS, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
@@ -21,6 +28,7 @@ export class RunArchive {
   readonly store: RunStore;
   readonly checkpoints: Checkpoints;
   records = new AppendedFile(METRICS);
+  events = new AppendedFile(EVENTS);
   completions: CompletionLog;
 
   constructor(store: RunStore, completions: CompletionLog) {
@@ -29,9 +37,18 @@ export class RunArchive {
     this.completions = completions;
   }
 
-  /** Adds an update; it is on disk with the next checkpoint. */
-  record(update: UpdateRecord): void {
-    this.records.add(JSON.stringify(update));
+  /**
+   * Keeps what a later look at the run needs of an event; on disk with the next checkpoint.
+   *
+   * @param updates Updates of the run before it.
+   */
+  keep(event: ExperimentEvent, updates: number): void {
+    if (event.type === 'update') {
+      this.records.add(JSON.stringify(recordOf(event)));
+      return;
+    }
+    const line = lineOf(event, updates);
+    if (line !== undefined) this.events.add(line);
   }
 
   /**
@@ -42,12 +59,17 @@ export class RunArchive {
   async writeCheckpoint(name: string, checkpoint: Checkpoint): Promise<void> {
     try {
       await this.records.flush(this.store);
+      await this.events.flush(this.store);
       await this.completions.save(this.store);
     } catch (cause) {
       throw this.writeError(`the checkpoint ${name} could not be written`, cause);
     }
     const { mark } = this.records;
-    const files = { ...(mark.bytes > 0 ? { [METRICS]: mark } : {}), ...this.completions.marks };
+    const files = {
+      ...(mark.bytes > 0 ? { [METRICS]: mark } : {}),
+      [EVENTS]: this.events.mark,
+      ...this.completions.marks,
+    };
     await this.checkpoints.write(name, checkpoint, files);
   }
 
@@ -99,11 +121,13 @@ export class RunArchive {
   async writeResults(results: ExperimentResults, written: Marks): Promise<void> {
     try {
       await this.records.flush(this.store);
+      await this.events.flush(this.store);
       const bytes = new TextEncoder().encode(`${JSON.stringify(results, null, 1)}\n`);
       // Whoever finds the results finds what they are held against.
       await this.checkpoints.finish({
         ...written,
         [METRICS]: this.records.mark,
+        [EVENTS]: this.events.mark,
         [RESULTS]: markOf(bytes),
       });
       await this.store.write(RESULTS, bytes);
@@ -131,6 +155,11 @@ export class RunArchive {
     return markOf(bytes);
   }
 }
+
+const recordOf = ({
+  type: _type,
+  ...record
+}: Extract<ExperimentEvent, { readonly type: 'update' }>): UpdateRecord => record;
 
 const markOf = (bytes: Uint8Array): FileMark => ({
   bytes: bytes.length,

@@ -1,7 +1,7 @@
 // What crosses a worker boundary: plain data and transferred arrays.
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import type { TunedMatmuls } from '../gpu/matmul-choices.ts';
+import type { TunedVariants } from '../variants/choices.ts';
 import type { ExperimentEvent, PromptCompletions } from '../results.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
@@ -36,7 +36,7 @@ export interface StartRequest {
   /** Default `auto`. */
   readonly adapter?: AdapterChoice;
   /** What was measured on adapters before; that of the adapter opened is used. */
-  readonly tuned?: TunedMatmuls;
+  readonly tuned?: TunedVariants;
   /** Workers that verify. Default as `RewardPool`'s. */
   readonly verifiers?: number;
   /**

@@ -1,7 +1,9 @@
 import type { ExperimentConfig } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
-import { parseRunFile, runFileText, type RunFile } from '../run-file.ts';
+import { CHECKPOINTS, CONFIG, LATEST, placeOfCheckpoint, RESULTS } from '../run-folder/names.ts';
+import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
+import { at } from '../run-plan.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
@@ -81,7 +83,7 @@ export class StoredRuns {
     const claim = await this.claim(name);
     try {
       const store = await BrowserStore.open(name);
-      await store.write('config.json', await runFileText(config, seeds));
+      await store.write(CONFIG, await runFileText(config, seeds));
       return claim;
     } catch (error) {
       await this.#folder.removeEntry(name, { recursive: true }).catch(() => undefined);
@@ -140,7 +142,7 @@ export class StoredRuns {
   /** Checkpoints are the bulk of a run; one that has finished needs them no more. */
   async dropCheckpoints(name: string): Promise<void> {
     const folder = await this.#folder.getDirectoryHandle(name);
-    await this.#removeEntry(folder, 'checkpoints');
+    await this.#removeEntry(folder, CHECKPOINTS);
   }
 
   async #removeEntry(folder: FileSystemDirectoryHandle, name: string): Promise<void> {
@@ -153,7 +155,7 @@ export class StoredRuns {
 
   async #hasCheckpoints(name: string): Promise<boolean> {
     try {
-      await (await this.#folder.getDirectoryHandle(name)).getDirectoryHandle('checkpoints');
+      await (await this.#folder.getDirectoryHandle(name)).getDirectoryHandle(CHECKPOINTS);
       return true;
     } catch (error) {
       if (isMissing(error)) return false;
@@ -184,13 +186,13 @@ export class StoredRuns {
     const started = startOf(name);
     const store = started && (await this.#find(name));
     if (!store) return undefined;
-    const file = await store.read('config.json');
-    const finished = (await store.read('results.json')) !== undefined;
+    const file = await store.read(CONFIG);
+    const finished = (await store.read(RESULTS)) !== undefined;
     const known = { name, started, finished, claimed };
     if (!file) return known;
     try {
       const { config, seeds } = await readRunFile(textOf(file));
-      const pointer = finished ? undefined : await store.read('checkpoints/latest.json');
+      const pointer = finished ? undefined : await store.read(LATEST);
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
       return { ...known, settings: { config, seeds }, ...(checkpoint ? { checkpoint } : {}) };
     } catch (error) {
@@ -241,15 +243,16 @@ async function readRunFile(text: string): Promise<RunFile> {
   try {
     file = JSON.parse(text);
   } catch {
-    throw new ConfigError('config.json: not JSON');
+    throw new ConfigError(`${CONFIG}: not JSON`);
   }
-  return parseRunFile(file, 'config.json');
+  return parseRunFile(file, CONFIG);
 }
 
-/** Where a checkpoint stands is in its file's name. */
+/** Where the newest checkpoint stands, by the first path that the pointer names. */
 function placeOf(pointer: string, seeds: readonly number[]): CheckpointPlace | undefined {
-  const found = /"checkpoints\/seed-(\d+)-([a-z\d-]+)-(\d+)(?:_\d+)?\.safetensors"/.exec(pointer);
-  if (!found) return undefined;
-  const [, index = '', method = '', update = ''] = found;
-  return { seed: seeds[Number(index)] ?? 0, method, update: Number(update) };
+  const [, path = ''] = /"(checkpoints\/[^"]+)"/.exec(pointer) ?? [];
+  const place = placeOfCheckpoint(path);
+  if (!place) return undefined;
+  const { seedIndex, method, update } = place;
+  return { seed: at(seeds, seedIndex, 'seed'), method, update };
 }

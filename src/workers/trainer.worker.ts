@@ -3,9 +3,10 @@ import { parseConfig, type ExperimentConfig } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
-import { useTuned } from '../gpu/matmul-choices.ts';
+import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
-import { parseRunFile } from '../run-file.ts';
+import { CONFIG } from '../run-folder/names.ts';
+import { parseRunFile } from '../run-folder/run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
 import { BrowserStore } from './browser-store.ts';
@@ -79,10 +80,10 @@ async function closeRun({ training, verifiers }: Run): Promise<void> {
 
 /** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
 async function knownHash(store: RunStore, resume: boolean): Promise<string | undefined> {
-  const bytes = resume ? await store.read('config.json') : undefined;
+  const bytes = resume ? await store.read(CONFIG) : undefined;
   if (!bytes) return undefined;
   const text = new TextDecoder().decode(bytes);
-  return (await parseRunFile(parseJson(text, 'config.json'), 'config.json')).configHash;
+  return (await parseRunFile(parseJson(text, CONFIG), CONFIG)).configHash;
 }
 
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {

@@ -14,7 +14,7 @@ import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 const BASE_TRIES = 2;
 
 /** What a run needs that outlives its device. */
-export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether'> {
+export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
   readonly openGpu: () => Promise<Gpu>;
 }
 
@@ -50,6 +50,8 @@ export class TrainingRun {
   #decodes: boolean;
   #baseTries = 0;
   #begun = false;
+  /** Why it goes on from a checkpoint by itself. */
+  #reason: string | undefined;
 
   constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
     this.#host = host;
@@ -95,6 +97,7 @@ export class TrainingRun {
             this.#experiment = undefined;
             this.control.lost();
             reason = reopening.reason;
+            this.#reason = reason;
             if (this.control.state !== 'stopping') emit({ type: 'recovery', ...reopening });
             return this.control.rest(reopening.seconds * 1000);
           },
@@ -102,6 +105,7 @@ export class TrainingRun {
             this.#decodes = this.#experiment?.decodes ?? this.#decodes;
             this.#experiment = undefined;
             this.control.lost();
+            this.#reason = error.message;
             this.#shrink(error);
           },
         },
@@ -128,7 +132,7 @@ export class TrainingRun {
     const { config, seeds, configHash } = this.#plan;
     const resume = this.#plan.resume || this.#begun;
     const experiment = await Experiment.open(
-      { ...this.#host, gpu, rowsTogether: this.#rows },
+      { ...this.#host, gpu, rowsTogether: this.#rows, reason: this.#reason },
       config,
       seeds,
       { resume, configHash: await configHash(resume) },

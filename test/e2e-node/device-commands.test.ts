@@ -2,6 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import type { FamilyChoice } from '../../kernels/lib/variants.ts';
 import { limr, limrProcess } from '../support/command-line.ts';
 
 // Each of these processes compiles its pipelines anew.
@@ -131,7 +132,7 @@ describe('limr doctor', () => {
       readonly name: string;
       readonly kind: string;
       readonly selfTest: { readonly passed: boolean };
-      readonly matmuls: { readonly preferred: string; readonly measured: object };
+      readonly variants: Readonly<Record<string, FamilyChoice>>;
     }[];
   }
   let host: Host;
@@ -149,17 +150,19 @@ describe('limr doctor', () => {
     expect(host.adapters[0].selfTest.passed).toBe(true);
   });
 
-  test('tells which matmuls plans take, and those measured on this adapter', async () => {
-    const [{ name, matmuls }] = host.adapters;
-    expect(matmuls.measured).toEqual({});
-    const measured = { 'forward 64x64x64': 'plain', 'forward 64x64x128': 'plain' };
-    const adapters = { [`node: ${name}`]: { preferred: matmuls.preferred, measured } };
+  test('tells which variants plans take, and those measured on this adapter', async () => {
+    const [{ name, variants }] = host.adapters;
+    for (const { measured } of Object.values(variants)) expect(measured).toEqual({});
+    const { preferred } = variants['matmul-forward'];
+    const measured = { '64x64x64': 'plain', '64x64x128': 'plain' };
+    const adapters = { [`node: ${name}`]: { 'matmul-forward': { preferred, measured } } };
     mkdirSync(at('cache'));
-    put('cache/matmul.json', JSON.stringify({ schema: 1, adapters }));
+    put('cache/variants.json', JSON.stringify({ schema: 2, adapters }));
     const { stdout } = await limrProcess('doctor', '--only');
-    expect(stdout).toContain(
-      `matmuls    measured here: plain at 2 shapes; ${matmuls.preferred} elsewhere`,
+    expect(stdout).toMatch(
+      new RegExp(`matmul-forward: measured here: plain at 2 shapes; ${preferred[0]}.* elsewhere`),
     );
+    expect(stdout).toMatch(/attention-forward.*: (?!measured)/);
   });
 
   test('exits with 1 where there is no adapter of the kind asked for', async (context) => {

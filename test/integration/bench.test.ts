@@ -4,8 +4,8 @@ import { type BenchRecord, type SuiteName, suiteNames } from '../../src/bench/re
 import { runBench } from '../../src/bench/run.ts';
 import { readTuned, writeTuned } from '../../src/cli/tuned.ts';
 import { useSystem } from '../../src/cli/system.ts';
-import { tuningKey } from '../../src/gpu/matmul-choices.ts';
 import { hostName } from '../../src/host-name.ts';
+import { choicesOf, readChoices, tuningKey } from '../../src/variants/choices.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 
@@ -106,58 +106,78 @@ describe('the tuning cache', () => {
 
   test('keeps what was measured, beside what it held of other adapters', async () => {
     const gpu = await openTestGpu();
-    const before = gpu.matmulChoices;
+    const before = gpu.choices;
     const memory = systemWith({ LIMR_CACHE: '/cache', XDG_CACHE_HOME: '/xdg', HOME: '/home' });
     try {
       expect(await readTuned()).toEqual({});
-      const other = { preferred: 'plain', measured: {} };
-      const text = JSON.stringify({ schema: 1, adapters: { 'node: other': other } });
+      // As it was kept before there were families.
+      const first = { preferred: 'quad', measured: { 'forward 8x4x4': 'plain' } };
+      const text = JSON.stringify({ schema: 1, adapters: { 'node: other': first } });
       memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
+      const other = readChoices(first)!;
+      expect(other['matmul-forward']).toEqual({
+        preferred: ['quad'],
+        measured: { '8x4x4': 'plain' },
+      });
+      expect(await readTuned()).toEqual({ 'node: other': other });
       const choices = await tuneKernels(gpu, { tiny: true, repeats: 1 });
-      expect(Object.keys(choices.measured)).toEqual([
-        'forward 8x4x4',
-        'backward-input 8x4x4',
-        'backward-weight 8x4x4',
-        'forward 8x4x4 f16',
-        'backward-input 8x4x4 f16',
+      const measured = Object.entries(choices).flatMap(([family, choice]) =>
+        Object.keys(choice.measured).map((key) => `${family} ${key}`),
+      );
+      expect(measured).toEqual([
+        'matmul-forward 8x4x4',
+        'matmul-forward 8x4x4 f16',
+        'matmul-backward-input 8x4x4',
+        'matmul-backward-input 8x4x4 f16',
+        'matmul-backward-weight 8x4x4',
       ]);
-      expect(await writeTuned(gpu, choices)).toBe('/cache/matmul.json');
+      expect(await writeTuned(gpu, choices)).toBe('/cache/variants.json');
       expect(await readTuned()).toEqual({
         'node: other': other,
         [tuningKey(gpu, hostName())]: choices,
       });
       expect(memory.err).toBe('');
     } finally {
-      gpu.matmulChoices = before;
+      gpu.choices = before;
     }
   });
 
   test.each([
-    [{ XDG_CACHE_HOME: '/xdg', HOME: '/home' }, '/xdg/limr-lab/matmul.json'],
-    [{ HOME: '/home' }, '/home/.cache/limr-lab/matmul.json'],
+    [{ XDG_CACHE_HOME: '/xdg', HOME: '/home' }, '/xdg/limr-lab/variants.json'],
+    [{ HOME: '/home' }, '/home/.cache/limr-lab/variants.json'],
   ])('lies where %j says', async (environment, path) => {
     systemWith(environment);
     const gpu = await openTestGpu();
-    expect(await writeTuned(gpu, gpu.matmulChoices)).toBe(path);
+    expect(await writeTuned(gpu, choicesOf(gpu))).toBe(path);
   });
 
   test('needs a home', async () => {
     systemWith({});
     const gpu = await openTestGpu();
     expect(await readTuned()).toEqual({});
-    await expect(writeTuned(gpu, gpu.matmulChoices)).rejects.toThrow('LIMR_CACHE names no folder');
+    await expect(writeTuned(gpu, choicesOf(gpu))).rejects.toThrow('LIMR_CACHE names no folder');
   });
 
   test.each([
-    ['{', 'JSON'],
-    ['null', 'it is not of schema 1'],
-    ['{"schema": 2, "adapters": {}}', 'it is not of schema 1'],
-    ['{"schema": 1, "adapters": {"a": 3}}', "the entry of 'a' names no known variants"],
-  ])('is reported and not used when it holds %s', async (text, reason) => {
+    ['matmul.json', '{', 'JSON'],
+    ['matmul.json', 'null', 'it is not of schema 1'],
+    ['matmul.json', '{"schema": 2, "adapters": {}}', 'it is not of schema 1'],
+    ['variants.json', '{"schema": 1, "adapters": {}}', 'it is not of schema 2'],
+    [
+      'matmul.json',
+      '{"schema": 1, "adapters": {"a": 3}}',
+      "the entry of 'a' names no known variants",
+    ],
+    [
+      'variants.json',
+      '{"schema": 2, "adapters": {"a": 3}}',
+      "the entry of 'a' names no known variants",
+    ],
+  ])('is reported and not used when %s holds %s', async (file, text, reason) => {
     const memory = systemWith({ LIMR_CACHE: '/cache' });
-    memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
+    memory.files.set(`/cache/${file}`, new TextEncoder().encode(text));
     expect(await readTuned()).toEqual({});
-    expect(memory.err).toContain('/cache/matmul.json are not used: ');
+    expect(memory.err).toContain(`/cache/${file} are not used: `);
     expect(memory.err).toContain(reason);
     expect(memory.err.trimEnd().split('\n')).toHaveLength(1);
   });

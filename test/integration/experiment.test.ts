@@ -5,7 +5,9 @@ import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import { renderReport } from '../../src/report/page.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { historyOf } from '../../src/run-folder/history.ts';
+import { RunView } from '../../src/view/run-view.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type {
   ExperimentEvent,
   ExperimentResults,
@@ -99,6 +101,8 @@ const textOf = (store: MemoryStore, file: string): string | undefined =>
 /** Metrics that measure time, and how long a run took: all that may differ between equal runs. */
 const timed = /("(?:tokens_per_second|\w+_ms|seconds)": ?)[-+.e\d]+/g;
 const untimed = (value: string): string => value.replace(timed, '$10');
+/** A log without the lines that say where a run was left and gone on with. */
+const unbroken = (log: string): string => log.replace(/^\{"type":"resumed".*\n/gm, '');
 
 /** What a run leaves: results by name, and the newest checkpoint taken apart. */
 function leftBy(store: MemoryStore) {
@@ -110,7 +114,7 @@ function leftBy(store: MemoryStore) {
       name,
       name.endsWith('.safetensors')
         ? Array.from(store.files.get(name)!).join()
-        : untimed(text(store.files.get(name))),
+        : unbroken(untimed(text(store.files.get(name)))),
     ]),
     file,
     tensors: [...tensors].map(([name, { bytes }]) => `${name}: ${Array.from(bytes).join()}`),
@@ -119,6 +123,35 @@ function leftBy(store: MemoryStore) {
 }
 
 const known = ({ kernels, base, methods }: ExperimentResults) => ({ kernels, base, methods });
+
+const twoSeeds = smallConfig({ lim: config.lim });
+
+/** Events that nobody needs later. */
+const passing: ReadonlySet<string> = new Set([
+  'resumed',
+  ...['compiling', 'pretraining', 'progress', 'checkpoint', 'state', 'done'],
+]);
+
+/** A run as it is shown once all was told. */
+function shownOf(events: readonly ExperimentEvent[]) {
+  const view = new RunView(twoSeeds, [3, 4]);
+  for (const event of events) view.apply(event);
+  const { adapter, host, phase, seed, updates, pool, columns, meanCurve, order, scores } = view;
+  const { lim, selections, evaluations, makeup, warnings, files, results } = view;
+  return {
+    ...{ adapter, host, phase, seed, updates, pool, columns, meanCurve, order, scores },
+    ...{ lim, selections, evaluations, makeup, warnings, files },
+    methods: results?.methods,
+  };
+}
+
+/** What a finished run's files tell. */
+async function reopen(store: MemoryStore): Promise<ExperimentEvent[]> {
+  const folder = { name: 'run', read: (file: string) => Promise.resolve(textOf(store, file)) };
+  const events: ExperimentEvent[] = [];
+  for await (const event of historyOf(await readRun(folder), folder)) events.push(event);
+  return events;
+}
 
 describe('an experiment', () => {
   const straight = new MemoryStore();
@@ -198,6 +231,31 @@ describe('an experiment', () => {
     expect(await second.experiment.weights()).toEqual(weights);
   });
 
+  test.each(['whole', 'left after 3 updates', 'left after 6 updates'])(
+    'looks the same while it goes and reopened, %s, with its log or without',
+    async (how) => {
+      const gpu = await openTestGpu();
+      const store = new MemoryStore();
+      const stopAfter = Number(/\d/.exec(how)?.[0] ?? NaN);
+      const options = { seeds: [3, 4], config: twoSeeds };
+      if (stopAfter > 0) await runOn(gpu, store, { ...options, stopAfter });
+      const { events } = await runOn(gpu, store, { ...options, resume: stopAfter > 0 });
+      const live = shownOf(events);
+      expect(live.files).toContain('subsets/rand-seed-4.json');
+      expect(live.updates.lim).toHaveLength(2);
+      const reopened = await reopen(store);
+      expect(shownOf(reopened)).toEqual(live);
+      const order = (list: readonly ExperimentEvent[]) =>
+        list.map(({ type }) => type).filter((type) => !passing.has(type));
+      expect(order(reopened)).toEqual(order(events));
+      // As an older version left it.
+      store.files.delete('events.jsonl');
+      const older = await reopen(store);
+      expect(shownOf(older)).toEqual(live);
+      expect(order(older)).toEqual(order(events));
+    },
+  );
+
   test.each([
     ['seed-0-full-0', 'update 1', 'after pre-training'],
     ['seed-0-full-4', 'update 5', 'in the first update of a selection'],
@@ -247,7 +305,7 @@ describe('an experiment', () => {
     const text =
       `resumed on another adapter after 1 updates: on ${gpu.name} in elsewhere, ` +
       `before on ${gpu.name} in test; bit-for-bit no longer holds`;
-    expect(only(events, 'warning')).toEqual([{ type: 'warning', text }]);
+    expect(only(events, 'warning')).toEqual([{ type: 'warning', text, inResults: true }]);
     expect(results?.warnings).toEqual([text]);
   });
 
@@ -419,7 +477,12 @@ describe('an experiment', () => {
     const runs = [];
     for (const fault of [true, false]) {
       const gpu = await openGpu({ limits: 'default' });
-      gpu.matmulChoices = { preferred: fault ? 'registers' : 'plain', measured: {} };
+      const portable = { preferred: ['registers'], measured: {} };
+      gpu.choices = {
+        'matmul-forward': portable,
+        'matmul-backward-input': fault ? portable : { preferred: ['plain'], measured: {} },
+        'matmul-backward-weight': portable,
+      };
       const from = 'dx[at] = value';
       if (fault) plantFault(gpu, 'matmul-backward-input/registers', from, 'dx[at] = 2 * value');
       try {

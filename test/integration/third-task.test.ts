@@ -2,7 +2,7 @@ import { describe, expect, test, vi } from 'vitest';
 import type { ExperimentConfig } from '../../src/config.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import { renderReport } from '../../src/report/page.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';

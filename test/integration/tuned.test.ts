@@ -1,31 +1,34 @@
 import { describe, expect, test } from 'vitest';
 import { matmulForward } from '../../kernels/matmul-forward.ts';
-import type { MatmulChoices } from '../../kernels/lib/matmul-variants.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { tinyConfig } from '../../src/bench/tiny.ts';
 import { configFrom } from '../../src/config.ts';
 import { digestOf } from '../../src/formats/digest.ts';
 import { type Gpu, openGpu } from '../../src/gpu/device.ts';
-import {
-  asMatmulChoices,
-  defaultMatmulChoices,
-  runnableVariants,
-  tuningKey,
-  unrunnable,
-  useTuned,
-} from '../../src/gpu/matmul-choices.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { taskShapeOf } from '../../src/tasks/registry.ts';
+import {
+  choicesOf,
+  defaultChoices,
+  readChoices,
+  tuningKey,
+  unrunnable,
+  useTuned,
+} from '../../src/variants/choices.ts';
+import { families } from '../../src/variants/families.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu, seeded, tensorOf } from '../support/gpu.ts';
 import { firstToken } from '../support/ppo-rig.ts';
+import { kernelsOf } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
-const defaults = gpu.matmulChoices;
-const plain: MatmulChoices = { preferred: 'plain', measured: {} };
+const defaults = choicesOf(gpu);
+const onlyPlain = { preferred: ['plain'], measured: {} };
+const plain: VariantChoices = Object.fromEntries(families.map(({ name }) => [name, onlyPlain]));
 
 /** Two updates on the pool. */
 const config = configFrom(
@@ -49,12 +52,12 @@ const config = configFrom(
 
 /** Runs or resumes, with these choices on the device, and stops after some updates. */
 async function runWith(
-  choices: MatmulChoices,
+  choices: VariantChoices,
   store: MemoryStore,
   stopAfter = Infinity,
   device: Gpu = gpu,
 ) {
-  device.matmulChoices = choices;
+  device.choices = choices;
   const control = new RunControl();
   let updates = 0;
   const task = taskShapeOf(config.task)!;
@@ -125,7 +128,7 @@ describe('kernel choices of a run', () => {
       straight = await runWith(plain, stores.straight);
       expect(straight.results?.kernels).toEqual(plain);
     } finally {
-      gpu.matmulChoices = defaults;
+      gpu.choices = defaults;
     }
   });
 
@@ -133,30 +136,35 @@ describe('kernel choices of a run', () => {
     try {
       expect((await runWith(plain, stores.stopped, 1)).results).toBeUndefined();
       const resumed = await runWith(defaults, stores.stopped);
-      expect(gpu.matmulChoices).toEqual(plain);
+      expect(gpu.choices).toEqual(plain);
       expect(resumed.results?.kernels).toEqual(plain);
       expect(resumed.weights).toEqual(straight?.weights);
     } finally {
-      gpu.matmulChoices = defaults;
+      gpu.choices = defaults;
     }
   });
 
   test('are replaced where they compute wrong, in a new run and in one that goes on', async () => {
-    const registers: MatmulChoices = { preferred: 'registers', measured: {} };
+    const portable = { preferred: ['registers'], measured: {} };
+    const registers = { ...plain, 'matmul-backward-weight': portable };
+    const replaced = {
+      ...plain,
+      'matmul-backward-weight': { ...onlyPlain, wrong: ['registers'] },
+    };
     const store = new MemoryStore();
     try {
       await runWith(registers, store, 1);
     } finally {
-      gpu.matmulChoices = defaults;
+      gpu.choices = defaults;
     }
     const device = await openGpu({ limits: 'default' });
     try {
       plantFault(device, 'matmul-backward-weight/registers', '+= sum;', '+= 0.5 * sum;');
       const fresh = await runWith(registers, new MemoryStore(), Infinity, device);
-      expect(fresh.results?.kernels).toEqual(plain);
+      expect(fresh.results?.kernels).toEqual(replaced);
       expect(fresh.weights).toEqual(straight?.weights);
       const resumed = await runWith(registers, store, Infinity, device);
-      expect(resumed.results?.kernels).toEqual(plain);
+      expect(resumed.results?.kernels).toEqual(replaced);
       for (const { warnings, results } of [fresh, resumed]) {
         expect(warnings.join()).toMatch(
           /matmul-backward-weight in variant 'registers' computes wrong/,
@@ -173,13 +181,13 @@ describe('kernel choices of a run', () => {
       const store = new MemoryStore();
       await runWith(plain, store, 1);
       // Inside the metadata's JSON, quotes are escaped.
-      record(store, String.raw`\"preferred\":\"plain\"`, String.raw`\"preferred\":\"plane\"`);
+      record(store, String.raw`\"preferred\":[\"plain\"]`, String.raw`\"preferred\":[\"plane\"]`);
       await expect(runWith(plain, store)).rejects.toMatchObject({
         name: 'CheckpointError',
-        message: 'the checkpoint names no known matmul variants',
+        message: 'the checkpoint names no known variants of kernels',
       });
     } finally {
-      gpu.matmulChoices = defaults;
+      gpu.choices = defaults;
     }
   });
 });
@@ -191,11 +199,11 @@ describe('tuned choices', () => {
     kind: 'cpu' as const,
     features: nothing,
     info: {} as GPUAdapterInfo,
-    matmulChoices: plain,
+    choices: plain,
   });
 
   test('are those of the same adapter under the same implementation', () => {
-    const workgroup: MatmulChoices = { preferred: 'workgroup', measured: {} };
+    const workgroup = { 'matmul-forward': { preferred: ['workgroup'], measured: {} } };
     const tuned = { [tuningKey({ name: 'A' }, 'node 20.1.0')]: workgroup };
     for (const [name, host, used] of [
       ['A', 'node 22.0.0', true],
@@ -205,17 +213,17 @@ describe('tuned choices', () => {
     ] as const) {
       const device = adapter(name);
       expect(useTuned(device, host, tuned)).toBe(used);
-      expect(device.matmulChoices).toBe(used ? workgroup : plain);
+      expect(device.choices).toEqual(used ? workgroup : plain);
     }
   });
 
   test('are not used where a variant of theirs cannot run', () => {
     const device = adapter('A');
-    const choices: MatmulChoices = { preferred: 'plain', measured: { x: 'subgroup' } };
-    expect(runnableVariants(device)).not.toContain('subgroup');
-    expect(unrunnable(device, choices)).toBe('subgroup');
+    const forward = { preferred: ['plain'], measured: { x: 'subgroup' } };
+    const choices: VariantChoices = { 'matmul-forward': forward };
+    expect(unrunnable(device, choices)).toEqual({ family: 'matmul-forward', variant: 'subgroup' });
     expect(useTuned(device, 'node 1', { [tuningKey(device, 'node 1')]: choices })).toBe(false);
-    expect(device.matmulChoices).toBe(plain);
+    expect(device.choices).toBe(plain);
   });
 
   test('reach the plans built after them', () => {
@@ -224,13 +232,13 @@ describe('tuned choices', () => {
       const out = tensorOf(device, 'out', seeded(16, 2), [4, 4]);
       const plan = device.plan('tuned', matmulForward({ x, weight: x, out }, { rows: 4 }));
       plan.destroy();
-      return plan.steps.flatMap((step) => (step.op === 'dispatch' ? step.kernel.name : []));
+      return kernelsOf(plan);
     };
     try {
       useTuned(gpu, 'test', { [tuningKey(gpu, 'test')]: plain });
       expect(named(gpu)).toEqual(['matmul-forward']);
     } finally {
-      gpu.matmulChoices = defaults;
+      gpu.choices = defaults;
     }
   });
 
@@ -238,20 +246,36 @@ describe('tuned choices', () => {
     [undefined],
     [null],
     ['plain'],
+    [{}],
+    [{ 'matmul-forward': 'plain' }],
+    [{ 'matmul-forward': { preferred: ['plain'] } }],
+    [{ 'matmul-forward': { preferred: 'plain', measured: {} } }],
+    [{ 'matmul-forward': { preferred: [], measured: {} } }],
+    [{ 'matmul-forward': { preferred: ['plane'], measured: {} } }],
+    [{ 'matmul-forward': { preferred: ['split16'], measured: {} } }],
+    [{ 'matmul-forward': { preferred: ['plain'], measured: [] } }],
+    [{ 'matmul-forward': { preferred: ['plain'], measured: { x: 'plane' } } }],
+    [{ 'matmul-forward': { preferred: ['plain'], measured: {}, wrong: ['plane'] } }],
+    [{ 'matmul-sideways': { preferred: ['plain'], measured: {} } }],
+    [{ constructor: { preferred: ['plain'], measured: {} } }],
+    // The form of one choice for all kernels.
     [{ preferred: 'plain' }],
     [{ preferred: 'plane', measured: {} }],
     [{ preferred: 'plain', measured: [] }],
-    [{ preferred: 'plain', measured: { x: 'plane' } }],
+    [{ preferred: 'plain', measured: { 'forward 1x1x1': 'plane' } }],
+    [{ preferred: 'plain', measured: { 'forward 1x1x1': 'split16' } }],
+    [{ preferred: 'plain', measured: { 'sideways 1x1x1': 'plain' } }],
     [{ preferred: 'plain', fewTiles: 'split16', measured: {} }],
     [{ preferred: 'plain', fewTiles: ['plain'], measured: {} }],
   ])('are not read from %j', (value) => {
-    expect(asMatmulChoices(value)).toBeUndefined();
+    expect(readChoices(value)).toBeUndefined();
   });
 
   test('are read back as they were', () => {
-    const choices = { ...defaultMatmulChoices(gpu), measured: { 'forward 16x8x4': 'plain' } };
-    expect(asMatmulChoices(JSON.parse(JSON.stringify(choices)))).toEqual(choices);
-    const split = { ...choices, fewTiles: ['split32', 'split16'] };
-    expect(asMatmulChoices(JSON.parse(JSON.stringify(split)))).toEqual(split);
+    const choices = {
+      ...defaultChoices(gpu),
+      'matmul-forward': { preferred: ['quad'], measured: { '16x8x4': 'plain' }, wrong: ['ragged'] },
+    };
+    expect(readChoices(JSON.parse(JSON.stringify(choices)))).toEqual(choices);
   });
 });

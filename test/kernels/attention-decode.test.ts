@@ -1,9 +1,9 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { attentionDecode, type AttentionDecodeVariant } from '../../kernels/attention-decode.ts';
+import { attentionDecode, attentionDecodeFamily } from '../../kernels/attention-decode.ts';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
+import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { ropeFrequencies, ropeTable } from '../../kernels/rope.ts';
 import { float32OfHalves } from '../../src/formats/half.ts';
-import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
 import { attentionDecodeReference } from '../reference/attention-decode.ts';
 import {
   decodeCase,
@@ -12,6 +12,7 @@ import {
   type DecodeShape,
 } from '../support/decode-case.ts';
 import { expectClose, halvesOf, openTestGpu, run, tensorOf } from '../support/gpu.ts';
+import { notHere } from '../support/variants.ts';
 
 const THETA = 50;
 const serial: Lanes = { lanes: 1, rows: 64 };
@@ -20,7 +21,7 @@ interface How {
   readonly scale?: number;
   readonly rotate?: boolean;
   readonly lanes?: Lanes;
-  readonly variant?: AttentionDecodeVariant;
+  readonly variant?: VariantOf<typeof attentionDecodeFamily>;
   /** A cache in f16. */
   readonly halves?: boolean;
 }
@@ -95,11 +96,7 @@ describe.each(ways)('attention-decode, $name', ({ how }) => {
 
   beforeEach(async ({ skip }) => {
     const gpu = await openTestGpu();
-    const lanes = subgroupLanes(gpu);
-    skip(
-      how.variant === 'registers' && !runnableVariants(gpu).includes('quad'),
-      `not chosen with subgroups of ${lanes} lanes`,
-    );
+    skip(...notHere(gpu, attentionDecodeFamily, how.variant ?? 'plain'));
   });
 
   test('matches float64', async () => {

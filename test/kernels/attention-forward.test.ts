@@ -1,8 +1,7 @@
 import { beforeEach, describe, expect, test } from 'vitest';
-import { attentionForward } from '../../kernels/attention-forward.ts';
-import { attentionVariants } from '../../kernels/lib/attention-shape.ts';
+import { attentionForward, attentionForwardFamily } from '../../kernels/attention-forward.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
+import { notHere } from '../support/variants.ts';
 import { attentionForwardReference, type AttentionCase } from '../reference/attention-forward.ts';
 import { folded } from '../support/folded.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
@@ -43,10 +42,9 @@ const long: GroupRows[] = [{ prompt: 130, responses: [] }];
 // Scores are of size 4, so that WGSL's exp (3 + 2 |x| ulp) gives each weight to 1e-6 of itself.
 const tolerance = { abs: 5e-6, rel: 2e-6 };
 
-describe.each(attentionVariants)('attention-forward, variant %s', (variant) => {
+describe.each(attentionForwardFamily.ids)('attention-forward, variant %s', (variant) => {
   beforeEach(({ skip }) => {
-    const lanes = subgroupLanes(gpu);
-    skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+    skip(...notHere(gpu, attentionForwardFamily, variant));
   });
 
   async function attend(spans: Uint32Array, sizes: AttentionCase, qkv?: ArrayLike<number>) {

@@ -1,12 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { matmulBackwardInput } from '../../kernels/matmul-backward-input.ts';
-import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
+import {
+  matmulBackwardInput,
+  matmulBackwardInputFamily,
+} from '../../kernels/matmul-backward-input.ts';
+import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardInputReference } from '../reference/matmul-backward-input.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
-import { storedWeight, variantCases } from '../support/matmul.ts';
+import { storedWeight } from '../support/matmul.ts';
+import { notHere, variantCases } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
 
@@ -14,7 +17,7 @@ interface Case {
   readonly rows?: number | Variable;
   readonly accumulate?: boolean;
   readonly mostWork?: number;
-  readonly variant?: MatmulVariant;
+  readonly variant?: VariantOf<typeof matmulBackwardInputFamily>;
   readonly halves?: boolean;
 }
 
@@ -55,11 +58,10 @@ const halfShapes = [
 ] as const;
 
 describe('matmul-backward-input', () => {
-  test.for(variantCases('backward-input', shapes))(
+  test.for(variantCases(matmulBackwardInputFamily, shapes))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
-      const lanes = subgroupLanes(gpu);
-      skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+      skip(...notHere(gpu, matmulBackwardInputFamily, variant));
       const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
       const added = await compute(shape, { variant, accumulate: true });
@@ -67,11 +69,10 @@ describe('matmul-backward-input', () => {
     },
   );
 
-  test.for(variantCases('backward-input', halfShapes))(
+  test.for(variantCases(matmulBackwardInputFamily, halfShapes))(
     '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
-      const lanes = subgroupLanes(gpu);
-      skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+      skip(...notHere(gpu, matmulBackwardInputFamily, variant));
       const { got, want } = await compute(shape, { variant, accumulate: true, halves: true });
       expectClose(got, want, tolerance);
     },

@@ -1,19 +1,21 @@
 import { describe, expect, test } from 'vitest';
-import { matmulBackwardWeight } from '../../kernels/matmul-backward-weight.ts';
-import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
+import {
+  matmulBackwardWeight,
+  matmulBackwardWeightFamily,
+} from '../../kernels/matmul-backward-weight.ts';
+import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulBackwardWeightReference } from '../reference/matmul-backward-weight.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
-import { variantCases } from '../support/matmul.ts';
+import { notHere, variantCases } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
 
 interface Case {
   readonly rows?: number | Variable;
   readonly mostWork?: number;
-  readonly variant?: MatmulVariant;
+  readonly variant?: VariantOf<typeof matmulBackwardWeightFamily>;
 }
 
 async function compute([m, k, n]: readonly [number, number, number], options: Case = {}) {
@@ -55,11 +57,10 @@ const shapes = [
 const orders = ['plain', 'split32', 'split16'] as const;
 
 describe('matmul-backward-weight', () => {
-  test.for(variantCases('backward-weight', shapes))(
+  test.for(variantCases(matmulBackwardWeightFamily, shapes))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
-      const lanes = subgroupLanes(gpu);
-      skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+      skip(...notHere(gpu, matmulBackwardWeightFamily, variant));
       const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
     },

@@ -1,11 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { matmulForward } from '../../kernels/matmul-forward.ts';
-import type { MatmulVariant } from '../../kernels/lib/matmul-variants.ts';
+import { matmulForward, matmulForwardFamily } from '../../kernels/matmul-forward.ts';
+import type { VariantOf } from '../../kernels/lib/variants.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import { matmulForwardReference } from '../reference/matmul-forward.ts';
 import { expectClose, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
-import { runnableVariants, subgroupLanes } from '../../src/gpu/matmul-choices.ts';
-import { storedWeight, variantCases } from '../support/matmul.ts';
+import { storedWeight } from '../support/matmul.ts';
+import { notHere, variantCases } from '../support/variants.ts';
 
 const gpu = await openTestGpu();
 
@@ -14,7 +14,7 @@ interface Case {
   readonly bias?: boolean;
   readonly residual?: boolean;
   readonly mostWork?: number;
-  readonly variant?: MatmulVariant;
+  readonly variant?: VariantOf<typeof matmulForwardFamily>;
   readonly halves?: boolean;
 }
 
@@ -67,11 +67,10 @@ const halfShapes = [
 ] as const;
 
 describe('matmul-forward', () => {
-  test.for(variantCases('forward', shapes))(
+  test.for(variantCases(matmulForwardFamily, shapes))(
     '%s matches the float64 reference at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
-      const lanes = subgroupLanes(gpu);
-      skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+      skip(...notHere(gpu, matmulForwardFamily, variant));
       const { got, want } = await compute(shape, { variant });
       expectClose(got, want, tolerance);
       const full = await compute(shape, { variant, bias: true, residual: true });
@@ -79,11 +78,10 @@ describe('matmul-forward', () => {
     },
   );
 
-  test.for(variantCases('forward', halfShapes))(
+  test.for(variantCases(matmulForwardFamily, halfShapes))(
     '%s reads weights stored as f16 at rows %i, inner %i, columns %i',
     async ([variant, ...shape], { skip }) => {
-      const lanes = subgroupLanes(gpu);
-      skip(!runnableVariants(gpu).includes(variant), `not for subgroups of ${lanes} lanes`);
+      skip(...notHere(gpu, matmulForwardFamily, variant));
       const { got, want } = await compute(shape, {
         variant,
         bias: true,

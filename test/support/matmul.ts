@@ -1,10 +1,3 @@
-import {
-  type MatmulForm,
-  type MatmulShape,
-  type MatmulVariant,
-  matmulVariants,
-  variantFits,
-} from '../../kernels/lib/matmul-variants.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { halvesOf, tensorOf } from './gpu.ts';
 
@@ -19,14 +12,3 @@ export function storedWeight(
   const { tensor, rounded } = halvesOf(gpu, 'weight', data, shape);
   return { tensor, numbers: rounded };
 }
-
-/** Every variant with each of the shapes that it fits. */
-export const variantCases = (
-  form: MatmulForm,
-  shapes: readonly MatmulShape[],
-): (readonly [MatmulVariant, number, number, number])[] =>
-  matmulVariants.flatMap((variant) =>
-    shapes
-      .filter((shape) => variantFits(variant, form, shape))
-      .map(([rows, inner, columns]) => [variant, rows, inner, columns] as const),
-  );

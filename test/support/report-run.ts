@@ -1,6 +1,7 @@
 import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { updatesAt } from '../../src/readouts.ts';
-import type { RunFolder } from '../../src/report/run-files.ts';
+import { seedFiles } from '../../src/run-folder/names.ts';
+import type { RunFolder } from '../../src/run-folder/finished-run.ts';
 import type {
   Accuracy,
   Evaluation,
@@ -59,7 +60,7 @@ export function makeRun(
   const records: UpdateRecord[] = [];
   const evaluations: Partial<Record<MethodName, Evaluation[]>> = {};
   const base = { ...accuracy(0.29, randomOf(7), true), shipped: true };
-  const seedResults = seeds.map((seed, index) => {
+  const seedResults = seeds.map((seed) => {
     const random = randomOf(seed);
     const scored = makePool(config, random);
     const meanCurve = Array.from(
@@ -82,17 +83,24 @@ export function makeRun(
     const shuffled = [...prompts].sort((a, b) => ((a.id * 7919) % 1009) - ((b.id * 7919) % 1009));
     const rise = (prompt: ScoredPrompt): number =>
       (prompt.rewards.at(-1) ?? 0) - (prompt.rewards[0] ?? 0);
-    const selections: Partial<Record<MethodName, SelectionSummary>> = {
-      lim: summarize(kept),
-      rand: summarize(shuffled.slice(0, kept.length)),
-      linear: summarize(
-        [...prompts].sort((a, b) => rise(b) - rise(a)).slice(0, Math.round(0.82 * kept.length)),
-      ),
+    const chosen = {
+      lim: kept,
+      rand: shuffled.slice(0, kept.length),
+      linear: [...prompts]
+        .sort((a, b) => rise(b) - rise(a))
+        .slice(0, Math.round(0.82 * kept.length)),
     };
+    const names = seedFiles(seed, seeds);
+    const selections: Partial<Record<MethodName, SelectionSummary>> = {};
+    for (const method of ['lim', 'rand', 'linear'] as const) {
+      selections[method] = summarize(chosen[method]);
+      const rows = chosen[method].map(({ id, prompt, key }) => ({ id, prompt, answer: key }));
+      files.set(names.subset(method), JSON.stringify(rows));
+    }
     const neverSolved = 1 - meanCurve.reduce((sum, m) => sum + m ** 2, 0) / scale;
     const sorted = prompts.map(({ score }) => score!).sort((a, b) => a - b);
     files.set(
-      index === 0 ? 'scores.json' : `scores-seed-${seed}.json`,
+      names.scores,
       `[\n${prompts.map((prompt) => JSON.stringify(prompt)).join(',\n')}\n]\n`,
     );
     for (const method of ['full', 'lim', 'rand', 'linear'] as const) {
@@ -174,7 +182,7 @@ export function makeRun(
       "10 % of the pool's answer keys are replaced by wrong ones.",
     ],
     adapter: 'llvmpipe (LLVM 15.0.6, 256 bits)',
-    kernels: { preferred: 'registers', measured: {} },
+    kernels: { 'matmul-forward': { preferred: ['registers'], measured: {} } },
     host: 'node',
     seconds: 1234.5,
     base,

@@ -40,10 +40,6 @@ function checkpointOf(iteration: number): Checkpoint {
     adapter: 'llvmpipe',
     host: 'node',
     progress: { iteration },
-    selections: new Map([
-      ['lim', Uint32Array.of(iteration, 5)],
-      ['rand', new Uint32Array()],
-    ]),
     base: new Map([['a.weight', numbers(5, -1)]]),
     pretraining: null,
     ppo: { actor: network(iteration), critic: network(iteration + 0.5) },
@@ -126,7 +122,7 @@ describe('a checkpoint', () => {
       ...checkpointOf(3),
       file: pathOf(3),
       files: new Map(Object.entries(marks)),
-      firstLayout: false,
+      layout: 3,
     });
     const whole = checkpointOf(4);
     const alone = { ...whole, ppo: { actor: whole.ppo!.actor, critic: null } };
@@ -325,9 +321,9 @@ describe('a checkpoint', () => {
     const text = new TextDecoder().decode(store.files.get(path));
     const value = JSON.parse(text) as Record<string, unknown>;
     delete value['digest'];
-    const newer = { ...value, schema: 3 };
+    const newer = { ...value, schema: 4 };
     await store.write(path, JSON.stringify({ ...newer, digest: digestOf(JSON.stringify(newer)) }));
-    await expect(read(store)).rejects.toThrow(`${path}: schema 3 is of another version of limr`);
+    await expect(read(store)).rejects.toThrow(`${path}: schema 4 is of another version of limr`);
   });
 
   test('tells the marks of a finished run', async () => {
@@ -370,7 +366,7 @@ describe('a checkpoint of version 0.1.0', () => {
     const checkpoints = new Checkpoints(store);
     const found = await checkpoints.find(identity, async (one) => one, expect.unreachable);
     expect(found).toMatchObject({
-      firstLayout: true,
+      layout: 1,
       file: 'checkpoints/seed-0-full-5.safetensors',
     });
     expect((found?.progress as { records: unknown[] }).records).toHaveLength(5);
@@ -386,7 +382,7 @@ describe('a checkpoint of version 0.1.0', () => {
       async (one) => one,
       () => undefined,
     );
-    expect(again).toMatchObject({ firstLayout: true });
+    expect(again).toMatchObject({ layout: 1 });
     flip(store, 'checkpoints/seed-0-full-5.safetensors', 99_999);
     await expect(
       new Checkpoints(store).find(

@@ -321,7 +321,7 @@ describe('limr doctor', () => {
         else if (specifier.endsWith('.ts')) visit(new URL(specifier, url));
       }
     };
-    for (const start of ['gpu/device.ts', 'cli/self-test.ts']) {
+    for (const start of ['gpu/device.ts', 'variants/choices.ts', 'cli/self-test.ts']) {
       visit(new URL(`../../src/${start}`, import.meta.url));
     }
     expect(seen.size).toBeGreaterThan(20);

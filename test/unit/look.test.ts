@@ -12,7 +12,7 @@ import {
   tones,
   type LineName,
 } from '../../src/look/tokens.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import { renderReport } from '../../src/report/page.ts';
 import viteConfig from '../../vite.config.ts';
 import { makeRun } from '../support/report-run.ts';

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
+import type { PipelineEntry } from '../../src/gpu/contracts.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { PipelineCache, type PipelineEntry } from '../../src/gpu/pipelines.ts';
+import { PipelineCache } from '../../src/gpu/pipelines.ts';
 import { hardwareThreads } from '../../src/hardware-threads.ts';
 
 const kernelOf = (name: string): KernelInfo => ({
@@ -81,9 +82,9 @@ describe('pipelines', () => {
       some(name, count).map((label) => pipelines.entry(dispatchOf(label)));
     ask('update', most);
     const late = ask('check', most);
-    pipelines.ahead(() => ask('rollout', most));
+    pipelines.queueAhead(() => ask('rollout', most));
     await factory.turn();
-    pipelines.first(new Set(late));
+    pipelines.queueFirst(new Set(late));
     await factory.turn();
     await factory.turn();
     expect(factory.asked).toEqual([

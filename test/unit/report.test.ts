@@ -18,7 +18,7 @@ import { findingsOf, paperComparison } from '../../src/report/findings.ts';
 import { escape, markup } from '../../src/report/markup.ts';
 import { mostRuns, renderReport } from '../../src/report/page.ts';
 import { learningCurve } from '../../src/report/readings.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ScoredPrompt } from '../../src/results.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf, makeRun, type MadeRun } from '../support/report-run.ts';
@@ -478,7 +478,7 @@ describe('limr report', () => {
   afterAll(() => rmSync(root, { recursive: true }));
   const put = (name: string, made: MadeRun): string => {
     const folder = join(root, name);
-    mkdirSync(folder);
+    mkdirSync(join(folder, 'subsets'), { recursive: true });
     for (const [file, text] of made.files) writeFileSync(join(folder, file), text);
     return folder;
   };

@@ -14,7 +14,7 @@ import { configHash } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import { lockFolder } from '../../src/cli/folder-lock.ts';
 import { digestOf } from '../../src/formats/digest.ts';
-import { runFileText } from '../../src/run-file.ts';
+import { runFileText } from '../../src/run-folder/run-file.ts';
 import { Checkpoints, type Checkpoint } from '../../src/scheduler/checkpoint.ts';
 import { FolderStore } from '../../src/workers/folder-store.ts';
 import { limr } from '../support/command-line.ts';
@@ -223,7 +223,6 @@ const emptyCheckpoint: Checkpoint = {
   adapter: '',
   host: '',
   progress: {},
-  selections: new Map(),
   base: new Map(),
   pretraining: null,
   ppo: null,

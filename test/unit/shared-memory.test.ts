@@ -14,7 +14,7 @@ const overlap = (a: Tensor, b: Tensor): boolean =>
 
 describe('SharedMemory', () => {
   test('gives a turn tensors that do not overlap, roles in buffers of their own', () => {
-    const turn = new SharedMemory(gpuWith(2 ** 20)).turn();
+    const turn = new SharedMemory(gpuWith(2 ** 20)).nextTurn();
     const made = [
       ...turn.tensors('qkv', [100, 3], 4),
       ...turn.tensors('gated', [77], 3),
@@ -33,11 +33,11 @@ describe('SharedMemory', () => {
   test('lays the tensors of a later turn over those of an earlier one, and grows by the rest', () => {
     const gpu = gpuWith(2 ** 20);
     const memory = new SharedMemory(gpu);
-    const updates = memory.turn();
+    const updates = memory.nextTurn();
     const wide = updates.tensors('wide', [1024], 2);
     const narrow = updates.tensor('narrow', [64]);
     const before = gpu.memory.total();
-    const rollouts = memory.turn();
+    const rollouts = memory.nextTurn();
     // The smallest buffer that is large enough, not the first.
     expect(rollouts.tensor('status', [64])).toMatchObject({ buffer: narrow.buffer, offset: 0 });
     const caches = rollouts.tensors('cache', [512], 4, 'kv-cache');
@@ -51,7 +51,7 @@ describe('SharedMemory', () => {
 
   test('keeps buffers within the limits, and refuses a tensor past them', () => {
     const memory = new SharedMemory(gpuWith(4096));
-    const turn = memory.turn();
+    const turn = memory.nextTurn();
     const made = turn.tensors('qkv', [400], 5);
     expect(new Set(made.map(({ buffer }) => buffer)).size).toBe(3);
     for (const { tensor } of memory.blocks) {
@@ -63,13 +63,13 @@ describe('SharedMemory', () => {
   test('begins with the buffers it is given, and frees all', () => {
     const gpu = gpuWith(2 ** 20);
     const first = new SharedMemory(gpu, { alone: true });
-    first.turn().tensors('cache', [256], 3, 'kv-cache');
+    first.nextTurn().tensors('cache', [256], 3, 'kv-cache');
     expect(first.blocks.length).toBe(3);
     const second = new SharedMemory(gpu, { begin: first.blocks });
     first.destroy();
     const bytes = gpu.memory.total();
     expect(bytes).toBe(3 * 1024);
-    second.turn().tensors('hidden', [256], 3);
+    second.nextTurn().tensors('hidden', [256], 3);
     expect(gpu.memory.total()).toBe(bytes);
     second.destroy();
     expect(gpu.memory.total()).toBe(0);

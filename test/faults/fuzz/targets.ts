@@ -27,7 +27,7 @@ import { PromptMatcher } from '../../../src/lim/prompt-matcher.ts';
 import { parseHfConfig, toHfConfig } from '../../../src/model/hugging-face/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
 import { openModelDirectory } from '../../../src/model/model-directory.ts';
-import { readRun } from '../../../src/report/run-files.ts';
+import { readRun } from '../../../src/run-folder/finished-run.ts';
 import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';

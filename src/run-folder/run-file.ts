@@ -1,7 +1,7 @@
-import { ConfigError } from './config-error.ts';
-import { configHash, parseStoredConfig, type ExperimentConfig } from './config.ts';
-import { digestOf } from './formats/digest.ts';
-import { fieldOf, isRecord } from './formats/json.ts';
+import { ConfigError } from '../config-error.ts';
+import { configHash, parseStoredConfig, type ExperimentConfig } from '../config.ts';
+import { digestOf } from '../formats/digest.ts';
+import { fieldOf, isRecord } from '../formats/json.ts';
 
 /** How a run was started, as `config.json` in its folder says; read again when it goes on. */
 export interface RunFile {

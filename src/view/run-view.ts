@@ -1,18 +1,19 @@
-import { cutText, describeTask, readoutOf, readoutUnit } from '../src/index.ts';
-import { duration } from '../src/look/wording.ts';
-import type { FixedReadout } from './plots/readings.ts';
+import type { ExperimentConfig } from '../config.ts';
+import { duration } from '../look/wording.ts';
+import { readoutOf, readoutUnit } from '../readouts.ts';
+import { cutText } from '../report/readings.ts';
 import type {
   Completion,
   Evaluation,
-  ExperimentConfig,
   ExperimentEvent,
   ExperimentResults,
   LimSummary,
-  MethodName,
-  Run,
   RunState,
   UpdateRecord,
-} from '../src/index.ts';
+} from '../results.ts';
+import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { describeTask } from '../tasks/registry.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
 
 type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { readonly type: Type }>;
 
@@ -27,7 +28,15 @@ export type Makeup = Readonly<
 export type Verdict =
   'right' | 'wrong' | 'unformatted' | 'matches-wrong-key' | 'misses-wrong-key' | 'right-unpaid';
 
-/** Where a run's files are, and what happened to it before this page looked at it. */
+/** The read-out that was fixed before the run. */
+export interface FixedReadout {
+  /** As `update 12`, or `data epoch 3 of its own prompts`. */
+  readonly text: string;
+  /** Updates of each method at it, as far as they are known. */
+  readonly updates: Readonly<Partial<Record<MethodName | 'base', number>>>;
+}
+
+/** Where a run's files are, and what happened to it before it was looked at. */
 export interface Keeping {
   /** In the browser's storage; else in memory alone. */
   readonly stored: boolean;
@@ -35,13 +44,16 @@ export interface Keeping {
   readonly past?: 'resumed' | 'reopened';
 }
 
-/** What the page knows of a run: events go in, the views read. No DOM in here. */
-export class RunModel {
+/** A run as whoever shows it knows it: events go in, what is shown is read. */
+export class RunView {
   state: RunState | 'starting' = 'starting';
   /** Why a run failed or was stopped. */
   message = '';
+  /** What it computes on now; before a resume it may have been another. */
   adapter = '';
   host = '';
+  /** How often it has gone on from a checkpoint. */
+  resumes = 0;
   phase = 'Starting';
   /** The kernel compiled last, while nothing else has happened since. */
   compiling: Of<'compiling'> | undefined;
@@ -111,13 +123,19 @@ export class RunModel {
       case 'recovery':
         this.recovery = event;
         return;
+      case 'resumed':
+        this.adapter = event.adapter;
+        this.host = event.host;
+        this.resumes++;
+        return;
       case 'compiling':
         this.compiling = event;
         this.compiled = event.compiled;
         return;
       case 'phase':
         this.phase = event.text;
-        this.seed = event.seed;
+        // The report is of all seeds: what is shown stays of the last one.
+        if (event.phase !== 'report') this.seed = event.seed;
         this.lastUpdate = undefined;
         if (event.phase !== 'base') this.pretraining = undefined;
         return;
@@ -157,7 +175,7 @@ export class RunModel {
         this.results = event.results;
         // They sum up those of the way.
         this.warnings = event.results.warnings ?? [];
-        this.#addFiles('results.json', 'metrics.jsonl');
+        this.#addFiles(RESULTS, METRICS);
         // Of seeds that were done before this page came, too.
         for (const { seed, lim, selections } of event.results.seeds) {
           if (lim) this.#addSeedFiles(seed, Object.keys(selections));
@@ -168,6 +186,7 @@ export class RunModel {
   /** What was told before is told again by a run that goes on, on another device. */
   #begin(): void {
     this.recovery = undefined;
+    this.resumes = 0;
     this.pretraining = undefined;
     this.progress = undefined;
     this.lastUpdate = undefined;
@@ -193,12 +212,8 @@ export class RunModel {
   }
 
   #addSeedFiles(seed: number, selections: readonly string[]): void {
-    const suffix = suffixOf(seed, this.seeds);
-    this.#addFiles(
-      `scores${suffix}.json`,
-      `rewards${suffix}.safetensors`,
-      ...selections.map((name) => `subsets/${name}${suffix}.json`),
-    );
+    const { scores, rewards, subset } = seedFiles(seed, this.seeds);
+    this.#addFiles(scores, rewards, ...selections.map((name) => subset(name as MethodName)));
   }
 
   #openPool({ seed, prompts }: Of<'pool'>): void {
@@ -333,77 +348,13 @@ export class RunModel {
   }
 }
 
-/** What the names of a seed's files end with. */
-const suffixOf = (seed: number, seeds: readonly number[]): string =>
-  seed === seeds[0] ? '' : `-seed-${seed}`;
-
-/** Prompts of each selection of each seed, as the run's `subsets/` say. */
-export type Subsets = ReadonlyMap<number, Readonly<Partial<Record<MethodName, readonly number[]>>>>;
-
-/** Reads a finished run's `subsets/`. @throws SyntaxError or TypeError where one is damaged. */
-export async function readSubsets(
-  { results }: Run,
-  read: (path: string) => Promise<string | undefined>,
-): Promise<Subsets> {
-  const subsets = new Map<number, Partial<Record<MethodName, readonly number[]>>>();
-  const seeds = results.seeds.map(({ seed }) => seed);
-  for (const { seed, selections } of results.seeds) {
-    const found: Partial<Record<MethodName, readonly number[]>> = {};
-    for (const method of Object.keys(selections) as MethodName[]) {
-      const path = `subsets/${method}${suffixOf(seed, seeds)}.json`;
-      const rows = JSON.parse((await read(path)) ?? '[]') as readonly { readonly id: number }[];
-      found[method] = rows.map(({ id }) => id);
-    }
-    subsets.set(seed, found);
-  }
-  return subsets;
-}
-
-/** What a finished run told while it ran, from its files; without what each prompt was answered. */
-export function* eventsOfFiles(run: Run, subsets: Subsets): Generator<ExperimentEvent> {
-  const { results, records, scores: pools } = run;
-  const { adapter, host, config, base, methods } = results;
-  const seeds = results.seeds.map(({ seed }) => seed);
-  yield { type: 'started', adapter, host, config, seeds, totalUpdates: records.length };
-  const before = { seed: seeds[0] ?? 0, update: 0, samples: 0 };
-  yield { type: 'evaluation', method: 'base', ...before, ...base };
-  for (const [i, { seed, lim }] of results.seeds.entries()) {
-    const scored = pools[i] ?? [];
-    const prompts = scored.map(
-      ({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
-        text: prompt,
-        ...known,
-      }),
-    );
-    yield { type: 'pool', seed, prompts };
-    for (const record of records) if (record.seed === seed) yield { type: 'update', ...record };
-    for (const epoch of lim?.meanCurve.keys() ?? []) {
-      // The file holds the signal that LIM used; the views read no other.
-      const signal = Float32Array.from(scored, ({ rewards }) => rewards[epoch] ?? NaN);
-      yield { type: 'column', seed, epoch, accuracy: signal, reward: signal };
-    }
-    if (lim) {
-      const scores = Float64Array.from(scored, ({ score }) => score ?? NaN);
-      yield { type: 'scores', seed, lim, scores, selections: subsets.get(seed) ?? {} };
-    }
-    for (const [method, found] of Object.entries(methods)) {
-      for (const evaluation of found.evaluations) {
-        if (evaluation.seed !== seed) continue;
-        yield { type: 'evaluation', method: method as MethodName, ...evaluation };
-      }
-    }
-  }
-  yield { type: 'state', state: 'done', message: '' };
-  yield { type: 'done', results };
-}
-
 /** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
 function byScore(scores: Float64Array): number[] {
   return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
 }
 
 /** How many LIM kept, and by what cut; empty before. */
-export function keptText({ lim, pool }: RunModel): string {
+export function keptText({ lim, pool }: RunView): string {
   if (!lim) return '';
   const { kept, lowestKept } = lim;
   const many = `${kept} of ${pool.length}`;
@@ -420,7 +371,7 @@ function ascending(values: readonly number[]): number[] {
 }
 
 /** Which buttons can be used; `pause` is also the button to resume with. */
-export function buttonsFor(model: RunModel | undefined, ready: boolean) {
+export function buttonsFor(model: RunView | undefined, ready: boolean) {
   const state = model?.state;
   const held = state === 'pausing' || state === 'stepping' || state === 'paused';
   const between = state === 'running' || held;
@@ -442,7 +393,7 @@ export interface Standing {
   readonly fraction: number | undefined;
 }
 
-export function standing(model: RunModel): Standing {
+export function standing(model: RunView): Standing {
   const { state, message, pretraining, progress, compiling, recovery, results } = model;
   const compiled = compiling
     ? `Compiling kernel ${compiling.compiled} of ${compiling.of}, once: ${compiling.label}`
@@ -520,7 +471,7 @@ export function standing(model: RunModel): Standing {
 }
 
 /** Before what the run is at, where it is not simply going on. */
-const intents: Readonly<Partial<Record<RunModel['state'], string>>> = {
+const intents: Readonly<Partial<Record<RunView['state'], string>>> = {
   pausing: 'Pausing after this update… ',
   stepping: 'Stepping… ',
   paused: 'Paused. ',
@@ -532,7 +483,7 @@ export const restartAdvice =
   'The browser gives this page no GPU any more, as after crashes of its GPU process: restart the browser, with all its windows.';
 
 /** What is left of a run that ended before its end. */
-function rescueOf({ keeping, checkpointed, gpuGone }: RunModel): string {
+function rescueOf({ keeping, checkpointed, gpuGone }: RunView): string {
   if (!keeping.stored) return 'It was kept in memory alone: it cannot go on.';
   if (gpuGone) {
     const next = checkpointed

@@ -1,10 +1,10 @@
 import * as v from 'valibot';
-import { isSplit, matmulVariants } from '../../kernels/lib/matmul-variants.ts';
 import { parseStoredConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord, kindOf, parseJson } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
+import { storedChoices } from '../variants/stored-choices.ts';
 import {
   accuracy,
   evaluation,
@@ -14,6 +14,7 @@ import {
   selection,
   whole,
 } from '../results-schema.ts';
+import { METRICS, RESULTS, seedFiles } from './names.ts';
 import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
 
 /** A run's folder, as far as a report reads it. */
@@ -33,8 +34,16 @@ export interface Run {
   readonly scores: readonly (readonly ScoredPrompt[])[];
 }
 
-const variant = v.picklist(matmulVariants);
-const splitVariant = v.picklist(matmulVariants.filter(isSplit));
+/** Of any version: a report needs not know the variants. */
+const kernels = v.pipe(
+  v.unknown(),
+  v.rawTransform(({ dataset, addIssue, NEVER }) => {
+    const choices = storedChoices(dataset.value);
+    if (choices) return choices;
+    addIssue({ message: 'names no variants of kernels' });
+    return NEVER;
+  }),
+);
 
 const method = v.exactOptional(
   v.object({
@@ -48,13 +57,7 @@ const resultsSchema = v.object({
   overrides: v.array(v.object({ field: v.string(), value: v.unknown(), reference: v.unknown() })),
   injected: v.array(v.string()),
   adapter: v.string(),
-  kernels: v.exactOptional(
-    v.object({
-      preferred: variant,
-      fewTiles: v.exactOptional(v.array(splitVariant)),
-      measured: v.record(v.string(), variant),
-    }),
-  ),
+  kernels: v.exactOptional(kernels),
   host: v.string(),
   seconds: v.pipe(finite, v.minValue(0)),
   warnings: v.exactOptional(v.array(v.string())),
@@ -106,15 +109,16 @@ export async function readRun(folder: RunFolder): Promise<Run> {
       throw new FormatError(`${where}: no such file; is this a finished run?`);
     return { text, where };
   };
-  const results = parseResults(await read('results.json'));
-  const records = parseRecords(await read('metrics.jsonl'));
+  const results = parseResults(await read(RESULTS));
+  const records = parseRecords(await read(METRICS));
   const scores: (readonly ScoredPrompt[])[] = [];
-  for (const [i, { seed, lim, pool }] of results.seeds.entries()) {
+  const seeds = results.seeds.map(({ seed }) => seed);
+  for (const { seed, lim, pool } of results.seeds) {
     if (!lim) {
       scores.push([]);
       continue;
     }
-    const file = await read(i === 0 ? 'scores.json' : `scores-seed-${seed}.json`);
+    const file = await read(seedFiles(seed, seeds).scores);
     scores.push(parseScores(file, pool.prompts, lim.meanCurve.length));
   }
   return { name: folder.name, results, records, scores };

@@ -2,17 +2,11 @@ import { describe, expect, test } from 'vitest';
 import { rampColor, rgbOf } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
 import { caveatsOf, findingOf, noFindingOf } from '../../demo/results-table.ts';
-import {
-  buttonsFor,
-  eventsOfFiles,
-  keptText,
-  readSubsets,
-  RunModel,
-  standing,
-} from '../../demo/run-model.ts';
+import { buttonsFor, keptText, RunView, standing } from '../../src/view/run-view.ts';
 import { configFrom } from '../../src/config.ts';
-import { readRun } from '../../src/report/run-files.ts';
+import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ExperimentEvent, LimSummary, RunState } from '../../src/results.ts';
+import { historyOf } from '../../src/run-folder/history.ts';
 import { makeRun } from '../support/report-run.ts';
 
 const config = configFrom('quick', {}, 'test');
@@ -40,10 +34,13 @@ const lim: LimSummary = {
   alwaysSolved: 0,
   warning: '',
 };
+const none = { prompts: 0, byOrigin: { easy: 0, learnable: 0, hard: 0 }, wrongKeys: 0 };
 const scores = (seed: number, values: number[], kept: number[]): ExperimentEvent => ({
   type: 'scores',
   seed,
   lim,
+  summary: { seed, lim, pool: none, selections: { lim: none }, scoreQuantiles: [] },
+  files: {},
   scores: Float64Array.from(values),
   selections: { lim: kept },
 });
@@ -67,8 +64,8 @@ const state = (to: RunState, message = ''): ExperimentEvent => ({
   message,
 });
 
-const after = (...events: readonly ExperimentEvent[]): RunModel => {
-  const model = new RunModel(config, [1, 2]);
+const after = (...events: readonly ExperimentEvent[]): RunView => {
+  const model = new RunView(config, [1, 2]);
   for (const event of events) model.apply(event);
   return model;
 };
@@ -115,7 +112,7 @@ describe('a run as the page sees it', () => {
   });
 
   test('allows what its state allows', () => {
-    const buttons = (model: RunModel | undefined, ready = true) => buttonsFor(model, ready);
+    const buttons = (model: RunView | undefined, ready = true) => buttonsFor(model, ready);
     expect(buttons(undefined)).toMatchObject({ start: true, pause: false, stop: false });
     expect(buttons(undefined, false)).toMatchObject({ start: false });
     const model = after();
@@ -180,7 +177,7 @@ describe('a run as the page sees it', () => {
 
 describe('a run that ended early', () => {
   const ended = (stored: boolean, ...events: readonly ExperimentEvent[]) => {
-    const model = new RunModel(config, [1], { stored });
+    const model = new RunView(config, [1], { stored });
     for (const event of events) model.apply(event);
     return standing(model);
   };
@@ -193,7 +190,7 @@ describe('a run that ended early', () => {
       pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
       detail: "The browser's GPU process or the driver stopped: an adapter: it went away.",
     });
-    const gone = new RunModel(config, [1], { stored: true });
+    const gone = new RunView(config, [1], { stored: true });
     for (const event of [checkpoint, state('failed', 'AdapterError: none')]) gone.apply(event);
     gone.gpuGone = true;
     expect(standing(gone)).toMatchObject({
@@ -205,7 +202,7 @@ describe('a run that ended early', () => {
   });
 
   test('is under way until its checkpoint is written, and tells why it was not', () => {
-    const model = new RunModel(config, [1], { stored: true });
+    const model = new RunView(config, [1], { stored: true });
     model.apply({ type: 'checkpoint', update: 4 });
     model.apply(state('stopping'));
     expect([model.running, buttonsFor(model, true).start, buttonsFor(model, true).stop]).toEqual([
@@ -293,11 +290,11 @@ describe('a resumed run', () => {
 });
 
 test('a finished run is the same from its files: pool, curves, scores, selections', async () => {
-  const { folder, results } = makeRun({ preset: 'quick', seeds: [1, 2] });
+  const { folder, files, results } = makeRun({ preset: 'quick', seeds: [1, 2] });
+  files.set('subsets/lim-seed-2.json', '[{"id": 3}, {"id": 5}]');
   const run = await readRun(folder);
-  const subsets = new Map([[2, { lim: [3, 5] }]]);
-  const model = new RunModel(results.config, [1, 2], { stored: true, past: 'reopened' });
-  for (const event of eventsOfFiles(run, subsets)) model.apply(event);
+  const model = new RunView(results.config, [1, 2], { stored: true, past: 'reopened' });
+  for await (const event of historyOf(run, folder)) model.apply(event);
   expect(model).toMatchObject({ state: 'done', seed: 2, adapter: results.adapter, results });
   const scored = run.scores[1];
   expect(model.pool.map(({ text }) => text)).toEqual(scored.map(({ prompt }) => prompt));
@@ -324,16 +321,21 @@ test('a finished run is the same from its files: pool, curves, scores, selection
   expect(model.pool.every(({ key }) => key !== undefined)).toBe(true);
 });
 
-test('the subsets of a run are read by seed and method', async () => {
-  const { folder } = makeRun({ preset: 'quick', seeds: [1, 2] });
-  const asked: string[] = [];
-  const subsets = await readSubsets(await readRun(folder), (path) => {
-    asked.push(path);
-    return Promise.resolve(path === 'subsets/lim-seed-2.json' ? '[{"id": 4}]' : undefined);
-  });
-  expect(asked).toContain('subsets/rand.json');
-  expect(subsets.get(2)?.lim).toEqual([4]);
-  expect(subsets.get(1)?.lim).toEqual([]);
+test.each([
+  ['subsets/rand.json', undefined, 'no such file'],
+  ['subsets/lim.json', '[{"id": -4}]', '0.id'],
+  ['events.jsonl', '{"type":"pool"}', 'events.jsonl line 1: after'],
+  ['events.jsonl', '{"type":"pool","after":99999,"seed":1}', 'after update 99999'],
+])('a finished run whose %s says %s is refused in words', async (file, content, why) => {
+  const { folder, files } = makeRun({ preset: 'quick' });
+  if (content === undefined) files.delete(file);
+  else files.set(file, content);
+  const run = await readRun(folder);
+  const read = async () => {
+    for await (const event of historyOf(run, folder)) expect(event.type).toBeDefined();
+  };
+  await expect(read()).rejects.toMatchObject({ name: 'FormatError' });
+  await expect(read()).rejects.toThrow(why);
 });
 
 describe('a wrong key', () => {
@@ -411,7 +413,7 @@ describe('the fixed read-out', () => {
       { experiment: { budget: 'epochs', armLength: 2, readouts: [1, 2], tableReadout: 2 } },
       'test',
     );
-    const model = new RunModel(equal, [1]);
+    const model = new RunView(equal, [1]);
     model.apply({ ...evaluation('full', 10, 0.5), epochs: 2 } as ExperimentEvent);
     model.apply({ ...evaluation('lim', 3, 0.5), epochs: 2 } as ExperimentEvent);
     expect(model.fixedReadout).toMatchObject({
@@ -450,7 +452,7 @@ describe('the finding', () => {
     model.apply(state('stopped'));
     expect(noFindingOf(config, model)).toContain('ended before LIM was read');
     const alone = configFrom('quick', { experiment: { methods: ['full'] } }, 'test');
-    expect(noFindingOf(alone, new RunModel(alone, [1]))).toContain('trains nothing');
+    expect(noFindingOf(alone, new RunView(alone, [1]))).toContain('trains nothing');
   });
 
   test('waits for the read-out, and says when LIM kept nothing', () => {

@@ -1,0 +1,68 @@
+// Makes every pipeline of an experiment on this machine's adapter, one after another, and computes
+// nothing: for drivers that print what they compiled, registers and spills, to standard error.
+//
+//   node --import ./scripts/ts-hooks.mjs scripts/compile-kernels.ts CONFIG
+//
+// CONFIG is the name of a preset or a file. Standard error says `#### NAME CONSTANTS` before each
+// pipeline, and `FAILED NAME: why` where one cannot be made; then the exit code is 1.
+import { readFile } from 'node:fs/promises';
+import type { Dispatch } from '../kernels/lib/kernel.ts';
+import { configFrom, type ExperimentConfig } from '../src/config.ts';
+import { isRecord } from '../src/formats/json.ts';
+import { openGpu, type Gpu } from '../src/gpu/device.ts';
+import { layoutOf, makePipeline } from '../src/gpu/make-pipeline.ts';
+import { phantomGpu } from '../src/gpu/phantom.ts';
+import { scoreMatrix } from '../src/lim/score.ts';
+import { presets } from '../src/presets.ts';
+import { baseTrainer } from '../src/scheduler/base.ts';
+import { createEngine } from '../src/scheduler/engine.ts';
+import { openTask } from '../src/tasks/registry.ts';
+
+async function readConfig(name: string): Promise<ExperimentConfig> {
+  if (Object.hasOwn(presets, name)) return configFrom(name, undefined, name);
+  const given: unknown = JSON.parse(await readFile(name, 'utf8'));
+  if (!isRecord(given)) throw new Error(`${name}: must hold an object`);
+  const { preset = 'quick' } = given;
+  if (typeof preset !== 'string') throw new Error(`${name}: preset must be a text`);
+  return configFrom(preset, given, name);
+}
+
+/** A dispatch of each pipeline that an experiment needs on an adapter like this one. */
+async function dispatchesOf(gpu: Gpu, config: ExperimentConfig): Promise<readonly Dispatch[]> {
+  const like = phantomGpu(gpu.limits, gpu);
+  const task = await openTask(config.task);
+  const { matrix } = createEngine(like, config, task);
+  baseTrainer(like, config, task);
+  const planned = new Error('planned');
+  like.run = () => Promise.reject(planned);
+  const sums = config.lim.signal === 'accuracy' ? matrix.accuracySums : matrix.rewardSums;
+  try {
+    await scoreMatrix(like, { sums, samples: matrix.samples }, { rule: config.lim.compat });
+  } catch (error) {
+    if (error !== planned) throw error;
+  }
+  return like.pipelines.dispatches;
+}
+
+const [name, ...more] = process.argv.slice(2);
+if (name === undefined || more.length > 0) {
+  console.error('usage: compile-kernels.ts CONFIG, a preset or a file');
+  process.exit(2);
+}
+const config = await readConfig(name);
+const gpu = await openGpu({ limits: 'max' });
+console.error(`adapter: ${gpu.name}`);
+for (const dispatch of await dispatchesOf(gpu, config)) {
+  const { kernel, constants } = dispatch;
+  console.error(`#### ${kernel.name} ${JSON.stringify(constants)}`);
+  try {
+    await makePipeline(gpu, dispatch, layoutOf(gpu.device, kernel));
+  } catch (error) {
+    console.error(
+      `FAILED ${kernel.name}: ${error instanceof Error ? error.message : String(error)}`,
+    );
+    process.exitCode = 1;
+  }
+}
+// Work was never submitted: nothing need be awaited, which some drivers never end.
+process.exit();

@@ -1,0 +1,186 @@
+// `events.jsonl`: what a run told, in order, for whoever looks at it later. What other files of the run
+// hold is referred to: updates by their number, pools by their seed, rewards and scores by their files.
+import * as v from 'valibot';
+import type { ExperimentConfig } from '../config.ts';
+import { issueText } from '../config-issue.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { parseJson } from '../formats/json.ts';
+import type { ExperimentEvent, UpdateRecord } from '../results.ts';
+import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
+import { methodNames, type MethodName } from '../vocabulary/methods.ts';
+
+const mark = v.object({
+  bytes: whole,
+  sha256: v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/)),
+});
+const unjudged = v.object({
+  during: v.picklist(['training', 'evaluation']),
+  responses: whole,
+  reason: v.string(),
+});
+/** Updates of the run before an event: lines of `metrics.jsonl`. */
+const after = whole;
+const stored = v.variant('type', [
+  v.object({
+    type: v.literal('started'),
+    after,
+    adapter: v.string(),
+    host: v.string(),
+    totalUpdates: whole,
+  }),
+  v.object({
+    type: v.literal('phase'),
+    after,
+    seed: whole,
+    phase: v.picklist(['base', 'score', 'report', ...methodNames]),
+    text: v.string(),
+  }),
+  v.object({ type: v.literal('pool'), after, seed: whole }),
+  v.object({ type: v.literal('column'), after, seed: whole, epoch: whole }),
+  v.object({
+    type: v.literal('scores'),
+    after,
+    seed: whole,
+    summary: seedResults,
+    files: v.record(v.string(), mark),
+  }),
+  v.object({
+    type: v.literal('evaluation'),
+    after,
+    method: v.picklist(['base', ...methodNames]),
+    ...evaluation.entries,
+    ...accuracy,
+    shipped: v.exactOptional(v.boolean()),
+  }),
+  v.object({
+    type: v.literal('warning'),
+    after,
+    text: v.string(),
+    inResults: v.exactOptional(v.literal(true)),
+    unjudged: v.exactOptional(unjudged),
+  }),
+]);
+
+/** An event as the log has it. */
+export type StoredEvent = v.InferOutput<typeof stored>;
+
+/**
+ * An event's line, without its end; undefined for what nobody needs later, and for updates, which
+ * have a file of their own.
+ *
+ * @param updates Updates of the run before it.
+ */
+export function lineOf(event: ExperimentEvent, updates: number): string | undefined {
+  const put = ({ type, ...rest }: DistributiveOmit<StoredEvent, 'after'>): string =>
+    JSON.stringify({ type, after: updates, ...rest });
+  switch (event.type) {
+    case 'started': {
+      const { type, adapter, host, totalUpdates } = event;
+      return put({ type, adapter, host, totalUpdates });
+    }
+    case 'pool':
+      return put({ type: 'pool', seed: event.seed });
+    case 'column':
+      return put({ type: 'column', seed: event.seed, epoch: event.epoch });
+    case 'scores': {
+      const { type, seed, summary, files } = event;
+      return put({ type, seed, summary, files } as DistributiveOmit<StoredEvent, 'after'>);
+    }
+    case 'phase':
+    case 'evaluation':
+    case 'warning':
+      return put(event);
+    default:
+      return undefined;
+  }
+}
+
+type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
+
+/** @param where The line, for messages. @throws FormatError naming line and field. */
+export function parseEvent(line: string, where: string): StoredEvent {
+  const parsed = v.safeParse(stored, parseJson(line, where), { abortEarly: true });
+  if (parsed.success) return parsed.output;
+  throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
+}
+
+/** What a log refers to. Each may be asked for several times. */
+export interface Referred {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  readonly pool: (seed: number) => Promise<PoolEvent['prompts']>;
+  readonly column: (
+    seed: number,
+    epoch: number,
+  ) => Promise<Pick<ColumnEvent, 'accuracy' | 'reward'>>;
+  readonly scores: (
+    seed: number,
+    methods: readonly MethodName[],
+  ) => Promise<Pick<ScoresEvent, 'scores' | 'selections'>>;
+}
+
+type EventOf<Type extends ExperimentEvent['type']> = Extract<
+  ExperimentEvent,
+  { readonly type: Type }
+>;
+type PoolEvent = EventOf<'pool'>;
+type ColumnEvent = EventOf<'column'>;
+type ScoresEvent = EventOf<'scores'>;
+
+/**
+ * The events of a log with all that they refer to, updates among them.
+ *
+ * @throws FormatError where the log refers to what is not there.
+ */
+export async function* eventsOfLog(
+  log: readonly StoredEvent[],
+  records: readonly UpdateRecord[],
+  referred: Referred,
+): AsyncGenerator<ExperimentEvent, void, void> {
+  let told = 0;
+  for (const event of log) {
+    if (event.after < told || event.after > records.length) {
+      throw new FormatError(
+        `events.jsonl: an event after update ${event.after} of ${records.length}, after ${told}`,
+      );
+    }
+    while (told < event.after) yield updateEvent(records[told++]);
+    yield await wholeEvent(event, referred);
+  }
+  while (told < records.length) yield updateEvent(records[told++]);
+}
+
+function updateEvent(record: UpdateRecord | undefined): ExperimentEvent {
+  if (!record) throw new RangeError('more updates than records');
+  return { type: 'update', ...record };
+}
+
+async function wholeEvent(
+  { after: _after, ...event }: StoredEvent,
+  referred: Referred,
+): Promise<ExperimentEvent> {
+  switch (event.type) {
+    case 'started':
+      return { ...event, config: referred.config, seeds: referred.seeds };
+    case 'pool':
+      return { ...event, prompts: await referred.pool(event.seed) };
+    case 'column':
+      return { ...event, ...(await referred.column(event.seed, event.epoch)) };
+    case 'scores': {
+      const { seed, summary, files } = event as Pick<ScoresEvent, 'seed' | 'summary' | 'files'>;
+      const methods = Object.keys(summary.selections) as MethodName[];
+      const { lim } = summary;
+      if (!lim) throw new FormatError(`events.jsonl: seed ${seed} was scored without a summary`);
+      return {
+        type: 'scores',
+        seed,
+        lim,
+        summary,
+        files,
+        ...(await referred.scores(seed, methods)),
+      };
+    }
+    default:
+      return event;
+  }
+}

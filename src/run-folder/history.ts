@@ -1,0 +1,97 @@
+import * as v from 'valibot';
+import { issueText } from '../config-issue.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { parseJson } from '../formats/json.ts';
+import { whole } from '../results-schema.ts';
+import type { Evaluation, ExperimentEvent } from '../results.ts';
+import type { MethodName } from '../vocabulary/methods.ts';
+import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
+import type { Run, RunFolder } from './finished-run.ts';
+import { EVENTS, seedFiles } from './names.ts';
+import { logOfOlderRun } from './older-events.ts';
+
+/**
+ * What a finished run told while it ran, and its end; without what each prompt was answered. Columns
+ * are in the signal that LIM used.
+ *
+ * @throws FormatError naming file and field.
+ */
+export async function* historyOf(
+  run: Run,
+  folder: RunFolder,
+): AsyncGenerator<ExperimentEvent, void, void> {
+  const { results, records } = run;
+  yield* eventsOfLog(await logOf(run, folder), records, referredIn(run, folder));
+  yield { type: 'state', state: 'done', message: '' };
+  yield { type: 'done', results };
+}
+
+async function logOf({ results, records }: Run, folder: RunFolder): Promise<StoredEvent[]> {
+  const text = await folder.read(EVENTS);
+  if (text !== undefined) {
+    const lines = text.split('\n').filter((line) => line !== '');
+    return lines.map((line, i) => parseEvent(line, `${folder.name}/${EVENTS} line ${i + 1}`));
+  }
+  const { config, adapter, host, base, methods, seeds, warnings = [] } = results;
+  const evaluations: Partial<Record<MethodName, readonly Evaluation[]>> = {};
+  for (const [name, of] of Object.entries(methods)) {
+    evaluations[name as MethodName] = of.evaluations;
+  }
+  return logOfOlderRun({
+    config,
+    adapter,
+    host,
+    base,
+    records,
+    warnings,
+    seeds: seeds.map(({ seed }) => seed),
+    poolSize: seeds[0]?.pool.prompts ?? 0,
+    evaluations,
+    summaries: seeds,
+    unjudged: [],
+    written: {},
+    place: undefined,
+  });
+}
+
+const subsetRows = v.array(v.object({ id: whole }));
+
+function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referred {
+  const seeds = results.seeds.map(({ seed }) => seed);
+  const rowsOf = (seed: number) => {
+    const rows = pools[seeds.indexOf(seed)];
+    if (!rows)
+      throw new FormatError(`${folder.name}/${EVENTS}: seed ${seed} is not in the results`);
+    return rows;
+  };
+  const subset = async (path: string): Promise<number[]> => {
+    const where = `${folder.name}/${path}`;
+    const text = await folder.read(path);
+    if (text === undefined) throw new FormatError(`${where}: no such file`);
+    const parsed = v.safeParse(subsetRows, parseJson(text, where), { abortEarly: true });
+    if (!parsed.success) throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
+    return parsed.output.map(({ id }) => id);
+  };
+  return {
+    config: results.config,
+    seeds,
+    pool: (seed) =>
+      Promise.resolve(
+        rowsOf(seed).map(({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
+          text: prompt,
+          ...known,
+        })),
+      ),
+    column: (seed, epoch) => {
+      const signal = Float32Array.from(rowsOf(seed), ({ rewards }) => rewards[epoch] ?? NaN);
+      return Promise.resolve({ accuracy: signal, reward: signal });
+    },
+    async scores(seed, methods) {
+      const names = seedFiles(seed, seeds);
+      const selections: Partial<Record<MethodName, number[]>> = {};
+      for (const method of methods) selections[method] = await subset(names.subset(method));
+      const scores = Float64Array.from(rowsOf(seed), ({ score }) => score ?? NaN);
+      return { scores, selections };
+    },
+  };
+}

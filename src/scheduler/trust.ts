@@ -1,0 +1,79 @@
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
+import type { ExperimentConfig } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
+import { choicesOf, choicesOfRun, defaultChoices, unrunnable } from '../variants/choices.ts';
+import { type KernelUse, queueChecks, replaceWrongVariants } from '../variants/self-check.ts';
+import { CheckpointError } from './checkpoint.ts';
+
+/** Which variants of kernels a run computes with, and whether they compute right on its device. */
+export class KernelTrust {
+  readonly #gpu: Gpu;
+  readonly #config: Pick<ExperimentConfig, 'model' | 'weightStorage' | 'cacheStorage'>;
+
+  constructor(
+    gpu: Gpu,
+    config: Pick<ExperimentConfig, 'model' | 'weightStorage' | 'cacheStorage'>,
+  ) {
+    this.#gpu = gpu;
+    this.#config = config;
+  }
+
+  /** To be recorded with the run. */
+  get choices(): VariantChoices {
+    return choicesOf(this.#gpu);
+  }
+
+  /**
+   * Makes plans that are built from now on take the variants of a checkpoint, so that the run goes on
+   * with the same bits.
+   *
+   * @param recorded As a checkpoint holds them; undefined for the adapter's defaults.
+   * @throws CheckpointError where they are unknown or this device cannot run one.
+   */
+  force(recorded: unknown): void {
+    const gpu = this.#gpu;
+    const choices = recorded === undefined ? defaultChoices(gpu) : choicesOfRun(recorded);
+    if (!choices) throw new CheckpointError('the checkpoint names no known variants of kernels');
+    const missing = unrunnable(gpu, choices);
+    if (missing) {
+      const { family, variant } = missing;
+      throw new CheckpointError(
+        `the run was computed with ${family} in variant '${variant}', which ${gpu.name} cannot run`,
+      );
+    }
+    gpu.choices = choices;
+  }
+
+  /** Requests the pipelines of the check with gradients, before those of plans that are built later. */
+  queueCheck(): void {
+    for (const use of this.#uses(true)) queueChecks(this.#gpu, use);
+  }
+
+  /**
+   * Has other variants computed in place of those that compute wrong here. Plans that were built before
+   * keep theirs.
+   *
+   * @param training Whether kernels of gradients are checked too.
+   * @returns A sentence for each that was replaced. Results computed before are then to be computed again.
+   * @throws AdapterError where a kernel has no variant left.
+   */
+  async replaceWrong(training: boolean): Promise<string[]> {
+    const sentences: string[] = [];
+    for (const use of this.#uses(training)) {
+      sentences.push(...(await replaceWrongVariants(this.#gpu, use)));
+    }
+    return sentences;
+  }
+
+  /** Bases are pre-trained in f32. */
+  #uses(training: boolean): KernelUse[] {
+    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
+    const storages = new Set(['f32', weightStorage] as const);
+    return Array.from(storages, (storage) => ({
+      headDim: model.headDim,
+      training,
+      storage,
+      cache,
+    }));
+  }
+}

@@ -1,0 +1,96 @@
+import {
+  attentionDecode,
+  attentionDecodeFamily,
+  canRotate,
+} from '../../../kernels/attention-decode.ts';
+import { parallelLanes, serialLanes } from '../../../kernels/lib/lanes.ts';
+import { halvesOf } from '../../formats/half.ts';
+import {
+  attention,
+  attentionOptions,
+  fusedColumns,
+  HEADS,
+  PROMPT,
+  RESPONSES,
+  ROWS,
+} from './attention.ts';
+import type { FamilyCheck } from './case.ts';
+
+/**
+ * Each response's last row as it is decoded: its keys and values before that in a cache, its own newest
+ * token given with queries and keys turned back by a quarter, which the table turns forward again.
+ */
+export const attentionDecodeCheck: FamilyCheck = {
+  family: attentionDecodeFamily,
+  isUsed: ({ cache }) => cache !== undefined,
+  probes(inputs, use) {
+    const { gpu } = inputs;
+    const { headDim, cache: storage = 'f32' } = use;
+    const [first, prompt] = PROMPT;
+    const [fused, cached] = [fusedColumns(use), 2 * headDim];
+    const count = RESPONSES.length;
+    const columns = Math.max(...RESPONSES.map(([start, end]) => end - start));
+    const keys = prompt + columns;
+    const rotate = canRotate(headDim);
+    const drawn = inputs.random('qkv', ROWS, fused, storage);
+    const rows = (from: number, to: number): number[][] =>
+      Array.from({ length: to - from }, (_, i) =>
+        Array.from({ length: fused }, (_column, at) => drawn.at(from + i, at)),
+      );
+    const cache = inputs.empty('cache', [count, columns, cached], storage);
+    const entries = new Float32Array(count * columns * cached);
+    for (const [i, [start, end]] of RESPONSES.entries()) {
+      const tokens = rows(start, end - 1).map((row) => row.slice(HEADS * headDim));
+      entries.set(tokens.flat(), i * columns * cached);
+    }
+    gpu.upload(cache, storage === 'f16' ? halvesOf(entries) : entries);
+    const half = headDim / 2;
+    const turned = RESPONSES.flatMap(([, end]) => rows(end - 1, end)).map((row) =>
+      row.map((value, at) => {
+        if (!rotate || at >= (HEADS + 1) * headDim) return value;
+        return at % headDim < half ? (row[at + half] ?? NaN) : -(row[at - half] ?? NaN);
+      }),
+    );
+    const newest = inputs.empty('newest', [count, fused]);
+    const angles = Array.from({ length: headDim }, (_, d) => (d < half ? 0 : 1)); // cosines, sines
+    const episodes = RESPONSES.map((_, i) => [i, 0, 0, first, prompt, columns]);
+    const status = RESPONSES.map(([start, end]) => [end - start, 0]);
+    const out = inputs.empty('out', [count, HEADS * headDim]);
+    const step = attentionDecode(
+      {
+        episodes: inputs.filled('episodes', 'u32', episodes),
+        status: inputs.filled('status', 'u32', status),
+        table: inputs.filled('table', 'f32', Array<number[]>(keys).fill(angles)),
+        prompt_qkv: inputs.filled('prompt_qkv', 'f32', rows(0, prompt)),
+        qkv: newest,
+        cache,
+        scores: inputs.empty('scores', [count, HEADS, keys]),
+        out,
+      },
+      {
+        ...attentionOptions(use),
+        rows: count,
+        keys,
+        rotate,
+        lanes: gpu.kind === 'cpu' ? serialLanes : parallelLanes,
+      },
+    );
+    const values = (): Float64Array => {
+      const width = HEADS * headDim;
+      const all = attention(drawn.at, () => 0, headDim).out;
+      return Float64Array.from(
+        RESPONSES.flatMap(([, end]) => [...all.subarray((end - 1) * width, end * width)]),
+      );
+    };
+    return [
+      {
+        // The queries are left turned.
+        begin: () => {
+          gpu.upload(newest, Float32Array.from(turned.flat()));
+        },
+        steps: [step],
+        expected: [{ out, values }],
+      },
+    ];
+  },
+};

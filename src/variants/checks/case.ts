@@ -1,0 +1,96 @@
+import type { Dispatch } from '../../../kernels/lib/kernel.ts';
+import type { DType, Tensor } from '../../../kernels/lib/tensor.ts';
+import type { Family } from '../../../kernels/lib/variants.ts';
+import { float32OfHalves, halvesOf } from '../../formats/half.ts';
+import type { Gpu } from '../../gpu/device.ts';
+import { RandomStream } from '../../random.ts';
+
+/** Which kernels a program is about to use. */
+export interface KernelUse {
+  /** Of its model: attention is compiled for it. */
+  readonly headDim: number;
+  /** Whether gradients are computed too. */
+  readonly training: boolean;
+  /** How the matrices are stored that layers multiply by. Default f32. */
+  readonly storage?: 'f32' | 'f16' | undefined;
+  /** How the cache of keys and values is stored, where it decodes. */
+  readonly cache?: 'f32' | 'f16' | undefined;
+}
+
+/** A small computation of one shape, and what it should give. */
+export interface Probe {
+  /** Uploads the inputs that the steps overwrite. */
+  readonly begin?: () => void;
+  /** In any variant of the family. */
+  readonly steps: readonly Dispatch[];
+  readonly expected: readonly {
+    readonly out: Tensor<'f32'>;
+    readonly values: () => Float64Array;
+  }[];
+}
+
+/** How one family is checked on a device. */
+export interface FamilyCheck {
+  readonly family: Family;
+  /** Whether a program takes kernels of the family. */
+  readonly isUsed: (use: KernelUse) => boolean;
+  /**
+   * Probes with whole blocks and cut ones of every variant. What is compiled for them is what the
+   * program takes later.
+   *
+   * @param inputs Makes their tensors.
+   */
+  readonly probes: (inputs: Inputs, use: KernelUse) => readonly Probe[];
+}
+
+/** A tensor of random numbers, which `at` gives too. */
+export interface Input {
+  readonly tensor: Tensor<'f32' | 'f16'>;
+  readonly at: (row: number, column: number) => number;
+}
+
+/** Makes the tensors of probes. */
+export class Inputs {
+  readonly gpu: Gpu;
+  readonly tensors: Tensor[] = [];
+  readonly #stream = new RandomStream(1, 'selfCheck');
+
+  constructor(gpu: Gpu) {
+    this.gpu = gpu;
+  }
+
+  empty<Type extends DType = 'f32'>(
+    name: string,
+    shape: readonly number[],
+    dtype = 'f32' as Type,
+  ): Tensor<Type> {
+    const tensor = this.gpu.tensor(`self-check ${name}`, shape, dtype, 'activations');
+    this.tensors.push(tensor);
+    return tensor;
+  }
+
+  /** A matrix of these rows. */
+  filled(
+    name: string,
+    dtype: 'f32' | 'u32',
+    rows: readonly (readonly number[])[],
+  ): Tensor<'f32' | 'u32'> {
+    const tensor = this.empty(name, [rows.length, rows[0]?.length ?? 0], dtype);
+    const data = rows.flat();
+    this.gpu.upload(tensor, dtype === 'u32' ? Uint32Array.from(data) : Float32Array.from(data));
+    return tensor;
+  }
+
+  random(name: string, rows: number, columns: number, dtype: 'f32' | 'f16' = 'f32'): Input {
+    const tensor = this.empty(name, [rows, columns], dtype);
+    const drawn = Float32Array.from({ length: rows * columns }, () => this.#stream.normal());
+    const halves = dtype === 'f16' ? halvesOf(drawn) : undefined;
+    this.gpu.upload(tensor, halves ?? drawn);
+    const data = halves ? float32OfHalves(halves) : drawn;
+    return { tensor, at: (row, column) => data[row * columns + column] ?? NaN };
+  }
+
+  destroy(): void {
+    this.gpu.destroy(...this.tensors);
+  }
+}

@@ -1,0 +1,166 @@
+import type { Dispatch } from '../../kernels/lib/kernel.ts';
+import type { VariantChoices } from '../../kernels/lib/variants.ts';
+import { AdapterError, type Gpu } from '../gpu/device.ts';
+import { type FamilyCheck, Inputs, type KernelUse, type Probe } from './checks/case.ts';
+import { choicesOf, choicesWithout, type VariantName, variantsOf } from './choices.ts';
+import { familyChecks } from './families.ts';
+
+export type { KernelUse };
+
+/** How right a variant is on one device. */
+export interface CheckedVariant extends VariantName {
+  /** Its largest error, over the largest entry; NaN where it gave one. */
+  readonly error: number;
+}
+
+/** Whether errors are those of rounding: sums in f32 stay below 1e-6 at these sizes. */
+export const isWithinRounding = ({ error }: CheckedVariant): boolean => error <= 1e-4;
+
+/** One variant of a family, and the probes that it computes. */
+interface Trial extends VariantName {
+  readonly probes: { readonly probe: Probe; readonly steps: readonly Dispatch[] }[];
+}
+
+/**
+ * The variants that plans may take of a family, each with the probes that it fits; and the variant that
+ * plans take of a probe that none of those fits.
+ */
+function trialsOf(
+  { family }: FamilyCheck,
+  probes: readonly Probe[],
+  choices: VariantChoices,
+): Trial[] {
+  const trials = new Map<string, Trial>();
+  const choice = choices[family.name];
+  if (!choice) return [];
+  for (const probe of probes) {
+    const shape = probe.steps[0]?.offer?.shape;
+    const fitting = variantsOf(choice).filter((id) => family.fits(id, shape));
+    for (const variant of new Set([...fitting, family.choose(shape, choice)])) {
+      const trial = trials.get(variant) ?? { family: family.name, variant, probes: [] };
+      const steps = probe.steps.map((step) => step.offer?.in(variant) ?? step);
+      trial.probes.push({ probe, steps });
+      trials.set(variant, trial);
+    }
+  }
+  return [...trials.values()];
+}
+
+/** The trials of a program's kernels, and the tensors that they bind. */
+function allTrials(gpu: Gpu, use: KernelUse, choices: VariantChoices) {
+  const made: Inputs[] = [];
+  const trials = familyChecks
+    .filter((check) => check.isUsed(use))
+    .flatMap((check) => {
+      const inputs = new Inputs(gpu);
+      made.push(inputs);
+      return trialsOf(check, check.probes(inputs, use), choices);
+    });
+  const destroy = (): void => {
+    for (const inputs of made) inputs.destroy();
+  };
+  return { trials, destroy };
+}
+
+/**
+ * Computes small cases of a program's kernels in each variant that plans may take, and compares them
+ * with float64.
+ *
+ * @param choices What plans may take. Default: the device's own.
+ * @param isKnown Whether a variant needs no check.
+ */
+export async function checkVariants(
+  gpu: Gpu,
+  use: KernelUse,
+  choices = choicesOf(gpu),
+  isKnown: (name: VariantName) => boolean = () => false,
+): Promise<CheckedVariant[]> {
+  const { trials, destroy } = allTrials(gpu, use, choices);
+  // All at once: what compiles the last ones need not wait for the first ones to run.
+  const planned = trials
+    .filter((trial) => !isKnown(trial))
+    .map((trial) => {
+      const steps = trial.probes.flatMap((one) => one.steps);
+      return { trial, plan: gpu.plan(`self-check ${trial.family} ${trial.variant}`, steps) };
+    });
+  const found: CheckedVariant[] = [];
+  try {
+    for (const { trial, plan } of planned) {
+      for (const { probe } of trial.probes) probe.begin?.();
+      await gpu.run(plan);
+      found.push({
+        family: trial.family,
+        variant: trial.variant,
+        error: await largestError(
+          gpu,
+          trial.probes.flatMap(({ probe }) => probe.expected),
+        ),
+      });
+    }
+  } finally {
+    for (const { plan } of planned) plan.destroy();
+    destroy();
+  }
+  return found;
+}
+
+/** The largest error of some tensors, each over its largest entry. Leaves zeros in them. */
+async function largestError(gpu: Gpu, expected: Probe['expected']): Promise<number> {
+  let worst = 0;
+  for (const { out, values } of expected) {
+    const got = await gpu.read(out);
+    let error = 0;
+    let largest = 0;
+    for (const [i, want] of values().entries()) {
+      error = Math.max(error, Math.abs((got[i] ?? NaN) - want)); // NaN stays
+      largest = Math.max(largest, Math.abs(want));
+    }
+    worst = Math.max(worst, error / largest);
+    // The next variant adds to it, and must not find it right already.
+    gpu.upload(out, new Float32Array(got.length));
+  }
+  return worst;
+}
+
+/** Requests the pipelines of a check to come, before those of plans that are built after this. */
+export function queueChecks(gpu: Gpu, use: KernelUse): void {
+  const { trials, destroy } = allTrials(gpu, use, choicesOf(gpu));
+  for (const step of trials.flatMap(({ probes }) => probes.flatMap(({ steps }) => steps))) {
+    gpu.pipelines.entry(step);
+  }
+  destroy();
+}
+
+/** Says that a variant computes wrong, and by how much. */
+export const describeFault = ({ family, variant, error }: CheckedVariant): string =>
+  `${family} in variant '${variant}' computes wrong (off by ${error.toPrecision(2)} of the largest entry)`;
+
+/** What was found right already: a device is asked once. */
+const knownRight = new WeakMap<Gpu, Set<string>>();
+
+/**
+ * Checks the variants that plans of a device would take, and makes plans that are built from now on take
+ * others of the same family in place of those that compute wrong there.
+ *
+ * @returns A sentence for each that was replaced.
+ * @throws AdapterError when `plain` itself is wrong: the family has nothing that can be trusted here.
+ */
+export async function replaceWrongVariants(gpu: Gpu, use: KernelUse): Promise<string[]> {
+  const known = knownRight.get(gpu) ?? new Set<string>();
+  knownRight.set(gpu, known);
+  const keyOf = ({ family, variant }: VariantName): string =>
+    [family, variant, use.headDim, use.training, use.storage, use.cache].join(' ');
+  const sentences: string[] = [];
+  for (;;) {
+    const found = await checkVariants(gpu, use, choicesOf(gpu), (one) => known.has(keyOf(one)));
+    if (found.length === 0) return sentences;
+    const wrong = found.filter((one) => !isWithinRounding(one));
+    for (const one of wrong) {
+      const what = `${describeFault(one)} on ${gpu.name}`;
+      if (one.variant === 'plain') throw new AdapterError(`${what}: there is no other to use`);
+      sentences.push(`${what}: another is used in its place`);
+    }
+    for (const one of found) if (isWithinRounding(one)) known.add(keyOf(one));
+    if (wrong.length > 0) gpu.choices = choicesWithout(choicesOf(gpu), wrong);
+  }
+}

@@ -5,6 +5,7 @@ import { playwright } from '@vitest/browser-playwright';
 import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
+import { notices } from './scripts/notices.mjs';
 import { toneRules } from './src/look/tokens.ts';
 
 // Node's WebGPU is imported there by name, and charts are drawn by the command: never in a page.
@@ -31,6 +32,8 @@ const pageArguments = fileURLToPath(new URL('src/cli/page-arguments.ts', import.
 const shared = fileURLToPath(new URL('../shared', import.meta.url));
 const sharedData = existsSync(shared) ? [realpathSync(shared)] : [];
 
+const bundled = notices();
+
 export default defineConfig(({ mode }) => ({
   // vitest runs at the top; the page's own commands (build, preview, dev) in demo/.
   root: fileURLToPath(new URL(mode === 'test' ? '.' : 'demo', import.meta.url)),
@@ -40,8 +43,9 @@ export default defineConfig(({ mode }) => ({
     emptyOutDir: true,
     target: 'es2022',
   },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: bundled.worker },
   plugins: [
+    bundled.page,
     {
       name: 'tones',
       enforce: 'pre',

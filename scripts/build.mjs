@@ -19,6 +19,7 @@ import { parseArgs } from 'node:util';
 import { pathToFileURL } from 'node:url';
 import { build } from 'vite';
 import { dist, stamp, walk } from './dist.mjs';
+import { notices } from './notices.mjs';
 import { modulePath, root } from './process.mjs';
 
 const help = `npm run build [-- options]
@@ -61,8 +62,9 @@ const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host|reward-serv
  *
  * @param {string} outDir
  */
-const buildPage = (outDir) =>
-  build({
+function buildPage(outDir) {
+  const bundled = notices();
+  return build({
     configFile: false,
     root,
     base: './',
@@ -70,6 +72,7 @@ const buildPage = (outDir) =>
     resolve: { alias: { 'node:util': join(root, 'src/cli/page-arguments.ts') } },
     plugins: [
       versionAlone,
+      bundled.page,
       {
         // The page reads the base that the library ships.
         name: 'bases-of-the-library',
@@ -94,7 +97,11 @@ const buildPage = (outDir) =>
         },
       },
     ],
-    worker: { format: 'es', rolldownOptions: { checks: { bundlerTimings: false } } },
+    worker: {
+      format: 'es',
+      plugins: bundled.worker,
+      rolldownOptions: { checks: { bundlerTimings: false } },
+    },
     build: {
       target: 'es2022',
       outDir,
@@ -111,6 +118,7 @@ const buildPage = (outDir) =>
       },
     },
   });
+}
 
 /**
  * The modules of dist/, one for each source so that a worker's URL relative to the module that

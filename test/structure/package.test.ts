@@ -159,6 +159,32 @@ export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.r
     expect(bytes).toBeLessThan(most);
   });
 
+  test('names all packages that the page bundles, its workers included', async () => {
+    const output = await build({
+      root: join(root, 'demo'),
+      configFile: join(root, 'vite.config.ts'),
+      logLevel: 'silent',
+      build: { write: false, minify: false, sourcemap: true },
+    });
+    const files = [output].flat().flatMap((part) => ('output' in part ? part.output : []));
+    const textOf = (name: RegExp): string[] =>
+      files.flatMap((file) =>
+        file.type === 'asset' && name.test(file.fileName) ? [String(file.source)] : [],
+      );
+    const bundled = textOf(/\.js\.map$/).map((map) => {
+      const { sources } = JSON.parse(map) as { sources: string[] };
+      return sources.flatMap(
+        (path) => /.*node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1] ?? [],
+      );
+    });
+    const [notices] = textOf(/^THIRD-PARTY-NOTICES\.txt$/);
+    const named = [...notices.matchAll(/^(\S+) \S+ \(\S+\)\n-+\n\n/gm)].map(([, name]) => name);
+    expect(bundled.length).toBeGreaterThan(2);
+    expect([...named].sort()).toEqual([...new Set(bundled.flat())].sort());
+    expect(named).toEqual(expect.arrayContaining(['comlink', 'uplot', 'valibot']));
+    expect(notices).toContain('Permission is hereby granted, free of charge');
+  });
+
   test('packs what it runs on and nothing else', () => {
     // npm prints what its scripts say before the JSON; there are none to run here.
     const output = execFileSync('npm', ['pack', '--dry-run', '--json', '--ignore-scripts'], {
@@ -176,6 +202,7 @@ export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.r
       'dist/src/index.js',
       'dist/src/index.d.ts',
       'dist/src/cli/main.js',
+      'dist/page/THIRD-PARTY-NOTICES.txt',
     ]) {
       expect(paths).toContain(path);
     }

@@ -276,6 +276,7 @@ export const layers = {
       'src/lim',
       'src/model',
       'src/rollout',
+      'src/run-folder',
       'src/supervised',
       'src/threads',
       'src/variants',
@@ -286,6 +287,7 @@ export const layers = {
   'src/index': {
     is: 'the public API',
     imports: [
+      'kernels/lib',
       'src/config',
       'src/config-error',
       'src/file-error',

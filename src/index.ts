@@ -5,8 +5,16 @@ export {
   configHash,
   overridesOf,
   parseConfig,
+  type BaseConfig,
+  type DrawnModelConfig,
+  type EvaluationConfig,
   type ExperimentConfig,
+  type LimConfig,
+  type OptimizerConfig,
   type Override,
+  type PpoConfig,
+  type RolloutConfig,
+  type RunConfig,
 } from './config.ts';
 export { limrDefaults, presets, presetSeeds } from './presets.ts';
 export { ConfigError } from './config-error.ts';
@@ -18,8 +26,10 @@ export type {
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
+  FileMark,
   LimSummary,
   PromptCompletions,
+  Reopening,
   RunState,
   ScoredPrompt,
   SeedResults,
@@ -35,6 +45,7 @@ export {
   type AdapterChoice,
   type AdapterDescription,
 } from './gpu/device.ts';
+export type { MemoryLimits, Purpose } from './gpu/memory.ts';
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
@@ -42,15 +53,22 @@ export { WorkerError, type Called, type Connection } from './threads/connect.ts'
 export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
-export { accuracyOf, differenceOf, tierPrompts, type Estimate } from './report/interval.ts';
+export {
+  accuracyOf,
+  differenceOf,
+  tierPrompts,
+  type Estimate,
+  type Reading,
+} from './report/interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
-export { seedsCaveat, wrongKeysCaveat } from './report/caveats.ts';
+export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export { runFileText } from './run-folder/run-file.ts';
-export { describeTask, poolPromptsOf, tierSizesOf } from './tasks/registry.ts';
-export type { TaskDescription } from './tasks/task.ts';
+export { describeTask, poolPromptsOf, tierSizesOf, type TaskConfig } from './tasks/registry.ts';
+export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
+export type { FamilyChoice } from '../kernels/lib/variants.ts';
 export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {

@@ -7,3 +7,4 @@ export {
   type RunClaim,
   type StoredRun,
 } from '../workers/stored-runs.ts';
+export type { RunFile } from '../run-folder/run-file.ts';

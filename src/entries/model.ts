@@ -341,10 +341,16 @@ export { Device, type DeviceOptions } from './device.ts';
 export { type ByteSource, bytesSource } from '../formats/byte-source.ts';
 export { FormatError } from '../formats/format-error.ts';
 export { SafetensorsError } from '../formats/safetensors.ts';
-export type { TokenizerClient } from '../formats/tokenizer-client.ts';
+export type {
+  ChatMessage,
+  ChatOptions,
+  DecodeOptions,
+  EncodeOptions,
+} from '../formats/tokenizer.ts';
+export type { NamedText, TokenizerClient, TokenizerTexts } from '../formats/tokenizer-client.ts';
 export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
 export { ConfigError } from '../config-error.ts';
-export type { ModelConfig } from '../model/config.ts';
+export type { Architecture, ModelConfig, RopeScaling } from '../model/config.ts';
 export type { ModelDirectory, OpenModelFile, WeightDType } from '../model/model-directory.ts';
 export type { WeightStorage } from '../model/parameters.ts';
 export { AllocationError } from '../gpu/memory.ts';

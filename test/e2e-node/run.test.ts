@@ -282,12 +282,12 @@ describe('limr run', () => {
     expect(json(at('old/results.json'))).toMatchObject({ schema: 1 });
   });
 
-  test.each([
+  test.for([
     ['FULL', 'layout-2-full'],
     ['the LIM arm', 'layout-2-lim'],
-  ])(
+  ] as const)(
     'goes on bit for bit with a run that a version without a log left in %s',
-    async (_, name, context) => {
+    async ([, name], context) => {
       const left = join(root, 'test/old-runs', name);
       const [out, undisturbed] = [`${name}/run`, 'layout-2-undisturbed'];
       cpSync(left, at(out), { recursive: true });

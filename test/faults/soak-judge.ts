@@ -8,7 +8,7 @@ const series = {
   'heap MiB': { unit: ' MiB', share: 0.25, least: 16 },
   'GPU process MiB': { unit: ' MiB', share: 0.08, least: 24 },
   handles: { unit: '', share: 0, least: 3 },
-  /** Of the page: one a run, whose own are not counted. */
+  /** Of the page: a trainer and its verifier, as far as they have not ended. */
   workers: { unit: '', share: 0, least: 1 },
   /** Within one run: each begins with none. */
   'checkpoint KiB': { unit: ' KiB', share: 0.02, least: 2, byRun: true },

@@ -4,6 +4,13 @@ import type { ReadyMessage, WorkerApi } from './worker-api.ts';
 
 const ready: ReadyMessage = 'limr-worker-ready';
 
+/**
+ * Rest of a browser's worker after it has terminated one of its own, whose end no event tells.
+ * Chromium never ends a worker that is terminated while one of its own is ending: thread and memory
+ * stay for as long as the tab does.
+ */
+const CHILD_END_MS = 250;
+
 /** A worker that could not start, died with calls under way, or was called after its end. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
@@ -85,12 +92,14 @@ function startThread(
   worker.addEventListener('messageerror', () => onDeath('a message of it could not be read'));
   return {
     endpoint: worker,
-    terminate: () => {
+    terminate: async () => {
       worker.terminate();
-      return Promise.resolve();
+      if (inBrowserWorker()) await new Promise((resolve) => setTimeout(resolve, CHILD_END_MS));
     },
   };
 }
+
+const inBrowserWorker = (): boolean => 'WorkerGlobalScope' in globalThis && !('Deno' in globalThis);
 
 /** An error's name and message. */
 export const describeError = (error: unknown): string =>

@@ -209,6 +209,7 @@ function referredIn(
     return { accuracy: mean('accuracy'), reward: mean('reward') };
   };
   return {
+    where: EVENTS,
     config,
     seeds,
     pool: (seed) =>

@@ -105,6 +105,26 @@ export async function readKept(
   return { found, standing, progress, events, files, damaged };
 }
 
+/** What must be known of the files that a run goes on with. */
+export const keptWarnings = ({ found, damaged }: Kept): string[] => [
+  ...(found.layout === 1
+    ? [`${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`]
+    : []),
+  ...damaged.map((file) => `${file} is damaged: its responses are not shown`),
+];
+
+/** What must be known of results that two adapters or hosts have computed. */
+export function moveWarnings(
+  { found, progress }: Kept,
+  { adapter, host }: Pick<FoundCheckpoint, 'adapter' | 'host'>,
+): string[] {
+  if (found.adapter === adapter && found.host === host) return [];
+  return [
+    `resumed on another adapter after ${progress.updates} updates: on ${adapter} ` +
+      `in ${host}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
+  ];
+}
+
 interface History {
   readonly standing: Standing;
   readonly log: readonly StoredEvent[];
@@ -209,6 +229,7 @@ function referredIn(
     return { accuracy: mean('accuracy'), reward: mean('reward') };
   };
   return {
+    where: EVENTS,
     config,
     seeds,
     pool: (seed) =>

@@ -14,7 +14,7 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { createEngine } from '../../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import {
   ArithmeticTask,
   arithmeticVariants,
@@ -127,11 +127,11 @@ export class PpoRig {
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const engine = createEngine(gpu, config, this.task);
-    this.matrix = engine.matrix;
-    this.trainer = engine.trainer;
-    this.decoder = engine.decoder;
-    this.memory = engine.memory;
+    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    this.matrix = buffers.matrix;
+    this.trainer = buffers.trainer;
+    this.decoder = buffers.decoder;
+    this.memory = buffers.memory;
     this.trainer.reset(this.base, seed);
   }
 

@@ -56,8 +56,6 @@ const rampTones = [
 
 /** Steps of `ramp-0`, `ramp-1`, ... */
 export const rampSteps = rampTones.length;
-/** Colours of `run-1`, `run-2`, ... */
-export const runCount = runTones.length;
 
 /** Every colour by the name of its custom property. */
 export const tones: Readonly<Record<string, Tone>> = {

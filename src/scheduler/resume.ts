@@ -41,7 +41,7 @@ export interface Kept {
 }
 
 /** The run that a checkpoint has to be of. */
-export interface KnownRun {
+interface KnownRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly poolSize: number;

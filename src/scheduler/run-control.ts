@@ -89,7 +89,10 @@ export class RunControl {
   async untilMayContinue(): Promise<boolean> {
     await yieldToMessages();
     while (this.#held && this.#steps === 0) {
-      if (this.#state !== 'paused') this.#change('paused');
+      if (this.#state !== 'paused') {
+        this.#change('paused');
+        continue; // Who is told of the pause may have resumed, stepped or stopped the loop already.
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }

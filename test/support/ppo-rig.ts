@@ -20,7 +20,8 @@ import {
   arithmeticVariants,
   arithmeticVerifier,
 } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from './bandit.ts';
 import type { TaskConfig } from '../../src/tasks/registry.ts';
 import type { PoolPrompt } from '../../src/tasks/task.ts';
 import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';

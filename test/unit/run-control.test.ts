@@ -66,6 +66,26 @@ describe('run control', () => {
     control.stop();
   });
 
+  test.each([
+    ['resume', ['pausing', 'paused', 'running'], true],
+    ['step', ['pausing', 'paused', 'stepping'], true],
+    ['stop', ['pausing', 'paused', 'stopping'], false],
+  ] as const)(
+    'a listener that is told of the pause may %s at once',
+    async (request, states, on) => {
+      const seen: string[] = [];
+      const control = new RunControl((state) => {
+        seen.push(state);
+        if (state === 'paused') control[request]();
+      });
+      control.pause();
+      let answer: boolean | undefined;
+      void control.gate().then((next) => (answer = next));
+      await turns(5);
+      expect([seen, answer]).toEqual([states, on]);
+    },
+  );
+
   test('is paused only once the iteration under way is done', async () => {
     const seen: string[] = [];
     const control = new RunControl((state) => seen.push(state));

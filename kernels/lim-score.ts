@@ -24,14 +24,17 @@ const MOST_UNIFORM = 256;
 /** Bytes of the buffer of `deficits`, which must allow use as a uniform. */
 export const deficitBytes = (epochs: number): number => 16 * Math.max(MOST_UNIFORM, epochs);
 
-/** Threads that share four prompts: one on a CPU, on a GPU enough to read their rows coalesced. */
+/**
+ * Threads that share four prompts: one on a CPU, on a GPU enough for coalesced reads of the rows.
+ */
 export function scoreLanes(kind: 'cpu' | 'gpu', epochs: number): number {
   if (kind === 'cpu' || epochs < 16) return 1;
   return epochs < 64 ? 4 : epochs < 256 ? 16 : 32;
 }
 
 /**
- * LIM scores of a chunk of the reward matrix. Math and what has no score: `shaders/lim-score.wgsl`.
+ * LIM scores of a chunk of the reward matrix. Math, and which prompts have no score:
+ * `shaders/lim-score.wgsl`.
  *
  * @param tensors.deficits (4, K), at the beginning of a buffer of `deficitBytes`.
  * @param tuning.lanes Threads per four prompts, a power of two up to 64. With one, rows of 4 to 256

@@ -63,8 +63,8 @@ function allTrials(gpu: Gpu, use: KernelUse, choices: VariantChoices) {
 }
 
 /**
- * Computes small cases of a program's kernels in each variant that plans may take, and compares them
- * with float64.
+ * Computes small cases of a program's kernels in each variant that plans may take, and compares
+ * them with float64.
  *
  * @param choices The choices to check. Default: the device's own.
  * @param isKnown Whether a variant needs no check.

@@ -7,7 +7,7 @@ export const limReduceKernel = defineKernel('lim-reduce', code, {
   tensors: { partials: 'f32', entries: 'u32', out_partials: 'f32', out_entries: 'u32' },
 });
 
-/** Rows that one thread adds up, when a pass leaves one row for each `rowsPerPass` rows. */
+/** Rows that one thread adds up, in a pass that leaves one row for each `rowsPerPass` rows. */
 export const rowsPerPass = 64;
 
 /**

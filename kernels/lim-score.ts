@@ -39,7 +39,7 @@ export function scoreLanes(kind: 'cpu' | 'gpu', epochs: number): number {
  * @param tensors.deficits (4, K), at the beginning of a buffer of `deficitBytes`.
  * @param tuning.lanes Threads per four prompts, a power of two up to 64. With one, rows of 4 to 256
  *   epochs take `shaders/lim-score/rows.wgsl`.
- * @throws ShapeError unless all shapes follow from that of the matrix.
+ * @throws ShapeError unless all shapes follow from the matrix's shape.
  */
 export function limScore(
   tensors: MatrixTensors & Pick<TensorsOf<typeof limScoreKernel>, 'deficits' | 'scores'>,

@@ -4,7 +4,7 @@ import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
 import { type Size, valueOf } from './variable.ts';
 import { defineFamily, type Family, hasQuads, hasWideSubgroups, isSoftware } from './variants.ts';
 
-/** What decides among the variants of attention. */
+/** The sizes that decide among the variants of attention. */
 export interface AttentionShape {
   readonly headDim: number;
 }
@@ -55,7 +55,7 @@ export const attentionFamily = <K extends KernelInfo>(
     },
   });
 
-/** What the attention kernels share: packed rows, their heads and the softmax scale. */
+/** Options that the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {
   readonly rows: Size;
   readonly heads: number;

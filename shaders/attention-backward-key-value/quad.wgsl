@@ -20,8 +20,8 @@ const QUADS = HEAD_DIM / 4;
 
 fn sum4(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
 
-// The values that the four lanes hold, one per column: this lane's first, then those of lane ^ 1, ^
-// 2 and ^ 3.
+// The values of the four lanes, one per column: this lane's first, then those of lane ^ 1, ^ 2, ^
+// 3.
 fn shared4(own: vec4f) -> mat4x4f {
   return mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
 }

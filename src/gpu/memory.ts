@@ -77,7 +77,7 @@ export class MemoryLedger {
     return totals;
   }
 
-  /** Live bytes altogether. */
+  /** Live bytes of all purposes. */
   total(): number {
     let total = 0;
     for (const { bytes } of this.#sizes.values()) total += bytes;

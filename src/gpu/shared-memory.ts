@@ -22,7 +22,7 @@ export class SharedMemory {
 
   /**
    * @param options.begin Buffers to begin with.
-   * @param options.alone Whether each tensor that finds no room gets a buffer of its own.
+   * @param options.alone Whether each tensor that does not fit gets a buffer of its own.
    */
   constructor(
     gpu: Gpu,

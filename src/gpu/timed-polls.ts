@@ -1,4 +1,6 @@
-/** For so many milliseconds after a call, the device is polled in every turn of the event loop. */
+/**
+ * For this many milliseconds after a call, the device is polled in every turn of the event loop.
+ */
 const AT_ONCE_MS = 0.5;
 /** Milliseconds between later polls. */
 const INTERVAL_MS = 1;

@@ -20,8 +20,8 @@ export interface BlockValue {
    */
   readonly gradient?: string;
   /**
-   * The value whose memory this value takes when no backward pass follows. At that point the other
-   * value is not yet written, or was read for the last time.
+   * The value whose memory this value takes when no backward pass follows. While this value is in
+   * use, the other value is not: it is not yet written, or was read for the last time.
    */
   readonly over?: string;
 }

@@ -187,7 +187,7 @@ export class ValueHead {
 
   /**
    * @param gathered f32 (A, C): `gathered` of a language head that runs at other times; an own
-   * tensor when left out.
+   *   tensor when left out.
    */
   constructor(gpu: Gpu, batch: PackedBatch, activations: Activations, gathered?: Tensor) {
     const { actions } = batch.capacity;

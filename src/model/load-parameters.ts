@@ -38,7 +38,9 @@ export async function loadParameters(
 }
 
 /**
- * Where a model's parameters lie on a device. @throws AdapterError when the device cannot bind one.
+ * Where a model's parameters lie on a device.
+ *
+ * @throws AdapterError when the device cannot bind one.
  */
 export function deviceLayout(
   gpu: Gpu,
@@ -71,7 +73,7 @@ export function expectLayers({ config, shapes, where }: ModelDirectory): void {
 
 /**
  * @throws SafetensorsError unless the files hold what the config calls for. Redundant tensors and
- * value heads may be there too.
+ *   value heads may be there too.
  */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
   expectLayers(model);

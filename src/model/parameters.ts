@@ -11,7 +11,7 @@ import { Embedding } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
 
-/** What sits on the trunk: the language-model head, or the critic's bias-free scalar head. */
+/** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
 
 /**

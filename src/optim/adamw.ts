@@ -90,7 +90,8 @@ export class AdamW {
   #updates = 0;
 
   /**
-   * @param losses f32 vector whose first element is the loss: the update waits on it being finite.
+   * @param losses f32 vector whose first element is the loss. An update is skipped unless the loss
+   *   is finite.
    * @throws ShapeError when a page's tensors disagree.
    */
   constructor(

@@ -207,7 +207,7 @@ export class Decoder {
     const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache', storage);
     const shape = { positions, memory };
     const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
-    // The two share roles of memory: no dispatch binds a tensor of both.
+    // Tensors of one name in both share memory: no dispatch binds two of them.
     const decode = new Activations(gpu, config, { ...shape, rows, keep: 'none' });
     this.#activations = [prefill, decode];
     const lastHidden = memory.tensor('last_hidden', [prompts, width]);

@@ -73,7 +73,7 @@ export class SupervisedTrainer {
     ]);
   }
 
-  /** Floating-point operations of a step over the last batch. */
+  /** Floating-point operations of a step over the last batch: matmuls and optimizer. */
   get flops(): number {
     return this.#step.flops;
   }

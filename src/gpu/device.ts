@@ -291,7 +291,8 @@ export class Gpu {
     try {
       await this.ask(() => buffer.mapAsync(mapMode.read, 0, size));
     } catch (error) {
-      // An answer of the device: what made the mapping invalid has been told before it.
+      // Wait for an answer of the device: the error that made the mapping invalid arrives before
+      // it.
       this.device.pushErrorScope('validation');
       await this.ask(() => this.device.popErrorScope()).catch(() => undefined);
       this.check();

@@ -43,7 +43,8 @@ export async function makePipeline(
   const module = device.createShaderModule({ label: kernel.name, code });
   const scope = ask(() => device.popErrorScope());
   const info = ask(() => module.getCompilationInfo());
-  // Both at once: a device that goes away rejects both, and one that nobody awaits ends the worker.
+  // Both are awaited at once: a device that goes away rejects both, and a rejection that nobody
+  // awaits ends the worker.
   const [fault, { messages }] = await Promise.all([scope, info]);
   checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
   if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);

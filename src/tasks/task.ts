@@ -141,9 +141,11 @@ export interface TaskDescription {
   readonly limits: string;
   /** Sentences before the table of what selections kept; may be empty. */
   readonly pool: string;
-  /** Whether the pool is drawn in strata of difficulty, so that scores have modes by construction. */
+  /** Whether the pool is drawn in strata of difficulty, so that its scores form several modes. */
   readonly hasStrata: boolean;
-  /** Whether the tiers hold prompts that no pool has, so that intervals over them mean something. */
+  /**
+   * Whether no pool has the prompts of the tiers, so that intervals over the tiers mean something.
+   */
   readonly isHeldOut: boolean;
   /** A prompt for people to read. */
   readonly promptText: (prompt: string) => string;

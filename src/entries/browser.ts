@@ -1,6 +1,4 @@
-// limr-lab/browser: what a page needs beside `limr-lab`: runs that the browser keeps, and how their
-// prompts are shown.
-export { arithmeticAnswer, withoutPadding } from '../tasks/arithmetic.ts';
+// limr-lab/browser: what a page needs beside `limr-lab`: the runs that the browser keeps.
 export { StorageError } from '../workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

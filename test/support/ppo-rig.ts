@@ -55,7 +55,7 @@ const model: ExperimentConfig['model'] = {
 const constantRate = { schedule: 'constant', warmupUpdates: 0 } as const;
 
 /**
- * A checked config of a small experiment. The given fields replace the fields of whole sections.
+ * A checked config of a small experiment. Each given field replaces the field of its section.
  */
 export function smallConfig(
   over: {

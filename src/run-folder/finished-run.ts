@@ -30,7 +30,9 @@ export interface Run {
   readonly name: string;
   readonly results: ExperimentResults;
   readonly records: readonly UpdateRecord[];
-  /** The pool of each seed, in the order of `results.seeds`; empty for a seed that was not scored. */
+  /**
+   * The pool of each seed, in the order of `results.seeds`; empty for a seed that has no scores.
+   */
   readonly scores: readonly (readonly ScoredPrompt[])[];
 }
 

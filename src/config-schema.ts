@@ -166,7 +166,7 @@ export function expectKnownFields(given: Schema, value: unknown, where: string):
       throw new ConfigError(`${where}: ${field}must be an object, is ${kindOf(inside)}`);
     }
     const member = found.key === undefined ? found : memberOf(found, inside);
-    if (!member?.entries) return; // a union's key that names no member is valibot's to refuse
+    if (!member?.entries) return; // valibot refuses a key that names no member
     for (const [name, field] of Object.entries(inside)) {
       const own = path === '' ? name : `${path}.${name}`;
       const known = Object.hasOwn(member.entries, name) ? member.entries[name] : undefined;

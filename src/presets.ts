@@ -52,9 +52,9 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
 };
 
 /**
- * LIMR's constants that change for tiny models. "Prototype" is a prototype of this experiment in
- * PyTorch, with a decoder of 103,954 parameters and three pools of its own. A prototype's number is
- * a starting point, not claimed to be the best.
+ * The constants of LIMR that change for tiny models. "Prototype" marks a number from a version of
+ * this experiment in PyTorch, with a decoder of 103,954 parameters and three pools of its own. Such
+ * a number is a starting point; nobody claims that it is the best.
  */
 const smallScale = {
   ppo: {

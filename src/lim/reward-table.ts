@@ -14,7 +14,7 @@ import type { RewardMatrix } from './matrix.ts';
 import { type MatchedBy, PromptMatcher } from './prompt-matcher.ts';
 import { repeatedSteps, rowHash, StepDigest } from './repeated-steps.ts';
 
-/** What was found in a user's rollouts, and what did not fit together. */
+/** Counts of what was found in a user's rollouts and what did not fit together. */
 export interface TableSummary {
   readonly rows: number;
   readonly prompts: number;
@@ -366,9 +366,9 @@ export class RewardTable {
   }
 
   /**
-   * Ids that never repeat although prompts do name samples, not prompts. Prompts are then told
-   * apart by their conversation. This applies only without a prompt file, which would say what an
-   * id is.
+   * Merges prompts whose ids turn out to name samples: no id repeats although prompts do. Prompts
+   * are then told apart by their conversation. This applies only without a prompt file, which would
+   * say what an id is.
    */
   #mergeSamples(): void {
     const cells = [...this.#cells.values()];

@@ -1,5 +1,6 @@
 /**
- * What turns sequence rewards into one advantage per action, as OpenRLHF 0.11 composes them:
+ * Estimators: they turn sequence rewards into one advantage per action, as OpenRLHF 0.11 composes
+ * them:
  *
  * | estimator | reward less | along the sequence | whitened |
  * |---|---|---|---|
@@ -10,8 +11,9 @@
  * | `dr_grpo` | group mean | reward to go | no |
  * | `rloo` | mean of the group's others | reward to go | no |
  *
- * The KL penalty, where its coefficient is not 0, is added per action after the group's baseline.
- * With a coefficient of 0 and gamma 1, reward to go is the same advantage on every action.
+ * If the coefficient of the KL penalty is not 0, the penalty is added per action after the group's
+ * baseline. With a coefficient of 0 and gamma 1, the reward to go is the same advantage on every
+ * action.
  */
 export const estimators = {
   gae: { baseline: undefined, critic: true, whitened: true },

@@ -1,4 +1,4 @@
-// What crosses a worker boundary: plain data and transferred arrays.
+// Types of what crosses a worker boundary: plain data and transferred arrays.
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import type { TunedVariants } from '../variants/choices.ts';

@@ -111,7 +111,7 @@ export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> 
     const { inlet, written } = file(handle);
     open.delete(handle);
     inlet.fail(new Error('given up'));
-    await written.catch(() => undefined); // that it was given up
+    await written.catch(() => undefined); // rejects because of the abort
   };
   return {
     size: (path) => store.size(path),
@@ -121,7 +121,7 @@ export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> 
     begin(path, start) {
       const inlet = new Inlet();
       const written = start === null ? store.write(path, inlet) : store.append(path, start, inlet);
-      written.catch(() => undefined); // told by the call that comes next
+      written.catch(() => undefined); // the next call reports the error
       open.set(++handles, { inlet, written });
       return Promise.resolve(handles);
     },

@@ -66,7 +66,7 @@ export function linearScore(curve: ArrayLike<number>): number {
     xy += (k - meanX) * (y - meanY);
     yy += (y - meanY) ** 2;
   }
-  if (xx === 0) return notRising; // one point is no line
+  if (xx === 0) return notRising; // one point gives no line
   const rise = (xy / xx) * (curve.length - 1);
   return rise > linearRise ? (xy * xy) / (xx * yy) : notRising;
 }

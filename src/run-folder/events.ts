@@ -1,5 +1,6 @@
-// `events.jsonl`: what a run told, in order, for whoever looks at it later. What other files of the run
-// hold is referred to: updates by their number, pools by their seed, rewards and scores by their files.
+// `events.jsonl`: the events of a run, in order, for a later look. The log only refers to data in
+// other files of the run: updates by their number, pools by their seed, rewards and scores by their
+// files.
 import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
@@ -19,7 +20,7 @@ const unjudged = v.object({
   responses: whole,
   reason: v.string(),
 });
-/** Updates of the run before an event: lines of `metrics.jsonl`. */
+/** Number of updates of the run before an event, which are lines of `metrics.jsonl`. */
 const after = whole;
 const stored = v.variant('type', [
   v.object({
@@ -62,14 +63,14 @@ const stored = v.variant('type', [
   }),
 ]);
 
-/** An event as the log has it. */
+/** An event in the log. */
 export type StoredEvent = v.InferOutput<typeof stored>;
 
 /**
- * An event's line, without its end; undefined for what nobody needs later, and for updates, which
- * have a file of their own.
+ * The line of an event in the log, without its line end. Undefined for events that nobody needs
+ * later, and for updates, which have their own file.
  *
- * @param updates Updates of the run before it.
+ * @param updates Number of updates of the run before the event.
  */
 export function lineOf(event: ExperimentEvent, updates: number): string | undefined {
   const put = ({ type, ...rest }: DistributiveOmit<StoredEvent, 'after'>): string =>
@@ -98,14 +99,19 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
 
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
-/** @param where The line, for messages. @throws FormatError naming line and field. */
+/**
+ * Parses a line of the log.
+ *
+ * @param where The line, for messages.
+ * @throws FormatError naming line and field.
+ */
 export function parseEvent(line: string, where: string): StoredEvent {
   const parsed = v.safeParse(stored, parseJson(line, where), { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }
 
-/** What a log refers to. Each may be asked for several times. */
+/** The data that a log refers to. Each function may be called several times. */
 export interface Referred {
   /** The log, for messages. */
   readonly where: string;
@@ -131,9 +137,9 @@ type ColumnEvent = EventOf<'column'>;
 type ScoresEvent = EventOf<'scores'>;
 
 /**
- * The events of a log with all that they refer to, updates among them.
+ * The events of a log with the data that they refer to, and the updates in between.
  *
- * @throws FormatError where the log refers to what is not there.
+ * @throws FormatError if the log refers to something that is missing.
  */
 export async function* eventsOfLog(
   log: readonly StoredEvent[],

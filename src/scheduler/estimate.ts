@@ -18,13 +18,13 @@ export interface MemoryUse {
   readonly total: number;
 }
 
-/** What an experiment will allocate. */
+/** The memory that an experiment will allocate. */
 export interface MemoryEstimate {
-  /** Kept from the first rollout to the end of the run. */
+  /** Memory from the first rollout to the end of the run. */
   readonly run: MemoryUse;
-  /** Held before that, while the base is pre-trained; none where a base is given. */
+  /** Memory before that, during the pre-training of the base. */
   readonly pretraining: MemoryUse;
-  /** The most that is held at once, buffers of single readbacks aside. */
+  /** The most memory at any time, without the buffers of single readbacks. */
   readonly peak: number;
 }
 
@@ -34,13 +34,13 @@ const unlimited: MemoryLimits = {
 };
 
 /**
- * GPU memory of an experiment, before anything is allocated: everything is built as for a run, over
- * a device that only counts.
+ * Estimates the GPU memory of an experiment before anything is allocated: builds everything as for
+ * a run, on a device that only counts.
  *
- * @param limits Of the device it is meant for; none to refuse nothing.
- * @param task The opened task; may be left out where its config tells its sizes.
- * @throws ConfigError where it was left out and is needed.
- * @throws AdapterError naming the buffer, its bytes and the limit, when one does not fit.
+ * @param limits Limits of the device. Left out, nothing is refused.
+ * @param task The opened task. May be left out if the task's config tells its sizes.
+ * @throws ConfigError if the task is left out but needed.
+ * @throws AdapterError naming the buffer, its bytes and the limit, if a buffer does not fit.
  */
 export function estimate(
   config: ExperimentConfig,
@@ -53,7 +53,10 @@ export function estimate(
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 
-/** GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError as `estimate`. */
+/**
+ * Estimates the GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError
+ * as `estimate`.
+ */
 export const estimateBuffers = (shape: BuffersShape, limits: MemoryLimits = unlimited): MemoryUse =>
   measure(limits, (gpu) => allocateBuffers(gpu, shape));
 
@@ -65,7 +68,7 @@ function measure(
   try {
     build(gpu);
   } catch (error) {
-    // A parameter that no page can hold: the layout knows no device.
+    // A parameter is too large for any page. The layout knows no device, so it throws a RangeError.
     if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
     throw error;
   }

@@ -50,12 +50,12 @@ import { openTask, taskShapeOf } from '../../../src/tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
 import { RunView } from '../../../src/view/run-view.ts';
 
-/** One reader of what others wrote. */
+/** A reader of foreign input. */
 export interface Target {
   readonly name: string;
-  /** Of all inputs, in parts: a worker for each input makes few of them. */
+  /** Relative share of the inputs. A reader that needs a worker for each input gets few of them. */
   readonly weight: number;
-  /** Good inputs that bad ones are made of. */
+  /** Good inputs, from which the bad ones are made. */
   readonly seeds: readonly Uint8Array[];
   readonly read: (bytes: Uint8Array) => unknown;
 }
@@ -108,7 +108,7 @@ const answers = [
   ['\\{1,2,3\\}', '1, 2, 3'],
 ];
 
-/** Folders of files, of which one is spoilt. */
+/** A folder of files, one of which is damaged. */
 const folder =
   (files: Readonly<Record<string, Uint8Array>>, name: string) => (bytes: Uint8Array) => {
     const spoilt: Readonly<Record<string, Uint8Array>> = { ...files, [name]: bytes };
@@ -116,7 +116,7 @@ const folder =
       Object.hasOwn(spoilt, file) ? spoilt[file] : undefined;
   };
 
-/** @param run A finished run's folder, for the files that only a run writes. */
+/** @param run The folder of a finished run, for the files that only a run writes. */
 export async function targetsOf(run: string): Promise<readonly Target[]> {
   const file = (path: string): Uint8Array => new Uint8Array(readFileSync(join(run, path)));
   const runFiles = Object.fromEntries(

@@ -5,13 +5,13 @@ import { readChoices, tuningKey, type TunedVariants } from '../variants/choices.
 import { jsonText } from './output.ts';
 import { system, type System } from './system.ts';
 
-/** Larger files were not written by `writeTuned`. */
+/** `writeTuned` writes no larger file. */
 const MOST_BYTES = 4 * 2 ** 20;
 
-/** Names of the file: the present one, and the one before kernels other than matmuls had variants. */
+/** Names of the file, newest first; the older one holds measurements of matmuls alone. */
 const FILES = ['variants.json', 'matmul.json'] as const;
 
-/** Where tuning results are kept; undefined on a host without a home for them. */
+/** The folder of the tuning results; undefined on a host without a home folder. */
 function cacheFolder(host: System): string | undefined {
   const own = host.environment('LIMR_CACHE');
   if (own) return own;
@@ -22,8 +22,8 @@ function cacheFolder(host: System): string | undefined {
 }
 
 /**
- * The variants of kernels measured on this machine's adapters: of the present file, else of the one
- * before. A damaged file is reported, not used.
+ * The measured kernel variants of this machine's adapters, from the newest file present. A damaged
+ * file is reported and not used.
  */
 export async function readTuned(): Promise<TunedVariants> {
   const host = await system();
@@ -54,7 +54,7 @@ async function readFrom(host: System, path: string, size: number): Promise<Tuned
   }
 }
 
-/** Both schemas: the choices of the first had another form. */
+/** Parses both schemas, whose choices have different forms. */
 function parseTuned(value: unknown): TunedVariants {
   const { schema, adapters } = (value ?? {}) as { schema?: unknown; adapters?: unknown };
   if ((schema !== 1 && schema !== 2) || typeof adapters !== 'object' || adapters === null) {
@@ -70,10 +70,10 @@ function parseTuned(value: unknown): TunedVariants {
 }
 
 /**
- * Keeps what was measured on an adapter, beside what is known of others.
+ * Writes the measurements of an adapter, and keeps those of the other adapters.
  *
- * @returns The file.
- * @throws Error where there is no folder to keep it in.
+ * @returns The path of the file.
+ * @throws Error when there is no folder for the file.
  */
 export async function writeTuned(gpu: Gpu, choices: VariantChoices): Promise<string> {
   const host = await system();

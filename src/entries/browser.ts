@@ -1,5 +1,5 @@
-// limr-lab/browser: what a page needs beside `limr-lab`: runs that the browser keeps, and how their
-// prompts are shown.
+// limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps,
+// and the display of their prompts.
 export { arithmeticAnswer, withoutPadding } from '../tasks/arithmetic.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {

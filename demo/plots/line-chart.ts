@@ -74,7 +74,7 @@ export class LineChart {
 
   /**
    * @param onPoint Called with the update under the pointer, and with undefined when the pointer
-   * leaves.
+   *   leaves.
    */
   constructor(
     host: HTMLElement,

@@ -12,7 +12,7 @@ import { readTuned } from './tuned.ts';
  * there is no other way to compute.
  *
  * @param use The model's use of kernels. The command checks those kernels first, replaces each
- * kernel that computes wrong on the device, and names the replaced kernels on stderr.
+ *   kernel that computes wrong on the device, and names the replaced kernels on stderr.
  */
 export async function openCommandGpu(
   args: { readonly adapter?: string },

@@ -180,7 +180,7 @@ const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', '
  * Creates the lock's file complete and in one step.
  *
  * @returns Whether the file was placed: false if a lock exists. `now` is the time by the file
- * system's clock.
+ *   system's clock.
  */
 async function place(path: string, fresh: string, text: (inode: string) => string) {
   const write = async (file: string): Promise<number> => {

@@ -15,8 +15,8 @@ export interface IdsBatch {
  * Reads `{"input_ids": [[...]], "attention_mask"?: [[...]]}`.
  *
  * @throws FormatError naming row and column: for a value that is not an id of the model, rows of
- * different lengths, a mask of another shape, and rows that are empty or longer than the model
- * allows.
+ *   different lengths, a mask of another shape, and rows that are empty or longer than the model
+ *   allows.
  */
 export async function readIds(path: string, config: ModelConfig): Promise<IdsBatch> {
   const json = await readJson(path);

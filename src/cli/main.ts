@@ -141,7 +141,7 @@ async function runEntry(
  * Refuses unknown options: citty's parser accepts any option and drops those that it does not know.
  *
  * @throws UsageError for an unknown or repeated option, a missing or empty value, or too many
- * words.
+ *   words.
  */
 export function checkArguments(
   args: ArgsDef,

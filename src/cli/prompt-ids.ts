@@ -16,10 +16,10 @@ export const chatArgs = {
  * Token ids of prompts, in their order.
  *
  * @param chat.chat Puts each prompt into the model's chat template, up to the assistant's turn. A
- * text becomes the user's turn; a conversation keeps all its turns.
+ *   text becomes the user's turn; a conversation keeps all its turns.
  * @param where The name of a prompt in errors, by its index.
  * @throws FormatError when the tokenizer or its template fails or takes too long, or when a
- * conversation of several turns would have to be plain text.
+ *   conversation of several turns would have to be plain text.
  */
 export async function promptIds(
   tokenizer: TokenizerClient,

@@ -36,7 +36,7 @@ export interface ModelOptions {
  * device loads them.
  *
  * @param openFile Opens a file of the model's folder by its bare name; undefined if the file is
- * missing.
+ *   missing.
  * @throws ConfigError, SafetensorsError or FormatError, naming the file.
  */
 export const openModel = (
@@ -103,7 +103,7 @@ export class LanguageModel {
    *
    * @param options.storage Storage of the matrices that layers multiply by. Default f32.
    * @throws SafetensorsError unless the files hold the parameters that the config requires;
-   * AdapterError when the device cannot bind a parameter.
+   *   AdapterError when the device cannot bind a parameter.
    */
   static async load(
     device: Device,
@@ -123,7 +123,7 @@ export class LanguageModel {
    * and the sample's index, and not on how many prompts are decoded together.
    *
    * @throws MemoryError when not even one response fits into `memory`; AllocationError when the
-   * device has no room for one.
+   *   device has no room for one.
    */
   async *generate(request: GenerationRequest): AsyncGenerator<Response> {
     const { prompts, samples = 1, maxNewTokens, seed = 0, ...sampling } = request;

@@ -61,7 +61,7 @@ export function historyOf({ messages = [] }: Prompt): readonly Turn[] {
  * Reads a prompt from a file's value: a text, or a list of chat messages.
  *
  * @param answered Whether the turns after the last user turn are the response, as in a row
- * `messages`.
+ *   `messages`.
  * @throws FormatError when the value is neither, or no turn is the user's.
  */
 export function promptOf(value: unknown, where: string, answered = false): Prompt {

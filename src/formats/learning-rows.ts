@@ -31,7 +31,7 @@ export interface LearningLimits {
  * "output", "solution"), or `{"text"}`. In a text, all tokens but the first count in the loss.
  *
  * @throws FormatError naming the row: without these fields, without a token to learn, too long, or
- * with a token that the tokenizer or the model does not have.
+ *   with a token that the tokenizer or the model does not have.
  */
 export async function readLearningRows(
   source: ByteSource,

@@ -412,7 +412,7 @@ function layoutOf(
  * aligned and equal contents give equal files.
  *
  * @throws SafetensorsError when two entries share a name, the bytes of an entry do not fill its
- * shape, or the header is longer than readers accept.
+ *   shape, or the header is longer than readers accept.
  */
 export function writeSafetensors(
   entries: Iterable<SafetensorsEntry>,

@@ -106,7 +106,7 @@ export type Reading = Pick<Accuracy, 'mean' | 'tiers'>;
  * therefore too wide rather than too narrow.
  *
  * @returns Undefined if nothing was evaluated. An estimate without interval (low = high = mean) if
- * the size of a tier is unknown.
+ *   the size of a tier is unknown.
  */
 export function accuracyOf(
   readings: readonly Reading[],

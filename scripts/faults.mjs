@@ -52,7 +52,7 @@ async function main() {
   /** @type {Faults} */
   const faults = await import(new URL('../test/faults/main.ts', import.meta.url).href);
   if (values.list) {
-    for (const { name, summary } of faults.kinds) print(`${name.padEnd(12)}${summary}`);
+    for (const { name, summary } of faults.kinds) print(`${name.padEnd(14)}${summary}`);
     return 0;
   }
   const only = values.only?.split(',');

@@ -3,6 +3,7 @@
  *
  * @typedef {object} Layer
  * @property {string} is Contents of the layer, in one clause.
+ * @property {readonly string[]} [files] Other files of the layer, by their paths without `.ts`.
  * @property {readonly string[]} imports Layers that the layer may import. An import of a type
  *   counts as an import.
  */
@@ -32,14 +33,23 @@ export const layers = {
   'src/host-name': { is: 'the program that runs this code, and its version', imports: [] },
   'src/median': { is: 'the middle of some numbers', imports: [] },
   'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
-  'src/estimators': { is: 'advantage estimators by name', imports: [] },
   'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
   'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
+  'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
+  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
+  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
   'src/tasks': {
     is: 'makers of prompts and judges of responses, without a GPU',
-    imports: ['src/config-error', 'src/random'],
+    imports: [
+      'src/checked-numbers',
+      'src/config-error',
+      'src/config-issue',
+      'src/formats',
+      'src/look',
+      'src/random',
+    ],
   },
   'src/gpu': {
     is: 'device, memory, pipelines, plans and readback; knows no model and no kernel',
@@ -49,13 +59,13 @@ export const layers = {
     is: 'which variants of kernels a device takes: defaults, checks, tuning',
     imports: [...kernels, 'src/formats', 'src/gpu', 'src/median', 'src/random'],
   },
-  'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
+    files: ['src/config-schema', 'src/presets'],
     imports: [
+      'src/checked-numbers',
       'src/config-error',
       'src/config-issue',
-      'src/estimators',
       'src/formats',
       'src/tasks',
       'src/vocabulary',
@@ -65,16 +75,18 @@ export const layers = {
     is: 'events and results of an experiment',
     imports: ['kernels/lib', 'src/config', 'src/tasks', 'src/vocabulary'],
   },
-  'src/results-schema': { is: 'the check of results that a file holds', imports: [] },
+  'src/results-schema': {
+    is: 'the check of results that a file holds',
+    imports: ['src/vocabulary'],
+  },
   'src/readouts': { is: 'the unit of read-outs', imports: ['src/config', 'src/results'] },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/tasks', 'src/vocabulary'],
+    imports: ['src/config', 'src/readouts', 'src/vocabulary'],
   },
   'src/run-folder': {
     is: 'files of a run: names, config, results, log of events',
     imports: [
-      'kernels/lib',
       'src/config',
       'src/config-error',
       'src/config-issue',
@@ -82,17 +94,24 @@ export const layers = {
       'src/results',
       'src/results-schema',
       'src/run-plan',
+      'src/variants',
       'src/vocabulary',
     ],
   },
-  'src/look': { is: 'colours and type of page and report', imports: ['src/vocabulary'] },
   'src/model': {
     is: 'parameters, transformer and Hugging Face folders',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/optim': {
     is: 'AdamW and its schedules',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/vocabulary'],
   },
   'src/rollout': {
     is: 'sampling of responses',
@@ -104,16 +123,25 @@ export const layers = {
       ...kernels,
       'src/config',
       'src/config-error',
-      'src/estimators',
       'src/gpu',
       'src/model',
       'src/optim',
       'src/random',
+      'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/lim': {
     is: 'reward matrix to scores to a selection of prompts',
-    imports: [...kernels, 'src/config-error', 'src/formats', 'src/gpu', 'src/random'],
+    imports: [
+      ...kernels,
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/look',
+      'src/random',
+      'src/vocabulary',
+    ],
   },
   'src/supervised': {
     is: 'learning from given responses',
@@ -124,9 +152,11 @@ export const layers = {
     imports: [
       'kernels/lib',
       'src/config',
+      'src/config-error',
       'src/formats',
       'src/gpu',
       'src/lim',
+      'src/look',
       'src/model',
       'src/optim',
       'src/ppo',
@@ -153,6 +183,7 @@ export const layers = {
       'src/hardware-threads',
       'src/host-name',
       'src/results',
+      'src/rollout',
       'src/run-folder',
       'src/run-plan',
       'src/scheduler',
@@ -164,15 +195,11 @@ export const layers = {
   'src/report': {
     is: 'the report of a run: figures and findings',
     imports: [
-      'kernels/lib',
       'src/config',
-      'src/config-issue',
-      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
       'src/results',
-      'src/results-schema',
       'src/run-folder',
       'src/tasks',
       'src/vocabulary',
@@ -188,7 +215,6 @@ export const layers = {
       'src/results',
       'src/run-folder',
       'src/tasks',
-      'src/variants',
       'src/vocabulary',
     ],
   },
@@ -223,7 +249,9 @@ export const layers = {
       'src/gpu',
       'src/host-name',
       'src/lim',
+      'src/look',
       'src/model',
+      'src/optim',
       'src/random',
       'src/readouts',
       'src/report',
@@ -240,16 +268,29 @@ export const layers = {
   },
   'src/entries': {
     is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
-    imports: [],
+    imports: [
+      'kernels/lib',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/model',
+      'src/rollout',
+      'src/supervised',
+      'src/threads',
+      'src/variants',
+      'src/vocabulary',
+      'src/workers',
+    ],
   },
   'src/index': {
     is: 'the public API',
     imports: [
-      'src/bases',
       'src/config',
       'src/config-error',
+      'src/file-error',
+      'src/formats',
       'src/gpu',
-      'src/lim',
       'src/metrics',
       'src/readouts',
       'src/report',
@@ -263,10 +304,13 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/index', 'src/look'] },
+  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
 };
 
-const names = Object.keys(layers).sort((a, b) => b.length - a.length);
+/** Layers by the paths of their folders and files, the longest first. */
+const places = Object.entries(layers)
+  .flatMap(([name, { files = [] }]) => [name, ...files].map((place) => ({ place, name })))
+  .sort((a, b) => b.place.length - a.place.length);
 
 /**
  * The layer of a file, or undefined.
@@ -274,4 +318,4 @@ const names = Object.keys(layers).sort((a, b) => b.length - a.length);
  * @param {string} path From the repository's top, with `/`.
  */
 export const layerOf = (path) =>
-  names.find((name) => path.startsWith(`${name}/`) || path === `${name}.ts`);
+  places.find(({ place }) => path.startsWith(`${place}/`) || path === `${place}.ts`)?.name;

@@ -8,8 +8,14 @@ import { system, type System } from './system.ts';
 /** `writeTuned` writes no larger file. */
 const MOST_BYTES = 4 * 2 ** 20;
 
-/** Names of the file, newest first; the older one holds measurements of matmuls alone. */
-const FILES = ['variants.json', 'matmul.json'] as const;
+/**
+ * Names and schemas of the file, newest first. The older file holds choices for matmuls alone, in
+ * another form.
+ */
+const FILES = [
+  { name: 'variants.json', schema: 2 },
+  { name: 'matmul.json', schema: 1 },
+] as const;
 
 /** The folder of the tuning results; undefined on a host without a home folder. */
 function cacheFolder(host: System): string | undefined {
@@ -29,12 +35,12 @@ export async function readTuned(): Promise<TunedVariants> {
   const host = await system();
   const folder = cacheFolder(host);
   if (folder === undefined) return {};
-  for (const name of FILES) {
+  for (const { name, schema } of FILES) {
     const path = `${folder}/${name}`;
     const found = await host.info(path);
     if (found?.kind !== 'file') continue;
     try {
-      return await readFrom(host, path, found.size);
+      return await readFrom(host, path, found.size, schema);
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error);
       await host.stderr(`tuning results in ${path} are not used: ${reason.replace(/\s+/g, ' ')}\n`);
@@ -44,21 +50,26 @@ export async function readTuned(): Promise<TunedVariants> {
   return {};
 }
 
-async function readFrom(host: System, path: string, size: number): Promise<TunedVariants> {
+async function readFrom(
+  host: System,
+  path: string,
+  size: number,
+  wanted: number,
+): Promise<TunedVariants> {
   if (size > MOST_BYTES) throw new Error('it is too large');
   const file = await host.open(path);
   try {
-    return parseTuned(JSON.parse(new TextDecoder().decode(await file.slice(0, size))));
+    const text = new TextDecoder().decode(await file.slice(0, size));
+    return parseTuned(JSON.parse(text), wanted);
   } finally {
     await file.close();
   }
 }
 
-/** Parses both schemas, whose choices have different forms. */
-function parseTuned(value: unknown): TunedVariants {
+function parseTuned(value: unknown, wanted: number): TunedVariants {
   const { schema, adapters } = (value ?? {}) as { schema?: unknown; adapters?: unknown };
-  if ((schema !== 1 && schema !== 2) || typeof adapters !== 'object' || adapters === null) {
-    throw new Error('it is neither of schema 1 nor of schema 2');
+  if (schema !== wanted || typeof adapters !== 'object' || adapters === null) {
+    throw new Error(`it is not of schema ${wanted}`);
   }
   return Object.fromEntries(
     Object.entries(adapters).map(([key, entry]) => {
@@ -79,8 +90,9 @@ export async function writeTuned(gpu: Gpu, choices: VariantChoices): Promise<str
   const host = await system();
   const folder = cacheFolder(host);
   if (folder === undefined) throw new Error('LIMR_CACHE names no folder for tuning results');
-  const path = `${folder}/${FILES[0]}`;
+  const [{ name, schema }] = FILES;
+  const path = `${folder}/${name}`;
   const adapters = { ...(await readTuned()), [tuningKey(gpu, hostName())]: choices };
-  await host.write(path, jsonText({ schema: 2, adapters }));
+  await host.write(path, jsonText({ schema, adapters }));
   return path;
 }

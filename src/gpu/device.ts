@@ -287,6 +287,9 @@ export class Gpu {
     try {
       await this.ask(() => buffer.mapAsync(mapMode.read, 0, size));
     } catch (error) {
+      // An answer of the device: what made the mapping invalid has been told before it.
+      this.device.pushErrorScope('validation');
+      await this.ask(() => this.device.popErrorScope()).catch(() => undefined);
       this.check();
       if ((error as Partial<Error>).name !== 'OperationError') throw error;
       throw this.#noMemory(`mapping ${buffer.label} of ${bytesText(size)}`, error);

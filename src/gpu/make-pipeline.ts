@@ -42,9 +42,10 @@ export async function makePipeline(
   device.pushErrorScope('validation');
   const module = device.createShaderModule({ label: kernel.name, code });
   const scope = ask(() => device.popErrorScope());
-  const { messages } = await ask(() => module.getCompilationInfo());
+  const info = ask(() => module.getCompilationInfo());
+  // Both at once: a device that goes away rejects both, and one that nobody awaits ends the worker.
+  const [fault, { messages }] = await Promise.all([scope, info]);
   checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
-  const fault = await scope;
   if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
   return ask(() =>
     device.createComputePipelineAsync({

@@ -185,6 +185,11 @@ export class Experiment {
     return this.task.poolPrompts;
   }
 
+  /** Whether the memory of rows that decode together is asked for: not while a base is pre-trained. */
+  get decodes(): boolean {
+    return this.#base !== undefined;
+  }
+
   get #seed(): number {
     return at(this.seeds, this.#progress.seedIndex, 'seed');
   }

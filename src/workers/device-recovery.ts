@@ -5,7 +5,10 @@ import type { Reopening } from '../results.ts';
 const HOUR_MS = 3_600_000;
 /** Devices that are opened again within an hour. */
 const MOST = 5;
-/** Longest that an error is told before the loss that it came from. */
+/**
+ * Longest that an error is told before the loss that it came from: work that fails on a device which is
+ * there is said to have failed so much later.
+ */
 const GRACE_MS = 200;
 
 /** How often, and after how long, a device is opened again: 1 s after the first loss, then twice as long. */

@@ -10,6 +10,9 @@ import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
+/** Times that pre-training, in which no row decodes, begins again for want of memory. */
+const BASE_TRIES = 2;
+
 /** What a run needs that outlives its device. */
 export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
   readonly openGpu: () => Promise<Gpu>;
@@ -28,7 +31,8 @@ export interface TrainingPlan {
 
 /**
  * An experiment on one device after another: where a device is lost, the run goes on from its last
- * checkpoint on the next one; where there is no memory, it goes on with half the rows decoded together.
+ * checkpoint on the next one; where there is no memory, it goes on with half the rows decoded together,
+ * and pre-training, in which none decode, is tried again.
  * Neither changes a bit of the results.
  */
 export class TrainingRun {
@@ -42,6 +46,9 @@ export class TrainingRun {
   #experiment: Experiment | undefined;
   /** Rows that decode together. */
   #rows: number;
+  /** Whether the experiment had come to decode, as far as is known. */
+  #decodes: boolean;
+  #baseTries = 0;
   #begun = false;
   /** Why it goes on from a checkpoint by itself. */
   #reason: string | undefined;
@@ -50,6 +57,7 @@ export class TrainingRun {
     this.#host = host;
     this.#plan = plan;
     this.#rows = rolloutRows(plan.config);
+    this.#decodes = plan.resume;
     const { emit } = host;
     this.control = new RunControl((state, message) => emit({ type: 'state', state, message }));
     if (plan.paused) this.control.pause();
@@ -94,11 +102,11 @@ export class TrainingRun {
             return this.control.rest(reopening.seconds * 1000);
           },
           shrink: (error) => {
+            this.#decodes = this.#experiment?.decodes ?? this.#decodes;
             this.#experiment = undefined;
             this.control.lost();
-            const tell = (text: string): void => emit({ type: 'warning', text });
-            this.#reason = `not enough GPU memory for ${this.#rows} rows`;
-            this.#rows = halvedRows(this.#rows, error, tell);
+            this.#reason = error.message;
+            this.#shrink(error);
           },
         },
         policy,
@@ -131,6 +139,22 @@ export class TrainingRun {
     );
     this.#begun = true;
     return experiment;
+  }
+
+  /** @throws AllocationError where no row is left to halve, or none decodes and tries are used up. */
+  #shrink(error: AllocationError): void {
+    const { emit } = this.#host;
+    const tell = (text: string): void => emit({ type: 'warning', text });
+    if (this.#decodes) {
+      this.#rows = halvedRows(this.#rows, error, tell);
+      return;
+    }
+    const missing = 'not enough GPU memory to pre-train the base';
+    if (this.#baseTries === BASE_TRIES) {
+      throw new AllocationError(`${missing}: ${error.message}`, { cause: error });
+    }
+    this.#baseTries++;
+    tell(`${missing}: trying again, ${this.#baseTries} of ${BASE_TRIES} (${error.message})`);
   }
 
   #kept(): Promise<string> {

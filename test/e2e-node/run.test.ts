@@ -17,6 +17,7 @@ import { bunCommand, denoCommand } from '../../scripts/process.mjs';
 import { configHash } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import { tiny } from '../e2e/tiny.ts';
+import { Laboratory } from '../faults/laboratory.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -121,6 +122,22 @@ describe('limr run', () => {
     expect(linesOf(at('parts/metrics.jsonl'))).toBeLessThan(length + tiny.experiment.armLength);
     expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
     expectSameRun('parts', 'runs/quick-1-2');
+  });
+
+  test('goes on where its device is lost, and ends as if nothing had been', async () => {
+    const laboratory = await Laboratory.open();
+    try {
+      const done = await laboratory.run(['run', config, '--out', at('lost')], {
+        orders: { device: { mode: 'lose', at: 150 } },
+      });
+      expect(done.stderr).toMatch(
+        /device lost: .*; opening a device again in 1 s \(1 of 5 within an hour\)\n/,
+      );
+      expect(done.code).toBe(0);
+    } finally {
+      await laboratory.close();
+    }
+    expectSameRun('lost', 'runs/quick-1-2');
   });
 
   test.skipIf(process.platform === 'win32').each([

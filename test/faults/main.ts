@@ -9,7 +9,7 @@ import { page } from './kinds/page.ts';
 import { signal } from './kinds/signal.ts';
 import { snapshot } from './kinds/snapshot.ts';
 import { store } from './kinds/store.ts';
-import { killBase, killSft } from './kinds/written.ts';
+import { deviceBase, deviceSft, killBase, killSft } from './kinds/written.ts';
 import { Laboratory } from './laboratory.ts';
 import { type Injection, type Kind, type Options, unclean, type Verdict } from './verdict.ts';
 
@@ -28,6 +28,8 @@ export const kinds: readonly Kind[] = [
   disk,
   device,
   allocation,
+  deviceSft,
+  deviceBase,
   page,
   fuzz,
 ];

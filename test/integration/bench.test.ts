@@ -159,15 +159,25 @@ describe('the tuning cache', () => {
   });
 
   test.each([
-    ['{', 'JSON'],
-    ['null', 'it is not of schema 1'],
-    ['{"schema": 2, "adapters": {}}', 'it is not of schema 1'],
-    ['{"schema": 1, "adapters": {"a": 3}}', "the entry of 'a' names no known variants"],
-  ])('is reported and not used when it holds %s', async (text, reason) => {
+    ['matmul.json', '{', 'JSON'],
+    ['matmul.json', 'null', 'it is not of schema 1'],
+    ['matmul.json', '{"schema": 2, "adapters": {}}', 'it is not of schema 1'],
+    ['variants.json', '{"schema": 1, "adapters": {}}', 'it is not of schema 2'],
+    [
+      'matmul.json',
+      '{"schema": 1, "adapters": {"a": 3}}',
+      "the entry of 'a' names no known variants",
+    ],
+    [
+      'variants.json',
+      '{"schema": 2, "adapters": {"a": 3}}',
+      "the entry of 'a' names no known variants",
+    ],
+  ])('is reported and not used when %s holds %s', async (file, text, reason) => {
     const memory = systemWith({ LIMR_CACHE: '/cache' });
-    memory.files.set('/cache/matmul.json', new TextEncoder().encode(text));
+    memory.files.set(`/cache/${file}`, new TextEncoder().encode(text));
     expect(await readTuned()).toEqual({});
-    expect(memory.err).toContain('/cache/matmul.json are not used: ');
+    expect(memory.err).toContain(`/cache/${file} are not used: `);
     expect(memory.err).toContain(reason);
     expect(memory.err.trimEnd().split('\n')).toHaveLength(1);
   });

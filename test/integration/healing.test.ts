@@ -87,8 +87,7 @@ async function runOf({
     });
     return gpu;
   };
-  let run: TrainingRun | undefined;
-  const training = new TrainingRun(
+  const training: TrainingRun = new TrainingRun(
     {
       openGpu: open,
       hostName: 'test',
@@ -97,7 +96,7 @@ async function runOf({
       shippedBase: () => Promise.resolve(undefined),
       emit: (event) => {
         events.push(event);
-        if (run) onEvent?.(event, run);
+        onEvent?.(event, training);
       },
     },
     {
@@ -108,7 +107,6 @@ async function runOf({
     },
     new ReopeningPolicy(),
   );
-  run = training;
   await training.opened;
   await training.ended;
   const lost = await Promise.all(devices.map((gpu) => gpu.device.lost));
@@ -160,7 +158,7 @@ describe('a run whose device is not there for ever', () => {
     async (throws) => {
       const { store, counts } = await straight();
       const rows = config.rollout.prompts * config.rollout.samples;
-      const without = [0.5, 0.9].map((part) => Math.ceil(part * counts.buffers));
+      const without = [0.5, 1.3].map((part) => Math.ceil(part * counts.buffers));
       const healed = await runOf({ without, throws });
       expect(healed.state).toMatchObject({ state: 'done' });
       const texts = only(healed.events, 'warning').map(({ text }) => text);
@@ -177,17 +175,39 @@ describe('a run whose device is not there for ever', () => {
     },
   );
 
+  test('tries pre-training again where there is no memory: no row decodes there', async () => {
+    const { store } = await straight();
+    const healed = await runOf({ without: [20], throws: true });
+    expect(healed.state).toMatchObject({ state: 'done' });
+    expect(healed.devices).toBe(2);
+    expect(only(healed.events, 'warning').map(({ text }) => text)).toEqual([
+      expect.stringMatching(
+        /^not enough GPU memory to pre-train the base: trying again, 1 of 2 \(no memory for /,
+      ),
+    ]);
+    expect(filesOf(healed.store)).toEqual(filesOf(store));
+  });
+
   test('ends with the number where nothing is left to halve', async () => {
-    const without = Array.from({ length: 100_000 }, (_, i) => i + 20);
-    const { events, state } = await runOf({ without, throws: true }).catch((error: unknown) => ({
-      events: [],
-      state: { state: 'refused', message: String(error) },
-    }));
-    expect(state).toMatchObject({ state: 'failed' });
-    expect(state?.message).toMatch(
-      /^AllocationError: not enough GPU memory to decode 1 row: no memory for .* of \d.*; the run has no checkpoint yet$/,
+    const from = async (first: number) => {
+      const without = Array.from({ length: 100_000 }, (_, i) => i + first);
+      const { events, state } = await runOf({ without, throws: true });
+      return { state, warnings: only(events, 'warning').map(({ text }) => text) };
+    };
+    const base = await from(20);
+    expect(base.state).toMatchObject({ state: 'failed' });
+    expect(base.state?.message).toMatch(
+      /^AllocationError: not enough GPU memory to pre-train the base: no memory for .* of \d.*; the run has no checkpoint yet$/,
     );
-    expect(only(events, 'warning')).toHaveLength(4);
+    expect(base.warnings).toHaveLength(2);
+    const { counts } = await straight();
+    const decoding = await from(Math.ceil(0.9 * counts.buffers));
+    expect(decoding.state).toMatchObject({ state: 'failed' });
+    expect(decoding.state?.message).toMatch(
+      /^AllocationError: not enough GPU memory to decode 1 row: no memory for .* of \d.*; the last good checkpoint is /,
+    );
+    const rows = config.rollout.prompts * config.rollout.samples;
+    expect(decoding.warnings).toHaveLength(Math.floor(Math.log2(rows)));
   });
 
   test('stops while it waits, and names what it has', async () => {

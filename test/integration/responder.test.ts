@@ -108,6 +108,62 @@ describe('Responder', () => {
   });
 });
 
+describe('Responder without memory', () => {
+  /** Responses while some allocations, counted from the first, find none; and what was told. */
+  async function without(failing: (allocation: number) => boolean) {
+    const [plan] = plans('f32');
+    const layout = parameterLayout(config, 'lm');
+    const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
+    store.load(initialParameters(config, 5, 0.3));
+    const before = gpu.memory.total();
+    const told: string[] = [];
+    let allocations = 0;
+    const create = gpu.device.createBuffer.bind(gpu.device);
+    Object.defineProperty(gpu.device, 'createBuffer', {
+      configurable: true,
+      value: (descriptor: GPUBufferDescriptor) => {
+        if (failing(++allocations)) throw new RangeError('createBuffer failed');
+        return create(descriptor);
+      },
+    });
+    try {
+      const responder = await Responder.open(gpu, store, job, plan, (text) => told.push(text));
+      const found: Response[] = [];
+      for await (const one of responder.respond({ seed: 9, temperature: 0.8 })) found.push(one);
+      responder.destroy();
+      expect(gpu.memory.total()).toBe(before);
+      const { rows } = plan.capacity;
+      return {
+        told,
+        rows,
+        found: found.sort((a, b) => a.prompt - b.prompt || a.sample - b.sample),
+      };
+    } finally {
+      Reflect.deleteProperty(gpu.device, 'createBuffer');
+      store.destroy();
+    }
+  }
+
+  test('decodes half the rows together, to the same bits', async () => {
+    const want = await without(() => false);
+    expect(want.told).toEqual([]);
+    // One in the first decoder, one in that of half the rows.
+    const halved = await without((allocation) => allocation === 3 || allocation === 8);
+    const { rows } = want;
+    expect(halved.told).toEqual([
+      expect.stringContaining(`for ${rows} rows: decoding ${Math.floor(rows / 2)} together`),
+      expect.stringContaining(`decoding ${Math.floor(Math.floor(rows / 2) / 2)} together`),
+    ]);
+    expect(halved.found).toEqual(want.found);
+  });
+
+  test('ends with the number where not even one row fits', async () => {
+    await expect(without(() => true)).rejects.toThrow(
+      /^not enough GPU memory to decode 1 row: no memory for .* of \d/,
+    );
+  });
+});
+
 describe('planResponder', () => {
   const limits = { maxBufferSize: 2 ** 31, maxStorageBufferBindingSize: 2 ** 31 - 4 };
   /** SmolLM2-135M. */

@@ -231,6 +231,49 @@ describe('a resumed run', () => {
     metrics: {},
   });
 
+  test('shows nothing twice of a run that goes on on another device', () => {
+    const started: ExperimentEvent = {
+      type: 'started',
+      adapter: 'x',
+      host: 'y',
+      config,
+      seeds: [1],
+      totalUpdates: 4,
+    };
+    const once = [evaluation('base', 0, 0.1), pool(1), update(1), column(0, [1, 0, 1, 0])];
+    const more = [evaluation('full', 1, 0.2), update(1)];
+    const model = after(started, ...once, ...more, {
+      type: 'recovery',
+      reason: 'device lost: reset',
+      seconds: 2,
+      attempt: 2,
+      most: 5,
+    });
+    // What there is stays in sight while it waits.
+    expect(model.updates.full).toHaveLength(2);
+    expect(standing(model)).toMatchObject({
+      phase: 'The GPU was lost',
+      pace: 'Opening a device again in 2 s (2 of 5 within an hour)',
+      detail: 'device lost: reset',
+    });
+    model.apply(state('pausing'));
+    expect(standing(model).phase).toBe('Pausing after this update… The GPU was lost');
+    model.apply(state('running'));
+    for (const event of [started, ...once, ...more]) model.apply(event);
+    const whole = after(started, ...once, ...more);
+    expect(standing(model)).toEqual(standing(whole));
+    for (const key of [
+      'updates',
+      'evaluations',
+      'pool',
+      'columns',
+      'meanCurve',
+      'order',
+    ] as const) {
+      expect([key, model[key]]).toEqual([key, whole[key]]);
+    }
+  });
+
   test('keeps what it tells of the time before, of the seed under way', () => {
     const model = after(update(1), update(2), pool(2));
     expect(model.updates.full).toEqual([update(2)]);

@@ -4,15 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
 import { killGroup, type Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
-import {
-  clean,
-  unreached,
-  ended,
-  goOn,
-  type Injection,
-  type Kind,
-  type Verdict,
-} from '../verdict.ts';
+import { unreached, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
 
 type Host = 'node' | 'deno' | 'chromium';
 

@@ -1,7 +1,6 @@
 import { experimentOf } from '../experiment.ts';
 import { statesOf } from '../states.ts';
 import {
-  clean,
   unreached,
   ended,
   goOn,

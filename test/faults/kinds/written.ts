@@ -91,17 +91,25 @@ async function again(
     : unclean('cannot be made again', lastWords(made));
 }
 
+/** A product, and what it is where nothing befalls its command. */
+async function madeBy(
+  laboratory: Laboratory,
+  name: Product['name'],
+): Promise<Product & { readonly reference: string }> {
+  const product = (await products(laboratory)).find((one) => one.name === name);
+  if (!product) throw new Error(`no product ${name}`);
+  const reference = laboratory.make('product');
+  const whole = await laboratory.call(product.command(product.out(reference)));
+  if (whole.code !== 0) throw new Error(`limr ${name} fails: ${whole.stderr}`);
+  return { ...product, reference };
+}
+
 const kindOf = (name: Product['name']): Kind => ({
   name: `kill-${name}`,
   summary: `kills at each file event of limr ${name}, real ones at some`,
   plan: async (laboratory) => {
-    const found = await products(laboratory);
-    const product = found.find((one) => one.name === name);
-    if (!product) throw new Error(`no product ${name}`);
-    const { out, command } = product;
-    const reference = laboratory.make('product');
-    const whole = await laboratory.call(command(out(reference)));
-    if (whole.code !== 0) throw new Error(`limr ${name} fails: ${whole.stderr}`);
+    const product = await madeBy(laboratory, name);
+    const { out, command, reference } = product;
     const watched = laboratory.path('watched');
     const { states, events } = await eventStates(laboratory, watched, command(out(watched)), () => {
       mkdirSync(watched, { recursive: true });
@@ -143,3 +151,36 @@ const kindOf = (name: Product['name']): Kind => ({
 
 export const killSft = kindOf('sft');
 export const killBase = kindOf('base');
+
+/** Submits from one place of a loss to the next. */
+const LOSS_EVERY = 10;
+
+const lossesOf = (name: Product['name']): Kind => ({
+  name: `device-${name}`,
+  summary: `limr ${name} whose device is lost before every tenth submit`,
+  plan: async (laboratory) => {
+    const { out, command, reference } = await madeBy(laboratory, name);
+    const counted = laboratory.make('counted');
+    const { submits } = await laboratory.call(command(out(counted)), { device: { mode: 'count' } });
+    laboratory.discard(counted);
+    const places = Array.from(
+      { length: Math.ceil(submits / LOSS_EVERY) },
+      (_, i) => 1 + i * LOSS_EVERY,
+    );
+    return places.map((at): Injection => ({
+      id: `device-${name}/${at}`,
+      inject: async () => {
+        const folder = laboratory.make('lost');
+        const reply = await laboratory.call(command(out(folder)), { device: { mode: 'lose', at } });
+        if (reply.fired === 0) return unreached('not reached');
+        if (reply.code !== 0) return unclean('does not heal', lastWords(reply));
+        const odd = sameFiles(folder, reference);
+        laboratory.discard(folder);
+        return odd === undefined ? clean('healed, equal') : unclean('silently different', odd);
+      },
+    }));
+  },
+});
+
+export const deviceSft = lossesOf('sft');
+export const deviceBase = lossesOf('base');

@@ -21,7 +21,7 @@ export function surfaceOf(canvas: HTMLCanvasElement): Surface | undefined {
   if (!context || width === 0 || height === 0) return undefined;
   const ratio = window.devicePixelRatio || 1;
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-  // Setting a size allocates the canvas anew, so it is set only when it changes.
+  // Setting a size allocates a new bitmap, so a size is set only when it changes.
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across;
     canvas.height = down;

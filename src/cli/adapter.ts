@@ -39,8 +39,9 @@ export async function openCommandGpu(
 }
 
 /**
- * Runs work on the device of a computing command. When the device is lost, the work goes on on a
- * new device with the same kernels, so that resumed work gives the same bits.
+ * Runs work on the device of a computing command. When the device is lost, the work continues on a
+ * new device with the same kernels, so that it gives the same bits. If the new device cannot run
+ * those kernels, or has another name, a warning on stderr says so.
  */
 export async function withLastingGpu<Result>(
   args: { readonly adapter?: string },

@@ -89,7 +89,7 @@ export const command = defineCommand({
   },
 });
 
-/** @throws UsageError when other options contradict the option. */
+/** @throws UsageError when `--size`, `--batch`, `--suite` and `--tiny` contradict one another. */
 function sizedOption(args: {
   readonly size?: string | undefined;
   readonly batch?: string | undefined;

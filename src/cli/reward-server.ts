@@ -127,7 +127,7 @@ function ended(
 }
 
 /**
- * Calls back when the shell through which npm started this process has ended: a signal to `npx
+ * Calls back when the shell through which npm started this process has ended. A signal to `npx
  * limr` ends npm and that shell, and does not reach this process.
  *
  * @returns A function that removes the listener.

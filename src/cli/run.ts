@@ -361,7 +361,7 @@ class Screen {
   #lastLine = 0;
   #open = false;
   readonly #told = new Set<string>();
-  /** Lines printed before the run went on on another device, which repeats their events. */
+  /** Lines printed before the run changed its device: the run reports them again. */
   #before: ReadonlySet<string> = new Set();
   /** The run's progress, behind a separator; empty until it is known. */
   #progress = '';

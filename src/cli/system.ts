@@ -19,8 +19,8 @@ export type FileContent = string | Uint8Array | Iterable<string> | AsyncIterable
 export interface System {
   info(path: string): Promise<PathInfo | undefined>;
   /**
-   * The canonical absolute path, with links resolved as far as the path exists: equal for equal
-   * files.
+   * The canonical absolute path, with links resolved as far as the path exists. Paths of one file
+   * resolve to the same path.
    */
   resolve(path: string): Promise<string>;
   /** Names inside a folder, sorted. */

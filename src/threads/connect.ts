@@ -26,8 +26,8 @@ export type WorkerClass = new (
 ) => object;
 
 /**
- * Makes the worker with the given class. Bundlers look for the exact text `new Worker(new
- * URL('./entry.ts', import.meta.url), { type: 'module' })`.
+ * Makes the worker with the given class. Bundlers look for the exact text
+ * `new Worker(new URL('./entry.ts', import.meta.url), { type: 'module' })`.
  */
 export type StartWorker = (Worker: WorkerClass) => object;
 

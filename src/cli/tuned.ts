@@ -81,7 +81,7 @@ function parseTuned(value: unknown, wanted: number): TunedVariants {
 }
 
 /**
- * Writes the measurements of an adapter, and keeps those of the other adapters.
+ * Writes the measurements of an adapter; the measurements of other adapters stay.
  *
  * @returns The path of the file.
  * @throws Error when there is no folder for the file.

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
-import { type Asking, makePipeline } from '../../src/gpu/make-pipeline.ts';
+import type { Asking } from '../../src/gpu/contracts.ts';
+import { makePipeline } from '../../src/gpu/make-pipeline.ts';
 
 test('a device that goes away while it compiles leaves no rejection that nobody awaits', async () => {
   const gone = (): Promise<never> => Promise.reject(new Error('instance dropped'));

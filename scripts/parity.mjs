@@ -21,7 +21,11 @@ FIXTURES, else FIXTURES_DIR, names the folder of fixtures; default test/fixtures
 /** @typedef {{ paths: string[], read: (path: string) => Promise<Uint8Array> }} Folder */
 /** @typedef {{ adapter?: string, verbose?: boolean }} SuiteOptions */
 /**
- * @typedef {(folder: Folder, print: (line: string) => void, options: SuiteOptions) => Promise<number>} Suite
+ * @typedef {(
+ *   folder: Folder,
+ *   print: (line: string) => void,
+ *   options: SuiteOptions,
+ * ) => Promise<number>} Suite
  */
 
 /**

@@ -15,7 +15,7 @@ import { phantomGpu } from '../src/gpu/phantom.ts';
 import { scoreMatrix } from '../src/lim/score.ts';
 import { presets } from '../src/presets.ts';
 import { baseTrainer } from '../src/scheduler/base.ts';
-import { createEngine } from '../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../src/scheduler/experiment-buffers.ts';
 import { openTask } from '../src/tasks/registry.ts';
 
 async function readConfig(name: string): Promise<ExperimentConfig> {
@@ -31,7 +31,7 @@ async function readConfig(name: string): Promise<ExperimentConfig> {
 async function dispatchesOf(gpu: Gpu, config: ExperimentConfig): Promise<readonly Dispatch[]> {
   const like = phantomGpu(gpu.limits, gpu);
   const task = await openTask(config.task);
-  const { matrix } = createEngine(like, config, task);
+  const { matrix } = allocateExperimentBuffers(like, config, task);
   baseTrainer(like, config, task);
   const planned = new Error('planned');
   like.run = () => Promise.reject(planned);

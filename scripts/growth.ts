@@ -18,8 +18,8 @@ import { scoreMatrix } from '../src/lim/score.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import type { TrainerConfig } from '../src/ppo/trainer.ts';
 import { modelConfigOf } from '../src/scheduler/base.ts';
-import { buildEngine, type EngineShape } from '../src/scheduler/engine.ts';
-import { estimateEngine } from '../src/scheduler/estimate.ts';
+import { allocateBuffers, type BuffersShape } from '../src/scheduler/experiment-buffers.ts';
+import { estimateBuffers } from '../src/scheduler/estimate.ts';
 import { taskShapeOf } from '../src/tasks/registry.ts';
 
 type ModelShape = typeof referenceShape;
@@ -62,11 +62,11 @@ interface RolloutSettings {
   readonly sequences: number;
 }
 
-function engineShape(
+function buffersShape(
   model: ModelShape,
   rollout: RolloutSettings,
   gradientCheckpointing = false,
-): EngineShape {
+): BuffersShape {
   const { prompts, samples, promptTokens, newTokens } = rollout;
   const config: TrainerConfig = {
     gradientCheckpointing,
@@ -99,8 +99,8 @@ const lean = { prompts: 8, samples: 8, promptTokens: 64, newTokens: 192, sequenc
 /** The largest model of the family that fits, found by bisection. */
 function largest(bytes: number, rollout: RolloutSettings, checkpointing: boolean): ModelShape {
   const fits = (size: number): boolean =>
-    estimateEngine(engineShape(familyShape(size, 32_000), rollout, checkpointing), desktop).total <=
-    bytes;
+    estimateBuffers(buffersShape(familyShape(size, 32_000), rollout, checkpointing), desktop)
+      .total <= bytes;
   let [low, high] = [2, 128];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
@@ -145,7 +145,7 @@ function memoryTables(): void {
     ['', 'parameters', 'weights, gradients, moments', 'the rest', 'the rest, checkpointing'],
     axes.map(([name, model, rollout]) => {
       const [kept, again] = [false, true].map((checkpointing) =>
-        estimateEngine(engineShape(model, rollout, checkpointing), desktop),
+        estimateBuffers(buffersShape(model, rollout, checkpointing), desktop),
       );
       const { weights = 0, gradients = 0, optimizer = 0 } = kept?.byPurpose ?? {};
       const fixed = weights + gradients + optimizer;
@@ -187,9 +187,9 @@ async function untilItWaits(work: Promise<unknown>): Promise<void> {
 }
 
 /** Matmul operations of one PPO iteration whose responses all have the maximal length. */
-async function iterationWork(shape: EngineShape): Promise<{ rollout: number; update: number }> {
+async function iterationWork(shape: BuffersShape): Promise<{ rollout: number; update: number }> {
   const gpu = countingGpu();
-  const { trainer, decoder } = buildEngine(gpu, shape);
+  const { trainer, decoder } = allocateBuffers(gpu, shape);
   const { prompts: count, samples } = shape.config.rollout;
   const { maxPromptTokens, maxResponseTokens } = shape.lengths;
   const prompts = Array.from({ length: count }, () => new Uint32Array(maxPromptTokens));
@@ -214,7 +214,7 @@ async function iterationWork(shape: EngineShape): Promise<{ rollout: number; upd
 }
 
 /** The presets, and three sizes of the performance page. */
-function workShapes(): (readonly [string, EngineShape, number])[] {
+function workShapes(): (readonly [string, BuffersShape, number])[] {
   const named = Object.entries(presets)
     .filter(([name]) => name !== 'study')
     .map(([name, config]) => {
@@ -235,7 +235,7 @@ function workShapes(): (readonly [string, EngineShape, number])[] {
     ...named,
     ...sizes.map(([name, model, T]) => {
       const rollout = { prompts: 16, samples: 8, promptTokens: T / 4, newTokens: (T * 3) / 4 };
-      const shape = engineShape(model, { ...rollout, sequences: Math.min(32, model.B) });
+      const shape = buffersShape(model, { ...rollout, sequences: Math.min(32, model.B) });
       return [name, shape, parametersOf(model)] as const;
     }),
   ];

@@ -22,7 +22,7 @@ export const purposes = {
   test: 99,
 } as const;
 
-export type Purpose = keyof typeof purposes;
+export type RandomPurpose = keyof typeof purposes;
 
 /**
  * A reproducible sequence keyed by seed, purpose and up to two indices (an epoch, an update, a
@@ -37,7 +37,7 @@ export class RandomStream {
   #words: Words4 = [0, 0, 0, 0];
   #used = 4;
 
-  constructor(seed: number, purpose: Purpose, index0 = 0, index1 = 0) {
+  constructor(seed: number, purpose: RandomPurpose, index0 = 0, index1 = 0) {
     this.#key = [seed >>> 0, purposes[purpose]];
     this.#index = [index0 >>> 0, index1 >>> 0];
   }

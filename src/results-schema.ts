@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { methodNames } from './vocabulary/methods.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 
 // The parts of `ExperimentResults` that files hold: checkpoints and `results.json` are read by these.
@@ -49,6 +50,6 @@ export const seedResults = v.object({
   seed: whole,
   lim: limSummary,
   pool: selection,
-  selections: v.record(v.string(), selection),
+  selections: v.record(v.picklist(methodNames), selection),
   scoreQuantiles: v.array(finite),
 });

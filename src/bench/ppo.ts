@@ -3,7 +3,10 @@ import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { createEngine, type Engine } from '../scheduler/engine.ts';
+import {
+  allocateExperimentBuffers,
+  type ExperimentBuffers,
+} from '../scheduler/experiment-buffers.ts';
 import { openTask, openVerifier } from '../tasks/registry.ts';
 import { givenText, type Verdict } from '../tasks/task.ts';
 import { packVerdicts } from '../tasks/verification.ts';
@@ -24,15 +27,15 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
   const task = await openTask(config.task);
   const verifier = await openVerifier(config.task);
   estimate(config, bench.gpu.limits, task);
-  const engine = createEngine(bench.gpu, config, task);
+  const buffers = allocateExperimentBuffers(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
-  engine.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
+  buffers.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
   const pool = task.pool(1).slice(0, rollout.prompts);
   const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measureIteration(bench, {
     name: `PPO iteration, ${config.preset}`,
     shapes: { prompts: rollout.prompts, samples: rollout.samples, C, L, H, V: model.vocabSize },
-    engine,
+    buffers,
     prompts: await task.text.encode(pool.map(givenText)),
     samples: rollout.samples,
     temperature: rollout.temperature,
@@ -55,7 +58,7 @@ export interface IterationCase {
   readonly name: string;
   readonly shapes: Readonly<Record<string, number>>;
   /** With weights. */
-  readonly engine: Pick<Engine, 'trainer' | 'decoder'>;
+  readonly buffers: Pick<ExperimentBuffers, 'trainer' | 'decoder'>;
   readonly prompts: readonly Uint32Array[];
   readonly samples: number;
   readonly temperature: number;
@@ -70,7 +73,7 @@ export interface IterationCase {
 /** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
 export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
   const { gpu } = bench;
-  const { engine, prompts, samples, temperature, stopIds, verdictsOf } = entry;
+  const { buffers, prompts, samples, temperature, stopIds, verdictsOf } = entry;
   let iteration = 0;
   if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
   await measure(bench, {
@@ -81,7 +84,7 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
     run: async () => {
       const started = performance.now();
       // Always the same draws; the policy alone changes from run to run.
-      const generation = await engine.decoder.generate({
+      const generation = await buffers.decoder.generate({
         prompts,
         samplesPerPrompt: samples,
         seed: 1,
@@ -103,7 +106,7 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
         ),
       );
       const verified = performance.now();
-      await engine.trainer.update(groups, verdicts, { seed: 1, iteration: iteration++ });
+      await buffers.trainer.update(groups, verdicts, { seed: 1, iteration: iteration++ });
       await gpu.idle();
       const ended = performance.now();
       const passes = await gpu.passClock?.read();

@@ -1,6 +1,6 @@
 import { configFrom } from '../config.ts';
 import { initialParameters } from '../model/parameters.ts';
-import { buildEngine } from '../scheduler/engine.ts';
+import { allocateBuffers } from '../scheduler/experiment-buffers.ts';
 import { measureIteration } from './ppo.ts';
 import type { Bench, SuiteName } from './record.ts';
 import { generationShape, measureRollout } from './rollout.ts';
@@ -63,18 +63,18 @@ async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
   const count = Math.max(1, Math.ceil((4 * B) / samples));
   const lengths = { maxPromptTokens: T / 4, maxResponseTokens: (3 * T) / 4 };
   const { rollout, ...rest } = configFrom('standard', undefined, 'bench');
-  const engine = buildEngine(bench.gpu, {
+  const buffers = allocateBuffers(bench.gpu, {
     model,
     config: { ...rest, rollout: { ...rollout, prompts: count, samples } },
     lengths,
     prompts: count,
     epochs: 1,
   });
-  engine.trainer.reset(initialParameters(model, 1, 0.02), 1);
+  buffers.trainer.reset(initialParameters(model, 1, 0.02), 1);
   await measureIteration(bench, {
     name: `PPO iteration, ${sized.size}`,
     shapes: { ...shape, prompts: count, samples },
-    engine,
+    buffers,
     prompts: Array.from({ length: count }, (_, p) =>
       Uint32Array.from({ length: lengths.maxPromptTokens }, (_token, i) => (p * 31 + i * 7) % V),
     ),

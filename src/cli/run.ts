@@ -26,7 +26,7 @@ import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
-interface Plan {
+interface PlannedRun {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
@@ -115,7 +115,7 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   return chosenConfig('the options', args.config, args.preset, asked);
 }
 
-async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
+async function freshPlan(host: System, args: RunArgs): Promise<PlannedRun> {
   const config = await freshConfig(args);
   const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
@@ -234,7 +234,7 @@ function seedList(text: string): number[] {
 async function resumedRun(
   host: System,
   args: RunArgs,
-): Promise<Pick<Plan, 'out' | 'config' | 'seeds'>> {
+): Promise<Pick<PlannedRun, 'out' | 'config' | 'seeds'>> {
   const out = args.resume ?? '';
   // A run resumes with its own settings; others would be ignored, so they are refused.
   const options = ['config', 'preset', 'methods', 'seed', 'out'] as const;
@@ -249,7 +249,7 @@ async function resumedRun(
   return { out, config, seeds };
 }
 
-async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
+async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
   const { out, config, seeds } = await resumedRun(host, args);
   const has = async (name: string): Promise<boolean> =>
     (await host.info(`${out}/${name}`)) !== undefined;
@@ -268,7 +268,7 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
  */
 async function runExperiment(
   host: System,
-  plan: Plan,
+  plan: PlannedRun,
   adapter: AdapterChoice,
 ): Promise<ExperimentResults | undefined> {
   const trainer = await connectTrainer();

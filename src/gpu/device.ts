@@ -9,7 +9,7 @@ import {
   largestBinding,
   mapMode,
   MemoryLedger,
-  type Purpose,
+  type MemoryPurpose,
 } from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -145,7 +145,7 @@ export class Gpu {
     name: string,
     shape: readonly number[],
     dtype: Type,
-    purpose: Purpose,
+    purpose: MemoryPurpose,
   ): Tensor<Type> {
     // Whole vec4s, which shaders may bind it as.
     const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;

@@ -16,7 +16,7 @@ export const mapMode = { read: 0x1 } as const;
 export const shaderStage = { compute: 0x4 } as const;
 
 /** What a buffer is for. `estimate` reports bytes by these names. */
-export type Purpose =
+export type MemoryPurpose =
   | 'weights'
   | 'gradients'
   | 'optimizer'
@@ -50,9 +50,9 @@ export const bindingElements = (limits: MemoryLimits): number =>
 
 /** Live bytes of GPU buffers by purpose. */
 export class MemoryLedger {
-  readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: Purpose }>();
+  readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: MemoryPurpose }>();
 
-  add(buffer: GPUBuffer, purpose: Purpose): void {
+  add(buffer: GPUBuffer, purpose: MemoryPurpose): void {
     this.#sizes.set(buffer, { bytes: buffer.size, purpose });
   }
 
@@ -66,8 +66,8 @@ export class MemoryLedger {
   }
 
   /** Live bytes per purpose. */
-  byPurpose(): Partial<Record<Purpose, number>> {
-    const totals: Partial<Record<Purpose, number>> = {};
+  byPurpose(): Partial<Record<MemoryPurpose, number>> {
+    const totals: Partial<Record<MemoryPurpose, number>> = {};
     for (const { bytes, purpose } of this.#sizes.values()) {
       totals[purpose] = (totals[purpose] ?? 0) + bytes;
     }

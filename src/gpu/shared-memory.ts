@@ -1,6 +1,6 @@
 import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from './device.ts';
-import { largestBinding, type Purpose } from './memory.ts';
+import { largestBinding, type MemoryPurpose } from './memory.ts';
 
 /** Tensors in one buffer start at multiples of this, so that they can be bound. */
 const ALIGNMENT = 256;
@@ -8,7 +8,7 @@ const ALIGNMENT = 256;
 /** A buffer as one f32 vector, and what it was first made for. */
 export interface MemoryBlock {
   readonly tensor: Tensor;
-  readonly purpose: Purpose;
+  readonly purpose: MemoryPurpose;
 }
 
 /**
@@ -46,7 +46,7 @@ export class SharedMemory {
   }
 
   /** Adds a buffer for so many tensors of one size, or for as many as one may hold. */
-  grow(name: string, bytes: number, count: number, purpose: Purpose): MemoryBlock {
+  grow(name: string, bytes: number, count: number, purpose: MemoryPurpose): MemoryBlock {
     const most = this.#alone ? 1 : Math.floor(largestBinding(this.#gpu.limits) / bytes);
     const elements = (bytes / 4) * Math.max(1, Math.min(count, most));
     const block = { tensor: this.#gpu.tensor(name, [elements], 'f32', purpose), purpose };
@@ -81,7 +81,7 @@ class MemoryTurn {
     role: string,
     shape: readonly number[],
     count: number,
-    purpose: Purpose = 'activations',
+    purpose: MemoryPurpose = 'activations',
     dtype: DType = 'f32',
   ): Tensor[] {
     const size = Math.max(1, byteLength({ shape, dtype }));
@@ -100,7 +100,7 @@ class MemoryTurn {
   }
 
   /** One tensor that is alone in its role. */
-  tensor(role: string, shape: readonly number[], purpose?: Purpose): Tensor {
+  tensor(role: string, shape: readonly number[], purpose?: MemoryPurpose): Tensor {
     const [tensor] = this.tensors(role, shape, 1, purpose);
     if (!tensor) throw new RangeError(`no memory for ${role}`);
     return tensor;

@@ -3,11 +3,7 @@ import type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
 import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Signal } from '../vocabulary/signals.ts';
 
-export type {
-  MatrixTensors,
-  SampleTensors,
-  ValueTensors,
-} from '../../kernels/lib/reward-matrix.ts';
+export type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
 
 /**
  * A reward matrix in host memory, row-major (prompts, data epochs): how often each prompt was

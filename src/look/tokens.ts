@@ -58,8 +58,6 @@ const rampTones = [
 
 /** Number of steps `ramp-0`, `ramp-1`, ... */
 export const rampSteps = rampTones.length;
-/** Number of colours `run-1`, `run-2`, ... */
-export const runCount = runTones.length;
 
 /** Every colour by the name of its custom property. */
 export const tones: Readonly<Record<string, Tone>> = {

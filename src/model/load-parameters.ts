@@ -1,6 +1,6 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
-import { bindingElements, type Purpose } from '../gpu/memory.ts';
+import { bindingElements, type MemoryPurpose } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { hfName, isRedundant, isValueHead } from './hugging-face/names.ts';
 import type { ModelDirectory } from './model-directory.ts';
@@ -25,7 +25,7 @@ export async function loadParameters(
   head: Head,
   options: {
     readonly label?: string;
-    readonly purpose?: Purpose;
+    readonly purpose?: MemoryPurpose;
     readonly storage?: WeightStorage | undefined;
   } = {},
 ): Promise<ParameterStore> {

@@ -2,7 +2,7 @@ import { type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
 import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingText, type Purpose } from '../gpu/memory.ts';
+import { bindingText, type MemoryPurpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
 import type { Storage } from '../vocabulary/storages.ts';
 import { blockOf, type BlockParameter } from './block.ts';
@@ -188,7 +188,7 @@ export class ParameterStore {
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
-    purpose: Purpose,
+    purpose: MemoryPurpose,
     options: { readonly over?: readonly Tensor[] | undefined; readonly frozen?: boolean } = {},
   ) {
     const { over = [], frozen = false } = options;
@@ -384,7 +384,7 @@ export function sharedPages(
   gpu: Gpu,
   layouts: readonly ParameterLayout[],
   label: string,
-  purpose: Purpose,
+  purpose: MemoryPurpose,
 ): Tensor[] {
   const count = Math.max(...layouts.map(({ pages }) => pages.length));
   return Array.from({ length: count }, (_, i) => {

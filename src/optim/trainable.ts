@@ -55,7 +55,7 @@ export class Trainable {
       firstMoments: pageOf(first, i),
       secondMoments: pageOf(second, i),
       decayEnd: page.decayEnd,
-      halves: halvesOf(this.weights, i),
+      halves: halfCopyOf(this.weights, i),
     }));
     this.optimizer = new AdamW(gpu, name, pages, losses, {
       ...config,
@@ -131,7 +131,7 @@ export class Trainable {
   }
 }
 
-function halvesOf({ halves, layout }: ParameterStore, index: number): HalfCopy | undefined {
+function halfCopyOf({ halves, layout }: ParameterStore, index: number): HalfCopy | undefined {
   const [tensor, page] = [halves[index], layout.pages[index]];
   return tensor && page && { tensor, start: page.halvesStart, end: page.halvesEnd };
 }

@@ -1,5 +1,5 @@
 import { AdapterError } from '../gpu/device.ts';
-import { bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
+import { bytesText, type MemoryLimits, type MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { deviceLayout } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -32,7 +32,7 @@ export interface ResponderPlan {
   readonly samples: number;
   readonly batches: number;
   /** Bytes of GPU buffers, weights included. */
-  readonly byPurpose: Readonly<Partial<Record<Purpose, number>>>;
+  readonly byPurpose: Readonly<Partial<Record<MemoryPurpose, number>>>;
   readonly total: number;
 }
 

@@ -7,7 +7,8 @@ import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import type { ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
-import { methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { trainingOrder } from '../run-plan.ts';
+import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -106,6 +107,8 @@ export function parseEvent(line: string, where: string): StoredEvent {
 
 /** What a log refers to. Each may be asked for several times. */
 export interface Referred {
+  /** The log, for messages. */
+  readonly where: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly pool: (seed: number) => Promise<PoolEvent['prompts']>;
@@ -138,16 +141,43 @@ export async function* eventsOfLog(
   referred: Referred,
 ): AsyncGenerator<ExperimentEvent, void, void> {
   let told = 0;
-  for (const event of log) {
+  for (const [i, event] of log.entries()) {
+    const refuse: Refuse = (why) => {
+      throw new FormatError(`${referred.where} line ${i + 1}: ${why}`);
+    };
+    expectOfRun(event, referred, refuse);
     if (event.after < told || event.after > records.length) {
-      throw new FormatError(
-        `events.jsonl: an event after update ${event.after} of ${records.length}, after ${told}`,
-      );
+      refuse(`an event after update ${event.after} of ${records.length}, after ${told}`);
     }
     while (told < event.after) yield updateEvent(records[told++]);
-    yield await wholeEvent(event, referred);
+    yield await wholeEvent(event, referred, refuse);
   }
   while (told < records.length) yield updateEvent(records[told++]);
+}
+
+/** Ends with what is wrong with a line of the log. */
+type Refuse = (why: string) => never;
+
+/** Refuses an event of a seed, a method or a data epoch that its run does not have. */
+function expectOfRun(event: StoredEvent, { config, seeds }: Referred, refuse: Refuse): void {
+  if ('seed' in event && !seeds.includes(event.seed)) {
+    refuse(`seed ${event.seed} is none of ${seeds.join(', ')}`);
+  }
+  const { epochs } = config.experiment;
+  if (event.type === 'column' && event.epoch >= epochs) {
+    refuse(`data epoch ${event.epoch} of ${epochs}, from 0`);
+  }
+  const method =
+    event.type === 'evaluation' ? event.method : event.type === 'phase' ? event.phase : undefined;
+  const methods = trainingOrder(config);
+  if (method !== undefined && isMethodName(method) && !methods.includes(method)) {
+    refuse(`${method} is none of ${methods.join(', ')}`);
+  }
+  if (event.type === 'scores') {
+    const { summary } = event;
+    if (summary.seed !== event.seed)
+      refuse(`seed ${event.seed} and the summary of ${summary.seed}`);
+  }
 }
 
 function updateEvent(record: UpdateRecord | undefined): ExperimentEvent {
@@ -158,6 +188,7 @@ function updateEvent(record: UpdateRecord | undefined): ExperimentEvent {
 async function wholeEvent(
   { after: _after, ...event }: StoredEvent,
   referred: Referred,
+  refuse: Refuse,
 ): Promise<ExperimentEvent> {
   switch (event.type) {
     case 'started':
@@ -167,18 +198,11 @@ async function wholeEvent(
     case 'column':
       return { ...event, ...(await referred.column(event.seed, event.epoch)) };
     case 'scores': {
-      const { seed, summary, files } = event as Pick<ScoresEvent, 'seed' | 'summary' | 'files'>;
+      const { seed, summary, files } = event;
+      const lim = summary.lim ?? refuse(`seed ${seed} was scored without a summary`);
       const methods = Object.keys(summary.selections) as MethodName[];
-      const { lim } = summary;
-      if (!lim) throw new FormatError(`events.jsonl: seed ${seed} was scored without a summary`);
-      return {
-        type: 'scores',
-        seed,
-        lim,
-        summary,
-        files,
-        ...(await referred.scores(seed, methods)),
-      };
+      const found = await referred.scores(seed, methods);
+      return { type: 'scores', seed, lim, summary: { ...summary, lim }, files, ...found };
     }
     default:
       return event;

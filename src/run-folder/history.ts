@@ -73,6 +73,7 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     return parsed.output.map(({ id }) => id);
   };
   return {
+    where: `${folder.name}/${EVENTS}`,
     config: results.config,
     seeds,
     pool: (seed) =>

@@ -66,7 +66,7 @@ export interface PretrainKeeping {
   readonly from: PretrainState | undefined;
   /** Asked after every update: whether to save now. */
   readonly due: () => boolean;
-  /** Also called when `gate` has ended the training, unless nothing was done. */
+  /** Also called when `untilMayContinue` has ended the training, unless nothing was done. */
   readonly save: (state: PretrainState) => Promise<void>;
 }
 
@@ -76,7 +76,7 @@ const LOSS_EVERY = 20;
 /**
  * Pre-trains a base on the task's corpus from drawn weights.
  *
- * @param gate Awaited before every update; false ends the training early with undefined.
+ * @param untilMayContinue Awaited before every update; false ends the training early with undefined.
  * @throws ConfigError when the task has no corpus: its experiments start from a model that is given.
  * @throws NonFiniteError when the loss or the gradient is not finite.
  */
@@ -85,7 +85,7 @@ export async function pretrainBase(
   config: ExperimentConfig,
   task: Task,
   progress: PretrainProgress,
-  gate: () => Promise<boolean>,
+  untilMayContinue: () => Promise<boolean>,
   keeping?: PretrainKeeping,
 ): Promise<Map<string, Float32Array> | undefined> {
   const { base } = config;
@@ -107,7 +107,7 @@ export async function pretrainBase(
     };
     const first = from?.update ?? 0;
     for (let update = first; update < base.updates; update++) {
-      if (!(await gate())) {
+      if (!(await untilMayContinue())) {
         if (update > first) await save(update);
         return undefined;
       }

@@ -1,16 +1,20 @@
 import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError } from '../gpu/device.ts';
-import type { MemoryLimits, Purpose } from '../gpu/memory.ts';
+import type { MemoryLimits, MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { taskShapeOf } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { baseTrainer } from './base.ts';
-import { buildEngine, createEngine, type EngineShape } from './engine.ts';
+import {
+  allocateBuffers,
+  allocateExperimentBuffers,
+  type BuffersShape,
+} from './experiment-buffers.ts';
 
 /** Bytes of GPU buffers. */
 export interface MemoryUse {
-  readonly byPurpose: Readonly<Partial<Record<Purpose, number>>>;
+  readonly byPurpose: Readonly<Partial<Record<MemoryPurpose, number>>>;
   readonly total: number;
 }
 
@@ -44,14 +48,14 @@ export function estimate(
   task: TaskShape | undefined = taskShapeOf(config.task),
 ): MemoryEstimate {
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
-  const run = measure(limits, (gpu) => createEngine(gpu, config, task));
+  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task));
   const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 
 /** GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError as `estimate`. */
-export const estimateEngine = (shape: EngineShape, limits: MemoryLimits = unlimited): MemoryUse =>
-  measure(limits, (gpu) => buildEngine(gpu, shape));
+export const estimateBuffers = (shape: BuffersShape, limits: MemoryLimits = unlimited): MemoryUse =>
+  measure(limits, (gpu) => allocateBuffers(gpu, shape));
 
 function measure(
   limits: MemoryLimits,

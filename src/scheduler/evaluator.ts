@@ -2,10 +2,36 @@ import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { givenText, type Task, type Tier } from '../tasks/task.ts';
-import { verifyRequest, type VerifyReply, type VerifyRequest } from '../tasks/verification.ts';
+import {
+  expectFiniteRewards,
+  verifyRequest,
+  type VerifyReply,
+  type VerifyRequest,
+} from '../tasks/verification.ts';
 
 /** Judges responses; in production a pool of workers. */
 export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
+
+/**
+ * A verifier that refuses rewards which are not finite, and tells of responses that could not be judged.
+ *
+ * @param tell Given how many of a request's responses have no verdict, and what the first of them met.
+ */
+export function judging(
+  verify: Verifier,
+  tell: (unjudged: { responses: number; of: number; reason: string }) => void,
+): Verifier {
+  return async (request) => {
+    const reply = await verify(request);
+    expectFiniteRewards(request, reply);
+    const { failures } = reply;
+    const [first] = failures;
+    if (first) {
+      tell({ responses: failures.length, of: request.promptOf.length, reason: first.reason });
+    }
+    return reply;
+  };
+}
 
 /**
  * Accuracy of a decoder's model on the task's held-out tiers, NaN for a task without any. Sampling numbers are keyed by the

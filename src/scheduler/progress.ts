@@ -4,6 +4,7 @@ import type {
   ExperimentResults,
   FileMark,
   SeedResults,
+  UpdateRecord,
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
@@ -131,6 +132,26 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
     default:
   }
 }
+
+/**
+ * How far a run is.
+ *
+ * @param updates PPO iterations done, of `total`.
+ * @param pace Seconds of one.
+ * @param metrics Of the last one.
+ */
+export const progressEvent = (
+  updates: number,
+  total: number,
+  pace: number,
+  metrics: UpdateRecord['metrics'],
+): ExperimentEvent => ({
+  type: 'progress',
+  fraction: Math.min(1, updates / total),
+  eta: Math.max(0, total - updates) * pace,
+  tokensPerSecond: metrics['tokens_per_second'] ?? 0,
+  stepMs: metrics['step_ms'] ?? 0,
+});
 
 type EvaluationEvent = Extract<ExperimentEvent, { readonly type: 'evaluation' }>;
 

@@ -41,7 +41,7 @@ export interface Kept {
 }
 
 /** The run that a checkpoint has to be of. */
-export interface KnownRun {
+interface KnownRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly poolSize: number;
@@ -103,6 +103,26 @@ export async function readKept(
   if (strict && layout > 1 && first !== undefined) throw new DamageError(`${first} is damaged`);
   const files = { records: history.recordFile, events: history.eventFile, completions };
   return { found, standing, progress, events, files, damaged };
+}
+
+/** What must be known of the files that a run goes on with. */
+export const keptWarnings = ({ found, damaged }: Kept): string[] => [
+  ...(found.layout === 1
+    ? [`${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`]
+    : []),
+  ...damaged.map((file) => `${file} is damaged: its responses are not shown`),
+];
+
+/** What must be known of results that two adapters or hosts have computed. */
+export function moveWarnings(
+  { found, progress }: Kept,
+  { adapter, host }: Pick<FoundCheckpoint, 'adapter' | 'host'>,
+): string[] {
+  if (found.adapter === adapter && found.host === host) return [];
+  return [
+    `resumed on another adapter after ${progress.updates} updates: on ${adapter} ` +
+      `in ${host}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
+  ];
 }
 
 interface History {
@@ -209,6 +229,7 @@ function referredIn(
     return { accuracy: mean('accuracy'), reward: mean('reward') };
   };
   return {
+    where: EVENTS,
     config,
     seeds,
     pool: (seed) =>

@@ -18,7 +18,7 @@ export function yieldToMessages(): Promise<void> {
 }
 
 /**
- * Pause, resume, single step and stop of a loop. The loop awaits `gate` before each iteration; a
+ * Pause, resume, single step and stop of a loop. The loop awaits `untilMayContinue` before each iteration; a
  * request takes effect there, so that an iteration is always done whole: until then the state is
  * `pausing`, `stepping` or `stopping`, and `paused` only while nothing is computed. What a run meets
  * between a stop and its end is told: `stopped`, `done` and `failed`, which the loop's owner reports,
@@ -86,10 +86,13 @@ export class RunControl {
   }
 
   /** Waits while paused. True when the next iteration is to be done, false when it is not. */
-  async gate(): Promise<boolean> {
+  async untilMayContinue(): Promise<boolean> {
     await yieldToMessages();
     while (this.#held && this.#steps === 0) {
-      if (this.#state !== 'paused') this.#change('paused');
+      if (this.#state !== 'paused') {
+        this.#change('paused');
+        continue; // Who is told of the pause may have resumed, stepped or stopped the loop already.
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }

@@ -26,13 +26,6 @@ export interface BanditConfig {
   readonly reward: 'match' | 'constant';
 }
 
-export const banditDefaults: BanditConfig = {
-  name: 'bandit',
-  prompts: 8,
-  arms: 4,
-  reward: 'match',
-};
-
 const schema = v.strictObject({
   name: v.literal('bandit'),
   prompts: whole(1, 26),

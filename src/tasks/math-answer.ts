@@ -19,10 +19,6 @@ export interface Comparison {
   readonly answer: string;
 }
 
-/** Whether two answers say the same, by `compareAnswers`. */
-export const sameAnswer = (gold: string, answer: string): boolean =>
-  compareAnswers(gold, answer).same;
-
 /**
  * Whether two answers to a mathematics problem say the same, whatever notation they are written in:
  * LaTeX, plain text or Unicode. Exact numbers are compared exactly, decimals to 1e-6 of their

@@ -4,6 +4,13 @@ import type { ReadyMessage, WorkerApi } from './worker-api.ts';
 
 const ready: ReadyMessage = 'limr-worker-ready';
 
+/**
+ * Milliseconds that a browser's worker waits after it has terminated a worker of its own: no event
+ * reports the end. If a worker is terminated while its own worker is ending, Chromium never ends the
+ * outer worker, and its thread and memory stay until the tab closes.
+ */
+const CHILD_END_MS = 250;
+
 /** A worker could not start, died during a call, or was called after its end. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
@@ -90,12 +97,14 @@ function startThread(
   worker.addEventListener('messageerror', () => onDeath('a message of it could not be read'));
   return {
     endpoint: worker,
-    terminate: () => {
+    terminate: async () => {
       worker.terminate();
-      return Promise.resolve();
+      if (inBrowserWorker()) await new Promise((resolve) => setTimeout(resolve, CHILD_END_MS));
     },
   };
 }
+
+const inBrowserWorker = (): boolean => 'WorkerGlobalScope' in globalThis && !('Deno' in globalThis);
 
 /** An error as text: its name and message. */
 export const describeError = (error: unknown): string =>

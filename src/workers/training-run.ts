@@ -5,7 +5,7 @@ import { AllocationError } from '../gpu/memory.ts';
 import type { PromptCompletions } from '../results.ts';
 import { halvedRows } from '../rollout/batched-decoder.ts';
 import { lastCheckpointText } from '../scheduler/checkpoint.ts';
-import { rolloutRows } from '../scheduler/engine.ts';
+import { rolloutRows } from '../scheduler/experiment-buffers.ts';
 import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';

@@ -14,13 +14,14 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { createEngine } from '../../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import {
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
 } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from './bandit.ts';
 import type { TaskConfig } from '../../src/tasks/registry.ts';
 import type { PoolPrompt } from '../../src/tasks/task.ts';
 import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';
@@ -127,11 +128,11 @@ export class PpoRig {
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const engine = createEngine(gpu, config, this.task);
-    this.matrix = engine.matrix;
-    this.trainer = engine.trainer;
-    this.decoder = engine.decoder;
-    this.memory = engine.memory;
+    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    this.matrix = buffers.matrix;
+    this.trainer = buffers.trainer;
+    this.decoder = buffers.decoder;
+    this.memory = buffers.memory;
     this.trainer.reset(this.base, seed);
   }
 

@@ -17,7 +17,7 @@ import type { TaskShape } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
 /** All that an experiment keeps on the device, from its start to its end. */
-export interface Engine {
+export interface ExperimentBuffers {
   readonly matrix: RewardMatrixTensors;
   readonly trainer: PpoTrainer;
   /** Samples from the trainer's actor. */
@@ -28,8 +28,8 @@ export interface Engine {
   readonly destroy: () => void;
 }
 
-/** What an engine's buffers follow from. */
-export interface EngineShape {
+/** What the buffers follow from: their sizes, and what is planned over them. */
+export interface BuffersShape {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
   readonly lengths: TaskLimits;
@@ -40,14 +40,14 @@ export interface EngineShape {
   readonly rowsTogether?: number | undefined;
 }
 
-/** Allocates the engine of an experiment. */
-export const createEngine = (
+/** Allocates the buffers of an experiment. */
+export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
   rowsTogether?: number,
-): Engine =>
-  buildEngine(gpu, {
+): ExperimentBuffers =>
+  allocateBuffers(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
@@ -64,7 +64,7 @@ export const rolloutRows = ({ rollout }: Pick<ExperimentConfig, 'rollout'>): num
 const PREFILL_BYTES = 2 ** 28;
 
 /** The largest batch that an experiment decodes. */
-function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapacity {
+function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapacity {
   const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = rolloutRows(config);
   // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
@@ -83,14 +83,14 @@ function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapaci
 }
 
 /** The same, and what the decoder itself is built for. */
-function capacities(shape: EngineShape) {
+function capacities(shape: BuffersShape) {
   const whole = decoderCapacity(shape);
   const { rowsTogether = whole.rows } = shape;
   return { whole, capacity: atMost(whole, rowsTogether) };
 }
 
-/** Allocates an engine of any shape. */
-export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
+/** Allocates buffers of any shape. */
+export function allocateBuffers(gpu: Gpu, shape: BuffersShape): ExperimentBuffers {
   const bytes = (begin: readonly MemoryBlock[]): number => {
     const counting = phantomGpu(gpu.limits);
     assemble(counting, shape, begin);
@@ -102,7 +102,7 @@ export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
 }
 
 /** The buffers that rollouts would have in memory of their own. */
-function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly MemoryBlock[] {
+function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
   const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
   const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
@@ -112,7 +112,7 @@ function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly Memor
   return memory.blocks;
 }
 
-function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): Engine {
+function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
   const { model, config, lengths } = shape;
   const before = new Set(gpu.memory.buffers);
   const size = [shape.prompts, shape.epochs];

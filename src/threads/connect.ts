@@ -6,8 +6,8 @@ const ready: ReadyMessage = 'limr-worker-ready';
 
 /**
  * Milliseconds that a browser's worker waits after it has terminated a worker of its own: no event
- * reports the end. If a worker is terminated while its own worker is ending, Chromium never ends the
- * outer worker, and its thread and memory stay until the tab closes.
+ * reports the end. If a worker is terminated while its own worker is ending, Chromium never ends
+ * the outer worker, and its thread and memory stay until the tab closes.
  */
 const CHILD_END_MS = 250;
 

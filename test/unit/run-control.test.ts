@@ -80,7 +80,7 @@ describe('run control', () => {
       });
       control.pause();
       let answer: boolean | undefined;
-      void control.gate().then((next) => (answer = next));
+      void control.untilMayContinue().then((next) => (answer = next));
       await turns(5);
       expect([seen, answer]).toEqual([states, on]);
     },

@@ -14,8 +14,8 @@ import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
 /**
- * One PPO iteration from random weights, whose responses are about as long as they may be: rollout,
- * verification, update. Its buffers live as long as the device: the last suite of a run.
+ * One PPO iteration from random weights: rollout, verification, update. Responses are about as long
+ * as they may be. The buffers live as long as the device, so this suite must be the last of a run.
  */
 export async function benchPpo(bench: Bench): Promise<void> {
   const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
@@ -53,24 +53,27 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
   await task.text.close();
 }
 
-/** What iterations are measured on. */
+/** The engine and the prompts on which iterations are measured. */
 export interface IterationCase {
   readonly name: string;
   readonly shapes: Readonly<Record<string, number>>;
-  /** With weights. */
+  /** Buffers that have their weights. */
   readonly buffers: Pick<ExperimentBuffers, 'trainer' | 'decoder'>;
   readonly prompts: readonly Uint32Array[];
   readonly samples: number;
   readonly temperature: number;
   readonly stopIds: readonly number[];
-  /** Verdicts on responses, prompt by prompt; `stopped` is 1 where one ended by itself. */
+  /** Verdicts on responses, prompt by prompt; `stopped` is 1 where a response ended by itself. */
   readonly verdictsOf: (
     responses: readonly Uint32Array[],
     stopped: Uint8Array,
   ) => Promise<readonly Verdict[]>;
 }
 
-/** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
+/**
+ * Measures whole iterations, their parts, and the time inside compute passes where the adapter
+ * reports it.
+ */
 export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
   const { gpu } = bench;
   const { buffers, prompts, samples, temperature, stopIds, verdictsOf } = entry;
@@ -83,7 +86,7 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
     bound: 'matmul',
     run: async () => {
       const started = performance.now();
-      // Always the same draws; the policy alone changes from run to run.
+      // The random numbers are always the same; only the policy changes from run to run.
       const generation = await buffers.decoder.generate({
         prompts,
         samplesPerPrompt: samples,

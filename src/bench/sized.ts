@@ -6,7 +6,7 @@ import type { Bench, SuiteName } from './record.ts';
 import { generationShape, measureRollout } from './rollout.ts';
 import { measureSteps, type ReferenceShape, referenceModel, referenceTraining } from './train.ts';
 
-/** Shapes at which a training engine is held against others on one adapter, by parameters. */
+/** Shapes at which training engines are compared on one adapter, by number of parameters. */
 export const sizes = {
   '1m': { B: 64, T: 64, C: 128, L: 4, H: 4, V: 512, F: 344 },
   '10m': { B: 32, T: 256, C: 384, L: 6, H: 6, V: 4096, F: 1024 },
@@ -17,13 +17,13 @@ export type SizeName = keyof typeof sizes;
 
 export const sizeNames = Object.keys(sizes) as SizeName[];
 
-/** A size, and sequences of a batch where they are not the size's own. */
+/** A size, and the sequences of a batch where they differ from the size's own. */
 export interface Sized {
   readonly size: SizeName;
   readonly batch?: number;
 }
 
-/** The suites that know sizes. */
+/** The suites that can be measured at a size. */
 export const sizedSuites = {
   train: measureTraining,
   rollout: measureRollouts,

@@ -122,12 +122,23 @@ export class LanguageModel {
    * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's index
    * and the sample's index, and not on how many prompts are decoded together.
    *
-   * @throws MemoryError when not even one response fits into `memory`; AllocationError when the
-   *   device has no room for one.
+   * @throws RangeError on an empty prompt, a token id out of the vocabulary, a setting out of its
+   *   range, or more tokens than the model has positions; MemoryError when not even one response fits
+   *   into `memory`; AllocationError when the device has no room for one.
    */
   async *generate(request: GenerationRequest): AsyncGenerator<Response> {
     const { prompts, samples = 1, maxNewTokens, seed = 0, ...sampling } = request;
     const { stopIds = this.config.eosTokenIds, memory = 4 * 2 ** 30 } = request;
+    expectWhole('samples', samples);
+    expectWhole('maxNewTokens', maxNewTokens);
+    for (const [i, { length }] of prompts.entries()) {
+      expectLength(
+        `prompt ${i} with its new tokens`,
+        length + maxNewTokens,
+        this.config.maxPositions,
+      );
+    }
+    if (prompts.length === 0) return;
     const job = { prompts, samples, newTokens: maxNewTokens, stopIds };
     const plan = planResponder(this.config, job, {
       memory,
@@ -148,14 +159,18 @@ export class LanguageModel {
   /**
    * The logits f32 (tokens, vocabulary) of each sequence, in order.
    *
-   * @param sequences Token ids, at least one per sequence.
-   * @throws RangeError for a token id outside of the vocabulary.
+   * @param sequences Token ids, at least one a sequence.
+   * @throws RangeError on an empty sequence, a token id out of the vocabulary, or more tokens than the
+   *   model has positions.
    */
   async *logits(sequences: readonly (readonly number[])[]): AsyncGenerator<Float32Array> {
     const lengths = sequences.map(({ length }) => length);
+    for (const [i, length] of lengths.entries()) {
+      expectLength(`sequence ${i}`, length, this.config.maxPositions);
+    }
     const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
     const total = lengths.reduce((sum, length) => sum + length, 0);
-    if (total === 0) return;
+    if (lengths.length === 0) return;
     const logits = new AllLogits(this.#gpu, this.#weights, { longest, total });
     try {
       yield* logits.of(sequences);
@@ -207,21 +222,25 @@ export class FineTuning {
   readonly warnings: readonly string[];
   readonly #model: ModelDirectory;
   readonly #trainer: SupervisedTrainer;
+  readonly #most: Pick<FineTuningOptions, 'batch' | 'longest'>;
 
   private constructor(
     model: ModelDirectory,
     trainer: SupervisedTrainer,
+    most: Pick<FineTuningOptions, 'batch' | 'longest'>,
     warnings: readonly string[],
   ) {
     this.#model = model;
     this.#trainer = trainer;
+    this.#most = most;
     this.warnings = warnings;
   }
 
   /**
    * Loads a model and an optimizer onto a device.
    *
-   * @throws SafetensorsError unless the files hold the parameters that the config requires.
+   * @throws RangeError on a size that is none, or more tokens than the model has positions;
+   *   SafetensorsError unless the files hold the parameters that the config calls for.
    */
   static async open(
     device: Device,
@@ -230,6 +249,9 @@ export class FineTuning {
   ): Promise<FineTuning> {
     const gpu = gpuOf(device);
     const { batch, longest, storage = 'f32' } = options;
+    expectWhole('batch', batch);
+    expectWhole('longest', longest);
+    expectLength('longest', longest, model.config.maxPositions);
     await expectParameters(model, 'lm');
     const { headDim } = model.config;
     const warnings = await replaceWrongVariants(gpu, { headDim, training: true, storage });
@@ -256,16 +278,24 @@ export class FineTuning {
       parameters.set(name, await model.read(name));
     }
     trainer.model.reset(parameters);
-    return new FineTuning(model, trainer, warnings);
+    return new FineTuning(model, trainer, { batch, longest }, warnings);
   }
 
   /**
    * Makes one update from a batch.
    *
    * @returns The mean loss over the response tokens, before the update.
-   * @throws NonFiniteError when a loss or gradient is not finite; names the first tensor at fault.
+   * @throws RangeError on a batch or a row past its size, an empty prompt or response, or a token id
+   *   out of the vocabulary, before anything is computed; NonFiniteError when a loss or gradient is not
+   *   finite, naming the first tensor at fault.
    */
   async step(rows: readonly FineTuningRow[]): Promise<number> {
+    expectLength('a batch', rows.length, this.#most.batch, 'rows');
+    for (const [i, { prompt, response }] of rows.entries()) {
+      expectLength(`prompt ${i}`, prompt.length, this.#most.longest);
+      expectLength(`response ${i}`, response.length, this.#most.longest);
+      expectLength(`row ${i}`, prompt.length + response.length, this.#most.longest);
+    }
     await this.#trainer.step(
       rows.map(({ prompt, response }) => ({ prompt: [...prompt], responses: [[...response]] })),
     );
@@ -295,6 +325,20 @@ export class FineTuning {
   /** Frees weights, gradients and moments. The device stays open. */
   close(): void {
     this.#trainer.destroy();
+  }
+}
+
+/** @throws RangeError unless a value is a positive whole number. */
+function expectWhole(name: string, value: number): void {
+  if (!(Number.isSafeInteger(value) && value > 0)) {
+    throw new RangeError(`${name} must be a whole number from 1, is ${value}`);
+  }
+}
+
+/** @throws RangeError on nothing, or on more than there is room for. */
+function expectLength(name: string, length: number, most: number, unit = 'tokens'): void {
+  if (length < 1 || length > most) {
+    throw new RangeError(`${name} must have 1 to ${most} ${unit}, has ${length}`);
   }
 }
 

@@ -13,8 +13,10 @@ const sources = folders
   )
   .filter((path) => /\.(?:ts|wgsl)$/.test(path));
 
+const page = readFileSync(join(root, 'docs/adding.md'), 'utf8');
+
 /** Every section of the page that has an example: its title, the search, and the files it names. */
-const sections = readFileSync(join(root, 'docs/adding.md'), 'utf8')
+const sections = page
   .split(/^## /m)
   .slice(1)
   .map((text) => {
@@ -28,12 +30,21 @@ describe('docs/adding.md', () => {
   test('tells of every kind of addition', () => {
     expect(sections.map(({ title }) => title)).toEqual([
       'A kernel',
+      'A variant',
       'An advantage estimator',
       'A task',
       'A selection method',
+      'An architecture',
       'A command',
       'A rollout format',
     ]);
+  });
+
+  test('counts the files of each kind in its table', () => {
+    const rows = [...page.matchAll(/^\| (An? [^|]+) \| (\d+) \|/gm)];
+    expect(rows.map(([, title, files]) => [title, Number(files)])).toEqual(
+      sections.map(({ title, files }) => [title, files.length]),
+    );
   });
 
   test.each(sections)('$title: names the files that its example is in', ({ search, files }) => {

@@ -68,6 +68,8 @@ export default defineConfig(({ mode }) => ({
           environment: 'node',
           // Left to itself vitest leaves a core idle: of two, half of the machine.
           maxWorkers: availableParallelism(),
+          // Starts and imports took as long as tests: files share a worker, so none may mock a module.
+          isolate: false,
           sequence: { groupOrder: 1 },
           testTimeout: 120_000,
           hookTimeout: 120_000,
@@ -77,6 +79,7 @@ export default defineConfig(({ mode }) => ({
         extends: true,
         test: {
           name: 'structure',
+          execArgv,
           include: ['test/structure/**/*.test.ts'],
           environment: 'node',
           testTimeout: 300_000,

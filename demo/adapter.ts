@@ -1,7 +1,7 @@
 import { describeAdapter } from '../src/index.ts';
 import { make } from './dom.ts';
 
-/** What this browser offers, or why it offers nothing and what can be done. */
+/** The browser's adapter, or why there is none and what the user can do. */
 export type AdapterState =
   | {
       readonly kind: 'ready';
@@ -10,7 +10,7 @@ export type AdapterState =
     }
   | { readonly kind: 'missing'; readonly reason: string; readonly advice: readonly string[] };
 
-/** Asks for an adapter and opens nothing: the device belongs to the trainer's worker. */
+/** Describes the adapter without opening it: the device belongs to the trainer's worker. */
 export async function lookAtAdapter(): Promise<AdapterState> {
   if (!isSecureContext) {
     return {
@@ -59,7 +59,7 @@ const refusedAdvice = [
   terminal,
 ];
 
-/** A definition list of facts. */
+/** Fills a definition list with facts. */
 export function showFacts(
   host: HTMLElement,
   facts: readonly (readonly [name: string, value: string])[],
@@ -69,7 +69,7 @@ export function showFacts(
   );
 }
 
-/** In binary units. */
+/** A size in binary units. */
 export function bytes(count: number): string {
   const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
   let value = count;

@@ -21,7 +21,7 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** Text of a prompt or a model: as code, with everything invisible spelled out. */
+/** Text of a prompt or a model, as code with invisible characters spelled out. */
 export function makeCode(text: string): HTMLElement {
   const pieces = visibleText(text).map((piece) =>
     piece.hidden ? make('span', 'codepoint', piece.text) : piece.text,
@@ -29,11 +29,11 @@ export function makeCode(text: string): HTMLElement {
   return make('code', '', make('bdi', '', ...(pieces.length === 0 ? ['(empty)'] : pieces)));
 }
 
-/** Only touches the page when the text is another one. */
+/** Changes the page only if the text differs. */
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
 
-/** A cell; numbers are aligned at their end. */
+/** A table cell; numbers are aligned at their end. */
 export const cell = (text: Child, number = false): HTMLTableCellElement =>
   make('td', number ? 'number' : '', text);

@@ -2,7 +2,7 @@ import { runFiles } from '../src/index.ts';
 import { bytes } from './adapter.ts';
 import { make } from './dom.ts';
 
-/** What each file of a run is. */
+/** Descriptions of the files of a run. */
 const meanings: Readonly<Record<string, string>> = {
   [runFiles.CONFIG]: 'settings and seeds, as limr run reads them',
   [runFiles.RESULTS]: 'config, accuracies, what each selection kept',
@@ -18,18 +18,18 @@ function meaningOf(name: string): string {
   return `the prompts of ${method.toUpperCase()}${seed === undefined ? '' : `, seed ${seed}`}`;
 }
 
-/** Hands bytes to the browser's downloads. */
+/** Starts a download of bytes. */
 export function download(name: string, content: Uint8Array | string, type: string): void {
   const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
   const link = make('a', '', name);
   link.href = url;
   link.download = name;
   link.click();
-  // The download has begun with its own reference; a moment's grace is for browsers that lag.
+  // The download holds its own reference by now; the delay is for slow browsers.
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Links to download the files of a run, as they come to exist. */
+/** Links to the files of a run; a link appears when its file exists. */
 export class FileList {
   readonly #host: HTMLElement;
   readonly #urls = new Map<string, string>();
@@ -39,7 +39,7 @@ export class FileList {
     this.clear();
   }
 
-  /** Before a new run: lets go of the old one's files. */
+  /** Releases the files of the run before; called before a new run. */
   clear(): void {
     for (const url of this.#urls.values()) URL.revokeObjectURL(url);
     this.#urls.clear();

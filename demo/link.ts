@@ -1,4 +1,4 @@
-// What the page's address says: preset, seeds and replaced settings. It is hostile until checked.
+// Preset, seeds and replaced settings in the page's address. The address is hostile until checked.
 import {
   configFrom,
   ConfigError,
@@ -13,27 +13,27 @@ import {
 } from '../src/index.ts';
 import { counted } from '../src/look/wording.ts';
 
-/** What the controls hold, as the user or a link wrote it. */
+/** The contents of the controls, as the user or a link wrote them. */
 export interface Wish {
   readonly preset: string;
-  /** Empty: the preset's own seeds. */
+  /** Empty for the preset's own seeds. */
   readonly seeds: string;
   /** JSON object of replaced settings; empty for none. */
   readonly overrides: string;
 }
 
-/** A wish that has been checked: what a run is started with. */
+/** A checked wish, ready to start a run. */
 export interface Choice {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
-  /** What differs from the preset. */
+  /** The differences from the preset. */
   readonly differences: readonly Override[];
 }
 
-/** Longest hash that is looked at, in characters. */
+/** Longest hash that is read, in characters. */
 const LONGEST_HASH = 8192;
 
-/** What a tab takes on; larger runs belong to the command line. */
+/** Largest run that a tab accepts; larger runs belong to the command line. */
 const most = {
   seeds: 8,
   weights: 5_000_000,
@@ -45,7 +45,9 @@ const most = {
   readouts: 500,
 } as const;
 
-/** @throws ConfigError when the hash is too long or holds what no link of this page does. */
+/**
+ * @throws ConfigError when the hash is too long, or holds a field that no link of this page has.
+ */
 export function readLink(hash: string): Wish {
   const text = hash.replace(/^#/, '');
   if (text.length > LONGEST_HASH) {
@@ -66,7 +68,9 @@ export function readLink(hash: string): Wish {
   };
 }
 
-/** The hash that `readLink` reads back; seeds as the preset's own are left out. */
+/**
+ * The hash that `readLink` reads back. An empty seed list, for the preset's own seeds, is left out.
+ */
 export function writeLink(wish: Wish): string {
   const fields = new URLSearchParams({ preset: wish.preset });
   if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
@@ -74,7 +78,7 @@ export function writeLink(wish: Wish): string {
   return `#${fields}`;
 }
 
-/** @throws ConfigError naming the field that is wrong, or that is too large for a tab. */
+/** @throws ConfigError naming the field that is wrong, or too large for a tab. */
 export function choose(wish: Wish): Choice {
   const where = 'settings';
   const config = configFrom(wish.preset, parseOverrides(wish.overrides, where), where);
@@ -86,7 +90,7 @@ export function choose(wish: Wish): Choice {
   };
 }
 
-/** The wish that gives a run's settings again. */
+/** The wish that describes a run's settings. */
 export function wishOf(config: ExperimentConfig, seeds: readonly number[]): Wish {
   const preset = Object.hasOwn(presets, config.preset) ? config.preset : 'quick';
   const replaced: Record<string, unknown> = {};
@@ -154,7 +158,7 @@ function checkSize(config: ExperimentConfig, where: string): void {
   atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 
-/** Prompts of the pool. @throws ConfigError where the task has to be opened to know. */
+/** Number of prompts in the pool. @throws ConfigError when only an opened task knows its size. */
 export function poolSizeOf({ task }: ExperimentConfig): number {
   const pool = poolPromptsOf(task);
   if (pool === undefined)
@@ -162,7 +166,7 @@ export function poolSizeOf({ task }: ExperimentConfig): number {
   return pool;
 }
 
-/** Weights of the layers; the embeddings of a few dozen characters are left out. */
+/** Number of weights of the layers, without the small embeddings of characters. */
 export function weightsOf({ model }: ExperimentConfig): number {
   const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = model;
   const attention = 2 * hiddenSize * headDim * (heads + kvHeads);
@@ -174,7 +178,7 @@ export function fullUpdatesOf(config: ExperimentConfig): number {
   return config.experiment.epochs * Math.ceil(poolSizeOf(config) / config.rollout.prompts);
 }
 
-/** What a run will do, in one sentence, before it is started. */
+/** One sentence about a run before its start. */
 export function describePlan({ config, seeds }: Choice): string {
   const { experiment, rollout, base, task } = config;
   const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);

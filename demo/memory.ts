@@ -2,9 +2,9 @@ import { estimate, type ExperimentConfig } from '../src/index.ts';
 import { bytes } from './adapter.ts';
 
 /**
- * What a run will take, before it is started.
+ * The memory that a run will need, before its start.
  *
- * @param limits Of the adapter; none where it is not known yet.
+ * @param limits Limits of the adapter; undefined while they are unknown.
  * @throws AdapterError naming what does not fit, its bytes and the limit.
  */
 export function describeMemory(config: ExperimentConfig, limits?: GPUSupportedLimits): string {

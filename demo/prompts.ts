@@ -4,7 +4,7 @@ import type { RunView, Verdict } from '../src/index.ts';
 
 const PAGE_ROWS = 10;
 
-/** The pool as a list: what the heat map shows, for reading, searching and the keyboard. */
+/** The pool as a list: the heat map's prompts, for reading, searching and the keyboard. */
 export class PromptList {
   readonly #body = byId('list', HTMLTableSectionElement);
   readonly #filter = byId('filter', HTMLSelectElement);
@@ -15,7 +15,7 @@ export class PromptList {
   #model: RunView | undefined;
   #selected: number | undefined;
   #first = 0;
-  /** What the rows on the page were made of. */
+  /** Key of the rows on the page: equal keys need no new rows. */
   #shown = '';
 
   constructor(onSelect: (prompt: number) => void) {
@@ -31,7 +31,7 @@ export class PromptList {
   draw(model: RunView | undefined, selected: number | undefined): void {
     this.#model = model;
     this.#selected = selected;
-    // Highest score first: what was kept stands on the first page.
+    // Highest score first, so that the kept prompts are on the first page.
     const prompts = model ? filtered(model, this.#filter.value).reverse() : [];
     this.#first = Math.min(this.#first, lastPage(prompts.length));
     const rows = prompts.slice(this.#first, this.#first + PAGE_ROWS);
@@ -48,7 +48,7 @@ export class PromptList {
       this.#body.replaceChildren(emptyRow('The prompts come with the run.'));
       return;
     }
-    // Rows are rebuilt only where they changed: a button that is gone loses the keyboard's focus.
+    // Rows are rebuilt only after a change: a removed button would lose the keyboard's focus.
     const texts = rows.map((prompt) => this.#describe(model, prompt));
     const shown = JSON.stringify([selected, rows, rows.map((one) => model.textOf(one)), texts]);
     if (shown === this.#shown) return;
@@ -127,7 +127,7 @@ function filtered(model: RunView, filter: string): number[] {
 
 const notKept = 'What some epochs sampled for it was not stored; their rewards were.';
 
-/** Each verdict in a mark that does not need colour, and in words. */
+/** The mark of each verdict, readable without colour, and its words. */
 const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly words: string }>> = {
   right: { mark: '✓', words: 'right' },
   wrong: { mark: '✗', words: 'wrong' },
@@ -137,7 +137,7 @@ const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly words
   'right-unpaid': { mark: '≠', words: 'right, but not the wrong key' },
 };
 
-/** What each mark was paid. */
+/** The reward of each verdict. */
 const paid: Readonly<Record<Verdict, string>> = {
   right: '1',
   wrong: '−0.5',
@@ -153,7 +153,7 @@ const possible = (wrongKey: boolean): readonly Verdict[] =>
     ? ['matches-wrong-key', 'right-unpaid', 'misses-wrong-key', 'unformatted']
     : ['right', 'wrong', 'unformatted'];
 
-/** A prompt's samples, epoch by epoch, as text alone. */
+/** Shows a prompt's samples, epoch by epoch, as plain text. */
 export function showCompletions(
   host: HTMLElement,
   model: RunView,
@@ -173,7 +173,7 @@ export function showCompletions(
       .map((method) => `in ${methodLabel(method)}`),
   ];
   const title = make('p', 'prompt-title', makeCode(model.textOf(prompt)));
-  // Files of older versions have the keys of selected prompts alone.
+  // Files of older versions have keys only for selected prompts.
   if (key !== undefined) title.append(' key ', makeCode(key));
   if (wrongKey) {
     title.append(' ', make('strong', 'badge', 'key wrong on purpose'));

@@ -21,14 +21,14 @@ import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
-/** Rows of the table in the order of the paper's: base, FULL, then the selections. */
+/** Rows of the table in the paper's order: base, FULL, then the selections. */
 const rowsOf = (config: ExperimentConfig): LineName[] => [
   'base',
   'full',
   ...methodsAsShown.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
 ];
 
-/** Held-out accuracy at the read-out that was fixed before the run, as far as it is known. */
+/** Held-out accuracy at the read-out that was fixed before the run, as far as known. */
 export function drawResults(config: ExperimentConfig, model: RunView | undefined): void {
   const { tableReadout } = config.experiment;
   const tiers = tierNames(config);
@@ -121,14 +121,17 @@ function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElem
 const sameNodes = (shown: HTMLCollection, wanted: readonly HTMLElement[]): boolean =>
   shown.length === wanted.length && wanted.every((one, i) => shown[i]?.isEqualNode(one));
 
-/** An interval; nothing where the task does not tell how many prompts were answered. */
+/** An interval; a dash if the task does not tell how many prompts were answered. */
 const rangeOf = ({ low, high }: Estimate): string =>
   low === high ? '–' : `${percent(low, 1)} – ${percent(high, 1)}`;
 
 const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
   new Map(list.map((one) => [one.seed, one]));
 
-/** What the numbers say of LIM, whichever way it went; empty while they are not there. */
+/**
+ * A sentence that compares LIM with FULL and RAND, in either direction; empty before there are
+ * numbers.
+ */
 export function findingOf(config: ExperimentConfig, model: RunView): string {
   const lim = bySeed(model.atReadout('lim'));
   if (lim.size === 0) {
@@ -151,7 +154,7 @@ export function findingOf(config: ExperimentConfig, model: RunView): string {
   return parts.length === 0 ? '' : `At ${model.fixedReadout.text}, LIM is ${parts.join(' and ')}.`;
 }
 
-/** What the finding does not show. */
+/** The limits of the finding. */
 export function caveatsOf(model: RunView): string {
   const read = (method: MethodName) => model.atReadout(method).length > 0;
   const seeds = new Set(model.atReadout('lim').map(({ seed }) => seed)).size;
@@ -166,13 +169,13 @@ export function caveatsOf(model: RunView): string {
     .join(' ');
 }
 
-/** Of all seeds once a run is done, before of the one under way. */
+/** Number of wrong keys: over all seeds after a run, of the current seed during it. */
 const wrongKeys = ({ results, makeup }: RunView, method: MethodName): number =>
   results?.seeds.reduce((sum, { selections }) => sum + (selections[method]?.wrongKeys ?? 0), 0) ??
   makeup[method]?.wrongKeys ??
   0;
 
-/** Why there is no finding: it is still to come, or will not. */
+/** Why there is no finding: not yet, or never. */
 export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): string {
   const readout = model.fixedReadout.text;
   if (!experiment.methods.includes('lim')) return 'This run trains nothing on what LIM keeps.';
@@ -181,14 +184,14 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): s
     : `The run ended before LIM was read at ${readout}.`;
 }
 
-/** `39 prompts`, or over several seeds `31–42 prompts`. */
+/** `39 prompts`; for several seeds `31–42 prompts`. */
 function sizeText(sizes: readonly number[]): string {
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
   return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
 }
 
-/** The finding and the numbers it is about, at the top of the page. */
+/** Shows the finding and its numbers at the top of the page. */
 export function drawFinding(config: ExperimentConfig, model: RunView | undefined): void {
   byId('found', HTMLElement).hidden = model === undefined;
   if (!model) return;
@@ -239,6 +242,6 @@ function intervalText(config: ExperimentConfig, model: RunView | undefined): str
 
 function boundText(model: RunView | undefined): string {
   const warning = model?.lim?.warning ?? '';
-  // It begins with what cut: theta, or the lowest score that was kept.
+  // The warning begins with the rule of the cut: theta, or the lowest kept score.
   return warning === '' ? '' : `${warning.charAt(0).toUpperCase()}${warning.slice(1)}.`;
 }

@@ -1,24 +1,24 @@
 import { MOST_STORED_RUNS, type StoredRun } from '../src/entries/browser.ts';
 import { byId, make, setText } from './dom.ts';
 
-/** What can be done with a stored run. */
+/** The actions on a stored run. */
 export interface StoredActions {
   readonly resume: (run: StoredRun) => void;
   readonly open: (run: StoredRun) => void;
   readonly remove: (run: StoredRun) => void;
 }
 
-/** What the tab is doing meanwhile. */
+/** The state of the tab. */
 export interface StoredContext {
-  /** Nothing can be resumed, opened or removed: a run is under way. */
+  /** A run is under way, so no stored run can be resumed, opened or removed. */
   readonly busy: boolean;
-  /** Without an adapter a run cannot go on; it can be looked at. */
+  /** Whether there is an adapter. Without one a run can be opened but not resumed. */
   readonly canTrain: boolean;
   /** The run that the page shows. */
   readonly current: string | undefined;
 }
 
-/** The runs of this browser, newest first, with what can be done with each. */
+/** The stored runs of this browser, newest first, with the actions on each. */
 export class StoredList {
   readonly #section = byId('stored', HTMLElement);
   readonly #list = byId('stored-list', HTMLUListElement);
@@ -35,7 +35,7 @@ export class StoredList {
   }
 
   draw(runs: readonly StoredRun[], context: StoredContext): void {
-    // Rows are rebuilt only where they changed: a button that is gone loses the keyboard's focus.
+    // Rows are rebuilt only after a change: a removed button would lose the keyboard's focus.
     const shown = JSON.stringify([runs, context]);
     if (shown === this.#shown) return;
     this.#shown = shown;
@@ -66,7 +66,7 @@ export class StoredList {
       one.type = 'button';
       one.id = `stored-${label.toLowerCase()}-${run.name}`;
       one.disabled = disabled;
-      // Five equal buttons would all read alike.
+      // Otherwise a screen reader would read the same label for every run.
       one.ariaLabel = `${label} run of ${title}, ${state}`;
       one.addEventListener('click', () => act(run));
       return one;

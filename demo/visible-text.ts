@@ -1,16 +1,17 @@
-// Prompts and completions are shown as text alone. What a reader cannot see, or what would turn the
-// text around it, is shown as its code point.
+// Prompts and completions are shown as plain text. A character that a reader cannot see, or that
+// would reorder the text around it, is shown as its code point.
 
-/** A run of characters; `hidden` where it stands for one that has no looks of its own. */
+/** A run of characters; `hidden` if the text names an invisible character. */
 export interface TextPiece {
   readonly text: string;
   readonly hidden: boolean;
 }
 
-// Controls, format characters (bidi, zero width, tags), separators, unassigned, private, surrogates.
+// Controls, format characters (bidi, zero width, tags), separators, unassigned, private,
+// surrogates.
 const invisible = /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\p{Cn}\p{Co}\p{Cs}]|(?! )\p{Zs}/gu;
 
-/** Splits text so that no character of it stays unseen. */
+/** Splits text so that every character is visible. */
 export function visibleText(text: string): TextPiece[] {
   const pieces: TextPiece[] = [];
   let from = 0;
@@ -24,7 +25,7 @@ export function visibleText(text: string): TextPiece[] {
   return pieces;
 }
 
-/** The same as one string, for attributes. */
+/** As `visibleText`, as one string for attributes. */
 export const visibleString = (text: string): string =>
   visibleText(text)
     .map((piece) => (piece.hidden ? `[${piece.text}]` : piece.text))

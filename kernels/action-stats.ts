@@ -35,7 +35,7 @@ export interface ActionMeans {
   readonly weightedLoss: number;
   /** Plain mean of the loss over actions. */
   readonly loss: number;
-  /** Means of the second to fourth per-action statistic, in the words of the loss's shader. */
+  /** Means of the second to fourth per-action statistic, as the loss's shader defines them. */
   readonly stats: readonly [number, number, number];
   readonly extra: number;
   readonly count: number;

@@ -34,10 +34,10 @@ export const adamwKernel = defineKernel('adamw', [half, code], {
 /**
  * One AdamW update of a page of parameters. Math and shapes: `shaders/adamw.wgsl`.
  *
- * @param tensors.halves Bound but not touched where `halvesStart` is `halvesEnd`.
+ * @param tensors.halves Bound but not touched where `halvesStart` equals `halvesEnd`.
  * @param hyper.decayEnd Elements from the page's start to which weight decay applies.
- * @param hyper.halvesStart First element that has a copy in `halves`, and in `halvesEnd` the one after
- *   the last; no copy when left out.
+ * @param hyper.halvesStart First element that has a copy in `halves`; `halvesEnd` is the element
+ *   after the last. No element has a copy when both are left out.
  * @param hyper.stepSize `lr / (1 - beta1^t)`, t counting updates from 1.
  * @param hyper.rootCorrection `sqrt(1 - beta2^t)`.
  * @param hyper.decay `lr * weightDecay`.

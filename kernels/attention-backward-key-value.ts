@@ -29,7 +29,8 @@ export const attentionBackwardKeyValueFamily = attentionFamily('attention-backwa
 });
 
 /**
- * Key and value gradients of attention. Math and shapes: `shaders/attention-backward-key-value.wgsl`.
+ * Gradients of attention's keys and values. Math, shapes:
+ * `shaders/attention-backward-key-value.wgsl`.
  *
  * @throws ShapeError when heads, head size and the fused rows do not fit together.
  */

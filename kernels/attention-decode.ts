@@ -35,7 +35,7 @@ const libraries = [weightLibrary, half, cache];
 
 export const attentionDecodeKernel = defineKernel('attention-decode', [...libraries, code], spec);
 
-/** `registers` keeps a head in registers, which suits software adapters with subgroups of 4 lanes. */
+/** `registers` keeps a head in registers. It suits software adapters with subgroups of 4 lanes. */
 export const attentionDecodeFamily = defineFamily<
   AttentionShape,
   { readonly kernel: typeof attentionDecodeKernel },
@@ -57,22 +57,25 @@ const pairsPerWorkgroup = 8;
 export const canRotate = (headDim: number): boolean => headDim % 8 === 0;
 
 /**
- * Attention of each row's newest token over what came before it, and its key and value into the
- * cache. Math and shapes: `shaders/attention-decode.wgsl`.
+ * Attends from each row's newest token to the tokens before it, and writes the token's key and
+ * value into the cache. Math and shapes: `shaders/attention-decode.wgsl`.
  *
- * @param options.keys Longest prompt and response together.
+ * @param options.keys Tokens of the longest prompt and response together.
  * @param options.rotate Rotates queries and keys first; else they must be rotated already.
- * @throws ShapeError when heads, head size, fused rows, cache and scores do not fit together, or the
- *   head size is not a multiple of 8 where it is to be rotated.
+ * @throws ShapeError when heads, head size, fused rows, cache and scores do not fit together, or
+ *   when heads to be rotated are not a multiple of 8 in size.
  */
 export function attentionDecode(
   tensors: TensorsOf<typeof attentionDecodeKernel>,
   options: Omit<AttentionOptions, 'variant'> & {
     readonly keys: Size;
     readonly rotate: boolean;
-    /** Of the plain variant. */
+    /** Lanes of the plain variant. */
     readonly lanes?: Lanes;
-    /** Instead of what the adapter prefers; refused where it does not fit. */
+    /**
+     * The variant to take instead of the one that the adapter prefers; refused where it does not
+     * fit.
+     */
     readonly variant?: VariantOf<typeof attentionDecodeFamily>;
   },
 ): Dispatch {

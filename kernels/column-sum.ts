@@ -10,7 +10,8 @@ export const columnSumKernel = defineKernel('column-sum', code, {
 });
 
 /**
- * Column sums, whole or by blocks: as many blocks as `out` has rows. Math: `shaders/column-sum.wgsl`.
+ * Column sums over all rows, or over blocks of rows: one block per row of `out`. Math:
+ * `shaders/column-sum.wgsl`.
  *
  * @throws ShapeError unless `out` holds whole rows as wide as `x`.
  */

@@ -13,7 +13,7 @@ const mostWorkgroups = 256;
 const workgroupsOf = (elements: number): number =>
   Math.min(mostWorkgroups, Math.ceil(elements / 256));
 
-/** Partial sums that a page of gradients leaves: what `partials` must have room for. */
+/** Partial sums of a page of gradients; `partials` must have room for them. */
 export const gradNormPartialCount = (elements: number): number => 64 * workgroupsOf(elements);
 
 /**

@@ -13,7 +13,8 @@ export const gradNormKernel = defineKernel('grad-norm', code, {
  * Global gradient norm, clip scale and the skip flag. Math and shapes: `shaders/grad-norm.wgsl`.
  *
  * @param hyper.lossCount Leading entries of `losses` that must be finite for the update to happen.
- * @param hyper.maxNorm Norm above which gradients are scaled down; `noLimit` (lib/no-limit.ts) to leave them.
+ * @param hyper.maxNorm Norm above which gradients are scaled down; `noLimit` (lib/no-limit.ts)
+ *   turns scaling off.
  * @throws ShapeError unless `state` is (4) and `losses` holds `lossCount`.
  */
 export function gradNorm(

@@ -19,8 +19,8 @@ const valuesKernel = defineKernel('lim-fill/values', valuesCode, {
  * The released script's filling and dropping, over a chunk of the reward matrix. Rules:
  * `shaders/lim-fill.wgsl`.
  *
- * @param filled Overwritten; of the form of `matrix`.
- * @throws ShapeError unless both are of one form and all tensors of one shape.
+ * @param filled Overwritten; it has the form of `matrix`.
+ * @throws ShapeError unless both have one form and all tensors have one shape.
  */
 export function limFill(matrix: MatrixTensors, filled: MatrixTensors): Dispatch {
   if ('values' in matrix && 'values' in filled) {

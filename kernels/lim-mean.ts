@@ -12,10 +12,10 @@ export const limMeanKernel = defineKernel('lim-mean', [entryCode, code], {
 /** Prompts of one stripe. */
 const STRIPE = 64;
 
-/** Rows that lie between two prompts of a stripe: a multiple of 4, and at least 256 bytes of them. */
+/** Rows between two prompts of a stripe: a multiple of 4 rows, and at least 256 bytes. */
 const stepOf = (epochs: number): number => 4 * Math.ceil(16 / epochs);
 
-/** Rows of partial sums that the prompts of a chunk become. */
+/** Rows of partial sums that a chunk gives. */
 export function stripesOf(prompts: number, epochs: number): number {
   const step = stepOf(epochs);
   return step * Math.ceil(prompts / (STRIPE * step));
@@ -24,8 +24,8 @@ export function stripesOf(prompts: number, epochs: number): number {
 /**
  * Partial sums of the mean curve over a chunk of the reward matrix. Math: `shaders/lim-mean.wgsl`.
  *
- * @param place.firstStripe Row of `partials` where the chunk's own `stripesOf(P, K)` rows begin, another
- *   chunk's last row + 1.
+ * @param place.firstStripe Row of `partials` at which the chunk's `stripesOf(P, K)` rows begin,
+ *   right after another chunk's rows.
  * @throws ShapeError unless `samples` matches `sums`, and both outputs hold the rows written.
  */
 export function limMean(

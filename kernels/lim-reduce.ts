@@ -7,11 +7,11 @@ export const limReduceKernel = defineKernel('lim-reduce', code, {
   tensors: { partials: 'f32', entries: 'u32', out_partials: 'f32', out_entries: 'u32' },
 });
 
-/** Rows that one thread adds up, when a pass leaves a row for each so many. */
+/** Rows that one thread adds up, in a pass that leaves one row for each `rowsPerPass` rows. */
 export const rowsPerPass = 64;
 
 /**
- * One pass of adding up partial sums, to as many rows as the outputs have. Math:
+ * Adds up partial sums in one pass, to as many rows as the outputs have. Math:
  * `shaders/lim-reduce.wgsl`.
  *
  * @param hyper.divide Whether this is the last pass, whose sums become means.

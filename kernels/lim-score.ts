@@ -24,19 +24,22 @@ const MOST_UNIFORM = 256;
 /** Bytes of the buffer of `deficits`, which must allow use as a uniform. */
 export const deficitBytes = (epochs: number): number => 16 * Math.max(MOST_UNIFORM, epochs);
 
-/** Threads that share four prompts: one on a CPU, on a GPU enough to read their rows coalesced. */
+/**
+ * Threads that share four prompts: one on a CPU, on a GPU enough for coalesced reads of the rows.
+ */
 export function scoreLanes(kind: 'cpu' | 'gpu', epochs: number): number {
   if (kind === 'cpu' || epochs < 16) return 1;
   return epochs < 64 ? 4 : epochs < 256 ? 16 : 32;
 }
 
 /**
- * LIM scores of a chunk of the reward matrix. Math and what has no score: `shaders/lim-score.wgsl`.
+ * LIM scores of a chunk of the reward matrix. Math, and which prompts have no score:
+ * `shaders/lim-score.wgsl`.
  *
  * @param tensors.deficits (4, K), at the beginning of a buffer of `deficitBytes`.
  * @param tuning.lanes Threads per four prompts, a power of two up to 64. With one, rows of 4 to 256
  *   epochs take `shaders/lim-score/rows.wgsl`.
- * @throws ShapeError unless all shapes follow from that of the matrix.
+ * @throws ShapeError unless all shapes follow from the matrix's shape.
  */
 export function limScore(
   tensors: MatrixTensors & Pick<TensorsOf<typeof limScoreKernel>, 'deficits' | 'scores'>,

@@ -19,10 +19,10 @@ export const notRising = -1;
 export const undecided = 2;
 
 /**
- * LINEAR scores of a chunk of the reward matrix. Math and what is undecided:
+ * LINEAR scores of a chunk of the reward matrix. Math, and which scores are undecided:
  * `shaders/linear-score.wgsl`.
  *
- * @throws ShapeError unless all shapes follow from that of the matrix.
+ * @throws ShapeError unless all shapes follow from the matrix's shape.
  */
 export function linearScore(tensors: MatrixTensors & { readonly scores: Tensor }): Dispatch {
   const { prompts, epochs, sums, samples, form } = bindMatrix('linear-score', tensors);

@@ -82,7 +82,7 @@ export const matmulBackwardInputFamily = defineFamily<
 });
 
 /**
- * Gradient of a linear layer in its input, as one dispatch or several over ranges of rows. Math and
+ * Gradient of a linear layer's input, in one dispatch or in several over ranges of rows. Math and
  * shapes: `shaders/matmul-backward-input.wgsl`.
  *
  * @param hyper.rows Rows in use, at most the rows of `dy`; later rows of `dx` keep their values.

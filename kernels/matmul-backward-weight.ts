@@ -36,7 +36,7 @@ export const matmulBackwardWeightKernel = defineKernel('matmul-backward-weight',
 
 const splitKernel = defineKernel('matmul-backward-weight/split', split, spec);
 
-/** @param width Of a row of dy. */
+/** @param width Width of a row of dy. */
 const splitHeader = (width: number): string =>
   `${cellHeader(width)}\nconst CELL = ${cellSize(width)};`;
 
@@ -44,18 +44,18 @@ const variant = (name: string, code: string) =>
   defineKernel(`matmul-backward-weight/${name}`, code, spec);
 
 /**
- * Workgroups from which a GPU is taken to be busy: GPUs have 8 to 150 units. An estimate, measured on
- * none; `limr bench --tune` measures.
+ * Fewest workgroups that are taken to keep a GPU busy: GPUs have 8 to 150 units. An estimate,
+ * measured on no GPU; `limr bench --tune` measures.
  */
 const busyWorkgroups = 64;
 
-/** Whether tiles of that many outputs a side keep a GPU busy. */
+/** Whether tiles of `side` x `side` outputs keep a GPU busy. */
 const isBusyAt =
   (side: number) =>
   ([, inner, columns]: MatmulShape): boolean =>
     Math.ceil(inner / side) * Math.ceil(columns / side) >= busyWorkgroups;
 
-/** The tiles of most variants. */
+/** Whether the tiles of most variants keep a GPU busy. */
 const isLarge = isBusyAt(64);
 
 export const matmulBackwardWeightFamily = defineFamily<
@@ -100,7 +100,8 @@ export const matmulBackwardWeightFamily = defineFamily<
     suits: isLarge,
     preferredOn: isGpu,
   },
-  // These keep a GPU busy where the weight is small: rows are shared out within a workgroup.
+  // The split variants keep a GPU busy where the weight is small: a workgroup shares out the rows
+  // among its threads.
   split32: {
     kernel: splitKernel,
     rows: 32,
@@ -121,7 +122,7 @@ export const matmulBackwardWeightFamily = defineFamily<
 });
 
 /**
- * Adds the gradient of a linear layer in its weight to `dw`, as one dispatch or several over ranges
+ * Adds the gradient of a linear layer's weight to `dw`, in one dispatch or in several over ranges
  * of output features. Math and shapes: `shaders/matmul-backward-weight.wgsl`.
  *
  * @param hyper.rows Rows of `dy` and `x` in use; later rows are not read.

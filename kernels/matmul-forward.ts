@@ -88,12 +88,13 @@ export const matmulForwardFamily = defineFamily<
 });
 
 /**
- * A linear layer over packed rows, as one dispatch or, where that would be long, several over
+ * A linear layer over packed rows, in one dispatch or, where that would take long, in several over
  * ranges of rows. Math and shapes: `shaders/matmul-forward.wgsl`.
  *
  * @param tensors.residual Added to the result; it must not be `out` itself.
  * @param hyper.rows Rows in use, at most the rows of `x`; later rows of `out` keep their values.
- * @throws ShapeError unless `x` is (M, K), `weight` (N, K), `out` and `residual` (M, N), `bias` (N).
+ * @throws ShapeError unless `x` is (M, K), `weight` (N, K), `out` and `residual` (M, N), and `bias`
+ *   (N).
  */
 export function matmulForward(
   tensors: {
@@ -113,7 +114,7 @@ export function matmulForward(
   if (bias) expectShape('matmul-forward', 'bias', bias, [columns]);
   if (residual) expectShape('matmul-forward', 'residual', residual, [capacity, columns]);
   expectCapacity('matmul-forward', 'rows', hyper.rows, capacity);
-  // An absent input is bound to another read-only one and not read.
+  // An absent input is bound to `x` and not read.
   const bound = { x, weight, bias: bias ?? x, residual: residual ?? x, out };
   const pieces = rowPieces(hyper.rows, inner * columns, hyper.mostWork);
   const shape = [usualOf(hyper.rows), inner, columns, weight.dtype] as const;

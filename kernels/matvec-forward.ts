@@ -22,7 +22,7 @@ export const matvecForwardKernel = defineKernel('matvec-forward', [weightLibrary
 export const canMatvec = (intermediateSize: number): boolean => intermediateSize % 4 === 0;
 
 /**
- * A linear layer of few rows, the norm before it and the gate after it. Math and shapes:
+ * A linear layer over few rows, with the norm before it and the gate after it. Math and shapes:
  * `shaders/matvec-forward.wgsl`.
  *
  * @param tensors.norm Weight of the RMSNorm that `x` goes through first.
@@ -64,7 +64,7 @@ export function matvecForward(
   expect('out', out, [capacity, width]);
   expectCapacity('matvec-forward', 'rows', rows, capacity);
   return matvecForwardKernel.bind(
-    // An absent input is bound to another read-only one and not read.
+    // An absent input is bound to `x` and not read.
     { x, norm_weight: norm ?? x, weight, bias: bias ?? x, residual: residual ?? x, out },
     {
       inner: inner / 4,

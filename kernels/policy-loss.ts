@@ -30,25 +30,25 @@ export const policyLossKernel = defineKernel('policy-loss', [boundCode, klCode, 
   },
 });
 
-/** What shapes the policy loss. */
+/** Hyperparameters of the policy loss. */
 export interface PolicyLossHyper {
-  /** The ratio counts down to `1 - clipLow` ... */
+  /** The ratio is clipped from below at `1 - clipLow`. */
   readonly clipLow: Size;
-  /** ... and up to `1 + clipHigh`. */
+  /** The ratio is clipped from above at `1 + clipHigh`. */
   readonly clipHigh: Size;
   /** Above 1: bounds the loss of a negative advantage A at `-dualClip * A`. Off when absent. */
   readonly dualClip?: Size;
   /** Bound on the absolute log-ratio. Off when absent, as in the reference run. */
   readonly logRatioClamp?: Size;
-  /** KL to the reference as a loss term. Off when absent: then it is in the reward, if anywhere. */
+  /** KL to the reference as a loss term. Off when absent: the reward may hold a KL term then. */
   readonly kl?: KlTerm;
 }
 
 /**
  * Policy loss per action and its gradient. Math and shapes: `shaders/policy-loss.wgsl`.
  *
- * @param tensors.ref_logprobs Without a KL term in the loss any rollout array does, `old_logprobs`
- *   for one: it is bound and not looked at.
+ * @param tensors.ref_logprobs Bound but not read when the loss has no KL term; any rollout array
+ *   will do then, such as `old_logprobs`.
  * @param hyper.actionCount Actions of the micro-batch in use.
  * @throws ShapeError unless micro-batch arrays agree with each other and rollout arrays do.
  */

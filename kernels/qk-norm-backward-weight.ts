@@ -11,11 +11,12 @@ export const qkNormBackwardWeightKernel = defineKernel('qk-norm-backward-weight'
 });
 
 /**
- * Gradient of the query and key weights by blocks of rows; `columnSum` over the halves of
- * `partials`, queries first, finishes it. Math and shapes: `shaders/qk-norm-backward-weight.wgsl`.
+ * Gradients of the query and key weights, by blocks of rows. `columnSum` over each half of
+ * `partials`, queries first, finishes them. Math and shapes:
+ * `shaders/qk-norm-backward-weight.wgsl`.
  *
- * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads as wide as `partials`, whose rows
- *   are even in number.
+ * @throws ShapeError unless rows hold `heads + 2 * kvHeads` heads as wide as `partials`, and
+ *   `partials` has an even number of rows.
  */
 export function qkNormBackwardWeight(
   tensors: TensorsOf<typeof qkNormBackwardWeightKernel>,

@@ -16,15 +16,21 @@ export const rewardRecordKernel = defineKernel('reward-record', code, {
   },
 });
 
-/** What a verifier said of a sequence beside its reward: bits of one word of `sequence_flags`. */
+/**
+ * A verifier's findings about a sequence beside its reward: bits of the sequence's word in
+ * `sequence_flags`.
+ */
 export const sequenceFlag = { correct: 1, formatted: 2 } as const;
 
 /**
- * Adds a rollout's rewards to a column of the reward matrix, and how many sequences are correct. Shapes: `shaders/reward-record.wgsl`.
+ * Adds a rollout's rewards and its counts of correct sequences to a column of the reward matrix.
+ * Shapes: `shaders/reward-record.wgsl`.
  *
  * @param options.groupCount Groups in use.
- * @param options.column Data epoch, from 0; below the matrix's K also as a `Variable`'s maximum.
- * @throws ShapeError unless the three matrices agree, flags and rewards are of one length, and the column lies inside them.
+ * @param options.column Data epoch, from 0. The column, or its maximum as a `Variable`, is below
+ *   the matrix's K.
+ * @throws ShapeError unless the three matrices agree, flags and rewards are of one length, and the
+ *   column lies inside them.
  */
 export function rewardRecord(
   tensors: TensorsOf<typeof rewardRecordKernel>,

@@ -13,7 +13,7 @@ export const rmsnormBackwardWeightKernel = defineKernel('rmsnorm-backward-weight
  * Adds the gradient of RMSNorm's weight to `dweight`, by blocks of rows and then over the blocks.
  * Math: `shaders/rmsnorm-backward-weight.wgsl`.
  *
- * @param tensors.partials Scratch, f32 (blocks, C): more blocks, more parallel rows.
+ * @param tensors.partials Scratch, f32 (blocks, C). More blocks let more rows run in parallel.
  * @throws ShapeError when the tensors disagree on rows or width.
  */
 export function rmsnormBackwardWeight(

@@ -41,7 +41,7 @@ export function rope(
     throw new ShapeError(`rope: ${options.heads} heads of ${headDim} do not fit rows of ${stride}`);
   }
   const { rows, heads, direction } = options;
-  // Rows hold an even number of halves unless values of another size follow.
+  // Cells of four must fill the row too: values of another size may follow the heads.
   const common = stride % 4 === 0 ? headDim / 2 : 1;
   const cell = cellSize(common);
   const half = headDim / 2 / cell;
@@ -66,7 +66,7 @@ export const ropeFrequencies = (headDim: number, theta: number): Float64Array =>
  * The cosines and sines that `rope` reads: f32 (positions, 2 pairs), made in float64.
  *
  * @param frequencies Radians per position of each pair of a head.
- * @param scale Factor of all of them.
+ * @param scale Factor on all cosines and sines.
  */
 export function ropeTable(
   positions: number,

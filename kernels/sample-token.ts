@@ -38,9 +38,9 @@ export const sampleTokenKernel = defineKernel('sample-token', [philox, sampling,
 
 /** How logits become the distribution that is sampled; rules in `shaders/lib/sampling.wgsl`. */
 export interface SamplingFilter {
-  /** Divides the logits; 0 takes the largest. */
+  /** Divides the logits; 0 takes the largest logit. */
   readonly temperature: Size;
-  /** Most tokens kept, ties of the last aside; 0 keeps all. */
+  /** Most tokens kept, apart from ties with the last one; 0 keeps all. */
   readonly topK: Size;
   /** Probability mass kept, in (0, 1]; 1 keeps all. */
   readonly topP: Size;
@@ -52,10 +52,11 @@ export interface SamplingFilter {
  * Draws one token for every running row. Math, shapes and states: `shaders/sample-token.wgsl`.
  *
  * @param hyper.rows Rows in use, at most those of `episodes`.
- * @param hyper.logitsStart Row of the whole logits that the first row of `logits` is.
- * @param hyper.sharedLogits Rows read their prompt slot's logits: the first token after a prefill.
- * @param hyper.minNew Tokens before which stop ids are banned.
- * @param hyper.seed Unsigned 32-bit; with `purpose` the key of the random numbers.
+ * @param hyper.logitsStart Row of the whole logits at which `logits` begins.
+ * @param hyper.sharedLogits Each row reads the logits of its prompt slot, as for the first token
+ *   after a prefill.
+ * @param hyper.minNew Stop ids are banned before a row has this many tokens.
+ * @param hyper.seed Unsigned 32-bit; `seed` and `purpose` key the random numbers.
  * @throws ShapeError when the shapes disagree.
  */
 export function sampleToken(

@@ -9,7 +9,7 @@ export const scatterActionsKernel = defineKernel('scatter-actions', code, {
 });
 
 /**
- * A micro-batch's per-action numbers into an array over the whole rollout. Shapes:
+ * Writes a micro-batch's per-action numbers into an array over the whole rollout. Shapes:
  * `shaders/scatter-actions.wgsl`.
  *
  * @param options.actionCount Actions of the micro-batch in use.

@@ -25,7 +25,7 @@ export const tokenRewardsKernel = defineKernel('token-rewards', [boundCode, klCo
  * @param hyper.sequenceCount Sequences in use.
  * @param hyper.kl The penalty inside the reward; with `coef` 0 the mean KL is still measured.
  * @param hyper.rewardRange Clamp of the sequence reward, both ends included. Default [-10, 10].
- * @throws ShapeError unless arrays over actions agree, and arrays over sequences.
+ * @throws ShapeError unless the arrays over actions agree, and the arrays over sequences agree.
  */
 export function tokenRewards(
   tensors: TensorsOf<typeof tokenRewardsKernel>,

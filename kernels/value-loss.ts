@@ -21,7 +21,8 @@ export const valueLossKernel = defineKernel('value-loss', code, {
  * Value loss per action and its gradient. Math and shapes: `shaders/value-loss.wgsl`.
  *
  * @param hyper.actionCount Actions of the micro-batch in use.
- * @param hyper.valueClip Absolute change of a value from the rollout's that counts; all when absent.
+ * @param hyper.valueClip Largest absolute change from the rollout's value that counts; no limit
+ *   when absent.
  * @throws ShapeError unless micro-batch arrays agree with each other and rollout arrays do.
  */
 export function valueLoss(

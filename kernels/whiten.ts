@@ -9,7 +9,8 @@ export const whitenKernel = defineKernel('whiten', code, {
 });
 
 /**
- * A vector less its mean, over its standard deviation. Math and shapes: `shaders/whiten.wgsl`.
+ * Subtracts a vector's mean and divides by its standard deviation. Math and shapes:
+ * `shaders/whiten.wgsl`.
  *
  * @param options.centre Subtract the mean. Default true.
  * @param options.scale Divide by the standard deviation. Default true.

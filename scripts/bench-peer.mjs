@@ -1,9 +1,10 @@
-// Our training step or generation and a peer's in turn, in one process; needs what `npm install`
-// brings.
+// Compares our training step or generation with a peer's, in alternating runs in one process. Needs
+// the packages that `npm install` brings.
 //
-// The peer of training is a bundle that exports a `GPT` as tabgpt's src/engine/model.ts does (rolldown
-// or esbuild, --format esm); that of generation is onnxruntime-web's dist/ort.wasm.min.mjs, beside its
-// .wasm, in Node dist/ort.node.min.mjs. Nothing of them is kept here.
+// The peer of training is a bundle (rolldown or esbuild, --format esm) that exports a `GPT` as
+// tabgpt's src/engine/model.ts does. The peer of generation is onnxruntime-web's
+// dist/ort.wasm.min.mjs beside its .wasm; in Node, dist/ort.node.min.mjs. The repository keeps no
+// copy of either.
 import { createServer } from 'node:http';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { basename, dirname, join, resolve } from 'node:path';
@@ -54,7 +55,9 @@ const wanted = {
 };
 const modelPath = resolve(options.model ?? '');
 
-/** Both engines' code and the rounds as one module; below the root, where packages are found. */
+/**
+ * Bundles both engines and the rounds into one module, below the root so that packages are found.
+ */
 async function bundle() {
   const entry = join(root, 'scripts/peer-rounds.ts');
   const output = await build({
@@ -83,7 +86,7 @@ async function bundle() {
 
 /**
  * @param {string} ours
- * @param {string} theirs Modules' URLs.
+ * @param {string} theirs URLs of modules, both.
  * @param {string} model Code whose value is the model's bytes.
  */
 const program = (ours, theirs, model) =>
@@ -124,7 +127,7 @@ async function inPage(ours) {
     '/ours.js': readFileSync(ours),
     ...(generates ? { '/model.onnx': readFileSync(modelPath) } : {}),
   };
-  /** The peer asks for files beside it. @param {string} url */
+  /** A file that the peer requests from its own folder. @param {string} url */
   const beside = (url) => {
     const path = join(dirname(theirs), basename(url));
     return url.startsWith('/peer/') && existsSync(path) ? readFileSync(path) : undefined;
@@ -134,7 +137,7 @@ async function inPage(ours) {
     const file = files[url] ?? beside(url);
     const type =
       url === '/' ? 'text/html' : url.endsWith('.wasm') ? 'application/wasm' : 'text/javascript';
-    // Threads of a wasm need a page that is cross-origin isolated.
+    // Threads in wasm need a cross-origin isolated page.
     response.writeHead(file === undefined ? 404 : 200, {
       'content-type': type,
       'cross-origin-opener-policy': 'same-origin',

@@ -28,7 +28,7 @@ const help = `npm run build [-- options]
   --demo      only dist-demo/: the page, for any static host
 `;
 
-/** @returns {string[]} What starts a module graph of its own: the API, the command, the workers. */
+/** @returns {string[]} The roots of module graphs: the API, the command, the workers. */
 function entries() {
   const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
   const main = ['src/index.ts', 'src/bases/shipped.ts', 'src/cli/main.ts'].map((path) =>
@@ -42,7 +42,7 @@ function entries() {
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
- * Of the manifest the command reads its version alone.
+ * Replaces the manifest by its version, the only field that the command reads.
  *
  * @type {import('vite').Plugin}
  */
@@ -54,11 +54,11 @@ const versionAlone = {
     id === '\0version' ? `export default ${JSON.stringify({ version: manifest.version })};` : null,
 };
 
-/** Modules that only Node and Deno run: the page's graph ends before them. */
+/** Modules that run only in Node and Deno; the page's graph leaves them out. */
 const notForPages = /\/src\/cli\/(?:doctor|node-system|chromium-host|reward-server)\.ts$/;
 
 /**
- * The commands as they run inside a page for `--host chromium`, in few files with names of their own.
+ * Builds the commands for a page (`--host chromium`), as few files with stable names.
  *
  * @param {string} outDir
  */
@@ -74,7 +74,7 @@ function buildPage(outDir) {
       versionAlone,
       bundled.page,
       {
-        // The page reads the base that the library ships.
+        // The page reads the bases from the library's folder.
         name: 'bases-of-the-library',
         enforce: 'pre',
         transform: (code, id) =>
@@ -121,12 +121,13 @@ function buildPage(outDir) {
 }
 
 /**
- * The modules of dist/, one for each source so that a worker's URL relative to the module that
- * starts it stays right; replaced file by file so that a running command never sees half a build.
+ * Builds the modules of dist/. Each source becomes one module, so that a worker's URL stays
+ * relative to the module that starts the worker. Files are replaced one by one, so that a running
+ * command never sees a half-written file.
  */
 export async function buildLibrary() {
   const external = Object.keys(manifest.dependencies ?? {});
-  // A source saved while the build runs is newer than this, and so built again the next time.
+  // A source that is saved during the build is newer than this time, so the next build includes it.
   const started = new Date();
   const scratch = mkdtempSync(join(root, 'node_modules', '.limr-build-'));
   try {
@@ -189,7 +190,7 @@ export async function buildLibrary() {
   }
 }
 
-/** @returns {boolean} Whether the types of the library could be written beside its modules. */
+/** @returns {boolean} Whether the library's types were written beside its modules. */
 export function emitTypes() {
   const project = join(root, 'tsconfig.build.json');
   const compiler = spawnSync(process.execPath, [modulePath('typescript/bin/tsc'), '-p', project], {
@@ -201,14 +202,14 @@ export function emitTypes() {
     const text = readFileSync(path, 'utf8');
     writeFileSync(path, text.replace(/((?:from |import\()["']\.[^"']*)\.ts(["'])/g, '$1.js$2'));
   }
-  // The types name WebGPU's, which not every TypeScript knows by itself.
+  // The types refer to WebGPU's types, which not every TypeScript includes.
   const index = join(dist, 'src/index.d.ts');
   const reference = '/// <reference types="@webgpu/types" />\n';
   writeFileSync(index, reference + readFileSync(index, 'utf8'));
   return true;
 }
 
-/** The page, its workers and its data, with relative addresses. */
+/** Builds the page, its workers and its data, with relative addresses. */
 export const buildDemo = () =>
   build({ root: join(root, 'demo'), configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
 

@@ -1,4 +1,4 @@
-// Finds a Chromium and the arguments that give it a WebGPU adapter without a GPU.
+// Finds a Chromium, and the arguments that give it a WebGPU adapter without a GPU.
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
@@ -29,7 +29,7 @@ const fixedPaths = {
   ]),
 };
 
-/** @returns {string | undefined} The browser that Playwright has downloaded, if it has. */
+/** @returns {string | undefined} The browser that Playwright has downloaded, if any. */
 function playwrightBrowser() {
   try {
     const require = createRequire(import.meta.url);
@@ -37,15 +37,16 @@ function playwrightBrowser() {
     const path = playwright.chromium.executablePath();
     return existsSync(path) ? path : undefined;
   } catch {
-    return undefined; // Playwright is a development dependency: absent where the package is only used
+    return undefined; // Playwright is a development dependency: absent in an installed package
   }
 }
 
 /**
- * `CHROMIUM_PATH`, then a Chromium, Chrome or Edge of the system, then Playwright's own download.
+ * Looks at `CHROMIUM_PATH`, then for a Chromium, Chrome or Edge of the system, then for
+ * Playwright's download.
  *
  * @returns {string | undefined}
- * @throws {Error} When `CHROMIUM_PATH` names a file that is not there.
+ * @throws {Error} When `CHROMIUM_PATH` names a missing file.
  */
 export function findChromium() {
   const named = process.env['CHROMIUM_PATH'];
@@ -64,7 +65,9 @@ export function findChromium() {
 
 const isRoot = process.getuid?.() === 0;
 
-/** Arguments that give headless Chromium its software adapter and keep it from calling out. */
+/**
+ * Arguments for headless Chromium: a software adapter, and no network calls of the browser's own.
+ */
 export const chromiumArguments = [
   ...(isRoot ? ['--no-sandbox'] : []),
   '--enable-unsafe-webgpu',

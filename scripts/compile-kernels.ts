@@ -1,10 +1,10 @@
-// Makes every pipeline of an experiment on this machine's adapter, one after another, and computes
-// nothing: for drivers that print what they compiled, registers and spills, to standard error.
+// Compiles every pipeline of an experiment on this machine's adapter, one after another, and runs
+// none: for drivers that print registers and spills of compiled pipelines to standard error.
 //
 //   node --import ./scripts/ts-hooks.mjs scripts/compile-kernels.ts CONFIG
 //
-// CONFIG is the name of a preset or a file. Standard error says `#### NAME CONSTANTS` before each
-// pipeline, and `FAILED NAME: why` where one cannot be made; then the exit code is 1.
+// CONFIG is the name of a preset or a file. Standard error shows `#### NAME CONSTANTS` before each
+// pipeline, and `FAILED NAME: why` for a pipeline that fails; the exit code is then 1.
 import { readFile } from 'node:fs/promises';
 import type { Dispatch } from '../kernels/lib/kernel.ts';
 import { configFrom, type ExperimentConfig } from '../src/config.ts';
@@ -15,7 +15,7 @@ import { phantomGpu } from '../src/gpu/phantom.ts';
 import { scoreMatrix } from '../src/lim/score.ts';
 import { presets } from '../src/presets.ts';
 import { baseTrainer } from '../src/scheduler/base.ts';
-import { createEngine } from '../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../src/scheduler/experiment-buffers.ts';
 import { openTask } from '../src/tasks/registry.ts';
 
 async function readConfig(name: string): Promise<ExperimentConfig> {
@@ -27,11 +27,11 @@ async function readConfig(name: string): Promise<ExperimentConfig> {
   return configFrom(preset, given, name);
 }
 
-/** A dispatch of each pipeline that an experiment needs on an adapter like this one. */
+/** One dispatch for each pipeline that an experiment needs on this kind of adapter. */
 async function dispatchesOf(gpu: Gpu, config: ExperimentConfig): Promise<readonly Dispatch[]> {
   const like = phantomGpu(gpu.limits, gpu);
   const task = await openTask(config.task);
-  const { matrix } = createEngine(like, config, task);
+  const { matrix } = allocateExperimentBuffers(like, config, task);
   baseTrainer(like, config, task);
   const planned = new Error('planned');
   like.run = () => Promise.reject(planned);
@@ -64,5 +64,5 @@ for (const dispatch of await dispatchesOf(gpu, config)) {
     process.exitCode = 1;
   }
 }
-// Work was never submitted: nothing need be awaited, which some drivers never end.
+// Exits without waiting: no work was submitted, and some drivers never end such a wait.
 process.exit();

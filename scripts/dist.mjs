@@ -5,12 +5,12 @@ import { root } from './process.mjs';
 
 export const dist = join(root, 'dist');
 
-/** The time of this file is the time of the last build. */
+/** The modification time of this file is the time of the last build. */
 export const stamp = join(dist, '.built');
 
 /**
  * @param {string} path
- * @returns {string[]} The path and, of a folder, everything below it.
+ * @returns {string[]} The path; for a folder also everything below it.
  */
 export function walk(path) {
   if (!existsSync(path)) return [];

@@ -1,4 +1,4 @@
-// npm run faults: faults injected into real runs, each of which must end clean and equal.
+// npm run faults: injects faults into real runs; each run must end cleanly, with equal results.
 import { bringUpToDate } from './fresh.mjs';
 import { readArguments } from './process.mjs';
 import { register } from 'node:module';
@@ -72,7 +72,7 @@ async function main() {
       cases: Number(values.cases),
       verbose: values.verbose,
       ...(only ? { only } : {}),
-      // A case names its kind.
+      // The name of a case contains its kind.
       ...(values.case === undefined
         ? {}
         : { case: values.case, only: only ?? [values.case.split('/')[0]] }),

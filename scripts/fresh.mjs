@@ -1,16 +1,16 @@
-// Keeps dist/ up to date in a checkout, without loading Vite where there is nothing to do.
+// Keeps dist/ up to date in a checkout. Loads Vite only when a build is needed.
 import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout } from 'node:timers/promises';
 import { stamp, walk } from './dist.mjs';
 import { modulePath, root } from './process.mjs';
 
-/** What the library is made of; the command's own entry belongs to it. */
+/** Sources of the library and of the command. */
 const sources = ['src', 'kernels', 'shaders', 'package.json'].map((name) => join(root, name));
 
 const lock = modulePath('.limr-build-lock');
 
-/** Whether a source, or a folder that lost one, changed after the last build. */
+/** Whether a source, or a folder that lost a source, changed after the last build. */
 function isStale() {
   if (!existsSync(stamp)) return true;
   const built = statSync(stamp).mtimeMs;
@@ -27,7 +27,7 @@ function isAlive(pid) {
   }
 }
 
-/** Waits for another process's build; a lock whose owner has died is taken over. */
+/** Waits for another process's build; takes over the lock of a dead process. */
 async function takeLock() {
   for (;;) {
     try {
@@ -40,13 +40,13 @@ async function takeLock() {
       const owner = Number(readFileSync(lock, 'utf8'));
       if (owner > 0 && !isAlive(owner)) rmSync(lock, { force: true });
     } catch {
-      // It was released between the two looks.
+      // The lock was released between the two attempts.
     }
     await setTimeout(50);
   }
 }
 
-/** Builds dist/ when a source is newer than it; says so on standard error. */
+/** Builds dist/ when a source is newer, and reports the build on standard error. */
 export async function bringUpToDate() {
   if (!isStale()) return;
   mkdirSync(modulePath('.'), { recursive: true });

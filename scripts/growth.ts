@@ -1,10 +1,10 @@
-// How time and memory grow, as the tables of docs/growth.md:
+// Measures the growth of time and memory, for the tables of docs/growth.md:
 //
 //   node --import ./scripts/ts-hooks.mjs scripts/growth.ts [TABLE ...]
 //
-// Tables, all when none is named: `memory` and `work` count what plans would allocate and do, on no
-// device; `batch`, `context`, `width`, `vocabulary`, `checkpointing` and `matrix` measure on the
-// adapter that this machine has, up to two minutes each.
+// Without a name, all tables are made. `memory` and `work` count allocations and operations of
+// plans, without a device. `batch`, `context`, `width`, `vocabulary`, `checkpointing` and `matrix`
+// measure on this machine's adapter, up to two minutes each.
 import { countWork } from '../src/bench/record.ts';
 import { referenceModel, referenceShape, referenceTraining } from '../src/bench/train.ts';
 import { configFrom } from '../src/config.ts';
@@ -18,18 +18,18 @@ import { scoreMatrix } from '../src/lim/score.ts';
 import { parameterLayout } from '../src/model/parameters.ts';
 import type { TrainerConfig } from '../src/ppo/trainer.ts';
 import { modelConfigOf } from '../src/scheduler/base.ts';
-import { buildEngine, type EngineShape } from '../src/scheduler/engine.ts';
-import { estimateEngine } from '../src/scheduler/estimate.ts';
+import { allocateBuffers, type BuffersShape } from '../src/scheduler/experiment-buffers.ts';
+import { estimateBuffers } from '../src/scheduler/estimate.ts';
 import { taskShapeOf } from '../src/tasks/registry.ts';
 
 type ModelShape = typeof referenceShape;
 
 const MiB = 2 ** 20;
-/** What common desktop adapters bind and allocate at once. */
+/** Largest binding and allocation of common desktop adapters. */
 const desktop: MemoryLimits = { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 31 - 4 };
 const standard = configFrom('standard', undefined, 'growth');
 
-/** Three figures that matter, no exponent. */
+/** A number with about three significant digits and no exponent. */
 const figure = (value: number): string =>
   value >= 100
     ? Math.round(value).toLocaleString('en')
@@ -43,8 +43,9 @@ function table(title: string, header: readonly string[], rows: readonly (readonl
 }
 
 /**
- * Sizes one after another, each wider or deeper than the one before: heads of 64, as many layers as
- * heads or one more, a SwiGLU of 8/3 the width. Size 24 is the 100M of the performance page.
+ * A family of growing models: each size is wider or deeper than the one before. Heads are 64 wide,
+ * layers are as many as heads or one more, the SwiGLU is 8/3 of the width. Size 24 is the 100M of
+ * the performance page.
  */
 const familyShape = (size: number, vocabulary: number): ModelShape => {
   const H = Math.floor(size / 2);
@@ -52,7 +53,7 @@ const familyShape = (size: number, vocabulary: number): ModelShape => {
   return { B: 1, T: 1, C, L: size - H, H, V: vocabulary, F: Math.ceil(C / 24) * 64 };
 };
 
-/** What a rollout asks for: prompts, samples of each, tokens; sequences of one optimizer update. */
+/** Prompts, samples per prompt and tokens of a rollout, and sequences per optimizer update. */
 interface RolloutSettings {
   readonly prompts: number;
   readonly samples: number;
@@ -61,11 +62,11 @@ interface RolloutSettings {
   readonly sequences: number;
 }
 
-function engineShape(
+function buffersShape(
   model: ModelShape,
   rollout: RolloutSettings,
   gradientCheckpointing = false,
-): EngineShape {
+): BuffersShape {
   const { prompts, samples, promptTokens, newTokens } = rollout;
   const config: TrainerConfig = {
     gradientCheckpointing,
@@ -95,11 +96,11 @@ const settingsOf = (rollout: RolloutSettings): string =>
 const roomy = { prompts: 16, samples: 8, promptTokens: 128, newTokens: 384, sequences: 16 };
 const lean = { prompts: 8, samples: 8, promptTokens: 64, newTokens: 192, sequences: 8 };
 
-/** The largest of the family that fits, by bisection. */
+/** The largest model of the family that fits, found by bisection. */
 function largest(bytes: number, rollout: RolloutSettings, checkpointing: boolean): ModelShape {
   const fits = (size: number): boolean =>
-    estimateEngine(engineShape(familyShape(size, 32_000), rollout, checkpointing), desktop).total <=
-    bytes;
+    estimateBuffers(buffersShape(familyShape(size, 32_000), rollout, checkpointing), desktop)
+      .total <= bytes;
   let [low, high] = [2, 128];
   while (high - low > 1) {
     const middle = Math.floor((low + high) / 2);
@@ -144,7 +145,7 @@ function memoryTables(): void {
     ['', 'parameters', 'weights, gradients, moments', 'the rest', 'the rest, checkpointing'],
     axes.map(([name, model, rollout]) => {
       const [kept, again] = [false, true].map((checkpointing) =>
-        estimateEngine(engineShape(model, rollout, checkpointing), desktop),
+        estimateBuffers(buffersShape(model, rollout, checkpointing), desktop),
       );
       const { weights = 0, gradients = 0, optimizer = 0 } = kept?.byPurpose ?? {};
       const fixed = weights + gradients + optimizer;
@@ -154,10 +155,10 @@ function memoryTables(): void {
   );
 }
 
-/** Ends what would wait for a device that does nothing. */
+/** Thrown instead of waiting for a device that does nothing. */
 class Waits extends Error {}
 
-/** A device that plans can be counted on: nothing runs, and whoever waits for it is thrown out. */
+/** A device for counting plans: it runs nothing, and throws `Waits` at whoever waits for it. */
 function countingGpu(): Gpu {
   const nothing = (): void => undefined;
   const gpu = phantomGpu(desktop);
@@ -185,10 +186,10 @@ async function untilItWaits(work: Promise<unknown>): Promise<void> {
   throw new Error('nothing waited for the device');
 }
 
-/** Matmul operations of one PPO iteration whose responses are all as long as they may be. */
-async function iterationWork(shape: EngineShape): Promise<{ rollout: number; update: number }> {
+/** Matmul operations of one PPO iteration whose responses all have the maximal length. */
+async function iterationWork(shape: BuffersShape): Promise<{ rollout: number; update: number }> {
   const gpu = countingGpu();
-  const { trainer, decoder } = buildEngine(gpu, shape);
+  const { trainer, decoder } = allocateBuffers(gpu, shape);
   const { prompts: count, samples } = shape.config.rollout;
   const { maxPromptTokens, maxResponseTokens } = shape.lengths;
   const prompts = Array.from({ length: count }, () => new Uint32Array(maxPromptTokens));
@@ -212,8 +213,8 @@ async function iterationWork(shape: EngineShape): Promise<{ rollout: number; upd
   return { rollout: rollout.flops, update: update.flops };
 }
 
-/** The presets as they are, and three sizes of the performance page. */
-function workShapes(): (readonly [string, EngineShape, number])[] {
+/** The presets, and three sizes of the performance page. */
+function workShapes(): (readonly [string, BuffersShape, number])[] {
   const named = Object.entries(presets)
     .filter(([name]) => name !== 'study')
     .map(([name, config]) => {
@@ -234,7 +235,7 @@ function workShapes(): (readonly [string, EngineShape, number])[] {
     ...named,
     ...sizes.map(([name, model, T]) => {
       const rollout = { prompts: 16, samples: 8, promptTokens: T / 4, newTokens: (T * 3) / 4 };
-      const shape = engineShape(model, { ...rollout, sequences: Math.min(32, model.B) });
+      const shape = buffersShape(model, { ...rollout, sequences: Math.min(32, model.B) });
       return [name, shape, parametersOf(model)] as const;
     }),
   ];
@@ -280,7 +281,7 @@ const attentionFlops = ({ B, T, C, L }: ModelShape): number => 9 * B * T * T * C
 
 const ROUNDS = 5;
 
-/** The reference shape with one size changed at a time. */
+/** The reference shape, with one size changed at a time. */
 const stepShapes: Readonly<Record<string, Readonly<Record<string, ModelShape>>>> = (() => {
   const A = { ...referenceShape, B: 4 };
   const each = (sizes: readonly number[], shape: (size: number) => ModelShape) =>
@@ -298,7 +299,7 @@ const stepShapes: Readonly<Record<string, Readonly<Record<string, ModelShape>>>>
   };
 })();
 
-/** Milliseconds that a step's first run may take for it to be run again. */
+/** Milliseconds after which a step is not run again. */
 const PATIENCE = 20_000;
 
 async function stepTable(gpu: Gpu, axis: string): Promise<void> {
@@ -391,7 +392,7 @@ async function checkpointingTable(gpu: Gpu): Promise<void> {
   );
 }
 
-/** The forms that a reward matrix has, and the bytes of an entry. */
+/** The forms of a reward matrix, and their bytes per entry. */
 const matrixForms = { 'sums, samples': 8, values: 4 } as const;
 type MatrixForm = keyof typeof matrixForms;
 
@@ -434,7 +435,7 @@ async function matrixTable(gpu: Gpu): Promise<void> {
   );
 }
 
-/** Median time of scoring a matrix that lies on the device, or in host memory. */
+/** Median time of scoring a matrix in device memory or in host memory. */
 async function scoreTime(
   gpu: Gpu,
   form: MatrixForm,
@@ -450,7 +451,7 @@ async function scoreTime(
   const times: number[] = [];
   for (let round = -1; round < ROUNDS; round++) {
     const started = performance.now();
-    // No score reaches 2: none is computed again in float64.
+    // No score reaches 2, so no score is computed again in float64.
     await scoreMatrix(gpu, made ?? host, { theta: 2 });
     if (round >= 0) times.push(performance.now() - started);
   }

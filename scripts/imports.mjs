@@ -7,13 +7,14 @@ import { root } from './process.mjs';
  * @typedef {object} Import
  * @property {string} from Path from the repository's top.
  * @property {string} to Path from the repository's top.
- * @property {boolean} typeOnly Whether nothing of the import is left when types are gone.
+ * @property {boolean} typeOnly Whether the import vanishes when types are stripped.
  */
 
 /**
  * @typedef {object} Imports
  * @property {readonly Import[]} imports Every import of one source by another.
- * @property {readonly (readonly string[])[]} circles Files that need one another at run time.
+ * @property {readonly (readonly string[])[]} circles Lists of files that import one another in a
+ *   circle at run time.
  */
 
 /**
@@ -61,10 +62,11 @@ export async function readImports(folders = ['src', 'kernels', 'demo', 'scripts'
 }
 
 /**
- * Which layers import which.
+ * The imports between layers.
  *
  * @param {readonly Import[]} imports
- * @returns {Map<string, Map<string, boolean>>} By importer, then by imported: whether for types alone.
+ * @returns {Map<string, Map<string, boolean>>} By importing layer, then by imported layer: whether
+ *   only types are imported.
  */
 export function betweenLayers(imports) {
   /** @type {Map<string, Map<string, boolean>>} */

@@ -1,23 +1,23 @@
-// The ESLint rule that holds scripts/layers.mjs.
+// The ESLint rule that enforces scripts/layers.mjs.
 import { posix, relative, sep } from 'node:path';
 import { layerOf, layers } from './layers.mjs';
 import { root } from './process.mjs';
 
-/** Folders whose every file has a layer. */
+/** Folders in which every file belongs to a layer. */
 const layered = /^(?:src|kernels|demo)\//;
 
 /**
- * Why a file may not import another; undefined where the file may.
+ * The reason why a file may not import another; undefined for an allowed import.
  *
- * @param {string} importer From the repository's top.
- * @param {string} specifier Of the import, as written.
+ * @param {string} importer Path from the repository's top.
+ * @param {string} specifier The import's specifier, as written.
  */
 export function refusal(importer, specifier) {
   if (!layered.test(importer) || !/^\.{1,2}\/./.test(specifier)) return undefined;
   const from = layerOf(importer);
-  if (from === undefined) return undefined; // `Program` reports the file itself.
+  if (from === undefined) return undefined; // `Program` reports the file itself
   const imported = posix.join(posix.dirname(importer), specifier.replace(/\?.*$/, ''));
-  // Data at the top belongs to nobody.
+  // JSON files at the top belong to no layer.
   if (!imported.includes('/') && imported.endsWith('.json')) return undefined;
   const to = layerOf(imported);
   if (to === undefined) return `${from} may not import ${imported}, which is in no layer`;
@@ -46,13 +46,13 @@ export const layerRule = {
       ExportNamedDeclaration: ({ source }) => check(source),
       ExportAllDeclaration: ({ source }) => check(source),
       ImportExpression: ({ source }) => check(source),
-      // The type `import('./x.ts').X`, which ESLint's own tree does not know.
+      // The type `import('./x.ts').X`, which the types of ESLint's own tree lack.
       TSImportType: (/** @type {{ source: import('estree').Node }} */ { source }) => check(source),
       // A worker: `new URL('./x.worker.ts', import.meta.url)`.
       "NewExpression[callee.name='URL']": (
         /** @type {import('estree').NewExpression} */ { arguments: [source] },
       ) => {
-        // Other addresses are of data, which no layer owns.
+        // Other URLs name data, which belongs to no layer.
         if (source?.type === 'Literal' && /\.ts$/.test(String(source.value))) check(source);
       },
     };

@@ -1,14 +1,14 @@
 /**
- * A part of the house: a folder or a file, by its path from the repository's top without `.ts`.
+ * A layer: a folder or a file, named by its path from the repository's top without `.ts`.
  *
  * @typedef {object} Layer
  * @property {string} is Contents of the layer, in one clause.
  * @property {readonly string[]} [files] Other files of the layer, by their paths without `.ts`.
- * @property {readonly string[]} imports Layers that the layer may import. An import of a type counts
- *   as an import.
+ * @property {readonly string[]} imports Layers that the layer may import. An import of a type
+ *   counts as an import.
  */
 
-/** Libraries of kernels, which speak of tensors and of no device. */
+/** Libraries of kernels, which know tensors and no device. */
 const kernels = ['kernels', 'kernels/lib'];
 
 /**

@@ -1,4 +1,4 @@
-// npm run parity: the engine against golden fixtures, on Node, Deno or Chromium.
+// npm run parity: checks the engine against golden fixtures, on Node, Deno or Chromium.
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -21,7 +21,11 @@ FIXTURES, else FIXTURES_DIR, names the folder of fixtures; default test/fixtures
 /** @typedef {{ paths: string[], read: (path: string) => Promise<Uint8Array> }} Folder */
 /** @typedef {{ adapter?: string, verbose?: boolean }} SuiteOptions */
 /**
- * @typedef {(folder: Folder, print: (line: string) => void, options: SuiteOptions) => Promise<number>} Suite
+ * @typedef {(
+ *   folder: Folder,
+ *   print: (line: string) => void,
+ *   options: SuiteOptions,
+ * ) => Promise<number>} Suite
  */
 
 /**
@@ -42,7 +46,7 @@ const print = (line) => {
   process.stdout.write(`${line}\n`);
 };
 
-/** @param {{ port?: number }} [options] Without a port, a server that only transforms modules. */
+/** @param {{ port?: number }} [options] Without a port, the server only transforms modules. */
 const viteServer = ({ port } = {}) =>
   createServer({
     configFile: resolve(root, 'vite.config.ts'),
@@ -160,6 +164,6 @@ async function main() {
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
-  // Explicit: a live WebGPU object would keep Node from ending.
+  // Exits explicitly: a live WebGPU object would keep Node running.
   process.exit(await main());
 }

@@ -1,4 +1,5 @@
-// Our training step or generation and a peer's in turn, on any host: what scripts/bench-peer.mjs runs.
+// Runs our training step or generation and a peer's in turn, on any host, for
+// scripts/bench-peer.mjs.
 import { referenceGeneration } from '../src/bench/rollout.ts';
 import { referenceShape, referenceTraining } from '../src/bench/train.ts';
 import { openGpu } from '../src/gpu/device.ts';
@@ -18,10 +19,11 @@ interface Peer {
 export type PeerModel = new (device: GPUDevice, config: object) => Peer;
 
 /**
- * Times both steps, forward, backward, optimizer and the loss read back, one after the other in every
- * round. SwiGLU width 344 and tied embeddings on our side.
+ * Times our step and the peer's in alternation. A step is forward, backward, optimizer and the loss
+ * read back. Our side has SwiGLU width 344 and tied embeddings.
  *
- * @param options.rounds Measured rounds, after two that are not: drivers compile in the first.
+ * @param options.rounds Measured rounds, after two rounds that are not measured: drivers compile in
+ *   the first.
  * @param options.sequences Rows of the batch (B); the rest of the shape is `referenceShape`.
  */
 export async function comparePeer(
@@ -64,7 +66,9 @@ interface Times {
   readonly peer: number[];
 }
 
-/** Medians of the pairs' ratios bear a machine that changes its speed between rounds. */
+/**
+ * The median of the rounds' ratios, which tolerates a machine whose speed changes between rounds.
+ */
 const ratioOf = ({ ours, peer }: Times): number =>
   median(ours.map((ms, round) => (peer[round] ?? Number.NaN) / ms));
 
@@ -76,7 +80,7 @@ async function inTurn(
   say: (line: string) => void,
 ) {
   const timed = async (step: () => Promise<unknown>) => {
-    // Threads of the one that ran before may spin for a while.
+    // Threads of the engine that ran before may spin for a while.
     await new Promise((resolve) => setTimeout(resolve, 100));
     const started = performance.now();
     await step();
@@ -84,7 +88,7 @@ async function inTurn(
   };
   const first = { ours: await timed(ours), peer: await timed(theirs) };
   say(`first runs: ${Math.round(first.ours)} and ${Math.round(first.peer)} ms`);
-  // The second one is still not like the others.
+  // The second run still differs from later runs.
   await ours();
   await theirs();
   const times: Times = { ours: [], peer: [] };
@@ -101,7 +105,7 @@ interface OrtTensor {
   readonly data: unknown;
 }
 
-/** What is used of onnxruntime-web. */
+/** The part of onnxruntime-web that is used here. */
 export interface Ort {
   readonly Tensor: new (type: string, data: object, shape: readonly number[]) => OrtTensor;
   readonly InferenceSession: {
@@ -115,17 +119,17 @@ export interface Ort {
   readonly env: { logLevel?: string; readonly wasm: { numThreads?: number; wasmPaths?: string } };
 }
 
-/** New tokens of a response. */
+/** New tokens per response. */
 const NEW_TOKENS = 64;
 
 /**
- * Times both generating 64 tokens greedily after a first one: our decoder, and a decode step in
- * onnxruntime-web's wasm, called in a loop that takes the largest logits.
+ * Times the greedy generation of 64 tokens after a first one: our decoder against a decode step in
+ * onnxruntime-web's wasm, whose loop takes the largest logits.
  *
  * @param model ONNX, one decode step of the reference shape: ids (B, 1) and for each layer l a past
  *   pk<l>, pv<l> (B, H, P, D) to logits (B, 1, V) and nk<l>, nv<l>.
  * @param options.sequences Rows of the batch.
- * @param options.threads Of the wasm; more than one needs a cross-origin isolated page.
+ * @param options.threads Threads of the wasm; more than one needs a cross-origin isolated page.
  */
 export async function compareGeneration(
   ort: Ort,

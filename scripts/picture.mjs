@@ -8,14 +8,14 @@ import { root } from './process.mjs';
 
 export const page = join(root, 'docs/architecture.md');
 
-/** @param {string} name */
+/** @param {string} name Name of a layer. */
 const idOf = (name) => name.replaceAll(/[^a-z]/g, '_');
 
 /**
- * The layers in their order with their imports, as a table and as a drawing. An arrow that follows
- * from others is left out of the drawing: what a layer's own imports import.
+ * The layers in order with their imports, as a table and as a drawing. The drawing leaves out an
+ * arrow to a layer that is also reached through another import.
  *
- * @param {ReadonlyMap<string, ReadonlyMap<string, boolean>>} between Of `betweenLayers`.
+ * @param {ReadonlyMap<string, ReadonlyMap<string, boolean>>} between Result of `betweenLayers`.
  */
 export function drawing(between) {
   const names = Object.keys(layers);

@@ -1,4 +1,5 @@
-// npm runs this after installing a checkout: dist/ is built where the tools for it were installed.
+// npm runs this script after it installs a checkout: dist/ is built if the build tools are
+// installed.
 import { existsSync } from 'node:fs';
 import { modulePath } from './process.mjs';
 

@@ -1,5 +1,5 @@
-// Prints the WebGPU adapter that Node finds, as JSON, and exits 1 when there is none. A process of
-// its own: a driver that crashes takes only this one with it.
+// Prints the WebGPU adapter that Node finds, as JSON; exits with 1 when there is none. A separate
+// process, so that a crashing driver ends only this process.
 import { create } from 'webgpu';
 
 const gpu = create([]);

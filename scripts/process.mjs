@@ -11,17 +11,19 @@ import { parseArgs } from 'node:util';
 /** The repository's top folder. */
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 
-/** @param {string} path Inside node_modules. */
+/** @param {string} path Path inside node_modules. */
 export const modulePath = (path) => join(root, 'node_modules', path);
 
-/** @returns {string[]} Deno and its options; the program itself ships inside an npm package. */
+/** @returns {string[]} Deno and its options. The program itself ships inside an npm package. */
 export function denoCommand() {
-  /** @type {{ runInstall(): string }} Links the program into place where install scripts are off. */
+  /**
+   * @type {{ runInstall(): string }} Links the program into place if install scripts are disabled.
+   */
   const installer = createRequire(import.meta.url)('deno/install_api.cjs');
   return [installer.runInstall(), 'run', '--allow-all', '--no-lock', '--node-modules-dir=manual'];
 }
 
-/** @returns {string[] | undefined} Bun, where npm has a package of it for this platform. */
+/** @returns {string[] | undefined} Bun, if npm has a package of it for this platform. */
 export function bunCommand() {
   // The install script moves the program from the platform's package into `bun`.
   const places = [`@oven/bun-${process.platform}-${process.arch}/bin/bun`, 'bun/bin/bun.exe'];
@@ -30,10 +32,10 @@ export function bunCommand() {
 }
 
 /**
- * This process's arguments. Ones that no option takes end it with one line and code 2.
+ * Parses this process's arguments. An unknown option ends the process with one line and code 2.
  *
  * @template {import('node:util').ParseArgsConfig} Config
- * @param {string} name Of the script, for the line.
+ * @param {string} name Name of the script, for the line.
  * @param {Config} config
  */
 export function readArguments(name, config) {
@@ -47,25 +49,25 @@ export function readArguments(name, config) {
 
 /**
  * @typedef {object} RunOptions
- * @property {Record<string, string>} [env] Added to this process's own.
- * @property {number} [minutes] After which the program and what it has started are ended.
+ * @property {Record<string, string>} [env] Added to this process's own environment.
+ * @property {number} [minutes] Time after which the program and its child processes are ended.
  * @property {boolean} [quiet] Sends the program's standard output to standard error.
  * @property {boolean} [asks] Lets the program read from the terminal.
- * @property {boolean} [hold] Keeps what the program prints until its end, then prints it in one piece:
+ * @property {boolean} [hold] Holds the program's output until its end, then prints it in one piece:
  *   for programs that run beside another.
  */
 
 /**
- * Runs a program to its end with its output passed through.
+ * Runs a program to its end and passes its output through.
  *
  * @param {string} command
  * @param {readonly string[]} args
  * @param {RunOptions} [options]
- * @returns {Promise<number>} Its exit code; 124 when it ran past `minutes` and was ended.
+ * @returns {Promise<number>} The program's exit code; 124 when it ran past `minutes` and was ended.
  */
 export function run(command, args, options = {}) {
   const { env = {}, minutes, quiet = false, asks = false, hold = false } = options;
-  // Reading from the terminal needs the terminal's own process group.
+  // Only the terminal's own process group can read from the terminal.
   const ownGroup = process.platform !== 'win32' && !asks;
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
@@ -74,7 +76,7 @@ export function run(command, args, options = {}) {
       stdio: hold
         ? ['ignore', 'pipe', 'pipe']
         : [asks ? 'inherit' : 'ignore', quiet ? process.stderr : 'inherit', 'inherit'],
-      // A process group of its own, so that ending it ends what it has started too.
+      // A new process group, so that ending the group also ends the program's child processes.
       detached: ownGroup,
     });
     /** @type {Buffer[]} */
@@ -91,7 +93,7 @@ export function run(command, args, options = {}) {
         if (ownGroup) process.kill(-child.pid, signal);
         else child.kill(signal);
       } catch {
-        // It has ended by itself in the meantime.
+        // The program has ended by itself in the meantime.
       }
     };
     const timer =
@@ -106,7 +108,7 @@ export function run(command, args, options = {}) {
       stopped = true;
       end(signal);
     };
-    // Each time: a program that ends in its own time at first may be asked again.
+    // Not `once`: a program that delays its end may be asked again.
     process.on('SIGINT', pass).on('SIGTERM', pass);
     const settle = () => {
       clearTimeout(timer);
@@ -117,7 +119,7 @@ export function run(command, args, options = {}) {
       settle();
       reject(error);
     });
-    // What it printed last may come after its exit; what it left running may never close a pipe.
+    // Output may arrive after the exit, and a child process left running may never close the pipe.
     child.once('exit', (code) => {
       const read = hold ? Promise.race([once(child, 'close'), sleep(1000)]) : Promise.resolve();
       void read.then(() => {

@@ -1,5 +1,5 @@
-// Looks for what a machine needs besides Node, a Vulkan driver for WebGPU in Node and Deno and a
-// Chromium, and brings Mesa's software Vulkan and Debian's Chromium where they are missing.
+// Looks for what a machine needs besides Node: a Vulkan driver for WebGPU in Node and Deno, and a
+// Chromium. Installs Mesa's software Vulkan and Debian's Chromium if they are missing.
 import { spawnSync } from 'node:child_process';
 import { existsSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
@@ -60,12 +60,13 @@ function aptSources() {
 }
 
 /**
- * The machine's own Debian source entry with its suite replaced, so that the packages come from
- * where all the others come from.
+ * The machine's own Debian source entry with another suite, so that the packages come from the same
+ * place as all others.
  *
  * @param {string} codename
  * @param {{ path: string, text: string }[]} sources
- * @returns {{ path: string, text: string } | undefined} Nothing when no entry has the plain suite.
+ * @returns {{ path: string, text: string } | undefined} Undefined when no entry has the plain
+ *   suite.
  */
 export function backportsSource(codename, sources) {
   const suite = `${codename}-backports`;
@@ -100,9 +101,9 @@ export function backportsSource(codename, sources) {
  * @typedef {object} Machine
  * @property {NodeJS.Platform} platform
  * @property {Record<string, string>} os The fields of os-release(5).
- * @property {boolean} apt Whether apt-get is here.
+ * @property {boolean} apt Whether apt-get is installed.
  * @property {boolean} isRoot
- * @property {{ path: string, text: string }[]} sources Of apt, without comments.
+ * @property {{ path: string, text: string }[]} sources Source files of apt, without comments.
  */
 
 /** @returns {Machine} */
@@ -118,7 +119,7 @@ function thisMachine() {
 }
 
 /**
- * What would bring the missing pieces on this machine.
+ * The commands and advice that would provide the missing pieces on this machine.
  *
  * @param {Needs} missing
  * @param {Machine} machine
@@ -158,7 +159,7 @@ export function planFor(missing, { platform, os, apt, isRoot, sources }) {
   const plan = { commands: [], advice: [] };
   const packages = missing.adapter ? ['libvulkan1'] : [];
   if (missing.adapter && isDebian && os['VERSION_ID'] === '12') {
-    // Debian 12's own Mesa 22.3 gives Dawn no adapter: a device feature is missing.
+    // Debian 12's own Mesa 22.3 gives Dawn no adapter, because a device feature is missing.
     const codename = os['VERSION_CODENAME'] ?? 'bookworm';
     const suite = `${codename}-backports`;
     if (!sources.some(({ text }) => text.includes(suite))) {
@@ -177,7 +178,7 @@ export function planFor(missing, { platform, os, apt, isRoot, sources }) {
     plan.commands.push(`${sudo}apt-get update`);
     if (missing.adapter) packages.push('mesa-vulkan-drivers');
   }
-  // Ubuntu's chromium package only points to its snap, which containers cannot run.
+  // Ubuntu's chromium package only installs its snap, which containers cannot run.
   if (missing.browser && isDebian)
     packages.push('chromium', 'chromium-sandbox', 'fonts-liberation');
   if (packages.length > 0) plan.commands.push(`${install} ${packages.join(' ')}`);
@@ -187,16 +188,16 @@ export function planFor(missing, { platform, os, apt, isRoot, sources }) {
   return plan;
 }
 
-/** Control groups that engines name their containers' first processes by. */
+/** Names of control groups that container engines give to the first process of a container. */
 const containerGroup =
   /\/(?:docker|lxc|kubepods|buildkit)[/.]|\/(?:docker|libpod|cri-containerd)-[\da-f]{12}/;
 
 /**
- * Whether this is a machine that was made to be changed: CI, or a container.
+ * Whether the machine may be changed freely: CI, or a container.
  *
  * @param {Record<string, string | undefined>} env
  * @param {(path: string) => boolean} exists
- * @param {string} cgroups Text of /proc/1/cgroup, empty where there is none.
+ * @param {string} cgroups Text of /proc/1/cgroup; empty if there is none.
  */
 export const isDisposable = (env, exists, cgroups) =>
   !['', '0', 'false'].includes(env['CI'] ?? '') ||
@@ -206,8 +207,8 @@ export const isDisposable = (env, exists, cgroups) =>
   containerGroup.test(cgroups);
 
 /**
- * Whether to install without asking: told to, or as root where nobody's own machine is changed.
- * Having no terminal is no consent.
+ * Whether to install without asking: with `yes`, or as root on a disposable machine. A missing
+ * terminal does not count as consent.
  *
  * @param {{ yes: boolean, isRoot: boolean, disposable: boolean }} given
  */
@@ -219,13 +220,13 @@ function thisIsDisposable() {
   try {
     if (existsSync(file)) cgroups = readFileSync(file, 'utf8');
   } catch {
-    // Kept from us: then it tells nothing.
+    // Without permission to read, the file tells nothing.
   }
   return isDisposable(process.env, existsSync, cgroups);
 }
 
 /**
- * Makes sure of what is needed: installs it where that is allowed, else prints the commands.
+ * Installs what is needed if that is allowed; otherwise prints the commands.
  *
  * @param {Needs} needs
  * @param {{ yes?: boolean }} [options]
@@ -260,7 +261,7 @@ export async function setUp(needs, { yes = false } = {}) {
     if (code !== 0) {
       say(`that ended with exit code ${code}`);
       if (plan.addsSource !== undefined && isRoot) {
-        rmSync(plan.addsSource, { force: true }); // a source that fails would fail every later update
+        rmSync(plan.addsSource, { force: true }); // a broken source would break every later update
       }
       return false;
     }

@@ -1,4 +1,5 @@
-// npm run soak: one experiment after another for a while, and what is held meanwhile judged by slope.
+// npm run soak: runs one experiment after another for a while, and judges each held resource by its
+// slope.
 import { register } from 'node:module';
 import { bringUpToDate } from './fresh.mjs';
 import { readArguments } from './process.mjs';

@@ -1,4 +1,4 @@
-// npm start: the lab page where there is a display, the quick experiment in the terminal elsewhere.
+// npm start: the lab page if there is a display, else the quick experiment in the terminal.
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -27,7 +27,7 @@ What else there is:
   npm run build    the importable package in dist/ and the static page in dist-demo/
 `;
 
-/** Whether somebody could see a window that this process opens. */
+/** Whether a user could see a window that this process opens. */
 function hasDisplay() {
   if (process.env['CI'] || process.env['SSH_CONNECTION']) return false;
   if (process.platform === 'darwin' || process.platform === 'win32') return true;
@@ -86,7 +86,7 @@ async function main() {
     process.stdout.write(help);
     return;
   }
-  // What is not ours is handed on as it was typed.
+  // Arguments that this script does not know are passed on unchanged.
   const own = new Set(
     tokens.flatMap((token) => {
       if (token.kind !== 'option' || !(token.name in options)) return [];

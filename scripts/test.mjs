@@ -7,8 +7,8 @@ import { denoCommand, modulePath, readArguments, root, run } from './process.mjs
 import { setUp } from './setup.mjs';
 
 /**
- * What a stage counted. `names` lets the hosts be compared; `errors` explains failures that no test
- * of its own printed.
+ * The counts of a stage. `names` allows a comparison of hosts; `errors` explains failures that no
+ * test printed.
  *
  * @typedef {{
  *   passed: number,
@@ -47,10 +47,10 @@ function fail(tally, error) {
 }
 
 /**
- * One check that either holds or does not.
+ * Runs commands that count as one check.
  *
  * @param {boolean} hold
- * @param {string[][]} commands Arguments of node, run in turn.
+ * @param {string[][]} commands Arguments of node; the commands run in turn.
  * @returns {Promise<Tally>}
  */
 async function check(hold, ...commands) {
@@ -144,10 +144,10 @@ function tallyOfPlaywright(report) {
 }
 
 /**
- * Reads what a runner counted, and lets no broken run pass for a good one.
+ * Reads the counts of a runner. A broken run counts as failed.
  *
  * @param {number} code
- * @param {string} path Of the file that the runner wrote, unless it broke off.
+ * @param {string} path The file that the runner wrote; missing if the runner broke off.
  * @param {(text: string) => Tally} read
  * @returns {Tally}
  */
@@ -163,8 +163,8 @@ function readTally(code, path, read) {
 }
 
 /**
- * The hosts collect the same tests. How many of them each really ran is told: what one skips that
- * another runs has its reason in the list of skips.
+ * Checks that the hosts collected the same tests, and prints how many tests each host ran. The list
+ * of skips holds the reason for each test that a host skipped.
  *
  * @param {Map<string, Tally>} hosts
  * @returns {Tally}
@@ -209,9 +209,9 @@ const vitestScript = modulePath('vitest/vitest.mjs');
 const tsc = modulePath('typescript/bin/tsc');
 
 /**
- * Those that follow `build` begin in this order, two at a time: what is red soon comes early, what takes
- * long does not come last. A driver that compiles or a reference that is computed keeps one core busy;
- * the stage beside it takes the other.
+ * The stages. After `build` they start in this order, two at a time: likely failures come early,
+ * long stages do not come last. A compiling driver or a reference in float64 keeps one core busy;
+ * the stage beside it uses the other core.
  *
  * @type {Record<string, (hold: boolean) => Promise<Tally>>}
  */
@@ -257,13 +257,13 @@ async function main() {
     { yes: options.yes },
   );
   if (options.setup) return ready ? 0 : 1;
-  // A missing driver or browser fails the stages that need it; the others still have their say.
+  // A missing driver or browser fails the stages that need it; the other stages still run.
 
   /** @type {Map<string, Tally>} */
   const tallies = new Map();
   /**
    * @param {[name: string, stage: (hold: boolean) => Promise<Tally>]} named
-   * @param {boolean} hold Whether another stage runs meanwhile.
+   * @param {boolean} hold Whether another stage runs at the same time.
    */
   const runStage = async ([name, stage], hold) => {
     process.stdout.write(`\n== ${name}${hold ? ' begins' : ''}\n`);

@@ -1,4 +1,4 @@
-// Module hooks for ts-hooks.mjs: strips types, and gives `?raw` imports their text.
+// Module hooks for ts-hooks.mjs: strip types, and turn `?raw` imports into text.
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { transformWithOxc } from 'vite';

@@ -7,12 +7,12 @@
 //   totals[6] += sum stats[0],  totals[7] += sum weight
 // Divide 1-4 and 6 by totals[5] for plain means over actions.
 //
-// in   action_stats    f32 (a, 4)  of policy-loss or value-loss
+// in   action_stats    f32 (a, 4)  from policy-loss or value-loss
 //      action_weights  f32 (a)
 //      extras          f32 (a)     one more number to be averaged: entropy, or value
-// io   totals          f32 (8)     accumulated; cleared by whoever starts a new update
+// io   totals          f32 (8)     accumulated; the caller clears it at the start of an update
 //
-// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are dear).
+// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are costly).
 // Numerics: f32 in blocks of 64, always in the same order; the count is exact to 2^24 actions.
 
 override LANES: u32 = 1;

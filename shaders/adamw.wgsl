@@ -1,19 +1,19 @@
-// adamw: one update of a flat page of parameters, in place, four elements a thread and turn, and of
-// the copy in half precision that matmuls read of some of them.
+// adamw: one update of a flat page of parameters, in place, and of the half-precision copy that
+// some of them have for matmuls. A thread takes four elements per turn.
 //
 //   g = scale * gradient                      scale: global-norm clipping, from grad-norm
 //   m = beta1 * m + (1 - beta1) * g
 //   v = beta2 * v + (1 - beta2) * g^2
 //   w = w - decay * w                         elements [0, 4 * decay_vectors) only
 //   w = w - step_size * m / (sqrt(v) / root_correction + epsilon)
-//   half = w to the nearest f16, ties to even, past 65,519 infinity
+//   half = w rounded to the nearest f16, ties to even, past 65,519 infinity
 //                                             elements [4 * halves_start, 4 * halves_end) only
 // step_size = lr / (1 - beta1^t), root_correction = sqrt(1 - beta2^t), decay = lr * weight decay,
 // computed on the host in float64. Loshchilov and Hutter 2019, arXiv:1711.05101, algorithm 2, in
 // the form and order of torch.optim.AdamW.
 //
 // in   gradients       f32 (n)  n a multiple of 4
-//      state           f32 (4)  of grad-norm: element 1 the scale, element 2 is 0 to skip the update
+//      state           f32 (4)  from grad-norm: element 1 is the scale, element 2 is 0 for a skip
 // io   weights         f32 (n)
 //      first_moments   f32 (n)  m
 //      second_moments  f32 (n)  v

@@ -1,7 +1,7 @@
 // attention-backward-key-value: gradient of attention with respect to keys and values, one thread
 // per row and key-value head. It walks the rows that attend to its own, so nothing is scattered.
 //
-//   queries of key j: [j, self_end) and, for the rows of a shared prompt, [suffix_start, suffix_end)
+//   queries of key j: [j, self_end) and, for rows of a shared prompt, [suffix_start, suffix_end)
 //   p_ij = exp(scale * dot(q_i, k_j) - lse_i)
 //   dv_j = sum_i p_ij * dout_i
 //   dk_j = scale * sum_i p_ij * (dot(dout_i, v_j) - delta_i) * q_i

@@ -1,5 +1,5 @@
 // attention-backward-query: gradient of attention with respect to the queries, one thread per row
-// and query head. The probabilities are computed again from the kept log-sum-exp.
+// and query head. The probabilities are recomputed from the stored log-sum-exp.
 //
 //   delta = dot(dout_i, out_i)
 //   p_j   = exp(scale * dot(q_i, k_j) - lse_i)

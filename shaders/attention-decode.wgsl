@@ -1,6 +1,6 @@
-// attention-decode: attention of each row's newest token over its prompt, shared by the group, and its
-// own response so far; the newest key and value go into the cache. LANES threads per row and query
-// head.
+// attention-decode: attention of each row's newest token over its prompt, which the group shares,
+// and its own response so far. The newest key and value go into the cache. LANES threads per row
+// and query head.
 //
 //   keys of row r:  prompt rows [start, start + prompt length), then slots [0, length - 1) of its
 //                   cache, then its own new key
@@ -8,8 +8,8 @@
 //   out[r,h] = sum_j exp(s_j) v_j / sum_j exp(s_j)
 // Query head h reads key-value head h / (heads / kv_heads). Vaswani et al. 2017, arXiv:1706.03762,
 // eq. 1. With rotate 1 queries and keys of qkv are not yet rotated (shaders/rope.wgsl) and are
-// rotated here, by the position prompt length + length - 1; the score of the new key with the query
-// at the same position does not change by that.
+// rotated here, by the position prompt length + length - 1. Query and new key have one position, so
+// the rotation does not change their score.
 //
 // in   episodes    u32 (R, 6)  [3] first prompt row, [4] prompt length
 //      status      u32 (R, 2)  length: tokens drawn so far; then 0 where the row is running
@@ -21,9 +21,9 @@
 //      scores      f32 (R, heads, keys)  scratch
 // out  out         f32 (R, heads * D)  overwritten for running rows r < rows
 //
-// Rows that are finished or have drawn nothing are left alone. Four keys and eight columns at a time,
-// for a software adapter's loads are dear; nothing is unrolled over D, which its driver would compile
-// for up to a minute.
+// Rows that are finished or have drawn nothing are left alone. Four keys and eight columns are
+// taken at a time, because loads are costly on a software adapter. Nothing is unrolled over D: a
+// software driver would compile that for up to a minute.
 // Grid: ceil(rows * heads / ROWS) workgroups, folded over x and y; LANES a power of 2, at most 256
 // threads a workgroup.
 // Numerics: f32; the largest score is found before the first exponential.
@@ -52,7 +52,8 @@ override ROWS: u32 = 64;
 
 var<workgroup> partial: array<f32, 256>;
 
-// All threads of the workgroup must call it. What lanes stored before, others may read after.
+// All threads of the workgroup must call it. After the call, lanes may read what other lanes stored
+// before it.
 fn over_lanes(local: vec2u, value: f32, largest: bool) -> f32 {
   if (LANES == 1) { return value; }
   let slot = local.y * LANES;
@@ -93,8 +94,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let row_step = (params.heads + 2 * params.kv_heads) * quads;
   let slot_step = 2 * params.kv_heads * quads;
   let value_step = params.kv_heads * quads; // from a key to its value
-  // No index is past its array. But SwiftShader divides, lane by lane, to know a length, and again in
-  // every loop where it was not asked for before.
+  // No index is past its array. But SwiftShader divides, lane by lane, to find an array's length,
+  // and does so again in every loop, unless the length was asked for before the loop.
   let query = min(row * row_step + head * quads, arrayLength(&qkv) - 1);
   let new_key = row * row_step + (params.heads + kv_head) * quads;
   let prompt_length = select(0, episodes[row * 6 + 4], live);
@@ -107,7 +108,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var products = vec4f();
   for (var c = 0u; c < quads; c++) { products += qkv[query + c] * qkv[new_key + c]; }
   let new_score = params.scale * sum(products);
-  // Other lanes have read the query before it is rotated.
+  // Also a barrier: all lanes have read the query before it is rotated.
   var top = over_lanes(local.xy, new_score, true);
 
   if (live && params.rotate != 0) {
@@ -122,7 +123,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
       qkv[query + half + c] = b * cosine + a * sine;
     }
   }
-  // One head of those that share a key and value stores them.
+  // Of the heads that share a key and value, one stores them.
   if (live && head == kv_head * group_heads) {
     let half = select(quads, quads / 2, params.rotate != 0);
     let entry = (prompt_length + length - 1) * quads;
@@ -208,7 +209,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (!live) { return; }
 
   for (var c = lane; c < quads; c += 2 * LANES) {
-    let other = min(c + LANES, quads - 1); // past the head the last columns again, not stored
+    let other = min(c + LANES, quads - 1); // past the head: the last columns again, not stored
     var mean0 = new_weight * qkv[new_key + value_step + c];
     var mean1 = new_weight * qkv[new_key + value_step + other];
     var at = prompt_key + value_step;

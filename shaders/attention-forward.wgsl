@@ -1,5 +1,5 @@
 // attention-forward: causal attention over packed rows with a shared prefix, one thread per row and
-// query head. No (T, T) matrix is written: the softmax runs online and its log-sum-exp is kept.
+// query head. No (T, T) matrix is written: the softmax runs online, and its log-sum-exp is stored.
 //
 //   keys of row i:   [prefix_start, prefix_end) and [self_start, i]
 //   s_j      = scale * dot(q_i, k_j)

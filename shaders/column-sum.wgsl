@@ -1,8 +1,8 @@
 // column-sum: sums of columns over blocks of rows, one thread per column and block.
 //
 //   out[b, c] (+)= sum over rows n of block b of x[n, c]
-// Block b holds rows [b * block_rows, (b + 1) * block_rows) below `rows`. One block sums a column
-// whole; long columns take two dispatches, the first into many blocks.
+// Block b holds rows [b * block_rows, (b + 1) * block_rows) below `rows`. With one block, a column
+// is summed whole. Long columns take two dispatches, the first with many blocks.
 //
 // in   x    f32 (N, C)
 // out  out  f32 (B, C)  accumulated where accumulate is 1, else overwritten

@@ -1,4 +1,5 @@
-// copy: one array onto another, the roof that memory-bound kernels are held against.
+// copy: copies one array onto another. It is the roof against which memory-bound kernels are
+// measured.
 //
 //   out[i] = x[i]
 //
@@ -6,7 +7,7 @@
 // out  out  f32 (N)  overwritten
 //
 // Grid: ceil(N / 1024) workgroups, folded over x and y; a thread moves four vec4, and neighbouring
-// threads neighbouring ones.
+// threads move neighbouring vec4.
 // Numerics: a copy, exact.
 
 struct Params { quads: u32 }

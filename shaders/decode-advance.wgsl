@@ -1,5 +1,5 @@
-// decode-advance: after a token was drawn, sets the position at which each row's newest token is fed
-// back.
+// decode-advance: sets the position at which each row's newest token is fed back, after it was
+// drawn.
 //
 //   positions[row] = prompt length + length - 1
 //

@@ -5,18 +5,20 @@
 //   holes     = the finished rows below A, ascending
 //   strays    = the running rows from A on, descending; as many as holes
 //   hole i and stray i change places
-// Running rows below A stay where they are: least is moved. A row's results do not depend on its place.
+// Running rows below A stay in place, so that the fewest rows move. A row's results do not depend
+// on its place.
 //
 // io   status     u32 (R, 2)  tokens drawn so far; then 0 where the row is running
 //      episodes   u32 (R, 6)  a row's constants: shaders/sample-token.wgsl
-//      current    u32 (R)     its newest token, and the position of that
+//      current    u32 (R)     a row's newest token, and the position of that token
 //      positions  u32 (R)
-//      tokens     u32 (R, T)  its response
+//      tokens     u32 (R, T)  a row's response
 //      logprobs   f32 (R, T)
-//      origin     u32 (R)     the row that it was at first
-// out  partner    u32 (R)     for r < A the row that was moved to r, or r itself; else anything
+//      origin     u32 (R)     the row's first place
+// out  partner    u32 (R)     for r < A the row that was moved to r, or r itself; else undefined
 //
-// Grid: one workgroup: it runs once in many steps. Each thread has a run of neighbouring rows.
+// Grid: one workgroup, because the kernel runs once in many steps. Each thread has a run of
+// neighbouring rows.
 // Numerics: integers, and floats moved as they are.
 
 struct Params {

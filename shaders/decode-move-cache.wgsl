@@ -1,14 +1,14 @@
-// decode-move-cache: after decode-compact, moves the cached keys and values of the rows that it moved,
-// in one layer; a workgroup per row.
+// decode-move-cache: moves the cached keys and values of the rows that decode-compact moved, in one
+// layer; one workgroup per row.
 //
 //   cache[r, t] = cache[partner_r, t]   for the slots t < length_r - 1
-// for running rows r that were moved. The newest token's slot is not written yet. What finished rows
-// had is lost: nobody reads it.
+// for running rows r that were moved. The newest token's slot is not written yet. The cache of
+// finished rows is lost: nothing reads it.
 //
 // in   status   u32 (R, 2)  as decode-compact left it: length, then 0 where the row is running
 //      partner  u32 (R)     from decode-compact
-// io   cache    f32 or f16 (R, T, W), W whole vec4s of f32 or of words of halves. No row is both read
-//               and written: moved rows come from behind all running ones
+// io   cache    f32 or f16 (R, T, W), W whole vec4s of f32 or of words of halves. No row is both
+//               read and written: moved rows come from behind all running rows
 //
 // Grid: rows workgroups, folded over x and y.
 // Numerics: bits moved as they are.

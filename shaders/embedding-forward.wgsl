@@ -6,8 +6,8 @@
 //      table      f32 (V, C)  C a multiple of 4
 // out  out        f32 (N, C)  overwritten for n < rows
 //
-// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Rows by thread, for division is dear on
-// software adapters.
+// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
+// elements: division is costly on software adapters.
 // Numerics: a copy, exact.
 
 struct Params { rows: u32, quads: u32 }

@@ -1,15 +1,15 @@
 // gather-rows-backward: gradient of gather-rows, LANES threads per source row.
 //
 //   dx[n, c] = sum over i in [starts[n], starts[n+1]) of dout[order[i], c]
-// A row may be picked by several actions (the last token of a shared prompt) or by none: then 0.
+// Several actions may pick one row (the last token of a shared prompt). A row without one gets 0.
 //
 // in   starts  u32 (N + 1)  where each row's actions begin in `order`
 //      order   u32 (A)      actions sorted by the row that predicts them
 //      dout    f32 (A, C)   C a multiple of 4
 // out  dx      f32 (N, C)   overwritten for n < rows
 //
-// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Rows by thread, for division is dear on
-// software adapters.
+// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
+// elements: division is costly on software adapters.
 // Numerics: f32 serial sums in the order of `order`.
 
 struct Params { rows: u32, quads: u32 }

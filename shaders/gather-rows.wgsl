@@ -6,8 +6,8 @@
 //      x      f32 (N, C)  C a multiple of 4
 // out  out    f32 (A, C)  overwritten for a < count
 //
-// Grid: ceil(count / ROWS) workgroups, folded over x and y. Rows by thread, for division is dear on
-// software adapters.
+// Grid: ceil(count / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
+// elements: division is costly on software adapters.
 // Numerics: a copy, exact.
 
 struct Params { count: u32, quads: u32 }

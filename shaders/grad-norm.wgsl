@@ -1,20 +1,22 @@
-// grad-norm: the global gradient norm from its partial sums, and what an optimizer does with it.
+// grad-norm: the global gradient norm from its partial sums, the clip scale, and the skip flag.
 //
 //   norm  = sqrt(sum of partials)
 //   scale = min(1, max_norm / (norm + 1e-6))             as torch.nn.utils.clip_grad_norm_
-//   live  = 1 where the norm and every loss are finite, else 0: the update is to be skipped
+//   live  = 1 where the norm and every loss are finite, else 0: the update must be skipped
 //
-// After a skipped update all later ones are skipped too and norm, scale and live stay those of the
-// first: a host that looks late still learns which it was, and finds the weights that led to it.
+// After a skipped update all later updates are skipped too, and norm, scale and live stay those of
+// the first skipped one. So a host that looks late still learns which update failed, and finds the
+// weights that led to it.
 //
 // in   partials  f32 (M)  sums of squares, from grad-norm-partial over all pages
 //      losses    f32 (n)  the first loss_count of them must be finite
-// io   state     f32 (4)  norm, scale, live: overwritten while none was skipped; updates skipped so
-//                         far: counted up
+// io   state     f32 (4)  norm, scale, live, overwritten until an update is skipped; then a
+//                         fourth number, counted up: updates skipped so far
 //
-// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are dear).
+// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are costly).
 // Numerics: f32 in blocks of 64; overflow of the squares counts as not finite. Bits, not
-// comparisons, tell what is finite: a shader compiler may assume that there are no NaNs.
+// comparisons, tell whether a number is finite: a shader compiler may assume that there are no
+// NaNs.
 
 override LANES: u32 = 1;
 

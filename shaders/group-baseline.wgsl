@@ -1,10 +1,10 @@
 // group-baseline: each sequence's reward relative to the other samples of its prompt.
 //
 //   d_i = R_i - R_first of the group, so that equal rewards give exactly 0
-//   mode 1, mean:           d_i - mean d                                  Dr. GRPO, arXiv:2503.20783
-//   mode 2, mean and std:   (d_i - mean d) / (s + 1e-9), s over count - 1     GRPO, arXiv:2402.03300
-//   mode 3, leave-one-out:  d_i - mean of the others                          RLOO, arXiv:2402.14740
-// A group of one has nothing to be compared with: 0 in every mode.
+//   mode 1, mean:           d_i - mean d                               Dr. GRPO, arXiv:2503.20783
+//   mode 2, mean and std:   (d_i - mean d) / (s + 1e-9), s over count - 1  GRPO, arXiv:2402.03300
+//   mode 3, leave-one-out:  d_i - mean of the others                       RLOO, arXiv:2402.14740
+// A group of one has no other sequence to compare with: 0 in every mode.
 //
 // in   groups            u32 (G, 2)  first sequence and sequence count of each group
 //      sequence_rewards  f32 (S)

@@ -2,7 +2,7 @@
 //
 //   for k = 0 .. K-2 in ascending order: a missing entry takes the entry of epoch k + 1, if that
 //   one is present (so of m missing epochs in a row only the last is filled, and a missing last
-//   epoch never is); a prompt with an entry still missing is dropped: all its samples become 0.
+//   epoch is never filled); a prompt with an entry still missing is dropped: its samples become 0.
 // The script calls it a forward fill; it copies backwards. GAIR-NLP/LIMR at 98ebf1b.
 //
 // in   sums            f32 (P, K)

@@ -1,25 +1,25 @@
-// lim-mean: first pass of LIM's mean curve, partial sums over stripes of prompts; one thread per four
-// neighbouring elements of a row of partial sums.
+// lim-mean: the first pass of LIM's mean curve: partial sums over stripes of prompts. One thread
+// per four neighbouring elements of a row of partial sums.
 //
 //   deficit_pk  = 1 - sums_pk / samples_pk           where samples_pk > 0, else missing
-//   partial_qk  = sum of deficit_pk over the 64 prompts p = first_q, first_q + STEP, first_q + 2 STEP, ...
-//   entries_qk  = how many of them are not missing
-// where a segment is 64 STEP neighbouring prompts and first_q = 64 STEP floor(q / STEP) + q mod STEP, so
-// that a workgroup reads one run of memory from end to end.
+//   partial_qk  = sum of deficit_pk over the 64 prompts p = first_q, first_q + STEP, ...
+//   entries_qk  = number of these deficits that are not missing
+// A segment is 64 STEP neighbouring prompts, and first_q = 64 STEP floor(q / STEP) + q mod STEP: so
+// a workgroup reads one run of memory from end to end.
 // lim-reduce adds the partial sums up to the curve 1 - r_avg^k of Li et al. 2025, arXiv:2502.11886,
-// section 3.2. The deficit is carried because the scores divide by it: near 1 the curve itself
-// would lose the digits that matter.
+// section 3.2. Deficits are summed because the scores divide by them: near 1 the curve itself would
+// lose the digits that matter.
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
-//      samples   u32 (P, K)  how many samples that was; 0 = missing
-//      or both the one array of a matrix of values, r_pk: lib/lim-entry.wgsl
-// out  partials  f32 (Q, K)  rows [first_stripe, first_stripe + stripes) overwritten; first_stripe and
-//                            stripes are multiples of STEP, STEP a multiple of 4
+//      samples   u32 (P, K)  number of these samples; 0 = missing
+//      or both one array, the matrix of values r_pk: lib/lim-entry.wgsl
+// out  partials  f32 (Q, K)  rows [first_stripe, first_stripe + stripes) overwritten; first_stripe
+//                            and stripes are multiples of STEP, and STEP is a multiple of 4
 //      entries   u32 (Q, K)  likewise
 //
-// Grid: ceil(stripes * K / 256) workgroups, folded over two dimensions. No barrier is needed. On a
-// software adapter it takes an eighth less time to look at what is missing only where something is, and
-// two rows a turn, of values only.
+// Grid: ceil(stripes * K / 256) workgroups, folded over two dimensions. No barrier is needed. Two
+// choices save an eighth of a software adapter's time: entries are tested one by one only where one
+// of four is missing, and a matrix of values is read two rows per turn.
 // Numerics: f32, blocks of 8 added up (error of 16 additions for the 64 prompts of a stripe).
 
 struct Params { prompts: u32, epochs: u32, stripes: u32, first_stripe: u32, step: u32 }
@@ -29,8 +29,8 @@ struct Params { prompts: u32, epochs: u32, stripes: u32, first_stripe: u32, step
 @group(0) @binding(3) var<storage, read_write> partials: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> entries: array<vec4u>;
 
-// Deficits of four neighbouring entries of the matrix, 0 for each that is missing, which is counted.
-// What lies past the last prompt may be anything, and is missing too.
+// Deficits of four neighbouring entries of the matrix, 0 for each missing entry. `missing` counts
+// the missing entries. Memory past the last prompt may hold anything and counts as missing.
 fn present_deficits(index: u32, end: u32, missing: ptr<function, vec4u>) -> vec4f {
   let words = samples[index];
   let deficits = deficit_of(words, sums[index]);

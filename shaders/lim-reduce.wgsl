@@ -2,17 +2,17 @@
 //
 //   total_qk = sum of partials_ik over the rows i = q, q + stripes, q + 2 stripes, ...
 //   found_qk = sum of entries_ik over the same rows
-//   out_partials_qk = total_qk, or in the last pass total_qk / found_qk: the mean of what is present
-//   (0 where nothing is: no score reads that epoch)
+//   out_partials_qk = total_qk, or in the last pass total_qk / found_qk: the mean over present
+//                     entries (0 where no entry is present: no score reads that epoch)
 //
-// in   partials      f32 (R, K)  sums of the pass before
-//      entries       u32 (R, K)  how many numbers each of them holds
+// in   partials      f32 (R, K)  sums from the pass before
+//      entries       u32 (R, K)  number of entries in each sum
 // out  out_partials  f32 (Q, K)  overwritten
 //      out_entries   u32 (Q, K)  overwritten
 //
 // Grid: ceil(stripes * K / 64) workgroups, folded over two dimensions.
-// Numerics: f32, blocks of 8 added up, as in lim-mean: together a sum by fixed pairs of stripes, so
-// 10 million prompts go through about 64 additions in a row, not 10 million.
+// Numerics: f32, blocks of 8 added up, as in lim-mean. Together the passes sum fixed pairs of
+// stripes, so 10 million prompts go through about 64 additions in a row, not 10 million.
 
 struct Params { rows: u32, epochs: u32, stripes: u32, divide: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

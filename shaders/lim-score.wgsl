@@ -1,14 +1,14 @@
-// lim-score: one LIM score per prompt from the reward matrix and its mean curve; LANES threads share
-// four neighbouring prompts, whose rows together are K whole quads.
+// lim-score: one LIM score per prompt, from the reward matrix and its mean curve. LANES threads
+// share four neighbouring prompts, whose rows together are K whole quads.
 //
 //   s_p = 1 - sum_k (r_pk - m_k)^2 / sum_k (1 - m_k)^2,   over the epochs k in which p is present
-// Li et al. 2025, arXiv:2502.11886, section 3.2, with r_pk = sums_pk / samples_pk. Written in
-// deficits d = 1 - m and e = 1 - r, since r - m = d - e and a curve near 1 keeps its digits so.
+// Li et al. 2025, arXiv:2502.11886, section 3.2, with r_pk = sums_pk / samples_pk. Computed from
+// the deficits d = 1 - m and e = 1 - r, since r - m = d - e: so a curve near 1 keeps its digits.
 //
 // in   sums      f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
-//      samples   u32 (P, K)  how many samples that was; 0 = missing, left out of both sums
-//      or both the one array of a matrix of values, r_pk: lib/lim-entry.wgsl
-//      deficits  f32 (4, K)  1 - m_k, from lim-reduce, four times: row r lies as prompt 4 i + r does
+//      samples   u32 (P, K)  number of these samples; 0 = missing, left out of both sums
+//      or both one array, the matrix of values r_pk: lib/lim-entry.wgsl
+//      deficits  f32 (4, K)  1 - m_k, from lim-reduce, four times: row r lies as prompt 4 i + r
 // out  scores    f32 (P)     overwritten. NO_SCORE (the lowest f32) where no epoch is present, and
 //                            where all present m_k are 1 but the prompt is not; 0 where it is (the
 //                            score of a prompt that is always solved, whatever the curve)
@@ -28,7 +28,8 @@ struct Params { prompts: u32, epochs: u32 }
 @group(0) @binding(3) var<storage, read> deficits: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> scores: array<f32>;
 
-// Distance, scale and presence (above 0 where any epoch is), of each thread. LANES * ROWS is at most 256.
+// Distance, scale and presence (above 0 where any epoch is present) of each thread. LANES * ROWS is
+// at most 256.
 var<workgroup> shares: array<vec3f, 256>;
 
 @compute @workgroup_size(LANES, ROWS)
@@ -41,7 +42,7 @@ fn main(
   let quads = first / 4 * params.epochs; // the quads of prompts first to first + 3 begin here
   for (var r = 0u; r < 4; r++) {
     let prompt = first + r;
-    // Rows past the last prompt are read as the device clamps them, and not written.
+    // Rows past the last prompt are read, with indices that the device clamps, and not written.
     let low = r * params.epochs;
     let high = low + params.epochs;
     var distances = vec4f();

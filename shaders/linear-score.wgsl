@@ -1,22 +1,23 @@
-// linear-score: R^2 of the least-squares line through each prompt's learning curve, where the line rises;
-// one thread per prompt. The rule is ours: LIMR's authors published none for LINEAR.
+// linear-score: R^2 of the least-squares line through each prompt's learning curve, where the line
+// rises; one thread per prompt. LIMR's authors published no rule for LINEAR: this one is our own.
 //
-// Over the n epochs k in which p is present, with r_k = sums_pk / samples_pk and means over those epochs:
-//   xx = sum_k (k - mean k)^2,  xy = sum_k (k - mean k) (r_k - mean r),  yy = sum_k (r_k - mean r)^2
-//   rise_p = xy / xx (K - 1)                 what the line gains over the whole run
-//   s_p    = xy^2 / (xx yy)                  where rise_p > RISE, else NOT_RISING (also where n = 1)
+// Over the n epochs k in which p is present, with r_k = sums_pk / samples_pk and means over them:
+//   xx = sum_k (k - mean k)^2, xy = sum_k (k - mean k) (r_k - mean r), yy = sum_k (r_k - mean r)^2
+//   rise_p = xy / xx (K - 1)                the line's gain over the whole run
+//   s_p    = xy^2 / (xx yy)                 where rise_p > RISE, else NOT_RISING (also where n = 1)
 //
 // in   sums     f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
-//      samples  u32 (P, K)  how many samples that was; 0 = missing, left out
-//      or both the one array of a matrix of values, r_pk: lib/lim-entry.wgsl
-// out  scores   f32 (P)     overwritten. NO_SCORE (the lowest f32) where no epoch is present, UNDECIDED
-//                           where f32 cannot tell s_p: float64 has to
+//      samples  u32 (P, K)  number of these samples; 0 = missing, left out
+//      or both one array, the matrix of values r_pk: lib/lim-entry.wgsl
+// out  scores   f32 (P)     overwritten. NO_SCORE (the lowest f32) where no epoch is present,
+//                           UNDECIDED where f32 is too coarse for s_p: float64 has to decide
 //
 // Grid: ceil(P / 64) workgroups, folded over two dimensions.
-// Numerics: f32, deviations from the mean in a second pass, blocks of 8 added up. A deviation is off by
-// the rounding of the signals, about 2^-23 max_k |r_k|. UNDECIDED is a rise as near to RISE as that lets
-// it be (64 times over, for sums of up to 1000 epochs), and a curve whose deviation is below 1/64 of its
-// largest signal. Every other score is within 1e-4 of float64 (test/kernels/linear-score.test.ts).
+// Numerics: f32, deviations from the mean in a second pass, blocks of 8 added up. A deviation is
+// off by the rounding of the signals, about 2^-23 max_k |r_k|. UNDECIDED marks a rise within 64
+// times this error of RISE (64 covers sums of up to 1000 epochs), and a curve whose deviation is
+// below 1/64 of its largest signal. Every other score is within 1e-4 of float64
+// (test/kernels/linear-score.test.ts).
 
 override RISE: f32 = 0.1;
 const NO_SCORE = -0x1.fffffep+127f;

@@ -1,5 +1,5 @@
-// logits-backward: from the gradient of each action's log-probability and entropy to the gradient of
-// its logits, in place: no (A, V) probability tensor beside the logits. LANES threads per row.
+// logits-backward: from the gradient of each action's log-probability and entropy to the gradient
+// of its logits, in place: no (A, V) probability tensor beside the logits. LANES threads per row.
 //
 //   z = logits / temperature,  p_v = exp(z_v - lse)
 //   dlogits[a, v] = (dlogprob[a] * ([v == target] - p_v)

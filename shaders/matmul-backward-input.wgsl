@@ -1,9 +1,9 @@
-// matmul-backward-input: gradient of a linear layer in its input, one input feature and eight rows
-// per thread.
+// matmul-backward-input: gradient of a linear layer's input, one input feature and eight rows per
+// thread.
 //
 //   dx_{i,k} = sum_n dy_{i,n} * weight_{n,k}   (+ dx_{i,k} where accumulate is 1)
 //
-// in   dy      f32 (M, N)  gradient of the loss in the layer's output
+// in   dy      f32 (M, N)  gradient of the loss with respect to the layer's output
 //      weight  f32 or f16 (N, K)
 // out  dx      f32 (M, K)  rows [row_start, row_end) overwritten, or added to; others untouched
 //

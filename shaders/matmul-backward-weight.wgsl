@@ -1,9 +1,9 @@
-// matmul-backward-weight: gradient of a linear layer in its weight, one input feature and eight
-// output features per thread.
+// matmul-backward-weight: gradient of a linear layer's weight, one input feature and eight output
+// features per thread.
 //
 //   dw_{n,k} += sum_{i < rows} dy_{i,n} * x_{i,k}
 //
-// in   dy  f32 (M, N)  gradient of the loss in the layer's output; rows [0, rows) are read
+// in   dy  f32 (M, N)  gradient of the layer's output; rows [0, rows) are read
 //      x   f32 (M, K)  the layer's input; rows [0, rows) are read
 // out  dw  f32 (N, K)  rows [row_start, row_end) added to; the optimizer clears it
 //

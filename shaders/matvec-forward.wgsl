@@ -1,13 +1,13 @@
-// matvec-forward: a linear layer of few rows with what stands before and after it, LANES threads per
-// row and four columns of the weight.
+// matvec-forward: a linear layer over few rows, with the norm before it and the gate after it.
+// LANES threads per row and four columns of the weight.
 //
 //   z_{i,n}   = sum_k y_{i,k} * weight_{n,k} + bias_n
 //   y         = x, or with NORM  x_{i,k} * norm_weight_k / sqrt(mean_k(x_{i,k}^2) + epsilon)
 //   out_{i,n} = z_{i,n} + residual_{i,n}
 // or, with GATED, F half the columns and silu(z) = z / (1 + exp(-z)):
 //   out_{i,f} = silu(z_{i,f}) * z_{i,F+f} + residual_{i,f}
-// as in rmsnorm-forward, matmul-forward and swiglu-forward, one dispatch instead of three: with one
-// row a dispatch costs more than its arithmetic.
+// as in rmsnorm-forward, matmul-forward and swiglu-forward, but in one dispatch instead of three:
+// with one row a dispatch costs more than its arithmetic.
 //
 // in   x            f32 (M, K)  K a multiple of 4
 //      norm_weight  f32 (K)     read only with NORM
@@ -16,9 +16,11 @@
 //      residual     f32, as out  read only where has_residual is 1
 // out  out          f32 (M, N), with GATED (M, N / 2); rows < rows overwritten
 //
-// With GATED a thread's columns are two gates and the two numbers they gate.
-// Grid: ceil(groups of columns / ROWS) by rows; LANES a power of 2, at most 256 threads a workgroup.
-// Numerics: f32; per output and lane one sum, four products at a time; the norm's factor comes last.
+// With GATED a thread's columns are two gates and the two numbers that they gate.
+// Grid: ceil(groups of columns / ROWS) by rows; LANES a power of 2, at most 256 threads a
+// workgroup.
+// Numerics: f32; per output and lane one sum, four products at a time; the norm's factor comes
+// last.
 
 struct Params {
   inner: u32,   // K / 4

@@ -7,7 +7,7 @@
 // in   partials  f32 (2048, 4)  of moments-partial: count, mean, m2, unused
 // out  moments   f32 (4)        overwritten: mean, variance, count, 0; all 0 for no values
 //
-// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are dear).
+// Grid: one workgroup of LANES threads (1 on a CPU adapter, where barriers are costly).
 // Numerics: f32; mean within 2e-6, variance within 2e-5 relative of float64 at 10^6 values
 // (test/kernels/moments.test.ts).
 

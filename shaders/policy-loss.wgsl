@@ -6,15 +6,15 @@
 //   kl    = clamp(estimate(logprob - ref_logprob), -kl_clamp, kl_clamp)      lib/kl.wgsl
 //   loss  = -gain + kl_coef * kl
 //   grad_logprobs = weight * d(loss)/d(logprob)
-// Schulman et al. 2017, arXiv:1707.06347, eq. 7; dual clip: Ye et al. 2020, arXiv:1912.09729, eq. 5.
-// As autograd has it, no gradient flows where a clip or clamp decides.
+// Schulman et al. 2017, arXiv:1707.06347, eq. 7; dual clip Ye et al. 2020, arXiv:1912.09729, eq. 5.
+// As in autograd, no gradient flows where a clip or clamp decides.
 //
-// in   logprobs        f32 (a)  of the current policy, per action of the micro-batch
+// in   logprobs        f32 (a)  under the current policy, per action of the micro-batch
 //      action_source   u32 (a)  index of each action into the rollout's arrays (A)
 //      action_weights  f32 (a)  weight of each action in the update's loss
 //      old_logprobs    f32 (A)
 //      advantages      f32 (A)
-//      ref_logprobs    f32 (A)  not looked at while kl_coef is 0
+//      ref_logprobs    f32 (A)  not used while kl_coef is 0
 // out  grad_logprobs   f32 (a)  overwritten
 //      action_stats    f32 (a, 4)  overwritten: loss; 1 where a clip decides the gain, else 0;
 //                               k3 estimate of KL(old || current); rho
@@ -55,8 +55,9 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let rho = keep_nan(exp(d), d);
   let free = rho * advantage;
   let clipped = clamp(rho, 1.0 - params.clip_low, 1.0 + params.clip_high) * advantage;
-  // Where they tie, rho is inside its interval or the advantage is 0: the free branch is right.
-  // NaN compares false and stays in the free branch, which hands it on to loss and gradient.
+  // Where the two gains tie, rho is inside its interval or the advantage is 0: the free branch is
+  // right. NaN compares false and stays in the free branch, which passes NaN on to loss and
+  // gradient.
   var decided = clipped < free;
   var gain = select(free, clipped, decided);
   if (advantage < 0.0 && gain < params.dual_clip * advantage) {

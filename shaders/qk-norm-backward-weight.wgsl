@@ -1,7 +1,8 @@
 // qk-norm-backward-weight: per block of rows, the gradient of the two qk-norm weights.
 //
 //   partials[j, b, d] = sum over rows n of block b and heads h of kind j of
-//                       dy[n, h, d] * x[n, h, d] * r[n, h],  r = 1 / sqrt(mean(x[n, h, :]^2) + epsilon)
+//                       dy[n, h, d] * x[n, h, d] * r[n, h]
+//   r[n, h] = 1 / sqrt(mean(x[n, h, :]^2) + epsilon)
 // j is 0 for query heads, 1 for key heads. column-sum adds the blocks up. It must run before
 // qk-norm-backward overwrites dy.
 //
@@ -10,8 +11,8 @@
 // out  partials  f32 (2 B, D)  (j, b) first, overwritten, zero for blocks past `rows`
 //
 // Grid: (ceil(2 D / 64), B) workgroups, one thread per column and block.
-// Numerics: f32 serial sums. r is computed again by every column: D times the work of a head, for a
-// kernel that only models with qk-norm run.
+// Numerics: f32 serial sums. Every column recomputes r, which is D times the work of a head. Only
+// models with qk-norm run this kernel.
 
 struct Params { rows: u32, heads: u32, kv_heads: u32, head_dim: u32, block_rows: u32, epsilon: f32 }
 @group(0) @binding(0) var<uniform> params: Params;

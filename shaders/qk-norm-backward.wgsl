@@ -1,7 +1,8 @@
 // qk-norm-backward: gradient of qk-norm with respect to its input, in place; one thread per head.
 //
 //   r = 1 / sqrt(mean(x^2) + epsilon),  xhat = x * r
-//   dx = r * (w * dy - xhat * mean(w * dy * xhat))   for query and key heads; value heads pass through
+//   dx = r * (w * dy - xhat * mean(w * dy * xhat))   for query and key heads
+//   dx = dy                                          for value heads
 // Needs x, the input of the forward pass.
 //
 // in      x             f32 (N, (heads + 2 kv_heads) * D)  D a multiple of 4
@@ -10,7 +11,7 @@
 // io      gradient      f32 as x: dy before, dx after, for n < rows
 //
 // Grid: ceil(rows * (heads + kv_heads) / 64) workgroups, folded over x and y.
-// Numerics: f32; r is computed again rather than kept.
+// Numerics: f32; r is recomputed, not stored.
 
 struct Params { rows: u32, heads: u32, kv_heads: u32, quads: u32, epsilon: f32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,7 +1,7 @@
 // qk-norm-forward: RMSNorm of each query and key head, values copied; one thread per head.
 //
-//   out[n, h, :] = x[n, h, :] / sqrt(mean(x[n, h, :]^2) + epsilon) * weight_h   for query and key heads
-//   out[n, h, :] = x[n, h, :]                                                   for value heads
+//   out[n, h, :] = x[n, h, :] / sqrt(mean(x[n, h, :]^2) + epsilon) * weight_h  for query, key heads
+//   out[n, h, :] = x[n, h, :]                                                  for value heads
 // weight_h is query_weight for the first `heads` heads and key_weight for the next `kv_heads`
 // (Qwen3's q_norm and k_norm; arXiv:2505.09388 section 2).
 //

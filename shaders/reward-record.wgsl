@@ -7,7 +7,7 @@
 //
 // in   groups            u32 (G, 2)  first sequence and sequence count of each group
 //      group_prompts     u32 (G)     row of the matrix, below P; repeats allowed
-//      sequence_rewards  f32 (S)     any finite number; says nothing of what is correct
+//      sequence_rewards  f32 (S)     any finite number; it does not say what is correct
 //      sequence_flags    u32 (S)     bit CORRECT: the answer is right; other bits are not read
 // io   accuracy_sums     f32 (P, K)  accumulated
 //      reward_sums       f32 (P, K)  accumulated

@@ -1,7 +1,7 @@
 // reward-to-go: discounted sum of the rewards from each action on, without a critic.
 //
 //   advantage_t = reward_t + gamma * advantage_{t+1},  0 after the last action
-// Williams 1992 (REINFORCE); gae with all values 0 and gae_lambda 1.
+// Williams 1992 (REINFORCE); equal to gae with all values 0 and gae_lambda 1.
 //
 // in   sequences      u32 (S, 2)  first action and action count of each sequence
 //      token_rewards  f32 (A)

@@ -1,14 +1,15 @@
 // rmsnorm-backward: gradient of RMSNorm with respect to its input, LANES threads per row.
 //
 //   xhat      = x * rstd
-//   dx[n, c] (+)= rstd[n] * (weight[c] * dy[n, c] - xhat[n, c] * mean_k(weight[k] * dy[n, k] * xhat[n, k]))
+//   dx[n, c] (+)= rstd[n] * (weight[c] * dy[n, c]
+//                            - xhat[n, c] * mean_k(weight[k] * dy[n, k] * xhat[n, k]))
 // Needs x and rstd of the forward pass.
 //
 // in   x       f32 (N, C)  C a multiple of 4
 //      weight  f32 (C)
 //      rstd    f32 (N)
 //      dy      f32 (N, C)
-// out  dx      f32 (N, C)  accumulated where accumulate is 1 (the residual stream), else overwritten
+// out  dx      f32 (N, C)  added to where accumulate is 1 (the residual stream), else overwritten
 //
 // Grid: ceil(rows / ROWS) workgroups, folded over x and y.
 // Numerics: f32.

@@ -9,8 +9,8 @@
 // out  out     f32 (N, C)  overwritten for n < rows
 //      rstd    f32 (N)     overwritten for n < rows; the backward pass needs it
 //
-// Grid: ceil(rows / ROWS) workgroups, folded over x and y. LANES 1 suits adapters where barriers are
-// dear, 32 real GPUs; at most 256 threads a workgroup.
+// Grid: ceil(rows / ROWS) workgroups, folded over x and y. LANES 1 suits adapters where barriers
+// are costly, 32 suits GPUs; at most 256 threads a workgroup.
 // Numerics: f32; sums of squares run in stride LANES, then by a tree.
 
 struct Params { rows: u32, quads: u32, epsilon: f32 }

@@ -10,10 +10,10 @@
 //         table      f32 (T, D)        cos of the D/2 angles of a position, then their sin
 // io      qkv        f32 (N, stride)   the first heads * D columns of each row are rotated
 //
-// The header gives `alias Cell`: vec4f where D/2 and stride are multiples of 4, else f32. `half_dim`
-// and `stride` count in them.
-// Grid: ceil(rows / ROWS) workgroups, folded over x and y. A thread reads its cosines and sines once
-// for all heads, and no thread divides, which software adapters do lane by lane.
+// The header gives `alias Cell`: vec4f where D/2 and stride are multiples of 4, else f32.
+// `half_dim` and `stride` count cells.
+// Grid: ceil(rows / ROWS) workgroups, folded over x and y. A thread reads its cosines and sines
+// once for all heads, and no thread divides, which software adapters do lane by lane.
 // Numerics: f32; the table is made in float64, for WGSL's sin and cos are only good to 2^-11.
 
 struct Params { rows: u32, heads: u32, half_dim: u32, stride: u32, direction: f32 }

@@ -1,27 +1,28 @@
 // sample-token: draws the next token of every running row and records it, one step of a decode.
 //
-//   u       = float `length` of RandomStream(seed, purpose, prompt id, sample index) (src/random.ts)
+//   u       = float `length` of RandomStream(seed, purpose, prompt id, sample index), src/random.ts
 //   token   = the filtered distribution's inverse at u, as in shaders/lib/sampling.wgsl
 //   logprob = logit_token - log(sum_i exp(logit_i)): temperature 1, nothing filtered or banned
-// The random number depends on what is sampled and never on the row it stands in. A row finishes
-// with a stop id (which it keeps) or at its own limit of tokens, and is left alone from then on.
+// The random number depends on prompt, sample and token index, never on the row. A row finishes
+// with a stop id, which it keeps, or at its own limit of tokens. Finished rows are left alone.
 //
 // in   logits    f32 (M, V)  rows [logits_start, logits_start + M) of the logits
-//      stop_ids  u32 (S)     the first stop_count count; banned before min_new tokens. Where that
-//                            bans every token, the last is taken
+//      stop_ids  u32 (S)     only the first stop_count count; banned before min_new tokens. If
+//                            that bans every token, the last id is taken
 //      episodes  u32 (R, 6)  prompt id, sample index, prompt slot, first prompt row, prompt length,
 //                            most new tokens
-// io   status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at its limit
+// io   status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at limit
 //      finished  u32 (1)     counts finished rows
 // out  current   u32 (R)     token just drawn
 //      tokens    u32 (R, T)  column `length` written
 //      logprobs  f32 (R, T)  column `length` written
 //
 // With shared_logits 1 a row reads the logits of its prompt slot, else its own. Rows whose logits
-// are not among the M here do nothing: large vocabularies are sampled in pieces.
+// are not among these M do nothing: large vocabularies are sampled in pieces.
 //
 // Grid: ceil(R / ROWS) workgroups, LANES threads per row (LANES a power of 2).
-// Numerics: f32 sums in a fixed order; ids agree with float64 unless u is within rounding of a step.
+// Numerics: f32 sums in a fixed order; ids agree with float64 unless u is within rounding of a
+// step.
 
 struct Params {
   row_count: u32,

@@ -1,4 +1,4 @@
-// scatter-actions: per-action numbers of a micro-batch into an array over the whole rollout.
+// scatter-actions: writes a micro-batch's per-action numbers into an array over the whole rollout.
 //
 //   destination[action_source[i]] = source[i]
 //

@@ -9,7 +9,7 @@
 //      dout      f32 (N, F)
 // out  dgate_up  f32 (N, 2F)  overwritten for n < rows
 //
-// The header gives `alias Cell`, and rows are walked, as in swiglu-forward.
+// The header gives `alias Cell`, and threads walk the rows, as in swiglu-forward.
 // Grid: ceil(rows / ROWS) workgroups, folded over x and y.
 // Numerics: f32; exp is clamped as in the forward pass.
 

@@ -6,10 +6,11 @@
 // in   gate_up  f32 (N, 2F)  gate in the first F columns, up in the last
 // out  out      f32 (N, F)   overwritten for n < rows
 //
-// The header gives `alias Cell`: vec4f where F is a multiple of 4, else f32. `cells` counts F in them.
-// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Rows by thread, not elements: a software
-// adapter divides lane by lane, which to find an element's row cost more than all the rest.
-// Numerics: f32; exp is clamped so that a very negative gate gives 0 and not 0 / inf.
+// The header gives `alias Cell`: vec4f where F is a multiple of 4, else f32. `cells` is F in cells.
+// Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
+// elements: a software adapter divides lane by lane, and finding an element's row by division costs
+// more than all the rest.
+// Numerics: f32; exp is clamped, so that a very negative gate gives 0, not 0 / inf.
 
 struct Params { rows: u32, cells: u32 }
 override LANES: u32 = 1;

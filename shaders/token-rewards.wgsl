@@ -6,15 +6,15 @@
 // Ouyang et al. 2022, arXiv:2203.02155, eq. 2, spread over tokens as the reference run does.
 //
 // in   sequences         u32 (S, 2)  first action and action count of each sequence
-//      old_logprobs      f32 (A)     of the policy that is about to be trained
-//      ref_logprobs      f32 (A)     of the frozen reference
+//      old_logprobs      f32 (A)     under the policy that is about to be trained
+//      ref_logprobs      f32 (A)     under the frozen reference
 //      sequence_rewards  f32 (S)     R
 // out  token_rewards     f32 (A)     overwritten
 //      mean_kl           f32 (S)     overwritten
 //
 // Grid: LANES threads share a sequence, ROWS sequences a workgroup.
-// Numerics: f32; rewards within 1e-6 + 1e-6 relative of float64, mean KL within 2e-6 + 1e-5 relative
-// (test/kernels/token-rewards.test.ts).
+// Numerics: f32; rewards within 1e-6 + 1e-6 relative of float64, mean KL within 2e-6 + 1e-5
+// relative (test/kernels/token-rewards.test.ts).
 
 override LANES: u32 = 1;
 override ROWS: u32 = 64;

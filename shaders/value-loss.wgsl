@@ -3,11 +3,11 @@
 //   clipped = old_value + clamp(value - old_value, -value_clip, value_clip)
 //   loss    = 0.5 * max((value - G)^2, (clipped - G)^2)
 //   grad_values = weight * d(loss)/d(value)
-// G the return. As in the released code of PPO (Schulman et al. 2017); the clip is absolute. As
-// autograd has it: where the clipped term decides outside its interval the gradient is 0, half of
-// the free one where the two tie there.
+// G is the return. As in the released code of PPO (Schulman et al. 2017); the clip is absolute. As
+// in autograd, the gradient is 0 where the clipped term decides outside its interval, and half of
+// the free gradient where the two terms tie there.
 //
-// in   values          f32 (a)  of the current critic, per action of the micro-batch
+// in   values          f32 (a)  from the current critic, per action of the micro-batch
 //      action_source   u32 (a)  index of each action into the rollout's arrays (A)
 //      action_weights  f32 (a)  weight of each action in the update's loss
 //      old_values      f32 (A)
@@ -39,7 +39,7 @@ fn main(@builtin(global_invocation_id) id: vec3u, @builtin(num_workgroups) group
   let error = value - returns[source];
   let change = value - old_value;
   let inside = abs(change) <= params.value_clip;
-  // Inside, `value` itself: old + (value - old) would differ from it by rounding alone.
+  // Inside the interval, `value` itself: old + (value - old) would differ from it by rounding.
   let clipped = select(
     old_value + clamp(change, -params.value_clip, params.value_clip),
     value,

@@ -1,4 +1,4 @@
-// whiten: a vector less its mean, over its standard deviation.
+// whiten: subtracts a vector's mean and divides by its standard deviation.
 //
 //   whitened = (raw - centre * mean) / (scale ? sqrt(max(variance, 1e-8)) : 1)
 // as the reference run normalises advantages, once per rollout over all actions.

@@ -1,4 +1,4 @@
-// Schemas of a config's numbers; bounds are inclusive.
+// Schemas for numbers in a config. Bounds are inclusive.
 import * as v from 'valibot';
 
 export const within = (low: number, high: number) =>

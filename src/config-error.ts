@@ -1,4 +1,4 @@
-/** A setting that is missing, out of range, or asks for what is not implemented; says which and where. */
+/** A setting is missing, out of range, or not implemented. The message says which and where. */
 export class ConfigError extends Error {
   override readonly name = 'ConfigError';
 }

@@ -18,7 +18,7 @@ const kinds: Readonly<Record<string, string>> = {
   tuple: 'a list',
 };
 
-/** What a value of a schema must be. */
+/** The value that a schema expects, in words. */
 function wanted(issue: v.BaseIssue<unknown>): string {
   const { type, expected, requirement } = issue as v.BaseIssue<unknown> & {
     readonly requirement?: unknown;
@@ -29,14 +29,14 @@ function wanted(issue: v.BaseIssue<unknown>): string {
   if (expected === 'Object') return 'an object';
   const kind = kinds[type];
   if (kind !== undefined) return kind;
-  // What picklists, literals and unions know, as valibot lists it: ("a" | "b"), "a", 1.
+  // Picklists, literals and unions list their values, as valibot writes them: ("a" | "b"), "a", 1.
   const listed = (expected ?? 'something else').replace(/^\(|\)$/g, '').split(' | ');
   return alternatives(listed.map((text) => text.replace(/^"(.*)"$/, "'$1'")));
 }
 
 /**
- * A fault that a schema found, in words that begin with the field: `task.arms: must be at most 10, is
- * the number 11`.
+ * Describes a fault that a schema found. The text begins with the field: `task.arms: must be at
+ * most 10, is the number 11`.
  */
 export function issueText(issue: v.BaseIssue<unknown>): string {
   const path = v.getDotPath(issue);

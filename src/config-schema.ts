@@ -1,4 +1,4 @@
-// The schema that every config is held against. `ExperimentConfig` says what the fields mean.
+// The schema that checks every config. `ExperimentConfig` says what the fields mean.
 import * as v from 'valibot';
 import { seed, share, whole, within } from './checked-numbers.ts';
 import { ConfigError } from './config-error.ts';
@@ -26,7 +26,10 @@ const optimizer = v.strictObject({
   maxGradNorm: within(0, 1e6),
 });
 
-/** A config's JSON: types, ranges, defaults. Rules between fields stand in `parseConfig`. */
+/**
+ * The schema of a config's JSON: types, ranges, defaults. `parseConfig` has the rules between
+ * fields.
+ */
 export const configSchema = v.strictObject({
   schema: v.literal(1),
   preset: v.string(),
@@ -107,20 +110,23 @@ export const configSchema = v.strictObject({
   }),
 }) satisfies v.GenericSchema<unknown, ExperimentConfig>;
 
-/** A schema as far as a config is walked by it; what valibot's types say of it is not needed. */
+/** The parts of a valibot schema that are needed to walk a config. */
 export interface Schema {
-  /** Of an object: its fields. */
+  /** The fields of an object. */
   readonly entries?: Readonly<Record<string, Schema>>;
-  /** Of a union: the field that tells its members apart. */
+  /** The field that tells the members of a union apart. */
   readonly key?: string;
-  /** Of a union: its members. */
+  /** The members of a union. */
   readonly options?: readonly Schema[];
-  /** Of a list. */
+  /** The item of a list. */
   readonly item?: Schema;
-  /** What an optional one wraps, and what a checked one begins with. */
+  /**
+   * The schema that an optional schema wraps; in `pipe`, the schema that a checked schema begins
+   * with.
+   */
   readonly wrapped?: Schema;
   readonly pipe?: readonly Schema[];
-  /** Of a literal. */
+  /** The value of a literal. */
   readonly literal?: unknown;
 }
 
@@ -131,7 +137,7 @@ export const unwrapped = (given: Schema): Schema => {
   return inner && inner !== given ? unwrapped(inner) : given;
 };
 
-/** The member of a union that a value belongs to, as its discriminating field says. */
+/** The member of a union that a value belongs to, by the discriminating field. */
 export function memberOf(
   { key = '', options = [] }: Schema,
   value: JsonRecord,
@@ -141,8 +147,8 @@ export function memberOf(
 }
 
 /**
- * Refuses fields that a schema does not have, under whatever name: valibot takes those that every
- * object inherits (`constructor`) for known, and `__proto__` for other fields.
+ * Refuses fields that a schema does not have. Valibot alone does not suffice: it accepts names that
+ * every object inherits (`constructor`), and takes `__proto__` for other fields.
  *
  * @throws ConfigError naming the field.
  */
@@ -160,7 +166,7 @@ export function expectKnownFields(given: Schema, value: unknown, where: string):
       throw new ConfigError(`${where}: ${field}must be an object, is ${kindOf(inside)}`);
     }
     const member = found.key === undefined ? found : memberOf(found, inside);
-    if (!member?.entries) return; // a union's key that names no member is valibot's to refuse
+    if (!member?.entries) return; // valibot refuses a key that names no member
     for (const [name, field] of Object.entries(inside)) {
       const own = path === '' ? name : `${path}.${name}`;
       const known = Object.hasOwn(member.entries, name) ? member.entries[name] : undefined;

@@ -26,30 +26,30 @@ import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';
 
 /**
- * Every hyperparameter of an experiment: plain data, so that it crosses to workers, fits a URL and
- * is saved with a checkpoint. Ranges stand in `configSchema`. "LIMR" names what the released code ran
- * (its flags with defaults filled in).
+ * Every hyperparameter of an experiment, as plain data: it crosses to workers, fits a URL and is
+ * saved with a checkpoint. `configSchema` has the ranges. "LIMR" marks the values that the released
+ * code ran with (its flags, with defaults filled in).
  */
 export interface ExperimentConfig {
   readonly schema: 1;
-  /** Where the settings came from; the report lists what differs from it. */
+  /** The preset that the settings came from. The report lists the differences. */
   readonly preset: string;
   /**
-   * Gradient checkpointing: pre-training and PPO keep each layer's input alone and compute the rest
-   * of its activations once more on the way back. Less memory, more time, the same numbers to the
-   * last bit (docs/growth.md has both sides measured). Off when left out.
+   * Gradient checkpointing: pre-training and PPO keep only the input of each layer, and compute the
+   * other activations again in the backward pass. It takes less memory and more time, and gives the
+   * same numbers to the last bit (docs/growth.md measures both). Off when left out.
    */
   readonly gradientCheckpointing?: boolean;
   /**
-   * How the matrices that layers multiply by are stored, in rollouts, PPO and evaluation alike. With
-   * `f16` a copy rounded to f16 is read, while sums, gradients, optimizer, checkpoints and exports
-   * stay f32; that of the frozen reference too. Bases are pre-trained in f32. f32 when left out.
+   * Storage of the weight matrices of layers, in rollouts, PPO and evaluation. With `f16`, kernels
+   * read a copy rounded to f16, also for the frozen reference. Sums, gradients, optimizer,
+   * checkpoints and exports stay f32. Bases are pre-trained in f32. f32 when left out.
    */
   readonly weightStorage?: Storage;
   /**
-   * How rollouts and evaluation keep keys and values of responses. With `f16` responses are drawn from
-   * a policy that differs by that rounding from the one PPO takes its log-probabilities of. f32 when
-   * left out.
+   * Storage of the keys and values of responses, in rollouts and evaluation. With `f16`, the
+   * sampling policy differs by that rounding from the policy whose log-probabilities PPO computes.
+   * f32 when left out.
    */
   readonly cacheStorage?: Storage;
   readonly task: TaskConfig;
@@ -62,7 +62,7 @@ export interface ExperimentConfig {
   readonly evaluation: EvaluationConfig;
 }
 
-/** The tiny decoder, its weights drawn from the base's seed. Widths in elements. */
+/** The tiny decoder. Its weights are drawn from the seed of the base. Widths in elements. */
 export interface DrawnModelConfig {
   readonly hiddenSize: number;
   readonly intermediateSize: number;
@@ -77,7 +77,7 @@ export interface DrawnModelConfig {
 
 /** Pre-training of the base on the task's corpus. */
 export interface BaseConfig {
-  /** Seed of weights and corpus; fixed, so that every experiment seed starts from one base. */
+  /** Seed of weights and corpus. It is fixed, so that all experiment seeds start from one base. */
   readonly seed: number;
   readonly updates: number;
   readonly sequencesPerUpdate: number;
@@ -90,9 +90,15 @@ export interface BaseConfig {
 export interface OptimizerConfig {
   /** Peak learning rate, per optimizer update. */
   readonly learningRate: number;
-  /** Optimizer updates of linear warmup; the first has rate 0 when above 0 (LIMR: 10). */
+  /**
+   * Optimizer updates of linear warmup. If there is a warmup, the first update has rate 0 (LIMR:
+   * 10).
+   */
   readonly warmupUpdates: number;
-  /** After warmup, over `horizonUpdates` (LIMR: cosine_with_min_lr, floor 0.1, so far off that the rate is constant). */
+  /**
+   * The course of the rate after warmup, over `horizonUpdates` (LIMR: cosine_with_min_lr with floor
+   * 0.1, whose horizon is so far off that the rate is constant).
+   */
   readonly schedule: LrScheduleShape;
   readonly horizonUpdates: number;
   /** Floor of `cosine_with_min_lr` as a share of the peak (LIMR: 0.1). */
@@ -109,11 +115,14 @@ export interface OptimizerConfig {
 export interface RolloutConfig {
   /** Prompts of one iteration (LIMR: 1,024). */
   readonly prompts: number;
-  /** Responses per prompt (LIMR: 8); fewer than 8 make LIM scores mostly luck. */
+  /** Responses per prompt (LIMR: 8). With fewer than 8, LIM scores are mostly luck. */
   readonly samples: number;
-  /** Sampling temperature (LIMR: 1.2); 0 would be greedy and is refused. */
+  /** Sampling temperature (LIMR: 1.2). 0 would be greedy and is refused. */
   readonly temperature: number;
-  /** Divides the logits of all log-probabilities (LIMR: 1, though it sampled at 1.2). */
+  /**
+   * Temperature that divides the logits of all log-probabilities (LIMR: 1, though it sampled at
+   * 1.2).
+   */
   readonly logprobTemperature: number;
   /** 0 keeps all tokens. */
   readonly topK: number;
@@ -122,14 +131,14 @@ export interface RolloutConfig {
 }
 
 export interface PpoConfig {
-  /** A sequence's reward, less its group's baseline, is held within this of 0 (LIMR: 10). */
+  /** Limit on the absolute value of a sequence's reward after its group's baseline (LIMR: 10). */
   readonly rewardClamp: number;
   /**
-   * Whether whitened advantages are divided by their deviation, not only centred (LIMR: yes).
-   * Which estimators whiten is their own: `gae` and both `reinforce++` do.
+   * Whether whitening divides advantages by their deviation, or only centres them (LIMR: divides).
+   * The estimator decides whether to whiten: `gae` and both `reinforce++` do.
    */
   readonly whitenScale: boolean;
-  /** How advantages come from rewards; all but `gae` need no critic. */
+  /** The estimator that turns rewards into advantages. Only `gae` needs a critic. */
   readonly estimator: AdvantageEstimator;
   /** Discount per token (LIMR: 1) and GAE's lambda (LIMR: 0.95). */
   readonly gamma: number;
@@ -139,7 +148,7 @@ export interface PpoConfig {
   readonly clipHigh: number;
   /** Value clip (LIMR: 0.2). */
   readonly valueClip: number;
-  /** KL to the base as a reward (LIMR: k1, 0.01) or as a loss term. */
+  /** KL to the base, as part of the reward (LIMR: k1, 0.01) or as a loss term. */
   readonly klEstimator: KlEstimatorName;
   readonly klCoef: number;
   readonly klIn: KlPlace;
@@ -147,61 +156,74 @@ export interface PpoConfig {
   readonly entropyCoef: number;
   /** Optimizer passes over a rollout (LIMR: 1). */
   readonly updateEpochs: number;
-  /** Optimizer updates of a pass (LIMR: 32). */
+  /** Optimizer updates per pass (LIMR: 32). */
   readonly minibatches: number;
-  /** Shuffled sequences, as LIMR, or whole prompt groups, whose prompt is then computed once. */
+  /**
+   * The unit of minibatches: shuffled sequences, as in LIMR, or whole groups of one prompt, whose
+   * prompt is then computed once.
+   */
   readonly minibatchUnit: MinibatchUnit;
   /** How token losses are averaged (LIMR: token-mean-microbatch). */
   readonly lossAggregation: LossAggregation;
   /** Sequences of one micro-batch, for `token-mean-microbatch` (LIMR: 4). */
   readonly microbatchSequences: number;
-  /** Standard deviation of the critic's head as a multiple of OpenRLHF's 1/(hidden + 1). */
+  /**
+   * Standard deviation of the critic's initial head, as a multiple of OpenRLHF's 1/(hidden + 1).
+   */
   readonly valueHeadScale: number;
   readonly actor: OptimizerConfig;
   readonly critic: OptimizerConfig;
 }
 
 export interface LimConfig {
-  /** What is recorded: share of right answers in [0, 1] (LIMR's code) or mean reward (its paper). */
+  /**
+   * The recorded signal: share of right answers in [0, 1] (LIMR's code) or mean reward (its paper).
+   */
   readonly signal: Signal;
-  /** `limr` fills and drops missing entries as the released script does. */
+  /** How missing entries are treated. `limr` fills and drops as the released script does. */
   readonly compat: MissingRule;
-  /** Prompts scoring at least this are kept (LIMR: 0.6). */
+  /** The threshold: prompts that score at least this much are kept (LIMR: 0.6). */
   readonly theta: number;
-  /** When given, the so many highest scores are kept instead, and theta is not used (LIMR: none). */
+  /** Number of highest scores to keep. If given, theta is not used (LIMR: none). */
   readonly count?: number;
-  /** Share of LIM's size that LINEAR keeps, our definition (paper's sizes: 1,138 / 1,389). */
+  /** Size of LINEAR as a share of LIM's size; our definition (paper's sizes: 1,138 / 1,389). */
   readonly linearShare: number;
 }
 
-/** How long what is trained, and when it is read. */
+/** How long each method is trained, and when it is evaluated. */
 export interface RunConfig {
   /** Data epochs of the FULL pass, K: columns of the reward matrix. */
   readonly epochs: number;
   readonly methods: readonly MethodName[];
   /**
-   * Compare at equal PPO iterations (`updates`), or at equal passes over each method's own prompts
-   * (`epochs`). `armLength`, `readouts` and `tableReadout` are counted in its unit. A read-out in
-   * epochs is taken at the end of the iteration that completes them, so each method has its own
-   * number of iterations there: ceil(epochs * its prompts / rollout.prompts).
+   * Whether methods are compared at equal PPO iterations (`updates`) or at equal passes over each
+   * method's own prompts (`epochs`). `armLength`, `readouts` and `tableReadout` count in this unit.
+   * A read-out in epochs takes place after the iteration that completes them. So its number of
+   * iterations depends on the method: ceil(epochs * its prompts / rollout.prompts).
    */
   readonly budget: Budget;
-  /** How long each selection is trained, in the unit of `budget`. FULL always has `epochs`. */
+  /**
+   * How long each selection is trained, in the unit of `budget`. FULL always trains `epochs`
+   * epochs.
+   */
   readonly armLength: number;
-  /** When methods are evaluated, ascending, beside each one's end; fixed before the run. */
+  /**
+   * When methods are evaluated, ascending, in addition to the end of each method. Fixed before the
+   * run.
+   */
   readonly readouts: readonly number[];
-  /** The read-out that the results table shows; some method must reach it. */
+  /** The read-out in the results table. Some method must reach it. */
   readonly tableReadout: number;
   /** Iterations between checkpoints. */
   readonly checkpointEvery: number;
 }
 
 export interface EvaluationConfig {
-  /** Most prompts of each held-out tier that are evaluated: the tier's first ones. */
+  /** Limit on the evaluated prompts of each held-out tier: its first prompts. */
   readonly prompts: number;
-  /** Samples per prompt beside the greedy answer (LIMR: 4). */
+  /** Samples per prompt, in addition to the greedy answer (LIMR: 4). */
   readonly samples: number;
-  /** LIMR: 0.4 and 0.95. */
+  /** Temperature and top-p of the samples (LIMR: 0.4 and 0.95). */
   readonly temperature: number;
   readonly topP: number;
 }
@@ -209,16 +231,16 @@ export interface EvaluationConfig {
 /**
  * Checks a whole config.
  *
- * @param where The file or URL it came from, for messages.
+ * @param where The file or URL of the config, for messages.
  * @throws ConfigError naming the first wrong field, what it must be and what it is.
  */
 export const parseConfig = (input: unknown, where: string): ExperimentConfig =>
   parse(input, where, () => '');
 
 /**
- * Checks the config of a run that may have been begun by an older version. Older versions wrote what
- * verifiers pay as `ppo.rewards`, with one legal value: that value is left out, any other is refused as
- * a field that does not exist.
+ * Checks the config of a run, which an older version may have begun. Older versions wrote the
+ * verifier's rewards as `ppo.rewards`, with one legal value. That value is dropped; any other value
+ * is refused as an unknown field.
  *
  * @throws ConfigError as `parseConfig`.
  */
@@ -231,7 +253,10 @@ export function parseStoredConfig(input: unknown, where: string): ExperimentConf
   return parseConfig({ ...input, ppo: rest }, where);
 }
 
-/** @param origin Of a field by its path: words on where it comes from, behind what is wrong with it. */
+/**
+ * @param origin Gives the text that follows an error about a field, by the field's path: where its
+ *   value came from.
+ */
 function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {
   expectKnownFields(asSchema(configSchema), input, where);
   const parsed = v.safeParse(configSchema, input);
@@ -245,8 +270,8 @@ function parse(input: unknown, where: string, origin: (field: string) => string)
 }
 
 /**
- * The rules between a config and the size of its pool, for a task that tells the size only once it
- * is opened.
+ * Checks the rules between a config and the size of its pool, for a task that tells the size only
+ * once it is open.
  *
  * @throws ConfigError as `parseConfig`.
  */
@@ -257,9 +282,9 @@ export const checkPool = (config: ExperimentConfig, pool: number, where: string)
 };
 
 /**
- * What no field can say alone.
+ * Checks the rules between fields.
  *
- * @param pool Prompts of the pool; rules about it are left out while it is not known.
+ * @param pool Prompts of the pool. If undefined, the rules about the pool are skipped.
  */
 function checkTogether(
   config: ExperimentConfig,
@@ -321,12 +346,12 @@ function checkTogether(
 }
 
 /**
- * A preset with some fields replaced: what `limr run CONFIG.json` takes. Objects merge, arrays and
- * numbers replace; so does the member of a union that another one takes the place of, such as
- * `{"name": …}` with another name as the task.
+ * A preset with some fields replaced, as in `limr run CONFIG.json`. Objects merge; arrays and
+ * numbers replace. Where an override selects another member of a union, such as `{"name": …}` with
+ * another task, it replaces the preset's member as a whole.
  *
- * @param tell Told of settings that another kind of task made follow it, one sentence each.
- * @throws ConfigError as `parseConfig`, or when the preset is unknown.
+ * @param tell Receives a sentence for each setting that was adapted to another kind of task.
+ * @throws ConfigError as `parseConfig`, or if the preset is unknown.
  */
 export function configFrom(
   preset: string,
@@ -365,11 +390,11 @@ function merge(at: Schema, base: unknown, over: unknown): unknown {
   return Object.fromEntries(merged);
 }
 
-/** A setting in a sentence. */
+/** The value of a setting, for a sentence. */
 const valueText = (value: unknown): string =>
   Array.isArray(value) ? value.join(', ') : JSON.stringify(value);
 
-/** The largest divisor of a number that is at most another. */
+/** The largest divisor of `number` that is at most `most`. */
 function divisorUpTo(number: number, most: number): number {
   let divisor = Math.min(number, most);
   while (number % divisor !== 0) divisor--;
@@ -377,8 +402,8 @@ function divisorUpTo(number: number, most: number): number {
 }
 
 /**
- * A preset's sizes go with its own task. Where a config puts a task of another kind in its place,
- * those that it leaves to the preset are taken as near to it as the new pool allows.
+ * Adapts a preset's sizes to a task of another kind. The preset's sizes fit its own task; sizes
+ * that the config does not set become the nearest ones that the new pool allows.
  */
 function followTask(
   merged: unknown,
@@ -427,7 +452,7 @@ function followTask(
   return followed;
 }
 
-/** One field whose value is not the other config's. */
+/** A field whose value differs between two configs. */
 export interface Override {
   readonly field: string;
   readonly value: unknown;
@@ -435,8 +460,8 @@ export interface Override {
 }
 
 /**
- * Fields of `config` that differ from `reference`, by dotted path; the report lists them. A field
- * that the reference lacks has null there.
+ * Lists the fields of `config` that differ from `reference`, by dotted path, for the report. If the
+ * reference lacks a field, its value there is null.
  */
 export function overridesOf(config: unknown, reference: unknown, path = ''): Override[] {
   if (isRecord(config) && isRecord(reference)) {
@@ -453,7 +478,9 @@ export function overridesOf(config: unknown, reference: unknown, path = ''): Ove
     : [{ field: path, value: config, reference }];
 }
 
-/** SHA-256 of a config in a canonical form, as hex: what a checkpoint is held against on resume. */
+/**
+ * SHA-256 of a config in a canonical form, as hex. A resumed run compares it with the checkpoint's.
+ */
 export async function configHash(config: ExperimentConfig): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(sortKeys(config)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));

@@ -1,4 +1,6 @@
-/** A file that cannot be read or written; says which, and what the system's code means. */
+/**
+ * A file cannot be read or written. The message says which, and what the system's error code means.
+ */
 export class FileError extends Error {
   override readonly name = 'FileError';
 }
@@ -26,7 +28,7 @@ const codeOf = (error: unknown): string | undefined => {
   return typeof code === 'string' ? code : undefined;
 };
 
-/** An error of the file system as a `FileError`; others as they are. */
+/** Turns a file-system error into a `FileError`. Other errors are returned unchanged. */
 export function fileError(error: unknown, path: string, done: 'read' | 'written'): unknown {
   const code = codeOf(error);
   if (code === undefined || error instanceof FileError) return error;
@@ -35,18 +37,18 @@ export function fileError(error: unknown, path: string, done: 'read' | 'written'
   return new FileError(`${path}: cannot be ${done}: ${text}`, { cause: error });
 }
 
-/** What `makeFolder` needs of `node:fs/promises`. */
+/** The functions of `node:fs/promises` that `makeFolder` needs. */
 interface FolderCalls {
   mkdir(path: string): Promise<unknown>;
   stat(path: string): Promise<{ isDirectory(): boolean }>;
 }
 
 /**
- * Makes a folder and those above it, one at a time: asked for all at once, Node says ENOENT of a file
- * system that is read-only, and does not come back from `/proc`.
+ * Makes a folder and its parents, one at a time. Node's recursive call reports ENOENT on a
+ * read-only file system, and never returns in `/proc`.
  *
- * @param above The folder that a path lies in, the path itself at the root.
- * @returns Those that it made, the outermost first.
+ * @param above Gives the parent of a path; the root is its own parent.
+ * @returns The folders that it made, outermost first.
  */
 export async function makeFolder(
   calls: FolderCalls,

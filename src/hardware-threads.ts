@@ -1,4 +1,4 @@
-/** Threads that the machine runs at once. */
+/** Number of threads that the machine runs at once. */
 export function hardwareThreads(): number {
   const host = globalThis as {
     readonly navigator?: { readonly hardwareConcurrency?: number };

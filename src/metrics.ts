@@ -1,20 +1,20 @@
-/** One scalar that every PPO iteration logs. */
+/** A scalar that every PPO iteration logs. */
 export interface Metric {
-  /** As in `metrics.jsonl`. */
+  /** Key in `metrics.jsonl`. */
   readonly key: string;
   readonly name: string;
   readonly meaning: string;
-  /** `` for a pure number, `share` for one in [0, 1]. */
+  /** Empty for a pure number, `share` for a number in [0, 1]. */
   readonly unit: string;
-  /** Which way learning moves it: `up`, `down`, or `none` where neither is better as such. */
+  /** The direction of improvement: `up`, `down`, or `none` if neither is better as such. */
   readonly better: 'up' | 'down' | 'none';
-  /** Logarithmic axis where values span decades. */
+  /** Scale of the axis: `log` if values span decades. */
   readonly scale: 'linear' | 'log';
 }
 
 /**
- * Every logged scalar, in the order in which pages and reports show them. Means over a rollout are
- * over all its responses or all its response tokens, means over an update over its optimizer steps.
+ * Every logged scalar, in the order of pages and reports. A mean over a rollout is over all its
+ * responses or all its response tokens. A mean over an update is over its optimizer steps.
  */
 export const metrics = [
   {

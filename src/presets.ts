@@ -14,7 +14,7 @@ const limrOptimizer: OptimizerConfig = {
   maxGradNorm: 1,
 };
 
-/** The reference run's own constants (spec of LIMR's released code), for what is not about size. */
+/** The constants of the reference run (spec of LIMR's released code), except for sizes. */
 export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'evaluation'> = {
   rollout: {
     prompts: 1024,
@@ -52,29 +52,31 @@ export const limrDefaults: Pick<ExperimentConfig, 'rollout' | 'ppo' | 'lim' | 'e
 };
 
 /**
- * What tiny models change of LIMR's constants. "Prototype" is one of this experiment in PyTorch, with
- * a decoder of 103,954 parameters, on three pools of its own; a prototype's number is where we began,
- * not one that is claimed to be best.
+ * The constants of LIMR that change for tiny models. "Prototype" marks a number from a version of
+ * this experiment in PyTorch, with a decoder of 103,954 parameters and three pools of its own. Such
+ * a number is a starting point; nobody claims that it is the best.
  */
 const smallScale = {
   ppo: {
     ...limrDefaults.ppo,
     // Prototype: 512 sequences in 4 optimizer updates. LIMR has 256 sequences an update, of 8,192.
     minibatches: 4,
-    // Prototype. Whole groups compute their prompt once: about 2.4 times less work, the same sums.
+    // Prototype. A whole group computes its prompt once: about 2.4 times less work, the same sums.
     minibatchUnit: 'group',
-    // OpenRLHF's default since 0.11: LIMR's rule weights a token by how its micro-batch was cut.
+    // OpenRLHF's default since 0.11. Under LIMR's rule, a token's weight depends on how its
+    // micro-batch was cut.
     lossAggregation: 'token-mean-step',
-    // Prototype: a critic that begins at 0 everywhere.
+    // Prototype: a critic whose values all begin at 0.
     valueHeadScale: 0,
-    // Prototype: 600 times LIMR's rate, for 10^5 instead of 10^10 weights; 1e-3 lost its entropy and
-    // stayed lower (.70 against .76, one seed). Warmup: 5 rollouts of 4 optimizer updates.
+    // Prototype: 600 times LIMR's rate, for 10^5 instead of 10^10 weights. With 1e-3, the policy
+    // lost its entropy and stayed lower (.70 against .76, one seed). Warmup: 5 rollouts of 4
+    // optimizer updates.
     actor: { ...limrOptimizer, learningRate: 3e-4, warmupUpdates: 20, schedule: 'constant' },
     // Prototype.
     critic: { ...limrOptimizer, learningRate: 1e-3, warmupUpdates: 0, schedule: 'constant' },
   },
-  // Prototype: 64 prompts of 8 samples, and log-probabilities of the policy that sampled. LIMR took
-  // them at temperature 1 though it sampled at 1.2, so that its ratios are of another policy.
+  // Prototype: 64 prompts of 8 samples, and log-probabilities of the policy that sampled. LIMR
+  // sampled at 1.2 but computed log-probabilities at 1, so its ratios belong to another policy.
   rollout: { ...limrDefaults.rollout, prompts: 64, logprobTemperature: 1.2 },
 } as const satisfies Partial<ExperimentConfig>;
 
@@ -127,7 +129,7 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
     task: {
       ...arithmeticVariants.E,
       poolPrompts: 160,
-      // Easier than E's, so that the mean curve of so short a pass rises above LIM's bound.
+      // Easier than in E, so that the mean curve rises above LIM's bound in such a short pass.
       strata: {
         easy: { ...arithmeticVariants.E.strata.easy, share: 0.5 },
         learnable: arithmeticVariants.E.strata.learnable,
@@ -142,16 +144,16 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
       armLength: 12,
       readouts: [6, 12, 18, 25],
       tableReadout: 12,
-      // Seconds of work, where a tab may be closed.
+      // Seconds of work, as a tab may be closed at any time.
       checkpointEvery: 5,
     },
   },
   standard,
-  // One careful run again, on several fresh pools.
+  // The standard run, repeated on several fresh pools.
   study: { ...standard, preset: 'study' },
 };
 
-/** Seeds of a preset when the user names none: fresh ones, not those its settings were found with. */
+/** Default seeds of each preset. They are fresh: the settings were found with other seeds. */
 export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
   quick: [1],
   standard: [1],

@@ -1,8 +1,9 @@
 import { philox, unitFloat, type Words4 } from '../kernels/lib/philox.ts';
 
 /**
- * What a stream of random numbers is for. It is part of the key, so that two uses of one seed never
- * share numbers and adding a use leaves the others as they were. Numbers are never reused.
+ * The purposes of random streams, with their numbers. The number is part of the key: two uses of
+ * one seed never share random numbers, and a new purpose leaves the others unchanged. A number is
+ * never reused.
  */
 export const purposes = {
   sampling: 1,
@@ -22,11 +23,11 @@ export const purposes = {
   test: 99,
 } as const;
 
-export type Purpose = keyof typeof purposes;
+export type RandomPurpose = keyof typeof purposes;
 
 /**
- * A reproducible sequence keyed by seed, purpose and up to two indices (an epoch, an update, a
- * prompt), never by anything that depends on how work is batched.
+ * A reproducible sequence of random numbers, keyed by seed, purpose and up to two indices (an
+ * epoch, an update, a prompt). The key never depends on how work is batched.
  *
  * @param seed An unsigned 32-bit integer.
  */
@@ -37,7 +38,7 @@ export class RandomStream {
   #words: Words4 = [0, 0, 0, 0];
   #used = 4;
 
-  constructor(seed: number, purpose: Purpose, index0 = 0, index1 = 0) {
+  constructor(seed: number, purpose: RandomPurpose, index0 = 0, index1 = 0) {
     this.#key = [seed >>> 0, purposes[purpose]];
     this.#index = [index0 >>> 0, index1 >>> 0];
   }

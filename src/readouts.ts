@@ -3,14 +3,14 @@ import type { Evaluation } from './results.ts';
 
 type Budget = Pick<ExperimentConfig, 'experiment' | 'rollout'>;
 
-/** What read-outs are counted in, for a person: with `s` at its end for more than one. */
+/** The unit of read-outs in words, in the singular. The plural adds an `s`. */
 export const readoutUnit = ({ experiment }: Pick<ExperimentConfig, 'experiment'>) =>
   experiment.budget === 'updates' ? 'update' : 'data epoch';
 
 /**
- * PPO iterations that a method on `prompts` prompts has done at a read-out: the read-out itself, or,
- * where methods are compared at equal epochs, the iterations that hold so many passes over its
- * prompts, the last one whole.
+ * Number of PPO iterations that a method on `prompts` prompts has done at a read-out. With equal
+ * updates this is the read-out itself. With equal epochs it is the number of iterations that
+ * complete so many passes over its prompts.
  */
 export const updatesAt = ({ experiment, rollout }: Budget, readout: number, prompts: number) =>
   experiment.budget === 'updates' ? readout : Math.ceil((readout * prompts) / rollout.prompts);

@@ -1,17 +1,18 @@
 import * as v from 'valibot';
+import { methodNames } from './vocabulary/methods.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 
-// The parts of `ExperimentResults` that files hold: checkpoints and `results.json` are read by these.
+// Schemas for the parts of `ExperimentResults` in files: checkpoints and `results.json`.
 
 export const finite = v.pipe(v.number(), v.finite());
 export const whole = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
 const share = v.pipe(finite, v.minValue(0), v.maxValue(1));
-/** JSON has no NaN: a number that was none is null. */
+/** A number. JSON has no NaN, so NaN is null in the file. */
 export const orNaN = v.pipe(
   v.nullable(finite),
   v.transform((value) => value ?? NaN),
 );
-/** Accuracy over no prompts is none. */
+/** An accuracy; NaN over no prompts. */
 const shareOrNaN = v.pipe(
   v.nullable(share),
   v.transform((value) => value ?? NaN),
@@ -49,6 +50,6 @@ export const seedResults = v.object({
   seed: whole,
   lim: limSummary,
   pool: selection,
-  selections: v.record(v.string(), selection),
+  selections: v.record(v.picklist(methodNames), selection),
   scoreQuantiles: v.array(finite),
 });

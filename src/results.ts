@@ -5,51 +5,59 @@ import type { MethodName } from './vocabulary/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /**
- * Accuracy in [0, 1] of greedy answers, by tier and averaged over tiers; then of samples. NaN (null in
- * JSON) where the task has no tiers.
+ * Accuracy in [0, 1]: of greedy answers, by tier and averaged over tiers; and of samples. NaN (null
+ * in JSON) if the task has no tiers.
  */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
-  /** Mean over the samples at the evaluation temperature; absent where none were drawn. */
+  /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
   readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
 }
 
 /** One method evaluated at one read-out. */
 export interface Evaluation extends Accuracy {
   readonly seed: number;
-  /** PPO iterations of this method before it. */
+  /** PPO iterations of this method before the evaluation. */
   readonly update: number;
-  /** Data epochs of its own prompts before it; present where methods are compared at equal epochs. */
+  /**
+   * Data epochs of the method's own prompts before the evaluation; present if methods are compared
+   * at equal epochs.
+   */
   readonly epochs?: number;
-  /** Responses sampled for training before it. */
+  /** Responses sampled for training before the evaluation. */
   readonly samples: number;
 }
 
-/** What a selection took, by how the prompts were drawn; wrong keys are counted across origins. */
+/**
+ * The contents of a selection, by the strata that its prompts were drawn from. Wrong keys are
+ * counted across all strata.
+ */
 export interface SelectionSummary {
   readonly prompts: number;
   readonly byOrigin: Readonly<Record<Origin, number>>;
   readonly wrongKeys: number;
 }
 
-/** LIM on one seed's FULL pass. */
+/** The result of LIM on the FULL pass of one seed. */
 export interface LimSummary {
   readonly signal: Signal;
   readonly compat: MissingRule;
-  /** The cut, where `count` is absent. */
+  /** The threshold of the cut, if `count` is absent. */
   readonly theta: number;
-  /** Prompts asked for, where the highest scores are kept, and theta is not used. */
+  /** Number of prompts asked for, if the highest scores are kept. `theta` is then not used. */
   readonly count?: number;
-  /** The lowest score among prompts kept by count; absent where none was kept. */
+  /** The lowest score of the prompts kept by count; absent if none was kept. */
   readonly lowestKept?: number;
   readonly kept: number;
   /** Mean signal per data epoch; NaN (null in JSON) where no prompt was rolled out. */
   readonly meanCurve: readonly number[];
-  /** Scores a never-solved and an always-solved prompt would get; NaN (null) without a mean curve. */
+  /**
+   * The scores of a never-solved and of an always-solved prompt; NaN (null) without a mean curve.
+   */
   readonly neverSolved: number;
   readonly alwaysSolved: number;
-  /** A sentence where the cut keeps never-solved or always-solved prompts, else empty. */
+  /** A sentence if the cut keeps never-solved or always-solved prompts, otherwise empty. */
   readonly warning: string;
 }
 
@@ -58,13 +66,13 @@ export interface SeedResults {
   readonly lim: LimSummary | null;
   readonly pool: SelectionSummary;
   readonly selections: Readonly<Partial<Record<MethodName, SelectionSummary>>>;
-  /** Lowest to highest LIM score, at 0, 5, ..., 100 % of the prompts that have one; else empty. */
+  /** Quantiles of the LIM scores, at 0, 5, ..., 100 %; empty if no prompt has a score. */
   readonly scoreQuantiles: readonly number[];
 }
 
 /**
- * `results.json`. Readers refuse a `schema` they do not know. JSON has no NaN: a number that does not
- * exist is `null` in the file.
+ * The content of `results.json`. Readers refuse an unknown `schema`. JSON has no NaN: a number that
+ * does not exist is `null` in the file.
  */
 export interface ExperimentResults {
   readonly schema: 1;
@@ -72,21 +80,24 @@ export interface ExperimentResults {
   readonly configHash: string;
   /** Constants that differ from the reference run's. */
   readonly overrides: readonly Override[];
-  /** What the task puts into its data by design. */
+  /** Sentences on what the task puts into its data by design. */
   readonly injected: readonly string[];
   readonly adapter: string;
   /**
-   * The variants of kernels that computed it, by family; absent where they were the adapter's defaults
-   * of their time.
+   * The kernel variants that computed the results, by family; absent if they were the adapter's
+   * defaults at that time.
    */
   readonly kernels?: VariantChoices;
   readonly host: string;
-  /** Worked, from the base to the results: without pauses and the time between stop and resume. */
+  /**
+   * Working time from the base to the results, without pauses and without the time between stop and
+   * resume.
+   */
   readonly seconds: number;
-  /** What a reader must know beside the numbers, in sentences. Absent in results of older versions. */
+  /** Sentences that a reader must know besides the numbers. Absent in results of older versions. */
   readonly warnings?: readonly string[];
   readonly base: Accuracy & { readonly shipped: boolean };
-  /** Of the first seed; all seeds are in `seeds`. */
+  /** The result of LIM for the first seed; `seeds` has all seeds. */
   readonly lim: LimSummary | null;
   readonly seeds: readonly SeedResults[];
   readonly methods: Readonly<
@@ -96,7 +107,7 @@ export interface ExperimentResults {
   >;
 }
 
-/** One line of `metrics.jsonl`: an update of a method with the scalars of `src/metrics.ts`. */
+/** A line of `metrics.jsonl`: one update of a method with the scalars of `src/metrics.ts`. */
 export interface UpdateRecord {
   readonly seed: number;
   readonly method: MethodName;
@@ -108,31 +119,31 @@ export interface UpdateRecord {
 }
 
 /**
- * One line of `scores.json`: a prompt's place in the pool, its score and its curve. What is missing
- * is `null`, in the file as here: never 0, which is a score and a reward of its own.
+ * A line of `scores.json`: a prompt's place in the pool, its score and its curve. A missing number
+ * is `null`, in the file and here; it is never 0, which is a valid score and a valid reward.
  */
 export interface ScoredPrompt {
   readonly prompt: string;
   readonly id: number;
-  /** Null where the prompt has none: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
+  /** Null if the prompt has no score: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
   readonly score: number | null;
   /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */
   readonly rewards: readonly (number | null)[];
   readonly origin: Origin;
   readonly wrongKey: boolean;
-  /** What its responses were held against; absent in files of older versions. */
+  /** The answer key of the prompt; absent in files of older versions. */
   readonly key?: string;
-  /** The right answer, where the key is wrong on purpose and the task knows it. */
+  /** The right answer, if the key is wrong on purpose and the task knows the answer. */
   readonly truth?: string;
 }
 
-/** How much of a file was written, and the SHA-256 of that much. */
+/** The number of bytes written to a file, and their SHA-256. */
 export interface FileMark {
   readonly bytes: number;
   readonly sha256: string;
 }
 
-/** What a run tells whoever watches it. Plain data, at most 10 batches a second. */
+/** An event that a run reports to its observers. Plain data, at most 10 batches a second. */
 export type ExperimentEvent =
   | {
       readonly type: 'started';
@@ -140,19 +151,22 @@ export type ExperimentEvent =
       readonly host: string;
       readonly config: ExperimentConfig;
       readonly seeds: readonly number[];
-      /** PPO iterations of all methods and seeds, as far as is known before selections are made. */
+      /** PPO iterations of all methods and seeds, estimated before selections are made. */
       readonly totalUpdates: number;
     }
-  /** The run goes on from a checkpoint: what follows was computed here. */
+  /** The run continues from a checkpoint. The events that follow were computed here. */
   | {
       readonly type: 'resumed';
       readonly adapter: string;
       readonly host: string;
-      /** What the run met, where it goes on by itself. */
+      /** What interrupted the run, if it continues by itself. */
       readonly reason?: string;
     }
   | {
-      /** A driver begins with a kernel, the `compiled`th of those known so far to be needed. */
+      /**
+       * The driver starts compiling a kernel: number `compiled` of the `of` kernels requested so
+       * far.
+       */
       readonly type: 'compiling';
       readonly label: string;
       readonly compiled: number;
@@ -172,9 +186,9 @@ export type ExperimentEvent =
         readonly text: string;
         readonly origin: Origin;
         readonly wrongKey: boolean;
-        /** What its responses were held against; absent in files of older versions. */
+        /** The answer key of the prompt; absent in files of older versions. */
         readonly key?: string;
-        /** The right answer, where the key is wrong on purpose and the task knows it. */
+        /** The right answer, if the key is wrong on purpose and the task knows the answer. */
         readonly truth?: string;
       }[];
     }
@@ -187,7 +201,10 @@ export type ExperimentEvent =
   | ({ readonly type: 'update' } & UpdateRecord)
   | {
       readonly type: 'progress';
-      /** Share of all updates done, in [0, 1], and seconds left at the pace of the last ones. */
+      /**
+       * Share of all updates that are done, in [0, 1]; and seconds left at the pace of the last
+       * updates.
+       */
       readonly fraction: number;
       readonly eta: number;
       readonly tokensPerSecond: number;
@@ -204,44 +221,44 @@ export type ExperimentEvent =
   | ({
       readonly type: 'evaluation';
       readonly method: MethodName | 'base';
-      /** Of the base: whether it was found, and not pre-trained. */
+      /** For the base: whether it was found instead of pre-trained. */
       readonly shipped?: boolean;
     } & Evaluation)
   | {
       readonly type: 'scores';
       readonly seed: number;
       readonly lim: LimSummary;
-      /** What results say of the seed. */
+      /** The results of the seed. */
       readonly summary: SeedResults;
-      /** What was written of it, by path. */
+      /** The files written for the seed, by path. */
       readonly files: Readonly<Record<string, FileMark>>;
       readonly scores: Float64Array;
       readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
     }
   | { readonly type: 'checkpoint'; readonly update: number }
   /**
-   * The device is gone, and one is opened again in `seconds`: the `attempt`th time of `most` within an
-   * hour. What follows its next `started` tells the run from its beginning.
+   * The device was lost. The run opens a device again in `seconds`: attempt `attempt` of `most`
+   * within an hour. The events after the next `started` tell the run from its beginning.
    */
   | ({ readonly type: 'recovery' } & Reopening)
-  /** What whoever watches must know: the run goes on. */
+  /** A warning to observers. The run continues. */
   | {
       readonly type: 'warning';
       readonly text: string;
-      /** Present where a reader of the results must know it too. */
+      /** Present if readers of the results must know the warning too. */
       readonly inResults?: true;
-      /** Responses without a verdict, which results sum up. */
+      /** Responses without a verdict. The results sum them up. */
       readonly unjudged?: {
         readonly during: 'training' | 'evaluation';
         readonly responses: number;
-        /** What the first of them met. */
+        /** Why the first of these responses has no verdict. */
         readonly reason: string;
       };
     }
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
 
-/** Another device in place of one that went away. */
+/** The opening of another device in place of a lost one. */
 export interface Reopening {
   /** A clause, such as `device lost: the driver was reset`. */
   readonly reason: string;
@@ -251,23 +268,24 @@ export interface Reopening {
 }
 
 /**
- * `pausing`, `stepping` and `stopping` until the iteration under way is done, and the checkpoint of a
- * stop; `paused` computes nothing. `stopped`, `done` and `failed` are final.
+ * The state of a run. `pausing`, `stepping` and `stopping` last until the current iteration is
+ * done; `stopping` also until the checkpoint is written. A `paused` run computes nothing.
+ * `stopped`, `done` and `failed` are final.
  */
 export type RunState =
   'running' | 'pausing' | 'stepping' | 'paused' | 'stopping' | 'stopped' | 'done' | 'failed';
 
-/** A response as it was judged. */
+/** A response with its verdict. */
 export interface Completion {
   readonly text: string;
   readonly reward: number;
-  /** Whether the answer is right; files of older versions do not say. */
+  /** Whether the answer is right; absent in files of older versions. */
   readonly correct?: boolean;
-  /** Whether the format is right; files of older versions do not say. */
+  /** Whether the format is right; absent in files of older versions. */
   readonly formatted?: boolean;
 }
 
-/** What a prompt's samples said, for the page. */
+/** The samples of a prompt, for the page. */
 export interface PromptCompletions {
   readonly prompt: string;
   readonly key: string;

@@ -1,19 +1,19 @@
-// The course of a run, as far as its config alone decides it.
+// The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
 import { methodLabel, type MethodName } from './vocabulary/methods.ts';
 import { updatesAt } from './readouts.ts';
 
-/** Methods in the order in which they are trained: FULL first, for the others come from its rewards. */
+/** Methods in training order. FULL is first, as the other selections come from its rewards. */
 export const trainingOrder = ({ experiment }: ExperimentConfig): readonly MethodName[] => [
   'full',
   ...experiment.methods.filter((method) => method !== 'full'),
 ];
 
-/** PPO iterations of a data epoch of FULL on a pool of so many prompts. */
+/** PPO iterations of one data epoch of FULL on a pool of `pool` prompts. */
 export const updatesPerEpoch = ({ rollout }: ExperimentConfig, pool: number): number =>
   Math.ceil(pool / rollout.prompts);
 
-/** PPO iterations of a method on `prompts` prompts, of FULL the pool's. */
+/** PPO iterations of a method on `prompts` prompts. For FULL, `prompts` is the size of the pool. */
 export function iterationsOf(
   config: ExperimentConfig,
   method: MethodName,
@@ -25,10 +25,11 @@ export function iterationsOf(
 }
 
 /**
- * Read-outs that a method on `prompts` prompts reaches with an iteration: one at most, but for equal
- * epochs of a subset smaller than a rollout. The end of a method is always a read-out.
+ * Read-outs that a method on `prompts` prompts reaches with an iteration. An iteration reaches at
+ * most one, except at equal epochs with fewer prompts than a rollout. The end of a method is always
+ * a read-out.
  *
- * @param iteration Iterations done.
+ * @param iteration Number of iterations done.
  */
 export function readoutsReached(
   config: ExperimentConfig,
@@ -48,8 +49,8 @@ export function readoutsReached(
  * PPO iterations of a whole run.
  *
  * @param pool Prompts of the pool.
- * @param sizes Prompts of each method of the first seed, as far as they are known: a method of
- *   unknown size counts with an eighth of the pool.
+ * @param sizes Prompts of each method for the first seed, if known. A method of unknown size counts
+ *   as an eighth of the pool.
  */
 export function plannedUpdates(
   config: ExperimentConfig,
@@ -64,7 +65,7 @@ export function plannedUpdates(
   return seeds * lengths.reduce((sum, length) => sum + length, 0);
 }
 
-/** A method's training as a heading. */
+/** A heading for the training of a method. */
 export const trainingText = (method: MethodName, iterations: number): string =>
   method === 'full'
     ? `PPO on the full pool, ${iterations} updates, recording every prompt's reward`
@@ -72,7 +73,9 @@ export const trainingText = (method: MethodName, iterations: number): string =>
       ? `${methodLabel(method)} kept no prompt: nothing to train on`
       : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
 
-/** @throws RangeError for a place that a list of a run's seeds or methods has not. */
+/**
+ * The item at an index of a run's seeds or methods. @throws RangeError if there is no such item.
+ */
 export function at<Item>(list: readonly Item[], index: number, what: string): Item {
   const item = list[index];
   if (item === undefined) throw new RangeError(`the run has no ${what} ${index} of ${list.length}`);

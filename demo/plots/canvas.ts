@@ -1,26 +1,27 @@
-// What the page's canvases share: colours from the style sheet, sharp pixels, drawing when seen.
+// Shared by the page's canvases: colours from the style sheet, sharp pixels, drawing only when
+// visible.
 
-/** A custom property of the style sheet, as the colour scheme has it now. */
+/** The value of a custom property of the style sheet, in the current colour scheme. */
 export const cssColor = (name: string): string =>
   getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
-/** A canvas whose units are CSS pixels, cleared. */
+/** A cleared canvas whose units are CSS pixels. */
 export interface Surface {
   readonly context: CanvasRenderingContext2D;
   readonly width: number;
   readonly height: number;
-  /** Device pixels in a CSS pixel. */
+  /** Device pixels per CSS pixel. */
   readonly ratio: number;
 }
 
-/** Sizes the canvas's pixels to the room that the style sheet gives it; undefined without room. */
+/** Fits the canvas's pixels to its size in the style sheet; undefined if the canvas has no size. */
 export function surfaceOf(canvas: HTMLCanvasElement): Surface | undefined {
   const { clientWidth: width, clientHeight: height } = canvas;
   const context = canvas.getContext('2d');
   if (!context || width === 0 || height === 0) return undefined;
   const ratio = window.devicePixelRatio || 1;
   const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-  // Setting either size clears the canvas and its state, which is wanted, and costs an allocation.
+  // Setting a size allocates a new bitmap, so a size is set only when it changes.
   if (canvas.width !== across || canvas.height !== down) {
     canvas.width = across;
     canvas.height = down;
@@ -36,8 +37,9 @@ export function surfaceOf(canvas: HTMLCanvasElement): Surface | undefined {
 const DRAW_EVERY_MS = 100;
 
 /**
- * Calls `draw` once for any number of requests, at most ten times a second. Animation frames stop in
- * a hidden tab, so nothing is drawn there; the frame that was asked for comes when it is shown.
+ * Returns a function that requests a drawing. `draw` runs once for any number of requests, at most
+ * ten times a second. Animation frames stop in a hidden tab, so nothing is drawn there; the
+ * requested frame comes when the tab is visible.
  */
 export function throttled(draw: () => void): () => void {
   let asked = false;

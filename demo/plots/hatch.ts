@@ -2,7 +2,7 @@ import { cssColor } from './canvas.ts';
 
 const SIZE = 8;
 
-/** What fills a place without a value yet: slanted lines, which no share looks like. */
+/** The fill of a place without a value: slanted lines, which look like no share. */
 export function hatch(context: CanvasRenderingContext2D, ratio: number): CanvasPattern | string {
   const tile = document.createElement('canvas');
   const side = Math.max(1, Math.round(SIZE * ratio));

@@ -11,29 +11,29 @@ const TOP = 18;
 const STRIP = 12;
 const GAP = 4;
 const MARKER = 9;
-/** Epochs, then the strips for origin, wrong key and kept, then room for the marker. */
+/** Height below the epochs: strips for origin, wrong key and kept, then the marker. */
 const BELOW = 3 * (STRIP + GAP) + MARKER;
 
-/** What the page's cursor and choice say of the map. */
+/** The page's cursor and choice, for the map. */
 export interface HeatMapState {
-  /** Of the run, or of the one that would be started. */
+  /** Config of the run, or of the run that the controls describe. */
   readonly config: ExperimentConfig | undefined;
   readonly selected: number | undefined;
   /** Data epoch that the page's cursor points at. */
   readonly epoch: number | undefined;
 }
 
-/** What hears of the map. */
+/** Listeners of the map. */
 export interface HeatMapEvents {
-  /** A prompt was chosen by pointer or keyboard. */
+  /** Called when pointer or keyboard choose a prompt. */
   readonly onSelect: (prompt: number) => void;
-  /** What is under the pointer; undefined when it leaves. */
+  /** Called with the cell under the pointer; with undefined when the pointer leaves. */
   readonly onPoint: (at: { readonly prompt: number; readonly epoch: number } | undefined) => void;
 }
 
 /**
- * The reward matrix, epochs down and prompts across in order of score: a slider over the ranks. With
- * more prompts than pixels a pixel shows the mean of those it stands for.
+ * The reward matrix, epochs down and prompts across in order of score; also a slider over the
+ * ranks. With more prompts than pixels, a pixel shows the mean of its prompts.
  */
 export class HeatMap {
   readonly #canvas: HTMLCanvasElement;
@@ -106,7 +106,7 @@ export class HeatMap {
     this.#paintSelection(context, model, room, height);
   }
 
-  /** One pixel for each device pixel across and each epoch down. */
+  /** Paints one pixel for each device pixel across and each epoch down. */
   #paintCells(model: RunView, across: number): void {
     const { columns } = model;
     this.#cells.width = across;
@@ -156,7 +156,7 @@ export class HeatMap {
     const wrongColor = cssColor('--wrong-key');
     const keptColor = cssColor('--lim');
     const lim = model.selections.lim;
-    // A little wider than a pixel: no seams between neighbours.
+    // Slightly wider than a pixel, so that neighbours show no seam.
     const pixel = room.w / across;
     for (let i = 0; i < across; i++) {
       const prompts = this.#promptsAt(model, i, across);
@@ -177,7 +177,10 @@ export class HeatMap {
     }
   }
 
-  /** Between the highest that is rejected and the lowest that is kept, however it was cut. */
+  /**
+   * Draws the line between the highest rejected prompt and the lowest kept one, for any rule of the
+   * cut.
+   */
   #paintCut(
     context: CanvasRenderingContext2D,
     lim: LimSummary,
@@ -201,7 +204,7 @@ export class HeatMap {
     context.textAlign = 'center';
     const text = cutText(lim);
     const half = context.measureText(text).width / 2;
-    // Between the two texts at the ends of the line.
+    // Keeps the label between the two texts at the ends of the line.
     const middle = Math.min(room.x + room.w - 88 - half, Math.max(room.x + 44 + half, x));
     context.fillText(text, middle, TOP / 2);
   }
@@ -234,7 +237,7 @@ export class HeatMap {
     context.fill();
   }
 
-  /** The cell under the pointer; none beside the map. */
+  /** The cell under the pointer; undefined outside of the map. */
   #under(event: PointerEvent): { prompt: number; epoch: number } | undefined {
     const model = this.#model;
     if (!model || model.pool.length === 0) return undefined;
@@ -297,7 +300,7 @@ export class HeatMap {
   }
 }
 
-/** A prompt in a sentence, for who does not see the map. */
+/** A prompt in a sentence, for users who cannot see the map. */
 function describePrompt(model: RunView, prompt: number | undefined, rank: number): string {
   const one = prompt === undefined ? undefined : model.pool[prompt];
   if (prompt === undefined || !one) return `${counted(model.pool.length, 'prompt')}, none chosen`;

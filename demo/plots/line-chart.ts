@@ -15,23 +15,23 @@ import {
 
 export interface LineChartOptions {
   readonly title: string;
-  /** What the values are, under the title. */
+  /** Meaning of the values, shown under the title. */
   readonly meaning: string;
-  /** What the upright axis counts. */
+  /** Unit of the upright axis. */
   readonly unit: string;
   /** A value as text, for the rows above the drawing. */
   readonly format: (value: number) => string;
-  /** The same for the axis; uPlot's own numbers without it. */
+  /** A value as text, for the axis. Default: uPlot's own numbers. */
   readonly axisFormat?: (value: number) => string;
-  /** Marks each value, not a few of them. */
+  /** Whether each value gets a mark; otherwise only a few values do. */
   readonly points?: boolean;
   /** Ends of the axis while there are no values. */
   readonly empty: readonly [number, number];
-  /** Whether the axis holds `empty` whatever the values. */
+  /** Whether the axis always covers `empty`. */
   readonly holds?: boolean;
 }
 
-/** What a chart shows. */
+/** The contents of a chart. */
 export interface ChartState {
   readonly lines: Lines;
   /** Methods that will have a line. */
@@ -39,22 +39,22 @@ export interface ChartState {
   /** Update at which the longest line will end. */
   readonly end: number;
   readonly fixed: FixedReadout | undefined;
-  /** Update of an upright rule: the fixed read-out, where it is the same for all. */
+  /** Update of a vertical rule: the fixed read-out, if it is the same for all methods. */
   readonly rule: number | undefined;
-  /** Where FULL goes on alone: what it does from there is dimmed. */
+  /** Update after which only FULL goes on; FULL's line is dimmed from there. */
   readonly alone: number | undefined;
-  /** What the page's cursor points at. */
+  /** Update at the page's cursor. */
   readonly cursor: number | undefined;
 }
 
 const HEIGHT = 216;
-/** Pixels between marks of a line that marks a few of its values. */
+/** Least distance in pixels between the marks of a line that marks only a few values. */
 const MARK_EVERY = 64;
 const FONT = '12px system-ui, sans-serif';
-/** Whole updates alone. */
+/** Steps of whole updates. */
 const wholeSteps = [1, 10, 100, 1000, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 
-/** One measure over updates, a line per method, with the values at one update above it. */
+/** One measure over updates, one line per method; above it, the values at one update. */
 export class LineChart {
   readonly #options: LineChartOptions;
   readonly #when = document.createElement('p');
@@ -72,7 +72,10 @@ export class LineChart {
   };
   #shown = '';
 
-  /** @param onPoint Told of the update under the pointer, and when it leaves. */
+  /**
+   * @param onPoint Called with the update under the pointer, and with undefined when the pointer
+   *   leaves.
+   */
   constructor(
     host: HTMLElement,
     options: LineChartOptions,
@@ -90,7 +93,7 @@ export class LineChart {
     this.#values.className = 'readout';
     const room = document.createElement('div');
     room.className = 'plot';
-    // The values are in the rows above; the drawing itself has nothing more to read out.
+    // The rows above give the values, so the drawing is hidden from screen readers.
     room.ariaHidden = 'true';
     figure.append(title, meaning, this.#when, this.#values, room);
     host.append(figure);
@@ -115,7 +118,7 @@ export class LineChart {
     this.point(state.cursor);
   }
 
-  /** Moves the page's cursor alone. */
+  /** Moves only the page's cursor. */
   point(update: number | undefined): void {
     this.#state = { ...this.#state, cursor: update };
     this.#read();
@@ -130,7 +133,7 @@ export class LineChart {
     this.point(this.#state.cursor);
   }
 
-  /** Each line in two parts: to where FULL goes on alone, and from there. */
+  /** Two parts of each line: FULL is split at `alone`, other lines have an empty second part. */
   #parts(): Points[] {
     const { lines, alone } = this.#state;
     return lineNames.flatMap((name) => {
@@ -139,11 +142,11 @@ export class LineChart {
     });
   }
 
-  /** uPlot wants one list of x for all lines, with null where a line has no point. */
+  /** The data in uPlot's form: one list of x for all lines, and null where a line has no point. */
   #aligned(): uPlot.AlignedData {
     const parts = this.#parts();
     const xs = new Set<number>(parts.flatMap((points) => points.map(([x]) => x)));
-    // Without any there would be no axes.
+    // Without any x there would be no axes.
     const sorted = xs.size > 0 ? [...xs].sort((a, b) => a - b) : [0, this.#state.end];
     const place = new Map(sorted.map((x, i) => [x, i]));
     return [
@@ -233,7 +236,7 @@ export class LineChart {
     const { empty, holds = false } = this.#options;
     if (low === null || high === null) return [...empty];
     if (holds) return [Math.min(empty[0], low), Math.max(empty[1], high)];
-    // One value alone, or equal ones, would be an axis of no length.
+    // A single value, or equal values, would give an axis without length.
     const least = (empty[1] - empty[0]) / 20;
     const grow = Math.max(0, least - (high - low)) / 2;
     return uPlot.rangeNum(low - grow, high + grow, 0.1, false) as [number, number];
@@ -255,7 +258,9 @@ export class LineChart {
     context.restore();
   }
 
-  /** The rows keep their places whatever they hold: nothing below them moves. */
+  /**
+   * Updates the values above the drawing. The rows keep their places, so that nothing below moves.
+   */
   #read(): void {
     const { lines, names, fixed, cursor } = this.#state;
     const reading: Reading = cursor === undefined ? readFixed(lines, fixed) : readAt(lines, cursor);
@@ -281,7 +286,7 @@ export class LineChart {
   }
 }
 
-/** Fixed digits, with a true minus sign and no `-0.00`. */
+/** Formats with a fixed number of digits, with a true minus sign and without `-0.00`. */
 export function digitsOf(digits: number): (value: number) => string {
   return (value) => {
     const text = value.toFixed(digits).replace('-', '−');

@@ -1,6 +1,6 @@
 import { lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
 
-/** A short piece of a method's line with its mark, for legends; its colour is that of its class. */
+/** A short piece of a method's line with its mark, for legends. A CSS class sets its colour. */
 export function lineSwatch(name: LineName): SVGSVGElement {
   const { dash, mark, width } = lineLooks[name];
   const svg = shape('svg', { viewBox: '0 0 36 12', class: `line ${name}` });

@@ -4,18 +4,20 @@ import { cssColor } from './canvas.ts';
 /** Red, green, blue in [0, 255]. */
 export type Rgb = readonly [number, number, number];
 
-/** The ramp's colours as the scheme has them now, lowest share first. */
+/** The ramp's colours in the current colour scheme, lowest share first. */
 export const rampNow = (): Rgb[] =>
   Array.from({ length: rampSteps }, (_, i) => rgbOf(cssColor(`--ramp-${i}`)));
 
-/** `#rgb` or `#rrggbb`, as a style sheet may shorten it. */
+/** Parses `#rgb` or `#rrggbb`: a style sheet may use the short form. */
 export function rgbOf(hex: string): Rgb {
   const digits = hex.length === 4 ? hex.replace(/[^#]/g, '$&$&') : hex;
   const channel = (at: number) => Number.parseInt(digits.slice(at, at + 2), 16);
   return [channel(1), channel(3), channel(5)];
 }
 
-/** The colour of a share in [0, 1] between a ramp's stops; what lies outside takes the end's. */
+/**
+ * The colour of a share between a ramp's stops; shares outside [0, 1] get the colour of the end.
+ */
 export function rampColor(stops: readonly Rgb[], share: number): Rgb {
   const place = Math.min(1, Math.max(0, share)) * (stops.length - 1);
   const below = Math.min(stops.length - 2, Math.floor(place));

@@ -1,22 +1,22 @@
-// What stands beside a chart: each line's value at one update, never values of unequal updates.
+// The values beside a chart: all lines at one update, never values of different updates.
 import type { FixedReadout } from '../../src/index.ts';
 import { lineLooks, type LineName } from '../../src/look/tokens.ts';
 
 export const lineNames = Object.keys(lineLooks) as LineName[];
 
-/** Points of one line, by rising update. */
+/** Points of one line, in order of update. */
 export type Points = readonly (readonly [update: number, value: number])[];
 
 export type Lines = Readonly<Partial<Record<LineName, Points>>>;
 
-/** The values beside a chart, and at what they were read. */
+/** The values beside a chart, and the title that names their update. */
 export interface Reading {
   readonly title: string;
-  /** A line without one has not come that far. */
+  /** A line without a value has not reached the update. */
   readonly values: Readonly<Partial<Record<LineName, number>>>;
 }
 
-/** Methods' lines: the base is one value at every update. */
+/** The lines of the methods. The base is no method: it has one value at every update. */
 const methodsIn = (lines: Lines): (readonly [LineName, Points])[] =>
   lineNames.flatMap((name): (readonly [LineName, Points])[] => {
     const points = lines[name];
@@ -37,7 +37,10 @@ function read(lines: Lines, at: (name: LineName) => number | undefined): Reading
   return values;
 }
 
-/** All lines at the last update with a value from `update` down: a line that has none there has none. */
+/**
+ * All lines at the last update with a value, not after `update`. A line without a value there has
+ * none.
+ */
 export function readAt(lines: Lines, update: number): Reading {
   const known = methodsIn(lines).flatMap(([, points]) =>
     points.map(([x]) => x).filter((x) => x <= update),
@@ -47,7 +50,10 @@ export function readAt(lines: Lines, update: number): Reading {
   return { title: `update ${at}`, values: read(lines, () => at) };
 }
 
-/** All lines at the fixed read-out; while none is there, at the last update that all of them have. */
+/**
+ * All lines at the fixed read-out; before any line has reached it, at the last update that all
+ * lines have.
+ */
 export function readFixed(lines: Lines, fixed: FixedReadout | undefined): Reading {
   const methods = methodsIn(lines);
   if (fixed) {
@@ -64,7 +70,7 @@ export function readFixed(lines: Lines, fixed: FixedReadout | undefined): Readin
     : reading;
 }
 
-/** A line in two parts, the second from where the first ends, for what comes after `update`. */
+/** Splits a line at `update`. The second part starts at the first part's last point. */
 export function splitAt(points: Points, update: number | undefined): readonly [Points, Points] {
   if (update === undefined) return [points, []];
   const first = points.filter(([x]) => x <= update);

@@ -1,29 +1,29 @@
 import type { LimSummary } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 
-/** What one panel shows. */
+/** The contents of a panel. */
 export interface Trajectories {
   /** Indices into the pool. */
   readonly prompts: readonly number[];
-  /** The signal by epoch, then by prompt; NaN where missing. */
+  /** The signal by epoch, then by prompt; NaN for missing. */
   readonly columns: readonly Float32Array[];
-  /** By epoch: drawn in red, as in the paper's figure 2b. */
+  /** Mean signal by epoch, drawn in red as in the paper's figure 2b. */
   readonly meanCurve: readonly number[];
   readonly selected: number | undefined;
-  /** Custom property of the lines' colour. */
+  /** Custom property of the curves' colour. */
   readonly color: string;
 }
 
-/** The axes, which stand before there are curves. */
+/** The axes, which are drawn before there are curves. */
 export interface TrajectoryFrame {
-  /** Epochs of the whole pass: the axis does not move while they come in. */
+  /** Epochs of the whole pass, so that the axis does not move while epochs arrive. */
   readonly epochs: number;
   readonly signal: LimSummary['signal'];
   /** Data epoch that the page's cursor points at. */
   readonly pointed: number | undefined;
 }
 
-/** Lines drawn at the most: more would only be a smear. */
+/** Most curves drawn: more would only be a smear. */
 export const MOST_LINES = 400;
 
 const LEFT = 64;
@@ -31,7 +31,7 @@ const RIGHT = 12;
 const TOP = 10;
 const BOTTOM = 40;
 
-/** The data epoch nearest to a place across the canvas. */
+/** The data epoch nearest to a horizontal position. */
 export function epochUnder(canvas: HTMLCanvasElement, clientX: number, epochs: number): number {
   const { left, width } = canvas.getBoundingClientRect();
   const place = (clientX - left - LEFT) / (width - LEFT - RIGHT);
@@ -101,10 +101,13 @@ export function drawTrajectories(
   }
 }
 
-/** Curves step by eighths and would cover each other: each is moved by up to two pixels. */
+/**
+ * Curves have only a few levels and would cover each other: each curve is moved by up to two
+ * pixels.
+ */
 const spread = (prompt: number): number => (((prompt * 0.618034) % 1) - 0.5) * 4;
 
-/** At most `count` of them, evenly spaced. */
+/** At most `count` of the values, evenly spaced. */
 export function sample(values: readonly number[], count: number): readonly number[] {
   if (values.length <= count) return values;
   return Array.from(
@@ -138,7 +141,7 @@ function path(
   }
 }
 
-/** Interrupted where a point has no value. */
+/** Draws a line with gaps where points have no value. */
 function line(
   context: CanvasRenderingContext2D,
   points: readonly (readonly [number, number])[],

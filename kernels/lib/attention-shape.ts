@@ -4,7 +4,7 @@ import { expectCapacity, expectShape, rank2, type Tensor } from './tensor.ts';
 import { type Size, valueOf } from './variable.ts';
 import { defineFamily, type Family, hasQuads, hasWideSubgroups, isSoftware } from './variants.ts';
 
-/** What decides among the variants of attention. */
+/** The sizes that decide among the variants of attention. */
 export interface AttentionShape {
   readonly headDim: number;
 }
@@ -14,7 +14,7 @@ const mostSharedHeadDim = 32;
 
 export const isSmallHead = ({ headDim }: AttentionShape): boolean => headDim <= mostSharedHeadDim;
 
-/** The name of a head size among measured choices. */
+/** The key of a head size among measured choices. */
 export const attentionKeys = ({ headDim }: AttentionShape): string[] => [`head ${headDim}`];
 
 export type AttentionVariant = 'plain' | 'subgroup' | 'quad';
@@ -32,7 +32,8 @@ export type AttentionFamily<K extends KernelInfo> = Family<
 
 /**
  * The variants of one kernel of packed attention: `plain` takes any head size, `subgroup` suits
- * software adapters with subgroups of 8 lanes or more, `quad` those of 4 lanes.
+ * software adapters with subgroups of 8 lanes or more, `quad` suits software adapters with
+ * subgroups of 4 lanes.
  */
 export const attentionFamily = <K extends KernelInfo>(
   name: string,
@@ -54,7 +55,7 @@ export const attentionFamily = <K extends KernelInfo>(
     },
   });
 
-/** What the attention kernels share: packed rows, their heads and the softmax scale. */
+/** Options that the attention kernels share: packed rows, their heads and the softmax scale. */
 export interface AttentionOptions {
   readonly rows: Size;
   readonly heads: number;
@@ -62,12 +63,14 @@ export interface AttentionOptions {
   readonly headDim: number;
   /** Factor on the dot products; 1/sqrt(headDim) in the paper. */
   readonly scale: number;
-  /** Instead of what the adapter prefers; refused where it does not fit. */
+  /**
+   * The variant to take instead of the one that the adapter prefers; refused where it does not fit.
+   */
   readonly variant?: AttentionVariant;
 }
 
 /**
- * Checks what all three attention kernels take.
+ * Checks the inputs that all three attention kernels share.
  *
  * @returns The row capacity.
  * @throws ShapeError when heads, head size and the fused rows do not fit together.
@@ -94,7 +97,7 @@ export function expectAttention(
   return capacity;
 }
 
-/** The uniform that all three read. */
+/** The uniform that all three attention kernels read. */
 export const attentionParams = (options: AttentionOptions) => ({
   rows: options.rows,
   heads: options.heads,
@@ -119,8 +122,8 @@ const attentionBinding = (
 };
 
 /**
- * A dispatch over some heads of every row, in the variant that is named; where none is, in `plain`,
- * which a plan exchanges for what its adapter prefers.
+ * A dispatch over some heads of every row, in the variant named. Without a name the variant is
+ * `plain`, and a plan exchanges it for the one that its adapter prefers.
  */
 export const dispatchAttention = <K extends KernelInfo>(
   family: AttentionFamily<K>,

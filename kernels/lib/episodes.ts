@@ -1,2 +1,5 @@
-/** Columns of `episodes`, a row's constants in a rollout: see `shaders/sample-token.wgsl`. */
+/**
+ * Columns of the tensor `episodes`, which holds each row's constants in a rollout: see
+ * `shaders/sample-token.wgsl`.
+ */
 export const episodeColumns = 6;

@@ -1,4 +1,7 @@
-/** A tensor whose shape or dtype is not what a kernel needs; the message says which, wanted and got. */
+/**
+ * A tensor's shape or dtype is not the one that a kernel needs. The message says which tensor, what
+ * was wanted and what was given.
+ */
 export class ShapeError extends Error {
   override readonly name = 'ShapeError';
 }

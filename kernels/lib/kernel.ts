@@ -5,12 +5,14 @@ import type { Offer } from './variants.ts';
 
 export type ParamType = 'u32' | 'i32' | 'f32';
 
-/** Workgroups per dimension; a function when it depends on a `Variable`. A zero skips the dispatch. */
+/**
+ * Workgroups per dimension; a function when they depend on a `Variable`. A zero skips the dispatch.
+ */
 export type Grid = readonly number[] | (() => readonly number[]);
 
 export interface Binding {
   readonly name: string;
-  /** `uniform`: read as one; its buffer must allow that. */
+  /** `uniform`: bound as a uniform, which the buffer's usage must allow. */
   readonly kind: 'uniform' | 'read' | 'write';
 }
 
@@ -18,7 +20,7 @@ export interface Binding {
 export interface KernelInfo {
   readonly name: string;
   readonly code: string;
-  /** The files that `code` was joined from, and the line of it that each begins on. */
+  /** The files that `code` was joined from, each with the line of `code` on which it begins. */
   readonly files: readonly { readonly name: string; readonly firstLine: number }[];
   readonly params: readonly { readonly name: string; readonly type: ParamType }[];
   readonly bindings: readonly Binding[];
@@ -28,18 +30,20 @@ export interface KernelInfo {
 export interface Dispatch {
   readonly op: 'dispatch';
   readonly kernel: KernelInfo;
-  /** In binding order, the params left out. */
+  /** The tensors in binding order; the params are not among them. */
   readonly tensors: readonly Tensor[];
-  /** In the order of the WGSL `Params`. */
+  /** Param values, in the order of the WGSL `Params`. */
   readonly params: readonly Size[];
   readonly grid: Grid;
   /** Values of the shader's `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
   /** `enable`, `alias` and `const` lines put before the shader. */
   readonly header: string;
-  /** Floating-point operations of one run, for benchmarks; 0 when nobody counts it. */
+  /** Floating-point operations of one run, for benchmarks; 0 where they are not counted. */
   readonly flops: () => number;
-  /** The same computation in other variants, where it has some; a plan chooses once, when built. */
+  /**
+   * The same computation in other variants, if there are any. A plan chooses one when it is built.
+   */
   readonly offer?: Offer<Dispatch>;
 }
 

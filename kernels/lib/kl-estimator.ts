@@ -12,7 +12,7 @@ export interface KlTerm {
   readonly estimator: KlEstimator;
   /** Factor, at least 0; 0 turns the term off. */
   readonly coef: Size;
-  /** Bound on the absolute estimate per token; none when absent, as in the reference run. */
+  /** Bound on the absolute estimate per token; no bound when absent, as in the reference run. */
   readonly clamp?: Size;
 }
 

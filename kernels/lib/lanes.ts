@@ -1,6 +1,6 @@
 /**
- * How a row-wise kernel splits its work: `lanes` threads share a row, `rows` rows a workgroup. One
- * lane needs no barrier, which is what software adapters like; real GPUs want 32 or 64.
+ * How a row-wise kernel splits its work: `lanes` threads share a row, and `rows` rows share a
+ * workgroup. One lane needs no barrier, which suits software adapters; GPUs want 32 or 64 lanes.
  */
 export interface Lanes {
   readonly lanes: 1 | 2 | 4 | 8 | 16 | 32 | 64 | 128 | 256;
@@ -16,16 +16,19 @@ export const laneConstants = ({ lanes, rows }: Lanes): Record<string, number> =>
   ROWS: rows,
 });
 
-/** Numbers that a kernel moves at once along rows of a width: four where they fill the row. */
+/**
+ * Numbers that a kernel moves at once along a row: four where the width is a multiple of 4, else
+ * one.
+ */
 export const cellSize = (width: number): 1 | 4 => (width % 4 === 0 ? 4 : 1);
 
-/** The header of a shader whose rows hold cells of that many numbers. */
+/** The header of a shader that moves rows in cells of `cellSize(width)` numbers. */
 export const cellHeader = (width: number): string =>
   `alias Cell = ${cellSize(width) === 4 ? 'vec4f' : 'f32'};`;
 
 /**
- * Other lanes of the same workgroup size, for rows that are only `cells` long: no more lanes than
- * that, but for a power of two.
+ * Fewer lanes in a workgroup of the same size, for rows of only `cells` cells. Halves the lanes as
+ * long as half of them still cover a row.
  */
 export function fewerLanes({ lanes, rows }: Lanes, cells: number): Lanes {
   let fewer = lanes;

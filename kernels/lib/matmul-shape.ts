@@ -5,8 +5,9 @@ import type { DType } from './tensor.ts';
 import type { Family } from './variants.ts';
 
 /**
- * Rows in use, inner and outer features: M, K and N of the layer, whichever of its three products is
- * computed. Then how its weight is stored, where that is read. Default f32.
+ * The sizes M, K and N of a linear layer, whichever of its three products is computed: rows in use,
+ * inner features, outer features. Then the storage of its weight, where the product reads the
+ * weight. Default f32.
  */
 export type MatmulShape = readonly [rows: number, inner: number, columns: number, storage?: DType];
 
@@ -20,38 +21,43 @@ export interface MatmulTile<K extends KernelInfo> {
 }
 
 /**
- * Names of a shape among measured choices; those of another storage are told apart by what was
- * measured in f32 where nothing else was. Rows count by powers of two: a batch is packed anew each
- * step, and the best variant does not change with a row more.
+ * Keys of a shape among measured choices, the most exact first. A weight in another storage than
+ * f32 falls back on choices measured in f32. Rows are rounded up to a power of two: a batch is
+ * packed anew each step, and one row more does not change the best variant.
  */
 export function matmulKeys([rows, inner, columns, storage = 'f32']: MatmulShape): string[] {
   const key = `${2 ** Math.ceil(Math.log2(Math.max(1, rows)))}x${inner}x${columns}`;
   return storage === 'f32' ? [key] : [`${key} ${storage}`, key];
 }
 
-/** All variants but `plain` load four numbers of the inner features at once. */
+/** All variants but `plain` load four inner features at once. */
 export const hasInnerCells = ([, inner]: MatmulShape): boolean => inner % 4 === 0;
 
-/** Most load four of the outer features too. */
+/** Most variants load four outer features at once too. */
 export const hasCells = ([, inner, columns]: MatmulShape): boolean =>
   inner % 4 === 0 && columns % 4 === 0;
 
-/** Whether rows are so many that `quad`, which computes 64 at a time, is faster than `registers`. */
+/**
+ * Whether there are enough rows for `quad`, which computes 64 at a time, to be faster than
+ * `registers`.
+ */
 export const fillsQuads = ([rows]: MatmulShape): boolean => rows >= 24;
 
-/** What a caller may say about how a matmul is computed. */
+/** Options of how a matmul is computed. */
 export interface MatmulHow<Id> {
-  /** Instead of what the adapter prefers; refused where it does not fit. */
+  /**
+   * The variant to take instead of the one that the adapter prefers; refused where it does not fit.
+   */
   readonly variant?: Id | undefined;
-  /** Multiply-adds of one dispatch at most; see `rowPieces`. */
+  /** Most multiply-adds of one dispatch; see `rowPieces`. */
   readonly mostWork?: number | undefined;
 }
 
 /**
- * One dispatch per piece, in the variant that is named; where none is, in a portable one that a plan
- * exchanges for what its adapter prefers.
+ * One dispatch per piece, in the variant named. Without a name the variant is a portable one, and a
+ * plan exchanges it for the one that its adapter prefers.
  *
- * @throws ShapeError when a variant is named that does not fit.
+ * @throws ShapeError when the variant named does not fit.
  */
 export function dispatchMatmul<Tile, Id extends string>(
   family: Family<MatmulShape, Tile, Id>,

@@ -6,7 +6,7 @@ export interface SampleTensors {
   readonly samples: Tensor;
 }
 
-/** A reward matrix of one number an entry: `values` f32 (P, K), finite, or NaN where it is missing. */
+/** A reward matrix with one number per entry: `values` f32 (P, K), finite, or NaN where missing. */
 export interface ValueTensors {
   readonly values: Tensor;
 }
@@ -14,7 +14,7 @@ export interface ValueTensors {
 /** A reward matrix on the device. */
 export type MatrixTensors = SampleTensors | ValueTensors;
 
-/** A matrix as the shaders with `lib/lim-entry.wgsl` bind it. */
+/** A matrix in the form that shaders with `lib/lim-entry.wgsl` bind. */
 interface BoundMatrix extends SampleTensors {
   readonly prompts: number;
   readonly epochs: number;

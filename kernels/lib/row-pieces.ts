@@ -1,9 +1,11 @@
 import { maxOf, type Size, valueOf, Variable } from './variable.ts';
 
-/** Multiply-adds of one dispatch where nobody says: about two seconds at 1 GFLOP/s. */
+/** Default for the most multiply-adds of one dispatch: about two seconds at 1 GFLOP/s. */
 const mostWork = 2 ** 30;
 
-/** Pieces begin at multiples of this many rows: of every variant's workgroups. */
+/**
+ * Pieces begin at multiples of this many rows, a multiple of the rows of every variant's workgroup.
+ */
 const block = 64;
 
 /** Rows [start, end) of an output, computed by one dispatch. */
@@ -18,7 +20,7 @@ export interface RowPiece {
  * Cuts the rows of an output into pieces of bounded work. Each output element is computed whole
  * inside one piece, so that cutting never changes the arithmetic.
  *
- * @param rows Rows in use; a piece wholly past them is empty, and its grid zero.
+ * @param rows Rows in use. A piece wholly past them is empty, and its grid is zero.
  * @param workPerRow Multiply-adds for one row.
  */
 export function rowPieces(rows: Size, workPerRow: number, most = mostWork): readonly RowPiece[] {

@@ -5,7 +5,7 @@ export type DType = 'f32' | 'u32' | 'i32' | 'f16';
 
 export const bytesPerElement: Readonly<Record<DType, number>> = { f32: 4, u32: 4, i32: 4, f16: 2 };
 
-/** What the host reads a tensor into; halves as their bits. */
+/** The host's array of each dtype; halves as their bits. */
 export interface HostArrays {
   readonly f32: Float32Array<ArrayBuffer>;
   readonly u32: Uint32Array<ArrayBuffer>;
@@ -44,7 +44,8 @@ export function reshape<Type extends DType>(
 /**
  * Rows [first, first + count) of a tensor along its first axis, sharing its memory.
  *
- * @throws ShapeError when they lie outside it or start where WebGPU cannot bind (256 bytes).
+ * @throws ShapeError when the rows lie outside the tensor, or start where WebGPU cannot bind (256
+ *   bytes).
  */
 export function rowsOf<Type extends DType>(
   tensor: Tensor<Type>,

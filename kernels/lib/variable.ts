@@ -1,15 +1,14 @@
 /**
  * A number that changes between runs of a plan without rebuilding it: a count of rows, a learning
- * rate, a step. Kernels that take one read its value from their uniform, which the plan rewrites
- * before it is encoded again.
+ * rate, a step. Kernels read its value from their uniform, which the plan rewrites before each run.
  */
 export class Variable {
   readonly name: string;
   /** Largest value the plan's buffers were sized for; Infinity for a plain hyperparameter. */
   readonly max: number;
   /**
-   * The value that kernels are chosen for. Plans of one piece of work that are sized for more or for
-   * less memory agree in it, and so in every bit of what they compute.
+   * The value that kernels are chosen for. Plans for one piece of work that are sized for more or
+   * less memory share this value, and so compute the same bits.
    */
   readonly usual: number;
   #value: number | (() => number);

@@ -1,4 +1,7 @@
-/** What decides which variants an adapter can run, and which are fast on it. An open device has it. */
+/**
+ * The facts that decide which variants an adapter can run and which are fast on it. An open device
+ * has them.
+ */
 export interface Adapter {
   /** `cpu` for a software adapter. */
   readonly kind: 'cpu' | 'gpu';
@@ -16,8 +19,8 @@ export function subgroupLanes({ features, info }: Pick<Adapter, 'features' | 'in
 export const hasWideSubgroups = (adapter: Adapter): boolean => subgroupLanes(adapter) >= 8;
 
 /**
- * Whether subgroups are of 4 lanes or so, for the variants called `quad`: with more lanes they would
- * be right too, but `subgroup` is faster there, and both compile slowly.
+ * Whether subgroups have 4 to 7 lanes, for the variants called `quad`. Wider subgroups would
+ * compute right too, but `subgroup` is faster there, and both compile slowly.
  */
 export const hasQuads = (adapter: Adapter): boolean =>
   subgroupLanes(adapter) >= 4 && subgroupLanes(adapter) < 8;
@@ -26,25 +29,34 @@ export const isGpu = ({ kind }: Adapter): boolean => kind === 'gpu';
 
 export const isSoftware = ({ kind }: Adapter): boolean => kind === 'cpu';
 
-/** When a variant of a family may be taken, and when it should be. What is left out is always true. */
+/**
+ * When a variant of a family may be taken, and when it should be. `fits`, `suits` and `runsOn` are
+ * true when left out.
+ */
 export interface VariantRules<Shape> {
   /** Whether the variant can compute these sizes. */
   fits?(shape: Shape): boolean;
-  /** Whether the variant is fast at these sizes, which it fits. */
+  /** Whether the variant is fast at sizes that it fits. */
   suits?(shape: Shape): boolean;
   /** Whether an adapter can run the variant, and other variants are not always faster there. */
   runsOn?(adapter: Adapter): boolean;
-  /** Whether the variant is preferred on an adapter that runs it. Left out: on none. */
+  /** Whether the variant is preferred on an adapter that runs it. Left out: it never is. */
   preferredOn?(adapter: Adapter): boolean;
-  /** Runs everywhere at a decent speed: taken where no preferred variant fits or suits. */
+  /**
+   * The variant runs everywhere at a decent speed. It is taken where no preferred variant fits and
+   * suits.
+   */
   readonly portable?: true;
 }
 
 /** Which variants of one family plans take. Plain data, recorded with a run. */
 export interface FamilyChoice {
-  /** For what was not measured: the first variant that fits and suits, else the last that fits. */
+  /**
+   * For shapes that were not measured: the first variant that fits and suits, else the first such
+   * portable variant, else the last variant here that fits.
+   */
   readonly preferred: readonly string[];
-  /** The fastest variant of each shape that was measured, by the key of the shape. */
+  /** The fastest variant of each measured shape, by the key of the shape. */
   readonly measured: Readonly<Record<string, string>>;
   /** Variants found to compute wrong on the adapter: never taken. */
   readonly wrong?: readonly string[];
@@ -53,12 +65,15 @@ export interface FamilyChoice {
 /** Which variants plans take, by the name of the family. Plain data, recorded with a run. */
 export type VariantChoices = Readonly<Record<string, FamilyChoice>>;
 
-/** An adapter and what was chosen for it; a family without a choice takes its default there. */
+/**
+ * An adapter and the choices made for it. A family without a choice takes its default on the
+ * adapter.
+ */
 export interface ChoosingDevice extends Adapter {
   readonly choices: VariantChoices;
 }
 
-/** A computation of some shape that is made in any variant of a family that fits. */
+/** A computation of one shape, which can be made in any variant of a family that fits. */
 export interface Offer<Made> {
   readonly family: Family;
   readonly shape: unknown;
@@ -66,27 +81,32 @@ export interface Offer<Made> {
   readonly in: (variant: string) => Made;
 }
 
-/** Ways to compute the same, one of them `plain`, which takes any sizes on any adapter. */
+/**
+ * A computation in several variants. One of them is `plain`, which takes any sizes on any adapter.
+ */
 export interface Family<Shape = unknown, Own = unknown, Id extends string = string> {
-  /** The basename of its kernel. */
+  /** The basename of the family's kernel. */
   readonly name: string;
   readonly variants: Readonly<Record<Id, Own & VariantRules<Shape>>>;
   /** Names of the variants, in the order of their declaration. */
   readonly ids: readonly Id[];
   fits(id: Id, shape: Shape): boolean;
-  /** Names of a shape among measured choices, the most exact first. */
+  /** Keys of a shape among measured choices, the most exact first. */
   keysOf(shape: Shape): readonly string[];
-  /** The variants to measure on an adapter: those that run, without those for other adapters. */
+  /**
+   * The variants to measure on an adapter: those that run there, except those made for other
+   * adapters.
+   */
   runnableOn(adapter: Adapter): readonly Id[];
-  /** What an adapter takes where nothing was measured. */
+  /** An adapter's choice where nothing was measured. */
   defaultOn(adapter: Adapter): FamilyChoice;
   /** The portable variants in order of preference, `plain` last. */
   readonly portable: readonly Id[];
   /** The variant for a shape: measured, else preferred, else portable. */
   choose(shape: Shape, choice: FamilyChoice): Id;
   /**
-   * A computation in the variant that is named; where none is, in a portable one, with an offer that
-   * a plan takes.
+   * A computation in the variant named. Without a name the variant is a portable one, with an offer
+   * from which a plan chooses.
    */
   make<Made extends object>(
     shape: Shape,
@@ -99,10 +119,10 @@ export interface Family<Shape = unknown, Own = unknown, Id extends string = stri
 export type VariantOf<F extends { readonly ids: readonly string[] }> = F['ids'][number];
 
 /**
- * Declares the variants of one computation: what each is made of, what it takes and where it is fast.
- * The first of several preferred or portable variants is the first declared.
+ * Declares the variants of one computation: how each is made, which shapes it fits and where it is
+ * fast. Among several preferred or portable variants, those declared first come first.
  *
- * @param keysOf Names of a shape among measured choices, the most exact first.
+ * @param keysOf Keys of a shape among measured choices, the most exact first.
  */
 export function defineFamily<Shape, Own, Id extends string>(
   name: string,
@@ -168,11 +188,11 @@ export function defineFamily<Shape, Own, Id extends string>(
 /** Leaves the choice to the portable variants. */
 const noChoice: FamilyChoice = { preferred: [], measured: {} };
 
-/** The name of the variant that a device takes of an offer. */
+/** The name of the variant that a device takes for an offer. */
 export const variantFor = <Made>({ family, shape }: Offer<Made>, device: ChoosingDevice): string =>
   family.choose(shape, choiceOf(device, family));
 
-/** What a device takes of a family. */
+/** A device's choice in a family. */
 export const choiceOf = (device: ChoosingDevice, family: Family): FamilyChoice =>
   (Object.hasOwn(device.choices, family.name) ? device.choices[family.name] : undefined) ??
   family.defaultOn(device);

@@ -1,4 +1,4 @@
-"""The work of `limr bench` in PyTorch, for its suites train, rollout and ppo to be held against.
+"""The suites train, rollout and ppo of `limr bench` in PyTorch, for comparison.
 
     python scripts/peers/torch_peer.py step|ppo|generation [--size standard|1m|10m|100m] [--batch N]
         [--threads N] [--repeats N] [--device cpu|cuda] [--dtype f32|bf16] [--compile]

@@ -1,6 +1,6 @@
 // attention-backward-key-value/quad: the sums of attention-backward-key-value, eight rows of one
-// key-value head per quad of lanes, two a lane; each lane loads one query of four, with its gradient,
-// for all. Why: shaders/attention-forward/quad.wgsl.
+// key-value head per quad of lanes, two per lane. Each lane loads one query of four, with its
+// gradient, for all lanes. Why: shaders/attention-forward/quad.wgsl.
 //
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32.
 // Grid: ceil(rows / 8) workgroups, folded over x and y, by key-value heads in z.
@@ -20,7 +20,8 @@ const QUADS = HEAD_DIM / 4;
 
 fn sum4(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }
 
-// What the four lanes hold, one a column, this lane's first, then those of lane ^ 1, ^ 2 and ^ 3.
+// The values of the four lanes, one per column: this lane's first, then those of lane ^ 1, ^ 2, ^
+// 3.
 fn shared4(own: vec4f) -> mat4x4f {
   return mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own));
 }
@@ -38,7 +39,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let stride = (params.heads + 2 * params.kv_heads) * QUADS;
   let key_column = (params.heads + kv_head) * QUADS;
   let value_column = key_column + params.kv_heads * QUADS;
-  // Every query range of the eight keys; a lane leaves out what does not see its own keys.
+  // Every query range of the eight keys; a lane skips queries that do not see its own keys.
   var own_end = row0;
   var suffix_first = 0xffffffffu;
   var suffix_end = 0u;

@@ -1,6 +1,6 @@
-// attention-backward-key-value/subgroup: the sums of attention-backward-key-value, eight rows of one
-// key-value head per workgroup; queries and gradients are shared by subgroup broadcast. Why, and where
-// it is correct: shaders/attention-forward/subgroup.wgsl.
+// attention-backward-key-value/subgroup: the sums of attention-backward-key-value, eight rows of
+// one key-value head per workgroup. Lanes share queries and gradients by subgroup broadcast. Why,
+// and where it is correct: shaders/attention-forward/subgroup.wgsl.
 //
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32.
 // Grid: ceil(rows / 8) workgroups, folded over x and y, by key-value heads in z.
@@ -33,7 +33,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let stride = (params.heads + 2 * params.kv_heads) * QUADS;
   let key_at = row * stride + (params.heads + kv_head) * QUADS;
   let value_at = key_at + params.kv_heads * QUADS;
-  // Every query range of the eight keys; a lane leaves out what does not see its own key.
+  // Every query range of the eight keys; a lane skips queries that do not see its own key.
   var own_end = row0;
   var suffix_first = 0xffffffffu;
   var suffix_end = 0u;

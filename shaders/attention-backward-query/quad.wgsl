@@ -1,6 +1,6 @@
-// attention-backward-query/quad: the sums of attention-backward-query, eight rows of one head per quad
-// of lanes, two a lane; each lane loads one key of four, with its value, for all. Why:
-// shaders/attention-forward/quad.wgsl. Heads, and what the header gives: shaders/lib/quad-head.wgsl.
+// attention-backward-query/quad: the sums of attention-backward-query, eight rows of one head per
+// quad of lanes, two per lane. Each lane loads one key of four, with its value, for all lanes. Why:
+// shaders/attention-forward/quad.wgsl. Heads and header: shaders/lib/quad-head.wgsl.
 //
 // Grid: ceil(rows / 8) workgroups, folded over x and y, by heads in z.
 // Numerics: f32; prefix first, keys four at a time, in another order in each lane.
@@ -42,7 +42,7 @@ fn product_with_out(head: Head, at: u32) -> f32 {
   return sum4(sums);
 }
 
-// A sum of heads, and the four others by their factors.
+// A sum of heads, plus the four other heads times their factors.
 fn add_heads(sums: ptr<function, Head>, heads: Heads, factors: vec4f) {
   if (QUADS > 0) { sums[0] += heads[0] * factors; }
   if (QUADS > 1) { sums[1] += heads[1] * factors; }
@@ -79,7 +79,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let kv_head = head / (params.heads / params.kv_heads);
   let stride = (params.heads + 2 * params.kv_heads) * QUADS;
   let key_column = (params.heads + kv_head) * QUADS;
-  // Every key range of the eight rows; a lane leaves out what its own rows do not see.
+  // Every key range of the eight rows; a lane skips keys that its own rows do not see.
   var own_first = row0;
   var prefix_first = 0xffffffffu;
   var prefix_end = 0u;

@@ -1,5 +1,5 @@
-// attention-backward-query/subgroup: the sums of attention-backward-query, eight rows of one head per
-// workgroup; keys and values are shared by subgroup broadcast. Why, and where it is correct:
+// attention-backward-query/subgroup: the sums of attention-backward-query, eight rows of one head
+// per workgroup. Lanes share keys and values by subgroup broadcast. Why, and where it is correct:
 // shaders/attention-forward/subgroup.wgsl.
 //
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32.
@@ -35,7 +35,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let stride = (params.heads + 2 * params.kv_heads) * QUADS;
   let key_column = (params.heads + kv_head) * QUADS;
   let value_column = key_column + params.kv_heads * QUADS;
-  // Every key range of the eight rows; a lane leaves out what its own row does not see.
+  // Every key range of the eight rows; a lane skips keys that its own row does not see.
   var own_first = row0;
   var prefix_first = 0xffffffffu;
   var prefix_end = 0u;

@@ -1,14 +1,15 @@
-// attention-decode/registers: the sums of attention-decode, a thread per row and query head that keeps
-// its query and its mean in registers. A software adapter's time goes into loads: every number of keys
-// and values is loaded once here, and nothing else per key. `scores` is left alone, `qkv` unrotated.
+// attention-decode/registers: the sums of attention-decode, one thread per row and query head. The
+// thread keeps its query and its mean in registers. Loads take most of a software adapter's time:
+// here every number of keys and values is loaded once, and nothing else per key. `scores` is left
+// alone, `qkv` unrotated.
 //
-// The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32. Arrays are indexed by constants
-// alone: SwiftShader loads what a loop counts through lane by lane.
-// Heads of a row are neighbours, so that lanes read neighbouring memory; a quad of lanes per head, a
-// key a lane, was 1.3 to 1.4 times slower.
+// The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32. Only constants index arrays:
+// SwiftShader loads an element lane by lane where a loop counter indexes it. Threads of a row's
+// heads are neighbours, so that lanes read neighbouring memory. A quad of lanes per head, with one
+// key per lane, was 1.3 to 1.4 times slower.
 // Grid: ceil(rows * heads / ROWS) workgroups, folded over x and y.
-// Numerics: f32; keys in order, prompt first, the new one before them; rescaled where a larger score
-// comes.
+// Numerics: f32; keys in order, the new key first, then the prompt's; sums are rescaled at each
+// larger score.
 
 struct Params {
   rows: u32,
@@ -36,7 +37,7 @@ const HALF = QUADS / 2;
 
 alias Head = array<vec4f, 8>;
 
-// What was attended to: the largest score, and relative to it the sums of weights and of values.
+// The softmax so far: the largest score, and relative to it the sums of weights and of values.
 struct Seen {
   top: f32,
   weight: f32,
@@ -109,7 +110,7 @@ fn product(a: Head, b: Head) -> f32 {
   return sum(products);
 }
 
-// Column c of a head and column HALF + c, turned.
+// Column c of a head and column HALF + c, rotated.
 fn turned(low: vec4f, high: vec4f, at: u32) -> mat2x4f {
   let cosine = table[at];
   let sine = table[at + HALF];
@@ -191,7 +192,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     query = rotated(query, entry);
     key = rotated(key, entry);
   }
-  // One head of those that share a key and value stores them.
+  // Of the heads that share a key and value, one stores them.
   if (live && head == kv_head * group_heads) {
     let slot = past_key + past * slot_step;
     keep_head(slot, key);

@@ -1,9 +1,9 @@
-// attention-forward/quad: the sums of attention-forward, eight rows of one head per quad of lanes, two
-// a lane; each lane loads one key of four, with its value, for all. Why:
-// shaders/matmul-forward/quad.wgsl. Heads, and what the header gives: shaders/lib/quad-head.wgsl.
+// attention-forward/quad: the sums of attention-forward, eight rows of one head per quad of lanes,
+// two per lane. Each lane loads one key of four, with its value, for all lanes. Why:
+// shaders/matmul-forward/quad.wgsl. Heads and header: shaders/lib/quad-head.wgsl.
 //
 // Grid: ceil(rows / 8) workgroups, folded over x and y, by heads in z.
-// Numerics: f32; prefix first, keys four at a time, each four added up in pairs.
+// Numerics: f32; prefix first, keys four at a time; each four are added up in pairs.
 
 struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
 @group(0) @binding(0) var<uniform> params: Params;
@@ -12,7 +12,7 @@ struct Params { rows: u32, heads: u32, kv_heads: u32, scale: f32 }
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 @group(0) @binding(4) var<storage, read_write> lse: array<f32>;
 
-// What was attended to: the largest score, and relative to it the sums of weights and of values.
+// The softmax so far: the largest score, and relative to it the sums of weights and of values.
 struct Seen {
   top: f32,
   weight: f32,
@@ -21,13 +21,13 @@ struct Seen {
 
 fn most(v: vec4f) -> f32 { return max(max(v.x, v.y), max(v.z, v.w)); }
 
-// Whichever lane sums up, it adds the same pairs.
+// Every lane adds the same pairs.
 fn mixed(columns: mat4x4f, shares: vec4f) -> vec4f {
   let near = columns[0] * shares.x + columns[1] * shares.y;
   return near + (columns[2] * shares.z + columns[3] * shares.w);
 }
 
-// With four keys more, of which the row sees some.
+// The softmax after four more keys, of which the row sees some.
 fn joined(seen: Seen, scores: vec4f, see: vec4<bool>, values: Heads) -> Seen {
   let seen_scores = select(vec4f(-1e30), scores, see);
   let top = max(seen.top, most(seen_scores));
@@ -78,7 +78,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let query_b = scaled_head(row_b * stride + head * QUADS, params.scale);
   var seen_a = Seen(-1e30, 0, Head());
   var seen_b = Seen(-1e30, 0, Head());
-  // Segment after segment of the eight rows; a lane leaves out what its own rows do not see. Blocks
+  // Segment after segment of the eight rows; a lane skips keys that its own rows do not see. Blocks
   // begin where a segment does, so that a row's sums do not depend on its neighbours.
   var prefix = vec2u();
   var has_prefix_a = false;
@@ -87,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   while (member <= last) {
     let own_first = spans[member * 6];
     let own_end = min(spans[member * 6 + 1], last + 1);
-    // Neighbours with one prompt share the walk over it.
+    // Neighbouring responses to one prompt share the walk over the prompt.
     let known = prefix;
     prefix = vec2u(spans[member * 6 + 2], spans[member * 6 + 3]);
     let prefix_keys = select(prefix.y - prefix.x, 0, all(prefix == known));

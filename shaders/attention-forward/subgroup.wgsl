@@ -1,8 +1,9 @@
-// attention-forward/subgroup: the sums of attention-forward, eight rows of one head per workgroup;
-// keys and values are shared by subgroup broadcast.
+// attention-forward/subgroup: the sums of attention-forward, eight rows of one head per workgroup.
+// Lanes share keys and values by subgroup broadcast.
 //
-// A software adapter loads lane by lane, a bounds check each. Here each of eight lanes loads one key
-// and its value for all, an eighth of the loads. Correct where a subgroup has at least 8 lanes.
+// A software adapter loads lane by lane, with a bounds check for each lane. Here each of eight
+// lanes loads one key and its value for all lanes: an eighth of the loads. Correct where a subgroup
+// has at least 8 lanes.
 //
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32: a head stays in registers.
 // Grid: ceil(rows / 8) workgroups, folded over x and y, by heads in z.
@@ -43,8 +44,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   var weight = 0.0;
   let own_range = vec2u(spans[row * 6], row + 1);
   let prefix_range = vec2u(spans[row * 6 + 2], spans[row * 6 + 3]);
-  // Segment after segment of the eight rows; a lane leaves out what its own row does not see. Blocks
-  // begin where a segment does, so that a row's sums do not depend on its neighbours.
+  // Segment after segment of the eight rows; a lane skips keys that its own row does not see.
+  // Blocks begin where a segment does, so that a row's sums do not depend on its neighbours.
   var prefix = vec2u();
   var has_prefix = false;
   var member = row0;
@@ -52,7 +53,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     let own_first = spans[member * 6];
     let own_end = min(spans[member * 6 + 1], last + 1);
     let mine = row >= member && row < own_end;
-    // Neighbours with one prompt share the walk over it.
+    // Neighbouring responses to one prompt share the walk over the prompt.
     let known = prefix;
     prefix = vec2u(spans[member * 6 + 2], spans[member * 6 + 3]);
     let prefix_keys = select(prefix.y - prefix.x, 0, all(prefix == known));

@@ -1,7 +1,7 @@
 // cache: writes numbers to a cache of keys and values, as f32 or rounded to f16.
 //
-// After shaders/lib/weight.wgsl, with its header, and shaders/lib/half.wgsl; the kernel has a binding
-// `cache` of `Weights`.
+// Follows shaders/lib/weight.wgsl, with its header, and shaders/lib/half.wgsl. The kernel has a
+// binding `cache` of `Weights`.
 
 fn keep(at: u32, numbers: vec4f) {
   var words = bitcast<vec4u>(numbers);

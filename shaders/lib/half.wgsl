@@ -1,14 +1,15 @@
-// half: four numbers to the nearest f16, ties to even, past 65,519 infinity; NaN becomes infinity too.
+// half: rounds four numbers to the nearest f16, ties to even. Past 65,519 they become infinity, and
+// so does NaN.
 //
-// By their bits, and so the same on every adapter: pack2x16float may round either way, and gives
-// anything past the largest half.
+// Computed on bits, and so the same on every adapter: pack2x16float may round either way, and may
+// give anything past the largest half.
 
-// The two words of four numbers, the first in the lower half of its word.
+// Four numbers in two words; the first of a pair is in the lower half of its word.
 fn half_words(values: vec4f) -> vec2u {
   let bits = bitcast<vec4u>(values);
   let magnitude = bits & vec4u(0x7fffffff);
-  // From 2^-14 on the exponent is biased anew, and 13 bits of the fraction go; below, a half counts
-  // steps of 2^-24 and the leading one of a float is no longer implicit.
+  // From 2^-14 on the exponent gets a new bias, and 13 bits of the fraction are dropped. Below, a
+  // half counts steps of 2^-24, and the leading one of a float is no longer implicit.
   let subnormal = magnitude < vec4u(0x38800000);
   let fraction = (bits & vec4u(0x7fffff)) | vec4u(0x800000);
   let kept = select(magnitude - 0x38000000, fraction, subnormal);

@@ -2,7 +2,7 @@
 //
 //   d = log p(token) - log q(token)
 //   k1 = d,  k2 = d^2 / 2,  k3 = exp(-d) - 1 + d          (http://joschu.net/blog/kl-approx.html)
-// Near 0, where k3 and its slope cancel in f32, they are summed as series (next term below 1e-8).
+// Near 0, where k3 and its slope cancel in f32, both are summed as series (next term below 1e-8).
 
 fn kl_k3(d: f32) -> f32 {
   if (abs(d) < 0.125) {
@@ -25,7 +25,7 @@ fn kl_estimate(estimator: u32, d: f32) -> f32 {
   return d;
 }
 
-// Derivative of kl_estimate by log p.
+// Derivative of kl_estimate with respect to log p.
 fn kl_slope(estimator: u32, d: f32) -> f32 {
   if (estimator == 2) { return d; }
   if (estimator == 3) { return kl_k3_slope(d); }

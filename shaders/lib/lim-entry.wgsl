@@ -3,17 +3,17 @@
 //   samples  f32 sums and u32 samples: r = sum / samples; 0 samples = missing
 //   values   f32 values: r = value, finite; NaN = missing. Both bindings are the one array then.
 //
-// Whether a value is NaN is told by its bits: a compiler may take it that there are no NaNs.
+// Bits tell whether a value is NaN: a compiler may assume that there are no NaNs.
 
 override VALUES: bool = false;
 
-// Of four words of `samples`: which entries are there.
+// Which entries are present, from four words of `samples`.
 fn is_present(words: vec4u) -> vec4<bool> {
   if (VALUES) { return (words & vec4u(0x7fffffff)) <= vec4u(0x7f800000); }
   return words > vec4u();
 }
 
-// Whether one of the four is not: cheaper than each by itself, and seldom true.
+// Whether one of the four is missing: cheaper than asking for each, and seldom true.
 fn is_any_missing(words: vec4u) -> bool {
   if (VALUES) {
     let bits = words << vec4u(1); // without the sign

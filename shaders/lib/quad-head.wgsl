@@ -1,15 +1,15 @@
-// quad-head: heads of rows in registers, and what the four lanes of a quad hold of theirs together.
+// quad-head: heads of rows in registers, and the heads that the four lanes of a quad hold together.
 //
 // The header gives `const HEAD_DIM: u32`, a multiple of 4, at most 32, and enables subgroups; the
-// kernel has a binding `qkv`. Arrays are indexed by constants alone: SwiftShader loads what a loop
-// counts through lane by lane. What is past the head is left out by constants.
+// kernel has a binding `qkv`. Only constants index arrays: SwiftShader loads an element lane by
+// lane where a loop counter indexes it. Constants also leave out the columns past the head.
 
 const QUADS = HEAD_DIM / 4;
 
 // The numbers of a head, four by four.
 alias Head = array<vec4f, 8>;
 
-// The heads of the four lanes, one a column: this lane's first, then those of lane ^ 1, ^ 2 and ^ 3.
+// The heads of the four lanes, one per column: this lane's first, then those of lane ^ 1, ^ 2, ^ 3.
 alias Heads = array<mat4x4f, 8>;
 
 fn sum4(v: vec4f) -> f32 { return (v.x + v.y) + (v.z + v.w); }

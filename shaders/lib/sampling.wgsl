@@ -1,28 +1,30 @@
-// sampling: which tokens of a row of logits may be drawn, with what weight, and which one is, without
-// a sort.
+// sampling: decides which tokens of a row of logits may be drawn, with what weight, and draws one,
+// without a sort.
 //
 //   weight_i = exp((logit_i - top) / temperature), then in this order, each over what is left:
-//   top-k  drops logits below the k-th largest; all that equal it stay
-//   top-p  drops a token when those above it already hold top_p of the mass. Above means a larger
-//          logit, or an equal one with a higher id (an ascending stable sort, cut from below)
+//   top-k  drops logits below the k-th largest; all equal to it stay
+//   top-p  drops a token when the tokens above it already hold top_p of the mass: tokens with a
+//          larger logit, or an equal one and a higher id (an ascending stable sort, cut from below)
 //   min-p  drops tokens with less than min_p times the largest probability
-// as Hugging Face's warpers do in generate's order. Temperature 0 keeps the lowest id of the largest
-// logits. Banned ids count as absent throughout.
+// as Hugging Face's warpers do in generate's order. Temperature 0 keeps the lowest id of the
+// largest logits. Banned ids count as absent throughout.
 //   token  = largest x with sum_{i >= x} weight_i >= (1 - u) sum_i weight_i: the inverse of the
 //            cumulative distribution at u in [0, 1)
 //
-// Every threshold answers one question: the largest key such that the elements with at least that
-// key measure at least so much. Two bits of the key are settled per pass over the row. Sums are taken
-// in one fixed order, in which a superset never measures less, so that an answer is exact for the
-// sums as rounded, and the same wherever the row stands in its batch. All stages run through one
-// loop because software drivers pay at compile time for each barrier in the code. Where a row has one
-// thread, that thread finds the token drawn in one pass instead, from the highest id down. Rows with
-// nothing banned and neither top-k nor top-p, the usual ones, are measured in short loops of their
-// own: a software adapter runs both sides of a branch, and of a loop without turns only one.
+// Every threshold answers one question: what is the largest key such that the elements with at
+// least that key measure at least a given amount? Each pass over the row settles two bits of the
+// key. Sums are taken in one fixed order, in which a superset never measures less. So an answer is
+// exact for the sums as rounded, and the same wherever the row stands in its batch. All stages run
+// through one loop, because software drivers pay at compile time for each barrier in the code.
+// Where a row has one thread, that thread finds the token drawn in one pass instead, from the
+// highest id down. Rows with nothing banned and neither top-k nor top-p, the usual ones, have short
+// loops of their own: a software adapter runs both sides of a branch, but skips a loop without
+// turns.
 //
-// A kernel that uses this declares logits and stop_ids (storage) and, in Params, vocabulary,
+// A kernel that uses this file declares logits and stop_ids (storage) and, in Params, vocabulary,
 // stop_count, temperature, top_k (0: off), top_p (1: off) and min_p (0: off). LANES (a power of 2)
-// threads share a row, ROWS rows a workgroup; LANES * ROWS is at most 256. vocabulary < 2^24.
+// threads share a row, and ROWS rows share a workgroup; LANES * ROWS is at most 256. The vocabulary
+// is below 2^24.
 
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
@@ -41,7 +43,7 @@ struct Row {
   token: u32,     // the id drawn
 }
 
-// Stages in order, and what each measures by which key.
+// Stages in order: what each measures, and by which key.
 const TOPS = 0u;       // no search: the largest logits
 const GREEDY = 1u;     // no search: the lowest id of the largest logit
 const TOP_K = 2u;      // count by bits
@@ -73,7 +75,7 @@ fn over_lanes(value: vec4f, largest: bool) -> vec4f {
   return result;
 }
 
-// Orders as the floats do; both zeros are one key.
+// A key that orders as the floats do; both zeros have one key.
 fn ordered_bits(value: f32) -> u32 {
   let bits = bitcast<u32>(value);
   if (value == 0.0) { return 0x80000000u; }
@@ -117,12 +119,12 @@ fn measure_of(stage: u32, id: u32, logit: f32) -> f32 {
   return select(0.0, 1.0, bits == row.floor);
 }
 
-// Whether the first pass of a stage takes the largest measures and not their sums.
+// Whether the first pass of a stage takes the largest measure, not the sum.
 fn is_largest(stage: u32) -> bool {
   return stage == TOPS || stage == GREEDY;
 }
 
-// What the first pass of a stage sums or maximizes to know what its search wants.
+// What the first pass of a stage sums or maximizes, to find the amount that the search wants.
 fn first_measures(stage: u32, id: u32, logit: f32) -> vec4f {
   if (stage == TOPS) {
     return vec4f(logit, select(logit, LOWEST, row.ban && is_stop(id)), 0.0, 0.0);
@@ -165,10 +167,10 @@ fn levels_of(stage: u32) -> u32 {
   }
 }
 
-// The largest id such that it and those above weigh at least `wanted`, by one thread.
+// The largest id such that it and the ids above weigh at least `wanted`; computed by one thread.
 fn scan_down(wanted: f32) -> u32 {
   var weight = 0.0;
-  // Should the sum in this order stay below `wanted`, the lowest id with any weight.
+  // If the sum in this order stays below `wanted`: the lowest id with any weight.
   var found = params.vocabulary - 1;
   let plain = select(0, row.count, row.plain);
   for (var left = plain; left > 0 && !(weight >= wanted && weight > 0.0); left--) {
@@ -241,7 +243,7 @@ fn solve_row(draw: f32) {
           row.top = sums.y;
           if (params.temperature == 0.0) { row.floor = ordered_bits(row.top); }
         }
-        // Where all are banned there is none, and the last id is taken.
+        // Where all ids are banned no logit is left, and the last id is taken.
         case GREEDY: { row.tie = min(u32(-sums.x), params.vocabulary - 1); }
         case TOP_K: { wanted = f32(params.top_k); }
         case TOP_P: {
@@ -249,7 +251,7 @@ fn solve_row(draw: f32) {
           wanted = nucleus;
         }
         case TOP_P_TIES: {
-          // Of the tokens that share the floor the highest ids stay, as many as top_p needs.
+          // Of the tokens at the floor the highest ids stay, as many as top_p needs.
           let each = sums.z / max(sums.x, 1.0);
           wanted = clamp(ceil((nucleus - sums.y) / each), 1.0, max(sums.x, 1.0));
         }

@@ -1,10 +1,11 @@
-// lim-fill/values: the filling and dropping of lim-fill, of a matrix of values; one thread per prompt.
+// lim-fill/values: the filling and dropping of lim-fill, for a matrix of values; one thread per
+// prompt.
 //
 // in   values         u32 (P, K)  bits of f32; those of a NaN = missing
 // out  filled_values  u32 (P, K)  overwritten; a dropped prompt is NaN throughout
 //
 // Grid: ceil(P / 64) workgroups, folded over two dimensions.
-// Numerics: copies, exact, and by bits: a compiler may take it that there are no NaNs.
+// Numerics: copies, exact, and by bits: a compiler may assume that there are no NaNs.
 
 struct Params { prompts: u32, epochs: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -1,18 +1,19 @@
-// lim-score/rows: the scores of lim-score where a thread has whole rows; two times four neighbouring
-// prompts a thread, whose four rows together are K whole quads each.
+// lim-score/rows: the scores of lim-score, with whole rows per thread. A thread has two fours of
+// neighbouring prompts; the four rows of each four together are K whole quads.
 //
-// A software adapter loads lane by lane, with a bounds check for each number: loads are the cost of a
-// score. So each quad of the matrix is loaded once, though it may end one row and begin the next, and
-// the curve is a uniform, which costs a quarter of a storage buffer, read once for both fours.
+// A software adapter loads lane by lane, with a bounds check for each number, so loads are the cost
+// of a score. Each quad of the matrix is loaded once, though it may end one row and begin the next.
+// The curve is a uniform, whose loads cost a quarter of a storage buffer's, and is read once for
+// both fours.
 //
 // in   deficits  f32 (4, K)  as in lim-score, K from 4 to 256; the binding is 4 KiB in any case
 //
 // Grid: ceil(P / 512) workgroups, folded over two dimensions.
-// Numerics: f32, each of the four places in a quad added up by itself, at most 64 numbers.
+// Numerics: f32; each of the four places in a quad is added up by itself, at most 64 numbers.
 
 const NO_SCORE = -0x1.fffffep+127f;
-// Added up as the scale of an epoch whose deficit is 0, so that a scale of 0 is a prompt that is
-// nowhere present. A true scale is far above 256 of them.
+// Stands for the scale of an epoch whose deficit is 0, so that a scale of 0 means a prompt that is
+// present in no epoch. A true scale is far above the sum of 256 of these.
 const NO_SCALE = 0x1p-126f;
 
 struct Params { prompts: u32, epochs: u32 }
@@ -35,7 +36,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let four = (group.y * groups.x + group.x) * 128 + thread; // the other four is 64 further
+  let four = (group.y * groups.x + group.x) * 128 + thread; // the thread's other four is 64 further
   let first_a = four * params.epochs;
   let first_b = first_a + 64 * params.epochs;
   var distance_a = vec4f();
@@ -43,7 +44,7 @@ fn main(
   var scale_a = vec4f();
   var scale_b = vec4f();
   var prompt = 4 * four;
-  var high = params.epochs; // the element of the four with which the next row begins
+  var high = params.epochs; // the element of the four at which the next row begins
   for (var j = 0u; j < params.epochs; j++) {
     let deficit = deficits[j];
     let scale = max(deficit * deficit, vec4f(NO_SCALE));

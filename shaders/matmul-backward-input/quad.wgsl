@@ -1,5 +1,5 @@
-// matmul-backward-input/quad: the sums of matmul-backward-input, sixty-four rows by thirty-two columns
-// per quad of lanes, which share their rows of dy. For K and N that are multiples of 4. Why:
+// matmul-backward-input/quad: the sums of matmul-backward-input, 64 rows by 32 columns per quad of
+// lanes. The lanes share their rows of dy. For K and N that are multiples of 4. Why:
 // shaders/matmul-forward/quad.wgsl.
 //
 // Grid: ceil(K / 32) by ceil((row_end - row_start) / 64).
@@ -17,8 +17,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> weight: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> dx: array<vec4f>;
 
-// The rows of all four lanes, this lane's first, then its neighbours by lane ^ 1, ^ 2 and ^ 3: column
-// k of the result holds their numbers k.
+// The rows of all four lanes, this lane's first, then those of lane ^ 1, ^ 2 and ^ 3. Column k of
+// the result holds number k of each row.
 fn shared_rows(own: vec4f) -> mat4x4f {
   return transpose(mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own)));
 }
@@ -28,7 +28,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let inner = params.inner / 4;
   let columns = params.columns / 4;
   let row = params.row_start + group.y * 64;
-  // Eight columns a lane, counted four at a time.
+  // Eight columns per lane, counted four at a time.
   let column = group.x * 8 + lane * 2;
   // A row or column past the end repeats the last one and is not stored.
   let last_row = arrayLength(&dy) - inner;
@@ -52,7 +52,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let dy15 = min((row + 60 + lane) * inner, last_row);
   let w0 = min(column, last_columns);
   let w1 = min(column + 1, last_columns);
-  // sumR_C: rows 4 R + (lane ^ i), i a row of the matrix, by the columns 4 C to 4 C + 3 of the lane.
+  // sumR_C: rows 4 R + (lane ^ i), i a row of the matrix, by the lane's columns 4 C to 4 C + 3.
   var sum0_0 = mat4x4f();
   var sum0_1 = mat4x4f();
   var sum1_0 = mat4x4f();

@@ -1,5 +1,6 @@
-// matmul-backward-input/registers: the sums of matmul-backward-input, sixteen rows by sixteen columns
-// per thread. For K and N that are multiples of 4. Why: shaders/matmul-forward/registers.wgsl.
+// matmul-backward-input/registers: the sums of matmul-backward-input, sixteen rows by sixteen
+// columns per thread. For K and N that are multiples of 4. Why:
+// shaders/matmul-forward/registers.wgsl.
 //
 // Grid: ceil(K / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, n ascending.
@@ -55,7 +56,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let w1 = min(column + 1, columns - 1);
   let w2 = min(column + 2, columns - 1);
   let w3 = min(column + 3, columns - 1);
-  // sumR_C: rows 4 R to 4 R + 3, one a column of the matrix, by the columns 4 C to 4 C + 3.
+  // sumR_C: rows 4 R to 4 R + 3, one per column of the matrix, by the columns 4 C to 4 C + 3.
   var sum0_0 = mat4x4f();
   var sum0_1 = mat4x4f();
   var sum0_2 = mat4x4f();
@@ -119,7 +120,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum2_3 += weight3 * rows2;
     sum3_3 += weight3 * rows3;
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<mat4x4f, 16>(
     sum0_0, sum1_0, sum2_0, sum3_0,
     sum0_1, sum1_1, sum2_1, sum3_1,

@@ -1,5 +1,5 @@
 // matmul-backward-input/subgroup: the sums of matmul-backward-input, sixteen rows by four columns
-// per lane; the rows are shared by subgroup broadcast. For K and N that are multiples of 4. Why,
+// per lane. Lanes share the rows by subgroup broadcast. For K and N that are multiples of 4. Why,
 // and where it is correct: shaders/matmul-forward/subgroup.wgsl.
 //
 // Grid: ceil(K / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
@@ -87,7 +87,7 @@ fn main(
     sum14 += block * subgroupBroadcast(dy1, 6);
     sum15 += block * subgroupBroadcast(dy1, 7);
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 16>(
     sum0, sum1, sum2, sum3,
     sum4, sum5, sum6, sum7,

@@ -76,7 +76,7 @@ fn main(
     }
     workgroupBarrier();
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
   let row = row0 + local.y * 4;
   let end = min(params.row_end, row + 4);

@@ -1,9 +1,10 @@
-// matmul-backward-weight/quad: the sums of matmul-backward-weight, sixty-four output features by
-// thirty-two input features per quad of lanes, which share their columns of dy. For K and N that are
-// multiples of 4. Why: shaders/matmul-forward/quad.wgsl.
+// matmul-backward-weight/quad: the sums of matmul-backward-weight, 64 output features by 32 input
+// features per quad of lanes. The lanes share their columns of dy. For K and N that are multiples
+// of 4. Why: shaders/matmul-forward/quad.wgsl.
 //
 // Grid: ceil(K / 32) by ceil((row_end - row_start) / 64).
-// Numerics: per output one f32 sum, four products at a time, i ascending; the old dw is added after it.
+// Numerics: per output one f32 sum, four products at a time, i ascending; the old dw is added after
+// the sum.
 
 struct Params {
   row_start: u32,
@@ -17,7 +18,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> x: array<vec4f>;
 @group(0) @binding(3) var<storage, read_write> dw: array<vec4f>;
 
-// What the lanes by lane ^ 1, lane ^ 2 and lane ^ 3 hold.
+// The values that lane ^ 1, lane ^ 2 and lane ^ 3 hold.
 fn beside(m: mat4x4f) -> mat4x4f {
   return mat4x4f(quadSwapX(m[0]), quadSwapX(m[1]), quadSwapX(m[2]), quadSwapX(m[3]));
 }
@@ -38,10 +39,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let rows = params.rows / 4;
   let columns = params.columns / 4;
   let row = params.row_start + group.y * 64;
-  // Eight columns a lane, counted four at a time.
+  // Eight columns per lane, counted four at a time.
   let column = group.x * 8 + lane * 2;
-  // Features past the edge repeat the last four and are not stored. No length of an array is above
-  // these: see why.
+  // Features past the edge repeat the last four and are not stored. The bounds below hold the
+  // arrays' lengths, asked for before the loop; why: shaders/matmul-forward/quad.wgsl.
   let last_row = min(rows, arrayLength(&dy)) - 1;
   let last_column = min(columns, arrayLength(&x)) - 1;
   let last_dw = arrayLength(&dw) - 1;
@@ -51,8 +52,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let row3 = min(row / 4 + 12 + lane, last_row);
   let column0 = min(column, last_column);
   let column1 = min(column + 1, last_column);
-  // sumR_S_C: four outputs, one a column of the matrix, from 16 R + 4 (lane ^ S), by the inputs 4 C to
-  // 4 C + 3 of the lane.
+  // sumR_S_C: four output features from 16 R + 4 (lane ^ S), one per column of the matrix, by the
+  // lane's input features 4 C to 4 C + 3.
   var sum0_0_0 = mat4x4f();
   var sum0_0_1 = mat4x4f();
   var sum0_1_0 = mat4x4f();
@@ -86,7 +87,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   var sum3_3_0 = mat4x4f();
   var sum3_3_1 = mat4x4f();
   for (var i = 0u; i < params.inner; i += 4) {
-    // Rows past the end repeat the last one, times 0.
+    // Rows past the end repeat the last row, times 0.
     let at = min(vec4u(i) + vec4u(0, 1, 2, 3), vec4u(params.inner - 1));
     let live = select(vec4f(), vec4f(1.0), vec4u(i) + vec4u(0, 1, 2, 3) < vec4u(params.inner));
     let x_at = at * columns;

@@ -2,8 +2,8 @@
 // sixteen input features per thread. For K and N that are multiples of 4. Why:
 // shaders/matmul-forward/registers.wgsl.
 //
-// Grid: ceil(K / 64) by ceil((row_end - row_start) / 32): small workgroups, or a small layer would
-// keep one core busy.
+// Grid: ceil(K / 64) by ceil((row_end - row_start) / 32): workgroups are small, since otherwise a
+// small layer would keep only one core busy.
 // Numerics: per output one f32 sum, i ascending; the old dw is added after it.
 
 struct Params {
@@ -40,7 +40,8 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let column1 = min(column + 1, columns - 1);
   let column2 = min(column + 2, columns - 1);
   let column3 = min(column + 3, columns - 1);
-  // sumR_C: output features 4 R to 4 R + 3, one a column of the matrix, by the inputs 4 C to 4 C + 3.
+  // sumR_C: output features 4 R to 4 R + 3, one per column of the matrix, by the inputs 4 C to 4 C
+  // + 3.
   var sum0_0 = mat4x4f();
   var sum0_1 = mat4x4f();
   var sum0_2 = mat4x4f();
@@ -83,7 +84,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum3_2 += mat4x4f(dy3.x * x2, dy3.y * x2, dy3.z * x2, dy3.w * x2);
     sum3_3 += mat4x4f(dy3.x * x3, dy3.y * x3, dy3.z * x3, dy3.w * x3);
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<mat4x4f, 16>(
     sum0_0, sum1_0, sum2_0, sum3_0,
     sum0_1, sum1_1, sum2_1, sum3_1,

@@ -1,22 +1,23 @@
 // matmul-backward-weight/split: the sums of matmul-backward-weight, a tile of 4 * SIDE by 4 * SIDE
-// outputs per workgroup, whose threads share the rows among them. For K that is a multiple of 4.
+// outputs per workgroup. The workgroup's threads share out the rows. For K that is a multiple of 4.
 //
-// With 64 by 64 outputs a workgroup, the weight of a small layer keeps few of a GPU's units busy: 4
-// workgroups for 128 x 128, 12 for 384 x 128, each over thousands of rows one after another. Here 256
-// threads are GROUPS = 256 / SIDE^2 groups, and group g takes rows g, g + GROUPS, g + 2 GROUPS ...:
+// With 64 by 64 outputs per workgroup, the weight of a small layer keeps few of a GPU's units busy:
+// 4 workgroups for 128 x 128, 12 for 384 x 128, each over thousands of rows one after another. Here
+// 256 threads form GROUPS = 256 / SIDE^2 groups, and group g takes rows g, g + GROUPS, g + 2 GROUPS
+// ...:
 //
 //   SIDE  tile   groups  workgroups for 128 x 128, 384 x 128  bytes read a multiply-add
 //      4  16^2       16                    64            192                          1/2
 //      8  32^2        4                    16             48                          1/4
 //   (workgroup 64^2   1                     4             12                          1/8)
 //
-// A thread reads two vec4 for 16 multiply-adds, as often as `workgroup` reads them from workgroup
-// memory: here they come from the cache, where threads of a group that want the same one are served
-// together. So the loop needs no barrier, and groups need not go in step. Four rows are read before
-// they are used, for a unit has few other threads to run while it waits.
+// A thread reads two vec4 for 16 multiply-adds, as `workgroup` does from workgroup memory. Here
+// both come from the cache, which serves threads of a group that want the same vec4 together. So
+// the loop needs no barrier, and groups need not run in step. Four rows are read before they are
+// used, because a unit has few other threads to run while it waits.
 //
-// The header gives `alias Cell` and CELL, the numbers of one: vec4f and 4 where N is a multiple of 4,
-// else f32 and 1.
+// The header gives `alias Cell` and CELL, the numbers in a cell: vec4f and 4 where N is a multiple
+// of 4, else f32 and 1.
 //
 // Grid: ceil(K / (4 * SIDE)) by ceil((row_end - row_start) / (4 * SIDE)).
 // Numerics: per output and group one f32 sum, i ascending, then the groups' sums in order, then the
@@ -55,7 +56,7 @@ fn products(d: vec4f, v: vec4f) -> mat4x4f {
   return mat4x4f(d.x * v, d.y * v, d.z * v, d.w * v);
 }
 
-// What the threads in this one's place have in all groups; 0 to those that do not ask.
+// The sum of `mine` over the threads in this thread's place, one in each group; 0 unless it `asks`.
 fn sum_of_groups(mine: vec4f, thread: u32, asks: bool) -> vec4f {
   partial[thread] = mine;
   workgroupBarrier();
@@ -73,7 +74,7 @@ fn main(
   @builtin(local_invocation_id) local: vec3u,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let width = params.rows / CELL; // of dy, in cells
+  let width = params.rows / CELL; // cells in a row of dy
   let columns = params.columns / 4;
   let row0 = params.row_start + group.y * SIDE * 4;
   // Features past the edges repeat the last ones and are not stored.
@@ -101,7 +102,7 @@ fn main(
   for (; i < params.inner; i += GROUPS) {
     sum += products(features(i * width, cells), x[i * columns + x_at]);
   }
-  // Group r adds up row r of every thread's four.
+  // Group r adds up row r of every thread's four rows.
   var total = sum_of_groups(sum[0], thread, local.z == 0);
   total += sum_of_groups(sum[1], thread, local.z == 1);
   total += sum_of_groups(sum[2], thread, local.z == 2);

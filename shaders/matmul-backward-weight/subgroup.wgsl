@@ -1,6 +1,6 @@
 // matmul-backward-weight/subgroup: the sums of matmul-backward-weight, sixteen output features by
-// four input features per lane; dy is shared by subgroup broadcast. For K and N that are multiples
-// of 4. Why, and where it is correct: shaders/matmul-forward/subgroup.wgsl.
+// four input features per lane. Lanes share dy by subgroup broadcast. For K and N that are
+// multiples of 4. Why, and where it is correct: shaders/matmul-forward/subgroup.wgsl.
 //
 // Grid: ceil(K / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
 // Numerics: per output one f32 sum, i ascending; the old dw is added after it.
@@ -58,7 +58,7 @@ fn main(
   var sum14 = vec4f();
   var sum15 = vec4f();
   for (var i = 0u; i < inner; i += 4) {
-    // Rows past the end are read from inside it and count for nothing.
+    // Rows past the end are replaced by the last row, with dy 0.
     let last = inner - 1;
     let left = inner - i;
     let dy0 = select(vec4f(), dy[min(i + next, last) * rows + dy_column], next < left);
@@ -148,7 +148,7 @@ fn main(
     sum14 += v3_3.z * x3;
     sum15 += v3_3.w * x3;
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 16>(
     sum0, sum1, sum2, sum3,
     sum4, sum5, sum6, sum7,

@@ -43,7 +43,7 @@ fn main(
   var sum2 = vec4f();
   var sum3 = vec4f();
   for (var i = 0u; i < params.inner; i += 16) {
-    // Rows past the end are read from inside it and count for nothing.
+    // Rows past the end are replaced by the last row, with dy 0.
     let mine = min(i + local.y, params.inner - 1);
     dy_tile[thread] = select(vec4f(), dy[mine * rows + dy_at], i + local.y < params.inner);
     x_tile[thread] = x[mine * columns + x_at];
@@ -58,7 +58,7 @@ fn main(
     }
     workgroupBarrier();
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
   let row = row0 + local.y * 4;
   let end = min(params.row_end, row + 4);

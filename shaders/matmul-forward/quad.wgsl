@@ -1,12 +1,12 @@
-// matmul-forward/quad: the sums of matmul-forward, sixty-four rows by thirty-two columns per quad of
-// lanes, which share their rows of x. For K and N that are multiples of 4.
+// matmul-forward/quad: the sums of matmul-forward, 64 rows by 32 columns per quad of lanes. The
+// lanes share their rows of x. For K and N that are multiples of 4.
 //
-// SwiftShader loads number by number: four branches and a bounds check for one number of four lanes,
-// about 60 cycles, where a product added to a sum takes 4 and a swap within a quad 2. So a lane loads
-// a quarter of the rows and swaps them with its neighbours: 96 such loads for 2,048 products. What a
-// loop carries on costs it 15 instructions a number, so a sum takes four products at once; and it
-// divides, lane by lane, to know the length of an array, which is asked for before the loop.
-// Four lanes of a workgroup are a quad, whatever the size of a subgroup.
+// SwiftShader loads number by number, with four branches and a bounds check for one number of four
+// lanes: about 60 cycles, where a multiply-add takes 4 and a swap within a quad takes 2. So a lane
+// loads a quarter of the rows and swaps them with its neighbours: 96 such loads for 2,048 products.
+// Each number that a loop carries on costs SwiftShader 15 instructions, so a sum takes four
+// products at once. To find an array's length it divides, lane by lane, so lengths are asked for
+// before the loop. Four lanes of a workgroup are a quad, whatever the size of a subgroup.
 //
 // Grid: ceil(N / 32) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -26,8 +26,8 @@ struct Params {
 @group(0) @binding(4) var<storage, read> residual: array<vec4f>;
 @group(0) @binding(5) var<storage, read_write> out: array<vec4f>;
 
-// The rows of all four lanes, this lane's first, then its neighbours by lane ^ 1, ^ 2 and ^ 3: column
-// k of the result holds their numbers k.
+// The rows of all four lanes, this lane's first, then those of lane ^ 1, ^ 2 and ^ 3. Column k of
+// the result holds number k of each row.
 fn shared_rows(own: vec4f) -> mat4x4f {
   return transpose(mat4x4f(own, quadSwapX(own), quadSwapY(own), quadSwapDiagonal(own)));
 }
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let inner = params.inner / 4;
   let columns = params.columns / 4;
   let row = params.row_start + group.y * 64;
-  // Eight columns a lane, counted four at a time.
+  // Eight columns per lane, counted four at a time.
   let column = group.x * 8 + lane * 2;
   // A row or column past the end of its array repeats the last one and is not stored.
   let last_row = arrayLength(&x) - inner;
@@ -61,7 +61,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
   let x15 = min((row + 60 + lane) * inner, last_row);
   let w0 = min(column * 4 * inner, last_columns);
   let w1 = min((column + 1) * 4 * inner, last_columns);
-  // sumR_C: rows 4 R + (lane ^ i), i a row of the matrix, by the columns 4 C to 4 C + 3 of the lane.
+  // sumR_C: rows 4 R + (lane ^ i), i a row of the matrix, by the lane's columns 4 C to 4 C + 3.
   var sum0_0 = mat4x4f();
   var sum0_1 = mat4x4f();
   var sum1_0 = mat4x4f();
@@ -174,7 +174,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_index) la
     transpose(sum14_0), transpose(sum14_1),
     transpose(sum15_0), transpose(sum15_1),
   );
-  // Two loops, one without turns: a software adapter runs both sides of a branch, of such a loop one.
+  // Two loops, of which one has no turns: a software adapter runs both sides of a branch, but skips
+  // a loop without turns.
   let plain = select(64u, 0u, (params.has_bias | params.has_residual) != 0);
   for (var at = 0u; at < plain; at++) {
     let to = row + (at & ~3u) + ((at & 3) ^ lane);

@@ -1,8 +1,8 @@
-// matmul-forward/ragged: the sums of matmul-forward, four rows by four columns per thread, any number
-// of columns. For K that is a multiple of 4: vocabularies and value heads on software adapters.
+// matmul-forward/ragged: the sums of matmul-forward, four rows by four columns per thread, any
+// number of columns. For K that is a multiple of 4. Made for vocabularies and value heads.
 //
-// Grid: ceil(N / 4) by ceil((row_end - row_start) / 64). Lanes run along the rows, so that one column
-// keeps all of them busy.
+// Grid: ceil(N / 4) by ceil((row_end - row_start) / 64). Lanes run along the rows, so that even one
+// column keeps all lanes busy.
 // Numerics: per output one f32 sum, four products at a time, k ascending.
 
 struct Params {
@@ -37,7 +37,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   // A row or column past the edge repeats the last one and is not stored.
   let rows = min(vec4u(row) + vec4u(0, 1, 2, 3), vec4u(params.row_end - 1)) * inner;
   let columns = min(vec4u(column) + vec4u(0, 1, 2, 3), vec4u(params.columns - 1)) * inner;
-  // One row a column of the matrix.
+  // One row per column of the matrix.
   var sums = mat4x4f();
   for (var k = 0u; k < inner; k++) {
     let values = mat4x4f(x[rows.x + k], x[rows.y + k], x[rows.z + k], x[rows.w + k]);

@@ -1,10 +1,10 @@
 // matmul-forward/registers: the sums of matmul-forward, sixteen rows by sixteen columns per thread.
 // For K and N that are multiples of 4.
 //
-// A software adapter loads lane by lane, a bounds check each: about 80 cycles for the vec4 of eight
-// lanes, beside which arithmetic is cheap. So a thread does 1,024 multiply-adds for 32 loads and
-// shares nothing; that its sums do not fit the registers costs less. Threads past the edges leave at
-// once.
+// A software adapter loads lane by lane, with a bounds check for each lane: about 80 cycles for the
+// vec4 of eight lanes. Arithmetic is cheap beside that. So a thread does 1,024 multiply-adds for 32
+// loads and shares nothing. Its sums do not fit the registers, but that costs less. Threads past
+// the edges leave at once.
 //
 // Grid: ceil(N / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -64,7 +64,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
   let w1 = min(column + 1, last_column) * 4 * inner;
   let w2 = min(column + 2, last_column) * 4 * inner;
   let w3 = min(column + 3, last_column) * 4 * inner;
-  // sumR_C: rows 4 R to 4 R + 3, one a column of the matrix, by the columns 4 C to 4 C + 3.
+  // sumR_C: rows 4 R to 4 R + 3, one per column of the matrix, by the columns 4 C to 4 C + 3.
   var sum0_0 = mat4x4f();
   var sum0_1 = mat4x4f();
   var sum0_2 = mat4x4f();
@@ -127,7 +127,7 @@ fn main(@builtin(global_invocation_id) id: vec3u) {
     sum2_3 += weight3 * rows2;
     sum3_3 += weight3 * rows3;
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<mat4x4f, 16>(
     sum0_0, sum1_0, sum2_0, sum3_0,
     sum0_1, sum1_1, sum2_1, sum3_1,

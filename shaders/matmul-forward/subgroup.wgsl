@@ -1,9 +1,9 @@
-// matmul-forward/subgroup: the sums of matmul-forward, sixteen rows by four columns per lane; the
-// rows are shared by subgroup broadcast. For K and N that are multiples of 4.
+// matmul-forward/subgroup: the sums of matmul-forward, sixteen rows by four columns per lane. Lanes
+// share the rows by subgroup broadcast. For K and N that are multiples of 4.
 //
-// A software adapter loads lane by lane, a bounds check each: about 80 cycles for the vec4 of eight
-// lanes. Here a lane loads two rows of x for the other lanes too: six loads
-// for 256 multiply-adds a lane. Correct where a subgroup has at least 8 lanes and is full.
+// A software adapter loads lane by lane, with a bounds check for each lane: about 80 cycles for the
+// vec4 of eight lanes. Here a lane loads two rows of x for the other lanes too: six loads for 256
+// multiply-adds per lane. Correct where a subgroup has at least 8 lanes and is full.
 //
 // Grid: ceil(N / (4 LANES)) by ceil((row_end - row_start) / 16); LANES a multiple of the subgroup.
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -92,7 +92,7 @@ fn main(
     sum14 += subgroupBroadcast(x1, 6) * block;
     sum15 += subgroupBroadcast(x1, 7) * block;
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 16>(
     sum0, sum1, sum2, sum3,
     sum4, sum5, sum6, sum7,

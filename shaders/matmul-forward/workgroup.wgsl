@@ -1,8 +1,8 @@
 // matmul-forward/workgroup: the sums of matmul-forward, a 64 by 64 tile of outputs per workgroup.
 // For K that is a multiple of 4.
 //
-// A workgroup of 16 x 16 threads keeps a 64 x 16 tile of each operand in workgroup memory and a
-// thread does 4 x 4 outputs: for GPUs, where such memory is near and barriers are cheap.
+// A workgroup of 16 x 16 threads keeps a 64 x 16 tile of each operand in workgroup memory, and a
+// thread computes 4 x 4 outputs. Made for GPUs, where such memory is near and barriers are cheap.
 //
 // Grid: ceil(N / 64) by ceil((row_end - row_start) / 64).
 // Numerics: per output one f32 sum, four products at a time, k ascending.
@@ -22,7 +22,7 @@ struct Params {
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
 @group(0) @binding(5) var<storage, read_write> out: array<f32>;
 
-// Both k quad by k quad: neighbouring threads read neighbouring elements.
+// Both are stored k quad by k quad: neighbouring threads read neighbouring elements.
 var<workgroup> x_tile: array<vec4f, 256>;
 var<workgroup> weight_tile: array<vec4f, 256>;
 
@@ -52,7 +52,7 @@ fn main(
   let inner = params.inner / 4;
   let row0 = params.row_start + group.y * 64;
   let column0 = group.x * 64;
-  // What this thread loads: one row or column of the tile, one quad of k.
+  // Place of this thread's loads: one row or column of the tile, one quad of k.
   let line = thread / 4;
   let quad = thread % 4;
   let x_at = min(row0 + line, params.row_end - 1) * inner;
@@ -84,7 +84,7 @@ fn main(
     }
     workgroupBarrier();
   }
-  // A loop, so that a driver compiles the epilogue once; from `row`, so that none unrolls it.
+  // A loop lets a driver compile the epilogue once. It starts at `row`, so no driver unrolls it.
   var sums = array<vec4f, 4>(sum0, sum1, sum2, sum3);
   let column = column0 + local.x;
   let row = row0 + local.y * 4;

@@ -14,7 +14,7 @@ const recordSchema = v.object({
   spreadMs: v.tuple([time, time]),
 });
 
-/** What a comparison needs of an earlier `bench.json`. */
+/** The parts of an earlier `bench.json` that a comparison reads. */
 export const earlierSchema = v.object({ schema: v.literal(1), records: v.array(recordSchema) });
 export type EarlierBench = v.InferOutput<typeof earlierSchema>;
 
@@ -27,13 +27,16 @@ export interface Change {
 }
 
 export interface Comparison {
-  /** Benchmarks found in both, of one adapter and host. */
+  /** Benchmarks found in both, with the same adapter and host. */
   readonly compared: number;
   readonly slower: readonly Change[];
   readonly faster: readonly Change[];
 }
 
-/** Compares what both have: only a change larger than the spread of either counts. */
+/**
+ * Compares the benchmarks that both have. A change counts only if it is larger than the spread of
+ * either.
+ */
 export function compareBench(now: BenchResult, earlier: EarlierBench): Comparison {
   const key = ({ suite, name, shapes, adapter, host }: EarlierBench['records'][number]): string =>
     JSON.stringify([suite, name, Object.entries(shapes).sort(), adapter, host]);

@@ -34,7 +34,10 @@ export async function benchKernels(bench: Bench): Promise<void> {
   }
 }
 
-/** What of the kernels the suites need right: those of `standard`, forward and backward, and decoding. */
+/**
+ * The kernels that the suites use and that must compute right: the kernels of `standard`, forward
+ * and backward, and of decoding.
+ */
 export const benchedUse = (): KernelUse => ({
   headDim: configFrom('standard', undefined, 'bench').model.headDim,
   training: true,
@@ -52,7 +55,7 @@ export function tuneKernels(
     'bench',
   ).model;
   const fused = (heads + 2 * kvHeads) * headDim;
-  // Rows of a decode step, of a micro-batch, of a prefill.
+  // Rows of a decode step, a micro-batch and a prefill.
   const experiment = [256, 512, 2048].flatMap(
     (rows) =>
       [

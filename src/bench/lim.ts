@@ -5,12 +5,12 @@ import type { MatrixTensors } from '../lim/matrix.ts';
 import { scoreMatrix } from '../lim/score.ts';
 import { type Bench, measure } from './record.ts';
 
-/** Host memory of the pattern that fills a matrix. */
+/** Entries of the pattern in host memory that fills a matrix. */
 const PATTERN = 2 ** 22;
 
 /**
- * LIM scores of matrices that are on the device already, in both forms: the paper's size, and 10 million
- * prompts, or as many as one buffer holds.
+ * LIM scores of matrices on the device, in both forms, at two sizes: the paper's, and 10 million
+ * prompts or as many as one buffer holds.
  */
 export async function benchLim(bench: Bench): Promise<void> {
   const held = Math.floor(bench.gpu.limits.maxBufferSize / (21 * 4));
@@ -36,13 +36,13 @@ async function measureScores(
   const { gpu } = bench;
   const shape = [prompts, epochs];
   const entries = prompts * epochs;
-  // Scoring goes past what one binding holds, where `gpu.tensor` stops.
+  // Scoring takes matrices larger than one binding, which `gpu.tensor` refuses.
   const large = (name: string, dtype: 'f32' | 'u32'): Tensor => {
     const usage = bufferUsage.storage | bufferUsage.copyDst;
     const buffer = gpu.device.createBuffer({ size: Math.ceil(entries / 4) * 16, usage });
     return { name, shape, dtype, buffer, offset: 0 };
   };
-  // Of 8 samples, any number right; a hash spreads them.
+  // A hash spreads the number of right answers among 8 samples.
   const rewards = Float32Array.from(
     { length: Math.min(entries, PATTERN) },
     (_, i) => (Math.imul(i, 0x9e37_79b1) >>> 16) % 9,
@@ -72,10 +72,11 @@ async function measureScores(
       name: `LIM scores of ${form}, ${prompts} x ${epochs}`,
       shapes: { prompts, epochs },
       bound: 'copy',
-      // The matrix once for the mean curve and once for the scores, which are written.
+      // The matrix is read once for the mean curve and once for the scores, which are written.
       bytes: 2 * entryBytes * entries + 4 * prompts,
       run: async () => {
-        // No score reaches 2: none is computed again in float64, which would read the matrix back.
+        // No score reaches 2, so no score is computed again in float64, which would read the matrix
+        // back.
         await scoreMatrix(gpu, matrix, { theta: 2 });
         const passes = await clock?.read();
         return passes === undefined ? {} : { parts: { 'GPU passes': passes } };

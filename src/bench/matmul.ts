@@ -28,7 +28,7 @@ export const matmulShapes = {
   ],
 } as const satisfies Readonly<Record<string, readonly MatmulShape[]>>;
 
-/** Every product of layers of some shapes. */
+/** Every product of layers of the given shapes. */
 export const casesOf = (shapes: readonly MatmulShape[]): MatmulCase[] =>
   shapes.flatMap((shape) => [
     forwardCase(shape),
@@ -59,7 +59,7 @@ const resultOf = (gpu: Gpu, timing: VariantTiming<MatmulShape>): MatmulResult =>
 });
 
 /**
- * The matmul part of the kernel suite: every variant at the shapes given, taking turns.
+ * The matmul part of the kernel suite: every variant at the given shapes. The variants take turns.
  *
  * @param onResult Called after each case, for output while it runs.
  */

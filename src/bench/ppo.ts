@@ -3,7 +3,10 @@ import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { createEngine, type Engine } from '../scheduler/engine.ts';
+import {
+  allocateExperimentBuffers,
+  type ExperimentBuffers,
+} from '../scheduler/experiment-buffers.ts';
 import { openTask, openVerifier } from '../tasks/registry.ts';
 import { givenText, type Verdict } from '../tasks/task.ts';
 import { packVerdicts } from '../tasks/verification.ts';
@@ -11,8 +14,8 @@ import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 
 /**
- * One PPO iteration from random weights, whose responses are about as long as they may be: rollout,
- * verification, update. Its buffers live as long as the device: the last suite of a run.
+ * One PPO iteration from random weights: rollout, verification, update. Responses are about as long
+ * as they may be. The buffers live as long as the device, so this suite must be the last of a run.
  */
 export async function benchPpo(bench: Bench): Promise<void> {
   const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
@@ -24,15 +27,15 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
   const task = await openTask(config.task);
   const verifier = await openVerifier(config.task);
   estimate(config, bench.gpu.limits, task);
-  const engine = createEngine(bench.gpu, config, task);
+  const buffers = allocateExperimentBuffers(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
-  engine.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
+  buffers.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
   const pool = task.pool(1).slice(0, rollout.prompts);
   const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measureIteration(bench, {
     name: `PPO iteration, ${config.preset}`,
     shapes: { prompts: rollout.prompts, samples: rollout.samples, C, L, H, V: model.vocabSize },
-    engine,
+    buffers,
     prompts: await task.text.encode(pool.map(givenText)),
     samples: rollout.samples,
     temperature: rollout.temperature,
@@ -50,27 +53,30 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
   await task.text.close();
 }
 
-/** What iterations are measured on. */
+/** The engine and the prompts on which iterations are measured. */
 export interface IterationCase {
   readonly name: string;
   readonly shapes: Readonly<Record<string, number>>;
-  /** With weights. */
-  readonly engine: Pick<Engine, 'trainer' | 'decoder'>;
+  /** Buffers that have their weights. */
+  readonly buffers: Pick<ExperimentBuffers, 'trainer' | 'decoder'>;
   readonly prompts: readonly Uint32Array[];
   readonly samples: number;
   readonly temperature: number;
   readonly stopIds: readonly number[];
-  /** Verdicts on responses, prompt by prompt; `stopped` is 1 where one ended by itself. */
+  /** Verdicts on responses, prompt by prompt; `stopped` is 1 where a response ended by itself. */
   readonly verdictsOf: (
     responses: readonly Uint32Array[],
     stopped: Uint8Array,
   ) => Promise<readonly Verdict[]>;
 }
 
-/** Whole iterations, their parts, and the time inside compute passes where the adapter tells it. */
+/**
+ * Measures whole iterations, their parts, and the time inside compute passes where the adapter
+ * reports it.
+ */
 export async function measureIteration(bench: Bench, entry: IterationCase): Promise<void> {
   const { gpu } = bench;
-  const { engine, prompts, samples, temperature, stopIds, verdictsOf } = entry;
+  const { buffers, prompts, samples, temperature, stopIds, verdictsOf } = entry;
   let iteration = 0;
   if (gpu.features.has('timestamp-query')) gpu.passClock = new PassClock(gpu);
   await measure(bench, {
@@ -80,8 +86,8 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
     bound: 'matmul',
     run: async () => {
       const started = performance.now();
-      // Always the same draws; the policy alone changes from run to run.
-      const generation = await engine.decoder.generate({
+      // The random numbers are always the same; only the policy changes from run to run.
+      const generation = await buffers.decoder.generate({
         prompts,
         samplesPerPrompt: samples,
         seed: 1,
@@ -103,7 +109,7 @@ export async function measureIteration(bench: Bench, entry: IterationCase): Prom
         ),
       );
       const verified = performance.now();
-      await engine.trainer.update(groups, verdicts, { seed: 1, iteration: iteration++ });
+      await buffers.trainer.update(groups, verdicts, { seed: 1, iteration: iteration++ });
       await gpu.idle();
       const ended = performance.now();
       const passes = await gpu.passClock?.read();

@@ -15,7 +15,7 @@ export interface BenchRecord {
   readonly shapes: Readonly<Record<string, number>>;
   readonly adapter: string;
   readonly host: string;
-  /** Runs behind the median; the first ones, in which drivers compile, are not among them. */
+  /** Runs behind the median, without the first ones, in which drivers compile. */
   readonly runs: number;
   /** Time of the first run, compilation included; null where it was not taken. */
   readonly firstMs: number | null;
@@ -25,9 +25,9 @@ export interface BenchRecord {
   readonly tokensPerSecond: number | null;
   /** Floating-point operations of one run: of matmuls, optimizer and LIM's kernels. */
   readonly flops: number | null;
-  /** Bytes that one run has to move at least: each tensor of each dispatch once. */
+  /** Least bytes that one run moves: each tensor of each dispatch once. */
   readonly bytes: number | null;
-  /** Share in [0, 1] of what this adapter reached on matmul or copy alone; see `Roofs`. */
+  /** Share in [0, 1] of the rate that this adapter reached on matmul or copy alone; see `Roofs`. */
   readonly roof: { readonly kind: 'matmul' | 'copy'; readonly share: number } | null;
   /** Medians of the parts of a run, in milliseconds. */
   readonly parts?: Readonly<Record<string, number>>;
@@ -41,7 +41,7 @@ export interface BenchOptions {
   readonly tiny: boolean;
 }
 
-/** What every suite is given. */
+/** The inputs of every suite. */
 export interface Bench extends BenchOptions {
   readonly gpu: Gpu;
   readonly host: string;
@@ -56,7 +56,7 @@ export interface BenchCase {
   readonly shapes: Readonly<Record<string, number>>;
   /** One run, from idle to idle. May return tokens processed, and how long its parts took. */
   readonly run: () => Promise<RunFigures | undefined>;
-  /** Bytes of a run, where counting dispatches would not tell them. */
+  /** Bytes of a run, where counting dispatches would not give them. */
   readonly bytes?: number;
   readonly bound: 'matmul' | 'copy';
 }
@@ -67,7 +67,7 @@ export interface RunFigures {
   readonly parts?: Readonly<Record<string, number>>;
 }
 
-/** Runs a benchmark, two runs for warmth first, and reports it. */
+/** Runs a benchmark, after two runs to warm up, and reports it. */
 export async function measure(bench: Bench, entry: BenchCase): Promise<void> {
   const { gpu } = bench;
   const started = performance.now();

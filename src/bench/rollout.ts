@@ -15,7 +15,7 @@ import { type Bench, measure } from './record.ts';
 import { tinyConfig } from './tiny.ts';
 import { referenceModel, referenceShape } from './train.ts';
 
-/** Sampled responses to prompts, a random model's, each as long as it may be. */
+/** Responses of a random model to prompts, each as long as it may be. */
 interface RolloutShape {
   readonly prompts: number;
   readonly samples: number;
@@ -24,7 +24,7 @@ interface RolloutShape {
   readonly temperature: number;
 }
 
-/** Rollouts: prefill and every decoding step, responses read back. */
+/** Rollouts: prefill, every decoding step, and the readback of responses. */
 export async function benchRollout(bench: Bench): Promise<void> {
   const config = bench.tiny ? tinyConfig : configFrom('quick', undefined, 'bench');
   const task = await openTask(config.task);
@@ -64,7 +64,11 @@ export const generationShape = (batch: number): RolloutShape => ({
 export const referenceGeneration = (gpu: Gpu, batch: number, storage?: WeightStorage) =>
   openRollout(gpu, referenceModel(referenceShape), generationShape(batch), storage);
 
-/** Responses of a random model. @param storage Of its weights and cache. */
+/**
+ * Measures responses of a random model.
+ *
+ * @param storage Storage of its weights and cache.
+ */
 export async function measureRollout(
   bench: Bench,
   name: string,

@@ -10,7 +10,7 @@ import type { Bench, BenchRecord } from './record.ts';
 
 type Figures = Pick<BenchRecord, 'name' | 'shapes' | 'flops' | 'bytes' | 'roof'>;
 
-/** What the adapter charges for each thing that a plan is made of. Nothing can be faster than these. */
+/** The adapter's time for each element of a plan. No plan can be faster than its elements. */
 export async function benchRoof(bench: Bench): Promise<void> {
   await matmuls(bench);
   await bandwidths(bench);
@@ -32,7 +32,7 @@ async function report(bench: Bench, figures: Figures, times: readonly number[]):
   });
 }
 
-/** The fastest variant of each form at a large shape and at a model's own. */
+/** The fastest variant of each product, at a large shape and at a model's shape. */
 async function matmuls(bench: Bench): Promise<void> {
   const { gpu, tiny, repeats, roofs } = bench;
   const side = gpu.kind === 'cpu' ? 512 : 4096;
@@ -121,8 +121,8 @@ async function overheads(bench: Bench): Promise<void> {
 }
 
 /**
- * Milliseconds from asking for a pipeline to the end of its first run. The sizes are drawn, so that a
- * driver finds none of them in its cache, or few.
+ * Milliseconds from asking for a pipeline to the end of its first run. The sizes are random, so
+ * that a driver finds few of them in its cache.
  */
 async function compilation(bench: Bench): Promise<void> {
   const { gpu } = bench;

@@ -4,15 +4,15 @@ import { median } from '../median.ts';
 import { forwardCase } from '../variants/matmul-cases.ts';
 import { measureVariants } from '../variants/tuning.ts';
 
-/** What an adapter reaches when it does one thing only: the best of its variants. */
+/** The rates that an adapter reaches when it does one thing only, with its best variant. */
 export interface Roofs {
   /** f32 matmul of one large square shape. */
   readonly matmulGigaflops: number;
-  /** A copy kernel over a large array; what is read and what is written both count. */
+  /** A copy kernel over a large array. Bytes read and bytes written both count. */
   readonly copyGigabytes: number;
 }
 
-/** Measures both. Worth as much as the machine is quiet. */
+/** Measures both rates. The result is only as good as the machine is quiet. */
 export async function measureRoofs(
   gpu: Gpu,
   { tiny, repeats }: { readonly tiny: boolean; readonly repeats: number },

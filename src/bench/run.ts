@@ -30,8 +30,8 @@ const suites: Readonly<Record<SuiteName, (bench: Bench) => Promise<void>>> = {
 /**
  * Measures parts of the engine one after another.
  *
- * @param options.report Called with each record as it is there.
- * @param options.sized Measures the suites that know sizes at this one.
+ * @param options.report Called with each record as soon as it is measured.
+ * @param options.sized The size at which the suites in `sizedSuites` are measured.
  */
 export async function runBench(
   gpu: Gpu,

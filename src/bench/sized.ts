@@ -1,12 +1,12 @@
 import { configFrom } from '../config.ts';
 import { initialParameters } from '../model/parameters.ts';
-import { buildEngine } from '../scheduler/engine.ts';
+import { allocateBuffers } from '../scheduler/experiment-buffers.ts';
 import { measureIteration } from './ppo.ts';
 import type { Bench, SuiteName } from './record.ts';
 import { generationShape, measureRollout } from './rollout.ts';
 import { measureSteps, type ReferenceShape, referenceModel, referenceTraining } from './train.ts';
 
-/** Shapes at which a training engine is held against others on one adapter, by parameters. */
+/** Shapes at which training engines are compared on one adapter, by number of parameters. */
 export const sizes = {
   '1m': { B: 64, T: 64, C: 128, L: 4, H: 4, V: 512, F: 344 },
   '10m': { B: 32, T: 256, C: 384, L: 6, H: 6, V: 4096, F: 1024 },
@@ -17,13 +17,13 @@ export type SizeName = keyof typeof sizes;
 
 export const sizeNames = Object.keys(sizes) as SizeName[];
 
-/** A size, and sequences of a batch where they are not the size's own. */
+/** A size, and the sequences of a batch where they differ from the size's own. */
 export interface Sized {
   readonly size: SizeName;
   readonly batch?: number;
 }
 
-/** The suites that know sizes. */
+/** The suites that can be measured at a size. */
 export const sizedSuites = {
   train: measureTraining,
   rollout: measureRollouts,
@@ -63,18 +63,18 @@ async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
   const count = Math.max(1, Math.ceil((4 * B) / samples));
   const lengths = { maxPromptTokens: T / 4, maxResponseTokens: (3 * T) / 4 };
   const { rollout, ...rest } = configFrom('standard', undefined, 'bench');
-  const engine = buildEngine(bench.gpu, {
+  const buffers = allocateBuffers(bench.gpu, {
     model,
     config: { ...rest, rollout: { ...rollout, prompts: count, samples } },
     lengths,
     prompts: count,
     epochs: 1,
   });
-  engine.trainer.reset(initialParameters(model, 1, 0.02), 1);
+  buffers.trainer.reset(initialParameters(model, 1, 0.02), 1);
   await measureIteration(bench, {
     name: `PPO iteration, ${sized.size}`,
     shapes: { ...shape, prompts: count, samples },
-    engine,
+    buffers,
     prompts: Array.from({ length: count }, (_, p) =>
       Uint32Array.from({ length: lengths.maxPromptTokens }, (_token, i) => (p * 31 + i * 7) % V),
     ),

@@ -1,6 +1,6 @@
 import { configFrom } from '../config.ts';
 
-/** An experiment of a few hundred weights, to see that a benchmark runs. */
+/** An experiment of a few hundred weights, which shows that a benchmark runs. */
 export const tinyConfig = configFrom(
   'quick',
   {

@@ -30,7 +30,7 @@ export const referenceShape: ReferenceShape = {
   F: 344,
 };
 
-/** A decoder of that shape. */
+/** A decoder of the given shape. */
 export const referenceModel = ({ T, C, L, H, V, F }: ReferenceShape): ModelConfig => ({
   architecture: 'llama',
   vocabSize: V,
@@ -54,8 +54,8 @@ export const referenceModel = ({ T, C, L, H, V, F }: ReferenceShape): ModelConfi
 /**
  * A trainer of the reference shape and a batch that fills it: `B * T` predicted tokens.
  *
- * @param checkpointing Keeps the layers' inputs alone, as `gradientCheckpointing` of a config.
- * @param weightStorage As that of a config.
+ * @param checkpointing Keeps only the layers' inputs, as `gradientCheckpointing` of a config.
+ * @param weightStorage As `weightStorage` of a config.
  */
 export function referenceTraining(
   bench: Pick<Bench, 'gpu'>,
@@ -106,7 +106,7 @@ export async function benchTrain(bench: Bench): Promise<void> {
   }
 }
 
-/** Steps of one trainer, which is destroyed then. */
+/** Measures steps of one trainer, then destroys the trainer. */
 export async function measureSteps(
   bench: Bench,
   name: string,

@@ -7,12 +7,12 @@ import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 
 /**
- * The device of a computing command, with the kernels that were fastest on it if it was tuned. Its
- * adapter is named on stderr; without one the command ends with exit code 1, for there is no other way
- * to compute.
+ * Opens the device of a computing command. A tuned device gets the kernels that were fastest on it.
+ * The command names the adapter on stderr. Without an adapter the command ends with exit code 1:
+ * there is no other way to compute.
  *
- * @param use Of a model: the kernels are checked first, and those that compute wrong on the device
- *   are replaced and named on stderr.
+ * @param use The model's use of kernels. The command checks those kernels first, replaces each
+ *   kernel that computes wrong on the device, and names the replaced kernels on stderr.
  */
 export async function openCommandGpu(
   args: { readonly adapter?: string },
@@ -39,8 +39,9 @@ export async function openCommandGpu(
 }
 
 /**
- * Work on the device of a computing command, and on another one where that is lost: with the same
- * kernels, so that the work which goes on where it was last kept comes to the same bits.
+ * Runs work on the device of a computing command. When the device is lost, the work continues on a
+ * new device with the same kernels, so that it gives the same bits. If the new device cannot run
+ * those kernels, or has another name, a warning on stderr says so.
  */
 export async function withLastingGpu<Result>(
   args: { readonly adapter?: string },
@@ -82,7 +83,7 @@ export async function withLastingGpu<Result>(
   return result.value;
 }
 
-/** Checks the kernels that a model needs; those that compute wrong are replaced, named on stderr. */
+/** Checks the kernels that a model needs. Replaces each wrong kernel and names it on stderr. */
 export async function checkKernels(gpu: Gpu, use: KernelUse): Promise<void> {
   const host = await system();
   await host.doing?.('checking the kernels');

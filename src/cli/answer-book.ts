@@ -10,7 +10,7 @@ interface Entry {
   readonly answer: string;
 }
 
-/** The answers of a prompt file, found by a prompt or by the text of its chat template. */
+/** The answers of a prompt file. A prompt, or the text of its chat template, finds its answer. */
 export class AnswerBook {
   readonly #entries: readonly Entry[];
   readonly #byPrompt = new Map<string, string>();
@@ -44,9 +44,10 @@ export class AnswerBook {
   }
 
   /**
-   * The answer to a prompt, matched as rollouts are; undefined where none or several match.
+   * The answer to a prompt, matched as rollouts are; undefined when no prompt or several prompts
+   * match.
    *
-   * @param answered Whether the response follows in the text.
+   * @param answered Whether the text continues with the response.
    */
   find(text: string, answered = false): string | undefined {
     const known = this.#byPrompt.get(comparable(text));
@@ -55,7 +56,7 @@ export class AnswerBook {
       const found = this.#matcher.find(text, { where: 'a query', answered });
       return found && this.#entries[found.index]?.answer;
     } catch (error) {
-      // Several prompts stand in the text: none is known to be meant.
+      // Several prompts occur in the text: none of them can be chosen.
       if (error instanceof Error && error.name === 'ConfigError') return undefined;
       throw error;
     }

@@ -1,14 +1,17 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
 import { type Storage, storages } from '../vocabulary/storages.ts';
 
-/** Arguments that cannot be used; one line that names the option. The command exits 2. */
+/**
+ * Unusable arguments; the message is one line that names the option. The command exits with code 2.
+ */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 /**
- * Names of the errors that say the input or the arguments are wrong: exit code 2. All others mean
- * that the run failed. By name, for what crosses a worker's boundary keeps no class.
+ * Names of the errors that blame the input or the arguments: exit code 2. All other errors mean
+ * that the run failed. Names instead of classes, because an error loses its class at a worker
+ * boundary.
  */
 export const badInput: ReadonlySet<string> = new Set([
   'UsageError',
@@ -20,7 +23,7 @@ export const badInput: ReadonlySet<string> = new Set([
   'PathError',
 ]);
 
-/** Options that every computing command shares: spread into its `args`. */
+/** Options that every computing command shares; each command spreads them into its `args`. */
 export const commonArgs = {
   adapter: {
     type: 'enum',
@@ -77,14 +80,14 @@ export function numberOption(name: string, text: string, range: NumberRange = {}
   throw new UsageError(`--${name} must be ${kind}${bounds && ` ${bounds}`}, got '${text}'`);
 }
 
-/** As `numberOption`, undefined where the option was not given. */
+/** As `numberOption`; undefined when the option was not given. */
 export const optionalNumber = (
   name: string,
   text: string | undefined,
   range: NumberRange = {},
 ): number | undefined => (text === undefined ? undefined : numberOption(name, text, range));
 
-/** Every value of an option that may be repeated, in the order given. */
+/** Every value of a repeatable option, in the order given. */
 export function repeatedOption(name: string, argv: readonly string[]): string[] {
   const flag = `--${name}`;
   const end = argv.includes('--') ? argv.indexOf('--') : argv.length;

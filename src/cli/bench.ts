@@ -89,7 +89,7 @@ export const command = defineCommand({
   },
 });
 
-/** @throws UsageError on options that do not go with it. */
+/** @throws UsageError when `--size`, `--batch`, `--suite` and `--tiny` contradict one another. */
 function sizedOption(args: {
   readonly size?: string | undefined;
   readonly batch?: string | undefined;
@@ -108,7 +108,7 @@ function sizedOption(args: {
   return { size, ...(batch !== undefined && { batch }) };
 }
 
-/** @throws UsageError where it is not what `limr bench --out` wrote. */
+/** @throws UsageError unless `limr bench --out` wrote the file. */
 async function readEarlier(path: string): Promise<EarlierBench> {
   const found = v.safeParse(earlierSchema, await readJson(path));
   if (found.success) return found.output;
@@ -116,7 +116,7 @@ async function readEarlier(path: string): Promise<EarlierBench> {
   throw new UsageError(`${path}: ${issueText(issue)}`);
 }
 
-/** The comparison as lines. */
+/** The comparison as text lines. */
 function changes(result: BenchResult, earlier: EarlierBench): string {
   const { compared, slower, faster } = compareBench(result, earlier);
   const rows = [...slower, ...faster].map(({ record, earlierMs, ratio }) => {

@@ -4,19 +4,19 @@ import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { system } from './system.ts';
 
-/** A config has some hundred fields; larger files hold something else. */
+/** A config has about a hundred fields; a larger file holds something else. */
 const MOST_BYTES = 2 ** 20;
 
-/** A JSON file of a config's size. @throws UsageError or FormatError as `readJson`. */
+/** Reads a JSON file no larger than a config. @throws UsageError or FormatError as `readJson`. */
 export const readConfigFile = (file: string): Promise<unknown> => readJson(file, MOST_BYTES);
 
 /**
- * The config that a file and a preset make together: the file's fields over those of the preset,
- * which is the one asked for, else the one that the file names, else `quick`. Settings that another
- * kind of task changed are named on stderr.
+ * The config of a preset and a file; the file's fields replace the preset's. The preset is the
+ * requested one, else the one that the file names, else `quick`. The command names on stderr each
+ * setting that another kind of task changed.
  *
- * @param where What errors call it where there is no file.
- * @param methods In place of the file's `experiment.methods`.
+ * @param where Name for errors when there is no file.
+ * @param methods Replace the file's `experiment.methods`.
  * @throws UsageError, ConfigError or FormatError naming file and field.
  */
 export async function chosenConfig(
@@ -30,7 +30,7 @@ export async function chosenConfig(
   if (!isRecord(given)) throw new UsageError(`${name}: must hold an object`);
   const named = fieldOf(given, 'preset');
   const chosen = preset ?? (typeof named === 'string' ? named : 'quick');
-  // A preset that is no text is refused where its field is checked.
+  // The field check refuses a preset that is not text.
   const own = typeof named === 'string' ? { ...given, preset: chosen } : given;
   const experiment = fieldOf(own, 'experiment');
   const asked =

@@ -14,12 +14,15 @@ import type { System } from './system.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { callsOf, type StoreCalls } from '../workers/remote-store.ts';
 
-/** What `npm run build` makes of src/cli/page.ts, in dist beside the folder of the sources. */
+/**
+ * The folder that `npm run build` makes from src/cli/page.ts: in dist, beside the folder of the
+ * sources.
+ */
 const pageFolder = new URL('../../page/', import.meta.url);
-/** Bases of the library, which the page reads where they lie. */
+/** Bases of the library; the page reads them from this folder. */
 const basesFolder = new URL('../bases/', import.meta.url);
 
-/** The only variables that the page sees: those that commands read. */
+/** The page sees only these variables: commands read no others. */
 const shownVariables = /^(LIMR_\w+|XDG_CACHE_HOME|HOME|USERPROFILE)$/;
 
 const contentTypes: Readonly<Record<string, string>> = {
@@ -27,10 +30,12 @@ const contentTypes: Readonly<Record<string, string>> = {
   '.html': 'text/html; charset=utf-8',
 };
 
-/** The page's own files and nothing else; a request leaves the machine for none. */
+/** Allows the page's own files only; no request leaves the machine. */
 const policy = "default-src 'self' data:; script-src 'self'; worker-src 'self'";
 
-/** Loads the page's files at once: a build that comes between must not mix with them. */
+/**
+ * Loads all of the page's files at once, so that a build meanwhile cannot mix old and new files.
+ */
 async function pageFiles(): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
   const names = await readdir(pageFolder).catch(() => []);
@@ -47,7 +52,7 @@ async function pageFiles(): Promise<Map<string, Buffer>> {
   return files.set('/', Buffer.from(html));
 }
 
-/** Serves files on a free port of this machine's own address, which browsers count as secure. */
+/** Serves files on a free port of the loopback address, which browsers treat as secure. */
 function serve(files: ReadonlyMap<string, Buffer>): Promise<Server> {
   const server = createServer((request, response) => {
     const path = request.url ?? '';
@@ -65,21 +70,21 @@ function serve(files: ReadonlyMap<string, Buffer>): Promise<Server> {
   });
 }
 
-/** Answers a page's calls on this process's files and streams, and remembers the last of them. */
+/** Answers a page's calls with this process's files and streams, and remembers the latest. */
 export class SystemServer {
-  /** Whether the command in the page takes care of Ctrl-C. */
+  /** Whether the command in the page handles Ctrl-C itself. */
   interruptible = false;
   readonly #calls: SystemCalls;
   readonly #reading = new Map<number, Awaited<ReturnType<System['open']>>>();
   readonly #writing = new Map<number, FreshFile>();
   readonly #locks = new Map<string, FolderLock>();
-  /** Why a folder is this process's no more. */
+  /** By folder: why this process lost it. */
   readonly #lost = new Map<string, string>();
   readonly #stores = new Map<string, ReturnType<typeof callsOf>>();
   #handles = 0;
   #doing = 'starting';
   #heap: PageHeap | undefined;
-  /** The last file that was read or written since, and how far. */
+  /** The last file read or written since `#doing` changed, and how far. */
   #file: string | undefined;
 
   constructor(host: System) {
@@ -127,7 +132,7 @@ export class SystemServer {
       append: (handle, bytes) => of(this.#writing, handle).append(Buffer.from(bytes, 'base64')),
       commit: (handle) => take(this.#writing, handle).commit(),
       abort: async (handle) => {
-        // A commit that failed has cleaned up behind itself.
+        // A failed commit has cleaned up after itself.
         if (this.#writing.has(handle)) await take(this.#writing, handle).abort();
       },
       lock: async (folder) => {
@@ -170,7 +175,7 @@ export class SystemServer {
     return call(...args);
   }
 
-  /** What the page was last known to do, and what memory there was, for when it has ended. */
+  /** The page's last known action and the memory, for the message when the page has ended. */
   lastWords(): string {
     const file = this.#file === undefined ? '' : ` (it had ${this.#file})`;
     const heap = this.#heap
@@ -191,7 +196,7 @@ export class SystemServer {
     }
   }
 
-  /** Closes what the command has left open, and drops files it was still writing. */
+  /** Closes what the command left open, and discards files that were not finished. */
   async close(): Promise<void> {
     const left = [...this.#reading.values()].map((file) => file.close());
     const half = [...this.#writing.values()].map((file) => file.abort());
@@ -210,7 +215,7 @@ interface OpenPage {
 
 type PageScope = typeof globalThis & { readonly limrPage: PageApi };
 
-/** A page with the commands in it, in a browser that has the adapter asked for. */
+/** Opens a page that holds the commands, in a browser with the requested adapter. */
 async function openPage(
   url: string,
   adapter: AdapterChoice,
@@ -242,14 +247,14 @@ async function openPage(
   return open('software');
 }
 
-/** Settles, by rejection, when the page can go on no longer. */
+/** Rejects when the page can no longer continue; never resolves. */
 export function death({ browser, page }: OpenPage, server: SystemServer): Promise<never> {
   return new Promise((_, reject) => {
     const end = (what: string) => () => {
       reject(new ChromiumError(`${what} ${server.lastWords()}`));
     };
     page.once('crash', end('the page crashed'));
-    // As on Node, where an error that nobody catches ends the command.
+    // As on Node, where an uncaught error ends the command.
     page.once('pageerror', (error) => reject(error));
     browser.once('disconnected', end('Chromium ended unexpectedly'));
   });
@@ -259,8 +264,8 @@ export function death({ browser, page }: OpenPage, server: SystemServer): Promis
  * Runs a command inside headless Chromium, with this process's files and streams.
  *
  * @param argv The command and its arguments, without `--host`.
- * @returns The command's exit code, which has printed its own errors.
- * @throws ChromiumError when there is no browser, or it ends before the command does.
+ * @returns The command's exit code. The command has printed its own errors.
+ * @throws ChromiumError when there is no browser, or the browser ends before the command does.
  */
 export async function runInChromium(
   host: System,
@@ -281,7 +286,7 @@ export async function runInChromium(
   let dying: Promise<never> | undefined;
   let interrupted = false;
   const interrupt = (signal: NodeJS.Signals): void => {
-    // A terminal that closes may say so more than once.
+    // A terminal that closes may send SIGHUP more than once.
     if (interrupted && signal === 'SIGHUP') return;
     if (opening && files.interruptible) {
       interrupted = true;
@@ -291,7 +296,7 @@ export async function runInChromium(
       return;
     }
     for (const name of signals) process.off(name, interrupt);
-    // Then as if nobody had listened.
+    // Then the signal ends the process as if it had no listener.
     dying = close()
       .finally(() => process.kill(process.pid, signal))
       .then(() => new Promise<never>(() => undefined));
@@ -317,7 +322,7 @@ export async function runInChromium(
     );
     const ended = death(opened, files);
     return await Promise.race([run, ended]).finally(() => {
-      // Whichever came second has nothing more to say.
+      // The promise that settled second is of no interest.
       run.catch(() => undefined);
       ended.catch(() => undefined);
     });

@@ -1,15 +1,17 @@
 import type { Browser } from 'playwright';
 import type { AdapterChoice } from '../gpu/device.ts';
 
-/** No Playwright, no browser, or one that does not start; one line that says what to do. */
+/**
+ * Playwright or the browser is missing, or the browser does not start; one line says what to do.
+ */
 export class ChromiumError extends Error {
   override readonly name = 'ChromiumError';
 }
 
-/** Longest that the browser may take to start. */
+/** Longest time that the browser may take to start. */
 const startSeconds = 60;
 
-/** The path of the first of some programs that PATH has. */
+/** The path of the first of these programs that PATH contains. */
 export async function findProgram(names: readonly string[]): Promise<string | undefined> {
   const { existsSync } = await import('node:fs');
   const path = await import('node:path');
@@ -23,7 +25,7 @@ export async function findProgram(names: readonly string[]): Promise<string | un
   return places.find((place) => existsSync(place));
 }
 
-/** Playwright, which only a checkout has: it is a development dependency. */
+/** Loads Playwright: a development dependency, which only a checkout has. */
 async function loadPlaywright(): Promise<typeof import('playwright')> {
   const name = 'playwright';
   try {
@@ -34,7 +36,7 @@ async function loadPlaywright(): Promise<typeof import('playwright')> {
   }
 }
 
-/** Where browsers lie that are on no PATH. */
+/** Usual places of browsers that are not on PATH. */
 function usualPlaces(): string[] {
   if (process.platform === 'darwin') {
     return ['Google Chrome', 'Chromium', 'Microsoft Edge'].map(
@@ -52,7 +54,9 @@ function usualPlaces(): string[] {
   ]);
 }
 
-/** `CHROMIUM_PATH`, then a Chromium, Chrome or Edge of the system, then what Playwright brought. */
+/**
+ * Tries `CHROMIUM_PATH`, then a Chromium, Chrome or Edge of the system, then Playwright's browser.
+ */
 async function findChromium(playwrightPath: () => string): Promise<string> {
   const { existsSync } = await import('node:fs');
   const named = process.env['CHROMIUM_PATH'];
@@ -75,7 +79,7 @@ async function findChromium(playwrightPath: () => string): Promise<string> {
   );
 }
 
-/** Whether a GPU may be here: on Linux, whether a driver offers a device. */
+/** Whether this machine may have a GPU: on Linux, whether a driver offers a device. */
 export async function mayHaveGpu(): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   const { existsSync, readdirSync } = await import('node:fs');
@@ -87,17 +91,18 @@ export async function mayHaveGpu(): Promise<boolean> {
   }
 }
 
-/** What makes Chromium offer the adapter. */
+/** Arguments that make Chromium offer the adapter. */
 function adapterArguments(adapter: Exclude<AdapterChoice, 'auto'>): string[] {
   if (adapter === 'software') return ['--use-webgpu-adapter=swiftshader'];
-  // Headless Chromium on Linux leaves Vulkan alone unless it is told to take it.
+  // Headless Chromium on Linux uses Vulkan only when told to.
   return process.platform === 'linux'
     ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface']
     : [];
 }
 
 /**
- * Starts a headless Chromium with WebGPU that calls nobody. Signals are the caller's to handle.
+ * Starts a headless Chromium with WebGPU that makes no network calls of its own. The caller handles
+ * signals.
  *
  * @throws ChromiumError
  */

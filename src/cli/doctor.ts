@@ -12,7 +12,7 @@ import { system } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { adapterAdvice, findVulkan } from './vulkan.ts';
 
-/** Optional features that are told of, and what the engine makes of each so far. */
+/** The optional features that the report lists, and the engine's use of each. */
 const featureUses = {
   'shader-f16': 'not needed: weights in f16 are unpacked from words, which every adapter can',
   subgroups: 'kernels have variants for it',
@@ -21,7 +21,7 @@ const featureUses = {
 
 const shownFeatures = Object.keys(featureUses) as (keyof typeof featureUses)[];
 
-/** Limits that decide what fits. */
+/** The limits that decide which models fit. */
 const shownLimits = [
   'maxBufferSize',
   'maxStorageBufferBindingSize',
@@ -55,7 +55,9 @@ export const command = defineCommand({
   },
 });
 
-/** The adapters that this process can open: the usual one, and the other kind where there is one. */
+/**
+ * The adapters that this process can open: the default one, and one of the other kind if present.
+ */
 async function thisHost(
   choice: AdapterChoice,
   tell: (text: string) => Promise<void>,
@@ -69,7 +71,7 @@ async function thisHost(
     try {
       gpu = await openGpu({ adapter, limits: 'max', features: shownFeatures });
     } catch (error) {
-      // With `auto`, the other kinds are looked for only in case there are two.
+      // With `auto`, the other kinds are optional: their absence is no problem.
       if (adapter === choice) problems.push(error instanceof Error ? error.message : String(error));
       continue;
     }
@@ -94,7 +96,7 @@ async function thisHost(
   return { host: shownHost(), adapters, problems };
 }
 
-/** As people write it: `Node 20.20.2`. */
+/** The host's name with a capital letter: `Node 20.20.2`. */
 const shownHost = (): string => hostName().replace(/^./, (letter) => letter.toUpperCase());
 
 function goodFor(gpu: Gpu): string {
@@ -108,7 +110,10 @@ const featureText = (name: string): string =>
     ? `${name} (${featureUses[name as keyof typeof featureUses]})`
     : name;
 
-/** Which variants plans take of one family, and how often each was the fastest where measured. */
+/**
+ * The variants that plans use from one family, and how often each variant was the fastest if
+ * measured.
+ */
 function choiceText({ preferred, measured, wrong = [] }: FamilyChoice): string {
   const counts = new Map<string, number>();
   for (const variant of Object.values(measured)) {
@@ -123,7 +128,7 @@ function choiceText({ preferred, measured, wrong = [] }: FamilyChoice): string {
     : `measured here: ${shapes} shapes; ${first}${few} elsewhere${without}`;
 }
 
-/** The choices of all families, those that are alike in one line. */
+/** The choices of all families; families with equal choices share one line. */
 function variantLines(choices: VariantChoices): string[] {
   const families = new Map<string, string[]>();
   for (const [family, choice] of Object.entries(choices)) {
@@ -137,7 +142,7 @@ function variantLines(choices: VariantChoices): string[] {
   ];
 }
 
-/** How near the adapter comes to float64; what it computes wrong is not used. */
+/** The adapter's largest difference from float64. Plans do not use variants that compute wrong. */
 function testText({ passed, variants, reductionError }: SelfTest): string {
   const worst = Math.max(...variants.map(({ error }) => error));
   const found = variants.filter((one) => !isWithinRounding(one)).map(describeFault);

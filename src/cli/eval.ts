@@ -24,10 +24,10 @@ import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 import { visibleLine } from './visible-text.ts';
 
-/** Rows name their data set here; without it the file is one. */
+/** Fields that name a row's data set; without them the whole file is one data set. */
 const dataSetFields = ['dataset', 'data_source', 'tier'];
 
-/** Longest answers to questions of maths, as the paper drew them. */
+/** Longest answer to a mathematics question, in tokens, as in the paper. */
 const mathTokens = 3072;
 
 interface Question extends Prompt {
@@ -42,9 +42,9 @@ interface DataSetScore {
   readonly prompts: number;
   readonly samples: number;
   readonly mean: number;
-  /** Normal, from the spread of the prompts' own means; null for a single prompt. */
+  /** Normal interval, from the spread of the means of the prompts; null for a single prompt. */
   readonly interval: readonly [number, number] | null;
-  /** Responses that were well formed. */
+  /** Number of well-formed responses. */
   readonly formatted: number;
 }
 
@@ -90,7 +90,7 @@ export const command = defineCommand({
     if (args.out !== undefined) await expectFileOut(args.out, inputs);
     const temperature = numberOption('temperature', args.temperature, { min: 0, max: 1000 });
     const topP = numberOption('top-p', args['top-p'], { min: 1e-6, max: 1 });
-    budgetOf(args); // a mistake in it is told before anything is opened
+    budgetOf(args); // reports a bad option before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const { task } = await chosenConfig('limr eval', args.config);
@@ -133,7 +133,8 @@ export const command = defineCommand({
         for await (const response of responder.respond({ temperature, topP, seed })) {
           const question = questions[response.prompt];
           if (!question) continue;
-          // The end token is no part of the answer; whether it came, the decoder knows best.
+          // The end token is not part of the answer. The decoder knows whether the response ended
+          // with it.
           const { ids, stopped: finished } = response;
           const spoken = finished ? ids.slice(0, -1) : ids;
           const [decoded = ''] = await tokenizer.decode([spoken], decoding);

@@ -22,14 +22,16 @@ import { UsageError } from './arguments.ts';
 export interface FolderLock {
   /** Resolves with the reason when another process has taken the folder; never otherwise. */
   readonly lost: Promise<string>;
-  /** Lets go of it; folders that were made for the lock and are still empty go too. */
+  /**
+   * Releases the lock; also removes the folders that were made for the lock and are still empty.
+   */
   release(): Promise<void>;
 }
 
 interface LockTimes {
-  /** Between two signs of life. */
+  /** Time between two signs of life. */
   readonly beatMs: number;
-  /** Without a sign of life for so long, a lock whose process cannot be asked after is nobody's. */
+  /** A lock without a sign of life for this time is free, if its process cannot be checked. */
   readonly staleMs: number;
 }
 
@@ -37,12 +39,15 @@ const usualTimes: LockTimes = { beatMs: 10_000, staleMs: 60_000 };
 
 const holderSchema = v.object({
   host: v.string(),
-  /** Of the system's start, and of the processes that see each other; empty where it tells none. */
+  /** Identifies the system's start and its process namespace; empty if the system tells neither. */
   boot: v.string(),
   pid: v.number(),
-  /** Tells a process from a later one with its number; empty where the system does not tell. */
+  /**
+   * Start time of the process: tells it from a later process with the same number. Empty if
+   * unknown.
+   */
   started: v.string(),
-  /** Of the lock's own file: a copy of it locks nothing. */
+  /** Inode of the lock's own file: a copy of the file locks nothing. */
   inode: v.string(),
   since: v.string(),
   token: v.string(),
@@ -54,13 +59,13 @@ interface Found {
   readonly holder: Holder | undefined;
   readonly text: string;
   readonly inode: string;
-  /** By the clock of the file system. */
+  /** Time of the last sign of life, by the clock of the file system. */
   readonly beatenAt: number;
 }
 
 const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
 
-/** What Linux says of a process; elsewhere nothing. */
+/** The content of a file under /proc; empty on systems other than Linux. */
 async function procFile(path: string): Promise<string> {
   try {
     return (await readFile(path, 'utf8')).trim();
@@ -69,10 +74,13 @@ async function procFile(path: string): Promise<string> {
   }
 }
 
-/** When a process began, in ticks since the system's start; undefined where it has ended. */
+/**
+ * Start time of a process, in ticks since the system's start; undefined if the process has ended or
+ * the system does not tell.
+ */
 async function startOf(pid: number): Promise<string | undefined> {
   const line = await procFile(`/proc/${pid}/stat`);
-  // Its name, in brackets, may hold anything.
+  // The process's name, in brackets, may hold any characters.
   const fields = line.slice(line.lastIndexOf(')') + 2).split(' ');
   const [state = '', started] = [fields[0], fields[19]];
   return line === '' || 'ZX'.includes(state) ? undefined : started;
@@ -84,12 +92,12 @@ async function bootOf(): Promise<string> {
   return `${boot} ${space}`.trim();
 }
 
-/** Whether a holder's process of this system still runs; undefined where that cannot be known. */
+/** Whether a holder on this system still runs; undefined if that cannot be known. */
 async function runs({ pid, started }: Holder): Promise<boolean | undefined> {
   if (started !== '') return (await startOf(pid)) === started;
   try {
     process.kill(pid, 0);
-    return undefined; // something with that number does
+    return undefined; // some process with that number runs
   } catch (error) {
     return codeOf(error) === 'ESRCH' ? false : undefined;
   }
@@ -118,11 +126,11 @@ function parseHolder(text: string): Holder | undefined {
   try {
     return v.parse(holderSchema, JSON.parse(text));
   } catch {
-    return undefined; // half written, perhaps
+    return undefined; // perhaps half written
   }
 }
 
-/** Why a lock still holds; undefined where nobody has it. */
+/** Why a lock still holds; undefined if the lock is free. */
 async function heldBy(
   found: Found,
   now: number,
@@ -144,7 +152,10 @@ async function heldBy(
   return age < staleMs ? `${who} (last sign of life ${seconds})` : undefined;
 }
 
-/** Takes a lock off that nobody has. It may be another by now, that somebody has just made. */
+/**
+ * Removes a lock that is free. Another process may replace the lock meanwhile: a new lock is put
+ * back.
+ */
 async function takeOff(path: string, found: Found, token: string): Promise<void> {
   if ((await readLock(path))?.text !== found.text) return;
   const aside = `${path}.${token}.stale`;
@@ -156,16 +167,21 @@ async function takeOff(path: string, found: Found, token: string): Promise<void>
   }
   const taken = await readLock(aside);
   if (taken && taken.text !== found.text) {
-    // Back, unless a third one has come.
+    // Puts the new lock back, unless a third process has made another.
     await link(aside, path).catch(() => undefined);
   }
   await rm(aside, { force: true });
 }
 
-/** Links that some file systems have not. */
+/** Error codes of file systems that have no hard links. */
 const noLinks = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EINVAL']);
 
-/** Makes the lock's file whole and at once. @returns Its inode, and false where there is one. */
+/**
+ * Creates the lock's file complete and in one step.
+ *
+ * @returns Whether the file was placed: false if a lock exists. `now` is the time by the file
+ *   system's clock.
+ */
 async function place(path: string, fresh: string, text: (inode: string) => string) {
   const write = async (file: string): Promise<number> => {
     const handle = await open(file, 'wx');
@@ -197,10 +213,11 @@ async function place(path: string, fresh: string, text: (inode: string) => strin
 }
 
 /**
- * Makes this process the one that writes to a folder, which is made where it is missing. A lock whose
- * process has ended is taken over, and that of another host once it has shown no sign of life.
+ * Makes this process the only writer of a folder; creates the folder if it is missing. Takes over
+ * the lock of an ended process, and the lock of another host that shows no sign of life for
+ * `staleMs`.
  *
- * @throws UsageError naming who works there.
+ * @throws UsageError naming the process that works in the folder.
  */
 export async function lockFolder(
   folder: string,
@@ -220,7 +237,7 @@ export async function lockFolder(
       const { placed, now } = await named(path, () => place(path, fresh, text));
       if (placed && (await owns())) break;
       const found = await readLock(path);
-      // Whoever took it for an old one has put it back.
+      // A process that mistook this lock for an old one has put it back.
       if (found?.holder?.token === token) break;
       const who = found && (await heldBy(found, now, times));
       if (who !== undefined || tries === 10) {
@@ -246,7 +263,7 @@ function hold(
 ): FolderLock {
   let lose: (why: string) => void = () => undefined;
   const lost = new Promise<string>((resolve) => (lose = resolve));
-  /** A write, whose time is the file system's, not this host's. */
+  /** Rewrites the file, so that the file system's clock, not this host's, sets its time. */
   const beat = async (): Promise<void> => {
     if (!(await owns())) {
       clearInterval(timer);
@@ -261,9 +278,9 @@ function hold(
       await file.close();
     }
   };
-  // A beat that fails is made up for by the next one; what the run itself cannot write it tells.
+  // The next beat makes up for a failed one. The run itself reports when it cannot write.
   const timer = setInterval(() => void beat().catch(() => undefined), beatMs);
-  // Deno's are numbers.
+  // Deno's timers are numbers.
   (timer as { unref?: () => void }).unref?.();
   return {
     lost,
@@ -275,7 +292,10 @@ function hold(
   };
 }
 
-/** Removes folders that were made for a lock, from the innermost on, as far as nothing is in them. */
+/**
+ * Removes the folders that were made for a lock, innermost first, up to the first that is not
+ * empty.
+ */
 async function removeEmpty(made: readonly string[]): Promise<void> {
   for (const folder of [...made].reverse()) {
     if ((await readdir(folder).catch(() => ['gone'])).length > 0) return;

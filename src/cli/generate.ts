@@ -57,7 +57,7 @@ export const command = defineCommand({
       minP: numberOption('min-p', args['min-p'], { min: 0, max: 1 }),
       seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     };
-    budgetOf(args); // a mistake in it is told before anything is opened
+    budgetOf(args); // reports a bad option before anything is opened
     const samples = numberOption('n', args.n, { min: 1, max: 100_000, integer: true });
     const asked = optionalNumber('max-new-tokens', args['max-new-tokens'], {
       min: 1,
@@ -129,7 +129,10 @@ async function promptsOf(
   return prompts;
 }
 
-/** What the completion adds to the text: some decoders strip a space where a text begins. */
+/**
+ * The text that the completion adds. Some decoders strip a space at the start of a text, so the
+ * completion is not decoded alone.
+ */
 async function completionText(
   tokenizer: TokenizerClient,
   prompt: readonly number[],

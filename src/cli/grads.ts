@@ -17,7 +17,7 @@ import { openDiskModel } from './model-files.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { system } from './system.ts';
 
-/** Token rows of one pass; gradients of more are accumulated. */
+/** Token rows of one pass; the gradients of several passes are accumulated. */
 const passRows = 1024;
 
 export const command = defineCommand({

@@ -2,7 +2,7 @@ import { findProgram, launchChromium } from './chromium.ts';
 import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import type { SelfTest } from './self-test.ts';
 
-/** What one host found. */
+/** The report of one host. */
 export interface HostReport {
   readonly host: string;
   readonly adapters: readonly {
@@ -11,17 +11,19 @@ export interface HostReport {
     readonly goodFor: string;
     readonly features: readonly string[];
     readonly limits: Readonly<Record<string, number>>;
-    /** What plans take: measured by `limr bench --tune`, else nothing but what is preferred. */
+    /**
+     * The variants that plans use: measured by `limr bench --tune`, else the preferred ones alone.
+     */
     readonly variants: VariantChoices;
     readonly selfTest: SelfTest;
   }[];
-  /** Why nothing, or less than expected, was found. */
+  /** Why the host found nothing, or less than expected. */
   readonly problems: readonly string[];
 }
 
 /**
- * Longest that another host may take to report. Its self-test compiles some ten kernels: 16 s on
- * llvmpipe in Deno on two cores that have nothing else to do.
+ * Longest time that another host may take to report. Its self-test compiles about ten kernels: 16 s
+ * on llvmpipe in Deno, on two cores without other work.
  */
 const HOST_SECONDS = 180;
 
@@ -32,9 +34,9 @@ const failed = (host: string, error: unknown): HostReport => ({
 });
 
 /**
- * Reports of the hosts that this machine has beside the one that asks.
+ * Reports of the other hosts on this machine.
  *
- * @param tell Told which is asked next.
+ * @param tell Receives the name of the next host before it is asked.
  */
 export async function otherHosts(tell: (text: string) => Promise<void>): Promise<HostReport[]> {
   const other = 'Deno' in globalThis ? 'node' : 'deno';
@@ -46,7 +48,7 @@ export async function otherHosts(tell: (text: string) => Promise<void>): Promise
   return [child, await chromiumReport()];
 }
 
-/** The same command under Node or Deno. */
+/** Runs the same command under Node or Deno. */
 async function childReport(program: 'node' | 'deno'): Promise<HostReport> {
   const host = program === 'deno' ? 'Deno' : 'Node';
   const { execFile } = await import('node:child_process');
@@ -55,13 +57,13 @@ async function childReport(program: 'node' | 'deno'): Promise<HostReport> {
   let path = await findProgram([program]);
   if (path === undefined && program === 'deno') {
     try {
-      // The npm package brings the program in a package for the platform.
+      // The npm package ships the program in a second package for the platform.
       const installer = createRequire(import.meta.url)('deno/install_api.cjs') as {
         runInstall(): string;
       };
       path = installer.runInstall();
     } catch {
-      // Neither is that package here: said below.
+      // That package is missing too: reported below.
     }
   }
   if (path === undefined) return failed(host, `not installed: no ${program} on PATH`);
@@ -87,7 +89,7 @@ async function childReport(program: 'node' | 'deno'): Promise<HostReport> {
   });
 }
 
-/** What the page runs: the built modules themselves, on the browser's adapter. */
+/** The script of the page: runs the built modules on the browser's adapter. */
 const pageReport = `(async () => {
   const [{ openGpu }, { choicesOf }, { selfTest }] = await Promise.all([
     import('/src/gpu/device.js'),
@@ -107,7 +109,7 @@ const pageReport = `(async () => {
   };
 })()`;
 
-/** A headless Chromium, where Playwright and a browser are installed. */
+/** The report of a headless Chromium, if Playwright and a browser are installed. */
 async function chromiumReport(): Promise<HostReport> {
   const host = 'Chromium, headless';
   const modules = new URL('../../', import.meta.url);
@@ -117,7 +119,7 @@ async function chromiumReport(): Promise<HostReport> {
     try {
       const page = await browser.newPage();
       page.setDefaultTimeout(HOST_SECONDS * 1000);
-      // A secure origin that no request leaves the machine for.
+      // A secure origin; no request to it leaves the machine.
       const origin = 'https://limr.invalid';
       const { readFile } = await import('node:fs/promises');
       await page.route(`${origin}/**`, async (route) => {

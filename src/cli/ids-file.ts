@@ -3,10 +3,10 @@ import type { ModelConfig } from '../model/config.ts';
 import { pastTrainedLength } from '../model/rope.ts';
 import { readJson } from './json-file.ts';
 
-/** A padded batch of token ids, and its rows without their padding. */
+/** A padded batch of token ids, and its rows without padding. */
 export interface IdsBatch {
   readonly ids: readonly (readonly number[])[];
-  /** 1 where a token counts. */
+  /** 1 for a token, 0 for padding. */
   readonly mask: readonly (readonly number[])[];
   readonly sequences: readonly (readonly number[])[];
 }
@@ -14,8 +14,9 @@ export interface IdsBatch {
 /**
  * Reads `{"input_ids": [[...]], "attention_mask"?: [[...]]}`.
  *
- * @throws FormatError naming row and column of what is not an id of the model, of rows of different
- *   length, of a mask of another shape, and of rows that are longer than the model or empty.
+ * @throws FormatError naming row and column: for a value that is not an id of the model, rows of
+ *   different lengths, a mask of another shape, and rows that are empty or longer than the model
+ *   allows.
  */
 export async function readIds(path: string, config: ModelConfig): Promise<IdsBatch> {
   const json = await readJson(path);

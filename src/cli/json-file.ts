@@ -3,16 +3,16 @@ import { expectShallow } from '../formats/json-depth.ts';
 import { parseJson } from '../formats/json.ts';
 import { withSource } from './sources.ts';
 
-/** Largest JSON file where its reader says nothing else: lists of token ids are long. */
+/** Largest JSON file unless the reader sets a limit; files with lists of token ids are long. */
 const MOST_BYTES = 256 * 2 ** 20;
-/** Deeper than any file that a command reads whole. */
+/** More levels than any file that a command reads whole. */
 const MOST_DEPTH = 64;
 
 /**
- * A JSON file.
+ * Reads a JSON file.
  *
  * @param mostBytes Larger files are refused before they are read.
- * @throws UsageError where there is none, FormatError when it is too large, too deep or not JSON.
+ * @throws UsageError if the file is missing; FormatError if it is too large, too deep or not JSON.
  */
 export async function readJson(path: string, mostBytes = MOST_BYTES): Promise<unknown> {
   const text = await withSource(path, (source) => readText(source, mostBytes));

@@ -4,17 +4,17 @@ import { parameterLayout } from '../model/parameters.ts';
 import type { PretrainKeeping, PretrainState } from '../scheduler/base.ts';
 import { system } from './system.ts';
 
-/** Longest that a training works between two copies, unless one update takes longer. */
+/** Longest time between two copies of a training, unless one update takes longer. */
 const COPY_SECONDS = 300;
-/** The most that a copy may take of the host's memory; two are held while one takes the other's place. */
+/** Largest copy in host memory, in bytes. Two copies exist while a new one replaces the old one. */
 const MOST_BYTES = 2 ** 31;
 
-/** Weights and two moments of each parameter. */
+/** One weight and two moments, each f32. */
 const BYTES_PER_PARAMETER = 12;
 
 /**
- * Weights and moments of a training on the host, from which it goes on bit for bit when its device is
- * lost. What is too large to be kept begins again, and comes to the same bits.
+ * A host copy of the weights and moments of a training. The training resumes from the copy, bit for
+ * bit, when its device is lost. A training too large to copy begins again and gives the same bits.
  */
 export class KeptTraining implements PretrainKeeping {
   from: PretrainState | undefined;
@@ -27,7 +27,7 @@ export class KeptTraining implements PretrainKeeping {
     this.#bytes = BYTES_PER_PARAMETER * pages.reduce((sum, { size }) => sum + size, 0);
   }
 
-  /** Says where the training goes on, unless it begins for the first time. */
+  /** Reports where the training resumes; reports nothing at the first start. */
   async begin(): Promise<void> {
     this.#savedAt = performance.now();
     if (!this.#begun) {

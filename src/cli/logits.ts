@@ -9,7 +9,7 @@ import { openDiskModel } from './model-files.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { system } from './system.ts';
 
-/** Most numbers of one output tensor: 4 GiB of f32. */
+/** Largest output tensor, in numbers: 4 GiB of f32. */
 const mostLogits = 2 ** 30;
 
 export const command = defineCommand({

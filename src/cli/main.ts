@@ -8,13 +8,13 @@ import { visibleLine } from './visible-text.ts';
 interface Entry {
   readonly summary: string;
   readonly load: () => Promise<{ readonly command: unknown }>;
-  /** The last positional may be repeated; the command finds all of them in `args._`. */
+  /** The last positional may be repeated; `args._` holds all of its values. */
   readonly many?: true;
-  /** Options that may be given several times; the command finds them in `rawArgs`. */
+  /** Options that may be repeated; `rawArgs` holds all of their values. */
   readonly repeatable?: readonly string[];
 }
 
-/** Every command, loaded when it is called. */
+/** Every command; a command is loaded when it is called. */
 const entries: Readonly<Record<string, Entry>> = {
   base: {
     summary: 'pre-train the base model of an experiment',
@@ -128,7 +128,7 @@ async function runEntry(
   }
   checkArguments(args, rest, entry.many ?? false, entry.repeatable);
   const given = parseArgs([...rest], args) as { readonly host?: string; readonly adapter?: string };
-  // In its page, --host chromium says where the command is already.
+  // Inside the page, `--host chromium` only names the host that already runs the command.
   if (given.host === 'chromium' && typeof document === 'undefined') {
     const { runInChromium } = await import('./chromium-host.ts');
     return runInChromium(host, [name, ...rest], given.adapter as AdapterChoice);
@@ -138,9 +138,10 @@ async function runEntry(
 }
 
 /**
- * citty's parser takes any option and drops what it does not know: this is the strict half.
+ * Refuses unknown options: citty's parser accepts any option and drops those that it does not know.
  *
- * @throws UsageError for an unknown or repeated option, a missing or empty value, or too many words.
+ * @throws UsageError for an unknown or repeated option, a missing or empty value, or too many
+ *   words.
  */
 export function checkArguments(
   args: ArgsDef,
@@ -184,7 +185,7 @@ export function checkArguments(
     if (value === undefined || (equals < 0 && value.startsWith('--'))) {
       throw new UsageError(`${flag} needs a value`);
     }
-    // As from a variable that is not set: never a path, nor anything else but a text of one's own.
+    // An unset shell variable gives an empty value. Only an option for free text may be empty.
     if (value.trim() === '' && option?.valueHint?.toLowerCase() !== 'text') {
       throw new UsageError(`${flag} needs a value, got an empty one`);
     }
@@ -221,7 +222,7 @@ function overview(): string {
 
 function isBadInput(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  // citty's own errors are all about arguments.
+  // All of citty's own errors concern arguments.
   return badInput.has(error.name) || error.name === 'CLIError';
 }
 

@@ -9,13 +9,13 @@ import {
 import { UsageError } from './arguments.ts';
 import { system } from './system.ts';
 
-/** A model folder on disk that a command opened, whose weights need not be there. */
+/** A model folder on disk that a command opened. The weights may be missing. */
 export interface DiskDescription extends ModelDescription {
   readonly openFile: OpenModelFile;
   /**
-   * The tokenizer; undefined where the folder has none.
+   * The tokenizer; undefined if the folder has none.
    *
-   * @throws FormatError when its files are none, or take too long.
+   * @throws FormatError when the files are not a tokenizer, or take too long to load.
    */
   tokenizer(): Promise<TokenizerClient | undefined>;
   /** Closes the files and ends the tokenizer's worker. */
@@ -26,9 +26,9 @@ export interface DiskDescription extends ModelDescription {
 export type DiskModel = DiskDescription & ModelDirectory;
 
 /**
- * Opens a model folder. Only bare names inside it are ever opened.
+ * Opens a model folder. Only bare file names inside the folder are ever opened.
  *
- * @throws UsageError when the path is not a folder, and what `openModelDirectory` throws.
+ * @throws UsageError when the path is not a folder; the errors of `openModelDirectory`.
  */
 export const openDiskModel = (path: string): Promise<DiskModel> =>
   openFolder(path, async (openFile) => {
@@ -48,7 +48,7 @@ export const openDiskModel = (path: string): Promise<DiskModel> =>
 /** Whether a model was opened with its weights. */
 export const isWhole = (model: DiskDescription | DiskModel): model is DiskModel => 'read' in model;
 
-/** As `openDiskModel`, without the weights: for what only asks how large they are. */
+/** As `openDiskModel`, without the weights: for callers that only need their sizes. */
 export const openDiskDescription = (path: string): Promise<DiskDescription> =>
   openFolder(path, (openFile) => openModelDescription(openFile, path));
 
@@ -64,7 +64,7 @@ async function openFolder<Model extends ModelDescription>(
   const open = new Map<string, Awaited<ReturnType<typeof host.open>>>();
   let tokenizer: Promise<TokenizerClient | undefined> | undefined;
   const close = async (): Promise<void> => {
-    // One that failed to open has ended its worker, and thrown at whoever asked for it.
+    // If opening failed, the worker has ended and the caller has received the error.
     await tokenizer?.then(
       (client) => client?.close(),
       () => undefined,
@@ -94,7 +94,7 @@ async function openFolder<Model extends ModelDescription>(
   }
 }
 
-/** Writes the files of `modelDirectoryFiles` in their order, each whole or not at all. */
+/** Writes the files of `modelDirectoryFiles` in order; each file is written whole or not at all. */
 export async function writeModelFiles(
   path: string,
   files: ReadonlyMap<string, Uint8Array>,

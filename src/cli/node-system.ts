@@ -6,7 +6,7 @@ import { fileError, makeFolder } from '../file-error.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { FileContent, Look, System } from './system.ts';
 
-/** Strings joined into writes of about this many characters. */
+/** Strings are joined into writes of about this many characters. */
 const BATCH = 1 << 20;
 
 const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
@@ -17,7 +17,7 @@ const print = (stream: NodeJS.WriteStream, text: string): Promise<void> =>
     });
   });
 
-/** Colours where the terminal has them, and the line that a status overwrites. */
+/** Colours if the terminal has them, and the line that a new status overwrites. */
 const dressed: Readonly<Record<Look, (text: string) => string>> = {
   heading: (text) => colors.bold(text),
   warning: (text) => colors.yellow(text),
@@ -45,14 +45,14 @@ async function* bytesOf(content: FileContent): AsyncGenerator<Uint8Array> {
   if (batch !== '') yield encoder.encode(batch);
 }
 
-/** A file on its way: nothing shows at its path before `commit`. */
+/** A file that is being written: its path does not exist before `commit`. */
 export interface FreshFile {
   append(bytes: Uint8Array): Promise<void>;
   commit(): Promise<void>;
   abort(): Promise<void>;
 }
 
-/** Whether a process of this number is known not to be. */
+/** Whether no process with this number exists; false if that cannot be known. */
 function isGone(pid: number): boolean {
   try {
     process.kill(pid, 0);
@@ -62,7 +62,7 @@ function isGone(pid: number): boolean {
   }
 }
 
-/** Removes what commands that were killed had begun of a file. */
+/** Removes partial copies of a file that killed commands left. */
 async function clearLeftOvers(path: string): Promise<void> {
   const name = basename(path);
   for (const other of await readdir(dirname(path))) {
@@ -74,10 +74,10 @@ async function clearLeftOvers(path: string): Promise<void> {
   }
 }
 
-/** Begins a file beside the path that it is to take, making folders as needed. */
+/** Begins a file beside its final path; creates folders as needed. */
 export async function createFile(path: string): Promise<FreshFile> {
   const partial = `${path}.${process.pid}.partial`;
-  /** Names the file that was asked for, whatever call failed on the way to it. */
+  /** Makes a failed call's error name the requested file instead of the partial one. */
   const named = async <T>(call: () => Promise<T>): Promise<T> => {
     try {
       return await call();
@@ -91,7 +91,7 @@ export async function createFile(path: string): Promise<FreshFile> {
     return open(partial, 'w');
   });
   const abort = async (): Promise<void> => {
-    // What went wrong before is what counts.
+    // The earlier error is the one to report.
     await file.close().catch(() => undefined);
     await rm(partial, { force: true }).catch(() => undefined);
   };
@@ -113,12 +113,12 @@ export async function createFile(path: string): Promise<FreshFile> {
   };
 }
 
-/** What ends a command that does not listen, and one that does when it comes again. */
+/** The first signal ends a command without a listener; the second ends any command. */
 const deadlySignals = ['SIGINT', 'SIGTERM'] as const;
 
 /**
- * Node gives every terminal its settings back at exit, and aborts where one is gone: ends the process
- * by the signal that said so.
+ * Ends the process by SIGHUP when a terminal is gone. Node restores every terminal's settings at
+ * exit, and aborts when a terminal no longer exists.
  *
  * @param terminals File descriptors that were terminals.
  */
@@ -130,13 +130,16 @@ function endWithoutTerminal(terminals: readonly number[]): void {
 
 let listening = false;
 
-/** Node throws what a stream meets where nobody listens, even where the writer was told. */
+/**
+ * Keeps an error of stderr from ending the process: Node throws a stream's error when the stream
+ * has no listener, even if the writer received the error.
+ */
 function listenToStderr(): void {
   if (!listening) process.stderr.on('error', () => undefined);
   listening = true;
 }
 
-/** Whether an error says that there is no such file or folder. */
+/** Whether an error means that the file or folder does not exist. */
 const isAbsence = (error: unknown): boolean =>
   ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
 
@@ -206,7 +209,7 @@ export const nodeSystem: System = {
   remove: (path) => rm(path, { force: true }),
   async stderr(text, look) {
     listenToStderr();
-    // A terminal that was closed must not end what is still to be written elsewhere.
+    // Output to other places must go on after a terminal was closed.
     await print(process.stderr, look ? dressed[look](text) : text).catch(() => undefined);
   },
   stdout: (text) => print(process.stdout, text),
@@ -224,7 +227,7 @@ export const nodeSystem: System = {
       for (const name of deadlySignals) process.off(name, hear);
       listener();
     };
-    // A terminal that closes may say so more than once, and its shell too.
+    // A terminal that closes may send SIGHUP more than once, and so may its shell.
     const names = [...deadlySignals, 'SIGHUP'] as const;
     for (const name of names) process.on(name, hear);
     return () => {

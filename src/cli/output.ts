@@ -3,12 +3,12 @@ import { UsageError } from './arguments.ts';
 import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
-/** Any of these makes a folder hold a run. */
+/** A folder with any of these files holds a run. */
 const runFiles = [RESULTS, METRICS, CHECKPOINTS, CONFIG, 'model.safetensors'];
 
 /**
- * Checks that a result may be written to a path as one file: no folder there, not an input by
- * whatever path, and not among the files of a run or a model. A run's report may be written again.
+ * Checks that a result may be written to a path as one file: the path is no folder, no input (by
+ * any path), and no file of a run or a model. A run's report may be overwritten.
  *
  * @throws UsageError otherwise.
  */
@@ -32,7 +32,7 @@ export async function expectFileOut(out: string, inputs: readonly string[] = [])
 
 const folderOf = (path: string): string => path.replace(/[/\\]*[^/\\]*$/, '');
 
-/** What a folder's own files belong to. */
+/** The model or run that a folder's files belong to; undefined if neither. */
 async function heldBy(host: System, folder: string): Promise<string | undefined> {
   const has = async (name: string) => (await host.info(`${folder}/${name}`))?.kind === 'file';
   if (!(await has(CONFIG))) return undefined;
@@ -44,8 +44,8 @@ async function heldBy(host: System, folder: string): Promise<string | undefined>
 }
 
 /**
- * A path that nothing has yet, for results without `--out`: STEM and its extension, else the first
- * of STEM-2, STEM-3, ... with it.
+ * An unused path, for results without `--out`: STEM with its extension, else the first unused of
+ * STEM-2, STEM-3, ... with the extension.
  */
 export async function nextFree(stem: string, extension = ''): Promise<string> {
   const host = await system();
@@ -58,7 +58,7 @@ export async function nextFree(stem: string, extension = ''): Promise<string> {
 /**
  * Checks that a run may start in a folder.
  *
- * @throws UsageError when it holds a run already (use `--resume`), or is a file.
+ * @throws UsageError when the folder already holds a run (use `--resume`), or the path is a file.
  */
 export async function expectFreshRun(out: string): Promise<void> {
   const host = await system();
@@ -74,11 +74,13 @@ export async function expectFreshRun(out: string): Promise<void> {
 /** A JSON value as the text of a file. */
 export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
-/** A row of results. Whole numbers out of parquet may be bigints, which JSON does not know. */
+/**
+ * A row of results as JSON. Whole numbers from parquet may be bigints, which JSON does not know.
+ */
 export const rowJson = (row: unknown): string =>
   JSON.stringify(row, (_, value: unknown) => (typeof value === 'bigint' ? Number(value) : value));
 
-/** A large array as JSON, one element to a line, without building one string of it. */
+/** A large array as JSON, one element per line, without one string for the whole array. */
 export function* jsonRows(rows: Iterable<unknown>): Generator<string> {
   yield '[';
   let separator = '\n  ';

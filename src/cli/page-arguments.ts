@@ -5,8 +5,8 @@ interface OptionShape {
 }
 
 /**
- * In a page, in place of the function of this name in `node:util`: what it makes of arguments with
- * `strict: false` and `allowPositionals: true`, the way citty calls it.
+ * Replaces `parseArgs` of `node:util` in a page. Gives the same result for `strict: false` and
+ * `allowPositionals: true`, the way citty calls it.
  */
 export function parseArgs({
   args,
@@ -36,7 +36,7 @@ export function parseArgs({
       if (equals < 0) store(word.slice(2), undefined);
       else store(word.slice(2, equals), word.slice(equals + 1));
     } else {
-      // -abc is -a -b -c, up to the first that takes a value: what follows it is the value.
+      // -abc means -a -b -c, up to the first option that takes a value: the rest is the value.
       for (let i = 1; i < word.length; i++) {
         const name = ofShort(word.charAt(i));
         const rest = word.slice(i + 1);

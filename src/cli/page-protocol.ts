@@ -1,19 +1,19 @@
 import type { StoreCalls } from '../workers/remote-store.ts';
 import type { Look, PathInfo } from './system.ts';
 
-/** What the page is told before its command begins. */
+/** Settings that the page receives before its command begins. */
 export interface PageSettings {
   readonly environment: Readonly<Record<string, string>>;
   readonly terminal: boolean;
 }
 
-/** Bytes of a page's JavaScript heap, where the browser tells. */
+/** Bytes of a page's JavaScript heap, if the browser reports them. */
 export interface PageHeap {
   readonly used: number;
   readonly limit: number;
 }
 
-/** What the Node side calls in the page, as `limrPage`. */
+/** The calls from the Node side into the page, as `limrPage`. */
 export interface PageApi {
   /** @returns The command's exit code. */
   run(argv: readonly string[], settings: PageSettings): Promise<number>;
@@ -23,8 +23,8 @@ export interface PageApi {
 }
 
 /**
- * What the page calls on the Node side, as `limrSystem(name, ...args)`. Bytes cross as base64: the
- * way there is JSON. Handles are numbers the Node side gives out.
+ * The calls from the page to the Node side, as `limrSystem(name, ...args)`. Bytes cross as base64,
+ * because the channel carries JSON. Handles are numbers that the Node side gives out.
  */
 export interface SystemCalls {
   readonly info: (path: string) => Promise<PathInfo | undefined>;
@@ -34,12 +34,12 @@ export interface SystemCalls {
   readonly open: (path: string) => Promise<{ readonly handle: number; readonly size: number }>;
   readonly read: (handle: number, start: number, end: number) => Promise<string>;
   readonly close: (handle: number) => Promise<void>;
-  /** Begins a file that takes its place at `commit`, and is forgotten at `abort`. */
+  /** Begins a file that replaces its path at `commit`, and is discarded at `abort`. */
   readonly create: (path: string) => Promise<number>;
   readonly append: (handle: number, bytes: string) => Promise<void>;
   readonly commit: (handle: number) => Promise<void>;
   readonly abort: (handle: number) => Promise<void>;
-  /** A call on the store of a run's folder. */
+  /** Calls the store of a run's folder. */
   readonly store: (
     folder: string,
     name: keyof StoreCalls,
@@ -48,14 +48,14 @@ export interface SystemCalls {
   readonly lock: (folder: string) => Promise<void>;
   readonly unlock: (folder: string) => Promise<void>;
   readonly stderr: (text: string, look?: Look) => Promise<void>;
-  /** What the command does next, and the page's memory before it. */
+  /** Reports the command's next action, and the page's memory before it. */
   readonly doing: (what: string, heap: PageHeap | undefined) => Promise<void>;
   readonly stdout: (text: string) => Promise<void>;
-  /** Whether the command wants to hear of Ctrl-C, or be ended by it. */
+  /** Sets whether Ctrl-C goes to the command's listener or ends the command. */
   readonly interruptible: (wanted: boolean) => Promise<void>;
 }
 
-/** What a call came to. Errors keep what decides exit codes: their name. */
+/** The outcome of a call. Errors keep their name, which decides the exit code. */
 export type CallReply =
   | { readonly value: unknown }
   | { readonly error: { readonly name: string; readonly message: string } };

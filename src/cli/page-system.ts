@@ -2,7 +2,7 @@ import { storeOver, type StoreCalls } from '../workers/remote-store.ts';
 import type { CallReply, PageHeap, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { FileContent, System } from './system.ts';
 
-/** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
+/** Bytes per call: a multiple of 3, so that base64 needs no padding between chunks. */
 const CHUNK = 3 << 20;
 
 const bound = globalThis as unknown as {
@@ -53,7 +53,7 @@ async function* pieces(content: FileContent): AsyncGenerator<Uint8Array> {
   if (batch !== '') yield* pieces(encoder.encode(batch));
 }
 
-/** Chromium tells of its heap, in a field that no standard has. */
+/** Chromium reports its heap in a field outside every standard. */
 function heap(): PageHeap | undefined {
   const { memory } = performance as {
     readonly memory?: { readonly usedJSHeapSize: number; readonly jsHeapSizeLimit: number };
@@ -68,7 +68,7 @@ export function interrupt(): void {
   for (const listener of [...listeners]) listener();
 }
 
-/** The system of a command that runs in a page: files and streams of the process that opened it. */
+/** The system of a command in a page: files and streams of the process that opened the page. */
 export function pageSystem({ environment, terminal }: PageSettings): System {
   return {
     info: (path) => call('info', path),
@@ -122,10 +122,10 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
     },
     async lock(folder) {
       await call('lock', folder);
-      // Where it is lost, the folder's store takes no more.
+      // A page's lock never reports its loss: after a loss the folder's store refuses writes.
       return { lost: new Promise(() => undefined), release: () => call('unlock', folder) };
     },
-    // Workers of a page have no way to the files but through it.
+    // Workers of a page reach the files only through the page.
     runStore(folder) {
       const store = (name: keyof StoreCalls, ...args: unknown[]): Promise<unknown> =>
         call('store', folder, name, args);

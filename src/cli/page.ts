@@ -1,4 +1,4 @@
-// What the page of --host chromium loads: the same commands, on the browser's WebGPU.
+// Entry of the page for `--host chromium`: the same commands, on the browser's WebGPU.
 import { openGpu } from '../gpu/device.ts';
 import { main } from './main.ts';
 import type { PageApi } from './page-protocol.ts';
@@ -17,7 +17,7 @@ const limrPage: PageApi = {
       await gpu.close();
       return true;
     } catch {
-      return false; // whatever keeps it from opening, it is of no use here
+      return false; // an adapter that cannot be opened is of no use here
     }
   },
 };

@@ -2,7 +2,7 @@ import { chatOf, plainText, type Prompt } from '../formats/conversation.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
-/** `--chat` and `--system`. */
+/** The options `--chat` and `--system`. */
 export const chatArgs = {
   chat: { type: 'boolean', description: "put prompts into the model's chat template" },
   system: {
@@ -15,11 +15,11 @@ export const chatArgs = {
 /**
  * Token ids of prompts, in their order.
  *
- * @param chat.chat Each in the model's chat template, up to the assistant's turn: a text as the user's,
- *   a conversation with all its turns.
- * @param where What errors call a prompt, by its index.
- * @throws FormatError when the tokenizer or its template fails, or takes too long, and where a
- *   conversation of several turns would have to be a plain text.
+ * @param chat.chat Puts each prompt into the model's chat template, up to the assistant's turn. A
+ *   text becomes the user's turn; a conversation keeps all its turns.
+ * @param where The name of a prompt in errors, by its index.
+ * @throws FormatError when the tokenizer or its template fails or takes too long, or when a
+ *   conversation of several turns would have to be plain text.
  */
 export async function promptIds(
   tokenizer: TokenizerClient,

@@ -1,6 +1,6 @@
 /**
- * What stands before a response in a text that went through a chat template. The first of these that
- * a text holds is its own: the others are words in it.
+ * The headers of chat templates that precede a response. The first header of this list that occurs
+ * in a text belongs to the text's template; other headers are ordinary words of the text.
  */
 const assistantHeaders = [
   '<|im_start|>assistant\n',
@@ -13,7 +13,7 @@ const assistantHeaders = [
 ];
 
 interface Split {
-  /** The prompt as the query has it, its template around it. */
+  /** The prompt as it stands in the query, with its template. */
   readonly prompt: string;
   readonly response: string;
 }
@@ -24,9 +24,9 @@ const cut = (query: string, at: number): Split => ({
 });
 
 /**
- * The response of a query, which is a prompt with the response behind it, special tokens kept: what
- * follows the given prompt, else the last assistant header. A prompt given without its template is
- * followed by the header first.
+ * Splits a query, a prompt followed by a response with special tokens kept. The response begins
+ * after the given prompt, else after the last assistant header. After a prompt without its
+ * template, the response begins after the next header.
  */
 export function splitQuery(query: string, prompt?: string): Split {
   const given = prompt?.trimEnd() ?? '';
@@ -35,18 +35,18 @@ export function splitQuery(query: string, prompt?: string): Split {
     const header = headerEnd(query, 0, 'last');
     const [composed, wanted] = [query.normalize('NFC'), given.normalize('NFC')];
     const isOther = composed !== query || wanted !== given;
-    // Some tokenizers compose accents: the prompt comes back in other characters.
+    // Some tokenizers compose accents: the prompt then returns with other characters.
     return header === undefined && isOther ? splitQuery(composed, wanted) : cut(query, header ?? 0);
   }
   const end = at + given.length;
   const whole = prompt ?? '';
-  // What the prompt ends with belongs to it, as far as the query has it too.
+  // The prompt's trailing blanks belong to the prompt, if the query has them too.
   const exact = query.startsWith(whole, at) ? at + whole.length : end;
   const endsWithHeader = assistantHeaders.some((header) => given.endsWith(header.trimEnd()));
   return cut(query, (endsWithHeader ? undefined : headerEnd(query, end, 'first')) ?? exact);
 }
 
-/** One past the first or the last assistant header from a place on. */
+/** Index after the first or the last assistant header at or after `from`. */
 function headerEnd(query: string, from: number, which: 'first' | 'last'): number | undefined {
   for (const header of assistantHeaders) {
     const at = which === 'first' ? query.indexOf(header, from) : query.lastIndexOf(header);

@@ -17,12 +17,12 @@ import { bytesOption, UsageError } from './arguments.ts';
 import type { DiskModel } from './model-files.ts';
 import { system } from './system.ts';
 
-/** What responses may take of a card that nobody said anything of. */
+/** Bytes that responses may use on a card of unknown size. */
 const defaultMemory = 3.5 * 2 ** 30;
-/** The driver, the screen and other programs take theirs. */
+/** The rest is for the driver, the screen and other programs. */
 const shareOfCard = 7 / 8;
 
-/** Options of commands that let a model respond. */
+/** Options of commands that generate responses. */
 export const responseArgs = {
   memory: {
     type: 'string',
@@ -51,7 +51,7 @@ export interface ResponseOptions {
   readonly json?: boolean | undefined;
 }
 
-/** Bytes that `--memory` lets a command take. @throws UsageError when it is none. */
+/** Bytes that `--memory` lets a command use. @throws UsageError when the option is not a size. */
 export const budgetOf = ({ memory }: Pick<ResponseOptions, 'memory'>): number =>
   memory === undefined ? defaultMemory : Math.floor(bytesOption('memory', memory) * shareOfCard);
 
@@ -81,7 +81,9 @@ function planOf(
 const together = ({ capacity, batches }: ResponderPlan): string =>
   `${counted(capacity.rows, 'response')} together, ${batches} ${batches === 1 ? 'batch' : 'batches'}, cache in ${capacity.cacheStorage}`;
 
-/** Tells what responses will take, on the adapter that there is, or on one without limits. */
+/**
+ * Reports the memory that responses will need, on this machine's adapter or on one without limits.
+ */
 export async function estimateResponses(
   config: ModelConfig,
   job: ResponderJob,
@@ -99,7 +101,7 @@ export async function estimateResponses(
       found = planOf(config, job, options, gpu?.limits);
     } catch (error) {
       if (!(error instanceof AdapterError)) throw error;
-      // The card that is asked about need not be the one that is here.
+      // The user may ask about another card than this machine's.
       await host.stderr(`${error.message}; as on one without limits:\n`);
       found = planOf(config, job, options, undefined);
     }
@@ -121,8 +123,8 @@ export async function estimateResponses(
 }
 
 /**
- * A responder for a job, with the device and the weights that it needs; all of it is freed once `use`
- * has ended.
+ * Opens a responder for a job, with the device and the weights that it needs. All three are freed
+ * when `use` has ended.
  */
 export async function withResponder<Result>(
   model: DiskModel,

@@ -9,10 +9,10 @@ import { splitQuery } from './query-response.ts';
 import { system } from './system.ts';
 
 export interface RewardService {
-  /** 0 takes a free one. */
+  /** 0 takes a free port. */
   readonly port: number;
   readonly address: string;
-  /** Longest that a request may take, its body's arrival included. */
+  /** Longest time that a request may take, arrival of its body included. */
   readonly seconds: number;
   readonly verifierName: string;
   readonly verifier: NamedVerifier;
@@ -23,16 +23,16 @@ export interface RewardService {
 
 const largestBody = 8 << 20;
 const mostRequests = 64;
-/** Of a body that is refused, so much is taken off the line before the line is cut. */
+/** Bytes of a refused body that are read and discarded before the connection is cut. */
 const mostDrained = 64 << 20;
 const secondsToDrain = 10;
 const secondsForHeaders = 10;
-/** A body comes in one go from engines; who sends it drop by drop only holds a place. */
+/** Engines send a body in one go; a client that sends slowly only occupies a place. */
 const secondsForBody = 15;
 const mostConnections = 1024;
-/** From the last answer to the end of all connections, so that it arrives. */
+/** Time from the last answer to the end of all connections, so that the answer arrives. */
 const graceMs = 250;
-/** Work goes on so long before other requests get their turn. */
+/** Longest stretch of work before other requests get their turn. */
 const turnMs = 10;
 
 /** A request that is refused, with its status. */
@@ -48,11 +48,11 @@ class Refusal extends Error {
 }
 
 /**
- * Serves rewards until SIGTERM or Ctrl-C; then no request is taken any more, those begun are
- * answered, and the call returns. A second signal ends them.
+ * Serves rewards until SIGTERM or Ctrl-C. Then the server takes no new requests, answers the
+ * requests that have begun, and returns. A second signal ends open requests at once.
  *
  * @returns The exit code.
- * @throws UsageError when the address cannot be had.
+ * @throws UsageError when the server cannot listen on the address.
  */
 export async function serveRewards(service: RewardService): Promise<number> {
   const host = await system();
@@ -69,7 +69,7 @@ export async function serveRewards(service: RewardService): Promise<number> {
   );
   server.maxConnections = mostConnections;
   const { port, address } = await listen(server, service);
-  // Before it is told where it listens: whoever reads that may end it at once.
+  // Before the address is printed: a reader of that line may send a signal at once.
   const end = ended(server, desk, (listener) => host.onInterrupt(listener));
   const shown = address.includes(':') ? `[${address}]` : address;
   const answers = service.book ? `, answers of ${counted(service.book.size, 'prompt')}` : '';
@@ -97,7 +97,7 @@ async function listen(server: Server, { port, address }: RewardService): Promise
   return server.address() as AddressInfo;
 }
 
-/** Resolves when the server has ended after a signal: true where a second one cut it short. */
+/** Resolves when the server has ended after a signal: true if a second signal forced the end. */
 function ended(
   server: Server,
   desk: Desk,
@@ -115,7 +115,7 @@ function ended(
         for (const off of [...offs]) off();
         resolve(forced);
       });
-      // A connection without a whole header, or idle, would keep the server from ending.
+      // An idle connection, or one without a complete header, would keep the server from ending.
       void desk.close().then(() => {
         setTimeout(() => {
           server.closeAllConnections();
@@ -127,10 +127,10 @@ function ended(
 }
 
 /**
- * Calls back when the shell is gone through which npm started this process: a signal to `npx limr`
- * ends npm and that shell, and goes no further.
+ * Calls back when the shell through which npm started this process has ended. A signal to `npx
+ * limr` ends npm and that shell, and does not reach this process.
  *
- * @returns What takes it off again.
+ * @returns A function that removes the listener.
  */
 function onOrphaned(listener: () => void): () => void {
   if (process.env.npm_lifecycle_script === undefined) return () => undefined;
@@ -149,7 +149,7 @@ function onOrphaned(listener: () => void): () => void {
 class Desk {
   served = 0;
   refused = 0;
-  /** Queries without a label whose prompt is not in the prompt file. */
+  /** Number of queries without a label whose prompt is not in the prompt file. */
   unknown = 0;
   readonly #service: RewardService;
   readonly #say: (text: string) => void;
@@ -165,7 +165,7 @@ class Desk {
     return this.#idle !== undefined;
   }
 
-  /** Resolves when all that was begun is answered. */
+  /** Resolves when every request that has begun is answered. */
   close(): Promise<void> {
     return new Promise((resolve) => {
       this.#idle = resolve;
@@ -174,7 +174,7 @@ class Desk {
   }
 
   async take(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    // A client that goes away is an error of its streams, and no news.
+    // A client's disconnection is an error of its streams, and not worth a report.
     request.on('error', () => undefined);
     response.on('error', () => undefined);
     const url = request.url ?? '';
@@ -240,8 +240,8 @@ class Desk {
   }
 
   /**
-   * Answers with a reason. The line stays open while the rest of the body comes, within bounds: a
-   * client whose sending breaks off reads no answer.
+   * Answers with a reason. The connection stays open while the rest of the body arrives, within
+   * bounds: a client that is cut off while it sends does not read the answer.
    */
   #refuse(request: IncomingMessage, response: ServerResponse, refusal: Refusal): void {
     this.refused++;
@@ -265,7 +265,7 @@ class Desk {
     request.resume();
   }
 
-  /** Writes an answer. @returns What ends it. */
+  /** Writes an answer. @returns A function that ends the response. */
   #answer(
     response: ServerResponse,
     status: number,
@@ -287,7 +287,7 @@ class Desk {
   }
 }
 
-/** Resolves when a response has left, or its client has. */
+/** Resolves when a response is sent, or its client has disconnected. */
 const sent = (response: ServerResponse): Promise<void> =>
   new Promise((resolve) => {
     if (response.writableFinished || response.destroyed) resolve();
@@ -338,18 +338,18 @@ async function readBody(request: IncomingMessage, signal: AbortSignal): Promise<
 interface Item {
   readonly prompt: string;
   readonly response: string;
-  /** Undefined where the prompt file has none either. */
+  /** Undefined if the prompt file has no answer either. */
   readonly answer: string | undefined;
   readonly finished: boolean | undefined;
 }
 
-/** What a request asks about; its items are made one by one, for they may be many. */
+/** The content of a request. Items are created one by one, because a request may hold many. */
 interface Query {
   readonly count: number;
   readonly itemAt: (i: number) => Item;
 }
 
-/** Names that engines and their users give the same lists. */
+/** The names that engines and their users give to the same lists. */
 const fields = {
   query: ['query', 'queries', 'texts', 'text'],
   response: ['response', 'responses', 'completion', 'completions', 'outputs'],
@@ -359,10 +359,10 @@ const fields = {
 } as const;
 
 /**
- * What a request asks about: LIMR's `{"query": [texts]}`, OpenRLHF's with `prompts` and `labels`
- * beside it, and the same with responses by themselves.
+ * Parses a request's body: LIMR's `{"query": [texts]}`, OpenRLHF's form with `prompts` and
+ * `labels`, and the same forms with separate responses.
  *
- * @throws Refusal where it is nothing of the kind.
+ * @throws Refusal when the body has none of these forms.
  */
 function parseQuery(body: string, book: AnswerBook | undefined): Query {
   const record = parseRecord(body);
@@ -379,7 +379,7 @@ function parseQuery(body: string, book: AnswerBook | undefined): Query {
     const { prompt, response } = queries
       ? splitQuery(text, given)
       : { prompt: given ?? '', response: text };
-    // OpenRLHF sends an empty label where its data has none.
+    // OpenRLHF sends an empty label for data without one.
     const label = (labels && labelAt(labels, i)) || undefined;
     if (label === undefined && !book) {
       const lacking = labels ? `${labels.name}[${i}] is empty` : 'no field labels';
@@ -409,7 +409,7 @@ interface List {
   readonly values: readonly unknown[];
 }
 
-/** A list under the first of some names that is there; a single text is a list of one. */
+/** The list under the first of these names that the record has; a single text is a list of one. */
 function listIn(record: JsonRecord, names: readonly string[]): List | undefined {
   for (const name of names) {
     const value = fieldOf(record, name) ?? undefined;
@@ -435,7 +435,7 @@ function textAt({ name, values }: List, i: number): string {
   throw new Refusal(400, `${name}[${i}] must be text, is ${kindOf(value)}`);
 }
 
-/** A prompt: a text, or chat messages, of which the last user turn counts. */
+/** A prompt: a text, or the last user turn of a list of chat messages. */
 function promptAt(list: List, i: number): string | undefined {
   const value = list.values[i] ?? undefined;
   if (value === undefined) return undefined;
@@ -459,7 +459,7 @@ function finishedAt(list: List | undefined, i: number): boolean | undefined {
   throw new Refusal(400, `${list?.name ?? ''}[${i}] must be true or false, is ${kindOf(value)}`);
 }
 
-/** Rewards in the order asked for, with what OpenRLHF filters by and logs. */
+/** Rewards in the order of the request, with the fields that OpenRLHF filters by and logs. */
 async function judgeAll(
   { count, itemAt }: Query,
   { verifier, endTokens }: RewardService,
@@ -478,7 +478,7 @@ async function judgeAll(
     signal.throwIfAborted();
     const { prompt, answer, response, finished } = itemAt(i);
     if (answer === undefined) unknown++;
-    // As LIMR's server has it, a prompt that nobody knows earns -1.
+    // As in LIMR's server, an unknown prompt earns -1.
     const verdict =
       answer === undefined
         ? { reward: -1, correct: false, formatted: false }

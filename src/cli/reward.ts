@@ -144,7 +144,7 @@ async function judge(
   return judgeText(verifier, { ...row, answer }, { finished: row.finished, endTokens });
 }
 
-/** What is broken, in words. */
+/** The broken format rules in words. */
 const brokenRules = {
   unfinished: 'it is unfinished: no end token, or cut as its row says',
   boxes: 'it must hold \\boxed once to four times',
@@ -168,13 +168,13 @@ function resultOf(verdict: ExplainedVerdict, explain: boolean): Record<string, u
 
 const quoted = (text: string | null): string => (text === null ? 'none' : `'${shorten(text)}'`);
 
-/** How many responses are what. */
+/** Counts the responses of each kind. */
 class Summary {
   readonly #malformed = new Map<string, number>();
   #rows = 0;
   #right = 0;
   #wrong = 0;
-  /** Without an end token, and without a word on it in the row. */
+  /** Responses without an end token whose row does not say whether they finished. */
   #endless = 0;
 
   add({ correct, formatted, why }: ExplainedVerdict, finished: boolean | undefined): void {

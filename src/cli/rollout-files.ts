@@ -6,14 +6,14 @@ import { UsageError } from './arguments.ts';
 import { baseName, byNumber, mostFiles, withSource } from './sources.ts';
 import { system } from './system.ts';
 
-/** The files that a command reads, in their order. */
+/** The files that a command reads, in the order of reading. */
 export interface RolloutFiles {
   readonly files: readonly string[];
-  /** Files with a name like data that a folder holds besides. */
+  /** Other files of the folder with a data file's name. */
   readonly leftOut: readonly string[];
 }
 
-/** How engines name their dumps, one file a step. */
+/** Names of the dumps of each engine, one file per step. */
 const families = [
   /^step_\d+\.jsonl?$/,
   /^completions_\d+\.(parquet|jsonl)$/,
@@ -25,18 +25,18 @@ const families = [
 
 const dataFile = /\.(jsonl?|parquet|arrow|safetensors)$/;
 
-/** Folders and files of evaluations, which are no part of training. */
+/** Folders and files of evaluations, which are not part of training. */
 const evaluation = /(^|[/_.-])(val|valid|validation|eval|evals|evaluation|test|dev)([/_.\d-]|$)/i;
 
-/** How deep folders are looked through, and how many kinds of names in them. */
+/** Levels of folders that are searched, and the most kinds of file names in them. */
 const deepest = 8;
 const mostKinds = 200;
 
 /**
- * The rollout files that paths name: files themselves, and of a folder those named as an engine names its
- * dumps, else those that hold rollouts, however deep.
+ * The rollout files under the given paths: a file stands for itself; in a folder, the files named
+ * as an engine names its dumps, else all files at any searched level that hold rollouts.
  *
- * @throws UsageError where there are none, or several kinds of them.
+ * @throws UsageError when there are no rollout files, or several kinds of them.
  */
 export async function rolloutFiles(paths: readonly string[]): Promise<RolloutFiles> {
   const host = await system();
@@ -65,7 +65,7 @@ async function filesOfFolder(folder: string): Promise<RolloutFiles> {
   const names = (await host.list(folder)).sort(byNumber);
   const place = (name: string): string => `${folder}/${name}`;
   const family = families.find((pattern) => names.some((name) => pattern.test(name)));
-  // A run of our own keeps its matrix beside its completions.
+  // A run of this project keeps its matrix beside its completions.
   if (!family && names.includes(REWARDS)) return { files: [place(REWARDS)], leftOut: [] };
   if (family) {
     const files = names.filter((name) => family.test(name));
@@ -75,7 +75,7 @@ async function filesOfFolder(folder: string): Promise<RolloutFiles> {
   return bestKind(folder, await walk(folder));
 }
 
-/** The files below a folder that may hold data, by their paths from it. */
+/** The files below a folder that may hold data, as paths relative to the folder. */
 async function walk(folder: string): Promise<string[]> {
   const host = await system();
   const found: string[] = [];
@@ -99,15 +99,15 @@ async function walk(folder: string): Promise<string[]> {
   return found;
 }
 
-/** Files that differ in the numbers of their paths only. */
+/** Files whose paths differ only in their numbers. */
 interface Kind {
   readonly paths: string[];
   readonly format: Detected | undefined;
-  /** Why it holds none that is known. */
+  /** Why the files hold no known format. */
   readonly error?: string;
 }
 
-/** Of the files below a folder those that hold rollouts, told by the first of each kind of name. */
+/** The files below a folder that hold rollouts; the first files of each kind of name decide. */
 async function bestKind(folder: string, paths: readonly string[]): Promise<RolloutFiles> {
   const byPattern = new Map<string, string[]>();
   for (const path of paths) {
@@ -135,7 +135,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   );
   if (named.length > 0) rollouts = named;
   if (rollouts.length === 0) {
-    // A folder that holds nothing but a matrix or a score file.
+    // A folder that holds only a matrix or a score file.
     rollouts = kinds.filter(({ format }) => format === 'curves' || format === 'safetensors');
     if (rollouts.length === 0) {
       const why = kinds.find(({ error }) => error !== undefined)?.error;
@@ -167,7 +167,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   };
 }
 
-/** What the first file with rows holds, or why that is nothing known. */
+/** The format of the first file with rows, or why that file has no known format. */
 async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
   for (const path of paths.slice(0, 8)) {
     try {
@@ -176,7 +176,8 @@ async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<
       );
       if (found !== 'empty') return { format: found };
     } catch (error) {
-      // Any other file may lie beside the rollouts; what is left out is said.
+      // Any other file may lie beside the rollouts; the command reports the files that it leaves
+      // out.
       if (error instanceof FormatError) return { format: undefined, error: error.message };
       throw error;
     }
@@ -185,8 +186,8 @@ async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<
 }
 
 /**
- * The steps that the paths of files name: the number behind `step`, else the last one of the name, else
- * that of a folder. Undefined for all where one has none.
+ * The step number of each file: the number after `step` in its name, else the last number of its
+ * name, else the same from its folders. All undefined if one file has no number.
  */
 export function fileSteps(files: readonly string[]): readonly (number | undefined)[] {
   const numbers = files.map((file) => {

@@ -30,7 +30,7 @@ const largestMatrixFile = 4 * 2 ** 30;
 /** Largest tokenizer.json that is read, in bytes. */
 const largestTokenizer = 2 ** 28;
 
-/** A matrix with the prompts its rows belong to. */
+/** A matrix, and the prompt of each row. */
 export interface Imported {
   readonly matrix: RewardMatrix;
   readonly prompts: readonly TablePrompt[];
@@ -42,15 +42,15 @@ export interface ImportOptions {
   readonly signal: Signal;
   readonly epochs: number | undefined;
   readonly stepsPerEpoch: number | undefined;
-  /** The only prompts that count; undefined: all that are found. */
+  /** The only prompts that count; undefined counts all prompts of the files. */
   readonly pool: readonly TablePrompt[] | undefined;
   readonly reward: readonly RewardTerm[] | undefined;
   readonly allowPartial: boolean;
-  /** Folder of the tokenizer for files that have prompts as token ids. */
+  /** Folder of the tokenizer, for files that hold prompts as token ids. */
   readonly tokenizer?: string | undefined;
 }
 
-/** The tokenizer of a folder. @throws UsageError where it has none. */
+/** Opens the tokenizer of a folder. @throws UsageError if the folder has none. */
 async function openTokenizer(folder: string | undefined): Promise<TokenizerClient | undefined> {
   if (folder === undefined) return undefined;
   const host = await system();
@@ -67,7 +67,9 @@ async function openTokenizer(folder: string | undefined): Promise<TokenizerClien
   });
 }
 
-/** Texts of prompts that a file has as token ids; without a tokenizer the ids stand for themselves. */
+/**
+ * Texts of prompts that a file holds as token ids. Without a tokenizer the ids serve as the text.
+ */
 function tokenTexts(tokenizer: TokenizerClient | undefined, hasPool: boolean): TextOf {
   const known = new Map<string, string>();
   return async (tokens, where) => {
@@ -88,7 +90,7 @@ function tokenTexts(tokenizer: TokenizerClient | undefined, hasPool: boolean): T
 }
 
 /**
- * Rollouts of an engine, or a matrix that was made of them, and all that there is to say of them.
+ * Reads rollouts of an engine, or a matrix made from them, and a summary for the report.
  *
  * @throws FormatError, ConfigError or UsageError naming the file and row at fault.
  */
@@ -190,7 +192,7 @@ async function importFiles(
   };
 }
 
-/** What a file is to be read as: what was asked for, or what it looks like. */
+/** The format to read a file in: the requested one, else the detected one. */
 async function formatOf(
   source: ByteSource,
   options: ImportOptions,
@@ -202,12 +204,12 @@ async function formatOf(
     format === 'auto' || format === 'jsonl'
       ? await detectRollouts(source, { onCut, look: false })
       : (format as RolloutFormat);
-  // What is left of a file that was cut in its first row.
+  // A file that was cut within its first row has no whole row.
   if (detected === 'empty' && onCut) await readThrough(source, onCut);
   return format === 'jsonl' && detected !== 'curves' && detected !== 'empty' ? format : detected;
 }
 
-/** Reads what has no rows, for what there is to say of it. */
+/** Reads a file without whole rows to its end, so that `onCut` hears of the cut row. */
 async function readThrough(source: ByteSource, onCut: (where: string) => void): Promise<void> {
   const rows = recordsOf(source, { onCut });
   while ((await rows.next()).done !== true) continue;
@@ -252,7 +254,7 @@ async function importSafetensors(source: ByteSource, options: ImportOptions): Pr
   };
 }
 
-/** The prompts of a run's matrix, from the scores beside it. */
+/** The prompts of a run's matrix, from the score file beside the matrix. */
 async function runPrompts(matrix: string, rows: number): Promise<TablePrompt[] | undefined> {
   const host = await system();
   if (baseName(matrix) !== REWARDS) return undefined;

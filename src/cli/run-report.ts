@@ -6,13 +6,13 @@ import { REPORT } from '../run-folder/names.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
-/** Largest file of a run that is read: a million prompts with their curves. */
+/** Largest file of a run that is read, in bytes: a million prompts with their curves. */
 const MOST_BYTES = 512 * 2 ** 20;
 
-/** Deeper than results nest: one level for each of a result's parts, and a config's. */
+/** More levels than results nest: one for each part of a result and of a config. */
 const MOST_DEPTH = 64;
 
-/** A run's files on disk. */
+/** A run's folder on disk. */
 const diskFolder = (folder: string): RunFolder => ({
   name: folder,
   async read(file) {
@@ -26,7 +26,8 @@ const diskFolder = (folder: string): RunFolder => ({
 });
 
 /**
- * The files of a run, named after their folder alone: where it lies must not show in a report.
+ * Reads the files of a run. The run's name is the folder's name without its path, which a report
+ * must not show.
  *
  * @throws FormatError or ConfigError naming file and field.
  */
@@ -36,9 +37,9 @@ export async function readRunFolder(folder: string): Promise<Run> {
 }
 
 /**
- * Writes `report.html` into a finished run's folder. The same files give the same bytes.
+ * Writes `report.html` into the folder of a finished run. Equal files give equal bytes.
  *
- * @returns The run that it shows.
+ * @returns The run in the report.
  */
 export async function writeReport(folder: string): Promise<Run> {
   const host = await system();

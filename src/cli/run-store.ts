@@ -3,7 +3,7 @@ import type { StartRequest } from '../workers/protocol.ts';
 import { callsOf } from '../workers/remote-store.ts';
 import type { System } from './system.ts';
 
-/** A request to the trainer whose run lies in a folder of the command's system. */
+/** A request to the trainer for a run in a folder of the command's system. */
 export function inFolder(
   host: System,
   folder: string,

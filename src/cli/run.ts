@@ -26,14 +26,14 @@ import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
-interface Plan {
+interface PlannedRun {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly lock: FolderLock | undefined;
-  /** What `config.json` will say; undefined where a run goes on, whose folder has it. */
+  /** Content of `config.json`; undefined for a resumed run, whose folder has the file. */
   readonly file?: string;
-  /** The run is done, and lacks its report alone. */
+  /** The run is done and only lacks its report. */
   readonly unreported?: true;
 }
 
@@ -102,7 +102,7 @@ interface RunArgs {
   readonly json?: boolean | undefined;
 }
 
-/** What the file, the preset and the options say together. */
+/** The config that the file, the preset and the options make together. */
 async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const methods = args.methods?.split(',');
   const unknown = methods?.find((method) => !isMethodName(method));
@@ -115,7 +115,7 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   return chosenConfig('the options', args.config, args.preset, asked);
 }
 
-async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
+async function freshPlan(host: System, args: RunArgs): Promise<PlannedRun> {
   const config = await freshConfig(args);
   const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
@@ -126,9 +126,9 @@ async function freshPlan(host: System, args: RunArgs): Promise<Plan> {
 }
 
 /**
- * Makes this the one run that works in a folder, if the folder is as it should be.
+ * Makes this command the only one that works in a folder, if the folder passes the check.
  *
- * @param expect Throws where it is not.
+ * @param expect Throws when the folder is not as it should be.
  */
 async function lockedFor(
   host: System,
@@ -139,7 +139,8 @@ async function lockedFor(
   try {
     lock = await host.lock?.(out);
   } catch (error) {
-    // Who works there comes first, then what is wrong with the place, then why it takes no lock.
+    // Reports first who works in the folder, then what is wrong with it, then why it cannot be
+    // locked.
     if (!(error instanceof Error) || error.name !== 'UsageError') await expect();
     throw error;
   }
@@ -152,7 +153,7 @@ async function lockedFor(
   }
 }
 
-/** Removes what a killed run or command was still writing. */
+/** Removes files that a killed run or command was still writing. */
 async function clearLeftOvers(host: System, out: string): Promise<void> {
   for (const folder of [out, `${out}/${SUBSETS}`, `${out}/${COMPLETIONS}`]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
@@ -162,7 +163,7 @@ async function clearLeftOvers(host: System, out: string): Promise<void> {
   }
 }
 
-/** Writes the report that a finished run lacks, from files that are as they were written. */
+/** Writes the missing report of a finished run, after a check that its files are unchanged. */
 async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
   const store = host.runStore?.(out) ?? new FolderStore(out);
   try {
@@ -176,7 +177,7 @@ async function reportFinished(host: System, out: string): Promise<ExperimentResu
   return results;
 }
 
-/** Where a run goes that was given no folder; what was begun there before is left alone. */
+/** The folder of a run without `--out`. An unfinished run in the usual folder stays untouched. */
 async function defaultFolder(host: System, usual: string): Promise<string> {
   const out = await nextFree(usual);
   if (out !== usual && (await isUnfinished(host, usual))) {
@@ -190,7 +191,7 @@ const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
   (await host.info(`${folder}/${CONFIG}`)) !== undefined &&
   (await host.info(`${folder}/${RESULTS}`)) === undefined;
 
-/** GPU memory by purpose, for the config that a run with these options would have. */
+/** Prints the GPU memory by purpose, for the config of a run with these options. */
 async function estimateRun(host: System, args: RunArgs): Promise<number> {
   const config =
     args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
@@ -229,13 +230,13 @@ function seedList(text: string): number[] {
   return seeds;
 }
 
-/** What the folder says of the run that is to go on. */
+/** Reads folder, config and seeds of the run to resume. */
 async function resumedRun(
   host: System,
   args: RunArgs,
-): Promise<Pick<Plan, 'out' | 'config' | 'seeds'>> {
+): Promise<Pick<PlannedRun, 'out' | 'config' | 'seeds'>> {
   const out = args.resume ?? '';
-  // A run goes on as it was started; to ask for anything else would be ignored.
+  // A run resumes with its own settings; others would be ignored, so they are refused.
   const options = ['config', 'preset', 'methods', 'seed', 'out'] as const;
   const asked = options.find((name) => args[name] !== undefined);
   if (asked !== undefined) {
@@ -248,7 +249,7 @@ async function resumedRun(
   return { out, config, seeds };
 }
 
-async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
+async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
   const { out, config, seeds } = await resumedRun(host, args);
   const has = async (name: string): Promise<boolean> =>
     (await host.info(`${out}/${name}`)) !== undefined;
@@ -261,24 +262,27 @@ async function resumedPlan(host: System, args: RunArgs): Promise<Plan> {
   return { out, config, seeds, lock, ...(unreported ? { unreported } : {}) };
 }
 
-/** Runs in a worker that owns the device; this side only watches. Undefined when interrupted. */
+/**
+ * Runs the experiment in a worker that owns the device; this thread only watches. Returns undefined
+ * after an interruption.
+ */
 async function runExperiment(
   host: System,
-  plan: Plan,
+  plan: PlannedRun,
   adapter: AdapterChoice,
 ): Promise<ExperimentResults | undefined> {
   const trainer = await connectTrainer();
   const wanted = { stop: false };
   let started = false;
   const stop = (): void => {
-    trainer.api.stop().catch(() => undefined); // a worker that died says so in its events
+    trainer.api.stop().catch(() => undefined); // a dead worker reports its death in its events
   };
   const leave = host.onInterrupt(() => {
     wanted.stop = true;
     void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
     if (started) stop();
   });
-  // Of two writers the one that was asleep gives way.
+  // If another process took the folder over, this run, which was asleep, gives up.
   void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
     const { adapter: name } = await trainer.api.start(
@@ -289,14 +293,14 @@ async function runExperiment(
         adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
-        // Until its folder says what it is.
+        // Waits until the folder holds its config.
         paused: true,
       }),
     );
     await host.stderr(`adapter: ${name}\n`);
     if (plan.file !== undefined) await host.write(`${plan.out}/${CONFIG}`, plan.file);
     started = true;
-    // Ctrl-C may have come before there was anything to stop.
+    // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
     else await trainer.api.resume();
     const screen = new Screen(host);
@@ -305,7 +309,7 @@ async function runExperiment(
       const failure = failureOf(screen.failure);
       if (failure.name === 'FileError') failure.message += ` (${goesOn(plan.out)} from there)`;
       else if (deviceFaults.has(failure.name)) {
-        // An adapter that a browser does not give any more, another browser does.
+        // A browser may refuse a new adapter after a crash; a new browser grants one.
         const browser = failure.name === 'AdapterError' && typeof document !== 'undefined';
         failure.message += ` (${goesOn(plan.out)}${browser ? ', in another browser with --host chromium' : ''})`;
       }
@@ -322,14 +326,14 @@ async function runExperiment(
 
 const goesOn = (folder: string): string => `limr run --resume ${folder} goes on`;
 
-/** Names of errors that another device, or more memory, would not have met. */
+/** Names of errors that another device, or more memory, could have avoided. */
 const deviceFaults: ReadonlySet<string> = new Set([
   'DeviceLostError',
   'AdapterError',
   'AllocationError',
 ]);
 
-/** Names of errors whose message says all. */
+/** Names of errors whose message needs no name before it. */
 const selfEvident: ReadonlySet<string> = new Set([
   ...badInput,
   ...deviceFaults,
@@ -337,17 +341,19 @@ const selfEvident: ReadonlySet<string> = new Set([
   'FileError',
 ]);
 
-/** An error of the trainer's, which crossed as text, under the name that decides the exit code. */
+/**
+ * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
+ */
 function failureOf(text: string): Error {
   const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
   if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
   return Object.assign(new Error(message), { name });
 }
 
-/** Least time between two progress lines where they cannot overwrite each other. */
+/** Least time between two progress lines that cannot overwrite each other. */
 const LINE_EVERY_MS = 5000;
 
-/** A run's events as lines for a person. */
+/** Prints a run's events as lines for a person. */
 class Screen {
   results: ExperimentResults | undefined;
   failure: string | undefined;
@@ -355,9 +361,9 @@ class Screen {
   #lastLine = 0;
   #open = false;
   readonly #told = new Set<string>();
-  /** Lines told before the run went on on another device: it tells them again. */
+  /** Lines printed before the run changed its device: the run reports them again. */
   #before: ReadonlySet<string> = new Set();
-  /** How far the run is, behind a separator; empty until it is known. */
+  /** The run's progress, behind a separator; empty until it is known. */
   #progress = '';
 
   constructor(host: System) {
@@ -433,7 +439,10 @@ class Screen {
     if (this.results || this.failure !== undefined) await this.#closeStatus();
   }
 
-  /** A line that the next status overwrites on a terminal, and that is thinned out elsewhere. */
+  /**
+   * Prints a line that the next status overwrites. Without a terminal, prints only some of the
+   * lines.
+   */
   async #status(text: string): Promise<void> {
     if (this.#host.terminal) {
       await this.#host.stderr(`  ${visibleLine(text)}`, 'status');
@@ -451,14 +460,14 @@ class Screen {
     this.#open = false;
   }
 
-  /** A line of what the run has come to, unless it stands there from before. */
+  /** Prints a line of results, unless the run printed it before it changed its device. */
   async #news(text: string, look?: Look): Promise<void> {
     if (this.#before.has(text)) return;
     this.#told.add(text);
     await this.#line(text, look);
   }
 
-  /** A line of its own, with the blanks that it begins with. */
+  /** Prints a whole line and keeps the line's leading blanks. */
   async #line(text: string, look?: Look): Promise<void> {
     await this.#closeStatus();
     const indent = /^ */.exec(text)?.[0] ?? '';
@@ -466,7 +475,7 @@ class Screen {
   }
 }
 
-/** What LIM's selection was cut by. */
+/** The rule of LIM's cut, in words. */
 function cutOf({ theta, count, lowestKept }: LimSummary): string {
   if (count === undefined) return `at theta ${theta}`;
   const down = lowestKept === undefined ? '' : `, down to a score of ${lowestKept.toFixed(3)}`;

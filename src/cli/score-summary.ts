@@ -4,20 +4,20 @@ import type { Signal } from '../vocabulary/signals.ts';
 import type { LimResult } from '../lim/score.ts';
 import { counted } from '../look/wording.ts';
 
-/** What an import says of its files. */
+/** Summary of the files of an import. */
 export interface SourceSummary {
   readonly files: number;
-  /** Files without a row: their trainer had not written them yet. */
+  /** Files without rows: their trainer had not written any yet. */
   emptyFiles: number;
-  /** Files of the folders that hold no rollouts, or others; the first of them by name. */
+  /** Files of the folders that were not read: `leftOut` names the first of them. */
   readonly filesLeftOut: number;
   readonly leftOut: readonly string[];
-  /** Last rows that were cut while they were written; the first of them by place. */
+  /** Last rows that were cut while being written: `cut` names the places of the first of them. */
   cutRows: number;
   readonly cut: readonly string[];
   readonly rewardColumns: readonly string[];
   readonly verdictColumns: readonly string[];
-  /** Columns of numbers that may be rewards too. */
+  /** Unused columns of numbers that may be rewards too. */
   readonly otherColumns: readonly string[];
   /** Rows whose prompt is a list of token ids. */
   tokenPrompts: number;
@@ -33,7 +33,7 @@ export interface ScoreSummary extends Partial<TableSummary & SourceSummary> {
   readonly bound: LimResult['bound'];
 }
 
-/** What a person has to know of an import and its scores, most general first. */
+/** The lines that a person needs about an import and its scores, most general first. */
 export function scoreSummary(summary: ScoreSummary): string {
   const { prompts = 0, epochs = 0, meanCurve } = summary;
   const lines = [
@@ -132,7 +132,7 @@ function rowsLine(summary: ScoreSummary): string {
   );
 }
 
-/** What the signal is made of. */
+/** How the signal is computed. */
 function signalLine(summary: ScoreSummary): string | undefined {
   const { signal, rewardColumns = [], verdictColumns = [], judgedRows = 0, rows = 0 } = summary;
   if (rewardColumns.length === 0) return undefined;
@@ -151,7 +151,7 @@ function signalLine(summary: ScoreSummary): string | undefined {
   return `signal: the share of rows that are right by ${column}${others}`;
 }
 
-/** What may be meant otherwise, each with the way to say so. */
+/** Doubtful readings of the data, each with the option that changes the reading. */
 function doubts(summary: ScoreSummary): string[] {
   const {
     signal,
@@ -231,7 +231,7 @@ const ordinal = (count: number): string => {
 
 const shown = (value: number | null): string => (value === null ? '-' : String(value));
 
-/** Names out of files, a few of them, without what a terminal would act on. */
+/** A few names from files, without characters that a terminal would act on. */
 function names(all: readonly string[] = []): string {
   const clean = all.slice(0, 4).map((name) => name.replace(/\p{C}/gu, '?'));
   return `${clean.join(', ')}${all.length > 4 ? ', ...' : ''}`;

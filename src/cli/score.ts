@@ -84,7 +84,7 @@ export const command = defineCommand({
     const found = await rolloutFiles(args._);
     const { files } = found;
     if (out !== undefined) {
-      // Of the files of a folder only one of this name can be the file to write.
+      // Among the files of a folder, only a file with this name can be the output file.
       const named = files.filter((file) => baseName(file) === baseName(out));
       const given = promptFile === undefined ? args._ : [...args._, promptFile];
       await expectFileOut(out, [...given, ...named]);
@@ -149,7 +149,7 @@ function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
   const filled = result.rule === 'limr' ? fillRows(matrix) : matrix;
   for (const [p, { prompt, messages, id, answer }] of prompts.entries()) {
     const score = result.scores[p] ?? NaN;
-    // A dropped prompt shows what it was dropped for.
+    // A dropped prompt shows its unfilled curve, the reason why it was dropped.
     const curve = rowOf(Number.isNaN(score) ? matrix : filled, p);
     yield {
       prompt,
@@ -162,7 +162,7 @@ function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
   }
 }
 
-/** The fewest digits that mean the same f32, for a number that is one. */
+/** The fewest digits that round to the same f32; a number that is not an f32 stays unchanged. */
 function shortest(value: number): number {
   if (Math.fround(value) !== value) return value;
   for (const digits of [6, 7, 8]) {

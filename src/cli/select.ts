@@ -143,16 +143,16 @@ async function choose(
 }
 
 /**
- * LIM scores of a file. Scores of f32 precision that touch the threshold are computed again in
- * float64 from the curves in the file, where it has them and they give its scores.
+ * LIM scores of a file. Scores of f32 precision near the threshold are computed again in float64
+ * from the curves in the file, if the file has curves and the scores follow from them.
  */
 function limScores(rows: readonly ScoreRow[]): {
   readonly scored: Scored;
-  /** Scores that were to be computed again and do not follow from their curves, so far. */
+  /** Number of recomputed scores, so far, that do not follow from their curves. */
   readonly differing: () => number;
 } {
   const scores = rows.map(({ score }) => score);
-  // Prompts without a score are in no mean: they were dropped, or have no entry.
+  // A prompt without a score is in no mean: the prompt was dropped, or has no entry.
   const scoredRows = rows.map((row) =>
     Number.isNaN(row.score) ? { ...row, curve: undefined } : row,
   );
@@ -180,7 +180,7 @@ function limScores(rows: readonly ScoreRow[]): {
   return { scored: { scores, exact }, differing: () => differing };
 }
 
-/** The curves of a score file as a matrix of one sample an entry; undefined where it has none. */
+/** The curves of a score file as a matrix with one sample per entry; undefined without curves. */
 function curvesOf(rows: readonly ScoreRow[]): RewardMatrix | undefined {
   const epochs = rows.find(({ curve }) => curve !== undefined)?.curve?.length;
   if (epochs === undefined) return undefined;
@@ -196,7 +196,9 @@ function curvesOf(rows: readonly ScoreRow[]): RewardMatrix | undefined {
   return { prompts: rows.length, epochs, sums, samples };
 }
 
-/** The rows that are written: of the prompt file by id or text, else of the score file. */
+/**
+ * The rows to write: rows of the prompt file, matched by id or text, else rows of the score file.
+ */
 function keptRows(
   rows: readonly ScoreRow[],
   selection: Selection,
@@ -207,11 +209,11 @@ function keptRows(
   const ids = new Set(chosen.flatMap(({ id }) => id ?? []));
   const own = new Set(chosen.filter(({ id }) => id === undefined).map(identityOf));
   const whole = new Set(chosen.map(identityOf));
-  // Scores may know a conversation by its last turn alone.
+  // A score file may hold only the last turn of a conversation.
   const turns = new Set(
     chosen.filter(({ messages }) => !messages).map(({ prompt }) => comparable(prompt)),
   );
-  // A row with an id is matched by it if the scores have ids; else the conversation decides.
+  // A row with an id is matched by the id if the scores have ids, else by its conversation.
   return pool.filter((row) => {
     if (row.id !== undefined && ids.size > 0) return ids.has(row.id) || own.has(identityOf(row));
     return whole.has(identityOf(row)) || turns.has(comparable(row.prompt));

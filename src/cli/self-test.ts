@@ -4,21 +4,24 @@ import { scoreMatrix, scoreTolerance } from '../lim/score.ts';
 import { RandomStream } from '../random.ts';
 import { type CheckedVariant, checkVariants, isWithinRounding } from '../variants/self-check.ts';
 
-/** What came of computing the same twice, on an adapter and in float64. */
+/** The differences between an adapter's results and the same computation in float64. */
 export interface SelfTest {
   readonly passed: boolean;
-  /** The variants that plans take of every family, forward and backward. */
+  /** The variants that plans use from every family, forward and backward. */
   readonly variants: readonly CheckedVariant[];
-  /** Largest error of LIM scores of 1,000 prompts, over max(1, |score|). */
+  /** Largest error of the LIM scores of 1,000 prompts, each divided by max(1, |score|). */
   readonly reductionError: number;
-  /** Compilation included. */
+  /** Total time, compilation included. */
   readonly milliseconds: number;
 }
 
-/** That of the presets. Their config is not asked: a bare page, which has no packages, runs this too. */
+/**
+ * The presets' value. Not read from their config: a bare page, which has no packages, runs this
+ * too.
+ */
 const HEAD_DIM = 16;
 
-/** Computes what training needs most, and a reduction, and compares them with float64. */
+/** Computes the most important training kernels and a reduction, and compares them with float64. */
 export async function selfTest(gpu: Gpu): Promise<SelfTest> {
   const started = performance.now();
   const use = { headDim: HEAD_DIM, training: true, cache: 'f32' } as const;
@@ -38,7 +41,7 @@ async function scoreError(gpu: Gpu): Promise<number> {
   const samples = new Uint32Array(prompts * epochs).fill(8);
   const sums = Float32Array.from(samples, () => stream.below(9));
   const matrix = { prompts, epochs, sums, samples };
-  // No score reaches 2: none is decided in float64.
+  // No score reaches 2, so no score is computed again in float64.
   const { scores } = await scoreMatrix(gpu, matrix, { theta: 2 });
   const curve = new ExactCurve(epochs);
   curve.add(matrix);
@@ -47,7 +50,7 @@ async function scoreError(gpu: Gpu): Promise<number> {
   for (const [prompt, score] of scores.entries()) {
     const want = exactScore(matrix, prompt, deficits);
     const error = Math.abs(score - want) / Math.max(1, Math.abs(want));
-    worst = Math.max(worst, error); // NaN stays
+    worst = Math.max(worst, error); // keeps NaN
   }
   return worst;
 }

@@ -31,12 +31,12 @@ import { expectFreshRun, nextFree } from './output.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 
-/** Where training starts, and how the result's tokenizer comes about. */
+/** The start of a training, and the source of the result's tokenizer. */
 interface Start {
   readonly config: ModelConfig;
-  /** What an experiment config says of memory; the options say otherwise. */
+  /** Memory settings of the experiment config; the options override them. */
   readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
-  /** Puts the first weights in place. */
+  /** Sets the initial weights. */
   readonly reset: (model: Trainable) => Promise<void>;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
@@ -49,7 +49,7 @@ interface Start {
   ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
 }
 
-/** Options of training on `--data`: pre-training goes by its config. */
+/** Options of training on `--data`. Pre-training follows its config instead. */
 const dataOptions = [
   'epochs',
   'batch',
@@ -78,7 +78,7 @@ export const command = defineCommand({
       valueHint: 'D.jsonl',
       description: 'rows of prompt and response, or of text; a config may go without: its corpus',
     },
-    // No defaults here: without --data these would be ignored, and so are refused.
+    // No defaults here: these options are refused without --data, which ignores them.
     epochs: { type: 'string', description: 'passes over the data (default: 1)' },
     batch: { type: 'string', description: 'sequences of an update (default: 8)' },
     'learning-rate': { type: 'string', description: 'peak, after the warmup (default: 1e-5)' },
@@ -160,7 +160,7 @@ export const command = defineCommand({
       const use = {
         headDim: config.headDim,
         training: true,
-        // Pre-training is in f32, whatever the config says of PPO.
+        // Pre-training uses f32, whatever the config says about PPO.
         storage: rows ? storage : 'f32',
       } as const;
       let adapter = '';
@@ -290,7 +290,7 @@ async function train(
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const host = await system();
   const batch = Math.min(how.batch, rows.length);
-  // Room for the longest rows, should they meet in one batch.
+  // Room for a batch of the longest rows.
   const most = (size: (row: LearningRow) => number): number =>
     rows
       .map(size)
@@ -336,7 +336,7 @@ async function train(
       if (done <= (from?.update ?? 0)) continue;
       const chosen = order.slice(update * batch, (update + 1) * batch);
       await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
-      // Each loss is looked at: one that is not finite stops the training at its step.
+      // Every loss is checked: a loss that is not finite stops the training at its step.
       const loss = await trainer.loss();
       await host.stderr(
         `epoch ${epoch + 1}, update ${update + 1}/${updates}, loss ${loss.toFixed(4)}\n`,

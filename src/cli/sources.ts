@@ -2,10 +2,10 @@ import type { ByteSource } from '../formats/byte-source.ts';
 import { UsageError } from './arguments.ts';
 import { system } from './system.ts';
 
-/** Most files that one command takes from folders. */
+/** Most files that one command reads from folders. */
 export const mostFiles = 100_000;
 
-/** Runs something with a file open. @throws UsageError when there is no such file. */
+/** Opens a file, runs `use`, closes the file. @throws UsageError when there is no such file. */
 export async function withSource<T>(
   path: string,
   use: (source: ByteSource) => Promise<T>,
@@ -25,6 +25,6 @@ export async function withSource<T>(
 /** The last part of a path. */
 export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
 
-/** Numbers compare as numbers: step_2 comes before step_10. */
+/** Compares names with numbers as numbers: step_2 comes before step_10. */
 export const byNumber = (a: string, b: string): number =>
   a.localeCompare(b, 'en', { numeric: true, sensitivity: 'base' });

@@ -3,61 +3,71 @@ import type { RunStore } from '../scheduler/run-store.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { visibleJson, visibleText } from './visible-text.ts';
 
-/** What a path holds; undefined where there is nothing. */
+/** The kind of a path; undefined if nothing exists there. */
 export interface PathInfo {
   readonly kind: 'file' | 'directory';
   readonly size: number;
 }
 
-/** What a file is written from. Of what comes piece by piece little is in memory at a time. */
+/** The content of a file to write. Of an iterable, only a little is in memory at a time. */
 export type FileContent = string | Uint8Array | Iterable<string> | AsyncIterable<string>;
 
 /**
- * The machine a command runs on, as far as commands touch it. Node and Deno share one, and a page
- * that runs a command for `--host chromium` is handed one whose files are the caller's.
+ * The machine that a command runs on, as far as commands use it. Node and Deno share one system. A
+ * page that runs a command for `--host chromium` receives a system whose files are the caller's.
  */
 export interface System {
   info(path: string): Promise<PathInfo | undefined>;
-  /** The one absolute path of a place, through links as far as it exists: equal for the same file. */
+  /**
+   * The canonical absolute path, with links resolved as far as the path exists. Paths of one file
+   * resolve to the same path.
+   */
   resolve(path: string): Promise<string>;
   /** Names inside a folder, sorted. */
   list(path: string): Promise<string[]>;
-  /** Random access to a file's bytes; the caller closes it. */
+  /** Random access to a file's bytes; the caller closes the file. */
   open(path: string): Promise<ByteSource & { close(): Promise<void> }>;
-  /** Writes beside the path and renames over it, making folders as needed: old or new, never half. */
+  /**
+   * Writes beside the path, then renames over it; creates folders as needed. The path holds the old
+   * file or the new one, never half.
+   */
   write(path: string, content: FileContent): Promise<void>;
-  /** Where there is no such file, nothing is to be done. */
+  /** Removes a file; does nothing if there is no such file. */
   remove(path: string): Promise<void>;
-  /** For human eyes: progress, warnings, errors. */
+  /** Output for people: progress, warnings, errors. */
   stderr(text: string, look?: Look): Promise<void>;
-  /** For results only. */
+  /** Output of results only. */
   stdout(text: string): Promise<void>;
-  /** Notes what the command is about to do, for whoever has to say where it ended. */
+  /** Notes the command's next action, for a report of where the command ended. */
   readonly doing?: (what: string) => Promise<void>;
   environment(name: string): string | undefined;
   readonly terminal: boolean;
   /**
-   * Calls back once, on Ctrl-C, SIGTERM or when the terminal is closed, none of which then ends the
-   * command. A second Ctrl-C or SIGTERM ends it at once.
+   * Calls back once on Ctrl-C, on SIGTERM or when the terminal closes; none of these then ends the
+   * command. A second Ctrl-C or SIGTERM ends the command at once.
    *
-   * @returns What takes it off again.
+   * @returns A function that removes the listener.
    */
   onInterrupt(listener: () => void): () => void;
-  /** A run's folder for its worker, where a worker has no files of its own. */
+  /** The store of a run's folder, for a worker that has no files of its own. */
   readonly runStore?: (folder: string) => RunStore;
-  /** Makes the command the one that writes to a folder. @throws UsageError naming who works there. */
+  /**
+   * Makes the command the only writer of a folder.
+   *
+   * @throws UsageError naming the process that works in the folder.
+   */
   readonly lock?: (folder: string) => Promise<FolderLock>;
 }
 
 /**
- * How a text stands on a terminal: `status` takes the place of the status before it, which `clear`
- * takes away. Commands write no control characters of their own.
+ * How a terminal shows a text: a `status` replaces the status before it, and `clear` removes the
+ * status. Commands write no control characters themselves.
  */
 export type Look = 'heading' | 'warning' | 'status' | 'clear';
 
 /**
- * A system whose streams let no control character through that came with a text: what commands print
- * holds names and messages out of files.
+ * A system whose streams replace the control characters of texts: commands print names and messages
+ * that come from files.
  */
 class CleanSystem implements System {
   readonly #inner: System;
@@ -124,7 +134,7 @@ export async function system(): Promise<System> {
   return current;
 }
 
-/** Puts another system in its place: a page's, or a test's. */
+/** Replaces the system: for a page, or for a test. */
 export function useSystem(replacement: System | undefined): void {
   current = replacement && new CleanSystem(replacement);
 }

@@ -5,16 +5,19 @@ import { readChoices, tuningKey, type TunedVariants } from '../variants/choices.
 import { jsonText } from './output.ts';
 import { system, type System } from './system.ts';
 
-/** Larger files were not written by `writeTuned`. */
+/** `writeTuned` writes no larger file. */
 const MOST_BYTES = 4 * 2 ** 20;
 
-/** The file, and the one before kernels other than matmuls had variants, whose choices have another form. */
+/**
+ * Names and schemas of the file, newest first. The older file holds choices for matmuls alone, in
+ * another form.
+ */
 const FILES = [
   { name: 'variants.json', schema: 2 },
   { name: 'matmul.json', schema: 1 },
 ] as const;
 
-/** Where tuning results are kept; undefined on a host without a home for them. */
+/** The folder of the tuning results; undefined on a host without a home folder. */
 function cacheFolder(host: System): string | undefined {
   const own = host.environment('LIMR_CACHE');
   if (own) return own;
@@ -25,8 +28,8 @@ function cacheFolder(host: System): string | undefined {
 }
 
 /**
- * The variants of kernels measured on this machine's adapters: of the present file, else of the one
- * before. A damaged file is reported, not used.
+ * The measured kernel variants of this machine's adapters, from the newest file present. A damaged
+ * file is reported and not used.
  */
 export async function readTuned(): Promise<TunedVariants> {
   const host = await system();
@@ -78,10 +81,10 @@ function parseTuned(value: unknown, wanted: number): TunedVariants {
 }
 
 /**
- * Keeps what was measured on an adapter, beside what is known of others.
+ * Writes the measurements of an adapter; the measurements of other adapters stay.
  *
- * @returns The file.
- * @throws Error where there is no folder to keep it in.
+ * @returns The path of the file.
+ * @throws Error when there is no folder for the file.
  */
 export async function writeTuned(gpu: Gpu, choices: VariantChoices): Promise<string> {
   const host = await system();

@@ -1,10 +1,10 @@
-/** What this machine has of what WebGPU in Node and Deno needs on Linux. */
+/** The parts that WebGPU in Node and Deno needs on Linux, as far as this machine has them. */
 export interface VulkanParts {
-  /** Path of libvulkan.so.1, which loads drivers; undefined where none was found. */
+  /** Path of libvulkan.so.1, which loads drivers; undefined if the library was not found. */
   readonly loader: string | undefined;
-  /** Driver manifests by their path. */
+  /** Paths of the driver manifests. */
   readonly drivers: readonly string[];
-  /** The variable that names drivers instead, where it is set. */
+  /** Value of the environment variable that names drivers instead, if set. */
   readonly named: string | undefined;
 }
 
@@ -15,7 +15,9 @@ const manifestFolders = [
   '/usr/share/vulkan/icd.d',
 ];
 
-/** Looks where the Vulkan loader looks; undefined on systems that use no Vulkan for WebGPU. */
+/**
+ * Looks in the places of the Vulkan loader; undefined on systems whose WebGPU does not use Vulkan.
+ */
 export async function findVulkan(): Promise<VulkanParts | undefined> {
   if (typeof process === 'undefined' || process.platform !== 'linux') return undefined;
   const { existsSync, readdirSync } = await import('node:fs');
@@ -38,7 +40,7 @@ export async function findVulkan(): Promise<VulkanParts | undefined> {
   };
 }
 
-/** What was looked for where no adapter was found, and what would bring one; a line each. */
+/** The places searched without finding an adapter, and what would provide one; one line each. */
 export function adapterAdvice(found: VulkanParts | undefined): string[] {
   if (!found) return ['looked for an adapter of this system: install its GPU driver'];
   const { loader, drivers, named } = found;

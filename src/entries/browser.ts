@@ -1,4 +1,4 @@
-// limr-lab/browser: what a page needs beside `limr-lab`: the runs that the browser keeps.
+// limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
 export { StorageError } from '../workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

@@ -2,7 +2,7 @@ import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
 
 let unwrap: (device: Device) => Gpu;
 
-/** What the functions of this package find in a device. */
+/** The internal device behind a `Device`, for the functions of this package. */
 export const gpuOf = (device: Device): Gpu => unwrap(device);
 
 export interface DeviceOptions {
@@ -10,7 +10,7 @@ export interface DeviceOptions {
   readonly adapter?: AdapterChoice;
 }
 
-/** An open WebGPU device, to hand to the functions of this package. Closed by whoever opened it. */
+/** An open WebGPU device for the functions of this package. Whoever opened the device closes it. */
 export class Device {
   static {
     unwrap = (device) => device.#gpu;
@@ -23,16 +23,16 @@ export class Device {
   }
 
   /**
-   * Opens a device of this host: a browser, Node, Deno or Bun. Buffers may be as large as the adapter
-   * allows.
+   * Opens a device of this host: a browser, Node, Deno or Bun. Buffers may be as large as the
+   * adapter allows.
    *
-   * @throws AdapterError when there is no WebGPU, or no adapter of the kind asked for.
+   * @throws AdapterError when there is no WebGPU, or no adapter of the requested kind.
    */
   static async open(options: DeviceOptions = {}): Promise<Device> {
     return new Device(await openGpu({ limits: 'max', ...options }));
   }
 
-  /** The adapter, as its driver names it. */
+  /** The adapter's name, from its driver. */
   get adapter(): string {
     return this.#gpu.name;
   }
@@ -42,7 +42,7 @@ export class Device {
     return this.#gpu.kind;
   }
 
-  /** Lets the device go, once its work is done. */
+  /** Closes the device. Wait for its work first. */
   close(): Promise<void> {
     return this.#gpu.close();
   }

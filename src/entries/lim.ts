@@ -4,11 +4,11 @@ import { type LimOptions, type LimResult, scoreMatrix as scoreOnGpu } from '../l
 import { type Device, gpuOf } from './device.ts';
 
 /**
- * LIM scores of a reward matrix, computed on the device. A prompt scores high when its curve of mean
- * signals over the data epochs follows the mean curve of all prompts. Scores within 1e-5 of the
- * threshold are computed again in float64: rounding never decides which prompts are kept.
+ * LIM scores of a reward matrix, computed on the device. A prompt scores high when its curve of
+ * mean signals over the data epochs follows the mean curve of all prompts. Scores within 1e-5 of
+ * the threshold are computed again in float64: rounding never decides which prompts are kept.
  *
- * @throws ShapeError when sizes contradict each other or there is nothing to score.
+ * @throws ShapeError when sizes contradict each other, or when there is nothing to score.
  */
 export const scoreMatrix = (
   device: Device,

@@ -25,17 +25,18 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { replaceWrongVariants } from '../variants/self-check.ts';
 import { type Device, gpuOf } from './device.ts';
 
-/** What `openModel` is told. */
+/** Options of `openModel`. */
 export interface ModelOptions {
-  /** What errors call the model. Default `model`. */
+  /** Name of the model in errors. Default `model`. */
   readonly where?: string;
 }
 
 /**
- * Reads a model's config and the headers of its weights. Weights stay in their files until a device
- * asks for them.
+ * Reads a model's config and the headers of its weights. The weights stay in their files until a
+ * device loads them.
  *
- * @param openFile Opens a file of the model's folder by its bare name; undefined where there is none.
+ * @param openFile Opens a file of the model's folder by its bare name; undefined if the file is
+ *   missing.
  * @throws ConfigError, SafetensorsError or FormatError, naming the file.
  */
 export const openModel = (
@@ -44,10 +45,10 @@ export const openModel = (
 ): Promise<ModelDirectory> => openModelDirectory(openFile, options.where ?? 'model');
 
 /**
- * Starts the tokenizer of a model, in a worker that the caller closes; undefined where the model has
- * none.
+ * Starts the tokenizer of a model in a worker, which the caller closes. Undefined if the model has
+ * no tokenizer.
  *
- * @throws FormatError when its files are none.
+ * @throws FormatError when the files are not a tokenizer.
  */
 export async function openTokenizer(model: ModelDirectory): Promise<TokenizerClient | undefined> {
   const texts = await model.tokenizerTexts();
@@ -59,13 +60,13 @@ export interface GenerationRequest extends SamplingSettings {
   /** Token ids of each prompt, at least one. */
   readonly prompts: readonly (readonly number[])[];
   readonly maxNewTokens: number;
-  /** Responses to each prompt. Default 1. */
+  /** Responses per prompt. Default 1. */
   readonly samples?: number;
-  /** Keys the draws. Default 0. */
+  /** Seed of the draws. Default 0. */
   readonly seed?: number;
-  /** A response ends with one of these tokens. Default: the model's end tokens. */
+  /** Tokens that end a response. Default: the model's end tokens. */
   readonly stopIds?: readonly number[];
-  /** Bytes of GPU memory that weights and cache may take together. Default 4 GiB. */
+  /** Bytes of GPU memory for weights and cache together. Default 4 GiB. */
   readonly memory?: number;
 }
 
@@ -73,8 +74,8 @@ export interface GenerationRequest extends SamplingSettings {
 export class LanguageModel {
   readonly config: ModelConfig;
   /**
-   * A sentence for each kernel that computed wrong on this device and was replaced, and for each time
-   * that fewer responses were decoded together for want of memory.
+   * Sentences: one for each kernel that computed wrong on this device and was replaced, and one
+   * each time that too little memory made the model decode fewer responses together.
    */
   readonly warnings: readonly string[];
   readonly #warnings: string[];
@@ -97,12 +98,12 @@ export class LanguageModel {
   }
 
   /**
-   * Brings a model's weights onto a device, one tensor at a time, after a check of the kernels that
+   * Loads a model's weights onto a device, one tensor at a time, after a check of the kernels that
    * the model needs.
    *
-   * @param options.storage Of the matrices that layers multiply by. Default f32.
-   * @throws SafetensorsError unless the files hold the parameters that the config calls for;
-   *   AdapterError when the device cannot bind one.
+   * @param options.storage Storage of the matrices that layers multiply by. Default f32.
+   * @throws SafetensorsError unless the files hold the parameters that the config requires;
+   *   AdapterError when the device cannot bind a parameter.
    */
   static async load(
     device: Device,
@@ -118,8 +119,8 @@ export class LanguageModel {
   }
 
   /**
-   * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's place
-   * and the sample, and not on how many prompts are decoded together.
+   * Draws responses, prompt by prompt. The draws of a prompt depend on the seed, the prompt's index
+   * and the sample's index, and not on how many prompts are decoded together.
    *
    * @throws RangeError on an empty prompt, a token id out of the vocabulary, a setting out of its
    *   range, or more tokens than the model has positions; MemoryError when not even one response fits
@@ -184,7 +185,7 @@ export class LanguageModel {
   }
 }
 
-/** How a fine-tuning goes. */
+/** Settings of a fine-tuning. */
 export interface FineTuningOptions {
   /** Most sequences of one update. */
   readonly batch: number;
@@ -196,11 +197,14 @@ export interface FineTuningOptions {
   readonly warmup?: number;
   /** Decoupled weight decay. Default 0. */
   readonly weightDecay?: number;
-  /** Norm to which gradients are scaled down. Default 1. */
+  /** Largest norm of the gradients; a larger norm is scaled down. Default 1. */
   readonly maxGradNorm?: number;
-  /** Of the matrices that layers multiply by while training. Default f32. */
+  /** Storage of the matrices that layers multiply by while training. Default f32. */
   readonly storage?: WeightStorage;
-  /** Keeps each layer's input alone and computes the rest again: less memory, the same bits. */
+  /**
+   * Keeps only each layer's input and computes the rest again: less memory, the same bits. Default
+   * false.
+   */
   readonly gradientCheckpointing?: boolean;
 }
 
@@ -214,7 +218,7 @@ export interface FineTuningRow {
 
 /** Supervised fine-tuning of all parameters of a model, by AdamW. */
 export class FineTuning {
-  /** Kernels that computed wrong on this device and were replaced; a sentence each. */
+  /** One sentence for each kernel that computed wrong on this device and was replaced. */
   readonly warnings: readonly string[];
   readonly #model: ModelDirectory;
   readonly #trainer: SupervisedTrainer;
@@ -233,7 +237,7 @@ export class FineTuning {
   }
 
   /**
-   * Brings a model and its optimizer onto a device.
+   * Loads a model and an optimizer onto a device.
    *
    * @throws RangeError on a size that is none, or more tokens than the model has positions;
    *   SafetensorsError unless the files hold the parameters that the config calls for.
@@ -278,7 +282,7 @@ export class FineTuning {
   }
 
   /**
-   * One update from a batch.
+   * Makes one update from a batch.
    *
    * @returns The mean loss over the response tokens, before the update.
    * @throws RangeError on a batch or a row past its size, an empty prompt or response, or a token id
@@ -299,10 +303,11 @@ export class FineTuning {
   }
 
   /**
-   * The files of the model as it is now, in the Hugging Face layout and in the order to write them.
+   * The files of the model in its present state, in the Hugging Face layout and in the order to
+   * write them.
    *
-   * @param options.dtype Of the weights in the file. Default F32.
-   * @param options.tokenizerFrom Folder whose tokenizer files go along unchanged.
+   * @param options.dtype Type of the weights in the file. Default F32.
+   * @param options.tokenizerFrom Opens the folder whose tokenizer files are copied unchanged.
    */
   async files(
     options: { readonly dtype?: WeightDType; readonly tokenizerFrom?: OpenModelFile } = {},

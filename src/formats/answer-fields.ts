@@ -1,8 +1,9 @@
 import { fieldOf, isRecord, type JsonRecord } from './json.ts';
 
 /**
- * Fields that hold a row's answer key, the first that a row has counts: ours, OpenRLHF's label, the
- * data sets' own, and `gts`, which verl writes into its rollouts.
+ * Fields that may hold a row's answer key; the first field that a row has counts. The list holds
+ * our own name, OpenRLHF's label, the names of data sets, and `gts`, which verl writes into its
+ * rollouts.
  */
 export const answerFields: readonly string[] = [
   ...['answer', 'label', 'key', 'ground_truth', 'solution', 'gold', 'gts', 'target'],
@@ -17,7 +18,7 @@ export function answerOf(record: JsonRecord): unknown {
   return isRecord(model) ? (fieldOf(model, 'ground_truth') ?? undefined) : undefined;
 }
 
-/** As `answerOf`, where it is a text or a number: undefined where it is anything else. */
+/** As `answerOf`, for a text or a number; undefined for anything else. */
 export function textAnswerOf(record: JsonRecord): string | undefined {
   const answer = answerOf(record);
   if (typeof answer === 'string') return answer;

@@ -2,32 +2,32 @@ import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import type { JsonRecord } from './json.ts';
 
-/** Most bytes of a message's description, and of the columns of one record batch. */
+/** Most bytes of a message's metadata, and of the columns of one record batch. */
 const largestMetadata = 2 ** 24;
 const largestBody = 2 ** 30;
 
-/** Entries that a column may hold for each byte of its batch, and any may hold. */
+/** Most entries of a column per byte of its batch; any column may hold `fewEntries`. */
 const entriesPerByte = 8;
 const fewEntries = 2 ** 16;
 
-/** Columns of a schema, those inside others counted, and how deep they may lie. */
+/** Most columns of a schema, nested ones included, and their deepest level. */
 const mostFields = 10_000;
 const deepestField = 16;
 
 const startsAsFile = (bytes: Uint8Array): boolean =>
   String.fromCharCode(...bytes.subarray(0, 6)) === 'ARROW1';
 
-/** Whether a file's first bytes are those of Arrow's IPC format, file or stream. */
+/** Whether a file's first bytes belong to an Arrow IPC file or stream. */
 export function isArrow(head: Uint8Array): boolean {
   if (startsAsFile(head)) return true;
   return head.length >= 8 && head.subarray(0, 4).every((byte) => byte === 0xff);
 }
 
 /**
- * The rows of an Arrow IPC stream or file, as `datasets` saves them: a record batch in memory at a
- * time. Columns of a kind that no row needs (binary, decimals, dictionaries) are left out.
+ * The rows of an Arrow IPC stream or file, as `datasets` saves it, with one record batch in memory
+ * at a time. Columns of kinds that no row needs (binary, decimals, dictionaries) are left out.
  *
- * @throws FormatError naming the file, and the column where it is one's fault.
+ * @throws FormatError naming the file, and the column if a column is at fault.
  */
 export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord> {
   const fail = (why: string): never => {
@@ -38,7 +38,8 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
   let end = source.size;
   let fields: readonly Field[] | undefined;
   if (startsAsFile(head)) {
-    // A file is a stream between a beginning and an end; some writers give the schema there alone.
+    // A file is a stream between a header and a footer; some writers put the schema only into the
+    // footer.
     const tail = await source.slice(Math.max(8, source.size - 10), source.size);
     const size = tail.length === 10 ? viewOf(tail).getInt32(0, true) : -1;
     if (!startsAsFile(tail.subarray(4)) || size <= 0 || size > largestMetadata)
@@ -90,7 +91,7 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
   if (!fields) fail('it has no schema');
 }
 
-/** What is wrong with a file, by what reading it threw. */
+/** The error to report for a reading error: a FormatError if the file is at fault. */
 function explained(error: unknown, name: string): unknown {
   const why =
     error instanceof RangeError
@@ -112,7 +113,7 @@ const safe = (value: bigint): number => {
   return number;
 };
 
-/** A FlatBuffers table. Reads outside of its bytes throw RangeErrors. */
+/** A FlatBuffers table. A read outside of its bytes throws a RangeError. */
 class Table {
   readonly #view: DataView;
   readonly #at: number;
@@ -184,7 +185,7 @@ class Table {
     });
   }
 
-  /** A list of pairs of longs: field nodes and buffers. */
+  /** A list of pairs of longs: a batch's field nodes or buffers. */
   pairs(field: number): [number, number][] {
     const target = this.#target(field);
     if (target === undefined) return [];
@@ -213,7 +214,7 @@ function decodeText(bytes: Uint8Array): string {
   }
 }
 
-/** How a column lies in a batch's buffers. */
+/** The layout of a column in a batch's buffers. */
 type Layout =
   | { readonly kind: 'null' | 'bool' }
   | { readonly kind: 'number'; readonly bytes: number; readonly read: ReadNumber }
@@ -229,7 +230,7 @@ interface Field {
   readonly name: string;
   readonly layout: Layout;
   readonly children: readonly Field[];
-  /** Whether its values are given; otherwise they are only stepped over. */
+  /** Whether rows get the column's values; otherwise the values are skipped. */
   readonly given: boolean;
 }
 
@@ -240,7 +241,7 @@ function schemaOf(schema: Table): Field[] {
     if (++count > mostFields || depth > deepestField) throw new FormatError('too many columns');
     const name = table.text(0);
     const children = table.tables(5).map((child) => fieldOf(child, depth + 1));
-    // The column holds the indices into a dictionary, whose values nobody needed yet.
+    // The column holds indices into a dictionary; no row needs the dictionary's values.
     if (table.has(4)) return { name, layout: { kind: 'fixed' }, children: [], given: false };
     const layout = layoutOf(table.byte(2), table.table(3), name);
     const wanted =
@@ -265,7 +266,7 @@ const integers: Readonly<Record<string, { bytes: number; read: ReadNumber }>> = 
   u64: { bytes: 8, read: (view, at) => bigOrNumber(view.getBigUint64(at, true)) },
 };
 
-/** By the numbers that the format gives types. */
+/** The layout for one of the format's type numbers. */
 function layoutOf(type: number, table: Table | undefined, name: string): Layout {
   switch (type) {
     case 1:
@@ -291,7 +292,7 @@ function layoutOf(type: number, table: Table | undefined, name: string): Layout 
       return { kind: 'text', large: type === 20 };
     case 6:
       return { kind: 'bool' };
-    // Decimals, dates, times, intervals, bytes of one length: a validity map and numbers.
+    // Decimals, dates, times, intervals, fixed-size bytes: a validity map and one buffer of values.
     case 7:
     case 8:
     case 9:
@@ -334,7 +335,7 @@ function* rowsOf(fields: readonly Field[], batch: Table, body: Uint8Array): Gene
   const offsets = (count: number, large: boolean, limit: number, name: string): ReadOffset => {
     const width = large ? 8 : 4;
     const [, length = 0] = buffers[buffer] ?? [];
-    // A column without entries may leave its one offset out.
+    // A column without entries may omit its only offset.
     const held = nextBuffer(count === 0 && length === 0 ? 0 : (count + 1) * width, name);
     const read: ReadOffset = (i) =>
       large ? safe(held.getBigInt64(i * width, true)) : held.getInt32(i * width, true);

@@ -1,11 +1,11 @@
 import { FormatError } from './format-error.ts';
 
-/** Random access to the bytes of something named: a file on disk, a `Blob`, an array. */
+/** Random access to the bytes of a named source: a file on disk, a `Blob`, an array. */
 export interface ByteSource {
-  /** For error messages: a path, usually. */
+  /** Usually a path; names the source in errors. */
   readonly name: string;
   readonly size: number;
-  /** Bytes [start, end), fewer only where the source ends. */
+  /** Bytes [start, end); fewer only at the end of the source. */
   slice(start: number, end: number): Promise<Uint8Array>;
 }
 
@@ -17,9 +17,9 @@ export const bytesSource = (name: string, bytes: Uint8Array): ByteSource => ({
 });
 
 /**
- * A whole source in memory.
+ * Reads a whole source into memory.
  *
- * @throws FormatError when it is larger than `limit` bytes; checked before anything is allocated.
+ * @throws FormatError when the source is larger than `limit` bytes; checked before any allocation.
  */
 export async function readAll(source: ByteSource, limit: number): Promise<Uint8Array> {
   if (source.size > limit) {
@@ -29,9 +29,9 @@ export async function readAll(source: ByteSource, limit: number): Promise<Uint8A
 }
 
 /**
- * A whole source as text: UTF-8 without its byte order mark.
+ * Reads a whole source as text: UTF-8 without its byte order mark.
  *
- * @throws FormatError when it is too large or not UTF-8.
+ * @throws FormatError when the source is larger than `limit` bytes, or not UTF-8.
  */
 export async function readText(source: ByteSource, limit: number): Promise<string> {
   const bytes = await readAll(source, limit);

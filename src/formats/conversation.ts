@@ -2,37 +2,39 @@ import { FormatError } from './format-error.ts';
 import { fieldOf, isRecord, jsonOf, type JsonRecord, kindOf, textOf } from './json.ts';
 import type { ChatMessage } from './tokenizer.ts';
 
-/** A prompt as it is compared and as it is kept. */
+/** A prompt, as a text to compare and as a conversation to keep. */
 export interface Prompt {
-  /** The prompt itself; of a conversation, its last user turn. */
+  /** The prompt's text; for a conversation, the text of its last user turn. */
   readonly prompt: string;
-  /** The conversation whole, as the file has it; undefined where there is but the one user turn. */
+  /** The whole conversation, as the file has it; undefined for a single plain user turn. */
   readonly messages?: readonly JsonRecord[] | undefined;
 }
 
-/** One turn as far as conversations are told apart by it. */
+/** The parts of a turn that tell conversations apart. */
 interface Turn {
   readonly role: string;
   readonly text: string;
 }
 
-/** Texts that differ in Unicode's composition or in blanks at their ends are one. */
+/**
+ * The form in which texts are compared: Unicode's composition and blanks at the ends do not count.
+ */
 export const comparable = (text: string): string => text.normalize('NFC').trim();
 
 /**
- * What tells a prompt from every other: its text, and of a conversation the whole of it. A lone user
- * turn is the same as its text.
+ * A text that identifies a prompt: its own text, or for a conversation all of its turns. A single
+ * plain user turn has the identity of its text.
  */
 export function identityOf({ prompt, messages }: Prompt): string {
   if (!messages) return comparable(prompt);
   const turns = messages.map(turnIdentity);
   const [first] = turns;
   if (turns.length === 1 && first?.[0] === 'user' && first.length === 2) return first[1];
-  // No text begins so: blanks are taken off.
+  // The leading blank keeps identities apart: a comparable text never begins with one.
   return ` ${jsonOf(turns, 'message')}`;
 }
 
-/** Role and text of a turn, and whatever else it has: names, calls of tools, pictures. */
+/** Role and text of a turn, then its other contents: names, tool calls, pictures. */
 function turnIdentity(message: JsonRecord): [string, string, ...unknown[]] {
   const { role, text } = turnOf(message, 'message');
   const content = contentOf(message);
@@ -56,10 +58,11 @@ export function historyOf({ messages = [] }: Prompt): readonly Turn[] {
 }
 
 /**
- * A prompt out of a file: a text, or a list of chat messages.
+ * Reads a prompt from a file's value: a text, or a list of chat messages.
  *
- * @param answered Whether turns behind the last user's are the response, as in a row `messages`.
- * @throws FormatError when it is neither, or no turn is a user's.
+ * @param answered Whether the turns after the last user turn are the response, as in a row
+ *   `messages`.
+ * @throws FormatError when the value is neither, or no turn is the user's.
  */
 export function promptOf(value: unknown, where: string, answered = false): Prompt {
   if (!Array.isArray(value)) return { prompt: textOf(value, where) };
@@ -85,7 +88,10 @@ export function promptOf(value: unknown, where: string, answered = false): Promp
     : { prompt, messages: kept };
 }
 
-/** A prompt as chat templates read it: every turn by its role and content, further fields kept. */
+/**
+ * A prompt in the form that chat templates read: each turn with role and content; other fields
+ * kept.
+ */
 export const chatOf = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
   messages?.map((message) => {
     const { role } = turnOf(message, 'message');
@@ -93,10 +99,10 @@ export const chatOf = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
   }) ?? [{ role: 'user', content: prompt }];
 
 /**
- * The text of a prompt where there is no chat template to put a conversation into.
+ * The text of a prompt, for a model without a chat template.
  *
- * @param help What the message ends with.
- * @throws FormatError of a conversation of several turns, which its last one alone is not.
+ * @param help The end of the error message.
+ * @throws FormatError for a conversation of several turns: its last turn alone is not the prompt.
  */
 export function plainText({ prompt, messages = [] }: Prompt, where: string, help: string): string {
   if (messages.length <= 1) return prompt;
@@ -113,7 +119,10 @@ function turnOf(message: JsonRecord, where: string): Turn {
   return { role: role === 'human' ? 'user' : role === 'gpt' ? 'assistant' : role, text };
 }
 
-/** A turn's text; of a list of parts, that of those which have one. A call of a tool may have none. */
+/**
+ * A turn's text; for a list of parts, the joined texts of its text parts. A tool call may have
+ * none.
+ */
 function turnText(content: unknown, where: string): string {
   if (content === null || content === undefined) return '';
   if (!Array.isArray(content)) return textOf(content, where);

@@ -1,16 +1,16 @@
 import { sha256 } from '@noble/hashes/sha2.js';
 
-/** A SHA-256 that grows with what it is given: files too large for one array, and files that grow. */
+/** An incremental SHA-256, for files that grow or are too large for one array. */
 export interface Digest {
   update(bytes: Uint8Array): void;
-  /** Of everything so far, in hexadecimal, as `sha256sum` prints it; more may follow. */
+  /** The digest of the content so far in hexadecimal, as `sha256sum` prints it; more may follow. */
   hex(): string;
 }
 
-// Larger arrays than this are more than some hosts hash in one call.
+// Some hosts cannot hash a larger array in one call.
 const PIECE = 2 ** 30;
 
-/** The host's own implementation where it has one that takes pieces: browsers have none. */
+/** Uses the host's incremental implementation if it has one: browsers have none. */
 export function createDigest(): Digest {
   const host = globalThis as { readonly process?: Partial<NodeJS.Process> };
   const crypto = host.process?.getBuiltinModule?.('node:crypto');
@@ -33,7 +33,7 @@ export function createDigest(): Digest {
 const hexOf = (bytes: Uint8Array): string =>
   Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
 
-/** The digest of a whole. */
+/** The digest of a whole content. */
 export function digestOf(content: Uint8Array | string): string {
   const digest = createDigest();
   digest.update(typeof content === 'string' ? new TextEncoder().encode(content) : content);

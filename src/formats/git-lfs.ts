@@ -1,11 +1,11 @@
 import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 
-/** Git LFS leaves a few lines like this one where a file has not been downloaded. */
+/** First words of a pointer file: Git LFS leaves such a file in place of a file not downloaded. */
 const pointerStart = 'version https://git-lfs.github.com/spec/';
 const largestPointer = 1024;
 
-/** @throws FormatError where a file only says where the file is. */
+/** @throws FormatError when a file is only a Git LFS pointer. */
 export async function expectNoPointer(source: ByteSource): Promise<void> {
   if (source.size > largestPointer || source.size < pointerStart.length) return;
   const text = new TextDecoder().decode(await source.slice(0, source.size));

@@ -1,20 +1,20 @@
 const float32 = new Float32Array(1);
 const float32Bits = new Uint32Array(float32.buffer);
 
-/** The largest number that a half holds. */
+/** The largest finite number of a half. */
 export const largestHalf = 65_504;
 
-// Loops throughout: what is made `from` an array and a function is first listed as objects, and V8
-// aborts the process where the list has 2^27 of them. Embeddings of released models do.
+// Loops throughout: `from` with an array and a function first builds a list of objects, and V8
+// aborts the process when that list has 2^27 entries. Embeddings of released models are that large.
 
-/** Bits of the half nearest to each number, ties to even; past 65,519 infinity, NaN stays NaN. */
+/** Bits of the half nearest to each number, ties to even; above 65,519 infinity; NaN stays NaN. */
 export function halvesOf(numbers: Float32Array): Uint16Array {
   const halves = new Uint16Array(numbers.length);
   for (let i = 0; i < numbers.length; i++) halves[i] = halfBitsOf(numbers[i] ?? 0);
   return halves;
 }
 
-/** The numbers that halves hold. */
+/** The f32 values of halves. */
 export function float32OfHalves(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < bits.length; i++) bits[i] = float32BitsOfHalf(halves[i] ?? 0);
@@ -28,7 +28,7 @@ export function bfloat16Of(numbers: Float32Array): Uint16Array {
   return halves;
 }
 
-/** The numbers that bfloat16 bits hold. */
+/** The f32 values of bfloat16 bits. */
 export function float32OfBfloat16(halves: Uint16Array): Float32Array<ArrayBuffer> {
   const bits = new Uint32Array(halves.length);
   for (let i = 0; i < bits.length; i++) bits[i] = (halves[i] ?? 0) << 16;

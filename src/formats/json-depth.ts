@@ -1,8 +1,8 @@
 import { FormatError } from './format-error.ts';
 
 /**
- * Refuses a JSON text that nests deeper than any file of its kind does, before a parser fills memory
- * with what is open. One pass, whatever the text.
+ * Refuses a JSON text that nests deeper than any file of its kind, before a parser fills memory
+ * with open lists and objects. Takes one pass over any text.
  *
  * @throws FormatError naming the line.
  */

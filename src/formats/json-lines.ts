@@ -2,7 +2,7 @@ import type { ByteSource } from './byte-source.ts';
 import { FormatError } from './format-error.ts';
 import { readJson } from './json.ts';
 
-/** Longest line that is read, in bytes: what one row may cost in memory. */
+/** Longest line that is read, in bytes: limits the memory that one row can take. */
 export const longestLine = 64 << 20;
 const READ_BYTES = 1 << 20;
 const NEWLINE = 10;
@@ -17,14 +17,15 @@ export interface JsonLinesOptions {
   /** Most bytes of a line. */
   readonly limit?: number;
   /**
-   * Called instead of refusing a last line that was cut while it was written; that line is left out.
+   * Called when the last line was cut while being written. The reader then drops that line instead
+   * of refusing the file.
    */
   readonly onCut?: ((where: string) => void) | undefined;
 }
 
 /**
- * The rows of a JSONL file, one line in memory at a time. A byte order mark and CRLF line ends are
- * taken off, blank lines skipped.
+ * The rows of a JSONL file, one line in memory at a time. The reader removes a byte order mark and
+ * CRLF line ends, and skips blank lines.
  *
  * @throws FormatError naming file and line: not UTF-8, not JSON, or longer than `limit` bytes.
  */
@@ -45,7 +46,7 @@ export async function* readJsonLines(
       yield { line, value: read.value };
       continue;
     }
-    // Only a last line without its line end can have been cut while it was written.
+    // Only a last line without a line end can have been cut while being written.
     if (!(read.cut && !ended)) throw new FormatError(`${where}: ${read.problem}`);
     if (!onCut) throw new FormatError(`${where}: ${read.problem}: cut while it was written?`);
     onCut(where);
@@ -53,7 +54,8 @@ export async function* readJsonLines(
 }
 
 /**
- * A line as text. The last one may end inside a character where it was cut: that is left out, and said.
+ * Decodes a line. A cut last line may end inside a character: that character is dropped, and
+ * `broken` is true.
  */
 function decodeLine(
   bytes: Uint8Array,
@@ -61,22 +63,22 @@ function decodeLine(
   last: boolean,
   where: string,
 ): { readonly text: string; readonly broken: boolean } {
-  // Each line gets a decoder of its own: a byte order mark is dropped on the first only.
+  // A new decoder for each line, because only the first line may have a byte order mark.
   const decoder = () => new TextDecoder('utf-8', { fatal: true, ignoreBOM: !first });
   try {
     return { text: decoder().decode(bytes), broken: false };
   } catch {
-    // Whether it breaks off inside its last character.
+    // Check below whether the line ends inside its last character.
   }
   try {
     if (last) return { text: decoder().decode(bytes, { stream: true }), broken: true };
   } catch {
-    // It does not.
+    // The line is not UTF-8 before its end either.
   }
   throw new FormatError(`${where}: not UTF-8 text`);
 }
 
-/** The bytes of a line, and whether its line end is there. */
+/** The bytes of a line, and whether a line end follows them. */
 interface Line {
   readonly bytes: Uint8Array;
   readonly ended: boolean;

@@ -1,21 +1,20 @@
 import { FormatError } from './format-error.ts';
 
-/** A JSON object out of a file. Its fields are looked up as own properties only. */
+/** A JSON object from a file. Its fields are looked up as own properties only. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
-/** A field of a record, undefined where it has none. Never something inherited. */
+/** An own field of a record, never an inherited one; undefined if the record has none. */
 export const fieldOf = (record: JsonRecord, name: string): unknown =>
   Object.hasOwn(record, name) ? record[name] : undefined;
 
 /**
- * A JSON text. Python's `NaN`, `Infinity` and `-Infinity` stand for numbers here, as its writer means
- * them.
+ * Parses a JSON text. Python's `NaN`, `Infinity` and `-Infinity` are numbers here too.
  *
- * @param where What the text is, for the message.
- * @throws FormatError with the line where it stops being JSON.
+ * @param where Name of the text, for the message.
+ * @throws FormatError with the line where the text stops being JSON.
  */
 export function parseJson(text: string, where: string): unknown {
   const read = readJson(text);
@@ -23,20 +22,20 @@ export function parseJson(text: string, where: string): unknown {
   throw new FormatError(`${where} line ${read.line}: ${read.problem}`);
 }
 
-/** What came of reading a JSON text. */
+/** The result of reading a JSON text. */
 export type JsonRead =
   | { readonly value: unknown; readonly problem?: undefined }
   | {
       readonly problem: string;
       /** Line of the text where it stops being JSON, from 1. */
       readonly line: number;
-      /** Whether nothing is wrong but that the text ends too early. */
+      /** Whether the only problem is that the text ends too early. */
       readonly cut: boolean;
-      /** Of a list that was cut: its elements that are whole. */
+      /** The complete elements of a cut list; undefined for other texts. */
       readonly whole: readonly unknown[] | undefined;
     };
 
-/** As `parseJson`, and what can be said of a text that is none. */
+/** As `parseJson`, but returns the problem of an invalid text instead of throwing. */
 export function readJson(text: string): JsonRead {
   try {
     return { value: JSON.parse(text) as unknown };
@@ -45,7 +44,7 @@ export function readJson(text: string): JsonRead {
   }
 }
 
-/** What a JSON text may go on with: in a list or an object, `first` has none before it. */
+/** What the grammar allows next; `first` means that the list or object is still empty. */
 type Expected = 'value' | 'first value' | 'key' | 'first key' | 'colon' | 'comma' | 'end';
 
 const due: Readonly<Record<Expected, string>> = {
@@ -58,7 +57,7 @@ const due: Readonly<Record<Expected, string>> = {
   end: 'the end',
 };
 
-/** Only names that a plain assignment would take for the prototype need more than one. */
+/** Sets a field. The name `__proto__` must be defined: an assignment would set the prototype. */
 function put(record: Record<string, unknown>, key: string, value: unknown): void {
   if (key !== '__proto__') record[key] = value;
   else {
@@ -77,8 +76,8 @@ const literals: ReadonlyMap<string, unknown> = new Map<string, unknown>([
 ]);
 
 /**
- * JSON as Python writes it, without recursion. Engines do not all say where a text stops being JSON,
- * so whatever they refuse is read once more here.
+ * Parses JSON as Python writes it, without recursion. Not every engine tells where a text stops
+ * being JSON, so this parser reads again every text that `JSON.parse` refuses.
  */
 function readPythonJson(text: string): JsonRead {
   const open: (unknown[] | Record<string, unknown>)[] = [];
@@ -103,7 +102,7 @@ function readPythonJson(text: string): JsonRead {
         : `not JSON: ${shown} where ${due[expected]} is due`,
       line: lineAt(text, place),
       cut,
-      // Where something inside the list is open still, its last element is not whole.
+      // If something inside the list is still open, the list's last element is incomplete.
       whole:
         cut && Array.isArray(root) ? root.slice(0, open.length > 1 ? -1 : undefined) : undefined,
     };
@@ -154,7 +153,7 @@ function readPythonJson(text: string): JsonRead {
       const number = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?/y;
       const end = matchAt(word, text, at) ?? matchAt(number, text, at);
       if (end === undefined) {
-        // A literal that the end of the text cuts off is no other error.
+        // A literal that the end of the text cuts short counts as a cut text, not as a bad literal.
         const rest = text.slice(at, at + 10);
         const isCut = [...literals.keys(), '-'].some((name) => name.startsWith(rest));
         return fail(isCut && at + rest.length === text.length ? text.length : at);
@@ -173,15 +172,15 @@ function lineAt(text: string, place: number): number {
   return line;
 }
 
-/** One past a JSON string that begins at a place, or where it goes wrong. */
+/** Index after a JSON string that begins at `start`, or the place of its error. */
 function stringEnd(text: string, start: number): { end: number; whole: boolean } {
   for (let at = start + 1; ;) {
     const code = text.charCodeAt(at);
     if (code === 0x22) return { end: at + 1, whole: true };
-    if (!(code >= 0x20)) return { end: at, whole: false }; // NaN: the text is over
+    if (!(code >= 0x20)) return { end: at, whole: false }; // NaN: the end of the text
     const end = code === 0x5c ? matchAt(/\\(?:["\\/bfnrt]|u[\da-fA-F]{4})/y, text, at) : at + 1;
     if (end === undefined) {
-      // An escape that the end of the text cuts off is no bad escape.
+      // An escape that the end of the text cuts short counts as a cut text, not as a bad escape.
       const isCut = /^\\(?:u[\da-fA-F]{0,3})?$/.test(text.slice(at, at + 6));
       return { end: isCut && at + 6 > text.length ? text.length : at, whole: false };
     }
@@ -189,19 +188,19 @@ function stringEnd(text: string, start: number): { end: number; whole: boolean }
   }
 }
 
-/** One past what a sticky pattern matches at a place. */
+/** Index after the match of a sticky pattern at a place. */
 function matchAt(pattern: RegExp, text: string, at: number): number | undefined {
   pattern.lastIndex = at;
   return pattern.test(text) ? pattern.lastIndex : undefined;
 }
 
-/** How deep a value may be that is written again; Python writes nothing deeper. */
+/** Deepest value that is written again; Python writes nothing deeper. */
 const deepestValue = 1000;
 
 /**
- * A value out of a file as one text, equal for equal values.
+ * A value from a file as text; equal values give equal texts.
  *
- * @throws FormatError when it is so deep that writing it would exhaust the stack.
+ * @throws FormatError when the value is so deep that writing it would exhaust the stack.
  */
 export function jsonOf(value: unknown, where: string): string {
   if (value === undefined) return '';
@@ -217,13 +216,13 @@ export function jsonOf(value: unknown, where: string): string {
   );
 }
 
-/** Text from a file inside a message: short, on one line. */
+/** A text from a file, shortened to one line for a message. */
 export function shorten(text: string): string {
   const line = text.replace(/\s+/g, ' ');
   return line.length > 120 ? `${line.slice(0, 117)}...` : line;
 }
 
-/** What a JSON value is, for a message. */
+/** The kind of a JSON value, for a message. */
 export function kindOf(value: unknown): string {
   if (value === undefined) return 'missing';
   if (value === null) return 'null';
@@ -238,7 +237,7 @@ const numberText = (value: number): string =>
   Number.isFinite(value) ? `the number ${value}` : String(value);
 
 /**
- * Text that can be written as UTF-8 again, and compared with other files.
+ * A text that can be written as UTF-8 and compared with texts of other files.
  *
  * @throws FormatError when the value is no string, or holds a NUL or half of a surrogate pair.
  */

@@ -5,7 +5,7 @@ import { fieldOf, type JsonRecord } from './json.ts';
 import { recordsOf } from './records.ts';
 import type { TokenizerClient } from './tokenizer-client.ts';
 
-/** A text to learn from: what is given, and what is to be said. */
+/** A text to learn from: a given prompt, and a response to learn. */
 export interface LearningRow {
   readonly where: string;
   /** Token ids; never empty. */
@@ -16,22 +16,22 @@ export interface LearningRow {
 
 const responseFields = ['response', 'completion', 'output', 'solution'];
 
-/** What the model that learns takes. */
+/** The limits of the model that learns. */
 export interface LearningLimits {
-  /** Put behind each response that does not end with it; undefined: nothing is. */
+  /** Token appended to each response that does not end with it; undefined appends nothing. */
   readonly endToken: number | undefined;
-  /** Tokens of prompt and response together. */
+  /** Most tokens of prompt and response together. */
   readonly longest: number;
-  /** Ids are below it. */
+  /** Exclusive upper bound of the ids. */
   readonly vocabSize: number;
 }
 
 /**
  * Rows of a JSONL, JSON or parquet file as token ids: `{"prompt", "response"}` (or "completion",
- * "output", "solution"), or `{"text"}`, of which all but the first token counts.
+ * "output", "solution"), or `{"text"}`. In a text, all tokens but the first count in the loss.
  *
- * @throws FormatError naming the row that has no such field, no token to learn, too many, or one
- *   that the tokenizer or the model has not.
+ * @throws FormatError naming the row: without these fields, without a token to learn, too long, or
+ *   with a token that the tokenizer or the model does not have.
  */
 export async function readLearningRows(
   source: ByteSource,
@@ -81,7 +81,7 @@ function learningRow(
 
 interface RowTexts {
   readonly where: string;
-  /** The prompt; the whole text where there is no response. */
+  /** The prompt; the whole text in a row without a response. */
   readonly opening: string;
   readonly response: string | undefined;
 }

@@ -1,10 +1,10 @@
 import { FormatError } from './format-error.ts';
 
-/** What the headers of a column chunk's pages say that it holds. */
+/** Sizes of a column chunk, from the headers of its pages. */
 export interface ChunkPages {
-  /** Values of its data pages, nulls among them. */
+  /** Number of values in the data pages, nulls included. */
   readonly values: number;
-  /** Bytes of all its pages once unpacked. */
+  /** Unpacked bytes of all pages. */
   readonly unpacked: number;
 }
 
@@ -28,20 +28,20 @@ const thrift = {
   struct: 12,
 } as const;
 
-/** Most structs inside each other: a page's header has three. */
+/** Deepest nesting of structs; a page's header has three levels. */
 const deepest = 8;
 
 /**
- * What the pages of a column chunk hold by their headers, without unpacking any.
+ * The sizes of a column chunk from its pages' headers; unpacks no page.
  *
  * @param bytes The chunk, from its first page on.
- * @throws FormatError when a header is none, or a page lies outside of the chunk.
+ * @throws FormatError when a header is invalid, or a page lies outside of the chunk.
  */
 export function chunkPages(bytes: Uint8Array): ChunkPages {
   let values = 0;
   let unpacked = 0;
   const reader = new CompactReader(bytes);
-  // What is shorter than two bytes is padding.
+  // A rest shorter than two bytes is padding.
   while (reader.at < bytes.length - 1) {
     const header = reader.struct();
     const type = header.get(1);
@@ -73,7 +73,9 @@ interface Fields {
   get(id: number): Field;
 }
 
-/** Structs of Thrift's compact protocol: their whole numbers and structs, the rest skipped. */
+/**
+ * Reads structs of Thrift's compact protocol: whole numbers and structs; other values are skipped.
+ */
 class CompactReader {
   at = 0;
   readonly #bytes: Uint8Array;
@@ -119,7 +121,7 @@ class CompactReader {
         const count = head >> 4 === 15 ? this.#varint() : head >> 4;
         const kind = head & 15;
         for (let i = 0; i < count; i++) {
-          // Truth values take a byte in a list, and none as a field.
+          // A truth value takes a byte in a list, and no byte as a field.
           if (kind === thrift.true || kind === thrift.false) this.#skip(1);
           else this.#value(kind, depth + 1);
         }

@@ -8,24 +8,24 @@ import { isRecord, type JsonRecord, shorten } from './json.ts';
 /** Largest parquet file that is read, in bytes. */
 export const largestParquet = 2 ** 30;
 
-/** What `parquet.worker.ts` serves. */
+/** The calls of `parquet.worker.ts`. */
 export interface ParquetApi {
-  /** Takes a whole file and returns how many rows its row groups have. */
+  /** Takes a whole file. Returns the number of rows of each row group. */
   open(bytes: ArrayBuffer): Promise<number[]>;
   /** Rows [from, to) of one row group. */
   rows(group: number, from: number, to: number): Promise<unknown[]>;
   dispose(): void;
 }
 
-/** Rows that cross the worker's boundary at a time. */
+/** Rows per call to the worker. */
 const rowsPerCall = 1024;
 
 /**
- * The rows of a parquet file, a row group in memory at a time. A damaged file can send a parquet
- * reader round in circles, so it is read in a worker that is ended when it takes too long.
+ * The rows of a parquet file, one row group in memory at a time. A damaged file can keep a parquet
+ * reader busy forever, so a worker reads the file and is ended when it takes too long.
  *
- * @param seconds Longest that the footer or one row group may take.
- * @throws FormatError naming the file: damaged, an unknown codec, too large, or too slow.
+ * @param seconds Longest time for the footer or for one row group.
+ * @throws FormatError naming the file: damaged, with an unknown codec, too large, or too slow.
  */
 export async function* readParquet(source: ByteSource, seconds = 60): AsyncGenerator<JsonRecord> {
   const bytes = await readAll(source, largestParquet);
@@ -34,7 +34,7 @@ export async function* readParquet(source: ByteSource, seconds = 60): AsyncGener
     (Worker) =>
       new Worker(new URL('./parquet.worker.ts', import.meta.url), {
         type: 'module',
-        // A heap of its own: filling it ends the worker, where the process would end without it.
+        // The worker gets its own heap limit: a full heap then ends the worker, not the process.
         resourceLimits: { maxOldGenerationSizeMb: 2048 },
       }),
   );
@@ -65,8 +65,8 @@ export async function* readParquet(source: ByteSource, seconds = 60): AsyncGener
 }
 
 /**
- * Rows as a parquet file, one column per field that any row has. Columns of text, numbers or truth
- * values keep their kind; whatever else, or is mixed, is stored as JSON.
+ * Writes rows as a parquet file, with a column for each field that any row has. Columns of text,
+ * numbers or truth values keep their kind; other or mixed columns are stored as JSON.
  */
 export async function writeParquet(rows: readonly JsonRecord[]): Promise<Uint8Array> {
   const { parquetWriteBuffer } = await import('hyparquet-writer');

@@ -4,12 +4,12 @@ import { FormatError } from './format-error.ts';
 import { chunkPages } from './parquet-pages.ts';
 import type { ParquetApi } from './parquet.ts';
 
-/** Most bytes that one row group may unpack to. */
+/** Most unpacked bytes of a row group. */
 const largestRowGroup = 2 ** 30;
 
 /**
- * Values that a row group may hold for each of its bytes, and any may hold: runs of equal values pack
- * to almost nothing, and rows with texts in them do not.
+ * Most values of a row group per byte; any row group may hold `fewValues`. Runs of equal values
+ * pack to almost nothing, but rows with texts do not.
  */
 const valuesPerByte = 64;
 const fewValues = 2 ** 16;
@@ -65,7 +65,7 @@ const api: ParquetApi = {
   },
 };
 
-/** Paths of the columns that have one value a row. */
+/** Paths of the columns that have exactly one value per row. */
 function flatColumns(of: Metadata): ReadonlySet<string> {
   const found = new Set<string>();
   const visit = (tree: ReturnType<typeof parquetSchema>, path: string[]): void => {
@@ -78,7 +78,7 @@ function flatColumns(of: Metadata): ReadonlySet<string> {
 }
 
 /**
- * What a row group claims, held against the headers of its pages before a page is unpacked.
+ * Checks a row group's metadata against the headers of its pages, before any page is unpacked.
  *
  * @throws FormatError naming the row group.
  */
@@ -95,7 +95,7 @@ function expectPages(
   for (const { meta_data: chunk } of group.columns) {
     if (!chunk) throw new FormatError(`${where}: a column has no data`);
     const column = chunk.path_in_schema.join('.');
-    // Some writers give 0 where there is no dictionary.
+    // Some writers store 0 for a column without a dictionary.
     const start = Number(chunk.dictionary_page_offset || chunk.data_page_offset);
     const end = start + Number(chunk.total_compressed_size);
     if (!(start >= 0 && end >= start && end <= bytes.length)) {

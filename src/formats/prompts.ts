@@ -6,10 +6,10 @@ import { fieldOf, type JsonRecord } from './json.ts';
 import { recordsOf } from './records.ts';
 import { idOf, withMessages } from './rollouts.ts';
 
-/** How the rows of a file are laid out: what a subset of them is written as again. */
+/** The layout of a file's rows; a subset is written in the same layout. */
 export type RowLayout = 'json' | 'jsonl' | 'parquet';
 
-/** A row of somebody's prompt file, kept whole. */
+/** A row of a user's prompt file, kept whole. */
 export interface PromptRow extends Prompt {
   readonly where: string;
   readonly id: string | undefined;
@@ -17,15 +17,15 @@ export interface PromptRow extends Prompt {
   readonly record: JsonRecord;
 }
 
-/** Fields that hold a row's prompt, the first that a row has counts. */
+/** Fields that may hold a row's prompt; the first field that a row has counts. */
 export const promptFields = [
   ...['prompt', 'input', 'question', 'problem', 'query', 'context_messages', 'messages'],
 ];
 
 /**
- * A prompt file: JSON array, JSONL, parquet or Arrow, told apart by its first bytes.
+ * Reads a prompt file: JSON array, JSONL, parquet or Arrow, told apart by its first bytes.
  *
- * @throws FormatError naming file and row where a prompt is missing or not text.
+ * @throws FormatError naming file and row when a prompt is missing or not text.
  */
 export async function readPrompts(
   source: ByteSource,
@@ -42,7 +42,7 @@ export async function readPrompts(
   return { rows, layout: await layoutOf(source) };
 }
 
-/** The layout of a file, from its first bytes; JSONL is what others are written as again. */
+/** The layout of a file, from its first bytes. Files of other layouts count as JSONL. */
 export async function layoutOf(source: ByteSource): Promise<RowLayout> {
   const head = new TextDecoder().decode(await source.slice(0, Math.min(4096, source.size)));
   if (head.startsWith('PAR1')) return 'parquet';

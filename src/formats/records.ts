@@ -9,7 +9,7 @@ import { readParquet } from './parquet.ts';
 /** Largest JSON text that is parsed whole, in bytes. */
 export const largestJson = 400 << 20;
 
-/** A row of a file and where it stands there. */
+/** A row of a file, and its place in the file. */
 export interface PlacedRecord {
   readonly where: string;
   readonly record: JsonRecord;
@@ -17,15 +17,15 @@ export interface PlacedRecord {
 
 export interface RecordOptions {
   /**
-   * Called instead of refusing a file that was cut while it was written, with the place: its last row
-   * is left out, and of a parquet file all.
+   * Called with the place where a file was cut while being written. The reader then drops the last
+   * row, or all rows of a parquet file, instead of refusing the file.
    */
   readonly onCut?: ((where: string) => void) | undefined;
 }
 
 /**
- * The rows of a JSON array, a JSONL file, a table of columns and data as wandb saves it, a parquet or
- * an Arrow file, told apart by their first bytes. A file without any bytes has no rows.
+ * The rows of a JSON array, a JSONL file, a table of columns and data as wandb saves it, a parquet
+ * file or an Arrow file, told apart by their first bytes. A file of 0 bytes has no rows.
  *
  * @throws FormatError naming file and row.
  */
@@ -72,7 +72,7 @@ async function* placed(
   for await (const record of records) yield { where: `${source.name} row ${++row}`, record };
 }
 
-/** Whether a parquet file has its end, without which nothing in it can be found. */
+/** Whether a parquet file has its footer; without a footer nothing in the file can be found. */
 async function endsAsParquet(source: ByteSource): Promise<boolean> {
   const end = await source.slice(Math.max(0, source.size - 4), source.size);
   return source.size >= 12 && String.fromCharCode(...end) === 'PAR1';
@@ -99,13 +99,13 @@ async function* arrayRows(
   }
 }
 
-/** Files that are one JSON object over several lines; undefined for any other. */
+/** The rows of a file that is one JSON object over several lines; undefined for other files. */
 async function wholeObject(
   source: ByteSource,
   opening: string,
 ): Promise<Iterable<PlacedRecord> | undefined> {
   const firstLine = /^\s*\{[^\n]*\n/.exec(opening)?.[0];
-  // The first line of JSONL is JSON by itself, or longer than what was looked at.
+  // The first line of a JSONL file is valid JSON, or longer than `opening`.
   if (firstLine === undefined || source.size > largestJson) return undefined;
   const first = readJson(firstLine);
   if (first.problem === undefined || !first.cut) return undefined;

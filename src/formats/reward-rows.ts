@@ -6,16 +6,16 @@ import { fieldOf, isRecord, type JsonRecord, kindOf } from './json.ts';
 import { promptFields } from './prompts.ts';
 import { recordsOf } from './records.ts';
 
-/** A response that is to be judged. */
+/** A response to judge. */
 export interface RewardRow {
   /** File and row, for messages. */
   readonly where: string;
-  /** Empty where the row has none. */
+  /** Empty if the row has none. */
   readonly prompt: string;
-  /** Undefined where the row has none. */
+  /** Undefined if the row has none. */
   readonly answer: string | undefined;
   readonly response: string;
-  /** Whether the response ended by itself, where the row says so. */
+  /** Whether the response ended by itself; undefined if the row does not say. */
   readonly finished: boolean | undefined;
 }
 
@@ -67,7 +67,7 @@ function answerIn(record: JsonRecord, where: string): string | undefined {
   );
 }
 
-/** A response's text. Of a list of chat messages, that of its last one, the assistant's. */
+/** A response's text; for a list of chat messages, the text of the last one, the assistant's. */
 function responseText(value: unknown, where: string): string {
   if (typeof value === 'string') return value;
   const last: unknown = Array.isArray(value) ? value.at(-1) : undefined;

@@ -1,25 +1,28 @@
 import { FormatError } from './format-error.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf } from './json.ts';
 
-/** A column of rewards and what it counts in their sum. */
+/** A column of rewards and its weight in the sum. */
 export interface RewardTerm {
   readonly name: string;
   readonly weight: number;
 }
 
-/** What decides whether a sample is right. */
+/**
+ * What a row says about its sample: right, wrong, neither (another number), absent (null, NaN or
+ * infinite), or undefined without a verdict column.
+ */
 export type Verdict = boolean | 'neither' | 'absent' | undefined;
 
-/** Columns that say whether a sample is right, the first one that a row has. */
+/** Columns that may say whether a sample is right; the first column that a file has counts. */
 export const verdictFields = ['correct', 'acc', 'is_correct', 'symbolic_correct', 'accuracy'];
 
-/** Names under which engines write the reward that they train on. */
+/** Names that engines give to the reward that they train on. */
 export const rewardNames = ['reward', 'rewards', 'score', 'scores', 'result'];
 
 /**
- * What `--reward` asks for: a column, or a sum of columns as `a=1,b=0.5`.
+ * Parses `--reward`: a column, or a weighted sum of columns as `a=1,b=0.5`.
  *
- * @throws FormatError when a weight is no number, or a name is empty.
+ * @throws FormatError when a weight is not a number, a name is empty, or a name occurs twice.
  */
 export function parseRewardTerms(text: string): RewardTerm[] {
   if (!/[=,]/.test(text)) return [{ name: text.trim(), weight: 1 }];
@@ -40,7 +43,9 @@ export function parseRewardTerms(text: string): RewardTerm[] {
   return terms;
 }
 
-/** A column of a row; `a.b` is the field b of the object a where no column has that name. */
+/**
+ * A column of a row. `a.b` means the field b of the object a, unless a column has that very name.
+ */
 export function columnOf(record: JsonRecord, name: string): unknown {
   const own = fieldOf(record, name);
   if (own !== undefined || !name.includes('.')) return own;
@@ -50,9 +55,9 @@ export function columnOf(record: JsonRecord, name: string): unknown {
 }
 
 /**
- * A reward, undefined where a row has none: null, or what Python writes as NaN or Infinity.
+ * A reward; undefined for null, and for Python's NaN and Infinity.
  *
- * @throws FormatError when it is no number, truth value or null.
+ * @throws FormatError when the value is not a number, a truth value or null.
  */
 export function rewardOf(value: unknown, where: string): number | undefined {
   if (value === null) return undefined;
@@ -65,8 +70,9 @@ export function rewardOf(value: unknown, where: string): number | undefined {
 }
 
 /**
- * The sum of weighted columns, those left out that a row has no number in; undefined without any. What is
- * whole in float32, in which trainers sum, is whole here: 0.7 + 0.2 + 0.1 is 1.
+ * The weighted sum of the columns that have a number in the row; undefined if none has. A sum of
+ * several terms that is whole in float32, in which trainers sum, is made whole: 0.7 + 0.2 + 0.1 is
+ * 1.
  */
 export function weightedSum(
   terms: readonly RewardTerm[],
@@ -85,7 +91,7 @@ export function weightedSum(
 /**
  * Whether a row says that its sample is right.
  *
- * @throws FormatError when the value can be no verdict.
+ * @throws FormatError when the value cannot be a verdict.
  */
 export function verdictOf(value: unknown, where: string): Verdict {
   if (value === undefined) return undefined;
@@ -96,7 +102,7 @@ export function verdictOf(value: unknown, where: string): Verdict {
   throw new FormatError(`${where} must be true or false, is ${kindOf(value)}`);
 }
 
-/** Columns of numbers that are no reward, whoever writes them. */
+/** Columns of numbers that are never a reward, in the files of any engine. */
 const knownNumbers = new Set([
   ...['step', 'global_step', 'training_step', 'epoch', 'index', 'idx', 'sample_idx', 'prompt_idx'],
   ...['advantage', 'advantages', 'id', 'limr_id', 'kl', 'entropy', 'logprob', 'logprobs', 'seed'],
@@ -104,7 +110,7 @@ const knownNumbers = new Set([
   ...verdictFields,
 ]);
 
-/** What the first rows of a file say of its columns. */
+/** Counts the kinds of values in each column of a file's first rows. */
 export class ColumnSurvey {
   readonly #kinds = new Map<
     string,
@@ -131,7 +137,10 @@ export class ColumnSurvey {
     return this.#kinds.has(name);
   }
 
-  /** Columns that may be a reward function's: numbers or nothing in every row, and not known here. */
+  /**
+   * Columns that may hold a reward: numbers or nothing in every row, and a name not known to mean
+   * another thing.
+   */
   numberColumns(others: ReadonlySet<string>): string[] {
     return this.names.filter((name) => {
       const kind = this.#kinds.get(name);
@@ -140,7 +149,7 @@ export class ColumnSurvey {
     });
   }
 
-  /** Columns that hold nothing yet and call themselves a reward. */
+  /** Columns without any value whose name contains "reward". */
   emptyRewards(others: ReadonlySet<string>): string[] {
     return this.names.filter((name) => {
       const kind = this.#kinds.get(name);
@@ -150,7 +159,10 @@ export class ColumnSurvey {
     });
   }
 
-  /** The column of verdicts; `correct` is one whatever it holds, others where they hold nothing else. */
+  /**
+   * The column of verdicts. `correct` and `acc` count whatever they hold; other columns count if
+   * they hold nothing but verdicts.
+   */
   verdictColumn(): string | undefined {
     return verdictFields.find((name) => {
       const kind = this.#kinds.get(name);

@@ -24,34 +24,34 @@ import {
   weightedSum,
 } from './rewards.ts';
 
-/** Whose rollouts a file holds. `jsonl` is any JSONL with `prompt` and `reward`. */
+/** The engine that wrote the rollouts. `jsonl` is any JSONL with `prompt` and `reward`. */
 export const rolloutFormats = ['limr', 'openrlhf', 'trl', 'verl', 'jsonl'] as const;
 export type RolloutFormat = (typeof rolloutFormats)[number];
 
-/** One sampled response, as far as scores need it. */
+/** One sampled response, with the fields that scores need. */
 export interface RolloutRow extends Prompt {
   /** File and row, for messages. */
   readonly where: string;
   readonly id: string | undefined;
-  /** Undefined where the row has none: its reward function abstained, or gave no finite number. */
+  /** Undefined if the row has none: its reward function abstained, or gave no finite number. */
   readonly reward: number | undefined;
-  /** What the file says about being right; undefined where only the reward tells. */
+  /** The file's verdict on the sample; undefined if only the reward tells. */
   readonly verdict: Verdict;
-  /** Training step that the file gives the row. */
+  /** Training step, as the file gives it. */
   readonly step: number | undefined;
-  /** Data epoch that the file gives the row, counted as the file does; may be a fraction. */
+  /** Data epoch, as the file counts it; may be a fraction. */
   readonly epoch: number | undefined;
-  /** The answer key, where the file has it: a text, a number, or whatever else it is there. */
+  /** The answer key, if the file has one: a text, a number, or any other value. */
   readonly answer: unknown;
-  /** The response, where its engine logs one generation at every step that uses it. */
+  /** The response, for engines that log one generation at every step that uses it. */
   readonly completion: string | undefined;
-  /** Whether the prompt's text goes on with the response. */
+  /** Whether the prompt's text continues with the response. */
   readonly answered: boolean;
-  /** Token ids of the prompt, where the file has no text of it. */
+  /** Token ids of the prompt, if the file does not have the prompt's text. */
   readonly tokens: readonly number[] | undefined;
 }
 
-/** A prompt with its mean signal in each epoch, as `limr score` writes it; null = missing. */
+/** A prompt with its mean signal in each epoch, as `limr score` writes it; null means missing. */
 export interface CurveRow extends Prompt {
   readonly where: string;
   readonly id: string | undefined;
@@ -59,11 +59,11 @@ export interface CurveRow extends Prompt {
   readonly curve: readonly (number | null)[];
 }
 
-/** What the files of one import were read by. */
+/** The columns that the files of one import were read by. */
 export interface ReadSummary {
-  /** Columns that were taken for the reward, with their weights where they are summed. */
+  /** Columns used as the reward, with their weights if summed. */
   readonly rewards: Set<string>;
-  /** Columns that were taken for whether a sample is right. */
+  /** Columns used as verdicts. */
   readonly verdicts: Set<string>;
   /** Other columns of numbers that may be rewards. */
   readonly others: Set<string>;
@@ -76,22 +76,25 @@ export const newReadSummary = (): ReadSummary => ({
 });
 
 export interface ReadOptions {
-  /** Columns of the reward, where a file does not have it under a name known here. */
+  /** Columns of the reward, for files that do not have it under a known name. */
   readonly reward?: readonly RewardTerm[] | undefined;
-  /** Where to note what the rows were read by; one for all files of an import. */
+  /** Collects the columns that were used; one summary for all files of an import. */
   readonly summary?: ReadSummary;
-  /** Called with the place of a last row that was cut while it was written, instead of refusing it. */
+  /**
+   * Called with the place of a last row that was cut while being written, instead of refusing the
+   * file.
+   */
   readonly onCut?: ((where: string) => void) | undefined;
 }
 
-/** What a file is, from its first bytes and its first row, never from its name. */
+/** The kind of a file, told by its first bytes and its first row, never by its name. */
 export type Detected = RolloutFormat | 'curves' | 'safetensors' | 'empty';
 
-/** @throws FormatError when the file is none that is known, or damaged. */
+/** @throws FormatError when the file is damaged, or of no known kind. */
 export async function detectRollouts(
   source: ByteSource,
   options: Pick<ReadOptions, 'onCut'> & {
-    /** Whether a table's rows are looked at, which starts a reader of its own; default true. */
+    /** Whether to read rows of a parquet table, which starts a worker. Default true. */
     readonly look?: boolean;
   } = {},
 ): Promise<Detected> {
@@ -126,7 +129,7 @@ function formatOf(record: JsonRecord, isTable: boolean): Detected | undefined {
   if (!has('prompt') && (has('query') || has('input')) && (has('reward') || has('rewards'))) {
     return 'openrlhf';
   }
-  // Only words for rewards that cannot be something else: `result` and `scores` alone are no rollout.
+  // Counts only unambiguous names of rewards: `result` or `scores` alone does not make a rollout.
   const hasScores = has('scores') && listOf(record, responseFields) !== undefined;
   return hasPrompt && (has('reward') || has('rewards') || has('score') || hasScores)
     ? 'jsonl'
@@ -134,8 +137,8 @@ function formatOf(record: JsonRecord, isTable: boolean): Detected | undefined {
 }
 
 /**
- * Whether a row holds a curve of mean signals: a list of rewards with the score that was made of it, or
- * without the responses that they would belong to.
+ * Whether a row holds a curve of mean signals: a prompt with a list of rewards, and no list of
+ * responses that the rewards could belong to.
  */
 function isCurve(record: JsonRecord): boolean {
   if (!Array.isArray(fieldOf(record, 'rewards')) || fieldOf(record, 'prompt') === undefined) {
@@ -144,7 +147,7 @@ function isCurve(record: JsonRecord): boolean {
   return listOf(record, responseFields) === undefined;
 }
 
-/** The first of some fields that holds a list. */
+/** The first of these fields that holds a list. */
 const listOf = (record: JsonRecord, names: readonly string[]): string | undefined =>
   names.find((name) => Array.isArray(fieldOf(record, name)));
 
@@ -153,7 +156,7 @@ const anyPrompt = [
   ...['prompts', 'conversation', 'conversations', 'prompt_tokens', 'content'],
 ];
 
-/** Fields of a prompt, the first that a row has. */
+/** Fields that may hold a prompt; the first field that a row has counts. */
 const promptFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
   limr: ['prompt'],
   openrlhf: ['prompt', 'query', 'input', 'context_messages'],
@@ -175,21 +178,21 @@ const rewardFields: Readonly<Record<RolloutFormat, readonly string[]>> = {
   jsonl: ['reward', 'rewards', 'score', 'scores'],
 };
 
-/** Columns that are something else than a reward, whatever they hold. */
+/** Columns that are never a reward, whatever they hold. */
 const otherColumns: ReadonlySet<string> = new Set([
   ...anyPrompt,
   ...responseFields,
   ...answerFields,
 ]);
 
-/** Most rows, and characters of texts, of a file that decide what its columns are. */
+/** Most rows, and most characters of text, that decide on a file's columns. */
 const surveyRows = 64;
 const surveyCharacters = 2 ** 25;
 
 /**
- * The rollouts in a file: each sample of a row that holds several is one of its own.
+ * The rollouts in a file. A row with several samples gives one rollout for each.
  *
- * @throws FormatError naming file and row for whatever is not as the format says.
+ * @throws FormatError naming file and row for every violation of the format.
  */
 export async function* readRollouts(
   source: ByteSource,
@@ -221,10 +224,10 @@ export async function* readRollouts(
   for await (const row of rows) yield* samplesOf(row, format, plan);
 }
 
-/** How the rows of a file are read. */
+/** How to read the rows of a file. */
 interface Plan {
   readonly terms: readonly RewardTerm[] | undefined;
-  /** Column of verdicts; undefined where the reward alone tells. */
+  /** Column of verdicts; undefined if the reward alone tells. */
   readonly verdict: string | undefined;
   readonly summary: ReadSummary;
 }
@@ -240,7 +243,7 @@ function planOf(
   const own = rewardFields[format].find((name) => survey.has(name));
   const numbers = survey.numberColumns(otherColumns);
   const [term] = reward ?? [];
-  // A column that is named for the reward tells by itself who is right.
+  // A single reward column of the user's choice also decides which samples are right.
   const verdict = reward?.length === 1 && term?.weight === 1 ? undefined : column;
   for (const name of [...(column === undefined ? [] : [column]), ...numbers]) {
     if (name !== own && !reward?.some((one) => one.name === name)) summary.others.add(name);
@@ -251,7 +254,7 @@ function planOf(
     }
     return { terms: reward, verdict, summary };
   }
-  // By row: not all rows of a file need call it the same.
+  // Chosen for each row: the rows of a file may name the reward differently.
   if (own !== undefined || format !== 'trl') return { terms: undefined, verdict, summary };
   const named = numbers.filter((name) => /reward/i.test(name));
   let found = named.length > 0 ? named : numbers;
@@ -277,7 +280,7 @@ function planOf(
   return { terms: [{ name: only, weight: 1 }], verdict, summary };
 }
 
-/** The samples of a row: one, or as many as its list of rewards has. */
+/** The samples of a row: one, or one for each entry of its list of rewards. */
 function* samplesOf(
   { where, record }: PlacedRecord,
   format: RolloutFormat,
@@ -320,7 +323,7 @@ function* samplesOf(
   };
   if (plan.verdict !== undefined && verdict !== undefined) plan.summary.verdicts.add(plan.verdict);
   const completion = count === undefined ? fieldOf(record, 'completion') : undefined;
-  // A prompt without a response is a prompt still.
+  // A prompt without responses still counts as a prompt.
   if (count === 0) {
     const none = { reward: undefined, verdict: undefined, completion: undefined };
     yield { ...shared, ...none, ...prompt.one };
@@ -349,7 +352,11 @@ function* samplesOf(
   }
 }
 
-/** Whether the lists of a row are as long as its list of rewards. */
+/**
+ * Checks that the lists of a row are as long as its list of rewards.
+ *
+ * @throws FormatError
+ */
 function expectSamples(
   record: JsonRecord,
   values: readonly unknown[],
@@ -367,7 +374,11 @@ function expectSamples(
   }
 }
 
-/** Whether a row of one reward has one response: several texts want a reward each. */
+/**
+ * Checks that a row with one reward has one response.
+ *
+ * @throws FormatError
+ */
 function expectOneResponse(record: JsonRecord, where: string): void {
   const name = listOf(record, responseFields);
   const responses = name === undefined ? [] : (fieldOf(record, name) as unknown[]);
@@ -375,7 +386,7 @@ function expectOneResponse(record: JsonRecord, where: string): void {
   throw new FormatError(`${where}: ${name ?? ''} has ${responses.length} entries for 1 reward`);
 }
 
-/** A row's prompt, or one for each of its samples. */
+/** A row's prompt, or a prompt for each of its samples. */
 interface PromptPart {
   readonly one: Prompt;
   readonly each?: readonly Prompt[];
@@ -405,7 +416,7 @@ function promptPart(record: JsonRecord, format: RolloutFormat, where: string): P
     const tokens = tokensOf(value, place);
     return { one: { prompt: JSON.stringify(tokens) }, answered: false, tokens };
   }
-  // One batch of one sample, as NeMo RL logs it: its texts and messages hold the response too.
+  // NeMo RL logs a batch of one sample; its texts and messages contain the response too.
   const isLog = name === 'content';
   if (isLog && Array.isArray(value) && value.length === 1 && !isRecord(value[0])) {
     value = (value as unknown[])[0];
@@ -432,7 +443,7 @@ const countOfRewards = (record: JsonRecord, format: RolloutFormat): number | und
   return list?.length;
 };
 
-/** A text with the conversation that ends in it, where the row has that beside the text. */
+/** The conversation that ends in the prompt's text, if the row has one; else the prompt itself. */
 export function withMessages(record: JsonRecord, used: string, prompt: Prompt): Prompt {
   if (prompt.messages) return prompt;
   for (const name of ['messages', 'context_messages']) {
@@ -443,14 +454,14 @@ export function withMessages(record: JsonRecord, used: string, prompt: Prompt): 
       if (identityOf({ prompt: whole.prompt }) === identityOf({ prompt: prompt.prompt }))
         return whole;
     } catch (error) {
-      // Whatever else the field holds, nobody asked for it.
+      // The field was not requested, so other contents are no error.
       if (!(error instanceof FormatError)) throw error;
     }
   }
   return prompt;
 }
 
-/** What NeMo Gym asked the model, where a row has it; NeMo RL puts it into `full_result`. */
+/** NeMo Gym's request to the model, if a row has one; NeMo RL puts it into `full_result`. */
 function nestedPrompt(record: JsonRecord): JsonRecord | undefined {
   const own = fieldOf(record, 'responses_create_params');
   if (isRecord(own)) return own;
@@ -467,7 +478,7 @@ function tokensOf(value: unknown, where: string): number[] {
   return (value as unknown[]).map((id, i) => countOf(id, `${where}[${i}]`));
 }
 
-/** Rows that hold a whole learning curve already. @throws FormatError naming file and row. */
+/** Reads rows that hold whole learning curves. @throws FormatError naming file and row. */
 export async function* readCurves(
   source: ByteSource,
   options: Pick<ReadOptions, 'onCut'> = {},
@@ -488,11 +499,11 @@ export async function* readCurves(
   }
 }
 
-/** Null, and what tables put for nothing in a column of numbers. */
+/** Whether a value is missing: null, or NaN in a table's column of numbers. */
 const isNothing = (value: unknown): boolean =>
   value === undefined || value === null || Number.isNaN(value);
 
-/** The identifier of a row, where it has one. */
+/** The identifier of a row; undefined if the row has none. */
 export function idOf(record: JsonRecord, where: string): string | undefined {
   for (const name of ['id', 'limr_id']) {
     const value = fieldOf(record, name);
@@ -507,7 +518,7 @@ function stepOf(record: JsonRecord, where: string): number | undefined {
   for (const name of ['step', 'global_step', 'training_step']) {
     const value = fieldOf(record, name);
     if (isNothing(value)) continue;
-    // Tables of wandb hold it as text.
+    // Wandb's tables hold the step as text.
     const isDigits = typeof value === 'string' && /^\d{1,15}$/.test(value);
     return countOf(isDigits ? Number(value) : value, `${where}: ${name}`);
   }

@@ -1,7 +1,10 @@
 import { bfloat16Of, float32OfBfloat16, float32OfHalves, halvesOf } from './half.ts';
 import { isRecord } from './json.ts';
 
-/** A safetensors file that is truncated, lies about itself, or holds what the caller cannot use. */
+/**
+ * A safetensors file that is truncated, contradicts itself, or holds data that the caller cannot
+ * use.
+ */
 export class SafetensorsError extends Error {
   override readonly name = 'SafetensorsError';
 }
@@ -24,7 +27,9 @@ const dtypeBytes = {
 
 export type SafetensorsDType = keyof typeof dtypeBytes;
 
-/** Where one tensor lies, as a header says it; `begin` and `end` count bytes from the data's start. */
+/**
+ * The place of one tensor, from a header. `begin` and `end` count bytes from the start of the data.
+ */
 export interface SafetensorsSlot {
   readonly name: string;
   readonly dtype: SafetensorsDType;
@@ -55,12 +60,12 @@ export interface SafetensorsFile {
 
 /** Bytes before the header: its length, a little-endian u64. */
 export const safetensorsPrefixBytes = 8;
-/** Hugging Face's JavaScript reader draws the same line; the Rust one allows 100 MB. */
+/** The limit of Hugging Face's JavaScript reader; the Rust one allows 100 MB. */
 const largestHeader = 25_000_000;
 
 /**
- * Length of the header that follows the first 8 bytes of a file. Checked against the cap and the
- * file before anything is read or allocated.
+ * Length of the header that follows the first 8 bytes of a file. Checks the length against the
+ * limit and the file's size before anything is read or allocated.
  *
  * @param fileBytes Size of the whole file.
  * @param where The file's name, for messages.
@@ -89,8 +94,9 @@ export function safetensorsHeaderBytes(
 }
 
 /**
- * Checks a header as the Rust crate does: every byte of data belongs to exactly one tensor, whose
- * dtype and shape account for it, no name occurs twice, and metadata maps strings to strings.
+ * Parses a header with the Rust crate's checks: every byte of data belongs to exactly one tensor,
+ * the tensor's dtype and shape account for its bytes, no name occurs twice, and metadata maps
+ * strings to strings.
  *
  * @param text The header alone, without the 8 bytes before it.
  */
@@ -115,7 +121,7 @@ export function parseSafetensorsHeader(
  * Reads a whole file. The entries are views into `bytes`.
  *
  * @param where The file's name, for messages.
- * @throws SafetensorsError naming the file and, where one is at fault, the tensor.
+ * @throws SafetensorsError naming the file and, if a tensor is at fault, the tensor.
  */
 export function readSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
   const length = safetensorsHeaderBytes(bytes, bytes.length, where);
@@ -139,7 +145,7 @@ function parseJson(text: Uint8Array, where: string): object {
   }
   let json: object;
   try {
-    json = JSON.parse(source) as object; // It starts with '{', so it is an object.
+    json = JSON.parse(source) as object; // Starts with '{', so an object.
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new SafetensorsError(`${where}: header is not JSON: ${why.slice(0, 120)}`);
@@ -149,7 +155,9 @@ function parseJson(text: Uint8Array, where: string): object {
   return json;
 }
 
-/** The first key that one object of a valid JSON text holds twice: `JSON.parse` keeps the last. */
+/**
+ * The first key that occurs twice in one object of a valid JSON text: `JSON.parse` keeps the last.
+ */
 function repeatedKey(source: string): string | undefined {
   const open: (Set<string> | null)[] = []; // A set of keys per object, null per array.
   for (let at = 0; at < source.length; at++) {
@@ -203,7 +211,7 @@ function parseSlot(name: string, value: unknown, where: string): SafetensorsSlot
   const [begin = 0, end = 0] = offsets;
   if (end < begin) return fail(`data_offsets [${begin}, ${end}] run backwards`);
   const known = dtype as SafetensorsDType;
-  // BigInt: a product of sizes can pass 2^53, where Number would round to what fits.
+  // BigInt: a product of sizes may exceed 2^53, where Number rounds.
   const wanted = shape.reduce((product, n) => product * BigInt(n), BigInt(dtypeBytes[known]));
   if (wanted !== BigInt(end - begin)) {
     return fail(
@@ -237,13 +245,13 @@ function expectFullCover(
   }
 }
 
-/** Elements of a tensor. */
+/** Number of elements of a tensor. */
 export const entryLength = (entry: Pick<SafetensorsEntry, 'shape'>): number =>
   entry.shape.reduce((product, size) => product * size, 1);
 
 /**
- * The numbers of a floating-point tensor as f32: f64 rounds, f16 and bf16 are exact. An aligned f32
- * tensor comes back as a view of its bytes, not a copy.
+ * Converts a floating-point tensor to f32: f64 is rounded, f16 and bf16 are exact. For an aligned
+ * f32 tensor the result is a view of its bytes, not a copy.
  *
  * @throws SafetensorsError when the dtype is not a floating-point one.
  */
@@ -269,9 +277,9 @@ export function toFloat32(entry: SafetensorsEntry, where = 'safetensors'): Float
 }
 
 /**
- * The numbers of an integer or boolean tensor.
+ * Converts an integer or boolean tensor to 32-bit integers.
  *
- * @throws SafetensorsError when the dtype is another one, or a number does not fit 32 signed bits.
+ * @throws SafetensorsError for another dtype, or a number outside of 32 signed bits.
  */
 export function toInt32(entry: SafetensorsEntry, where = 'safetensors'): Int32Array {
   const fail = (why: string): never => {
@@ -313,7 +321,7 @@ function integerView(entry: SafetensorsEntry): ArrayLike<number | bigint> | unde
   }
 }
 
-/** The same bytes at an address a typed array can start at; nothing in a header promises one. */
+/** The same bytes at an address that a typed array accepts; headers do not promise alignment. */
 const aligned = (bytes: Uint8Array, size: number): Uint8Array =>
   bytes.byteOffset % size === 0 ? bytes : bytes.slice();
 
@@ -326,8 +334,8 @@ const viewOf = (data: ArrayBufferView): Uint8Array =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
 
 /**
- * A float tensor to write, rounded to nearest even where it is stored in two bytes. With F32 the
- * entry is a view of `data`.
+ * An entry of a float tensor to write; two-byte dtypes round to nearest even. With F32 the entry is
+ * a view of `data`.
  */
 export function float32Entry(
   name: string,
@@ -340,7 +348,7 @@ export function float32Entry(
   return { name, dtype, shape, bytes: viewOf(bfloat16Of(data)) };
 }
 
-/** A 32-bit integer tensor to write, a view of `data`. */
+/** An entry of a 32-bit integer tensor to write, a view of `data`. */
 export function int32Entry(
   name: string,
   shape: readonly number[],
@@ -349,11 +357,11 @@ export function int32Entry(
   return { name, dtype: data instanceof Int32Array ? 'I32' : 'U32', shape, bytes: viewOf(data) };
 }
 
-/** A file to write: its first bytes and the tensors behind them, in their order. */
+/** A file to write: its first bytes, and its tensors in file order. */
 interface SafetensorsLayout {
   readonly header: Uint8Array;
   readonly sorted: readonly SafetensorsEntry[];
-  /** Of the whole file. */
+  /** Size of the whole file. */
   readonly bytes: number;
 }
 
@@ -381,7 +389,7 @@ function layoutOf(
     header.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [offset, end] });
     offset = end;
   }
-  // Joined by hand: an object would take `__proto__` for its prototype and sort numeric names first.
+  // Built by hand: an object would treat `__proto__` as its prototype and sort numeric names first.
   const members = [...header].map(
     ([name, value]) => `${JSON.stringify(name)}:${JSON.stringify(value)}`,
   );
@@ -400,11 +408,11 @@ function layoutOf(
 }
 
 /**
- * Bytes of a file: wider dtypes first, then by name, so that every tensor is aligned and equal
- * contents make equal files.
+ * The bytes of a file. Wider dtypes come first, then names in order, so that every tensor is
+ * aligned and equal contents give equal files.
  *
- * @throws SafetensorsError when two entries share a name, one's bytes do not fill its shape, or the
- *   header is longer than readers take.
+ * @throws SafetensorsError when two entries share a name, the bytes of an entry do not fill its
+ *   shape, or the header is longer than readers accept.
  */
 export function writeSafetensors(
   entries: Iterable<SafetensorsEntry>,
@@ -422,10 +430,10 @@ export function writeSafetensors(
 }
 
 /**
- * The same bytes piece by piece, the tensors' own arrays behind the header: a file larger than one
- * array.
+ * The bytes of `writeSafetensors` in pieces, for a file larger than one array. The pieces after the
+ * header are the tensors' own arrays.
  *
- * @throws SafetensorsError as `writeSafetensors`, at once.
+ * @throws SafetensorsError as `writeSafetensors`, at the call.
  */
 export function safetensorsPieces(
   entries: Iterable<SafetensorsEntry>,

@@ -11,16 +11,16 @@ import { idOf, withMessages } from './rollouts.ts';
 export interface ScoreRow extends Prompt {
   readonly where: string;
   readonly id: string | undefined;
-  /** NaN where the file says null: the prompt was never rolled out, or dropped. */
+  /** NaN for the file's null: the prompt was never rolled out, or was dropped. */
   readonly score: number;
-  /** Mean signal per data epoch, NaN where missing; undefined in a file without curves. */
+  /** Mean signal per data epoch, NaN for missing; undefined in a file without curves. */
   readonly curve: readonly number[] | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
 }
 
 /**
- * A score file, JSON array or JSONL. All rows have curves of one length, or none has.
+ * Reads a score file, JSON array or JSONL. All rows have curves of equal length, or no row has one.
  *
  * @throws FormatError naming file and row.
  */

@@ -4,25 +4,25 @@ import { fieldOf, type JsonRecord } from './json.ts';
 import { writeParquet } from './parquet.ts';
 import type { PromptRow, RowLayout } from './prompts.ts';
 
-/** Who is to read a subset of prompts. */
+/** The reader that a subset of prompts is written for. */
 export const exportFormats = ['openrlhf', 'trl', 'verl', 'jsonl', 'parquet'] as const;
 export type ExportFormat = (typeof exportFormats)[number];
 
-/** A row's conversation as it came, or its prompt as one user turn. */
+/** A row's conversation unchanged, or its prompt as one user turn. */
 const chatOf = ({ prompt, messages }: PromptRow): readonly JsonRecord[] =>
   messages ?? [{ role: 'user', content: prompt }];
 
 const exporters: Readonly<
   Record<'openrlhf' | 'trl' | 'verl', (row: PromptRow, index: number) => JsonRecord>
 > = {
-  // --data.input_key input (the default), --data.label_key label; --data.apply_chat_template takes
-  // a list of messages as it is.
+  // For --data.input_key input (the default) and --data.label_key label. --data.apply_chat_template
+  // accepts a list of messages unchanged.
   openrlhf: (row) => ({
     ...(row.id === undefined ? {} : { id: row.id }),
     input: row.messages ?? row.prompt,
     label: row.answer ?? null,
   }),
-  // Conversational prompt; further columns reach the reward functions as keyword arguments.
+  // Conversational prompt; reward functions receive the other columns as keyword arguments.
   trl: (row) => ({
     ...(row.id === undefined ? {} : { limr_id: row.id }),
     prompt: chatOf(row),
@@ -47,10 +47,10 @@ const exporters: Readonly<
 };
 
 /**
- * A subset as the text or bytes of a file: the rows as they came in the layout they came in, or as
- * another engine reads them (JSONL, one row a line; parquet for `parquet`).
+ * A subset as the text or bytes of a file. Without `format`, rows and layout stay as read; with
+ * `format`, rows are written for that engine (JSONL, one row per line; parquet for `parquet`).
  *
- * @throws FormatError naming the row where the target needs an answer that it lacks.
+ * @throws FormatError naming the row when the target needs an answer that the row lacks.
  */
 export async function subsetFile(
   rows: readonly PromptRow[],

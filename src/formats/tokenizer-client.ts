@@ -4,26 +4,26 @@ import { FormatError } from './format-error.ts';
 import { shorten } from './json.ts';
 import type { ChatMessage, ChatOptions, DecodeOptions, EncodeOptions } from './tokenizer.ts';
 
-/** A file's text and what errors call the file. */
+/** A file's text, and the file's name for errors. */
 export interface NamedText {
   readonly name: string;
   readonly text: string;
 }
 
-/** The files of a model folder that describe its tokenizer, as they were read. */
+/** The unparsed files of a model folder that describe its tokenizer. */
 export interface TokenizerTexts {
   /** `tokenizer.json`. */
   readonly tokenizer: NamedText;
   /** `tokenizer_config.json`. */
   readonly config?: NamedText | undefined;
-  /** Text of `chat_template.jinja`; without it the template inside the config counts. */
+  /** Text of `chat_template.jinja`; if undefined, the template inside the config counts. */
   readonly chatTemplate?: string | undefined;
 }
 
-/** What `tokenizer.worker.ts` serves. */
+/** The calls of `tokenizer.worker.ts`. */
 export interface TokenizerApi {
   open(texts: TokenizerTexts): void;
-  /** Ids of texts, up to the first that cannot be encoded: `failed` says why. */
+  /** Ids of texts, up to the first text that cannot be encoded; `failed` is the reason. */
   encode(
     texts: readonly string[],
     options: EncodeOptions,
@@ -33,26 +33,26 @@ export interface TokenizerApi {
   dispose(): void;
 }
 
-/** Longest that calls may take, in seconds. */
+/** Longest time of a call, in seconds. */
 export interface TokenizerLimits {
   readonly open: number;
-  /** Each of the others, which the client makes for few texts at a time. */
+  /** Limit of every call but `open`; such a call carries few texts. */
   readonly call: number;
 }
 
 const defaultLimits: TokenizerLimits = { open: 60, call: 30 };
 
-/** Characters that one call to the worker takes, unless a single text has more. */
+/** Most characters per call to the worker, unless a single text has more. */
 const charactersPerCall = 1 << 16;
-/** What a text counts besides its characters. */
+/** Characters that a text counts in addition to its own. */
 const textOverhead = 256;
 
 const slowPattern = 'a pattern that backtracks without end?';
 
 /**
- * A model folder's tokenizer in a worker of its own. Its patterns, merges and chat template are
- * somebody's data, and a few bytes of them can keep a thread busy for ever: a call that takes too
- * long ends the worker, and every later call fails.
+ * A model folder's tokenizer in its own worker. Patterns, merges and chat template are untrusted
+ * data, and a few bytes of them can keep a thread busy forever: a call that takes too long ends the
+ * worker, and every later call fails.
  */
 export class TokenizerClient {
   readonly #connection: Connection<TokenizerApi>;
@@ -70,9 +70,9 @@ export class TokenizerClient {
   }
 
   /**
-   * Starts the worker. It keeps a Node process alive until `close`.
+   * Starts the worker, which keeps a Node process alive until `close`.
    *
-   * @throws FormatError when the files are not a tokenizer that is implemented, or take too long.
+   * @throws FormatError when the files are not an implemented kind of tokenizer, or take too long.
    */
   static async open(texts: TokenizerTexts, limits = defaultLimits): Promise<TokenizerClient> {
     const connection = await connect<TokenizerApi>(
@@ -93,7 +93,7 @@ export class TokenizerClient {
   /**
    * Ids of texts, in their order. See `Tokenizer.encode`.
    *
-   * @param where What errors call a text, by its index: its line in a file.
+   * @param where Name of a text in errors, by its index: for example its line in a file.
    * @throws FormatError when a text cannot be encoded, or takes too long.
    */
   async encode(
@@ -121,7 +121,7 @@ export class TokenizerClient {
     return this.#call(this.#connection.api.decode(sequences, options), 'decoding', slowPattern);
   }
 
-  /** Conversations as the model was taught to see them. See `Tokenizer.renderChat`. */
+  /** Conversations in the model's chat format. See `Tokenizer.renderChat`. */
   async renderChats(
     chats: readonly (readonly ChatMessage[])[],
     options: ChatOptions = {},
@@ -146,7 +146,7 @@ export class TokenizerClient {
     return this.#connection.kill('it was closed');
   }
 
-  /** A call's result within its time. All that goes wrong is the files' fault, and says so. */
+  /** A call's result within its time limit. Every error blames the files. */
   async #call<T>(
     call: Promise<T>,
     what: string,
@@ -162,7 +162,10 @@ export class TokenizerClient {
     }
   }
 
-  /** An error from the worker, where classes are lost on the way, or of its death. */
+  /**
+   * The FormatError for an error from the worker, which arrives without its class, or for the
+   * worker's death.
+   */
   #failure(error: unknown, what: string): FormatError {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
     if (name === 'FormatError') return new FormatError(message);
@@ -172,7 +175,9 @@ export class TokenizerClient {
   }
 }
 
-/** Runs of items that go over in one call each, so that its time limit is one on little work. */
+/**
+ * Groups of items for one call each: the time limit of a call then covers a small amount of work.
+ */
 function batchesOf<Item>(items: readonly Item[], sizeOf: (item: Item) => number): Item[][] {
   const batches: Item[][] = [];
   let room = 0;

@@ -3,10 +3,13 @@ import { FormatError } from './format-error.ts';
 import { type Rendered, Template } from './jinja/template.ts';
 import { isRecord, type JsonRecord, shorten } from './json.ts';
 
-/** One turn of a conversation, as chat templates read it: they may know further fields. */
+/**
+ * One turn of a conversation in the form that chat templates read; some templates use further
+ * fields.
+ */
 export interface ChatMessage {
   readonly role: string;
-  /** Text, for most; some templates take a list of parts. */
+  /** Usually a text; some templates take a list of parts. */
   readonly content: unknown;
   readonly [field: string]: unknown;
 }
@@ -17,39 +20,39 @@ export interface TokenizerFiles {
   readonly tokenizer: unknown;
   /** `tokenizer_config.json`. */
   readonly config?: unknown;
-  /** Text of `chat_template.jinja`; without it the template inside the config counts. */
+  /** Text of `chat_template.jinja`; if undefined, the template inside the config counts. */
   readonly chatTemplate?: string | undefined;
 }
 
 export interface EncodeOptions {
-  /** Also what the post-processor adds, such as a first `<s>`; it does unless this is false. */
+  /** Whether to add the post-processor's tokens, such as a first `<s>`. Default true. */
   readonly addSpecialTokens?: boolean;
 }
 
 export interface DecodeOptions {
-  /** Leave tokens such as `<|im_end|>` out. */
+  /** Whether to omit tokens such as `<|im_end|>`. Default false. */
   readonly skipSpecialTokens?: boolean;
   /**
-   * What an id without a token is: an error, or U+FFFD. Models often have more rows in their
-   * embedding than tokens, and may draw any of them.
+   * Whether an id without a token is an error or becomes U+FFFD. Many models have more rows in
+   * their embedding than tokens, and may draw any of the rows.
    */
   readonly unknown?: 'throw' | 'replace';
 }
 
 export interface ChatOptions {
-  /** End with the header of the assistant's turn. */
+  /** Whether to end with the header of the assistant's turn. Default false. */
   readonly addGenerationPrompt?: boolean;
-  /** What the template reads beside the messages, such as `enable_thinking`. */
+  /** Further variables for the template, such as `enable_thinking`. */
   readonly variables?: Readonly<Record<string, unknown>>;
-  /** What `strftime_now` takes for now. */
+  /** The time that `strftime_now` returns. */
   readonly now?: Date;
 }
 
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
- * Text to token ids and back, exactly as the `tokenizers` library does it. Files of others can keep
- * it busy for ever: open those with `TokenizerClient`.
+ * Converts text to token ids and back, exactly as the `tokenizers` library does. Untrusted files
+ * can keep the tokenizer busy forever: open them with `TokenizerClient`.
  */
 export class Tokenizer {
   readonly #where: string;
@@ -63,7 +66,7 @@ export class Tokenizer {
 
   /**
    * @param where The file's name, for messages.
-   * @throws FormatError when the files are not a tokenizer that is implemented.
+   * @throws FormatError when the files are not an implemented kind of tokenizer.
    */
   constructor(files: TokenizerFiles, where: string) {
     const { tokenizer, config = {} } = files;
@@ -87,9 +90,9 @@ export class Tokenizer {
   }
 
   /**
-   * Ids of a text. Special tokens written out in it become their ids.
+   * Ids of a text. Special tokens that occur in the text become their ids.
    *
-   * @throws FormatError when there is no token for a part of it.
+   * @throws FormatError when a part of the text has no token.
    */
   encode(text: string, options: EncodeOptions = {}): number[] {
     const { ids } = this.#tokenizer.encode(text, {
@@ -125,26 +128,26 @@ export class Tokenizer {
     return texts.join('\uFFFD');
   }
 
-  /** Id of a token written as in the vocabulary; undefined when it is not there. */
+  /** Id of a token by its spelling in the vocabulary; undefined for an unknown token. */
   tokenId(token: string): number | undefined {
     return this.#tokenizer.token_to_id(token);
   }
 
-  /** Whether the model comes with a chat template. */
+  /** Whether the model has a chat template. */
   get hasChatTemplate(): boolean {
     return this.#template !== undefined;
   }
 
   /**
-   * A conversation as the model was taught to see it. Encode the result without special tokens.
+   * A conversation in the model's chat format. Encode the result without special tokens.
    *
-   * @throws FormatError when there is no chat template, or it fails.
+   * @throws FormatError when there is no chat template, or the template fails.
    */
   renderChat(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
     return this.renderMarked(messages, options).text;
   }
 
-  /** As `renderChat`, with the places of what the template marks as the assistant's. */
+  /** As `renderChat`, with the places that the template marks as the assistant's text. */
   renderMarked(messages: readonly ChatMessage[], options: ChatOptions = {}): Rendered {
     if (this.#template === undefined) throw new FormatError(`${this.#where}: no chat template`);
     const tokens: Record<string, string> = {};
@@ -170,17 +173,18 @@ export class Tokenizer {
   }
 }
 
-/** Ids that may lie past twice as many as there are tokens: vocabularies leave some unused. */
+/** Room for unused ids: an id must be below twice the number of tokens plus this number. */
 const unusedIds = 65_536;
 
 /**
- * The library fills a list up to the largest id: a few bytes of a file must not make it a long one.
+ * Checks the ids of all tokens. The library fills a list up to the largest id, and a few bytes of a
+ * file must not make that list long.
  *
- * @throws FormatError naming the first token whose id is none, or far past the others.
+ * @throws FormatError naming the first token whose id is invalid, or far larger than the others.
  */
 function expectIds(tokenizer: JsonRecord, where: string): void {
   const { vocab } = tokenizer.model as JsonRecord;
-  const listed = Array.isArray(vocab) ? vocab.length : 0; // Unigram: an id is a place in it.
+  const listed = Array.isArray(vocab) ? vocab.length : 0; // Unigram: a token's id is its index.
   const named = isRecord(vocab) ? Object.entries(vocab) : [];
   const added: unknown[] = Array.isArray(tokenizer.added_tokens) ? tokenizer.added_tokens : [];
   for (const entry of added) {
@@ -195,7 +199,7 @@ function expectIds(tokenizer: JsonRecord, where: string): void {
   }
 }
 
-/** The template inside a config: one text, or a list of named ones of which `default` is meant. */
+/** The chat template inside a config: a text, or the `default` of a list of named templates. */
 function templateOf(config: JsonRecord): string | undefined {
   const template = config.chat_template;
   if (typeof template === 'string') return template;
@@ -205,7 +209,7 @@ function templateOf(config: JsonRecord): string | undefined {
 }
 
 /**
- * The `tokenizer.json` of a vocabulary of single characters, whose ids are their places, so that
+ * The `tokenizer.json` of a vocabulary of single characters, with their indices as ids. With it,
  * the small models of the experiments are ordinary model folders.
  */
 export const characterTokenizerJson = (alphabet: string): Record<string, unknown> => ({

@@ -2,12 +2,12 @@ import type { Dispatch } from '../../kernels/lib/kernel.ts';
 import type { HostArrays, Tensor } from '../../kernels/lib/tensor.ts';
 import type { ChoosingDevice } from '../../kernels/lib/variants.ts';
 
-/** A device, and the way of asking it for what it tells later. */
+/** A device, and the way to ask it for results that arrive later. */
 export interface Asking {
   readonly device: GPUDevice;
   /**
-   * Asks the device for what it tells later: that work is done, a buffer mapped. Every such call goes
-   * through here, or Node's implementation takes a core while it is waited for.
+   * Asks the device for a result that arrives later: finished work, a mapped buffer. Every such
+   * call goes through here; otherwise Node's implementation takes a core while the caller waits.
    */
   readonly ask: <T>(call: () => Promise<T>) => Promise<T>;
 }
@@ -18,17 +18,20 @@ export interface PipelineEntry {
   readonly layout: GPUBindGroupLayout;
   readonly ready: Promise<void>;
   pipeline: GPUComputePipeline | undefined;
-  /** False until its first dispatch is done: software drivers compile then, for seconds. */
+  /**
+   * False until the pipeline's first dispatch is done: software drivers compile only then, for
+   * seconds.
+   */
   warm: boolean;
 }
 
-/** What compiles kernels, as far as a plan asks it. */
+/** The part of the pipeline cache that a plan uses. */
 export interface Compiles {
   readonly entry: (dispatch: Dispatch) => PipelineEntry;
   readonly queueFirst: (entries: ReadonlySet<PipelineEntry>) => void;
 }
 
-/** What compiles kernels, as far as a queue asks it. */
+/** The part of the pipeline cache that a queue uses. */
 export interface RunsFirst {
   readonly runFirst: (entry: PipelineEntry, run: () => Promise<void>) => Promise<void>;
 }
@@ -47,7 +50,7 @@ export interface Marks {
 /** What a plan needs of a device. */
 export interface PlanDevice extends ChoosingDevice {
   readonly device: GPUDevice;
-  /** @throws AllocationError where the implementation throws for want of memory. */
+  /** @throws AllocationError when the implementation throws because memory is short. */
   readonly createBuffer: (descriptor: GPUBufferDescriptor) => GPUBuffer;
   readonly memory: Ledger;
   readonly pipelines: Compiles;
@@ -62,7 +65,7 @@ export interface QueueDevice extends Asking {
   readonly check: () => void;
 }
 
-/** What reads tensors back. */
+/** A device whose tensors can be read back. */
 export interface Reads {
   readonly device: GPUDevice;
   readonly read: (tensor: Tensor<'u32'>) => Promise<HostArrays['u32']>;

@@ -9,7 +9,7 @@ import {
   largestBinding,
   mapMode,
   MemoryLedger,
-  type Purpose,
+  type MemoryPurpose,
 } from './memory.ts';
 import type { PassClock } from './pass-clock.ts';
 import { PipelineCache } from './pipelines.ts';
@@ -18,7 +18,7 @@ import { SubmitQueue } from './queue.ts';
 import { Readback } from './readback.ts';
 import { withTimedPolls } from './timed-polls.ts';
 
-/** No adapter, or one that cannot do what was asked; the message names what is missing. */
+/** There is no adapter, or the adapter lacks something that was asked for; the message names it. */
 export class AdapterError extends Error {
   override readonly name = 'AdapterError';
 }
@@ -66,12 +66,14 @@ async function hostGpu(): Promise<GPU> {
   return nodeGpu;
 }
 
-/** A device with what the engine keeps beside it: pipelines, a submit queue, a memory ledger. */
+/** A device, its pipelines, its submit queue and its memory ledger. */
 export class Gpu {
   readonly device: GPUDevice;
   /** `cpu` for a software adapter: kernels choose other variants there. */
   readonly kind: 'cpu' | 'gpu';
-  /** Multiply-adds that one dispatch may do: well below 250 ms on a slow adapter of its kind. */
+  /**
+   * Most multiply-adds of one dispatch: they take well below 250 ms on a slow adapter of this kind.
+   */
   readonly mostWork: number;
   /** Adapter text as the driver gives it. */
   readonly name: string;
@@ -80,18 +82,18 @@ export class Gpu {
   readonly pipelines: PipelineCache;
   readonly queue: SubmitQueue;
   /**
-   * Which variants of kernels plans take: replaced by measured ones before a plan is built. A family
-   * that is not named takes its default on this adapter.
+   * The kernel variants that plans take. Measured choices replace them before a plan is built. A
+   * family without a choice takes its default on this adapter.
    */
   choices: VariantChoices = {};
   readonly ask: Asking['ask'];
-  /** While a benchmark asks for it: times the compute passes of all plans. */
+  /** Times the compute passes of all plans while a benchmark sets it. */
   passClock: PassClock | undefined;
   #lost: GPUDeviceLostInfo | undefined;
   #fault: Error | undefined;
 
   /**
-   * @param how.polls Whether the implementation polls while anything is awaited, as Node's does.
+   * @param how.polls Whether the implementation polls while a promise is pending, as Node's does.
    * @param how.openSide Opens another device of the same adapter, to compile on.
    */
   constructor(
@@ -111,9 +113,9 @@ export class Gpu {
       this.#lost = lost;
     });
     device.onuncapturederror = (event: GPUUncapturedErrorEvent) => {
-      // `check` tells of it, not the console.
+      // `check` reports the error, not the console.
       event.preventDefault();
-      // What is made of a buffer that is none is invalid too, and no fault of its own.
+      // A failed buffer makes every object built on it invalid: its error replaces theirs.
       if (isOutOfMemory(event.error)) this.#fault = this.#noMemory('a buffer', event.error);
       else this.#fault ??= new Error(`WebGPU: ${event.error.message}`);
     };
@@ -138,16 +140,17 @@ export class Gpu {
   /**
    * A zeroed tensor in a buffer of its own.
    *
-   * @param purpose Where the memory ledger counts its bytes; shaders may read `uniforms` as such.
-   * @throws AdapterError when it is larger than one binding of this device.
+   * @param purpose The memory ledger counts the bytes under this name; with `uniforms`, shaders may
+   *   bind the tensor as a uniform.
+   * @throws AdapterError when the tensor is larger than one binding of this device.
    */
   tensor<Type extends DType>(
     name: string,
     shape: readonly number[],
     dtype: Type,
-    purpose: Purpose,
+    purpose: MemoryPurpose,
   ): Tensor<Type> {
-    // Whole vec4s, which shaders may bind it as.
+    // Rounded up to whole vec4s: shaders may bind the tensor as vec4s.
     const size = Math.ceil(Math.max(1, byteLength({ shape, dtype })) / 16) * 16;
     const limit = largestBinding(this.limits);
     if (size > limit) {
@@ -165,10 +168,10 @@ export class Gpu {
   }
 
   /**
-   * A buffer of any use, which the memory ledger knows nothing of.
+   * A buffer of any usage. The caller adds it to the memory ledger where it should count.
    *
-   * @throws AllocationError where the implementation throws for want of memory. Most tell of it later:
-   *   `check` throws it then.
+   * @throws AllocationError when the implementation throws because memory is short. Most
+   *   implementations report that later: `check` throws it then.
    */
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
     try {
@@ -182,16 +185,17 @@ export class Gpu {
   }
 
   /**
-   * Builds something out of buffers and waits until it is known whether there is memory for them.
+   * Builds something out of buffers, then waits until the device reports whether memory sufficed.
    *
-   * @throws AllocationError where there is none; the buffers of the ledger are freed then.
+   * @throws AllocationError when memory is short. Buffers that `build` added to the ledger are
+   *   freed after any failure.
    */
   async allocating<Built>(build: () => Built): Promise<Built> {
     const { device, memory } = this;
     const before = new Set(memory.buffers);
     let built: { readonly value: Built } | undefined;
     let failure: unknown;
-    // What is made of a buffer that is none is invalid too.
+    // Objects built on a failed buffer are invalid too: this scope catches their errors.
     device.pushErrorScope('validation');
     device.pushErrorScope('out-of-memory');
     try {
@@ -218,7 +222,7 @@ export class Gpu {
     return new AllocationError(`no memory for ${what} (${all} in use): ${why}`, { cause });
   }
 
-  /** Writes host data to a tensor, halves two at a time, before any work submitted later. */
+  /** Writes host data to a tensor before any work submitted later. Halves are written in pairs. */
   upload(
     tensor: Tensor,
     data: Float32Array | Uint32Array | Int32Array | Uint16Array,
@@ -237,7 +241,7 @@ export class Gpu {
     this.device.queue.submit([encoder.finish()]);
   }
 
-  /** Uniforms, bind groups and pipelines for a list of steps that is then run many times. */
+  /** Prepares a list of steps to be run many times: its uniforms, bind groups and pipelines. */
   plan(name: string, steps: readonly Step[]): Plan {
     return new Plan(this, name, steps);
   }
@@ -256,7 +260,7 @@ export class Gpu {
   /**
    * Reads a tensor back, waiting for the work before it. Not for use inside a step.
    *
-   * @param dtype The tensor's, where its type does not say it.
+   * @param dtype The tensor's dtype, needed where the static type does not give it.
    * @returns A copy, typed after the tensor's dtype; halves as their bits.
    * @throws TypeError when the tensor is of another dtype.
    */
@@ -277,17 +281,18 @@ export class Gpu {
   }
 
   /**
-   * The bytes of a buffer that can be mapped, once the work before is done. Valid until it is unmapped
+   * Maps a buffer once the work submitted before is done. Its bytes are valid until it is unmapped
    * or destroyed.
    *
-   * @throws DeviceLostError where the device went away, or the first error it met, if that is why;
-   *   AllocationError where the implementation cannot map it.
+   * @throws DeviceLostError or the device's first error, when that made mapping fail;
+   *   AllocationError when the implementation cannot map the buffer.
    */
   async mapped(buffer: GPUBuffer, size = buffer.size): Promise<ArrayBuffer> {
     try {
       await this.ask(() => buffer.mapAsync(mapMode.read, 0, size));
     } catch (error) {
-      // An answer of the device: what made the mapping invalid has been told before it.
+      // Wait for an answer of the device: the error that made the mapping invalid arrives before
+      // it.
       this.device.pushErrorScope('validation');
       await this.ask(() => this.device.popErrorScope()).catch(() => undefined);
       this.check();
@@ -297,7 +302,7 @@ export class Gpu {
     return buffer.getMappedRange(0, size);
   }
 
-  /** Frees the buffers of tensors that own theirs. */
+  /** Frees the buffers of tensors. Each tensor must own its buffer. */
   destroy(...tensors: readonly Tensor[]): void {
     for (const { buffer } of tensors) {
       this.memory.remove(buffer);
@@ -307,7 +312,7 @@ export class Gpu {
 
   /** Waits for the queue, then destroys the device. */
   async close(): Promise<void> {
-    // Dawn aborts the process when a Node thread ends with a promise of its own still pending.
+    // Dawn aborts the process when a Node thread ends while one of Dawn's promises is pending.
     await this.pipelines.close();
     if (!this.#lost) await this.queue.idle();
     this.device.destroy();
@@ -335,11 +340,11 @@ async function findAdapter(entry: GPU, choice: AdapterChoice): Promise<GPUAdapte
       : { powerPreference: 'high-performance' },
   );
   if (!adapter && choice === 'software') {
-    // wgpu knows no fallback flag for lavapipe: take what there is and check it below.
+    // wgpu does not flag lavapipe as a fallback: take any adapter and check it below.
     adapter = await entry.requestAdapter();
   }
   if (!adapter) {
-    // A browser has no terminal to ask in.
+    // A browser has no terminal in which to run the command.
     const advice = 'process' in globalThis || 'Deno' in globalThis ? ' (see `limr doctor`)' : '';
     throw new AdapterError(`WebGPU is here but offers no adapter${advice}`);
   }
@@ -353,7 +358,7 @@ async function findAdapter(entry: GPU, choice: AdapterChoice): Promise<GPUAdapte
   return adapter;
 }
 
-/** What an adapter offers, as far as it is known without a device. */
+/** What an adapter offers, known without opening a device. */
 export interface AdapterDescription {
   readonly name: string;
   readonly kind: 'cpu' | 'gpu';
@@ -362,7 +367,7 @@ export interface AdapterDescription {
 }
 
 /**
- * Looks at the adapter that `openGpu` would take; opens nothing, for one worker owns the device.
+ * Describes the adapter that `openGpu` would take. Opens no device: one worker owns the device.
  *
  * @throws AdapterError when there is no WebGPU or no adapter.
  */
@@ -391,7 +396,7 @@ export async function openGpu(options: GpuOptions = {}): Promise<Gpu> {
   const requiredFeatures = [...wanted].filter((name) => adapter.features.has(name));
   const wish = { requiredLimits, requiredFeatures };
   const device = await adapter.requestDevice(wish);
-  // An adapter gives one device.
+  // An adapter gives only one device, so each side device needs an adapter of its own.
   const openSide = async () => (await findAdapter(entry, choice)).requestDevice(wish);
   return new Gpu(device, adapter.info, { polls: entry === nodeGpu, openSide });
 }

@@ -3,7 +3,7 @@ import type { Dispatch, KernelInfo } from '../../kernels/lib/kernel.ts';
 import type { Asking } from './contracts.ts';
 import { shaderStage } from './memory.ts';
 
-/** What tells layouts of bind groups apart. */
+/** The key of a bind group layout: one letter per binding. */
 export const accessOf = ({ bindings }: KernelInfo): string =>
   bindings.map(({ kind }) => kind[0]).join('');
 
@@ -28,7 +28,7 @@ export function layoutOf(device: GPUDevice, { bindings }: KernelInfo): GPUBindGr
 }
 
 /**
- * Has a device make a pipeline.
+ * Compiles the pipeline of a dispatch.
  *
  * @throws ShaderError with file and line when an implementation refuses the shader.
  */
@@ -43,7 +43,8 @@ export async function makePipeline(
   const module = device.createShaderModule({ label: kernel.name, code });
   const scope = ask(() => device.popErrorScope());
   const info = ask(() => module.getCompilationInfo());
-  // Both at once: a device that goes away rejects both, and one that nobody awaits ends the worker.
+  // Both are awaited at once: a device that goes away rejects both, and a rejection that nobody
+  // awaits ends the worker.
   const [fault, { messages }] = await Promise.all([scope, info]);
   checkShader(messages, kernel, code.split('\n').length - kernel.code.split('\n').length);
   if (fault) throw new ShaderError(`${kernel.name}.wgsl: ${fault.message}`);
@@ -58,7 +59,7 @@ export async function makePipeline(
   );
 }
 
-/** Turns the diagnostics of a shader module into one error. Lines count from each file's own first. */
+/** Throws one error for all diagnostics of a shader module. Line numbers count within each file. */
 function checkShader(
   messages: readonly GPUCompilationMessage[],
   kernel: KernelInfo,

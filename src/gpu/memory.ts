@@ -9,14 +9,14 @@ export const bufferUsage = {
   queryResolve: 0x200,
 } as const;
 
-/** WebGPU's modes of mapping a buffer, spelled out for the same reason. */
+/** WebGPU's modes of mapping a buffer, spelled out like the usage bits. */
 export const mapMode = { read: 0x1 } as const;
 
-/** WebGPU's bits for the stages that see a binding, spelled out for the same reason. */
+/** WebGPU's bits for the stages that see a binding, spelled out like the usage bits. */
 export const shaderStage = { compute: 0x4 } as const;
 
 /** What a buffer is for. `estimate` reports bytes by these names. */
-export type Purpose =
+export type MemoryPurpose =
   | 'weights'
   | 'gradients'
   | 'optimizer'
@@ -27,7 +27,7 @@ export type Purpose =
   | 'uniforms'
   | 'readback';
 
-/** There was no memory for a buffer that the device's limits allow. */
+/** Memory was short for a buffer that the device's limits allow. */
 export class AllocationError extends Error {
   override readonly name = 'AllocationError';
 }
@@ -38,21 +38,24 @@ export type MemoryLimits = Pick<
   'maxBufferSize' | 'maxStorageBufferBindingSize'
 >;
 
-/** Bytes of the largest buffer that can be bound whole: no tensor, and no page of parameters, is larger. */
+/**
+ * Bytes of the largest buffer that can be bound whole. No tensor and no page of parameters is
+ * larger.
+ */
 export const largestBinding = ({
   maxBufferSize,
   maxStorageBufferBindingSize,
 }: MemoryLimits): number => Math.min(maxBufferSize, maxStorageBufferBindingSize);
 
-/** The same in elements of f32. */
+/** f32 elements of the largest buffer that can be bound whole. */
 export const bindingElements = (limits: MemoryLimits): number =>
   Math.floor(largestBinding(limits) / 4);
 
 /** Live bytes of GPU buffers by purpose. */
 export class MemoryLedger {
-  readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: Purpose }>();
+  readonly #sizes = new Map<GPUBuffer, { bytes: number; purpose: MemoryPurpose }>();
 
-  add(buffer: GPUBuffer, purpose: Purpose): void {
+  add(buffer: GPUBuffer, purpose: MemoryPurpose): void {
     this.#sizes.set(buffer, { bytes: buffer.size, purpose });
   }
 
@@ -66,15 +69,15 @@ export class MemoryLedger {
   }
 
   /** Live bytes per purpose. */
-  byPurpose(): Partial<Record<Purpose, number>> {
-    const totals: Partial<Record<Purpose, number>> = {};
+  byPurpose(): Partial<Record<MemoryPurpose, number>> {
+    const totals: Partial<Record<MemoryPurpose, number>> = {};
     for (const { bytes, purpose } of this.#sizes.values()) {
       totals[purpose] = (totals[purpose] ?? 0) + bytes;
     }
     return totals;
   }
 
-  /** Live bytes altogether. */
+  /** Live bytes of all purposes. */
   total(): number {
     let total = 0;
     for (const { bytes } of this.#sizes.values()) total += bytes;
@@ -89,7 +92,7 @@ export function bytesText(bytes: number): string {
   return `${bytes} bytes`;
 }
 
-/** Why a buffer cannot be: its size, the limit, and what helps. */
+/** The message for a buffer that exceeds a limit: its size, the limit, and what helps. */
 export const bindingText = (
   name: string,
   { bytes, limit }: { readonly bytes: number; readonly limit: number },

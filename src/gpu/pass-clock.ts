@@ -1,12 +1,15 @@
 import type { Reads } from './contracts.ts';
 import { bufferUsage } from './memory.ts';
 
-/** Compute passes between two readings: WebGPU's largest query set holds two marks of each. */
+/**
+ * Most compute passes between two readings: WebGPU's largest query set holds two timestamps of
+ * each.
+ */
 const MOST_PASSES = 2048;
 
 /**
- * Adds up how long the device was inside compute passes, for benchmarks. Needs `timestamp-query`.
- * Browsers round the marks, to 0.1 ms where they do.
+ * Adds up the time that the device spends inside compute passes, for benchmarks. Needs
+ * `timestamp-query`. Some browsers round timestamps to 0.1 ms.
  */
 export class PassClock {
   readonly #gpu: Reads;
@@ -22,7 +25,9 @@ export class PassClock {
     this.#marks = gpu.device.createBuffer({ size, usage });
   }
 
-  /** For the descriptor of the next pass; nothing for passes past the 2,048 that fit. */
+  /**
+   * Timestamp writes for the next pass's descriptor; undefined for passes past the 2,048 that fit.
+   */
   next(): GPUComputePassTimestampWrites | undefined {
     const first = 2 * this.#passes++;
     if (this.#passes > MOST_PASSES) return undefined;
@@ -34,8 +39,8 @@ export class PassClock {
   }
 
   /**
-   * Milliseconds inside the passes since the last reading, once they are done; undefined where there
-   * were more than fit.
+   * Milliseconds inside the passes since the last reading. Waits until the passes are done.
+   * Undefined when there were more passes than fit.
    */
   async read(): Promise<number | undefined> {
     const passes = this.#passes;

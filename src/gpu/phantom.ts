@@ -1,7 +1,7 @@
 import { Gpu } from './device.ts';
 import type { MemoryLimits } from './memory.ts';
 
-/** What an adapter says of itself where nobody asks which one it is. */
+/** The adapter that is assumed when the caller names none. */
 const unknownAdapter = {
   // Absent features choose among kernels, never among buffers.
   features: new Set<string>(),
@@ -9,10 +9,10 @@ const unknownAdapter = {
 };
 
 /**
- * A device that allocates, compiles and runs nothing: what is built on it fills the memory ledger and
- * costs no memory. Tensors past the limits are refused as on a real device.
+ * A device that allocates, compiles and runs nothing: objects built on it fill the memory ledger
+ * and cost no memory. Tensors past the limits are refused as on a real device.
  *
- * @param adapter Whose variants of kernels plans take.
+ * @param adapter The adapter whose kernel variants plans take.
  */
 export function phantomGpu(
   limits: MemoryLimits,

@@ -7,33 +7,33 @@ import { SideCompilers } from './side-compilers.ts';
 /** Reports that the driver started compiling a pipeline: the count started, the count requested. */
 export type CompileProgress = (begun: number, known: number, label: string) => void;
 
-/** An entry and what it is made of. */
+/** An entry and the dispatch that it is compiled from. */
 interface Job {
   readonly entry: PipelineEntry;
   readonly dispatch: Dispatch;
   /** Settles `entry.ready`. */
   readonly settle: (made: Promise<void>) => void;
-  /** Asked of the implementation. */
+  /** The implementation was asked for the pipeline. */
   asked: boolean;
-  /** The driver compiles it, or has. */
+  /** The driver has begun to compile the pipeline. */
   begun: boolean;
 }
 
-/** A first dispatch that takes longer was compiled for it. */
+/** Milliseconds. A first dispatch that takes longer included compiling. */
 const COLD_MS = 50;
-/** What compiles so long cannot be mistaken for work. */
+/** Milliseconds. Compiling that takes longer cannot be mistaken for the kernel's own work. */
 const LONG_MS = 200;
 
 /**
- * Compiles each combination of shader, header and constants once per device: those of the plan that
- * waits, then the others in the order of their plans, and no more at a time than keep the machine
- * busy, so that what is needed first is not held up by what is needed last.
+ * Compiles each combination of shader, header and constants once per device. The pipelines of the
+ * plan that waits come first, then the others in the order of their plans. Only as many are
+ * compiled at a time as keep the machine busy, so that late pipelines do not hold up early ones.
  */
 export class PipelineCache implements Compiles, RunsFirst {
   /** Called when the driver begins to compile a pipeline. */
   onCompile: CompileProgress | undefined;
   readonly #gpu: Asking;
-  /** Whether the driver compiles at the first dispatch, and not when a pipeline is made. */
+  /** Whether the driver compiles at the first dispatch, not when the pipeline is made. */
   readonly #late: boolean;
   #sides: SideCompilers | undefined;
   readonly #most = 2 * hardwareThreads();
@@ -55,7 +55,7 @@ export class PipelineCache implements Compiles, RunsFirst {
     return this.#jobs.size;
   }
 
-  /** A dispatch of each pipeline, in the order in which they are needed. */
+  /** One dispatch of each pipeline, in the order in which the pipelines are needed. */
   get dispatches(): readonly Dispatch[] {
     return this.#order.map(({ dispatch }) => dispatch);
   }
@@ -67,7 +67,8 @@ export class PipelineCache implements Compiles, RunsFirst {
     if (known) return known.entry;
     let settle: Job['settle'] = () => undefined;
     const ready = new Promise<void>((resolve) => (settle = resolve));
-    // A failure is reported by whoever awaits the plan; unawaited it must not end the process.
+    // Whoever awaits the plan reports the failure; a failure that nobody awaits must not end the
+    // process.
     ready.catch(() => undefined);
     const layout = this.#layout(kernel);
     const entry = {
@@ -80,7 +81,7 @@ export class PipelineCache implements Compiles, RunsFirst {
     const job: Job = { entry, dispatch, settle, asked: false, begun: false };
     this.#jobs.set(key, job);
     this.#order.push(job);
-    // Not before whoever builds plans now has said what comes first.
+    // Deferred: the code that builds plans now may still say what comes first.
     queueMicrotask(() => this.#makeNext());
     return entry;
   }
@@ -103,8 +104,9 @@ export class PipelineCache implements Compiles, RunsFirst {
   }
 
   /**
-   * Runs an entry's first dispatch. Where the driver compiles it only then, others that wait are
-   * compiled on further devices meanwhile, and it is waited for where one of those is at it.
+   * Runs an entry's first dispatch, after waiting for a side device that is compiling the entry. A
+   * slow dispatch shows that the driver compiled only then: side devices then start on the
+   * pipelines that still wait.
    */
   async runFirst(entry: PipelineEntry, run: () => Promise<void>): Promise<void> {
     const job = this.#order.find((one) => one.entry === entry);
@@ -115,7 +117,7 @@ export class PipelineCache implements Compiles, RunsFirst {
     entry.warm = true;
     const took = performance.now() - started;
     if (took < COLD_MS) return;
-    // Compiled again: the driver keeps nothing on disk, or not for other devices.
+    // The driver compiled it again: it keeps nothing on disk, or not for other devices.
     if (aside !== undefined && aside > LONG_MS && took > 0.8 * aside) await this.#dropSides();
     const count = this.#order.filter(({ begun }) => !begun).length;
     this.#sides?.start(count, () => {
@@ -131,7 +133,10 @@ export class PipelineCache implements Compiles, RunsFirst {
     await sides?.close();
   }
 
-  /** Resolves when nothing is being compiled, whether it succeeded or not; what waited is given up. */
+  /**
+   * Resolves when no pipeline is being compiled, successfully or not. Pipelines that still wait are
+   * rejected.
+   */
   async close(): Promise<void> {
     for (const job of this.#order) {
       if (job.asked) continue;

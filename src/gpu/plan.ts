@@ -31,7 +31,10 @@ export function copyStep(from: Tensor, to: Tensor): CopyStep {
 /** Sets a tensor to zero bits. */
 export const clearStep = (tensor: Tensor): ClearStep => ({ op: 'clear', tensor });
 
-/** Bytes of a binding: whole vec4s, so that shaders may read the last one where buffers hold it. */
+/**
+ * Bytes of a binding: rounded up to whole vec4s where the buffer holds them, so that shaders may
+ * read the last vec4.
+ */
 const boundBytes = ({ buffer, offset, ...tensor }: Tensor): number =>
   Math.min(buffer.size - offset, Math.ceil(byteLength(tensor) / 16) * 16);
 
@@ -54,12 +57,15 @@ const SLOT_BYTES = 256;
 
 /**
  * A prebuilt list of commands. Building it allocates its uniforms and bind groups and requests its
- * pipelines; running it again does none of that. What varies between runs is in `Variable`s.
+ * pipelines; running it again does none of that. Values that vary between runs are `Variable`s.
  */
 export class Plan {
   readonly name: string;
   readonly steps: readonly Step[];
-  /** Steps the queue puts in one submit; adapted to measured time, never to arithmetic. */
+  /**
+   * Most steps that the queue puts in one submit. The queue adapts it to measured time; results do
+   * not depend on it.
+   */
   stepsPerSubmit: number;
   readonly #gpu: PlanDevice;
   readonly #prepared: readonly (Prepared | undefined)[];
@@ -126,7 +132,7 @@ export class Plan {
   }
 
   /**
-   * Waits until all pipelines are made, which come before those of other plans.
+   * Waits until the plan's pipelines are made. They come before the pipelines of other plans.
    *
    * @throws ShaderError with file and line when an implementation refuses a shader.
    */
@@ -138,7 +144,7 @@ export class Plan {
     this.#ready = true;
   }
 
-  /** Writes the uniforms that variables have changed since the last run. */
+  /** Writes the uniforms if a variable has changed since the last run. */
   writeUniforms(): void {
     let slot = 0;
     let changed = !this.#written;
@@ -159,7 +165,7 @@ export class Plan {
     this.#written = true;
   }
 
-  /** The pipeline of a step that now dispatches it for the first time. */
+  /** The pipeline of a step, if it has never been dispatched and the step's grid is not empty. */
   coldEntry(index: number): PipelineEntry | undefined {
     const prepared = this.#prepared[index];
     if (!prepared || prepared.entry.warm || isEmpty(gridOf(prepared.dispatch))) return undefined;
@@ -209,7 +215,7 @@ export class Plan {
     return encoder.beginComputePass(timestampWrites && { timestampWrites });
   }
 
-  /** Frees its uniforms. Tensors belong to whoever made them. */
+  /** Frees the plan's uniforms. Tensors belong to whoever made them. */
   destroy(): void {
     this.#gpu.memory.remove(this.#arena);
     this.#arena.destroy();

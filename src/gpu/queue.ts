@@ -1,27 +1,30 @@
 import type { QueueDevice } from './contracts.ts';
 import type { Plan } from './plan.ts';
 
-/** Time one submit should take, and from which the next one is halved, in milliseconds. */
+/**
+ * Milliseconds that one submit should take. After a longer one, the plan's submits hold half the
+ * steps.
+ */
 const TARGET_MS = 50;
 /**
- * Operations a millisecond before anything was measured, by kind of adapter: a slow one's, for what
- * is too long cannot be taken back.
+ * Operations per millisecond assumed before the first measurement, by kind of adapter. Both are a
+ * slow adapter's: a submit that is too long cannot be taken back.
  */
 const FIRST_RATE = { cpu: 1e6, gpu: 2e8 };
-/** Operations below which a submit says nothing about the rate: its overhead does. */
+/** A submit of fewer operations says nothing about the rate: overhead decides its time. */
 const LEAST_FLOPS = 1e7;
 /** Submits in flight before the encoder waits for the oldest. */
 const DEPTH = 3;
 
 /**
  * Submits plans in pieces bounded by measured time, so that a long step cannot trip a driver's
- * watchdog or freeze a desktop: by the plan's own mean time of a step, and, since a plan's steps
- * differ, by the operations that the adapter does in that time. Where a plan is cut never changes
+ * watchdog or freeze a desktop. Two bounds hold: the plan's own steps per submit, and, since steps
+ * differ, the operations that the adapter does in the target time. Cutting a plan never changes
  * what it computes.
  */
 export class SubmitQueue {
   readonly #gpu: QueueDevice;
-  /** Operations a millisecond, as measured. */
+  /** Operations per millisecond, as measured. */
   #rate: number;
   #inFlight: Promise<void>[] = [];
   #lastDone = 0;
@@ -63,15 +66,16 @@ export class SubmitQueue {
   }
 
   /**
-   * Where the device goes away, Chromium rejects this and others resolve it: why is for `check` to
-   * say, before the next plan runs. A rejection that nobody awaits would end the worker first.
+   * Resolves when the submitted work is done, or when the device went away: Chromium rejects then,
+   * others resolve. `check` reports the reason before the next plan runs; a rejection that nobody
+   * awaits would end the worker first.
    */
   #workDone(): Promise<undefined> {
     const { device, ask } = this.#gpu;
     return ask(() => device.queue.onSubmittedWorkDone()).catch(() => undefined);
   }
 
-  /** From a step to the end of what one submit may hold. */
+  /** The steps from `from` on that one submit may hold: where they end, and their operations. */
   #piece(plan: Plan, from: number): { to: number; flops: number } {
     const most = Math.min(plan.steps.length, from + plan.stepsPerSubmit);
     let flops = plan.flopsOf(from);
@@ -84,7 +88,7 @@ export class SubmitQueue {
     return { to, flops };
   }
 
-  /** A moment in which the machine was busy elsewhere must not count for long, nor a fast one. */
+  /** Averages the rate and at most doubles it: one slow or fast moment must not count for long. */
   #learnRate(flops: number, milliseconds: number): void {
     if (flops < LEAST_FLOPS) return;
     const found = flops / Math.max(milliseconds, 0.01);

@@ -8,20 +8,20 @@ import {
 import type { Gpu } from './device.ts';
 import { bufferUsage } from './memory.ts';
 
-/** Tensors to read, or ranges of them, by what the caller calls them. */
+/** Tensors or ranges of tensors to read, under names that the caller chooses. */
 export type ReadParts = Readonly<Record<string, Tensor>>;
 
-/** What was read, under the same keys, typed after the dtypes; halves as their bits. */
+/** The arrays read, under the same names, typed after the dtypes; halves as their bits. */
 export type ReadArrays<Parts extends ReadParts> = {
-  // A part that may be left out may be missing here too.
+  // An optional part is optional here too.
   readonly [Key in keyof Parts]: HostArrays[NonNullable<Parts[Key]>['dtype']];
 };
 
-/** Bytes that a reading of these takes. */
+/** Bytes of one reading of the parts. */
 export const readBytes = (parts: ReadParts): number =>
   Object.values(parts).reduce((sum, tensor) => sum + byteLength(tensor), 0);
 
-/** Views of read bytes; a tensor's last word may hold half an element too many. */
+/** Typed views of read bytes. The last word of an f16 tensor may hold one element too many. */
 const hostArray: {
   readonly [Type in DType]: (bytes: ArrayBuffer, start: number, length: number) => HostArrays[Type];
 } = {
@@ -36,7 +36,7 @@ export class Readback {
   readonly #gpu: Gpu;
   readonly #staging: GPUBuffer;
 
-  /** @param bytes Of the largest reading: `readBytes`. */
+  /** @param bytes Bytes of the largest reading, from `readBytes`. */
   constructor(gpu: Gpu, label: string, bytes: number) {
     this.#gpu = gpu;
     this.#staging = gpu.createBuffer({
@@ -50,9 +50,9 @@ export class Readback {
   /**
    * Waits for the work submitted so far. One call at a time.
    *
-   * @param parts May begin at any word of their buffers.
+   * @param parts Each may begin at any word of its buffer.
    * @returns Copies, all in one buffer.
-   * @throws DeviceLostError where the device went away, or the first error it met.
+   * @throws DeviceLostError when the device went away, or the device's first error.
    */
   async read<Parts extends ReadParts>(parts: Parts): Promise<ReadArrays<Parts>> {
     const gpu = this.#gpu;

@@ -1,19 +1,19 @@
 import { byteLength, type DType, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from './device.ts';
-import { largestBinding, type Purpose } from './memory.ts';
+import { largestBinding, type MemoryPurpose } from './memory.ts';
 
 /** Tensors in one buffer start at multiples of this, so that they can be bound. */
 const ALIGNMENT = 256;
 
-/** A buffer as one f32 vector, and what it was first made for. */
+/** A buffer as one f32 vector, and the purpose that it was made for. */
 export interface MemoryBlock {
   readonly tensor: Tensor;
-  readonly purpose: Purpose;
+  readonly purpose: MemoryPurpose;
 }
 
 /**
- * Memory for work that is done in turns, such as rollouts and updates: each turn lays its tensors over
- * those of the others, whose numbers are then lost. Nothing in it is zero to begin with.
+ * Memory for work done in turns, such as rollouts and updates. Each turn lays its tensors over the
+ * tensors of other turns, whose numbers are then lost. No tensor begins as zeros.
  */
 export class SharedMemory {
   readonly #gpu: Gpu;
@@ -21,8 +21,8 @@ export class SharedMemory {
   readonly #alone: boolean;
 
   /**
-   * @param options.begin Buffers that it begins with.
-   * @param options.alone Whether each tensor that finds no room gets a buffer of its own.
+   * @param options.begin Buffers to begin with.
+   * @param options.alone Whether each tensor that does not fit gets a buffer of its own.
    */
   constructor(
     gpu: Gpu,
@@ -35,18 +35,18 @@ export class SharedMemory {
     }
   }
 
-  /** Its buffers. */
+  /** All buffers, of every turn. */
   get blocks(): readonly MemoryBlock[] {
     return this.#blocks;
   }
 
-  /** Begins a turn, which holds no tensor yet. */
+  /** Begins a turn that holds no tensor yet. */
   nextTurn(): MemoryTurn {
     return new MemoryTurn(this);
   }
 
-  /** Adds a buffer for so many tensors of one size, or for as many as one may hold. */
-  grow(name: string, bytes: number, count: number, purpose: Purpose): MemoryBlock {
+  /** Adds a buffer for `count` tensors of one size, or for as many as one buffer may hold. */
+  grow(name: string, bytes: number, count: number, purpose: MemoryPurpose): MemoryBlock {
     const most = this.#alone ? 1 : Math.floor(largestBinding(this.#gpu.limits) / bytes);
     const elements = (bytes / 4) * Math.max(1, Math.min(count, most));
     const block = { tensor: this.#gpu.tensor(name, [elements], 'f32', purpose), purpose };
@@ -54,7 +54,7 @@ export class SharedMemory {
     return block;
   }
 
-  /** Frees its buffers, of all turns. */
+  /** Frees all buffers, of every turn. */
   destroy(): void {
     this.#gpu.destroy(...this.#blocks.map(({ tensor }) => tensor));
   }
@@ -63,7 +63,7 @@ export class SharedMemory {
 /** The tensors of one turn, which do not overlap. */
 class MemoryTurn {
   readonly memory: SharedMemory;
-  /** Of each buffer in use: the role it is given, and bytes taken. */
+  /** For each buffer in use: its role, and the bytes taken. */
   readonly #taken = new Map<MemoryBlock, { readonly role: string; bytes: number }>();
 
   constructor(memory: SharedMemory) {
@@ -71,23 +71,24 @@ class MemoryTurn {
   }
 
   /**
-   * `count` tensors of one role, no two of which one dispatch binds: WebGPU lets no dispatch read
-   * a buffer that it also writes, wherever in it, so a buffer holds tensors of one role alone.
+   * Makes `count` tensors of one role. No dispatch may bind two tensors of one role: WebGPU refuses
+   * a dispatch that reads a buffer and also writes it, even at other offsets. So a buffer holds
+   * tensors of one role only.
    *
-   * @param purpose Where bytes are counted that no earlier turn has.
-   * @throws AdapterError when one is larger than a binding of the device.
+   * @param purpose The purpose of any buffer that this call has to add.
+   * @throws AdapterError when one tensor is larger than a binding of the device.
    */
   tensors(
     role: string,
     shape: readonly number[],
     count: number,
-    purpose: Purpose = 'activations',
+    purpose: MemoryPurpose = 'activations',
     dtype: DType = 'f32',
   ): Tensor[] {
     const size = Math.max(1, byteLength({ shape, dtype }));
     const bytes = Math.ceil(size / ALIGNMENT) * ALIGNMENT;
     return Array.from({ length: count }, (_, made) => {
-      // A buffer of its own is no larger than what it holds.
+      // A buffer for one tensor needs no padding.
       const grown = (): MemoryBlock =>
         this.memory.grow(role, count === 1 ? size : bytes, count - made, purpose);
       const block = this.#roomFor(role, size) ?? grown();
@@ -99,14 +100,16 @@ class MemoryTurn {
     });
   }
 
-  /** One tensor that is alone in its role. */
-  tensor(role: string, shape: readonly number[], purpose?: Purpose): Tensor {
+  /** Makes the only tensor of a role. */
+  tensor(role: string, shape: readonly number[], purpose?: MemoryPurpose): Tensor {
     const [tensor] = this.tensors(role, shape, 1, purpose);
     if (!tensor) throw new RangeError(`no memory for ${role}`);
     return tensor;
   }
 
-  /** A buffer that its role has begun, or else the smallest unused one that is large enough. */
+  /**
+   * A buffer of this role with room left, or else the smallest unused buffer that is large enough.
+   */
   #roomFor(role: string, size: number): MemoryBlock | undefined {
     let found: MemoryBlock | undefined;
     for (const block of this.memory.blocks) {

@@ -4,43 +4,45 @@ import type { Asking } from './contracts.ts';
 import { bufferUsage } from './memory.ts';
 import { layoutOf, makePipeline } from './make-pipeline.ts';
 
-/** A driver that has compiled a kernel before, in this process or another, takes less. */
+/** Milliseconds. A driver that compiled a kernel before, in this process or another, takes less. */
 const KNOWN_MS = 20;
-/** Devices at most: a run has some forty kernels, the slowest of which takes a sixth of their time. */
+/** Most devices. A run has some forty kernels, and the slowest takes a sixth of the total time. */
 const MOST = 6;
-/** What one binding of a dispatch without work is bound to: at least what shaders declare. */
+/** Bytes bound to each binding of a dispatch without work: at least what shaders declare. */
 const BINDING_BYTES = 65_536;
 
 /**
- * Compiles kernels where a driver does so at their first dispatch, in the one thread that serves a
- * device's queue: further devices have queues of their own, and what they compile, the driver keeps on
- * disk for all. A device is opened when there is something to compile, and closed when there is not.
+ * Compiles kernels on further devices, for a driver that compiles at the first dispatch, in the one
+ * thread that serves a device's queue. Each further device has a queue of its own, and the driver
+ * keeps compiled kernels on disk for all devices. Devices are opened when there is a kernel to
+ * compile, and closed when there is none.
  */
 export class SideCompilers {
   readonly #open: () => Promise<GPUDevice>;
   readonly #ask: Asking['ask'];
   readonly #most = Math.min(MOST, hardwareThreads());
-  /** Milliseconds that a dispatch took, of all that were begun. */
+  /** Milliseconds that compiling took, for each dispatch begun. */
   readonly #begun = new Map<Dispatch, Promise<number>>();
   readonly #working = new Set<Promise<void>>();
   #closed = false;
 
-  /** @param open Another device of the adapter. */
+  /** @param open Opens another device of the adapter. */
   constructor(open: () => Promise<GPUDevice>, ask: Asking['ask']) {
     this.#open = open;
     this.#ask = ask;
   }
 
   /**
-   * Puts devices to work.
+   * Opens devices that compile.
    *
    * @param count Kernels to compile.
-   * @param next Gives one after another, each once. No more is asked for by a device that was given
-   *   one that the driver knew.
+   * @param next Gives one dispatch after another, each once. A device stops asking after a kernel
+   *   that the driver already knew.
    */
   start(count: number, next: () => Dispatch | undefined): void {
     while (!this.#closed && this.#working.size < Math.min(this.#most, count)) {
-      // What cannot be compiled here is compiled, or refused with its reason, where it is used.
+      // A failure is not reported here: the kernel is compiled, or refused with a reason, where it
+      // is used.
       const work = this.#work(next).catch(() => undefined);
       this.#working.add(work);
       void work.then(() => this.#working.delete(work));
@@ -50,13 +52,14 @@ export class SideCompilers {
   /**
    * Waits while a dispatch is being compiled.
    *
-   * @returns Milliseconds that compiling took; undefined where no device began.
+   * @returns Milliseconds that compiling took, Infinity if it failed; undefined if no device began
+   *   it.
    */
   waitIfCompiling(dispatch: Dispatch): Promise<number | undefined> | undefined {
     return this.#begun.get(dispatch);
   }
 
-  /** Resolves when what is being compiled is; nothing more is begun. */
+  /** Resolves when the kernels being compiled are done. No further kernel is begun. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(this.#working);
@@ -82,7 +85,7 @@ export class SideCompilers {
   }
 }
 
-/** One device, and buffers that stand for those of any kernel. */
+/** One device, and buffers that stand in for the tensors of any kernel. */
 class Side implements Asking {
   readonly device: GPUDevice;
   readonly ask: Asking['ask'];
@@ -93,7 +96,7 @@ class Side implements Asking {
     this.ask = ask;
   }
 
-  /** @returns Milliseconds of a dispatch without work, once the pipeline was made. */
+  /** @returns Milliseconds that a dispatch without work took, after the pipeline was made. */
   async compile(dispatch: Dispatch): Promise<number> {
     const { device, ask } = this;
     const { bindings } = dispatch.kernel;
@@ -120,7 +123,7 @@ class Side implements Asking {
         ],
       }),
     );
-    // Workgroups by number would have to be some: Dawn warns of none.
+    // The indirect buffer says zero workgroups: Dawn would warn about a direct dispatch of zero.
     pass.dispatchWorkgroupsIndirect(this.#buffer(indirect, 0), 0);
     pass.end();
     const started = performance.now();
@@ -129,7 +132,7 @@ class Side implements Asking {
     return performance.now() - started;
   }
 
-  /** No dispatch may write what it binds twice, so each slot has its own. */
+  /** No dispatch may write a buffer that it binds twice, so each slot has a buffer of its own. */
   #buffer(usage: number, slot: number): GPUBuffer {
     const key = slot * 65_536 + usage;
     let buffer = this.#buffers.get(key);

@@ -1,6 +1,8 @@
-/** So long after the device was last asked something, it is polled in every turn of the event loop. */
+/**
+ * For this many milliseconds after a call, the device is polled in every turn of the event loop.
+ */
 const AT_ONCE_MS = 0.5;
-/** Later only every so many milliseconds. */
+/** Milliseconds between later polls. */
 const INTERVAL_MS = 1;
 
 type Callback = (...args: unknown[]) => void;
@@ -9,10 +11,11 @@ type Immediates = { setImmediate: (callback: Callback) => unknown };
 let lastAsked = 0;
 
 /**
- * Calls into Node's WebGPU, which polls its device through `setImmediate`, in every turn of the event
- * loop, for as long as it owes anybody an answer: that takes a whole core, and a software adapter runs
- * on the same cores. In this call, and in the polls that follow from it, `setImmediate` is a timer;
- * nobody else sees that, for nothing else runs meanwhile. What is answered at once is heard of at once.
+ * Calls into Node's WebGPU, with slower polls. Node's WebGPU polls its device through
+ * `setImmediate`, in every turn of the event loop, while an answer is pending: that takes a whole
+ * core, and a software adapter runs on the same cores. During this call, and during the polls that
+ * follow from it, `setImmediate` is a timer; no other code sees that timer, for no other code runs
+ * meanwhile. Polls soon after the call stay immediate, so that a quick answer arrives at once.
  */
 export function withTimedPolls<T>(call: () => T): T {
   lastAsked = performance.now();

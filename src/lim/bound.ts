@@ -1,29 +1,33 @@
-/** Whether a threshold rejects prompts that are never solved, and by how much. */
+/** Whether a threshold rejects prompts that are never solved, and with what margin. */
 export interface ThetaBound {
   readonly theta: number;
-  /** Score of a prompt that is never solved, present in every epoch; NaN without a curve. */
+  /** Score of a never-solved prompt that is present in every epoch; NaN without a curve. */
   readonly neverSolvedScore: number;
-  /** Score of a prompt that is always solved: 0. */
+  /** Score of an always-solved prompt: 0. */
   readonly alwaysSolvedScore: number;
   /**
-   * The mean curve as one number, m / (1 - m) = rms distance from the unsolved signal / rms distance
-   * from 1: the height of the flat curve that gives a never-solved prompt the same score.
+   * The mean curve as one number m, on the scale of accuracy: the height of the flat curve that
+   * gives a never-solved prompt the same score. m / (1 - m) = rms distance from the unsolved signal
+   * / rms distance from 1.
    */
   readonly curveLevel: number;
-  /** What `curveLevel` must exceed: sqrt(1 - theta) / (1 + sqrt(1 - theta)), 0.387 at 0.6. */
+  /**
+   * The level that `curveLevel` must exceed: sqrt(1 - theta) / (1 + sqrt(1 - theta)), 0.387 at 0.6.
+   */
   readonly requiredLevel: number;
-  /** neverSolvedScore < theta. False means that the threshold keeps hopeless prompts. */
+  /** neverSolvedScore < theta. If false, the threshold keeps hopeless prompts. */
   readonly rejectsNeverSolved: boolean;
-  /** alwaysSolvedScore < theta. False means that the threshold keeps what teaches nothing. */
+  /** alwaysSolvedScore < theta. If false, the threshold keeps prompts that teach nothing. */
   readonly rejectsAlwaysSolved: boolean;
 }
 
 /**
- * A never-solved prompt scores 1 - sum (m_k - u)^2 / sum (1 - m_k)^2 with u its signal. LIM rejects
- * it at theta exactly when sum (m_k - u)^2 > (1 - theta) sum (1 - m_k)^2; for u = 0 and a flat curve
- * that is m > 0.387 at theta 0.6. Below, the score keeps the hopeless and the wrongly labelled.
+ * Computes whether `theta` rejects never-solved prompts. Such a prompt, with signal u in every
+ * epoch, scores 1 - sum (m_k - u)^2 / sum (1 - m_k)^2. LIM rejects it exactly when sum (m_k - u)^2
+ * > (1 - theta) sum (1 - m_k)^2. For u = 0 and a flat curve this means m > 0.387 at theta 0.6. With
+ * a lower curve, LIM keeps hopeless and wrongly labelled prompts.
  *
- * @param deficits 1 - m_k of the epochs that somebody has reached.
+ * @param deficits 1 - m_k of the epochs in which some prompt is present.
  * @param unsolved u: 0 for accuracy, -0.5 for the reward of well-formed wrong answers.
  */
 export function thetaBound(
@@ -41,7 +45,7 @@ export function thetaBound(
   }
   const ratio = Math.sqrt(away / scale);
   const required = Math.sqrt(Math.max(0, 1 - theta));
-  // Distances are in units of 1 - u: the level is on accuracy's scale whatever the signal.
+  // The level counts in units of 1 - u, so it is on accuracy's scale for every signal.
   const neverSolvedScore = epochs === 0 ? NaN : 1 - away / scale;
   return {
     theta,
@@ -55,9 +59,10 @@ export function thetaBound(
 }
 
 /**
- * The bound in a sentence, for reports and terminals: first what a cut keeps that it should not.
+ * Describes the bound in a sentence, for reports and terminals. The sentence begins with what a cut
+ * keeps wrongly, if anything.
  *
- * @param cut What cuts, in words. Default `theta 0.6`.
+ * @param cut The cut in words. Default `theta 0.6`.
  */
 export function describeBound(bound: ThetaBound, cut = `theta ${bound.theta}`): string {
   const { neverSolvedScore, curveLevel, requiredLevel } = bound;

@@ -11,11 +11,14 @@ import {
   type ValueMatrix,
 } from './matrix.ts';
 
-/** How much of a matrix is on the device at once. */
+/** Limits on how much of a matrix is on the device at once. */
 export interface ChunkOptions {
-  /** Most bytes of one array bound at once. Default, and at most, what the device allows. */
+  /** Most bytes of one array bound at once. Default and maximum: the limit of the device. */
   readonly chunkBytes?: number;
-  /** Host matrices larger than this on the device are streamed through it. Default 1 GiB. */
+  /**
+   * Most bytes that a host matrix takes on the device, with filled copies. A larger matrix is
+   * streamed through the device in chunks. Default 1 GiB.
+   */
   readonly residentBytes?: number;
 }
 
@@ -24,13 +27,13 @@ export interface Chunk {
   readonly first: number;
   readonly count: number;
   readonly raw: MatrixTensors;
-  /** What is scored: `raw`, or its filled copy. */
+  /** The rows that are scored: `raw` or its filled copy. */
   readonly used: MatrixTensors;
-  /** Brings the rows onto the device; absent where they are there already. */
+  /** Uploads the rows to the device; absent if they are there already. */
   readonly load?: () => void;
 }
 
-/** Makes a tensor that its maker destroys. */
+/** Allocates a tensor for whoever supplied this function, who also destroys the tensor. */
 export type Own = (
   name: string,
   shape: readonly number[],
@@ -38,16 +41,16 @@ export type Own = (
   purpose?: 'rewards' | 'uniforms',
 ) => Tensor;
 
-/** Rows of a tensor as a tensor over the same memory. `first` is a multiple of 64. */
+/** A view of some rows of a tensor, over the same memory. `first` is a multiple of 64. */
 const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
   const epochs = tensor.shape[1] ?? 0;
   return { ...tensor, shape: [count, epochs], offset: tensor.offset + first * epochs * 4 };
 };
 
 /**
- * The matrix in chunks that one binding holds.
+ * Splits the matrix into chunks that fit one binding.
  *
- * @param fills Whether what is scored is a filled copy.
+ * @param fills Whether a filled copy is scored in place of the matrix.
  */
 export function chunksOf(
   gpu: Gpu,
@@ -63,7 +66,7 @@ export function chunksOf(
     maxStorageBufferBindingSize,
     maxBufferSize,
   );
-  // Multiples of 64 rows keep every chunk's offset a multiple of 256 bytes.
+  // With a multiple of 64 rows per chunk, every offset is a multiple of 256 bytes.
   const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
   const held = Math.min(prompts, most);
   const copies = fills ? 2 : 1;
@@ -78,7 +81,7 @@ export function chunksOf(
         };
   const view = (tensors: MatrixTensors, first: number, count: number): MatrixTensors =>
     mapTensors(tensors, (tensor) => rowsOf(tensor, first, count));
-  // A streamed matrix has one set of tensors for all its chunks, written again for each pass.
+  // All chunks of a streamed matrix share one set of tensors, which each pass writes again.
   const shared = isTensors(matrix) || resident ? undefined : make('matrix', held);
   const filled = fills && !resident ? make('filled', held) : undefined;
   const chunks: Chunk[] = [];
@@ -102,7 +105,7 @@ export function chunksOf(
   return chunks;
 }
 
-/** Writes elements [from, to) of a matrix to tensors of its form. */
+/** Uploads elements [from, to) of a matrix to tensors of the same form. */
 function uploadRows(
   gpu: Gpu,
   matrix: RewardMatrix | ValueMatrix,

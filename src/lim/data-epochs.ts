@@ -1,17 +1,17 @@
 import { ConfigError } from '../config-error.ts';
 import { counted } from '../look/wording.ts';
 
-/** How rollouts are cut into data epochs. */
+/** How the user wants rollouts divided into data epochs. */
 export interface EpochRule {
   readonly stepsPerEpoch?: number | undefined;
   readonly epochs?: number | undefined;
 }
 
-/** A prompt that was rolled out in a step. */
+/** One prompt rolled out in one step. */
 export interface Visit {
   readonly row: number;
   readonly step: number;
-  /** Data epoch that the file gives it. */
+  /** The data epoch that the file states. */
   readonly epoch: number | undefined;
 }
 
@@ -24,21 +24,21 @@ export interface Grouping {
   readonly stepsPerEpoch: number | null;
   readonly grouping: EpochGrouping;
   readonly epochOf: (visit: Visit) => number;
-  /** Why the epochs may be others; undefined where they cannot. */
+  /** Why the epochs may be wrong; undefined if they are certain. */
   readonly doubt: string | undefined;
 }
 
-/** The steps of a run as its files have them. */
+/** The steps of a run, according to its files. */
 export interface StepPattern {
-  /** All of them, ascending, those that repeat a generation too. */
+  /** All steps, ascending, including steps that repeat a generation. */
   readonly steps: readonly number[];
-  /** Steps between two that are logged: 1 where every one is. */
+  /** Distance between logged steps: 1 if every step is logged. */
   readonly every: number;
-  /** Steps that were made and are in no file. */
+  /** Number of steps that the run made but no file contains. */
   readonly lost: number;
 }
 
-/** Steps, and whether they are logged at equal distances, as `logging_steps` makes them. */
+/** Sorts steps and detects whether they are logged at equal distances, as with `logging_steps`. */
 export function stepPattern(found: Iterable<number>): StepPattern {
   const steps = [...found].sort((a, b) => a - b);
   const [first = 0, second = 0] = steps;
@@ -48,7 +48,7 @@ export function stepPattern(found: Iterable<number>): StepPattern {
     steps.length > 2 &&
     every > 1 &&
     steps.every((step, i) => i === 0 || step - (steps[i - 1] ?? 0) === every);
-  // What is logged at 10, 20, 30 began at 1.
+  // Steps logged at 10, 20, 30 began at 1.
   if (isRegular && first === every) return { steps, every, lost: last - steps.length };
   return {
     steps,
@@ -58,14 +58,14 @@ export function stepPattern(found: Iterable<number>): StepPattern {
 }
 
 /**
- * Cuts rollouts into data epochs: as asked, by the epochs that the rows name, or by each prompt's coming
- * once in every epoch.
+ * Divides rollouts into data epochs: as the user asked, by the epochs that the rows state, or by
+ * the rule that each prompt occurs once per epoch.
  *
- * @param visits Without those that repeat a generation.
- * @param pool Prompts of the prompt file; undefined where there is none.
- * @param iterations Steps that a generation was used for.
+ * @param visits All visits, without those that repeat a generation.
+ * @param pool Number of prompts in the prompt file; undefined without such a file.
+ * @param iterations Number of steps that use one generation.
  * @param epochless The first row without an epoch, for messages.
- * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
+ * @throws ConfigError if the steps do not divide as asked, or if only some rows state an epoch.
  */
 export function groupEpochs(
   visits: readonly Visit[],
@@ -77,7 +77,7 @@ export function groupEpochs(
 ): Grouping {
   const { steps, every } = pattern;
   const last = steps.at(-1) ?? 0;
-  // Steps count from 0 or 1; a later start is a run that was continued, or not logged before.
+  // Steps count from 0 or 1. A later start means that the run was continued, or not logged before.
   const first = every > 1 && steps[0] === every ? 1 : (steps[0] ?? 0);
   const span = last - first + 1;
   if (rule.stepsPerEpoch !== undefined || rule.epochs !== undefined) {
@@ -108,15 +108,15 @@ export function groupEpochs(
   }
   const rolled = rolledOut(visits);
   const once = oncePerEpoch(rolled);
-  // In epochs that all have as many steps, with every step there, a prompt that comes again can only
-  // have begun the next one. Prompts that an engine drops for want of a whole batch change nothing.
+  // If all epochs have equally many steps and no step is missing, a repeated prompt can only begin
+  // the next epoch. Prompts that an engine drops because they do not fill a batch change nothing.
   const lengths = new Set(once.lengths.slice(0, -1));
   const lost = pattern.lost > 0;
   if (once.epochs === 1 && !lost) return once;
   if (lengths.size <= 1 && !lost && (once.lengths.at(-1) ?? 0) <= Math.max(0, ...lengths)) {
     return once;
   }
-  // Steps lost between two that are logged need not have lost a generation.
+  // A step that is missing between logged steps may have shared a generation with them.
   const known = pool ?? new Set(visits.map(({ row }) => row)).size;
   const whole = once.epochs > 1 && once.sizes.every((size) => size === known);
   if (every > 1 && whole) {
@@ -138,7 +138,7 @@ export function groupEpochs(
   return { ...once, doubt: why };
 }
 
-/** Epochs of so many steps by the numbers of the steps. */
+/** Divides by step number into epochs of `per` steps. */
 function byNumber(
   first: number,
   span: number,
@@ -156,7 +156,7 @@ function byNumber(
   };
 }
 
-/** The same epochs without those of which no step is there. */
+/** Removes epochs without any step, and renumbers the others. */
 function withoutGaps(grouping: Grouping, visits: readonly Visit[]): Grouping {
   const there = [...new Set(visits.map(grouping.epochOf))].sort((a, b) => a - b);
   const places = new Map(there.map((epoch, i) => [epoch, i]));
@@ -175,7 +175,7 @@ function rolledOut(visits: readonly Visit[]): [number, Set<number>][] {
   return [...byStep].sort(([a], [b]) => a - b);
 }
 
-/** A new epoch begins with the first step that rolls out a prompt seen in the present one. */
+/** Begins a new epoch at each step that repeats a prompt of the current epoch. */
 function oncePerEpoch(
   rolled: readonly (readonly [number, ReadonlySet<number>])[],
 ): Grouping & { readonly lengths: readonly number[]; readonly sizes: readonly number[] } {
@@ -206,8 +206,9 @@ function oncePerEpoch(
 }
 
 /**
- * Steps in an epoch by what a step takes of the prompts, with what is left of them dropped: so every
- * engine here shuffles. Sure where the prompts that were seen and those of the prompt file say the same.
+ * Guesses the steps of an epoch: prompts / prompts per step, rounded down, times `iterations`.
+ * Engines drop the prompts that do not fill a step. The guess is sure if the prompts seen and the
+ * prompt file give the same number.
  */
 function likelyStepsPerEpoch(
   visits: readonly Visit[],

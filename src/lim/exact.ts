@@ -1,6 +1,6 @@
 import type { RewardMatrix } from './matrix.ts';
 
-/** Sums of 1 - signal per epoch in float64, fed block by block; 64 rows are added up at a time. */
+/** Adds up 1 - signal per epoch in float64, block by block. Each partial sum covers 64 rows. */
 export class ExactCurve {
   readonly #totals: Float64Array;
   readonly #entries: Float64Array;
@@ -29,13 +29,15 @@ export class ExactCurve {
     }
   }
 
-  /** 1 - mean signal per epoch; 0 where nobody is present. */
+  /** 1 - mean signal per epoch; 0 where no prompt is present. */
   deficits(): Float64Array {
     return this.#totals.map((total, k) => total / Math.max(1, this.#entries[k] ?? 0));
   }
 }
 
-/** The score of one row in float64; NaN where it has none. Rules: `shaders/lim-score.wgsl`. */
+/**
+ * The score of one row in float64; NaN if the row has no score. Rules: `shaders/lim-score.wgsl`.
+ */
 export function exactScore(matrix: RewardMatrix, row: number, deficits: Float64Array): number {
   const { epochs, sums, samples } = matrix;
   let distance = 0;

@@ -1,10 +1,10 @@
 import type { RewardMatrix } from './matrix.ts';
 
 /**
- * lim-fill on the host, for rows that float64 looks at again and for files that show what was
- * scored. Rules: `shaders/lim-fill.wgsl`.
+ * lim-fill on the host, for rows scored again in float64 and for files that show the scored matrix.
+ * Rules: `shaders/lim-fill.wgsl`.
  *
- * @returns A new matrix; a dropped prompt has no samples in any epoch.
+ * @returns A new matrix. A dropped prompt has no samples in any epoch.
  */
 export function fillRows(matrix: RewardMatrix): RewardMatrix {
   const { prompts, epochs } = matrix;

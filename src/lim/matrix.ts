@@ -3,15 +3,12 @@ import type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
 import { expectShape, rank2, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Signal } from '../vocabulary/signals.ts';
 
-export type {
-  MatrixTensors,
-  SampleTensors,
-  ValueTensors,
-} from '../../kernels/lib/reward-matrix.ts';
+export type { MatrixTensors } from '../../kernels/lib/reward-matrix.ts';
 
 /**
- * A reward matrix in host memory, row-major (prompts, data epochs): how often each prompt was
- * sampled in each data epoch, and the sum of the signal over those samples. No samples = missing.
+ * A reward matrix in host memory, row-major (prompts, data epochs). An entry is the number of
+ * samples of a prompt in a data epoch, and the sum of the signal over those samples. An entry
+ * without samples is missing.
  */
 export interface RewardMatrix {
   readonly prompts: number;
@@ -21,8 +18,9 @@ export interface RewardMatrix {
 }
 
 /**
- * A reward matrix of one number an entry, such as a table of mean rewards: finite, or NaN where it is
- * missing. Half the memory of sums and samples, and scored in less time.
+ * A reward matrix with one number per entry, such as a table of mean rewards. A number is finite,
+ * or NaN if the entry is missing. This form takes half the memory of sums and samples, and less
+ * time to score.
  */
 export interface ValueMatrix {
   readonly prompts: number;
@@ -30,13 +28,13 @@ export interface ValueMatrix {
   readonly values: Float32Array;
 }
 
-/** What can be scored: a matrix in host memory or on the device, in either form. */
+/** A matrix that can be scored: in host memory or on the device, in either form. */
 export type AnyMatrix = RewardMatrix | ValueMatrix | MatrixTensors;
 
 /** The signal of a prompt that is never solved (and always well formed, for the reward). */
 export const unsolvedSignal: Readonly<Record<Signal, number>> = { accuracy: 0, reward: -0.5 };
 
-/** A prompt's mean signal in each data epoch, NaN where it is missing. */
+/** A prompt's mean signal in each data epoch; NaN where it is missing. */
 export function rowOf(matrix: RewardMatrix | ValueMatrix, prompt: number): Float64Array {
   const { epochs } = matrix;
   const row = prompt * epochs;
@@ -51,7 +49,7 @@ export function rowOf(matrix: RewardMatrix | ValueMatrix, prompt: number): Float
 export const isTensors = (matrix: AnyMatrix): matrix is MatrixTensors =>
   'shape' in ('values' in matrix ? matrix.values : matrix.sums);
 
-/** Prompts and epochs. @throws ShapeError when its arrays contradict each other. */
+/** The numbers of prompts and epochs. @throws ShapeError if the arrays contradict each other. */
 export function shapeOf(matrix: AnyMatrix): [number, number] {
   if (isTensors(matrix)) {
     if ('values' in matrix) return rank2('lim', 'values', matrix.values);
@@ -70,13 +68,13 @@ export function shapeOf(matrix: AnyMatrix): [number, number] {
   return [prompts, epochs];
 }
 
-/** A matrix of the same form, from each of its tensors. */
+/** Applies a function to each tensor of a matrix. */
 export const mapTensors = (matrix: MatrixTensors, to: (tensor: Tensor) => Tensor): MatrixTensors =>
   'values' in matrix
     ? { values: to(matrix.values) }
     : { sums: to(matrix.sums), samples: to(matrix.samples) };
 
-/** The same matrix, with one sample for each entry that is not missing. */
+/** The same matrix as sums and samples, with one sample for each entry that is not missing. */
 export function sampled({ prompts, epochs, values }: ValueMatrix): RewardMatrix {
   return {
     prompts,

@@ -1,19 +1,19 @@
 import { ConfigError } from '../config-error.ts';
 import { comparable, historyOf, type Prompt } from '../formats/conversation.ts';
 
-/** How a row's text led to a prompt of the pool. */
+/** How the text of a row was matched with a prompt of the pool. */
 export type MatchedBy = 'template' | 'containment';
 
 /**
- * What a chat template puts round the last user turn: with the special tokens written out, and as
- * dumps have it that were decoded without them.
+ * The markup that a chat template puts around the last user turn. Dumps decoded without special
+ * tokens lack the tokens.
  */
 interface Markup {
   readonly before: string;
   readonly after: string;
-  /** Whether `before` must begin a line; other headers run into the text before them. */
+  /** Whether `before` must begin a line. Other headers may follow text directly. */
   readonly ownLine?: boolean;
-  /** Whether the prompt itself may hold the markup, which is then only words. */
+  /** Whether the markup is plain words, so that the prompt itself may contain it. */
   readonly words?: boolean;
 }
 
@@ -22,7 +22,7 @@ const roleMarkup: readonly Markup[] = [
   { before: '<|im_start|>user\n', after: '<|im_end|>' },
   // Llama 3.
   { before: '<|start_header_id|>user<|end_header_id|>\n\n', after: '<|eot_id|>' },
-  // Llama 2, Mistral; a system text may come first in the turn.
+  // Llama 2, Mistral. A system text may begin the turn.
   { before: '[INST]', after: '[/INST]' },
   // Gemma.
   { before: '<start_of_turn>user\n', after: '<end_of_turn>' },
@@ -30,31 +30,31 @@ const roleMarkup: readonly Markup[] = [
   { before: '<｜User｜>', after: '<｜Assistant｜>' },
   // Gemma without its tokens.
   { before: 'user\n', after: '\nmodel\n', ownLine: true, words: true },
-  // Llama 3 without its tokens: headers run into the text before them.
+  // Llama 3 without its tokens. Headers follow the text before them directly.
   { before: 'user\n\n', after: 'assistant\n\n', words: true },
   // ChatML without its tokens.
   { before: 'user\n', after: '\nassistant\n', ownLine: true, words: true },
 ];
 
-/** Places of markup that is only words that are tried, from the last one on. */
+/** Number of places that are tried for markup of plain words, from the last one backwards. */
 const mostPlaces = 32;
 
-/** Of what may be the last user turn, how many are looked through for a prompt and more. */
+/** Number of possible last user turns that are searched for a contained prompt. */
 const mostTurns = 4;
 
-/** Shorter prompts count only as a whole line: inside one, `5` would be found everywhere. */
+/** Shorter prompts match only as a whole line: inside a line, `5` would occur everywhere. */
 const prefixLength = 20;
 
-/** Characters of prompts that are compared with one text, at most. */
+/** Limit on the characters of prompts that are compared with one text. */
 const mostCompared = 2 ** 26;
 
-/** Texts whose prompt is remembered, and how long they may be together. */
+/** Limit on the total length of texts whose prompts are remembered. */
 const mostRemembered = 2 ** 26;
 
-/** Characters that go on a word or a number. */
+/** Whether a character continues a word or a number. */
 const isWord = (character: string): boolean => /[\p{L}\p{N}_]/u.test(character);
 
-/** Where in a text a prompt of the pool stands. */
+/** A place where a prompt of the pool occurs in a text. */
 interface Found {
   readonly text: string;
   readonly start: number;
@@ -64,11 +64,11 @@ interface Found {
 /** A text of the pool that begins with a prefix. */
 interface Entry {
   readonly text: string;
-  /** The longest other text of the pool that this one begins with. */
+  /** The longest other text of the pool that is a prefix of this text. */
   shorter: Entry | undefined;
 }
 
-/** A prompt of the pool, and what the conversation before it was. */
+/** A prompt of the pool, with the earlier turns of its conversation. */
 interface Member {
   readonly index: number;
   readonly history: readonly { readonly role: string; readonly text: string }[];
@@ -77,14 +77,14 @@ interface Member {
 export interface MatchOptions {
   /** The row, for messages. */
   readonly where: string;
-  /** Whether the response follows in the text, so that a prompt in it does not count. */
+  /** Whether the text also contains the response. Prompts in the response do not count. */
   readonly answered?: boolean;
 }
 
 /**
- * Finds which prompt of a pool a row is about whose text is more than the prompt: rollout dumps hold
- * the prompt after the chat template, often with an instruction behind it. Work goes with the length of
- * a text, whatever pool and text have in common.
+ * Finds the prompt of a pool that a row belongs to, if the row's text is longer than the prompt.
+ * Rollout dumps contain the prompt inside a chat template, often followed by an instruction. The
+ * work grows with the length of a text only, even if the text resembles many prompts.
  */
 export class PromptMatcher {
   readonly #byText = new Map<string, Member[]>();
@@ -94,7 +94,7 @@ export class PromptMatcher {
   #remembered = 0;
   #sorted = true;
 
-  /** A prompt of the pool, under its number. Of equal conversations the first counts. */
+  /** Adds a prompt of the pool under its index. Of equal conversations, the first counts. */
   add(index: number, prompt: Prompt): void {
     const text = comparable(prompt.prompt);
     if (text === '') return;
@@ -118,14 +118,14 @@ export class PromptMatcher {
   }
 
   /**
-   * The prompt that a row's text holds: what is left when known role markup is taken off, else the
-   * one prompt contained in it. One prompt that is a part of another found one does not count. Of
-   * prompts with one text, that whose earlier turns are in the row's text too.
+   * Finds the prompt in a row's text: the text without known role markup, or else the one prompt
+   * that the text contains. A prompt that is part of another contained prompt does not count. Of
+   * prompts with the same text, the prompt counts whose earlier turns the row's text contains.
    *
-   * @throws ConfigError when the text holds several.
+   * @throws ConfigError if the text contains several prompts.
    */
   find(text: string, options: MatchOptions): { index: number; by: MatchedBy } | undefined {
-    // With a response in it a text comes once.
+    // A text with a response occurs only once, so remembering it is useless.
     if (options.answered) return this.#search(text.normalize('NFC'), options);
     if (this.#known.has(text)) return this.#known.get(text);
     const found = this.#search(text.normalize('NFC'), options);
@@ -144,7 +144,7 @@ export class PromptMatcher {
       const index = members && this.#chosen(members, text, turn, where);
       if (index !== undefined) return { index, by: 'template' };
     }
-    // The last user's turn alone where there is one: examples before it hold prompts too.
+    // If there is a last user turn, search only that turn: examples before it contain prompts too.
     let found: string[] = [];
     for (const turn of turns.length > 0 ? turns.slice(0, mostTurns) : [text]) {
       found = outermost(this.#contained(turn, where));
@@ -162,7 +162,7 @@ export class PromptMatcher {
     return index === undefined ? undefined : { index, by: 'containment' };
   }
 
-  /** Which of the prompts with one text a row's text is, by the turns before it. */
+  /** Chooses among prompts with the same text by the turns before them. */
   #chosen(
     members: readonly Member[],
     text: string,
@@ -170,7 +170,8 @@ export class PromptMatcher {
     where: string,
   ): number | undefined {
     const lengths = members.map(({ history }) => inOrder(text, history));
-    // Turns of users must be there; a system text may be another, of which the one that is wins.
+    // All user turns must occur in the text. A system text may be missing, but one that occurs
+    // wins.
     const possible = members.flatMap((member, i) => {
       const length = lengths[i];
       return length === undefined ? [] : [{ ...member, length }];
@@ -199,7 +200,7 @@ export class PromptMatcher {
       if (!same || (start > 0 && isWord(text.charAt(start - 1)) && isWord(text.charAt(start)))) {
         continue;
       }
-      // Of all that begin here only the longest counts: the others are parts of it.
+      // Of all prompts that begin here, only the longest counts: the others are parts of it.
       let low = 0;
       let high = same.length;
       while (low < high) {
@@ -232,7 +233,8 @@ export class PromptMatcher {
     this.#sorted = true;
     for (const same of this.#byPrefix.values()) {
       same.sort((a, b) => (a.text < b.text ? -1 : 1));
-      // What a text begins with stands before it, and so do all that begin with that.
+      // Sorting puts a prefix before its longer texts; all texts in between begin with the prefix
+      // too.
       for (const [i, entry] of same.entries()) {
         let shorter: Entry | undefined = same[i - 1];
         while (shorter && !entry.text.startsWith(shorter.text)) shorter = shorter.shorter;
@@ -243,7 +245,8 @@ export class PromptMatcher {
 }
 
 /**
- * Characters of the turns that a text holds in their order; undefined where one of a user is not there.
+ * Counts the characters of the turns that a text contains in order; undefined if a user turn is
+ * missing.
  */
 function inOrder(
   text: string,
@@ -262,7 +265,9 @@ function inOrder(
   return length;
 }
 
-/** What each template takes for the last user turn of a text, in work that goes with its length. */
+/**
+ * The last user turn of a text, according to each template. The work grows with the text's length.
+ */
 function userTurns(text: string, answered: boolean): string[] {
   const turns: string[] = [];
   const body = answered ? text : text.trimEnd();
@@ -276,7 +281,8 @@ function userTurns(text: string, answered: boolean): string[] {
       const end = start < 0 ? -1 : text.indexOf(after, start + before.length);
       if (end >= 0) turns.push(text.slice(start + before.length, end));
     } else {
-      // A dump of prompts ends with the header of the answer, one of whole texts has it inside.
+      // A dump of prompts ends with the header of the answer. In a dump of whole texts the header
+      // is inside.
       const header = after.trimEnd();
       const close = body.endsWith(header) ? body.length - header.length : -1;
       if (close < 0 && !answered) continue;
@@ -295,7 +301,7 @@ function userTurns(text: string, answered: boolean): string[] {
   return turns;
 }
 
-/** Where the last turn of `[INST]` begins, behind its system text. */
+/** The index where the last `[INST]` turn begins, after its system text. */
 function lastInstruction(text: string): number | undefined {
   const blank = /\s*<<SYS>>/y;
   let start: number | undefined;
@@ -309,9 +315,9 @@ function lastInstruction(text: string): number | undefined {
   return start;
 }
 
-/** The texts found outside of any other found one, each once, in their order. */
+/** The texts found outside all other found texts, in order and without duplicates. */
 function outermost(found: readonly Found[]): string[] {
-  // Whoever begins first, and of those the longest, can only lie in one that came before.
+  // Sorted by start, then longest first, a text can only lie inside an earlier one.
   const sorted = [...found].sort((a, b) => a.start - b.start || b.end - a.end);
   const outer = new Set<string>();
   let reach = -1;

@@ -3,10 +3,10 @@ import type { Gpu } from '../gpu/device.ts';
 import { Readback, readBytes } from '../gpu/readback.ts';
 import { type AnyMatrix, isTensors, type RewardMatrix, sampled, shapeOf } from './matrix.ts';
 
-/** Host memory that one block of a matrix may take, per array. */
+/** Most host memory of one block of a matrix, per array. */
 const BLOCK_BYTES = 1 << 24;
 
-/** The whole matrix in blocks of rows, in order. Values come with one sample an entry. */
+/** Reads the whole matrix in blocks of rows, in order. A value counts as one sample. */
 export async function* blocksOf(gpu: Gpu, matrix: AnyMatrix): AsyncGenerator<RewardMatrix> {
   const [prompts, epochs] = shapeOf(matrix);
   const most = Math.max(1, Math.floor(BLOCK_BYTES / (4 * epochs)));
@@ -43,7 +43,7 @@ async function blockAt(
   return { prompts, epochs, sums, samples: await gpu.read(rowsOf(matrix.samples), 'u32') };
 }
 
-/** Some rows of the matrix, in the order asked for. Values come with one sample an entry. */
+/** Reads some rows of the matrix, in the order of `wanted`. A value counts as one sample. */
 export async function someRows(
   gpu: Gpu,
   matrix: AnyMatrix,
@@ -76,7 +76,10 @@ export async function someRows(
   };
 }
 
-/** The same rows of each tensor, all of one width; mapped at once. */
+/**
+ * Reads the same rows of each tensor. All tensors have the same width; each batch is mapped at
+ * once.
+ */
 async function gatherRows(
   gpu: Gpu,
   tensors: readonly Tensor[],

@@ -1,16 +1,16 @@
 import { hashTexts, type TextHash } from './text-hash.ts';
 
-/** What the rows of a step were, as far as another step may hold the very same. */
+/** A digest of the rows of a step, to detect another step with the same rows. */
 export class StepDigest {
   rows = 0;
   #high = 0;
   #low = 0;
-  /** Whether every row came with its completion. */
+  /** Whether every row has its completion. */
   complete = true;
-  /** Whether two samples of one prompt differ: then chance cannot have made another step the same. */
+  /** Whether two samples of one prompt differ. If so, an identical step cannot be chance. */
   sampled = false;
 
-  /** The order of the rows does not count. */
+  /** Adds a row. The order of rows does not matter. */
   add(completion: TextHash | undefined): void {
     this.rows++;
     if (!completion) {
@@ -27,7 +27,7 @@ export class StepDigest {
   }
 }
 
-/** A row as the same generation is known by, whatever step it was logged at. */
+/** A hash of a row that does not depend on the step it was logged at. */
 export const rowHash = (
   prompt: string,
   completion: string,
@@ -35,18 +35,18 @@ export const rowHash = (
   verdict: unknown,
 ): TextHash => hashTexts(prompt, completion, String(reward), String(verdict));
 
-/** Which steps are another log of the generation that the step before them has. */
+/** The steps that log the generation of the step before them again. */
 export interface Repeats {
   readonly steps: ReadonlySet<number>;
-  /** Optimizer steps that each generation was used for, most often; 1 where none repeats. */
+  /** The most frequent number of optimizer steps per generation; 1 if no generation repeats. */
   readonly iterations: number;
-  /** Steps that hold what the step before does, and may have come by it by themselves. */
+  /** Number of steps that are equal to the step before, but possibly by chance. */
   readonly doubtful: number;
 }
 
 /**
- * TRL keeps its last generation and logs it at every optimizer step, so with `num_iterations` above 1 each
- * stands under several consecutive steps.
+ * Finds repeated steps. TRL keeps its last generation and logs it at every optimizer step. So with
+ * `num_iterations` above 1, consecutive steps log the same generation.
  */
 export function repeatedSteps(digests: ReadonlyMap<number, StepDigest>): Repeats {
   const steps = [...digests.keys()].sort((a, b) => a - b);
@@ -66,7 +66,7 @@ export function repeatedSteps(digests: ReadonlyMap<number, StepDigest>): Repeats
   for (const run of runs) {
     if (run.length === 1) continue;
     for (const [i, step] of run.entries()) {
-      // All samples of a step alike: the other steps tell how often a generation is logged.
+      // If all samples of a step are alike, other steps tell how often a generation is logged.
       if (isSampled(run) ? i > 0 : iterations > 1 && i % iterations > 0) repeated.add(step);
       else if (i > 0 && iterations === 1) doubtful++;
     }
@@ -74,7 +74,7 @@ export function repeatedSteps(digests: ReadonlyMap<number, StepDigest>): Repeats
   return { steps: repeated, iterations: repeated.size > 0 ? Math.max(2, iterations) : 1, doubtful };
 }
 
-/** The most frequent number, the larger one of a tie; 1 where there is none. */
+/** The most frequent number; the larger one of a tie; 1 if there are no numbers. */
 function mostOften(numbers: readonly number[]): number {
   const times = new Map<number, number>();
   for (const number of numbers) times.set(number, (times.get(number) ?? 0) + 1);

@@ -14,7 +14,7 @@ import type { RewardMatrix } from './matrix.ts';
 import { type MatchedBy, PromptMatcher } from './prompt-matcher.ts';
 import { repeatedSteps, rowHash, StepDigest } from './repeated-steps.ts';
 
-/** What did not fit together in somebody's rollouts. */
+/** Counts of what was found in a user's rollouts and what did not fit together. */
 export interface TableSummary {
   readonly rows: number;
   readonly prompts: number;
@@ -23,78 +23,85 @@ export interface TableSummary {
   readonly stepsPerEpoch: number | null;
   /** How the epochs were found. */
   readonly grouping: EpochGrouping;
-  /** Why the epochs may be others; null where they cannot. */
+  /** Why the epochs may be wrong; null if they are certain. */
   readonly epochDoubt: string | null;
-  /** Rows whose epoch is no whole number: no row's epoch counts then. */
+  /** Rows whose epoch is not a whole number. If there are any, all stated epochs are ignored. */
   readonly fractionalEpochs: number;
-  /** Rows whose prompt is not in the prompt file: left out. */
+  /** Rows left out because their prompt is not in the prompt file. */
   readonly unmatchedRows: number;
-  /** Rows whose text was a prompt of the prompt file once its chat template was taken off. */
+  /** Rows whose text, without its chat template, is a prompt of the prompt file. */
   readonly templatedRows: number;
-  /** Rows whose text holds one prompt of the prompt file and more. */
+  /** Rows whose text contains one prompt of the prompt file and more text. */
   readonly containedRows: number;
-  /** Rows of a conversation whose last turn alone is a prompt of the prompt file. */
+  /** Rows of a conversation of which only the last turn is a prompt of the prompt file. */
   readonly lastTurnRows: number;
-  /** Rows matched by their conversation, where only one side has a system text. */
+  /** Rows matched by conversation although only one side has a system text. */
   readonly systemTextRows: number;
-  /** Samples without the signal: their reward function abstained, or gave no finite number. */
+  /** Samples without the signal: the reward function abstained or gave no finite number. */
   readonly rowsWithoutSignal: number;
-  /** Rows by a column that says who is right. */
+  /** Rows with a column that says whether the answer is right. */
   readonly judgedRows: number;
-  /** Rows whose column says neither right nor wrong but a share: counted as not right. */
+  /** Rows whose column holds a share, neither right nor wrong. They count as not right. */
   readonly neitherRows: number;
   /** Samples that are right. */
   readonly rightRows: number;
-  /** Rewards above `rightReward`, of rows that no column says to be right. */
+  /**
+   * Rewards above `rightReward`, in rows without a column that says whether the answer is right.
+   */
   readonly rewardsAboveOne: number;
   readonly lowestReward: number | null;
   readonly highestReward: number | null;
-  /** Steps that log the generation of the step before once more, and their rows: left out. */
+  /** Steps, and their rows, that log the previous step's generation again. They are left out. */
   readonly repeatedSteps: number;
   readonly repeatedRows: number;
-  /** Optimizer steps that a generation was used for. */
+  /** Number of optimizer steps that use one generation. */
   readonly iterations: number;
-  /** Steps that hold the rows of the step before and are counted all the same. */
+  /** Steps that hold the same rows as the step before, but are counted. */
   readonly identicalSteps: number;
   /** Prompts of the prompt file without a single row. */
   readonly neverRolledOut: number;
-  /** (prompt, epoch) entries rolled out in more than one step: pooled. */
+  /** (prompt, epoch) entries rolled out in more than one step. Their samples are pooled. */
   readonly duplicateEntries: number;
-  /** (prompt, epoch) entries with fewer samples than most. */
+  /** (prompt, epoch) entries with fewer samples than most entries. */
   readonly partialEntries: number;
-  /** (prompt, epoch) entries without any sample, of prompts that have some elsewhere. */
+  /** (prompt, epoch) entries without a sample, for prompts that have samples in other epochs. */
   readonly missingEntries: number;
-  /** Samples that most entries have. */
+  /** The most frequent number of samples per entry. */
   readonly samplesPerEntry: number;
-  /** Steps that no row belongs to: between the first and the last, or between those that are logged. */
+  /** Steps without a row up to the last step, steps that were not logged included. */
   readonly missingSteps: number;
-  /** Steps from one that is logged to the next. */
+  /** Distance between logged steps. */
   readonly loggedEvery: number;
-  /** Rows of steps past the last whole epoch asked for: left out. */
+  /** Rows left out because their step is past the last whole epoch asked for. */
   readonly rowsPastEnd: number;
-  /** Rows with an id of their own, though prompts repeat: the ids are those of samples, and not used. */
+  /**
+   * Rows whose ids name samples, not prompts: no id repeats although prompts do. The ids are
+   * ignored.
+   */
   readonly sampleIds: number;
-  /** Rows of the prompt file with the text or id of an earlier one: merged with it. */
+  /**
+   * Rows of the prompt file that repeat the text or id of an earlier row. They are merged with it.
+   */
   readonly mergedPrompts: number;
 }
 
-/** A prompt of the pool, in the pool's order. */
+/** A prompt of the pool. */
 export interface TablePrompt extends Prompt {
   readonly id: string | undefined;
-  /** Its answer key, where a file has one; kept for whoever trains on the prompt. */
+  /** The answer key, if a file has one. It is kept for whoever trains on the prompt. */
   readonly answer?: unknown;
 }
 
-/** One sample's place and signal. */
+/** One sample, with its place and its signal. */
 export interface TableRow extends TablePrompt {
-  /** Undefined where it has none. */
+  /** Undefined if the sample has no reward. */
   readonly reward: number | undefined;
   readonly verdict?: Verdict;
   readonly step: number;
   readonly epoch?: number | undefined;
-  /** The response, where a generation may be logged at several steps. */
+  /** The response, if a generation may be logged at several steps. */
   readonly completion?: string | undefined;
-  /** Whether the prompt's text goes on with the response. */
+  /** Whether the prompt's text also contains the response. */
   readonly answered?: boolean;
   /** File and row, for messages. */
   readonly where?: string;
@@ -102,43 +109,46 @@ export interface TableRow extends TablePrompt {
 
 type Writable = { -readonly [Key in keyof TablePrompt]: TablePrompt[Key] };
 
-/** The reward of a right sample, of rows that say nothing else of who is right: LIMR's rule. */
+/** The reward that means right, in rows that do not say it otherwise: LIMR's rule. */
 export const rightReward = 1;
 
-/** Whether a sample is right: by what its row says of that, else by its reward. */
+/** Whether a sample is right: by its verdict if it has one, otherwise by its reward. */
 const isRight = ({ reward, verdict }: Pick<TableRow, 'reward' | 'verdict'>): boolean =>
   verdict === undefined ? reward === rightReward : verdict === true;
 
-/** Most entries of a matrix that is gathered from files: a row may name any epoch. */
+/**
+ * Most entries of a matrix gathered from files. There must be a limit, as a row may state any
+ * epoch.
+ */
 const largestMatrix = 2 ** 28;
 
 /** Counts of one prompt in one step. */
 interface Cell extends Visit {
-  /** Rows, with a signal or without. */
+  /** Number of rows, with or without a signal. */
   count: number;
-  /** Rows that are known to be right or wrong, and those that are right. */
+  /** Number of rows known to be right or wrong, and of right rows. */
   judged: number;
   right: number;
   rewarded: number;
   reward: number;
-  /** The first completion, to see whether others differ. */
+  /** A hash of the first completion, to detect completions that differ. */
   completion: number | undefined;
 }
 
-/** How a row found its prompt. */
+/** How a row was matched with its prompt. */
 type Match = MatchedBy | 'last turn' | 'turns without system text';
 
 /**
- * Gathers rollouts, in any order, into a reward matrix. Memory goes with distinct prompts and steps,
- * not with rollouts.
+ * Gathers rollouts, in any order, into a reward matrix. Memory grows with the distinct prompts and
+ * steps, not with the rollouts.
  */
 export class RewardTable {
   prompts: Writable[] = [];
   readonly #byId = new Map<string, number>();
   readonly #byIdentity = new Map<string, number>();
-  /** Prompts by their text, of conversations by that of the last user turn. */
+  /** Prompts by text; conversations by the text of their last user turn. */
   readonly #byText = new Map<string, number[]>();
-  /** Conversations of the prompt file by all their turns but the system text. */
+  /** Conversations of the prompt file, by all turns except the system text. */
   readonly #byTurns = new Map<string, number[]>();
   readonly #cells = new Map<string, Cell>();
   readonly #digests = new Map<number, StepDigest>();
@@ -155,7 +165,7 @@ export class RewardTable {
   #lastMatch: Match | undefined;
   #rows = 0;
   #unmatched = 0;
-  /** The first of them, for messages. */
+  /** The first unmatched row, for messages. */
   #unmatchedWhere = '';
   #merged = 0;
   #sampleIds = 0;
@@ -168,7 +178,10 @@ export class RewardTable {
   #lowest = Infinity;
   #highest = -Infinity;
 
-  /** @param pool The only prompts that count, in their order; left out, prompts come as found. */
+  /**
+   * @param pool The only prompts that count, in their order. Left out, prompts come in the order
+   *   found.
+   */
   constructor(pool?: readonly TablePrompt[]) {
     this.#closed = pool !== undefined;
     for (const entry of pool ?? []) {
@@ -177,12 +190,12 @@ export class RewardTable {
     }
   }
 
-  /** @throws ConfigError when the row's text holds several prompts of the pool. */
+  /** @throws ConfigError if the row's text contains several prompts of the pool. */
   add(row: TableRow): void {
     this.#rows++;
     const where = row.where ?? `row ${this.#rows}`;
     const identity = identityOf(row);
-    // Samples of a prompt tend to follow each other.
+    // Samples of one prompt are usually adjacent, so remember the last cell.
     const key = `${row.step}\n${row.epoch ?? ''}\n${row.id ?? ''}\n${identity}`;
     if (key !== this.#lastKey || !this.#last) {
       const found = this.#place(row, where);
@@ -248,9 +261,9 @@ export class RewardTable {
   }
 
   /**
-   * The matrix of everything added.
+   * Builds the matrix from all added rows.
    *
-   * @throws ConfigError when the steps do not divide as asked, or a row says no epoch while others do.
+   * @throws ConfigError if the steps do not divide as asked, or if only some rows state an epoch.
    */
   matrix(signal: Signal, rule: EpochRule): { matrix: RewardMatrix; summary: TableSummary } {
     if (this.#cells.size === 0) {
@@ -264,7 +277,7 @@ export class RewardTable {
       this.#fractional > 0 ? withoutEpochs(this.#cells.values()) : [...this.#cells.values()];
     const cells = all.filter(({ step }) => !repeats.steps.has(step));
     const pattern = stepPattern(new Set(all.map(({ step }) => step)));
-    // Steps that are not logged use the generation too.
+    // Steps that are not logged use the generation as well.
     const iterations = repeats.iterations > 1 ? repeats.iterations * pattern.every : 1;
     const prompts = this.prompts.length;
     const pool = this.#closed ? prompts : undefined;
@@ -353,8 +366,9 @@ export class RewardTable {
   }
 
   /**
-   * Ids of which none comes twice, though prompts do, name samples: prompts are told apart by what they say
-   * then. Only where no prompt file says what an id is.
+   * Merges prompts whose ids turn out to name samples: no id repeats although prompts do. Prompts
+   * are then told apart by their conversation. This applies only without a prompt file, which would
+   * say what an id is.
    */
   #mergeSamples(): void {
     const cells = [...this.#cells.values()];
@@ -384,7 +398,7 @@ export class RewardTable {
 
   #add(entry: TablePrompt, where = 'the prompt file'): number {
     const { prompt, messages, id, answer } = entry;
-    // Checked here, as it is written again.
+    // The answer is checked here because it will be written to a file.
     jsonOf(answer, `${where}: the answer`);
     const index = this.prompts.length;
     if (this.#closed) this.#matcher.add(index, entry);
@@ -405,7 +419,7 @@ export class RewardTable {
     return index;
   }
 
-  /** Where a row belongs; undefined where its prompt is none of the pool. */
+  /** The prompt that a row belongs to; undefined if that prompt is not in the pool. */
   #place(row: TableRow, where: string): { index: number; by: Match | undefined } | undefined {
     const whole = this.#findWhole(row);
     if (whole !== undefined) return { index: whole, by: undefined };
@@ -424,7 +438,7 @@ export class RewardTable {
     return found && this.#canBe(found.index, row.id) ? found : undefined;
   }
 
-  /** By id where both sides have one, else by the whole conversation. */
+  /** Finds a prompt by id if both sides have an id, otherwise by the whole conversation. */
   #findWhole(entry: TablePrompt): number | undefined {
     const { id } = entry;
     const known = id === undefined ? undefined : this.#byId.get(id);
@@ -434,8 +448,8 @@ export class RewardTable {
   }
 
   /**
-   * A conversation by its last turn, where either side has no more than that: a prompt file may hold the
-   * user's question alone, and so may a dump.
+   * Finds a conversation by its last turn, if one side has only that turn: a prompt file or a dump
+   * may hold the user's question alone.
    */
   #findByLastTurn(row: TableRow, where: string): number | undefined {
     const same = (this.#byText.get(comparable(row.prompt)) ?? []).filter(
@@ -444,7 +458,7 @@ export class RewardTable {
     return this.#onlyOf(same, where, 'end with the same turn');
   }
 
-  /** A conversation by its turns where one side has a system text and the other has none. */
+  /** Finds a conversation by its turns, if only one side has a system text. */
   #findWithoutSystem(row: TableRow, where: string): number | undefined {
     const same = (this.#byTurns.get(identityOf(withoutSystem(row))) ?? []).filter((index) => {
       const entry = this.prompts[index];
@@ -456,7 +470,7 @@ export class RewardTable {
   #onlyOf(same: readonly number[], where: string, differ: string): number | undefined {
     const [only] = same;
     const first = only === undefined ? undefined : this.prompts[only];
-    // Equal prompts that differ in their ids alone: the first counts.
+    // Of equal prompts that differ only in their ids, the first counts.
     const isSame = (index: number): boolean => {
       const entry = this.prompts[index];
       return first !== undefined && entry !== undefined && identityOf(entry) === identityOf(first);
@@ -470,7 +484,9 @@ export class RewardTable {
     return only;
   }
 
-  /** Two prompts of the pool may share a text and differ in id. */
+  /**
+   * Whether a row's id allows a prompt: two prompts of the pool may share a text and differ in id.
+   */
   #canBe(index: number, id: string | undefined): boolean {
     const own = this.prompts[index]?.id;
     return id === undefined || own === undefined || id === own;
@@ -496,8 +512,8 @@ function addCounts(to: Cell, from: Cell): void {
 }
 
 /**
- * Visits as they are where epochs are fractions, which cannot name one: the steps decide. Without steps
- * each fraction is one.
+ * Removes epochs that are fractions, which cannot name a data epoch: the steps decide instead. If
+ * there is only one step, each distinct fraction becomes a step.
  */
 function withoutEpochs(cells: Iterable<Cell>): Cell[] {
   const given = [...cells];

@@ -7,21 +7,21 @@ import { type ChunkOptions, chunksOf, type Own, runOnce } from './chunks.ts';
 import { type AnyMatrix, type MatrixTensors, rowOf, shapeOf } from './matrix.ts';
 import { someRows } from './readback.ts';
 
-/** A score that follows from a prompt's own row of the reward matrix. */
+/** A score that depends only on the prompt's own row of the reward matrix. */
 export interface RowScore {
-  /** Label of what runs on the device. */
+  /** Label of the plan on the device. */
   readonly name: string;
-  /** Scores of a chunk by a kernel, `noScore` where a prompt has none. */
+  /** The step that scores a chunk. It writes `noScore` for a prompt without a score. */
   readonly step: (tensors: MatrixTensors & { readonly scores: Tensor }) => Step;
-  /** The score of a curve in float64, whose missing epochs are NaN; NaN where there is none. */
+  /** The float64 score of a curve. Missing epochs are NaN; the score is NaN if there is none. */
   readonly exact: (curve: Float64Array) => number;
 }
 
 /**
- * A score for every prompt, computed on the device from the matrix where it lies; only the scores come
- * back, and rows for which float64 is asked.
+ * Scores every prompt on the device. Only the scores are read back, and the rows that `exact`
+ * scores in float64.
  *
- * @throws ShapeError when sizes contradict each other or there is nothing to score.
+ * @throws ShapeError if sizes contradict each other or there is nothing to score.
  */
 export async function scoreRows(
   gpu: Gpu,
@@ -29,7 +29,7 @@ export async function scoreRows(
   score: RowScore,
   options: ChunkOptions = {},
 ): Promise<{
-  /** As the kernel gives them; NaN where a prompt has none. */
+  /** Scores as the kernel computed them; NaN if a prompt has no score. */
   readonly scores: Float64Array;
   /** Float64 scores of some prompts. The matrix must not have changed since. */
   readonly exact: (prompts: readonly number[]) => Promise<Float64Array>;

@@ -15,49 +15,56 @@ import { type AnyMatrix, type RewardMatrix, shapeOf } from './matrix.ts';
 import { blocksOf, someRows } from './readback.ts';
 
 export interface LimOptions extends ChunkOptions {
-  /** Prompts that score at least this much are kept. Default 0.6, the paper's. */
+  /**
+   * The threshold: prompts that score at least this much are kept. Default 0.6, as in the paper.
+   */
   readonly theta?: number;
   readonly rule?: MissingRule;
-  /** Signal of a never-solved prompt, for the bound: `unsolvedSignal`. Default 0, accuracy's. */
+  /**
+   * Signal of a never-solved prompt, for the bound; see `unsolvedSignal`. Default 0, for accuracy.
+   */
   readonly unsolved?: number;
 }
 
-/** f32 scores are within this times max(1, |score|) of the float64 ones. */
+/** f32 scores differ from the float64 scores by at most this times max(1, |score|). */
 export const scoreTolerance = 1e-5;
 
-/** LIM's verdict on a reward matrix. */
+/** The result of LIM on a reward matrix. */
 export interface LimResult {
   readonly rule: MissingRule;
   readonly theta: number;
-  /** One per prompt; NaN where it has none (never present, dropped, or 0 / 0 on an all-ones curve). */
+  /**
+   * One score per prompt. NaN if the prompt has none: never present, dropped, or 0 / 0 on an
+   * all-ones curve.
+   */
   readonly scores: Float64Array;
   /** Mean signal per data epoch; NaN where no prompt is present. */
   readonly meanCurve: Float64Array;
-  /** Prompts that the mean of each epoch is over. */
+  /** Number of prompts in the mean of each epoch. */
   readonly entries: Uint32Array;
   /** Prompts with score >= theta, ascending. */
   readonly kept: readonly number[];
   /** Prompts without a score, ascending. */
   readonly unscored: readonly number[];
-  /** Prompts so close to theta that float64 decided. */
+  /** Number of prompts so close to theta that float64 decided. */
   readonly decidedExactly: number;
   readonly bound: ThetaBound;
   /**
-   * Float64 scores of some prompts, reading the matrix again. The tensors or arrays that were
-   * scored must not have changed since.
+   * Computes float64 scores of some prompts, by reading the matrix again. The scored tensors or
+   * arrays must not have changed since.
    */
   readonly exact: (prompts: readonly number[]) => Promise<Float64Array>;
 }
 
 /**
- * LIM scores of a reward matrix, on the GPU, in three passes: (filling,) mean curve, scores. Scores
- * are f32, but for those within `scoreTolerance` of theta, which are computed again in float64, so
- * that rounding never decides who is kept: only then is the matrix read back, in blocks for the
- * curve and by rows for the prompts in question.
+ * Computes LIM scores of a reward matrix on the GPU in three passes: fill (if the rule fills), mean
+ * curve, scores. Scores are f32. Scores within `scoreTolerance` of theta are computed again in
+ * float64, so that rounding never decides who is kept. Only then is the matrix read back: in blocks
+ * for the curve, and by rows for those prompts.
  *
- * @param matrix Tensors, or host arrays (uploaded in chunks), of sums and samples or of values. Epochs
- *   that have not been run count as missing.
- * @throws ShapeError when sizes contradict each other or there is nothing to score.
+ * @param matrix Tensors, or host arrays (uploaded in chunks), of sums and samples or of values.
+ *   Epochs that were not run count as missing.
+ * @throws ShapeError if sizes contradict each other or there is nothing to score.
  */
 export async function scoreMatrix(
   gpu: Gpu,
@@ -120,12 +127,15 @@ export async function scoreMatrix(
   }
 }
 
-/** Puts NaN where there is no score; prompts above theta, and those that float64 has to decide. */
+/**
+ * Sorts prompts into those above theta, those that float64 must decide, and those without a score.
+ * Scores of the last group become NaN.
+ */
 function triage(scores: Float64Array, theta: number) {
   const above: number[] = [];
   const close: number[] = [];
   const unscored: number[] = [];
-  // What is close is within this; few are, and the loop is over all prompts.
+  // A cheap first test, as the loop runs over all prompts: every close score is within `near`.
   const near = 2 * scoreTolerance * Math.max(1, Math.abs(theta));
   for (let prompt = 0; prompt < scores.length; prompt++) {
     const score = scores[prompt] ?? NaN;
@@ -140,19 +150,19 @@ function triage(scores: Float64Array, theta: number) {
   return { above, close, unscored };
 }
 
-/** Whether an f32 score may lie on the other side of a threshold than the float64 one. */
+/** Whether an f32 score may lie on the other side of a threshold than its float64 score. */
 export const isClose = (score: number, threshold: number, tolerance = scoreTolerance): boolean =>
   Math.abs(score - threshold) <= tolerance * Math.max(1, Math.abs(score));
 
-/** What the device found. */
+/** The results of the passes on the device. */
 interface Passes {
-  /** 1 - mean per epoch. */
+  /** 1 - mean signal per epoch. */
   readonly curve: Float64Array;
   readonly entries: Uint32Array;
   readonly scores: Float64Array;
 }
 
-/** The work of one chunk. */
+/** The steps and scores of one chunk. */
 interface ChunkPasses {
   readonly chunk: Chunk;
   readonly fill: readonly Step[];
@@ -162,8 +172,8 @@ interface ChunkPasses {
 }
 
 /**
- * All passes. Where every chunk has memory of its own they are one plan, and that one submit where the
- * matrix is small; a streamed matrix is loaded once for its curve and again for its scores.
+ * Runs all passes. If every chunk has its own memory, the passes are one plan, and for a small
+ * matrix one submit. A streamed matrix is loaded twice: for its curve and for its scores.
  */
 async function runPasses(
   gpu: Gpu,
@@ -226,7 +236,10 @@ const partialSums = (own: Own, rows: number, epochs: number): PartialSums => ({
   entries: own('lim entries', [rows, epochs], 'u32'),
 });
 
-/** Adds partial sums up to the curve: (4, K) deficits, four times the same, as the scores read them. */
+/**
+ * Adds up partial sums to the curve: (4, K) deficits, the same row four times, as the score kernels
+ * read them.
+ */
 function curveOf(
   own: Own,
   partials: PartialSums,

@@ -1,10 +1,13 @@
-/** A hash of 64 bits as two halves, of which sums are taken so that order does not matter. */
+/** A 64-bit hash as two halves. Sums of the halves do not depend on the order of the hashes. */
 export interface TextHash {
   readonly high: number;
   readonly low: number;
 }
 
-/** Two FNV-1a hashes over the UTF-16 units of texts, which cannot run into each other. */
+/**
+ * Computes two FNV-1a hashes over the UTF-16 units of texts. The hashes include the boundaries
+ * between texts.
+ */
 export function hashTexts(...texts: readonly string[]): TextHash {
   let high = 0x811c9dc5;
   let low = 0x9747b28c;

@@ -1,5 +1,5 @@
-// The colours, marks and dashes of the page and of the report, light and dark, and nowhere else: style
-// sheets name them as custom properties, `toneRules` writes those.
+// The only place of the colours, marks and dashes of page and report, light and dark. `toneRules`
+// writes the colours as custom properties, and style sheets use the properties' names.
 import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
 
 /** One colour in both schemes. */
@@ -10,13 +10,14 @@ interface Tone {
 
 const both = (light: string, dark: string): Tone => ({ light, dark });
 
-/** What stands in a figure for a method, or for the base that all start from. */
+/** A line of a figure: a method, or the base from which all methods start. */
 export type LineName = MethodName | 'base';
 
 /**
- * Lines' colours, chosen for distance under every kind of colour vision: the closest pair is 0.102
- * apart in OKLab in light and 0.132 in dark, the least over full colour vision and Machado's matrices
- * for its three losses. All but the base's are text too: at least 4.5 : 1 on card and page.
+ * Colours of lines, chosen for distance under every kind of colour vision. The closest pair is
+ * 0.102 apart in OKLab in light and 0.132 in dark: the least over full colour vision and Machado's
+ * matrices for its three losses. All colours but the base's also serve for text: contrast at least
+ * 4.5 : 1 on card and page.
  */
 const lineTones = {
   base: both('#7d8591', '#6d7583'),
@@ -26,7 +27,7 @@ const lineTones = {
   linear: both('#8f2d56', '#ff86a2'),
 } as const satisfies Readonly<Record<LineName, Tone>>;
 
-/** Runs of a comparison: colours alone do not tell eight apart (0.029), dashes and marks do. */
+/** Runs of a comparison. Dashes and marks tell eight runs apart; colours alone do not (0.029). */
 const runTones = [
   both('#0072b2', '#4db3f0'),
   both('#b06f00', '#eaa62f'),
@@ -39,8 +40,9 @@ const runTones = [
 ];
 
 /**
- * Shares from lowest to highest: cividis at equal steps, even in lightness for every kind of colour
- * vision. In dark it starts lighter, so that the lowest share is no hole in the card.
+ * Shares from lowest to highest: cividis at equal steps, with even lightness for every kind of
+ * colour vision. The dark scheme starts lighter, so that the lowest share does not look like a hole
+ * in the card.
  */
 const rampTones = [
   both('#00224e', '#31446d'),
@@ -54,10 +56,8 @@ const rampTones = [
   both('#fee838', '#fee838'),
 ];
 
-/** Steps of `ramp-0`, `ramp-1`, ... */
+/** Number of steps `ramp-0`, `ramp-1`, ... */
 export const rampSteps = rampTones.length;
-/** Colours of `run-1`, `run-2`, ... */
-export const runCount = runTones.length;
 
 /** Every colour by the name of its custom property. */
 export const tones: Readonly<Record<string, Tone>> = {
@@ -69,7 +69,7 @@ export const tones: Readonly<Record<string, Tone>> = {
   line: both('#e2e5ea', '#272c36'),
   grid: both('#e6e9ee', '#272c36'),
   axis: both('#9aa1aa', '#6b737c'),
-  // The one hero colour is LIM's too.
+  // The accent colour is LIM's colour.
   accent: lineTones.lim,
   'accent-ink': both('#ffffff', '#0d0f14'),
   bad: both('#a3261b', '#ff9086'),
@@ -93,17 +93,17 @@ export const tones: Readonly<Record<string, Tone>> = {
   ...Object.fromEntries(rampTones.map((tone, i) => [`ramp-${i}`, tone])),
 };
 
-/** A point's shape. */
+/** The shape of a point. */
 export type Mark = 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
 
-/** How a line looks wherever it is drawn: never by colour alone. */
+/** The look of a line in every figure: never colour alone. */
 export interface LineLook {
   readonly label: string;
   /** Custom property of its colour. */
   readonly tone: string;
-  /** The same for text, where the line's own colour is too pale. */
+  /** Custom property of the colour for text, if the line's own colour is too pale. */
   readonly textTone: string;
-  /** Lengths of dashes and gaps; solid where empty. */
+  /** Lengths of dashes and gaps; empty for a solid line. */
   readonly dash: readonly number[];
   readonly width: number;
   readonly mark: Mark;
@@ -126,7 +126,7 @@ export const lineLooks: Readonly<Record<LineName, LineLook>> = {
   linear: look('linear', 'rect', [8, 3, 2, 3]),
 };
 
-/** The looks of the runs of a comparison, in their order. */
+/** The looks of the runs of a comparison, in order. */
 export const runLooks: readonly Pick<LineLook, 'tone' | 'dash' | 'mark'>[] = (
   [
     ['circle', []],
@@ -140,10 +140,10 @@ export const runLooks: readonly Pick<LineLook, 'tone' | 'dash' | 'mark'>[] = (
   ] as const
 ).map(([mark, dash], i) => ({ tone: `--run-${i + 1}`, dash, mark }));
 
-/** What a line's later part is dimmed to, where no other line is left to compare it with. */
+/** Opacity of the part of FULL's line that no other line can be compared with. */
 export const DIMMED = 0.35;
 
-/** A mark around a point as the data of an SVG path; empty for none. */
+/** A mark around a point, as SVG path data; empty for `none`. */
 export function markPath(mark: Mark, x: number, y: number, radius = 3.5): string {
   const at = (dx: number, dy: number) => `${near(x + dx * radius)} ${near(y + dy * radius)}`;
   switch (mark) {
@@ -164,7 +164,7 @@ export function markPath(mark: Mark, x: number, y: number, radius = 3.5): string
 
 const near = (value: number): number => Math.round(value * 100) / 100;
 
-/** The rules that make every tone a custom property, light and dark. */
+/** The style rules that define every tone as a custom property, light and dark. */
 export function toneRules(): string {
   const rules = (scheme: keyof Tone, indent: string): string =>
     Object.entries(tones)

@@ -7,9 +7,9 @@ export function counted(count: number, noun: string, shown = String(count)): str
 }
 
 /**
- * A share of one in percent, with a true minus sign.
+ * A share in percent, with a true minus sign.
  *
- * @param digits Behind the point, always; without it one at most.
+ * @param digits Digits after the point; if undefined, one digit at most.
  */
 export function percent(share: number, digits?: number): string {
   if (!Number.isFinite(share)) return 'none';

@@ -11,13 +11,14 @@ import type { BackwardPass, Gradients, Pass } from './linear.ts';
 import { expectRopeReaches, ropeOf } from './rope.ts';
 
 /**
- * What a forward pass keeps: everything (training), each layer's input (training that computes the
- * rest of a layer once more on its way back: gradient checkpointing), each layer's queries, keys and
- * values (prefill), or nothing but the last hidden states (scoring).
+ * What a forward pass keeps. `all`: every value, for training. `inputs`: each layer's input, for
+ * training with gradient checkpointing, which computes the rest of a layer again in the backward
+ * pass. `qkv`: each layer's queries, keys and values, for prefill. `none`: only the last hidden
+ * states, for scoring.
  */
 export type Keep = 'all' | 'inputs' | 'qkv' | 'none';
 
-/** What training keeps. @param checkpointing Only the layers' inputs; off when left out. */
+/** What training keeps. @param checkpointing Keeps only the layers' inputs; off when left out. */
 export const keepForTraining = (checkpointing = false): Keep => (checkpointing ? 'inputs' : 'all');
 
 /**
@@ -26,23 +27,26 @@ export const keepForTraining = (checkpointing = false): Keep => (checkpointing ?
  */
 export class Activations {
   readonly config: ModelConfig;
-  /** What a layer computes: the values that lie here. */
+  /** The computation of a layer; its values lie here. */
   readonly block: Block;
   readonly rows: number;
   readonly keep: Keep;
   /** f32 (N, C): the residual stream after the last layer. */
   readonly output: Tensor;
-  /** f32 (N, C): after the final norm; what heads read, and where they leave its gradient. */
+  /**
+   * f32 (N, C): hidden states after the final norm. Heads read them and put their gradient in their
+   * place.
+   */
   readonly hidden: Tensor;
   readonly hiddenRstd: Tensor;
   /** f32 (positions, D). */
   readonly ropeTable: Tensor;
   readonly lanes: Lanes;
-  /** Multiply-adds of one dispatch at most. */
+  /** Most multiply-adds of one dispatch. */
   readonly mostWork: number;
-  /** Where all of it lies but the table: heads may lie there too. */
+  /** The memory of all tensors but the rope table. Heads may use it too. */
   readonly memory: MemoryTurn;
-  /** By name: of each layer one, or one that all layers share. */
+  /** Values by name: one tensor per layer, or one that all layers share. */
   readonly #values: ReadonlyMap<string, readonly Tensor[]>;
   readonly #gpu: Gpu;
   readonly #ownMemory: SharedMemory | undefined;
@@ -50,9 +54,9 @@ export class Activations {
 
   /**
    * @param options.positions Longest sequence, prompt and response together.
-   * @param options.memory Where they lie; memory of their own when left out.
-   * @throws ConfigError when the kernels' widths, multiples of 4, do not hold for this model, or its
-   *   rotary embedding does not reach so far.
+   * @param options.memory Memory for the tensors; own memory when left out.
+   * @throws ConfigError when a width of the model is not a multiple of 4, as kernels need, or when
+   *   its rotary embedding does not reach `positions`.
    */
   constructor(
     gpu: Gpu,
@@ -103,7 +107,7 @@ export class Activations {
     const values = Object.entries(block.values);
     const isKept = (name: string): boolean =>
       keep === 'all' || (trains && name === block.input) || (keep === 'qkv' && name === block.qkv);
-    // Without a backward pass, a value that is read once lends its memory to one that comes later.
+    // Without a backward pass, a value lends its memory to the values that name it as `over`.
     const lender = (name: string, { over }: BlockValue): string | undefined =>
       trains || isKept(name) ? undefined : over;
     const found = new Map<string, readonly Tensor[]>();
@@ -143,45 +147,50 @@ export class Activations {
     return tensor;
   }
 
-  /** f32 (N, C): where a layer reads the residual stream; past the last layer, the trunk's output. */
+  /**
+   * f32 (N, C): the residual stream that enters a layer; past the last layer, the trunk's output.
+   */
   inputOf(layer: number): Tensor {
     return layer < this.config.layers ? this.value(layer, this.block.input) : this.output;
   }
 
-  /** A pass over so many rows. */
+  /** A forward pass over `rows` rows. */
   pass(rows: Size): Pass {
     return { rows, lanes: this.lanes, mostWork: this.mostWork };
   }
 
-  /** A pass back over so many rows. */
+  /** A backward pass over `rows` rows. */
   backwardPass(rows: Size, gradients: Gradients): BackwardPass {
     const partials = (columns: number): Tensor => this.gradients.partials(columns);
     return { ...this.pass(rows), gradients, partials };
   }
 
-  /** Frees its buffers, those of the backward pass too, but for memory that was given. */
+  /** Frees all buffers, also those of the backward pass, but not memory that was given. */
   destroy(): void {
     this.#gpu.destroy(this.ropeTable);
     this.#ownMemory?.destroy();
   }
 }
 
-/** A tensor's memory as a matrix of as many rows and fewer or as many columns. */
+/** A tensor's memory as a matrix of the same rows and at most the same columns. */
 const view = (tensor: Tensor, columns: number): Tensor => ({
   ...tensor,
   shape: [tensor.shape[0] ?? 0, columns],
 });
 
-/** Most blocks that sums over rows are split into before they are added up. */
+/** Most blocks into which a sum over rows is split. */
 const ROW_BLOCKS = 64;
 
-/** What the backward pass needs beside activations, whose place most gradients take. */
+/**
+ * The buffers that the backward pass needs beside activations. Most gradients take the place of
+ * activations.
+ */
 export class TrunkGradients {
   /** f32 (N, heads): scratch of attention. */
   readonly delta: Tensor;
   /** Scratch for the two weights of head norms: f32 (2 blocks, D). */
   readonly headPartials: Tensor;
-  /** Gradients that do not take their values' places, by the buffers that the block names. */
+  /** Gradients that do not take the place of their values, by the block's buffer names. */
   readonly #buffers: ReadonlyMap<string, Tensor>;
   /** Scratch for sums over rows: f32 (blocks, columns), by column count. */
   readonly #partials: ReadonlyMap<number, Tensor>;
@@ -215,7 +224,7 @@ export class TrunkGradients {
     );
   }
 
-  /** f32 (N, C): of the residual stream, carried from the last layer to the first. */
+  /** f32 (N, C): the gradient of the residual stream, carried from the last layer to the first. */
   get stream(): Tensor {
     return this.buffer(streamGradient);
   }

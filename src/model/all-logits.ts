@@ -11,7 +11,7 @@ import { trunkForward } from './transformer.ts';
 const batchRows = 1024;
 
 /**
- * The logits of every position of many sequences, for looking at: training and sampling never hold
+ * The logits of every position of many sequences, for inspection: training and sampling never hold
  * them. Memory does not grow with the number of sequences.
  */
 export class AllLogits {
@@ -85,7 +85,7 @@ export class AllLogits {
     sequences: readonly ArrayLike<number>[],
     rows: number,
   ): AsyncGenerator<Float32Array> {
-    // A response of one token takes no row, so the prompts are all there is.
+    // A response of one token takes no row, so all rows are prompt rows.
     const groups = sequences.map((prompt) => ({ prompt, responses: [[0]] }));
     expectTokens(groups, this.#activations.config.vocabSize);
     this.#batch.upload(packGroups(groups, true));

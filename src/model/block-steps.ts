@@ -20,10 +20,10 @@ import type { BackwardPass, Linear, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
 
-/** An op whose rows do not read each other: the same for decoding as for whole sequences. */
+/** An op whose rows do not read each other. Decoding and whole sequences share these ops. */
 export type RowOp = Exclude<BlockOp, { readonly op: 'attention' }>;
 
-/** One layer of a model, as its ops are turned into steps. */
+/** One layer of a model, whose ops are to be turned into steps. */
 export class LayerScope {
   readonly activations: Activations;
   readonly #weights: ParameterStore;
@@ -57,7 +57,7 @@ export class LayerScope {
     return `layers.${this.#layer}.${parameter}`;
   }
 
-  /** A parameter that is no matrix. */
+  /** A parameter that is not a matrix. */
   vector(parameter: string): Tensor {
     return this.#weights.tensor(this.name(parameter));
   }
@@ -75,7 +75,11 @@ export const headsOf = (config: ModelConfig) => ({
   scale: 1 / Math.sqrt(config.headDim),
 });
 
-/** Steps forward of an op, of all rows of a pass. @param positions u32 (N), of the rows. */
+/**
+ * The forward steps of an op over all rows of a pass.
+ *
+ * @param positions u32 (N): position of each row.
+ */
 export function rowSteps(op: RowOp, layer: LayerScope, pass: Pass, positions: Tensor): Step[] {
   const { config, activations } = layer;
   const { rows, lanes } = pass;
@@ -117,7 +121,7 @@ export function rowSteps(op: RowOp, layer: LayerScope, pass: Pass, positions: Te
   }
 }
 
-/** Steps forward of an op over packed sequences. */
+/** The forward steps of an op over packed sequences. */
 export function forwardSteps(
   op: BlockOp,
   layer: LayerScope,
@@ -131,8 +135,8 @@ export function forwardSteps(
 }
 
 /**
- * Steps back of an op: from the gradient of its result to the gradients of what it reads and of its
- * parameters.
+ * The backward steps of an op, from the gradient of its result to the gradients of its inputs and
+ * its parameters.
  */
 export function backwardSteps(
   op: BlockOp,

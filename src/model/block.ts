@@ -4,22 +4,24 @@ import type { ModelConfig } from './config.ts';
 export interface BlockParameter {
   readonly name: string;
   readonly kind: 'matrix' | 'norm' | 'bias';
-  /** Shapes of the parameters that files hold apart, by name, in the order of their rows here. */
+  /**
+   * Shapes of the parameters that files hold separately, by name, in the order of their rows here.
+   */
   readonly parts: Readonly<Record<string, readonly number[]>>;
 }
 
 /** A tensor that a layer computes, one row per token. */
 export interface BlockValue {
-  /** Numbers of a row; one number, and a tensor of rank 1, when left out. */
+  /** Numbers per row. Left out: one number, in a tensor of rank 1. */
   readonly columns?: number;
   /**
-   * Of the backward pass, the buffer that holds the gradient. The gradient takes the value's own
-   * place when left out.
+   * The backward pass's buffer that holds the gradient. Left out: the gradient takes the value's
+   * own place.
    */
   readonly gradient?: string;
   /**
-   * The value whose memory this one takes where no backward pass follows: that one is not yet
-   * written, or read for the last time.
+   * The value whose memory this value takes when no backward pass follows. While this value is in
+   * use, the other value is not: it is not yet written, or was read for the last time.
    */
   readonly over?: string;
 }
@@ -34,7 +36,7 @@ export type BlockOp =
       readonly to: string;
       readonly rstd: string;
     }
-  /** A linear layer, added to a residual stream where one is named. */
+  /** A linear layer. Its result is added to the residual stream, if one is named. */
   | {
       readonly op: 'linear';
       readonly weight: string;
@@ -59,33 +61,33 @@ export type BlockOp =
   | { readonly op: 'gate'; readonly from: string; readonly to: string };
 
 /**
- * What one layer computes, for all that compute layers: the pass forward, the pass back, the layer
- * computed once more, and decoding.
+ * What one layer computes. The forward pass, the backward pass, the recomputation of a layer and
+ * decoding all follow this one description.
  */
 export interface Block {
-  /** In the order in which files list them. */
+  /** Parameters, in the order in which files list them. */
   readonly parameters: readonly BlockParameter[];
-  /** In the order in which memory is found for them. */
+  /** Values, in the order in which memory is allocated for them. */
   readonly values: Readonly<Record<string, BlockValue>>;
   /** The value that holds the residual stream as it enters the layer. */
   readonly input: string;
-  /** The value that holds rotated queries, keys and values, which decoding keeps of prompts. */
+  /** The value that holds rotated queries, keys and values. Decoding keeps it for prompts. */
   readonly qkv: string;
-  /** In order. The last ones write `nextInput`. */
+  /** Ops, in order. The last ones write `nextInput`. */
   readonly ops: readonly BlockOp[];
-  /** Buffers of gradients, in the order in which memory is found for them. */
+  /** Buffers of gradients, in the order in which memory is allocated for them. */
   readonly gradients: readonly string[];
-  /** The norm after all layers, and the value whose memory its output takes as `over` does. */
+  /** The norm after all layers; `over` is the value whose memory its output takes. */
   readonly finalNorm: { readonly weight: string; readonly over: string };
 }
 
-/** What the ops of a layer call the input of the next layer, or the trunk's output after the last. */
+/** The ops' name for the input of the next layer; after the last layer, for the trunk's output. */
 export const nextInput = 'next_input';
 
 /** The buffer of the residual stream's gradient, carried from the last layer to the first. */
 export const streamGradient = 'd_stream';
 
-/** The layer of Llama, Qwen2 and Qwen3, which differ in biases and norms of heads. */
+/** The layer of Llama, Qwen2 and Qwen3. The three differ in biases and head norms. */
 export function blockOf(config: ModelConfig): Block {
   const { hiddenSize: width, intermediateSize: inner, headDim, heads, kvHeads, qkNorm } = config;
   const fused = (heads + 2 * kvHeads) * headDim;
@@ -165,10 +167,13 @@ export function blockOf(config: ModelConfig): Block {
   };
 }
 
-/** The ops that compute what a layer's backward pass reads: all but those into the next layer. */
+/** The ops whose results a layer's backward pass reads: all but those that write `nextInput`. */
 export const opsBeforeNext = ({ ops }: Block): BlockOp[] =>
   ops.filter((op) => op.op === 'rope' || op.to !== nextInput);
 
-/** Whether the gradient of a value has something in it already when the op that reads it goes back. */
+/**
+ * Whether a value's gradient already holds the residual stream's part when the backward steps of
+ * the op that reads the value run.
+ */
 export const isResidual = ({ ops }: Block, value: string): boolean =>
   ops.some((op) => op.op === 'linear' && op.residual === value);

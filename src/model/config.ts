@@ -22,7 +22,7 @@ export type RopeScaling =
       readonly betaSlow: number;
       /** Whether the bounds of the ramp are whole numbers. */
       readonly truncate: boolean;
-      /** Factor of cosines and sines. */
+      /** Factor on cosines and sines. */
       readonly attentionFactor: number;
     }
   | {
@@ -44,7 +44,7 @@ export interface ModelConfig {
   /** Even; `heads * headDim` need not be `hiddenSize`. */
   readonly headDim: number;
   readonly ropeTheta: number;
-  /** How the rotary embedding is scaled; left out where it is not. */
+  /** Scaling of the rotary embedding; absent where there is none. */
   readonly rope?: RopeScaling;
   readonly rmsNormEps: number;
   /** The output projection is the embedding matrix, and the file has no `lm_head.weight`. */
@@ -57,6 +57,8 @@ export interface ModelConfig {
   readonly maxPositions: number;
   readonly bosTokenId: number | null;
   readonly eosTokenIds: readonly number[];
-  /** Never fed to the model; null also where a file names none of its tokens. */
+  /**
+   * Never fed to the model. Null where the file names no token, or an id outside the vocabulary.
+   */
   readonly padTokenId: number | null;
 }

@@ -19,7 +19,7 @@ export interface HeadChunk {
   /** f32 (chunk): log-probability at the head's temperature, and entropy of the distribution. */
   readonly logprobs: Tensor;
   readonly entropy: Tensor;
-  /** f32 (chunk): for the loss to write, its gradient with respect to `logprobs`. */
+  /** f32 (chunk): the loss writes its gradient with respect to `logprobs` here. */
   readonly dlogprob: Tensor;
   /** Slices of the batch: u32 source index, f32 weight of each action. */
   readonly source: Tensor;
@@ -30,9 +30,9 @@ export interface HeadChunk {
 export type ChunkLoss = (chunk: HeadChunk) => Step[];
 
 /**
- * The language-model head over the actions of a batch: log-probabilities straight from logits, and
- * back, holding one chunk of logits and no probabilities. Buffers are shared by all models of one
- * shape, as `Activations` are.
+ * The language-model head over the actions of a batch: log-probabilities from logits, and their
+ * gradients. It holds one chunk of logits and no probabilities. All models of one shape share its
+ * buffers, as they share `Activations`.
  */
 export class LanguageHead {
   readonly batch: PackedBatch;
@@ -40,7 +40,7 @@ export class LanguageHead {
   /** f32 (A). */
   readonly logprobs: Tensor;
   readonly entropy: Tensor;
-  /** f32 (A, C): hidden states of the actions' rows; on the way back their gradients. */
+  /** f32 (A, C): hidden states of the actions' rows; in the backward pass, their gradients. */
   readonly gathered: Tensor;
   readonly #lse: Tensor;
   readonly #dlogprob: Tensor;
@@ -72,7 +72,7 @@ export class LanguageHead {
     this.gathered = activations.memory.tensor('gathered', [actions, width]);
   }
 
-  /** Frees its buffers; the largest go with the activations. */
+  /** Frees the head's own buffers. The largest ones belong to the activations' memory. */
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
   }
@@ -179,13 +179,16 @@ export class ValueHead {
   readonly activations: Activations;
   /** f32 (A). */
   readonly values: Tensor;
-  /** f32 (A): for the loss to write. */
+  /** f32 (A): the loss writes its gradient here. */
   readonly dvalues: Tensor;
   readonly #gathered: Tensor;
   readonly #gpu: Gpu;
   readonly #owned: readonly Tensor[];
 
-  /** @param gathered f32 (A, C): that of a language head used in turn; its own when left out. */
+  /**
+   * @param gathered f32 (A, C): `gathered` of a language head that runs at other times; an own
+   *   tensor when left out.
+   */
   constructor(gpu: Gpu, batch: PackedBatch, activations: Activations, gathered?: Tensor) {
     const { actions } = batch.capacity;
     const { hiddenSize: width } = activations.config;
@@ -224,7 +227,10 @@ export class ValueHead {
     ];
   }
 
-  /** `forward`, then a loss that writes `dvalues`, then back to head weights and hidden states. */
+  /**
+   * Steps of `forward`, then of a loss that writes `dvalues`, then to the gradients of head weights
+   * and hidden states.
+   */
   forwardBackward(weights: ParameterStore, gradients: Gradients, loss: readonly Step[]): Step[] {
     const { batch, activations } = this;
     const [actions = 0] = this.values.shape;

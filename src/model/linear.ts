@@ -8,21 +8,24 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Size } from '../../kernels/lib/variable.ts';
 import type { Step } from '../gpu/plan.ts';
 
-/** How the kernels of a pass run: rows in use, and what suits the adapter. */
+/** How the kernels of a pass run: rows in use, and settings that suit the adapter. */
 export interface Pass {
   readonly rows: Size;
   readonly lanes: Lanes;
-  /** Multiply-adds of one dispatch at most. */
+  /** Most multiply-adds of one dispatch. */
   readonly mostWork: number;
 }
 
-/** Where a backward pass adds the gradients of parameters, by the names that the layout gives them. */
+/**
+ * Gradients of parameters, by the names that the layout gives the parameters. A backward pass adds
+ * to them.
+ */
 export interface Gradients {
   /** f32, of the parameter's shape. */
   tensor(name: string): Tensor;
 }
 
-/** A pass that goes back. */
+/** A backward pass. */
 export interface BackwardPass extends Pass {
   readonly gradients: Gradients;
   /** Scratch for sums over rows: f32 (blocks, columns). */
@@ -30,7 +33,7 @@ export interface BackwardPass extends Pass {
 }
 
 /**
- * A matrix that layers multiply by, with its bias. The matrix alone knows how its numbers are stored
+ * A matrix that layers multiply by, with its bias. Only this class knows how the numbers are stored
  * and which kernels multiply by them. Row-major, output features first: (N, K).
  */
 export class Linear {
@@ -39,7 +42,7 @@ export class Linear {
   readonly weight: Tensor;
   readonly #bias: Tensor | undefined;
 
-  /** @param bias f32 (N), under the name that its gradient has too. */
+  /** @param bias f32 (N); its gradient has the same name. */
   constructor(name: string, weight: Tensor, bias?: Tensor) {
     this.name = name;
     this.weight = weight;
@@ -47,7 +50,7 @@ export class Linear {
   }
 
   /**
-   * Steps to `out` (M, N) from `x` (M, K).
+   * Steps from `x` (M, K) to `out` (M, N).
    *
    * @param options.residual Added to the result; the residual must not be `out` itself.
    */
@@ -61,8 +64,8 @@ export class Linear {
   }
 
   /**
-   * Steps from `dy` (M, N), the gradient of the output, to `dx` (M, K), overwritten, and to the
-   * gradients of bias and weight, added to. `dx` may lie where `x` does.
+   * Steps from `dy` (M, N), the gradient of the output, to `dx` (M, K), which is overwritten, and
+   * to the gradients of bias and weight, which are added to. `dx` may share the memory of `x`.
    */
   backward(dy: Tensor, x: Tensor, dx: Tensor, pass: BackwardPass): Step[] {
     const { rows, mostWork, gradients } = pass;
@@ -87,8 +90,7 @@ export class Linear {
   }
 
   /**
-   * The same as `forward` for few rows, in one step with the norm before the matrix and the gate
-   * after it.
+   * `forward` for few rows, in one step with the norm before the matrix and the gate after it.
    *
    * @param tensors.norm Weight (K) of the RMSNorm that `x` goes through first.
    * @param options.gated Whether SwiGLU halves the columns.

@@ -1,6 +1,6 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
-import { bindingElements, type Purpose } from '../gpu/memory.ts';
+import { bindingElements, type MemoryPurpose } from '../gpu/memory.ts';
 import type { ModelConfig } from './config.ts';
 import { hfName, isRedundant, isValueHead } from './hugging-face/names.ts';
 import type { ModelDirectory } from './model-directory.ts';
@@ -14,7 +14,7 @@ import {
 } from './parameters.ts';
 
 /**
- * Brings a model's weights onto the device, one tensor at a time, to be used and not trained.
+ * Loads a model's weights onto the device, one tensor at a time, for use without training.
  *
  * @throws SafetensorsError unless the files hold exactly the parameters that the config calls for;
  *   ConfigError when `storage` cannot hold one; AdapterError when the device cannot bind one.
@@ -25,7 +25,7 @@ export async function loadParameters(
   head: Head,
   options: {
     readonly label?: string;
-    readonly purpose?: Purpose;
+    readonly purpose?: MemoryPurpose;
     readonly storage?: WeightStorage | undefined;
   } = {},
 ): Promise<ParameterStore> {
@@ -37,7 +37,11 @@ export async function loadParameters(
   return store;
 }
 
-/** Where a model's parameters lie on a device. @throws AdapterError when it cannot bind one. */
+/**
+ * Where a model's parameters lie on a device.
+ *
+ * @throws AdapterError when the device cannot bind one.
+ */
 export function deviceLayout(
   gpu: Gpu,
   config: ModelConfig,
@@ -47,16 +51,17 @@ export function deviceLayout(
   try {
     return parameterLayout(config, head, bindingElements(gpu.limits), storage);
   } catch (error) {
-    // A parameter that no page can hold: the layout knows no device.
+    // A parameter is larger than a page. The layout does not know that the device sets the limit.
     if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
     throw error;
   }
 }
 
 /**
- * Looks for the last layer before anything is laid out: a few bytes of a config can ask for many.
+ * Checks that the last layer is there before a layout is made: a few bytes of a config can ask for
+ * very many layers.
  *
- * @throws SafetensorsError when it is not there.
+ * @throws SafetensorsError when the last layer is not there.
  */
 export function expectLayers({ config, shapes, where }: ModelDirectory): void {
   const last = hfName(config.architecture, `layers.${config.layers - 1}.input_norm`);
@@ -66,7 +71,10 @@ export function expectLayers({ config, shapes, where }: ModelDirectory): void {
   );
 }
 
-/** @throws SafetensorsError unless the files hold what the config calls for, and value heads at most. */
+/**
+ * @throws SafetensorsError unless the files hold what the config calls for. Redundant tensors and
+ *   value heads may be there too.
+ */
 export async function expectParameters(model: ModelDirectory, head: Head): Promise<void> {
   expectLayers(model);
   const { config, shapes, where } = model;

@@ -2,13 +2,13 @@ import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
 
-/** Most bytes of logits held at once where nobody says. */
+/** Default for the most bytes of logits held at once. */
 const LOGIT_BYTES = 32 * 2 ** 20;
 
 /** Consecutive rows whose logits are held together. */
 export interface LogitChunk {
   readonly first: number;
-  /** Rows that it has room for, and those of them in use. */
+  /** Rows that the chunk has room for, and rows in use. */
   readonly size: number;
   readonly count: Variable;
   /** f32 (size, V), in the same memory for all chunks. */
@@ -16,8 +16,8 @@ export interface LogitChunk {
 }
 
 /**
- * The logits of many rows, of which a device holds few at a time: a row has as many numbers as the
- * vocabulary has tokens.
+ * The logits of many rows, held a few rows at a time: a row has as many numbers as the vocabulary
+ * has tokens.
  */
 export class LogitChunks {
   readonly #rows: number;
@@ -26,8 +26,8 @@ export class LogitChunks {
 
   /**
    * @param size.bytes Most bytes of logits held at once; 32 MiB when left out.
-   * @param size.unit Chunks start at multiples of so many rows, at which slices of arrays by row can be
-   *   bound; 64, for arrays of one number a row, when left out.
+   * @param size.unit Chunks start at multiples of this many rows, where slices of per-row arrays
+   *   can be bound. Left out: 64, for arrays of one number per row.
    */
   constructor(
     memory: MemoryTurn,
@@ -45,10 +45,11 @@ export class LogitChunks {
   }
 
   /**
-   * The chunks of the rows, or of fewer.
+   * The chunks of all rows, or of the first `rows` rows.
    *
    * @param used The rows in use.
-   * @param usual What kernels are chosen for; the rows of each chunk when left out.
+   * @param usual The number of rows that kernels are chosen for; the size of each chunk when left
+   *   out.
    */
   *of(used: Variable, rows = this.#rows, usual?: number): Generator<LogitChunk> {
     const [most = 1] = this.#logits.shape;

@@ -23,14 +23,14 @@ export type WeightDType = 'F32' | 'F16' | 'BF16';
 
 /** A model in the Hugging Face layout. Weights stay in their files until they are read. */
 export interface ModelDirectory {
-  /** What errors call it: a path or a page's name for it. */
+  /** The model's name in errors: a path, or the name that a page gives. */
   readonly where: string;
   readonly config: ModelConfig;
-  /** Shape of every tensor in the files, by its Hugging Face name: prefixes of wrappers are gone. */
+  /** Shape of every tensor in the files, by its Hugging Face name, without prefixes of wrappers. */
   readonly shapes: ReadonlyMap<string, readonly number[]>;
-  /** What a user should know of how the files were read; a sentence each. */
+  /** Sentences for the user about how the files were read. */
   readonly notes: readonly string[];
-  /** One tensor as f32. @throws SafetensorsError when there is none of that name. */
+  /** One tensor as f32. @throws SafetensorsError when no tensor has that name. */
   read(name: string): Promise<Float32Array>;
   /** The tokenizer's files, for `TokenizerClient`; undefined where the folder has none. */
   tokenizerTexts(): Promise<TokenizerTexts | undefined>;
@@ -41,7 +41,7 @@ export type OpenModelFile = (name: string) => Promise<ByteSource | undefined>;
 
 const weightsFile = 'model.safetensors';
 const indexFile = 'model.safetensors.index.json';
-/** Files of a tokenizer, which a saved model takes along unchanged. */
+/** Files of a tokenizer. A saved model includes them unchanged. */
 export const tokenizerFileNames = [
   'tokenizer.json',
   'tokenizer_config.json',
@@ -55,7 +55,7 @@ const largeJson = 1 << 28;
 /**
  * Reads a model's config and the headers of its weights, one file or shards.
  *
- * @param where What errors call the folder.
+ * @param where The folder's name in errors.
  * @throws ConfigError, SafetensorsError or FormatError, naming the file.
  */
 export async function openModelDirectory(
@@ -82,7 +82,7 @@ export async function openModelDirectory(
   };
 }
 
-/** What is known of a model without its weights. */
+/** The parts of a model that are known without its weights. */
 export type ModelDescription = Pick<ModelDirectory, 'where' | 'config' | 'tokenizerTexts'>;
 
 /** Reads a model's config alone: the weights need not be there. @throws As `openModelDirectory`. */
@@ -101,7 +101,7 @@ export async function openModelDescription(
   };
 }
 
-/** Opens files, and refuses those that only say where the file is. */
+/** Opens files, and refuses pointers that only say where the real file is. */
 const withoutPointers =
   (openFile: OpenModelFile): OpenModelFile =>
   async (name) => {
@@ -110,7 +110,7 @@ const withoutPointers =
     return source;
   };
 
-/** @throws SafetensorsError where two tensors differ only in what wrappers added. */
+/** @throws SafetensorsError when the names of two tensors differ only in what wrappers added. */
 function withoutWrappers(
   found: ReadonlyMap<string, Located>,
   where: string,
@@ -233,10 +233,10 @@ export interface NamedWeights {
 const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
 
 /**
- * The files of a model folder, in the order to write them: config.json last, so that a folder that
- * has one is whole.
+ * The files of a model folder, in the order to write them: config.json last, so that a folder with
+ * a config.json is complete.
  *
- * @param options.tokenizerFrom Folder whose tokenizer files go along unchanged.
+ * @param options.tokenizerFrom Folder whose tokenizer files are included unchanged.
  */
 export async function modelDirectoryFiles(
   config: ModelConfig,

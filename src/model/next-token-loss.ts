@@ -13,7 +13,10 @@ import { trunkBackward, trunkForward } from './transformer.ts';
 /** A sequence to learn, or to measure. */
 export interface LearnedSequence {
   readonly ids: ArrayLike<number>;
-  /** Weight in the loss of predicting token i + 1 after token i; 1 less entry than `ids`. */
+  /**
+   * Entry i is the loss's weight for predicting token i + 1 after token i; one entry fewer than
+   * `ids`.
+   */
   readonly weights: ArrayLike<number>;
 }
 
@@ -24,8 +27,9 @@ export function learnedSizes(sequences: readonly LearnedSequence[]): PackedSizes
 }
 
 /**
- * The mean next-token loss of a padded batch as sequences: masked tokens are left out, and a token
- * counts where the one before it is its real neighbour. Rows that predict nothing are left out.
+ * Turns a padded batch into sequences whose loss is the mean next-token loss of the batch. Masked
+ * tokens are left out. A token counts if its neighbour before it is not masked. Rows without a
+ * counted token are left out.
  */
 export function nextTokenSequences(
   ids: readonly (readonly number[])[],
@@ -44,7 +48,10 @@ export function nextTokenSequences(
     .map((row) => ({ ids: row.ids, weights: row.weights.map((one) => one / counted) }));
 }
 
-/** Sequences in runs of at most `rows` token rows; a longer one is by itself. */
+/**
+ * Cuts sequences, in order, into batches of at most `rows` tokens. A longer sequence gets a batch
+ * of its own.
+ */
 export function batchesOf(
   sequences: readonly LearnedSequence[],
   rows: number,
@@ -64,8 +71,8 @@ export function batchesOf(
 }
 
 /**
- * The weighted cross-entropy of next tokens, minus the sum of weight times log-probability, and its
- * gradient: for looking at, and for `SupervisedTrainer` to go down.
+ * The weighted cross-entropy of next tokens, -sum(weight * log-probability), and its gradient: for
+ * inspection, and for `SupervisedTrainer` to minimise.
  */
 export class NextTokenLoss {
   readonly batch: PackedBatch;
@@ -76,7 +83,7 @@ export class NextTokenLoss {
 
   /**
    * @param options.positions Tokens of the longest sequence.
-   * @param options.checkpointing Keep the layers' inputs alone; off when left out.
+   * @param options.checkpointing Keeps only the layers' inputs; off when left out.
    */
   constructor(
     gpu: Gpu,
@@ -100,7 +107,7 @@ export class NextTokenLoss {
   }
 
   /**
-   * Puts a batch in place. Each sequence has at least two tokens.
+   * Uploads a batch. Each sequence has at least two tokens.
    *
    * @throws RangeError on a token id out of the vocabulary.
    */
@@ -116,7 +123,9 @@ export class NextTokenLoss {
     this.batch.upload({ ...packGroups(groups, true), actionWeights: weights });
   }
 
-  /** Steps to `head.logprobs`: log-probability of every token but the first, sequence by sequence. */
+  /**
+   * Steps to `head.logprobs`: log-probabilities of all tokens but the first, sequence by sequence.
+   */
   forward(weights: ParameterStore): Step[] {
     return [
       ...trunkForward(weights, this.batch, this.activations),
@@ -125,9 +134,10 @@ export class NextTokenLoss {
   }
 
   /**
-   * `forward`, and back: the gradient is added to `gradients`.
+   * Steps of the loss and of its gradient, which is added to `gradients`.
    *
-   * @param totals f32 (8): where `action-stats` adds up the losses; nowhere when left out.
+   * @param totals f32 (8): `action-stats` adds up the losses here. Left out: the losses are not
+   *   added up.
    */
   forwardBackward(weights: ParameterStore, gradients: Gradients, totals?: Tensor): Step[] {
     const { batch, activations, head } = this;
@@ -166,7 +176,7 @@ export class NextTokenLoss {
     ];
   }
 
-  /** Log-probabilities of the batch in place, after its steps have run. */
+  /** Log-probabilities of the uploaded batch, after its steps have run. */
   async logprobs(): Promise<Float32Array> {
     const read = await this.#gpu.read(this.head.logprobs, 'f32');
     return read.subarray(0, this.batch.actions.value);

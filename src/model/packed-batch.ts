@@ -7,11 +7,14 @@ export interface PromptGroup {
   readonly prompt: ArrayLike<number>;
   readonly responses: readonly ArrayLike<number>[];
   /**
-   * Index of each response's first action in arrays over the whole rollout; without it actions
+   * Index of each response's first action in arrays over the whole rollout; when left out, actions
    * count from 0 in the order of the batch.
    */
   readonly firstActions?: readonly number[];
-  /** Weight of every action of each response in the loss; 1 over all actions when left out. */
+  /**
+   * For each response, the loss's weight for each of its actions. Left out: 1 / actions of the
+   * batch.
+   */
   readonly weights?: readonly number[];
 }
 
@@ -23,7 +26,7 @@ export interface PackedSizes {
   readonly sequences: number;
 }
 
-/** A batch laid out on the host, padded to nothing. Field meanings: `PackedBatch`. */
+/** A batch laid out on the host, without padding. Field meanings: `PackedBatch`. */
 export interface PackedArrays extends PackedSizes {
   readonly uniques: number;
   readonly tokenIds: Uint32Array;
@@ -44,7 +47,11 @@ export interface PackedArrays extends PackedSizes {
 /** The last token of a response is predicted but predicts nothing, so it has no row. */
 const rowsOfResponse = (response: ArrayLike<number>): number => Math.max(0, response.length - 1);
 
-/** Token rows that a list of groups takes. @param sharePrompts One prompt per group, not per sample. */
+/**
+ * Rows, actions and sequences of a list of groups.
+ *
+ * @param sharePrompts Whether a prompt's rows come once per group, not once per response.
+ */
 export function packedSizes(groups: readonly PromptGroup[], sharePrompts: boolean): PackedSizes {
   let rows = 0;
   let actions = 0;
@@ -61,8 +68,8 @@ export function packedSizes(groups: readonly PromptGroup[], sharePrompts: boolea
 }
 
 /**
- * Checks the token ids of a batch that comes from outside: on the GPU an id past the table would read
- * another row, or zeros, and nobody would know.
+ * Checks the token ids of a batch that comes from outside: on the GPU an id past the table would
+ * read another row, or zeros, without an error.
  *
  * @throws RangeError naming the place of the first id that is not in the vocabulary.
  */
@@ -84,9 +91,9 @@ export function expectTokens(groups: readonly PromptGroup[], vocabulary: number)
 
 /**
  * Packs prompts and responses into token rows. With `sharePrompts` the rows of a prompt come once,
- * before all its responses, which read it as a prefix: exactly what separate copies compute, for
- * positions and keys are the same. The last token of a response is predicted but predicts nothing, so
- * it has no row.
+ * before all its responses, which read the prompt as a prefix. The results equal those of separate
+ * copies, because positions and keys are the same. The last token of a response is predicted but
+ * predicts nothing, so it has no row.
  *
  * @throws RangeError on an empty prompt: nothing would predict the first action.
  */
@@ -206,7 +213,7 @@ function sortByToken(tokenIds: Uint32Array): {
 
 /**
  * The GPU side of a packed batch, sized once for the largest batch it will hold. Plans bind its
- * tensors; `upload` puts another batch in place between runs.
+ * tensors; `upload` replaces the batch between runs.
  */
 export class PackedBatch {
   readonly capacity: PackedSizes;
@@ -218,7 +225,7 @@ export class PackedBatch {
   readonly tokenIds: Tensor;
   readonly positions: Tensor;
   readonly spans: Tensor;
-  /** u32 (A): the row that predicts each action, its token, and its index in the rollout's arrays. */
+  /** u32 (A): the row that predicts each action, its token, its index in the rollout's arrays. */
   readonly actionRows: Tensor;
   readonly actionTargets: Tensor;
   readonly actionSource: Tensor;

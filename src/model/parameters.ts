@@ -2,7 +2,7 @@ import { type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
 import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingText, type Purpose } from '../gpu/memory.ts';
+import { bindingText, type MemoryPurpose } from '../gpu/memory.ts';
 import { RandomStream } from '../random.ts';
 import type { Storage } from '../vocabulary/storages.ts';
 import { blockOf, type BlockParameter } from './block.ts';
@@ -11,18 +11,18 @@ import { Embedding } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
 
-/** What sits on the trunk: the language-model head, or the critic's bias-free scalar head. */
+/** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
 
 /**
- * How the matrices of linear layers are stored that kernels multiply by: in f32, or in f16 beside the
- * f32 that training updates and files hold. Embeddings are looked up, norms and biases read, in f32.
+ * Storage of the matrices that kernels multiply by: f32, or an f16 copy beside the f32 numbers that
+ * training updates and files hold. Embedding lookups, norms and biases read f32.
  */
 export type WeightStorage = Storage;
 
-/** One parameter inside a stored tensor: `rows` leading rows from `firstRow`. */
+/** One parameter inside a stored tensor: `rows` rows, from `firstRow` on. */
 export interface ParameterPart {
-  /** Such as `layers.0.q`; files have names of their own (`hugging-face/names.ts`). */
+  /** Such as `layers.0.q`; files use other names (`hugging-face/names.ts`). */
   readonly name: string;
   readonly shape: readonly number[];
   readonly firstRow: number;
@@ -45,12 +45,15 @@ export interface StoredParameter {
 export interface Page {
   /** Elements, a multiple of 64 so that every tensor starts at a bindable 256 bytes. */
   readonly size: number;
-  /** Elements [0, decayEnd) take weight decay, the rest does not. */
+  /** Elements [0, decayEnd) take weight decay; the rest do not. */
   readonly decayEnd: number;
   /** Elements [halvesStart, halvesEnd) have a copy in f16; none where the two are equal. */
   readonly halvesStart: number;
   readonly halvesEnd: number;
-  /** Elements [0, embeddingEnd) are looked up, in f32, whether layers multiply by them or not. */
+  /**
+   * Elements [0, embeddingEnd) are the embedding table: lookups read them in f32, even where an f16
+   * copy exists.
+   */
   readonly embeddingEnd: number;
 }
 
@@ -64,7 +67,10 @@ export interface ParameterLayout {
   readonly count: number;
 }
 
-/** Elements at whose multiples tensors start: 256 bytes of the smallest number they are stored in. */
+/**
+ * Tensors start at multiples of this many elements: 256 bytes in the smallest storage that they
+ * have.
+ */
 const alignment = { f32: 64, f16: 128 } as const satisfies Record<WeightStorage, number>;
 
 type Draft = Omit<StoredParameter, 'page' | 'first'>;
@@ -105,7 +111,8 @@ export function parameterLayout(
       if (decay) current.decayEnd = current.size;
       if (storage === 'f16' && decay) current.halvesEnd = current.size;
       if (draft.name !== 'embed') continue;
-      // Before all others. No layer multiplies by it unless it is the projection too.
+      // The embedding comes before all others. No layer multiplies by it unless it is also the
+      // projection.
       current.embeddingEnd = current.size;
       if (!(config.tieEmbeddings && head === 'lm')) current.halvesStart = current.halvesEnd;
     }
@@ -135,7 +142,7 @@ function listParameters(config: ModelConfig, head: Head): Draft[] {
   return drafts;
 }
 
-/** A stored tensor without its place. @param at What its name and those of its parts begin with. */
+/** A stored tensor without its place. @param at Prefix of its name and of its parts' names. */
 function draftOf(at: string, { name, kind, parts }: BlockParameter): Draft {
   let rows = 0;
   let width: readonly number[] = [];
@@ -169,9 +176,12 @@ export interface ParameterSource {
  */
 export class ParameterStore {
   readonly layout: ParameterLayout;
-  /** One f32 vector per page; in a frozen store without what it keeps in f16 alone. */
+  /** One f32 vector per page. In a frozen store it lacks the elements that are kept only in f16. */
   readonly pages: readonly Tensor[];
-  /** What the layout says is stored in f16, per page; none in a store of anything but weights. */
+  /**
+   * The elements that the layout stores in f16, per page; undefined where there are none, and in a
+   * store that does not hold weights.
+   */
   readonly halves: readonly (Tensor | undefined)[];
   readonly #gpu: Gpu;
   readonly #owned: readonly Tensor[];
@@ -180,15 +190,15 @@ export class ParameterStore {
   readonly #gaps: readonly { readonly start: number; readonly end: number }[];
 
   /**
-   * @param options.over Pages of `sharedPages` that it lies in, and does not own.
-   * @param options.frozen Keeps no f32 of what is stored in f16 and not looked up: for weights that
-   *   are not trained.
+   * @param options.over Pages from `sharedPages` in which the store lies. It does not own them.
+   * @param options.frozen Keeps no f32 numbers of elements stored in f16, the embedding table
+   *   apart: for weights that are not trained.
    */
   constructor(
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
-    purpose: Purpose,
+    purpose: MemoryPurpose,
     options: { readonly over?: readonly Tensor[] | undefined; readonly frozen?: boolean } = {},
   ) {
     const { over = [], frozen = false } = options;
@@ -202,7 +212,7 @@ export class ParameterStore {
     };
     this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
       const start = Math.max(halvesStart, embeddingEnd);
-      // Where only an embedding has a copy, or nothing has, everything is held in f32.
+      // Where only an embedding has an f16 copy, or nothing has, all elements are held in f32.
       return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
     });
     this.pages = layout.pages.map(({ size }, i) => {
@@ -226,7 +236,7 @@ export class ParameterStore {
   /**
    * A stored tensor in f32 by its internal name, such as `layers.0.qkv`.
    *
-   * @throws RangeError if unknown, or frozen in f16.
+   * @throws RangeError if the name is unknown, or the tensor is kept only in f16.
    */
   tensor(name: string): Tensor {
     const found = this.#float(this.#stored(name));
@@ -235,23 +245,26 @@ export class ParameterStore {
   }
 
   /**
-   * A matrix that layers multiply by, read in f16, or in f32 where it is not stored so.
+   * A matrix that layers multiply by: its f16 copy, or its f32 numbers where there is no copy.
    *
    * @param bias Name of the vector that is added; none when left out.
-   * @throws RangeError if unknown.
+   * @throws RangeError if the name is unknown.
    */
   linear(name: string, bias?: string): Linear {
     const weight = this.#half(this.#stored(name)) ?? this.tensor(name);
     return new Linear(name, weight, bias === undefined ? undefined : this.tensor(bias));
   }
 
-  /** The vocabulary, with the projection that the head has: the table where the model ties them. */
+  /**
+   * The vocabulary: the embedding table and the head's projection, which is the table where the
+   * model ties the two.
+   */
   get embedding(): Embedding {
     const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
     return new Embedding(this.tensor('embed'), projection);
   }
 
-  /** Names in files of what is copied in f16. */
+  /** Names in files of the parameters that have an f16 copy. */
   get halved(): string[] {
     const copied = this.layout.stored.filter((stored) => this.#half(stored));
     return copied.flatMap(({ parts }) => parts.map((part) => this.#fileName(part)));
@@ -288,10 +301,10 @@ export class ParameterStore {
   }
 
   /**
-   * Writes parameters by their names in files. Names it does not know are for the caller to refuse.
+   * Writes parameters by their names in files. The caller refuses unknown names.
    *
-   * @throws RangeError when one is missing or has the wrong number of elements; ConfigError when f16
-   *   cannot hold one that is stored so.
+   * @throws RangeError when a parameter is missing or has the wrong number of elements; ConfigError
+   *   when f16 cannot hold a number that is stored in f16.
    */
   load(parameters: ReadonlyMap<string, Float32Array>): void {
     for (const stored of this.layout.stored) {
@@ -301,7 +314,10 @@ export class ParameterStore {
     }
   }
 
-  /** The same from a source, one parameter after another: the host never holds them all. */
+  /**
+   * Does the same as `load` from a source, one parameter after another: the host never holds them
+   * all.
+   */
   async loadFrom(source: ParameterSource): Promise<void> {
     for (const stored of this.layout.stored) {
       for (const part of stored.parts) {
@@ -310,7 +326,7 @@ export class ParameterStore {
     }
   }
 
-  /** Writes one parameter, and its copy. */
+  /** Writes one parameter and its f16 copy. */
   #write(stored: StoredParameter, part: ParameterPart, data: Float32Array | undefined): void {
     const name = this.#fileName(part);
     if (!data) throw new RangeError(`parameter ${name} is missing`);
@@ -331,8 +347,8 @@ export class ParameterStore {
   }
 
   /**
-   * Parameters under their names in files, page after page: the host holds one page. Rounded where
-   * f16 is all there is.
+   * Parameters under their names in files, page after page: the host holds one page. Numbers kept
+   * only in f16 come rounded.
    */
   async *parameters(): AsyncGenerator<[name: string, data: Float32Array]> {
     for (const [i, page] of this.pages.entries()) {
@@ -350,7 +366,7 @@ export class ParameterStore {
 
   /** All of `parameters`, in the order of files. */
   async read(): Promise<Map<string, Float32Array>> {
-    // A map keeps the places that its keys were first given.
+    // A map keeps its keys in the order in which they were first set.
     const found = new Map<string, Float32Array>();
     for (const { name } of parameterNames(this.layout)) found.set(name, new Float32Array(0));
     for await (const [name, data] of this.parameters()) found.set(name, data);
@@ -370,21 +386,21 @@ export class ParameterStore {
     return whole;
   }
 
-  /** Frees its pages, but for shared ones. */
+  /** Frees the store's own pages, not shared ones. */
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
   }
 }
 
-/** Whether the nearest half is as finite as the number. */
+/** Whether a number rounds to a finite half; true for NaN too. */
 export const fitsHalf = (value: number): boolean => !(Math.abs(value) >= 65_520);
 
-/** Pages that hold a store of any one of these layouts at a time. They belong to the caller. */
+/** Pages that can hold a store of any one of these layouts at a time. The caller owns them. */
 export function sharedPages(
   gpu: Gpu,
   layouts: readonly ParameterLayout[],
   label: string,
-  purpose: Purpose,
+  purpose: MemoryPurpose,
 ): Tensor[] {
   const count = Math.max(...layouts.map(({ pages }) => pages.length));
   return Array.from({ length: count }, (_, i) => {
@@ -421,10 +437,10 @@ export function initialParameters(
 }
 
 /**
- * The critic that starts from an actor: its trunk and a drawn head.
+ * A critic that starts from an actor: the actor's trunk and a random head.
  *
- * @param headScale Standard deviation of the head. OpenRLHF draws it with 1/(hidden + 1); 0 starts
- *   every value at 0.
+ * @param headScale Standard deviation of the head's weights. OpenRLHF uses 1/(hidden + 1); with 0
+ *   every value starts at 0.
  */
 export function criticFromActor(
   actor: ReadonlyMap<string, Float32Array>,

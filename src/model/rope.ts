@@ -2,7 +2,7 @@ import { ropeFrequencies } from '../../kernels/rope.ts';
 import { ConfigError } from '../config-error.ts';
 import type { ModelConfig, RopeScaling } from './config.ts';
 
-/** The frequencies of a model's rotary embedding, and what its cosines and sines are multiplied by. */
+/** The frequencies of a model's rotary embedding, and the factor on its cosines and sines. */
 export interface Rope {
   /** Radians per position, headDim / 2 of them. */
   readonly frequencies: Float64Array;
@@ -14,7 +14,7 @@ type RopeConfig = Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'maxPositions' | '
 /**
  * The rotary embedding of a model, in float64.
  *
- * @param longest Positions of the call that it is for: `dynamic` alone depends on them.
+ * @param longest Positions of the longest call; only `dynamic` depends on them.
  */
 export function ropeOf(config: RopeConfig, longest = config.maxPositions): Rope {
   const { headDim, ropeTheta: theta, maxPositions, rope } = config;
@@ -56,7 +56,7 @@ function yarn(
   rope: Extract<RopeScaling, { type: 'yarn' }>,
 ): Float64Array {
   const dimensions = plain.length * 2;
-  /** The pair that turns so often within the original length. */
+  /** The pair that makes `turns` turns within the original length. */
   const pairOf = (turns: number): number =>
     (dimensions * Math.log(rope.originalPositions / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
   const [fast, slow] = [pairOf(rope.betaFast), pairOf(rope.betaSlow)];
@@ -69,13 +69,15 @@ function yarn(
   });
 }
 
-/** Why a sequence longer than `maxPositions` is refused, where more than its length is the reason. */
+/**
+ * Why a sequence longer than `maxPositions` is refused, where its length is not the only reason.
+ */
 export const pastTrainedLength = ({ rope }: Pick<ModelConfig, 'rope'>): string =>
   rope?.type === 'dynamic'
     ? '; beyond it "dynamic" rope gives a token another place by how long its whole call is, which is not implemented'
     : '';
 
-/** @throws ConfigError when positions past the trained length have no table of their own. */
+/** @throws ConfigError when `dynamic` rope is asked for positions past the trained length. */
 export function expectRopeReaches(config: RopeConfig, positions: number): void {
   if (config.rope?.type !== 'dynamic' || positions <= config.maxPositions) return;
   throw new ConfigError(

@@ -9,13 +9,13 @@ import type { Gradients, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
 import type { ParameterStore } from './parameters.ts';
 
-/** What the trunk reads of a batch. */
+/** The parts of a batch that the trunk reads. */
 export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions' | 'spans'>;
 
 /**
  * The steps from token ids to `activations.hidden`: embedding, layers, final norm.
  *
- * @param batch Its row capacity must not exceed that of the activations.
+ * @param batch Its row capacity must not exceed the row capacity of the activations.
  */
 export function trunkForward(
   weights: ParameterStore,
@@ -42,10 +42,10 @@ export function finalNorm(weights: ParameterStore, activations: Activations, pas
 }
 
 /**
- * The steps from the gradient of `activations.hidden`, in its place, to the gradients of all trunk
- * parameters, which are added to `gradients`. They follow one forward pass: gradients are left in the
- * place of activations. Where only inputs were kept, a layer's own steps forward come first, so that
- * the numbers are the same to the last bit.
+ * The steps from the gradient of `activations.hidden`, which lies in its place, to the gradients of
+ * all trunk parameters, which are added to `gradients`. The steps run once after each forward pass,
+ * because gradients overwrite activations. Where only inputs were kept, a layer's own forward steps
+ * run again first, so the numbers are the same to the last bit.
  */
 export function trunkBackward(
   weights: ParameterStore,

@@ -8,16 +8,19 @@ import { rank1, type Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
 import type { Gpu } from '../gpu/device.ts';
 
-/** Some of a page in half precision, as matmuls read it. */
+/** A range of a page in half precision, as matmuls read it. */
 export interface HalfCopy {
   /** f16 (end - start). */
   readonly tensor: Tensor;
-  /** Elements of the page; multiples of 4. */
+  /** First and end element of the range in the page; multiples of 4. */
   readonly start: number;
   readonly end: number;
 }
 
-/** A flat run of parameters with what belongs to it, all f32 and of one length, a multiple of 4. */
+/**
+ * A flat run of parameters with its gradients and moments: all f32, all of one length, a multiple
+ * of 4.
+ */
 export interface ParameterPage {
   readonly weights: Tensor;
   readonly gradients: Tensor;
@@ -25,34 +28,40 @@ export interface ParameterPage {
   readonly secondMoments: Tensor;
   /** Weight decay applies to the elements before this one; a multiple of 4. */
   readonly decayEnd: number;
-  /** Written with the weights; none when absent. */
+  /** The copy that is written with the weights; none when absent. */
   readonly halves?: HalfCopy | undefined;
 }
 
-/** Constants of an AdamW; the config's optimizer is one. */
+/** Constants of AdamW. The config's optimizer has them. */
 export interface AdamWHyper {
   readonly beta1: number;
   readonly beta2: number;
   readonly epsilon: number;
-  /** Decoupled, per unit of learning rate. */
+  /** Decoupled weight decay, per unit of learning rate. */
   readonly weightDecay: number;
   /** Global gradient norm above which gradients are scaled down; no clipping when absent. */
   readonly maxGradNorm?: number;
 }
 
-/** What the last update did, as the GPU wrote it; after a skipped one, what the first of them did. */
+/**
+ * The outcome of the last update, as the GPU wrote it. After a skipped update, the outcome of the
+ * first skipped one.
+ */
 export interface UpdateReport {
   /** Global gradient norm before clipping. */
   readonly gradNorm: number;
   /** Factor the gradients were multiplied by, at most 1. */
   readonly clipScale: number;
-  /** False when the loss or the norm was not finite: then nothing was changed. */
+  /** False when the loss or the norm was not finite: then weights and moments did not change. */
   readonly applied: boolean;
-  /** Updates skipped since: the first for that reason, those after it because of it. */
+  /**
+   * Updates skipped so far: the first for that reason, the later ones because the first was
+   * skipped.
+   */
   readonly skipped: number;
 }
 
-/** All that an AdamW needs to go on where it was, the weights apart. */
+/** All that AdamW needs to continue, apart from the weights. */
 export interface AdamWState {
   readonly updates: number;
   /** Per page. */
@@ -62,11 +71,11 @@ export interface AdamWState {
 /**
  * AdamW with global-norm clipping over flat pages of parameters: one dispatch per page for the
  * squares, one for the norm, one per page for the update. An update whose loss or gradient norm is
- * not finite leaves weights and moments as they were, and so do all after it, until `restore`. The
- * pages belong to the caller.
+ * not finite leaves weights and moments unchanged, and so do all later updates, until `restore` or
+ * `reset`. The pages belong to the caller.
  */
 export class AdamW {
-  /** The update, to be put in a plan after the gradients. Run it once per `advance`. */
+  /** The dispatches of the update, for a plan after the gradients. Run them once per `advance`. */
   readonly dispatches: readonly Dispatch[];
   readonly #gpu: Gpu;
   readonly #pages: readonly ParameterPage[];
@@ -81,7 +90,8 @@ export class AdamW {
   #updates = 0;
 
   /**
-   * @param losses f32 vector whose first element is the loss: the update waits on it being finite.
+   * @param losses f32 vector whose first element is the loss. An update is skipped unless the loss
+   *   is finite.
    * @throws ShapeError when a page's tensors disagree.
    */
   constructor(
@@ -156,17 +166,20 @@ export class AdamW {
     this.#decay.value = learningRate * weightDecay;
   }
 
-  /** Where `report` reads from: norm, scale, 1 if applied, skipped. For a late or batched readback. */
+  /**
+   * The tensor that `report` reads: norm, scale, 1 if applied, skipped. For a late or batched
+   * readback.
+   */
   get state(): Tensor<'f32'> {
     return this.#state;
   }
 
-  /** What the last update did. Blocks on the GPU: not inside a step. */
+  /** The outcome of the last update. Waits for the GPU: not for use inside a step. */
   async report(): Promise<UpdateReport> {
     return updateReport(await this.#gpu.read(this.#state, 'f32'));
   }
 
-  /** Reads what a checkpoint keeps. */
+  /** Reads back the state that a checkpoint keeps. */
   async save(): Promise<AdamWState> {
     const moments = [];
     for (const { firstMoments, secondMoments } of this.#pages) {
@@ -176,7 +189,7 @@ export class AdamW {
     return { updates: this.#updates, moments };
   }
 
-  /** Goes back to no update and moments of zero. */
+  /** Starts anew: no updates, moments of zero. */
   reset(): void {
     this.#updates = 0;
     const moments = this.#pages.flatMap((page) => [page.firstMoments, page.secondMoments]);
@@ -184,9 +197,9 @@ export class AdamW {
   }
 
   /**
-   * Goes on from a saved state.
+   * Continues from a saved state.
    *
-   * @throws RangeError when its pages are not this optimizer's.
+   * @throws RangeError when the state's pages differ in size from this optimizer's.
    */
   restore(state: AdamWState): void {
     const sizes = this.#pages.map((page) => page.weights.shape[0] ?? 0);
@@ -208,7 +221,7 @@ export class AdamW {
     }
   }
 
-  /** Frees its scratch; the pages belong to the caller. */
+  /** Frees the optimizer's scratch. The pages belong to the caller. */
   destroy(): void {
     this.#gpu.destroy(this.#partials, this.#state, this.#noHalves);
   }

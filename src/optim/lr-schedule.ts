@@ -1,23 +1,25 @@
 import type { LrScheduleShape } from '../vocabulary/schedules.ts';
 
-/** A learning rate as a function of the optimizer update; the config's optimizer is one. */
+/**
+ * A learning rate as a function of the optimizer update. The config's optimizer has these fields.
+ */
 export interface LrSchedule {
   readonly schedule: LrScheduleShape;
   /** Rate at the end of the warmup. */
   readonly learningRate: number;
-  /** Updates of linear rise from 0; the first update of a warmup has rate 0. */
+  /** Updates over which the rate rises linearly from 0. The first update of a warmup has rate 0. */
   readonly warmupUpdates: number;
   /** Update at which `linear` and `cosine` reach 0 and `cosine_with_min_lr` its floor. */
   readonly horizonUpdates: number;
-  /** Floor of `cosine_with_min_lr` as a share of `learningRate`; the others do not look at it. */
+  /** Floor of `cosine_with_min_lr` as a share of `learningRate`; other schedules ignore it. */
   readonly minimumShare: number;
 }
 
 /**
- * The learning rate of an optimizer update, as `transformers.get_scheduler` has it: past the
- * horizon `linear` stays at 0, the cosines rise again.
+ * The learning rate of an optimizer update, as in `transformers.get_scheduler`: past the horizon
+ * `linear` stays at 0, and the cosines rise again.
  *
- * @param update Counts from 0.
+ * @param update The update's number, from 0.
  */
 export function rateAt(settings: LrSchedule, update: number): number {
   const { schedule, learningRate, warmupUpdates, horizonUpdates, minimumShare } = settings;

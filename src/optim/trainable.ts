@@ -12,13 +12,13 @@ import {
 import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
 import { rateAt } from './lr-schedule.ts';
 
-/** All that training a network needs to go on bit for bit. */
+/** All that a network needs to continue its training bit for bit. */
 export interface TrainableState {
   readonly parameters: ReadonlyMap<string, Float32Array>;
   readonly optimizer: AdamWState;
 }
 
-/** A network's weights with their gradients, moments and optimizer. */
+/** A network's weights, with their gradients, moments and optimizer. */
 export class Trainable {
   readonly name: string;
   readonly weights: ParameterStore;
@@ -29,8 +29,8 @@ export class Trainable {
 
   /**
    * @param losses f32 vector whose first element must be finite for an update to happen.
-   * @param gradientPages Where its gradients lie, shared with networks that are updated in turn with
-   *   it; memory of its own when left out.
+   * @param gradientPages Pages for the gradients, shared with networks that are updated at other
+   *   times; own memory when left out.
    */
   constructor(
     gpu: Gpu,
@@ -55,7 +55,7 @@ export class Trainable {
       firstMoments: pageOf(first, i),
       secondMoments: pageOf(second, i),
       decayEnd: page.decayEnd,
-      halves: halvesOf(this.weights, i),
+      halves: halfCopyOf(this.weights, i),
     }));
     this.optimizer = new AdamW(gpu, name, pages, losses, {
       ...config,
@@ -63,38 +63,45 @@ export class Trainable {
     });
   }
 
-  /** Zeroes the gradients: before the first micro-batch of an update. */
+  /** Steps that zero the gradients, to run before the first micro-batch of an update. */
   get clear(): Step[] {
     return this.gradients.pages.map(clearStep);
   }
 
-  /** Clips and applies the gradients: after the last micro-batch. `advance` before each run. */
+  /**
+   * Steps that clip and apply the gradients, to run after the last micro-batch. Call `advance`
+   * first.
+   */
   get update(): readonly Step[] {
     return this.optimizer.dispatches;
   }
 
-  /** Sets the learning rate of the next update by the schedule. @returns The rate. */
+  /** Sets the learning rate of the next update from the schedule. @returns The rate. */
   advance(): number {
     const rate = rateAt(this.#config, this.optimizer.updates);
     this.optimizer.advance(rate);
     return rate;
   }
 
-  /** Fresh start from these weights, moments zero. */
+  /** Starts anew from the given weights, with moments of zero. */
   reset(parameters: ReadonlyMap<string, Float32Array>): void {
     this.weights.load(parameters);
     this.optimizer.reset();
   }
 
-  /** The same from a source, one parameter after another: the host never holds them all. */
+  /**
+   * Does the same as `reset` from a source, one parameter after another: the host never holds them
+   * all.
+   */
   async resetFrom(source: ParameterSource): Promise<void> {
     await this.weights.loadFrom(source);
     this.optimizer.reset();
   }
 
   /**
-   * Reads everything back to name the first parameter whose weight, or its copy in f16, or else whose
-   * gradient, is not finite: for the message of a failed update. Undefined when all are.
+   * Names the first parameter whose weight is not finite or too large for its f16 copy, or else the
+   * first whose gradient is not finite, for the message of a failed update. Reads all of them back.
+   * Undefined when all are finite.
    */
   async firstNonFinite(): Promise<string | undefined> {
     const halved = new Set(this.weights.halved);
@@ -131,7 +138,7 @@ export class Trainable {
   }
 }
 
-function halvesOf({ halves, layout }: ParameterStore, index: number): HalfCopy | undefined {
+function halfCopyOf({ halves, layout }: ParameterStore, index: number): HalfCopy | undefined {
   const [tensor, page] = [halves[index], layout.pages[index]];
   return tensor && page && { tensor, start: page.halvesStart, end: page.halvesEnd };
 }

@@ -13,7 +13,7 @@ import { whiten } from '../../kernels/whiten.ts';
 import { ConfigError } from '../config-error.ts';
 import { type AdvantageEstimator, estimatorFaults, estimators } from '../vocabulary/estimators.ts';
 
-/** Arrays of a rollout of S sequences in G groups with A actions; f32 where not said. */
+/** Arrays of a rollout of S sequences in G groups with A actions; f32 unless stated. */
 export interface AdvantageTensors {
   /** u32 (S, 2): first action, action count. */
   readonly sequences: Tensor;
@@ -21,27 +21,27 @@ export interface AdvantageTensors {
   readonly groups: Tensor;
   /** (S) In: the verifier's reward. */
   readonly sequenceRewards: Tensor;
-  /** (A) In: of the policy that sampled, recomputed by the trainer. */
+  /** (A) In: log-probabilities under the policy that sampled, recomputed by the trainer. */
   readonly oldLogprobs: Tensor;
-  /** (A) In: of the frozen reference. */
+  /** (A) In: log-probabilities under the frozen reference. */
   readonly refLogprobs: Tensor;
-  /** (A) In: the critic's; needed by `gae` alone. */
+  /** (A) In: the critic's values; only `gae` needs them. */
   readonly values?: Tensor;
-  /** (S) Scratch: rewards less their group's baseline. */
+  /** (S) Scratch: rewards minus their group's baseline. */
   readonly shapedRewards: Tensor;
   /** (A) Out: the reward that each action gets. */
   readonly tokenRewards: Tensor;
   /** (S) Out: mean KL estimate of each sequence. */
   readonly meanKl: Tensor;
-  /** (A) Scratch: advantages before whitening, for those that whiten. */
+  /** (A) Scratch: advantages before whitening, for estimators that whiten. */
   readonly rawAdvantages: Tensor;
   /** (2048, 4) Scratch. */
   readonly momentPartials: Tensor;
   /** (4) Out: mean, variance, count of the advantages before whitening. */
   readonly moments: Tensor;
-  /** (A) Out: what the policy loss takes. */
+  /** (A) Out: advantages, as the policy loss takes them. */
   readonly advantages: Tensor;
-  /** (A) Out: targets of the critic; needed by `gae` alone. */
+  /** (A) Out: targets of the critic; only `gae` needs them. */
   readonly returns?: Tensor;
 }
 
@@ -55,7 +55,7 @@ export interface AdvantageHyper {
   readonly rewardRange?: readonly [number, number];
   /** Discount per token; 1 with a group baseline. */
   readonly gamma: Size;
-  /** Bias against variance of `gae`. */
+  /** Trades bias against variance in `gae`. */
   readonly gaeLambda: Size;
   /** Whether whitening divides by the deviation. Default true. */
   readonly whitenScale?: boolean;
@@ -65,7 +65,8 @@ export interface AdvantageHyper {
 /**
  * The dispatches from sequence rewards to advantages.
  *
- * @throws ConfigError when `gae` lacks values or returns, or the estimator cannot work with the discount.
+ * @throws ConfigError when `gae` lacks values or returns, or when the estimator does not allow the
+ *   discount.
  * @throws ShapeError when arrays disagree.
  */
 export function advantageDispatches(

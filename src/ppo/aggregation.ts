@@ -1,19 +1,21 @@
 import type { LossAggregation } from '../vocabulary/losses.ts';
 
 /**
- * The weight of each action of each sequence of an update, constant inside a sequence; over all
- * actions the weights sum to 1.
+ * The weights of an update's actions: one weight per sequence, which all its actions share. Over
+ * all actions the weights sum to 1.
  *
  * - `token-mean-microbatch`: plain mean over the actions of `microBatchSequences` consecutive
- *   sequences, then the mean over these micro-batches whatever their token counts. What LIMR's run
- *   computed: an action counts for less beside long neighbours.
+ * sequences, then the mean over these micro-batches, whatever their token counts. LIMR's run
+ * computed this. An action counts for less beside long neighbours.
  * - `token-mean-step`: plain mean over all actions of the update.
  * - `sequence-mean`: mean over each sequence's actions, then over sequences.
  *
- * How the engine cuts the update to fit memory does not matter: weights follow from the arguments.
+ * The weights follow from the arguments alone: the engine may cut the update in any way to fit
+ * memory.
  *
  * @param actionCounts Actions of each sequence, in the update's order.
- * @param microBatchSequences Sequences of a micro-batch as the rule means it; the last may be short.
+ * @param microBatchSequences Sequences of a micro-batch in the sense of the rule. The last
+ *   micro-batch may be short.
  * @throws RangeError when a sequence has no action, or the micro-batch no sequence.
  */
 export function sequenceWeights(

@@ -11,7 +11,7 @@ import type { PackedBatch } from '../model/packed-batch.ts';
 import { trunkBackward, trunkForward } from '../model/transformer.ts';
 import type { Trainable } from '../optim/trainable.ts';
 
-/** A network that is trained, with an update in its three parts. */
+/** A network that is trained, and the three parts of its update. */
 export interface Network {
   readonly trainable: Trainable;
   readonly clear: Plan;
@@ -20,22 +20,22 @@ export interface Network {
   readonly update: Plan;
 }
 
-/** What the updates of both networks read and write in turn. */
+/** Buffers that the updates of both networks read and write in turn. */
 export interface UpdateBuffers {
   readonly batch: PackedBatch;
   readonly activations: Activations;
-  /** f32 (A, 4): what a loss says of each action. */
+  /** f32 (A, 4): a loss's statistics of each action. */
   readonly stats: Tensor;
-  /** f32, by action of the rollout. */
+  /** f32, one entry per action of the rollout. */
   readonly experience: Readonly<
     Record<'oldLogprobs' | 'refLogprobs' | 'advantages' | 'values' | 'returns', Tensor>
   >;
 }
 
 /**
- * The policy, which goes down the clipped loss of its actions.
+ * The policy, which minimises the clipped loss of its actions.
  *
- * @param totals f32 (8): where `action-stats` sums over the actions of all updates.
+ * @param totals f32 (8): `action-stats` sums over the actions of all updates here.
  */
 export function actorNetwork(
   gpu: Gpu,
@@ -91,7 +91,9 @@ export function actorNetwork(
   };
 }
 
-/** The value function, which goes down its clipped squared error. @param totals As the policy's. */
+/**
+ * The value function, which minimises its clipped squared error. @param totals As for the policy.
+ */
 export function criticNetwork(
   gpu: Gpu,
   critic: Trainable,

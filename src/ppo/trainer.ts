@@ -39,7 +39,7 @@ export interface RolloutGroup {
   readonly responses: readonly Uint32Array[];
 }
 
-/** What a trainer reads of a config. */
+/** The parts of a config that a trainer reads. */
 export type TrainerConfig = Pick<
   ExperimentConfig,
   'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
@@ -51,13 +51,16 @@ export interface TaskLimits {
   readonly maxResponseTokens: number;
 }
 
-/** What a checkpoint keeps of a trainer. */
+/** The state of a trainer that a checkpoint keeps. */
 export interface PpoState {
   readonly actor: TrainableState;
   readonly critic: TrainableState | null;
 }
 
-/** The reward matrix in GPU buffers: sums over samples, and their number. f32, f32, u32 (P, K). */
+/**
+ * The reward matrix in GPU buffers, each (P, K): sums over samples in f32, and the number of
+ * samples in u32.
+ */
 export interface RewardMatrixTensors {
   readonly accuracySums: Tensor;
   readonly rewardSums: Tensor;
@@ -67,7 +70,7 @@ export interface RewardMatrixTensors {
 /** Scalars of one update, by the keys of `src/metrics.ts`. */
 export type UpdateMetrics = Record<string, number>;
 
-/** An update whose loss or gradient was not finite; it was not applied. */
+/** The loss or gradient of an update was not finite. The update was not applied. */
 export class NonFiniteUpdateError extends Error {
   override readonly name = 'NonFiniteUpdateError';
 }
@@ -78,11 +81,11 @@ const MICRO_ROWS = 8192;
 /**
  * PPO on rollouts: scores them under actor, reference and critic, turns rewards into advantages on
  * the GPU, and takes the optimizer updates. Everything between the upload of token ids and the
- * metrics at the end stays on the device. Sampling is the rollout's business, not this one's.
+ * metrics at the end stays on the device. Sampling belongs to the rollout.
  */
 export class PpoTrainer {
   readonly actor: Trainable;
-  /** Absent for estimators without one. */
+  /** Absent for estimators without a critic. */
   readonly critic: Trainable | undefined;
   readonly reference: ParameterStore;
   readonly #gpu: Gpu;
@@ -109,7 +112,7 @@ export class PpoTrainer {
       Record<'sequences' | 'sequenceFlags' | 'groups' | 'groupPrompts', Tensor<'u32'>>
   >;
   readonly #readback: Readback;
-  /** Of each network: sums over the actions of all its updates. */
+  /** For each network, sums over the actions of all its updates. */
   readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
   readonly #networks: { readonly actor: Network; readonly critic: Network | undefined };
   readonly #plans: {
@@ -119,8 +122,8 @@ export class PpoTrainer {
   };
 
   /**
-   * @param matrix Where rewards of rollouts are recorded; none for runs that need no LIM.
-   * @param memory For what an update need not find again; memory of its own when left out.
+   * @param matrix Records the rewards of rollouts; absent for runs without LIM.
+   * @param memory Memory for tensors that need not outlive an update; own memory when left out.
    */
   constructor(
     gpu: Gpu,
@@ -176,7 +179,7 @@ export class PpoTrainer {
     const withCritic = needsCritic(ppo.estimator);
     const criticLayout = withCritic ? layoutOf('value') : undefined;
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
-    // An update begins by clearing them: no network's gradients outlive its own update.
+    // An update begins by clearing the gradients: no network's gradients outlive its own update.
     const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, gradients);
     this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights', {
@@ -279,7 +282,9 @@ export class PpoTrainer {
     };
   }
 
-  /** Fresh start: actor and reference from the base, a critic from its trunk, moments zero. */
+  /**
+   * Starts anew: actor and reference from the base, the critic from the base's trunk, moments zero.
+   */
   reset(base: ReadonlyMap<string, Float32Array>, seed: number): void {
     this.actor.reset(base);
     this.reference.load(base);
@@ -291,7 +296,7 @@ export class PpoTrainer {
     return { actor: await this.actor.save(), critic: (await this.critic?.save()) ?? null };
   }
 
-  /** Goes on from a state; the reference is the base, as ever. */
+  /** Continues from a state. The reference is always the base. */
   restore(base: ReadonlyMap<string, Float32Array>, state: PpoState): void {
     this.reference.load(base);
     this.actor.restore(state.actor);
@@ -301,9 +306,10 @@ export class PpoTrainer {
   /**
    * One PPO iteration's update from a judged rollout.
    *
-   * @param verdicts Of all responses, group after group.
-   * @param options.column Data epoch under which the verdicts are recorded; none to record nothing.
-   * @param options.iteration Keys the order of minibatches, with `options.seed`.
+   * @param verdicts Verdicts on all responses, group after group.
+   * @param options.column Data epoch under which the verdicts are recorded; when left out, nothing
+   *   is recorded.
+   * @param options.iteration `options.iteration` and `options.seed` key the order of minibatches.
    * @returns The update's scalars, read once at its end.
    * @throws NonFiniteUpdateError when an optimizer update was not finite; it was not applied.
    */
@@ -361,7 +367,7 @@ export class PpoTrainer {
     }
   }
 
-  /** Lays the rollout's sequences and actions out and uploads what all passes share. */
+  /** Lays out the rollout's sequences and actions, and uploads the arrays that all passes share. */
   #describe(rollout: readonly RolloutGroup[], verdicts: Verdicts): Experience {
     const sequences: number[] = [];
     const groups: number[] = [];
@@ -457,7 +463,7 @@ export class PpoTrainer {
     return pieces;
   }
 
-  /** What the metrics of an update are made of. */
+  /** The tensors that an update's metrics are computed from. */
   #readParts() {
     const { actor, critic } = this;
     const { moments, meanKl, values, returns } = this.#experience;
@@ -526,8 +532,8 @@ export class PpoTrainer {
   }
 
   /**
-   * The first parameter whose weight or gradient is not finite, for the message of a failed run. The
-   * weights have stood still since the bad update: its gradients are computed once more.
+   * The first parameter whose weight or gradient is not finite, for the message of a failed run.
+   * The weights have not changed since the bad update, so its gradients are computed again.
    */
   async #firstBad(name: 'actor' | 'critic', minibatch?: Minibatch): Promise<string> {
     const network = this.#networks[name];
@@ -548,7 +554,7 @@ interface SequenceUnit {
 
 interface WeightedGroup {
   readonly units: readonly SequenceUnit[];
-  /** Per unit; empty where no loss is taken. */
+  /** One weight per unit; empty where there is no loss. */
   readonly weights: readonly number[];
 }
 
@@ -572,7 +578,7 @@ const mean = (values: ArrayLike<number>): number => {
   return values.length === 0 ? 0 : sum / values.length;
 };
 
-/** 1 - var(returns - values) / var(returns): 1 for a perfect critic, 0 for one that knows the mean. */
+/** 1 - var(returns - values) / var(returns): 1 for a perfect critic, 0 for a constant one. */
 function explainedVariance(
   values: Float32Array = new Float32Array(0),
   returns: Float32Array = new Float32Array(0),
@@ -615,7 +621,10 @@ function rewardMetrics(
   };
 }
 
-/** Buffer sizes of a trainer: a micro-batch holds a minibatch, or as much of it as is allowed. */
+/**
+ * Buffer sizes of a trainer. A micro-batch holds a minibatch, or as much of it as `MICRO_ROWS`
+ * allows.
+ */
 export function trainerCapacity(
   config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
   limits: TaskLimits,

@@ -1,11 +1,11 @@
-// What a comparison of methods does not show, in sentences that page and report share.
+// Limits of a comparison of methods, in sentences for page and report.
 import { leastSeeds } from './interval.ts';
 import { counted } from './text.ts';
 
-/** The smallest p that an exact two-sided test of paired seeds can give: all signs alike, of 2^n. */
+/** The smallest p of an exact two-sided test of paired seeds: all signs alike, out of 2^n. */
 export const leastP = (seeds: number): number => 2 ** (1 - seeds);
 
-/** Where fewer seeds than an exact test needs for p = .05 were run. */
+/** A sentence for runs with fewer seeds than an exact test needs for p = .05; else undefined. */
 export function seedsCaveat(seeds: number): string | undefined {
   if (seeds < leastSeeds) {
     return `${seeds === 1 ? 'One seed' : 'Two seeds'}: intervals are over held-out prompts, and another seed may order the methods otherwise.`;
@@ -18,13 +18,13 @@ export function seedsCaveat(seeds: number): string | undefined {
   );
 }
 
-/** Wrong keys in what two methods train on, over the seeds. */
+/** Number of wrong keys in the training prompts of two methods, summed over the seeds. */
 export interface WrongKeys {
   readonly lim: number;
   readonly rand: number;
 }
 
-/** Where RAND trained on more wrong keys than LIM. */
+/** A sentence for runs in which RAND trained on more wrong keys than LIM; else undefined. */
 export function wrongKeysCaveat({ lim, rand }: WrongKeys): string | undefined {
   if (rand <= lim) return undefined;
   return (
@@ -33,7 +33,7 @@ export function wrongKeysCaveat({ lim, rand }: WrongKeys): string | undefined {
   );
 }
 
-/** What the pool's strata do to scores. */
+/** The effect of the pool's strata on scores. */
 export const strataCaveat =
   'The pool’s difficulty has three modes by construction: easy, learnable and hard prompts with nothing ' +
   'between. How cleanly a score separates them here says nothing about pools that were not made so.';

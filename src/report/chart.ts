@@ -6,13 +6,17 @@ import type { Mark } from '../look/tokens.ts';
 import { escape, raw, type Markup } from './markup.ts';
 
 use([CustomChart, LineChart, GridComponent, MarkLineComponent, SVGRenderer]);
-// A page has a canvas to measure text by; without one it is a table, and the bytes are the same.
+// In a page, echarts would measure text with a canvas. Without a canvas it uses a table, and the
+// bytes are the same on every host.
 setPlatformAPI({ createCanvas: () => null as unknown as HTMLCanvasElement });
 
-/** How one series looks: colours are custom properties of the stylesheet, so that they follow the scheme. */
+/**
+ * The look of a series. Colours are custom properties of the stylesheet, so that they follow the
+ * colour scheme.
+ */
 export interface SeriesStyle {
   readonly color: string;
-  /** Lengths of dashes and gaps; solid without. */
+  /** Lengths of dashes and gaps; undefined draws a solid line. */
   readonly dash?: readonly number[];
   readonly symbol: Mark;
   readonly width?: number;
@@ -23,22 +27,22 @@ export type Point = readonly [x: number, y: number];
 export interface Line {
   readonly style: SeriesStyle;
   readonly points: readonly Point[];
-  /** Drawn behind the line: its 95 % interval at each point. */
+  /** Drawn behind the line: the 95 % interval at each point. */
   readonly band?: readonly (readonly [x: number, low: number, high: number])[];
   readonly width?: number;
-  /** In [0, 1]; 1 without. */
+  /** In [0, 1]. Default 1. */
   readonly opacity?: number;
 }
 
 interface Frame {
   /** Unique on the page. */
   readonly id: string;
-  /** What a reader who does not see the figure is told. */
+  /** Description for readers who cannot see the figure. */
   readonly label: string;
   readonly width: number;
   readonly height: number;
   readonly xName: string;
-  /** What the upright axis counts, above it. */
+  /** Name of the upright axis, drawn above it. */
   readonly yName?: string;
 }
 
@@ -46,11 +50,11 @@ export interface LineChartOptions extends Frame {
   readonly lines: readonly Line[];
   readonly yRange?: readonly [number, number];
   readonly xRange?: readonly [number, number];
-  /** Vertical and horizontal rules with a word beside them. */
+  /** Vertical and horizontal rules, each with a label. */
   readonly rules?: readonly (
     { readonly x: number; readonly text: string } | { readonly y: number; readonly text: string }
   )[];
-  /** Drawn first, each one path, thin and half transparent. */
+  /** Curves drawn behind the lines: each curve is one path, thin and half transparent. */
   readonly backdrop?: {
     readonly color: string;
     readonly curves: readonly {
@@ -82,7 +86,10 @@ const xAxisOf = (name: string, [min, max]: readonly [number, number]) => ({
 const isMultiple = (length: number, step: number): boolean =>
   Math.abs(length / step - Math.round(length / step)) < 1e-9;
 
-/** A step of 1, 2 or 5 times a power of ten, at most 6 of them, whole for lengths from 3 up. */
+/**
+ * An axis step of 1, 2 or 5 times a power of ten: at most 6 steps, and whole steps for lengths from
+ * 3 up.
+ */
 function stepOf(length: number): number {
   const power = 10 ** Math.floor(Math.log10(length / 6));
   const step = [1, 2, 5, 10].map((times) => times * power).find((size) => length / size <= 6);
@@ -105,13 +112,15 @@ const yAxisOf = (range: readonly [number, number] | undefined, name = '') => ({
 
 const grid = { left: 46, right: 14, top: 24, bottom: 42 };
 
-/** What echarts hands to a series that draws itself. */
+/** The part of echarts' API that draws a custom series. */
 interface DrawApi {
   readonly coord: (point: readonly number[]) => [number, number];
   readonly size: (extent: readonly number[]) => [number, number];
 }
 
-/** A series that draws shapes in the coordinates of the axes, which span at least the `extents`. */
+/**
+ * A series of custom shapes in the coordinates of the axes; the axes cover at least the `extents`.
+ */
 const drawn = (
   extents: readonly (readonly [x: number, low: number, high: number])[],
   z: number,
@@ -131,13 +140,14 @@ const drawn = (
 
 const fixed = (value: number): number => Math.round(value * 10) / 10;
 
-/** Lines with their intervals as bands, over a linear axis. */
+/** Lines over a linear axis, with their intervals as bands. */
 export function lineChart(options: LineChartOptions): Markup {
   const { lines, rules = [], backdrop } = options;
   const xs = lines.flatMap((line) => line.points.map(([x]) => x));
   const xRange = options.xRange ?? [0, Math.max(1, ...xs)];
   const bands = lines.filter((line) => (line.band?.length ?? 0) > 1);
-  // A backdrop comes with ranges of its own; its extent is any point inside.
+  // The options give the axes' ranges when there is a backdrop, so any point inside serves as its
+  // extent.
   const within = [xRange[0], options.yRange?.[0] ?? 0, options.yRange?.[0] ?? 0] as const;
   const ruleData = rules.map((rule) => ({
     ...('x' in rule ? { xAxis: rule.x } : { yAxis: rule.y }),
@@ -222,7 +232,10 @@ const extentOf = ({ band = [] }: Line): readonly [x: number, low: number, high: 
   Math.max(...band.map(([, , high]) => high)),
 ];
 
-/** Straight pieces between the points that are there, in order; a lone one is a short dash. */
+/**
+ * Straight pieces between existing neighbours, in order; a point without neighbours is a short
+ * dash.
+ */
 function brokenPath(points: readonly (number | null)[], coord: DrawApi['coord']): string {
   let path = '';
   let open = false;
@@ -241,7 +254,7 @@ function brokenPath(points: readonly (number | null)[], coord: DrawApi['coord'])
 }
 
 export interface HistogramOptions extends Frame {
-  /** Counts of the bins [start, end). */
+  /** Bins [start, end) and their counts. */
   readonly bins: readonly {
     readonly start: number;
     readonly end: number;
@@ -255,7 +268,7 @@ export function histogram(options: HistogramOptions): Markup {
   const { bins } = options;
   const start = Math.min(...bins.map((bin) => bin.start));
   const end = Math.max(...bins.map((bin) => bin.end));
-  // Ends on the axis's own steps, so that labels are round.
+  // The axis ends on its own steps, so that labels are round.
   const step = stepOf(end - start);
   const ends = [Math.floor(start / step) * step, Math.ceil(end / step) * step] as const;
   const highest = Math.max(1, ...bins.map((bin) => bin.count));
@@ -305,11 +318,11 @@ export function histogram(options: HistogramOptions): Markup {
 }
 
 export interface HeatMapOptions extends Frame {
-  /** Axis length: prompts. */
+  /** Length of the axis, in prompts. */
   readonly columns: number;
   readonly rows: readonly {
     readonly name: string;
-    /** From top to bottom, cells from left to right: [start, end) and a place on the row's scale. */
+    /** Cells [start, end) from left to right; `color` shows the value on the row's scale. */
     readonly cells: readonly {
       readonly start: number;
       readonly end: number;
@@ -319,7 +332,10 @@ export interface HeatMapOptions extends Frame {
   readonly rules: readonly { readonly x: number; readonly text: string }[];
 }
 
-/** Rows of coloured cells. Cells of one colour are one path, runs of equal cells one rectangle. */
+/**
+ * Rows of coloured cells. All cells of one colour are one path; neighbours of equal colour are one
+ * rectangle.
+ */
 export function heatMap(options: HeatMapOptions): Markup {
   const colors = [
     ...new Set(options.rows.flatMap((row) => row.cells.map((cell) => cell.color))),
@@ -348,7 +364,7 @@ export function heatMap(options: HeatMapOptions): Markup {
             for (let at = 0; at < cells.length; at++) {
               const first = cells[at];
               if (first?.color !== color) continue;
-              // Only neighbours join: a row may have gaps.
+              // Only adjacent cells join: a row may have gaps.
               while (cells[at + 1]?.color === color && cells[at + 1]?.start === cells[at]?.end)
                 at++;
               const [left, middle] = coord([first.start, row]);
@@ -372,7 +388,7 @@ export function heatMap(options: HeatMapOptions): Markup {
           lineStyle: { color: 'var(--ink)', type: 'solid', width: 1.5 },
           data: options.rules.map(({ x, text }) => ({
             xAxis: x,
-            // An inverse axis: its start is at the top.
+            // On an inverse axis the start is at the top.
             label: { formatter: text, position: 'start', ...axisText, color: 'var(--ink)' },
           })),
         },
@@ -382,8 +398,8 @@ export function heatMap(options: HeatMapOptions): Markup {
 }
 
 /**
- * An SVG element. zrender counts its instances in its ids and classes and adds marks for scripts on
- * the page: the ids get the figure's own name instead, so that equal figures are equal bytes.
+ * An SVG element. zrender numbers its instances in ids and classes, and adds marks for scripts on
+ * the page. The ids get the figure's own name instead, so that equal figures are equal bytes.
  */
 function render(frame: Frame, option: EChartsCoreOption): Markup {
   const chart = init(null, null, {

@@ -49,29 +49,31 @@ export const methodStyles: Readonly<Record<LineName, SeriesStyle>> = {
   linear: styleOf(lineLooks.linear),
 };
 
-/** Styles of the runs of a comparison, told apart by colour, dash and symbol. */
+/** Styles of the runs of a comparison; colour, dash and symbol tell the runs apart. */
 export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);
 
 /** Colours of the matrix, lowest share first. */
 const heat = Array.from({ length: rampSteps }, (_, i) => `var(--ramp-${i})`);
 
-/** Most points of a training curve and columns of a heat map: what its width can show. */
+/**
+ * Most points of a training curve, and most columns of a heat map: their width can show no more.
+ */
 const MOST_POINTS = 160;
 const MOST_COLUMNS = 320;
 const MOST_ROWS = 48;
 /** Most prompts drawn in one panel of trajectories. */
 const MOST_CURVES = 200;
-/** Scores below are counted in one bar; a pool that is nearly solved scores down to −millions. */
+/** One bar counts all lower scores; a nearly solved pool has scores down to minus millions. */
 const LOWEST_SCORE = -5;
 
-/** A figure with its number in words below, and the same data as a table where it has one. */
+/** A figure with a caption below, and with its data as a table if given. */
 export const figure = (drawing: Markup, caption: Markup, data?: Markup): Markup => markup`<figure>
 <div class="drawing">${drawing}</div>
 <figcaption>${caption}</figcaption>
 ${data ?? ''}</figure>
 `;
 
-/** The numbers of a figure, folded away. */
+/** The numbers of a figure as a folded table. */
 export const numbers = (head: readonly string[], rows: readonly (readonly string[])[]): Markup =>
   markup`<details class="numbers"><summary>Numbers</summary><div class="scroll"><table><thead><tr>${head.map(
     (text) => markup`<th scope="col">${text}</th>`,
@@ -81,7 +83,7 @@ export const numbers = (head: readonly string[], rows: readonly (readonly string
   )}</tbody></table></div></details>
 `;
 
-/** What the lines of a group of figures mean, outside of them so that it is text. */
+/** The legend of a group of figures, outside of the figures so that it is text. */
 export const legend = (
   entries: readonly { readonly style: SeriesStyle; readonly text: string }[],
 ): Markup =>
@@ -121,8 +123,10 @@ const wide = { width: 460, height: 300 };
 const narrow = { width: 380, height: 250 };
 const middle = { width: 460, height: 270 };
 
-/** Held-out accuracy over read-outs; with `charged`, over updates, and LIM and LINEAR begin
- * where FULL's pass ends. */
+/**
+ * Held-out accuracy over read-outs. With `charged`, accuracy over updates, and LIM and LINEAR begin
+ * at the end of FULL's pass.
+ */
 export function learningFigure(run: Run, id: string, charged: boolean): Markup {
   const { results } = run;
   const { tableReadout } = results.config.experiment;
@@ -139,7 +143,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     return points.length === 0 ? [] : [{ method, points }];
   });
   const last = Math.max(1, ...curves.flatMap(({ points }) => points.map(({ x }) => x)));
-  // From where FULL goes on alone there is nothing to compare it with.
+  // After this update only FULL has values, and nothing to compare it with.
   const others = curves.filter(({ method }) => method !== 'full').flatMap(({ points }) => points);
   const alone = charged || others.length === 0 ? Infinity : Math.max(...others.map(({ x }) => x));
   const lines: Line[] = [
@@ -160,7 +164,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       points: points
         .filter(({ x }) => x <= alone)
         .map(({ x, estimate }) => [x, estimate.mean] as const),
-      // The base's own interval is over prompts: a band over seeds starts at the first read-out.
+      // The base's interval is over prompts, so a band over seeds starts at the first read-out.
       ...(manySeeds
         ? {
             band: points
@@ -217,7 +221,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
   return figure(drawing, caption, data);
 }
 
-/** What training logged, a small figure for each scalar. */
+/** The logged scalars of training that get a small figure each. */
 export const trainingKeys = [
   'reward_mean',
   'accuracy_mean',
@@ -258,18 +262,18 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
   return figure(drawing, markup`<b>${name}${units}.</b> ${meaning}.`, ends);
 }
 
-/** Range of what LIM looked at. */
+/** Range of the signal that LIM used. */
 const signalRange = (signal: LimSummary['signal']): readonly [number, number] =>
   signal === 'accuracy' ? [0, 1] : [-1, 1];
 
-/** The same in words, for its axis. */
+/** Name of the signal, for its axis. */
 const signalName = (signal: LimSummary['signal']): string =>
   signal === 'accuracy' ? 'share matching the key' : 'mean reward';
 
 const epochPoints = (curve: readonly number[]): Point[] =>
   curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
 
-/** The pool's mean signal per data epoch, a line for each seed. */
+/** The pool's mean signal per data epoch, one line per seed. */
 export function meanCurveFigure(run: Run, id: string): Markup {
   const scored = run.results.seeds.flatMap(({ seed, lim }) => (lim ? [{ seed, lim }] : []));
   const first = scored[0];
@@ -304,10 +308,10 @@ export function meanCurveFigure(run: Run, id: string): Markup {
   );
 }
 
-/** Width of a bar: the smallest of these that makes at most 40. */
+/** Possible widths of a bar; the smallest that makes at most 40 bars is used. */
 const binWidths = [0.05, 0.1, 0.2, 0.5, 1, 2, 5];
 
-/** Scores in bars that end at theta, so that each bar is kept or rejected as a whole. */
+/** Scores in bins that end at theta, so that each bin is kept or rejected as a whole. */
 export function scoreBins(
   scores: readonly (number | null)[],
   theta: number,
@@ -371,7 +375,7 @@ export const swatchBox = (color: string): Markup =>
     `<svg class="box" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill="${color}"/></svg>`,
   );
 
-/** Trajectories of what LIM kept, or of what it rejected, with the mean curve in red. */
+/** Trajectories of the prompts that LIM kept or rejected, with the mean curve in red. */
 export function trajectoryFigure(
   ranked: readonly ScoredPrompt[],
   lim: LimSummary,
@@ -425,7 +429,7 @@ export function trajectoryFigure(
   );
 }
 
-/** At most `most` elements, the first and last among them. */
+/** At most `most` elements, evenly spaced, with the first and the last. */
 function evenly<T>(list: readonly T[], most: number): T[] {
   if (list.length <= most) return [...list];
   return Array.from({ length: most }, (_, i) => {
@@ -434,7 +438,7 @@ function evenly<T>(list: readonly T[], most: number): T[] {
   }).flat();
 }
 
-/** [start, end) of at most `most` equal stretches of `length` places. */
+/** Splits `length` places into at most `most` equal stretches [start, end). */
 function stretches(length: number, most: number): [number, number][] {
   const parts = Math.min(length, most);
   return Array.from({ length: parts }, (_, i) => [
@@ -443,7 +447,7 @@ function stretches(length: number, most: number): [number, number][] {
   ]);
 }
 
-/** The reward matrix, prompts in order of score, and below it where each prompt came from. */
+/** The reward matrix with prompts in order of score; below it, the origin of each prompt. */
 export function heatMapFigure(
   ranked: readonly ScoredPrompt[],
   lim: LimSummary,
@@ -504,7 +508,7 @@ export function heatMapFigure(
   );
 }
 
-/** One method's learning curves, a line for each run of a comparison. */
+/** One method's learning curves, one line per run of a comparison. */
 export function comparisonFigure(
   runs: readonly { readonly label: string; readonly run: Run }[],
   method: MethodName,

@@ -19,7 +19,7 @@ import {
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed, intervalText, listed, signed } from './text.ts';
 
-/** A fall from a method's best read-out to its last that is worth a sentence. */
+/** Smallest fall in accuracy, from a method's best read-out to its last, that gets a sentence. */
 const FALL = 0.03;
 
 /** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
@@ -30,7 +30,7 @@ const paperAverages: Readonly<Record<MethodName, number>> = {
   rand: 49.4,
 };
 
-/** What the numbers say, one sentence or two each, the most important first. Text, not markup. */
+/** The findings of a run, one or two sentences each, most important first. Text, not markup. */
 export function findingsOf(run: Run): string[] {
   return [
     fullFinding(run),
@@ -68,7 +68,7 @@ function tableFinding(run: Run): string | undefined {
   return `At ${readoutText(run, tableReadout)}, the read-out fixed before the run, from best to worst: ${order}.${told}`;
 }
 
-/** Methods that were read at a read-out, best first. */
+/** The methods with a reading at a read-out, best first. */
 function rankedAt(run: Run, readout: number): { method: MethodName; mean: number }[] {
   return methodsOf(run)
     .flatMap((method) => {
@@ -78,7 +78,7 @@ function rankedAt(run: Run, readout: number): { method: MethodName; mean: number
     .sort((a, b) => b.mean - a.mean);
 }
 
-/** Who is ahead by how much, and whether the interval says so. */
+/** Which method is ahead, by how much, and whether the interval excludes zero. */
 function differenceText(one: string, other: string, difference: Estimate): string {
   const { mean, low, high, over } = difference;
   const interval = `95 % interval ${signed(low)} to ${signed(high)} over ${over}`;
@@ -92,7 +92,7 @@ function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
   return (['full', 'rand', 'linear'] as const).flatMap((other) => {
     const readout = lastCommonReadout(run, 'lim', other);
-    // FULL at the table's read-out has a sentence of its own.
+    // The finding at the table's read-out already covers FULL.
     if (readout === undefined || (readout === tableReadout && other === 'full')) return [];
     const difference = differenceAt(run, 'lim', other, readout);
     const [ours, theirs] = [estimateAt(run, 'lim', readout), estimateAt(run, other, readout)];
@@ -108,7 +108,7 @@ function endFindings(run: Run): string[] {
   });
 }
 
-/** What the differences between methods do not show. */
+/** The limits of the differences between methods. */
 function comparisonCaveats(run: Run): (string | undefined)[] {
   const { seeds } = run.results;
   const compared = methodsOf(run).filter((method) => learningCurve(run, method).length > 0);
@@ -197,7 +197,9 @@ function saturationFinding(run: Run): string | undefined {
   );
 }
 
-/** How this run's order stands to the paper's. Undefined where fewer than two methods were read. */
+/**
+ * Compares the order of this run's methods with the paper's; undefined with fewer than two methods.
+ */
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout);
@@ -224,7 +226,7 @@ export function paperComparison(run: Run): string | undefined {
   );
 }
 
-/** Methods from best to worst; `=` where three digits show no difference. */
+/** Methods from best to worst; `=` between methods that are equal to three digits. */
 const orderText = (ranked: ReturnType<typeof rankedAt>): string =>
   ranked
     .map(({ method, mean }, i) => {
@@ -234,7 +236,7 @@ const orderText = (ranked: ReturnType<typeof rankedAt>): string =>
     })
     .join('');
 
-/** For a table cell: `0.711`, and its interval for the line below. */
+/** The cells of a table: the value, as `0.711`, and its interval for the line below. */
 export const estimateCells = (
   estimate: Estimate | undefined,
 ): { readonly value: string; readonly interval: string } =>

@@ -3,29 +3,29 @@ import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import { tierSizesOf } from '../tasks/registry.ts';
 
-/** A number with its 95 % interval. */
+/** A mean with its 95 % interval. */
 export interface Estimate {
   readonly mean: number;
   readonly low: number;
   readonly high: number;
-  /** What varies: seeds, or the held-out prompts of one trained model. */
+  /** The population of the interval: seeds, or the held-out prompts of one trained model. */
   readonly over: 'seeds' | 'prompts';
 }
 
-/** Seeds from which intervals are over seeds. */
+/** Fewest seeds for an interval over seeds. */
 export const leastSeeds = 3;
 
 /** 97.5 % point of the normal distribution. */
 const Z = 1.959963984540054;
 
-// 97.5 % points of Student's t for 1, 2, ... degrees of freedom. A table, for simple-statistics has
-// no t quantile; past its end the expansion below is off by less than 1e-4.
+// 97.5 % points of Student's t for 1, 2, ... degrees of freedom. A table, because simple-statistics
+// has no t quantile; past the table's end the expansion below is off by less than 1e-4.
 const studentPoints = [
   12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788,
   2.1604, 2.1448, 2.1314,
 ];
 
-/** The 97.5 % point of Student's t: half a 95 % interval in standard errors. */
+/** The 97.5 % point of Student's t: half the width of a 95 % interval, in standard errors. */
 export function studentPoint(degrees: number): number {
   const point = studentPoints[degrees - 1];
   if (point !== undefined) return point;
@@ -39,7 +39,7 @@ export function studentPoint(degrees: number): number {
   );
 }
 
-/** Student's interval of the mean of independent values, at least two of them. */
+/** Student's interval for the mean of at least two independent values. */
 export function studentInterval(values: readonly number[]): Estimate {
   const center = mean([...values]);
   const half =
@@ -48,7 +48,7 @@ export function studentInterval(values: readonly number[]): Estimate {
   return { mean: center, low: center - half, high: center + half, over: 'seeds' };
 }
 
-/** Wilson's interval of a share of `count` trials: it keeps a width at 0 and at 1. */
+/** Wilson's interval for a share of `count` trials; its width stays above 0 at shares 0 and 1. */
 export function wilsonInterval(share: number, count: number): Estimate {
   const square = Z * Z;
   const center = (share + square / (2 * count)) / (1 + square / count);
@@ -64,8 +64,8 @@ export function wilsonInterval(share: number, count: number): Estimate {
 }
 
 /**
- * The interval of a sum of independent estimates with weights, from their own intervals, by squaring
- * and adding the distances to the limits (Zou and Donner 2008). Weights may be negative.
+ * The interval of a weighted sum of independent estimates, from their own intervals: the squared
+ * distances to the limits are added (Zou and Donner 2008). Weights may be negative.
  */
 export function combine(
   parts: readonly { readonly estimate: Estimate; readonly weight: number }[],
@@ -87,7 +87,7 @@ export function combine(
   };
 }
 
-/** Held-out prompts that were evaluated, by tier. */
+/** Number of evaluated held-out prompts, by tier. */
 export function tierPrompts(config: ExperimentConfig): ReadonlyMap<string, number> {
   const { task, evaluation } = config;
   return new Map(
@@ -95,16 +95,18 @@ export function tierPrompts(config: ExperimentConfig): ReadonlyMap<string, numbe
   );
 }
 
-/** One model's accuracy by one way of answering. */
+/** One model's accuracy for one way of answering. */
 export type Reading = Pick<Accuracy, 'mean' | 'tiers'>;
 
 /**
- * The accuracy of a method at a read-out, one reading per seed. From three seeds up the interval is
- * Student's over seeds. Below, it is over the held-out prompts: each tier by Wilson, then the mean of
- * the tiers; it says nothing about other seeds. Samples of one prompt are not independent, so they
- * count as one trial, which makes the interval of sampled answers too wide rather than too narrow.
+ * The accuracy of a method at a read-out, from one reading per seed. With at least three seeds the
+ * interval is Student's over seeds. With fewer seeds the interval is over the held-out prompts:
+ * Wilson's for each tier, then the mean of the tiers; it says nothing about other seeds. Samples of
+ * one prompt are not independent, so they count as one trial; the interval of sampled answers is
+ * therefore too wide rather than too narrow.
  *
- * @returns Nothing where nothing was evaluated; without an interval (low = high = mean) where a tier's size is not known.
+ * @returns Undefined if nothing was evaluated. An estimate without interval (low = high = mean) if
+ *   the size of a tier is unknown.
  */
 export function accuracyOf(
   readings: readonly Reading[],
@@ -128,8 +130,9 @@ export function accuracyOf(
 }
 
 /**
- * The accuracy of one method less another's. From three common seeds up it is paired by seed; below,
- * over prompts as if the two had answered different ones, which is too wide rather than too narrow.
+ * The accuracy of one method minus another's. With at least three common seeds the interval is
+ * paired by seed. With fewer seeds it is over prompts, as if the methods had answered different
+ * prompts: too wide rather than too narrow.
  */
 export function differenceOf(
   one: ReadonlyMap<number, Reading>,

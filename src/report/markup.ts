@@ -1,4 +1,4 @@
-/** HTML that is safe as it stands. Made by `markup` and, for text that we wrote ourselves, `raw`. */
+/** Safe HTML. Made by `markup`, or by `raw` from text of this program. */
 export class Markup {
   readonly text: string;
 
@@ -7,17 +7,17 @@ export class Markup {
   }
 }
 
-/** What a template takes: text is escaped, markup is not, nothing is left out. */
+/** A part of a template: text is escaped, markup is not, undefined is empty. */
 export type Part = Markup | string | number | undefined | readonly Part[];
 
-/** Markup out of a template whose parts are escaped unless they are markup. */
+/** Markup from a template; parts are escaped unless they are markup. */
 export function markup(strings: TemplateStringsArray, ...parts: readonly Part[]): Markup {
   return new Markup(
     strings.map((text, i) => text + (i < parts.length ? textOf(parts[i]) : '')).join(''),
   );
 }
 
-/** Markup from outside `markup`: our own stylesheet, a drawn figure. Never anything out of a file. */
+/** Markup from outside of `markup`: our own stylesheet, a drawn figure. Never text from a file. */
 export const raw = (text: string): Markup => new Markup(text);
 
 function textOf(part: Part): string {
@@ -36,8 +36,8 @@ const entities: Readonly<Record<string, string>> = {
 };
 
 /**
- * Text for an element or a quoted attribute. What a reader would not see, or what would reorder the
- * line it stands in (controls, bidirectional marks, half surrogate pairs), is spelled out.
+ * Escapes text for an element or a quoted attribute. Spells out invisible characters and characters
+ * that reorder their line: controls, bidirectional marks, half surrogate pairs.
  */
 export const escape = (text: string): string =>
   text
@@ -49,6 +49,6 @@ export const escape = (text: string): string =>
 
 const hexOf = (code: number): string => code.toString(16).toUpperCase().padStart(4, '0');
 
-/** Text out of a file, cut to a length that a table can hold. */
+/** Text from a file, cut to a length that fits a table. */
 export const shortened = (text: string, most: number): string =>
   text.length <= most ? text : `${Array.from(text.slice(0, most)).slice(0, -1).join('')}…`;

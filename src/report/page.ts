@@ -44,12 +44,12 @@ import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/meth
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
-/** Runs that one page can tell apart. */
+/** Most runs that one page can tell apart. */
 export const mostRuns = runStyles.length;
 
-/** Longest text of a file that a table shows. */
+/** Longest text from a file in a table, in characters. */
 const LONGEST_TEXT = 160;
-/** Prompts shown as examples at each place. */
+/** Number of example prompts at each place of the order. */
 const EXAMPLES = 4;
 
 interface LabelledRun {
@@ -60,10 +60,10 @@ interface LabelledRun {
 }
 
 /**
- * The report on one run, or on several side by side, as one HTML page that loads nothing: no date, no
- * path and no random number, so that the same files give the same bytes.
+ * The report on one run, or on several runs side by side, as one HTML page that loads nothing. The
+ * page holds no date, no path and no random number, so that the same files give the same bytes.
  *
- * @throws RangeError for no run, or more than a page can tell apart.
+ * @throws RangeError for no run, or for more runs than a page can tell apart.
  */
 export function renderReport(runs: readonly Run[]): string {
   const [first] = runs;
@@ -327,7 +327,7 @@ function resultTable(run: Run, how: Answering): Markup {
   });
 }
 
-/** Prompts of a method over the seeds: one number, or the least and the most. */
+/** Number of prompts of a method over the seeds: one number, or the least and the most. */
 function promptsOf({ results }: Run, method: MethodName): string {
   const sizes =
     method === 'full'
@@ -430,7 +430,7 @@ function quantileTable({ results }: Run): Markup {
   });
 }
 
-/** A prompt's key, with the truth beside one that is wrong on purpose; empty in older files. */
+/** A prompt's key; beside a key that is wrong on purpose, the truth. Empty for older files. */
 const keyCell = (key: string | undefined, truth: string | undefined): Part =>
   key === undefined
     ? ''
@@ -544,7 +544,7 @@ function meanSelection(list: readonly SelectionSummary[]): SelectionSummary {
   };
 }
 
-/** A selection's make-up by origin as a bar; the numbers stand beside it. */
+/** A selection's make-up by origin as a bar; the table gives the numbers. */
 const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
   prompts === 0
     ? markup`empty`
@@ -577,7 +577,7 @@ ${
 `;
 }
 
-/** A value out of a config or a list of overrides, short and as text. */
+/** A value from a config or a list of overrides, as short text. */
 const valueText = (value: unknown): string =>
   shortened(
     typeof value === 'string' ? value : value === undefined ? 'none' : JSON.stringify(value),
@@ -709,7 +709,7 @@ ${
 `;
 }
 
-/** Fields that some config sets otherwise than the first, with everybody's values. */
+/** Fields in which a config differs from the first one, with the values of all configs. */
 function differingFields(
   configs: readonly ExperimentConfig[],
 ): { readonly field: string; readonly values: readonly unknown[] }[] {

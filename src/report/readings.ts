@@ -15,7 +15,7 @@ export const methodsOf = ({ results }: Run): MethodName[] =>
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
 
-/** What the run's read-outs are counted in: `update`, or `data epoch` where epochs are equal. */
+/** The unit of the run's read-outs: `update`, or `data epoch` if methods train for equal epochs. */
 export const unitOf = ({ results }: Run): string => readoutUnit(results.config);
 
 /** `40 updates`, `3 data epochs of each method’s own prompts`. */
@@ -26,14 +26,17 @@ export const readoutText = (run: Run, readout: number): string => {
     : `${text} of each method’s own prompts`;
 };
 
-/** The last read-out of a method, in `unitOf`; 0 for one without prompts. */
+/** The last read-out of a method, in `unitOf`; 0 for a method without prompts. */
 export const lastReadout = (run: Run, method: MethodName): number =>
   Math.max(
     0,
     ...evaluationsOf(run, method).map((evaluation) => readoutOf(run.results.config, evaluation)),
   );
 
-/** Iterations of a method; 0 for one without prompts. Seeds may differ where epochs are equal. */
+/**
+ * Most iterations of a method over the seeds, which may differ when epochs are equal; 0 without
+ * prompts.
+ */
 export const lastUpdate = (run: Run, method: MethodName): number =>
   Math.max(0, ...evaluationsOf(run, method).map(({ update }) => update));
 
@@ -43,7 +46,7 @@ const readingOf = (evaluation: Evaluation, how: Answering): Reading | undefined 
 const evaluationsAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
   evaluationsOf(run, method).filter((one) => readoutOf(run.results.config, one) === readout);
 
-/** What a method reads at a read-out, by seed. */
+/** The readings of a method at a read-out, by seed. */
 export function readingsAt(
   run: Run,
   method: MethodName,
@@ -66,7 +69,7 @@ export const estimateAt = (
 ): Estimate | undefined =>
   accuracyOf([...readingsAt(run, method, readout, how).values()], tierPrompts(run.results.config));
 
-/** The base is one model whatever the seeds: its interval is over prompts. */
+/** The base's estimate. The base is one model for all seeds, so its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {
   const reading: Reading | undefined = how === 'greedy' ? results.base : results.base.sampled;
   return reading && accuracyOf([reading], tierPrompts(results.config));
@@ -76,12 +79,12 @@ export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estim
 export interface CurvePoint {
   /** In `unitOf`; 0 is the base. */
   readonly readout: number;
-  /** PPO iterations of the method before it; where epochs are equal, their mean over seeds. */
+  /** PPO iterations of the method before the read-out; the mean over seeds, which may differ. */
   readonly updates: number;
   readonly estimate: Estimate;
 }
 
-/** A method's accuracy at every read-out that all its seeds reached, the base first. */
+/** A method's accuracy at every read-out that all of its seeds reached, preceded by the base's. */
 export function learningCurve(run: Run, method: MethodName): CurvePoint[] {
   const evaluations = evaluationsOf(run, method);
   const seeds = new Set(evaluations.map(({ seed }) => seed)).size;
@@ -98,7 +101,7 @@ export function learningCurve(run: Run, method: MethodName): CurvePoint[] {
   return read.length > 0 && base ? [{ readout: 0, updates: 0, estimate: base }, ...read] : read;
 }
 
-/** The accuracy of one method less another's at a read-out. */
+/** The accuracy of one method minus another's at a read-out. */
 export const differenceAt = (
   run: Run,
   one: MethodName,
@@ -111,7 +114,7 @@ export const differenceAt = (
     tierPrompts(run.results.config),
   );
 
-/** The last read-out of both methods. */
+/** The last read-out that both methods have; undefined if they share none. */
 export function lastCommonReadout(
   run: Run,
   one: MethodName,
@@ -125,7 +128,7 @@ export function lastCommonReadout(
     .at(-1);
 }
 
-/** Mean of a logged scalar over the seeds that logged it, update by update. */
+/** Mean of a logged scalar over the seeds that logged it, for each update. */
 export function trainingCurve(run: Run, method: MethodName, key: string): [number, number][] {
   const sums = new Map<number, { sum: number; count: number }>();
   for (const record of run.records) {
@@ -139,7 +142,7 @@ export function trainingCurve(run: Run, method: MethodName, key: string): [numbe
     .map(([update, { sum, count }]) => [update, sum / count]);
 }
 
-/** A curve of at most `most` points: means of equal stretches, each at its middle. */
+/** A curve thinned to at most `most` points: the means of equal stretches. */
 export function thinned(
   points: readonly (readonly [number, number])[],
   most: number,
@@ -153,20 +156,22 @@ export function thinned(
   return thin;
 }
 
-/** The score that the cut lies at: theta, or the lowest of those kept by count. */
+/** The score of the cut: theta, or the lowest kept score of a selection by count. */
 export const cutOf = ({ theta, lowestKept }: LimSummary): number => lowestKept ?? theta;
 
-/** What cut, as a short label. */
+/** The rule of the cut, as a short label. */
 export const cutText = (lim: LimSummary): string =>
   isByCount(lim)
     ? `the ${count(lim.kept)} highest${lim.lowestKept === undefined ? '' : `, from ${fixed(lim.lowestKept)} up`}`
     : `θ = ${lim.theta}`;
 
-/** Whether the highest scores were kept. Results of older versions say so by the lowest alone. */
+/**
+ * Whether LIM kept the highest scores by count. Results of older versions have `lowestKept` alone.
+ */
 const isByCount = (lim: LimSummary): boolean =>
   lim.count !== undefined || lim.lowestKept !== undefined;
 
-/** Places in the pool of what LIM kept, of all prompts in order of score, equal ones as they came. */
+/** The ids of the prompts that LIM kept, from all prompts in order of score. */
 export const keptIds = (ranked: readonly ScoredPrompt[], lim: LimSummary): ReadonlySet<number> =>
   new Set(
     (isByCount(lim)

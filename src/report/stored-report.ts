@@ -1,8 +1,8 @@
 import { readRun, type RunFolder } from '../run-folder/finished-run.ts';
 
 /**
- * The report on one finished run, as `limr report` writes it. What draws it is loaded at the first
- * call: a page that offers reports does not carry their charts from the start.
+ * The report on one finished run, as `limr report` writes it. The first call loads the code that
+ * draws the report, so that a page does not load the charts at its start.
  *
  * @throws FormatError or ConfigError naming file and field.
  */

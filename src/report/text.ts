@@ -5,11 +5,11 @@ import type { Estimate } from './interval.ts';
 export const fixed = (value: number, digits = 3): string =>
   Number.isFinite(value) ? value.toFixed(digits).replace('-', '−') : 'none';
 
-/** As `fixed`, with its sign. */
+/** As `fixed`, with a plus or minus sign. */
 export const signed = (value: number, digits = 3): string =>
   value >= 0 ? `+${fixed(value, digits)}` : fixed(value, digits);
 
-/** Whole numbers as they are, others with one digit. */
+/** A whole number with separators, another number with one digit. */
 export const count = (value: number): string =>
   Number.isInteger(value) ? value.toLocaleString('en-US') : fixed(value, 1);
 

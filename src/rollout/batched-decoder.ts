@@ -2,8 +2,8 @@ import { AllocationError } from '../gpu/memory.ts';
 import type { Decoder, DecoderCapacity, GenerateRequest, Generation } from './decoder.ts';
 
 /**
- * The capacity of a decoder that does the work of a larger one with at most so many rows together, to
- * the same bits: kernels are chosen as for the larger one.
+ * The capacity of a decoder that does the work of a larger one with at most `rows` rows together.
+ * Both compute the same bits, because kernels are chosen as for the larger one.
  */
 export function atMost(capacity: DecoderCapacity, rows: number): DecoderCapacity {
   if (rows >= capacity.rows) return capacity;
@@ -19,10 +19,10 @@ export function atMost(capacity: DecoderCapacity, rows: number): DecoderCapacity
 }
 
 /**
- * Half the rows that decode together, for want of memory.
+ * Halves the rows that decode together, because memory is short.
  *
- * @param tell Given a sentence of it.
- * @throws AllocationError where nothing is left to halve.
+ * @param tell Receives a sentence about it.
+ * @throws AllocationError when one row is already too many.
  */
 export function halvedRows(
   rows: number,
@@ -38,32 +38,32 @@ export function halvedRows(
   return fewer;
 }
 
-/** What draws responses, whatever the number that it computes together. */
+/** Draws responses, however many it computes together. */
 export type Sampler = Pick<Decoder, 'capacity' | 'generate'>;
 
 /**
- * A decoder for batches larger than what it computes together. What is drawn for a prompt and sample
- * does not depend on how a batch is cut.
+ * A decoder for batches larger than it computes together. The response to a prompt and sample does
+ * not depend on how a batch is cut.
  */
 export class BatchedDecoder implements Sampler {
-  /** The largest batch asked of it. */
+  /** The largest batch of one request. */
   readonly capacity: DecoderCapacity;
   readonly #decoder: Decoder;
 
-  /** @param capacity That of `decoder`, or one that `atMost` has made it from. */
+  /** @param capacity The capacity of `decoder`, or the larger one from which `atMost` made it. */
   constructor(decoder: Decoder, capacity: DecoderCapacity) {
     this.#decoder = decoder;
     this.capacity = capacity;
   }
 
-  /** As `Decoder.generate`; `onStep` hears of each part in its turn. */
+  /** As `Decoder.generate`; `onStep` reports on each part in turn. */
   async generate(request: GenerateRequest): Promise<Generation> {
     const { rows, prompts: mostPrompts } = this.#decoder.capacity;
     const { prompts, samplesPerPrompt: samples, firstSample = 0, maxNewTokens } = request;
     if (prompts.length <= mostPrompts && prompts.length * samples <= rows) {
       return this.#decoder.generate(request);
     }
-    // Whole groups together where one fits, else a part of one: rows keep their order.
+    // Several whole groups at once, or parts of one group that does not fit: rows keep their order.
     const together = Math.max(1, Math.min(mostPrompts, Math.floor(rows / samples)));
     const drawn = Math.min(samples, rows);
     const parts: Generation[] = [];

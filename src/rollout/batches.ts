@@ -1,5 +1,5 @@
 import { AdapterError } from '../gpu/device.ts';
-import { bytesText, type MemoryLimits, type Purpose } from '../gpu/memory.ts';
+import { bytesText, type MemoryLimits, type MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { deviceLayout } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -15,45 +15,45 @@ export interface ResponderJob {
   readonly stopIds: readonly number[];
 }
 
-/** What the responses may take. */
+/** The resources that the responses may take. */
 export interface ResponderBudget {
-  /** Bytes of GPU memory, weights and all. */
+  /** Bytes of GPU memory, weights included. */
   readonly memory: number;
   readonly limits: MemoryLimits;
   readonly weights?: WeightStorage | undefined;
-  /** How keys and values are kept; chosen by the memory when left out. */
+  /** Storage of keys and values; the memory decides when left out. */
   readonly cache?: 'f32' | 'f16' | undefined;
 }
 
 /** How a job is cut into batches. */
 export interface ResponderPlan {
   readonly capacity: DecoderCapacity & { readonly cacheStorage: 'f32' | 'f16' };
-  /** Of each prompt in one batch. */
+  /** Samples of each prompt in one batch. */
   readonly samples: number;
   readonly batches: number;
   /** Bytes of GPU buffers, weights included. */
-  readonly byPurpose: Readonly<Partial<Record<Purpose, number>>>;
+  readonly byPurpose: Readonly<Partial<Record<MemoryPurpose, number>>>;
   readonly total: number;
 }
 
-/** Rows past which more together are not faster. */
+/** More rows together are not faster. */
 const mostRows = 256;
-/** Rows below which half as large a cache, with rounded numbers, is worth its error. */
+/** With fewer rows, a cache of half the size is worth the error of its rounded numbers. */
 const fewRows = 16;
-/** Token rows of a prefill that kernels are chosen for at most. */
+/** Most token rows of a prefill that kernels are chosen for. */
 const usualPromptRows = 4096;
 
-/** A job's memory does not suffice, whatever way it is cut. */
+/** The memory does not suffice for a job, however the job is cut. */
 export class MemoryError extends Error {
   override readonly name = 'MemoryError';
 }
 
 /**
- * Cuts a job into the largest batches that a memory holds. What is drawn does not depend on the cut,
- * to the last bit; where the cache is in f16 for want of memory, it differs from one in f32.
+ * Cuts a job into the largest batches that fit the memory. Responses do not depend on the cut, to
+ * the last bit. They do depend on the storage of the cache, which is f16 where memory is short.
  *
- * @throws MemoryError, in bytes, when not even one response fits; AdapterError when the device cannot
- *   bind what the model needs at all.
+ * @throws MemoryError, in bytes, when not even one response fits; AdapterError when the device
+ *   cannot bind a buffer that the model needs.
  */
 export function planResponder(
   config: ModelConfig,
@@ -65,7 +65,7 @@ export function planResponder(
     let [low, high] = [0, rows + 1];
     let best: ResponderPlan | undefined;
     while (high - low > 1) {
-      // All of them first: most jobs are small.
+      // All rows first: most jobs are small.
       const middle = low === 0 && high === rows + 1 ? rows : Math.floor((low + high) / 2);
       const plan = planned(config, job, budget, middle, cache);
       if (plan && plan.total <= budget.memory) [best, low] = [plan, middle];
@@ -90,7 +90,7 @@ export function planResponder(
 
 const rowsOf = ({ capacity }: ResponderPlan): number => capacity.rows;
 
-/** The plan of a number of rows; undefined where a device cannot bind so many. */
+/** The plan for `rows` rows; undefined when a device cannot bind so many. */
 function planned(
   config: ModelConfig,
   job: ResponderJob,
@@ -106,7 +106,7 @@ function planned(
   }
 }
 
-/** The plan with at most so many rows together, and what it takes, on a device that only counts. */
+/** The plan with at most `rows` rows together, and its memory, counted on a phantom device. */
 function planOf(
   config: ModelConfig,
   job: ResponderJob,
@@ -117,7 +117,7 @@ function planOf(
   const { prompts, newTokens } = job;
   const lengths = prompts.map(({ length }) => length);
   const total = lengths.reduce((sum, length) => sum + length, 0);
-  // As even as can be: the same number of batches, of fewer rows each.
+  // As even as possible: the same number of batches, with fewer rows each.
   const rounds = Math.ceil(job.samples / Math.min(job.samples, rows));
   const samples = Math.ceil(job.samples / rounds);
   const most = Math.max(1, Math.floor(rows / samples));

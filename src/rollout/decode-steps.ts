@@ -11,35 +11,38 @@ import type { Pass } from '../model/linear.ts';
 import type { ParameterStore } from '../model/parameters.ts';
 import { finalNorm } from '../model/transformer.ts';
 
-/** What a decode step reads and keeps, beside the weights. */
+/** The tensors that a decode step reads and keeps, beside the weights. */
 export interface DecodeState {
-  /** Longest prompt and response together. */
+  /** Tokens of the longest prompt and response together. */
   readonly keys: Size;
-  /** u32 (R): the tokens fed in, and their positions. */
+  /** u32 (R): the tokens fed to the model, and their positions. */
   readonly current: Tensor;
   readonly positions: Tensor;
   readonly episodes: Tensor;
   readonly status: Tensor;
   /** f32 (R, heads, keys). */
   readonly scores: Tensor;
-  /** By layer: f32 (N, fused) of the prompts' rows, rotated; (R, T, 2 kv_heads * D). */
+  /**
+   * By layer: rotated queries, keys and values of the prompts' rows, f32 (N, fused); caches of the
+   * responses' keys and values, (R, T, 2 kv_heads * D).
+   */
   readonly promptQkv: readonly Tensor[];
   readonly caches: readonly Tensor[];
 }
 
-/** The most rows for which weights are read anew for each: above, a matmul's blocks pay. */
+/** Most rows for which each row reads the weights anew. With more rows, a matmul's blocks pay. */
 const FEW_ROWS = 2;
 
-/** The kernels of a decode step: few large dispatches where rows are few. */
+/** The kernels of a decode step. Where rows are few, there are few large dispatches. */
 export class DecodeSteps {
   readonly #weights: ParameterStore;
   readonly #activations: Activations;
   readonly #pass: Pass;
   readonly #few: boolean;
-  /** Of the kernels for few rows. */
+  /** Lanes of the kernels for few rows. */
   readonly #lanes: Lanes;
 
-  /** @param kind Of the adapter. */
+  /** @param kind Kind of the adapter. */
   constructor(weights: ParameterStore, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
     this.#weights = weights;
     this.#activations = activations;
@@ -68,7 +71,10 @@ export class DecodeSteps {
     return steps;
   }
 
-  /** What `trunk` leaves for `head`: the residual stream, or where rows are many its norm. */
+  /**
+   * The tensor that `trunk` leaves for `head`: the residual stream, or its norm where rows are
+   * many.
+   */
   get last(): Tensor {
     return this.#few ? this.#activations.output : this.#activations.hidden;
   }
@@ -87,7 +93,7 @@ export class DecodeSteps {
     const { config, lanes, ropeTable } = this.#activations;
     const { rows } = this.#pass;
     const rotate = canRotate(config.headDim);
-    // Attention rotates by itself where it can.
+    // The attention kernel rotates, where it can.
     if (op.op === 'rope' && rotate) return [];
     if (op.op !== 'attention') return rowSteps(op, layer, this.#pass, state.positions);
     const { keys, episodes, status, scores } = state;
@@ -103,8 +109,8 @@ export class DecodeSteps {
   }
 
   /**
-   * The linear layer that comes next as one step, with the norm that it alone reads before it and the
-   * gate that alone reads it after it; undefined where another op comes next.
+   * The next linear layer as one step. The step includes a norm before it that only this layer
+   * reads, and a gate after it that alone reads this layer. Undefined where another op comes next.
    */
   #fused(ops: readonly BlockOp[], layer: LayerScope): { step: Step; ops: number } | undefined {
     const norm = ops[0]?.op === 'norm' ? ops[0] : undefined;

@@ -32,20 +32,23 @@ export interface DecoderCapacity {
   readonly promptLength: number;
   /** Tokens of the longest response. */
   readonly newTokens: number;
-  /** Bytes of the logits held at once, below which they are made in pieces; 128 MiB at most. */
+  /**
+   * Most bytes of logits held at once; at most 128 MiB, the default. More logits are made in
+   * pieces.
+   */
   readonly logitsBytes?: number;
-  /** How keys and values of responses are kept; those in f16 are rounded. Default f32. */
+  /** Storage of the responses' keys and values; f16 rounds them. Default f32. */
   readonly cacheStorage?: 'f32' | 'f16' | undefined;
   /**
-   * The sizes that kernels are chosen for, of work that decoders of several capacities do to the same
-   * bits; the capacity's own when left out.
+   * The sizes that kernels are chosen for; the capacity's own when left out. Decoders of several
+   * capacities share them to compute the same bits.
    */
   readonly usual?: Readonly<Record<'rows' | 'prompts' | 'promptRows', number>>;
 }
 
-/** How tokens are drawn. What is left out filters nothing. */
+/** How tokens are drawn. A filter left out filters nothing. */
 export interface SamplingSettings {
-  /** Divides the logits; 0 takes the largest. Default 1. */
+  /** Divides the logits; 0 takes the largest logit. Default 1. */
   readonly temperature?: number;
   /** Most tokens kept; 0, the default, keeps all. */
   readonly topK?: number;
@@ -53,7 +56,7 @@ export interface SamplingSettings {
   readonly topP?: number;
   /** Least probability kept, as a fraction of the largest, in [0, 1]; default 0. */
   readonly minP?: number;
-  /** Tokens before which no stop id is drawn. Default 0. */
+  /** No stop id is drawn before this many tokens. Default 0. */
   readonly minNewTokens?: number;
 }
 
@@ -64,32 +67,32 @@ export interface GenerateRequest extends SamplingSettings {
   readonly samplesPerPrompt: number;
   /** Index of the first sample of each prompt, so that a group can be drawn in parts. Default 0. */
   readonly firstSample?: number;
-  /** Unsigned 32-bit. Same seed, prompt id and sample: same tokens, in whatever batch. */
+  /** Unsigned 32-bit. The same seed, prompt id and sample give the same tokens in any batch. */
   readonly seed: number;
   /** Most tokens of a response, for all or for each prompt. Default: the decoder's capacity. */
   readonly maxNewTokens?: number | readonly number[];
   /** Ids that end a response; they are part of it. */
   readonly stopIds: readonly number[];
   /**
-   * Called after each step was submitted. What is known of finished rows lags behind it; those that
-   * were, when last looked, are not computed any more.
+   * Called after each step was submitted. The number of finished rows lags behind. Rows that were
+   * finished when last looked at are not computed any more.
    */
   readonly onStep?: (step: number, finishedRows: number, computedRows: number) => void;
   /**
-   * Rows are brought together as soon as no more than this share of the computed ones can still be
-   * running; 0: never. Changes no result. Default 0.75.
+   * Running rows are moved together as soon as at most this share of the computed rows can still be
+   * running; never at 0. Changes no result. Default 0.75.
    */
   readonly compactAt?: number;
 }
 
-/** Responses, prompt after prompt, the samples of a prompt one after another. */
+/** Responses, prompt after prompt. The samples of a prompt follow one another. */
 export interface Generation {
   readonly rows: number;
   /** Row stride of `tokens` and `logprobs`. */
   readonly columns: number;
-  /** (rows, columns); what lies past a row's length is 0. */
+  /** (rows, columns); entries past a row's length are 0. */
   readonly tokens: Uint32Array;
-  /** (rows, columns): of the chosen tokens, at temperature 1 and unfiltered. */
+  /** (rows, columns): log-probabilities of the chosen tokens, at temperature 1 and unfiltered. */
   readonly logprobs: Float32Array;
   readonly lengths: Uint32Array;
   /** 1 where the response ended with a stop id, 0 where it was cut. */
@@ -98,18 +101,18 @@ export interface Generation {
   response(row: number): Uint32Array;
 }
 
-/** Stop ids that a decoder holds. */
+/** Most stop ids that a decoder holds. */
 const STOP_CAPACITY = 16;
 const MOST_LOGITS_BYTES = 2 ** 27;
 
-/** Moving rows has a cost of its own: not for less than a quarter of what follows. */
+/** Moving rows has a cost, which pays only where it saves a quarter of the later work. */
 const COMPACT_AT = 0.75;
 
 /**
- * Samples responses from a model. Prompts are computed once each, whatever the samples; then every
- * token is one run of a prebuilt plan whose state (lengths, finished rows, current tokens, caches)
- * stays on the GPU. All buffers, bind groups and pipelines are made here, none while generating, and
- * the weights are read where they lie: a decoder follows the training of its store.
+ * Samples responses from a model. Each prompt is computed once, whatever its samples. Then every
+ * token is one run of a prebuilt plan, whose state (lengths, finished rows, current tokens, caches)
+ * stays on the GPU. All buffers, bind groups and pipelines are made here, none while generating.
+ * The weights are read where they lie, so a decoder follows the training of its store.
  */
 export class Decoder {
   readonly capacity: DecoderCapacity;
@@ -131,7 +134,7 @@ export class Decoder {
   };
   readonly #promptRows: Variable;
   readonly #prompts: Variable;
-  /** Rows computed: all at first, later those that may be running. */
+  /** Rows computed: all rows at first, later only the rows that may still be running. */
   readonly #rows: Variable;
   readonly #keys: Variable;
   readonly #stopCount = new Variable('stop count', 0, STOP_CAPACITY);
@@ -146,8 +149,8 @@ export class Decoder {
   #busy = false;
 
   /**
-   * @param weights With a language-model head.
-   * @param shared For what a generation need not find again; memory of its own when left out.
+   * @param weights Weights with a language-model head.
+   * @param shared Memory for tensors that need not outlive a generation; own memory when left out.
    * @throws AdapterError when a buffer is larger than the device can bind.
    */
   constructor(
@@ -198,13 +201,13 @@ export class Decoder {
     const memory = shared ?? new SharedMemory(gpu).nextTurn();
     this.#ownMemory = shared ? undefined : memory.memory;
     const cacheColumns = 2 * kvHeads * headDim;
-    // The largest first: they find the best places.
+    // The largest tensors first: they find the best places.
     const cacheShape = [rows, newTokens, cacheColumns];
     const storage = capacity.cacheStorage ?? 'f32';
     const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache', storage);
     const shape = { positions, memory };
     const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
-    // No dispatch binds what has the same name in both.
+    // Tensors of one name in both share memory: no dispatch binds two of them.
     const decode = new Activations(gpu, config, { ...shape, rows, keep: 'none' });
     this.#activations = [prefill, decode];
     const lastHidden = memory.tensor('last_hidden', [prompts, width]);
@@ -227,7 +230,7 @@ export class Decoder {
     const lanes = samplingLanes(gpu, vocabulary);
     const newest = new DecodeSteps(weights, decode, this.#rows, gpu.kind);
     type Head = (x: Tensor, chunk: LogitChunk) => Step[];
-    // Head and draw, chunk after chunk of the rows in `hidden`.
+    // Head and sampling, for one chunk after another of the rows in `hidden`.
     const sample = (hidden: Tensor, head: Head, used: Variable, sharedLogits: boolean): Step[] => {
       const steps: Step[] = [];
       const [total] = hidden.shape;
@@ -259,7 +262,7 @@ export class Decoder {
           ),
         );
       }
-      // Attention knows the positions by itself where it rotates.
+      // Where the attention kernel rotates, it computes the positions itself.
       if (canRotate(config.headDim)) return steps;
       steps.push(
         decodeAdvance(
@@ -317,8 +320,8 @@ export class Decoder {
   }
 
   /**
-   * Draws `samplesPerPrompt` responses to each prompt. The host hears of finished rows some steps
-   * late, and reads responses back once, at the end. One call at a time.
+   * Draws `samplesPerPrompt` responses to each prompt. The host learns of finished rows some steps
+   * late, and reads the responses back once, at the end. One call at a time.
    *
    * @throws RangeError on a batch past the capacity, an empty prompt, a token id out of the
    *   vocabulary, or a setting out of its range.
@@ -329,7 +332,7 @@ export class Decoder {
     try {
       const { longest, shortest } = this.#prepare(request);
       const rows = this.#rows.value;
-      // Where rows can only end together there is nothing to hear of.
+      // Where rows can only end together, the host need not learn of finished rows.
       const listens = request.stopIds.length > 0 || shortest < longest;
       await this.#gpu.run(this.#prefillPlan);
       if (listens) this.#ring.push();
@@ -349,13 +352,13 @@ export class Decoder {
       const found = await this.#collect(rows);
       return moved ? inOrder(found) : found;
     } finally {
-      // A thread that ends must leave no promise of its device pending.
+      // A thread that ends must leave none of its device's promises pending.
       await this.#ring.reset();
       this.#busy = false;
     }
   }
 
-  /** Frees everything but the weights. */
+  /** Frees all buffers but the weights. */
   destroy(): void {
     this.#prefillPlan.destroy();
     this.#decodePlan.destroy();
@@ -367,7 +370,10 @@ export class Decoder {
     this.#ownMemory?.destroy();
   }
 
-  /** Checks a request, uploads it and sets the variables. Returns the extreme limits of rows. */
+  /**
+   * Checks a request, uploads it and sets the variables. Returns the largest and the smallest token
+   * limit of a row.
+   */
   #prepare(request: GenerateRequest): { readonly longest: number; readonly shortest: number } {
     const { prompts, samplesPerPrompt, stopIds, firstSample = 0 } = request;
     const { capacity, config } = this;
@@ -446,7 +452,7 @@ export class Decoder {
     return { longest, shortest };
   }
 
-  /** Reads back what all rows have come to, in the order in which they stand now. */
+  /** Reads back the state of all rows, in their present order. */
   async #collect(rows: number): Promise<Collected> {
     const columns = this.capacity.newTokens;
     const { status, tokens, logprobs, origin } = this.#state;
@@ -464,9 +470,9 @@ export class Decoder {
   }
 }
 
-/** A generation whose rows may stand elsewhere than they did at first. */
+/** A generation whose rows may have moved. */
 interface Collected extends Generation {
-  /** (rows, 2), as `status`. */
+  /** (rows, 2): as the tensor `status`. */
   readonly states: Uint32Array;
   readonly origin: Uint32Array;
 }
@@ -490,7 +496,7 @@ function generationOf(
   };
 }
 
-/** Every row where it was at first. */
+/** Puts every row back in its first place. */
 function inOrder({ columns, states, tokens, logprobs, origin }: Collected): Generation {
   const put = <T extends Uint32Array | Float32Array>(from: T, to: T, width: number): T => {
     for (const [place, row] of origin.entries()) {
@@ -506,7 +512,7 @@ function inOrder({ columns, states, tokens, logprobs, origin }: Collected): Gene
   );
 }
 
-/** One thread per row while rows are short, more for long ones where barriers are cheap. */
+/** One thread per row where rows are short; more for long rows where barriers are cheap. */
 function samplingLanes(gpu: Gpu, vocabulary: number): Lanes {
   if (gpu.kind === 'cpu' || vocabulary <= 64) return serialLanes;
   return vocabulary <= 4096 ? parallelLanes : { lanes: 256, rows: 1 };

@@ -9,8 +9,8 @@ interface Slot {
 }
 
 /**
- * Learns how far a decode has come without waiting for it: a counter is copied into one of a few
- * mappable buffers behind each step and read whenever the copy has arrived, some steps later.
+ * Counts the finished rows of a decode without waiting for the GPU. Behind each step a counter is
+ * copied into one of a few mappable buffers, and read when the copy arrives, some steps later.
  */
 export class FinishedRing {
   readonly #gpu: Gpu;
@@ -33,12 +33,12 @@ export class FinishedRing {
     });
   }
 
-  /** Rows finished, as of the latest copy that has arrived. */
+  /** Rows finished, by the latest copy that has arrived. */
   get finished(): number {
     return this.#finished;
   }
 
-  /** Copies the counter as it will be after all work submitted so far, if a slot is free. */
+  /** Copies the counter after all work submitted so far, if a slot is free. */
   push(): void {
     const { device } = this.#gpu;
     const slot = this.#slots.find(({ pending }) => pending === undefined);
@@ -49,7 +49,9 @@ export class FinishedRing {
     slot.pending = this.#receive(slot);
   }
 
-  /** Waits for the copies under way and forgets what they said: when a decode has ended. */
+  /**
+   * Waits for the copies under way and forgets their counts. To be called when a decode has ended.
+   */
   async reset(): Promise<void> {
     for (const { pending } of this.#slots) await pending;
     this.#finished = 0;
@@ -62,7 +64,7 @@ export class FinishedRing {
       slot.buffer.unmap();
       this.#finished = Math.max(this.#finished, finished);
     } catch {
-      // Mapping fails only where the device is lost or closed: the next run of a plan says so.
+      // Mapping fails only when the device is lost or closed: the next run of a plan reports that.
     } finally {
       slot.pending = undefined;
     }

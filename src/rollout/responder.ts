@@ -16,15 +16,15 @@ export interface Response {
   readonly prompt: number;
   readonly sample: number;
   readonly ids: number[];
-  /** At temperature 1, of each id. */
+  /** Log-probability of each id at temperature 1. */
   readonly logprobs: number[];
-  /** Whether an end token ended it; it is the last of `ids`. */
+  /** Whether an end token ended the response; that token is the last of `ids`. */
   readonly stopped: boolean;
 }
 
 /**
- * Responses to any number of prompts through one decoder of bounded size. What is drawn for a prompt
- * and sample does not depend on how they are grouped.
+ * Responses to any number of prompts through one decoder of bounded size. The response to a prompt
+ * and sample does not depend on how prompts are grouped.
  */
 export class Responder {
   readonly #gpu: Gpu;
@@ -52,10 +52,10 @@ export class Responder {
   }
 
   /**
-   * @param plan Of the same job: `planResponder`.
-   * @param tell Given a sentence where there is less memory than planned: fewer rows then decode
+   * @param plan The plan of the same job, from `planResponder`.
+   * @param tell Receives a sentence when there is less memory than planned. Fewer rows then decode
    *   together, which changes no response.
-   * @throws AllocationError where there is not enough for one row.
+   * @throws AllocationError when there is not enough memory for one row.
    */
   static async open(
     gpu: Gpu,
@@ -73,7 +73,7 @@ export class Responder {
     return this.#withDecoder((decoder) => decoder.generate(request));
   }
 
-  /** Does work with the decoder, again with half the rows where there is no memory for it. */
+  /** Does work with the decoder. Where memory is short, does it again with half the rows. */
   async #withDecoder<Result>(work: (decoder: BatchedDecoder) => Promise<Result>): Promise<Result> {
     for (;;) {
       try {
@@ -96,7 +96,9 @@ export class Responder {
     );
   }
 
-  /** Responses prompt by prompt, and sample by sample where a prompt's fit into one batch. */
+  /**
+   * Responses prompt by prompt, and sample by sample where a prompt's samples fit into one batch.
+   */
   async *respond(settings: SamplingSettings & { readonly seed: number }): AsyncGenerator<Response> {
     const { prompts, samples, newTokens, stopIds } = this.#job;
     const { prompts: together } = this.#plan.capacity;

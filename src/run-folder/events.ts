@@ -1,5 +1,6 @@
-// `events.jsonl`: what a run told, in order, for whoever looks at it later. What other files of the run
-// hold is referred to: updates by their number, pools by their seed, rewards and scores by their files.
+// `events.jsonl`: the events of a run, in order, for a later look. The log only refers to data in
+// other files of the run: updates by their number, pools by their seed, rewards and scores by their
+// files.
 import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
@@ -7,7 +8,8 @@ import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import type { ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
-import { methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { trainingOrder } from '../run-plan.ts';
+import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -18,7 +20,7 @@ const unjudged = v.object({
   responses: whole,
   reason: v.string(),
 });
-/** Updates of the run before an event: lines of `metrics.jsonl`. */
+/** Number of updates of the run before an event, which are lines of `metrics.jsonl`. */
 const after = whole;
 const stored = v.variant('type', [
   v.object({
@@ -61,14 +63,14 @@ const stored = v.variant('type', [
   }),
 ]);
 
-/** An event as the log has it. */
+/** An event in the log. */
 export type StoredEvent = v.InferOutput<typeof stored>;
 
 /**
- * An event's line, without its end; undefined for what nobody needs later, and for updates, which
- * have a file of their own.
+ * The line of an event in the log, without its line end. Undefined for events that nobody needs
+ * later, and for updates, which have their own file.
  *
- * @param updates Updates of the run before it.
+ * @param updates Number of updates of the run before the event.
  */
 export function lineOf(event: ExperimentEvent, updates: number): string | undefined {
   const put = ({ type, ...rest }: DistributiveOmit<StoredEvent, 'after'>): string =>
@@ -97,15 +99,22 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
 
 type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
-/** @param where The line, for messages. @throws FormatError naming line and field. */
+/**
+ * Parses a line of the log.
+ *
+ * @param where The line, for messages.
+ * @throws FormatError naming line and field.
+ */
 export function parseEvent(line: string, where: string): StoredEvent {
   const parsed = v.safeParse(stored, parseJson(line, where), { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }
 
-/** What a log refers to. Each may be asked for several times. */
+/** The data that a log refers to. Each function may be called several times. */
 export interface Referred {
+  /** The log, for messages. */
+  readonly where: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly pool: (seed: number) => Promise<PoolEvent['prompts']>;
@@ -128,9 +137,9 @@ type ColumnEvent = EventOf<'column'>;
 type ScoresEvent = EventOf<'scores'>;
 
 /**
- * The events of a log with all that they refer to, updates among them.
+ * The events of a log with the data that they refer to, and the updates in between.
  *
- * @throws FormatError where the log refers to what is not there.
+ * @throws FormatError if the log refers to something that is missing.
  */
 export async function* eventsOfLog(
   log: readonly StoredEvent[],
@@ -138,16 +147,43 @@ export async function* eventsOfLog(
   referred: Referred,
 ): AsyncGenerator<ExperimentEvent, void, void> {
   let told = 0;
-  for (const event of log) {
+  for (const [i, event] of log.entries()) {
+    const refuse: Refuse = (why) => {
+      throw new FormatError(`${referred.where} line ${i + 1}: ${why}`);
+    };
+    expectOfRun(event, referred, refuse);
     if (event.after < told || event.after > records.length) {
-      throw new FormatError(
-        `events.jsonl: an event after update ${event.after} of ${records.length}, after ${told}`,
-      );
+      refuse(`an event after update ${event.after} of ${records.length}, after ${told}`);
     }
     while (told < event.after) yield updateEvent(records[told++]);
-    yield await wholeEvent(event, referred);
+    yield await wholeEvent(event, referred, refuse);
   }
   while (told < records.length) yield updateEvent(records[told++]);
+}
+
+/** Ends with what is wrong with a line of the log. */
+type Refuse = (why: string) => never;
+
+/** Refuses an event of a seed, a method or a data epoch that its run does not have. */
+function expectOfRun(event: StoredEvent, { config, seeds }: Referred, refuse: Refuse): void {
+  if ('seed' in event && !seeds.includes(event.seed)) {
+    refuse(`seed ${event.seed} is none of ${seeds.join(', ')}`);
+  }
+  const { epochs } = config.experiment;
+  if (event.type === 'column' && event.epoch >= epochs) {
+    refuse(`data epoch ${event.epoch} of ${epochs}, from 0`);
+  }
+  const method =
+    event.type === 'evaluation' ? event.method : event.type === 'phase' ? event.phase : undefined;
+  const methods = trainingOrder(config);
+  if (method !== undefined && isMethodName(method) && !methods.includes(method)) {
+    refuse(`${method} is none of ${methods.join(', ')}`);
+  }
+  if (event.type === 'scores') {
+    const { summary } = event;
+    if (summary.seed !== event.seed)
+      refuse(`seed ${event.seed} and the summary of ${summary.seed}`);
+  }
 }
 
 function updateEvent(record: UpdateRecord | undefined): ExperimentEvent {
@@ -158,6 +194,7 @@ function updateEvent(record: UpdateRecord | undefined): ExperimentEvent {
 async function wholeEvent(
   { after: _after, ...event }: StoredEvent,
   referred: Referred,
+  refuse: Refuse,
 ): Promise<ExperimentEvent> {
   switch (event.type) {
     case 'started':
@@ -167,18 +204,11 @@ async function wholeEvent(
     case 'column':
       return { ...event, ...(await referred.column(event.seed, event.epoch)) };
     case 'scores': {
-      const { seed, summary, files } = event as Pick<ScoresEvent, 'seed' | 'summary' | 'files'>;
+      const { seed, summary, files } = event;
+      const lim = summary.lim ?? refuse(`seed ${seed} was scored without a summary`);
       const methods = Object.keys(summary.selections) as MethodName[];
-      const { lim } = summary;
-      if (!lim) throw new FormatError(`events.jsonl: seed ${seed} was scored without a summary`);
-      return {
-        type: 'scores',
-        seed,
-        lim,
-        summary,
-        files,
-        ...(await referred.scores(seed, methods)),
-      };
+      const found = await referred.scores(seed, methods);
+      return { type: 'scores', seed, lim, summary: { ...summary, lim }, files, ...found };
     }
     default:
       return event;

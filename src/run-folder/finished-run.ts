@@ -17,11 +17,11 @@ import {
 import { METRICS, RESULTS, seedFiles } from './names.ts';
 import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
 
-/** A run's folder, as far as a report reads it. */
+/** The access to a run's folder that a report needs. */
 export interface RunFolder {
-  /** For error messages, and to tell runs apart on a page that compares several. */
+  /** A name for error messages, and to tell runs apart on a page that compares several. */
   readonly name: string;
-  /** A file's text; undefined where the folder lacks it. */
+  /** The text of a file; undefined if the folder lacks the file. */
   readonly read: (file: string) => Promise<string | undefined>;
 }
 
@@ -30,11 +30,13 @@ export interface Run {
   readonly name: string;
   readonly results: ExperimentResults;
   readonly records: readonly UpdateRecord[];
-  /** The pool of each seed, in the order of `results.seeds`; empty for a seed that was not scored. */
+  /**
+   * The pool of each seed, in the order of `results.seeds`; empty for a seed that has no scores.
+   */
   readonly scores: readonly (readonly ScoredPrompt[])[];
 }
 
-/** Of any version: a report needs not know the variants. */
+/** Kernel variants of any version: a report need not know them. */
 const kernels = v.pipe(
   v.unknown(),
   v.rawTransform(({ dataset, addIssue, NEVER }) => {
@@ -96,10 +98,10 @@ const scoreSchema = v.object({
 });
 
 /**
- * Reads what a run left in its folder.
+ * Reads the files of a finished run.
  *
- * @throws FormatError, or ConfigError for the config inside the results, naming file and field: a
- * file that is missing, of an unknown schema, or not what it should be.
+ * @throws FormatError, or ConfigError for the config inside the results, naming file and field: if
+ *   a file is missing, has an unknown schema, or is invalid.
  */
 export async function readRun(folder: RunFolder): Promise<Run> {
   const read = async (file: string): Promise<{ text: string; where: string }> => {

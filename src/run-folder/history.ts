@@ -11,8 +11,8 @@ import { EVENTS, seedFiles } from './names.ts';
 import { logOfOlderRun } from './older-events.ts';
 
 /**
- * What a finished run told while it ran, and its end; without what each prompt was answered. Columns
- * are in the signal that LIM used.
+ * The events of a finished run, its end included, without the responses to prompts. Columns use the
+ * signal that LIM used.
  *
  * @throws FormatError naming file and field.
  */
@@ -73,6 +73,7 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     return parsed.output.map(({ id }) => id);
   };
   return {
+    where: `${folder.name}/${EVENTS}`,
     config: results.config,
     seeds,
     pool: (seed) =>

@@ -1,26 +1,26 @@
-// The names of a run's files, all of them paths from its folder with `/` between parts.
+// The names of a run's files, as paths relative to its folder, with `/` between parts.
 import type { MethodName } from '../vocabulary/methods.ts';
 
-/** Config and seeds, as the run was started. */
+/** The config and the seeds that the run was started with. */
 export const CONFIG = 'config.json';
 /** One line per update. */
 export const METRICS = 'metrics.jsonl';
-/** What was told while the run went, in order. */
+/** The events of the run, in order. */
 export const EVENTS = 'events.jsonl';
 export const RESULTS = 'results.json';
 export const REPORT = 'report.html';
 export const CHECKPOINTS = 'checkpoints';
-/** Names the newest checkpoint. */
+/** The pointer to the newest checkpoint. */
 export const LATEST = `${CHECKPOINTS}/latest.json`;
-/** `LATEST` as it was one checkpoint ago. */
+/** The content of `LATEST` before the newest checkpoint. */
 export const PREVIOUS = `${CHECKPOINTS}/previous.json`;
-/** Of the first seed. */
+/** The rewards of the first seed. */
 export const REWARDS = 'rewards.safetensors';
-/** Of the first seed. */
+/** The scores of the first seed. */
 export const SCORES = 'scores.json';
 export const SUBSETS = 'subsets';
 export const COMPLETIONS = 'completions';
-/** Who works in the folder. */
+/** Tells which process works in the folder. */
 export const LOCK = '.lock';
 
 /** Files of one seed's FULL pass. */
@@ -34,10 +34,11 @@ export interface SeedFiles {
 }
 
 /**
- * The first seed's files have plain names, those of every other seed end with it.
+ * Names of one seed's files. The first seed's files have plain names. The names of other seeds'
+ * files end with the seed.
  *
- * @param seeds All seeds of the run, in its order.
- * @throws RangeError for a seed that is none of them.
+ * @param seeds All seeds of the run, in order.
+ * @throws RangeError if `seed` is not one of them.
  */
 export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
   if (!seeds.includes(seed)) throw new RangeError(`seed ${seed} is none of ${seeds.join(', ')}`);
@@ -50,33 +51,33 @@ export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
   };
 }
 
-/** What FULL sampled in one data epoch. */
+/** The responses that FULL sampled in one data epoch. */
 export const completionsFile = (seed: number, epoch: number): string =>
   `${COMPLETIONS}/seed-${seed}-epoch-${epoch}.jsonl`;
 
-/** Where a run stands at a checkpoint. */
+/** The position of a run at a checkpoint. */
 export interface CheckpointPlace {
-  /** Place of the seed among the run's. */
+  /** Index of the seed among the seeds of the run. */
   readonly seedIndex: number;
-  /** A method, or `base` while that is made. */
+  /** A method, or `base` during pre-training. */
   readonly method: string;
-  /** Updates of it done. */
+  /** Number of updates of the method, or of pre-training, that are done. */
   readonly update: number;
 }
 
-/** A checkpoint's name without folder and ending. */
+/** A checkpoint's name, without folder and extension. */
 export const checkpointName = ({ seedIndex, method, update }: CheckpointPlace): string =>
   `seed-${seedIndex}-${method}-${update}`;
 
-/** A checkpoint's file; one whose name is taken gets another `attempt`. */
+/** The path of a checkpoint's file. If the name is taken, use another `attempt`. */
 export const checkpointFile = (name: string, attempt = 1): string =>
   `${CHECKPOINTS}/${name}${attempt === 1 ? '' : `_${attempt}`}.safetensors`;
 
-/** Whether a path can be a checkpoint's. */
+/** Whether a path can belong to a checkpoint. */
 export const isCheckpointFile = (path: string): boolean =>
   new RegExp(`^${CHECKPOINTS}/[\\w-]+\\.safetensors$`).test(path);
 
-/** Where the run stands at a checkpoint, by its file's name. */
+/** The position of the run at a checkpoint, from the file's name; undefined for another file. */
 export function placeOfCheckpoint(path: string): CheckpointPlace | undefined {
   const found = /^checkpoints\/seed-(\d+)-([a-z\d-]+)-(\d+)(?:_\d+)?\.safetensors$/.exec(path);
   if (!found) return undefined;
@@ -84,7 +85,7 @@ export function placeOfCheckpoint(path: string): CheckpointPlace | undefined {
   return { seedIndex: Number(seedIndex), method, update: Number(update) };
 }
 
-/** Whether a file, by its name alone, is what a killed run or command was still writing. */
+/** Whether a file's name shows that a killed run or command was still writing it. */
 export const isLeftOver = (name: string): boolean =>
   /^[a-z][\w-]*\.(?:json|jsonl|safetensors|html)(?:\.\d+)?\.part(?:ial)?$/.test(name) ||
   /^\.lock\.[\w-]+\.(?:part|stale)$/.test(name);

@@ -1,4 +1,4 @@
-// Runs of versions that kept no log: their events, from what their other files say.
+// The events of runs whose version kept no log, rebuilt from their other files.
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy, Evaluation, SeedResults, UpdateRecord } from '../results.ts';
 import {
@@ -12,17 +12,17 @@ import type { MethodName } from '../vocabulary/methods.ts';
 import type { StoredEvent } from './events.ts';
 import { seedFiles } from './names.ts';
 
-/** What results or a checkpoint of an older version say of a run. */
+/** The facts about a run in results or a checkpoint of an older version. */
 export interface OlderRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
-  /** Prompts of a pool. */
+  /** Number of prompts in a pool. */
   readonly poolSize: number;
   readonly adapter: string;
   readonly host: string;
   readonly base: (Accuracy & { readonly shipped: boolean }) | null;
   readonly evaluations: Readonly<Partial<Record<MethodName, readonly Evaluation[]>>>;
-  /** Of the seeds that were scored. */
+  /** The results of the seeds that were scored. */
   readonly summaries: readonly SeedResults[];
   readonly records: readonly UpdateRecord[];
   readonly warnings: readonly string[];
@@ -32,13 +32,13 @@ export interface OlderRun {
     readonly reason: string;
   }[];
   readonly written: Readonly<Record<string, { readonly bytes: number; readonly sha256: string }>>;
-  /** Where it stands, by places of seed and method; undefined once it is done. */
+  /** The position of the run, as indices of seed and method; undefined once the run is done. */
   readonly place: { readonly seedIndex: number; readonly methodIndex: number } | undefined;
 }
 
 /**
- * The log that the run would have written. What was told of a warning but its text is not known: all
- * stand behind the base.
+ * The log that the run would have written. Only the texts of warnings are known, not their moments:
+ * all warnings follow the base.
  */
 export function logOfOlderRun(run: OlderRun): StoredEvent[] {
   const { config, seeds, adapter, host, base, evaluations, summaries, records, place } = run;
@@ -101,7 +101,7 @@ type PhaseName = Extract<StoredEvent, { type: 'phase' }>['phase'];
 const placed = ({ seedIndex, methodIndex }: NonNullable<OlderRun['place']>): number =>
   seedIndex + methodIndex;
 
-/** Marks of one seed's files; none where the version kept none. */
+/** The marks of one seed's files; empty if the version kept no marks. */
 function seedMarks({ written, seeds, summaries, config }: OlderRun, seed: number) {
   const names = seedFiles(seed, seeds);
   const methods = summaries.find((one) => one.seed === seed)?.selections ?? {};

@@ -3,20 +3,23 @@ import { configHash, parseStoredConfig, type ExperimentConfig } from '../config.
 import { digestOf } from '../formats/digest.ts';
 import { fieldOf, isRecord } from '../formats/json.ts';
 
-/** How a run was started, as `config.json` in its folder says; read again when it goes on. */
+/** The content of `config.json`: how the run was started. A resume reads it again. */
 export interface RunFile {
   readonly schema: 1;
   readonly config: ExperimentConfig;
-  /** Of the config as the file has it: a later version may read more out of it. */
+  /**
+   * Hash of the config exactly as in the file. A later version may add settings when it reads the
+   * file.
+   */
   readonly configHash: string;
   readonly seeds: readonly number[];
 }
 
-/** SHA-256 over config and seeds in the order of the file. */
+/** SHA-256 over config and seeds, with fields in the order of the file. */
 const digestOfRun = (config: unknown, seeds: unknown): string =>
   digestOf(JSON.stringify([config, seeds]));
 
-/** What `config.json` of a run says. */
+/** The text of a run's `config.json`. */
 export async function runFileText(
   config: ExperimentConfig,
   seeds: readonly number[],
@@ -27,7 +30,7 @@ export async function runFileText(
 }
 
 /**
- * Checks what `config.json` of a run says, and that it says what was written.
+ * Parses a run's `config.json`, and checks that it is unchanged since it was written.
  *
  * @param where The file, for messages.
  * @throws ConfigError naming file and field.

@@ -2,18 +2,18 @@ import { createDigest, type Digest } from '../formats/digest.ts';
 import type { FileMark } from '../results.ts';
 import { wholeOf, type RunStore } from './run-store.ts';
 
-/** A file is not what was written. The message says which, and what of it. */
+/** A file differs from what was written. The message says which file and how. */
 export class DamageError extends Error {
   override readonly name = 'DamageError';
 }
 
-/** Read at once. */
+/** Bytes per read. */
 const PIECE = 2 ** 24;
 
 /**
- * The first bytes of a file, piece by piece, held against their mark when all were read.
+ * Reads the marked first bytes of a file, piece by piece. Compares them with their mark at the end.
  *
- * @throws DamageError where the file is missing, too short, or holds other bytes.
+ * @throws DamageError if the file is missing, too short, or holds other bytes.
  */
 export async function* markedPieces(
   store: RunStore,
@@ -36,13 +36,13 @@ export async function* markedPieces(
   }
 }
 
-/** @throws DamageError where the file is not as its mark says. */
+/** Compares a file with its mark. @throws DamageError if they differ. */
 export async function checkMark(store: RunStore, path: string, mark: FileMark): Promise<void> {
   const pieces = markedPieces(store, path, mark);
   while ((await pieces.next()).done !== true);
 }
 
-/** Lines of UTF-8 that comes in pieces, the last one also without its end. */
+/** Splits pieces of UTF-8 into lines. The last line may lack its line end. */
 export async function* linesOf(
   pieces: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<string, void, void> {
@@ -57,7 +57,7 @@ export async function* linesOf(
   if (rest !== '') yield rest;
 }
 
-/** A file of a run that grows by lines, and what of it is on disk. */
+/** A file of a run that grows line by line, and the state of its part on disk. */
 export class AppendedFile {
   readonly path: string;
   #bytes = 0;
@@ -68,17 +68,20 @@ export class AppendedFile {
     this.path = path;
   }
 
-  /** What `flush` has written; of a resumed file, what belonged to the checkpoint. */
+  /**
+   * The mark of the part that `flush` has written. After `resume`, this includes the checkpoint's
+   * part.
+   */
   get mark(): FileMark {
     return { bytes: this.#bytes, sha256: this.#digest.hex() };
   }
 
-  /** @param line Without its end. */
+  /** @param line The line without its line end. */
   add(line: string): void {
     this.#pending.push(`${line}\n`);
   }
 
-  /** Writes what was added behind what is known; anything else that the file held there goes. */
+  /** Appends the added lines to the marked part. Anything else after that part is dropped. */
   async flush(store: RunStore): Promise<void> {
     if (this.#pending.length === 0) return;
     const encoder = new TextEncoder();
@@ -90,10 +93,10 @@ export class AppendedFile {
   }
 
   /**
-   * Goes on behind the part of a file that its mark knows.
+   * Continues a file after the part that its mark covers.
    *
-   * @returns Its lines.
-   * @throws DamageError where that part is not as it was written; this object is as before then.
+   * @returns The lines of that part.
+   * @throws DamageError if that part differs from its mark. This object is then unchanged.
    */
   async resume(store: RunStore, mark: FileMark): Promise<string[]> {
     const digest = createDigest();

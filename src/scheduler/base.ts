@@ -8,7 +8,9 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { corpusOf } from '../tasks/registry.ts';
 import type { Task, TaskShape } from '../tasks/task.ts';
 
-/** The decoder of an experiment: the config's shape with the task's vocabulary. */
+/**
+ * The decoder's config in an experiment: the shape from the config, the vocabulary from the task.
+ */
 export function modelConfigOf(config: ExperimentConfig, task: TaskShape): ModelConfig {
   return {
     architecture: 'llama',
@@ -24,15 +26,15 @@ export function modelConfigOf(config: ExperimentConfig, task: TaskShape): ModelC
 }
 
 /**
- * What a base depends on, as canonical text: its model, its pre-training and the corpus, but not
- * the pool. Two experiments with the same text start from the same base.
+ * Everything that a base depends on, as canonical text: model, pre-training and corpus, but not the
+ * pool. Experiments with the same text start from the same base.
  */
 export function baseIdentity(config: ExperimentConfig): string {
   const { task, model, base } = config;
   return JSON.stringify({ corpus: corpusOf(task), model, base });
 }
 
-/** What a base is pre-trained with. Destroy it when done. */
+/** The trainer for a base's pre-training. The caller destroys it. */
 export function baseTrainer(
   gpu: Gpu,
   config: ExperimentConfig,
@@ -51,41 +53,41 @@ export function baseTrainer(
   });
 }
 
-/** Told after some updates of pre-training. */
+/** Called after some updates of pre-training. */
 export type PretrainProgress = (update: number, of: number, loss: number) => void;
 
-/** A base half made. */
+/** The state of an unfinished base. */
 export interface PretrainState {
-  /** Updates done. */
+  /** Number of updates done. */
   readonly update: number;
   readonly state: TrainableState;
 }
 
-/** How a base that is being made outlives a stop. */
+/** How pre-training survives a stop. */
 export interface PretrainKeeping {
   readonly from: PretrainState | undefined;
-  /** Asked after every update: whether to save now. */
+  /** Called after every update: whether to save now. */
   readonly due: () => boolean;
-  /** Also called when `gate` has ended the training, unless nothing was done. */
+  /** Saves a state. Also called when `untilMayContinue` ends the training, unless nothing was done. */
   readonly save: (state: PretrainState) => Promise<void>;
 }
 
-/** Updates between two looks at the loss: each is a readback. */
+/** Updates between two readbacks of the loss. */
 const LOSS_EVERY = 20;
 
 /**
- * Pre-trains a base on the task's corpus from drawn weights.
+ * Pre-trains a base on the task's corpus, from random weights.
  *
- * @param gate Awaited before every update; false ends the training early with undefined.
- * @throws ConfigError when the task has no corpus: its experiments start from a model that is given.
- * @throws NonFiniteError when the loss or the gradient is not finite.
+ * @param untilMayContinue Awaited before every update. False ends the training early, with undefined as result.
+ * @throws ConfigError if the task has no corpus, so that its experiments start from a given model.
+ * @throws NonFiniteError if the loss or the gradient is not finite.
  */
 export async function pretrainBase(
   gpu: Gpu,
   config: ExperimentConfig,
   task: Task,
   progress: PretrainProgress,
-  gate: () => Promise<boolean>,
+  untilMayContinue: () => Promise<boolean>,
   keeping?: PretrainKeeping,
 ): Promise<Map<string, Float32Array> | undefined> {
   const { base } = config;
@@ -101,13 +103,13 @@ export async function pretrainBase(
       );
     }
     const save = async (update: number): Promise<void> => {
-      // A step that was not finite must not be found after the checkpoint that hides it.
+      // Reading the loss first finds a non-finite step before a checkpoint hides it.
       progress(update, base.updates, await trainer.loss());
       await keeping?.save({ update, state: await trainer.model.save() });
     };
     const first = from?.update ?? 0;
     for (let update = first; update < base.updates; update++) {
-      if (!(await gate())) {
+      if (!(await untilMayContinue())) {
         if (update > first) await save(update);
         return undefined;
       }

@@ -26,28 +26,34 @@ import {
 } from '../run-folder/names.ts';
 import { PathError, runPath, type RunStore } from './run-store.ts';
 
-/** A checkpoint that cannot be used: damaged, absent, or of another config, seeds or version. */
+/** A checkpoint cannot be used: it is damaged, absent, or of another config, seeds or version. */
 export class CheckpointError extends Error {
   override readonly name = 'CheckpointError';
 }
 
-/** A checkpoint that could not be written: the run ends, and goes on from the one before. */
+/** A checkpoint could not be written. The run ends and can continue from the checkpoint before. */
 export class CheckpointWriteError extends Error {
   override readonly name = 'CheckpointWriteError';
 }
 
-/** All that a run needs to go on bit for bit, but for its files that grow: see `FoundCheckpoint`. */
+/**
+ * Everything that a run needs to continue bit for bit, except its growing files; see
+ * `FoundCheckpoint`.
+ */
 export interface Checkpoint {
   readonly configHash: string;
   readonly seeds: readonly number[];
-  /** What computed it: another adapter or host need not go on with the same bits. */
+  /** The adapter and the host that computed the checkpoint. Others may compute other bits. */
   readonly adapter: string;
   readonly host: string;
-  /** Plain data that its owner understands and checks; small, for it lies in the file's header. */
+  /**
+   * Plain data that its owner understands and checks. It must be small, as it is in the file's
+   * header.
+   */
   readonly progress: unknown;
-  /** Empty while it is being made. */
+  /** The base; empty during pre-training. */
   readonly base: ReadonlyMap<string, Float32Array>;
-  /** The base while it is being made. */
+  /** The unfinished base during pre-training. */
   readonly pretraining: TrainableState | null;
   readonly ppo: PpoState | null;
   readonly matrix: {
@@ -57,29 +63,29 @@ export interface Checkpoint {
   } | null;
 }
 
-/** A checkpoint read whole, its bytes those that were written. */
+/** A checkpoint that was read whole and unchanged. */
 export interface FoundCheckpoint extends Checkpoint {
   readonly file: string;
-  /** How much of the run's other files belongs to it. */
+  /** The marks of the run's other files: how much of each belongs to the checkpoint. */
   readonly files: ReadonlyMap<string, FileMark>;
   /**
-   * 1: of version 0.1.0, without digests, the records of all updates in `progress`. 2: without an event
-   * log, all results in `progress`.
+   * 1: version 0.1.0, without digests, with the records of all updates in `progress`. 2: without an
+   * event log, with all results in `progress`. 3: the current layout.
    */
   readonly layout: 1 | 2 | 3;
 }
 
-/** One checkpoint as the pointer knows it. */
+/** One checkpoint in the pointer. */
 interface Entry {
   readonly file: string;
-  /** Undefined where a version without digests wrote the pointer. */
+  /** Undefined if a version without digests wrote the pointer. */
   readonly mark: FileMark | undefined;
   readonly files: Readonly<Record<string, FileMark>>;
 }
 
 const KEPT = 2;
 const checkpointPath = (name: string): string => `${CHECKPOINTS}/${name}`;
-/** Read at once. */
+/** Bytes per read. */
 const PIECE = 2 ** 24;
 
 const filePath = v.pipe(v.string(), v.check(isCheckpointFile, 'is no checkpoint'));
@@ -96,13 +102,13 @@ const pointerSchema = v.object({
   checkpoints: v.pipe(v.array(entrySchema), v.minLength(1), v.maxLength(KEPT)),
   results: v.exactOptional(filesSchema),
 });
-/** Of version 0.1.0. */
+/** The pointer of version 0.1.0. */
 const firstPointerSchema = v.strictObject({ file: filePath, previous: v.nullable(filePath) });
 
-/** What `latest.json` says. */
+/** The content of `latest.json`. */
 interface Pointer {
   readonly entries: readonly Entry[];
-  /** The files of a finished run. */
+  /** The marks of a finished run's files. */
   readonly results: ReadonlyMap<string, FileMark> | undefined;
 }
 
@@ -120,7 +126,10 @@ function pointerText(
   return `${JSON.stringify({ ...value, digest: digestOf(JSON.stringify(value)) }, null, 1)}\n`;
 }
 
-/** @throws DamageError where it is not as it was written, CheckpointError of a newer version. */
+/**
+ * Parses a pointer. @throws DamageError if it is damaged, CheckpointError if a newer version wrote
+ * it.
+ */
 function parsePointer(text: string, where: string): Pointer {
   let value: unknown;
   try {
@@ -171,9 +180,9 @@ async function readPointer(store: RunStore, where: string): Promise<Pointer | un
 }
 
 /**
- * The marks of a finished run's files; undefined where the run has not finished, or kept none.
+ * The marks of a finished run's files; undefined if the run has not finished or kept no marks.
  *
- * @throws CheckpointError where the pointer that holds them is damaged.
+ * @throws CheckpointError if the pointer with the marks is damaged.
  */
 export async function resultMarks(
   store: RunStore,
@@ -186,7 +195,10 @@ export async function resultMarks(
   }
 }
 
-/** What a run that ends can go on from, in words. Told beside a fault: nothing is thrown. */
+/**
+ * Describes the checkpoint that an ended run can continue from. It accompanies an error, so it
+ * throws nothing.
+ */
 export async function lastCheckpointText(store: RunStore): Promise<string> {
   for (const where of [LATEST, PREVIOUS]) {
     const pointer = await readPointer(store, where).catch(() => undefined);
@@ -196,44 +208,44 @@ export async function lastCheckpointText(store: RunStore): Promise<string> {
   return 'the run has no checkpoint yet';
 }
 
-/** What may have gone wrong with a file on disk, against what went wrong with reading it. */
+/** Whether an error means a damaged file, and not a failure to read it. */
 const isDamage = (error: unknown): error is Error =>
   error instanceof DamageError ||
   error instanceof SafetensorsError ||
   error instanceof PathError ||
   (error instanceof Error && (error.cause as NodeJS.ErrnoException | undefined)?.code === 'EIO');
 
-/** The run that is to go on. */
+/** The run that is to continue. */
 interface RunIdentity {
   readonly configHash: string;
   readonly seeds: readonly number[];
 }
 
 /**
- * A run's checkpoints: the newest and the one before it, each with the marks of all that a resume
- * reads beside it. One writer at a time.
+ * A run's newest two checkpoints, each with the marks of everything else that a resume reads. One
+ * writer at a time.
  */
 export class Checkpoints {
   readonly #store: RunStore;
-  /** Newest first. */
+  /** The kept checkpoints, newest first. */
   #kept: readonly Entry[] = [];
 
   constructor(store: RunStore) {
     this.#store = store;
   }
 
-  /** The file that the run would go on from. */
+  /** The file that the run would continue from. */
   get newest(): string | undefined {
     return this.#kept[0]?.file;
   }
 
   /**
-   * Writes a checkpoint: the file first, then the pointer that names it, so that a crash at any
-   * point leaves the previous or the new one. No file is written over; what none of the last two
-   * pointers names is removed.
+   * Writes a checkpoint: first the file, then the pointer to it. A crash at any point leaves the
+   * previous checkpoint or the new one. No file is overwritten. Files that neither of the last two
+   * pointers names are removed.
    *
-   * @param name Of the file.
-   * @param files How much of the run's other files belongs to it.
+   * @param name The name of the file.
+   * @param files The marks of the run's other files that belong to the checkpoint.
    * @throws CheckpointWriteError with the reason, and with the checkpoint that the run still has.
    */
   async write(
@@ -254,7 +266,7 @@ export class Checkpoints {
     }
   }
 
-  /** Why something went wrong with the run's files, and what is left of it. */
+  /** An error about the run's files, with its cause and with the last good checkpoint. */
   writeError(what: string, cause: unknown): CheckpointWriteError {
     if (cause instanceof CheckpointWriteError) return cause;
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -265,7 +277,7 @@ export class Checkpoints {
     return new CheckpointWriteError(`${what}: ${why}; ${last}`, { cause });
   }
 
-  /** Adds the marks of a finished run's files, which are written next. */
+  /** Adds the marks of a finished run's files to the pointer. The caller writes the files next. */
   async finish(results: Readonly<Record<string, FileMark>>): Promise<void> {
     if (this.#kept.length > 0) {
       await this.#store.write(LATEST, pointerText(this.#kept, results));
@@ -313,14 +325,14 @@ export class Checkpoints {
   /**
    * Finds the newest checkpoint that is whole.
    *
-   * @param run What is to go on with it.
-   * @param accept Makes of a checkpoint what the run needs; throws DamageError where it, or a file
-   *   that belongs to it, is not what it should be. `strict`: also where a file is damaged that the
-   *   run can do without: such a checkpoint is taken where no other is whole.
-   * @param tell Given a sentence where the newest one is damaged.
-   * @returns Undefined where the run has none yet.
-   * @throws CheckpointError when all are damaged, or are of another config, other seeds or another
-   *   version.
+   * @param run The run that is to continue.
+   * @param accept Turns a checkpoint into what the run needs. It throws DamageError if the
+   *   checkpoint, or a file that belongs to it, is damaged. `strict` includes files that the run
+   *   can do without: a checkpoint with such damage is taken only if no other is whole.
+   * @param tell Receives a sentence if the newest checkpoint is damaged.
+   * @returns Undefined if the run has no checkpoint yet.
+   * @throws CheckpointError if all checkpoints are damaged, or if they belong to another config,
+   *   other seeds or another version.
    */
   async find<Result>(
     run: RunIdentity,
@@ -347,15 +359,15 @@ export class Checkpoints {
           }
           this.#kept = [{ ...entry, mark: whole }];
           const next = entries[i + 1];
-          // One without a mark would be taken for whole.
+          // An entry without a mark would count as whole, so it is not kept.
           if (next?.mark) this.#kept = [...this.#kept, next];
-          // Of a damaged run nothing goes before the next checkpoint is written.
+          // A damaged run loses no file before its next checkpoint is written.
           if (why === undefined && entry.mark) await this.clear();
           return result;
         } catch (error) {
           if (!isDamage(error)) throw error;
           const { message } = error;
-          // What belongs to a checkpoint may be what is damaged of it.
+          // The damaged file may be another file that belongs to the checkpoint.
           reasons.set(entry, message.includes(entry.file) ? message : `${entry.file}: ${message}`);
         }
       }
@@ -366,7 +378,7 @@ export class Checkpoints {
     );
   }
 
-  /** The newest pointer that is whole, and what is wrong with the one that is not. */
+  /** The newest pointer that is whole, and the damage of the newer pointer, if any. */
   async #pointers(): Promise<{ pointer: Pointer | undefined; damage: string | undefined }> {
     const look = async (where: string): Promise<Pointer | Error | undefined> => {
       try {
@@ -383,7 +395,7 @@ export class Checkpoints {
     const old = await look(PREVIOUS);
     if (newest instanceof Error) damage = newest.message;
     else if (newest && !old) return { pointer: newest, damage };
-    // A version without digests wrote one pointer alone.
+    // A version without digests wrote only one pointer.
     else if (newest) damage = `${LATEST} is damaged: it holds no digests`;
     else if (old) damage = `${LATEST} is missing`;
     if (old instanceof Error || (damage !== undefined && !old)) {
@@ -419,7 +431,7 @@ export class Checkpoints {
   }
 }
 
-/** @throws DamageError for a layout that no version has written. */
+/** The layout of a file. @throws DamageError for a layout that no version has written. */
 function layoutOf(text: string | undefined, file: string): FoundCheckpoint['layout'] {
   if (text === undefined) return 1;
   if (text === '2' || text === '3') return text === '2' ? 2 : 3;
@@ -471,10 +483,10 @@ interface ReadTensors {
 }
 
 /**
- * Reads a file tensor by tensor, each into an array of its own: a checkpoint may be larger than one
- * array can be.
+ * Reads a file tensor by tensor, each into its own array, as a checkpoint may exceed the largest
+ * array.
  *
- * @throws DamageError or SafetensorsError where it is not what was written.
+ * @throws DamageError or SafetensorsError if the file is damaged.
  */
 async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Promise<ReadTensors> {
   const bytes = await store.size(file);
@@ -507,7 +519,7 @@ async function readTensors(store: RunStore, { file, mark: wanted }: Entry): Prom
   }
   const { slots, metadata, dataStart } = header;
   const tensors = new Map<string, SafetensorsEntry>();
-  // In the order of the file, so that one pass makes the digest too.
+  // Read in the order of the file, so that one pass computes the digest as well.
   for (const slot of [...slots.values()].sort((a, b) => a.begin - b.begin || a.end - b.end)) {
     const { name, dtype, shape, begin, end } = slot;
     tensors.set(name, {

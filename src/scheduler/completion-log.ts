@@ -4,26 +4,26 @@ import { completionsFile } from '../run-folder/names.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
-/** Most responses of one seed's FULL pass that are kept for looking at. */
+/** Limit on the stored responses of one seed's FULL pass. */
 const MOST_RESPONSES = 2 ** 20;
 
 type Responses = PromptCompletions['epochs'][number]['completions'];
 
-/** One data epoch: a prompt's responses by its place in the pool. */
+/** The responses of one data epoch, by the prompt's place in the pool. */
 interface Epoch {
   readonly byPrompt: Map<number, Responses>;
   readonly file: AppendedFile;
 }
 
 /**
- * What the FULL pass of one seed sampled, for looking at: in memory, and with the run in one file
- * per data epoch, a JSON array `[prompt, [text, reward, correct, formatted], ...]` a line, flags 0 or 1, in
- * the order of sampling; files of older versions lack the flags. Of two lines of a prompt the later one
- * holds. Nothing is computed from it.
- * Of a pool so large that its responses pass about a million, the first prompts alone are kept.
+ * The responses of one seed's FULL pass, for people to look at; nothing is computed from them. They
+ * are in memory, and in one file per data epoch in the run's folder. A line is a JSON array
+ * `[prompt, [text, reward, correct, formatted], ...]` with flags 0 or 1, in the order of sampling.
+ * Files of older versions lack the flags. If a prompt has two lines, the later line counts. If a
+ * pool has more than about a million responses, only its first prompts are kept.
  */
 export class CompletionLog {
-  /** Prompts from this place in the pool on are not kept. */
+  /** Number of prompts that are kept: those below this place in the pool. */
   readonly #prompts: number;
   readonly #epochs = new Map<number, Epoch>();
   readonly #seed: number;
@@ -37,7 +37,7 @@ export class CompletionLog {
     this.#prompts = Math.floor(most / (of.epochs * of.samples));
   }
 
-  /** Of a seed of a run with a config. */
+  /** The log for a seed of a run with this config. */
   static of({ experiment, rollout }: ExperimentConfig, seed: number): CompletionLog {
     return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples });
   }
@@ -62,24 +62,24 @@ export class CompletionLog {
     });
   }
 
-  /** Writes what has come since. */
+  /** Writes the responses added since the last call. */
   async save(store: RunStore): Promise<void> {
     for (const { file } of this.#epochs.values()) await file.flush(store);
   }
 
-  /** How much of each file `save` has written. */
+  /** The marks of what `save` has written to each file. */
   get marks(): Record<string, FileMark> {
     const marks = [...this.#epochs.values()].map(({ file }) => [file.path, file.mark] as const);
     return Object.fromEntries(marks.filter(([, { bytes }]) => bytes > 0));
   }
 
   /**
-   * Reads the files of the first `epochs` epochs. One that is damaged is left out: they are there to
-   * be looked at, and a run must not fail for them.
+   * Reads the files of the first `epochs` epochs. A damaged file is left out: the files are only
+   * for people to look at, so a run must not fail because of them.
    *
-   * @param marks What belongs to the checkpoint that the run goes on from; undefined: all there is,
-   *   and nothing has to be.
-   * @returns Files that could not be read, or are not what was written.
+   * @param marks Marks of the files that belong to the checkpoint to continue from. If undefined,
+   *   all existing files are read, and none is required.
+   * @returns Files that could not be read, or differ from what was written.
    */
   async load(
     store: RunStore,
@@ -96,7 +96,8 @@ export class CompletionLog {
       const byPrompt = lines && parse(lines);
       if (byPrompt) {
         this.#epochs.set(epoch, { byPrompt, file });
-        // Without a mark nothing is known of what is there: it is written anew with what follows.
+        // Without a mark the file's bytes are unverified, so the file is written again with the
+        // next lines.
         if (!mark) for (const [prompt, of] of byPrompt) file.add(lineOf(prompt, of));
       } else damaged.push(path);
     }
@@ -127,7 +128,7 @@ const lineOf = (prompt: number, responses: Responses): string =>
     ),
   ]);
 
-/** Undefined where the file is not what its mark says. */
+/** The lines of a marked file; undefined if the file differs from its mark. */
 async function resumed(
   file: AppendedFile,
   store: RunStore,
@@ -141,7 +142,7 @@ async function resumed(
   }
 }
 
-/** None where there is no such file. */
+/** The lines of a file; empty if there is no such file. */
 async function linesIn(store: RunStore, path: string): Promise<string[]> {
   const bytes = await store.read(path);
   return bytes ? new TextDecoder().decode(bytes).split('\n') : [];
@@ -163,7 +164,7 @@ function parse(lines: readonly string[]): Map<number, Responses> | undefined {
   return byPrompt;
 }
 
-/** @throws TypeError where it is no text and number, or its flags are none. */
+/** @throws TypeError if the entry lacks a text or a number, or has invalid flags. */
 function responseOf(entry: unknown): Completion {
   const [text, reward, correct, formatted] = entry as readonly unknown[];
   if (typeof text !== 'string' || typeof reward !== 'number') throw new TypeError('not a response');

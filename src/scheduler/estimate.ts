@@ -1,26 +1,30 @@
 import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError } from '../gpu/device.ts';
-import type { MemoryLimits, Purpose } from '../gpu/memory.ts';
+import type { MemoryLimits, MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { taskShapeOf } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { baseTrainer } from './base.ts';
-import { buildEngine, createEngine, type EngineShape } from './engine.ts';
+import {
+  allocateBuffers,
+  allocateExperimentBuffers,
+  type BuffersShape,
+} from './experiment-buffers.ts';
 
 /** Bytes of GPU buffers. */
 export interface MemoryUse {
-  readonly byPurpose: Readonly<Partial<Record<Purpose, number>>>;
+  readonly byPurpose: Readonly<Partial<Record<MemoryPurpose, number>>>;
   readonly total: number;
 }
 
-/** What an experiment will allocate. */
+/** The memory that an experiment will allocate. */
 export interface MemoryEstimate {
-  /** Kept from the first rollout to the end of the run. */
+  /** Memory from the first rollout to the end of the run. */
   readonly run: MemoryUse;
-  /** Held before that, while the base is pre-trained; none where a base is given. */
+  /** Memory before that, during the pre-training of the base. */
   readonly pretraining: MemoryUse;
-  /** The most that is held at once, buffers of single readbacks aside. */
+  /** The most memory at any time, without the buffers of single readbacks. */
   readonly peak: number;
 }
 
@@ -30,13 +34,13 @@ const unlimited: MemoryLimits = {
 };
 
 /**
- * GPU memory of an experiment, before anything is allocated: everything is built as for a run, over
- * a device that only counts.
+ * Estimates the GPU memory of an experiment before anything is allocated: builds everything as for
+ * a run, on a device that only counts.
  *
- * @param limits Of the device it is meant for; none to refuse nothing.
- * @param task The opened task; may be left out where its config tells its sizes.
- * @throws ConfigError where it was left out and is needed.
- * @throws AdapterError naming the buffer, its bytes and the limit, when one does not fit.
+ * @param limits Limits of the device. Left out, nothing is refused.
+ * @param task The opened task. May be left out if the task's config tells its sizes.
+ * @throws ConfigError if the task is left out but needed.
+ * @throws AdapterError naming the buffer, its bytes and the limit, if a buffer does not fit.
  */
 export function estimate(
   config: ExperimentConfig,
@@ -44,14 +48,17 @@ export function estimate(
   task: TaskShape | undefined = taskShapeOf(config.task),
 ): MemoryEstimate {
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
-  const run = measure(limits, (gpu) => createEngine(gpu, config, task));
+  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task));
   const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 
-/** GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError as `estimate`. */
-export const estimateEngine = (shape: EngineShape, limits: MemoryLimits = unlimited): MemoryUse =>
-  measure(limits, (gpu) => buildEngine(gpu, shape));
+/**
+ * Estimates the GPU memory of PPO alone, for models and lengths of any shape. @throws AdapterError
+ * as `estimate`.
+ */
+export const estimateBuffers = (shape: BuffersShape, limits: MemoryLimits = unlimited): MemoryUse =>
+  measure(limits, (gpu) => allocateBuffers(gpu, shape));
 
 function measure(
   limits: MemoryLimits,
@@ -61,7 +68,7 @@ function measure(
   try {
     build(gpu);
   } catch (error) {
-    // A parameter that no page can hold: the layout knows no device.
+    // A parameter is too large for any page. The layout knows no device, so it throws a RangeError.
     if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
     throw error;
   }

@@ -2,21 +2,48 @@ import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { givenText, type Task, type Tier } from '../tasks/task.ts';
-import { verifyRequest, type VerifyReply, type VerifyRequest } from '../tasks/verification.ts';
+import {
+  expectFiniteRewards,
+  verifyRequest,
+  type VerifyReply,
+  type VerifyRequest,
+} from '../tasks/verification.ts';
 
-/** Judges responses; in production a pool of workers. */
+/** Judges responses. In production, a pool of workers does this. */
 export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
 
 /**
- * Accuracy of a decoder's model on the task's held-out tiers, NaN for a task without any. Sampling numbers are keyed by the
- * tier's prompts and the seed given, so that two models are compared on the same draws.
+ * A verifier that refuses rewards which are not finite, and tells of responses that could not be judged.
+ *
+ * @param tell Given how many of a request's responses have no verdict, and what the first of them met.
+ */
+export function judging(
+  verify: Verifier,
+  tell: (unjudged: { responses: number; of: number; reason: string }) => void,
+): Verifier {
+  return async (request) => {
+    const reply = await verify(request);
+    expectFiniteRewards(request, reply);
+    const { failures } = reply;
+    const [first] = failures;
+    if (first) {
+      tell({ responses: failures.length, of: request.promptOf.length, reason: first.reason });
+    }
+    return reply;
+  };
+}
+
+/**
+ * Measures the accuracy of a decoder's model on the task's held-out tiers; NaN for a task without
+ * tiers. The tier's prompts and the given seed key the random numbers, so two models are compared
+ * on the same draws.
  */
 export class Evaluator {
   readonly #task: Task;
   readonly #tiers: readonly Tier[];
   readonly #verify: Verifier;
   readonly #settings: ExperimentConfig['evaluation'];
-  /** Token ids of each tier's prompts, once they have been needed. */
+  /** Token ids of each tier's prompts, after their first use. */
   #encoded: readonly (readonly Uint32Array[])[] | undefined;
 
   constructor(task: Task, settings: ExperimentConfig['evaluation'], verify: Verifier) {
@@ -28,7 +55,9 @@ export class Evaluator {
     this.#settings = settings;
   }
 
-  /** Greedy answers, then the configured samples per prompt, which `seed` keys. */
+  /**
+   * Evaluates greedy answers, then the configured number of samples per prompt, which `seed` keys.
+   */
   async evaluate(decoder: Sampler, seed: number): Promise<Accuracy> {
     const greedy = await this.#pass(decoder, { samples: 1, temperature: 0, topP: 1, seed: 0 });
     const { samples, temperature, topP } = this.#settings;

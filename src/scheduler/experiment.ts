@@ -1,14 +1,7 @@
-import { checkPool, configHash, overridesOf, type ExperimentConfig } from '../config.ts';
+import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { limrDefaults } from '../presets.ts';
-import type {
-  Evaluation,
-  ExperimentEvent,
-  ExperimentResults,
-  PromptCompletions,
-  UpdateRecord,
-} from '../results.ts';
-import { checkpointName } from '../run-folder/names.ts';
+import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
+import type { CheckpointPlace } from '../run-folder/names.ts';
 import {
   at,
   iterationsOf,
@@ -20,28 +13,24 @@ import {
 } from '../run-plan.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import {
-  expectFiniteRewards,
-  type VerifyReply,
-  type VerifyRequest,
-} from '../tasks/verification.ts';
 import type { MethodName } from '../vocabulary/methods.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
-import { CheckpointError, type Checkpoint, type FoundCheckpoint } from './checkpoint.ts';
+import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { createEngine, type Engine } from './engine.ts';
 import { estimate } from './estimate.ts';
-import { Evaluator, type Verifier } from './evaluator.ts';
+import { Evaluator, judging, type Verifier } from './evaluator.ts';
+import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
-import { advance, freshProgress, type Progress } from './progress.ts';
-import { readKept, type Kept } from './resume.ts';
+import { advance, freshProgress, progressEvent } from './progress.ts';
+import { keptWarnings, moveWarnings, readKept, type Kept } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
 import { RunArchive } from './run-archive.ts';
+import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
-import { KernelTrust } from './trust.ts';
+import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
 /** What an experiment needs from its host. */
@@ -64,16 +53,13 @@ export interface ExperimentHost {
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
 
-/** Longest that a run works between two checkpoints, unless one update takes longer. */
-const CHECKPOINT_SECONDS = 300;
-
 /** How a run is opened. */
 export interface OpenOptions {
   /** Goes on from the store's checkpoint where there is one. */
   readonly resume: boolean;
   /** Of the config as the run's folder has it, where the run was begun by another version. */
   readonly configHash?: string | undefined;
-  /** Longest time between two checkpoints; see `CHECKPOINT_SECONDS`. */
+  /** Longest time between two checkpoints, unless one update takes longer; 300 s when left out. */
   readonly checkpointSeconds?: number | undefined;
 }
 
@@ -90,17 +76,12 @@ export class Experiment {
   readonly #host: ExperimentHost;
   readonly #evaluator: Evaluator;
   readonly #archive: RunArchive;
-  readonly #trust: KernelTrust;
-  #madeEngine: Engine | undefined;
+  readonly #buffers: TrustedBuffers;
+  readonly #checkpoints: RunCheckpoints;
+  readonly #configHash: string;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
   #pretrained = 0;
-  #hash = '';
-  /** Where the last checkpoint stands, and when this process wrote it. */
-  #checkpointed: string | undefined;
-  #checkpointedAt = performance.now();
-  #checkpointSeconds = CHECKPOINT_SECONDS;
-  #lastMetrics: UpdateRecord['metrics'] | undefined;
   /** What happened before a resume, until whoever watches has been shown. */
   #earlier: readonly ExperimentEvent[] | undefined;
   /** What a resume met, until it can be told. */
@@ -121,17 +102,23 @@ export class Experiment {
     config: ExperimentConfig,
     seeds: readonly number[],
     task: Task,
+    options: OpenOptions & { readonly configHash: string },
   ) {
+    const { gpu, hostName, rowsTogether, store } = host;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
     this.#host = host;
     this.task = task;
-    this.#evaluator = new Evaluator(this.task, config.evaluation, (request) =>
-      this.#judge(request, 'evaluation'),
+    this.#configHash = options.configHash;
+    this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
+    this.#buffers = new TrustedBuffers(gpu, config, task, rowsTogether);
+    this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
+    this.#checkpoints = new RunCheckpoints(
+      this.#archive,
+      { configHash: options.configHash, seeds, adapter: gpu.name, host: hostName },
+      options.checkpointSeconds,
     );
-    this.#trust = new KernelTrust(host.gpu, config);
-    this.#archive = new RunArchive(host.store, CompletionLog.of(config, this.#seed));
   }
 
   /**
@@ -151,13 +138,15 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       estimate(config, host.gpu.limits, task);
-      const experiment = new Experiment(host, config, seeds, task);
-      experiment.#hash = options.configHash ?? (await configHash(config));
-      experiment.#checkpointSeconds = options.checkpointSeconds ?? CHECKPOINT_SECONDS;
+      const hash = options.configHash ?? (await configHash(config));
+      const experiment = new Experiment(host, config, seeds, task, {
+        ...options,
+        configHash: hash,
+      });
       if (options.resume) {
         const archive = experiment.#archive;
         const kept = await archive.checkpoints.find(
-          { configHash: experiment.#hash, seeds },
+          { configHash: hash, seeds },
           (found, strict) => readKept(archive, experiment, found, strict),
           (text) => host.emit({ type: 'warning', text }),
         );
@@ -168,17 +157,6 @@ export class Experiment {
       await task.text.close();
       throw error;
     }
-  }
-
-  /** Made when first needed: not before a base has been pre-trained, whose memory it takes over. */
-  get #engine(): Engine {
-    this.#madeEngine ??= this.#newEngine();
-    return this.#madeEngine;
-  }
-
-  #newEngine(): Engine {
-    const { gpu, rowsTogether } = this.#host;
-    return createEngine(gpu, this.config, this.task, rowsTogether);
   }
 
   get poolSize(): number {
@@ -247,14 +225,14 @@ export class Experiment {
       for (const text of this.#untold) this.#warn(text);
       this.#earlier = undefined;
     } else this.#tell(started);
-    if (!this.#madeEngine && !this.#half) await this.#begin();
+    if (!this.#buffers.allocated && !this.#half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
       if (await this.#runSeed(seed, control)) continue;
       await this.#checkpoint();
       return undefined;
     }
-    const results = this.#results();
+    const results = resultsOf(this.#finished, this.#progress);
     this.#enter(this.#firstSeed, 'report', 'Writing results');
     await this.#archive.writeResults(results, this.#progress.written);
     emit({ type: 'done', results });
@@ -268,28 +246,8 @@ export class Experiment {
   async #begin(): Promise<void> {
     this.#base = await this.#host.shippedBase(this.config);
     this.#shipped = this.#base !== undefined;
-    if (this.#base) {
-      // Asked for at once, in this order behind the rollout's: what updates wait for longest first.
-      this.#trust.queueCheck();
-      this.#madeEngine = this.#newEngine();
-    }
-    for (const text of await this.#dropWrongKernels(!this.#base)) this.#warn(text);
-  }
-
-  /**
-   * Has other variants computed in place of those that compute wrong here.
-   *
-   * @param training Whether gradients are looked at too.
-   * @returns A sentence for each. Whatever was computed is then to be computed again.
-   */
-  async #dropWrongKernels(training: boolean): Promise<string[]> {
-    const sentences = await this.#trust.replaceWrong(training);
-    if (sentences.length > 0) {
-      // Its plans took their variants when they were built.
-      this.#madeEngine?.destroy();
-      this.#madeEngine = undefined;
-    }
-    return sentences;
+    if (this.#base) this.#buffers.allocateAhead();
+    for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
   }
 
   /** Tells whoever watches, and takes it into progress and log. */
@@ -316,10 +274,10 @@ export class Experiment {
         this.config,
         this.task,
         (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
-        () => this.#gate(control),
+        () => this.#mayContinue(control),
         {
           from: this.#half,
-          due: () => this.#checkpointDue,
+          due: () => this.#checkpoints.due,
           save: (state) => this.#checkpointBase(state),
         },
       );
@@ -327,7 +285,7 @@ export class Experiment {
       if (!this.#base) return false;
       this.#pretrained = 0;
       // So that it is not made again.
-      this.#engine.trainer.reset(this.#base, seed);
+      this.#buffers.current.trainer.reset(this.#base, seed);
       await this.#checkpoint();
     }
     await this.#evaluateBase(this.#base);
@@ -339,12 +297,12 @@ export class Experiment {
     const seed = this.#firstSeed;
     let wrong: readonly string[];
     do {
-      this.#engine.trainer.reset(base, seed);
-      const found = await this.#evaluator.evaluate(this.#engine.decoder, seed);
+      this.#buffers.current.trainer.reset(base, seed);
+      const found = await this.#evaluator.evaluate(this.#buffers.current.decoder, seed);
       const before = { seed, update: 0, samples: 0 };
       const shipped = this.#shipped;
       this.#tell({ type: 'evaluation', method: 'base', ...before, ...found, shipped });
-      wrong = await this.#dropWrongKernels(true);
+      wrong = await this.#buffers.replaceWrong(true);
       for (const text of wrong) this.#warn(text);
     } while (wrong.length > 0);
   }
@@ -355,7 +313,7 @@ export class Experiment {
     const goesOn = progress.pool === seed;
     // The matrix of the seed before: a run that goes on brings its own.
     if (!goesOn && progress.pool !== null) {
-      clearMatrix(this.#host.gpu, this.#engine.matrix);
+      clearMatrix(this.#host.gpu, this.#buffers.current.matrix);
       this.#archive.completions = CompletionLog.of(this.config, seed);
     }
     const pool = await this.#openPool(seed);
@@ -382,7 +340,7 @@ export class Experiment {
     const prompts = method === 'full' ? pool.all : this.#selected(method);
     const length = iterationsOf(this.config, method, prompts.length);
     this.#enter(pool.seed, method, trainingText(method, length));
-    const { trainer, decoder } = this.#engine;
+    const { trainer, decoder } = this.#buffers.current;
     if (progress.iteration === 0) trainer.reset(this.#base ?? new Map(), pool.seed);
     const tools = {
       config: this.config,
@@ -390,18 +348,19 @@ export class Experiment {
       pool,
       decoder,
       trainer,
-      verify: (request: VerifyRequest) => this.#judge(request, 'training'),
+      verify: this.#judging('training'),
       completions: this.#archive.completions,
     };
     while (progress.iteration < length) {
-      if (!(await this.#gate(control))) return false;
+      if (!(await this.#mayContinue(control))) return false;
       this.#clock.startLap();
       const record = await iterate(tools, { method, prompts, iteration: progress.iteration });
       this.#tell({ type: 'update', ...record });
-      this.#lastMetrics = record.metrics;
       await this.#lookAround(method, prompts.length, length);
       this.#clock.endLap();
-      this.#emitProgress();
+      const { updates } = progress;
+      const { pace } = this.#clock;
+      this.#host.emit(progressEvent(updates, this.totalUpdates, pace, record.metrics));
     }
     return true;
   }
@@ -413,8 +372,8 @@ export class Experiment {
     return prompts;
   }
 
-  #gate(control: RunControl): Promise<boolean> {
-    return this.#clock.rest(() => control.gate());
+  #mayContinue(control: RunControl): Promise<boolean> {
+    return this.#clock.rest(() => control.untilMayContinue());
   }
 
   /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
@@ -427,39 +386,24 @@ export class Experiment {
     const readouts = readoutsReached(this.config, method, prompts, iteration);
     if (readouts.length > 0) await this.#evaluate(method, readouts);
     const { checkpointEvery } = this.config.experiment;
-    if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpointDue) {
+    if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpoints.due) {
       await this.#checkpoint();
     }
   }
 
   /** Has responses judged, and never lets one that could not be pass unnoticed. */
-  async #judge(request: VerifyRequest, during: 'training' | 'evaluation'): Promise<VerifyReply> {
-    const reply = await this.#host.verify(request);
-    expectFiniteRewards(request, reply);
-    const [first] = reply.failures;
-    if (first) {
-      const responses = reply.failures.length;
-      const { reason } = first;
-      this.#tell({
-        type: 'warning',
-        text: `${responses} of ${request.promptOf.length} responses could not be judged: ${reason}`,
-        unjudged: { during, responses, reason },
-      });
-    }
-    return reply;
-  }
-
-  #emitProgress(): void {
-    const { updates } = this.#progress;
-    const metrics = this.#lastMetrics;
-    const total = this.totalUpdates;
-    this.#host.emit({
-      type: 'progress',
-      fraction: Math.min(1, updates / total),
-      eta: Math.max(0, total - updates) * this.#clock.pace,
-      tokensPerSecond: metrics?.['tokens_per_second'] ?? 0,
-      stepMs: metrics?.['step_ms'] ?? 0,
-    });
+  #judging(during: 'training' | 'evaluation'): Verifier {
+    return judging(
+      (request) => this.#host.verify(request),
+      (unjudged) => {
+        const { responses, of, reason } = unjudged;
+        this.#tell({
+          type: 'warning',
+          text: `${responses} of ${of} responses could not be judged: ${reason}`,
+          unjudged: { during, responses, reason },
+        });
+      },
+    );
   }
 
   /** What the FULL pass of the current seed sampled for a prompt; see `CompletionLog`. */
@@ -471,7 +415,7 @@ export class Experiment {
 
   async #emitColumn(seed: number, epoch: number): Promise<void> {
     const { gpu } = this.#host;
-    const means = meansOf(await readMatrix(gpu, this.#engine.matrix));
+    const means = meansOf(await readMatrix(gpu, this.#buffers.current.matrix));
     const column = columnOf(means, this.config.experiment.epochs, epoch);
     this.#tell({ type: 'column', seed, epoch, ...column });
   }
@@ -479,16 +423,12 @@ export class Experiment {
   async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
-    const accuracy = await this.#evaluator.evaluate(this.#engine.decoder, this.#seed);
+    const samples = iteration * rollout.prompts * rollout.samples;
+    const accuracy = await this.#evaluator.evaluate(this.#buffers.current.decoder, this.#seed);
     for (const readout of readouts) {
-      const evaluation: Evaluation = {
-        seed: this.#seed,
-        update: iteration,
-        ...(experiment.budget === 'epochs' ? { epochs: readout } : {}),
-        samples: iteration * rollout.prompts * rollout.samples,
-        ...accuracy,
-      };
-      this.#tell({ type: 'evaluation', method, ...evaluation });
+      const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};
+      const found = { seed: this.#seed, update: iteration, ...epochs, samples, ...accuracy };
+      this.#tell({ type: 'evaluation', method, ...found });
     }
   }
 
@@ -498,7 +438,12 @@ export class Experiment {
     // Resumed behind it.
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
     this.#enter(seed, 'score', 'Learning impact scores');
-    const stage = await selectFromPool(this.#host.gpu, this.config, pool, this.#engine.matrix);
+    const stage = await selectFromPool(
+      this.#host.gpu,
+      this.config,
+      pool,
+      this.#buffers.current.matrix,
+    );
     for (const text of stage.warnings) this.#warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);
     const { scores, selections, summary } = stage;
@@ -509,48 +454,17 @@ export class Experiment {
     this.#tell({ type: 'warning', text, inResults: true });
   }
 
-  #results(): ExperimentResults {
+  get #finished(): FinishedRun {
     const { gpu, hostName } = this.#host;
-    const progress = this.#progress;
-    if (!progress.base) throw new Error('results before the base was evaluated');
-    const reference = { ...limrDefaults };
     return {
-      schema: 1,
       config: this.config,
-      configHash: this.#hash,
-      overrides: overridesOf(
-        {
-          rollout: this.config.rollout,
-          ppo: this.config.ppo,
-          lim: this.config.lim,
-          evaluation: this.config.evaluation,
-        },
-        reference,
-      ),
+      configHash: this.#configHash,
       injected: this.task.describeInjected(),
       adapter: gpu.name,
-      kernels: this.#trust.choices,
       host: hostName,
+      kernels: this.#buffers.trust.choices,
       seconds: this.#clock.seconds,
-      warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
-      base: progress.base,
-      lim: progress.seeds[0]?.lim ?? null,
-      seeds: progress.seeds,
-      methods: Object.fromEntries(
-        this.methods.map((method) => [
-          method,
-          {
-            prompts: progress.sizes[method] ?? 0,
-            evaluations: progress.evaluations[method] ?? [],
-          },
-        ]),
-      ),
     };
-  }
-
-  /** Whether the run has worked long enough since the last one, by the clock. */
-  get #checkpointDue(): boolean {
-    return performance.now() - this.#checkpointedAt >= this.#checkpointSeconds * 1000;
   }
 
   /** Everything that the next iteration depends on. */
@@ -559,12 +473,12 @@ export class Experiment {
     if (!base) return;
     const { seedIndex, iteration } = this.#progress;
     await this.#writeCheckpoint(
-      checkpointName({ seedIndex, method: this.#method, update: iteration }),
+      { seedIndex, method: this.#method, update: iteration },
       async () => ({
         base,
         pretraining: null,
-        ppo: await this.#engine.trainer.save(),
-        matrix: await readMatrix(this.#host.gpu, this.#engine.matrix),
+        ppo: await this.#buffers.current.trainer.save(),
+        matrix: await readMatrix(this.#host.gpu, this.#buffers.current.matrix),
       }),
     );
   }
@@ -573,102 +487,60 @@ export class Experiment {
   async #checkpointBase({ update, state }: PretrainState): Promise<void> {
     this.#pretrained = update;
     const none = { base: new Map<string, Float32Array>(), ppo: null, matrix: null };
-    await this.#writeCheckpoint(checkpointName({ seedIndex: 0, method: 'base', update }), () =>
+    await this.#writeCheckpoint({ seedIndex: 0, method: 'base', update }, () =>
       Promise.resolve({ ...none, pretraining: state }),
     );
   }
 
   async #writeCheckpoint(
-    name: string,
-    state: () => Promise<Pick<Checkpoint, 'base' | 'pretraining' | 'ppo' | 'matrix'>>,
+    place: CheckpointPlace,
+    state: () => Promise<ComputedState>,
   ): Promise<void> {
-    const { gpu, hostName, emit } = this.#host;
     const { updates } = this.#progress;
-    const place = this.#place;
-    // A stop right behind a checkpoint has nothing to add to it.
-    if (place !== this.#checkpointed) {
-      await this.#archive.writeCheckpoint(name, {
-        configHash: this.#hash,
-        seeds: this.seeds,
-        adapter: gpu.name,
-        host: hostName,
-        progress: {
-          pretrained: this.#pretrained,
-          updates,
-          seconds: this.#clock.seconds,
-          kernels: this.#trust.choices,
-        },
-        ...(await state()),
-      });
-      this.#checkpointed = place;
-    }
-    this.#checkpointedAt = performance.now();
-    emit({ type: 'checkpoint', update: updates });
+    const standing = {
+      pretrained: this.#pretrained,
+      updates,
+      seconds: this.#clock.seconds,
+      kernels: this.#buffers.trust.choices,
+    };
+    await this.#checkpoints.write({ place, standing, fingerprint: this.#fingerprint }, state);
+    this.#host.emit({ type: 'checkpoint', update: updates });
   }
 
   /** Where the run stands, as text that is equal where nothing was computed in between. */
-  get #place(): string {
+  get #fingerprint(): string {
     return JSON.stringify([this.#pretrained, this.#progress]);
   }
 
-  async #restore({ found, standing, progress, events, files, damaged }: Kept): Promise<void> {
+  async #restore(kept: Kept): Promise<void> {
+    const { found, standing, progress, events, files } = kept;
     const { gpu, hostName, emit } = this.#host;
     this.#progress = progress;
     this.#pretrained = standing.pretrained;
     this.#worked = standing.seconds;
     this.#earlier = events;
     Object.assign(this.#archive, files);
-    this.#lastMetrics = events.findLast((event) => event.type === 'update')?.metrics;
-    if (found.layout === 3) this.#checkpointed = this.#place;
-    if (found.layout === 1) {
-      const text = `${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`;
-      emit({ type: 'warning', text });
-    }
-    this.#trust.force(standing.kernels);
-    this.#untold.push(...(await this.#dropWrongKernels(true)));
+    if (found.layout === 3) this.#checkpoints.resumed(this.#fingerprint);
+    for (const text of keptWarnings(kept)) emit({ type: 'warning', text });
+    this.#buffers.trust.force(standing.kernels);
+    this.#untold.push(...(await this.#buffers.replaceWrong(true)));
     if (found.pretraining) {
       this.#half = { update: standing.pretrained, state: found.pretraining };
     } else {
       this.#base = found.base;
       this.#restoreNetworks(found);
     }
-    if (found.adapter !== gpu.name || found.host !== hostName) {
-      this.#untold.push(
-        `resumed on another adapter after ${progress.updates} updates: on ${gpu.name} ` +
-          `in ${hostName}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
-      );
-    }
-    for (const file of damaged) {
-      emit({ type: 'warning', text: `${file} is damaged: its responses are not shown` });
-    }
+    this.#untold.push(...moveWarnings(kept, { adapter: gpu.name, host: hostName }));
   }
 
   #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): void {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
-    this.#engine.trainer.restore(base, ppo);
-    uploadMatrix(this.#host.gpu, this.#engine.matrix, matrix);
+    this.#buffers.current.trainer.restore(base, ppo);
+    uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */
   async weights(): Promise<Map<string, Float32Array>> {
-    return this.#engine.trainer.actor.weights.read();
+    return this.#buffers.current.trainer.actor.weights.read();
   }
-}
-
-/** What responses without a verdict mean for the results; nothing where all were judged. */
-function unjudgedWarnings({ unjudged }: Progress): string[] {
-  const { training, evaluation, updates, reason } = unjudged;
-  return [
-    ...(training > 0
-      ? [
-          `${training} responses of ${updates} updates could not be judged and were rewarded -1: ` +
-            `another run with these seeds may come out otherwise (the first: ${reason})`,
-        ]
-      : []),
-    ...(evaluation > 0
-      ? [
-          `${evaluation} held-out responses could not be judged and count as wrong (the first: ${reason})`,
-        ]
-      : []),
-  ];
 }

@@ -10,7 +10,7 @@ import type { CompletionLog } from './completion-log.ts';
 import type { Verifier } from './evaluator.ts';
 import type { Pool } from './pool.ts';
 
-/** What the iterations of a seed work with. */
+/** The objects that the iterations of a seed use. */
 export interface IterationTools {
   readonly config: ExperimentConfig;
   readonly task: Task;
@@ -18,11 +18,11 @@ export interface IterationTools {
   readonly decoder: Sampler;
   readonly trainer: PpoTrainer;
   readonly verify: Verifier;
-  /** Takes what FULL samples. */
+  /** Receives the responses that FULL samples. */
   readonly completions: CompletionLog;
 }
 
-/** Which iteration is to be done. */
+/** The iteration to do. */
 export interface IterationPlace {
   readonly method: MethodName;
   /** Places in the pool of the prompts that the method trains on. */
@@ -32,10 +32,10 @@ export interface IterationPlace {
 }
 
 /**
- * One PPO iteration: prompts in order, a rollout, its rewards, advantages and the update from them. Of
- * FULL the rewards also go into their column of the reward matrix, on the device.
+ * Does one PPO iteration: prompts in order, a rollout, its rewards, advantages, and the update. For
+ * FULL, the rewards also enter their column of the reward matrix on the device.
  *
- * @throws NonFiniteUpdateError where the update is not finite.
+ * @throws NonFiniteUpdateError if the update is not finite.
  */
 export async function iterate(tools: IterationTools, place: IterationPlace): Promise<UpdateRecord> {
   const { task, pool, decoder, trainer, verify, completions } = tools;
@@ -123,14 +123,16 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   };
 }
 
-/** @throws RangeError where a verifier has left a response out. */
+/** @throws RangeError if a verifier left out a response. */
 function at(verdicts: Float32Array | Uint8Array, row: number): number {
   const said = verdicts[row];
   if (said === undefined) throw new RangeError(`response ${row} has no verdict`);
   return said;
 }
 
-/** The prompts of one iteration out of an endless shuffle, each data epoch in an order of its own. */
+/**
+ * The prompts of one iteration, from an endless shuffle in which each data epoch has its own order.
+ */
 function promptsInOrder(
   seed: number,
   { method, prompts, iteration }: IterationPlace,
@@ -154,8 +156,8 @@ function promptsInOrder(
 }
 
 /**
- * Names of the random streams of a rollout's prompts. A small subset may come up twice in one
- * rollout: each occurrence draws its own samples.
+ * Ids for the random streams of a rollout's prompts. A prompt of a small subset may occur twice in
+ * one rollout; each occurrence draws its own samples.
  */
 function streamIds(indices: readonly number[], poolSize: number): number[] {
   const seen = new Map<number, number>();

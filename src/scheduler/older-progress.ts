@@ -1,4 +1,4 @@
-// What checkpoints of versions without an event log say of where their run stands.
+// Reads where a run stands from checkpoints of versions without an event log.
 import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import type { UpdateRecord } from '../results.ts';
@@ -25,24 +25,27 @@ const second = v.object({
   unjudged: v.object({ training: whole, evaluation: whole, updates: whole, reason: v.string() }),
   written: v.record(v.string(), v.object({ bytes: whole, sha256: v.string() })),
 });
-/** Of version 0.1.0, which kept everything in one place. */
+/** The progress of version 0.1.0, which kept everything in one place. */
 const first = v.object({
   ...shared,
   records: v.array(recordSchema),
   unjudged: v.object({ training: whole, evaluation: whole, reason: v.string() }),
 });
 
-/** An older run without its records, which the newer of the two layouts keeps in a file. */
+/** An older run without its records. The newer of the two layouts keeps the records in a file. */
 export interface OlderProgress {
   readonly standing: Standing;
   readonly run: Omit<OlderRun, 'records'>;
-  /** Undefined where `metrics.jsonl` holds them. */
+  /** Undefined if `metrics.jsonl` holds the records. */
   readonly records: readonly UpdateRecord[] | undefined;
-  /** PPO iterations done of the method that the run stands at. */
+  /** PPO iterations done of the current method. */
   readonly iteration: number;
 }
 
-/** @param where The checkpoint, for messages. @throws DamageError naming file and field. */
+/**
+ * @param where The checkpoint, for messages.
+ * @throws DamageError naming file and field.
+ */
 export function readOlderProgress(
   value: unknown,
   layout: 1 | 2,

@@ -28,12 +28,12 @@ export class Pool {
     return this.prompts.length;
   }
 
-  /** The place of every prompt. */
+  /** The places of all prompts. */
   get all(): number[] {
     return [...this.prompts.keys()];
   }
 
-  /** @throws RangeError for a place that the pool has not. */
+  /** @throws RangeError for a place that is not in the pool. */
   at(index: number): PooledPrompt {
     const prompt = this.prompts[index];
     if (!prompt) throw new RangeError(`prompt ${index} is not in the pool of ${this.size}`);
@@ -41,7 +41,7 @@ export class Pool {
   }
 }
 
-/** What a reader may know of a prompt: where it came from, its key, and the truth beside a wrong one. */
+/** The facts about a prompt for readers: its origin, its key, and the truth if the key is wrong. */
 export const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
   origin,
   wrongKey,

@@ -4,6 +4,7 @@ import type {
   ExperimentResults,
   FileMark,
   SeedResults,
+  UpdateRecord,
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
@@ -13,31 +14,31 @@ export type Selections = Partial<Record<MethodName, readonly number[]>>;
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
 
-/** Where a run stands and what has come of it: nothing but what its events say. */
+/** The position and the results of a run so far, as its events tell them. */
 export interface Progress {
   seedIndex: number;
-  /** Index into the methods in the order of training. */
+  /** Index into the methods in training order. */
   methodIndex: number;
-  /** PPO iterations of that method done. */
+  /** PPO iterations done of that method. */
   iteration: number;
-  /** The phase told last. */
+  /** The phase of the last event about a phase. */
   phase: { readonly seed: number; readonly phase: PhaseName } | null;
-  /** The seed whose pool was told last. */
+  /** The seed of the last event about a pool. */
   pool: number | null;
   base: ExperimentResults['base'] | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
   seeds: SeedResults[];
-  /** Of the seed whose pool was told last, once FULL is done. */
+  /** The selections for the seed `pool`, once FULL is done. */
   selections: Selections;
-  /** Prompts of each method of the first seed. */
+  /** Number of prompts of each method for the first seed. */
   sizes: Partial<Record<MethodName, number>>;
-  /** PPO iterations of the whole run done: lines of `metrics.jsonl`. */
+  /** PPO iterations done in the whole run, which are the lines of `metrics.jsonl`. */
   updates: number;
-  /** What a reader of the results must know, in sentences. */
+  /** Sentences that a reader of the results must know. */
   warnings: string[];
-  /** Responses that no verdict was found for, and what the first of them met. */
+  /** Responses without a verdict, and why the first of them has none. */
   unjudged: { training: number; evaluation: number; updates: number; reason: string };
-  /** Files of finished FULL passes, as they were written. */
+  /** Marks of the files of finished FULL passes. */
   written: Record<string, FileMark>;
 }
 
@@ -58,18 +59,18 @@ export const freshProgress = (): Progress => ({
   written: {},
 });
 
-/** The run that events are told of. */
+/** The run that the events belong to. */
 export interface ToldRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
-  /** Its pools. */
+  /** The size of its pools. */
   readonly task: { readonly poolPrompts: number };
 }
 
 /**
- * Takes an event into the progress of its run.
+ * Updates the progress of a run by an event.
  *
- * @throws RangeError where it is none of a run of that config and those seeds.
+ * @throws RangeError if the event cannot belong to a run of that config and those seeds.
  */
 export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun): void {
   switch (event.type) {
@@ -132,6 +133,26 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
   }
 }
 
+/**
+ * How far a run is.
+ *
+ * @param updates PPO iterations done, of `total`.
+ * @param pace Seconds of one.
+ * @param metrics Of the last one.
+ */
+export const progressEvent = (
+  updates: number,
+  total: number,
+  pace: number,
+  metrics: UpdateRecord['metrics'],
+): ExperimentEvent => ({
+  type: 'progress',
+  fraction: Math.min(1, updates / total),
+  eta: Math.max(0, total - updates) * pace,
+  tokensPerSecond: metrics['tokens_per_second'] ?? 0,
+  stepMs: metrics['step_ms'] ?? 0,
+});
+
 type EvaluationEvent = Extract<ExperimentEvent, { readonly type: 'evaluation' }>;
 
 const evaluationOf = ({
@@ -151,7 +172,7 @@ const baseOf = ({
   ...accuracy
 }: EvaluationEvent): ExperimentResults['base'] => ({ ...accuracy, shipped });
 
-/** @throws RangeError where an update is not the next one of the method that is being trained. */
+/** @throws RangeError if an update is not the next one of the current method. */
 function expectNext(
   { seedIndex, methodIndex, iteration, selections }: Progress,
   { seed, method, update }: Extract<ExperimentEvent, { readonly type: 'update' }>,

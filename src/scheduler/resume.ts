@@ -21,36 +21,36 @@ import type { RunArchive } from './run-archive.ts';
 import type { RunStore } from './run-store.ts';
 import { checked, readRecord, readStanding, type Standing } from './standing.ts';
 
-/** The run that is to go on. */
+/** The run that is to continue. */
 export interface ResumedRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly task: Task;
 }
 
-/** What a resume has read: how the run stood, and what went before. */
+/** The data that a resume has read: the state of the run and its history. */
 export interface Kept {
   readonly found: FoundCheckpoint;
   readonly standing: Standing;
   readonly progress: Progress;
-  /** All that was told, but how the run was started. */
+  /** All events except the start of the run. */
   readonly events: readonly ExperimentEvent[];
   readonly files: Pick<RunArchive, 'records' | 'events' | 'completions'>;
-  /** Files that the run goes on without. */
+  /** Damaged files that the run continues without. */
   readonly damaged: readonly string[];
 }
 
-/** The run that a checkpoint has to be of. */
-export interface KnownRun {
+/** The run that a checkpoint must belong to. */
+interface KnownRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly poolSize: number;
 }
 
 /**
- * What a checkpoint says, checked, with the files that belong to it.
+ * Reads and checks a checkpoint's content and the files that belong to it.
  *
- * @param strict Also refuse files that the run can do without.
+ * @param strict Whether to refuse damaged files that the run can do without.
  * @throws DamageError
  */
 export async function readKept(
@@ -89,7 +89,7 @@ export async function readKept(
   if (history.iteration !== undefined && history.iteration !== iteration) {
     throw new DamageError(`${file} is damaged: iteration: ${history.iteration} is out of range`);
   }
-  // The first method makes the selections that the others need, once for every seed.
+  // Each seed's first method makes the selections that its other methods need.
   if (progress.seeds.length !== seedIndex + (methodIndex > 0 ? 1 : 0)) {
     throw new DamageError(`${file} is damaged: seeds: ${progress.seeds.length} were scored`);
   }
@@ -105,13 +105,33 @@ export async function readKept(
   return { found, standing, progress, events, files, damaged };
 }
 
+/** What must be known of the files that a run goes on with. */
+export const keptWarnings = ({ found, damaged }: Kept): string[] => [
+  ...(found.layout === 1
+    ? [`${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`]
+    : []),
+  ...damaged.map((file) => `${file} is damaged: its responses are not shown`),
+];
+
+/** What must be known of results that two adapters or hosts have computed. */
+export function moveWarnings(
+  { found, progress }: Kept,
+  { adapter, host }: Pick<FoundCheckpoint, 'adapter' | 'host'>,
+): string[] {
+  if (found.adapter === adapter && found.host === host) return [];
+  return [
+    `resumed on another adapter after ${progress.updates} updates: on ${adapter} ` +
+      `in ${host}, before on ${found.adapter} in ${found.host}; bit-for-bit no longer holds`,
+  ];
+}
+
 interface History {
   readonly standing: Standing;
   readonly log: readonly StoredEvent[];
   readonly records: readonly UpdateRecord[];
   readonly recordFile: AppendedFile;
   readonly eventFile: AppendedFile;
-  /** What the checkpoint says of its place, where that is not in the log alone. */
+  /** The iteration that the checkpoint states, if the log alone does not tell it. */
   readonly iteration: number | undefined;
 }
 
@@ -131,7 +151,7 @@ async function readHistory(store: RunStore, found: FoundCheckpoint): Promise<His
   }
 }
 
-/** Of a version without a log: one is begun, with what its other files say. */
+/** The history of a version without a log: builds a log from the run's other files. */
 async function olderHistory(
   store: RunStore,
   { config, seeds, task }: ResumedRun,
@@ -167,7 +187,7 @@ async function recordsIn(
 const scoreRows = v.array(v.object({ score: v.nullable(v.number()) }));
 const subsetRows = v.array(v.object({ id: whole }));
 
-/** What a log refers to, in the run's files and in the checkpoint that it goes on from. */
+/** The data that a log refers to, from the run's files and the checkpoint to continue from. */
 function referredIn(
   store: RunStore,
   { config, seeds, task }: ResumedRun,
@@ -194,7 +214,7 @@ function referredIn(
   };
   const meansOfSeed = async (seed: number) => {
     const path = seedFiles(seed, seeds).rewards;
-    // Written once FULL is done; before, the checkpoint alone has them.
+    // The files are written when FULL is done. Before that, only the checkpoint has the rewards.
     if (!scored.has(seed)) {
       if (!matrix) throw new DamageError(`${EVENTS} is damaged: a column and no matrix`);
       return meansOf(matrix);
@@ -209,6 +229,7 @@ function referredIn(
     return { accuracy: mean('accuracy'), reward: mean('reward') };
   };
   return {
+    where: EVENTS,
     config,
     seeds,
     pool: (seed) =>
@@ -234,7 +255,7 @@ function referredIn(
   };
 }
 
-/** What reading a log met, as damage where it is the log that is at fault. */
+/** Turns an error from reading a log into a DamageError if the log is at fault. */
 function damageOf(cause: unknown): unknown {
   const refused = cause instanceof FormatError || cause instanceof SafetensorsError;
   return refused ? new DamageError(`${cause.message} (damaged)`, { cause }) : cause;

@@ -2,7 +2,7 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { RewardMatrixTensors } from '../ppo/trainer.ts';
 
-/** The reward matrix on the host: prompts by epochs, row after row. */
+/** The reward matrix on the host, (prompts, epochs), row-major. */
 export interface HostMatrix {
   readonly accuracySums: Float32Array;
   readonly rewardSums: Float32Array;
@@ -31,7 +31,7 @@ export function clearMatrix({ device }: Gpu, matrix: RewardMatrixTensors): void 
   device.queue.submit([encoder.finish()]);
 }
 
-/** Means of a matrix's cells: NaN where a prompt was not sampled. */
+/** The means of a matrix's cells; NaN where a prompt was not sampled. */
 export interface MeanMatrix {
   readonly accuracy: Float32Array;
   readonly reward: Float32Array;
@@ -43,7 +43,7 @@ export function meansOf({ accuracySums, rewardSums, samples }: HostMatrix): Mean
   return { accuracy: means(accuracySums), reward: means(rewardSums) };
 }
 
-/** One epoch of a matrix of `epochs` columns: a value for each prompt. */
+/** One column of a matrix with `epochs` columns: a value for each prompt. */
 export function columnOf(
   { accuracy, reward }: MeanMatrix,
   epochs: number,

@@ -21,8 +21,8 @@ import type { SelectionStage } from './selection-stage.ts';
 export type Marks = Readonly<Record<string, FileMark>>;
 
 /**
- * All that a run writes into its folder but `config.json`, which was there before, and the report.
- * What grows is appended; a checkpoint knows how much of it belongs to it.
+ * Writes a run's files, except `config.json`, which exists before, and the report. Growing files
+ * are appended to; a checkpoint knows how much of each belongs to it.
  */
 export class RunArchive {
   readonly store: RunStore;
@@ -38,9 +38,10 @@ export class RunArchive {
   }
 
   /**
-   * Keeps what a later look at the run needs of an event; on disk with the next checkpoint.
+   * Keeps the parts of an event that a later look at the run needs. The next checkpoint writes them
+   * to disk.
    *
-   * @param updates Updates of the run before it.
+   * @param updates Number of updates of the run before the event.
    */
   keep(event: ExperimentEvent, updates: number): void {
     if (event.type === 'update') {
@@ -52,7 +53,7 @@ export class RunArchive {
   }
 
   /**
-   * Writes a checkpoint behind the growing files that belong to it.
+   * Writes the growing files that belong to a checkpoint, then the checkpoint.
    *
    * @throws CheckpointWriteError
    */
@@ -117,13 +118,13 @@ export class RunArchive {
     return marks;
   }
 
-  /** Writes the results of a run, behind the marks of everything that they are held against. */
+  /** Writes the marks of a finished run's files, then its results. */
   async writeResults(results: ExperimentResults, written: Marks): Promise<void> {
     try {
       await this.records.flush(this.store);
       await this.events.flush(this.store);
       const bytes = new TextEncoder().encode(`${JSON.stringify(results, null, 1)}\n`);
-      // Whoever finds the results finds what they are held against.
+      // The marks come first, so that results never exist without their marks.
       await this.checkpoints.finish({
         ...written,
         [METRICS]: this.records.mark,
@@ -136,7 +137,7 @@ export class RunArchive {
     }
   }
 
-  /** @throws DamageError where a file is not as its mark says. */
+  /** @throws DamageError if a file differs from its mark. */
   async expect(marks: Marks): Promise<void> {
     for (const [path, mark] of Object.entries(marks)) await checkMark(this.store, path, mark);
   }
@@ -166,7 +167,7 @@ const markOf = (bytes: Uint8Array): FileMark => ({
   sha256: digestOf(bytes),
 });
 
-/** JSON has no NaN. */
+/** JSON has no NaN: such a number becomes null. */
 const finite = (value: number): number | null => (Number.isFinite(value) ? value : null);
 
 const jsonLines = (rows: readonly unknown[]): string =>

@@ -1,8 +1,8 @@
 import type { RunState } from '../results.ts';
 
 /**
- * Lets messages in, such as a pause, in a loop that otherwise waits for the GPU alone. No timer:
- * those are slowed down in a hidden tab.
+ * Lets messages, such as a pause, reach a loop that otherwise waits only for the GPU. It uses no
+ * timer, as hidden tabs slow timers down.
  */
 export function yieldToMessages(): Promise<void> {
   const { setImmediate } = globalThis as { setImmediate?: (callback: () => void) => unknown };
@@ -18,11 +18,11 @@ export function yieldToMessages(): Promise<void> {
 }
 
 /**
- * Pause, resume, single step and stop of a loop. The loop awaits `gate` before each iteration; a
- * request takes effect there, so that an iteration is always done whole: until then the state is
- * `pausing`, `stepping` or `stopping`, and `paused` only while nothing is computed. What a run meets
- * between a stop and its end is told: `stopped`, `done` and `failed`, which the loop's owner reports,
- * are final, and requests after them do nothing.
+ * Pause, resume, single step and stop of a loop. The loop awaits `untilMayContinue` before each iteration. A
+ * request takes effect there, so that every iteration is completed. Until then the state is
+ * `pausing`, `stepping` or `stopping`; it is `paused` only while nothing is computed. A failure
+ * between a stop and the end is reported. The loop's owner reports the final states `stopped`,
+ * `done` and `failed`. Requests after a final state do nothing.
  */
 export class RunControl {
   #state: RunState = 'running';
@@ -30,7 +30,10 @@ export class RunControl {
   #wake: (() => void) | undefined;
   readonly #onState: (state: RunState, message: string) => void;
 
-  /** @param onState Told of every change, with why a run failed or was stopped. */
+  /**
+   * @param onState Called at every change of state, with the reason if the run failed or was
+   *   stopped.
+   */
   constructor(onState: (state: RunState, message: string) => void = () => undefined) {
     this.#onState = onState;
   }
@@ -49,7 +52,7 @@ export class RunControl {
     if (this.#held) this.#change('running');
   }
 
-  /** One more iteration, then paused; a running loop pauses after the iteration it is in. */
+  /** Does one more iteration, then pauses. A running loop pauses after its current iteration. */
   step(): void {
     if (this.#state === 'running') this.pause();
     else if (this.#held) {
@@ -62,7 +65,7 @@ export class RunControl {
     if (this.#state === 'running' || this.#held) this.#change('stopping');
   }
 
-  /** The loop has ended because of `stop`, its checkpoint written. */
+  /** The loop has ended because of `stop`, with its checkpoint written. */
   stopped(message = ''): void {
     if (!this.ended) this.#change('stopped', message);
   }
@@ -80,16 +83,19 @@ export class RunControl {
     return this.#state !== 'running' && this.#state !== 'stopping' && !this.#held;
   }
 
-  /** Paused, or about to be. */
+  /** Whether the loop is paused or about to pause. */
   get #held(): boolean {
     return ['pausing', 'stepping', 'paused'].includes(this.#state);
   }
 
-  /** Waits while paused. True when the next iteration is to be done, false when it is not. */
-  async gate(): Promise<boolean> {
+  /** Waits while paused. Resolves to whether the loop shall do the next iteration. */
+  async untilMayContinue(): Promise<boolean> {
     await yieldToMessages();
     while (this.#held && this.#steps === 0) {
-      if (this.#state !== 'paused') this.#change('paused');
+      if (this.#state !== 'paused') {
+        this.#change('paused');
+        continue; // Who is told of the pause may have resumed, stepped or stopped the loop already.
+      }
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
     }
@@ -100,15 +106,15 @@ export class RunControl {
     return this.#state === 'running' || this.#held;
   }
 
-  /** The iteration under way was lost: a step that it was counted for is still to be done. */
+  /** The current iteration was lost. A step that was counted for it is still to be done. */
   lost(): void {
     if (this.#state === 'stepping') this.#steps++;
   }
 
   /**
-   * Waits so long, or until the loop is to end: for a loop that cannot compute meanwhile.
+   * Waits for a time, or until the loop shall end, for a loop that cannot compute meanwhile.
    *
-   * @returns False where it is to end.
+   * @returns False if the loop shall end.
    */
   async rest(milliseconds: number): Promise<boolean> {
     const end = performance.now() + milliseconds;

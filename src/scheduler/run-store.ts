@@ -1,25 +1,25 @@
-/** A path that would leave the run's folder, or that not every system takes. */
+/** A path leaves the run's folder, or is not valid on every system. */
 export class PathError extends Error {
   override readonly name = 'PathError';
 }
 
 const MOST_PATH_CHARACTERS = 300;
-/** Windows opens these as devices in every folder, whatever the extension. */
+/** Windows opens these names as devices in every folder, with any extension. */
 const deviceName = /^(?:con|prn|aux|nul|com\d|lpt\d)(?:\.|$)/i;
 
 function isPlainName(part: string): boolean {
-  // Windows drops dots and blanks at an end: `.. ` would be `..`, and `.` is no name anywhere.
+  // Windows drops dots and blanks at the end, so `.. ` would be `..`. `.` is no name anywhere.
   if (part === '' || part.endsWith('.') || part.endsWith(' ')) return false;
-  // Backslashes part folders on Windows; a colon names a drive or a stream.
+  // On Windows a backslash separates folders, and a colon follows a drive or precedes a stream.
   return !/[\u0000-\u001f\u007f\\:*?"<>|]/.test(part) && !deviceName.test(part);
 }
 
 /**
- * The one rule for paths of a run: relative to its folder, parts joined by `/`, none of them empty
- * or leading upwards, and made of characters that every system takes.
+ * The only rule for paths of a run: a path is relative to the run's folder. Its parts are joined by
+ * `/`; no part is empty or leads upwards; all characters are valid on every system.
  *
- * @returns The path as it was given.
- * @throws PathError otherwise.
+ * @returns The unchanged path.
+ * @throws PathError if the path breaks the rule.
  */
 export function runPath(path: string): string {
   if (path.length > MOST_PATH_CHARACTERS || !path.split('/').every(isPlainName)) {
@@ -28,43 +28,46 @@ export function runPath(path: string): string {
   return path;
 }
 
-/** What a file is made of: whole, or piece by piece where it need not fit one array. */
+/** The content of a file: whole, or in pieces if it may not fit one array. */
 export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
 
 /**
- * Where a run keeps its files: a folder, a browser's private file system, or memory. Every path obeys
- * `runPath`; every method throws PathError where it does not, and does nothing then.
+ * The place for a run's files: a folder, a browser's private file system, or memory. Every path
+ * must obey `runPath`; otherwise every method throws PathError and does nothing.
  */
 export interface RunStore {
-  /** Writes a whole file so that a crash leaves the old one or the new one. */
+  /** Writes a whole file. A crash leaves either the old file or the new one. */
   write(path: string, content: FileContent): Promise<void>;
   /**
-   * Writes behind the first `start` bytes of a file, and drops what it held after them. A crash
-   * leaves those bytes as they were and may leave a part of the new ones.
+   * Writes after the first `start` bytes of a file, and drops the bytes that followed them. A crash
+   * leaves the first bytes unchanged and may leave a part of the new bytes.
    *
-   * @param start At most the file's size; 0 begins it.
+   * @param start At most the file's size; 0 begins the file.
    */
   append(path: string, start: number, content: FileContent): Promise<void>;
-  /** Undefined where there is no such file. */
+  /** The bytes of a file; undefined if there is no such file. */
   read(path: string): Promise<Uint8Array | undefined>;
-  /** In bytes; undefined where there is no such file. */
+  /** The size of a file in bytes; undefined if there is no such file. */
   size(path: string): Promise<number | undefined>;
-  /** Bytes [start, end) of a file that is that long. */
+  /** Bytes [start, end) of a file, which must be long enough. */
   slice(path: string, start: number, end: number): Promise<Uint8Array>;
-  /** Where there is no such file, nothing is to be done. */
+  /** Removes a file; does nothing if there is no such file. */
   remove(path: string): Promise<void>;
-  /** Names of the files in one folder of the run, `''` being the run's own; none where it is missing. */
+  /**
+   * Names of the files in one folder of the run; `''` is the run's own folder. Empty if the folder
+   * is missing.
+   */
   list(folder: string): Promise<string[]>;
 }
 
-/** The pieces of a file's content, strings as UTF-8. */
+/** The pieces of a file's content. Strings become UTF-8. */
 export async function* piecesOf(content: FileContent): AsyncGenerator<Uint8Array, void, void> {
   if (typeof content === 'string') yield new TextEncoder().encode(content);
   else if (content instanceof Uint8Array) yield content;
   else yield* content;
 }
 
-/** Pieces as one array. */
+/** Joins the pieces of a file's content into one array. */
 export async function wholeOf(content: FileContent): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for await (const piece of piecesOf(content)) pieces.push(piece);
@@ -77,7 +80,7 @@ export async function wholeOf(content: FileContent): Promise<Uint8Array> {
   return whole;
 }
 
-/** A store that forgets. */
+/** A store in memory. */
 export class MemoryStore implements RunStore {
   readonly files = new Map<string, Uint8Array>();
 

@@ -15,28 +15,28 @@ import type { Pool } from './pool.ts';
 import type { Selections } from './progress.ts';
 import { readMatrix, type HostMatrix } from './reward-matrix.ts';
 
-/** The pool's scores and what LIM keeps of it. */
+/** The pool's scores and LIM's selection. */
 interface ScoredPool {
   readonly result: LimResult;
-  /** What the other methods choose from. */
+  /** The input of the other methods. */
   readonly from: SelectionPool;
-  /** As they were compared with the cut; NaN where a prompt has none. */
+  /** The scores that were compared with the cut; NaN if a prompt has none. */
   readonly scores: Float64Array;
   readonly kept: number[];
 }
 
-/** What comes of a FULL pass. */
+/** The outcome of a FULL pass. */
 export interface SelectionStage {
   readonly scores: Float64Array;
   readonly selections: Selections;
   readonly summary: SeedResults & { readonly lim: LimSummary };
-  /** What a reader of the results must know of them. */
+  /** Sentences that a reader of the results must know. */
   readonly warnings: readonly string[];
-  /** What they came from. */
+  /** The reward matrix behind the scores. */
   readonly matrix: HostMatrix;
 }
 
-/** Scores a pool on the GPU from the buffers that the rollouts filled, and selects from it. */
+/** Scores a pool on the GPU, from the buffers that the rollouts filled, and selects from it. */
 export async function selectFromPool(
   gpu: Gpu,
   config: ExperimentConfig,
@@ -94,7 +94,10 @@ async function scorePool(
   return { result, from, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
 }
 
-/** Prompts of every method but FULL, and a sentence for each that got fewer than it asked for. */
+/**
+ * Selects the prompts of every method except FULL. A method that gets fewer prompts than it asked
+ * for adds a warning.
+ */
 async function selectAll(
   config: ExperimentConfig,
   { from, kept }: ScoredPool,
@@ -149,7 +152,7 @@ function limSummary({ lim }: ExperimentConfig, { result, scores, kept }: ScoredP
   };
 }
 
-/** A sentence where LIM keeps nothing, or less than was asked for. */
+/** A sentence if LIM keeps nothing, or less than was asked for. */
 function limShortfall(
   { lim: { theta, count } }: ExperimentConfig,
   seed: number,
@@ -183,7 +186,7 @@ function summarize(pool: Pool, indices: readonly number[]): SelectionSummary {
   return { prompts: indices.length, byOrigin, wrongKeys };
 }
 
-/** Scores at 0, 5, ..., 100 % of the scored prompts. */
+/** The quantiles of the scores at 0, 5, ..., 100 %. */
 function quantiles(scores: Float64Array): number[] {
   const sorted = scores.filter((score) => !Number.isNaN(score)).sort();
   if (sorted.length === 0) return [];

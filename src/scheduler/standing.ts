@@ -7,23 +7,32 @@ export const standing = v.object({
   pretrained: whole,
   updates: whole,
   seconds: v.pipe(finite, v.minValue(0)),
-  // Looked at where they are forced: other adapters know other variants.
+  // `KernelTrust.force` checks this field, as other adapters know other variants.
   kernels: v.exactOptional(v.unknown()),
 });
 
-/** What a checkpoint says of its run that no event does. It does not grow with the run. */
+/**
+ * The facts about a run that a checkpoint states and no event does. They do not grow with the run.
+ */
 export interface Standing {
-  /** Updates of the base's pre-training done, until there is a base. */
+  /** Pre-training updates done, until there is a base. */
   readonly pretrained: number;
-  /** PPO iterations of the whole run done: lines of `metrics.jsonl`. */
+  /** PPO iterations done in the whole run, which are the lines of `metrics.jsonl`. */
   readonly updates: number;
-  /** Worked so far; pauses aside. */
+  /** Working time so far, without pauses. */
   readonly seconds: number;
-  /** Forced when the run goes on, so that it computes the same bits; absent: the defaults. */
+  /**
+   * The kernel variants that a resume forces, to compute the same bits; absent for the defaults.
+   */
   readonly kernels?: unknown;
 }
 
-/** @param where The checkpoint, for messages. @throws DamageError naming file and field. */
+/**
+ * Parses the facts of a checkpoint.
+ *
+ * @param where The checkpoint, for messages.
+ * @throws DamageError naming file and field.
+ */
 export const readStanding = (value: unknown, where: string): Standing =>
   checked(standing, value, where);
 
@@ -35,7 +44,7 @@ export const recordSchema = v.object({
   metrics: v.record(v.string(), orNaN),
 });
 
-/** A line of `metrics.jsonl`. @throws DamageError */
+/** Parses a line of `metrics.jsonl`. @throws DamageError */
 export function readRecord(line: string, where: string): UpdateRecord {
   let value: unknown;
   try {

@@ -5,7 +5,9 @@ import { choicesOf, choicesOfRun, defaultChoices, unrunnable } from '../variants
 import { type KernelUse, queueChecks, replaceWrongVariants } from '../variants/self-check.ts';
 import { CheckpointError } from './checkpoint.ts';
 
-/** Which variants of kernels a run computes with, and whether they compute right on its device. */
+/**
+ * The kernel variants that a run computes with, and the check that they are right on its device.
+ */
 export class KernelTrust {
   readonly #gpu: Gpu;
   readonly #config: Pick<ExperimentConfig, 'model' | 'weightStorage' | 'cacheStorage'>;
@@ -18,17 +20,17 @@ export class KernelTrust {
     this.#config = config;
   }
 
-  /** To be recorded with the run. */
+  /** The variants, to be recorded with the run. */
   get choices(): VariantChoices {
     return choicesOf(this.#gpu);
   }
 
   /**
-   * Makes plans that are built from now on take the variants of a checkpoint, so that the run goes on
-   * with the same bits.
+   * Makes plans built from now on use the variants of a checkpoint, so that the run continues with
+   * the same bits.
    *
-   * @param recorded As a checkpoint holds them; undefined for the adapter's defaults.
-   * @throws CheckpointError where they are unknown or this device cannot run one.
+   * @param recorded The variants in a checkpoint; undefined for the adapter's defaults.
+   * @throws CheckpointError if the variants are unknown or this device cannot run one.
    */
   force(recorded: unknown): void {
     const gpu = this.#gpu;
@@ -44,18 +46,19 @@ export class KernelTrust {
     gpu.choices = choices;
   }
 
-  /** Requests the pipelines of the check with gradients, before those of plans that are built later. */
+  /** Requests the pipelines of the check with gradients, before pipelines of later plans. */
   queueCheck(): void {
     for (const use of this.#uses(true)) queueChecks(this.#gpu, use);
   }
 
   /**
-   * Has other variants computed in place of those that compute wrong here. Plans that were built before
-   * keep theirs.
+   * Replaces variants that compute wrong on this device. Plans that were built before keep their
+   * variants.
    *
-   * @param training Whether kernels of gradients are checked too.
-   * @returns A sentence for each that was replaced. Results computed before are then to be computed again.
-   * @throws AdapterError where a kernel has no variant left.
+   * @param training Whether to check kernels of gradients too.
+   * @returns A sentence for each replaced variant. Results computed before must then be computed
+   *   again.
+   * @throws AdapterError if a kernel has no variant left.
    */
   async replaceWrong(training: boolean): Promise<string[]> {
     const sentences: string[] = [];
@@ -65,7 +68,7 @@ export class KernelTrust {
     return sentences;
   }
 
-  /** Bases are pre-trained in f32. */
+  /** The uses of kernels to check. They always include f32, as bases are pre-trained in f32. */
   #uses(training: boolean): KernelUse[] {
     const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
     const storages = new Set(['f32', weightStorage] as const);

@@ -1,9 +1,11 @@
-/** Laps that the pace is the mean of: a few read-outs long, short enough to follow the machine. */
+/**
+ * Number of laps in the mean pace: a few read-outs long, but short enough to follow the machine.
+ */
 const WINDOW = 16;
 
 /**
- * A run's own time: it stands still while the run rests, and goes on from what was worked before a
- * resume. Laps, one for each iteration, tell the present pace.
+ * A run's working time. The clock stops while the run rests, and continues after a resume. A lap is
+ * one iteration; the last laps give the current pace.
  */
 export class WorkClock {
   readonly #now: () => number;
@@ -14,7 +16,7 @@ export class WorkClock {
 
   /**
    * @param before Seconds worked before the run was opened again.
-   * @param now Milliseconds of a clock that only rises.
+   * @param now A monotonic clock in milliseconds.
    */
   constructor(before = 0, now: () => number = () => performance.now()) {
     this.#now = now;
@@ -26,7 +28,7 @@ export class WorkClock {
     return (this.#now() - this.#startedAt) / 1000;
   }
 
-  /** Waits for something in time that is not worked, such as a pause. */
+  /** Waits, for example during a pause, without counting the time as work. */
   async rest<T>(wait: () => Promise<T>): Promise<T> {
     const from = this.#now();
     try {
@@ -41,13 +43,13 @@ export class WorkClock {
   }
 
   endLap(): void {
-    // The first one compiles the kernels: it says nothing about those to come.
+    // The first lap compiles the kernels, so it does not predict later laps.
     if (this.#counted++ === 1) this.#laps = [];
     this.#laps.push(this.seconds - this.#lapFrom);
     if (this.#laps.length > WINDOW) this.#laps.shift();
   }
 
-  /** Seconds of a lap, as the last ones went; 0 before the first has ended. */
+  /** Mean seconds of the last laps; 0 before the first lap has ended. */
   get pace(): number {
     if (this.#laps.length === 0) return 0;
     return this.#laps.reduce((sum, lap) => sum + lap, 0) / this.#laps.length;

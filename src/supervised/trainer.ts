@@ -15,12 +15,12 @@ import {
 import { parameterLayout, type WeightStorage } from '../model/parameters.ts';
 import { Trainable } from '../optim/trainable.ts';
 
-/** A loss or gradient that is not finite; names the update and the first tensor at fault. */
+/** A loss or gradient is not finite. The message names the update and the first tensor at fault. */
 export class NonFiniteError extends Error {
   override readonly name = 'NonFiniteError';
 }
 
-/** Batches kept between two looks at the loss. */
+/** Most batches kept between two readings of the loss. */
 const MOST_UNSEEN = 100;
 
 /**
@@ -33,13 +33,14 @@ export class SupervisedTrainer {
   readonly #loss: NextTokenLoss;
   readonly #totals: Tensor;
   readonly #step: Plan;
-  /** Batches since the loss was last looked at, to find the one at fault. */
+  /** Batches since the last reading of the loss, kept to find the one at fault. */
   #unseen: (readonly PromptGroup[])[] = [];
 
   /**
    * @param shape.capacity Largest batch: rows, actions, sequences.
    * @param shape.positions Longest sequence in tokens.
-   * @param shape.checkpointing Keep the layers' inputs alone, as `gradientCheckpointing` of a config.
+   * @param shape.checkpointing Keeps only the layers' inputs, as `gradientCheckpointing` of a
+   *   config.
    */
   constructor(
     gpu: Gpu,
@@ -72,7 +73,7 @@ export class SupervisedTrainer {
     ]);
   }
 
-  /** Floating-point operations of a step over the batch last run, matmuls only. */
+  /** Floating-point operations of a step over the last batch: matmuls and optimizer. */
   get flops(): number {
     return this.#step.flops;
   }
@@ -96,8 +97,8 @@ export class SupervisedTrainer {
   /**
    * Loss of the last step: mean negative log-likelihood per response token, in nats.
    *
-   * @throws NonFiniteError when a step since the last look was not finite. From that one on the
-   *   model has stood still.
+   * @throws NonFiniteError when a step since the last reading was not finite. The model has not
+   *   changed from that step on.
    */
   async loss(): Promise<number> {
     const means = actionMeans(await this.#gpu.read(this.#totals, 'f32'));
@@ -107,7 +108,7 @@ export class SupervisedTrainer {
     if (report.applied) return means.loss;
     const first = unseen[unseen.length - report.skipped];
     if (first) {
-      // Its gradients once more: nothing has moved since.
+      // Computes its gradients again: the weights have not changed since.
       this.#loss.batch.upload(packGroups(first, true));
       await this.#gpu.run(this.#step);
     }

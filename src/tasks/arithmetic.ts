@@ -1,8 +1,10 @@
-// Left-to-right digit arithmetic: `7-3*4+8=` is answered by one running value per operator, `#`,
-// the last value again, and `;`, thus `4,6,4#4;`. Precedence is none: every operator acts on the
-// running value, modulo `modulus`. Prompts are padded with `_` to one width, and a step of the
-// response takes two tokens as its operator and operand do, so that a step stands at one distance
-// from what it works on: relative positions find it.
+// Left-to-right digit arithmetic. Every operator acts on the running value, modulo `modulus`; there
+// is no precedence. The response to `7-3*4+8=` is `4,6,4#4;`: the running value after each
+// operator, `#`, the last value again, and `;`.
+//
+// Prompts are padded with `_` to one width. A step takes two tokens in the response, as its
+// operator and operand do in the prompt. So the distance from a step to its operator and operand is
+// constant, and relative positions find them.
 import * as v from 'valibot';
 import { finite, seed, share, whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
@@ -26,9 +28,9 @@ import { CharacterTokenizer, characterText } from './text.ts';
 const operators = ['+', '-', '*'] as const;
 type Operator = (typeof operators)[number];
 
-/** A stratum of the pool: which prompts it takes, by corpus probability and operator count. */
+/** A stratum of the pool: prompts within a range of corpus probabilities and of operator counts. */
 export interface Stratum {
-  /** Fraction of the pool, in [0, 1]; the three shares sum to 1. */
+  /** Fraction of the pool, in [0, 1]. The three shares sum to 1. */
   readonly share: number;
   /** Corpus probability, exclusive bounds. */
   readonly above: number;
@@ -39,19 +41,22 @@ export interface Stratum {
   readonly maxOperators: number;
 }
 
-/** A held-out tier: `prompts` drawn with uniform operator count. */
+/** A held-out tier: `prompts` prompts, drawn with a uniform operator count. */
 export interface TierConfig {
   readonly prompts: number;
   readonly minOperators: number;
   readonly maxOperators: number;
-  /** Takes prompts whose corpus probability is below this; 2 takes all. */
+  /** The tier takes prompts whose corpus probability is below this number; 2 takes all. */
   readonly below: number;
 }
 
 /**
- * How often a step of the corpus is right. `operand`: one skill per operator and operand, the
- * chances falling from `easiest` to `hardest` as `easiest - (easiest - hardest) u^curve`, u = rank
- * in [0, 1], ranks dealt by `seed`. `operator`: one broad skill per operator.
+ * How often a step of the corpus is right.
+ *
+ * - `operand`: one skill for each pair of operator and operand. The chances fall from `easiest` to
+ *   `hardest` as `easiest - (easiest - hardest) u^curve`, with u the rank in [0, 1]. `seed` deals
+ *   the ranks.
+ * - `operator`: one broad skill for each operator.
  */
 export type SkillConfig =
   | {
@@ -68,12 +73,12 @@ export type SkillConfig =
       readonly times: number;
     };
 
-/** Plain data; the defaults are `arithmeticVariants.E`. */
+/** The settings of the arithmetic task, as plain data. The defaults are `arithmeticVariants.E`. */
 export interface ArithmeticConfig {
   readonly name: 'arithmetic';
-  /** Digits are 0 .. modulus - 1. 2 to 10; at 5 one answer in five is right by luck. */
+  /** Digits are 0 to modulus - 1. Range: 2 to 10. A guess is right with chance 1 / modulus. */
   readonly modulus: number;
-  /** Operators in the longest prompt, 1 to 16; a prompt has 2n + 2 tokens. */
+  /** Operators in the longest prompt, 1 to 16. A prompt of n operators has 2n + 2 tokens. */
   readonly maxOperators: number;
   readonly skills: SkillConfig;
   /** Share of corpus solutions that end in `?` instead of `#`, in [0, 1). */
@@ -81,10 +86,10 @@ export interface ArithmeticConfig {
   /** Distinct prompts in a pool. */
   readonly poolPrompts: number;
   readonly strata: Readonly<Record<Origin, Stratum>>;
-  /** Share of pool prompts whose key is replaced by a wrong one, in [0, 1]. */
+  /** Share of pool prompts that get a wrong key in place of the right one, in [0, 1]. */
   readonly wrongKeyShare: number;
   readonly tiers: readonly TierConfig[];
-  /** Tiers depend on this alone, never on a pool's seed. Unsigned 32-bit. */
+  /** Seed of the tiers, which do not depend on the seed of a pool. Unsigned 32-bit. */
   readonly tierSeed: number;
 }
 
@@ -126,8 +131,8 @@ const variantE: ArithmeticConfig = {
 };
 
 /**
- * E: 30 skills. H: E with the larger pool. G: three broad skills, for slow devices. F: modulo 5,
- * where luck rewards wrong chains.
+ * E has 30 skills. H is E with a larger pool. G has three broad skills, for slow devices. F works
+ * modulo 5, where luck rewards wrong chains.
  */
 export const arithmeticVariants: Readonly<Record<'E' | 'F' | 'G' | 'H', ArithmeticConfig>> = {
   E: variantE,
@@ -170,7 +175,7 @@ const schema = v.strictObject({
   tierSeed: seed,
 }) satisfies v.GenericSchema<unknown, ArithmeticConfig>;
 
-/** What no field can say alone. @throws ConfigError naming the first field at fault. */
+/** Checks the rules between fields. @throws ConfigError naming the first wrong field. */
 function checkTogether(config: ArithmeticConfig, path: string): void {
   const between = (field: string, value: number, low: number, high: number) => {
     if (!(value >= low && value <= high)) {
@@ -198,7 +203,7 @@ function checkTogether(config: ArithmeticConfig, path: string): void {
 
 const origins = ['easy', 'learnable', 'hard'] as const satisfies readonly Origin[];
 
-/** A prompt taken apart: operand i belongs to operator i and acts on the value before it. */
+/** A parsed prompt. Operand i belongs to operator i, which acts on the value before it. */
 interface Chain {
   readonly start: number;
   readonly steps: readonly { readonly operator: Operator; readonly operand: number }[];
@@ -207,14 +212,14 @@ interface Chain {
 const tokenizer = new CharacterTokenizer('0123456789+-*=,#;?_');
 const endMark = ';';
 
-/** A response that counts as well formatted: digits between commas, `#`, one digit, `;`. */
+/** A well-formatted response: digits between commas, `#`, one digit, `;`. */
 const wellFormatted = /^(?:[0-9](?:,[0-9])*)?#([0-9]);$/;
 const promptShape = /^[0-9](?:[-+*][0-9])+_*=$/;
 
-// Past this many draws in a row without a new prompt, a stratum is taken to be used up.
+// A stratum counts as used up after this many draws in a row without a new prompt.
 const PATIENCE = 200_000;
 
-/** The arithmetic task; everything injected by design can be read from `describeInjected`. */
+/** The arithmetic task. `describeInjected` tells everything that was put in by design. */
 export class ArithmeticTask implements Task {
   readonly name = 'arithmetic';
   readonly config: ArithmeticConfig;
@@ -242,8 +247,8 @@ export class ArithmeticTask implements Task {
   }
 
   /**
-   * Chance that the corpus does this step right, where the running value is `value`. A slip that
-   * happens to give the right value is no slip.
+   * Chance that the corpus does this step right when the running value is `value`. The chance is 1
+   * where a slip gives the right value as well.
    */
   stepProbability(value: number, operator: Operator, operand: number): number {
     const { modulus } = this.config;
@@ -253,7 +258,7 @@ export class ArithmeticTask implements Task {
     return this.#skill[operators.indexOf(operator) * modulus + operand] ?? 0;
   }
 
-  /** Product over the steps of the right chain: the chance of a solution without a slip. */
+  /** Chance of a solution without a slip: the product of `stepProbability` over the right chain. */
   probability(prompt: string): number {
     return this.#probability(this.#parse(prompt));
   }
@@ -269,7 +274,9 @@ export class ArithmeticTask implements Task {
     return `${values.join(',')}#${value};`;
   }
 
-  /** A solution as the corpus writes it: slips, and now and then `?` for `#`. */
+  /**
+   * A solution as the corpus writes it: with slips, and with `?` for `#` in a share of solutions.
+   */
   sampleSolution(prompt: string, random: RandomStream): string {
     const { modulus, formatErrorShare } = this.config;
     const { start, steps } = this.#parse(prompt);
@@ -286,7 +293,7 @@ export class ArithmeticTask implements Task {
     const { poolPrompts, strata, wrongKeyShare, modulus } = this.config;
     const taken = new Set(this.#heldOutTexts());
     const drafts: { text: string; origin: Origin; baseProbability: number }[] = [];
-    // Shares to whole prompts: cumulative rounding, so that the counts sum to the pool.
+    // Cumulative rounding turns shares into whole prompts, so that the counts sum to the pool.
     let share = 0;
     origins.forEach((origin, i) => {
       const stratum = strata[origin];
@@ -297,7 +304,7 @@ export class ArithmeticTask implements Task {
         drafts.push({ ...prompt, origin });
       }
     });
-    // The strata are dealt out, so that a place in the pool tells nothing about a prompt.
+    // Shuffling mixes the strata, so that a place in the pool tells nothing about its prompt.
     new RandomStream(seed, 'pool', origins.length).shuffle(drafts);
     const random = new RandomStream(seed, 'wrongKeys');
     const places = random.shuffle(drafts.map((_, i) => i));
@@ -360,7 +367,7 @@ export class ArithmeticTask implements Task {
     });
   }
 
-  /** Distinct prompts of a band that `taken` lacks; adds them to it. */
+  /** Draws distinct prompts of a band that are not in `taken`, and adds them to `taken`. */
   #draw(
     random: RandomStream,
     band: Omit<Stratum, 'share'>,
@@ -387,7 +394,9 @@ export class ArithmeticTask implements Task {
     return found;
   }
 
-  /** Uniform operator count, then uniform start, operators and operands. */
+  /**
+   * Draws a uniform operator count, then a uniform start, uniform operators and uniform operands.
+   */
   #randomPrompt(random: RandomStream, least: number, most: number): string {
     const { modulus } = this.config;
     const count = least + random.below(most - least + 1);
@@ -436,13 +445,13 @@ export const arithmeticVerifier = {
   },
 } satisfies TaskVerifier;
 
-/** The answer in a response, up to its first `;`; undefined where it is not well formatted. */
+/** The answer in a response, which ends at its first `;`. Undefined if it is not well formatted. */
 export function arithmeticAnswer(response: string): string | undefined {
   const end = response.indexOf(';');
   return wellFormatted.exec(end < 0 ? response : response.slice(0, end + 1))?.[1];
 }
 
-/** A prompt as people read it: without the `_` that bring all prompts to one width. */
+/** A prompt for people to read: without the `_` that pad all prompts to one width. */
 export function withoutPadding(prompt: string): string {
   if (!prompt.endsWith('=')) return prompt;
   let end = prompt.length - 1;
@@ -450,7 +459,7 @@ export function withoutPadding(prompt: string): string {
   return `${prompt.slice(0, end)}=`;
 }
 
-/** What a config puts into the data by design, one sentence each. */
+/** Describes what a config puts into the data by design, one sentence each. */
 export function describeInjected(config: ArithmeticConfig): readonly string[] {
   const { skills, strata, modulus } = config;
   const band = (origin: Origin) => {
@@ -480,7 +489,7 @@ function right(modulus: number, value: number, operator: Operator, operand: numb
   return (value * operand) % modulus;
 }
 
-/** What the corpus writes instead: one too high, operands swapped, added instead of multiplied. */
+/** The value that a slip writes: one too high for `+`, swapped operands for `-`, a sum for `*`. */
 function slipped(modulus: number, value: number, operator: Operator, operand: number): number {
   if (operator === '+') return (value + operand + 1) % modulus;
   if (operator === '-') return (operand - value + modulus) % modulus;
@@ -528,7 +537,7 @@ export const arithmeticKind = {
   check: checkTogether,
   shape: shapeOf,
   tierSizes: ({ tiers }) => new Map(tiers.map(({ prompts }, i) => [`T${i + 1}`, prompts])),
-  // Not the pool, whose prompts a base never sees.
+  // The pool is left out: a base never sees the prompts of a pool.
   corpusIdentity: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
     name,
     modulus,

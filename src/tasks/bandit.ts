@@ -1,5 +1,5 @@
-// A task small enough to see PPO work in a few updates: each prompt is a symbol whose right answer
-// is one of a few arms, named by a single token.
+// A task so small that PPO works in a few updates. Each prompt is a symbol. Its right answer is one
+// of a few arms; a single token names an arm.
 import * as v from 'valibot';
 import { whole } from '../checked-numbers.ts';
 import { RandomStream } from '../random.ts';
@@ -22,16 +22,9 @@ export interface BanditConfig {
   readonly prompts: number;
   /** Arms to choose from, 2 to 10. */
   readonly arms: number;
-  /** `match`: the reward has to be learned. `constant`: every response earns 1. */
+  /** `match`: only the right arm earns 1. `constant`: every response earns 1. */
   readonly reward: 'match' | 'constant';
 }
-
-export const banditDefaults: BanditConfig = {
-  name: 'bandit',
-  prompts: 8,
-  arms: 4,
-  reward: 'match',
-};
 
 const schema = v.strictObject({
   name: v.literal('bandit'),
@@ -42,7 +35,7 @@ const schema = v.strictObject({
 
 const letters = 'abcdefghijklmnopqrstuvwxyz';
 
-/** Prompts `a=`, `b=`, ...; a response is one token. There is nothing to hold out: T1 is the pool. */
+/** Prompts are `a=`, `b=`, ...; a response is one token. No prompt is held out: T1 is pool 0. */
 export class BanditTask implements Task {
   readonly name = 'bandit';
   readonly config: BanditConfig;
@@ -66,7 +59,7 @@ export class BanditTask implements Task {
     this.poolPrompts = shape.poolPrompts;
   }
 
-  /** The same prompts whatever the seed; the seed deals the right arms. */
+  /** The prompts of a pool, which are the same for every seed. The seed deals the right arms. */
   pool(seed: number): readonly PoolPrompt[] {
     const random = new RandomStream(seed, 'pool');
     return Array.from({ length: this.config.prompts }, (_, i) => ({
@@ -81,7 +74,10 @@ export class BanditTask implements Task {
     return [{ name: 'T1', description: 'the prompts of pool 0', prompts: this.pool(0) }];
   }
 
-  /** Every arm as often, so that a base knows the format and nothing else. */
+  /**
+   * A corpus in which every arm is equally likely, so that a base learns the format and nothing
+   * else.
+   */
   readonly corpus = (seed: number, update: number, count: number): readonly CorpusSequence[] => {
     return Array.from({ length: count }, (_, row) => {
       const random = new RandomStream(seed, 'corpus', update, row);

@@ -1,4 +1,6 @@
-/** End tokens of the common model families: a response that ends with one ended by itself. */
+/**
+ * End tokens of the common model families. A response that ends with such a token ended by itself.
+ */
 export const knownEndTokens = [
   '<|im_end|>',
   '<|endoftext|>',
@@ -7,30 +9,32 @@ export const knownEndTokens = [
   '<end_of_turn>',
 ] as const;
 
-/** What is known of a response's end besides its text. */
+/** What is known about the end of a response, besides its text. */
 export interface EndRule {
-  /** Whether it ended by itself, where somebody knows: then the text does not decide. */
+  /** Whether the response ended by itself. If given, the text does not decide. */
   readonly finished?: boolean | undefined;
-  /** Further end tokens, of other families. */
+  /** More end tokens, of other model families. */
   readonly endTokens?: readonly string[] | undefined;
 }
 
-/** A response without what is no part of the answer. */
+/** A response without its end token and all that follows the end token. */
 export interface EndedText {
   readonly text: string;
-  /** False: it was cut, so that its answer may be anything. */
+  /** False if the response was cut, so that its answer may be anything. */
   readonly finished: boolean;
 }
 
-/** Tokens that no text holds: from the first of them on, whatever follows is another turn. */
+/**
+ * End tokens that ordinary text never contains. Whatever follows the first of them is another turn.
+ */
 const turnMark = /^<(?:[|\uff5c].*[|\uff5c]|end_of_turn)>$/su;
-/** What decoders leave behind an end token where rows of a batch are of different length. */
+/** Padding that decoders leave after an end token where rows of a batch differ in length. */
 const padding = ['<pad>', '[PAD]', '<|pad|>'];
 
 /**
- * A response up to its end token. Tokens like `<|im_end|>` end it wherever the first of them stands;
- * others, `</s>` for one, which a text about HTML may hold, only where nothing but end tokens,
- * padding and white space follows.
+ * Cuts a response at its end token. A token such as `<|im_end|>` ends the response at its first
+ * occurrence. A token such as `</s>`, which text about HTML may contain, ends the response only if
+ * nothing follows but end tokens, padding and white space.
  */
 export function endOf(response: string, { finished, endTokens = [] }: EndRule = {}): EndedText {
   const tokens = [...knownEndTokens, ...endTokens].filter((token) => token !== '');
@@ -42,7 +46,7 @@ export function endOf(response: string, { finished, endTokens = [] }: EndRule = 
     end = at;
     found = true;
   }
-  // Also before the mark: some templates write two end tokens.
+  // Look before the mark as well: some templates write two end tokens.
   for (let kept = end; kept > 0;) {
     const last = lastOf(response, kept, tokens) ?? lastOf(response, kept, padding);
     if (last === undefined) break;
@@ -54,7 +58,7 @@ export function endOf(response: string, { finished, endTokens = [] }: EndRule = 
   return { text: response.slice(0, end), finished: finished ?? found };
 }
 
-/** The token that a text ends with at a place, white space behind it aside. */
+/** The token that the text up to `end` ends with, ignoring white space after the token. */
 function lastOf(
   text: string,
   end: number,
@@ -62,7 +66,7 @@ function lastOf(
 ): { readonly token: string; readonly start: number } | undefined {
   let trimmed = end;
   while (trimmed > 0 && /\s/.test(text.charAt(trimmed - 1))) trimmed--;
-  // A token may be white space itself.
+  // Try the untrimmed end first: a token may itself be white space.
   for (const at of [end, trimmed]) {
     const token = tokens.find((one) => text.endsWith(one, at));
     if (token !== undefined) return { token, start: at - token.length };

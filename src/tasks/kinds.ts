@@ -1,5 +1,5 @@
 import { arithmeticKind } from './arithmetic.ts';
 import { banditKind } from './bandit.ts';
 
-/** Every kind of task. A new one is a file of its own and a line here. */
+/** Every kind of task. A new kind is a file of its own and a line here. */
 export const taskKinds = [arithmeticKind, banditKind] as const;

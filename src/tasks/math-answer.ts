@@ -4,12 +4,12 @@ import { NotRead, type Token, tokensOf } from './math/lexer.ts';
 import { parseAnswer } from './math/parser.ts';
 import { TooCostly, Work } from './math/work.ts';
 
-/** Longer answers are compared as text only: nobody writes them, and reading them costs time. */
+/** Longer answers are compared as text only: they are unusual, and reading them costs time. */
 const longestAnswer = 4096;
 /** Operations that one comparison may take; the golden answers take a few hundred. */
 const mostOperations = 15_000;
 
-/** Why two answers were found the same or not. */
+/** Whether two answers are the same, and why. */
 export interface Comparison {
   readonly same: boolean;
   /** The rule that decided. */
@@ -19,16 +19,14 @@ export interface Comparison {
   readonly answer: string;
 }
 
-/** Whether two answers say the same, by `compareAnswers`. */
-export const sameAnswer = (gold: string, answer: string): boolean =>
-  compareAnswers(gold, answer).same;
-
 /**
- * Whether two answers to a mathematics problem say the same, whatever notation they are written in:
- * LaTeX, plain text or Unicode. Exact numbers are compared exactly, decimals to 1e-6 of their
- * value, expressions in letters by their values, relations up to a factor, lists and sets in any
- * order, tuples and matrices entry by entry, words as text. What is not read as mathematics, or
- * would take too long, is the same only where its text is.
+ * Compares two answers to a mathematics problem in any notation: LaTeX, plain text or Unicode.
+ *
+ * - Exact numbers are compared exactly, decimals to 1e-6 of their value.
+ * - Expressions with letters are compared by their values, relations up to a factor.
+ * - Lists and sets are compared in any order, tuples and matrices entry by entry, words as text.
+ *
+ * Answers that cannot be read as mathematics, or would take too long, are compared as text.
  */
 export function compareAnswers(gold: string, answer: string): Comparison {
   if (Math.max(gold.length, answer.length) > longestAnswer)
@@ -80,7 +78,10 @@ function read(tokens: Tokens, grouped = true): Node | undefined {
   }
 }
 
-/** `10,100` is a number unless the other side is a list: then its commas are tried as a list's. */
+/**
+ * Reads the commas of one side as a list's where only the other side is a list. Otherwise `10,100`
+ * is a number.
+ */
 function listed(
   [keyTokens, ownTokens]: readonly [Tokens, Tokens],
   [key, own]: readonly [Node, Node],
@@ -94,7 +95,6 @@ function listed(
   return found.same ? { ...found, rule: `${found.rule}, its commas between entries` } : undefined;
 }
 
-/** Texts are the same where their signs are. */
 const asText = (key: string, answer: string, why: string): Comparison => ({
   same: key !== '' && key === answer,
   rule: `${why}: compared as text`,
@@ -103,8 +103,8 @@ const asText = (key: string, answer: string, why: string): Comparison => ({
 });
 
 /**
- * An answer's signs without LaTeX's spellings and white space, but for that between two numbers;
- * words in quotation marks.
+ * An answer as text: its tokens without LaTeX's spellings, words in quotation marks. White space is
+ * left out, except between two numbers.
  */
 function plainText(text: string, tokens: Tokens): string {
   if (!tokens) return text.trim().replace(/\s+/g, ' ');

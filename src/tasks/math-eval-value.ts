@@ -2,19 +2,19 @@ const deepestExpression = 40;
 
 class NotRead extends Error {}
 
-/** An expression's value at a probe; NaN where it has none there. */
+/** The value of an expression at a probe; NaN where the expression has no value. */
 export interface Value {
   readonly value: number;
-  /** Whether it holds letters, whose values the probe gave. */
+  /** Whether the expression contains letters. The probe gives their values. */
   readonly letters: boolean;
 }
 
 /**
- * A LaTeX expression's value as LIMR's evaluator has its algebra library read one: whole, with a
- * number before a fraction as a factor.
+ * The value of a LaTeX expression, read as LIMR's evaluator lets its algebra library read it: the
+ * whole text is one expression, and a number before a fraction is a factor.
  *
  * @param probe Values that letters take, by their character code.
- * @returns undefined where it is no expression that is read here.
+ * @returns undefined if the text is not an expression that this reader knows.
  */
 export function valueOf(text: string, probe: readonly number[]): Value | undefined {
   const reader = new Reader(text, probe);
@@ -50,7 +50,7 @@ const greek = new Set(
     .map((name) => `\\${name}`),
 );
 
-/** Sum, product, sign, power, in the usual order, by recursive descent. */
+/** Recursive descent over sums, products, signs and powers, in the usual precedence. */
 class Reader {
   letters = false;
   readonly #tokens: readonly string[];
@@ -60,7 +60,7 @@ class Reader {
 
   constructor(text: string, probe: readonly number[]) {
     const spaced = text.replace(/\\[,!:]|~/g, '');
-    // A word is no product of its letters.
+    // A word of four letters or more is not a product of its letters.
     if (/(?<!\\)(?<![a-zA-Z])[a-zA-Z]{4,}/.test(spaced)) this.#tokens = ['?'];
     else {
       this.#tokens =
@@ -146,7 +146,7 @@ class Reader {
     return value;
   }
 
-  /** What a macro applies to: a group or one symbol. */
+  /** The argument of a macro: a group or one symbol. */
   #argument(): number {
     return this.#take('{') ? this.#closed('}') : this.#atom();
   }
@@ -177,7 +177,7 @@ class Reader {
     throw new NotRead();
   }
 
-  /** `\sin^2 x`, `\log_2 8`. */
+  /** Applies a function with its exponent or base: `\sin^2 x`, `\log_2 8`. */
   #applied(name: string, f: (x: number) => number): number {
     const base = name === '\\log' && this.#take('_') ? this.#argument() : undefined;
     const exponent = this.#take('^') ? this.#argument() : 1;
@@ -187,7 +187,7 @@ class Reader {
     return exponent === 1 ? value : value ** exponent;
   }
 
-  /** Factors behind a function's name: `\sin 2x`. */
+  /** The factors after the name of a function: `\sin 2x`. */
   #factors(): number {
     let value = this.#power();
     while (this.#startsFactor() && !functions.has(this.#next) && this.#next !== '(') {

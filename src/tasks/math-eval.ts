@@ -2,12 +2,12 @@ import { valueOf } from './math-eval-value.ts';
 
 /** Longer answers are compared as text only. */
 const longestAnswer = 2000;
-/** Characters looked at in all, parts and parts of parts counted again. */
+/** Limit on the characters compared in all; parts, and parts of parts, count again. */
 const mostCharacters = 50_000;
-/** Numbers agree to this share of the larger one. */
+/** Numbers are equal if they differ by at most this share of the larger one. */
 const tolerance = 1e-4;
 
-/** Spelled otherwise, or left out, in this order. */
+/** Replacements of one spelling by another or by nothing, applied in this order. */
 const spellings: readonly (readonly [RegExp, string])[] = [
   [/an /g, ''],
   [/\.\$/g, '$'],
@@ -28,7 +28,7 @@ const spellings: readonly (readonly [RegExp, string])[] = [
   [/\u222a/g, '\\cup'],
 ];
 
-/** Left out wherever they stand, inside words too, one after the other. */
+/** Texts that are removed wherever they occur, even inside words, one after the other. */
 const leftOut: readonly string[] = [
   ...['square', 'ways', 'integers', 'dollars', 'mph', 'inches', 'hours', 'km', 'units', '\\ldots'],
   ...['sue', 'points', 'feet', 'minutes', 'digits', 'cents', 'degrees', 'cm', 'gm', 'pounds'],
@@ -37,7 +37,7 @@ const leftOut: readonly string[] = [
   ...['^{\\circ}', '\\;', ',\\!', '{,}', '"', '\\dots'],
 ];
 
-/** What the evaluator says of two answers. */
+/** The evaluator's verdict on two answers. */
 export interface EvalComparison {
   readonly same: boolean;
   /** The rule that decided. */
@@ -48,8 +48,8 @@ export interface EvalComparison {
 }
 
 /**
- * Whether two answers are the same to LIMR's evaluator, which is more lenient than the reward: units,
- * percent signs, brackets and factors of 100 do not count. First hit wins.
+ * Compares two answers as LIMR's evaluator does. The evaluator is more lenient than the reward: it
+ * ignores units, percent signs, brackets and factors of 100. The first rule that fits decides.
  */
 export function evalEqual(gold: string, answer: string): EvalComparison {
   const decided = (key: string, read: string, rule: string | undefined): EvalComparison => ({
@@ -86,7 +86,7 @@ interface Budget {
   characters: number;
 }
 
-/** The rule that makes an answer equal to the gold one; undefined where none does. */
+/** The rule that makes an answer equal to the gold answer; undefined if no rule does. */
 function ruleFor(answer: string, gold: string, left: Budget): string | undefined {
   if ((left.characters -= answer.length + gold.length) < 0) return undefined;
   const [a, g] = [answer.trim(), gold.trim()];
@@ -117,7 +117,7 @@ const lastChoice = (text: string): string | undefined =>
     .match(/\b[A-E]\b/g)
     ?.at(-1);
 
-/** A decimal number, its commas left out; with a percent sign, its hundredth. */
+/** Reads a decimal number, without its commas. A percent sign divides the number by 100. */
 function decimalOf(text: string): number | undefined {
   const found = /^([+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)(\\?%)?$/i.exec(
     /\d,\d/.test(text) && !isThousands(text) ? '' : text.replaceAll(',', ''),
@@ -138,7 +138,7 @@ function numberRule(answer: number, gold: number): string | undefined {
 const isClose = (a: number, b: number): boolean =>
   a === b || Math.abs(a - b) <= tolerance * Math.max(Math.abs(a), Math.abs(b));
 
-/** Without braces and parentheses, and without outer brackets unless `[` meets `(`. */
+/** A text without braces and parentheses. Outer brackets are removed too, unless `[` meets `(`. */
 function bare(text: string, other: string): string {
   const pairs = [text, other].some((one, i) => {
     const against = i === 0 ? other : text;
@@ -154,14 +154,14 @@ function bare(text: string, other: string): string {
 const isBracketed = (text: string): boolean => /^[([].+[)\]]/s.test(text);
 const componentsOf = (text: string): string[] => text.slice(1, -1).split(',');
 
-/** Entries by row of a matrix in parentheses or brackets. */
+/** The rows of a matrix in parentheses or brackets, each as its entries. */
 function matrixOf(text: string): string[][] | undefined {
   const found = /^\\begin\{[pb]matrix\}(.*)\\end\{[pb]matrix\}$/s.exec(text);
   const rows = found?.[1]?.split('\\\\').filter((row) => row.trim() !== '');
   return rows?.map((row) => row.split('&'));
 }
 
-/** The values of a list: its parts between commas outside of brackets. */
+/** The values of a list: its parts between commas that stand outside of brackets. */
 function listOf(text: string): string[] | undefined {
   const parts: string[] = [];
   let depth = 0;
@@ -180,7 +180,10 @@ function listOf(text: string): string[] | undefined {
   return parts.length > 1 ? parts : undefined;
 }
 
-/** Two equations, or one whose left side is a name, which falls away. */
+/**
+ * Compares two equations, or an expression with an equation whose left side is a name. The name is
+ * dropped.
+ */
 function equationRule(answer: string, gold: string, left: Budget): string | undefined {
   const [a, g] = [answer.split('='), gold.split('=')];
   if (a.length === 2 && g.length === 2) {
@@ -197,7 +200,10 @@ function equationRule(answer: string, gold: string, left: Budget): string | unde
   return undefined;
 }
 
-/** Letters stand for unknowns of either sign: those of each row, by their character code. */
+/**
+ * Values that letters are tried with, of both signs. A letter's character code picks its value in a
+ * row.
+ */
 const probes: readonly (readonly number[])[] = [
   [0.7390851332, 1.3247179572, 2.6651441427],
   [1.2020569031, 0.5671432904, 1.9021605831],
@@ -205,11 +211,17 @@ const probes: readonly (readonly number[])[] = [
   [1.4513692348, -0.6624335941, 0.8346268416],
 ];
 
-/** What does not fit a float64 is not known to be equal to anything; infinity is where it is said. */
+/**
+ * Whether a value overflows float64 though its text does not say infinity. Such a value equals
+ * nothing.
+ */
 const overflows = (value: number, text: string): boolean =>
   Math.abs(value) === Infinity && !text.includes('\\infty');
 
-/** Whether two expressions have the same value, or the same one wherever their letters are tried. */
+/**
+ * Compares two expressions by value. Expressions with letters must agree at every probe where
+ * either of them has a value.
+ */
 function expressionRule(answer: string, gold: string): string | undefined {
   let compared = 0;
   let letters = false;

@@ -1,30 +1,38 @@
 import { type EndRule, endOf } from './end-of-response.ts';
 
-/** What the format rules say of one response to a mathematics problem. */
+/** The verdict of the format rules on one response to a mathematics problem. */
 export interface MathFormat {
-  /** False means a reward of -1, whatever the answer. */
+  /** False means a reward of -1, whatever the answer is. */
   readonly formatted: boolean;
-  /** The rule that was broken first; null when none was. */
+  /** The first rule that the response breaks; null if it breaks none. */
   readonly reason: 'unfinished' | 'boxes' | 'garbled' | 'repetition' | 'no answer' | null;
-  /** What the last `\boxed{...}` holds; null when there is none. */
+  /** The content of the last `\boxed{...}`; null if there is no box. */
   readonly extracted: string | null;
 }
 
-/** A box that says `\boxed` this often is an attempt to please the checker. */
+/** A response that says `\boxed` this often is an attempt to please the checker. */
 const tooManyBoxes = 5;
 const garbledShare = 0.3;
 const unitLength = 5;
 const unitRepeats = 5;
-/** Braces inside the box nest at most so deep: with the box's own, the four levels of the server. */
+/**
+ * Limit on the depth of braces inside a box. With the braces of the box itself, these are the four
+ * levels of the server.
+ */
 const deepestBraces = 3;
 
 /**
- * The format rules of the released reward server, in its order, first hit wins: finished; `\boxed`
- * once to four times; at most 30 % unusual characters; nothing of five or more characters five times
- * back to back; a box with balanced braces.
+ * The format rules of the released reward server, in its order. The first broken rule decides. A
+ * response must:
  *
- * @param text The response as decoded, without the prompt and its header.
- * @param end What is known of its end; else its end token tells, as `endOf` reads it.
+ * - be finished,
+ * - contain `\boxed` one to four times,
+ * - have at most 30 % unusual characters,
+ * - not repeat anything of five or more characters five times back to back,
+ * - have a box with balanced braces.
+ *
+ * @param text The decoded response, without the prompt and the header of the turn.
+ * @param end What is known about its end. If nothing is known, `endOf` looks for an end token.
  */
 export function mathFormat(text: string, end: EndRule = {}): MathFormat {
   const fail = (reason: MathFormat['reason'], extracted: string | null): MathFormat => ({
@@ -46,9 +54,9 @@ export function mathFormat(text: string, end: EndRule = {}): MathFormat {
 }
 
 /**
- * The content of the last box. Boxes do not overlap: after `\boxed{a \boxed{b}}` the search goes on
- * behind the outer one, whose content it is. One that never closes, or nests braces deeper than
- * three levels, counts as none, and a box inside it is found.
+ * The content of the last box. Boxes do not overlap: after `\boxed{a \boxed{b}}` the search
+ * continues behind the outer box, whose content includes the inner box. A box that never closes, or
+ * nests braces deeper than three levels, does not count; a box inside such a box does.
  */
 export function lastBoxed(text: string): string | null {
   const opening = '\\boxed{';
@@ -71,7 +79,10 @@ function closingBrace(text: string, start: number): number | undefined {
   return undefined;
 }
 
-/** Usual are ASCII letters, digits, punctuation, white space and U+2200..U+22FF. */
+/**
+ * Whether too many characters are unusual. ASCII letters, digits and punctuation, white space and
+ * U+2200..U+22FF are usual.
+ */
 function isGarbled(characters: Uint32Array): boolean {
   let unusual = 0;
   for (const code of characters) {
@@ -85,14 +96,14 @@ function isGarbled(characters: Uint32Array): boolean {
 }
 
 const newline = 10;
-/** Above all code points: from here on every newline gets a code of its own. */
+/** An offset above all code points, which gives every newline a code of its own. */
 const newlineCodes = 0x11_0000;
 const hashBase = 0x01_00_01_93;
 
 /**
- * Whether some run of five or more characters, none a newline, stands five times back to back. Such
- * a run holds four equal blocks that begin at multiples of its length; those are found by hashes, so
- * time is n log n, and then held against the text itself.
+ * Whether some run of five or more characters, without a newline, occurs five times back to back.
+ * Such a run contains four equal blocks that begin at multiples of its length. Hashes find these
+ * blocks in n log n time; the text itself then confirms them.
  */
 function repeats(characters: Uint32Array): boolean {
   const count = characters.length;
@@ -118,7 +129,10 @@ function repeats(characters: Uint32Array): boolean {
   return false;
 }
 
-/** Whether a text repeats itself after `unit` characters, five times, from `at` or just before. */
+/**
+ * Whether the text around `at` repeats a block of `unit` characters five times. The repetition may
+ * begin up to `unit` characters before `at`.
+ */
 function repeatsAround(codes: Uint32Array, at: number, unit: number): boolean {
   const needed = unit * (unitRepeats - 1);
   let first = at;

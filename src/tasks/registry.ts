@@ -6,15 +6,15 @@ import type { Task, TaskDescription, TaskKind, TaskShape, TaskVerifier } from '.
 
 type ConfigOf<Kind> = Kind extends TaskKind<infer Config> ? Config : never;
 
-/** The config of any task; `name` says which. Plain data: it crosses to workers as it is. */
+/** The config of any task; `name` tells the task. Plain data, which crosses to workers as it is. */
 export type TaskConfig = ConfigOf<(typeof taskKinds)[number]>;
 
 type AnyKind = TaskKind<TaskConfig>;
 
-// Each kind is asked about configs of its own name alone.
+// The cast is safe: a kind receives only configs of its own name.
 const kinds = new Map(taskKinds.map((kind) => [kind.name, kind as unknown as AnyKind]));
 
-/** Configs of all tasks, told apart by `name`. */
+/** The schema of all task configs; `name` tells them apart. */
 export const taskSchema = v.variant(
   'name',
   [...kinds.values()].map(({ schema }) => schema) as unknown as readonly [
@@ -38,34 +38,39 @@ export function checkTask(config: TaskConfig, path = 'task'): void {
   kind.check?.(config, path);
 }
 
-/** Reads what a task needs beside its config. @throws ConfigError as `checkTask`. */
+/** Opens a task and reads the files it needs. @throws ConfigError as `checkTask`. */
 export async function openTask(config: TaskConfig): Promise<Task> {
   checkTask(config);
   return kindOf(config).open(config);
 }
 
-/** The verifier of a task's responses. @throws ConfigError as `checkTask`. */
+/** Opens the verifier of a task. @throws ConfigError as `checkTask`. */
 export async function openVerifier(config: TaskConfig): Promise<TaskVerifier> {
   checkTask(config);
   return kindOf(config).verifier(config);
 }
 
-/** Undefined for a task whose files have to be opened first. */
+/** The shape of a task; undefined if the task must open files first. */
 export const taskShapeOf = (config: TaskConfig): TaskShape | undefined =>
   kindOf(config).shape(config);
 
-/** Prompts of a pool, where the config tells: rows of the reward matrix. */
+/**
+ * Prompts of a pool, which are the rows of the reward matrix; undefined if the config does not
+ * tell.
+ */
 export const poolPromptsOf = (config: TaskConfig): number | undefined =>
   taskShapeOf(config)?.poolPrompts;
 
-/** Prompts of each held-out tier, by its name, from easy to hard. */
+/** The number of prompts of each held-out tier, by its name, from easy to hard. */
 export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number> =>
   kindOf(config).tierSizes(config);
 
-/** The part of a config that its pre-training corpus follows from; undefined where there is none. */
+/**
+ * The part of a config that determines the pre-training corpus; undefined if there is no corpus.
+ */
 export const corpusOf = (config: TaskConfig): object | undefined =>
   kindOf(config).corpusIdentity(config);
 
-/** A task in words. */
+/** Describes a task in words. */
 export const describeTask = (config: TaskConfig): TaskDescription =>
   kindOf(config).describe(config);

@@ -1,16 +1,16 @@
 import type { GenericSchema } from 'valibot';
 import type { Text } from './text.ts';
 
-/** How hard a pool prompt is for the base model, as it was drawn. */
+/** How hard a pool prompt is for the base model, by the stratum it was drawn from. */
 export type Origin = 'easy' | 'learnable' | 'hard';
 
-/** A prompt and the key its responses are held against. */
+/** A prompt and the answer key for its responses. */
 export interface Prompt {
-  /** The prompt as verifiers get it and files keep it. */
+  /** The prompt text that verifiers receive and files store. */
   readonly text: string;
-  /** The text that the model is given, where that is another one: a chat template around `text`. */
+  /** The text that the model receives, if it differs from `text`: a chat template around `text`. */
   readonly given?: string;
-  /** Answer key in the verifier's terms; wrong where a pool prompt says `wrongKey`. */
+  /** The answer key in the verifier's terms. It is wrong if a pool prompt says `wrongKey`. */
   readonly key: string;
 }
 
@@ -20,12 +20,12 @@ export interface DrawnPrompt extends Prompt {
   readonly baseProbability: number;
 }
 
-/** A training prompt; what was injected is recorded, so that one can see what a selection rejects. */
+/** A training prompt. It records what was injected, to show what a selection rejects. */
 export interface PoolPrompt extends Prompt {
   readonly origin: Origin;
-  /** True where the key was replaced by a wrong one on purpose. */
+  /** True if the key was replaced by a wrong one on purpose. */
   readonly wrongKey: boolean;
-  /** The right answer where the key is wrong. */
+  /** The right answer, if the key is wrong. */
   readonly truth?: string;
 }
 
@@ -40,37 +40,42 @@ export interface Tier<OfPrompt extends Prompt = Prompt> {
 /** One pre-training sequence: prompt and solution. */
 export interface CorpusSequence {
   readonly tokens: Uint32Array<ArrayBuffer>;
-  /** Tokens of the prompt, at the front of `tokens`. */
+  /** Number of prompt tokens at the front of `tokens`. */
   readonly promptLength: number;
 }
 
-/** What a verifier says of one response. */
+/** A verifier's verdict on one response. */
 export interface Verdict {
   /**
-   * Any finite number. Verifiers here follow LIMR: 1 right; -0.5 well formatted, wrong; -1 badly
-   * formatted or unfinished.
+   * Any finite number. The verifiers here follow LIMR: 1 for right, -0.5 for wrong but well
+   * formatted, -1 for badly formatted or unfinished.
    */
   readonly reward: number;
   readonly correct: boolean;
   readonly formatted: boolean;
-  /** The answer found in the response; null where there is none to find. */
+  /** The answer found in the response; null if none was found. */
   readonly extracted: string | null;
 }
 
 /** How a response ended. */
 export interface ResponseEnd {
-  /** False where the response was cut: it did not end by itself. */
+  /** False if the response was cut, so that it did not end by itself. */
   readonly finished: boolean;
 }
 
-/** Judges the responses of a task. It lives in a worker, apart from the task's prompts and text. */
+/**
+ * Judges the responses of a task. A verifier runs in a worker, without the task's prompts and
+ * `Text`.
+ */
 export interface TaskVerifier {
   /**
-   * The end token as text, where responses are decoded with it and it is part of their form.
-   * Undefined where responses come without one.
+   * The end token as text, if responses are decoded with it and it is part of their form. Undefined
+   * if responses come without an end token.
    */
   readonly endText: string | undefined;
-  /** Judges one response to `prompt` by `key`; the text is what the task's `Text` decoded. */
+  /**
+   * Judges one response to `prompt` by `key`. `response` is text that the task's `Text` decoded.
+   */
   readonly verify: (
     prompt: string,
     key: string,
@@ -79,41 +84,54 @@ export interface TaskVerifier {
   ) => Verdict | Promise<Verdict>;
 }
 
-/** What a task's model and buffers follow from. */
+/** The sizes of a task that determine its model and buffers. */
 export interface TaskShape {
-  /** Token ids are below it. */
+  /** All token ids are below this number. */
   readonly vocabularySize: number;
-  /** Tokens that end a response; the one that did belongs to it. None: length alone ends it. */
+  /**
+   * Tokens that end a response. The end token is part of the response. If there are none, only the
+   * length ends a response.
+   */
   readonly stopIds: readonly number[];
-  /** No prompt is longer. */
+  /** The length of the longest prompt. */
   readonly maxPromptTokens: number;
-  /** Responses are cut here, and then judged unfinished where an end token is needed. */
+  /**
+   * Responses are cut at this length. A cut response counts as unfinished if it needs an end token.
+   */
   readonly maxResponseTokens: number;
-  /** Prompts of a pool: rows of the reward matrix. */
+  /** Prompts of a pool, which are the rows of the reward matrix. */
   readonly poolPrompts: number;
 }
 
-/** Pre-training sequences of one update, computed from `update` alone: no replay of earlier ones. */
+/**
+ * Pre-training sequences of one update. They depend on `update` alone, without replaying earlier
+ * updates.
+ */
 export type Corpus = (seed: number, update: number, count: number) => readonly CorpusSequence[];
 
 /**
- * What makes prompts: text, pool, held-out tiers, pre-training corpus. The same on every host; same
- * seed, same data.
+ * A task makes prompts: text, pool, held-out tiers and pre-training corpus. The same seed gives the
+ * same data on every host.
  */
 export interface Task extends TaskShape {
   readonly name: string;
   readonly text: Text;
-  /** The training prompts of a seed, all distinct, in no telling order. */
+  /** The training prompts of a seed, all distinct. Their order tells nothing about a prompt. */
   pool(seed: number): readonly PoolPrompt[];
-  /** Fixed by the config; disjoint from every pool and, as prompts, from the corpus. May be none. */
+  /**
+   * The held-out tiers, which the config alone determines. Their prompts occur in no pool and not
+   * as prompts of the corpus. May be empty.
+   */
   tiers(): readonly Tier[];
-  /** What a base is pre-trained on. Undefined: there is nothing, and a model has to be given. */
+  /**
+   * The corpus that a base is pre-trained on. Undefined if there is none and a model must be given.
+   */
   readonly corpus: Corpus | undefined;
-  /** What was put into the data by design, one sentence each, for the report. */
+  /** Sentences for the report on what was put into the data by design. */
   describeInjected(): readonly string[];
 }
 
-/** A task in words, for report and page. Each text says where it is put in. */
+/** A task in words, for report and page. Each comment shows the sentence around its text. */
 export interface TaskDescription {
   /** `A small decoder (...) and ...`. */
   readonly what: string;
@@ -123,36 +141,41 @@ export interface TaskDescription {
   readonly limits: string;
   /** Sentences before the table of what selections kept; may be empty. */
   readonly pool: string;
-  /** Whether the pool is drawn in strata of difficulty, so that scores have modes by construction. */
+  /** Whether the pool is drawn in strata of difficulty, so that its scores form several modes. */
   readonly hasStrata: boolean;
-  /** Whether the tiers hold prompts that no pool has, so that intervals over them mean something. */
+  /**
+   * Whether no pool has the prompts of the tiers, so that intervals over the tiers mean something.
+   */
   readonly isHeldOut: boolean;
-  /** A prompt as people read it. */
+  /** A prompt for people to read. */
   readonly promptText: (prompt: string) => string;
-  /** The answer that a response gives, in the terms of keys; undefined where none is found. */
+  /** The answer that a response gives, in the terms of keys; undefined if none is found. */
   readonly answerOf: (response: string) => string | undefined;
 }
 
 /**
- * A kind of task: all that the program knows of it, in one object. What takes a config needs nothing
- * else: neither files nor a device.
+ * A kind of task: one object with all that the program knows about it. Methods that take a config,
+ * except `open` and `verifier`, need neither files nor a device.
  */
 export interface TaskKind<Config extends { readonly name: string }> {
   readonly name: Config['name'];
-  /** Fields, types and ranges. The schema of an object whose `name` is a literal. */
+  /** The schema of fields, types and ranges: an object whose `name` is a literal. */
   readonly schema: GenericSchema<unknown, Config>;
-  /** Rules between fields. @throws ConfigError naming the first field at fault, as `path.field`. */
+  /**
+   * Checks the rules between fields. @throws ConfigError naming the first wrong field, as
+   * `path.field`.
+   */
   check?(config: Config, path: string): void;
-  /** Undefined where files have to be opened first. */
+  /** The shape of the task; undefined if files must be opened first. */
   shape(config: Config): TaskShape | undefined;
-  /** Prompts of each held-out tier by its name, from easy to hard. */
+  /** The number of prompts of each held-out tier, by its name, from easy to hard. */
   tierSizes(config: Config): ReadonlyMap<string, number>;
-  /** The fields that a pre-training corpus follows from, in an order that never changes. */
+  /** The fields that determine the pre-training corpus, in an order that never changes. */
   corpusIdentity(config: Config): object | undefined;
   describe(config: Config): TaskDescription;
   open(config: Config): Task | Promise<Task>;
   verifier(config: Config): TaskVerifier | Promise<TaskVerifier>;
 }
 
-/** The text that a model is given of a prompt. */
+/** The text that a model receives for a prompt. */
 export const givenText = ({ text, given = text }: Prompt): string => given;

@@ -1,17 +1,17 @@
 /**
- * Text as a model reads and writes it, in batches: a tokenizer here, or one in a worker of its own.
- * Replies stand in the order of what was given.
+ * Text as a model reads and writes it, in batches. The tokenizer is local or in a worker. Results
+ * stand in the order of the arguments.
  */
 export interface Text {
-  /** Ids are below it. */
+  /** All token ids are below this number. */
   readonly vocabularySize: number;
-  /** The characters of the vocabulary in the order of their ids, where a token is a character. */
+  /** The characters of the vocabulary in the order of their ids, if every token is a character. */
   readonly alphabet: string | undefined;
-  /** Ids of texts that a model is given. @throws where a text cannot be encoded. */
+  /** Encodes texts for the model. @throws if a text cannot be encoded. */
   encode(texts: readonly string[]): Promise<Uint32Array<ArrayBuffer>[]>;
-  /** Texts of responses, as people read them and verifiers judge them. */
+  /** Decodes responses into text for people and verifiers. */
   decode(rows: readonly ArrayLike<number>[]): Promise<string[]>;
-  /** Lets go of workers; nothing is called afterwards. */
+  /** Ends the workers. No other method may be called afterwards. */
   close(): Promise<void>;
 }
 
@@ -34,7 +34,7 @@ export class CharacterTokenizer {
     return this.alphabet.length;
   }
 
-  /** @throws RangeError where the alphabet lacks the character. */
+  /** @throws RangeError if the alphabet lacks the character. */
   id(character: string): number {
     const id = this.#ids.get(character);
     if (id === undefined) {
@@ -43,7 +43,7 @@ export class CharacterTokenizer {
     return id;
   }
 
-  /** @throws RangeError for a character that the alphabet lacks. */
+  /** @throws RangeError if the alphabet lacks a character. */
   encode(text: string): Uint32Array<ArrayBuffer> {
     return Uint32Array.from(text, (character) => this.id(character));
   }
@@ -62,7 +62,7 @@ export class CharacterTokenizer {
   }
 }
 
-/** Text of a character tokenizer, end token and all. */
+/** The `Text` of a character tokenizer. Decoded text includes the end token. */
 export const characterText = (tokenizer: CharacterTokenizer): Text => ({
   vocabularySize: tokenizer.size,
   alphabet: tokenizer.alphabet,
@@ -71,7 +71,7 @@ export const characterText = (tokenizer: CharacterTokenizer): Text => ({
   close: () => Promise.resolve(),
 });
 
-/** A computation's result or error as a promise. */
+/** Turns the result or the error of a computation into a promise. */
 const settled = <Result>(compute: () => Result): Promise<Result> =>
   new Promise((resolve) => {
     resolve(compute());

@@ -1,4 +1,4 @@
-// What passes between whoever samples and whoever verifies: plain and transferable.
+// Messages between sampler and verifier: plain, transferable data.
 import { shorten } from '../formats/json.ts';
 import type { Prompt, Verdict } from './task.ts';
 
@@ -7,15 +7,15 @@ export interface VerifyRequest {
   readonly prompts: readonly string[];
   /** Answer key of each prompt. */
   readonly keys: readonly string[];
-  /** (n): which prompt each response answers. */
+  /** (n): index of the prompt that each response answers. */
   readonly promptOf: Uint32Array<ArrayBuffer>;
-  /** (n): the responses, as their task's text decodes them. */
+  /** (n): the responses, decoded by the task's `Text`. */
   readonly responses: readonly string[];
   /** (n): 1 where the response ended by itself, 0 where it was cut. */
   readonly finished: Uint8Array<ArrayBuffer>;
 }
 
-/** Responses to `samples` draws of each prompt, prompt by prompt, for a verifier. */
+/** Builds a verifier's request from `samples` responses to each prompt, ordered by prompt. */
 export const verifyRequest = (
   prompts: readonly Prompt[],
   samples: number,
@@ -29,9 +29,9 @@ export const verifyRequest = (
   finished: Uint8Array.from(finished),
 });
 
-/** What n responses were judged to be. */
+/** The verdicts on n responses. */
 export interface Verdicts {
-  /** (n): any finite number. Whether a response is right is said by `correct` alone. */
+  /** (n): any finite number. Only `correct` says whether a response is right. */
   readonly rewards: Float32Array<ArrayBuffer>;
   /** (n): 1 where the answer is right. */
   readonly correct: Uint8Array<ArrayBuffer>;
@@ -43,26 +43,26 @@ export interface Verdicts {
 export interface VerifyReply extends Verdicts {
   readonly extracted: readonly (string | null)[];
   /**
-   * Responses whose check threw or ran out of time: rewarded -1, as the reference does, and neither
-   * correct nor formatted.
+   * Responses whose check threw or ran out of time. As in the reference, their reward is -1; they
+   * count as neither correct nor formatted.
    */
   readonly failures: readonly VerifyFailure[];
 }
 
 export interface VerifyFailure {
-  /** Place of the response in the request. */
+  /** Index of the response in the request. */
   readonly response: number;
   readonly reason: string;
 }
 
-/** Verdicts on single responses, packed in their order. */
+/** Packs the verdicts on single responses, in their order. */
 export const packVerdicts = (verdicts: readonly Verdict[]): Verdicts => ({
   rewards: Float32Array.from(verdicts, ({ reward }) => reward),
   correct: Uint8Array.from(verdicts, ({ correct }) => Number(correct)),
   formatted: Uint8Array.from(verdicts, ({ formatted }) => Number(formatted)),
 });
 
-/** A verifier that gave a reward which is no finite number. */
+/** A verifier gave a reward that is not a finite number. */
 export class VerifierError extends Error {
   override readonly name = 'VerifierError';
 }

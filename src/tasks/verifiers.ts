@@ -5,20 +5,23 @@ import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
 import { openVerifier, type TaskConfig } from './registry.ts';
 import type { ResponseEnd, TaskVerifier, Verdict } from './task.ts';
 
-/** What led to a verdict, for whoever asks why. */
+/** The reasons for a verdict. */
 export interface Why {
-  /** The format rule that was broken; null where the answers were compared. */
+  /** The broken format rule; null if the answers were compared. */
   readonly broken: MathFormat['reason'];
   /** The rule that decided. */
   readonly rule: string;
-  /** Key and answer as they were read; null where none was. */
+  /** The key and the answer as they were read; null if there was none. */
   readonly key: string | null;
   readonly answer: string | null;
 }
 
 export type ExplainedVerdict = Verdict & { readonly why?: Why };
 
-/** Judges a response to a prompt by its answer, all text; the response comes without its end token. */
+/**
+ * Judges a response to a prompt by the right answer. All three are text; the response comes without
+ * its end token.
+ */
 export type TextVerifier = (
   prompt: string,
   answer: string,
@@ -26,11 +29,14 @@ export type TextVerifier = (
   end: ResponseEnd,
 ) => ExplainedVerdict | Promise<ExplainedVerdict>;
 
-/** Verifiers of text by the names that commands take. `arithmetic` is the verifier of a config's task. */
+/**
+ * Names of the text verifiers, as commands take them. `arithmetic` is the verifier of a config's
+ * task.
+ */
 export const verifierNames = ['math', 'math-eval', 'exact', 'arithmetic'] as const;
 export type VerifierName = (typeof verifierNames)[number];
 
-/** A verifier, and the end tokens that its task has of its own. */
+/** A verifier, and the end tokens of its task. */
 export interface NamedVerifier {
   readonly verify: TextVerifier;
   readonly endTokens: readonly string[];
@@ -54,7 +60,7 @@ const compared = (
   why: { broken: null, ...why },
 });
 
-/** The released server's format rules, with our own equality of answers. */
+/** Uses the format rules of the released server and our own equality of answers. */
 const math: TextVerifier = (_, answer, response, { finished }) => {
   const { reason, extracted } = mathFormat(response, { finished });
   if (reason !== null) return malformed(reason, answer, extracted);
@@ -62,21 +68,21 @@ const math: TextVerifier = (_, answer, response, { finished }) => {
   return compared(same, extracted ?? '', why);
 };
 
-/** The rules of the released evaluator, which looks at neither end nor format. */
+/** Uses the rules of the released evaluator, which checks neither the end nor the format. */
 const mathEval: TextVerifier = (_, answer, response) => {
   const extracted = lastBoxed(response);
   const { same, ...why } = evalEqual(answer, extracted ?? '');
   return { ...compared(same, extracted ?? '', why), extracted };
 };
 
-/** The whole response is the answer, white space at its ends aside. */
+/** Takes the whole response as the answer, without white space at its ends. */
 const exact: TextVerifier = (_, answer, response, { finished }) => {
   const [key, extracted] = [answer.trim(), response.trim()];
   if (!finished) return malformed('unfinished', key, extracted);
   return compared(key === extracted, extracted, { rule: 'same text', key, answer: extracted });
 };
 
-/** The task's own rules. A response that ended has the task's end token again, where it has one. */
+/** Uses the task's own rules. If the task has an end token, a finished response gets it back. */
 const ofTask =
   (own: TaskVerifier, name: string): TextVerifier =>
   async (prompt, answer, response, end) => {
@@ -87,7 +93,7 @@ const ofTask =
     return { ...verdict, why: { broken, rule, key: answer, answer: verdict.extracted } };
   };
 
-/** @param task The task that `arithmetic` judges by. */
+/** @param task The task whose rules `arithmetic` uses. */
 export async function textVerifier(name: VerifierName, task: TaskConfig): Promise<NamedVerifier> {
   if (name === 'math') return { verify: math, endTokens: [] };
   if (name === 'math-eval') return { verify: mathEval, endTokens: [] };
@@ -97,7 +103,7 @@ export async function textVerifier(name: VerifierName, task: TaskConfig): Promis
   return { verify: ofTask(own, task.name), endTokens: endText === undefined ? [] : [endText] };
 }
 
-/** Judges a response as it was decoded, its end token perhaps still behind it. */
+/** Judges a decoded response, which may still contain its end token. */
 export async function judgeText(
   { verify, endTokens }: NamedVerifier,
   { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,

@@ -4,19 +4,26 @@ import type { ReadyMessage, WorkerApi } from './worker-api.ts';
 
 const ready: ReadyMessage = 'limr-worker-ready';
 
-/** A worker that could not start, died with calls under way, or was called after its end. */
+/**
+ * Milliseconds that a browser's worker waits after it has terminated a worker of its own: no event
+ * reports the end. If a worker is terminated while its own worker is ending, Chromium never ends
+ * the outer worker, and its thread and memory stay until the tab closes.
+ */
+const CHILD_END_MS = 250;
+
+/** A worker could not start, died during a call, or was called after its end. */
 export class WorkerError extends Error {
   override readonly name = 'WorkerError';
 }
 
-/** An API as it is seen from the other side of a worker boundary: the same calls, as promises. */
+/** An API as seen from the other side of a worker boundary: the same calls, returning promises. */
 export type Called<Api> = {
   readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Result
     ? (...args: Args) => Promise<Awaited<Result>>
     : never;
 };
 
-/** The host's worker class, as far as it is used here. Only Node heeds the limits. */
+/** The part of the host's worker class that is used here. Only Node heeds the limits. */
 export type WorkerClass = new (
   url: URL,
   options: {
@@ -26,31 +33,36 @@ export type WorkerClass = new (
 ) => object;
 
 /**
- * Makes the worker with the class it is given. Bundlers look for the text
- * `new Worker(new URL('./entry.ts', import.meta.url), { type: 'module' })`: write it so.
+ * Makes the worker with the given class. Bundlers look for the exact text
+ * `new Worker(new URL('./entry.ts', import.meta.url), { type: 'module' })`.
  */
 export type StartWorker = (Worker: WorkerClass) => object;
 
-/** A running worker. It keeps a Node process alive until it is closed. */
+/** A running worker. The worker keeps a Node process alive until it is closed. */
 export interface Connection<Api extends WorkerApi> {
   /**
-   * The worker's calls. They reject with what the call threw (a plain `Error` that kept its `name`),
-   * or with a `WorkerError` when the worker dies or is closed first. Arrays go over by transfer
-   * when wrapped in Comlink's `transfer`.
+   * The worker's calls. A call rejects with the error that it threw (a plain `Error` that kept its
+   * `name`), or with a `WorkerError` when the worker dies or is closed first. Arrays wrapped in
+   * Comlink's `transfer` are transferred.
    */
   readonly api: Called<Api>;
-  /** Settles when the worker has ended: with why it died, or undefined when it was closed. */
+  /**
+   * Resolves when the worker has ended: with the reason of its death, or undefined after `close`.
+   */
   readonly ended: Promise<WorkerError | undefined>;
-  /** Asks the worker to let go of what it holds, then ends it; after `graceMs` without asking on. */
+  /**
+   * Asks the worker to dispose of its resources, then ends it; ends it in any case after `graceMs`.
+   */
   close(graceMs?: number): Promise<void>;
   /**
-   * Ends the worker now, whatever it does. Not for one with GPU work under way (see `dispose`). Deno
-   * cannot interrupt a busy loop: there the thread runs on, unheard, until the process exits.
+   * Ends the worker at once, even a busy one. Not for a worker with GPU work under way (see
+   * `dispose`). Deno cannot interrupt a busy loop: there the thread runs on, without effect, until
+   * the process exits.
    */
   kill(reason: string): Promise<void>;
 }
 
-/** One host worker with its differences smoothed over. */
+/** A worker with the same interface on every host. */
 interface Thread {
   readonly endpoint: Comlink.Endpoint;
   terminate(): Promise<void>;
@@ -78,36 +90,38 @@ function startThread(
   const worker = start(Worker) as Worker;
   worker.addEventListener('message', (event: MessageEvent<unknown>) => onMessage(event.data));
   worker.addEventListener('error', (event) => {
-    // Deno ends the process over an error event that nobody has stopped.
+    // Deno ends the process after an error event whose default was not prevented.
     event.preventDefault();
     onDeath(event.message || 'its module could not be loaded');
   });
   worker.addEventListener('messageerror', () => onDeath('a message of it could not be read'));
   return {
     endpoint: worker,
-    terminate: () => {
+    terminate: async () => {
       worker.terminate();
-      return Promise.resolve();
+      if (inBrowserWorker()) await new Promise((resolve) => setTimeout(resolve, CHILD_END_MS));
     },
   };
 }
 
-/** An error's name and message. */
+const inBrowserWorker = (): boolean => 'WorkerGlobalScope' in globalThis && !('Deno' in globalThis);
+
+/** An error as text: its name and message. */
 export const describeError = (error: unknown): string =>
   error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 
 /**
- * Starts a worker and waits until it serves calls. The same in a browser, in Node and in Deno.
+ * Starts a worker and waits until it serves calls. Works alike in a browser, in Node and in Deno.
  *
- * @param name What errors call it.
+ * @param name Name of the worker in errors.
  * @throws WorkerError when the worker dies first.
  */
 export async function connect<Api extends WorkerApi>(
   name: string,
   start: StartWorker,
 ): Promise<Connection<Api>> {
-  // A call to a dead worker never settles by itself: its promise waits here to be rejected. (Racing
-  // against one long-lived promise would do, and leak a reaction for every call.)
+  // A call to a dead worker never settles by itself, so its `reject` waits here. (Racing each call
+  // against one long-lived promise would work, but leak a reaction for every call.)
   const waiting = new Set<(error: WorkerError) => void>();
   let end: WorkerError | undefined;
   let settleEnded: (error: WorkerError | undefined) => void;
@@ -152,7 +166,7 @@ export async function connect<Api extends WorkerApi>(
   >;
   const api = new Proxy(Object.create(null) as Called<Api>, {
     get: (_, method) => {
-      // `then` too would look like a call, and every `await api` would make it.
+      // Otherwise `then` would look like a call, and every `await api` would make it.
       if (typeof method === 'symbol' || method === 'then') return undefined;
       return (...args: unknown[]) => race(async () => remote[method]?.(...args));
     },
@@ -169,7 +183,7 @@ export async function connect<Api extends WorkerApi>(
       let timer: ReturnType<typeof setTimeout> | undefined;
       const grace = new Promise<void>((resolve) => (timer = setTimeout(resolve, graceMs)));
       const disposed = race(async () => remote['dispose']?.());
-      // Whatever it answers, it ends now.
+      // The worker ends now, whatever its answer.
       await Promise.race([disposed.then(undefined, () => undefined), grace]);
       clearTimeout(timer);
       await kill('it was closed', true);

@@ -4,7 +4,10 @@ import type { ReadyMessage, WorkerApi } from './worker-api.ts';
 
 const ready: ReadyMessage = 'limr-worker-ready';
 
-/** Serves `api` to whoever started this worker, and tells it so. Once, at the end of an entry file. */
+/**
+ * Serves `api` to the thread that started this worker, then announces it. Call once, at the end of
+ * an entry file.
+ */
 export function exposeWorker(api: WorkerApi): void {
   const parent = nodeThreads()?.parentPort;
   if (parent) {
@@ -13,7 +16,8 @@ export function exposeWorker(api: WorkerApi): void {
     return;
   }
   const scope = globalThis as unknown as DedicatedWorkerGlobalScope;
-  // Browsers keep a rejection nobody handles to the worker; on Node and Deno it ends it, so here too.
+  // Browsers keep an unhandled rejection inside the worker. On Node and Deno it ends the worker, so
+  // this code does the same in browsers.
   if (typeof scope.reportError === 'function' && !('Deno' in globalThis)) {
     scope.addEventListener('unhandledrejection', (event) => scope.reportError(event.reason));
   }

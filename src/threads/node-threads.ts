@@ -4,20 +4,20 @@ type Threads = typeof import('node:worker_threads');
 
 /** Node's `worker_threads`; undefined in a browser and in Deno, which have `Worker` themselves. */
 export function nodeThreads(): Threads | undefined {
-  // Not an import: bundlers for browsers would have to make something of it.
+  // No import, because bundlers for browsers would have to resolve it.
   const host = globalThis as { readonly process?: Partial<NodeJS.Process>; readonly Deno?: object };
   if (host.Deno !== undefined) return undefined;
   return host.process?.getBuiltinModule?.('node:worker_threads');
 }
 
-/** What Node's workers, parent ports and message ports have in common. */
+/** The common part of Node's workers, parent ports and message ports. */
 export interface NodePort {
   postMessage(message: unknown, transfer?: never): void;
   on(event: 'message', listener: (data: unknown) => void): unknown;
   off(event: 'message', listener: (data: unknown) => void): unknown;
 }
 
-/** The shape that Comlink wants over Node's events. */
+/** An endpoint for Comlink over Node's events. */
 export function nodeEndpoint(port: NodePort): Endpoint {
   const listeners = new Map<EventListenerOrEventListenerObject, (data: unknown) => void>();
   return {

@@ -1,4 +1,7 @@
-/** What a worker's call comes to, or `late` once it took too long. It goes on: end its worker. */
+/**
+ * The result of a worker's call. Rejects with `late` after `seconds`; the call itself goes on, so
+ * the caller should end its worker.
+ */
 export async function within<T>(seconds: number, call: Promise<T>, late: Error): Promise<T> {
   let timer: ReturnType<typeof setTimeout> | undefined;
   const timeUp = new Promise<never>((_, reject) => {

@@ -8,23 +8,23 @@ import {
 import { families } from './families.ts';
 import { storedChoices } from './stored-choices.ts';
 
-/** What a device takes of every family. */
+/** A device's choice in every family. */
 export const choicesOf = (device: ChoosingDevice): VariantChoices =>
   Object.fromEntries(families.map((family) => [family.name, choiceOf(device, family)]));
 
-/** What an adapter takes of every family where nothing was measured. */
+/** An adapter's choice in every family where nothing was measured. */
 export const defaultChoices = (adapter: Adapter): VariantChoices =>
   Object.fromEntries(families.map((family) => [family.name, family.defaultOn(adapter)]));
 
-/** The variants that plans may take by a choice. */
+/** The variants that a choice lets plans take. */
 export const variantsOf = ({ preferred, measured }: FamilyChoice): string[] => [
   ...new Set([...preferred, ...Object.values(measured)]),
 ];
 
 /**
- * Choices as read from a file.
+ * Checks choices that were read from a file.
  *
- * @returns Undefined where the file holds something else, or families or variants that this version
+ * @returns Undefined when the value is not choices, or names families or variants that this version
  *   does not have.
  */
 export function readChoices(value: unknown): VariantChoices | undefined {
@@ -37,10 +37,10 @@ export function readChoices(value: unknown): VariantChoices | undefined {
 }
 
 /**
- * The choices that a run was computed with, as recorded. A family that the record does not name had
- * `plain` alone at that time.
+ * The choices that a recorded run was computed with. A family that the record does not name had
+ * only `plain` at that time.
  *
- * @returns Undefined as `readChoices` does.
+ * @returns Undefined where `readChoices` returns undefined.
  */
 export function choicesOfRun(recorded: unknown): VariantChoices | undefined {
   const choices = readChoices(recorded);
@@ -67,8 +67,8 @@ export function unrunnable(adapter: Adapter, choices: VariantChoices): VariantNa
 }
 
 /**
- * Choices without the variants that are wrong. A family that is left without a preferred one takes the
- * portable ones that are right.
+ * Choices without the wrong variants. A family left without a preferred variant prefers its
+ * portable variants that are right.
  */
 export function choicesWithout(
   choices: VariantChoices,
@@ -100,17 +100,17 @@ export function choicesWithout(
 export type TunedVariants = Readonly<Record<string, VariantChoices>>;
 
 /**
- * What measured choices are kept under: an adapter as one implementation of WebGPU drives it.
+ * The key of measured choices: an adapter, and the implementation of WebGPU that drives it.
  *
- * @param host As `hostName` gives it; its version does not count.
+ * @param host The host's name from `hostName`; its version does not count.
  */
 export const tuningKey = (gpu: { readonly name: string }, host: string): string =>
   `${host.split(' ')[0] ?? ''}: ${gpu.name}`;
 
 /**
- * Makes a device use what was measured on it before.
+ * Makes a device use the choices that were measured on it before.
  *
- * @returns False where nothing was, or what was measured are variants that cannot run here.
+ * @returns False when there are no such choices, or when they name a variant that cannot run here.
  */
 export function useTuned(
   gpu: Adapter & { readonly name: string; choices: VariantChoices },

@@ -15,7 +15,7 @@ export type MatmulCase = TuningCase<MatmulShape>;
 
 type Storage = 'f32' | 'f16';
 
-/** The tensors of one layer, of which a product reads two and writes the third. */
+/** The tensors of one layer. A product reads two of them and writes the third. */
 function layer(gpu: Gpu, [rows, inner, columns]: MatmulShape, storage: Storage) {
   const tensor = <Type extends Storage>(name: string, shape: readonly number[], dtype: Type) =>
     gpu.tensor(`tuning ${name}`, shape, dtype, 'activations');
@@ -30,7 +30,7 @@ const flopsOf = ([rows, inner, columns]: MatmulShape): number => 2 * rows * inne
 const stored = ([rows, inner, columns]: MatmulShape, storage: Storage): MatmulShape =>
   storage === 'f32' ? [rows, inner, columns] : [rows, inner, columns, storage];
 
-/** @param storage Of the weight. */
+/** @param storage Storage of the weight. */
 export const forwardCase = (shape: MatmulShape, storage: Storage = 'f32'): MatmulCase => ({
   family: matmulForwardFamily,
   shape: stored(shape, storage),
@@ -42,7 +42,7 @@ export const forwardCase = (shape: MatmulShape, storage: Storage = 'f32'): Matmu
   },
 });
 
-/** @param storage Of the weight. */
+/** @param storage Storage of the weight. */
 export const backwardInputCase = (shape: MatmulShape, storage: Storage = 'f32'): MatmulCase => ({
   family: matmulBackwardInputFamily,
   shape: stored(shape, storage),

@@ -7,13 +7,13 @@ import { familyChecks } from './families.ts';
 
 export type { KernelUse };
 
-/** How right a variant is on one device. */
+/** The error of one variant on one device. */
 export interface CheckedVariant extends VariantName {
-  /** Its largest error, over the largest entry; NaN where it gave one. */
+  /** The largest error over the largest expected entry; NaN if the variant gave a NaN. */
   readonly error: number;
 }
 
-/** Whether errors are those of rounding: sums in f32 stay below 1e-6 at these sizes. */
+/** Whether rounding can explain the error: sums in f32 stay below 1e-6 at these sizes. */
 export const isWithinRounding = ({ error }: CheckedVariant): boolean => error <= 1e-4;
 
 /** One variant of a family, and the probes that it computes. */
@@ -22,8 +22,8 @@ interface Trial extends VariantName {
 }
 
 /**
- * The variants that plans may take of a family, each with the probes that it fits; and the variant that
- * plans take of a probe that none of those fits.
+ * A trial for each variant of a family that plans may take, with the probes that the variant fits.
+ * A probe that none of these variants fits is tried in the variant that plans take for it.
  */
 function trialsOf(
   { family }: FamilyCheck,
@@ -63,10 +63,10 @@ function allTrials(gpu: Gpu, use: KernelUse, choices: VariantChoices) {
 }
 
 /**
- * Computes small cases of a program's kernels in each variant that plans may take, and compares them
- * with float64.
+ * Computes small cases of a program's kernels in each variant that plans may take, and compares
+ * them with float64.
  *
- * @param choices What plans may take. Default: the device's own.
+ * @param choices The choices to check. Default: the device's own.
  * @param isKnown Whether a variant needs no check.
  */
 export async function checkVariants(
@@ -76,7 +76,7 @@ export async function checkVariants(
   isKnown: (name: VariantName) => boolean = () => false,
 ): Promise<CheckedVariant[]> {
   const { trials, destroy } = allTrials(gpu, use, choices);
-  // All at once: what compiles the last ones need not wait for the first ones to run.
+  // All plans are built first, so that the last ones compile while the first ones run.
   const planned = trials
     .filter((trial) => !isKnown(trial))
     .map((trial) => {
@@ -104,7 +104,10 @@ export async function checkVariants(
   return found;
 }
 
-/** The largest error of some tensors, each over its largest entry. Leaves zeros in them. */
+/**
+ * The largest error of some tensors, each over its largest expected entry. Sets the tensors to
+ * zero.
+ */
 async function largestError(gpu: Gpu, expected: Probe['expected']): Promise<number> {
   let worst = 0;
   for (const { out, values } of expected) {
@@ -116,13 +119,13 @@ async function largestError(gpu: Gpu, expected: Probe['expected']): Promise<numb
       largest = Math.max(largest, Math.abs(want));
     }
     worst = Math.max(worst, error / largest);
-    // The next variant adds to it, and must not find it right already.
+    // The next variant may add to the tensor, and must not find the right values there.
     gpu.upload(out, new Float32Array(got.length));
   }
   return worst;
 }
 
-/** Requests the pipelines of a check to come, before those of plans that are built after this. */
+/** Requests the pipelines of a later check, ahead of the plans that are built after this call. */
 export function queueChecks(gpu: Gpu, use: KernelUse): void {
   const { trials, destroy } = allTrials(gpu, use, choicesOf(gpu));
   for (const step of trials.flatMap(({ probes }) => probes.flatMap(({ steps }) => steps))) {
@@ -135,15 +138,15 @@ export function queueChecks(gpu: Gpu, use: KernelUse): void {
 export const describeFault = ({ family, variant, error }: CheckedVariant): string =>
   `${family} in variant '${variant}' computes wrong (off by ${error.toPrecision(2)} of the largest entry)`;
 
-/** What was found right already: a device is asked once. */
+/** Variants found right, by device: each is checked once. */
 const knownRight = new WeakMap<Gpu, Set<string>>();
 
 /**
- * Checks the variants that plans of a device would take, and makes plans that are built from now on take
- * others of the same family in place of those that compute wrong there.
+ * Checks the variants that plans of a device would take. Plans built from now on take other
+ * variants of the same family in place of the wrong ones.
  *
- * @returns A sentence for each that was replaced.
- * @throws AdapterError when `plain` itself is wrong: the family has nothing that can be trusted here.
+ * @returns One sentence for each replaced variant.
+ * @throws AdapterError when `plain` itself is wrong: no variant of the family can be trusted here.
  */
 export async function replaceWrongVariants(gpu: Gpu, use: KernelUse): Promise<string[]> {
   const known = knownRight.get(gpu) ?? new Set<string>();

@@ -2,11 +2,11 @@ import type { FamilyChoice, VariantChoices } from '../../kernels/lib/variants.ts
 import { isRecord } from '../formats/json.ts';
 
 /**
- * Choices as read from a file: from a run's results, from a checkpoint, from what tuning found. The
- * form of version 0.1.0, in which one choice stood for all kernels, is read too.
+ * Reads choices out of a file: a run's results, a checkpoint, or the choices that tuning stored.
+ * The form of version 0.1.0, in which one choice stood for all kernels, is read too.
  *
- * @returns Undefined where the file holds something else. The caller decides whether the families and
- *   the variants are known.
+ * @returns Undefined when the value is not choices. The caller decides whether the families and the
+ *   variants are known.
  */
 export function storedChoices(value: unknown): VariantChoices | undefined {
   if (!isRecord(value)) return undefined;
@@ -43,7 +43,9 @@ function stringEntries(record: Readonly<Record<string, unknown>>) {
 const preferences: readonly string[] = ['plain', 'registers', 'subgroup', 'quad', 'workgroup'];
 const splits: readonly string[] = ['split32', 'split16'];
 
-/** The first form's names of the products of a layer, and the variants that each had. */
+/**
+ * Names of a layer's products in the form of version 0.1.0, and the variants that each product had.
+ */
 const forms: Readonly<Record<'forward' | 'backward-input' | 'backward-weight', readonly string[]>> =
   {
     forward: [...preferences, 'ragged'],
@@ -52,8 +54,9 @@ const forms: Readonly<Record<'forward' | 'backward-input' | 'backward-weight', r
   };
 
 /**
- * The families' choices of the first form: `preferred` was a matmul's, which attention followed where it
- * could; `fewTiles` were for gradients of weights; the keys of what was measured began with the form.
+ * Converts choices of the form of version 0.1.0: `preferred` was the variant of matmuls, which
+ * attention followed where it could; `fewTiles` held variants for weight gradients; each measured
+ * key began with the product's name.
  */
 function choicesForAll(value: Readonly<Record<string, unknown>>): VariantChoices | undefined {
   const { preferred, measured, fewTiles = [] } = value;

@@ -11,9 +11,9 @@ import { checkVariants, isWithinRounding, type KernelUse } from './self-check.ts
 export interface TuningCase<Shape = unknown> {
   readonly family: Family<Shape>;
   readonly shape: Shape;
-  /** Of one run. */
+  /** Floating-point operations of one run. */
   readonly flops: number;
-  /** How the weight is stored, where one is read. Default f32. */
+  /** Storage of the weight, where the computation reads one. Default f32. */
   readonly storage?: 'f32' | 'f16';
   /** The computation in any variant, and the tensors that it binds. */
   readonly build: (gpu: Gpu) => {
@@ -22,7 +22,7 @@ export interface TuningCase<Shape = unknown> {
   };
 }
 
-/** How fast one variant of a case ran, in rounds where each took its turn. */
+/** How fast one variant of a case ran, over rounds in which the variants took turns. */
 export interface VariantTiming<Shape = unknown> extends VariantName {
   readonly shape: Shape;
   /** Milliseconds of one run, one number per round. */
@@ -34,15 +34,15 @@ export interface VariantTiming<Shape = unknown> extends VariantName {
 export interface MeasureOptions {
   /** Turns of each variant. Default 5. */
   readonly rounds?: number;
-  /** Least milliseconds of work behind one number. Default 60. */
+  /** Least milliseconds of work behind one measured number. Default 60. */
   readonly milliseconds?: number;
   /** Whether a variant that the device can run is measured. Default: each is. */
   readonly includes?: (name: VariantName) => boolean;
 }
 
 /**
- * Times every variant of some cases on a device. The first runs, in which software drivers compile, are
- * left out, and the variants of a case take turns.
+ * Times every variant of some cases on a device. The first runs, in which software drivers compile,
+ * do not count. The variants of a case take turns.
  */
 export async function measureVariants<Shape>(
   gpu: Gpu,
@@ -55,11 +55,11 @@ export async function measureVariants<Shape>(
 }
 
 /**
- * Chooses the fastest variant of each case, among those that compute right for a use and for how the
- * cases store weights. Plans that are built from now on take what was chosen; families that no case is
- * of keep the device's choice.
+ * Chooses the fastest variant of each case, among the variants that compute right for the use and
+ * for the cases' storage of weights. Plans built from now on take the chosen variants. A family
+ * without a case keeps the device's choice.
  *
- * @returns Plain data: store it, record it with a run.
+ * @returns Plain data, to be stored or recorded with a run.
  */
 export async function tuneVariants(
   gpu: Gpu,
@@ -97,7 +97,7 @@ export async function tuneVariants(
   return gpu.choices;
 }
 
-/** The fastest variant of a family by the key of the shape. */
+/** The fastest variants of a family, by the key of the shape. */
 function fastestOf(family: Family, timings: readonly VariantTiming[]): Record<string, string> {
   const best = new Map<string, VariantTiming>();
   for (const timing of timings) {
@@ -129,7 +129,7 @@ async function measureCase<Shape>(
       once.destroy();
       const runs = Math.min(1000, Math.ceil(Math.max(1, least / estimate)));
       const plan = gpu.plan(`tuning ${variant}`, Array.from({ length: runs }, () => run).flat());
-      // Many submits at first, few when their time is known: not part of the measurement.
+      // Not measured: the queue makes many submits until it knows their time, few afterwards.
       await timed(gpu, plan);
       turns.push({ variant, plan, runs, milliseconds: [] });
     }

@@ -1,5 +1,6 @@
 /**
- * What turns sequence rewards into one advantage per action, as OpenRLHF 0.11 composes them:
+ * Estimators: they turn sequence rewards into one advantage per action, as OpenRLHF 0.11 composes
+ * them:
  *
  * | estimator | reward less | along the sequence | whitened |
  * |---|---|---|---|
@@ -10,8 +11,9 @@
  * | `dr_grpo` | group mean | reward to go | no |
  * | `rloo` | mean of the group's others | reward to go | no |
  *
- * The KL penalty, where its coefficient is not 0, is added per action after the group's baseline.
- * With a coefficient of 0 and gamma 1, reward to go is the same advantage on every action.
+ * If the coefficient of the KL penalty is not 0, the penalty is added per action after the group's
+ * baseline. With a coefficient of 0 and gamma 1, the reward to go is the same advantage on every
+ * action.
  */
 export const estimators = {
   gae: { baseline: undefined, critic: true, whitened: true },
@@ -26,14 +28,17 @@ export type AdvantageEstimator = keyof typeof estimators;
 
 export const advantageEstimators = Object.keys(estimators) as AdvantageEstimator[];
 
-/** Whether an estimator reads values, and so needs a critic to be trained. */
+/** Whether an estimator reads values, so that a critic must be trained. */
 export const needsCritic = (estimator: AdvantageEstimator): boolean => estimators[estimator].critic;
 
-/** Whether an estimator compares the samples of a prompt: a group of one then teaches nothing. */
+/**
+ * Whether an estimator compares the samples of a prompt. If so, a group of one sample teaches
+ * nothing.
+ */
 export const needsGroups = (estimator: AdvantageEstimator): boolean =>
   estimators[estimator].baseline !== undefined;
 
-/** The settings that some estimators are particular about. */
+/** The settings that some estimators restrict. */
 export interface EstimatorSettings {
   /** Discount per token. */
   readonly gamma: number;
@@ -44,9 +49,9 @@ export interface EstimatorSettings {
 /** A setting that an estimator cannot work with. */
 export interface EstimatorFault {
   readonly setting: keyof EstimatorSettings;
-  /** Its path in a config. */
+  /** Path of the setting in a config. */
   readonly field: string;
-  /** What it must be, and is. */
+  /** What the setting must be, and what it is. */
   readonly must: string;
   readonly reason: string;
 }
@@ -76,7 +81,7 @@ const rules: Readonly<Record<keyof EstimatorSettings, EstimatorRule>> = {
   },
 };
 
-/** What of some settings an estimator cannot work with. No other place holds rules of estimators. */
+/** The settings that an estimator cannot work with. All rules about estimators are here. */
 export function estimatorFaults(
   estimator: AdvantageEstimator,
   settings: Partial<EstimatorSettings>,

@@ -1,15 +1,20 @@
-/** What everybody knows of a selection method. How a method selects stands in `src/lim`. */
+/** Facts about a selection method that do not concern how it selects. `src/lim` has that. */
 interface Method {
-  /** Code in the keys of random numbers: never changed, never given to another method. */
+  /**
+   * Code in the keys of random numbers. It never changes and is never reused for another method.
+   */
   readonly code: number;
   readonly label: string;
   /** Place in tables and legends. */
   readonly place: number;
-  /** Whether the selection comes from the rewards of a FULL pass, which are then part of its cost. */
+  /**
+   * Whether the selection uses the rewards of a FULL pass. The cost of that pass is then part of
+   * its cost.
+   */
   readonly readsRewards: boolean;
 }
 
-/** Ways to choose the prompts that a model is trained on, in the order of commands and messages. */
+/** Methods of choosing training prompts, in the order of commands and messages. */
 const methods = {
   full: { code: 0, label: 'FULL', place: 0, readsRewards: false },
   lim: { code: 1, label: 'LIM', place: 1, readsRewards: true },
@@ -21,7 +26,7 @@ export type MethodName = keyof typeof methods;
 
 export const methodNames = Object.keys(methods) as MethodName[];
 
-/** The names in the order of tables and legends. */
+/** Method names in the order of tables and legends. */
 export const methodsAsShown: readonly MethodName[] = [...methodNames].sort(
   (a, b) => methods[a].place - methods[b].place,
 );
@@ -32,7 +37,7 @@ export const methodCode = (name: MethodName): number => methods[name].code;
 
 export const methodLabel = (name: MethodName): string => methods[name].label;
 
-/** The same value for every method. */
+/** A record with the same value for every method. */
 export const forEachMethod = <Value>(value: Value): Record<MethodName, Value> =>
   Object.fromEntries(methodNames.map((name) => [name, value])) as Record<MethodName, Value>;
 

@@ -1,3 +1,3 @@
-/** How numbers lie in memory: weights that matrices are multiplied by, and keys and values of caches. */
+/** Number formats in memory, for the weights of matrix products and for cached keys and values. */
 export const storages = ['f32', 'f16'] as const;
 export type Storage = (typeof storages)[number];

@@ -1,18 +1,18 @@
 import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
-/** The browser gives this page no place for files, or no more room; the message says which. */
+/** The browser gives this page no place for files, or no more room. The message says which. */
 export class StorageError extends Error {
   override readonly name = 'StorageError';
 }
 
-/** The folder of all runs. @throws StorageError where the page may keep no files. */
+/** Opens the folder of all runs. @throws StorageError if the page may keep no files. */
 export async function runsFolder(): Promise<FileSystemDirectoryHandle> {
   try {
     if (!('createWritable' in FileSystemFileHandle.prototype)) throw new Error('it is too old');
     const root = await navigator.storage.getDirectory();
     return await root.getDirectoryHandle('runs', { create: true });
   } catch (cause) {
-    // Private windows, blocked site data, and pages that are not secure.
+    // Causes: private windows, blocked site data, insecure pages.
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new StorageError(`this browser keeps no files for this page (${why})`, { cause });
   }
@@ -27,7 +27,7 @@ export class BrowserStore implements RunStore {
     this.#root = root;
   }
 
-  /** @throws StorageError where the page may keep no files, or no more of them. */
+  /** @throws StorageError if the page may keep no files, or no more files. */
   static async open(name: string): Promise<BrowserStore> {
     const runs = await runsFolder();
     return new BrowserStore(
@@ -36,9 +36,9 @@ export class BrowserStore implements RunStore {
   }
 
   /**
-   * The browser writes to a copy, which takes the file's place when it is closed.
+   * Writes a file. The browser writes to a copy, which replaces the file when it is closed.
    *
-   * @throws StorageError when there is no room; the file is then as it was.
+   * @throws StorageError if there is no room. The file is then unchanged.
    */
   async write(path: string, content: FileContent): Promise<void> {
     await orNoRoom(path, this.#put(path, undefined, content));
@@ -49,7 +49,10 @@ export class BrowserStore implements RunStore {
     await orNoRoom(path, this.#put(path, start, content));
   }
 
-  /** @param start Where it is written behind what the file holds; undefined: in its place. */
+  /**
+   * @param start Number of bytes to keep; the content follows them. If undefined, the content
+   *   replaces the file.
+   */
   async #put(path: string, start: number | undefined, content: FileContent): Promise<void> {
     const folder = await this.#folder(runPath(path), true);
     const handle = await folder.getFileHandle(nameOf(path), { create: true });
@@ -66,7 +69,7 @@ export class BrowserStore implements RunStore {
         await file.write(piece as Uint8Array<ArrayBuffer>);
       }
     } catch (error) {
-      // A stream that has failed is closed already.
+      // A failed stream is already closed.
       await file.abort().catch(() => undefined);
       throw error;
     }
@@ -100,7 +103,7 @@ export class BrowserStore implements RunStore {
     const names: string[] = [];
     try {
       const handle = await this.#folder(folder === '' ? '' : `${runPath(folder)}/`, false);
-      // TypeScript's own list of the DOM leaves this out unless its async iterables are asked for.
+      // TypeScript's DOM types leave this out unless DOM.AsyncIterable is included.
       const entries = handle as unknown as { values(): AsyncIterable<FileSystemHandle> };
       for await (const { kind, name } of entries.values()) if (kind === 'file') names.push(name);
     } catch (error) {
@@ -119,7 +122,7 @@ export class BrowserStore implements RunStore {
     }
   }
 
-  /** The folder that a path's last part lies in. */
+  /** The folder that contains the last part of a path. */
   async #folder(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
     let folder = this.#root;
     for (const part of path.split('/').slice(0, -1)) {
@@ -131,7 +134,7 @@ export class BrowserStore implements RunStore {
 
 const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 
-/** Whether there was no such file or folder. */
+/** Whether an error says that there is no such file or folder. */
 export const isMissing = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'NotFoundError';
 

@@ -3,25 +3,25 @@ import { AllocationError } from '../gpu/memory.ts';
 import type { Reopening } from '../results.ts';
 
 const HOUR_MS = 3_600_000;
-/** Devices that are opened again within an hour. */
+/** Limit on reopened devices within an hour. */
 const MOST = 5;
 /**
- * Longest that an error is told before the loss that it came from: work that fails on a device which is
- * there is said to have failed so much later.
+ * Longest time between an error and the report of the lost device that caused it. Work that fails
+ * on a present device is reported this much later.
  */
 const GRACE_MS = 200;
 
-/** How often, and after how long, a device is opened again: 1 s after the first loss, then twice as long. */
+/** When to open a device again: 1 s after the first loss, then after twice as long each time. */
 export class ReopeningPolicy {
   readonly #now: () => number;
   #times: readonly number[] = [];
 
-  /** @param now A clock in milliseconds that is never set back. */
+  /** @param now A monotonic clock in milliseconds. */
   constructor(now: () => number = () => performance.now()) {
     this.#now = now;
   }
 
-  /** Counts a loss. @returns Undefined where that was one too many within an hour. */
+  /** Counts a loss. @returns Undefined if there were too many losses within an hour. */
   next(reason: string): Reopening | undefined {
     const now = this.#now();
     const recent = this.#times.filter((time) => now - time < HOUR_MS);
@@ -31,18 +31,18 @@ export class ReopeningPolicy {
   }
 }
 
-/** One line for whoever watches. */
+/** One line about a reopening, for observers. */
 export const reopeningText = ({ reason, seconds, attempt, most }: Reopening): string =>
   `${reason}; opening a device again in ${seconds} s (${attempt} of ${most} within an hour)`;
 
-/** Work that can begin again where it was last kept. */
+/** Work that can continue from where it was last saved. */
 export interface LastingWork<Result> {
   readonly open: () => Promise<Gpu>;
-  /** Begins, or goes on. The device is closed however it ends. */
+  /** Begins or continues the work. The device is closed in any case afterwards. */
   readonly work: (gpu: Gpu) => Promise<Result>;
-  /** Tells of a loss and lets the time pass. @returns False where the work is to end instead. */
+  /** Reports a loss and waits. @returns False if the work shall end instead. */
   readonly rest: (reopening: Reopening) => Promise<boolean>;
-  /** Has the work take less memory from now on. @throws AllocationError where that cannot be. */
+  /** Makes the work use less memory from now on. @throws AllocationError if that is impossible. */
   readonly shrink?: (error: AllocationError) => void;
 }
 
@@ -52,11 +52,11 @@ type Outcome<Result> =
   | { readonly shrunk: true };
 
 /**
- * Does work on a device, and on another one where that goes away or is out of memory.
+ * Does work on a device, and continues on another device after a loss or a failed allocation.
  *
- * @returns What the work came to; undefined where `rest` ended it.
- * @throws What the work or the first `open` throws; DeviceLostError where devices are lost too often,
- *   AdapterError where none is to be had in their place.
+ * @returns The result of the work; undefined if `rest` ended it.
+ * @throws What the work or the first `open` throws; DeviceLostError if devices are lost too often;
+ *   AdapterError if no other device is available.
  */
 export async function onLastingDevice<Result>(
   lasting: LastingWork<Result>,
@@ -100,7 +100,7 @@ async function once<Result>(
   }
 }
 
-/** The loss that an error came from; undefined where the device is there. */
+/** The loss that caused an error; undefined if the device is still there. */
 async function lossOf(gpu: Gpu, error: unknown): Promise<DeviceLostError | undefined> {
   if (!(error instanceof DeviceLostError)) {
     let timer: ReturnType<typeof setTimeout> | undefined;

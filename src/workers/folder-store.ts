@@ -1,7 +1,7 @@
 import { fileError, makeFolder } from '../file-error.ts';
 import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
-/** Largest part of a file that one call reads or writes: systems stop at 2 GiB. */
+/** Most bytes that one call reads or writes: systems stop at 2 GiB. */
 const CHUNK = 2 ** 26;
 
 /** A run's files in a folder, on Node, Deno and Bun. */
@@ -11,7 +11,7 @@ export class FolderStore implements RunStore {
   readonly #path: typeof import('node:path');
   readonly #process: NodeJS.Process;
 
-  /** @throws Error where the host has no file system. */
+  /** @throws Error if the host has no file system. */
   constructor(folder: string) {
     const host = globalThis as { readonly process?: Partial<NodeJS.Process> };
     if (!host.process?.getBuiltinModule) {
@@ -23,7 +23,10 @@ export class FolderStore implements RunStore {
     this.#folder = folder;
   }
 
-  /** Beside the file, flushed to disk, then renamed over it. @throws FileError naming the file. */
+  /**
+   * Writes a file next to the old one, flushes it to disk, and renames it over the old one. @throws
+   * FileError naming the file.
+   */
   async write(path: string, content: FileContent): Promise<void> {
     const target = this.#at(path);
     const fresh = `${target}.${this.#process.pid}.part`;
@@ -39,7 +42,7 @@ export class FolderStore implements RunStore {
       await this.#fs.rename(fresh, target);
       await this.#syncFolder(this.#path.dirname(target));
     } catch (error) {
-      // Half a file would take room that a full disk has not.
+      // A partial file would take room that a full disk lacks.
       await this.#fs.rm(fresh, { force: true }).catch(() => undefined);
       throw fileError(error, target, 'written');
     }
@@ -131,7 +134,7 @@ export class FolderStore implements RunStore {
     return this.#path.join(this.#folder, runPath(path));
   }
 
-  /** Its entry in the folder above must survive a power loss as well. */
+  /** Makes a folder. The entry in its parent must survive a power loss as well. */
   async #makeFolder(folder: string): Promise<void> {
     const above = (path: string): string => this.#path.dirname(path);
     for (const made of await makeFolder(this.#fs, folder, above)) {
@@ -139,15 +142,15 @@ export class FolderStore implements RunStore {
     }
   }
 
-  /** What a rename put in its place is there after a power loss once its folder is on the disk. */
+  /** Flushes a folder to disk. After that, a renamed file survives a power loss. */
   async #syncFolder(folder: string): Promise<void> {
-    // Windows opens no folders, and writes its own journal.
+    // Windows cannot open folders, and keeps its own journal.
     if (this.#process.platform === 'win32') return;
     const handle = await this.#fs.open(folder, 'r');
     try {
       await handle.sync();
     } catch (error) {
-      // Some network file systems know no sync of folders.
+      // Some network file systems cannot sync folders.
       if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(codeOf(error))) throw error;
     } finally {
       await handle.close();

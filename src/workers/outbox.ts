@@ -1,7 +1,7 @@
 /**
- * Events on their way to one reader who asks for them. Batches leave at least `intervalMs` apart,
- * whatever the pace of the events; a reader who is slow gets larger batches, not a growing queue of
- * messages. No event waits for a timer unless it would leave too soon.
+ * Events for one reader, who asks for them. Batches leave at least `intervalMs` apart, at any rate
+ * of events. A slow reader gets larger batches, not a growing queue of messages. An event waits for
+ * a timer only if it would otherwise leave too soon.
  */
 export class Outbox<Event> {
   readonly #intervalMs: number;
@@ -13,8 +13,8 @@ export class Outbox<Event> {
   #closed = false;
 
   /**
-   * @param supersedes Names events of which only the newest matters, such as progress: an unread
-   *   one of the same name is dropped. Undefined: every one counts.
+   * @param supersedes Gives a name to events of which only the newest matters, such as progress. A
+   *   new event drops an unread one of the same name. Undefined: every event counts.
    */
   constructor(intervalMs: number, supersedes: (event: Event) => string | undefined) {
     this.#intervalMs = intervalMs;
@@ -31,8 +31,8 @@ export class Outbox<Event> {
   }
 
   /**
-   * The next batch, never empty; an empty one once closed and read out. One reader at a time: a
-   * call left waiting by an earlier reader gets nothing.
+   * The next batch. It is empty only if the outbox is closed and everything was read. There is one
+   * reader at a time: a waiting call of an earlier reader gets an empty batch.
    */
   next(): Promise<readonly Event[]> {
     this.#deliver?.([]);
@@ -42,7 +42,7 @@ export class Outbox<Event> {
     });
   }
 
-  /** No more events will come; what is there can still be read. */
+  /** Ends the events. Unread events can still be read. */
   close(): void {
     this.#closed = true;
     this.#send();

@@ -1,4 +1,4 @@
-// What crosses a worker boundary: plain data and transferred arrays.
+// Types of what crosses a worker boundary: plain data and transferred arrays.
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import type { TunedVariants } from '../variants/choices.ts';
@@ -9,7 +9,7 @@ import type { WorkerApi } from '../threads/worker-api.ts';
 
 export type { VerifyFailure, VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 
-/** A verifier's worker: one task at a time, no GPU. */
+/** The worker of a verifier: one task at a time, no GPU. */
 export interface RewardApi extends WorkerApi {
   /** @throws ConfigError */
   load(config: TaskConfig): void | Promise<void>;
@@ -18,30 +18,33 @@ export interface RewardApi extends WorkerApi {
 
 /** Where a run's files go. */
 export type StorePlace =
-  /** Node and Deno. */
+  /** A folder, in Node and Deno. */
   | { readonly kind: 'folder'; readonly path: string }
   /** The browser's private file system; kept until the site's data is cleared. */
   | { readonly kind: 'browser'; readonly name: string }
-  /** Gone with the worker; can be read until then. */
+  /** The worker's memory, readable until the worker ends. */
   | { readonly kind: 'memory' }
-  /** In a browser: `StoreCalls` that Comlink serves at the other end, which goes over by transfer. */
+  /**
+   * In a browser: a port to `StoreCalls` that Comlink serves at the other end. The port is
+   * transferred.
+   */
   | { readonly kind: 'port'; readonly port: MessagePort };
 
 export interface StartRequest {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly store: StorePlace;
-  /** Goes on from the store's checkpoint where there is one. Default false. */
+  /** Continues from the store's checkpoint if there is one. Default false. */
   readonly resume?: boolean;
   /** Default `auto`. */
   readonly adapter?: AdapterChoice;
-  /** What was measured on adapters before; that of the adapter opened is used. */
+  /** Tuned variants by adapter. The run uses those of the adapter that it opens. */
   readonly tuned?: TunedVariants;
-  /** Workers that verify. Default as `RewardPool`'s. */
+  /** Number of verifier workers. Default as in `RewardPool`. */
   readonly verifiers?: number;
   /**
-   * Safetensors files of bases trained before. The one whose metadata `identity` is the config's
-   * `baseIdentity` is used; without one the run pre-trains its own.
+   * Safetensors files of trained bases. The run uses the base whose metadata `identity` equals the
+   * config's `baseIdentity`. Without such a base it pre-trains its own.
    */
   readonly bases?: readonly Uint8Array[];
   /** Starts paused. Default false. */
@@ -51,30 +54,34 @@ export interface StartRequest {
 /** The worker that owns the device and trains. One run at a time. */
 export interface TrainerApi extends WorkerApi {
   /**
-   * Opens device, verifiers and run, and lets it go; resolves then, with what it runs on.
+   * Opens device, verifiers and run, and starts the run. Resolves when the run has started, with
+   * what it runs on.
    *
-   * @throws ConfigError, AdapterError, CheckpointError (by `name`); nothing runs then.
+   * @throws ConfigError, AdapterError, CheckpointError (by `name`). Nothing runs then.
    */
   start(request: StartRequest): Promise<{ readonly adapter: string; readonly host: string }>;
-  /** Takes effect when the iteration under way is done; so do the others. */
+  /**
+   * Pauses when the current iteration is done. `resume`, `step` and `stop` also take effect then.
+   */
   pause(): void;
   resume(): void;
-  /** One iteration, then paused. */
+  /** Runs one iteration, then pauses. */
   step(): void;
   /**
-   * Ends the run after its iteration; resolves when it has ended: its checkpoint written, or the
-   * reason why not told as its last state.
+   * Ends the run after its current iteration. Resolves when the run has ended: with its checkpoint
+   * written, or with the reason for a missing checkpoint in its last state.
    */
   stop(): Promise<void>;
-  /** Ends the run without another file: its folder is somebody else's. */
+  /** Ends the run without writing another file, as its folder now belongs to someone else. */
   abandon(why: string): void;
   /**
-   * The next batch of events, at most 10 a second; of `progress` and `compiling` only the newest.
-   * Empty once the run has ended and all was read. The last one tells the final state.
+   * The next batch of events, at most 10 batches a second. Of `progress` and `compiling`, a batch
+   * has only the newest event. A batch is empty once the run has ended and everything was read. The
+   * last event tells the final state.
    */
   events(): Promise<readonly ExperimentEvent[]>;
-  /** What the FULL pass of the current seed sampled for a prompt of the pool. */
+  /** The responses to a prompt of the pool in the FULL pass of the current seed. */
   completions(prompt: number): PromptCompletions;
-  /** A file of the run, such as `results.json`; undefined where there is none yet. */
+  /** A file of the run, such as `results.json`; undefined if it does not exist yet. */
   readFile(path: string): Promise<Uint8Array | undefined>;
 }

@@ -1,9 +1,9 @@
 import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
 
-/** Bytes of one call: a multiple of 3, so that base64 fills its last group. */
+/** Bytes per call. A multiple of 3, so that base64 needs no padding between calls. */
 const CHUNK = 3 << 20;
 
-/** A store as plain calls, for where neither iterables nor open files cross. */
+/** A store as plain calls, for boundaries that neither iterables nor open files can cross. */
 export interface StoreCalls {
   readonly size: (path: string) => Promise<number | undefined>;
   readonly slice: (path: string, start: number, end: number) => Promise<Uint8Array>;
@@ -12,8 +12,9 @@ export interface StoreCalls {
   /**
    * Begins to write a file.
    *
-   * @param start Behind so many bytes of it; null: in its place, at `commit`.
-   * @returns What the other calls name it by.
+   * @param start Number of bytes of the file to keep before the content. Null: the content replaces
+   *   the file at `commit`.
+   * @returns The handle of the file for the other calls.
    */
   readonly begin: (path: string, start: number | null) => Promise<number>;
   readonly put: (handle: number, bytes: Uint8Array) => Promise<void>;
@@ -21,14 +22,14 @@ export interface StoreCalls {
   readonly abort: (handle: number) => Promise<void>;
 }
 
-/** The store at the other end of some calls. */
+/** A store on top of calls to the other end. */
 export function storeOver(calls: StoreCalls): RunStore {
   const put = async (path: string, start: number | null, content: FileContent): Promise<void> => {
     const handle = await calls.begin(runPath(path), start);
     try {
       for await (const piece of piecesOf(content)) {
         for (let at = 0; at < piece.length; at += CHUNK) {
-          // A copy: what crosses a boundary takes its whole buffer along.
+          // A copy, because a transferred array takes its whole buffer along.
           await calls.put(handle, piece.slice(at, at + CHUNK));
         }
       }
@@ -59,13 +60,16 @@ export function storeOver(calls: StoreCalls): RunStore {
   };
 }
 
-/** Pieces that come from elsewhere, one at a time. */
+/** A stream of pieces, supplied one at a time. */
 class Inlet implements AsyncIterable<Uint8Array> {
   #next: { piece: Uint8Array | undefined; taken: () => void } | undefined;
   #error: Error | undefined;
   #wake: (() => void) | undefined;
 
-  /** Resolves once the piece is asked for again; undefined ends them. */
+  /**
+   * Supplies a piece; undefined ends the stream. Resolves when the reader has finished with the
+   * piece.
+   */
   give(piece: Uint8Array | undefined): Promise<void> {
     return new Promise((taken) => {
       this.#next = { piece, taken };
@@ -94,7 +98,7 @@ class Inlet implements AsyncIterable<Uint8Array> {
   }
 }
 
-/** A store's calls; `close` gives up what is half written. */
+/** Serves a store as calls. `close` aborts all unfinished files. */
 export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> } {
   const open = new Map<number, { readonly inlet: Inlet; readonly written: Promise<void> }>();
   let handles = 0;
@@ -107,7 +111,7 @@ export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> 
     const { inlet, written } = file(handle);
     open.delete(handle);
     inlet.fail(new Error('given up'));
-    await written.catch(() => undefined); // that it was given up
+    await written.catch(() => undefined); // rejects because of the abort
   };
   return {
     size: (path) => store.size(path),
@@ -117,7 +121,7 @@ export function callsOf(store: RunStore): StoreCalls & { close(): Promise<void> 
     begin(path, start) {
       const inlet = new Inlet();
       const written = start === null ? store.write(path, inlet) : store.append(path, start, inlet);
-      written.catch(() => undefined); // told by the call that comes next
+      written.catch(() => undefined); // the next call reports the error
       open.set(++handles, { inlet, written });
       return Promise.resolve(handles);
     },

@@ -5,15 +5,17 @@ import { connect, type Connection, type StartWorker } from '../threads/connect.t
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
 
 export interface RewardPoolOptions {
-  /** Verifiers in parallel. Default: one less than the machine's threads, 1 to 4. */
+  /**
+   * Number of verifiers in parallel. Default: one less than the machine's threads, within 1 to 4.
+   */
   readonly workers?: number;
   /**
-   * A check that takes longer is given up, rewarded -1 and named among the failures. It is wall time,
-   * so it must be far above what a task's checks take: a machine that is busy elsewhere must not
-   * change a reward. Default 30,000 (the reference gives a check 2,000).
+   * Time limit of a check. A check that takes longer is abandoned, rewarded -1 and named among the
+   * failures. This is wall time, so it must be far above what a task's checks take: other work on
+   * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
-  /** Another entry than `reward.worker.ts` that serves `RewardApi`. */
+  /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
   readonly start?: StartWorker;
 }
 
@@ -23,9 +25,9 @@ const startReward: StartWorker = (Worker) =>
   new Worker(new URL('./reward.worker.ts', import.meta.url), { type: 'module' });
 
 /**
- * Verifiers in workers of their own. Replies stand in the order of the request whatever the number
- * of workers. Responses are sent in one piece per worker; a piece that outlasts the time limit, or
- * kills its worker, is tried again in halves on a new worker, down to the response that did it.
+ * Verifiers, each in its own worker. Replies stand in the order of the request, for any number of
+ * workers. Each worker gets one piece of the responses. A piece that exceeds the time limit, or
+ * kills its worker, is halved and tried again on a new worker, down to the single guilty response.
  */
 export class RewardPool {
   readonly #task: TaskConfig;
@@ -45,7 +47,8 @@ export class RewardPool {
   /**
    * Starts all workers.
    *
-   * @throws WorkerError where one cannot start, ConfigError (by `name`) for a config a task refuses.
+   * @throws WorkerError if a worker cannot start, ConfigError (by `name`) if a task refuses its
+   *   config.
    */
   static async open(task: TaskConfig, options: RewardPoolOptions = {}): Promise<RewardPool> {
     const pool = new RewardPool(task, options);
@@ -63,7 +66,10 @@ export class RewardPool {
     return this.#lanes.length;
   }
 
-  /** Calls may overlap. @throws WorkerError when a worker cannot be replaced or the pool is closed. */
+  /**
+   * Verifies responses. Calls may overlap. @throws WorkerError if a worker cannot be replaced or
+   * the pool is closed.
+   */
   async verify(request: VerifyRequest): Promise<VerifyReply> {
     const count = request.promptOf.length;
     const reply = emptyReply(count);
@@ -82,7 +88,7 @@ export class RewardPool {
     return reply;
   }
 
-  /** Ends the workers; calls under way reject. */
+  /** Ends the workers. Unfinished calls reject. */
   async close(): Promise<void> {
     this.#closed = true;
     await Promise.all(
@@ -149,7 +155,7 @@ export class RewardPool {
   }
 }
 
-/** One worker at a time, and the queue before it. */
+/** One worker at a time, and the queue of its calls. */
 interface Lane {
   connection?: Promise<Connection<RewardApi>>;
   tail: Promise<void>;

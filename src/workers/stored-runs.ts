@@ -7,14 +7,14 @@ import { at } from '../run-plan.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
-/** Runs that are kept; a new one takes the place of the oldest. */
+/** Limit on kept runs. A new run replaces the oldest one. */
 export const MOST_STORED_RUNS = 5;
 
-/** Where a run's last checkpoint stands. */
+/** The position of a run's last checkpoint. */
 export interface CheckpointPlace {
   readonly seed: number;
   readonly method: string;
-  /** PPO iterations of that method done. */
+  /** PPO iterations of that method that are done. */
   readonly update: number;
 }
 
@@ -22,17 +22,17 @@ export interface CheckpointPlace {
 export interface StoredRun {
   readonly name: string;
   readonly started: Date;
-  /** Undefined where this version cannot read it: `problem` says why. */
+  /** Undefined if this version cannot read the run. `problem` says why. */
   readonly settings?: Pick<RunFile, 'config' | 'seeds'>;
   readonly problem?: string;
   readonly finished: boolean;
-  /** Undefined before the first checkpoint, and once it has finished. */
+  /** Undefined before the first checkpoint, and after the run has finished. */
   readonly checkpoint?: CheckpointPlace;
-  /** A tab, perhaps this one, is working on it. */
+  /** Whether a tab, perhaps this one, is working on the run. */
   readonly claimed: boolean;
 }
 
-/** A run that belongs to this tab until it is released, or the tab is gone. */
+/** A run that belongs to this tab until it is released or the tab is closed. */
 export interface RunClaim {
   readonly name: string;
   /** Resolves when another tab can claim it. */
@@ -42,8 +42,8 @@ export interface RunClaim {
 const lockOf = (name: string): string => `limr-run ${name}`;
 
 /**
- * The runs of this browser: the last few, finished or not, each in a folder that `StorePlace` names.
- * One tab at a time works on a run; the browser takes a claim back when its tab dies.
+ * The last few runs of this browser, finished or not. Each has a folder, which `StorePlace` names.
+ * One tab at a time works on a run. When a tab dies, the browser releases its claim.
  */
 export class StoredRuns {
   readonly #folder: FileSystemDirectoryHandle;
@@ -52,17 +52,17 @@ export class StoredRuns {
     this.#folder = folder;
   }
 
-  /** @throws StorageError where the page may keep no files: private windows, blocked site data. */
+  /** @throws StorageError if the page may keep no files: private windows, blocked site data. */
   static async open(): Promise<StoredRuns> {
     return new StoredRuns(await runsFolder());
   }
 
-  /** Newest first. */
+  /** All runs, newest first. */
   async list(): Promise<StoredRun[]> {
     const { held = [] } = await navigator.locks.query();
     const claimed = new Set(held.map((lock) => lock.name));
     const runs: StoredRun[] = [];
-    // TypeScript's own list of the DOM leaves this out unless its async iterables are asked for.
+    // TypeScript's DOM types leave this out unless DOM.AsyncIterable is included.
     const folder = this.#folder as unknown as { keys(): AsyncIterableIterator<string> };
     for await (const name of folder.keys()) {
       const run = await this.#look(name, claimed.has(lockOf(name)));
@@ -72,10 +72,10 @@ export class StoredRuns {
   }
 
   /**
-   * Makes a run's folder and claims it. Too many runs: the oldest finished one goes, or else the
-   * oldest; never one that a tab works on.
+   * Makes a run's folder and claims it. If there are too many runs, it removes the oldest finished
+   * run, or else the oldest run, but never one that a tab works on.
    *
-   * @throws StorageError when there is no room.
+   * @throws StorageError if there is no room.
    */
   async create(config: ExperimentConfig, seeds: readonly number[]): Promise<RunClaim> {
     await this.#makeRoom();
@@ -92,7 +92,7 @@ export class StoredRuns {
     }
   }
 
-  /** @throws StorageError when another tab works on it. */
+  /** @throws StorageError if another tab works on the run. */
   async claim(name: string): Promise<RunClaim> {
     const release = await hold(lockOf(name));
     if (!release) {
@@ -101,12 +101,12 @@ export class StoredRuns {
     return { name, release };
   }
 
-  /** A file of a run; undefined where there is none. */
+  /** A file of a run; undefined if there is none. */
   async read(name: string, path: string): Promise<Uint8Array | undefined> {
     return (await this.#find(name))?.read(path);
   }
 
-  /** What FULL sampled for each prompt of one seed, as far as the run has stored it. */
+  /** The stored responses of FULL to each prompt of one seed. */
   async completions(
     name: string,
     config: ExperimentConfig,
@@ -118,7 +118,7 @@ export class StoredRuns {
     return (prompt) => log.of(prompt);
   }
 
-  /** @throws StorageError when another tab works on it. */
+  /** @throws StorageError if another tab works on the run. */
   async remove(name: string): Promise<void> {
     const claim = await this.claim(name);
     try {
@@ -128,18 +128,22 @@ export class StoredRuns {
     }
   }
 
-  /** Removes what nobody can go on from or read: runs that ended before their first checkpoint. */
+  /** Removes runs that ended before their first checkpoint: nobody can continue or read them. */
   async removeEmpty(): Promise<void> {
     for (const { name, finished, checkpoint, claimed, problem } of await this.list()) {
       if (finished || checkpoint || claimed || problem !== undefined) continue;
-      // The worker of a tab that has just gone may still be writing: its first file makes the folder.
+      // The worker of a tab that was just closed may still be writing. Its first file makes the
+      // folder.
       if (await this.#hasCheckpoints(name)) continue;
-      // Another tab may be doing the same.
+      // Another tab may be removing the same run.
       await this.remove(name).catch(ignoreStorageError);
     }
   }
 
-  /** Checkpoints are the bulk of a run; one that has finished needs them no more. */
+  /**
+   * Removes the checkpoints of a finished run, which it no longer needs. They are the bulk of a
+   * run.
+   */
   async dropCheckpoints(name: string): Promise<void> {
     const folder = await this.#folder.getDirectoryHandle(name);
     await this.#removeEntry(folder, CHECKPOINTS);
@@ -163,7 +167,7 @@ export class StoredRuns {
     }
   }
 
-  /** Makes no folder: another tab may have removed it. */
+  /** Opens a run's folder without making it: another tab may have removed it. */
   async #find(name: string): Promise<BrowserStore | undefined> {
     try {
       return new BrowserStore(await this.#folder.getDirectoryHandle(name));
@@ -207,7 +211,7 @@ function ignoreStorageError(error: unknown): void {
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 
-/** Holds a lock until the function is called that comes back; undefined where another has it. */
+/** Acquires a lock and returns the function that releases it; undefined if another tab holds it. */
 function hold(name: string): Promise<(() => Promise<void>) | undefined> {
   return new Promise((resolve, reject) => {
     let letGo: (() => void) | undefined;
@@ -221,14 +225,17 @@ function hold(name: string): Promise<(() => Promise<void>) | undefined> {
     const request = navigator.locks.request(name, { ifAvailable: true }, held);
     const release = async (): Promise<void> => {
       letGo?.();
-      // Settles when the lock is free.
+      // The request settles when the lock is free.
       await request;
     };
     request.then(() => resolve(undefined), reject);
   });
 }
 
-/** The moment, as a folder's name that every system takes, and a word that keeps two tabs apart. */
+/**
+ * A folder name that every system accepts: the current time, and a random part that keeps two tabs
+ * apart.
+ */
 const nameNow = (): string =>
   `${new Date().toISOString().replaceAll(':', '-')}-${crypto.randomUUID().slice(0, 8)}`;
 
@@ -237,7 +244,7 @@ function startOf(name: string): Date | undefined {
   return found ? new Date(`${found[1] ?? ''}:${found[2] ?? ''}:${found[3] ?? ''}`) : undefined;
 }
 
-/** @throws ConfigError naming what this version cannot read. */
+/** @throws ConfigError naming the part that this version cannot read. */
 async function readRunFile(text: string): Promise<RunFile> {
   let file: unknown;
   try {
@@ -248,7 +255,7 @@ async function readRunFile(text: string): Promise<RunFile> {
   return parseRunFile(file, CONFIG);
 }
 
-/** Where the newest checkpoint stands, by the first path that the pointer names. */
+/** The position of the newest checkpoint, from the first path in the pointer file. */
 function placeOf(pointer: string, seeds: readonly number[]): CheckpointPlace | undefined {
   const [, path = ''] = /"(checkpoints\/[^"]+)"/.exec(pointer) ?? [];
   const place = placeOfCheckpoint(path);

@@ -5,16 +5,20 @@ import type { TrainerApi } from './protocol.ts';
 const startTrainer: StartWorker = (Worker) =>
   new Worker(new URL('./trainer.worker.ts', import.meta.url), { type: 'module' });
 
-// One iteration and one evaluation may have to end first, on a software adapter.
+// The worker first ends an iteration and an evaluation, which take long on a software adapter.
 const CLOSE_MS = 180_000;
 
-/** A worker with a device of its own, ready to `start` a run. Close it before the process exits. */
+/**
+ * Starts a worker with its own device, ready to `start` a run. Close it before the process exits.
+ */
 export async function connectTrainer(): Promise<Connection<TrainerApi>> {
   const connection = await connect<TrainerApi>('trainer', startTrainer);
   return { ...connection, close: (graceMs = CLOSE_MS) => connection.close(graceMs) };
 }
 
-/** All events of the run under way, batch by batch, until it has ended. One reader at a time. */
+/**
+ * All events of the current run, batch by batch, until it has ended. There is one reader at a time.
+ */
 export async function* eventsOf(
   trainer: Connection<TrainerApi>,
 ): AsyncGenerator<readonly ExperimentEvent[], void, void> {

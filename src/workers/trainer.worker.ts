@@ -19,7 +19,7 @@ import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 import { TrainingRun } from './training-run.ts';
 
-/** One run and what it holds. */
+/** One run and its resources. */
 interface Run {
   readonly training: TrainingRun;
   readonly verifiers: RewardPool;
@@ -78,7 +78,7 @@ async function closeRun({ training, verifiers }: Run): Promise<void> {
   await verifiers.close();
 }
 
-/** Of the config as the run's folder has it: the version that wrote it may have known fewer settings. */
+/** The hash of the config in the run's folder, whose version may have known fewer settings. */
 async function knownHash(store: RunStore, resume: boolean): Promise<string | undefined> {
   const bytes = resume ? await store.read(CONFIG) : undefined;
   if (!bytes) return undefined;
@@ -95,7 +95,7 @@ function openStore(place: StorePlace): RunStore | Promise<RunStore> {
 
 type RevocableStore = RunStore & { revoke(why: string): void };
 
-/** A store until it is taken away; then every call fails with the reason. */
+/** A store that can be revoked. After that, every call fails with the reason. */
 function revocable(store: RunStore): RevocableStore {
   let reason: string | undefined;
   const revoke = (why: string): void => {
@@ -158,7 +158,7 @@ const api: TrainerApi = {
     let begun: Run | undefined;
     try {
       begun = await opening;
-      // From here on it can be stopped, also while it waits for a device.
+      // From here on the run can be stopped, even while it waits for a device.
       run = begun;
       return { adapter: await begun.training.opened, host: hostName() };
     } catch (error) {

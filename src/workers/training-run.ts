@@ -5,52 +5,54 @@ import { AllocationError } from '../gpu/memory.ts';
 import type { PromptCompletions } from '../results.ts';
 import { halvedRows } from '../rollout/batched-decoder.ts';
 import { lastCheckpointText } from '../scheduler/checkpoint.ts';
-import { rolloutRows } from '../scheduler/engine.ts';
+import { rolloutRows } from '../scheduler/experiment-buffers.ts';
 import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
-/** Times that pre-training, in which no row decodes, begins again for want of memory. */
+/** Number of times that pre-training, in which no row decodes, begins again for lack of memory. */
 const BASE_TRIES = 2;
 
-/** What a run needs that outlives its device. */
+/** The parts of a run's host that outlive its device. */
 export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
   readonly openGpu: () => Promise<Gpu>;
 }
 
-/** What is run, and whether it goes on from a checkpoint. */
+/** The run, and whether it continues from a checkpoint. */
 export interface TrainingPlan {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly resume: boolean;
-  /** Begins paused. */
+  /** Whether the run begins paused. */
   readonly paused?: boolean;
-  /** See `OpenOptions`; asked for again whenever the run is opened. */
+  /** See `OpenOptions`. Called again whenever the run is opened. */
   readonly configHash: (resume: boolean) => Promise<string | undefined>;
 }
 
 /**
- * An experiment on one device after another: where a device is lost, the run goes on from its last
- * checkpoint on the next one; where there is no memory, it goes on with half the rows decoded together,
- * and pre-training, in which none decode, is tried again.
- * Neither changes a bit of the results.
+ * An experiment on one device after another. After a lost device, the run continues on the next
+ * device from its last checkpoint. After a failed allocation, it continues with half the rows
+ * decoded together; pre-training, in which no row decodes, is tried again. The results stay the
+ * same to the bit.
  */
 export class TrainingRun {
   readonly control: RunControl;
-  /** The adapter, once the run is open; rejects where it could not be opened, and nothing ran. */
+  /**
+   * The adapter, once the run is open. Rejects if the run could not be opened; then nothing ran.
+   */
   readonly opened: Promise<string>;
-  /** Settles, never rejects, when the loop has ended and its device is closed. */
+  /** Resolves when the loop has ended and its device is closed. Never rejects. */
   readonly ended: Promise<void>;
   readonly #host: TrainingHost;
   readonly #plan: TrainingPlan;
   #experiment: Experiment | undefined;
-  /** Rows that decode together. */
+  /** Number of rows that decode together. */
   #rows: number;
-  /** Whether the experiment had come to decode, as far as is known. */
+  /** Whether the experiment had begun to decode, as far as is known. */
   #decodes: boolean;
   #baseTries = 0;
   #begun = false;
-  /** Why it goes on from a checkpoint by itself. */
+  /** Why the run continues from a checkpoint by itself. */
   #reason: string | undefined;
 
   constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
@@ -93,7 +95,7 @@ export class TrainingRun {
           open: openGpu,
           work,
           rest: async (reopening) => {
-            // It holds what it had on the device, and the base.
+            // The experiment holds its device buffers and the base.
             this.#experiment = undefined;
             this.control.lost();
             reason = reopening.reason;
@@ -115,7 +117,7 @@ export class TrainingRun {
       else if (end) this.control.stopped();
       else this.control.stopped(`${reason}; ${await this.#kept()}`);
     } catch (error) {
-      // Others know by themselves what is left of the run.
+      // Other errors already tell what is left of the run.
       if (
         (this.#begun || this.#plan.resume) &&
         (error instanceof DeviceLostError ||
@@ -141,7 +143,10 @@ export class TrainingRun {
     return experiment;
   }
 
-  /** @throws AllocationError where no row is left to halve, or none decodes and tries are used up. */
+  /**
+   * @throws AllocationError if a single row is left, or if no row decodes and the tries are used
+   *   up.
+   */
   #shrink(error: AllocationError): void {
     const { emit } = this.#host;
     const tell = (text: string): void => emit({ type: 'warning', text });

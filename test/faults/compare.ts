@@ -1,17 +1,17 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, relative } from 'node:path';
 
-/** How long something took, and what follows from it. */
+/** Names of durations and of numbers that depend on durations. */
 const timing = /seconds$|Seconds$|_ms$|Ms$|milliseconds|_per_second$/;
 
 const POINTER = 'checkpoints/latest.json';
 const pointers = /^checkpoints\/\w+\.json$/;
 
-/** Numbers that may differ between two runs of one experiment are left out. */
+/** Parses JSON without the numbers that may differ between two runs of one experiment. */
 const timeless = (text: string): unknown =>
   JSON.parse(text, (key, value: unknown) => (timing.test(key) ? undefined : value));
 
-/** All files below a folder, by paths from it. */
+/** All files below a folder, as paths relative to it. */
 export function filesOf(folder: string): string[] {
   const found: string[] = [];
   const visit = (place: string): void => {
@@ -38,7 +38,7 @@ function oddField(own: unknown, want: unknown, path = ''): string {
   return `${path}: ${text(own)} and not ${text(want)}`;
 }
 
-/** A safetensors file in pieces that can be compared: each tensor's bytes, and what is said of them. */
+/** Splits a safetensors file into comparable pieces: each tensor's bytes, and the metadata. */
 function piecesOf(bytes: Buffer): Map<string, unknown> {
   const length = Number(bytes.readBigUInt64LE(0));
   const header = JSON.parse(String(bytes.subarray(8, 8 + length))) as Record<string, unknown>;
@@ -50,7 +50,7 @@ function piecesOf(bytes: Buffer): Map<string, unknown> {
         try {
           value = timeless(text);
         } catch {
-          // Text that is no JSON.
+          // The text is not JSON.
         }
         if (!timing.test(key)) pieces.set(`metadata ${key}`, JSON.stringify(value));
       }
@@ -71,7 +71,7 @@ function piecesOf(bytes: Buffer): Map<string, unknown> {
   return pieces;
 }
 
-/** The first thing in which two files differ, beside times; undefined where there is none. */
+/** The first difference between two files, apart from durations; undefined if there is none. */
 function difference(path: string, own: Buffer, want: Buffer): string | undefined {
   if (own.equals(want)) return undefined;
   try {
@@ -102,7 +102,7 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
         ? undefined
         : `${path} differs: ${oddField(a, b)}`;
     }
-    // It tells how long the run took.
+    // The report contains durations.
     if (path === 'report.html')
       return String(own).trimEnd().endsWith('</html>') ? undefined : `${path}: is cut`;
   } catch (error) {
@@ -112,8 +112,8 @@ function difference(path: string, own: Buffer, want: Buffer): string | undefined
 }
 
 /**
- * A checkpoint by its place and not by its name: one that takes the place of a damaged file has
- * another.
+ * The files of a folder, with each checkpoint under its place instead of its name: a checkpoint
+ * that replaces a damaged file has another name.
  */
 function placesOf(folder: string): ReadonlyMap<string, string> {
   const own = filesOf(folder);
@@ -134,7 +134,7 @@ function placesOf(folder: string): ReadonlyMap<string, string> {
   return places;
 }
 
-/** All in which a run's folder differs from another's, but for numbers that say how long something took. */
+/** All differences between a run's folder and a reference, apart from durations. */
 export function differences(folder: string, reference: string): string[] {
   const [own, want] = [placesOf(folder), placesOf(reference)];
   const missing = [...want.keys()]
@@ -143,7 +143,8 @@ export function differences(folder: string, reference: string): string[] {
   const left = [...own].flatMap(([place, path]) => (want.has(place) ? [] : `${path} is left over`));
   const changed = [...want].flatMap(([place, path]) => {
     const ownPath = own.get(place);
-    // Names of files and digests of what tells times: the files themselves are compared.
+    // A pointer holds file names and digests of files with durations. The files themselves are
+    // compared instead.
     if (ownPath === undefined || pointers.test(place)) return [];
     const a = readFileSync(join(folder, ownPath));
     return difference(place, a, readFileSync(join(reference, path))) ?? [];

@@ -3,7 +3,10 @@ import { join } from 'node:path';
 import { tiny } from '../e2e/tiny.ts';
 import type { Laboratory } from './laboratory.ts';
 
-/** What is run over and over: two seeds, FULL and three selections, a checkpoint every second update. */
+/**
+ * The experiment that most faults use: two seeds, FULL and three selections, a checkpoint every
+ * second update.
+ */
 const small = {
   ...tiny,
   task: {
@@ -30,7 +33,7 @@ const small = {
   lim: { count: 6 },
 };
 
-/** One seed, FULL and LIM: where hundreds of whole runs are needed. */
+/** One seed, FULL and LIM, for faults that need hundreds of whole runs. */
 export const smallest = {
   ...small,
   experiment: {
@@ -43,7 +46,7 @@ export const smallest = {
   },
 };
 
-/** Some minutes of updates, with a checkpoint now and then. */
+/** A few minutes of updates, with a checkpoint now and then. */
 export const long = {
   ...small,
   experiment: {
@@ -69,7 +72,7 @@ export type Variant = keyof typeof variants;
 export interface Experiment {
   readonly config: string;
   readonly seeds: string;
-  /** The run that nothing befell. */
+  /** The folder of the run without faults. */
   readonly reference: string;
   readonly start: (out: string) => string[];
   readonly resume: (out: string) => string[];
@@ -77,7 +80,7 @@ export interface Experiment {
 
 const made = new WeakMap<Laboratory, Map<string, Promise<Experiment>>>();
 
-/** An experiment and the run that was never interrupted, made once. */
+/** An experiment and its run without faults, which is made once. */
 export function experimentOf(
   laboratory: Laboratory,
   size: 'small' | 'smallest' = 'small',

@@ -18,31 +18,31 @@ import type { Answer, Call } from './inside/resident.ts';
 
 export type { Orders } from './inside/control.ts';
 
-/** How a command ended; `code` null where a signal or the time limit ended it. */
+/** How a command ended. `code` is null if a signal or the time limit ended it. */
 export interface Ended {
   readonly code: number | null;
   readonly signal: NodeJS.Signals | null;
   readonly stdout: string;
-  /** What the command itself said: without what drivers print. */
+  /** The command's own standard error, without the output of drivers. */
   readonly stderr: string;
 }
 
 export type Reply = Ended & Omit<Answer, 'id' | 'code' | 'stdout' | 'stderr'>;
 
-/** Longest that one command may take, on a machine that is busy elsewhere. */
+/** Time limit of one command, on a busy machine. */
 const COMMAND_MS = 600_000;
-/** Commands of one resident process, which is then started anew. */
+/** Number of commands after which the resident process is started anew. */
 const MOST_CALLS = 150;
 
 export const script = join(root, 'bin/limr.mjs');
 
-/** Drivers, the loader and Deno print of their own. */
+/** Removes the lines that drivers, the loader and Deno print. */
 const ownLines = (stderr: string): string =>
   stderr.replace(/^(?:Warning: |error: |limr: building |Download |\(node:).*\n/gm, '');
 
-/** The part that runs inside of the process under test, as Node 20 can load it. */
+/** Builds the modules that run inside the process under test, in a form that Node 20 can load. */
 async function inside(): Promise<string> {
-  // Where its imports find what it needs.
+  // A folder from which the modules' imports resolve.
   const folder = mkdtempSync(join(root, 'node_modules/.limr-faults-'));
   const sources = join(import.meta.dirname, 'inside');
   for (const name of readdirSync(sources)) {
@@ -56,7 +56,7 @@ async function inside(): Promise<string> {
   return folder;
 }
 
-/** Scratch folders, processes under orders, and how to start a real one. */
+/** Provides scratch folders, processes under orders, and real processes. */
 export class Laboratory {
   readonly folder: string;
   readonly #inside: string;
@@ -76,12 +76,12 @@ export class Laboratory {
     return new Laboratory(mkdtempSync(join(tmpdir(), 'limr-faults-')), await inside());
   }
 
-  /** A path in the scratch folder that nothing has. */
+  /** An unused path in the scratch folder. */
   path(name: string): string {
     return join(this.folder, `${name}-${++this.#folders}`);
   }
 
-  /** A copy of a folder, to be spoilt. */
+  /** A copy of a folder, to be damaged. */
   copy(from: string, name = 'copy'): string {
     const to = this.path(name);
     cpSync(from, to, { recursive: true });
@@ -101,12 +101,12 @@ export class Laboratory {
     };
   }
 
-  /** Options of Node that put a process under orders, which `LIMR_FAULT_ORDERS` holds. */
+  /** Node options that put a process under the orders in `LIMR_FAULT_ORDERS`. */
   get underOrders(): string[] {
     return ['--import', pathToFileURL(join(this.#inside, 'preload.mjs')).href];
   }
 
-  /** A script that runs inside of a process under orders. */
+  /** The path of a script that runs inside a process under orders. */
   insidePath(name: string): string {
     return join(this.#inside, `${name}.mjs`);
   }
@@ -136,8 +136,9 @@ export class Laboratory {
   }
 
   /**
-   * Runs a command in the resident process: everything is real but that its device and threads are
-   * kept for the next. A command that ends the process is told by its signal or code.
+   * Runs a command in the resident process. Everything is real, except that its device and its
+   * threads are kept for the next command. If the command ends the process, the reply has the
+   * signal or the code.
    */
   async call(argv: readonly string[], orders: Orders = {}): Promise<Reply> {
     if (this.#resident && this.#calls >= MOST_CALLS) await this.endResident();
@@ -180,9 +181,9 @@ export class Laboratory {
   }
 
   /**
-   * Starts a real process in a group of its own.
+   * Starts a real process in its own process group.
    *
-   * @param how.orders Puts it under orders (Node alone).
+   * @param how.orders Puts the process under orders (Node only).
    */
   start(
     argv: readonly string[],
@@ -210,7 +211,7 @@ export class Laboratory {
     child.stderr.on('data', (text: Buffer) => (stderr += String(text)));
     const timer = setTimeout(() => killGroup(child), COMMAND_MS);
     const ended = new Promise<Ended>((resolve) => {
-      // Not `close`: a browser that outlives it would hold the pipes.
+      // Not `close`, because a browser that outlives the process would hold the pipes open.
       child.once('exit', (code, signal) => {
         clearTimeout(timer);
         this.#children.delete(child);
@@ -220,17 +221,17 @@ export class Laboratory {
     return { child, ended };
   }
 
-  /** A real process, to its end. */
+  /** Runs a real process to its end. */
   run(argv: readonly string[], how: Parameters<Laboratory['start']>[1] = {}): Promise<Ended> {
     return this.start(argv, how).ended;
   }
 
-  /** Has something done when it is closed. */
+  /** Registers work for the closing of the laboratory. */
   onClose(work: () => void): void {
     this.#last.add(work);
   }
 
-  /** Ends what it has started, and leaves nothing. */
+  /** Ends all started processes and removes all files. */
   async close(): Promise<void> {
     for (const work of this.#last) work();
     await this.endResident();
@@ -239,7 +240,7 @@ export class Laboratory {
     rmSync(this.folder, { recursive: true, force: true });
   }
 
-  /** Makes a folder of the scratch folder. */
+  /** Makes a folder inside the scratch folder. */
   make(name: string): string {
     const path = this.path(name);
     mkdirSync(path, { recursive: true });
@@ -247,12 +248,12 @@ export class Laboratory {
   }
 }
 
-/** Ends a process and all that it has started. */
+/** Ends a process and all its descendants in its group. */
 export function killGroup(child: ChildProcess, signal: NodeJS.Signals = 'SIGKILL'): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return;
   try {
     process.kill(-child.pid, signal);
   } catch {
-    // It has ended by itself in the meantime.
+    // The process has ended by itself in the meantime.
   }
 }

@@ -36,12 +36,12 @@ export const kinds: readonly Kind[] = [
 
 export interface Wanted extends Options {
   readonly only?: readonly string[];
-  /** The beginning of the names of those that are wanted. */
+  /** Prefix of the ids of the wanted injections. */
   readonly case?: string;
   readonly verbose: boolean;
 }
 
-/** Some of them, spread by chance, in their order. */
+/** A random sample of items, in their order. */
 function sample<Item>(items: readonly Item[], most: number, seed: number): readonly Item[] {
   if (items.length <= most) return items;
   const order = new RandomStream(seed, 'sampling').shuffle(items.map((_, i) => i));
@@ -64,9 +64,9 @@ const sums = (all: number, good: number, missed: number): string =>
   (missed > 0 ? ` (${missed} more not reached)` : '');
 
 /**
- * Injects what is wanted and tells what came of it.
+ * Runs the wanted injections and reports their outcomes.
  *
- * @returns How many injections ended otherwise than they must.
+ * @returns The number of injections with a wrong outcome.
  */
 export async function main(wanted: Wanted, print: (line: string) => void): Promise<number> {
   const chosen = kinds.filter(({ name }) => wanted.only?.includes(name) ?? true);

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { RandomStream } from '../../src/random.ts';
 
-/** Numbers in [0, 1) that a case's name and the seed decide. */
+/** Random numbers in [0, 1), keyed by a case's name and the seed. */
 export function chances(seed: number, id: string): () => number {
   let hash = 0;
   for (const char of id) hash = (Math.imul(hash, 31) + char.charCodeAt(0)) >>> 0;
@@ -11,13 +11,15 @@ export function chances(seed: number, id: string): () => number {
   return () => stream.below(1_000_000) / 1_000_000;
 }
 
-/** Updates whose metrics are written. */
+/** Number of updates whose metrics are written. */
 export function updatesDone(folder: string): number {
   const path = join(folder, 'metrics.jsonl');
   return existsSync(path) ? readFileSync(path, 'utf8').split('\n').length - 1 : 0;
 }
 
-/** Looks every few milliseconds. @returns False where `over` came first. */
+/**
+ * Waits for a condition, checking every few milliseconds. @returns False if `over` settled first.
+ */
 export async function until(reached: () => boolean, over: Promise<unknown>): Promise<boolean> {
   let ended = false;
   void over.then(() => (ended = true));

@@ -8,25 +8,25 @@ import { smallest } from './experiment.ts';
 import type { Laboratory } from './laboratory.ts';
 import type { PageRun } from './page/run.ts';
 
-/** Longest that a run may take in a page. */
+/** Time limit of a run in a page. */
 const RUN_MS = 600_000;
 
-/** What a page has besides. */
+/** The global scope of a page of the lab. */
 export type Scope = typeof globalThis & {
   readonly faultRun: PageRun;
   readonly limrFaults: typeof import('./page/run.ts') & { readonly pause?: () => Promise<void> };
 };
 
-/** What a page is asked to run. */
+/** The run that a page is asked for. */
 export interface Request {
   readonly config?: unknown;
-  /** Has live buffers counted. */
+  /** Whether to count live buffers. */
   readonly watch?: boolean;
   readonly name?: string;
   readonly killAt?: number;
 }
 
-/** The modules as Vite serves them, and what a page's worker asks for when its moment has come. */
+/** Vite's server for the modules. A page's worker calls it when its moment has come. */
 export class Site {
   readonly #server: ViteDevServer;
   #here: (() => void) | undefined;
@@ -67,7 +67,7 @@ export class Site {
     return new URL('faults.html', this.#server.resolvedUrls?.local[0]).href;
   }
 
-  /** Resolves when a worker has come to the event at which it is to be ended. */
+  /** Resolves when a worker has reached the event at which its tab is to be ended. */
   reached(): Promise<void> {
     return new Promise((resolve) => (this.#here = resolve));
   }
@@ -77,7 +77,7 @@ export class Site {
   }
 }
 
-/** A browser with a profile of its own, which outlives its processes. */
+/** A browser with its own profile, which outlives the browser's processes. */
 export class Lab {
   readonly #laboratory: Laboratory;
   readonly #site: Site;
@@ -108,7 +108,7 @@ export class Lab {
     return page;
   }
 
-  /** Starts a run in a page. @returns Its name. */
+  /** Starts a run in a page. @returns The name of the run. */
   start(page: Page, request: Request = {}): Promise<string> {
     return page.evaluate((wanted) => (globalThis as Scope).limrFaults.start(wanted), {
       config: smallest,
@@ -144,7 +144,7 @@ export class Lab {
     );
   }
 
-  /** A run's files, in a folder on disk. */
+  /** Saves a run's files in a folder on disk. */
   async save(page: Page, name: string): Promise<string> {
     const files = await page.evaluate((run) => (globalThis as Scope).limrFaults.files(run), name);
     const folder = this.#laboratory.path('from-page');

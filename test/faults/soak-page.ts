@@ -3,7 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { long } from './experiment.ts';
 import type { Laboratory } from './laboratory.ts';
 import { Lab, type Scope, Site } from './page-lab.ts';
-import type { Sample, Series, SoakResult } from './soak.ts';
+import type { SoakResult } from './soak.ts';
+import { heldOf, type Sample, type Series } from './soak-judge.ts';
 
 /** Memory and open files of this browser's processes, by what they do; Linux tells. */
 function processes(profile: string): Partial<Record<Series, number>> {
@@ -60,8 +61,8 @@ export async function soakPage(laboratory: Laboratory, minutes: number): Promise
       while (state.ended === undefined && elapsed() < minutes) {
         await sleep(1000);
         state = await lab.state(page);
-        const disk = await page.evaluate(
-          async (run) => (globalThis as Scope).limrFaults.sizeOf(run, 'checkpoints'),
+        const look = await page.evaluate(
+          async (run) => (globalThis as Scope).limrFaults.checkpoints(run),
           name,
         );
         const { buffers, bufferBytes } = state;
@@ -71,7 +72,8 @@ export async function soakPage(laboratory: Laboratory, minutes: number): Promise
           held: {
             ...processes(lab.profile),
             ...(buffers > 0 ? { buffers, 'buffer MiB': bufferBytes / 2 ** 20 } : {}),
-            ...(disk > 0 ? { 'checkpoint KiB': disk / 1024 } : {}),
+            workers: page.workers().length,
+            ...heldOf(look),
           },
         });
       }

@@ -4,33 +4,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
 import { root } from '../../scripts/process.mjs';
-import { filesOf } from './compare.ts';
 import { long } from './experiment.ts';
 import type { SoakMessage } from './inside/soak.ts';
+import { type CheckpointLook, heldOf, judge, type Sample } from './soak-judge.ts';
 import { soakPage } from './soak-page.ts';
 import { Laboratory } from './laboratory.ts';
-
-/** What is looked at once a second, each with how much of it may be added from the middle third to the last. */
-const series = {
-  buffers: { unit: '', share: 0.02, least: 2 },
-  'buffer MiB': { unit: ' MiB', share: 0.02, least: 0.5 },
-  'RSS MiB': { unit: ' MiB', share: 0.08, least: 24 },
-  'heap MiB': { unit: ' MiB', share: 0.25, least: 16 },
-  'GPU process MiB': { unit: ' MiB', share: 0.08, least: 24 },
-  handles: { unit: '', share: 0, least: 3 },
-  /** Within one run: each begins with none. */
-  'checkpoint KiB': { unit: ' KiB', share: 0.05, least: 8, byRun: true },
-} as const;
-
-export type Series = keyof typeof series;
-
-/** One look: minutes since the start, and what was held. */
-export interface Sample {
-  /** Which of the runs. */
-  readonly run: number;
-  readonly minutes: number;
-  readonly held: Partial<Record<Series, number>>;
-}
 
 export interface SoakResult {
   readonly samples: readonly Sample[];
@@ -39,87 +17,24 @@ export interface SoakResult {
   readonly faults: readonly string[];
 }
 
-const median = (values: readonly number[]): number =>
-  [...values].sort((a, b) => a - b)[values.length >> 1] ?? NaN;
-
-/** Slope by Theil and Sen, a minute: one odd second moves it little. */
-function slopeOf(points: readonly (readonly [number, number])[]): number {
-  const slopes: number[] = [];
-  const step = Math.max(1, Math.floor(points.length / 200));
-  for (let i = 0; i < points.length; i += step) {
-    for (let j = i + step; j < points.length; j += step) {
-      const [a, b] = [points[i], points[j]];
-      if (b[0] > a[0]) slopes.push((b[1] - a[1]) / (b[0] - a[0]));
-    }
-  }
-  return slopes.length === 0 ? 0 : median(slopes);
-}
-
-/** How much more there is in the last quarter of a run than in its second. */
-function riseWithin(points: readonly (readonly [number, number])[]): number {
-  const quarter = (which: number): number =>
-    median(
-      points
-        .slice(
-          Math.floor((which * points.length) / 4),
-          Math.ceil(((which + 1) * points.length) / 4),
-        )
-        .map(([, value]) => value),
-    );
-  return quarter(3) - quarter(1);
-}
-
-/** Judges each series by its slope once the first third, in which all is made, is over. */
-function judge({ samples }: SoakResult, print: (line: string) => void): number {
-  let failed = 0;
-  const end = samples.at(-1)?.minutes ?? 0;
-  for (const [name, { unit, share, least, ...how }] of Object.entries(series)) {
-    const pointsOf = (some: readonly Sample[]): [number, number][] =>
-      some.flatMap(({ minutes, held }): [number, number][] => {
-        const value = held[name as Series];
-        return value === undefined ? [] : [[minutes, value]];
-      });
-    const number = (value: number): string => value.toFixed(Math.abs(value) < 100 ? 2 : 0);
-    if ('byRun' in how) {
-      const numbers = [...new Set(samples.map(({ run }) => run))];
-      const runs = numbers.map((wanted) => pointsOf(samples.filter(({ run }) => run === wanted)));
-      const rises = runs.filter(({ length }) => length >= 8).map(riseWithin);
-      if (rises.length === 0) continue;
-      const level = median(runs.flat().map(([, value]) => value));
-      const allowed = Math.max(least, share * level);
-      const rise = median(rises);
-      if (rise > allowed) failed++;
-      print(
-        `${rise > allowed ? 'NOT' : 'ok '} ${name.padEnd(16)} median ${number(level)}${unit}, ` +
-          `${number(rise)} from the second quarter of a run to its last, ${number(allowed)} allowed`,
-      );
-      continue;
-    }
-    const points = pointsOf(samples).filter(([minutes]) => minutes >= end / 3);
-    if (points.length < 10) continue;
-    const slope = slopeOf(points);
-    const level = median(points.map(([, value]) => value));
-    const rise = slope * (end - end / 3);
-    const allowed = Math.max(least, share * level);
-    const ok = rise <= allowed;
-    if (!ok) failed++;
-    print(
-      `${ok ? 'ok ' : 'NOT'} ${name.padEnd(16)} median ${number(level)}${unit}, ` +
-        `slope ${number(slope)} a minute: ${number(rise)} over the last ${number((end * 2) / 3)} minutes, ` +
-        `${number(allowed)} allowed`,
-    );
-  }
-  return failed;
-}
-
-const sizeOf = (folder: string): number =>
-  filesOf(folder).reduce((sum, path) => {
+/** Files and pointer of a folder of checkpoints; what has just been replaced is left out. */
+function look(folder: string): CheckpointLook {
+  const orNothing = <Found>(read: () => Found): Found[] => {
     try {
-      return sum + statSync(join(folder, path)).size;
+      return [read()];
     } catch {
-      return sum; // it has just been replaced
+      return [];
     }
-  }, 0);
+  };
+  return {
+    files: orNothing(() => readdirSync(folder))
+      .flat()
+      .flatMap((name) =>
+        orNothing((): [string, number] => [name, statSync(join(folder, name)).size]),
+      ),
+    pointer: orNothing(() => readFileSync(join(folder, 'latest.json'), 'utf8')).join(''),
+  };
+}
 
 async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakResult> {
   const folder = laboratory.make('soak');
@@ -154,7 +69,7 @@ async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakRe
     }
     if (!held) return;
     const [own] = readdirSync(folder).sort().slice(-1);
-    const checkpoints = own === undefined ? 0 : sizeOf(join(folder, own, 'checkpoints'));
+    const checkpoints = own === undefined ? {} : heldOf(look(join(folder, own, 'checkpoints')));
     samples.push({
       run: begunRuns,
       minutes: elapsed(),
@@ -166,7 +81,7 @@ async function soakNode(laboratory: Laboratory, minutes: number): Promise<SoakRe
         'RSS MiB': held.rss / 2 ** 20,
         'heap MiB': held.heap / 2 ** 20,
         handles: held.handles,
-        ...(checkpoints > 0 ? { 'checkpoint KiB': checkpoints / 1024 } : {}),
+        ...checkpoints,
       },
     });
   });
@@ -203,7 +118,7 @@ export async function soak(
     );
     const { samples, runs, updates, faults } = result;
     if (options.out !== undefined) writeFileSync(options.out, `${JSON.stringify(result)}\n`);
-    const failed = judge(result, print);
+    const failed = judge(samples, print);
     for (const fault of faults) print(`NOT ${fault}`);
     print(
       `${options.host}: ${(samples.at(-1)?.minutes ?? 0).toFixed(1)} minutes, ${samples.length} samples, ` +

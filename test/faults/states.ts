@@ -3,18 +3,21 @@ import { dirname, join } from 'node:path';
 import { experimentOf, type Variant } from './experiment.ts';
 import type { Laboratory } from './laboratory.ts';
 
-/** A run's folder at one moment. */
+/** The state of a run's folder at one moment. */
 export interface State {
   readonly label: string;
-  /** Digests of the files by paths from the folder; empty for folders, whose paths end in a slash. */
+  /**
+   * Digests of the files, by paths relative to the folder. The path of a folder ends in a slash,
+   * and its digest is empty.
+   */
   readonly files: ReadonlyMap<string, string>;
-  /** Makes the folder. */
+  /** Writes the state as a folder. */
   readonly write: (folder: string) => void;
 }
 
 const made = new WeakMap<Laboratory, Map<string, Promise<readonly State[]>>>();
 
-/** The distinct states of a run's folder around each thing that was done to it, in their order. */
+/** The distinct states of a run's folder before, during and after each file event, in order. */
 export function statesOf(
   laboratory: Laboratory,
   size: 'small' | 'smallest',
@@ -38,7 +41,10 @@ async function watch(
   return (await eventStates(laboratory, folder, experiment.start(folder))).states;
 }
 
-/** The distinct states of a folder around each thing that a command does to it, and how many those are. */
+/**
+ * The distinct states of a folder before, during and after each file event of a command, and the
+ * number of events.
+ */
 export async function eventStates(
   laboratory: Laboratory,
   folder: string,

@@ -2,41 +2,43 @@ import type { Experiment } from './experiment.ts';
 import type { Ended, Laboratory } from './laboratory.ts';
 import { differences } from './compare.ts';
 
-/** What came of an injection. */
+/** The outcome of an injection. */
 export interface Verdict {
   readonly clean: boolean;
-  /** What happened, in the words that are counted. */
+  /** What happened. Outcomes with equal words are counted together. */
   readonly how: string;
-  /** Where it is not clean: what was found. */
+  /** The finding, if the outcome is not clean. */
   readonly why?: string;
-  /** Faults injected on the way; default 1. */
+  /** Number of injected faults; default 1. */
   readonly injected?: number;
-  /** The run never came to the place of the fault: nothing was injected, and nothing is shown. */
+  /**
+   * Present if the run never reached the place of the fault. Then nothing was injected or shown.
+   */
   readonly unreached?: true;
 }
 
-/** One thing that is done to a run, and what comes of it. */
+/** One fault in a run, and its outcome. */
 export interface Injection {
-  /** Names it for `--case`. */
+  /** The name for `--case`. */
   readonly id: string;
   readonly inject: () => Promise<Verdict | readonly Verdict[]>;
 }
 
 export interface Options {
   readonly seed: number;
-  /** Inputs of the fuzzer. */
+  /** Number of inputs of the fuzzer. */
   readonly cases: number;
-  /** At most so many injections of each kind are wanted. */
+  /** Most injections of each kind. */
   readonly runs: number;
 }
 
-/** One kind of faults. */
+/** A kind of faults. */
 export interface Kind {
   readonly name: string;
   readonly summary: string;
-  /** It is made of as many as there are: `--runs` leaves it alone. */
+  /** Present if the kind always runs all its injections, whatever `--runs` says. */
   readonly whole?: true;
-  /** Why this machine cannot have it, if it cannot. */
+  /** Why this machine cannot run the kind; undefined if it can. */
   readonly unfit?: () => string | undefined | Promise<string | undefined>;
   readonly plan: (laboratory: Laboratory, options: Options) => Promise<readonly Injection[]>;
 }
@@ -61,11 +63,14 @@ export function lastWords({ code, signal, stderr }: Ended): string {
   return `${signal ?? `exit ${code}`}: ${line.slice(0, 300)}`;
 }
 
-/** What tells of an error that nobody has put into words. */
+/** Text that shows an error without a proper message. */
 const untyped =
   /TypeError|RangeError|ReferenceError|SyntaxError|Cannot (?:read|set) prop|is not (?:a function|iterable)|\[object |Unexpected token|Invalid array length|\n\s+at /;
 
-/** What is wrong with how a command says that it failed: it is to be one line of its own. */
+/**
+ * Checks how a command reports its failure, which must be one line of its own. Returns the fault,
+ * if any.
+ */
 export function malformed(ended: Ended, codes: readonly number[]): string | undefined {
   const { code, stderr } = ended;
   if (code === null || !codes.includes(code)) return lastWords(ended);
@@ -75,7 +80,10 @@ export function malformed(ended: Ended, codes: readonly number[]): string | unde
   return undefined;
 }
 
-/** What a folder lacks to be a run like the one that nothing befell, in one line. */
+/**
+ * The differences between a folder and the run without faults, in one line; undefined if there are
+ * none.
+ */
 function lacks(folder: string, experiment: Experiment): string | undefined {
   const found = differences(folder, experiment.reference);
   if (found.length === 0) return undefined;
@@ -83,7 +91,7 @@ function lacks(folder: string, experiment: Experiment): string | undefined {
   return `${found.slice(0, 3).join(', ')}${more}`;
 }
 
-/** Whether a run that ended by itself is the one that nothing befell. */
+/** The verdict on a run that ended by itself: whether it equals the run without faults. */
 export function ended(folder: string, experiment: Experiment, how: string, injected = 1): Verdict {
   const found = lacks(folder, experiment);
   return found === undefined
@@ -93,7 +101,7 @@ export function ended(folder: string, experiment: Experiment, how: string, injec
 
 type Run = (argv: readonly string[]) => Promise<Ended>;
 
-/** Goes on with a folder, or begins where nothing was begun, and looks at what comes of it. */
+/** Continues the run in a folder, or starts it if nothing was begun, and judges the result. */
 export async function goOn(
   run: Run,
   experiment: Experiment,

@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { AdapterError, type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { baseTrainer } from '../../src/scheduler/base.ts';
-import { createEngine } from '../../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import { estimate } from '../../src/scheduler/estimate.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
@@ -107,7 +107,7 @@ describe('estimate', () => {
     const { run, pretraining } = estimate(config);
     await withDevice((gpu) => {
       const bytes = watchBuffers(gpu);
-      createEngine(gpu, config, taskShapeOf(config.task)!);
+      allocateExperimentBuffers(gpu, config, taskShapeOf(config.task)!);
       expect(Math.abs(run.total - bytes())).toBeLessThanOrEqual(0.05 * bytes());
       expect(run.byPurpose).toEqual(gpu.memory.byPurpose());
       const before = bytes();

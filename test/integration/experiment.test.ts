@@ -101,25 +101,50 @@ const textOf = (store: MemoryStore, file: string): string | undefined =>
 /** Metrics that measure time, and how long a run took: all that may differ between equal runs. */
 const timed = /("(?:tokens_per_second|\w+_ms|seconds)": ?)[-+.e\d]+/g;
 const untimed = (value: string): string => value.replace(timed, '$10');
-/** A log without the lines that say where a run was left and gone on with. */
-const unbroken = (log: string): string => log.replace(/^\{"type":"resumed".*\n/gm, '');
 
-/** What a run leaves: results by name, and the newest checkpoint taken apart. */
-function leftBy(store: MemoryStore) {
-  const files = [...store.files.keys()].filter((name) => !name.startsWith('checkpoints/')).sort();
-  const { file } = JSON.parse(text(store.files.get('checkpoints/latest.json'))) as { file: string };
+/** A checkpoint taken apart. */
+function takenApart(store: MemoryStore, file: string) {
   const { tensors, metadata } = readSafetensors(store.files.get(file)!, file);
+  return {
+    file,
+    tensors: [...tensors].map(([name, { bytes }]) => `${name}: ${Array.from(bytes).join()}`),
+    metadata: [...metadata].map(([key, value]) => `${key}: ${untimed(value)}`),
+  };
+}
+
+/** All that a run leaves: files by name, the log among them, and its newest checkpoint taken apart. */
+function leftBy(store: MemoryStore) {
+  const names = [...store.files.keys()].sort();
+  const files = names.filter((name) => !name.startsWith('checkpoints/'));
+  const { file } = JSON.parse(text(store.files.get('checkpoints/latest.json'))) as { file: string };
   return {
     files: files.map((name) => [
       name,
       name.endsWith('.safetensors')
         ? Array.from(store.files.get(name)!).join()
-        : unbroken(untimed(text(store.files.get(name)))),
+        : untimed(text(store.files.get(name))),
     ]),
-    file,
-    tensors: [...tensors].map(([name, { bytes }]) => `${name}: ${Array.from(bytes).join()}`),
-    metadata: [...metadata].map(([key, value]) => `${key}: ${untimed(value)}`),
+    ...takenApart(store, file),
   };
+}
+
+/**
+ * Its last two checkpoints taken apart, and what names them. The pointer before may name one that only
+ * the stop has written.
+ */
+function checkpointsLeftBy(store: MemoryStore) {
+  const names = [...store.files.keys()]
+    .filter((name) => name.startsWith('checkpoints/') && name !== 'checkpoints/previous.json')
+    .sort();
+  return names.map((name) =>
+    name.endsWith('.safetensors')
+      ? takenApart(store, name)
+      : [
+          name,
+          // Times are in the files that these are sizes and digests of.
+          text(store.files.get(name)).replace(/("(?:bytes|sha256|digest)": )[^,\n]+/g, '$10'),
+        ],
+  );
 }
 
 const known = ({ kernels, base, methods }: ExperimentResults) => ({ kernels, base, methods });
@@ -226,7 +251,9 @@ describe('an experiment', () => {
     const [got, want] = [leftBy(store), leftBy(straight)];
     expect(want.tensors.some((entry) => entry.startsWith('actor.first/0'))).toBe(true);
     expect(want.tensors.some((entry) => entry.startsWith('critic.second/0'))).toBe(true);
+    expect(want.files.map(([name]) => name)).toContain('events.jsonl');
     expect(got).toEqual(want);
+    expect(checkpointsLeftBy(store)).toEqual(checkpointsLeftBy(straight));
     const weights = await (await wholeRun()).experiment.weights();
     expect(await second.experiment.weights()).toEqual(weights);
   });
@@ -502,7 +529,11 @@ describe('an experiment', () => {
     expect(warning).toContain("matmul-backward-input in variant 'registers' computes wrong");
     expect(more).toEqual([]);
     expect(only(faulty.events, 'warning').map(({ text }) => text)).toEqual([warning]);
-    expect(known(faulty.results!)).toEqual(known(knowing.results!));
+    const { 'matmul-backward-input': replaced, ...others } = faulty.results!.kernels!;
+    const { wrong, ...without } = replaced;
+    expect(wrong).toEqual(['registers']);
+    const kernels = { 'matmul-backward-input': without, ...others };
+    expect(known({ ...faulty.results!, kernels })).toEqual(known(knowing.results!));
     expect(faulty.results!.base.shipped).toBe(true);
     // The metadata name the warning.
     expect(faulty.left.tensors).toEqual(knowing.left.tensors);
@@ -697,35 +728,43 @@ describe('an experiment', () => {
     await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
     await expect(resume()).rejects.toThrow(new RegExp(`${file} is damaged.+${before} is damaged`));
     // What belongs to both is as needed as they are.
-    for (const [name, bytes] of files) store.files.set(name, bytes);
-    const metrics = files.get('metrics.jsonl')!.slice();
-    metrics[5] ^= 1;
-    store.files.set('metrics.jsonl', metrics);
-    await expect(resume()).rejects.toThrow('metrics.jsonl is damaged');
-    expect(store.files.get('metrics.jsonl')).toEqual(metrics);
+    for (const name of ['metrics.jsonl', 'events.jsonl']) {
+      for (const [path, bytes] of files) store.files.set(path, bytes);
+      const spoilt = files.get(name)!.slice();
+      spoilt[5] ^= 1;
+      store.files.set(name, spoilt);
+      await expect(resume()).rejects.toMatchObject({ name: 'CheckpointError' });
+      await expect(resume()).rejects.toThrow(`${name} is damaged`);
+      expect(store.files.get(name)).toEqual(spoilt);
+    }
   });
 
   test.each([
-    ['checkpoints/seed-0-full-3.safetensors', 9999],
-    ['checkpoints/latest.json', 99],
+    ['checkpoints/seed-0-full-3.safetensors', 9999, 3, 'full-2'],
+    ['checkpoints/latest.json', 99, 3, 'full-2'],
     // Of what belongs to the newest alone.
-    ['metrics.jsonl', -9],
-    ['completions/seed-3-epoch-1.jsonl', 9],
-  ])('goes on from the checkpoint before where a bit of %s is flipped', async (name, bit) => {
-    await wholeRun();
-    const gpu = await openTestGpu();
-    const store = new MemoryStore();
-    await runOn(gpu, store, { stopAfter: 3 });
-    const bytes = store.files.get(name)!.slice();
-    const at = bit < 0 ? bytes.length * 8 + bit : bit;
-    bytes[at >> 3] ^= 1 << (at & 7);
-    store.files.set(name, bytes);
-    const { events } = await runOn(gpu, store, { resume: true });
-    const [told, ...more] = only(events, 'warning').map((event) => event.text);
-    expect(told).toMatch(/^the newest checkpoint is damaged \(.+\): going on from .+full-2/);
-    expect(more).toEqual([]);
-    expect(leftBy(store)).toEqual(leftBy(straight));
-  });
+    ['metrics.jsonl', -9, 3, 'full-2'],
+    ['events.jsonl', -9, 4, 'full-4'],
+    ['completions/seed-3-epoch-1.jsonl', 9, 3, 'full-2'],
+  ])(
+    'goes on from the checkpoint before where a bit of %s is flipped',
+    async (name, bit, last, before) => {
+      await wholeRun();
+      const gpu = await openTestGpu();
+      const store = new MemoryStore();
+      await runOn(gpu, store, { stopAfter: last });
+      const bytes = store.files.get(name)!.slice();
+      const at = bit < 0 ? bytes.length * 8 + bit : bit;
+      bytes[at >> 3] ^= 1 << (at & 7);
+      store.files.set(name, bytes);
+      const { events } = await runOn(gpu, store, { resume: true });
+      const [told, ...more] = only(events, 'warning').map((event) => event.text);
+      expect(told).toMatch(/^the newest checkpoint is damaged \(.+\): going on from /);
+      expect(told).toContain(`seed-0-${before}.safetensors`);
+      expect(more).toEqual([]);
+      expect(leftBy(store)).toEqual(leftBy(straight));
+    },
+  );
 
   test('goes on without responses that are damaged for good, and says so', async () => {
     await wholeRun();

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
-import type { Purpose } from '../../src/gpu/memory.ts';
+import type { MemoryPurpose } from '../../src/gpu/memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
@@ -151,7 +151,7 @@ describe('ParameterStore', () => {
     });
 
     test('takes half as much again, and half of the matrices where they are frozen', () => {
-      const bytes = (options: { frozen?: boolean }, purpose: Purpose = 'weights'): number => {
+      const bytes = (options: { frozen?: boolean }, purpose: MemoryPurpose = 'weights'): number => {
         const before = gpu.memory.total();
         const layout = parameterLayout(untied, 'value', Infinity, 'f16');
         const store = new ParameterStore(gpu, layout, 'weights', purpose, options);

@@ -5,7 +5,7 @@ import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts
 import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
 import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
-import { banditDefaults } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from '../support/bandit.ts';
 import { taskShapeOf } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/threads/connect.ts';
 import type { StartRequest, TrainerApi } from '../../src/workers/protocol.ts';

@@ -4,7 +4,8 @@ import {
   arithmeticVariants,
   arithmeticVerifier,
 } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults, type BanditConfig } from '../../src/tasks/bandit.ts';
+import type { BanditConfig } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from '../support/bandit.ts';
 import { yieldToMessages } from '../../src/scheduler/run-control.ts';
 import { verifyRequest } from '../../src/tasks/verification.ts';
 import { connect, type StartWorker } from '../../src/threads/connect.ts';

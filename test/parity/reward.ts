@@ -1,4 +1,4 @@
-import { sameAnswer } from '../../src/tasks/math-answer.ts';
+import { compareAnswers } from '../../src/tasks/math-answer.ts';
 import { mathFormat } from '../../src/tasks/math-format.ts';
 import type { Context } from './context.ts';
 import { checkEvaluation } from './eval-differences.ts';
@@ -73,7 +73,7 @@ async function check({ fixtures, report }: Pick<Context, 'fixtures' | 'report'>)
     row.done();
     if (!verdict.formatted) continue;
     formatted++;
-    const same = sameAnswer(gold, verdict.extracted ?? '');
+    const same = compareAnswers(gold, verdict.extracted ?? '').same;
     if (same === (reward === 1)) agreeing.as_run++;
     const agrees = same === (wrapped === 1);
     const listed = rewardDifferences.some(

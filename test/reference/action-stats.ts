@@ -1,4 +1,4 @@
-/** What one micro-batch adds to the eight totals, in float64. */
+/** The amounts that one micro-batch adds to the eight totals, in float64. */
 export function actionStatsReference(
   stats: ArrayLike<number>,
   weights: ArrayLike<number>,

@@ -2,8 +2,8 @@ import { scoreGradients } from './attention-backward-query.ts';
 import { columnsOf, type AttentionCase } from './attention-forward.ts';
 
 /**
- * Key and value gradients of attention in float64, (N, kvHeads * headDim) each. Every query scatters
- * to the keys it sees, where the kernel walks the queries of each key.
+ * Key and value gradients of attention in float64, (N, kvHeads * headDim) each. Here every query
+ * scatters to the keys it sees; the kernel instead walks the queries of each key.
  */
 export function attentionBackwardKeyValueReference(
   qkv: ArrayLike<number>,

@@ -1,15 +1,15 @@
 import type { DecodeCase, DecodeRow } from '../support/decode-case.ts';
 import { ropeReference } from './rope.ts';
 
-/** What one row leaves behind, in float64. */
+/** The results of one row, in float64. */
 export interface DecodedRow {
-  /** (heads, D). */
+  /** The output, (heads, D). */
   readonly out: Float64Array;
-  /** The new slot of its cache: keys, then values, of all key-value heads. */
+  /** The new slot of the row's cache: the keys of all key-value heads, then their values. */
   readonly slot: Float64Array;
 }
 
-/** One row: its newest query over its prompt, its cache and its own new key. */
+/** Attention of one row: its newest query over its prompt, its cache and its own new key. */
 export function attentionDecodeReference(
   given: DecodeCase,
   index: number,
@@ -23,7 +23,7 @@ export function attentionDecodeReference(
       ? Float64Array.from(raw)
       : ropeReference(raw, [prompt + length - 1], { heads: heads + kvHeads, headDim, theta });
   const slot = own.subarray(heads * headDim);
-  // Keys and values together, one array a token, first to last.
+  // Keys and values together, one array per token, first to last.
   const past = [
     ...Array.from({ length: prompt }, (_, i) => {
       const at = (start + i) * fused + heads * headDim;

@@ -5,7 +5,7 @@ export interface AttentionCase {
   readonly scale: number;
 }
 
-/** A row of fused queries, keys and values by the columns of one query head. */
+/** The columns of one query head in a row of fused queries, keys and values. */
 export function columnsOf(head: number, { heads, kvHeads, headDim }: AttentionCase) {
   const kvHead = Math.floor((head * kvHeads) / heads);
   return {
@@ -19,7 +19,7 @@ export function columnsOf(head: number, { heads, kvHeads, headDim }: AttentionCa
 /**
  * Softmax of one row's scores over the keys it sees, in float64.
  *
- * @param keys The rows it attends to: a list, where the kernels read spans.
+ * @param keys The rows that it attends to, as a list. The kernels read spans instead.
  */
 export function attentionProbabilities(
   qkv: ArrayLike<number>,

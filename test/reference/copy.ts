@@ -1,2 +1,2 @@
-/** The same numbers, in a new array. */
+/** A copy of the numbers. */
 export const copyReference = (x: ArrayLike<number>): Float64Array => Float64Array.from(x);

@@ -1,4 +1,4 @@
-/** Position of each row's newest token: its index in prompt and response together. */
+/** Position of each row's newest token: its index in the sequence of prompt and response. */
 export const decodeAdvanceReference = (
   promptLengths: readonly number[],
   lengths: readonly number[],

@@ -1,9 +1,9 @@
 /**
- * Which row stands where after the running rows have come to the front: finished rows below their
- * number change places with the running ones behind it, first with last.
+ * The order of rows after the running rows have moved to the front. Finished rows at places below
+ * the number of running rows swap with running rows behind that number: the first with the last.
  *
- * @param running By row in use.
- * @returns For each place the row that stood elsewhere before, or the same.
+ * @param running For each row in use, whether it is running.
+ * @returns For each place, the former place of the row that now stands there.
  */
 export function decodeCompactReference(running: readonly boolean[]): number[] {
   const rows = running.map((_, row) => row);

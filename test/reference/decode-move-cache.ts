@@ -1,4 +1,7 @@
-/** Caches by row and slot after moved rows have taken theirs along, but for the newest slot. */
+/**
+ * The caches by row and slot after rows have moved. A moved row takes along its slots, except the
+ * newest.
+ */
 export const decodeMoveCacheReference = (
   cache: readonly (readonly number[][])[],
   lengths: readonly number[],

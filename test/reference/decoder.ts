@@ -1,10 +1,10 @@
 /**
- * A whole decoder, its gradients and PPO's losses in float64 by reverse-mode differentiation, one
- * sequence at a time, written from the papers: no kernel, no shape rule and no derivative of the
- * engine's is in it.
+ * A whole decoder, its gradients and PPO's losses in float64, by reverse-mode differentiation, one
+ * sequence at a time. It is written from the papers and shares no kernel, shape rule or derivative
+ * with the engine.
  */
 
-/** A matrix, what it was made from, and d(loss)/d(matrix). */
+/** A matrix, its derivation, and d(loss)/d(matrix). */
 export interface Value {
   readonly rows: number;
   readonly columns: number;
@@ -38,7 +38,7 @@ export class Tape {
     return out;
   }
 
-  /** Entry by entry: a function of up to two numbers, and its derivatives by both. */
+  /** Applies a function of up to two numbers entry by entry, given its derivatives by both. */
   map(
     a: Value,
     b: Value,
@@ -132,7 +132,7 @@ export class Tape {
   /** Rotary positions: row r is at position r; a head's first half pairs with its second. */
   rope(x: Value, headDim: number, theta: number): Value {
     const half = headDim / 2;
-    /** Each pair of entries with the cosine and sine of its angle. */
+    /** Visits each pair of entries with the cosine and sine of its angle. */
     const pairs = (use: (i: number, j: number, cos: number, sin: number) => void): void => {
       for (let r = 0; r < x.rows; r++) {
         for (let first = 0; first < x.columns; first += headDim) {
@@ -220,7 +220,7 @@ export class Tape {
     return out;
   }
 
-  /** Some rows, in turn. */
+  /** Consecutive rows, from `first` on. */
   rows(x: Value, first: number, count: number): Value {
     const from = first * x.columns;
     const out = this.#value(count, x.columns, ({ gradient }) => {
@@ -232,7 +232,10 @@ export class Tape {
     return out;
   }
 
-  /** Derivatives of everything, of losses whose own gradients have been set. */
+  /**
+   * Computes all derivatives of the losses. The gradients of the losses themselves must be set
+   * before.
+   */
   backward(): void {
     for (const step of this.#backward.reverse()) step();
     this.#backward.length = 0;
@@ -254,8 +257,8 @@ function softmax(scores: readonly number[]): number[] {
 }
 
 /**
- * Hidden states of one sequence behind the final norm: (T, width). Parameters by their Hugging Face
- * names; biases and query and key norms count where they are there.
+ * Hidden states of one sequence after the final norm: (T, width). Parameters have their Hugging
+ * Face names; biases and query and key norms are used if they are present.
  */
 export function hiddenStates(
   tape: Tape,
@@ -316,7 +319,7 @@ export function hiddenStates(
   return tape.rmsNorm(x, parameter('model.norm.weight'), shape.epsilon);
 }
 
-/** Logits of one sequence: (T, V). A tied model has no head of its own. */
+/** Logits of one sequence: (T, V). A tied model has no separate head. */
 export function logitsOf(
   tape: Tape,
   parameters: ReadonlyMap<string, Value>,

@@ -1,4 +1,7 @@
-/** Norm, clip scale and whether the update happens, in float64, from the gradients themselves. */
+/**
+ * The norm, the clip scale and whether the update happens, in float64, from the gradients
+ * themselves.
+ */
 export function gradNormReference(
   pages: readonly ArrayLike<number>[],
   losses: readonly number[],

@@ -1,4 +1,4 @@
-/** The nearest number that a binary16 holds, ties to even, past 65,519 infinity (IEEE 754-2008). */
+/** The nearest binary16 number; ties to even, infinity past 65,519 (IEEE 754-2008). */
 export function nearestHalf(value: number): number {
   const exponent = Math.max(-14, Math.floor(Math.log2(Math.abs(value))));
   const step = 2 ** (exponent - 10);
@@ -10,7 +10,7 @@ export function nearestHalf(value: number): number {
   return Math.sign(value) * (magnitude > 65_504 ? Infinity : magnitude);
 }
 
-/** How binary16 writes a number that it holds. */
+/** The bits of a binary16 number. */
 export function bitsOfHalf(value: number): number {
   const sign = value < 0 || Object.is(value, -0) ? 0x8000 : 0;
   const magnitude = Math.abs(value);

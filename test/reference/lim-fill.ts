@@ -1,6 +1,6 @@
 /**
- * Filling and dropping as lim_selection.py describes it: accuracies with -1 for missing, filled
- * from the next epoch in ascending order, undefined for a prompt that still misses one.
+ * Fills and drops as lim_selection.py describes: -1 marks a missing accuracy, and the next epoch
+ * fills it, in ascending order. Undefined for a prompt that still misses one.
  */
 export function limFillReference(accuracies: readonly number[]): number[] | undefined {
   const filled = [...accuracies];

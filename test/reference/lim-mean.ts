@@ -1,4 +1,4 @@
-/** Mean deficit 1 - r of each epoch over the prompts present, and how many those are. Float64. */
+/** Mean deficit 1 - r of each epoch over the prompts present, and their number, in float64. */
 export function limMeanReference(
   sums: ArrayLike<number>,
   samples: ArrayLike<number>,

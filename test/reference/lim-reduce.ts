@@ -1,4 +1,4 @@
-/** Column sums of a matrix of partial sums, strided as asked, in float64. */
+/** Strided column sums of a matrix of partial sums, in float64. */
 export function limReduceReference(
   partials: ArrayLike<number>,
   entries: ArrayLike<number>,

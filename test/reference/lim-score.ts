@@ -1,6 +1,6 @@
 /**
- * LIM scores from the definition, 1 - sum (r - m)^2 / sum (1 - m)^2 over the epochs present, in
- * float64; NaN where there is none. Works on curves, not deficits, unlike the shader.
+ * LIM scores in float64, from the definition 1 - sum (r - m)^2 / sum (1 - m)^2 over the epochs
+ * present; NaN if there is no score. Unlike the shader, it works on curves, not on deficits.
  */
 export function limScoreReference(
   sums: ArrayLike<number>,

@@ -1,6 +1,6 @@
 /**
- * Rise and R^2 of the least-squares line through each row, NaN where there is none, in float64. From raw
- * moments and the normal equations, not from deviations as the shader.
+ * Rise and R^2 of the least-squares line through each row, in float64; NaN if there is no line.
+ * Unlike the shader, it uses raw moments and the normal equations, not deviations.
  */
 export function linearScoreReference(
   sums: ArrayLike<number>,

@@ -1,6 +1,6 @@
 /**
  * Gradient of `sum_a dlogprob_a logprob_a + dentropy sum_a weight_a entropy_a` with respect to the
- * logits, in float64 and from the softmax itself: the kept lse and entropy are not read.
+ * logits, in float64. It computes the softmax itself and does not read the stored lse and entropy.
  */
 export function logitsBackwardReference(
   logits: ArrayLike<number>,

@@ -1,4 +1,6 @@
-/** RMSNorm, linear layer, bias, residual or gate of rows, in float64, one output after another. */
+/**
+ * RMSNorm, linear layer, bias, and residual or gate of rows, in float64, one output after another.
+ */
 export function matvecForwardReference(
   x: ArrayLike<number>,
   weight: ArrayLike<number>,

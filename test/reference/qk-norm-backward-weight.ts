@@ -1,6 +1,6 @@
 import { headWeights, type QkNormCase } from './qk-norm-forward.ts';
 
-/** Gradients of the query and the key weight of qk-norm over all rows, in float64. */
+/** Gradients of the query weight and the key weight of qk-norm over all rows, in float64. */
 export function qkNormBackwardWeightReference(
   x: ArrayLike<number>,
   dy: ArrayLike<number>,
@@ -9,7 +9,7 @@ export function qkNormBackwardWeightReference(
 ): { query: Float64Array; key: Float64Array } {
   const query = new Float64Array(dim);
   const key = new Float64Array(dim);
-  // Each head adds to the gradient of the weight it was multiplied with.
+  // Each head adds to the gradient of its own weight.
   const gradients = headWeights(query, key, sizes) as (Float64Array | undefined)[];
   for (const [head, gradient] of gradients.entries()) {
     if (!gradient) continue;

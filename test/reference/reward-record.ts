@@ -1,4 +1,6 @@
-/** Adds a rollout to one column of the three matrices, rows of `columns`, in place. */
+/**
+ * Adds a rollout in place to one column of the three matrices, whose rows have `columns` entries.
+ */
 export function rewardRecordReference(
   matrices: { accuracy: Float64Array; reward: Float64Array; counts: Float64Array },
   columns: number,

@@ -1,6 +1,6 @@
 /**
- * The id whose step of the cumulative distribution holds `draw`, and how far the draw is from the
- * step's nearer edge: within rounding of it, a kernel may pick the neighbour.
+ * The id whose step of the cumulative distribution contains `draw`, and the distance from the draw
+ * to the nearer edge of the step. Within rounding of an edge, a kernel may pick the neighbour.
  */
 export function sampleTokenReference(
   probabilities: Float64Array,
@@ -16,7 +16,7 @@ export function sampleTokenReference(
   return { token: probabilities.findLastIndex((probability) => probability > 0), margin: 0 };
 }
 
-/** log softmax of the raw logits at one id. */
+/** Log-softmax of the raw logits at one id. */
 export function rawLogprob(logits: ArrayLike<number>, token: number): number {
   const values = Array.from(logits);
   const top = values.reduce((most, value) => Math.max(most, value), -Infinity);

@@ -11,8 +11,8 @@ const largest = (values: ArrayLike<number>): number =>
   Array.from(values).reduce((most, value) => Math.max(most, value), -Infinity);
 
 /**
- * One row, as Hugging Face's warpers do it: sort ascending and stable, remove, softmax again after
- * each step, in float64. Banned ids count as -Infinity.
+ * The distribution of one row in float64, computed as Hugging Face's warpers do: sort ascending
+ * (stable), remove, take the softmax again after each step. Banned ids count as -Infinity.
  */
 export function samplingDistributionReference(
   logits: ArrayLike<number>,

@@ -1,4 +1,4 @@
-/** The destination with each source number put where its index says. */
+/** The destination, with each source number at the place that its index gives. */
 export function scatterActionsReference(
   destination: ArrayLike<number>,
   source: ArrayLike<number>,

@@ -1,4 +1,4 @@
-/** Log-softmax of each row at its target and its entropy, in float64 and in nats. */
+/** Log-softmax of each row at its target, and the row's entropy in nats, in float64. */
 export function tokenLogprobReference(
   logits: ArrayLike<number>,
   targets: ArrayLike<number>,

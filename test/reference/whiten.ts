@@ -1,6 +1,6 @@
 import { momentsReference } from './moments.ts';
 
-/** Values less their mean, over their standard deviation, in float64. */
+/** Values minus their mean, divided by their standard deviation, in float64. */
 export function whitenReference(
   values: ArrayLike<number>,
   { centre = true, scale = true }: { centre?: boolean; scale?: boolean } = {},

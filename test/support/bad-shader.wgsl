@@ -1,4 +1,4 @@
-// bad-shader: what no implementation compiles, to see how that is reported.
+// bad-shader: no implementation compiles it; tests see how the fault is reported.
 
 struct Params { count: u32 }
 @group(0) @binding(0) var<uniform> params: Params;

@@ -26,7 +26,7 @@ export async function limr(...argv: string[]) {
   }
 }
 
-/** As `limr`, in a process of its own: for commands that open a device, which may outlive a test. */
+/** Runs `limr` in its own process, for commands that open a device, which may outlive a test. */
 export function limrProcess(
   ...argv: string[]
 ): Promise<{ code: number; stdout: string; stderr: string }> {
@@ -39,7 +39,7 @@ export function limrProcess(
       [...options, script, ...argv],
       { timeout: 100_000, maxBuffer: 16 << 20 },
       (error, stdout, stderr) => {
-        // Drivers and the loader print warnings of their own.
+        // Drivers and the loader print their own warnings.
         const own = stderr.replace(/^(Warning|error): .*\n/gm, '');
         resolve({ code: error ? Number(error.code ?? 1) : 0, stdout, stderr: own });
       },

@@ -5,7 +5,7 @@ export interface DecodeShape {
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  /** Slots of a row's cache. */
+  /** Number of slots in a row's cache. */
   readonly columns: number;
   readonly promptRows: number;
 }
@@ -17,7 +17,7 @@ export interface DecodeRow {
   readonly finished?: boolean;
 }
 
-/** Rows with prompts anywhere in the packed ones and responses up to the whole cache. */
+/** Random rows: a prompt anywhere among the packed prompts, a response of up to the whole cache. */
 export function decodeRows(shape: DecodeShape, count: number): DecodeRow[] {
   const stream = new RandomStream(count, 'test');
   return Array.from({ length: count }, () => {
@@ -27,7 +27,7 @@ export function decodeRows(shape: DecodeShape, count: number): DecodeRow[] {
   });
 }
 
-/** Everything the two kernels of decode attention read, seeded. */
+/** All inputs of the two decode-attention kernels, from seeded numbers. */
 export function decodeCase(shape: DecodeShape, rows: readonly DecodeRow[]) {
   const { heads, kvHeads, headDim, columns, promptRows } = shape;
   const fused = (heads + 2 * kvHeads) * headDim;

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import * as nodeModule from 'node:module';
 
-// Node's typings of this version do not know it yet.
+// The installed typings of Node lack `registerHooks`.
 const hooks = /** @type {{ registerHooks(hooks: { load: Load }): void }} */ (
   /** @type {unknown} */ (nodeModule)
 );

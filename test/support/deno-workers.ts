@@ -1,5 +1,5 @@
-// Setup of the Deno project. Deno reads TypeScript, but not Vite's `?raw` imports, and hooks that
-// add them count per thread: workers started from a source get an entry that installs them first.
+// Setup of the Deno project. Deno reads TypeScript, but not Vite's `?raw` imports. The hooks that
+// add these imports count per thread, so a worker gets an entry module that installs them first.
 const HostWorker = globalThis.Worker;
 
 class SourceWorker extends HostWorker {

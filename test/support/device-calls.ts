@@ -2,7 +2,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 
 type Method = (...args: unknown[]) => unknown;
 
-/** Lets `seen` know of calls of an object's methods, until the function returned is called. */
+/** Reports calls of an object's methods to `seen`, until the returned function is called. */
 export function watch(
   object: object,
   names: readonly string[],
@@ -29,7 +29,7 @@ export function watch(
   };
 }
 
-/** What a device is asked to make while `body` runs, and the labels of the buffers mapped. */
+/** Records the creation calls on a device while `body` runs, and the labels of mapped buffers. */
 export async function deviceCalls(
   { device }: Gpu,
   body: () => Promise<void>,
@@ -57,7 +57,7 @@ export async function deviceCalls(
     watch(buffers, ['mapAsync'], (_, self) => mapped.push((self as GPUBuffer).label)),
   ];
   try {
-    // The watch itself works: a count of nothing would pass any test.
+    // Check that the watch works: an empty record would pass any test.
     device.createBuffer({ size: 16, usage: 8 }).destroy();
     if (created.splice(0).join() !== 'createBuffer') throw new Error('the device is not watched');
     await body();

@@ -1,9 +1,9 @@
 import type { Gpu } from '../../src/gpu/device.ts';
 
 /**
- * Makes a device compile one kernel as another program, as a driver with a fault in its compiler would.
+ * Makes a device compile a changed version of one kernel, like a driver with a compiler fault.
  *
- * @param from Text of the shader that occurs once.
+ * @param from Text that occurs once in the shader.
  */
 export function plantFault(gpu: Gpu, kernel: string, from: string, to: string): void {
   const { pipelines } = gpu;

@@ -1,6 +1,6 @@
-// A verifier that misbehaves on chosen responses: 1 keeps it busy for three seconds, 2 ends its thread
-// by an error nobody catches before it answers, 3 throws, 4 keeps it busy for ever. Anything else is
-// right.
+// A verifier that misbehaves on chosen responses. 1 keeps it busy for three seconds. 2 ends its
+// thread by an uncaught error before it answers. 3 throws. 4 keeps it busy for ever. All other
+// responses are right.
 import { exposeWorker } from '../../src/threads/expose.ts';
 import type { RewardApi, VerifyFailure } from '../../src/workers/protocol.ts';
 

@@ -1,8 +1,8 @@
 import type { Dispatch } from '../../kernels/lib/kernel.ts';
 
 /**
- * The same dispatch over two rows of workgroups, as `linearGrid` folds one that is too long for a
- * single dimension; with more workgroups than it needs when their number is odd.
+ * The same dispatch over two rows of workgroups, as `linearGrid` folds a grid that is too long for
+ * one dimension. An odd number of workgroups gives one workgroup too many.
  */
 export function folded(dispatch: Dispatch): Dispatch {
   const [x = 1, y = 1, ...rest] =

@@ -8,7 +8,7 @@ import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 
 let shared: Promise<Gpu> | undefined;
 
-/** The host's software or real device at WebGPU's default limits, one per test file. */
+/** The host's device, software or real, with WebGPU's default limits. One per test file. */
 export function openTestGpu(): Promise<Gpu> {
   if (!shared) {
     shared = openGpu({ limits: 'default', features: ['subgroups'] });
@@ -47,11 +47,11 @@ export function tensorOf(
   return tensor;
 }
 
-/** A tensor of halves, and the numbers it holds: each the nearest half to one of `data`. */
+/** A tensor of halves, and its numbers: the nearest halves to the numbers of `data`. */
 export function halvesOf(gpu: Gpu, name: string, data: Float32Array, shape: readonly number[]) {
   const rounded = data.map(nearestHalf);
   const tensor = gpu.tensor(name, shape, 'f16', 'activations');
-  // Copies take whole words.
+  // An upload copies whole 4-byte words.
   const bits = new Uint16Array(2 * Math.ceil(data.length / 2));
   rounded.forEach((value, i) => (bits[i] = bitsOfHalf(value)));
   gpu.upload(tensor, bits);

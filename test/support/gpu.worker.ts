@@ -1,4 +1,4 @@
-// A worker that owns a device and keeps it busy: what the trainer needs of every host.
+// A worker that owns a device and keeps it busy, as the trainer does on every host.
 import { gae } from '../../kernels/gae.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { openGpu, type Gpu } from '../../src/gpu/device.ts';
@@ -10,7 +10,7 @@ export interface GpuWorkerApi extends WorkerApi {
   open(): Promise<string>;
   /** Advantages of one episode. */
   advantages(rewards: Float32Array, values: Float32Array): Promise<Float32Array>;
-  /** Dispatches and reads back without end; settles when disposed of. */
+  /** Dispatches and reads back in a loop. Settles after `dispose`. */
   work(): Promise<number>;
 }
 

@@ -1,4 +1,4 @@
 import { main } from '../../src/cli/main.ts';
 
-// A driver can keep a process from ending, as in bin/limr.mjs.
+// Exit explicitly, as bin/limr.mjs does: a driver can keep a process from ending.
 process.exit(await main(process.argv.slice(2)));

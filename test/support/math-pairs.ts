@@ -1,4 +1,4 @@
-/** Pairs of answers by what they try; each is asked both ways round. */
+/** Pairs of answers, by the feature that they test. Each pair is tested in both orders. */
 type Pairs = Readonly<Record<string, readonly (readonly [string, string])[]>>;
 
 export const samePairs: Pairs = {

@@ -1,7 +1,7 @@
 import type { Gpu } from '../../src/gpu/device.ts';
 import { halvesOf, tensorOf } from './gpu.ts';
 
-/** A weight as f32, or as the halves nearest to it, and the numbers that are then stored. */
+/** A weight stored as f32, or as the nearest halves, and the numbers actually stored. */
 export function storedWeight(
   gpu: Gpu,
   data: Float32Array,

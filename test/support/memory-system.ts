@@ -1,6 +1,6 @@
 import type { FileContent, System } from '../../src/cli/system.ts';
 
-/** Files and streams of a command in memory, the same on every host. */
+/** A command's files and streams in memory, the same on every host. */
 export class MemorySystem implements System {
   readonly files: Map<string, Uint8Array>;
   out = '';

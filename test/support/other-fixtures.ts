@@ -21,7 +21,7 @@ import { samplingDistributionReference } from '../reference/sampling-distributio
 
 type Parameters = Map<string, Value>;
 
-/** A small model of a family of its own shape. */
+/** A small model whose shape no fixture has. */
 interface ModelSpec {
   readonly family: 'qwen2' | 'llama' | 'qwen3';
   readonly stored: 'F32' | 'F16' | 'BF16';
@@ -29,7 +29,7 @@ interface ModelSpec {
   readonly vocabulary: number;
   readonly middle: number;
   readonly tied: boolean;
-  /** Put over the config that transformers would write. */
+  /** Fields that replace those of the config that transformers would write. */
   readonly config?: Readonly<Record<string, unknown>>;
 }
 
@@ -40,7 +40,7 @@ const f32 = (name: string, shape: readonly number[], data: ArrayLike<number>): S
 const i32 = (name: string, rows: readonly (readonly number[])[]): SafetensorsEntry =>
   int32Entry(name, [rows.length, rows[0].length], Int32Array.from(rows.flat()));
 
-/** Random parameters as their file stores them, and that file. */
+/** Random parameters, rounded as their file stores them, and the file. */
 function makeParameters(spec: ModelSpec, stream: RandomStream, head: 'lm' | 'value') {
   const { shape, middle, vocabulary } = spec;
   const { width } = shape;
@@ -112,7 +112,7 @@ const largest = (values: ArrayLike<number>): number =>
 const shapeOf = (name: string, { rows, columns }: Value): number[] =>
   /norm\.weight$|\.bias$/.test(name) ? [columns] : [rows, columns];
 
-/** Tensors and statements of one padded case. Pads are left of a row, or right of it. */
+/** Tensors and stated facts of one padded case. The padding is left or right of a row. */
 function modelCase(
   name: string,
   spec: ModelSpec,
@@ -172,7 +172,10 @@ function modelCase(
   };
 }
 
-/** Greedy continuations of left-padded prompts; drawn again until no choice is a close one. */
+/**
+ * Greedy continuations of left-padded prompts. The prompts are drawn again until no greedy choice
+ * is close.
+ */
 function greedyCase(
   spec: ModelSpec,
   parameters: Parameters,
@@ -217,7 +220,7 @@ function greedyCase(
   }
 }
 
-/** A rollout for PPO, its rows by episode, and everything that the reference makes of it. */
+/** The shape of a rollout for PPO, by episode. */
 interface PpoSpec {
   readonly promptLengths: readonly number[];
   readonly responseLengths: readonly number[];
@@ -252,7 +255,7 @@ function makePpo(
   const [eos, pad] = [V - 1, V - 2];
   const prompts = promptLengths.map((length) => ids(stream, length, V - 2));
   const responses = responseLengths.map((length) => [...ids(stream, length - 1, V - 2), eos]);
-  // An end token inside a prompt, as chats have it, does not end anything.
+  // An end token inside a prompt, as in chats, must not end anything.
   if (prompts[0].length > 2) prompts[0][1] = eos;
   const episodes = prompts.map((_, i) => i);
 
@@ -309,7 +312,7 @@ function makePpo(
       ? [plain ** 2 / 2, plain]
       : [bound ** 2 / 2, 0];
   };
-  /** Gradients of the mean over micro-batches of the mean over a micro-batch's actions. */
+  /** Gradients of the mean over micro-batches, each the mean over its actions. */
   const pass = (
     kind: 'actor' | 'critic',
     batches: readonly (readonly number[])[],
@@ -472,7 +475,7 @@ function makePpo(
   };
 }
 
-/** Rows with the mean of all their numbers taken off, over the deviation of all. */
+/** Subtracts the mean of all numbers from the rows, and divides by their deviation. */
 function whitenedRows(rows: readonly (readonly number[])[]): number[][] {
   const all = rows.flat();
   const mean = all.reduce((sum, own) => sum + own, 0) / all.length;
@@ -573,8 +576,8 @@ function makeOptim(stream: RandomStream): unknown {
 }
 
 /**
- * A folder in the layout of `test/fixtures` with other models, names, shapes, pads, storage and
- * micro-batches, made from float64 references alone.
+ * A folder in the layout of `test/fixtures`, with other models, names, shapes, padding, storage and
+ * micro-batches. It is made from float64 references only.
  */
 export function otherFixtures(seed: number): Map<string, Uint8Array> {
   const stream = new RandomStream(seed, 'test');

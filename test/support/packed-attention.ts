@@ -1,12 +1,12 @@
 import { packGroups } from '../../src/model/packed-batch.ts';
 
-/** Token rows of one prompt and of each response that reads it as its prefix. */
+/** Numbers of token rows: of one prompt, and of each response that has it as its prefix. */
 export interface GroupRows {
   readonly prompt: number;
   readonly responses: readonly number[];
 }
 
-/** What the rows of packed groups attend to: as the kernels' spans, and listed one by one. */
+/** The rows that each row of packed groups attends to: as the kernels' spans, and as lists. */
 export function packedAttention(groups: readonly GroupRows[]): {
   rows: number;
   spans: Uint32Array;

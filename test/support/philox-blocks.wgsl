@@ -1,4 +1,4 @@
-// philox-blocks: the generator of shaders/lib/philox.wgsl alone, one block per thread, for its test.
+// philox-blocks: only the generator of shaders/lib/philox.wgsl, one block per thread, for its test.
 //
 // in   inputs  u32 (N, 6)  counter and key
 // out  blocks  u32 (N, 5)  the four words, then the bits of the first as a unit float

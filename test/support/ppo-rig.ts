@@ -14,13 +14,14 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { createEngine } from '../../src/scheduler/engine.ts';
+import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import {
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
 } from '../../src/tasks/arithmetic.ts';
-import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from './bandit.ts';
 import type { TaskConfig } from '../../src/tasks/registry.ts';
 import type { PoolPrompt } from '../../src/tasks/task.ts';
 import { packVerdicts, type Verdicts } from '../../src/tasks/verification.ts';
@@ -42,7 +43,7 @@ export const smallArithmetic: TaskConfig = {
   tiers: [{ prompts: 6, minOperators: 2, maxOperators: 2, below: 2 }],
 };
 
-/** A thousand weights; every test has these shapes, so that they share their compiled pipelines. */
+/** About a thousand weights. All tests share these shapes, so they share compiled pipelines. */
 const model: ExperimentConfig['model'] = {
   ...quick.model,
   hiddenSize: 16,
@@ -54,7 +55,9 @@ const model: ExperimentConfig['model'] = {
 };
 const constantRate = { schedule: 'constant', warmupUpdates: 0 } as const;
 
-/** A checked config of a small experiment; what is given replaces whole sections' fields. */
+/**
+ * A checked config of a small experiment. Each given field replaces the field of its section.
+ */
 export function smallConfig(
   over: {
     readonly task?: TaskConfig;
@@ -101,15 +104,15 @@ export function smallConfig(
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
 export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...banditDefaults, reward });
 
-/** A drawn task, without waiting for one that has to be opened. */
+/** Makes a drawn task synchronously; such a task need not be opened. */
 export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
   config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
 
-/** The id of a response's first token, of the arithmetic task. */
+/** The id of the first token of a response in the arithmetic task. */
 export const firstToken = (response: string): number =>
   new ArithmeticTask(arithmeticVariants.E).tokenizer.id(response.charAt(0));
 
-/** Trainer and decoder over one set of weights, as an experiment joins them. */
+/** A trainer and a decoder that share one set of weights, as in an experiment. */
 export class PpoRig {
   readonly config: ExperimentConfig;
   readonly task: ArithmeticTask | BanditTask;
@@ -127,15 +130,15 @@ export class PpoRig {
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const engine = createEngine(gpu, config, this.task);
-    this.matrix = engine.matrix;
-    this.trainer = engine.trainer;
-    this.decoder = engine.decoder;
-    this.memory = engine.memory;
+    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    this.matrix = buffers.matrix;
+    this.trainer = buffers.trainer;
+    this.decoder = buffers.decoder;
+    this.memory = buffers.memory;
     this.trainer.reset(this.base, seed);
   }
 
-  /** Prompts of an iteration: the pool in its order, round and round. */
+  /** Samples and judges the prompts of an iteration, which cycle through the pool in order. */
   async rollout(iteration: number): Promise<{ groups: RolloutGroup[]; verdicts: Verdicts }> {
     const { rollout } = this.config;
     const indices = Array.from(
@@ -187,7 +190,7 @@ export const paidAs = (rewards: readonly number[]): Verdicts =>
     })),
   );
 
-/** Remembers the tensors that are made under some names, so that a test can look into them. */
+/** Records the tensors that `body` makes, by name, so that a test can look into them. */
 export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
   const found = new Map<string, Tensor>();
   const make = gpu.tensor.bind(gpu);

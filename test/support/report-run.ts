@@ -12,7 +12,7 @@ import type {
 } from '../../src/results.ts';
 import type { MethodName } from '../../src/vocabulary/methods.ts';
 
-/** A run's folder in memory, and what its files were made of. */
+/** A run's folder in memory, and the data that its files were made from. */
 export interface MadeRun {
   readonly folder: RunFolder;
   readonly files: Map<string, string>;
@@ -35,15 +35,15 @@ function randomOf(seed: number): () => number {
 const logistic = (x: number): number => 1 / (1 + Math.exp(-x));
 
 /**
- * A folder of the shape that a run leaves, made without training: prompts whose chance of being
- * solved rises on logistic curves, scored by the paper's formula in float64.
+ * A folder like that of a real run, made without training. The chance of solving a prompt rises on
+ * a logistic curve. Scores follow the paper's formula in float64.
  */
 export function makeRun(
   options: {
     readonly seeds?: readonly number[];
     readonly preset?: string;
     readonly overrides?: unknown;
-    /** Rank at which methods end, added to their final accuracy. */
+    /** Number added to the final accuracy of a method, which fixes the ranking. */
     readonly lift?: Partial<Record<MethodName, number>>;
     readonly theta?: number;
   } = {},
@@ -203,13 +203,13 @@ export function makeRun(
   return { folder: folderOf('made', files), files, results };
 }
 
-/** A folder that reads from a map. */
+/** A folder whose files are in a map. */
 export const folderOf = (name: string, files: ReadonlyMap<string, string>): RunFolder => ({
   name,
   read: (file) => Promise.resolve(files.get(file)),
 });
 
-/** Fast and low for LIM, slow and high for FULL, peaking for RAND: the shapes that matter. */
+/** Progress of a method: fast and low for LIM, slow and high for FULL, with a peak for RAND. */
 function progressOf(method: MethodName, update: number): number {
   switch (method) {
     case 'full':

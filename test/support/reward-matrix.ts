@@ -4,7 +4,7 @@ import type { Gpu } from '../../src/gpu/device.ts';
 import { RandomStream } from '../../src/random.ts';
 import { tensorOf } from './gpu.ts';
 
-/** A reward matrix as the trainer fills one. */
+/** A reward matrix, as the trainer fills it. */
 export interface TestMatrix {
   readonly prompts: number;
   readonly epochs: number;
@@ -16,11 +16,11 @@ export interface TestMatrix {
 export const forms = ['samples', 'values'] as const;
 export type Form = (typeof forms)[number];
 
-/** The same matrix as one number an entry, NaN where there is no sample. */
+/** The matrix with one number per entry; NaN without samples. */
 export const valuesOf = ({ sums, samples }: Pick<TestMatrix, 'sums' | 'samples'>): Float32Array =>
   sums.map((sum, i) => (samples[i] === 0 ? NaN : sum / samples[i]));
 
-/** The matrix on the device. */
+/** Uploads the matrix to the device. */
 export function matrixOf(gpu: Gpu, matrix: TestMatrix, form: Form): MatrixTensors {
   const shape = [matrix.prompts, matrix.epochs];
   if (form === 'values') return { values: tensorOf(gpu, 'values', valuesOf(matrix), shape) };
@@ -30,12 +30,13 @@ export function matrixOf(gpu: Gpu, matrix: TestMatrix, form: Form): MatrixTensor
   };
 }
 
-/** Its tensors, to be destroyed. */
+/** The tensors of a matrix, to destroy them. */
 export const tensorsIn = (matrix: MatrixTensors): Tensor[] =>
   'values' in matrix ? [matrix.values] : [matrix.sums, matrix.samples];
 
 /**
- * Prompts of every kind: always solved, never solved, learnt on the way; some entries missing.
+ * A matrix with prompts of every kind: always solved, never solved, learnt on the way. Some entries
+ * are missing.
  *
  * @param missing Share of entries that are missing.
  */

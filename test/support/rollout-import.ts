@@ -21,7 +21,9 @@ export interface ImportArguments {
   readonly tokenizer?: string;
 }
 
-/** What `limr score` makes of files, without a device: the matrix, and what it says on stderr. */
+/**
+ * Imports files as `limr score` does, without a device. Returns the matrix and the text for stderr.
+ */
 export async function imported(paths: string | readonly string[], given: ImportArguments = {}) {
   const { prompts, reward, signal = 'accuracy' } = given;
   const options: ImportOptions = {
@@ -55,7 +57,7 @@ export async function imported(paths: string | readonly string[], given: ImportA
   return { rewards, prompts: names, matrix, summary, said };
 }
 
-/** A new folder with files in it: texts, bytes, or rows that become JSONL. */
+/** Makes a new folder with files: texts, bytes, or rows that become JSONL. */
 export function folderOf(files: Readonly<Record<string, string | Uint8Array | readonly object[]>>) {
   const root = mkdtempSync(join(tmpdir(), 'limr-rollouts-'));
   for (const [name, content] of Object.entries(files)) {

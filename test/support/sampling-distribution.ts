@@ -12,10 +12,10 @@ export const samplingDistributionKernel = defineKernel('sampling-distribution', 
 });
 
 /**
- * The probabilities a row of logits is sampled with, which `sample-token` draws from and never writes
- * down: an instrument of tests. Math: `sampling-distribution.wgsl`.
+ * The probabilities that `sample-token` samples a row of logits with. `sample-token` itself never
+ * writes them; tests do. Math: `sampling-distribution.wgsl`.
  *
- * @param hyper.stopCount Ids of `stop_ids` that are banned.
+ * @param hyper.stopCount Number of leading `stop_ids` that are banned.
  * @throws ShapeError unless `logits` and `probabilities` have one shape of rank 2.
  */
 export function samplingDistribution(

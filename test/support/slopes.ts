@@ -1,6 +1,6 @@
 /**
- * Gradient of a float64 function by central differences. Their error is about `step^2` times the
- * third derivative, 1e-8 for functions of unit size: far below f32 rounding.
+ * The gradient of a float64 function by central differences. The error is about `step^2` times the
+ * third derivative: 1e-8 for functions of unit size, far below f32 rounding.
  */
 export function slopes(
   f: (at: Float64Array) => number,

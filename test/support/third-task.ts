@@ -1,5 +1,5 @@
-// A task that the program does not have: sums of two digits. Tests put it beside the others in place
-// of `src/tasks/kinds.ts`. Its text is a tokenizer in a worker, and it has no corpus.
+// A task that the program lacks: sums of two digits. Tests add it to the others in place of
+// `src/tasks/kinds.ts`. Its text is a tokenizer in a worker, and it has no corpus.
 import * as v from 'valibot';
 import { whole } from '../../src/checked-numbers.ts';
 import { TokenizerClient } from '../../src/formats/tokenizer-client.ts';
@@ -10,15 +10,15 @@ import type { Text } from '../../src/tasks/text.ts';
 export interface SumsConfig {
   readonly name: 'sums';
   readonly poolPrompts: number;
-  /** Prompts of the only tier; 0: there is none. */
+  /** Number of prompts in the only tier; 0 for no tier. */
   readonly heldOut: number;
-  /** Whether the config tells the sizes, or the opened task alone. */
+  /** Whether the config tells the sizes, or only the opened task. */
   readonly sizes: 'told' | 'opened';
 }
 
 const alphabet = '0123456789+=;';
 
-/** A Hugging Face tokenizer in its worker as a task's text. */
+/** The task's text: a Hugging Face tokenizer in a worker. */
 async function openText(): Promise<Text> {
   const text = JSON.stringify(characterTokenizerJson(alphabet));
   const client = await TokenizerClient.open({ tokenizer: { name: 'tokenizer.json', text } });
@@ -39,7 +39,7 @@ const shapeOf = ({ poolPrompts }: SumsConfig): TaskShape => ({
   poolPrompts,
 });
 
-/** The sum of a place: 100 different ones. */
+/** The sum at a place; there are 100 different sums. */
 const promptAt = (place: number): PoolPrompt => {
   const [a, b] = [Math.floor(place / 10), place % 10];
   return { text: `${a}+${b}=`, key: String(a + b), origin: 'learnable', wrongKey: false };

@@ -2,7 +2,7 @@ import { type Family, subgroupLanes } from '../../kernels/lib/variants.ts';
 import type { MatmulShape } from '../../kernels/lib/matmul-shape.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 
-/** The condition and the reason of `skip`, for a variant that is for other adapters. */
+/** The condition and the reason to skip a variant that this adapter cannot run. */
 export const notHere = <Id extends string>(
   gpu: Gpu,
   family: Family<never, unknown, Id>,
@@ -12,7 +12,7 @@ export const notHere = <Id extends string>(
   `not for subgroups of ${subgroupLanes(gpu)} lanes`,
 ];
 
-/** Every variant with each of the shapes that it fits. */
+/** Every variant with each shape that it fits. */
 export const variantCases = <Id extends string>(
   family: Family<MatmulShape, unknown, Id>,
   shapes: readonly MatmulShape[],

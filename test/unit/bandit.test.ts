@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { ConfigError } from '../../src/config-error.ts';
-import { banditDefaults, BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
+import { banditDefaults } from '../support/bandit.ts';
 import { checkTask, openTask, type TaskConfig } from '../../src/tasks/registry.ts';
 
 describe('bandit', () => {

@@ -6,7 +6,6 @@ import {
   lineLooks,
   markPath,
   rampSteps,
-  runCount,
   runLooks,
   toneRules,
   tones,
@@ -107,7 +106,8 @@ describe('colours', () => {
   test('of methods are apart under every kind of colour vision, as their text says', () => {
     expect(closest(lines, 'light')).toBeCloseTo(0.102, 3);
     expect(closest(lines, 'dark')).toBeCloseTo(0.132, 3);
-    const runs = Array.from({ length: runCount }, (_, i) => `run-${i + 1}`);
+    const runs = Object.keys(tones).filter((name) => name.startsWith('run-'));
+    expect(runs.length).toBeGreaterThan(1);
     expect(closest(runs, 'light')).toBeCloseTo(0.029, 3);
   });
 

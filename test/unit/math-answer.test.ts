@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { beforeEach, describe, expect, test } from 'vitest';
-import { compareAnswers, sameAnswer } from '../../src/tasks/math-answer.ts';
+import { compareAnswers } from '../../src/tasks/math-answer.ts';
 import { Comparer } from '../../src/tasks/math/compare.ts';
 import { NotRead, tokensOf } from '../../src/tasks/math/lexer.ts';
 import { parseAnswer } from '../../src/tasks/math/parser.ts';
@@ -82,7 +82,7 @@ describe('compareAnswers', () => {
     };
     const differing = rows.flatMap(({ gold, completion, reward_if_both_dollar_wrapped }, row) => {
       const { formatted, extracted } = mathFormat(completion);
-      const same = sameAnswer(gold, extracted ?? '');
+      const same = compareAnswers(gold, extracted ?? '').same;
       const reward = !formatted ? -1 : same ? 1 : -0.5;
       return reward === reward_if_both_dollar_wrapped ? [] : [{ row, gold, answer: extracted }];
     });
@@ -249,8 +249,8 @@ describe(`gold answers of LIMR (${limr})`, () => {
     ['in a box', (gold: string) => `\\boxed{${gold}}`],
   ])('are themselves %s', { timeout: 120_000 }, (_, spell) => {
     expect(golds).toHaveLength(8521);
-    expect(golds.filter((gold) => !sameAnswer(gold, spell(gold)))).toEqual([]);
-    expect(golds.filter((gold) => !sameAnswer(spell(gold), gold))).toEqual([]);
+    expect(golds.filter((gold) => !compareAnswers(gold, spell(gold)).same)).toEqual([]);
+    expect(golds.filter((gold) => !compareAnswers(spell(gold), gold).same)).toEqual([]);
   });
 
   test('are themselves in the last box of a response', { timeout: 120_000 }, () => {
@@ -259,7 +259,7 @@ describe(`gold answers of LIMR (${limr})`, () => {
     for (const gold of golds) {
       const { formatted, extracted } = mathFormat(`so \\boxed{${gold}}<|im_end|>`);
       if (!formatted) refused.add(gold);
-      else if (!sameAnswer(gold, extracted ?? '')) wrong.push(gold);
+      else if (!compareAnswers(gold, extracted ?? '').same) wrong.push(gold);
     }
     expect(wrong).toEqual([]);
     // Boxes that nest braces deeper than the format rule allows; none does.

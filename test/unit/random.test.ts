@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { philox } from '../../kernels/lib/philox.ts';
-import { purposes, RandomStream, type Purpose } from '../../src/random.ts';
+import { purposes, RandomStream, type RandomPurpose } from '../../src/random.ts';
 
 const words = (stream: RandomStream, count = 12): number[] =>
   Array.from({ length: count }, () => stream.next());
@@ -35,7 +35,7 @@ describe('RandomStream', () => {
   test('has a number of its own for each purpose', () => {
     const numbers = Object.values(purposes);
     expect(new Set(numbers).size).toBe(numbers.length);
-    const first = (Object.keys(purposes) as Purpose[]).map((purpose) =>
+    const first = (Object.keys(purposes) as RandomPurpose[]).map((purpose) =>
       new RandomStream(0, purpose).next(),
     );
     expect(new Set(first).size).toBe(numbers.length);

@@ -6,7 +6,7 @@ function loop(control: RunControl, length = Number.POSITIVE_INFINITY) {
   const counts = { iterations: 0 };
   const ended = (async () => {
     while (counts.iterations < length) {
-      if (!(await control.gate())) {
+      if (!(await control.untilMayContinue())) {
         control.stopped();
         return;
       }
@@ -66,22 +66,42 @@ describe('run control', () => {
     control.stop();
   });
 
+  test.each([
+    ['resume', ['pausing', 'paused', 'running'], true],
+    ['step', ['pausing', 'paused', 'stepping'], true],
+    ['stop', ['pausing', 'paused', 'stopping'], false],
+  ] as const)(
+    'a listener that is told of the pause may %s at once',
+    async (request, states, on) => {
+      const seen: string[] = [];
+      const control = new RunControl((state) => {
+        seen.push(state);
+        if (state === 'paused') control[request]();
+      });
+      control.pause();
+      let answer: boolean | undefined;
+      void control.untilMayContinue().then((next) => (answer = next));
+      await turns(5);
+      expect([seen, answer]).toEqual([states, on]);
+    },
+  );
+
   test('is paused only once the iteration under way is done', async () => {
     const seen: string[] = [];
     const control = new RunControl((state) => seen.push(state));
-    expect(await control.gate()).toBe(true);
+    expect(await control.untilMayContinue()).toBe(true);
     // An iteration runs here.
     control.pause();
     expect(control.state).toBe('pausing');
     let done = false;
-    const rest = control.gate().then(() => (done = true));
+    const rest = control.untilMayContinue().then(() => (done = true));
     await turns(3);
     expect([control.state, done]).toEqual(['paused', false]);
     control.step();
     await rest;
     // The step runs here.
     expect(control.state).toBe('stepping');
-    const after = control.gate();
+    const after = control.untilMayContinue();
     await turns(3);
     expect(control.state).toBe('paused');
     control.resume();
@@ -147,7 +167,7 @@ describe('run control', () => {
     expect(seen).toEqual(['pausing', 'running', 'done']);
     const failed = new RunControl((state, message) => seen.push(`${state} ${message}`));
     failed.fail('loss is NaN');
-    expect([await failed.gate(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);
+    expect([await failed.untilMayContinue(), seen.at(-1)]).toEqual([false, 'failed loss is NaN']);
   });
 
   test('tells what a run meets between a stop and its end', async () => {
@@ -156,7 +176,7 @@ describe('run control', () => {
     control.stop();
     control.pause();
     control.resume();
-    expect(await control.gate()).toBe(false);
+    expect(await control.untilMayContinue()).toBe(false);
     control.fail('the checkpoint could not be written');
     control.stopped();
     control.stop();
@@ -211,13 +231,13 @@ describe('a loop that waits for a device', () => {
     vi.useRealTimers();
     const control = new RunControl();
     control.pause();
-    expect(await Promise.race([control.gate(), turns(5)])).toBeUndefined();
+    expect(await Promise.race([control.untilMayContinue(), turns(5)])).toBeUndefined();
     control.step();
     await turns(2);
     expect(control.state).toBe('stepping');
     control.lost();
-    expect(await control.gate()).toBe(true);
-    expect(await Promise.race([control.gate(), turns(5)])).toBeUndefined();
+    expect(await control.untilMayContinue()).toBe(true);
+    expect(await Promise.race([control.untilMayContinue(), turns(5)])).toBeUndefined();
     expect(control.state).toBe('paused');
   });
 });

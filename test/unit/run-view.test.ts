@@ -321,13 +321,38 @@ test('a finished run is the same from its files: pool, curves, scores, selection
   expect(model.pool.every(({ key }) => key !== undefined)).toBe(true);
 });
 
+/** A line of a log, of the first seed and before its updates. */
+const eventLine = (type: string, rest: object): string =>
+  JSON.stringify({ type, after: 0, seed: 1, ...rest });
+const scoresLine = (summary: object): string =>
+  eventLine('scores', {
+    files: {},
+    summary: { seed: 1, lim, pool: none, selections: {}, scoreQuantiles: [], ...summary },
+  });
+
 test.each([
   ['subsets/rand.json', undefined, 'no such file'],
   ['subsets/lim.json', '[{"id": -4}]', '0.id'],
   ['events.jsonl', '{"type":"pool"}', 'events.jsonl line 1: after'],
   ['events.jsonl', '{"type":"pool","after":99999,"seed":1}', 'after update 99999'],
+  ['events.jsonl', '{"type":"pool","after":0', 'made/events.jsonl line 1'],
+  ['events.jsonl', '{"type":"pool","after":0,"seed":9}', 'made/events.jsonl line 1: seed 9'],
+  ['events.jsonl', eventLine('column', { epoch: 1e15 }), 'data epoch 1000000000000000 of'],
+  ['events.jsonl', eventLine('warning', { text: 7 }), 'line 1: text'],
+  ['events.jsonl', eventLine('phase', { phase: 'linear', text: '' }), 'linear is none of full'],
+  [
+    'events.jsonl',
+    eventLine('evaluation', { method: 'linear', update: 1, samples: 1, mean: 0, tiers: {} }),
+    'linear is none of full',
+  ],
+  ['events.jsonl', scoresLine({ seed: 2 }), 'seed 1 and the summary of 2'],
+  ['events.jsonl', scoresLine({ lim: null }), 'seed 1 was scored without a summary'],
+  ['events.jsonl', scoresLine({ selections: { '../../x': none } }), 'line 1: summary.selections'],
 ])('a finished run whose %s says %s is refused in words', async (file, content, why) => {
-  const { folder, files } = makeRun({ preset: 'quick' });
+  const { folder, files } = makeRun({
+    preset: 'quick',
+    overrides: { experiment: { methods: ['full', 'lim', 'rand'] } },
+  });
   if (content === undefined) files.delete(file);
   else files.set(file, content);
   const run = await readRun(folder);

@@ -1,9 +1,9 @@
 import { type Given, TemplateError, Undefined, type Value } from './values.ts';
 
 /**
- * Arguments by the names of parameters, as Python binds them.
+ * Assigns arguments to named parameters, as Python does.
  *
- * @param where What errors call the function.
+ * @param where Name of the function in errors.
  */
 export function bind<Name extends string>(
   where: string,
@@ -33,7 +33,7 @@ export function bind<Name extends string>(
   return found;
 }
 
-/** An argument that must be text; undefined and none stay undefined. */
+/** A text argument; undefined and none stay undefined. */
 export function optionalText(where: string, value: Value | undefined): string | undefined {
   if (value === undefined || value === null) return undefined;
   if (typeof value === 'string') return value;

@@ -29,11 +29,11 @@ import {
   wholeOf,
 } from './values.ts';
 
-/** What filters ask of the template that they run in. */
+/** The calls of filters into the template that runs them. */
 export interface Host {
-  /** A field or an item, as `of.name` and `of[name]` find it. */
+  /** `of[key]`: an item first, else a method or a field. */
   readonly item: (of: Value, key: Value) => Value;
-  /** A method or a field, which is no item. */
+  /** A method or a field, never an item. */
   readonly field: (of: Value, name: string) => Value;
   readonly filter: (name: string, of: Value, given: Given) => Value;
   readonly test: (name: string, of: Value, given: Given) => boolean;
@@ -45,7 +45,7 @@ type Filter = (of: Value, given: Given, host: Host) => Value;
 const smallLetters = (value: Value): Value =>
   typeof value === 'string' ? value.toLowerCase() : value;
 
-/** A function that finds a dotted attribute, such as `function.name`, or an item by its number. */
+/** A function that reads a dotted attribute, such as `function.name`, or an item by its number. */
 function getter(attribute: Value | undefined, host: Host, fallback?: Value): (of: Value) => Value {
   if (attribute === undefined || attribute === null) return (of) => of;
   const path: Value[] =
@@ -62,7 +62,7 @@ function getter(attribute: Value | undefined, host: Host, fallback?: Value): (of
   };
 }
 
-/** Sorted by keys, equal ones as they stood. */
+/** Sorts by keys; items with equal keys keep their order. */
 function sorted(items: readonly Value[], keyOf: (item: Value) => Value, reverse = false): Value[] {
   const keyed = items.map((item) => ({ item, key: keyOf(item) }));
   keyed.sort((a, b) => (reverse ? order(b.key, a.key) : order(a.key, b.key)));
@@ -99,7 +99,7 @@ function extreme(name: string, sign: number): Filter {
   };
 }
 
-/** `select`, `reject` and those by attribute. */
+/** `select`, `reject`, `selectattr` and `rejectattr`. */
 function choose(name: string, byAttribute: boolean, wanted: boolean): Filter {
   return (of, { positional, named }, host) => {
     const rest = [...positional];
@@ -146,7 +146,7 @@ function groupby(of: Value, given: Given, host: Host): Value {
   return groups.map(({ shown, items }) => new Group(shown, items));
 }
 
-/** What `groupby` gives: a pair that also has names. */
+/** An element of `groupby`'s result: a pair whose parts also have names. */
 export class Group extends Tuple {
   get grouper(): Value {
     return this.items[0] ?? null;
@@ -197,7 +197,7 @@ function dictsort(of: Value, given: Given): Value {
   return sorted(entries, keyOf, isTrue(options.reverse ?? false));
 }
 
-/** `json.dumps`, as transformers gives it to templates: without the escapes of HTML. */
+/** `json.dumps` as transformers gives it to templates: without HTML escapes. */
 function tojson(of: Value, given: Given): string {
   const options = bind('tojson', given, ['ensure_ascii', 'indent', 'separators', 'sort_keys']);
   const { indent: asked = null } = options;
@@ -291,7 +291,7 @@ function wordwrap(of: Value, given: Given): string {
   return linesOf(text(of)).map(wrapped).join(glue);
 }
 
-/** Items in a number of columns, as even as can be. */
+/** Splits items into a number of columns of nearly equal length. */
 function slices(of: Value, given: Given): Value {
   const { slices: asked = 1, fill_with: fill } = bind('slice', given, ['slices', 'fill_with']);
   const items = itemsOf(of);
@@ -325,7 +325,7 @@ function batch(of: Value, given: Given): Value {
   return new Lazy(rows);
 }
 
-/** Python's `round`: halves to even. */
+/** Python's `round`: a tie goes to the even neighbour. */
 function round(of: Value, given: Given): Value {
   const { precision = 0, method = 'common' } = bind('round', given, ['precision', 'method']);
   const value = numberOf(of);
@@ -338,7 +338,7 @@ function round(of: Value, given: Given): Value {
   if (!(of instanceof Float) && digits >= 0) return integer(value);
   const scaled = value * scale;
   const below = Math.floor(scaled);
-  // Written out, a float that lies in the middle ends in a 5 there.
+  // The exact decimal digits of a tie are a 5 and then zeros.
   const isTie =
     digits >= 0 &&
     digits < 30 &&
@@ -580,7 +580,7 @@ const remainder = (of: Value, by: number): number => {
   return ((number % by) + by) % by;
 };
 
-/** Tests by name, as Jinja documents them; those that ask for a type stand in `template.ts`. */
+/** Tests by name, as Jinja documents them. `template.ts` holds the tests for types. */
 export const tests: Readonly<Record<string, Test>> = {
   boolean: (of) => typeof of === 'boolean',
   defined: (of) => !(of instanceof Undefined),

@@ -12,14 +12,14 @@ import {
   type Value,
 } from './values.ts';
 
-/** A text to a width, filled up at its left or right end. */
+/** Pads a text to a width: at its right end if `left`, else at its left end. */
 const padded = (value: string, width: number, left: boolean, fill = ' '): string => {
   const missing = Math.min(width, 10_000) - characters(value).length;
   if (missing <= 0) return value;
   return left ? value + fill.repeat(missing) : fill.repeat(missing) + value;
 };
 
-/** A number in one of the letters that C's and Python's formats share. */
+/** Formats a number by a format letter that C and Python share. */
 function numberText(value: Value, letter: string, precision: number | undefined): string {
   const number = numberOf(value);
   if (number === undefined) {
@@ -107,7 +107,7 @@ export function percentFormat(template: string, values: Value): string {
 const cut = (value: string, precision: number | undefined): string =>
   precision === undefined ? value : characters(value).slice(0, precision).join('');
 
-/** Python's `template.format(…)`, with items and fields of what is named. */
+/** Python's `template.format(…)`, with items and fields of the named values. */
 export function braceFormat(
   template: string,
   { positional, named }: Given,
@@ -145,7 +145,7 @@ export function braceFormat(
   );
 }
 
-/** A value by a format specification such as `>8` or `.2f`. */
+/** Formats a value by a specification such as `>8` or `.2f`. */
 function specified(value: Value, spec: string): string {
   if (spec === '') return text(value);
   const parts =
@@ -196,7 +196,7 @@ const months = [
   'December',
 ];
 
-/** A moment of the local clock by Python's format, in the C locale. */
+/** Formats a moment of the local clock by Python's format, in the C locale. */
 export function strftime(moment: Date, format: string): string {
   const two = (value: number): string => String(value).padStart(2, '0');
   const [day, month] = [days[moment.getDay()] ?? '', months[moment.getMonth()] ?? ''];
@@ -231,7 +231,7 @@ export function strftime(moment: Date, format: string): string {
     U: () => two(Math.floor((ofYear + 7 - moment.getDay()) / 7)),
     W: () => two(Math.floor((ofYear + 7 - ((moment.getDay() + 6) % 7)) / 7)),
     s: () => String(Math.floor(moment.getTime() / 1000)),
-    // Python's own `now` has no zone.
+    // Python's own `now` has no time zone.
     z: () => '',
     Z: () => '',
     c: () => strftime(moment, '%a %b %e %H:%M:%S %Y'),

@@ -1,4 +1,4 @@
-/** A template that is not Jinja, or asks for what is not implemented; names its line. */
+/** An invalid template, or one that needs an unimplemented feature; the message names the line. */
 export class TemplateSyntaxError extends Error {
   override readonly name = 'TemplateSyntaxError';
 }
@@ -15,7 +15,7 @@ export type Token =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print' | 'block'; readonly words: readonly Word[]; readonly line: number };
 
-/** What Python counts as white space. */
+/** The white space of Python. */
 export const space =
   '\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000';
 
@@ -36,7 +36,7 @@ function matchAt(pattern: RegExp, text: string, at: number): string | undefined 
 const trimmedEnd = new RegExp(`[${space}]+$`);
 const onlySpace = new RegExp(`^[${space}]+$`);
 
-/** Text without the white space at its end. A loop: the pattern alone is quadratic in it. */
+/** Text without white space at its end. A loop, because the pattern alone takes quadratic time. */
 function withoutEnd(text: string): string {
   let end = text.length;
   while (end > 0 && trimmedEnd.test(text.charAt(end - 1))) end--;
@@ -47,7 +47,7 @@ const closes: Readonly<Record<string, string>> = { '(': ')', '[': ']', '{': '}' 
 
 /** Cuts a template into tokens as Jinja does with `trim_blocks` and `lstrip_blocks`. */
 export function tokenize(template: string): Token[] {
-  // One newline at the end is not part of a template.
+  // Jinja drops one newline at the end of a template.
   const source = template.replace(/\r\n?/g, '\n').replace(/\n$/, '');
   const tokens: Token[] = [];
   let at = 0;
@@ -61,7 +61,7 @@ export function tokenize(template: string): Token[] {
   const fail = (why: string): never => {
     throw new TemplateSyntaxError(`line ${line}: ${why}`);
   };
-  /** Text before a tag, by the sign that the tag begins with. */
+  /** Adds the text before a tag. The tag's sign decides which white space is dropped. */
   const pushText = (text: string, sign: string, mayStrip: boolean): void => {
     let kept = text;
     if (sign === '-') kept = withoutEnd(text);
@@ -73,7 +73,7 @@ export function tokenize(template: string): Token[] {
     }
     if (kept !== '') tokens.push({ kind: 'text', text: kept });
   };
-  /** The end of a tag that closes at a place, with the white space that goes with it. */
+  /** The index after a tag's close at `end`, and after the white space that the tag removes. */
   const afterClose = (end: number, sign: string, trims: boolean): number => {
     if (sign === '-') return end + (matchAt(patterns.space, source, end)?.length ?? 0);
     return trims && sign !== '+' && source.charCodeAt(end) === 10 ? end + 1 : end;
@@ -143,7 +143,7 @@ function nextOpen(source: string, from: number): number | undefined {
   return undefined;
 }
 
-/** The text of `{% raw %}` behind its `{%`; undefined where another tag begins. */
+/** The extent of a `{% raw %}` block whose `{%` ends at `at`; undefined for another tag. */
 function matchRaw(
   source: string,
   at: number,
@@ -163,7 +163,7 @@ function matchRaw(
 function wordAt(source: string, at: number, line: number): Word | undefined {
   for (const kind of ['float', 'integer', 'name', 'string', 'operator'] as const) {
     const text = matchAt(patterns[kind], source, at);
-    // After a dot `1.0` would be two items, as in `pairs.1.0`.
+    // After a dot, `1.0` means two items, as in `pairs.1.0`.
     if (text === undefined || (kind === 'float' && source.charAt(at - 1) === '.')) continue;
     return { kind, text, line };
   }
@@ -184,7 +184,7 @@ const escapes: Readonly<Record<string, string>> = {
   v: '\v',
 };
 
-/** The text that a string word stands for, with Python's escapes; unknown ones stay as they are. */
+/** The value of a string word, with Python's escapes; unknown escapes stay unchanged. */
 export function textOfString(word: string): string {
   return word
     .slice(1, -1)

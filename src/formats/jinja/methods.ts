@@ -30,7 +30,7 @@ const textArgument = (where: string, value: Value | undefined): string => {
   return found;
 };
 
-/** Start and end of a search, as Python clips them. */
+/** Start and end of a search, clipped as Python does. */
 function bounds(
   given: Partial<Record<'start' | 'end', Value>>,
   length: number,
@@ -43,7 +43,7 @@ function bounds(
   return [clip(given.start, 0), clip(given.end, length)];
 }
 
-/** A part of a text by code points. */
+/** A slice of a text by code points. */
 const part = (of: string, start: number, end: number): string =>
   characters(of).slice(start, end).join('');
 
@@ -112,15 +112,15 @@ function partition(where: string, of: string, given: Given, last: boolean): Tupl
   return new Tuple([of.slice(0, at), separator, of.slice(at + separator.length)]);
 }
 
-/** The first letter large, all others small. */
+/** Upper case for the first letter, lower case for the others. */
 export function capitalized(of: string): string {
   const [first = '', ...rest] = characters(of);
-  // Of a letter that is two when it is large, the first alone is: `Ss` for a sharp s.
+  // If the upper case of a letter is two letters, only the first stays upper: `Ss` for a sharp s.
   const [large = '', ...more] = characters(first.toUpperCase());
   return large + more.join('').toLowerCase() + rest.join('').toLowerCase();
 }
 
-/** First letters of words large, all others small. */
+/** Upper case for the first letter of each word, lower case for the others. */
 const titled = (of: string): string => of.replace(/\p{L}+/gu, capitalized);
 
 /** Lines as Python's `splitlines` cuts them. */
@@ -136,7 +136,7 @@ export function linesOf(of: string, keepEnds = false): string[] {
   return lines;
 }
 
-/** Python's `replace`; an empty text stands between all characters. */
+/** Python's `replace`; an empty `old` matches before, between and after all characters. */
 export function replaced(of: string, old: string, fresh: string, count: number): string {
   const most = count < 0 ? Infinity : count;
   const parts = old === '' ? ['', ...characters(of), ''] : of.split(old);
@@ -166,7 +166,7 @@ function filledTo(
   const missing = Math.max(0, wanted - characters(of).length);
   if (side === 'left') return of + filler.repeat(missing);
   if (side === 'right') return filler.repeat(missing) + of;
-  // Python puts the odd one on the left where the width is odd.
+  // Python puts the odd blank on the left if the width is odd.
   const before = Math.floor(missing / 2) + (missing & wanted & 1);
   return filler.repeat(before) + of + filler.repeat(missing - before);
 }
@@ -273,7 +273,7 @@ const textMethods: Readonly<Record<string, Method<string>>> = {
     ),
 };
 
-/** What changes a list or a mapping, which templates may not do. */
+/** Methods that change a list or a mapping, which templates may not call. */
 const changing = new Set([
   'append',
   'extend',
@@ -314,7 +314,10 @@ const dictMethods: Readonly<Record<string, Method<Dict>>> = {
   copy: (of) => new Dict(of.entries()),
 };
 
-/** A method of a value by its name; undefined where Python has none, or one that would change it. */
+/**
+ * A method of a value by its name. Undefined if Python has no such method; an `Undefined` value if
+ * the method would change the value.
+ */
 export function methodOf(of: Value, name: string): Callable | Undefined | undefined {
   const bound = <Of>(methods: Readonly<Record<string, Method<Of>>>, self: Of) => {
     const method = Object.hasOwn(methods, name) ? methods[name] : undefined;

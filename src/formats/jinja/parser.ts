@@ -1,15 +1,15 @@
 import { textOfString, type Token, TemplateSyntaxError, tokenize, type Word } from './lexer.ts';
 import type { Arguments, Body, Expression, Parameter, Statement, Target } from './syntax.ts';
 
-/** How deep expressions and blocks may lie in each other. */
+/** Deepest nesting of expressions and blocks. */
 const deepest = 200;
 
-/** Tags of Jinja that bring in other files: a chat template is alone, also in transformers. */
+/** Jinja's tags that load other files. A chat template has no other files, in transformers too. */
 const tagsOfOthers = ['include', 'import', 'from', 'extends'];
 
 const noArguments: Arguments = { positional: [], named: [], list: undefined, dict: undefined };
 
-/** Words that end an expression or a test rather than begin one. */
+/** Words that end an expression or a test and never begin one. */
 const joining = new Set(['else', 'or', 'and', 'if', 'is', 'in', 'not', 'recursive']);
 
 const constants: Readonly<Record<string, boolean | null>> = {
@@ -21,13 +21,13 @@ const constants: Readonly<Record<string, boolean | null>> = {
   None: null,
 };
 
-/** The statements of a template. @throws TemplateSyntaxError with the line at fault. */
+/** Parses a template into statements. @throws TemplateSyntaxError with the line at fault. */
 export const parseTemplate = (template: string): Body => new Parser(tokenize(template)).whole();
 
 class Parser {
   readonly #tokens: readonly Token[];
   #next = 0;
-  /** Words of the tag that is read. */
+  /** Words of the current tag. */
   #words: readonly Word[] = [];
   #at = 0;
   #line = 1;
@@ -97,7 +97,7 @@ class Parser {
 
   // Statements
 
-  /** Statements up to a tag of one of these names, whose further words are left to be read. */
+  /** Statements up to a tag with one of these names; the tag's further words are left unread. */
   #body(ends: readonly string[]): { body: Body; end: string | undefined } {
     return this.#deeper(() => {
       const body: Statement[] = [];
@@ -126,7 +126,7 @@ class Parser {
     });
   }
 
-  /** The statements of a block up to its only end. */
+  /** Statements of a block that has one possible end tag. */
   #block(end: string): Body {
     this.#endTag();
     const { body } = this.#body([end]);
@@ -260,7 +260,7 @@ class Parser {
     return { kind: 'set-block', target, filter, body };
   }
 
-  /** One name, or several with commas between, also in brackets. */
+  /** One name, or several names separated by commas, with or without brackets. */
   #target(mayBeTuple: boolean): Target {
     const one = (): Target => {
       if (!this.#take('(')) return { kind: 'name', name: this.#assigned() };
@@ -302,7 +302,7 @@ class Parser {
 
   // Expressions, from the loosest binding to the tightest
 
-  /** An expression, or several with commas between, which are a tuple. */
+  /** An expression, or a tuple: several expressions separated by commas. */
   #tuple(mayChoose = true): Expression {
     const one = (): Expression => (mayChoose ? this.#expression() : this.#or());
     const first = one();
@@ -469,7 +469,7 @@ class Parser {
     }
   }
 
-  /** What stands in square brackets behind a value. */
+  /** The contents of the square brackets after a value. */
   #key(): Expression {
     const one = (): Expression => {
       const part = (): Expression | undefined =>
@@ -521,7 +521,10 @@ class Parser {
     return { positional, named, list, dict };
   }
 
-  /** Filters, tests and calls behind a value; a filter block begins with a filter's bare name. */
+  /**
+   * Filters, tests and calls after a value; a filter block begins with a filter's name, without
+   * `|`.
+   */
   #filters(of: Expression | undefined, isBlock: boolean): Expression | undefined {
     let found = of;
     let bare = isBlock;

@@ -16,7 +16,7 @@ export type Expression =
   | { readonly kind: 'call'; readonly callee: Expression; readonly args: Arguments }
   | {
       readonly kind: 'filter';
-      /** What it is applied to; undefined where a block's text is. */
+      /** The operand; undefined when the filter applies to the text of a block. */
       readonly of: Expression | undefined;
       readonly name: string;
       readonly args: Arguments;
@@ -51,12 +51,12 @@ export type Expression =
 export interface Arguments {
   readonly positional: readonly Expression[];
   readonly named: readonly (readonly [string, Expression])[];
-  /** After `*` and after `**`. */
+  /** The expressions after `*` and after `**`. */
   readonly list: Expression | undefined;
   readonly dict: Expression | undefined;
 }
 
-/** What a value is assigned to. */
+/** The target of an assignment. */
 export type Target =
   | { readonly kind: 'name'; readonly name: string }
   | { readonly kind: 'tuple'; readonly items: readonly Target[] }
@@ -68,7 +68,7 @@ export interface Parameter {
   readonly fallback: Expression | undefined;
 }
 
-/** A piece of a template: text, an expression to print, or a statement. */
+/** A part of a template: text, an expression to print, or a statement. */
 export type Statement =
   | { readonly kind: 'text'; readonly text: string }
   | { readonly kind: 'print'; readonly value: Expression }

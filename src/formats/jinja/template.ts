@@ -31,14 +31,14 @@ import {
   wholeOf,
 } from './values.ts';
 
-/** What a template wrote. */
+/** The result of a rendering. */
 export interface Rendered {
   readonly text: string;
-  /** Start and end, in UTF-16 units, of what each `generation` block wrote. */
+  /** Start and end, in UTF-16 units, of the text of each `generation` block. */
   readonly generated: readonly (readonly [number, number])[];
 }
 
-/** Names and their values, of a block and of those around it. */
+/** Names and values of a block, with the scopes around it. */
 class Scope {
   readonly values = new Map<string, Value>();
   readonly #outer: Scope | undefined;
@@ -53,18 +53,18 @@ class Scope {
   }
 }
 
-/** What runs through loops: a `break` or a `continue` whose text has been written already. */
+/** How a body was left: by a `break` or a `continue`; the text before it is already written. */
 type Leaving = 'break' | 'continue' | undefined;
 
 const nothing: Given = { positional: [], named: new Map() };
-/** Most numbers that one `range` of a template gives, as in Jinja's sandbox. */
+/** Most numbers of one `range`, as in Jinja's sandbox. */
 const longestRange = 100_000;
 /** Longest text that a template may write. */
 const longestText = 2 ** 24;
 
 /**
- * A chat template: Jinja as transformers runs it, with `trim_blocks`, `lstrip_blocks`, loop controls
- * and the `generation` tag, and without a way to other files or to anything but its own data.
+ * A chat template: Jinja as transformers runs it, with `trim_blocks`, `lstrip_blocks`, loop
+ * controls and the `generation` tag. A template can reach no files and no data but its own.
  */
 export class Template {
   readonly #body: Body;
@@ -75,9 +75,9 @@ export class Template {
   }
 
   /**
-   * @param variables Plain data, under the names that the template reads.
-   * @param now What `strftime_now` takes for now.
-   * @throws TemplateError, also where the template calls `raise_exception`.
+   * @param variables Plain data, by the names that the template reads.
+   * @param now The time that `strftime_now` returns.
+   * @throws TemplateError, also when the template calls `raise_exception`.
    */
   render(variables: Readonly<Record<string, unknown>>, now = new Date()): Rendered {
     return new Run(variables, now).whole(this.#body);
@@ -88,7 +88,7 @@ export class Template {
 class Run {
   readonly #global = new Scope();
   readonly #host: Host;
-  /** What is written now, and what the block was begun in. */
+  /** Pieces of the text, or of the innermost captured block. */
   #out: string[] = [];
   #written = 0;
   readonly #marks: { start: number; end: number; out: string[] }[] = [];
@@ -142,7 +142,7 @@ class Run {
     this.#out.push(value);
   }
 
-  /** What a body writes, as a text of its own. */
+  /** Runs `run` and returns the text that it wrote, instead of adding the text to the output. */
   #captured(run: () => void): string {
     const outer = this.#out;
     this.#out = [];
@@ -164,7 +164,10 @@ class Run {
     return undefined;
   }
 
-  /** A body whose `break` and `continue` have no loop to end: those of macros and captured text. */
+  /**
+   * Runs the body of a macro or of a captured text, in which `break` and `continue` have no loop to
+   * end.
+   */
   #inner(body: Body, scope: Scope): void {
     const leaving = this.#body(body, scope);
     if (leaving) throw new TemplateError(`'${leaving}' outside of a loop`);
@@ -581,7 +584,7 @@ class Run {
   }
 
   #missing(of: Value, key: Value): Value {
-    // What is looked for in something that is not there is an error, as in Jinja.
+    // A lookup in an undefined value is an error, as in Jinja.
     if (of instanceof Undefined) of.fail();
     if (of === null) return new Undefined(`'None' has no attribute '${text(key)}'`);
     const kind = of instanceof Members ? of.kind : typeName(of);
@@ -763,7 +766,7 @@ function range({ positional }: Given): Value {
   return Array.from({ length: count }, (_, i) => start + i * step);
 }
 
-/** Keys and values of what `dict` and `namespace` begin with. */
+/** The initial keys and values of `dict` and `namespace`. */
 function pairsOf(value: Value | undefined): (readonly [Value, Value])[] {
   if (value === undefined) return [];
   if (value instanceof Dict) return value.entries();
@@ -809,7 +812,7 @@ function joiner(separator: Value): Value {
   });
 }
 
-/** Whether a body reads a name anywhere, its macros' own bodies left out. */
+/** Whether a body reads a name anywhere outside its macros. */
 function readsName(body: Body, name: string): boolean {
   const inside = (node: unknown): boolean => {
     if (Array.isArray(node)) return node.some(inside);

@@ -1,12 +1,12 @@
 import { space } from './lexer.ts';
 
-/** What goes wrong while a template runs, in Python's words where those are known. */
+/** An error of a running template; its message is Python's if known. */
 export class TemplateError extends Error {
   override readonly name = 'TemplateError';
 }
 
 /**
- * A value of a template, with Python's types: whole numbers are JavaScript's, others a `Float`.
+ * A value of a template, with Python's types: an int is a JavaScript number, a float is a `Float`.
  */
 export type Value =
   | null
@@ -22,7 +22,7 @@ export type Value =
   | Callable
   | Members;
 
-/** A number that Python calls a float. */
+/** A Python float. */
 export class Float {
   readonly value: number;
 
@@ -31,7 +31,7 @@ export class Float {
   }
 }
 
-/** A list that nothing changes. */
+/** An immutable list. */
 export class Tuple {
   readonly items: readonly Value[];
 
@@ -40,7 +40,7 @@ export class Tuple {
   }
 }
 
-/** A mapping by any key that Python can hash, in the order of insertion. */
+/** A mapping in order of insertion, with any key that Python can hash. */
 export class Dict {
   readonly #entries = new Map<string, readonly [Value, Value]>();
 
@@ -78,7 +78,7 @@ export class Dict {
   }
 }
 
-/** What equal keys have in common; 1, 1.0 and true are one key. */
+/** A text that is equal for equal keys; 1, 1.0 and true are the same key. */
 function hashed(key: Value): string {
   const number = numberOf(key);
   if (number !== undefined) return `n${number}`;
@@ -92,7 +92,7 @@ function hashed(key: Value): string {
   throw new TemplateError(`unhashable type: '${typeName(key)}'`);
 }
 
-/** What a filter such as `map` gives: read once, always true, and without a length. */
+/** The result of a filter such as `map`: readable once, always true, and without a length. */
 export class Lazy {
   #items: readonly Value[];
 
@@ -100,7 +100,7 @@ export class Lazy {
     this.#items = items;
   }
 
-  /** What is left of it, which then is nothing. */
+  /** Returns up to `count` remaining items and removes them. */
   take(count = Infinity): readonly Value[] {
     const taken = this.#items.slice(0, count);
     this.#items = this.#items.slice(taken.length);
@@ -108,9 +108,11 @@ export class Lazy {
   }
 }
 
-/** What a name, field or item that is not there stands for: empty until something is done with it. */
+/**
+ * The value of a missing name, field or item: empty when read as a text, a list or a truth value.
+ */
 export class Undefined {
-  /** What an error says of it. */
+  /** The error message for a use of the value. */
   readonly why: string;
 
   constructor(why: string) {
@@ -122,7 +124,7 @@ export class Undefined {
   }
 }
 
-/** What was found at a place, which may be `none`; without it a value that says why. */
+/** The found value, which may be `none`; if nothing was found, an `Undefined` with the reason. */
 export const placed = (found: Value | undefined, why: string): Value =>
   found === undefined ? new Undefined(why) : found;
 
@@ -132,11 +134,11 @@ export interface Given {
   readonly named: ReadonlyMap<string, Value>;
 }
 
-/** Something that can be called: a function, a method, a macro. */
+/** A callable value: a function, a method, a macro. */
 export class Callable {
   readonly name: string;
   readonly call: (given: Given) => Value;
-  /** Its fields, of a macro. */
+  /** Fields of a macro. */
   readonly fields: ReadonlyMap<string, Value>;
 
   constructor(
@@ -154,7 +156,7 @@ export class Callable {
 export class Members {
   readonly kind: 'Namespace' | 'LoopContext' | 'Cycler' | 'Joiner';
   readonly fields: Map<string, Value>;
-  /** What is called where the object is. */
+  /** The function that a call of the object runs. */
   readonly call: ((given: Given) => Value) | undefined;
 
   constructor(
@@ -168,22 +170,22 @@ export class Members {
   }
 }
 
-/** Longest text and list that a template may make. */
+/** Longest text and longest list that a template may make. */
 const longest = 2 ** 24;
 
-/** @throws TemplateError where a text or a list would be too long. */
+/** @throws TemplateError when a text or a list would be too long. */
 export function expectLength(length: number): void {
   if (length > longest) throw new TemplateError(`${length} are more than the ${longest} allowed`);
 }
 
-/** A value as a number, booleans too; undefined where it is none. */
+/** The number of a value, booleans included; undefined for other values. */
 export function numberOf(value: Value): number | undefined {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return Number(value);
   return value instanceof Float ? value.value : undefined;
 }
 
-/** A whole number for a place or a count. */
+/** The whole number of an index or a count. */
 export function wholeOf(value: Value, what: string): number {
   if (typeof value === 'number') return value;
   if (typeof value === 'boolean') return Number(value);
@@ -191,7 +193,7 @@ export function wholeOf(value: Value, what: string): number {
   throw new TemplateError(`${what} must be a whole number, is ${typeName(value)}`);
 }
 
-/** A number back as a value; whole ones must be exact. */
+/** A whole number as a value; it must be exact. */
 export function integer(value: number): number {
   if (!Number.isSafeInteger(value)) throw new TemplateError('a whole number is too large');
   return value === 0 ? 0 : value;
@@ -212,7 +214,7 @@ export function typeName(value: Value): string {
   return value instanceof Callable ? 'function' : value.kind;
 }
 
-/** Whether Python takes a value for true. */
+/** Whether Python treats a value as true. */
 export function isTrue(value: Value): boolean {
   if (value === null || value instanceof Undefined) return false;
   if (typeof value === 'string' || Array.isArray(value)) return value.length > 0;
@@ -224,7 +226,7 @@ export function isTrue(value: Value): boolean {
 /** The characters of a text: Python counts code points. */
 export const characters = (text: string): string[] => Array.from(text);
 
-/** The items of something that a loop can go over. */
+/** The items of an iterable value. */
 export function itemsOf(value: Value): readonly Value[] {
   if (Array.isArray(value)) return value;
   if (typeof value === 'string') return characters(value);
@@ -235,7 +237,7 @@ export function itemsOf(value: Value): readonly Value[] {
   throw new TemplateError(`'${typeName(value)}' object is not iterable`);
 }
 
-/** Number of items. */
+/** The number of items of a value. */
 export function lengthOf(value: Value): number {
   if (typeof value === 'string') return characters(value).length;
   if (Array.isArray(value)) return value.length;
@@ -264,7 +266,9 @@ export function equal(a: Value, b: Value): boolean {
 const equalItems = (a: readonly Value[], b: readonly Value[]): boolean =>
   a.length === b.length && a.every((item, i) => equal(item, b[i] ?? null));
 
-/** Below 0 where `a` comes before `b`. @throws TemplateError where Python does not order them. */
+/**
+ * Negative if `a` comes before `b`. @throws TemplateError for values that Python does not order.
+ */
 export function order(a: Value, b: Value, operator = '<'): number {
   const [x, y] = [numberOf(a), numberOf(b)];
   if (x !== undefined && y !== undefined) return x < y ? -1 : Number(x > y);
@@ -285,7 +289,7 @@ export function order(a: Value, b: Value, operator = '<'): number {
   );
 }
 
-/** By code points, where JavaScript compares halves of them. */
+/** Compares by code points; JavaScript compares UTF-16 units. */
 function orderText(a: string, b: string): number {
   const [left, right] = [characters(a), characters(b)];
   for (const [i, one] of left.entries()) {
@@ -295,7 +299,7 @@ function orderText(a: string, b: string): number {
   return left.length - right.length;
 }
 
-/** The items of a list or a tuple; undefined of anything else. */
+/** The items of a list or a tuple; undefined for other values. */
 export function sequence(value: Value): readonly Value[] | undefined {
   if (Array.isArray(value)) return value;
   return value instanceof Tuple ? value.items : undefined;
@@ -323,7 +327,7 @@ export function text(value: Value): string {
   return value instanceof Undefined ? '' : repr(value);
 }
 
-/** A value as Python shows it inside others. */
+/** Python's `repr` of a value: the form inside other values. */
 export function repr(value: Value): string {
   if (value === null) return 'None';
   if (typeof value === 'boolean') return value ? 'True' : 'False';
@@ -331,7 +335,7 @@ export function repr(value: Value): string {
   if (typeof value === 'string') return quoted(value);
   if (value instanceof Float) return floatText(value.value);
   const shown = reprOfMany(value);
-  // At every depth: a value that holds another twice, many times over, is short only in memory.
+  // Checked at every depth: nested repetitions of one value are short in memory but long as text.
   expectLength(shown.length);
   return shown;
 }
@@ -356,7 +360,7 @@ const joinedReprs = (items: readonly Value[]): string => items.map(repr).join(',
 
 const shownAs: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t': '\\t' };
 
-/** A text in quotes: single ones unless only those are in it. */
+/** A text in quotes: single quotes, unless the text contains single quotes and no double ones. */
 function quoted(value: string): string {
   const quote = value.includes("'") && !value.includes('"') ? '"' : "'";
   const inner = value.replace(/[\\'"\p{C}\p{Zl}\p{Zp}\p{Zs}]/gu, (one) => {
@@ -372,7 +376,7 @@ function quoted(value: string): string {
   return quote + inner + quote;
 }
 
-/** A float as Python writes it: the shortest digits, with a point or an exponent. */
+/** A float as Python writes it: the shortest exact digits, with a point or an exponent. */
 export function floatText(value: number): string {
   if (Number.isNaN(value)) return 'nan';
   if (!Number.isFinite(value)) return value > 0 ? 'inf' : '-inf';
@@ -391,7 +395,7 @@ export function floatText(value: number): string {
 
 const deepestData = 100;
 
-/** Data of a caller as a template sees it. */
+/** Converts a caller's data to a value of the template. */
 export function valueOf(data: unknown, depth = 0): Value {
   if (depth > deepestData) throw new TemplateError('data lie too deep in each other');
   if (data === undefined || data === null) return null;
@@ -409,7 +413,7 @@ export function valueOf(data: unknown, depth = 0): Value {
 
 const spaces = new RegExp(`[${space}]`);
 
-/** A text without characters of a set, or white space, at its ends. */
+/** A text without the characters of `set`, or white space, at its ends. */
 export function stripped(value: string, set: string | undefined, ends: 'both' | 'left' | 'right') {
   const all = set === undefined ? undefined : new Set(characters(set));
   const goes = (one: string | undefined): boolean =>
@@ -473,7 +477,7 @@ export function jsonOf(value: Value, options: JsonOptions, depth = 0): string {
 
 const jsonText = (value: string, ascii: boolean): string => {
   const written = JSON.stringify(value).replace(/\\u[\da-f]{4}/g, (one) => {
-    // JSON.stringify escapes lone surrogates, which Python does not unless it writes ASCII.
+    // JSON.stringify escapes lone surrogates; Python does so only when it writes ASCII.
     const code = Number.parseInt(one.slice(2), 16);
     return code >= 0xd800 && !ascii ? String.fromCharCode(code) : one;
   });

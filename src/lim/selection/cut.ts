@@ -2,32 +2,42 @@ import type { MethodName } from '../../vocabulary/methods.ts';
 import { isClose, scoreTolerance } from '../score.ts';
 import { type Selection, SelectionError } from './method.ts';
 
-/** Keep what scores at least `threshold`, or the `count` highest (ties: first come). */
+/**
+ * Keeps prompts that score at least `threshold`, or the `count` highest. Ties: the first prompts
+ * win.
+ */
 export type Cut = { readonly threshold: number } | { readonly count: number };
 
-/** Scores to cut, and what settles those that rounding might decide. */
+/** Scores to cut, and a way to settle scores that rounding might decide. */
 export interface Scored {
-  /** NaN where a prompt has no score: it is never kept. */
+  /** NaN if a prompt has no score. Such a prompt is never kept. */
   readonly scores: ArrayLike<number>;
-  /** Float64 scores of some prompts. Left out where `scores` are as exact as they will get. */
+  /** Computes float64 scores of some prompts. Left out if `scores` are already exact. */
   readonly exact?: (prompts: readonly number[]) => Promise<Float64Array>;
-  /** `scores` are within this times max(1, |score|) of the exact ones. Default `scoreTolerance`. */
+  /**
+   * `scores` differ from the exact scores by at most this times max(1, |score|). Default
+   * `scoreTolerance`.
+   */
   readonly tolerance?: number;
 }
 
-/** What the scores of a method are called, and which prompts its definition leaves out. */
+/** The name of a method's scores, and the prompts that its definition excludes. */
 export interface ScoreRule {
   readonly method: MethodName;
-  /** The score in a sentence. */
+  /** The name of the score, for a sentence. */
   readonly label: string;
-  /** A score that is never kept, wherever the cut lies, and why, behind "none" or "its line". */
+  /**
+   * A score that is never kept, wherever the cut lies. The reasons complete a sentence: `others`
+   * after "none" or "no other", `own` after the score.
+   */
   readonly out?: { readonly score: number; readonly others: string; readonly own: string };
 }
 
 /**
- * Cuts scores. Those that may be on the wrong side by rounding are settled first.
+ * Selects prompts by a cut on their scores. Scores that rounding may put on the wrong side are
+ * settled first.
  *
- * @throws SelectionError when `count` exceeds the prompts that have a score.
+ * @throws SelectionError if `count` exceeds the number of prompts with a score.
  */
 export async function cutScores(
   { method, label, out }: ScoreRule,
@@ -42,7 +52,7 @@ export async function cutScores(
     const settled = await exact(open);
     for (const [i, prompt] of open.entries()) scores[prompt] = settled[i] ?? NaN;
   };
-  /** Whether the method's definition leaves a prompt out, wherever the cut lies. */
+  /** Whether the method's definition excludes a prompt, wherever the cut lies. */
   const isOut = (score: number): boolean => score === out?.score;
   let indices: number[];
   let rule: string;
@@ -67,7 +77,7 @@ export async function cutScores(
     const before = ranked();
     const count = Math.min(cut.count, before.length);
     const last = scores[before[count - 1] ?? -1] ?? NaN;
-    // Both the score and the cut may be off by the tolerance.
+    // Both the score and the cut may be wrong by the tolerance.
     await settle((score) => Math.abs(score - last) <= 2 * tolerance * Math.max(1, Math.abs(last)));
     indices = ranked()
       .slice(0, count)

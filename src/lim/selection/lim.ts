@@ -2,9 +2,9 @@ import { type Cut, cutScores, type Scored } from './cut.ts';
 import { known, type Selection, type SelectionMethod, wholePass } from './method.ts';
 
 /**
- * LIM: the prompts whose learning curve follows the mean curve.
+ * LIM: keeps the prompts whose learning curve follows the mean curve.
  *
- * @throws SelectionError when `count` exceeds the prompts that have a score.
+ * @throws SelectionError if `count` exceeds the number of prompts with a score.
  */
 export const selectLim = (scored: Scored, cut: Cut): Promise<Selection> =>
   cutScores({ method: 'lim', label: 'LIM score' }, scored, cut);

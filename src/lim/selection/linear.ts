@@ -19,29 +19,29 @@ const rule: ScoreRule = {
   },
 };
 
-/** f32 scores of `shaders/linear-score.wgsl` are within this of the float64 ones. */
+/** f32 scores of `shaders/linear-score.wgsl` differ from float64 scores by at most this. */
 const TOLERANCE = 1e-4;
 
 /**
- * LINEAR, by our definition (LIMR's authors published none): prompts whose learning curve is close
- * to a rising straight line, by `linearScores`. One that does not rise is never kept: where `count`
- * asks for more than do, the selection is shorter, and says so.
+ * LINEAR, by our definition (LIMR's authors published none): keeps prompts whose learning curve is
+ * close to a rising straight line, by `linearScores`. A prompt whose line does not rise is never
+ * kept. If `count` exceeds the rising prompts, the selection is shorter and says so.
  *
- * @throws SelectionError when `count` exceeds the prompts that have a score.
+ * @throws SelectionError if `count` exceeds the number of prompts with a score.
  */
 export const selectLinear = (matrix: RewardMatrix | ValueMatrix, cut: Cut): Promise<Selection> =>
   cutScores(rule, { scores: linearScores(matrix) }, cut);
 
 /**
- * Our LINEAR score: R^2 of the least-squares line through a prompt's mean signals over the epochs
- * in which it is present, if that line rises by more than 0.1 over the whole run, else -1. NaN for
- * a prompt that is nowhere present.
+ * Our LINEAR score: R^2 of the least-squares line through a prompt's mean signals, over the epochs
+ * in which the prompt is present. The score is -1 unless the line rises by more than 0.1 over the
+ * whole run, and NaN for a prompt that is never present.
  */
 export function linearScores(matrix: RewardMatrix | ValueMatrix): Float64Array {
   return Float64Array.from({ length: matrix.prompts }, (_, p) => linearScore(rowOf(matrix, p)));
 }
 
-/** `linearScores` of one curve, NaN where it is missing. */
+/** The LINEAR score of one curve. Missing epochs are NaN. */
 export function linearScore(curve: ArrayLike<number>): number {
   let n = 0;
   let meanX = 0;
@@ -66,12 +66,15 @@ export function linearScore(curve: ArrayLike<number>): number {
     xy += (k - meanX) * (y - meanY);
     yy += (y - meanY) ** 2;
   }
-  if (xx === 0) return notRising; // one point is no line
+  if (xx === 0) return notRising; // one point gives no line
   const rise = (xy / xx) * (curve.length - 1);
   return rise > linearRise ? (xy * xy) / (xx * yy) : notRising;
 }
 
-/** LINEAR scores from where the rewards lie; on the device those that f32 cannot tell are settled. */
+/**
+ * Computes LINEAR scores where the rewards are. On the device, scores that f32 cannot decide are
+ * settled in float64.
+ */
 export async function scoreLinear({ matrix, gpu }: Rewards): Promise<Scored> {
   if (gpu === undefined) return { scores: linearScores(matrix) };
   const { scores, exact } = await scoreRows(gpu, matrix, {

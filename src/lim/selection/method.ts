@@ -3,7 +3,7 @@ import type { Gpu } from '../../gpu/device.ts';
 import type { MatrixTensors, RewardMatrix, ValueMatrix } from '../matrix.ts';
 import type { Cut, Scored } from './cut.ts';
 
-/** A selection that cannot be made: the pool lacks what the method needs, or prompts to keep. */
+/** A selection cannot be made: the pool lacks what the method needs, or has too few prompts. */
 export class SelectionError extends Error {
   override readonly name = 'SelectionError';
 }
@@ -17,43 +17,43 @@ export interface Selection {
   readonly rule: string;
   /** Why one prompt was kept or not. */
   readonly reason: (prompt: number) => string;
-  /** Scores as they were compared, those near the cut in float64; absent where nothing is scored. */
+  /** The compared scores; scores near the cut are float64. Absent if the method does not score. */
   readonly scores?: Float64Array;
-  /** Why it holds fewer prompts than were asked for, in words; absent where it holds as many. */
+  /** Why the selection has fewer prompts than asked for, in words; absent if it has enough. */
   readonly shortfall?: string;
 }
 
 /**
- * The rewards of the pass over the whole pool: on the device, where a method computes from the buffers
- * that the pass filled, or in host memory, where float64 is at hand for every prompt.
+ * The rewards of the pass over the whole pool. On the device, a method computes from the buffers
+ * that the pass filled. In host memory, float64 is available for every prompt.
  */
 export type Rewards =
   | { readonly matrix: MatrixTensors; readonly gpu: Gpu }
   | { readonly matrix: RewardMatrix | ValueMatrix; readonly gpu?: never };
 
-/** What is known of a prompt whose key may be wrong on purpose. */
+/** What is known about a prompt whose key may be wrong on purpose. */
 export interface PromptKey {
   /** How hard the prompt is for the base model, as it was drawn. */
   readonly origin: string;
   readonly wrongKey: boolean;
 }
 
-/** What a method chooses from. A property is absent where that is not known. */
+/** The pool that a method chooses from. A property is absent if it is not known. */
 export interface SelectionPool {
   readonly prompts: number;
-  /** Keys the draws of methods that draw. */
+  /** Seed for methods that draw at random. */
   readonly seed: number;
-  /** LIM scores, which whoever asks has already: a file holds them, or a run reports them. */
+  /** LIM scores, if the caller has them already, from a file or from a run. */
   readonly scores?: Scored;
   readonly rewards?: Rewards;
-  /** Whether `rewards` hold how many samples each mean is over, and not a mean alone. */
+  /** Whether `rewards` hold the number of samples behind each mean. */
   readonly counted?: boolean;
   readonly keys?: readonly PromptKey[];
-  /** What lacks a thing that a method needs, for messages: `this file`. */
+  /** The name of the pool's source in messages about a missing need: `this file`. */
   readonly source: string;
 }
 
-/** What a pass over the whole pool is made of. */
+/** The size of a pass over the whole pool. */
 export interface PassSize {
   readonly prompts: number;
   readonly epochs: number;
@@ -61,7 +61,7 @@ export interface PassSize {
   readonly samples: number;
 }
 
-/** Things that a method may need of a pool, each with its words in messages. */
+/** What a method may need from a pool, with the words for messages. */
 export const needs = {
   scores: 'the LIM scores',
   rewards: 'the rewards of each epoch',
@@ -71,31 +71,31 @@ export const needs = {
 
 export type Need = keyof typeof needs;
 
-/** How many prompts to keep in an experiment: as a function of LIM's number, and of settings. */
+/** The number of prompts to keep in an experiment, from LIM's number and the settings. */
 export type ArmSize = (limKept: number, settings: { readonly linearShare: number }) => number;
 
 /**
- * A way to choose the prompts that a model is trained on. A method is an object in a file of its own and
- * a line in `registry.ts`.
+ * A method of choosing the prompts that a model is trained on. Each method is an object in its own
+ * file and a line in `registry.ts`.
  */
 export interface SelectionMethod {
   readonly name: MethodName;
   readonly needs: readonly Need[];
-  /** What is kept where nobody asks for a size: a threshold's worth, as many as LIM keeps, or all. */
+  /** The default size: prompts at a threshold, as many as LIM keeps, or all. */
   readonly usualSize: { readonly threshold: number } | 'as LIM' | 'all';
-  /** Size of its arm beside LIM's; LIM's own size when left out. */
+  /** Size of the method's arm, given LIM's size. Default: LIM's size. */
   readonly armSize?: ArmSize;
-  /** Responses that must be sampled and judged before the selection can be made. */
+  /** Number of responses that must be sampled and judged before the selection can be made. */
   readonly samples: (pass: PassSize) => number;
-  /** Called with a pool that has all of `needs`; see `select`. */
+  /** Makes the selection. The pool has all of `needs`; see `select`. */
   readonly choose: (pool: SelectionPool, cut: Cut) => Selection | Promise<Selection>;
 }
 
-/** All responses of a pass over the whole pool. */
+/** Number of responses in a pass over the whole pool. */
 export const wholePass = ({ prompts, epochs, samples }: PassSize): number =>
   prompts * epochs * samples;
 
-/** A thing that the method needs and the pool lacks. */
+/** The first thing that the method needs and the pool lacks; undefined if there is none. */
 export function lacking(method: SelectionMethod, pool: SelectionPool): Need | undefined {
   const held: Record<Need, boolean> = {
     scores: pool.scores !== undefined,
@@ -106,7 +106,7 @@ export function lacking(method: SelectionMethod, pool: SelectionPool): Need | un
   return method.needs.find((need) => !held[need]);
 }
 
-/** Prompts that a method chooses. @throws SelectionError when it cannot; see `lacking` and `Cut`. */
+/** Chooses prompts by a method. @throws SelectionError if it cannot; see `lacking` and `Cut`. */
 export async function select(
   method: SelectionMethod,
   pool: SelectionPool,
@@ -119,7 +119,7 @@ export async function select(
   return method.choose(pool, cut);
 }
 
-/** A part of a pool that `lacking` has found there. */
+/** Unwraps a part of a pool after `lacking` has found it there. */
 export function known<Part>(part: Part | undefined, method: MethodName, need: Need): Part {
   if (part === undefined) throw new SelectionError(`${method} was asked without ${needs[need]}`);
   return part;

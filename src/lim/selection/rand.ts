@@ -3,10 +3,10 @@ import type { Cut } from './cut.ts';
 import { type Selection, SelectionError, type SelectionMethod } from './method.ts';
 
 /**
- * RAND: `count` prompts drawn without replacement, each subset equally likely. The same seed draws
- * the same prompts from a pool of the same size.
+ * RAND: draws `count` prompts without replacement; every subset is equally likely. The same seed
+ * draws the same prompts from a pool of the same size.
  *
- * @throws SelectionError when `count` exceeds the pool.
+ * @throws SelectionError if `count` exceeds the pool.
  */
 export function selectRandom(prompts: number, count: number, seed: number): Selection {
   if (count > prompts) {
@@ -29,7 +29,7 @@ export function selectRandom(prompts: number, count: number, seed: number): Sele
   };
 }
 
-/** How many to draw. @throws SelectionError for a threshold: nothing is scored. */
+/** The number to draw. @throws SelectionError for a threshold, as nothing is scored. */
 function countOf(cut: Cut): number {
   if ('count' in cut) return cut.count;
   throw new SelectionError('rand has no scores for a threshold to cut: it needs a count');

@@ -1,7 +1,9 @@
 import { ConfigError } from '../../config-error.ts';
 import type { Architecture, ModelConfig, RopeScaling } from '../config.ts';
 
-/** What the family fixes, and what transformers assumes where a config.json is silent. */
+/**
+ * Settings that a family fixes, and values that transformers assumes where a config.json has none.
+ */
 const families = {
   llama: { qkvBias: false, qkNorm: false, maxPositions: 2048, headDim: null, title: 'Llama' },
   qwen2: { qkvBias: true, qkNorm: false, maxPositions: 32_768, headDim: null, title: 'Qwen2' },
@@ -9,7 +11,7 @@ const families = {
 } as const;
 
 const architectures = Object.keys(families) as Architecture[];
-/** Sizes past this are a damaged file, and products of two of them stay exact. */
+/** A larger size means a damaged file. Products of two sizes up to this one are exact. */
 const largestSize = 2 ** 24;
 /** The deepest models of 2026 have near 130 layers; the layout lists every one. */
 const mostLayers = 1024;
@@ -18,7 +20,7 @@ type Json = Readonly<Record<string, unknown>>;
 
 /**
  * Reads a Hugging Face `config.json`, in the current layout (`rope_parameters`) or the one before
- * 2026 (`rope_theta`, `rope_scaling`). Dtypes are not read: each tensor in a file says its own.
+ * 2026 (`rope_theta`, `rope_scaling`). Dtypes are not read: each tensor in a file names its own.
  *
  * @param where The file's name, for messages.
  * @throws ConfigError on a missing or impossible field, or a feature that is not implemented.
@@ -63,10 +65,10 @@ export function parseHfConfig(json: unknown, where: string): ModelConfig {
 }
 
 /**
- * The `config.json` of a model, with theta and dtype under both their names so that transformers
- * before and after version 5 read it.
+ * The `config.json` of a model. Theta and dtype stand under both of their names, so that
+ * transformers before and after version 5 read it.
  *
- * @param dtype Storage type of the weights beside it, as torch names it.
+ * @param dtype Storage type of the model's weights, as torch names it.
  * @throws ConfigError when the architecture does not have the biases or norms that the model has.
  */
 export function toHfConfig(
@@ -145,7 +147,7 @@ function asObject(value: unknown, where: string, what: string): Json {
   return value as Json;
 }
 
-/** Typed reads of one JSON object, null counting as absent, that name the file and field in errors. */
+/** Typed reads of one JSON object. Null counts as absent. Errors name the file and the field. */
 class Fields {
   readonly #json: Json;
   readonly #where: string;
@@ -163,7 +165,7 @@ class Fields {
     return Object.hasOwn(this.#json, key) ? (this.#json[key] ?? undefined) : undefined;
   }
 
-  /** A number that may be left out, then 0. */
+  /** A number; 0 when absent. */
   number(key: string): number {
     const value = this.get(key) ?? 0;
     if (typeof value !== 'number' || !Number.isFinite(value)) {
@@ -287,7 +289,9 @@ function refuseSlidingWindow(fields: Fields): void {
   }
 }
 
-/** A token that is never read: -1 and ids past the vocabulary say that there is none. */
+/**
+ * A token that is never fed to the model. -1 and ids past the vocabulary mean that there is none.
+ */
 function readUnusedToken(fields: Fields, key: string, vocabSize: number): number | null {
   const value = fields.get(key);
   if (Number.isInteger(value) && ((value as number) < 0 || (value as number) >= vocabSize)) {
@@ -314,7 +318,8 @@ function readRope(fields: Fields, maxPositions: number): Pick<ModelConfig, 'rope
     isNamed = true;
   }
   const [current, former] = given.map((rope) => rope && readScaling(rope, fields, maxPositions));
-  // A config of today to which somebody has added a scaling in the former spelling means that.
+  // The former spelling may add a scaling to a current config that has none. Two scalings must
+  // agree.
   if (current && given[1] && JSON.stringify(current) !== JSON.stringify(former)) {
     fields.fail('rope_scaling', 'contradicts rope_parameters');
   }
@@ -322,7 +327,7 @@ function readRope(fields: Fields, maxPositions: number): Pick<ModelConfig, 'rope
   return { ropeTheta: theta, ...(rope ? { rope } : {}) };
 }
 
-/** What yarn multiplies cosines and sines by where its config does not say. */
+/** Yarn's default factor on cosines and sines. */
 function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: number): number {
   const of = (weight: number): number => (factor <= 1 ? 1 : 0.1 * weight * Math.log(factor) + 1);
   return mscale && mscaleAllDim ? of(mscale) / of(mscaleAllDim) : of(1);
@@ -330,7 +335,7 @@ function yarnAttentionFactor(factor: number, mscale?: number, mscaleAllDim?: num
 
 const ropeTypes = ['default', 'linear', 'llama3', 'yarn', 'dynamic'] as const;
 
-/** One object's scaling; undefined where it scales nothing. */
+/** The scaling that one object describes; undefined where it scales nothing. */
 function readScaling(rope: Fields, fields: Fields, maxPositions: number): RopeScaling | undefined {
   for (const nested of ['full_attention', 'sliding_attention']) {
     if (rope.get(nested) !== undefined) rope.fail(nested, 'per layer type is not implemented');
@@ -342,7 +347,7 @@ function readScaling(rope: Fields, fields: Fields, maxPositions: number): RopeSc
   if (type === undefined) {
     rope.fail('rope_type', `${show(named)} is not implemented; known are ${ropeTypes.join(', ')}`);
   }
-  // transformers lets the length beside the object decide before that in it.
+  // In transformers the length beside the object wins over the length inside the object.
   const originalPositions = (): number =>
     fields.get('original_max_position_embeddings') === undefined
       ? rope.sizeOr('original_max_position_embeddings', maxPositions)

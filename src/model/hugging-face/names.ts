@@ -30,13 +30,13 @@ type Names = Readonly<Record<'ofModel' | 'ofLayer', Readonly<Record<string, stri
 
 const llama: Names = { ofModel, ofLayer };
 
-/** Qwen2 and Qwen3 call their parameters as Llama does, and add biases and norms of heads. */
+/** Qwen2 and Qwen3 name their parameters as Llama does, and add biases and head norms. */
 const names: Readonly<Record<Architecture, Names>> = { llama, qwen2: llama, qwen3: llama };
 
 /**
  * The name that a parameter has in files of Hugging Face models, in checkpoints and in messages.
  *
- * @param part Its name in the layout, such as `layers.0.q`.
+ * @param part The parameter's name in the layout, such as `layers.0.q`.
  * @throws RangeError when the architecture has no such parameter.
  */
 export function hfName(architecture: Architecture, part: string): string {
@@ -47,10 +47,13 @@ export function hfName(architecture: Architecture, part: string): string {
   return layer === undefined ? found : `model.layers.${layer}.${found}`;
 }
 
-/** Tensors of older files that hold what the config says already. */
+/** Whether a tensor, found in older files, only repeats what the config says. */
 export const isRedundant = (name: string): boolean => /\.rotary_emb\.inv_freq$/.test(name);
 
-/** Heads of critics and reward models, as TRL, OpenRLHF and transformers name them. */
+/**
+ * Whether a tensor is the head of a critic or reward model, as TRL, OpenRLHF and transformers name
+ * it.
+ */
 export const isValueHead = (name: string): boolean =>
   /^(?:v_head|value_head|critic_head|reward_head|score|classifier)\./.test(name);
 

@@ -6,21 +6,24 @@ import { type Unit, unitOf, unitsAgree } from './units.ts';
 import { Evaluation, NoNumber, type Value } from './value.ts';
 import { TooCostly, Work } from './work.ts';
 
-/** What was found of two answers, and by which rule. */
+/** The result of comparing two answers, and the rule that decided. */
 export interface Finding {
   readonly same: boolean;
   readonly rule: string;
 }
 
-/** Decimals agree to this share of the larger one. */
+/** Decimals are equal if they differ by at most this share of the larger one. */
 const tolerance: Exact = { n: 1n, d: 1_000_000n };
 const mostSigns = 4;
 const mostItems = 200;
-/** Letters that are numbers. */
+/** Letters that stand for constants. */
 const constants = new Set(['pi', 'e', 'i']);
-/** So many values of the letters must tell the same, of these. */
+/** The number of probes that must give the same result. A probe sets all letters to values. */
 const enoughProbes = 3;
-/** Values whose numbers had so many bits at most are told apart by the usual digits, and how many may be asked for. */
+/**
+ * Values whose intermediate numbers had at most `usualSpan` bits are compared to the usual digits.
+ * Up to `largestSpan` bits, more digits are computed.
+ */
 const usualSpan = 160;
 const largestSpan = 4096;
 const plentyOfProbes = 7;
@@ -34,7 +37,7 @@ const difference = (left: Node, right: Node): Node => ({
   terms: [left, { kind: 'negate', of: right }],
 });
 
-/** Letters of both that stand for unknowns. */
+/** The letters in some nodes that stand for unknowns. */
 function unknownsOf(...nodes: readonly Node[]): Set<string> {
   const letters = new Set<string>();
   for (const node of nodes) lettersOf(node, letters);
@@ -46,8 +49,9 @@ const hasDecimal = (node: Node): boolean =>
   some(node, (part) => part.kind === 'number' && part.decimal);
 
 /**
- * Values for all letters of one try: whole and not, near 0 and far, of both signs, and of one sign
- * against another for each pair of the first letters.
+ * Values for all letters at probe `at`. The probes cover whole and fractional values, values near 0
+ * and far from 0, and values of both signs. Each pair of the first eight letters has opposite signs
+ * at some probe.
  */
 function probes(letters: ReadonlySet<string>, at: number): (name: string) => Real {
   const ranks = new Map(
@@ -90,7 +94,7 @@ function probes(letters: ReadonlySet<string>, at: number): (name: string) => Rea
   };
 }
 
-/** Compares two answers as they were read. */
+/** Compares two parsed answers. */
 export class Comparer {
   readonly #work: Work;
   readonly #values: Evaluation;
@@ -143,7 +147,7 @@ export class Comparer {
     return yes(rule);
   }
 
-  /** `(C) 12` is C, and is 12. */
+  /** `(C) 12` equals C, and equals 12. */
   #choices(a: Node, b: Node): Finding {
     const rule = 'the letter of a choice';
     if (a.kind === 'choice' && b.kind === 'choice') {
@@ -248,7 +252,7 @@ export class Comparer {
     return x.every((part) => y.some((other) => this.compare(part, other).same));
   }
 
-  /** `x = 1, y = 2` is (1, 2). */
+  /** `x = 1, y = 2` equals (1, 2). */
   #coordinates(list: Node, tuple: Node): Finding | undefined {
     if (tuple.kind !== 'tuple' || list.kind !== 'list') return undefined;
     const names = new Set<string>();
@@ -263,7 +267,7 @@ export class Comparer {
     return this.#all(values, tuple.items, 'coordinates by name');
   }
 
-  /** `x \in \{1, 2\}` is 1, 2. */
+  /** `x \in \{1, 2\}` equals 1, 2. */
   #membership(list: Node, relation: Node): Finding | undefined {
     if (relation.kind !== 'relation') return undefined;
     const [, set] = relation.sides;
@@ -272,7 +276,7 @@ export class Comparer {
     const isNamed = list.kind === 'list' && list.items.every(({ kind }) => kind === 'relation');
     const isPoint = relation.by.join('') === '=' && isNamed;
     if (isPoint && names?.kind === 'tuple' && values?.kind === 'tuple') {
-      // (x, y) = (1, 2) is x = 1, y = 2.
+      // (x, y) = (1, 2) equals x = 1, y = 2.
       if (names.items.length !== values.items.length) return undefined;
       const items = names.items.map((name, i): Node => {
         return { kind: 'relation', sides: [name, values.items[i] ?? name], by: ['='] };
@@ -300,10 +304,10 @@ export class Comparer {
     return found.same ? yes(`${found.rule}, the name on one side dropped`) : found;
   }
 
-  /** What a chain of equal signs ends in, where it says that something has a value. */
+  /** The last side of a chain of equal signs, if the chain gives something a value. */
   #valueOf({ sides, by }: Node & { kind: 'relation' }): Node | undefined {
     if (!by.every((one) => one === '=' || one === '≈' || one === '≡')) return undefined;
-    // What stands behind "about" is a remark, where something exact stands before it.
+    // An exact value makes the approximate value behind it a remark.
     const about = by.indexOf('≈');
     const exact =
       about > 0 || (about === 0 && sides[0] !== undefined && !isName(sides[0], sides[1]));
@@ -315,7 +319,7 @@ export class Comparer {
     if (isName(first, second)) rest = rest.slice(1);
     else if (rest.length === 2 && isName(last, first)) rest = rest.slice(0, -1);
     else if (unknownsOf(...rest).size > 0) return undefined;
-    // 5 = 5 gives nothing a value.
+    // 5 = 5 gives no value to anything.
     else if (rest.every((side) => this.#print(side) === this.#print(first))) return undefined;
     for (const [i, side] of rest.entries()) {
       const next = rest[i + 1];
@@ -339,7 +343,7 @@ export class Comparer {
     const backward = left.by.every((by) => by === '=') && sameSigns;
     if (backward && this.#all(left.sides, [...right.sides].reverse(), '').same)
       return yes('equations with sides exchanged');
-    // `x = 31 + 1 = 32` and `x = 32`.
+    // `x = 31 + 1 = 32` equals `x = 32`.
     const [long, short] = left.by.length > right.by.length ? [a, b] : [b, a];
     const named = nameAndValue(short);
     const [name] = long.sides;
@@ -350,7 +354,7 @@ export class Comparer {
     return no('relations that differ');
   }
 
-  /** Two named values; undefined where they have to be compared as equations. */
+  /** Compares two named values; undefined if they must be compared as equations. */
   #named(x: Named, y: Named): Finding | undefined {
     const [nameX, nameY] = [this.#print(x.name), this.#print(y.name)];
     if (nameX === nameY) {
@@ -366,7 +370,8 @@ export class Comparer {
       const found = this.compare(x.value, renameLetter(y.value, from.name, to.name));
       return found.same ? yes(`${found.rule}, of a function under another letter`) : found;
     }
-    // `y` and `f(x)` name one thing, and so may words and a sign; x = 5 is not y = 5.
+    // `y` and `f(x)` name the same thing, and words and a symbol may do so too. But x = 5 is not y
+    // = 5.
     const kinds = [x.name.kind, y.name.kind];
     const isFunction = kinds.includes('apply') && (nameX === 'y' || nameY === 'y');
     const isWorded = kinds.includes('words') && kinds.some((kind) => kind !== 'words');
@@ -375,7 +380,9 @@ export class Comparer {
     return found.same ? yes(`${found.rule}, named in two ways`) : undefined;
   }
 
-  /** Two equations or inequalities whose differences of sides are one but for a factor. */
+  /**
+   * Compares two equations or inequalities: left side minus right side must agree up to a factor.
+   */
   #scaled(a: Relation, b: Relation): Finding {
     const [by = ''] = a.by;
     const isEquation = by === '=' || by === '≡' || by === '≈';
@@ -425,7 +432,10 @@ export class Comparer {
     return usable >= enoughProbes ? yes(rule) : no(`${rule}: not known`);
   }
 
-  /** Undefined where there is no value, `skip` where it is too large, `none` where it never is a number. */
+  /**
+   * The value of a node; undefined if it has no value, `skip` if the value is too large, `none` if
+   * the node is never a number.
+   */
   #valueAt(values: Evaluation, node: Node): Value | undefined | 'skip' | 'none' {
     try {
       return values.of(node);
@@ -444,7 +454,7 @@ export class Comparer {
     return x === y ? yes('the same words') : no('words that differ');
   }
 
-  /** Tuples, matrices, ratios, numbers in a base, unions. */
+  /** Compares tuples, matrices, ratios, numbers in a base and unions. */
   #structures(a: Node, b: Node): Finding | undefined {
     if (a.kind === 'based' || b.kind === 'based') {
       const [x, y] = [decimalBase(a), decimalBase(b)];
@@ -488,7 +498,7 @@ export class Comparer {
     return undefined;
   }
 
-  /** Ratios agree part by part, or in proportion where they cannot be times of day. */
+  /** Ratios are equal part by part, or in proportion unless both can be times of day. */
   #ratios(a: Node, b: Node): Finding {
     const rule = 'ratio';
     if (a.kind === 'ratio' && b.kind === 'ratio') {
@@ -524,7 +534,7 @@ export class Comparer {
         ? this.#constants(a, b)
         : this.#expressions(a, b, unknowns);
     if (found.same) return found;
-    // `5 m` against 5: a letter that stands apart behind a number is a unit.
+    // `5 m` against 5: a single letter after a number, apart from it, is a unit.
     const [x, y] = [withoutLoose(a), withoutLoose(b)];
     const [loose, bare] = x ? [x, b] : [y, a];
     if (loose && !(x && y) && unknownsOf(loose, bare).size === 0) {
@@ -534,7 +544,10 @@ export class Comparer {
     return found;
   }
 
-  /** A value without letters, computed once: each entry of a list is compared with many. */
+  /**
+   * The value of a node without letters. It is stored, as each entry of a list is compared with
+   * many others.
+   */
   #constant(node: Node): Value {
     let value = this.#known.get(node);
     if (!value) {
@@ -571,9 +584,10 @@ export class Comparer {
   }
 
   /**
-   * Whether values that agree go on doing so with as many digits more as the numbers on the way to
-   * them were large or small: 10^200 and the root of 10^400 + 1 part behind 400 digits.
-   * @throws TooCostly where that is too many.
+   * Whether two values that agree still agree with more digits. The number of digits depends on how
+   * large or small the intermediate numbers were: 10^200 and the root of 10^400 + 1 differ only
+   * after 400 digits.
+   * @throws TooCostly if that many digits are too many.
    */
   #stillSame(a: Node, b: Node, span: number, letters?: (name: string) => Real): boolean {
     if (span <= usualSpan) return true;
@@ -582,7 +596,7 @@ export class Comparer {
     return values.same(values.of(a), values.of(b));
   }
 
-  /** 90° against π/2, where one says that it is in degrees and the other holds π or an inverse. */
+  /** 90° equals π/2, if one side is in degrees and the other contains π or an inverse function. */
   #isAngle(a: Node, b: Node): boolean {
     const holdsPi = (node: Node): boolean =>
       some(node, (part) => part.kind === 'letter' && part.name === 'pi');
@@ -636,7 +650,10 @@ interface Named {
   readonly value: Node;
 }
 
-/** Whether a side names what the other side gives: `x_1`, `\theta`, `\text{Area}`, `f(x)`, `AB`. */
+/**
+ * Whether a side of an equation is a name for the other side: `x_1`, `\theta`, `\text{Area}`,
+ * `f(x)`, `AB`.
+ */
 function isName(node: Node, value: Node | undefined): boolean {
   const plain = (part: Node): boolean =>
     (part.kind === 'letter' && !constants.has(part.name)) || part.kind === 'words';
@@ -659,13 +676,13 @@ function isName(node: Node, value: Node | undefined): boolean {
     isMeasure(node, plain) ||
     isPoints(node);
   if (!named || !value) return named;
-  // `x = x^2 + 1` names nothing.
+  // In `x = x^2 + 1`, x is not a name.
   const letters =
     node.kind === 'letter' || node.kind === 'call' ? lettersOf(node) : new Set<string>();
   return !some(value, (part) => part.kind === 'letter' && letters.has(part.name));
 }
 
-/** `\deg P`, `\angle{ABC}`: a known measure of something named. */
+/** Whether a node is a known measure of a named object: `\deg P`, `\angle{ABC}`. */
 function isMeasure(node: Node, plain: (part: Node) => boolean): boolean {
   if (node.kind !== 'product') return false;
   const [measure, ...of] = node.factors;
@@ -674,7 +691,7 @@ function isMeasure(node: Node, plain: (part: Node) => boolean): boolean {
   return isKnown && of.length === 1 && of.every(plain);
 }
 
-/** `dy` of `\frac{dy}{dx}`. */
+/** Whether a node is a differential: `dy` in `\frac{dy}{dx}`. */
 const isDifferential = (node: Node): boolean =>
   node.kind === 'product' &&
   node.factors.length === 2 &&
@@ -682,7 +699,7 @@ const isDifferential = (node: Node): boolean =>
     (part, i) => part.kind === 'letter' && (i > 0 || /^(?:d|\\partial)$/.test(part.name)),
   );
 
-/** `AB`, `\angle A`: points beside each other. */
+/** Whether a node consists of points: `AB`, `\angle A`. */
 function isPoints(node: Node): boolean {
   if (node.kind === 'letter') return /^[A-Z]$/.test(node.name) || node.name.startsWith('overline');
   return (
@@ -701,7 +718,7 @@ function nameAndValue({ sides, by }: Relation): Named | undefined {
   return isName(right, left) ? { name: right, value: left } : undefined;
 }
 
-/** Relations with `<` and `≤` alone, smaller side first. */
+/** Rewrites a relation with `<` and `≤` only, smaller side first. */
 function upward({ sides, by }: Relation): Relation {
   const up = new Map([
     ['>', '<'],
@@ -725,7 +742,7 @@ function renameLetter(node: Node, from: string, to: string): Node {
       );
 }
 
-/** `a ± b` as its two values; several signs are independent, unless one is `∓`. */
+/** Replaces `a ± b` by its two values. Several signs are independent, unless one of them is `∓`. */
 function bothSigns(node: Node): Node {
   if (node.kind === 'list') {
     const items = node.items.map(bothSigns);
@@ -772,7 +789,7 @@ const times = (factor: Exact, of: Node): Node => ({
   factors: [{ kind: 'number', value: factor, decimal: false }, of],
 });
 
-/** A quantity in one unit: `2 hr 30 min` in hours. */
+/** Converts a quantity to one unit: `2 hr 30 min` to hours. */
 function measured(node: Node & { kind: 'quantity' }): { of: Node; unit: Unit } | undefined {
   if (!node.compound) return { of: node.of, unit: unitOf(node.unit) };
   const units = node.unit.split('; ').map(unitOf);
@@ -789,7 +806,10 @@ function measured(node: Node & { kind: 'quantity' }): { of: Node; unit: Unit } |
   return { of: { kind: 'sum', terms }, unit: first };
 }
 
-/** Words as they are compared: letters and digits, in lower case. A product of letters spells one. */
+/**
+ * The text by which words are compared: letters and digits in lower case. A product of letters also
+ * spells a word.
+ */
 function spelled(node: Node): string | undefined {
   if (node.kind === 'words') return node.text.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '');
   if (node.kind === 'letter') return node.name.toLowerCase();
@@ -803,7 +823,7 @@ function spelled(node: Node): string | undefined {
   return undefined;
 }
 
-/** `24_{10}` is 24. */
+/** Turns a number in base 10 into a plain number: `24_{10}` is 24. */
 function decimalBase(node: Node): Node {
   if (node.kind !== 'based' || node.base !== 10) return node;
   const [before = '', after = ''] = node.digits.split('.');
@@ -816,7 +836,7 @@ function infinityOf(node: Node): number | undefined {
   return node.kind === 'negate' && node.of.kind === 'infinity' ? -1 : undefined;
 }
 
-/** A matrix with the numbers before and below it taken into its entries. */
+/** Moves the factors and the divisor of a matrix into its entries. */
 function matrixOf(node: Node): (Node & { kind: 'matrix' }) | undefined {
   if (node.kind === 'matrix') return node.of === 'det' ? undefined : node;
   const entries = (

@@ -1,16 +1,16 @@
 import { type Exact, numberOf } from './real.ts';
 
-/** What an answer says, once it is read. */
+/** A parsed answer. */
 export type Node =
   | { readonly kind: 'number'; readonly value: Exact; readonly decimal: boolean }
   | { readonly kind: 'letter'; readonly name: string; readonly choice?: boolean }
   | { readonly kind: 'infinity' }
   | { readonly kind: 'words'; readonly text: string }
   | { readonly kind: 'sum'; readonly terms: readonly Node[] }
-  /** `loose` where a last letter stands apart, so that it may be a unit: `5 m`. */
+  /** `loose` if the last letter stands apart, so that it may be a unit: `5 m`. */
   | { readonly kind: 'product'; readonly factors: readonly Node[]; readonly loose?: boolean }
   | { readonly kind: 'negate'; readonly of: Node }
-  /** `±` where `flipped` is false, else `∓`. */
+  /** `±` if `flipped` is false, otherwise `∓`. */
   | { readonly kind: 'plusMinus'; readonly of: Node; readonly flipped: boolean }
   | { readonly kind: 'quotient'; readonly over: Node; readonly under: Node }
   | { readonly kind: 'power'; readonly base: Node; readonly exponent: Node }
@@ -18,7 +18,7 @@ export type Node =
   | { readonly kind: 'degrees'; readonly of: Node }
   /** A known function. */
   | { readonly kind: 'call'; readonly name: string; readonly args: readonly Node[] }
-  /** An unknown one: `f(x)`. */
+  /** An unknown function: `f(x)`. */
   | { readonly kind: 'apply'; readonly name: string; readonly args: readonly Node[] }
   | { readonly kind: 'list'; readonly items: readonly Node[]; readonly by: ',' | 'and' | 'or' }
   | {
@@ -28,14 +28,14 @@ export type Node =
       readonly close: string;
     }
   | { readonly kind: 'set'; readonly items: readonly Node[] }
-  /** `{x : x > 3}`. */
+  /** `{x : x > 3}`: a set given by a condition. */
   | { readonly kind: 'builder'; readonly of: Node; readonly condition: Node }
   | { readonly kind: 'sets'; readonly operator: '∪' | '∩' | '∖'; readonly parts: readonly Node[] }
-  /** `a < b <= c`: one relation fewer than sides. */
+  /** `a < b <= c`: there is one relation fewer than there are sides. */
   | { readonly kind: 'relation'; readonly sides: readonly Node[]; readonly by: readonly string[] }
   | { readonly kind: 'matrix'; readonly rows: readonly (readonly Node[])[]; readonly of: string }
   | { readonly kind: 'ratio'; readonly parts: readonly Node[]; readonly clock: boolean }
-  /** `101_2`. */
+  /** `101_2`: the digits of a number and its base. */
   | { readonly kind: 'based'; readonly digits: string; readonly base: number }
   | {
       readonly kind: 'quantity';
@@ -46,7 +46,7 @@ export type Node =
   /** `(C) 12`: the letter of a choice before its value. */
   | { readonly kind: 'choice'; readonly letter: string; readonly of: Node };
 
-/** All nodes directly below one. */
+/** The direct children of a node. */
 export function childrenOf(node: Node): readonly Node[] {
   switch (node.kind) {
     case 'sum':
@@ -85,7 +85,7 @@ export function childrenOf(node: Node): readonly Node[] {
   }
 }
 
-/** The same node over other children, in the order of `childrenOf`. */
+/** A copy of a node with other children, in the order of `childrenOf`. */
 export function withChildren(node: Node, children: readonly Node[]): Node {
   const [first = node, second = node] = children;
   switch (node.kind) {
@@ -127,12 +127,12 @@ export function withChildren(node: Node, children: readonly Node[]): Node {
   }
 }
 
-/** Whether some node of the tree is one that `found` looks for. */
+/** Whether `found` holds for some node of the tree. */
 export function some(node: Node, found: (node: Node) => boolean): boolean {
   return found(node) || childrenOf(node).some((child) => some(child, found));
 }
 
-/** Names of all letters in the tree. */
+/** Adds the names of all letters in the tree to `into`. */
 export function lettersOf(node: Node, into = new Set<string>()): Set<string> {
   if (node.kind === 'letter') into.add(node.name);
   for (const child of childrenOf(node)) lettersOf(child, into);
@@ -146,7 +146,7 @@ function printNumber({ n, d }: Exact, decimal: boolean): string {
 
 const list = (nodes: readonly Node[]): string => nodes.map(print).join(', ');
 
-/** Brackets round what binds less than a product. */
+/** Prints a node, in brackets if it binds less tightly than a factor. */
 function tight(node: Node): string {
   const loose = /^(?:sum|negate|plusMinus|relation|list|product|quotient|ratio|quantity)$/;
   const text = print(node);
@@ -155,7 +155,7 @@ function tight(node: Node): string {
     : text;
 }
 
-/** One spelling for one reading: what a user is shown, and equal texts mean equal trees. */
+/** Prints a node. Users see this text. Equal texts mean equal trees. */
 export function print(node: Node): string {
   switch (node.kind) {
     case 'number':

@@ -1,27 +1,30 @@
 import type { Exact } from './real.ts';
 import { TooCostly } from './work.ts';
 
-/** One sign of an answer, whatever notation it was written in. */
+/** One symbol of an answer, in any notation. */
 export type Token = Readonly<{
-  /** `symbol` covers operators, brackets and relations; `end` stands behind the last one. */
+  /** `symbol` is an operator, a bracket or a relation. `end` follows the last token. */
   kind: 'number' | 'letter' | 'word' | 'text' | 'call' | 'symbol' | 'begin' | 'close' | 'end';
-  /** Spelled in one way: `≤` for `\leq`, `\leqslant`, `<=` and `=<`. */
+  /** The one spelling of a token: `≤` for `\leq`, `\leqslant`, `<=` and `=<`. */
   text: string;
-  /** Whether white space, or a LaTeX space, stands before it. */
+  /** Whether white space or a LaTeX space precedes the token. */
   blank: boolean;
-  /** Of numbers. */
+  /** The value of a number. */
   value?: Exact;
   decimal?: boolean;
-  /** Of signs of money, but for `$`. */
+  /** The unit of a currency sign other than `$`. */
   unit?: string;
-  /** Of commas that group digits for sure, `1{,}000`, and of texts in brackets, `\text{(C)}`. */
+  /**
+   * For a comma: whether it certainly groups digits, `1{,}000`. For a letter: whether it comes from
+   * a text in brackets, `\text{(C)}`.
+   */
   marked?: boolean;
 }>;
 
-/** Thrown where an answer is not mathematics that is read here. */
+/** Thrown if an answer is not mathematics that this lexer and parser can read. */
 export class NotRead extends Error {}
 
-/** Commands that change looks alone. */
+/** Commands that change only the look. */
 const looks = new Set(
   (
     'left right middle big Big bigg Bigg bigl bigr Bigl Bigr biggl biggr Biggl Biggr bigm Bigm ' +
@@ -32,9 +35,9 @@ const looks = new Set(
     'underline underbrace overbrace therefore because relax smash mathchoice cancel'
   ).split(' '),
 );
-/** Frames: what stands in them is the answer. */
+/** Commands that frame the answer. */
 const frames = new Set(['boxed', 'fbox', 'framebox', 'ensuremath']);
-/** Of the looks, the ones whose argument may be a word. */
+/** The commands of `looks` whose argument may be a word. */
 const styles = new Set(
   'mathbf mathit mathsf mathtt boldsymbol bm pmb mathnormal mathrm operatorname mathcal mathscr mathfrak'.split(
     ' ',
@@ -57,7 +60,7 @@ const blanks = new Set(
 
 const words = (text: string): string[] => text.split(' ');
 
-/** What a command or a sign of Unicode stands for. */
+/** The symbol that a LaTeX command stands for. */
 const symbols = new Map<string, string>();
 for (const line of words(
   '≤=le,leq,leqslant,leqq,lesssim ≥=ge,geq,geqslant,geqq,gtrsim ≠=ne,neq,not= <=lt ≈=approx,sim,simeq,thickapprox,cong,doteq ' +
@@ -120,7 +123,7 @@ for (const line of words(
   const [name = '', meaning = ''] = line.split('=');
   calls.set(name, meaning);
 }
-/** Only LaTeX spells these. */
+/** Functions that only LaTeX spells this way. */
 const commandCalls = new Map([
   ['dfrac', 'frac'],
   ['tfrac', 'frac'],
@@ -134,9 +137,9 @@ const commandCalls = new Map([
   ['bar', 'overline'],
   ['brace', 'choose'],
 ]);
-/** Names of LaTeX that plain text would not mean. */
+/** Names that are functions in LaTeX but not in plain text. */
 const onlyCommands = new Set(['frac', 'over', 'choose', 'overline', 'lb', 'tg', 'sec']);
-/** A letter with a mark is another letter. */
+/** Marks over a letter. A letter with a mark is another letter. */
 const marks = new Set(
   words(
     'vec hat widehat tilde widetilde dot ddot overrightarrow overleftarrow overleftrightarrow check breve acute grave mathring',
@@ -150,7 +153,7 @@ const fractions = new Map(
     '½1/2 ⅓1/3 ⅔2/3 ¼1/4 ¾3/4 ⅕1/5 ⅖2/5 ⅗3/5 ⅘4/5 ⅙1/6 ⅚5/6 ⅐1/7 ⅛1/8 ⅜3/8 ⅝5/8 ⅞7/8 ⅑1/9 ⅒1/10',
   ).map((text) => [text.charAt(0), text.slice(1).split('/')] as const),
 );
-/** Signs of Unicode that stand for one of ours. */
+/** Unicode characters that stand for one of our symbols. */
 const signs = new Map<string, string>();
 for (const [meaning, all] of [
   ['-', '−–—‐‑‒﹣－'],
@@ -174,7 +177,7 @@ for (const [meaning, all] of [
 ] as const)
   for (const sign of all) signs.set(sign, meaning);
 const ownSigns = new Set(".+-*/^_()[]|,;:=<>!'&°%≤≥≠≈∈∉∪∩∖±∓∞⟨⟩⌊⌋⌈⌉…∅→⇒⇔∨∧⊂⊆≡‖");
-/** Signs of Unicode that are commands of LaTeX without a meaning here. */
+/** Unicode characters that stand for a LaTeX command without a meaning here. */
 const commandSigns = new Map([
   ['∠', '\\angle'],
   ['△', '\\triangle'],
@@ -195,7 +198,7 @@ const boards = new Map([
   ['ℕ', 'N'],
 ]);
 
-/** Signs of money beside `$`. */
+/** Currency signs other than `$`. */
 const currencies = new Map([
   ['€', 'euros'],
   ['£', 'gbp'],
@@ -207,14 +210,14 @@ const connectors = new Set(['and', 'or', '&', 'and/or']);
 const twoLetterWords = new Set(
   words('no is of to by if in at on we an as it be do so up us my me he am pm AM PM'),
 );
-/** Units that stand bare behind a number: `640 cm`. */
+/** Units that may follow a number as plain letters: `640 cm`. */
 const bareUnits = new Set(
   words(
     'mm cm dm km kg mg lb lbs oz gm gms ft in yd mi hr hrs min mins sec secs ms ml mL cl dl mph kph kmh Hz kHz kW kWh kJ kPa kN rad sq cu pts USD cents dollars',
   ),
 );
 
-/** Units of one letter, where they stand in a text behind a value. */
+/** Units of one letter, in a text that follows a value. */
 const unitLetters = new Set(words('m g s h l L N J W V K'));
 
 const isDigit = (c: string): boolean => c >= '0' && c <= '9';
@@ -222,11 +225,11 @@ const isLetter = (c: string): boolean => (c >= 'a' && c <= 'z') || (c >= 'A' && 
 const isBlank = (c: string): boolean =>
   c === ' ' || c === '\n' || c === '\t' || c === '\r' || c === '~' || /\s/u.test(c);
 
-/** Digits of other scripts, and full-width forms of ASCII, as ASCII. */
+/** Maps digits of other scripts, full-width forms and mathematical alphabets to ASCII. */
 function plainCharacter(c: string): string {
   const code = c.codePointAt(0) ?? 0;
   if (code < 0x80) return c;
-  // Letters and digits of mathematical alphabets.
+  // Letters and digits of mathematical alphabets, U+1D400..U+1D7FF.
   if (code >= 0x1d400 && code <= 0x1d7ff) return c.normalize('NFKC');
   if (code >= 0xff01 && code <= 0xff5e) return String.fromCharCode(code - 0xfee0);
   for (const zero of [0x0660, 0x06f0, 0x0966])
@@ -235,8 +238,9 @@ function plainCharacter(c: string): string {
 }
 
 /**
- * Whether a bare run of letters is a product of variables: two letters, or a few from one corner of
- * the alphabet, or none that a word could do without. All other runs are words.
+ * Whether a bare run of letters is a product of variables: two letters that are not a known word,
+ * or up to four small letters that are neighbours in the alphabet or have no vowel. All other runs
+ * are words.
  */
 function isProduct(run: string): boolean {
   if (run.length === 2)
@@ -245,12 +249,12 @@ function isProduct(run: string): boolean {
   return /^(?:[a-d]+|[p-t]+|[u-z]+|[bcdfghjklmnpqrstvwxyz]+)$/.test(run);
 }
 
-/** Answers of more signs are not read: nobody writes them, and comparing them costs time. */
+/** Longer answers are not read: they are unusual, and comparing them costs time. */
 const mostTokens = 1500;
-/** Powers of ten written as `1e999` add up to no more than this. */
+/** Limit on the sum of all exponents written as in `1e999`. */
 const mostExponents = 4000;
 
-/** The answer as tokens, in time linear in its length. */
+/** Splits an answer into tokens, in time linear in its length. */
 export function tokensOf(text: string): Token[] {
   return new Lexer(text).tokens;
 }
@@ -258,14 +262,14 @@ export function tokensOf(text: string): Token[] {
 class Lexer {
   readonly tokens: Token[] = [];
   readonly #text: string;
-  /** Where each `{` has its `}`. */
+  /** The index of the `}` that closes each `{`. */
   readonly #closing = new Map<number, number>();
   #at = 0;
   #blank = false;
   #inText = false;
   #exponents = 0;
   #matrices = 0;
-  /** How many environments stand open whose rows are a list. */
+  /** Number of open environments whose rows are a list. */
   #aligned = 0;
 
   constructor(text: string) {
@@ -323,7 +327,8 @@ class Lexer {
     const before = digits();
     let after = '';
     let decimal = false;
-    // `3.` before an overline or a closing bracket is a number; at the end the point is a full stop.
+    // A point after digits belongs to the number if a digit or an overline follows. Otherwise it is
+    // a full stop.
     if (
       this.#peek() === '.' &&
       (isDigit(this.#peek(1)) ||
@@ -427,7 +432,7 @@ class Lexer {
     else if (isProduct(run) || (run.length === 2 && /^[-+*/]$/.test(previous?.text ?? ''))) {
       for (const letter of run) this.#push('letter', letter);
     } else {
-      // `sinx`: a function's name and one variable.
+      // `sinx`: the name of a function and one variable.
       const name = calls.get(lower.slice(0, -1));
       if (
         name !== undefined &&
@@ -468,7 +473,7 @@ class Lexer {
     this.#named(this.#text.slice(start, this.#at));
   }
 
-  /** `\!`: behind a comma it says that the comma groups digits. */
+  /** Reads `\!`. After a comma it means that the comma groups digits. */
   #thin(): void {
     const last = this.tokens.at(-1);
     if (last?.text === ',' && last.kind === 'symbol')
@@ -491,7 +496,7 @@ class Lexer {
       name === 'colorbox'
     ) {
       this.#skipArgument();
-      // What is not shown still takes its place.
+      // A phantom is invisible but takes up space.
       this.#blank ||= name.endsWith('phantom');
     } else if (texts.has(name) || styles.has(name)) this.#styled(texts.has(name));
     else if (name === 'mathbb' || name === 'Bbb') this.#board();
@@ -562,13 +567,16 @@ class Lexer {
     this.#matrices += name === 'begin' ? 1 : -1;
     this.#push(name === 'begin' ? 'begin' : 'close', environment);
     if (name === 'begin' && environment === 'array') {
-      // `{cc}`: how columns are set.
+      // `{cc}`: the alignment of the columns.
       this.#skipBlanks();
       if (this.#peek() === '{') this.#skipArgument();
     }
   }
 
-  /** A text or a style: letters alone are a name or words, all else is read as if it stood bare. */
+  /**
+   * Reads a text or a style. Letters alone are a name or words; anything else is read as if it
+   * stood bare.
+   */
   #styled(isText: boolean): void {
     this.#skipBlanks();
     const end = this.#closing.get(this.#at);
@@ -581,7 +589,7 @@ class Lexer {
       .replace(/\\(?:left|right)(?![A-Za-z])/g, '');
     const inner = content.trim();
     if (!isText) {
-      // `5\,\mathrm{m}`: a letter that stands apart behind a value is a unit.
+      // `5\,\mathrm{m}`: a letter apart from the value before it is a unit.
       const isUnit = this.#blank && unitLetters.has(inner) && this.#isBehindValue();
       if (!isUnit && !/^[A-Za-z][A-Za-z .]+$/.test(inner)) return;
       this.#at = end + 1;
@@ -608,7 +616,7 @@ class Lexer {
     if (/\s$/.test(content)) this.#blank = true;
   }
 
-  /** Words of a text; those between commas, and between "and" and "or", are a list. */
+  /** Reads the words of a text. Commas, "and" and "or" separate the items of a list. */
   #words(content: string, blank: boolean): void {
     this.#blank ||= blank;
     const name = content.toLowerCase();
@@ -651,7 +659,7 @@ class Lexer {
       this.#push('symbol', '±');
       return;
     }
-    // `3!=6` says that a factorial is 6, `x!=6` that x is not.
+    // `3!=6` means that the factorial is 6; `x!=6` means that x is not 6.
     const isFactorial = c === '!' && this.tokens.at(-1)?.kind === 'number';
     const pair = isFactorial ? c : c + this.#peek();
     const joined = new Map([
@@ -675,7 +683,7 @@ class Lexer {
       this.#push('symbol', '…');
       return;
     }
-    // A full stop behind a word says nothing.
+    // A full stop after a word has no meaning.
     if (c === '.' && this.tokens.at(-1)?.kind === 'word') return;
     if (c === '^') {
       const degree = /^\s*(?:\\circ(?![A-Za-z])|\{\s*\\circ\s*\})/.exec(
@@ -763,7 +771,7 @@ class Lexer {
       else this.#push('text', money);
       return;
     }
-    // `{}^\circ`: a sign that is raised beside nothing.
+    // `{}^\circ`: a superscript without a base.
     if (c === '{' && /^\}\s*[\^_]/.test(this.#text.slice(this.#at, this.#at + 8))) {
       this.#at++;
       return;

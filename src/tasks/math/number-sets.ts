@@ -5,7 +5,7 @@ import { Undefined } from './real.ts';
 import type { Work } from './work.ts';
 
 interface End {
-  /** A number, or -1 and 1 for the infinities. */
+  /** A number; `below` for minus infinity, `above` for infinity. */
   readonly at: Real | 'below' | 'above';
   readonly closed: boolean;
 }
@@ -15,12 +15,12 @@ interface Piece {
   readonly to: End;
 }
 
-/** A set of real numbers as pieces apart from each other, in order. */
+/** A set of real numbers as disjoint pieces in ascending order. */
 export interface NumberSet {
   readonly pieces: readonly Piece[];
-  /** The letter that a relation tells of: `x` of `x > 3`. */
+  /** The letter that a relation constrains: `x` in `x > 3`. */
   readonly subject: string | undefined;
-  /** Whether it can be nothing else: `(1, 2)` may be a point. */
+  /** Whether the node can only be a set of numbers: `(1, 2)` may be a point. */
   readonly certain: boolean;
 }
 
@@ -47,7 +47,10 @@ export class NumberSets {
     this.#real = this.#values.real;
   }
 
-  /** Undefined where the node is no set of numbers, or one whose ends are not known. */
+  /**
+   * The set of numbers that a node denotes; undefined if it is no such set, or if an end is
+   * unknown.
+   */
   of(node: Node): NumberSet | undefined {
     this.#work.spend(1);
     switch (node.kind) {
@@ -149,7 +152,7 @@ export class NumberSets {
     return this.#real.sign(this.#real.subtract(a, b));
   }
 
-  /** Sorts pieces, joins those that touch and leaves out the empty ones. */
+  /** Sorts pieces, joins pieces that touch, and drops empty pieces. */
   #made(pieces: readonly Piece[], subject: string | undefined, certain: boolean): NumberSet {
     const filled = pieces.filter(({ from, to }) => {
       const side = this.#compare(from.at, to.at);
@@ -216,7 +219,10 @@ export class NumberSets {
     return result && { ...result, certain: true };
   }
 
-  /** `x` of a side that is nothing else, where the other side does not hold it. */
+  /**
+   * The name of a side that is one letter or function, if the other side has no letters and no
+   * functions.
+   */
   #subject(side: Node, other: Node): string | undefined {
     if (side.kind !== 'letter' && side.kind !== 'apply') return undefined;
     if (some(other, ({ kind }) => kind === 'apply')) return undefined;
@@ -286,7 +292,7 @@ export class NumberSets {
     return this.#intersection(first, second);
   }
 
-  /** `|x - 1| < 3` is -3 < x - 1 < 3. */
+  /** `|x - 1| < 3` means -3 < x - 1 < 3. */
   #distance(left: Node, right: Node, by: string): NumberSet | undefined {
     const isAbsolute = (node: Node): node is Node & { kind: 'call' } =>
       node.kind === 'call' && node.name === 'abs';
@@ -304,7 +310,7 @@ export class NumberSets {
     return by === '<' || by === '≤' ? this.#intersection(upper, lower) : this.#union(upper, lower);
   }
 
-  /** `2x + 1 > 5`: one letter, and not to a power. */
+  /** Solves a linear inequality in one letter: `2x + 1 > 5`. */
   #linear(left: Node, right: Node, by: string): NumberSet | undefined {
     if (!opposite.has(by) || by === '=') return undefined;
     const letters = lettersOf(left, lettersOf(right));
@@ -338,8 +344,8 @@ export class NumberSets {
   }
 
   /**
-   * "x < 2 or x > 3", "x > 1 and x < 3". A comma means "or" between rays that do not meet, and "and"
-   * between two that bound an interval.
+   * Combines relations: "x < 2 or x > 3", "x > 1 and x < 3". A comma means "or" between rays that
+   * do not meet, and "and" between two rays that bound an interval.
    */
   #relations(node: Node & { kind: 'list' }): NumberSet | undefined {
     if (node.items.length > mostPieces) return undefined;

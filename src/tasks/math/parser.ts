@@ -3,7 +3,7 @@ import { NotRead, type Token } from './lexer.ts';
 import { type Exact, one, two, whole } from './real.ts';
 import { unitOf } from './units.ts';
 
-/** Brackets, roots, exponents and signs nest at most so deep. */
+/** Limit on the depth of brackets, roots, exponents and signs. */
 const deepest = 60;
 const end: Token = { kind: 'end', text: '', blank: false };
 
@@ -30,9 +30,9 @@ const closers = new Map([
   [']', ['[', ']']],
   ['⟨', ['⟩']],
 ]);
-/** A function of these letters is a function, whatever stands in its brackets. */
+/** Letters that name a function, whatever stands in the brackets after them. */
 const functionLetters = new Set(['f', 'g', 'h']);
-/** Words that lead to the answer behind them. */
+/** Words that introduce the answer after them. */
 const leads = new Set(
   'is are be equals equal answer both either about approximately approx roughly exactly get gives obtain thus hence so therefore'.split(
     ' ',
@@ -59,7 +59,7 @@ const number = (value: Exact): Node => ({ kind: 'number', value, decimal: false 
 const wholeNumber = (node: Node): Exact | undefined =>
   node.kind === 'number' && node.value.d === 1n ? node.value : undefined;
 
-/** Reads one answer. `grouped` is false where its commas are not taken to group digits. */
+/** Reads one answer. If `grouped` is false, plain commas do not group digits. */
 export function parseAnswer(tokens: readonly Token[], grouped = true): Node {
   return new Parser(groupDigits(tokens, grouped)).read();
 }
@@ -68,8 +68,9 @@ const plainInteger = (token: Token | undefined): boolean =>
   token?.kind === 'number' && /^\d+$/.test(token.text);
 
 /**
- * Numbers whose digits are grouped, in threes, by commas or blanks, as one. A plain comma groups
- * only outside brackets and where every such comma of the answer does: `(1,234)` is a point.
+ * Joins numbers whose digits are grouped in threes, by commas or blanks. A plain comma groups
+ * digits only outside brackets, and only if every such comma of the answer can: `(1,234)` is a
+ * point.
  */
 function groupDigits(tokens: readonly Token[], grouped: boolean): Token[] {
   const result: Token[] = [];
@@ -119,7 +120,7 @@ function groupDigits(tokens: readonly Token[], grouped: boolean): Token[] {
   return result;
 }
 
-/** Whether each comma without blanks outside brackets stands as a thousands' comma would. */
+/** Whether every plain comma outside brackets and without blanks can be a thousands separator. */
 function plainCommasGroup(tokens: readonly Token[]): boolean {
   let depth = 0;
   for (const [i, token] of tokens.entries()) {
@@ -146,9 +147,9 @@ class Parser {
   readonly #tokens: Token[];
   #at = 0;
   #depth = 0;
-  /** How many `|` stand open. */
+  /** Number of open `|`. */
   #bars = 0;
-  /** The money whose sign was read in the quantity at hand. */
+  /** The currency whose sign was read in the current quantity; empty if none was. */
   #money = '';
 
   constructor(tokens: Token[]) {
@@ -156,7 +157,7 @@ class Parser {
   }
 
   read(): Node {
-    // What stands at the ends and says nothing.
+    // Drop meaningless tokens at both ends.
     while (/^(?:=|≈|:|⇒|→)$/.test(this.#next.text) && this.#next.kind === 'symbol') this.#at++;
     if (this.#next.text === '^' && this.#tokens.at(-2)?.text === '^') {
       // **12**, bold in Markdown.
@@ -201,7 +202,7 @@ class Parser {
     return result;
   }
 
-  /** Items between commas, semicolons, "and" and "or", up to one of `stops`. */
+  /** Reads items separated by commas, semicolons, "and" and "or", up to one of `stops`. */
   #list(stops: readonly string[]): Node {
     return this.#deeper(() => {
       const items = [this.#item()];
@@ -257,7 +258,7 @@ class Parser {
     return by.length === 0 && only ? only : { kind: 'relation', sides, by };
   }
 
-  /** `\text{(C)}`, or `(C)` before a number. */
+  /** Reads the letter of a choice: `\text{(C)}`, or `(C)` before a number. */
   #choice(): string | undefined {
     if (this.#next.kind === 'letter' && this.#next.marked === true) {
       const { text } = this.#next;
@@ -286,7 +287,7 @@ class Parser {
     return letter.text;
   }
 
-  /** One side of a relation, with the words that lead to it. */
+  /** Reads one side of a relation, with the words that introduce it. */
   #side(): Node {
     if (!this.#isWord()) return this.#ratio();
     let words = this.#words();
@@ -310,7 +311,7 @@ class Parser {
     return this.#side();
   }
 
-  /** `\operatorname{Var}(X) = 3` */
+  /** Reads a function named by words: `\operatorname{Var}(X) = 3`. */
   #wordedFunction(name: string): Node | undefined {
     if (!this.#is('(')) return undefined;
     let text = '';
@@ -335,7 +336,7 @@ class Parser {
     const words: string[] = [];
     for (;;) {
       if (this.#isWord()) words.push(this.#next.text);
-      // "x is odd", "a pair": letters between words are words.
+      // "x is odd", "a pair": letters between words belong to the words.
       else if (
         this.#next.kind === 'letter' &&
         words.length > 0 &&
@@ -363,7 +364,7 @@ class Parser {
       written.length === parts.length &&
       written.every(({ text }, i) => (i === 0 ? /^\d{1,2}$/ : /^[0-5]\d$/).test(text)) &&
       Number(written[0]?.text) <= 24;
-    // The unit of `3:30 pm` is that of the whole.
+    // The unit in `3:30 pm` applies to the whole ratio.
     const last = parts.at(-1);
     const unit = last?.kind === 'quantity' ? last : undefined;
     const bare = unit ? [...parts.slice(0, -1), unit.of] : parts;
@@ -385,7 +386,7 @@ class Parser {
     }
   }
 
-  /** An expression with its unit: `5 cm`, `\$5`, `2\text{ hr }30\text{ min}`. */
+  /** Reads an expression with its unit: `5 cm`, `\$5`, `2\text{ hr }30\text{ min}`. */
   #quantity(): Node {
     const outer = this.#money;
     this.#money = '';
@@ -415,7 +416,7 @@ class Parser {
     return unit === '' ? of : { kind: 'quantity', of, unit, compound };
   }
 
-  /** "2 hours and 30 minutes": a number in a smaller unit of the same kind. */
+  /** Whether a number in a smaller unit of the same kind follows: "2 hours and 30 minutes". */
   #continues(unit: string): boolean {
     if (!this.#is('and') || this.#ahead(1).kind !== 'number') return false;
     const next = this.#ahead(2);
@@ -438,9 +439,9 @@ class Parser {
         unit += ` ${this.#ahead(2).text}/${this.#ahead(5).text}`;
         this.#at += 6;
       }
-      // A letter behind a degree sign tells the scale; behind a slash it is a unit.
+      // A letter after a slash is part of the unit.
       else if (kind === 'letter' && /\/$/.test(unit)) unit += text;
-      // "0.25 and cm": between a number and its unit, "and" joins no values.
+      // "0.25 and cm": an "and" between a number and its unit joins no values.
       else if (
         kind === 'symbol' &&
         text === 'and' &&
@@ -483,7 +484,7 @@ class Parser {
       : kind !== 'end' && kind !== 'close';
   }
 
-  /** Whether the next token goes on a product without a sign of multiplication. */
+  /** Whether the next token continues a product without a multiplication sign. */
   #startsFactor(previous: Node): boolean {
     const { kind, text, blank } = this.#next;
     switch (kind) {
@@ -493,7 +494,7 @@ class Parser {
       case 'call':
         return text !== 'over' && text !== 'choose' && !this.#isUnitFraction();
       case 'number': {
-        // Two numbers side by side are none, nor is `x2`.
+        // Two adjacent numbers are not a product, nor is `x2`.
         const last = this.#tokens[this.#at - 1] ?? end;
         if (last.kind === 'number' || previous.kind === 'number') return false;
         return last.kind !== 'letter' || blank;
@@ -506,7 +507,7 @@ class Parser {
     }
   }
 
-  /** `\frac{\text{km}}{\text{h}}` */
+  /** Whether a fraction of units follows: `\frac{\text{km}}{\text{h}}`. */
   #isUnitFraction(): boolean {
     const [over, under] = [this.#ahead(2), this.#ahead(5)];
     const braces = [1, 3, 4, 6].map((by) => this.#ahead(by).text).join('');
@@ -542,7 +543,7 @@ class Parser {
     });
   }
 
-  /** Signs and the product behind them. */
+  /** Reads signs and the product after them. */
   #signed(): Node {
     const signs: string[] = [];
     while (this.#next.kind === 'symbol' && /^[-+±∓]$/.test(this.#next.text)) {
@@ -559,7 +560,7 @@ class Parser {
 
   #product(): Node {
     let factors: Node[] = [];
-    // `5 m`: a letter that stands apart may be a unit.
+    // `5 m`: a letter apart from the number before it may be a unit.
     let isApart = false;
     const whole = (): Node => {
       const [only] = factors;
@@ -591,11 +592,13 @@ class Parser {
     return this.#power();
   }
 
-  /** `3\frac{1}{3}` is a mixed number where the fraction is a proper one of whole numbers. */
+  /**
+   * Reads a mixed number: `3\frac{1}{3}`, a whole number before a proper fraction of whole numbers.
+   */
   #mixed(): Node | undefined {
     const [integer, frac] = [this.#next, this.#ahead(1)];
     if (!plainInteger(integer) || frac.kind !== 'call' || frac.text !== 'frac') return undefined;
-    // Each part is a number in braces, or one digit of a number.
+    // Each part of the fraction is a number in braces, or one digit of a number.
     const parts: string[] = [];
     let at = 2;
     let rest = '';
@@ -646,7 +649,7 @@ class Parser {
         base = { kind: 'degrees', of: base };
         continue;
       }
-      // `2^3^2`: the upper one first.
+      // `2^3^2`: the upper power first.
       if (this.#is('^')) {
         this.#at++;
         const upper = this.#deeper(() => this.#tower());
@@ -674,7 +677,7 @@ class Parser {
       else if (this.#is('°')) {
         this.#at++;
         node = { kind: 'degrees', of: node };
-        // 25 degrees of a scale of temperature.
+        // `25°C`: degrees on a temperature scale.
         if (/^[CF]$/.test(this.#next.text)) {
           node = { kind: 'quantity', of: of, unit: `degrees ${this.#next.text}`, compound: false };
           this.#at++;
@@ -690,7 +693,10 @@ class Parser {
     }
   }
 
-  /** What `^`, `\frac` and roots apply to: a group, or one sign; of `\frac12` one digit each. */
+  /**
+   * Reads the argument of `^`, `\frac` or a root: a group or one symbol; with `oneDigit`, one
+   * digit, as in `\frac12`.
+   */
   #argument(oneDigit: boolean): Node {
     if (this.#take('{')) {
       const inner = this.#sum();
@@ -739,7 +745,7 @@ class Parser {
     }
   }
 
-  /** `_5C_2`, `{}^5C_2`: what is chosen of how many. */
+  /** Reads a number of choices: `_5C_2`, `{}^5C_2`. */
   #chosen(): Node | undefined {
     const braced = this.#ahead(1).text === '{';
     const of = this.#ahead(braced ? 2 : 1);
@@ -786,7 +792,7 @@ class Parser {
     return { kind: 'number', value, decimal };
   }
 
-  /** Digits with a base below them: `101_2`, `152A_{11}`. */
+  /** Reads digits with their base as a subscript: `101_2`, `152A_{11}`. */
   #based(): Node | undefined {
     let at = 0;
     let digits = '';
@@ -831,13 +837,13 @@ class Parser {
     return args ? { kind: 'apply', name, args } : { kind: 'letter', name };
   }
 
-  /** The brackets behind a letter, where they hold what a function is taken of. */
+  /** Reads the brackets after a letter, if they hold the arguments of a function. */
   #arguments(name: string): readonly Node[] | undefined {
     const event = this.#event(name);
     if (event !== undefined) return [{ kind: 'words', text: event }];
     if (!this.#is('(')) return undefined;
     if (!functionLetters.has(name.charAt(0))) {
-      // P(x), A(2), u(x, t); but x(x + 1) is a product.
+      // P(x), A(2) and u(x, t) are functions; x(x + 1) is a product.
       let at = 1;
       for (; ; at += 2) {
         const token = this.#ahead(at);
@@ -854,7 +860,7 @@ class Parser {
     return inner.kind === 'list' ? inner.items : [inner];
   }
 
-  /** What stands in the brackets of `P(X = 2)`, `P(A | B)`, `\mathbb{E}[X]`. */
+  /** Reads an event or a random variable in brackets: `P(X = 2)`, `P(A | B)`, `\mathbb{E}[X]`. */
   #event(name: string): string | undefined {
     const isCertain = /^\\(?:Pr|mathbb\{[PE]\})$/.test(name);
     if (!(isCertain || /^[PEn]$/.test(name)) || !(this.#is('(') || this.#is('['))) return undefined;
@@ -945,7 +951,7 @@ class Parser {
     return determinantOf(inner) ?? { kind: 'call', name: 'abs', args: [inner] };
   }
 
-  /** Braces of LaTeX; those round a list are meant as a set's. */
+  /** Reads braces of LaTeX. Braces around a list are meant as a set's. */
   #group(): Node {
     if (this.#take('}')) return this.#atom();
     const bars = this.#bars;
@@ -1036,7 +1042,7 @@ class Parser {
       row.push(this.#list(['&', '\\\\']));
       if (of === 'cases') while (this.#is(',')) this.#at++;
     }
-    // One column of cases is a list.
+    // Cases in one column are a list.
     if (of === 'cases' && rows.every(({ length }) => length === 1))
       return { kind: 'list', items: rows.flat(), by: ',' };
     const [first] = rows;
@@ -1092,7 +1098,7 @@ class Parser {
     }
   }
 
-  /** `\overline{AB}`, `\vec{v}`: a name of its own. */
+  /** Reads a marked name: `\overline{AB}`, `\vec{v}`. */
   #marked(mark: string): Node {
     return { kind: 'letter', name: `${mark} ${this.#subscript()}` };
   }
@@ -1112,7 +1118,7 @@ class Parser {
     return inner.kind === 'list' ? inner.items : [inner];
   }
 
-  /** A function of one argument, with its power and base before it. */
+  /** Reads a function of one argument, with the power and the base before the argument. */
   #function(name: string): Node {
     let exponent: Node | undefined;
     let base: Node | undefined;
@@ -1124,7 +1130,7 @@ class Parser {
     let of: Node;
     if (this.#is('(') || this.#is('{') || this.#is('[')) of = this.#atom();
     else of = this.#deeper(() => this.#functionArgument());
-    // log(8, 2), as programs write it.
+    // `log(8, 2)`, as programs write a logarithm.
     if (name === 'log' && !base && of.kind === 'tuple' && of.items.length === 2)
       return { kind: 'call', name, args: of.items };
     const [called, args] = base ? ['log', [of, base]] : meaningOf(name, of);
@@ -1135,7 +1141,7 @@ class Parser {
     return exponent ? { kind: 'power', base: call, exponent } : call;
   }
 
-  /** `\log_28` is of base 2, `\log_10 x` of base 10. */
+  /** Reads the base of a logarithm: 2 in `\log_28`, 10 in `\log_10 x`. */
   #logBase(): Node {
     const { text, kind } = this.#next;
     if (kind === 'number' && /^\d\d+$/.test(text)) {
@@ -1160,7 +1166,7 @@ class Parser {
   }
 }
 
-/** Logarithms by their base; all others as they are called. */
+/** The name and the arguments of a call. The logarithms `log`, `lg` and `lb` get their base. */
 function meaningOf(name: string, of: Node): [string, readonly Node[]] {
   const ten = number(whole(10));
   if (name === 'log' || name === 'lg') return ['log', [of, ten]];
@@ -1185,7 +1191,7 @@ function valueOfDigits(text: string): { value: Exact; decimal: boolean } {
   return { value, decimal: after !== '' };
 }
 
-/** `|A|` and `\det A` of rows as many as columns. */
+/** The determinant of a square matrix: `|A|` or `\det A`. Undefined for any other node. */
 function determinantOf(node: Node): Node | undefined {
   if (node.kind !== 'matrix' || node.of !== 'matrix') return undefined;
   return node.rows.every(({ length }) => length === node.rows.length)
@@ -1193,7 +1199,7 @@ function determinantOf(node: Node): Node | undefined {
     : undefined;
 }
 
-/** The same negative, with numbers kept numbers. */
+/** Negates a node. A number stays a number. */
 function negated(node: Node): Node {
   if (node.kind === 'number') return { ...node, value: { n: -node.value.n, d: node.value.d } };
   if (node.kind === 'quantity' && !node.compound) return { ...node, of: negated(node.of) };

@@ -15,19 +15,22 @@ export interface Ball {
 
 export type Real = Exact | Ball;
 
-/** Thrown where an expression has no value: 1/0, the logarithm of 0, the tangent of a right angle. */
+/** Thrown if an expression has no value: 1/0, the logarithm of 0, the tangent of a right angle. */
 export class Undefined extends Error {}
 
-/** Bits that a ball keeps by default: 154 digits. */
+/** Bits of a ball by default: 154 digits. */
 const mostBits = 512;
-/** Extra bits that series are summed with. */
+/** Extra bits for summing series. */
 const guard = 96;
-/** Exact numbers above this size are not computed: two of them are not known to be equal. */
+/**
+ * Limit on the bits of exact numbers. Larger ones are not computed, so they are not known to be
+ * equal.
+ */
 const largestExact = 1 << 17;
-/** Fractions above this size are reduced where they arise, those below when they are compared. */
+/** Larger fractions are reduced at once; smaller fractions are reduced when they are compared. */
 const reducedFrom = 1n << 192n;
 const largestReduced = 4096;
-/** Powers of e beyond this exponent, and angles beyond it, are not computed. */
+/** Limit on exponents of e and on angles; nothing is computed beyond it. */
 const largestArgument = 1 << 24;
 
 export const isExact = (x: Real): x is Exact => 'n' in x;
@@ -73,11 +76,14 @@ export function wholeRoot(n: bigint, k: number): bigint {
   }
 }
 
-/** Numbers exact as fractions where they can be, else to so many bits with a bound of their error. */
+/**
+ * Arithmetic on exact fractions where possible, otherwise on numbers of limited bits with a bound
+ * on their error.
+ */
 export class Arithmetic {
   readonly #work: Work;
   readonly #precision: number;
-  /** How much dearer an operation is than at the default precision. */
+  /** Cost of an operation relative to the default precision. */
   readonly #dear: number;
   #span = 0;
 
@@ -87,7 +93,10 @@ export class Arithmetic {
     this.#dear = Math.max(1, (precision / mostBits) ** 1.5);
   }
 
-  /** The most bits that a number had, or lay away from 1: what tells two of them apart may be as small. */
+  /**
+   * The largest number of bits that any number had, or by which its exponent differed from 0. A
+   * difference between two numbers may be as small.
+   */
   get span(): number {
     return this.#span;
   }
@@ -100,7 +109,7 @@ export class Arithmetic {
     return this.#precision + guard;
   }
 
-  /** A series costs as many terms as it has bits to find. */
+  /** Spends the work of a series, which grows with the bits to find. */
   #series(operations: number): void {
     const dear = this.#precision > mostBits ? this.#dear : this.#precision / mostBits;
     this.#work.spend(operations * dear);
@@ -129,7 +138,7 @@ export class Arithmetic {
     return { n: n / divisor, d: d / divisor };
   }
 
-  /** The fraction in lowest terms, as far as its size allows. */
+  /** Reduces a fraction to lowest terms, unless it is too large. */
   lowest(x: Exact): Exact {
     return x.d === 1n ? x : this.#reduce(x.n, x.d);
   }
@@ -217,13 +226,13 @@ export class Arithmetic {
     return this.#rounded(m, e, join(r, e));
   }
 
-  /** Whether 0 lies within the error; exact numbers are 0 or are not. */
+  /** Whether 0 lies within the error of a number. For an exact number: whether it is 0. */
   mayBeZero(x: Real): boolean {
     if (isExact(x)) return x.n === 0n;
     return x.m === 0n || x.e + bitLength(x.m) - 2 < x.r;
   }
 
-  /** -1, 0 or 1; 0 for a ball that reaches over 0. */
+  /** -1, 0 or 1. The sign of a ball that may be 0 is 0. */
   sign(x: Real): number {
     if (this.mayBeZero(x)) return 0;
     return (isExact(x) ? x.n : x.m) < 0n ? -1 : 1;
@@ -235,7 +244,7 @@ export class Arithmetic {
     return x.m === 0n ? -Infinity : x.e + bitLength(x.m);
   }
 
-  /** Whether two numbers are one, as far as 154 digits tell. */
+  /** Whether two numbers are equal to 154 digits, or exactly if both are exact. */
   same(a: Real, b: Real): boolean {
     if (isExact(a) && isExact(b)) {
       if (a.d === b.d) return a.n === b.n;
@@ -294,7 +303,7 @@ export class Arithmetic {
     }
     if (k !== 2) return this.exp(this.divide(this.log(x), whole(k)));
     const { m, e, r } = this.ball(x);
-    // A root of what may be 0 is as large as its error allows.
+    // The root of a number that may be 0 is 0 with the root of its error.
     if (this.mayBeZero(x)) return { m: 0n, e: 0, r: (r + 1) / 2 };
     this.#work.spend(40 * this.#dear);
     let up = Math.max(0, 2 * this.#precision + 4 - bitLength(m));
@@ -309,7 +318,7 @@ export class Arithmetic {
     return shift(x.m, x.e + bits);
   }
 
-  /** Of at most 2^24: beyond it nothing is known. */
+  /** e to the power of x. @throws TooCostly if |x| exceeds about 2^24. */
   exp(x: Real): Real {
     if (isExact(x) && x.n === 0n) return one;
     const ball = this.ball(x);
@@ -356,7 +365,7 @@ export class Arithmetic {
     return this.#rounded(sum, -bits, join(relative, -this.#precision + 4));
   }
 
-  /** Sine and cosine together. */
+  /** Sine and cosine of an angle. */
   circle(x: Real): { sin: Real; cos: Real } {
     if (isExact(x) && x.n === 0n) return { sin: zero, cos: one };
     const ball = this.ball(x);
@@ -367,7 +376,8 @@ export class Arithmetic {
     const fixed = this.#fixed(ball, bits);
     const turns = (2n * fixed + quarter) / (2n * quarter) - (2n * fixed + quarter < 0n ? 1n : 0n);
     const rest = fixed - turns * quarter;
-    // A small angle by its series, then doubled as often as it was halved.
+    // The series gives sine and cosine of a small angle; the angle is then doubled as often as it
+    // was halved.
     const halvings = 8;
     const small = rest >> BigInt(halvings);
     const square = (small * small) >> BigInt(bits);
@@ -403,7 +413,7 @@ export class Arithmetic {
   arctan(x: Real): Real {
     if (isExact(x) && x.n === 0n) return zero;
     if (this.sign(x) < 0) return this.negate(this.arctan(this.negate(x)));
-    // Beyond 1 the other angle of the triangle is the one with a usable slope.
+    // Beyond 1, use the other acute angle of the triangle: its slope is below 1.
     if (this.sign(this.subtract(x, one)) > 0)
       return this.subtract(this.divide(this.pi(), two), this.arctan(this.divide(one, x)));
     const ball = this.ball(x);
@@ -436,7 +446,10 @@ export class Arithmetic {
     return this.arctan(this.divide(x, this.root(rest, 2)));
   }
 
-  /** The largest whole number not above x; undefined where its error hides which. */
+  /**
+   * The largest whole number not above x; the nearest one if x is equal to it within its error.
+   * @throws TooCostly if x is too large for its bits.
+   */
   floor(x: Real): Exact {
     if (isExact(x)) {
       const quotient = x.n / x.d;
@@ -451,7 +464,7 @@ export class Arithmetic {
   }
 }
 
-/** As a double; only for first guesses and for print. */
+/** Converts to a double, for first guesses and for printing only. */
 export function numberOf(x: Real): number {
   if (!isExact(x)) {
     const over = Math.max(0, bitLength(x.m) - 60);
@@ -472,7 +485,7 @@ function constant(name: string, bits: number, compute: (bits: number) => bigint)
   return value;
 }
 
-/** The sum of x^-(2k+1)/(2k+1), with signs in turn where `alternating`. */
+/** The sum over k of x^-(2k+1)/(2k+1), to so many bits; with alternating signs if `alternating`. */
 function inverseSeries(x: bigint, bits: number, alternating: boolean): bigint {
   let term = (1n << BigInt(bits)) / x;
   let sum = 0n;

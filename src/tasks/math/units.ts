@@ -1,11 +1,11 @@
 import { type Exact } from './real.ts';
 
-/** A unit as far as it is known: how much it is of the first unit of its kind, and which kinds. */
+/** A unit: its kinds, and its size in the first unit of each kind. */
 export interface Unit {
-  /** `length^2`; undefined where the words are no unit that is known here. */
+  /** Such as `length^2`; undefined if the words are not a known unit. */
   readonly kinds: string | undefined;
   readonly factor: Exact;
-  /** The words in one spelling, for those that are not known. */
+  /** The words in one spelling, to compare unknown units. */
   readonly words: readonly string[];
 }
 
@@ -15,7 +15,7 @@ const exact = (text: string): Exact => {
   return { n: BigInt(before + after), d: BigInt(under) * 10n ** BigInt(after.length) };
 };
 
-/** Name by name: its kind and its size. */
+/** The kind and the size of each known unit, by name. */
 const known = new Map<string, { readonly kind: string; readonly size: Exact }>();
 for (const [kind, all] of [
   [
@@ -65,7 +65,7 @@ const abbreviations = new Map([
 ]);
 const articles = new Set(['a', 'an', 'the', 'of', 'and', 'or']);
 
-/** Singular, lower case, without points; `L` and `m` stay as they are in lower case. */
+/** Spells a word in lower case and in the singular, without points. */
 function plain(word: string): string {
   const lower = word.toLowerCase().replaceAll('.', '');
   if (known.has(lower) || abbreviations.has(lower) || powers.has(lower)) return lower;
@@ -74,7 +74,7 @@ function plain(word: string): string {
     : lower;
 }
 
-/** Reads the words behind a number. */
+/** Reads the words after a number as a unit. */
 export function unitOf(text: string): Unit {
   const parts = text
     .replace(/\*\*|·|⋅/g, ' ')
@@ -139,12 +139,12 @@ export function unitOf(text: string): Unit {
 }
 
 /**
- * Whether two units can stand for one another: of one kind, or of unknown kinds whose words agree
- * but for what one side adds ("14 right triangles" and "14 triangles").
+ * Whether two units can stand for one another. Known units must be of one kind. Of unknown units,
+ * the words of one must include all words of the other ("14 right triangles" and "14 triangles").
  */
 export function unitsAgree(a: Unit, b: Unit): boolean {
   if (a.kinds === '' || b.kinds === '') return a.kinds === b.kinds;
-  // "34 square units" are of any unit of area.
+  // "34 square units" agree with any unit of area.
   if (a.kinds?.startsWith('units') || b.kinds?.startsWith('units')) {
     const general = (kinds: string | undefined): string | undefined =>
       kinds

@@ -18,14 +18,14 @@ export interface Value {
   readonly im: Real | null;
 }
 
-/** Thrown where a node is no number: an interval, a list, words. */
+/** Thrown if a node is not a number: an interval, a list, words. */
 export class NoNumber extends Error {}
 
 const largestFactorial = 6000n;
-/** Bits of values at tried letters: 57 digits. */
+/** Bits of values at probes of the letters: 57 digits. */
 const probeBits = 192;
 
-/** Values of letters; `i` and `e` and `π` have their own. */
+/** Gives each letter a value, except `i`, `e` and `π`, which have their own. */
 export type Letters = (name: string) => Real;
 
 const noLetters: Letters = (name) => {
@@ -33,9 +33,9 @@ const noLetters: Letters = (name) => {
 };
 
 /**
- * Evaluates expressions: exactly where all is rational, else to 154 digits, or 57 at tried letters. Where letters stand
- * for numbers, roots and logarithms of negative numbers are undefined; without letters they are
- * complex.
+ * Evaluates expressions: exactly if everything is rational, otherwise to 154 digits, or to 57
+ * digits at probes of the letters. With `letters`, even roots and logarithms of negative numbers
+ * are undefined; without `letters` they are complex.
  */
 export class Evaluation {
   readonly real: Arithmetic;
@@ -44,8 +44,8 @@ export class Evaluation {
   readonly #isReal: boolean;
 
   /**
-   * @param letters What letters stand for, if they may; fewer digits tell values of these apart.
-   * @param bits So many instead.
+   * @param letters Values of the letters; left out, letters other than constants are refused.
+   * @param bits Bits of inexact numbers. Default: 192 with `letters`, otherwise 512.
    */
   constructor(work: Work, letters?: Letters, bits = letters ? probeBits : undefined) {
     this.#work = work;
@@ -54,7 +54,10 @@ export class Evaluation {
     this.#isReal = letters !== undefined;
   }
 
-  /** @param angle Whether the node is an angle of a function, so that degrees are turned into radians. */
+  /**
+   * @param angle Whether the node is the angle of a trigonometric function, so that degrees become
+   *   radians.
+   */
   of(node: Node, angle = false): Value {
     this.#work.spend(1);
     const { real } = this;
@@ -147,7 +150,7 @@ export class Evaluation {
     };
   }
 
-  /** Whether two values are one, exactly or to 150 digits. */
+  /** Whether two values are equal, exactly or to 150 digits. */
   same(a: Value, b: Value): boolean {
     return this.real.same(a.re, b.re) && this.real.same(a.im ?? zero, b.im ?? zero);
   }
@@ -162,7 +165,7 @@ export class Evaluation {
     return real.root(real.add(real.multiply(a.re, a.re), real.multiply(a.im, a.im)), 2);
   }
 
-  /** Whether two values differ by no more than a share of the larger one. */
+  /** Whether two values differ by at most a share of the larger one. */
   near(a: Value, b: Value, share: { n: bigint; d: bigint }): boolean {
     const { real } = this;
     if (!a.im && !b.im) return real.near(a.re, b.re, share);
@@ -211,7 +214,10 @@ export class Evaluation {
     return power < 0n ? this.divide({ re: one, im: null }, result) : result;
   }
 
-  /** Odd roots of negative numbers are negative; even ones are complex where no letters are. */
+  /**
+   * The k-th root. Odd roots of negative numbers are negative. Even roots of negative numbers are
+   * complex, or undefined if letters have values.
+   */
   #root(a: Value, k: number): Value {
     const { real } = this;
     if (a.im) {
@@ -325,7 +331,7 @@ export class Evaluation {
     }
   }
 
-  /** Exact where the number is a power of the base: `\log_2 8`. */
+  /** A logarithm to a base, exact if the number is a power of the base: `\log_2 8`. */
   #logarithm(of: Value, base: Value): Value {
     const { real } = this;
     const value = this.divide(this.#log(of), this.#log(base));
@@ -373,7 +379,7 @@ export class Evaluation {
     if (count < 0n) return zero;
     const upper = this.#real(n);
     const { real } = this;
-    // The shorter of the two ways, where both are whole.
+    // C(n, k) = C(n, n - k): take the smaller of the two if n is whole.
     let times = count;
     if (isExact(upper) && upper.n % upper.d === 0n) {
       const size = upper.n / upper.d;
@@ -495,7 +501,7 @@ export class Evaluation {
     return result;
   }
 
-  /** A function that nothing is known of, as one that no other expression is likely to equal. */
+  /** The value of an unknown function: a value that no other expression is likely to have. */
   #unknown(name: string, args: readonly Value[]): Value {
     let seed = 7;
     for (const character of name) seed = (seed * 31 + character.charCodeAt(0)) % 1009;

@@ -1,7 +1,9 @@
-/** Thrown where an answer would take more work than one comparison is given. */
+/** Thrown if an answer takes more work than one comparison may use. */
 export class TooCostly extends Error {}
 
-/** Counts the operations of one comparison, so that hostile answers end early on every machine. */
+/**
+ * Counts the operations of one comparison, so that a hostile answer ends early on every machine.
+ */
 export class Work {
   #left: number;
 
@@ -13,7 +15,7 @@ export class Work {
     return this.#left;
   }
 
-  /** @throws TooCostly once more is spent than there was. */
+  /** @throws TooCostly if more operations are spent than were given. */
   spend(operations: number): void {
     this.#left -= operations;
     if (this.#left < 0) throw new TooCostly();

@@ -17,8 +17,9 @@ import {
 import type { FamilyCheck } from './case.ts';
 
 /**
- * Each response's last row as it is decoded: its keys and values before that in a cache, its own newest
- * token given with queries and keys turned back by a quarter, which the table turns forward again.
+ * Checks the last row of each response, as a decode computes it. The cache holds the response's
+ * earlier keys and values. The newest token's queries and keys are given turned back by a quarter
+ * turn, and the table turns them forward again.
  */
 export const attentionDecodeCheck: FamilyCheck = {
   family: attentionDecodeFamily,
@@ -84,7 +85,7 @@ export const attentionDecodeCheck: FamilyCheck = {
     };
     return [
       {
-        // The queries are left turned.
+        // The kernel leaves the queries turned.
         begin: () => {
           gpu.upload(newest, Float32Array.from(turned.flat()));
         },

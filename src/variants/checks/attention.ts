@@ -22,7 +22,7 @@ export const attentionOptions = ({ headDim }: KernelUse) => ({
   scale: 1 / Math.sqrt(headDim),
 });
 
-/** What every kernel of packed attention reads, and the results to expect in float64. */
+/** The inputs that every kernel of packed attention reads, and the expected results in float64. */
 export function attentionInputs(inputs: Inputs, use: KernelUse) {
   const { headDim } = use;
   const qkv = inputs.random('qkv', ROWS, fusedColumns(use));
@@ -53,7 +53,7 @@ function keysOf(row: number): number[] {
   return first === 0 ? own : [...Array.from({ length: PROMPT[1] }, (_, i) => i), ...own];
 }
 
-/** Softmax attention and its gradients in queries and in keys and values, in float64. */
+/** Softmax attention and its gradients for queries, keys and values, in float64. */
 export function attention(qkv: Input['at'], dout: Input['at'], headDim: number) {
   const scale = 1 / Math.sqrt(headDim);
   const fused = (HEADS + 2) * headDim;

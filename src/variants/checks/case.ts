@@ -7,21 +7,21 @@ import { RandomStream } from '../../random.ts';
 
 /** Which kernels a program is about to use. */
 export interface KernelUse {
-  /** Of its model: attention is compiled for it. */
+  /** Head size of the program's model: attention is compiled for it. */
   readonly headDim: number;
   /** Whether gradients are computed too. */
   readonly training: boolean;
-  /** How the matrices are stored that layers multiply by. Default f32. */
+  /** Storage of the matrices that layers multiply by. Default f32. */
   readonly storage?: 'f32' | 'f16' | undefined;
-  /** How the cache of keys and values is stored, where it decodes. */
+  /** Storage of the cache of keys and values; undefined when the program does not decode. */
   readonly cache?: 'f32' | 'f16' | undefined;
 }
 
-/** A small computation of one shape, and what it should give. */
+/** A small computation of one shape, and its expected results. */
 export interface Probe {
   /** Uploads the inputs that the steps overwrite. */
   readonly begin?: () => void;
-  /** In any variant of the family. */
+  /** The computation, which can be made in any variant of the family. */
   readonly steps: readonly Dispatch[];
   readonly expected: readonly {
     readonly out: Tensor<'f32'>;
@@ -32,18 +32,18 @@ export interface Probe {
 /** How one family is checked on a device. */
 export interface FamilyCheck {
   readonly family: Family;
-  /** Whether a program takes kernels of the family. */
+  /** Whether a program uses kernels of the family. */
   readonly isUsed: (use: KernelUse) => boolean;
   /**
-   * Probes with whole blocks and cut ones of every variant. What is compiled for them is what the
-   * program takes later.
+   * Probes that have whole blocks and cut blocks in every variant. Their pipelines are the ones
+   * that the program takes later.
    *
-   * @param inputs Makes their tensors.
+   * @param inputs Makes the tensors of the probes.
    */
   readonly probes: (inputs: Inputs, use: KernelUse) => readonly Probe[];
 }
 
-/** A tensor of random numbers, which `at` gives too. */
+/** A tensor of random numbers; `at` gives the same numbers on the host. */
 export interface Input {
   readonly tensor: Tensor<'f32' | 'f16'>;
   readonly at: (row: number, column: number) => number;
@@ -69,7 +69,7 @@ export class Inputs {
     return tensor;
   }
 
-  /** A matrix of these rows. */
+  /** A matrix with the given rows. */
   filled(
     name: string,
     dtype: 'f32' | 'u32',

@@ -5,7 +5,7 @@ import {
 import type { FamilyCheck, Probe } from './case.ts';
 import { checkedLayer, product } from './product.ts';
 
-/** Outputs of a second layer: no multiple of 4, for which kernels are other programs. */
+/** Outputs of a second layer. They are no multiple of 4, so kernels compile to other programs. */
 const NARROW = 18;
 
 export const matmulBackwardWeightCheck: FamilyCheck = {

@@ -1,4 +1,4 @@
-/** The layer that products are checked on: 70 rows, from 40 to 76 features. */
+/** The layer whose products are checked: 70 rows, from 40 to 76 features. */
 export const checkedLayer = { rows: 70, inner: 40, columns: 76 } as const;
 
 /** sum_k left(row, k) * right(k, column), in float64 */

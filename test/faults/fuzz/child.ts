@@ -1,4 +1,5 @@
-// A process that reads what it is sent, with little memory: whatever ends it is a finding.
+// A process with little memory that reads the inputs it is sent. Anything that ends it is a
+// finding.
 import { badInput } from '../../../src/cli/arguments.ts';
 import { chances } from '../moments.ts';
 import { mutate } from './mutate.ts';
@@ -17,11 +18,11 @@ export type Message =
   | { readonly fault: string; readonly at: number; readonly input: string }
   | { readonly done: true; readonly refused: number; readonly megabytes: number };
 
-/** CPU time that one input may take. */
+/** Most CPU time for one input. */
 const MOST_MS = 5000;
-/** Characters of a message. */
+/** Most characters of an error message. */
 const MOST_MESSAGE = 4000;
-/** Settled in words by the readers' own threads. */
+/** Errors with a readable message; `WorkerError` comes from the readers' own threads. */
 const typed = new Set([...badInput, 'WorkerError']);
 
 const send = (message: Message): void => void process.send?.(message);

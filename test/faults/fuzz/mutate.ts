@@ -1,4 +1,4 @@
-/** Numbers in [0, 1). */
+/** Draws a number in [0, 1). */
 export type Chance = () => number;
 
 const below = (chance: Chance, count: number): number => Math.floor(chance() * count);
@@ -41,7 +41,7 @@ const words = [
   '\r\n',
 ];
 
-/** Values that a field does not expect. */
+/** A value that a field does not expect. */
 const odd = (chance: Chance): unknown =>
   pick<() => unknown>(chance, [
     () => null,
@@ -62,7 +62,7 @@ const odd = (chance: Chance): unknown =>
     () => new Array<number>(1 + below(chance, 300)).fill(below(chance, 10)),
   ])();
 
-/** Every place in a JSON value, as the object or list that holds it and its key. */
+/** Every place in a JSON value: the object or list that holds it, and its key. */
 function placesOf(value: unknown, found: [object, string][] = []): [object, string][] {
   if (typeof value !== 'object' || value === null) return found;
   for (const key of Object.keys(value)) {
@@ -72,7 +72,7 @@ function placesOf(value: unknown, found: [object, string][] = []): [object, stri
   return found;
 }
 
-/** A JSON text with some of its values replaced, taken away, doubled or renamed. */
+/** A JSON text with some values replaced, removed, doubled or renamed. */
 function mutateJson(text: string, chance: Chance): string | undefined {
   let value: unknown;
   try {
@@ -150,7 +150,7 @@ function mutateBytes(bytes: Uint8Array, others: readonly Uint8Array[], chance: C
       return join(bytes.subarray(0, at), noise, bytes.subarray(end));
     }
     default: {
-      // A number in the file, larger: sizes, offsets and counts.
+      // Overwrite a number in the file, such as a size, an offset or a count.
       const changed = bytes.slice();
       const place = below(chance, Math.max(1, changed.length - 8));
       if (changed.length >= 8) {
@@ -165,7 +165,7 @@ function mutateBytes(bytes: Uint8Array, others: readonly Uint8Array[], chance: C
   }
 }
 
-/** One input made of another. */
+/** Makes a bad input from a good one. */
 export function mutate(
   bytes: Uint8Array,
   others: readonly Uint8Array[],

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { configFrom } from '../../../src/config.ts';
 import { presets } from '../../../src/presets.ts';
+import { digestOf } from '../../../src/formats/digest.ts';
 import { bytesSource } from '../../../src/formats/byte-source.ts';
 import { parseJson } from '../../../src/formats/json.ts';
 import { readJsonLines } from '../../../src/formats/json-lines.ts';
@@ -27,20 +28,34 @@ import { PromptMatcher } from '../../../src/lim/prompt-matcher.ts';
 import { parseHfConfig, toHfConfig } from '../../../src/model/hugging-face/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
 import { openModelDirectory } from '../../../src/model/model-directory.ts';
-import { readRun } from '../../../src/run-folder/finished-run.ts';
+import { readRun, type RunFolder } from '../../../src/run-folder/finished-run.ts';
+import { historyOf } from '../../../src/run-folder/history.ts';
+import {
+  EVENTS,
+  METRICS,
+  RESULTS,
+  REWARDS,
+  SCORES,
+  SUBSETS,
+} from '../../../src/run-folder/names.ts';
+import { parseRunFile } from '../../../src/run-folder/run-file.ts';
 import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
+import { CompletionLog } from '../../../src/scheduler/completion-log.ts';
+import { readKept } from '../../../src/scheduler/resume.ts';
+import { RunArchive } from '../../../src/scheduler/run-archive.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
-import { taskShapeOf } from '../../../src/tasks/registry.ts';
+import { openTask, taskShapeOf } from '../../../src/tasks/registry.ts';
 import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
+import { RunView } from '../../../src/view/run-view.ts';
 
-/** One reader of what others wrote. */
+/** A reader of foreign input. */
 export interface Target {
   readonly name: string;
-  /** Of all inputs, in parts: a worker for each input makes few of them. */
+  /** Relative share of the inputs. A reader that needs a worker for each input gets few of them. */
   readonly weight: number;
-  /** Good inputs that bad ones are made of. */
+  /** Good inputs, from which the bad ones are made. */
   readonly seeds: readonly Uint8Array[];
   readonly read: (bytes: Uint8Array) => unknown;
 }
@@ -93,7 +108,7 @@ const answers = [
   ['\\{1,2,3\\}', '1, 2, 3'],
 ];
 
-/** Folders of files, of which one is spoilt. */
+/** A folder of files, one of which is damaged. */
 const folder =
   (files: Readonly<Record<string, Uint8Array>>, name: string) => (bytes: Uint8Array) => {
     const spoilt: Readonly<Record<string, Uint8Array>> = { ...files, [name]: bytes };
@@ -101,15 +116,20 @@ const folder =
       Object.hasOwn(spoilt, file) ? spoilt[file] : undefined;
   };
 
-/** @param run A finished run's folder, for the files that only a run writes. */
+/** @param run The folder of a finished run, for the files that only a run writes. */
 export async function targetsOf(run: string): Promise<readonly Target[]> {
   const file = (path: string): Uint8Array => new Uint8Array(readFileSync(join(run, path)));
   const runFiles = Object.fromEntries(
-    ['results.json', 'metrics.jsonl', 'scores.json'].map((name) => [name, file(name)]),
+    [RESULTS, METRICS, EVENTS, SCORES, REWARDS, `${SUBSETS}/lim.json`].map((name) => [
+      name,
+      file(name),
+    ]),
   );
   const pointer = file('checkpoints/latest.json');
   const { file: checkpoint = '' } = JSON.parse(textOf(pointer)) as { file?: string };
-  const { configHash } = JSON.parse(textOf(file('config.json'))) as { configHash: string };
+  const written = parseJson(textOf(file('config.json')), 'config.json');
+  const { config, configHash, seeds } = await parseRunFile(written, 'config.json');
+  const task = await openTask(config.task);
   const hfConfig = bytesOf(toHfConfig(model));
   const parquet = await writeParquet([
     { prompt: 'a', answer: '1', score: 0.5, list: [1, 2] },
@@ -123,15 +143,26 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
       },
       { open: 3, call: 3 },
     );
-  const readRunWith = (name: string) => (bytes: Uint8Array) => {
+  const folderWith = (name: string, bytes: Uint8Array): RunFolder => {
     const files = folder(runFiles, name)(bytes);
-    return readRun({
+    return {
       name: 'run',
       read: (path) => {
         const found = files(path);
         return Promise.resolve(found && textOf(found));
       },
-    });
+    };
+  };
+  const readRunWith = (name: string) => (bytes: Uint8Array) => readRun(folderWith(name, bytes));
+  const reopenWith = (name: string) => async (bytes: Uint8Array) => {
+    const opened = folderWith(name, bytes);
+    const run = await readRun(opened);
+    const { config: own, seeds } = run.results;
+    const view = new RunView(
+      own,
+      seeds.map(({ seed }) => seed),
+    );
+    for await (const event of historyOf(run, opened)) view.apply(event);
   };
   const checkpointWith = (name: string) => (bytes: Uint8Array) => {
     const store = new MemoryStore();
@@ -139,8 +170,28 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     store.files.set(checkpoint, file(checkpoint));
     store.files.set(name, bytes);
     return new Checkpoints(store).find(
-      { configHash, seeds: [1] },
+      { configHash, seeds },
       (found) => Promise.resolve(found),
+      () => undefined,
+    );
+  };
+  /** A log that its checkpoint takes for what was written. */
+  const resumeWith = async (bytes: Uint8Array) => {
+    const store = new MemoryStore();
+    store.files.set('checkpoints/latest.json', pointer).set(checkpoint, file(checkpoint));
+    for (const [name, own] of Object.entries(runFiles)) store.files.set(name, own);
+    store.files.set(EVENTS, bytes);
+    const mark = { bytes: bytes.length, sha256: digestOf(bytes) };
+    const archive = new RunArchive(store, CompletionLog.of(config, 1));
+    return archive.checkpoints.find(
+      { configHash, seeds },
+      (found) =>
+        readKept(
+          archive,
+          { config, seeds, task },
+          { ...found, files: new Map([...found.files, [EVENTS, mark]]) },
+          false,
+        ),
       () => undefined,
     );
   };
@@ -250,20 +301,32 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     {
       name: 'results',
       weight: 5,
-      seeds: [runFiles['results.json']],
-      read: readRunWith('results.json'),
+      seeds: [runFiles[RESULTS]],
+      read: readRunWith(RESULTS),
     },
     {
       name: 'metrics',
       weight: 4,
-      seeds: [runFiles['metrics.jsonl']],
-      read: readRunWith('metrics.jsonl'),
+      seeds: [runFiles[METRICS]],
+      read: readRunWith(METRICS),
+    },
+    {
+      name: 'events',
+      weight: 4,
+      seeds: [runFiles[EVENTS]],
+      read: reopenWith(EVENTS),
+    },
+    {
+      name: 'events-resumed',
+      weight: 2,
+      seeds: [runFiles[EVENTS]],
+      read: resumeWith,
     },
     {
       name: 'run-scores',
       weight: 4,
-      seeds: [runFiles['scores.json']],
-      read: readRunWith('scores.json'),
+      seeds: [runFiles[SCORES]],
+      read: readRunWith(SCORES),
     },
     {
       name: 'scores',

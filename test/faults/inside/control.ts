@@ -1,38 +1,41 @@
-// What the process under test is ordered to do, in memory that all its threads share.
+// The orders of the process under test, in memory that all its threads share.
 import { isMainThread, workerData } from 'node:worker_threads';
 
-/** What happens to calls of `node:fs` below one folder. */
+/** The fault to inject into calls of `node:fs` below one folder. */
 export interface FileOrder {
   readonly folder: string;
   readonly mode: 'count' | 'snapshot' | 'fail' | 'kill';
-  /** The event at which it happens, from 1. */
+  /** The event at which the fault happens, counted from 1. */
   readonly at?: number;
   readonly code?: 'EIO' | 'ENOSPC' | 'EROFS' | 'EACCES';
-  /** Every later event that takes room fails too. */
+  /** Whether every later event that takes room fails too. */
   readonly lasting?: boolean;
-  /** Counts calls that only read as well. */
+  /** Whether calls that only read count as events too. */
   readonly reads?: boolean;
-  /** Where snapshots go. */
+  /** The folder for snapshots. */
   readonly states?: string;
 }
 
-/** What happens to the run's device. */
+/** The fault to inject into the run's device. */
 export interface DeviceOrder {
   readonly mode: 'count' | 'watch' | 'lose' | 'throw' | 'memory' | 'map';
-  /** The submit, allocation or mapping at which it happens, from 1. */
+  /** The submit, allocation or mapping at which the fault happens, counted from 1. */
   readonly at?: number;
 }
 
 export interface Orders {
   readonly files?: FileOrder;
   readonly device?: DeviceOrder;
-  /** Keeps the device for the next run, with all that was compiled on it. */
+  /** Whether to keep the device for the next run, with everything compiled on it. */
   readonly warm?: boolean;
-  /** What the process takes for its number: each run of one process its own, that nobody has. */
+  /**
+   * The pid that the process reports. Each run in one process gets its own pid, which no real
+   * process has.
+   */
   readonly pid?: number;
 }
 
-/** Places in the counters. */
+/** Indices of the counters. */
 export const slot = {
   version: 0,
   length: 1,
@@ -42,7 +45,7 @@ export const slot = {
   mappings: 5,
   fired: 6,
   states: 7,
-  /** Live, not made. */
+  /** Buffers alive now, not buffers made. */
   buffers: 8,
   kibibytes: 9,
 } as const;
@@ -62,19 +65,19 @@ const text = new Uint8Array(shared, COUNTERS * 4);
 let known = -1;
 let orders: Orders = {};
 
-/** The orders as they stand. */
+/** The current orders. */
 export function current(): Orders {
   const version = Atomics.load(counters, slot.version);
   if (version === known) return orders;
   known = version;
   const length = Atomics.load(counters, slot.length);
-  // A decoder takes no shared memory.
+  // TextDecoder refuses shared memory, so copy it.
   const bytes = text.slice(0, length);
   orders = length === 0 ? {} : (JSON.parse(new TextDecoder().decode(bytes)) as Orders);
   return orders;
 }
 
-/** Gives new orders to all threads, and counts from zero. */
+/** Gives new orders to all threads, and resets the counters. */
 export function order(next: Orders): void {
   const bytes = new TextEncoder().encode(JSON.stringify(next));
   if (bytes.length > TEXT_BYTES) throw new Error('orders are too long');
@@ -86,10 +89,10 @@ export function order(next: Orders): void {
   Atomics.add(counters, slot.version, 1);
 }
 
-/** Counts one more of something. @returns How many that makes. */
+/** Increments a counter. @returns The new count. */
 export const count = (place: number): number => Atomics.add(counters, place, 1) + 1;
 
-/** Notes that what was ordered has happened. */
+/** Notes that the ordered fault has happened. */
 export const fire = (): void => void Atomics.add(counters, slot.fired, 1);
 
 export const realPid = process.pid;

@@ -1,4 +1,4 @@
-// Stands between the process under test and Dawn: keeps a device for the next run, loses it, or lets
+// Wraps Dawn for the process under test: keeps a device for the next run, loses a device, or lets
 // an allocation fail.
 import { createRequire } from 'node:module';
 import { count, counters, current, fire, slot } from './control.ts';
@@ -17,13 +17,16 @@ interface Lent {
   lost: boolean;
 }
 
-/** The one that is kept. */
+/** The device that is kept. */
 let kept: Lent | undefined;
-/** The queue and buffers of the run's own device: not those that only compile. */
+/** The run's own device, by its queue and buffers. Devices that only compile are left out. */
 const mains = new WeakMap<object, GPUDevice>();
-/** Buffers that were made and not destroyed, by their bytes. */
+/** Sizes in bytes of the buffers that were made and not destroyed. */
 const live = new WeakMap<object, number>();
-/** Open error scopes by device, innermost last; true where one shall report a failed allocation. */
+/**
+ * Open error scopes by device, innermost last. `failed` is true if the scope shall report a failed
+ * allocation.
+ */
 const scopes = new WeakMap<object, { filter: string; failed: boolean }[]>();
 
 function replace(owner: object, name: string, make: (original: Method) => Method): void {
@@ -37,7 +40,7 @@ function replace(owner: object, name: string, make: (original: Method) => Method
   });
 }
 
-/** Caches what a device makes by what it is made of, so that the next run compiles nothing. */
+/** Caches a device's objects by their descriptors, so that the next run compiles nothing. */
 function remember(device: GPUDevice): void {
   const ids = new Map<object, number>();
   const idOf = (made: object): number => {
@@ -217,7 +220,10 @@ function outOfMemory(): GPUError {
   return new scope.GPUOutOfMemoryError('out of memory (injected)');
 }
 
-/** What an implementation without memory gives: a buffer that is none, and an error at its scope. */
+/**
+ * Imitates an implementation without memory: returns an invalid buffer and reports an error to its
+ * scope.
+ */
 function failedBuffer(
   device: GPUDevice,
   [descriptor]: readonly [GPUBufferDescriptor],
@@ -226,19 +232,19 @@ function failedBuffer(
   const open = scopes.get(device) ?? [];
   const scope = open.findLast(({ filter }) => filter === 'out-of-memory');
   device.pushErrorScope('validation');
-  // Larger than any device has: invalid, and nothing is allocated.
+  // This size exceeds every device, so the buffer is invalid and nothing is allocated.
   const buffer = make({ ...descriptor, size: Number.MAX_SAFE_INTEGER - 3 });
   void device.popErrorScope();
   if (scope) scope.failed = true;
   else {
     const { GPUUncapturedErrorEvent: Uncaptured } = globalThis;
-    // As Dawn does: before it tells of what is made of that buffer.
+    // As in Dawn, this error precedes errors about objects made from the buffer.
     device.dispatchEvent(new Uncaptured('uncapturederror', { error: outOfMemory() }));
   }
   return buffer;
 }
 
-/** Waits for Dawn to be loaded. */
+/** Patches Dawn as soon as it is loaded. */
 export function standBetweenDevices(): void {
   const { _extensions: loaders } = createRequire(import.meta.url)('node:module') as {
     _extensions: Record<string, (module: { exports: unknown }, path: string) => void>;

@@ -1,5 +1,5 @@
-// Stands between the process under test and `node:fs`: counts what it does to one folder, keeps the
-// folder as a kill would leave it, fails a call, or ends the process there.
+// Wraps `node:fs` for the process under test: counts calls below one folder, snapshots the folder
+// as a kill would leave it, fails a call, or ends the process at a call.
 import { createHash } from 'node:crypto';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { join, relative, resolve, sep } from 'node:path';
@@ -9,10 +9,10 @@ type Callable = (...args: unknown[]) => unknown;
 type Table = Record<string, Callable>;
 
 const fs = createRequire(import.meta.url)('node:fs') as typeof import('node:fs');
-/** As they were: for what happens behind the scenes. */
+/** The original functions, for the harness itself. */
 const real = { ...fs };
 
-/** Calls that change something, and how many of their arguments are paths. */
+/** Calls that change something, and the number of their leading arguments that are paths. */
 const writers: Readonly<Record<string, number>> = {
   writeFile: 1,
   appendFile: 1,
@@ -49,7 +49,7 @@ const handleWriters = [
   'truncate',
 ];
 const handleReaders = ['read', 'readFile', 'readv', 'stat'];
-/** What needs room on the disk. */
+/** Calls that need room on the disk. */
 const takesRoom = /^(?:open|write|append|mkdir|copy|cp|sync|datasync|fsync|link|symlink|truncate)/;
 
 const errors = {
@@ -80,7 +80,7 @@ const bytesOf = (data: unknown): Uint8Array | undefined => {
 const within = (folder: string, path: string): boolean =>
   path === folder || path.startsWith(folder + sep);
 
-/** Every file below a folder with the digest of its bytes; empty folders end in a slash. */
+/** Every file below a folder with the digest of its bytes. The paths of folders end in a slash. */
 function manifest(folder: string, states: string): Map<string, string> {
   const files = new Map<string, string>();
   const visit = (place: string): void => {
@@ -97,7 +97,7 @@ function manifest(folder: string, states: string): Map<string, string> {
         if (real.lstatSync(path).isDirectory()) visit(path);
         else files.set(relative(folder, path), keep(real.readFileSync(path), states));
       } catch {
-        // Another thread has just taken it away.
+        // Another thread has just removed the file.
       }
     }
   };
@@ -105,7 +105,7 @@ function manifest(folder: string, states: string): Map<string, string> {
   return files;
 }
 
-/** Keeps bytes under their digest. */
+/** Stores bytes under their digest. */
 function keep(bytes: Uint8Array, states: string): string {
   const digest = createHash('sha256').update(bytes).digest('hex').slice(0, 32);
   const place = join(states, 'bytes', digest);
@@ -131,17 +131,17 @@ interface Event {
   readonly call: string;
   readonly path: string;
   readonly reads: boolean;
-  /** The call names its path in errors. */
+  /** Whether errors of the call name its path. */
   readonly named: boolean;
-  /** What is written. */
+  /** The bytes to write. */
   readonly data?: Uint8Array | undefined;
-  /** Where in the file it goes; at its end where that is not said. */
+  /** The position in the file; undefined for its end. */
   readonly position?: number | undefined;
-  /** Writes the first half of it, as a process that dies within would have. */
+  /** Writes the first half of the bytes, as a process that dies during the write would. */
   readonly writeHalf?: () => void;
 }
 
-/** @returns What is to be done once the call has succeeded. */
+/** Handles an event. @returns The function to call after the call has succeeded. */
 function happen(event: Event): (() => void) | undefined {
   const order = current().files;
   if (!order || !within(order.folder, event.path)) return undefined;
@@ -175,7 +175,7 @@ function happen(event: Event): (() => void) | undefined {
       if (number !== order.at) return undefined;
       event.writeHalf?.();
       process.kill(realPid, 'SIGKILL');
-      // The signal may take a moment; nothing else may happen in this thread.
+      // The signal may take a moment. Until then this thread must do nothing else.
       Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 60_000);
       return undefined;
   }
@@ -187,7 +187,7 @@ const pathsOf = (args: readonly unknown[], paths: number): string[] =>
     return arg instanceof URL ? [resolve(arg.pathname)] : [];
   });
 
-/** The path that an order is about, if any is. */
+/** The first path that the order concerns; undefined if there is none. */
 function about(paths: readonly string[]): string | undefined {
   const folder = current().files?.folder;
   return folder === undefined ? undefined : paths.find((path) => within(folder, path));
@@ -225,7 +225,7 @@ function wrapCall(table: Table, name: string, call: string, paths: number, reads
       return result;
     })();
   };
-  // What hangs on the function stays there: `realpath.native`.
+  // Keep the properties of the function, such as `realpath.native`.
   table[name] = Object.assign(stand, original);
 }
 
@@ -239,7 +239,10 @@ interface Written {
   readonly position: number | undefined;
 }
 
-/** What a call of an open file writes, and where: of `write`, a part of its buffer. */
+/**
+ * The bytes that a call of an open file writes, and their position. `write` writes a part of its
+ * buffer.
+ */
 function writtenBy(call: string, args: readonly unknown[]): Written | undefined {
   if (call === 'writev') {
     const [buffers, position] = args as [Uint8Array[], number | null | undefined];
@@ -263,7 +266,7 @@ function writtenBy(call: string, args: readonly unknown[]): Written | undefined 
   return { data: whole.subarray(from, to), position: part.position ?? undefined };
 }
 
-/** Of a file that was opened: its own calls. */
+/** Wraps the calls of an open file. */
 function wrapHandle(handle: Table & { readonly fd: unknown }, path: string): void {
   for (const call of [...handleWriters, ...handleReaders]) {
     const original = handle[call];
@@ -294,7 +297,10 @@ function wrapHandle(handle: Table & { readonly fd: unknown }, path: string): voi
 
 const descriptors = new Map<number, string>();
 
-/** Puts itself between the process and its files; before any module takes a function of `node:fs`. */
+/**
+ * Wraps the file calls of the process. This must run before any module takes a function of
+ * `node:fs`.
+ */
 export function standBetween(): void {
   const promises = fs.promises as unknown as Table;
   const plain = fs as unknown as Table;

@@ -1,4 +1,4 @@
-// `node --import` of this: the process under test, and each of its threads, under orders.
+// Loaded by `node --import`: puts the process under test, and each of its threads, under orders.
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
 import { order, shared, type Orders } from './control.ts';
@@ -10,7 +10,7 @@ const threads = createRequire(import.meta.url)('node:worker_threads') as {
 };
 const { Worker } = threads;
 
-/** Threads obey the orders that their process was given. */
+/** Threads obey the orders of their process. */
 threads.Worker = class extends Worker {
   constructor(...[url, options]: ConstructorParameters<typeof Worker>) {
     super(url, { ...options, workerData: { limrFaults: shared } });

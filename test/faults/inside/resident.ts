@@ -1,5 +1,5 @@
-// A process that runs one command after another, each as `bin/limr.mjs` would, in threads and on a
-// device that it keeps. Starting and compiling would take longer than the runs.
+// A process that runs one command after another, each as `bin/limr.mjs` would. It keeps its threads
+// and its device, because starting and compiling would take longer than the runs.
 import { EventEmitter } from 'node:events';
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { counters, order, slot, type Orders } from './control.ts';
@@ -15,7 +15,7 @@ export interface Answer {
   readonly code: number;
   readonly stdout: string;
   readonly stderr: string;
-  /** How often what was ordered has happened. */
+  /** How often the ordered fault has happened. */
   readonly fired: number;
   readonly events: number;
   readonly submits: number;
@@ -29,10 +29,10 @@ const threads = createRequire(import.meta.url)('node:worker_threads') as {
 const { Worker: Thread } = threads;
 type Thread = InstanceType<typeof Thread>;
 
-/** Threads that nobody uses, by their module. */
+/** Unused threads, by their module. */
 const idle = new Map<string, Thread[]>();
 
-/** One use of a thread: it looks new, and its end gives it back. */
+/** One use of a thread. The thread looks new, and `terminate` returns it to the idle threads. */
 class Lease extends EventEmitter {
   readonly #thread: Thread;
   readonly #url: string;
@@ -88,7 +88,7 @@ class Lease extends EventEmitter {
   }
 }
 
-/** Those that are given back in good order; another thread is as its process has it. */
+/** Workers that can be reused. Any other thread is started as usual. */
 const lendable = /\/(?:trainer|reward)\.worker\.js$/;
 threads.Worker = new Proxy(Thread, {
   construct: (target, args: ConstructorParameters<typeof Thread>) =>
@@ -113,12 +113,13 @@ interface Command {
 }
 const { main } = (await import(process.argv[2] ?? '')) as Command;
 
-/** Above what any system gives to a process. */
+/** Above the pids that any system gives to a process. */
 let pid = 5_000_000;
 
 process.on('message', (call: Call) => {
   [stdout, stderr] = ['', ''];
-  // What a run has left is not to look like the work of a process that lives.
+  // Traces of an earlier run must not look like the work of a living process, so each run gets a
+  // new pid.
   order({ warm: true, pid: ++pid, ...call.orders });
   void main(call.argv).then((code) => {
     const answer: Answer = {

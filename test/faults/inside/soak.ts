@@ -1,4 +1,5 @@
-// A process that runs one experiment after another until it is told to end, and tells what it holds.
+// A process that runs one experiment after another until it is told to end, and reports the
+// resources that it holds.
 import { readdirSync } from 'node:fs';
 import { counters, order, slot } from './control.ts';
 
@@ -17,7 +18,10 @@ export interface SoakMessage {
 
 const send = (message: SoakMessage): void => void process.send?.(message);
 
-/** Files, pipes and sockets that are open, where the system tells; else what keeps Node alive. */
+/**
+ * The number of open files, pipes and sockets, if the system tells; otherwise of the resources that
+ * keep Node alive.
+ */
 function handles(): number {
   try {
     return readdirSync('/proc/self/fd').length;
@@ -52,7 +56,7 @@ setInterval(() => {
 for (let run = 1; !ending; run++) {
   const out = `${folder}/run-${run}`;
   const code = await main(['run', config, '--seed', '1', '--out', out]);
-  // A device that goes away takes with it what was not destroyed.
+  // A closed device takes its remaining buffers with it.
   Atomics.store(counters, slot.buffers, 0);
   Atomics.store(counters, slot.kibibytes, 0);
   send({ ended: { out, code } });

@@ -2,7 +2,9 @@ import { experimentOf, type Variant } from '../experiment.ts';
 import type { Orders } from '../laboratory.ts';
 import { ended, type Injection, type Kind, lastWords, unclean, unreached } from '../verdict.ts';
 
-/** What happens, how many of its moments one is tried at, and of which of the counts they are. */
+/**
+ * The faults, and at which of their moments they are injected: each `every`th of the counter `of`.
+ */
 const faults = [
   { mode: 'lose', every: 10, of: 'submits', words: 'the device lost before a submit' },
   { mode: 'throw', every: 20, of: 'allocations', words: 'an allocation that throws' },
@@ -48,14 +50,16 @@ const kindOf = (name: string, summary: string, modes: readonly string[]): Kind =
   },
 });
 
-/** A device that goes away, and one without memory, as WebGPU tells it. */
+/** A lost device, and a device without memory, as WebGPU reports them. */
 export const device = kindOf(
   'device',
   'a lost device before every tenth submit, memory at an end at every fifth allocation',
   ['lose', 'memory', 'map'],
 );
 
-/** As implementations do that throw where the specification has them report. */
+/**
+ * An allocation that throws, as some implementations do where the specification reports an error.
+ */
 export const allocation = kindOf('allocation', 'an allocation that throws, every twentieth', [
   'throw',
 ]);

@@ -17,7 +17,7 @@ const TIMES = 20;
 
 const mount = (...args: string[]): boolean => spawnSync('mount', args).status === 0;
 
-/** A file system of its own for the time of some work. */
+/** Mounts a file system for the duration of some work. */
 async function mounted<T>(
   laboratory: Laboratory,
   options: string,
@@ -46,13 +46,13 @@ async function full(laboratory: Laboratory, kibibytes: number): Promise<Verdict>
   });
 }
 
-/** At the start, or once something has been written. */
+/** A read-only file system: from the start, or after something was written. */
 async function readOnly(laboratory: Laboratory, begun: boolean): Promise<Verdict> {
   const experiment = await experimentOf(laboratory, 'smallest');
   return mounted(laboratory, 'size=64m', async (place) => {
     const folder = join(place, 'run');
     if (begun) {
-      // Ends with an error at its twentieth event.
+      // This run ends with an error at its fortieth event.
       await laboratory.call(experiment.start(folder), { files: { folder, mode: 'fail', at: 40 } });
     }
     if (!mount('-o', 'remount,ro', place)) throw new Error('cannot remount');
@@ -71,7 +71,7 @@ async function readOnly(laboratory: Laboratory, begun: boolean): Promise<Verdict
   });
 }
 
-/** File systems without room, and ones that may not be written. */
+/** Full and read-only file systems. */
 export const disk: Kind = {
   name: 'disk',
   summary: 'a full file system of 8 to 420 KiB, and one that is read-only',

@@ -15,10 +15,10 @@ import {
   type Verdict,
 } from '../verdict.ts';
 
-/** Bits that are flipped in every kind of file. */
+/** Number of bits that are flipped in every kind of file. */
 const PLACES = 200;
 
-/** What a file is, whatever the number in its name. */
+/** The kind of a file, whatever the numbers in its name. */
 const kindOf = (path: string, pointer: { file?: string; previous?: string }): string => {
   if (path === pointer.file) return 'checkpoint';
   if (path === pointer.previous) return 'previous checkpoint';
@@ -27,12 +27,12 @@ const kindOf = (path: string, pointer: { file?: string; previous?: string }): st
 
 interface Flipped {
   readonly path: string;
-  /** What state the run is in. */
+  /** The state of the run. */
   readonly where: 'under-way' | 'no-report';
   readonly pointer: { readonly file?: string; readonly previous?: string };
 }
 
-/** Goes on with a folder one of whose files is not what was written. */
+/** Continues a run one of whose files is damaged. */
 async function goOnDamaged(
   laboratory: Laboratory,
   experiment: Experiment,
@@ -61,9 +61,9 @@ async function goOnDamaged(
           : path,
     ),
   );
-  // A file that nothing is computed from may stay as it is found, if that is said.
+  // A damaged file that nothing is computed from may stay, if the command says so.
   if (told && alone) return clean('said to be damaged, all else equal');
-  // A run that is done lacks its report alone, which is not made of these.
+  // A finished run lacks only its report, which is not made from these files.
   if (
     alone &&
     where === 'no-report' &&
@@ -87,7 +87,7 @@ async function flipsOf(
   try {
     pointer = JSON.parse(readFileSync(join(whole, 'checkpoints/latest.json'), 'utf8')) as object;
   } catch {
-    // A run without a checkpoint.
+    // The run has no checkpoint.
   }
   const byKind = new Map<string, string[]>();
   for (const path of filesOf(whole)) {
@@ -126,7 +126,7 @@ async function flipsOf(
   });
 }
 
-/** A bit of a file that is not what was written, in a run under way and in one without its report. */
+/** A flipped bit of a file, in an unfinished run and in a run without its report. */
 export const flip: Kind = {
   name: 'flip',
   summary: `a flipped bit at ${PLACES} places of every kind of file`,

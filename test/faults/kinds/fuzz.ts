@@ -7,16 +7,16 @@ import type { Batch, Message } from '../fuzz/child.ts';
 import type { Laboratory } from '../laboratory.ts';
 import { clean, type Injection, type Kind, unclean, type Verdict } from '../verdict.ts';
 
-/** Inputs of one injection, so that a finding can be repeated with few others. */
+/** Inputs per injection, few enough to repeat a finding. */
 const BATCH = 250;
-/** Longest without a sign of life. */
+/** Longest time without a message from the reader. */
 const SILENCE_MS = 90_000;
-/** Memory of JavaScript that the readers have. */
+/** JavaScript heap of a reader. */
 const HEAP_MIB = 768;
 
 type Targets = Extract<Message, { targets: unknown }>['targets'];
 
-/** The process that reads; another where one has ended. */
+/** The process that reads. A new one starts after one has ended. */
 class Reader {
   #child: ChildProcess | undefined;
   #targets: Promise<Targets> | undefined;
@@ -95,7 +95,7 @@ class Reader {
 
 const readers = new WeakMap<Laboratory, Reader>();
 
-/** Bad inputs for everything that reads a file. */
+/** Bad inputs for every reader of files. */
 export const fuzz: Kind = {
   name: 'fuzz',
   summary: 'bad inputs for every reader of files, in one process with little memory',

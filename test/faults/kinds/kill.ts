@@ -8,7 +8,7 @@ import { unreached, ended, goOn, type Injection, type Kind, type Verdict } from 
 
 type Host = 'node' | 'deno' | 'chromium';
 
-/** Kills of one run, each in the middle of what went on from the one before. */
+/** Number of kills of one run. Each kill hits the run that continued after the previous kill. */
 const CHAIN = 4;
 const CHAINS: Readonly<Record<Host, number>> = { node: 15, deno: 5, chromium: 5 };
 
@@ -20,7 +20,7 @@ const references = new WeakMap<
   Map<string, Promise<{ own: Experiment; took: number }>>
 >();
 
-/** The experiment with the run that this host makes of it, and how long a whole command takes. */
+/** The experiment with its reference run on this host, and the duration of a whole command. */
 function onHost(
   laboratory: Laboratory,
   host: Host,
@@ -54,7 +54,7 @@ function onHost(
   }
 }
 
-/** Kills a run at random moments, goes on each time, and compares what it comes to. */
+/** Kills a run at random moments, continues each time, and compares the result. */
 async function chain(
   laboratory: Laboratory,
   host: Host,
@@ -64,7 +64,7 @@ async function chain(
   const { own, took } = await onHost(laboratory, host, variant);
   const folder = laboratory.path('killed');
   let kills = 0;
-  // What is left of the run gets shorter, and a command that ends first ends the chain.
+  // The rest of the run gets shorter. A command that ends before its kill ends the chain.
   for (let left = took; kills < CHAIN; left *= 0.8) {
     const begun = existsSync(join(folder, 'config.json'));
     const { child, ended: end } = laboratory.start(begun ? own.resume(folder) : own.start(folder), {
@@ -87,7 +87,7 @@ async function chain(
   return { ...verdict, how: `${host}: ${verdict.how}` };
 }
 
-/** Real processes, ended by a signal that none can hear. */
+/** Real processes, ended by a signal that no process can catch. */
 const kindOf = (host: Host): Kind => ({
   name: `kill-${host}`,
   summary: `SIGKILL at random moments, ${CHAIN} in the life of a run, on ${host}`,
@@ -107,7 +107,7 @@ export const killNode = kindOf('node');
 export const killDeno = kindOf('deno');
 export const killChromium = kindOf('chromium');
 
-/** A real process that ends itself at a file event: what the snapshots stand for. */
+/** A real process that ends itself at a file event, to confirm the snapshots. */
 export const killEvent: Kind = {
   name: 'kill-event',
   summary: 'SIGKILL of a real process at a file event, half of a write done',

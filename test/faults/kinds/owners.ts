@@ -15,7 +15,10 @@ import {
   type Verdict,
 } from '../verdict.ts';
 
-/** The process that works in the folder goes on; every other says so in one line and changes nothing. */
+/**
+ * The process that owns the folder must continue. Every other process must say so in one line and
+ * change nothing.
+ */
 function judge(owner: Ended, others: readonly Ended[]): string | undefined {
   if (owner.code !== 0) return `the owner: ${lastWords(owner)}`;
   for (const other of others) {
@@ -25,7 +28,7 @@ function judge(owner: Ended, others: readonly Ended[]): string | undefined {
   return undefined;
 }
 
-/** Of processes that began at once, any may be the owner: exactly one. */
+/** Of processes that start together, exactly one must own the folder; any may. */
 function exactlyOne(all: readonly Ended[]): string | undefined {
   const done = all.filter(({ code }) => code === 0);
   if (done.length !== 1)
@@ -74,7 +77,7 @@ async function twoResumes(laboratory: Laboratory): Promise<Verdict> {
   return ended(folder, experiment, 'two resumes at once: one goes on, equal');
 }
 
-/** One that has died leaves its claim behind. */
+/** A dead process leaves its claim behind. */
 async function stale(laboratory: Laboratory): Promise<Verdict> {
   const experiment = await experimentOf(laboratory, 'small');
   const folder = laboratory.path('shared');

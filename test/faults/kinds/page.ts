@@ -35,7 +35,7 @@ function openFor(laboratory: Laboratory): Promise<Opened> {
   return made;
 }
 
-/** Goes on with what is kept, in a new tab, and compares. */
+/** Continues the stored run in a new tab, and compares. */
 async function goOn(lab: Lab, reference: string, how: string): Promise<Verdict> {
   const page = await lab.page();
   const [name] = await lab.runs(page);
@@ -57,7 +57,7 @@ type Fault = (lab: Lab, opened: Opened, chance: () => number) => Promise<Verdict
 
 const crash = async (page: Page): Promise<void> => {
   const session = await page.context().newCDPSession(page);
-  // It answers never: the process that would is gone.
+  // This call never returns, because the process that would answer is gone.
   await Promise.race([
     session.send('Page.crash').catch(() => undefined),
     new Promise((resolve) => page.once('crash', resolve)),
@@ -106,7 +106,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
       const page = await lab.page();
       const reached = site.reached();
       const killAt = 1 + Math.floor(chance() * 160);
-      // A worker that stands still answers nothing.
+      // A halted worker answers nothing.
       void lab.start(page, { killAt }).catch(() => undefined);
       await page.waitForFunction(() => 'faultRun' in globalThis);
       const ended = lab.end(page).catch(() => undefined);
@@ -165,7 +165,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
       const page = await lab.page();
       const name = await lab.start(page);
       await lab.updates(page, some(updates, chance));
-      // So that it is not done before the other tab is there.
+      // Pause, so that the run does not end before the other tab is open.
       await page.evaluate(() => (globalThis as Scope).limrFaults.pause?.());
       const other = await lab.page();
       const refused = await lab.start(other, { name }).then(
@@ -190,7 +190,7 @@ const faults: Readonly<Record<string, { readonly times: number; readonly inject:
   },
 };
 
-/** A run in a page of Chromium, whose files lie in the browser. */
+/** A run in a page of Chromium, with its files in the browser. */
 export const page: Kind = {
   name: 'page',
   summary: 'in Chromium: crashes of tab and GPU, kills at OPFS writes, quota, two tabs',

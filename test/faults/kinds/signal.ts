@@ -37,7 +37,7 @@ async function signalled(
   const experiment = await experimentOf(laboratory, 'small');
   const folder = laboratory.path('signalled');
   const { child, ended } = laboratory.start(experiment.start(folder));
-  // From the first thing it writes: before that there is nothing to keep.
+  // Wait for the first file: before that there is nothing to keep.
   const updates = Math.floor(chance * 20);
   const begun = () => existsSync(join(folder, 'config.json')) && updatesDone(folder) >= updates;
   if (await until(begun, ended)) child.kill(signal);
@@ -49,7 +49,10 @@ async function signalled(
   return again(laboratory, experiment, folder, `${signal}: checkpoint and advice`);
 }
 
-/** As where the window of a terminal is closed: the process hears of it, and can print no more. */
+/**
+ * Closes the terminal, as if its window were closed: the process gets a signal and can no longer
+ * print.
+ */
 async function closedTerminal(
   laboratory: Laboratory,
   terminal: string,
@@ -82,14 +85,14 @@ async function closedTerminal(
     if (waited > 120_000) return unclean('closed terminal: does not end', `process ${own}`);
     await sleep(50);
   }
-  // One that ends at once has written what the last checkpoint has and no more.
+  // A process that ends at once has written only what the last checkpoint has.
   const kept = existsSync(join(folder, 'results.json')) || updatesDone(folder) >= before;
   return kept
     ? again(laboratory, experiment, folder, 'closed terminal')
     : unclean('closed terminal: lost updates', `${updatesDone(folder)} of ${before}`);
 }
 
-/** Signals that a run may hear, and its terminal closed. */
+/** Signals that a run can catch, and a closed terminal. */
 export const signal: Kind = {
   name: 'signal',
   summary: 'SIGINT, SIGTERM, SIGHUP and a closed terminal, at random moments',

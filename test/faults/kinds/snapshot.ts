@@ -9,13 +9,13 @@ const sets: readonly (readonly ['small' | 'smallest', Variant])[] = [
   ['smallest', 'both'],
 ];
 
-/** Every state in which a kill can leave a run's folder, gone on with. */
+/** Every state in which a kill can leave a run's folder, continued. */
 export const snapshot: Kind = {
   name: 'snapshot',
   summary: 'the folder as a kill at each file event leaves it',
   plan: async (laboratory, { runs }) => {
     const injections: Injection[] = [];
-    // A few alone do not need every variant.
+    // A few injections do not need every variant.
     for (const [size, variant] of runs < 100 ? sets.slice(1, 2) : sets) {
       const experiment = await experimentOf(laboratory, size, variant);
       for (const state of await statesOf(laboratory, size, variant)) {

@@ -11,7 +11,7 @@ import {
   unclean,
 } from '../verdict.ts';
 
-/** A call to the file system that fails: once, or from then on, as on a full disk. */
+/** A failing call to the file system: only once, or also every later call, as on a full disk. */
 export const store: Kind = {
   name: 'store',
   summary: 'EIO at each file event, ENOSPC from each on, EIO at each read of a resume',
@@ -72,7 +72,7 @@ export const store: Kind = {
           if (reply.fired === 0) return unreached('not reached');
           let verdict = ended(folder, experiment, 'went on, equal');
           if (reply.code !== 0) {
-            // What cannot be read is bad input, or a failed run.
+            // An unreadable file is bad input, or fails the run.
             const fault = malformed(reply, [1, 2]);
             verdict =
               fault === undefined

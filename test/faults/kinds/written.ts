@@ -17,10 +17,10 @@ import {
 
 interface Product {
   readonly name: 'sft' | 'base';
-  /** Below the folder that is watched. */
+  /** The path of the product, below the watched folder. */
   readonly out: (folder: string) => string;
   readonly command: (out: string) => string[];
-  /** A command that must take the whole product and refuse a part of it. */
+  /** A command that must accept the whole product and refuse a part of it. */
   readonly reader?: (out: string) => string[];
 }
 
@@ -59,7 +59,10 @@ const sameFiles = (folder: string, reference: string): string | undefined => {
   );
 };
 
-/** What a kill has left is whole or not there, no command takes it for more, and again it is made. */
+/**
+ * After a kill, the product is whole or missing, no command accepts a part of it, and it can be
+ * made again.
+ */
 async function again(
   laboratory: Laboratory,
   { out, command, reader }: Product,
@@ -91,7 +94,7 @@ async function again(
     : unclean('cannot be made again', lastWords(made));
 }
 
-/** A product, and what it is where nothing befalls its command. */
+/** A product, and its reference from a command without faults. */
 async function madeBy(
   laboratory: Laboratory,
   name: Product['name'],
@@ -152,7 +155,7 @@ const kindOf = (name: Product['name']): Kind => ({
 export const killSft = kindOf('sft');
 export const killBase = kindOf('base');
 
-/** Submits from one place of a loss to the next. */
+/** Number of submits between two moments of a device loss. */
 const LOSS_EVERY = 10;
 
 const lossesOf = (name: Product['name']): Kind => ({

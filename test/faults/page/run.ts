@@ -1,6 +1,7 @@
 // A run in a page as the lab makes it: the trainer's worker, its files in the browser's own file system.
 import { type RunClaim, StoredRuns } from '../../../src/entries/browser.ts';
 import { configFrom, connectTrainer, eventsOf } from '../../../src/index.ts';
+import type { CheckpointLook } from '../soak-judge.ts';
 
 /** How a run in this page stands. */
 export interface PageRun {
@@ -19,7 +20,7 @@ const scope = globalThis as unknown as {
     start: typeof start;
     files: typeof files;
     runs: typeof runs;
-    sizeOf: typeof sizeOf;
+    checkpoints: typeof checkpoints;
     remove: typeof remove;
     pause?: () => Promise<void>;
   };
@@ -64,7 +65,8 @@ export async function start(request: {
   };
   scope.faultRun = run;
   if (request.killAt !== undefined || request.watch) underOrders(request.killAt ?? 0);
-  new BroadcastChannel('limr-faults').onmessage = (event: MessageEvent<[number, number]>) => {
+  const counts = new BroadcastChannel('limr-faults');
+  counts.onmessage = (event: MessageEvent<[number, number]>) => {
     [run.buffers, run.bufferBytes] = event.data;
   };
   const stored = await StoredRuns.open();
@@ -76,6 +78,7 @@ export async function start(request: {
   run.name = claim.name;
   const trainer = await connectTrainer();
   const end = async (): Promise<void> => {
+    counts.close();
     await trainer.close();
     await claim.release();
   };
@@ -145,23 +148,28 @@ export async function runs(): Promise<string[]> {
   return (await (await StoredRuns.open()).list()).map(({ name }) => name);
 }
 
-/** Bytes of the files in one folder of a run. */
-export async function sizeOf(name: string, folder: string): Promise<number> {
+/** Files and pointer of a run's checkpoints. */
+export async function checkpoints(name: string): Promise<CheckpointLook> {
   const root = await navigator.storage.getDirectory();
-  let bytes = 0;
+  const files: [string, number][] = [];
+  let pointer = '';
   try {
     const run = await (await root.getDirectoryHandle('runs')).getDirectoryHandle(name);
-    const place = await run.getDirectoryHandle(folder);
+    const place = await run.getDirectoryHandle('checkpoints');
     const entries = place as unknown as { values(): AsyncIterable<FileSystemFileHandle> };
-    for await (const entry of entries.values()) bytes += (await entry.getFile()).size;
+    for await (const entry of entries.values()) {
+      const file = await entry.getFile();
+      files.push([entry.name, file.size]);
+      if (entry.name === 'latest.json') pointer = await file.text();
+    }
   } catch {
-    return bytes; // nothing there yet, or a file that has just been replaced
+    // Nothing is there yet, or a file has just been replaced.
   }
-  return bytes;
+  return { files, pointer };
 }
 
 export async function remove(name: string): Promise<void> {
   await (await StoredRuns.open()).remove(name);
 }
 
-scope.limrFaults = { start, files, runs, sizeOf, remove };
+scope.limrFaults = { start, files, runs, checkpoints, remove };

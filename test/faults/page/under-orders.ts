@@ -1,5 +1,5 @@
-// The trainer's worker with a hand on its files: at one event it stands still and tells the script
-// that opened the page, which then ends the tab as a crash would.
+// The trainer's worker with wrapped file calls. At one event it halts and calls the script that
+// opened the page, which then ends the tab as a crash would.
 type Method = (this: unknown, ...args: unknown[]) => unknown;
 
 const orders = new URL(location.href).searchParams;
@@ -8,13 +8,13 @@ let events = 0;
 
 function happened(): void {
   if (++events !== at) return;
-  // Answered never: this thread does nothing more.
+  // This request is never answered, so the thread does nothing more.
   const request = new XMLHttpRequest();
   request.open('GET', '/fault-here', false);
   try {
     request.send();
   } catch {
-    // The tab is on its way out.
+    // The tab is closing.
   }
 }
 
@@ -49,7 +49,7 @@ watch(scope['FileSystemWritableFileStream']?.prototype, ['write', 'close', 'trun
 watch(scope['FileSystemSyncAccessHandle']?.prototype, ['write', 'flush', 'truncate', 'close']);
 watch(scope['FileSystemDirectoryHandle']?.prototype, ['removeEntry']);
 
-// Live GPU buffers, told once a second.
+// Live GPU buffers, reported once a second.
 const live = new Map<object, number>();
 let bytes = 0;
 const forget = (buffer: object): void => {

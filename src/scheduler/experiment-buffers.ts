@@ -16,38 +16,42 @@ import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
-/** All that an experiment keeps on the device, from its start to its end. */
-export interface Engine {
+/** Everything that an experiment keeps on the device from start to end. */
+export interface ExperimentBuffers {
   readonly matrix: RewardMatrixTensors;
   readonly trainer: PpoTrainer;
-  /** Samples from the trainer's actor. */
+  /** Samples responses with the trainer's actor. */
   readonly decoder: BatchedDecoder;
-  /** Of updates and rollouts in turn; the next one needs nothing of it. */
+  /**
+   * Memory that updates and rollouts use in turn. Neither needs the content that the other left.
+   */
   readonly memory: SharedMemory;
-  /** Frees all its buffers. */
+  /** Frees all of them. */
   readonly destroy: () => void;
 }
 
-/** What an engine's buffers follow from. */
-export interface EngineShape {
+/** The sizes that determine an experiment's buffers. */
+export interface BuffersShape {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
   readonly lengths: TaskLimits;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
-  /** Most rows that decode together, which changes no result; a rollout's when left out. */
+  /**
+   * Limit on the rows that decode together; it changes no result. Default: the rows of a rollout.
+   */
   readonly rowsTogether?: number | undefined;
 }
 
-/** Allocates the engine of an experiment. */
-export const createEngine = (
+/** Allocates the buffers of an experiment. */
+export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
   rowsTogether?: number,
-): Engine =>
-  buildEngine(gpu, {
+): ExperimentBuffers =>
+  allocateBuffers(gpu, {
     model: modelConfigOf(config, task),
     config,
     lengths: task,
@@ -56,18 +60,21 @@ export const createEngine = (
     rowsTogether,
   });
 
-/** Responses of a rollout: as many rows decode together where there is memory for them. */
+/** Number of responses in a rollout. As many rows decode together, if there is enough memory. */
 export const rolloutRows = ({ rollout }: Pick<ExperimentConfig, 'rollout'>): number =>
   rollout.prompts * rollout.samples;
 
-/** Bytes of queries, keys and values of prompts prefilled together, unless a rollout's are more. */
+/**
+ * Most bytes of queries, keys and values of prompts prefilled together, unless a rollout needs
+ * more.
+ */
 const PREFILL_BYTES = 2 ** 28;
 
 /** The largest batch that an experiment decodes. */
-function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapacity {
+function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapacity {
   const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = rolloutRows(config);
-  // Evaluation decodes one greedy answer per prompt, so prompts may be as many as rows.
+  // Evaluation decodes one greedy answer per prompt, so a batch may have as many prompts as rows.
   const promptBytes =
     4 * model.layers * (model.heads + 2 * model.kvHeads) * model.headDim * maxPromptTokens;
   const together = Math.min(rows, Math.floor(PREFILL_BYTES / promptBytes));
@@ -82,27 +89,28 @@ function decoderCapacity({ model, config, lengths }: EngineShape): DecoderCapaci
   };
 }
 
-/** The same, and what the decoder itself is built for. */
-function capacities(shape: EngineShape) {
+/** The largest batch of an experiment, and the capacity that the decoder is built with. */
+function capacities(shape: BuffersShape) {
   const whole = decoderCapacity(shape);
   const { rowsTogether = whole.rows } = shape;
   return { whole, capacity: atMost(whole, rowsTogether) };
 }
 
-/** Allocates an engine of any shape. */
-export function buildEngine(gpu: Gpu, shape: EngineShape): Engine {
+/** Allocates buffers of any shape. */
+export function allocateBuffers(gpu: Gpu, shape: BuffersShape): ExperimentBuffers {
   const bytes = (begin: readonly MemoryBlock[]): number => {
     const counting = phantomGpu(gpu.limits);
     assemble(counting, shape, begin);
     return counting.memory.total();
   };
-  // What is made first decides what the other finds room in.
+  // Turns reuse buffers of earlier turns, so the order of allocation changes the total. Take the
+  // smaller total.
   const ofRollouts = rolloutBlocks(gpu.limits, shape);
   return assemble(gpu, shape, bytes(ofRollouts) < bytes([]) ? ofRollouts : []);
 }
 
-/** The buffers that rollouts would have in memory of their own. */
-function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly MemoryBlock[] {
+/** The buffers that rollouts would allocate in memory of their own. */
+function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
   const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
   const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
@@ -112,7 +120,7 @@ function rolloutBlocks(limits: MemoryLimits, shape: EngineShape): readonly Memor
   return memory.blocks;
 }
 
-function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): Engine {
+function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
   const { model, config, lengths } = shape;
   const before = new Set(gpu.memory.buffers);
   const size = [shape.prompts, shape.epochs];
@@ -124,7 +132,7 @@ function assemble(gpu: Gpu, shape: EngineShape, begin: readonly MemoryBlock[]): 
   const memory = new SharedMemory(gpu, { begin });
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
   const { weights } = trainer.actor;
-  // Rollouts come before updates: their kernels are compiled first.
+  // Rollouts come before updates, so their kernels are compiled first.
   const { whole, capacity } = capacities(shape);
   const decoder = gpu.pipelines.queueAhead(
     () => new Decoder(gpu, model, weights, capacity, memory.nextTurn()),

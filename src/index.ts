@@ -45,7 +45,7 @@ export {
   type AdapterChoice,
   type AdapterDescription,
 } from './gpu/device.ts';
-export type { MemoryLimits, Purpose } from './gpu/memory.ts';
+export type { MemoryLimits, MemoryPurpose } from './gpu/memory.ts';
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';

@@ -175,7 +175,7 @@ export type ExperimentEvent =
   | {
       readonly type: 'phase';
       readonly seed: number;
-      readonly phase: 'base' | 'full' | 'score' | 'lim' | 'linear' | 'rand' | 'report';
+      readonly phase: 'base' | 'score' | 'report' | MethodName;
       readonly text: string;
     }
   /** The prompts of a seed's pool, before its FULL pass. */

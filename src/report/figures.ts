@@ -41,13 +41,9 @@ const styleOf = ({
   ...(width === undefined ? {} : { width }),
 });
 
-export const methodStyles: Readonly<Record<LineName, SeriesStyle>> = {
-  base: styleOf(lineLooks.base),
-  full: styleOf(lineLooks.full),
-  lim: styleOf(lineLooks.lim),
-  rand: styleOf(lineLooks.rand),
-  linear: styleOf(lineLooks.linear),
-};
+export const methodStyles = Object.fromEntries(
+  Object.entries(lineLooks).map(([name, look]) => [name, styleOf(look)]),
+) as Readonly<Record<LineName, SeriesStyle>>;
 
 /** Styles of the runs of a comparison; colour, dash and symbol tell the runs apart. */
 export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);

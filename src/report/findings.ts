@@ -1,6 +1,11 @@
 import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
-import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
+import {
+  methodLabel,
+  methodsAsShown,
+  readsRewards,
+  type MethodName,
+} from '../vocabulary/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
@@ -23,7 +28,7 @@ import { average, count, counted, fixed, intervalText, listed, signed } from './
 const FALL = 0.03;
 
 /** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
-const paperAverages: Readonly<Record<MethodName, number>> = {
+const paperAverages: Readonly<Partial<Record<MethodName, number>>> = {
   full: 57,
   lim: 58.1,
   linear: 54.9,
@@ -90,7 +95,8 @@ function differenceText(one: string, other: string, difference: Estimate): strin
 
 function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
-  return (['full', 'rand', 'linear'] as const).flatMap((other) => {
+  return methodsAsShown.flatMap((other) => {
+    if (other === 'lim') return [];
     const readout = lastCommonReadout(run, 'lim', other);
     // The finding at the table's read-out already covers FULL.
     if (readout === undefined || (readout === tableReadout && other === 'full')) return [];
@@ -202,9 +208,12 @@ function saturationFinding(run: Run): string | undefined {
  */
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
-  const ranked = rankedAt(run, tableReadout);
+  const ranked = rankedAt(run, tableReadout).flatMap((one) => {
+    const average = paperAverages[one.method];
+    return average === undefined ? [] : [{ ...one, average }];
+  });
   if (ranked.length < 2) return undefined;
-  const paper = [...ranked].sort((a, b) => paperAverages[b.method] - paperAverages[a.method]);
+  const paper = [...ranked].sort((a, b) => b.average - a.average);
   const turned = paper.flatMap((upper, i) =>
     paper.slice(i + 1).flatMap((lower) => {
       if (upper.mean > lower.mean) return [];
@@ -214,7 +223,7 @@ export function paperComparison(run: Run): string | undefined {
     }),
   );
   const averages = paper.map(
-    ({ method }) => `${methodLabel(method)} ${fixed(paperAverages[method], 1)}`,
+    ({ method, average }) => `${methodLabel(method)} ${fixed(average, 1)}`,
   );
   const verdict =
     turned.length === 0

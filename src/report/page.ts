@@ -1,6 +1,6 @@
 import { overridesOf, type ExperimentConfig } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
-import { duration, percent } from '../look/wording.ts';
+import { duration } from '../look/wording.ts';
 import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
@@ -40,7 +40,12 @@ import {
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { describeTask } from '../tasks/registry.ts';
-import { methodLabel, methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
+import {
+  methodLabel,
+  methodsAsShown,
+  methodTakes,
+  type MethodName,
+} from '../vocabulary/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -224,7 +229,7 @@ function limSection({ results }: Run): Markup {
   return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
 <p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of answers that match the key, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms"><div><dt>FULL</dt><dd>every prompt of the pool; its rewards are what LIM and LINEAR look at</dd></div><div><dt>LIM</dt><dd>${lim.count === undefined ? 'the prompts with a score from θ up' : `the ${count(lim.count)} prompts with the highest scores`}</dd></div><div><dt>RAND</dt><dd>as many prompts as LIM, drawn at random</dd></div><div><dt>LINEAR</dt><dd>${percent(lim.linearShare)} as many, those whose rewards rise most steadily, or fewer where fewer rise. The paper names this baseline without a formula; taking R² of a straight line is our definition</dd></div></dl>
+<dl class="terms">${methodsAsShown.map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
 `;
 }
 
@@ -340,12 +345,12 @@ function promptsOf({ results }: Run, method: MethodName): string {
 
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
-  const pairs = [
-    ['lim', 'full'],
-    ['lim', 'rand'],
-    ['lim', 'linear'],
+  const pairs: [MethodName, MethodName][] = [
+    ...methodsAsShown.flatMap((other): [MethodName, MethodName][] =>
+      other === 'lim' ? [] : [['lim', other]],
+    ),
     ['rand', 'full'],
-  ] as const;
+  ];
   const rows = pairs.flatMap(([one, other]) => {
     const difference = differenceAt(run, one, other, tableReadout);
     if (!difference) return [];

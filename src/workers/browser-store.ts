@@ -112,10 +112,15 @@ export class BrowserStore implements RunStore {
     return names.sort();
   }
 
+  /**
+   * A file of the run. An empty one counts as missing: the browser makes a new file empty, and a tab
+   * that ends before the content replaces it leaves the file so.
+   */
   async #file(path: string): Promise<File | undefined> {
     try {
       const handle = await (await this.#folder(runPath(path), false)).getFileHandle(nameOf(path));
-      return await handle.getFile();
+      const file = await handle.getFile();
+      return file.size > 0 ? file : undefined;
     } catch (error) {
       if (isMissing(error)) return undefined;
       throw error;

@@ -40,13 +40,6 @@ export interface Kept {
   readonly damaged: readonly string[];
 }
 
-/** The run that a checkpoint must belong to. */
-interface KnownRun {
-  readonly config: ExperimentConfig;
-  readonly seeds: readonly number[];
-  readonly poolSize: number;
-}
-
 /**
  * Reads and checks a checkpoint's content and the files that belong to it.
  *

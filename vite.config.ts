@@ -53,6 +53,8 @@ export default defineConfig(({ mode }) => ({
         id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
     },
   ],
+  // Tests take fixtures by their addresses.
+  ...(mode === 'test' ? { assetsInclude: ['**/*.safetensors'] } : {}),
   server: { fs: { allow: [fileURLToPath(new URL('.', import.meta.url)), ...sharedData] } },
   test: {
     reporters: ['default', './test/run/tally-reporter.ts'],

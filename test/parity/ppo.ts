@@ -6,6 +6,7 @@ import { valueLoss } from '../../kernels/value-loss.ts';
 import type { OptimizerConfig } from '../../src/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { clearStep, type Step } from '../../src/gpu/plan.ts';
+import { hfName } from '../../src/model/hugging-face/names.ts';
 import { LanguageHead, ValueHead } from '../../src/model/heads.ts';
 import type { ModelDirectory } from '../../src/model/model-directory.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
@@ -360,9 +361,10 @@ const computeLearner = (
       last = await learner.pass('token-mean-microbatch', all);
     }
     trace.push({ loss: last.loss, norm: null });
-    const decayed = learner.model.weights.layout.stored
+    const { stored, config } = learner.model.weights.layout;
+    const decayed = stored
       .filter(({ decay }) => decay)
-      .flatMap(({ parts }) => parts.map(({ name }) => name));
+      .flatMap(({ parts }) => parts.map(({ name }) => hfName(config.architecture, name)));
     const after = await learner.model.weights.read();
     learner.model.destroy();
     return { padded, accumulated, packed, trace, after, decayed };

@@ -138,7 +138,7 @@ export function queueChecks(gpu: Gpu, use: KernelUse): void {
 export const describeFault = ({ family, variant, error }: CheckedVariant): string =>
   `${family} in variant '${variant}' computes wrong (off by ${error.toPrecision(2)} of the largest entry)`;
 
-/** Variants found right, by device: each is checked once. */
+/** Variants found right, by device, and uses with their choices: each is checked once. */
 const knownRight = new WeakMap<Gpu, Set<string>>();
 
 /**
@@ -155,8 +155,10 @@ export async function replaceWrongVariants(gpu: Gpu, use: KernelUse): Promise<st
     [family, variant, use.headDim, use.training, use.storage, use.cache].join(' ');
   const sentences: string[] = [];
   for (;;) {
+    // Nothing is allocated for a check that has been made.
+    const all = JSON.stringify([use, choicesOf(gpu)]);
+    if (known.has(all)) return sentences;
     const found = await checkVariants(gpu, use, choicesOf(gpu), (one) => known.has(keyOf(one)));
-    if (found.length === 0) return sentences;
     const wrong = found.filter((one) => !isWithinRounding(one));
     for (const one of wrong) {
       const what = `${describeFault(one)} on ${gpu.name}`;
@@ -164,6 +166,7 @@ export async function replaceWrongVariants(gpu: Gpu, use: KernelUse): Promise<st
       sentences.push(`${what}: another is used in its place`);
     }
     for (const one of found) if (isWithinRounding(one)) known.add(keyOf(one));
-    if (wrong.length > 0) gpu.choices = choicesWithout(choicesOf(gpu), wrong);
+    if (wrong.length === 0) known.add(all);
+    else gpu.choices = choicesWithout(choicesOf(gpu), wrong);
   }
 }

@@ -10,8 +10,9 @@ const api: RewardApi = {
   async load(config) {
     verifier = await openVerifier(config);
   },
-  async verify({ prompts, keys, promptOf, responses, finished }) {
+  async verify({ prompts, keys, promptOf, responses, finished, tier }) {
     if (!verifier) throw new Error('reward worker: no task is loaded');
+    const judge = (tier === undefined ? undefined : verifier.ofTier?.(tier)) ?? verifier;
     const count = promptOf.length;
     const rewards = new Float32Array(count);
     const correct = new Uint8Array(count);
@@ -21,7 +22,7 @@ const api: RewardApi = {
     for (let i = 0; i < count; i++) {
       const prompt = promptOf[i] ?? 0;
       try {
-        const verdict = await verifier.verify(
+        const verdict = await judge.verify(
           prompts[prompt] ?? '',
           keys[prompt] ?? '',
           responses[i] ?? '',

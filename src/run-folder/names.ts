@@ -3,6 +3,14 @@ import type { MethodName } from '../vocabulary/methods.ts';
 
 /** The config and the seeds that the run was started with. */
 export const CONFIG = 'config.json';
+/** The files that the config names, with their digests; absent if it names none. */
+export const INPUTS = 'inputs.json';
+/** The model that the run started from, with digests of its files; absent for a drawn model. */
+export const BASE = 'base.json';
+/** The trained adapters in PEFT's layout. */
+export const ADAPTER = 'adapter';
+/** The trained model, where all its parameters were trained. */
+export const MODEL = 'model';
 /** One line per update. */
 export const METRICS = 'metrics.jsonl';
 /** The events of the run, in order. */

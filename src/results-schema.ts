@@ -29,8 +29,9 @@ export const evaluation = v.object({
 });
 export const selection = v.object({
   prompts: whole,
-  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
-  wrongKeys: whole,
+  byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),
+  wrongKeys: v.exactOptional(whole),
+  byColumn: v.exactOptional(v.record(v.string(), v.record(v.string(), whole))),
 });
 export const limSummary = v.nullable(
   v.object({

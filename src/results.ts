@@ -29,14 +29,15 @@ export interface Evaluation extends Accuracy {
   readonly samples: number;
 }
 
-/**
- * The contents of a selection, by the strata that its prompts were drawn from. Wrong keys are
- * counted across all strata.
- */
+/** The contents of a selection. Absent properties do not apply to the pool's prompts. */
 export interface SelectionSummary {
   readonly prompts: number;
-  readonly byOrigin: Readonly<Record<Origin, number>>;
-  readonly wrongKeys: number;
+  /** Prompts by the stratum that they were drawn from. */
+  readonly byOrigin?: Readonly<Record<Origin, number>>;
+  /** Prompts whose key is wrong on purpose, across all strata. */
+  readonly wrongKeys?: number;
+  /** Prompts of rows in a file by what a column says, such as source or level. */
+  readonly byColumn?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** The result of LIM on the FULL pass of one seed. */
@@ -129,12 +130,15 @@ export interface ScoredPrompt {
   readonly score: number | null;
   /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */
   readonly rewards: readonly (number | null)[];
-  readonly origin: Origin;
-  readonly wrongKey: boolean;
+  /** As in `PoolPrompt`. */
+  readonly origin?: Origin;
+  readonly wrongKey?: boolean;
   /** The answer key of the prompt; absent in files of older versions. */
   readonly key?: string;
   /** The right answer, if the key is wrong on purpose and the task knows the answer. */
   readonly truth?: string;
+  /** As in `PoolPrompt`. */
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 /** The number of bytes written to a file, and their SHA-256. */
@@ -184,12 +188,16 @@ export type ExperimentEvent =
       readonly seed: number;
       readonly prompts: readonly {
         readonly text: string;
-        readonly origin: Origin;
-        readonly wrongKey: boolean;
+        /** As in `PoolPrompt`. */
+        readonly origin?: Origin;
+        readonly wrongKey?: boolean;
         /** The answer key of the prompt; absent in files of older versions. */
         readonly key?: string;
         /** The right answer, if the key is wrong on purpose and the task knows the answer. */
         readonly truth?: string;
+        /** As in `PoolPrompt`. */
+        readonly id?: string;
+        readonly columns?: Readonly<Record<string, string>>;
       }[];
     }
   | {

@@ -453,6 +453,8 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   const { promptText } = describeTask(results.config.task);
   const ids = keptIds(ranked, lim);
   const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
+  const drawn = ranked.some(({ origin }) => origin !== undefined);
+  const described = drawn || ranked.some(({ columns }) => columns !== undefined);
   const places = [
     ['highest scores', from(0)],
     ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
@@ -461,18 +463,18 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
       'wrong key, highest scores',
       from(
         0,
-        ranked.filter(({ wrongKey }) => wrongKey),
+        ranked.filter(({ wrongKey }) => wrongKey === true),
       ),
     ],
   ] as const;
   const rows = places.flatMap(([place, members]) =>
-    members.map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
+    members.map(({ id, prompt, score, rewards, key, truth, ...made }): Part[] => [
       markup`<code>${shortened(promptText(prompt), LONGEST_TEXT)}</code>`,
       keyCell(key, truth),
       place,
       score === null ? 'none' : fixed(score, 2),
       ids.has(id) ? 'kept' : 'rejected',
-      wrongKey ? `${origin}, wrong key` : origin,
+      ...(described ? [madeText(made)] : []),
       rewards
         .slice(0, 12)
         .map((value) => (value === null ? '·' : fixed(value, 2)))
@@ -481,13 +483,55 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   );
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,
-    head: ['prompt', 'key', 'place', 'score', 'LIM', 'origin', lim.signal],
+    head: [
+      ...['prompt', 'key', 'place', 'score', 'LIM'],
+      ...(described ? [drawn ? 'origin' : 'row'] : []),
+      lim.signal,
+    ],
     rows,
     kind: 'words',
   });
 }
 
+/** How a prompt was made, or what its row says. */
+const madeText = ({
+  origin,
+  wrongKey,
+  columns = {},
+}: Pick<ScoredPrompt, 'origin' | 'wrongKey' | 'columns'>): string =>
+  [
+    ...(origin === undefined ? [] : [origin]),
+    ...(wrongKey === true ? ['wrong key'] : []),
+    ...Object.entries(columns).map(([column, value]) => `${column} ${value}`),
+  ].join(', ');
+
 const origins = ['easy', 'learnable', 'hard'] as const;
+
+/** The columns of a selection's table: a name, and the number of prompts. */
+type Kind = readonly [name: string, of: (selection: SelectionSummary) => number];
+
+/** The kinds of prompts of a drawn pool. */
+const drawnKinds: readonly Kind[] = [
+  ...origins.map((origin): Kind => [origin, ({ byOrigin }) => byOrigin?.[origin] ?? 0]),
+  ['wrong keys', ({ wrongKeys = 0 }) => wrongKeys],
+];
+
+/** The kinds of rows of a file: a list for each column, the most frequent value first. */
+function columnKinds({ byColumn = {} }: SelectionSummary): readonly (readonly [string, Kind[]])[] {
+  return Object.entries(byColumn).map(([column, counts]) => [
+    column,
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([value]): Kind => [
+        value === '' ? 'none' : value,
+        (selection) => held(held(selection.byColumn ?? {}, column) ?? {}, value) ?? 0,
+      ]),
+  ]);
+}
+
+/** An own property, by a name that comes from a file. */
+const held = <Value>(of: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.entries(of).find(([own]) => own === name)?.[1];
 
 function keptSection(run: Run): Markup {
   const { seeds } = run.results;
@@ -498,34 +542,41 @@ function keptSection(run: Run): Markup {
     const held = seeds.flatMap((seed) => seed.selections[method] ?? []);
     return held.length === 0 ? [] : [{ name: methodLabel(method), selection: meanSelection(held) }];
   });
+  const inStrata = pool.byOrigin !== undefined;
   const table = (
     list: readonly { readonly name: string; readonly selection: SelectionSummary }[],
     all: SelectionSummary,
     caption: Markup,
+    kinds: readonly Kind[] = inStrata ? drawnKinds : [],
   ): Markup =>
     tableOf({
       caption,
-      head: ['selection', 'prompts', ...origins, 'wrong keys', 'make-up'],
+      head: [
+        'selection',
+        'prompts',
+        ...kinds.map(([name]) => name),
+        ...(inStrata ? ['make-up'] : []),
+      ],
       rows: [
         [
           'pool',
           count(all.prompts),
-          ...origins.map((origin) => count(all.byOrigin[origin])),
-          count(all.wrongKeys),
-          bar(all),
+          ...kinds.map(([, of]) => count(of(all))),
+          ...(inStrata ? [bar(all)] : []),
         ],
         ...list.map(({ name, selection }): Part[] => [
           name,
           shareText(selection.prompts, all.prompts),
-          ...origins.map((origin) => shareText(selection.byOrigin[origin], all.byOrigin[origin])),
-          shareText(selection.wrongKeys, all.wrongKeys),
-          bar(selection),
+          ...kinds.map(([, of]) => shareText(of(selection), of(all))),
+          ...(inStrata ? [bar(selection)] : []),
         ]),
       ],
     });
+  const makeUp = markup`. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`;
   const { pool: drawn } = describeTask(run.results.config.task);
   return markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
-${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`)}
+${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
+${columnKinds(pool).map(([column, kinds]) => table(rows, pool, markup`<b>What each selection kept</b> by ${column}`, kinds))}
 ${
   several
     ? markup`<details class="seed"><summary>Seed by seed</summary>${seeds.map((seed) =>
@@ -546,18 +597,37 @@ function meanSelection(list: readonly SelectionSummary[]): SelectionSummary {
   const mean = (pick: (one: SelectionSummary) => number): number => average(list.map(pick));
   return {
     prompts: mean((one) => one.prompts),
-    byOrigin: {
-      easy: mean((one) => one.byOrigin.easy),
-      learnable: mean((one) => one.byOrigin.learnable),
-      hard: mean((one) => one.byOrigin.hard),
-    },
-    wrongKeys: mean((one) => one.wrongKeys),
+    ...(list.every(({ byOrigin }) => byOrigin !== undefined)
+      ? {
+          byOrigin: {
+            easy: mean((one) => one.byOrigin?.easy ?? 0),
+            learnable: mean((one) => one.byOrigin?.learnable ?? 0),
+            hard: mean((one) => one.byOrigin?.hard ?? 0),
+          },
+        }
+      : {}),
+    wrongKeys: mean((one) => one.wrongKeys ?? 0),
+    byColumn: meanColumns(list),
   };
+}
+
+function meanColumns(list: readonly SelectionSummary[]): Record<string, Record<string, number>> {
+  const sums = new Map<string, Map<string, number>>();
+  for (const { byColumn = {} } of list) {
+    for (const [column, counts] of Object.entries(byColumn)) {
+      const sum = sums.get(column) ?? new Map<string, number>();
+      sums.set(column, sum);
+      for (const [value, one] of Object.entries(counts)) {
+        sum.set(value, (sum.get(value) ?? 0) + one / list.length);
+      }
+    }
+  }
+  return Object.fromEntries([...sums].map(([column, sum]) => [column, Object.fromEntries(sum)]));
 }
 
 /** A selection's make-up by origin as a bar; the table gives the numbers. */
 const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
-  prompts === 0
+  byOrigin === undefined || prompts === 0
     ? markup`empty`
     : markup`<span class="bar" aria-hidden="true">${origins.map((origin) =>
         raw(

@@ -91,10 +91,11 @@ const scoreSchema = v.object({
   id: whole,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
-  origin: v.picklist(['easy', 'learnable', 'hard']),
-  wrongKey: v.boolean(),
+  origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
+  wrongKey: v.exactOptional(v.boolean()),
   key: v.exactOptional(v.string()),
   truth: v.exactOptional(v.string()),
+  columns: v.exactOptional(v.record(v.string(), v.string())),
 });
 
 /**

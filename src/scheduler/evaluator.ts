@@ -94,7 +94,7 @@ export class Evaluator {
           Array.from({ length: generation.rows }, (_, row) => generation.response(row)),
         );
         const reply = await this.#verify(
-          verifyRequest(chosen, how.samples, responses, generation.stopped),
+          verifyRequest(chosen, how.samples, responses, generation.stopped, tier.name),
         );
         for (const right of reply.correct) correct += right;
       }

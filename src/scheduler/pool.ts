@@ -41,10 +41,14 @@ export class Pool {
   }
 }
 
-/** The facts about a prompt for readers: its origin, its key, and the truth if the key is wrong. */
-export const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
-  origin,
-  wrongKey,
+/**
+ * The facts about a prompt for readers: its origin, its key, the truth if the key is wrong, and
+ * what its row says.
+ */
+export const keyOf = ({ origin, wrongKey, key, truth, columns }: PoolPrompt) => ({
+  ...(origin === undefined ? {} : { origin }),
+  ...(wrongKey === undefined ? {} : { wrongKey }),
   key,
   ...(truth === undefined ? {} : { truth }),
+  ...(columns === undefined ? {} : { columns }),
 });

@@ -2,7 +2,15 @@ import * as v from 'valibot';
 import { ConfigError } from '../config-error.ts';
 import { issueText } from '../config-issue.ts';
 import { taskKinds } from './kinds.ts';
-import type { Task, TaskDescription, TaskKind, TaskShape, TaskVerifier } from './task.ts';
+import {
+  noResources,
+  type Task,
+  type TaskDescription,
+  type TaskKind,
+  type TaskResources,
+  type TaskShape,
+  type TaskVerifier,
+} from './task.ts';
 
 type ConfigOf<Kind> = Kind extends TaskKind<infer Config> ? Config : never;
 
@@ -39,15 +47,21 @@ export function checkTask(config: TaskConfig, path = 'task'): void {
 }
 
 /** Opens a task and reads the files it needs. @throws ConfigError as `checkTask`. */
-export async function openTask(config: TaskConfig): Promise<Task> {
+export async function openTask(
+  config: TaskConfig,
+  resources: TaskResources = noResources,
+): Promise<Task> {
   checkTask(config);
-  return kindOf(config).open(config);
+  return kindOf(config).open(config, resources);
 }
 
 /** Opens the verifier of a task. @throws ConfigError as `checkTask`. */
-export async function openVerifier(config: TaskConfig): Promise<TaskVerifier> {
+export async function openVerifier(
+  config: TaskConfig,
+  resources: TaskResources = noResources,
+): Promise<TaskVerifier> {
   checkTask(config);
-  return kindOf(config).verifier(config);
+  return kindOf(config).verifier(config, resources);
 }
 
 /** The shape of a task; undefined if the task must open files first. */

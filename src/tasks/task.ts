@@ -1,4 +1,6 @@
 import type { GenericSchema } from 'valibot';
+import { type InputFiles, noFiles } from '../formats/input-files.ts';
+import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { Text } from './text.ts';
 
 /** How hard a pool prompt is for the base model, by the stratum it was drawn from. */
@@ -20,13 +22,32 @@ export interface DrawnPrompt extends Prompt {
   readonly baseProbability: number;
 }
 
-/** A training prompt. It records what was injected, to show what a selection rejects. */
+/**
+ * A training prompt. A prompt of a made-up task records what was injected, to show what a selection
+ * rejects. A prompt of a file keeps what its row says about itself.
+ */
 export interface PoolPrompt extends Prompt {
-  readonly origin: Origin;
-  /** True if the key was replaced by a wrong one on purpose. */
-  readonly wrongKey: boolean;
+  /** The stratum that the prompt was drawn from; absent if prompts are not drawn in strata. */
+  readonly origin?: Origin;
+  /**
+   * Whether the key was replaced by a wrong one on purpose; absent if the task replaces no keys.
+   */
+  readonly wrongKey?: boolean;
   /** The right answer, if the key is wrong. */
   readonly truth?: string;
+  /** The id of the prompt's row in its file. */
+  readonly id?: string;
+  /** Facts of the row by column, for the report: source, level and the like. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+/** How responses to a tier's prompts are drawn. */
+export interface TierSampling {
+  /** Responses per prompt. */
+  readonly samples: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
 }
 
 /** A held-out set of prompts, the same for every pool seed. */
@@ -35,6 +56,8 @@ export interface Tier<OfPrompt extends Prompt = Prompt> {
   readonly name: string;
   readonly description: string;
   readonly prompts: readonly OfPrompt[];
+  /** How the tier is sampled; if absent, as the config's `evaluation` says. */
+  readonly sampling?: TierSampling;
 }
 
 /** One pre-training sequence: prompt and solution. */
@@ -68,6 +91,8 @@ export interface ResponseEnd {
  * `Text`.
  */
 export interface TaskVerifier {
+  /** The verifier of a held-out tier that has its own; undefined for tiers that have none. */
+  readonly ofTier?: (tier: string) => TaskVerifier | undefined;
   /**
    * The end token as text, if responses are decoded with it and it is part of their form. Undefined
    * if responses come without an end token.
@@ -83,6 +108,10 @@ export interface TaskVerifier {
     end: ResponseEnd,
   ) => Verdict | Promise<Verdict>;
 }
+
+/** The two ways to end a data epoch whose prompts are no whole number of rollouts. */
+export const lastBatches = ['drop', 'short'] as const;
+export type LastBatch = (typeof lastBatches)[number];
 
 /** The sizes of a task that determine its model and buffers. */
 export interface TaskShape {
@@ -101,6 +130,12 @@ export interface TaskShape {
   readonly maxResponseTokens: number;
   /** Prompts of a pool, which are the rows of the reward matrix. */
   readonly poolPrompts: number;
+  /**
+   * What becomes of the prompts at the end of a data epoch that are too few for a rollout: `drop`
+   * leaves them out of that epoch, `short` makes a smaller rollout of them. If absent, a rollout's
+   * prompts must divide the pool.
+   */
+  readonly lastBatch?: LastBatch;
 }
 
 /**
@@ -130,6 +165,30 @@ export interface Task extends TaskShape {
   /** Sentences for the report on what was put into the data by design. */
   describeInjected(): readonly string[];
 }
+
+/** The model that a task's text is for, as far as its files describe it. */
+export interface TaskModel {
+  /** The model's name in errors. */
+  readonly where: string;
+  /** All token ids are below this number. */
+  readonly vocabularySize: number;
+  /** Tokens that end a response. */
+  readonly stopIds: readonly number[];
+  /** Longest sequence, in tokens. */
+  readonly maxPositions: number;
+  /** The unparsed files of the model's tokenizer; undefined if it has none. */
+  tokenizerTexts(): Promise<TokenizerTexts | undefined>;
+}
+
+/** What a task needs from outside its config. */
+export interface TaskResources {
+  readonly files: InputFiles;
+  /** The model that is given; absent if the task's model is drawn. */
+  readonly model?: TaskModel;
+}
+
+/** For tasks that need neither files nor a model. */
+export const noResources: TaskResources = { files: noFiles };
 
 /** A task in words, for report and page. Each comment shows the sentence around its text. */
 export interface TaskDescription {
@@ -183,8 +242,8 @@ export interface TaskKind<Config extends { readonly name: string }> {
   /** The fields that determine the pre-training corpus, in an order that never changes. */
   corpusIdentity(config: Config): object | undefined;
   describe(config: Config): TaskDescription;
-  open(config: Config): Task | Promise<Task>;
-  verifier(config: Config): TaskVerifier | Promise<TaskVerifier>;
+  open(config: Config, resources: TaskResources): Task | Promise<Task>;
+  verifier(config: Config, resources: TaskResources): TaskVerifier | Promise<TaskVerifier>;
 }
 
 /** The text that a model receives for a prompt. */

@@ -257,7 +257,7 @@ export class RunView {
     for (const index of indices) {
       const prompt = this.pool[index];
       if (!prompt) continue;
-      makeup[prompt.origin]++;
+      if (prompt.origin) makeup[prompt.origin]++;
       if (prompt.wrongKey) makeup.wrongKeys++;
     }
     return makeup;

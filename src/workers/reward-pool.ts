@@ -175,10 +175,9 @@ const emptyReply = (count: number) => ({
 });
 
 function slice(request: VerifyRequest, from: number, to: number): VerifyRequest {
-  const { prompts, keys, promptOf, responses, finished } = request;
+  const { promptOf, responses, finished } = request;
   return {
-    prompts,
-    keys,
+    ...request,
     promptOf: promptOf.slice(from, to),
     responses: responses.slice(from, to),
     finished: finished.slice(from, to),

@@ -13,8 +13,9 @@ const api: RewardApi = {
     files = openFiles(place);
     verifier = await openVerifier(config, { files });
   },
-  async verify({ prompts, keys, promptOf, responses, finished }) {
+  async verify({ prompts, keys, promptOf, responses, finished, tier }) {
     if (!verifier) throw new Error('reward worker: no task is loaded');
+    const judge = (tier === undefined ? undefined : verifier.ofTier?.(tier)) ?? verifier;
     const count = promptOf.length;
     const rewards = new Float32Array(count);
     const correct = new Uint8Array(count);
@@ -24,7 +25,7 @@ const api: RewardApi = {
     for (let i = 0; i < count; i++) {
       const prompt = promptOf[i] ?? 0;
       try {
-        const verdict = await verifier.verify(
+        const verdict = await judge.verify(
           prompts[prompt] ?? '',
           keys[prompt] ?? '',
           responses[i] ?? '',

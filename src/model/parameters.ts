@@ -10,6 +10,7 @@ import type { ModelConfig } from './config.ts';
 import { Embedding } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
+import type { Weights } from './weights.ts';
 
 /** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
@@ -184,8 +185,9 @@ export const heldParameters = (held: ReadonlyMap<string, Float32Array>): Paramet
  * Flat GPU storage with a layout: weights, or their gradients, or an optimizer moment. The critic's
  * trunk and the actor's have the same layout up to the head.
  */
-export class ParameterStore {
+export class ParameterStore implements Weights {
   readonly layout: ParameterLayout;
+  readonly adapterColumns = 0;
   /** One f32 vector per page. In a frozen store it lacks the elements that are kept only in f16. */
   readonly pages: readonly Tensor[];
   /**
@@ -460,9 +462,7 @@ export function criticFromActor(
   const score = hfName(config.architecture, 'score');
   return {
     read: (name) =>
-      name === score
-        ? Promise.resolve(valueHead(config, seed, headScale))
-        : actor.read(name),
+      name === score ? Promise.resolve(valueHead(config, seed, headScale)) : actor.read(name),
   };
 }
 

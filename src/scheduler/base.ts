@@ -3,7 +3,7 @@ import { type DrawnExperimentConfig, drawnConfig, type ExperimentConfig } from '
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
-import type { ModelDirectory } from '../model/model-directory.ts';
+import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
 import { heldParameters, initialParameters, type ParameterSource } from '../model/parameters.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { corpusOf } from '../tasks/registry.ts';
@@ -12,6 +12,7 @@ import type { Task, TaskShape } from '../tasks/task.ts';
 /** A pretrained model, opened. Its numbers stay in its files until a network is loaded. */
 export interface GivenModel {
   readonly directory: ModelDirectory;
+  readonly openFile: OpenModelFile;
   /** SHA-256 of the names and contents of its files, which says which model it is. */
   readonly digest: string;
 }

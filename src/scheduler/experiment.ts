@@ -1,7 +1,7 @@
 import { checkPool, configHash, drawnConfig, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
-import type { CheckpointPlace } from '../run-folder/names.ts';
+import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
 import {
   at,
   iterationsOf,
@@ -38,6 +38,7 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
+import { trainedFiles } from './trained-files.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
@@ -384,7 +385,17 @@ export class Experiment {
       const { pace } = this.#clock;
       this.#host.emit(progressEvent(updates, this.totalUpdates, pace, record.metrics));
     }
+    await this.#keepTrained(pool.seed, method);
     return true;
+  }
+
+  /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
+  async #keepTrained(seed: number, method: MethodName): Promise<void> {
+    const { given } = this.#host;
+    if (!given || this.#progress.iteration === 0) return;
+    const { actor } = await this.#buffers.current.trainer.save();
+    const { folder, files } = await trainedFiles(this.config, given, actor.parameters);
+    await this.#archive.writeTrained(trainedFolder(folder, method, seed, this.seeds), files);
   }
 
   /** @throws Error where FULL has not been scored. */

@@ -7,6 +7,7 @@ import { expectParameters } from '../model/load-parameters.ts';
 import {
   type ModelDescription,
   openModelDirectory,
+  type OpenModelFile,
   tokenizerFileNames,
 } from '../model/model-directory.ts';
 import { baseDigest, type InputMark, type RunInputs } from '../run-folder/inputs.ts';
@@ -67,16 +68,14 @@ export async function openGivenInputs(
   }
   const { path: id } = config.model;
   const opened = new Map<string, ByteSource>();
-  const directory = await openModelDirectory(async (name) => {
+  const openFile: OpenModelFile = async (name) => {
     const source = await files.open(fileIn(id, name));
     if (source) opened.set(name, source);
     return source;
-  }, id);
+  };
+  const directory = await openModelDirectory(openFile, id);
   await expectParameters(directory, 'lm');
-  for (const name of tokenizerFileNames) {
-    const source = await files.open(fileIn(id, name));
-    if (source) opened.set(name, source);
-  }
+  for (const name of tokenizerFileNames) await openFile(name);
   const digests: [string, string][] = [];
   for (const [name, source] of opened) digests.push([name, await digestOfSource(source)]);
   digests.sort(([a], [b]) => (a < b ? -1 : 1));
@@ -84,7 +83,7 @@ export async function openGivenInputs(
   return {
     record: { inputs, base },
     resources: { files, model: taskModelOf(directory) },
-    given: { directory, digest: baseDigest(base) },
+    given: { directory, openFile, digest: baseDigest(base) },
     notes: directory.notes,
   };
 }

@@ -1,7 +1,7 @@
-import { configFrom } from '../config.ts';
+import { configFrom, drawnConfig } from '../config.ts';
 
 /** An experiment of a few hundred weights, which shows that a benchmark runs. */
-export const tinyConfig = configFrom(
+export const tinyConfig = drawnConfig(configFrom(
   'quick',
   {
     preset: 'tiny',
@@ -13,4 +13,4 @@ export const tinyConfig = configFrom(
     evaluation: { prompts: 2 },
   },
   'tiny',
-);
+), 'the benchmark');

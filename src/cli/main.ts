@@ -44,6 +44,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'logits of a model directory',
     load: () => import('./logits.ts'),
   },
+  ppo: {
+    summary: "reinforcement learning of a pretrained model on somebody's prompts",
+    load: () => import('./ppo.ts'),
+  },
   report: {
     summary: 'one self-contained page on a run, or several runs compared',
     load: () => import('./report.ts'),

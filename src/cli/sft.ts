@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import type { ExperimentConfig, OptimizerConfig } from '../config.ts';
+import { drawnConfig, type ExperimentConfig, type OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -8,7 +8,8 @@ import type { Gpu } from '../gpu/device.ts';
 import { AllocationError, bytesText } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
+import type { OpenModelFile } from '../model/model-directory.ts';
+import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import type { Trainable } from '../optim/trainable.ts';
 import {
@@ -192,17 +193,16 @@ export const command = defineCommand({
           : begin.pretrain?.(gpu, kept);
       });
       if (!trained) return 1;
+      const dtype = dtypes[args.dtype];
       const names = parameterNames(parameterLayout(config, 'lm'));
-      const weights = names.map(({ name, shape }) => ({
-        name,
-        shape,
-        data: trained.get(name) ?? new Float32Array(0),
-      }));
-      const files = await modelDirectoryFiles(config, weights, {
-        dtype: dtypes[args.dtype],
-        tokenizerFrom: begin.tokenizerFrom,
-      });
-      await writeModelFiles(out, files);
+      const tensors = names.map(({ name, shape }) =>
+        tensorToSave({ name, shape, data: trained.get(name) ?? new Float32Array(0) }, dtype),
+      );
+      const { tokenizerFrom } = begin;
+      await writeModelFiles(
+        out,
+        await modelDirectoryPieces(config, tensors, { dtype, tokenizerFrom }),
+      );
       await host.stderr(`model: ${out}\n`);
       if (args.json) {
         await host.stdout(`${JSON.stringify({ out, adapter })}\n`);
@@ -236,7 +236,7 @@ async function startOfModel(path: string): Promise<Start> {
 
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
-  const config = await chosenConfig('limr sft', path);
+  const config = drawnConfig(await chosenConfig('limr sft', path), 'limr sft CONFIG');
   const task = await openTask(config.task);
   const { alphabet } = task.text;
   if (alphabet === undefined)

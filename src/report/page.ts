@@ -233,6 +233,12 @@ function limSection({ results }: Run): Markup {
 `;
 }
 
+/** The model that a run starts from, at the beginning of a sentence. */
+const modelText = (model: ExperimentConfig['model']): string =>
+  model.kind === 'folder'
+    ? `The model ${model.path.split(/[/\\]/).findLast((part) => part !== '') ?? ''}`
+    : `A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')})`;
+
 function didSection(run: Run): Markup {
   const { config, base, seeds } = run.results;
   const { model, rollout, experiment, evaluation } = config;
@@ -245,7 +251,7 @@ function didSection(run: Run): Markup {
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
   const task = describeTask(config.task);
-  return markup`<p>A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')}) and ${task.what}. ${
+  return markup`<p>${modelText(model)} and ${task.what}. ${
     seeds.length === 1
       ? `One seed: ${seeds[0]?.seed ?? 0}.`
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`

@@ -44,15 +44,23 @@ export interface BuffersShape {
   readonly rowsTogether?: number | undefined;
 }
 
+/** Settings of an experiment's buffers that its config does not tell. */
+export interface BuffersOptions {
+  /** The model that the config names; a drawn model when left out. */
+  readonly model?: ModelConfig | undefined;
+  /** See `BuffersShape`. */
+  readonly rowsTogether?: number | undefined;
+}
+
 /** Allocates the buffers of an experiment. */
 export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
-  rowsTogether?: number,
+  { model, rowsTogether }: BuffersOptions = {},
 ): ExperimentBuffers =>
   allocateBuffers(gpu, {
-    model: modelConfigOf(config, task),
+    model: modelConfigOf(config, task, model),
     config,
     lengths: task,
     prompts: task.poolPrompts,

@@ -92,7 +92,8 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     }));
     for (const [i, index] of indices.entries()) {
       const own = said.slice(i * rollout.samples, (i + 1) * rollout.samples);
-      completions.remember(epoch, index, own);
+      const { text, id } = pool.at(index);
+      completions.remember(epoch, { index, text, id, step: iteration + 1 }, own);
     }
   }
 

@@ -118,6 +118,16 @@ export class RunArchive {
     return marks;
   }
 
+  /**
+   * Writes the files of a trained model or adapter.
+   *
+   * @param files In the order to write them, by names in the folder.
+   * @throws CheckpointWriteError
+   */
+  async writeTrained(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
+    for (const [name, bytes] of files) await this.#write(`${folder}/${name}`, bytes);
+  }
+
   /** Writes the marks of a finished run's files, then its results. */
   async writeResults(results: ExperimentResults, written: Marks): Promise<void> {
     try {

@@ -1,5 +1,6 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Task } from '../tasks/task.ts';
 import { allocateExperimentBuffers, type ExperimentBuffers } from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
@@ -14,9 +15,15 @@ export class TrustedBuffers {
   #allocated: ExperimentBuffers | undefined;
 
   /** @param rowsTogether Most rows that decode together; a rollout's when left out. */
-  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, rowsTogether: number | undefined) {
-    this.trust = new KernelTrust(gpu, config);
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, rowsTogether);
+  constructor(
+    gpu: Gpu,
+    config: ExperimentConfig,
+    task: Task,
+    model: ModelConfig,
+    rowsTogether: number | undefined,
+  ) {
+    this.trust = new KernelTrust(gpu, { ...config, headDim: model.headDim });
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, { model, rowsTogether });
   }
 
   get allocated(): boolean {

@@ -75,6 +75,24 @@ export const taskShapeOf = (config: TaskConfig): TaskShape | undefined =>
 export const poolPromptsOf = (config: TaskConfig): number | undefined =>
   taskShapeOf(config)?.poolPrompts;
 
+/** A task's config with every path of a file replaced by what `change` makes of it. */
+export const withPaths = (config: TaskConfig, change: (path: string) => string): TaskConfig =>
+  kindOf(config).withPaths?.(config, change) ?? config;
+
+/** The paths of all files that a task's config names, each once. */
+export function filesOf(config: TaskConfig): string[] {
+  const paths = new Set<string>();
+  withPaths(config, (path) => {
+    paths.add(path);
+    return path;
+  });
+  return [...paths];
+}
+
+/** Whether the task needs a given model; otherwise its model is drawn. */
+export const takesGivenModel = (config: TaskConfig): boolean =>
+  kindOf(config).takesGivenModel ?? false;
+
 /** The number of prompts of each held-out tier, by its name, from easy to hard. */
 export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number> =>
   kindOf(config).tierSizes(config);

@@ -250,6 +250,11 @@ export interface TaskDescription {
  */
 export interface TaskKind<Config extends { readonly name: string }> {
   readonly name: Config['name'];
+  /**
+   * Whether the model is given, and its tokenizer makes the task's text. If absent, the task has a
+   * vocabulary of its own, and its model is drawn.
+   */
+  readonly takesGivenModel?: true;
   /** The schema of fields, types and ranges: an object whose `name` is a literal. */
   readonly schema: GenericSchema<unknown, Config>;
   /**
@@ -257,6 +262,11 @@ export interface TaskKind<Config extends { readonly name: string }> {
    * `path.field`.
    */
   check?(config: Config, path: string): void;
+  /**
+   * The config with every path of a file replaced by what `change` makes of it; absent if the
+   * config names no files.
+   */
+  withPaths?(config: Config, change: (path: string) => string): Config;
   /** The shape of the task; undefined if files must be opened first. */
   shape(config: Config): TaskShape | undefined;
   /** The number of prompts of each held-out tier, by its name, from easy to hard. */

@@ -1,10 +1,15 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { parseConfig, type ExperimentConfig } from '../../src/config.ts';
+import {
+  drawnConfig,
+  parseConfig,
+  type DrawnExperimentConfig,
+  type ExperimentConfig,
+} from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
 import type {
   PpoTrainer,
   RewardMatrixTensors,
@@ -44,7 +49,7 @@ export const smallArithmetic: TaskConfig = {
 };
 
 /** About a thousand weights. All tests share these shapes, so they share compiled pipelines. */
-const model: ExperimentConfig['model'] = {
+const model: DrawnExperimentConfig['model'] = {
   ...quick.model,
   hiddenSize: 16,
   intermediateSize: 16,
@@ -64,12 +69,12 @@ export function smallConfig(
     readonly rollout?: Partial<ExperimentConfig['rollout']>;
     readonly ppo?: Partial<ExperimentConfig['ppo']>;
     readonly lim?: Partial<ExperimentConfig['lim']>;
-    readonly base?: Partial<ExperimentConfig['base']>;
+    readonly base?: Partial<DrawnExperimentConfig['base']>;
     readonly experiment?: Partial<ExperimentConfig['experiment']>;
   } = {},
-): ExperimentConfig {
+): DrawnExperimentConfig {
   const { rollout, ppo, base, lim } = quick;
-  return parseConfig(
+  const config = parseConfig(
     {
       ...quick,
       preset: 'small',
@@ -99,6 +104,7 @@ export function smallConfig(
     },
     'test',
   );
+  return drawnConfig(config, 'the rig');
 }
 
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
@@ -114,7 +120,7 @@ export const firstToken = (response: string): number =>
 
 /** A trainer and a decoder that share one set of weights, as in an experiment. */
 export class PpoRig {
-  readonly config: ExperimentConfig;
+  readonly config: DrawnExperimentConfig;
   readonly task: ArithmeticTask | BanditTask;
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
@@ -124,7 +130,7 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
+  private constructor(gpu: Gpu, config: DrawnExperimentConfig, seed: number) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
@@ -135,7 +141,12 @@ export class PpoRig {
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
-    this.trainer.reset(this.base, seed);
+  }
+
+  static async open(gpu: Gpu, config: DrawnExperimentConfig, seed = 1): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed);
+    await rig.trainer.reset(heldParameters(rig.base), seed);
+    return rig;
   }
 
   /** Samples and judges the prompts of an iteration, which cycle through the pool in order. */
@@ -191,7 +202,10 @@ export const paidAs = (rewards: readonly number[]): Verdicts =>
   );
 
 /** Records the tensors that `body` makes, by name, so that a test can look into them. */
-export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
+export async function captureTensors(
+  gpu: Gpu,
+  body: () => Promise<void>,
+): Promise<ReadonlyMap<string, Tensor>> {
   const found = new Map<string, Tensor>();
   const make = gpu.tensor.bind(gpu);
   gpu.tensor = (...args) => {
@@ -200,7 +214,7 @@ export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, 
     return tensor;
   };
   try {
-    body();
+    await body();
   } finally {
     Reflect.deleteProperty(gpu, 'tensor');
   }

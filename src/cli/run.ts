@@ -483,6 +483,10 @@ class Screen {
           break;
         }
         case 'evaluation': {
+          if (Object.keys(event.tiers).length === 0) {
+            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            break;
+          }
           const tiers = Object.entries(event.tiers)
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
@@ -578,6 +582,9 @@ function table(results: ExperimentResults): string {
     },
   );
   const minutes = (results.seconds / 60).toFixed(1);
+  if (Object.keys(results.base.tiers).length === 0) {
+    return `\nnot evaluated, the task has no held-out tiers; ${results.seeds.length} seed(s), ${minutes} min`;
+  }
   return [
     '',
     `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,

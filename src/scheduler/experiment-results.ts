@@ -18,6 +18,8 @@ export interface FinishedRun {
   readonly seconds: number;
 }
 
+const notEvaluated = 'not evaluated: the task has no held-out tiers';
+
 /** The results of a run whose last method is trained. */
 export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResults {
   const { config, configHash, injected, adapter, kernels, host, seconds } = run;
@@ -33,7 +35,11 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
     kernels,
     host,
     seconds,
-    warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
+    warnings: [
+      ...progress.warnings,
+      ...unjudgedWarnings(progress),
+      ...(Object.keys(progress.base.tiers).length === 0 ? [notEvaluated] : []),
+    ],
     base: progress.base,
     lim: progress.seeds[0]?.lim ?? null,
     seeds: progress.seeds,

@@ -34,7 +34,7 @@ export interface ExperimentBuffers {
 export interface BuffersShape {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
-  readonly lengths: TaskLimits;
+  readonly lengths: TaskLimits & Pick<TaskShape, 'stopStrings'>;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
@@ -94,6 +94,7 @@ function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapac
     promptLength: maxPromptTokens,
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
+    ...((lengths.stopStrings ?? []).length > 0 ? { stopStrings: true } : {}),
   };
 }
 

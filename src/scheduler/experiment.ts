@@ -1,4 +1,10 @@
-import { checkPool, configHash, drawnConfig, type ExperimentConfig } from '../config.ts';
+import {
+  checkPool,
+  configHash,
+  drawnConfig,
+  type ExperimentConfig,
+  startsFromFolder,
+} from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
@@ -392,9 +398,10 @@ export class Experiment {
   /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
   async #keepTrained(seed: number, method: MethodName): Promise<void> {
     const { given } = this.#host;
-    if (!given || this.#progress.iteration === 0) return;
+    const { config } = this;
+    if (!given || !startsFromFolder(config) || this.#progress.iteration === 0) return;
     const { actor } = await this.#buffers.current.trainer.save();
-    const { folder, files } = await trainedFiles(this.config, given, actor.parameters);
+    const { folder, files } = await trainedFiles(config, given, actor.parameters);
     await this.#archive.writeTrained(trainedFolder(folder, method, seed, this.seeds), files);
   }
 

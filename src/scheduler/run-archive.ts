@@ -15,7 +15,7 @@ import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './check
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { RunStore } from './run-store.ts';
+import type { FileContent, RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -124,8 +124,15 @@ export class RunArchive {
    * @param files In the order to write them, by names in the folder.
    * @throws CheckpointWriteError
    */
-  async writeTrained(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    for (const [name, bytes] of files) await this.#write(`${folder}/${name}`, bytes);
+  async writeTrained(folder: string, files: ReadonlyMap<string, FileContent>): Promise<void> {
+    for (const [name, content] of files) {
+      const path = `${folder}/${name}`;
+      try {
+        await this.store.write(path, content);
+      } catch (cause) {
+        throw this.writeError(`${path} could not be written`, cause);
+      }
+    }
   }
 
   /** Writes the marks of a finished run's files, then its results. */

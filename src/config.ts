@@ -17,6 +17,7 @@ import {
   takesGivenModel,
   type TaskConfig,
   taskSchema,
+  withPaths,
 } from './tasks/registry.ts';
 import type { AdapterSpec } from './vocabulary/adapters.ts';
 import type { Budget } from './vocabulary/budgets.ts';
@@ -611,6 +612,19 @@ function followModel(merged: unknown, over: unknown, where: string): unknown {
 
 /** As many data epochs as a config may have. */
 const MOST_READOUTS = 100_000;
+
+/** A config with every path of a file or folder replaced by what `change` makes of it. */
+export function withConfigPaths(
+  config: ExperimentConfig,
+  change: (path: string) => string,
+): ExperimentConfig {
+  const { model } = config;
+  return {
+    ...config,
+    model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
+    task: withPaths(config.task, change),
+  };
+}
 
 /** A field whose value differs between two configs. */
 export interface Override {

@@ -1,7 +1,12 @@
-import { overridesOf, type ExperimentConfig } from '../config.ts';
+import { overridesOf, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import { duration } from '../look/wording.ts';
-import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
+import type {
+  ExperimentResults,
+  LimSummary,
+  ScoredPrompt,
+  SelectionSummary,
+} from '../results.ts';
 import {
   comparisonFigure,
   heatMapFigure,
@@ -233,15 +238,25 @@ function limSection({ results }: Run): Markup {
 `;
 }
 
+/** The last part of a path: a report names files and folders, and not where they lie. */
+const lastPart = (path: string): string =>
+  path.split(/[/\\]/).findLast((part) => part !== '') ?? path;
+
 /** The model that a run starts from, at the beginning of a sentence. */
-const modelText = (model: ExperimentConfig['model']): string =>
-  model.kind === 'folder'
-    ? `The model ${model.path.split(/[/\\]/).findLast((part) => part !== '') ?? ''}`
-    : `A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')})`;
+function modelText({ config, model: given }: ExperimentResults): string {
+  const { model } = config;
+  const shape = model.kind === 'folder' ? given : model;
+  const sizes = shape
+    ? ` (${counted(shape.layers, 'layer')}, width ${shape.hiddenSize}, ${counted(shape.heads, 'attention head')})`
+    : '';
+  return model.kind === 'folder'
+    ? `The model ${shortened(lastPart(model.path), 80)}${sizes}`
+    : `A small decoder${sizes}`;
+}
 
 function didSection(run: Run): Markup {
   const { config, base, seeds } = run.results;
-  const { model, rollout, experiment, evaluation } = config;
+  const { rollout, experiment, evaluation } = config;
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const arms = methodsOf(run).filter((method) => method !== 'full');
@@ -251,7 +266,7 @@ function didSection(run: Run): Markup {
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
   const task = describeTask(config.task);
-  return markup`<p>${modelText(model)} and ${task.what}. ${
+  return markup`<p>${modelText(run.results)} and ${task.what}. ${
     seeds.length === 1
       ? `One seed: ${seeds[0]?.seed ?? 0}.`
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
@@ -665,6 +680,16 @@ const valueText = (value: unknown): string =>
     80,
   );
 
+/** Where the base came from. */
+function baseText({ config, base, model }: ExperimentResults): Part {
+  if (config.model.kind === 'folder') {
+    return model
+      ? markup`the model that was given, SHA-256 of its files <code>${shortened(model.sha256, 80)}</code>`
+      : 'the model that was given';
+  }
+  return base.shipped ? 'shipped with the program' : 'pre-trained in this run';
+}
+
 function settingsSection(run: Run): Markup {
   const { results } = run;
   const { overrides, injected } = results;
@@ -675,13 +700,17 @@ function settingsSection(run: Run): Markup {
     ['Preset', shortened(results.config.preset, 80)],
     ['Config hash', markup`<code>${shortened(results.configHash, 80)}</code>`],
     ['Seeds', results.seeds.map(({ seed }) => String(seed)).join(', ')],
-    ['Base', results.base.shipped ? 'shipped with the program' : 'pre-trained in this run'],
+    ['Base', baseText(results)],
   ];
   return markup`<h3>Where it ran</h3>
 <dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<h3>What was injected by design</h3>
+${
+  injected.length === 0
+    ? ''
+    : markup`<h3>What was injected by design</h3>
 <ul>${injected.map((text) => markup`<li>${withCode(shortened(text, 600))}</li>`)}</ul>
-<h3>Constants that differ from the reference run</h3>
+`
+}<h3>Constants that differ from the reference run</h3>
 <p>The reference is what LIMR’s released code ran, its flags with their defaults filled in. What concerns size (model, task, base, experiment) has no counterpart there.</p>
 ${
   overrides.length === 0
@@ -698,7 +727,7 @@ ${
       })
 }
 <details class="seed"><summary>The whole config</summary><pre>${JSON.stringify(
-    results.config,
+    withConfigPaths(results.config, lastPart),
     null,
     2,
   )

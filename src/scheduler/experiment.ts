@@ -23,6 +23,7 @@ import type { MethodName } from '../vocabulary/methods.ts';
 import {
   type Base,
   drawnBase,
+  factsOf,
   givenBase,
   type GivenModel,
   modelConfigOf,
@@ -499,6 +500,7 @@ export class Experiment {
     return {
       config: this.config,
       configHash: this.#configHash,
+      model: this.#host.given && factsOf(this.#host.given),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,

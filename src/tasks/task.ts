@@ -6,6 +6,14 @@ import type { Text } from './text.ts';
 /** How hard a pool prompt is for the base model, by the stratum it was drawn from. */
 export type Origin = 'easy' | 'learnable' | 'hard';
 
+/** The values of a row of a file, as a user's verifier receives them. */
+export interface RowValues {
+  /** A text, or a list of messages. */
+  readonly prompt: unknown;
+  /** Null if the row has no answer. */
+  readonly answer: unknown;
+}
+
 /** A prompt and the answer key for its responses. */
 export interface Prompt {
   /** The prompt text that verifiers receive and files store. */
@@ -14,6 +22,10 @@ export interface Prompt {
   readonly given?: string;
   /** The answer key in the verifier's terms. It is wrong if a pool prompt says `wrongKey`. */
   readonly key: string;
+  /** The prompt as the model receives it, if the task has encoded it already. */
+  readonly tokens?: Uint32Array;
+  /** What the prompt's row has, for a verifier that is a user's module. */
+  readonly row?: RowValues;
 }
 
 /** A prompt of a made-up task. */
@@ -58,6 +70,17 @@ export interface Tier<OfPrompt extends Prompt = Prompt> {
   readonly prompts: readonly OfPrompt[];
   /** How the tier is sampled; if absent, as the config's `evaluation` says. */
   readonly sampling?: TierSampling;
+}
+
+/** A row of a task's file that is none of its prompts. */
+export interface LeftOutRow {
+  /** File and row. */
+  readonly where: string;
+  readonly id?: string;
+  /** The beginning of the prompt. */
+  readonly prompt: string;
+  /** Why the row is left out, as a clause. */
+  readonly reason: string;
 }
 
 /** One pre-training sequence: prompt and solution. */
@@ -122,6 +145,11 @@ export interface TaskShape {
    * length ends a response.
    */
   readonly stopIds: readonly number[];
+  /**
+   * Texts that end a response after the token that completes one of them, which stays in the
+   * response. Absent if only tokens end a response.
+   */
+  readonly stopStrings?: readonly string[];
   /** The length of the longest prompt. */
   readonly maxPromptTokens: number;
   /**
@@ -164,6 +192,10 @@ export interface Task extends TaskShape {
   readonly corpus: Corpus | undefined;
   /** Sentences for the report on what was put into the data by design. */
   describeInjected(): readonly string[];
+  /** Sentences that a reader of the results must know: rows that were left out, and the like. */
+  readonly notes?: readonly string[];
+  /** The rows of the task's files that are none of its prompts. */
+  readonly leftOut?: readonly LeftOutRow[];
 }
 
 /** The model that a task's text is for, as far as its files describe it. */

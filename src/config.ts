@@ -9,7 +9,7 @@ import {
   type Schema,
   unwrapped,
 } from './config-schema.ts';
-import { fieldOf, isRecord, type JsonRecord } from './formats/json.ts';
+import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
 import { presets, pretrained, type PretrainedPreset } from './presets.ts';
 import {
   checkTask,
@@ -317,6 +317,7 @@ export function parseStoredConfig(input: unknown, where: string): ExperimentConf
  *   value came from.
  */
 function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {
+  expectFolder(input, where);
   expectKnownFields(asSchema(configSchema), input, where);
   const parsed = v.safeParse(configSchema, input);
   if (!parsed.success) throw new ConfigError(`${where}: ${issueText(parsed.issues[0])}`);
@@ -326,6 +327,20 @@ function parse(input: unknown, where: string, origin: (field: string) => string)
     throw new ConfigError(`${where}: ${field}: ${text}${origin(field)}`);
   });
   return config;
+}
+
+/** Models come from folders alone, which a config that names another place is told. */
+function expectFolder(input: unknown, where: string): void {
+  const model = isRecord(input) ? fieldOf(input, 'model') : undefined;
+  if (!isRecord(model)) return;
+  const path = fieldOf(model, 'path');
+  const isHub = typeof path === 'string' && path.startsWith('hf:');
+  const hub = fieldOf(model, 'hf') ?? (isHub ? path : undefined);
+  if (hub === undefined) return;
+  throw new ConfigError(
+    `${where}: model: ${shorten(String(hub))} is a model to download, and this version downloads none: ` +
+      'give the path of a folder that holds it',
+  );
 }
 
 /**
@@ -590,7 +605,9 @@ function followModel(merged: unknown, over: unknown, where: string): unknown {
     throw new ConfigError(`${where}: experiment.armLength: must be given for a budget of updates`);
   }
   const armLength = Number(ownRun['armLength'] ?? epochs);
-  const longest = byUpdates ? armLength : Math.max(epochs, armLength);
+  const { methods } = experiment;
+  const arms = Array.isArray(methods) && methods.some((method) => method !== 'full');
+  const longest = byUpdates ? armLength : Math.max(epochs, arms ? armLength : 0);
   if (!(longest >= 1 && longest <= MOST_READOUTS)) return followed;
   const given = ownRun['readouts'];
   const readouts = Array.isArray(given)

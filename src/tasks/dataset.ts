@@ -2,7 +2,13 @@
 import * as v from 'valibot';
 import { whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
-import { type LastBatch, lastBatches, type TaskDescription, type TaskKind } from './task.ts';
+import {
+  type LastBatch,
+  lastBatches,
+  type TaskDescription,
+  type TaskKind,
+  type TierSampling,
+} from './task.ts';
 
 /** A held-out tier: the rows of a file, with its own sampling and verifier. */
 export interface DatasetTier {
@@ -126,6 +132,51 @@ export function tierNames({ tiers = [] }: DatasetConfig): string[] {
   });
 }
 
+/** Paths are those of files, of modules, and of a template that is neither `auto` nor `none`. */
+function withPaths(config: DatasetConfig, change: (path: string) => string): DatasetConfig {
+  const { prompts, verifier, template, tiers } = config;
+  const changed = (verifier: string): string => (isModule(verifier) ? change(verifier) : verifier);
+  return {
+    ...config,
+    ...(prompts === undefined ? {} : { prompts: change(prompts) }),
+    ...(verifier === undefined ? {} : { verifier: changed(verifier) }),
+    ...(template === undefined || !isTemplateFile(template) ? {} : { template: change(template) }),
+    ...(tiers === undefined
+      ? {}
+      : {
+          tiers: tiers.map((tier) => ({
+            ...tier,
+            file: change(tier.file),
+            ...(tier.verifier === undefined ? {} : { verifier: changed(tier.verifier) }),
+          })),
+        }),
+  };
+}
+
+/** Whether a config's template is the path of a file. */
+export const isTemplateFile = (template: string): boolean =>
+  template !== 'auto' && template !== 'none';
+
+/** How responses of a tier are drawn. */
+export const samplingOf = ({ samples = 1, temperature = 0, topP = 1 }: DatasetTier): TierSampling => ({
+  samples,
+  temperature,
+  topP,
+});
+
+/** How responses are drawn, in words. */
+export function samplingText({ samples, temperature, topP }: TierSampling): string {
+  const how = temperature === 0 ? 'greedy' : `temperature ${temperature}, top-p ${topP}`;
+  return samples === 1 ? how : `mean of ${samples}, ${how}`;
+}
+
+function answersText(config: DatasetConfig): string {
+  const names = tierNames(config);
+  return (config.tiers ?? [])
+    .map((tier, i) => `${names[i] ?? ''} ${samplingText(samplingOf(tier))}`)
+    .join('; ');
+}
+
 const describe = (config: DatasetConfig): TaskDescription => {
   const { prompts } = config;
   const file = prompts === undefined ? 'a file' : baseName(prompts);
@@ -137,6 +188,7 @@ const describe = (config: DatasetConfig): TaskDescription => {
     pool: '',
     hasStrata: false,
     isHeldOut: true,
+    answers: answersText(config),
     promptText: (prompt) => prompt,
     answerOf: () => undefined,
   };
@@ -144,11 +196,13 @@ const describe = (config: DatasetConfig): TaskDescription => {
 
 export const datasetKind = {
   name: 'dataset',
+  takesGivenModel: true,
   schema,
   check: checkVerifiers,
+  withPaths,
   shape: () => undefined,
   // How many rows a file has is known once it is open.
-  tierSizes: () => new Map(),
+  tierSizes: (config) => new Map(tierNames(config).map((name) => [name, undefined])),
   corpusIdentity: () => undefined,
   describe,
   // The readers of files are loaded with the first dataset.

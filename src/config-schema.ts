@@ -15,7 +15,7 @@ import {
   minibatchUnits,
   oldLogprobs,
 } from './vocabulary/losses.ts';
-import { methodNames } from './vocabulary/methods.ts';
+import { methodNames } from './selection/methods.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 import { storages } from './vocabulary/storages.ts';

@@ -33,7 +33,7 @@ import { withSource } from './sources.ts';
 import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** Largest record of a run's input files, in bytes. */

@@ -19,7 +19,7 @@ import {
 } from '../run-plan.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import {
   type Base,
   drawnBase,

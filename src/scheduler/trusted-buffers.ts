@@ -1,7 +1,11 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Task } from '../tasks/task.ts';
-import { allocateExperimentBuffers, type ExperimentBuffers } from './experiment-buffers.ts';
+import {
+  allocateExperimentBuffers,
+  type ExperimentBuffers,
+  type MemoryChoices,
+} from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
 
 /**
@@ -13,10 +17,9 @@ export class TrustedBuffers {
   readonly #allocate: () => ExperimentBuffers;
   #allocated: ExperimentBuffers | undefined;
 
-  /** @param rowsTogether Most rows that decode together; a rollout's when left out. */
-  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, rowsTogether: number | undefined) {
+  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, choices: MemoryChoices) {
     this.trust = new KernelTrust(gpu, config);
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, rowsTogether);
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, choices);
   }
 
   get allocated(): boolean {

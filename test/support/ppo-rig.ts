@@ -14,7 +14,10 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
+import {
+  allocateExperimentBuffers,
+  type MemoryChoices,
+} from '../../src/scheduler/experiment-buffers.ts';
 import {
   ArithmeticTask,
   arithmeticVariants,
@@ -124,13 +127,13 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
+  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1, choices: MemoryChoices = {}) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    const buffers = allocateExperimentBuffers(gpu, config, this.task, choices);
     this.matrix = buffers.matrix;
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;

@@ -15,7 +15,7 @@ import { Activations } from '../model/activations.ts';
 import { blockOf } from '../model/block.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LogitChunk, LogitChunks } from '../model/logit-chunks.ts';
-import type { ParameterStore } from '../model/parameters.ts';
+import type { Weights } from '../model/weights.ts';
 import { purposes } from '../random.ts';
 import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
@@ -162,7 +162,7 @@ export class Decoder {
   constructor(
     gpu: Gpu,
     config: ModelConfig,
-    weights: ParameterStore,
+    weights: Weights,
     capacity: DecoderCapacity,
     shared?: MemoryTurn,
   ) {

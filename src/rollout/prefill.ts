@@ -6,8 +6,8 @@ import type { Gpu } from '../gpu/device.ts';
 import type { Plan, Step } from '../gpu/plan.ts';
 import type { Activations } from '../model/activations.ts';
 import { forwardSteps, headsOf, LayerScope } from '../model/block-steps.ts';
-import type { ParameterStore } from '../model/parameters.ts';
 import { finalNorm } from '../model/transformer.ts';
+import type { Weights } from '../model/weights.ts';
 
 /** What the prompts leave behind. */
 export interface PrefillResult {
@@ -38,7 +38,7 @@ export class Prefill {
    */
   constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     activations: Activations,
     { caches, lastHidden }: PrefillResult,
     usualRows: number,

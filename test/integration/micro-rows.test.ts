@@ -46,9 +46,10 @@ async function updated(ppo: Partial<ExperimentConfig['ppo']>, choices: MemoryCho
     ppo: { minibatches: 1, updateEpochs: 1, entropyCoef: 0.01, klIn: 'loss', klCoef: 0.1, ...ppo },
   });
   let rig: PpoRig | undefined;
-  const tensors = captureTensors(gpu, () => (rig = new PpoRig(gpu, config, 1, choices)));
-  if (!rig) throw new Error('no rig');
-  const made = rig;
+  const tensors = await captureTensors(gpu, async () => {
+    rig = await PpoRig.open(gpu, config, 1, choices);
+  });
+  const made = rig!;
   const { maxResponseTokens: longest } = made.task;
   const groups = rolloutOf(made, [longest, longest - 1, longest, 2, longest - 2, longest]);
   const rewards = groups.flatMap((_, group) => [1, -0.5, -1, 1, -0.5, group === 0 ? 1 : -1]);

@@ -4,7 +4,7 @@ import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
 import type {
   PpoTrainer,
   RewardMatrixTensors,
@@ -127,7 +127,7 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1, choices: MemoryChoices = {}) {
+  private constructor(gpu: Gpu, config: ExperimentConfig, seed: number, choices: MemoryChoices) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
@@ -138,7 +138,17 @@ export class PpoRig {
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
-    this.trainer.reset(this.base, seed);
+  }
+
+  static async open(
+    gpu: Gpu,
+    config: ExperimentConfig,
+    seed = 1,
+    choices: MemoryChoices = {},
+  ): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed, choices);
+    await rig.trainer.reset(heldParameters(rig.base), seed);
+    return rig;
   }
 
   /** Samples and judges the prompts of an iteration, which cycle through the pool in order. */
@@ -194,7 +204,10 @@ export const paidAs = (rewards: readonly number[]): Verdicts =>
   );
 
 /** Records the tensors that `body` makes, by name, so that a test can look into them. */
-export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
+export async function captureTensors(
+  gpu: Gpu,
+  body: () => Promise<void>,
+): Promise<ReadonlyMap<string, Tensor>> {
   const found = new Map<string, Tensor>();
   const make = gpu.tensor.bind(gpu);
   gpu.tensor = (...args) => {
@@ -203,7 +216,7 @@ export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, 
     return tensor;
   };
   try {
-    body();
+    await body();
   } finally {
     Reflect.deleteProperty(gpu, 'tensor');
   }

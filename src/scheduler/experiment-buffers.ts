@@ -1,3 +1,4 @@
+import { bytesPerElement } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements, type MemoryLimits } from '../gpu/memory.ts';
@@ -30,26 +31,32 @@ export interface ExperimentBuffers {
   readonly destroy: () => void;
 }
 
+/** What the memory of a device decides about an experiment. */
+export interface MemoryChoices {
+  /**
+   * Limit on the rows that decode together; it changes no result. Default: the rows of a rollout.
+   */
+  readonly rowsTogether?: number | undefined;
+  /** Limit on the token rows of one pass of an update, as `TaskLimits` has it. */
+  readonly microRows?: number | undefined;
+  /** Replaces the config's; it changes no result. */
+  readonly gradientCheckpointing?: boolean | undefined;
+}
+
 /** The sizes that determine an experiment's buffers. */
-export interface BuffersShape {
+export interface BuffersShape extends MemoryChoices {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
   readonly lengths: TaskLimits;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
-  /**
-   * Limit on the rows that decode together; it changes no result. Default: the rows of a rollout.
-   */
-  readonly rowsTogether?: number | undefined;
 }
 
-/** Settings of an experiment's buffers that its config does not tell. */
-export interface BuffersOptions {
+/** What decides about an experiment's buffers beside its config. */
+export interface BuffersOptions extends MemoryChoices {
   /** The model that the config names; a drawn model when left out. */
   readonly model?: ModelConfig | undefined;
-  /** See `BuffersShape`. */
-  readonly rowsTogether?: number | undefined;
 }
 
 /** Allocates the buffers of an experiment. */
@@ -57,37 +64,38 @@ export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
-  { model, rowsTogether }: BuffersOptions = {},
+  { model, ...choices }: BuffersOptions = {},
 ): ExperimentBuffers =>
   allocateBuffers(gpu, {
+    ...choices,
     model: modelConfigOf(config, task, model),
     config,
     lengths: task,
     prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
-    rowsTogether,
   });
 
 /** Number of responses in a rollout. As many rows decode together, if there is enough memory. */
 export const rolloutRows = ({ rollout }: Pick<ExperimentConfig, 'rollout'>): number =>
   rollout.prompts * rollout.samples;
 
-/**
- * Most bytes of queries, keys and values of prompts prefilled together, unless a rollout needs
- * more.
- */
-const PREFILL_BYTES = 2 ** 28;
+/** Most bytes of keys and values of prompts of one batch, unless a rollout needs more. */
+const PROMPT_BYTES = 2 ** 28;
 
-/** The largest batch that an experiment decodes. */
-function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapacity {
+/** The largest batch of an experiment, and the capacity that the decoder is built with. */
+function capacities({ model, config, lengths, rowsTogether }: BuffersShape): {
+  readonly whole: DecoderCapacity;
+  readonly capacity: DecoderCapacity;
+} {
   const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = rolloutRows(config);
-  // Evaluation decodes one greedy answer per prompt, so a batch may have as many prompts as rows.
+  const storedBytes = bytesPerElement[config.cacheStorage ?? 'f32'];
   const promptBytes =
-    4 * model.layers * (model.heads + 2 * model.kvHeads) * model.headDim * maxPromptTokens;
-  const together = Math.min(rows, Math.floor(PREFILL_BYTES / promptBytes));
-  const prompts = Math.max(config.rollout.prompts, together);
-  return {
+    storedBytes * model.layers * 2 * model.kvHeads * model.headDim * maxPromptTokens;
+  // Evaluation decodes one greedy answer per prompt, so a batch may have as many prompts as rows.
+  const most = Math.floor(PROMPT_BYTES / promptBytes);
+  const prompts = Math.max(config.rollout.prompts, Math.min(rows, most));
+  const whole = {
     rows,
     prompts,
     promptRows: prompts * maxPromptTokens,
@@ -95,13 +103,11 @@ function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapac
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
   };
-}
-
-/** The largest batch of an experiment, and the capacity that the decoder is built with. */
-function capacities(shape: BuffersShape) {
-  const whole = decoderCapacity(shape);
-  const { rowsTogether = whole.rows } = shape;
-  return { whole, capacity: atMost(whole, rowsTogether) };
+  if (rowsTogether === undefined || rowsTogether >= rows) return { whole, capacity: whole };
+  const fewer = atMost(whole, rowsTogether);
+  const groups = Math.max(1, Math.floor(rowsTogether / config.rollout.samples));
+  const own = Math.min(fewer.prompts, Math.max(groups, most));
+  return { whole, capacity: { ...fewer, prompts: own, promptRows: own * maxPromptTokens } };
 }
 
 /** Allocates buffers of any shape. */
@@ -129,7 +135,10 @@ function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly Memo
 }
 
 function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
-  const { model, config, lengths } = shape;
+  const { model, microRows } = shape;
+  const lengths = { ...shape.lengths, microRows };
+  const checkpointing = shape.gradientCheckpointing ?? shape.config.gradientCheckpointing ?? false;
+  const config = { ...shape.config, gradientCheckpointing: checkpointing };
   const before = new Set(gpu.memory.buffers);
   const size = [shape.prompts, shape.epochs];
   const matrix: RewardMatrixTensors = {

@@ -34,6 +34,7 @@ import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, judging, type Verifier } from './evaluator.ts';
+import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
@@ -67,8 +68,8 @@ export interface ExperimentHost {
   readonly emit: (event: ExperimentEvent) => void;
   /** What a run met that goes on by itself. */
   readonly reason?: string | undefined;
-  /** Most rows that decode together, which changes no result; a rollout's when left out. */
-  readonly rowsTogether?: number | undefined;
+  /** What the device's memory decides; nothing when left out. */
+  readonly memory?: MemoryChoices | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -127,7 +128,7 @@ export class Experiment {
     task: Task,
     options: OpenOptions & { readonly configHash: string },
   ) {
-    const { given, gpu, hostName, rowsTogether, store } = host;
+    const { given, gpu, hostName, memory, store } = host;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -136,7 +137,7 @@ export class Experiment {
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
     const model = modelConfigOf(config, task, given?.directory.config);
-    this.#buffers = new TrustedBuffers(gpu, config, task, model, rowsTogether);
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,

@@ -19,7 +19,10 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
+import {
+  allocateExperimentBuffers,
+  type MemoryChoices,
+} from '../../src/scheduler/experiment-buffers.ts';
 import {
   ArithmeticTask,
   arithmeticVariants,
@@ -130,21 +133,26 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  private constructor(gpu: Gpu, config: DrawnExperimentConfig, seed: number) {
+  private constructor(gpu: Gpu, config: DrawnExperimentConfig, seed: number, choices: MemoryChoices) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    const buffers = allocateExperimentBuffers(gpu, config, this.task, choices);
     this.matrix = buffers.matrix;
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
   }
 
-  static async open(gpu: Gpu, config: DrawnExperimentConfig, seed = 1): Promise<PpoRig> {
-    const rig = new PpoRig(gpu, config, seed);
+  static async open(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed = 1,
+    choices: MemoryChoices = {},
+  ): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed, choices);
     await rig.trainer.reset(heldParameters(rig.base), seed);
     return rig;
   }

@@ -11,8 +11,10 @@ import {
 } from './config-schema.ts';
 import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
 import { presets, pretrained, type PretrainedPreset } from './presets.ts';
+import { iterationsFor } from './rollout-order.ts';
 import {
   checkTask,
+  lastBatchOf,
   poolPromptsOf,
   takesGivenModel,
   type TaskConfig,
@@ -258,7 +260,7 @@ export interface RunConfig {
    * Whether methods are compared at equal PPO iterations (`updates`) or at equal passes over each
    * method's own prompts (`epochs`). `armLength`, `readouts` and `tableReadout` count in this unit.
    * A read-out in epochs takes place after the iteration that completes them. So its number of
-   * iterations depends on the method: ceil(epochs * its prompts / rollout.prompts).
+   * iterations depends on the method: `iterationsFor` in `rollout-order.ts`.
    */
   readonly budget: Budget;
   /**
@@ -367,7 +369,8 @@ function checkTogether(
 ): void {
   const { ppo, rollout, lim, experiment, evaluation } = config;
   checkModel(config, fail);
-  if (pool !== undefined && pool % rollout.prompts !== 0) {
+  const divides = lastBatchOf(config.task) === undefined;
+  if (pool !== undefined && divides && pool % rollout.prompts !== 0) {
     fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
   }
   const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
@@ -395,7 +398,7 @@ function checkTogether(
   if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
-  const passes = (pool ?? Infinity) / rollout.prompts;
+  const passes = pool === undefined ? Infinity : iterationsFor(config, pool, 1);
   const full = experiment.epochs * (byUpdates ? passes : 1);
   const longest = Math.max(full, arms ? experiment.armLength : 0);
   if (experiment.tableReadout > longest) {

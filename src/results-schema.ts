@@ -19,7 +19,11 @@ const shareOrNaN = v.pipe(
 );
 
 const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
-export const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
+export const accuracy = {
+  ...means,
+  prompts: v.exactOptional(v.record(v.string(), whole)),
+  sampled: v.exactOptional(v.object(means)),
+};
 export const evaluation = v.object({
   seed: whole,
   update: whole,

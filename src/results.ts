@@ -5,12 +5,14 @@ import type { MethodName } from './selection/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /**
- * Accuracy in [0, 1]: of greedy answers, by tier and averaged over tiers; and of samples. NaN (null
- * in JSON) if the task has no tiers.
+ * Accuracy in [0, 1], by tier and averaged over tiers: of greedy answers, or as a tier says for
+ * itself; and of samples. NaN (null in JSON) if the task has no tiers.
  */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
+  /** Evaluated prompts of each tier; absent if the config tells. */
+  readonly prompts?: Readonly<Record<string, number>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
   readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
 }

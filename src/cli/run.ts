@@ -483,7 +483,10 @@ class Screen {
           break;
         }
         case 'evaluation': {
-          if (Object.keys(event.tiers).length === 0) break;
+          if (Object.keys(event.tiers).length === 0) {
+            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            break;
+          }
           const tiers = Object.entries(event.tiers)
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
@@ -584,6 +587,9 @@ function table(run: Run): string {
     },
   );
   const minutes = (results.seconds / 60).toFixed(1);
+  if (Object.keys(results.base.tiers).length === 0) {
+    return `\nnot evaluated, the task has no held-out tiers; ${results.seeds.length} seed(s), ${minutes} min`;
+  }
   return [
     '',
     `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,

@@ -19,6 +19,8 @@ export interface FinishedRun {
   readonly seconds: number;
 }
 
+const notEvaluated = 'not evaluated: the task has no held-out tiers';
+
 /** The results of a run whose last method is trained. */
 export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResults {
   const { config, configHash, model, injected, adapter, kernels, host, seconds } = run;
@@ -34,7 +36,11 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
     kernels,
     host,
     seconds,
-    warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
+    warnings: [
+      ...progress.warnings,
+      ...unjudgedWarnings(progress),
+      ...(Object.keys(progress.base.tiers).length === 0 ? [notEvaluated] : []),
+    ],
     base: progress.base,
     ...(model ? { model } : {}),
     lim: progress.seeds[0]?.lim ?? null,

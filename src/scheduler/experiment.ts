@@ -17,6 +17,7 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
+import { promptsRolledOut } from '../rollout-order.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
@@ -426,7 +427,7 @@ export class Experiment {
       await this.#emitColumn(this.#seed, iteration / perEpoch - 1);
     }
     const readouts = readoutsReached(this.config, method, prompts, iteration);
-    if (readouts.length > 0) await this.#evaluate(method, readouts);
+    if (readouts.length > 0) await this.#evaluate(method, readouts, prompts);
     const { checkpointEvery } = this.config.experiment;
     if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpoints.due) {
       await this.#checkpoint();
@@ -462,10 +463,15 @@ export class Experiment {
     this.#tell({ type: 'column', seed, epoch, ...column });
   }
 
-  async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
+  async #evaluate(
+    method: MethodName,
+    readouts: readonly number[],
+    prompts: number,
+  ): Promise<void> {
+    if (!this.#evaluator.evaluates) return;
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
-    const samples = iteration * rollout.prompts * rollout.samples;
+    const samples = promptsRolledOut(this.config, prompts, iteration) * rollout.samples;
     const accuracy = await this.#evaluator.evaluate(this.#buffers.current.decoder, this.#seed);
     for (const readout of readouts) {
       const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};

@@ -7,7 +7,16 @@ import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { TokenizerClient, type TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
-import { type DatasetConfig, type DatasetTier, isModule, tierNames, verifierOf } from './dataset.ts';
+import {
+  type DatasetConfig,
+  type DatasetTier,
+  isModule,
+  isTemplateFile,
+  samplingOf,
+  samplingText,
+  tierNames,
+  verifierOf,
+} from './dataset.ts';
 import type { LeftOutRow, PoolPrompt, Task, TaskModel, TaskResources, Tier } from './task.ts';
 import type { Text } from './text.ts';
 
@@ -118,7 +127,7 @@ async function openTokenizer(
   const own = await model.tokenizerTexts();
   if (!own) throw new ConfigError(`task: ${model.where} has no tokenizer.json`);
   let texts: TokenizerTexts = own;
-  if (template !== 'auto' && template !== 'none') {
+  if (isTemplateFile(template)) {
     const source = await files.open(template);
     if (!source) throw new ConfigError(`task.template: ${template}: no such file`);
     texts = { ...own, chatTemplate: await readText(source, LARGEST_TEMPLATE) };
@@ -258,14 +267,13 @@ class DatasetReader {
   }
 
   #tier(tier: DatasetTier, name: string, kept: readonly EncodedRow[]): Tier {
-    const { samples = 1, temperature = 0, topP = 1 } = tier;
+    const sampling = samplingOf(tier);
     const verifier = verifierOf(this.#config, tier);
-    const how = temperature === 0 ? 'greedy' : `temperature ${temperature}, top-p ${topP}`;
     return {
       name,
-      description: `${tier.file}: ${samples === 1 ? how : `mean of ${samples}, ${how}`}`,
+      description: `${tier.file}: ${samplingText(sampling)}`,
       prompts: kept.map((one) => promptOf(one, verifier)),
-      sampling: { samples, temperature, topP },
+      sampling,
     };
   }
 

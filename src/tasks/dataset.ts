@@ -200,6 +200,7 @@ export const datasetKind = {
   schema,
   check: checkVerifiers,
   withPaths,
+  lastBatch: ({ lastBatch = 'drop' }) => lastBatch,
   shape: () => undefined,
   // How many rows a file has is known once it is open.
   tierSizes: (config) => new Map(tierNames(config).map((name) => [name, undefined])),

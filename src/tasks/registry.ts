@@ -3,6 +3,7 @@ import { ConfigError } from '../config-error.ts';
 import { issueText } from '../config-issue.ts';
 import { taskKinds } from './kinds.ts';
 import {
+  type LastBatch,
   noResources,
   type Task,
   type TaskDescription,
@@ -93,8 +94,12 @@ export function filesOf(config: TaskConfig): string[] {
 export const takesGivenModel = (config: TaskConfig): boolean =>
   kindOf(config).takesGivenModel ?? false;
 
-/** The number of prompts of each held-out tier, by its name, from easy to hard. */
-export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number> =>
+/** What becomes of the last prompts of a data epoch; undefined if rollouts divide a pool. */
+export const lastBatchOf = (config: TaskConfig): LastBatch | undefined =>
+  kindOf(config).lastBatch?.(config);
+
+/** The number of prompts of each held-out tier, as `TaskKind.tierSizes`. */
+export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number | undefined> =>
   kindOf(config).tierSizes(config);
 
 /**

@@ -238,6 +238,10 @@ export interface TaskDescription {
    * Whether no pool has the prompts of the tiers, so that intervals over the tiers mean something.
    */
   readonly isHeldOut: boolean;
+  /**
+   * How tiers are answered, if they say so themselves: `Evaluation on held-out prompts, ...: ...`.
+   */
+  readonly answers?: string;
   /** A prompt for people to read. */
   readonly promptText: (prompt: string) => string;
   /** The answer that a response gives, in the terms of keys; undefined if none is found. */
@@ -267,16 +271,34 @@ export interface TaskKind<Config extends { readonly name: string }> {
    * config names no files.
    */
   withPaths?(config: Config, change: (path: string) => string): Config;
+  /** As `TaskShape.lastBatch`, which the config alone determines; absent if rollouts divide a pool. */
+  lastBatch?(config: Config): LastBatch;
   /** The shape of the task; undefined if files must be opened first. */
   shape(config: Config): TaskShape | undefined;
-  /** The number of prompts of each held-out tier, by its name, from easy to hard. */
-  tierSizes(config: Config): ReadonlyMap<string, number>;
+  /**
+   * The number of prompts of each held-out tier, by its name, from easy to hard; undefined if files
+   * must be opened first.
+   */
+  tierSizes(config: Config): ReadonlyMap<string, number | undefined>;
   /** The fields that determine the pre-training corpus, in an order that never changes. */
   corpusIdentity(config: Config): object | undefined;
   describe(config: Config): TaskDescription;
   open(config: Config, resources: TaskResources): Task | Promise<Task>;
   verifier(config: Config, resources: TaskResources): TaskVerifier | Promise<TaskVerifier>;
 }
+
+/** What ends a response of a task, as a decoder takes it. */
+export const endsOf = ({ stopIds, stopStrings = [], text }: Task) => ({
+  stopIds,
+  ...(stopStrings.length > 0
+    ? {
+        stopStrings: {
+          texts: stopStrings,
+          decode: (rows: readonly ArrayLike<number>[]) => text.decode(rows),
+        },
+      }
+    : {}),
+});
 
 /** The text that a model receives for a prompt. */
 export const givenText = ({ text, given = text }: Prompt): string => given;

@@ -155,6 +155,8 @@ export class RunView {
         this.#addColumn(event);
         return;
       case 'evaluation':
+        // Of a task without tiers: nothing was evaluated.
+        if (Object.keys(event.tiers).length === 0) return;
         (this.evaluations[event.method] ??= []).push(event);
         return;
       case 'scores':

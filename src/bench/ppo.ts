@@ -1,7 +1,7 @@
 import { configFrom, type ExperimentConfig } from '../config.ts';
 import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
-import { initialParameters } from '../model/parameters.ts';
+import { heldParameters, initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import {
   allocateExperimentBuffers,
@@ -29,7 +29,8 @@ async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<vo
   estimate(config, bench.gpu.limits, task);
   const buffers = allocateExperimentBuffers(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
-  buffers.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
+  const base = initialParameters(model, 1, config.base.initialScale);
+  await buffers.trainer.reset(heldParameters(base), 1);
   const pool = task.pool(1).slice(0, rollout.prompts);
   const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measureIteration(bench, {

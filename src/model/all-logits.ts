@@ -4,8 +4,8 @@ import type { Plan } from '../gpu/plan.ts';
 import { Activations } from './activations.ts';
 import { LogitChunks } from './logit-chunks.ts';
 import { expectTokens, packGroups, PackedBatch } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
 import { trunkForward } from './transformer.ts';
+import type { Weights } from './weights.ts';
 
 /** Token rows that go through the trunk together, unless one sequence is longer. */
 const batchRows = 1024;
@@ -32,7 +32,7 @@ export class AllLogits {
    */
   constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     { longest, total }: { readonly longest: number; readonly total: number },
   ) {
     const { config } = weights.layout;

@@ -21,8 +21,8 @@ export interface Pass {
  * to them.
  */
 export interface Gradients {
-  /** f32, of the parameter's shape. */
-  tensor(name: string): Tensor;
+  /** f32, of the parameter's shape. Undefined where the parameter is frozen. */
+  tensor(name: string): Tensor | undefined;
 }
 
 /** A backward pass. */
@@ -65,27 +65,30 @@ export class Linear {
 
   /**
    * Steps from `dy` (M, N), the gradient of the output, to `dx` (M, K), which is overwritten, and
-   * to the gradients of bias and weight, which are added to. `dx` may share the memory of `x`.
+   * to the gradients of bias and weight, which are added to unless they are frozen. `dx` may share
+   * the memory of `x`.
    */
   backward(dy: Tensor, x: Tensor, dx: Tensor, pass: BackwardPass): Step[] {
     const { rows, mostWork, gradients } = pass;
     const { name, weight } = this;
+    const dw = gradients.tensor(name);
     return [
       ...this.#biasBackward(dy, pass),
       // The weight's gradient is the last to read `x`.
-      ...matmulBackwardWeight({ dy, x, dw: gradients.tensor(name) }, { rows, mostWork }),
+      ...(dw ? matmulBackwardWeight({ dy, x, dw }, { rows, mostWork }) : []),
       ...matmulBackwardInput({ dy, weight, dx }, { rows, mostWork, accumulate: false }),
     ];
   }
 
   #biasBackward(dy: Tensor, { rows, gradients, partials }: BackwardPass): Step[] {
     const bias = this.#bias;
-    if (!bias) return [];
-    const sums = partials(bias.shape[0] ?? 0);
+    const out = bias && gradients.tensor(bias.name);
+    if (!out) return [];
+    const sums = partials(out.shape[0] ?? 0);
     const [blocks = 1] = sums.shape;
     return [
       columnSum({ x: dy, out: sums }, { rows, accumulate: false }),
-      columnSum({ x: sums, out: gradients.tensor(bias.name) }, { rows: blocks, accumulate: true }),
+      columnSum({ x: sums, out }, { rows: blocks, accumulate: true }),
     ];
   }
 

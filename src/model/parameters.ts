@@ -10,6 +10,7 @@ import type { ModelConfig } from './config.ts';
 import { Embedding } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
+import type { Weights } from './weights.ts';
 
 /** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
@@ -167,15 +168,26 @@ export const parameterNames = ({
 
 /** Parameters by their names in files, read one at a time. */
 export interface ParameterSource {
+  /** @throws RangeError when there is no such parameter. */
   read(name: string): Promise<Float32Array>;
 }
+
+/** Parameters that the host holds. */
+export const heldParameters = (held: ReadonlyMap<string, Float32Array>): ParameterSource => ({
+  read(name) {
+    const found = held.get(name);
+    if (found) return Promise.resolve(found);
+    return Promise.reject(new RangeError(`parameter ${name} is missing`));
+  },
+});
 
 /**
  * Flat GPU storage with a layout: weights, or their gradients, or an optimizer moment. The critic's
  * trunk and the actor's have the same layout up to the head.
  */
-export class ParameterStore {
+export class ParameterStore implements Weights {
   readonly layout: ParameterLayout;
+  readonly adapterColumns = 0;
   /** One f32 vector per page. In a frozen store it lacks the elements that are kept only in f16. */
   readonly pages: readonly Tensor[];
   /**
@@ -439,20 +451,33 @@ export function initialParameters(
 /**
  * A critic that starts from an actor: the actor's trunk and a random head.
  *
- * @param headScale Standard deviation of the head's weights. OpenRLHF uses 1/(hidden + 1); with 0
- *   every value starts at 0.
+ * @param headScale As for `valueHead`.
  */
 export function criticFromActor(
-  actor: ReadonlyMap<string, Float32Array>,
+  actor: ParameterSource,
   config: ModelConfig,
   seed: number,
-  headScale = 1 / (config.hiddenSize + 1),
-): Map<string, Float32Array> {
-  const found = new Map(actor);
-  found.delete(hfName(config.architecture, 'lm_head'));
+  headScale?: number,
+): ParameterSource {
+  const score = hfName(config.architecture, 'score');
+  return {
+    read: (name) =>
+      name === score ? Promise.resolve(valueHead(config, seed, headScale)) : actor.read(name),
+  };
+}
+
+/**
+ * The weights of a critic's head before training, f32 (C), normal.
+ *
+ * @param scale Standard deviation. OpenRLHF uses 1/(hidden + 1); with 0 every value starts at 0.
+ */
+export function valueHead(
+  { hiddenSize }: Pick<ModelConfig, 'hiddenSize'>,
+  seed: number,
+  scale = 1 / (hiddenSize + 1),
+): Float32Array {
   const stream = new RandomStream(seed, 'valueHead');
-  const score = new Float32Array(config.hiddenSize);
-  for (let i = 0; i < score.length; i++) score[i] = stream.normal() * headScale;
-  found.set(hfName(config.architecture, 'score'), score);
-  return found;
+  const score = new Float32Array(hiddenSize);
+  for (let i = 0; i < score.length; i++) score[i] = stream.normal() * scale;
+  return score;
 }

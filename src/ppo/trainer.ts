@@ -17,6 +17,7 @@ import {
   criticFromActor,
   type Head,
   parameterLayout,
+  type ParameterSource,
   ParameterStore,
   sharedPages,
 } from '../model/parameters.ts';
@@ -285,11 +286,11 @@ export class PpoTrainer {
   /**
    * Starts anew: actor and reference from the base, the critic from the base's trunk, moments zero.
    */
-  reset(base: ReadonlyMap<string, Float32Array>, seed: number): void {
-    this.actor.reset(base);
-    this.reference.load(base);
+  async reset(base: ParameterSource, seed: number): Promise<void> {
+    await this.actor.resetFrom(base);
+    await this.reference.loadFrom(base);
     const scale = this.#config.ppo.valueHeadScale / (this.#model.hiddenSize + 1);
-    this.critic?.reset(criticFromActor(base, this.#model, seed, scale));
+    await this.critic?.resetFrom(criticFromActor(base, this.#model, seed, scale));
   }
 
   async save(): Promise<PpoState> {
@@ -297,8 +298,8 @@ export class PpoTrainer {
   }
 
   /** Continues from a state. The reference is always the base. */
-  restore(base: ReadonlyMap<string, Float32Array>, state: PpoState): void {
-    this.reference.load(base);
+  async restore(base: ParameterSource, state: PpoState): Promise<void> {
+    await this.reference.loadFrom(base);
     this.actor.restore(state.actor);
     if (state.critic) this.critic?.restore(state.critic);
   }

@@ -8,8 +8,8 @@ import type { Activations } from '../model/activations.ts';
 import { headsOf, LayerScope, rowSteps } from '../model/block-steps.ts';
 import type { BlockOp } from '../model/block.ts';
 import type { Pass } from '../model/linear.ts';
-import type { ParameterStore } from '../model/parameters.ts';
 import { finalNorm } from '../model/transformer.ts';
+import type { Weights } from '../model/weights.ts';
 
 /** The tensors that a decode step reads and keeps, beside the weights. */
 export interface DecodeState {
@@ -35,7 +35,7 @@ const FEW_ROWS = 2;
 
 /** The kernels of a decode step. Where rows are few, there are few large dispatches. */
 export class DecodeSteps {
-  readonly #weights: ParameterStore;
+  readonly #weights: Weights;
   readonly #activations: Activations;
   readonly #pass: Pass;
   readonly #few: boolean;
@@ -43,7 +43,7 @@ export class DecodeSteps {
   readonly #lanes: Lanes;
 
   /** @param kind Kind of the adapter. */
-  constructor(weights: ParameterStore, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
+  constructor(weights: Weights, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
     this.#weights = weights;
     this.#activations = activations;
     this.#pass = activations.pass(rows);

@@ -15,8 +15,8 @@ import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import { Activations } from '../model/activations.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LogitChunk, LogitChunks } from '../model/logit-chunks.ts';
-import type { ParameterStore } from '../model/parameters.ts';
 import { trunkForward } from '../model/transformer.ts';
+import type { Weights } from '../model/weights.ts';
 import { purposes } from '../random.ts';
 import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
@@ -156,7 +156,7 @@ export class Decoder {
   constructor(
     gpu: Gpu,
     config: ModelConfig,
-    weights: ParameterStore,
+    weights: Weights,
     capacity: DecoderCapacity,
     shared?: MemoryTurn,
   ) {

@@ -11,6 +11,7 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
+import { heldParameters } from '../model/parameters.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
@@ -285,7 +286,7 @@ export class Experiment {
       if (!this.#base) return false;
       this.#pretrained = 0;
       // So that it is not made again.
-      this.#buffers.current.trainer.reset(this.#base, seed);
+      await this.#buffers.current.trainer.reset(heldParameters(this.#base), seed);
       await this.#checkpoint();
     }
     await this.#evaluateBase(this.#base);
@@ -297,7 +298,7 @@ export class Experiment {
     const seed = this.#firstSeed;
     let wrong: readonly string[];
     do {
-      this.#buffers.current.trainer.reset(base, seed);
+      await this.#buffers.current.trainer.reset(heldParameters(base), seed);
       const found = await this.#evaluator.evaluate(this.#buffers.current.decoder, seed);
       const before = { seed, update: 0, samples: 0 };
       const shipped = this.#shipped;
@@ -341,7 +342,9 @@ export class Experiment {
     const length = iterationsOf(this.config, method, prompts.length);
     this.#enter(pool.seed, method, trainingText(method, length));
     const { trainer, decoder } = this.#buffers.current;
-    if (progress.iteration === 0) trainer.reset(this.#base ?? new Map(), pool.seed);
+    if (progress.iteration === 0) {
+      await trainer.reset(heldParameters(this.#base ?? new Map()), pool.seed);
+    }
     const tools = {
       config: this.config,
       task: this.task,
@@ -528,14 +531,14 @@ export class Experiment {
       this.#half = { update: standing.pretrained, state: found.pretraining };
     } else {
       this.#base = found.base;
-      this.#restoreNetworks(found);
+      await this.#restoreNetworks(found);
     }
     this.#untold.push(...moveWarnings(kept, { adapter: gpu.name, host: hostName }));
   }
 
-  #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): void {
+  async #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): Promise<void> {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
-    this.#buffers.current.trainer.restore(base, ppo);
+    await this.#buffers.current.trainer.restore(heldParameters(base), ppo);
     uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
   }
 

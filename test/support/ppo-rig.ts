@@ -4,7 +4,7 @@ import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
 import type {
   PpoTrainer,
   RewardMatrixTensors,
@@ -124,7 +124,7 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
+  private constructor(gpu: Gpu, config: ExperimentConfig, seed: number) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
@@ -135,7 +135,12 @@ export class PpoRig {
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
-    this.trainer.reset(this.base, seed);
+  }
+
+  static async open(gpu: Gpu, config: ExperimentConfig, seed = 1): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed);
+    await rig.trainer.reset(heldParameters(rig.base), seed);
+    return rig;
   }
 
   /** Samples and judges the prompts of an iteration, which cycle through the pool in order. */
@@ -191,7 +196,10 @@ export const paidAs = (rewards: readonly number[]): Verdicts =>
   );
 
 /** Records the tensors that `body` makes, by name, so that a test can look into them. */
-export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
+export async function captureTensors(
+  gpu: Gpu,
+  body: () => Promise<void>,
+): Promise<ReadonlyMap<string, Tensor>> {
   const found = new Map<string, Tensor>();
   const make = gpu.tensor.bind(gpu);
   gpu.tensor = (...args) => {
@@ -200,7 +208,7 @@ export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, 
     return tensor;
   };
   try {
-    body();
+    await body();
   } finally {
     Reflect.deleteProperty(gpu, 'tensor');
   }

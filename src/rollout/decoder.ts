@@ -228,8 +228,15 @@ export class Decoder {
       unit,
     });
     // Nothing else of the prompts is needed once decoding begins.
+    const { adapterColumns } = weights;
     const activationsOf = (own: number): Activations =>
-      new Activations(gpu, config, { positions, memory: memory.fork(), rows: own, keep: 'none' });
+      new Activations(gpu, config, {
+        positions,
+        memory: memory.fork(),
+        adapterColumns,
+        rows: own,
+        keep: 'none',
+      });
     const prefill = activationsOf(together);
     const decode = activationsOf(rows);
     this.#activations = [prefill, decode];

@@ -3,6 +3,7 @@ import { configFrom, type ExperimentConfig } from '../../src/config.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import type { InputFiles } from '../../src/formats/input-files.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
+import { readAdapter } from '../../src/model/hugging-face/peft.ts';
 import { openModelDirectory } from '../../src/model/model-directory.ts';
 import { renderReport } from '../../src/report/page.ts';
 import type { ExperimentEvent, ScoredPrompt } from '../../src/results.ts';
@@ -209,6 +210,48 @@ describe('an experiment that starts from a model folder', () => {
       expect((await run(configOf(), files, parts, stop)).results).toBeUndefined();
     }
     await run(configOf(), files, parts);
+    expect(filesOf(parts)).toEqual(filesOf(whole));
+  });
+
+  test('trains adapters: arms from one base, checkpoints of adapters alone, bit for bit', async () => {
+    const files = await disk();
+    const [whole, parts] = [new MemoryStore(), new MemoryStore()];
+    const adapter = { rank: 4, alpha: 8, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
+    const config = configOf({ adapter, weightStorage: 'f16' });
+    const { results, inputs } = await run(config, files, whole);
+    expect(results!.methods.lim!.prompts).toBe(4);
+    const { file } = JSON.parse(decoded(whole.files.get('checkpoints/latest.json'))) as {
+      file: string;
+    };
+    const { tensors } = readSafetensors(whole.files.get(file)!, file);
+    const actor = [...tensors.keys()].filter((name) => name.startsWith('actor/'));
+    expect(actor).toHaveLength(2 * 2 * 7);
+    for (const name of actor) expect(name).toMatch(/\.lora_[AB]\.weight$/);
+    expect([...tensors.keys()].some((name) => name.startsWith('base/'))).toBe(false);
+
+    const { directory } = inputs.given!;
+    const trained = async (folder: string) =>
+      readAdapter(
+        (name) => {
+          const bytes = whole.files.get(`${folder}/${name}`);
+          return Promise.resolve(bytes && bytesSource(name, bytes));
+        },
+        directory.config,
+        folder,
+      );
+    const [full, lim] = [await trained('adapter'), await trained('adapter-lim')];
+    expect([...full.plan.values()].every(({ rank, scale }) => rank === 4 && scale === 2)).toBe(true);
+    const b = 'base_model.model.model.layers.1.mlp.down_proj.lora_B.weight';
+    const moved = (of: ReadonlyMap<string, Float32Array>): number =>
+      of.get(b)!.reduce((sum, one) => sum + Math.abs(one), 0);
+    expect(moved(full.tensors)).toBeGreaterThan(0);
+    // Half as many updates from the same base: B was zeroed in between.
+    expect(moved(lim.tensors)).toBeGreaterThan(0);
+    expect(moved(lim.tensors)).toBeLessThan(moved(full.tensors));
+
+    expect((await run(config, files, parts, 2)).results).toBeUndefined();
+    expect((await run(config, files, parts, 3)).results).toBeUndefined();
+    await run(config, files, parts);
     expect(filesOf(parts)).toEqual(filesOf(whole));
   });
 

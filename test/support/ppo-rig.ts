@@ -24,6 +24,7 @@ import {
   type MemoryChoices,
 } from '../../src/scheduler/experiment-buffers.ts';
 import {
+  type ArithmeticConfig,
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
@@ -115,7 +116,9 @@ export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...bandit
 
 /** Makes a drawn task synchronously; such a task need not be opened. */
 export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
-  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+  config.name === 'bandit'
+    ? new BanditTask(config)
+    : new ArithmeticTask(config as ArithmeticConfig);
 
 /** The id of the first token of a response in the arithmetic task. */
 export const firstToken = (response: string): number =>

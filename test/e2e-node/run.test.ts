@@ -24,6 +24,7 @@ import { Laboratory } from '../faults/laboratory.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+const root = join(import.meta.dirname, '../..');
 const folder = mkdtempSync(join(tmpdir(), 'limr-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);

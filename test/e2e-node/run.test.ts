@@ -397,7 +397,7 @@ describe('under Deno', () => {
 });
 
 describe('under Bun', () => {
-  const program = [...(bun ?? []), script];
+  const program = [...(bun ?? []), limrScript];
   beforeEach((context) => {
     if (bun === undefined) context.skip('npm has no package of Bun for this platform');
   });

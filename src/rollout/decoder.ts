@@ -229,7 +229,13 @@ export class Decoder {
     });
     // Nothing else of the prompts is needed once decoding begins.
     const activationsOf = (own: number): Activations =>
-      new Activations(gpu, config, { positions, memory: memory.fork(), rows: own, keep: 'none' });
+      new Activations(gpu, config, {
+        positions,
+        memory: memory.fork(),
+        rows: own,
+        keep: 'none',
+        adapterColumns: weights.adapterColumns,
+      });
     const prefill = activationsOf(together);
     const decode = activationsOf(rows);
     this.#activations = [prefill, decode];

@@ -228,14 +228,13 @@ export class Decoder {
       unit,
     });
     // Nothing else of the prompts is needed once decoding begins.
-    const { adapterColumns } = weights;
     const activationsOf = (own: number): Activations =>
       new Activations(gpu, config, {
         positions,
         memory: memory.fork(),
-        adapterColumns,
         rows: own,
         keep: 'none',
+        adapterColumns: weights.adapterColumns,
       });
     const prefill = activationsOf(together);
     const decode = activationsOf(rows);

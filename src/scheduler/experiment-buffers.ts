@@ -1,7 +1,7 @@
 import { bytesPerElement } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingElements, type MemoryLimits } from '../gpu/memory.ts';
+import { bindingElements, type MemoryLedger, type MemoryLimits } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
 import { AdaptedWeights, adapterLayout, planOf } from '../model/adapters.ts';
@@ -113,16 +113,30 @@ function capacities({ model, config, lengths, rowsTogether }: BuffersShape): {
 }
 
 /** Allocates buffers of any shape. */
-export function allocateBuffers(gpu: Gpu, shape: BuffersShape): ExperimentBuffers {
-  const bytes = (begin: readonly MemoryBlock[]): number => {
-    const counting = phantomGpu(gpu.limits);
+export const allocateBuffers = (gpu: Gpu, shape: BuffersShape): ExperimentBuffers =>
+  assemble(gpu, shape, counted(gpu.limits, shape).begin);
+
+/**
+ * Counts the buffers of any shape, and allocates none. @throws As `allocateBuffers` would.
+ */
+export const countBuffers = (limits: MemoryLimits, shape: BuffersShape): MemoryLedger =>
+  counted(limits, shape).memory;
+
+/** The buffers that shared memory is to begin with, and all buffers with them. */
+function counted(
+  limits: MemoryLimits,
+  shape: BuffersShape,
+): { readonly begin: readonly MemoryBlock[]; readonly memory: MemoryLedger } {
+  const count = (begin: readonly MemoryBlock[]) => {
+    const counting = phantomGpu(limits);
     assemble(counting, shape, begin);
-    return counting.memory.total();
+    return { begin, memory: counting.memory };
   };
   // Turns reuse buffers of earlier turns, so the order of allocation changes the total. Take the
   // smaller total.
-  const ofRollouts = rolloutBlocks(gpu.limits, shape);
-  return assemble(gpu, shape, bytes(ofRollouts) < bytes([]) ? ofRollouts : []);
+  const ofRollouts = count(rolloutBlocks(limits, shape));
+  const ofUpdates = count([]);
+  return ofRollouts.memory.total() < ofUpdates.memory.total() ? ofRollouts : ofUpdates;
 }
 
 /** The buffers that rollouts would allocate in memory of their own. */

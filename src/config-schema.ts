@@ -158,7 +158,7 @@ export interface Schema {
   readonly literal?: unknown;
 }
 
-export const asSchema = (given: v.GenericSchema): Schema => given as unknown as Schema;
+export const asSchema = (given: v.GenericSchema): Schema => given;
 
 export const unwrapped = (given: Schema): Schema => {
   const inner = given.wrapped ?? given.pipe?.[0];

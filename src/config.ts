@@ -340,7 +340,7 @@ function expectFolder(input: unknown, where: string): void {
   const hub = fieldOf(model, 'hf') ?? (isHub ? path : undefined);
   if (hub === undefined) return;
   throw new ConfigError(
-    `${where}: model: ${shorten(String(hub))} is a model to download, and this version downloads none: ` +
+    `${where}: model: ${shorten(typeof hub === 'string' ? hub : JSON.stringify(hub))} is a model to download, and this version downloads none: ` +
       'give the path of a folder that holds it',
   );
 }
@@ -421,10 +421,7 @@ function checkTogether(
 }
 
 /** Checks the rules between a config's model, its task and how the model is trained. */
-function checkModel(
-  config: ExperimentConfig,
-  fail: (field: string, text: string) => never,
-): void {
+function checkModel(config: ExperimentConfig, fail: (field: string, text: string) => never): void {
   const { task, model, base, adapter, ppo } = config;
   const given = takesGivenModel(task);
   if (model.kind === 'folder') {

@@ -29,7 +29,8 @@ export const command = defineCommand({
     verifier: {
       type: 'string',
       valueHint: 'V',
-      description: 'what judges responses: math, math-eval, exact, or a module such as ./mine.js (default: math)',
+      description:
+        'what judges responses: math, math-eval, exact, or a module such as ./mine.js (default: math)',
     },
     tiers: {
       type: 'string',
@@ -44,7 +45,8 @@ export const command = defineCommand({
     train: {
       type: 'enum',
       options: ['lora', 'full'],
-      description: 'what is trained: adapters beside the frozen model, or the model (default: lora)',
+      description:
+        'what is trained: adapters beside the frozen model, or the model (default: lora)',
     },
     rank: { type: 'string', valueHint: 'R', description: 'of the adapters (default: 16)' },
     base: {

@@ -608,7 +608,9 @@ function rewardTable({ results, records }: Run): string {
       const mean = (some: readonly number[]): string =>
         (some.reduce((sum, one) => sum + one, 0) / some.length).toFixed(3);
       const course =
-        quarter === 0 ? 'none' : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
+        quarter === 0
+          ? 'none'
+          : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
       return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${course}`;
     },
   );

@@ -1,12 +1,7 @@
 import { overridesOf, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import { duration } from '../look/wording.ts';
-import type {
-  ExperimentResults,
-  LimSummary,
-  ScoredPrompt,
-  SelectionSummary,
-} from '../results.ts';
+import type { ExperimentResults, LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
   heatMapFigure,

@@ -66,11 +66,10 @@ export function modelConfigOf(
   given?: ModelConfig,
 ): ModelConfig {
   if (given) return given;
-  const { kind: _kind, ...shape } = drawnConfig(config, 'the shape of the decoder').model;
   return {
     architecture: 'llama',
     vocabSize: task.vocabularySize,
-    ...shape,
+    ...drawnConfig(config, 'the shape of the decoder').model,
     qkvBias: false,
     qkNorm: false,
     maxPositions: task.maxPromptTokens + task.maxResponseTokens,

@@ -463,11 +463,7 @@ export class Experiment {
     this.#tell({ type: 'column', seed, epoch, ...column });
   }
 
-  async #evaluate(
-    method: MethodName,
-    readouts: readonly number[],
-    prompts: number,
-  ): Promise<void> {
+  async #evaluate(method: MethodName, readouts: readonly number[], prompts: number): Promise<void> {
     if (!this.#evaluator.evaluates) return;
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;

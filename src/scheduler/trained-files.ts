@@ -25,7 +25,8 @@ export async function trainedFiles(
 ): Promise<TrainedFiles> {
   const { config } = directory;
   if (adapter) {
-    const { targets: _targets, ...numbers } = adapter;
+    const { rank, alpha, rslora = false } = adapter;
+    const numbers = { rank, alpha, rslora };
     const plan = planOf(adapter, config);
     const files = adapterFiles(config, plan, parameters, { baseName: path, numbers });
     return { folder: 'adapter', files };

@@ -141,7 +141,15 @@ describe('limr ppo', () => {
     [['--prompts', 'none.jsonl'], 'none.jsonl does not exist'],
     [['--prompts', 'p.jsonl', '--system', 'Be brief.'], 'task.system'],
   ])('refuses %j with a sentence, before anything is written', async (options, said) => {
-    const ended = await start(node, ['ppo', model, '--config', 'c.json', '--out', 'never', ...options]);
+    const ended = await start(node, [
+      'ppo',
+      model,
+      '--config',
+      'c.json',
+      '--out',
+      'never',
+      ...options,
+    ]);
     expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(said)]);
     expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
     expect(existsSync(at('never'))).toBe(false);

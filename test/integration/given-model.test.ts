@@ -152,10 +152,13 @@ describe('an experiment that starts from a model folder', () => {
     const report = renderReport([
       await readRun({
         name: 'DIR',
-        read: (file) => Promise.resolve(whole.files.has(file) ? decoded(whole.files.get(file)) : undefined),
+        read: (file) =>
+          Promise.resolve(whole.files.has(file) ? decoded(whole.files.get(file)) : undefined),
       }),
     ]);
-    expect(report).toContain('The model tiny (2 layers, width 64, 4 attention heads) and texts with the letter e.');
+    expect(report).toContain(
+      'The model tiny (2 layers, width 64, 4 attention heads) and texts with the letter e.',
+    );
     expect(report).not.toContain('NaN');
     expect(report).not.toContain('/models/tiny');
 
@@ -240,7 +243,9 @@ describe('an experiment that starts from a model folder', () => {
         folder,
       );
     const [full, lim] = [await trained('adapter'), await trained('adapter-lim')];
-    expect([...full.plan.values()].every(({ rank, scale }) => rank === 4 && scale === 2)).toBe(true);
+    expect([...full.plan.values()].every(({ rank, scale }) => rank === 4 && scale === 2)).toBe(
+      true,
+    );
     const b = 'base_model.model.model.layers.1.mlp.down_proj.lora_B.weight';
     const moved = (of: ReadonlyMap<string, Float32Array>): number =>
       of.get(b)!.reduce((sum, one) => sum + Math.abs(one), 0);

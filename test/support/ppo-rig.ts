@@ -136,7 +136,12 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  private constructor(gpu: Gpu, config: DrawnExperimentConfig, seed: number, choices: MemoryChoices) {
+  private constructor(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed: number,
+    choices: MemoryChoices,
+  ) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);

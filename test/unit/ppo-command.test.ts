@@ -8,7 +8,12 @@ afterAll(() => useSystem(undefined));
 const config = {
   ...{ model_type: 'llama', hidden_size: 8, intermediate_size: 8, num_hidden_layers: 1 },
   ...{ num_attention_heads: 1, num_key_value_heads: 1, vocab_size: 16, rms_norm_eps: 1e-5 },
-  ...{ max_position_embeddings: 64, rope_theta: 1e4, tie_word_embeddings: true, hidden_act: 'silu' },
+  ...{
+    max_position_embeddings: 64,
+    rope_theta: 1e4,
+    tie_word_embeddings: true,
+    hidden_act: 'silu',
+  },
 };
 const files = {
   'm/config.json': JSON.stringify(config),

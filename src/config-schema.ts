@@ -15,7 +15,7 @@ import {
   minibatchUnits,
   oldLogprobs,
 } from './vocabulary/losses.ts';
-import { methodNames } from './vocabulary/methods.ts';
+import { methodNames } from './selection/methods.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 import { storages } from './vocabulary/storages.ts';
@@ -138,6 +138,8 @@ export const configSchema = v.strictObject({
 
 /** The parts of a valibot schema that are needed to walk a config. */
 export interface Schema {
+  /** The kind of schema, such as `nullable`. */
+  readonly type?: string;
   /** The fields of an object. */
   readonly entries?: Readonly<Record<string, Schema>>;
   /** The field that tells the members of a union apart. */
@@ -156,7 +158,7 @@ export interface Schema {
   readonly literal?: unknown;
 }
 
-export const asSchema = (given: v.GenericSchema): Schema => given as unknown as Schema;
+export const asSchema = (given: v.GenericSchema): Schema => given;
 
 export const unwrapped = (given: Schema): Schema => {
   const inner = given.wrapped ?? given.pipe?.[0];
@@ -178,6 +180,10 @@ export function memberOf(
   });
 }
 
+/** Whether a schema accepts null. */
+const takesNull = (given: Schema): boolean =>
+  given.type === 'nullable' || (given.wrapped !== undefined && takesNull(given.wrapped));
+
 /**
  * Refuses fields that a schema does not have. Valibot alone does not suffice: it accepts names that
  * every object inherits (`constructor`), and takes `__proto__` for other fields.
@@ -186,6 +192,7 @@ export function memberOf(
  */
 export function expectKnownFields(given: Schema, value: unknown, where: string): void {
   const walk = (at: Schema, inside: unknown, path: string): void => {
+    if (inside === null && takesNull(at)) return;
     const found = unwrapped(at);
     if (found.item) {
       if (!Array.isArray(inside)) return;

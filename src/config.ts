@@ -9,7 +9,7 @@ import {
   type Schema,
   unwrapped,
 } from './config-schema.ts';
-import { fieldOf, isRecord, type JsonRecord } from './formats/json.ts';
+import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
 import { presets, pretrained, type PretrainedPreset } from './presets.ts';
 import { iterationsFor } from './rollout-order.ts';
 import {
@@ -19,6 +19,7 @@ import {
   takesGivenModel,
   type TaskConfig,
   taskSchema,
+  withPaths,
 } from './tasks/registry.ts';
 import type { AdapterSpec } from './vocabulary/adapters.ts';
 import type { Budget } from './vocabulary/budgets.ts';
@@ -30,7 +31,7 @@ import type {
   MinibatchUnit,
   OldLogprobs,
 } from './vocabulary/losses.ts';
-import type { MethodName } from './vocabulary/methods.ts';
+import type { MethodName } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';
@@ -318,6 +319,7 @@ export function parseStoredConfig(input: unknown, where: string): ExperimentConf
  *   value came from.
  */
 function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {
+  expectFolder(input, where);
   expectKnownFields(asSchema(configSchema), input, where);
   const parsed = v.safeParse(configSchema, input);
   if (!parsed.success) throw new ConfigError(`${where}: ${issueText(parsed.issues[0])}`);
@@ -327,6 +329,20 @@ function parse(input: unknown, where: string, origin: (field: string) => string)
     throw new ConfigError(`${where}: ${field}: ${text}${origin(field)}`);
   });
   return config;
+}
+
+/** Models come from folders alone, which a config that names another place is told. */
+function expectFolder(input: unknown, where: string): void {
+  const model = isRecord(input) ? fieldOf(input, 'model') : undefined;
+  if (!isRecord(model)) return;
+  const path = fieldOf(model, 'path');
+  const isHub = typeof path === 'string' && path.startsWith('hf:');
+  const hub = fieldOf(model, 'hf') ?? (isHub ? path : undefined);
+  if (hub === undefined) return;
+  throw new ConfigError(
+    `${where}: model: ${shorten(typeof hub === 'string' ? hub : JSON.stringify(hub))} is a model to download, and this version downloads none: ` +
+      'give the path of a folder that holds it',
+  );
 }
 
 /**
@@ -405,10 +421,7 @@ function checkTogether(
 }
 
 /** Checks the rules between a config's model, its task and how the model is trained. */
-function checkModel(
-  config: ExperimentConfig,
-  fail: (field: string, text: string) => never,
-): void {
+function checkModel(config: ExperimentConfig, fail: (field: string, text: string) => never): void {
   const { task, model, base, adapter, ppo } = config;
   const given = takesGivenModel(task);
   if (model.kind === 'folder') {
@@ -592,7 +605,9 @@ function followModel(merged: unknown, over: unknown, where: string): unknown {
     throw new ConfigError(`${where}: experiment.armLength: must be given for a budget of updates`);
   }
   const armLength = Number(ownRun['armLength'] ?? epochs);
-  const longest = byUpdates ? armLength : Math.max(epochs, armLength);
+  const { methods } = experiment;
+  const arms = Array.isArray(methods) && methods.some((method) => method !== 'full');
+  const longest = byUpdates ? armLength : Math.max(epochs, arms ? armLength : 0);
   if (!(longest >= 1 && longest <= MOST_READOUTS)) return followed;
   const given = ownRun['readouts'];
   const readouts = Array.isArray(given)
@@ -614,6 +629,19 @@ function followModel(merged: unknown, over: unknown, where: string): unknown {
 
 /** As many data epochs as a config may have. */
 const MOST_READOUTS = 100_000;
+
+/** A config with every path of a file or folder replaced by what `change` makes of it. */
+export function withConfigPaths(
+  config: ExperimentConfig,
+  change: (path: string) => string,
+): ExperimentConfig {
+  const { model } = config;
+  return {
+    ...config,
+    model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
+    task: withPaths(config.task, change),
+  };
+}
 
 /** A field whose value differs between two configs. */
 export interface Override {

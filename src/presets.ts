@@ -164,8 +164,6 @@ const lora: PretrainedPreset = {
   schema: 1,
   preset: 'pretrained',
   adapter: defaultAdapter,
-  // The frozen base takes half the memory. Adapters are f32.
-  weightStorage: 'f16',
   ...limrDefaults,
   rollout: {
     ...limrDefaults.rollout,
@@ -201,16 +199,15 @@ const lora: PretrainedPreset = {
   },
 };
 
-const { weightStorage: _half, ...inFloats } = lora;
-
 /**
  * The settings of runs that start from a pretrained model, by what they train. LIMR's constants
  * hold where nothing else is said, and its learning rates where all parameters are trained.
  */
 export const pretrained: Readonly<Record<'lora' | 'full', PretrainedPreset>> = {
-  lora,
+  // The frozen base takes half the memory. Adapters are f32.
+  lora: { ...lora, weightStorage: 'f16' },
   full: {
-    ...inFloats,
+    ...lora,
     adapter: null,
     ppo: { ...lora.ppo, actor: limrDefaults.ppo.actor, critic: limrDefaults.ppo.critic },
   },

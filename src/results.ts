@@ -1,7 +1,7 @@
 import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
-import type { MethodName } from './vocabulary/methods.ts';
+import type { MethodName } from './selection/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /**
@@ -73,6 +73,17 @@ export interface SeedResults {
   readonly scoreQuantiles: readonly number[];
 }
 
+/** Facts about a model that an experiment was given. */
+export interface GivenModelFacts {
+  /** Over the names and contents of its files: equal for equal files, wherever they lie. */
+  readonly sha256: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly parameters: number;
+}
+
 /**
  * The content of `results.json`. Readers refuse an unknown `schema`. JSON has no NaN: a number that
  * does not exist is `null` in the file.
@@ -100,6 +111,8 @@ export interface ExperimentResults {
   /** Sentences that a reader must know besides the numbers. Absent in results of older versions. */
   readonly warnings?: readonly string[];
   readonly base: Accuracy & { readonly shipped: boolean };
+  /** The model that was given; absent for a drawn model, whose shape the config tells. */
+  readonly model?: GivenModelFacts;
   /** The result of LIM for the first seed; `seeds` has all seeds. */
   readonly lim: LimSummary | null;
   readonly seeds: readonly SeedResults[];
@@ -276,6 +289,12 @@ export interface Reopening {
   readonly attempt: number;
   readonly most: number;
 }
+
+/** The event of a type. */
+export type EventOf<Type extends ExperimentEvent['type']> = Extract<
+  ExperimentEvent,
+  { readonly type: Type }
+>;
 
 /**
  * The state of a run. `pausing`, `stepping` and `stopping` last until the current iteration is

@@ -90,9 +90,7 @@ export async function benchTrain(bench: Bench): Promise<void> {
   await measureSteps(bench, 'reference', { ...shape }, referenceTraining(bench, shape));
   const halved = referenceTraining(bench, shape, false, 'f16');
   await measureSteps(bench, 'reference, f16 weights', { ...shape }, halved);
-  const configs = bench.tiny
-    ? [tinyConfig]
-    : ['quick', 'standard'].map(presetConfig);
+  const configs = bench.tiny ? [tinyConfig] : ['quick', 'standard'].map(presetConfig);
   for (const config of configs) {
     const task = await openTask(config.task);
     const trainer = baseTrainer(bench.gpu, config, task);

@@ -1,6 +1,5 @@
-import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
+import { configFrom, type ExperimentConfig, PRETRAINED, withConfigPaths } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
-import { withPaths } from '../tasks/registry.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { system } from './system.ts';
@@ -70,18 +69,12 @@ export async function absolutePaths(
   const folder = file === undefined ? '' : folderOf(file);
   const host = await system();
   const found = new Map<string, string>();
-  const note = (path: string): string => {
+  withConfigPaths(config, (path) => {
     found.set(path, path);
     return path;
-  };
-  const change = (by: (path: string) => string): ExperimentConfig => {
-    const { model, task } = config;
-    const at = model.kind === 'folder' ? { ...model, path: by(model.path) } : model;
-    return { ...config, model: at, task: withPaths(task, by) };
-  };
-  change(note);
+  });
   for (const path of found.keys()) {
     found.set(path, await host.resolve(isAbsolute(path) ? path : folder + path));
   }
-  return change((path) => found.get(path) ?? path);
+  return withConfigPaths(config, (path) => found.get(path) ?? path);
 }

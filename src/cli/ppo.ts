@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
+import { isModule } from '../tasks/dataset.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
@@ -28,7 +29,8 @@ export const command = defineCommand({
     verifier: {
       type: 'string',
       valueHint: 'V',
-      description: 'what judges responses: math, math-eval, exact, or a module such as ./mine.js',
+      description:
+        'what judges responses: math, math-eval, exact, or a module such as ./mine.js (default: math)',
     },
     tiers: {
       type: 'string',
@@ -43,7 +45,8 @@ export const command = defineCommand({
     train: {
       type: 'enum',
       options: ['lora', 'full'],
-      description: 'what is trained: adapters beside the frozen model, or the model (default: lora)',
+      description:
+        'what is trained: adapters beside the frozen model, or the model (default: lora)',
     },
     rank: { type: 'string', valueHint: 'R', description: 'of the adapters (default: 16)' },
     base: {
@@ -126,7 +129,7 @@ async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
     ...(prompts === undefined ? {} : { prompts: await absolutePath(prompts) }),
     ...(verifier === undefined
       ? {}
-      : { verifier: isPath(verifier) ? await absolutePath(verifier) : verifier }),
+      : { verifier: isModule(verifier) ? await absolutePath(verifier) : verifier }),
     ...(tiers === undefined
       ? {}
       : {
@@ -138,9 +141,6 @@ async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
   };
   if (task['prompts'] === undefined) {
     throw new UsageError('--prompts is needed, unless a --config has task.prompts');
-  }
-  if (task['verifier'] === undefined) {
-    throw new UsageError('--verifier is needed, unless a --config has task.verifier');
   }
   if (task['maxPromptTokens'] !== undefined && task['maxResponseTokens'] !== undefined) return task;
   const model = await openDiskDescription(args.model);
@@ -161,9 +161,6 @@ function lengthsOf(task: JsonRecord, room: number): JsonRecord {
     maxResponseTokens: response ?? Math.min(usualTokens.response, left(prompt)),
   };
 }
-
-/** A verifier that is a file, and not one of the program's. */
-const isPath = (verifier: string): boolean => /[/\\]|\.[cm]?[jt]s$/.test(verifier);
 
 async function absolutePath(path: string): Promise<string> {
   return (await system()).resolve(path);

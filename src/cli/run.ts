@@ -12,6 +12,7 @@ import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { taskModelOf } from '../scheduler/given-inputs.ts';
@@ -32,7 +33,7 @@ import { withSource } from './sources.ts';
 import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** Largest record of a run's input files, in bytes. */
@@ -94,21 +95,21 @@ export const command = defineCommand({
 
 /** Runs a plan to its end, or until it is stopped. @returns The command's exit code. */
 async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<number> {
-  let results: ExperimentResults | undefined;
+  let run: Run | undefined;
   try {
     await clearLeftOvers(host, plan.out);
-    results = plan.unreported
+    run = plan.unreported
       ? await reportFinished(host, plan.out)
       : await runExperiment(host, plan, (args.adapter ?? 'auto') as AdapterChoice);
   } finally {
     await plan.lock?.release();
   }
-  if (!results) {
+  if (!run) {
     await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
     return 1;
   }
-  await host.stderr(`${table(results)}\nreport: ${plan.out}/${REPORT}\n`);
-  if (args.json) await host.stdout(jsonText(results));
+  await host.stderr(`${table(run)}\nreport: ${plan.out}/${REPORT}\n`);
+  if (args.json) await host.stdout(jsonText(run.results));
   return 0;
 }
 
@@ -200,7 +201,7 @@ async function clearLeftOvers(host: System, out: string): Promise<void> {
 }
 
 /** Writes the missing report of a finished run, after a check that its files are unchanged. */
-async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
+async function reportFinished(host: System, out: string): Promise<Run> {
   const store = host.runStore?.(out) ?? new FolderStore(out);
   try {
     for (const [path, mark] of (await resultMarks(store)) ?? []) await checkMark(store, path, mark);
@@ -208,9 +209,9 @@ async function reportFinished(host: System, out: string): Promise<ExperimentResu
     if (cause instanceof DamageError) throw new UsageError(`${out}/${cause.message}`);
     throw cause;
   }
-  const { results } = await writeReport(out);
+  const run = await writeReport(out);
   await host.stderr('that run was done but for its report\n');
-  return results;
+  return run;
 }
 
 /** The folder of a run without `--out`. An unfinished run in the usual folder stays untouched. */
@@ -343,7 +344,7 @@ async function runExperiment(
   host: System,
   plan: PlannedRun,
   adapter: AdapterChoice,
-): Promise<ExperimentResults | undefined> {
+): Promise<Run | undefined> {
   const trainer = await connectTrainer();
   const wanted = { stop: false };
   let stoppable = false;
@@ -398,8 +399,7 @@ async function runExperiment(
       throw failure;
     }
     if (!screen.results) return undefined;
-    await writeReport(plan.out);
-    return screen.results;
+    return { ...(await writeReport(plan.out)), results: screen.results };
   } finally {
     await trainer.close();
     leave();
@@ -568,8 +568,13 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
-/** Held-out accuracy of every method at the read-out that was fixed before the run. */
-function table(results: ExperimentResults): string {
+/**
+ * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
+ * tiers, the mean reward of training at its beginning and at its end.
+ */
+function table(run: Run): string {
+  const { results } = run;
+  if (Object.keys(results.base.tiers).length === 0) return rewardTable(run);
   const { tableReadout } = results.config.experiment;
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
@@ -589,6 +594,30 @@ function table(results: ExperimentResults): string {
     '',
     `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,
     `  base                     ${results.base.mean.toFixed(3)}`,
+    ...rows,
+  ].join('\n');
+}
+
+function rewardTable({ results, records }: Run): string {
+  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
+    ([method, { prompts }]) => {
+      const rewards = records
+        .filter((record) => record.method === method && record.seed === results.seeds[0]?.seed)
+        .map(({ metrics }) => metrics['reward_mean'] ?? NaN);
+      const quarter = Math.ceil(rewards.length / 4);
+      const mean = (some: readonly number[]): string =>
+        (some.reduce((sum, one) => sum + one, 0) / some.length).toFixed(3);
+      const course =
+        quarter === 0
+          ? 'none'
+          : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
+      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${course}`;
+    },
+  );
+  const minutes = (results.seconds / 60).toFixed(1);
+  return [
+    '',
+    `no held-out tiers; mean reward of the first and the last quarter of updates, seed ${results.seeds[0]?.seed ?? 0}, ${minutes} min`,
     ...rows,
   ].join('\n');
 }

@@ -24,7 +24,15 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { storages } from '../vocabulary/storages.ts';
 import { withLastingGpu } from './adapter.ts';
-import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import {
+  commonArgs,
+  dtypeArg,
+  dtypes,
+  numberOption,
+  optionalNumber,
+  outArg,
+  UsageError,
+} from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { KeptTraining } from './kept-training.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
@@ -64,8 +72,6 @@ const dataOptions = [
   'gradient-checkpointing',
 ] as const;
 
-const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
-
 export const command = defineCommand({
   meta: { name: 'sft', description: 'supervised fine-tuning of a model, or pre-training' },
   args: {
@@ -103,12 +109,7 @@ export const command = defineCommand({
       description:
         "keep each layer's input alone and compute the rest again: less memory, more time, the same bits",
     },
-    dtype: {
-      type: 'enum',
-      options: ['f32', 'f16', 'bf16'],
-      default: 'f32',
-      description: 'storage of the weights that are written',
-    },
+    dtype: dtypeArg,
     out: outArg('model directory to write (default: runs/sft-START)'),
     ...commonArgs,
   },

@@ -1,7 +1,7 @@
-import { overridesOf, type ExperimentConfig } from '../config.ts';
+import { overridesOf, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import { duration } from '../look/wording.ts';
-import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
+import type { ExperimentResults, LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
   heatMapFigure,
@@ -40,12 +40,7 @@ import {
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { describeTask } from '../tasks/registry.ts';
-import {
-  methodLabel,
-  methodsAsShown,
-  methodTakes,
-  type MethodName,
-} from '../vocabulary/methods.ts';
+import { methodLabel, methodNames, methodTakes, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -220,8 +215,8 @@ const formula =
 <mfrac><mrow><munderover><mo>∑</mo><mrow><mi>k</mi><mo>=</mo><mn>1</mn></mrow><mi>K</mi></munderover><msup><mrow><mo>(</mo><msubsup><mi>r</mi><mi>i</mi><mi>k</mi></msubsup><mo>−</mo><msubsup><mi>r</mi><mtext>avg</mtext><mi>k</mi></msubsup><mo>)</mo></mrow><mn>2</mn></msup></mrow><mrow><munderover><mo>∑</mo><mrow><mi>k</mi><mo>=</mo><mn>1</mn></mrow><mi>K</mi></munderover><msup><mrow><mo>(</mo><mn>1</mn><mo>−</mo><msubsup><mi>r</mi><mtext>avg</mtext><mi>k</mi></msubsup><mo>)</mo></mrow><mn>2</mn></msup></mrow></mfrac>
 </math>`);
 
-function limSection({ results }: Run): Markup {
-  const { lim } = results.config;
+function limSection(run: Run): Markup {
+  const { lim } = run.results.config;
   const rule =
     lim.compat === 'limr'
       ? 'Missing entries are filled and dropped as the paper’s released script does.'
@@ -229,19 +224,29 @@ function limSection({ results }: Run): Markup {
   return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
 <p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of answers that match the key, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms">${methodsAsShown.map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
+<dl class="terms">${methodsOf(run).map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
 `;
 }
 
+/** The last part of a path: a report names files and folders, and not where they lie. */
+const lastPart = (path: string): string =>
+  path.split(/[/\\]/).findLast((part) => part !== '') ?? path;
+
 /** The model that a run starts from, at the beginning of a sentence. */
-const modelText = (model: ExperimentConfig['model']): string =>
-  model.kind === 'folder'
-    ? `The model ${model.path.split(/[/\\]/).findLast((part) => part !== '') ?? ''}`
-    : `A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')})`;
+function modelText({ config, model: given }: ExperimentResults): string {
+  const { model } = config;
+  const shape = model.kind === 'folder' ? given : model;
+  const sizes = shape
+    ? ` (${counted(shape.layers, 'layer')}, width ${shape.hiddenSize}, ${counted(shape.heads, 'attention head')})`
+    : '';
+  return model.kind === 'folder'
+    ? `The model ${shortened(lastPart(model.path), 80)}${sizes}`
+    : `A small decoder${sizes}`;
+}
 
 function didSection(run: Run): Markup {
   const { config, base, seeds } = run.results;
-  const { model, rollout, experiment, evaluation } = config;
+  const { rollout, experiment, evaluation } = config;
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const arms = methodsOf(run).filter((method) => method !== 'full');
@@ -251,7 +256,7 @@ function didSection(run: Run): Markup {
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
   const task = describeTask(config.task);
-  return markup`<p>${modelText(model)} and ${task.what}. ${
+  return markup`<p>${modelText(run.results)} and ${task.what}. ${
     seeds.length === 1
       ? `One seed: ${seeds[0]?.seed ?? 0}.`
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
@@ -352,7 +357,7 @@ function promptsOf({ results }: Run, method: MethodName): string {
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
   const pairs: [MethodName, MethodName][] = [
-    ...methodsAsShown.flatMap((other): [MethodName, MethodName][] =>
+    ...methodNames.flatMap((other): [MethodName, MethodName][] =>
       other === 'lim' ? [] : [['lim', other]],
     ),
     ['rand', 'full'],
@@ -665,6 +670,16 @@ const valueText = (value: unknown): string =>
     80,
   );
 
+/** Where the base came from. */
+function baseText({ config, base, model }: ExperimentResults): Part {
+  if (config.model.kind === 'folder') {
+    return model
+      ? markup`the model that was given, SHA-256 of its files <code>${shortened(model.sha256, 80)}</code>`
+      : 'the model that was given';
+  }
+  return base.shipped ? 'shipped with the program' : 'pre-trained in this run';
+}
+
 function settingsSection(run: Run): Markup {
   const { results } = run;
   const { overrides, injected } = results;
@@ -675,13 +690,17 @@ function settingsSection(run: Run): Markup {
     ['Preset', shortened(results.config.preset, 80)],
     ['Config hash', markup`<code>${shortened(results.configHash, 80)}</code>`],
     ['Seeds', results.seeds.map(({ seed }) => String(seed)).join(', ')],
-    ['Base', results.base.shipped ? 'shipped with the program' : 'pre-trained in this run'],
+    ['Base', baseText(results)],
   ];
   return markup`<h3>Where it ran</h3>
 <dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<h3>What was injected by design</h3>
+${
+  injected.length === 0
+    ? ''
+    : markup`<h3>What was injected by design</h3>
 <ul>${injected.map((text) => markup`<li>${withCode(shortened(text, 600))}</li>`)}</ul>
-<h3>Constants that differ from the reference run</h3>
+`
+}<h3>Constants that differ from the reference run</h3>
 <p>The reference is what LIMR’s released code ran, its flags with their defaults filled in. What concerns size (model, task, base, experiment) has no counterpart there.</p>
 ${
   overrides.length === 0
@@ -698,7 +717,7 @@ ${
       })
 }
 <details class="seed"><summary>The whole config</summary><pre>${JSON.stringify(
-    results.config,
+    withConfigPaths(results.config, lastPart),
     null,
     2,
   )
@@ -713,7 +732,7 @@ const withCode = (text: string): Part[] =>
 
 function comparison(runs: readonly LabelledRun[]): Markup {
   const first = runs[0]?.run.results.config;
-  const methods = methodsAsShown.filter((method) =>
+  const methods = methodNames.filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
   const facts: readonly (readonly [string, (run: Run) => Part])[] = [

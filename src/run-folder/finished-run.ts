@@ -15,7 +15,7 @@ import {
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
-import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
+import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
 export interface RunFolder {
@@ -64,6 +64,16 @@ const resultsSchema = v.object({
   seconds: v.pipe(finite, v.minValue(0)),
   warnings: v.exactOptional(v.array(v.string())),
   base: v.object({ ...accuracy, shipped: v.boolean() }),
+  model: v.exactOptional(
+    v.object({
+      sha256: v.string(),
+      architecture: v.string(),
+      layers: whole,
+      hiddenSize: whole,
+      heads: whole,
+      parameters: whole,
+    }),
+  ),
   lim: limSummary,
   seeds: v.pipe(
     v.array(

@@ -36,9 +36,7 @@ export const noInputs: RunInputs = { inputs: [], base: undefined };
 
 /** SHA-256 over the names and digests of a model's files: which model it is. */
 export const baseDigest = ({ files }: BaseRecord): string =>
-  digestOf(
-    JSON.stringify(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : Number(a > b)))),
-  );
+  digestOf(JSON.stringify(Object.entries(files).sort(([a], [b]) => (a < b ? -1 : Number(a > b)))));
 
 /** Digests by path in the config, for `configHash`. */
 export const digestsOf = ({ inputs, base }: RunInputs): ReadonlyMap<string, string> =>

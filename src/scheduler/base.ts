@@ -4,7 +4,13 @@ import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
-import { heldParameters, initialParameters, type ParameterSource } from '../model/parameters.ts';
+import {
+  heldParameters,
+  initialParameters,
+  parameterLayout,
+  type ParameterSource,
+} from '../model/parameters.ts';
+import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { corpusOf } from '../tasks/registry.ts';
 import type { Task, TaskShape } from '../tasks/task.ts';
@@ -15,6 +21,13 @@ export interface GivenModel {
   readonly openFile: OpenModelFile;
   /** SHA-256 of the names and contents of its files, which says which model it is. */
   readonly digest: string;
+}
+
+/** What results say of a given model. */
+export function factsOf({ directory: { config }, digest }: GivenModel): GivenModelFacts {
+  const { architecture, layers, hiddenSize, heads } = config;
+  const { count } = parameterLayout(config, 'lm');
+  return { sha256: digest, architecture, layers, hiddenSize, heads, parameters: count };
 }
 
 /** The weights that every training of an experiment starts from. */
@@ -53,11 +66,10 @@ export function modelConfigOf(
   given?: ModelConfig,
 ): ModelConfig {
   if (given) return given;
-  const { kind: _kind, ...shape } = drawnConfig(config, 'the shape of the decoder').model;
   return {
     architecture: 'llama',
     vocabSize: task.vocabularySize,
-    ...shape,
+    ...drawnConfig(config, 'the shape of the decoder').model,
     qkvBias: false,
     qkNorm: false,
     maxPositions: task.maxPromptTokens + task.maxResponseTokens,

@@ -1,16 +1,16 @@
 import { ConfigError } from '../config-error.ts';
 import { type ExperimentConfig, startsDrawn } from '../config.ts';
-import { AdapterError } from '../gpu/device.ts';
+import { AdapterError, type Gpu } from '../gpu/device.ts';
+import type { MemoryLedger, MemoryLimits, MemoryPurpose } from '../gpu/memory.ts';
 import type { ModelConfig } from '../model/config.ts';
-import type { MemoryLimits, MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { taskShapeOf } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { baseTrainer, modelConfigOf } from './base.ts';
 import {
-  allocateBuffers,
   allocateExperimentBuffers,
   type BuffersShape,
+  countBuffers,
 } from './experiment-buffers.ts';
 
 /** Bytes of GPU buffers. */
@@ -64,19 +64,22 @@ export function estimate(
  * as `estimate`.
  */
 export const estimateBuffers = (shape: BuffersShape, limits: MemoryLimits = unlimited): MemoryUse =>
-  measure(limits, (gpu) => allocateBuffers(gpu, shape));
+  asUse(() => countBuffers(limits, shape));
 
-function measure(
-  limits: MemoryLimits,
-  build: (gpu: ReturnType<typeof phantomGpu>) => unknown,
-): MemoryUse {
-  const gpu = phantomGpu(limits);
-  try {
+const measure = (limits: MemoryLimits, build: (gpu: Gpu) => unknown): MemoryUse =>
+  asUse(() => {
+    const gpu = phantomGpu(limits);
     build(gpu);
+    return gpu.memory;
+  });
+
+function asUse(count: () => MemoryLedger): MemoryUse {
+  try {
+    const memory = count();
+    return { byPurpose: memory.byPurpose(), total: memory.total() };
   } catch (error) {
     // A parameter is too large for any page. The layout knows no device, so it throws a RangeError.
     if (error instanceof RangeError) throw new AdapterError(error.message, { cause: error });
     throw error;
   }
-  return { byPurpose: gpu.memory.byPurpose(), total: gpu.memory.total() };
 }

@@ -1,4 +1,10 @@
-import { checkPool, configHash, drawnConfig, type ExperimentConfig } from '../config.ts';
+import {
+  checkPool,
+  configHash,
+  drawnConfig,
+  type ExperimentConfig,
+  startsFromFolder,
+} from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
@@ -14,10 +20,11 @@ import {
 import { promptsRolledOut } from '../rollout-order.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import {
   type Base,
   drawnBase,
+  factsOf,
   givenBase,
   type GivenModel,
   modelConfigOf,
@@ -28,6 +35,7 @@ import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, judging, type Verifier } from './evaluator.ts';
+import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
@@ -61,8 +69,8 @@ export interface ExperimentHost {
   readonly emit: (event: ExperimentEvent) => void;
   /** What a run met that goes on by itself. */
   readonly reason?: string | undefined;
-  /** Most rows that decode together, which changes no result; a rollout's when left out. */
-  readonly rowsTogether?: number | undefined;
+  /** What the device's memory decides; nothing when left out. */
+  readonly memory?: MemoryChoices | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -121,7 +129,7 @@ export class Experiment {
     task: Task,
     options: OpenOptions & { readonly configHash: string },
   ) {
-    const { given, gpu, hostName, rowsTogether, store } = host;
+    const { given, gpu, hostName, memory, store } = host;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -130,7 +138,7 @@ export class Experiment {
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
     const model = modelConfigOf(config, task, given?.directory.config);
-    this.#buffers = new TrustedBuffers(gpu, config, task, model, rowsTogether);
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
@@ -403,9 +411,10 @@ export class Experiment {
   /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
   async #keepTrained(seed: number, method: MethodName): Promise<void> {
     const { given } = this.#host;
-    if (!given || this.#progress.iteration === 0) return;
+    const { config } = this;
+    if (!given || !startsFromFolder(config) || this.#progress.iteration === 0) return;
     const { actor } = await this.#buffers.current.trainer.save();
-    const { folder, files } = await trainedFiles(this.config, given, actor.parameters);
+    const { folder, files } = await trainedFiles(config, given, actor.parameters);
     await this.#archive.writeTrained(trainedFolder(folder, method, seed, this.seeds), files);
   }
 
@@ -464,11 +473,7 @@ export class Experiment {
     this.#tell({ type: 'column', seed, epoch, ...column });
   }
 
-  async #evaluate(
-    method: MethodName,
-    readouts: readonly number[],
-    prompts: number,
-  ): Promise<void> {
+  async #evaluate(method: MethodName, readouts: readonly number[], prompts: number): Promise<void> {
     if (!this.#evaluator.evaluates) return;
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
@@ -508,6 +513,7 @@ export class Experiment {
     return {
       config: this.config,
       configHash: this.#configHash,
+      model: this.#host.given && factsOf(this.#host.given),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,

@@ -64,7 +64,12 @@ export async function openGivenInputs(
     inputs.push({ path, size: source.size, sha256: await digestOfSource(source) });
   }
   if (!startsFromFolder(config)) {
-    return { record: { inputs, base: undefined }, resources: { files }, given: undefined, notes: [] };
+    return {
+      record: { inputs, base: undefined },
+      resources: { files },
+      given: undefined,
+      notes: [],
+    };
   }
   const { path: id } = config.model;
   const opened = new Map<string, ByteSource>();

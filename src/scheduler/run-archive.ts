@@ -1,6 +1,6 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import type {
   ExperimentEvent,
   ExperimentResults,
@@ -16,7 +16,7 @@ import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './check
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { RunStore } from './run-store.ts';
+import type { FileContent, RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -125,8 +125,15 @@ export class RunArchive {
    * @param files In the order to write them, by names in the folder.
    * @throws CheckpointWriteError
    */
-  async writeTrained(folder: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
-    for (const [name, bytes] of files) await this.#write(`${folder}/${name}`, bytes);
+  async writeTrained(folder: string, files: ReadonlyMap<string, FileContent>): Promise<void> {
+    for (const [name, content] of files) {
+      const path = `${folder}/${name}`;
+      try {
+        await this.store.write(path, content);
+      } catch (cause) {
+        throw this.writeError(`${path} could not be written`, cause);
+      }
+    }
   }
 
   /** Writes the rows that are none of the task's prompts. @throws CheckpointWriteError */

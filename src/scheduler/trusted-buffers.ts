@@ -2,7 +2,11 @@ import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { Task } from '../tasks/task.ts';
-import { allocateExperimentBuffers, type ExperimentBuffers } from './experiment-buffers.ts';
+import {
+  allocateExperimentBuffers,
+  type BuffersOptions,
+  type ExperimentBuffers,
+} from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
 
 /**
@@ -14,16 +18,14 @@ export class TrustedBuffers {
   readonly #allocate: () => ExperimentBuffers;
   #allocated: ExperimentBuffers | undefined;
 
-  /** @param rowsTogether Most rows that decode together; a rollout's when left out. */
   constructor(
     gpu: Gpu,
     config: ExperimentConfig,
     task: Task,
-    model: ModelConfig,
-    rowsTogether: number | undefined,
+    options: BuffersOptions & { readonly model: ModelConfig },
   ) {
-    this.trust = new KernelTrust(gpu, { ...config, headDim: model.headDim });
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, { model, rowsTogether });
+    this.trust = new KernelTrust(gpu, { ...config, headDim: options.model.headDim });
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, options);
   }
 
   get allocated(): boolean {

@@ -19,8 +19,12 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import {
+  allocateExperimentBuffers,
+  type MemoryChoices,
+} from '../../src/scheduler/experiment-buffers.ts';
+import {
+  type ArithmeticConfig,
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
@@ -112,7 +116,9 @@ export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...bandit
 
 /** Makes a drawn task synchronously; such a task need not be opened. */
 export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
-  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+  config.name === 'bandit'
+    ? new BanditTask(config)
+    : new ArithmeticTask(config as ArithmeticConfig);
 
 /** The id of the first token of a response in the arithmetic task. */
 export const firstToken = (response: string): number =>
@@ -130,21 +136,31 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  private constructor(gpu: Gpu, config: DrawnExperimentConfig, seed: number) {
+  private constructor(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed: number,
+    choices: MemoryChoices,
+  ) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    const buffers = allocateExperimentBuffers(gpu, config, this.task, choices);
     this.matrix = buffers.matrix;
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
   }
 
-  static async open(gpu: Gpu, config: DrawnExperimentConfig, seed = 1): Promise<PpoRig> {
-    const rig = new PpoRig(gpu, config, seed);
+  static async open(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed = 1,
+    choices: MemoryChoices = {},
+  ): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed, choices);
     await rig.trainer.reset(heldParameters(rig.base), seed);
     return rig;
   }

@@ -24,16 +24,16 @@ export async function expectFileOut(out: string, inputs: readonly string[] = [])
   }
   if (baseName(place) === REPORT) return;
   for (let folder = folderOf(place); folder !== ''; folder = folderOf(folder)) {
-    const held = await heldBy(host, folder);
-    if (held !== undefined)
-      throw new UsageError(`--out ${out} lies in a folder that holds ${held}`);
+    const owner = await ownerText(host, folder);
+    if (owner !== undefined)
+      throw new UsageError(`--out ${out} lies in a folder that holds ${owner}`);
   }
 }
 
 const folderOf = (path: string): string => path.replace(/[/\\]*[^/\\]*$/, '');
 
 /** The model or run that a folder's files belong to; undefined if neither. */
-async function heldBy(host: System, folder: string): Promise<string | undefined> {
+async function ownerText(host: System, folder: string): Promise<string | undefined> {
   const has = async (name: string) => (await host.info(`${folder}/${name}`))?.kind === 'file';
   if (!(await has(CONFIG))) return undefined;
   if ((await has('model.safetensors')) || (await has('model.safetensors.index.json'))) {
@@ -65,8 +65,8 @@ export async function expectFreshRun(out: string): Promise<void> {
   const found = await host.info(out);
   if (!found) return;
   if (found.kind === 'file') throw new UsageError(`--out ${out} is a file; a run needs a folder`);
-  const held = (await host.list(out)).find((name) => runFiles.includes(name));
-  if (held !== undefined) {
+  const owner = (await host.list(out)).find((name) => runFiles.includes(name));
+  if (owner !== undefined) {
     throw new UsageError(`--out ${out} already holds a run (${held}); continue it with --resume`);
   }
 }

@@ -661,8 +661,8 @@ function drawMatrix(): void {
     signal === 'accuracy' ? 'share of answers that match the key, 0 to 1' : 'mean reward, −1 to 1',
   );
   const order = model?.scores
-    ? `in order of LIM score: ${keptText(model)}`
-    : 'in order of mean reward so far; in order of LIM score once FULL is done';
+    ? `highest LIM score first: ${keptText(model)}`
+    : 'highest mean reward so far first; highest LIM score first once FULL is done';
   setText(
     byId('matrix-text', HTMLParagraphElement),
     `What FULL earned: prompts from left to right, ${order}. Epochs from top to bottom.`,

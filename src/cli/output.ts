@@ -65,8 +65,8 @@ export async function expectFreshRun(out: string): Promise<void> {
   const found = await host.info(out);
   if (!found) return;
   if (found.kind === 'file') throw new UsageError(`--out ${out} is a file; a run needs a folder`);
-  const owner = (await host.list(out)).find((name) => runFiles.includes(name));
-  if (owner !== undefined) {
+  const held = (await host.list(out)).find((name) => runFiles.includes(name));
+  if (held !== undefined) {
     throw new UsageError(`--out ${out} already holds a run (${held}); continue it with --resume`);
   }
 }

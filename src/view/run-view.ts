@@ -72,7 +72,10 @@ export class RunView {
   columns: Float32Array[] = [];
   /** Mean of each column over the prompts that have a value. */
   meanCurve: number[] = [];
-  /** Prompts from the lowest to the highest score; before scores, of mean signal so far. */
+  /**
+   * Prompts from the highest to the lowest score; before scores, of mean signal so far. Prompts
+   * without either come last.
+   */
   order: readonly number[] = [];
   scores: Float64Array | undefined;
   lim: LimSummary | undefined;
@@ -237,13 +240,14 @@ export class RunView {
     this.columns[epoch] = column;
     const seen = column.filter((value) => !Number.isNaN(value));
     this.meanCurve[epoch] = seen.reduce((sum, value) => sum + value, 0) / seen.length;
-    if (!this.scores) this.order = ascending(this.pool.map((_, prompt) => this.meanOf(prompt)));
+    if (!this.scores) this.order = descending(this.pool.map((_, prompt) => this.meanOf(prompt)));
   }
 
   #addScores({ seed, lim, scores, selections }: EventOf<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
-    this.order = byScore(scores);
+    // Of equal scores LIM takes the first prompts, and so does this order.
+    this.order = descending([...scores]);
     this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
@@ -347,11 +351,6 @@ export class RunView {
   }
 }
 
-/** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
-function byScore(scores: Float64Array): number[] {
-  return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
-}
-
 /** How many LIM kept, and by what cut; empty before. */
 export function keptText({ lim, pool }: RunView): string {
   if (!lim) return '';
@@ -363,10 +362,10 @@ export function keptText({ lim, pool }: RunView): string {
     : `${many} ${verb} kept: ${cutText(lim)}`;
 }
 
-/** Indices by rising value; NaN first; equal ones as they came. */
-function ascending(values: readonly number[]): number[] {
+/** Indices by falling value; NaN last; equal ones as they came. */
+function descending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
-  return keys.map((_, i) => i).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0) || a - b);
+  return keys.map((_, i) => i).sort((a, b) => (keys[b] ?? 0) - (keys[a] ?? 0) || a - b);
 }
 
 /** Which buttons can be used; `pause` is also the button to resume with. */

@@ -268,6 +268,7 @@ export const layers = {
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/view',
       'src/vocabulary',
       'src/workers',
     ],

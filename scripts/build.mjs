@@ -34,11 +34,19 @@ function entries() {
   const main = ['src/index.ts', 'src/bases/shipped.ts', 'src/cli/main.ts'].map((path) =>
     join(root, path),
   );
-  const subpaths = ['lim', 'model', 'browser'].map((name) => join(root, `src/entries/${name}.ts`));
+  const subpaths = ['lim', 'model', 'browser', 'playwright'].map((name) =>
+    join(root, `src/entries/${name}.ts`),
+  );
   return [...main, ...subpaths, ...workers].filter((path) => existsSync(path));
 }
 
-/** @type {{ version: string, dependencies?: Record<string, string> }} */
+/**
+ * @type {{
+ *   version: string,
+ *   dependencies: Record<string, string>,
+ *   peerDependencies: Record<string, string>,
+ * }}
+ */
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
@@ -126,7 +134,7 @@ function buildPage(outDir) {
  * command never sees a half-written file.
  */
 export async function buildLibrary() {
-  const external = Object.keys(manifest.dependencies ?? {});
+  const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   // A source that is saved during the build is newer than this time, so the next build includes it.
   const started = new Date();
   const scratch = mkdtempSync(join(root, 'node_modules', '.limr-build-'));

@@ -193,9 +193,10 @@ export const layers = {
     ],
   },
   'src/report': {
-    is: 'the report of a run: figures and findings',
+    is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
       'src/config',
+      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
@@ -267,14 +268,17 @@ export const layers = {
     ],
   },
   'src/entries': {
-    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
+    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`, `/playwright`',
     imports: [
       'kernels/lib',
+      'src/cli',
       'src/config-error',
       'src/formats',
       'src/gpu',
       'src/lim',
       'src/model',
+      'src/report',
+      'src/results',
       'src/rollout',
       'src/run-folder',
       'src/supervised',

@@ -219,7 +219,7 @@ const stages = {
   unit: (hold) => vitest(hold, 'unit', [process.execPath, vitestScript]),
   build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
   'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
-  types: (hold) => check(hold, [tsc, '-p', '.'], [tsc, '-p', 'test']),
+  types: (hold) => check(hold, ...['.', 'test', 'examples'].map((project) => [tsc, '-p', project])),
   lint: (hold) => check(hold, [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
   format: (hold) =>
     check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),

@@ -1,4 +1,5 @@
 // limr-lab/playwright: experiments as Playwright tests, held to a committed baseline.
+import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Browser, expect as playwrightExpect, test as playwrightTest } from 'playwright/test';
@@ -170,10 +171,16 @@ export const expect = playwrightExpect.extend({
       if (written) await nodeSystem.stderr(`${file}: now holds the results of this run\n`);
       return { name, pass: true, message: () => '' };
     }
+    if (!existsSync(file)) {
+      const advice = 'npx playwright test --update-snapshots makes the first baseline';
+      throw new Error(`${name}: ${file}: no such file; ${advice}`);
+    }
     const comparison = await checkRun(run.folder, file, options);
     const lines = comparisonLines(comparison).map((line) => `  ${visibleText(line)}`);
     const text = [verdict(comparison, baseline), ...lines].join('\n');
-    await info.attach(`comparison with ${baseline}`, { body: text, contentType: 'text/plain' });
+    // A failure shows the same lines in its message.
+    if (comparison.passed)
+      await info.attach(`comparison with ${baseline}`, { body: text, contentType: 'text/plain' });
     const advice = 'If that is meant: npx playwright test --update-snapshots';
     return { name, pass: comparison.passed, message: () => `${text}\n${advice}` };
   },

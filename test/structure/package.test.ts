@@ -51,7 +51,7 @@ describe('the built package', () => {
   test('has subpaths, and no way past them', () => {
     const names = evaluate(
       `const names = {};
-       for (const path of ['lim', 'model', 'browser']) {
+       for (const path of ['lim', 'model', 'browser', 'playwright']) {
          names[path] = Object.keys(await import('limr-lab/' + path));
        }
        names.deep = await import('limr-lab/dist/src/gpu/device.js').catch((error) => [error.code]);
@@ -61,6 +61,7 @@ describe('the built package', () => {
       lim: expect.arrayContaining(['Device', 'scoreMatrix', 'selectLim']) as unknown,
       model: expect.arrayContaining(['Device', 'FineTuning', 'LanguageModel']) as unknown,
       browser: expect.arrayContaining(['StoredRuns']) as unknown,
+      playwright: ['expect', 'test'],
       deep: ['ERR_PACKAGE_PATH_NOT_EXPORTED'],
     });
   });
@@ -83,6 +84,7 @@ describe('the built package', () => {
 import { StoredRuns } from 'limr-lab/browser';
 import { Device, scoreMatrix, type LimResult } from 'limr-lab/lim';
 import { LanguageModel, openModel } from 'limr-lab/model';
+import { expect, test, type Limr } from 'limr-lab/playwright';
 export const start: () => Promise<object> = connectTrainer;
 export const runs: object = StoredRuns;
 export async function score(): Promise<LimResult> {
@@ -92,6 +94,17 @@ export async function score(): Promise<LimResult> {
 export async function load(device: Device): Promise<LanguageModel> {
   return LanguageModel.load(device, await openModel(() => Promise.resolve(undefined)));
 }
+test('an experiment', async ({ limr, page }) => {
+  const run = await limr.run({ preset: 'quick', methods: ['full', 'lim'], seeds: [1] });
+  await expect(run).toMatchResults('baseline.json', { tolerance: 0.05 });
+  await expect(page).toHaveTitle('');
+  const { config }: { config: ExperimentConfig } = run.results;
+  // @ts-expect-error: a method that there is not
+  await limr.run({ methods: [config.preset] });
+  // @ts-expect-error: a rule that there is not
+  await expect(run).toMatchResults('baseline.json', { rule: 'never' });
+});
+export const again: (limr: Limr) => Promise<object> = (limr) => limr.run();
 // @ts-expect-error: a number is no config, unless its type was lost on the way
 export const config: ExperimentConfig = 1;
 // @ts-expect-error: nothing else is a device
@@ -203,18 +216,21 @@ export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.r
       'dist/src/index.d.ts',
       'dist/src/cli/main.js',
       'dist/page/THIRD-PARTY-NOTICES.txt',
+      'examples/ci/.github/workflows/limr.yml',
+      'examples/ci/limr.spec.ts',
     ]) {
       expect(paths).toContain(path);
     }
     const top = new Set(
       paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]),
     );
-    expect([...top].sort()).toEqual(['bin', 'dist']);
+    expect([...top].sort()).toEqual(['bin', 'dist', 'examples']);
     expect(paths.filter((path) => path.endsWith('.safetensors'))).toEqual([
       'dist/src/bases/arithmetic.safetensors',
     ]);
     expect(paths).not.toContain('dist/.built');
-    expect(paths.filter((path) => /\.(?:wgsl|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
+    const built = paths.filter((path) => !path.startsWith('examples/'));
+    expect(built.filter((path) => /\.(?:wgsl|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
       [],
     );
   });

@@ -268,17 +268,14 @@ export const layers = {
     ],
   },
   'src/entries': {
-    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`, `/playwright`',
+    is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
     imports: [
       'kernels/lib',
-      'src/cli',
       'src/config-error',
       'src/formats',
       'src/gpu',
       'src/lim',
       'src/model',
-      'src/report',
-      'src/results',
       'src/rollout',
       'src/run-folder',
       'src/supervised',
@@ -287,6 +284,10 @@ export const layers = {
       'src/vocabulary',
       'src/workers',
     ],
+  },
+  'src/playwright': {
+    is: 'experiments as Playwright tests: `limr-lab/playwright`',
+    imports: ['src/cli', 'src/report', 'src/results', 'src/run-folder', 'src/vocabulary'],
   },
   'src/index': {
     is: 'the public API',

@@ -27,6 +27,25 @@ const evaluate = (code: string): unknown =>
     }),
   );
 
+/** What a TypeScript with the strictest paths between files says of a file of the consumer. */
+function faultsOf(path: string, options: ts.CompilerOptions = { types: [] }): string[] {
+  const program = ts.createProgram([path], {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    strict: true,
+    skipLibCheck: false,
+    skipDefaultLibCheck: true,
+    noEmit: true,
+    ...options,
+  });
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const text = ts.flattenDiagnosticMessageText(messageText, ' ');
+    return `${file?.fileName ?? ''}: ${text}`;
+  });
+}
+
 beforeAll(() => {
   // Only where the build stage of npm test has not just done it.
   execFileSync(process.execPath, [join(root, 'bin/limr.mjs'), '--version']);
@@ -84,7 +103,6 @@ describe('the built package', () => {
 import { StoredRuns } from 'limr-lab/browser';
 import { Device, scoreMatrix, type LimResult } from 'limr-lab/lim';
 import { LanguageModel, openModel } from 'limr-lab/model';
-import { expect, test, type Limr } from 'limr-lab/playwright';
 export const start: () => Promise<object> = connectTrainer;
 export const runs: object = StoredRuns;
 export async function score(): Promise<LimResult> {
@@ -94,39 +112,37 @@ export async function score(): Promise<LimResult> {
 export async function load(device: Device): Promise<LanguageModel> {
   return LanguageModel.load(device, await openModel(() => Promise.resolve(undefined)));
 }
-test('an experiment', async ({ limr, page }) => {
-  const run = await limr.run({ preset: 'quick', methods: ['full', 'lim'], seeds: [1] });
-  await expect(run).toMatchResults('baseline.json', { tolerance: 0.05 });
-  await expect(page).toHaveTitle('');
-  const { config }: { config: ExperimentConfig } = run.results;
-  // @ts-expect-error: a method that there is not
-  await limr.run({ methods: [config.preset] });
-  // @ts-expect-error: a rule that there is not
-  await expect(run).toMatchResults('baseline.json', { rule: 'never' });
-});
-export const again: (limr: Limr) => Promise<object> = (limr) => limr.run();
 // @ts-expect-error: a number is no config, unless its type was lost on the way
 export const config: ExperimentConfig = 1;
 // @ts-expect-error: nothing else is a device
 export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.resolve() };
 `,
     );
-    const program = ts.createProgram([path], {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2022,
-      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-      types: [],
-      strict: true,
-      skipLibCheck: false,
-      skipDefaultLibCheck: true,
-      noEmit: true,
-    });
-    const messages = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-      const text = ts.flattenDiagnosticMessageText(messageText, ' ');
-      return `${file?.fileName ?? ''}: ${text}`;
-    });
-    expect(messages).toEqual([]);
+    expect(faultsOf(path)).toEqual([]);
+  }, 180_000);
+
+  test('has types for tests in Playwright', () => {
+    const path = join(consumer, 'limr.spec.mts');
+    writeFileSync(
+      path,
+      `import { expect, test, type Limr } from 'limr-lab/playwright';
+test('an experiment', async ({ limr, page }) => {
+  const run = await limr.run({ preset: 'quick', methods: ['full', 'lim'], seeds: [1] });
+  await expect(run).toMatchResults('baseline.json', { tolerance: 0.05 });
+  await expect(page).toHaveTitle('');
+  const { preset }: { preset: string } = run.results.config;
+  // @ts-expect-error: a method that there is not
+  await limr.run({ methods: [preset] });
+  // @ts-expect-error: a rule that there is not
+  await expect(run).toMatchResults('baseline.json', { rule: 'never' });
+});
+export const again: (limr: Limr) => Promise<object> = (limr) => limr.run();
+`,
+    );
+    // Playwright's own types ask for those of Node.
+    const types = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] };
+    const faults = faultsOf(path, types).filter((text) => !/node_modules.playwright/.test(text));
+    expect(faults).toEqual([]);
   }, 180_000);
 
   test('is right by publint and by attw', () => {

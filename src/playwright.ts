@@ -3,15 +3,15 @@ import { existsSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
 import { type Browser, expect as playwrightExpect, test as playwrightTest } from 'playwright/test';
-import { checkRun, readResults, updateBaseline, verdict } from '../cli/check.ts';
-import { chromiumArguments } from '../cli/chromium.ts';
-import { type OwnPage, runInChromium } from '../cli/chromium-host.ts';
-import { nodeSystem } from '../cli/node-system.ts';
-import { visibleText } from '../cli/visible-text.ts';
-import { comparisonLines, type ComparisonOptions } from '../report/baseline.ts';
-import type { ExperimentResults } from '../results.ts';
-import { REPORT } from '../run-folder/names.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import { checkRun, readResults, updateBaseline, verdict } from './cli/check.ts';
+import { chromiumArguments } from './cli/chromium.ts';
+import { type OwnPage, runInChromium } from './cli/chromium-host.ts';
+import { nodeSystem } from './cli/node-system.ts';
+import { visibleText } from './cli/visible-text.ts';
+import { comparisonLines, type ComparisonOptions } from './report/baseline.ts';
+import type { ExperimentResults } from './results.ts';
+import { REPORT } from './run-folder/names.ts';
+import type { MethodName } from './vocabulary/methods.ts';
 
 /** An experiment to run: the arguments of `limr run`. */
 export interface ExperimentRequest {
@@ -186,4 +186,4 @@ export const expect = playwrightExpect.extend({
   },
 });
 
-export type { ComparedRow, Comparison, ComparisonOptions, Rule } from '../report/baseline.ts';
+export type { ComparedRow, Comparison, ComparisonOptions, Rule } from './report/baseline.ts';

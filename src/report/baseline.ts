@@ -1,5 +1,5 @@
-import { mean } from 'simple-statistics';
-import { parseJson } from '../formats/json.ts';
+import { mean as meanOf } from 'simple-statistics';
+import { parseJson, shorten } from '../formats/json.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentResults, LimSummary, SeedResults } from '../results.ts';
 import { parseResults } from '../run-folder/finished-run.ts';
@@ -192,9 +192,15 @@ function itemsOf(results: ExperimentResults): Item[] {
   const { config, base, methods, seeds } = results;
   const sizes = tierPrompts(config);
   const unit = readoutUnit(config);
-  const { shipped: _, ...accuracy } = base;
+  // Whether the base was found or made anew is no result.
+  const { mean, tiers, sampled } = base;
   const items: Item[] = [
-    { name: 'base', shown: base.mean, all: accuracy, quantities: [accuracyOf([base], sizes)] },
+    {
+      name: 'base',
+      shown: mean,
+      all: { mean, tiers, sampled },
+      quantities: [accuracyOf([base], sizes)],
+    },
   ];
   for (const method of methodsAsShown) {
     const evaluations = methods[method]?.evaluations ?? [];
@@ -269,11 +275,11 @@ function accuracyOf(
   const seeds = readings.flatMap(({ seed }) => seed ?? []);
   return {
     name: '',
-    value: mean(readings.map((reading) => reading.mean)),
+    value: meanOf(readings.map((reading) => reading.mean)),
     over: [...seeds.map((seed) => `seed ${seed}`), ...tiers].join(', '),
     compared: true,
     parts: tiers.map((name) => ({
-      share: mean(readings.map((reading) => reading.tiers[name] ?? NaN)),
+      share: meanOf(readings.map((reading) => reading.tiers[name] ?? NaN)),
       count: (sizes.get(name) ?? 0) * readings.length,
       weight: 1 / tiers.length,
     })),
@@ -360,7 +366,7 @@ const MOST_NAMED = 3;
 
 function listed(found: readonly Difference[]): string {
   const text = (value: unknown): string =>
-    value === undefined ? 'nothing' : Number.isNaN(value) ? 'none' : (JSON.stringify(value) ?? '');
+    value === undefined ? 'nothing' : Number.isNaN(value) ? 'none' : shorten(JSON.stringify(value));
   const named = found
     .slice(0, MOST_NAMED)
     .map(({ path, own, want }) => `${path === '' ? '' : `${path} `}${text(want)} -> ${text(own)}`);

@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
 import { notices } from './scripts/notices.mjs';
-import { toneRules } from './src/look/tokens.ts';
+import { lineRules, toneRules } from './src/look/tokens.ts';
 
 // Node's WebGPU is imported there by name, and charts are drawn by the command: never in a page.
 const notForPages = ['webgpu', '@webgpu/types', 'echarts'];
@@ -51,7 +51,9 @@ export default defineConfig(({ mode }) => ({
       name: 'tones',
       enforce: 'pre',
       transform: (code, id) =>
-        id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
+        id.split('?')[0]?.endsWith('/demo/style.css')
+          ? code.replace('@tones;', toneRules()).replace('@lines;', lineRules())
+          : null,
     },
   ],
   // Tests take fixtures by their addresses.

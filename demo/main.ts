@@ -753,7 +753,9 @@ function draw(): void {
 
 function drawLegend(): void {
   byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...lineNames.map((name) => make('li', name, lineSwatch(name), ` ${lineLooks[name].label}`)),
+    ...lineNames.map((name) =>
+      make('li', `line-${name}`, lineSwatch(name), ` ${lineLooks[name].label}`),
+    ),
   );
 }
 

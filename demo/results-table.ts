@@ -2,7 +2,7 @@ import {
   accuracyOf,
   describeTask,
   differenceOf,
-  methodsAsShown,
+  methodNames,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -25,7 +25,7 @@ const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task
 const rowsOf = (config: ExperimentConfig): LineName[] => [
   'base',
   'full',
-  ...methodsAsShown.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
+  ...methodNames.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as known. */
@@ -89,7 +89,7 @@ function rowOf(
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
   );
-  const title = make('th', name, lineLooks[name].label);
+  const title = make('th', `line-${name}`, lineLooks[name].label);
   title.scope = 'row';
   return make(
     'tr',

@@ -8,7 +8,7 @@ import { taskSchema } from './tasks/registry.ts';
 import { budgets } from './vocabulary/budgets.ts';
 import { advantageEstimators } from './vocabulary/estimators.ts';
 import { klEstimators, klPlaces, lossAggregations, minibatchUnits } from './vocabulary/losses.ts';
-import { methodNames } from './vocabulary/methods.ts';
+import { methodNames } from './selection/methods.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 import { storages } from './vocabulary/storages.ts';

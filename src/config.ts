@@ -20,7 +20,7 @@ import type {
   LossAggregation,
   MinibatchUnit,
 } from './vocabulary/losses.ts';
-import type { MethodName } from './vocabulary/methods.ts';
+import type { MethodName } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';

@@ -18,6 +18,7 @@ export {
   type RunConfig,
 } from './config.ts';
 export { limrDefaults, presets, presetSeeds } from './presets.ts';
+export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
@@ -25,6 +26,7 @@ export type {
   Accuracy,
   Completion,
   Evaluation,
+  EventOf,
   ExperimentEvent,
   ExperimentResults,
   FileMark,
@@ -46,7 +48,7 @@ export {
   type AdapterChoice,
   type AdapterDescription,
 } from './gpu/device.ts';
-export type { MemoryLimits, MemoryPurpose } from './gpu/memory.ts';
+export { AllocationError, type MemoryLimits, type MemoryPurpose } from './gpu/memory.ts';
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
@@ -70,7 +72,8 @@ export { describeTask, poolPromptsOf, tierSizesOf, type TaskConfig } from './tas
 export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export type { FamilyChoice } from '../kernels/lib/variants.ts';
-export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
+export type { Storage } from './vocabulary/storages.ts';
+export { methodLabel, methodNames, type MethodName } from './selection/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,

@@ -11,7 +11,7 @@ import { visibleText } from './cli/visible-text.ts';
 import { comparisonLines, type ComparisonOptions } from './report/baseline.ts';
 import type { ExperimentResults } from './results.ts';
 import { REPORT } from './run-folder/names.ts';
-import type { MethodName } from './vocabulary/methods.ts';
+import type { MethodName } from './selection/methods.ts';
 
 /** An experiment to run: the arguments of `limr run`. */
 export interface ExperimentRequest {

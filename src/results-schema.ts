@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { methodNames } from './vocabulary/methods.ts';
+import { methodNames } from './selection/methods.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 
 // Schemas for the parts of `ExperimentResults` in files: checkpoints and `results.json`.

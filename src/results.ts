@@ -1,7 +1,7 @@
 import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
-import type { MethodName } from './vocabulary/methods.ts';
+import type { MethodName } from './selection/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /**
@@ -266,6 +266,12 @@ export interface Reopening {
   readonly attempt: number;
   readonly most: number;
 }
+
+/** The event of a type. */
+export type EventOf<Type extends ExperimentEvent['type']> = Extract<
+  ExperimentEvent,
+  { readonly type: Type }
+>;
 
 /**
  * The state of a run. `pausing`, `stepping` and `stopping` last until the current iteration is

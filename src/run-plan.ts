@@ -1,6 +1,6 @@
 // The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
-import { methodLabel, type MethodName } from './vocabulary/methods.ts';
+import { methodLabel, type MethodName } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */

@@ -23,7 +23,7 @@ import type { FolderLock } from './folder-lock.ts';
 import { inFolder } from './run-store.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 import { visibleLine } from './visible-text.ts';
 
 interface PlannedRun {

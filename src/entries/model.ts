@@ -364,4 +364,5 @@ export type { SamplingSettings } from '../rollout/decoder.ts';
 export type { Response } from '../rollout/responder.ts';
 export { NonFiniteError } from '../supervised/trainer.ts';
 export { WorkerError } from '../threads/connect.ts';
-export { ShapeError } from '../../kernels/lib/errors.ts';
+export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';
+export { type Storage, storages } from '../vocabulary/storages.ts';

@@ -10,7 +10,7 @@ import {
 import { percent } from '../look/wording.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
-import { methodLabel, readsRewards, type MethodName } from '../vocabulary/methods.ts';
+import { methodLabel, readsRewards, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
 import { leastSeeds } from './interval.ts';
 import { markup, raw, type Markup } from './markup.ts';

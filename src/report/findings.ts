@@ -2,10 +2,11 @@ import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
 import {
   methodLabel,
-  methodsAsShown,
+  methodNames,
   readsRewards,
+  selectionMethods,
   type MethodName,
-} from '../vocabulary/methods.ts';
+} from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
@@ -26,14 +27,6 @@ import { average, count, counted, fixed, intervalText, listed, signed } from './
 
 /** Smallest fall in accuracy, from a method's best read-out to its last, that gets a sentence. */
 const FALL = 0.03;
-
-/** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
-const paperAverages: Readonly<Partial<Record<MethodName, number>>> = {
-  full: 57,
-  lim: 58.1,
-  linear: 54.9,
-  rand: 49.4,
-};
 
 /** The findings of a run, one or two sentences each, most important first. Text, not markup. */
 export function findingsOf(run: Run): string[] {
@@ -95,7 +88,7 @@ function differenceText(one: string, other: string, difference: Estimate): strin
 
 function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
-  return methodsAsShown.flatMap((other) => {
+  return methodNames.flatMap((other) => {
     if (other === 'lim') return [];
     const readout = lastCommonReadout(run, 'lim', other);
     // The finding at the table's read-out already covers FULL.
@@ -209,7 +202,7 @@ function saturationFinding(run: Run): string | undefined {
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout).flatMap((one) => {
-    const average = paperAverages[one.method];
+    const average = selectionMethods[one.method].paperAverage;
     return average === undefined ? [] : [{ ...one, average }];
   });
   if (ranked.length < 2) return undefined;

@@ -40,12 +40,7 @@ import {
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { describeTask } from '../tasks/registry.ts';
-import {
-  methodLabel,
-  methodsAsShown,
-  methodTakes,
-  type MethodName,
-} from '../vocabulary/methods.ts';
+import { methodLabel, methodNames, methodTakes, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -220,8 +215,8 @@ const formula =
 <mfrac><mrow><munderover><mo>∑</mo><mrow><mi>k</mi><mo>=</mo><mn>1</mn></mrow><mi>K</mi></munderover><msup><mrow><mo>(</mo><msubsup><mi>r</mi><mi>i</mi><mi>k</mi></msubsup><mo>−</mo><msubsup><mi>r</mi><mtext>avg</mtext><mi>k</mi></msubsup><mo>)</mo></mrow><mn>2</mn></msup></mrow><mrow><munderover><mo>∑</mo><mrow><mi>k</mi><mo>=</mo><mn>1</mn></mrow><mi>K</mi></munderover><msup><mrow><mo>(</mo><mn>1</mn><mo>−</mo><msubsup><mi>r</mi><mtext>avg</mtext><mi>k</mi></msubsup><mo>)</mo></mrow><mn>2</mn></msup></mrow></mfrac>
 </math>`);
 
-function limSection({ results }: Run): Markup {
-  const { lim } = results.config;
+function limSection(run: Run): Markup {
+  const { lim } = run.results.config;
   const rule =
     lim.compat === 'limr'
       ? 'Missing entries are filled and dropped as the paper’s released script does.'
@@ -229,7 +224,7 @@ function limSection({ results }: Run): Markup {
   return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
 <p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of answers that match the key, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms">${methodsAsShown.map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
+<dl class="terms">${methodsOf(run).map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
 `;
 }
 
@@ -346,7 +341,7 @@ function promptsOf({ results }: Run, method: MethodName): string {
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
   const pairs: [MethodName, MethodName][] = [
-    ...methodsAsShown.flatMap((other): [MethodName, MethodName][] =>
+    ...methodNames.flatMap((other): [MethodName, MethodName][] =>
       other === 'lim' ? [] : [['lim', other]],
     ),
     ['rand', 'full'],
@@ -637,7 +632,7 @@ const withCode = (text: string): Part[] =>
 
 function comparison(runs: readonly LabelledRun[]): Markup {
   const first = runs[0]?.run.results.config;
-  const methods = methodsAsShown.filter((method) =>
+  const methods = methodNames.filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
   const facts: readonly (readonly [string, (run: Run) => Part])[] = [

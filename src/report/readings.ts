@@ -1,6 +1,6 @@
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
+import { methodNames, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
@@ -10,7 +10,7 @@ export type Answering = 'greedy' | 'sampled';
 
 /** A run's methods, FULL first. */
 export const methodsOf = ({ results }: Run): MethodName[] =>
-  methodsAsShown.filter((method) => results.methods[method] !== undefined);
+  methodNames.filter((method) => results.methods[method] !== undefined);
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];

@@ -6,10 +6,10 @@ import type { ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
-import type { ExperimentEvent, UpdateRecord } from '../results.ts';
+import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -128,10 +128,6 @@ export interface Referred {
   ) => Promise<Pick<ScoresEvent, 'scores' | 'selections'>>;
 }
 
-type EventOf<Type extends ExperimentEvent['type']> = Extract<
-  ExperimentEvent,
-  { readonly type: Type }
->;
 type PoolEvent = EventOf<'pool'>;
 type ColumnEvent = EventOf<'column'>;
 type ScoresEvent = EventOf<'scores'>;

@@ -15,7 +15,7 @@ import {
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
-import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
+import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
 export interface RunFolder {

@@ -4,7 +4,7 @@ import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import { whole } from '../results-schema.ts';
 import type { Evaluation, ExperimentEvent } from '../results.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
 import type { Run, RunFolder } from './finished-run.ts';
 import { EVENTS, seedFiles } from './names.ts';

@@ -1,5 +1,5 @@
 // The names of a run's files, as paths relative to its folder, with `/` between parts.
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 
 /** The config and the seeds that the run was started with. */
 export const CONFIG = 'config.json';

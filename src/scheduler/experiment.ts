@@ -13,7 +13,7 @@ import {
 } from '../run-plan.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
 import type { Task } from '../tasks/task.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { pretrainBase, type PretrainState } from './base.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';

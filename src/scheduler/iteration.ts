@@ -5,7 +5,7 @@ import type { UpdateRecord } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import type { Task } from '../tasks/task.ts';
 import { verifyRequest } from '../tasks/verification.ts';
-import { methodCode, type MethodName } from '../vocabulary/methods.ts';
+import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
 import type { Verifier } from './evaluator.ts';
 import type { Pool } from './pool.ts';

@@ -9,7 +9,7 @@ import { EVENTS, METRICS, seedFiles } from '../run-folder/names.ts';
 import { logOfOlderRun } from '../run-folder/older-events.ts';
 import { at, updatesPerEpoch } from '../run-plan.ts';
 import type { Task } from '../tasks/task.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { DamageError, AppendedFile } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';

@@ -1,6 +1,6 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import type {
   ExperimentEvent,
   ExperimentResults,

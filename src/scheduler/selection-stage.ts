@@ -1,16 +1,16 @@
 import type { ExperimentConfig } from '../config.ts';
 import { counted } from '../look/wording.ts';
-import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { describeBound, thetaBound } from '../lim/bound.ts';
 import { unsolvedSignal } from '../lim/matrix.ts';
 import { scoreMatrix, type LimResult } from '../lim/score.ts';
-import type { Cut } from '../lim/selection/cut.ts';
-import { select, type SelectionPool } from '../lim/selection/method.ts';
-import { selectionMethods } from '../lim/selection/registry.ts';
+import { rewardsOnDevice } from '../lim/pool-rewards.ts';
 import type { RewardMatrixTensors } from '../ppo/trainer.ts';
 import type { LimSummary, SeedResults, SelectionSummary } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
+import type { Cut } from '../selection/cut.ts';
+import { select, type SelectionPool } from '../selection/method.ts';
+import { methodLabel, selectionMethods, type MethodName } from '../selection/methods.ts';
 import type { Pool } from './pool.ts';
 import type { Selections } from './progress.ts';
 import { readMatrix, type HostMatrix } from './reward-matrix.ts';
@@ -83,7 +83,7 @@ async function scorePool(
     prompts: pool.size,
     seed: pool.seed,
     scores: result,
-    rewards: { matrix, gpu },
+    rewards: rewardsOnDevice(gpu, matrix),
     counted: true,
     keys: pool.prompts,
     source: 'this run',

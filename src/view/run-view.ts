@@ -5,6 +5,7 @@ import { cutText } from '../report/readings.ts';
 import type {
   Completion,
   Evaluation,
+  EventOf,
   ExperimentEvent,
   ExperimentResults,
   LimSummary,
@@ -13,11 +14,9 @@ import type {
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 
-type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { readonly type: Type }>;
-
-export type PoolPrompt = Of<'pool'>['prompts'][number];
+export type PoolPrompt = EventOf<'pool'>['prompts'][number];
 
 /** Prompts by how they were drawn; wrong keys are counted across origins. */
 export type Makeup = Readonly<
@@ -56,13 +55,13 @@ export class RunView {
   resumes = 0;
   phase = 'Starting';
   /** The kernel compiled last, while nothing else has happened since. */
-  compiling: Of<'compiling'> | undefined;
+  compiling: EventOf<'compiling'> | undefined;
   compiled = 0;
   lastUpdate: UpdateRecord | undefined;
-  pretraining: Of<'pretraining'> | undefined;
-  progress: Of<'progress'> | undefined;
+  pretraining: EventOf<'pretraining'> | undefined;
+  progress: EventOf<'progress'> | undefined;
   /** While the run waits for another device. */
-  recovery: Of<'recovery'> | undefined;
+  recovery: EventOf<'recovery'> | undefined;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   /** The seed under way: the pool, its rewards and the curves are this one's. */
@@ -216,7 +215,7 @@ export class RunView {
     this.#addFiles(scores, rewards, ...selections.map((name) => subset(name as MethodName)));
   }
 
-  #openPool({ seed, prompts }: Of<'pool'>): void {
+  #openPool({ seed, prompts }: EventOf<'pool'>): void {
     this.seed = seed;
     this.pool = prompts;
     // What a resumed run tells of the time before it comes first, that of earlier seeds with it.
@@ -229,7 +228,7 @@ export class RunView {
     this.#clearSeed();
   }
 
-  #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
+  #addColumn({ epoch, accuracy, reward }: EventOf<'column'>): void {
     const column = this.config.lim.signal === 'accuracy' ? accuracy : reward;
     for (let before = this.columns.length; before < epoch; before++) {
       this.columns[before] = new Float32Array(column.length).fill(NaN);
@@ -241,7 +240,7 @@ export class RunView {
     if (!this.scores) this.order = ascending(this.pool.map((_, prompt) => this.meanOf(prompt)));
   }
 
-  #addScores({ seed, lim, scores, selections }: Of<'scores'>): void {
+  #addScores({ seed, lim, scores, selections }: EventOf<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
     this.order = byScore(scores);

@@ -101,7 +101,7 @@ export class StoredRuns {
     return { name, release };
   }
 
-  /** A file of a run; undefined if there is none. */
+  /** A file of a run; undefined if there is none. @throws PathError unless `path` is inside a run's folder. */
   async read(name: string, path: string): Promise<Uint8Array | undefined> {
     return (await this.#find(name))?.read(path);
   }

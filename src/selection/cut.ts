@@ -1,6 +1,11 @@
-import type { MethodName } from '../../vocabulary/methods.ts';
-import { isClose, scoreTolerance } from '../score.ts';
 import { type Selection, SelectionError } from './method.ts';
+
+/** f32 LIM scores differ from the float64 scores by at most this times max(1, |score|). */
+export const scoreTolerance = 1e-5;
+
+/** Whether an f32 score may lie on the other side of a threshold than its float64 score. */
+export const isClose = (score: number, threshold: number, tolerance = scoreTolerance): boolean =>
+  Math.abs(score - threshold) <= tolerance * Math.max(1, Math.abs(score));
 
 /**
  * Keeps prompts that score at least `threshold`, or the `count` highest. Ties: the first prompts
@@ -23,7 +28,7 @@ export interface Scored {
 
 /** The name of a method's scores, and the prompts that its definition excludes. */
 export interface ScoreRule {
-  readonly method: MethodName;
+  readonly method: string;
   /** The name of the score, for a sentence. */
   readonly label: string;
   /**

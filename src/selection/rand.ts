@@ -1,4 +1,4 @@
-import { RandomStream } from '../../random.ts';
+import { RandomStream } from '../random.ts';
 import type { Cut } from './cut.ts';
 import { type Selection, SelectionError, type SelectionMethod } from './method.ts';
 
@@ -35,10 +35,14 @@ function countOf(cut: Cut): number {
   throw new SelectionError('rand has no scores for a threshold to cut: it needs a count');
 }
 
-export const rand: SelectionMethod = {
+export const rand = {
   name: 'rand',
+  code: 3,
+  label: 'RAND',
+  takes: () => 'as many prompts as LIM, drawn at random',
+  paperAverage: 49.4,
   needs: [],
   usualSize: 'as LIM',
   samples: () => 0,
   choose: ({ prompts, seed }, cut) => selectRandom(prompts, countOf(cut), seed),
-};
+} as const satisfies SelectionMethod;

@@ -1,6 +1,3 @@
-import type { MethodName } from '../../vocabulary/methods.ts';
-import type { Gpu } from '../../gpu/device.ts';
-import type { MatrixTensors, RewardMatrix, ValueMatrix } from '../matrix.ts';
 import type { Cut, Scored } from './cut.ts';
 
 /** A selection cannot be made: the pool lacks what the method needs, or has too few prompts. */
@@ -10,7 +7,8 @@ export class SelectionError extends Error {
 
 /** Prompts chosen from a pool. */
 export interface Selection {
-  readonly method: MethodName;
+  /** Name of the method that chose. */
+  readonly method: string;
   /** Prompts kept, ascending: the input's order. */
   readonly indices: readonly number[];
   /** The rule that was applied, in a sentence. */
@@ -23,13 +21,24 @@ export interface Selection {
   readonly shortfall?: string;
 }
 
+/** A score that depends only on the prompt's own curve of mean rewards. */
+export interface CurveScore {
+  /** The kernel that computes the score on a device. `src/lim/row-scores.ts` knows its wrapper. */
+  readonly kernel: 'linear-score';
+  /** The float64 score of a curve. Missing epochs are NaN; the score is NaN if there is none. */
+  readonly exact: (curve: Float64Array) => number;
+  /** Scores of the kernel differ from float64 scores by at most this times max(1, |score|). */
+  readonly tolerance: number;
+}
+
 /**
- * The rewards of the pass over the whole pool. On the device, a method computes from the buffers
- * that the pass filled. In host memory, float64 is available for every prompt.
+ * The rewards of the pass over the whole pool, in a device's buffers or in host memory. Scores are
+ * computed where the rewards lie.
  */
-export type Rewards =
-  | { readonly matrix: MatrixTensors; readonly gpu: Gpu }
-  | { readonly matrix: RewardMatrix | ValueMatrix; readonly gpu?: never };
+export interface PoolRewards {
+  /** @throws ShapeError if sizes contradict each other or there is nothing to score. */
+  readonly scoreCurves: (score: CurveScore) => Promise<Scored>;
+}
 
 /** What is known about a prompt whose key may be wrong on purpose. */
 export interface PromptKey {
@@ -45,7 +54,7 @@ export interface SelectionPool {
   readonly seed: number;
   /** LIM scores, if the caller has them already, from a file or from a run. */
   readonly scores?: Scored;
-  readonly rewards?: Rewards;
+  readonly rewards?: PoolRewards;
   /** Whether `rewards` hold the number of samples behind each mean. */
   readonly counted?: boolean;
   readonly keys?: readonly PromptKey[];
@@ -71,20 +80,35 @@ export const needs = {
 
 export type Need = keyof typeof needs;
 
-/** The number of prompts to keep in an experiment, from LIM's number and the settings. */
-export type ArmSize = (limKept: number, settings: { readonly linearShare: number }) => number;
+/** The settings of LIM that say how many prompts a method takes. */
+export interface LimSettings {
+  readonly count?: number | undefined;
+  readonly linearShare: number;
+}
 
 /**
  * A method of choosing the prompts that a model is trained on. Each method is an object in its own
- * file and a line in `registry.ts`.
+ * file and a line in `methods.ts`.
  */
 export interface SelectionMethod {
-  readonly name: MethodName;
+  /** Name in commands, files and configs. */
+  readonly name: string;
+  /**
+   * Number of the method: a key of its random numbers, and the place of its look in
+   * `src/look/tokens.ts`. The number never changes and is never reused for another method.
+   */
+  readonly code: number;
+  /** Name in tables and legends. */
+  readonly label: string;
+  /** The prompts that the method takes, in words that follow its label in a list of terms. */
+  readonly takes: (settings: LimSettings) => string;
+  /** Average of the paper's three benchmarks in percent (table 1), if the paper tried the method. */
+  readonly paperAverage?: number;
   readonly needs: readonly Need[];
   /** The default size: prompts at a threshold, as many as LIM keeps, or all. */
   readonly usualSize: { readonly threshold: number } | 'as LIM' | 'all';
   /** Size of the method's arm, given LIM's size. Default: LIM's size. */
-  readonly armSize?: ArmSize;
+  readonly armSize?: (limKept: number, settings: LimSettings) => number;
   /** Number of responses that must be sampled and judged before the selection can be made. */
   readonly samples: (pass: PassSize) => number;
   /** Makes the selection. The pool has all of `needs`; see `select`. */
@@ -120,7 +144,7 @@ export async function select(
 }
 
 /** Unwraps a part of a pool after `lacking` has found it there. */
-export function known<Part>(part: Part | undefined, method: MethodName, need: Need): Part {
+export function known<Part>(part: Part | undefined, method: string, need: Need): Part {
   if (part === undefined) throw new SelectionError(`${method} was asked without ${needs[need]}`);
   return part;
 }

@@ -8,10 +8,14 @@ export const selectFull = (prompts: number): Selection => ({
   reason: () => 'the whole pool',
 });
 
-export const full: SelectionMethod = {
+export const full = {
   name: 'full',
+  code: 0,
+  label: 'FULL',
+  takes: () => 'every prompt of the pool; its rewards are what LIM and LINEAR look at',
+  paperAverage: 57,
   needs: [],
   usualSize: 'all',
   samples: () => 0,
   choose: ({ prompts }) => selectFull(prompts),
-};
+} as const satisfies SelectionMethod;

@@ -219,8 +219,7 @@ export class PpoTrainer {
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);
     this.base = adapts?.base ?? (penalised ? frozen('reference') : undefined);
     this.critic =
-      criticLayout &&
-      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
+      criticLayout && new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;

@@ -191,6 +191,17 @@ describe('a run on the rows of a file', () => {
     const [evaluation] = results!.methods.full!.evaluations;
     expect(evaluation).toMatchObject({ update: 2, samples: 2 * 3 * 4 });
 
+    // The base is probed before FULL, and the threshold of this config keeps everything.
+    const order = events.flatMap(({ type }) =>
+      type === 'probe' || type === 'update' ? [type] : [],
+    );
+    expect(order.indexOf('probe')).toBe(0);
+    expect(order.lastIndexOf('probe')).toBe(0);
+    expect(results!.probe).toMatchObject({ prompts: 7, samples: 4 });
+    expect(results!.warnings!.some((text) => text.includes('of a probe of 7 prompts × 4'))).toBe(
+      true,
+    );
+
     const report = renderReport([await runOf(store)]);
     expect(report).not.toMatch(/NaN|undefined/);
     expect(report).toContain('the problems of pool.jsonl; responses are judged by exact.');
@@ -206,6 +217,7 @@ describe('a run on the rows of a file', () => {
       { experiment: { epochs: 2, methods: ['full'], checkpointEvery: 1 } },
     );
     const { results, events, asked } = await run(config, whole);
+    // FULL alone selects nothing: there is no probe.
     expect(asked.map(({ responses }) => responses.length)).toEqual([12, 12, 4, 12, 12, 4]);
     const scores = JSON.parse(decoded(whole.files.get('scores.json'))) as ScoredPrompt[];
     expect(scores.flatMap(({ rewards }) => rewards)).not.toContain(null);

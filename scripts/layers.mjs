@@ -207,9 +207,10 @@ export const layers = {
     ],
   },
   'src/report': {
-    is: 'the report of a run: figures and findings',
+    is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
       'src/config',
+      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
@@ -277,6 +278,7 @@ export const layers = {
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/view',
       'src/vocabulary',
       'src/workers',
     ],
@@ -292,6 +294,7 @@ export const layers = {
       'src/model',
       'src/rollout',
       'src/run-folder',
+      'src/scheduler',
       'src/selection',
       'src/supervised',
       'src/threads',
@@ -299,6 +302,10 @@ export const layers = {
       'src/vocabulary',
       'src/workers',
     ],
+  },
+  'src/playwright': {
+    is: 'experiments as Playwright tests: `limr-lab/playwright`',
+    imports: ['src/cli', 'src/report', 'src/results', 'src/run-folder', 'src/selection'],
   },
   'src/index': {
     is: 'the public API',
@@ -319,6 +326,7 @@ export const layers = {
       'src/tasks',
       'src/threads',
       'src/view',
+      'src/vocabulary',
       'src/workers',
     ],
   },

@@ -8,8 +8,13 @@ import type { ModelConfig } from '../model/config.ts';
 import { openTask } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { duration } from '../look/wording.ts';
-import { readoutOf, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
+import { evaluationsAt, readoutUnit } from '../readouts.ts';
+import {
+  type ExperimentEvent,
+  type ExperimentResults,
+  failureIn,
+  type LimSummary,
+} from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -22,7 +27,7 @@ import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
-import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
@@ -34,6 +39,7 @@ import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** Largest record of a run's input files, in bytes. */
@@ -386,7 +392,7 @@ async function runExperiment(
     // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
     else await trainer.api.resume();
-    const screen = new Screen(host);
+    const screen = new Screen(host, plan);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
     if (screen.failure !== undefined) {
       const failure = failureOf(screen.failure);
@@ -415,21 +421,12 @@ const deviceFaults: ReadonlySet<string> = new Set([
   'AllocationError',
 ]);
 
-/** Names of errors whose message needs no name before it. */
-const selfEvident: ReadonlySet<string> = new Set([
-  ...badInput,
-  ...deviceFaults,
-  'Error',
-  'FileError',
-]);
-
 /**
  * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
  */
 function failureOf(text: string): Error {
-  const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
-  return Object.assign(new Error(message), { name });
+  const { name, words } = failureIn(text);
+  return Object.assign(new Error(words), { name });
 }
 
 /** Least time between two progress lines that cannot overwrite each other. */
@@ -437,23 +434,31 @@ const LINE_EVERY_MS = 5000;
 
 /** Prints a run's events as lines for a person. */
 class Screen {
-  results: ExperimentResults | undefined;
-  failure: string | undefined;
   readonly #host: System;
+  readonly #view: RunView;
   #lastLine = 0;
   #open = false;
   readonly #told = new Set<string>();
   /** Lines printed before the run changed its device: the run reports them again. */
   #before: ReadonlySet<string> = new Set();
-  /** The run's progress, behind a separator; empty until it is known. */
-  #progress = '';
 
-  constructor(host: System) {
+  constructor(host: System, { config, seeds }: Pick<PlannedRun, 'config' | 'seeds'>) {
     this.#host = host;
+    this.#view = new RunView(config, seeds);
+  }
+
+  get results(): ExperimentResults | undefined {
+    return this.#view.results;
+  }
+
+  /** Why the run failed; undefined unless it has. */
+  get failure(): string | undefined {
+    return this.#view.state === 'failed' ? this.#view.message : undefined;
   }
 
   async show(batch: readonly ExperimentEvent[]): Promise<void> {
     for (const event of batch) {
+      this.#view.apply(event);
       switch (event.type) {
         case 'started':
           this.#before = new Set(this.#told);
@@ -469,16 +474,11 @@ class Screen {
             `pre-training ${event.update}/${event.of}, loss ${event.loss.toFixed(3)}`,
           );
           break;
-        case 'progress': {
-          const percent = Math.floor(event.fraction * 100);
-          this.#progress = ` · ${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
-          break;
-        }
         case 'update': {
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
-              `accuracy ${accuracy.toFixed(3)}${this.#progress}`,
+              `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
           );
           break;
         }
@@ -511,18 +511,22 @@ class Screen {
           await this.#line(`  ${reopeningText(event)}`, 'warning');
           break;
         case 'state':
-          if (event.state === 'failed') this.failure = event.message;
           if (event.state === 'stopped' && event.message !== '') {
             await this.#line(`  ${event.message}`, 'warning');
           }
-          break;
-        case 'done':
-          this.results = event.results;
           break;
         default:
       }
     }
     if (this.results || this.failure !== undefined) await this.#closeStatus();
+  }
+
+  /** The run's progress, behind a separator; empty until it is known. */
+  #progressText(): string {
+    const { progress } = this.#view;
+    if (!progress) return '';
+    const { fraction, tokensPerSecond, eta } = progress;
+    return ` · ${Math.floor(fraction * 100)} % · ${Math.round(tokensPerSecond)} tokens/s · ${duration(eta)} left`;
   }
 
   /**
@@ -578,9 +582,10 @@ function table(run: Run): string {
   const { tableReadout } = results.config.experiment;
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
-      const means = (results.methods[method]?.evaluations ?? [])
-        .filter((evaluation) => readoutOf(results.config, evaluation) === tableReadout)
-        .map(({ mean }) => mean);
+      const evaluations = results.methods[method]?.evaluations ?? [];
+      const means = evaluationsAt(results.config, evaluations, tableReadout).map(
+        ({ mean }) => mean,
+      );
       const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
       const value = means.length === 0 ? 'none' : mean.toFixed(3);
       return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${value}`;

@@ -198,9 +198,10 @@ export const layers = {
     ],
   },
   'src/report': {
-    is: 'the report of a run: figures and findings',
+    is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
       'src/config',
+      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
@@ -268,6 +269,7 @@ export const layers = {
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/view',
       'src/vocabulary',
       'src/workers',
     ],
@@ -283,6 +285,7 @@ export const layers = {
       'src/model',
       'src/rollout',
       'src/run-folder',
+      'src/scheduler',
       'src/selection',
       'src/supervised',
       'src/threads',
@@ -290,6 +293,10 @@ export const layers = {
       'src/vocabulary',
       'src/workers',
     ],
+  },
+  'src/playwright': {
+    is: 'experiments as Playwright tests: `limr-lab/playwright`',
+    imports: ['src/cli', 'src/report', 'src/results', 'src/run-folder', 'src/selection'],
   },
   'src/index': {
     is: 'the public API',
@@ -310,6 +317,7 @@ export const layers = {
       'src/tasks',
       'src/threads',
       'src/view',
+      'src/vocabulary',
       'src/workers',
     ],
   },

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { parseStoredConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { isRecord, kindOf, parseJson } from '../formats/json.ts';
+import { isRecord, kindOf, parseJson, parseJsonLine } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
 import { storedChoices } from '../variants/stored-choices.ts';
 import {
@@ -126,12 +126,18 @@ export async function readRun(folder: RunFolder): Promise<Run> {
   return { name: folder.name, results, records, scores };
 }
 
-interface NamedText {
+/** The text of a file, and the file's name for messages. */
+export interface NamedText {
   readonly text: string;
   readonly where: string;
 }
 
-function parseResults({ text, where }: NamedText): ExperimentResults {
+/**
+ * Parses a `results.json`. Fields that it does not know are left out.
+ *
+ * @throws FormatError, or ConfigError for the config inside the results, naming file and field.
+ */
+export function parseResults({ text, where }: NamedText): ExperimentResults {
   const value = parseJson(text, where);
   if (!isRecord(value)) throw new FormatError(`${where}: must hold an object, is ${kindOf(value)}`);
   if (value['schema'] !== 1) {
@@ -147,7 +153,7 @@ function parseRecords({ text, where }: NamedText): UpdateRecord[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${where} line ${i + 1}`;
-    return [checked(recordSchema, parseJson(line, at), at)];
+    return [checked(recordSchema, parseJsonLine(line, at), at)];
   });
 }
 

@@ -212,8 +212,12 @@ export class PpoTrainer {
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing the gradients: no network's gradients outlive its own update.
     const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    // An actor that is a whole model looks its tokens up in f32, and so must its reference.
     const frozen = (label: string) =>
-      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', { frozen: true });
+      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', {
+        frozen: true,
+        halfTable: plan !== undefined,
+      });
     const adapts = plan && { base: frozen('base'), plan };
     const shared = { gradientPages, adapts };
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);

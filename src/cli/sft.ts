@@ -11,6 +11,7 @@ import type { ModelConfig } from '../model/config.ts';
 import type { OpenModelFile } from '../model/model-directory.ts';
 import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
+import type { PromptGroup } from '../model/packed-batch.ts';
 import type { Trainable } from '../optim/trainable.ts';
 import {
   initialParameters,
@@ -65,6 +66,7 @@ const dataOptions = [
   'learning-rate',
   'warmup',
   'schedule',
+  'system',
   'weight-decay',
   'max-length',
   'seed',
@@ -83,7 +85,13 @@ export const command = defineCommand({
     data: {
       type: 'string',
       valueHint: 'D.jsonl',
-      description: 'rows of prompt and response, or of text; a config may go without: its corpus',
+      description:
+        'rows of prompt and response, of text, or of messages; a config may go without: its corpus',
+    },
+    system: {
+      type: 'string',
+      valueHint: 'text',
+      description: 'a system message for messages that have none of their own',
     },
     // No defaults here: these options are refused without --data, which ignores them.
     epochs: { type: 'string', description: 'passes over the data (default: 1)' },
@@ -150,11 +158,12 @@ export const command = defineCommand({
         args.data === undefined
           ? undefined
           : await withSource(args.data, async (source) =>
-              readLearningRows(source, await begin.tokenizer(), {
-                endToken: config.eosTokenIds[0],
-                longest,
-                vocabSize: config.vocabSize,
-              }),
+              readLearningRows(
+                source,
+                await begin.tokenizer(),
+                { endTokens: config.eosTokenIds, longest, vocabSize: config.vocabSize },
+                args.system,
+              ),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
       const { memory } = begin;
@@ -275,6 +284,22 @@ async function startOfConfig(path: string): Promise<Start> {
   };
 }
 
+/** A batch whose loss is the mean over the tokens that count. */
+function groupsOf(rows: readonly LearningRow[]): PromptGroup[] {
+  if (rows.every(({ counted }) => counted === undefined)) {
+    return rows.map(({ prompt, response }) => ({ prompt, responses: [response] }));
+  }
+  const masks = rows.map(({ response, counted }) =>
+    counted ? counted.map(Number) : response.map(() => 1),
+  );
+  const total = masks.flat().reduce((sum, one) => sum + one, 0);
+  return rows.map(({ prompt, response }, i) => ({
+    prompt,
+    responses: [response],
+    weights: [(masks[i] ?? []).map((one) => one / total)],
+  }));
+}
+
 async function train(
   gpu: Gpu,
   { config, reset }: Start,
@@ -336,7 +361,7 @@ async function train(
       const done = epoch * updates + update + 1;
       if (done <= (from?.update ?? 0)) continue;
       const chosen = order.slice(update * batch, (update + 1) * batch);
-      await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
+      await trainer.step(groupsOf(chosen));
       // Every loss is checked: a loss that is not finite stops the training at its step.
       const loss = await trainer.loss();
       await host.stderr(

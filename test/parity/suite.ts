@@ -6,6 +6,7 @@ import { checkGae } from './gae.ts';
 import { checkLim } from './lim.ts';
 import { checkModels } from './models.ts';
 import { checkOptim } from './optim.ts';
+import { checkPeft } from './peft.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
 import { checkReward } from './reward.ts';
@@ -25,6 +26,7 @@ export const parts: Readonly<Record<string, Part>> = {
   lim: checkLim,
   rollouts: checkRollouts,
   models: checkModels,
+  peft: checkPeft,
   rope: checkRope,
   ppo: checkPpo,
 };

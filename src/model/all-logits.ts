@@ -40,7 +40,12 @@ export class AllLogits {
     const rows = Math.max(longest, Math.min(total, batchRows));
     this.#rows = rows;
     this.#batch = new PackedBatch(gpu, { rows, actions: rows, sequences: rows });
-    this.#activations = new Activations(gpu, config, { rows, positions: longest, keep: 'none' });
+    this.#activations = new Activations(gpu, config, {
+      rows,
+      positions: longest,
+      keep: 'none',
+      adapterColumns: weights.adapterColumns,
+    });
     this.#trunk = gpu.plan('logits trunk', trunkForward(weights, this.#batch, this.#activations));
     const chunks = new LogitChunks(this.#activations.memory, {
       rows,

@@ -60,6 +60,6 @@ export class Embedding {
    * `project` for few rows, in one step with the norm before the projection, as `Linear.decode`.
    */
   decode(...given: Parameters<Linear['decode']>): Step[] {
-    return [this.#projection.decode(...given)];
+    return this.#projection.decode(...given);
   }
 }

@@ -14,6 +14,10 @@ export interface Pass {
   readonly lanes: Lanes;
   /** Most multiply-adds of one dispatch. */
   readonly mostWork: number;
+  /**
+   * Scratch of adapters: f32 (M, columns). Its content lasts until the next layer asks for scratch.
+   */
+  readonly lowRank: (columns: number) => Tensor;
 }
 
 /**
@@ -40,13 +44,14 @@ export class Linear {
   readonly name: string;
   /** f32 or f16 (N, K), as kernels bind it. */
   readonly weight: Tensor;
-  readonly #bias: Tensor | undefined;
+  /** f32 (N); none when undefined. */
+  readonly bias: Tensor | undefined;
 
   /** @param bias f32 (N); its gradient has the same name. */
   constructor(name: string, weight: Tensor, bias?: Tensor) {
     this.name = name;
     this.weight = weight;
-    this.#bias = bias;
+    this.bias = bias;
   }
 
   /**
@@ -60,7 +65,7 @@ export class Linear {
     { rows, mostWork, residual }: Pass & { readonly residual?: Tensor | undefined },
   ): Step[] {
     const { weight } = this;
-    return matmulForward({ x, weight, bias: this.#bias, residual, out }, { rows, mostWork });
+    return matmulForward({ x, weight, bias: this.bias, residual, out }, { rows, mostWork });
   }
 
   /**
@@ -81,7 +86,7 @@ export class Linear {
   }
 
   #biasBackward(dy: Tensor, { rows, gradients, partials }: BackwardPass): Step[] {
-    const bias = this.#bias;
+    const { bias } = this;
     const out = bias && gradients.tensor(bias.name);
     if (!out) return [];
     const sums = partials(out.shape[0] ?? 0);
@@ -93,10 +98,9 @@ export class Linear {
   }
 
   /**
-   * `forward` for few rows, in one step with the norm before the matrix and the gate after it.
+   * `forward` for few rows, with the norm before the matrix and the gate after it in the same step.
    *
    * @param tensors.norm Weight (K) of the RMSNorm that `x` goes through first.
-   * @param options.gated Whether SwiGLU halves the columns.
    */
   decode(
     tensors: {
@@ -105,13 +109,16 @@ export class Linear {
       readonly residual?: Tensor | undefined;
       readonly out: Tensor;
     },
-    options: {
-      readonly rows: Size;
-      readonly lanes: Lanes;
-      readonly epsilon: number;
-      readonly gated?: boolean;
-    },
-  ): Step {
-    return matvecForward({ ...tensors, weight: this.weight, bias: this.#bias }, options);
+    options: DecodeOptions,
+  ): Step[] {
+    return [matvecForward({ ...tensors, weight: this.weight, bias: this.bias }, options)];
   }
+}
+
+/** How a linear layer computes few rows. */
+export interface DecodeOptions extends Pick<Pass, 'rows' | 'lanes' | 'lowRank'> {
+  /** Of the norm before the matrix. */
+  readonly epsilon: number;
+  /** Whether SwiGLU halves the columns. */
+  readonly gated?: boolean;
 }

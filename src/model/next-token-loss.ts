@@ -101,6 +101,7 @@ export class NextTokenLoss {
       rows: capacity.rows,
       positions,
       keep: keepForTraining(options.checkpointing),
+      adapterColumns: weights.adapterColumns,
     });
     this.head = new LanguageHead(gpu, this.batch, this.activations);
     this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');

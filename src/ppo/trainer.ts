@@ -10,8 +10,10 @@ import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
 import { Readback, readBytes } from '../gpu/readback.ts';
+import { adapterLayout, type AdapterPlan, freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
+import { peftName } from '../model/hugging-face/names.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
 import {
   criticFromActor,
@@ -20,6 +22,7 @@ import {
   type ParameterSource,
   ParameterStore,
   sharedPages,
+  valueHead,
 } from '../model/parameters.ts';
 import { Activations, keepForTraining } from '../model/activations.ts';
 import { trunkForward } from '../model/transformer.ts';
@@ -27,6 +30,7 @@ import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
+import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
@@ -44,7 +48,10 @@ export interface RolloutGroup {
 export type TrainerConfig = Pick<
   ExperimentConfig,
   'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
->;
+> & {
+  /** Adapters to train over a frozen base; all weights are trained where there are none. */
+  readonly adapter?: AdapterSpec | null | undefined;
+};
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {
@@ -52,7 +59,7 @@ export interface TaskLimits {
   readonly maxResponseTokens: number;
 }
 
-/** The state of a trainer that a checkpoint keeps. */
+/** The state of a trainer that a checkpoint keeps: of adapters, never of their base. */
 export interface PpoState {
   readonly actor: TrainableState;
   readonly critic: TrainableState | null;
@@ -83,12 +90,17 @@ const MICRO_ROWS = 8192;
  * PPO on rollouts: scores them under actor, reference and critic, turns rewards into advantages on
  * the GPU, and takes the optimizer updates. Everything between the upload of token ids and the
  * metrics at the end stays on the device. Sampling belongs to the rollout.
+ *
+ * Actor and critic are whole models, or adapters over one frozen base, which is then the reference
+ * too. Without a penalty on the KL divergence no reference is computed, and where whole models are
+ * trained, none is held.
  */
 export class PpoTrainer {
   readonly actor: Trainable;
   /** Absent for estimators without a critic. */
   readonly critic: Trainable | undefined;
-  readonly reference: ParameterStore;
+  /** The base as it was given: what adapters are over, and the reference. */
+  readonly base: ParameterStore | undefined;
   readonly #gpu: Gpu;
   readonly #model: ModelConfig;
   readonly #config: TrainerConfig;
@@ -112,6 +124,10 @@ export class PpoTrainer {
     > &
       Record<'sequences' | 'sequenceFlags' | 'groups' | 'groupPrompts', Tensor<'u32'>>
   >;
+  /** Adapters of actor and critic; undefined where whole models are trained. */
+  readonly #plan: AdapterPlan | undefined;
+  /** What `base` was loaded from. */
+  #loaded: ParameterSource | undefined;
   readonly #readback: Readback;
   /** For each network, sums over the actions of all its updates. */
   readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
@@ -155,9 +171,12 @@ export class PpoTrainer {
       0,
       matrix ? (matrix.accuracySums.shape[1] ?? 1) - 1 : 0,
     );
+    const penalised = ppo.klCoef !== 0;
+    const oldLogprobs = f32('old_logprobs', totalActions);
     const experience = {
-      oldLogprobs: f32('old_logprobs', totalActions),
-      refLogprobs: f32('ref_logprobs', totalActions),
+      oldLogprobs,
+      // A policy that is its own reference has a divergence of 0.
+      refLogprobs: penalised ? f32('ref_logprobs', totalActions) : oldLogprobs,
       values: f32('old_values', totalActions),
       advantages: f32('advantages', totalActions),
       returns: f32('returns', totalActions),
@@ -175,20 +194,27 @@ export class PpoTrainer {
     const totals = { actor: f32('actor totals', 8), critic: f32('critic totals', 8) };
     this.#totals = totals;
     const pageLimit = bindingElements(gpu.limits);
-    const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
+    const wholeLayout = (head: Head) =>
+      parameterLayout(model, head, pageLimit, config.weightStorage);
+    const plan = config.adapter ? planOf(config.adapter, model) : undefined;
+    this.#plan = plan;
+    const layoutOf = (head: Head) =>
+      plan ? adapterLayout(model, plan, { head, pageLimit }) : wholeLayout(head);
     const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);
     const criticLayout = withCritic ? layoutOf('value') : undefined;
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing the gradients: no network's gradients outlive its own update.
-    const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
-    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, gradients);
-    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights', {
-      frozen: true,
-    });
+    const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    const frozen = (label: string) =>
+      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', { frozen: true });
+    const adapts = plan && { base: frozen('base'), plan };
+    const shared = { gradientPages, adapts };
+    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);
+    this.base = adapts?.base ?? (penalised ? frozen('reference') : undefined);
     this.critic =
       criticLayout &&
-      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, gradients);
+      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;
@@ -196,10 +222,11 @@ export class PpoTrainer {
       rows,
       positions: limits.maxPromptTokens + limits.maxResponseTokens,
       keep: keepForTraining(config.gradientCheckpointing),
+      adapterColumns: this.actor.network.adapterColumns,
       memory,
     });
     const head = new LanguageHead(gpu, batch, activations);
-    const valueHead = withCritic
+    const criticHead = withCritic
       ? new ValueHead(gpu, batch, activations, head.gathered)
       : undefined;
     const stats = gpu.tensor('action stats', [actions, 4], 'f32', 'activations');
@@ -210,22 +237,27 @@ export class PpoTrainer {
         { actionCount: batch.actions },
       );
 
-    const { actor, critic, reference } = this;
+    const { actor, critic } = this;
+    const reference = penalised ? this.base : undefined;
     this.#readback = new Readback(gpu, 'update metrics', readBytes(this.#readParts()));
     const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
     const score = gpu.plan('score', [
-      ...trunkForward(actor.weights, batch, activations),
-      ...head.forward(actor.weights, temperature),
+      ...trunkForward(actor.network, batch, activations),
+      ...head.forward(actor.network, temperature),
       scatter(head.logprobs, experience.oldLogprobs),
       scatter(head.entropy, experience.entropy),
-      ...trunkForward(reference, batch, activations),
-      ...head.forward(reference, temperature),
-      scatter(head.logprobs, experience.refLogprobs),
-      ...(critic && valueHead
+      ...(reference
         ? [
-            ...trunkForward(critic.weights, batch, activations),
-            ...valueHead.forward(critic.weights),
-            scatter(valueHead.values, experience.values),
+            ...trunkForward(reference, batch, activations),
+            ...head.forward(reference, temperature),
+            scatter(head.logprobs, experience.refLogprobs),
+          ]
+        : []),
+      ...(critic && criticHead
+        ? [
+            ...trunkForward(critic.network, batch, activations),
+            ...criticHead.forward(critic.network),
+            scatter(criticHead.values, experience.values),
           ]
         : []),
     ]);
@@ -258,8 +290,8 @@ export class PpoTrainer {
       actor: actorNetwork(gpu, actor, totals.actor, head, buffers, config),
       critic:
         critic &&
-        valueHead &&
-        criticNetwork(gpu, critic, totals.critic, valueHead, buffers, config),
+        criticHead &&
+        criticNetwork(gpu, critic, totals.critic, criticHead, buffers, config),
     };
     this.#plans = {
       score,
@@ -285,21 +317,39 @@ export class PpoTrainer {
 
   /**
    * Starts anew: actor and reference from the base, the critic from the base's trunk, moments zero.
+   * Adapters begin as `freshAdapters`, so that actor and critic compute as the base does.
+   *
+   * @param base Read once where it is the source of the call before and adapters are trained.
    */
   async reset(base: ParameterSource, seed: number): Promise<void> {
-    await this.actor.resetFrom(base);
-    await this.reference.loadFrom(base);
-    const scale = this.#config.ppo.valueHeadScale / (this.#model.hiddenSize + 1);
-    await this.critic?.resetFrom(criticFromActor(base, this.#model, seed, scale));
+    const model = this.#model;
+    const scale = this.#config.ppo.valueHeadScale / (model.hiddenSize + 1);
+    await this.#loadBase(base);
+    if (!this.#plan) {
+      await this.actor.resetFrom(base);
+      await this.critic?.resetFrom(criticFromActor(base, model, seed, scale));
+      return;
+    }
+    this.actor.reset(freshAdapters(model, this.#plan, seed, 'actor'));
+    const critic = freshAdapters(model, this.#plan, seed, 'critic');
+    critic.set(peftName(model.architecture, 'score'), valueHead(model, seed, scale));
+    this.critic?.reset(critic);
+  }
+
+  async #loadBase(base: ParameterSource): Promise<void> {
+    if (this.#loaded === base) return;
+    this.#loaded = undefined;
+    await this.base?.loadFrom(base);
+    this.#loaded = base;
   }
 
   async save(): Promise<PpoState> {
     return { actor: await this.actor.save(), critic: (await this.critic?.save()) ?? null };
   }
 
-  /** Continues from a state. The reference is always the base. */
+  /** Continues from a state. The reference is always the base, and adapters are over it. */
   async restore(base: ParameterSource, state: PpoState): Promise<void> {
-    await this.reference.loadFrom(base);
+    await this.#loadBase(base);
     this.actor.restore(state.actor);
     if (state.critic) this.critic?.restore(state.critic);
   }
@@ -512,7 +562,7 @@ export class PpoTrainer {
     return {
       ...rewardMetrics(experience.units, experience.verdicts),
       response_length_mean: experience.actions / experience.sequences,
-      kl_mean: mean(kls),
+      ...(ppo.klCoef === 0 ? {} : { kl_mean: mean(kls) }),
       policy_loss: actor.weightedLoss / updates,
       clip_fraction: actor.stats[0],
       approx_kl: actor.stats[1],

@@ -62,7 +62,7 @@ export class DecodeSteps {
       while (rest.length > 0) {
         const fused = this.#few ? this.#fused(rest, layer) : undefined;
         const [op] = rest;
-        if (fused) steps.push(fused.step);
+        if (fused) steps.push(...fused.steps);
         else if (op) steps.push(...this.#opSteps(op, layer, state, i));
         rest = rest.slice(fused?.ops ?? 1);
       }
@@ -85,7 +85,8 @@ export class DecodeSteps {
     if (!this.#few) return embedding.project(x, logits, this.#activations.pass(rows));
     const { config, block } = this.#activations;
     const norm = this.#weights.tensor(block.finalNorm.weight);
-    const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes };
+    const { lowRank } = this.#pass;
+    const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes, lowRank };
     return embedding.decode({ x, norm, out: logits }, options);
   }
 
@@ -109,15 +110,15 @@ export class DecodeSteps {
   }
 
   /**
-   * The next linear layer as one step. The step includes a norm before it that only this layer
+   * The next linear layer in its steps for few rows. They include a norm before it that only this layer
    * reads, and a gate after it that alone reads this layer. Undefined where another op comes next.
    */
-  #fused(ops: readonly BlockOp[], layer: LayerScope): { step: Step; ops: number } | undefined {
+  #fused(ops: readonly BlockOp[], layer: LayerScope): { steps: Step[]; ops: number } | undefined {
     const norm = ops[0]?.op === 'norm' ? ops[0] : undefined;
     const [linear, next] = norm ? ops.slice(1) : ops;
     if (linear?.op !== 'linear' || (norm && linear.from !== norm.to)) return undefined;
     const gate = next?.op === 'gate' && next.from === linear.to ? next : undefined;
-    const step = layer.linear(linear).decode(
+    const steps = layer.linear(linear).decode(
       {
         x: layer.value(norm?.from ?? linear.from),
         norm: norm && layer.vector(norm.weight),
@@ -128,9 +129,10 @@ export class DecodeSteps {
         rows: this.#pass.rows,
         epsilon: layer.config.rmsNormEps,
         lanes: this.#lanes,
+        lowRank: this.#pass.lowRank,
         gated: gate !== undefined,
       },
     );
-    return { step, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };
+    return { steps, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };
   }
 }

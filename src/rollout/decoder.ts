@@ -205,7 +205,7 @@ export class Decoder {
     const cacheShape = [rows, newTokens, cacheColumns];
     const storage = capacity.cacheStorage ?? 'f32';
     const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache', storage);
-    const shape = { positions, memory };
+    const shape = { positions, memory, adapterColumns: weights.adapterColumns };
     const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
     // Tensors of one name in both share memory: no dispatch binds two of them.
     const decode = new Activations(gpu, config, { ...shape, rows, keep: 'none' });

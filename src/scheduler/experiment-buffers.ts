@@ -3,8 +3,10 @@ import type { Gpu } from '../gpu/device.ts';
 import { bindingElements, type MemoryLimits } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
+import { AdaptedWeights, adapterLayout, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterLayout, ParameterStore } from '../model/parameters.ts';
+import type { Weights } from '../model/weights.ts';
 import {
   PpoTrainer,
   type RewardMatrixTensors,
@@ -112,12 +114,22 @@ export function allocateBuffers(gpu: Gpu, shape: BuffersShape): ExperimentBuffer
 /** The buffers that rollouts would allocate in memory of their own. */
 function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
-  const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
-  const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
+  const { model, config } = shape;
+  const layout = parameterLayout(model, 'lm', bindingElements(limits));
+  const base = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
   const { capacity } = capacities(shape);
-  new Decoder(gpu, shape.model, weights, capacity, memory.nextTurn());
+  new Decoder(gpu, model, adapted(gpu, base, config.adapter), capacity, memory.nextTurn());
   return memory.blocks;
+}
+
+/** A base as it is seen through adapters of no particular numbers, where a config asks for some. */
+function adapted(gpu: Gpu, base: ParameterStore, spec: TrainerConfig['adapter']): Weights {
+  if (!spec) return base;
+  const { config } = base.layout;
+  const plan = planOf(spec, config);
+  const layout = adapterLayout(config, plan, { head: 'lm' });
+  return new AdaptedWeights(base, new ParameterStore(gpu, layout, 'adapters', 'weights'), plan);
 }
 
 function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
@@ -131,11 +143,11 @@ function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]):
   };
   const memory = new SharedMemory(gpu, { begin });
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
-  const { weights } = trainer.actor;
+  const { network } = trainer.actor;
   // Rollouts come before updates, so their kernels are compiled first.
   const { whole, capacity } = capacities(shape);
   const decoder = gpu.pipelines.queueAhead(
-    () => new Decoder(gpu, model, weights, capacity, memory.nextTurn()),
+    () => new Decoder(gpu, model, network, capacity, memory.nextTurn()),
   );
   const own = gpu.memory.buffers.filter((buffer) => !before.has(buffer));
   const destroy = (): void => {

@@ -7,6 +7,7 @@ import { readPrompts } from '../formats/prompts.ts';
 import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
 import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import {
   commonArgs,
   numberOption,
@@ -81,6 +82,7 @@ export const command = defineCommand({
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     out: outArg('JSON file to write'),
     weights: weightsArg,
+    'adapter-dir': adapterDirArg,
     ...responseArgs,
     ...commonArgs,
   },
@@ -99,6 +101,7 @@ export const command = defineCommand({
     const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
       const { config } = model;
+      const options = { ...args, lora: await givenAdapter(args, config) };
       const tokenizer = await model.tokenizer();
       if (!tokenizer) throw new UsageError(`${args.model}: has no tokenizer.json`);
       const prompts = await promptIds(
@@ -123,13 +126,13 @@ export const command = defineCommand({
       const newTokens = asked ?? Math.min(room, usual);
       const job = { prompts, samples, newTokens, stopIds: config.eosTokenIds };
       if (!isWhole(model)) {
-        await estimateResponses(config, job, args);
+        await estimateResponses(config, job, options);
         return;
       }
       const right = questions.map(() => 0);
       const formatted = questions.map(() => 0);
       let ended = 0;
-      const adapter = await withResponder(model, job, args, async (responder, gpu) => {
+      const adapter = await withResponder(model, job, options, async (responder, gpu) => {
         for await (const response of responder.respond({ temperature, topP, seed })) {
           const question = questions[response.prompt];
           if (!question) continue;
@@ -150,6 +153,7 @@ export const command = defineCommand({
       const scores = scoresOf(questions, right, formatted, samples);
       const result = {
         model: args.model,
+        ...(args['adapter-dir'] === undefined ? {} : { adapterDir: args['adapter-dir'] }),
         data: args.data,
         verifier: args.verifier,
         temperature,

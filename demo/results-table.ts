@@ -21,8 +21,8 @@ import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
-/** Rows of the table in the paper's order: base, FULL, then the selections. */
-const rowsOf = (config: ExperimentConfig): LineName[] => [
+/** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
+const namesOf = (config: ExperimentConfig): LineName[] => [
   'base',
   'full',
   ...methodNames.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
@@ -58,7 +58,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
       return one;
     }),
   );
-  const rows = rowsOf(config).map((name) => rowOf(name, config, model, tiers));
+  const rows = namesOf(config).map((name) => makeRow(name, config, model, tiers));
   replaceIfOther(byId('results-head', HTMLTableSectionElement), [head]);
   replaceIfOther(byId('results-body', HTMLTableSectionElement), rows);
   setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
@@ -72,7 +72,7 @@ function showWarnings(warnings: readonly string[]): void {
   if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
 }
 
-function rowOf(
+function makeRow(
   name: LineName,
   config: ExperimentConfig,
   model: RunView | undefined,
@@ -206,7 +206,7 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     byId('found-title', HTMLHeadingElement),
     `What was found, held-out accuracy at ${readout}${seeds > 1 ? `, mean over ${seeds} seeds` : ''}`,
   );
-  const rows = rowsOf(config).map((name) => {
+  const rows = namesOf(config).map((name) => {
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));

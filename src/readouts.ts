@@ -20,3 +20,10 @@ export const readoutOf = (
   { experiment }: Pick<ExperimentConfig, 'experiment'>,
   evaluation: Pick<Evaluation, 'update' | 'epochs'>,
 ): number => (experiment.budget === 'updates' ? evaluation.update : (evaluation.epochs ?? NaN));
+
+/** The evaluations of a method at a read-out: at most one a seed. */
+export const evaluationsAt = (
+  config: Pick<ExperimentConfig, 'experiment'>,
+  evaluations: readonly Evaluation[],
+  readout: number,
+): Evaluation[] => evaluations.filter((one) => readoutOf(config, one) === readout);

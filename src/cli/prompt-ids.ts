@@ -1,4 +1,8 @@
+<<<<<<< HEAD
 import { chatOf, plainText, type Prompt, withSystem } from '../formats/conversation.ts';
+=======
+import { templateMessages, plainText, type Prompt } from '../formats/conversation.ts';
+>>>>>>> main
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
@@ -33,10 +37,19 @@ export async function promptIds(
     const texts = prompts.map((prompt, i) => plainText(prompt, where(i), help));
     return tokenizer.encode(texts, {}, where);
   }
+<<<<<<< HEAD
   const { system } = chat;
   const chats = prompts.map((prompt) =>
     system === undefined ? chatOf(prompt) : withSystem(chatOf(prompt), system),
   );
+=======
+  const chats = prompts.map((prompt) => {
+    const messages = templateMessages(prompt);
+    const hasOwn = messages[0]?.role === 'system';
+    if (chat.system === undefined || hasOwn) return messages;
+    return [{ role: 'system', content: chat.system }, ...messages];
+  });
+>>>>>>> main
   const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

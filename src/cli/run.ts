@@ -4,7 +4,7 @@ import type { ExperimentConfig } from '../config.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { duration } from '../look/wording.ts';
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
@@ -24,6 +24,7 @@ import { inFolder } from './run-store.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
 
 interface PlannedRun {
@@ -303,7 +304,7 @@ async function runExperiment(
     // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
     else await trainer.api.resume();
-    const screen = new Screen(host);
+    const screen = new Screen(host, plan);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
     if (screen.failure !== undefined) {
       const failure = failureOf(screen.failure);
@@ -355,23 +356,31 @@ const LINE_EVERY_MS = 5000;
 
 /** Prints a run's events as lines for a person. */
 class Screen {
-  results: ExperimentResults | undefined;
-  failure: string | undefined;
   readonly #host: System;
+  readonly #view: RunView;
   #lastLine = 0;
   #open = false;
   readonly #told = new Set<string>();
   /** Lines printed before the run changed its device: the run reports them again. */
   #before: ReadonlySet<string> = new Set();
-  /** The run's progress, behind a separator; empty until it is known. */
-  #progress = '';
 
-  constructor(host: System) {
+  constructor(host: System, { config, seeds }: Pick<PlannedRun, 'config' | 'seeds'>) {
     this.#host = host;
+    this.#view = new RunView(config, seeds);
+  }
+
+  get results(): ExperimentResults | undefined {
+    return this.#view.results;
+  }
+
+  /** Why the run failed; undefined unless it has. */
+  get failure(): string | undefined {
+    return this.#view.state === 'failed' ? this.#view.message : undefined;
   }
 
   async show(batch: readonly ExperimentEvent[]): Promise<void> {
     for (const event of batch) {
+      this.#view.apply(event);
       switch (event.type) {
         case 'started':
           this.#before = new Set(this.#told);
@@ -387,16 +396,11 @@ class Screen {
             `pre-training ${event.update}/${event.of}, loss ${event.loss.toFixed(3)}`,
           );
           break;
-        case 'progress': {
-          const percent = Math.floor(event.fraction * 100);
-          this.#progress = ` · ${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
-          break;
-        }
         case 'update': {
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
-              `accuracy ${accuracy.toFixed(3)}${this.#progress}`,
+              `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
           );
           break;
         }
@@ -425,18 +429,22 @@ class Screen {
           await this.#line(`  ${reopeningText(event)}`, 'warning');
           break;
         case 'state':
-          if (event.state === 'failed') this.failure = event.message;
           if (event.state === 'stopped' && event.message !== '') {
             await this.#line(`  ${event.message}`, 'warning');
           }
-          break;
-        case 'done':
-          this.results = event.results;
           break;
         default:
       }
     }
     if (this.results || this.failure !== undefined) await this.#closeStatus();
+  }
+
+  /** The run's progress, behind a separator; empty until it is known. */
+  #progressText(): string {
+    const { progress } = this.#view;
+    if (!progress) return '';
+    const { fraction, tokensPerSecond, eta } = progress;
+    return ` · ${Math.floor(fraction * 100)} % · ${Math.round(tokensPerSecond)} tokens/s · ${duration(eta)} left`;
   }
 
   /**
@@ -487,9 +495,10 @@ function table(results: ExperimentResults): string {
   const { tableReadout } = results.config.experiment;
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
-      const means = (results.methods[method]?.evaluations ?? [])
-        .filter((evaluation) => readoutOf(results.config, evaluation) === tableReadout)
-        .map(({ mean }) => mean);
+      const evaluations = results.methods[method]?.evaluations ?? [];
+      const means = evaluationsAt(results.config, evaluations, tableReadout).map(
+        ({ mean }) => mean,
+      );
       const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
       const value = means.length === 0 ? 'none' : mean.toFixed(3);
       return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${value}`;

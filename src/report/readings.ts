@@ -1,4 +1,4 @@
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { methodNames, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
@@ -43,8 +43,8 @@ export const lastUpdate = (run: Run, method: MethodName): number =>
 const readingOf = (evaluation: Evaluation, how: Answering): Reading | undefined =>
   how === 'greedy' ? evaluation : evaluation.sampled;
 
-const evaluationsAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
-  evaluationsOf(run, method).filter((one) => readoutOf(run.results.config, one) === readout);
+const evaluatedAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
+  evaluationsAt(run.results.config, evaluationsOf(run, method), readout);
 
 /** The readings of a method at a read-out, by seed. */
 export function readingsAt(
@@ -54,7 +54,7 @@ export function readingsAt(
   how: Answering = 'greedy',
 ): Map<number, Reading> {
   const readings = new Map<number, Reading>();
-  for (const evaluation of evaluationsAt(run, method, readout)) {
+  for (const evaluation of evaluatedAt(run, method, readout)) {
     const reading = readingOf(evaluation, how);
     if (reading) readings.set(evaluation.seed, reading);
   }
@@ -94,7 +94,7 @@ export function learningCurve(run: Run, method: MethodName): CurvePoint[] {
     .flatMap((readout) => {
       const readings = readingsAt(run, method, readout);
       const estimate = readings.size === seeds ? estimateAt(run, method, readout) : undefined;
-      const updates = average(evaluationsAt(run, method, readout).map(({ update }) => update));
+      const updates = average(evaluatedAt(run, method, readout).map(({ update }) => update));
       return estimate ? [{ readout, updates, estimate }] : [];
     });
   const base = baseEstimate(run);

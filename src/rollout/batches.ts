@@ -78,9 +78,10 @@ export function planResponder(
   };
   const { cache } = budget;
   const wide = cache === 'f16' ? undefined : largest('f32');
-  const isMany = wide && rowsOf(wide) >= Math.min(fewRows, rows);
+  const isMany = wide && wide.capacity.rows >= Math.min(fewRows, rows);
   const narrow = cache === 'f32' || isMany ? undefined : largest('f16');
-  const best = wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
+  const best =
+    wide && narrow ? (narrow.capacity.rows > wide.capacity.rows ? narrow : wide) : (wide ?? narrow);
   if (best) return best;
   const least = planOf(config, job, budget, 1, cache ?? 'f16');
   const { weights = 0, 'kv-cache': keys = 0 } = least.byPurpose;
@@ -90,8 +91,6 @@ export function planResponder(
       'fewer new tokens, shorter prompts or weights in f16 help',
   );
 }
-
-const rowsOf = ({ capacity }: ResponderPlan): number => capacity.rows;
 
 /** The plan for `rows` rows; undefined when a device cannot bind so many. */
 function planned(

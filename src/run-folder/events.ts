@@ -5,7 +5,7 @@ import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { parseJson } from '../formats/json.ts';
+import { parseJsonLine } from '../formats/json.ts';
 import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
@@ -106,7 +106,7 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
  * @throws FormatError naming line and field.
  */
 export function parseEvent(line: string, where: string): StoredEvent {
-  const parsed = v.safeParse(stored, parseJson(line, where), { abortEarly: true });
+  const parsed = v.safeParse(stored, parseJsonLine(line, where), { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }

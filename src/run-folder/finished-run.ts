@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { parseStoredConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { isRecord, kindOf, parseJson } from '../formats/json.ts';
+import { isRecord, kindOf, parseJson, parseJsonLine } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
 import { storedChoices } from '../variants/stored-choices.ts';
 import {
@@ -147,7 +147,7 @@ function parseRecords({ text, where }: NamedText): UpdateRecord[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${where} line ${i + 1}`;
-    return [checked(recordSchema, parseJson(line, at), at)];
+    return [checked(recordSchema, parseJsonLine(line, at), at)];
   });
 }
 

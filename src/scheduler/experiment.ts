@@ -24,7 +24,7 @@ import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
-import { keptWarnings, moveWarnings, readKept, type Kept } from './resume.ts';
+import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
@@ -148,7 +148,7 @@ export class Experiment {
         const archive = experiment.#archive;
         const kept = await archive.checkpoints.find(
           { configHash: hash, seeds },
-          (found, strict) => readKept(archive, experiment, found, strict),
+          (found, strict) => readResumeState(archive, experiment, found, strict),
           (text) => host.emit({ type: 'warning', text }),
         );
         if (kept) await experiment.#restore(kept);
@@ -515,7 +515,7 @@ export class Experiment {
     return JSON.stringify([this.#pretrained, this.#progress]);
   }
 
-  async #restore(kept: Kept): Promise<void> {
+  async #restore(kept: ResumeState): Promise<void> {
     const { found, standing, progress, events, files } = kept;
     const { gpu, hostName, emit } = this.#host;
     this.#progress = progress;
@@ -524,7 +524,7 @@ export class Experiment {
     this.#earlier = events;
     Object.assign(this.#archive, files);
     if (found.layout === 3) this.#checkpoints.resumed(this.#fingerprint);
-    for (const text of keptWarnings(kept)) emit({ type: 'warning', text });
+    for (const text of damageWarnings(kept)) emit({ type: 'warning', text });
     this.#buffers.trust.force(standing.kernels);
     this.#untold.push(...(await this.#buffers.replaceWrong(true)));
     if (found.pretraining) {

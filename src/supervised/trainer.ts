@@ -97,14 +97,15 @@ export class SupervisedTrainer {
    *
    * @param groups Their weights, if they have any, add up to 1 over the batch.
    * @returns The learning rate.
-   * @throws RangeError on a token id out of the vocabulary, before anything is submitted.
+   * @throws RangeError on a token id out of the vocabulary or a batch past the trainer's capacity,
+   *   before anything is submitted; the trainer is then as before.
    */
   async step(groups: readonly PromptGroup[]): Promise<number> {
     expectTokens(groups, this.model.weights.layout.config.vocabSize);
+    this.#loss.batch.upload(packGroups(groups, true));
     this.#weighted = groups.some(({ weights }) => weights !== undefined);
     this.#unseen.push(groups);
     if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
-    this.#loss.batch.upload(packGroups(groups, true));
     const rate = this.model.advance();
     await this.#gpu.run(this.#step);
     return rate;

@@ -1,6 +1,6 @@
 import type { ExperimentConfig } from '../config.ts';
 import { duration } from '../look/wording.ts';
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
 import type {
   Completion,
@@ -72,8 +72,6 @@ export class RunView {
   columns: Float32Array[] = [];
   /** Mean of each column over the prompts that have a value. */
   meanCurve: number[] = [];
-  /** Prompts from the lowest to the highest score; before scores, of mean signal so far. */
-  order: readonly number[] = [];
   scores: Float64Array | undefined;
   lim: LimSummary | undefined;
   selections: Partial<Record<MethodName, ReadonlySet<number>>> = {};
@@ -87,6 +85,8 @@ export class RunView {
   /** Files that the run has written. */
   files: string[] = [];
   readonly keeping: Keeping;
+  /** `order`, while nothing has changed it. */
+  #order: readonly number[] | undefined;
   /** The browser has no adapter to offer any more: nothing goes on before it is restarted. */
   gpuGone = false;
   /** Whether there is a checkpoint to go on from. */
@@ -102,6 +102,17 @@ export class RunView {
     this.seed = seeds[0] ?? 0;
     this.keeping = keeping;
     this.checkpointed = keeping.past === 'resumed';
+  }
+
+  /**
+   * Prompts from the highest to the lowest score; before scores, of mean signal so far. Prompts
+   * without either come last.
+   */
+  get order(): readonly number[] {
+    // Of equal scores LIM takes the first prompts, and so does this order.
+    return (this.#order ??= descending(
+      this.scores ? [...this.scores] : this.pool.map((_, prompt) => this.meanOf(prompt)),
+    ));
   }
 
   get running(): boolean {
@@ -202,8 +213,9 @@ export class RunView {
     this.scores = undefined;
     this.lim = undefined;
     this.selections = {};
-    this.order = this.pool.map((_, i) => i);
-    this.makeup = this.pool.length > 0 ? { full: this.#makeupOf(this.order) } : {};
+    this.#order = undefined;
+    const all = this.pool.map((_, i) => i);
+    this.makeup = all.length > 0 ? { full: this.#makeupOf(all) } : {};
   }
 
   #addFiles(...names: readonly string[]): void {
@@ -237,13 +249,13 @@ export class RunView {
     this.columns[epoch] = column;
     const seen = column.filter((value) => !Number.isNaN(value));
     this.meanCurve[epoch] = seen.reduce((sum, value) => sum + value, 0) / seen.length;
-    if (!this.scores) this.order = ascending(this.pool.map((_, prompt) => this.meanOf(prompt)));
+    this.#order = undefined;
   }
 
   #addScores({ seed, lim, scores, selections }: EventOf<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
-    this.order = byScore(scores);
+    this.#order = undefined;
     this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
@@ -319,9 +331,7 @@ export class RunView {
   atReadout(method: MethodName | 'base'): Evaluation[] {
     const { tableReadout } = this.config.experiment;
     const all = this.evaluations[method] ?? [];
-    return method === 'base'
-      ? all
-      : all.filter((one) => readoutOf(this.config, one) === tableReadout);
+    return method === 'base' ? all : evaluationsAt(this.config, all, tableReadout);
   }
 
   /**
@@ -347,11 +357,6 @@ export class RunView {
   }
 }
 
-/** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
-function byScore(scores: Float64Array): number[] {
-  return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
-}
-
 /** How many LIM kept, and by what cut; empty before. */
 export function keptText({ lim, pool }: RunView): string {
   if (!lim) return '';
@@ -363,10 +368,10 @@ export function keptText({ lim, pool }: RunView): string {
     : `${many} ${verb} kept: ${cutText(lim)}`;
 }
 
-/** Indices by rising value; NaN first; equal ones as they came. */
-function ascending(values: readonly number[]): number[] {
+/** Indices by falling value; NaN last; equal ones as they came. */
+function descending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
-  return keys.map((_, i) => i).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0) || a - b);
+  return keys.map((_, i) => i).sort((a, b) => (keys[b] ?? 0) - (keys[a] ?? 0) || a - b);
 }
 
 /** Which buttons can be used; `pause` is also the button to resume with. */

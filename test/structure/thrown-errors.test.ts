@@ -22,7 +22,9 @@ let checker: ts.TypeChecker;
 
 beforeAll(() => {
   const path = join(root, 'tsconfig.json');
-  const { config } = ts.readConfigFile(path, ts.sys.readFile) as { config: unknown };
+  const { config } = ts.readConfigFile(path, (name) => ts.sys.readFile(name)) as {
+    config: unknown;
+  };
   const { options } = ts.parseJsonConfigFileContent(config, ts.sys, root);
   program = ts.createProgram(
     Object.values(entries).map((entry) => join(root, entry)),

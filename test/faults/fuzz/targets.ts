@@ -43,7 +43,7 @@ import {
 import { parseRunFile } from '../../../src/run-folder/run-file.ts';
 import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
 import { CompletionLog } from '../../../src/scheduler/completion-log.ts';
-import { readKept } from '../../../src/scheduler/resume.ts';
+import { readResumeState } from '../../../src/scheduler/resume.ts';
 import { RunArchive } from '../../../src/scheduler/run-archive.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
@@ -201,7 +201,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     return archive.checkpoints.find(
       { configHash, seeds },
       (found) =>
-        readKept(
+        readResumeState(
           archive,
           { config, seeds, task },
           { ...found, files: new Map([...found.files, [EVENTS, mark]]) },

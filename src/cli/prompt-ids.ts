@@ -1,8 +1,4 @@
-<<<<<<< HEAD
-import { chatOf, plainText, type Prompt, withSystem } from '../formats/conversation.ts';
-=======
-import { templateMessages, plainText, type Prompt } from '../formats/conversation.ts';
->>>>>>> main
+import { plainText, type Prompt, templateMessages, withSystem } from '../formats/conversation.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
@@ -37,19 +33,11 @@ export async function promptIds(
     const texts = prompts.map((prompt, i) => plainText(prompt, where(i), help));
     return tokenizer.encode(texts, {}, where);
   }
-<<<<<<< HEAD
   const { system } = chat;
-  const chats = prompts.map((prompt) =>
-    system === undefined ? chatOf(prompt) : withSystem(chatOf(prompt), system),
-  );
-=======
   const chats = prompts.map((prompt) => {
     const messages = templateMessages(prompt);
-    const hasOwn = messages[0]?.role === 'system';
-    if (chat.system === undefined || hasOwn) return messages;
-    return [{ role: 'system', content: chat.system }, ...messages];
+    return system === undefined ? messages : withSystem(messages, system);
   });
->>>>>>> main
   const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source.ts';
-import { chatOf, plainText, promptOf, withSystem } from './conversation.ts';
+import { templateMessages, plainText, promptOf, withSystem } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord, kindOf } from './json.ts';
 import { recordsOf } from './records.ts';
@@ -154,7 +154,7 @@ function rowOf(record: JsonRecord, where: string, system: string | undefined): R
   if (!Array.isArray(value)) {
     throw new FormatError(`${where}: ${field} must be a list of messages, is ${kindOf(value)}`);
   }
-  const chat = chatOf(promptOf(value, `${where}: ${field}`));
+  const chat = templateMessages(promptOf(value, `${where}: ${field}`));
   return { where, chat: system === undefined ? chat : withSystem(chat, system) };
 }
 

@@ -11,6 +11,7 @@ import qwenConfig from '../fixtures/lora/qwen2-tied/base/config.json';
 import qwenModel from '../fixtures/lora/qwen2-tied/base/model.safetensors?inline';
 import qwenAbout from '../fixtures/lora/qwen2-tied/fixture.json';
 import qwenExpected from '../fixtures/lora/qwen2-tied/fixture.safetensors?inline';
+import template from '../fixtures/models/qwen2-tied/chat_template.jinja?raw';
 import tokenizer from '../fixtures/models/qwen2-tied/tokenizer.json';
 import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
@@ -239,4 +240,112 @@ describe('--adapter-dir', () => {
       }
     },
   );
+});
+
+describe('limr sft --train lora', () => {
+  const name = 'qwen2-tied';
+  const rows = [
+    {
+      messages: [
+        { role: 'user', content: 'a' },
+        { role: 'assistant', content: 'b' },
+      ],
+    },
+    { prompt: 'one', response: 'two' },
+    { text: 'abc' },
+  ];
+  const data = new TextEncoder().encode(rows.map((row) => JSON.stringify(row)).join('\n'));
+  const files = { 'd.jsonl': data, 'm/chat_template.jinja': new TextEncoder().encode(template) };
+  const train = (...more: readonly string[]) =>
+    limr(name, ['sft', 'm', '--data', 'd.jsonl', '--out', 'o', '--train', 'lora', ...more], files);
+  const losses = (err: string) => [...err.matchAll(/loss (\S+)/g)].map(([, loss]) => Number(loss));
+
+  test('writes an adapter that learned the rows, and leaves the model as it is', async () => {
+    const options = ['--rank', '6', '--alpha', '3', '--targets', 'q_proj,down', '--epochs', '8'];
+    const { code, system, json, tensors } = await train(
+      ...options,
+      '--learning-rate',
+      '0.02',
+      '--system',
+      'Be brief.',
+    );
+    expect([code, system.err]).toEqual([0, expect.stringContaining('adapter: o/adapter\n')]);
+    const told = losses(system.err);
+    expect(told).toHaveLength(8);
+    expect(told[7]).toBeLessThan(0.7 * told[0]);
+    const made = [...system.files.keys()].filter((path) => path.startsWith('o/')).sort();
+    expect(made).toEqual(['o/adapter/adapter_config.json', 'o/adapter/adapter_model.safetensors']);
+    expect(json('o/adapter/adapter_config.json')).toMatchObject({
+      base_model_name_or_path: 'm',
+      lora_alpha: 3,
+      r: 6,
+      target_modules: ['down_proj', 'q_proj'],
+    });
+    const factors = [...tensors('o/adapter/adapter_model.safetensors')];
+    expect(factors).toHaveLength(8);
+    // B began at 0.
+    for (const [key, entry] of factors)
+      expect([key, toFloat32(entry).some(Boolean)]).toEqual([key, true]);
+
+    const again = await train(...options, '--learning-rate', '0.02', '--system', 'Be brief.');
+    expect(again.system.files.get('o/adapter/adapter_model.safetensors')).toEqual(
+      system.files.get('o/adapter/adapter_model.safetensors'),
+    );
+    expect(again.system.files.get('m/model.safetensors')).toBe(
+      cases.get(name)!.files.get('m/model.safetensors'),
+    );
+
+    const written = Object.fromEntries(system.files);
+    const learned = await limr(
+      name,
+      ['logits', 'm', '--ids', 'ids.json', '--out', 'l', '--adapter-dir', 'o/adapter'],
+      { ...written, 'ids.json': encode({ input_ids: [[1, 2, 3]] }) },
+    );
+    expect(learned.code).toBe(0);
+  });
+
+  test('begins at the loss of the model, with the defaults of an adapter', async () => {
+    const { code, system, json } = await train();
+    expect(code).toBe(0);
+    const whole = await limr(
+      name,
+      ['sft', 'm', '--data', 'd.jsonl', '--out', 'w', '--learning-rate', '0'],
+      files,
+    );
+    expect([whole.code, whole.system.err]).toEqual([0, expect.any(String)]);
+    expect(losses(system.err)).toEqual(losses(whole.system.err));
+    const config = json('o/adapter/adapter_config.json') as { readonly target_modules: unknown };
+    expect(config).toMatchObject({ r: 16, lora_alpha: 32, use_rslora: false });
+    expect(config.target_modules).toHaveLength(7);
+    expect([...whole.system.files.keys()]).toContain('w/generation_config.json');
+  });
+
+  test.each<[readonly string[], string]>([
+    [['--rank', '0'], "--rank must be a whole number at least 1 and at most 65536, got '0'"],
+    [['--targets', 'q,lm_head'], "--targets: 'lm_head' is none of q, k, v, o, gate, up, down"],
+    [['--dtype', 'f16'], '--dtype is of a model: adapters are written in f32'],
+  ])('refuses %j', async (more, why) => {
+    const { code, system } = await train(...more);
+    expect([code, system.err]).toEqual([2, `limr sft: ${why}\n`]);
+  });
+
+  test('refuses options of adapters without it, a config to begin from, and a folder in use', async () => {
+    const run = async (argv: readonly string[], more: Record<string, Uint8Array> = {}) => {
+      const { code, system } = await limr(name, ['sft', ...argv], { ...files, ...more });
+      return [code, system.err];
+    };
+    const begin = ['m', '--data', 'd.jsonl', '--out', 'o'];
+    expect(await run([...begin, '--rank', '4'])).toEqual([
+      2,
+      'limr sft: --rank is of adapters: it needs --train lora\n',
+    ]);
+    expect(
+      await run(['c.json', ...begin.slice(1), '--train', 'lora'], { 'c.json': encode({}) }),
+    ).toEqual([2, 'limr sft: --train lora needs a model directory, c.json is none\n']);
+    const used = { 'o/adapter/adapter_config.json': encode({}) };
+    expect(await run([...begin, '--train', 'lora'], used)).toEqual([
+      2,
+      'limr sft: --out o already holds an adapter\n',
+    ]);
+  });
 });

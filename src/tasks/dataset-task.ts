@@ -1,7 +1,7 @@
 import { ConfigError } from '../config-error.ts';
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
-import { chatOf, identityOf, plainText } from '../formats/conversation.ts';
+import { identityOf, plainText, templateMessages, withSystem } from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
@@ -322,9 +322,8 @@ class DatasetReader {
     }
     const { system } = this.#config;
     const chats = rows.map((row) => {
-      const messages = chatOf(row);
-      if (system === undefined || messages[0]?.role === 'system') return messages;
-      return [{ role: 'system', content: system }, ...messages];
+      const messages = templateMessages(row);
+      return system === undefined ? messages : withSystem(messages, system);
     });
     return this.#client.renderChats(
       chats,

@@ -53,7 +53,7 @@ beforeAll(async () => {
       ['a/adapter_model.safetensors', await assetBytes(factors)],
     ]);
     const golden = await modelFixture(config, model, expected);
-    cases.set(name, { golden, files, about: about as typeof qwenAbout });
+    cases.set(name, { golden, files, about: about });
   }
 });
 afterAll(() => useSystem(undefined));

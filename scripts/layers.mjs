@@ -150,7 +150,7 @@ export const layers = {
   },
   'src/supervised': {
     is: 'learning from given responses',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim', 'src/vocabulary'],
   },
   'src/scheduler': {
     is: 'the experiment as a plain state machine',

@@ -38,6 +38,6 @@ export async function promptIds(
     const messages = templateMessages(prompt);
     return system === undefined ? messages : withSystem(messages, system);
   });
-  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
+  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true }, where);
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

@@ -145,7 +145,10 @@ function planOf(
   };
   const gpu = phantomGpu(limits);
   const layout = deviceLayout(gpu, config, 'lm', weights);
-  const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
+  const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+    frozen: true,
+    halfTable: true,
+  });
   const model = adapters ? adaptedOn(gpu, store, adapters).weights : store;
   new Decoder(gpu, config, model, capacity);
   const byPurpose = gpu.memory.byPurpose();

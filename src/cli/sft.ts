@@ -1,5 +1,10 @@
 import { defineCommand } from 'citty';
-import { drawnConfig, type ExperimentConfig, type OptimizerConfig } from '../config.ts';
+import {
+  type BaseConfig,
+  drawnConfig,
+  type ExperimentConfig,
+  type OptimizerConfig,
+} from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -369,10 +374,7 @@ async function startOfConfig(path: string): Promise<Start> {
 }
 
 /** Fresh weights, which are drawn when the first is read. */
-function drawnSource(
-  model: ModelConfig,
-  base: { readonly seed: number; readonly initialScale: number },
-): ParameterSource {
+function drawnSource(model: ModelConfig, base: BaseConfig): ParameterSource {
   let drawn: ReadonlyMap<string, Float32Array> | undefined;
   return {
     read: (name) => {

@@ -13,10 +13,9 @@ import { expectRopeReaches, ropeOf } from './rope.ts';
 /**
  * What a forward pass keeps. `all`: every value, for training. `inputs`: each layer's input, for
  * training with gradient checkpointing, which computes the rest of a layer again in the backward
- * pass. `qkv`: each layer's queries, keys and values, for prefill. `none`: only the last hidden
- * states, for scoring.
+ * pass. `none`: only the last hidden states, for scoring.
  */
-export type Keep = 'all' | 'inputs' | 'qkv' | 'none';
+export type Keep = 'all' | 'inputs' | 'none';
 
 /** What training keeps. @param checkpointing Keeps only the layers' inputs; off when left out. */
 export const keepForTraining = (checkpointing = false): Keep => (checkpointing ? 'inputs' : 'all');
@@ -112,8 +111,7 @@ export class Activations {
   #allocate(): ReadonlyMap<string, readonly Tensor[]> {
     const { block, config, keep, memory, trains, rows } = this;
     const values = Object.entries(block.values);
-    const isKept = (name: string): boolean =>
-      keep === 'all' || (trains && name === block.input) || (keep === 'qkv' && name === block.qkv);
+    const isKept = (name: string): boolean => keep === 'all' || (trains && name === block.input);
     // Without a backward pass, a value lends its memory to the values that name it as `over`.
     const lender = (name: string, { over }: BlockValue): string | undefined =>
       trains || isKept(name) ? undefined : over;

@@ -62,6 +62,12 @@ export type TrainerConfig = Pick<
 export interface TaskLimits {
   readonly maxPromptTokens: number;
   readonly maxResponseTokens: number;
+  /**
+   * Most token rows of one pass; at least a longest prompt with one longest response, even where
+   * this is less. Groups that are longer are split between responses, and sums are then made in
+   * another order. Default: a whole group at least, and a minibatch up to 8,192 rows.
+   */
+  readonly microRows?: number | undefined;
 }
 
 /** The state of a trainer that a checkpoint keeps: of adapters, never of their base. */
@@ -211,8 +217,12 @@ export class PpoTrainer {
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing the gradients: no network's gradients outlive its own update.
     const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    // An actor that is a whole model looks its tokens up in f32, and so must its reference.
     const frozen = (label: string) =>
-      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', { frozen: true });
+      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', {
+        frozen: true,
+        halfTable: plan !== undefined,
+      });
     const adapts = plan && { base: frozen('base'), plan };
     const shared = { gradientPages, adapts };
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);
@@ -488,31 +498,33 @@ export class PpoTrainer {
     }
   }
 
-  /** Cuts groups into pieces that fit the micro-batch buffers. */
+  /**
+   * Cuts groups into pieces that fit the micro-batch buffers. A group that no piece holds is cut
+   * between responses; each part repeats the prompt.
+   */
   #pieces(groups: readonly WeightedGroup[]): PromptGroup[][] {
     const { rows: mostRows, actions: mostActions } = this.#batch.capacity;
     const pieces: PromptGroup[][] = [];
     let piece: PromptGroup[] = [];
     let rows = 0;
     let actions = 0;
-    for (const { units, weights } of groups) {
-      const [first] = units;
+    for (const group of groups.flatMap((whole) => partsOf(whole, mostRows, mostActions))) {
+      const [first] = group.units;
       if (!first) continue;
-      const own = units.reduce((sum, unit) => sum + unit.response.length, 0);
-      const ownRows = first.group.prompt.length + own - units.length;
-      if (piece.length > 0 && (rows + ownRows > mostRows || actions + own > mostActions)) {
+      const own = sizeOf(group);
+      if (piece.length > 0 && (rows + own.rows > mostRows || actions + own.actions > mostActions)) {
         pieces.push(piece);
         piece = [];
         rows = 0;
         actions = 0;
       }
-      rows += ownRows;
-      actions += own;
+      rows += own.rows;
+      actions += own.actions;
       piece.push({
         prompt: first.group.prompt,
-        responses: units.map((unit) => unit.response),
-        firstActions: units.map((unit) => unit.firstAction),
-        ...(weights.length > 0 ? { weights } : {}),
+        responses: group.units.map((unit) => unit.response),
+        firstActions: group.units.map((unit) => unit.firstAction),
+        ...(group.weights.length > 0 ? { weights: group.weights } : {}),
       });
     }
     if (piece.length > 0) pieces.push(piece);
@@ -556,7 +568,6 @@ export class PpoTrainer {
     const critic = criticTotals && actionMeans(criticTotals);
     const actorReport = updateReport(found.actorState);
     const criticReport = criticState && updateReport(criticState);
-    const updates = ppo.updateEpochs * ppo.minibatches;
     for (const [name, report, loss] of [
       ['actor', actorReport, actor.weightedLoss],
       ['critic', criticReport, critic?.weightedLoss],
@@ -577,7 +588,7 @@ export class PpoTrainer {
       ...rewardMetrics(experience.units, experience.verdicts),
       response_length_mean: experience.actions / experience.sequences,
       ...(ppo.klCoef === 0 ? {} : { kl_mean: mean(kls) }),
-      policy_loss: actor.weightedLoss / updates,
+      policy_loss: actor.weightedLoss / taken.actor.length,
       clip_fraction: actor.stats[0],
       approx_kl: actor.stats[1],
       entropy: actor.extra,
@@ -586,7 +597,7 @@ export class PpoTrainer {
       actor_lr: taken.actor.at(-1)?.rate ?? 0,
       ...(critic && criticReport
         ? {
-            value_loss: critic.weightedLoss / updates,
+            value_loss: critic.weightedLoss / taken.critic.length,
             explained_variance: explainedVariance(values, returns, experience.actions),
             critic_grad_norm: criticReport.gradNorm,
             critic_lr: taken.critic.at(-1)?.rate ?? 0,
@@ -627,6 +638,30 @@ interface WeightedGroup {
 }
 
 type Minibatch = readonly WeightedGroup[];
+
+/** Token rows and actions of a group whose prompt comes once. */
+function sizeOf({ units }: Pick<WeightedGroup, 'units'>): { rows: number; actions: number } {
+  const actions = units.reduce((sum, { response }) => sum + response.length, 0);
+  const prompt = units[0]?.group.prompt.length ?? 0;
+  return { rows: prompt + actions - units.length, actions };
+}
+
+/** A group as it is where it fits; else parts of it, each with as many responses as fit. */
+function partsOf(group: WeightedGroup, mostRows: number, mostActions: number): WeightedGroup[] {
+  const fits = (units: readonly SequenceUnit[]): boolean => {
+    const { rows, actions } = sizeOf({ units });
+    return rows <= mostRows && actions <= mostActions;
+  };
+  if (fits(group.units)) return [group];
+  const parts: WeightedGroup[] = [];
+  let first = 0;
+  for (let end = 1; end <= group.units.length; end++) {
+    if (end < group.units.length && fits(group.units.slice(first, end + 1))) continue;
+    parts.push({ units: group.units.slice(first, end), weights: group.weights.slice(first, end) });
+    first = end;
+  }
+  return parts;
+}
 
 /** The optimizer updates of one iteration, in order, with their learning rates. */
 type TakenUpdates = Readonly<
@@ -709,23 +744,27 @@ function rewardMetrics(
 }
 
 /**
- * Buffer sizes of a trainer. A micro-batch holds a minibatch, or as much of it as `MICRO_ROWS`
- * allows.
+ * Buffer sizes of a trainer. A micro-batch holds a minibatch, or as much of it as `MICRO_ROWS` or
+ * the limit on rows allows.
  */
 export function trainerCapacity(
   config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
   limits: TaskLimits,
 ): { readonly micro: { rows: number; actions: number; sequences: number } } {
   const { rollout, ppo } = config;
-  const { maxPromptTokens, maxResponseTokens } = limits;
+  const { maxPromptTokens, maxResponseTokens, microRows = Infinity } = limits;
   const grouped = ppo.minibatchUnit === 'group';
   const perUnit = grouped ? rollout.samples : 1;
   const units = (rollout.prompts * (grouped ? 1 : rollout.samples)) / ppo.minibatches;
-  const unitRows = maxPromptTokens + perUnit * (maxResponseTokens - 1);
-  const groupRows = maxPromptTokens + rollout.samples * (maxResponseTokens - 1);
-  const rows = Math.max(groupRows, unitRows, Math.min(MICRO_ROWS, Math.ceil(units) * unitRows));
+  const rowsOf = (responses: number): number =>
+    maxPromptTokens + responses * (maxResponseTokens - 1);
+  const whole = Math.max(
+    rowsOf(rollout.samples),
+    Math.min(MICRO_ROWS, Math.ceil(units) * rowsOf(perUnit)),
+  );
   const sequences = Math.max(rollout.samples, Math.ceil(units) * perUnit);
+  const rows = Math.min(whole, Math.max(microRows, rowsOf(1)));
   // A sequence of n actions takes at least n - 1 rows; its prompt may be shared.
-  const actions = Math.min(sequences * maxResponseTokens, 2 * rows + sequences);
-  return { micro: { rows, actions, sequences } };
+  const most = rows < whole ? rows + sequences : 2 * rows + sequences;
+  return { micro: { rows, actions: Math.min(sequences * maxResponseTokens, most), sequences } };
 }

@@ -23,10 +23,10 @@ export interface DecodeState {
   /** f32 (R, heads, keys). */
   readonly scores: Tensor;
   /**
-   * By layer: rotated queries, keys and values of the prompts' rows, f32 (N, fused); caches of the
-   * responses' keys and values, (R, T, 2 kv_heads * D).
+   * By layer: keys and values of the prompts' rows, (N, 2 kv_heads * D), and of the responses,
+   * (R, T, 2 kv_heads * D).
    */
-  readonly promptQkv: readonly Tensor[];
+  readonly promptCaches: readonly Tensor[];
   readonly caches: readonly Tensor[];
 }
 
@@ -98,12 +98,12 @@ export class DecodeSteps {
     if (op.op === 'rope' && rotate) return [];
     if (op.op !== 'attention') return rowSteps(op, layer, this.#pass, state.positions);
     const { keys, episodes, status, scores } = state;
-    const [prompt_qkv, cache] = [state.promptQkv[index], state.caches[index]];
-    if (!prompt_qkv || !cache) throw new RangeError(`no layer ${index}`);
+    const [prompts, cache] = [state.promptCaches[index], state.caches[index]];
+    if (!prompts || !cache) throw new RangeError(`no layer ${index}`);
     const [qkv, out] = [layer.value(op.from), layer.value(op.to)];
     return [
       attentionDecode(
-        { episodes, status, table: ropeTable, prompt_qkv, qkv, cache, scores, out },
+        { episodes, status, table: ropeTable, prompts, qkv, cache, scores, out },
         { ...headsOf(config), rows, keys, rotate, lanes },
       ),
     ];

@@ -30,7 +30,6 @@ import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
-import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
@@ -52,11 +51,8 @@ export interface RolloutGroup {
 /** The parts of a config that a trainer reads. */
 export type TrainerConfig = Pick<
   ExperimentConfig,
-  'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
-> & {
-  /** Adapters to train over a frozen base; all weights are trained where there are none. */
-  readonly adapter?: AdapterSpec | null | undefined;
-};
+  'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage' | 'adapter'
+>;
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {

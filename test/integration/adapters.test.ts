@@ -19,7 +19,7 @@ import {
   ParameterStore,
 } from '../../src/model/parameters.ts';
 import type { Weights } from '../../src/model/weights.ts';
-import type { PpoState, TrainerConfig } from '../../src/ppo/trainer.ts';
+import type { PpoState } from '../../src/ppo/trainer.ts';
 import { Decoder } from '../../src/rollout/decoder.ts';
 import { SupervisedTrainer } from '../../src/supervised/trainer.ts';
 import { adapterTargets } from '../../src/vocabulary/adapters.ts';
@@ -302,11 +302,11 @@ describe('adapterLayout', () => {
 });
 
 const adapter = { rank: 3, alpha: 6, targets: adapterTargets } as const;
-type AdaptedConfig = DrawnExperimentConfig & Pick<TrainerConfig, 'adapter'>;
+type ExperimentConfig = DrawnExperimentConfig & Pick<TrainerConfig, 'adapter'>;
 const adaptedConfig = (
   ppo: Partial<ExperimentConfig['ppo']>,
-  more: Partial<AdaptedConfig> = {},
-): AdaptedConfig => {
+  more: Partial<ExperimentConfig> = {},
+): ExperimentConfig => {
   const small = smallConfig({
     task: bandit('match'),
     rollout: { prompts: 8, samples: 8 },
@@ -486,13 +486,13 @@ describe('PPO of adapters', () => {
       // At another temperature nothing is told, nor of whole models.
       const warm = { ...config, rollout: { ...rollout, logprobTemperature: 1.5 } };
       expect(await (await PpoRig.open(gpu, warm)).iterate(0)).not.toHaveProperty('sampler_gap');
-      const whole: AdaptedConfig = { ...config, rollout, adapter: null };
+      const whole: ExperimentConfig = { ...config, rollout, adapter: null };
       expect(await (await PpoRig.open(gpu, whole)).iterate(0)).not.toHaveProperty('sampler_gap');
     },
   );
 
   test('computes no reference where nothing penalises the divergence from it', async () => {
-    const none: AdaptedConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
+    const none: ExperimentConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
     const whole = await PpoRig.open(gpu, none);
     expect(whole.trainer.base).toBeUndefined();
     expect(await whole.iterate(0)).not.toHaveProperty('kl_mean');

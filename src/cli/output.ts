@@ -4,7 +4,14 @@ import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
 /** A folder with any of these files holds a run. */
-const runFiles = [RESULTS, METRICS, CHECKPOINTS, CONFIG, 'model.safetensors'];
+const runFiles = [
+  RESULTS,
+  METRICS,
+  CHECKPOINTS,
+  CONFIG,
+  'model.safetensors',
+  'model.safetensors.index.json',
+];
 
 /**
  * Checks that a result may be written to a path as one file: the path is no folder, no input (by

@@ -15,7 +15,7 @@ import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './check
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { RunStore } from './run-store.ts';
+import type { FileContent, RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -116,6 +116,23 @@ export class RunArchive {
     const marks: Record<string, FileMark> = {};
     for (const [path, content] of files) marks[path] = await this.#write(path, content);
     return marks;
+  }
+
+  /**
+   * Writes the files of a trained model or adapter.
+   *
+   * @param files In the order to write them, by names in the folder.
+   * @throws CheckpointWriteError
+   */
+  async writeTrained(folder: string, files: ReadonlyMap<string, FileContent>): Promise<void> {
+    for (const [name, content] of files) {
+      const path = `${folder}/${name}`;
+      try {
+        await this.store.write(path, content);
+      } catch (cause) {
+        throw this.writeError(`${path} could not be written`, cause);
+      }
+    }
   }
 
   /** Writes the marks of a finished run's files, then its results. */

@@ -166,6 +166,8 @@ export class RunView {
         this.#addColumn(event);
         return;
       case 'evaluation':
+        // Of a task without tiers: nothing was evaluated.
+        if (Object.keys(event.tiers).length === 0) return;
         (this.evaluations[event.method] ??= []).push(event);
         return;
       case 'scores':
@@ -268,7 +270,7 @@ export class RunView {
     for (const index of indices) {
       const prompt = this.pool[index];
       if (!prompt) continue;
-      makeup[prompt.origin]++;
+      if (prompt.origin) makeup[prompt.origin]++;
       if (prompt.wrongKey) makeup.wrongKeys++;
     }
     return makeup;

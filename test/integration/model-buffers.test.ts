@@ -6,11 +6,11 @@ import type { ModelConfig } from '../../src/model/config.ts';
 import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import {
-  criticFromActor,
   initialParameters,
   parameterLayout,
   parameterNames,
   ParameterStore,
+  valueHead,
 } from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
 import { openTestGpu } from '../support/gpu.ts';
@@ -66,7 +66,8 @@ describe('ParameterStore', () => {
     'holds what is frozen once: head %s in %s, pages of at most %f',
     async (head, storage, limit) => {
       const layout = parameterLayout(config, head, limit, storage);
-      const own = head === 'lm' ? weights : criticFromActor(weights, config, 1);
+      const own =
+        head === 'lm' ? weights : new Map(weights).set('score.weight', valueHead(config, 1));
       const before = gpu.memory.total();
       const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
       const whole = layout.pages.reduce((sum, { size }) => sum + size * 4, 0);

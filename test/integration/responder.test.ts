@@ -206,7 +206,7 @@ describe('planResponder', () => {
 
   test('says what the least would take', () => {
     expect(() => planResponder(smollm, maths, { memory: 2 ** 28, limits })).toThrow(
-      /^one response at a time needs \d+\.\d MiB, of which weights are 513.1 MiB and the cache 67.5 MiB; there are 256.0 MiB: fewer new tokens/,
+      /^one response at a time needs \d+\.\d MiB, of which weights are 513.1 MiB and the cache 75.4 MiB; there are 256.0 MiB: fewer new tokens/,
     );
   });
 

@@ -278,8 +278,18 @@ export type ExperimentEvent =
         readonly reason: string;
       };
     }
+  /** A failed run's message is its error's name, a colon, and words. */
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
+
+/** Errors that the language throws: words such as `x is not a function` need their names. */
+const ofLanguage = /^(?:Eval|Range|Reference|Syntax|Type|URI)Error$/;
+
+/** The error in the message of a failed run: its name, and its words for a person. */
+export function failureIn(message: string): { readonly name: string; readonly words: string } {
+  const [, name = 'Error', words = message] = /^(\w*Error): (.*)$/s.exec(message) ?? [];
+  return { name, words: ofLanguage.test(name) ? message : words };
+}
 
 /** The opening of another device in place of a lost one. */
 export interface Reopening {

@@ -9,7 +9,12 @@ import { openTask } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
+import {
+  type ExperimentEvent,
+  type ExperimentResults,
+  failureIn,
+  type LimSummary,
+} from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -22,7 +27,7 @@ import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
-import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
@@ -416,21 +421,12 @@ const deviceFaults: ReadonlySet<string> = new Set([
   'AllocationError',
 ]);
 
-/** Names of errors whose message needs no name before it. */
-const selfEvident: ReadonlySet<string> = new Set([
-  ...badInput,
-  ...deviceFaults,
-  'Error',
-  'FileError',
-]);
-
 /**
  * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
  */
 function failureOf(text: string): Error {
-  const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
-  return Object.assign(new Error(message), { name });
+  const { name, words } = failureIn(text);
+  return Object.assign(new Error(words), { name });
 }
 
 /** Least time between two progress lines that cannot overwrite each other. */

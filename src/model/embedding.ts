@@ -15,7 +15,7 @@ export class Embedding {
   readonly #projection: Linear;
 
   /**
-   * @param table f32 (V, C); its gradient has the same name.
+   * @param table f32 or f16 (V, C); its gradient has the same name.
    * @param projection (V, C): a matrix of its own, or the table again.
    */
   constructor(table: Tensor, projection: Linear) {

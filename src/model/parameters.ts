@@ -58,8 +58,8 @@ export interface Page {
   readonly halvesStart: number;
   readonly halvesEnd: number;
   /**
-   * Elements [0, embeddingEnd) are the embedding table: lookups read them in f32, even where an f16
-   * copy exists.
+   * Elements [0, embeddingEnd) are the embedding table: training looks them up in f32, even where
+   * an f16 copy exists.
    */
   readonly embeddingEnd: number;
 }
@@ -234,20 +234,28 @@ export class ParameterStore implements Weights {
   readonly #byName: ReadonlyMap<string, StoredParameter>;
   /** Elements [start, end) of each page that are not held in f32. */
   readonly #gaps: readonly { readonly start: number; readonly end: number }[];
+  readonly #halfTable: boolean;
 
   /**
    * @param options.over Pages from `sharedPages` in which the store lies. It does not own them.
    * @param options.frozen Keeps no f32 numbers of elements stored in f16, the embedding table
    *   apart: for weights that are not trained.
+   * @param options.halfTable Looks up the embedding table's f16 copy, where there is one, and a
+   *   frozen store keeps no f32 numbers of it. Left out: lookups read f32, as in training.
    */
   constructor(
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
     purpose: MemoryPurpose,
-    options: { readonly over?: readonly Tensor[] | undefined; readonly frozen?: boolean } = {},
+    options: {
+      readonly over?: readonly Tensor[] | undefined;
+      readonly frozen?: boolean;
+      readonly halfTable?: boolean;
+    } = {},
   ) {
-    const { over = [], frozen = false } = options;
+    const { over = [], frozen = false, halfTable = false } = options;
+    this.#halfTable = halfTable;
     this.#gpu = gpu;
     this.layout = layout;
     const owned: Tensor[] = [];
@@ -257,7 +265,7 @@ export class ParameterStore implements Weights {
       return made;
     };
     this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
-      const start = Math.max(halvesStart, embeddingEnd);
+      const start = halfTable ? halvesStart : Math.max(halvesStart, embeddingEnd);
       // Where only an embedding has an f16 copy, or nothing has, all elements are held in f32.
       return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
     });
@@ -307,7 +315,8 @@ export class ParameterStore implements Weights {
    */
   get embedding(): Embedding {
     const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
-    return new Embedding(this.tensor('embed'), projection);
+    const half = this.#halfTable ? this.#half(this.#stored('embed')) : undefined;
+    return new Embedding(half ?? this.tensor('embed'), projection);
   }
 
   /** Names in files of the parameters that have an f16 copy. */

@@ -212,15 +212,18 @@ export class PpoTrainer {
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing the gradients: no network's gradients outlive its own update.
     const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    // An actor that is a whole model looks its tokens up in f32, and so must its reference.
     const frozen = (label: string) =>
-      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', { frozen: true });
+      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', {
+        frozen: true,
+        halfTable: plan !== undefined,
+      });
     const adapts = plan && { base: frozen('base'), plan };
     const shared = { gradientPages, adapts };
     this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);
     this.base = adapts?.base ?? (penalised ? frozen('reference') : undefined);
     this.critic =
-      criticLayout &&
-      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
+      criticLayout && new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;

@@ -142,7 +142,10 @@ function planOf(
   };
   const gpu = phantomGpu(limits);
   const layout = deviceLayout(gpu, config, 'lm', weights);
-  const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
+  const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+    frozen: true,
+    halfTable: true,
+  });
   new Decoder(gpu, config, store, capacity);
   const byPurpose = gpu.memory.byPurpose();
   return { capacity, samples, batches: rounds * turns, byPurpose, total: gpu.memory.total() };

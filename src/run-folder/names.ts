@@ -24,6 +24,8 @@ export const REWARDS = 'rewards.safetensors';
 export const SCORES = 'scores.json';
 export const SUBSETS = 'subsets';
 export const COMPLETIONS = 'completions';
+/** The rows of the task's files that are none of its prompts, and why; absent if there are none. */
+export const LEFT_OUT = 'left-out.json';
 /** Tells which process works in the folder. */
 export const LOCK = '.lock';
 

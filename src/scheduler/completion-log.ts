@@ -1,9 +1,8 @@
 import * as v from 'valibot';
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { Completion, FileMark, PromptCompletions } from '../results.ts';
 import { whole } from '../results-schema.ts';
 import { completionsFile } from '../run-folder/names.ts';
-import { takesGivenModel } from '../tasks/registry.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
@@ -59,8 +58,9 @@ export class CompletionLog {
   }
 
   /** The log for a seed of a run with this config. */
-  static of({ experiment, rollout, task }: ExperimentConfig, seed: number): CompletionLog {
-    const asRows = takesGivenModel(task);
+  static of(config: ExperimentConfig, seed: number): CompletionLog {
+    const { experiment, rollout } = config;
+    const asRows = startsFromFolder(config);
     return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples, asRows });
   }
 

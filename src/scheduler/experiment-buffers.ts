@@ -49,7 +49,7 @@ export interface MemoryChoices {
 export interface BuffersShape extends MemoryChoices {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
-  readonly lengths: TaskLimits;
+  readonly lengths: TaskLimits & Pick<TaskShape, 'stopStrings'>;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
@@ -104,6 +104,7 @@ function capacities({ model, config, lengths, rowsTogether }: BuffersShape): {
     promptLength: maxPromptTokens,
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
+    ...((lengths.stopStrings ?? []).length > 0 ? { stopStrings: true } : {}),
   };
   if (rowsTogether === undefined || rowsTogether >= rows) return { whole, capacity: whole };
   const fewer = atMost(whole, rowsTogether);

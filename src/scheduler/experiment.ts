@@ -250,7 +250,10 @@ export class Experiment {
       emit({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
       for (const text of this.#untold) this.#warn(text);
       this.#earlier = undefined;
-    } else this.#tell(started);
+    } else {
+      this.#tell(started);
+      await this.#tellOfTask();
+    }
     if (!this.#buffers.allocated && !this.#half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
@@ -279,6 +282,13 @@ export class Experiment {
     this.#shipped = this.#base !== undefined;
     if (this.#base) this.#buffers.allocateAhead();
     for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
+  }
+
+  /** What the task says of its files: rows that are left out, and the like. */
+  async #tellOfTask(): Promise<void> {
+    const { notes = [], leftOut = [] } = this.task;
+    await this.#archive.writeLeftOut(leftOut);
+    for (const text of notes) this.#warn(text);
   }
 
   /** Tells whoever watches, and takes it into progress and log. */

@@ -9,7 +9,8 @@ import type {
   UpdateRecord,
 } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
-import { EVENTS, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import type { LeftOutRow } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
@@ -133,6 +134,11 @@ export class RunArchive {
         throw this.writeError(`${path} could not be written`, cause);
       }
     }
+  }
+
+  /** Writes the rows that are none of the task's prompts. @throws CheckpointWriteError */
+  async writeLeftOut(rows: readonly LeftOutRow[]): Promise<void> {
+    if (rows.length > 0) await this.#write(LEFT_OUT, jsonLines(rows));
   }
 
   /** Writes the marks of a finished run's files, then its results. */

@@ -66,7 +66,7 @@ export class SupervisedTrainer {
     const pageLimit = bindingElements(gpu.limits);
     const whole = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
     const plan = shape.adapter ? planOf(shape.adapter, config) : undefined;
-    this.base = plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true });
+    this.base = plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true, halfTable: true });
     const layout = plan ? adapterLayout(config, plan, { head: 'lm', pageLimit }) : whole;
     const adapts = plan && this.base && { base: this.base, plan };
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');

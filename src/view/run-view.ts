@@ -2,15 +2,16 @@ import type { ExperimentConfig } from '../config.ts';
 import { duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
-import type {
-  Completion,
-  Evaluation,
-  EventOf,
-  ExperimentEvent,
-  ExperimentResults,
-  LimSummary,
-  RunState,
-  UpdateRecord,
+import {
+  type Completion,
+  type Evaluation,
+  type EventOf,
+  type ExperimentEvent,
+  type ExperimentResults,
+  failureIn,
+  type LimSummary,
+  type RunState,
+  type UpdateRecord,
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
@@ -416,7 +417,8 @@ export function standing(model: RunView): Standing {
         fraction: undefined,
       };
     case 'failed': {
-      const lost = /^DeviceLostError: /.test(message);
+      const { name, words } = failureIn(message);
+      const lost = name === 'DeviceLostError';
       return {
         phase: lost
           ? 'The GPU was lost'
@@ -425,8 +427,8 @@ export function standing(model: RunView): Standing {
             : 'The run failed',
         pace: rescueOf(model),
         detail: lost
-          ? `The browser's GPU process or the driver stopped: ${message.replace(/^\w+: |\.+$/g, '')}.`
-          : message,
+          ? `The browser's GPU process or the driver stopped: ${words.replace(/\.+$/, '')}.`
+          : words,
         fraction: progress?.fraction ?? 0,
       };
     }

@@ -158,7 +158,7 @@ export const layers = {
   },
   'src/supervised': {
     is: 'learning from given responses',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim', 'src/vocabulary'],
   },
   'src/scheduler': {
     is: 'the experiment as a plain state machine',
@@ -266,7 +266,6 @@ export const layers = {
       'src/lim',
       'src/look',
       'src/model',
-      'src/optim',
       'src/random',
       'src/readouts',
       'src/report',

@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty';
 import { drawnConfig } from '../config.ts';
+import { parameterLayout } from '../model/parameters.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { baseFile, baseIdentity } from '../scheduler/base-file.ts';
 import { openTask } from '../tasks/registry.ts';
@@ -35,7 +36,7 @@ export const command = defineCommand({
     const host = await system();
     const task = await openTask(config.task);
     try {
-      const kept = new KeptTraining(modelConfigOf(config, task));
+      const kept = new KeptTraining(parameterLayout(modelConfigOf(config, task), 'lm'));
       let adapter = '';
       const parameters = await withLastingGpu(
         args,

@@ -6,7 +6,7 @@ import { defineConfig } from 'vitest/config';
 import manifest from './package.json' with { type: 'json' };
 import { chromiumArguments, findChromium } from './scripts/chromium.mjs';
 import { notices } from './scripts/notices.mjs';
-import { toneRules } from './src/look/tokens.ts';
+import { lineRules, toneRules } from './src/look/tokens.ts';
 
 // Node's WebGPU is imported there by name, and charts are drawn by the command: never in a page.
 const notForPages = ['webgpu', '@webgpu/types', 'echarts'];
@@ -21,8 +21,9 @@ const gpuTimeouts = { testTimeout: 300_000, hookTimeout: 300_000 };
 const executablePath = findChromium();
 // The same files and settings under Deno: vitest runs there as it is.
 const host = 'deno' in process.versions ? 'deno' : 'gpu';
-// Worker threads inherit it: what they import is TypeScript that Vite has not seen.
-const hooks = fileURLToPath(new URL('scripts/ts-hooks.mjs', import.meta.url));
+// Worker threads inherit it: what they import is TypeScript that Vite has not seen. It is a URL,
+// because Node takes the `C:` of a path for a scheme.
+const hooks = new URL('scripts/ts-hooks.mjs', import.meta.url).href;
 const execArgv = host === 'deno' ? [] : ['--import', hooks];
 
 /** What a page has instead of `node:util`, as in the page of `--host chromium`. */
@@ -50,7 +51,9 @@ export default defineConfig(({ mode }) => ({
       name: 'tones',
       enforce: 'pre',
       transform: (code, id) =>
-        id.split('?')[0]?.endsWith('/demo/style.css') ? code.replace('@tones;', toneRules()) : null,
+        id.split('?')[0]?.endsWith('/demo/style.css')
+          ? code.replace('@tones;', toneRules()).replace('@lines;', lineRules())
+          : null,
     },
   ],
   // Tests take fixtures by their addresses.

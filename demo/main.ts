@@ -27,8 +27,8 @@ import {
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
 import { counted } from '../src/look/wording.ts';
-import { lookAtAdapter, showFacts, type AdapterState } from './adapter.ts';
-import { epochAt, updateEnding, updateOf, type Cursor } from './cursor.ts';
+import { lookAtAdapter, showFacts } from './adapter.ts';
+import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { download, FileList } from './files.ts';
 import {
@@ -48,6 +48,7 @@ import { digitsOf, LineChart } from './plots/line-chart.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import { lineNames, type Lines, type Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
+import { canTrain, configOf, emptyView, isBusy } from './page-view.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
@@ -68,47 +69,20 @@ const slider = byId('cursor', HTMLInputElement);
 const report = byId('report', HTMLButtonElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
-/** What a prompt was answered, and its key where that is known. */
-type Answers = Parameters<typeof showCompletions>[3];
-
 /** How long a worker whose run failed is waited for. */
 const CLOSE_BROKEN_MS = 2000;
 
 /** How long the settings rest before a run's memory is computed, which takes a tenth of a second. */
 const SETTLED_MS = 200;
 
-/** Undefined until the browser has answered. */
-let adapter: AdapterState | undefined;
-/** There was one, and now there is none. */
-let lostAdapter = false;
-/** What the views point at. */
-let cursor: Cursor = {};
-/** The cell of the matrix under the pointer. */
-let pointedCell: { readonly prompt: number; readonly epoch: number } | undefined;
-/** What is chosen does not fit the adapter. */
-let tooLarge = false;
-let settling: ReturnType<typeof setTimeout> | undefined;
-let stopping = false;
-let choice: Choice | undefined;
-let model: RunView | undefined;
-let trainer: Connection<TrainerApi> | undefined;
-let selected: number | undefined;
-/** Undefined where the browser keeps no files for this page: runs are then in memory alone. */
-let storage: StoredRuns | undefined;
-let stored: readonly StoredRun[] = [];
-/** The stored run that the page shows. */
-let current: string | undefined;
-/** A run is being claimed, opened or removed. */
-let preparing = false;
-let readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
-let readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
+const view = emptyView();
 
 const redraw = throttled(draw);
 const repoint = throttled(drawCursor);
 const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), {
   onSelect: select,
   onPoint: (at) => {
-    pointedCell = at;
+    view.pointedCell = at;
     pointAt(at === undefined ? undefined : epochToUpdate(at.epoch));
   },
 });
@@ -159,18 +133,18 @@ function complain(error: unknown): void {
 
 /** Checks what the controls hold, shows what it means, and puts it into the address. */
 function consider(): void {
-  choice = undefined;
+  view.choice = undefined;
   setText(problem, '');
   seed.placeholder = seedsOf(preset.value);
   try {
-    choice = choose(wishNow());
+    view.choice = choose(wishNow());
     history.replaceState(null, '', writeLink(wishNow()));
   } catch (error) {
     complain(error);
   }
   considerMemory();
-  setText(byId('plan', HTMLDivElement), choice ? describePlan(choice) : '');
-  const { differences } = choice ?? { differences: [] };
+  setText(byId('plan', HTMLDivElement), view.choice ? describePlan(view.choice) : '');
+  const { differences } = view.choice ?? { differences: [] };
   const count = differences.length;
   setText(
     byId('differences-title', HTMLParagraphElement),
@@ -193,16 +167,16 @@ function consider(): void {
 
 /** Says what GPU memory the chosen run will take, once the settings rest. */
 function considerMemory(): void {
-  clearTimeout(settling);
-  const asked = choice;
-  if (asked) settling = setTimeout(() => describeChosenMemory(asked), SETTLED_MS);
+  clearTimeout(view.settling);
+  const asked = view.choice;
+  if (asked) view.settling = setTimeout(() => describeChosenMemory(asked), SETTLED_MS);
   else showMemory('', false);
 }
 
 function describeChosenMemory({ config }: Choice): void {
   try {
     showMemory(
-      describeMemory(config, adapter?.kind === 'ready' ? adapter.limits : undefined),
+      describeMemory(config, view.adapter?.kind === 'ready' ? view.adapter.limits : undefined),
       false,
     );
   } catch (error) {
@@ -214,7 +188,7 @@ function describeChosenMemory({ config }: Choice): void {
 
 function showMemory(text: string, refused: boolean): void {
   setText(memory, text);
-  tooLarge = refused;
+  view.tooLarge = refused;
   memory.classList.toggle('problem', refused);
   redraw();
 }
@@ -242,20 +216,19 @@ function readAddress(): void {
     complain(error);
     return;
   }
-  if (choice && choice.differences.length > 0) byId('settings', HTMLDetailsElement).open = true;
+  if (view.choice && view.choice.differences.length > 0)
+    byId('settings', HTMLDetailsElement).open = true;
 }
 
 // ---- the run ---------------------------------------------------------------------------------
-
-const busy = (): boolean => preparing || (model?.running ?? false);
 
 /**
  * Does what leads to a run or away from one, one thing at a time. Undefined where that was refused:
  * the user has heard why.
  */
 async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
-  if (busy()) return undefined;
-  preparing = true;
+  if (isBusy(view)) return undefined;
+  view.preparing = true;
   setText(problem, '');
   redraw();
   let result: T | undefined;
@@ -264,15 +237,17 @@ async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
   } catch (error) {
     complain(error);
   }
-  preparing = false;
+  view.preparing = false;
   await lookAtStored();
   return result;
 }
 
 async function startRun(): Promise<void> {
-  if (!choice) return;
-  const { config, seeds } = choice;
-  const prepared = await prepare(async () => ({ claim: await storage?.create(config, seeds) }));
+  if (!view.choice) return;
+  const { config, seeds } = view.choice;
+  const prepared = await prepare(async () => ({
+    claim: await view.storage?.create(config, seeds),
+  }));
   if (!prepared) return;
   const { claim } = prepared;
   await train(config, seeds, { stored: claim !== undefined }, claim);
@@ -282,7 +257,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
   const { config, seeds } = settings;
   const claim = await prepare(async () => {
-    const found = await storage?.claim(name);
+    const found = await view.storage?.claim(name);
     fillControls(wishOf(config, seeds));
     return found;
   });
@@ -291,12 +266,12 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
 
 /** Shows another run from its beginning. */
 function show(run: RunView, name: string | undefined): void {
-  model = run;
-  current = name;
-  stopping = false;
-  cursor = {};
-  pointedCell = undefined;
-  readFile = readAnswers = undefined;
+  view.run = run;
+  view.current = name;
+  view.stopping = false;
+  view.cursor = {};
+  view.pointedCell = undefined;
+  view.readFile = view.readAnswers = undefined;
   files.clear();
   forgetChosen();
   byId('about', HTMLDetailsElement).open = false;
@@ -309,7 +284,7 @@ async function train(
   keeping: Keeping,
   claim: RunClaim | undefined,
 ): Promise<void> {
-  const before = model;
+  const before = view.run;
   const run = new RunView(config, seeds, keeping);
   show(run, claim?.name);
   announce('Starting');
@@ -317,7 +292,7 @@ async function train(
   try {
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
-    const from = (trainer ??= await connectTrainer());
+    const from = (view.trainer ??= await connectTrainer());
     const bases = await shippedBases();
     const { adapter, host } = await from.api.start({
       config,
@@ -328,8 +303,8 @@ async function train(
     });
     run.adapter = adapter;
     run.host = host;
-    readFile = (path) => from.api.readFile(path);
-    readAnswers = (prompt) => from.api.completions(prompt);
+    view.readFile = (path) => from.api.readFile(path);
+    view.readAnswers = (prompt) => from.api.completions(prompt);
     files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
@@ -341,12 +316,12 @@ async function train(
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
           announce(standing(run).phase);
         }
-        if (event.type === 'column' && selected !== undefined) void showAnswers(selected);
+        if (event.type === 'column' && view.selected !== undefined) void showAnswers(view.selected);
       }
       redraw();
       await offerFiles(run);
     }
-    if (claim && run.state === 'done') await storage?.dropCheckpoints(claim.name);
+    if (claim && run.state === 'done') await view.storage?.dropCheckpoints(claim.name);
   } catch (error) {
     if (run.running) {
       run.state = 'failed';
@@ -360,22 +335,22 @@ async function train(
   // A browser whose GPU process crashed may have no adapter to offer any more.
   if (run.state === 'failed') {
     await lookForAdapter();
-    run.gpuGone = !canTrain();
+    run.gpuGone = !canTrain(view);
   }
   await lookAtStored();
 }
 
 /** What is left of a worker that failed must not hold the device against the next run. */
 async function closeTrainer(): Promise<void> {
-  const broken = trainer;
-  trainer = undefined;
+  const broken = view.trainer;
+  view.trainer = undefined;
   await broken?.close(CLOSE_BROKEN_MS).catch(() => undefined);
 }
 
 async function offerFiles(run: RunView): Promise<void> {
   for (const name of run.files) {
     if (files.has(name)) continue;
-    const content = await readFile?.(name);
+    const content = await view.readFile?.(name);
     if (content) files.add(name, content);
   }
 }
@@ -385,22 +360,22 @@ async function offerFiles(run: RunView): Promise<void> {
 async function openStorage(): Promise<void> {
   let text = 'Kept in this browser until the run is deleted or the data of this site is cleared.';
   try {
-    storage = await StoredRuns.open();
-    await storage.removeEmpty();
+    view.storage = await StoredRuns.open();
+    await view.storage.removeEmpty();
   } catch (error) {
-    storage = undefined;
+    view.storage = undefined;
     const why = error instanceof Error ? error.message : String(error);
     text = `Nothing can be stored: ${why}. Runs are in this tab's memory alone, so download what you want before you close it.`;
   }
   setText(byId('storage', HTMLParagraphElement), text);
   await lookAtStored();
-  const unfinished = stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
+  const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
   if (unfinished) announce('There is an unfinished run that can be resumed');
 }
 
 async function lookAtStored(): Promise<void> {
   try {
-    stored = (await storage?.list()) ?? [];
+    view.stored = (await view.storage?.list()) ?? [];
   } catch (error) {
     complain(error);
   }
@@ -408,7 +383,7 @@ async function lookAtStored(): Promise<void> {
 }
 
 /** The files of a stored run. @throws FormatError when asked for what is no text. */
-const folderOf = (name: string, read: NonNullable<typeof readFile>): RunFolder => ({
+const folderOf = (name: string, read: NonNullable<typeof view.readFile>): RunFolder => ({
   name,
   read: async (path) => {
     const content = await read(path);
@@ -419,7 +394,7 @@ const folderOf = (name: string, read: NonNullable<typeof readFile>): RunFolder =
 /** Shows a finished run as it ended, from its files: no device is needed. */
 async function openRun({ name, settings }: StoredRun): Promise<void> {
   await prepare(async () => {
-    const kept = storage;
+    const kept = view.storage;
     if (!kept || !settings) return;
     const read = (path: string) => kept.read(name, path);
     const folder = folderOf(name, read);
@@ -430,8 +405,8 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));
-    readFile = read;
-    readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
+    view.readFile = read;
+    view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
@@ -442,13 +417,13 @@ async function removeRun({ name, finished }: StoredRun): Promise<void> {
   const what = finished ? 'Delete this run and its files?' : 'Discard this unfinished run?';
   if (!window.confirm(what)) return;
   await prepare(async () => {
-    await storage?.remove(name);
-    if (name === current) current = undefined;
+    await view.storage?.remove(name);
+    if (name === view.current) view.current = undefined;
   });
 }
 
 async function downloadReport(): Promise<void> {
-  const [run, read] = [model, readFile];
+  const [run, read] = [view.run, view.readFile];
   if (!run || !read) return;
   const text = byId('report-text', HTMLElement);
   setText(text, 'Making the report …');
@@ -468,30 +443,30 @@ function announce(text: string): void {
 
 /** A button's request to the trainer; what comes of it is told by the run's events. */
 function ask(request: (api: Connection<TrainerApi>['api']) => Promise<unknown>): void {
-  if (trainer) request(trainer.api).catch(complain);
+  if (view.trainer) request(view.trainer.api).catch(complain);
 }
 
 // ---- what is seen ----------------------------------------------------------------------------
 
 function select(prompt: number): void {
-  selected = prompt;
+  view.selected = prompt;
   redraw();
   void showAnswers(prompt);
 }
 
 function forgetChosen(): void {
-  selected = undefined;
+  view.selected = undefined;
   const text = 'Choose a prompt to read what FULL sampled for it, epoch by epoch.';
   answers.replaceChildren(make('p', 'quiet', text));
 }
 
 async function showAnswers(prompt: number): Promise<void> {
-  const [run, answersOf] = [model, readAnswers];
+  const [run, answersOf] = [view.run, view.readAnswers];
   if (!run || !answersOf) return;
   try {
     const completions = await answersOf(prompt);
     // Another one may have been chosen while this one was on its way.
-    if (run !== model || prompt !== selected) return;
+    if (run !== view.run || prompt !== view.selected) return;
     showCompletions(answers, run, prompt, completions);
     pointAtEpoch(answers, pointedEpoch());
   } catch (error) {
@@ -499,40 +474,38 @@ async function showAnswers(prompt: number): Promise<void> {
   }
 }
 
-const canTrain = (): boolean => adapter?.kind === 'ready';
-
 /** What the page is at while no run is. */
 const idle = (): string =>
-  adapter === undefined
+  view.adapter === undefined
     ? 'Looking for a GPU'
-    : canTrain()
+    : canTrain(view)
       ? 'Ready'
       : 'No GPU here: it cannot train';
 
 function drawControls(): void {
-  const canStart = canTrain() && choice !== undefined && !tooLarge && !preparing;
-  const buttons = buttonsFor(model, canStart);
+  const canStart = canTrain(view) && view.choice !== undefined && !view.tooLarge && !view.preparing;
+  const buttons = buttonsFor(view.run, canStart);
   start.disabled = !buttons.start;
-  pause.disabled = !buttons.pause || stopping;
+  pause.disabled = !buttons.pause || view.stopping;
   setText(pause, buttons.resumes ? 'Resume' : 'Pause');
-  step.disabled = !buttons.step || stopping;
-  stop.disabled = !buttons.stop || stopping;
-  const running = model?.running ?? false;
-  preset.disabled = seed.disabled = overrides.disabled = busy();
-  report.disabled = model?.state !== 'done' || readFile === undefined;
+  step.disabled = !buttons.step || view.stopping;
+  stop.disabled = !buttons.stop || view.stopping;
+  const running = view.run?.running ?? false;
+  preset.disabled = seed.disabled = overrides.disabled = isBusy(view);
+  report.disabled = view.run?.state !== 'done' || view.readFile === undefined;
 
-  const where = model
-    ? standing(model)
+  const where = view.run
+    ? standing(view.run)
     : {
         phase: idle(),
         pace: '',
         detail:
-          adapter?.kind === 'missing'
+          view.adapter?.kind === 'missing'
             ? 'Runs that are stored in this browser can be opened; why, and what to do, stands above.'
             : 'Nothing starts until you press Start.',
         fraction: 0,
       };
-  const waiting = stopping && running;
+  const waiting = view.stopping && running;
   setText(
     byId('phase', HTMLParagraphElement),
     waiting ? 'Stopping after this update' : where.phase,
@@ -541,7 +514,7 @@ function drawControls(): void {
   setText(byId('detail', HTMLParagraphElement), where.detail);
   if (where.fraction === undefined) progress.removeAttribute('value');
   else progress.value = where.fraction;
-  progress.classList.toggle('failed', model?.state === 'failed');
+  progress.classList.toggle('failed', view.run?.state === 'failed');
   document.title =
     running && where.fraction !== undefined
       ? `${Math.round(100 * where.fraction)} % · LIMR Lab`
@@ -549,11 +522,11 @@ function drawControls(): void {
 }
 
 function drawCharts(): void {
-  const config = model?.config ?? choice?.config;
+  const config = configOf(view);
   const end = config ? Math.max(fullUpdatesOf(config), armEnd(config)) : 10;
   const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
-      Object.entries(model?.updates ?? {}).map(([name, records]) => [
+      Object.entries(view.run?.updates ?? {}).map(([name, records]) => [
         name,
         records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
       ]),
@@ -566,23 +539,23 @@ function drawCharts(): void {
   const state = {
     names: trained,
     end,
-    fixed: model?.fixedReadout,
+    fixed: view.run?.fixedReadout,
     rule: equal ? tableReadout : undefined,
     alone:
       config && equal && trained.length > 1
         ? Math.max(armEnd(config), tableReadout ?? 0)
         : undefined,
-    cursor: updateOf(cursor),
+    cursor: updateOf(view.cursor),
   };
   rewardChart.draw({ ...state, lines: lineOf('reward_mean') });
   klChart.draw({ ...state, lines: lineOf('kl_mean') });
   lengthChart.draw({ ...state, lines: lineOf('response_length_mean') });
 
   const held: Partial<Record<LineName, Points>> = {};
-  const base = model?.evaluations.base?.at(-1)?.mean;
+  const base = view.run?.evaluations.base?.at(-1)?.mean;
   for (const name of lineNames) {
-    const points = (model?.evaluations[name] ?? [])
-      .filter((one) => name !== 'base' && one.seed === model?.seed)
+    const points = (view.run?.evaluations[name] ?? [])
+      .filter((one) => name !== 'base' && one.seed === view.run?.seed)
       .map(({ update, mean }) => [update, mean] as const);
     if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
   }
@@ -593,7 +566,7 @@ function drawCharts(): void {
     ];
   }
   accuracyChart.draw({ ...state, names: ['base', ...trained], lines: held });
-  const of = model && model.seeds.length > 1 ? `, seed ${model.seed}` : '';
+  const of = view.run && view.run.seeds.length > 1 ? `, seed ${view.run.seed}` : '';
   setText(
     byId('curves-title', HTMLHeadingElement),
     `Learning, over the updates of each method${of}`,
@@ -604,8 +577,8 @@ function drawCharts(): void {
 
 /** Everything that the page's one cursor points at, and nothing else. */
 function drawCursor(): void {
-  const config = model?.config ?? choice?.config;
-  const update = updateOf(cursor);
+  const config = configOf(view);
+  const update = updateOf(view.cursor);
   for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
   const epoch = pointedEpoch();
   drawMatrix();
@@ -621,30 +594,30 @@ function drawCursor(): void {
       : `update ${update}${epoch === undefined ? '' : `, FULL’s data epoch ${epoch + 1}`}`;
   setText(byId('cursor-text', HTMLOutputElement), text);
   slider.ariaValueText = text;
-  byId('cursor-reset', HTMLButtonElement).disabled = cursor.pinned === undefined;
+  byId('cursor-reset', HTMLButtonElement).disabled = view.cursor.pinned === undefined;
 }
 
 const pointedEpoch = (): number | undefined => {
-  const config = model?.config ?? choice?.config;
-  return pointedCell?.epoch ?? (config && epochAt(config, updateOf(cursor)));
+  const config = configOf(view);
+  return view.pointedCell?.epoch ?? (config && epochAt(config, updateOf(view.cursor)));
 };
 
 /** The last update of a data epoch of FULL; none without a run. */
 function epochToUpdate(epoch: number): number | undefined {
-  const config = model?.config ?? choice?.config;
+  const config = configOf(view);
   return config && updateEnding(config, epoch);
 }
 
 /** A view is pointed at, or no more. */
 function pointAt(update: number | undefined): void {
-  const { pinned } = cursor;
-  cursor = {
+  const { pinned } = view.cursor;
+  view.cursor = {
     ...(pinned === undefined ? {} : { pinned }),
     ...(update === undefined ? {} : { pointed: update }),
   };
   // Charts move a line; the canvases are painted again, ten times a second at most.
   for (const chart of [rewardChart, accuracyChart, klChart, lengthChart])
-    chart.point(updateOf(cursor));
+    chart.point(updateOf(view.cursor));
   repoint();
 }
 
@@ -652,17 +625,17 @@ const armEnd = ({ experiment }: Choice['config']): number =>
   experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
 
 function drawMatrix(): void {
-  const config = model?.config ?? choice?.config;
-  heatMap.draw(model, { config, selected, epoch: pointedEpoch() });
+  const config = configOf(view);
+  heatMap.draw(view.run, { config, selected: view.selected, epoch: pointedEpoch() });
   const signal = config?.lim.signal ?? 'accuracy';
   setText(byId('matrix-cell', HTMLParagraphElement), cellText());
   setText(
     byId('ramp-text', HTMLElement),
     signal === 'accuracy' ? 'share of answers that match the key, 0 to 1' : 'mean reward, −1 to 1',
   );
-  const order = model?.scores
-    ? `in order of LIM score: ${keptText(model)}`
-    : 'in order of mean reward so far; in order of LIM score once FULL is done';
+  const order = view.run?.scores
+    ? `highest LIM score first: ${keptText(view.run)}`
+    : 'highest mean reward so far first; highest LIM score first once FULL is done';
   setText(
     byId('matrix-text', HTMLParagraphElement),
     `What FULL earned: prompts from left to right, ${order}. Epochs from top to bottom.`,
@@ -671,23 +644,23 @@ function drawMatrix(): void {
 
 /** The cell under the pointer in words. */
 function cellText(): string {
-  if (!model || !pointedCell) return '';
-  const { prompt, epoch } = pointedCell;
-  const value = model.columns[epoch]?.[prompt];
+  if (!view.run || !view.pointedCell) return '';
+  const { prompt, epoch } = view.pointedCell;
+  const value = view.run.columns[epoch]?.[prompt];
   const known = value === undefined || Number.isNaN(value) ? 'no value yet' : value.toFixed(2);
-  const wrong = model.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
-  return `Epoch ${epoch + 1}, ${visibleString(model.textOf(prompt))}${wrong}: ${known}`;
+  const wrong = view.run.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
+  return `Epoch ${epoch + 1}, ${visibleString(view.run.textOf(prompt))}${wrong}: ${known}`;
 }
 
 function drawCurves(): void {
-  const config = model?.config ?? choice?.config;
+  const config = configOf(view);
   const frame = {
     epochs: config?.experiment.epochs ?? 4,
     signal: config?.lim.signal ?? 'accuracy',
     pointed: pointedEpoch(),
   };
-  const lim = model?.selections.lim;
-  const all = model?.pool.map((_, prompt) => prompt) ?? [];
+  const lim = view.run?.selections.lim;
+  const all = view.run?.pool.map((_, prompt) => prompt) ?? [];
   const panels = [
     {
       id: 'kept',
@@ -708,11 +681,11 @@ function drawCurves(): void {
     setText(byId(`${id}-title`, HTMLHeadingElement), title);
     drawTrajectories(
       byId(id, HTMLCanvasElement),
-      model && {
+      view.run && {
         prompts,
-        columns: model.columns,
-        meanCurve: model.meanCurve,
-        selected,
+        columns: view.run.columns,
+        meanCurve: view.run.meanCurve,
+        selected: view.selected,
         color,
       },
       frame,
@@ -729,23 +702,29 @@ function drawCurves(): void {
 }
 
 const chosenText = (prompts: readonly number[]): string =>
-  selected !== undefined && prompts.includes(selected) ? ' The chosen prompt stands out.' : '';
+  view.selected !== undefined && prompts.includes(view.selected)
+    ? ' The chosen prompt stands out.'
+    : '';
 
 function draw(): void {
   drawControls();
-  storedList.draw(stored, { busy: busy(), canTrain: canTrain(), current });
+  storedList.draw(view.stored, {
+    busy: isBusy(view),
+    canTrain: canTrain(view),
+    current: view.current,
+  });
   drawCharts();
-  list.draw(model, selected);
-  const config = model?.config ?? choice?.config;
+  list.draw(view.run, view.selected);
+  const config = configOf(view);
   if (!config) return;
-  drawFinding(config, model);
-  drawResults(config, model);
+  drawFinding(config, view.run);
+  drawResults(config, view.run);
   const { lim } = config;
   const rule =
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
       : `the ${counted(lim.count, 'prompt')} with the highest scores`;
-  const kept = model?.lim ? `: here ${model.lim.kept} of ${model.pool.length}` : '';
+  const kept = view.run?.lim ? `: here ${view.run.lim.kept} of ${view.run.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }
 
@@ -753,7 +732,9 @@ function draw(): void {
 
 function drawLegend(): void {
   byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...lineNames.map((name) => make('li', name, lineSwatch(name), ` ${lineLooks[name].label}`)),
+    ...lineNames.map((name) =>
+      make('li', `line-${name}`, lineSwatch(name), ` ${lineLooks[name].label}`),
+    ),
   );
 }
 
@@ -780,35 +761,35 @@ async function openPage(): Promise<void> {
   readAddress();
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   window.addEventListener('hashchange', () => {
-    if (!busy()) readAddress();
+    if (!isBusy(view)) readAddress();
   });
   start.addEventListener('click', () => void startRun());
   pause.addEventListener('click', () =>
-    ask((api) => (buttonsFor(model, false).resumes ? api.resume() : api.pause())),
+    ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
   );
   step.addEventListener('click', () => ask((api) => api.step()));
   stop.addEventListener('click', () => {
-    stopping = true;
+    view.stopping = true;
     redraw();
     ask((api) => api.stop());
   });
   window.addEventListener('beforeunload', (event) => {
-    if (model?.running) event.preventDefault();
+    if (view.run?.running) event.preventDefault();
   });
   report.addEventListener('click', () => void downloadReport());
   slider.addEventListener('input', () => {
-    cursor = { pinned: Number(slider.value) };
+    view.cursor = { pinned: Number(slider.value) };
     drawCursor();
   });
   byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    cursor = {};
+    view.cursor = {};
     drawCursor();
     slider.focus();
   });
   for (const id of ['kept', 'rejected']) {
     const canvas = byId(id, HTMLCanvasElement);
     canvas.addEventListener('pointermove', ({ clientX }) => {
-      const epochs = (model?.config ?? choice?.config)?.experiment.epochs;
+      const epochs = configOf(view)?.experiment.epochs;
       if (epochs !== undefined) pointAt(epochToUpdate(epochUnder(canvas, clientX, epochs)));
     });
     canvas.addEventListener('pointerleave', () => pointAt(undefined));
@@ -816,7 +797,7 @@ async function openPage(): Promise<void> {
   // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
   window.addEventListener('focus', () => {
     void lookAtStored();
-    if (adapter?.kind === 'missing') void lookForAdapter();
+    if (view.adapter?.kind === 'missing') void lookForAdapter();
   });
   document.addEventListener('visibilitychange', () => void lookAtStored());
   matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
@@ -829,19 +810,19 @@ async function openPage(): Promise<void> {
 
 /** Asks the browser what it offers, and shows it or what can be done where it is nothing. */
 async function lookForAdapter(): Promise<void> {
-  const before = adapter;
-  adapter = await lookAtAdapter();
-  byId('unsupported', HTMLElement).hidden = adapter.kind === 'ready';
-  if (adapter.kind === 'ready') {
-    lostAdapter = false;
-    if (model) model.gpuGone = false;
+  const before = view.adapter;
+  view.adapter = await lookAtAdapter();
+  byId('unsupported', HTMLElement).hidden = view.adapter.kind === 'ready';
+  if (view.adapter.kind === 'ready') {
+    view.lostAdapter = false;
+    if (view.run) view.run.gpuGone = false;
     considerMemory();
-    showFacts(byId('adapter', HTMLElement), adapter.facts);
+    showFacts(byId('adapter', HTMLElement), view.adapter.facts);
   } else {
-    setText(byId('unsupported-reason', HTMLParagraphElement), adapter.reason);
+    setText(byId('unsupported-reason', HTMLParagraphElement), view.adapter.reason);
     // It had one a moment ago.
-    if (before?.kind === 'ready') lostAdapter = true;
-    const advice = lostAdapter ? [restartAdvice, ...adapter.advice] : adapter.advice;
+    if (before?.kind === 'ready') view.lostAdapter = true;
+    const advice = view.lostAdapter ? [restartAdvice, ...view.adapter.advice] : view.adapter.advice;
     byId('unsupported-advice', HTMLUListElement).replaceChildren(
       ...advice.map((text) => make('li', '', text)),
     );

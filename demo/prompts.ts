@@ -32,7 +32,7 @@ export class PromptList {
     this.#model = model;
     this.#selected = selected;
     // Highest score first, so that the kept prompts are on the first page.
-    const prompts = model ? filtered(model, this.#filter.value).reverse() : [];
+    const prompts = model ? filtered(model, this.#filter.value) : [];
     this.#first = Math.min(this.#first, lastPage(prompts.length));
     const rows = prompts.slice(this.#first, this.#first + PAGE_ROWS);
     setText(

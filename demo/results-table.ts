@@ -2,7 +2,7 @@ import {
   accuracyOf,
   describeTask,
   differenceOf,
-  methodsAsShown,
+  methodNames,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -21,11 +21,11 @@ import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
 
-/** Rows of the table in the paper's order: base, FULL, then the selections. */
-const rowsOf = (config: ExperimentConfig): LineName[] => [
+/** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
+const namesOf = (config: ExperimentConfig): LineName[] => [
   'base',
   'full',
-  ...methodsAsShown.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
+  ...methodNames.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as known. */
@@ -34,8 +34,10 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
   const tiers = tierNames(config);
   setText(
     byId('readout', HTMLParagraphElement),
-    `Held-out accuracy of greedy answers after ${tableReadout} ${readoutUnit(config)}s of each method, a ` +
-      'read-out fixed before the run.',
+    tiers.length === 0
+      ? 'Not evaluated: the task has no held-out tiers.'
+      : `Held-out accuracy of greedy answers after ${tableReadout} ${readoutUnit(config)}s of each method, a ` +
+          'read-out fixed before the run.',
   );
   const heads = [
     'Method',
@@ -58,7 +60,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
       return one;
     }),
   );
-  const rows = rowsOf(config).map((name) => rowOf(name, config, model, tiers));
+  const rows = namesOf(config).map((name) => makeRow(name, config, model, tiers));
   replaceIfOther(byId('results-head', HTMLTableSectionElement), [head]);
   replaceIfOther(byId('results-body', HTMLTableSectionElement), rows);
   setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
@@ -72,7 +74,7 @@ function showWarnings(warnings: readonly string[]): void {
   if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
 }
 
-function rowOf(
+function makeRow(
   name: LineName,
   config: ExperimentConfig,
   model: RunView | undefined,
@@ -84,12 +86,12 @@ function rowOf(
     if (values.length === 0) return '–';
     return percent(values.reduce((sum, value) => sum + value, 0) / values.length, 1);
   };
-  const interval = accuracyOf(found, tierPrompts(config));
+  const interval = accuracyOf(found, sizesOf(config, model));
   const makeup = name === 'base' ? undefined : model?.makeup[name];
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
   );
-  const title = make('th', name, lineLooks[name].label);
+  const title = make('th', `line-${name}`, lineLooks[name].label);
   title.scope = 'row';
   return make(
     'tr',
@@ -113,6 +115,12 @@ function rowOf(
     ...counts,
   );
 }
+
+/** Evaluated prompts by tier: as the config tells, else as the first evaluation does. */
+const sizesOf = (
+  config: ExperimentConfig,
+  model: RunView | undefined,
+): ReadonlyMap<string, number> => tierPrompts(config, model?.evaluations.base?.[0]);
 
 function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElement[]): void {
   if (!sameNodes(section.rows, rows)) section.replaceChildren(...rows);
@@ -140,7 +148,7 @@ export function findingOf(config: ExperimentConfig, model: RunView): string {
       : '';
   }
   const parts = (['full', 'rand'] as const).flatMap((name) => {
-    const difference = differenceOf(lim, bySeed(model.atReadout(name)), tierPrompts(config));
+    const difference = differenceOf(lim, bySeed(model.atReadout(name)), sizesOf(config, model));
     if (!difference) return [];
     const { mean, low, high, over } = difference;
     const sure = low > 0 || high < 0;
@@ -206,7 +214,7 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     byId('found-title', HTMLHeadingElement),
     `What was found, held-out accuracy at ${readout}${seeds > 1 ? `, mean over ${seeds} seeds` : ''}`,
   );
-  const rows = rowsOf(config).map((name) => {
+  const rows = namesOf(config).map((name) => {
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));

@@ -23,7 +23,7 @@ const spec = {
     episodes: 'u32',
     status: 'u32',
     table: 'f32',
-    prompt_qkv: 'f32',
+    prompts: weightTypes,
     qkv: 'f32',
     cache: weightTypes,
     scores: 'f32',
@@ -62,7 +62,7 @@ export const canRotate = (headDim: number): boolean => headDim % 8 === 0;
  *
  * @param options.keys Tokens of the longest prompt and response together.
  * @param options.rotate Rotates queries and keys first; else they must be rotated already.
- * @throws ShapeError when heads, head size, fused rows, cache and scores do not fit together, or
+ * @throws ShapeError when heads, head size, fused rows, caches and scores do not fit together, or
  *   when heads to be rotated are not a multiple of 8 in size.
  */
 export function attentionDecode(
@@ -105,16 +105,21 @@ export function attentionDecode(
     );
   }
   const [capacity] = rank2('attention-decode', 'status', tensors.status);
-  const [promptRows] = rank2('attention-decode', 'prompt_qkv', tensors.prompt_qkv);
+  const [promptRows] = rank2('attention-decode', 'prompts', tensors.prompts);
   const [positions] = rank2('attention-decode', 'table', tensors.table);
   const fused = (heads + 2 * kvHeads) * headDim;
   const columns = tensors.cache.shape[1] ?? 0;
   expect('episodes', [capacity, episodeColumns]);
   expect('status', [capacity, 2]);
   expect('table', [positions, headDim]);
-  expect('prompt_qkv', [promptRows, fused]);
+  expect('prompts', [promptRows, 2 * kvHeads * headDim]);
   expect('qkv', [capacity, fused]);
   expect('cache', [capacity, columns, 2 * kvHeads * headDim]);
+  if (tensors.prompts.dtype !== tensors.cache.dtype) {
+    throw new ShapeError(
+      `attention-decode: prompts in ${tensors.prompts.dtype} beside a cache in ${tensors.cache.dtype}`,
+    );
+  }
   expect('scores', [capacity, heads, maxOf(keys)]);
   expect('out', [capacity, heads * headDim]);
   expectCapacity('attention-decode', 'rows', rows, capacity);

@@ -4,10 +4,11 @@ import { defineKernel, linearGrid, type Dispatch, type TensorsOf } from './lib/k
 import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
 import { expectCapacity, expectShape, rank2 } from './lib/tensor.ts';
 import { type Size, valueOf } from './lib/variable.ts';
+import { weightHeader, weightLibrary, weightTypes } from './lib/weight.ts';
 
-export const embeddingForwardKernel = defineKernel('embedding-forward', code, {
+export const embeddingForwardKernel = defineKernel('embedding-forward', [weightLibrary, code], {
   params: ['rows', 'quads'],
-  tensors: { token_ids: 'u32', table: 'f32', out: 'f32' },
+  tensors: { token_ids: 'u32', table: weightTypes, out: 'f32' },
 });
 
 /**
@@ -30,6 +31,6 @@ export function embeddingForward(
     tensors,
     { rows, quads },
     () => linearGrid(Math.ceil(valueOf(rows) / lanes.rows)),
-    { constants: laneConstants(lanes) },
+    { header: weightHeader(tensors.table), constants: laneConstants(lanes) },
   );
 }

@@ -14,10 +14,9 @@
 // in   episodes    u32 (R, 6)  [3] first prompt row, [4] prompt length
 //      status      u32 (R, 2)  length: tokens drawn so far; then 0 where the row is running
 //      table       f32 (positions, D)  cosines, then sines; read only with rotate 1
-//      prompt_qkv  f32 (N, (heads + 2 kv_heads) * D)  of the prompts' rows, rotated
+//      prompts     f32 or f16 (N, 2 kv_heads * D)  of the prompts' rows: rotated keys, then values
 // io   qkv         f32 (R, (heads + 2 kv_heads) * D)  with rotate 1 the queries are left rotated
-//      cache       f32 or f16 (R, T, 2 kv_heads * D), rotated keys, then values; slot length - 1
-//                  written, in f16 rounded
+//      cache       as prompts, (R, T, 2 kv_heads * D); slot length - 1 written, in f16 rounded
 //      scores      f32 (R, heads, keys)  scratch
 // out  out         f32 (R, heads * D)  overwritten for running rows r < rows
 //
@@ -44,7 +43,7 @@ override ROWS: u32 = 64;
 @group(0) @binding(1) var<storage, read> episodes: array<u32>;
 @group(0) @binding(2) var<storage, read> status: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<vec4f>;
-@group(0) @binding(4) var<storage, read> prompt_qkv: array<vec4f>;
+@group(0) @binding(4) var<storage, read> prompts: array<Weights>;
 @group(0) @binding(5) var<storage, read_write> qkv: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> cache: array<Weights>;
 @group(0) @binding(7) var<storage, read_write> scores: array<f32>;
@@ -99,8 +98,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let query = min(row * row_step + head * quads, arrayLength(&qkv) - 1);
   let new_key = row * row_step + (params.heads + kv_head) * quads;
   let prompt_length = select(0, episodes[row * 6 + 4], live);
-  let first_prompt = min(episodes[row * 6 + 3] * row_step, arrayLength(&prompt_qkv) - 1);
-  let prompt_key = first_prompt + (params.heads + kv_head) * quads;
+  let first_prompt = min(episodes[row * 6 + 3] * slot_step, arrayLength(&prompts) - 1);
+  let prompt_key = first_prompt + kv_head * quads;
   let past = select(0, length - 1, live); // slots of the cache in use
   let past_key = min(row * params.columns * slot_step, arrayLength(&cache) - 1) + kv_head * quads;
   let score_at = min(pair * params.keys, arrayLength(&scores) - 1);
@@ -152,20 +151,20 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var key = lane; key < prompt_length; key += 4 * LANES) {
     // A key past the end repeats the last one and is not stored.
     let last = prompt_length - 1;
-    let at0 = prompt_key + key * row_step;
-    let at1 = prompt_key + min(key + LANES, last) * row_step;
-    let at2 = prompt_key + min(key + 2 * LANES, last) * row_step;
-    let at3 = prompt_key + min(key + 3 * LANES, last) * row_step;
+    let at0 = prompt_key + key * slot_step;
+    let at1 = prompt_key + min(key + LANES, last) * slot_step;
+    let at2 = prompt_key + min(key + 2 * LANES, last) * slot_step;
+    let at3 = prompt_key + min(key + 3 * LANES, last) * slot_step;
     var products0 = vec4f();
     var products1 = vec4f();
     var products2 = vec4f();
     var products3 = vec4f();
     for (var c = 0u; c < quads; c++) {
       let q = qkv[query + c];
-      products0 += q * prompt_qkv[at0 + c];
-      products1 += q * prompt_qkv[at1 + c];
-      products2 += q * prompt_qkv[at2 + c];
-      products3 += q * prompt_qkv[at3 + c];
+      products0 += q * as_f32(prompts[at0 + c]);
+      products1 += q * as_f32(prompts[at1 + c]);
+      products2 += q * as_f32(prompts[at2 + c]);
+      products3 += q * as_f32(prompts[at3 + c]);
     }
     let s = params.scale * vec4f(sum(products0), sum(products1), sum(products2), sum(products3));
     top = max(top, max(max(s.x, s.y), max(s.z, s.w)));
@@ -215,9 +214,9 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
     var at = prompt_key + value_step;
     for (var key = 0u; key < prompt_length; key++) {
       let weight = scores[score_at + key];
-      mean0 += weight * prompt_qkv[at + c];
-      mean1 += weight * prompt_qkv[at + other];
-      at += row_step;
+      mean0 += weight * as_f32(prompts[at + c]);
+      mean1 += weight * as_f32(prompts[at + other]);
+      at += slot_step;
     }
     at = past_key + value_step;
     for (var key = 0u; key < past; key++) {

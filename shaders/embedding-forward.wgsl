@@ -3,7 +3,7 @@
 //   out[n, c] = table[token_ids[n], c]
 //
 // in   token_ids  u32 (N)     below V; larger ids are refused on the host, before upload
-//      table      f32 (V, C)  C a multiple of 4
+//      table      f32 or f16 (V, C)  C a multiple of 4
 // out  out        f32 (N, C)  overwritten for n < rows
 //
 // Grid: ceil(rows / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
@@ -15,7 +15,7 @@ override LANES: u32 = 1;
 override ROWS: u32 = 64;
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> token_ids: array<u32>;
-@group(0) @binding(2) var<storage, read> table: array<vec4f>;
+@group(0) @binding(2) var<storage, read> table: array<Weights>;
 @group(0) @binding(3) var<storage, read_write> out: array<vec4f>;
 
 @compute @workgroup_size(LANES, ROWS)
@@ -25,5 +25,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   if (row >= params.rows) { return; }
   let from_row = token_ids[row] * params.quads;
   let to_row = row * params.quads;
-  for (var c = local.x; c < params.quads; c += LANES) { out[to_row + c] = table[from_row + c]; }
+  for (var c = local.x; c < params.quads; c += LANES) {
+    out[to_row + c] = as_f32(table[from_row + c]);
+  }
 }

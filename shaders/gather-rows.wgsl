@@ -1,16 +1,16 @@
 // gather-rows: picks the hidden rows that predict actions, LANES threads per action.
 //
-//   out[a, c] = x[index[a], c]
+//   out[a, c] = x[index[a], c]   for first <= a < first + count
 //
 // in   index  u32 (A)     rows of x
 //      x      f32 (N, C)  C a multiple of 4
-// out  out    f32 (A, C)  overwritten for a < count
+// out  out    f32 (A, C)  only these rows overwritten
 //
 // Grid: ceil(count / ROWS) workgroups, folded over x and y. Threads are assigned to rows, not to
 // elements: division is costly on software adapters.
 // Numerics: a copy, exact.
 
-struct Params { count: u32, quads: u32 }
+struct Params { count: u32, first: u32, quads: u32 }
 override LANES: u32 = 1;
 override ROWS: u32 = 64;
 @group(0) @binding(0) var<uniform> params: Params;
@@ -21,8 +21,9 @@ override ROWS: u32 = 64;
 @compute @workgroup_size(LANES, ROWS)
 fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: vec3u,
         @builtin(local_invocation_id) local: vec3u) {
-  let action = (group.y * groups.x + group.x) * ROWS + local.y;
-  if (action >= params.count) { return; }
+  let place = (group.y * groups.x + group.x) * ROWS + local.y;
+  if (place >= params.count) { return; }
+  let action = params.first + place;
   let from_row = index[action] * params.quads;
   let to_row = action * params.quads;
   for (var c = local.x; c < params.quads; c += LANES) { out[to_row + c] = x[from_row + c]; }

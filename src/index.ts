@@ -1,14 +1,18 @@
 // limr-lab: an experiment, from its config to its results. The rest of the public API: `limr-lab/bases`
-// (src/bases/shipped.ts), `limr-lab/lim`, `limr-lab/model` and `limr-lab/browser` (src/entries).
+// (src/bases/shipped.ts), `limr-lab/playwright` (src/playwright.ts), `limr-lab/lim`, `limr-lab/model`
+// and `limr-lab/browser` (src/entries).
 export {
   configFrom,
   configHash,
+  drawnConfig,
   overridesOf,
   parseConfig,
   type BaseConfig,
+  type DrawnExperimentConfig,
   type DrawnModelConfig,
   type EvaluationConfig,
   type ExperimentConfig,
+  type FolderModelConfig,
   type LimConfig,
   type OptimizerConfig,
   type Override,
@@ -17,6 +21,7 @@ export {
   type RunConfig,
 } from './config.ts';
 export { limrDefaults, presets, presetSeeds } from './presets.ts';
+export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';
 export { metric, metrics, type Metric, type MetricKey } from './metrics.ts';
@@ -24,6 +29,7 @@ export type {
   Accuracy,
   Completion,
   Evaluation,
+  EventOf,
   ExperimentEvent,
   ExperimentResults,
   FileMark,
@@ -45,7 +51,7 @@ export {
   type AdapterChoice,
   type AdapterDescription,
 } from './gpu/device.ts';
-export type { MemoryLimits, MemoryPurpose } from './gpu/memory.ts';
+export { AllocationError, type MemoryLimits, type MemoryPurpose } from './gpu/memory.ts';
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
 export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
@@ -69,7 +75,8 @@ export { describeTask, poolPromptsOf, tierSizesOf, type TaskConfig } from './tas
 export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export type { FamilyChoice } from '../kernels/lib/variants.ts';
-export { methodLabel, methodNames, methodsAsShown, type MethodName } from './vocabulary/methods.ts';
+export type { Storage } from './vocabulary/storages.ts';
+export { methodLabel, methodNames, type MethodName } from './selection/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,

@@ -20,6 +20,7 @@ export const purposes = {
   skills: 12,
   criticMinibatchOrder: 13,
   selfCheck: 14,
+  adapters: 15,
   test: 99,
 } as const;
 

@@ -32,7 +32,7 @@ export interface HeatMapEvents {
 }
 
 /**
- * The reward matrix, epochs down and prompts across in order of score; also a slider over the
+ * The reward matrix, epochs down and prompts across from the highest score, as in the report; also a slider over the
  * ranks. With more prompts than pixels, a pixel shows the mean of its prompts.
  */
 export class HeatMap {
@@ -80,9 +80,9 @@ export class HeatMap {
       return y;
     });
     context.textAlign = 'left';
-    context.fillText('lowest', room.x, TOP / 2);
+    context.fillText(model?.scores ? 'highest score' : 'highest mean', room.x, TOP / 2);
     context.textAlign = 'right';
-    context.fillText(model?.scores ? 'highest score' : 'highest mean', width, TOP / 2);
+    context.fillText('lowest', width, TOP / 2);
     if (pointed !== undefined) {
       context.fillStyle = cssColor('--ink');
       context.fillRect(room.x - 6, room.y + pointed * rowHeight, 4, rowHeight);
@@ -163,9 +163,10 @@ export class HeatMap {
       const x = room.x + i * pixel;
       const [first] = prompts;
       const origin = first === undefined ? undefined : model.pool[first]?.origin;
-      if (!origin) continue;
-      context.fillStyle = colors[origin];
-      context.fillRect(x, origins, pixel + 0.3, STRIP);
+      if (origin) {
+        context.fillStyle = colors[origin];
+        context.fillRect(x, origins, pixel + 0.3, STRIP);
+      }
       if (prompts.some((prompt) => model.pool[prompt]?.wrongKey)) {
         context.fillStyle = wrongColor;
         context.fillRect(x, wrong, pixel + 0.3, STRIP);
@@ -178,7 +179,7 @@ export class HeatMap {
   }
 
   /**
-   * Draws the line between the highest rejected prompt and the lowest kept one, for any rule of the
+   * Draws the line between the lowest kept prompt and the highest rejected one, for any rule of the
    * cut.
    */
   #paintCut(
@@ -188,7 +189,7 @@ export class HeatMap {
     room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
   ): void {
     if (lim.kept === 0) return;
-    const x = room.x + ((prompts - lim.kept) * room.w) / prompts;
+    const x = room.x + (lim.kept * room.w) / prompts;
     for (const [style, line] of [
       [cssColor('--card'), 4],
       [cssColor('--ink'), 1.5],
@@ -205,7 +206,7 @@ export class HeatMap {
     const text = cutText(lim);
     const half = context.measureText(text).width / 2;
     // Keeps the label between the two texts at the ends of the line.
-    const middle = Math.min(room.x + room.w - 88 - half, Math.max(room.x + 44 + half, x));
+    const middle = Math.min(room.x + room.w - 44 - half, Math.max(room.x + 88 + half, x));
     context.fillText(text, middle, TOP / 2);
   }
 
@@ -310,7 +311,7 @@ function describePrompt(model: RunView, prompt: number | undefined, rank: number
     `${visibleString(model.textOf(prompt))}, rank ${rank} of ${model.pool.length}`,
     score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
     ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
-    one.origin,
+    ...(one.origin === undefined ? [] : [one.origin]),
     ...(one.wrongKey ? ['wrong key on purpose'] : []),
     ...(model.selections.lim ? [model.selections.lim.has(prompt) ? 'kept' : 'rejected'] : []),
   ].join(', ');

@@ -275,7 +275,7 @@ export class LineChart {
     this.#values.replaceChildren(
       ...texts.map(([name, text]) => {
         const item = document.createElement('li');
-        item.className = name;
+        item.className = `line-${name}`;
         item.append(lineSwatch(name), ` ${lineLooks[name].label} `);
         const value = document.createElement('span');
         value.textContent = text;

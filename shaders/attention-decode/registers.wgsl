@@ -26,7 +26,7 @@ override ROWS: u32 = 8;
 @group(0) @binding(1) var<storage, read> episodes: array<u32>;
 @group(0) @binding(2) var<storage, read> status: array<u32>;
 @group(0) @binding(3) var<storage, read> table: array<vec4f>;
-@group(0) @binding(4) var<storage, read> prompt_qkv: array<vec4f>;
+@group(0) @binding(4) var<storage, read> prompts: array<Weights>;
 @group(0) @binding(5) var<storage, read_write> qkv: array<vec4f>;
 @group(0) @binding(6) var<storage, read_write> cache: array<Weights>;
 @group(0) @binding(7) var<storage, read_write> scores: array<f32>;
@@ -63,14 +63,14 @@ fn new_head(at: u32) -> Head {
 
 fn prompt_head(at: u32) -> Head {
   var head: Head;
-  if (QUADS > 0) { head[0] = prompt_qkv[at]; }
-  if (QUADS > 1) { head[1] = prompt_qkv[at + 1]; }
-  if (QUADS > 2) { head[2] = prompt_qkv[at + 2]; }
-  if (QUADS > 3) { head[3] = prompt_qkv[at + 3]; }
-  if (QUADS > 4) { head[4] = prompt_qkv[at + 4]; }
-  if (QUADS > 5) { head[5] = prompt_qkv[at + 5]; }
-  if (QUADS > 6) { head[6] = prompt_qkv[at + 6]; }
-  if (QUADS > 7) { head[7] = prompt_qkv[at + 7]; }
+  if (QUADS > 0) { head[0] = as_f32(prompts[at]); }
+  if (QUADS > 1) { head[1] = as_f32(prompts[at + 1]); }
+  if (QUADS > 2) { head[2] = as_f32(prompts[at + 2]); }
+  if (QUADS > 3) { head[3] = as_f32(prompts[at + 3]); }
+  if (QUADS > 4) { head[4] = as_f32(prompts[at + 4]); }
+  if (QUADS > 5) { head[5] = as_f32(prompts[at + 5]); }
+  if (QUADS > 6) { head[6] = as_f32(prompts[at + 6]); }
+  if (QUADS > 7) { head[7] = as_f32(prompts[at + 7]); }
   return head;
 }
 
@@ -178,8 +178,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   let new_query = min(row * row_step + head * QUADS, arrayLength(&qkv) - 1);
   let new_key = row * row_step + (params.heads + kv_head) * QUADS;
   let prompt_length = select(0, episodes[row * 6 + 4], live);
-  let first_prompt = min(episodes[row * 6 + 3] * row_step, arrayLength(&prompt_qkv) - 1);
-  let prompt_key = first_prompt + (params.heads + kv_head) * QUADS;
+  let first_prompt = min(episodes[row * 6 + 3] * slot_step, arrayLength(&prompts) - 1);
+  let prompt_key = first_prompt + kv_head * QUADS;
   let past = select(0, length - 1, live); // slots of the cache in use
   let past_key = min(row * params.columns * slot_step, arrayLength(&cache) - 1) + kv_head * QUADS;
 
@@ -203,7 +203,7 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(num_workgroups) groups: ve
   for (var i = 0u; i < prompt_length; i++) {
     let score = params.scale * product(query, prompt_head(at));
     seen = joined(seen, score, prompt_head(at + value_step));
-    at += row_step;
+    at += slot_step;
   }
   at = past_key;
   for (var i = 0u; i < past; i++) {

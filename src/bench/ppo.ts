@@ -1,7 +1,7 @@
-import { configFrom, type ExperimentConfig } from '../config.ts';
+import { configFrom, type DrawnExperimentConfig, drawnConfig } from '../config.ts';
 import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
-import { initialParameters } from '../model/parameters.ts';
+import { heldParameters, initialParameters } from '../model/parameters.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import {
   allocateExperimentBuffers,
@@ -18,18 +18,21 @@ import { tinyConfig } from './tiny.ts';
  * as they may be. The buffers live as long as the device, so this suite must be the last of a run.
  */
 export async function benchPpo(bench: Bench): Promise<void> {
-  const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
+  const presets = ['quick', 'standard'].map((name) =>
+    drawnConfig(configFrom(name, undefined, 'bench'), 'the benchmark'),
+  );
   for (const config of bench.tiny ? [tinyConfig] : presets) await measurePreset(bench, config);
 }
 
-async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<void> {
+async function measurePreset(bench: Bench, config: DrawnExperimentConfig): Promise<void> {
   const { rollout } = config;
   const task = await openTask(config.task);
   const verifier = await openVerifier(config.task);
   estimate(config, bench.gpu.limits, task);
   const buffers = allocateExperimentBuffers(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
-  buffers.trainer.reset(initialParameters(model, 1, config.base.initialScale), 1);
+  const base = initialParameters(model, 1, config.base.initialScale);
+  await buffers.trainer.reset(heldParameters(base), 1);
   const pool = task.pool(1).slice(0, rollout.prompts);
   const { hiddenSize: C, layers: L, heads: H } = config.model;
   await measureIteration(bench, {

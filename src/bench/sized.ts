@@ -1,5 +1,5 @@
 import { configFrom } from '../config.ts';
-import { initialParameters } from '../model/parameters.ts';
+import { heldParameters, initialParameters } from '../model/parameters.ts';
 import { allocateBuffers } from '../scheduler/experiment-buffers.ts';
 import { measureIteration } from './ppo.ts';
 import type { Bench, SuiteName } from './record.ts';
@@ -70,7 +70,7 @@ async function measurePpo(bench: Bench, sized: Sized): Promise<void> {
     prompts: count,
     epochs: 1,
   });
-  buffers.trainer.reset(initialParameters(model, 1, 0.02), 1);
+  await buffers.trainer.reset(heldParameters(initialParameters(model, 1, 0.02)), 1);
   await measureIteration(bench, {
     name: `PPO iteration, ${sized.size}`,
     shapes: { ...shape, prompts: count, samples },

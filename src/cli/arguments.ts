@@ -1,4 +1,5 @@
 import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
+import type { WeightDType } from '../model/model-directory.ts';
 import { type Storage, storages } from '../vocabulary/storages.ts';
 
 /**
@@ -50,6 +51,20 @@ export const weightsArg = {
   default: 'f32',
   description: 'storage of matrices on the device: f16 rounds, and takes half the memory',
 } satisfies EnumArgDef & { options: Storage[] };
+
+/** Storage types of weights in files, by the words of `--dtype`. */
+export const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const satisfies Record<
+  string,
+  WeightDType
+>;
+
+/** `--dtype` of a command that writes a model. */
+export const dtypeArg = {
+  type: 'enum',
+  options: Object.keys(dtypes) as (keyof typeof dtypes)[],
+  default: 'f32' as const,
+  description: 'storage of the weights that are written',
+} satisfies EnumArgDef;
 
 /** `--out` with its own description. */
 export const outArg = (description: string) =>

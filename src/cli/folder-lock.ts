@@ -131,7 +131,7 @@ function parseHolder(text: string): Holder | undefined {
 }
 
 /** Why a lock still holds; undefined if the lock is free. */
-async function heldBy(
+async function holderText(
   found: Found,
   now: number,
   { staleMs }: LockTimes,
@@ -239,7 +239,7 @@ export async function lockFolder(
       const found = await readLock(path);
       // A process that mistook this lock for an old one has put it back.
       if (found?.holder?.token === token) break;
-      const who = found && (await heldBy(found, now, times));
+      const who = found && (await holderText(found, now, times));
       if (who !== undefined || tries === 10) {
         throw new UsageError(
           `${folder}: another run works there: ${who ?? 'processes that come and go'}; wait for its end, or end it`,

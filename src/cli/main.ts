@@ -24,6 +24,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: "throughput of the engine's parts, against what the adapter can do",
     load: () => import('./bench.ts'),
   },
+  check: {
+    summary: 'the results of a run against those of a baseline: fails where they differ',
+    load: () => import('./check.ts'),
+  },
   doctor: {
     summary: 'adapters, features, limits and a self-test of each host',
     load: () => import('./doctor.ts'),
@@ -43,6 +47,14 @@ const entries: Readonly<Record<string, Entry>> = {
   logits: {
     summary: 'logits of a model directory',
     load: () => import('./logits.ts'),
+  },
+  merge: {
+    summary: 'a model directory with a LoRA adapter in it',
+    load: () => import('./merge.ts'),
+  },
+  ppo: {
+    summary: "reinforcement learning of a pretrained model on somebody's prompts",
+    load: () => import('./ppo.ts'),
   },
   report: {
     summary: 'one self-contained page on a run, or several runs compared',

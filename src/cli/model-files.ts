@@ -7,7 +7,7 @@ import {
   type OpenModelFile,
 } from '../model/model-directory.ts';
 import { UsageError } from './arguments.ts';
-import { system } from './system.ts';
+import { type FileContent, system } from './system.ts';
 
 /** A model folder on disk that a command opened. The weights may be missing. */
 export interface DiskDescription extends ModelDescription {
@@ -94,11 +94,11 @@ async function openFolder<Model extends ModelDescription>(
   }
 }
 
-/** Writes the files of `modelDirectoryFiles` in order; each file is written whole or not at all. */
+/** Writes files into a folder, in order; each file is written whole or not at all. */
 export async function writeModelFiles(
   path: string,
-  files: ReadonlyMap<string, Uint8Array>,
+  files: ReadonlyMap<string, FileContent>,
 ): Promise<void> {
   const host = await system();
-  for (const [name, bytes] of files) await host.write(`${path}/${name}`, bytes);
+  for (const [name, content] of files) await host.write(`${path}/${name}`, content);
 }

@@ -36,7 +36,11 @@ async function* bytesOf(content: FileContent): AsyncGenerator<Uint8Array> {
     return;
   }
   let batch = '';
-  for await (const piece of content) {
+  for await (const piece of content as AsyncIterable<string | Uint8Array>) {
+    if (typeof piece !== 'string') {
+      yield piece;
+      continue;
+    }
     batch += piece;
     if (batch.length < BATCH) continue;
     yield encoder.encode(batch);

@@ -4,7 +4,14 @@ import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
 /** A folder with any of these files holds a run. */
-const runFiles = [RESULTS, METRICS, CHECKPOINTS, CONFIG, 'model.safetensors'];
+const runFiles = [
+  RESULTS,
+  METRICS,
+  CHECKPOINTS,
+  CONFIG,
+  'model.safetensors',
+  'model.safetensors.index.json',
+];
 
 /**
  * Checks that a result may be written to a path as one file: the path is no folder, no input (by
@@ -24,16 +31,16 @@ export async function expectFileOut(out: string, inputs: readonly string[] = [])
   }
   if (baseName(place) === REPORT) return;
   for (let folder = folderOf(place); folder !== ''; folder = folderOf(folder)) {
-    const held = await heldBy(host, folder);
-    if (held !== undefined)
-      throw new UsageError(`--out ${out} lies in a folder that holds ${held}`);
+    const owner = await ownerText(host, folder);
+    if (owner !== undefined)
+      throw new UsageError(`--out ${out} lies in a folder that holds ${owner}`);
   }
 }
 
 const folderOf = (path: string): string => path.replace(/[/\\]*[^/\\]*$/, '');
 
 /** The model or run that a folder's files belong to; undefined if neither. */
-async function heldBy(host: System, folder: string): Promise<string | undefined> {
+async function ownerText(host: System, folder: string): Promise<string | undefined> {
   const has = async (name: string) => (await host.info(`${folder}/${name}`))?.kind === 'file';
   if (!(await has(CONFIG))) return undefined;
   if ((await has('model.safetensors')) || (await has('model.safetensors.index.json'))) {

@@ -44,7 +44,12 @@ async function* pieces(content: FileContent): AsyncGenerator<Uint8Array> {
   }
   const encoder = new TextEncoder();
   let batch = '';
-  for await (const piece of typeof content === 'string' ? [content] : content) {
+  const given = typeof content === 'string' ? [content] : content;
+  for await (const piece of given as AsyncIterable<string | Uint8Array>) {
+    if (typeof piece !== 'string') {
+      yield* pieces(piece);
+      continue;
+    }
     batch += piece;
     if (batch.length < CHUNK) continue;
     yield* pieces(encoder.encode(batch));

@@ -1,4 +1,4 @@
-import { chatOf, plainText, type Prompt } from '../formats/conversation.ts';
+import { templateMessages, plainText, type Prompt } from '../formats/conversation.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
@@ -34,11 +34,11 @@ export async function promptIds(
     return tokenizer.encode(texts, {}, where);
   }
   const chats = prompts.map((prompt) => {
-    const messages = chatOf(prompt);
+    const messages = templateMessages(prompt);
     const hasOwn = messages[0]?.role === 'system';
     if (chat.system === undefined || hasOwn) return messages;
     return [{ role: 'system', content: chat.system }, ...messages];
   });
-  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
+  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true }, where);
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

@@ -123,7 +123,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
   }
   const kinds: Kind[] = [];
   for (const same of byPattern.values()) {
-    kinds.push({ paths: same, ...(await formatOf(folder, same)) });
+    kinds.push({ paths: same, ...(await firstFormat(folder, same)) });
   }
   const isRollouts = ({ format }: Kind): boolean =>
     format !== undefined && !['curves', 'safetensors', 'empty'].includes(format);
@@ -168,7 +168,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
 }
 
 /** The format of the first file with rows, or why that file has no known format. */
-async function formatOf(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
+async function firstFormat(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
   for (const path of paths.slice(0, 8)) {
     try {
       const found = await withSource(`${folder}/${path}`, (source) =>

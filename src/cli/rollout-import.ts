@@ -139,7 +139,7 @@ async function importFiles(
   let format: Detected | undefined;
   for (const [i, file] of files.entries()) {
     const whole = await withSource(file, async (bytes): Promise<Imported | undefined> => {
-      const detected = await formatOf(bytes, options, onCut);
+      const detected = await formatToRead(bytes, options, onCut);
       if (detected === 'empty') {
         source.emptyFiles++;
         return undefined;
@@ -193,7 +193,7 @@ async function importFiles(
 }
 
 /** The format to read a file in: the requested one, else the detected one. */
-async function formatOf(
+async function formatToRead(
   source: ByteSource,
   options: ImportOptions,
   onCut: ((where: string) => void) | undefined,

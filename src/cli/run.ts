@@ -1,10 +1,14 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsDrawn, startsFromFolder } from '../config.ts';
+import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { openTask } from '../tasks/registry.ts';
+import type { TaskShape } from '../tasks/task.ts';
 import { duration } from '../look/wording.ts';
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
   type ExperimentResults,
@@ -12,8 +16,11 @@ import {
   type LimSummary,
 } from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import { inputTexts, readInputs } from '../run-folder/inputs.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
+import { taskModelOf } from '../scheduler/given-inputs.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
@@ -25,19 +32,26 @@ import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
+import { openDiskDescription } from './model-files.ts';
 import { inFolder } from './run-store.ts';
+import { withSource } from './sources.ts';
+import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
+
+/** Largest record of a run's input files, in bytes. */
+const MOST_RECORD_BYTES = 2 ** 24;
 
 interface PlannedRun {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly lock: FolderLock | undefined;
-  /** Content of `config.json`; undefined for a resumed run, whose folder has the file. */
-  readonly file?: string;
+  /** The run goes on: its folder has its config. */
+  readonly resumed?: true;
   /** The run is done and only lacks its report. */
   readonly unreported?: true;
 }
@@ -74,29 +88,48 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    if (args.estimate) return estimateRun(host, args);
+    if (args.estimate) {
+      const config =
+        args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
+      return estimateRun(host, config, args);
+    }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
-    let results: ExperimentResults | undefined;
-    try {
-      await clearLeftOvers(host, plan.out);
-      results = plan.unreported
-        ? await reportFinished(host, plan.out)
-        : await runExperiment(host, plan, args.adapter as AdapterChoice);
-    } finally {
-      await plan.lock?.release();
-    }
-    if (!results) {
-      await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
-      return 1;
-    }
-    await host.stderr(`${table(results)}\nreport: ${plan.out}/${REPORT}\n`);
-    if (args.json) await host.stdout(jsonText(results));
-    return 0;
+    return carryOut(host, plan, args);
   },
 });
 
-interface RunArgs {
+/** Runs a plan to its end, or until it is stopped. @returns The command's exit code. */
+async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<number> {
+  let run: Run | undefined;
+  try {
+    await clearLeftOvers(host, plan.out);
+    run = plan.unreported
+      ? await reportFinished(host, plan.out)
+      : await runExperiment(host, plan, (args.adapter ?? 'auto') as AdapterChoice);
+  } finally {
+    await plan.lock?.release();
+  }
+  if (!run) {
+    await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
+    return 1;
+  }
+  await host.stderr(`${table(run)}\nreport: ${plan.out}/${REPORT}\n`);
+  if (args.json) await host.stdout(jsonText(run.results));
+  return 0;
+}
+
+/** Starts a run of a config in a folder of its own. @returns The command's exit code. */
+export async function runConfig(
+  host: System,
+  config: ExperimentConfig,
+  args: RunArgs,
+): Promise<number> {
+  return carryOut(host, await planOf(host, config, args), args);
+}
+
+/** Options of a run. */
+export interface RunArgs {
   readonly config?: string | undefined;
   readonly preset?: string | undefined;
   readonly methods?: string | undefined;
@@ -120,14 +153,19 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   return chosenConfig('the options', args.config, args.preset, asked);
 }
 
-async function freshPlan(host: System, args: RunArgs): Promise<PlannedRun> {
-  const config = await freshConfig(args);
+const freshPlan = async (host: System, args: RunArgs): Promise<PlannedRun> =>
+  planOf(host, await freshConfig(args), args);
+
+async function planOf(
+  host: System,
+  config: ExperimentConfig,
+  args: Pick<RunArgs, 'seed' | 'out'>,
+): Promise<PlannedRun> {
   const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
   const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
-  const file = await runFileText(config, seeds);
   const lock = await lockedFor(host, out, () => expectFreshRun(out));
-  return { out, config, seeds, file, lock };
+  return { out, config, seeds, lock };
 }
 
 /**
@@ -169,7 +207,7 @@ async function clearLeftOvers(host: System, out: string): Promise<void> {
 }
 
 /** Writes the missing report of a finished run, after a check that its files are unchanged. */
-async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
+async function reportFinished(host: System, out: string): Promise<Run> {
   const store = host.runStore?.(out) ?? new FolderStore(out);
   try {
     for (const [path, mark] of (await resultMarks(store)) ?? []) await checkMark(store, path, mark);
@@ -177,9 +215,9 @@ async function reportFinished(host: System, out: string): Promise<ExperimentResu
     if (cause instanceof DamageError) throw new UsageError(`${out}/${cause.message}`);
     throw cause;
   }
-  const { results } = await writeReport(out);
+  const run = await writeReport(out);
   await host.stderr('that run was done but for its report\n');
-  return results;
+  return run;
 }
 
 /** The folder of a run without `--out`. An unfinished run in the usual folder stays untouched. */
@@ -197,12 +235,16 @@ const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
   (await host.info(`${folder}/${RESULTS}`)) === undefined;
 
 /** Prints the GPU memory by purpose, for the config of a run with these options. */
-async function estimateRun(host: System, args: RunArgs): Promise<number> {
-  const config =
-    args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
+export async function estimateRun(
+  host: System,
+  config: ExperimentConfig,
+  args: RunArgs,
+): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const found = estimate(config, gpu.limits);
+    const found = await withSizes(host, config, ({ task, model }) =>
+      estimate(config, gpu.limits, task, model),
+    );
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
     const rows = (use: MemoryUse): string =>
@@ -212,13 +254,40 @@ async function estimateRun(host: System, args: RunArgs): Promise<number> {
         .join('');
     await host.stderr(
       `GPU memory of ${config.preset}:\n${row('the run', found.run.total)}${rows(found.run)}` +
-        `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}` +
+        (startsDrawn(config)
+          ? `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}`
+          : '') +
         row('at most', found.peak),
     );
     if (args.json) await host.stdout(jsonText(found));
     return 0;
   } finally {
     await gpu.close();
+  }
+}
+
+/**
+ * Gives what an estimate must know of task and model: files are opened for it where the config names
+ * some, but no weights are read.
+ */
+async function withSizes<Result>(
+  host: System,
+  config: ExperimentConfig,
+  use: (sizes: { readonly task?: TaskShape; readonly model?: ModelConfig }) => Result,
+): Promise<Result> {
+  if (!startsFromFolder(config)) return use({});
+  const files = new SystemFiles(host);
+  const model = await openDiskDescription(config.model.path);
+  try {
+    const task = await openTask(config.task, { files, model: taskModelOf(model) });
+    try {
+      return use({ task, model: model.config });
+    } finally {
+      await task.text.close();
+    }
+  } finally {
+    await model.close();
+    await files.close();
   }
 }
 
@@ -250,7 +319,13 @@ async function resumedRun(
   }
   const where = `${out}/${CONFIG}`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const { config, seeds } = await parseRunFile(await readConfigFile(where), where);
+  const textOf = async (name: string): Promise<string | undefined> => {
+    const path = `${out}/${name}`;
+    if ((await host.info(path))?.kind !== 'file') return undefined;
+    return withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
+  };
+  const inputs = await readInputs(textOf, `${out}/`);
+  const { config, seeds } = await parseRunFile(await readConfigFile(where), where, inputs);
   return { out, config, seeds };
 }
 
@@ -264,7 +339,7 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
     }
   });
   const unreported = await has(RESULTS);
-  return { out, config, seeds, lock, ...(unreported ? { unreported } : {}) };
+  return { out, config, seeds, lock, resumed: true, ...(unreported ? { unreported } : {}) };
 }
 
 /**
@@ -275,26 +350,26 @@ async function runExperiment(
   host: System,
   plan: PlannedRun,
   adapter: AdapterChoice,
-): Promise<ExperimentResults | undefined> {
+): Promise<Run | undefined> {
   const trainer = await connectTrainer();
   const wanted = { stop: false };
-  let started = false;
+  let stoppable = false;
   const stop = (): void => {
     trainer.api.stop().catch(() => undefined); // a dead worker reports its death in its events
   };
   const leave = host.onInterrupt(() => {
     wanted.stop = true;
     void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
-    if (started) stop();
+    if (stoppable) stop();
   });
   // If another process took the folder over, this run, which was asleep, gives up.
   void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
-    const { adapter: name } = await trainer.api.start(
+    const started = await trainer.api.start(
       inFolder(host, plan.out, {
         config: plan.config,
         seeds: plan.seeds,
-        resume: plan.file === undefined,
+        resume: plan.resumed ?? false,
         adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
@@ -302,13 +377,22 @@ async function runExperiment(
         paused: true,
       }),
     );
-    await host.stderr(`adapter: ${name}\n`);
-    if (plan.file !== undefined) await host.write(`${plan.out}/${CONFIG}`, plan.file);
-    started = true;
+    await host.stderr(`adapter: ${started.adapter}\n`);
+    for (const note of started.notes) await host.stderr(`note: ${note}\n`);
+    if (!plan.resumed) {
+      const { config, seeds } = plan;
+      for (const [file, text] of inputTexts(started.inputs)) {
+        await host.write(`${plan.out}/${file}`, text);
+      }
+      // Last: a folder with a config holds a run.
+      const text = await runFileText(config, seeds, started.inputs);
+      await host.write(`${plan.out}/${CONFIG}`, text);
+    }
+    stoppable = true;
     // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
     else await trainer.api.resume();
-    const screen = new Screen(host);
+    const screen = new Screen(host, plan);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
     if (screen.failure !== undefined) {
       const failure = failureOf(screen.failure);
@@ -321,8 +405,7 @@ async function runExperiment(
       throw failure;
     }
     if (!screen.results) return undefined;
-    await writeReport(plan.out);
-    return screen.results;
+    return { ...(await writeReport(plan.out)), results: screen.results };
   } finally {
     await trainer.close();
     leave();
@@ -351,23 +434,31 @@ const LINE_EVERY_MS = 5000;
 
 /** Prints a run's events as lines for a person. */
 class Screen {
-  results: ExperimentResults | undefined;
-  failure: string | undefined;
   readonly #host: System;
+  readonly #view: RunView;
   #lastLine = 0;
   #open = false;
   readonly #told = new Set<string>();
   /** Lines printed before the run changed its device: the run reports them again. */
   #before: ReadonlySet<string> = new Set();
-  /** The run's progress, behind a separator; empty until it is known. */
-  #progress = '';
 
-  constructor(host: System) {
+  constructor(host: System, { config, seeds }: Pick<PlannedRun, 'config' | 'seeds'>) {
     this.#host = host;
+    this.#view = new RunView(config, seeds);
+  }
+
+  get results(): ExperimentResults | undefined {
+    return this.#view.results;
+  }
+
+  /** Why the run failed; undefined unless it has. */
+  get failure(): string | undefined {
+    return this.#view.state === 'failed' ? this.#view.message : undefined;
   }
 
   async show(batch: readonly ExperimentEvent[]): Promise<void> {
     for (const event of batch) {
+      this.#view.apply(event);
       switch (event.type) {
         case 'started':
           this.#before = new Set(this.#told);
@@ -383,20 +474,19 @@ class Screen {
             `pre-training ${event.update}/${event.of}, loss ${event.loss.toFixed(3)}`,
           );
           break;
-        case 'progress': {
-          const percent = Math.floor(event.fraction * 100);
-          this.#progress = ` · ${percent} % · ${Math.round(event.tokensPerSecond)} tokens/s · ${duration(event.eta)} left`;
-          break;
-        }
         case 'update': {
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
-              `accuracy ${accuracy.toFixed(3)}${this.#progress}`,
+              `accuracy ${accuracy.toFixed(3)}${this.#progressText()}`,
           );
           break;
         }
         case 'evaluation': {
+          if (Object.keys(event.tiers).length === 0) {
+            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            break;
+          }
           const tiers = Object.entries(event.tiers)
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
@@ -421,18 +511,22 @@ class Screen {
           await this.#line(`  ${reopeningText(event)}`, 'warning');
           break;
         case 'state':
-          if (event.state === 'failed') this.failure = event.message;
           if (event.state === 'stopped' && event.message !== '') {
             await this.#line(`  ${event.message}`, 'warning');
           }
-          break;
-        case 'done':
-          this.results = event.results;
           break;
         default:
       }
     }
     if (this.results || this.failure !== undefined) await this.#closeStatus();
+  }
+
+  /** The run's progress, behind a separator; empty until it is known. */
+  #progressText(): string {
+    const { progress } = this.#view;
+    if (!progress) return '';
+    const { fraction, tokensPerSecond, eta } = progress;
+    return ` · ${Math.floor(fraction * 100)} % · ${Math.round(tokensPerSecond)} tokens/s · ${duration(eta)} left`;
   }
 
   /**
@@ -478,24 +572,57 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
-/** Held-out accuracy of every method at the read-out that was fixed before the run. */
-function table(results: ExperimentResults): string {
+/**
+ * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
+ * tiers, the mean reward of training at its beginning and at its end.
+ */
+function table(run: Run): string {
+  const { results } = run;
+  if (Object.keys(results.base.tiers).length === 0) return rewardTable(run);
   const { tableReadout } = results.config.experiment;
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
-      const means = (results.methods[method]?.evaluations ?? [])
-        .filter((evaluation) => readoutOf(results.config, evaluation) === tableReadout)
-        .map(({ mean }) => mean);
+      const evaluations = results.methods[method]?.evaluations ?? [];
+      const means = evaluationsAt(results.config, evaluations, tableReadout).map(
+        ({ mean }) => mean,
+      );
       const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
       const value = means.length === 0 ? 'none' : mean.toFixed(3);
       return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${value}`;
     },
   );
   const minutes = (results.seconds / 60).toFixed(1);
+  if (Object.keys(results.base.tiers).length === 0) {
+    return `\nnot evaluated, the task has no held-out tiers; ${results.seeds.length} seed(s), ${minutes} min`;
+  }
   return [
     '',
     `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,
     `  base                     ${results.base.mean.toFixed(3)}`,
+    ...rows,
+  ].join('\n');
+}
+
+function rewardTable({ results, records }: Run): string {
+  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
+    ([method, { prompts }]) => {
+      const rewards = records
+        .filter((record) => record.method === method && record.seed === results.seeds[0]?.seed)
+        .map(({ metrics }) => metrics['reward_mean'] ?? NaN);
+      const quarter = Math.ceil(rewards.length / 4);
+      const mean = (some: readonly number[]): string =>
+        (some.reduce((sum, one) => sum + one, 0) / some.length).toFixed(3);
+      const course =
+        quarter === 0
+          ? 'none'
+          : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
+      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${course}`;
+    },
+  );
+  const minutes = (results.seconds / 60).toFixed(1);
+  return [
+    '',
+    `no held-out tiers; mean reward of the first and the last quarter of updates, seed ${results.seeds[0]?.seed ?? 0}, ${minutes} min`,
     ...rows,
   ].join('\n');
 }

@@ -5,8 +5,8 @@ import { readScores, type ScoreRow } from '../formats/score-file.ts';
 import { exportFormats, subsetFile } from '../formats/subsets.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import type { RewardMatrix } from '../lim/matrix.ts';
-import { scoreTolerance } from '../lim/score.ts';
-import type { Cut, Scored } from '../lim/selection/cut.ts';
+import { rewardsInMemory } from '../lim/pool-rewards.ts';
+import { type Cut, type Scored, scoreTolerance } from '../selection/cut.ts';
 import {
   lacking,
   needs,
@@ -14,10 +14,9 @@ import {
   type Selection,
   type SelectionMethod,
   type SelectionPool,
-} from '../lim/selection/method.ts';
-import { selectionMethods } from '../lim/selection/registry.ts';
+} from '../selection/method.ts';
 import { counted } from '../look/wording.ts';
-import { isMethodName, methodNames } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, selectionMethods } from '../selection/methods.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { expectFileOut } from './output.ts';
 import { withSource } from './sources.ts';
@@ -119,7 +118,7 @@ async function choose(
     prompts: rows.length,
     seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     scores: scored,
-    ...(matrix && { rewards: { matrix } }),
+    ...(matrix && { rewards: rewardsInMemory(matrix) }),
     source: 'this file',
   };
   const need = lacking(method, pool);

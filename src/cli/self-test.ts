@@ -1,6 +1,7 @@
 import type { Gpu } from '../gpu/device.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
-import { scoreMatrix, scoreTolerance } from '../lim/score.ts';
+import { scoreMatrix } from '../lim/score.ts';
+import { scoreTolerance } from '../selection/cut.ts';
 import { RandomStream } from '../random.ts';
 import { type CheckedVariant, checkVariants, isWithinRounding } from '../variants/self-check.ts';
 

@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import type { ExperimentConfig, OptimizerConfig } from '../config.ts';
+import { drawnConfig, type ExperimentConfig, type OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -8,7 +8,8 @@ import type { Gpu } from '../gpu/device.ts';
 import { AllocationError, bytesText } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { modelDirectoryFiles, type OpenModelFile } from '../model/model-directory.ts';
+import type { OpenModelFile } from '../model/model-directory.ts';
+import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import type { Trainable } from '../optim/trainable.ts';
 import {
@@ -23,7 +24,15 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { storages } from '../vocabulary/storages.ts';
 import { withLastingGpu } from './adapter.ts';
-import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
+import {
+  commonArgs,
+  dtypeArg,
+  dtypes,
+  numberOption,
+  optionalNumber,
+  outArg,
+  UsageError,
+} from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { KeptTraining } from './kept-training.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
@@ -63,8 +72,6 @@ const dataOptions = [
   'gradient-checkpointing',
 ] as const;
 
-const dtypes = { f32: 'F32', f16: 'F16', bf16: 'BF16' } as const;
-
 export const command = defineCommand({
   meta: { name: 'sft', description: 'supervised fine-tuning of a model, or pre-training' },
   args: {
@@ -102,12 +109,7 @@ export const command = defineCommand({
       description:
         "keep each layer's input alone and compute the rest again: less memory, more time, the same bits",
     },
-    dtype: {
-      type: 'enum',
-      options: ['f32', 'f16', 'bf16'],
-      default: 'f32',
-      description: 'storage of the weights that are written',
-    },
+    dtype: dtypeArg,
     out: outArg('model directory to write (default: runs/sft-START)'),
     ...commonArgs,
   },
@@ -192,17 +194,16 @@ export const command = defineCommand({
           : begin.pretrain?.(gpu, kept);
       });
       if (!trained) return 1;
+      const dtype = dtypes[args.dtype];
       const names = parameterNames(parameterLayout(config, 'lm'));
-      const weights = names.map(({ name, shape }) => ({
-        name,
-        shape,
-        data: trained.get(name) ?? new Float32Array(0),
-      }));
-      const files = await modelDirectoryFiles(config, weights, {
-        dtype: dtypes[args.dtype],
-        tokenizerFrom: begin.tokenizerFrom,
-      });
-      await writeModelFiles(out, files);
+      const tensors = names.map(({ name, shape }) =>
+        tensorToSave({ name, shape, data: trained.get(name) ?? new Float32Array(0) }, dtype),
+      );
+      const { tokenizerFrom } = begin;
+      await writeModelFiles(
+        out,
+        await modelDirectoryPieces(config, tensors, { dtype, tokenizerFrom }),
+      );
       await host.stderr(`model: ${out}\n`);
       if (args.json) {
         await host.stdout(`${JSON.stringify({ out, adapter })}\n`);
@@ -236,7 +237,7 @@ async function startOfModel(path: string): Promise<Start> {
 
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
-  const config = await chosenConfig('limr sft', path);
+  const config = drawnConfig(await chosenConfig('limr sft', path), 'limr sft CONFIG');
   const task = await openTask(config.task);
   const { alphabet } = task.text;
   if (alphabet === undefined)

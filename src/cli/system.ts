@@ -10,7 +10,8 @@ export interface PathInfo {
 }
 
 /** The content of a file to write. Of an iterable, only a little is in memory at a time. */
-export type FileContent = string | Uint8Array | Iterable<string> | AsyncIterable<string>;
+export type FileContent =
+  string | Uint8Array | Iterable<string> | AsyncIterable<string> | AsyncIterable<Uint8Array>;
 
 /**
  * The machine that a command runs on, as far as commands use it. Node and Deno share one system. A

@@ -1,4 +1,5 @@
 // limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
+export { PathError } from '../scheduler/run-store.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

@@ -1,6 +1,10 @@
 // limr-lab/lim: a reward matrix to scores to a selection of prompts.
 import type { RewardMatrix, ValueMatrix } from '../lim/matrix.ts';
 import { type LimOptions, type LimResult, scoreMatrix as scoreOnGpu } from '../lim/score.ts';
+import { curveScores, rewardsInMemory } from '../lim/pool-rewards.ts';
+import type { Cut } from '../selection/cut.ts';
+import { linear, linearScore } from '../selection/linear.ts';
+import type { Selection } from '../selection/method.ts';
 import { type Device, gpuOf } from './device.ts';
 
 /**
@@ -16,15 +20,36 @@ export const scoreMatrix = (
   options: LimOptions = {},
 ): Promise<LimResult> => scoreOnGpu(gpuOf(device), matrix, options);
 
+/**
+ * Our LINEAR score of each prompt: R^2 of the least-squares line through its mean signals, over the
+ * data epochs in which it is present. The score is -1 unless the line rises by more than 0.1 over
+ * the whole run, and NaN for a prompt that is never present.
+ */
+export const linearScores = (matrix: RewardMatrix | ValueMatrix): Float64Array =>
+  curveScores(matrix, linearScore);
+
+/**
+ * LINEAR, by our definition (LIMR's authors published none): keeps prompts whose learning curve is
+ * close to a rising straight line, by `linearScores`. A prompt whose line does not rise is never
+ * kept. If `count` exceeds the rising prompts, the selection is shorter and says so.
+ *
+ * @throws SelectionError if `count` exceeds the number of prompts with a score.
+ */
+export const selectLinear = (matrix: RewardMatrix | ValueMatrix, cut: Cut): Promise<Selection> =>
+  linear.choose(
+    { prompts: matrix.prompts, seed: 0, rewards: rewardsInMemory(matrix), source: 'the matrix' },
+    cut,
+  );
+
 export { Device, type DeviceOptions } from './device.ts';
 export type { LimOptions, LimResult } from '../lim/score.ts';
-export type { MissingRule } from '../vocabulary/signals.ts';
+export { type MissingRule, missingRules } from '../vocabulary/signals.ts';
 export type { ThetaBound } from '../lim/bound.ts';
 export type { RewardMatrix, ValueMatrix } from '../lim/matrix.ts';
-export type { Cut, Scored } from '../lim/selection/cut.ts';
-export { selectLim } from '../lim/selection/lim.ts';
-export { linearScores, selectLinear } from '../lim/selection/linear.ts';
-export { type Selection, SelectionError } from '../lim/selection/method.ts';
-export { selectRandom } from '../lim/selection/rand.ts';
+export type { Cut, Scored } from '../selection/cut.ts';
+export { selectLim } from '../selection/lim.ts';
+export { type Selection, SelectionError } from '../selection/method.ts';
+export { selectRandom } from '../selection/rand.ts';
 export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
-export { ShapeError } from '../../kernels/lib/errors.ts';
+export { AllocationError } from '../gpu/memory.ts';
+export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';

@@ -7,7 +7,6 @@ import type { ModelConfig } from '../model/config.ts';
 import { expectParameters, loadParameters } from '../model/load-parameters.ts';
 import {
   type ModelDirectory,
-  modelDirectoryFiles,
   openModelDirectory,
   type OpenModelFile,
   type WeightDType,
@@ -18,6 +17,7 @@ import {
   type ParameterStore,
   type WeightStorage,
 } from '../model/parameters.ts';
+import { modelDirectoryFiles } from '../model/save-model.ts';
 import { planResponder } from '../rollout/batches.ts';
 import type { SamplingSettings } from '../rollout/decoder.ts';
 import { Responder, type Response } from '../rollout/responder.ts';
@@ -364,4 +364,5 @@ export type { SamplingSettings } from '../rollout/decoder.ts';
 export type { Response } from '../rollout/responder.ts';
 export { NonFiniteError } from '../supervised/trainer.ts';
 export { WorkerError } from '../threads/connect.ts';
-export { ShapeError } from '../../kernels/lib/errors.ts';
+export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';
+export { type Storage, storages } from '../vocabulary/storages.ts';

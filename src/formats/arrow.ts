@@ -79,7 +79,7 @@ export async function* readArrow(source: ByteSource): AsyncGenerator<JsonRecord>
       } else if (kind === headers.recordBatch && header) {
         if (!fields) return fail('rows come before the schema');
         const body = await source.slice(at, at + bodySize);
-        yield* rowsOf(fields, header, body);
+        yield* recordsOfBatch(fields, header, body);
       } else if (kind !== headers.dictionaryBatch) {
         fail(`a message of kind ${kind}`);
       }
@@ -315,7 +315,11 @@ function layoutOf(type: number, table: Table | undefined, name: string): Layout 
 
 type Column = (row: number) => unknown;
 
-function* rowsOf(fields: readonly Field[], batch: Table, body: Uint8Array): Generator<JsonRecord> {
+function* recordsOfBatch(
+  fields: readonly Field[],
+  batch: Table,
+  body: Uint8Array,
+): Generator<JsonRecord> {
   if (batch.has(3)) throw new FormatError('its columns are compressed');
   const rows = batch.long(0);
   const nodes = batch.pairs(1);

@@ -92,7 +92,7 @@ export function promptOf(value: unknown, where: string, answered = false): Promp
  * A prompt in the form that chat templates read: each turn with role and content; other fields
  * kept.
  */
-export const chatOf = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
+export const templateMessages = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
   messages?.map((message) => {
     const { role } = turnOf(message, 'message');
     return { ...message, role, content: contentOf(message) ?? null };

@@ -22,6 +22,18 @@ export function parseJson(text: string, where: string): unknown {
   throw new FormatError(`${where} line ${read.line}: ${read.problem}`);
 }
 
+/**
+ * Parses one line of a file of JSON lines, as `parseJson`.
+ *
+ * @param where Name of the file and number of the line, for the message.
+ * @throws FormatError with the reason.
+ */
+export function parseJsonLine(line: string, where: string): unknown {
+  const read = readJson(line);
+  if (read.problem === undefined) return read.value;
+  throw new FormatError(`${where}: ${read.problem}`);
+}
+
 /** The result of reading a JSON text. */
 export type JsonRead =
   | { readonly value: unknown; readonly problem?: undefined }

@@ -104,7 +104,7 @@ export async function detectRollouts(
   if (isTable && options.look === false) return 'trl';
   const onCut = options.onCut && (() => undefined);
   for await (const { record } of recordsOf(source, { onCut })) {
-    const format = formatOf(record, isTable);
+    const format = recordFormat(record, isTable);
     if (format) return format;
     throw new FormatError(
       `${source.name} row 1: no known rollout format has the fields ` +
@@ -114,7 +114,7 @@ export async function detectRollouts(
   return 'empty';
 }
 
-function formatOf(record: JsonRecord, isTable: boolean): Detected | undefined {
+function recordFormat(record: JsonRecord, isTable: boolean): Detected | undefined {
   const has = (name: string): boolean => fieldOf(record, name) !== undefined;
   if (isCurve(record)) return 'curves';
   const hasPrompt = promptFields.jsonl.some(has) || nestedPrompt(record) !== undefined;

@@ -357,19 +357,33 @@ export function int32Entry(
   return { name, dtype: data instanceof Int32Array ? 'I32' : 'U32', shape, bytes: viewOf(data) };
 }
 
+/** A tensor to write, without its bytes. */
+export type SafetensorsDescription = Pick<SafetensorsEntry, 'name' | 'dtype' | 'shape'>;
+
 /** A file to write: its first bytes, and its tensors in file order. */
-interface SafetensorsLayout {
+export interface SafetensorsLayout<Tensor> {
   readonly header: Uint8Array;
-  readonly sorted: readonly SafetensorsEntry[];
+  readonly sorted: readonly Tensor[];
   /** Size of the whole file. */
   readonly bytes: number;
 }
 
-function layoutOf(
-  entries: Iterable<SafetensorsEntry>,
-  metadata: Readonly<Record<string, string>>,
-): SafetensorsLayout {
-  const sorted = [...entries].sort(
+/** Bytes of a tensor in a file. */
+export const entryBytes = (entry: Pick<SafetensorsEntry, 'dtype' | 'shape'>): number =>
+  entryLength(entry) * dtypeBytes[entry.dtype];
+
+/**
+ * The layout of a file to write. Wider dtypes come first, then names in order, so that every tensor
+ * is aligned and equal contents give equal files.
+ *
+ * @throws SafetensorsError when two tensors share a name, or the header is longer than readers
+ *   accept.
+ */
+export function safetensorsLayout<Tensor extends SafetensorsDescription>(
+  tensors: Iterable<Tensor>,
+  metadata: Readonly<Record<string, string>> = {},
+): SafetensorsLayout<Tensor> {
+  const sorted = [...tensors].sort(
     (a, b) => dtypeBytes[b.dtype] - dtypeBytes[a.dtype] || (a.name < b.name ? -1 : 1),
   );
   const header = new Map<string, unknown>();
@@ -378,15 +392,11 @@ function layoutOf(
     header.set('__metadata__', Object.fromEntries(keys.map((key) => [key, metadata[key]])));
   }
   let offset = 0;
-  for (const entry of sorted) {
-    const end = offset + entry.bytes.length;
-    if (header.has(entry.name)) throw new SafetensorsError(`tensor '${entry.name}' occurs twice`);
-    if (entryLength(entry) * dtypeBytes[entry.dtype] !== entry.bytes.length) {
-      throw new SafetensorsError(
-        `tensor '${entry.name}': ${entry.dtype} (${entry.shape.join(', ')}) is not ${entry.bytes.length} bytes`,
-      );
-    }
-    header.set(entry.name, { dtype: entry.dtype, shape: entry.shape, data_offsets: [offset, end] });
+  for (const tensor of sorted) {
+    const { name, dtype, shape } = tensor;
+    const end = offset + entryBytes(tensor);
+    if (header.has(name)) throw new SafetensorsError(`tensor '${name}' occurs twice`);
+    header.set(name, { dtype, shape, data_offsets: [offset, end] });
     offset = end;
   }
   // Built by hand: an object would treat `__proto__` as its prototype and sort numeric names first.
@@ -407,12 +417,29 @@ function layoutOf(
   return { header: bytes, sorted, bytes: bytes.length + offset };
 }
 
+/** @throws SafetensorsError unless the bytes of a tensor fill its shape. */
+export function expectFilled(tensor: SafetensorsDescription, bytes: Uint8Array): void {
+  if (entryBytes(tensor) === bytes.length) return;
+  const { name, dtype, shape } = tensor;
+  throw new SafetensorsError(
+    `tensor '${name}': ${dtype} (${shape.join(', ')}) is not ${bytes.length} bytes`,
+  );
+}
+
+function layoutOf(
+  entries: Iterable<SafetensorsEntry>,
+  metadata: Readonly<Record<string, string>>,
+): SafetensorsLayout<SafetensorsEntry> {
+  const layout = safetensorsLayout(entries, metadata);
+  for (const entry of layout.sorted) expectFilled(entry, entry.bytes);
+  return layout;
+}
+
 /**
- * The bytes of a file. Wider dtypes come first, then names in order, so that every tensor is
- * aligned and equal contents give equal files.
+ * The bytes of a file, in the order of `safetensorsLayout`.
  *
- * @throws SafetensorsError when two entries share a name, the bytes of an entry do not fill its
- *   shape, or the header is longer than readers accept.
+ * @throws SafetensorsError as `safetensorsLayout`, and when the bytes of an entry do not fill its
+ *   shape.
  */
 export function writeSafetensors(
   entries: Iterable<SafetensorsEntry>,

@@ -9,7 +9,7 @@ export const exportFormats = ['openrlhf', 'trl', 'verl', 'jsonl', 'parquet'] as 
 export type ExportFormat = (typeof exportFormats)[number];
 
 /** A row's conversation unchanged, or its prompt as one user turn. */
-const chatOf = ({ prompt, messages }: PromptRow): readonly JsonRecord[] =>
+const messagesOf = ({ prompt, messages }: PromptRow): readonly JsonRecord[] =>
   messages ?? [{ role: 'user', content: prompt }];
 
 const exporters: Readonly<
@@ -25,7 +25,7 @@ const exporters: Readonly<
   // Conversational prompt; reward functions receive the other columns as keyword arguments.
   trl: (row) => ({
     ...(row.id === undefined ? {} : { limr_id: row.id }),
-    prompt: chatOf(row),
+    prompt: messagesOf(row),
     answer: row.answer ?? null,
   }),
   verl: (row, index) => {
@@ -38,7 +38,7 @@ const exporters: Readonly<
     const source = fieldOf(row.record, 'data_source') ?? fieldOf(row.record, 'source');
     return {
       data_source: source ?? 'limr',
-      prompt: chatOf(row),
+      prompt: messagesOf(row),
       ability: fieldOf(row.record, 'ability') ?? 'math',
       reward_model: { style: 'rule', ground_truth: row.answer },
       extra_info: { split: 'train', index, ...(row.id === undefined ? {} : { limr_id: row.id }) },

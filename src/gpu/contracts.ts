@@ -62,7 +62,7 @@ export interface QueueDevice extends Asking {
   readonly kind: 'cpu' | 'gpu';
   readonly pipelines: RunsFirst;
   /** @throws DeviceLostError or the first uncaptured WebGPU error, if one has happened. */
-  readonly check: () => void;
+  readonly throwIfFailed: () => void;
 }
 
 /** A device whose tensors can be read back. */

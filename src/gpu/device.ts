@@ -113,7 +113,7 @@ export class Gpu {
       this.#lost = lost;
     });
     device.onuncapturederror = (event: GPUUncapturedErrorEvent) => {
-      // `check` reports the error, not the console.
+      // `throwIfFailed` reports the error, not the console.
       event.preventDefault();
       // A failed buffer makes every object built on it invalid: its error replaces theirs.
       if (isOutOfMemory(event.error)) this.#fault = this.#noMemory('a buffer', event.error);
@@ -130,7 +130,7 @@ export class Gpu {
   }
 
   /** @throws DeviceLostError or the first uncaptured WebGPU error, if one has happened. */
-  check(): void {
+  throwIfFailed(): void {
     if (this.#lost) {
       throw new DeviceLostError(`${this.name}: ${this.#lost.message || this.#lost.reason}`);
     }
@@ -171,13 +171,13 @@ export class Gpu {
    * A buffer of any usage. The caller adds it to the memory ledger where it should count.
    *
    * @throws AllocationError when the implementation throws because memory is short. Most
-   *   implementations report that later: `check` throws it then.
+   *   implementations report that later: `throwIfFailed` throws it then.
    */
   createBuffer(descriptor: GPUBufferDescriptor): GPUBuffer {
     try {
       return this.device.createBuffer(descriptor);
     } catch (cause) {
-      this.check();
+      this.throwIfFailed();
       if (!(cause instanceof RangeError) && !isOutOfMemory(cause)) throw cause;
       const { label = 'a buffer', size } = descriptor;
       throw this.#noMemory(`${label} of ${bytesText(size)}`, cause);
@@ -254,7 +254,7 @@ export class Gpu {
   /** Resolves when all submitted work is done. */
   async idle(): Promise<void> {
     await this.queue.idle();
-    this.check();
+    this.throwIfFailed();
   }
 
   /**
@@ -270,13 +270,13 @@ export class Gpu {
     if (tensor.dtype !== dtype) {
       throw new TypeError(`read: ${tensor.name} holds ${tensor.dtype}, not ${dtype}`);
     }
-    this.check();
+    this.throwIfFailed();
     const staging = new Readback(this, `read ${tensor.name}`, byteLength(tensor));
     try {
       return (await staging.read({ tensor })).tensor;
     } finally {
       staging.destroy();
-      this.check();
+      this.throwIfFailed();
     }
   }
 
@@ -295,7 +295,7 @@ export class Gpu {
       // it.
       this.device.pushErrorScope('validation');
       await this.ask(() => this.device.popErrorScope()).catch(() => undefined);
-      this.check();
+      this.throwIfFailed();
       if ((error as Partial<Error>).name !== 'OperationError') throw error;
       throw this.#noMemory(`mapping ${buffer.label} of ${bytesText(size)}`, error);
     }

@@ -166,7 +166,7 @@ export class Plan {
   }
 
   /** The pipeline of a step, if it has never been dispatched and the step's grid is not empty. */
-  coldEntry(index: number): PipelineEntry | undefined {
+  coldPipeline(index: number): PipelineEntry | undefined {
     const prepared = this.#prepared[index];
     if (!prepared || prepared.entry.warm || isEmpty(gridOf(prepared.dispatch))) return undefined;
     return prepared.entry;

@@ -37,11 +37,11 @@ export class SubmitQueue {
   async run(plan: Plan): Promise<void> {
     const { device, pipelines } = this.#gpu;
     await plan.ready();
-    this.#gpu.check();
+    this.#gpu.throwIfFailed();
     plan.writeUniforms();
     const count = plan.steps.length;
     for (let from = 0; from < count;) {
-      const cold = plan.coldEntry(from);
+      const cold = plan.coldPipeline(from);
       const { to, flops } = cold ? { to: from + 1, flops: 0 } : this.#piece(plan, from);
       const started = performance.now();
       if (cold) {
@@ -67,7 +67,7 @@ export class SubmitQueue {
 
   /**
    * Resolves when the submitted work is done, or when the device went away: Chromium rejects then,
-   * others resolve. `check` reports the reason before the next plan runs; a rejection that nobody
+   * others resolve. `throwIfFailed` reports the reason before the next plan runs; a rejection that nobody
    * awaits would end the worker first.
    */
   #workDone(): Promise<undefined> {
@@ -80,7 +80,7 @@ export class SubmitQueue {
     const most = Math.min(plan.steps.length, from + plan.stepsPerSubmit);
     let flops = plan.flopsOf(from);
     let to = from + 1;
-    for (; to < most && !plan.coldEntry(to); to++) {
+    for (; to < most && !plan.coldPipeline(to); to++) {
       const own = plan.flopsOf(to);
       if (flops + own > this.#rate * TARGET_MS) break;
       flops += own;

@@ -56,7 +56,7 @@ export class Readback {
    */
   async read<Parts extends ReadParts>(parts: Parts): Promise<ReadArrays<Parts>> {
     const gpu = this.#gpu;
-    gpu.check();
+    gpu.throwIfFailed();
     const encoder = gpu.device.createCommandEncoder({ label: this.#staging.label });
     let size = 0;
     const places = Object.entries(parts).map(([key, tensor]) => {
@@ -69,7 +69,7 @@ export class Readback {
     gpu.device.queue.submit([encoder.finish()]);
     const bytes = (await gpu.mapped(this.#staging, size)).slice(0);
     this.#staging.unmap();
-    gpu.check();
+    gpu.throwIfFailed();
     return Object.fromEntries(
       places.map(({ key, tensor: { dtype, shape }, start }) => [
         key,

@@ -66,8 +66,19 @@ class MemoryTurn {
   /** For each buffer in use: its role, and the bytes taken. */
   readonly #taken = new Map<MemoryBlock, { readonly role: string; bytes: number }>();
 
-  constructor(memory: SharedMemory) {
+  /** @param from The turn whose tensors this turn holds from its beginning. */
+  constructor(memory: SharedMemory, from?: MemoryTurn) {
     this.memory = memory;
+    if (!from) return;
+    for (const [block, taken] of from.#taken) this.#taken.set(block, { ...taken });
+  }
+
+  /**
+   * Begins a part of this turn: it holds this turn's tensors, and lays its own over those of other
+   * parts. This turn must make no tensor after that.
+   */
+  fork(): MemoryTurn {
+    return new MemoryTurn(this.memory, this);
   }
 
   /**

@@ -1,4 +1,4 @@
-import type { Tensor } from '../../kernels/lib/tensor.ts';
+import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
 import {
@@ -40,12 +40,6 @@ export type Own = (
   dtype: 'f32' | 'u32',
   purpose?: 'rewards' | 'uniforms',
 ) => Tensor;
-
-/** A view of some rows of a tensor, over the same memory. `first` is a multiple of 64. */
-const rowsOf = (tensor: Tensor, first: number, count: number): Tensor => {
-  const epochs = tensor.shape[1] ?? 0;
-  return { ...tensor, shape: [count, epochs], offset: tensor.offset + first * epochs * 4 };
-};
 
 /**
  * Splits the matrix into chunks that fit one binding.

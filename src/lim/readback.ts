@@ -31,16 +31,16 @@ async function blockAt(
     const [sums, samples] = [matrix.sums.subarray(from, to), matrix.samples.subarray(from, to)];
     return { prompts, epochs, sums, samples };
   }
-  const rowsOf = (tensor: Tensor): Tensor => ({
+  const blockOf = (tensor: Tensor): Tensor => ({
     ...tensor,
     shape: [prompts, epochs],
     offset: tensor.offset + from * 4,
   });
   if ('values' in matrix) {
-    return sampled({ prompts, epochs, values: await gpu.read(rowsOf(matrix.values), 'f32') });
+    return sampled({ prompts, epochs, values: await gpu.read(blockOf(matrix.values), 'f32') });
   }
-  const sums = await gpu.read(rowsOf(matrix.sums), 'f32');
-  return { prompts, epochs, sums, samples: await gpu.read(rowsOf(matrix.samples), 'u32') };
+  const sums = await gpu.read(blockOf(matrix.sums), 'f32');
+  return { prompts, epochs, sums, samples: await gpu.read(blockOf(matrix.samples), 'u32') };
 }
 
 /** Reads some rows of the matrix, in the order of `wanted`. A value counts as one sample. */
@@ -91,13 +91,13 @@ async function gatherRows(
   const most = Math.max(1, Math.floor(BLOCK_BYTES / width));
   for (let first = 0; first < wanted.length; first += most) {
     const batch = wanted.slice(first, first + most);
-    const rowsOf = (tensor: Tensor): Tensor[] =>
+    const rowsIn = (tensor: Tensor): Tensor[] =>
       batch.map((prompt) => ({
         ...tensor,
         shape: [epochs],
         offset: tensor.offset + prompt * width,
       }));
-    const parts = Object.fromEntries(tensors.flatMap(rowsOf).map((row, i) => [String(i), row]));
+    const parts = Object.fromEntries(tensors.flatMap(rowsIn).map((row, i) => [String(i), row]));
     const staging = new Readback(gpu, 'lim rows', readBytes(parts));
     try {
       const rows = Object.values(await staging.read(parts));

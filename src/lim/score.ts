@@ -6,6 +6,7 @@ import { ShapeError } from '../../kernels/lib/errors.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copyStep, type Step } from '../gpu/plan.ts';
+import { isClose, scoreTolerance } from '../selection/cut.ts';
 import type { MissingRule } from '../vocabulary/signals.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
@@ -25,9 +26,6 @@ export interface LimOptions extends ChunkOptions {
    */
   readonly unsolved?: number;
 }
-
-/** f32 scores differ from the float64 scores by at most this times max(1, |score|). */
-export const scoreTolerance = 1e-5;
 
 /** The result of LIM on a reward matrix. */
 export interface LimResult {
@@ -149,10 +147,6 @@ function triage(scores: Float64Array, theta: number) {
   }
   return { above, close, unscored };
 }
-
-/** Whether an f32 score may lie on the other side of a threshold than its float64 score. */
-export const isClose = (score: number, threshold: number, tolerance = scoreTolerance): boolean =>
-  Math.abs(score - threshold) <= tolerance * Math.max(1, Math.abs(score));
 
 /** The results of the passes on the device. */
 interface Passes {

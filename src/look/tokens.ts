@@ -1,6 +1,7 @@
 // The only place of the colours, marks and dashes of page and report, light and dark. `toneRules`
-// writes the colours as custom properties, and style sheets use the properties' names.
-import { methodLabel, type MethodName } from '../vocabulary/methods.ts';
+// writes the colours as custom properties, and style sheets use the properties' names; `lineRules`
+// writes the classes of lines.
+import { methodCode, methodLabel, methodNames, type MethodName } from '../selection/methods.ts';
 
 /** One colour in both schemes. */
 interface Tone {
@@ -13,19 +14,35 @@ const both = (light: string, dark: string): Tone => ({ light, dark });
 /** A line of a figure: a method, or the base from which all methods start. */
 export type LineName = MethodName | 'base';
 
+const baseTone = both('#7d8591', '#6d7583');
+
 /**
- * Colours of lines, chosen for distance under every kind of colour vision. The closest pair is
- * 0.102 apart in OKLab in light and 0.132 in dark: the least over full colour vision and Machado's
- * matrices for its three losses. All colours but the base's also serve for text: contrast at least
+ * Colours of methods, by their codes and again from the first; see `methodLook`. They are chosen for
+ * distance under every kind of colour vision, full vision and Machado's matrices for its three
+ * losses, from each other and from the base: the closest pair of the first four is 0.102 apart in
+ * OKLab in light and 0.132 in dark, of all 0.061 in both. All serve for text: contrast at least
  * 4.5 : 1 on card and page.
  */
-const lineTones = {
-  base: both('#7d8591', '#6d7583'),
-  full: both('#1f2328', '#f2f4f8'),
-  lim: both('#0b62d6', '#4da3ff'),
-  rand: both('#a96300', '#ffc866'),
-  linear: both('#8f2d56', '#ff86a2'),
-} as const satisfies Readonly<Record<LineName, Tone>>;
+export const methodTones = [
+  both('#1f2328', '#f2f4f8'),
+  both('#0b62d6', '#4da3ff'),
+  both('#8f2d56', '#ff86a2'),
+  both('#a96300', '#ffc866'),
+  both('#2028a1', '#bcccfd'),
+  both('#605595', '#5976f3'),
+  both('#541860', '#c176bb'),
+  both('#313c26', '#a0fab3'),
+  both('#777258', '#b8b91c'),
+  both('#2925d5', '#a0b0df'),
+  both('#3b1500', '#eaab78'),
+  both('#5d2e7b', '#d939d2'),
+] as const;
+
+/** An item of a list that goes round. */
+const round = <Item>(list: readonly [Item, ...Item[]], place: number): Item =>
+  list[place % list.length] ?? list[0];
+
+const toneOf = (method: MethodName): Tone => round(methodTones, methodCode(method));
 
 /** Runs of a comparison. Dashes and marks tell eight runs apart; colours alone do not (0.029). */
 const runTones = [
@@ -70,14 +87,15 @@ export const tones: Readonly<Record<string, Tone>> = {
   grid: both('#e6e9ee', '#272c36'),
   axis: both('#9aa1aa', '#6b737c'),
   // The accent colour is LIM's colour.
-  accent: lineTones.lim,
+  accent: toneOf('lim'),
   'accent-ink': both('#ffffff', '#0d0f14'),
   bad: both('#a3261b', '#ff9086'),
   warn: both('#fff4d6', '#332a12'),
   'warn-edge': both('#b87700', '#e0a93b'),
   /** A match with a key that is wrong on purpose. */
   'wrong-key': both('#8a5a00', '#f0b03c'),
-  ...lineTones,
+  base: baseTone,
+  ...Object.fromEntries(methodNames.map((name) => [name, toneOf(name)])),
   /** The pool's mean curve: red, as in the paper's figure. */
   mean: both('#d81e1e', '#ff5a52'),
   rejected: both('#7c8494', '#8b94a5'),
@@ -109,22 +127,51 @@ export interface LineLook {
   readonly mark: Mark;
 }
 
-const look = (name: LineName, mark: Mark, dash: readonly number[] = [], width = 2): LineLook => ({
-  label: name === 'base' ? 'Base' : methodLabel(name),
+const marks = ['circle', 'diamond', 'rect', 'triangle'] as const;
+/** Dashes, and the first of them for each mark. */
+const dashes: readonly [readonly number[], ...(readonly number[])[]] = [
+  [],
+  [4, 3],
+  [8, 3, 2, 3],
+  [2, 3],
+  [11, 4],
+  [6, 2, 2, 2, 2, 2],
+];
+const firstDashes = { circle: 0, diamond: 0, rect: 2, triangle: 1 } as const;
+
+/** Number of looks that differ in mark or dash. */
+export const methodLooks = marks.length * dashes.length;
+
+/** The look of the method with a code. Codes from `methodLooks` on repeat marks and dashes. */
+export function methodLook(code: number): Pick<LineLook, 'mark' | 'dash'> {
+  const mark = round(marks, code);
+  const dash = round(dashes, firstDashes[mark] + Math.floor(code / marks.length));
+  return { mark, dash };
+}
+
+const lookOf = (name: MethodName): LineLook => ({
+  label: methodLabel(name),
   tone: `--${name}`,
-  textTone: name === 'base' ? '--quiet' : `--${name}`,
-  dash,
-  width,
-  mark,
+  textTone: `--${name}`,
+  // LIM is what the page is about.
+  width: name === 'lim' ? 2.5 : 2,
+  ...methodLook(methodCode(name)),
 });
 
-export const lineLooks: Readonly<Record<LineName, LineLook>> = {
-  base: look('base', 'none', [2, 4], 1.5),
-  full: look('full', 'circle'),
-  lim: look('lim', 'diamond', [], 2.5),
-  rand: look('rand', 'triangle', [4, 3]),
-  linear: look('linear', 'rect', [8, 3, 2, 3]),
+const baseLook: LineLook = {
+  label: 'Base',
+  tone: '--base',
+  textTone: '--quiet',
+  dash: [2, 4],
+  width: 1.5,
+  mark: 'none',
 };
+
+/** The look of each line: the base, then methods in the order of legends. */
+export const lineLooks = Object.fromEntries([
+  ['base', baseLook],
+  ...methodNames.map((name) => [name, lookOf(name)]),
+]) as Readonly<Record<LineName, LineLook>>;
 
 /** The looks of the runs of a comparison, in order. */
 export const runLooks: readonly Pick<LineLook, 'tone' | 'dash' | 'mark'>[] = (
@@ -175,3 +222,13 @@ export function toneRules(): string {
     `@media (prefers-color-scheme: dark) {\n  :root {\n${rules('dark', '    ')}  }\n}\n`
   );
 }
+
+/** The style rules that colour the text and the drawn line of each class `line-NAME`. */
+export const lineRules = (): string =>
+  Object.entries(lineLooks)
+    .map(
+      ([name, { tone, textTone }]) =>
+        `.line-${name} {\n  color: var(${textTone});\n}\n\n` +
+        `svg.line-${name} {\n  color: var(${tone});\n}\n`,
+    )
+    .join('\n');

@@ -13,10 +13,9 @@ import { expectRopeReaches, ropeOf } from './rope.ts';
 /**
  * What a forward pass keeps. `all`: every value, for training. `inputs`: each layer's input, for
  * training with gradient checkpointing, which computes the rest of a layer again in the backward
- * pass. `qkv`: each layer's queries, keys and values, for prefill. `none`: only the last hidden
- * states, for scoring.
+ * pass. `none`: only the last hidden states, for scoring.
  */
-export type Keep = 'all' | 'inputs' | 'qkv' | 'none';
+export type Keep = 'all' | 'inputs' | 'none';
 
 /** What training keeps. @param checkpointing Keeps only the layers' inputs; off when left out. */
 export const keepForTraining = (checkpointing = false): Keep => (checkpointing ? 'inputs' : 'all');
@@ -48,12 +47,16 @@ export class Activations {
   readonly memory: MemoryTurn;
   /** Values by name: one tensor per layer, or one that all layers share. */
   readonly #values: ReadonlyMap<string, readonly Tensor[]>;
+  /** Scratch of adapters, as wide as the widest needs. */
+  readonly #lowRank: Tensor | undefined;
   readonly #gpu: Gpu;
   readonly #ownMemory: SharedMemory | undefined;
   #gradients: TrunkGradients | undefined;
 
   /**
    * @param options.positions Longest sequence, prompt and response together.
+   * @param options.adapterColumns Columns of the scratch of adapters, as `Weights` tells: the most
+   *   of all weights that passes here read. 0 when left out.
    * @param options.memory Memory for the tensors; own memory when left out.
    * @throws ConfigError when a width of the model is not a multiple of 4, as kernels need, or when
    *   its rotary embedding does not reach `positions`.
@@ -65,6 +68,7 @@ export class Activations {
       readonly rows: number;
       readonly positions: number;
       readonly keep: Keep;
+      readonly adapterColumns?: number;
       readonly memory?: MemoryTurn | undefined;
     },
   ) {
@@ -92,6 +96,8 @@ export class Activations {
     this.output = trains ? only('output', width) : this.value(0, block.input);
     this.hidden = trains ? only('hidden', width) : this.value(0, block.finalNorm.over);
     this.hiddenRstd = only('hidden_rstd');
+    const { adapterColumns = 0 } = options;
+    this.#lowRank = adapterColumns > 0 ? only('low_rank', adapterColumns) : undefined;
     this.ropeTable = gpu.tensor(
       'rope_table',
       [options.positions, config.headDim],
@@ -105,8 +111,7 @@ export class Activations {
   #allocate(): ReadonlyMap<string, readonly Tensor[]> {
     const { block, config, keep, memory, trains, rows } = this;
     const values = Object.entries(block.values);
-    const isKept = (name: string): boolean =>
-      keep === 'all' || (trains && name === block.input) || (keep === 'qkv' && name === block.qkv);
+    const isKept = (name: string): boolean => keep === 'all' || (trains && name === block.input);
     // Without a backward pass, a value lends its memory to the values that name it as `over`.
     const lender = (name: string, { over }: BlockValue): string | undefined =>
       trains || isKept(name) ? undefined : over;
@@ -156,7 +161,14 @@ export class Activations {
 
   /** A forward pass over `rows` rows. */
   pass(rows: Size): Pass {
-    return { rows, lanes: this.lanes, mostWork: this.mostWork };
+    const lowRank = (columns: number): Tensor => {
+      const [, held = 0] = this.#lowRank?.shape ?? [];
+      if (!this.#lowRank || columns > held) {
+        throw new RangeError(`adapters need scratch of ${columns} columns, ${held} are held`);
+      }
+      return view(this.#lowRank, columns);
+    };
+    return { rows, lanes: this.lanes, mostWork: this.mostWork, lowRank };
   }
 
   /** A backward pass over `rows` rows. */

@@ -4,8 +4,8 @@ import type { Plan } from '../gpu/plan.ts';
 import { Activations } from './activations.ts';
 import { LogitChunks } from './logit-chunks.ts';
 import { expectTokens, packGroups, PackedBatch } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
 import { trunkForward } from './transformer.ts';
+import type { Weights } from './weights.ts';
 
 /** Token rows that go through the trunk together, unless one sequence is longer. */
 const batchRows = 1024;
@@ -32,7 +32,7 @@ export class AllLogits {
    */
   constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     { longest, total }: { readonly longest: number; readonly total: number },
   ) {
     const { config } = weights.layout;
@@ -40,7 +40,12 @@ export class AllLogits {
     const rows = Math.max(longest, Math.min(total, batchRows));
     this.#rows = rows;
     this.#batch = new PackedBatch(gpu, { rows, actions: rows, sequences: rows });
-    this.#activations = new Activations(gpu, config, { rows, positions: longest, keep: 'none' });
+    this.#activations = new Activations(gpu, config, {
+      rows,
+      positions: longest,
+      keep: 'none',
+      adapterColumns: weights.adapterColumns,
+    });
     this.#trunk = gpu.plan('logits trunk', trunkForward(weights, this.#batch, this.#activations));
     const chunks = new LogitChunks(this.#activations.memory, {
       rows,

@@ -18,7 +18,7 @@ import { type BlockOp, isResidual, nextInput } from './block.ts';
 import type { ModelConfig } from './config.ts';
 import type { BackwardPass, Linear, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
+import type { Weights } from './weights.ts';
 
 /** An op whose rows do not read each other. Decoding and whole sequences share these ops. */
 export type RowOp = Exclude<BlockOp, { readonly op: 'attention' }>;
@@ -26,10 +26,10 @@ export type RowOp = Exclude<BlockOp, { readonly op: 'attention' }>;
 /** One layer of a model, whose ops are to be turned into steps. */
 export class LayerScope {
   readonly activations: Activations;
-  readonly #weights: ParameterStore;
+  readonly #weights: Weights;
   readonly #layer: number;
 
-  constructor(weights: ParameterStore, activations: Activations, layer: number) {
+  constructor(weights: Weights, activations: Activations, layer: number) {
     this.#weights = weights;
     this.activations = activations;
     this.#layer = layer;
@@ -136,7 +136,7 @@ export function forwardSteps(
 
 /**
  * The backward steps of an op, from the gradient of its result to the gradients of its inputs and
- * its parameters.
+ * its parameters. Frozen parameters get no gradient.
  */
 export function backwardSteps(
   op: BlockOp,
@@ -147,18 +147,16 @@ export function backwardSteps(
   const { config, activations } = layer;
   const { rows, lanes, gradients } = pass;
   const { heads, kvHeads, rmsNormEps: epsilon } = config;
-  const parameter = (name: string): Tensor => gradients.tensor(layer.name(name));
+  const parameter = (name: string): Tensor | undefined => gradients.tensor(layer.name(name));
   switch (op.op) {
     case 'norm': {
       const [x, rstd] = [layer.value(op.from), layer.value(op.rstd)];
       const [dy, dx] = [layer.gradient(op.to), layer.gradient(op.from)];
       const accumulate = isResidual(activations.block, op.from);
       const partials = pass.partials(x.shape[1] ?? 0);
+      const dweight = parameter(op.weight);
       return [
-        ...rmsnormBackwardWeight(
-          { x, rstd, dy, partials, dweight: parameter(op.weight) },
-          { rows },
-        ),
+        ...(dweight ? rmsnormBackwardWeight({ x, rstd, dy, partials, dweight }, { rows }) : []),
         rmsnormBackward(
           { x, weight: layer.vector(op.weight), rstd, dy, dx },
           { rows, accumulate, lanes },
@@ -172,18 +170,25 @@ export function backwardSteps(
     case 'head-norm': {
       const partials = activations.gradients.headPartials;
       const blocks = (partials.shape[0] ?? 0) / 2;
-      const half = (name: string, first: number): Step =>
-        columnSum(
-          { x: rowsOf(partials, first, blocks), out: parameter(name) },
-          { rows: blocks, accumulate: true },
-        );
+      const half = (out: Tensor | undefined, first: number): Step[] =>
+        out
+          ? [
+              columnSum(
+                { x: rowsOf(partials, first, blocks), out },
+                { rows: blocks, accumulate: true },
+              ),
+            ]
+          : [];
+      const [query, key] = [parameter(op.query), parameter(op.key)];
       const x = layer.value(op.from);
       const gradient = layer.gradient(op.to);
       const weights = { query_weight: layer.vector(op.query), key_weight: layer.vector(op.key) };
       return [
-        qkNormBackwardWeight({ x, dy: gradient, partials }, { rows, epsilon, heads, kvHeads }),
-        half(op.query, 0),
-        half(op.key, blocks),
+        ...(query || key
+          ? [qkNormBackwardWeight({ x, dy: gradient, partials }, { rows, epsilon, heads, kvHeads })]
+          : []),
+        ...half(query, 0),
+        ...half(key, blocks),
         qkNormBackward({ x, ...weights, gradient }, { rows, epsilon, heads, kvHeads }),
       ];
     }

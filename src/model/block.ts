@@ -71,8 +71,6 @@ export interface Block {
   readonly values: Readonly<Record<string, BlockValue>>;
   /** The value that holds the residual stream as it enters the layer. */
   readonly input: string;
-  /** The value that holds rotated queries, keys and values. Decoding keeps it for prompts. */
-  readonly qkv: string;
   /** Ops, in order. The last ones write `nextInput`. */
   readonly ops: readonly BlockOp[];
   /** Buffers of gradients, in the order in which memory is allocated for them. */
@@ -129,7 +127,6 @@ export function blockOf(config: ModelConfig): Block {
       mlp_rstd: {},
     },
     input: 'attention_input',
-    qkv: 'qkv',
     ops: [
       {
         op: 'norm',

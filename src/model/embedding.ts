@@ -15,7 +15,7 @@ export class Embedding {
   readonly #projection: Linear;
 
   /**
-   * @param table f32 (V, C); its gradient has the same name.
+   * @param table f32 or f16 (V, C); its gradient has the same name.
    * @param projection (V, C): a matrix of its own, or the table again.
    */
   constructor(table: Tensor, projection: Linear) {
@@ -28,7 +28,10 @@ export class Embedding {
     return [embeddingForward({ token_ids: tokenIds, table: this.#table, out }, { rows, lanes })];
   }
 
-  /** Steps from the gradient of looked-up vectors to the table's gradient, to which they add. */
+  /**
+   * Steps from the gradient of looked-up vectors to the table's gradient, to which they add; none
+   * where the table is frozen.
+   */
   lookupBackward(
     batch: Pick<PackedBatch, 'uniqueIds' | 'uniqueStarts' | 'uniqueOrder' | 'uniques'>,
     dx: Tensor,
@@ -36,6 +39,7 @@ export class Embedding {
   ): Step[] {
     const { uniqueIds: unique_ids, uniqueStarts: starts, uniqueOrder: order, uniques } = batch;
     const dtable = gradients.tensor(this.#table.name);
+    if (!dtable) return [];
     return [embeddingBackward({ unique_ids, starts, order, dx, dtable }, { uniques })];
   }
 
@@ -56,6 +60,6 @@ export class Embedding {
    * `project` for few rows, in one step with the norm before the projection, as `Linear.decode`.
    */
   decode(...given: Parameters<Linear['decode']>): Step[] {
-    return [this.#projection.decode(...given)];
+    return this.#projection.decode(...given);
   }
 }

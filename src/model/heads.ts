@@ -10,7 +10,7 @@ import type { Activations } from './activations.ts';
 import type { Gradients } from './linear.ts';
 import { LogitChunks } from './logit-chunks.ts';
 import type { PackedBatch } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
+import type { Weights } from './weights.ts';
 
 /** Consecutive actions that go through the head together. */
 export interface HeadChunk {
@@ -108,7 +108,7 @@ export class LanguageHead {
   }
 
   /** Steps from `activations.hidden` to `logprobs` and `entropy` of every action. */
-  forward(weights: ParameterStore, temperature: Size): Step[] {
+  forward(weights: Weights, temperature: Size): Step[] {
     const { activations } = this;
     const { lanes } = activations;
     const steps: Step[] = [this.#gather()];
@@ -129,7 +129,7 @@ export class LanguageHead {
    * @param options.dentropy Coefficient of the mean entropy in the minimised loss; 0 for none.
    */
   forwardBackward(
-    weights: ParameterStore,
+    weights: Weights,
     gradients: Gradients,
     loss: ChunkLoss,
     options: { readonly temperature: Size; readonly dentropy: Size },
@@ -209,7 +209,7 @@ export class ValueHead {
   }
 
   /** Steps from `activations.hidden` to `values`. */
-  forward(weights: ParameterStore): Step[] {
+  forward(weights: Weights): Step[] {
     const { batch, activations } = this;
     const [actions = 0] = this.values.shape;
     return [
@@ -231,7 +231,7 @@ export class ValueHead {
    * Steps of `forward`, then of a loss that writes `dvalues`, then to the gradients of head weights
    * and hidden states.
    */
-  forwardBackward(weights: ParameterStore, gradients: Gradients, loss: readonly Step[]): Step[] {
+  forwardBackward(weights: Weights, gradients: Gradients, loss: readonly Step[]): Step[] {
     const { batch, activations } = this;
     const [actions = 0] = this.values.shape;
     const dy = reshape(this.dvalues, [actions, 1]);

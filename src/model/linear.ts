@@ -14,6 +14,10 @@ export interface Pass {
   readonly lanes: Lanes;
   /** Most multiply-adds of one dispatch. */
   readonly mostWork: number;
+  /**
+   * Scratch of adapters: f32 (M, columns). Its content lasts until the next layer asks for scratch.
+   */
+  readonly lowRank: (columns: number) => Tensor;
 }
 
 /**
@@ -21,8 +25,8 @@ export interface Pass {
  * to them.
  */
 export interface Gradients {
-  /** f32, of the parameter's shape. */
-  tensor(name: string): Tensor;
+  /** f32, of the parameter's shape. Undefined where the parameter is frozen. */
+  tensor(name: string): Tensor | undefined;
 }
 
 /** A backward pass. */
@@ -40,13 +44,14 @@ export class Linear {
   readonly name: string;
   /** f32 or f16 (N, K), as kernels bind it. */
   readonly weight: Tensor;
-  readonly #bias: Tensor | undefined;
+  /** f32 (N); none when undefined. */
+  readonly bias: Tensor | undefined;
 
   /** @param bias f32 (N); its gradient has the same name. */
   constructor(name: string, weight: Tensor, bias?: Tensor) {
     this.name = name;
     this.weight = weight;
-    this.#bias = bias;
+    this.bias = bias;
   }
 
   /**
@@ -60,40 +65,42 @@ export class Linear {
     { rows, mostWork, residual }: Pass & { readonly residual?: Tensor | undefined },
   ): Step[] {
     const { weight } = this;
-    return matmulForward({ x, weight, bias: this.#bias, residual, out }, { rows, mostWork });
+    return matmulForward({ x, weight, bias: this.bias, residual, out }, { rows, mostWork });
   }
 
   /**
    * Steps from `dy` (M, N), the gradient of the output, to `dx` (M, K), which is overwritten, and
-   * to the gradients of bias and weight, which are added to. `dx` may share the memory of `x`.
+   * to the gradients of bias and weight, which are added to unless they are frozen. `dx` may share
+   * the memory of `x`.
    */
   backward(dy: Tensor, x: Tensor, dx: Tensor, pass: BackwardPass): Step[] {
     const { rows, mostWork, gradients } = pass;
     const { name, weight } = this;
+    const dw = gradients.tensor(name);
     return [
       ...this.#biasBackward(dy, pass),
       // The weight's gradient is the last to read `x`.
-      ...matmulBackwardWeight({ dy, x, dw: gradients.tensor(name) }, { rows, mostWork }),
+      ...(dw ? matmulBackwardWeight({ dy, x, dw }, { rows, mostWork }) : []),
       ...matmulBackwardInput({ dy, weight, dx }, { rows, mostWork, accumulate: false }),
     ];
   }
 
   #biasBackward(dy: Tensor, { rows, gradients, partials }: BackwardPass): Step[] {
-    const bias = this.#bias;
-    if (!bias) return [];
-    const sums = partials(bias.shape[0] ?? 0);
+    const { bias } = this;
+    const out = bias && gradients.tensor(bias.name);
+    if (!out) return [];
+    const sums = partials(out.shape[0] ?? 0);
     const [blocks = 1] = sums.shape;
     return [
       columnSum({ x: dy, out: sums }, { rows, accumulate: false }),
-      columnSum({ x: sums, out: gradients.tensor(bias.name) }, { rows: blocks, accumulate: true }),
+      columnSum({ x: sums, out }, { rows: blocks, accumulate: true }),
     ];
   }
 
   /**
-   * `forward` for few rows, in one step with the norm before the matrix and the gate after it.
+   * `forward` for few rows, with the norm before the matrix and the gate after it in the same step.
    *
    * @param tensors.norm Weight (K) of the RMSNorm that `x` goes through first.
-   * @param options.gated Whether SwiGLU halves the columns.
    */
   decode(
     tensors: {
@@ -102,13 +109,16 @@ export class Linear {
       readonly residual?: Tensor | undefined;
       readonly out: Tensor;
     },
-    options: {
-      readonly rows: Size;
-      readonly lanes: Lanes;
-      readonly epsilon: number;
-      readonly gated?: boolean;
-    },
-  ): Step {
-    return matvecForward({ ...tensors, weight: this.weight, bias: this.#bias }, options);
+    options: DecodeOptions,
+  ): Step[] {
+    return [matvecForward({ ...tensors, weight: this.weight, bias: this.bias }, options)];
   }
+}
+
+/** How a linear layer computes few rows. */
+export interface DecodeOptions extends Pick<Pass, 'rows' | 'lanes' | 'lowRank'> {
+  /** Of the norm before the matrix. */
+  readonly epsilon: number;
+  /** Whether SwiGLU halves the columns. */
+  readonly gated?: boolean;
 }

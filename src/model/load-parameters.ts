@@ -32,7 +32,7 @@ export async function loadParameters(
   await expectParameters(model, head);
   const layout = deviceLayout(gpu, model.config, head, options.storage);
   const { label = 'weights', purpose = 'weights' } = options;
-  const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true });
+  const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true, halfTable: true });
   await store.loadFrom(model);
   return store;
 }

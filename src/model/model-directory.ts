@@ -1,21 +1,12 @@
-import { type ByteSource, readAll, readText } from '../formats/byte-source.ts';
+import { type ByteSource, readText } from '../formats/byte-source.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { expectNoPointer } from '../formats/git-lfs.ts';
 import { isRecord, parseJson } from '../formats/json.ts';
-import {
-  float32Entry,
-  parseSafetensorsHeader,
-  SafetensorsError,
-  type SafetensorsEntry,
-  safetensorsHeaderBytes,
-  safetensorsPrefixBytes,
-  type SafetensorsSlot,
-  toFloat32,
-  writeSafetensors,
-} from '../formats/safetensors.ts';
+import { openSafetensors, type SafetensorsSource } from '../formats/safetensors-source.ts';
+import { SafetensorsError, toFloat32 } from '../formats/safetensors.ts';
 import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { ModelConfig } from './config.ts';
-import { parseHfConfig, toHfConfig } from './hugging-face/config.ts';
+import { parseHfConfig } from './hugging-face/config.ts';
 import { isValueHead, unwrappedName } from './hugging-face/names.ts';
 
 /** Storage type of weights in a file. */
@@ -39,18 +30,21 @@ export interface ModelDirectory {
 /** Opens a file of a model by its bare name; undefined where there is none. */
 export type OpenModelFile = (name: string) => Promise<ByteSource | undefined>;
 
-const weightsFile = 'model.safetensors';
-const indexFile = 'model.safetensors.index.json';
-/** Files of a tokenizer. A saved model includes them unchanged. */
+/** The weights of a model in one file. */
+export const weightsFile = 'model.safetensors';
+/** Which file holds which tensor, where a model has its weights in shards. */
+export const indexFile = 'model.safetensors.index.json';
+/** Files of a tokenizer that are read. */
 export const tokenizerFileNames = [
   'tokenizer.json',
   'tokenizer_config.json',
   'chat_template.jinja',
 ] as const;
 
-const smallJson = 1 << 20;
-/** The largest tokenizers and shard indexes of 2026 are near 40 MB. */
-const largeJson = 1 << 28;
+/** Largest config, in bytes. */
+export const smallJson = 1 << 20;
+/** Largest tokenizer or shard index, in bytes: those of 2026 are near 40 MB. */
+export const largeJson = 1 << 28;
 
 /**
  * Reads a model's config and the headers of its weights, one file or shards.
@@ -68,16 +62,12 @@ export async function openModelDirectory(
   return {
     ...described,
     notes,
-    shapes: new Map([...slots].map(([name, { slot }]) => [name, slot.shape])),
+    shapes: new Map([...slots].map(([name, { shape }]) => [name, shape])),
     async read(name) {
       const found = slots.get(name);
       if (!found) throw new SafetensorsError(`${where}: no tensor '${name}'`);
-      const { source, dataStart, slot } = found;
-      const bytes = await source.slice(dataStart + slot.begin, dataStart + slot.end);
-      if (bytes.length !== slot.end - slot.begin) {
-        throw new SafetensorsError(`${source.name}: tensor '${name}' is cut short`);
-      }
-      return toFloat32({ name, dtype: slot.dtype, shape: slot.shape, bytes }, source.name);
+      const { file, stored } = found;
+      return toFloat32(await file.read(stored), file.name);
     },
   };
 }
@@ -163,10 +153,11 @@ async function withGenerationStops(
   return { ...config, eosTokenIds: ids as number[] };
 }
 
+/** The place of a tensor, which may have another name in its file. */
 interface Located {
-  readonly source: ByteSource;
-  readonly dataStart: number;
-  readonly slot: SafetensorsSlot;
+  readonly file: SafetensorsSource;
+  readonly stored: string;
+  readonly shape: readonly number[];
 }
 
 async function readWeightSlots(
@@ -202,11 +193,8 @@ async function readWeightSlots(
 }
 
 async function readSlots(source: ByteSource): Promise<Map<string, Located>> {
-  const prefix = await source.slice(0, safetensorsPrefixBytes);
-  const length = safetensorsHeaderBytes(prefix, source.size, source.name);
-  const text = await source.slice(safetensorsPrefixBytes, safetensorsPrefixBytes + length);
-  const { dataStart, slots } = parseSafetensorsHeader(text, source.size, source.name);
-  return new Map([...slots].map(([name, slot]) => [name, { source, dataStart, slot }]));
+  const file = await openSafetensors(source);
+  return new Map([...file.slots].map(([name, { shape }]) => [name, { file, stored: name, shape }]));
 }
 
 async function readTokenizer(openFile: OpenModelFile): Promise<TokenizerTexts | undefined> {
@@ -221,40 +209,4 @@ async function readTokenizer(openFile: OpenModelFile): Promise<TokenizerTexts | 
     config: config && (await named(config)),
     chatTemplate: template && (await readText(template, smallJson)),
   };
-}
-
-/** One parameter to save, under its Hugging Face name. */
-export interface NamedWeights {
-  readonly name: string;
-  readonly shape: readonly number[];
-  readonly data: Float32Array;
-}
-
-const torchDtypes = { F32: 'float32', F16: 'float16', BF16: 'bfloat16' } as const;
-
-/**
- * The files of a model folder, in the order to write them: config.json last, so that a folder with
- * a config.json is complete.
- *
- * @param options.tokenizerFrom Folder whose tokenizer files are included unchanged.
- */
-export async function modelDirectoryFiles(
-  config: ModelConfig,
-  weights: Iterable<NamedWeights>,
-  options: { readonly dtype?: WeightDType; readonly tokenizerFrom?: OpenModelFile } = {},
-): Promise<Map<string, Uint8Array>> {
-  const dtype = options.dtype ?? 'F32';
-  const entries: SafetensorsEntry[] = [];
-  for (const { name, shape, data } of weights) entries.push(float32Entry(name, shape, data, dtype));
-  const files = new Map<string, Uint8Array>();
-  files.set(weightsFile, writeSafetensors(entries, { format: 'pt' }));
-  if (options.tokenizerFrom) {
-    for (const name of tokenizerFileNames) {
-      const source = await options.tokenizerFrom(name);
-      if (source) files.set(name, await readAll(source, largeJson));
-    }
-  }
-  const json = JSON.stringify(toHfConfig(config, torchDtypes[dtype]), null, 2);
-  files.set('config.json', new TextEncoder().encode(`${json}\n`));
-  return files;
 }

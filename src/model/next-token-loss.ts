@@ -6,9 +6,9 @@ import type { Step } from '../gpu/plan.ts';
 import { LanguageHead } from './heads.ts';
 import type { Gradients } from './linear.ts';
 import { expectTokens, packGroups, PackedBatch, type PackedSizes } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
 import { Activations, keepForTraining } from './activations.ts';
 import { trunkBackward, trunkForward } from './transformer.ts';
+import type { Weights } from './weights.ts';
 
 /** A sequence to learn, or to measure. */
 export interface LearnedSequence {
@@ -87,7 +87,7 @@ export class NextTokenLoss {
    */
   constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     options: {
       readonly capacity: PackedSizes;
       readonly positions: number;
@@ -101,6 +101,7 @@ export class NextTokenLoss {
       rows: capacity.rows,
       positions,
       keep: keepForTraining(options.checkpointing),
+      adapterColumns: weights.adapterColumns,
     });
     this.head = new LanguageHead(gpu, this.batch, this.activations);
     this.#stats = gpu.tensor('action stats', [capacity.actions, 4], 'f32', 'activations');
@@ -126,7 +127,7 @@ export class NextTokenLoss {
   /**
    * Steps to `head.logprobs`: log-probabilities of all tokens but the first, sequence by sequence.
    */
-  forward(weights: ParameterStore): Step[] {
+  forward(weights: Weights): Step[] {
     return [
       ...trunkForward(weights, this.batch, this.activations),
       ...this.head.forward(weights, 1),
@@ -139,7 +140,7 @@ export class NextTokenLoss {
    * @param totals f32 (8): `action-stats` adds up the losses here. Left out: the losses are not
    *   added up.
    */
-  forwardBackward(weights: ParameterStore, gradients: Gradients, totals?: Tensor): Step[] {
+  forwardBackward(weights: Weights, gradients: Gradients, totals?: Tensor): Step[] {
     const { batch, activations, head } = this;
     return [
       ...trunkForward(weights, batch, activations),

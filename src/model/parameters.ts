@@ -10,6 +10,7 @@ import type { ModelConfig } from './config.ts';
 import { Embedding } from './embedding.ts';
 import { hfName } from './hugging-face/names.ts';
 import { Linear } from './linear.ts';
+import type { Weights } from './weights.ts';
 
 /** The head on the trunk: the language-model head, or the critic's bias-free scalar head. */
 export type Head = 'lm' | 'value';
@@ -20,10 +21,16 @@ export type Head = 'lm' | 'value';
  */
 export type WeightStorage = Storage;
 
-/** One parameter inside a stored tensor: `rows` rows, from `firstRow` on. */
+/**
+ * One parameter inside a stored tensor: `rows` rows, from `firstRow` on. Where the stored rows are
+ * longer than the parameter's, zeros follow in each.
+ */
 export interface ParameterPart {
-  /** Such as `layers.0.q`; files use other names (`hugging-face/names.ts`). */
+  /** Such as `layers.0.q`. */
   readonly name: string;
+  /** The parameter's name in files, in checkpoints and in messages (`hugging-face/names.ts`). */
+  readonly file: string;
+  /** As in files. */
   readonly shape: readonly number[];
   readonly firstRow: number;
   readonly rows: number;
@@ -51,8 +58,8 @@ export interface Page {
   readonly halvesStart: number;
   readonly halvesEnd: number;
   /**
-   * Elements [0, embeddingEnd) are the embedding table: lookups read them in f32, even where an f16
-   * copy exists.
+   * Elements [0, embeddingEnd) are the embedding table: training looks them up in f32, even where
+   * an f16 copy exists.
    */
   readonly embeddingEnd: number;
 }
@@ -73,7 +80,8 @@ export interface ParameterLayout {
  */
 const alignment = { f32: 64, f16: 128 } as const satisfies Record<WeightStorage, number>;
 
-type Draft = Omit<StoredParameter, 'page' | 'first'>;
+/** A stored tensor without its place. */
+export type ParameterDraft = Omit<StoredParameter, 'page' | 'first'>;
 
 /**
  * Lays a model's parameters out in flat pages, decaying tensors before the others in each.
@@ -87,8 +95,24 @@ export function parameterLayout(
   pageLimit = Infinity,
   storage: WeightStorage = 'f32',
 ): ParameterLayout {
-  const drafts = listParameters(config, head);
-  const placed: StoredParameter[] = [];
+  return placed(listParameters(config, head), { config, head, pageLimit, storage });
+}
+
+/**
+ * Places tensors in flat pages, decaying tensors before the others in each.
+ *
+ * @param options.pageLimit Most elements of a page.
+ * @throws RangeError when a single tensor is larger than a page may be.
+ */
+export function placed(
+  drafts: readonly ParameterDraft[],
+  options: Pick<ParameterLayout, 'config' | 'head'> & {
+    readonly pageLimit: number;
+    readonly storage: WeightStorage;
+  },
+): ParameterLayout {
+  const { config, head, pageLimit, storage } = options;
+  const stored: StoredParameter[] = [];
   const pages: { -readonly [Key in keyof Page]: Page[Key] }[] = [];
   let page = -1;
   for (const decay of [true, false]) {
@@ -106,7 +130,7 @@ export function parameterLayout(
         current = { size: 0, decayEnd: 0, halvesStart: 0, halvesEnd: 0, embeddingEnd: 0 };
         page = pages.push(current) - 1;
       }
-      placed.push({ ...draft, page, first: current.size });
+      stored.push({ ...draft, page, first: current.size });
       current.size += size;
       if (decay) current.decayEnd = current.size;
       if (storage === 'f16' && decay) current.halvesEnd = current.size;
@@ -118,21 +142,25 @@ export function parameterLayout(
     }
   }
   const order = new Map(drafts.map((draft, i) => [draft.name, i]));
-  placed.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
-  const count = drafts.reduce((sum, draft) => sum + elements(draft.shape), 0);
-  return { config, head, stored: placed, pages, count };
+  stored.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
+  const count = drafts
+    .flatMap(({ parts }) => parts)
+    .reduce((sum, { shape }) => sum + elements(shape), 0);
+  return { config, head, stored, pages, count };
 }
 
 const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
-function listParameters(config: ModelConfig, head: Head): Draft[] {
+function listParameters(config: ModelConfig, head: Head): ParameterDraft[] {
   const { hiddenSize: width } = config;
   const layer = blockOf(config).parameters;
-  const single = (name: string, kind: Draft['kind'], ...shape: number[]): Draft =>
-    draftOf('', { name, kind, parts: { [name]: shape } });
+  const draft = (at: string, parameter: BlockParameter): ParameterDraft =>
+    draftOf(at, parameter, (part) => hfName(config.architecture, part));
+  const single = (name: string, kind: BlockParameter['kind'], ...shape: number[]): ParameterDraft =>
+    draft('', { name, kind, parts: { [name]: shape } });
   const drafts = [single('embed', 'matrix', config.vocabSize, width)];
   for (let i = 0; i < config.layers; i++) {
-    drafts.push(...layer.map((parameter) => draftOf(`layers.${i}.`, parameter)));
+    drafts.push(...layer.map((parameter) => draft(`layers.${i}.`, parameter)));
   }
   drafts.push(single('norm', 'norm', width));
   if (head === 'value') drafts.push(single('score', 'matrix', 1, width));
@@ -142,40 +170,58 @@ function listParameters(config: ModelConfig, head: Head): Draft[] {
   return drafts;
 }
 
-/** A stored tensor without its place. @param at Prefix of its name and of its parts' names. */
-function draftOf(at: string, { name, kind, parts }: BlockParameter): Draft {
+/**
+ * A stored tensor of whole parameters.
+ *
+ * @param at Prefix of its name and of its parts' names.
+ * @param fileName The name that a part has in files.
+ */
+export function draftOf(
+  at: string,
+  { name, kind, parts }: BlockParameter,
+  fileName: (part: string) => string,
+): ParameterDraft {
   let rows = 0;
   let width: readonly number[] = [];
-  const placed = Object.entries(parts).map(([part, shape]): ParameterPart => {
+  const listed = Object.entries(parts).map(([part, shape]): ParameterPart => {
     const [own = 1, ...rest] = shape;
     width = rest;
     rows += own;
-    return { name: at + part, shape, firstRow: rows - own, rows: own };
+    const full = at + part;
+    return { name: full, file: fileName(full), shape, firstRow: rows - own, rows: own };
   });
   const shape = [rows, ...width];
-  return { name: at + name, shape, parts: placed, decay: kind === 'matrix', kind };
+  return { name: at + name, shape, parts: listed, decay: kind === 'matrix', kind };
 }
 
 /** Every parameter of a layout under its name in files, in their order, with its shape. */
 export const parameterNames = ({
-  config,
   stored,
 }: ParameterLayout): { readonly name: string; readonly shape: readonly number[] }[] =>
-  stored.flatMap(({ parts }) =>
-    parts.map(({ name, shape }) => ({ name: hfName(config.architecture, name), shape })),
-  );
+  stored.flatMap(({ parts }) => parts.map(({ file, shape }) => ({ name: file, shape })));
 
 /** Parameters by their names in files, read one at a time. */
 export interface ParameterSource {
+  /** @throws RangeError when there is no such parameter. */
   read(name: string): Promise<Float32Array>;
 }
+
+/** Parameters that the host holds. */
+export const heldParameters = (held: ReadonlyMap<string, Float32Array>): ParameterSource => ({
+  read(name) {
+    const found = held.get(name);
+    if (found) return Promise.resolve(found);
+    return Promise.reject(new RangeError(`parameter ${name} is missing`));
+  },
+});
 
 /**
  * Flat GPU storage with a layout: weights, or their gradients, or an optimizer moment. The critic's
  * trunk and the actor's have the same layout up to the head.
  */
-export class ParameterStore {
+export class ParameterStore implements Weights {
   readonly layout: ParameterLayout;
+  readonly adapterColumns = 0;
   /** One f32 vector per page. In a frozen store it lacks the elements that are kept only in f16. */
   readonly pages: readonly Tensor[];
   /**
@@ -188,20 +234,28 @@ export class ParameterStore {
   readonly #byName: ReadonlyMap<string, StoredParameter>;
   /** Elements [start, end) of each page that are not held in f32. */
   readonly #gaps: readonly { readonly start: number; readonly end: number }[];
+  readonly #halfTable: boolean;
 
   /**
    * @param options.over Pages from `sharedPages` in which the store lies. It does not own them.
    * @param options.frozen Keeps no f32 numbers of elements stored in f16, the embedding table
    *   apart: for weights that are not trained.
+   * @param options.halfTable Looks up the embedding table's f16 copy, where there is one, and a
+   *   frozen store keeps no f32 numbers of it. Left out: lookups read f32, as in training.
    */
   constructor(
     gpu: Gpu,
     layout: ParameterLayout,
     label: string,
     purpose: MemoryPurpose,
-    options: { readonly over?: readonly Tensor[] | undefined; readonly frozen?: boolean } = {},
+    options: {
+      readonly over?: readonly Tensor[] | undefined;
+      readonly frozen?: boolean;
+      readonly halfTable?: boolean;
+    } = {},
   ) {
-    const { over = [], frozen = false } = options;
+    const { over = [], frozen = false, halfTable = false } = options;
+    this.#halfTable = halfTable;
     this.#gpu = gpu;
     this.layout = layout;
     const owned: Tensor[] = [];
@@ -211,7 +265,7 @@ export class ParameterStore {
       return made;
     };
     this.#gaps = layout.pages.map(({ halvesStart, halvesEnd, embeddingEnd }) => {
-      const start = Math.max(halvesStart, embeddingEnd);
+      const start = halfTable ? halvesStart : Math.max(halvesStart, embeddingEnd);
       // Where only an embedding has an f16 copy, or nothing has, all elements are held in f32.
       return frozen && halvesEnd > start ? { start, end: halvesEnd } : { start: 0, end: 0 };
     });
@@ -261,17 +315,14 @@ export class ParameterStore {
    */
   get embedding(): Embedding {
     const projection = this.linear(this.has('lm_head') ? 'lm_head' : 'embed');
-    return new Embedding(this.tensor('embed'), projection);
+    const half = this.#halfTable ? this.#half(this.#stored('embed')) : undefined;
+    return new Embedding(half ?? this.tensor('embed'), projection);
   }
 
   /** Names in files of the parameters that have an f16 copy. */
   get halved(): string[] {
     const copied = this.layout.stored.filter((stored) => this.#half(stored));
-    return copied.flatMap(({ parts }) => parts.map((part) => this.#fileName(part)));
-  }
-
-  #fileName({ name }: ParameterPart): string {
-    return hfName(this.layout.config.architecture, name);
+    return copied.flatMap(({ parts }) => parts.map(({ file }) => file));
   }
 
   #stored(name: string): StoredParameter {
@@ -309,7 +360,7 @@ export class ParameterStore {
   load(parameters: ReadonlyMap<string, Float32Array>): void {
     for (const stored of this.layout.stored) {
       for (const part of stored.parts) {
-        this.#write(stored, part, parameters.get(this.#fileName(part)));
+        this.#write(stored, part, parameters.get(part.file));
       }
     }
   }
@@ -321,29 +372,31 @@ export class ParameterStore {
   async loadFrom(source: ParameterSource): Promise<void> {
     for (const stored of this.layout.stored) {
       for (const part of stored.parts) {
-        this.#write(stored, part, await source.read(this.#fileName(part)));
+        this.#write(stored, part, await source.read(part.file));
       }
     }
   }
 
   /** Writes one parameter and its f16 copy. */
   #write(stored: StoredParameter, part: ParameterPart, data: Float32Array | undefined): void {
-    const name = this.#fileName(part);
+    const { file: name } = part;
     if (!data) throw new RangeError(`parameter ${name} is missing`);
     if (data.length !== elements(part.shape)) {
       throw new RangeError(
         `parameter ${name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
       );
     }
-    const first = part.firstRow * elements(stored.shape.slice(1));
+    const width = rowSize(stored);
+    const first = part.firstRow * width;
+    const rows = withRowSize(data, rowSize(part), width);
     const [float, half] = [this.#float(stored), this.#half(stored)];
-    if (float) this.#gpu.upload(float, data, first);
+    if (float) this.#gpu.upload(float, rows, first);
     if (!half) return;
     const past = data.find((value) => !fitsHalf(value));
     if (past !== undefined) {
       throw new ConfigError(`${name} holds ${past}, and f16 at most ${largestHalf}`);
     }
-    this.#gpu.upload(half, halvesOf(data), first);
+    this.#gpu.upload(half, halvesOf(rows), first);
   }
 
   /**
@@ -355,10 +408,11 @@ export class ParameterStore {
       const numbers = await this.#readPage(page, i);
       for (const stored of this.layout.stored) {
         if (stored.page !== i) continue;
-        const rowSize = elements(stored.shape.slice(1));
+        const width = rowSize(stored);
         for (const part of stored.parts) {
-          const first = stored.first + part.firstRow * rowSize;
-          yield [this.#fileName(part), numbers.slice(first, first + part.rows * rowSize)];
+          const first = stored.first + part.firstRow * width;
+          const rows = numbers.slice(first, first + part.rows * width);
+          yield [part.file, withRowSize(rows, width, rowSize(part))];
         }
       }
     }
@@ -390,6 +444,21 @@ export class ParameterStore {
   destroy(): void {
     this.#gpu.destroy(...this.#owned);
   }
+}
+
+/** Elements of a row. */
+const rowSize = ({ shape }: { readonly shape: readonly number[] }): number =>
+  elements(shape.slice(1));
+
+/** Rows of another size: cut short, or with zeros behind. */
+function withRowSize(data: Float32Array, from: number, to: number): Float32Array {
+  if (from === to) return data;
+  const rows = data.length / from;
+  const found = new Float32Array(rows * to);
+  for (let row = 0; row < rows; row++) {
+    found.set(data.subarray(row * from, row * from + Math.min(from, to)), row * to);
+  }
+  return found;
 }
 
 /** Whether a number rounds to a finite half; true for NaN too. */
@@ -439,20 +508,33 @@ export function initialParameters(
 /**
  * A critic that starts from an actor: the actor's trunk and a random head.
  *
- * @param headScale Standard deviation of the head's weights. OpenRLHF uses 1/(hidden + 1); with 0
- *   every value starts at 0.
+ * @param headScale As for `valueHead`.
  */
 export function criticFromActor(
-  actor: ReadonlyMap<string, Float32Array>,
+  actor: ParameterSource,
   config: ModelConfig,
   seed: number,
-  headScale = 1 / (config.hiddenSize + 1),
-): Map<string, Float32Array> {
-  const found = new Map(actor);
-  found.delete(hfName(config.architecture, 'lm_head'));
+  headScale?: number,
+): ParameterSource {
+  const score = hfName(config.architecture, 'score');
+  return {
+    read: (name) =>
+      name === score ? Promise.resolve(valueHead(config, seed, headScale)) : actor.read(name),
+  };
+}
+
+/**
+ * The weights of a critic's head before training, f32 (C), normal.
+ *
+ * @param scale Standard deviation. OpenRLHF uses 1/(hidden + 1); with 0 every value starts at 0.
+ */
+export function valueHead(
+  { hiddenSize }: Pick<ModelConfig, 'hiddenSize'>,
+  seed: number,
+  scale = 1 / (hiddenSize + 1),
+): Float32Array {
   const stream = new RandomStream(seed, 'valueHead');
-  const score = new Float32Array(config.hiddenSize);
-  for (let i = 0; i < score.length; i++) score[i] = stream.normal() * headScale;
-  found.set(hfName(config.architecture, 'score'), score);
-  return found;
+  const score = new Float32Array(hiddenSize);
+  for (let i = 0; i < score.length; i++) score[i] = stream.normal() * scale;
+  return score;
 }

@@ -7,7 +7,7 @@ import { backwardSteps, forwardSteps, LayerScope } from './block-steps.ts';
 import { opsBeforeNext } from './block.ts';
 import type { Gradients, Pass } from './linear.ts';
 import type { PackedBatch } from './packed-batch.ts';
-import type { ParameterStore } from './parameters.ts';
+import type { Weights } from './weights.ts';
 
 /** The parts of a batch that the trunk reads. */
 export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions' | 'spans'>;
@@ -18,7 +18,7 @@ export type TrunkInput = Pick<PackedBatch, 'rows' | 'tokenIds' | 'positions' | '
  * @param batch Its row capacity must not exceed the row capacity of the activations.
  */
 export function trunkForward(
-  weights: ParameterStore,
+  weights: Weights,
   batch: TrunkInput,
   activations: Activations,
 ): Step[] {
@@ -34,7 +34,7 @@ export function trunkForward(
 }
 
 /** The step from `activations.output` to `activations.hidden`. */
-export function finalNorm(weights: ParameterStore, activations: Activations, pass: Pass): Step {
+export function finalNorm(weights: Weights, activations: Activations, pass: Pass): Step {
   const { config, block, output: x, hidden: out, hiddenRstd: rstd } = activations;
   const { rows, lanes } = pass;
   const weight = weights.tensor(block.finalNorm.weight);
@@ -43,12 +43,12 @@ export function finalNorm(weights: ParameterStore, activations: Activations, pas
 
 /**
  * The steps from the gradient of `activations.hidden`, which lies in its place, to the gradients of
- * all trunk parameters, which are added to `gradients`. The steps run once after each forward pass,
+ * all trunk parameters that are not frozen, which are added to `gradients`. The steps run once after each forward pass,
  * because gradients overwrite activations. Where only inputs were kept, a layer's own forward steps
  * run again first, so the numbers are the same to the last bit.
  */
 export function trunkBackward(
-  weights: ParameterStore,
+  weights: Weights,
   gradients: Gradients,
   batch: PackedBatch,
   activations: Activations,
@@ -58,17 +58,10 @@ export function trunkBackward(
   const pass = activations.backwardPass(batch.rows, gradients);
   const { rows, lanes } = pass;
   const { weight: name } = block.finalNorm;
+  const dweight = gradients.tensor(name);
+  const partials = pass.partials(config.hiddenSize);
   const steps: Step[] = [
-    ...rmsnormBackwardWeight(
-      {
-        x,
-        rstd,
-        dy,
-        partials: pass.partials(config.hiddenSize),
-        dweight: gradients.tensor(name),
-      },
-      { rows },
-    ),
+    ...(dweight ? rmsnormBackwardWeight({ x, rstd, dy, partials, dweight }, { rows }) : []),
     rmsnormBackward(
       { x, weight: weights.tensor(name), rstd, dy, dx: stream },
       { rows, accumulate: false, lanes },

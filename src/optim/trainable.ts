@@ -3,12 +3,15 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { clearStep, type Step } from '../gpu/plan.ts';
+import { AdaptedWeights, adapterGradients, type AdapterPlan } from '../model/adapters.ts';
+import type { Gradients } from '../model/linear.ts';
 import {
   fitsHalf,
   type ParameterLayout,
   type ParameterSource,
   ParameterStore,
 } from '../model/parameters.ts';
+import type { Weights } from '../model/weights.ts';
 import { AdamW, type AdamWState, type HalfCopy } from './adamw.ts';
 import { rateAt } from './lr-schedule.ts';
 
@@ -18,19 +21,34 @@ export interface TrainableState {
   readonly optimizer: AdamWState;
 }
 
-/** A network's weights, with their gradients, moments and optimizer. */
+/** The base that adapters change, and which. The adapters' owner loads the base. */
+export interface Adaptation {
+  readonly base: ParameterStore;
+  readonly plan: AdapterPlan;
+}
+
+/**
+ * What is trained of a network: all of its weights, or adapters over a frozen base. It holds them
+ * with their gradients, moments and optimizer.
+ */
 export class Trainable {
   readonly name: string;
+  /** What is trained. */
   readonly weights: ParameterStore;
   readonly gradients: ParameterStore;
+  /** The network that passes compute with: `weights`, or the base seen through them. */
+  readonly network: Weights;
+  /** The gradients of `network`; none of what is frozen. */
+  readonly networkGradients: Gradients;
   readonly optimizer: AdamW;
   readonly #config: OptimizerConfig;
   readonly #moments: readonly ParameterStore[];
 
   /**
    * @param losses f32 vector whose first element must be finite for an update to happen.
-   * @param gradientPages Pages for the gradients, shared with networks that are updated at other
-   *   times; own memory when left out.
+   * @param options.gradientPages Pages for the gradients, shared with networks that are updated at
+   *   other times; own memory when left out.
+   * @param options.adapts The layout is then of `adapterLayout`, for this plan.
    */
   constructor(
     gpu: Gpu,
@@ -38,14 +56,22 @@ export class Trainable {
     layout: ParameterLayout,
     config: OptimizerConfig,
     losses: Tensor,
-    gradientPages?: readonly Tensor[],
+    options: {
+      readonly gradientPages?: readonly Tensor[] | undefined;
+      readonly adapts?: Adaptation | undefined;
+    } = {},
   ) {
+    const { gradientPages, adapts } = options;
     this.name = name;
     this.#config = config;
     this.weights = new ParameterStore(gpu, layout, name, 'weights');
     this.gradients = new ParameterStore(gpu, layout, `${name} gradients`, 'gradients', {
       over: gradientPages,
     });
+    this.network = adapts
+      ? new AdaptedWeights(adapts.base, this.weights, adapts.plan)
+      : this.weights;
+    this.networkGradients = adapts ? adapterGradients(this.gradients) : this.gradients;
     const first = new ParameterStore(gpu, layout, `${name} first moments`, 'optimizer');
     const second = new ParameterStore(gpu, layout, `${name} second moments`, 'optimizer');
     this.#moments = [first, second];

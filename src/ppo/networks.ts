@@ -50,10 +50,10 @@ export function actorNetwork(
     trainable: actor,
     clear: gpu.plan('clear actor gradients', actor.clear),
     gradients: gpu.plan('actor gradients', [
-      ...trunkForward(actor.weights, batch, activations),
+      ...trunkForward(actor.network, batch, activations),
       ...head.forwardBackward(
-        actor.weights,
-        actor.gradients,
+        actor.network,
+        actor.networkGradients,
         (chunk) => [
           policyLoss(
             {
@@ -85,7 +85,7 @@ export function actorNetwork(
         },
         { actionCount: batch.actions, lanes: activations.lanes },
       ),
-      ...trunkBackward(actor.weights, actor.gradients, batch, activations),
+      ...trunkBackward(actor.network, actor.networkGradients, batch, activations),
     ]),
     update: gpu.plan('actor update', actor.update),
   };
@@ -106,8 +106,8 @@ export function criticNetwork(
     trainable: critic,
     clear: gpu.plan('clear critic gradients', critic.clear),
     gradients: gpu.plan('critic gradients', [
-      ...trunkForward(critic.weights, batch, activations),
-      ...head.forwardBackward(critic.weights, critic.gradients, [
+      ...trunkForward(critic.network, batch, activations),
+      ...head.forwardBackward(critic.network, critic.networkGradients, [
         valueLoss(
           {
             values: head.values,
@@ -125,7 +125,7 @@ export function criticNetwork(
         { action_stats: stats, action_weights: batch.actionWeights, extras: head.values, totals },
         { actionCount: batch.actions, lanes: activations.lanes },
       ),
-      ...trunkBackward(critic.weights, critic.gradients, batch, activations),
+      ...trunkBackward(critic.network, critic.networkGradients, batch, activations),
     ]),
     update: gpu.plan('critic update', critic.update),
   };

@@ -10,15 +10,19 @@ import { bindingElements } from '../gpu/memory.ts';
 import { type Plan, type Step } from '../gpu/plan.ts';
 import type { MemoryTurn } from '../gpu/shared-memory.ts';
 import { Readback, readBytes } from '../gpu/readback.ts';
+import { adapterLayout, type AdapterPlan, freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { LanguageHead, ValueHead } from '../model/heads.ts';
+import { peftName } from '../model/hugging-face/names.ts';
 import { PackedBatch, packGroups, type PromptGroup } from '../model/packed-batch.ts';
 import {
   criticFromActor,
   type Head,
   parameterLayout,
+  type ParameterSource,
   ParameterStore,
   sharedPages,
+  valueHead,
 } from '../model/parameters.ts';
 import { Activations, keepForTraining } from '../model/activations.ts';
 import { trunkForward } from '../model/transformer.ts';
@@ -26,6 +30,7 @@ import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
+import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
@@ -43,15 +48,24 @@ export interface RolloutGroup {
 export type TrainerConfig = Pick<
   ExperimentConfig,
   'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
->;
+> & {
+  /** Adapters to train over a frozen base; all weights are trained where there are none. */
+  readonly adapter?: AdapterSpec | null | undefined;
+};
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {
   readonly maxPromptTokens: number;
   readonly maxResponseTokens: number;
+  /**
+   * Most token rows of one pass; at least a longest prompt with one longest response, even where
+   * this is less. Groups that are longer are split between responses, and sums are then made in
+   * another order. Default: a whole group at least, and a minibatch up to 8,192 rows.
+   */
+  readonly microRows?: number | undefined;
 }
 
-/** The state of a trainer that a checkpoint keeps. */
+/** The state of a trainer that a checkpoint keeps: of adapters, never of their base. */
 export interface PpoState {
   readonly actor: TrainableState;
   readonly critic: TrainableState | null;
@@ -82,12 +96,17 @@ const MICRO_ROWS = 8192;
  * PPO on rollouts: scores them under actor, reference and critic, turns rewards into advantages on
  * the GPU, and takes the optimizer updates. Everything between the upload of token ids and the
  * metrics at the end stays on the device. Sampling belongs to the rollout.
+ *
+ * Actor and critic are whole models, or adapters over one frozen base, which is then the reference
+ * too. Without a penalty on the KL divergence no reference is computed, and where whole models are
+ * trained, none is held.
  */
 export class PpoTrainer {
   readonly actor: Trainable;
   /** Absent for estimators without a critic. */
   readonly critic: Trainable | undefined;
-  readonly reference: ParameterStore;
+  /** The base as it was given: what adapters are over, and the reference. */
+  readonly base: ParameterStore | undefined;
   readonly #gpu: Gpu;
   readonly #model: ModelConfig;
   readonly #config: TrainerConfig;
@@ -111,6 +130,10 @@ export class PpoTrainer {
     > &
       Record<'sequences' | 'sequenceFlags' | 'groups' | 'groupPrompts', Tensor<'u32'>>
   >;
+  /** Adapters of actor and critic; undefined where whole models are trained. */
+  readonly #plan: AdapterPlan | undefined;
+  /** What `base` was loaded from. */
+  #loaded: ParameterSource | undefined;
   readonly #readback: Readback;
   /** For each network, sums over the actions of all its updates. */
   readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
@@ -154,9 +177,12 @@ export class PpoTrainer {
       0,
       matrix ? (matrix.accuracySums.shape[1] ?? 1) - 1 : 0,
     );
+    const penalised = ppo.klCoef !== 0;
+    const oldLogprobs = f32('old_logprobs', totalActions);
     const experience = {
-      oldLogprobs: f32('old_logprobs', totalActions),
-      refLogprobs: f32('ref_logprobs', totalActions),
+      oldLogprobs,
+      // A policy that is its own reference has a divergence of 0.
+      refLogprobs: penalised ? f32('ref_logprobs', totalActions) : oldLogprobs,
       values: f32('old_values', totalActions),
       advantages: f32('advantages', totalActions),
       returns: f32('returns', totalActions),
@@ -174,20 +200,30 @@ export class PpoTrainer {
     const totals = { actor: f32('actor totals', 8), critic: f32('critic totals', 8) };
     this.#totals = totals;
     const pageLimit = bindingElements(gpu.limits);
-    const layoutOf = (head: Head) => parameterLayout(model, head, pageLimit, config.weightStorage);
+    const wholeLayout = (head: Head) =>
+      parameterLayout(model, head, pageLimit, config.weightStorage);
+    const plan = config.adapter ? planOf(config.adapter, model) : undefined;
+    this.#plan = plan;
+    const layoutOf = (head: Head) =>
+      plan ? adapterLayout(model, plan, { head, pageLimit }) : wholeLayout(head);
     const actorLayout = layoutOf('lm');
     const withCritic = needsCritic(ppo.estimator);
     const criticLayout = withCritic ? layoutOf('value') : undefined;
     const layouts = [actorLayout, ...(criticLayout ? [criticLayout] : [])];
     // An update begins by clearing the gradients: no network's gradients outlive its own update.
-    const gradients = sharedPages(gpu, layouts, 'gradients', 'gradients');
-    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, gradients);
-    this.reference = new ParameterStore(gpu, actorLayout, 'reference', 'weights', {
-      frozen: true,
-    });
+    const gradientPages = sharedPages(gpu, layouts, 'gradients', 'gradients');
+    // An actor that is a whole model looks its tokens up in f32, and so must its reference.
+    const frozen = (label: string) =>
+      new ParameterStore(gpu, wholeLayout('lm'), label, 'weights', {
+        frozen: true,
+        halfTable: plan !== undefined,
+      });
+    const adapts = plan && { base: frozen('base'), plan };
+    const shared = { gradientPages, adapts };
+    this.actor = new Trainable(gpu, 'actor', actorLayout, ppo.actor, totals.actor, shared);
+    this.base = adapts?.base ?? (penalised ? frozen('reference') : undefined);
     this.critic =
-      criticLayout &&
-      new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, gradients);
+      criticLayout && new Trainable(gpu, 'critic', criticLayout, ppo.critic, totals.critic, shared);
 
     const batch = new PackedBatch(gpu, { rows, actions, sequences });
     this.#batch = batch;
@@ -195,10 +231,11 @@ export class PpoTrainer {
       rows,
       positions: limits.maxPromptTokens + limits.maxResponseTokens,
       keep: keepForTraining(config.gradientCheckpointing),
+      adapterColumns: this.actor.network.adapterColumns,
       memory,
     });
     const head = new LanguageHead(gpu, batch, activations);
-    const valueHead = withCritic
+    const criticHead = withCritic
       ? new ValueHead(gpu, batch, activations, head.gathered)
       : undefined;
     const stats = gpu.tensor('action stats', [actions, 4], 'f32', 'activations');
@@ -209,22 +246,27 @@ export class PpoTrainer {
         { actionCount: batch.actions },
       );
 
-    const { actor, critic, reference } = this;
+    const { actor, critic } = this;
+    const reference = penalised ? this.base : undefined;
     this.#readback = new Readback(gpu, 'update metrics', readBytes(this.#readParts()));
     const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
     const score = gpu.plan('score', [
-      ...trunkForward(actor.weights, batch, activations),
-      ...head.forward(actor.weights, temperature),
+      ...trunkForward(actor.network, batch, activations),
+      ...head.forward(actor.network, temperature),
       scatter(head.logprobs, experience.oldLogprobs),
       scatter(head.entropy, experience.entropy),
-      ...trunkForward(reference, batch, activations),
-      ...head.forward(reference, temperature),
-      scatter(head.logprobs, experience.refLogprobs),
-      ...(critic && valueHead
+      ...(reference
         ? [
-            ...trunkForward(critic.weights, batch, activations),
-            ...valueHead.forward(critic.weights),
-            scatter(valueHead.values, experience.values),
+            ...trunkForward(reference, batch, activations),
+            ...head.forward(reference, temperature),
+            scatter(head.logprobs, experience.refLogprobs),
+          ]
+        : []),
+      ...(critic && criticHead
+        ? [
+            ...trunkForward(critic.network, batch, activations),
+            ...criticHead.forward(critic.network),
+            scatter(criticHead.values, experience.values),
           ]
         : []),
     ]);
@@ -257,8 +299,8 @@ export class PpoTrainer {
       actor: actorNetwork(gpu, actor, totals.actor, head, buffers, config),
       critic:
         critic &&
-        valueHead &&
-        criticNetwork(gpu, critic, totals.critic, valueHead, buffers, config),
+        criticHead &&
+        criticNetwork(gpu, critic, totals.critic, criticHead, buffers, config),
     };
     this.#plans = {
       score,
@@ -284,21 +326,39 @@ export class PpoTrainer {
 
   /**
    * Starts anew: actor and reference from the base, the critic from the base's trunk, moments zero.
+   * Adapters begin as `freshAdapters`, so that actor and critic compute as the base does.
+   *
+   * @param base Read once where it is the source of the call before and adapters are trained.
    */
-  reset(base: ReadonlyMap<string, Float32Array>, seed: number): void {
-    this.actor.reset(base);
-    this.reference.load(base);
-    const scale = this.#config.ppo.valueHeadScale / (this.#model.hiddenSize + 1);
-    this.critic?.reset(criticFromActor(base, this.#model, seed, scale));
+  async reset(base: ParameterSource, seed: number): Promise<void> {
+    const model = this.#model;
+    const scale = this.#config.ppo.valueHeadScale / (model.hiddenSize + 1);
+    await this.#loadBase(base);
+    if (!this.#plan) {
+      await this.actor.resetFrom(base);
+      await this.critic?.resetFrom(criticFromActor(base, model, seed, scale));
+      return;
+    }
+    this.actor.reset(freshAdapters(model, this.#plan, seed, 'actor'));
+    const critic = freshAdapters(model, this.#plan, seed, 'critic');
+    critic.set(peftName(model.architecture, 'score'), valueHead(model, seed, scale));
+    this.critic?.reset(critic);
+  }
+
+  async #loadBase(base: ParameterSource): Promise<void> {
+    if (this.#loaded === base) return;
+    this.#loaded = undefined;
+    await this.base?.loadFrom(base);
+    this.#loaded = base;
   }
 
   async save(): Promise<PpoState> {
     return { actor: await this.actor.save(), critic: (await this.critic?.save()) ?? null };
   }
 
-  /** Continues from a state. The reference is always the base. */
-  restore(base: ReadonlyMap<string, Float32Array>, state: PpoState): void {
-    this.reference.load(base);
+  /** Continues from a state. The reference is always the base, and adapters are over it. */
+  async restore(base: ParameterSource, state: PpoState): Promise<void> {
+    await this.#loadBase(base);
     this.actor.restore(state.actor);
     if (state.critic) this.critic?.restore(state.critic);
   }
@@ -432,31 +492,33 @@ export class PpoTrainer {
     }
   }
 
-  /** Cuts groups into pieces that fit the micro-batch buffers. */
+  /**
+   * Cuts groups into pieces that fit the micro-batch buffers. A group that no piece holds is cut
+   * between responses; each part repeats the prompt.
+   */
   #pieces(groups: readonly WeightedGroup[]): PromptGroup[][] {
     const { rows: mostRows, actions: mostActions } = this.#batch.capacity;
     const pieces: PromptGroup[][] = [];
     let piece: PromptGroup[] = [];
     let rows = 0;
     let actions = 0;
-    for (const { units, weights } of groups) {
-      const [first] = units;
+    for (const group of groups.flatMap((whole) => partsOf(whole, mostRows, mostActions))) {
+      const [first] = group.units;
       if (!first) continue;
-      const own = units.reduce((sum, unit) => sum + unit.response.length, 0);
-      const ownRows = first.group.prompt.length + own - units.length;
-      if (piece.length > 0 && (rows + ownRows > mostRows || actions + own > mostActions)) {
+      const own = sizeOf(group);
+      if (piece.length > 0 && (rows + own.rows > mostRows || actions + own.actions > mostActions)) {
         pieces.push(piece);
         piece = [];
         rows = 0;
         actions = 0;
       }
-      rows += ownRows;
-      actions += own;
+      rows += own.rows;
+      actions += own.actions;
       piece.push({
         prompt: first.group.prompt,
-        responses: units.map((unit) => unit.response),
-        firstActions: units.map((unit) => unit.firstAction),
-        ...(weights.length > 0 ? { weights } : {}),
+        responses: group.units.map((unit) => unit.response),
+        firstActions: group.units.map((unit) => unit.firstAction),
+        ...(group.weights.length > 0 ? { weights: group.weights } : {}),
       });
     }
     if (piece.length > 0) pieces.push(piece);
@@ -491,7 +553,6 @@ export class PpoTrainer {
     const critic = criticTotals && actionMeans(criticTotals);
     const actorReport = updateReport(found.actorState);
     const criticReport = criticState && updateReport(criticState);
-    const updates = ppo.updateEpochs * ppo.minibatches;
     for (const [name, report, loss] of [
       ['actor', actorReport, actor.weightedLoss],
       ['critic', criticReport, critic?.weightedLoss],
@@ -511,8 +572,8 @@ export class PpoTrainer {
     return {
       ...rewardMetrics(experience.units, experience.verdicts),
       response_length_mean: experience.actions / experience.sequences,
-      kl_mean: mean(kls),
-      policy_loss: actor.weightedLoss / updates,
+      ...(ppo.klCoef === 0 ? {} : { kl_mean: mean(kls) }),
+      policy_loss: actor.weightedLoss / taken.actor.length,
       clip_fraction: actor.stats[0],
       approx_kl: actor.stats[1],
       entropy: actor.extra,
@@ -520,7 +581,7 @@ export class PpoTrainer {
       actor_lr: taken.actor.at(-1)?.rate ?? 0,
       ...(critic && criticReport
         ? {
-            value_loss: critic.weightedLoss / updates,
+            value_loss: critic.weightedLoss / taken.critic.length,
             explained_variance: explainedVariance(values, returns, experience.actions),
             critic_grad_norm: criticReport.gradNorm,
             critic_lr: taken.critic.at(-1)?.rate ?? 0,
@@ -559,6 +620,30 @@ interface WeightedGroup {
 }
 
 type Minibatch = readonly WeightedGroup[];
+
+/** Token rows and actions of a group whose prompt comes once. */
+function sizeOf({ units }: Pick<WeightedGroup, 'units'>): { rows: number; actions: number } {
+  const actions = units.reduce((sum, { response }) => sum + response.length, 0);
+  const prompt = units[0]?.group.prompt.length ?? 0;
+  return { rows: prompt + actions - units.length, actions };
+}
+
+/** A group as it is where it fits; else parts of it, each with as many responses as fit. */
+function partsOf(group: WeightedGroup, mostRows: number, mostActions: number): WeightedGroup[] {
+  const fits = (units: readonly SequenceUnit[]): boolean => {
+    const { rows, actions } = sizeOf({ units });
+    return rows <= mostRows && actions <= mostActions;
+  };
+  if (fits(group.units)) return [group];
+  const parts: WeightedGroup[] = [];
+  let first = 0;
+  for (let end = 1; end <= group.units.length; end++) {
+    if (end < group.units.length && fits(group.units.slice(first, end + 1))) continue;
+    parts.push({ units: group.units.slice(first, end), weights: group.weights.slice(first, end) });
+    first = end;
+  }
+  return parts;
+}
 
 /** The optimizer updates of one iteration, in order, with their learning rates. */
 type TakenUpdates = Readonly<
@@ -622,23 +707,27 @@ function rewardMetrics(
 }
 
 /**
- * Buffer sizes of a trainer. A micro-batch holds a minibatch, or as much of it as `MICRO_ROWS`
- * allows.
+ * Buffer sizes of a trainer. A micro-batch holds a minibatch, or as much of it as `MICRO_ROWS` or
+ * the limit on rows allows.
  */
 export function trainerCapacity(
   config: Pick<ExperimentConfig, 'rollout' | 'ppo'>,
   limits: TaskLimits,
 ): { readonly micro: { rows: number; actions: number; sequences: number } } {
   const { rollout, ppo } = config;
-  const { maxPromptTokens, maxResponseTokens } = limits;
+  const { maxPromptTokens, maxResponseTokens, microRows = Infinity } = limits;
   const grouped = ppo.minibatchUnit === 'group';
   const perUnit = grouped ? rollout.samples : 1;
   const units = (rollout.prompts * (grouped ? 1 : rollout.samples)) / ppo.minibatches;
-  const unitRows = maxPromptTokens + perUnit * (maxResponseTokens - 1);
-  const groupRows = maxPromptTokens + rollout.samples * (maxResponseTokens - 1);
-  const rows = Math.max(groupRows, unitRows, Math.min(MICRO_ROWS, Math.ceil(units) * unitRows));
+  const rowsOf = (responses: number): number =>
+    maxPromptTokens + responses * (maxResponseTokens - 1);
+  const whole = Math.max(
+    rowsOf(rollout.samples),
+    Math.min(MICRO_ROWS, Math.ceil(units) * rowsOf(perUnit)),
+  );
   const sequences = Math.max(rollout.samples, Math.ceil(units) * perUnit);
+  const rows = Math.min(whole, Math.max(microRows, rowsOf(1)));
   // A sequence of n actions takes at least n - 1 rows; its prompt may be shared.
-  const actions = Math.min(sequences * maxResponseTokens, 2 * rows + sequences);
-  return { micro: { rows, actions, sequences } };
+  const most = rows < whole ? rows + sequences : 2 * rows + sequences;
+  return { micro: { rows, actions: Math.min(sequences * maxResponseTokens, most), sequences } };
 }

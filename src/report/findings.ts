@@ -1,11 +1,13 @@
 import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
+import type { Origin } from '../tasks/task.ts';
 import {
   methodLabel,
-  methodsAsShown,
+  methodNames,
   readsRewards,
+  selectionMethods,
   type MethodName,
-} from '../vocabulary/methods.ts';
+} from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
@@ -26,14 +28,6 @@ import { average, count, counted, fixed, intervalText, listed, signed } from './
 
 /** Smallest fall in accuracy, from a method's best read-out to its last, that gets a sentence. */
 const FALL = 0.03;
-
-/** Averages of the paper's three benchmarks in percent (AIME24, MATH500, AMC23: its table 1). */
-const paperAverages: Readonly<Partial<Record<MethodName, number>>> = {
-  full: 57,
-  lim: 58.1,
-  linear: 54.9,
-  rand: 49.4,
-};
 
 /** The findings of a run, one or two sentences each, most important first. Text, not markup. */
 export function findingsOf(run: Run): string[] {
@@ -95,7 +89,7 @@ function differenceText(one: string, other: string, difference: Estimate): strin
 
 function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
-  return methodsAsShown.flatMap((other) => {
+  return methodNames.flatMap((other) => {
     if (other === 'lim') return [];
     const readout = lastCommonReadout(run, 'lim', other);
     // The finding at the table's read-out already covers FULL.
@@ -167,11 +161,15 @@ function selectionFindings(run: Run): string[] {
     range[0] === range[1]
       ? fixed(range[0] ?? NaN, 2)
       : range.map((end) => fixed(end, 2)).join(' to ');
+  const stratum = (origin: Origin): string => of(kept, (one) => one.byOrigin?.[origin] ?? 0);
+  const drawn = pools.every(({ byOrigin }) => byOrigin !== undefined);
+  const madeUp =
+    `: ${stratum('easy')} easy, ${stratum('learnable')} learnable, ` +
+    `${stratum('hard')} hard; ${of(kept, (one) => one.wrongKeys ?? 0)} of the ` +
+    `${of(pools, (one) => one.wrongKeys ?? 0)} with a wrong key`;
   const sentence =
-    `LIM kept ${of(kept, (one) => one.prompts)} of ${of(pools, (one) => one.prompts)} prompts (${percent(share)})${mean}: ` +
-    `${of(kept, (one) => one.byOrigin.easy)} easy, ${of(kept, (one) => one.byOrigin.learnable)} learnable, ` +
-    `${of(kept, (one) => one.byOrigin.hard)} hard; ${of(kept, (one) => one.wrongKeys)} of the ` +
-    `${of(pools, (one) => one.wrongKeys)} with a wrong key. A never-solved prompt scores ${scores}.`;
+    `LIM kept ${of(kept, (one) => one.prompts)} of ${of(pools, (one) => one.prompts)} prompts (${percent(share)})${mean}` +
+    `${drawn ? madeUp : ''}. A never-solved prompt scores ${scores}.`;
   const empty = kept.some(({ prompts }) => prompts === 0)
     ? ['On at least one seed LIM kept no prompt at all, so that there was nothing to train on.']
     : [];
@@ -209,7 +207,7 @@ function saturationFinding(run: Run): string | undefined {
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout).flatMap((one) => {
-    const average = paperAverages[one.method];
+    const average = selectionMethods[one.method].paperAverage;
     return average === undefined ? [] : [{ ...one, average }];
   });
   if (ranked.length < 2) return undefined;

@@ -1,6 +1,6 @@
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { methodsAsShown, type MethodName } from '../vocabulary/methods.ts';
+import { methodNames, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
@@ -10,7 +10,7 @@ export type Answering = 'greedy' | 'sampled';
 
 /** A run's methods, FULL first. */
 export const methodsOf = ({ results }: Run): MethodName[] =>
-  methodsAsShown.filter((method) => results.methods[method] !== undefined);
+  methodNames.filter((method) => results.methods[method] !== undefined);
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
@@ -43,8 +43,8 @@ export const lastUpdate = (run: Run, method: MethodName): number =>
 const readingOf = (evaluation: Evaluation, how: Answering): Reading | undefined =>
   how === 'greedy' ? evaluation : evaluation.sampled;
 
-const evaluationsAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
-  evaluationsOf(run, method).filter((one) => readoutOf(run.results.config, one) === readout);
+const evaluatedAt = (run: Run, method: MethodName, readout: number): Evaluation[] =>
+  evaluationsAt(run.results.config, evaluationsOf(run, method), readout);
 
 /** The readings of a method at a read-out, by seed. */
 export function readingsAt(
@@ -54,12 +54,15 @@ export function readingsAt(
   how: Answering = 'greedy',
 ): Map<number, Reading> {
   const readings = new Map<number, Reading>();
-  for (const evaluation of evaluationsAt(run, method, readout)) {
+  for (const evaluation of evaluatedAt(run, method, readout)) {
     const reading = readingOf(evaluation, how);
     if (reading) readings.set(evaluation.seed, reading);
   }
   return readings;
 }
+
+const sizesOf = ({ results }: Run): ReadonlyMap<string, number> =>
+  tierPrompts(results.config, results.base);
 
 export const estimateAt = (
   run: Run,
@@ -67,12 +70,12 @@ export const estimateAt = (
   readout: number,
   how: Answering = 'greedy',
 ): Estimate | undefined =>
-  accuracyOf([...readingsAt(run, method, readout, how).values()], tierPrompts(run.results.config));
+  accuracyOf([...readingsAt(run, method, readout, how).values()], sizesOf(run));
 
 /** The base's estimate. The base is one model for all seeds, so its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {
   const reading: Reading | undefined = how === 'greedy' ? results.base : results.base.sampled;
-  return reading && accuracyOf([reading], tierPrompts(results.config));
+  return reading && accuracyOf([reading], tierPrompts(results.config, results.base));
 };
 
 /** A method's accuracy at a read-out. */
@@ -94,7 +97,7 @@ export function learningCurve(run: Run, method: MethodName): CurvePoint[] {
     .flatMap((readout) => {
       const readings = readingsAt(run, method, readout);
       const estimate = readings.size === seeds ? estimateAt(run, method, readout) : undefined;
-      const updates = average(evaluationsAt(run, method, readout).map(({ update }) => update));
+      const updates = average(evaluatedAt(run, method, readout).map(({ update }) => update));
       return estimate ? [{ readout, updates, estimate }] : [];
     });
   const base = baseEstimate(run);
@@ -111,7 +114,7 @@ export const differenceAt = (
   differenceOf(
     readingsAt(run, one, readout),
     readingsAt(run, other, readout),
-    tierPrompts(run.results.config),
+    sizesOf(run),
   );
 
 /** The last read-out that both methods have; undefined if they share none. */

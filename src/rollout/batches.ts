@@ -75,9 +75,10 @@ export function planResponder(
   };
   const { cache } = budget;
   const wide = cache === 'f16' ? undefined : largest('f32');
-  const isMany = wide && rowsOf(wide) >= Math.min(fewRows, rows);
+  const isMany = wide && wide.capacity.rows >= Math.min(fewRows, rows);
   const narrow = cache === 'f32' || isMany ? undefined : largest('f16');
-  const best = wide && narrow ? (rowsOf(narrow) > rowsOf(wide) ? narrow : wide) : (wide ?? narrow);
+  const best =
+    wide && narrow ? (narrow.capacity.rows > wide.capacity.rows ? narrow : wide) : (wide ?? narrow);
   if (best) return best;
   const least = planOf(config, job, budget, 1, cache ?? 'f16');
   const { weights = 0, 'kv-cache': keys = 0 } = least.byPurpose;
@@ -87,8 +88,6 @@ export function planResponder(
       'fewer new tokens, shorter prompts or weights in f16 help',
   );
 }
-
-const rowsOf = ({ capacity }: ResponderPlan): number => capacity.rows;
 
 /** The plan for `rows` rows; undefined when a device cannot bind so many. */
 function planned(
@@ -143,7 +142,10 @@ function planOf(
   };
   const gpu = phantomGpu(limits);
   const layout = deviceLayout(gpu, config, 'lm', weights);
-  const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
+  const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+    frozen: true,
+    halfTable: true,
+  });
   new Decoder(gpu, config, store, capacity);
   const byPurpose = gpu.memory.byPurpose();
   return { capacity, samples, batches: rounds * turns, byPurpose, total: gpu.memory.total() };

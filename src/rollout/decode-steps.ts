@@ -8,8 +8,8 @@ import type { Activations } from '../model/activations.ts';
 import { headsOf, LayerScope, rowSteps } from '../model/block-steps.ts';
 import type { BlockOp } from '../model/block.ts';
 import type { Pass } from '../model/linear.ts';
-import type { ParameterStore } from '../model/parameters.ts';
 import { finalNorm } from '../model/transformer.ts';
+import type { Weights } from '../model/weights.ts';
 
 /** The tensors that a decode step reads and keeps, beside the weights. */
 export interface DecodeState {
@@ -23,10 +23,10 @@ export interface DecodeState {
   /** f32 (R, heads, keys). */
   readonly scores: Tensor;
   /**
-   * By layer: rotated queries, keys and values of the prompts' rows, f32 (N, fused); caches of the
-   * responses' keys and values, (R, T, 2 kv_heads * D).
+   * By layer: keys and values of the prompts' rows, (N, 2 kv_heads * D), and of the responses,
+   * (R, T, 2 kv_heads * D).
    */
-  readonly promptQkv: readonly Tensor[];
+  readonly promptCaches: readonly Tensor[];
   readonly caches: readonly Tensor[];
 }
 
@@ -35,7 +35,7 @@ const FEW_ROWS = 2;
 
 /** The kernels of a decode step. Where rows are few, there are few large dispatches. */
 export class DecodeSteps {
-  readonly #weights: ParameterStore;
+  readonly #weights: Weights;
   readonly #activations: Activations;
   readonly #pass: Pass;
   readonly #few: boolean;
@@ -43,7 +43,7 @@ export class DecodeSteps {
   readonly #lanes: Lanes;
 
   /** @param kind Kind of the adapter. */
-  constructor(weights: ParameterStore, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
+  constructor(weights: Weights, activations: Activations, rows: Size, kind: 'cpu' | 'gpu') {
     this.#weights = weights;
     this.#activations = activations;
     this.#pass = activations.pass(rows);
@@ -62,7 +62,7 @@ export class DecodeSteps {
       while (rest.length > 0) {
         const fused = this.#few ? this.#fused(rest, layer) : undefined;
         const [op] = rest;
-        if (fused) steps.push(fused.step);
+        if (fused) steps.push(...fused.steps);
         else if (op) steps.push(...this.#opSteps(op, layer, state, i));
         rest = rest.slice(fused?.ops ?? 1);
       }
@@ -85,7 +85,8 @@ export class DecodeSteps {
     if (!this.#few) return embedding.project(x, logits, this.#activations.pass(rows));
     const { config, block } = this.#activations;
     const norm = this.#weights.tensor(block.finalNorm.weight);
-    const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes };
+    const { lowRank } = this.#pass;
+    const options = { rows, epsilon: config.rmsNormEps, lanes: this.#lanes, lowRank };
     return embedding.decode({ x, norm, out: logits }, options);
   }
 
@@ -97,27 +98,27 @@ export class DecodeSteps {
     if (op.op === 'rope' && rotate) return [];
     if (op.op !== 'attention') return rowSteps(op, layer, this.#pass, state.positions);
     const { keys, episodes, status, scores } = state;
-    const [prompt_qkv, cache] = [state.promptQkv[index], state.caches[index]];
-    if (!prompt_qkv || !cache) throw new RangeError(`no layer ${index}`);
+    const [prompts, cache] = [state.promptCaches[index], state.caches[index]];
+    if (!prompts || !cache) throw new RangeError(`no layer ${index}`);
     const [qkv, out] = [layer.value(op.from), layer.value(op.to)];
     return [
       attentionDecode(
-        { episodes, status, table: ropeTable, prompt_qkv, qkv, cache, scores, out },
+        { episodes, status, table: ropeTable, prompts, qkv, cache, scores, out },
         { ...headsOf(config), rows, keys, rotate, lanes },
       ),
     ];
   }
 
   /**
-   * The next linear layer as one step. The step includes a norm before it that only this layer
+   * The next linear layer in its steps for few rows. They include a norm before it that only this layer
    * reads, and a gate after it that alone reads this layer. Undefined where another op comes next.
    */
-  #fused(ops: readonly BlockOp[], layer: LayerScope): { step: Step; ops: number } | undefined {
+  #fused(ops: readonly BlockOp[], layer: LayerScope): { steps: Step[]; ops: number } | undefined {
     const norm = ops[0]?.op === 'norm' ? ops[0] : undefined;
     const [linear, next] = norm ? ops.slice(1) : ops;
     if (linear?.op !== 'linear' || (norm && linear.from !== norm.to)) return undefined;
     const gate = next?.op === 'gate' && next.from === linear.to ? next : undefined;
-    const step = layer.linear(linear).decode(
+    const steps = layer.linear(linear).decode(
       {
         x: layer.value(norm?.from ?? linear.from),
         norm: norm && layer.vector(norm.weight),
@@ -128,9 +129,10 @@ export class DecodeSteps {
         rows: this.#pass.rows,
         epsilon: layer.config.rmsNormEps,
         lanes: this.#lanes,
+        lowRank: this.#pass.lowRank,
         gated: gate !== undefined,
       },
     );
-    return { step, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };
+    return { steps, ops: 1 + (norm ? 1 : 0) + (gate ? 1 : 0) };
   }
 }

@@ -2,7 +2,7 @@ import { canRotate } from '../../kernels/attention-decode.ts';
 import { decodeAdvance } from '../../kernels/decode-advance.ts';
 import { decodeCompact } from '../../kernels/decode-compact.ts';
 import { decodeMoveCache } from '../../kernels/decode-move-cache.ts';
-import { gatherRows } from '../../kernels/gather-rows.ts';
+import { decodeStop } from '../../kernels/decode-stop.ts';
 import { sampleToken } from '../../kernels/sample-token.ts';
 import { episodeColumns } from '../../kernels/lib/episodes.ts';
 import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
@@ -13,13 +13,16 @@ import { clearStep, type Plan, type Step } from '../gpu/plan.ts';
 import { Readback, readBytes } from '../gpu/readback.ts';
 import { type MemoryTurn, SharedMemory } from '../gpu/shared-memory.ts';
 import { Activations } from '../model/activations.ts';
+import { blockOf } from '../model/block.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type LogitChunk, LogitChunks } from '../model/logit-chunks.ts';
-import type { ParameterStore } from '../model/parameters.ts';
-import { trunkForward } from '../model/transformer.ts';
+import type { Weights } from '../model/weights.ts';
 import { purposes } from '../random.ts';
 import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
+import { Prefill } from './prefill.ts';
+import { cutAtStopStrings, PIECE, type StopStrings, StopStringSearch } from './stop-strings.ts';
+import { TailCopy } from './tail-copy.ts';
 
 /** The largest batch that a decoder is built for. */
 export interface DecoderCapacity {
@@ -30,6 +33,11 @@ export interface DecoderCapacity {
   readonly promptRows: number;
   /** Tokens of the longest prompt. */
   readonly promptLength: number;
+  /**
+   * Most prompt tokens that go through the model together, at least `promptLength`. More are
+   * computed in pieces, which changes no number. Default: as many as take 64 MiB.
+   */
+  readonly prefillRows?: number | undefined;
   /** Tokens of the longest response. */
   readonly newTokens: number;
   /**
@@ -37,8 +45,13 @@ export interface DecoderCapacity {
    * pieces.
    */
   readonly logitsBytes?: number;
-  /** Storage of the responses' keys and values; f16 rounds them. Default f32. */
+  /** Storage of keys and values; f16 rounds them. Default f32. */
   readonly cacheStorage?: 'f32' | 'f16' | undefined;
+  /**
+   * Whether rows end early where a request's stop strings are complete. Without it they are cut
+   * when all rows have ended, which gives the same responses. Default false.
+   */
+  readonly stopStrings?: boolean | undefined;
   /**
    * The sizes that kernels are chosen for; the capacity's own when left out. Decoders of several
    * capacities share them to compute the same bits.
@@ -74,6 +87,10 @@ export interface GenerateRequest extends SamplingSettings {
   /** Ids that end a response; they are part of it. */
   readonly stopIds: readonly number[];
   /**
+   * Texts that end a response after the token that completes one of them; see `StopStringSearch`.
+   */
+  readonly stopStrings?: StopStrings;
+  /**
    * Called after each step was submitted. The number of finished rows lags behind. Rows that were
    * finished when last looked at are not computed any more.
    */
@@ -95,7 +112,7 @@ export interface Generation {
   /** (rows, columns): log-probabilities of the chosen tokens, at temperature 1 and unfiltered. */
   readonly logprobs: Float32Array;
   readonly lengths: Uint32Array;
-  /** 1 where the response ended with a stop id, 0 where it was cut. */
+  /** 1 where the response ended with a stop id or a stop string, 0 where it was cut. */
   readonly stopped: Uint8Array;
   /** The tokens of one row. */
   response(row: number): Uint32Array;
@@ -104,6 +121,8 @@ export interface Generation {
 /** Most stop ids that a decoder holds. */
 const STOP_CAPACITY = 16;
 const MOST_LOGITS_BYTES = 2 ** 27;
+/** Bytes of what a model computes of prompts: enough rows for any adapter to be busy. */
+const PREFILL_BYTES = 2 ** 26;
 
 /** Moving rows has a cost, which pays only where it saves a quarter of the later work. */
 const COMPACT_AT = 0.75;
@@ -118,21 +137,23 @@ export class Decoder {
   readonly capacity: DecoderCapacity;
   readonly config: ModelConfig;
   readonly #gpu: Gpu;
-  readonly #prefillPlan: Plan;
+  readonly #prefill: Prefill;
+  /** Draws the first token of every row. */
+  readonly #firstPlan: Plan;
   readonly #decodePlan: Plan;
   readonly #compactPlan: Plan;
   readonly #ring: FinishedRing;
+  /** What ends rows early; undefined if the capacity has no stop strings. */
+  readonly #early:
+    { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy } | undefined;
   readonly #readback: Readback;
   readonly #owned: readonly Tensor[];
   readonly #activations: readonly Activations[];
   readonly #ownMemory: SharedMemory | undefined;
-  readonly #input: Readonly<
-    Record<'tokenIds' | 'positions' | 'spans' | 'lastRows' | 'episodes' | 'stopIds', Tensor>
-  >;
+  readonly #input: Readonly<Record<'episodes' | 'stopIds', Tensor>>;
   readonly #state: Readonly<Record<'status' | 'tokens' | 'origin', Tensor<'u32'>>> & {
     readonly logprobs: Tensor<'f32'>;
   };
-  readonly #promptRows: Variable;
   readonly #prompts: Variable;
   /** Rows computed: all rows at first, later only the rows that may still be running. */
   readonly #rows: Variable;
@@ -156,7 +177,7 @@ export class Decoder {
   constructor(
     gpu: Gpu,
     config: ModelConfig,
-    weights: ParameterStore,
+    weights: Weights,
     capacity: DecoderCapacity,
     shared?: MemoryTurn,
   ) {
@@ -165,8 +186,9 @@ export class Decoder {
     this.capacity = capacity;
     const { rows, prompts, promptRows, promptLength, newTokens } = capacity;
     const positions = promptLength + newTokens;
-    const { usual = capacity } = capacity;
-    this.#promptRows = new Variable('prompt rows', 0, promptRows, usual.promptRows);
+    const { usual = capacity, prefillRows = Math.floor(PREFILL_BYTES / rowBytes(config)) } =
+      capacity;
+    const together = Math.min(promptRows, Math.max(promptLength, prefillRows));
     this.#prompts = new Variable('prompts', 0, prompts, usual.prompts);
     this.#rows = new Variable('rows', 0, rows, usual.rows);
     this.#keys = new Variable('keys', 0, positions);
@@ -180,10 +202,6 @@ export class Decoder {
     const u32 = (name: string, ...shape: number[]): Tensor<'u32'> => make('u32', name, shape);
     const f32 = (name: string, ...shape: number[]): Tensor<'f32'> => make('f32', name, shape);
     this.#input = {
-      tokenIds: u32('prompt_token_ids', promptRows),
-      positions: u32('prompt_positions', promptRows),
-      spans: u32('prompt_spans', promptRows, 6),
-      lastRows: u32('prompt_last_rows', prompts),
       episodes: u32('episodes', rows, episodeColumns),
       stopIds: u32('stop_ids', STOP_CAPACITY),
     };
@@ -204,14 +222,11 @@ export class Decoder {
     // The largest tensors first: they find the best places.
     const cacheShape = [rows, newTokens, cacheColumns];
     const storage = capacity.cacheStorage ?? 'f32';
-    const caches = memory.tensors('cache', cacheShape, config.layers, 'kv-cache', storage);
-    const shape = { positions, memory };
-    const prefill = new Activations(gpu, config, { ...shape, rows: promptRows, keep: 'qkv' });
-    // Tensors of one name in both share memory: no dispatch binds two of them.
-    const decode = new Activations(gpu, config, { ...shape, rows, keep: 'none' });
-    this.#activations = [prefill, decode];
+    const kept = (role: string, shape: readonly number[]): Tensor[] =>
+      memory.tensors(role, shape, config.layers, 'kv-cache', storage);
+    const caches = kept('cache', cacheShape);
+    const promptCaches = kept('prompt_cache', [promptRows, cacheColumns]);
     const lastHidden = memory.tensor('last_hidden', [prompts, width]);
-    const scores = memory.tensor('scores', [rows, heads, positions]);
 
     // Views of a row range of hidden states must begin at a multiple of 256 bytes.
     let unit = 1;
@@ -227,6 +242,19 @@ export class Decoder {
       bytes,
       unit,
     });
+    // Nothing else of the prompts is needed once decoding begins.
+    const activationsOf = (own: number): Activations =>
+      new Activations(gpu, config, {
+        positions,
+        memory: memory.fork(),
+        rows: own,
+        keep: 'none',
+        adapterColumns: weights.adapterColumns,
+      });
+    const prefill = activationsOf(together);
+    const decode = activationsOf(rows);
+    this.#activations = [prefill, decode];
+    const scores = decode.memory.tensor('scores', [rows, heads, positions]);
     const lanes = samplingLanes(gpu, vocabulary);
     const newest = new DecodeSteps(weights, decode, this.#rows, gpu.kind);
     type Head = (x: Tensor, chunk: LogitChunk) => Step[];
@@ -273,15 +301,11 @@ export class Decoder {
       return steps;
     };
 
-    const { tokenIds, positions: promptPositions, spans, lastRows, episodes } = this.#input;
-    this.#prefillPlan = gpu.plan('prefill', [
+    const { episodes } = this.#input;
+    const result = { caches: promptCaches, lastHidden };
+    this.#prefill = new Prefill(gpu, weights, prefill, result, usual.promptRows);
+    this.#firstPlan = gpu.plan('first tokens', [
       ...[status, finished, tokens, logprobs].map(clearStep),
-      ...trunkForward(
-        weights,
-        { rows: this.#promptRows, tokenIds, positions: promptPositions, spans },
-        prefill,
-      ),
-      gatherRows({ index: lastRows, x: prefill.hidden, out: lastHidden }, { count: this.#prompts }),
       ...sample(
         lastHidden,
         (x, { count, logits: out }) => weights.embedding.project(x, out, prefill.pass(count)),
@@ -297,7 +321,7 @@ export class Decoder {
         episodes,
         status,
         scores,
-        promptQkv: caches.map((_, layer) => prefill.value(layer, prefill.block.qkv)),
+        promptCaches,
         caches,
       }),
       ...sample(
@@ -314,6 +338,12 @@ export class Decoder {
       ),
       ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
     ]);
+    if (capacity.stopStrings) {
+      const halts = u32('halts', rows);
+      const stop = decodeStop({ halts, origin, status, finished }, { rows: this.#rows });
+      const tails = new TailCopy(gpu, { origin, status, tokens });
+      this.#early = { plan: gpu.plan('stop rows', [stop]), halts, tails };
+    }
     this.#ring = new FinishedRing(gpu, finished);
     this.#readback = new Readback(gpu, 'responses', readBytes(this.#state));
     this.#owned = owned;
@@ -332,12 +362,16 @@ export class Decoder {
     try {
       const { longest, shortest } = this.#prepare(request);
       const rows = this.#rows.value;
+      const search = request.stopStrings && new StopStringSearch(request.stopStrings);
+      const halting = search && this.#early && new Halting(this.#gpu, this.#early, search, rows);
       // Where rows can only end together, the host need not learn of finished rows.
-      const listens = request.stopIds.length > 0 || shortest < longest;
-      await this.#gpu.run(this.#prefillPlan);
+      const listens = request.stopIds.length > 0 || shortest < longest || halting !== undefined;
+      await this.#prefill.run(request.prompts);
+      await this.#gpu.run(this.#firstPlan);
       if (listens) this.#ring.push();
       let moved = false;
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
+        if (await halting?.end()) this.#ring.push();
         const running = rows - this.#ring.finished;
         const computed = this.#rows.value;
         if (running < computed && running <= computed * (request.compactAt ?? COMPACT_AT)) {
@@ -347,23 +381,30 @@ export class Decoder {
         }
         await this.#gpu.run(this.#decodePlan);
         if (listens) this.#ring.push();
+        if ((step + 1) % PIECE === 0) halting?.look(this.#rows.value);
         request.onStep?.(step, this.#ring.finished, this.#rows.value);
       }
+      await halting?.settle();
       const found = await this.#collect(rows);
-      return moved ? inOrder(found) : found;
+      const generation = moved ? inOrder(found) : found;
+      return search ? await cutAtStopStrings(generation, search) : generation;
     } finally {
       // A thread that ends must leave none of its device's promises pending.
       await this.#ring.reset();
+      await this.#early?.tails.settle();
       this.#busy = false;
     }
   }
 
   /** Frees all buffers but the weights. */
   destroy(): void {
-    this.#prefillPlan.destroy();
+    this.#prefill.destroy();
+    this.#firstPlan.destroy();
     this.#decodePlan.destroy();
     this.#compactPlan.destroy();
     this.#ring.destroy();
+    this.#early?.plan.destroy();
+    this.#early?.tails.destroy();
     this.#readback.destroy();
     this.#gpu.destroy(...this.#owned);
     for (const activations of this.#activations) activations.destroy();
@@ -388,10 +429,6 @@ export class Decoder {
     expectIn('firstSample', firstSample, 0, 0xffff_ffff - samplesPerPrompt, true);
     expectIn('compactAt', request.compactAt ?? COMPACT_AT, 0, 1);
 
-    const tokenIds = new Uint32Array(total);
-    const positions = new Uint32Array(total);
-    const spans = new Uint32Array(total * 6);
-    const lastRows = new Uint32Array(prompts.length);
     const episodes = new Uint32Array(rows * episodeColumns);
     let first = 0;
     let longest = 0;
@@ -410,11 +447,7 @@ export class Decoder {
       for (let at = 0; at < length; at++) {
         const id = prompt[at] ?? NaN;
         expectIn(`token ${at} of prompt ${i}`, id, 0, config.vocabSize - 1, true);
-        tokenIds[first + at] = id;
-        positions[first + at] = at;
-        spans.set([first, first + length, 0, 0, 0, 0], (first + at) * 6);
       }
-      lastRows[i] = first + length - 1;
       for (let sample = 0; sample < samplesPerPrompt; sample++) {
         const row = i * samplesPerPrompt + sample;
         const episode = [promptId, firstSample + sample, i, first, length, most ?? 0];
@@ -434,15 +467,10 @@ export class Decoder {
     this.#minNew.value = expectIn('minNewTokens', minNewTokens, 0, 0xffff_ffff, true);
     this.#seed.value = request.seed;
     this.#stopCount.value = stopIds.length;
-    this.#promptRows.value = total;
     this.#prompts.value = prompts.length;
     this.#rows.value = rows;
     this.#keys.value = longestPrompt + longest;
 
-    this.#gpu.upload(this.#input.tokenIds, tokenIds);
-    this.#gpu.upload(this.#input.positions, positions);
-    this.#gpu.upload(this.#input.spans, spans);
-    this.#gpu.upload(this.#input.lastRows, lastRows);
     this.#gpu.upload(this.#input.episodes, episodes);
     this.#gpu.upload(
       this.#state.origin,
@@ -467,6 +495,54 @@ export class Decoder {
       states: found.status,
       origin: found.origin,
     };
+  }
+}
+
+/** Ends rows of one generation whose stop strings are complete, as soon as the host knows. */
+class Halting {
+  readonly #gpu: Gpu;
+  readonly #early: { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy };
+  readonly #search: StopStringSearch;
+  /** By a row's first place: 1 where the row is complete. */
+  readonly #halts: Uint32Array<ArrayBuffer>;
+  #isNews = false;
+
+  constructor(
+    gpu: Gpu,
+    early: { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy },
+    search: StopStringSearch,
+    rows: number,
+  ) {
+    this.#gpu = gpu;
+    this.#early = early;
+    this.#search = search;
+    this.#halts = new Uint32Array(rows);
+    gpu.upload(early.halts, this.#halts);
+  }
+
+  /** Begins to look at the tokens of the first `rows` rows, unless the last look is under way. */
+  look(rows: number): void {
+    this.#early.tails.push(rows, async (known) => {
+      const complete = await this.#search.look(known);
+      for (const row of complete) this.#halts[row] = 1;
+      this.#isNews ||= complete.length > 0;
+    });
+  }
+
+  /** Ends the rows found since the last call. @returns Whether there were any. */
+  async end(): Promise<boolean> {
+    this.#early.tails.check();
+    if (!this.#isNews) return false;
+    this.#isNews = false;
+    this.#gpu.upload(this.#early.halts, this.#halts);
+    await this.#gpu.run(this.#early.plan);
+    return true;
+  }
+
+  /** Waits until nothing is looked at. @throws The error of a look. */
+  async settle(): Promise<void> {
+    await this.#early.tails.settle();
+    this.#early.tails.check();
   }
 }
 
@@ -510,6 +586,12 @@ function inOrder({ columns, states, tokens, logprobs, origin }: Collected): Gene
     put(tokens, new Uint32Array(tokens.length), columns),
     put(logprobs, new Float32Array(logprobs.length), columns),
   );
+}
+
+/** Bytes of a token's row in the memory of a pass that keeps no layer's values. */
+function rowBytes(config: ModelConfig): number {
+  const own = Object.values(blockOf(config).values).filter(({ over }) => over === undefined);
+  return 4 * own.reduce((sum, { columns = 1 }) => sum + columns, 0);
 }
 
 /** One thread per row where rows are short; more for long rows where barriers are cheap. */

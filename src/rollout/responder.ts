@@ -1,5 +1,5 @@
 import type { Gpu } from '../gpu/device.ts';
-import type { ParameterStore } from '../model/parameters.ts';
+import type { Weights } from '../model/weights.ts';
 import { AllocationError } from '../gpu/memory.ts';
 import { atMost, BatchedDecoder, halvedRows } from './batched-decoder.ts';
 import type { ResponderJob, ResponderPlan } from './batches.ts';
@@ -28,7 +28,7 @@ export interface Response {
  */
 export class Responder {
   readonly #gpu: Gpu;
-  readonly #weights: ParameterStore;
+  readonly #weights: Weights;
   readonly #job: ResponderJob;
   readonly #plan: ResponderPlan;
   readonly #tell: (text: string) => void;
@@ -38,7 +38,7 @@ export class Responder {
 
   private constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     job: ResponderJob,
     plan: ResponderPlan,
     tell: (text: string) => void,
@@ -59,7 +59,7 @@ export class Responder {
    */
   static async open(
     gpu: Gpu,
-    weights: ParameterStore,
+    weights: Weights,
     job: ResponderJob,
     plan: ResponderPlan,
     tell: (text: string) => void = () => undefined,

@@ -5,11 +5,11 @@ import * as v from 'valibot';
 import type { ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { parseJson } from '../formats/json.ts';
-import type { ExperimentEvent, UpdateRecord } from '../results.ts';
+import { parseJsonLine } from '../formats/json.ts';
+import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
-import { isMethodName, methodNames, type MethodName } from '../vocabulary/methods.ts';
+import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -106,7 +106,7 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
  * @throws FormatError naming line and field.
  */
 export function parseEvent(line: string, where: string): StoredEvent {
-  const parsed = v.safeParse(stored, parseJson(line, where), { abortEarly: true });
+  const parsed = v.safeParse(stored, parseJsonLine(line, where), { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }
@@ -128,10 +128,6 @@ export interface Referred {
   ) => Promise<Pick<ScoresEvent, 'scores' | 'selections'>>;
 }
 
-type EventOf<Type extends ExperimentEvent['type']> = Extract<
-  ExperimentEvent,
-  { readonly type: Type }
->;
 type PoolEvent = EventOf<'pool'>;
 type ColumnEvent = EventOf<'column'>;
 type ScoresEvent = EventOf<'scores'>;

@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import { parseStoredConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { isRecord, kindOf, parseJson } from '../formats/json.ts';
+import { isRecord, kindOf, parseJson, parseJsonLine } from '../formats/json.ts';
 import type { ExperimentResults, ScoredPrompt, UpdateRecord } from '../results.ts';
 import { storedChoices } from '../variants/stored-choices.ts';
 import {
@@ -15,7 +15,7 @@ import {
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
-import { forEachMethod, methodNames } from '../vocabulary/methods.ts';
+import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
 export interface RunFolder {
@@ -64,6 +64,16 @@ const resultsSchema = v.object({
   seconds: v.pipe(finite, v.minValue(0)),
   warnings: v.exactOptional(v.array(v.string())),
   base: v.object({ ...accuracy, shipped: v.boolean() }),
+  model: v.exactOptional(
+    v.object({
+      sha256: v.string(),
+      architecture: v.string(),
+      layers: whole,
+      hiddenSize: whole,
+      heads: whole,
+      parameters: whole,
+    }),
+  ),
   lim: limSummary,
   seeds: v.pipe(
     v.array(
@@ -91,10 +101,11 @@ const scoreSchema = v.object({
   id: whole,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
-  origin: v.picklist(['easy', 'learnable', 'hard']),
-  wrongKey: v.boolean(),
+  origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
+  wrongKey: v.exactOptional(v.boolean()),
   key: v.exactOptional(v.string()),
   truth: v.exactOptional(v.string()),
+  columns: v.exactOptional(v.record(v.string(), v.string())),
 });
 
 /**
@@ -126,12 +137,18 @@ export async function readRun(folder: RunFolder): Promise<Run> {
   return { name: folder.name, results, records, scores };
 }
 
-interface NamedText {
+/** The text of a file, and the file's name for messages. */
+export interface NamedText {
   readonly text: string;
   readonly where: string;
 }
 
-function parseResults({ text, where }: NamedText): ExperimentResults {
+/**
+ * Parses a `results.json`. Fields that it does not know are left out.
+ *
+ * @throws FormatError, or ConfigError for the config inside the results, naming file and field.
+ */
+export function parseResults({ text, where }: NamedText): ExperimentResults {
   const value = parseJson(text, where);
   if (!isRecord(value)) throw new FormatError(`${where}: must hold an object, is ${kindOf(value)}`);
   if (value['schema'] !== 1) {
@@ -147,7 +164,7 @@ function parseRecords({ text, where }: NamedText): UpdateRecord[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${where} line ${i + 1}`;
-    return [checked(recordSchema, parseJson(line, at), at)];
+    return [checked(recordSchema, parseJsonLine(line, at), at)];
   });
 }
 

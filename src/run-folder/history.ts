@@ -4,7 +4,7 @@ import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import { whole } from '../results-schema.ts';
 import type { Evaluation, ExperimentEvent } from '../results.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
 import type { Run, RunFolder } from './finished-run.ts';
 import { EVENTS, seedFiles } from './names.ts';
@@ -58,7 +58,7 @@ const subsetRows = v.array(v.object({ id: whole }));
 
 function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referred {
   const seeds = results.seeds.map(({ seed }) => seed);
-  const rowsOf = (seed: number) => {
+  const poolOf = (seed: number) => {
     const rows = pools[seeds.indexOf(seed)];
     if (!rows)
       throw new FormatError(`${folder.name}/${EVENTS}: seed ${seed} is not in the results`);
@@ -78,20 +78,20 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     seeds,
     pool: (seed) =>
       Promise.resolve(
-        rowsOf(seed).map(({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
+        poolOf(seed).map(({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
           text: prompt,
           ...known,
         })),
       ),
     column: (seed, epoch) => {
-      const signal = Float32Array.from(rowsOf(seed), ({ rewards }) => rewards[epoch] ?? NaN);
+      const signal = Float32Array.from(poolOf(seed), ({ rewards }) => rewards[epoch] ?? NaN);
       return Promise.resolve({ accuracy: signal, reward: signal });
     },
     async scores(seed, methods) {
       const names = seedFiles(seed, seeds);
       const selections: Partial<Record<MethodName, number[]>> = {};
       for (const method of methods) selections[method] = await subset(names.subset(method));
-      const scores = Float64Array.from(rowsOf(seed), ({ score }) => score ?? NaN);
+      const scores = Float64Array.from(poolOf(seed), ({ score }) => score ?? NaN);
       return { scores, selections };
     },
   };

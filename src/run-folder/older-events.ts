@@ -8,7 +8,7 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import type { StoredEvent } from './events.ts';
 import { seedFiles } from './names.ts';
 

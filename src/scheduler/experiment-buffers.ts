@@ -1,10 +1,13 @@
+import { bytesPerElement } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { bindingElements, type MemoryLimits } from '../gpu/memory.ts';
+import { bindingElements, type MemoryLedger, type MemoryLimits } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { type MemoryBlock, SharedMemory } from '../gpu/shared-memory.ts';
+import { AdaptedWeights, adapterLayout, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterLayout, ParameterStore } from '../model/parameters.ts';
+import type { Weights } from '../model/weights.ts';
 import {
   PpoTrainer,
   type RewardMatrixTensors,
@@ -30,18 +33,32 @@ export interface ExperimentBuffers {
   readonly destroy: () => void;
 }
 
-/** The sizes that determine an experiment's buffers. */
-export interface BuffersShape {
-  readonly model: ModelConfig;
-  readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
-  readonly lengths: TaskLimits;
-  /** Rows and columns of the reward matrix. */
-  readonly prompts: number;
-  readonly epochs: number;
+/** What the memory of a device decides about an experiment. */
+export interface MemoryChoices {
   /**
    * Limit on the rows that decode together; it changes no result. Default: the rows of a rollout.
    */
   readonly rowsTogether?: number | undefined;
+  /** Limit on the token rows of one pass of an update, as `TaskLimits` has it. */
+  readonly microRows?: number | undefined;
+  /** Replaces the config's; it changes no result. */
+  readonly gradientCheckpointing?: boolean | undefined;
+}
+
+/** The sizes that determine an experiment's buffers. */
+export interface BuffersShape extends MemoryChoices {
+  readonly model: ModelConfig;
+  readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
+  readonly lengths: TaskLimits & Pick<TaskShape, 'stopStrings'>;
+  /** Rows and columns of the reward matrix. */
+  readonly prompts: number;
+  readonly epochs: number;
+}
+
+/** What decides about an experiment's buffers beside its config. */
+export interface BuffersOptions extends MemoryChoices {
+  /** The model that the config names; a drawn model when left out. */
+  readonly model?: ModelConfig | undefined;
 }
 
 /** Allocates the buffers of an experiment. */
@@ -49,79 +66,106 @@ export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
-  rowsTogether?: number,
+  { model, ...choices }: BuffersOptions = {},
 ): ExperimentBuffers =>
   allocateBuffers(gpu, {
-    model: modelConfigOf(config, task),
+    ...choices,
+    model: modelConfigOf(config, task, model),
     config,
     lengths: task,
     prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
-    rowsTogether,
   });
 
 /** Number of responses in a rollout. As many rows decode together, if there is enough memory. */
 export const rolloutRows = ({ rollout }: Pick<ExperimentConfig, 'rollout'>): number =>
   rollout.prompts * rollout.samples;
 
-/**
- * Most bytes of queries, keys and values of prompts prefilled together, unless a rollout needs
- * more.
- */
-const PREFILL_BYTES = 2 ** 28;
+/** Most bytes of keys and values of prompts of one batch, unless a rollout needs more. */
+const PROMPT_BYTES = 2 ** 28;
 
-/** The largest batch that an experiment decodes. */
-function decoderCapacity({ model, config, lengths }: BuffersShape): DecoderCapacity {
+/** The largest batch of an experiment, and the capacity that the decoder is built with. */
+function capacities({ model, config, lengths, rowsTogether }: BuffersShape): {
+  readonly whole: DecoderCapacity;
+  readonly capacity: DecoderCapacity;
+} {
   const { maxPromptTokens, maxResponseTokens } = lengths;
   const rows = rolloutRows(config);
-  // Evaluation decodes one greedy answer per prompt, so a batch may have as many prompts as rows.
+  const storedBytes = bytesPerElement[config.cacheStorage ?? 'f32'];
   const promptBytes =
-    4 * model.layers * (model.heads + 2 * model.kvHeads) * model.headDim * maxPromptTokens;
-  const together = Math.min(rows, Math.floor(PREFILL_BYTES / promptBytes));
-  const prompts = Math.max(config.rollout.prompts, together);
-  return {
+    storedBytes * model.layers * 2 * model.kvHeads * model.headDim * maxPromptTokens;
+  // Evaluation decodes one greedy answer per prompt, so a batch may have as many prompts as rows.
+  const most = Math.floor(PROMPT_BYTES / promptBytes);
+  const prompts = Math.max(config.rollout.prompts, Math.min(rows, most));
+  const whole = {
     rows,
     prompts,
     promptRows: prompts * maxPromptTokens,
     promptLength: maxPromptTokens,
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
+    ...((lengths.stopStrings ?? []).length > 0 ? { stopStrings: true } : {}),
   };
-}
-
-/** The largest batch of an experiment, and the capacity that the decoder is built with. */
-function capacities(shape: BuffersShape) {
-  const whole = decoderCapacity(shape);
-  const { rowsTogether = whole.rows } = shape;
-  return { whole, capacity: atMost(whole, rowsTogether) };
+  if (rowsTogether === undefined || rowsTogether >= rows) return { whole, capacity: whole };
+  const fewer = atMost(whole, rowsTogether);
+  const groups = Math.max(1, Math.floor(rowsTogether / config.rollout.samples));
+  const own = Math.min(fewer.prompts, Math.max(groups, most));
+  return { whole, capacity: { ...fewer, prompts: own, promptRows: own * maxPromptTokens } };
 }
 
 /** Allocates buffers of any shape. */
-export function allocateBuffers(gpu: Gpu, shape: BuffersShape): ExperimentBuffers {
-  const bytes = (begin: readonly MemoryBlock[]): number => {
-    const counting = phantomGpu(gpu.limits);
+export const allocateBuffers = (gpu: Gpu, shape: BuffersShape): ExperimentBuffers =>
+  assemble(gpu, shape, counted(gpu.limits, shape).begin);
+
+/**
+ * Counts the buffers of any shape, and allocates none. @throws As `allocateBuffers` would.
+ */
+export const countBuffers = (limits: MemoryLimits, shape: BuffersShape): MemoryLedger =>
+  counted(limits, shape).memory;
+
+/** The buffers that shared memory is to begin with, and all buffers with them. */
+function counted(
+  limits: MemoryLimits,
+  shape: BuffersShape,
+): { readonly begin: readonly MemoryBlock[]; readonly memory: MemoryLedger } {
+  const count = (begin: readonly MemoryBlock[]) => {
+    const counting = phantomGpu(limits);
     assemble(counting, shape, begin);
-    return counting.memory.total();
+    return { begin, memory: counting.memory };
   };
   // Turns reuse buffers of earlier turns, so the order of allocation changes the total. Take the
   // smaller total.
-  const ofRollouts = rolloutBlocks(gpu.limits, shape);
-  return assemble(gpu, shape, bytes(ofRollouts) < bytes([]) ? ofRollouts : []);
+  const ofRollouts = count(rolloutBlocks(limits, shape));
+  const ofUpdates = count([]);
+  return ofRollouts.memory.total() < ofUpdates.memory.total() ? ofRollouts : ofUpdates;
 }
 
 /** The buffers that rollouts would allocate in memory of their own. */
 function rolloutBlocks(limits: MemoryLimits, shape: BuffersShape): readonly MemoryBlock[] {
   const gpu = phantomGpu(limits);
-  const layout = parameterLayout(shape.model, 'lm', bindingElements(limits));
-  const weights = new ParameterStore(gpu, layout, 'actor', 'weights');
+  const { model, config } = shape;
+  const layout = parameterLayout(model, 'lm', bindingElements(limits));
+  const base = new ParameterStore(gpu, layout, 'actor', 'weights');
   const memory = new SharedMemory(gpu, { alone: true });
   const { capacity } = capacities(shape);
-  new Decoder(gpu, shape.model, weights, capacity, memory.nextTurn());
+  new Decoder(gpu, model, adapted(gpu, base, config.adapter), capacity, memory.nextTurn());
   return memory.blocks;
 }
 
+/** A base as it is seen through adapters of no particular numbers, where a config asks for some. */
+function adapted(gpu: Gpu, base: ParameterStore, spec: TrainerConfig['adapter']): Weights {
+  if (!spec) return base;
+  const { config } = base.layout;
+  const plan = planOf(spec, config);
+  const layout = adapterLayout(config, plan, { head: 'lm' });
+  return new AdaptedWeights(base, new ParameterStore(gpu, layout, 'adapters', 'weights'), plan);
+}
+
 function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
-  const { model, config, lengths } = shape;
+  const { model, microRows } = shape;
+  const lengths = { ...shape.lengths, microRows };
+  const checkpointing = shape.gradientCheckpointing ?? shape.config.gradientCheckpointing ?? false;
+  const config = { ...shape.config, gradientCheckpointing: checkpointing };
   const before = new Set(gpu.memory.buffers);
   const size = [shape.prompts, shape.epochs];
   const matrix: RewardMatrixTensors = {
@@ -131,11 +175,11 @@ function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]):
   };
   const memory = new SharedMemory(gpu, { begin });
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
-  const { weights } = trainer.actor;
+  const { network } = trainer.actor;
   // Rollouts come before updates, so their kernels are compiled first.
   const { whole, capacity } = capacities(shape);
   const decoder = gpu.pipelines.queueAhead(
-    () => new Decoder(gpu, model, weights, capacity, memory.nextTurn()),
+    () => new Decoder(gpu, model, network, capacity, memory.nextTurn()),
   );
   const own = gpu.memory.buffers.filter((buffer) => !before.has(buffer));
   const destroy = (): void => {

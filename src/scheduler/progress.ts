@@ -8,7 +8,7 @@ import type {
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
 

@@ -9,7 +9,7 @@ import { EVENTS, METRICS, seedFiles } from '../run-folder/names.ts';
 import { logOfOlderRun } from '../run-folder/older-events.ts';
 import { at, updatesPerEpoch } from '../run-plan.ts';
 import type { Task } from '../tasks/task.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { DamageError, AppendedFile } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
@@ -22,14 +22,14 @@ import type { RunStore } from './run-store.ts';
 import { checked, readRecord, readStanding, type Standing } from './standing.ts';
 
 /** The run that is to continue. */
-export interface ResumedRun {
+export interface RunToResume {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly task: Task;
 }
 
 /** The data that a resume has read: the state of the run and its history. */
-export interface Kept {
+export interface ResumeState {
   readonly found: FoundCheckpoint;
   readonly standing: Standing;
   readonly progress: Progress;
@@ -46,22 +46,23 @@ export interface Kept {
  * @param strict Whether to refuse damaged files that the run can do without.
  * @throws DamageError
  */
-export async function readKept(
+export async function readResumeState(
   archive: RunArchive,
-  run: ResumedRun,
+  run: RunToResume,
   found: FoundCheckpoint,
   strict: boolean,
-): Promise<Kept> {
+): Promise<ResumeState> {
   const { store } = archive;
   const { config, seeds, task } = run;
   const { file, layout } = found;
-  if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
+  const hasBase = found.base.size > 0 || found.baseDigest !== undefined;
+  if (found.pretraining === null && !(found.ppo && found.matrix && hasBase)) {
     throw new DamageError(`${file} is damaged: it holds no network`);
   }
   const history =
     layout === 3 ? await readHistory(store, found) : await olderHistory(store, run, found);
   const { log, records, standing } = history;
-  if (standing.pretrained > config.base.updates) {
+  if (standing.pretrained > (config.base?.updates ?? 0)) {
     throw new DamageError(`${file} is damaged: pretrained: ${standing.pretrained} is out of range`);
   }
   const progress = freshProgress();
@@ -99,7 +100,7 @@ export async function readKept(
 }
 
 /** What must be known of the files that a run goes on with. */
-export const keptWarnings = ({ found, damaged }: Kept): string[] => [
+export const damageWarnings = ({ found, damaged }: ResumeState): string[] => [
   ...(found.layout === 1
     ? [`${found.file} is of version 0.1.0, which kept no digests: it is taken as it is`]
     : []),
@@ -108,7 +109,7 @@ export const keptWarnings = ({ found, damaged }: Kept): string[] => [
 
 /** What must be known of results that two adapters or hosts have computed. */
 export function moveWarnings(
-  { found, progress }: Kept,
+  { found, progress }: ResumeState,
   { adapter, host }: Pick<FoundCheckpoint, 'adapter' | 'host'>,
 ): string[] {
   if (found.adapter === adapter && found.host === host) return [];
@@ -147,7 +148,7 @@ async function readHistory(store: RunStore, found: FoundCheckpoint): Promise<His
 /** The history of a version without a log: builds a log from the run's other files. */
 async function olderHistory(
   store: RunStore,
-  { config, seeds, task }: ResumedRun,
+  { config, seeds, task }: RunToResume,
   found: FoundCheckpoint,
 ): Promise<History> {
   const { file, layout, adapter, host } = found;
@@ -183,7 +184,7 @@ const subsetRows = v.array(v.object({ id: whole }));
 /** The data that a log refers to, from the run's files and the checkpoint to continue from. */
 function referredIn(
   store: RunStore,
-  { config, seeds, task }: ResumedRun,
+  { config, seeds, task }: RunToResume,
   { matrix }: FoundCheckpoint,
   log: readonly StoredEvent[],
 ): Referred {

@@ -1,7 +1,12 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Task } from '../tasks/task.ts';
-import { allocateExperimentBuffers, type ExperimentBuffers } from './experiment-buffers.ts';
+import {
+  allocateExperimentBuffers,
+  type BuffersOptions,
+  type ExperimentBuffers,
+} from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
 
 /**
@@ -13,10 +18,14 @@ export class TrustedBuffers {
   readonly #allocate: () => ExperimentBuffers;
   #allocated: ExperimentBuffers | undefined;
 
-  /** @param rowsTogether Most rows that decode together; a rollout's when left out. */
-  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, rowsTogether: number | undefined) {
-    this.trust = new KernelTrust(gpu, config);
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, rowsTogether);
+  constructor(
+    gpu: Gpu,
+    config: ExperimentConfig,
+    task: Task,
+    options: BuffersOptions & { readonly model: ModelConfig },
+  ) {
+    this.trust = new KernelTrust(gpu, { ...config, headDim: options.model.headDim });
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, options);
   }
 
   get allocated(): boolean {

@@ -4,6 +4,7 @@ import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements } from '../gpu/memory.ts';
 import { clearStep, type Plan } from '../gpu/plan.ts';
+import { adapterLayout, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { NextTokenLoss } from '../model/next-token-loss.ts';
 import {
@@ -12,8 +13,9 @@ import {
   type PackedSizes,
   type PromptGroup,
 } from '../model/packed-batch.ts';
-import { parameterLayout, type WeightStorage } from '../model/parameters.ts';
+import { parameterLayout, ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Trainable } from '../optim/trainable.ts';
+import type { AdapterSpec } from '../vocabulary/adapters.ts';
 
 /** A loss or gradient is not finite. The message names the update and the first tensor at fault. */
 export class NonFiniteError extends Error {
@@ -28,7 +30,10 @@ const MOST_UNSEEN = 100;
  * and supervised fine-tuning. The loss is the mean over the response tokens of a batch.
  */
 export class SupervisedTrainer {
+  /** What is trained: the model, or its adapters. */
   readonly model: Trainable;
+  /** The frozen base under adapters. */
+  readonly base: ParameterStore | undefined;
   readonly #gpu: Gpu;
   readonly #loss: NextTokenLoss;
   readonly #totals: Tensor;
@@ -37,6 +42,8 @@ export class SupervisedTrainer {
   #unseen: (readonly PromptGroup[])[] = [];
 
   /**
+   * @param shape.adapter Adapters to train over a frozen base, which then has to be loaded: `base`.
+   *   Left out, or null: all weights are trained.
    * @param shape.capacity Largest batch: rows, actions, sequences.
    * @param shape.positions Longest sequence in tokens.
    * @param shape.checkpointing Keeps only the layers' inputs, as `gradientCheckpointing` of a
@@ -51,16 +58,21 @@ export class SupervisedTrainer {
       readonly positions: number;
       readonly checkpointing?: boolean;
       readonly weightStorage?: WeightStorage;
+      readonly adapter?: AdapterSpec | null | undefined;
     },
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
     const pageLimit = bindingElements(gpu.limits);
-    const layout = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
+    const whole = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
+    const plan = shape.adapter ? planOf(shape.adapter, config) : undefined;
+    this.base = plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true, halfTable: true });
+    const layout = plan ? adapterLayout(config, plan, { head: 'lm', pageLimit }) : whole;
+    const adapts = plan && this.base && { base: this.base, plan };
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');
-    this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals);
-    const { weights, gradients } = this.model;
-    this.#loss = new NextTokenLoss(gpu, weights, {
+    this.model = new Trainable(gpu, 'model', layout, optimizer, this.#totals, { adapts });
+    const { network, networkGradients } = this.model;
+    this.#loss = new NextTokenLoss(gpu, network, {
       capacity,
       positions,
       checkpointing: shape.checkpointing,
@@ -68,7 +80,7 @@ export class SupervisedTrainer {
     this.#step = gpu.plan('supervised step', [
       ...this.model.clear,
       clearStep(this.#totals),
-      ...this.#loss.forwardBackward(weights, gradients, this.#totals),
+      ...this.#loss.forwardBackward(network, networkGradients, this.#totals),
       ...this.model.update,
     ]);
   }
@@ -82,13 +94,14 @@ export class SupervisedTrainer {
    * One optimizer update. Submits work and does not wait for it.
    *
    * @returns The learning rate.
-   * @throws RangeError on a token id out of the vocabulary, before anything is submitted.
+   * @throws RangeError on a token id out of the vocabulary or a batch past the trainer's capacity,
+   *   before anything is submitted; the trainer is then as before.
    */
   async step(groups: readonly PromptGroup[]): Promise<number> {
     expectTokens(groups, this.model.weights.layout.config.vocabSize);
+    this.#loss.batch.upload(packGroups(groups, true));
     this.#unseen.push(groups);
     if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
-    this.#loss.batch.upload(packGroups(groups, true));
     const rate = this.model.advance();
     await this.#gpu.run(this.#step);
     return rate;
@@ -127,6 +140,7 @@ export class SupervisedTrainer {
   destroy(): void {
     this.#step.destroy();
     this.model.destroy();
+    this.base?.destroy();
     this.#loss.destroy();
     this.#gpu.destroy(this.#totals);
   }

@@ -1,10 +1,11 @@
 import type { ExperimentConfig } from '../config.ts';
 import { duration } from '../look/wording.ts';
-import { readoutOf, readoutUnit } from '../readouts.ts';
+import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
 import {
   type Completion,
   type Evaluation,
+  type EventOf,
   type ExperimentEvent,
   type ExperimentResults,
   failureIn,
@@ -14,11 +15,9 @@ import {
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import type { MethodName } from '../vocabulary/methods.ts';
+import type { MethodName } from '../selection/methods.ts';
 
-type Of<Type extends ExperimentEvent['type']> = Extract<ExperimentEvent, { readonly type: Type }>;
-
-export type PoolPrompt = Of<'pool'>['prompts'][number];
+export type PoolPrompt = EventOf<'pool'>['prompts'][number];
 
 /** Prompts by how they were drawn; wrong keys are counted across origins. */
 export type Makeup = Readonly<
@@ -57,13 +56,13 @@ export class RunView {
   resumes = 0;
   phase = 'Starting';
   /** The kernel compiled last, while nothing else has happened since. */
-  compiling: Of<'compiling'> | undefined;
+  compiling: EventOf<'compiling'> | undefined;
   compiled = 0;
   lastUpdate: UpdateRecord | undefined;
-  pretraining: Of<'pretraining'> | undefined;
-  progress: Of<'progress'> | undefined;
+  pretraining: EventOf<'pretraining'> | undefined;
+  progress: EventOf<'progress'> | undefined;
   /** While the run waits for another device. */
-  recovery: Of<'recovery'> | undefined;
+  recovery: EventOf<'recovery'> | undefined;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   /** The seed under way: the pool, its rewards and the curves are this one's. */
@@ -74,8 +73,6 @@ export class RunView {
   columns: Float32Array[] = [];
   /** Mean of each column over the prompts that have a value. */
   meanCurve: number[] = [];
-  /** Prompts from the lowest to the highest score; before scores, of mean signal so far. */
-  order: readonly number[] = [];
   scores: Float64Array | undefined;
   lim: LimSummary | undefined;
   selections: Partial<Record<MethodName, ReadonlySet<number>>> = {};
@@ -89,6 +86,8 @@ export class RunView {
   /** Files that the run has written. */
   files: string[] = [];
   readonly keeping: Keeping;
+  /** `order`, while nothing has changed it. */
+  #order: readonly number[] | undefined;
   /** The browser has no adapter to offer any more: nothing goes on before it is restarted. */
   gpuGone = false;
   /** Whether there is a checkpoint to go on from. */
@@ -104,6 +103,17 @@ export class RunView {
     this.seed = seeds[0] ?? 0;
     this.keeping = keeping;
     this.checkpointed = keeping.past === 'resumed';
+  }
+
+  /**
+   * Prompts from the highest to the lowest score; before scores, of mean signal so far. Prompts
+   * without either come last.
+   */
+  get order(): readonly number[] {
+    // Of equal scores LIM takes the first prompts, and so does this order.
+    return (this.#order ??= descending(
+      this.scores ? [...this.scores] : this.pool.map((_, prompt) => this.meanOf(prompt)),
+    ));
   }
 
   get running(): boolean {
@@ -157,6 +167,8 @@ export class RunView {
         this.#addColumn(event);
         return;
       case 'evaluation':
+        // Of a task without tiers: nothing was evaluated.
+        if (Object.keys(event.tiers).length === 0) return;
         (this.evaluations[event.method] ??= []).push(event);
         return;
       case 'scores':
@@ -204,8 +216,9 @@ export class RunView {
     this.scores = undefined;
     this.lim = undefined;
     this.selections = {};
-    this.order = this.pool.map((_, i) => i);
-    this.makeup = this.pool.length > 0 ? { full: this.#makeupOf(this.order) } : {};
+    this.#order = undefined;
+    const all = this.pool.map((_, i) => i);
+    this.makeup = all.length > 0 ? { full: this.#makeupOf(all) } : {};
   }
 
   #addFiles(...names: readonly string[]): void {
@@ -217,7 +230,7 @@ export class RunView {
     this.#addFiles(scores, rewards, ...selections.map((name) => subset(name as MethodName)));
   }
 
-  #openPool({ seed, prompts }: Of<'pool'>): void {
+  #openPool({ seed, prompts }: EventOf<'pool'>): void {
     this.seed = seed;
     this.pool = prompts;
     // What a resumed run tells of the time before it comes first, that of earlier seeds with it.
@@ -230,7 +243,7 @@ export class RunView {
     this.#clearSeed();
   }
 
-  #addColumn({ epoch, accuracy, reward }: Of<'column'>): void {
+  #addColumn({ epoch, accuracy, reward }: EventOf<'column'>): void {
     const column = this.config.lim.signal === 'accuracy' ? accuracy : reward;
     for (let before = this.columns.length; before < epoch; before++) {
       this.columns[before] = new Float32Array(column.length).fill(NaN);
@@ -239,13 +252,13 @@ export class RunView {
     this.columns[epoch] = column;
     const seen = column.filter((value) => !Number.isNaN(value));
     this.meanCurve[epoch] = seen.reduce((sum, value) => sum + value, 0) / seen.length;
-    if (!this.scores) this.order = ascending(this.pool.map((_, prompt) => this.meanOf(prompt)));
+    this.#order = undefined;
   }
 
-  #addScores({ seed, lim, scores, selections }: Of<'scores'>): void {
+  #addScores({ seed, lim, scores, selections }: EventOf<'scores'>): void {
     this.lim = lim;
     this.scores = scores;
-    this.order = byScore(scores);
+    this.#order = undefined;
     this.#addSeedFiles(seed, Object.keys(selections));
     for (const [name, indices] of Object.entries(selections)) {
       this.selections[name as MethodName] = new Set(indices);
@@ -258,7 +271,7 @@ export class RunView {
     for (const index of indices) {
       const prompt = this.pool[index];
       if (!prompt) continue;
-      makeup[prompt.origin]++;
+      if (prompt.origin) makeup[prompt.origin]++;
       if (prompt.wrongKey) makeup.wrongKeys++;
     }
     return makeup;
@@ -321,9 +334,7 @@ export class RunView {
   atReadout(method: MethodName | 'base'): Evaluation[] {
     const { tableReadout } = this.config.experiment;
     const all = this.evaluations[method] ?? [];
-    return method === 'base'
-      ? all
-      : all.filter((one) => readoutOf(this.config, one) === tableReadout);
+    return method === 'base' ? all : evaluationsAt(this.config, all, tableReadout);
   }
 
   /**
@@ -349,11 +360,6 @@ export class RunView {
   }
 }
 
-/** Prompts from the lowest score to the highest, of equal ones what LIM takes first last. */
-function byScore(scores: Float64Array): number[] {
-  return ascending([...scores].reverse()).map((place) => scores.length - 1 - place);
-}
-
 /** How many LIM kept, and by what cut; empty before. */
 export function keptText({ lim, pool }: RunView): string {
   if (!lim) return '';
@@ -365,10 +371,10 @@ export function keptText({ lim, pool }: RunView): string {
     : `${many} ${verb} kept: ${cutText(lim)}`;
 }
 
-/** Indices by rising value; NaN first; equal ones as they came. */
-function ascending(values: readonly number[]): number[] {
+/** Indices by falling value; NaN last; equal ones as they came. */
+function descending(values: readonly number[]): number[] {
   const keys = values.map((value) => (Number.isNaN(value) ? -Infinity : value));
-  return keys.map((_, i) => i).sort((a, b) => (keys[a] ?? 0) - (keys[b] ?? 0) || a - b);
+  return keys.map((_, i) => i).sort((a, b) => (keys[b] ?? 0) - (keys[a] ?? 0) || a - b);
 }
 
 /** Which buttons can be used; `pause` is also the button to resume with. */

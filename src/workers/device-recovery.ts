@@ -109,7 +109,7 @@ async function lossOf(gpu: Gpu, error: unknown): Promise<DeviceLostError | undef
     clearTimeout(timer);
   }
   try {
-    gpu.check();
+    gpu.throwIfFailed();
   } catch (found) {
     if (!(found instanceof DeviceLostError)) return undefined;
     return new DeviceLostError(`device lost: ${found.message}`, { cause: error });

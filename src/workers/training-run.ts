@@ -14,7 +14,7 @@ import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 const BASE_TRIES = 2;
 
 /** The parts of a run's host that outlive its device. */
-export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'rowsTogether' | 'reason'> {
+export interface TrainingHost extends Omit<ExperimentHost, 'gpu' | 'reason'> {
   readonly openGpu: () => Promise<Gpu>;
 }
 
@@ -58,7 +58,8 @@ export class TrainingRun {
   constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
     this.#host = host;
     this.#plan = plan;
-    this.#rows = rolloutRows(plan.config);
+    const { rowsTogether = Infinity } = host.memory ?? {};
+    this.#rows = Math.min(rolloutRows(plan.config), rowsTogether);
     this.#decodes = plan.resume;
     const { emit } = host;
     this.control = new RunControl((state, message) => emit({ type: 'state', state, message }));
@@ -134,7 +135,12 @@ export class TrainingRun {
     const { config, seeds, configHash } = this.#plan;
     const resume = this.#plan.resume || this.#begun;
     const experiment = await Experiment.open(
-      { ...this.#host, gpu, rowsTogether: this.#rows, reason: this.#reason },
+      {
+        ...this.#host,
+        gpu,
+        memory: { ...this.#host.memory, rowsTogether: this.#rows },
+        reason: this.#reason,
+      },
       config,
       seeds,
       { resume, configHash: await configHash(resume) },

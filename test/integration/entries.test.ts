@@ -27,7 +27,7 @@ import { ConfigError } from '../../src/config-error.ts';
 import { AllLogits } from '../../src/model/all-logits.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
-import { modelDirectoryFiles } from '../../src/model/model-directory.ts';
+import { modelDirectoryFiles } from '../../src/model/save-model.ts';
 import { initialParameters, parameterLayout, parameterNames } from '../../src/model/parameters.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 

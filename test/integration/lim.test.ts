@@ -1,13 +1,15 @@
 import { describe, expect, test } from 'vitest';
-import { linearScore as linearKernel } from '../../kernels/linear-score.ts';
+import { linearScores } from '../../src/entries/lim.ts';
 import { fillRows } from '../../src/lim/fill.ts';
 import { rowOf, unsolvedSignal, type RewardMatrix } from '../../src/lim/matrix.ts';
-import { isClose, scoreMatrix, scoreTolerance } from '../../src/lim/score.ts';
+import { scoreMatrix } from '../../src/lim/score.ts';
+import { rewardsInMemory, rewardsOnDevice } from '../../src/lim/pool-rewards.ts';
 import { scoreRows } from '../../src/lim/row-scores.ts';
-import { selectLim } from '../../src/lim/selection/lim.ts';
-import { linearScore, linearScores, scoreLinear } from '../../src/lim/selection/linear.ts';
-import { select } from '../../src/lim/selection/method.ts';
-import { selectionMethods } from '../../src/lim/selection/registry.ts';
+import { isClose, scoreTolerance } from '../../src/selection/cut.ts';
+import { selectLim } from '../../src/selection/lim.ts';
+import { linearScore } from '../../src/selection/linear.ts';
+import { select } from '../../src/selection/method.ts';
+import { selectionMethods } from '../../src/selection/methods.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { watch } from '../support/device-calls.ts';
@@ -354,6 +356,8 @@ describe('scoreMatrix', () => {
 });
 
 describe('LINEAR on the device', () => {
+  const ofLinear = { kernel: 'linear-score', exact: linearScore, tolerance: 1e-4 } as const;
+
   test.each([
     ['samples', 3],
     ['values', 4],
@@ -369,8 +373,8 @@ describe('LINEAR on the device', () => {
     expect(rising).toBeGreaterThan(100);
     const cuts = [1, 7, 40, 99, rising, rising + 20].map((count) => ({ count }));
     for (const cut of [...cuts, { threshold: 0.7 }, { threshold: 1 }]) {
-      const want = await select(linear, { ...pool, rewards: { matrix: host } }, cut);
-      const got = await select(linear, { ...pool, rewards: { matrix: tensors, gpu } }, cut);
+      const want = await select(linear, { ...pool, rewards: rewardsInMemory(host) }, cut);
+      const got = await select(linear, { ...pool, rewards: rewardsOnDevice(gpu, tensors) }, cut);
       expect(got.indices).toEqual(want.indices);
       expect([got.rule, got.shortfall]).toEqual([want.rule, want.shortfall]);
     }
@@ -387,7 +391,8 @@ describe('LINEAR on the device', () => {
     const matrix = { prompts: 3, epochs: 5, values: Float32Array.from(rows) };
     const tensors = { values: gpu.tensor('values', [3, 5], 'f32', 'rewards') };
     gpu.upload(tensors.values, matrix.values);
-    expect((await scoreLinear({ matrix: tensors, gpu })).scores).toEqual(linearScores(matrix));
+    const { scores } = await rewardsOnDevice(gpu, tensors).scoreCurves(ofLinear);
+    expect(scores).toEqual(linearScores(matrix));
     gpu.destroy(tensors.values);
   });
 
@@ -395,15 +400,14 @@ describe('LINEAR on the device', () => {
     const gpu = await openTestGpu();
     const drawn = rewardMatrix(1000, 6, 8, 0.03);
     const tensors = matrixTensors(gpu, drawn, 'samples');
-    const of = { name: 'linear', step: linearKernel, exact: linearScore };
     const small = { chunkBytes: 64 * 6 * 4 * 3 };
-    const { scores } = await scoreRows(gpu, tensors, of);
+    const { scores } = await scoreRows(gpu, tensors, ofLinear);
     for (const [matrix, options] of [
       [tensors, small],
       [drawn, small],
       [drawn, { ...small, residentBytes: 0 }],
     ] as const) {
-      const again = await scoreRows(gpu, matrix, of, options);
+      const again = await scoreRows(gpu, matrix, ofLinear, options);
       expect(again.scores).toEqual(scores);
       expect(await again.exact([999, 3])).toEqual(
         Float64Array.from([999, 3], (p) => linearScore(rowOf(drawn, p))),
@@ -411,6 +415,8 @@ describe('LINEAR on the device', () => {
     }
     gpu.destroy(...tensorsIn(tensors));
     const none = { ...drawn, prompts: 0, sums: new Float32Array(), samples: new Uint32Array() };
-    await expect(scoreRows(gpu, none, of)).rejects.toThrow('linear: nothing to score in 0 prompts');
+    await expect(scoreRows(gpu, none, ofLinear)).rejects.toThrow(
+      'linear-score: nothing to score in 0 prompts',
+    );
   });
 });

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { serialLanes } from '../../kernels/lib/lanes.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import type { MemoryPurpose } from '../../src/gpu/memory.ts';
@@ -6,14 +7,14 @@ import type { ModelConfig } from '../../src/model/config.ts';
 import { hfName } from '../../src/model/hugging-face/names.ts';
 import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import {
-  criticFromActor,
   initialParameters,
   parameterLayout,
   parameterNames,
   ParameterStore,
+  valueHead,
 } from '../../src/model/parameters.ts';
 import { bitsOfHalf, nearestHalf } from '../reference/half.ts';
-import { openTestGpu } from '../support/gpu.ts';
+import { openTestGpu, run, tensorOf } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
@@ -66,7 +67,8 @@ describe('ParameterStore', () => {
     'holds what is frozen once: head %s in %s, pages of at most %f',
     async (head, storage, limit) => {
       const layout = parameterLayout(config, head, limit, storage);
-      const own = head === 'lm' ? weights : criticFromActor(weights, config, 1);
+      const own =
+        head === 'lm' ? weights : new Map(weights).set('score.weight', valueHead(config, 1));
       const before = gpu.memory.total();
       const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true });
       const whole = layout.pages.reduce((sum, { size }) => sum + size * 4, 0);
@@ -150,21 +152,62 @@ describe('ParameterStore', () => {
       }
     });
 
+    test.each([
+      ['tied', Infinity, config],
+      ['tied', 384, config],
+      ['untied', 384, untied],
+    ])('looks up halves where it is asked to, %s, pages of at most %f', async (_, limit, model) => {
+      const layout = parameterLayout(model, 'lm', limit, 'f16');
+      const options = { frozen: true, halfTable: true };
+      const before = gpu.memory.total();
+      const store = new ParameterStore(gpu, layout, 'weights', 'weights', options);
+      const parameters = model.tieEmbeddings
+        ? weights
+        : new Map(weights).set('lm_head.weight', head);
+      store.load(parameters);
+      // An embedding that nothing multiplies by has no copy, and stays.
+      const { tieEmbeddings: halved, hiddenSize: width } = model;
+      const given = parameters.get('model.embed_tokens.weight')!;
+      const want = halved ? given.map(nearestHalf) : given;
+      const ids = [10, 0, 7];
+      const out = gpu.tensor('out', [ids.length, width], 'f32', 'activations');
+      const tokens = tensorOf(gpu, 'ids', Uint32Array.from(ids));
+      const pass = { rows: ids.length, lanes: serialLanes, mostWork: Infinity, lowRank: () => out };
+      await run(gpu, store.embedding.lookup(tokens, out, pass));
+      expect([...(await gpu.read(out, 'f32'))]).toEqual(
+        ids.flatMap((id) => [...want.subarray(id * width, (id + 1) * width)]),
+      );
+      const back = await store.read();
+      expect(back.get('model.embed_tokens.weight')).toEqual(want);
+      expect(back.get('model.norm.weight')).toEqual(parameters.get('model.norm.weight'));
+      gpu.destroy(out, tokens);
+      store.destroy();
+      expect(gpu.memory.total()).toBe(before);
+    });
+
     test('takes half as much again, and half of the matrices where they are frozen', () => {
-      const bytes = (options: { frozen?: boolean }, purpose: MemoryPurpose = 'weights'): number => {
+      const value = parameterLayout(untied, 'value', Infinity, 'f16');
+      const bytes = (
+        options: { frozen?: boolean; halfTable?: boolean },
+        layout = value,
+        purpose: MemoryPurpose = 'weights',
+      ): number => {
         const before = gpu.memory.total();
-        const layout = parameterLayout(untied, 'value', Infinity, 'f16');
         const store = new ParameterStore(gpu, layout, 'weights', purpose, options);
         const added = gpu.memory.total() - before;
         store.destroy();
         expect(gpu.memory.total()).toBe(before);
         return added;
       };
-      const { size, halvesStart, halvesEnd } = parameterLayout(untied, 'value', Infinity, 'f16')
-        .pages[0];
-      expect(bytes({}, 'gradients')).toBe(4 * size);
+      const [{ size, halvesStart, halvesEnd }] = value.pages;
+      expect(bytes({}, value, 'gradients')).toBe(4 * size);
       expect(bytes({})).toBe(4 * size + 2 * (halvesEnd - halvesStart));
       expect(bytes({ frozen: true })).toBe(4 * size - 2 * (halvesEnd - halvesStart));
+      // A tied table is in both storages, or in halves alone.
+      const tied = parameterLayout(config, 'lm', Infinity, 'f16');
+      const [{ size: all, halvesEnd: end, embeddingEnd: table }] = tied.pages;
+      expect(bytes({ frozen: true }, tied)).toBe(4 * all - 2 * end + 4 * table);
+      expect(bytes({ frozen: true, halfTable: true }, tied)).toBe(4 * all - 2 * end);
     });
 
     test('refuses a number that f16 cannot hold, but where it stays f32', () => {

@@ -287,7 +287,7 @@ describe('a device that fails', () => {
     for (const ask of [() => own.run(plan), () => own.idle(), () => own.read(out)]) {
       await expect(ask()).rejects.toMatchObject({ name: 'DeviceLostError' });
     }
-    expect(() => own.check()).toThrow(own.name);
+    expect(() => own.throwIfFailed()).toThrow(own.name);
   });
 
   test('is reported as lost when it goes in the middle of a run', async () => {

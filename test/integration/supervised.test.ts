@@ -48,5 +48,12 @@ test('a step that is not finite stops the model there, however late one looks', 
   expect(await trainer.model.weights.read()).toEqual(initialParameters(model, 1, 0.1));
   await trainer.step(batch(7, 5, 6));
   expect(await trainer.loss()).toBeGreaterThan(0);
+
+  // A batch that was refused is none of those that a fault is looked for in.
+  weights.get('model.embed_tokens.weight')!.fill(NaN, 6 * 16, 7 * 16);
+  trainer.model.reset(weights);
+  await trainer.step(batch(7, 2, 3));
+  await expect(trainer.step(batch(1, 2, 3, 4, 5, 2, 1, 0, 1))).rejects.toThrow(RangeError);
+  await expect(trainer.loss()).rejects.toThrow('supervised update 1: the loss is NaN');
   trainer.destroy();
 });

@@ -19,6 +19,7 @@ import {
 } from '../../src/model/packed-batch.ts';
 import {
   criticFromActor,
+  heldParameters,
   parameterLayout,
   ParameterStore,
   type WeightStorage,
@@ -92,7 +93,7 @@ async function valuesAndGradients(
   const layout = parameterLayout(config, 'value');
   const weights = new ParameterStore(gpu, layout, 'weights', 'weights');
   const gradients = new ParameterStore(gpu, layout, 'gradients', 'gradients');
-  weights.load(criticFromActor(actor, config, 7));
+  await weights.loadFrom(criticFromActor(heldParameters(actor), config, 7));
   const activations = new Activations(gpu, config, { rows: sizes.rows, positions: 64, keep });
   const head = new ValueHead(gpu, batch, activations);
   const slopes = Float32Array.from({ length: sizes.actions }, (_, i) => Math.sin(i + 1));

@@ -36,8 +36,12 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     shape.columns,
     seededCase.cached,
   ]);
-  const given = how.halves ? { ...seededCase, cache: rounded } : seededCase;
-  const { heads, kvHeads, headDim, columns, promptRows, fused, cached, keys } = given;
+  const promptShape = [shape.promptRows, seededCase.cached];
+  const halved = halvesOf(gpu, 'prompts', seededCase.prompts, promptShape);
+  const given = how.halves
+    ? { ...seededCase, cache: rounded, prompts: halved.rounded }
+    : seededCase;
+  const { heads, kvHeads, headDim, columns, fused, cached, keys } = given;
   const capacity = rows.length;
   const stale = (...sizes: number[]) => new Float32Array(sizes.reduce((a, b) => a * b)).fill(-7);
   const table = ropeTable(keys, ropeFrequencies(headDim, THETA));
@@ -45,7 +49,7 @@ async function decode(shape: DecodeShape, rows: readonly DecodeRow[], how: How =
     episodes: tensorOf(gpu, 'episodes', given.episodes, [capacity, 6], 'u32'),
     status: tensorOf(gpu, 'status', given.status, [capacity, 2], 'u32'),
     table: tensorOf(gpu, 'table', table, [keys, headDim]),
-    prompt_qkv: tensorOf(gpu, 'prompt_qkv', given.promptQkv, [promptRows, fused]),
+    prompts: how.halves ? halved.tensor : tensorOf(gpu, 'prompts', given.prompts, promptShape),
     qkv: tensorOf(gpu, 'qkv', given.qkv, [capacity, fused]),
     cache: how.halves ? halves : tensorOf(gpu, 'cache', given.cache, [capacity, columns, cached]),
     scores: tensorOf(gpu, 'scores', stale(capacity, heads, keys), [capacity, heads, keys]),
@@ -114,7 +118,7 @@ describe.each(ways)('attention-decode, $name', ({ how }) => {
     }
   });
 
-  test('reads and writes a cache in f16', async () => {
+  test('reads and writes caches in f16', async () => {
     for (const [shape, count] of fitting) {
       const rotate = shape.headDim % 8 === 0;
       const rows = decodeRows(shape, count);
@@ -155,7 +159,7 @@ describe('attention-decode', () => {
       episodes: tensorOf(gpu, 'episodes', [0, 0, 0, 0, 1, 2], [1, 6], 'u32'),
       status: tensorOf(gpu, 'status', [1, 0], [1, 2], 'u32'),
       table: gpu.tensor('table', [3, 4], 'f32', 'rollout'),
-      prompt_qkv: tensorOf(gpu, 'prompt_qkv', [9, 9, 9, 9, 1, 0, 0, 0, 2, 4, 6, 8], [1, 12]),
+      prompts: tensorOf(gpu, 'prompts', [1, 0, 0, 0, 2, 4, 6, 8], [1, 8]),
       qkv: tensorOf(gpu, 'qkv', [1, 0, 0, 0, 1, 5, 5, 5, 4, 8, 0, 2], [1, 12]),
       cache: gpu.tensor('cache', [1, 2, 8], 'f32', 'rollout'),
       scores: gpu.tensor('scores', [1, 1, 3], 'f32', 'rollout'),
@@ -177,7 +181,7 @@ describe('attention-decode', () => {
       episodes: gpu.tensor('episodes', [2, 6], 'u32', 'rollout'),
       status: gpu.tensor('status', [2, 2], 'u32', 'rollout'),
       table: f32('table', [7, 4]),
-      prompt_qkv: f32('prompt_qkv', [5, 24]),
+      prompts: f32('prompts', [5, 16]),
       qkv: f32('qkv', [3, 24]),
       cache: f32('cache', [2, 3, 16]),
       scores: f32('scores', [2, 2, 8]),
@@ -194,6 +198,10 @@ describe('attention-decode', () => {
     const qkv = f32('qkv', [2, 24]);
     expect(() => attentionDecode({ ...tensors, qkv }, { ...options, keys: 9 })).toThrow(
       "attention-decode: scores must be (2, 2, 9), got (2, 2, 8) from 'scores'",
+    );
+    const prompts = gpu.tensor('prompts', [5, 16], 'f16', 'rollout');
+    expect(() => attentionDecode({ ...tensors, qkv, prompts }, options)).toThrow(
+      'attention-decode: prompts in f16 beside a cache in f32',
     );
   });
 });

@@ -5,7 +5,7 @@ import { Variable } from '../../kernels/lib/variable.ts';
 import { RandomStream } from '../../src/random.ts';
 import { embeddingForwardReference } from '../reference/embedding-forward.ts';
 import { folded } from '../support/folded.ts';
-import { openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
+import { halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { expectUntouched, marked } from '../support/marked.ts';
 
 const gpu = await openTestGpu();
@@ -41,6 +41,16 @@ describe.each([
   ])('copies the rows of %i tokens out of %i, %i wide', async (rows, vocabulary, width) => {
     const { dispatch, out, want } = prepare(lanes, [rows, vocabulary, width]);
     await run(gpu, [dispatch]);
+    expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
+  });
+
+  test('widens a table in f16', async () => {
+    const table = halvesOf(gpu, 'table', seeded(18 * 12, 1), [18, 12]);
+    const ids = [17, 0, 3, 3, 9];
+    const out = tensorOf(gpu, 'out', marked(60), [5, 12]);
+    const token_ids = tensorOf(gpu, 'ids', Uint32Array.from(ids));
+    await run(gpu, [embeddingForward({ token_ids, table: table.tensor, out }, { rows: 5, lanes })]);
+    const want = embeddingForwardReference(ids, table.rounded, 12);
     expect([...(await gpu.read(out, 'f32'))]).toEqual([...want]);
   });
 

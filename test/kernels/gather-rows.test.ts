@@ -46,11 +46,22 @@ describe.each([
     expectUntouched(got, 123 * 24);
   });
 
+  test('writes only rows from the first on', async () => {
+    const { tensors, want } = prepare(160, 18, 24);
+    const [count, first] = [new Variable('count', 31, 160), new Variable('first', 100, 159)];
+    await run(gpu, [gatherRows(tensors, { count, first, lanes })]);
+    const got = await gpu.read(tensors.out, 'f32');
+    expect([...got.subarray(100 * 24, 131 * 24)]).toEqual([...want.subarray(100 * 24, 131 * 24)]);
+    expectUntouched(got.subarray(0, 100 * 24), 0);
+    expectUntouched(got, 131 * 24);
+  });
+
   test('refuses widths that differ or are no multiple of 4, and too many actions', () => {
     const { tensors } = prepare(4, 6, 8);
     const bind = (change: object, count = 4) => gatherRows({ ...tensors, ...change }, { count });
     expect(() => bind({})).not.toThrow();
     expect(() => bind({}, 5)).toThrow('count may reach 5, past the 4 held');
+    expect(() => gatherRows(tensors, { count: 1, first: 4 })).toThrow('first may reach 4');
     expect(() => bind({ x: { ...tensors.x, shape: [12, 4] } })).toThrow(
       "gather-rows: x must be (12, 8), got (12, 4) from 'x'",
     );

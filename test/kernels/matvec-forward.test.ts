@@ -2,6 +2,7 @@ import { describe, expect, test } from 'vitest';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
 import { matvecForward } from '../../kernels/matvec-forward.ts';
 import { matvecForwardReference } from '../reference/matvec-forward.ts';
+import { lowRankTerm } from '../support/low-rank.ts';
 import { expectClose, halvesOf, openTestGpu, run, seeded, tensorOf } from '../support/gpu.ts';
 import { storedWeight } from '../support/matmul.ts';
 
@@ -13,6 +14,8 @@ interface Extra {
   readonly residual?: boolean;
   readonly gated?: boolean;
   readonly halves?: boolean;
+  /** Output features of an adapter's parts. */
+  readonly adapter?: readonly number[];
 }
 
 /** One row more than is in use; it must keep its -7. */
@@ -26,6 +29,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
   const norm = extra.norm ? seeded(inner, 3) : undefined;
   const bias = extra.bias ? seeded(columns, 4) : undefined;
   const residual = extra.residual ? seeded((rows + 1) * width, 5) : undefined;
+  const adapter = extra.adapter && lowRankTerm(gpu, extra.adapter, { rows: rows + 1, rank: 8 });
   const stale = new Float32Array((rows + 1) * width).fill(-7);
   const out = tensorOf(gpu, 'out', stale, [rows + 1, width]);
   const dispatch = matvecForward(
@@ -35,6 +39,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
       norm: norm && tensorOf(gpu, 'norm', norm),
       bias: bias && tensorOf(gpu, 'bias', bias),
       residual: residual && tensorOf(gpu, 'residual', residual, [rows + 1, width]),
+      adapter: adapter?.term,
       out,
     },
     { rows, lanes, epsilon, gated },
@@ -46,6 +51,7 @@ async function matvec([rows, inner, columns]: Shape, lanes: Lanes, extra: Extra)
     ...(norm && { norm }),
     ...(bias && { bias }),
     ...(residual && { residual }),
+    ...(adapter && { adapter: adapter.added }),
   });
   return { got: await gpu.read(out, 'f32'), want, flops: dispatch.flops() };
 }
@@ -75,6 +81,23 @@ describe('matvec-forward', () => {
           expect(got.subarray(want.length).every((value) => value === -7)).toBe(true);
           expect(flops).toBe(2 * shape[0] * shape[1] * shape[2]);
         }
+      }
+    },
+  );
+
+  test.each<[Lanes]>([[{ lanes: 1, rows: 8 }], [{ lanes: 32, rows: 4 }]])(
+    'adds an adapter of each part before the gate, %o',
+    async (lanes) => {
+      const cases: [Shape, readonly number[], Extra][] = [
+        [[2, 128, 384], [384], { residual: true }],
+        [[3, 100, 76], [40, 17, 19], { norm: true, bias: true }],
+        [[2, 100, 76], [38, 38], { norm: true, gated: true }],
+        [[1, 12, 20], [10, 10], { norm: true, gated: true, halves: true }],
+      ];
+      for (const [shape, adapter, extra] of cases) {
+        const { got, want, flops } = await matvec(shape, lanes, { ...extra, adapter });
+        expectClose(got.subarray(0, want.length), want, { abs: 2e-5, rel: 1e-5 });
+        expect(flops).toBe(2 * shape[0] * (shape[1] + 8) * shape[2]);
       }
     },
   );

@@ -1,7 +1,6 @@
 import type { Gpu } from '../../src/gpu/device.ts';
 import { AllLogits } from '../../src/model/all-logits.ts';
-import { loadParameters } from '../../src/model/load-parameters.ts';
-import type { ModelDirectory } from '../../src/model/model-directory.ts';
+import type { Weights } from '../../src/model/weights.ts';
 import { Decoder } from '../../src/rollout/decoder.ts';
 
 /** What greedy decoding finds. */
@@ -15,13 +14,13 @@ export interface Continuations {
 /** Continues each prompt by `count` greedy tokens; no token ends it. */
 export async function greedyContinuations(
   gpu: Gpu,
-  directory: ModelDirectory,
+  weights: Weights,
   prompts: readonly number[][],
   count: number,
 ): Promise<Continuations> {
-  const weights = await loadParameters(gpu, directory, 'lm');
+  const { config } = weights.layout;
   const lengths = prompts.map((prompt) => prompt.length);
-  const decoder = new Decoder(gpu, directory.config, weights, {
+  const decoder = new Decoder(gpu, config, weights, {
     rows: prompts.length,
     prompts: prompts.length,
     promptRows: lengths.reduce((sum, length) => sum + length, 0),
@@ -45,7 +44,7 @@ export async function greedyContinuations(
     let margin = Infinity;
     let row = 0;
     for await (const logits of new AllLogits(gpu, weights, { longest, total }).of(whole)) {
-      const vocabulary = directory.config.vocabSize;
+      const vocabulary = config.vocabSize;
       const first = (lengths[row++] ?? 0) - 1;
       for (let t = first; t < first + count; t++) {
         const sorted = logits.slice(t * vocabulary, (t + 1) * vocabulary).sort();
@@ -59,6 +58,5 @@ export async function greedyContinuations(
     };
   } finally {
     decoder.destroy();
-    weights.destroy();
   }
 }

@@ -6,7 +6,7 @@ import { fillRows } from '../../src/lim/fill.ts';
 import { type RewardMatrix, rowOf } from '../../src/lim/matrix.ts';
 import { RewardTable } from '../../src/lim/reward-table.ts';
 import { scoreMatrix } from '../../src/lim/score.ts';
-import { selectLim } from '../../src/lim/selection/lim.ts';
+import { selectLim } from '../../src/selection/lim.ts';
 import type { Context } from './context.ts';
 import { Fields } from './fields.ts';
 

@@ -1,4 +1,5 @@
 import { AllLogits } from '../../src/model/all-logits.ts';
+import type { Gradients } from '../../src/model/linear.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
 import {
   type LearnedSequence,
@@ -6,41 +7,65 @@ import {
   NextTokenLoss,
 } from '../../src/model/next-token-loss.ts';
 import { ParameterStore } from '../../src/model/parameters.ts';
+import type { Weights } from '../../src/model/weights.ts';
 import { clearStep } from '../../src/gpu/plan.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import { type Context, withScope } from './context.ts';
 import { Fields } from './fields.ts';
-import { greedyContinuations } from './greedy.ts';
+import { type Continuations, greedyContinuations } from './greedy.ts';
 import { type FixtureModel, openFixtureModel } from './model-files.ts';
 import { ExpectedTensors, gradientTolerance, largest } from './tensors.ts';
 
-const allowed = { logits: 5e-4, logprobs: 2e-4, loss: 2e-5, gradient: 2e-4 };
+/** How far numbers of a model may be off. */
+export const allowed = { logits: 5e-4, logprobs: 2e-4, loss: 2e-5, gradient: 2e-4 };
 
 /** The README measured logits up to 12; those of a larger model are rounded in proportion. */
-const logitTolerance = (largestLogit: number): number =>
+export const logitTolerance = (largestLogit: number): number =>
   allowed.logits * Math.max(1, largestLogit / 12);
 
 /** A padded batch and its rows without the padding. */
-interface PaddedBatch {
+export interface PaddedBatch {
   readonly ids: readonly number[][];
   readonly mask: readonly number[][];
   readonly sequences: readonly number[][];
 }
 
-const padded = (ids: readonly number[][], mask: readonly number[][]): PaddedBatch => ({
+export const padded = (ids: readonly number[][], mask: readonly number[][]): PaddedBatch => ({
   ids,
   mask,
   sequences: ids.map((row, b) => row.filter((_, t) => mask[b]?.[t] === 1)),
 });
 
 /** 1 where a token and the one after it are both real. */
-const pairs = (mask: readonly number[]): number[] =>
+export const pairs = (mask: readonly number[]): number[] =>
   mask.slice(1).map((real, t) => Number(real === 1 && mask[t] === 1));
 
+/** A model under a loss, with the store that its gradients are added to. */
+export interface Differentiated {
+  readonly weights: Weights;
+  readonly store: ParameterStore;
+  /** The store, or a view of it that knows what is frozen. */
+  readonly gradients: Gradients;
+}
+
+/** Sequences of a batch whose loss is its mean next-token loss. */
+export function learnedOf({ sequences, mask }: PaddedBatch): LearnedSequence[] {
+  const counted = mask.flatMap(pairs).reduce((sum, one) => sum + one, 0);
+  return sequences.map((ids, b) => {
+    // Of the compacted row: token i + 1 counts after token i if they were neighbours.
+    const places = (mask[b] ?? []).flatMap((real, t) => (real === 1 ? [t] : []));
+    const next = places.slice(1).map((t, i) => Number(t - (places[i] ?? 0) === 1));
+    return { ids, weights: next.map((one) => one / counted) };
+  });
+}
+
 /** Everything a golden case holds, computed through the kernels. */
-async function computeCase(gpu: Gpu, model: FixtureModel, batch: PaddedBatch) {
-  const weights = await loadParameters(gpu, model.directory, 'lm');
-  const { sequences, mask } = batch;
+export async function computeCase(
+  gpu: Gpu,
+  { weights, store, gradients }: Differentiated,
+  batch: PaddedBatch,
+) {
+  const { sequences } = batch;
   const longest = Math.max(...sequences.map((row) => row.length));
   const total = sequences.reduce((sum, row) => sum + row.length, 0);
   const logits: Float32Array[] = [];
@@ -48,39 +73,36 @@ async function computeCase(gpu: Gpu, model: FixtureModel, batch: PaddedBatch) {
     logits.push(own);
   }
 
-  const counted = mask.flatMap(pairs).reduce((sum, one) => sum + one, 0);
-  const learned: LearnedSequence[] = sequences.map((ids, b) => {
-    // Of the compacted row: token i + 1 counts after token i if they were neighbours.
-    const places = (mask[b] ?? []).flatMap((real, t) => (real === 1 ? [t] : []));
-    const next = places.slice(1).map((t, i) => Number(t - (places[i] ?? 0) === 1));
-    return { ids, weights: next.map((one) => one / counted) };
-  });
-  const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+  const learned = learnedOf(batch);
   const loss = new NextTokenLoss(gpu, weights, {
     capacity: learnedSizes(learned),
     positions: longest,
   });
   loss.upload(learned);
   const logprobs = await withScope(gpu, async (scope) => {
-    await scope.run([
-      ...gradients.pages.map(clearStep),
-      ...loss.forwardBackward(weights, gradients),
-    ]);
+    await scope.run([...store.pages.map(clearStep), ...loss.forwardBackward(weights, gradients)]);
     return loss.logprobs();
   });
-  const found = {
+  loss.destroy();
+  return {
     logits,
     logprobs,
     weights: learned.flatMap((sequence) => Array.from(sequence.weights)),
-    gradients: await gradients.read(),
+    gradients: await store.read(),
   };
+}
+
+async function computeModelCase(gpu: Gpu, model: FixtureModel, batch: PaddedBatch) {
+  const weights = await loadParameters(gpu, model.directory, 'lm');
+  const store = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+  const found = await computeCase(gpu, { weights, store, gradients: store }, batch);
   weights.destroy();
-  gradients.destroy();
+  store.destroy();
   return found;
 }
 
 /** Spreads packed values, one row of `width` per real place, over a padded batch; 0 elsewhere. */
-function spread(
+export function spread(
   values: ArrayLike<number>,
   places: readonly (readonly number[])[],
   width: number,
@@ -123,7 +145,7 @@ export async function checkCaseTensors(
   const { mask } = batch;
   const { vocabSize } = model.directory.config;
   const got = await memo.get('model case', [model.inputs, batch], () =>
-    computeCase(gpu, model, batch),
+    computeModelCase(gpu, model, batch),
   );
   const positions = mask.map((row) => {
     let next = 0;
@@ -194,9 +216,13 @@ async function checkCase(
 }
 
 /** Greedy ids as the decoder makes them, their log-probabilities, and how close the choices were. */
-async function checkGreedy(
-  { gpu, report, memo }: Context,
-  model: FixtureModel,
+export async function checkGreedy(
+  { report, memo }: Context,
+  model: {
+    /** Everything that the continuations depend on, beside the prompts. */
+    readonly inputs: readonly unknown[];
+    readonly continuations: (prompts: readonly number[][], count: number) => Promise<Continuations>;
+  },
   tensors: ExpectedTensors,
   stated: Fields,
 ): Promise<void> {
@@ -208,7 +234,7 @@ async function checkGreedy(
   const want = tensors.rows('greedy.new_ids');
   const count = want[0]?.length ?? 0;
   const got = await memo.get('greedy', [model.inputs, prompts, count], () =>
-    greedyContinuations(gpu, model.directory, prompts, count),
+    model.continuations(prompts, count),
   );
   report.equal(file, 'greedy.new_ids', got.ids, want);
   report.close(
@@ -262,7 +288,16 @@ export async function checkModels(context: Context): Promise<void> {
       await checkCase(context, model, label, tensors, stated.object(label));
     }
     stated.done();
-    await checkGreedy(context, model, tensors, about.object('greedy'));
+    const continuations = async (prompts: readonly number[][], count: number) => {
+      const weights = await loadParameters(context.gpu, model.directory, 'lm');
+      try {
+        return await greedyContinuations(context.gpu, weights, prompts, count);
+      } finally {
+        weights.destroy();
+      }
+    };
+    const { inputs } = model;
+    await checkGreedy(context, { inputs, continuations }, tensors, about.object('greedy'));
     about.done();
     tensors.done();
   }

@@ -1,24 +1,16 @@
-import { actionMeans, actionStats } from '../../kernels/action-stats.ts';
-import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
-import { policyLoss } from '../../kernels/policy-loss.ts';
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { tokenRewards } from '../../kernels/token-rewards.ts';
-import { valueLoss } from '../../kernels/value-loss.ts';
 import type { OptimizerConfig } from '../../src/config.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
-import { clearStep, type Step } from '../../src/gpu/plan.ts';
+import type { Step } from '../../src/gpu/plan.ts';
 import { hfName } from '../../src/model/hugging-face/names.ts';
-import { LanguageHead, ValueHead } from '../../src/model/heads.ts';
-import type { ModelDirectory } from '../../src/model/model-directory.ts';
-import { packedSizes, packGroups, PackedBatch } from '../../src/model/packed-batch.ts';
 import { parameterLayout, parameterNames } from '../../src/model/parameters.ts';
-import { Activations } from '../../src/model/activations.ts';
-import { trunkBackward, trunkForward } from '../../src/model/transformer.ts';
 import { Trainable } from '../../src/optim/trainable.ts';
 import { advantageDispatches } from '../../src/ppo/advantages.ts';
-import { sequenceWeights } from '../../src/ppo/aggregation.ts';
 import type { LossAggregation } from '../../src/vocabulary/losses.ts';
-import { type Context, type Scope, sequencesOf, withScope } from './context.ts';
+import { type Context, sequencesOf, withScope } from './context.ts';
 import { Fields } from './fields.ts';
+import { Learner, type LearnerTask, type Pass } from './learner.ts';
 import { type FixtureModel, openFixtureModel } from './model-files.ts';
 import { ExpectedTensors, gradientTolerance } from './tensors.ts';
 
@@ -159,174 +151,6 @@ const computeExperience = (gpu: Gpu, hyper: Hyper, rollout: Rollout) =>
 
 type Experience = Awaited<ReturnType<typeof computeExperience>>;
 
-/** What one pass of gradients found. */
-interface Pass {
-  /** Log-probabilities, or values, of the actions of all batches in turn. */
-  readonly outputs: Float32Array;
-  /** Loss of each batch by itself, its weights brought to the sum 1. */
-  readonly losses: readonly number[];
-  /** The loss that the gradients are of: the sum over batches of weight times loss. */
-  readonly loss: number;
-  readonly gradients: ReadonlyMap<string, Float32Array>;
-}
-
-/** Actor or critic under its loss and optimizer. */
-class Learner {
-  readonly model: Trainable;
-  readonly #scope: Scope;
-  readonly #rollout: Rollout;
-  readonly #firsts: readonly number[];
-  readonly #batch: PackedBatch;
-  readonly #outputs: Tensor;
-  readonly #totals: Tensor;
-  readonly #steps: readonly Step[];
-
-  constructor(
-    scope: Scope,
-    kind: 'actor' | 'critic',
-    directory: ModelDirectory,
-    hyper: Hyper,
-    rollout: Rollout,
-    experience: Experience,
-  ) {
-    const { gpu } = scope;
-    const { config } = directory;
-    this.#scope = scope;
-    this.#rollout = rollout;
-    let next = 0;
-    this.#firsts = rollout.responses.map(({ length }) => (next += length) - length);
-    this.#totals = scope.empty('totals', [8]);
-    const layout = parameterLayout(config, kind === 'actor' ? 'lm' : 'value');
-    this.model = new Trainable(gpu, kind, layout, hyper[kind], this.#totals);
-    const sizes = packedSizes(this.#groups(rollout.responses.map(() => 1)), true);
-    const batch = new PackedBatch(gpu, sizes);
-    this.#batch = batch;
-    const positions = Math.max(
-      ...rollout.prompts.map((prompt, i) => prompt.length + (rollout.responses[i]?.length ?? 0)),
-    );
-    const activations = new Activations(gpu, config, { rows: sizes.rows, positions, keep: 'all' });
-    const stats = scope.empty('stats', [sizes.actions, 4]);
-    const { weights, gradients } = this.model;
-    const backward = (): Step[] => [
-      actionStats(
-        {
-          action_stats: stats,
-          action_weights: batch.actionWeights,
-          extras: this.#outputs,
-          totals: this.#totals,
-        },
-        { actionCount: batch.actions },
-      ),
-      ...trunkBackward(weights, gradients, batch, activations),
-    ];
-    const oldLogprobs = scope.tensor('old_logprobs', rollout.oldLogprobs);
-    if (kind === 'actor') {
-      const head = new LanguageHead(gpu, batch, activations);
-      const advantages = scope.tensor('advantages', experience.normalized_advantages);
-      this.#outputs = head.logprobs;
-      this.#steps = [
-        ...trunkForward(weights, batch, activations),
-        ...head.forwardBackward(
-          weights,
-          gradients,
-          (chunk) => [
-            policyLoss(
-              {
-                logprobs: chunk.logprobs,
-                action_source: chunk.source,
-                action_weights: chunk.weights,
-                old_logprobs: oldLogprobs,
-                advantages,
-                ref_logprobs: oldLogprobs,
-                grad_logprobs: chunk.dlogprob,
-                action_stats: rowsOf(stats, chunk.first, chunk.logprobs.shape[0] ?? 0),
-              },
-              { actionCount: chunk.count, clipLow: hyper.clip, clipHigh: hyper.clip },
-            ),
-          ],
-          { temperature: 1, dentropy: 0 },
-        ),
-        ...backward(),
-      ];
-    } else {
-      const head = new ValueHead(gpu, batch, activations);
-      this.#outputs = head.values;
-      this.#steps = [
-        ...trunkForward(weights, batch, activations),
-        ...head.forwardBackward(weights, gradients, [
-          valueLoss(
-            {
-              values: head.values,
-              action_source: batch.actionSource,
-              action_weights: batch.actionWeights,
-              old_values: scope.tensor('old_values', rollout.oldValues),
-              returns: scope.tensor('returns', experience.returns),
-              grad_values: head.dvalues,
-              action_stats: stats,
-            },
-            { actionCount: batch.actions, valueClip: hyper.valueClip },
-          ),
-        ]),
-        ...backward(),
-      ];
-    }
-  }
-
-  /** The episodes as groups of one, those of weight undefined left out. */
-  #groups(weights: readonly (number | undefined)[]) {
-    return this.#rollout.prompts.flatMap((prompt, i) => {
-      const weight = weights[i];
-      if (weight === undefined) return [];
-      return [
-        {
-          prompt,
-          responses: [this.#rollout.responses[i] ?? []],
-          firstActions: [this.#firsts[i] ?? 0],
-          weights: [weight],
-        },
-      ];
-    });
-  }
-
-  /** Gradients accumulated over micro-batches of episodes, by an aggregation rule. */
-  async pass(aggregation: LossAggregation, microBatches: readonly number[][]): Promise<Pass> {
-    const { gpu } = this.#scope;
-    await this.#scope.run(this.model.gradients.pages.map(clearStep));
-    const outputs: number[] = [];
-    const losses: number[] = [];
-    let loss = 0;
-    for (const batch of microBatches) {
-      // The rule inside each micro-batch, whatever its size, and the mean over micro-batches.
-      const counts = batch.map((i) => this.#rollout.responses[i]?.length ?? 0);
-      const rule = sequenceWeights(aggregation, counts, batch.length);
-      const weights: (number | undefined)[] = this.#rollout.prompts.map(() => undefined);
-      for (const [at, episode] of batch.entries()) {
-        weights[episode] = (rule[at] ?? NaN) / microBatches.length;
-      }
-      this.#batch.upload(packGroups(this.#groups(weights), true));
-      await this.#scope.run([clearStep(this.#totals), ...this.#steps]);
-      const { weightedLoss, weight } = actionMeans(await gpu.read(this.#totals, 'f32'));
-      losses.push(weightedLoss / weight);
-      loss += weightedLoss;
-      const held = await gpu.read(this.#outputs, 'f32');
-      outputs.push(...held.subarray(0, this.#batch.actions.value));
-    }
-    return {
-      outputs: Float32Array.from(outputs),
-      losses,
-      loss,
-      gradients: await this.model.gradients.read(),
-    };
-  }
-
-  /** Applies the gradients in place. @returns Their global norm before clipping. */
-  async update(): Promise<number> {
-    this.model.advance();
-    await this.#scope.run(this.model.update);
-    return (await this.model.optimizer.report()).gradNorm;
-  }
-}
-
 const computeLearner = (
   gpu: Gpu,
   kind: 'actor' | 'critic',
@@ -338,7 +162,22 @@ const computeLearner = (
 ) =>
   withScope(gpu, async (scope) => {
     const { directory } = model;
-    const learner = new Learner(scope, kind, directory, hyper, rollout, experience);
+    const task: LearnerTask =
+      kind === 'actor'
+        ? {
+            clip: hyper.clip,
+            oldLogprobs: rollout.oldLogprobs,
+            advantages: experience.normalized_advantages,
+          }
+        : {
+            valueClip: hyper.valueClip,
+            oldValues: rollout.oldValues,
+            returns: experience.returns,
+          };
+    const layout = parameterLayout(directory.config, kind === 'actor' ? 'lm' : 'value');
+    const totals = scope.empty('totals', [8]);
+    const trainable = new Trainable(gpu, kind, layout, hyper[kind], totals);
+    const learner = new Learner(scope, task, rollout, totals, trainable);
     const start = new Map<string, Float32Array>();
     for (const { name } of parameterNames(learner.model.weights.layout)) {
       start.set(name, await directory.read(name));

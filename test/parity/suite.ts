@@ -4,6 +4,8 @@ import { Fixtures, type Folder } from './folder.ts';
 import { checkChat } from './chat.ts';
 import { checkGae } from './gae.ts';
 import { checkLim } from './lim.ts';
+import { checkLora } from './lora.ts';
+import { checkLoraCritic } from './lora-critic.ts';
 import { checkModels } from './models.ts';
 import { checkOptim } from './optim.ts';
 import { checkPpo } from './ppo.ts';
@@ -27,6 +29,8 @@ export const parts: Readonly<Record<string, Part>> = {
   models: checkModels,
   rope: checkRope,
   ppo: checkPpo,
+  lora: checkLora,
+  'lora-critic': checkLoraCritic,
 };
 
 /** What a run leaves out or brings along. */

@@ -26,8 +26,8 @@ export function attentionDecodeReference(
   // Keys and values together, one array per token, first to last.
   const past = [
     ...Array.from({ length: prompt }, (_, i) => {
-      const at = (start + i) * fused + heads * headDim;
-      return Float64Array.from(given.promptQkv.subarray(at, at + cached));
+      const at = (start + i) * cached;
+      return Float64Array.from(given.prompts.subarray(at, at + cached));
     }),
     ...Array.from({ length: length - 1 }, (_, i) => {
       const at = (index * columns + i) * cached;

@@ -11,12 +11,14 @@ export function matvecForwardReference(
     readonly bias?: ArrayLike<number>;
     readonly residual?: ArrayLike<number>;
     readonly gated?: boolean;
+    /** What an adapter adds, (rows, columns), before the gate. */
+    readonly adapter?: ArrayLike<number>;
   } = {},
 ): Float64Array {
-  const { norm, epsilon = 0, bias, residual, gated = false } = extra;
+  const { norm, epsilon = 0, bias, residual, gated = false, adapter } = extra;
   const width = gated ? columns / 2 : columns;
   const linear = (row: number, column: number): number => {
-    let sum = bias?.[column] ?? 0;
+    let sum = (bias?.[column] ?? 0) + (adapter?.[row * columns + column] ?? 0);
     let squares = 0;
     for (let k = inner - 1; k >= 0; k--) squares += x[row * inner + k] ** 2;
     const factor = norm ? 1 / Math.sqrt(squares / inner + epsilon) : 1;

@@ -39,7 +39,7 @@ export function decodeCase(shape: DecodeShape, rows: readonly DecodeRow[]) {
     episodes: rows.flatMap(({ start, prompt }, i) => [5, i, 0, start, prompt, columns]),
     status: rows.flatMap(({ length, finished = false }) => [length, finished ? 2 : 0]),
     qkv: seeded(rows.length * fused, 1),
-    promptQkv: seeded(promptRows * fused, 2),
+    prompts: seeded(promptRows * 2 * kvHeads * headDim, 2),
     cache: seeded(rows.length * columns * 2 * kvHeads * headDim, 3),
   };
 }

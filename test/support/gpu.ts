@@ -67,7 +67,7 @@ export async function run(gpu: Gpu, steps: readonly Step[]): Promise<void> {
   const error = await gpu.device.popErrorScope();
   plan.destroy();
   if (error) throw new Error(error.message);
-  gpu.check();
+  gpu.throwIfFailed();
 }
 
 /** Fails unless every number is within `abs + rel * |want|`; NaN never passes. */

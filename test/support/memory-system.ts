@@ -41,9 +41,14 @@ export class MemorySystem implements System {
 
   async write(path: string, content: FileContent) {
     const encoder = new TextEncoder();
-    let text = '';
-    if (!(content instanceof Uint8Array)) for await (const piece of content) text += piece;
-    this.files.set(path, content instanceof Uint8Array ? content : encoder.encode(text));
+    const given =
+      typeof content === 'string' || content instanceof Uint8Array ? [content] : content;
+    const bytes: number[] = [];
+    for await (const piece of given as AsyncIterable<string | Uint8Array>) {
+      for (const byte of typeof piece === 'string' ? encoder.encode(piece) : piece)
+        bytes.push(byte);
+    }
+    this.files.set(path, Uint8Array.from(bytes));
   }
 
   remove(path: string) {

@@ -1,10 +1,15 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { parseConfig, type ExperimentConfig } from '../../src/config.ts';
+import {
+  drawnConfig,
+  parseConfig,
+  type DrawnExperimentConfig,
+  type ExperimentConfig,
+} from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
-import { initialParameters } from '../../src/model/parameters.ts';
+import { heldParameters, initialParameters } from '../../src/model/parameters.ts';
 import type {
   PpoTrainer,
   RewardMatrixTensors,
@@ -14,8 +19,12 @@ import type {
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { Generation } from '../../src/rollout/decoder.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import {
+  allocateExperimentBuffers,
+  type MemoryChoices,
+} from '../../src/scheduler/experiment-buffers.ts';
+import {
+  type ArithmeticConfig,
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
@@ -44,7 +53,7 @@ export const smallArithmetic: TaskConfig = {
 };
 
 /** About a thousand weights. All tests share these shapes, so they share compiled pipelines. */
-const model: ExperimentConfig['model'] = {
+const model: DrawnExperimentConfig['model'] = {
   ...quick.model,
   hiddenSize: 16,
   intermediateSize: 16,
@@ -64,12 +73,12 @@ export function smallConfig(
     readonly rollout?: Partial<ExperimentConfig['rollout']>;
     readonly ppo?: Partial<ExperimentConfig['ppo']>;
     readonly lim?: Partial<ExperimentConfig['lim']>;
-    readonly base?: Partial<ExperimentConfig['base']>;
+    readonly base?: Partial<DrawnExperimentConfig['base']>;
     readonly experiment?: Partial<ExperimentConfig['experiment']>;
   } = {},
-): ExperimentConfig {
+): DrawnExperimentConfig {
   const { rollout, ppo, base, lim } = quick;
-  return parseConfig(
+  const config = parseConfig(
     {
       ...quick,
       preset: 'small',
@@ -99,6 +108,7 @@ export function smallConfig(
     },
     'test',
   );
+  return drawnConfig(config, 'the rig');
 }
 
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
@@ -106,7 +116,9 @@ export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...bandit
 
 /** Makes a drawn task synchronously; such a task need not be opened. */
 export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
-  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+  config.name === 'bandit'
+    ? new BanditTask(config)
+    : new ArithmeticTask(config as ArithmeticConfig);
 
 /** The id of the first token of a response in the arithmetic task. */
 export const firstToken = (response: string): number =>
@@ -114,7 +126,7 @@ export const firstToken = (response: string): number =>
 
 /** A trainer and a decoder that share one set of weights, as in an experiment. */
 export class PpoRig {
-  readonly config: ExperimentConfig;
+  readonly config: DrawnExperimentConfig;
   readonly task: ArithmeticTask | BanditTask;
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
@@ -124,18 +136,33 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, seed = 1) {
+  private constructor(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed: number,
+    choices: MemoryChoices,
+  ) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
     this.base = initialParameters(this.model, seed, config.base.initialScale);
     this.pool = this.task.pool(seed);
-    const buffers = allocateExperimentBuffers(gpu, config, this.task);
+    const buffers = allocateExperimentBuffers(gpu, config, this.task, choices);
     this.matrix = buffers.matrix;
     this.trainer = buffers.trainer;
     this.decoder = buffers.decoder;
     this.memory = buffers.memory;
-    this.trainer.reset(this.base, seed);
+  }
+
+  static async open(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed = 1,
+    choices: MemoryChoices = {},
+  ): Promise<PpoRig> {
+    const rig = new PpoRig(gpu, config, seed, choices);
+    await rig.trainer.reset(heldParameters(rig.base), seed);
+    return rig;
   }
 
   /** Samples and judges the prompts of an iteration, which cycle through the pool in order. */
@@ -191,7 +218,10 @@ export const paidAs = (rewards: readonly number[]): Verdicts =>
   );
 
 /** Records the tensors that `body` makes, by name, so that a test can look into them. */
-export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, Tensor> {
+export async function captureTensors(
+  gpu: Gpu,
+  body: () => Promise<void>,
+): Promise<ReadonlyMap<string, Tensor>> {
   const found = new Map<string, Tensor>();
   const make = gpu.tensor.bind(gpu);
   gpu.tensor = (...args) => {
@@ -200,7 +230,7 @@ export function captureTensors(gpu: Gpu, body: () => void): ReadonlyMap<string, 
     return tensor;
   };
   try {
-    body();
+    await body();
   } finally {
     Reflect.deleteProperty(gpu, 'tensor');
   }

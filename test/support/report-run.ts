@@ -10,7 +10,7 @@ import type {
   SelectionSummary,
   UpdateRecord,
 } from '../../src/results.ts';
-import type { MethodName } from '../../src/vocabulary/methods.ts';
+import type { MethodName } from '../../src/selection/methods.ts';
 
 /** A run's folder in memory, and the data that its files were made from. */
 export interface MadeRun {

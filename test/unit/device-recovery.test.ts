@@ -55,7 +55,7 @@ function fakeGpu(name: string) {
     name,
     closed: false,
     device: { lost },
-    check: () => {
+    throwIfFailed: () => {
       if (gone) throw new DeviceLostError(`${name}: reset`);
     },
     close: () => {

@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest';
+import { selectLinear } from '../../src/entries/lim.ts';
 import { describeBound, thetaBound } from '../../src/lim/bound.ts';
-import { selectFull } from '../../src/lim/selection/full.ts';
-import { selectLim } from '../../src/lim/selection/lim.ts';
-import { linearScore, selectLinear } from '../../src/lim/selection/linear.ts';
-import { select, type SelectionPool } from '../../src/lim/selection/method.ts';
-import { selectRandom } from '../../src/lim/selection/rand.ts';
-import { selectionMethods } from '../../src/lim/selection/registry.ts';
-import { methodNames, readsRewards } from '../../src/vocabulary/methods.ts';
+import { rewardsInMemory } from '../../src/lim/pool-rewards.ts';
+import { selectFull } from '../../src/selection/full.ts';
+import { selectLim } from '../../src/selection/lim.ts';
+import { linearScore } from '../../src/selection/linear.ts';
+import { select, type SelectionPool } from '../../src/selection/method.ts';
+import { selectRandom } from '../../src/selection/rand.ts';
+import { methodNames, readsRewards, selectionMethods } from '../../src/selection/methods.ts';
 
 describe('selectLim', () => {
   test('keeps what is at the threshold, in the input order, and says why', async () => {
@@ -216,7 +217,7 @@ describe('the registry of methods', () => {
     const whole: SelectionPool = {
       ...pool,
       scores: { scores: [1, 0, -1, 0.5] },
-      rewards: { matrix },
+      rewards: rewardsInMemory(matrix),
     };
     expect((await select(full, pool, { count: 4 })).indices).toEqual([0, 1, 2, 3]);
     expect((await select(lim, whole, { threshold: 0.5 })).indices).toEqual([0, 3]);
@@ -234,13 +235,13 @@ describe('the registry of methods', () => {
   });
 
   test.each([
-    ['counts', { rewards: { matrix } }, 'the number of samples behind each reward'],
+    ['counts', { rewards: rewardsInMemory(matrix) }, 'the number of samples behind each reward'],
     ['keys', {}, 'to know which keys are wrong'],
   ] as const)('refuses a method that needs %s', async (need, given, words) => {
     const method = { ...selectionMethods.rand, needs: [need] };
     const refused = select(method, { ...pool, ...given }, { count: 1 });
     await expect(refused).rejects.toThrow(`rand needs ${words}, which this test lacks`);
-    const all = { ...pool, rewards: { matrix }, counted: true, keys: [] };
+    const all = { ...pool, rewards: rewardsInMemory(matrix), counted: true, keys: [] };
     expect((await select(method, all, { count: 1 })).indices).toHaveLength(1);
   });
 

@@ -4,7 +4,11 @@ import { describe, expect, test } from 'vitest';
 import { rgbOf } from '../../demo/plots/ramp.ts';
 import {
   lineLooks,
+  lineRules,
   markPath,
+  methodLook,
+  methodLooks,
+  methodTones,
   rampSteps,
   runLooks,
   toneRules,
@@ -80,17 +84,19 @@ const seen = (hex: string, matrix: readonly Vector[]): Vector =>
 const distance = (one: string, other: string, matrix: readonly Vector[]): number =>
   Math.hypot(...seen(one, matrix).map((part, i) => part - seen(other, matrix)[i]));
 
-const closest = (names: readonly string[], scheme: Scheme): number =>
+const closestOf = (colours: readonly string[]): number =>
   Math.min(
     ...Object.values(visions).flatMap((matrix) =>
-      names.flatMap((one, i) =>
-        names
-          .slice(i + 1)
-          .map((other) => distance(tones[one][scheme], tones[other][scheme], matrix)),
+      colours.flatMap((one, i) =>
+        colours.slice(i + 1).map((other) => distance(one, other, matrix)),
       ),
     ),
   );
 
+const closest = (names: readonly string[], scheme: Scheme): number =>
+  closestOf(names.map((name) => tones[name][scheme]));
+
+/** Contrast of two colours. */
 function contrast(one: string, other: string): number {
   const light = (hex: string) => {
     const [r, g, b] = linear(hex);
@@ -104,8 +110,15 @@ const lines = Object.keys(lineLooks) as LineName[];
 
 describe('colours', () => {
   test('of methods are apart under every kind of colour vision, as their text says', () => {
-    expect(closest(lines, 'light')).toBeCloseTo(0.102, 3);
-    expect(closest(lines, 'dark')).toBeCloseTo(0.132, 3);
+    const first = ['base', 'full', 'lim', 'linear', 'rand'];
+    expect(closest(first, 'light')).toBeCloseTo(0.102, 3);
+    expect(closest(first, 'dark')).toBeCloseTo(0.132, 3);
+    const all = (scheme: Scheme) => [
+      tones.base[scheme],
+      ...methodTones.map((tone) => tone[scheme]),
+    ];
+    expect(closestOf(all('light'))).toBeCloseTo(0.061, 3);
+    expect(closestOf(all('dark'))).toBeCloseTo(0.061, 3);
     const runs = Object.keys(tones).filter((name) => name.startsWith('run-'));
     expect(runs.length).toBeGreaterThan(1);
     expect(closest(runs, 'light')).toBeCloseTo(0.029, 3);
@@ -119,6 +132,10 @@ describe('colours', () => {
         for (const name of texts) {
           const found = contrast(tones[name][scheme], tones[ground][scheme]);
           expect(found, `${name} on ${ground}, ${scheme}`).toBeGreaterThanOrEqual(4.5);
+        }
+        for (const tone of methodTones) {
+          const found = contrast(tone[scheme], tones[ground][scheme]);
+          expect(found, `${tone[scheme]} on ${ground}`).toBeGreaterThanOrEqual(4.5);
         }
       }
       expect(contrast(tones['accent-ink'][scheme], tones['accent'][scheme])).toBeGreaterThan(4.5);
@@ -142,6 +159,7 @@ describe('lines', () => {
     const looks = (list: readonly { readonly dash: readonly number[]; readonly mark: string }[]) =>
       new Set(list.map(({ dash, mark }) => `${dash.join()} ${mark}`));
     expect(looks(Object.values(lineLooks)).size).toBe(lines.length);
+    expect(looks(Array.from({ length: methodLooks }, (_, code) => methodLook(code))).size).toBe(24);
     expect(looks(runLooks).size).toBe(runLooks.length);
   });
 
@@ -158,6 +176,17 @@ const sources = (folder: string, ending: RegExp): [string, string][] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
     .filter((path) => ending.test(path))
     .map((path) => [`${folder}/${path}`, readFileSync(join(root, folder, path), 'utf8')]);
+
+describe('the rules of lines', () => {
+  test('colour the text and the drawn line of every method', () => {
+    for (const name of lines) {
+      const { tone, textTone } = lineLooks[name];
+      expect(lineRules()).toContain(`.line-${name} {\n  color: var(${textTone});\n}`);
+      expect(lineRules()).toContain(`svg.line-${name} {\n  color: var(${tone});\n}`);
+      expect(tones).toHaveProperty([tone.slice(2)]);
+    }
+  });
+});
 
 describe('page and report', () => {
   const files = [
@@ -192,7 +221,9 @@ describe('page and report', () => {
         typeof one === 'object' && one !== null && 'name' in one && one.name === 'tones',
     );
     const path = join(root, 'demo/style.css');
-    expect(plugin?.transform(readFileSync(path, 'utf8'), path)).toContain(toneRules());
+    const style = plugin?.transform(readFileSync(path, 'utf8'), path);
+    expect(style).toContain(toneRules());
+    expect(style).toContain(lineRules());
     for (const name of lines) expect(html).toContain(`var(${lineLooks[name].tone})`);
   });
 

@@ -6,7 +6,8 @@ import { openDiskModel, writeModelFiles } from '../../src/cli/model-files.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { expectParameters } from '../../src/model/load-parameters.ts';
-import { modelDirectoryFiles, openModelDirectory } from '../../src/model/model-directory.ts';
+import { openModelDirectory } from '../../src/model/model-directory.ts';
+import { modelDirectoryFiles, modelDirectoryPieces } from '../../src/model/save-model.ts';
 import { unwrappedName } from '../../src/model/hugging-face/names.ts';
 
 const fixtures = 'test/fixtures/models';
@@ -235,12 +236,83 @@ describe('modelDirectoryFiles', () => {
       expect(readdirSync(out).sort()).toEqual([
         'chat_template.jinja',
         'config.json',
+        'generation_config.json',
         'model.safetensors',
         'tokenizer.json',
         'tokenizer_config.json',
       ]);
+      const generation = (path: string) => readFileSync(join(path, 'generation_config.json'));
+      expect(generation(out)).toEqual(generation(`${fixtures}/qwen2-tied`));
     },
   );
+
+  test('makes a generation_config.json where there is none to copy', async () => {
+    const { config: parsed } = await openOf({
+      'config.json': config,
+      'model.safetensors': shard('a', 1),
+    });
+    const told = async (own: object) =>
+      JSON.parse(
+        new TextDecoder().decode(
+          (await modelDirectoryFiles({ ...parsed, ...own }, [])).get('generation_config.json'),
+        ),
+      ) as unknown;
+    expect(await told({ eosTokenIds: [5, 2], bosTokenId: 3, padTokenId: null })).toEqual({
+      bos_token_id: 3,
+      eos_token_id: [5, 2],
+    });
+    expect(await told({ eosTokenIds: [5], bosTokenId: null, padTokenId: 0 })).toEqual({
+      eos_token_id: 5,
+      pad_token_id: 0,
+    });
+  });
+
+  test('writes shards with an index where one file would be too large', async () => {
+    const { config: parsed } = await openOf({
+      'config.json': config,
+      'model.safetensors': shard('a', 1),
+    });
+    const made: string[] = [];
+    const tensors = ['e', 'd', 'c', 'b'].map((name, i) => ({
+      name,
+      shape: [i + 1],
+      bytes: () => {
+        made.push(name);
+        return new Uint8Array(new Float32Array(i + 1).fill(i).buffer);
+      },
+    }));
+    const out = join(folder(), 'sharded');
+    await writeModelFiles(out, await modelDirectoryPieces(parsed, tensors, {}, 12));
+    // Each tensor is made once, when its file is written: c, then b of 16 bytes, fill one each.
+    expect(made).toEqual(['d', 'e', 'c', 'b']);
+    expect(readdirSync(out).filter((name) => name.endsWith('.safetensors'))).toEqual([
+      'model-00001-of-00003.safetensors',
+      'model-00002-of-00003.safetensors',
+      'model-00003-of-00003.safetensors',
+    ]);
+    const index = JSON.parse(readFileSync(join(out, 'model.safetensors.index.json'), 'utf8')) as {
+      readonly metadata: unknown;
+    };
+    expect(index.metadata).toEqual({ total_size: 40 });
+    const again = await openDiskModel(out);
+    for (const [i, name] of ['e', 'd', 'c', 'b'].entries()) {
+      expect([...(await again.read(name))]).toEqual(Array(i + 1).fill(i));
+    }
+    await again.close();
+  });
+
+  test('refuses a tensor whose bytes do not fill its shape, before the file exists', async () => {
+    const { config: parsed } = await openOf({
+      'config.json': config,
+      'model.safetensors': shard('a', 1),
+    });
+    const out = join(folder(), 'bad');
+    const tensors = [{ name: 'x', shape: [2], bytes: () => new Uint8Array(4) }];
+    await expect(writeModelFiles(out, await modelDirectoryPieces(parsed, tensors))).rejects.toThrow(
+      /tensor 'x': F32 \(2\) is not 4 bytes/,
+    );
+    expect(readdirSync(out)).toEqual([]);
+  });
 
   test('puts config.json last, so that a folder which has one is whole', async () => {
     const { config: parsed } = await openOf({

@@ -71,13 +71,13 @@ const after = (...events: readonly ExperimentEvent[]): RunView => {
 };
 
 describe('a run as the page sees it', () => {
-  test('orders prompts by mean reward so far, then by score, those without one first', () => {
+  test('orders prompts by mean reward so far, then by score, those without one last', () => {
     const model = after(pool(1), column(0, [1, 0.5, NaN, 0]), column(1, [0, 1, NaN, 0.25]));
-    expect(model.order).toEqual([2, 3, 0, 1]);
+    expect(model.order).toEqual([1, 0, 3, 2]);
     expect(model.meanCurve).toEqual([0.5, (0 + 1 + 0.25) / 3]);
     expect(model.meanOf(2)).toBeNaN();
     model.apply(scores(1, [0.7, -1, NaN, 0], [0]));
-    expect(model.order).toEqual([2, 1, 3, 0]);
+    expect(model.order).toEqual([0, 3, 1, 2]);
     expect(model.selections.lim).toEqual(new Set([0]));
     expect(model.files).toEqual(['scores.json', 'rewards.safetensors', 'subsets/lim.json']);
   });
@@ -342,7 +342,7 @@ test.each([
   ['subsets/lim.json', '[{"id": -4}]', '0.id'],
   ['events.jsonl', '{"type":"pool"}', 'events.jsonl line 1: after'],
   ['events.jsonl', '{"type":"pool","after":99999,"seed":1}', 'after update 99999'],
-  ['events.jsonl', '{"type":"pool","after":0', 'made/events.jsonl line 1'],
+  ['events.jsonl', '{"type":"pool","after":0', 'made/events.jsonl line 1: not JSON'],
   ['events.jsonl', '{"type":"pool","after":0,"seed":9}', 'made/events.jsonl line 1: seed 9'],
   ['events.jsonl', eventLine('column', { epoch: 1e15 }), 'data epoch 1000000000000000 of'],
   ['events.jsonl', eventLine('warning', { text: 7 }), 'line 1: text'],
@@ -410,9 +410,9 @@ describe('a wrong key', () => {
   });
 });
 
-test('of equal scores those that LIM kept come last, so that one line parts them', () => {
+test('of equal scores those that LIM kept come first, so that one line parts them', () => {
   const model = after(pool(1), scores(1, [0.5, 0.5, 0.5, NaN], [0, 1]));
-  expect(model.order).toEqual([3, 2, 1, 0]);
+  expect(model.order).toEqual([0, 1, 2, 3]);
 });
 
 test('says by what LIM cut: theta, or the lowest score of those kept by count', () => {

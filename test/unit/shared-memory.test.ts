@@ -60,6 +60,27 @@ describe('SharedMemory', () => {
     expect(() => turn.tensor('logits', [1025])).toThrow('logits needs 4112 bytes in one binding');
   });
 
+  test('lays the parts of a turn over one another, beside what the turn held before', () => {
+    const gpu = gpuWith(2 ** 20);
+    const turn = new SharedMemory(gpu).nextTurn();
+    const kept = turn.tensors('cache', [512], 2);
+    const [first, second] = [turn.fork(), turn.fork()];
+    const wide = first.tensors('wide', [1024], 2);
+    // A role of the turn goes on in each part.
+    const [more] = first.tensors('cache', [512], 1);
+    const before = gpu.memory.total();
+    const [again] = second.tensors('cache', [512], 1);
+    const narrow = second.tensors('narrow', [1024], 2);
+    expect(gpu.memory.total()).toBe(before);
+    expect(overlap(more, again)).toBe(true);
+    expect(narrow.map(({ buffer }) => buffer)).toEqual(wide.map(({ buffer }) => buffer));
+    for (const held of kept) {
+      for (const other of [...wide, more, again, ...narrow]) {
+        expect(overlap(held, other)).toBe(false);
+      }
+    }
+  });
+
   test('begins with the buffers it is given, and frees all', () => {
     const gpu = gpuWith(2 ** 20);
     const first = new SharedMemory(gpu, { alone: true });

@@ -34,7 +34,7 @@ function planOf(steps: readonly Work[]): Plan {
     stepsPerSubmit: 16,
     ready: () => Promise.resolve(),
     writeUniforms: () => undefined,
-    coldEntry: () => undefined,
+    coldPipeline: () => undefined,
     flopsOf: (index: number) => steps[index].flops,
     encode: (from: number, to: number) =>
       steps.slice(from, to).reduce((sum, { milliseconds }) => sum + milliseconds, 0),
@@ -46,7 +46,7 @@ const gpuOf = (device: SlowDevice): Gpu =>
   ({
     device,
     kind: 'cpu',
-    check: () => undefined,
+    throwIfFailed: () => undefined,
     pipelines: { firstRun: (_entry: unknown, run: () => Promise<void>) => run() },
     ask: (call: () => Promise<unknown>) => call(),
   }) as unknown as Gpu;

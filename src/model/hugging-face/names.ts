@@ -47,6 +47,18 @@ export function hfName(architecture: Architecture, part: string): string {
   return layer === undefined ? found : `model.layers.${layer}.${found}`;
 }
 
+/**
+ * The name that PEFT gives a factor of an adapter in files: A is (rank, inputs), B (outputs, rank).
+ *
+ * @param part The adapted part's name in the layout, such as `layers.0.q`.
+ * @param factor Left out: the part itself, which PEFT saves whole, such as the critic's `score`.
+ * @throws RangeError when the architecture has no such part.
+ */
+export function peftName(architecture: Architecture, part: string, factor?: 'A' | 'B'): string {
+  const name = `base_model.model.${hfName(architecture, part)}`;
+  return factor === undefined ? name : name.replace(/\.weight$/, `.lora_${factor}.weight`);
+}
+
 /** Whether a tensor, found in older files, only repeats what the config says. */
 export const isRedundant = (name: string): boolean => /\.rotary_emb\.inv_freq$/.test(name);
 

@@ -4,6 +4,7 @@ import {
   canRotate,
 } from '../../../kernels/attention-decode.ts';
 import { parallelLanes, serialLanes } from '../../../kernels/lib/lanes.ts';
+import type { Tensor } from '../../../kernels/lib/tensor.ts';
 import { halvesOf } from '../../formats/half.ts';
 import {
   attention,
@@ -17,8 +18,8 @@ import {
 import type { FamilyCheck } from './case.ts';
 
 /**
- * Checks the last row of each response, as a decode computes it. The cache holds the response's
- * earlier keys and values. The newest token's queries and keys are given turned back by a quarter
+ * Checks the last row of each response, as a decode computes it. Caches hold the keys and values of
+ * the prompt and of the response's earlier tokens. The newest token's queries and keys are given turned back by a quarter
  * turn, and the table turns them forward again.
  */
 export const attentionDecodeCheck: FamilyCheck = {
@@ -38,13 +39,19 @@ export const attentionDecodeCheck: FamilyCheck = {
       Array.from({ length: to - from }, (_, i) =>
         Array.from({ length: fused }, (_column, at) => drawn.at(from + i, at)),
       );
-    const cache = inputs.empty('cache', [count, columns, cached], storage);
+    const kept = (name: string, shape: number[], numbers: Float32Array): Tensor => {
+      const tensor = inputs.empty(name, shape, storage);
+      gpu.upload(tensor, storage === 'f16' ? halvesOf(numbers) : numbers);
+      return tensor;
+    };
+    const cachedRows = (from: number, to: number): number[] =>
+      rows(from, to).flatMap((row) => row.slice(HEADS * headDim));
+    const prompts = kept('prompts', [prompt, cached], Float32Array.from(cachedRows(0, prompt)));
     const entries = new Float32Array(count * columns * cached);
     for (const [i, [start, end]] of RESPONSES.entries()) {
-      const tokens = rows(start, end - 1).map((row) => row.slice(HEADS * headDim));
-      entries.set(tokens.flat(), i * columns * cached);
+      entries.set(cachedRows(start, end - 1), i * columns * cached);
     }
-    gpu.upload(cache, storage === 'f16' ? halvesOf(entries) : entries);
+    const cache = kept('cache', [count, columns, cached], entries);
     const half = headDim / 2;
     const turned = RESPONSES.flatMap(([, end]) => rows(end - 1, end)).map((row) =>
       row.map((value, at) => {
@@ -62,7 +69,7 @@ export const attentionDecodeCheck: FamilyCheck = {
         episodes: inputs.filled('episodes', 'u32', episodes),
         status: inputs.filled('status', 'u32', status),
         table: inputs.filled('table', 'f32', Array<number[]>(keys).fill(angles)),
-        prompt_qkv: inputs.filled('prompt_qkv', 'f32', rows(0, prompt)),
+        prompts,
         qkv: newest,
         cache,
         scores: inputs.empty('scores', [count, HEADS, keys]),

@@ -41,13 +41,14 @@ import {
 import { parseRunFile } from '../../../src/run-folder/run-file.ts';
 import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
 import { CompletionLog } from '../../../src/scheduler/completion-log.ts';
-import { readKept } from '../../../src/scheduler/resume.ts';
+import { readResumeState } from '../../../src/scheduler/resume.ts';
 import { RunArchive } from '../../../src/scheduler/run-archive.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
 import { openTask, taskShapeOf } from '../../../src/tasks/registry.ts';
-import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
+import { judgeText } from '../../../src/tasks/rule-verifiers.ts';
+import { textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
 import { RunView } from '../../../src/view/run-view.ts';
 
 /** A reader of foreign input. */
@@ -186,7 +187,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     return archive.checkpoints.find(
       { configHash, seeds },
       (found) =>
-        readKept(
+        readResumeState(
           archive,
           { config, seeds, task },
           { ...found, files: new Map([...found.files, [EVENTS, mark]]) },

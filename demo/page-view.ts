@@ -1,0 +1,83 @@
+import type { StoredRun, StoredRuns } from '../src/entries/browser.ts';
+import type { Connection, ExperimentConfig, RunView, TrainerApi } from '../src/index.ts';
+import type { AdapterState } from './adapter.ts';
+import type { Cursor } from './cursor.ts';
+import type { Choice } from './link.ts';
+import type { showCompletions } from './prompts.ts';
+
+/** Responses to a prompt, and the prompt's key where that is known. */
+export type Answers = Parameters<typeof showCompletions>[3];
+
+/** A cell of the reward matrix. */
+export interface Cell {
+  readonly prompt: number;
+  readonly epoch: number;
+}
+
+/** Everything that the page shows and that its controls change. `main.ts` draws it. */
+export interface PageView {
+  /** Undefined until the browser has answered. */
+  adapter: AdapterState | undefined;
+  /** Whether the browser had an adapter before and has none now. */
+  lostAdapter: boolean;
+  /** The run that the controls describe; undefined while they describe none. */
+  choice: Choice | undefined;
+  /** Whether the chosen run does not fit the adapter. */
+  tooLarge: boolean;
+  /** Computes the memory of the chosen run once the settings rest. */
+  settling: ReturnType<typeof setTimeout> | undefined;
+  /** The run that is shown. */
+  run: RunView | undefined;
+  /** Name of the shown run among the stored ones; undefined if it is in memory alone. */
+  current: string | undefined;
+  /** Whether the user has asked the run to stop. */
+  stopping: boolean;
+  /** Whether a run is being claimed, opened or removed. */
+  preparing: boolean;
+  trainer: Connection<TrainerApi> | undefined;
+  /** The file of the shown run at a path; undefined if there is none. */
+  readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
+  /** Responses of FULL to a prompt of the shown run. */
+  readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
+  /** The prompt that is chosen. */
+  selected: number | undefined;
+  /** The update that all views point at. */
+  cursor: Cursor;
+  /** The cell of the matrix under the pointer. */
+  pointedCell: Cell | undefined;
+  /** Undefined if the browser keeps no files for this page: runs are then in memory alone. */
+  storage: StoredRuns | undefined;
+  stored: readonly StoredRun[];
+}
+
+/** The page before anything is known or asked. */
+export const emptyView = (): PageView => ({
+  adapter: undefined,
+  lostAdapter: false,
+  choice: undefined,
+  tooLarge: false,
+  settling: undefined,
+  run: undefined,
+  current: undefined,
+  stopping: false,
+  preparing: false,
+  trainer: undefined,
+  readFile: undefined,
+  readAnswers: undefined,
+  selected: undefined,
+  cursor: {},
+  pointedCell: undefined,
+  storage: undefined,
+  stored: [],
+});
+
+/** The config of the run that is shown, else of the run that the controls describe. */
+export const configOf = ({ run, choice }: PageView): ExperimentConfig | undefined =>
+  run?.config ?? choice?.config;
+
+/** Whether the page works on a run, so that no other can begin. */
+export const isBusy = ({ preparing, run }: PageView): boolean =>
+  preparing || (run?.running ?? false);
+
+/** Whether the browser offers an adapter. */
+export const canTrain = ({ adapter }: PageView): boolean => adapter?.kind === 'ready';

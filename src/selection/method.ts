@@ -1,0 +1,150 @@
+import type { Cut, Scored } from './cut.ts';
+
+/** A selection cannot be made: the pool lacks what the method needs, or has too few prompts. */
+export class SelectionError extends Error {
+  override readonly name = 'SelectionError';
+}
+
+/** Prompts chosen from a pool. */
+export interface Selection {
+  /** Name of the method that chose. */
+  readonly method: string;
+  /** Prompts kept, ascending: the input's order. */
+  readonly indices: readonly number[];
+  /** The rule that was applied, in a sentence. */
+  readonly rule: string;
+  /** Why one prompt was kept or not. */
+  readonly reason: (prompt: number) => string;
+  /** The compared scores; scores near the cut are float64. Absent if the method does not score. */
+  readonly scores?: Float64Array;
+  /** Why the selection has fewer prompts than asked for, in words; absent if it has enough. */
+  readonly shortfall?: string;
+}
+
+/** A score that depends only on the prompt's own curve of mean rewards. */
+export interface CurveScore {
+  /** The kernel that computes the score on a device. `src/lim/row-scores.ts` knows its wrapper. */
+  readonly kernel: 'linear-score';
+  /** The float64 score of a curve. Missing epochs are NaN; the score is NaN if there is none. */
+  readonly exact: (curve: Float64Array) => number;
+  /** Scores of the kernel differ from float64 scores by at most this times max(1, |score|). */
+  readonly tolerance: number;
+}
+
+/**
+ * The rewards of the pass over the whole pool, in a device's buffers or in host memory. Scores are
+ * computed where the rewards lie.
+ */
+export interface PoolRewards {
+  /** @throws ShapeError if sizes contradict each other or there is nothing to score. */
+  readonly scoreCurves: (score: CurveScore) => Promise<Scored>;
+}
+
+/** What is known about a prompt whose key may be wrong on purpose. */
+export interface PromptKey {
+  /** How hard the prompt is for the base model, as it was drawn. */
+  readonly origin: string;
+  readonly wrongKey: boolean;
+}
+
+/** The pool that a method chooses from. A property is absent if it is not known. */
+export interface SelectionPool {
+  readonly prompts: number;
+  /** Seed for methods that draw at random. */
+  readonly seed: number;
+  /** LIM scores, if the caller has them already, from a file or from a run. */
+  readonly scores?: Scored;
+  readonly rewards?: PoolRewards;
+  /** Whether `rewards` hold the number of samples behind each mean. */
+  readonly counted?: boolean;
+  readonly keys?: readonly PromptKey[];
+  /** The name of the pool's source in messages about a missing need: `this file`. */
+  readonly source: string;
+}
+
+/** The size of a pass over the whole pool. */
+export interface PassSize {
+  readonly prompts: number;
+  readonly epochs: number;
+  /** Responses to a prompt in each epoch. */
+  readonly samples: number;
+}
+
+/** What a method may need from a pool, with the words for messages. */
+export const needs = {
+  scores: 'the LIM scores',
+  rewards: 'the rewards of each epoch',
+  counts: 'the number of samples behind each reward',
+  keys: 'to know which keys are wrong',
+} as const;
+
+export type Need = keyof typeof needs;
+
+/** The settings of LIM that say how many prompts a method takes. */
+export interface LimSettings {
+  readonly count?: number | undefined;
+  readonly linearShare: number;
+}
+
+/**
+ * A method of choosing the prompts that a model is trained on. Each method is an object in its own
+ * file and a line in `methods.ts`.
+ */
+export interface SelectionMethod {
+  /** Name in commands, files and configs. */
+  readonly name: string;
+  /**
+   * Number of the method: a key of its random numbers, and the place of its look in
+   * `src/look/tokens.ts`. The number never changes and is never reused for another method.
+   */
+  readonly code: number;
+  /** Name in tables and legends. */
+  readonly label: string;
+  /** The prompts that the method takes, in words that follow its label in a list of terms. */
+  readonly takes: (settings: LimSettings) => string;
+  /** Average of the paper's three benchmarks in percent (table 1), if the paper tried the method. */
+  readonly paperAverage?: number;
+  readonly needs: readonly Need[];
+  /** The default size: prompts at a threshold, as many as LIM keeps, or all. */
+  readonly usualSize: { readonly threshold: number } | 'as LIM' | 'all';
+  /** Size of the method's arm, given LIM's size. Default: LIM's size. */
+  readonly armSize?: (limKept: number, settings: LimSettings) => number;
+  /** Number of responses that must be sampled and judged before the selection can be made. */
+  readonly samples: (pass: PassSize) => number;
+  /** Makes the selection. The pool has all of `needs`; see `select`. */
+  readonly choose: (pool: SelectionPool, cut: Cut) => Selection | Promise<Selection>;
+}
+
+/** Number of responses in a pass over the whole pool. */
+export const wholePass = ({ prompts, epochs, samples }: PassSize): number =>
+  prompts * epochs * samples;
+
+/** The first thing that the method needs and the pool lacks; undefined if there is none. */
+export function lacking(method: SelectionMethod, pool: SelectionPool): Need | undefined {
+  const held: Record<Need, boolean> = {
+    scores: pool.scores !== undefined,
+    rewards: pool.rewards !== undefined,
+    counts: pool.rewards !== undefined && pool.counted === true,
+    keys: pool.keys !== undefined,
+  };
+  return method.needs.find((need) => !held[need]);
+}
+
+/** Chooses prompts by a method. @throws SelectionError if it cannot; see `lacking` and `Cut`. */
+export async function select(
+  method: SelectionMethod,
+  pool: SelectionPool,
+  cut: Cut,
+): Promise<Selection> {
+  const need = lacking(method, pool);
+  if (need !== undefined) {
+    throw new SelectionError(`${method.name} needs ${needs[need]}, which ${pool.source} lacks`);
+  }
+  return method.choose(pool, cut);
+}
+
+/** Unwraps a part of a pool after `lacking` has found it there. */
+export function known<Part>(part: Part | undefined, method: string, need: Need): Part {
+  if (part === undefined) throw new SelectionError(`${method} was asked without ${needs[need]}`);
+  return part;
+}

@@ -24,7 +24,7 @@ export class TailCopy {
   readonly #buffer: GPUBuffer;
   readonly #columns: number;
   #pending: Promise<void> | undefined;
-  #error: unknown;
+  #error: Error | undefined;
 
   constructor(gpu: Gpu, state: TailState) {
     this.#gpu = gpu;
@@ -67,7 +67,7 @@ export class TailCopy {
   check(): void {
     const error = this.#error;
     this.#error = undefined;
-    if (error !== undefined) throw error;
+    if (error) throw error;
   }
 
   /** Waits for the copy under way and what receives it. */
@@ -102,7 +102,7 @@ export class TailCopy {
         }),
       );
     } catch (error) {
-      this.#error = error;
+      this.#error = error instanceof Error ? error : new Error(String(error));
     }
   }
 

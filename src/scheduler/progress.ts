@@ -93,11 +93,9 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       progress.pool = event.seed;
       progress.selections = {};
       return;
-    case 'probe': {
-      const { type: _type, seed: _seed, ...found } = event;
-      progress.probe = found;
+    case 'probe':
+      progress.probe = probeOf(event);
       return;
-    }
     case 'update': {
       expectNext(progress, event, run);
       progress.iteration = event.update;
@@ -169,6 +167,12 @@ const evaluationOf = ({
   shipped: _shipped,
   ...evaluation
 }: EvaluationEvent): Evaluation => evaluation;
+
+const probeOf = ({
+  type: _type,
+  seed: _seed,
+  ...found
+}: Extract<ExperimentEvent, { readonly type: 'probe' }>): Probe => found;
 
 const baseOf = ({
   type: _type,

@@ -2,13 +2,7 @@
 import * as v from 'valibot';
 import { whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
-import {
-  type LastBatch,
-  lastBatches,
-  type TaskDescription,
-  type TaskKind,
-  type TierSampling,
-} from './task.ts';
+import { type LastBatch, lastBatches, type TaskDescription, type TierSampling } from './task.ts';
 
 /** A held-out tier: the rows of a file, with its own sampling and verifier. */
 export interface DatasetTier {

@@ -64,7 +64,9 @@ const serve =
   };
 
 const threads =
-  'Deno' in globalThis ? undefined : globalThis.process?.getBuiltinModule?.('node:worker_threads');
+  'Deno' in globalThis || !('process' in globalThis)
+    ? undefined
+    : globalThis.process.getBuiltinModule('node:worker_threads');
 const outside = threads?.parentPort;
 if (outside) {
   const answer = serve((reply) => outside.postMessage(reply));

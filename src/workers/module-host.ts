@@ -60,7 +60,8 @@ function nodeProcess(told: ModuleListener): ModuleHost {
   const { onMessage, onEnd } = once(told);
   const { spawn } = process.getBuiltinModule('node:child_process');
   // The options of this process, such as loaders, are not those of the user's code.
-  const { NODE_OPTIONS: _options, ...env } = process.env;
+  const env = { ...process.env };
+  delete env['NODE_OPTIONS'];
   const child = spawn(process.execPath, ['--input-type=module', '--eval', processCode], {
     // What the module prints must not end up among results.
     stdio: ['ignore', 2, 2, 'ipc'],

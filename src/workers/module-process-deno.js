@@ -2,8 +2,14 @@
 // JSON and replies go as lines of JSON. The module's thread may loop; this thread stays free, and
 // ends the process when the other side is gone.
 
-/** @type {any} */
-const deno = /** @type {any} */ (globalThis).Deno;
+/**
+ * @type {{ readonly Deno: {
+ *   readonly stdin: { readonly readable: ReadableStream<Uint8Array<ArrayBuffer>> },
+ *   readonly stdout: { writeSync(bytes: Uint8Array): number },
+ *   exit(code?: number): never,
+ * } }}
+ */
+const { Deno: deno } = /** @type {never} */ (globalThis);
 const encoder = new TextEncoder();
 
 /** @param {object} reply */
@@ -16,6 +22,7 @@ let worker;
 
 /** @param {string} line */
 const take = (line) => {
+  /** @type {{ readonly harness: string }} */
   const call = JSON.parse(line);
   if (worker) {
     worker.postMessage(call);
@@ -33,9 +40,12 @@ const take = (line) => {
   worker = started;
 };
 
+const reader = deno.stdin.readable.pipeThrough(new TextDecoderStream()).getReader();
 let rest = '';
-for await (const text of deno.stdin.readable.pipeThrough(new TextDecoderStream())) {
-  const lines = (rest + text).split('\n');
+for (;;) {
+  const { value, done } = await reader.read();
+  if (done) break;
+  const lines = (rest + value).split('\n');
   rest = lines.pop() ?? '';
   for (const line of lines) take(line);
 }

@@ -1,7 +1,7 @@
 import { ConfigError } from '../config-error.ts';
 import { readText } from '../formats/byte-source.ts';
 import type { InputFiles } from '../formats/input-files.ts';
-import { isRecord, shorten } from '../formats/json.ts';
+import { isRecord, jsonOf, shorten } from '../formats/json.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
 import type { Verdict } from '../tasks/task.ts';
 import {
@@ -175,7 +175,7 @@ export class ModuleVerifier {
 
   #verdictOf(reply: Reply, { prompt }: ModuleItem): Verdict {
     const refuse = (what: string): never => {
-      const text = typeof prompt === 'string' ? prompt : (JSON.stringify(prompt) ?? '');
+      const text = typeof prompt === 'string' ? prompt : jsonOf(prompt, 'a prompt');
       throw new VerifierError(
         `${this.#path}: must return { reward, correct, formatted, extracted }: ${what}, for a response to the ` +
           `prompt ${JSON.stringify(shorten(text))}`,
@@ -223,12 +223,12 @@ interface Reply {
   readonly extracted?: Sent;
 }
 
-const kindText = ({ value, is }: Sent = {}): string =>
-  typeof is === 'string'
-    ? shorten(is)
-    : value === undefined
-      ? 'missing'
-      : shorten(JSON.stringify(value) ?? String(value));
+/** A value in words; a NaN is no JSON. */
+function kindText({ value, is }: Sent = {}): string {
+  if (typeof is === 'string') return shorten(is);
+  if (typeof value === 'number') return String(value);
+  return value === undefined ? 'missing' : shorten(jsonOf(value, 'a value'));
+}
 
 /** One thread of a module: a call at a time. */
 class ModuleThread {
@@ -285,7 +285,9 @@ class ModuleThread {
 function replyOf(message: unknown): (Reply & { readonly id: number }) | undefined {
   if (!isRecord(message) || typeof message.id !== 'number') return undefined;
   const { id, failed } = message;
-  if (failed !== undefined) return { id, failed: shorten(String(failed)) };
+  if (failed !== undefined) {
+    return { id, failed: typeof failed === 'string' ? shorten(failed) : 'it failed' };
+  }
   const sent = (name: string): Sent | undefined => {
     const found = message[name];
     return isRecord(found) ? found : undefined;
@@ -304,11 +306,11 @@ function replyOf(message: unknown): (Reply & { readonly id: number }) | undefine
 /** The address from which a thread imports a module: of the disk in Node, else of its text. */
 async function moduleUrl(path: string, files: InputFiles): Promise<string> {
   if (!('Deno' in globalThis) && nodeThreads()) {
-    const { resolve } = process.getBuiltinModule('node:path');
+    const paths = process.getBuiltinModule('node:path');
     const { pathToFileURL } = process.getBuiltinModule('node:url');
     const { existsSync } = process.getBuiltinModule('node:fs');
     if (!existsSync(path)) throw new ConfigError(`verifier ${path}: no such file`);
-    return pathToFileURL(resolve(path)).href;
+    return pathToFileURL(paths.resolve(path)).href;
   }
   const source = await files.open(path);
   if (!source) throw new ConfigError(`verifier ${path}: no such file`);

@@ -39,7 +39,7 @@ const capacity: DecoderCapacity = {
   newTokens: NEW_TOKENS,
 };
 /** Strings so frequent that rows end everywhere; the id of `a` ends some rows before. */
-const stops = [...[...alphabet].map((letter) => `b${letter}`), 'fg', 'fhh'];
+const stops = [...Array.from(alphabet, (letter) => `b${letter}`), 'fg', 'fhh'];
 const request: GenerateRequest = {
   prompts: [[3, 1, 4, 1, 5], [9], [2, 6, 5], [8, 4], [7], [1, 2]],
   samplesPerPrompt: 5,
@@ -152,7 +152,7 @@ describe('stop strings', () => {
   test('end the decode itself: rows that are complete are computed no further', async () => {
     await withDecoder({ stopStrings: true }, async (decoder) => {
       // Every letter but `a` completes a string, so that all rows end with their first token.
-      const texts = [...alphabet.slice(1)];
+      const texts = Array.from(alphabet.slice(1));
       let last = 0;
       const onStep = (step: number) => (last = step);
       const got = await decoder.generate({

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import type { DrawnExperimentConfig, ExperimentConfig } from '../../src/config.ts';
+import type { DrawnExperimentConfig } from '../../src/config.ts';
 import {
   AdaptedWeights,
   adapterGradients,
@@ -302,11 +302,10 @@ describe('adapterLayout', () => {
 });
 
 const adapter = { rank: 3, alpha: 6, targets: adapterTargets } as const;
-type ExperimentConfig = DrawnExperimentConfig & Pick<TrainerConfig, 'adapter'>;
 const adaptedConfig = (
-  ppo: Partial<ExperimentConfig['ppo']>,
-  more: Partial<ExperimentConfig> = {},
-): ExperimentConfig => {
+  ppo: Partial<DrawnExperimentConfig['ppo']>,
+  more: Partial<DrawnExperimentConfig> = {},
+): DrawnExperimentConfig => {
   const small = smallConfig({
     task: bandit('match'),
     rollout: { prompts: 8, samples: 8 },
@@ -486,13 +485,13 @@ describe('PPO of adapters', () => {
       // At another temperature nothing is told, nor of whole models.
       const warm = { ...config, rollout: { ...rollout, logprobTemperature: 1.5 } };
       expect(await (await PpoRig.open(gpu, warm)).iterate(0)).not.toHaveProperty('sampler_gap');
-      const whole: ExperimentConfig = { ...config, rollout, adapter: null };
+      const whole: DrawnExperimentConfig = { ...config, rollout, adapter: null };
       expect(await (await PpoRig.open(gpu, whole)).iterate(0)).not.toHaveProperty('sampler_gap');
     },
   );
 
   test('computes no reference where nothing penalises the divergence from it', async () => {
-    const none: ExperimentConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
+    const none: DrawnExperimentConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
     const whole = await PpoRig.open(gpu, none);
     expect(whole.trainer.base).toBeUndefined();
     expect(await whole.iterate(0)).not.toHaveProperty('kl_mean');

@@ -16,7 +16,8 @@ import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './check
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { FileContent, RunStore } from './run-store.ts';
+import type { FileContent } from '../formats/file-content.ts';
+import type { RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;

@@ -21,8 +21,9 @@ const gpuTimeouts = { testTimeout: 300_000, hookTimeout: 300_000 };
 const executablePath = findChromium();
 // The same files and settings under Deno: vitest runs there as it is.
 const host = 'deno' in process.versions ? 'deno' : 'gpu';
-// Worker threads inherit it: what they import is TypeScript that Vite has not seen.
-const hooks = fileURLToPath(new URL('scripts/ts-hooks.mjs', import.meta.url));
+// Worker threads inherit it: what they import is TypeScript that Vite has not seen. It is a URL,
+// because Node takes the `C:` of a path for a scheme.
+const hooks = new URL('scripts/ts-hooks.mjs', import.meta.url).href;
 const execArgv = host === 'deno' ? [] : ['--import', hooks];
 
 /** What a page has instead of `node:util`, as in the page of `--host chromium`. */

@@ -31,14 +31,19 @@ const help = `npm run build [-- options]
 /** @returns {string[]} The roots of module graphs: the API, the command, the workers. */
 function entries() {
   const workers = walk(join(root, 'src')).filter((path) => /\.worker\.ts$/.test(path));
-  const main = ['src/index.ts', 'src/bases/shipped.ts', 'src/cli/main.ts'].map((path) =>
-    join(root, path),
-  );
-  const subpaths = ['lim', 'model', 'browser'].map((name) => join(root, `src/entries/${name}.ts`));
-  return [...main, ...subpaths, ...workers].filter((path) => existsSync(path));
+  const main = ['index', 'playwright', 'bases/shipped', 'cli/main'];
+  const subpaths = ['lim', 'model', 'browser'].map((name) => `entries/${name}`);
+  const named = [...main, ...subpaths].map((name) => join(root, `src/${name}.ts`));
+  return [...named, ...workers].filter((path) => existsSync(path));
 }
 
-/** @type {{ version: string, dependencies?: Record<string, string> }} */
+/**
+ * @type {{
+ *   version: string,
+ *   dependencies: Record<string, string>,
+ *   peerDependencies: Record<string, string>,
+ * }}
+ */
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
 
 /**
@@ -126,7 +131,7 @@ function buildPage(outDir) {
  * command never sees a half-written file.
  */
 export async function buildLibrary() {
-  const external = Object.keys(manifest.dependencies ?? {});
+  const external = Object.keys({ ...manifest.dependencies, ...manifest.peerDependencies });
   // A source that is saved during the build is newer than this time, so the next build includes it.
   const started = new Date();
   const scratch = mkdtempSync(join(root, 'node_modules', '.limr-build-'));
@@ -203,9 +208,11 @@ export function emitTypes() {
     writeFileSync(path, text.replace(/((?:from |import\()["']\.[^"']*)\.ts(["'])/g, '$1.js$2'));
   }
   // The types refer to WebGPU's types, which not every TypeScript includes.
-  const index = join(dist, 'src/index.d.ts');
   const reference = '/// <reference types="@webgpu/types" />\n';
-  writeFileSync(index, reference + readFileSync(index, 'utf8'));
+  for (const name of ['index', 'playwright', 'entries/lim', 'entries/model', 'entries/browser']) {
+    const path = join(dist, `src/${name}.d.ts`);
+    writeFileSync(path, reference + readFileSync(path, 'utf8'));
+  }
   return true;
 }
 

@@ -150,7 +150,7 @@ export const layers = {
   },
   'src/supervised': {
     is: 'learning from given responses',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim', 'src/vocabulary'],
   },
   'src/scheduler': {
     is: 'the experiment as a plain state machine',
@@ -198,9 +198,10 @@ export const layers = {
     ],
   },
   'src/report': {
-    is: 'the report of a run: figures and findings',
+    is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
       'src/config',
+      'src/formats',
       'src/look',
       'src/metrics',
       'src/readouts',
@@ -292,6 +293,10 @@ export const layers = {
       'src/vocabulary',
       'src/workers',
     ],
+  },
+  'src/playwright': {
+    is: 'experiments as Playwright tests: `limr-lab/playwright`',
+    imports: ['src/cli', 'src/report', 'src/results', 'src/run-folder', 'src/selection'],
   },
   'src/index': {
     is: 'the public API',

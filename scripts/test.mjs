@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
@@ -219,7 +220,7 @@ const stages = {
   unit: (hold) => vitest(hold, 'unit', [process.execPath, vitestScript]),
   build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
   'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
-  types: (hold) => check(hold, [tsc, '-p', '.'], [tsc, '-p', 'test']),
+  types: (hold) => check(hold, ...['.', 'test', 'examples'].map((project) => [tsc, '-p', project])),
   lint: (hold) => check(hold, [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
   format: (hold) =>
     check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
@@ -229,7 +230,11 @@ const stages = {
   'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
   e2e: playwright,
   parity: (hold) =>
-    check(hold, ['--import', join(root, 'scripts/ts-hooks.mjs'), join(root, 'scripts/parity.mjs')]),
+    check(hold, [
+      '--import',
+      pathToFileURL(join(root, 'scripts/ts-hooks.mjs')).href,
+      join(root, 'scripts/parity.mjs'),
+    ]),
 };
 const firstStages = ['unit', 'build'];
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];

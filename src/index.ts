@@ -1,5 +1,6 @@
 // limr-lab: an experiment, from its config to its results. The rest of the public API: `limr-lab/bases`
-// (src/bases/shipped.ts), `limr-lab/lim`, `limr-lab/model` and `limr-lab/browser` (src/entries).
+// (src/bases/shipped.ts), `limr-lab/playwright` (src/playwright.ts), `limr-lab/lim`, `limr-lab/model`
+// and `limr-lab/browser` (src/entries).
 export {
   configFrom,
   configHash,

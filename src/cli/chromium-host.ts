@@ -3,7 +3,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { freemem, totalmem } from 'node:os';
 import { extname } from 'node:path';
-import type { Browser, Page } from 'playwright';
+import type { Page } from 'playwright';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytesText } from '../gpu/memory.ts';
 import { ChromiumError, launchChromium, mayHaveGpu } from './chromium.ts';
@@ -208,10 +208,26 @@ export class SystemServer {
   }
 }
 
-interface OpenPage {
-  readonly browser: Browser;
+/** A page, and what ends it together with the browser or context that was opened for it. */
+export interface OwnPage {
   readonly page: Page;
+  readonly close: () => Promise<void>;
 }
+
+/** Opens an empty page in a browser that offers the adapter. */
+export type PageOpener = (adapter: Exclude<AdapterChoice, 'auto'>) => Promise<OwnPage>;
+
+/** Opens a page in a headless browser of its own. */
+const inOwnBrowser: PageOpener = async (adapter) => {
+  const browser = await launchChromium(adapter);
+  const close = () => browser.close();
+  try {
+    return { page: await browser.newPage(), close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+};
 
 type PageScope = typeof globalThis & { readonly limrPage: PageApi };
 
@@ -219,20 +235,21 @@ type PageScope = typeof globalThis & { readonly limrPage: PageApi };
 async function openPage(
   url: string,
   adapter: AdapterChoice,
+  opener: PageOpener,
   answer: (name: string, args: readonly unknown[]) => Promise<CallReply>,
-): Promise<OpenPage> {
-  const open = async (kind: 'gpu' | 'software'): Promise<OpenPage> => {
-    const browser = await launchChromium(kind);
+): Promise<OwnPage> {
+  const open = async (kind: 'gpu' | 'software'): Promise<OwnPage> => {
+    const opened = await opener(kind);
     try {
-      const page = await browser.newPage();
+      const { page } = opened;
       await page.exposeFunction('limrSystem', (name: string, ...args: unknown[]) =>
         answer(name, args),
       );
       await page.goto(url);
       await page.waitForFunction(() => 'limrPage' in globalThis);
-      return { browser, page };
+      return opened;
     } catch (error) {
-      await browser.close();
+      await opened.close();
       throw error;
     }
   };
@@ -242,13 +259,13 @@ async function openPage(
     if (await opened.page.evaluate(() => (globalThis as PageScope).limrPage.hasGpu())) {
       return opened;
     }
-    await opened.browser.close();
+    await opened.close();
   }
   return open('software');
 }
 
 /** Rejects when the page can no longer continue; never resolves. */
-export function death({ browser, page }: OpenPage, server: SystemServer): Promise<never> {
+export function death(page: Page, server: SystemServer): Promise<never> {
   return new Promise((_, reject) => {
     const end = (what: string) => () => {
       reject(new ChromiumError(`${what} ${server.lastWords()}`));
@@ -256,7 +273,7 @@ export function death({ browser, page }: OpenPage, server: SystemServer): Promis
     page.once('crash', end('the page crashed'));
     // As on Node, where an uncaught error ends the command.
     page.once('pageerror', (error) => reject(error));
-    browser.once('disconnected', end('Chromium ended unexpectedly'));
+    page.context().browser()?.once('disconnected', end('Chromium ended unexpectedly'));
   });
 }
 
@@ -264,6 +281,7 @@ export function death({ browser, page }: OpenPage, server: SystemServer): Promis
  * Runs a command inside headless Chromium, with this process's files and streams.
  *
  * @param argv The command and its arguments, without `--host`.
+ * @param opener Opens the page of the command. Default: in a browser that ends with the command.
  * @returns The command's exit code. The command has printed its own errors.
  * @throws ChromiumError when there is no browser, or the browser ends before the command does.
  */
@@ -271,13 +289,14 @@ export async function runInChromium(
   host: System,
   argv: readonly string[],
   adapter: AdapterChoice,
+  opener: PageOpener = inOwnBrowser,
 ): Promise<number> {
   const files = new SystemServer(host);
   const server = await serve(await pageFiles());
-  let opening: Promise<OpenPage> | undefined;
+  let opening: Promise<OwnPage> | undefined;
   const close = async (): Promise<void> => {
     const opened = await opening?.catch(() => undefined);
-    await opened?.browser.close();
+    await opened?.close();
     server.close();
     server.closeAllConnections();
     await files.close();
@@ -304,10 +323,10 @@ export async function runInChromium(
   for (const name of signals) process.on(name, interrupt);
   try {
     const { port } = server.address() as AddressInfo;
-    opening = openPage(`http://127.0.0.1:${port}/`, adapter, (name, args) =>
+    opening = openPage(`http://127.0.0.1:${port}/`, adapter, opener, (name, args) =>
       files.answer(name, args),
     );
-    const opened = await opening;
+    const { page } = await opening;
     const settings: PageSettings = {
       environment: Object.fromEntries(
         Object.entries(process.env).flatMap(([name, value]) =>
@@ -316,11 +335,11 @@ export async function runInChromium(
       ),
       terminal: host.terminal,
     };
-    const run = opened.page.evaluate(
+    const run = page.evaluate(
       ([words, given]) => (globalThis as PageScope).limrPage.run(words, given),
       [argv, settings] as const,
     );
-    const ended = death(opened, files);
+    const ended = death(page, files);
     return await Promise.race([run, ended]).finally(() => {
       // The promise that settled second is of no interest.
       run.catch(() => undefined);

@@ -91,13 +91,22 @@ export async function mayHaveGpu(): Promise<boolean> {
   }
 }
 
-/** Arguments that make Chromium offer the adapter. */
-function adapterArguments(adapter: Exclude<AdapterChoice, 'auto'>): string[] {
-  if (adapter === 'software') return ['--use-webgpu-adapter=swiftshader'];
+/** Arguments that make Chromium offer the adapter, and keep it from network calls of its own. */
+export function chromiumArguments(adapter: Exclude<AdapterChoice, 'auto'>): string[] {
   // Headless Chromium on Linux uses Vulkan only when told to.
-  return process.platform === 'linux'
-    ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface']
-    : [];
+  const vulkan =
+    process.platform === 'linux'
+      ? ['--use-angle=vulkan', '--enable-features=Vulkan', '--disable-vulkan-surface']
+      : [];
+  return [
+    '--enable-unsafe-webgpu',
+    ...(adapter === 'software' ? ['--use-webgpu-adapter=swiftshader'] : vulkan),
+    '--disable-quic',
+    '--no-first-run',
+    '--disable-background-networking',
+    '--disable-component-update',
+    '--disable-sync',
+  ];
 }
 
 /**
@@ -116,16 +125,7 @@ export async function launchChromium(adapter: Exclude<AdapterChoice, 'auto'>): P
       handleSIGINT: false,
       handleSIGTERM: false,
       handleSIGHUP: false,
-      args: [
-        ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-        '--enable-unsafe-webgpu',
-        ...adapterArguments(adapter),
-        '--disable-quic',
-        '--no-first-run',
-        '--disable-background-networking',
-        '--disable-component-update',
-        '--disable-sync',
-      ],
+      args: [...(process.getuid?.() === 0 ? ['--no-sandbox'] : []), ...chromiumArguments(adapter)],
     });
   } catch (cause) {
     const [reason = ''] = (cause instanceof Error ? cause.message : String(cause)).split('\n');

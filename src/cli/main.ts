@@ -24,6 +24,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: "throughput of the engine's parts, against what the adapter can do",
     load: () => import('./bench.ts'),
   },
+  check: {
+    summary: 'the results of a run against those of a baseline: fails where they differ',
+    load: () => import('./check.ts'),
+  },
   doctor: {
     summary: 'adapters, features, limits and a self-test of each host',
     load: () => import('./doctor.ts'),

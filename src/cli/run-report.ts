@@ -12,16 +12,24 @@ const MOST_BYTES = 512 * 2 ** 20;
 /** More levels than results nest: one for each part of a result and of a config. */
 const MOST_DEPTH = 64;
 
+/**
+ * The text of a file of results.
+ *
+ * @throws UsageError if there is no such file; FormatError if it is too large or too deep.
+ */
+export async function readResultsText(path: string): Promise<string> {
+  const text = await withSource(path, (source) => readText(source, MOST_BYTES));
+  expectShallow(text, path, MOST_DEPTH);
+  return text;
+}
+
 /** A run's folder on disk. */
 const diskFolder = (folder: string): RunFolder => ({
   name: folder,
   async read(file) {
     const path = `${folder}/${file}`;
     const host = await system();
-    if ((await host.info(path))?.kind !== 'file') return undefined;
-    const text = await withSource(path, (source) => readText(source, MOST_BYTES));
-    expectShallow(text, path, MOST_DEPTH);
-    return text;
+    return (await host.info(path))?.kind === 'file' ? readResultsText(path) : undefined;
   },
 });
 

@@ -126,12 +126,18 @@ export async function readRun(folder: RunFolder): Promise<Run> {
   return { name: folder.name, results, records, scores };
 }
 
-interface NamedText {
+/** The text of a file, and the file's name for messages. */
+export interface NamedText {
   readonly text: string;
   readonly where: string;
 }
 
-function parseResults({ text, where }: NamedText): ExperimentResults {
+/**
+ * Parses a `results.json`. Fields that it does not know are left out.
+ *
+ * @throws FormatError, or ConfigError for the config inside the results, naming file and field.
+ */
+export function parseResults({ text, where }: NamedText): ExperimentResults {
   const value = parseJson(text, where);
   if (!isRecord(value)) throw new FormatError(`${where}: must hold an object, is ${kindOf(value)}`);
   if (value['schema'] !== 1) {

@@ -63,7 +63,7 @@ describe.skipIf(noBrowser !== undefined)('a page that ends', () => {
     const browser = await launchChromium('software');
     try {
       const page = await browser.newPage();
-      const ended = death({ browser, page }, server).catch((error: unknown) => String(error));
+      const ended = death(page, server).catch((error: unknown) => String(error));
       const heap = { used: 3 * 2 ** 20, limit: 2 ** 31 };
       await server.answer('doing', ["reading tensor 'embed' (3, 4) of m", heap]);
       await server.answer('open', ['m/model.safetensors']);

@@ -27,6 +27,25 @@ const evaluate = (code: string): unknown =>
     }),
   );
 
+/** What a TypeScript with the strictest paths between files says of a file of the consumer. */
+function faultsOf(path: string, options: ts.CompilerOptions = { types: [] }): string[] {
+  const program = ts.createProgram([path], {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
+    strict: true,
+    skipLibCheck: false,
+    skipDefaultLibCheck: true,
+    noEmit: true,
+    ...options,
+  });
+  return ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
+    const text = ts.flattenDiagnosticMessageText(messageText, ' ');
+    return `${file?.fileName ?? ''}: ${text}`;
+  });
+}
+
 beforeAll(() => {
   // Only where the build stage of npm test has not just done it.
   execFileSync(process.execPath, [join(root, 'bin/limr.mjs'), '--version']);
@@ -51,7 +70,7 @@ describe('the built package', () => {
   test('has subpaths, and no way past them', () => {
     const names = evaluate(
       `const names = {};
-       for (const path of ['lim', 'model', 'browser']) {
+       for (const path of ['lim', 'model', 'browser', 'playwright']) {
          names[path] = Object.keys(await import('limr-lab/' + path));
        }
        names.deep = await import('limr-lab/dist/src/gpu/device.js').catch((error) => [error.code]);
@@ -61,6 +80,7 @@ describe('the built package', () => {
       lim: expect.arrayContaining(['Device', 'scoreMatrix', 'selectLim']) as unknown,
       model: expect.arrayContaining(['Device', 'FineTuning', 'LanguageModel']) as unknown,
       browser: expect.arrayContaining(['StoredRuns']) as unknown,
+      playwright: ['expect', 'test'],
       deep: ['ERR_PACKAGE_PATH_NOT_EXPORTED'],
     });
   });
@@ -98,22 +118,31 @@ export const config: ExperimentConfig = 1;
 export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.resolve() };
 `,
     );
-    const program = ts.createProgram([path], {
-      module: ts.ModuleKind.NodeNext,
-      moduleResolution: ts.ModuleResolutionKind.NodeNext,
-      target: ts.ScriptTarget.ES2022,
-      lib: ['lib.es2023.d.ts', 'lib.dom.d.ts', 'lib.dom.iterable.d.ts'],
-      types: [],
-      strict: true,
-      skipLibCheck: false,
-      skipDefaultLibCheck: true,
-      noEmit: true,
-    });
-    const messages = ts.getPreEmitDiagnostics(program).map(({ file, messageText }) => {
-      const text = ts.flattenDiagnosticMessageText(messageText, ' ');
-      return `${file?.fileName ?? ''}: ${text}`;
-    });
-    expect(messages).toEqual([]);
+    expect(faultsOf(path)).toEqual([]);
+  }, 180_000);
+
+  test('has types for tests in Playwright', () => {
+    const path = join(consumer, 'limr.spec.mts');
+    writeFileSync(
+      path,
+      `import { expect, test, type Limr } from 'limr-lab/playwright';
+test('an experiment', async ({ limr, page }) => {
+  const run = await limr.run({ preset: 'quick', methods: ['full', 'lim'], seeds: [1] });
+  await expect(run).toMatchResults('baseline.json', { tolerance: 0.05 });
+  await expect(page).toHaveTitle('');
+  const { preset }: { preset: string } = run.results.config;
+  // @ts-expect-error: a method that there is not
+  await limr.run({ methods: [preset] });
+  // @ts-expect-error: a rule that there is not
+  await expect(run).toMatchResults('baseline.json', { rule: 'never' });
+});
+export const again: (limr: Limr) => Promise<object> = (limr) => limr.run();
+`,
+    );
+    // Playwright's own types ask for those of Node.
+    const types = { types: ['node'], typeRoots: [join(root, 'node_modules/@types')] };
+    const faults = faultsOf(path, types).filter((text) => !/node_modules.playwright/.test(text));
+    expect(faults).toEqual([]);
   }, 180_000);
 
   test('is right by publint and by attw', () => {
@@ -203,18 +232,21 @@ export const device: Device = { adapter: '', kind: 'cpu', close: () => Promise.r
       'dist/src/index.d.ts',
       'dist/src/cli/main.js',
       'dist/page/THIRD-PARTY-NOTICES.txt',
+      'examples/ci/.github/workflows/limr.yml',
+      'examples/ci/limr.spec.ts',
     ]) {
       expect(paths).toContain(path);
     }
     const top = new Set(
       paths.filter((path) => path.includes('/')).map((path) => path.split('/')[0]),
     );
-    expect([...top].sort()).toEqual(['bin', 'dist']);
+    expect([...top].sort()).toEqual(['bin', 'dist', 'examples']);
     expect(paths.filter((path) => path.endsWith('.safetensors'))).toEqual([
       'dist/src/bases/arithmetic.safetensors',
     ]);
     expect(paths).not.toContain('dist/.built');
-    expect(paths.filter((path) => /\.(?:wgsl|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
+    const built = paths.filter((path) => !path.startsWith('examples/'));
+    expect(built.filter((path) => /\.(?:wgsl|ts)$/.test(path) && !path.endsWith('.d.ts'))).toEqual(
       [],
     );
   });

@@ -117,7 +117,7 @@ describe('limr', () => {
 
   test('writes over no input, by whatever path it is named', async () => {
     const file = put('input.json', '[]');
-    symlinkSync(folder, at('linked'));
+    symlinkSync(folder, at('linked'), 'junction');
     const others = [
       `${folder}/./x/../input.json`,
       `${folder}//input.json`,

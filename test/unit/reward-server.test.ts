@@ -241,7 +241,8 @@ describe('limr reward --serve', () => {
 });
 
 describe('the end of limr reward --serve', () => {
-  test('on SIGTERM what was begun is answered, nothing else, and the code is 0', async () => {
+  test('on SIGTERM what was begun is answered, nothing else, and the code is 0', async (context) => {
+    if (process.platform === 'win32') context.skip('Windows ends a process without a signal');
     const { port, child, ended, said } = await serve();
     const lone = connect(port, '127.0.0.1'); // a header that never ends must not hold it
     lone.on('error', () => undefined);
@@ -281,7 +282,8 @@ describe('the end of limr reward --serve', () => {
     expect([408, 503]).toContain(busy.status);
     expect(busy.body.error).toContain('took more than 0.001 s');
     child.kill('SIGINT');
-    expect(await ended).toBe(0);
+    // Windows ends a process without a signal.
+    expect(await ended).toBe(process.platform === 'win32' ? null : 0);
   }, 120_000);
 });
 

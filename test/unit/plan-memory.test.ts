@@ -88,6 +88,8 @@ const table: readonly (readonly [
   ['Qwen3-0.6B', 'ppo', [8, 32, 64, 128], [0, 16, 32, 32]],
 ];
 
+const cards = [4, 8, 16, 24];
+
 describe('what fits a card', () => {
   test.each(table)('%s with LoRA and %s', (name, method, short, longer) => {
     for (const [lengths, wanted] of [
@@ -95,17 +97,23 @@ describe('what fits a card', () => {
       [long, longer],
     ] as const) {
       const shape = shapeOf(modelOf(name), { ...question, method, ...lengths });
-      const planner = new MemoryPlanner(shape, desktop);
-      for (const [i, rows] of wanted.entries()) {
-        const card = [4, 8, 16, 24][i] * GIB;
-        const plan = planner.plan(budgetOfCard(card));
-        const { rowsTogether, microRows } = plan.choices;
-        if (rows > 0) expect([card / GIB, plan.fits]).toEqual([card / GIB, true]);
-        if (!plan.fits) continue;
-        expect(rowsTogether).toBeGreaterThanOrEqual(rows);
-        expect(plan.total).toBeLessThanOrEqual(card - GIB / 2);
-        expect(microRows).toBe(4096);
+      const choices = { microRows: 4096, gradientCheckpointing: true };
+      for (const rowsTogether of new Set(wanted.filter((rows) => rows > 0))) {
+        const { total } = estimateBuffers({ ...shape, ...choices, rowsTogether }, desktop);
+        const card = cards[wanted.indexOf(rowsTogether)] * GIB;
+        expect(total, `${rowsTogether} rows`).toBeLessThanOrEqual(card - GIB / 2);
       }
+    }
+  });
+
+  test('is what a plan finds, or more', () => {
+    const planner = new MemoryPlanner(shapeOf(modelOf('Qwen2.5-0.5B'), question), desktop);
+    for (const [i, rows] of [128, 256, 256, 256].entries()) {
+      const plan = planner.plan(budgetOfCard(cards[i] * GIB));
+      expect(plan.fits).toBe(true);
+      expect(plan.choices.rowsTogether).toBeGreaterThanOrEqual(rows);
+      expect(plan.choices.microRows).toBe(4096);
+      expect(plan.total).toBeLessThanOrEqual((cards[i] - 0.5) * GIB);
     }
   });
 });

@@ -2,6 +2,7 @@
 import {
   configFrom,
   ConfigError,
+  drawnConfig,
   methodLabel,
   overridesOf,
   poolPromptsOf,
@@ -147,14 +148,17 @@ function atMost(field: string, value: number, limit: number, unit: string): void
 }
 
 function checkSize(config: ExperimentConfig, where: string): void {
-  const { task, rollout, base, experiment } = config;
+  const { task, rollout, base, experiment } = drawnConfig(config, where);
   atMost(`${where}: model`, weightsOf(config), most.weights, 'weights');
   atMost(`${where}: rollout`, rollout.prompts * rollout.samples, most.responses, 'responses');
   atMost(`${where}: base`, base.sequencesPerUpdate, most.sequences, 'sequences an update');
   atMost(`${where}: experiment.epochs`, experiment.epochs, most.epochs, 'epochs');
   atMost(`${where}: experiment.readouts`, experiment.readouts.length, most.readouts, 'read-outs');
   atMost(`${where}: task`, poolSizeOf(config), most.poolPrompts, 'prompts');
-  const heldOut = [...tierSizesOf(task).values()].reduce((sum, prompts) => sum + prompts, 0);
+  const heldOut = [...tierSizesOf(task).values()].reduce<number>(
+    (sum, prompts) => sum + (prompts ?? 0),
+    0,
+  );
   atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 
@@ -167,8 +171,11 @@ export function poolSizeOf({ task }: ExperimentConfig): number {
 }
 
 /** Number of weights of the layers, without the small embeddings of characters. */
-export function weightsOf({ model }: ExperimentConfig): number {
-  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = model;
+export function weightsOf(config: ExperimentConfig): number {
+  const { hiddenSize, intermediateSize, layers, heads, kvHeads, headDim } = drawnConfig(
+    config,
+    'a page',
+  ).model;
   const attention = 2 * hiddenSize * headDim * (heads + kvHeads);
   return layers * (attention + 3 * hiddenSize * intermediateSize + 2 * hiddenSize);
 }
@@ -180,7 +187,7 @@ export function fullUpdatesOf(config: ExperimentConfig): number {
 
 /** One sentence about a run before its start. */
 export function describePlan({ config, seeds }: Choice): string {
-  const { experiment, rollout, base, task } = config;
+  const { experiment, rollout, base, task } = drawnConfig(config, 'a page');
   const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
   const arms =
     others.length === 0

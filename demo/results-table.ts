@@ -34,8 +34,10 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
   const tiers = tierNames(config);
   setText(
     byId('readout', HTMLParagraphElement),
-    `Held-out accuracy of greedy answers after ${tableReadout} ${readoutUnit(config)}s of each method, a ` +
-      'read-out fixed before the run.',
+    tiers.length === 0
+      ? 'Not evaluated: the task has no held-out tiers.'
+      : `Held-out accuracy of greedy answers after ${tableReadout} ${readoutUnit(config)}s of each method, a ` +
+          'read-out fixed before the run.',
   );
   const heads = [
     'Method',
@@ -84,7 +86,7 @@ function makeRow(
     if (values.length === 0) return '–';
     return percent(values.reduce((sum, value) => sum + value, 0) / values.length, 1);
   };
-  const interval = accuracyOf(found, tierPrompts(config));
+  const interval = accuracyOf(found, sizesOf(config, model));
   const makeup = name === 'base' ? undefined : model?.makeup[name];
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
@@ -114,6 +116,12 @@ function makeRow(
   );
 }
 
+/** Evaluated prompts by tier: as the config tells, else as the first evaluation does. */
+const sizesOf = (
+  config: ExperimentConfig,
+  model: RunView | undefined,
+): ReadonlyMap<string, number> => tierPrompts(config, model?.evaluations.base?.[0]);
+
 function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElement[]): void {
   if (!sameNodes(section.rows, rows)) section.replaceChildren(...rows);
 }
@@ -140,7 +148,7 @@ export function findingOf(config: ExperimentConfig, model: RunView): string {
       : '';
   }
   const parts = (['full', 'rand'] as const).flatMap((name) => {
-    const difference = differenceOf(lim, bySeed(model.atReadout(name)), tierPrompts(config));
+    const difference = differenceOf(lim, bySeed(model.atReadout(name)), sizesOf(config, model));
     if (!difference) return [];
     const { mean, low, high, over } = difference;
     const sure = low > 0 || high < 0;

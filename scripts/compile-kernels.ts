@@ -7,7 +7,7 @@
 // pipeline, and `FAILED NAME: why` for a pipeline that fails; the exit code is then 1.
 import { readFile } from 'node:fs/promises';
 import type { Dispatch } from '../kernels/lib/kernel.ts';
-import { configFrom, type ExperimentConfig } from '../src/config.ts';
+import { configFrom, type ExperimentConfig, startsDrawn } from '../src/config.ts';
 import { isRecord } from '../src/formats/json.ts';
 import { openGpu, type Gpu } from '../src/gpu/device.ts';
 import { layoutOf, makePipeline } from '../src/gpu/make-pipeline.ts';
@@ -32,7 +32,7 @@ async function dispatchesOf(gpu: Gpu, config: ExperimentConfig): Promise<readonl
   const like = phantomGpu(gpu.limits, gpu);
   const task = await openTask(config.task);
   const { matrix } = allocateExperimentBuffers(like, config, task);
-  baseTrainer(like, config, task);
+  if (startsDrawn(config)) baseTrainer(like, config, task);
   const planned = new Error('planned');
   like.run = () => Promise.reject(planned);
   const sums = config.lim.signal === 'accuracy' ? matrix.accuracySums : matrix.rewardSums;

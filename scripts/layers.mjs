@@ -63,6 +63,10 @@ export const layers = {
     is: 'which variants of kernels a device takes: defaults, checks, tuning',
     imports: [...kernels, 'src/formats', 'src/gpu', 'src/median', 'src/random'],
   },
+  'src/rollout-order': {
+    is: 'how prompts are dealt out to rollouts, epoch after epoch',
+    imports: ['src/tasks'],
+  },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
     files: ['src/config-schema', 'src/presets'],
@@ -71,6 +75,7 @@ export const layers = {
       'src/config-error',
       'src/config-issue',
       'src/formats',
+      'src/rollout-order',
       'src/selection',
       'src/tasks',
       'src/vocabulary',
@@ -84,10 +89,13 @@ export const layers = {
     is: 'the check of results that a file holds',
     imports: ['src/selection', 'src/vocabulary'],
   },
-  'src/readouts': { is: 'the unit of read-outs', imports: ['src/config', 'src/results'] },
+  'src/readouts': {
+    is: 'the unit of read-outs',
+    imports: ['src/config', 'src/results', 'src/rollout-order'],
+  },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/selection'],
+    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection'],
   },
   'src/run-folder': {
     is: 'files of a run: names, config, results, log of events',
@@ -169,6 +177,7 @@ export const layers = {
       'src/results',
       'src/results-schema',
       'src/rollout',
+      'src/rollout-order',
       'src/run-folder',
       'src/run-plan',
       'src/selection',

@@ -11,7 +11,8 @@
 //                            that bans every token, the last id is taken
 //      episodes  u32 (R, 6)  prompt id, sample index, prompt slot, first prompt row, prompt length,
 //                            most new tokens
-// io   status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at limit
+// io   status    u32 (R, 2)  tokens drawn so far; 0 running, 1 ended by a stop id, 2 cut at
+//                            limit, 3 ended by the host: shaders/decode-stop.wgsl
 //      finished  u32 (1)     counts finished rows
 // out  current   u32 (R)     token just drawn
 //      tokens    u32 (R, T)  column `length` written

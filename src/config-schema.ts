@@ -5,9 +5,16 @@ import { ConfigError } from './config-error.ts';
 import type { ExperimentConfig } from './config.ts';
 import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from './formats/json.ts';
 import { taskSchema } from './tasks/registry.ts';
+import { adapterTargets } from './vocabulary/adapters.ts';
 import { budgets } from './vocabulary/budgets.ts';
 import { advantageEstimators } from './vocabulary/estimators.ts';
-import { klEstimators, klPlaces, lossAggregations, minibatchUnits } from './vocabulary/losses.ts';
+import {
+  klEstimators,
+  klPlaces,
+  lossAggregations,
+  minibatchUnits,
+  oldLogprobs,
+} from './vocabulary/losses.ts';
 import { methodNames } from './selection/methods.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
@@ -26,6 +33,31 @@ const optimizer = v.strictObject({
   maxGradNorm: within(0, 1e6),
 });
 
+const drawnModel = v.strictObject({
+  kind: v.exactOptional(v.never()),
+  hiddenSize: whole(4, 4096),
+  intermediateSize: whole(4, 16_384),
+  layers: whole(1, 64),
+  heads: whole(1, 64),
+  kvHeads: whole(1, 64),
+  headDim: whole(4, 256),
+  ropeTheta: within(1, 1e8),
+  rmsNormEps: within(1e-12, 1),
+  tieEmbeddings: v.boolean(),
+});
+
+const folderModel = v.strictObject({
+  kind: v.literal('folder'),
+  path: v.pipe(v.string(), v.minLength(1), v.maxLength(4096)),
+});
+
+const adapter = v.strictObject({
+  rank: whole(1, 1024),
+  alpha: within(1e-6, 1e6),
+  rslora: v.exactOptional(v.boolean()),
+  targets: v.pipe(v.array(v.picklist(adapterTargets)), v.minLength(1)),
+});
+
 /**
  * The schema of a config's JSON: types, ranges, defaults. `parseConfig` has the rules between
  * fields.
@@ -37,24 +69,17 @@ export const configSchema = v.strictObject({
   weightStorage: v.exactOptional(v.picklist(storages)),
   cacheStorage: v.exactOptional(v.picklist(storages)),
   task: taskSchema,
-  model: v.strictObject({
-    hiddenSize: whole(4, 4096),
-    intermediateSize: whole(4, 16_384),
-    layers: whole(1, 64),
-    heads: whole(1, 64),
-    kvHeads: whole(1, 64),
-    headDim: whole(4, 256),
-    ropeTheta: within(1, 1e8),
-    rmsNormEps: within(1e-12, 1),
-    tieEmbeddings: v.boolean(),
-  }),
-  base: v.strictObject({
-    seed,
-    updates: whole(0, 1_000_000),
-    sequencesPerUpdate: whole(1, 65_536),
-    initialScale: within(1e-4, 1),
-    optimizer,
-  }),
+  model: v.variant('kind', [drawnModel, folderModel]),
+  adapter: v.exactOptional(v.nullable(adapter)),
+  base: v.exactOptional(
+    v.strictObject({
+      seed,
+      updates: whole(0, 1_000_000),
+      sequencesPerUpdate: whole(1, 65_536),
+      initialScale: within(1e-4, 1),
+      optimizer,
+    }),
+  ),
   rollout: v.strictObject({
     prompts: whole(1, 65_536),
     samples: whole(1, 1024),
@@ -77,6 +102,7 @@ export const configSchema = v.strictObject({
     klCoef: within(0, 100),
     klIn: v.picklist(klPlaces),
     entropyCoef: within(0, 10),
+    oldLogprobs: v.exactOptional(v.picklist(oldLogprobs)),
     updateEpochs: whole(1, 64),
     minibatches: whole(1, 4096),
     minibatchUnit: v.picklist(minibatchUnits),
@@ -112,6 +138,8 @@ export const configSchema = v.strictObject({
 
 /** The parts of a valibot schema that are needed to walk a config. */
 export interface Schema {
+  /** The kind of schema, such as `nullable`. */
+  readonly type?: string;
   /** The fields of an object. */
   readonly entries?: Readonly<Record<string, Schema>>;
   /** The field that tells the members of a union apart. */
@@ -130,21 +158,31 @@ export interface Schema {
   readonly literal?: unknown;
 }
 
-export const asSchema = (given: v.GenericSchema): Schema => given as unknown as Schema;
+export const asSchema = (given: v.GenericSchema): Schema => given;
 
 export const unwrapped = (given: Schema): Schema => {
   const inner = given.wrapped ?? given.pipe?.[0];
   return inner && inner !== given ? unwrapped(inner) : given;
 };
 
-/** The member of a union that a value belongs to, by the discriminating field. */
+/**
+ * The member of a union that a value belongs to, by the discriminating field. A value without the
+ * field belongs to the member that need not have it.
+ */
 export function memberOf(
   { key = '', options = [] }: Schema,
   value: JsonRecord,
 ): Schema | undefined {
   const own = fieldOf(value, key);
-  return options.find(({ entries }) => own !== undefined && entries?.[key]?.literal === own);
+  return options.find(({ entries }) => {
+    const field = entries?.[key];
+    return own === undefined ? field?.wrapped !== undefined : field?.literal === own;
+  });
 }
+
+/** Whether a schema accepts null. */
+const takesNull = (given: Schema): boolean =>
+  given.type === 'nullable' || (given.wrapped !== undefined && takesNull(given.wrapped));
 
 /**
  * Refuses fields that a schema does not have. Valibot alone does not suffice: it accepts names that
@@ -154,6 +192,7 @@ export function memberOf(
  */
 export function expectKnownFields(given: Schema, value: unknown, where: string): void {
   const walk = (at: Schema, inside: unknown, path: string): void => {
+    if (inside === null && takesNull(at)) return;
     const found = unwrapped(at);
     if (found.item) {
       if (!Array.isArray(inside)) return;

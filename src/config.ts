@@ -9,9 +9,19 @@ import {
   type Schema,
   unwrapped,
 } from './config-schema.ts';
-import { fieldOf, isRecord } from './formats/json.ts';
-import { presets } from './presets.ts';
-import { checkTask, poolPromptsOf, type TaskConfig, taskSchema } from './tasks/registry.ts';
+import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
+import { presets, pretrained, type PretrainedPreset } from './presets.ts';
+import { iterationsFor } from './rollout-order.ts';
+import {
+  checkTask,
+  lastBatchOf,
+  poolPromptsOf,
+  takesGivenModel,
+  type TaskConfig,
+  taskSchema,
+  withPaths,
+} from './tasks/registry.ts';
+import type { AdapterSpec } from './vocabulary/adapters.ts';
 import type { Budget } from './vocabulary/budgets.ts';
 import { type AdvantageEstimator, estimatorFaults } from './vocabulary/estimators.ts';
 import type {
@@ -19,6 +29,7 @@ import type {
   KlPlace,
   LossAggregation,
   MinibatchUnit,
+  OldLogprobs,
 } from './vocabulary/losses.ts';
 import type { MethodName } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
@@ -53,8 +64,15 @@ export interface ExperimentConfig {
    */
   readonly cacheStorage?: Storage;
   readonly task: TaskConfig;
-  readonly model: DrawnModelConfig;
-  readonly base: BaseConfig;
+  /** The model that training starts from: drawn and pre-trained here, or read from a folder. */
+  readonly model: DrawnModelConfig | FolderModelConfig;
+  /**
+   * LoRA adapters that are trained beside the frozen model. If null or left out, all parameters of
+   * the model are trained.
+   */
+  readonly adapter?: AdapterSpec | null;
+  /** Pre-training of a drawn model; absent if the model comes from a folder. */
+  readonly base?: BaseConfig;
   readonly rollout: RolloutConfig;
   readonly ppo: PpoConfig;
   readonly lim: LimConfig;
@@ -62,8 +80,45 @@ export interface ExperimentConfig {
   readonly evaluation: EvaluationConfig;
 }
 
+/** The config of an experiment whose model is drawn. */
+export interface DrawnExperimentConfig extends ExperimentConfig {
+  readonly model: DrawnModelConfig;
+  readonly base: BaseConfig;
+}
+
+/** The config of an experiment whose model is read from a folder. */
+export interface FolderExperimentConfig extends ExperimentConfig {
+  readonly model: FolderModelConfig;
+}
+
+/** Whether the model is drawn. A parsed config then also says how it is pre-trained. */
+export const startsDrawn = (config: ExperimentConfig): config is DrawnExperimentConfig =>
+  config.model.kind === undefined;
+
+/** Whether the model is read from a folder. */
+export const startsFromFolder = (config: ExperimentConfig): config is FolderExperimentConfig =>
+  config.model.kind === 'folder';
+
+/**
+ * The config of an experiment whose model is drawn. @throws ConfigError for another config.
+ *
+ * @param what Needs such a config, for the message.
+ */
+export function drawnConfig(config: ExperimentConfig, what: string): DrawnExperimentConfig {
+  if (startsDrawn(config)) return config;
+  throw new ConfigError(`model: ${what} needs a model that is drawn, not one from a folder`);
+}
+
+/** A pretrained model in the Hugging Face layout. */
+export interface FolderModelConfig {
+  readonly kind: 'folder';
+  /** A folder on disk, or the name of a folder that a page keeps. */
+  readonly path: string;
+}
+
 /** The tiny decoder. Its weights are drawn from the seed of the base. Widths in elements. */
 export interface DrawnModelConfig {
+  readonly kind?: never;
   readonly hiddenSize: number;
   readonly intermediateSize: number;
   readonly layers: number;
@@ -154,6 +209,12 @@ export interface PpoConfig {
   readonly klIn: KlPlace;
   /** Entropy bonus (LIMR: none). */
   readonly entropyCoef: number;
+  /**
+   * Where the log-probabilities of the policy that sampled come from: `pass` computes them before
+   * the first update (LIMR), `first-pass` takes those of the first update itself, which then must
+   * take the whole rollout. `pass` when left out.
+   */
+  readonly oldLogprobs?: OldLogprobs;
   /** Optimizer passes over a rollout (LIMR: 1). */
   readonly updateEpochs: number;
   /** Optimizer updates per pass (LIMR: 32). */
@@ -199,7 +260,7 @@ export interface RunConfig {
    * Whether methods are compared at equal PPO iterations (`updates`) or at equal passes over each
    * method's own prompts (`epochs`). `armLength`, `readouts` and `tableReadout` count in this unit.
    * A read-out in epochs takes place after the iteration that completes them. So its number of
-   * iterations depends on the method: ceil(epochs * its prompts / rollout.prompts).
+   * iterations depends on the method: `iterationsFor` in `rollout-order.ts`.
    */
   readonly budget: Budget;
   /**
@@ -258,6 +319,7 @@ export function parseStoredConfig(input: unknown, where: string): ExperimentConf
  *   value came from.
  */
 function parse(input: unknown, where: string, origin: (field: string) => string): ExperimentConfig {
+  expectFolder(input, where);
   expectKnownFields(asSchema(configSchema), input, where);
   const parsed = v.safeParse(configSchema, input);
   if (!parsed.success) throw new ConfigError(`${where}: ${issueText(parsed.issues[0])}`);
@@ -267,6 +329,20 @@ function parse(input: unknown, where: string, origin: (field: string) => string)
     throw new ConfigError(`${where}: ${field}: ${text}${origin(field)}`);
   });
   return config;
+}
+
+/** Models come from folders alone, which a config that names another place is told. */
+function expectFolder(input: unknown, where: string): void {
+  const model = isRecord(input) ? fieldOf(input, 'model') : undefined;
+  if (!isRecord(model)) return;
+  const path = fieldOf(model, 'path');
+  const isHub = typeof path === 'string' && path.startsWith('hf:');
+  const hub = fieldOf(model, 'hf') ?? (isHub ? path : undefined);
+  if (hub === undefined) return;
+  throw new ConfigError(
+    `${where}: model: ${shorten(typeof hub === 'string' ? hub : JSON.stringify(hub))} is a model to download, and this version downloads none: ` +
+      'give the path of a folder that holds it',
+  );
 }
 
 /**
@@ -291,11 +367,10 @@ function checkTogether(
   pool: number | undefined,
   fail: (field: string, text: string) => never,
 ): void {
-  const { model, ppo, rollout, lim, experiment, evaluation } = config;
-  if (model.heads % model.kvHeads !== 0) fail('model.kvHeads', `must divide heads ${model.heads}`);
-  if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
-  if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
-  if (pool !== undefined && pool % rollout.prompts !== 0) {
+  const { ppo, rollout, lim, experiment, evaluation } = config;
+  checkModel(config, fail);
+  const divides = lastBatchOf(config.task) === undefined;
+  if (pool !== undefined && divides && pool % rollout.prompts !== 0) {
     fail('rollout.prompts', `must divide the ${pool} prompts of the pool, for whole data epochs`);
   }
   const units = rollout.prompts * (ppo.minibatchUnit === 'group' ? 1 : rollout.samples);
@@ -323,7 +398,7 @@ function checkTogether(
   if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
-  const passes = (pool ?? Infinity) / rollout.prompts;
+  const passes = pool === undefined ? Infinity : iterationsFor(config, pool, 1);
   const full = experiment.epochs * (byUpdates ? passes : 1);
   const longest = Math.max(full, arms ? experiment.armLength : 0);
   if (experiment.tableReadout > longest) {
@@ -345,6 +420,37 @@ function checkTogether(
   }
 }
 
+/** Checks the rules between a config's model, its task and how the model is trained. */
+function checkModel(config: ExperimentConfig, fail: (field: string, text: string) => never): void {
+  const { task, model, base, adapter, ppo } = config;
+  const given = takesGivenModel(task);
+  if (model.kind === 'folder') {
+    if (!given) {
+      fail('model.kind', `the task ${task.name} has a vocabulary of its own: its model is drawn`);
+    }
+    if (base !== undefined) fail('base', 'a model from a folder is not pre-trained: leave it out');
+  } else {
+    if (given) {
+      const how = '{ "kind": "folder", "path": … }';
+      fail('model', `the task ${task.name} needs a pretrained model: ${how}`);
+    }
+    if (base === undefined) fail('base', 'must be given for a model that is drawn');
+    if (model.heads % model.kvHeads !== 0) {
+      fail('model.kvHeads', `must divide heads ${model.heads}`);
+    }
+    if (model.hiddenSize % 4 !== 0) fail('model.hiddenSize', 'must be a multiple of 4');
+    if (model.headDim % 4 !== 0) fail('model.headDim', 'must be a multiple of 4');
+  }
+  const twice = adapter?.targets.find((target, i) => adapter.targets.indexOf(target) !== i);
+  if (twice !== undefined) fail('adapter.targets', `'${twice}' is given twice`);
+  if (ppo.oldLogprobs === 'first-pass' && (ppo.minibatches > 1 || ppo.updateEpochs > 1)) {
+    fail(
+      'ppo.oldLogprobs',
+      'first-pass needs one update of the whole rollout: ppo.minibatches and ppo.updateEpochs 1',
+    );
+  }
+}
+
 /**
  * A preset with some fields replaced, as in `limr run CONFIG.json`. Objects merge; arrays and
  * numbers replace. Where an override selects another member of a union, such as `{"name": …}` with
@@ -359,21 +465,35 @@ export function configFrom(
   where: string,
   tell: (text: string) => void = () => undefined,
 ): ExperimentConfig {
-  const base = Object.hasOwn(presets, preset) ? presets[preset] : undefined;
+  const base = presetOf(preset, overrides);
   if (!base) {
-    throw new ConfigError(
-      `${where}: no preset '${preset}', there are ${Object.keys(presets).join(', ')}`,
-    );
+    const known = [...Object.keys(presets), PRETRAINED].join(', ');
+    throw new ConfigError(`${where}: no preset '${preset}', there are ${known}`);
   }
   if (overrides === undefined) return parseConfig(base, where);
   const merged = merge(asSchema(configSchema), base, overrides);
-  return parse(followTask(merged, overrides, base, tell), where, (field) => {
+  const followed = 'task' in base ? followTask(merged, overrides, base, tell) : merged;
+  return parse(followModel(followed, overrides, where), where, (field) => {
     const held = (of: unknown): unknown =>
       field.split('.').reduce((at, name) => (isRecord(at) ? fieldOf(at, name) : undefined), of);
     const own = held(base);
     if (own === undefined || held(overrides) !== undefined) return '';
     return ` (it is ${valueText(own)} in the preset ${preset})`;
   });
+}
+
+/** The preset of configs whose model comes from a folder. Task and model have no default. */
+export const PRETRAINED = 'pretrained';
+
+function presetOf(
+  preset: string,
+  overrides: unknown,
+): ExperimentConfig | PretrainedPreset | undefined {
+  if (preset === PRETRAINED) {
+    const full = isRecord(overrides) && fieldOf(overrides, 'adapter') === null;
+    return pretrained[full ? 'full' : 'lora'];
+  }
+  return Object.hasOwn(presets, preset) ? presets[preset] : undefined;
 }
 
 function merge(at: Schema, base: unknown, over: unknown): unknown {
@@ -452,6 +572,77 @@ function followTask(
   return followed;
 }
 
+/**
+ * Adapts a preset's settings to a model that comes from a folder: it is not pre-trained, and
+ * lengths and read-outs that the config does not set follow from those that it sets.
+ */
+function followModel(merged: unknown, over: unknown, where: string): unknown {
+  if (!isRecord(merged) || !isRecord(over)) return merged;
+  const model = merged['model'];
+  if (!isRecord(model) || fieldOf(model, 'kind') !== 'folder') return merged;
+  const followed: Record<string, unknown> = { ...merged };
+  if (fieldOf(over, 'base') === undefined) delete followed['base'];
+  if (merged['preset'] !== PRETRAINED) return followed;
+  const own = (section: string): JsonRecord => {
+    const found = fieldOf(over, section);
+    return isRecord(found) ? found : {};
+  };
+  const [ownRun, ownPpo] = [own('experiment'), own('ppo')];
+  const { rollout, ppo, experiment } = merged;
+  if (!isRecord(rollout) || !isRecord(ppo) || !isRecord(experiment)) return followed;
+  if (!Object.hasOwn(ownPpo, 'minibatches')) {
+    const units =
+      Number(rollout['prompts']) *
+      (ppo['minibatchUnit'] === 'group' ? 1 : Number(rollout['samples']));
+    const most = Number(ppo['minibatches']);
+    if (units >= 1 && Number.isInteger(units)) {
+      followed['ppo'] = { ...ppo, minibatches: divisorUpTo(units, most) };
+    }
+  }
+  const byUpdates = experiment['budget'] === 'updates';
+  const epochs = Number(experiment['epochs']);
+  if (byUpdates && !Object.hasOwn(ownRun, 'armLength')) {
+    throw new ConfigError(`${where}: experiment.armLength: must be given for a budget of updates`);
+  }
+  const armLength = Number(ownRun['armLength'] ?? epochs);
+  const { methods } = experiment;
+  const arms = Array.isArray(methods) && methods.some((method) => method !== 'full');
+  const longest = byUpdates ? armLength : Math.max(epochs, arms ? armLength : 0);
+  if (!(longest >= 1 && longest <= MOST_READOUTS)) return followed;
+  const given = ownRun['readouts'];
+  const readouts = Array.isArray(given)
+    ? (given as unknown[])
+    : byUpdates
+      ? [longest]
+      : Array.from({ length: longest }, (_, i) => i + 1);
+  followed['experiment'] = {
+    ...experiment,
+    armLength,
+    readouts,
+    tableReadout:
+      ownRun['tableReadout'] ??
+      readouts.findLast((readout) => typeof readout === 'number' && readout <= longest) ??
+      longest,
+  };
+  return followed;
+}
+
+/** As many data epochs as a config may have. */
+const MOST_READOUTS = 100_000;
+
+/** A config with every path of a file or folder replaced by what `change` makes of it. */
+export function withConfigPaths(
+  config: ExperimentConfig,
+  change: (path: string) => string,
+): ExperimentConfig {
+  const { model } = config;
+  return {
+    ...config,
+    model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
+    task: withPaths(config.task, change),
+  };
+}
+
 /** A field whose value differs between two configs. */
 export interface Override {
   readonly field: string;
@@ -480,11 +671,29 @@ export function overridesOf(config: unknown, reference: unknown, path = ''): Ove
 
 /**
  * SHA-256 of a config in a canonical form, as hex. A resumed run compares it with the checkpoint's.
+ *
+ * @param digests Digests of the files and folders that the config names, by their paths in the
+ *   config: they count by their content, wherever they lie.
  */
-export async function configHash(config: ExperimentConfig): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(sortKeys(config)));
+export async function configHash(
+  config: ExperimentConfig,
+  digests: ReadonlyMap<string, string> = new Map(),
+): Promise<string> {
+  const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), digests)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
+}
+
+function withDigests(value: unknown, digests: ReadonlyMap<string, string>): unknown {
+  if (typeof value === 'string') {
+    const digest = digests.get(value);
+    return digest === undefined ? value : `sha256:${digest}`;
+  }
+  if (Array.isArray(value)) return value.map((one) => withDigests(one, digests));
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([name, one]) => [name, withDigests(one, digests)]),
+  );
 }
 
 function sortKeys(value: unknown): unknown {

@@ -1,5 +1,6 @@
-import type { ExperimentConfig, OptimizerConfig } from './config.ts';
+import type { DrawnExperimentConfig, ExperimentConfig, OptimizerConfig } from './config.ts';
 import { arithmeticVariants } from './tasks/arithmetic.ts';
+import { defaultAdapter } from './vocabulary/adapters.ts';
 
 const limrOptimizer: OptimizerConfig = {
   learningRate: 5e-7,
@@ -80,7 +81,7 @@ const smallScale = {
   rollout: { ...limrDefaults.rollout, prompts: 64, logprobTemperature: 1.2 },
 } as const satisfies Partial<ExperimentConfig>;
 
-const standard: ExperimentConfig = {
+const standard: DrawnExperimentConfig = {
   schema: 1,
   preset: 'standard',
   task: arithmeticVariants.E,
@@ -122,7 +123,7 @@ const standard: ExperimentConfig = {
 };
 
 /** Settings that differ in size only, never in code path. */
-export const presets: Readonly<Record<string, ExperimentConfig>> = {
+export const presets: Readonly<Record<string, DrawnExperimentConfig>> = {
   quick: {
     ...standard,
     preset: 'quick',
@@ -153,9 +154,69 @@ export const presets: Readonly<Record<string, ExperimentConfig>> = {
   study: { ...standard, preset: 'study' },
 };
 
+/** Passes over the prompts, unless a config says otherwise. */
+const EPOCHS = 4;
+
+/** The settings of a run that starts from a pretrained model, which has no default task. */
+export type PretrainedPreset = Omit<ExperimentConfig, 'task' | 'model' | 'base'>;
+
+const lora: PretrainedPreset = {
+  schema: 1,
+  preset: 'pretrained',
+  adapter: defaultAdapter,
+  ...limrDefaults,
+  rollout: {
+    ...limrDefaults.rollout,
+    // LIMR rolls out 1,024 prompts at a time, on eight cards.
+    prompts: 16,
+    // LIMR samples at 1.2 and computes log-probabilities at 1, so its ratios belong to another
+    // policy. At 1, both are those of the policy that is trained.
+    temperature: 1,
+  },
+  ppo: {
+    ...limrDefaults.ppo,
+    // Shao et al. 2024, arXiv:2402.03300: without a critic there is one set of adapters to train.
+    // `gae` is PPO as LIMR ran it.
+    estimator: 'grpo',
+    minibatches: 4,
+    minibatchUnit: 'group',
+    lossAggregation: 'token-mean-step',
+    // TRL's rate for GRPO with LoRA (its PEFT guide): ten times its rate for all parameters, as
+    // Schulman et al. 2025 found ("LoRA Without Regret").
+    actor: { ...limrOptimizer, learningRate: 1e-5, schedule: 'constant' },
+    // Ten times LIMR's.
+    critic: { ...limrOptimizer, learningRate: 9e-5, schedule: 'constant' },
+  },
+  experiment: {
+    epochs: EPOCHS,
+    methods: ['full'],
+    // The size of a pool is not known before its file is open, so lengths count in epochs.
+    budget: 'epochs',
+    armLength: EPOCHS,
+    readouts: Array.from({ length: EPOCHS }, (_, i) => i + 1),
+    tableReadout: EPOCHS,
+    checkpointEvery: 5,
+  },
+};
+
+/**
+ * The settings of runs that start from a pretrained model, by what they train. LIMR's constants
+ * hold where nothing else is said, and its learning rates where all parameters are trained.
+ */
+export const pretrained: Readonly<Record<'lora' | 'full', PretrainedPreset>> = {
+  // The frozen base takes half the memory. Adapters are f32.
+  lora: { ...lora, weightStorage: 'f16' },
+  full: {
+    ...lora,
+    adapter: null,
+    ppo: { ...lora.ppo, actor: limrDefaults.ppo.actor, critic: limrDefaults.ppo.critic },
+  },
+};
+
 /** Default seeds of each preset. They are fresh: the settings were found with other seeds. */
 export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
   quick: [1],
   standard: [1],
   study: [101, 102, 103, 104, 105],
+  pretrained: [1],
 };

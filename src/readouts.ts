@@ -1,7 +1,8 @@
 import type { ExperimentConfig } from './config.ts';
 import type { Evaluation } from './results.ts';
+import { iterationsFor } from './rollout-order.ts';
 
-type Budget = Pick<ExperimentConfig, 'experiment' | 'rollout'>;
+type Budget = Pick<ExperimentConfig, 'experiment' | 'rollout' | 'task'>;
 
 /** The unit of read-outs in words, in the singular. The plural adds an `s`. */
 export const readoutUnit = ({ experiment }: Pick<ExperimentConfig, 'experiment'>) =>
@@ -12,8 +13,8 @@ export const readoutUnit = ({ experiment }: Pick<ExperimentConfig, 'experiment'>
  * updates this is the read-out itself. With equal epochs it is the number of iterations that
  * complete so many passes over its prompts.
  */
-export const updatesAt = ({ experiment, rollout }: Budget, readout: number, prompts: number) =>
-  experiment.budget === 'updates' ? readout : Math.ceil((readout * prompts) / rollout.prompts);
+export const updatesAt = (config: Budget, readout: number, prompts: number): number =>
+  config.experiment.budget === 'updates' ? readout : iterationsFor(config, prompts, readout);
 
 /** The read-out that an evaluation belongs to, in the unit of the config's read-outs. */
 export const readoutOf = (

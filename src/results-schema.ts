@@ -19,7 +19,11 @@ const shareOrNaN = v.pipe(
 );
 
 const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
-export const accuracy = { ...means, sampled: v.exactOptional(v.object(means)) };
+export const accuracy = {
+  ...means,
+  prompts: v.exactOptional(v.record(v.string(), whole)),
+  sampled: v.exactOptional(v.object(means)),
+};
 export const evaluation = v.object({
   seed: whole,
   update: whole,
@@ -29,8 +33,9 @@ export const evaluation = v.object({
 });
 export const selection = v.object({
   prompts: whole,
-  byOrigin: v.object({ easy: whole, learnable: whole, hard: whole }),
-  wrongKeys: whole,
+  byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),
+  wrongKeys: v.exactOptional(whole),
+  byColumn: v.exactOptional(v.record(v.string(), v.record(v.string(), whole))),
 });
 export const limSummary = v.nullable(
   v.object({

@@ -5,12 +5,14 @@ import type { MethodName } from './selection/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /**
- * Accuracy in [0, 1]: of greedy answers, by tier and averaged over tiers; and of samples. NaN (null
- * in JSON) if the task has no tiers.
+ * Accuracy in [0, 1], by tier and averaged over tiers: of greedy answers, or as a tier says for
+ * itself; and of samples. NaN (null in JSON) if the task has no tiers.
  */
 export interface Accuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
+  /** Evaluated prompts of each tier; absent if the config tells. */
+  readonly prompts?: Readonly<Record<string, number>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
   readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
 }
@@ -29,14 +31,15 @@ export interface Evaluation extends Accuracy {
   readonly samples: number;
 }
 
-/**
- * The contents of a selection, by the strata that its prompts were drawn from. Wrong keys are
- * counted across all strata.
- */
+/** The contents of a selection. Absent properties do not apply to the pool's prompts. */
 export interface SelectionSummary {
   readonly prompts: number;
-  readonly byOrigin: Readonly<Record<Origin, number>>;
-  readonly wrongKeys: number;
+  /** Prompts by the stratum that they were drawn from. */
+  readonly byOrigin?: Readonly<Record<Origin, number>>;
+  /** Prompts whose key is wrong on purpose, across all strata. */
+  readonly wrongKeys?: number;
+  /** Prompts of rows in a file by what a column says, such as source or level. */
+  readonly byColumn?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
 /** The result of LIM on the FULL pass of one seed. */
@@ -70,6 +73,17 @@ export interface SeedResults {
   readonly scoreQuantiles: readonly number[];
 }
 
+/** Facts about a model that an experiment was given. */
+export interface GivenModelFacts {
+  /** Over the names and contents of its files: equal for equal files, wherever they lie. */
+  readonly sha256: string;
+  readonly architecture: string;
+  readonly layers: number;
+  readonly hiddenSize: number;
+  readonly heads: number;
+  readonly parameters: number;
+}
+
 /**
  * The content of `results.json`. Readers refuse an unknown `schema`. JSON has no NaN: a number that
  * does not exist is `null` in the file.
@@ -97,6 +111,8 @@ export interface ExperimentResults {
   /** Sentences that a reader must know besides the numbers. Absent in results of older versions. */
   readonly warnings?: readonly string[];
   readonly base: Accuracy & { readonly shipped: boolean };
+  /** The model that was given; absent for a drawn model, whose shape the config tells. */
+  readonly model?: GivenModelFacts;
   /** The result of LIM for the first seed; `seeds` has all seeds. */
   readonly lim: LimSummary | null;
   readonly seeds: readonly SeedResults[];
@@ -129,12 +145,15 @@ export interface ScoredPrompt {
   readonly score: number | null;
   /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */
   readonly rewards: readonly (number | null)[];
-  readonly origin: Origin;
-  readonly wrongKey: boolean;
+  /** As in `PoolPrompt`. */
+  readonly origin?: Origin;
+  readonly wrongKey?: boolean;
   /** The answer key of the prompt; absent in files of older versions. */
   readonly key?: string;
   /** The right answer, if the key is wrong on purpose and the task knows the answer. */
   readonly truth?: string;
+  /** As in `PoolPrompt`. */
+  readonly columns?: Readonly<Record<string, string>>;
 }
 
 /** The number of bytes written to a file, and their SHA-256. */
@@ -184,12 +203,16 @@ export type ExperimentEvent =
       readonly seed: number;
       readonly prompts: readonly {
         readonly text: string;
-        readonly origin: Origin;
-        readonly wrongKey: boolean;
+        /** As in `PoolPrompt`. */
+        readonly origin?: Origin;
+        readonly wrongKey?: boolean;
         /** The answer key of the prompt; absent in files of older versions. */
         readonly key?: string;
         /** The right answer, if the key is wrong on purpose and the task knows the answer. */
         readonly truth?: string;
+        /** As in `PoolPrompt`. */
+        readonly id?: string;
+        readonly columns?: Readonly<Record<string, string>>;
       }[];
     }
   | {
@@ -255,8 +278,18 @@ export type ExperimentEvent =
         readonly reason: string;
       };
     }
+  /** A failed run's message is its error's name, a colon, and words. */
   | { readonly type: 'state'; readonly state: RunState; readonly message: string }
   | { readonly type: 'done'; readonly results: ExperimentResults };
+
+/** Errors that the language throws: words such as `x is not a function` need their names. */
+const ofLanguage = /^(?:Eval|Range|Reference|Syntax|Type|URI)Error$/;
+
+/** The error in the message of a failed run: its name, and its words for a person. */
+export function failureIn(message: string): { readonly name: string; readonly words: string } {
+  const [, name = 'Error', words = message] = /^(\w*Error): (.*)$/s.exec(message) ?? [];
+  return { name, words: ofLanguage.test(name) ? message : words };
+}
 
 /** The opening of another device in place of a lost one. */
 export interface Reopening {

@@ -2,6 +2,7 @@
 import type { ExperimentConfig } from './config.ts';
 import { methodLabel, type MethodName } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
+import { iterationsFor } from './rollout-order.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */
 export const trainingOrder = ({ experiment }: ExperimentConfig): readonly MethodName[] => [
@@ -10,8 +11,8 @@ export const trainingOrder = ({ experiment }: ExperimentConfig): readonly Method
 ];
 
 /** PPO iterations of one data epoch of FULL on a pool of `pool` prompts. */
-export const updatesPerEpoch = ({ rollout }: ExperimentConfig, pool: number): number =>
-  Math.ceil(pool / rollout.prompts);
+export const updatesPerEpoch = (config: ExperimentConfig, pool: number): number =>
+  iterationsFor(config, pool, 1);
 
 /** PPO iterations of a method on `prompts` prompts. For FULL, `prompts` is the size of the pool. */
 export function iterationsOf(

@@ -163,9 +163,10 @@ export class HeatMap {
       const x = room.x + i * pixel;
       const [first] = prompts;
       const origin = first === undefined ? undefined : model.pool[first]?.origin;
-      if (!origin) continue;
-      context.fillStyle = colors[origin];
-      context.fillRect(x, origins, pixel + 0.3, STRIP);
+      if (origin) {
+        context.fillStyle = colors[origin];
+        context.fillRect(x, origins, pixel + 0.3, STRIP);
+      }
       if (prompts.some((prompt) => model.pool[prompt]?.wrongKey)) {
         context.fillStyle = wrongColor;
         context.fillRect(x, wrong, pixel + 0.3, STRIP);
@@ -310,7 +311,7 @@ function describePrompt(model: RunView, prompt: number | undefined, rank: number
     `${visibleString(model.textOf(prompt))}, rank ${rank} of ${model.pool.length}`,
     score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
     ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
-    one.origin,
+    ...(one.origin === undefined ? [] : [one.origin]),
     ...(one.wrongKey ? ['wrong key on purpose'] : []),
     ...(model.selections.lim ? [model.selections.lim.has(prompt) ? 'kept' : 'rejected'] : []),
   ].join(', ');

@@ -1,5 +1,5 @@
 import type { VariantChoices } from '../../kernels/lib/variants.ts';
-import { configFrom } from '../config.ts';
+import { configFrom, drawnConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { backwardInputCase, forwardCase } from '../variants/matmul-cases.ts';
 import type { KernelUse } from '../variants/self-check.ts';
@@ -34,12 +34,15 @@ export async function benchKernels(bench: Bench): Promise<void> {
   }
 }
 
+const standardModel = () =>
+  drawnConfig(configFrom('standard', undefined, 'bench'), 'the benchmark').model;
+
 /**
  * The kernels that the suites use and that must compute right: the kernels of `standard`, forward
  * and backward, and of decoding.
  */
 export const benchedUse = (): KernelUse => ({
-  headDim: configFrom('standard', undefined, 'bench').model.headDim,
+  headDim: standardModel().headDim,
   training: true,
   cache: 'f32',
 });
@@ -49,11 +52,7 @@ export function tuneKernels(
   gpu: Gpu,
   { tiny, repeats }: { readonly tiny: boolean; readonly repeats: number },
 ): Promise<VariantChoices> {
-  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = configFrom(
-    'standard',
-    undefined,
-    'bench',
-  ).model;
+  const { hiddenSize, intermediateSize, heads, kvHeads, headDim } = standardModel();
   const fused = (heads + 2 * kvHeads) * headDim;
   // Rows of a decode step, a micro-batch and a prefill.
   const experiment = [256, 512, 2048].flatMap(

@@ -1,4 +1,4 @@
-import { configFrom, type ExperimentConfig } from '../config.ts';
+import { configFrom, type DrawnExperimentConfig, drawnConfig } from '../config.ts';
 import { PassClock } from '../gpu/pass-clock.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { heldParameters, initialParameters } from '../model/parameters.ts';
@@ -18,11 +18,13 @@ import { tinyConfig } from './tiny.ts';
  * as they may be. The buffers live as long as the device, so this suite must be the last of a run.
  */
 export async function benchPpo(bench: Bench): Promise<void> {
-  const presets = ['quick', 'standard'].map((name) => configFrom(name, undefined, 'bench'));
+  const presets = ['quick', 'standard'].map((name) =>
+    drawnConfig(configFrom(name, undefined, 'bench'), 'the benchmark'),
+  );
   for (const config of bench.tiny ? [tinyConfig] : presets) await measurePreset(bench, config);
 }
 
-async function measurePreset(bench: Bench, config: ExperimentConfig): Promise<void> {
+async function measurePreset(bench: Bench, config: DrawnExperimentConfig): Promise<void> {
   const { rollout } = config;
   const task = await openTask(config.task);
   const verifier = await openVerifier(config.task);

@@ -1,4 +1,4 @@
-import { configFrom } from '../config.ts';
+import { configFrom, drawnConfig } from '../config.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { packedSizes, type PromptGroup } from '../model/packed-batch.ts';
 import { initialParameters, type WeightStorage } from '../model/parameters.ts';
@@ -65,7 +65,7 @@ export function referenceTraining(
 ) {
   const { B, T, V } = shape;
   const model = referenceModel(shape);
-  const { optimizer } = configFrom('standard', undefined, 'bench').base;
+  const { optimizer } = presetConfig('standard').base;
   const trainer = new SupervisedTrainer(bench.gpu, model, optimizer, {
     capacity: { rows: B * T, actions: B * T, sequences: B },
     positions: T + 1,
@@ -81,15 +81,16 @@ export function referenceTraining(
   return { trainer, groups };
 }
 
+const presetConfig = (preset: string) =>
+  drawnConfig(configFrom(preset, undefined, 'bench'), 'the benchmark');
+
 /** Whole training steps: forward, backward, AdamW, and the loss read back. */
 export async function benchTrain(bench: Bench): Promise<void> {
   const shape = bench.tiny ? { B: 2, T: 8, C: 16, L: 1, H: 2, V: 32, F: 24 } : referenceShape;
   await measureSteps(bench, 'reference', { ...shape }, referenceTraining(bench, shape));
   const halved = referenceTraining(bench, shape, false, 'f16');
   await measureSteps(bench, 'reference, f16 weights', { ...shape }, halved);
-  const configs = bench.tiny
-    ? [tinyConfig]
-    : ['quick', 'standard'].map((preset) => configFrom(preset, undefined, 'bench'));
+  const configs = bench.tiny ? [tinyConfig] : ['quick', 'standard'].map(presetConfig);
   for (const config of configs) {
     const task = await openTask(config.task);
     const trainer = baseTrainer(bench.gpu, config, task);

@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { drawnConfig } from '../config.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { baseIdentity, modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { openTask } from '../tasks/registry.ts';
@@ -25,7 +26,10 @@ export const command = defineCommand({
     ...commonArgs,
   },
   async run({ args }) {
-    const config = await chosenConfig('the options', args.config, args.preset);
+    const config = drawnConfig(
+      await chosenConfig('the options', args.config, args.preset),
+      'limr base',
+    );
     const out = args.out ?? (await nextFree(`runs/base-${config.preset}`, '.safetensors'));
     await expectFileOut(out, args.config === undefined ? [] : [args.config]);
     const host = await system();

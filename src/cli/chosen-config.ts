@@ -1,5 +1,5 @@
-import { configFrom, type ExperimentConfig } from '../config.ts';
-import { fieldOf, isRecord } from '../formats/json.ts';
+import { configFrom, type ExperimentConfig, PRETRAINED, withConfigPaths } from '../config.ts';
+import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { system } from './system.ts';
@@ -12,8 +12,9 @@ export const readConfigFile = (file: string): Promise<unknown> => readJson(file,
 
 /**
  * The config of a preset and a file; the file's fields replace the preset's. The preset is the
- * requested one, else the one that the file names, else `quick`. The command names on stderr each
- * setting that another kind of task changed.
+ * requested one, else the one that the file names, else `pretrained` for a model from a folder, and
+ * else `quick`. Paths in the file are relative to the file's folder, and absolute in the result. The
+ * command names on stderr each setting that another kind of task changed.
  *
  * @param where Name for errors when there is no file.
  * @param methods Replace the file's `experiment.methods`.
@@ -29,7 +30,7 @@ export async function chosenConfig(
   const given = file === undefined ? {} : await readConfigFile(file);
   if (!isRecord(given)) throw new UsageError(`${name}: must hold an object`);
   const named = fieldOf(given, 'preset');
-  const chosen = preset ?? (typeof named === 'string' ? named : 'quick');
+  const chosen = preset ?? (typeof named === 'string' ? named : usualPreset(given));
   // The field check refuses a preset that is not text.
   const own = typeof named === 'string' ? { ...given, preset: chosen } : given;
   const experiment = fieldOf(own, 'experiment');
@@ -41,5 +42,39 @@ export async function chosenConfig(
   const config = configFrom(chosen, asked, name, (text) => told.push(text));
   const host = await system();
   for (const text of told) await host.stderr(`${name}: ${text}\n`);
-  return config;
+  return absolutePaths(config, file);
+}
+
+/** The preset of a config that names none. */
+function usualPreset(given: JsonRecord): string {
+  const model = fieldOf(given, 'model');
+  return isRecord(model) && fieldOf(model, 'kind') === 'folder' ? PRETRAINED : 'quick';
+}
+
+/** The folder of a file with a separator at its end; empty for a bare name. */
+const folderOf = (path: string): string => path.replace(/[^/\\]*$/, '');
+
+const isAbsolute = (path: string): boolean => /^(?:[/\\]|[a-z]:[/\\])/i.test(path);
+
+/**
+ * A config whose files have absolute paths, so that a run goes on from any folder.
+ *
+ * @param file The file of the config: relative paths begin in its folder. When left out, they begin
+ *   in the working folder.
+ */
+export async function absolutePaths(
+  config: ExperimentConfig,
+  file: string | undefined,
+): Promise<ExperimentConfig> {
+  const folder = file === undefined ? '' : folderOf(file);
+  const host = await system();
+  const found = new Map<string, string>();
+  withConfigPaths(config, (path) => {
+    found.set(path, path);
+    return path;
+  });
+  for (const path of found.keys()) {
+    found.set(path, await host.resolve(isAbsolute(path) ? path : folder + path));
+  }
+  return withConfigPaths(config, (path) => found.get(path) ?? path);
 }

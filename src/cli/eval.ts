@@ -6,7 +6,8 @@ import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
-import { judgeText, textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { judgeText } from '../tasks/rule-verifiers.ts';
+import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import {
   commonArgs,
   numberOption,

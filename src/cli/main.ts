@@ -56,6 +56,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'a model directory with a LoRA adapter in it',
     load: () => import('./merge.ts'),
   },
+  ppo: {
+    summary: "reinforcement learning of a pretrained model on somebody's prompts",
+    load: () => import('./ppo.ts'),
+  },
   report: {
     summary: 'one self-contained page on a run, or several runs compared',
     load: () => import('./report.ts'),

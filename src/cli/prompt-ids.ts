@@ -39,6 +39,6 @@ export async function promptIds(
     if (chat.system === undefined || hasOwn) return messages;
     return [{ role: 'system', content: chat.system }, ...messages];
   });
-  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true });
+  const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true }, where);
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

@@ -2,7 +2,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { fieldOf, isRecord, type JsonRecord, kindOf, shorten } from '../formats/json.ts';
 import { counted } from '../look/wording.ts';
-import { judgeText, type NamedVerifier } from '../tasks/verifiers.ts';
+import { judgeText, type NamedVerifier } from '../tasks/rule-verifiers.ts';
 import type { AnswerBook } from './answer-book.ts';
 import { UsageError } from './arguments.ts';
 import { splitQuery } from './query-response.ts';

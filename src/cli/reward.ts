@@ -4,13 +4,8 @@ import { FormatError } from '../formats/format-error.ts';
 import { shorten } from '../formats/json.ts';
 import { readRewardRows, type RewardRow } from '../formats/reward-rows.ts';
 import { counted } from '../look/wording.ts';
-import {
-  type ExplainedVerdict,
-  judgeText,
-  type NamedVerifier,
-  textVerifier,
-  verifierNames,
-} from '../tasks/verifiers.ts';
+import { type ExplainedVerdict, judgeText, type NamedVerifier } from '../tasks/rule-verifiers.ts';
+import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
 import { AnswerBook } from './answer-book.ts';
 import { commonArgs, numberOption, outArg, repeatedOption, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';

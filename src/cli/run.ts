@@ -1,39 +1,57 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsDrawn, startsFromFolder } from '../config.ts';
+import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { openTask } from '../tasks/registry.ts';
+import type { TaskShape } from '../tasks/task.ts';
 import { duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import type { ExperimentEvent, ExperimentResults, LimSummary } from '../results.ts';
+import {
+  type ExperimentEvent,
+  type ExperimentResults,
+  failureIn,
+  type LimSummary,
+} from '../results.ts';
 import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import { inputTexts, readInputs } from '../run-folder/inputs.ts';
+import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
+import { taskModelOf } from '../scheduler/given-inputs.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
-import { badInput, commonArgs, outArg, UsageError } from './arguments.ts';
+import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
+import { openDiskDescription } from './model-files.ts';
 import { inFolder } from './run-store.ts';
+import { withSource } from './sources.ts';
+import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
 
+/** Largest record of a run's input files, in bytes. */
+const MOST_RECORD_BYTES = 2 ** 24;
+
 interface PlannedRun {
   readonly out: string;
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly lock: FolderLock | undefined;
-  /** Content of `config.json`; undefined for a resumed run, whose folder has the file. */
-  readonly file?: string;
+  /** The run goes on: its folder has its config. */
+  readonly resumed?: true;
   /** The run is done and only lacks its report. */
   readonly unreported?: true;
 }
@@ -70,29 +88,48 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    if (args.estimate) return estimateRun(host, args);
+    if (args.estimate) {
+      const config =
+        args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
+      return estimateRun(host, config, args);
+    }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
-    let results: ExperimentResults | undefined;
-    try {
-      await clearLeftOvers(host, plan.out);
-      results = plan.unreported
-        ? await reportFinished(host, plan.out)
-        : await runExperiment(host, plan, args.adapter as AdapterChoice);
-    } finally {
-      await plan.lock?.release();
-    }
-    if (!results) {
-      await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
-      return 1;
-    }
-    await host.stderr(`${table(results)}\nreport: ${plan.out}/${REPORT}\n`);
-    if (args.json) await host.stdout(jsonText(results));
-    return 0;
+    return carryOut(host, plan, args);
   },
 });
 
-interface RunArgs {
+/** Runs a plan to its end, or until it is stopped. @returns The command's exit code. */
+async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<number> {
+  let run: Run | undefined;
+  try {
+    await clearLeftOvers(host, plan.out);
+    run = plan.unreported
+      ? await reportFinished(host, plan.out)
+      : await runExperiment(host, plan, (args.adapter ?? 'auto') as AdapterChoice);
+  } finally {
+    await plan.lock?.release();
+  }
+  if (!run) {
+    await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
+    return 1;
+  }
+  await host.stderr(`${table(run)}\nreport: ${plan.out}/${REPORT}\n`);
+  if (args.json) await host.stdout(jsonText(run.results));
+  return 0;
+}
+
+/** Starts a run of a config in a folder of its own. @returns The command's exit code. */
+export async function runConfig(
+  host: System,
+  config: ExperimentConfig,
+  args: RunArgs,
+): Promise<number> {
+  return carryOut(host, await planOf(host, config, args), args);
+}
+
+/** Options of a run. */
+export interface RunArgs {
   readonly config?: string | undefined;
   readonly preset?: string | undefined;
   readonly methods?: string | undefined;
@@ -116,14 +153,19 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   return chosenConfig('the options', args.config, args.preset, asked);
 }
 
-async function freshPlan(host: System, args: RunArgs): Promise<PlannedRun> {
-  const config = await freshConfig(args);
+const freshPlan = async (host: System, args: RunArgs): Promise<PlannedRun> =>
+  planOf(host, await freshConfig(args), args);
+
+async function planOf(
+  host: System,
+  config: ExperimentConfig,
+  args: Pick<RunArgs, 'seed' | 'out'>,
+): Promise<PlannedRun> {
   const { preset } = config;
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
   const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
-  const file = await runFileText(config, seeds);
   const lock = await lockedFor(host, out, () => expectFreshRun(out));
-  return { out, config, seeds, file, lock };
+  return { out, config, seeds, lock };
 }
 
 /**
@@ -165,7 +207,7 @@ async function clearLeftOvers(host: System, out: string): Promise<void> {
 }
 
 /** Writes the missing report of a finished run, after a check that its files are unchanged. */
-async function reportFinished(host: System, out: string): Promise<ExperimentResults> {
+async function reportFinished(host: System, out: string): Promise<Run> {
   const store = host.runStore?.(out) ?? new FolderStore(out);
   try {
     for (const [path, mark] of (await resultMarks(store)) ?? []) await checkMark(store, path, mark);
@@ -173,9 +215,9 @@ async function reportFinished(host: System, out: string): Promise<ExperimentResu
     if (cause instanceof DamageError) throw new UsageError(`${out}/${cause.message}`);
     throw cause;
   }
-  const { results } = await writeReport(out);
+  const run = await writeReport(out);
   await host.stderr('that run was done but for its report\n');
-  return results;
+  return run;
 }
 
 /** The folder of a run without `--out`. An unfinished run in the usual folder stays untouched. */
@@ -193,12 +235,16 @@ const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
   (await host.info(`${folder}/${RESULTS}`)) === undefined;
 
 /** Prints the GPU memory by purpose, for the config of a run with these options. */
-async function estimateRun(host: System, args: RunArgs): Promise<number> {
-  const config =
-    args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
+export async function estimateRun(
+  host: System,
+  config: ExperimentConfig,
+  args: RunArgs,
+): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const found = estimate(config, gpu.limits);
+    const found = await withSizes(host, config, ({ task, model }) =>
+      estimate(config, gpu.limits, task, model),
+    );
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
     const rows = (use: MemoryUse): string =>
@@ -208,13 +254,40 @@ async function estimateRun(host: System, args: RunArgs): Promise<number> {
         .join('');
     await host.stderr(
       `GPU memory of ${config.preset}:\n${row('the run', found.run.total)}${rows(found.run)}` +
-        `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}` +
+        (startsDrawn(config)
+          ? `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}`
+          : '') +
         row('at most', found.peak),
     );
     if (args.json) await host.stdout(jsonText(found));
     return 0;
   } finally {
     await gpu.close();
+  }
+}
+
+/**
+ * Gives what an estimate must know of task and model: files are opened for it where the config names
+ * some, but no weights are read.
+ */
+async function withSizes<Result>(
+  host: System,
+  config: ExperimentConfig,
+  use: (sizes: { readonly task?: TaskShape; readonly model?: ModelConfig }) => Result,
+): Promise<Result> {
+  if (!startsFromFolder(config)) return use({});
+  const files = new SystemFiles(host);
+  const model = await openDiskDescription(config.model.path);
+  try {
+    const task = await openTask(config.task, { files, model: taskModelOf(model) });
+    try {
+      return use({ task, model: model.config });
+    } finally {
+      await task.text.close();
+    }
+  } finally {
+    await model.close();
+    await files.close();
   }
 }
 
@@ -246,7 +319,13 @@ async function resumedRun(
   }
   const where = `${out}/${CONFIG}`;
   if (!(await host.info(where))) throw new UsageError(`--resume ${out}: no run there (${where})`);
-  const { config, seeds } = await parseRunFile(await readConfigFile(where), where);
+  const textOf = async (name: string): Promise<string | undefined> => {
+    const path = `${out}/${name}`;
+    if ((await host.info(path))?.kind !== 'file') return undefined;
+    return withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
+  };
+  const inputs = await readInputs(textOf, `${out}/`);
+  const { config, seeds } = await parseRunFile(await readConfigFile(where), where, inputs);
   return { out, config, seeds };
 }
 
@@ -260,7 +339,7 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
     }
   });
   const unreported = await has(RESULTS);
-  return { out, config, seeds, lock, ...(unreported ? { unreported } : {}) };
+  return { out, config, seeds, lock, resumed: true, ...(unreported ? { unreported } : {}) };
 }
 
 /**
@@ -271,26 +350,26 @@ async function runExperiment(
   host: System,
   plan: PlannedRun,
   adapter: AdapterChoice,
-): Promise<ExperimentResults | undefined> {
+): Promise<Run | undefined> {
   const trainer = await connectTrainer();
   const wanted = { stop: false };
-  let started = false;
+  let stoppable = false;
   const stop = (): void => {
     trainer.api.stop().catch(() => undefined); // a dead worker reports its death in its events
   };
   const leave = host.onInterrupt(() => {
     wanted.stop = true;
     void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
-    if (started) stop();
+    if (stoppable) stop();
   });
   // If another process took the folder over, this run, which was asleep, gives up.
   void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
-    const { adapter: name } = await trainer.api.start(
+    const started = await trainer.api.start(
       inFolder(host, plan.out, {
         config: plan.config,
         seeds: plan.seeds,
-        resume: plan.file === undefined,
+        resume: plan.resumed ?? false,
         adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
@@ -298,9 +377,18 @@ async function runExperiment(
         paused: true,
       }),
     );
-    await host.stderr(`adapter: ${name}\n`);
-    if (plan.file !== undefined) await host.write(`${plan.out}/${CONFIG}`, plan.file);
-    started = true;
+    await host.stderr(`adapter: ${started.adapter}\n`);
+    for (const note of started.notes) await host.stderr(`note: ${note}\n`);
+    if (!plan.resumed) {
+      const { config, seeds } = plan;
+      for (const [file, text] of inputTexts(started.inputs)) {
+        await host.write(`${plan.out}/${file}`, text);
+      }
+      // Last: a folder with a config holds a run.
+      const text = await runFileText(config, seeds, started.inputs);
+      await host.write(`${plan.out}/${CONFIG}`, text);
+    }
+    stoppable = true;
     // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
     else await trainer.api.resume();
@@ -317,8 +405,7 @@ async function runExperiment(
       throw failure;
     }
     if (!screen.results) return undefined;
-    await writeReport(plan.out);
-    return screen.results;
+    return { ...(await writeReport(plan.out)), results: screen.results };
   } finally {
     await trainer.close();
     leave();
@@ -334,21 +421,12 @@ const deviceFaults: ReadonlySet<string> = new Set([
   'AllocationError',
 ]);
 
-/** Names of errors whose message needs no name before it. */
-const selfEvident: ReadonlySet<string> = new Set([
-  ...badInput,
-  ...deviceFaults,
-  'Error',
-  'FileError',
-]);
-
 /**
  * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
  */
 function failureOf(text: string): Error {
-  const [, name, message] = /^(\w+): (.*)$/s.exec(text) ?? [];
-  if (name === undefined || message === undefined || !selfEvident.has(name)) return new Error(text);
-  return Object.assign(new Error(message), { name });
+  const { name, words } = failureIn(text);
+  return Object.assign(new Error(words), { name });
 }
 
 /** Least time between two progress lines that cannot overwrite each other. */
@@ -405,6 +483,10 @@ class Screen {
           break;
         }
         case 'evaluation': {
+          if (Object.keys(event.tiers).length === 0) {
+            await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
+            break;
+          }
           const tiers = Object.entries(event.tiers)
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
@@ -490,8 +572,13 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
-/** Held-out accuracy of every method at the read-out that was fixed before the run. */
-function table(results: ExperimentResults): string {
+/**
+ * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
+ * tiers, the mean reward of training at its beginning and at its end.
+ */
+function table(run: Run): string {
+  const { results } = run;
+  if (Object.keys(results.base.tiers).length === 0) return rewardTable(run);
   const { tableReadout } = results.config.experiment;
   const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
     ([method, { prompts }]) => {
@@ -505,10 +592,37 @@ function table(results: ExperimentResults): string {
     },
   );
   const minutes = (results.seconds / 60).toFixed(1);
+  if (Object.keys(results.base.tiers).length === 0) {
+    return `\nnot evaluated, the task has no held-out tiers; ${results.seeds.length} seed(s), ${minutes} min`;
+  }
   return [
     '',
     `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,
     `  base                     ${results.base.mean.toFixed(3)}`,
+    ...rows,
+  ].join('\n');
+}
+
+function rewardTable({ results, records }: Run): string {
+  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
+    ([method, { prompts }]) => {
+      const rewards = records
+        .filter((record) => record.method === method && record.seed === results.seeds[0]?.seed)
+        .map(({ metrics }) => metrics['reward_mean'] ?? NaN);
+      const quarter = Math.ceil(rewards.length / 4);
+      const mean = (some: readonly number[]): string =>
+        (some.reduce((sum, one) => sum + one, 0) / some.length).toFixed(3);
+      const course =
+        quarter === 0
+          ? 'none'
+          : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
+      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${course}`;
+    },
+  );
+  const minutes = (results.seconds / 60).toFixed(1);
+  return [
+    '',
+    `no held-out tiers; mean reward of the first and the last quarter of updates, seed ${results.seeds[0]?.seed ?? 0}, ${minutes} min`,
     ...rows,
   ].join('\n');
 }

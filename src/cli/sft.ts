@@ -1,5 +1,5 @@
 import { defineCommand } from 'citty';
-import type { ExperimentConfig, OptimizerConfig } from '../config.ts';
+import { drawnConfig, type ExperimentConfig, type OptimizerConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -237,7 +237,7 @@ async function startOfModel(path: string): Promise<Start> {
 
 async function startOfConfig(path: string): Promise<Start> {
   const host = await system();
-  const config = await chosenConfig('limr sft', path);
+  const config = drawnConfig(await chosenConfig('limr sft', path), 'limr sft CONFIG');
   const task = await openTask(config.task);
   const { alphabet } = task.text;
   if (alphabet === undefined)

@@ -20,16 +20,27 @@ export interface TokenizerTexts {
   readonly chatTemplate?: string | undefined;
 }
 
+/** What is known of a tokenizer once it is open. */
+export interface TokenizerFacts {
+  readonly hasChatTemplate: boolean;
+  /** One past the largest id, added tokens included. */
+  readonly vocabSize: number;
+  /** The token that ends a text, by the tokenizer's config; undefined if it names none. */
+  readonly endTokenId: number | undefined;
+}
+
+/** The results up to the first item that fails, and the reason. */
+export interface DoneUntil<Result> {
+  readonly done: Result[];
+  readonly failed?: string;
+}
+
 /** The calls of `tokenizer.worker.ts`. */
 export interface TokenizerApi {
-  open(texts: TokenizerTexts): void;
-  /** Ids of texts, up to the first text that cannot be encoded; `failed` is the reason. */
-  encode(
-    texts: readonly string[],
-    options: EncodeOptions,
-  ): { readonly ids: number[][]; readonly failed?: string };
+  open(texts: TokenizerTexts): TokenizerFacts;
+  encode(texts: readonly string[], options: EncodeOptions): DoneUntil<number[]>;
   decode(sequences: readonly (readonly number[])[], options: DecodeOptions): string[];
-  renderChats(chats: readonly (readonly ChatMessage[])[], options: ChatOptions): string[];
+  renderChats(chats: readonly (readonly ChatMessage[])[], options: ChatOptions): DoneUntil<string>;
   dispose(): void;
 }
 
@@ -58,6 +69,7 @@ export class TokenizerClient {
   readonly #connection: Connection<TokenizerApi>;
   readonly #where: string;
   readonly #limits: TokenizerLimits;
+  #facts: TokenizerFacts | undefined;
 
   private constructor(
     connection: Connection<TokenizerApi>,
@@ -82,12 +94,18 @@ export class TokenizerClient {
     const client = new TokenizerClient(connection, texts.tokenizer.name, limits);
     try {
       const opened = connection.api.open(texts);
-      await client.#call(opened, 'opening', 'too many tokens or merges?', limits.open);
+      const guess = 'too many tokens or merges?';
+      client.#facts = await client.#call(opened, 'opening', guess, limits.open);
       return client;
     } catch (error) {
       await client.close();
       throw error;
     }
+  }
+
+  get facts(): TokenizerFacts {
+    if (!this.#facts) throw new Error(`${this.#where}: not open`);
+    return this.#facts;
   }
 
   /**
@@ -101,42 +119,60 @@ export class TokenizerClient {
     options: EncodeOptions = {},
     where?: (index: number) => string,
   ): Promise<number[][]> {
-    const found: number[][] = [];
-    for (const batch of batchesOf(texts, ({ length }) => length)) {
-      const reply = this.#connection.api.encode(batch, options);
-      const { ids, failed } = await this.#call(reply, 'encoding', slowPattern);
-      for (const row of ids) found.push(row);
-      if (failed !== undefined) {
-        throw new FormatError(where ? `${where(found.length)}: ${failed}` : failed);
-      }
+    const batches = batchesOf(texts, ({ length }) => length);
+    const encode = (batch: readonly string[]) => this.#connection.api.encode(batch, options);
+    return this.#all(batches, encode, ['encoding', slowPattern], where);
+  }
+
+  /** Texts of token ids, in their order. See `Tokenizer.decode`. */
+  async decode(
+    sequences: readonly (readonly number[])[],
+    options: DecodeOptions = {},
+  ): Promise<string[]> {
+    const found: string[] = [];
+    for (const batch of batchesOf(sequences, ({ length }) => length)) {
+      const reply = this.#connection.api.decode(batch, options);
+      for (const text of await this.#call(reply, 'decoding', slowPattern)) found.push(text);
     }
     return found;
   }
 
-  /** Texts of token ids, in one call. See `Tokenizer.decode`. */
-  decode(
-    sequences: readonly (readonly number[])[],
-    options: DecodeOptions = {},
-  ): Promise<string[]> {
-    return this.#call(this.#connection.api.decode(sequences, options), 'decoding', slowPattern);
-  }
-
-  /** Conversations in the model's chat format. See `Tokenizer.renderChat`. */
+  /**
+   * Conversations in the model's chat format. See `Tokenizer.renderChat`.
+   *
+   * @param where Name of a conversation in errors, by its index.
+   */
   async renderChats(
     chats: readonly (readonly ChatMessage[])[],
     options: ChatOptions = {},
+    where?: (index: number) => string,
   ): Promise<string[]> {
-    const found: string[] = [];
     const sizeOf = (chat: readonly ChatMessage[]): number =>
       chat.reduce(
         (sum, { content }) =>
           sum + (typeof content === 'string' ? content : JSON.stringify(content ?? null)).length,
         0,
       );
-    for (const batch of batchesOf(chats, sizeOf)) {
-      const reply = this.#connection.api.renderChats(batch, options);
-      const texts = await this.#call(reply, 'the chat template', 'a loop without end?');
-      for (const text of texts) found.push(text);
+    const render = (batch: readonly (readonly ChatMessage[])[]) =>
+      this.#connection.api.renderChats(batch, options);
+    const names = ['the chat template', 'a loop without end?'] as const;
+    return this.#all(batchesOf(chats, sizeOf), render, names, where);
+  }
+
+  /** The results of all batches. @throws FormatError naming the first item that fails. */
+  async #all<Item, Result>(
+    batches: readonly Item[][],
+    compute: (batch: readonly Item[]) => Promise<DoneUntil<Result>>,
+    [what, guess]: readonly [string, string],
+    where: ((index: number) => string) | undefined,
+  ): Promise<Result[]> {
+    const found: Result[] = [];
+    for (const batch of batches) {
+      const { done, failed } = await this.#call(compute(batch), what, guess);
+      for (const result of done) found.push(result);
+      if (failed !== undefined) {
+        throw new FormatError(where ? `${where(found.length)}: ${failed}` : failed);
+      }
     }
     return found;
   }

@@ -133,6 +133,13 @@ export class Tokenizer {
     return this.#tokenizer.token_to_id(token);
   }
 
+  /** The token that ends a text, by the config; undefined if the config names none. */
+  get endTokenId(): number | undefined {
+    const token = this.#config.eos_token;
+    const text = isRecord(token) ? token.content : token;
+    return typeof text === 'string' ? this.tokenId(text) : undefined;
+  }
+
   /** Whether the model has a chat template. */
   get hasChatTemplate(): boolean {
     return this.#template !== undefined;

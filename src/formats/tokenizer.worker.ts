@@ -12,6 +12,19 @@ function opened(): Tokenizer {
   return tokenizer;
 }
 
+/** The results of items, up to the first that fails. */
+function each<Item, Result>(items: readonly Item[], compute: (item: Item) => Result) {
+  const done: Result[] = [];
+  try {
+    for (const item of items) done.push(compute(item));
+  } catch (error) {
+    const message = error instanceof Error ? error.message : String(error);
+    const failed = error instanceof FormatError ? message : `${where}: ${shorten(message)}`;
+    return { done, failed };
+  }
+  return { done };
+}
+
 const api: TokenizerApi = {
   open({ tokenizer: file, config, chatTemplate }) {
     where = file.name;
@@ -21,20 +34,12 @@ const api: TokenizerApi = {
       chatTemplate,
     };
     tokenizer = new Tokenizer(files, where);
+    const { hasChatTemplate, vocabSize, endTokenId } = tokenizer;
+    return { hasChatTemplate, vocabSize, endTokenId };
   },
-  encode(texts, options) {
-    const ids: number[][] = [];
-    try {
-      for (const text of texts) ids.push(opened().encode(text, options));
-    } catch (error) {
-      const message = error instanceof Error ? error.message : String(error);
-      const failed = error instanceof FormatError ? message : `${where}: ${shorten(message)}`;
-      return { ids, failed };
-    }
-    return { ids };
-  },
+  encode: (texts, options) => each(texts, (text) => opened().encode(text, options)),
   decode: (sequences, options) => sequences.map((ids) => opened().decode(ids, options)),
-  renderChats: (chats, options) => chats.map((chat) => opened().renderChat(chat, options)),
+  renderChats: (chats, options) => each(chats, (chat) => opened().renderChat(chat, options)),
   dispose() {
     tokenizer = undefined;
   },

@@ -553,7 +553,6 @@ export class PpoTrainer {
     const critic = criticTotals && actionMeans(criticTotals);
     const actorReport = updateReport(found.actorState);
     const criticReport = criticState && updateReport(criticState);
-    const updates = ppo.updateEpochs * ppo.minibatches;
     for (const [name, report, loss] of [
       ['actor', actorReport, actor.weightedLoss],
       ['critic', criticReport, critic?.weightedLoss],
@@ -574,7 +573,7 @@ export class PpoTrainer {
       ...rewardMetrics(experience.units, experience.verdicts),
       response_length_mean: experience.actions / experience.sequences,
       ...(ppo.klCoef === 0 ? {} : { kl_mean: mean(kls) }),
-      policy_loss: actor.weightedLoss / updates,
+      policy_loss: actor.weightedLoss / taken.actor.length,
       clip_fraction: actor.stats[0],
       approx_kl: actor.stats[1],
       entropy: actor.extra,
@@ -582,7 +581,7 @@ export class PpoTrainer {
       actor_lr: taken.actor.at(-1)?.rate ?? 0,
       ...(critic && criticReport
         ? {
-            value_loss: critic.weightedLoss / updates,
+            value_loss: critic.weightedLoss / taken.critic.length,
             explained_variance: explainedVariance(values, returns, experience.actions),
             critic_grad_norm: criticReport.gradNorm,
             critic_lr: taken.critic.at(-1)?.rate ?? 0,

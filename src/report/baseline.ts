@@ -24,9 +24,9 @@ export interface Baseline extends Partial<Build> {
  * interval of each difference holds 0. `auto`: exact where adapter, host, kernels, version and
  * machine are the baseline's, else by intervals.
  */
-export type Rule = (typeof rules)[number];
+export type Rule = 'auto' | 'exact' | 'interval';
 
-export const rules = ['auto', 'exact', 'interval'] as const;
+export const rules: readonly Rule[] = ['auto', 'exact', 'interval'];
 
 /** Settings of a comparison. */
 export interface ComparisonOptions {

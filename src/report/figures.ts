@@ -443,7 +443,7 @@ function stretches(length: number, most: number): [number, number][] {
   ]);
 }
 
-/** The reward matrix with prompts in order of score; below it, the origin of each prompt. */
+/** The reward matrix with prompts in order of score; below it, how each prompt was made. */
 export function heatMapFigure(
   ranked: readonly ScoredPrompt[],
   lim: LimSummary,
@@ -464,12 +464,15 @@ export function heatMapFigure(
       return values.length === 0 ? [] : [{ start, end, color: colorOf(average(values)) }];
     }),
   }));
-  const marks = [
-    { name: 'easy', has: ({ origin }: ScoredPrompt) => origin === 'easy' },
-    { name: 'learnable', has: ({ origin }: ScoredPrompt) => origin === 'learnable' },
-    { name: 'hard', has: ({ origin }: ScoredPrompt) => origin === 'hard' },
-    { name: 'wrong key', has: ({ wrongKey }: ScoredPrompt) => wrongKey },
-  ];
+  const drawn = ranked.some(({ origin }) => origin !== undefined);
+  const marks = drawn
+    ? [
+        { name: 'easy', has: ({ origin }: ScoredPrompt) => origin === 'easy' },
+        { name: 'learnable', has: ({ origin }: ScoredPrompt) => origin === 'learnable' },
+        { name: 'hard', has: ({ origin }: ScoredPrompt) => origin === 'hard' },
+        { name: 'wrong key', has: ({ wrongKey }: ScoredPrompt) => wrongKey === true },
+      ]
+    : [];
   const markRows = marks.map(({ name, has }) => ({
     name,
     cells: columns.flatMap(([start, end]) => {
@@ -486,7 +489,7 @@ export function heatMapFigure(
     height: 70 + (signalRows.length + markRows.length) * rowHeight,
     label:
       `Reward matrix: ${lim.signal} of ${counted(ranked.length, 'prompt')} in ${counted(epochs, 'data epoch')}, ` +
-      `in order of LIM score; LIM kept the first ${count(kept)}. Below, where the prompts came from.`,
+      `in order of LIM score; LIM kept the first ${count(kept)}.${drawn ? ' Below, where the prompts came from.' : ''}`,
     xName: 'prompts, highest LIM score first',
     columns: ranked.length,
     rows: [...signalRows, ...markRows],
@@ -500,7 +503,7 @@ export function heatMapFigure(
     drawing,
     markup`<b>Reward matrix.</b> ${lim.signal === 'accuracy' ? 'Accuracy' : 'Reward'} of every prompt in every data epoch, from ${fixed(low, 0)} ${raw(
       `<span class="ramp" aria-hidden="true">${heat.map((color) => `<i style="background:${color}"></i>`).join('')}</span>`,
-    )} to ${fixed(high, 0)}; gaps were not rolled out. Left of the rule is what LIM kept. The rows below mark each prompt’s origin and wrong keys, stronger for a larger share.${merged}`,
+    )} to ${fixed(high, 0)}; gaps were not rolled out. Left of the rule is what LIM kept.${drawn ? ' The rows below mark each prompt’s origin and wrong keys, stronger for a larger share.' : ''}${merged}`,
   );
 }
 

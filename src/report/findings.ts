@@ -1,5 +1,6 @@
 import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
+import type { Origin } from '../tasks/task.ts';
 import {
   methodLabel,
   methodNames,
@@ -160,11 +161,15 @@ function selectionFindings(run: Run): string[] {
     range[0] === range[1]
       ? fixed(range[0] ?? NaN, 2)
       : range.map((end) => fixed(end, 2)).join(' to ');
+  const stratum = (origin: Origin): string => of(kept, (one) => one.byOrigin?.[origin] ?? 0);
+  const drawn = pools.every(({ byOrigin }) => byOrigin !== undefined);
+  const madeUp =
+    `: ${stratum('easy')} easy, ${stratum('learnable')} learnable, ` +
+    `${stratum('hard')} hard; ${of(kept, (one) => one.wrongKeys ?? 0)} of the ` +
+    `${of(pools, (one) => one.wrongKeys ?? 0)} with a wrong key`;
   const sentence =
-    `LIM kept ${of(kept, (one) => one.prompts)} of ${of(pools, (one) => one.prompts)} prompts (${percent(share)})${mean}: ` +
-    `${of(kept, (one) => one.byOrigin.easy)} easy, ${of(kept, (one) => one.byOrigin.learnable)} learnable, ` +
-    `${of(kept, (one) => one.byOrigin.hard)} hard; ${of(kept, (one) => one.wrongKeys)} of the ` +
-    `${of(pools, (one) => one.wrongKeys)} with a wrong key. A never-solved prompt scores ${scores}.`;
+    `LIM kept ${of(kept, (one) => one.prompts)} of ${of(pools, (one) => one.prompts)} prompts (${percent(share)})${mean}` +
+    `${drawn ? madeUp : ''}. A never-solved prompt scores ${scores}.`;
   const empty = kept.some(({ prompts }) => prompts === 0)
     ? ['On at least one seed LIM kept no prompt at all, so that there was nothing to train on.']
     : [];

@@ -87,11 +87,21 @@ export function combine(
   };
 }
 
-/** Number of evaluated held-out prompts, by tier. */
-export function tierPrompts(config: ExperimentConfig): ReadonlyMap<string, number> {
+/**
+ * Number of evaluated held-out prompts, by tier. Tiers of unknown size are left out.
+ *
+ * @param evaluated An evaluation, which tells sizes that the config does not tell.
+ */
+export function tierPrompts(
+  config: ExperimentConfig,
+  evaluated?: Pick<Accuracy, 'prompts'>,
+): ReadonlyMap<string, number> {
+  if (evaluated?.prompts) return new Map(Object.entries(evaluated.prompts));
   const { task, evaluation } = config;
   return new Map(
-    [...tierSizesOf(task)].map(([name, size]) => [name, Math.min(size, evaluation.prompts)]),
+    [...tierSizesOf(task)].flatMap(([name, size]) =>
+      size === undefined ? [] : [[name, Math.min(size, evaluation.prompts)]],
+    ),
   );
 }
 

@@ -1,7 +1,7 @@
-import { overridesOf, type ExperimentConfig } from '../config.ts';
+import { overridesOf, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import { duration } from '../look/wording.ts';
-import type { LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
+import type { ExperimentResults, LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
 import {
   comparisonFigure,
   heatMapFigure,
@@ -228,11 +228,27 @@ function limSection(run: Run): Markup {
 `;
 }
 
+/** The last part of a path: a report names files and folders, and not where they lie. */
+const lastPart = (path: string): string =>
+  path.split(/[/\\]/).findLast((part) => part !== '') ?? path;
+
+/** The model that a run starts from, at the beginning of a sentence. */
+function modelText({ config, model: given }: ExperimentResults): string {
+  const { model } = config;
+  const shape = model.kind === 'folder' ? given : model;
+  const sizes = shape
+    ? ` (${counted(shape.layers, 'layer')}, width ${shape.hiddenSize}, ${counted(shape.heads, 'attention head')})`
+    : '';
+  return model.kind === 'folder'
+    ? `The model ${shortened(lastPart(model.path), 80)}${sizes}`
+    : `A small decoder${sizes}`;
+}
+
 function didSection(run: Run): Markup {
   const { config, base, seeds } = run.results;
-  const { model, rollout, experiment, evaluation } = config;
+  const { rollout, experiment, evaluation } = config;
   const pool = seeds[0]?.pool.prompts ?? 0;
-  const sizes = [...tierPrompts(config)].map(([tier, prompts]) => `${tier} (${prompts})`);
+  const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const arms = methodsOf(run).filter((method) => method !== 'full');
   const budget =
     experiment.budget === 'updates'
@@ -240,7 +256,7 @@ function didSection(run: Run): Markup {
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
   const pass = lastUpdate(run, 'full');
   const task = describeTask(config.task);
-  return markup`<p>A small decoder (${counted(model.layers, 'layer')}, width ${model.hiddenSize}, ${counted(model.heads, 'attention head')}) and ${task.what}. ${
+  return markup`<p>${modelText(run.results)} and ${task.what}. ${
     seeds.length === 1
       ? `One seed: ${seeds[0]?.seed ?? 0}.`
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
@@ -250,7 +266,7 @@ function didSection(run: Run): Markup {
 <li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-${sizes.length === 0 ? markup`<li><b>No evaluation</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
+${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
 }
@@ -442,6 +458,8 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   const { promptText } = describeTask(results.config.task);
   const ids = keptIds(ranked, lim);
   const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
+  const drawn = ranked.some(({ origin }) => origin !== undefined);
+  const described = drawn || ranked.some(({ columns }) => columns !== undefined);
   const places = [
     ['highest scores', from(0)],
     ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
@@ -450,18 +468,18 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
       'wrong key, highest scores',
       from(
         0,
-        ranked.filter(({ wrongKey }) => wrongKey),
+        ranked.filter(({ wrongKey }) => wrongKey === true),
       ),
     ],
   ] as const;
   const rows = places.flatMap(([place, members]) =>
-    members.map(({ id, prompt, score, rewards, origin, wrongKey, key, truth }): Part[] => [
+    members.map(({ id, prompt, score, rewards, key, truth, ...made }): Part[] => [
       markup`<code>${shortened(promptText(prompt), LONGEST_TEXT)}</code>`,
       keyCell(key, truth),
       place,
       score === null ? 'none' : fixed(score, 2),
       ids.has(id) ? 'kept' : 'rejected',
-      wrongKey ? `${origin}, wrong key` : origin,
+      ...(described ? [madeText(made)] : []),
       rewards
         .slice(0, 12)
         .map((value) => (value === null ? '·' : fixed(value, 2)))
@@ -470,13 +488,55 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   );
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,
-    head: ['prompt', 'key', 'place', 'score', 'LIM', 'origin', lim.signal],
+    head: [
+      ...['prompt', 'key', 'place', 'score', 'LIM'],
+      ...(described ? [drawn ? 'origin' : 'row'] : []),
+      lim.signal,
+    ],
     rows,
     kind: 'words',
   });
 }
 
+/** How a prompt was made, or what its row says. */
+const madeText = ({
+  origin,
+  wrongKey,
+  columns = {},
+}: Pick<ScoredPrompt, 'origin' | 'wrongKey' | 'columns'>): string =>
+  [
+    ...(origin === undefined ? [] : [origin]),
+    ...(wrongKey === true ? ['wrong key'] : []),
+    ...Object.entries(columns).map(([column, value]) => `${column} ${value}`),
+  ].join(', ');
+
 const origins = ['easy', 'learnable', 'hard'] as const;
+
+/** The columns of a selection's table: a name, and the number of prompts. */
+type Kind = readonly [name: string, of: (selection: SelectionSummary) => number];
+
+/** The kinds of prompts of a drawn pool. */
+const drawnKinds: readonly Kind[] = [
+  ...origins.map((origin): Kind => [origin, ({ byOrigin }) => byOrigin?.[origin] ?? 0]),
+  ['wrong keys', ({ wrongKeys = 0 }) => wrongKeys],
+];
+
+/** The kinds of rows of a file: a list for each column, the most frequent value first. */
+function columnKinds({ byColumn = {} }: SelectionSummary): readonly (readonly [string, Kind[]])[] {
+  return Object.entries(byColumn).map(([column, counts]) => [
+    column,
+    Object.entries(counts)
+      .sort(([, a], [, b]) => b - a)
+      .map(([value]): Kind => [
+        value === '' ? 'none' : value,
+        (selection) => held(held(selection.byColumn ?? {}, column) ?? {}, value) ?? 0,
+      ]),
+  ]);
+}
+
+/** An own property, by a name that comes from a file. */
+const held = <Value>(of: Readonly<Record<string, Value>>, name: string): Value | undefined =>
+  Object.entries(of).find(([own]) => own === name)?.[1];
 
 function keptSection(run: Run): Markup {
   const { seeds } = run.results;
@@ -487,34 +547,41 @@ function keptSection(run: Run): Markup {
     const held = seeds.flatMap((seed) => seed.selections[method] ?? []);
     return held.length === 0 ? [] : [{ name: methodLabel(method), selection: meanSelection(held) }];
   });
+  const inStrata = pool.byOrigin !== undefined;
   const table = (
     list: readonly { readonly name: string; readonly selection: SelectionSummary }[],
     all: SelectionSummary,
     caption: Markup,
+    kinds: readonly Kind[] = inStrata ? drawnKinds : [],
   ): Markup =>
     tableOf({
       caption,
-      head: ['selection', 'prompts', ...origins, 'wrong keys', 'make-up'],
+      head: [
+        'selection',
+        'prompts',
+        ...kinds.map(([name]) => name),
+        ...(inStrata ? ['make-up'] : []),
+      ],
       rows: [
         [
           'pool',
           count(all.prompts),
-          ...origins.map((origin) => count(all.byOrigin[origin])),
-          count(all.wrongKeys),
-          bar(all),
+          ...kinds.map(([, of]) => count(of(all))),
+          ...(inStrata ? [bar(all)] : []),
         ],
         ...list.map(({ name, selection }): Part[] => [
           name,
           shareText(selection.prompts, all.prompts),
-          ...origins.map((origin) => shareText(selection.byOrigin[origin], all.byOrigin[origin])),
-          shareText(selection.wrongKeys, all.wrongKeys),
-          bar(selection),
+          ...kinds.map(([, of]) => shareText(of(selection), of(all))),
+          ...(inStrata ? [bar(selection)] : []),
         ]),
       ],
     });
+  const makeUp = markup`. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`;
   const { pool: drawn } = describeTask(run.results.config.task);
   return markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
-${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`)}
+${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
+${columnKinds(pool).map(([column, kinds]) => table(rows, pool, markup`<b>What each selection kept</b> by ${column}`, kinds))}
 ${
   several
     ? markup`<details class="seed"><summary>Seed by seed</summary>${seeds.map((seed) =>
@@ -535,18 +602,37 @@ function meanSelection(list: readonly SelectionSummary[]): SelectionSummary {
   const mean = (pick: (one: SelectionSummary) => number): number => average(list.map(pick));
   return {
     prompts: mean((one) => one.prompts),
-    byOrigin: {
-      easy: mean((one) => one.byOrigin.easy),
-      learnable: mean((one) => one.byOrigin.learnable),
-      hard: mean((one) => one.byOrigin.hard),
-    },
-    wrongKeys: mean((one) => one.wrongKeys),
+    ...(list.every(({ byOrigin }) => byOrigin !== undefined)
+      ? {
+          byOrigin: {
+            easy: mean((one) => one.byOrigin?.easy ?? 0),
+            learnable: mean((one) => one.byOrigin?.learnable ?? 0),
+            hard: mean((one) => one.byOrigin?.hard ?? 0),
+          },
+        }
+      : {}),
+    wrongKeys: mean((one) => one.wrongKeys ?? 0),
+    byColumn: meanColumns(list),
   };
+}
+
+function meanColumns(list: readonly SelectionSummary[]): Record<string, Record<string, number>> {
+  const sums = new Map<string, Map<string, number>>();
+  for (const { byColumn = {} } of list) {
+    for (const [column, counts] of Object.entries(byColumn)) {
+      const sum = sums.get(column) ?? new Map<string, number>();
+      sums.set(column, sum);
+      for (const [value, one] of Object.entries(counts)) {
+        sum.set(value, (sum.get(value) ?? 0) + one / list.length);
+      }
+    }
+  }
+  return Object.fromEntries([...sums].map(([column, sum]) => [column, Object.fromEntries(sum)]));
 }
 
 /** A selection's make-up by origin as a bar; the table gives the numbers. */
 const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
-  prompts === 0
+  byOrigin === undefined || prompts === 0
     ? markup`empty`
     : markup`<span class="bar" aria-hidden="true">${origins.map((origin) =>
         raw(
@@ -584,6 +670,16 @@ const valueText = (value: unknown): string =>
     80,
   );
 
+/** Where the base came from. */
+function baseText({ config, base, model }: ExperimentResults): Part {
+  if (config.model.kind === 'folder') {
+    return model
+      ? markup`the model that was given, SHA-256 of its files <code>${shortened(model.sha256, 80)}</code>`
+      : 'the model that was given';
+  }
+  return base.shipped ? 'shipped with the program' : 'pre-trained in this run';
+}
+
 function settingsSection(run: Run): Markup {
   const { results } = run;
   const { overrides, injected } = results;
@@ -594,13 +690,17 @@ function settingsSection(run: Run): Markup {
     ['Preset', shortened(results.config.preset, 80)],
     ['Config hash', markup`<code>${shortened(results.configHash, 80)}</code>`],
     ['Seeds', results.seeds.map(({ seed }) => String(seed)).join(', ')],
-    ['Base', results.base.shipped ? 'shipped with the program' : 'pre-trained in this run'],
+    ['Base', baseText(results)],
   ];
   return markup`<h3>Where it ran</h3>
 <dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-<h3>What was injected by design</h3>
+${
+  injected.length === 0
+    ? ''
+    : markup`<h3>What was injected by design</h3>
 <ul>${injected.map((text) => markup`<li>${withCode(shortened(text, 600))}</li>`)}</ul>
-<h3>Constants that differ from the reference run</h3>
+`
+}<h3>Constants that differ from the reference run</h3>
 <p>The reference is what LIMR’s released code ran, its flags with their defaults filled in. What concerns size (model, task, base, experiment) has no counterpart there.</p>
 ${
   overrides.length === 0
@@ -617,7 +717,7 @@ ${
       })
 }
 <details class="seed"><summary>The whole config</summary><pre>${JSON.stringify(
-    results.config,
+    withConfigPaths(results.config, lastPart),
     null,
     2,
   )

@@ -61,18 +61,21 @@ export function readingsAt(
   return readings;
 }
 
+const sizesOf = ({ results }: Run): ReadonlyMap<string, number> =>
+  tierPrompts(results.config, results.base);
+
 export const estimateAt = (
   run: Run,
   method: MethodName,
   readout: number,
   how: Answering = 'greedy',
 ): Estimate | undefined =>
-  accuracyOf([...readingsAt(run, method, readout, how).values()], tierPrompts(run.results.config));
+  accuracyOf([...readingsAt(run, method, readout, how).values()], sizesOf(run));
 
 /** The base's estimate. The base is one model for all seeds, so its interval is over prompts. */
 export const baseEstimate = ({ results }: Run, how: Answering = 'greedy'): Estimate | undefined => {
   const reading: Reading | undefined = how === 'greedy' ? results.base : results.base.sampled;
-  return reading && accuracyOf([reading], tierPrompts(results.config));
+  return reading && accuracyOf([reading], tierPrompts(results.config, results.base));
 };
 
 /** A method's accuracy at a read-out. */
@@ -111,7 +114,7 @@ export const differenceAt = (
   differenceOf(
     readingsAt(run, one, readout),
     readingsAt(run, other, readout),
-    tierPrompts(run.results.config),
+    sizesOf(run),
   );
 
 /** The last read-out that both methods have; undefined if they share none. */

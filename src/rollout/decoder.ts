@@ -2,6 +2,7 @@ import { canRotate } from '../../kernels/attention-decode.ts';
 import { decodeAdvance } from '../../kernels/decode-advance.ts';
 import { decodeCompact } from '../../kernels/decode-compact.ts';
 import { decodeMoveCache } from '../../kernels/decode-move-cache.ts';
+import { decodeStop } from '../../kernels/decode-stop.ts';
 import { sampleToken } from '../../kernels/sample-token.ts';
 import { episodeColumns } from '../../kernels/lib/episodes.ts';
 import { parallelLanes, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
@@ -20,6 +21,8 @@ import { purposes } from '../random.ts';
 import { DecodeSteps } from './decode-steps.ts';
 import { FinishedRing } from './finished-ring.ts';
 import { Prefill } from './prefill.ts';
+import { cutAtStopStrings, PIECE, type StopStrings, StopStringSearch } from './stop-strings.ts';
+import { TailCopy } from './tail-copy.ts';
 
 /** The largest batch that a decoder is built for. */
 export interface DecoderCapacity {
@@ -44,6 +47,11 @@ export interface DecoderCapacity {
   readonly logitsBytes?: number;
   /** Storage of keys and values; f16 rounds them. Default f32. */
   readonly cacheStorage?: 'f32' | 'f16' | undefined;
+  /**
+   * Whether rows end early where a request's stop strings are complete. Without it they are cut
+   * when all rows have ended, which gives the same responses. Default false.
+   */
+  readonly stopStrings?: boolean | undefined;
   /**
    * The sizes that kernels are chosen for; the capacity's own when left out. Decoders of several
    * capacities share them to compute the same bits.
@@ -79,6 +87,10 @@ export interface GenerateRequest extends SamplingSettings {
   /** Ids that end a response; they are part of it. */
   readonly stopIds: readonly number[];
   /**
+   * Texts that end a response after the token that completes one of them; see `StopStringSearch`.
+   */
+  readonly stopStrings?: StopStrings;
+  /**
    * Called after each step was submitted. The number of finished rows lags behind. Rows that were
    * finished when last looked at are not computed any more.
    */
@@ -100,7 +112,7 @@ export interface Generation {
   /** (rows, columns): log-probabilities of the chosen tokens, at temperature 1 and unfiltered. */
   readonly logprobs: Float32Array;
   readonly lengths: Uint32Array;
-  /** 1 where the response ended with a stop id, 0 where it was cut. */
+  /** 1 where the response ended with a stop id or a stop string, 0 where it was cut. */
   readonly stopped: Uint8Array;
   /** The tokens of one row. */
   response(row: number): Uint32Array;
@@ -131,6 +143,9 @@ export class Decoder {
   readonly #decodePlan: Plan;
   readonly #compactPlan: Plan;
   readonly #ring: FinishedRing;
+  /** What ends rows early; undefined if the capacity has no stop strings. */
+  readonly #early:
+    { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy } | undefined;
   readonly #readback: Readback;
   readonly #owned: readonly Tensor[];
   readonly #activations: readonly Activations[];
@@ -323,6 +338,12 @@ export class Decoder {
       ),
       ...caches.map((cache) => decodeMoveCache({ status, partner, cache }, { rows: this.#rows })),
     ]);
+    if (capacity.stopStrings) {
+      const halts = u32('halts', rows);
+      const stop = decodeStop({ halts, origin, status, finished }, { rows: this.#rows });
+      const tails = new TailCopy(gpu, { origin, status, tokens });
+      this.#early = { plan: gpu.plan('stop rows', [stop]), halts, tails };
+    }
     this.#ring = new FinishedRing(gpu, finished);
     this.#readback = new Readback(gpu, 'responses', readBytes(this.#state));
     this.#owned = owned;
@@ -341,13 +362,16 @@ export class Decoder {
     try {
       const { longest, shortest } = this.#prepare(request);
       const rows = this.#rows.value;
+      const search = request.stopStrings && new StopStringSearch(request.stopStrings);
+      const halting = search && this.#early && new Halting(this.#gpu, this.#early, search, rows);
       // Where rows can only end together, the host need not learn of finished rows.
-      const listens = request.stopIds.length > 0 || shortest < longest;
+      const listens = request.stopIds.length > 0 || shortest < longest || halting !== undefined;
       await this.#prefill.run(request.prompts);
       await this.#gpu.run(this.#firstPlan);
       if (listens) this.#ring.push();
       let moved = false;
       for (let step = 1; step < longest && this.#ring.finished < rows; step++) {
+        if (await halting?.end()) this.#ring.push();
         const running = rows - this.#ring.finished;
         const computed = this.#rows.value;
         if (running < computed && running <= computed * (request.compactAt ?? COMPACT_AT)) {
@@ -357,13 +381,17 @@ export class Decoder {
         }
         await this.#gpu.run(this.#decodePlan);
         if (listens) this.#ring.push();
+        if ((step + 1) % PIECE === 0) halting?.look(this.#rows.value);
         request.onStep?.(step, this.#ring.finished, this.#rows.value);
       }
+      await halting?.settle();
       const found = await this.#collect(rows);
-      return moved ? inOrder(found) : found;
+      const generation = moved ? inOrder(found) : found;
+      return search ? await cutAtStopStrings(generation, search) : generation;
     } finally {
       // A thread that ends must leave none of its device's promises pending.
       await this.#ring.reset();
+      await this.#early?.tails.settle();
       this.#busy = false;
     }
   }
@@ -375,6 +403,8 @@ export class Decoder {
     this.#decodePlan.destroy();
     this.#compactPlan.destroy();
     this.#ring.destroy();
+    this.#early?.plan.destroy();
+    this.#early?.tails.destroy();
     this.#readback.destroy();
     this.#gpu.destroy(...this.#owned);
     for (const activations of this.#activations) activations.destroy();
@@ -465,6 +495,54 @@ export class Decoder {
       states: found.status,
       origin: found.origin,
     };
+  }
+}
+
+/** Ends rows of one generation whose stop strings are complete, as soon as the host knows. */
+class Halting {
+  readonly #gpu: Gpu;
+  readonly #early: { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy };
+  readonly #search: StopStringSearch;
+  /** By a row's first place: 1 where the row is complete. */
+  readonly #halts: Uint32Array<ArrayBuffer>;
+  #isNews = false;
+
+  constructor(
+    gpu: Gpu,
+    early: { readonly plan: Plan; readonly halts: Tensor; readonly tails: TailCopy },
+    search: StopStringSearch,
+    rows: number,
+  ) {
+    this.#gpu = gpu;
+    this.#early = early;
+    this.#search = search;
+    this.#halts = new Uint32Array(rows);
+    gpu.upload(early.halts, this.#halts);
+  }
+
+  /** Begins to look at the tokens of the first `rows` rows, unless the last look is under way. */
+  look(rows: number): void {
+    this.#early.tails.push(rows, async (known) => {
+      const complete = await this.#search.look(known);
+      for (const row of complete) this.#halts[row] = 1;
+      this.#isNews ||= complete.length > 0;
+    });
+  }
+
+  /** Ends the rows found since the last call. @returns Whether there were any. */
+  async end(): Promise<boolean> {
+    this.#early.tails.check();
+    if (!this.#isNews) return false;
+    this.#isNews = false;
+    this.#gpu.upload(this.#early.halts, this.#halts);
+    await this.#gpu.run(this.#early.plan);
+    return true;
+  }
+
+  /** Waits until nothing is looked at. @throws The error of a look. */
+  async settle(): Promise<void> {
+    await this.#early.tails.settle();
+    this.#early.tails.check();
   }
 }
 

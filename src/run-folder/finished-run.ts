@@ -64,6 +64,16 @@ const resultsSchema = v.object({
   seconds: v.pipe(finite, v.minValue(0)),
   warnings: v.exactOptional(v.array(v.string())),
   base: v.object({ ...accuracy, shipped: v.boolean() }),
+  model: v.exactOptional(
+    v.object({
+      sha256: v.string(),
+      architecture: v.string(),
+      layers: whole,
+      hiddenSize: whole,
+      heads: whole,
+      parameters: whole,
+    }),
+  ),
   lim: limSummary,
   seeds: v.pipe(
     v.array(
@@ -91,10 +101,11 @@ const scoreSchema = v.object({
   id: whole,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
-  origin: v.picklist(['easy', 'learnable', 'hard']),
-  wrongKey: v.boolean(),
+  origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
+  wrongKey: v.exactOptional(v.boolean()),
   key: v.exactOptional(v.string()),
   truth: v.exactOptional(v.string()),
+  columns: v.exactOptional(v.record(v.string(), v.string())),
 });
 
 /**

@@ -3,6 +3,10 @@ import type { MethodName } from '../selection/methods.ts';
 
 /** The config and the seeds that the run was started with. */
 export const CONFIG = 'config.json';
+/** The files that the config names, with their digests; absent if it names none. */
+export const INPUTS = 'inputs.json';
+/** The model that the run started from, with digests of its files; absent for a drawn model. */
+export const BASE = 'base.json';
 /** One line per update. */
 export const METRICS = 'metrics.jsonl';
 /** The events of the run, in order. */
@@ -20,6 +24,8 @@ export const REWARDS = 'rewards.safetensors';
 export const SCORES = 'scores.json';
 export const SUBSETS = 'subsets';
 export const COMPLETIONS = 'completions';
+/** The rows of the task's files that are none of its prompts, and why; absent if there are none. */
+export const LEFT_OUT = 'left-out.json';
 /** Tells which process works in the folder. */
 export const LOCK = '.lock';
 
@@ -49,6 +55,23 @@ export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
     scores: named(SCORES),
     subset: (method) => named(`${SUBSETS}/${method}.json`),
   };
+}
+
+/**
+ * The folder of what a method has trained: adapters in PEFT's layout, or a whole model. FULL of the
+ * first seed has the plain name.
+ *
+ * @throws RangeError if `seed` is not one of the run's seeds.
+ */
+export function trainedFolder(
+  what: 'adapter' | 'model',
+  method: MethodName,
+  seed: number,
+  seeds: readonly number[],
+): string {
+  if (!seeds.includes(seed)) throw new RangeError(`seed ${seed} is none of ${seeds.join(', ')}`);
+  const ofMethod = method === 'full' ? '' : `-${method}`;
+  return `${what}${ofMethod}${seed === seeds[0] ? '' : `-seed-${seed}`}`;
 }
 
 /** The responses that FULL sampled in one data epoch. */

@@ -2,14 +2,15 @@ import { ConfigError } from '../config-error.ts';
 import { configHash, parseStoredConfig, type ExperimentConfig } from '../config.ts';
 import { digestOf } from '../formats/digest.ts';
 import { fieldOf, isRecord } from '../formats/json.ts';
+import { digestsOf, noInputs, type RunInputs } from './inputs.ts';
 
 /** The content of `config.json`: how the run was started. A resume reads it again. */
 export interface RunFile {
   readonly schema: 1;
   readonly config: ExperimentConfig;
   /**
-   * Hash of the config exactly as in the file. A later version may add settings when it reads the
-   * file.
+   * Hash of the config exactly as in the file, where a later version may add settings when it reads
+   * the file. Files that the config names count by their content.
    */
   readonly configHash: string;
   readonly seeds: readonly number[];
@@ -19,13 +20,19 @@ export interface RunFile {
 const digestOfRun = (config: unknown, seeds: unknown): string =>
   digestOf(JSON.stringify([config, seeds]));
 
-/** The text of a run's `config.json`. */
+/**
+ * The text of a run's `config.json`.
+ *
+ * @param inputs The files that the config names.
+ */
 export async function runFileText(
   config: ExperimentConfig,
   seeds: readonly number[],
+  inputs: RunInputs = noInputs,
 ): Promise<string> {
   const digest = digestOfRun(config, seeds);
-  const file = { schema: 1, config, configHash: await configHash(config), seeds, digest };
+  const hash = await configHash(config, digestsOf(inputs));
+  const file = { schema: 1, config, configHash: hash, seeds, digest };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
@@ -33,9 +40,14 @@ export async function runFileText(
  * Parses a run's `config.json`, and checks that it is unchanged since it was written.
  *
  * @param where The file, for messages.
+ * @param inputs What the folder records of the files that the config names.
  * @throws ConfigError naming file and field.
  */
-export async function parseRunFile(value: unknown, where: string): Promise<RunFile> {
+export async function parseRunFile(
+  value: unknown,
+  where: string,
+  inputs: RunInputs = noInputs,
+): Promise<RunFile> {
   if (!isRecord(value) || fieldOf(value, 'schema') !== 1) {
     throw new ConfigError(`${where}: schema must be 1`);
   }
@@ -44,7 +56,7 @@ export async function parseRunFile(value: unknown, where: string): Promise<RunFi
   if (!isSeedList(seeds)) {
     throw new ConfigError(`${where}: seeds must be a list of whole numbers`);
   }
-  const hash = await configHash(found as ExperimentConfig);
+  const hash = await configHash(found as ExperimentConfig, digestsOf(inputs));
   // Version 0.1.0 wrote no digest.
   const digest = fieldOf(value, 'digest');
   const whole = digest === undefined || digest === digestOfRun(found, seeds);

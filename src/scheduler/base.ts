@@ -1,21 +1,75 @@
 import { ConfigError } from '../config-error.ts';
-import type { ExperimentConfig } from '../config.ts';
+import { type DrawnExperimentConfig, drawnConfig, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
-import { initialParameters } from '../model/parameters.ts';
+import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
+import {
+  heldParameters,
+  initialParameters,
+  parameterLayout,
+  type ParameterSource,
+} from '../model/parameters.ts';
+import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { corpusOf } from '../tasks/registry.ts';
 import type { Task, TaskShape } from '../tasks/task.ts';
 
+/** A pretrained model, opened. Its numbers stay in its files until a network is loaded. */
+export interface GivenModel {
+  readonly directory: ModelDirectory;
+  readonly openFile: OpenModelFile;
+  /** SHA-256 of the names and contents of its files, which says which model it is. */
+  readonly digest: string;
+}
+
+/** What results say of a given model. */
+export function factsOf({ directory: { config }, digest }: GivenModel): GivenModelFacts {
+  const { architecture, layers, hiddenSize, heads } = config;
+  const { count } = parameterLayout(config, 'lm');
+  return { sha256: digest, architecture, layers, hiddenSize, heads, parameters: count };
+}
+
+/** The weights that every training of an experiment starts from. */
+export interface Base {
+  readonly source: ParameterSource;
+  /** The numbers of a drawn model, which checkpoints hold; undefined for a given model. */
+  readonly numbers: ReadonlyMap<string, Float32Array> | undefined;
+  /** `GivenModel.digest`; undefined for a drawn model. */
+  readonly digest: string | undefined;
+}
+
+/** The base of a drawn model, in memory. */
+export const drawnBase = (numbers: ReadonlyMap<string, Float32Array>): Base => ({
+  source: heldParameters(numbers),
+  numbers,
+  digest: undefined,
+});
+
+/** The base that is a given model: read from its files whenever a network is loaded. */
+export const givenBase = ({ directory, digest }: GivenModel): Base => ({
+  source: directory,
+  numbers: undefined,
+  digest,
+});
+
 /**
- * The decoder's config in an experiment: the shape from the config, the vocabulary from the task.
+ * The decoder's config in an experiment. A drawn model has its shape from the config and its
+ * vocabulary from the task.
+ *
+ * @param given The model that the config names.
+ * @throws ConfigError if the config names a model that is not given.
  */
-export function modelConfigOf(config: ExperimentConfig, task: TaskShape): ModelConfig {
+export function modelConfigOf(
+  config: ExperimentConfig,
+  task: TaskShape,
+  given?: ModelConfig,
+): ModelConfig {
+  if (given) return given;
   return {
     architecture: 'llama',
     vocabSize: task.vocabularySize,
-    ...config.model,
+    ...drawnConfig(config, 'the shape of the decoder').model,
     qkvBias: false,
     qkNorm: false,
     maxPositions: task.maxPromptTokens + task.maxResponseTokens,
@@ -29,7 +83,7 @@ export function modelConfigOf(config: ExperimentConfig, task: TaskShape): ModelC
  * Everything that a base depends on, as canonical text: model, pre-training and corpus, but not the
  * pool. Experiments with the same text start from the same base.
  */
-export function baseIdentity(config: ExperimentConfig): string {
+export function baseIdentity(config: DrawnExperimentConfig): string {
   const { task, model, base } = config;
   return JSON.stringify({ corpus: corpusOf(task), model, base });
 }
@@ -37,7 +91,7 @@ export function baseIdentity(config: ExperimentConfig): string {
 /** The trainer for a base's pre-training. The caller destroys it. */
 export function baseTrainer(
   gpu: Gpu,
-  config: ExperimentConfig,
+  config: DrawnExperimentConfig,
   task: TaskShape,
 ): SupervisedTrainer {
   const count = config.base.sequencesPerUpdate;
@@ -84,7 +138,7 @@ const LOSS_EVERY = 20;
  */
 export async function pretrainBase(
   gpu: Gpu,
-  config: ExperimentConfig,
+  config: DrawnExperimentConfig,
   task: Task,
   progress: PretrainProgress,
   untilMayContinue: () => Promise<boolean>,

@@ -51,8 +51,10 @@ export interface Checkpoint {
    * header.
    */
   readonly progress: unknown;
-  /** The base; empty during pre-training. */
+  /** The base of a drawn model; empty during pre-training, and for a model that is given. */
   readonly base: ReadonlyMap<string, Float32Array>;
+  /** `GivenModel.digest` of the model that the run starts from; undefined for a drawn model. */
+  readonly baseDigest?: string | undefined;
   /** The unfinished base during pre-training. */
   readonly pretraining: TrainableState | null;
   readonly ppo: PpoState | null;
@@ -450,6 +452,7 @@ function metadataOf(checkpoint: Checkpoint): Record<string, string> {
     host: checkpoint.host,
     updates: JSON.stringify(updates),
     progress: JSON.stringify(checkpoint.progress),
+    ...(checkpoint.baseDigest === undefined ? {} : { base: checkpoint.baseDigest }),
   };
 }
 
@@ -591,6 +594,7 @@ function contentOf(
     host: metadata.get('host') ?? '',
     progress: json('progress', v.unknown()),
     base: named('base/', float),
+    baseDigest: metadata.get('base'),
     pretraining: has('pretraining') ? network('pretraining') : null,
     ppo: has('actor')
       ? { actor: network('actor'), critic: has('critic') ? network('critic') : null }

@@ -1,5 +1,7 @@
-import type { ExperimentConfig } from '../config.ts';
+import * as v from 'valibot';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { Completion, FileMark, PromptCompletions } from '../results.ts';
+import { whole } from '../results-schema.ts';
 import { completionsFile } from '../run-folder/names.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
@@ -9,6 +11,17 @@ const MOST_RESPONSES = 2 ** 20;
 
 type Responses = PromptCompletions['epochs'][number]['completions'];
 
+/** A prompt that was rolled out. */
+export interface SampledPrompt {
+  /** Place in the pool. */
+  readonly index: number;
+  readonly text: string;
+  /** The id of the prompt's row in its file; undefined if it has none. */
+  readonly id?: string | undefined;
+  /** PPO iteration of the FULL pass, from 1. */
+  readonly step: number;
+}
+
 /** The responses of one data epoch, by the prompt's place in the pool. */
 interface Epoch {
   readonly byPrompt: Map<number, Responses>;
@@ -17,29 +30,38 @@ interface Epoch {
 
 /**
  * The responses of one seed's FULL pass, for people to look at; nothing is computed from them. They
- * are in memory, and in one file per data epoch in the run's folder. A line is a JSON array
- * `[prompt, [text, reward, correct, formatted], ...]` with flags 0 or 1, in the order of sampling.
- * Files of older versions lack the flags. If a prompt has two lines, the later line counts. If a
- * pool has more than about a million responses, only its first prompts are kept.
+ * are in memory, and in one file per data epoch in the run's folder, in the order of sampling. If a
+ * prompt was sampled twice, the later samples count. If a pool has more than about a million
+ * responses, only its first prompts are kept.
+ *
+ * In a run on the user's prompts, a line is one response as an object that other programs read too:
+ * `{"id", "prompt", "response", "reward", "correct", "formatted", "step", "epoch", "index"}`. In a
+ * run on a made-up task, a line is a JSON array `[index, [text, reward, correct, formatted], ...]`
+ * with flags 0 or 1; files of older versions lack the flags.
  */
 export class CompletionLog {
   /** Number of prompts that are kept: those below this place in the pool. */
   readonly #prompts: number;
   readonly #epochs = new Map<number, Epoch>();
   readonly #seed: number;
+  readonly #asRows: boolean;
 
+  /** @param of.asRows Whether a line is one response, as an object. */
   constructor(
     seed: number,
-    of: { readonly epochs: number; readonly samples: number },
+    of: { readonly epochs: number; readonly samples: number; readonly asRows?: boolean },
     most = MOST_RESPONSES,
   ) {
     this.#seed = seed;
+    this.#asRows = of.asRows ?? false;
     this.#prompts = Math.floor(most / (of.epochs * of.samples));
   }
 
   /** The log for a seed of a run with this config. */
-  static of({ experiment, rollout }: ExperimentConfig, seed: number): CompletionLog {
-    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples });
+  static of(config: ExperimentConfig, seed: number): CompletionLog {
+    const { experiment, rollout } = config;
+    const asRows = startsFromFolder(config);
+    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples, asRows });
   }
 
   /** Whether a prompt's responses are kept. */
@@ -47,11 +69,13 @@ export class CompletionLog {
     return prompt < this.#prompts;
   }
 
-  remember(epoch: number, prompt: number, responses: Responses): void {
-    if (!this.keeps(prompt)) return;
+  remember(epoch: number, prompt: SampledPrompt, responses: Responses): void {
+    const { index } = prompt;
+    if (!this.keeps(index)) return;
     const held = this.#epochs.get(epoch) ?? this.#begin(epoch);
-    held.byPrompt.set(prompt, responses);
-    held.file.add(lineOf(prompt, responses));
+    held.byPrompt.set(index, responses);
+    if (!this.#asRows) held.file.add(lineOf(index, responses));
+    else for (const one of responses) held.file.add(rowOf(epoch, prompt, one));
   }
 
   /** A prompt's responses, epoch by epoch. */
@@ -97,8 +121,10 @@ export class CompletionLog {
       if (byPrompt) {
         this.#epochs.set(epoch, { byPrompt, file });
         // Without a mark the file's bytes are unverified, so the file is written again with the
-        // next lines.
-        if (!mark) for (const [prompt, of] of byPrompt) file.add(lineOf(prompt, of));
+        // next lines. No version wrote rows without a mark.
+        if (!mark && !this.#asRows) {
+          for (const [prompt, of] of byPrompt) file.add(lineOf(prompt, of));
+        }
       } else damaged.push(path);
     }
     return damaged;
@@ -128,6 +154,12 @@ const lineOf = (prompt: number, responses: Responses): string =>
     ),
   ]);
 
+function rowOf(epoch: number, { index, id, text, step }: SampledPrompt, one: Completion): string {
+  const { text: response, reward, correct, formatted } = one;
+  const row = { id: id ?? String(index), prompt: text, response, reward, correct, formatted };
+  return JSON.stringify({ ...row, step, epoch, index });
+}
+
 /** The lines of a marked file; undefined if the file differs from its mark. */
 async function resumed(
   file: AppendedFile,
@@ -150,10 +182,19 @@ async function linesIn(store: RunStore, path: string): Promise<string[]> {
 
 function parse(lines: readonly string[]): Map<number, Responses> | undefined {
   const byPrompt = new Map<number, Responses>();
+  const steps = new Map<number, number>();
   try {
     for (const line of lines) {
       if (line === '') continue;
-      const [prompt, ...pairs] = JSON.parse(line) as unknown[];
+      const value: unknown = JSON.parse(line);
+      if (!Array.isArray(value)) {
+        const { index, step, completion } = responseRow(value);
+        const before = steps.get(index) === step ? (byPrompt.get(index) ?? []) : [];
+        steps.set(index, step);
+        byPrompt.set(index, [...before, completion]);
+        continue;
+      }
+      const [prompt, ...pairs] = value as unknown[];
       const responses = pairs.map(responseOf);
       if (!Number.isInteger(prompt)) return undefined;
       byPrompt.set(prompt as number, responses);
@@ -162,6 +203,21 @@ function parse(lines: readonly string[]): Map<number, Responses> | undefined {
     return undefined;
   }
   return byPrompt;
+}
+
+const responseRowSchema = v.object({
+  index: whole,
+  step: whole,
+  response: v.string(),
+  reward: v.number(),
+  correct: v.boolean(),
+  formatted: v.boolean(),
+});
+
+/** @throws ValiError if the value is not a response with its place. */
+function responseRow(value: unknown) {
+  const { index, step, response, reward, ...flags } = v.parse(responseRowSchema, value);
+  return { index, step, completion: { text: response, reward, ...flags } };
 }
 
 /** @throws TypeError if the entry lacks a text or a number, or has invalid flags. */

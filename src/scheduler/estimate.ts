@@ -1,11 +1,12 @@
 import { ConfigError } from '../config-error.ts';
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsDrawn } from '../config.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import type { MemoryLedger, MemoryLimits, MemoryPurpose } from '../gpu/memory.ts';
+import type { ModelConfig } from '../model/config.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
 import { taskShapeOf } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
-import { baseTrainer } from './base.ts';
+import { baseTrainer, modelConfigOf } from './base.ts';
 import {
   allocateExperimentBuffers,
   type BuffersShape,
@@ -22,7 +23,7 @@ export interface MemoryUse {
 export interface MemoryEstimate {
   /** Memory from the first rollout to the end of the run. */
   readonly run: MemoryUse;
-  /** Memory before that, during the pre-training of the base. */
+  /** Memory before that, during the pre-training of the base; none if the model is given. */
   readonly pretraining: MemoryUse;
   /** The most memory at any time, without the buffers of single readbacks. */
   readonly peak: number;
@@ -39,17 +40,22 @@ const unlimited: MemoryLimits = {
  *
  * @param limits Limits of the device. Left out, nothing is refused.
  * @param task The opened task. May be left out if the task's config tells its sizes.
- * @throws ConfigError if the task is left out but needed.
+ * @param given The config of the model that the config names.
+ * @throws ConfigError if task or model are left out but needed.
  * @throws AdapterError naming the buffer, its bytes and the limit, if a buffer does not fit.
  */
 export function estimate(
   config: ExperimentConfig,
   limits: MemoryLimits = unlimited,
   task: TaskShape | undefined = taskShapeOf(config.task),
+  given?: ModelConfig,
 ): MemoryEstimate {
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
-  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task));
-  const pretraining = measure(limits, (gpu) => baseTrainer(gpu, config, task));
+  const model = modelConfigOf(config, task, given);
+  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task, { model }));
+  const pretraining = startsDrawn(config)
+    ? measure(limits, (gpu) => baseTrainer(gpu, config, task))
+    : { byPurpose: {}, total: 0 };
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 

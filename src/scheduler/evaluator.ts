@@ -1,13 +1,14 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
-import { givenText, type Task, type Tier } from '../tasks/task.ts';
+import { endsOf, type Task, type Tier, type TierSampling } from '../tasks/task.ts';
 import {
   expectFiniteRewards,
   verifyRequest,
   type VerifyReply,
   type VerifyRequest,
 } from '../tasks/verification.ts';
+import { encodePrompts } from './pool.ts';
 
 /** Judges responses. In production, a pool of workers does this. */
 export type Verifier = (request: VerifyRequest) => Promise<VerifyReply>;
@@ -33,6 +34,9 @@ export function judging(
   };
 }
 
+/** How the responses of a pass are drawn. */
+type Drawing = TierSampling & { readonly seed: number };
+
 /**
  * Measures the accuracy of a decoder's model on the task's held-out tiers; NaN for a task without
  * tiers. The tier's prompts and the given seed key the random numbers, so two models are compared
@@ -55,29 +59,52 @@ export class Evaluator {
     this.#settings = settings;
   }
 
-  /**
-   * Evaluates greedy answers, then the configured number of samples per prompt, which `seed` keys.
-   */
-  async evaluate(decoder: Sampler, seed: number): Promise<Accuracy> {
-    const greedy = await this.#pass(decoder, { samples: 1, temperature: 0, topP: 1, seed: 0 });
-    const { samples, temperature, topP } = this.#settings;
-    if (samples === 0) return greedy;
-    return { ...greedy, sampled: await this.#pass(decoder, { samples, temperature, topP, seed }) };
+  /** Whether there is something to evaluate on. */
+  get evaluates(): boolean {
+    return this.#tiers.length > 0;
   }
 
+  /**
+   * Evaluates greedy answers, then the configured number of samples per prompt, which `seed` keys.
+   * A tier with its own sampling is evaluated by that alone.
+   */
+  async evaluate(decoder: Sampler, seed: number): Promise<Accuracy> {
+    const greedy = { samples: 1, temperature: 0, topP: 1, seed: 0 };
+    const first = await this.#pass(decoder, ({ sampling }) =>
+      sampling ? { ...sampling, seed: sampling.temperature === 0 ? 0 : seed } : greedy,
+    );
+    const sizes = this.#tiers.some(({ sampling }) => sampling)
+      ? { prompts: Object.fromEntries(this.#tiers.map((tier) => [tier.name, tier.prompts.length])) }
+      : {};
+    const { samples, temperature, topP } = this.#settings;
+    if (samples === 0 || this.#tiers.every(({ sampling }) => sampling)) {
+      return { ...first, ...sizes };
+    }
+    const sampled = await this.#pass(decoder, ({ sampling }) =>
+      sampling ? undefined : { samples, temperature, topP, seed },
+    );
+    return { ...first, ...sizes, sampled };
+  }
+
+  /** @param howOf How a tier is sampled; undefined leaves it out. */
   async #pass(
     decoder: Sampler,
-    how: { samples: number; temperature: number; topP: number; seed: number },
+    howOf: (tier: Tier) => Drawing | undefined,
   ): Promise<{ mean: number; tiers: Record<string, number> }> {
-    const tiers: Record<string, number> = {};
+    const tiers: [name: string, accuracy: number][] = [];
     const { text } = this.#task;
     this.#encoded ??= await Promise.all(
-      this.#tiers.map(({ prompts }) => text.encode(prompts.map(givenText))),
+      this.#tiers.map(({ prompts }) => encodePrompts(text, prompts)),
     );
     const { rows, prompts: mostPrompts } = decoder.capacity;
-    const most = Math.min(mostPrompts, Math.floor(rows / how.samples));
     let promptId = 0;
     for (const [t, tier] of this.#tiers.entries()) {
+      const how = howOf(tier);
+      if (!how) {
+        promptId += tier.prompts.length;
+        continue;
+      }
+      const most = Math.max(1, Math.min(mostPrompts, Math.floor(rows / how.samples)));
       let correct = 0;
       for (let first = 0; first < tier.prompts.length; first += most) {
         const chosen = tier.prompts.slice(first, first + most);
@@ -88,19 +115,19 @@ export class Evaluator {
           seed: how.seed,
           temperature: how.temperature,
           topP: how.topP,
-          stopIds: this.#task.stopIds,
+          ...endsOf(this.#task),
         });
         const responses = await text.decode(
           Array.from({ length: generation.rows }, (_, row) => generation.response(row)),
         );
         const reply = await this.#verify(
-          verifyRequest(chosen, how.samples, responses, generation.stopped),
+          verifyRequest(chosen, how.samples, responses, generation.stopped, tier.name),
         );
         for (const right of reply.correct) correct += right;
       }
-      tiers[tier.name] = correct / (tier.prompts.length * how.samples);
+      tiers.push([tier.name, correct / (tier.prompts.length * how.samples)]);
     }
-    const values = Object.values(tiers);
-    return { mean: values.reduce((sum, value) => sum + value, 0) / values.length, tiers };
+    const sum = tiers.reduce((total, [, accuracy]) => total + accuracy, 0);
+    return { mean: sum / tiers.length, tiers: Object.fromEntries(tiers) };
   }
 }

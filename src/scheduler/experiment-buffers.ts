@@ -49,10 +49,16 @@ export interface MemoryChoices {
 export interface BuffersShape extends MemoryChoices {
   readonly model: ModelConfig;
   readonly config: TrainerConfig & Pick<ExperimentConfig, 'cacheStorage'>;
-  readonly lengths: TaskLimits;
+  readonly lengths: TaskLimits & Pick<TaskShape, 'stopStrings'>;
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
+}
+
+/** What decides about an experiment's buffers beside its config. */
+export interface BuffersOptions extends MemoryChoices {
+  /** The model that the config names; a drawn model when left out. */
+  readonly model?: ModelConfig | undefined;
 }
 
 /** Allocates the buffers of an experiment. */
@@ -60,11 +66,11 @@ export const allocateExperimentBuffers = (
   gpu: Gpu,
   config: ExperimentConfig,
   task: TaskShape,
-  choices: MemoryChoices = {},
+  { model, ...choices }: BuffersOptions = {},
 ): ExperimentBuffers =>
   allocateBuffers(gpu, {
     ...choices,
-    model: modelConfigOf(config, task),
+    model: modelConfigOf(config, task, model),
     config,
     lengths: task,
     prompts: task.poolPrompts,
@@ -98,6 +104,7 @@ function capacities({ model, config, lengths, rowsTogether }: BuffersShape): {
     promptLength: maxPromptTokens,
     newTokens: maxResponseTokens,
     cacheStorage: config.cacheStorage,
+    ...((lengths.stopStrings ?? []).length > 0 ? { stopStrings: true } : {}),
   };
   if (rowsTogether === undefined || rowsTogether >= rows) return { whole, capacity: whole };
   const fewer = atMost(whole, rowsTogether);

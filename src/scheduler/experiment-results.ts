@@ -1,7 +1,7 @@
 import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { overridesOf, type ExperimentConfig } from '../config.ts';
 import { limrDefaults } from '../presets.ts';
-import type { ExperimentResults } from '../results.ts';
+import type { ExperimentResults, GivenModelFacts } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
 import type { Progress } from './progress.ts';
 
@@ -9,6 +9,7 @@ import type { Progress } from './progress.ts';
 export interface FinishedRun {
   readonly config: ExperimentConfig;
   readonly configHash: string;
+  readonly model: GivenModelFacts | undefined;
   /** What was put into the task on purpose, in sentences. */
   readonly injected: readonly string[];
   readonly adapter: string;
@@ -18,9 +19,11 @@ export interface FinishedRun {
   readonly seconds: number;
 }
 
+const notEvaluated = 'not evaluated: the task has no held-out tiers';
+
 /** The results of a run whose last method is trained. */
 export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResults {
-  const { config, configHash, injected, adapter, kernels, host, seconds } = run;
+  const { config, configHash, model, injected, adapter, kernels, host, seconds } = run;
   const { rollout, ppo, lim, evaluation } = config;
   if (!progress.base) throw new Error('results before the base was evaluated');
   return {
@@ -33,8 +36,13 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
     kernels,
     host,
     seconds,
-    warnings: [...progress.warnings, ...unjudgedWarnings(progress)],
+    warnings: [
+      ...progress.warnings,
+      ...unjudgedWarnings(progress),
+      ...(Object.keys(progress.base.tiers).length === 0 ? [notEvaluated] : []),
+    ],
     base: progress.base,
+    ...(model ? { model } : {}),
     lim: progress.seeds[0]?.lim ?? null,
     seeds: progress.seeds,
     methods: Object.fromEntries(

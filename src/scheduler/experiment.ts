@@ -1,7 +1,13 @@
-import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
+import {
+  checkPool,
+  configHash,
+  drawnConfig,
+  type ExperimentConfig,
+  startsFromFolder,
+} from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
-import type { CheckpointPlace } from '../run-folder/names.ts';
+import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
 import {
   at,
   iterationsOf,
@@ -11,11 +17,20 @@ import {
   trainingText,
   updatesPerEpoch,
 } from '../run-plan.ts';
-import { heldParameters } from '../model/parameters.ts';
+import { promptsRolledOut } from '../rollout-order.ts';
 import { openTask, poolPromptsOf } from '../tasks/registry.ts';
-import type { Task } from '../tasks/task.ts';
+import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
-import { pretrainBase, type PretrainState } from './base.ts';
+import {
+  type Base,
+  drawnBase,
+  factsOf,
+  givenBase,
+  type GivenModel,
+  modelConfigOf,
+  pretrainBase,
+  type PretrainState,
+} from './base.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { estimate } from './estimate.ts';
@@ -32,6 +47,7 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
+import { trainedFiles } from './trained-files.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
@@ -42,6 +58,10 @@ export interface ExperimentHost {
   readonly hostName: string;
   readonly store: RunStore;
   readonly verify: Verifier;
+  /** The files that the config names, and the tokenizer of its model; none when left out. */
+  readonly resources?: TaskResources | undefined;
+  /** The model that the config names; none where the config has the model drawn. */
+  readonly given?: GivenModel | undefined;
   /** A base trained before for this config, if there is one. */
   readonly shippedBase: (
     config: ExperimentConfig,
@@ -59,7 +79,10 @@ type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
 export interface OpenOptions {
   /** Goes on from the store's checkpoint where there is one. */
   readonly resume: boolean;
-  /** Of the config as the run's folder has it, where the run was begun by another version. */
+  /**
+   * Hash of the config as the run's folder has it: another version may have begun the run, and
+   * files count by their content. When left out, files count by their paths.
+   */
   readonly configHash?: string | undefined;
   /** Longest time between two checkpoints, unless one update takes longer; 300 s when left out. */
   readonly checkpointSeconds?: number | undefined;
@@ -90,7 +113,7 @@ export class Experiment {
   #untold: string[] = [];
   /** A base that was half made when the run was left. */
   #half: PretrainState | undefined;
-  #base: ReadonlyMap<string, Float32Array> | undefined;
+  #base: Base | undefined;
   /** Whether it was found, and not pre-trained. */
   #shipped = false;
   /** Of the seed under way. */
@@ -106,7 +129,7 @@ export class Experiment {
     task: Task,
     options: OpenOptions & { readonly configHash: string },
   ) {
-    const { gpu, hostName, memory, store } = host;
+    const { given, gpu, hostName, memory, store } = host;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -114,7 +137,8 @@ export class Experiment {
     this.task = task;
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
-    this.#buffers = new TrustedBuffers(gpu, config, task, memory ?? {});
+    const model = modelConfigOf(config, task, given?.directory.config);
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
@@ -136,10 +160,10 @@ export class Experiment {
     seeds: readonly number[],
     options: OpenOptions = { resume: false },
   ): Promise<Experiment> {
-    const task = await openTask(config.task);
+    const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
-      estimate(config, host.gpu.limits, task);
+      estimate(config, host.gpu.limits, task, host.given?.directory.config);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
@@ -226,7 +250,10 @@ export class Experiment {
       emit({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
       for (const text of this.#untold) this.#warn(text);
       this.#earlier = undefined;
-    } else this.#tell(started);
+    } else {
+      this.#tell(started);
+      await this.#tellOfTask();
+    }
     if (!this.#buffers.allocated && !this.#half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
@@ -246,10 +273,22 @@ export class Experiment {
    * are compiled while it is evaluated, and checked after that.
    */
   async #begin(): Promise<void> {
-    this.#base = await this.#host.shippedBase(this.config);
+    const { given, shippedBase } = this.#host;
+    if (given) this.#base = givenBase(given);
+    else {
+      const shipped = await shippedBase(this.config);
+      this.#base = shipped && drawnBase(shipped);
+    }
     this.#shipped = this.#base !== undefined;
     if (this.#base) this.#buffers.allocateAhead();
     for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
+  }
+
+  /** What the task says of its files: rows that are left out, and the like. */
+  async #tellOfTask(): Promise<void> {
+    const { notes = [], leftOut = [] } = this.task;
+    await this.#archive.writeLeftOut(leftOut);
+    for (const text of notes) this.#warn(text);
   }
 
   /** Tells whoever watches, and takes it into progress and log. */
@@ -271,9 +310,9 @@ export class Experiment {
     if (this.#progress.base && this.#base) return true;
     this.#enter(seed, 'base', 'The base model');
     if (!this.#base) {
-      this.#base = await pretrainBase(
+      const numbers = await pretrainBase(
         this.#host.gpu,
-        this.config,
+        drawnConfig(this.config, 'pre-training'),
         this.task,
         (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
         () => this.#mayContinue(control),
@@ -284,10 +323,11 @@ export class Experiment {
         },
       );
       this.#half = undefined;
-      if (!this.#base) return false;
+      if (!numbers) return false;
+      this.#base = drawnBase(numbers);
       this.#pretrained = 0;
       // So that it is not made again.
-      await this.#buffers.current.trainer.reset(heldParameters(this.#base), seed);
+      await this.#buffers.current.trainer.reset(this.#base.source, seed);
       await this.#checkpoint();
     }
     await this.#evaluateBase(this.#base);
@@ -295,11 +335,11 @@ export class Experiment {
   }
 
   /** Once more where gradients turn out to be wrong: by the variants that the run then takes. */
-  async #evaluateBase(base: ReadonlyMap<string, Float32Array>): Promise<void> {
+  async #evaluateBase({ source }: Base): Promise<void> {
     const seed = this.#firstSeed;
     let wrong: readonly string[];
     do {
-      await this.#buffers.current.trainer.reset(heldParameters(base), seed);
+      await this.#buffers.current.trainer.reset(source, seed);
       const found = await this.#evaluator.evaluate(this.#buffers.current.decoder, seed);
       const before = { seed, update: 0, samples: 0 };
       const shipped = this.#shipped;
@@ -343,9 +383,7 @@ export class Experiment {
     const length = iterationsOf(this.config, method, prompts.length);
     this.#enter(pool.seed, method, trainingText(method, length));
     const { trainer, decoder } = this.#buffers.current;
-    if (progress.iteration === 0) {
-      await trainer.reset(heldParameters(this.#base ?? new Map()), pool.seed);
-    }
+    if (progress.iteration === 0) await trainer.reset(this.#start.source, pool.seed);
     const tools = {
       config: this.config,
       task: this.task,
@@ -366,7 +404,18 @@ export class Experiment {
       const { pace } = this.#clock;
       this.#host.emit(progressEvent(updates, this.totalUpdates, pace, record.metrics));
     }
+    await this.#keepTrained(pool.seed, method);
     return true;
+  }
+
+  /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
+  async #keepTrained(seed: number, method: MethodName): Promise<void> {
+    const { given } = this.#host;
+    const { config } = this;
+    if (!given || !startsFromFolder(config) || this.#progress.iteration === 0) return;
+    const { actor } = await this.#buffers.current.trainer.save();
+    const { folder, files } = await trainedFiles(config, given, actor.parameters);
+    await this.#archive.writeTrained(trainedFolder(folder, method, seed, this.seeds), files);
   }
 
   /** @throws Error where FULL has not been scored. */
@@ -388,7 +437,7 @@ export class Experiment {
       await this.#emitColumn(this.#seed, iteration / perEpoch - 1);
     }
     const readouts = readoutsReached(this.config, method, prompts, iteration);
-    if (readouts.length > 0) await this.#evaluate(method, readouts);
+    if (readouts.length > 0) await this.#evaluate(method, readouts, prompts);
     const { checkpointEvery } = this.config.experiment;
     if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpoints.due) {
       await this.#checkpoint();
@@ -424,10 +473,11 @@ export class Experiment {
     this.#tell({ type: 'column', seed, epoch, ...column });
   }
 
-  async #evaluate(method: MethodName, readouts: readonly number[]): Promise<void> {
+  async #evaluate(method: MethodName, readouts: readonly number[], prompts: number): Promise<void> {
+    if (!this.#evaluator.evaluates) return;
     const { rollout, experiment } = this.config;
     const { iteration } = this.#progress;
-    const samples = iteration * rollout.prompts * rollout.samples;
+    const samples = promptsRolledOut(this.config, prompts, iteration) * rollout.samples;
     const accuracy = await this.#evaluator.evaluate(this.#buffers.current.decoder, this.#seed);
     for (const readout of readouts) {
       const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};
@@ -463,12 +513,19 @@ export class Experiment {
     return {
       config: this.config,
       configHash: this.#configHash,
+      model: this.#host.given && factsOf(this.#host.given),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,
       kernels: this.#buffers.trust.choices,
       seconds: this.#clock.seconds,
     };
+  }
+
+  /** @throws Error before there is a base. */
+  get #start(): Base {
+    if (!this.#base) throw new Error('a training before there is a base');
+    return this.#base;
   }
 
   /** Everything that the next iteration depends on. */
@@ -479,7 +536,8 @@ export class Experiment {
     await this.#writeCheckpoint(
       { seedIndex, method: this.#method, update: iteration },
       async () => ({
-        base,
+        base: base.numbers ?? new Map<string, Float32Array>(),
+        baseDigest: base.digest,
         pretraining: null,
         ppo: await this.#buffers.current.trainer.save(),
         matrix: await readMatrix(this.#host.gpu, this.#buffers.current.matrix),
@@ -531,15 +589,27 @@ export class Experiment {
     if (found.pretraining) {
       this.#half = { update: standing.pretrained, state: found.pretraining };
     } else {
-      this.#base = found.base;
+      this.#base = this.#baseOf(found);
       await this.#restoreNetworks(found);
     }
     this.#untold.push(...moveWarnings(kept, { adapter: gpu.name, host: hostName }));
   }
 
-  async #restoreNetworks({ base, ppo, matrix }: FoundCheckpoint): Promise<void> {
+  /** The base that a checkpoint goes on from. @throws CheckpointError if it is another model. */
+  #baseOf({ file, base, baseDigest }: FoundCheckpoint): Base {
+    const { given } = this.#host;
+    if (baseDigest !== given?.digest) {
+      const found = given ? `model ${given.digest.slice(0, 12)}` : 'a drawn model';
+      throw new CheckpointError(
+        `${file}: starts from ${baseDigest === undefined ? 'a drawn model' : `model ${baseDigest.slice(0, 12)}`}, this run from ${found}`,
+      );
+    }
+    return given ? givenBase(given) : drawnBase(base);
+  }
+
+  async #restoreNetworks({ ppo, matrix }: FoundCheckpoint): Promise<void> {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
-    await this.#buffers.current.trainer.restore(heldParameters(base), ppo);
+    await this.#buffers.current.trainer.restore(this.#start.source, ppo);
     uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
   }
 

@@ -1,9 +1,10 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
+import { type Turns, turnsOf } from '../rollout-order.ts';
 import type { UpdateRecord } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
-import type { Task } from '../tasks/task.ts';
+import { endsOf, type Task } from '../tasks/task.ts';
 import { verifyRequest } from '../tasks/verification.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
@@ -47,8 +48,9 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const started = performance.now();
 
   // Order: consecutive places of an endless shuffle, epoch after epoch.
-  const indices = promptsInOrder(seed, place, rollout.prompts);
-  const epoch = Math.floor((iteration * rollout.prompts) / prompts.length);
+  const turns = turnsOf(tools.config, prompts.length, iteration);
+  const { epoch } = turns;
+  const indices = promptsInOrder(seed, place, turns);
 
   // Rollout.
   const generation = await decoder.generate({
@@ -60,7 +62,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     topK: rollout.topK,
     topP: rollout.topP,
     minP: rollout.minP,
-    stopIds: task.stopIds,
+    ...endsOf(task),
   });
   const sampled = performance.now();
   const groups = indices.map((promptIndex, i) => ({
@@ -92,7 +94,8 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     }));
     for (const [i, index] of indices.entries()) {
       const own = said.slice(i * rollout.samples, (i + 1) * rollout.samples);
-      completions.remember(epoch, index, own);
+      const { text, id } = pool.at(index);
+      completions.remember(epoch, { index, text, id, step: iteration + 1 }, own);
     }
   }
 
@@ -135,8 +138,8 @@ function at(verdicts: Float32Array | Uint8Array, row: number): number {
  */
 function promptsInOrder(
   seed: number,
-  { method, prompts, iteration }: IterationPlace,
-  count: number,
+  { method, prompts }: IterationPlace,
+  { first, count }: Turns,
 ): number[] {
   const orders = new Map<number, readonly number[]>();
   const orderOf = (epoch: number): readonly number[] => {
@@ -148,7 +151,7 @@ function promptsInOrder(
     return order;
   };
   return Array.from({ length: count }, (_, i) => {
-    const turn = iteration * count + i;
+    const turn = first + i;
     const prompt = orderOf(Math.floor(turn / prompts.length))[turn % prompts.length];
     if (prompt === undefined) throw new RangeError(`${method} has no prompts to train on`);
     return prompt;

@@ -1,8 +1,18 @@
-import { givenText, type PoolPrompt, type Task } from '../tasks/task.ts';
+import { givenText, type PoolPrompt, type Prompt, type Task } from '../tasks/task.ts';
+import type { Text } from '../tasks/text.ts';
 
 /** A prompt of a pool with its tokens. */
 export interface PooledPrompt extends PoolPrompt {
   readonly tokens: Uint32Array;
+}
+
+/** The tokens of prompts, as the model receives them. */
+export async function encodePrompts(
+  text: Text,
+  prompts: readonly Prompt[],
+): Promise<readonly Uint32Array[]> {
+  const known = prompts.flatMap(({ tokens }) => tokens ?? []);
+  return known.length === prompts.length ? known : text.encode(prompts.map(givenText));
 }
 
 /** The training prompts of one seed. */
@@ -17,7 +27,7 @@ export class Pool {
 
   static async open(task: Task, seed: number): Promise<Pool> {
     const prompts = task.pool(seed);
-    const encoded = await task.text.encode(prompts.map(givenText));
+    const encoded = await encodePrompts(task.text, prompts);
     return new Pool(
       seed,
       prompts.map((prompt, i) => ({ ...prompt, tokens: encoded[i] ?? new Uint32Array() })),
@@ -41,10 +51,14 @@ export class Pool {
   }
 }
 
-/** The facts about a prompt for readers: its origin, its key, and the truth if the key is wrong. */
-export const keyOf = ({ origin, wrongKey, key, truth }: PoolPrompt) => ({
-  origin,
-  wrongKey,
+/**
+ * The facts about a prompt for readers: its origin, its key, the truth if the key is wrong, and
+ * what its row says.
+ */
+export const keyOf = ({ origin, wrongKey, key, truth, columns }: PoolPrompt) => ({
+  ...(origin === undefined ? {} : { origin }),
+  ...(wrongKey === undefined ? {} : { wrongKey }),
   key,
   ...(truth === undefined ? {} : { truth }),
+  ...(columns === undefined ? {} : { columns }),
 });

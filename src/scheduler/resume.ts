@@ -55,13 +55,14 @@ export async function readResumeState(
   const { store } = archive;
   const { config, seeds, task } = run;
   const { file, layout } = found;
-  if (found.pretraining === null && !(found.ppo && found.matrix && found.base.size > 0)) {
+  const hasBase = found.base.size > 0 || found.baseDigest !== undefined;
+  if (found.pretraining === null && !(found.ppo && found.matrix && hasBase)) {
     throw new DamageError(`${file} is damaged: it holds no network`);
   }
   const history =
     layout === 3 ? await readHistory(store, found) : await olderHistory(store, run, found);
   const { log, records, standing } = history;
-  if (standing.pretrained > config.base.updates) {
+  if (standing.pretrained > (config.base?.updates ?? 0)) {
     throw new DamageError(`${file} is damaged: pretrained: ${standing.pretrained} is out of range`);
   }
   const progress = freshProgress();

@@ -9,13 +9,14 @@ import type {
   UpdateRecord,
 } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
-import { EVENTS, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import type { LeftOutRow } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { RunStore } from './run-store.ts';
+import type { FileContent, RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -116,6 +117,28 @@ export class RunArchive {
     const marks: Record<string, FileMark> = {};
     for (const [path, content] of files) marks[path] = await this.#write(path, content);
     return marks;
+  }
+
+  /**
+   * Writes the files of a trained model or adapter.
+   *
+   * @param files In the order to write them, by names in the folder.
+   * @throws CheckpointWriteError
+   */
+  async writeTrained(folder: string, files: ReadonlyMap<string, FileContent>): Promise<void> {
+    for (const [name, content] of files) {
+      const path = `${folder}/${name}`;
+      try {
+        await this.store.write(path, content);
+      } catch (cause) {
+        throw this.writeError(`${path} could not be written`, cause);
+      }
+    }
+  }
+
+  /** Writes the rows that are none of the task's prompts. @throws CheckpointWriteError */
+  async writeLeftOut(rows: readonly LeftOutRow[]): Promise<void> {
+    if (rows.length > 0) await this.#write(LEFT_OUT, jsonLines(rows));
   }
 
   /** Writes the marks of a finished run's files, then its results. */

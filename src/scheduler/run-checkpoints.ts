@@ -10,7 +10,10 @@ const CHECKPOINT_SECONDS = 300;
 type RunOfCheckpoints = Pick<Checkpoint, 'configHash' | 'seeds' | 'adapter' | 'host'>;
 
 /** What the next iteration computes with. */
-export type ComputedState = Pick<Checkpoint, 'base' | 'pretraining' | 'ppo' | 'matrix'>;
+export type ComputedState = Pick<
+  Checkpoint,
+  'base' | 'baseDigest' | 'pretraining' | 'ppo' | 'matrix'
+>;
 
 /** A moment of a run that it can go on from. */
 export interface Moment {

@@ -85,7 +85,7 @@ async function scorePool(
     scores: result,
     rewards: rewardsOnDevice(gpu, matrix),
     counted: true,
-    keys: pool.prompts,
+    ...knownKeys(pool),
     source: 'this run',
   };
   const cut: Cut =
@@ -175,15 +175,56 @@ function limShortfall(
   ];
 }
 
+/** The keys of a pool, if the task tells of every prompt how it was made. */
+function knownKeys({ prompts }: Pool): Pick<SelectionPool, 'keys'> {
+  const keys = prompts.flatMap(({ origin, wrongKey }) =>
+    origin === undefined || wrongKey === undefined ? [] : [{ origin, wrongKey }],
+  );
+  return keys.length === prompts.length ? { keys } : {};
+}
+
+/** Columns with more values than this tell rows apart rather than kinds of rows. */
+const MOST_VALUES = 24;
+
 function summarize(pool: Pool, indices: readonly number[]): SelectionSummary {
   const byOrigin = { easy: 0, learnable: 0, hard: 0 };
   let wrongKeys = 0;
+  const byColumn = new Map(kindColumns(pool).map((column) => [column, new Map<string, number>()]));
   for (const index of indices) {
-    const prompt = pool.at(index);
-    byOrigin[prompt.origin]++;
-    if (prompt.wrongKey) wrongKeys++;
+    const { origin, wrongKey, columns = {} } = pool.at(index);
+    if (origin !== undefined) byOrigin[origin]++;
+    if (wrongKey) wrongKeys++;
+    for (const [column, counts] of byColumn) {
+      const value = Object.hasOwn(columns, column) ? (columns[column] ?? '') : '';
+      counts.set(value, (counts.get(value) ?? 0) + 1);
+    }
   }
-  return { prompts: indices.length, byOrigin, wrongKeys };
+  const has = (field: 'origin' | 'wrongKey'): boolean =>
+    pool.prompts.some((prompt) => prompt[field] !== undefined);
+  return {
+    prompts: indices.length,
+    ...(has('origin') ? { byOrigin } : {}),
+    ...(has('wrongKey') ? { wrongKeys } : {}),
+    ...(byColumn.size > 0
+      ? {
+          byColumn: Object.fromEntries(
+            [...byColumn].map(([column, counts]) => [column, Object.fromEntries(counts)]),
+          ),
+        }
+      : {}),
+  };
+}
+
+/** The columns that sort the pool's rows into a few kinds. */
+function kindColumns({ prompts }: Pool): string[] {
+  const values = new Map<string, Set<string>>();
+  for (const { columns = {} } of prompts) {
+    for (const [column, value] of Object.entries(columns)) {
+      const found = values.get(column) ?? new Set();
+      values.set(column, found.add(value));
+    }
+  }
+  return [...values].flatMap(([column, found]) => (found.size <= MOST_VALUES ? [column] : []));
 }
 
 /** The quantiles of the scores at 0, 5, ..., 100 %. */

@@ -5,17 +5,18 @@ import { choicesOf, choicesOfRun, defaultChoices, unrunnable } from '../variants
 import { type KernelUse, queueChecks, replaceWrongVariants } from '../variants/self-check.ts';
 import { CheckpointError } from './checkpoint.ts';
 
+/** What a run needs of its kernels. */
+type TrustedUse = Pick<ExperimentConfig, 'weightStorage' | 'cacheStorage'> &
+  Pick<KernelUse, 'headDim'>;
+
 /**
  * The kernel variants that a run computes with, and the check that they are right on its device.
  */
 export class KernelTrust {
   readonly #gpu: Gpu;
-  readonly #config: Pick<ExperimentConfig, 'model' | 'weightStorage' | 'cacheStorage'>;
+  readonly #config: TrustedUse;
 
-  constructor(
-    gpu: Gpu,
-    config: Pick<ExperimentConfig, 'model' | 'weightStorage' | 'cacheStorage'>,
-  ) {
+  constructor(gpu: Gpu, config: TrustedUse) {
     this.#gpu = gpu;
     this.#config = config;
   }
@@ -70,10 +71,10 @@ export class KernelTrust {
 
   /** The uses of kernels to check. They always include f32, as bases are pre-trained in f32. */
   #uses(training: boolean): KernelUse[] {
-    const { model, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
+    const { headDim, weightStorage = 'f32', cacheStorage: cache = 'f32' } = this.#config;
     const storages = new Set(['f32', weightStorage] as const);
     return Array.from(storages, (storage) => ({
-      headDim: model.headDim,
+      headDim,
       training,
       storage,
       cache,

@@ -1,10 +1,11 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   allocateExperimentBuffers,
+  type BuffersOptions,
   type ExperimentBuffers,
-  type MemoryChoices,
 } from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
 
@@ -17,9 +18,14 @@ export class TrustedBuffers {
   readonly #allocate: () => ExperimentBuffers;
   #allocated: ExperimentBuffers | undefined;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, choices: MemoryChoices) {
-    this.trust = new KernelTrust(gpu, config);
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, choices);
+  constructor(
+    gpu: Gpu,
+    config: ExperimentConfig,
+    task: Task,
+    options: BuffersOptions & { readonly model: ModelConfig },
+  ) {
+    this.trust = new KernelTrust(gpu, { ...config, headDim: options.model.headDim });
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, options);
   }
 
   get allocated(): boolean {

@@ -2,7 +2,16 @@ import * as v from 'valibot';
 import { ConfigError } from '../config-error.ts';
 import { issueText } from '../config-issue.ts';
 import { taskKinds } from './kinds.ts';
-import type { Task, TaskDescription, TaskKind, TaskShape, TaskVerifier } from './task.ts';
+import {
+  type LastBatch,
+  noResources,
+  type Task,
+  type TaskDescription,
+  type TaskKind,
+  type TaskResources,
+  type TaskShape,
+  type TaskVerifier,
+} from './task.ts';
 
 type ConfigOf<Kind> = Kind extends TaskKind<infer Config> ? Config : never;
 
@@ -39,15 +48,21 @@ export function checkTask(config: TaskConfig, path = 'task'): void {
 }
 
 /** Opens a task and reads the files it needs. @throws ConfigError as `checkTask`. */
-export async function openTask(config: TaskConfig): Promise<Task> {
+export async function openTask(
+  config: TaskConfig,
+  resources: TaskResources = noResources,
+): Promise<Task> {
   checkTask(config);
-  return kindOf(config).open(config);
+  return kindOf(config).open(config, resources);
 }
 
 /** Opens the verifier of a task. @throws ConfigError as `checkTask`. */
-export async function openVerifier(config: TaskConfig): Promise<TaskVerifier> {
+export async function openVerifier(
+  config: TaskConfig,
+  resources: TaskResources = noResources,
+): Promise<TaskVerifier> {
   checkTask(config);
-  return kindOf(config).verifier(config);
+  return kindOf(config).verifier(config, resources);
 }
 
 /** The shape of a task; undefined if the task must open files first. */
@@ -61,8 +76,30 @@ export const taskShapeOf = (config: TaskConfig): TaskShape | undefined =>
 export const poolPromptsOf = (config: TaskConfig): number | undefined =>
   taskShapeOf(config)?.poolPrompts;
 
-/** The number of prompts of each held-out tier, by its name, from easy to hard. */
-export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number> =>
+/** A task's config with every path of a file replaced by what `change` makes of it. */
+export const withPaths = (config: TaskConfig, change: (path: string) => string): TaskConfig =>
+  kindOf(config).withPaths?.(config, change) ?? config;
+
+/** The paths of all files that a task's config names, each once. */
+export function filesOf(config: TaskConfig): string[] {
+  const paths = new Set<string>();
+  withPaths(config, (path) => {
+    paths.add(path);
+    return path;
+  });
+  return [...paths];
+}
+
+/** Whether the task needs a given model; otherwise its model is drawn. */
+export const takesGivenModel = (config: TaskConfig): boolean =>
+  kindOf(config).takesGivenModel ?? false;
+
+/** What becomes of the last prompts of a data epoch; undefined if rollouts divide a pool. */
+export const lastBatchOf = (config: TaskConfig): LastBatch | undefined =>
+  kindOf(config).lastBatch?.(config);
+
+/** The number of prompts of each held-out tier, as `TaskKind.tierSizes`. */
+export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number | undefined> =>
   kindOf(config).tierSizes(config);
 
 /**

@@ -1,8 +1,18 @@
 import type { GenericSchema } from 'valibot';
+import { type InputFiles, noFiles } from '../formats/input-files.ts';
+import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { Text } from './text.ts';
 
 /** How hard a pool prompt is for the base model, by the stratum it was drawn from. */
 export type Origin = 'easy' | 'learnable' | 'hard';
+
+/** The values of a row of a file, as a user's verifier receives them. */
+export interface RowValues {
+  /** A text, or a list of messages. */
+  readonly prompt: unknown;
+  /** Null if the row has no answer. */
+  readonly answer: unknown;
+}
 
 /** A prompt and the answer key for its responses. */
 export interface Prompt {
@@ -12,6 +22,10 @@ export interface Prompt {
   readonly given?: string;
   /** The answer key in the verifier's terms. It is wrong if a pool prompt says `wrongKey`. */
   readonly key: string;
+  /** The prompt as the model receives it, if the task has encoded it already. */
+  readonly tokens?: Uint32Array;
+  /** What the prompt's row has, for a verifier that is a user's module. */
+  readonly row?: RowValues;
 }
 
 /** A prompt of a made-up task. */
@@ -20,13 +34,32 @@ export interface DrawnPrompt extends Prompt {
   readonly baseProbability: number;
 }
 
-/** A training prompt. It records what was injected, to show what a selection rejects. */
+/**
+ * A training prompt. A prompt of a made-up task records what was injected, to show what a selection
+ * rejects. A prompt of a file keeps what its row says about itself.
+ */
 export interface PoolPrompt extends Prompt {
-  readonly origin: Origin;
-  /** True if the key was replaced by a wrong one on purpose. */
-  readonly wrongKey: boolean;
+  /** The stratum that the prompt was drawn from; absent if prompts are not drawn in strata. */
+  readonly origin?: Origin;
+  /**
+   * Whether the key was replaced by a wrong one on purpose; absent if the task replaces no keys.
+   */
+  readonly wrongKey?: boolean;
   /** The right answer, if the key is wrong. */
   readonly truth?: string;
+  /** The id of the prompt's row in its file. */
+  readonly id?: string;
+  /** Facts of the row by column, for the report: source, level and the like. */
+  readonly columns?: Readonly<Record<string, string>>;
+}
+
+/** How responses to a tier's prompts are drawn. */
+export interface TierSampling {
+  /** Responses per prompt. */
+  readonly samples: number;
+  /** 0 is greedy. */
+  readonly temperature: number;
+  readonly topP: number;
 }
 
 /** A held-out set of prompts, the same for every pool seed. */
@@ -35,6 +68,19 @@ export interface Tier<OfPrompt extends Prompt = Prompt> {
   readonly name: string;
   readonly description: string;
   readonly prompts: readonly OfPrompt[];
+  /** How the tier is sampled; if absent, as the config's `evaluation` says. */
+  readonly sampling?: TierSampling;
+}
+
+/** A row of a task's file that is none of its prompts. */
+export interface LeftOutRow {
+  /** File and row. */
+  readonly where: string;
+  readonly id?: string;
+  /** The beginning of the prompt. */
+  readonly prompt: string;
+  /** Why the row is left out, as a clause. */
+  readonly reason: string;
 }
 
 /** One pre-training sequence: prompt and solution. */
@@ -68,6 +114,8 @@ export interface ResponseEnd {
  * `Text`.
  */
 export interface TaskVerifier {
+  /** The verifier of a held-out tier that has its own; undefined for tiers that have none. */
+  readonly ofTier?: (tier: string) => TaskVerifier | undefined;
   /**
    * The end token as text, if responses are decoded with it and it is part of their form. Undefined
    * if responses come without an end token.
@@ -84,6 +132,10 @@ export interface TaskVerifier {
   ) => Verdict | Promise<Verdict>;
 }
 
+/** The two ways to end a data epoch whose prompts are no whole number of rollouts. */
+export const lastBatches = ['drop', 'short'] as const;
+export type LastBatch = (typeof lastBatches)[number];
+
 /** The sizes of a task that determine its model and buffers. */
 export interface TaskShape {
   /** All token ids are below this number. */
@@ -93,6 +145,11 @@ export interface TaskShape {
    * length ends a response.
    */
   readonly stopIds: readonly number[];
+  /**
+   * Texts that end a response after the token that completes one of them, which stays in the
+   * response. Absent if only tokens end a response.
+   */
+  readonly stopStrings?: readonly string[];
   /** The length of the longest prompt. */
   readonly maxPromptTokens: number;
   /**
@@ -101,6 +158,12 @@ export interface TaskShape {
   readonly maxResponseTokens: number;
   /** Prompts of a pool, which are the rows of the reward matrix. */
   readonly poolPrompts: number;
+  /**
+   * What becomes of the prompts at the end of a data epoch that are too few for a rollout: `drop`
+   * leaves them out of that epoch, `short` makes a smaller rollout of them. If absent, a rollout's
+   * prompts must divide the pool.
+   */
+  readonly lastBatch?: LastBatch;
 }
 
 /**
@@ -129,7 +192,35 @@ export interface Task extends TaskShape {
   readonly corpus: Corpus | undefined;
   /** Sentences for the report on what was put into the data by design. */
   describeInjected(): readonly string[];
+  /** Sentences that a reader of the results must know: rows that were left out, and the like. */
+  readonly notes?: readonly string[];
+  /** The rows of the task's files that are none of its prompts. */
+  readonly leftOut?: readonly LeftOutRow[];
 }
+
+/** The model that a task's text is for, as far as its files describe it. */
+export interface TaskModel {
+  /** The model's name in errors. */
+  readonly where: string;
+  /** All token ids are below this number. */
+  readonly vocabularySize: number;
+  /** Tokens that end a response. */
+  readonly stopIds: readonly number[];
+  /** Longest sequence, in tokens. */
+  readonly maxPositions: number;
+  /** The unparsed files of the model's tokenizer; undefined if it has none. */
+  tokenizerTexts(): Promise<TokenizerTexts | undefined>;
+}
+
+/** What a task needs from outside its config. */
+export interface TaskResources {
+  readonly files: InputFiles;
+  /** The model that is given; absent if the task's model is drawn. */
+  readonly model?: TaskModel;
+}
+
+/** For tasks that need neither files nor a model. */
+export const noResources: TaskResources = { files: noFiles };
 
 /** A task in words, for report and page. Each comment shows the sentence around its text. */
 export interface TaskDescription {
@@ -147,6 +238,10 @@ export interface TaskDescription {
    * Whether no pool has the prompts of the tiers, so that intervals over the tiers mean something.
    */
   readonly isHeldOut: boolean;
+  /**
+   * How tiers are answered, if they say so themselves: `Evaluation on held-out prompts, ...: ...`.
+   */
+  readonly answers?: string;
   /** A prompt for people to read. */
   readonly promptText: (prompt: string) => string;
   /** The answer that a response gives, in the terms of keys; undefined if none is found. */
@@ -159,6 +254,11 @@ export interface TaskDescription {
  */
 export interface TaskKind<Config extends { readonly name: string }> {
   readonly name: Config['name'];
+  /**
+   * Whether the model is given, and its tokenizer makes the task's text. If absent, the task has a
+   * vocabulary of its own, and its model is drawn.
+   */
+  readonly takesGivenModel?: true;
   /** The schema of fields, types and ranges: an object whose `name` is a literal. */
   readonly schema: GenericSchema<unknown, Config>;
   /**
@@ -166,16 +266,39 @@ export interface TaskKind<Config extends { readonly name: string }> {
    * `path.field`.
    */
   check?(config: Config, path: string): void;
+  /**
+   * The config with every path of a file replaced by what `change` makes of it; absent if the
+   * config names no files.
+   */
+  withPaths?(config: Config, change: (path: string) => string): Config;
+  /** As `TaskShape.lastBatch`, which the config alone determines; absent if rollouts divide a pool. */
+  lastBatch?(config: Config): LastBatch;
   /** The shape of the task; undefined if files must be opened first. */
   shape(config: Config): TaskShape | undefined;
-  /** The number of prompts of each held-out tier, by its name, from easy to hard. */
-  tierSizes(config: Config): ReadonlyMap<string, number>;
+  /**
+   * The number of prompts of each held-out tier, by its name, from easy to hard; undefined if files
+   * must be opened first.
+   */
+  tierSizes(config: Config): ReadonlyMap<string, number | undefined>;
   /** The fields that determine the pre-training corpus, in an order that never changes. */
   corpusIdentity(config: Config): object | undefined;
   describe(config: Config): TaskDescription;
-  open(config: Config): Task | Promise<Task>;
-  verifier(config: Config): TaskVerifier | Promise<TaskVerifier>;
+  open(config: Config, resources: TaskResources): Task | Promise<Task>;
+  verifier(config: Config, resources: TaskResources): TaskVerifier | Promise<TaskVerifier>;
 }
+
+/** What ends a response of a task, as a decoder takes it. */
+export const endsOf = ({ stopIds, stopStrings = [], text }: Task) => ({
+  stopIds,
+  ...(stopStrings.length > 0
+    ? {
+        stopStrings: {
+          texts: stopStrings,
+          decode: (rows: readonly ArrayLike<number>[]) => text.decode(rows),
+        },
+      }
+    : {}),
+});
 
 /** The text that a model receives for a prompt. */
 export const givenText = ({ text, given = text }: Prompt): string => given;

@@ -13,6 +13,8 @@ export interface VerifyRequest {
   readonly responses: readonly string[];
   /** (n): 1 where the response ended by itself, 0 where it was cut. */
   readonly finished: Uint8Array<ArrayBuffer>;
+  /** The held-out tier that the prompts belong to; absent for prompts of the pool. */
+  readonly tier?: string;
 }
 
 /** Builds a verifier's request from `samples` responses to each prompt, ordered by prompt. */
@@ -21,12 +23,14 @@ export const verifyRequest = (
   samples: number,
   responses: readonly string[],
   finished: ArrayLike<number>,
+  tier?: string,
 ): VerifyRequest => ({
   prompts: prompts.map(({ text }) => text),
   keys: prompts.map(({ key }) => key),
   promptOf: Uint32Array.from(responses, (_, row) => Math.floor(row / samples)),
   responses,
   finished: Uint8Array.from(finished),
+  ...(tier === undefined ? {} : { tier }),
 });
 
 /** The verdicts on n responses. */

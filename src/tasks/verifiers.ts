@@ -1,33 +1,6 @@
-import { compareAnswers } from './math-answer.ts';
-import { type EndRule, endOf } from './end-of-response.ts';
-import { evalEqual } from './math-eval.ts';
-import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
 import { openVerifier, type TaskConfig } from './registry.ts';
-import type { ResponseEnd, TaskVerifier, Verdict } from './task.ts';
-
-/** The reasons for a verdict. */
-export interface Why {
-  /** The broken format rule; null if the answers were compared. */
-  readonly broken: MathFormat['reason'];
-  /** The rule that decided. */
-  readonly rule: string;
-  /** The key and the answer as they were read; null if there was none. */
-  readonly key: string | null;
-  readonly answer: string | null;
-}
-
-export type ExplainedVerdict = Verdict & { readonly why?: Why };
-
-/**
- * Judges a response to a prompt by the right answer. All three are text; the response comes without
- * its end token.
- */
-export type TextVerifier = (
-  prompt: string,
-  answer: string,
-  response: string,
-  end: ResponseEnd,
-) => ExplainedVerdict | Promise<ExplainedVerdict>;
+import { type NamedVerifier, ruleVerifiers, type TextVerifier } from './rule-verifiers.ts';
+import type { TaskVerifier } from './task.ts';
 
 /**
  * Names of the text verifiers, as commands take them. `arithmetic` is the verifier of a config's
@@ -35,52 +8,6 @@ export type TextVerifier = (
  */
 export const verifierNames = ['math', 'math-eval', 'exact', 'arithmetic'] as const;
 export type VerifierName = (typeof verifierNames)[number];
-
-/** A verifier, and the end tokens of its task. */
-export interface NamedVerifier {
-  readonly verify: TextVerifier;
-  readonly endTokens: readonly string[];
-}
-
-const malformed = (
-  broken: NonNullable<MathFormat['reason']>,
-  key: string,
-  extracted: string | null,
-): ExplainedVerdict => ({
-  ...{ reward: -1, correct: false, formatted: false, extracted },
-  why: { broken, rule: broken, key, answer: extracted },
-});
-
-const compared = (
-  same: boolean,
-  extracted: string,
-  why: { readonly rule: string; readonly key: string; readonly answer: string },
-): ExplainedVerdict => ({
-  ...{ reward: same ? 1 : -0.5, correct: same, formatted: true, extracted },
-  why: { broken: null, ...why },
-});
-
-/** Uses the format rules of the released server and our own equality of answers. */
-const math: TextVerifier = (_, answer, response, { finished }) => {
-  const { reason, extracted } = mathFormat(response, { finished });
-  if (reason !== null) return malformed(reason, answer, extracted);
-  const { same, ...why } = compareAnswers(answer, extracted ?? '');
-  return compared(same, extracted ?? '', why);
-};
-
-/** Uses the rules of the released evaluator, which checks neither the end nor the format. */
-const mathEval: TextVerifier = (_, answer, response) => {
-  const extracted = lastBoxed(response);
-  const { same, ...why } = evalEqual(answer, extracted ?? '');
-  return { ...compared(same, extracted ?? '', why), extracted };
-};
-
-/** Takes the whole response as the answer, without white space at its ends. */
-const exact: TextVerifier = (_, answer, response, { finished }) => {
-  const [key, extracted] = [answer.trim(), response.trim()];
-  if (!finished) return malformed('unfinished', key, extracted);
-  return compared(key === extracted, extracted, { rule: 'same text', key, answer: extracted });
-};
 
 /** Uses the task's own rules. If the task has an end token, a finished response gets it back. */
 const ofTask =
@@ -95,21 +22,9 @@ const ofTask =
 
 /** @param task The task whose rules `arithmetic` uses. */
 export async function textVerifier(name: VerifierName, task: TaskConfig): Promise<NamedVerifier> {
-  if (name === 'math') return { verify: math, endTokens: [] };
-  if (name === 'math-eval') return { verify: mathEval, endTokens: [] };
-  if (name === 'exact') return { verify: exact, endTokens: [] };
+  if (name !== 'arithmetic') return { verify: ruleVerifiers[name], endTokens: [] };
   const own = await openVerifier(task);
   const { endText } = own;
   return { verify: ofTask(own, task.name), endTokens: endText === undefined ? [] : [endText] };
 }
 
-/** Judges a decoded response, which may still contain its end token. */
-export async function judgeText(
-  { verify, endTokens }: NamedVerifier,
-  { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,
-  end: EndRule,
-): Promise<ExplainedVerdict> {
-  const known = [...endTokens, ...(end.endTokens ?? [])];
-  const { text, finished } = endOf(response, { finished: end.finished, endTokens: known });
-  return verify(prompt, answer, text, { finished });
-}

@@ -2,15 +2,16 @@ import type { ExperimentConfig } from '../config.ts';
 import { duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
-import type {
-  Completion,
-  Evaluation,
-  EventOf,
-  ExperimentEvent,
-  ExperimentResults,
-  LimSummary,
-  RunState,
-  UpdateRecord,
+import {
+  type Completion,
+  type Evaluation,
+  type EventOf,
+  type ExperimentEvent,
+  type ExperimentResults,
+  failureIn,
+  type LimSummary,
+  type RunState,
+  type UpdateRecord,
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
@@ -166,6 +167,8 @@ export class RunView {
         this.#addColumn(event);
         return;
       case 'evaluation':
+        // Of a task without tiers: nothing was evaluated.
+        if (Object.keys(event.tiers).length === 0) return;
         (this.evaluations[event.method] ??= []).push(event);
         return;
       case 'scores':
@@ -268,7 +271,7 @@ export class RunView {
     for (const index of indices) {
       const prompt = this.pool[index];
       if (!prompt) continue;
-      makeup[prompt.origin]++;
+      if (prompt.origin) makeup[prompt.origin]++;
       if (prompt.wrongKey) makeup.wrongKeys++;
     }
     return makeup;
@@ -414,7 +417,8 @@ export function standing(model: RunView): Standing {
         fraction: undefined,
       };
     case 'failed': {
-      const lost = /^DeviceLostError: /.test(message);
+      const { name, words } = failureIn(message);
+      const lost = name === 'DeviceLostError';
       return {
         phase: lost
           ? 'The GPU was lost'
@@ -423,8 +427,8 @@ export function standing(model: RunView): Standing {
             : 'The run failed',
         pace: rescueOf(model),
         detail: lost
-          ? `The browser's GPU process or the driver stopped: ${message.replace(/^\w+: |\.+$/g, '')}.`
-          : message,
+          ? `The browser's GPU process or the driver stopped: ${words.replace(/\.+$/, '')}.`
+          : words,
         fraction: progress?.fraction ?? 0,
       };
     }

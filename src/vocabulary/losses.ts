@@ -17,3 +17,6 @@ export type KlPlace = (typeof klPlaces)[number];
 /** The unit of minibatches: shuffled sequences, or whole groups of a prompt's samples. */
 export const minibatchUnits = ['sequence', 'group'] as const;
 export type MinibatchUnit = (typeof minibatchUnits)[number];
+
+export const oldLogprobs = ['pass', 'first-pass'] as const;
+export type OldLogprobs = (typeof oldLogprobs)[number];

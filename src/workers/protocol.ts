@@ -5,14 +5,19 @@ import type { TunedVariants } from '../variants/choices.ts';
 import type { ExperimentEvent, PromptCompletions } from '../results.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
+import type { RunInputs } from '../run-folder/inputs.ts';
 import type { WorkerApi } from '../threads/worker-api.ts';
+import type { FilePlace } from './given-files.ts';
 
 export type { VerifyFailure, VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 
 /** The worker of a verifier: one task at a time, no GPU. */
 export interface RewardApi extends WorkerApi {
-  /** @throws ConfigError */
-  load(config: TaskConfig): void | Promise<void>;
+  /**
+   * @param files Where the files come from that the config names.
+   * @throws ConfigError
+   */
+  load(config: TaskConfig, files?: FilePlace): void | Promise<void>;
   verify(request: VerifyRequest): VerifyReply | Promise<VerifyReply>;
 }
 
@@ -34,6 +39,8 @@ export interface StartRequest {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly store: StorePlace;
+  /** Where the files come from that the config names; not needed if it names none. */
+  readonly files?: FilePlace;
   /** Continues from the store's checkpoint if there is one. Default false. */
   readonly resume?: boolean;
   /** Default `auto`. */
@@ -51,15 +58,25 @@ export interface StartRequest {
   readonly paused?: boolean;
 }
 
+/** What a run that has started runs on. */
+export interface StartedRun {
+  readonly adapter: string;
+  readonly host: string;
+  /** The files that the config names. The folder of the run records them. */
+  readonly inputs: RunInputs;
+  /** Sentences for the user about how the model's files were read. */
+  readonly notes: readonly string[];
+}
+
 /** The worker that owns the device and trains. One run at a time. */
 export interface TrainerApi extends WorkerApi {
   /**
-   * Opens device, verifiers and run, and starts the run. Resolves when the run has started, with
-   * what it runs on.
+   * Opens files, device, verifiers and run, and starts the run. Resolves when the run has started.
    *
-   * @throws ConfigError, AdapterError, CheckpointError (by `name`). Nothing runs then.
+   * @throws ConfigError, AdapterError, CheckpointError (by `name`), or the error of a file. Nothing
+   *   runs then.
    */
-  start(request: StartRequest): Promise<{ readonly adapter: string; readonly host: string }>;
+  start(request: StartRequest): Promise<StartedRun>;
   /**
    * Pauses when the current iteration is done. `resume`, `step` and `stop` also take effect then.
    */

@@ -2,16 +2,20 @@ import { transfer } from 'comlink';
 import { openVerifier } from '../tasks/registry.ts';
 import type { TaskVerifier } from '../tasks/task.ts';
 import { exposeWorker } from '../threads/expose.ts';
+import { type GivenFiles, openFiles } from './given-files.ts';
 import type { RewardApi, VerifyFailure } from './protocol.ts';
 
 let verifier: TaskVerifier | undefined;
+let files: GivenFiles | undefined;
 
 const api: RewardApi = {
-  async load(config) {
-    verifier = await openVerifier(config);
+  async load(config, place) {
+    files = openFiles(place);
+    verifier = await openVerifier(config, { files });
   },
-  async verify({ prompts, keys, promptOf, responses, finished }) {
+  async verify({ prompts, keys, promptOf, responses, finished, tier }) {
     if (!verifier) throw new Error('reward worker: no task is loaded');
+    const judge = (tier === undefined ? undefined : verifier.ofTier?.(tier)) ?? verifier;
     const count = promptOf.length;
     const rewards = new Float32Array(count);
     const correct = new Uint8Array(count);
@@ -21,7 +25,7 @@ const api: RewardApi = {
     for (let i = 0; i < count; i++) {
       const prompt = promptOf[i] ?? 0;
       try {
-        const verdict = await verifier.verify(
+        const verdict = await judge.verify(
           prompts[prompt] ?? '',
           keys[prompt] ?? '',
           responses[i] ?? '',
@@ -40,8 +44,9 @@ const api: RewardApi = {
     const reply = { rewards, correct, formatted, extracted, failures };
     return transfer(reply, [rewards.buffer, correct.buffer, formatted.buffer]);
   },
-  dispose() {
+  async dispose() {
     verifier = undefined;
+    await files?.close();
   },
 };
 

@@ -2,6 +2,7 @@ import type { ExperimentConfig } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
 import { CHECKPOINTS, CONFIG, LATEST, placeOfCheckpoint, RESULTS } from '../run-folder/names.ts';
+import { readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
 import { at } from '../run-plan.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
@@ -195,7 +196,11 @@ export class StoredRuns {
     const known = { name, started, finished, claimed };
     if (!file) return known;
     try {
-      const { config, seeds } = await readRunFile(textOf(file));
+      const inputs = await readInputs(async (path) => {
+        const bytes = await store.read(path);
+        return bytes && textOf(bytes);
+      });
+      const { config, seeds } = await readRunFile(textOf(file), inputs);
       const pointer = finished ? undefined : await store.read(LATEST);
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
       return { ...known, settings: { config, seeds }, ...(checkpoint ? { checkpoint } : {}) };
@@ -245,14 +250,14 @@ function startOf(name: string): Date | undefined {
 }
 
 /** @throws ConfigError naming the part that this version cannot read. */
-async function readRunFile(text: string): Promise<RunFile> {
+async function readRunFile(text: string, inputs: RunInputs): Promise<RunFile> {
   let file: unknown;
   try {
     file = JSON.parse(text);
   } catch {
     throw new ConfigError(`${CONFIG}: not JSON`);
   }
-  return parseRunFile(file, CONFIG);
+  return parseRunFile(file, CONFIG, inputs);
 }
 
 /** The position of the newest checkpoint, from the first path in the pointer file. */

@@ -1,18 +1,21 @@
 import * as Comlink from 'comlink';
-import { parseConfig, type ExperimentConfig } from '../config.ts';
+import { configHash, parseConfig, type ExperimentConfig, startsDrawn } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
 import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
+import { digestsOf, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
 import { baseIdentity } from '../scheduler/base.ts';
+import { type GivenInputs, openGivenInputs } from '../scheduler/given-inputs.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
 import { BrowserStore } from './browser-store.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import { FolderStore } from './folder-store.ts';
 import { hostName } from '../host-name.ts';
+import { type GivenFiles, openFiles } from './given-files.ts';
 import { Outbox } from './outbox.ts';
 import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
 import { storeOver, type StoreCalls } from './remote-store.ts';
@@ -22,6 +25,8 @@ import { TrainingRun } from './training-run.ts';
 /** One run and its resources. */
 interface Run {
   readonly training: TrainingRun;
+  readonly inputs: GivenInputs;
+  readonly files: GivenFiles;
   readonly verifiers: RewardPool;
   readonly store: RevocableStore;
   readonly outbox: Outbox<ExperimentEvent>;
@@ -36,8 +41,27 @@ let opening: Promise<Run> | undefined;
 async function beginRun(request: StartRequest): Promise<Run> {
   const config = parseConfig(request.config, 'config');
   const store = revocable(await openStore(request.store));
-  const { verifiers: workers } = request;
-  const verifiers = await RewardPool.open(config.task, workers === undefined ? {} : { workers });
+  const files = openFiles(request.files);
+  try {
+    const kept = (request.resume ?? false) ? await keptRun(store) : undefined;
+    const inputs = await openGivenInputs(config, files, kept?.inputs);
+    return await openRun(request, config, { store, files, inputs });
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
+}
+
+async function openRun(
+  request: StartRequest,
+  config: ExperimentConfig,
+  { store, files, inputs }: Pick<Run, 'store' | 'files' | 'inputs'>,
+): Promise<Run> {
+  const { verifiers: workers, files: place } = request;
+  const verifiers = await RewardPool.open(config.task, {
+    ...(workers === undefined ? {} : { workers }),
+    ...(place === undefined ? {} : { files: place }),
+  });
   const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
     type === 'progress' || type === 'compiling' ? type : undefined,
   );
@@ -47,6 +71,8 @@ async function beginRun(request: StartRequest): Promise<Run> {
       hostName: hostName(),
       store,
       verify: (batch) => verifiers.verify(batch),
+      resources: inputs.resources,
+      given: inputs.given,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
       emit: (event) => outbox.push(event),
     },
@@ -55,11 +81,13 @@ async function beginRun(request: StartRequest): Promise<Run> {
       seeds: request.seeds,
       resume: request.resume ?? false,
       paused: request.paused ?? false,
-      configHash: (resume) => knownHash(store, resume),
+      configHash: async (resume) =>
+        (resume ? (await keptRun(store))?.configHash : undefined) ??
+        configHash(config, digestsOf(inputs.record)),
     },
   );
   void training.ended.finally(() => outbox.close());
-  return { training, verifiers, store, outbox };
+  return { training, inputs, files, verifiers, store, outbox };
 }
 
 async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
@@ -72,18 +100,29 @@ async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
   return gpu;
 }
 
-async function closeRun({ training, verifiers }: Run): Promise<void> {
+async function closeRun({ training, verifiers, files }: Run): Promise<void> {
   training.control.stop();
   await training.ended;
   await verifiers.close();
+  await files.close();
 }
 
-/** The hash of the config in the run's folder, whose version may have known fewer settings. */
-async function knownHash(store: RunStore, resume: boolean): Promise<string | undefined> {
-  const bytes = resume ? await store.read(CONFIG) : undefined;
-  if (!bytes) return undefined;
-  const text = new TextDecoder().decode(bytes);
-  return (await parseRunFile(parseJson(text, CONFIG), CONFIG)).configHash;
+/**
+ * What the run's folder says of how the run began, by a version that may have known fewer settings.
+ * Undefined if the folder has no config.
+ */
+async function keptRun(
+  store: RunStore,
+): Promise<{ readonly configHash: string; readonly inputs: RunInputs } | undefined> {
+  const textOf = async (name: string): Promise<string | undefined> => {
+    const bytes = await store.read(name);
+    return bytes && new TextDecoder().decode(bytes);
+  };
+  const text = await textOf(CONFIG);
+  if (text === undefined) return undefined;
+  const inputs = await readInputs(textOf);
+  const { configHash: hash } = await parseRunFile(parseJson(text, CONFIG), CONFIG, inputs);
+  return { configHash: hash, inputs };
 }
 
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {
@@ -132,6 +171,7 @@ function findBase(
   files: readonly Uint8Array[],
   config: ExperimentConfig,
 ): ReadonlyMap<string, Float32Array> | undefined {
+  if (!startsDrawn(config)) return undefined;
   const identity = baseIdentity(config);
   for (const [i, bytes] of files.entries()) {
     const where = `base ${i}`;
@@ -160,7 +200,9 @@ const api: TrainerApi = {
       begun = await opening;
       // From here on the run can be stopped, even while it waits for a device.
       run = begun;
-      return { adapter: await begun.training.opened, host: hostName() };
+      const adapter = await begun.training.opened;
+      const { record, notes } = begun.inputs;
+      return { adapter, host: hostName(), inputs: record, notes };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

@@ -19,46 +19,22 @@ import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { presets } from '../../src/presets.ts';
 import { tiny } from '../e2e/tiny.ts';
 import { differences } from '../faults/compare.ts';
+import { commandsIn, type Ended, limrScript, nodeCommand } from '../support/limr-process.ts';
 import { Laboratory } from '../faults/laboratory.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
 const root = join(import.meta.dirname, '../..');
-const script = join(root, 'bin/limr.mjs');
 const folder = mkdtempSync(join(tmpdir(), 'limr-e2e-'));
 afterAll(() => rmSync(folder, { recursive: true }));
 const at = (name: string): string => join(folder, name);
 const linesOf = (path: string): number => readFileSync(path, 'utf8').trimEnd().split('\n').length;
 const json = (path: string): unknown => JSON.parse(readFileSync(path, 'utf8'));
 
-interface Ended {
-  readonly code: number | null;
-  readonly signal: NodeJS.Signals | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const node = [process.execPath, script];
-const deno = [...denoCommand(), script];
+const node = nodeCommand;
+const deno = [...denoCommand(), limrScript];
 const bun = bunCommand();
-
-/** Starts a program in the scratch folder; `watch` sees its stderr grow. */
-function start(
-  [program = '', ...options]: readonly string[],
-  argv: readonly string[],
-  watch: (child: ChildProcess, stderr: string) => void = () => undefined,
-): Promise<Ended> {
-  const env = { ...process.env, NO_COLOR: '1', DENO_NO_UPDATE_CHECK: '1' };
-  const child = spawn(program, [...options, ...argv], { cwd: folder, env, timeout: 580_000 });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (text: Buffer) => (stdout += String(text)));
-  child.stderr.on('data', (text: Buffer) => watch(child, (stderr += String(text))));
-  return new Promise((resolve) => {
-    // Drivers print warnings of their own; a source saved meanwhile is built first.
-    const own = () => stderr.replace(/^(Warning: |error: |limr: building ).*\n/gm, '');
-    child.once('close', (code, signal) => resolve({ code, signal, stdout, stderr: own() }));
-  });
-}
+const start = commandsIn(folder);
 
 /** The path of a small experiment's config, which trains FULL and LIM. */
 const config = at('tiny.json');
@@ -421,7 +397,7 @@ describe('under Deno', () => {
 });
 
 describe('under Bun', () => {
-  const program = [...(bun ?? []), script];
+  const program = [...(bun ?? []), limrScript];
   beforeEach((context) => {
     if (bun === undefined) context.skip('npm has no package of Bun for this platform');
   });

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import type { ExperimentConfig } from '../../src/config.ts';
+import type { DrawnExperimentConfig, ExperimentConfig } from '../../src/config.ts';
 import {
   AdaptedWeights,
   adapterGradients,
@@ -302,7 +302,7 @@ describe('adapterLayout', () => {
 });
 
 const adapter = { rank: 3, alpha: 6, targets: adapterTargets } as const;
-type AdaptedConfig = ExperimentConfig & Pick<TrainerConfig, 'adapter'>;
+type AdaptedConfig = DrawnExperimentConfig & Pick<TrainerConfig, 'adapter'>;
 const adaptedConfig = (
   ppo: Partial<ExperimentConfig['ppo']>,
   more: Partial<AdaptedConfig> = {},

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { configFrom, type ExperimentConfig } from '../../src/config.ts';
+import { configFrom, drawnConfig, type ExperimentConfig } from '../../src/config.ts';
 import { AdapterError, type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { baseTrainer } from '../../src/scheduler/base.ts';
 import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
@@ -80,7 +80,8 @@ describe('estimate', () => {
       expect(Math.abs(run.total - bytes())).toBeLessThanOrEqual(0.05 * bytes());
       expect(run.byPurpose).toEqual(gpu.memory.byPurpose());
       const before = bytes();
-      baseTrainer(gpu, config, taskShapeOf(config.task)!).destroy();
+      const drawn = drawnConfig(config, 'a base');
+      baseTrainer(gpu, drawn, taskShapeOf(config.task)!).destroy();
       const trainer = bytes() - before;
       expect(Math.abs(pretraining.total - trainer)).toBeLessThanOrEqual(0.05 * trainer);
     });

@@ -1,5 +1,5 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import type { ExperimentConfig } from '../../src/config.ts';
+import type { DrawnExperimentConfig } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
@@ -16,7 +16,7 @@ const { quick } = presets;
 /** So many that a pause sent at the first update arrives before the last, on a busy machine too. */
 const EPOCHS = 40;
 
-const config: ExperimentConfig = {
+const config: DrawnExperimentConfig = {
   ...quick,
   preset: 'test',
   task: { ...banditDefaults, prompts: 4 },

@@ -4,6 +4,7 @@ import { configFrom, parseConfig, type ExperimentConfig } from '../../src/config
 import { presets } from '../../src/presets.ts';
 import { estimate } from '../../src/scheduler/estimate.ts';
 import { describeTask, openTask, openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
+import { noResources } from '../../src/tasks/task.ts';
 import { sumsKind, type SumsConfig } from '../support/third-task.ts';
 
 vi.mock('../../src/tasks/kinds.ts', async (original) => {
@@ -74,7 +75,7 @@ describe('a task that no other file names', () => {
   });
 
   test('reads and writes text through a tokenizer in its worker', async () => {
-    const task = await sumsKind.open(sums);
+    const task = await sumsKind.open(sums, noResources);
     try {
       const texts = task.pool(1).map((prompt) => prompt.text);
       const rows = await task.text.encode(texts);

@@ -1,5 +1,10 @@
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import { parseConfig, type ExperimentConfig } from '../../src/config.ts';
+import {
+  drawnConfig,
+  parseConfig,
+  type DrawnExperimentConfig,
+  type ExperimentConfig,
+} from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type { SharedMemory } from '../../src/gpu/shared-memory.ts';
@@ -19,6 +24,7 @@ import {
   type MemoryChoices,
 } from '../../src/scheduler/experiment-buffers.ts';
 import {
+  type ArithmeticConfig,
   ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
@@ -47,7 +53,7 @@ export const smallArithmetic: TaskConfig = {
 };
 
 /** About a thousand weights. All tests share these shapes, so they share compiled pipelines. */
-const model: ExperimentConfig['model'] = {
+const model: DrawnExperimentConfig['model'] = {
   ...quick.model,
   hiddenSize: 16,
   intermediateSize: 16,
@@ -67,12 +73,12 @@ export function smallConfig(
     readonly rollout?: Partial<ExperimentConfig['rollout']>;
     readonly ppo?: Partial<ExperimentConfig['ppo']>;
     readonly lim?: Partial<ExperimentConfig['lim']>;
-    readonly base?: Partial<ExperimentConfig['base']>;
+    readonly base?: Partial<DrawnExperimentConfig['base']>;
     readonly experiment?: Partial<ExperimentConfig['experiment']>;
   } = {},
-): ExperimentConfig {
+): DrawnExperimentConfig {
   const { rollout, ppo, base, lim } = quick;
-  return parseConfig(
+  const config = parseConfig(
     {
       ...quick,
       preset: 'small',
@@ -102,6 +108,7 @@ export function smallConfig(
     },
     'test',
   );
+  return drawnConfig(config, 'the rig');
 }
 
 /** Eight prompts with four arms each: a response is one token, and one in four is right by luck. */
@@ -109,7 +116,9 @@ export const bandit = (reward: 'match' | 'constant'): TaskConfig => ({ ...bandit
 
 /** Makes a drawn task synchronously; such a task need not be opened. */
 export const drawnTask = (config: TaskConfig): ArithmeticTask | BanditTask =>
-  config.name === 'bandit' ? new BanditTask(config) : new ArithmeticTask(config);
+  config.name === 'bandit'
+    ? new BanditTask(config)
+    : new ArithmeticTask(config as ArithmeticConfig);
 
 /** The id of the first token of a response in the arithmetic task. */
 export const firstToken = (response: string): number =>
@@ -117,7 +126,7 @@ export const firstToken = (response: string): number =>
 
 /** A trainer and a decoder that share one set of weights, as in an experiment. */
 export class PpoRig {
-  readonly config: ExperimentConfig;
+  readonly config: DrawnExperimentConfig;
   readonly task: ArithmeticTask | BanditTask;
   readonly model: ModelConfig;
   readonly base: ReadonlyMap<string, Float32Array>;
@@ -127,7 +136,12 @@ export class PpoRig {
   readonly matrix: RewardMatrixTensors;
   readonly memory: SharedMemory;
 
-  private constructor(gpu: Gpu, config: ExperimentConfig, seed: number, choices: MemoryChoices) {
+  private constructor(
+    gpu: Gpu,
+    config: DrawnExperimentConfig,
+    seed: number,
+    choices: MemoryChoices,
+  ) {
     this.config = config;
     this.task = drawnTask(config.task);
     this.model = modelConfigOf(config, this.task);
@@ -142,7 +156,7 @@ export class PpoRig {
 
   static async open(
     gpu: Gpu,
-    config: ExperimentConfig,
+    config: DrawnExperimentConfig,
     seed = 1,
     choices: MemoryChoices = {},
   ): Promise<PpoRig> {

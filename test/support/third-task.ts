@@ -42,7 +42,7 @@ const shapeOf = ({ poolPrompts }: SumsConfig): TaskShape => ({
 /** The sum at a place; there are 100 different sums. */
 const promptAt = (place: number): PoolPrompt => {
   const [a, b] = [Math.floor(place / 10), place % 10];
-  return { text: `${a}+${b}=`, key: String(a + b), origin: 'learnable', wrongKey: false };
+  return { text: `${a}+${b}=`, key: String(a + b) };
 };
 const promptsFrom = (place: number, count: number) =>
   Array.from({ length: count }, (_, i) => promptAt(place + i));

@@ -3,6 +3,7 @@ import { CompletionLog } from '../../src/scheduler/completion-log.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 
 const sizes = { epochs: 2, samples: 2 };
+const prompt = (index: number) => ({ index, text: `p${index}`, step: 1 });
 const said = (...texts: string[]) => texts.map((text, i) => ({ text, reward: i === 0 ? 1 : -0.5 }));
 
 test('flags are kept beside the reward; a line without them is of an older version', async () => {
@@ -12,8 +13,8 @@ test('flags are kept beside the reward; a line without them is of an older versi
   ];
   const store = new MemoryStore();
   const log = new CompletionLog(3, sizes);
-  log.remember(0, 9, judged);
-  log.remember(0, 2, said('4', '5'));
+  log.remember(0, prompt(9), judged);
+  log.remember(0, prompt(2), said('4', '5'));
   await log.save(store);
   const path = 'completions/seed-3-epoch-0.jsonl';
   expect(textOf(store, path)).toBe('[9,["a",0.25,1,1],["b",2,0,0]]\n[2,["4",1],["5",-0.5]]\n');
@@ -33,9 +34,9 @@ const textOf = (store: MemoryStore, path: string): string =>
 async function saved(): Promise<MemoryStore> {
   const store = new MemoryStore();
   const log = new CompletionLog(3, sizes);
-  log.remember(0, 9, said('1#2;', '"\n#'));
-  log.remember(0, 2, said('4', '5'));
-  log.remember(1, 9, said('6', '7'));
+  log.remember(0, prompt(9), said('1#2;', '"\n#'));
+  log.remember(0, prompt(2), said('4', '5'));
+  log.remember(1, prompt(9), said('6', '7'));
   await log.save(store);
   return store;
 }
@@ -58,21 +59,21 @@ test('what was saved is there again, epoch by epoch, and says nothing of other p
 test('files grow by a line per prompt as it was sampled, behind what belongs to a checkpoint', async () => {
   const store = new MemoryStore();
   const log = new CompletionLog(3, sizes);
-  log.remember(0, 9, said('1#2;', '"\n#'));
-  log.remember(0, 2, said('4', '5'));
+  log.remember(0, prompt(9), said('1#2;', '"\n#'));
+  log.remember(0, prompt(2), said('4', '5'));
   await log.save(store);
   const path = 'completions/seed-3-epoch-0.jsonl';
   expect([...store.files.keys()]).toEqual([path]);
   expect(textOf(store, path)).toBe('[9,["1#2;",1],["\\"\\n#",-0.5]]\n[2,["4",1],["5",-0.5]]\n');
   const marks = new Map(Object.entries(log.marks));
   // As when the run is killed between this and the checkpoint that it belongs to.
-  log.remember(0, 5, said('lost', 'lost'));
+  log.remember(0, prompt(5), said('lost', 'lost'));
   await log.save(store);
   const next = new CompletionLog(3, sizes);
   expect(await next.load(store, 2, marks)).toEqual([]);
   expect(next.of(5)).toEqual([]);
-  next.remember(0, 4, said('8', '9'));
-  next.remember(1, 4, said('10', '11'));
+  next.remember(0, prompt(4), said('8', '9'));
+  next.remember(1, prompt(4), said('10', '11'));
   await next.save(store);
   const lines = textOf(store, path).trimEnd().split('\n');
   expect(lines.map((line) => (JSON.parse(line) as unknown[])[0])).toEqual([9, 2, 4]);
@@ -97,7 +98,7 @@ test('no flipped bit of what belongs to a checkpoint goes unnamed, and the file 
   }
   const log = new CompletionLog(3, sizes);
   await log.load(store, 2, marks);
-  log.remember(0, 1, said('a', 'b'));
+  log.remember(0, prompt(1), said('a', 'b'));
   await log.save(store);
   expect(textOf(store, path)).toBe('[1,["a",1],["b",-0.5]]\n');
 });
@@ -105,7 +106,7 @@ test('no flipped bit of what belongs to a checkpoint goes unnamed, and the file 
 test('is bounded: of a large pool the first prompts are kept, whole', async () => {
   const log = new CompletionLog(3, sizes, 12);
   expect([log.keeps(2), log.keeps(3)]).toEqual([true, false]);
-  for (let prompt = 0; prompt < 10; prompt++) log.remember(0, prompt, said('1', '2'));
+  for (let i = 0; i < 10; i++) log.remember(0, prompt(i), said('1', '2'));
   expect(log.of(2)).toHaveLength(1);
   expect(log.of(3)).toEqual([]);
   const store = new MemoryStore();

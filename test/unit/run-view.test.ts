@@ -171,7 +171,7 @@ describe('a run as the page sees it', () => {
     model.apply(state('stepping'));
     expect(standing(model).phase).toBe('Stepping… PPO (seed 2)');
     model.apply(state('failed', 'NonFiniteError: loss'));
-    expect(standing(model)).toMatchObject({ detail: 'NonFiniteError: loss', fraction: 0.5 });
+    expect(standing(model)).toMatchObject({ detail: 'loss', fraction: 0.5 });
   });
 });
 
@@ -211,13 +211,20 @@ describe('a run that ended early', () => {
       false,
     ]);
     expect(standing(model).phase).toMatch(/^Stopping after this update… /);
-    const message = 'CheckpointWriteError: the checkpoint full-5 could not be written: no room';
-    model.apply(state('failed', message));
+    const words = 'the checkpoint full-5 could not be written: no room';
+    model.apply(state('failed', `CheckpointWriteError: ${words}`));
     expect(standing(model)).toMatchObject({
       phase: 'The run failed',
       pace: expect.stringContaining('Its last checkpoint is kept') as unknown,
-      detail: message,
+      detail: words,
     });
+  });
+
+  test('names an error of the language alone', () => {
+    const detailOf = (message: string): string => ended(true, state('failed', message)).detail;
+    expect(detailOf('AdapterError: no device: it is gone')).toBe('no device: it is gone');
+    expect(detailOf('TypeError: x is not a function')).toBe('TypeError: x is not a function');
+    expect(detailOf('pool: no prompts')).toBe('pool: no prompts');
   });
 });
 

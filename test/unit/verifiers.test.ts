@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { configFrom } from '../../src/config.ts';
-import { judgeText, textVerifier, type VerifierName } from '../../src/tasks/verifiers.ts';
+import { judgeText } from '../../src/tasks/rule-verifiers.ts';
+import { textVerifier, type VerifierName } from '../../src/tasks/verifiers.ts';
 
 const { task } = configFrom('quick', undefined, 'test');
 const judge = async (

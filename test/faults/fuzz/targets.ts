@@ -47,7 +47,8 @@ import { MemoryStore } from '../../../src/scheduler/run-store.ts';
 import { compareAnswers } from '../../../src/tasks/math-answer.ts';
 import { lastBoxed, mathFormat } from '../../../src/tasks/math-format.ts';
 import { openTask, taskShapeOf } from '../../../src/tasks/registry.ts';
-import { judgeText, textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
+import { judgeText } from '../../../src/tasks/rule-verifiers.ts';
+import { textVerifier, verifierNames } from '../../../src/tasks/verifiers.ts';
 import { RunView } from '../../../src/view/run-view.ts';
 
 /** A reader of foreign input. */

@@ -1,0 +1,157 @@
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { differences } from '../faults/compare.ts';
+import { commandsIn, type Ended, nodeCommand as node } from '../support/limr-process.ts';
+
+// Pipelines are compiled anew in every process.
+vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
+const root = join(import.meta.dirname, '../..');
+const model = join(root, 'test/fixtures/models/qwen2-tied');
+const folder = mkdtempSync(join(tmpdir(), 'limr-ppo-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+const at = (name: string): string => join(folder, name);
+const json = (path: string): unknown => JSON.parse(readFileSync(at(path), 'utf8'));
+const linesOf = (path: string): string[] => readFileSync(path, 'utf8').trimEnd().split('\n');
+const start = commandsIn(folder);
+
+const settings = {
+  task: { template: 'none', maxPromptTokens: 16, maxResponseTokens: 5, lastBatch: 'short' },
+  rollout: { prompts: 4, samples: 3 },
+  ppo: { actor: { learningRate: 0.01, warmupUpdates: 0 } },
+  // A random model: every score counts.
+  lim: { signal: 'reward', theta: -1e6 },
+  experiment: { epochs: 3, checkpointEvery: 2 },
+  cacheStorage: 'f16',
+};
+const prompts = ['2+2=', 'a b c', 'Say yes.', '7', 'one two', 'x'];
+
+/** `limr ppo` of the model with these options. */
+const ppo = (...options: readonly string[]): readonly string[] => [
+  ...['ppo', model, '--prompts', 'p.jsonl', '--verifier', 'exact', '--config', 'c.json'],
+  ...['--rank', '4', '--base', 'f32', ...options],
+];
+
+beforeAll(async () => {
+  writeFileSync(at('c.json'), JSON.stringify(settings));
+  const rows = prompts.map((prompt, i) => ({ id: `row-${i}`, prompt, answer: String(i) }));
+  writeFileSync(at('p.jsonl'), `${rows.map((row) => JSON.stringify(row)).join('\n')}\n`);
+  // Brings dist/ up to date outside the time of a test.
+  await start(node, ['--version']);
+});
+
+/** Starts a run that is left by a signal once some updates are done. */
+async function left(out: string, by: NodeJS.Signals, argv: readonly string[]): Promise<Ended> {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const ended = await start(node, argv, (child) => {
+    timer ??= setInterval(() => {
+      const records = at(`${out}/metrics.jsonl`);
+      if (!existsSync(records) || linesOf(records).length < 2) return;
+      clearInterval(timer);
+      child.kill(by);
+    }, 10);
+  });
+  clearInterval(timer);
+  return ended;
+}
+
+describe('limr ppo', () => {
+  test('trains adapters, and what it leaves is read by the other commands', async () => {
+    const ended = await start(node, ppo('--out', 'whole'));
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('no held-out tiers')]);
+    expect(ended.stderr).not.toContain('NaN');
+    // Two rollouts an epoch, one of them short.
+    expect(linesOf(at('whole/metrics.jsonl'))).toHaveLength(3 * 2);
+    expect(readdirSync(at('whole/adapter')).sort()).toEqual([
+      'adapter_config.json',
+      'adapter_model.safetensors',
+    ]);
+    expect(json('whole/adapter/adapter_config.json')).toMatchObject({
+      r: 4,
+      lora_alpha: 32,
+      base_model_name_or_path: model,
+    });
+    expect(json('whole/base.json')).toMatchObject({ id: model });
+    expect(json('whole/inputs.json')).toMatchObject([{ path: at('p.jsonl') }]);
+
+    // Scores of the completions are the run's own.
+    const scored = await start(node, [
+      ...['score', 'whole/completions', '--prompts', 'p.jsonl', '--signal', 'reward'],
+      ...['--out', 'again.json'],
+    ]);
+    expect([scored.code, scored.stderr]).toEqual([0, expect.any(String)]);
+    const [own, again] = (['whole/scores.json', 'again.json'] as const).map(
+      (path) => json(path) as { score: number; rewards: number[]; prompt: string }[],
+    );
+    expect(again).toHaveLength(prompts.length);
+    for (const [i, { score, rewards, prompt }] of own.entries()) {
+      expect(again[i]).toMatchObject({ id: `row-${i}`, prompt });
+      expect(again[i].score).toBeCloseTo(score, 5);
+      for (const [k, reward] of rewards.entries()) {
+        expect(again[i].rewards[k]).toBeCloseTo(reward, 6);
+      }
+    }
+
+    // The adapter opens on its base.
+    const merged = await start(node, [
+      ...['merge', 'whole/adapter', '--base', model, '--out', 'merged'],
+    ]);
+    expect([merged.code, merged.stderr]).toEqual([0, expect.any(String)]);
+    expect(existsSync(at('merged/model.safetensors'))).toBe(true);
+  });
+
+  test('goes on after Ctrl-C and after a kill, bit for bit', async () => {
+    const stopped = await left('parts', 'SIGINT', ppo('--out', 'parts'));
+    expect([stopped.code, stopped.stderr]).toEqual([
+      1,
+      expect.stringContaining('continue with: limr run --resume parts\n'),
+    ]);
+    const killed = await left('parts', 'SIGKILL', ['run', '--resume', 'parts']);
+    // The run may have been done before the signal came.
+    expect([0, null]).toContain(killed.code);
+    if (killed.code === null) {
+      expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
+    }
+    const odd = differences(at('parts'), at('whole'));
+    expect(odd.filter((text) => !text.startsWith('checkpoints/the previous'))).toEqual([]);
+  });
+
+  test('goes on only with the files that it began with', async () => {
+    mkdirSync(at('moved'));
+    const rows = readFileSync(at('p.jsonl'), 'utf8');
+    await left('moved/run', 'SIGINT', ppo('--out', 'moved/run'));
+    writeFileSync(at('p.jsonl'), rows.replace('"7"', '"8"'));
+    const refused = await start(node, ['run', '--resume', 'moved/run']);
+    expect(refused.code).toBe(2);
+    expect(refused.stderr).toContain(`${at('p.jsonl')} has changed since the run began`);
+    writeFileSync(at('p.jsonl'), rows);
+    expect((await start(node, ['run', '--resume', 'moved/run'])).code).toBe(0);
+  });
+
+  test.each([
+    [['--prompts', 'none.jsonl'], 'none.jsonl does not exist'],
+    [['--prompts', 'p.jsonl', '--system', 'Be brief.'], 'task.system'],
+  ])('refuses %j with a sentence, before anything is written', async (options, said) => {
+    const ended = await start(node, [
+      'ppo',
+      model,
+      '--config',
+      'c.json',
+      '--out',
+      'never',
+      ...options,
+    ]);
+    expect([ended.code, ended.stderr]).toEqual([2, expect.stringContaining(said)]);
+    expect(ended.stderr.trimEnd().split('\n')).toHaveLength(1);
+    expect(existsSync(at('never'))).toBe(false);
+  });
+});

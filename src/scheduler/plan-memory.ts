@@ -8,11 +8,16 @@ import type { TaskShape } from '../tasks/task.ts';
 import { estimateBuffers, type MemoryUse } from './estimate.ts';
 import { type BuffersShape, type MemoryChoices, rolloutRows } from './experiment-buffers.ts';
 
+/** Bytes of GPU buffers that a run of a given model may take where nobody says how many. */
+export const usualBudget = 3.5 * 2 ** 30;
+
 /** What a run may take. */
 export interface MemoryBudget {
   /** Bytes of GPU buffers. */
   readonly memory: number;
   readonly limits: MemoryLimits;
+  /** The limit on the rows of a pass that the run began with, if it goes on. */
+  readonly microRows?: number | undefined;
 }
 
 /** How training is laid out within a budget. */
@@ -41,7 +46,9 @@ export class MemoryPlanner {
   readonly #microRows: readonly number[];
   readonly #counted = new Map<string, MemoryUse | AdapterError>();
 
-  /** @param shape Its own choices are ignored. */
+  /**
+   * @param shape A limit on the rows of a pass is kept; its other choices are ignored.
+   */
   constructor(shape: BuffersShape, limits: MemoryLimits) {
     this.#shape = shape;
     this.#limits = limits;
@@ -50,7 +57,8 @@ export class MemoryPlanner {
     this.#rows = [...powers, most];
     const rowsOf = (microRows: number): number =>
       trainerCapacity(shape.config, { ...shape.lengths, microRows }).micro.rows;
-    this.#microRows = [...new Set([rowsOf(MICRO_ROWS), rowsOf(1)])];
+    const wanted = shape.microRows === undefined ? [MICRO_ROWS, 1] : [shape.microRows];
+    this.#microRows = [...new Set(wanted.map(rowsOf))];
   }
 
   /**
@@ -117,7 +125,7 @@ export class MemoryPlanner {
 }
 
 /** What an experiment is to be opened with, and a sentence about it. */
-export interface PlannedRun extends MemoryPlan {
+export interface RunMemory extends MemoryPlan {
   readonly sentence: string;
 }
 
@@ -132,14 +140,15 @@ export function planRun(
   config: ExperimentConfig,
   model: ModelConfig,
   task: TaskShape,
-  { memory, limits }: MemoryBudget,
-): PlannedRun {
+  { memory, limits, microRows }: MemoryBudget,
+): RunMemory {
   const shape = {
     model,
     config,
     lengths: task,
     prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
+    microRows,
   };
   const plan = new MemoryPlanner(shape, limits).plan(memory);
   if (plan.fits) return { ...plan, sentence: planText(plan, memory) };

@@ -75,6 +75,7 @@ async function openRun(
       given: inputs.given,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
       emit: (event) => outbox.push(event),
+      memory: { budget: request.memory },
     },
     {
       config,
@@ -202,7 +203,9 @@ const api: TrainerApi = {
       run = begun;
       const adapter = await begun.training.opened;
       const { record, notes } = begun.inputs;
-      return { adapter, host: hostName(), inputs: record, notes };
+      const { memoryText } = begun.training;
+      const told = memoryText === undefined ? notes : [...notes, memoryText];
+      return { adapter, host: hostName(), inputs: record, notes: told };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

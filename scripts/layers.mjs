@@ -266,7 +266,6 @@ export const layers = {
       'src/lim',
       'src/look',
       'src/model',
-      'src/optim',
       'src/random',
       'src/readouts',
       'src/report',

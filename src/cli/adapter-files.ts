@@ -12,6 +12,15 @@ export const adapterDirArg = {
   description: "folder of a LoRA adapter in PEFT's layout, put on the model",
 } satisfies StringArgDef;
 
+/** The adapter of `--adapter-dir`; undefined where the option was not given. */
+export async function givenAdapter(
+  args: { readonly 'adapter-dir'?: string | undefined },
+  config: ModelConfig,
+): Promise<PeftAdapter | undefined> {
+  const path = args['adapter-dir'];
+  return path === undefined ? undefined : readDiskAdapter(path, config);
+}
+
 /**
  * Reads an adapter's folder. Only bare file names inside the folder are ever opened.
  *

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { drawnConfig } from '../config.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { baseIdentity, modelConfigOf, pretrainBase } from '../scheduler/base.ts';
+import { parameterLayout } from '../model/parameters.ts';
 import { openTask } from '../tasks/registry.ts';
 import { withLastingGpu } from './adapter.ts';
 import { commonArgs, outArg } from './arguments.ts';
@@ -35,7 +36,7 @@ export const command = defineCommand({
     const host = await system();
     const task = await openTask(config.task);
     try {
-      const kept = new KeptTraining(modelConfigOf(config, task));
+      const kept = new KeptTraining(parameterLayout(modelConfigOf(config, task), 'lm'));
       let adapter = '';
       const parameters = await withLastingGpu(
         args,

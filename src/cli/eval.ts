@@ -8,6 +8,7 @@ import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
 import { judgeText } from '../tasks/rule-verifiers.ts';
 import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import {
   commonArgs,
   numberOption,
@@ -83,6 +84,7 @@ export const command = defineCommand({
     seed: { type: 'string', default: '0', description: 'of the random draws' },
     out: outArg('JSON file to write'),
     weights: weightsArg,
+    'adapter-dir': adapterDirArg,
     ...responseArgs,
     ...commonArgs,
   },
@@ -101,6 +103,7 @@ export const command = defineCommand({
     const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
       const { config } = model;
+      const options = { ...args, lora: await givenAdapter(args, config) };
       const tokenizer = await model.tokenizer();
       if (!tokenizer) throw new UsageError(`${args.model}: has no tokenizer.json`);
       const prompts = await promptIds(
@@ -125,13 +128,13 @@ export const command = defineCommand({
       const newTokens = asked ?? Math.min(room, usual);
       const job = { prompts, samples, newTokens, stopIds: config.eosTokenIds };
       if (!isWhole(model)) {
-        await estimateResponses(config, job, args);
+        await estimateResponses(config, job, options);
         return;
       }
       const right = questions.map(() => 0);
       const formatted = questions.map(() => 0);
       let ended = 0;
-      const adapter = await withResponder(model, job, args, async (responder, gpu) => {
+      const adapter = await withResponder(model, job, options, async (responder, gpu) => {
         for await (const response of responder.respond({ temperature, topP, seed })) {
           const question = questions[response.prompt];
           if (!question) continue;
@@ -152,6 +155,7 @@ export const command = defineCommand({
       const scores = scoresOf(questions, right, formatted, samples);
       const result = {
         model: args.model,
+        ...(args['adapter-dir'] === undefined ? {} : { adapterDir: args['adapter-dir'] }),
         data: args.data,
         verifier: args.verifier,
         temperature,

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
+import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import {
   commonArgs,
   numberOption,
@@ -43,6 +44,7 @@ export const command = defineCommand({
       'JSON file: [{prompt_ids, ids, text, logprobs, finished}] (default: runs/completions.json)',
     ),
     weights: weightsArg,
+    'adapter-dir': adapterDirArg,
     ...responseArgs,
     ...commonArgs,
   },
@@ -68,6 +70,7 @@ export const command = defineCommand({
     const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
     try {
       const { config } = model;
+      const options = { ...args, lora: await givenAdapter(args, config) };
       const tokenizer = await model.tokenizer();
       const prompts = await promptsOf(args, tokenizer, async (path) =>
         (await readIds(path, config)).sequences.map((row) => [...row]),
@@ -83,10 +86,10 @@ export const command = defineCommand({
       const stopIds = args['ignore-eos'] ? [] : config.eosTokenIds;
       const job = { prompts, samples, newTokens, stopIds };
       if (!isWhole(model)) {
-        await estimateResponses(config, job, args);
+        await estimateResponses(config, job, options);
         return;
       }
-      const results = await withResponder(model, job, args, async (responder) => {
+      const results = await withResponder(model, job, options, async (responder) => {
         const found: unknown[] = [];
         for await (const { prompt, ids, logprobs, stopped } of responder.respond(sampling)) {
           const given = prompts[prompt] ?? [];

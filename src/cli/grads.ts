@@ -2,7 +2,8 @@ import { defineCommand } from 'citty';
 import { FormatError } from '../formats/format-error.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { clearStep } from '../gpu/plan.ts';
-import { loadParameters } from '../model/load-parameters.ts';
+import { adapterGradients } from '../model/adapters.ts';
+import { loadModel } from '../model/load-parameters.ts';
 import {
   batchesOf,
   learnedSizes,
@@ -10,6 +11,7 @@ import {
   nextTokenSequences,
 } from '../model/next-token-loss.ts';
 import { parameterNames, ParameterStore } from '../model/parameters.ts';
+import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, weightsArg } from './arguments.ts';
 import { readIds } from './ids-file.ts';
@@ -34,6 +36,10 @@ export const command = defineCommand({
       'safetensors file: scalar loss, and a tensor per parameter (default: runs/grads.safetensors)',
     ),
     weights: weightsArg,
+    'adapter-dir': {
+      ...adapterDirArg,
+      description: `${adapterDirArg.description}; then the gradient of the adapter alone`,
+    },
     ...commonArgs,
   },
   async run({ args }) {
@@ -47,15 +53,21 @@ export const command = defineCommand({
       if (sequences.length === 0) {
         throw new FormatError(`${args.ids}: no token follows another, so there is no loss`);
       }
+      const adapter = await givenAdapter(args, model.config);
       const gpu = await openCommandGpu(args, {
         headDim: model.config.headDim,
         training: true,
         storage: args.weights,
       });
       try {
-        const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        const { weights, adapters } = await loadModel(gpu, model, {
+          storage: args.weights,
+          adapter,
+        });
         await host.doing?.('computing gradients');
-        const gradients = new ParameterStore(gpu, weights.layout, 'gradients', 'gradients');
+        const { layout } = adapters ?? weights;
+        const gradients = new ParameterStore(gpu, layout, 'gradients', 'gradients');
+        const learned = adapters ? adapterGradients(gradients) : gradients;
         const batches = batchesOf(sequences, passRows);
         const sizes = batches.map(learnedSizes);
         const most = (key: 'rows' | 'actions' | 'sequences') =>
@@ -65,7 +77,7 @@ export const command = defineCommand({
           positions: sequences.reduce((most, { ids: row }) => Math.max(most, row.length), 0),
         });
         const clear = gpu.plan('clear gradients', gradients.pages.map(clearStep));
-        const backward = gpu.plan('next-token loss', pass.forwardBackward(weights, gradients));
+        const backward = gpu.plan('next-token loss', pass.forwardBackward(weights, learned));
         await gpu.run(clear);
         let loss = 0;
         for (const batch of batches) {
@@ -77,7 +89,7 @@ export const command = defineCommand({
         }
         const found = await gradients.read();
         if (!Number.isFinite(loss)) throw new Error(`${args.model}: the loss is ${loss}`);
-        const entries = parameterNames(weights.layout).map(({ name, shape }) =>
+        const entries = parameterNames(layout).map(({ name, shape }) =>
           float32Entry(name, shape, found.get(name) ?? new Float32Array(0)),
         );
         entries.push(float32Entry('loss', [], Float32Array.of(loss)));

@@ -1,6 +1,5 @@
 import { bytesText } from '../gpu/memory.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { parameterLayout } from '../model/parameters.ts';
+import type { ParameterLayout } from '../model/parameters.ts';
 import type { PretrainKeeping, PretrainState } from '../scheduler/base.ts';
 import { system } from './system.ts';
 
@@ -22,8 +21,8 @@ export class KeptTraining implements PretrainKeeping {
   #savedAt = performance.now();
   #begun = false;
 
-  constructor(model: ModelConfig) {
-    const { pages } = parameterLayout(model, 'lm');
+  /** @param layout What is trained: a model, or adapters. */
+  constructor({ pages }: Pick<ParameterLayout, 'pages'>) {
     this.#bytes = BYTES_PER_PARAMETER * pages.reduce((sum, { size }) => sum + size, 0);
   }
 

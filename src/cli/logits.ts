@@ -1,7 +1,8 @@
 import { defineCommand } from 'citty';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import { AllLogits } from '../model/all-logits.ts';
-import { loadParameters } from '../model/load-parameters.ts';
+import { loadModel } from '../model/load-parameters.ts';
+import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError, weightsArg } from './arguments.ts';
 import { readIds } from './ids-file.ts';
@@ -26,6 +27,7 @@ export const command = defineCommand({
       'safetensors file: tensor logits, f32 (B, T, V), 0 where masked (default: runs/logits.safetensors)',
     ),
     weights: weightsArg,
+    'adapter-dir': adapterDirArg,
     ...commonArgs,
   },
   async run({ args }) {
@@ -42,6 +44,7 @@ export const command = defineCommand({
           `--ids: ${rows} x ${columns} x ${vocabSize} logits are more than ${mostLogits}`,
         );
       }
+      const adapter = await givenAdapter(args, model.config);
       const gpu = await openCommandGpu(args, {
         headDim: model.config.headDim,
         training: false,
@@ -49,7 +52,7 @@ export const command = defineCommand({
       });
       const logits = new Float32Array(rows * columns * vocabSize);
       try {
-        const weights = await loadParameters(gpu, model, 'lm', { storage: args.weights });
+        const { weights } = await loadModel(gpu, model, { storage: args.weights, adapter });
         await host.doing?.('computing logits');
         const longest = sequences.reduce((most, { length }) => Math.max(most, length), 0);
         const total = sequences.reduce((sum, { length }) => sum + length, 0);

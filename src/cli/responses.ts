@@ -2,7 +2,8 @@ import type { BooleanArgDef, EnumArgDef } from 'citty';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bytesText } from '../gpu/memory.ts';
 import { counted } from '../look/wording.ts';
-import { expectLayers, loadParameters } from '../model/load-parameters.ts';
+import type { PeftAdapter } from '../model/hugging-face/peft.ts';
+import { expectLayers, loadModel } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { WeightStorage } from '../model/parameters.ts';
 import {
@@ -38,6 +39,8 @@ export interface ResponseOptions {
   readonly memory?: string | undefined;
   readonly cache?: 'auto' | 'f32' | 'f16' | undefined;
   readonly weights?: WeightStorage | undefined;
+  /** The adapter of `--adapter-dir`, read; `adapter` means the GPU. */
+  readonly lora?: PeftAdapter | undefined;
   readonly adapter?: string;
   readonly json?: boolean | undefined;
 }
@@ -55,6 +58,7 @@ function planOf(
     memory,
     limits: limits ?? { maxBufferSize: none, maxStorageBufferBindingSize: none },
     weights: options.weights,
+    adapters: options.lora?.plan,
     cache: options.cache === 'auto' ? undefined : options.cache,
   };
   try {
@@ -135,13 +139,14 @@ export async function withResponder<Result>(
     await host.stderr(
       `GPU memory: ${bytesText(plan.total)} of ${bytesText(memory)}; ${together(plan)}\n`,
     );
-    const weights = await loadParameters(gpu, model, 'lm', { storage: options.weights });
+    const { weights: storage, lora: adapter } = options;
+    const loaded = await loadModel(gpu, model, { storage, adapter });
     await host.doing?.(`letting the model respond, ${together(plan)}`);
     const tell = (text: string): void => void host.stderr(`warning: ${text}\n`);
-    const responder = await Responder.open(gpu, weights, job, plan, tell);
+    const responder = await Responder.open(gpu, loaded.weights, job, plan, tell);
     const result = await use(responder, gpu);
     responder.destroy();
-    weights.destroy();
+    loaded.destroy();
     return result;
   } finally {
     await gpu.close();

@@ -1,5 +1,10 @@
 import { defineCommand } from 'citty';
-import { drawnConfig, type ExperimentConfig, type OptimizerConfig } from '../config.ts';
+import {
+  type BaseConfig,
+  drawnConfig,
+  type ExperimentConfig,
+  type OptimizerConfig,
+} from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
@@ -7,21 +12,25 @@ import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { AllocationError, bytesText } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
+import { adapterLayout, freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
+import { adapterFiles } from '../model/hugging-face/peft.ts';
 import type { OpenModelFile } from '../model/model-directory.ts';
 import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
-import type { Trainable } from '../optim/trainable.ts';
+import type { PromptGroup } from '../model/packed-batch.ts';
 import {
   initialParameters,
   parameterLayout,
   parameterNames,
+  type ParameterSource,
   type WeightStorage,
 } from '../model/parameters.ts';
 import { RandomStream } from '../random.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
+import { type AdapterSpec, adapterTargets, defaultAdapter } from '../vocabulary/adapters.ts';
 import { storages } from '../vocabulary/storages.ts';
 import { withLastingGpu } from './adapter.ts';
 import {
@@ -45,8 +54,8 @@ interface Start {
   readonly config: ModelConfig;
   /** Memory settings of the experiment config; the options override them. */
   readonly memory: Pick<ExperimentConfig, 'gradientCheckpointing' | 'weightStorage'>;
-  /** Sets the initial weights. */
-  readonly reset: (model: Trainable) => Promise<void>;
+  /** The model's weights, one at a time. */
+  readonly weights: ParameterSource;
   /** The tokenizer, in a worker that `close` ends. */
   readonly tokenizer: () => Promise<TokenizerClient>;
   readonly tokenizerFrom: OpenModelFile;
@@ -60,11 +69,17 @@ interface Start {
 
 /** Options of training on `--data`. Pre-training follows its config instead. */
 const dataOptions = [
+  'train',
+  'rank',
+  'alpha',
+  'rslora',
+  'targets',
   'epochs',
   'batch',
   'learning-rate',
   'warmup',
   'schedule',
+  'system',
   'weight-decay',
   'max-length',
   'seed',
@@ -83,12 +98,38 @@ export const command = defineCommand({
     data: {
       type: 'string',
       valueHint: 'D.jsonl',
-      description: 'rows of prompt and response, or of text; a config may go without: its corpus',
+      description:
+        'rows of prompt and response, of text, or of messages; a config may go without: its corpus',
+    },
+    system: {
+      type: 'string',
+      valueHint: 'text',
+      description: 'a system message for messages that have none of their own',
     },
     // No defaults here: these options are refused without --data, which ignores them.
+    train: {
+      type: 'enum',
+      options: ['full', 'lora'],
+      description: 'all weights, or low-rank adapters beside the frozen model (default: full)',
+    },
+    rank: { type: 'string', valueHint: 'R', description: 'of adapters (default: 16)' },
+    alpha: {
+      type: 'string',
+      valueHint: 'A',
+      description: 'of adapters: their scale is A / R (default: 32)',
+    },
+    rslora: { type: 'boolean', description: 'scale adapters by A / sqrt(R) instead' },
+    targets: {
+      type: 'string',
+      valueHint: 'q,v',
+      description: `matrices that get an adapter (default: ${adapterTargets.join(',')})`,
+    },
     epochs: { type: 'string', description: 'passes over the data (default: 1)' },
     batch: { type: 'string', description: 'sequences of an update (default: 8)' },
-    'learning-rate': { type: 'string', description: 'peak, after the warmup (default: 1e-5)' },
+    'learning-rate': {
+      type: 'string',
+      description: 'peak, after the warmup (default: 1e-5, of adapters 2e-4)',
+    },
     warmup: { type: 'string', description: 'updates of linear warmup (default: 0)' },
     schedule: {
       type: 'enum',
@@ -110,7 +151,9 @@ export const command = defineCommand({
         "keep each layer's input alone and compute the rest again: less memory, more time, the same bits",
     },
     dtype: dtypeArg,
-    out: outArg('model directory to write (default: runs/sft-START)'),
+    out: outArg(
+      "model directory to write (default: runs/sft-START); of adapters, in its adapter/, PEFT's layout",
+    ),
     ...commonArgs,
   },
   async run({ args }) {
@@ -127,7 +170,9 @@ export const command = defineCommand({
       integer: true,
     });
     const warmup = numberOption('warmup', args.warmup ?? '0', { ...whole, min: 0 });
-    const learningRate = numberOption('learning-rate', args['learning-rate'] ?? '1e-5', {
+    const adapterSpec = specOf(args);
+    const usualRate = adapterSpec ? '2e-4' : '1e-5';
+    const learningRate = numberOption('learning-rate', args['learning-rate'] ?? usualRate, {
       min: 0,
       max: 1,
     });
@@ -140,6 +185,13 @@ export const command = defineCommand({
     if (!isDirectory && args.data === undefined && idle !== undefined) {
       throw new UsageError(`--${idle} needs --data: without it ${args.start} says how to train`);
     }
+    if (adapterSpec && !isDirectory) {
+      throw new UsageError(`--train lora needs a model directory, ${args.start} is none`);
+    }
+    const adapterDir = `${out}/adapter`;
+    if (adapterSpec && (await host.info(`${adapterDir}/adapter_config.json`))) {
+      throw new UsageError(`--out ${out} already holds an adapter`);
+    }
     const begin = isDirectory ? await startOfModel(args.start) : await startOfConfig(args.start);
     try {
       const { config } = begin;
@@ -150,11 +202,12 @@ export const command = defineCommand({
         args.data === undefined
           ? undefined
           : await withSource(args.data, async (source) =>
-              readLearningRows(source, await begin.tokenizer(), {
-                endToken: config.eosTokenIds[0],
-                longest,
-                vocabSize: config.vocabSize,
-              }),
+              readLearningRows(
+                source,
+                await begin.tokenizer(),
+                { endTokens: config.eosTokenIds, longest, vocabSize: config.vocabSize },
+                args.system,
+              ),
             );
       if (!rows && !begin.pretrain) throw new UsageError('--data is needed with a model directory');
       const { memory } = begin;
@@ -166,7 +219,10 @@ export const command = defineCommand({
         storage: rows ? storage : 'f32',
       } as const;
       let adapter = '';
-      const kept = new KeptTraining(config);
+      const plan = adapterSpec && planOf(adapterSpec, config);
+      const kept = new KeptTraining(
+        plan ? adapterLayout(config, plan, { head: 'lm' }) : parameterLayout(config, 'lm'),
+      );
       const trained = await withLastingGpu(args, use, async (gpu) => {
         adapter = gpu.name;
         await kept.begin();
@@ -178,6 +234,7 @@ export const command = defineCommand({
               storage,
               checkpointing:
                 args['gradient-checkpointing'] ?? memory.gradientCheckpointing ?? false,
+              adapter: adapterSpec,
               optimizer: {
                 learningRate,
                 warmupUpdates: warmup,
@@ -194,19 +251,26 @@ export const command = defineCommand({
           : begin.pretrain?.(gpu, kept);
       });
       if (!trained) return 1;
-      const dtype = dtypes[args.dtype];
-      const names = parameterNames(parameterLayout(config, 'lm'));
-      const tensors = names.map(({ name, shape }) =>
-        tensorToSave({ name, shape, data: trained.get(name) ?? new Float32Array(0) }, dtype),
-      );
-      const { tokenizerFrom } = begin;
-      await writeModelFiles(
-        out,
-        await modelDirectoryPieces(config, tensors, { dtype, tokenizerFrom }),
-      );
-      await host.stderr(`model: ${out}\n`);
+      if (plan) {
+        const options = { baseName: args.start, numbers: adapterSpec };
+        await writeModelFiles(adapterDir, adapterFiles(config, plan, trained, options));
+        await host.stderr(`adapter: ${adapterDir}\n`);
+      } else {
+        const dtype = dtypes[args.dtype];
+        const names = parameterNames(parameterLayout(config, 'lm'));
+        const tensors = names.map(({ name, shape }) =>
+          tensorToSave({ name, shape, data: trained.get(name) ?? new Float32Array(0) }, dtype),
+        );
+        const { tokenizerFrom } = begin;
+        await writeModelFiles(
+          out,
+          await modelDirectoryPieces(config, tensors, { dtype, tokenizerFrom }),
+        );
+        await host.stderr(`model: ${out}\n`);
+      }
       if (args.json) {
-        await host.stdout(`${JSON.stringify({ out, adapter })}\n`);
+        const told = plan ? { out, adapterDir, adapter } : { out, adapter };
+        await host.stdout(`${JSON.stringify(told)}\n`);
       }
       return 0;
     } finally {
@@ -214,6 +278,43 @@ export const command = defineCommand({
     }
   },
 });
+
+/**
+ * The adapters that the options ask for; undefined where all weights are trained.
+ *
+ * @throws UsageError for options of adapters without `--train lora`, or of a model with it.
+ */
+function specOf(args: {
+  readonly train?: 'full' | 'lora' | undefined;
+  readonly rank?: string | undefined;
+  readonly alpha?: string | undefined;
+  readonly rslora?: boolean | undefined;
+  readonly targets?: string | undefined;
+  readonly dtype: keyof typeof dtypes;
+}): AdapterSpec | undefined {
+  const { rank, alpha, rslora = false, targets, dtype } = args;
+  if (args.train !== 'lora') {
+    const idle = (['rank', 'alpha', 'rslora', 'targets'] as const).find(
+      (name) => args[name] !== undefined,
+    );
+    if (idle === undefined) return undefined;
+    throw new UsageError(`--${idle} is of adapters: it needs --train lora`);
+  }
+  if (dtype !== 'f32') throw new UsageError('--dtype is of a model: adapters are written in f32');
+  const whole = { min: 1, max: 65_536, integer: true };
+  const usual = defaultAdapter;
+  const listed = targets?.split(',').map((word) => word.trim().replace(/_proj$/, ''));
+  const unknown = listed?.find((word) => !adapterTargets.some((name) => name === word));
+  if (unknown !== undefined) {
+    throw new UsageError(`--targets: '${unknown}' is none of ${adapterTargets.join(', ')}`);
+  }
+  return {
+    rank: optionalNumber('rank', rank, whole) ?? usual.rank,
+    alpha: optionalNumber('alpha', alpha, { min: 0 }) ?? usual.alpha,
+    rslora,
+    targets: listed ? adapterTargets.filter((name) => listed.includes(name)) : usual.targets,
+  };
+}
 
 async function startOfModel(path: string): Promise<Start> {
   const model = await openDiskModel(path);
@@ -224,7 +325,7 @@ async function startOfModel(path: string): Promise<Start> {
     return {
       config: model.config,
       memory: {},
-      reset: (trained) => trained.resetFrom(model),
+      weights: model,
       tokenizer: () => Promise.resolve(tokenizer),
       tokenizerFrom: model.openFile,
       close: () => model.close(),
@@ -250,10 +351,7 @@ async function startOfConfig(path: string): Promise<Start> {
   return {
     config: model,
     memory: config,
-    reset: (trained) => {
-      trained.reset(initialParameters(model, config.base.seed, config.base.initialScale));
-      return Promise.resolve();
-    },
+    weights: drawnSource(model, config.base),
     tokenizer: () => (tokenizer ??= TokenizerClient.open({ tokenizer: { name: file, text } })),
     tokenizerFrom: (name) => Promise.resolve(name === file ? bytesSource(name, bytes) : undefined),
     close: async () => {
@@ -275,9 +373,39 @@ async function startOfConfig(path: string): Promise<Start> {
   };
 }
 
+/** Fresh weights, which are drawn when the first is read. */
+function drawnSource(model: ModelConfig, base: BaseConfig): ParameterSource {
+  let drawn: ReadonlyMap<string, Float32Array> | undefined;
+  return {
+    read: (name) => {
+      drawn ??= initialParameters(model, base.seed, base.initialScale);
+      const found = drawn.get(name);
+      return found
+        ? Promise.resolve(found)
+        : Promise.reject(new RangeError(`no parameter '${name}'`));
+    },
+  };
+}
+
+/** A batch whose loss is the mean over the tokens that count. */
+function groupsOf(rows: readonly LearningRow[]): PromptGroup[] {
+  if (rows.every(({ counted }) => counted === undefined)) {
+    return rows.map(({ prompt, response }) => ({ prompt, responses: [response] }));
+  }
+  const masks = rows.map(({ response, counted }) =>
+    counted ? counted.map(Number) : response.map(() => 1),
+  );
+  const total = masks.flat().reduce((sum, one) => sum + one, 0);
+  return rows.map(({ prompt, response }, i) => ({
+    prompt,
+    responses: [response],
+    weights: [(masks[i] ?? []).map((one) => one / total)],
+  }));
+}
+
 async function train(
   gpu: Gpu,
-  { config, reset }: Start,
+  { config, weights }: Start,
   rows: readonly LearningRow[],
   kept: KeptTraining,
   how: {
@@ -287,6 +415,8 @@ async function train(
     readonly storage: WeightStorage;
     readonly checkpointing: boolean;
     readonly optimizer: OptimizerConfig;
+    /** Adapters to train; undefined to train all weights. */
+    readonly adapter: AdapterSpec | undefined;
   },
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const host = await system();
@@ -308,6 +438,7 @@ async function train(
     positions: rows.reduce((most, row) => Math.max(most, lengthOf(row)), 0),
     checkpointing: how.checkpointing,
     weightStorage: how.storage,
+    adapter: how.adapter,
   };
   const build = (on: Gpu) => new SupervisedTrainer(on, config, how.optimizer, shape);
   const trainer = await gpu
@@ -326,8 +457,12 @@ async function train(
   const mebibytes = gpu.memory.total() / 2 ** 20;
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   const { from } = kept;
+  const { adapter } = how;
+  await trainer.base?.loadFrom(weights);
   if (from) trainer.model.restore(from.state);
-  else await reset(trainer.model);
+  else if (adapter) {
+    trainer.model.reset(freshAdapters(config, planOf(adapter, config), how.seed, 'model'));
+  } else await trainer.model.resetFrom(weights);
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {
@@ -336,7 +471,7 @@ async function train(
       const done = epoch * updates + update + 1;
       if (done <= (from?.update ?? 0)) continue;
       const chosen = order.slice(update * batch, (update + 1) * batch);
-      await trainer.step(chosen.map(({ prompt, response }) => ({ prompt, responses: [response] })));
+      await trainer.step(groupsOf(chosen));
       // Every loss is checked: a loss that is not finite stops the training at its step.
       const loss = await trainer.loss();
       await host.stderr(

@@ -4,19 +4,15 @@ import { TokenizerClient as Tokenizer } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { AllLogits } from '../model/all-logits.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { expectParameters, loadParameters } from '../model/load-parameters.ts';
+import { type PeftAdapter, readAdapter } from '../model/hugging-face/peft.ts';
+import { expectParameters, type LoadedModel, loadModel } from '../model/load-parameters.ts';
 import {
   type ModelDirectory,
   openModelDirectory,
   type OpenModelFile,
   type WeightDType,
 } from '../model/model-directory.ts';
-import {
-  parameterLayout,
-  parameterNames,
-  type ParameterStore,
-  type WeightStorage,
-} from '../model/parameters.ts';
+import { parameterLayout, parameterNames, type WeightStorage } from '../model/parameters.ts';
 import { modelDirectoryFiles } from '../model/save-model.ts';
 import { planResponder } from '../rollout/batches.ts';
 import type { SamplingSettings } from '../rollout/decoder.ts';
@@ -25,9 +21,9 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { replaceWrongVariants } from '../variants/self-check.ts';
 import { type Device, gpuOf } from './device.ts';
 
-/** Options of `openModel`. */
+/** Options of `openModel` and `openAdapter`. */
 export interface ModelOptions {
-  /** Name of the model in errors. Default `model`. */
+  /** Name of the folder in errors. Default `model`, or `adapter`. */
   readonly where?: string;
 }
 
@@ -43,6 +39,22 @@ export const openModel = (
   openFile: OpenModelFile,
   options: ModelOptions = {},
 ): Promise<ModelDirectory> => openModelDirectory(openFile, options.where ?? 'model');
+
+/**
+ * Reads a LoRA adapter in PEFT's layout: `adapter_config.json` and `adapter_model.safetensors`.
+ *
+ * @param openFile Opens a file of the adapter's folder by its bare name; undefined if the file is
+ *   missing.
+ * @param model The model that the adapter is for. Every shape is checked against the model.
+ * @throws ConfigError, SafetensorsError or FormatError, naming the file and the field or tensor: a
+ *   feature that is not implemented, or an adapter of another model.
+ */
+export const openAdapter = (
+  openFile: OpenModelFile,
+  model: Pick<ModelDirectory, 'config'>,
+  options: ModelOptions = {},
+): Promise<PeftAdapter> =>
+  readAdapter(openFile, model.config, options.where ?? 'adapter', { head: 'lm' });
 
 /**
  * Starts the tokenizer of a model in a worker, which the caller closes. Undefined if the model has
@@ -80,20 +92,23 @@ export class LanguageModel {
   readonly warnings: readonly string[];
   readonly #warnings: string[];
   readonly #gpu: Gpu;
-  readonly #weights: ParameterStore;
+  readonly #model: LoadedModel;
+  readonly #adapters: PeftAdapter['plan'] | undefined;
   readonly #storage: WeightStorage;
 
   private constructor(
     gpu: Gpu,
-    weights: ParameterStore,
+    model: LoadedModel,
+    adapters: PeftAdapter['plan'] | undefined,
     storage: WeightStorage,
     warnings: string[],
   ) {
-    this.config = weights.layout.config;
+    this.config = model.weights.layout.config;
     this.warnings = warnings;
     this.#warnings = warnings;
     this.#gpu = gpu;
-    this.#weights = weights;
+    this.#model = model;
+    this.#adapters = adapters;
     this.#storage = storage;
   }
 
@@ -102,20 +117,22 @@ export class LanguageModel {
    * the model needs.
    *
    * @param options.storage Storage of the matrices that layers multiply by. Default f32.
+   * @param options.adapter An adapter of `openAdapter` for this model, to compute with. It is not
+   *   merged: its numbers stay f32.
    * @throws SafetensorsError unless the files hold the parameters that the config requires;
    *   AdapterError when the device cannot bind a parameter.
    */
   static async load(
     device: Device,
     model: ModelDirectory,
-    options: { readonly storage?: WeightStorage } = {},
+    options: { readonly storage?: WeightStorage; readonly adapter?: PeftAdapter } = {},
   ): Promise<LanguageModel> {
     const gpu = gpuOf(device);
-    const { storage = 'f32' } = options;
+    const { storage = 'f32', adapter } = options;
     const { headDim } = model.config;
     const warnings = await replaceWrongVariants(gpu, { headDim, training: false, storage });
-    const weights = await loadParameters(gpu, model, 'lm', { storage });
-    return new LanguageModel(gpu, weights, storage, warnings);
+    const loaded = await loadModel(gpu, model, { storage, adapter });
+    return new LanguageModel(gpu, loaded, adapter?.plan, storage, warnings);
   }
 
   /**
@@ -144,9 +161,10 @@ export class LanguageModel {
       memory,
       limits: this.#gpu.limits,
       weights: this.#storage,
+      adapters: this.#adapters,
       cache: 'f32',
     });
-    const responder = await Responder.open(this.#gpu, this.#weights, job, plan, (text) => {
+    const responder = await Responder.open(this.#gpu, this.#model.weights, job, plan, (text) => {
       this.#warnings.push(text);
     });
     try {
@@ -171,7 +189,7 @@ export class LanguageModel {
     const longest = lengths.reduce((most, length) => Math.max(most, length), 0);
     const total = lengths.reduce((sum, length) => sum + length, 0);
     if (lengths.length === 0) return;
-    const logits = new AllLogits(this.#gpu, this.#weights, { longest, total });
+    const logits = new AllLogits(this.#gpu, this.#model.weights, { longest, total });
     try {
       yield* logits.of(sequences);
     } finally {
@@ -181,7 +199,7 @@ export class LanguageModel {
 
   /** Frees the weights. The device stays open. */
   close(): void {
-    this.#weights.destroy();
+    this.#model.destroy();
   }
 }
 
@@ -355,6 +373,9 @@ export type {
 export type { NamedText, TokenizerClient, TokenizerTexts } from '../formats/tokenizer-client.ts';
 export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
 export { ConfigError } from '../config-error.ts';
+export type { AdapterNumbers, PeftAdapter } from '../model/hugging-face/peft.ts';
+export type { AdapterSpec, AdapterTarget } from '../vocabulary/adapters.ts';
+export type { AdapterPlan, PartAdapter } from '../model/adapters.ts';
 export type { Architecture, ModelConfig, RopeScaling } from '../model/config.ts';
 export type { ModelDirectory, OpenModelFile, WeightDType } from '../model/model-directory.ts';
 export type { WeightStorage } from '../model/parameters.ts';

@@ -98,6 +98,13 @@ export const templateMessages = ({ prompt, messages }: Prompt): readonly ChatMes
     return { ...message, role, content: contentOf(message) ?? null };
   }) ?? [{ role: 'user', content: prompt }];
 
+/** A conversation that begins with a system message: its own, else the given one. */
+export const withSystem = (
+  messages: readonly ChatMessage[],
+  system: string,
+): readonly ChatMessage[] =>
+  messages[0]?.role === 'system' ? messages : [{ role: 'system', content: system }, ...messages];
+
 /**
  * The text of a prompt, for a model without a chat template.
  *

@@ -2,7 +2,13 @@ import { connect, type Connection, WorkerError } from '../threads/connect.ts';
 import { within } from '../threads/time-limit.ts';
 import { FormatError } from './format-error.ts';
 import { shorten } from './json.ts';
-import type { ChatMessage, ChatOptions, DecodeOptions, EncodeOptions } from './tokenizer.ts';
+import type {
+  ChatMessage,
+  ChatOptions,
+  DecodeOptions,
+  EncodeOptions,
+  LearnedChat,
+} from './tokenizer.ts';
 
 /** A file's text, and the file's name for errors. */
 export interface NamedText {
@@ -41,6 +47,10 @@ export interface TokenizerApi {
   encode(texts: readonly string[], options: EncodeOptions): DoneUntil<number[]>;
   decode(sequences: readonly (readonly number[])[], options: DecodeOptions): string[];
   renderChats(chats: readonly (readonly ChatMessage[])[], options: ChatOptions): DoneUntil<string>;
+  learnedChats(
+    chats: readonly (readonly ChatMessage[])[],
+    endIds: readonly number[],
+  ): DoneUntil<LearnedChat>;
   dispose(): void;
 }
 
@@ -59,6 +69,15 @@ const charactersPerCall = 1 << 16;
 const textOverhead = 256;
 
 const slowPattern = 'a pattern that backtracks without end?';
+const templateNames = ['the chat template', 'a loop without end?'] as const;
+
+/** Characters of a conversation. */
+const chatSize = (chat: readonly ChatMessage[]): number =>
+  chat.reduce(
+    (sum, { content }) =>
+      sum + (typeof content === 'string' ? content : JSON.stringify(content ?? null)).length,
+    0,
+  );
 
 /**
  * A model folder's tokenizer in its own worker. Patterns, merges and chat template are untrusted
@@ -147,16 +166,24 @@ export class TokenizerClient {
     options: ChatOptions = {},
     where?: (index: number) => string,
   ): Promise<string[]> {
-    const sizeOf = (chat: readonly ChatMessage[]): number =>
-      chat.reduce(
-        (sum, { content }) =>
-          sum + (typeof content === 'string' ? content : JSON.stringify(content ?? null)).length,
-        0,
-      );
     const render = (batch: readonly (readonly ChatMessage[])[]) =>
       this.#connection.api.renderChats(batch, options);
-    const names = ['the chat template', 'a loop without end?'] as const;
-    return this.#all(batchesOf(chats, sizeOf), render, names, where);
+    return this.#all(batchesOf(chats, chatSize), render, templateNames, where);
+  }
+
+  /**
+   * Conversations to learn from, as token ids. See `Tokenizer.learnedChat`.
+   *
+   * @param where Name of a conversation in errors, by its index.
+   */
+  async learnedChats(
+    chats: readonly (readonly ChatMessage[])[],
+    endIds: readonly number[],
+    where?: (index: number) => string,
+  ): Promise<LearnedChat[]> {
+    const learn = (batch: readonly (readonly ChatMessage[])[]) =>
+      this.#connection.api.learnedChats(batch, endIds);
+    return this.#all(batchesOf(chats, chatSize), learn, templateNames, where);
   }
 
   /** The results of all batches. @throws FormatError naming the first item that fails. */

@@ -48,6 +48,14 @@ export interface ChatOptions {
   readonly now?: Date;
 }
 
+/** A conversation to learn from. */
+export interface LearnedChat {
+  /** Token ids of the whole conversation. */
+  readonly ids: readonly number[];
+  /** Tokens [from, to) to learn, in order: those of the assistant. */
+  readonly learned: readonly (readonly [from: number, to: number])[];
+}
+
 const why = (error: unknown): string => (error instanceof Error ? error.message : String(error));
 
 /**
@@ -177,6 +185,67 @@ export class Tokenizer {
     } catch (error) {
       throw new FormatError(`${this.#where}: chat template: ${why(error)}`, { cause: error });
     }
+  }
+
+  /**
+   * A conversation in the model's chat format, with the tokens that the assistant wrote: those that
+   * the template marks with `generation`; if it marks none, those of the last message, which must be
+   * the assistant's, up to its last end token. A token that a mark divides is learned.
+   *
+   * @param endIds Tokens that end a turn.
+   * @param now The time that `strftime_now` returns.
+   * @throws FormatError when there is no chat template, the template fails, or the place of the last
+   *   message cannot be told.
+   */
+  learnedChat(
+    messages: readonly ChatMessage[],
+    endIds: readonly number[],
+    now = new Date(),
+  ): LearnedChat {
+    const { text, generated } = this.renderMarked(messages, { now });
+    const ids = this.encode(text, { addSpecialTokens: false });
+    if (generated.length > 0) {
+      const learned = generated.map(
+        ([from, to]) =>
+          [this.#tokensTo(text, ids, from, false), this.#tokensTo(text, ids, to, true)] as const,
+      );
+      return { ids, learned: learned.filter(([from, to]) => from < to) };
+    }
+    const before = this.#beforeLast(messages, text, now);
+    const from = this.#tokensTo(text, ids, before, false);
+    const end = ids.findLastIndex((id, i) => i >= from && endIds.includes(id));
+    const whole = end < 0 ? ids : ids.slice(0, end + 1);
+    return { ids: whole, learned: from < whole.length ? [[from, whole.length]] : [] };
+  }
+
+  /** Where the text of the last message begins. */
+  #beforeLast(messages: readonly ChatMessage[], text: string, now: Date): number {
+    const { role } = messages.at(-1) ?? {};
+    if (role !== 'assistant') {
+      const found = role === undefined ? 'missing' : `of the ${shorten(role)}`;
+      throw new FormatError(
+        `the last message is ${found}, must be the assistant's: the chat template marks no turns`,
+      );
+    }
+    const before = this.renderChat(messages.slice(0, -1), { addGenerationPrompt: true, now });
+    if (text.startsWith(before)) return before.length;
+    throw new FormatError(
+      "the chat template begins the assistant's turn otherwise than a prompt ends: " +
+        'only a template with generation tags can be learned from',
+    );
+  }
+
+  /**
+   * How many tokens of a text lie before a place in it.
+   *
+   * @param divided Whether a token that the place divides counts.
+   */
+  #tokensTo(text: string, ids: readonly number[], place: number, divided: boolean): number {
+    if (place === text.length) return ids.length;
+    const own = this.encode(text.slice(0, place), { addSpecialTokens: false });
+    const differs = own.findIndex((id, i) => id !== ids[i]);
+    if (differs < 0) return own.length;
+    return divided ? differs + 1 : differs;
   }
 }
 

@@ -1,8 +1,10 @@
 import { SafetensorsError } from '../formats/safetensors.ts';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bindingElements, type MemoryPurpose } from '../gpu/memory.ts';
+import { AdaptedWeights, adapterLayout, type AdapterPlan } from './adapters.ts';
 import type { ModelConfig } from './config.ts';
 import { hfName, isRedundant, isValueHead } from './hugging-face/names.ts';
+import type { PeftAdapter } from './hugging-face/peft.ts';
 import type { ModelDirectory } from './model-directory.ts';
 import {
   type Head,
@@ -12,6 +14,7 @@ import {
   ParameterStore,
   type WeightStorage,
 } from './parameters.ts';
+import type { Weights } from './weights.ts';
 
 /**
  * Loads a model's weights onto the device, one tensor at a time, for use without training.
@@ -35,6 +38,54 @@ export async function loadParameters(
   const store = new ParameterStore(gpu, layout, label, purpose, { frozen: true, halfTable: true });
   await store.loadFrom(model);
   return store;
+}
+
+/** A language model on a device, and its adapter if it has one. */
+export interface LoadedModel {
+  /** The model as passes read it. */
+  readonly weights: Weights;
+  /** The adapter's numbers; undefined for the model alone. */
+  readonly adapters: ParameterStore | undefined;
+  /** Frees all of it. */
+  destroy(): void;
+}
+
+/**
+ * Loads a language model as `loadParameters` does, and puts an adapter on it.
+ *
+ * @param options.adapter An adapter that was read for this model.
+ * @throws As `loadParameters`.
+ */
+export async function loadModel(
+  gpu: Gpu,
+  model: ModelDirectory,
+  options: {
+    readonly storage?: WeightStorage | undefined;
+    readonly adapter?: Pick<PeftAdapter, 'plan' | 'tensors'> | undefined;
+  } = {},
+): Promise<LoadedModel> {
+  const { storage, adapter } = options;
+  const base = await loadParameters(gpu, model, 'lm', { storage });
+  if (!adapter) return { weights: base, adapters: undefined, destroy: () => base.destroy() };
+  const { weights, adapters } = adaptedOn(gpu, base, adapter.plan);
+  adapters.load(adapter.tensors);
+  const destroy = (): void => {
+    adapters.destroy();
+    base.destroy();
+  };
+  return { weights, adapters, destroy };
+}
+
+/** Room for a language model's adapters on the device of the model. */
+export function adaptedOn(
+  gpu: Gpu,
+  base: ParameterStore,
+  plan: AdapterPlan,
+): { readonly weights: AdaptedWeights; readonly adapters: ParameterStore } {
+  const pageLimit = bindingElements(gpu.limits);
+  const layout = adapterLayout(base.layout.config, plan, { head: 'lm', pageLimit });
+  const adapters = new ParameterStore(gpu, layout, 'adapters', 'weights');
+  return { weights: new AdaptedWeights(base, adapters, plan), adapters };
 }
 
 /**

@@ -12,10 +12,10 @@ export interface PromptGroup {
    */
   readonly firstActions?: readonly number[];
   /**
-   * For each response, the loss's weight for each of its actions. Left out: 1 / actions of the
-   * batch.
+   * For each response, the loss's weight of each of its actions: one for all, or one each. Left out:
+   * 1 / actions of the batch.
    */
-  readonly weights?: readonly number[];
+  readonly weights?: readonly (number | ArrayLike<number>)[];
 }
 
 export interface PackedSizes {
@@ -127,6 +127,7 @@ export function packGroups(groups: readonly PromptGroup[], sharePrompts: boolean
     const first = row;
     const end = first + rowsOfResponse(response);
     const source = group.firstActions?.[index] ?? action;
+    const weight = group.weights?.[index] ?? 1 / actions;
     sequenceActions.set([action, response.length], sequence++ * 2);
     for (let i = 0; i < response.length - 1; i++, row++) {
       tokenIds[row] = response[i] ?? 0;
@@ -137,7 +138,7 @@ export function packGroups(groups: readonly PromptGroup[], sharePrompts: boolean
       actionRows[action] = i === 0 ? prefix + length - 1 : first + i - 1;
       actionTargets[action] = response[i] ?? 0;
       actionSource[action] = source + i;
-      actionWeights[action] = group.weights?.[index] ?? 1 / actions;
+      actionWeights[action] = typeof weight === 'number' ? weight : (weight[i] ?? 0);
     }
   };
 

@@ -1,7 +1,8 @@
 import { AdapterError } from '../gpu/device.ts';
 import { bytesText, type MemoryLimits, type MemoryPurpose } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
-import { deviceLayout } from '../model/load-parameters.ts';
+import type { AdapterPlan } from '../model/adapters.ts';
+import { adaptedOn, deviceLayout } from '../model/load-parameters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Decoder, type DecoderCapacity } from './decoder.ts';
@@ -21,6 +22,8 @@ export interface ResponderBudget {
   readonly memory: number;
   readonly limits: MemoryLimits;
   readonly weights?: WeightStorage | undefined;
+  /** The adapters on the model; undefined for none. */
+  readonly adapters?: AdapterPlan | undefined;
   /** Storage of keys and values; the memory decides when left out. */
   readonly cache?: 'f32' | 'f16' | undefined;
 }
@@ -109,7 +112,7 @@ function planned(
 function planOf(
   config: ModelConfig,
   job: ResponderJob,
-  { limits, weights }: ResponderBudget,
+  { limits, weights, adapters }: ResponderBudget,
   rows: number,
   cache: 'f32' | 'f16',
 ): ResponderPlan {
@@ -146,7 +149,8 @@ function planOf(
     frozen: true,
     halfTable: true,
   });
-  new Decoder(gpu, config, store, capacity);
+  const model = adapters ? adaptedOn(gpu, store, adapters).weights : store;
+  new Decoder(gpu, config, model, capacity);
   const byPurpose = gpu.memory.byPurpose();
   return { capacity, samples, batches: rounds * turns, byPurpose, total: gpu.memory.total() };
 }

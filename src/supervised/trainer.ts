@@ -38,6 +38,8 @@ export class SupervisedTrainer {
   readonly #loss: NextTokenLoss;
   readonly #totals: Tensor;
   readonly #step: Plan;
+  /** Whether the last batch has weights of its own, which add up to 1. */
+  #weighted = false;
   /** Batches since the last reading of the loss, kept to find the one at fault. */
   #unseen: (readonly PromptGroup[])[] = [];
 
@@ -93,6 +95,7 @@ export class SupervisedTrainer {
   /**
    * One optimizer update. Submits work and does not wait for it.
    *
+   * @param groups Their weights, if they have any, add up to 1 over the batch.
    * @returns The learning rate.
    * @throws RangeError on a token id out of the vocabulary or a batch past the trainer's capacity,
    *   before anything is submitted; the trainer is then as before.
@@ -100,6 +103,7 @@ export class SupervisedTrainer {
   async step(groups: readonly PromptGroup[]): Promise<number> {
     expectTokens(groups, this.model.weights.layout.config.vocabSize);
     this.#loss.batch.upload(packGroups(groups, true));
+    this.#weighted = groups.some(({ weights }) => weights !== undefined);
     this.#unseen.push(groups);
     if (this.#unseen.length > MOST_UNSEEN) this.#unseen.shift();
     const rate = this.model.advance();
@@ -108,7 +112,8 @@ export class SupervisedTrainer {
   }
 
   /**
-   * Loss of the last step: mean negative log-likelihood per response token, in nats.
+   * Loss of the last step: mean negative log-likelihood per response token, in nats; of a batch
+   * with weights, the weighted mean.
    *
    * @throws NonFiniteError when a step since the last reading was not finite. The model has not
    *   changed from that step on.
@@ -118,7 +123,7 @@ export class SupervisedTrainer {
     const report = await this.model.optimizer.report();
     const unseen = this.#unseen;
     this.#unseen = [];
-    if (report.applied) return means.loss;
+    if (report.applied) return this.#weighted ? means.weightedLoss : means.loss;
     const first = unseen[unseen.length - report.skipped];
     if (first) {
       // Computes its gradients again: the weights have not changed since.

@@ -1,7 +1,7 @@
 import { ConfigError } from '../config-error.ts';
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
-import { templateMessages, identityOf, plainText } from '../formats/conversation.ts';
+import { identityOf, plainText, templateMessages, withSystem } from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
@@ -317,16 +317,19 @@ class DatasetReader {
   /** The texts that the model receives. */
   #given(rows: readonly PromptRow[], where: (i: number) => string): Promise<string[]> {
     if (!this.#templated) {
-      const help = 'there is no chat template to put them into; see task.template';
+      const help = "there is no chat template to put them into; see task.template";
       return Promise.resolve(rows.map((row) => plainText(row, row.where, help)));
     }
     const { system } = this.#config;
     const chats = rows.map((row) => {
       const messages = templateMessages(row);
-      if (system === undefined || messages[0]?.role === 'system') return messages;
-      return [{ role: 'system', content: system }, ...messages];
+      return system === undefined ? messages : withSystem(messages, system);
     });
-    return this.#client.renderChats(chats, { addGenerationPrompt: true, now: templateDate }, where);
+    return this.#client.renderChats(
+      chats,
+      { addGenerationPrompt: true, now: templateDate },
+      where,
+    );
   }
 
   /** A sentence about the rows of a file that were left out. */

@@ -18,14 +18,18 @@ import {
   LanguageModel,
   MemoryError,
   NonFiniteError,
+  openAdapter,
   openModel,
   openTokenizer,
+  type PeftAdapter,
   SafetensorsError,
   type ModelDirectory,
 } from '../../src/entries/model.ts';
 import { ConfigError } from '../../src/config-error.ts';
+import { freshAdapters, planOf } from '../../src/model/adapters.ts';
 import { AllLogits } from '../../src/model/all-logits.ts';
 import type { ModelConfig } from '../../src/model/config.ts';
+import { adapterFiles } from '../../src/model/hugging-face/peft.ts';
 import { loadParameters } from '../../src/model/load-parameters.ts';
 import { modelDirectoryFiles } from '../../src/model/save-model.ts';
 import { initialParameters, parameterLayout, parameterNames } from '../../src/model/parameters.ts';
@@ -135,6 +139,36 @@ describe('limr-lab/model', () => {
       want.map(({ ids, logprobs, finished }) => ({ ids, logprobs, finished })),
     );
     expect(got.map(({ prompt, sample }) => [prompt, sample])).toEqual([0, 1, 2].map((i) => [i, 0]));
+  });
+
+  test('computes with an adapter: none while B is 0, and not of another model', async () => {
+    const directory = await open();
+    const spec = { rank: 3, alpha: 6, targets: ['q', 'down'] } as const;
+    const plan = planOf(spec, config);
+    const factors = freshAdapters(config, plan, 5, 'model');
+    const adapterOf = (tensors: ReadonlyMap<string, Float32Array>, of = directory) => {
+      const written = adapterFiles(config, plan, tensors, { baseName: null });
+      return openAdapter((name) => {
+        const bytes = written.get(name);
+        return Promise.resolve(bytes && bytesSource(name, bytes));
+      }, of);
+    };
+    const changed = new Map(
+      [...factors].map(([name, data]) => [name, data.map((value, i) => value + Math.sin(i))]),
+    );
+    const logitsWith = async (adapter?: PeftAdapter) => {
+      const model = await LanguageModel.load(device, directory, adapter ? { adapter } : {});
+      const found = await all(model.logits(prompts));
+      const drawn = await all(model.generate({ prompts, maxNewTokens: 3, temperature: 0 }));
+      model.close();
+      return { found, drawn };
+    };
+    const alone = await logitsWith();
+    expect(await logitsWith(await adapterOf(factors))).toEqual(alone);
+    const adapted = await logitsWith(await adapterOf(changed));
+    expect(adapted.found).not.toEqual(alone.found);
+    const other = { ...directory, config: { ...config, hiddenSize: 32 } };
+    await expect(adapterOf(factors, other)).rejects.toThrow(SafetensorsError);
   });
 
   test('learns, and its files hold what was learnt', async () => {

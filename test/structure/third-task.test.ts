@@ -27,7 +27,7 @@ describe('a task that no other file names', () => {
       "my.json: task.arms: there is no such field where task.name is 'sums'",
     );
     expect(() => over({ name: 'chess' })).toThrow(
-      "task.name: must be 'arithmetic', 'bandit' or 'sums'",
+      "task.name: must be 'arithmetic', 'bandit', 'dataset' or 'sums'",
     );
   });
 

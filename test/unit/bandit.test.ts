@@ -51,7 +51,7 @@ describe('the task registry', () => {
   test('refuses an unknown name and a field out of range', async () => {
     const unknown = { ...banditDefaults, name: 'chess' } as unknown as TaskConfig;
     await expect(openTask(unknown)).rejects.toThrow(
-      "task.name must be arithmetic or bandit, got 'chess'",
+      "task.name must be arithmetic or bandit or dataset, got 'chess'",
     );
     expect(() => checkTask(unknown, 'run.task')).toThrow(ConfigError);
     expect(() => checkTask({ ...banditDefaults, arms: 11 })).toThrow(

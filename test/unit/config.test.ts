@@ -119,7 +119,7 @@ describe('config', () => {
     [
       'task.name',
       'chess',
-      `my.json: task.name: must be 'arithmetic' or 'bandit', is the string "chess"`,
+      `my.json: task.name: must be 'arithmetic', 'bandit' or 'dataset', is the string "chess"`,
     ],
     ['task.skills.by', null, "my.json: task.skills.by: must be 'operand' or 'operator', is null"],
     ['experiment.methods', [], 'my.json: experiment.methods: must be a list of at least 1'],
@@ -204,7 +204,9 @@ describe('config', () => {
     expect(over({ skills: { by: 'operator', plus: 1, minus: 1, times: 1, seed: 1 } })).toThrow(
       "my.json: task.skills.seed: there is no such field where task.skills.by is 'operator'",
     );
-    expect(over({ name: 'chess' })).toThrow("task.name: must be 'arithmetic' or 'bandit'");
+    expect(over({ name: 'chess' })).toThrow(
+      "task.name: must be 'arithmetic', 'bandit' or 'dataset'",
+    );
   });
 
   test.each([1, 7, 8, 12, 26])('sizes follow a bandit of %i prompts, and say so', (prompts) => {

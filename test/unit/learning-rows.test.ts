@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 afterAll(() => tokenizer.close());
 
-const limits: LearningLimits = { endToken: 317, longest: 8, vocabSize: 320 };
+const limits: LearningLimits = { endTokens: [317], longest: 8, vocabSize: 320 };
 const rowsOf = (rows: readonly unknown[], more: Partial<LearningLimits> = {}) => {
   const lines = rows.map((row) => JSON.stringify(row)).join('\n');
   const source = bytesSource('d.jsonl', new TextEncoder().encode(lines));
@@ -33,7 +33,7 @@ describe('readLearningRows', () => {
       { where: 'd.jsonl line 3', prompt: [71, 72], response: [71, 317] },
     ];
     expect(await rowsOf(rows)).toEqual(learned);
-    const [first] = await rowsOf(rows, { endToken: undefined });
+    const [first] = await rowsOf(rows, { endTokens: [] });
     expect(first.response).toEqual([72]);
   });
 
@@ -55,7 +55,7 @@ describe('readLearningRows', () => {
     [
       'nothing to learn',
       [good, { text: 'h' }],
-      { endToken: undefined },
+      { endTokens: [] },
       'd.jsonl line 2: there is nothing to learn',
     ],
     [
@@ -64,7 +64,7 @@ describe('readLearningRows', () => {
       {},
       'd.jsonl line 2: 9 tokens, more than the 8 allowed',
     ],
-    ['no field', [good, { prompt: 'h' }], {}, 'd.jsonl line 2: no field text, nor prompt and'],
+    ['no field', [good, { prompt: 'h' }], {}, 'd.jsonl line 2: no field text or messages, nor prompt and'],
     [
       'a conversation, of which the last turn alone is not what was meant',
       [

@@ -99,8 +99,8 @@ describe('a run that goes on', () => {
 
   // All of them with a digest that is right: whoever wrote the log wrote that too.
   test.each([
-    ['no JSON', ['{"type":'], /^events\.jsonl line 8 .+ \(damaged\)$/],
-    ['nothing', [''], /^events\.jsonl line 8 /],
+    ['no JSON', ['{"type":'], /^events\.jsonl line 8: .+ \(damaged\)$/],
+    ['nothing', [''], /^events\.jsonl line 8: /],
     ['an unknown event', [line('quit', 5, {})], /^events\.jsonl line 8: type/],
     ['a number for a text', [line('warning', 5, { text: 7 })], /line 8: text/],
     ['an update of later', [line('pool', 6, { seed: 1 })], /line 8: an event after update 6 of 5/],

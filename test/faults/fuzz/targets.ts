@@ -24,6 +24,8 @@ import {
 import { readScores } from '../../../src/formats/score-file.ts';
 import { characterTokenizerJson } from '../../../src/formats/tokenizer.ts';
 import { TokenizerClient } from '../../../src/formats/tokenizer-client.ts';
+import { peftName } from '../../../src/model/hugging-face/names.ts';
+import { adapterFiles, readAdapter } from '../../../src/model/hugging-face/peft.ts';
 import { PromptMatcher } from '../../../src/lim/prompt-matcher.ts';
 import { parseHfConfig, toHfConfig } from '../../../src/model/hugging-face/config.ts';
 import { modelConfigOf } from '../../../src/scheduler/base.ts';
@@ -95,6 +97,19 @@ const model = modelConfigOf(quick, taskShapeOf(quick.task)!);
 const tensors = writeSafetensors(
   [float32Entry('a.weight', [2, 3], new Float32Array(6)), int32Entry('b', [4], new Uint32Array(4))],
   { format: 'pt', note: 'x' },
+);
+/** A small adapter's files. */
+const adapter = adapterFiles(
+  model,
+  new Map([['layers.0.q', { rank: 1, scale: 2 }]]),
+  new Map([
+    [peftName(model.architecture, 'layers.0.q', 'A'), new Float32Array(model.hiddenSize)],
+    [
+      peftName(model.architecture, 'layers.0.q', 'B'),
+      new Float32Array(model.heads * model.headDim),
+    ],
+  ]),
+  { baseName: null },
 );
 const tokenizer = bytesOf(characterTokenizerJson('0123456789+-*=()# \n'));
 
@@ -297,6 +312,22 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
           const found = files(path);
           return Promise.resolve(found && bytesSource(path, found));
         }, 'model');
+      },
+    })),
+    ...[...adapter.keys()].map((name): Target => ({
+      name: `adapter-${name.replace(/\.\w+$/, '')}`,
+      weight: 4,
+      seeds: [adapter.get(name) ?? new Uint8Array()],
+      read: (bytes) => {
+        const files = folder(Object.fromEntries(adapter), name)(bytes);
+        return readAdapter(
+          (path) => {
+            const found = files(path);
+            return Promise.resolve(found && bytesSource(path, found));
+          },
+          model,
+          'adapter',
+        );
       },
     })),
     {

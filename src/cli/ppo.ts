@@ -5,7 +5,6 @@ import { isModule } from '../tasks/dataset.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
-import { budgetOf, trainingMemoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
 import { nextFree } from './output.ts';
 import { estimateRun, runConfig } from './run.ts';
@@ -57,7 +56,6 @@ export const command = defineCommand({
     },
     system: { type: 'string', valueHint: 'TEXT', description: 'system message of every prompt' },
     seed: { type: 'string', valueHint: 'N', description: 'of the run (default: 1)' },
-    memory: trainingMemoryArg,
     estimate: {
       type: 'boolean',
       description: 'only tell the GPU memory it would take on this adapter; runs nothing',
@@ -73,7 +71,6 @@ export const command = defineCommand({
     if (args.model.startsWith('hf:')) {
       throw new UsageError(`${args.model}: this version downloads no models; give a folder`);
     }
-    budgetOf(args); // reports a bad option before anything is opened
     const config = await ppoConfig(args);
     if (args.estimate) return estimateRun(host, config, args);
     const stem = baseName(args.model.replace(/[/\\]+$/, ''));

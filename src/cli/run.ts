@@ -4,9 +4,8 @@ import { type ExperimentConfig, startsDrawn, startsFromFolder } from '../config.
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import type { MemoryLimits } from '../gpu/memory.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { openTask, taskShapeOf } from '../tasks/registry.ts';
+import { openTask } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
@@ -22,8 +21,6 @@ import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { taskModelOf } from '../scheduler/given-inputs.ts';
-import { modelConfigOf } from '../scheduler/base.ts';
-import { planRun, type RunMemory } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
@@ -35,7 +32,6 @@ import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
-import { budgetOf, trainingMemoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
 import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
@@ -84,7 +80,6 @@ export const command = defineCommand({
       valueHint: 'folder',
       description: 'go on with a run from its last checkpoint, bit for bit',
     },
-    memory: trainingMemoryArg,
     estimate: {
       type: 'boolean',
       description: 'only tell the GPU memory it would take on this adapter; runs nothing',
@@ -93,7 +88,6 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    budgetOf(args); // reports a bad option before anything is opened
     if (args.estimate) {
       const config =
         args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
@@ -112,7 +106,7 @@ async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<
     await clearLeftOvers(host, plan.out);
     run = plan.unreported
       ? await reportFinished(host, plan.out)
-      : await runExperiment(host, plan, args);
+      : await runExperiment(host, plan, (args.adapter ?? 'auto') as AdapterChoice);
   } finally {
     await plan.lock?.release();
   }
@@ -142,7 +136,6 @@ export interface RunArgs {
   readonly seed?: string | undefined;
   readonly out?: string | undefined;
   readonly resume?: string | undefined;
-  readonly memory?: string | undefined;
   readonly adapter?: string;
   readonly json?: boolean | undefined;
 }
@@ -249,12 +242,9 @@ export async function estimateRun(
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const { limits } = gpu;
-    const { sentence, choices, ...found } = await withSizes(host, config, (sizes) => {
-      const { task = taskShapeOf(config.task), model } = sizes;
-      const planned = task && plannedFor(config, task, model, args, limits);
-      return { ...planned, ...estimate(config, limits, task, model, planned?.choices) };
-    });
+    const found = await withSizes(host, config, ({ task, model }) =>
+      estimate(config, gpu.limits, task, model),
+    );
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
     const rows = (use: MemoryUse): string =>
@@ -267,28 +257,13 @@ export async function estimateRun(
         (startsDrawn(config)
           ? `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}`
           : '') +
-        row('at most', found.peak) +
-        (sentence === undefined ? '' : `${sentence}\n`),
+        row('at most', found.peak),
     );
-    if (args.json) await host.stdout(jsonText({ ...found, choices }));
+    if (args.json) await host.stdout(jsonText(found));
     return 0;
   } finally {
     await gpu.close();
   }
-}
-
-/** What memory decides about a run; nothing where the run may take any. */
-function plannedFor(
-  config: ExperimentConfig,
-  task: TaskShape,
-  given: ModelConfig | undefined,
-  args: RunArgs,
-  limits: MemoryLimits,
-): Pick<RunMemory, 'sentence' | 'choices'> | undefined {
-  if (args.memory === undefined && !startsFromFolder(config)) return undefined;
-  const budget = { memory: budgetOf(args), limits };
-  const { sentence, choices } = planRun(config, modelConfigOf(config, task, given), task, budget);
-  return { sentence, choices };
 }
 
 /**
@@ -374,7 +349,7 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
 async function runExperiment(
   host: System,
   plan: PlannedRun,
-  args: RunArgs,
+  adapter: AdapterChoice,
 ): Promise<Run | undefined> {
   const trainer = await connectTrainer();
   const wanted = { stop: false };
@@ -395,8 +370,7 @@ async function runExperiment(
         config: plan.config,
         seeds: plan.seeds,
         resume: plan.resumed ?? false,
-        adapter: (args.adapter ?? 'auto') as AdapterChoice,
-        ...(args.memory === undefined ? {} : { memory: budgetOf(args) }),
+        adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
         // Waits until the folder holds its config.

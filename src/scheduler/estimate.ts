@@ -11,7 +11,6 @@ import {
   allocateExperimentBuffers,
   type BuffersShape,
   countBuffers,
-  type MemoryChoices,
 } from './experiment-buffers.ts';
 
 /** Bytes of GPU buffers. */
@@ -42,7 +41,6 @@ const unlimited: MemoryLimits = {
  * @param limits Limits of the device. Left out, nothing is refused.
  * @param task The opened task. May be left out if the task's config tells its sizes.
  * @param given The config of the model that the config names.
- * @param choices What memory has decided.
  * @throws ConfigError if task or model are left out but needed.
  * @throws AdapterError naming the buffer, its bytes and the limit, if a buffer does not fit.
  */
@@ -51,13 +49,10 @@ export function estimate(
   limits: MemoryLimits = unlimited,
   task: TaskShape | undefined = taskShapeOf(config.task),
   given?: ModelConfig,
-  choices: MemoryChoices = {},
 ): MemoryEstimate {
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
   const model = modelConfigOf(config, task, given);
-  const run = measure(limits, (gpu) =>
-    allocateExperimentBuffers(gpu, config, task, { ...choices, model }),
-  );
+  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task, { model }));
   const pretraining = startsDrawn(config)
     ? measure(limits, (gpu) => baseTrainer(gpu, config, task))
     : { byPurpose: {}, total: 0 };

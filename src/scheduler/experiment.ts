@@ -6,7 +6,6 @@ import {
   startsFromFolder,
 } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
-import type { ModelConfig } from '../model/config.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
 import {
@@ -35,11 +34,10 @@ import {
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { estimate } from './estimate.ts';
-import { rolloutRows } from './experiment-buffers.ts';
 import { Evaluator, judging, type Verifier } from './evaluator.ts';
+import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
-import { type RunMemory, planRun, usualBudget } from './plan-memory.ts';
 import { keyOf, Pool } from './pool.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
@@ -49,7 +47,6 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { selectFromPool } from './selection-stage.ts';
-import type { Standing } from './standing.ts';
 import { trainedFiles } from './trained-files.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
@@ -72,18 +69,8 @@ export interface ExperimentHost {
   readonly emit: (event: ExperimentEvent) => void;
   /** What a run met that goes on by itself. */
   readonly reason?: string | undefined;
-  readonly memory?: MemoryTerms | undefined;
-}
-
-/** What a run may take of its device's memory. */
-export interface MemoryTerms {
-  /**
-   * Bytes of GPU buffers, which decide how much is computed together; `usualBudget` for a given
-   * model, and what the config asks for with a drawn one, when left out.
-   */
-  readonly budget?: number | undefined;
-  /** Most rows that decode together. */
-  readonly rowsTogether?: number | undefined;
+  /** What the device's memory decides; nothing when left out. */
+  readonly memory?: MemoryChoices | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -117,9 +104,6 @@ export class Experiment {
   readonly #buffers: TrustedBuffers;
   readonly #checkpoints: RunCheckpoints;
   readonly #configHash: string;
-  readonly #model: ModelConfig;
-  /** How the run is laid out in the memory that it may take; undefined if it may take any. */
-  #planned: RunMemory | undefined;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
   #pretrained = 0;
@@ -145,7 +129,7 @@ export class Experiment {
     task: Task,
     options: OpenOptions & { readonly configHash: string },
   ) {
-    const { given, gpu, hostName, store } = host;
+    const { given, gpu, hostName, memory, store } = host;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -153,8 +137,8 @@ export class Experiment {
     this.task = task;
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
-    this.#model = modelConfigOf(config, task, given?.directory.config);
-    this.#buffers = new TrustedBuffers(gpu, config, task, this.#model);
+    const model = modelConfigOf(config, task, given?.directory.config);
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
@@ -166,8 +150,7 @@ export class Experiment {
   /**
    * Checks that the device can hold a run, and goes back to its last checkpoint if asked.
    *
-   * @throws AdapterError when the device cannot hold it, MemoryError when the run may not take so
-   *   much memory; nothing is allocated then.
+   * @throws AdapterError when the device cannot hold it; nothing is allocated then.
    * @throws CheckpointError when no checkpoint is whole, or they are of another config or other seeds,
    *   or were computed by kernels that this device cannot run.
    */
@@ -180,6 +163,7 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
+      estimate(config, host.gpu.limits, task, host.given?.directory.config);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
@@ -193,48 +177,12 @@ export class Experiment {
           (text) => host.emit({ type: 'warning', text }),
         );
         if (kept) await experiment.#restore(kept);
-        else experiment.#layOut();
-      } else experiment.#layOut();
+      }
       return experiment;
     } catch (error) {
       await task.text.close();
       throw error;
     }
-  }
-
-  /** A sentence on how the run is laid out in memory; undefined if it may take any. */
-  get memoryText(): string | undefined {
-    return this.#planned?.sentence;
-  }
-
-  /** Rows that decode together. */
-  get rowsTogether(): number {
-    return Math.min(this.#buffers.choices.rowsTogether ?? Infinity, rolloutRows(this.config));
-  }
-
-  /**
-   * Decides what is computed together, before anything is allocated.
-   *
-   * @param standing Of the checkpoint that the run goes on from.
-   */
-  #layOut(standing?: Standing): void {
-    const { gpu, memory = {} } = this.#host;
-    const given = this.#host.given?.directory.config;
-    const { budget = given && usualBudget, rowsTogether = Infinity } = memory;
-    const { limits } = gpu;
-    if (budget === undefined) {
-      const choices = { rowsTogether, microRows: standing?.microRows };
-      estimate(this.config, limits, this.task, given, choices);
-      this.#buffers.choices = choices;
-      return;
-    }
-    // A run that was begun without a limit goes on without.
-    const microRows = standing && (standing.microRows ?? Infinity);
-    const terms = { memory: budget, limits, microRows };
-    this.#planned = planRun(this.config, this.#model, this.task, terms);
-    const { choices } = this.#planned;
-    const fewer = Math.min(choices.rowsTogether, rowsTogether);
-    this.#buffers.choices = { ...choices, rowsTogether: fewer };
   }
 
   get poolSize(): number {
@@ -611,13 +559,11 @@ export class Experiment {
     state: () => Promise<ComputedState>,
   ): Promise<void> {
     const { updates } = this.#progress;
-    const { microRows } = this.#buffers.choices;
     const standing = {
       pretrained: this.#pretrained,
       updates,
       seconds: this.#clock.seconds,
       kernels: this.#buffers.trust.choices,
-      ...(microRows === undefined ? {} : { microRows }),
     };
     await this.#checkpoints.write({ place, standing, fingerprint: this.#fingerprint }, state);
     this.#host.emit({ type: 'checkpoint', update: updates });
@@ -638,7 +584,6 @@ export class Experiment {
     Object.assign(this.#archive, files);
     if (found.layout === 3) this.#checkpoints.resumed(this.#fingerprint);
     for (const text of damageWarnings(kept)) emit({ type: 'warning', text });
-    this.#layOut(standing);
     this.#buffers.trust.force(standing.kernels);
     this.#untold.push(...(await this.#buffers.replaceWrong(true)));
     if (found.pretraining) {

@@ -8,16 +8,11 @@ import type { TaskShape } from '../tasks/task.ts';
 import { estimateBuffers, type MemoryUse } from './estimate.ts';
 import { type BuffersShape, type MemoryChoices, rolloutRows } from './experiment-buffers.ts';
 
-/** Bytes of GPU buffers that a run of a given model may take where nobody says how many. */
-export const usualBudget = 3.5 * 2 ** 30;
-
 /** What a run may take. */
 export interface MemoryBudget {
   /** Bytes of GPU buffers. */
   readonly memory: number;
   readonly limits: MemoryLimits;
-  /** The limit on the rows of a pass that the run began with, if it goes on. */
-  readonly microRows?: number | undefined;
 }
 
 /** How training is laid out within a budget. */
@@ -46,9 +41,7 @@ export class MemoryPlanner {
   readonly #microRows: readonly number[];
   readonly #counted = new Map<string, MemoryUse | AdapterError>();
 
-  /**
-   * @param shape A limit on the rows of a pass is kept; its other choices are ignored.
-   */
+  /** @param shape Its own choices are ignored. */
   constructor(shape: BuffersShape, limits: MemoryLimits) {
     this.#shape = shape;
     this.#limits = limits;
@@ -57,8 +50,7 @@ export class MemoryPlanner {
     this.#rows = [...powers, most];
     const rowsOf = (microRows: number): number =>
       trainerCapacity(shape.config, { ...shape.lengths, microRows }).micro.rows;
-    const wanted = shape.microRows === undefined ? [MICRO_ROWS, 1] : [shape.microRows];
-    this.#microRows = [...new Set(wanted.map(rowsOf))];
+    this.#microRows = [...new Set([rowsOf(MICRO_ROWS), rowsOf(1)])];
   }
 
   /**
@@ -125,7 +117,7 @@ export class MemoryPlanner {
 }
 
 /** What an experiment is to be opened with, and a sentence about it. */
-export interface RunMemory extends MemoryPlan {
+export interface PlannedRun extends MemoryPlan {
   readonly sentence: string;
 }
 
@@ -140,15 +132,14 @@ export function planRun(
   config: ExperimentConfig,
   model: ModelConfig,
   task: TaskShape,
-  { memory, limits, microRows }: MemoryBudget,
-): RunMemory {
+  { memory, limits }: MemoryBudget,
+): PlannedRun {
   const shape = {
     model,
     config,
     lengths: task,
     prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
-    microRows,
   };
   const plan = new MemoryPlanner(shape, limits).plan(memory);
   if (plan.fits) return { ...plan, sentence: planText(plan, memory) };

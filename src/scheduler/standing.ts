@@ -9,7 +9,6 @@ export const standing = v.object({
   seconds: v.pipe(finite, v.minValue(0)),
   // `KernelTrust.force` checks this field, as other adapters know other variants.
   kernels: v.exactOptional(v.unknown()),
-  microRows: v.exactOptional(v.pipe(whole, v.minValue(1))),
 });
 
 /**
@@ -26,8 +25,6 @@ export interface Standing {
    * The kernel variants that a resume forces, to compute the same bits; absent for the defaults.
    */
   readonly kernels?: unknown;
-  /** Limit on the token rows of a pass, which a resume keeps: it sets the order of sums. */
-  readonly microRows?: number;
 }
 
 /**

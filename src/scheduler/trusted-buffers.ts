@@ -4,8 +4,8 @@ import type { ModelConfig } from '../model/config.ts';
 import type { Task } from '../tasks/task.ts';
 import {
   allocateExperimentBuffers,
+  type BuffersOptions,
   type ExperimentBuffers,
-  type MemoryChoices,
 } from './experiment-buffers.ts';
 import { KernelTrust } from './trust.ts';
 
@@ -15,14 +15,17 @@ import { KernelTrust } from './trust.ts';
  */
 export class TrustedBuffers {
   readonly trust: KernelTrust;
-  /** Set before anything is allocated. */
-  choices: MemoryChoices = {};
   readonly #allocate: () => ExperimentBuffers;
   #allocated: ExperimentBuffers | undefined;
 
-  constructor(gpu: Gpu, config: ExperimentConfig, task: Task, model: ModelConfig) {
-    this.trust = new KernelTrust(gpu, { ...config, headDim: model.headDim });
-    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, { ...this.choices, model });
+  constructor(
+    gpu: Gpu,
+    config: ExperimentConfig,
+    task: Task,
+    options: BuffersOptions & { readonly model: ModelConfig },
+  ) {
+    this.trust = new KernelTrust(gpu, { ...config, headDim: options.model.headDim });
+    this.#allocate = () => allocateExperimentBuffers(gpu, config, task, options);
   }
 
   get allocated(): boolean {

@@ -47,11 +47,6 @@ export interface StartRequest {
   readonly adapter?: AdapterChoice;
   /** Tuned variants by adapter. The run uses those of the adapter that it opens. */
   readonly tuned?: TunedVariants;
-  /**
-   * Bytes of GPU buffers that the run may take, which decide how much is computed together. When
-   * left out, 3.5 GiB for a model from a folder, and what the config asks for with a drawn one.
-   */
-  readonly memory?: number;
   /** Number of verifier workers. Default as in `RewardPool`. */
   readonly verifiers?: number;
   /**
@@ -69,7 +64,7 @@ export interface StartedRun {
   readonly host: string;
   /** The files that the config names. The folder of the run records them. */
   readonly inputs: RunInputs;
-  /** Sentences for the user about how the model's files were read, and what memory decided. */
+  /** Sentences for the user about how the model's files were read. */
   readonly notes: readonly string[];
 }
 

@@ -75,7 +75,6 @@ async function openRun(
       given: inputs.given,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
       emit: (event) => outbox.push(event),
-      memory: { budget: request.memory },
     },
     {
       config,
@@ -203,9 +202,7 @@ const api: TrainerApi = {
       run = begun;
       const adapter = await begun.training.opened;
       const { record, notes } = begun.inputs;
-      const { memoryText } = begun.training;
-      const told = memoryText === undefined ? notes : [...notes, memoryText];
-      return { adapter, host: hostName(), inputs: record, notes: told };
+      return { adapter, host: hostName(), inputs: record, notes };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

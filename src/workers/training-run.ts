@@ -76,11 +76,6 @@ export class TrainingRun {
     });
   }
 
-  /** See `Experiment.memoryText`; undefined while no device is open. */
-  get memoryText(): string | undefined {
-    return this.#experiment?.memoryText;
-  }
-
   /** See `Experiment.completions`. @throws Error while no device is open. */
   completions(prompt: number): PromptCompletions {
     if (!this.#experiment) throw new Error('the run waits for a device');
@@ -150,7 +145,6 @@ export class TrainingRun {
       seeds,
       { resume, configHash: await configHash(resume) },
     );
-    this.#rows = experiment.rowsTogether;
     this.#begun = true;
     return experiment;
   }

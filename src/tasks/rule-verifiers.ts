@@ -80,8 +80,6 @@ export const ruleVerifiers = { math, 'math-eval': mathEval, exact } satisfies Re
   Record<string, TextVerifier>
 >;
 
-export type RuleName = keyof typeof ruleVerifiers;
-
 /** Judges a decoded response, which may still contain its end token. */
 export async function judgeText(
   { verify, endTokens }: NamedVerifier,

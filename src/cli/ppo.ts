@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
-import { isModule } from '../tasks/dataset.ts';
+import { isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
@@ -124,7 +124,6 @@ function sectionOf(given: JsonRecord, name: string): JsonRecord {
 async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
   const { prompts, verifier, tiers } = args;
   const task: JsonRecord = {
-    name: 'dataset',
     ...given,
     ...(prompts === undefined ? {} : { prompts: await absolutePath(prompts) }),
     ...(verifier === undefined

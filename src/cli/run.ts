@@ -4,7 +4,7 @@ import type { ExperimentConfig } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import { duration } from '../look/wording.ts';
+import { duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -22,6 +22,8 @@ import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
+import { modulesOf } from '../tasks/registry.ts';
+import { moduleNotice } from '../workers/module-verifier.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
@@ -315,6 +317,21 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
 }
 
 /**
+ * Tells where the user's modules run that judge responses.
+ *
+ * @throws UsageError for a module inside the run's folder: what comes with a run never runs.
+ */
+async function tellOfModules(host: System, { config, out }: PlannedRun): Promise<void> {
+  const folder = `${await host.resolve(out)}/`.replaceAll('\\', '/');
+  for (const path of modulesOf(config.task)) {
+    if ((await host.resolve(path)).replaceAll('\\', '/').startsWith(folder)) {
+      throw new UsageError(`verifier ${path}: lies in the run's folder, whose files are never run`);
+    }
+    await host.stderr(`verifier: ${moduleNotice(path)}\n`);
+  }
+}
+
+/**
  * Runs the experiment in a worker that owns the device; this thread only watches. Returns undefined
  * after an interruption.
  */
@@ -323,6 +340,7 @@ async function runExperiment(
   plan: PlannedRun,
   adapter: AdapterChoice,
 ): Promise<Run | undefined> {
+  await tellOfModules(host, plan);
   const trainer = await connectTrainer();
   const wanted = { stop: false };
   let stoppable = false;
@@ -454,6 +472,12 @@ class Screen {
           );
           break;
         }
+        case 'probe':
+          await this.#news(
+            `  probe of the base: ${percent(event.accuracy, 1)} of ${event.prompts} prompts × ${event.samples} right, ` +
+              `${percent(event.neverSolved)} of the prompts never, ${percent(event.alwaysSolved)} always`,
+          );
+          break;
         case 'evaluation': {
           if (Object.keys(event.tiers).length === 0) {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);

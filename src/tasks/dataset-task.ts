@@ -22,7 +22,7 @@ import {
   samplingText,
   tierNames,
   verifierOf,
-} from './dataset.ts';
+} from './dataset-config.ts';
 import type { LeftOutRow, PoolPrompt, Task, TaskModel, TaskResources, Tier } from './task.ts';
 import type { Text } from './text.ts';
 
@@ -317,7 +317,7 @@ class DatasetReader {
   /** The texts that the model receives. */
   #given(rows: readonly PromptRow[], where: (i: number) => string): Promise<string[]> {
     if (!this.#templated) {
-      const help = "there is no chat template to put them into; see task.template";
+      const help = 'there is no chat template to put them into; see task.template';
       return Promise.resolve(rows.map((row) => plainText(row, row.where, help)));
     }
     const { system } = this.#config;
@@ -325,11 +325,7 @@ class DatasetReader {
       const messages = templateMessages(row);
       return system === undefined ? messages : withSystem(messages, system);
     });
-    return this.#client.renderChats(
-      chats,
-      { addGenerationPrompt: true, now: templateDate },
-      where,
-    );
+    return this.#client.renderChats(chats, { addGenerationPrompt: true, now: templateDate }, where);
   }
 
   /** A sentence about the rows of a file that were left out. */

@@ -1,0 +1,13 @@
+// A verifier: the response must contain the row's answer as a whole word.
+
+/** @type {import('limr-lab').VerifierModule} */
+export default (_prompt, answer, response) => {
+  const words = response.toLowerCase().match(/\p{L}+/gu) ?? [];
+  const correct = words.includes(answer);
+  return {
+    reward: correct ? 1 : -0.5,
+    correct,
+    formatted: true,
+    extracted: correct ? answer : null,
+  };
+};

@@ -341,7 +341,7 @@ class DatasetReader {
       ...(long > 0
         ? [`${counted(long, 'prompt')} with more than ${this.#config.maxPromptTokens} tokens`]
         : []),
-      ...(same > 0 ? [`${counted(same, 'repeated row')}`] : []),
+      ...(same > 0 ? [counted(same, 'repeated row')] : []),
     ];
     if (parts.length > 0) this.notes.push(`${path}: left out ${parts.join(' and ')}`);
   }

@@ -7,7 +7,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { openTask } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
-import { duration } from '../look/wording.ts';
+import { duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -482,6 +482,12 @@ class Screen {
           );
           break;
         }
+        case 'probe':
+          await this.#news(
+            `  probe of the base: ${percent(event.accuracy, 1)} of ${event.prompts} prompts × ${event.samples} right, ` +
+              `${percent(event.neverSolved)} of the prompts never, ${percent(event.alwaysSolved)} always`,
+          );
+          break;
         case 'evaluation': {
           if (Object.keys(event.tiers).length === 0) {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);

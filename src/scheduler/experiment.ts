@@ -18,7 +18,7 @@ import {
   updatesPerEpoch,
 } from '../run-plan.ts';
 import { promptsRolledOut } from '../rollout-order.ts';
-import { openTask, poolPromptsOf } from '../tasks/registry.ts';
+import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
 import {
@@ -39,6 +39,7 @@ import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
+import { probe, probeWarning } from './probe.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
@@ -359,11 +360,28 @@ export class Experiment {
       this.#archive.completions = CompletionLog.of(this.config, seed);
     }
     const pool = await this.#openPool(seed);
+    await this.#probeOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
     }
     return true;
+  }
+
+  /**
+   * Samples the base on some of a user's prompts, before FULL of the first seed: whether the
+   * threshold can work is told before the pass that it needs.
+   */
+  async #probeOnce(pool: Pool): Promise<void> {
+    const { probe: known, methodIndex, iteration } = this.#progress;
+    if (known || !takesGivenModel(this.config.task) || this.methods.length === 1) return;
+    if (pool.seed !== this.#firstSeed || methodIndex > 0 || iteration > 0) return;
+    const { decoder } = this.#buffers.current;
+    const verify = this.#judging('evaluation');
+    const found = await probe({ config: this.config, task: this.task, pool, decoder, verify });
+    this.#tell({ type: 'probe', seed: pool.seed, ...found });
+    const warning = probeWarning(this.config, found);
+    if (warning !== undefined) this.#warn(warning);
   }
 
   async #openPool(seed: number): Promise<Pool> {

@@ -158,7 +158,11 @@ export const isTemplateFile = (template: string): boolean =>
   template !== 'auto' && template !== 'none';
 
 /** How responses of a tier are drawn. */
-export const samplingOf = ({ samples = 1, temperature = 0, topP = 1 }: DatasetTier): TierSampling => ({
+export const samplingOf = ({
+  samples = 1,
+  temperature = 0,
+  topP = 1,
+}: DatasetTier): TierSampling => ({
   samples,
   temperature,
   topP,

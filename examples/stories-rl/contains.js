@@ -1,6 +1,10 @@
-// A verifier: the response must contain the row's answer as a whole word.
-
-/** @type {import('limr-lab').VerifierModule} */
+/**
+ * A verifier: the response must contain the row's answer as a whole word.
+ *
+ * @param {string} _prompt
+ * @param {string} answer
+ * @param {string} response
+ */
 export default (_prompt, answer, response) => {
   const words = response.toLowerCase().match(/\p{L}+/gu) ?? [];
   const correct = words.includes(answer);

@@ -6,6 +6,7 @@ import {
   startsFromFolder,
 } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
 import {
@@ -38,6 +39,7 @@ import { Evaluator, judging, type Verifier } from './evaluator.ts';
 import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
+import { planRun } from './plan-memory.ts';
 import { keyOf, Pool } from './pool.ts';
 import { probe, probeWarning } from './probe.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
@@ -72,6 +74,8 @@ export interface ExperimentHost {
   readonly reason?: string | undefined;
   /** What the device's memory decides; nothing when left out. */
   readonly memory?: MemoryChoices | undefined;
+  /** Bytes of buffers that the run may take: `planRun` then makes the other choices. */
+  readonly budget?: number | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -87,6 +91,37 @@ export interface OpenOptions {
   readonly configHash?: string | undefined;
   /** Longest time between two checkpoints, unless one update takes longer; 300 s when left out. */
   readonly checkpointSeconds?: number | undefined;
+}
+
+/** The model that a run trains, and how its buffers are laid out. */
+interface RunLayout {
+  readonly model: ModelConfig;
+  readonly choices: MemoryChoices;
+  readonly sentence: string | undefined;
+}
+
+/**
+ * Lays a run out on its device: within the budget if there is one, else as a whole.
+ *
+ * @throws AdapterError when the device cannot hold it; MemoryError when the budget is too small.
+ */
+function layoutOf(
+  { gpu, given, memory = {}, budget }: ExperimentHost,
+  config: ExperimentConfig,
+  task: Task,
+): RunLayout {
+  const model = modelConfigOf(config, task, given?.directory.config);
+  if (budget === undefined) {
+    estimate(config, gpu.limits, task, model);
+    return { model, choices: memory, sentence: undefined };
+  }
+  const { choices, sentence } = planRun(config, model, task, {
+    memory: budget,
+    limits: gpu.limits,
+  });
+  // After a failed allocation fewer rows decode together than planned.
+  const rowsTogether = Math.min(choices.rowsTogether, memory.rowsTogether ?? Infinity);
+  return { model, choices: { ...choices, ...memory, rowsTogether }, sentence };
 }
 
 /**
@@ -105,6 +140,7 @@ export class Experiment {
   readonly #buffers: TrustedBuffers;
   readonly #checkpoints: RunCheckpoints;
   readonly #configHash: string;
+  readonly #layout: RunLayout;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
   #pretrained = 0;
@@ -128,9 +164,10 @@ export class Experiment {
     config: ExperimentConfig,
     seeds: readonly number[],
     task: Task,
-    options: OpenOptions & { readonly configHash: string },
+    options: OpenOptions & { readonly configHash: string; readonly layout: RunLayout },
   ) {
-    const { given, gpu, hostName, memory, store } = host;
+    const { gpu, hostName, store } = host;
+    this.#layout = options.layout;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -138,8 +175,8 @@ export class Experiment {
     this.task = task;
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
-    const model = modelConfigOf(config, task, given?.directory.config);
-    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
+    const { model, choices } = options.layout;
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...choices, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
@@ -164,11 +201,12 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
-      estimate(config, host.gpu.limits, task, host.given?.directory.config);
+      const layout = layoutOf(host, config, task);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
+        layout,
       });
       if (options.resume) {
         const archive = experiment.#archive;
@@ -188,6 +226,16 @@ export class Experiment {
 
   get poolSize(): number {
     return this.task.poolPrompts;
+  }
+
+  /** How the run uses memory, in a sentence; undefined where nothing limits it. */
+  get layoutText(): string | undefined {
+    return this.#layout.sentence;
+  }
+
+  /** Limit on the rows that decode together; undefined for those of a rollout. */
+  get rowsTogether(): number | undefined {
+    return this.#layout.choices.rowsTogether;
   }
 
   /** Whether the memory of rows that decode together is asked for: not while a base is pre-trained. */

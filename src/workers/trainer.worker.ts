@@ -73,6 +73,7 @@ async function openRun(
       verify: (batch) => verifiers.verify(batch),
       resources: inputs.resources,
       given: inputs.given,
+      budget: request.memory,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
       emit: (event) => outbox.push(event),
     },
@@ -202,7 +203,9 @@ const api: TrainerApi = {
       run = begun;
       const adapter = await begun.training.opened;
       const { record, notes } = begun.inputs;
-      return { adapter, host: hostName(), inputs: record, notes };
+      const layout = begun.training.layoutText;
+      const told = layout === undefined ? notes : [...notes, layout];
+      return { adapter, host: hostName(), inputs: record, notes: told };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

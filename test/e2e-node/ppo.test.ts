@@ -66,8 +66,10 @@ async function left(out: string, by: NodeJS.Signals, argv: readonly string[]): P
 
 describe('limr ppo', () => {
   test('trains adapters, and what it leaves is read by the other commands', async () => {
-    const ended = await start(node, ppo('--out', 'whole'));
+    const ended = await start(node, ppo('--out', 'whole', '--memory', '1GiB'));
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('no held-out tiers')]);
+    expect(ended.stderr).toMatch(/^GPU memory: .* of 896\.0 MiB; rows that decode together: 12,/m);
+    expect(json('whole/config.json')).toMatchObject({ memory: 0.875 * 2 ** 30 });
     expect(ended.stderr).not.toContain('NaN');
     // Two rollouts an epoch, one of them short.
     expect(linesOf(at('whole/metrics.jsonl'))).toHaveLength(3 * 2);
@@ -110,7 +112,7 @@ describe('limr ppo', () => {
   });
 
   test('goes on after Ctrl-C and after a kill, bit for bit', async () => {
-    const stopped = await left('parts', 'SIGINT', ppo('--out', 'parts'));
+    const stopped = await left('parts', 'SIGINT', ppo('--out', 'parts', '--memory', '1GiB'));
     expect([stopped.code, stopped.stderr]).toEqual([
       1,
       expect.stringContaining('continue with: limr run --resume parts\n'),
@@ -135,6 +137,17 @@ describe('limr ppo', () => {
     expect(refused.stderr).toContain(`${at('p.jsonl')} has changed since the run began`);
     writeFileSync(at('p.jsonl'), rows);
     expect((await start(node, ['run', '--resume', 'moved/run'])).code).toBe(0);
+  });
+
+  test('tells what it would take, and refuses a card that is too small', async () => {
+    const told = await start(node, ppo('--estimate', '--json'));
+    expect([told.code, told.stderr]).toEqual([0, expect.stringContaining('rows that decode')]);
+    const { run, peak } = JSON.parse(told.stdout) as { run: { total: number }; peak: number };
+    expect(run.total).toBeGreaterThan(1 << 20);
+    expect(peak).toBe(run.total);
+    const small = await start(node, ppo('--out', 'never', '--memory', '64KiB'));
+    expect([small.code, small.stderr]).toEqual([2, expect.stringContaining('training needs')]);
+    expect(existsSync(at('never'))).toBe(false);
   });
 
   test.each([

@@ -16,7 +16,7 @@ import {
   samplingText,
   tierNames,
   verifierOf,
-} from './dataset.ts';
+} from './dataset-config.ts';
 import type { LeftOutRow, PoolPrompt, Task, TaskModel, TaskResources, Tier } from './task.ts';
 import type { Text } from './text.ts';
 

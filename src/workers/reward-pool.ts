@@ -1,8 +1,10 @@
 import { transfer } from 'comlink';
 import { hardwareThreads } from '../hardware-threads.ts';
-import type { TaskConfig } from '../tasks/registry.ts';
+import { moduleOf, modulesOf, type TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
-import type { FilePlace } from './given-files.ts';
+import { type FilePlace, openFiles } from './given-files.ts';
+import type { FramePort } from './module-host.ts';
+import { ModuleVerifier } from './module-verifier.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
 
 export interface RewardPoolOptions {
@@ -18,6 +20,8 @@ export interface RewardPoolOptions {
   readonly timeLimitMs?: number;
   /** Where the files come from that the task's config names. */
   readonly files?: FilePlace;
+  /** In a page: where sandboxed frames come from, in which modules of the user run. */
+  readonly frames?: FramePort | undefined;
   /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
   readonly start?: StartWorker;
 }
@@ -38,10 +42,14 @@ export class RewardPool {
   readonly #timeLimitMs: number;
   readonly #start: StartWorker;
   readonly #lanes: Lane[];
+  readonly #options: RewardPoolOptions;
+  /** The verifiers that are modules of the user, by path. */
+  readonly #modules = new Map<string, ModuleVerifier>();
   #closed = false;
 
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
+    this.#options = options;
     this.#files = options.files;
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
@@ -57,6 +65,7 @@ export class RewardPool {
    */
   static async open(task: TaskConfig, options: RewardPoolOptions = {}): Promise<RewardPool> {
     const pool = new RewardPool(task, options);
+    await pool.#openModules();
     const started = await Promise.allSettled(pool.#lanes.map((lane) => pool.#worker(lane)));
     for (const result of started) {
       if (result.status === 'rejected') {
@@ -76,6 +85,8 @@ export class RewardPool {
    * the pool is closed.
    */
   async verify(request: VerifyRequest): Promise<VerifyReply> {
+    const module = this.#modules.get(moduleOf(this.#task, request.tier) ?? '');
+    if (module) return module.verify(request);
     const count = request.promptOf.length;
     const reply = emptyReply(count);
     const piece = Math.ceil(count / this.#lanes.length);
@@ -96,12 +107,36 @@ export class RewardPool {
   /** Ends the workers. Unfinished calls reject. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const module of this.#modules.values()) module.close();
     await Promise.all(
       this.#lanes.map(async (lane) => {
         const connection = await lane.connection?.catch(() => undefined);
         await connection?.close(1000);
       }),
     );
+  }
+
+  /** @throws ConfigError if a module cannot be loaded. */
+  async #openModules(): Promise<void> {
+    const paths = modulesOf(this.#task);
+    if (paths.length === 0) return;
+    const files = openFiles(this.#files);
+    try {
+      for (const path of paths) {
+        const module = await ModuleVerifier.open(path, {
+          files,
+          threads: this.workers,
+          timeLimitMs: this.#timeLimitMs,
+          frames: this.#options.frames,
+        });
+        this.#modules.set(path, module);
+      }
+    } catch (error) {
+      for (const module of this.#modules.values()) module.close();
+      throw error;
+    } finally {
+      await files.close();
+    }
   }
 
   #worker(lane: Lane): Promise<Connection<RewardApi>> {

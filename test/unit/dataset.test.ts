@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { writeParquet } from '../../src/formats/parquet.ts';
 import type { ChatMessage } from '../../src/formats/tokenizer.ts';
-import type { DatasetConfig } from '../../src/tasks/dataset.ts';
+import type { DatasetConfig } from '../../src/tasks/dataset-config.ts';
 import { checkTask, filesOf, openTask, openVerifier, withPaths } from '../../src/tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../../src/tasks/task.ts';
 import { datasetConfig, modelOf, resourcesOf } from '../support/dataset-rig.ts';

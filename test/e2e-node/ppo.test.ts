@@ -103,6 +103,22 @@ describe('limr ppo', () => {
       }
     }
 
+    expect(own[2]).toMatchObject({ id: 'row-2', index: 2, prompt: prompts[2] });
+    // The scores find the rows of the user's file, by their ids.
+    const rows = linesOf(at('p.jsonl')).reverse();
+    writeFileSync(at('turned.jsonl'), `${rows.join('\n')}\n`);
+    const selected = await start(node, [
+      ...['select', 'whole/scores.json', '--prompts', 'turned.jsonl', '--method', 'lim'],
+      ...['--count', '2', '--out', 'kept.jsonl'],
+    ]);
+    expect([selected.code, selected.stderr]).toEqual([0, expect.any(String)]);
+    const best = own
+      .map(({ score }, i) => ({ score, id: `row-${i}` }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, 2);
+    const kept = linesOf(at('kept.jsonl')).map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(kept.sort()).toEqual(best.map(({ id }) => id).sort());
+
     // The adapter opens on its base.
     const merged = await start(node, [
       ...['merge', 'whole/adapter', '--base', model, '--out', 'merged'],
@@ -137,6 +153,49 @@ describe('limr ppo', () => {
     expect(refused.stderr).toContain(`${at('p.jsonl')} has changed since the run began`);
     writeFileSync(at('p.jsonl'), rows);
     expect((await start(node, ['run', '--resume', 'moved/run'])).code).toBe(0);
+  });
+
+  test('is one method of a study: limr run trains the arms, each from the base', async () => {
+    mkdirSync(at('elsewhere'));
+    writeFileSync(at('elsewhere/held.jsonl'), '{"prompt": "3", "answer": "3"}\n');
+    const study = {
+      ...settings,
+      model: { kind: 'folder', path: model },
+      task: {
+        ...settings.task,
+        name: 'dataset',
+        prompts: '../p.jsonl',
+        verifier: 'exact',
+        tiers: [{ file: 'held.jsonl' }, { file: 'held.jsonl', samples: 2, temperature: 0.4 }],
+      },
+      adapter: { rank: 4 },
+      lim: { signal: 'reward', count: 3 },
+    };
+    // Paths are relative to the config's file.
+    writeFileSync(at('elsewhere/maths.json'), JSON.stringify(study));
+    const ended = await start(node, [
+      ...['run', 'elsewhere/maths.json', '--methods', 'full,lim,rand', '--out', 'study'],
+    ]);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('held-out accuracy')]);
+    const { base, methods } = json('study/results.json') as {
+      base: { tiers: object };
+      methods: Record<string, { prompts: number; evaluations: { epochs: number }[] }>;
+    };
+    expect(base.tiers).toEqual({ held: expect.any(Number), 'held (2)': expect.any(Number) });
+    expect(Object.keys(methods).sort()).toEqual(['full', 'lim', 'rand']);
+    expect([methods.lim.prompts, methods.rand.prompts]).toEqual([3, 3]);
+    for (const { evaluations } of Object.values(methods)) {
+      expect(evaluations.map(({ epochs }) => epochs)).toEqual([1, 2, 3]);
+    }
+    const subset = json('study/subsets/lim.json') as { id: string; answer: string }[];
+    for (const { id, answer } of subset) expect(id).toBe(`row-${answer}`);
+    for (const name of ['adapter', 'adapter-lim', 'adapter-rand']) {
+      expect(existsSync(at(`study/${name}/adapter_model.safetensors`))).toBe(true);
+    }
+    const report = readFileSync(at('study/report.html'), 'utf8');
+    expect(report).toContain('the problems of p.jsonl');
+    expect(report).not.toMatch(/arithmetic|NaN|undefined|\beasy\b/);
+    expect(report).not.toContain(folder);
   });
 
   test('tells what it would take, and refuses a card that is too small', async () => {

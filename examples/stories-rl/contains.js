@@ -6,8 +6,8 @@
  * @param {string} response
  */
 export default (_prompt, answer, response) => {
-  const words = response.toLowerCase().match(/\p{L}+/gu) ?? [];
-  const correct = words.includes(answer);
+  const words = new Set(response.toLowerCase().match(/\p{L}+/gu));
+  const correct = words.has(answer);
   return {
     reward: correct ? 1 : -0.5,
     correct,

@@ -1,12 +1,9 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { type ExperimentConfig, startsDrawn, startsFromFolder } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { openTask } from '../tasks/registry.ts';
-import type { TaskShape } from '../tasks/task.ts';
 import { duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
@@ -20,25 +17,26 @@ import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { estimate, type MemoryEstimate, type MemoryUse } from '../scheduler/estimate.ts';
-import { taskModelOf } from '../scheduler/given-inputs.ts';
+import { findBase } from '../scheduler/base-file.ts';
+import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
+import { modulesOf } from '../tasks/registry.ts';
+import { moduleNotice } from '../workers/module-verifier.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
+import { withSizes } from './experiment-sizes.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
-import { openDiskDescription } from './model-files.ts';
 import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
-import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
@@ -260,23 +258,19 @@ async function estimateLaidOut(
   memory: number | undefined,
   args: RunArgs,
 ): Promise<number> {
-  const told: string[] = [];
   const gpu = await openCommandGpu(args);
   try {
-    const found = await withSizes(host, config, (task, model): MemoryEstimate => {
-      if (memory === undefined) return estimate(config, gpu.limits, task, model);
-      const { byPurpose, total, sentence } = planRun(config, model, task, {
-        memory,
-        limits: gpu.limits,
-      });
-      told.push(sentence);
-      const run = { byPurpose, total };
-      const pretraining = startsDrawn(config)
-        ? estimate(config, gpu.limits, task).pretraining
-        : { byPurpose: {}, total: 0 };
-      return { run, pretraining, peak: Math.max(total, pretraining.total) };
+    const hasBase = findBase(await shippedBases(), config) !== undefined;
+    const { found, sentence } = await withSizes(host, config, ({ task, model }) => {
+      const { limits } = gpu;
+      const plan =
+        memory === undefined
+          ? undefined
+          : planRun(config, modelConfigOf(config, task, model), task, { memory, limits });
+      const known = { task, model, hasBase, choices: plan?.choices };
+      return { found: estimate(config, limits, known), sentence: plan?.sentence };
     });
-    for (const text of told) await host.stderr(`${text}\n`);
+    if (sentence !== undefined) await host.stderr(`${sentence}\n`);
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
     const rows = (use: MemoryUse): string =>
@@ -286,7 +280,7 @@ async function estimateLaidOut(
         .join('');
     await host.stderr(
       `GPU memory of ${config.preset}:\n${row('the run', found.run.total)}${rows(found.run)}` +
-        (startsDrawn(config)
+        (found.pretraining.total > 0
           ? `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}`
           : '') +
         row('at most', found.peak),
@@ -295,38 +289,6 @@ async function estimateLaidOut(
     return 0;
   } finally {
     await gpu.close();
-  }
-}
-
-/**
- * Gives what an estimate must know of task and model: files are opened for it where the config names
- * some, but no weights are read.
- */
-async function withSizes<Result>(
-  host: System,
-  config: ExperimentConfig,
-  use: (task: TaskShape, model: ModelConfig) => Result,
-): Promise<Result> {
-  if (!startsFromFolder(config)) {
-    const task = await openTask(config.task);
-    try {
-      return use(task, modelConfigOf(config, task));
-    } finally {
-      await task.text.close();
-    }
-  }
-  const files = new SystemFiles(host);
-  const model = await openDiskDescription(config.model.path);
-  try {
-    const task = await openTask(config.task, { files, model: taskModelOf(model) });
-    try {
-      return use(task, model.config);
-    } finally {
-      await task.text.close();
-    }
-  } finally {
-    await model.close();
-    await files.close();
   }
 }
 
@@ -383,6 +345,21 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
 }
 
 /**
+ * Tells where the user's modules run that judge responses.
+ *
+ * @throws UsageError for a module inside the run's folder: what comes with a run never runs.
+ */
+async function tellOfModules(host: System, { config, out }: PlannedRun): Promise<void> {
+  const folder = `${await host.resolve(out)}/`.replaceAll('\\', '/');
+  for (const path of modulesOf(config.task)) {
+    if ((await host.resolve(path)).replaceAll('\\', '/').startsWith(folder)) {
+      throw new UsageError(`verifier ${path}: lies in the run's folder, whose files are never run`);
+    }
+    await host.stderr(`verifier: ${moduleNotice(path)}\n`);
+  }
+}
+
+/**
  * Runs the experiment in a worker that owns the device; this thread only watches. Returns undefined
  * after an interruption.
  */
@@ -391,6 +368,7 @@ async function runExperiment(
   plan: PlannedRun,
   adapter: AdapterChoice,
 ): Promise<Run | undefined> {
+  await tellOfModules(host, plan);
   const trainer = await connectTrainer();
   const wanted = { stop: false };
   let stoppable = false;

@@ -80,6 +80,16 @@ export interface ExperimentHost {
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
 
+/** The base that was there before the run; undefined if the run pre-trains one. */
+async function baseBefore(
+  { given, shippedBase }: ExperimentHost,
+  config: ExperimentConfig,
+): Promise<Base | undefined> {
+  if (given) return givenBase(given);
+  const shipped = await shippedBase(config);
+  return shipped && drawnBase(shipped);
+}
+
 /** How a run is opened. */
 export interface OpenOptions {
   /** Goes on from the store's checkpoint where there is one. */
@@ -103,7 +113,8 @@ interface RunLayout {
 /**
  * Lays a run out on its device: within the budget if there is one, else as a whole.
  *
- * @throws AdapterError when the device cannot hold it; MemoryError when the budget is too small.
+ * @throws AdapterError when the device cannot bind one of its buffers, MemoryError when the budget is
+ *   too small; both in a budget alone.
  */
 function layoutOf(
   { gpu, given, memory = {}, budget }: ExperimentHost,
@@ -111,10 +122,7 @@ function layoutOf(
   task: Task,
 ): RunLayout {
   const model = modelConfigOf(config, task, given?.directory.config);
-  if (budget === undefined) {
-    estimate(config, gpu.limits, task, model);
-    return { model, choices: memory, sentence: undefined };
-  }
+  if (budget === undefined) return { model, choices: memory, sentence: undefined };
   const { choices, sentence } = planRun(config, model, task, {
     memory: budget,
     limits: gpu.limits,
@@ -208,15 +216,24 @@ export class Experiment {
         configHash: hash,
         layout,
       });
-      if (options.resume) {
-        const archive = experiment.#archive;
-        const kept = await archive.checkpoints.find(
-          { configHash: hash, seeds },
-          (found, strict) => readResumeState(archive, experiment, found, strict),
-          (text) => host.emit({ type: 'warning', text }),
-        );
-        if (kept) await experiment.#restore(kept);
-      }
+      const archive = experiment.#archive;
+      const kept = options.resume
+        ? await archive.checkpoints.find(
+            { configHash: hash, seeds },
+            (found, strict) => readResumeState(archive, experiment, found, strict),
+            (text) => host.emit({ type: 'warning', text }),
+          )
+        : undefined;
+      const base = kept ? undefined : await baseBefore(host, config);
+      estimate(config, host.gpu.limits, {
+        task,
+        model: layout.model,
+        choices: layout.choices,
+        hasBase: kept ? kept.found.pretraining === null : base !== undefined,
+      });
+      if (kept) await experiment.#restore(kept);
+      else experiment.#base = base;
+      experiment.#shipped = base !== undefined;
       return experiment;
     } catch (error) {
       await task.text.close();
@@ -318,17 +335,10 @@ export class Experiment {
   }
 
   /**
-   * Looks for a base, and checks the kernels that compute next: where there is one, those of gradients
-   * are compiled while it is evaluated, and checked after that.
+   * Checks the kernels that compute next: where there is a base, those of gradients are compiled
+   * while the base is evaluated, and checked after that.
    */
   async #begin(): Promise<void> {
-    const { given, shippedBase } = this.#host;
-    if (given) this.#base = givenBase(given);
-    else {
-      const shipped = await shippedBase(this.config);
-      this.#base = shipped && drawnBase(shipped);
-    }
-    this.#shipped = this.#base !== undefined;
     if (this.#base) this.#buffers.allocateAhead();
     for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
   }

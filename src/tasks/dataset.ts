@@ -9,6 +9,8 @@ import {
   verifierOf,
   withPaths,
 } from './dataset-config.ts';
+import { openDataset } from './dataset-task.ts';
+import { datasetVerifier } from './dataset-verifier.ts';
 import type { TaskKind } from './task.ts';
 
 export const datasetKind = {
@@ -28,8 +30,6 @@ export const datasetKind = {
   tierSizes: (config) => new Map(tierNames(config).map((name) => [name, undefined])),
   corpusIdentity: () => undefined,
   describe: describeDataset,
-  // The readers of files are loaded with the first dataset.
-  open: async (config, resources) =>
-    (await import('./dataset-task.ts')).openDataset(config, resources),
-  verifier: async (config) => (await import('./dataset-verifier.ts')).datasetVerifier(config),
+  open: openDataset,
+  verifier: datasetVerifier,
 } satisfies TaskKind<DatasetConfig>;

@@ -159,11 +159,12 @@ export class ModuleVerifier {
   }
 
   async #start(lane: Lane): Promise<ModuleThread> {
+    const loadLimit = Math.max(this.#timeLimitMs, TIME_LIMIT_MS);
     const thread = new ModuleThread(
       () => delete lane.thread,
       (listener) => startModuleHost(listener, this.#frames),
     );
-    const { failed } = await thread.call({ load: this.#url }, this.#timeLimitMs);
+    const { failed } = await thread.call({ load: this.#url }, loadLimit);
     if (failed === undefined) return thread;
     thread.host.kill(failed);
     throw new VerifierError(`it cannot be loaded: ${failed}`);

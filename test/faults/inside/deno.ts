@@ -5,16 +5,15 @@ import { patch } from './device.ts';
 
 const scope = globalThis as unknown as Record<string, { readonly prototype: object }> & {
   Worker: typeof Worker;
+  readonly name?: string;
 };
 order(JSON.parse(process.env['LIMR_FAULT_ORDERS'] ?? '{}') as Orders);
 patch(scope);
 
 scope.Worker = class extends Worker {
   constructor(url: string | URL, options?: WorkerOptions) {
-    const first = new URL(import.meta.url);
-    first.searchParams.set('then', String(url));
-    super(first, options);
+    super(import.meta.url, { ...options, name: String(url) });
   }
 };
-const then = new URL(import.meta.url).searchParams.get('then');
-if (then !== null) await import(then);
+// Only a worker has a name: the address of its own module.
+if (scope.name) await import(scope.name);

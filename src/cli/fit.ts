@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import { AdapterError } from '../gpu/device.ts';
 import { bytesText, type MemoryLimits } from '../gpu/memory.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { presets } from '../presets.ts';
+import { pretrained } from '../presets.ts';
 import { estimateBuffers } from '../scheduler/estimate.ts';
 import type { BuffersShape } from '../scheduler/experiment-buffers.ts';
 import { type MemoryPlan, MemoryPlanner, planText } from '../scheduler/plan-memory.ts';
@@ -117,13 +117,12 @@ export interface FitQuestion {
 /** The buffers of such a training. */
 export function shapeOf(model: ModelConfig, question: FitQuestion): BuffersShape {
   const { promptTokens, responseTokens, method, rank, base, cache } = question;
-  const { standard } = presets;
-  if (!standard) throw new RangeError('no preset standard');
+  const preset = pretrained[rank === undefined ? 'full' : 'lora'];
   return {
     model,
     config: {
-      rollout: { ...standard.rollout, ...rollout },
-      ppo: { ...standard.ppo, estimator: method === 'ppo' ? 'gae' : 'grpo' },
+      rollout: { ...preset.rollout, ...rollout },
+      ppo: { ...preset.ppo, estimator: method === 'ppo' ? 'gae' : 'grpo' },
       weightStorage: base,
       cacheStorage: cache,
       adapter: rank === undefined ? null : { ...defaultAdapter, rank, alpha: 2 * rank },

@@ -59,7 +59,8 @@ async function openRun(
   const { verifiers: workers, files: place } = request;
   const verifiers = await RewardPool.open(config.task, {
     ...(workers === undefined ? {} : { workers }),
-    ...(place === undefined ? {} : { files: place }),
+    files,
+    place,
   });
   const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
     type === 'progress' || type === 'compiling' ? type : undefined,

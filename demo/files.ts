@@ -1,5 +1,5 @@
 import { runFiles } from '../src/index.ts';
-import { bytes } from './adapter.ts';
+import { bytes } from '../src/look/wording.ts';
 import { make } from './dom.ts';
 
 /** Descriptions of the files of a run. */

@@ -1,5 +1,5 @@
 import { estimate, type ExperimentConfig } from '../src/index.ts';
-import { bytes } from './adapter.ts';
+import { bytes } from '../src/look/wording.ts';
 
 /**
  * The memory that a run will need, before its start.

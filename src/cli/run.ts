@@ -7,7 +7,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { openTask } from '../tasks/registry.ts';
 import type { TaskShape } from '../tasks/task.ts';
-import { duration } from '../look/wording.ts';
+import { bytes, duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -465,6 +465,13 @@ class Screen {
           break;
         case 'phase':
           await this.#news(`seed ${event.seed}: ${event.text}`, 'heading');
+          break;
+        case 'loading':
+          if (event.bytes === event.of) break;
+          await this.#status(
+            `${event.stage === 'check' ? 'checking files' : 'loading the model'}: ` +
+              `${bytes(event.bytes)} of ${bytes(event.of)}`,
+          );
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);

@@ -2,7 +2,6 @@ import { transfer } from 'comlink';
 import { hardwareThreads } from '../hardware-threads.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
-import type { FilePlace } from './given-files.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
 
 export interface RewardPoolOptions {
@@ -16,8 +15,6 @@ export interface RewardPoolOptions {
    * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
-  /** Where the files come from that the task's config names. */
-  readonly files?: FilePlace;
   /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
   readonly start?: StartWorker;
 }
@@ -34,7 +31,6 @@ const startReward: StartWorker = (Worker) =>
  */
 export class RewardPool {
   readonly #task: TaskConfig;
-  readonly #files: FilePlace | undefined;
   readonly #timeLimitMs: number;
   readonly #start: StartWorker;
   readonly #lanes: Lane[];
@@ -42,7 +38,6 @@ export class RewardPool {
 
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
-    this.#files = options.files;
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
     const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
@@ -112,7 +107,7 @@ export class RewardPool {
   async #open(): Promise<Connection<RewardApi>> {
     const connection = await connect<RewardApi>('reward', this.#start);
     try {
-      await connection.api.load(this.#task, this.#files);
+      await connection.api.load(this.#task);
     } catch (error) {
       await connection.close(1000);
       throw error;

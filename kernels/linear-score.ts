@@ -9,12 +9,6 @@ export const linearScoreKernel = defineKernel('linear-score', [entryCode, code],
   tensors: { sums: 'f32', samples: 'u32', scores: 'f32' },
 });
 
-/** Rise of the fitted line over the run above which LINEAR counts a curve as rising. */
-export const linearRise = 0.1;
-
-/** The score of a curve that does not rise; scores of other curves are in [0, 1]. */
-export const notRising = -1;
-
 /** What the kernel writes where float64 has to decide. */
 export const undecided = 2;
 
@@ -22,15 +16,19 @@ export const undecided = 2;
  * LINEAR scores of a chunk of the reward matrix. Math, and which scores are undecided:
  * `shaders/linear-score.wgsl`.
  *
+ * @param options.rise Rise of the fitted line over the run above which a curve counts as rising.
  * @throws ShapeError unless all shapes follow from the matrix's shape.
  */
-export function linearScore(tensors: MatrixTensors & { readonly scores: Tensor }): Dispatch {
+export function linearScore(
+  tensors: MatrixTensors & { readonly scores: Tensor },
+  { rise }: { readonly rise: number },
+): Dispatch {
   const { prompts, epochs, sums, samples, form } = bindMatrix('linear-score', tensors);
   const { scores } = tensors;
   expectShape('linear-score', 'scores', scores, [prompts]);
   const grid = linearGrid(Math.ceil(prompts / 64));
   return linearScoreKernel.bind({ sums, samples, scores }, { prompts, epochs }, grid, {
-    constants: { ...form, RISE: linearRise },
+    constants: { ...form, RISE: rise },
     flops: () => 12 * prompts * epochs,
   });
 }

@@ -1,15 +1,25 @@
 import code from '../shaders/low-rank-backward-input.wgsl?raw';
 import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
 import type { Lanes } from './lib/lanes.ts';
-import { type LowRankParts, lowRankSizes, partParams, partValues } from './lib/low-rank.ts';
+import {
+  lowRankLibrary,
+  type LowRankParts,
+  lowRankSizes,
+  partParams,
+  partValues,
+} from './lib/low-rank.ts';
 import { rowPieces } from './lib/row-pieces.ts';
 import { expectCapacity, expectShape } from './lib/tensor.ts';
 import type { Size } from './lib/variable.ts';
 
-export const lowRankBackwardInputKernel = defineKernel('low-rank-backward-input', code, {
-  params: ['row_start', 'row_end', 'columns', 'rank', ...partParams],
-  tensors: { dy: 'f32', b: 'f32', dt: 'f32' },
-});
+export const lowRankBackwardInputKernel = defineKernel(
+  'low-rank-backward-input',
+  [lowRankLibrary, code],
+  {
+    params: ['row_start', 'row_end', 'columns', 'rank', ...partParams],
+    tensors: { dy: 'f32', b: 'f32', dt: 'f32' },
+  },
+);
 
 /** Columns of a workgroup. */
 const lanes = 16;

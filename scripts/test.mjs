@@ -221,7 +221,12 @@ const stages = {
   build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
   'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
   types: (hold) => check(hold, ...['.', 'test', 'examples'].map((project) => [tsc, '-p', project])),
-  lint: (hold) => check(hold, [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0']),
+  lint: (hold) =>
+    check(
+      hold,
+      [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0'],
+      [modulePath('knip/bin/knip.js'), '--production', '--no-progress'],
+    ),
   format: (hold) =>
     check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   structure: (hold) => vitest(hold, 'structure', [process.execPath, vitestScript]),

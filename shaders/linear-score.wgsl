@@ -19,7 +19,7 @@
 // below 1/64 of its largest signal. Every other score is within 1e-4 of float64
 // (test/kernels/linear-score.test.ts).
 
-override RISE: f32 = 0.1;
+override RISE: f32;
 const NO_SCORE = -0x1.fffffep+127f;
 const NOT_RISING = -1.0;
 const UNDECIDED = 2.0;

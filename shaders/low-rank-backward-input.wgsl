@@ -46,9 +46,10 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   let tiles = (rank + LANES - 1) / LANES;
   let part = group.x / tiles;
   let ends = vec3u(params.end0, params.end1, params.end2);
-  let scale = vec3f(params.scale0, params.scale1, params.scale2)[part];
-  let first = vec3u(0, ends.xy)[part];
-  let end = ends[part];
+  let scales = vec3f(params.scale0, params.scale1, params.scale2);
+  let scale = bitcast<f32>(of_part(part, bitcast<vec3u>(scales)));
+  let first = of_part(part, vec3u(0, ends.xy));
+  let end = of_part(part, ends);
   let j = (group.x % tiles) * LANES + local.x;
   let row = params.row_start + (group.y * ROWS + local.y) * 8;
   // Past the edges the last row and column are computed again and not stored.

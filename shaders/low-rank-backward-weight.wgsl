@@ -66,7 +66,8 @@ fn main(@builtin(workgroup_id) group: vec3u, @builtin(local_invocation_id) local
   var sum5 = 0.0;
   var sum6 = 0.0;
   var sum7 = 0.0;
-  for (var i = local.y; i < params.inner; i += GROUPS) {
+  // With one group, all threads of a workgroup are in the same row, and a compiler sees that.
+  for (var i = select(local.y, 0u, GROUPS == 1); i < params.inner; i += GROUPS) {
     let v = t[i * stride + t_column];
     let start = i * columns;
     sum0 = fma(dy[start + n0], v, sum0);

@@ -53,7 +53,12 @@ export {
 } from './gpu/device.ts';
 export { AllocationError, type MemoryLimits, type MemoryPurpose } from './gpu/memory.ts';
 export { CheckpointError, CheckpointWriteError } from './scheduler/checkpoint.ts';
-export { estimate, type MemoryEstimate, type MemoryUse } from './scheduler/estimate.ts';
+export {
+  estimate,
+  type EstimateInputs,
+  type MemoryEstimate,
+  type MemoryUse,
+} from './scheduler/estimate.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { WorkerError, type Called, type Connection } from './threads/connect.ts';
 export type { WorkerApi } from './threads/worker-api.ts';

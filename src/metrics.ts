@@ -67,6 +67,15 @@ export const metrics = [
     scale: 'linear',
   },
   {
+    key: 'sampler_gap',
+    name: 'Sampler to trainer',
+    meaning:
+      'With adapters: the largest difference between the log-probabilities of a token when it was sampled and when it was scored',
+    unit: 'nats',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
     key: 'entropy',
     name: 'Entropy',
     meaning: 'Mean entropy of the policy over response tokens; positive',

@@ -21,6 +21,7 @@ export const purposes = {
   criticMinibatchOrder: 13,
   selfCheck: 14,
   adapters: 15,
+  probe: 16,
   test: 99,
 } as const;
 

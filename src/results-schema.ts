@@ -31,6 +31,17 @@ export const evaluation = v.object({
   samples: whole,
   ...accuracy,
 });
+export const probe = v.object({
+  prompts: whole,
+  samples: whole,
+  accuracy: share,
+  reward: finite,
+  neverSolved: share,
+  alwaysSolved: share,
+  theta: v.exactOptional(
+    v.object({ level: finite, requiredLevel: finite, rejectsNeverSolved: v.boolean() }),
+  ),
+});
 export const selection = v.object({
   prompts: whole,
   byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),

@@ -111,6 +111,8 @@ export interface ExperimentResults {
   /** Sentences that a reader must know besides the numbers. Absent in results of older versions. */
   readonly warnings?: readonly string[];
   readonly base: Accuracy & { readonly shipped: boolean };
+  /** Absent if nothing is selected, or the task is made up. */
+  readonly probe?: Probe;
   /** The model that was given; absent for a drawn model, whose shape the config tells. */
   readonly model?: GivenModelFacts;
   /** The result of LIM for the first seed; `seeds` has all seeds. */
@@ -121,6 +123,25 @@ export interface ExperimentResults {
       Record<MethodName, { readonly prompts: number; readonly evaluations: readonly Evaluation[] }>
     >
   >;
+}
+
+/** The base's responses to some prompts of the pool, sampled before FULL as FULL samples. */
+export interface Probe {
+  readonly prompts: number;
+  /** Responses to each prompt. */
+  readonly samples: number;
+  /** Share of right responses, and their mean reward. */
+  readonly accuracy: number;
+  readonly reward: number;
+  /** Shares of prompts without a right response, and without a wrong one. */
+  readonly neverSolved: number;
+  readonly alwaysSolved: number;
+  /** What that means for the threshold, as `ThetaBound`; absent if prompts are kept by count. */
+  readonly theta?: {
+    readonly level: number;
+    readonly requiredLevel: number;
+    readonly rejectsNeverSolved: boolean;
+  };
 }
 
 /** A line of `metrics.jsonl`: one update of a method with the scalars of `src/metrics.ts`. */
@@ -206,6 +227,8 @@ export type ExperimentEvent =
       readonly phase: 'base' | 'score' | 'report' | MethodName;
       readonly text: string;
     }
+  /** Before FULL of the first seed, if what it teaches is to be selected. */
+  | ({ readonly type: 'probe'; readonly seed: number } & Probe)
   /** The prompts of a seed's pool, before its FULL pass. */
   | {
       readonly type: 'pool';

@@ -28,7 +28,7 @@ async function measurePreset(bench: Bench, config: DrawnExperimentConfig): Promi
   const { rollout } = config;
   const task = await openTask(config.task);
   const verifier = await openVerifier(config.task);
-  estimate(config, bench.gpu.limits, task);
+  estimate(config, bench.gpu.limits, { task, hasBase: true });
   const buffers = allocateExperimentBuffers(bench.gpu, config, task);
   const model = modelConfigOf(config, task);
   const base = initialParameters(model, 1, config.base.initialScale);

@@ -1,8 +1,8 @@
 import { defineCommand } from 'citty';
 import { drawnConfig } from '../config.ts';
-import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import { baseIdentity, modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { parameterLayout } from '../model/parameters.ts';
+import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
+import { baseFile, baseIdentity } from '../scheduler/base-file.ts';
 import { openTask } from '../tasks/registry.ts';
 import { withLastingGpu } from './adapter.ts';
 import { commonArgs, outArg } from './arguments.ts';
@@ -56,14 +56,11 @@ export const command = defineCommand({
         },
       );
       if (!parameters) return 1;
-      const entries = [...parameters].map(([name, data]) =>
-        float32Entry(name, [data.length], data),
-      );
-      const identity = baseIdentity(config);
-      await host.write(out, writeSafetensors(entries, { identity, adapter }));
+      await host.write(out, baseFile(config, parameters, adapter));
       await host.stderr(`base: ${out}\n`);
       if (args.json) {
-        const count = entries.reduce((sum, { shape }) => sum + (shape[0] ?? 0), 0);
+        const identity = baseIdentity(config);
+        const count = [...parameters.values()].reduce((sum, { length }) => sum + length, 0);
         await host.stdout(jsonText({ out, identity, parameters: count, config, adapter }));
       }
       return 0;

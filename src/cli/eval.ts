@@ -6,8 +6,9 @@ import { fieldOf } from '../formats/json.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
+import { isModule } from '../tasks/dataset-config.ts';
 import { judgeText } from '../tasks/rule-verifiers.ts';
-import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import type { RowValues } from '../tasks/task.ts';
 import { adapterDirArg, givenAdapter } from './adapter-files.ts';
 import {
   commonArgs,
@@ -18,12 +19,18 @@ import {
   weightsArg,
 } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
-import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
+import {
+  type DiskDescription,
+  isWhole,
+  openDiskDescription,
+  openDiskModel,
+} from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
 import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
+import { openVerifierOption, unjudgedText, verifierArg } from './verifier-option.ts';
 import { visibleLine } from './visible-text.ts';
 
 /** Fields that name a row's data set; without them the whole file is one data set. */
@@ -35,6 +42,8 @@ const mathTokens = 3072;
 interface Question extends Prompt {
   readonly where: string;
   readonly answer: string;
+  /** As the row has them, for a verifier that is a module. */
+  readonly row: RowValues;
   readonly dataSet: string;
 }
 
@@ -60,12 +69,7 @@ export const command = defineCommand({
       required: true,
       description: 'rows of prompt and answer; a field dataset divides them',
     },
-    verifier: {
-      type: 'enum',
-      options: [...verifierNames],
-      required: true,
-      description: 'what judges responses',
-    },
+    verifier: { ...verifierArg, required: true },
     config: {
       type: 'string',
       valueHint: 'C.json',
@@ -97,10 +101,12 @@ export const command = defineCommand({
     const samples = numberOption('n', args.n, { min: 1, max: 10_000, integer: true });
     const seed = numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true });
     const { task } = await chosenConfig('limr eval', args.config);
-    const verifier = await textVerifier(args.verifier, task);
-    const questions = await readQuestions(args.data);
-    const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
+    const questions = await readQuestions(args.data, isModule(args.verifier));
+    const verifier = await openVerifierOption(args.verifier, task);
+    let opened: DiskDescription | undefined;
     try {
+      const model = await (args.estimate ? openDiskDescription : openDiskModel)(args.model);
+      opened = model;
       const { config } = model;
       const options = { ...args, lora: await givenAdapter(args, config) };
       const tokenizer = await model.tokenizer();
@@ -174,31 +180,35 @@ export const command = defineCommand({
           `${visibleLine(dataset)}: ${percent(mean, 1)}${bounds} over ${counted(count, 'prompt')}\n`,
         );
       }
+      await host.stderr(unjudgedText(verifier));
       const cut = questions.length * samples - ended;
       if (cut > 0) await host.stderr(`${counted(cut, 'response')} cut before the end\n`);
       if (args.out !== undefined) await host.write(args.out, jsonText(result));
       if (args.json || args.out === undefined) await host.stdout(`${JSON.stringify(result)}\n`);
     } finally {
-      await model.close();
+      verifier.close();
+      await opened?.close();
     }
   },
 });
 
 const decoding = { skipSpecialTokens: true, unknown: 'replace' } as const;
 
-const readQuestions = (path: string): Promise<Question[]> =>
+/** @param anyAnswer Whether rows may have any answer, or none, as a module takes them. */
+const readQuestions = (path: string, anyAnswer: boolean): Promise<Question[]> =>
   withSource(path, async (source) => {
     const { rows } = await readPrompts(source);
     if (rows.length === 0) throw new FormatError(`${path}: no rows`);
-    return rows.map(({ where, prompt, messages, record }) => {
-      const answer = textAnswerOf(record);
+    return rows.map(({ where, prompt, messages, record, answer: own = null }) => {
+      const answer = textAnswerOf(record) ?? (anyAnswer ? '' : undefined);
       if (answer === undefined) {
         throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
       }
       const named = dataSetFields
         .map((name) => fieldOf(record, name))
         .find((value) => typeof value === 'string');
-      return { where, prompt, messages, answer, dataSet: named ?? baseName(path) };
+      const row = { prompt: messages ?? prompt, answer: own };
+      return { where, prompt, messages, answer, row, dataSet: named ?? baseName(path) };
     });
   });
 

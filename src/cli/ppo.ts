@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
-import { isModule } from '../tasks/dataset.ts';
+import { isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';

@@ -1,17 +1,23 @@
 import { defineCommand } from 'citty';
 import { answerFields } from '../formats/answer-fields.ts';
+import type { ByteSource } from '../formats/byte-source.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { shorten } from '../formats/json.ts';
 import { readRewardRows, type RewardRow } from '../formats/reward-rows.ts';
 import { counted } from '../look/wording.ts';
-import { type ExplainedVerdict, judgeText, type NamedVerifier } from '../tasks/rule-verifiers.ts';
-import { textVerifier, verifierNames } from '../tasks/verifiers.ts';
+import { type ExplainedVerdict, judgeText } from '../tasks/rule-verifiers.ts';
 import { AnswerBook } from './answer-book.ts';
 import { commonArgs, numberOption, outArg, repeatedOption, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { expectFileOut, rowJson } from './output.ts';
 import { withSource } from './sources.ts';
 import { system } from './system.ts';
+import {
+  openVerifierOption,
+  type OpenedVerifier,
+  unjudgedText,
+  verifierArg,
+} from './verifier-option.ts';
 
 export const command = defineCommand({
   meta: { name: 'reward', description: 'rule rewards of responses: of a file, or over HTTP' },
@@ -21,12 +27,7 @@ export const command = defineCommand({
       required: false,
       description: 'rows of response and answer: JSONL, JSON or parquet',
     },
-    verifier: {
-      type: 'enum',
-      options: [...verifierNames],
-      default: 'math',
-      description: "what judges responses (math-eval: LIMR's evaluator)",
-    },
+    verifier: { ...verifierArg, default: 'math' },
     explain: { type: 'boolean', description: 'add how key and answer were read, and the rule' },
     'end-token': {
       type: 'string',
@@ -63,7 +64,6 @@ export const command = defineCommand({
   },
   async run({ args, rawArgs }) {
     const { task } = await chosenConfig('limr reward', args.config);
-    const verifier = await textVerifier(args.verifier, task);
     const endTokens = repeatedOption('end-token', rawArgs);
     if (args.serve !== undefined) {
       if (args.pairs !== undefined || args.out !== undefined || args.json || args.explain) {
@@ -71,16 +71,23 @@ export const command = defineCommand({
       }
       const port = numberOption('serve', args.serve, { min: 0, max: 65_535, integer: true });
       const limit = args['time-limit'] ?? '60';
+      const seconds = numberOption('time-limit', limit, { min: 0.001, max: 86_400 });
+      const book = args.prompts === undefined ? undefined : await AnswerBook.open(args.prompts);
       const { serveRewards } = await import('./reward-server.ts');
-      return serveRewards({
-        port,
-        address: args.bind ?? '127.0.0.1',
-        seconds: numberOption('time-limit', limit, { min: 0.001, max: 86_400 }),
-        verifierName: args.verifier,
-        verifier,
-        endTokens,
-        book: args.prompts === undefined ? undefined : await AnswerBook.open(args.prompts),
-      });
+      const served = await openVerifierOption(args.verifier, task);
+      try {
+        return await serveRewards({
+          port,
+          address: args.bind ?? '127.0.0.1',
+          seconds,
+          verifierName: args.verifier,
+          verifier: served,
+          endTokens,
+          book,
+        });
+      } finally {
+        served.close();
+      }
     }
     for (const name of ['bind', 'time-limit'] as const) {
       if (args[name] !== undefined) throw new UsageError(`--${name} needs --serve`);
@@ -93,12 +100,13 @@ export const command = defineCommand({
       await expectFileOut(out, prompts === undefined ? [pairs] : [pairs, prompts]);
     }
     const book = prompts === undefined ? undefined : await AnswerBook.open(prompts);
+    const verifier = await openVerifierOption(args.verifier, task);
     const summary = new Summary();
     const explain = args.explain ?? false;
     const kept: unknown[] = [];
-    await withSource(pairs, async (source) => {
+    const judgeRows = async (source: ByteSource): Promise<void> => {
       async function* lines(): AsyncGenerator<string> {
-        for await (const row of readRewardRows(source)) {
+        for await (const row of readRewardRows(source, verifier.isModule)) {
           const verdict = await judge(verifier, row, endTokens, book);
           summary.add(verdict, row.finished);
           const result = resultOf(verdict, explain);
@@ -108,8 +116,13 @@ export const command = defineCommand({
       }
       if (out !== undefined) await host.write(out, lines());
       else await exhaust(lines());
-    });
-    await host.stderr(summary.text(args.verifier));
+    };
+    try {
+      await withSource(pairs, judgeRows);
+    } finally {
+      verifier.close();
+    }
+    await host.stderr(summary.text(args.verifier) + unjudgedText(verifier));
     if (out !== undefined) await host.stderr(`rewards: ${out}\n`);
     if (args.json) {
       await host.stdout(`${rowJson({ summary: summary.counts, rewards: kept })}\n`);
@@ -123,12 +136,14 @@ async function exhaust(rows: AsyncIterator<unknown>): Promise<void> {
 }
 
 async function judge(
-  verifier: NamedVerifier,
+  verifier: OpenedVerifier,
   row: RewardRow,
   endTokens: readonly string[],
   book: AnswerBook | undefined,
 ): Promise<ExplainedVerdict> {
-  const answer = row.answer ?? book?.find(row.prompt);
+  const found = row.answer ?? book?.find(row.prompt);
+  // A module may judge without an answer.
+  const answer = found ?? (verifier.isModule ? '' : undefined);
   if (answer === undefined) {
     throw new FormatError(
       book
@@ -136,7 +151,9 @@ async function judge(
         : `${row.where}: no text in ${answerFields.join(' or ')}`,
     );
   }
-  return judgeText(verifier, { ...row, answer }, { finished: row.finished, endTokens });
+  const values = { prompt: row.row.prompt, answer: row.row.answer ?? found ?? null };
+  const judged = { prompt: row.prompt, answer, response: row.response, row: values };
+  return judgeText(verifier, judged, { finished: row.finished, endTokens });
 }
 
 /** The broken format rules in words. */

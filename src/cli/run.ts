@@ -1,13 +1,10 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { type ExperimentConfig, startsDrawn, startsFromFolder } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import type { ModelConfig } from '../model/config.ts';
-import { openTask } from '../tasks/registry.ts';
-import type { TaskShape } from '../tasks/task.ts';
-import { bytes, duration } from '../look/wording.ts';
+import { bytes, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -19,23 +16,24 @@ import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../ru
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
+import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
-import { taskModelOf } from '../scheduler/given-inputs.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
+import { modulesOf } from '../tasks/registry.ts';
+import { moduleNotice } from '../workers/module-verifier.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
+import { withSizes } from './experiment-sizes.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
-import { openDiskDescription } from './model-files.ts';
 import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
-import { SystemFiles } from './system-files.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
@@ -242,8 +240,9 @@ export async function estimateRun(
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const found = await withSizes(host, config, ({ task, model }) =>
-      estimate(config, gpu.limits, task, model),
+    const hasBase = findBase(await shippedBases(), config) !== undefined;
+    const found = await withSizes(host, config, (sizes) =>
+      estimate(config, gpu.limits, { ...sizes, hasBase }),
     );
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
@@ -254,7 +253,7 @@ export async function estimateRun(
         .join('');
     await host.stderr(
       `GPU memory of ${config.preset}:\n${row('the run', found.run.total)}${rows(found.run)}` +
-        (startsDrawn(config)
+        (found.pretraining.total > 0
           ? `${row('pre-training its base', found.pretraining.total)}${rows(found.pretraining)}`
           : '') +
         row('at most', found.peak),
@@ -263,31 +262,6 @@ export async function estimateRun(
     return 0;
   } finally {
     await gpu.close();
-  }
-}
-
-/**
- * Gives what an estimate must know of task and model: files are opened for it where the config names
- * some, but no weights are read.
- */
-async function withSizes<Result>(
-  host: System,
-  config: ExperimentConfig,
-  use: (sizes: { readonly task?: TaskShape; readonly model?: ModelConfig }) => Result,
-): Promise<Result> {
-  if (!startsFromFolder(config)) return use({});
-  const files = new SystemFiles(host);
-  const model = await openDiskDescription(config.model.path);
-  try {
-    const task = await openTask(config.task, { files, model: taskModelOf(model) });
-    try {
-      return use({ task, model: model.config });
-    } finally {
-      await task.text.close();
-    }
-  } finally {
-    await model.close();
-    await files.close();
   }
 }
 
@@ -343,6 +317,21 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
 }
 
 /**
+ * Tells where the user's modules run that judge responses.
+ *
+ * @throws UsageError for a module inside the run's folder: what comes with a run never runs.
+ */
+async function tellOfModules(host: System, { config, out }: PlannedRun): Promise<void> {
+  const folder = `${await host.resolve(out)}/`.replaceAll('\\', '/');
+  for (const path of modulesOf(config.task)) {
+    if ((await host.resolve(path)).replaceAll('\\', '/').startsWith(folder)) {
+      throw new UsageError(`verifier ${path}: lies in the run's folder, whose files are never run`);
+    }
+    await host.stderr(`verifier: ${moduleNotice(path)}\n`);
+  }
+}
+
+/**
  * Runs the experiment in a worker that owns the device; this thread only watches. Returns undefined
  * after an interruption.
  */
@@ -351,6 +340,7 @@ async function runExperiment(
   plan: PlannedRun,
   adapter: AdapterChoice,
 ): Promise<Run | undefined> {
+  await tellOfModules(host, plan);
   const trainer = await connectTrainer();
   const wanted = { stop: false };
   let stoppable = false;
@@ -489,6 +479,12 @@ class Screen {
           );
           break;
         }
+        case 'probe':
+          await this.#news(
+            `  probe of the base: ${percent(event.accuracy, 1)} of ${event.prompts} prompts × ${event.samples} right, ` +
+              `${percent(event.neverSolved)} of the prompts never, ${percent(event.alwaysSolved)} always`,
+          );
+          break;
         case 'evaluation': {
           if (Object.keys(event.tiers).length === 0) {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);

@@ -98,6 +98,13 @@ export const templateMessages = ({ prompt, messages }: Prompt): readonly ChatMes
     return { ...message, role, content: contentOf(message) ?? null };
   }) ?? [{ role: 'user', content: prompt }];
 
+/**
+ * The date that chat templates are told in training. A date of today would change the prompts of a
+ * training that is repeated or resumed tomorrow. It is the date that Llama 3's template takes where
+ * it has no clock.
+ */
+export const templateDate = new Date('2024-07-26T00:00:00Z');
+
 /** A conversation that begins with a system message: its own, else the given one. */
 export const withSystem = (
   messages: readonly ChatMessage[],

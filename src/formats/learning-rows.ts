@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source.ts';
-import { templateMessages, plainText, promptOf, withSystem } from './conversation.ts';
+import { templateDate, plainText, templateMessages, promptOf, withSystem } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord, kindOf } from './json.ts';
 import { recordsOf } from './records.ts';
@@ -97,7 +97,7 @@ async function learnChats(
 ): Promise<LearningRow[]> {
   const where = (i: number): string => rows[i]?.where ?? '';
   const chats = rows.map(({ chat }) => chat);
-  const found = await tokenizer.learnedChats(chats, limits.endTokens, where);
+  const found = await tokenizer.learnedChats(chats, limits.endTokens, templateDate, where);
   return found.map(({ ids, learned }, i) => {
     // Nothing predicts the first token.
     const from = Math.max(1, learned[0]?.[0] ?? ids.length);

@@ -1,4 +1,4 @@
-import { answerFields, textAnswerOf } from './answer-fields.ts';
+import { answerFields, answerOf, textAnswerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
 import { promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
@@ -12,8 +12,10 @@ export interface RewardRow {
   readonly where: string;
   /** Empty if the row has none. */
   readonly prompt: string;
-  /** Undefined if the row has none. */
+  /** Undefined if the row has none, or one that is no text. */
   readonly answer: string | undefined;
+  /** Prompt and answer as the row has them; an answer that is missing is null. */
+  readonly row: { readonly prompt: unknown; readonly answer: unknown };
   readonly response: string;
   /** Whether the response ended by itself; undefined if the row does not say. */
   readonly finished: boolean | undefined;
@@ -24,18 +26,22 @@ const responseFields = ['response', 'completion', 'output', 'generation', 'text'
 /**
  * The rows of a JSONL, JSON or parquet file of responses, one in memory at a time.
  *
+ * @param anyAnswer Whether an answer may be something else than a text or a number.
  * @throws FormatError naming the row: no response, a field of another type, no row at all.
  */
-export async function* readRewardRows(source: ByteSource): AsyncGenerator<RewardRow> {
+export async function* readRewardRows(
+  source: ByteSource,
+  anyAnswer = false,
+): AsyncGenerator<RewardRow> {
   let rows = 0;
   for await (const { where, record } of recordsOf(source)) {
     rows++;
-    yield rowOf(record, where);
+    yield rowOf(record, where, anyAnswer);
   }
   if (rows === 0) throw new FormatError(`${source.name}: no rows`);
 }
 
-function rowOf(record: JsonRecord, where: string): RewardRow {
+function rowOf(record: JsonRecord, where: string, anyAnswer: boolean): RewardRow {
   const has = (name: string): boolean => (fieldOf(record, name) ?? null) !== null;
   const responseField = responseFields.find(has);
   if (responseField === undefined) {
@@ -52,7 +58,11 @@ function rowOf(record: JsonRecord, where: string): RewardRow {
             `${where}: ${promptField}`,
             promptField === 'messages',
           ).prompt,
-    answer: answerIn(record, where),
+    answer: anyAnswer ? textAnswerOf(record) : answerIn(record, where),
+    row: {
+      prompt: promptField === undefined ? '' : fieldOf(record, promptField),
+      answer: answerOf(record) ?? null,
+    },
     response: responseText(fieldOf(record, responseField), `${where}: ${responseField}`),
     finished: finishedOf(fieldOf(record, 'finished'), where),
   };

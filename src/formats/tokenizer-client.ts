@@ -50,6 +50,7 @@ export interface TokenizerApi {
   learnedChats(
     chats: readonly (readonly ChatMessage[])[],
     endIds: readonly number[],
+    now: Date,
   ): DoneUntil<LearnedChat>;
   dispose(): void;
 }
@@ -179,10 +180,11 @@ export class TokenizerClient {
   async learnedChats(
     chats: readonly (readonly ChatMessage[])[],
     endIds: readonly number[],
+    now: Date,
     where?: (index: number) => string,
   ): Promise<LearnedChat[]> {
     const learn = (batch: readonly (readonly ChatMessage[])[]) =>
-      this.#connection.api.learnedChats(batch, endIds);
+      this.#connection.api.learnedChats(batch, endIds, now);
     return this.#all(batchesOf(chats, chatSize), learn, templateNames, where);
   }
 

@@ -197,11 +197,7 @@ export class Tokenizer {
    * @throws FormatError when there is no chat template, the template fails, or the place of the last
    *   message cannot be told.
    */
-  learnedChat(
-    messages: readonly ChatMessage[],
-    endIds: readonly number[],
-    now = new Date(),
-  ): LearnedChat {
+  learnedChat(messages: readonly ChatMessage[], endIds: readonly number[], now: Date): LearnedChat {
     const { text, generated } = this.renderMarked(messages, { now });
     const ids = this.encode(text, { addSpecialTokens: false });
     if (generated.length > 0) {

@@ -40,7 +40,8 @@ const api: TokenizerApi = {
   encode: (texts, options) => each(texts, (text) => opened().encode(text, options)),
   decode: (sequences, options) => sequences.map((ids) => opened().decode(ids, options)),
   renderChats: (chats, options) => each(chats, (chat) => opened().renderChat(chat, options)),
-  learnedChats: (chats, endIds) => each(chats, (chat) => opened().learnedChat(chat, endIds)),
+  learnedChats: (chats, endIds, now) =>
+    each(chats, (chat) => opened().learnedChat(chat, endIds, now)),
   dispose() {
     tokenizer = undefined;
   },

@@ -5,6 +5,7 @@ import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import type { Step } from '../gpu/plan.ts';
 import type { Scored } from '../selection/cut.ts';
+import { linearRise } from '../selection/linear.ts';
 import type { CurveScore } from '../selection/method.ts';
 import { type ChunkOptions, chunksOf, type Own, runOnce } from './chunks.ts';
 import { type AnyMatrix, type MatrixTensors, rowOf, shapeOf } from './matrix.ts';
@@ -19,7 +20,7 @@ interface RowKernel {
 }
 
 const kernels: Readonly<Record<CurveScore['kernel'], RowKernel>> = {
-  'linear-score': { step: linearScore, undecided },
+  'linear-score': { step: (tensors) => linearScore(tensors, { rise: linearRise }), undecided },
 };
 
 /**

@@ -139,10 +139,7 @@ const dashes: readonly [readonly number[], ...(readonly number[])[]] = [
 ];
 const firstDashes = { circle: 0, diamond: 0, rect: 2, triangle: 1 } as const;
 
-/** Number of looks that differ in mark or dash. */
-export const methodLooks = marks.length * dashes.length;
-
-/** The look of the method with a code. Codes from `methodLooks` on repeat marks and dashes. */
+/** The look of the method with a code. The first 24 codes differ in mark or dash; later codes repeat. */
 export function methodLook(code: number): Pick<LineLook, 'mark' | 'dash'> {
   const mark = round(marks, code);
   const dash = round(dashes, firstDashes[mark] + Math.floor(code / marks.length));

@@ -30,7 +30,6 @@ import { updateReport } from '../optim/adamw.ts';
 import { Trainable, type TrainableState } from '../optim/trainable.ts';
 import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
-import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
 import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
@@ -42,16 +41,18 @@ export interface RolloutGroup {
   readonly prompt: Uint32Array;
   /** Never empty: a response has at least the token that ends it. */
   readonly responses: readonly Uint32Array[];
+  /**
+   * Log-probabilities of the responses' tokens as the sampler computed them, at temperature 1 and
+   * unfiltered. A trainer of adapters tells how far its own are from them.
+   */
+  readonly logprobs?: readonly Float32Array[] | undefined;
 }
 
 /** The parts of a config that a trainer reads. */
 export type TrainerConfig = Pick<
   ExperimentConfig,
-  'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage'
-> & {
-  /** Adapters to train over a frozen base; all weights are trained where there are none. */
-  readonly adapter?: AdapterSpec | null | undefined;
-};
+  'rollout' | 'ppo' | 'gradientCheckpointing' | 'weightStorage' | 'adapter'
+>;
 
 /** Lengths in tokens that fix the trainer's buffers. */
 export interface TaskLimits {
@@ -437,8 +438,9 @@ export class PpoTrainer {
     for (const group of rollout) {
       groups.push(sequence, group.responses.length);
       units.push(
-        group.responses.map((response) => {
-          const unit = { group, response, firstAction: action };
+        group.responses.map((response, i) => {
+          const sampled = group.logprobs?.[i]?.subarray(0, response.length);
+          const unit = { group, response, sampled, firstAction: action };
           sequences.push(action, response.length);
           action += response.length;
           sequence++;
@@ -525,11 +527,20 @@ export class PpoTrainer {
     return pieces;
   }
 
+  /**
+   * Whether updates tell how far the sampler is from the trainer. With another temperature than the
+   * sampler's they are of different things.
+   */
+  get #tellsSamplerGap(): boolean {
+    return this.#plan !== undefined && this.#config.rollout.logprobTemperature === 1;
+  }
+
   /** The tensors that an update's metrics are computed from. */
   #readParts() {
     const { actor, critic } = this;
-    const { moments, meanKl, values, returns } = this.#experience;
+    const { moments, meanKl, oldLogprobs, values, returns } = this.#experience;
     return {
+      ...(this.#tellsSamplerGap ? { oldLogprobs } : {}),
       actorTotals: this.#totals.actor,
       moments,
       meanKl,
@@ -577,6 +588,7 @@ export class PpoTrainer {
       clip_fraction: actor.stats[0],
       approx_kl: actor.stats[1],
       entropy: actor.extra,
+      ...samplerGap(experience.units, found.oldLogprobs),
       actor_grad_norm: actorReport.gradNorm,
       actor_lr: taken.actor.at(-1)?.rate ?? 0,
       ...(critic && criticReport
@@ -610,6 +622,8 @@ export class PpoTrainer {
 interface SequenceUnit {
   readonly group: RolloutGroup;
   readonly response: Uint32Array;
+  /** Log-probabilities of the response's tokens, by the sampler. */
+  readonly sampled: Float32Array | undefined;
   readonly firstAction: number;
 }
 
@@ -662,6 +676,25 @@ const mean = (values: ArrayLike<number>): number => {
   for (let i = 0; i < values.length; i++) sum += values[i] ?? 0;
   return values.length === 0 ? 0 : sum / values.length;
 };
+
+/**
+ * How far the sampler's log-probabilities are from the trainer's, at most. Nothing where either is
+ * not there.
+ */
+function samplerGap(
+  units: readonly (readonly SequenceUnit[])[],
+  scored: Float32Array | undefined,
+): UpdateMetrics {
+  if (!scored) return {};
+  let gap = 0;
+  for (const { sampled, firstAction } of units.flat()) {
+    if (!sampled) return {};
+    for (const [i, value] of sampled.entries()) {
+      gap = Math.max(gap, Math.abs(value - (scored[firstAction + i] ?? NaN)));
+    }
+  }
+  return { sampler_gap: gap };
+}
 
 /** 1 - var(returns - values) / var(returns): 1 for a perfect critic, 0 for a constant one. */
 function explainedVariance(

@@ -111,11 +111,7 @@ export const differenceAt = (
   other: MethodName,
   readout: number,
 ): Estimate | undefined =>
-  differenceOf(
-    readingsAt(run, one, readout),
-    readingsAt(run, other, readout),
-    sizesOf(run),
-  );
+  differenceOf(readingsAt(run, one, readout), readingsAt(run, other, readout), sizesOf(run));
 
 /** The last read-out that both methods have; undefined if they share none. */
 export function lastCommonReadout(

@@ -59,7 +59,9 @@ export class StopStringSearch {
     while (open.length > 0) {
       const pieces = open.flatMap((known) => this.#next(known));
       if (pieces.length === 0) return found;
-      const texts = await this.#stop.decode(pieces.map(({ tokens, from, to }) => tokens.subarray(from, to)));
+      const texts = await this.#stop.decode(
+        pieces.map(({ tokens, from, to }) => tokens.subarray(from, to)),
+      );
       const hits = pieces.filter((_, i) => this.#holds(texts[i] ?? ''));
       for (const piece of hits) {
         this.#lengths.set(piece.row, await this.#completedAt(piece));

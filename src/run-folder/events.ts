@@ -7,7 +7,7 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJsonLine } from '../formats/json.ts';
 import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
-import { accuracy, evaluation, seedResults, whole } from '../results-schema.ts';
+import { accuracy, evaluation, probe, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
 
@@ -38,6 +38,7 @@ const stored = v.variant('type', [
     text: v.string(),
   }),
   v.object({ type: v.literal('pool'), after, seed: whole }),
+  v.object({ type: v.literal('probe'), after, seed: whole, ...probe.entries }),
   v.object({ type: v.literal('column'), after, seed: whole, epoch: whole }),
   v.object({
     type: v.literal('scores'),
@@ -89,6 +90,7 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
       return put({ type, seed, summary, files } as DistributiveOmit<StoredEvent, 'after'>);
     }
     case 'phase':
+    case 'probe':
     case 'evaluation':
     case 'warning':
       return put(event);

@@ -11,6 +11,7 @@ import {
   finite,
   limSummary,
   orNaN,
+  probe,
   selection,
   whole,
 } from '../results-schema.ts';
@@ -64,6 +65,7 @@ const resultsSchema = v.object({
   seconds: v.pipe(finite, v.minValue(0)),
   warnings: v.exactOptional(v.array(v.string())),
   base: v.object({ ...accuracy, shipped: v.boolean() }),
+  probe: v.exactOptional(probe),
   model: v.exactOptional(
     v.object({
       sha256: v.string(),

@@ -12,7 +12,6 @@ import {
 } from '../model/parameters.ts';
 import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import { corpusOf } from '../tasks/registry.ts';
 import type { Task, TaskShape } from '../tasks/task.ts';
 
 /** A pretrained model, opened. Its numbers stay in its files until a network is loaded. */
@@ -77,15 +76,6 @@ export function modelConfigOf(
     eosTokenIds: [...task.stopIds],
     padTokenId: null,
   };
-}
-
-/**
- * Everything that a base depends on, as canonical text: model, pre-training and corpus, but not the
- * pool. Experiments with the same text start from the same base.
- */
-export function baseIdentity(config: DrawnExperimentConfig): string {
-  const { task, model, base } = config;
-  return JSON.stringify({ corpus: corpusOf(task), model, base });
 }
 
 /** The trainer for a base's pre-training. The caller destroys it. */

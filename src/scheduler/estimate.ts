@@ -23,7 +23,7 @@ export interface MemoryUse {
 export interface MemoryEstimate {
   /** Memory from the first rollout to the end of the run. */
   readonly run: MemoryUse;
-  /** Memory before that, during the pre-training of the base; none if the model is given. */
+  /** Memory before that, during the pre-training of the base; none if there is a base already. */
   readonly pretraining: MemoryUse;
   /** The most memory at any time, without the buffers of single readbacks. */
   readonly peak: number;
@@ -34,28 +34,40 @@ const unlimited: MemoryLimits = {
   maxStorageBufferBindingSize: Number.MAX_SAFE_INTEGER,
 };
 
+/** What is known of an experiment beside its config. */
+export interface EstimateInputs {
+  /** The opened task. May be left out if the task's config tells its sizes. */
+  readonly task?: TaskShape | undefined;
+  /** The config of the model that the config names. */
+  readonly model?: ModelConfig | undefined;
+  /**
+   * Whether a drawn model's base was pre-trained before. Default false: the experiment pre-trains
+   * it.
+   */
+  readonly hasBase?: boolean | undefined;
+}
+
 /**
  * Estimates the GPU memory of an experiment before anything is allocated: builds everything as for
  * a run, on a device that only counts.
  *
  * @param limits Limits of the device. Left out, nothing is refused.
- * @param task The opened task. May be left out if the task's config tells its sizes.
- * @param given The config of the model that the config names.
- * @throws ConfigError if task or model are left out but needed.
+ * @throws ConfigError if task or model are left out of `known` but needed.
  * @throws AdapterError naming the buffer, its bytes and the limit, if a buffer does not fit.
  */
 export function estimate(
   config: ExperimentConfig,
   limits: MemoryLimits = unlimited,
-  task: TaskShape | undefined = taskShapeOf(config.task),
-  given?: ModelConfig,
+  known: EstimateInputs = {},
 ): MemoryEstimate {
+  const task = known.task ?? taskShapeOf(config.task);
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
-  const model = modelConfigOf(config, task, given);
+  const model = modelConfigOf(config, task, known.model);
   const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task, { model }));
-  const pretraining = startsDrawn(config)
-    ? measure(limits, (gpu) => baseTrainer(gpu, config, task))
-    : { byPurpose: {}, total: 0 };
+  const pretraining =
+    startsDrawn(config) && !(known.hasBase ?? false)
+      ? measure(limits, (gpu) => baseTrainer(gpu, config, task))
+      : { byPurpose: {}, total: 0 };
   return { run, pretraining, peak: Math.max(run.total, pretraining.total) };
 }
 

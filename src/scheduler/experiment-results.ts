@@ -42,6 +42,7 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
       ...(Object.keys(progress.base.tiers).length === 0 ? [notEvaluated] : []),
     ],
     base: progress.base,
+    ...(progress.probe ? { probe: progress.probe } : {}),
     ...(model ? { model } : {}),
     lim: progress.seeds[0]?.lim ?? null,
     seeds: progress.seeds,

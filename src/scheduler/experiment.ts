@@ -18,7 +18,7 @@ import {
   updatesPerEpoch,
 } from '../run-plan.ts';
 import { promptsRolledOut } from '../rollout-order.ts';
-import { openTask, poolPromptsOf } from '../tasks/registry.ts';
+import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
 import {
@@ -39,6 +39,7 @@ import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { keyOf, Pool } from './pool.ts';
+import { probe, probeWarning } from './probe.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
@@ -74,6 +75,16 @@ export interface ExperimentHost {
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
+
+/** The base that was there before the run; undefined if the run pre-trains one. */
+async function baseBefore(
+  { given, shippedBase }: ExperimentHost,
+  config: ExperimentConfig,
+): Promise<Base | undefined> {
+  if (given) return givenBase(given);
+  const shipped = await shippedBase(config);
+  return shipped && drawnBase(shipped);
+}
 
 /** How a run is opened. */
 export interface OpenOptions {
@@ -163,21 +174,28 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
-      estimate(config, host.gpu.limits, task, host.given?.directory.config);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
       });
-      if (options.resume) {
-        const archive = experiment.#archive;
-        const kept = await archive.checkpoints.find(
-          { configHash: hash, seeds },
-          (found, strict) => readResumeState(archive, experiment, found, strict),
-          (text) => host.emit({ type: 'warning', text }),
-        );
-        if (kept) await experiment.#restore(kept);
-      }
+      const archive = experiment.#archive;
+      const kept = options.resume
+        ? await archive.checkpoints.find(
+            { configHash: hash, seeds },
+            (found, strict) => readResumeState(archive, experiment, found, strict),
+            (text) => host.emit({ type: 'warning', text }),
+          )
+        : undefined;
+      const base = kept ? undefined : await baseBefore(host, config);
+      estimate(config, host.gpu.limits, {
+        task,
+        model: host.given?.directory.config,
+        hasBase: kept ? kept.found.pretraining === null : base !== undefined,
+      });
+      if (kept) await experiment.#restore(kept);
+      else experiment.#base = base;
+      experiment.#shipped = base !== undefined;
       return experiment;
     } catch (error) {
       await task.text.close();
@@ -269,17 +287,10 @@ export class Experiment {
   }
 
   /**
-   * Looks for a base, and checks the kernels that compute next: where there is one, those of gradients
-   * are compiled while it is evaluated, and checked after that.
+   * Checks the kernels that compute next: where there is a base, those of gradients are compiled
+   * while the base is evaluated, and checked after that.
    */
   async #begin(): Promise<void> {
-    const { given, shippedBase } = this.#host;
-    if (given) this.#base = givenBase(given);
-    else {
-      const shipped = await shippedBase(this.config);
-      this.#base = shipped && drawnBase(shipped);
-    }
-    this.#shipped = this.#base !== undefined;
     if (this.#base) this.#buffers.allocateAhead();
     for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
   }
@@ -359,11 +370,28 @@ export class Experiment {
       this.#archive.completions = CompletionLog.of(this.config, seed);
     }
     const pool = await this.#openPool(seed);
+    await this.#probeOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
     }
     return true;
+  }
+
+  /**
+   * Samples the base on some of a user's prompts, before FULL of the first seed: whether the
+   * threshold can work is told before the pass that it needs.
+   */
+  async #probeOnce(pool: Pool): Promise<void> {
+    const { probe: known, methodIndex, iteration } = this.#progress;
+    if (known || !takesGivenModel(this.config.task) || this.methods.length === 1) return;
+    if (pool.seed !== this.#firstSeed || methodIndex > 0 || iteration > 0) return;
+    const { decoder } = this.#buffers.current;
+    const verify = this.#judging('evaluation');
+    const found = await probe({ config: this.config, task: this.task, pool, decoder, verify });
+    this.#tell({ type: 'probe', seed: pool.seed, ...found });
+    const warning = probeWarning(this.config, found);
+    if (warning !== undefined) this.#warn(warning);
   }
 
   async #openPool(seed: number): Promise<Pool> {

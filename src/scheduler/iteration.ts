@@ -71,6 +71,9 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     responses: Array.from({ length: rollout.samples }, (_, s) =>
       generation.response(i * rollout.samples + s),
     ),
+    logprobs: Array.from({ length: rollout.samples }, (_, s) =>
+      generation.logprobs.subarray((i * rollout.samples + s) * generation.columns),
+    ),
   }));
   const responses = groups.flatMap((group) => group.responses);
 

@@ -3,6 +3,7 @@ import type {
   ExperimentEvent,
   ExperimentResults,
   FileMark,
+  Probe,
   SeedResults,
   UpdateRecord,
 } from '../results.ts';
@@ -26,6 +27,7 @@ export interface Progress {
   /** The seed of the last event about a pool. */
   pool: number | null;
   base: ExperimentResults['base'] | null;
+  probe: Probe | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
   seeds: SeedResults[];
   /** The selections for the seed `pool`, once FULL is done. */
@@ -49,6 +51,7 @@ export const freshProgress = (): Progress => ({
   phase: null,
   pool: null,
   base: null,
+  probe: null,
   evaluations: {},
   seeds: [],
   selections: {},
@@ -90,6 +93,11 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       progress.pool = event.seed;
       progress.selections = {};
       return;
+    case 'probe': {
+      const { type: _type, seed: _seed, ...found } = event;
+      progress.probe = found;
+      return;
+    }
     case 'update': {
       expectNext(progress, event, run);
       progress.iteration = event.update;

@@ -2,7 +2,7 @@ import { cutScores, type ScoreRule } from './cut.ts';
 import { type CurveScore, known, type SelectionMethod, wholePass } from './method.ts';
 
 /** Rise of the fitted line over the run above which LINEAR counts a curve as rising. */
-const linearRise = 0.1;
+export const linearRise = 0.1;
 
 /** The score of a curve that does not rise; scores of other curves are in [0, 1]. */
 const notRising = -1;

@@ -1,7 +1,13 @@
 import { ConfigError } from '../config-error.ts';
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
-import { identityOf, plainText, templateMessages, withSystem } from '../formats/conversation.ts';
+import {
+  identityOf,
+  plainText,
+  templateDate,
+  templateMessages,
+  withSystem,
+} from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
@@ -16,7 +22,7 @@ import {
   samplingText,
   tierNames,
   verifierOf,
-} from './dataset.ts';
+} from './dataset-config.ts';
 import type { LeftOutRow, PoolPrompt, Task, TaskModel, TaskResources, Tier } from './task.ts';
 import type { Text } from './text.ts';
 
@@ -28,12 +34,6 @@ const MOST_ROWS = 1_000_000;
 const MOST_STOP_IDS = 16;
 /** Longest text of a column in reports. */
 const LONGEST_COLUMN = 80;
-
-/**
- * The date that chat templates are told. A date of today would change the prompts of a run that is
- * resumed tomorrow. It is the date that Llama 3's template takes where it has no clock.
- */
-const templateDate = new Date('2024-07-26T00:00:00Z');
 
 /** Fields of a row that reports show beside its prompt. */
 const columnFields = [
@@ -317,7 +317,7 @@ class DatasetReader {
   /** The texts that the model receives. */
   #given(rows: readonly PromptRow[], where: (i: number) => string): Promise<string[]> {
     if (!this.#templated) {
-      const help = "there is no chat template to put them into; see task.template";
+      const help = 'there is no chat template to put them into; see task.template';
       return Promise.resolve(rows.map((row) => plainText(row, row.where, help)));
     }
     const { system } = this.#config;
@@ -325,11 +325,7 @@ class DatasetReader {
       const messages = templateMessages(row);
       return system === undefined ? messages : withSystem(messages, system);
     });
-    return this.#client.renderChats(
-      chats,
-      { addGenerationPrompt: true, now: templateDate },
-      where,
-    );
+    return this.#client.renderChats(chats, { addGenerationPrompt: true, now: templateDate }, where);
   }
 
   /** A sentence about the rows of a file that were left out. */

@@ -1,12 +1,11 @@
 import { ConfigError } from '../config-error.ts';
-import { type DatasetConfig, isRule, tierNames, verifierOf } from './dataset.ts';
+import { type DatasetConfig, isRule, tierNames, verifierOf } from './dataset-config.ts';
 import { judgeText, ruleVerifiers } from './rule-verifiers.ts';
 import type { TaskVerifier } from './task.ts';
 
 /**
- * The verifiers of a dataset's pool and of its tiers. Responses come without an end token.
- *
- * @throws ConfigError if one of them is a user's module, which never runs in this worker.
+ * The verifiers of a dataset's pool and of its tiers. Responses come without an end token. A
+ * verifier that is a user's module refuses to judge: modules run elsewhere.
  */
 export function datasetVerifier(config: DatasetConfig): TaskVerifier {
   const tiers = new Map(
@@ -16,7 +15,10 @@ export function datasetVerifier(config: DatasetConfig): TaskVerifier {
 }
 
 function ruleVerifier(name: string): TaskVerifier {
-  if (!isRule(name)) throw new ConfigError(`task.verifier: '${name}' is a module, not a rule`);
+  if (!isRule(name)) {
+    const refused = new ConfigError(`task.verifier: '${name}' is a module, not a rule`);
+    return { endText: undefined, verify: () => Promise.reject(refused) };
+  }
   const named = { verify: ruleVerifiers[name], endTokens: [] };
   return {
     endText: undefined,

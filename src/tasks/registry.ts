@@ -94,6 +94,16 @@ export function filesOf(config: TaskConfig): string[] {
 export const takesGivenModel = (config: TaskConfig): boolean =>
   kindOf(config).takesGivenModel ?? false;
 
+/** The user's module that judges responses to prompts of the pool or of a tier, if one does. */
+export const moduleOf = (config: TaskConfig, tier?: string): string | undefined =>
+  kindOf(config).moduleOf?.(config, tier);
+
+/** All modules of the user that judge responses of a task, each once. */
+export function modulesOf(config: TaskConfig): string[] {
+  const tiers = [undefined, ...tierSizesOf(config).keys()];
+  return [...new Set(tiers.flatMap((tier) => moduleOf(config, tier) ?? []))];
+}
+
 /** What becomes of the last prompts of a data epoch; undefined if rollouts divide a pool. */
 export const lastBatchOf = (config: TaskConfig): LastBatch | undefined =>
   kindOf(config).lastBatch?.(config);

@@ -3,7 +3,7 @@ import { type EndRule, endOf } from './end-of-response.ts';
 import { compareAnswers } from './math-answer.ts';
 import { evalEqual } from './math-eval.ts';
 import { lastBoxed, type MathFormat, mathFormat } from './math-format.ts';
-import type { ResponseEnd, Verdict } from './task.ts';
+import type { ResponseEnd, RowValues, Verdict } from './task.ts';
 
 /** The reasons for a verdict. */
 export interface Why {
@@ -21,12 +21,15 @@ export type ExplainedVerdict = Verdict & { readonly why?: Why };
 /**
  * Judges a response to a prompt by the right answer. All three are text; the response comes without
  * its end token.
+ *
+ * @param row What the prompt's row has, for verifiers that are a user's module.
  */
 export type TextVerifier = (
   prompt: string,
   answer: string,
   response: string,
   end: ResponseEnd,
+  row?: RowValues,
 ) => ExplainedVerdict | Promise<ExplainedVerdict>;
 
 /** A verifier, and the end tokens of its task. */
@@ -80,15 +83,20 @@ export const ruleVerifiers = { math, 'math-eval': mathEval, exact } satisfies Re
   Record<string, TextVerifier>
 >;
 
-export type RuleName = keyof typeof ruleVerifiers;
-
 /** Judges a decoded response, which may still contain its end token. */
 export async function judgeText(
   { verify, endTokens }: NamedVerifier,
-  { prompt, answer, response }: Readonly<Record<'prompt' | 'answer' | 'response', string>>,
+  {
+    prompt,
+    answer,
+    response,
+    row,
+  }: Readonly<Record<'prompt' | 'answer' | 'response', string>> & {
+    readonly row?: RowValues | undefined;
+  },
   end: EndRule,
 ): Promise<ExplainedVerdict> {
   const known = [...endTokens, ...(end.endTokens ?? [])];
   const { text, finished } = endOf(response, { finished: end.finished, endTokens: known });
-  return verify(prompt, answer, text, { finished });
+  return verify(prompt, answer, text, { finished }, row);
 }

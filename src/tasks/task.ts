@@ -271,6 +271,8 @@ export interface TaskKind<Config extends { readonly name: string }> {
    * config names no files.
    */
   withPaths?(config: Config, change: (path: string) => string): Config;
+  /** The user's module that judges responses, of the pool or of a tier; undefined if it is none. */
+  moduleOf?(config: Config, tier: string | undefined): string | undefined;
   /** As `TaskShape.lastBatch`, which the config alone determines; absent if rollouts divide a pool. */
   lastBatch?(config: Config): LastBatch;
   /** The shape of the task; undefined if files must be opened first. */

@@ -1,12 +1,14 @@
 // Messages between sampler and verifier: plain, transferable data.
 import { shorten } from '../formats/json.ts';
-import type { Prompt, Verdict } from './task.ts';
+import type { Prompt, RowValues, Verdict } from './task.ts';
 
 /** Responses to be judged. */
 export interface VerifyRequest {
   readonly prompts: readonly string[];
   /** Answer key of each prompt. */
   readonly keys: readonly string[];
+  /** What the prompts' rows have; absent if the task's prompts are not rows of a file. */
+  readonly rows?: readonly RowValues[];
   /** (n): index of the prompt that each response answers. */
   readonly promptOf: Uint32Array<ArrayBuffer>;
   /** (n): the responses, decoded by the task's `Text`. */
@@ -27,11 +29,17 @@ export const verifyRequest = (
 ): VerifyRequest => ({
   prompts: prompts.map(({ text }) => text),
   keys: prompts.map(({ key }) => key),
+  ...rowsOf(prompts),
   promptOf: Uint32Array.from(responses, (_, row) => Math.floor(row / samples)),
   responses,
   finished: Uint8Array.from(finished),
   ...(tier === undefined ? {} : { tier }),
 });
+
+function rowsOf(prompts: readonly Prompt[]): Pick<VerifyRequest, 'rows'> {
+  const rows = prompts.flatMap(({ row }) => row ?? []);
+  return rows.length === prompts.length && rows.length > 0 ? { rows } : {};
+}
 
 /** The verdicts on n responses. */
 export interface Verdicts {
@@ -66,7 +74,7 @@ export const packVerdicts = (verdicts: readonly Verdict[]): Verdicts => ({
   formatted: Uint8Array.from(verdicts, ({ formatted }) => Number(formatted)),
 });
 
-/** A verifier gave a reward that is not a finite number. */
+/** A verifier gave something that is no verdict, such as a reward that is not a finite number. */
 export class VerifierError extends Error {
   override readonly name = 'VerifierError';
 }

@@ -27,4 +27,3 @@ export async function textVerifier(name: VerifierName, task: TaskConfig): Promis
   const { endText } = own;
   return { verify: ofTask(own, task.name), endTokens: endText === undefined ? [] : [endText] };
 }
-

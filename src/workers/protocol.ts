@@ -47,8 +47,8 @@ export interface StartRequest {
   /** Number of verifier workers. Default as in `RewardPool`. */
   readonly verifiers?: number;
   /**
-   * Safetensors files of trained bases. The run uses the base whose metadata `identity` equals the
-   * config's `baseIdentity`. Without such a base it pre-trains its own.
+   * Safetensors files of trained bases, from which the run takes its base (`findBase`). Without a
+   * base there it pre-trains its own.
    */
   readonly bases?: readonly Uint8Array[];
   /** Starts paused. Default false. */

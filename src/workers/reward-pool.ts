@@ -1,7 +1,10 @@
 import { transfer } from 'comlink';
+import { type InputFiles, noFiles } from '../formats/input-files.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
-import type { TaskConfig } from '../tasks/registry.ts';
+import { moduleOf, modulesOf, type TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
+import type { FramePort } from './module-host.ts';
+import { ModuleVerifier } from './module-verifier.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
 
 export interface RewardPoolOptions {
@@ -15,6 +18,10 @@ export interface RewardPoolOptions {
    * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
+  /** The files that the task's config names. They are read while the pool opens. */
+  readonly files?: InputFiles;
+  /** In a page: where sandboxed frames come from, in which modules of the user run. */
+  readonly frames?: FramePort | undefined;
   /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
   readonly start?: StartWorker;
 }
@@ -34,10 +41,14 @@ export class RewardPool {
   readonly #timeLimitMs: number;
   readonly #start: StartWorker;
   readonly #lanes: Lane[];
+  readonly #options: RewardPoolOptions;
+  /** The verifiers that are modules of the user, by path. */
+  readonly #modules = new Map<string, ModuleVerifier>();
   #closed = false;
 
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
+    this.#options = options;
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
     const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
@@ -52,6 +63,7 @@ export class RewardPool {
    */
   static async open(task: TaskConfig, options: RewardPoolOptions = {}): Promise<RewardPool> {
     const pool = new RewardPool(task, options);
+    await pool.#openModules();
     const started = await Promise.allSettled(pool.#lanes.map((lane) => pool.#worker(lane)));
     for (const result of started) {
       if (result.status === 'rejected') {
@@ -71,6 +83,8 @@ export class RewardPool {
    * the pool is closed.
    */
   async verify(request: VerifyRequest): Promise<VerifyReply> {
+    const module = this.#modules.get(moduleOf(this.#task, request.tier) ?? '');
+    if (module) return module.verify(request);
     const count = request.promptOf.length;
     const reply = emptyReply(count);
     const piece = Math.ceil(count / this.#lanes.length);
@@ -91,12 +105,34 @@ export class RewardPool {
   /** Ends the workers. Unfinished calls reject. */
   async close(): Promise<void> {
     this.#closed = true;
+    for (const module of this.#modules.values()) module.close();
     await Promise.all(
       this.#lanes.map(async (lane) => {
         const connection = await lane.connection?.catch(() => undefined);
         await connection?.close(1000);
       }),
     );
+  }
+
+  /** @throws ConfigError if a module cannot be loaded. */
+  async #openModules(): Promise<void> {
+    const paths = modulesOf(this.#task);
+    if (paths.length === 0) return;
+    const { files = noFiles } = this.#options;
+    try {
+      for (const path of paths) {
+        const module = await ModuleVerifier.open(path, {
+          files,
+          threads: this.workers,
+          timeLimitMs: this.#timeLimitMs,
+          frames: this.#options.frames,
+        });
+        this.#modules.set(path, module);
+      }
+    } catch (error) {
+      for (const module of this.#modules.values()) module.close();
+      throw error;
+    }
   }
 
   #worker(lane: Lane): Promise<Connection<RewardApi>> {

@@ -1,14 +1,13 @@
 import * as Comlink from 'comlink';
-import { configHash, parseConfig, type ExperimentConfig, startsDrawn } from '../config.ts';
+import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
-import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
 import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { digestsOf, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
-import { baseIdentity } from '../scheduler/base.ts';
+import { findBase } from '../scheduler/base-file.ts';
 import { type GivenInputs, openGivenInputs } from '../scheduler/given-inputs.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
 import { BrowserStore } from './browser-store.ts';
@@ -78,7 +77,10 @@ async function openRun(
 ): Promise<Run> {
   const { store, inputs, outbox } = parts;
   const { verifiers: workers } = request;
-  const verifiers = await RewardPool.open(config.task, workers === undefined ? {} : { workers });
+  const verifiers = await RewardPool.open(config.task, {
+    files: parts.files,
+    ...(workers === undefined ? {} : { workers }),
+  });
   const training = new TrainingRun(
     {
       openGpu: () => openTunedGpu(request),
@@ -87,7 +89,7 @@ async function openRun(
       verify: (batch) => verifiers.verify(batch),
       resources: inputs.resources,
       given: inputs.given,
-      shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)),
+      shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)?.numbers()),
       emit: (event) => outbox.push(event),
     },
     {
@@ -185,21 +187,6 @@ function servedStore(port: MessagePort): RunStore {
     commit: async (handle) => remote.commit(handle),
     abort: async (handle) => remote.abort(handle),
   });
-}
-
-function findBase(
-  files: readonly Uint8Array[],
-  config: ExperimentConfig,
-): ReadonlyMap<string, Float32Array> | undefined {
-  if (!startsDrawn(config)) return undefined;
-  const identity = baseIdentity(config);
-  for (const [i, bytes] of files.entries()) {
-    const where = `base ${i}`;
-    const { tensors, metadata } = readSafetensors(bytes, where);
-    if (metadata.get('identity') !== identity) continue;
-    return new Map([...tensors].map(([name, entry]) => [name, toFloat32(entry, where)]));
-  }
-  return undefined;
 }
 
 function current(): Run {

@@ -4,6 +4,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, expect, test } from 'vitest';
+import { openGpu } from '../../src/gpu/device.ts';
+import { Experiment } from '../../src/scheduler/experiment.ts';
+import { RunControl } from '../../src/scheduler/run-control.ts';
+import { MemoryStore } from '../../src/scheduler/run-store.ts';
+import { smallConfig } from '../support/ppo-rig.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'limr-compile-'));
@@ -40,6 +45,7 @@ test('scripts/compile-kernels.ts makes every pipeline of a preset', async () => 
     'value-loss',
     'nll-loss',
     'lim-score',
+    'linear-score',
   ]) {
     expect([...names]).toContain(name);
   }
@@ -55,9 +61,77 @@ test('it takes a file, and makes other pipelines for it', async () => {
   expect(names).not.toContain('value-loss');
 }, 120_000);
 
+test('it makes those of adapters where a config has them, and none of pre-training', async () => {
+  writeFileSync(join(folder, 'rows.json'), JSON.stringify([{ prompt: 'one', answer: '1' }]));
+  const file = join(folder, 'adapters.json');
+  const config = {
+    model: { kind: 'folder', path: join(root, 'test/fixtures/models/qwen2-tied') },
+    task: {
+      name: 'dataset',
+      prompts: 'rows.json',
+      template: 'none',
+      maxPromptTokens: 8,
+      maxResponseTokens: 8,
+    },
+    rollout: { prompts: 1 },
+    ppo: { minibatches: 1 },
+  };
+  writeFileSync(file, JSON.stringify(config));
+  const { code, lines } = await compile(file);
+  expect(code).toBe(0);
+  const names = pipelines(lines).map((line) => line.split(' ')[0]);
+  for (const name of [
+    'low-rank-forward',
+    'low-rank-backward-input',
+    'low-rank-backward-weight',
+    'group-baseline',
+  ]) {
+    expect(names).toContain(name);
+  }
+  expect(names).not.toContain('nll-loss');
+}, 120_000);
+
+test('it makes what a run asks for, and nothing else', async () => {
+  const config = smallConfig({ experiment: { methods: ['full', 'lim', 'rand', 'linear'] } });
+  const file = join(folder, 'small.json');
+  writeFileSync(file, JSON.stringify({ ...config, preset: 'quick' }));
+  const { code, lines } = await compile(file);
+  expect(code).toBe(0);
+  const gpu = await openGpu({ limits: 'max' });
+  try {
+    const flags = (promptOf: Uint32Array) => Uint8Array.from(promptOf, (_, i) => Number(i % 3 < 1));
+    const experiment = await Experiment.open(
+      {
+        gpu,
+        hostName: 'test',
+        store: new MemoryStore(),
+        verify: ({ promptOf }) =>
+          Promise.resolve({
+            rewards: Float32Array.from(flags(promptOf)),
+            correct: flags(promptOf),
+            formatted: flags(promptOf),
+            extracted: Array.from(promptOf, () => null),
+            failures: [],
+          }),
+        shippedBase: () => Promise.resolve(undefined),
+        emit: () => undefined,
+      },
+      config,
+      [1],
+    );
+    expect(await experiment.run(new RunControl())).toBeDefined();
+    const asked = gpu.pipelines.dispatches.map(
+      ({ kernel, constants }) => `${kernel.name} ${JSON.stringify(constants)}`,
+    );
+    expect(pipelines(lines).sort()).toEqual(asked.sort());
+  } finally {
+    await gpu.close();
+  }
+}, 300_000);
+
 test('it names what it is called with when that is neither', async () => {
   const { code, lines } = await compile('no-preset');
-  expect(code).not.toBe(0);
+  expect(code).toBe(2);
   expect(lines.join('\n')).toContain('no-preset');
   expect((await compile()).code).toBe(2);
 }, 60_000);

@@ -183,24 +183,28 @@ export class Laboratory {
   /**
    * Starts a real process in its own process group.
    *
-   * @param how.orders Puts the process under orders (Node only).
+   * @param how.orders Puts the process under orders; in Deno, orders of its device alone.
+   * @param how.fired A path at which an empty file appears once the ordered fault has happened.
    */
   start(
     argv: readonly string[],
     how: {
       readonly host?: 'node' | 'deno';
       readonly orders?: Orders;
+      readonly fired?: string;
       readonly program?: readonly string[];
     } = {},
   ): { readonly child: ChildProcess; readonly ended: Promise<Ended> } {
     const node = [process.execPath, ...(how.orders ? this.underOrders : []), script];
+    const preload = how.orders ? ['--preload', this.insidePath('deno')] : [];
     const [program = '', ...options] =
-      how.program ?? (how.host === 'deno' ? [...denoCommand(), script] : node);
+      how.program ?? (how.host === 'deno' ? [...denoCommand(), ...preload, script] : node);
     const child = spawn(program, [...options, ...argv], {
       cwd: this.folder,
       env: {
         ...this.environment,
         ...(how.orders ? { LIMR_FAULT_ORDERS: JSON.stringify(how.orders) } : {}),
+        ...(how.fired === undefined ? {} : { LIMR_FAULT_FIRED: how.fired }),
       },
       stdio: ['ignore', 'pipe', 'pipe'],
       detached: true,

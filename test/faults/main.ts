@@ -1,5 +1,5 @@
 import { RandomStream } from '../../src/random.ts';
-import { allocation, device } from './kinds/device.ts';
+import { allocation, device, deviceDeno } from './kinds/device.ts';
 import { disk } from './kinds/disk.ts';
 import { flip } from './kinds/flip.ts';
 import { killChromium, killDeno, killEvent, killNode } from './kinds/kill.ts';
@@ -28,6 +28,7 @@ export const kinds: readonly Kind[] = [
   disk,
   device,
   allocation,
+  deviceDeno,
   deviceSft,
   deviceBase,
   page,

@@ -53,7 +53,7 @@ beforeAll(async () => {
       ['a/adapter_model.safetensors', await assetBytes(factors)],
     ]);
     const golden = await modelFixture(config, model, expected);
-    cases.set(name, { golden, files, about: about as typeof qwenAbout });
+    cases.set(name, { golden, files, about: about });
   }
 });
 afterAll(() => useSystem(undefined));
@@ -169,14 +169,11 @@ describe('--adapter-dir', () => {
     expect(on.ids).not.toEqual(off.ids);
     const merged = await limr(name, ['merge', 'a', '--base', 'm', '--out', 'w']);
     expect(merged.code).toBe(0);
-    for (const [path, bytes] of merged.system.files) own.files.set(path, bytes);
-    const { system } = await limr(name, [
-      'generate',
-      'w',
-      ...argv.slice(2),
-      '--max-new-tokens',
-      '6',
-    ]);
+    const { system } = await limr(
+      name,
+      ['generate', 'w', ...argv.slice(2), '--max-new-tokens', '6'],
+      Object.fromEntries(merged.system.files),
+    );
     expect((JSON.parse(system.out) as Completion[])[0].ids).toEqual(on.ids);
 
     // The last id becomes an end token: eval takes an answer only whole.

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
-import type { DrawnExperimentConfig, ExperimentConfig } from '../../src/config.ts';
+import type { DrawnExperimentConfig } from '../../src/config.ts';
 import {
   AdaptedWeights,
   adapterGradients,
@@ -19,7 +19,7 @@ import {
   ParameterStore,
 } from '../../src/model/parameters.ts';
 import type { Weights } from '../../src/model/weights.ts';
-import type { PpoState, TrainerConfig } from '../../src/ppo/trainer.ts';
+import type { PpoState } from '../../src/ppo/trainer.ts';
 import { Decoder } from '../../src/rollout/decoder.ts';
 import { SupervisedTrainer } from '../../src/supervised/trainer.ts';
 import { adapterTargets } from '../../src/vocabulary/adapters.ts';
@@ -302,11 +302,10 @@ describe('adapterLayout', () => {
 });
 
 const adapter = { rank: 3, alpha: 6, targets: adapterTargets } as const;
-type AdaptedConfig = DrawnExperimentConfig & Pick<TrainerConfig, 'adapter'>;
 const adaptedConfig = (
-  ppo: Partial<ExperimentConfig['ppo']>,
-  more: Partial<AdaptedConfig> = {},
-): AdaptedConfig => {
+  ppo: Partial<DrawnExperimentConfig['ppo']>,
+  more: Partial<DrawnExperimentConfig> = {},
+): DrawnExperimentConfig => {
   const small = smallConfig({
     task: bandit('match'),
     rollout: { prompts: 8, samples: 8 },
@@ -469,35 +468,30 @@ describe('PPO of adapters', () => {
     ['f32', 1e-5],
     ['f16', 5e-3],
   ] as const)(
-    'samples with log-probabilities near those that it scores, cache in %s',
-    async (cacheStorage, apart) => {
+    'tells how near the sampler is to the trainer, cache in %s',
+    async (cacheStorage, most) => {
       const config = adaptedConfig({ estimator: 'grpo' }, { cacheStorage });
-      let rig!: PpoRig;
-      const tensors = await firstTensors(async () => {
-        const rollout = { ...config.rollout, logprobTemperature: 1 };
-        rig = await PpoRig.open(gpu, { ...config, rollout, task: smallConfig().task });
-      });
-      for (let i = 0; i < 3; i++) await rig.iterate(i);
-      const generated = rig.decoder.generate.bind(rig.decoder);
-      const sampled: number[] = [];
-      rig.decoder.generate = async (request) => {
-        const found = await generated(request);
-        for (let row = 0; row < found.rows; row++) {
-          const first = row * found.columns;
-          sampled.push(...found.logprobs.subarray(first, first + found.lengths[row]));
-        }
-        return found;
-      };
+      const rollout = { ...config.rollout, logprobTemperature: 1 };
+      const rig = await PpoRig.open(gpu, { ...config, rollout, task: smallConfig().task });
+      let gap = 0;
+      for (let i = 0; i < 3; i++) gap = (await rig.iterate(i)).sampler_gap;
+      expect(gap).toBeGreaterThan(0);
+      expect(gap).toBeLessThan(most);
+      // Sampled as something else, the first token is that far away.
       const { groups, verdicts } = await rig.rollout(3);
-      await rig.trainer.update(groups, verdicts, { seed: 5, iteration: 3 });
-      const scored = await gpu.read(tensors.get('old_logprobs')!, 'f32');
-      expect(sampled.length).toBeGreaterThan(100);
-      expectClose(sampled, scored.subarray(0, sampled.length), { abs: apart });
+      groups[0].logprobs![0][0] += 3;
+      const far = await rig.trainer.update(groups, verdicts, { seed: 5, iteration: 3 });
+      expect(Math.abs(far.sampler_gap - 3)).toBeLessThan(most);
+      // At another temperature nothing is told, nor of whole models.
+      const warm = { ...config, rollout: { ...rollout, logprobTemperature: 1.5 } };
+      expect(await (await PpoRig.open(gpu, warm)).iterate(0)).not.toHaveProperty('sampler_gap');
+      const whole: DrawnExperimentConfig = { ...config, rollout, adapter: null };
+      expect(await (await PpoRig.open(gpu, whole)).iterate(0)).not.toHaveProperty('sampler_gap');
     },
   );
 
   test('computes no reference where nothing penalises the divergence from it', async () => {
-    const none: AdaptedConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
+    const none: DrawnExperimentConfig = { ...adaptedConfig({ klCoef: 0 }), adapter: null };
     const whole = await PpoRig.open(gpu, none);
     expect(whole.trainer.base).toBeUndefined();
     expect(await whole.iterate(0)).not.toHaveProperty('kl_mean');

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { configFrom, drawnConfig, type ExperimentConfig } from '../../src/config.ts';
 import { AdapterError, type Gpu, openGpu } from '../../src/gpu/device.ts';
-import { baseTrainer } from '../../src/scheduler/base.ts';
+import { initialParameters } from '../../src/model/parameters.ts';
+import { baseTrainer, modelConfigOf } from '../../src/scheduler/base.ts';
 import { allocateExperimentBuffers } from '../../src/scheduler/experiment-buffers.ts';
 import { estimate } from '../../src/scheduler/estimate.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
@@ -42,7 +43,12 @@ function watchPeak({ device }: Gpu): () => { live: number; peak: number } {
   return () => seen;
 }
 
-const open = (gpu: Gpu, config: ExperimentConfig, onUpdate = () => undefined as unknown) =>
+const open = (
+  gpu: Gpu,
+  config: ExperimentConfig,
+  onUpdate = () => undefined as unknown,
+  base?: ReadonlyMap<string, Float32Array>,
+) =>
   Experiment.open(
     {
       gpu,
@@ -56,7 +62,7 @@ const open = (gpu: Gpu, config: ExperimentConfig, onUpdate = () => undefined as 
           extracted: Array.from(promptOf, () => null),
           failures: [],
         }),
-      shippedBase: () => Promise.resolve(undefined),
+      shippedBase: () => Promise.resolve(base),
       emit: ({ type }) => {
         if (type === 'update') onUpdate();
       },
@@ -137,6 +143,26 @@ describe('estimate', () => {
       await experiment.run(control);
       expect(Math.abs(peak - seen().peak)).toBeLessThanOrEqual(0.05 * seen().peak);
       expect(Math.abs(run.total - during)).toBeLessThanOrEqual(0.05 * during);
+    });
+  });
+
+  test('counts no pre-training where there is a base, and a run asks for none', async () => {
+    const config = smallConfig({ base: { sequencesPerUpdate: 128 } });
+    const hasBase = { hasBase: true };
+    const { run, pretraining, peak } = estimate(config, undefined, hasBase);
+    expect(run).toEqual(estimate(config).run);
+    expect(pretraining).toEqual({ byPurpose: {}, total: 0 });
+    expect(peak).toBe(run.total);
+    // Holds the buffers of the run, but not those of pre-training.
+    const limits = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 15 };
+    expect(estimate(config, limits, hasBase).peak).toBe(peak);
+    expect(() => estimate(config, limits)).toThrow(AdapterError);
+    const base = initialParameters(modelConfigOf(config, taskShapeOf(config.task)!), 1);
+    await withDevice(async (gpu) => {
+      Object.defineProperty(gpu, 'limits', { value: limits });
+      await expect(open(gpu, config)).rejects.toMatchObject({ name: 'AdapterError' });
+      const opened = await open(gpu, config, undefined, base);
+      await opened.task.text.close();
     });
   });
 

@@ -90,8 +90,9 @@ test('logits and gradients from weights in f16 are near, and not the same', asyn
       return toFloat32(tensors('o').get(key)!);
     };
     const [whole, halves] = [await read(), await read('--weights', 'f16')];
-    // As in transformer.test.ts: rounding, and logits up to 11.
-    expectClose(halves, whole, { abs: 0.04 });
+    // In transformers, matrices and table rounded to f16 move these logits by 0.068 at most; ours lie
+    // within 4.2e-5 of those.
+    expectClose(halves, whole, { abs: 0.07 });
     expect(halves).not.toEqual(whole);
   }
 });

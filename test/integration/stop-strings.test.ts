@@ -117,7 +117,10 @@ describe('stop strings', () => {
           for (let i = 0; i < steps; i++) await new Promise((resolve) => setTimeout(resolve, 0));
           return decode(rows);
         };
-        const got = await decoder.generate({ ...request, stopStrings: { texts: stops, decode: slow } });
+        const got = await decoder.generate({
+          ...request,
+          stopStrings: { texts: stops, decode: slow },
+        });
         expect(found(got)).toEqual(want);
         looks.push(calls);
       }

@@ -1,10 +1,10 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import type { DrawnExperimentConfig } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
-import { float32Entry, writeSafetensors } from '../../src/formats/safetensors.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
-import { baseIdentity, modelConfigOf } from '../../src/scheduler/base.ts';
+import { modelConfigOf } from '../../src/scheduler/base.ts';
+import { baseFile } from '../../src/scheduler/base-file.ts';
 import { banditDefaults } from '../support/bandit.ts';
 import { taskShapeOf } from '../../src/tasks/registry.ts';
 import type { Connection } from '../../src/threads/connect.ts';
@@ -125,10 +125,7 @@ describe('the trainer worker', () => {
     trainer = await connectTrainer();
     const weights = initialParameters(modelConfigOf(config, taskShapeOf(config.task)!), 1);
     weights.get('model.norm.weight')!.fill(NaN, 0, 1);
-    const base = writeSafetensors(
-      [...weights].map(([name, data]) => float32Entry(name, [data.length], data)),
-      { identity: baseIdentity(config) },
-    );
+    const base = baseFile(config, weights, 'test');
     await trainer.api.start({ ...request, bases: [base] });
     const events: ExperimentEvent[] = [];
     for await (const batch of eventsOf(trainer)) events.push(...batch);

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { noScore } from '../../kernels/lim-score.ts';
-import { linearScore, notRising, undecided } from '../../kernels/linear-score.ts';
+import { linearScore, undecided } from '../../kernels/linear-score.ts';
 import { linearScoreReference } from '../reference/linear-score.ts';
 import { openTestGpu, run } from '../support/gpu.ts';
 import {
@@ -12,11 +12,14 @@ import {
   type TestMatrix,
 } from '../support/reward-matrix.ts';
 
+const options = { rise: 0.1 };
+const notRising = -1;
+
 async function scoresOf(matrix: TestMatrix, form: Form): Promise<number[]> {
   const gpu = await openTestGpu();
   const tensors = matrixOf(gpu, matrix, form);
   const scores = gpu.tensor('scores', [matrix.prompts], 'f32', 'rewards');
-  await run(gpu, [linearScore({ ...tensors, scores })]);
+  await run(gpu, [linearScore({ ...tensors, scores }, options)]);
   const got = await gpu.read(scores, 'f32');
   gpu.destroy(scores, ...tensorsIn(tensors));
   return [...got];
@@ -108,7 +111,7 @@ test('refuses scores of another length', async () => {
   const gpu = await openTestGpu();
   const tensors = matrixOf(gpu, rewardMatrix(3, 2, 1), 'samples');
   const scores = gpu.tensor('scores', [2], 'f32', 'rewards');
-  expect(() => linearScore({ ...tensors, scores })).toThrow(
+  expect(() => linearScore({ ...tensors, scores }, options)).toThrow(
     "linear-score: scores must be (3), got (2) from 'scores'",
   );
   gpu.destroy(scores, ...tensorsIn(tensors));

@@ -8,7 +8,6 @@ import { checkLora } from './lora.ts';
 import { checkLoraCritic } from './lora-critic.ts';
 import { checkModels } from './models.ts';
 import { checkOptim } from './optim.ts';
-import { checkPeft } from './peft.ts';
 import { checkPpo } from './ppo.ts';
 import { Report } from './report.ts';
 import { checkReward } from './reward.ts';
@@ -28,7 +27,6 @@ export const parts: Readonly<Record<string, Part>> = {
   lim: checkLim,
   rollouts: checkRollouts,
   models: checkModels,
-  peft: checkPeft,
   rope: checkRope,
   ppo: checkPpo,
   lora: checkLora,

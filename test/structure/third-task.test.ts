@@ -48,7 +48,7 @@ describe('a task that no other file names', () => {
     expect(() => estimate(config)).toThrow('task: sums has no size before it is opened');
     const task = await openTask(config.task);
     try {
-      expect(estimate(config, undefined, task)).toEqual(told);
+      expect(estimate(config, undefined, { task })).toEqual(told);
     } finally {
       await task.text.close();
     }

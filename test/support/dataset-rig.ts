@@ -2,7 +2,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import type { InputFiles } from '../../src/formats/input-files.ts';
-import type { DatasetConfig } from '../../src/tasks/dataset.ts';
+import type { DatasetConfig } from '../../src/tasks/dataset-config.ts';
 import type { TaskModel, TaskResources } from '../../src/tasks/task.ts';
 
 /** Files by path: bytes, texts, or values that become JSON lines. */

@@ -187,6 +187,9 @@ export class PpoRig {
       responses: Array.from({ length: rollout.samples }, (_, s) =>
         generation.response(i * rollout.samples + s),
       ),
+      logprobs: Array.from({ length: rollout.samples }, (_, s) =>
+        generation.logprobs.subarray((i * rollout.samples + s) * generation.columns),
+      ),
     }));
     const verdicts = groups.flatMap(({ promptIndex, responses }) =>
       responses.map((response) => {

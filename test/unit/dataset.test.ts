@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { writeParquet } from '../../src/formats/parquet.ts';
 import type { ChatMessage } from '../../src/formats/tokenizer.ts';
-import type { DatasetConfig } from '../../src/tasks/dataset.ts';
+import type { DatasetConfig } from '../../src/tasks/dataset-config.ts';
 import { checkTask, filesOf, openTask, openVerifier, withPaths } from '../../src/tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../../src/tasks/task.ts';
 import { datasetConfig, modelOf, resourcesOf } from '../support/dataset-rig.ts';
@@ -180,7 +180,12 @@ describe('a dataset', () => {
         'pool.jsonl: left out 1 prompt with more than 40 tokens and 1 repeated row',
       );
     });
-    expect(await refusal({ ...config, maxPromptTokens: 1 }, resourcesOf({ 'pool.jsonl': pool.slice(1, 2) }))).toBe(
+    expect(
+      await refusal(
+        { ...config, maxPromptTokens: 1 },
+        resourcesOf({ 'pool.jsonl': pool.slice(1, 2) }),
+      ),
+    ).toBe(
       'ConfigError: task.prompts: no prompt of pool.jsonl is left: all 1 have more than 1 tokens (task.maxPromptTokens)',
     );
     const other = [pool[0], { prompt: 'a b', answer: '7' }];
@@ -191,12 +196,42 @@ describe('a dataset', () => {
 
   test.each<[string, Partial<DatasetConfig>, unknown[], string]>([
     ['an empty file', {}, [], 'FormatError: pool.jsonl: no rows'],
-    ['a row without an answer', {}, [{ prompt: 'a' }], 'FormatError: pool.jsonl line 1: no text in answer'],
-    ['a row without a prompt', {}, [{ prompt: 'a', answer: '1' }, { answer: '1' }], 'FormatError: pool.jsonl line 2: no field prompt'],
-    ['a file that is not there', { prompts: 'x' }, [], 'ConfigError: task.prompts: x: no such file'],
-    ['a tier that is not there', { tiers: [{ file: 'y' }] }, [{ prompt: 'a', answer: '1' }], 'ConfigError: task.tiers[0].file: y: no such file'],
-    ['an unknown verifier', { verifier: 'maths' }, [], "ConfigError: task.verifier must be math, math-eval, exact or a module such as ./mine.js, got 'maths'"],
-    ['too many positions', { maxResponseTokens: 4000 }, [], 'ConfigError: task.maxResponseTokens: 1024 tokens of a prompt and 4000 of a response are 5024, test/fixtures/chat/qwen25 reads 4096'],
+    [
+      'a row without an answer',
+      {},
+      [{ prompt: 'a' }],
+      'FormatError: pool.jsonl line 1: no text in answer',
+    ],
+    [
+      'a row without a prompt',
+      {},
+      [{ prompt: 'a', answer: '1' }, { answer: '1' }],
+      'FormatError: pool.jsonl line 2: no field prompt',
+    ],
+    [
+      'a file that is not there',
+      { prompts: 'x' },
+      [],
+      'ConfigError: task.prompts: x: no such file',
+    ],
+    [
+      'a tier that is not there',
+      { tiers: [{ file: 'y' }] },
+      [{ prompt: 'a', answer: '1' }],
+      'ConfigError: task.tiers[0].file: y: no such file',
+    ],
+    [
+      'an unknown verifier',
+      { verifier: 'maths' },
+      [],
+      "ConfigError: task.verifier must be math, math-eval, exact or a module such as ./mine.js, got 'maths'",
+    ],
+    [
+      'too many positions',
+      { maxResponseTokens: 4000 },
+      [],
+      'ConfigError: task.maxResponseTokens: 1024 tokens of a prompt and 4000 of a response are 5024, test/fixtures/chat/qwen25 reads 4096',
+    ],
     ['an empty stop string', { stopStrings: [''] }, [], 'ConfigError: task.stopStrings'],
     ['another end of epochs', { lastBatch: 'keep' as 'drop' }, [], 'ConfigError: task.lastBatch'],
   ])('refuses %s', async (_, config, rows, message) => {
@@ -263,7 +298,9 @@ describe('a dataset', () => {
         ['aime24', { samples: 4, temperature: 0.4, topP: 0.95 }],
         ['aime24 (2)', { samples: 1, temperature: 0, topP: 1 }],
       ]);
-      expect(task.notes).toContain('1 prompt of the held-out sets/math500.jsonl is in the pool too');
+      expect(task.notes).toContain(
+        '1 prompt of the held-out sets/math500.jsonl is in the pool too',
+      );
     });
     const verifier = await openVerifier(datasetConfig({ tiers }));
     const end = { finished: true };

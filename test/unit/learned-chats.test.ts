@@ -41,7 +41,7 @@ describe('Tokenizer.learnedChat', () => {
   test.each(marked.map((row) => [row.name, row] as const))(
     'learns what the generation tag of chatml holds: %s',
     (_, row) => {
-      const { ids, learned } = tokenizerOf('chatml').learnedChat(row.messages, []);
+      const { ids, learned } = tokenizerOf('chatml').learnedChat(row.messages, [], now);
       expect(ids).toEqual(row.ids);
       const mask = ids.map((__, i) => Number(learned.some(([from, to]) => i >= from && i < to)));
       expect(mask).toEqual(row.assistant_mask);
@@ -98,6 +98,7 @@ describe('Tokenizer.learnedChat', () => {
     const { ids, learned } = tokenizer.learnedChat(
       [user('u'), assistant(' a'), user('u'), assistant(' b')],
       [],
+      now,
     );
     expect(tokenizer.decode(ids)).toBe('uhi auhi b');
     const texts = learned.map(([from, to]) => tokenizer.decode(ids.slice(from, to)));
@@ -107,11 +108,11 @@ describe('Tokenizer.learnedChat', () => {
 
   test('refuses a conversation whose last turn is not the assistant or cannot be found', () => {
     const tokenizer = tokenizerOf('qwen25');
-    expect(() => tokenizer.learnedChat([user('1')], [])).toThrow(
+    expect(() => tokenizer.learnedChat([user('1')], [], now)).toThrow(
       /the last message is of the user, must be the assistant's/,
     );
     const odd = tokenizerOf('qwen25', '{{ messages | length }}{{ add_generation_prompt }}');
-    expect(() => odd.learnedChat([user('1'), assistant('2')], [])).toThrow(
+    expect(() => odd.learnedChat([user('1'), assistant('2')], [], now)).toThrow(
       /begins the assistant's turn otherwise than a prompt ends/,
     );
   });
@@ -167,6 +168,18 @@ describe('readLearningRows', () => {
     expect(tokenizer.decode(several.response)).toBe(
       'b<|im_end|>\n<|im_start|>user\nc<|im_end|>\n<|im_start|>assistant\nd<|im_end|>',
     );
+  });
+
+  test('gives the same rows every day, also where the template names the date', async () => {
+    const [row] = await read(
+      [{ messages: [user('a'), assistant('b')] }],
+      undefined,
+      'llama3',
+      [329],
+    );
+    const text = tokenizerOf('llama3').decode([...row.prompt, ...row.response]);
+    expect(text).toContain('26 Jul 2024');
+    expect(text).toMatch(/b<\|eot_id\|>$/);
   });
 
   test('keeps a system message that a conversation has', async () => {

@@ -7,7 +7,6 @@ import {
   lineRules,
   markPath,
   methodLook,
-  methodLooks,
   methodTones,
   rampSteps,
   runLooks,
@@ -159,7 +158,7 @@ describe('lines', () => {
     const looks = (list: readonly { readonly dash: readonly number[]; readonly mark: string }[]) =>
       new Set(list.map(({ dash, mark }) => `${dash.join()} ${mark}`));
     expect(looks(Object.values(lineLooks)).size).toBe(lines.length);
-    expect(looks(Array.from({ length: methodLooks }, (_, code) => methodLook(code))).size).toBe(24);
+    expect(looks(Array.from({ length: 24 }, (_, code) => methodLook(code))).size).toBe(24);
     expect(looks(runLooks).size).toBe(runLooks.length);
   });
 

@@ -45,6 +45,50 @@ describe('limr reward', () => {
     ]);
   });
 
+  test("judges by the user's own module, which gets prompt and answer as in the row", async () => {
+    const chat = [{ role: 'user', content: 'hi' }];
+    const pairs = put('module-pairs.jsonl', [
+      { prompt: chat, answer: { words: 2 }, response: 'two words<|im_end|>' },
+      { prompt: 'plain', response: 'x', finished: true },
+      { prompt: 'plain', answer: '4', response: 'throw' },
+    ]);
+    const code = `export default async (prompt, answer, response, { finished }) => {
+      if (response === 'throw') throw new Error('not today');
+      const extracted = JSON.stringify([prompt, answer, response]);
+      return { reward: 0.25, correct: answer !== null, formatted: finished, extracted };
+    };`;
+    writeFileSync(at('mine.mjs'), code);
+    const out = at('module.jsonl');
+    const done = await limr('reward', pairs, '--verifier', at('mine.mjs'), '--out', out);
+    expect(done).toMatchObject({ code: 0, stdout: '' });
+    expect(done.stderr).toContain(`verifier: ${at('mine.mjs')} runs `);
+    expect(done.stderr).toContain(
+      '1 responses could not be judged and count as wrong (the first: Error: not today)',
+    );
+    const [first, second, third] = read('module.jsonl') as { extracted: string }[];
+    expect(first).toMatchObject({ reward: 0.25, correct: true, formatted: true });
+    expect(JSON.parse(first.extracted)).toEqual([chat, { words: 2 }, 'two words']);
+    expect(second).toMatchObject({ correct: false, formatted: true });
+    expect(JSON.parse(second.extracted)).toEqual(['plain', null, 'x']);
+    expect(third).toEqual({ reward: -1, correct: false, formatted: false, extracted: null });
+
+    writeFileSync(at('wrong.mjs'), 'export default () => ({ reward: "1" });');
+    const wrong = await limr(
+      'reward',
+      pairs,
+      '--verifier',
+      at('wrong.mjs'),
+      '--out',
+      at('w.jsonl'),
+    );
+    expect(wrong.code).not.toBe(0);
+    expect(wrong.stderr).toContain('reward must be a finite number in float32, is "1"');
+    expect(existsSync(at('w.jsonl'))).toBe(false);
+    const none = await limr('reward', pairs, '--verifier', at('no.mjs'), '--out', at('w.jsonl'));
+    expect(none).toMatchObject({ code: 2 });
+    expect(none.stderr).toContain(`verifier ${at('no.mjs')}: no such file`);
+  });
+
   test('explains each verdict', async () => {
     const out = at('why.jsonl');
     const pairs = put('why-pairs.jsonl', rows);
@@ -164,7 +208,10 @@ describe('limr reward', () => {
     [['--serve', '70000'], '--serve must be a whole number at least 0 and at most 65535'],
     [['x.jsonl', '--bind', '0.0.0.0'], '--bind needs --serve'],
     [['x.jsonl', '--end-token='], '--end-token needs a value, got an empty one'],
-    [['x.jsonl', '--verifier', 'best'], 'Invalid value for argument: --verifier (best)'],
+    [
+      ['x.jsonl', '--verifier', 'best'],
+      "--verifier must be math, math-eval, exact, arithmetic or a module such as ./mine.js, got 'best'",
+    ],
     [['/nowhere/x.jsonl', '--json'], '/nowhere/x.jsonl: no such file'],
     [['--serve', '0', '--bind', 'no such host'], 'no such host cannot be listened on'],
   ])('%j ends with one line and code 2', async (argv, message) => {

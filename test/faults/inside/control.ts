@@ -1,4 +1,5 @@
 // The orders of the process under test, in memory that all its threads share.
+import { writeFileSync } from 'node:fs';
 import { isMainThread, workerData } from 'node:worker_threads';
 
 /** The fault to inject into calls of `node:fs` below one folder. */
@@ -92,8 +93,14 @@ export function order(next: Orders): void {
 /** Increments a counter. @returns The new count. */
 export const count = (place: number): number => Atomics.add(counters, place, 1) + 1;
 
-/** Notes that the ordered fault has happened. */
-export const fire = (): void => void Atomics.add(counters, slot.fired, 1);
+/**
+ * Notes that the ordered fault has happened: in memory, and in an empty file for a host whose threads
+ * do not share that memory.
+ */
+export function fire(): void {
+  Atomics.add(counters, slot.fired, 1);
+  const told = process.env['LIMR_FAULT_FIRED'];
+  if (told !== undefined) writeFileSync(told, '');
+}
 
 export const realPid = process.pid;
-Object.defineProperty(process, 'pid', { get: () => current().pid ?? realPid, configurable: true });

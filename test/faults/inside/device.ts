@@ -1,11 +1,14 @@
-// Wraps Dawn for the process under test: keeps a device for the next run, loses a device, or lets
+// Wraps WebGPU for the process under test: keeps a device for the next run, loses a device, or lets
 // an allocation fail.
 import { createRequire } from 'node:module';
 import { count, counters, current, fire, slot } from './control.ts';
 
+/** The classes of WebGPU by name. */
+type Classes = Record<string, { readonly prototype: object }>;
+
 interface Dawn {
   readonly create: unknown;
-  readonly globals: Record<string, { readonly prototype: object }>;
+  readonly globals: Classes;
 }
 
 type Method = (this: unknown, ...args: never[]) => unknown;
@@ -89,8 +92,9 @@ function keep(device: GPUDevice): void {
   });
 }
 
-function patch({ globals }: Dawn): void {
-  const prototype = (name: string): object => globals[name].prototype;
+/** Puts an implementation of WebGPU under orders. */
+export function patch(classes: Classes): void {
+  const prototype = (name: string): object => classes[name].prototype;
   replace(
     prototype('GPUAdapter'),
     'requestDevice',
@@ -253,6 +257,6 @@ export function standBetweenDevices(): void {
   loaders['.node'] = (module, path) => {
     load(module, path);
     const made = module.exports as Partial<Dawn>;
-    if (made.create && made.globals?.['GPUAdapter']) patch(made as Dawn);
+    if (made.create && made.globals?.['GPUAdapter']) patch((made as Dawn).globals);
   };
 }

@@ -1,7 +1,7 @@
 // Loaded by `node --import`: puts the process under test, and each of its threads, under orders.
 import { createRequire, syncBuiltinESMExports } from 'node:module';
 import { isMainThread } from 'node:worker_threads';
-import { order, shared, type Orders } from './control.ts';
+import { current, order, realPid, shared, type Orders } from './control.ts';
 import { standBetweenDevices } from './device.ts';
 import { standBetween } from './files.ts';
 
@@ -20,5 +20,6 @@ syncBuiltinESMExports();
 
 const given = process.env['LIMR_FAULT_ORDERS'];
 if (isMainThread && given !== undefined) order(JSON.parse(given) as Orders);
+Object.defineProperty(process, 'pid', { get: () => current().pid ?? realPid, configurable: true });
 standBetween();
 standBetweenDevices();

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { experimentOf, type Variant } from '../experiment.ts';
 import type { Orders } from '../laboratory.ts';
 import { ended, type Injection, type Kind, lastWords, unclean, unreached } from '../verdict.ts';
@@ -7,7 +8,7 @@ import { ended, type Injection, type Kind, lastWords, unclean, unreached } from 
  */
 const faults = [
   { mode: 'lose', every: 10, of: 'submits', words: 'the device lost before a submit' },
-  { mode: 'throw', every: 20, of: 'allocations', words: 'an allocation that throws' },
+  { mode: 'throw', every: 5, of: 'allocations', words: 'an allocation that throws' },
   { mode: 'memory', every: 5, of: 'allocations', words: 'an allocation without memory' },
   { mode: 'map', every: 10, of: 'mappings', words: 'a mapping that fails' },
 ] as const;
@@ -60,6 +61,52 @@ export const device = kindOf(
 /**
  * An allocation that throws, as some implementations do where the specification reports an error.
  */
-export const allocation = kindOf('allocation', 'an allocation that throws, every twentieth', [
-  'throw',
-]);
+export const allocation = kindOf('allocation', 'an allocation that throws, every fifth', ['throw']);
+
+/** Number of moments of each fault in Deno, where each run compiles everything anew. */
+const DENO_MOMENTS = 4;
+
+/** The same faults in Deno, each in a process of its own. */
+export const deviceDeno: Kind = {
+  name: 'device-deno',
+  summary: 'a lost device, and memory at an end, told and thrown, in Deno',
+  plan: async (laboratory) => {
+    const experiment = await experimentOf(laboratory, 'smallest');
+    const counted = laboratory.path('counted');
+    const counts = await laboratory.call(experiment.start(counted), { device: { mode: 'count' } });
+    laboratory.discard(counted);
+    let made: Promise<string> | undefined;
+    const onDeno = async () => ({ ...experiment, reference: await (made ??= makeReference()) });
+    const makeReference = async (): Promise<string> => {
+      const folder = laboratory.path('reference-deno');
+      const whole = await laboratory.run(experiment.start(folder), { host: 'deno' });
+      if (whole.code !== 0) throw new Error(`the reference run on deno fails: ${whole.stderr}`);
+      return folder;
+    };
+    return faults.flatMap(({ mode, of, words }) =>
+      Array.from({ length: DENO_MOMENTS }, (_, i): Injection => {
+        const at = 1 + Math.floor(((i + 0.5) * counts[of]) / DENO_MOMENTS);
+        return {
+          id: `device-deno/${mode}/${at}`,
+          inject: async () => {
+            const own = await onDeno();
+            const folder = laboratory.path('lost');
+            const fired = laboratory.path('fired');
+            const orders: Orders = { device: { mode, at } };
+            const end = await laboratory.run(own.start(folder), { host: 'deno', orders, fired });
+            if (!existsSync(fired)) {
+              if (end.code === 0) return unreached('not reached');
+              return unclean('fails before the fault', lastWords(end));
+            }
+            const verdict =
+              end.code === 0
+                ? ended(folder, own, 'healed, equal')
+                : unclean('does not heal', lastWords(end));
+            laboratory.discard(folder);
+            return { ...verdict, how: `${words}: ${verdict.how}` };
+          },
+        };
+      }),
+    );
+  },
+};

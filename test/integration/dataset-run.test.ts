@@ -152,9 +152,7 @@ describe('a run on the rows of a file', () => {
 
     const said = JSON.parse(decoded(store.files.get('left-out.json'))) as object[];
     expect(said).toMatchObject([{ where: '/data/pool.jsonl line 8', id: 'row 7' }]);
-    expect(results!.warnings).toContain(
-      '/data/pool.jsonl: left out 1 prompt with more than 48 tokens',
-    );
+    expect(results!.warnings).toContain('pool.jsonl: left out 1 prompt with more than 48 tokens');
     const updates = events.flatMap((event) => (event.type === 'update' ? [event] : []));
     // Two rollouts of three of the seven prompts an epoch; the arm has an epoch of its own.
     expect(updates.filter(({ method }) => method === 'full').map(({ epoch }) => epoch)).toEqual([

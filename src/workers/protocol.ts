@@ -59,6 +59,11 @@ export interface StartRequest {
    * left out, as much is allocated as the whole rollout takes.
    */
   readonly memory?: number;
+  /**
+   * In a page: a port of `serveVerifierFrames`, if the user chose a verifier module for this run. A
+   * run without it runs no module. The port is transferred.
+   */
+  readonly frames?: MessagePort;
   /** Starts paused. Default false. */
   readonly paused?: boolean;
 }

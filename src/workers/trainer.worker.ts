@@ -56,11 +56,12 @@ async function openRun(
   config: ExperimentConfig,
   { store, files, inputs }: Pick<Run, 'store' | 'files' | 'inputs'>,
 ): Promise<Run> {
-  const { verifiers: workers, files: place } = request;
+  const { verifiers: workers, files: place, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
     ...(workers === undefined ? {} : { workers }),
     files,
     place,
+    frames,
   });
   const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
     type === 'progress' || type === 'compiling' ? type : undefined,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { differences } from '../faults/compare.ts';
-import { commandsIn, type Ended, nodeCommand as node } from '../support/limr-process.ts';
+import { commandsIn, type Ended, nodeCommand as node } from '../support/limr-command.ts';
 
 // Pipelines are compiled anew in every process.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });
@@ -181,7 +181,7 @@ describe('limr ppo', () => {
       base: { tiers: object };
       methods: Record<string, { prompts: number; evaluations: { epochs: number }[] }>;
     };
-    expect(base.tiers).toEqual({ held: expect.any(Number), 'held (2)': expect.any(Number) });
+    expect(Object.keys(base.tiers)).toEqual(['held', 'held (2)']);
     expect(Object.keys(methods).sort()).toEqual(['full', 'lim', 'rand']);
     expect([methods.lim.prompts, methods.rand.prompts]).toEqual([3, 3]);
     for (const { evaluations } of Object.values(methods)) {

@@ -6,7 +6,6 @@ import {
   readInputs,
   type RunInputs,
 } from '../../src/run-folder/inputs.ts';
-import { namesOf, placeOf } from '../../src/run-folder/pool-rows.ts';
 import { parseRunFile, runFileText } from '../../src/run-folder/run-file.ts';
 import { configFrom } from '../../src/config.ts';
 
@@ -39,7 +38,11 @@ describe('the inputs of a run', () => {
     ['base.json', '{"id": "m", "files": {"a": "b"}}', 'run/base.json: files.a'],
     ['base.json', '{"id": "m", "files": {}, "more": 1}', 'run/base.json: more'],
     ['inputs.json', '{}', 'run/inputs.json'],
-    ['inputs.json', `[{"path": "p", "size": -1, "sha256": "${sha256}"}]`, 'run/inputs.json: 0.size'],
+    [
+      'inputs.json',
+      `[{"path": "p", "size": -1, "sha256": "${sha256}"}]`,
+      'run/inputs.json: 0.size',
+    ],
     ['inputs.json', '[{"path": 3}]', 'run/inputs.json: 0.path'],
   ])('are refused where %s holds %s', async (name, text, said) => {
     await expect(reading({ [name]: text })).rejects.toMatchObject({ name: 'FormatError' });
@@ -71,14 +74,4 @@ describe('the inputs of a run', () => {
     const more = { ...(value as object), memory: 1 << 21 };
     await expect(parseRunFile(more, 'config.json', inputs)).rejects.toThrow('was edited');
   });
-});
-
-test('a row names its prompt by place, or by the id of its own and the place beside it', () => {
-  expect(namesOf(3, { isOfFile: false })).toEqual({ id: 3 });
-  expect(namesOf(3, { isOfFile: true })).toEqual({ index: 3 });
-  expect(namesOf(3, { id: '17', isOfFile: true })).toEqual({ id: '17', index: 3 });
-  for (const names of [{ id: 3 }, { index: 3 }, { id: '17', index: 3 }]) {
-    expect(placeOf(names)).toBe(3);
-  }
-  expect(placeOf({ id: '3' })).toBeUndefined();
 });

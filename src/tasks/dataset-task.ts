@@ -1,5 +1,5 @@
 import { ConfigError } from '../config-error.ts';
-import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
+import { expectAnswer, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
 import {
   identityOf,
@@ -14,6 +14,7 @@ import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { TokenizerClient, type TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
 import {
+  baseName,
   type DatasetConfig,
   type DatasetTier,
   isModule,
@@ -339,7 +340,7 @@ class DatasetReader {
         : []),
       ...(same > 0 ? [counted(same, 'repeated row')] : []),
     ];
-    if (parts.length > 0) this.notes.push(`${path}: left out ${parts.join(' and ')}`);
+    if (parts.length > 0) this.notes.push(`${baseName(path)}: left out ${parts.join(' and ')}`);
   }
 }
 
@@ -386,9 +387,7 @@ const identity = (prompt: unknown, text: string): string =>
 /** @throws FormatError if a rule has no answer to judge by. */
 function promptOf({ row, given, tokens }: EncodedRow, verifier: string): PoolPrompt {
   const { where, prompt, messages, id, answer, record } = row;
-  if (!isModule(verifier) && textAnswerOf(record) === undefined) {
-    throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
-  }
+  if (!isModule(verifier)) expectAnswer(record, where);
   const columns = columnsOf(record);
   return {
     text: prompt,

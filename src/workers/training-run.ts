@@ -8,6 +8,7 @@ import { lastCheckpointText } from '../scheduler/checkpoint.ts';
 import { rolloutRows } from '../scheduler/experiment-buffers.ts';
 import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
+import { UnreadError } from './watched-files.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
 /** Number of times that pre-training, in which no row decodes, begins again for lack of memory. */
@@ -72,8 +73,14 @@ export class TrainingRun {
     });
     this.ended = this.#run(opened, policy).catch((error: unknown) => {
       refused(error);
-      this.control.fail(describeError(error));
+      if (error instanceof UnreadError) this.control.stopped(error.message);
+      else this.control.fail(describeError(error));
     });
+  }
+
+  /** How the run uses memory, in a sentence; undefined where nothing limits it, or before it is open. */
+  get layoutText(): string | undefined {
+    return this.#experiment?.layoutText;
   }
 
   /** See `Experiment.completions`. @throws Error while no device is open. */
@@ -106,6 +113,7 @@ export class TrainingRun {
           },
           shrink: (error) => {
             this.#decodes = this.#experiment?.decodes ?? this.#decodes;
+            this.#rows = this.#experiment?.rowsTogether ?? this.#rows;
             this.#experiment = undefined;
             this.control.lost();
             this.#reason = error.message;

@@ -190,10 +190,11 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    const { index: _index, ...scored } = parsed;
-    return { ...scored, id: placeIn(parsed, at) };
+    return { ...withoutIndex(parsed), id: placeIn(parsed, at) };
   });
 }
+
+const withoutIndex = ({ index: _index, ...row }: v.InferOutput<typeof scoreSchema>) => row;
 
 /** @throws FormatError if the row tells no place. */
 export function placeIn(row: Parameters<typeof placeOf>[0], where: string): number {

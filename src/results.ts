@@ -158,11 +158,14 @@ export interface UpdateRecord {
 /**
  * A line of `scores.json`: a prompt's place in the pool, its score and its curve. A missing number
  * is `null`, in the file and here; it is never 0, which is a valid score and a valid reward.
+ * `src/run-folder/pool-rows.ts` says how the file names the prompt.
  */
 export interface ScoredPrompt {
   readonly prompt: string;
-  /** The place. In the file it is `index` where the prompt has an id of its own, which is `id`. */
+  /** The prompt's place in the pool. */
   readonly id: number;
+  /** The id of the prompt's row in its file; absent for a prompt of no file. */
+  readonly rowId?: string;
   /** Null if the prompt has no score: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
   readonly score: number | null;
   /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */
@@ -184,6 +187,14 @@ export interface FileMark {
   readonly sha256: string;
 }
 
+/** How far the files of a run have been read: to check which files they are, or for their weights. */
+export interface Loading {
+  readonly stage: 'check' | 'weights';
+  /** Bytes read, of all bytes of the stage. */
+  readonly bytes: number;
+  readonly of: number;
+}
+
 /** An event that a run reports to its observers. Plain data, at most 10 batches a second. */
 export type ExperimentEvent =
   | {
@@ -203,6 +214,7 @@ export type ExperimentEvent =
       /** What interrupted the run, if it continues by itself. */
       readonly reason?: string;
     }
+  | ({ readonly type: 'loading' } & Loading)
   | {
       /**
        * The driver starts compiling a kernel: number `compiled` of the `of` kernels requested so

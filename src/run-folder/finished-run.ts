@@ -11,13 +11,12 @@ import {
   finite,
   limSummary,
   orNaN,
-  placed,
-  placeOf,
   probe,
   selection,
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
+import { nameFields, placeOf } from './pool-rows.ts';
 import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
@@ -102,7 +101,7 @@ const recordSchema = v.object({
 });
 const scoreSchema = v.object({
   prompt: v.string(),
-  ...placed,
+  ...nameFields,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
   origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
@@ -190,21 +189,12 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    return { ...withoutIndex(parsed), id: placeIn(parsed, at) };
+    const rowId = typeof parsed.id === 'string' ? { rowId: parsed.id } : {};
+    return { ...withoutNames(parsed), id: placeOf(parsed) ?? i, ...rowId };
   });
 }
 
-const withoutIndex = ({ index: _index, ...row }: v.InferOutput<typeof scoreSchema>) => row;
-
-/** @throws FormatError if the row tells no place. */
-export function placeIn(row: Parameters<typeof placeOf>[0], where: string): number {
-  try {
-    return placeOf(row);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new FormatError(`${where}: ${cause.message}`, { cause });
-  }
-}
+const withoutNames = ({ id: _id, index: _index, ...row }: v.InferOutput<typeof scoreSchema>) => row;
 
 function checked<Schema extends v.GenericSchema>(
   schema: Schema,

@@ -6,6 +6,7 @@ import {
   readInputs,
   type RunInputs,
 } from '../../src/run-folder/inputs.ts';
+import { namesOf, placeOf } from '../../src/run-folder/pool-rows.ts';
 import { parseRunFile, runFileText } from '../../src/run-folder/run-file.ts';
 import { configFrom } from '../../src/config.ts';
 
@@ -74,4 +75,14 @@ describe('the inputs of a run', () => {
     const more = { ...(value as object), memory: 1 << 21 };
     await expect(parseRunFile(more, 'config.json', inputs)).rejects.toThrow('was edited');
   });
+});
+
+test('a row names its prompt by place, or by the id of its own and the place beside it', () => {
+  expect(namesOf(3, { isOfFile: false })).toEqual({ id: 3 });
+  expect(namesOf(3, { isOfFile: true })).toEqual({ index: 3 });
+  expect(namesOf(3, { id: '17', isOfFile: true })).toEqual({ id: '17', index: 3 });
+  for (const names of [{ id: 3 }, { index: 3 }, { id: '17', index: 3 }]) {
+    expect(placeOf(names)).toBe(3);
+  }
+  expect(placeOf({ id: '3' })).toBeUndefined();
 });

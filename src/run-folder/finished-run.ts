@@ -189,14 +189,12 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    const { id, index: _index, ...scored } = parsed;
-    return {
-      ...scored,
-      id: placeOf(parsed) ?? i,
-      ...(typeof id === 'string' ? { rowId: id } : {}),
-    };
+    const rowId = typeof parsed.id === 'string' ? { rowId: parsed.id } : {};
+    return { ...withoutNames(parsed), id: placeOf(parsed) ?? i, ...rowId };
   });
 }
+
+const withoutNames = ({ id: _id, index: _index, ...row }: v.InferOutput<typeof scoreSchema>) => row;
 
 function checked<Schema extends v.GenericSchema>(
   schema: Schema,

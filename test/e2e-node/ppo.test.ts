@@ -146,7 +146,9 @@ describe('limr ppo', () => {
   });
 
   test.skipIf(noBrowser)('trains in a page what it trains in Node', async () => {
-    const short = ppo('--out', 'page', '--host', 'chromium', '--adapter', 'software');
+    const short = ppo(
+      ...['--out', 'page', '--memory', '1GiB', '--host', 'chromium', '--adapter', 'software'],
+    );
     const ended = await start(node, short);
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('swiftshader')]);
     // Other adapters round otherwise; the files, the prompts and the hash of the config are the same.

@@ -392,7 +392,10 @@ async function noteBegun(
   if (unrecorded && given && run.keeping.past === undefined) {
     await view.storage?.record(unrecorded.name, { config, seeds }, inputs, given);
   }
-  files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds, inputs)));
+  files.add(
+    runFiles.CONFIG,
+    new TextEncoder().encode(await runFileText(config, seeds, { inputs })),
+  );
   redraw();
 }
 

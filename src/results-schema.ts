@@ -31,6 +31,7 @@ export const evaluation = v.object({
   samples: whole,
   ...accuracy,
 });
+
 export const probe = v.object({
   prompts: whole,
   samples: whole,

@@ -16,6 +16,7 @@ import {
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
+import { nameFields, placeOf } from './pool-rows.ts';
 import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
@@ -100,7 +101,7 @@ const recordSchema = v.object({
 });
 const scoreSchema = v.object({
   prompt: v.string(),
-  id: whole,
+  ...nameFields,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
   origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
@@ -188,7 +189,12 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    return parsed;
+    const { id, index: _index, ...scored } = parsed;
+    return {
+      ...scored,
+      id: placeOf(parsed) ?? i,
+      ...(typeof id === 'string' ? { rowId: id } : {}),
+    };
   });
 }
 

@@ -123,7 +123,7 @@ export async function openGivenInputs(
       openFile,
       digest: baseDigest(base),
     },
-    notes: directory.notes,
+    notes: directory.notes.map((note) => `note: ${id}: ${note}`),
   };
 }
 

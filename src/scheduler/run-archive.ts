@@ -1,22 +1,18 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { MethodName } from '../selection/methods.ts';
-import type {
-  ExperimentEvent,
-  ExperimentResults,
-  FileMark,
-  ScoredPrompt,
-  UpdateRecord,
-} from '../results.ts';
+import type { ExperimentEvent, ExperimentResults, FileMark, UpdateRecord } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
+import { namesOf } from '../run-folder/pool-rows.ts';
 import type { LeftOutRow } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { keyOf, type Pool } from './pool.ts';
+import { keyOf, type Pool, type PooledPrompt } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { FileContent, RunStore } from './run-store.ts';
+import type { FileContent } from '../formats/file-content.ts';
+import type { RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -99,18 +95,20 @@ export class RunArchive {
       ),
     );
     const signal = summary.lim.signal === 'accuracy' ? accuracy : reward;
-    const scored: ScoredPrompt[] = pool.prompts.map((prompt, id) => ({
+    const scored = pool.prompts.map((prompt, place) => ({
       prompt: prompt.text,
-      id,
-      score: finite(scores[id] ?? NaN),
-      rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
+      ...messagesOf(prompt),
+      ...namesIn(prompt, place),
+      score: finite(scores[place] ?? NaN),
+      rewards: Array.from(signal.subarray(place * epochs, (place + 1) * epochs), finite),
       ...keyOf(prompt),
     }));
     files.set(names.scores, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections) as [MethodName, number[]][]) {
-      const rows = indices.map((id) => {
-        const { text, key } = pool.at(id);
-        return { id, prompt: text, answer: key };
+      const rows = indices.map((place) => {
+        const prompt = pool.at(place);
+        const { prompt: given, answer } = prompt.row ?? { prompt: prompt.text, answer: prompt.key };
+        return { ...namesIn(prompt, place), prompt: given, answer };
       });
       files.set(names.subset(method), jsonLines(rows));
     }
@@ -179,6 +177,13 @@ export class RunArchive {
     return markOf(bytes);
   }
 }
+
+const namesIn = ({ id, row }: PooledPrompt, place: number) =>
+  namesOf(place, { id, isOfFile: row !== undefined || id !== undefined });
+
+/** The messages of a prompt whose row is a conversation. */
+const messagesOf = ({ row }: PooledPrompt) =>
+  Array.isArray(row?.prompt) ? { messages: row.prompt } : {};
 
 const recordOf = ({
   type: _type,

@@ -115,7 +115,7 @@ export class StoredRuns {
     }
     for (const [file, text] of inputTexts(inputs)) await store.write(file, text);
     // Last: a folder with a config holds a run.
-    await store.write(CONFIG, await runFileText(run.config, run.seeds, inputs));
+    await store.write(CONFIG, await runFileText(run.config, run.seeds, { inputs }));
   }
 
   /** The files of a run's task that are kept with the run, by their paths in the config. */

@@ -76,10 +76,11 @@ async function openRun(
   parts: Omit<Run, 'training' | 'verifiers'>,
 ): Promise<Run> {
   const { store, inputs, outbox } = parts;
-  const { verifiers: workers } = request;
+  const { verifiers: workers, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
     files: parts.files,
     ...(workers === undefined ? {} : { workers }),
+    frames,
   });
   const training = new TrainingRun(
     {
@@ -89,6 +90,7 @@ async function openRun(
       verify: (batch) => verifiers.verify(batch),
       resources: inputs.resources,
       given: inputs.given,
+      budget: request.memory,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)?.numbers()),
       emit: (event) => outbox.push(event),
     },
@@ -211,7 +213,9 @@ const api: TrainerApi = {
       run = begun;
       const adapter = await begun.training.opened;
       const { record, notes } = begun.inputs;
-      return { adapter, host: hostName(), inputs: record, notes };
+      const layout = begun.training.layoutText;
+      const told = layout === undefined ? notes : [...notes, layout];
+      return { adapter, host: hostName(), inputs: record, notes: told };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

@@ -108,7 +108,11 @@ export function adapterLayout(
     factorDraft(config, matrix, 'B'),
   ]);
   if (head === 'value') {
-    const score = { name: 'score', kind: 'matrix', parts: { score: [1, config.hiddenSize] } } as const;
+    const score = {
+      name: 'score',
+      kind: 'matrix',
+      parts: { score: [1, config.hiddenSize] },
+    } as const;
     drafts.push(draftOf('', score, (part) => peftName(config.architecture, part)));
   }
   return placed(drafts, { config, head, pageLimit, storage: 'f32' });
@@ -141,8 +145,7 @@ function factorDraft(
     const firstRow = factor === 'A' ? p * rank : outputs;
     outputs += part.outputs;
     if (!part.adapter) return [];
-    const shape =
-      factor === 'A' ? [part.adapter.rank, inputs] : [part.outputs, part.adapter.rank];
+    const shape = factor === 'A' ? [part.adapter.rank, inputs] : [part.outputs, part.adapter.rank];
     return [
       {
         name: `${part.name}.${factor}`,

@@ -50,6 +50,9 @@ export interface DatasetConfig {
   readonly tiers?: readonly DatasetTier[];
 }
 
+/** The name of the task, for commands whose prompts are always rows of files. */
+export const datasetTask: DatasetConfig['name'] = 'dataset';
+
 /** The verifiers that are no module. */
 export const datasetVerifiers = ['math', 'math-eval', 'exact'] as const;
 

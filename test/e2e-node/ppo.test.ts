@@ -195,7 +195,7 @@ describe('limr ppo', () => {
       base: { tiers: object };
       methods: Record<string, { prompts: number; evaluations: { epochs: number }[] }>;
     };
-    expect(base.tiers).toEqual({ held: expect.any(Number), 'held (2)': expect.any(Number) });
+    expect(Object.keys(base.tiers)).toEqual(['held', 'held (2)']);
     expect(Object.keys(methods).sort()).toEqual(['full', 'lim', 'rand']);
     expect([methods.lim.prompts, methods.rand.prompts]).toEqual([3, 3]);
     for (const { evaluations } of Object.values(methods)) {

@@ -36,6 +36,8 @@ export interface Given {
   readonly model: ChosenModel;
   /** Rows of the file of prompts. */
   readonly prompts: number;
+  /** Bytes of GPU buffers that the run may take. */
+  readonly memory: number;
 }
 
 /** A checked wish, ready to start a run. */
@@ -109,7 +111,12 @@ export function choose(wish: Wish, given?: Given): Choice {
   const asked = parseOverrides(wish.overrides, where);
   const config = configFrom(wish.preset, given ? together(given.settings, asked) : asked, where);
   if (startsDrawn(config)) checkSize(config, where);
-  return { config, seeds: parseSeeds(wish), differences: differencesOf(config, wish.preset), given };
+  return {
+    config,
+    seeds: parseSeeds(wish),
+    differences: differencesOf(config, wish.preset),
+    given,
+  };
 }
 
 /** Settings of the form, and those that replace them. */

@@ -3,10 +3,12 @@ import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/en
 import {
   AdapterError,
   buttonsFor,
+  ConfigError,
   connectTrainer,
   eventsOf,
   historyOf,
   keptText,
+  MemoryError,
   metric,
   poolPromptsOf,
   PRETRAINED,
@@ -201,8 +203,9 @@ function describeChosenMemory(choice: Choice): void {
     );
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    const refused = error instanceof AdapterError;
-    showMemory(refused ? `This adapter is too small: ${why}.` : `GPU memory: ${why}.`, refused);
+    const small = error instanceof AdapterError;
+    const refused = small || error instanceof MemoryError || error instanceof ConfigError;
+    showMemory(small ? `This adapter is too small: ${why}.` : `GPU memory: ${why}.`, refused);
   }
 }
 
@@ -265,21 +268,28 @@ async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
 async function startRun(): Promise<void> {
   if (!view.choice) return;
   const { config, seeds } = view.choice;
+  const memory = view.choice.given?.memory;
   const prepared = await prepare(async () => ({
     given: await form.filesOf(config),
     claim: await view.storage?.create(config, seeds),
   }));
   if (!prepared) return;
   const { claim, given } = prepared;
-  await train(config, seeds, { stored: claim !== undefined }, claim, given);
+  await train(
+    config,
+    seeds,
+    { stored: claim !== undefined },
+    claim,
+    given && { files: given, memory },
+  );
 }
 
 async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
-  const { config, seeds } = settings;
+  const { config, seeds, memory } = settings;
   const prepared = await prepare(async () => {
     fillControls(wishOf(config, seeds));
-    form.fill(config);
+    form.fill(config, memory);
     const given = await form.filesOf(config, await view.storage?.givenFiles(name));
     if (startsFromFolder(config) && !given) {
       const { path } = config.model;
@@ -291,7 +301,9 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
     return { claim: await view.storage?.claim(name), given };
   });
   if (!prepared?.claim) return;
-  await train(config, seeds, { stored: true, past: 'resumed' }, prepared.claim, prepared.given);
+  const { claim, given } = prepared;
+  const asGiven = given && { files: given, memory };
+  await train(config, seeds, { stored: true, past: 'resumed' }, claim, asGiven);
 }
 
 /** Shows another run from its beginning. */
@@ -308,12 +320,19 @@ function show(run: RunView, name: string | undefined): void {
   setText(problem, '');
 }
 
+/** The files that a run's config names, by their paths, and the memory that it may take. */
+interface GivenFiles {
+  readonly files: ReadonlyMap<string, Blob>;
+  /** Bytes; undefined for no budget. */
+  readonly memory: number | undefined;
+}
+
 async function train(
   config: ExperimentConfig,
   seeds: readonly number[],
   keeping: Keeping,
   claim: RunClaim | undefined,
-  given: ReadonlyMap<string, Blob> | undefined,
+  given: GivenFiles | undefined,
 ): Promise<void> {
   const before = view.run;
   const run = new RunView(config, seeds, keeping);
@@ -332,9 +351,10 @@ async function train(
         store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
         resume: keeping.past === 'resumed',
         bases,
-        ...(given ? { files: { kind: 'blobs', files: given } } : {}),
+        ...(given ? { files: { kind: 'blobs', files: given.files } } : {}),
+        ...(given?.memory === undefined ? {} : { memory: given.memory }),
       })
-      .then((started) => noteBegun(run, from, started, given && claim, given));
+      .then((started) => noteBegun(run, from, started, claim, given));
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
@@ -380,8 +400,8 @@ async function noteBegun(
   run: RunView,
   from: Connection<TrainerApi>,
   { adapter, host, inputs, notes }: StartedRun,
-  unrecorded: RunClaim | undefined,
-  given: ReadonlyMap<string, Blob> | undefined,
+  claim: RunClaim | undefined,
+  given: GivenFiles | undefined,
 ): Promise<void> {
   run.adapter = adapter;
   run.host = host;
@@ -389,12 +409,15 @@ async function noteBegun(
   view.readFile = (path) => from.api.readFile(path);
   view.readAnswers = (prompt) => from.api.completions(prompt);
   const { config, seeds } = run;
-  if (unrecorded && given && run.keeping.past === undefined) {
-    await view.storage?.record(unrecorded.name, { config, seeds }, inputs, given);
+  const memory = given?.memory;
+  const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
+  if (claim && given && run.keeping.past === undefined) {
+    // The run goes on where there is no room: it only cannot be resumed.
+    await view.storage?.record(claim.name, settings, inputs, given.files).catch(complain);
   }
   files.add(
     runFiles.CONFIG,
-    new TextEncoder().encode(await runFileText(config, seeds, { inputs })),
+    new TextEncoder().encode(await runFileText(config, seeds, { ...settings, inputs })),
   );
   redraw();
 }
@@ -481,7 +504,8 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     fillControls(wishOf(config, seeds));
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
-    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
+    const file = await read(runFiles.CONFIG);
+    if (file) files.add(runFiles.CONFIG, file);
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
   });

@@ -1,4 +1,4 @@
-import { estimate, startsDrawn, type TaskShape } from '../src/index.ts';
+import { ConfigError, estimate, planRun, type TaskShape } from '../src/index.ts';
 import { bytes } from '../src/look/wording.ts';
 import type { Choice } from './link.ts';
 
@@ -6,17 +6,22 @@ import type { Choice } from './link.ts';
  * The memory that a run will need, before its start.
  *
  * @param limits Limits of the adapter; undefined while they are unknown.
- * @throws AdapterError naming what does not fit, its bytes and the limit.
+ * @throws AdapterError naming what does not fit, its bytes and the limit; MemoryError if a run that is
+ *   given a budget does not fit into it; ConfigError if the budget is no number.
  */
 export function describeMemory(choice: Choice, limits?: GPUSupportedLimits): string {
   const { config, given } = choice;
-  const { run, pretraining } = estimate(
-    config,
-    limits,
-    given && { task: shapeOf(choice), model: given.model.config },
-  );
+  const task = shapeOf(choice);
+  if (given && task) {
+    const { memory, model } = given;
+    if (!(memory > 0)) throw new ConfigError('the memory that the run may take is no number');
+    // What it takes depends on the adapter.
+    if (!limits) return '';
+    return `${planRun(config, model.config, task, { memory, limits }).sentence}.`;
+  }
+  const { run, pretraining } = estimate(config, limits);
   const before =
-    startsDrawn(config) && pretraining.total > run.total
+    pretraining.total > run.total
       ? `; ${bytes(pretraining.total)} where its base has to be pre-trained first`
       : '';
   return `About ${bytes(run.total)} of GPU memory${before}.`;

@@ -39,6 +39,7 @@ export class PretrainedForm {
   readonly #verifier = byId('verifier', HTMLSelectElement);
   readonly #rank = byId('rank', HTMLInputElement);
   readonly #storage = byId('base-storage', HTMLSelectElement);
+  readonly #budget = byId('budget', HTMLInputElement);
   readonly #promptTokens = byId('prompt-tokens', HTMLInputElement);
   readonly #responseTokens = byId('response-tokens', HTMLInputElement);
   readonly #keep = byId('keep-model', HTMLButtonElement);
@@ -73,7 +74,7 @@ export class PretrainedForm {
       if (file) void this.#choosePrompts(file.name, file);
       promptsFile.value = '';
     });
-    const fields = [this.#verifier, this.#rank, this.#storage, this.#promptTokens];
+    const fields = [this.#verifier, this.#rank, this.#storage, this.#budget, this.#promptTokens];
     for (const field of [...fields, this.#responseTokens]) {
       field.addEventListener('input', this.#onChange);
     }
@@ -101,6 +102,7 @@ export class PretrainedForm {
     return {
       model: model.seen,
       prompts: prompts.rows,
+      memory: Math.round(this.#budget.valueAsNumber * 2 ** 30),
       settings: {
         model: { kind: 'folder', path: model.seen.name },
         task: {
@@ -155,12 +157,13 @@ export class PretrainedForm {
   }
 
   /** Shows the settings of a run. A model that the browser keeps is chosen again. */
-  fill(config: ExperimentConfig): void {
+  fill(config: ExperimentConfig, memory: number | undefined): void {
     const { task, adapter, weightStorage, model } = config;
     if (task.name !== 'dataset' || model.kind !== 'folder') return;
     this.#verifier.value = task.verifier ?? 'math';
     if (adapter) this.#rank.value = String(adapter.rank);
     this.#storage.value = weightStorage ?? 'f32';
+    if (memory !== undefined) this.#budget.value = String(memory / 2 ** 30);
     this.#promptTokens.value = String(task.maxPromptTokens);
     this.#responseTokens.value = String(task.maxResponseTokens);
     this.#onChange();

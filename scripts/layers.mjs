@@ -320,6 +320,7 @@ export const layers = {
       'src/readouts',
       'src/report',
       'src/results',
+      'src/rollout',
       'src/run-folder',
       'src/run-plan',
       'src/scheduler',

@@ -24,7 +24,13 @@ export {
   type RolloutConfig,
   type RunConfig,
 } from './config.ts';
-export { limrDefaults, presets, presetSeeds, pretrained, type PretrainedPreset } from './presets.ts';
+export {
+  limrDefaults,
+  presets,
+  presetSeeds,
+  pretrained,
+  type PretrainedPreset,
+} from './presets.ts';
 export { updatesPerEpoch } from './run-plan.ts';
 export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
@@ -64,6 +70,8 @@ export {
   type MemoryEstimate,
   type MemoryUse,
 } from './scheduler/estimate.ts';
+export { planRun, type PlannedRun } from './scheduler/plan-memory.ts';
+export { MemoryError } from './rollout/batches.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { WorkerError, type Called, type Connection } from './threads/connect.ts';
 export type { WorkerApi } from './threads/worker-api.ts';

@@ -1,6 +1,10 @@
 // limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
 export { PathError } from '../scheduler/run-store.ts';
+export { ConfigError } from '../config-error.ts';
 export { FileError } from '../file-error.ts';
+export { FormatError } from '../formats/format-error.ts';
+export { SafetensorsError } from '../formats/safetensors.ts';
+export { WorkerError } from '../threads/connect.ts';
 export { type ChosenModel, countPrompts, lookAtModel } from './chosen-files.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export { StorageError } from '../workers/browser-store.ts';

@@ -18,7 +18,10 @@ export interface RewardPoolOptions {
    * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
-  /** The files that the task's config names. They are read while the pool opens. */
+  /**
+   * The files that the task's config names; none when left out. They are read while the pool opens.
+   * The caller closes them.
+   */
   readonly files?: InputFiles;
   /** In a page: where sandboxed frames come from, in which modules of the user run. */
   readonly frames?: FramePort | undefined;

@@ -24,7 +24,7 @@ export interface StoredRun {
   readonly name: string;
   readonly started: Date;
   /** Undefined if this version cannot read the run. `problem` says why. */
-  readonly settings?: Pick<RunFile, 'config' | 'seeds'>;
+  readonly settings?: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly problem?: string;
   readonly finished: boolean;
   /** Undefined before the first checkpoint, and after the run has finished. */
@@ -104,7 +104,7 @@ export class StoredRuns {
    */
   async record(
     name: string,
-    run: Pick<RunFile, 'config' | 'seeds'>,
+    run: Pick<RunFile, 'config' | 'seeds' | 'memory'>,
     inputs: RunInputs,
     files: ReadonlyMap<string, Blob>,
   ): Promise<void> {
@@ -115,7 +115,7 @@ export class StoredRuns {
     }
     for (const [file, text] of inputTexts(inputs)) await store.write(file, text);
     // Last: a folder with a config holds a run.
-    await store.write(CONFIG, await runFileText(run.config, run.seeds, { inputs }));
+    await store.write(CONFIG, await runFileText(run.config, run.seeds, { ...run, inputs }));
   }
 
   /** The files of a run's task that are kept with the run, by their paths in the config. */
@@ -235,10 +235,11 @@ export class StoredRuns {
     if (!file) return known;
     try {
       const inputs = await readInputs(textReader(store));
-      const { config, seeds } = await readRunFile(textOf(file), inputs);
+      const { config, seeds, memory } = await readRunFile(textOf(file), inputs);
       const pointer = finished ? undefined : await store.read(LATEST);
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
-      return { ...known, settings: { config, seeds }, ...(checkpoint ? { checkpoint } : {}) };
+      const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
+      return { ...known, settings, ...(checkpoint ? { checkpoint } : {}) };
     } catch (error) {
       return { ...known, problem: error instanceof Error ? error.message : String(error) };
     }

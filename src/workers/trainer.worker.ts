@@ -79,8 +79,8 @@ async function openRun(
   const { verifiers: workers, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
     files: parts.files,
-    frames,
     ...(workers === undefined ? {} : { workers }),
+    frames,
   });
   const training = new TrainingRun(
     {

@@ -77,7 +77,13 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect(page.locator('#prompts-name')).toHaveText('prompts.jsonl · 4 rows');
     await page.evaluate((to) => void (location.hash = to), hashOf(1));
     await fillTokens(page);
-    await expect(page.locator('#memory')).toHaveText(/^About \d+(\.\d)? MiB of GPU memory\.$/);
+    await expect(page.locator('#memory')).toHaveText(
+      /^GPU memory: \d+\.\d+ MiB of 3\.50 GiB; rows that decode together: 8, .*\.$/,
+    );
+    await page.getByLabel('GPU memory, GiB').fill('0.001');
+    await expect(page.locator('#memory')).toContainText('training needs');
+    await expect(page.locator('#start')).toBeDisabled();
+    await page.getByLabel('GPU memory, GiB').fill('3.5');
     await expect(page.locator('#plan')).toContainText('4 prompts for 1 epoch (1 update of');
     await expect(page.locator('#start')).toBeEnabled();
     expect(await seriousFaults(page)).toEqual([]);
@@ -175,7 +181,9 @@ test('a wrong file is told beside its place, with file and row', async ({ page }
   await expect(page.locator('#prompts-problem')).toContainText(/^bad\.jsonl.*2.*: no field prompt/);
   writeFileSync(join(folder, 'bad.jsonl'), lines([{ prompt: 'a', answer: 'b' }, { prompt: 'c' }]));
   await drop(page, [join(folder, 'bad.jsonl')]);
-  await expect(page.locator('#prompts-problem')).toContainText(/^bad\.jsonl.*2.*: no text in answer/);
+  await expect(page.locator('#prompts-problem')).toContainText(
+    /^bad\.jsonl.*2.*: no text in answer/,
+  );
   await expect(page.locator('#start')).toBeDisabled();
   await expect(page.locator('#plan')).toHaveText('Choose a file of prompts.');
 
@@ -183,7 +191,9 @@ test('a wrong file is told beside its place, with file and row', async ({ page }
   cpSync(model, broken, { recursive: true });
   rmSync(join(broken, 'model.safetensors'), { force: true });
   await drop(page, [broken]);
-  await expect(page.locator('#model-problem')).toContainText('broken: neither model.safetensors nor');
+  await expect(page.locator('#model-problem')).toContainText(
+    'broken: neither model.safetensors nor',
+  );
   writeFileSync(join(broken, 'model.safetensors'), 'no weights');
   await drop(page, [broken]);
   await expect(page.locator('#model-problem')).toContainText('broken/model.safetensors');

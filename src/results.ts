@@ -82,6 +82,8 @@ export interface GivenModelFacts {
   readonly hiddenSize: number;
   readonly heads: number;
   readonly parameters: number;
+  /** Parameters of the adapters that the policy trains; absent if all parameters are trained. */
+  readonly adapterParameters?: number;
 }
 
 /**

@@ -108,10 +108,24 @@ export function adapterLayout(
     factorDraft(config, matrix, 'B'),
   ]);
   if (head === 'value') {
-    const score = { name: 'score', kind: 'matrix', parts: { score: [1, config.hiddenSize] } } as const;
+    const score = {
+      name: 'score',
+      kind: 'matrix',
+      parts: { score: [1, config.hiddenSize] },
+    } as const;
     drafts.push(draftOf('', score, (part) => peftName(config.architecture, part)));
   }
   return placed(drafts, { config, head, pageLimit, storage: 'f32' });
+}
+
+/** The number of trained numbers of one network's adapters, without the padding of their layout. */
+export function adapterParameters(config: ModelConfig, plan: AdapterPlan): number {
+  expectPlan(config, plan);
+  let count = 0;
+  for (const { inputs, parts } of adaptedMatrices(config, plan)) {
+    for (const { outputs, adapter } of parts) count += (adapter?.rank ?? 0) * (inputs + outputs);
+  }
+  return count;
 }
 
 function expectPlan(config: ModelConfig, plan: AdapterPlan): void {
@@ -141,8 +155,7 @@ function factorDraft(
     const firstRow = factor === 'A' ? p * rank : outputs;
     outputs += part.outputs;
     if (!part.adapter) return [];
-    const shape =
-      factor === 'A' ? [part.adapter.rank, inputs] : [part.outputs, part.adapter.rank];
+    const shape = factor === 'A' ? [part.adapter.rank, inputs] : [part.outputs, part.adapter.rank];
     return [
       {
         name: `${part.name}.${factor}`,

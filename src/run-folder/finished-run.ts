@@ -74,6 +74,7 @@ const resultsSchema = v.object({
       hiddenSize: whole,
       heads: whole,
       parameters: whole,
+      adapterParameters: v.exactOptional(whole),
     }),
   ),
   lim: limSummary,

@@ -541,7 +541,7 @@ export class Experiment {
     return {
       config: this.config,
       configHash: this.#configHash,
-      model: this.#host.given && factsOf(this.#host.given),
+      model: this.#host.given && factsOf(this.#host.given, this.config.adapter),
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,

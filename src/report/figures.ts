@@ -125,9 +125,9 @@ const wide = { width: 460, height: 300 };
 const narrow = { width: 380, height: 250 };
 const middle = { width: 460, height: 270 };
 
-/** How held-out prompts were answered, before a comma; empty where each tier says it for itself. */
+/** How held-out prompts were answered, behind a noun; empty where each tier says it for itself. */
 const answeringText = ({ results }: Run): string =>
-  describeTask(results.config.task).answers === undefined ? 'greedy, ' : '';
+  describeTask(results.config.task).answers === undefined ? ', greedy,' : '';
 
 /** Which curves start at the end of the FULL pass. */
 function chargedText(run: Run): string {
@@ -230,7 +230,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     : 'Intervals, over prompts, stand in the table.';
   const caption = charged
     ? markup`<b>The same, with the FULL pass charged.</b> ${chargedText(run)}`
-    : markup`<b>Held-out accuracy, ${answeringText(run)}at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
+    : markup`<b>Held-out accuracy${answeringText(run)} at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
     [`${unit}s`, ...curves.map(({ method }) => methodLabel(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
@@ -614,7 +614,7 @@ export function comparisonFigure(
   );
   return figure(
     drawing,
-    markup`<b>${methodLabel(method)}.</b> Held-out accuracy, ${runs.some(({ run }) => answeringText(run) === '') ? '' : 'greedy, '}at equal updates.`,
+    markup`<b>${methodLabel(method)}.</b> Held-out accuracy${runs.some(({ run }) => answeringText(run) === '') ? '' : ', greedy,'} at equal updates.`,
     data,
   );
 }

@@ -88,7 +88,7 @@ function lessonFindings(run: Run): string[] {
       : []),
     ...(still.length > 0
       ? [
-          `In ${count(still.length)} of FULL’s ${counted(updates, 'update')} the gradient was zero, so nothing was learned from them: the responses to each prompt all had the same reward.`,
+          `In ${count(still.length)} of FULL’s ${counted(updates, 'update')} the gradient was zero, as where all responses to a prompt have the same reward: nothing was learned from them.`,
         ]
       : []),
     ...(cut && cut.last >= MANY_CUT

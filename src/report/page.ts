@@ -67,6 +67,8 @@ export const mostRuns = runStyles.length;
 
 /** Longest text from a file in a table, in characters. */
 const LONGEST_TEXT = 160;
+/** Most kinds of rows that a table tells apart. */
+const MOST_KINDS = 24;
 /** Number of example prompts at each place of the order. */
 const EXAMPLES = 4;
 
@@ -289,9 +291,8 @@ const formula =
 </math>`);
 
 function limSection(run: Run): Markup {
-  const { lim, ppo, task } = run.results.config;
+  const { lim, task } = run.results.config;
   const arms = armsOf(run);
-  const given = startsFromFolder(run.results.config);
   const which =
     lim.count === undefined
       ? `Prompts with a score of at least θ = ${lim.theta}`
@@ -302,13 +303,11 @@ function limSection(run: Run): Markup {
       : describeTask(task).verdicts
         ? 'share of right responses, as in the paper’s code'
         : 'share of answers that match the key, as in the paper’s code';
-  const learning =
-    given && ppo.estimator !== 'gae' ? `PPO with advantages by ${ppo.estimator}` : 'PPO';
   const rule =
     lim.compat === 'limr'
       ? 'Missing entries are filled and dropped as the paper’s released script does.'
       : 'A prompt that an epoch missed is compared over the epochs that it has.';
-  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here ${learning}) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
+  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here ${learnerText(run.results.config)}) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
 <p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${which} ${arms.length === 0 ? 'would be kept, to train the model again from the start on those alone; this run trained on the whole pool only' : 'are kept, and the model is trained again from the start on those alone'}. Here r is the ${signal}. ${rule}</p>
 ${
@@ -318,6 +317,12 @@ ${
 `
 }`;
 }
+
+/** How policies learn. The made-up tasks leave other estimators to the list of settings. */
+const learnerText = (config: ExperimentConfig): string =>
+  startsFromFolder(config) && config.ppo.estimator !== 'gae'
+    ? `PPO with the estimator ${config.ppo.estimator}`
+    : 'PPO';
 
 /** What FULL trains on, and the selections that look at its rewards. */
 function fullText(run: Run): string {
@@ -381,11 +386,7 @@ function probeText({
 
 function didSection(run: Run): Markup {
   const { config, base, seeds, probe } = run.results;
-  const { rollout, experiment, evaluation, ppo } = config;
-  const learner =
-    startsFromFolder(config) && ppo.estimator !== 'gae'
-      ? `PPO with advantages by ${ppo.estimator}`
-      : 'PPO';
+  const { rollout, experiment, evaluation } = config;
   const trained = trainedText(run.results);
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
@@ -413,7 +414,7 @@ ${
       ? markup`<li><b>Probe.</b> ${probeText(probe)}</li>
 `
       : ''
-  }<li><b>FULL.</b> ${learner} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
+  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
@@ -698,16 +699,19 @@ const drawnKinds: readonly Kind[] = [
 ];
 
 /** The kinds of rows of a file: a list for each column, the most frequent value first. */
-function columnKinds({ byColumn = {} }: SelectionSummary): readonly (readonly [string, Kind[]])[] {
-  return Object.entries(byColumn).map(([column, counts]) => [
-    column,
-    Object.entries(counts)
+function columnKinds(pool: SelectionSummary): readonly (readonly [string, Kind[]])[] {
+  return Object.entries(pool.byColumn ?? {}).map(([column, counts]) => {
+    const kinds = Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
+      .slice(0, MOST_KINDS)
       .map(([value]): Kind => [
         value === '' ? 'none' : shortened(oneLine(value), 24),
         (selection) => held(held(selection.byColumn ?? {}, column) ?? {}, value) ?? 0,
-      ]),
-  ]);
+      ]);
+    const rest = (selection: SelectionSummary): number =>
+      kinds.reduce((left, [, of]) => left - of(selection), selection.prompts);
+    return [column, rest(pool) > 0 ? [...kinds, ['others', rest]] : kinds];
+  });
 }
 
 /** An own property, by a name that comes from a file. */
@@ -761,7 +765,7 @@ function keptSection(run: Run): Markup {
       ? ''
       : markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
 `
-  }${table(rows, pool, markup`<b>${what}</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
+  }${selections.length === 0 && !inStrata ? '' : table(rows, pool, markup`<b>${what}</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
 ${columnKinds(pool).map(([column, kinds]) => table(rows, pool, markup`<b>${what}</b> by ${shortened(column, 40)}`, kinds))}
 ${
   several && selections.length > 0
@@ -941,17 +945,19 @@ function settingsSection(run: Run): Markup {
     ['Seeds', results.seeds.map(({ seed }) => String(seed)).join(', ')],
     ['Base', baseText(results)],
   ];
-  const terms = (list: readonly (readonly [string, Part])[]): Markup =>
-    markup`<dl class="terms">${list.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
-`;
   const learnt = modelFacts(results);
   return markup`<h3>Where it ran</h3>
-${terms(facts)}${
-    learnt.length === 0
-      ? ''
-      : markup`<h3>What was trained on what</h3>
-${terms(learnt)}`
-  }${
+<dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${
+  learnt.length === 0
+    ? ''
+    : tableOf({
+        caption: markup`<b>What was trained on what.</b>`,
+        head: ['setting', 'here'],
+        rows: learnt,
+        kind: 'words',
+      })
+}${
     injected.length === 0
       ? ''
       : markup`<h3>What was injected by design</h3>
@@ -1098,7 +1104,7 @@ const rewardComparison = (
   runs: readonly LabelledRun[],
   head: readonly string[],
 ): Markup => markup`${tableOf({
-  caption: markup`<b>Mean reward of training</b>, over the first and the last quarter of a method’s updates. Each run has its own prompts and its own verifier.`,
+  caption: markup`<b>Mean reward of training</b>, over the first and the last quarter of a method’s updates. Runs may differ in prompts and verifiers.`,
   head,
   rows: methodNames.flatMap((method): Part[][] =>
     runs.some(({ run }) => lastUpdate(run, method) > 0)
@@ -1117,12 +1123,11 @@ const rewardComparison = (
 const modelName = ({ results: { config } }: Run): string =>
   startsFromFolder(config) ? shortened(lastPart(config.model.path), 60) : 'drawn and pre-trained';
 
-/** What a run's prompts are, for a table. */
-const taskName = ({
-  results: {
-    config: { task },
-  },
-}: Run): string => shortened(describeTask(task).source ?? task.name, 60);
+/** The file of a run's prompts, or its task, for a table. */
+function taskName({ results }: Run): string {
+  const { task } = results.config;
+  return shortened(describeTask(task).source ?? `the task ${task.name}`, 60);
+}
 
 /** Fields in which a config differs from the first one, with the values of all configs. */
 function differingFields(

@@ -158,7 +158,7 @@ export const layers = {
   },
   'src/supervised': {
     is: 'learning from given responses',
-    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim', 'src/vocabulary'],
+    imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
   },
   'src/scheduler': {
     is: 'the experiment as a plain state machine',

@@ -23,14 +23,21 @@ const meanings: Readonly<Record<string, string>> = {
   EROFS: 'the file system is read-only',
 };
 
-const codeOf = (error: unknown): string | undefined => {
+/** The system's code of an error, such as `ENOENT`; undefined if the error has none. */
+export const errorCode = (error: unknown): string | undefined => {
   const { code } = (error ?? {}) as { readonly code?: unknown };
   return typeof code === 'string' ? code : undefined;
 };
 
+/** Whether an error says that there is no such file or folder. */
+export function isAbsence(error: unknown): boolean {
+  const code = errorCode(error);
+  return code === 'ENOENT' || code === 'ENOTDIR';
+}
+
 /** Turns a file-system error into a `FileError`. Other errors are returned unchanged. */
 export function fileError(error: unknown, path: string, done: 'read' | 'written'): unknown {
-  const code = codeOf(error);
+  const code = errorCode(error);
   if (code === undefined || error instanceof FileError) return error;
   const meaning = Object.hasOwn(meanings, code) ? meanings[code] : undefined;
   const text = meaning === undefined ? code : `${meaning} (${code})`;
@@ -67,7 +74,7 @@ export async function makeFolder(
     return undefined;
   };
   let failure = await make();
-  if (codeOf(failure) === 'ENOENT' && above(path) !== path) {
+  if (errorCode(failure) === 'ENOENT' && above(path) !== path) {
     made.push(...(await makeFolder(calls, above(path), above)));
     failure = await make();
   }

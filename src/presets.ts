@@ -164,6 +164,8 @@ const lora: PretrainedPreset = {
   schema: 1,
   preset: 'pretrained',
   adapter: defaultAdapter,
+  // Twice as many responses together. Old log-probabilities come from the trainer, not from here.
+  cacheStorage: 'f16',
   ...limrDefaults,
   rollout: {
     ...limrDefaults.rollout,

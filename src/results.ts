@@ -163,6 +163,7 @@ export interface UpdateRecord {
  */
 export interface ScoredPrompt {
   readonly prompt: string;
+  /** The place. In the file it is `index` where the prompt has an id of its own, which is `id`. */
   readonly id: number;
   /** Null if the prompt has no score: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
   readonly score: number | null;

@@ -19,6 +19,7 @@ import {
   weightsArg,
 } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
+import { budgetOf } from './memory-budget.ts';
 import {
   type DiskDescription,
   isWhole,
@@ -27,7 +28,7 @@ import {
 } from './model-files.ts';
 import { expectFileOut, jsonText } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
-import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
+import { estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { baseName, withSource } from './sources.ts';
 import { system } from './system.ts';
 import { openVerifierOption, unjudgedText, verifierArg } from './verifier-option.ts';

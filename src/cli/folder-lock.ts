@@ -14,7 +14,7 @@ import {
 import { hostname } from 'node:os';
 import { dirname, join } from 'node:path';
 import * as v from 'valibot';
-import { fileError, makeFolder } from '../file-error.ts';
+import { errorCode, fileError, makeFolder } from '../file-error.ts';
 import { LOCK } from '../run-folder/names.ts';
 import { UsageError } from './arguments.ts';
 
@@ -63,8 +63,6 @@ interface Found {
   readonly beatenAt: number;
 }
 
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
-
 /** The content of a file under /proc; empty on systems other than Linux. */
 async function procFile(path: string): Promise<string> {
   try {
@@ -99,7 +97,7 @@ async function runs({ pid, started }: Holder): Promise<boolean | undefined> {
     process.kill(pid, 0);
     return undefined; // some process with that number runs
   } catch (error) {
-    return codeOf(error) === 'ESRCH' ? false : undefined;
+    return errorCode(error) === 'ESRCH' ? false : undefined;
   }
 }
 
@@ -108,7 +106,7 @@ async function readLock(path: string): Promise<Found | undefined> {
   try {
     file = await open(path, 'r');
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return undefined;
+    if (errorCode(error) === 'ENOENT') return undefined;
     throw error;
   }
   try {
@@ -162,7 +160,7 @@ async function takeOff(path: string, found: Found, token: string): Promise<void>
   try {
     await rename(path, aside);
   } catch (error) {
-    if (codeOf(error) === 'ENOENT') return;
+    if (errorCode(error) === 'ENOENT') return;
     throw error;
   }
   const taken = await readLock(aside);
@@ -198,8 +196,9 @@ async function place(path: string, fresh: string, text: (inode: string) => strin
     await link(fresh, path);
     return { placed: true, now };
   } catch (error) {
-    if (codeOf(error) === 'EEXIST' || codeOf(error) === 'ENOENT') return { placed: false, now };
-    if (!noLinks.has(codeOf(error))) throw error;
+    if (errorCode(error) === 'EEXIST' || errorCode(error) === 'ENOENT')
+      return { placed: false, now };
+    if (!noLinks.has(errorCode(error) ?? '')) throw error;
   } finally {
     await rm(fresh, { force: true });
   }
@@ -207,7 +206,7 @@ async function place(path: string, fresh: string, text: (inode: string) => strin
     await write(path);
     return { placed: true, now };
   } catch (error) {
-    if (codeOf(error) === 'EEXIST') return { placed: false, now };
+    if (errorCode(error) === 'EEXIST') return { placed: false, now };
     throw error;
   }
 }

@@ -12,10 +12,11 @@ import {
   weightsArg,
 } from './arguments.ts';
 import { readIds } from './ids-file.ts';
+import { budgetOf } from './memory-budget.ts';
 import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
 import { expectFileOut, jsonText, nextFree } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
-import { budgetOf, estimateResponses, responseArgs, withResponder } from './responses.ts';
+import { estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { system } from './system.ts';
 
 const defaultNewTokens = 128;

@@ -36,6 +36,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'pass@1 of a model on data sets, with intervals',
     load: () => import('./eval.ts'),
   },
+  fit: {
+    summary: 'whether and how RL of a model fits a card, before anything is loaded',
+    load: () => import('./fit.ts'),
+  },
   generate: {
     summary: 'completions of a model directory',
     load: () => import('./generate.ts'),

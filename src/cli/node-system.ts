@@ -2,7 +2,7 @@ import { mkdir, open, readdir, realpath, rename, rm, stat } from 'node:fs/promis
 import { basename, dirname, join, resolve } from 'node:path';
 import { isatty } from 'node:tty';
 import colors from 'picocolors';
-import { fileError, makeFolder } from '../file-error.ts';
+import { errorCode, fileError, isAbsence, makeFolder } from '../file-error.ts';
 import { lockFolder } from './folder-lock.ts';
 import type { FileContent, Look, System } from './system.ts';
 
@@ -62,7 +62,7 @@ function isGone(pid: number): boolean {
     process.kill(pid, 0);
     return false;
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'ESRCH';
+    return errorCode(error) === 'ESRCH';
   }
 }
 
@@ -144,9 +144,6 @@ function listenToStderr(): void {
 }
 
 /** Whether an error means that the file or folder does not exist. */
-const isAbsence = (error: unknown): boolean =>
-  ['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '');
-
 /** Files and streams of Node, and of Deno through its `node:` modules. */
 export const nodeSystem: System = {
   async info(path) {

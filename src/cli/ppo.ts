@@ -124,7 +124,6 @@ function sectionOf(given: JsonRecord, name: string): JsonRecord {
 async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
   const { prompts, verifier, tiers } = args;
   const task: JsonRecord = {
-    name: 'dataset',
     ...given,
     ...(prompts === undefined ? {} : { prompts: await absolutePath(prompts) }),
     ...(verifier === undefined

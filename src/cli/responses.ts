@@ -1,4 +1,4 @@
-import type { BooleanArgDef, EnumArgDef, StringArgDef } from 'citty';
+import type { BooleanArgDef, EnumArgDef } from 'citty';
 import { AdapterError, type Gpu } from '../gpu/device.ts';
 import { bytesText } from '../gpu/memory.ts';
 import { counted } from '../look/wording.ts';
@@ -14,23 +14,14 @@ import {
 } from '../rollout/batches.ts';
 import { Responder } from '../rollout/responder.ts';
 import { checkKernels, openCommandGpu } from './adapter.ts';
-import { bytesOption, UsageError } from './arguments.ts';
+import { UsageError } from './arguments.ts';
+import { budgetOf, memoryArg } from './memory-budget.ts';
 import type { DiskModel } from './model-files.ts';
 import { system } from './system.ts';
 
-/** Bytes that responses may use on a card of unknown size. */
-const defaultMemory = 3.5 * 2 ** 30;
-/** The rest is for the driver, the screen and other programs. */
-const shareOfCard = 7 / 8;
-
 /** Options of commands that generate responses. */
 export const responseArgs = {
-  memory: {
-    type: 'string',
-    valueHint: 'BYTES',
-    description:
-      'memory of the card, such as 8GiB: an eighth stays free, the rest decides how many responses are made together (default: 4GiB)',
-  } satisfies StringArgDef,
+  memory: memoryArg,
   cache: {
     type: 'enum',
     options: ['auto', 'f32', 'f16'],
@@ -53,10 +44,6 @@ export interface ResponseOptions {
   readonly adapter?: string;
   readonly json?: boolean | undefined;
 }
-
-/** Bytes that `--memory` lets a command use. @throws UsageError when the option is not a size. */
-export const budgetOf = ({ memory }: Pick<ResponseOptions, 'memory'>): number =>
-  memory === undefined ? defaultMemory : Math.floor(bytesOption('memory', memory) * shareOfCard);
 
 /** @throws UsageError when `--memory` is too little for even one response. */
 function planOf(

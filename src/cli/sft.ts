@@ -12,9 +12,9 @@ import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { AllocationError, bytesText } from '../gpu/memory.ts';
 import { phantomGpu } from '../gpu/phantom.ts';
-import { adapterLayout, freshAdapters, planOf } from '../model/adapters.ts';
+import { adapterLayout, type AdapterPlan, freshAdapters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { adapterFiles } from '../model/hugging-face/peft.ts';
+import { adapterFiles, type AdapterNumbers } from '../model/hugging-face/peft.ts';
 import type { OpenModelFile } from '../model/model-directory.ts';
 import { modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
 import { expectParameters } from '../model/load-parameters.ts';
@@ -32,6 +32,7 @@ import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { type AdapterSpec, adapterTargets, defaultAdapter } from '../vocabulary/adapters.ts';
 import { storages } from '../vocabulary/storages.ts';
+import { adapterDirArg, readDiskAdapter } from './adapter-files.ts';
 import { withLastingGpu } from './adapter.ts';
 import {
   commonArgs,
@@ -74,6 +75,7 @@ const dataOptions = [
   'alpha',
   'rslora',
   'targets',
+  'adapter-dir',
   'epochs',
   'batch',
   'learning-rate',
@@ -119,6 +121,10 @@ export const command = defineCommand({
       description: 'of adapters: their scale is A / R (default: 32)',
     },
     rslora: { type: 'boolean', description: 'scale adapters by A / sqrt(R) instead' },
+    'adapter-dir': {
+      ...adapterDirArg,
+      description: "folder of an adapter in PEFT's layout, which --train lora goes on from",
+    },
     targets: {
       type: 'string',
       valueHint: 'q,v',
@@ -170,8 +176,8 @@ export const command = defineCommand({
       integer: true,
     });
     const warmup = numberOption('warmup', args.warmup ?? '0', { ...whole, min: 0 });
-    const adapterSpec = specOf(args);
-    const usualRate = adapterSpec ? '2e-4' : '1e-5';
+    const spec = specOf(args);
+    const usualRate = spec ? '2e-4' : '1e-5';
     const learningRate = numberOption('learning-rate', args['learning-rate'] ?? usualRate, {
       min: 0,
       max: 1,
@@ -185,11 +191,11 @@ export const command = defineCommand({
     if (!isDirectory && args.data === undefined && idle !== undefined) {
       throw new UsageError(`--${idle} needs --data: without it ${args.start} says how to train`);
     }
-    if (adapterSpec && !isDirectory) {
+    if (spec && !isDirectory) {
       throw new UsageError(`--train lora needs a model directory, ${args.start} is none`);
     }
     const adapterDir = `${out}/adapter`;
-    if (adapterSpec && (await host.info(`${adapterDir}/adapter_config.json`))) {
+    if (spec && (await host.info(`${adapterDir}/adapter_config.json`))) {
       throw new UsageError(`--out ${out} already holds an adapter`);
     }
     const begin = isDirectory ? await startOfModel(args.start) : await startOfConfig(args.start);
@@ -219,9 +225,11 @@ export const command = defineCommand({
         storage: rows ? storage : 'f32',
       } as const;
       let adapter = '';
-      const plan = adapterSpec && planOf(adapterSpec, config);
+      const adapters = spec && (await startOfAdapters(spec, args['adapter-dir'], config, seed));
       const kept = new KeptTraining(
-        plan ? adapterLayout(config, plan, { head: 'lm' }) : parameterLayout(config, 'lm'),
+        adapters
+          ? adapterLayout(config, adapters.plan, { head: 'lm' })
+          : parameterLayout(config, 'lm'),
       );
       const trained = await withLastingGpu(args, use, async (gpu) => {
         adapter = gpu.name;
@@ -234,7 +242,7 @@ export const command = defineCommand({
               storage,
               checkpointing:
                 args['gradient-checkpointing'] ?? memory.gradientCheckpointing ?? false,
-              adapter: adapterSpec,
+              adapters,
               optimizer: {
                 learningRate,
                 warmupUpdates: warmup,
@@ -251,8 +259,9 @@ export const command = defineCommand({
           : begin.pretrain?.(gpu, kept);
       });
       if (!trained) return 1;
-      if (plan) {
-        const options = { baseName: args.start, numbers: adapterSpec };
+      if (adapters) {
+        const { plan, numbers } = adapters;
+        const options = { baseName: args.start, numbers };
         await writeModelFiles(adapterDir, adapterFiles(config, plan, trained, options));
         await host.stderr(`adapter: ${adapterDir}\n`);
       } else {
@@ -269,7 +278,7 @@ export const command = defineCommand({
         await host.stderr(`model: ${out}\n`);
       }
       if (args.json) {
-        const told = plan ? { out, adapterDir, adapter } : { out, adapter };
+        const told = adapters ? { out, adapterDir, adapter } : { out, adapter };
         await host.stdout(`${JSON.stringify(told)}\n`);
       }
       return 0;
@@ -290,15 +299,20 @@ function specOf(args: {
   readonly alpha?: string | undefined;
   readonly rslora?: boolean | undefined;
   readonly targets?: string | undefined;
+  readonly 'adapter-dir'?: string | undefined;
   readonly dtype: keyof typeof dtypes;
 }): AdapterSpec | undefined {
   const { rank, alpha, rslora = false, targets, dtype } = args;
+  const shape = (['rank', 'alpha', 'rslora', 'targets'] as const).find(
+    (name) => args[name] !== undefined,
+  );
   if (args.train !== 'lora') {
-    const idle = (['rank', 'alpha', 'rslora', 'targets'] as const).find(
-      (name) => args[name] !== undefined,
-    );
+    const idle = args['adapter-dir'] === undefined ? shape : 'adapter-dir';
     if (idle === undefined) return undefined;
     throw new UsageError(`--${idle} is of adapters: it needs --train lora`);
+  }
+  if (shape !== undefined && args['adapter-dir'] !== undefined) {
+    throw new UsageError(`--${shape}: the adapter of --adapter-dir has its own`);
   }
   if (dtype !== 'f32') throw new UsageError('--dtype is of a model: adapters are written in f32');
   const whole = { min: 1, max: 65_536, integer: true };
@@ -314,6 +328,36 @@ function specOf(args: {
     rslora,
     targets: listed ? adapterTargets.filter((name) => listed.includes(name)) : usual.targets,
   };
+}
+
+/** Adapters to train, and how their files describe them. */
+interface AdapterStart {
+  readonly plan: AdapterPlan;
+  readonly numbers: AdapterNumbers;
+  /** Factors to begin with, by their names in files. */
+  readonly factors: ReadonlyMap<string, Float32Array>;
+}
+
+/** @param from Folder of the adapter to go on from; fresh adapters of `spec` where it is undefined. */
+async function startOfAdapters(
+  spec: AdapterSpec,
+  from: string | undefined,
+  config: ModelConfig,
+  seed: number,
+): Promise<AdapterStart> {
+  if (from !== undefined) {
+    const {
+      plan,
+      numbers,
+      tensors: factors,
+    } = await readDiskAdapter(from, config, {
+      head: 'lm',
+      training: true,
+    });
+    return { plan, numbers, factors };
+  }
+  const plan = planOf(spec, config);
+  return { plan, numbers: spec, factors: freshAdapters(config, plan, seed, 'model') };
 }
 
 async function startOfModel(path: string): Promise<Start> {
@@ -416,7 +460,7 @@ async function train(
     readonly checkpointing: boolean;
     readonly optimizer: OptimizerConfig;
     /** Adapters to train; undefined to train all weights. */
-    readonly adapter: AdapterSpec | undefined;
+    readonly adapters: AdapterStart | undefined;
   },
 ): Promise<ReadonlyMap<string, Float32Array>> {
   const host = await system();
@@ -438,7 +482,7 @@ async function train(
     positions: rows.reduce((most, row) => Math.max(most, lengthOf(row)), 0),
     checkpointing: how.checkpointing,
     weightStorage: how.storage,
-    adapter: how.adapter,
+    adapter: how.adapters?.plan,
   };
   const build = (on: Gpu) => new SupervisedTrainer(on, config, how.optimizer, shape);
   const trainer = await gpu
@@ -457,12 +501,10 @@ async function train(
   const mebibytes = gpu.memory.total() / 2 ** 20;
   await host.stderr(`GPU memory: ${mebibytes.toFixed(2)} MiB\n`);
   const { from } = kept;
-  const { adapter } = how;
   await trainer.base?.loadFrom(weights);
   if (from) trainer.model.restore(from.state);
-  else if (adapter) {
-    trainer.model.reset(freshAdapters(config, planOf(adapter, config), how.seed, 'model'));
-  } else await trainer.model.resetFrom(weights);
+  else if (how.adapters) trainer.model.reset(how.adapters.factors);
+  else await trainer.model.resetFrom(weights);
   await host.doing?.('training');
   const updates = Math.ceil(rows.length / batch);
   for (let epoch = 0; epoch < how.epochs; epoch++) {

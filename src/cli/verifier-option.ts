@@ -27,7 +27,7 @@ export interface OpenedVerifier extends NamedVerifier {
 /**
  * Opens the verifier that `--verifier` names. Of a module, the command tells where it runs.
  *
- * @param task The task whose rules `arithmetic` uses.
+ * @param task The task whose own rules judge, if the name asks for them.
  * @throws UsageError for another name; ConfigError for a module that cannot be used.
  */
 export async function openVerifierOption(name: string, task: TaskConfig): Promise<OpenedVerifier> {

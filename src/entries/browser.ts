@@ -8,4 +8,5 @@ export {
   type RunClaim,
   type StoredRun,
 } from '../workers/stored-runs.ts';
+export { serveVerifierFrames } from '../workers/verifier-frames.ts';
 export type { RunFile } from '../run-folder/run-file.ts';

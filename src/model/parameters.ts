@@ -1,4 +1,4 @@
-import { type Tensor } from '../../kernels/lib/tensor.ts';
+import { elementCount, type Tensor } from '../../kernels/lib/tensor.ts';
 import { ConfigError } from '../config-error.ts';
 import { float32OfHalves, halvesOf, largestHalf } from '../formats/half.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -117,7 +117,7 @@ export function placed(
   let page = -1;
   for (const decay of [true, false]) {
     for (const draft of drafts.filter((entry) => entry.decay === decay)) {
-      const size = Math.ceil(elements(draft.shape) / alignment[storage]) * alignment[storage];
+      const size = Math.ceil(elementCount(draft.shape) / alignment[storage]) * alignment[storage];
       if (size > pageLimit) {
         const isVocabulary = draft.name === 'embed' || draft.name === 'lm_head';
         const what = isVocabulary ? 'vocabulary' : 'width';
@@ -145,11 +145,9 @@ export function placed(
   stored.sort((a, b) => (order.get(a.name) ?? 0) - (order.get(b.name) ?? 0));
   const count = drafts
     .flatMap(({ parts }) => parts)
-    .reduce((sum, { shape }) => sum + elements(shape), 0);
+    .reduce((sum, { shape }) => sum + elementCount(shape), 0);
   return { config, head, stored, pages, count };
 }
-
-const elements = (shape: readonly number[]): number => shape.reduce((a, b) => a * b, 1);
 
 function listParameters(config: ModelConfig, head: Head): ParameterDraft[] {
   const { hiddenSize: width } = config;
@@ -381,7 +379,7 @@ export class ParameterStore implements Weights {
   #write(stored: StoredParameter, part: ParameterPart, data: Float32Array | undefined): void {
     const { file: name } = part;
     if (!data) throw new RangeError(`parameter ${name} is missing`);
-    if (data.length !== elements(part.shape)) {
+    if (data.length !== elementCount(part.shape)) {
       throw new RangeError(
         `parameter ${name} must be (${part.shape.join(', ')}), has ${data.length} elements`,
       );
@@ -448,7 +446,7 @@ export class ParameterStore implements Weights {
 
 /** Elements of a row. */
 const rowSize = ({ shape }: { readonly shape: readonly number[] }): number =>
-  elements(shape.slice(1));
+  elementCount(shape.slice(1));
 
 /** Rows of another size: cut short, or with zeros behind. */
 function withRowSize(data: Float32Array, from: number, to: number): Float32Array {
@@ -491,7 +489,7 @@ export function initialParameters(
   const found = new Map<string, Float32Array>();
   for (const [i, stored] of layout.stored.entries()) {
     for (const [j, part] of stored.parts.entries()) {
-      const data = new Float32Array(elements(part.shape));
+      const data = new Float32Array(elementCount(part.shape));
       if (stored.kind === 'norm') data.fill(1);
       if (stored.kind === 'matrix') {
         const stream = new RandomStream(seed, 'initialWeights', i, j);

@@ -1,4 +1,5 @@
 import { readAll } from '../formats/byte-source.ts';
+import { wholeOf } from '../formats/file-content.ts';
 import {
   entryBytes,
   expectFilled,
@@ -171,16 +172,3 @@ function weightPieces(tensors: readonly Stored[]): FilePieces {
 
 const jsonBytes = (json: object): Uint8Array =>
   new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
-
-async function wholeOf(content: FilePieces): Promise<Uint8Array> {
-  if (content instanceof Uint8Array) return content;
-  const pieces: Uint8Array[] = [];
-  for await (const piece of content) pieces.push(piece);
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
-}

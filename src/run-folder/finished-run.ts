@@ -11,6 +11,8 @@ import {
   finite,
   limSummary,
   orNaN,
+  placed,
+  placeOf,
   probe,
   selection,
   whole,
@@ -101,7 +103,7 @@ const recordSchema = v.object({
 });
 const scoreSchema = v.object({
   prompt: v.string(),
-  id: whole,
+  ...placed,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
   origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
@@ -189,8 +191,19 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    return parsed;
+    const { index: _index, ...scored } = parsed;
+    return { ...scored, id: placeIn(parsed, at) };
   });
+}
+
+/** @throws FormatError if the row tells no place. */
+export function placeIn(row: Parameters<typeof placeOf>[0], where: string): number {
+  try {
+    return placeOf(row);
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new FormatError(`${where}: ${cause.message}`, { cause });
+  }
 }
 
 function checked<Schema extends v.GenericSchema>(

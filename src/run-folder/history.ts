@@ -2,11 +2,11 @@ import * as v from 'valibot';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
-import { whole } from '../results-schema.ts';
+import { placed } from '../results-schema.ts';
 import type { Evaluation, ExperimentEvent } from '../results.ts';
 import type { MethodName } from '../selection/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
-import type { Run, RunFolder } from './finished-run.ts';
+import { placeIn, type Run, type RunFolder } from './finished-run.ts';
 import { EVENTS, seedFiles } from './names.ts';
 import { logOfOlderRun } from './older-events.ts';
 
@@ -54,7 +54,7 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
   });
 }
 
-const subsetRows = v.array(v.object({ id: whole }));
+const subsetRows = v.array(v.object(placed));
 
 function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referred {
   const seeds = results.seeds.map(({ seed }) => seed);
@@ -70,7 +70,7 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     if (text === undefined) throw new FormatError(`${where}: no such file`);
     const parsed = v.safeParse(subsetRows, parseJson(text, where), { abortEarly: true });
     if (!parsed.success) throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
-    return parsed.output.map(({ id }) => id);
+    return parsed.output.map((row) => placeIn(row, where));
   };
   return {
     where: `${folder.name}/${EVENTS}`,

@@ -1,6 +1,7 @@
 import { createDigest, type Digest } from '../formats/digest.ts';
 import type { FileMark } from '../results.ts';
-import { wholeOf, type RunStore } from './run-store.ts';
+import { wholeOf } from '../formats/file-content.ts';
+import type { RunStore } from './run-store.ts';
 
 /** A file differs from what was written. The message says which file and how. */
 export class DamageError extends Error {

@@ -86,8 +86,8 @@ export function probeWarning({ lim }: ExperimentConfig, found: Probe): string | 
   const { theta, accuracy, prompts, samples, neverSolved } = found;
   if (!theta || theta.rejectsNeverSolved) return undefined;
   return (
-    `the base solves ${percent(accuracy, 1)} of a probe of ${counted(prompts, 'prompt')} × ${samples}, and never ` +
-    `${percent(neverSolved)} of them: theta ${lim.theta} rejects never-solved prompts only while the mean curve ` +
+    `the base solves ${percent(accuracy, 1)} of a probe of ${counted(prompts, 'prompt')} × ${samples}, and ` +
+    `${percent(neverSolved)} of the prompts never: theta ${lim.theta} rejects never-solved prompts only while the mean curve ` +
     `stays above ${theta.requiredLevel.toFixed(3)} (it would begin at ${theta.level.toFixed(3)}). Unless FULL ` +
     'lifts it soon, LIM keeps prompts that teach nothing: take easier prompts, a stronger base or lim.count'
   );

@@ -1,22 +1,17 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
 import type { MethodName } from '../selection/methods.ts';
-import type {
-  ExperimentEvent,
-  ExperimentResults,
-  FileMark,
-  ScoredPrompt,
-  UpdateRecord,
-} from '../results.ts';
+import type { ExperimentEvent, ExperimentResults, FileMark, UpdateRecord } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
-import type { LeftOutRow } from '../tasks/task.ts';
+import type { LeftOutRow, PoolPrompt } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
-import type { FileContent, RunStore } from './run-store.ts';
+import type { FileContent } from '../formats/file-content.ts';
+import type { RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
 
 export type Marks = Readonly<Record<string, FileMark>>;
@@ -99,9 +94,9 @@ export class RunArchive {
       ),
     );
     const signal = summary.lim.signal === 'accuracy' ? accuracy : reward;
-    const scored: ScoredPrompt[] = pool.prompts.map((prompt, id) => ({
+    const scored = pool.prompts.map((prompt, id) => ({
       prompt: prompt.text,
-      id,
+      ...identityOf(prompt, id),
       score: finite(scores[id] ?? NaN),
       rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
       ...keyOf(prompt),
@@ -109,8 +104,8 @@ export class RunArchive {
     files.set(names.scores, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections) as [MethodName, number[]][]) {
       const rows = indices.map((id) => {
-        const { text, key } = pool.at(id);
-        return { id, prompt: text, answer: key };
+        const prompt = pool.at(id);
+        return { ...identityOf(prompt, id), prompt: prompt.text, answer: prompt.key };
       });
       files.set(names.subset(method), jsonLines(rows));
     }
@@ -179,6 +174,13 @@ export class RunArchive {
     return markOf(bytes);
   }
 }
+
+/**
+ * A prompt's place in the pool, as its id; beside an id of its own, by which other files know it,
+ * as its index.
+ */
+const identityOf = ({ id }: PoolPrompt, place: number): { id: number | string; index?: number } =>
+  id === undefined ? { id: place } : { id, index: place };
 
 const recordOf = ({
   type: _type,

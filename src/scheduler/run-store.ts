@@ -1,3 +1,5 @@
+import { type FileContent, wholeOf } from '../formats/file-content.ts';
+
 /** A path leaves the run's folder, or is not valid on every system. */
 export class PathError extends Error {
   override readonly name = 'PathError';
@@ -28,9 +30,6 @@ export function runPath(path: string): string {
   return path;
 }
 
-/** The content of a file: whole, or in pieces if it may not fit one array. */
-export type FileContent = Uint8Array | string | Iterable<Uint8Array> | AsyncIterable<Uint8Array>;
-
 /**
  * The place for a run's files: a folder, a browser's private file system, or memory. Every path
  * must obey `runPath`; otherwise every method throws PathError and does nothing.
@@ -58,26 +57,6 @@ export interface RunStore {
    * is missing.
    */
   list(folder: string): Promise<string[]>;
-}
-
-/** The pieces of a file's content. Strings become UTF-8. */
-export async function* piecesOf(content: FileContent): AsyncGenerator<Uint8Array, void, void> {
-  if (typeof content === 'string') yield new TextEncoder().encode(content);
-  else if (content instanceof Uint8Array) yield content;
-  else yield* content;
-}
-
-/** Joins the pieces of a file's content into one array. */
-export async function wholeOf(content: FileContent): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  for await (const piece of piecesOf(content)) pieces.push(piece);
-  const whole = new Uint8Array(pieces.reduce((sum, { length }) => sum + length, 0));
-  let at = 0;
-  for (const piece of pieces) {
-    whole.set(piece, at);
-    at += piece.length;
-  }
-  return whole;
 }
 
 /** A store in memory. */

@@ -4,7 +4,7 @@ import type { OptimizerConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { bindingElements } from '../gpu/memory.ts';
 import { clearStep, type Plan } from '../gpu/plan.ts';
-import { adapterLayout, planOf } from '../model/adapters.ts';
+import { adapterLayout, type AdapterPlan } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { NextTokenLoss } from '../model/next-token-loss.ts';
 import {
@@ -15,7 +15,6 @@ import {
 } from '../model/packed-batch.ts';
 import { parameterLayout, ParameterStore, type WeightStorage } from '../model/parameters.ts';
 import { Trainable } from '../optim/trainable.ts';
-import type { AdapterSpec } from '../vocabulary/adapters.ts';
 
 /** A loss or gradient is not finite. The message names the update and the first tensor at fault. */
 export class NonFiniteError extends Error {
@@ -45,7 +44,7 @@ export class SupervisedTrainer {
 
   /**
    * @param shape.adapter Adapters to train over a frozen base, which then has to be loaded: `base`.
-   *   Left out, or null: all weights are trained.
+   *   Left out: all weights are trained.
    * @param shape.capacity Largest batch: rows, actions, sequences.
    * @param shape.positions Longest sequence in tokens.
    * @param shape.checkpointing Keeps only the layers' inputs, as `gradientCheckpointing` of a
@@ -60,15 +59,16 @@ export class SupervisedTrainer {
       readonly positions: number;
       readonly checkpointing?: boolean;
       readonly weightStorage?: WeightStorage;
-      readonly adapter?: AdapterSpec | null | undefined;
+      readonly adapter?: AdapterPlan | undefined;
     },
   ) {
     this.#gpu = gpu;
     const { capacity, positions } = shape;
     const pageLimit = bindingElements(gpu.limits);
     const whole = parameterLayout(config, 'lm', pageLimit, shape.weightStorage);
-    const plan = shape.adapter ? planOf(shape.adapter, config) : undefined;
-    this.base = plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true, halfTable: true });
+    const plan = shape.adapter;
+    this.base =
+      plan && new ParameterStore(gpu, whole, 'base', 'weights', { frozen: true, halfTable: true });
     const layout = plan ? adapterLayout(config, plan, { head: 'lm', pageLimit }) : whole;
     const adapts = plan && this.base && { base: this.base, plan };
     this.#totals = gpu.tensor('supervised totals', [8], 'f32', 'activations');

@@ -1,4 +1,5 @@
-import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
+import { type FileContent, piecesOf } from '../formats/file-content.ts';
+import { runPath, type RunStore } from '../scheduler/run-store.ts';
 
 /** The browser gives this page no place for files, or no more room. The message says which. */
 export class StorageError extends Error {

@@ -1,4 +1,4 @@
-import { fileError } from '../file-error.ts';
+import { fileError, isAbsence } from '../file-error.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import type { InputFiles } from '../formats/input-files.ts';
 
@@ -39,8 +39,7 @@ export class DiskFiles implements InputFiles {
       const file = await this.#fs.open(path, 'r');
       return { source: sourceOf(file, path, found.size), file };
     } catch (error) {
-      const { code = '' } = error as NodeJS.ErrnoException;
-      if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+      if (isAbsence(error)) return undefined;
       throw fileError(error, path, 'read');
     }
   }

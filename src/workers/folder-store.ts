@@ -1,5 +1,6 @@
-import { fileError, makeFolder } from '../file-error.ts';
-import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
+import { errorCode, fileError, isAbsence, makeFolder } from '../file-error.ts';
+import { type FileContent, piecesOf } from '../formats/file-content.ts';
+import { runPath, type RunStore } from '../scheduler/run-store.ts';
 
 /** Most bytes that one call reads or writes: systems stop at 2 GiB. */
 const CHUNK = 2 ** 26;
@@ -151,7 +152,7 @@ export class FolderStore implements RunStore {
       await handle.sync();
     } catch (error) {
       // Some network file systems cannot sync folders.
-      if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(codeOf(error))) throw error;
+      if (!['EINVAL', 'ENOTSUP', 'EBADF'].includes(errorCode(error) ?? '')) throw error;
     } finally {
       await handle.close();
     }
@@ -170,8 +171,3 @@ async function writeAll(file: FileHandle, piece: Uint8Array, position?: number):
   }
   return piece.length;
 }
-
-const codeOf = (error: unknown): string => (error as NodeJS.ErrnoException).code ?? '';
-
-/** Whether an error says that there is no such file or folder. */
-const isAbsence = (error: unknown): boolean => ['ENOENT', 'ENOTDIR'].includes(codeOf(error));

@@ -1,6 +1,6 @@
 // Runs a user's verifier module for the host that loaded this text, in a thread of its own: a thread
-// of a process in Node, a worker without permissions in Deno, a worker of a sandboxed frame in a
-// page. It trusts nobody and is not trusted: the other side checks every answer.
+// of a process in Node, a worker of a process without permissions in Deno, a worker of a sandboxed
+// frame in a page. It trusts nobody and is not trusted: the other side checks every answer.
 
 /**
  * @typedef {{ readonly prompt: unknown, readonly answer: unknown, readonly response: string,

@@ -1,7 +1,9 @@
+import { isRecord, jsonOf, readJson } from '../formats/json.ts';
 import { WorkerError } from '../threads/connect.ts';
 import { nodeThreads } from '../threads/node-threads.ts';
 import harness from './module-harness.js?raw';
 import processCode from './module-process.js?raw';
+import denoCode from './module-process-deno.js?raw';
 
 /** A thread that runs one user's module, away from the program's own. Messages are plain data. */
 export interface ModuleHost {
@@ -26,14 +28,14 @@ export const MODULE_MEMORY_MB = 1024;
 export type FramePort = MessagePort;
 
 /**
- * Starts a thread for a user's module: in Node and Bun in a process of its own, in Deno in a worker
- * without permissions, in a page in a sandboxed frame.
+ * Starts a thread for a user's module: in Node and Bun in a process of its own, in Deno in a
+ * process without permissions, in a page in a sandboxed frame.
  *
  * @param frames The page's frames, which a page needs.
  * @throws WorkerError if the host has no place for such a thread.
  */
 export function startModuleHost(listener: ModuleListener, frames?: FramePort): ModuleHost {
-  if ('Deno' in globalThis) return denoWorker(listener);
+  if ('Deno' in globalThis) return denoProcess(listener);
   if (nodeThreads()) return nodeProcess(listener);
   if (frames) return frame(listener, frames);
   throw new WorkerError('a module of yours runs only where this page was allowed to run it');
@@ -71,9 +73,7 @@ function nodeProcess(told: ModuleListener): ModuleHost {
     else onMessage(message);
   });
   child.on('error', (error) => onEnd(error.message));
-  child.on('exit', (code, signal) =>
-    onEnd(`its process ended with ${signal ?? `code ${code ?? 0}`}`),
-  );
+  child.on('exit', (status, signal) => onEnd(endText(status, signal)));
   const post = (message: object): void => {
     child.send(message, (error) => {
       if (error) onEnd(error.message);
@@ -89,25 +89,86 @@ function nodeProcess(told: ModuleListener): ModuleHost {
   };
 }
 
-function denoWorker(told: ModuleListener): ModuleHost {
+/** The part of Deno's processes that is used here. */
+interface DenoProcesses {
+  execPath(): string;
+  readonly Command: new (
+    path: string,
+    options: {
+      readonly args: readonly string[];
+      readonly stdin: 'piped';
+      readonly stdout: 'piped';
+      readonly stderr: 'inherit';
+    },
+  ) => {
+    spawn(): {
+      readonly stdin: WritableStream<Uint8Array>;
+      readonly stdout: ReadableStream<Uint8Array<ArrayBuffer>>;
+      readonly status: Promise<{ readonly code: number; readonly signal: string | null }>;
+      kill(signal: 'SIGKILL'): void;
+    };
+  };
+}
+
+/**
+ * A process of Deno that was granted nothing. Node's interface would grant it everything: it starts
+ * Deno's own program with all permissions.
+ */
+function denoProcess(told: ModuleListener): ModuleHost {
   const { onMessage, onEnd } = once(told);
-  const url = `data:text/javascript,${encodeURIComponent(harness)}`;
-  const options = { type: 'module', deno: { permissions: 'none' } } as const;
-  const worker = new Worker(/* @vite-ignore */ url, options);
-  worker.addEventListener('message', ({ data }) => onMessage(data));
-  worker.addEventListener('error', (event) => {
-    // Deno ends the process after an error event whose default was not prevented.
-    event.preventDefault();
-    onEnd(event.message || 'its thread died');
-  });
+  const { Deno: deno } = globalThis as unknown as { readonly Deno: DenoProcesses };
+  const code = `data:text/javascript,${encodeURIComponent(denoCode)}`;
+  const memory = `--v8-flags=--max-old-space-size=${MODULE_MEMORY_MB}`;
+  const child = new deno.Command(deno.execPath(), {
+    args: ['run', '--no-prompt', '--no-config', memory, code],
+    ...({ stdin: 'piped', stdout: 'piped', stderr: 'inherit' } as const),
+  }).spawn();
+  const input = child.stdin.getWriter();
+  const fail = (error: unknown): void => onEnd(String(error));
+  void readLines(child.stdout, (line) => {
+    // The module may print lines of its own.
+    const read = readJson(line);
+    const value = read.problem === undefined ? read.value : undefined;
+    const died = isRecord(value) ? value.died : undefined;
+    if (typeof died === 'string') onEnd(died);
+    else if (value !== undefined) onMessage(value);
+  }).catch(fail);
+  child.status.then(({ code: status, signal }) => onEnd(endText(status, signal)), fail);
+  const post = (message: object): void => {
+    input.write(new TextEncoder().encode(`${jsonOf(message, 'a row')}\n`)).catch(fail);
+  };
+  post({ harness });
   return {
-    post: (message) => worker.postMessage(message),
+    post,
     kill(reason) {
-      worker.terminate();
       onEnd(reason);
+      try {
+        child.kill('SIGKILL');
+      } catch (error) {
+        // A process that has ended cannot be ended again.
+        if (!(error instanceof TypeError)) throw error;
+      }
     },
   };
 }
+
+async function readLines(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+  take: (line: string) => void,
+): Promise<void> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let rest = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) take(line);
+  }
+}
+
+const endText = (status: number | null, signal: string | null): string =>
+  `its process ended with ${signal ?? `code ${status ?? 0}`}`;
 
 function frame(told: ModuleListener, frames: FramePort): ModuleHost {
   const { onMessage, onEnd } = once(told);

@@ -46,10 +46,13 @@ const LARGEST_MODULE = 1 << 22;
 /** What a user is told before a module runs. */
 export function moduleNotice(path: string, timeLimitMs = TIME_LIMIT_MS): string {
   const seconds = `${timeLimitMs / 1000} s a response`;
-  if ('Deno' in globalThis) return `${path} runs without any permission; limit: ${seconds}`;
+  const memory = 'Bun' in globalThis ? '' : `, ${MODULE_MEMORY_MB} MiB`;
+  if ('Deno' in globalThis) {
+    return `${path} runs in processes of its own without any permission; limits: ${seconds}${memory}`;
+  }
   return nodeThreads()
     ? `${path} runs as your own code, in processes of its own with your rights; ` +
-        `limits: ${seconds}, ${MODULE_MEMORY_MB} MiB`
+        `limits: ${seconds}${memory}`
     : `${path} runs in a sandboxed frame without network; limit: ${seconds}`;
 }
 

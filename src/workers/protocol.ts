@@ -54,6 +54,11 @@ export interface StartRequest {
    * base there it pre-trains its own.
    */
   readonly bases?: readonly Uint8Array[];
+  /**
+   * In a page: a port of `serveVerifierFrames`, if the user chose a verifier module for this run. A
+   * run without it runs no module. The port is transferred.
+   */
+  readonly frames?: MessagePort;
   /** Starts paused. Default false. */
   readonly paused?: boolean;
 }

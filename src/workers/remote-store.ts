@@ -1,4 +1,5 @@
-import { piecesOf, runPath, type FileContent, type RunStore } from '../scheduler/run-store.ts';
+import { type FileContent, piecesOf } from '../formats/file-content.ts';
+import { runPath, type RunStore } from '../scheduler/run-store.ts';
 
 /** Bytes per call. A multiple of 3, so that base64 needs no padding between calls. */
 const CHUNK = 3 << 20;

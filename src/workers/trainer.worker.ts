@@ -56,10 +56,11 @@ async function openRun(
   config: ExperimentConfig,
   { store, files, inputs }: Pick<Run, 'store' | 'files' | 'inputs'>,
 ): Promise<Run> {
-  const { verifiers: workers, files: place } = request;
+  const { verifiers: workers, files: place, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
     ...(workers === undefined ? {} : { workers }),
     ...(place === undefined ? {} : { files: place }),
+    frames,
   });
   const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
     type === 'progress' || type === 'compiling' ? type : undefined,

@@ -11,7 +11,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { differences } from '../faults/compare.ts';
-import { commandsIn, type Ended, nodeCommand as node } from '../support/limr-process.ts';
+import { commandsIn, type Ended, nodeCommand as node } from '../support/limr-command.ts';
 
 // Pipelines are compiled anew in every process.
 vi.setConfig({ testTimeout: 600_000, hookTimeout: 600_000 });

@@ -19,7 +19,7 @@ import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { presets } from '../../src/presets.ts';
 import { tiny } from '../e2e/tiny.ts';
 import { differences } from '../faults/compare.ts';
-import { commandsIn, type Ended, limrScript, nodeCommand } from '../support/limr-process.ts';
+import { commandsIn, type Ended, limrScript, nodeCommand } from '../support/limr-command.ts';
 import { Laboratory } from '../faults/laboratory.ts';
 
 // Pipelines are compiled anew in every process, on both hosts.

@@ -104,6 +104,31 @@ describe.each(['qwen2-tied', 'llama-untied'])('--adapter-dir on %s', (name) => {
     }
   });
 
+  test('takes targets as a regular expression, which a worker matches on every host', async () => {
+    const own = cases.get(name)!;
+    const text = new TextDecoder().decode(own.files.get('a/adapter_config.json'));
+    const settings = JSON.parse(text) as object;
+    const merge = async (target_modules: unknown) => {
+      const { code, system, tensors } = await limr(
+        name,
+        ['merge', 'a', '--base', 'm', '--out', 'w'],
+        { 'a/adapter_config.json': encode({ ...settings, target_modules }) },
+      );
+      const found = code === 0 ? tensors('w/model.safetensors') : undefined;
+      return { code, err: system.err, weight: found?.get('model.layers.1.mlp.up_proj.weight') };
+    };
+    const listed = await merge('all-linear');
+    const matched = await merge('model\\.layers\\.[01]\\.(?:self_attn|mlp)\\.(?!x)[a-z]+_proj');
+    expect([listed.code, matched]).toEqual([0, { ...listed, err: matched.err }]);
+    const wrong = await merge('.*(');
+    expect([wrong.code, wrong.err]).toEqual([
+      2,
+      expect.stringMatching(
+        /^limr merge: a\/adapter_config\.json: target_modules: '\.\*\(' is no reg/,
+      ),
+    ]);
+  });
+
   test("gives the gradient of the adapter alone, under PEFT's names", async () => {
     const own = cases.get(name)!;
     const { code, tensors } = await limr(
@@ -299,6 +324,46 @@ describe('limr sft --train lora', () => {
       { ...written, 'ids.json': encode({ input_ids: [[1, 2, 3]] }) },
     );
     expect(learned.code).toBe(0);
+  });
+
+  test('goes on from an adapter, with its ranks and scales', async () => {
+    const shape = ['--rank', '3', '--alpha', '12', '--rslora', '--targets', 'v,up'];
+    const rate = ['--learning-rate', '0.02', '--epochs', '4'];
+    const first = await train(...shape, ...rate);
+    expect(first.code).toBe(0);
+    const held = Object.fromEntries(
+      [...first.system.files]
+        .filter(([path]) => path.startsWith('o/adapter/'))
+        .map(([path, bytes]) => [path.replace('o/adapter', 'b'), bytes]),
+    );
+    const goOn = (more: Record<string, Uint8Array> = {}, ...options: readonly string[]) =>
+      limr(
+        name,
+        ['sft', 'm', '--data', 'd.jsonl', '--out', 'o', '--adapter-dir', 'b', ...options],
+        { ...files, ...held, ...more },
+      );
+    const second = await goOn({}, '--train', 'lora', ...rate);
+    expect([second.code, second.system.err]).toEqual([0, expect.any(String)]);
+    const [before, after] = [losses(first.system.err), losses(second.system.err)];
+    expect(after[0]).toBeLessThan(before[3]);
+    expect(after[3]).toBeLessThan(after[0]);
+    expect(second.json('o/adapter/adapter_config.json')).toEqual(
+      first.json('o/adapter/adapter_config.json'),
+    );
+
+    const dropout = { ...(second.json('b/adapter_config.json') as object), lora_dropout: 0.1 };
+    const refused = await goOn({ 'b/adapter_config.json': encode(dropout) }, '--train', 'lora');
+    expect([refused.code, refused.system.err]).toEqual([
+      2,
+      'limr sft: b/adapter_config.json: lora_dropout 0.1 is not implemented in training\n',
+    ]);
+    for (const [options, why] of [
+      [[], '--adapter-dir is of adapters: it needs --train lora'],
+      [['--train', 'lora', '--rank', '4'], '--rank: the adapter of --adapter-dir has its own'],
+    ] as const) {
+      const { code, system } = await goOn({}, ...options);
+      expect([code, system.err]).toEqual([2, `limr sft: ${why}\n`]);
+    }
   });
 
   test('begins at the loss of the model, with the defaults of an adapter', async () => {

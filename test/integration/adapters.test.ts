@@ -507,7 +507,7 @@ describe('supervised training of adapters', () => {
     const trainer = new SupervisedTrainer(gpu, config, optimizer, {
       capacity: { rows: 16, actions: 16, sequences: 4 },
       positions: 8,
-      adapter,
+      adapter: planOf(adapter, config),
       weightStorage: 'f16',
     });
     await trainer.base!.loadFrom(heldParameters(weights));

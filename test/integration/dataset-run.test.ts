@@ -165,7 +165,11 @@ describe('a run on the rows of a file', () => {
     for (const epoch of [0, 1]) {
       expect(scores.filter(({ rewards }) => rewards[epoch] === null)).toHaveLength(1);
     }
-    expect(scores[1]).toMatchObject({ columns: { level: '1' }, key: 'e' });
+    // By its row's id other programs find a prompt, by its place this one.
+    expect(scores[1]).toMatchObject({ columns: { level: '1' }, key: 'e', id: 'row 1', index: 1 });
+    const kept = JSON.parse(decoded(store.files.get('subsets/lim.json'))) as object[];
+    expect(kept[0]).toEqual({ id: 'row 0', index: 0, prompt: 'one', answer: 'e' });
+    expect((await runOf(store)).scores[0].map(({ id }) => id)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     expect(scores[1]).not.toHaveProperty('origin');
 
     // A response ends with the token that completes a stop string, and has ended by itself.

@@ -1,8 +1,12 @@
 import { afterEach, describe, expect, test, vi } from 'vitest';
+import modelConfig from '../fixtures/models/qwen2-tied/config.json';
+import modelUri from '../fixtures/models/qwen2-tied/model.safetensors?inline';
+import tokenizer from '../fixtures/models/qwen2-tied/tokenizer.json';
 import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { Gpu } from '../../src/gpu/device.ts';
 import { MemorySystem } from '../support/memory-system.ts';
+import { assetBytes } from '../support/model-fixture.ts';
 
 // Each device compiles its kernels anew.
 vi.setConfig({ testTimeout: 240_000 });
@@ -23,6 +27,9 @@ const rows = Array.from({ length: 12 }, (_, i) => ({
 const files = [
   ['c.json', encode(JSON.stringify(config))],
   ['d.jsonl', encode(rows.map((row) => JSON.stringify(row)).join('\n'))],
+  ['m/config.json', encode(JSON.stringify(modelConfig))],
+  ['m/model.safetensors', await assetBytes(modelUri)],
+  ['m/tokenizer.json', encode(JSON.stringify(tokenizer))],
 ] as const;
 
 interface Disturbance {
@@ -83,6 +90,13 @@ describe.each([
   [
     'limr sft',
     ['sft', 'c.json', '--data', 'd.jsonl', '--batch', '4', '--epochs', '2'],
+    'epoch 1, update 2/3',
+    2,
+    'epoch 2, update 1/3',
+  ],
+  [
+    'limr sft --train lora',
+    ['sft', 'm', '--train', 'lora', '--data', 'd.jsonl', '--batch', '4', '--epochs', '2'],
     'epoch 1, update 2/3',
     2,
     'epoch 2, update 1/3',

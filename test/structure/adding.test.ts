@@ -32,19 +32,28 @@ describe('docs/adding.md', () => {
       'A kernel',
       'A variant',
       'An advantage estimator',
+      'A baseline of advantages',
       'A task',
       'A selection method',
       'An architecture',
+      'A kind of matrix',
       'A command',
       'A rollout format',
     ]);
   });
 
+  const rows = [...page.matchAll(/^\| (An? [^|]+) \| (\d+) \| (\d+) \|/gm)].map(
+    ([, title, files, before]) => ({ title, files: Number(files), before: Number(before) }),
+  );
+
   test('counts the files of each kind in its table', () => {
-    const rows = [...page.matchAll(/^\| (An? [^|]+) \| (\d+) \|/gm)];
-    expect(rows.map(([, title, files]) => [title, Number(files)])).toEqual(
+    expect(rows.map(({ title, files }) => [title, files])).toEqual(
       sections.map(({ title, files }) => [title, files.length]),
     );
+  });
+
+  test.each(rows)('$title: takes no more files than before', ({ files, before }) => {
+    expect(files).toBeLessThanOrEqual(before);
   });
 
   test.each(sections)('$title: names the files that its example is in', ({ search, files }) => {

@@ -12,7 +12,8 @@ import {
   type FoundCheckpoint,
   resultMarks,
 } from '../../src/scheduler/checkpoint.ts';
-import { type FileContent, MemoryStore, type RunStore } from '../../src/scheduler/run-store.ts';
+import type { FileContent } from '../../src/formats/file-content.ts';
+import { MemoryStore, type RunStore } from '../../src/scheduler/run-store.ts';
 import { FolderStore } from '../../src/workers/folder-store.ts';
 
 const numbers = (count: number, first: number): Float32Array =>

@@ -96,7 +96,7 @@ describe('a probe of the base', () => {
     expect(low.found.theta?.requiredLevel).toBeCloseTo(Math.sqrt(0.4) / (1 + Math.sqrt(0.4)), 12);
     expect(low.found.theta?.level).toBeCloseTo(0.375, 12);
     expect(probeWarning(low.config, low.found)).toMatch(
-      /^the base solves 37\.5 % of a probe of 64 prompts × 8, and never 0 % of them: theta 0\.6 .* stays above 0\.387 \(it would begin at 0\.375\)/,
+      /^the base solves 37\.5 % of a probe of 64 prompts × 8, and 0 % of the prompts never: theta 0\.6 .* stays above 0\.387 \(it would begin at 0\.375\)/,
     );
     const high = await probed((prompt, sample) => (prompt * 8 + sample) % 5 < 2, 64);
     expect(high.found.accuracy).toBeGreaterThan(0.39);

@@ -28,7 +28,9 @@ test('sources are found', () => {
 });
 
 test('no task is named outside the folder of tasks', () => {
-  expect(linesWith(new RegExp(`['"\`](?:${names})['"\`]`))).toEqual([]);
+  const lines = linesWith(new RegExp(`['"\`](?:${names})['"\`]`));
+  // Benchmarks' files name their part of the data in a field of that name.
+  expect(lines.filter((line) => !line.includes('const dataSetFields = '))).toEqual([]);
 });
 
 test('nobody but the presets imports a task', () => {

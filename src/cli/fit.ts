@@ -1,0 +1,200 @@
+import { defineCommand } from 'citty';
+import { AdapterError } from '../gpu/device.ts';
+import { bytesText, type MemoryLimits } from '../gpu/memory.ts';
+import type { ModelConfig } from '../model/config.ts';
+import { pretrained } from '../presets.ts';
+import { estimateBuffers } from '../scheduler/estimate.ts';
+import type { BuffersShape } from '../scheduler/experiment-buffers.ts';
+import { type MemoryPlan, MemoryPlanner, planText } from '../scheduler/plan-memory.ts';
+import { defaultAdapter } from '../vocabulary/adapters.ts';
+import type { Storage } from '../vocabulary/storages.ts';
+import { numberOption, UsageError } from './arguments.ts';
+import { budgetOf, budgetOfCard, memoryArg } from './memory-budget.ts';
+import { openDiskDescription } from './model-files.ts';
+import { jsonText } from './output.ts';
+import { system } from './system.ts';
+
+/** The largest binding and allocation of common desktop adapters, and of every adapter. */
+const desktop: MemoryLimits = { maxBufferSize: 2 ** 32, maxStorageBufferBindingSize: 2 ** 31 - 4 };
+const everywhere: MemoryLimits = { maxBufferSize: 2 ** 28, maxStorageBufferBindingSize: 2 ** 27 };
+
+/** Cards of the table. */
+const cards = [4, 8, 16, 24].map((gibibytes) => gibibytes * 2 ** 30);
+
+/** Prompts and responses to each that a rollout is thought to have; more rows are not faster. */
+const rollout = { prompts: 32, samples: 8 };
+
+export const command = defineCommand({
+  args: {
+    model: {
+      type: 'positional',
+      required: true,
+      description: 'model directory; only its config.json is read',
+    },
+    memory: memoryArg,
+    'prompt-tokens': {
+      type: 'string',
+      default: '512',
+      valueHint: 'P',
+      description: 'longest prompt',
+    },
+    'response-tokens': {
+      type: 'string',
+      default: '1024',
+      valueHint: 'R',
+      description: 'longest response',
+    },
+    method: {
+      type: 'enum',
+      options: ['grpo', 'ppo'],
+      default: 'grpo',
+      description: 'ppo trains a critic too',
+    },
+    train: {
+      type: 'enum',
+      options: ['lora', 'full'],
+      default: 'lora',
+      description: 'what is trained: adapters beside the frozen model, or the model',
+    },
+    rank: { type: 'string', valueHint: 'N', description: 'of the adapters (default: 16)' },
+    base: {
+      type: 'enum',
+      options: ['f16', 'int8', 'int4', 'f32'],
+      description: "storage of the model's matrices (default: f16 with lora, f32 with full)",
+    },
+    cache: {
+      type: 'enum',
+      options: ['f16', 'f32'],
+      default: 'f16',
+      description: 'storage of keys and values while responses are made',
+    },
+    json: { type: 'boolean', description: 'print the result as JSON on stdout' },
+  },
+  async run({ args }) {
+    const host = await system();
+    const memory = budgetOf(args);
+    const tokens = { min: 1, max: 2 ** 20, integer: true };
+    const asked = {
+      promptTokens: numberOption('prompt-tokens', args['prompt-tokens'], tokens),
+      responseTokens: numberOption('response-tokens', args['response-tokens'], tokens),
+      method: args.method,
+      train: args.train,
+      rank: rankOf(args),
+      base: storageOf(args),
+      cache: args.cache,
+    };
+    const model = await openDiskDescription(args.model);
+    try {
+      const shape = shapeOf(model.config, asked);
+      const planner = new MemoryPlanner(shape, desktop);
+      const plan = planner.plan(memory);
+      if (args.json) {
+        await host.stdout(jsonText({ ...answerOf(plan, asked.base), ...asked, memory }));
+      } else {
+        await host.stdout(`${describe(plan, memory, asked)}\n${cardTable(planner)}`);
+        const refusal = refusalOfSmallest(shape);
+        if (refusal !== undefined) await host.stderr(`note: ${refusal}\n`);
+      }
+      return 0;
+    } finally {
+      await model.close();
+    }
+  },
+});
+
+/** What a person asks about. */
+export interface FitQuestion {
+  readonly promptTokens: number;
+  readonly responseTokens: number;
+  readonly method: 'grpo' | 'ppo';
+  readonly train: 'lora' | 'full';
+  /** Of the adapters; undefined if all parameters are trained. */
+  readonly rank: number | undefined;
+  readonly base: Storage;
+  readonly cache: Storage;
+}
+
+/** The buffers of such a training. */
+export function shapeOf(model: ModelConfig, question: FitQuestion): BuffersShape {
+  const { promptTokens, responseTokens, method, rank, base, cache } = question;
+  const preset = pretrained[rank === undefined ? 'full' : 'lora'];
+  return {
+    model,
+    config: {
+      rollout: { ...preset.rollout, ...rollout },
+      ppo: { ...preset.ppo, estimator: method === 'ppo' ? 'gae' : 'grpo' },
+      weightStorage: base,
+      cacheStorage: cache,
+      adapter: rank === undefined ? null : { ...defaultAdapter, rank, alpha: 2 * rank },
+    },
+    lengths: { maxPromptTokens: promptTokens, maxResponseTokens: responseTokens },
+    prompts: 1024,
+    epochs: 8,
+  };
+}
+
+function answerOf({ fits, choices, byPurpose, total }: MemoryPlan, base: string) {
+  const { rowsTogether: rows, microRows, gradientCheckpointing } = choices;
+  return { fits, base, rows, bytes: { ...byPurpose, total }, microRows, gradientCheckpointing };
+}
+
+function rankOf({ train, rank }: { readonly train: string; readonly rank?: string | undefined }) {
+  if (train === 'lora') {
+    if (rank === undefined) return defaultAdapter.rank;
+    return numberOption('rank', rank, { min: 1, max: 1024, integer: true });
+  }
+  if (rank !== undefined) throw new UsageError('--rank is of adapters: --train full has none');
+  return undefined;
+}
+
+function storageOf({
+  train,
+  base,
+}: {
+  readonly train: string;
+  readonly base?: string | undefined;
+}): Storage {
+  if (base === 'int8' || base === 'int4') {
+    throw new UsageError(`--base ${base}: this version stores a base in f32 or f16`);
+  }
+  if (base === 'f32' || base === 'f16') return base;
+  return train === 'lora' ? 'f16' : 'f32';
+}
+
+function describe(plan: MemoryPlan, memory: number, question: FitQuestion): string {
+  const { promptTokens, responseTokens, method, rank, base, cache } = question;
+  const what = rank === undefined ? 'all parameters' : `LoRA of rank ${rank}`;
+  const lines = [
+    `${method === 'ppo' ? 'PPO' : 'GRPO'}, ${what}, base in ${base}, cache in ${cache}; prompts of ${promptTokens} tokens, responses of ${responseTokens}`,
+    plan.fits
+      ? planText(plan, memory)
+      : `does not fit: one row at a time takes ${bytesText(plan.total)}, there are ${bytesText(memory)}`,
+    ...Object.entries(plan.byPurpose)
+      .sort(([, a], [, b]) => b - a)
+      .map(([purpose, bytes]) => `  ${purpose.padEnd(14)}${bytesText(bytes).padStart(14)}`),
+  ];
+  return `${lines.join('\n')}\n`;
+}
+
+/** Rows that decode together on cards of several sizes. */
+function cardTable(planner: MemoryPlanner): string {
+  const lines = cards.map((card) => {
+    const { fits, choices, total } = planner.plan(budgetOfCard(card));
+    const rows = fits ? String(choices.rowsTogether) : '-';
+    return `  ${bytesText(card).padEnd(12)}${rows.padStart(6)}${bytesText(total).padStart(14)}\n`;
+  });
+  return `  ${'card'.padEnd(12)}${'rows'.padStart(6)}${'takes'.padStart(14)}\n${lines.join('')}`;
+}
+
+/**
+ * Why adapters with the smallest bindings cannot do such a training; undefined where they can.
+ */
+function refusalOfSmallest(shape: BuffersShape): string | undefined {
+  try {
+    estimateBuffers({ ...shape, rowsTogether: 1, microRows: 1 }, everywhere);
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof AdapterError)) throw error;
+    return `an adapter whose bindings end at 128 MiB cannot hold it: ${error.message}`;
+  }
+}

@@ -70,10 +70,14 @@ function trainingFindings(run: Run): string[] {
   if (isEvaluated(run) || !reward || !right) return [];
   return [
     `On the prompts that it trains on, FULL’s mean reward went from ${fixed(reward.first)} in the first ` +
-      `${counted(reward.quarter, 'update')} to ${fixed(reward.last)} in the last, of ${count(updates)} ` +
+      `${updatesText(reward.quarter)} to ${fixed(reward.last)} in the last, of ${count(updates)} ` +
       `(${signed(reward.last - reward.first)}); the share of right responses from ${percent(right.first)} to ${percent(right.last)}.`,
   ];
 }
+
+/** `update` or `3 updates`, behind `the first`. */
+const updatesText = (updates: number): string =>
+  updates === 1 ? 'update' : counted(updates, 'update');
 
 /** What kept a given model from learning from its prompts. */
 function lessonFindings(run: Run): string[] {
@@ -93,7 +97,7 @@ function lessonFindings(run: Run): string[] {
       : []),
     ...(cut && cut.last >= MANY_CUT
       ? [
-          `${percent(cut.last)} of FULL’s responses in the last ${counted(cut.quarter, 'update')} reached the limit on their length before they ended.`,
+          `${percent(cut.last)} of FULL’s responses in the last ${updatesText(cut.quarter)} reached the limit on their length before they ended.`,
         ]
       : []),
   ];

@@ -914,7 +914,7 @@ function modelFacts({ config, model }: ExperimentResults): (readonly [string, Pa
         ] as const)
       : []),
     ['Trained', trained],
-    ...(model && some !== undefined
+    ...(model && adapter && some !== undefined
       ? ([
           [
             'Trained parameters',

@@ -1,5 +1,10 @@
 import { configFrom, PRETRAINED } from '../../src/config.ts';
-import type { Evaluation, ExperimentResults, ScoredPrompt, UpdateRecord } from '../../src/results.ts';
+import type {
+  Evaluation,
+  ExperimentResults,
+  ScoredPrompt,
+  UpdateRecord,
+} from '../../src/results.ts';
 import type { MethodName } from '../../src/selection/methods.ts';
 import { folderOf, type MadeRun } from './report-run.ts';
 
@@ -23,7 +28,12 @@ const EPOCHS = 3;
 
 /** A folder like that of a run on a dataset with a pretrained model, made without training. */
 export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
-  const { arms = [], tiers, right = [0, 0.25, 0.25, 0.5, 0.5, 0.75], prompt = () => ({}) } = options;
+  const {
+    arms = [],
+    tiers,
+    right = [0, 0.25, 0.25, 0.5, 0.5, 0.75],
+    prompt = () => ({}),
+  } = options;
   const methods: MethodName[] = ['full', ...arms];
   const config = configFrom(
     PRETRAINED,
@@ -61,7 +71,14 @@ export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
   );
   const scores = Array.from({ length: POOL }, (_, id): ScoredPrompt => {
     const rewards = [0, 0.25, 0.5].map((value) => (id % 3 === 0 ? 0 : value));
-    return { prompt: `problem ${id}`, id, score: id / POOL, rewards, key: String(id), ...prompt(id) };
+    return {
+      prompt: `problem ${id}`,
+      id,
+      score: id / POOL,
+      rewards,
+      key: String(id),
+      ...prompt(id),
+    };
   });
   const kept = scores.filter(({ score }) => score! >= config.lim.theta).length;
   const lim = {
@@ -120,7 +137,10 @@ export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
         lim,
         pool: { prompts: POOL, byColumn },
         selections: Object.fromEntries(
-          arms.map((arm) => [arm, { prompts: kept, byColumn: { source: { books: kept, web: 0 } } }]),
+          arms.map((arm) => [
+            arm,
+            { prompts: kept, byColumn: { source: { books: kept, web: 0 } } },
+          ]),
         ),
         scoreQuantiles: Array.from({ length: 21 }, (_, i) => i / 21),
       },

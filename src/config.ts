@@ -212,7 +212,8 @@ export interface PpoConfig {
   /**
    * Where the log-probabilities of the policy that sampled come from: `pass` computes them before
    * the first update (LIMR), `first-pass` takes those of the first update itself, which then must
-   * take the whole rollout. `pass` when left out.
+   * take the whole rollout; all ratios are 1, and there is no KL penalty. It saves a forward pass.
+   * `pass` when left out.
    */
   readonly oldLogprobs?: OldLogprobs;
   /** Optimizer passes over a rollout (LIMR: 1). */
@@ -443,11 +444,16 @@ function checkModel(config: ExperimentConfig, fail: (field: string, text: string
   }
   const twice = adapter?.targets.find((target, i) => adapter.targets.indexOf(target) !== i);
   if (twice !== undefined) fail('adapter.targets', `'${twice}' is given twice`);
-  if (ppo.oldLogprobs === 'first-pass' && (ppo.minibatches > 1 || ppo.updateEpochs > 1)) {
-    fail(
-      'ppo.oldLogprobs',
-      'first-pass needs one update of the whole rollout: ppo.minibatches and ppo.updateEpochs 1',
-    );
+  if (ppo.oldLogprobs === 'first-pass') {
+    if (ppo.minibatches > 1 || ppo.updateEpochs > 1) {
+      fail(
+        'ppo.oldLogprobs',
+        'first-pass needs one update of the whole rollout: ppo.minibatches and ppo.updateEpochs 1',
+      );
+    }
+    if (ppo.klCoef !== 0) {
+      fail('ppo.oldLogprobs', 'first-pass comes too late for a KL penalty: ppo.klCoef 0');
+    }
   }
 }
 

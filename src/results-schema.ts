@@ -31,21 +31,6 @@ export const evaluation = v.object({
   samples: whole,
   ...accuracy,
 });
-/**
- * The place of a prompt in its pool, in a row of `scores.json` or of a subset: its `index`, or its
- * `id` where the prompt has no id of its own.
- */
-export const placed = {
-  id: v.union([whole, v.string()]),
-  index: v.exactOptional(whole),
-};
-
-/** @throws RangeError for a row that tells no place. */
-export function placeOf({ id, index }: { id: number | string; index?: number }): number {
-  const place = index ?? id;
-  if (typeof place === 'number') return place;
-  throw new RangeError(`the row '${place}' has no index`);
-}
 
 export const probe = v.object({
   prompts: whole,

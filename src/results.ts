@@ -160,11 +160,14 @@ export interface UpdateRecord {
 /**
  * A line of `scores.json`: a prompt's place in the pool, its score and its curve. A missing number
  * is `null`, in the file and here; it is never 0, which is a valid score and a valid reward.
+ * `src/run-folder/pool-rows.ts` says how the file names the prompt.
  */
 export interface ScoredPrompt {
   readonly prompt: string;
-  /** The place. In the file it is `index` where the prompt has an id of its own, which is `id`. */
+  /** The prompt's place in the pool. */
   readonly id: number;
+  /** The id of the prompt's row in its file; absent for a prompt of no file. */
+  readonly rowId?: string;
   /** Null if the prompt has no score: never rolled out, dropped by `limr`'s rule, or 0 / 0. */
   readonly score: number | null;
   /** The mean signal in each data epoch; null where the prompt was not rolled out in it. */

@@ -5,6 +5,7 @@ import { isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
+import { memoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
 import { nextFree } from './output.ts';
 import { estimateRun, runConfig } from './run.ts';
@@ -54,6 +55,7 @@ export const command = defineCommand({
       options: ['f16', 'int8', 'int4', 'f32'],
       description: "storage of the model's matrices (default: f16 with lora, f32 with full)",
     },
+    memory: memoryArg,
     system: { type: 'string', valueHint: 'TEXT', description: 'system message of every prompt' },
     seed: { type: 'string', valueHint: 'N', description: 'of the run (default: 1)' },
     estimate: {

@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
@@ -16,8 +16,10 @@ import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../ru
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
+import { modelConfigOf } from '../scheduler/base.ts';
 import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
+import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
 import { resultMarks } from '../scheduler/checkpoint.ts';
 import { FolderStore } from '../workers/folder-store.ts';
@@ -32,6 +34,7 @@ import { withSizes } from './experiment-sizes.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
+import { budgetOf, memoryArg } from './memory-budget.ts';
 import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
@@ -49,6 +52,8 @@ interface PlannedRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   readonly lock: FolderLock | undefined;
+  /** Bytes of GPU buffers that the run may take; undefined if nothing limits it. */
+  readonly memory: number | undefined;
   /** The run goes on: its folder has its config. */
   readonly resumed?: true;
   /** The run is done and only lacks its report. */
@@ -83,14 +88,15 @@ export const command = defineCommand({
       type: 'boolean',
       description: 'only tell the GPU memory it would take on this adapter; runs nothing',
     },
+    memory: memoryArg,
     ...commonArgs,
   },
   async run({ args }) {
     const host = await system();
     if (args.estimate) {
-      const config =
-        args.resume === undefined ? await freshConfig(args) : (await resumedRun(host, args)).config;
-      return estimateRun(host, config, args);
+      if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
+      const { config, memory } = await resumedRun(host, args);
+      return estimateLaidOut(host, config, memory, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -135,6 +141,7 @@ export interface RunArgs {
   readonly seed?: string | undefined;
   readonly out?: string | undefined;
   readonly resume?: string | undefined;
+  readonly memory?: string | undefined;
   readonly adapter?: string;
   readonly json?: boolean | undefined;
 }
@@ -158,14 +165,19 @@ const freshPlan = async (host: System, args: RunArgs): Promise<PlannedRun> =>
 async function planOf(
   host: System,
   config: ExperimentConfig,
-  args: Pick<RunArgs, 'seed' | 'out'>,
+  args: Pick<RunArgs, 'seed' | 'out' | 'memory'>,
 ): Promise<PlannedRun> {
   const { preset } = config;
+  const memory = memoryOf(config, args);
   const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
   const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
   const lock = await lockedFor(host, out, () => expectFreshRun(out));
-  return { out, config, seeds, lock };
+  return { out, config, seeds, lock, memory };
 }
+
+/** The budget of a run: models of a folder have one in any case, drawn models only if it is asked for. */
+const memoryOf = (config: ExperimentConfig, args: Pick<RunArgs, 'memory'>): number | undefined =>
+  args.memory !== undefined || startsFromFolder(config) ? budgetOf(args) : undefined;
 
 /**
  * Makes this command the only one that works in a folder, if the folder passes the check.
@@ -234,17 +246,32 @@ const isUnfinished = async (host: System, folder: string): Promise<boolean> =>
   (await host.info(`${folder}/${RESULTS}`)) === undefined;
 
 /** Prints the GPU memory by purpose, for the config of a run with these options. */
-export async function estimateRun(
+export const estimateRun = (
   host: System,
   config: ExperimentConfig,
+  args: RunArgs,
+): Promise<number> => estimateLaidOut(host, config, memoryOf(config, args), args);
+
+/** @param memory The budget within which the run is laid out; undefined for none. */
+async function estimateLaidOut(
+  host: System,
+  config: ExperimentConfig,
+  memory: number | undefined,
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
     const hasBase = findBase(await shippedBases(), config) !== undefined;
-    const found = await withSizes(host, config, (sizes) =>
-      estimate(config, gpu.limits, { ...sizes, hasBase }),
-    );
+    const { found, sentence } = await withSizes(host, config, ({ task, model }) => {
+      const { limits } = gpu;
+      const plan =
+        memory === undefined
+          ? undefined
+          : planRun(config, modelConfigOf(config, task, model), task, { memory, limits });
+      const known = { task, model, hasBase, choices: plan?.choices };
+      return { found: estimate(config, limits, known), sentence: plan?.sentence };
+    });
+    if (sentence !== undefined) await host.stderr(`${sentence}\n`);
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;
     const rows = (use: MemoryUse): string =>
@@ -283,10 +310,10 @@ function seedList(text: string): number[] {
 async function resumedRun(
   host: System,
   args: RunArgs,
-): Promise<Pick<PlannedRun, 'out' | 'config' | 'seeds'>> {
+): Promise<Pick<PlannedRun, 'out' | 'config' | 'seeds' | 'memory'>> {
   const out = args.resume ?? '';
   // A run resumes with its own settings; others would be ignored, so they are refused.
-  const options = ['config', 'preset', 'methods', 'seed', 'out'] as const;
+  const options = ['config', 'preset', 'methods', 'seed', 'out', 'memory'] as const;
   const asked = options.find((name) => args[name] !== undefined);
   if (asked !== undefined) {
     const named = asked === 'config' ? `config (${args.config ?? ''})` : `--${asked}`;
@@ -300,12 +327,13 @@ async function resumedRun(
     return withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
   };
   const inputs = await readInputs(textOf, `${out}/`);
-  const { config, seeds } = await parseRunFile(await readConfigFile(where), where, inputs);
-  return { out, config, seeds };
+  const file = await parseRunFile(await readConfigFile(where), where, inputs);
+  const { config, seeds, memory } = file;
+  return { out, config, seeds, memory };
 }
 
 async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
-  const { out, config, seeds } = await resumedRun(host, args);
+  const { out, config, seeds, memory } = await resumedRun(host, args);
   const has = async (name: string): Promise<boolean> =>
     (await host.info(`${out}/${name}`)) !== undefined;
   const lock = await lockedFor(host, out, async () => {
@@ -314,7 +342,7 @@ async function resumedPlan(host: System, args: RunArgs): Promise<PlannedRun> {
     }
   });
   const unreported = await has(RESULTS);
-  return { out, config, seeds, lock, resumed: true, ...(unreported ? { unreported } : {}) };
+  return { out, config, seeds, memory, lock, resumed: true, ...(unreported ? { unreported } : {}) };
 }
 
 /**
@@ -361,6 +389,7 @@ async function runExperiment(
         config: plan.config,
         seeds: plan.seeds,
         resume: plan.resumed ?? false,
+        ...(plan.memory === undefined ? {} : { memory: plan.memory }),
         adapter,
         bases: await shippedBases(),
         tuned: await readTuned(),
@@ -369,14 +398,14 @@ async function runExperiment(
       }),
     );
     await host.stderr(`adapter: ${started.adapter}\n`);
-    for (const note of started.notes) await host.stderr(`note: ${note}\n`);
+    for (const note of started.notes) await host.stderr(`${note}\n`);
     if (!plan.resumed) {
-      const { config, seeds } = plan;
+      const { config, seeds, memory } = plan;
       for (const [file, text] of inputTexts(started.inputs)) {
         await host.write(`${plan.out}/${file}`, text);
       }
       // Last: a folder with a config holds a run.
-      const text = await runFileText(config, seeds, started.inputs);
+      const text = await runFileText(config, seeds, { inputs: started.inputs, memory });
       await host.write(`${plan.out}/${CONFIG}`, text);
     }
     stoppable = true;

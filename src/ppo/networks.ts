@@ -1,6 +1,7 @@
 import { actionStats } from '../../kernels/action-stats.ts';
 import { rowsOf, type Tensor } from '../../kernels/lib/tensor.ts';
 import { policyLoss } from '../../kernels/policy-loss.ts';
+import { scatterActions } from '../../kernels/scatter-actions.ts';
 import { valueLoss } from '../../kernels/value-loss.ts';
 import type { ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -55,6 +56,18 @@ export function actorNetwork(
         actor.network,
         actor.networkGradients,
         (chunk) => [
+          ...(ppo.oldLogprobs === 'first-pass'
+            ? [
+                scatterActions(
+                  {
+                    source: chunk.logprobs,
+                    action_source: chunk.source,
+                    destination: experience.oldLogprobs,
+                  },
+                  { actionCount: chunk.count },
+                ),
+              ]
+            : []),
           policyLoss(
             {
               logprobs: chunk.logprobs,

@@ -140,7 +140,8 @@ export class PpoTrainer {
   readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
   readonly #networks: { readonly actor: Network; readonly critic: Network | undefined };
   readonly #plans: {
-    readonly score: Plan;
+    /** Undefined where nothing need be known before the update. */
+    readonly score: Plan | undefined;
     readonly advantages: Plan;
     readonly record: Plan | undefined;
   };
@@ -251,11 +252,17 @@ export class PpoTrainer {
     const reference = penalised ? this.base : undefined;
     this.#readback = new Readback(gpu, 'update metrics', readBytes(this.#readParts()));
     const kl = { estimator: ppo.klEstimator, coef: ppo.klCoef };
-    const score = gpu.plan('score', [
-      ...trunkForward(actor.network, batch, activations),
-      ...head.forward(actor.network, temperature),
-      scatter(head.logprobs, experience.oldLogprobs),
-      scatter(head.entropy, experience.entropy),
+    // The first pass of the only update finds the old log-probabilities itself.
+    const inUpdate = ppo.oldLogprobs === 'first-pass';
+    const scored: readonly Step[] = [
+      ...(inUpdate
+        ? []
+        : [
+            ...trunkForward(actor.network, batch, activations),
+            ...head.forward(actor.network, temperature),
+            scatter(head.logprobs, experience.oldLogprobs),
+            scatter(head.entropy, experience.entropy),
+          ]),
       ...(reference
         ? [
             ...trunkForward(reference, batch, activations),
@@ -270,7 +277,8 @@ export class PpoTrainer {
             scatter(criticHead.values, experience.values),
           ]
         : []),
-    ]);
+    ];
+    const score = scored.length > 0 ? gpu.plan('score', scored) : undefined;
     const advantages = gpu.plan(
       'advantages',
       advantageDispatches(
@@ -465,9 +473,11 @@ export class PpoTrainer {
 
   /** Log-probabilities, values and entropy of every action under the policies before the update. */
   async #score(experience: Experience): Promise<void> {
+    const { score } = this.#plans;
+    if (!score) return;
     for (const piece of this.#pieces(experience.units.map((units) => ({ units, weights: [] })))) {
       this.#batch.upload(packGroups(piece, true));
-      await this.#gpu.run(this.#plans.score);
+      await this.#gpu.run(score);
     }
   }
 

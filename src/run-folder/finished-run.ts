@@ -11,13 +11,12 @@ import {
   finite,
   limSummary,
   orNaN,
-  placed,
-  placeOf,
   probe,
   selection,
   whole,
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
+import { nameFields, placeOf } from './pool-rows.ts';
 import { forEachMethod, methodNames } from '../selection/methods.ts';
 
 /** The access to a run's folder that a report needs. */
@@ -103,7 +102,7 @@ const recordSchema = v.object({
 });
 const scoreSchema = v.object({
   prompt: v.string(),
-  ...placed,
+  ...nameFields,
   score: v.nullable(finite),
   rewards: v.array(v.nullable(finite)),
   origin: v.exactOptional(v.picklist(['easy', 'learnable', 'hard'])),
@@ -191,19 +190,13 @@ function parseScores({ text, where }: NamedText, prompts: number, epochs: number
         `${at}: rewards: must hold ${epochs} numbers, one per data epoch, not ${parsed.rewards.length}`,
       );
     }
-    const { index: _index, ...scored } = parsed;
-    return { ...scored, id: placeIn(parsed, at) };
+    const { id, index: _index, ...scored } = parsed;
+    return {
+      ...scored,
+      id: placeOf(parsed) ?? i,
+      ...(typeof id === 'string' ? { rowId: id } : {}),
+    };
   });
-}
-
-/** @throws FormatError if the row tells no place. */
-export function placeIn(row: Parameters<typeof placeOf>[0], where: string): number {
-  try {
-    return placeOf(row);
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new FormatError(`${where}: ${cause.message}`, { cause });
-  }
 }
 
 function checked<Schema extends v.GenericSchema>(

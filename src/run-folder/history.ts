@@ -2,12 +2,12 @@ import * as v from 'valibot';
 import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
-import { placed } from '../results-schema.ts';
 import type { Evaluation, ExperimentEvent } from '../results.ts';
 import type { MethodName } from '../selection/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
-import { placeIn, type Run, type RunFolder } from './finished-run.ts';
+import type { Run, RunFolder } from './finished-run.ts';
 import { EVENTS, seedFiles } from './names.ts';
+import { subsetPlaces } from './pool-rows.ts';
 import { logOfOlderRun } from './older-events.ts';
 
 /**
@@ -54,8 +54,6 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
   });
 }
 
-const subsetRows = v.array(v.object(placed));
-
 function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referred {
   const seeds = results.seeds.map(({ seed }) => seed);
   const poolOf = (seed: number) => {
@@ -68,9 +66,9 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     const where = `${folder.name}/${path}`;
     const text = await folder.read(path);
     if (text === undefined) throw new FormatError(`${where}: no such file`);
-    const parsed = v.safeParse(subsetRows, parseJson(text, where), { abortEarly: true });
+    const parsed = v.safeParse(subsetPlaces, parseJson(text, where), { abortEarly: true });
     if (!parsed.success) throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
-    return parsed.output.map((row) => placeIn(row, where));
+    return parsed.output;
   };
   return {
     where: `${folder.name}/${EVENTS}`,
@@ -78,10 +76,13 @@ function referredIn({ results, scores: pools }: Run, folder: RunFolder): Referre
     seeds,
     pool: (seed) =>
       Promise.resolve(
-        poolOf(seed).map(({ prompt, id: _id, score: _score, rewards: _rewards, ...known }) => ({
-          text: prompt,
-          ...known,
-        })),
+        poolOf(seed).map(
+          ({ prompt, id: _id, rowId, score: _score, rewards: _rewards, ...known }) => ({
+            text: prompt,
+            ...(rowId === undefined ? {} : { id: rowId }),
+            ...known,
+          }),
+        ),
       ),
     column: (seed, epoch) => {
       const signal = Float32Array.from(poolOf(seed), ({ rewards }) => rewards[epoch] ?? NaN);

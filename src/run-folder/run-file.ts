@@ -14,25 +14,33 @@ export interface RunFile {
    */
   readonly configHash: string;
   readonly seeds: readonly number[];
+  /**
+   * Bytes of GPU buffers that the run may take; absent if nothing limits it. A resume lays the run
+   * out within the same bytes.
+   */
+  readonly memory?: number;
 }
 
-/** SHA-256 over config and seeds, with fields in the order of the file. */
-const digestOfRun = (config: unknown, seeds: unknown): string =>
-  digestOf(JSON.stringify([config, seeds]));
+/** SHA-256 over config, seeds and memory if there is one, with fields in the order of the file. */
+const digestOfRun = (config: unknown, seeds: unknown, memory: unknown): string =>
+  digestOf(JSON.stringify(memory === undefined ? [config, seeds] : [config, seeds, memory]));
 
 /**
  * The text of a run's `config.json`.
  *
- * @param inputs The files that the config names.
+ * @param options.inputs The files that the config names.
+ * @param options.memory See `RunFile`.
  */
 export async function runFileText(
   config: ExperimentConfig,
   seeds: readonly number[],
-  inputs: RunInputs = noInputs,
+  options: { readonly inputs?: RunInputs; readonly memory?: number | undefined } = {},
 ): Promise<string> {
-  const digest = digestOfRun(config, seeds);
+  const { inputs = noInputs, memory } = options;
+  const digest = digestOfRun(config, seeds, memory);
   const hash = await configHash(config, digestsOf(inputs));
-  const file = { schema: 1, config, configHash: hash, seeds, digest };
+  const limit = memory === undefined ? {} : { memory };
+  const file = { schema: 1, config, configHash: hash, seeds, ...limit, digest };
   return `${JSON.stringify(file, null, 2)}\n`;
 }
 
@@ -59,14 +67,19 @@ export async function parseRunFile(
   const hash = await configHash(found as ExperimentConfig, digestsOf(inputs));
   // Version 0.1.0 wrote no digest.
   const digest = fieldOf(value, 'digest');
-  const whole = digest === undefined || digest === digestOfRun(found, seeds);
+  const memory = fieldOf(value, 'memory');
+  const whole = digest === undefined || digest === digestOfRun(found, seeds, memory);
   if (!whole || fieldOf(value, 'configHash') !== hash) {
     throw new ConfigError(
       `${where} is damaged or was edited: it does not hold the run that was started; ` +
         'a run with other settings needs a folder of its own',
     );
   }
-  return { schema: 1, config, configHash: hash, seeds };
+  if (memory === undefined) return { schema: 1, config, configHash: hash, seeds };
+  if (typeof memory !== 'number' || !Number.isSafeInteger(memory) || memory < 1) {
+    throw new ConfigError(`${where}: memory must be a whole number of bytes`);
+  }
+  return { schema: 1, config, configHash: hash, seeds, memory };
 }
 
 const isSeedList = (value: unknown): value is number[] =>

@@ -11,6 +11,7 @@ import {
   allocateExperimentBuffers,
   type BuffersShape,
   countBuffers,
+  type MemoryChoices,
 } from './experiment-buffers.ts';
 
 /** Bytes of GPU buffers. */
@@ -45,6 +46,8 @@ export interface EstimateInputs {
    * it.
    */
   readonly hasBase?: boolean | undefined;
+  /** How the run is laid out; as a whole when left out. */
+  readonly choices?: MemoryChoices | undefined;
 }
 
 /**
@@ -63,7 +66,10 @@ export function estimate(
   const task = known.task ?? taskShapeOf(config.task);
   if (!task) throw new ConfigError(`task: ${config.task.name} has no size before it is opened`);
   const model = modelConfigOf(config, task, known.model);
-  const run = measure(limits, (gpu) => allocateExperimentBuffers(gpu, config, task, { model }));
+  const { choices } = known;
+  const run = measure(limits, (gpu) =>
+    allocateExperimentBuffers(gpu, config, task, { ...choices, model }),
+  );
   const pretraining =
     startsDrawn(config) && !(known.hasBase ?? false)
       ? measure(limits, (gpu) => baseTrainer(gpu, config, task))

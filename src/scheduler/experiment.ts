@@ -6,6 +6,7 @@ import {
   startsFromFolder,
 } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import type { ModelConfig } from '../model/config.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
 import {
@@ -38,6 +39,7 @@ import { Evaluator, judging, type Verifier } from './evaluator.ts';
 import type { MemoryChoices } from './experiment-buffers.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
+import { planRun } from './plan-memory.ts';
 import { keyOf, Pool } from './pool.ts';
 import { probe, probeWarning } from './probe.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
@@ -72,6 +74,8 @@ export interface ExperimentHost {
   readonly reason?: string | undefined;
   /** What the device's memory decides; nothing when left out. */
   readonly memory?: MemoryChoices | undefined;
+  /** Bytes of buffers that the run may take: `planRun` then makes the other choices. */
+  readonly budget?: number | undefined;
 }
 
 type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
@@ -99,6 +103,35 @@ export interface OpenOptions {
   readonly checkpointSeconds?: number | undefined;
 }
 
+/** The model that a run trains, and how its buffers are laid out. */
+interface RunLayout {
+  readonly model: ModelConfig;
+  readonly choices: MemoryChoices;
+  readonly sentence: string | undefined;
+}
+
+/**
+ * Lays a run out on its device: within the budget if there is one, else as a whole.
+ *
+ * @throws AdapterError when the device cannot bind one of its buffers, MemoryError when the budget is
+ *   too small; both in a budget alone.
+ */
+function layoutOf(
+  { gpu, given, memory = {}, budget }: ExperimentHost,
+  config: ExperimentConfig,
+  task: Task,
+): RunLayout {
+  const model = modelConfigOf(config, task, given?.directory.config);
+  if (budget === undefined) return { model, choices: memory, sentence: undefined };
+  const { choices, sentence } = planRun(config, model, task, {
+    memory: budget,
+    limits: gpu.limits,
+  });
+  // After a failed allocation fewer rows decode together than planned.
+  const rowsTogether = Math.min(choices.rowsTogether, memory.rowsTogether ?? Infinity);
+  return { model, choices: { ...choices, ...memory, rowsTogether }, sentence };
+}
+
 /**
  * A LIMR experiment: base, PPO on the full pool with its reward matrix, LIM scores, selections, and
  * PPO from the same base on each, evaluated at fixed read-outs. It advances by whole PPO iterations;
@@ -115,6 +148,7 @@ export class Experiment {
   readonly #buffers: TrustedBuffers;
   readonly #checkpoints: RunCheckpoints;
   readonly #configHash: string;
+  readonly #layout: RunLayout;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
   #pretrained = 0;
@@ -138,9 +172,10 @@ export class Experiment {
     config: ExperimentConfig,
     seeds: readonly number[],
     task: Task,
-    options: OpenOptions & { readonly configHash: string },
+    options: OpenOptions & { readonly configHash: string; readonly layout: RunLayout },
   ) {
-    const { given, gpu, hostName, memory, store } = host;
+    const { gpu, hostName, store } = host;
+    this.#layout = options.layout;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -148,8 +183,8 @@ export class Experiment {
     this.task = task;
     this.#configHash = options.configHash;
     this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
-    const model = modelConfigOf(config, task, given?.directory.config);
-    this.#buffers = new TrustedBuffers(gpu, config, task, { ...memory, model });
+    const { model, choices } = options.layout;
+    this.#buffers = new TrustedBuffers(gpu, config, task, { ...choices, model });
     this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
@@ -174,10 +209,12 @@ export class Experiment {
     const task = await openTask(config.task, host.resources ?? noResources);
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
+      const layout = layoutOf(host, config, task);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
+        layout,
       });
       const archive = experiment.#archive;
       const kept = options.resume
@@ -190,7 +227,8 @@ export class Experiment {
       const base = kept ? undefined : await baseBefore(host, config);
       estimate(config, host.gpu.limits, {
         task,
-        model: host.given?.directory.config,
+        model: layout.model,
+        choices: layout.choices,
         hasBase: kept ? kept.found.pretraining === null : base !== undefined,
       });
       if (kept) await experiment.#restore(kept);
@@ -205,6 +243,16 @@ export class Experiment {
 
   get poolSize(): number {
     return this.task.poolPrompts;
+  }
+
+  /** How the run uses memory, in a sentence; undefined where nothing limits it. */
+  get layoutText(): string | undefined {
+    return this.#layout.sentence;
+  }
+
+  /** Limit on the rows that decode together; undefined for those of a rollout. */
+  get rowsTogether(): number | undefined {
+    return this.#layout.choices.rowsTogether;
   }
 
   /** Whether the memory of rows that decode together is asked for: not while a base is pre-trained. */

@@ -89,7 +89,7 @@ export async function openGivenInputs(
     record: { inputs, base },
     resources: { files, model: taskModelOf(directory) },
     given: { directory, openFile, digest: baseDigest(base) },
-    notes: directory.notes,
+    notes: directory.notes.map((note) => `note: ${id}: ${note}`),
   };
 }
 

@@ -3,9 +3,9 @@ import type { ExperimentConfig } from '../config.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { readSafetensors, SafetensorsError, toFloat32 } from '../formats/safetensors.ts';
 import type { ExperimentEvent, UpdateRecord } from '../results.ts';
-import { placed, placeOf } from '../results-schema.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from '../run-folder/events.ts';
 import { EVENTS, METRICS, seedFiles } from '../run-folder/names.ts';
+import { subsetPlaces } from '../run-folder/pool-rows.ts';
 import { logOfOlderRun } from '../run-folder/older-events.ts';
 import { at, updatesPerEpoch } from '../run-plan.ts';
 import type { Task } from '../tasks/task.ts';
@@ -179,7 +179,6 @@ async function recordsIn(
 }
 
 const scoreRows = v.array(v.object({ score: v.nullable(v.number()) }));
-const subsetRows = v.array(v.object(placed));
 
 /** The data that a log refers to, from the run's files and the checkpoint to continue from. */
 function referredIn(
@@ -242,7 +241,7 @@ function referredIn(
       }
       const selections: Partial<Record<MethodName, number[]>> = {};
       for (const method of methods) {
-        selections[method] = (await rows(names.subset(method), subsetRows)).map(placeOf);
+        selections[method] = await rows(names.subset(method), subsetPlaces);
       }
       return { scores: Float64Array.from(found, ({ score }) => score ?? NaN), selections };
     },

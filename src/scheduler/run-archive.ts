@@ -4,11 +4,12 @@ import type { MethodName } from '../selection/methods.ts';
 import type { ExperimentEvent, ExperimentResults, FileMark, UpdateRecord } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
-import type { LeftOutRow, PoolPrompt } from '../tasks/task.ts';
+import { namesOf } from '../run-folder/pool-rows.ts';
+import type { LeftOutRow } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
-import { keyOf, type Pool } from './pool.ts';
+import { keyOf, type Pool, type PooledPrompt } from './pool.ts';
 import { meansOf } from './reward-matrix.ts';
 import type { FileContent } from '../formats/file-content.ts';
 import type { RunStore } from './run-store.ts';
@@ -94,18 +95,20 @@ export class RunArchive {
       ),
     );
     const signal = summary.lim.signal === 'accuracy' ? accuracy : reward;
-    const scored = pool.prompts.map((prompt, id) => ({
+    const scored = pool.prompts.map((prompt, place) => ({
       prompt: prompt.text,
-      ...identityOf(prompt, id),
-      score: finite(scores[id] ?? NaN),
-      rewards: Array.from(signal.subarray(id * epochs, (id + 1) * epochs), finite),
+      ...messagesOf(prompt),
+      ...namesIn(prompt, place),
+      score: finite(scores[place] ?? NaN),
+      rewards: Array.from(signal.subarray(place * epochs, (place + 1) * epochs), finite),
       ...keyOf(prompt),
     }));
     files.set(names.scores, jsonLines(scored));
     for (const [method, indices] of Object.entries(selections) as [MethodName, number[]][]) {
-      const rows = indices.map((id) => {
-        const prompt = pool.at(id);
-        return { ...identityOf(prompt, id), prompt: prompt.text, answer: prompt.key };
+      const rows = indices.map((place) => {
+        const prompt = pool.at(place);
+        const { prompt: given, answer } = prompt.row ?? { prompt: prompt.text, answer: prompt.key };
+        return { ...namesIn(prompt, place), prompt: given, answer };
       });
       files.set(names.subset(method), jsonLines(rows));
     }
@@ -175,12 +178,12 @@ export class RunArchive {
   }
 }
 
-/**
- * A prompt's place in the pool, as its id; beside an id of its own, by which other files know it,
- * as its index.
- */
-const identityOf = ({ id }: PoolPrompt, place: number): { id: number | string; index?: number } =>
-  id === undefined ? { id: place } : { id, index: place };
+const namesIn = ({ id, row }: PooledPrompt, place: number) =>
+  namesOf(place, { id, isOfFile: row !== undefined || id !== undefined });
+
+/** The messages of a prompt whose row is a conversation. */
+const messagesOf = ({ row }: PooledPrompt) =>
+  Array.isArray(row?.prompt) ? { messages: row.prompt } : {};
 
 const recordOf = ({
   type: _type,

@@ -118,7 +118,7 @@ export function checkVerifiers(config: DatasetConfig, path: string): void {
 }
 
 /** The last part of a path. */
-const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
+export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
 
 /**
  * The names of the tiers: those of their files without the ending, numbered where several are

@@ -14,6 +14,7 @@ import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { TokenizerClient, type TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
 import {
+  baseName,
   type DatasetConfig,
   type DatasetTier,
   isModule,
@@ -339,7 +340,7 @@ class DatasetReader {
         : []),
       ...(same > 0 ? [counted(same, 'repeated row')] : []),
     ];
-    if (parts.length > 0) this.notes.push(`${path}: left out ${parts.join(' and ')}`);
+    if (parts.length > 0) this.notes.push(`${baseName(path)}: left out ${parts.join(' and ')}`);
   }
 }
 

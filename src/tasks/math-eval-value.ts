@@ -1,6 +1,6 @@
 const deepestExpression = 40;
 
-class NotRead extends Error {}
+class NoValue extends Error {}
 
 /** The value of an expression at a probe; NaN where the expression has no value. */
 export interface Value {
@@ -21,7 +21,7 @@ export function valueOf(text: string, probe: readonly number[]): Value | undefin
   try {
     return { value: reader.read(), letters: reader.letters };
   } catch (error) {
-    if (error instanceof NotRead) return undefined;
+    if (error instanceof NoValue) return undefined;
     throw error;
   }
 }
@@ -73,7 +73,7 @@ class Reader {
 
   read(): number {
     const value = this.#sum();
-    if (this.#at < this.#tokens.length) throw new NotRead();
+    if (this.#at < this.#tokens.length) throw new NoValue();
     return value;
   }
 
@@ -89,12 +89,12 @@ class Reader {
 
   #closed(end: string): number {
     const value = this.#sum();
-    if (!this.#take(end)) throw new NotRead();
+    if (!this.#take(end)) throw new NoValue();
     return value;
   }
 
   #sum(): number {
-    if (++this.#depth > deepestExpression) throw new NotRead();
+    if (++this.#depth > deepestExpression) throw new NoValue();
     let value = this.#product();
     for (;;) {
       if (this.#take('+')) value += this.#product();
@@ -174,14 +174,14 @@ class Reader {
     const applied = functions.get(token);
     if (applied) return this.#applied(token, applied);
     if (/^[a-zA-Z]$/.test(token) || greek.has(token)) return this.#letter(token);
-    throw new NotRead();
+    throw new NoValue();
   }
 
   /** Applies a function with its exponent or base: `\sin^2 x`, `\log_2 8`. */
   #applied(name: string, f: (x: number) => number): number {
     const base = name === '\\log' && this.#take('_') ? this.#argument() : undefined;
     const exponent = this.#take('^') ? this.#argument() : 1;
-    if (!this.#startsFactor()) throw new NotRead();
+    if (!this.#startsFactor()) throw new NoValue();
     const inner = this.#next === '(' ? this.#power() : this.#factors();
     const value = base === undefined ? f(inner) : Math.log(inner) / Math.log(base);
     return exponent === 1 ? value : value ** exponent;
@@ -203,7 +203,7 @@ class Reader {
       const parts: string[] = [];
       if (this.#take('{')) {
         while (this.#next !== '}' && this.#next !== '') parts.push(this.#tokens[this.#at++] ?? '');
-        if (!this.#take('}')) throw new NotRead();
+        if (!this.#take('}')) throw new NoValue();
       } else parts.push(this.#tokens[this.#at++] ?? '');
       name += `_${parts.join('')}`;
     }

@@ -59,6 +59,11 @@ export interface StartRequest {
    * run without it runs no module. The port is transferred.
    */
   readonly frames?: MessagePort;
+  /**
+   * Bytes of GPU buffers that the run may take, which decide how much is computed together. When
+   * left out, as much is allocated as the whole rollout takes.
+   */
+  readonly memory?: number;
   /** Starts paused. Default false. */
   readonly paused?: boolean;
 }
@@ -69,7 +74,7 @@ export interface StartedRun {
   readonly host: string;
   /** The files that the config names. The folder of the run records them. */
   readonly inputs: RunInputs;
-  /** Sentences for the user about how the model's files were read. */
+  /** Sentences for the user: how the model's files were read, and how the run uses memory. */
   readonly notes: readonly string[];
 }
 

@@ -1,8 +1,9 @@
 import { transfer } from 'comlink';
+import { type InputFiles, noFiles } from '../formats/input-files.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
 import { moduleOf, modulesOf, type TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
-import { type FilePlace, openFiles } from './given-files.ts';
+import type { FilePlace } from './given-files.ts';
 import type { FramePort } from './module-host.ts';
 import { ModuleVerifier } from './module-verifier.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
@@ -18,8 +19,10 @@ export interface RewardPoolOptions {
    * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
-  /** Where the files come from that the task's config names. */
-  readonly files?: FilePlace;
+  /** The files that the task's config names; none when left out. The caller closes them. */
+  readonly files?: InputFiles;
+  /** Where verifiers in workers find the same files. A port, which has one owner, is not given on. */
+  readonly place?: FilePlace | undefined;
   /** In a page: where sandboxed frames come from, in which modules of the user run. */
   readonly frames?: FramePort | undefined;
   /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
@@ -38,7 +41,7 @@ const startReward: StartWorker = (Worker) =>
  */
 export class RewardPool {
   readonly #task: TaskConfig;
-  readonly #files: FilePlace | undefined;
+  readonly #place: FilePlace | undefined;
   readonly #timeLimitMs: number;
   readonly #start: StartWorker;
   readonly #lanes: Lane[];
@@ -50,7 +53,7 @@ export class RewardPool {
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
     this.#options = options;
-    this.#files = options.files;
+    this.#place = options.place?.kind === 'port' ? undefined : options.place;
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
     const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
@@ -120,7 +123,7 @@ export class RewardPool {
   async #openModules(): Promise<void> {
     const paths = modulesOf(this.#task);
     if (paths.length === 0) return;
-    const files = openFiles(this.#files);
+    const { files = noFiles } = this.#options;
     try {
       for (const path of paths) {
         const module = await ModuleVerifier.open(path, {
@@ -134,8 +137,6 @@ export class RewardPool {
     } catch (error) {
       for (const module of this.#modules.values()) module.close();
       throw error;
-    } finally {
-      await files.close();
     }
   }
 
@@ -147,7 +148,7 @@ export class RewardPool {
   async #open(): Promise<Connection<RewardApi>> {
     const connection = await connect<RewardApi>('reward', this.#start);
     try {
-      await connection.api.load(this.#task, this.#files);
+      await connection.api.load(this.#task, this.#place);
     } catch (error) {
       await connection.close(1000);
       throw error;

@@ -59,8 +59,9 @@ async function openRun(
   const { verifiers: workers, files: place, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
     ...(workers === undefined ? {} : { workers }),
-    ...(place === undefined ? {} : { files: place }),
     frames,
+    files,
+    place,
   });
   const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
     type === 'progress' || type === 'compiling' ? type : undefined,
@@ -73,6 +74,7 @@ async function openRun(
       verify: (batch) => verifiers.verify(batch),
       resources: inputs.resources,
       given: inputs.given,
+      budget: request.memory,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)?.numbers()),
       emit: (event) => outbox.push(event),
     },
@@ -187,7 +189,9 @@ const api: TrainerApi = {
       run = begun;
       const adapter = await begun.training.opened;
       const { record, notes } = begun.inputs;
-      return { adapter, host: hostName(), inputs: record, notes };
+      const layout = begun.training.layoutText;
+      const told = layout === undefined ? notes : [...notes, layout];
+      return { adapter, host: hostName(), inputs: record, notes: told };
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);

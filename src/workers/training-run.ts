@@ -76,6 +76,11 @@ export class TrainingRun {
     });
   }
 
+  /** How the run uses memory, in a sentence; undefined where nothing limits it, or before it is open. */
+  get layoutText(): string | undefined {
+    return this.#experiment?.layoutText;
+  }
+
   /** See `Experiment.completions`. @throws Error while no device is open. */
   completions(prompt: number): PromptCompletions {
     if (!this.#experiment) throw new Error('the run waits for a device');
@@ -106,6 +111,7 @@ export class TrainingRun {
           },
           shrink: (error) => {
             this.#decodes = this.#experiment?.decodes ?? this.#decodes;
+            this.#rows = this.#experiment?.rowsTogether ?? this.#rows;
             this.#experiment = undefined;
             this.control.lost();
             this.#reason = error.message;

@@ -66,8 +66,10 @@ async function left(out: string, by: NodeJS.Signals, argv: readonly string[]): P
 
 describe('limr ppo', () => {
   test('trains adapters, and what it leaves is read by the other commands', async () => {
-    const ended = await start(node, ppo('--out', 'whole'));
+    const ended = await start(node, ppo('--out', 'whole', '--memory', '1GiB'));
     expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('no held-out tiers')]);
+    expect(ended.stderr).toMatch(/^GPU memory: .* of 896\.0 MiB; rows that decode together: 12,/m);
+    expect(json('whole/config.json')).toMatchObject({ memory: 0.875 * 2 ** 30 });
     expect(ended.stderr).not.toContain('NaN');
     // Two rollouts an epoch, one of them short.
     expect(linesOf(at('whole/metrics.jsonl'))).toHaveLength(3 * 2);
@@ -101,6 +103,22 @@ describe('limr ppo', () => {
       }
     }
 
+    expect(own[2]).toMatchObject({ id: 'row-2', index: 2, prompt: prompts[2] });
+    // The scores find the rows of the user's file, by their ids.
+    const rows = linesOf(at('p.jsonl')).reverse();
+    writeFileSync(at('turned.jsonl'), `${rows.join('\n')}\n`);
+    const selected = await start(node, [
+      ...['select', 'whole/scores.json', '--prompts', 'turned.jsonl', '--method', 'lim'],
+      ...['--count', '2', '--out', 'kept.jsonl'],
+    ]);
+    expect([selected.code, selected.stderr]).toEqual([0, expect.any(String)]);
+    const best = own
+      .map(({ score }, i) => ({ score, id: `row-${i}` }))
+      .sort((a, b) => b.score - a.score)
+      .slice(0, 2);
+    const kept = linesOf(at('kept.jsonl')).map((line) => (JSON.parse(line) as { id: string }).id);
+    expect(kept.sort()).toEqual(best.map(({ id }) => id).sort());
+
     // The adapter opens on its base.
     const merged = await start(node, [
       ...['merge', 'whole/adapter', '--base', model, '--out', 'merged'],
@@ -110,7 +128,7 @@ describe('limr ppo', () => {
   });
 
   test('goes on after Ctrl-C and after a kill, bit for bit', async () => {
-    const stopped = await left('parts', 'SIGINT', ppo('--out', 'parts'));
+    const stopped = await left('parts', 'SIGINT', ppo('--out', 'parts', '--memory', '1GiB'));
     expect([stopped.code, stopped.stderr]).toEqual([
       1,
       expect.stringContaining('continue with: limr run --resume parts\n'),
@@ -135,6 +153,61 @@ describe('limr ppo', () => {
     expect(refused.stderr).toContain(`${at('p.jsonl')} has changed since the run began`);
     writeFileSync(at('p.jsonl'), rows);
     expect((await start(node, ['run', '--resume', 'moved/run'])).code).toBe(0);
+  });
+
+  test('is one method of a study: limr run trains the arms, each from the base', async () => {
+    mkdirSync(at('elsewhere'));
+    writeFileSync(at('elsewhere/held.jsonl'), '{"prompt": "3", "answer": "3"}\n');
+    const study = {
+      ...settings,
+      model: { kind: 'folder', path: model },
+      task: {
+        ...settings.task,
+        name: 'dataset',
+        prompts: '../p.jsonl',
+        verifier: 'exact',
+        tiers: [{ file: 'held.jsonl' }, { file: 'held.jsonl', samples: 2, temperature: 0.4 }],
+      },
+      adapter: { rank: 4 },
+      lim: { signal: 'reward', count: 3 },
+    };
+    // Paths are relative to the config's file.
+    writeFileSync(at('elsewhere/maths.json'), JSON.stringify(study));
+    const ended = await start(node, [
+      ...['run', 'elsewhere/maths.json', '--methods', 'full,lim,rand', '--out', 'study'],
+    ]);
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('held-out accuracy')]);
+    const { base, methods } = json('study/results.json') as {
+      base: { tiers: object };
+      methods: Record<string, { prompts: number; evaluations: { epochs: number }[] }>;
+    };
+    expect(base.tiers).toEqual({ held: expect.any(Number), 'held (2)': expect.any(Number) });
+    expect(Object.keys(methods).sort()).toEqual(['full', 'lim', 'rand']);
+    expect([methods.lim.prompts, methods.rand.prompts]).toEqual([3, 3]);
+    for (const { evaluations } of Object.values(methods)) {
+      expect(evaluations.map(({ epochs }) => epochs)).toEqual([1, 2, 3]);
+    }
+    const subset = json('study/subsets/lim.json') as { id: string; answer: string }[];
+    for (const { id, answer } of subset) expect(id).toBe(`row-${answer}`);
+    for (const name of ['adapter', 'adapter-lim', 'adapter-rand']) {
+      expect(existsSync(at(`study/${name}/adapter_model.safetensors`))).toBe(true);
+    }
+    const html = readFileSync(at('study/report.html'), 'utf8');
+    const report = html.replace(/<style[\s\S]*?<\/style>|<[^>]+>/g, '');
+    expect(report).toContain('the problems of p.jsonl');
+    expect(report).not.toMatch(/arithmetic|NaN|undefined|\beasy\b/);
+    expect(html).not.toContain(folder);
+  });
+
+  test('tells what it would take, and refuses a card that is too small', async () => {
+    const told = await start(node, ppo('--estimate', '--json'));
+    expect([told.code, told.stderr]).toEqual([0, expect.stringContaining('rows that decode')]);
+    const { run, peak } = JSON.parse(told.stdout) as { run: { total: number }; peak: number };
+    expect(run.total).toBeGreaterThan(1 << 20);
+    expect(peak).toBe(run.total);
+    const small = await start(node, ppo('--out', 'never', '--memory', '64KiB'));
+    expect([small.code, small.stderr]).toEqual([2, expect.stringContaining('training needs')]);
+    expect(existsSync(at('never'))).toBe(false);
   });
 
   test.each([

@@ -488,6 +488,30 @@ describe('a PPO update', () => {
   const deeper = smallConfig();
   const twoLayers = { ...deeper, model: { ...deeper.model, layers: 2 } };
 
+  test('takes the old log-probabilities of its own first pass, and one pass less', async () => {
+    const gpu = await openTestGpu();
+    const settings = { estimator: 'grpo', klCoef: 0, minibatches: 1 } as const;
+    const learned = [];
+    for (const oldLogprobs of ['pass', 'first-pass'] as const) {
+      const rig = await PpoRig.open(gpu, banditConfig('match', { ...settings, oldLogprobs }));
+      const rows = await rowsUploaded(gpu, async () => {
+        for (let i = 0; i < 3; i++) {
+          const { approx_kl, clip_fraction } = await rig.iterate(i);
+          if (oldLogprobs === 'first-pass') expect([approx_kl, clip_fraction]).toEqual([0, 0]);
+          else expect(Math.abs(approx_kl)).toBeLessThan(1e-6);
+        }
+      });
+      learned.push({ passes: rows.length, weights: await rig.trainer.actor.weights.read() });
+    }
+    const [pass, first] = learned;
+    expect(pass.passes).toBe(2 * first.passes);
+    // Rounding alone differs, which Adam amplifies where a gradient is next to nothing.
+    for (const [name, data] of first.weights) {
+      const off = data.map((value, i) => Math.abs(value - pass.weights.get(name)![i]));
+      expect(mean(Array.from(off)), name).toBeLessThan(1e-5);
+    }
+  });
+
   test('learns the same, bit for bit, where layers are computed once more', async () => {
     const gpu = await openTestGpu();
     const kept = await PpoRig.open(gpu, twoLayers);

@@ -76,6 +76,10 @@ describe('a config of a model from a folder', () => {
     [{ adapter: { targets: ['lm_head'] } }, 'adapter.targets.0'],
     [{ adapter: { dropout: 0.1 } }, 'adapter.dropout: there is no such field'],
     [{ ppo: { oldLogprobs: 'first-pass' } }, 'ppo.oldLogprobs: first-pass needs one update'],
+    [
+      { ppo: { oldLogprobs: 'first-pass', minibatches: 1 } },
+      'ppo.oldLogprobs: first-pass comes too late for a KL penalty',
+    ],
     [{ ppo: { oldLogprobs: 'never' } }, 'ppo.oldLogprobs'],
   ])('refuses %j', (more, said) => {
     expect(() => over(more)).toThrow(`c.json: ${said.startsWith('the task') ? '' : said}`);
@@ -83,7 +87,7 @@ describe('a config of a model from a folder', () => {
   });
 
   test('takes the first pass for the old log-probabilities of one whole update', () => {
-    const ppo = { oldLogprobs: 'first-pass', minibatches: 1 };
+    const ppo = { oldLogprobs: 'first-pass', minibatches: 1, klCoef: 0 };
     expect(over({ ppo }).ppo.oldLogprobs).toBe('first-pass');
   });
 

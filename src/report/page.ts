@@ -635,6 +635,7 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
   const drawn = ranked.some(({ origin }) => origin !== undefined);
   const described = drawn || ranked.some(({ columns }) => columns !== undefined);
+  const named = ranked.some(({ rowId }) => rowId !== undefined);
   const places = [
     ['highest scores', from(0)],
     ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
@@ -648,7 +649,8 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
     ],
   ] as const;
   const rows = places.flatMap(([place, members]) =>
-    members.map(({ id, prompt, score, rewards, key, truth, ...made }): Part[] => [
+    members.map(({ id, rowId, prompt, score, rewards, key, truth, ...made }): Part[] => [
+      ...(named ? [shortened(oneLine(rowId ?? ''), 40)] : []),
       markup`<code>${shortened(oneLine(promptText(prompt)), LONGEST_TEXT)}</code>`,
       keyCell(key, truth),
       place,
@@ -664,6 +666,7 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,
     head: [
+      ...(named ? ['id'] : []),
       ...['prompt', 'key', 'place', 'score', 'LIM'],
       ...(described ? [drawn ? 'origin' : 'row'] : []),
       lim.signal,
@@ -895,7 +898,7 @@ function baseText({ config, base, model }: ExperimentResults): Part {
 }
 
 /** The settings of a given model and of its task; empty for a drawn model. */
-function modelFacts({ config, model }: ExperimentResults): (readonly [string, Part])[] {
+function modelFacts({ config, model, memory }: ExperimentResults): (readonly [string, Part])[] {
   if (!startsFromFolder(config)) return [];
   const { adapter, weightStorage = 'f32', cacheStorage = 'f32', ppo, rollout } = config;
   const { settings = [] } = describeTask(config.task);
@@ -924,6 +927,9 @@ function modelFacts({ config, model }: ExperimentResults): (readonly [string, Pa
       : []),
     [adapter ? 'Storage of the base' : 'Storage of matrices', weightStorage],
     ['Storage of keys and values', cacheStorage],
+    ...(memory === undefined
+      ? []
+      : ([['Memory', shortened(memory.replace(/^GPU memory: /, ''), 400)]] as const)),
     ['Estimator', ppo.estimator],
     [
       'Rollout',

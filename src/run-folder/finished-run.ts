@@ -78,6 +78,7 @@ const resultsSchema = v.object({
       adapterParameters: v.exactOptional(whole),
     }),
   ),
+  memory: v.exactOptional(v.string()),
   lim: limSummary,
   seeds: v.pipe(
     v.array(

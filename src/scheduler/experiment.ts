@@ -590,6 +590,7 @@ export class Experiment {
       config: this.config,
       configHash: this.#configHash,
       model: this.#host.given && factsOf(this.#host.given, this.config.adapter),
+      memory: this.layoutText,
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,

@@ -130,6 +130,7 @@ export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
       parameters: 260_032,
       adapterParameters: 23_120,
     },
+    memory: 'GPU memory: 26.9 MiB of 3.1 GiB; rows that decode together: 24',
     lim,
     seeds: [
       {
@@ -183,7 +184,12 @@ export function makeGivenRun(options: GivenRunOptions = {}): MadeRun {
   const files = new Map([
     ['results.json', JSON.stringify(results)],
     ['metrics.jsonl', records.map((record) => `${JSON.stringify(record)}\n`).join('')],
-    ['scores.json', JSON.stringify(scores)],
+    [
+      'scores.json',
+      JSON.stringify(
+        scores.map(({ id, rowId, ...row }) => ({ id: rowId ?? `row-${id}`, index: id, ...row })),
+      ),
+    ],
   ]);
   return { folder: folderOf('given', files), files, results };
 }

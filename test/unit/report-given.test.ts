@@ -95,6 +95,7 @@ describe('a run of FULL alone without held-out prompts', () => {
       'Adapters of rank 4 are trained: 23,120 parameters beside 260,032 (8.9 %)',
       'stored in f16; the reference is the base without adapters',
       'PPO with the estimator grpo on all 12 prompts',
+      'Memory 26.9 MiB of 3.1 GiB; rows that decode together: 24',
       'Storage of keys and values f16',
       'Verifier exact',
       'Chat template the model’s own',
@@ -110,6 +111,13 @@ describe('a run of FULL alone without held-out prompts', () => {
     );
     expect(whole).toContain('parameters are trained; matrices are stored in f32.');
     expect(whole).not.toMatch(/adapters of rank|23,120/i);
+  });
+
+  test('names the rows of its examples by their ids, and says what the rows say', async () => {
+    const html = await render({ prompt: (id) => ({ columns: { level: String(id) } }) });
+    const text = textOf(/<b>Examples<\/b>[^]*?<\/table>/.exec(html)![0]);
+    expect(text).toMatch(/id prompt key place score LIM row accuracy/);
+    expect(text).toMatch(/row-11 problem 11 11 highest scores 0\.92 kept level 11 /);
   });
 
   test('of a module says whose rewards they are, and draws rewards beyond 1', async () => {
@@ -202,7 +210,9 @@ describe('hostile rows', () => {
       task: { system: prompt, stopStrings: [bad, '\u202e'] },
       config: { model: { kind: 'folder', path: `/models/${bad.replaceAll('/', '')}` } },
       prompt: (place) =>
-        place % 2 === 0 ? { prompt, key: prompt, columns: { source: bad, level: prompt } } : {},
+        place % 2 === 0
+          ? { prompt, key: prompt, rowId: prompt, columns: { source: bad, level: prompt } }
+          : {},
     };
     const made = makeGivenRun(options);
     const columns = Object.fromEntries(Array.from({ length: 900 }, (_, i) => [`${bad}${i}`, 1]));

@@ -14,7 +14,6 @@ import {
 import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import type { Task, TaskShape } from '../tasks/task.ts';
-import type { AdapterSpec } from '../vocabulary/adapters.ts';
 
 /** A pretrained model, opened. Its numbers stay in its files until a network is loaded. */
 export interface GivenModel {
@@ -31,7 +30,7 @@ export interface GivenModel {
  */
 export function factsOf(
   { directory: { config }, digest }: GivenModel,
-  adapter?: AdapterSpec | null,
+  adapter?: ExperimentConfig['adapter'],
 ): GivenModelFacts {
   const { architecture, layers, hiddenSize, heads } = config;
   const { count } = parameterLayout(config, 'lm');

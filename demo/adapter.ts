@@ -1,4 +1,5 @@
 import { describeAdapter } from '../src/index.ts';
+import { bytes } from '../src/look/wording.ts';
 import { make } from './dom.ts';
 
 /** The browser's adapter, or why there is none and what the user can do. */
@@ -67,16 +68,4 @@ export function showFacts(
   host.replaceChildren(
     ...facts.flatMap(([name, value]) => [make('dt', '', name), make('dd', '', value)]),
   );
-}
-
-/** A size in binary units. */
-export function bytes(count: number): string {
-  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
-  let value = count;
-  let unit = 0;
-  while (value >= 1024 && unit < units.length - 1) {
-    value /= 1024;
-    unit++;
-  }
-  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[unit] ?? ''}`;
 }

@@ -1,6 +1,5 @@
 // One cursor for every view: an update on the charts is a data epoch of FULL on the matrix.
-import type { ExperimentConfig } from '../src/index.ts';
-import { fullUpdatesOf, poolSizeOf } from './link.ts';
+import { updatesPerEpoch, type ExperimentConfig } from '../src/index.ts';
 
 /** The update that all views show. If neither field is set, the views show the fixed read-out. */
 export interface Cursor {
@@ -12,13 +11,21 @@ export interface Cursor {
 
 export const updateOf = ({ pinned, pointed }: Cursor): number | undefined => pointed ?? pinned;
 
-/** FULL's data epoch, from 0, of an update; undefined for the base and after FULL's end. */
-export function epochAt(config: ExperimentConfig, update: number | undefined): number | undefined {
-  if (update === undefined || update < 1 || update > fullUpdatesOf(config)) return undefined;
-  const epoch = Math.floor(((update - 1) * config.rollout.prompts) / poolSizeOf(config));
-  return Math.min(epoch, config.experiment.epochs - 1);
+/**
+ * FULL's data epoch, from 0, of an update; undefined for the base and after FULL's end.
+ *
+ * @param pool Prompts of the pool.
+ */
+export function epochAt(
+  config: ExperimentConfig,
+  pool: number,
+  update: number | undefined,
+): number | undefined {
+  if (update === undefined || update < 1) return undefined;
+  const epoch = Math.floor((update - 1) / updatesPerEpoch(config, pool));
+  return epoch < config.experiment.epochs ? epoch : undefined;
 }
 
 /** The last update of a data epoch of FULL. */
-export const updateEnding = (config: ExperimentConfig, epoch: number): number =>
-  (fullUpdatesOf(config) / config.experiment.epochs) * (epoch + 1);
+export const updateEnding = (config: ExperimentConfig, pool: number, epoch: number): number =>
+  updatesPerEpoch(config, pool) * (epoch + 1);

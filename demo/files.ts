@@ -1,5 +1,5 @@
 import { runFiles } from '../src/index.ts';
-import { bytes } from './adapter.ts';
+import { bytes } from '../src/look/wording.ts';
 import { make } from './dom.ts';
 
 /** Descriptions of the files of a run. */
@@ -13,6 +13,7 @@ const meanings: Readonly<Record<string, string>> = {
 };
 
 function meaningOf(name: string): string {
+  if (/^adapter[\w-]*\//.test(name)) return 'what was trained, in the layout of PEFT';
   const [, method = '', seed] = /^subsets\/([a-z]+)(?:-seed-(\d+))?\.json$/.exec(name) ?? [];
   if (method === '') return 'of another seed';
   return `the prompts of ${method.toUpperCase()}${seed === undefined ? '' : `, seed ${seed}`}`;

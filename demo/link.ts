@@ -6,12 +6,18 @@ import {
   methodLabel,
   overridesOf,
   poolPromptsOf,
+  PRETRAINED,
   presets,
   presetSeeds,
+  pretrained,
+  startsDrawn,
+  startsFromFolder,
   tierSizesOf,
+  updatesPerEpoch,
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
+import type { ChosenModel } from '../src/entries/browser.ts';
 import { counted } from '../src/look/wording.ts';
 
 /** The contents of the controls, as the user or a link wrote them. */
@@ -23,13 +29,28 @@ export interface Wish {
   readonly overrides: string;
 }
 
+/** A pretrained model and prompts that the user has chosen on this machine. */
+export interface Given {
+  /** Settings that the form has, as a config has them. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly model: ChosenModel;
+  /** Rows of the file of prompts. */
+  readonly prompts: number;
+}
+
 /** A checked wish, ready to start a run. */
 export interface Choice {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
-  /** The differences from the preset. */
+  /** The differences from the preset, but for what the form shows. */
   readonly differences: readonly Override[];
+  /** Undefined if the model is drawn. */
+  readonly given: Given | undefined;
 }
+
+/** Settings that the form of a pretrained model shows. */
+const formFields =
+  /^(?:model|adapter|base|weightStorage|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\.|$)/;
 
 /** Longest hash that is read, in characters. */
 const LONGEST_HASH = 8192;
@@ -79,23 +100,46 @@ export function writeLink(wish: Wish): string {
   return `#${fields}`;
 }
 
-/** @throws ConfigError naming the field that is wrong, or too large for a tab. */
-export function choose(wish: Wish): Choice {
+/**
+ * @param given The model and the prompts, which the preset of pretrained models needs.
+ * @throws ConfigError naming the field that is wrong, or too large for a tab.
+ */
+export function choose(wish: Wish, given?: Given): Choice {
   const where = 'settings';
-  const config = configFrom(wish.preset, parseOverrides(wish.overrides, where), where);
-  checkSize(config, where);
-  return {
-    config,
-    seeds: parseSeeds(wish),
-    differences: overridesOf(config, presets[wish.preset]),
-  };
+  const asked = parseOverrides(wish.overrides, where);
+  const config = configFrom(wish.preset, given ? together(given.settings, asked) : asked, where);
+  if (startsDrawn(config)) checkSize(config, where);
+  return { config, seeds: parseSeeds(wish), differences: differencesOf(config, wish.preset), given };
+}
+
+/** Settings of the form, and those that replace them. */
+function together(form: Readonly<Record<string, unknown>>, over: object): object {
+  const merged: Record<string, unknown> = { ...form };
+  for (const [name, value] of Object.entries(over) as [string, unknown][]) {
+    const own = merged[name];
+    merged[name] = isSection(own) && isSection(value) ? { ...own, ...value } : value;
+  }
+  return merged;
+}
+
+const isSection = (value: unknown): value is object =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+function differencesOf(config: ExperimentConfig, preset: string): Override[] {
+  if (startsDrawn(config)) return overridesOf(config, presets[preset]);
+  const reference = pretrained[config.adapter === null ? 'full' : 'lora'];
+  const { task, ...rest } = config;
+  return [...overridesOf(rest, reference), ...overridesOf({ task }, { task: {} })].filter(
+    ({ field }) => !formFields.test(field),
+  );
 }
 
 /** The wish that describes a run's settings. */
 export function wishOf(config: ExperimentConfig, seeds: readonly number[]): Wish {
-  const preset = Object.hasOwn(presets, config.preset) ? config.preset : 'quick';
+  const drawn = Object.hasOwn(presets, config.preset) ? config.preset : 'quick';
+  const preset = startsFromFolder(config) ? PRETRAINED : drawn;
   const replaced: Record<string, unknown> = {};
-  for (const { field, value } of overridesOf(config, presets[preset])) {
+  for (const { field, value } of differencesOf(config, preset)) {
     const path = field.split('.');
     const last = path.pop() ?? '';
     let place = replaced;
@@ -111,7 +155,7 @@ export function wishOf(config: ExperimentConfig, seeds: readonly number[]): Wish
   };
 }
 
-function parseOverrides(text: string, where: string): unknown {
+function parseOverrides(text: string, where: string): object {
   if (text.trim() === '') return {};
   let value: unknown;
   try {
@@ -162,7 +206,7 @@ function checkSize(config: ExperimentConfig, where: string): void {
   atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 
-/** Number of prompts in the pool. @throws ConfigError when only an opened task knows its size. */
+/** Number of prompts in the pool, which a made-up task's config tells. @throws ConfigError if not. */
 export function poolSizeOf({ task }: ExperimentConfig): number {
   const pool = poolPromptsOf(task);
   if (pool === undefined)
@@ -180,26 +224,50 @@ export function weightsOf(config: ExperimentConfig): number {
   return layers * (attention + 3 * hiddenSize * intermediateSize + 2 * hiddenSize);
 }
 
-/** PPO iterations of the FULL pass. */
-export function fullUpdatesOf(config: ExperimentConfig): number {
-  return config.experiment.epochs * Math.ceil(poolSizeOf(config) / config.rollout.prompts);
-}
+/**
+ * PPO iterations of the FULL pass.
+ *
+ * @param pool Prompts of the pool. Left out, as the config tells.
+ */
+export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config)): number =>
+  config.experiment.epochs * updatesPerEpoch(config, pool);
 
 /** One sentence about a run before its start. */
-export function describePlan({ config, seeds }: Choice): string {
+export function describePlan({ config, seeds, given }: Choice): string {
+  if (given) return describeGiven(config, seeds, given);
   const { experiment, rollout, base, task } = drawnConfig(config, 'a page');
   const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
   const arms =
     others.length === 0
       ? ''
       : `, then ${others.join(', ')} for ${experiment.armLength} ${experiment.budget} each`;
-  const thousand = Math.round(weightsOf(config) / 1000);
-  const size = thousand < 1 ? `${weightsOf(config)}` : `${thousand} thousand`;
   return (
-    `A model of about ${size} weights; a base shipped with the page or else pre-trained for ` +
+    `A model of about ${weightsText(weightsOf(config))} weights; a base shipped with the page or else pre-trained for ` +
     `${counted(base.updates, 'update')}; PPO on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
     `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
     `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
   );
+}
+
+function describeGiven(
+  config: ExperimentConfig,
+  seeds: readonly number[],
+  { model, prompts }: Given,
+): string {
+  const { adapter, experiment, rollout } = config;
+  const what = adapter ? `adapters of rank ${adapter.rank} beside it` : 'all its weights';
+  return (
+    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; PPO on ` +
+    `${counted(prompts, 'prompt')} for ${counted(experiment.epochs, 'epoch')} ` +
+    `(${counted(fullUpdatesOf(config, prompts), 'update')} of ${counted(rollout.prompts, 'prompt')} × ` +
+    `${counted(rollout.samples, 'sample')}); ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
+  );
+}
+
+/** `850`, `260 thousand`, `494 million`. */
+export function weightsText(count: number): string {
+  if (count < 1000) return String(count);
+  const [divisor, word] = count < 1e6 ? [1e3, 'thousand'] : [1e6, 'million'];
+  return `${Math.round(count / divisor)} ${word}`;
 }

@@ -1,5 +1,5 @@
 import { shippedBases } from '../src/bases/shipped.ts';
-import { StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
+import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
   buttonsFor,
@@ -8,6 +8,8 @@ import {
   historyOf,
   keptText,
   metric,
+  poolPromptsOf,
+  PRETRAINED,
   presets,
   presetSeeds,
   readoutUnit,
@@ -18,11 +20,13 @@ import {
   runFileText,
   RunView,
   standing,
+  startsFromFolder,
   type Connection,
   type ExperimentConfig,
   type Keeping,
   type MetricKey,
   type RunFolder,
+  type StartedRun,
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
@@ -49,6 +53,7 @@ import { lineSwatch } from './plots/line-swatch.ts';
 import { lineNames, type Lines, type Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, configOf, emptyView, isBusy } from './page-view.ts';
+import { PretrainedForm } from './pretrained.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
@@ -93,6 +98,14 @@ const storedList = new StoredList({
   remove: (run) => void removeRun(run),
 });
 const files = new FileList(byId('files', HTMLUListElement));
+const form = new PretrainedForm({
+  change: consider,
+  drop: () => {
+    if (preset.value === PRETRAINED) return;
+    preset.value = PRETRAINED;
+    consider();
+  },
+});
 
 const charts = byId('charts', HTMLDivElement);
 const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
@@ -136,14 +149,21 @@ function consider(): void {
   view.choice = undefined;
   setText(problem, '');
   seed.placeholder = seedsOf(preset.value);
+  const own = preset.value === PRETRAINED;
+  form.shown = own;
+  const given = own ? form.given : undefined;
+  let plan = own && !given ? form.missing : '';
   try {
-    view.choice = choose(wishNow());
+    if (!own || given) {
+      view.choice = choose(wishNow(), given);
+      plan = describePlan(view.choice);
+    }
     history.replaceState(null, '', writeLink(wishNow()));
   } catch (error) {
     complain(error);
   }
   considerMemory();
-  setText(byId('plan', HTMLDivElement), view.choice ? describePlan(view.choice) : '');
+  setText(byId('plan', HTMLDivElement), plan);
   const { differences } = view.choice ?? { differences: [] };
   const count = differences.length;
   setText(
@@ -173,10 +193,10 @@ function considerMemory(): void {
   else showMemory('', false);
 }
 
-function describeChosenMemory({ config }: Choice): void {
+function describeChosenMemory(choice: Choice): void {
   try {
     showMemory(
-      describeMemory(config, view.adapter?.kind === 'ready' ? view.adapter.limits : undefined),
+      describeMemory(choice, view.adapter?.kind === 'ready' ? view.adapter.limits : undefined),
       false,
     );
   } catch (error) {
@@ -208,7 +228,7 @@ function fillControls(wish: Wish): void {
 function readAddress(): void {
   try {
     const wish = readLink(location.hash);
-    if (!Object.hasOwn(presets, wish.preset)) {
+    if (!Object.hasOwn(presets, wish.preset) && wish.preset !== PRETRAINED) {
       throw new RangeError(`the address: no preset '${wish.preset}'`);
     }
     fillControls(wish);
@@ -246,22 +266,32 @@ async function startRun(): Promise<void> {
   if (!view.choice) return;
   const { config, seeds } = view.choice;
   const prepared = await prepare(async () => ({
+    given: await form.filesOf(config),
     claim: await view.storage?.create(config, seeds),
   }));
   if (!prepared) return;
-  const { claim } = prepared;
-  await train(config, seeds, { stored: claim !== undefined }, claim);
+  const { claim, given } = prepared;
+  await train(config, seeds, { stored: claim !== undefined }, claim, given);
 }
 
 async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
   const { config, seeds } = settings;
-  const claim = await prepare(async () => {
-    const found = await view.storage?.claim(name);
+  const prepared = await prepare(async () => {
     fillControls(wishOf(config, seeds));
-    return found;
+    form.fill(config);
+    const given = await form.filesOf(config, await view.storage?.givenFiles(name));
+    if (startsFromFolder(config) && !given) {
+      const { path } = config.model;
+      throw new Error(
+        `This run began with the model ${path}, which this browser does not keep: choose its folder ` +
+          'again, then press Resume. Its files are compared with those that the run began with.',
+      );
+    }
+    return { claim: await view.storage?.claim(name), given };
   });
-  if (claim) await train(config, seeds, { stored: true, past: 'resumed' }, claim);
+  if (!prepared?.claim) return;
+  await train(config, seeds, { stored: true, past: 'resumed' }, prepared.claim, prepared.given);
 }
 
 /** Shows another run from its beginning. */
@@ -283,6 +313,7 @@ async function train(
   seeds: readonly number[],
   keeping: Keeping,
   claim: RunClaim | undefined,
+  given: ReadonlyMap<string, Blob> | undefined,
 ): Promise<void> {
   const before = view.run;
   const run = new RunView(config, seeds, keeping);
@@ -293,19 +324,19 @@ async function train(
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
-    const bases = await shippedBases();
-    const { adapter, host } = await from.api.start({
-      config,
-      seeds,
-      store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
-      resume: keeping.past === 'resumed',
-      bases,
-    });
-    run.adapter = adapter;
-    run.host = host;
-    view.readFile = (path) => from.api.readFile(path);
-    view.readAnswers = (prompt) => from.api.completions(prompt);
-    files.add(runFiles.CONFIG, new TextEncoder().encode(await runFileText(config, seeds)));
+    const bases = given ? [] : await shippedBases();
+    const begun = from.api
+      .start({
+        config,
+        seeds,
+        store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
+        resume: keeping.past === 'resumed',
+        bases,
+        ...(given ? { files: { kind: 'blobs', files: given } } : {}),
+      })
+      .then((started) => noteBegun(run, from, started, given && claim, given));
+    // It is awaited when the events have ended, which they also do if nothing began.
+    begun.catch(() => undefined);
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
@@ -321,15 +352,19 @@ async function train(
       redraw();
       await offerFiles(run);
     }
+    await begun;
+    await offerFiles(run);
     if (claim && run.state === 'done') await view.storage?.dropCheckpoints(claim.name);
   } catch (error) {
+    // A worker's error comes as a plain one that keeps its name.
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const stopped = name === 'UnreadError';
     if (run.running) {
-      run.state = 'failed';
-      // A worker's error comes as a plain one that keeps its name.
-      run.message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      run.state = stopped ? 'stopped' : 'failed';
+      run.message = stopped ? '' : `${name}: ${message}`;
       announce(standing(run).phase);
-    } else complain(error);
-    await closeTrainer();
+    } else if (!stopped) complain(error);
+    if (!stopped) await closeTrainer();
   }
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
@@ -340,6 +375,30 @@ async function train(
   await lookAtStored();
 }
 
+/** A run has begun: its files can be read, and the folder of a run with a given model is recorded. */
+async function noteBegun(
+  run: RunView,
+  from: Connection<TrainerApi>,
+  { adapter, host, inputs, notes }: StartedRun,
+  unrecorded: RunClaim | undefined,
+  given: ReadonlyMap<string, Blob> | undefined,
+): Promise<void> {
+  run.adapter = adapter;
+  run.host = host;
+  for (const text of notes) run.apply({ type: 'warning', text });
+  view.readFile = (path) => from.api.readFile(path);
+  view.readAnswers = (prompt) => from.api.completions(prompt);
+  const { config, seeds } = run;
+  if (unrecorded && given && run.keeping.past === undefined) {
+    await view.storage?.record(unrecorded.name, { config, seeds }, inputs, given);
+  }
+  files.add(
+    runFiles.CONFIG,
+    new TextEncoder().encode(await runFileText(config, seeds, { inputs })),
+  );
+  redraw();
+}
+
 /** What is left of a worker that failed must not hold the device against the next run. */
 async function closeTrainer(): Promise<void> {
   const broken = view.trainer;
@@ -348,11 +407,25 @@ async function closeTrainer(): Promise<void> {
 }
 
 async function offerFiles(run: RunView): Promise<void> {
-  for (const name of run.files) {
+  for (const name of [...run.files, ...trainedFilesOf(run)]) {
     if (files.has(name)) continue;
     const content = await view.readFile?.(name);
     if (content) files.add(name, content);
   }
+}
+
+/** What a run has trained of a given model, once it is done. */
+function trainedFilesOf({ config, seeds, state }: RunView): string[] {
+  if (state !== 'done' || !config.adapter) return [];
+  const folders = seeds.flatMap((one) =>
+    config.experiment.methods.map((method) =>
+      runFiles.trainedFolder('adapter', method, one, seeds),
+    ),
+  );
+  return folders.flatMap((folder) => [
+    `${folder}/adapter_config.json`,
+    `${folder}/adapter_model.safetensors`,
+  ]);
 }
 
 // ---- stored runs -----------------------------------------------------------------------------
@@ -367,6 +440,7 @@ async function openStorage(): Promise<void> {
     const why = error instanceof Error ? error.message : String(error);
     text = `Nothing can be stored: ${why}. Runs are in this tab's memory alone, so download what you want before you close it.`;
   }
+  await form.useKept(view.storage && (await KeptModels.open()));
   setText(byId('storage', HTMLParagraphElement), text);
   await lookAtStored();
   const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
@@ -491,7 +565,7 @@ function drawControls(): void {
   step.disabled = !buttons.step || view.stopping;
   stop.disabled = !buttons.stop || view.stopping;
   const running = view.run?.running ?? false;
-  preset.disabled = seed.disabled = overrides.disabled = isBusy(view);
+  preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   report.disabled = view.run?.state !== 'done' || view.readFile === undefined;
 
   const where = view.run
@@ -523,7 +597,8 @@ function drawControls(): void {
 
 function drawCharts(): void {
   const config = configOf(view);
-  const end = config ? Math.max(fullUpdatesOf(config), armEnd(config)) : 10;
+  const pool = poolNow();
+  const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
   const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
       Object.entries(view.run?.updates ?? {}).map(([name, records]) => [
@@ -599,13 +674,24 @@ function drawCursor(): void {
 
 const pointedEpoch = (): number | undefined => {
   const config = configOf(view);
-  return view.pointedCell?.epoch ?? (config && epochAt(config, updateOf(view.cursor)));
+  const pool = poolNow();
+  const update = updateOf(view.cursor);
+  return view.pointedCell?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
 };
+
+/** Prompts of the pool that is shown, else of the one that the controls describe. */
+function poolNow(): number | undefined {
+  const config = configOf(view);
+  const shown = view.run?.pool.length ?? 0;
+  if (shown > 0) return shown;
+  return (config && poolPromptsOf(config.task)) ?? view.choice?.given?.prompts;
+}
 
 /** The last update of a data epoch of FULL; none without a run. */
 function epochToUpdate(epoch: number): number | undefined {
   const config = configOf(view);
-  return config && updateEnding(config, epoch);
+  const pool = poolNow();
+  return config && pool ? updateEnding(config, pool, epoch) : undefined;
 }
 
 /** A view is pointed at, or no more. */
@@ -750,8 +836,8 @@ function drawInjected(): void {
 
 async function openPage(): Promise<void> {
   preset.replaceChildren(
-    ...Object.keys(presets).map((name) => {
-      const option = make('option', '', name);
+    ...[...Object.keys(presets), PRETRAINED].map((name) => {
+      const option = make('option', '', name === PRETRAINED ? 'a model of your own' : name);
       option.value = name;
       return option;
     }),

@@ -287,6 +287,7 @@ export const layers = {
     imports: [
       'kernels/lib',
       'src/config-error',
+      'src/file-error',
       'src/formats',
       'src/gpu',
       'src/lim',
@@ -320,6 +321,7 @@ export const layers = {
       'src/report',
       'src/results',
       'src/run-folder',
+      'src/run-plan',
       'src/scheduler',
       'src/selection',
       'src/tasks',

@@ -7,11 +7,15 @@ export {
   drawnConfig,
   overridesOf,
   parseConfig,
+  PRETRAINED,
+  startsDrawn,
+  startsFromFolder,
   type BaseConfig,
   type DrawnExperimentConfig,
   type DrawnModelConfig,
   type EvaluationConfig,
   type ExperimentConfig,
+  type FolderExperimentConfig,
   type FolderModelConfig,
   type LimConfig,
   type OptimizerConfig,
@@ -20,7 +24,8 @@ export {
   type RolloutConfig,
   type RunConfig,
 } from './config.ts';
-export { limrDefaults, presets, presetSeeds } from './presets.ts';
+export { limrDefaults, presets, presetSeeds, pretrained, type PretrainedPreset } from './presets.ts';
+export { updatesPerEpoch } from './run-plan.ts';
 export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';
@@ -63,7 +68,7 @@ export { readoutOf, readoutUnit } from './readouts.ts';
 export { WorkerError, type Called, type Connection } from './threads/connect.ts';
 export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
-export type { StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
+export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
 export {
   accuracyOf,
   differenceOf,

@@ -191,6 +191,14 @@ export interface FileMark {
   readonly sha256: string;
 }
 
+/** How far the files of a run have been read: to check which files they are, or for their weights. */
+export interface Loading {
+  readonly stage: 'check' | 'weights';
+  /** Bytes read, of all bytes of the stage. */
+  readonly bytes: number;
+  readonly of: number;
+}
+
 /** An event that a run reports to its observers. Plain data, at most 10 batches a second. */
 export type ExperimentEvent =
   | {
@@ -210,6 +218,7 @@ export type ExperimentEvent =
       /** What interrupted the run, if it continues by itself. */
       readonly reason?: string;
     }
+  | ({ readonly type: 'loading' } & Loading)
   | {
       /**
        * The driver starts compiling a kernel: number `compiled` of the `of` kernels requested so

@@ -85,6 +85,13 @@ export const command = defineCommand({
     };
     const model = await openDiskDescription(args.model);
     try {
+      const { maxPositions } = model.config;
+      const longest = asked.promptTokens + asked.responseTokens;
+      if (longest > maxPositions) {
+        await host.stderr(
+          `note: the model was made for ${maxPositions} tokens, prompts and responses have ${longest}\n`,
+        );
+      }
       const shape = shapeOf(model.config, asked);
       const planner = new MemoryPlanner(shape, desktop);
       const plan = planner.plan(memory);

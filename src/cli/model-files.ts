@@ -59,7 +59,8 @@ async function openFolder<Model extends ModelDescription>(
   const host = await system();
   const found = await host.info(path);
   if (found?.kind !== 'directory') {
-    throw new UsageError(`${path}: ${found ? 'is a file' : 'does not exist'}; a model is a folder`);
+    const missing = path.startsWith('hf:') ? 'this version downloads no models' : 'does not exist';
+    throw new UsageError(`${path}: ${found ? 'is a file' : missing}; a model is a folder`);
   }
   const open = new Map<string, Awaited<ReturnType<typeof host.open>>>();
   let tokenizer: Promise<TokenizerClient | undefined> | undefined;

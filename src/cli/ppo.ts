@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
-import { isModule } from '../tasks/dataset-config.ts';
+import { datasetTask, isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
@@ -126,6 +126,7 @@ function sectionOf(given: JsonRecord, name: string): JsonRecord {
 async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
   const { prompts, verifier, tiers } = args;
   const task: JsonRecord = {
+    name: datasetTask,
     ...given,
     ...(prompts === undefined ? {} : { prompts: await absolutePath(prompts) }),
     ...(verifier === undefined

@@ -4,7 +4,7 @@ import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import { counted, duration, percent } from '../look/wording.ts';
+import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -485,6 +485,13 @@ class Screen {
           break;
         case 'phase':
           await this.#news(`seed ${event.seed}: ${event.text}`, 'heading');
+          break;
+        case 'loading':
+          if (event.bytes === event.of) break;
+          await this.#status(
+            `${event.stage === 'check' ? 'checking files' : 'loading the model'}: ` +
+              `${bytes(event.bytes)} of ${bytes(event.of)}`,
+          );
           break;
         case 'compiling':
           await this.#status(`compiling ${event.label} (${event.compiled} of ${event.of})`);

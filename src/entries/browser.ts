@@ -1,5 +1,8 @@
 // limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
 export { PathError } from '../scheduler/run-store.ts';
+export { FileError } from '../file-error.ts';
+export { type ChosenModel, countPrompts, lookAtModel } from './chosen-files.ts';
+export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {
   MOST_STORED_RUNS,

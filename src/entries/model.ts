@@ -369,8 +369,14 @@ export type {
   ChatOptions,
   DecodeOptions,
   EncodeOptions,
+  LearnedChat,
 } from '../formats/tokenizer.ts';
-export type { NamedText, TokenizerClient, TokenizerTexts } from '../formats/tokenizer-client.ts';
+export type {
+  NamedText,
+  TokenizerClient,
+  TokenizerFacts,
+  TokenizerTexts,
+} from '../formats/tokenizer-client.ts';
 export { AdapterError, type AdapterChoice, DeviceLostError } from '../gpu/device.ts';
 export { ConfigError } from '../config-error.ts';
 export type { AdapterNumbers, PeftAdapter } from '../model/hugging-face/peft.ts';

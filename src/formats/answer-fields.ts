@@ -1,3 +1,4 @@
+import { FormatError } from './format-error.ts';
 import { fieldOf, isRecord, type JsonRecord } from './json.ts';
 
 /**
@@ -23,4 +24,11 @@ export function textAnswerOf(record: JsonRecord): string | undefined {
   const answer = answerOf(record);
   if (typeof answer === 'string') return answer;
   return typeof answer === 'number' || typeof answer === 'bigint' ? String(answer) : undefined;
+}
+
+/** @throws FormatError if a row has no answer that a rule can judge by. */
+export function expectAnswer(record: JsonRecord, where: string): void {
+  if (textAnswerOf(record) === undefined) {
+    throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
+  }
 }

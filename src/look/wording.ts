@@ -17,6 +17,18 @@ export function percent(share: number, digits?: number): string {
   return `${digits === undefined ? Number(shown) : shown} %`.replace('-', '−');
 }
 
+/** A size in binary units: `512 B`, `1.5 MiB`, `39 GiB`. */
+export function bytes(count: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  let value = count;
+  let unit = 0;
+  while (value >= 1024 && unit < units.length - 1) {
+    value /= 1024;
+    unit++;
+  }
+  return `${Number(value.toFixed(value < 10 ? 1 : 0))} ${units[unit] ?? ''}`;
+}
+
 /** `0.4 s`, `12 s`, `3 min 05 s`, `1 h 20 min`. */
 export function duration(seconds: number): string {
   if (!Number.isFinite(seconds)) return 'unknown';

@@ -6,10 +6,12 @@ import type { InputFiles } from '../formats/input-files.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import {
   type ModelDescription,
+  type ModelDirectory,
   openModelDirectory,
   type OpenModelFile,
   tokenizerFileNames,
 } from '../model/model-directory.ts';
+import type { Loading } from '../results.ts';
 import { baseDigest, type InputMark, type RunInputs } from '../run-folder/inputs.ts';
 import { filesOf } from '../tasks/registry.ts';
 import type { TaskModel, TaskResources } from '../tasks/task.ts';
@@ -30,6 +32,16 @@ export interface GivenInputs {
 /** Bytes per read. */
 const PIECE = 2 ** 24;
 
+/** Whoever is told how far reading has come. */
+export interface LoadingWatch {
+  /**
+   * A stage begins.
+   *
+   * @param of Bytes that it will read.
+   */
+  begin(stage: Loading['stage'], of: number): void;
+}
+
 /** SHA-256 of a whole source, read in pieces. */
 export async function digestOfSource(source: ByteSource): Promise<string> {
   const digest = createDigest();
@@ -46,7 +58,8 @@ export const fileIn = (folder: string, name: string): string =>
 /**
  * Opens the files and the model that a config names.
  *
- * @param begunWith What the folder of a run that goes on records: the files must be the same.
+ * @param options.begunWith What the folder of a run that goes on records: the files must be the same.
+ * @param options.watch Is told of each stage before it reads.
  * @throws ConfigError if a file is missing; the errors of `openModelDirectory` and
  *   `expectParameters`.
  * @throws CheckpointError naming the file that has changed since the run began.
@@ -54,18 +67,27 @@ export const fileIn = (folder: string, name: string): string =>
 export async function openGivenInputs(
   config: ExperimentConfig,
   files: InputFiles,
-  begunWith?: RunInputs,
+  options: { readonly begunWith?: RunInputs | undefined; readonly watch?: LoadingWatch } = {},
 ): Promise<GivenInputs> {
-  if (begunWith) await expectUnchanged(files, begunWith);
-  const inputs: InputMark[] = [];
+  const { begunWith, watch } = options;
+  const digests = new Digests();
+  if (begunWith) await expectUnchanged(files, begunWith, digests, watch);
+  const named: (readonly [path: string, source: ByteSource])[] = [];
   for (const path of filesOf(config.task)) {
     const source = await files.open(path);
     if (!source) throw new ConfigError(`task: ${path} does not exist`);
-    inputs.push({ path, size: source.size, sha256: await digestOfSource(source) });
+    named.push([path, source]);
   }
+  const marks = async (): Promise<InputMark[]> => {
+    const found: InputMark[] = [];
+    for (const [path, source] of named) {
+      found.push({ path, size: source.size, sha256: await digests.of(path, source) });
+    }
+    return found;
+  };
   if (!startsFromFolder(config)) {
     return {
-      record: { inputs, base: undefined },
+      record: { inputs: await marks(), base: undefined },
       resources: { files },
       given: undefined,
       notes: [],
@@ -81,15 +103,64 @@ export async function openGivenInputs(
   const directory = await openModelDirectory(openFile, id);
   await expectParameters(directory, 'lm');
   for (const name of tokenizerFileNames) await openFile(name);
-  const digests: [string, string][] = [];
-  for (const [name, source] of opened) digests.push([name, await digestOfSource(source)]);
-  digests.sort(([a], [b]) => (a < b ? -1 : 1));
-  const base = { id, files: Object.fromEntries(digests) };
+  const sources = [...named.map(([, source]) => source), ...opened.values()];
+  if (!begunWith) watch?.begin('check', sizeOf(sources));
+  const inputs = await marks();
+  const found: [string, string][] = [];
+  for (const [name, source] of opened) {
+    found.push([name, await digests.of(fileIn(id, name), source)]);
+  }
+  found.sort(([a], [b]) => (a < b ? -1 : 1));
+  const base = { id, files: Object.fromEntries(found) };
+  const weights = [...opened.values()].filter(({ name }) => name.endsWith('.safetensors'));
   return {
     record: { inputs, base },
     resources: { files, model: taskModelOf(directory) },
-    given: { directory, openFile, digest: baseDigest(base) },
+    given: {
+      directory: watch
+        ? { ...directory, read: watchedRead(directory, watch, sizeOf(weights)) }
+        : directory,
+      openFile,
+      digest: baseDigest(base),
+    },
     notes: directory.notes.map((note) => `note: ${id}: ${note}`),
+  };
+}
+
+const sizeOf = (sources: Iterable<ByteSource>): number => {
+  let sum = 0;
+  for (const { size } of sources) sum += size;
+  return sum;
+};
+
+/** Digests by path, each computed once. */
+class Digests {
+  readonly #known = new Map<string, Promise<string>>();
+
+  of(path: string, source: ByteSource): Promise<string> {
+    let digest = this.#known.get(path);
+    if (!digest) {
+      digest = digestOfSource(source);
+      this.#known.set(path, digest);
+    }
+    return digest;
+  }
+}
+
+/** Reads tensors, and tells when a network begins to read them: at a tensor that it has read before. */
+function watchedRead(
+  directory: ModelDirectory,
+  watch: LoadingWatch,
+  of: number,
+): ModelDirectory['read'] {
+  const seen = new Set<string>();
+  return (name) => {
+    if (seen.size === 0 || seen.has(name)) {
+      seen.clear();
+      watch.begin('weights', of);
+    }
+    seen.add(name);
+    return directory.read(name);
   };
 }
 
@@ -102,17 +173,27 @@ export const taskModelOf = ({ where, config, tokenizerTexts }: ModelDescription)
   tokenizerTexts,
 });
 
-async function expectUnchanged(files: InputFiles, { inputs, base }: RunInputs): Promise<void> {
+async function expectUnchanged(
+  files: InputFiles,
+  { inputs, base }: RunInputs,
+  digests: Digests,
+  watch: LoadingWatch | undefined,
+): Promise<void> {
   const recorded = [
     ...inputs.map(({ path, sha256 }) => [path, sha256] as const),
     ...Object.entries(base?.files ?? {}).map(
       ([name, sha256]) => [fileIn(base?.id ?? '', name), sha256] as const,
     ),
   ];
+  const opened: (readonly [path: string, sha256: string, source: ByteSource])[] = [];
   for (const [path, sha256] of recorded) {
     const source = await files.open(path);
     if (!source) throw new CheckpointError(`${path} is missing, which the run began with`);
-    const now = await digestOfSource(source);
+    opened.push([path, sha256, source]);
+  }
+  if (opened.length > 0) watch?.begin('check', sizeOf(opened.map(([, , source]) => source)));
+  for (const [path, sha256, source] of opened) {
+    const now = await digests.of(path, source);
     if (now === sha256) continue;
     throw new CheckpointError(
       `${path} has changed since the run began (SHA-256 ${sha256.slice(0, 12)}…, now ${now.slice(0, 12)}…): ` +

@@ -3,13 +3,7 @@ import * as v from 'valibot';
 import { whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
 import { counted } from '../look/wording.ts';
-import {
-  type LastBatch,
-  lastBatches,
-  type TaskDescription,
-  type TaskKind,
-  type TierSampling,
-} from './task.ts';
+import { type LastBatch, lastBatches, type TaskDescription, type TierSampling } from './task.ts';
 
 /** A held-out tier: the rows of a file, with its own sampling and verifier. */
 export interface DatasetTier {
@@ -50,6 +44,9 @@ export interface DatasetConfig {
   /** Without tiers, nothing is evaluated. */
   readonly tiers?: readonly DatasetTier[];
 }
+
+/** The name of the task, for commands whose prompts are always rows of files. */
+export const datasetTask: DatasetConfig['name'] = 'dataset';
 
 /** The verifiers that are no module. */
 export const datasetVerifiers = ['math', 'math-eval', 'exact'] as const;

@@ -1,5 +1,5 @@
 import { ConfigError } from '../config-error.ts';
-import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
+import { expectAnswer, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
 import {
   identityOf,
@@ -387,9 +387,7 @@ const identity = (prompt: unknown, text: string): string =>
 /** @throws FormatError if a rule has no answer to judge by. */
 function promptOf({ row, given, tokens }: EncodedRow, verifier: string): PoolPrompt {
   const { where, prompt, messages, id, answer, record } = row;
-  if (!isModule(verifier) && textAnswerOf(record) === undefined) {
-    throw new FormatError(`${where}: no text in ${answerFields.join(' or ')}`);
-  }
+  if (!isModule(verifier)) expectAnswer(record, where);
   const columns = columnsOf(record);
   return {
     text: prompt,

@@ -1,5 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
-import { duration } from '../look/wording.ts';
+import { bytes, duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/readings.ts';
 import {
@@ -10,6 +10,7 @@ import {
   type ExperimentResults,
   failureIn,
   type LimSummary,
+  type Loading,
   type RunState,
   type UpdateRecord,
 } from '../results.ts';
@@ -58,6 +59,8 @@ export class RunView {
   /** The kernel compiled last, while nothing else has happened since. */
   compiling: EventOf<'compiling'> | undefined;
   compiled = 0;
+  /** While the files of the run are read. */
+  loading: EventOf<'loading'> | undefined;
   lastUpdate: UpdateRecord | undefined;
   pretraining: EventOf<'pretraining'> | undefined;
   progress: EventOf<'progress'> | undefined;
@@ -124,7 +127,11 @@ export class RunView {
 
   apply(event: ExperimentEvent): void {
     if (event.type !== 'compiling' && event.type !== 'phase') this.compiling = undefined;
+    if (event.type !== 'state') this.loading = undefined;
     switch (event.type) {
+      case 'loading':
+        if (event.bytes < event.of) this.loading = event;
+        return;
       case 'started':
         this.adapter = event.adapter;
         this.host = event.host;
@@ -387,7 +394,8 @@ export function buttonsFor(model: RunView | undefined, ready: boolean) {
     pause: between,
     resumes: held,
     step: state === 'paused',
-    stop: between,
+    // Reading can be stopped at once.
+    stop: between || (state === 'starting' && model?.loading !== undefined),
   };
 }
 
@@ -410,6 +418,7 @@ export function standing(model: RunView): Standing {
   const of = model.seeds.length > 1 ? ` (seed ${model.seed})` : '';
   switch (state) {
     case 'starting':
+      if (model.loading) return { phase: stages[model.loading.stage], ...amount(model.loading) };
       return {
         phase: 'Opening the device',
         pace: '',
@@ -454,6 +463,9 @@ export function standing(model: RunView): Standing {
           fraction: progress?.fraction,
         };
       }
+      if (model.loading) {
+        return { phase: `${paused}${stages[model.loading.stage]}`, ...amount(model.loading) };
+      }
       if (pretraining) {
         const { update, of: all, loss } = pretraining;
         return {
@@ -477,6 +489,18 @@ export function standing(model: RunView): Standing {
     }
   }
 }
+
+/** What a run reads its files for. */
+const stages: Readonly<Record<Loading['stage'], string>> = {
+  check: 'Checking the files',
+  weights: 'Loading the model',
+};
+
+const amount = ({ bytes: read, of }: Loading): Omit<Standing, 'phase'> => ({
+  pace: `${bytes(read)} of ${bytes(of)}`,
+  detail: 'Stop ends this at once.',
+  fraction: of > 0 ? read / of : undefined,
+});
 
 /** Before what the run is at, where it is not simply going on. */
 const intents: Readonly<Partial<Record<RunView['state'], string>>> = {

@@ -7,11 +7,14 @@ export class StorageError extends Error {
 }
 
 /** Opens the folder of all runs. @throws StorageError if the page may keep no files. */
-export async function runsFolder(): Promise<FileSystemDirectoryHandle> {
+export const runsFolder = (): Promise<FileSystemDirectoryHandle> => privateFolder('runs');
+
+/** Opens a folder that only this site sees. @throws StorageError if the page may keep no files. */
+export async function privateFolder(name: string): Promise<FileSystemDirectoryHandle> {
   try {
     if (!('createWritable' in FileSystemFileHandle.prototype)) throw new Error('it is too old');
     const root = await navigator.storage.getDirectory();
-    return await root.getDirectoryHandle('runs', { create: true });
+    return await root.getDirectoryHandle(name, { create: true });
   } catch (cause) {
     // Causes: private windows, blocked site data, insecure pages.
     const why = cause instanceof Error ? cause.message : String(cause);
@@ -78,16 +81,16 @@ export class BrowserStore implements RunStore {
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
-    const file = await this.#file(path);
+    const file = await this.file(path);
     return file && new Uint8Array(await file.arrayBuffer());
   }
 
   async size(path: string): Promise<number | undefined> {
-    return (await this.#file(path))?.size;
+    return (await this.file(path))?.size;
   }
 
   async slice(path: string, start: number, end: number): Promise<Uint8Array> {
-    const file = await this.#file(path);
+    const file = await this.file(path);
     if (!file || file.size < end) throw new RangeError(`${path}: ends before ${end}`);
     return new Uint8Array(await file.slice(start, end).arrayBuffer());
   }
@@ -117,7 +120,7 @@ export class BrowserStore implements RunStore {
    * A file of the run. An empty one counts as missing: the browser makes a new file empty, and a tab
    * that ends before the content replaces it leaves the file so.
    */
-  async #file(path: string): Promise<File | undefined> {
+  async file(path: string): Promise<File | undefined> {
     try {
       const handle = await (await this.#folder(runPath(path), false)).getFileHandle(nameOf(path));
       const file = await handle.getFile();
@@ -144,7 +147,8 @@ const nameOf = (path: string): string => path.split('/').at(-1) ?? path;
 export const isMissing = (error: unknown): boolean =>
   error instanceof DOMException && error.name === 'NotFoundError';
 
-async function orNoRoom<T>(what: string, work: Promise<T>): Promise<T> {
+/** @throws StorageError, with the room that is used, where the browser has no more of it. */
+export async function orNoRoom<T>(what: string, work: Promise<T>): Promise<T> {
   try {
     return await work;
   } catch (cause) {

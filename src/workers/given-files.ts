@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { FileError } from '../file-error.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { type InputFiles, noFiles } from '../formats/input-files.ts';
 import { DiskFiles } from './disk-files.ts';
@@ -34,7 +35,7 @@ export function openFiles(place: FilePlace | undefined): GivenFiles {
   if (!place) return { ...noFiles, close };
   if (place.kind === 'blobs') {
     const { files } = place;
-    return { open: (path) => Promise.resolve(blobSource(path, files.get(path))), close };
+    return { open: (path) => Promise.resolve(heldFile(path, files.get(path))), close };
   }
   const calls = Comlink.wrap<FileCalls>(place.port);
   return {
@@ -50,9 +51,20 @@ export function openFiles(place: FilePlace | undefined): GivenFiles {
   };
 }
 
-const blobSource = (name: string, blob: Blob | undefined): ByteSource | undefined =>
-  blob && {
-    name,
-    size: blob.size,
-    slice: async (start, end) => new Uint8Array(await blob.slice(start, end).arrayBuffer()),
-  };
+const heldFile = (path: string, blob: Blob | undefined): ByteSource | undefined =>
+  blob && blobSource(path, blob);
+
+/** A file that a page holds. @throws FileError naming the file if it cannot be read any more. */
+export const blobSource = (name: string, blob: Blob): ByteSource => ({
+  name,
+  size: blob.size,
+  async slice(start, end) {
+    try {
+      return new Uint8Array(await blob.slice(start, end).arrayBuffer());
+    } catch (cause) {
+      // Browsers refuse to read a file that was written or removed after it was chosen.
+      const why = 'it has changed or is gone since it was chosen; choose it again';
+      throw new FileError(`${name}: cannot be read: ${why}`, { cause });
+    }
+  },
+});

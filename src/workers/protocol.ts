@@ -13,11 +13,8 @@ export type { VerifyFailure, VerifyReply, VerifyRequest } from '../tasks/verific
 
 /** The worker of a verifier: one task at a time, no GPU. */
 export interface RewardApi extends WorkerApi {
-  /**
-   * @param files Where the files come from that the config names.
-   * @throws ConfigError
-   */
-  load(config: TaskConfig, files?: FilePlace): void | Promise<void>;
+  /** @throws ConfigError */
+  load(config: TaskConfig): void | Promise<void>;
   verify(request: VerifyRequest): VerifyReply | Promise<VerifyReply>;
 }
 
@@ -82,9 +79,10 @@ export interface StartedRun {
 export interface TrainerApi extends WorkerApi {
   /**
    * Opens files, device, verifiers and run, and starts the run. Resolves when the run has started.
+   * Meanwhile `events` tells how far the files have been read.
    *
    * @throws ConfigError, AdapterError, CheckpointError (by `name`), or the error of a file. Nothing
-   *   runs then.
+   *   runs then. UnreadError (by `name`) after `stop`.
    */
   start(request: StartRequest): Promise<StartedRun>;
   /**
@@ -95,15 +93,16 @@ export interface TrainerApi extends WorkerApi {
   /** Runs one iteration, then pauses. */
   step(): void;
   /**
-   * Ends the run after its current iteration. Resolves when the run has ended: with its checkpoint
-   * written, or with the reason for a missing checkpoint in its last state.
+   * Ends the run after its current iteration, or at once while files are read. Resolves when the run
+   * has ended: with its checkpoint written, or with the reason for a missing checkpoint in its last
+   * state.
    */
   stop(): Promise<void>;
   /** Ends the run without writing another file, as its folder now belongs to someone else. */
   abandon(why: string): void;
   /**
-   * The next batch of events, at most 10 batches a second. Of `progress` and `compiling`, a batch
-   * has only the newest event. A batch is empty once the run has ended and everything was read. The
+   * The next batch of events, at most 10 batches a second. Of `progress`, `compiling` and `loading`,
+   * a batch has only the newest event. A batch is empty once the run has ended and everything was read. The
    * last event tells the final state.
    */
   events(): Promise<readonly ExperimentEvent[]>;

@@ -3,7 +3,6 @@ import { type InputFiles, noFiles } from '../formats/input-files.ts';
 import { hardwareThreads } from '../hardware-threads.ts';
 import { moduleOf, modulesOf, type TaskConfig } from '../tasks/registry.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
-import type { FilePlace } from './given-files.ts';
 import type { FramePort } from './module-host.ts';
 import { ModuleVerifier } from './module-verifier.ts';
 import type { RewardApi, VerifyFailure, VerifyReply, VerifyRequest } from './protocol.ts';
@@ -19,10 +18,8 @@ export interface RewardPoolOptions {
    * the machine must not change a reward. Default 30,000 (the reference gives a check 2,000).
    */
   readonly timeLimitMs?: number;
-  /** The files that the task's config names; none when left out. The caller closes them. */
+  /** The files that the task's config names. They are read while the pool opens. */
   readonly files?: InputFiles;
-  /** Where verifiers in workers find the same files. A port, which has one owner, is not given on. */
-  readonly place?: FilePlace | undefined;
   /** In a page: where sandboxed frames come from, in which modules of the user run. */
   readonly frames?: FramePort | undefined;
   /** Starts another worker than `reward.worker.ts`; it must serve `RewardApi`. */
@@ -41,7 +38,6 @@ const startReward: StartWorker = (Worker) =>
  */
 export class RewardPool {
   readonly #task: TaskConfig;
-  readonly #place: FilePlace | undefined;
   readonly #timeLimitMs: number;
   readonly #start: StartWorker;
   readonly #lanes: Lane[];
@@ -53,7 +49,6 @@ export class RewardPool {
   private constructor(task: TaskConfig, options: RewardPoolOptions) {
     this.#task = task;
     this.#options = options;
-    this.#place = options.place?.kind === 'port' ? undefined : options.place;
     this.#timeLimitMs = options.timeLimitMs ?? TIME_LIMIT_MS;
     this.#start = options.start ?? startReward;
     const workers = options.workers ?? Math.min(4, Math.max(1, hardwareThreads() - 1));
@@ -148,7 +143,7 @@ export class RewardPool {
   async #open(): Promise<Connection<RewardApi>> {
     const connection = await connect<RewardApi>('reward', this.#start);
     try {
-      await connection.api.load(this.#task, this.#place);
+      await connection.api.load(this.#task);
     } catch (error) {
       await connection.close(1000);
       throw error;

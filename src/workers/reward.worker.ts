@@ -2,16 +2,13 @@ import { transfer } from 'comlink';
 import { openVerifier } from '../tasks/registry.ts';
 import type { TaskVerifier } from '../tasks/task.ts';
 import { exposeWorker } from '../threads/expose.ts';
-import { type GivenFiles, openFiles } from './given-files.ts';
 import type { RewardApi, VerifyFailure } from './protocol.ts';
 
 let verifier: TaskVerifier | undefined;
-let files: GivenFiles | undefined;
 
 const api: RewardApi = {
-  async load(config, place) {
-    files = openFiles(place);
-    verifier = await openVerifier(config, { files });
+  async load(config) {
+    verifier = await openVerifier(config);
   },
   async verify({ prompts, keys, promptOf, responses, finished, tier }) {
     if (!verifier) throw new Error('reward worker: no task is loaded');
@@ -44,9 +41,8 @@ const api: RewardApi = {
     const reply = { rewards, correct, formatted, extracted, failures };
     return transfer(reply, [rewards.buffer, correct.buffer, formatted.buffer]);
   },
-  async dispose() {
+  dispose() {
     verifier = undefined;
-    await files?.close();
   },
 };
 

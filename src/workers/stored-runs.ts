@@ -1,8 +1,8 @@
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
 import { CHECKPOINTS, CONFIG, LATEST, placeOfCheckpoint, RESULTS } from '../run-folder/names.ts';
-import { readInputs, type RunInputs } from '../run-folder/inputs.ts';
+import { inputTexts, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
 import { at } from '../run-plan.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
@@ -84,13 +84,51 @@ export class StoredRuns {
     const claim = await this.claim(name);
     try {
       const store = await BrowserStore.open(name);
-      await store.write(CONFIG, await runFileText(config, seeds));
+      // The digests of the files that a config names are known once the run has begun: `record`.
+      if (!startsFromFolder(config)) await store.write(CONFIG, await runFileText(config, seeds));
       return claim;
     } catch (error) {
       await this.#folder.removeEntry(name, { recursive: true }).catch(() => undefined);
       await claim.release();
       throw error;
     }
+  }
+
+  /**
+   * Records what a claimed run began with, if its model is a folder. The files of its task are kept
+   * with it, so that it goes on without them; the model is not.
+   *
+   * @param inputs As the trainer reports them.
+   * @param files The files by their paths in the config.
+   * @throws StorageError if there is no room.
+   */
+  async record(
+    name: string,
+    run: Pick<RunFile, 'config' | 'seeds'>,
+    inputs: RunInputs,
+    files: ReadonlyMap<string, Blob>,
+  ): Promise<void> {
+    const store = await BrowserStore.open(name);
+    for (const [i, { path }] of inputs.inputs.entries()) {
+      const file = files.get(path);
+      if (file) await store.write(givenFile(i), slicesOf(file));
+    }
+    for (const [file, text] of inputTexts(inputs)) await store.write(file, text);
+    // Last: a folder with a config holds a run.
+    await store.write(CONFIG, await runFileText(run.config, run.seeds, { inputs }));
+  }
+
+  /** The files of a run's task that are kept with the run, by their paths in the config. */
+  async givenFiles(name: string): Promise<ReadonlyMap<string, Blob>> {
+    const files = new Map<string, Blob>();
+    const store = await this.#find(name);
+    if (!store) return files;
+    const { inputs } = await readInputs(textReader(store));
+    for (const [i, { path }] of inputs.entries()) {
+      const file = await store.file(givenFile(i));
+      if (file) files.set(path, file);
+    }
+    return files;
   }
 
   /** @throws StorageError if another tab works on the run. */
@@ -196,10 +234,7 @@ export class StoredRuns {
     const known = { name, started, finished, claimed };
     if (!file) return known;
     try {
-      const inputs = await readInputs(async (path) => {
-        const bytes = await store.read(path);
-        return bytes && textOf(bytes);
-      });
+      const inputs = await readInputs(textReader(store));
       const { config, seeds } = await readRunFile(textOf(file), inputs);
       const pointer = finished ? undefined : await store.read(LATEST);
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
@@ -213,6 +248,25 @@ export class StoredRuns {
 function ignoreStorageError(error: unknown): void {
   if (!(error instanceof StorageError)) throw error;
 }
+
+/** The copy of a file of the task in the run's folder, by its place in `inputs.json`. */
+const givenFile = (index: number): string => `given/${index}`;
+
+/** Bytes of a file that are copied at once. */
+const PIECE = 2 ** 24;
+
+async function* slicesOf(file: Blob): AsyncGenerator<Uint8Array> {
+  for (let at = 0; at < file.size; at += PIECE) {
+    yield new Uint8Array(await file.slice(at, at + PIECE).arrayBuffer());
+  }
+}
+
+const textReader =
+  (store: BrowserStore) =>
+  async (path: string): Promise<string | undefined> => {
+    const bytes = await store.read(path);
+    return bytes && textOf(bytes);
+  };
 
 const textOf = (bytes: Uint8Array): string => new TextDecoder().decode(bytes);
 

@@ -20,31 +20,50 @@ import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
 import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 import { TrainingRun } from './training-run.ts';
+import { UnreadError, WatchedFiles } from './watched-files.ts';
 
 /** One run and its resources. */
-interface Run {
+interface Run extends Opening {
   readonly training: TrainingRun;
   readonly inputs: GivenInputs;
   readonly files: GivenFiles;
   readonly verifiers: RewardPool;
   readonly store: RevocableStore;
-  readonly outbox: Outbox<ExperimentEvent>;
 }
 
 // At most ten batches of events a second.
 const EVENT_INTERVAL_MS = 100;
 
+/** The part of a run that is there before the run is open. */
+interface Opening {
+  readonly outbox: Outbox<ExperimentEvent>;
+  /** Aborted when the files are not wanted any more. */
+  readonly reading: AbortController;
+}
+
+const newOpening = (): Opening => ({
+  outbox: new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
+    type === 'progress' || type === 'compiling' || type === 'loading' ? type : undefined,
+  ),
+  reading: new AbortController(),
+});
+
 let run: Run | undefined;
 let opening: Promise<Run> | undefined;
+/** Of the run that was started last. */
+let latest: Opening | undefined;
 
-async function beginRun(request: StartRequest): Promise<Run> {
+async function beginRun(request: StartRequest, { outbox, reading }: Opening): Promise<Run> {
   const config = parseConfig(request.config, 'config');
   const store = revocable(await openStore(request.store));
   const files = openFiles(request.files);
   try {
     const kept = (request.resume ?? false) ? await keptRun(store) : undefined;
-    const inputs = await openGivenInputs(config, files, kept?.inputs);
-    return await openRun(request, config, { store, files, inputs });
+    const watch = new WatchedFiles(files, reading.signal, (loading) =>
+      outbox.push({ type: 'loading', ...loading }),
+    );
+    const inputs = await openGivenInputs(config, watch, { begunWith: kept?.inputs, watch });
+    return await openRun(request, config, { store, files, inputs, outbox, reading });
   } catch (error) {
     await files.close();
     throw error;
@@ -54,18 +73,15 @@ async function beginRun(request: StartRequest): Promise<Run> {
 async function openRun(
   request: StartRequest,
   config: ExperimentConfig,
-  { store, files, inputs }: Pick<Run, 'store' | 'files' | 'inputs'>,
+  parts: Omit<Run, 'training' | 'verifiers'>,
 ): Promise<Run> {
-  const { verifiers: workers, files: place, frames } = request;
+  const { store, inputs, outbox } = parts;
+  const { verifiers: workers, frames } = request;
   const verifiers = await RewardPool.open(config.task, {
-    ...(workers === undefined ? {} : { workers }),
+    files: parts.files,
     frames,
-    files,
-    place,
+    ...(workers === undefined ? {} : { workers }),
   });
-  const outbox = new Outbox<ExperimentEvent>(EVENT_INTERVAL_MS, ({ type }) =>
-    type === 'progress' || type === 'compiling' ? type : undefined,
-  );
   const training = new TrainingRun(
     {
       openGpu: () => openTunedGpu(request),
@@ -89,7 +105,7 @@ async function openRun(
     },
   );
   void training.ended.finally(() => outbox.close());
-  return { training, inputs, files, verifiers, store, outbox };
+  return { ...parts, training, verifiers };
 }
 
 async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
@@ -102,11 +118,17 @@ async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
   return gpu;
 }
 
-async function closeRun({ training, verifiers, files }: Run): Promise<void> {
-  training.control.stop();
+async function closeRun({ training, verifiers, files, reading }: Run): Promise<void> {
+  stopRun({ training, reading });
   await training.ended;
   await verifiers.close();
   await files.close();
+}
+
+/** Also ends the reading of weights: what they would train is not wanted, and nothing is lost. */
+function stopRun({ training, reading }: Pick<Run, 'training' | 'reading'>): void {
+  training.control.stop();
+  reading.abort(new UnreadError('stopped while the model was read'));
 }
 
 /**
@@ -181,7 +203,9 @@ const api: TrainerApi = {
     }
     const before = run;
     run = undefined;
-    opening = (before ? closeRun(before) : Promise.resolve()).then(() => beginRun(request));
+    const now = newOpening();
+    latest = now;
+    opening = (before ? closeRun(before) : Promise.resolve()).then(() => beginRun(request, now));
     let begun: Run | undefined;
     try {
       begun = await opening;
@@ -195,6 +219,7 @@ const api: TrainerApi = {
     } catch (error) {
       run = undefined;
       if (begun) await closeRun(begun);
+      now.outbox.close();
       throw error;
     } finally {
       opening = undefined;
@@ -204,19 +229,28 @@ const api: TrainerApi = {
   resume: () => current().training.control.resume(),
   step: () => current().training.control.step(),
   async stop() {
-    const { control, ended } = current().training;
-    control.stop();
-    await ended;
+    if (opening && latest) {
+      latest.reading.abort(new UnreadError('stopped while files were read'));
+      await opening.catch(() => undefined); // whoever called start hears of it
+      if (!run) return;
+    }
+    const stopping = current();
+    stopRun(stopping);
+    await stopping.training.ended;
   },
   abandon(why) {
-    const { store, training } = current();
-    store.revoke(why);
-    training.control.stop();
+    const abandoned = current();
+    abandoned.store.revoke(why);
+    stopRun(abandoned);
   },
-  events: () => current().outbox.next(),
+  events() {
+    if (!latest) throw new Error('trainer: no run has been started');
+    return latest.outbox.next();
+  },
   completions: (prompt) => current().training.completions(prompt),
   readFile: (path) => current().store.read(path),
   async dispose() {
+    if (opening) latest?.reading.abort(new UnreadError('the worker ends'));
     const last = (await opening?.catch(() => undefined)) ?? run;
     if (last) await closeRun(last);
   },

@@ -8,6 +8,7 @@ import { lastCheckpointText } from '../scheduler/checkpoint.ts';
 import { rolloutRows } from '../scheduler/experiment-buffers.ts';
 import { Experiment, type ExperimentHost } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
+import { UnreadError } from './watched-files.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
 /** Number of times that pre-training, in which no row decodes, begins again for lack of memory. */
@@ -72,7 +73,8 @@ export class TrainingRun {
     });
     this.ended = this.#run(opened, policy).catch((error: unknown) => {
       refused(error);
-      this.control.fail(describeError(error));
+      if (error instanceof UnreadError) this.control.stopped(error.message);
+      else this.control.fail(describeError(error));
     });
   }
 

@@ -63,6 +63,15 @@ export function lastWords({ code, signal, stderr }: Ended): string {
   return `${signal ?? `exit ${code}`}: ${line.slice(0, 300)}`;
 }
 
+/**
+ * The verdict on a command in which the ordered fault did not happen. A command that fails without
+ * it, or meets its time limit, has not shown that the fault is out of reach.
+ */
+export const unfired = (end: Ended, codes: readonly number[] = [0]): Verdict =>
+  end.code !== null && codes.includes(end.code)
+    ? unreached('not reached')
+    : unclean('fails before the fault', lastWords(end));
+
 /** Text that shows an error without a proper message. */
 const untyped =
   /TypeError|RangeError|ReferenceError|SyntaxError|Cannot (?:read|set) prop|is not (?:a function|iterable)|\[object |Unexpected token|Invalid array length|\n\s+at /;

@@ -183,7 +183,6 @@ describe.each(['qwen2-tied', 'llama-untied'])('--adapter-dir on %s', (name) => {
 describe('--adapter-dir', () => {
   test('lets the adapted model answer, as the merged one does', async () => {
     const name = 'qwen2-tied';
-    const own = cases.get(name)!;
     const argv = ['generate', 'm', '--prompt', 'Hello', '--temperature', '0', '--json'];
     const answer = async (...more: readonly string[]) => {
       const { system } = await limr(name, [...argv, '--max-new-tokens', '6', ...more]);

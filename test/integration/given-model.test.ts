@@ -264,7 +264,7 @@ describe('an experiment that starts from a model folder', () => {
     const files = await disk();
     const config = configOf();
     const { record } = await openGivenInputs(config, files);
-    await openGivenInputs(config, files, record);
+    await openGivenInputs(config, files, { begunWith: record });
     for (const [path, said] of [
       ['/models/tiny/model.safetensors', '/models/tiny/model.safetensors has changed since'],
       ['/models/tiny/tokenizer.json', '/models/tiny/tokenizer.json has changed since'],
@@ -274,9 +274,9 @@ describe('an experiment that starts from a model folder', () => {
       const changed = bytes.slice();
       changed[bytes.length - 1] ^= 1;
       files.files.set(path, changed);
-      await expect(openGivenInputs(config, files, record)).rejects.toThrow(said);
+      await expect(openGivenInputs(config, files, { begunWith: record })).rejects.toThrow(said);
       files.files.delete(path);
-      await expect(openGivenInputs(config, files, record)).rejects.toThrow(`${path} is missing`);
+      await expect(openGivenInputs(config, files, { begunWith: record })).rejects.toThrow(`${path} is missing`);
       files.files.set(path, bytes);
     }
   });

@@ -59,7 +59,10 @@ function plans(cache: 'f32' | 'f16', weights: WeightStorage = 'f32'): ResponderP
 
 async function respond(plan: ResponderPlan, weights: WeightStorage = 'f32'): Promise<Response[]> {
   const layout = parameterLayout(config, 'lm', Infinity, weights);
-  const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true, halfTable: true });
+  const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+    frozen: true,
+    halfTable: true,
+  });
   store.load(initialParameters(config, 5, 0.3));
   const responder = await Responder.open(gpu, store, job, plan);
   try {
@@ -98,7 +101,10 @@ describe('Responder', () => {
     for (const plan of [...plans('f32', weights), ...plans('f16', weights)]) {
       const before = gpu.memory.total();
       const layout = parameterLayout(config, 'lm', Infinity, weights);
-      const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true, halfTable: true });
+      const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+        frozen: true,
+        halfTable: true,
+      });
       const responder = await Responder.open(gpu, store, job, plan);
       expect(gpu.memory.total() - before).toBe(plan.total);
       responder.destroy();
@@ -113,7 +119,10 @@ describe('Responder without memory', () => {
   async function without(failing: (allocation: number) => boolean) {
     const [plan] = plans('f32');
     const layout = parameterLayout(config, 'lm');
-    const store = new ParameterStore(gpu, layout, 'weights', 'weights', { frozen: true, halfTable: true });
+    const store = new ParameterStore(gpu, layout, 'weights', 'weights', {
+      frozen: true,
+      halfTable: true,
+    });
     store.load(initialParameters(config, 5, 0.3));
     const before = gpu.memory.total();
     const told: string[] = [];

@@ -62,7 +62,10 @@ describe.each<[string, Lanes]>([
 
   test('leaves rows past those in use as they are', async () => {
     const { tensors, parts, inner } = prepare(20, [12, 4], 4);
-    await run(gpu, lowRankBackwardInput(tensors, { parts, rows: new Variable('rows', 5, 20), lanes }));
+    await run(
+      gpu,
+      lowRankBackwardInput(tensors, { parts, rows: new Variable('rows', 5, 20), lanes }),
+    );
     const got = await gpu.read(tensors.dt, 'f32');
     expect([...got.subarray(5 * inner)]).toEqual([...marked(20 * inner).subarray(5 * inner)]);
     expect(got[5 * inner - 1]).not.toBe(marked(1)[0]);

@@ -84,7 +84,7 @@ describe('the cursor', () => {
   const config = configFrom('quick', {}, 'test');
 
   test('turns updates into data epochs of FULL and back', () => {
-    expect([0, 1, 5, 6, 25, 26].map((update) => epochAt(config, update))).toEqual([
+    expect([0, 1, 5, 6, 25, 26].map((update) => epochAt(config, 160, update))).toEqual([
       undefined,
       0,
       0,
@@ -92,9 +92,9 @@ describe('the cursor', () => {
       4,
       undefined,
     ]);
-    expect(epochAt(config, undefined)).toBeUndefined();
+    expect(epochAt(config, 160, undefined)).toBeUndefined();
     for (let epoch = 0; epoch < 5; epoch++) {
-      expect(epochAt(config, updateEnding(config, epoch))).toBe(epoch);
+      expect(epochAt(config, 160, updateEnding(config, 160, epoch))).toBe(epoch);
     }
   });
 

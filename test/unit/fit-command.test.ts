@@ -99,6 +99,20 @@ describe('limr fit', () => {
     expect(stderr).toContain(message);
   });
 
+  test('notes that a model was made for shorter texts', async () => {
+    const { code, stderr } = await limr('fit', folder, '--json', '--response-tokens', '2000');
+    expect(code).toBe(0);
+    expect(stderr).toBe(
+      'note: the model was made for 2048 tokens, prompts and responses have 2512\n',
+    );
+  });
+
+  test('refuses a model that is not on the disk', async () => {
+    const { code, stderr } = await limr('fit', 'hf:some/model');
+    expect(code).toBe(2);
+    expect(stderr).toContain('hf:some/model: this version downloads no models');
+  });
+
   test('refuses a folder without a model', async () => {
     const { code, stderr } = await limr('fit', tmpdir());
     expect(code).toBe(2);

@@ -64,7 +64,12 @@ describe('readLearningRows', () => {
       {},
       'd.jsonl line 2: 9 tokens, more than the 8 allowed',
     ],
-    ['no field', [good, { prompt: 'h' }], {}, 'd.jsonl line 2: no field text or messages, nor prompt and'],
+    [
+      'no field',
+      [good, { prompt: 'h' }],
+      {},
+      'd.jsonl line 2: no field text or messages, nor prompt and',
+    ],
     [
       'a conversation, of which the last turn alone is not what was meant',
       [

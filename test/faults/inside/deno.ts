@@ -3,12 +3,9 @@
 import { order, type Orders } from './control.ts';
 import { patch } from './device.ts';
 
-const scope = globalThis as unknown as Record<string, { readonly prototype: object }> & {
-  Worker: typeof Worker;
-  readonly name?: string;
-};
+const scope = globalThis as unknown as { Worker: typeof Worker; readonly name?: string };
 order(JSON.parse(process.env['LIMR_FAULT_ORDERS'] ?? '{}') as Orders);
-patch(scope);
+patch(globalThis as unknown as Parameters<typeof patch>[0]);
 
 scope.Worker = class extends Worker {
   constructor(url: string | URL, options?: WorkerOptions) {

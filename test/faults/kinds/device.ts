@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { experimentOf, type Variant } from '../experiment.ts';
 import type { Orders } from '../laboratory.ts';
-import { ended, type Injection, type Kind, lastWords, unclean, unreached } from '../verdict.ts';
+import { ended, type Injection, type Kind, lastWords, unclean, unfired } from '../verdict.ts';
 
 /**
  * The faults, and at which of their moments they are injected: each `every`th of the counter `of`.
@@ -35,7 +35,7 @@ const kindOf = (name: string, summary: string, modes: readonly string[]): Kind =
             inject: async () => {
               const folder = laboratory.path('lost');
               const reply = await laboratory.call(experiment.start(folder), orders);
-              if (reply.fired === 0) return unreached('not reached');
+              if (reply.fired === 0) return unfired(reply);
               const verdict =
                 reply.code === 0
                   ? ended(folder, experiment, 'healed, equal')
@@ -94,10 +94,7 @@ export const deviceDeno: Kind = {
             const fired = laboratory.path('fired');
             const orders: Orders = { device: { mode, at } };
             const end = await laboratory.run(own.start(folder), { host: 'deno', orders, fired });
-            if (!existsSync(fired)) {
-              if (end.code === 0) return unreached('not reached');
-              return unclean('fails before the fault', lastWords(end));
-            }
+            if (!existsSync(fired)) return unfired(end);
             const verdict =
               end.code === 0
                 ? ended(folder, own, 'healed, equal')

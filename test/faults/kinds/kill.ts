@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
 import { killGroup, type Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
-import { unreached, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
+import { unfired, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
 
 type Host = 'node' | 'deno' | 'chromium';
 
@@ -128,7 +128,7 @@ export const killEvent: Kind = {
           const killed = await laboratory.run(experiment.start(folder), {
             orders: { files: { folder, mode: 'kill', at } },
           });
-          if (killed.signal !== 'SIGKILL') return unreached('not reached');
+          if (killed.signal !== 'SIGKILL') return unfired(killed);
           const verdict = await goOn((argv) => laboratory.run(argv), experiment, folder);
           laboratory.discard(folder);
           return verdict;

@@ -1,7 +1,7 @@
 import { experimentOf } from '../experiment.ts';
 import { statesOf } from '../states.ts';
 import {
-  unreached,
+  unfired,
   ended,
   goOn,
   type Injection,
@@ -33,7 +33,7 @@ export const store: Kind = {
             const reply = await laboratory.call(experiment.start(folder), {
               files: { folder, mode: 'fail', at, code, lasting },
             });
-            if (reply.fired === 0) return unreached('not reached');
+            if (reply.fired === 0) return unfired(reply);
             let verdict = ended(folder, experiment, 'went on, equal');
             if (reply.code !== 0) {
               const fault = malformed(reply, [1]);
@@ -69,7 +69,7 @@ export const store: Kind = {
           const reply = await laboratory.call(experiment.resume(folder), {
             files: { folder, mode: 'fail', at, reads: true },
           });
-          if (reply.fired === 0) return unreached('not reached');
+          if (reply.fired === 0) return unfired(reply, [0, 2]);
           let verdict = ended(folder, experiment, 'went on, equal');
           if (reply.code !== 0) {
             // An unreadable file is bad input, or fails the run.

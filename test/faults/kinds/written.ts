@@ -11,7 +11,7 @@ import {
   lastWords,
   malformed,
   unclean,
-  unreached,
+  unfired,
   type Verdict,
 } from '../verdict.ts';
 
@@ -137,7 +137,7 @@ const kindOf = (name: Product['name']): Kind => ({
           const killed = await laboratory.run(command(out(folder)), {
             orders: { files: { folder, mode: 'kill', at } },
           });
-          if (killed.signal !== 'SIGKILL') return unreached('not reached');
+          if (killed.signal !== 'SIGKILL') return unfired(killed);
           const before = readdirSync(folder).length;
           const verdict = await again(laboratory, product, folder, reference);
           laboratory.discard(folder);
@@ -175,7 +175,7 @@ const lossesOf = (name: Product['name']): Kind => ({
       inject: async () => {
         const folder = laboratory.make('lost');
         const reply = await laboratory.call(command(out(folder)), { device: { mode: 'lose', at } });
-        if (reply.fired === 0) return unreached('not reached');
+        if (reply.fired === 0) return unfired(reply);
         if (reply.code !== 0) return unclean('does not heal', lastWords(reply));
         const odd = sameFiles(folder, reference);
         laboratory.discard(folder);

@@ -1,0 +1,353 @@
+import {
+  countPrompts,
+  lookAtModel,
+  type ChosenModel,
+  type KeptModel,
+  type KeptModels,
+} from '../src/entries/browser.ts';
+import type { ExperimentConfig } from '../src/index.ts';
+import { bytes, counted } from '../src/look/wording.ts';
+import { byId, make, setText } from './dom.ts';
+import { droppedOf, pickedFolder, type Dropped } from './dropped.ts';
+import { weightsText, type Given } from './link.ts';
+import { visibleString } from './visible-text.ts';
+
+/** A model folder that is chosen, and what was found in it. */
+interface Model {
+  readonly seen: ChosenModel;
+  readonly files: ReadonlyMap<string, Blob>;
+}
+
+/** A file of prompts that is chosen. */
+interface Prompts {
+  readonly name: string;
+  readonly file: Blob;
+  readonly rows: number;
+}
+
+/** Longest prompt and response in tokens, where the model has room for them. */
+const usual = { prompt: 512, response: 1024 } as const;
+
+/** The largest rollout that the preset makes, and the updates that it makes of one. */
+const most = { prompts: 16, minibatches: 4 } as const;
+
+const words = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+
+/** The form of a run that starts from a model and prompts of the user's own. */
+export class PretrainedForm {
+  readonly #panel = byId('pretrained', HTMLFieldSetElement);
+  readonly #verifier = byId('verifier', HTMLSelectElement);
+  readonly #rank = byId('rank', HTMLInputElement);
+  readonly #storage = byId('base-storage', HTMLSelectElement);
+  readonly #promptTokens = byId('prompt-tokens', HTMLInputElement);
+  readonly #responseTokens = byId('response-tokens', HTMLInputElement);
+  readonly #keep = byId('keep-model', HTMLButtonElement);
+  readonly #onChange: () => void;
+  readonly #onDrop: () => void;
+  #model: Model | undefined;
+  #prompts: Prompts | undefined;
+  #kept: KeptModels | undefined;
+  #keeping: AbortController | undefined;
+  /** Counts choices: what an earlier one finds is not shown over a later one. */
+  #choices = { model: 0, prompts: 0 };
+
+  /**
+   * @param on.change Called when the form means another run.
+   * @param on.drop Called when something was dropped on the page, before it is read.
+   */
+  constructor(on: { readonly change: () => void; readonly drop: () => void }) {
+    this.#onChange = on.change;
+    this.#onDrop = on.drop;
+    const modelFiles = byId('model-files', HTMLInputElement);
+    const promptsFile = byId('prompts-file', HTMLInputElement);
+    byId('choose-model', HTMLButtonElement).addEventListener('click', () => modelFiles.click());
+    byId('choose-prompts', HTMLButtonElement).addEventListener('click', () => promptsFile.click());
+    modelFiles.addEventListener('change', () => {
+      void this.#take(() => {
+        const folder = modelFiles.files && pickedFolder(modelFiles.files);
+        return Promise.resolve(folder ? [folder] : []);
+      }).finally(() => (modelFiles.value = ''));
+    });
+    promptsFile.addEventListener('change', () => {
+      const [file] = promptsFile.files ?? [];
+      if (file) void this.#choosePrompts(file.name, file);
+      promptsFile.value = '';
+    });
+    const fields = [this.#verifier, this.#rank, this.#storage, this.#promptTokens];
+    for (const field of [...fields, this.#responseTokens]) {
+      field.addEventListener('input', this.#onChange);
+    }
+    this.#keep.addEventListener('click', () => void this.#keepModel());
+    byId('cancel-keeping', HTMLButtonElement).addEventListener('click', () =>
+      this.#keeping?.abort(new Error('cancelled')),
+    );
+    this.#listenToDrops();
+  }
+
+  set shown(shown: boolean) {
+    this.#panel.hidden = !shown;
+  }
+
+  set disabled(disabled: boolean) {
+    this.#panel.disabled = disabled;
+  }
+
+  /** What is chosen; undefined while the model or the prompts are missing. */
+  get given(): Given | undefined {
+    const [model, prompts] = [this.#model, this.#prompts];
+    if (!model || !prompts) return undefined;
+    const rank = this.#rank.valueAsNumber;
+    const rollout = Math.min(most.prompts, prompts.rows);
+    return {
+      model: model.seen,
+      prompts: prompts.rows,
+      settings: {
+        model: { kind: 'folder', path: model.seen.name },
+        task: {
+          name: 'dataset',
+          prompts: prompts.name,
+          verifier: this.#verifier.value,
+          maxPromptTokens: this.#promptTokens.valueAsNumber,
+          maxResponseTokens: this.#responseTokens.valueAsNumber,
+        },
+        // As strong as the preset's adapters at any rank: rank 16 with alpha 32.
+        adapter: {
+          rank,
+          alpha: 2 * rank,
+          targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
+        },
+        weightStorage: this.#storage.value,
+        ...(rollout < most.prompts
+          ? {
+              rollout: { prompts: rollout },
+              ppo: { minibatches: divisorUpTo(rollout, most.minibatches) },
+            }
+          : {}),
+      },
+    };
+  }
+
+  /** What the form still needs, as a sentence. */
+  get missing(): string {
+    const model = this.#model ? undefined : 'a model folder';
+    const prompts = this.#prompts ? undefined : 'a file of prompts';
+    return `Choose ${[model, prompts].filter((one) => one !== undefined).join(' and ')}.`;
+  }
+
+  /** The files of a run, by their paths in its config; those of the task may be kept with the run. */
+  async filesOf(
+    config: ExperimentConfig,
+    keptWithRun: ReadonlyMap<string, Blob> = new Map(),
+  ): Promise<ReadonlyMap<string, Blob> | undefined> {
+    if (config.model.kind !== 'folder') return undefined;
+    const { path } = config.model;
+    const files = new Map<string, Blob>(keptWithRun);
+    const model =
+      this.#model?.seen.name === path ? this.#model.files : await this.#kept?.files(path);
+    if (!model) return undefined;
+    for (const [name, file] of model) files.set(`${path}/${name}`, file);
+    const { task } = config;
+    const prompts = this.#prompts;
+    if (prompts && task.name === 'dataset' && task.prompts === prompts.name) {
+      if (!files.has(prompts.name)) files.set(prompts.name, prompts.file);
+    }
+    return files;
+  }
+
+  /** Shows the settings of a run. A model that the browser keeps is chosen again. */
+  fill(config: ExperimentConfig): void {
+    const { task, adapter, weightStorage, model } = config;
+    if (task.name !== 'dataset' || model.kind !== 'folder') return;
+    this.#verifier.value = task.verifier ?? 'math';
+    if (adapter) this.#rank.value = String(adapter.rank);
+    this.#storage.value = weightStorage ?? 'f32';
+    this.#promptTokens.value = String(task.maxPromptTokens);
+    this.#responseTokens.value = String(task.maxResponseTokens);
+    this.#onChange();
+  }
+
+  /** @param kept Undefined if the browser keeps no files for this page. */
+  async useKept(kept: KeptModels | undefined): Promise<void> {
+    this.#kept = kept;
+    await this.#listKept();
+  }
+
+  // ---- what is chosen ------------------------------------------------------------------------
+
+  #listenToDrops(): void {
+    const page = document.documentElement;
+    const hasFiles = (event: DragEvent): boolean =>
+      event.dataTransfer?.types.includes('Files') ?? false;
+    document.addEventListener('dragover', (event) => {
+      if (!hasFiles(event)) return;
+      event.preventDefault();
+      page.classList.add('dropping');
+    });
+    document.addEventListener('dragleave', (event) => {
+      if (event.relatedTarget === null) page.classList.remove('dropping');
+    });
+    document.addEventListener('drop', (event) => {
+      page.classList.remove('dropping');
+      const transfer = event.dataTransfer;
+      if (!transfer || !hasFiles(event)) return;
+      event.preventDefault();
+      if (this.#panel.disabled) return;
+      this.#onDrop();
+      void this.#take(() => droppedOf(transfer));
+    });
+  }
+
+  async #take(read: () => Promise<readonly Dropped[]>): Promise<void> {
+    let found: readonly Dropped[];
+    try {
+      found = await read();
+    } catch (error) {
+      setText(byId('model-problem', HTMLParagraphElement), words(error));
+      return;
+    }
+    for (const one of found) {
+      if (one.kind === 'folder') await this.#chooseModel(one.name, one.files);
+      else await this.#choosePrompts(one.file.name, one.file);
+    }
+  }
+
+  async #chooseModel(name: string, files: ReadonlyMap<string, Blob>): Promise<void> {
+    const choice = ++this.#choices.model;
+    const problem = byId('model-problem', HTMLParagraphElement);
+    setText(problem, '');
+    let model: Model | undefined;
+    try {
+      model = { seen: await lookAtModel(name, files), files };
+    } catch (error) {
+      if (choice === this.#choices.model) setText(problem, words(error));
+    }
+    if (choice !== this.#choices.model) return;
+    this.#model = model;
+    const text = byId('model-name', HTMLParagraphElement);
+    if (model) {
+      const { parameters, size, config } = model.seen;
+      const facts = `${weightsText(parameters)} weights, ${bytes(size)}, ${config.maxPositions} positions`;
+      text.replaceChildren(make('strong', '', visibleString(name)), ` · ${facts}`);
+      this.#fitTokens(config.maxPositions);
+    } else text.replaceChildren(make('span', 'quiet', 'No model chosen.'));
+    this.#keep.disabled = !model || !this.#kept || this.#keeping !== undefined;
+    this.#onChange();
+  }
+
+  /** Lengths that the model has room for; half of it each where the usual ones are too long. */
+  #fitTokens(room: number): void {
+    const prompt = this.#promptTokens.valueAsNumber;
+    const response = this.#responseTokens.valueAsNumber;
+    if (prompt + response <= room) return;
+    const half = Math.floor(room / 2);
+    this.#promptTokens.value = String(Math.min(usual.prompt, half));
+    this.#responseTokens.value = String(Math.min(usual.response, half));
+  }
+
+  async #choosePrompts(name: string, file: Blob): Promise<void> {
+    const choice = ++this.#choices.prompts;
+    const problem = byId('prompts-problem', HTMLParagraphElement);
+    setText(problem, '');
+    let prompts: Prompts | undefined;
+    try {
+      prompts = { name, file, rows: await countPrompts(name, file) };
+    } catch (error) {
+      if (choice === this.#choices.prompts) setText(problem, words(error));
+    }
+    if (choice !== this.#choices.prompts) return;
+    this.#prompts = prompts;
+    byId('prompts-name', HTMLParagraphElement).replaceChildren(
+      ...(prompts
+        ? [make('strong', '', visibleString(name)), ` · ${counted(prompts.rows, 'row')}`]
+        : [make('span', 'quiet', 'No prompts chosen.')]),
+    );
+    this.#onChange();
+  }
+
+  // ---- kept models ---------------------------------------------------------------------------
+
+  async #keepModel(): Promise<void> {
+    const [model, kept] = [this.#model, this.#kept];
+    if (!model || !kept || this.#keeping) return;
+    const { name, size } = model.seen;
+    const problem = byId('model-problem', HTMLParagraphElement);
+    const text = byId('keeping-text', HTMLParagraphElement);
+    const bar = byId('keeping-progress', HTMLProgressElement);
+    const panel = byId('keeping', HTMLDivElement);
+    setText(problem, '');
+    this.#keeping = new AbortController();
+    this.#keep.disabled = true;
+    panel.hidden = false;
+    try {
+      await kept.keep(name, model.files, {
+        signal: this.#keeping.signal,
+        tell: (copied) => {
+          bar.value = copied / size;
+          setText(text, `${bytes(copied)} of ${bytes(size)} kept`);
+        },
+      });
+    } catch (error) {
+      if (!this.#keeping.signal.aborted) setText(problem, words(error));
+    }
+    this.#keeping = undefined;
+    panel.hidden = true;
+    this.#keep.disabled = this.#model === undefined;
+    await this.#listKept();
+    this.#keep.focus();
+  }
+
+  async #listKept(): Promise<void> {
+    let models: readonly KeptModel[] = [];
+    try {
+      models = (await this.#kept?.list()) ?? [];
+    } catch (error) {
+      setText(byId('model-problem', HTMLParagraphElement), words(error));
+    }
+    byId('kept-models', HTMLDivElement).hidden = models.length === 0;
+    byId('kept-models-list', HTMLUListElement).replaceChildren(
+      ...models.map((model) => this.#keptRow(model)),
+    );
+    this.#keep.disabled = !this.#model || !this.#kept || this.#keeping !== undefined;
+  }
+
+  #keptRow({ name, size }: KeptModel): HTMLLIElement {
+    const shown = visibleString(name);
+    const button = (label: string, act: () => Promise<void>): HTMLButtonElement => {
+      const one = make('button', '', label);
+      one.type = 'button';
+      one.ariaLabel = `${label} the kept model ${shown}`;
+      one.addEventListener('click', () => void act());
+      return one;
+    };
+    return make(
+      'li',
+      '',
+      make('p', '', make('strong', '', shown), make('span', 'quiet', ` · ${bytes(size)}`)),
+      make(
+        'div',
+        'buttons',
+        button('Use', async () => {
+          const files = await this.#kept?.files(name);
+          if (files) await this.#chooseModel(name, files);
+        }),
+        button('Remove', async () => {
+          if (!window.confirm(`Remove the kept model ${shown}?`)) return;
+          try {
+            await this.#kept?.remove(name);
+          } catch (error) {
+            setText(byId('model-problem', HTMLParagraphElement), words(error));
+          }
+          await this.#listKept();
+          byId('choose-model', HTMLButtonElement).focus();
+        }),
+      ),
+    );
+  }
+}
+
+/** The largest divisor of `number` that is at most `most`. */
+function divisorUpTo(number: number, most: number): number {
+  let divisor = Math.min(number, most);
+  while (number % divisor !== 0) divisor--;
+  return divisor;
+}

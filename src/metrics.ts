@@ -58,6 +58,15 @@ export const metrics = [
     scale: 'linear',
   },
   {
+    key: 'cut_share',
+    name: 'Cut responses',
+    meaning:
+      'With a given model: share of sampled responses that reached the limit on their length before they ended',
+    unit: 'share',
+    better: 'down',
+    scale: 'linear',
+  },
+  {
     key: 'kl_mean',
     name: 'KL to the base',
     meaning:

@@ -82,6 +82,8 @@ export interface GivenModelFacts {
   readonly hiddenSize: number;
   readonly heads: number;
   readonly parameters: number;
+  /** Parameters of the adapters that the policy trains; absent if all parameters are trained. */
+  readonly adapterParameters?: number;
 }
 
 /**
@@ -115,6 +117,8 @@ export interface ExperimentResults {
   readonly probe?: Probe;
   /** The model that was given; absent for a drawn model, whose shape the config tells. */
   readonly model?: GivenModelFacts;
+  /** How the run was laid out in the device's memory, in a sentence; absent without a budget. */
+  readonly memory?: string;
   /** The result of LIM for the first seed; `seeds` has all seeds. */
   readonly lim: LimSummary | null;
   readonly seeds: readonly SeedResults[];

@@ -4,7 +4,7 @@ import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
-import { bytes, duration, percent } from '../look/wording.ts';
+import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
   type ExperimentEvent,
@@ -40,6 +40,7 @@ import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
 import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
 import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
 
@@ -606,55 +607,53 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
 
 /**
  * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
- * tiers, the mean reward of training at its beginning and at its end.
+ * prompts, the samples of training at its beginning and at its end.
  */
 function table(run: Run): string {
   const { results } = run;
-  if (Object.keys(results.base.tiers).length === 0) return rewardTable(run);
-  const { tableReadout } = results.config.experiment;
-  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
-    ([method, { prompts }]) => {
-      const evaluations = results.methods[method]?.evaluations ?? [];
-      const means = evaluationsAt(results.config, evaluations, tableReadout).map(
-        ({ mean }) => mean,
-      );
-      const mean = means.reduce((sum, value) => sum + value, 0) / means.length;
-      const value = means.length === 0 ? 'none' : mean.toFixed(3);
-      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${value}`;
-    },
-  );
-  const minutes = (results.seconds / 60).toFixed(1);
-  if (Object.keys(results.base.tiers).length === 0) {
-    return `\nnot evaluated, the task has no held-out tiers; ${results.seeds.length} seed(s), ${minutes} min`;
+  const ran = `${counted(results.seeds.length, 'seed')}, ${(results.seconds / 60).toFixed(1)} min`;
+  const methods = methodsOf(run);
+  const width = Math.max(8, ...methods.map((method) => method.length + 2));
+  const line = (method: MethodName, text: string): string => {
+    const prompts = results.methods[method]?.prompts ?? 0;
+    return `  ${method.padEnd(width)}${String(prompts).padStart(7)} prompts   ${text}`;
+  };
+  if (!isEvaluated(run)) {
+    return [
+      '',
+      `no held-out tiers; means of training over the first and the last quarter of updates, ${ran}`,
+      ...methods.map((method) => line(method, trainingText(run, method))),
+    ].join('\n');
   }
+  const { tableReadout } = results.config.experiment;
+  const rows = methods.map((method) => {
+    const means = evaluationsAt(results.config, evaluationsOf(run, method), tableReadout);
+    const mean = means.reduce((sum, one) => sum + one.mean, 0) / means.length;
+    return line(method, means.length === 0 ? 'none' : mean.toFixed(3));
+  });
   return [
     '',
-    `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${results.seeds.length} seed(s), ${minutes} min`,
-    `  base                     ${results.base.mean.toFixed(3)}`,
+    `held-out accuracy at ${tableReadout} ${readoutUnit(results.config)}s, ${ran}`,
+    `  ${'base'.padEnd(width)}${' '.repeat(18)}${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');
 }
 
-function rewardTable({ results, records }: Run): string {
-  const rows = (Object.entries(results.methods) as [MethodName, { prompts: number }][]).map(
-    ([method, { prompts }]) => {
-      const rewards = records
-        .filter((record) => record.method === method && record.seed === results.seeds[0]?.seed)
-        .map(({ metrics }) => metrics['reward_mean'] ?? NaN);
-      const quarter = Math.ceil(rewards.length / 4);
-      const mean = (some: readonly number[]): string =>
-        (some.reduce((sum, one) => sum + one, 0) / some.length).toFixed(3);
-      const course =
-        quarter === 0
-          ? 'none'
-          : `${mean(rewards.slice(0, quarter))} → ${mean(rewards.slice(-quarter))}`;
-      return `  ${method.padEnd(8)}${String(prompts).padStart(7)} prompts   ${course}`;
-    },
-  );
-  const minutes = (results.seconds / 60).toFixed(1);
-  return [
-    '',
-    `no held-out tiers; mean reward of the first and the last quarter of updates, seed ${results.seeds[0]?.seed ?? 0}, ${minutes} min`,
-    ...rows,
-  ].join('\n');
+/** Reward, right responses and cut responses at both ends of a method's training. */
+function trainingText(run: Run, method: MethodName): string {
+  const ends = (
+    key: Parameters<typeof trainingEnds>[2],
+    show: (value: number) => string,
+  ): string => {
+    const found = trainingEnds(run, method, key);
+    return found ? `${show(found.first)} → ${show(found.last)}` : 'none';
+  };
+  const parts = [
+    `reward ${ends('reward_mean', (value) => value.toFixed(3))}`,
+    `right ${ends('accuracy_mean', (value) => percent(value, 1))}`,
+    ...(trainingEnds(run, method, 'cut_share')
+      ? [`cut ${ends('cut_share', (value) => percent(value, 1))}`]
+      : []),
+  ];
+  return parts.join('   ');
 }

@@ -118,6 +118,16 @@ export function adapterLayout(
   return placed(drafts, { config, head, pageLimit, storage: 'f32' });
 }
 
+/** The number of trained numbers of one network's adapters, without the padding of their layout. */
+export function adapterParameters(config: ModelConfig, plan: AdapterPlan): number {
+  expectPlan(config, plan);
+  let count = 0;
+  for (const { inputs, parts } of adaptedMatrices(config, plan)) {
+    for (const { outputs, adapter } of parts) count += (adapter?.rank ?? 0) * (inputs + outputs);
+  }
+  return count;
+}
+
 function expectPlan(config: ModelConfig, plan: AdapterPlan): void {
   const known = new Set(
     blockOf(config)

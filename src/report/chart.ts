@@ -266,8 +266,9 @@ export interface HistogramOptions extends Frame {
 
 export function histogram(options: HistogramOptions): Markup {
   const { bins } = options;
-  const start = Math.min(...bins.map((bin) => bin.start));
-  const end = Math.max(...bins.map((bin) => bin.end));
+  const rules = options.rules.map(({ x }) => x);
+  const start = Math.min(...bins.map((bin) => bin.start), ...rules);
+  const end = Math.max(...bins.map((bin) => bin.end), ...rules);
   // The axis ends on its own steps, so that labels are round.
   const step = stepOf(end - start);
   const ends = [Math.floor(start / step) * step, Math.ceil(end / step) * step] as const;
@@ -388,8 +389,15 @@ export function heatMap(options: HeatMapOptions): Markup {
           lineStyle: { color: 'var(--ink)', type: 'solid', width: 1.5 },
           data: options.rules.map(({ x, text }) => ({
             xAxis: x,
-            // On an inverse axis the start is at the top.
-            label: { formatter: text, position: 'start', ...axisText, color: 'var(--ink)' },
+            label: {
+              formatter: text,
+              // On an inverse axis the start is at the top.
+              position: 'start',
+              ...axisText,
+              color: 'var(--ink)',
+              // In the middle of its rule, a label at the right end would leave the drawing.
+              ...(x > 0.95 * options.columns ? { align: 'right' } : {}),
+            },
           })),
         },
       },

@@ -15,6 +15,7 @@ import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle 
 import { leastSeeds } from './interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
 import {
+  armsOf,
   baseEstimate,
   cutOf,
   cutText,
@@ -27,7 +28,8 @@ import {
   unitOf,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { average, count, counted, fixed } from './text.ts';
+import { describeTask } from '../tasks/registry.ts';
+import { average, count, counted, fixed, listed } from './text.ts';
 
 const styleOf = ({
   tone,
@@ -107,17 +109,46 @@ export const learningLegend = (run: Run): Markup =>
     ...trained(run).map((method) => ({ style: methodStyles[method], text: methodLabel(method) })),
   ]);
 
-export const trainingLegend = (run: Run): Markup =>
-  legend(
-    trained(run).map((method) => ({
+/** Empty for a single method, which has nothing to be told from. */
+export function trainingLegend(run: Run): Markup {
+  const methods = methodsOf(run).filter((method) => lastUpdate(run, method) > 0);
+  if (methods.length < 2) return markup``;
+  return legend(
+    methods.map((method) => ({
       style: { ...methodStyles[method], symbol: 'none' },
       text: methodLabel(method),
     })),
   );
+}
 
 const wide = { width: 460, height: 300 };
 const narrow = { width: 380, height: 250 };
 const middle = { width: 460, height: 270 };
+
+/** How held-out prompts were answered, behind a noun; empty where each tier says it for itself. */
+const answeringText = ({ results }: Run): string =>
+  describeTask(results.config.task).answers === undefined ? ', greedy,' : '';
+
+/** Which curves start at the end of the FULL pass. */
+function chargedText(run: Run): string {
+  const [readers, others] = [true, false].map((reads) =>
+    armsOf(run).filter((method) => readsRewards(method) === reads),
+  ) as [MethodName[], MethodName[]];
+  const pass = counted(lastUpdate(run, 'full'), 'update');
+  const one = readers.length === 1;
+  const chosen =
+    readers.length === 0
+      ? []
+      : [
+          `${listed(readers.map(methodLabel))} ${one ? 'is' : 'are'} chosen from the rewards of FULL’s ${pass}, so ` +
+            `${one ? 'its curve starts' : 'their curves start'} there.`,
+        ];
+  const free =
+    others.length === 0
+      ? []
+      : [`${listed(others.map(methodLabel))} ${others.length === 1 ? 'needs' : 'need'} no pass.`];
+  return [...chosen, ...free].join(' ');
+}
 
 /**
  * Held-out accuracy over read-outs. With `charged`, accuracy over updates, and LIM and LINEAR begin
@@ -198,8 +229,8 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ? 'Bands: 95 % intervals over seeds.'
     : 'Intervals, over prompts, stand in the table.';
   const caption = charged
-    ? markup`<b>The same, with the FULL pass charged.</b> LIM and LINEAR are chosen from the rewards of FULL’s ${counted(pass, 'update')}, so their curves start there. RAND needs no pass.`
-    : markup`<b>Held-out accuracy, greedy, at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
+    ? markup`<b>The same, with the FULL pass charged.</b> ${chargedText(run)}`
+    : markup`<b>Held-out accuracy${answeringText(run)} at equal ${unit}s.</b> The rule marks the read-out of the table, fixed before the run.${alone < last ? ' Where FULL goes on alone it is dimmed.' : ''} ${bands}`;
   const data = numbers(
     [`${unit}s`, ...curves.map(({ method }) => methodLabel(method))],
     [...new Set(curves.flatMap(({ points }) => points.map(({ x }) => x)))]
@@ -225,10 +256,11 @@ export const trainingKeys = [
   'response_length_mean',
   'format_error_rate',
   'informative_groups',
+  'cut_share',
 ] as const satisfies readonly MetricKey[];
 
 export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
-  const { name, meaning, unit } = metric(key);
+  const { name, unit } = metric(key);
   const curves = methodsOf(run).flatMap((method) => {
     const points = trainingCurve(run, method, key);
     return points.length === 0 ? [] : [{ method, points }];
@@ -255,16 +287,44 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
     ]),
   );
   const units = unit === '' || unit === 'share' ? '' : `, ${unit}`;
-  return figure(drawing, markup`<b>${name}${units}.</b> ${meaning}.`, ends);
+  return figure(drawing, markup`<b>${name}${units}.</b> ${meaningOf(run, key)}.`, ends);
 }
 
-/** Range of the signal that LIM used. */
-const signalRange = (signal: LimSummary['signal']): readonly [number, number] =>
-  signal === 'accuracy' ? [0, 1] : [-1, 1];
+/** What a scalar means in a run, without the full stop. */
+function meaningOf({ results }: Run, key: MetricKey): string {
+  const { verdicts } = describeTask(results.config.task);
+  if (verdicts && key === 'reward_mean') return verdicts.reward;
+  if (verdicts && key === 'accuracy_mean') return verdicts.right;
+  return metric(key).meaning;
+}
+
+/**
+ * Range of the signal that LIM used. A user's verifier may pay rewards outside of [-1, 1]; whole
+ * numbers then enclose them.
+ */
+function signalRange(
+  { signal, meanCurve }: LimSummary,
+  ranked: readonly ScoredPrompt[],
+): readonly [number, number] {
+  if (signal === 'accuracy') return [0, 1];
+  let [low, high] = [-1, 1];
+  for (const curve of [meanCurve, ...ranked.map(({ rewards }) => rewards)]) {
+    for (const value of curve) {
+      if (value === null || !Number.isFinite(value)) continue;
+      low = Math.min(low, Math.floor(value));
+      high = Math.max(high, Math.ceil(value));
+    }
+  }
+  return [low, high];
+}
 
 /** Name of the signal, for its axis. */
-const signalName = (signal: LimSummary['signal']): string =>
-  signal === 'accuracy' ? 'share matching the key' : 'mean reward';
+const signalName = (signal: LimSummary['signal'], { results }: Run): string =>
+  signal === 'reward'
+    ? 'mean reward'
+    : describeTask(results.config.task).verdicts
+      ? 'share judged right'
+      : 'share matching the key';
 
 const epochPoints = (curve: readonly number[]): Point[] =>
   curve.flatMap((value, k): Point[] => (Number.isFinite(value) ? [[k + 1, value]] : []));
@@ -280,9 +340,9 @@ export function meanCurveFigure(run: Run, id: string): Markup {
     id,
     label: `Mean ${first.lim.signal} of the pool per data epoch. Numbers in the table below.`,
     xName: 'data epoch of the FULL pass',
-    yName: signalName(first.lim.signal),
+    yName: signalName(first.lim.signal, run),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
-    yRange: signalRange(first.lim.signal),
+    yRange: signalRange(first.lim, run.scores.flat()),
     lines: scored.map(({ lim }) => ({
       style: { color: 'var(--mean)', symbol: epochs > 24 ? 'none' : 'circle' },
       points: epochPoints(lim.meanCurve),
@@ -366,6 +426,12 @@ export function histogramFigure(
   );
 }
 
+/** The prompts of a seed's pool in order of score, and the scores' summary. */
+export interface ScoredPool {
+  readonly ranked: readonly ScoredPrompt[];
+  readonly lim: LimSummary;
+}
+
 export const swatchBox = (color: string): Markup =>
   raw(
     `<svg class="box" viewBox="0 0 10 10" aria-hidden="true"><rect width="10" height="10" fill="${color}"/></svg>`,
@@ -373,13 +439,14 @@ export const swatchBox = (color: string): Markup =>
 
 /** Trajectories of the prompts that LIM kept or rejected, with the mean curve in red. */
 export function trajectoryFigure(
-  ranked: readonly ScoredPrompt[],
-  lim: LimSummary,
+  run: Run,
+  { ranked, lim }: ScoredPool,
   id: string,
   kept: boolean,
 ): Markup {
   const ids = keptIds(ranked, lim);
   const members = ranked.filter(({ id: prompt }) => ids.has(prompt) === kept);
+  if (members.length === 0) return markup``;
   const shown = evenly(members, MOST_CURVES);
   const same = new Map<string, { points: readonly (number | null)[]; count: number }>();
   for (const { rewards } of shown) {
@@ -395,9 +462,9 @@ export function trajectoryFigure(
     id,
     label: `Trajectories of ${counted(members.length, 'prompt')} that LIM ${what}: ${lim.signal} per data epoch, the mean curve in red.`,
     xName: 'data epoch of the FULL pass',
-    yName: signalName(lim.signal),
+    yName: signalName(lim.signal, run),
     xRange: epochs === 1 ? [0, 2] : [1, epochs],
-    yRange: signalRange(lim.signal),
+    yRange: signalRange(lim, ranked),
     backdrop: {
       color: kept ? 'var(--lim)' : 'var(--rejected)',
       curves: [...same.values()].map(({ points, count: times }) => ({
@@ -450,7 +517,7 @@ export function heatMapFigure(
   id: string,
 ): Markup {
   const epochs = lim.meanCurve.length;
-  const [low, high] = signalRange(lim.signal);
+  const [low, high] = signalRange(lim, ranked);
   const columns = stretches(ranked.length, MOST_COLUMNS);
   const bands = stretches(epochs, MOST_ROWS);
   const colorOf = (value: number): string =>
@@ -547,7 +614,7 @@ export function comparisonFigure(
   );
   return figure(
     drawing,
-    markup`<b>${methodLabel(method)}.</b> Held-out accuracy, greedy, at equal updates.`,
+    markup`<b>${methodLabel(method)}.</b> Held-out accuracy${runs.some(({ run }) => answeringText(run) === '') ? '' : ', greedy,'} at equal updates.`,
     data,
   );
 }

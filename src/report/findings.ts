@@ -1,3 +1,4 @@
+import { startsFromFolder } from '../config.ts';
 import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
 import type { Origin } from '../tasks/task.ts';
@@ -14,6 +15,7 @@ import {
   baseEstimate,
   differenceAt,
   estimateAt,
+  isEvaluated,
   lastCommonReadout,
   lastReadout,
   lastUpdate,
@@ -21,6 +23,7 @@ import {
   methodsOf,
   readoutText,
   trainingCurve,
+  trainingEnds,
   unitOf,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -28,12 +31,16 @@ import { average, count, counted, fixed, intervalText, listed, signed } from './
 
 /** Smallest fall in accuracy, from a method's best read-out to its last, that gets a sentence. */
 const FALL = 0.03;
+/** Smallest share of cut responses that gets a sentence. */
+const MANY_CUT = 0.1;
 
 /** The findings of a run, one or two sentences each, most important first. Text, not markup. */
 export function findingsOf(run: Run): string[] {
   return [
     fullFinding(run),
+    ...trainingFindings(run),
     tableFinding(run),
+    ...lessonFindings(run),
     ...endFindings(run),
     ...comparisonCaveats(run),
     chargedFinding(run),
@@ -53,6 +60,47 @@ function fullFinding(run: Run): string | undefined {
     `PPO on the full pool took held-out accuracy from ${fixed(base.mean)} to ${fixed(full.mean)} ` +
     `in ${counted(updates, 'update')} (${signed(gain)}).`
   );
+}
+
+/** What a run without held-out prompts says: how FULL's own rewards moved. */
+function trainingFindings(run: Run): string[] {
+  const updates = lastUpdate(run, 'full');
+  const reward = trainingEnds(run, 'full', 'reward_mean');
+  const right = trainingEnds(run, 'full', 'accuracy_mean');
+  if (isEvaluated(run) || !reward || !right) return [];
+  return [
+    `On the prompts that it trains on, FULL’s mean reward went from ${fixed(reward.first)} in the first ` +
+      `${updatesText(reward.quarter)} to ${fixed(reward.last)} in the last, of ${count(updates)} ` +
+      `(${signed(reward.last - reward.first)}); the share of right responses from ${percent(right.first)} to ${percent(right.last)}.`,
+  ];
+}
+
+/** `update` or `3 updates`, behind `the first`. */
+const updatesText = (updates: number): string =>
+  updates === 1 ? 'update' : counted(updates, 'update');
+
+/** What kept a given model from learning from its prompts. */
+function lessonFindings(run: Run): string[] {
+  if (!startsFromFolder(run.results.config)) return [];
+  const updates = lastUpdate(run, 'full');
+  const right = trainingCurve(run, 'full', 'accuracy_mean');
+  const still = trainingCurve(run, 'full', 'actor_grad_norm').filter(([, norm]) => norm === 0);
+  const cut = trainingEnds(run, 'full', 'cut_share');
+  return [
+    ...(right.length > 0 && right.every(([, share]) => share === 0)
+      ? ['No response of FULL was right in any update.']
+      : []),
+    ...(still.length > 0
+      ? [
+          `In ${count(still.length)} of FULL’s ${counted(updates, 'update')} the gradient was zero, as where all responses to a prompt have the same reward: nothing was learned from them.`,
+        ]
+      : []),
+    ...(cut && cut.last >= MANY_CUT
+      ? [
+          `${percent(cut.last)} of FULL’s responses in the last ${updatesText(cut.quarter)} reached the limit on their length before they ended.`,
+        ]
+      : []),
+  ];
 }
 
 function tableFinding(run: Run): string | undefined {

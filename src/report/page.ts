@@ -1,7 +1,19 @@
-import { overridesOf, type ExperimentConfig, withConfigPaths } from '../config.ts';
+import {
+  overridesOf,
+  type ExperimentConfig,
+  startsFromFolder,
+  withConfigPaths,
+} from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
-import { duration } from '../look/wording.ts';
-import type { ExperimentResults, LimSummary, ScoredPrompt, SelectionSummary } from '../results.ts';
+import { duration, percent } from '../look/wording.ts';
+import { metric } from '../metrics.ts';
+import type {
+  ExperimentResults,
+  LimSummary,
+  Probe,
+  ScoredPrompt,
+  SelectionSummary,
+} from '../results.ts';
 import {
   comparisonFigure,
   heatMapFigure,
@@ -17,25 +29,31 @@ import {
   trainingKeys,
   trainingLegend,
   trajectoryFigure,
+  type ScoredPool,
 } from './figures.ts';
 import { estimateCells, findingsOf, paperComparison } from './findings.ts';
 import { leastSeeds, tierPrompts, type Estimate } from './interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import {
+  armsOf,
   baseEstimate,
   differenceAt,
   estimateAt,
   evaluationsOf,
   cutText,
+  isEvaluated,
   keptIds,
   lastReadout,
   lastUpdate,
   learningCurve,
   methodsOf,
+  readersOf,
   readingsAt,
   readoutText,
+  trainingEnds,
   unitOf,
   type Answering,
+  type Ends,
 } from './readings.ts';
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -49,6 +67,8 @@ export const mostRuns = runStyles.length;
 
 /** Longest text from a file in a table, in characters. */
 const LONGEST_TEXT = 160;
+/** Most kinds of rows that a table tells apart. */
+const MOST_KINDS = 24;
 /** Number of example prompts at each place of the order. */
 const EXAMPLES = 4;
 
@@ -114,12 +134,14 @@ ${body}
 `.text;
 }
 
-const titleOf = ({ results }: Run): string =>
-  `LIMR experiment, preset ${shortened(results.config.preset, 40)}, ${
-    results.seeds.length === 1
-      ? `seed ${results.seeds[0]?.seed ?? 0}`
-      : `${results.seeds.length} seeds`
-  }`;
+function titleOf({ results }: Run): string {
+  const { config, seeds } = results;
+  const one = seeds.length === 1 ? `seed ${seeds[0]?.seed ?? 0}` : `${seeds.length} seeds`;
+  const { source } = describeTask(config.task);
+  return startsFromFolder(config)
+    ? `${shortened(lastPart(config.model.path), 60)} on ${shortened(source ?? config.task.name, 60)}, ${one}`
+    : `LIMR experiment, preset ${shortened(config.preset, 40)}, ${one}`;
+}
 
 const factLine = ({ results }: Run): Markup =>
   markup`<p class="facts">${duration(results.seconds)} on ${shortened(results.adapter, LONGEST_TEXT)} (${shortened(results.host, 40)}) · config ${results.configHash.slice(0, 12)}</p>
@@ -141,36 +163,66 @@ ${of.rows.map(
 )}</tbody></table></div></figure>
 `;
 
-const sectionNames: readonly (readonly [id: string, name: string])[] = [
-  ['found', 'What was found'],
-  ['lim', 'What LIM is'],
-  ['did', 'What this run did'],
-  ['table', 'Results'],
-  ['curves', 'Learning curves'],
-  ['training', 'Training'],
-  ['scores', 'Scores'],
-  ['kept', 'What was kept'],
-  ['limits', 'What this shows'],
-  ['settings', 'Settings'],
-];
+type SectionId =
+  | 'found'
+  | 'lim'
+  | 'did'
+  | 'table'
+  | 'curves'
+  | 'training'
+  | 'scores'
+  | 'kept'
+  | 'limits'
+  | 'settings';
+
+/** The sections of a run's report. A section without content is left out. */
+function sectionNames(run: Run): (readonly [id: SectionId, name: string])[] {
+  const evaluated = isEvaluated(run);
+  const selected = armsOf(run).length > 0;
+  const lim = ['lim', 'What LIM is'] as const;
+  // Without held-out prompts, training is what there is to see.
+  return [
+    ['found', 'What was found'],
+    ...(evaluated ? [lim] : []),
+    ['did', 'What this run did'],
+    ['table', 'Results'],
+    ...(evaluated ? [['curves', 'Learning curves'] as const] : []),
+    ['training', 'Training'],
+    ...(evaluated ? [] : [lim]),
+    ['scores', 'Scores'],
+    ...(selected
+      ? [['kept', 'What was kept'] as const]
+      : hasKinds(run)
+        ? [['kept', 'What the pool holds'] as const]
+        : []),
+    ['limits', 'What this shows'],
+    ['settings', 'Settings'],
+  ];
+}
+
+/** Whether the prompts of a pool are of kinds. */
+const hasKinds = ({ results }: Run): boolean =>
+  results.seeds.some(
+    ({ pool }) => pool.byOrigin !== undefined || Object.keys(pool.byColumn ?? {}).length > 0,
+  );
 
 const runSections = (
   run: Run,
   id: string,
-): Markup => markup`<nav aria-label="Sections"><ul>${sectionNames.map(
+): Markup => markup`<nav aria-label="Sections"><ul>${sectionNames(run).map(
   ([name, text]) => markup`<li><a href="#${id}${name}">${text}</a></li>`,
 )}</ul></nav>
 <main>
 ${sections(run, id)}</main>`;
 
 function sections(run: Run, id: string): Markup {
-  const bodies: Readonly<Record<string, () => Part>> = {
+  const bodies: Readonly<Record<SectionId, () => Part>> = {
     found: () => foundSection(run),
     lim: () => limSection(run),
     did: () => didSection(run),
     table: () => tableSection(run),
     curves: () => markup`${learningLegend(run)}<div class="grid wide">
-${learningFigure(run, `${id}equal`, false)}${learningFigure(run, `${id}charged`, true)}</div>
+${learningFigure(run, `${id}equal`, false)}${armsOf(run).length === 0 ? '' : learningFigure(run, `${id}charged`, true)}</div>
 `,
     training: () => trainingSection(run, id),
     scores: () => scoreSection(run, id),
@@ -178,25 +230,36 @@ ${learningFigure(run, `${id}equal`, false)}${learningFigure(run, `${id}charged`,
     limits: () => limitsSection(run),
     settings: () => settingsSection(run),
   };
-  return markup`${sectionNames.map(
+  return markup`${sectionNames(run).map(
     ([name, text]) => markup`<section id="${id}${name}"><h2>${text}</h2>
-${bodies[name]?.()}</section>
+${bodies[name]()}</section>
 `,
   )}`;
 }
 
-const foundSection = (run: Run): Markup => markup`<ul class="findings">${findingsOf(run).map(
-  (text) => markup`<li>${text}</li>
+function foundSection(run: Run): Markup {
+  const findings = findingsOf(run);
+  if (findings.length === 0) return warnings(run);
+  return markup`<ul class="findings">${findings.map(
+    (text) => markup`<li>${text}</li>
 `,
-)}</ul>
+  )}</ul>
 ${warnings(run)}<p class="aside">These sentences are computed from the numbers below; the section <i>What this shows</i> says how far they carry.</p>
 `;
+}
 
-function warnings({ results }: Run): Markup {
-  const cuts = results.seeds.flatMap(({ seed, lim }) =>
-    lim && lim.warning !== '' ? [`seed ${seed}: ${shortened(lim.warning, 400)}`] : [],
+function warnings(run: Run): Markup {
+  const { results } = run;
+  // Where nothing is selected, the section of the scores tells of their cut.
+  const cuts =
+    armsOf(run).length === 0 && startsFromFolder(results.config)
+      ? []
+      : results.seeds.flatMap(({ seed, lim }) =>
+          lim && lim.warning !== '' ? [`seed ${seed}: ${shortened(lim.warning, 400)}`] : [],
+        );
+  const others = (results.warnings ?? []).map((text) =>
+    shortened(withoutPaths(text, results.config), 400),
   );
-  const others = (results.warnings ?? []).map((text) => shortened(text, 400));
   const block = (intro: Markup, texts: readonly string[]): Markup =>
     texts.length === 0
       ? markup``
@@ -208,6 +271,18 @@ function warnings({ results }: Run): Markup {
   )}`;
 }
 
+/** A sentence of the run, with the names of its files in place of their paths. */
+function withoutPaths(text: string, config: ExperimentConfig): string {
+  const paths: string[] = [];
+  withConfigPaths(config, (path) => {
+    if (path !== '') paths.push(path);
+    return path;
+  });
+  return paths
+    .sort((a, b) => b.length - a.length)
+    .reduce((told, path) => told.replaceAll(path, () => lastPart(path)), text);
+}
+
 /** s_i = 1 - sum_k (r_i^k - r_avg^k)^2 / sum_k (1 - r_avg^k)^2 */
 const formula =
   raw(`<math display="block" aria-label="s of i is one minus the sum over epochs of the squared distance between the prompt's reward and the mean reward, divided by the sum over epochs of the squared distance between one and the mean reward">
@@ -216,16 +291,44 @@ const formula =
 </math>`);
 
 function limSection(run: Run): Markup {
-  const { lim } = run.results.config;
+  const { lim, task } = run.results.config;
+  const arms = armsOf(run);
+  const which =
+    lim.count === undefined
+      ? `Prompts with a score of at least θ = ${lim.theta}`
+      : `The ${count(lim.count)} prompts with the highest scores`;
+  const signal =
+    lim.signal === 'reward'
+      ? 'mean reward, as in the paper’s text'
+      : describeTask(task).verdicts
+        ? 'share of right responses, as in the paper’s code'
+        : 'share of answers that match the key, as in the paper’s code';
   const rule =
     lim.compat === 'limr'
       ? 'Missing entries are filled and dropped as the paper’s released script does.'
       : 'A prompt that an epoch missed is compared over the epochs that it has.';
-  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here PPO) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
+  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here ${learnerText(run.results.config)}) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
-<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${lim.count === undefined ? `Prompts with a score of at least θ = ${lim.theta}` : `The ${count(lim.count)} prompts with the highest scores`} are kept, and the model is trained again from the start on those alone. Here r is the ${lim.signal === 'accuracy' ? 'share of answers that match the key, as in the paper’s code' : 'mean reward, as in the paper’s text'}. ${rule}</p>
-<dl class="terms">${methodsOf(run).map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${methodTakes(name, lim)}</dd></div>`)}</dl>
-`;
+<p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${which} ${arms.length === 0 ? 'would be kept, to train the model again from the start on those alone; this run trained on the whole pool only' : 'are kept, and the model is trained again from the start on those alone'}. Here r is the ${signal}. ${rule}</p>
+${
+  arms.length === 0
+    ? ''
+    : markup`<dl class="terms">${methodsOf(run).map((name) => markup`<div><dt>${methodLabel(name)}</dt><dd>${name === 'full' ? fullText(run) : methodTakes(name, lim)}</dd></div>`)}</dl>
+`
+}`;
+}
+
+/** How policies learn. The made-up tasks leave other estimators to the list of settings. */
+const learnerText = (config: ExperimentConfig): string =>
+  startsFromFolder(config) && config.ppo.estimator !== 'gae'
+    ? `PPO with the estimator ${config.ppo.estimator}`
+    : 'PPO';
+
+/** What FULL trains on, and the selections that look at its rewards. */
+function fullText(run: Run): string {
+  const readers = readersOf(run);
+  const look = readers.length === 1 ? 'looks' : 'look';
+  return `every prompt of the pool${readers.length === 0 ? '' : `; its rewards are what ${listed(readers.map(methodLabel))} ${look} at`}`;
 }
 
 /** The last part of a path: a report names files and folders, and not where they lie. */
@@ -244,9 +347,47 @@ function modelText({ config, model: given }: ExperimentResults): string {
     : `A small decoder${sizes}`;
 }
 
+/** What of a given model is trained, in a sentence; empty for a drawn one, which is trained whole. */
+function trainedText({ config, model }: ExperimentResults): string {
+  const { adapter, weightStorage = 'f32', ppo } = config;
+  if (!startsFromFolder(config)) return '';
+  const all = model ? count(model.parameters) : '';
+  if (!adapter) {
+    return `All ${all === '' ? '' : `${all} `}parameters are trained; matrices are stored in ${weightStorage}.`;
+  }
+  const { rank, alpha, rslora = false, targets } = adapter;
+  const some = model?.adapterParameters;
+  const share =
+    model && some !== undefined
+      ? `: ${count(some)} parameters beside ${all} (${percent(some / model.parameters)})`
+      : '';
+  const critic =
+    ppo.estimator === 'gae' ? ' The critic has adapters of its own and a head for values.' : '';
+  return (
+    `Adapters of rank ${rank} are trained${share}, alpha ${alpha}${rslora ? ', rank-stabilised' : ''}, on ${listed(targets)} of each layer. ` +
+    `The base stays as it is, stored in ${weightStorage}; the reference is the base without adapters.${critic}`
+  );
+}
+
+/** What the base makes of the pool before FULL, in a sentence. */
+function probeText({
+  accuracy,
+  reward,
+  prompts,
+  samples,
+  neverSolved,
+  alwaysSolved,
+}: Probe): string {
+  return (
+    `Of ${counted(prompts, 'prompt')} × ${samples} samples, the base got ${percent(accuracy)} right (mean reward ${fixed(reward)}); ` +
+    `it never solved ${percent(neverSolved)} of the prompts, and always ${percent(alwaysSolved)}.`
+  );
+}
+
 function didSection(run: Run): Markup {
-  const { config, base, seeds } = run.results;
+  const { config, base, seeds, probe } = run.results;
   const { rollout, experiment, evaluation } = config;
+  const trained = trainedText(run.results);
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
   const arms = methodsOf(run).filter((method) => method !== 'full');
@@ -262,8 +403,18 @@ function didSection(run: Run): Markup {
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. Every method starts from these weights.</li>
-<li><b>FULL.</b> PPO on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
+<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. ${arms.length === 0 && startsFromFolder(config) ? 'Training starts' : 'Every method starts'} from these weights.</li>
+${
+  trained === ''
+    ? ''
+    : markup`<li><b>Trained.</b> ${trained}</li>
+`
+}${
+    probe
+      ? markup`<li><b>Probe.</b> ${probeText(probe)}</li>
+`
+      : ''
+  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
@@ -272,10 +423,31 @@ ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out
 }
 
 function tableSection(run: Run): Markup {
+  if (!isEvaluated(run)) return trainingTable(run);
   return markup`<div class="tables">
 ${resultTable(run, 'greedy')}${resultTable(run, 'sampled')}${contrastTable(run)}</div>
 ${intervalNote(run)}`;
 }
+
+/** Rewards of training at its beginning and at its end: what there is without held-out prompts. */
+function trainingTable(run: Run): Markup {
+  return tableOf({
+    caption: markup`<b>Samples of training</b>, means over the first and the last quarter of each method’s updates. There are no held-out prompts.`,
+    head: ['method', 'prompts', 'updates', ...endKeys.map((key) => metric(key).name.toLowerCase())],
+    rows: methodsOf(run).map((method) => [
+      methodLabel(method),
+      promptsOf(run, method),
+      count(lastUpdate(run, method)),
+      ...endKeys.map((key) => endsText(trainingEnds(run, method, key))),
+    ]),
+  });
+}
+
+const endKeys = ['reward_mean', 'accuracy_mean', 'response_length_mean', 'cut_share'] as const;
+
+/** `0.200 → 0.950`. */
+const endsText = (ends: Ends | undefined): string =>
+  ends ? `${fixed(ends.first)} → ${fixed(ends.last)}` : 'none';
 
 function intervalNote({ results }: Run): Markup {
   const over =
@@ -323,9 +495,12 @@ function resultTable(run: Run, how: Answering): Markup {
       estimate && base ? signed(estimate.mean - base.mean) : 'none',
     ];
   });
+  const { answers } = describeTask(results.config.task);
   const what =
     how === 'greedy'
-      ? markup`<b>Held-out accuracy, greedy answers</b>`
+      ? answers === undefined
+        ? markup`<b>Held-out accuracy, greedy answers</b>`
+        : markup`<b>Held-out accuracy</b> (${answers})`
       : markup`<b>Held-out accuracy, mean of ${evaluation.samples} samples</b> at temperature ${evaluation.temperature}, top-p ${evaluation.topP}`;
   return tableOf({
     caption: markup`${what}, after ${readoutText(run, tableReadout)}.`,
@@ -378,7 +553,7 @@ function contrastTable(run: Run): Markup {
   });
   if (rows.length === 0) return markup``;
   return tableOf({
-    caption: markup`<b>Differences</b> of greedy accuracy after ${readoutText(run, tableReadout)}.`,
+    caption: markup`<b>Differences</b> of ${describeTask(run.results.config.task).answers === undefined ? 'greedy ' : ''}accuracy after ${readoutText(run, tableReadout)}.`,
     head: ['pair', 'difference', '95 % interval', 'in words'],
     rows,
     kind: 'contrasts',
@@ -387,7 +562,7 @@ function contrastTable(run: Run): Markup {
 
 function trainingSection(run: Run, id: string): Markup {
   const over = run.results.seeds.length > 1 ? ' Lines are means over seeds.' : '';
-  return markup`<p>What PPO saw while it trained: samples at temperature ${run.results.config.rollout.temperature} on each method’s own prompts, so levels are not comparable between methods whose prompts differ in difficulty.${over}</p>
+  return markup`<p>What PPO saw while it trained: samples at temperature ${run.results.config.rollout.temperature} ${armsOf(run).length === 0 ? 'on the whole pool.' : 'on each method’s own prompts, so levels are not comparable between methods whose prompts differ in difficulty.'}${over}</p>
 ${trainingLegend(run)}<div class="grid">
 ${trainingKeys.map((key) => trainingFigure(run, `${id}${key.replaceAll('_', '-')}`, key))}</div>
 `;
@@ -407,7 +582,7 @@ function scoreSection(run: Run, id: string): Markup {
   const several = scored.length > 1;
   return markup`<p>${boundText(first.lim)}${several ? ` Figures are of seed ${first.seed}; those of the other seeds are folded away below.` : ''}</p>
 <div class="grid wide">
-${meanCurveFigure(run, `${id}mean`)}${seedFigures(first, `${id}s0`)}</div>
+${meanCurveFigure(run, `${id}mean`)}${seedFigures(run, first, `${id}s0`)}</div>
 ${heatMapFigure(first.ranked, first.lim, `${id}s0-heat`)}
 ${quantileTable(run)}
 ${exampleTable(run, first.ranked, first.lim)}
@@ -416,17 +591,14 @@ ${others.map(
     other,
     i,
   ) => markup`<details class="seed"><summary>Seed ${other.seed}</summary><div class="grid wide">
-${seedFigures(other, `${id}s${i + 1}`)}</div>
+${seedFigures(run, other, `${id}s${i + 1}`)}</div>
 ${heatMapFigure(other.ranked, other.lim, `${id}s${i + 1}-heat`)}</details>
 `,
 )}`;
 }
 
-const seedFigures = (
-  { lim, ranked }: { readonly lim: LimSummary; readonly ranked: readonly ScoredPrompt[] },
-  id: string,
-): Markup =>
-  markup`${histogramFigure(ranked, lim, `${id}-histogram`)}${trajectoryFigure(ranked, lim, `${id}-kept`, true)}${trajectoryFigure(ranked, lim, `${id}-rejected`, false)}`;
+const seedFigures = (run: Run, pool: ScoredPool, id: string): Markup =>
+  markup`${histogramFigure(pool.ranked, pool.lim, `${id}-histogram`)}${trajectoryFigure(run, pool, `${id}-kept`, true)}${trajectoryFigure(run, pool, `${id}-rejected`, false)}`;
 
 const boundText = (lim: LimSummary): string =>
   lim.warning === ''
@@ -446,11 +618,14 @@ function quantileTable({ results }: Run): Markup {
   });
 }
 
+/** A text of several lines in one. */
+const oneLine = (text: string): string => text.replace(/\s+/gu, ' ').trim();
+
 /** A prompt's key; beside a key that is wrong on purpose, the truth. Empty for older files. */
 const keyCell = (key: string | undefined, truth: string | undefined): Part =>
   key === undefined
     ? ''
-    : markup`<code>${shortened(key, 40)}</code>${
+    : markup`<code>${shortened(oneLine(key), 40)}</code>${
         truth === undefined ? '' : markup`<small>truth ${shortened(truth, 40)}</small>`
       }`;
 
@@ -460,6 +635,7 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   const from = (start: number, among = ranked) => among.slice(start, start + EXAMPLES);
   const drawn = ranked.some(({ origin }) => origin !== undefined);
   const described = drawn || ranked.some(({ columns }) => columns !== undefined);
+  const named = ranked.some(({ rowId }) => rowId !== undefined);
   const places = [
     ['highest scores', from(0)],
     ['around the cut', from(Math.max(0, ids.size - EXAMPLES / 2))],
@@ -473,8 +649,9 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
     ],
   ] as const;
   const rows = places.flatMap(([place, members]) =>
-    members.map(({ id, prompt, score, rewards, key, truth, ...made }): Part[] => [
-      markup`<code>${shortened(promptText(prompt), LONGEST_TEXT)}</code>`,
+    members.map(({ id, rowId, prompt, score, rewards, key, truth, ...made }): Part[] => [
+      ...(named ? [shortened(oneLine(rowId ?? ''), 40)] : []),
+      markup`<code>${shortened(oneLine(promptText(prompt)), LONGEST_TEXT)}</code>`,
       keyCell(key, truth),
       place,
       score === null ? 'none' : fixed(score, 2),
@@ -489,6 +666,7 @@ function exampleTable({ results }: Run, ranked: readonly ScoredPrompt[], lim: Li
   return tableOf({
     caption: markup`<b>Examples</b> of prompts and their ${lim.signal} per data epoch${lim.meanCurve.length > 12 ? ' (the first 12)' : ''}.`,
     head: [
+      ...(named ? ['id'] : []),
       ...['prompt', 'key', 'place', 'score', 'LIM'],
       ...(described ? [drawn ? 'origin' : 'row'] : []),
       lim.signal,
@@ -507,7 +685,9 @@ const madeText = ({
   [
     ...(origin === undefined ? [] : [origin]),
     ...(wrongKey === true ? ['wrong key'] : []),
-    ...Object.entries(columns).map(([column, value]) => `${column} ${value}`),
+    ...Object.entries(columns).map(
+      ([column, value]) => `${shortened(column, 24)} ${shortened(oneLine(value), 40)}`,
+    ),
   ].join(', ');
 
 const origins = ['easy', 'learnable', 'hard'] as const;
@@ -522,16 +702,19 @@ const drawnKinds: readonly Kind[] = [
 ];
 
 /** The kinds of rows of a file: a list for each column, the most frequent value first. */
-function columnKinds({ byColumn = {} }: SelectionSummary): readonly (readonly [string, Kind[]])[] {
-  return Object.entries(byColumn).map(([column, counts]) => [
-    column,
-    Object.entries(counts)
+function columnKinds(pool: SelectionSummary): readonly (readonly [string, Kind[]])[] {
+  return Object.entries(pool.byColumn ?? {}).map(([column, counts]) => {
+    const kinds = Object.entries(counts)
       .sort(([, a], [, b]) => b - a)
+      .slice(0, MOST_KINDS)
       .map(([value]): Kind => [
-        value === '' ? 'none' : value,
+        value === '' ? 'none' : shortened(oneLine(value), 24),
         (selection) => held(held(selection.byColumn ?? {}, column) ?? {}, value) ?? 0,
-      ]),
-  ]);
+      ]);
+    const rest = (selection: SelectionSummary): number =>
+      kinds.reduce((left, [, of]) => left - of(selection), selection.prompts);
+    return [column, rest(pool) > 0 ? [...kinds, ['others', rest]] : kinds];
+  });
 }
 
 /** An own property, by a name that comes from a file. */
@@ -577,13 +760,18 @@ function keptSection(run: Run): Markup {
         ]),
       ],
     });
+  const what = selections.length === 0 ? 'The pool' : 'What each selection kept';
   const makeUp = markup`. Make-up: ${origins.map((origin) => markup`${swatchBox(`var(--${origin})`)} ${origin} `)}`;
   const { pool: drawn } = describeTask(run.results.config.task);
-  return markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
-${table(rows, pool, markup`<b>What each selection kept</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
-${columnKinds(pool).map(([column, kinds]) => table(rows, pool, markup`<b>What each selection kept</b> by ${column}`, kinds))}
+  return markup`${
+    selections.length === 0
+      ? ''
+      : markup`<p>${drawn === '' ? '' : `${drawn} `}Percentages are of the pool’s prompts of that kind.</p>
+`
+  }${selections.length === 0 && !inStrata ? '' : table(rows, pool, markup`<b>${what}</b>${several ? `, means over ${seeds.length} seeds` : ''}${inStrata ? makeUp : ''}`)}
+${columnKinds(pool).map(([column, kinds]) => table(rows, pool, markup`<b>${what}</b> by ${shortened(column, 40)}`, kinds))}
 ${
-  several
+  several && selections.length > 0
     ? markup`<details class="seed"><summary>Seed by seed</summary>${seeds.map((seed) =>
         table(
           selections.flatMap((method) => {
@@ -643,23 +831,52 @@ const bar = ({ byOrigin, prompts }: SelectionSummary): Markup =>
 function limitsSection(run: Run): Markup {
   const { seeds, config } = run.results;
   const task = describeTask(config.task);
+  const given = startsFromFolder(config);
+  const arms = armsOf(run);
+  const readers = readersOf(run);
   const comparison = paperComparison(run);
+  const pools = given ? 'other orders of the prompts' : 'other pools';
+  const fewSeeds = seeds.length === 1 ? 'One seed' : 'Two seeds';
   const seedText =
     seeds.length >= leastSeeds
-      ? `${seeds.length} seeds of one base model: the intervals cover other pools and other samples, not other bases, tasks or sizes. ${seedsCaveat(seeds.length) ?? ''}`
-      : `${seeds.length === 1 ? 'One seed' : 'Two seeds'}: another seed may order the methods otherwise. Comparisons need ${leastSeeds} or more.`;
+      ? `${seeds.length} seeds of one base model: the intervals cover ${pools} and other samples, not other bases, tasks or sizes. ${seedsCaveat(seeds.length) ?? ''}`
+      : given && arms.length === 0
+        ? `${fewSeeds}: another seed may come out otherwise. Statements about a setting need ${leastSeeds} or more.`
+        : `${fewSeeds}: another seed may order the methods otherwise. Comparisons need ${leastSeeds} or more.`;
+  const evidence = given
+    ? markup`<b>This is one model on one set of problems.</b> ${arms.length === 0 ? 'It is reinforcement learning' : 'It is the procedure of the paper, run in full'} on ${task.limits} Another model, other problems or another verifier may come out otherwise.`
+    : markup`<b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on ${task.limits}`;
+  const heldOut = isEvaluated(run)
+    ? '<b>Held out means left out of the pool.</b> Whether the model met these problems in its own training before is not known here.'
+    : '<b>Nothing was held out.</b> Rewards are of the prompts that were trained on, so a rise says nothing about other prompts. Tiers of held-out prompts would.';
+  const points: readonly Markup[] = [
+    evidence,
+    ...(given ? [raw(heldOut)] : []),
+    ...(readers.length === 0
+      ? []
+      : [
+          markup`<b>The FULL pass is not free.</b> ${listed(readers.map(methodLabel))} ${readers.length === 1 ? 'knows' : 'know'} what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.`,
+        ]),
+    ...(task.hasStrata ? [markup`<b>The strata are made.</b> ${strataCaveat}`] : []),
+    ...(given
+      ? comparison === undefined
+        ? []
+        : [markup`<b>Orderings can contradict the paper.</b> ${comparison}`]
+      : [
+          markup`<b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.`,
+        ]),
+    markup`${seedText}`,
+    ...(isEvaluated(run)
+      ? [
+          markup`Read-outs are part of the config and so fixed before the run (table: ${unitOf(run)} ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.`,
+        ]
+      : []),
+  ];
   return markup`<ul>
-<li><b>Nothing here is evidence about MATH, Qwen or any large model.</b> It is the procedure of the paper, run in full on ${task.limits}</li>
-<li><b>The FULL pass is not free.</b> LIM and LINEAR know what to keep only after training on everything. Curves at equal updates say how well a subset teaches once it is known; the charged curves say what knowing it cost.</li>
-${
-  task.hasStrata
-    ? markup`<li><b>The strata are made.</b> ${strataCaveat}</li>
-`
-    : ''
-}<li><b>Orderings at small scale can contradict the paper.</b> ${comparison ?? 'Too few methods were read to compare orders.'} A model this small memorizes a small subset in a few dozen updates, where a large one trains on it for a hundred epochs.</li>
-<li>${seedText}</li>
-<li>Read-outs are part of the config and so fixed before the run (table: ${unitOf(run)} ${config.experiment.tableReadout}). Settings changed after looking at results make the next ones exploratory until fresh seeds confirm them.</li>
-</ul>
+${points.map(
+  (point) => markup`<li>${point}</li>
+`,
+)}</ul>
 `;
 }
 
@@ -680,6 +897,48 @@ function baseText({ config, base, model }: ExperimentResults): Part {
   return base.shipped ? 'shipped with the program' : 'pre-trained in this run';
 }
 
+/** The settings of a given model and of its task; empty for a drawn model. */
+function modelFacts({ config, model, memory }: ExperimentResults): (readonly [string, Part])[] {
+  if (!startsFromFolder(config)) return [];
+  const { adapter, weightStorage = 'f32', cacheStorage = 'f32', ppo, rollout } = config;
+  const { settings = [] } = describeTask(config.task);
+  const trained = adapter
+    ? `adapters of rank ${adapter.rank}, alpha ${adapter.alpha}${adapter.rslora === true ? ', rank-stabilised' : ''}, on ${listed(adapter.targets)}`
+    : 'all parameters';
+  const some = model?.adapterParameters;
+  return [
+    ['Model', shortened(lastPart(config.model.path), LONGEST_TEXT)],
+    ...(model
+      ? ([
+          [
+            'Architecture',
+            `${shortened(model.architecture, 40)}, ${counted(model.parameters, 'parameter')}`,
+          ],
+        ] as const)
+      : []),
+    ['Trained', trained],
+    ...(model && adapter && some !== undefined
+      ? ([
+          [
+            'Trained parameters',
+            `${count(some)} beside ${count(model.parameters)} (${percent(some / model.parameters)})`,
+          ],
+        ] as const)
+      : []),
+    [adapter ? 'Storage of the base' : 'Storage of matrices', weightStorage],
+    ['Storage of keys and values', cacheStorage],
+    ...(memory === undefined
+      ? []
+      : ([['Memory', shortened(memory.replace(/^GPU memory: /, ''), 400)]] as const)),
+    ['Estimator', ppo.estimator],
+    [
+      'Rollout',
+      `${counted(rollout.prompts, 'prompt')} × ${rollout.samples} samples at temperature ${rollout.temperature}, top-p ${rollout.topP}`,
+    ],
+    ...settings.map(([name, value]) => [shortened(name, 60), shortened(value, 400)] as const),
+  ];
+}
+
 function settingsSection(run: Run): Markup {
   const { results } = run;
   const { overrides, injected } = results;
@@ -692,15 +951,25 @@ function settingsSection(run: Run): Markup {
     ['Seeds', results.seeds.map(({ seed }) => String(seed)).join(', ')],
     ['Base', baseText(results)],
   ];
+  const learnt = modelFacts(results);
   return markup`<h3>Where it ran</h3>
 <dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${
-  injected.length === 0
+  learnt.length === 0
     ? ''
-    : markup`<h3>What was injected by design</h3>
+    : tableOf({
+        caption: markup`<b>What was trained on what.</b>`,
+        head: ['setting', 'here'],
+        rows: learnt,
+        kind: 'words',
+      })
+}${
+    injected.length === 0
+      ? ''
+      : markup`<h3>What was injected by design</h3>
 <ul>${injected.map((text) => markup`<li>${withCode(shortened(text, 600))}</li>`)}</ul>
 `
-}<h3>Constants that differ from the reference run</h3>
+  }<h3>Constants that differ from the reference run</h3>
 <p>The reference is what LIMR’s released code ran, its flags with their defaults filled in. What concerns size (model, task, base, experiment) has no counterpart there.</p>
 ${
   overrides.length === 0
@@ -735,8 +1004,17 @@ function comparison(runs: readonly LabelledRun[]): Markup {
   const methods = methodNames.filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
+  const given = runs.some(({ run }) => startsFromFolder(run.results.config));
+  const evaluated = runs.some(({ run }) => isEvaluated(run));
+  const tiers = new Set(runs.map(({ run }) => Object.keys(run.results.base.tiers).join()));
   const facts: readonly (readonly [string, (run: Run) => Part])[] = [
     ['folder', ({ name }) => shortened(name, 60)],
+    ...(given
+      ? ([
+          ['model', modelName],
+          ['prompts from', taskName],
+        ] as const)
+      : []),
     ['preset', ({ results }) => shortened(results.config.preset, 40)],
     [
       'seeds',
@@ -744,33 +1022,49 @@ function comparison(runs: readonly LabelledRun[]): Markup {
     ],
     ['pool', ({ results }) => count(results.seeds[0]?.pool.prompts ?? 0)],
     ['data epochs', ({ results }) => String(results.config.experiment.epochs)],
-    ['LIM kept', (run) => promptsOf(run, 'lim')],
-    ['table read-out', (run) => `${unitOf(run)} ${run.results.config.experiment.tableReadout}`],
+    [
+      'LIM kept',
+      (run) => (run.results.methods.lim ? promptsOf(run, 'lim') : 'nothing was selected'),
+    ],
+    [
+      'table read-out',
+      (run) =>
+        isEvaluated(run)
+          ? `${unitOf(run)} ${run.results.config.experiment.tableReadout}`
+          : 'not evaluated',
+    ],
     ['adapter', ({ results }) => shortened(results.adapter, 80)],
     ['host', ({ results }) => shortened(results.host, 40)],
     ['duration', ({ results }) => duration(results.seconds)],
     ['config', ({ results }) => results.configHash.slice(0, 12)],
   ];
-  const changed = differingFields(runs.map(({ run }) => run.results.config));
+  const changed = differingFields(
+    runs.map(({ run }) => withConfigPaths(run.results.config, lastPart)),
+  );
   const accuracy = (estimate: Estimate | undefined): Markup => {
     const { value, interval } = estimateCells(estimate);
     return markup`<b>${value}</b>${interval === '' ? '' : markup`<small>${interval}</small>`}`;
   };
   const head = ['run', ...runs.map(({ label }) => label)];
+  const greedy = runs.every(
+    ({ run }) => describeTask(run.results.config.task).answers === undefined,
+  );
   return markup`<section id="compare"><h2>Side by side</h2>
-${tableOf({
-  caption: markup`<b>Held-out accuracy, greedy answers</b>, at each run’s own table read-out, with 95 % intervals (over seeds from ${leastSeeds} up, else over prompts).`,
-  head,
-  rows: [
-    ['base', ...runs.map(({ run }) => accuracy(baseEstimate(run)))],
-    ...methods.map((method): Part[] => [
-      methodLabel(method),
-      ...runs.map(({ run }) =>
-        accuracy(estimateAt(run, method, run.results.config.experiment.tableReadout)),
-      ),
-    ]),
-  ],
-})}
+${
+  evaluated
+    ? markup`${tableOf({
+        caption: markup`<b>Held-out accuracy${greedy ? ', greedy answers' : ''}</b>, at each run’s own table read-out, with 95 % intervals (over seeds from ${leastSeeds} up, else over prompts).${tiers.size > 1 ? markup` <b>The runs have different held-out prompts</b>, so that a row compares no like with like.` : ''}`,
+        head,
+        rows: [
+          ['base', ...runs.map(({ run }) => accuracy(baseEstimate(run)))],
+          ...methods.map((method): Part[] => [
+            methodLabel(method),
+            ...runs.map(({ run }) =>
+              accuracy(estimateAt(run, method, run.results.config.experiment.tableReadout)),
+            ),
+          ]),
+        ],
+      })}
 ${legend(
   runs.flatMap(({ label }, i) => {
     const style = runStyles[i];
@@ -778,12 +1072,14 @@ ${legend(
   }),
 )}<div class="grid wide">
 ${methods.map((method) => comparisonFigure(runs, method, `compare-${method}`))}</div>
-${tableOf({
-  caption: markup`<b>The runs.</b>`,
-  head,
-  rows: facts.map(([name, of]) => [name, ...runs.map(({ run }) => of(run))]),
-  kind: 'words',
-})}
+`
+    : ''
+}${runs.every(({ run }) => isEvaluated(run)) ? '' : rewardComparison(runs, head)}${tableOf({
+    caption: markup`<b>The runs.</b>`,
+    head,
+    rows: facts.map(([name, of]) => [name, ...runs.map(({ run }) => of(run))]),
+    kind: 'words',
+  })}
 ${
   changed.length === 0 || !first
     ? markup`<p>All runs have the same config.</p>`
@@ -803,10 +1099,40 @@ ${
       label,
       id,
       run,
-    }) => markup`<li><a href="#${id}run">Run ${label}</a>: ${findingsOf(run)[1] ?? findingsOf(run)[0]}</li>
+    }) => markup`<li><a href="#${id}run">Run ${label}</a>: ${isEvaluated(run) ? (findingsOf(run)[1] ?? findingsOf(run)[0]) : findingsOf(run)[0]}</li>
 `,
   )}</ul></section>
 `;
+}
+
+/** Rewards of training side by side, for runs without held-out prompts. */
+const rewardComparison = (
+  runs: readonly LabelledRun[],
+  head: readonly string[],
+): Markup => markup`${tableOf({
+  caption: markup`<b>Mean reward of training</b>, over the first and the last quarter of a method’s updates. Runs may differ in prompts and verifiers.`,
+  head,
+  rows: methodNames.flatMap((method): Part[][] =>
+    runs.some(({ run }) => lastUpdate(run, method) > 0)
+      ? [
+          [
+            methodLabel(method),
+            ...runs.map(({ run }) => endsText(trainingEnds(run, method, 'reward_mean'))),
+          ],
+        ]
+      : [],
+  ),
+})}
+`;
+
+/** A run's model, for a table. */
+const modelName = ({ results: { config } }: Run): string =>
+  startsFromFolder(config) ? shortened(lastPart(config.model.path), 60) : 'drawn and pre-trained';
+
+/** The file of a run's prompts, or its task, for a table. */
+function taskName({ results }: Run): string {
+  const { task } = results.config;
+  return shortened(describeTask(task).source ?? `the task ${task.name}`, 60);
 }
 
 /** Fields in which a config differs from the first one, with the values of all configs. */

@@ -1,6 +1,7 @@
 import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
+import type { MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { methodNames, type MethodName } from '../selection/methods.ts';
+import { methodNames, readsRewards, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
@@ -11,6 +12,17 @@ export type Answering = 'greedy' | 'sampled';
 /** A run's methods, FULL first. */
 export const methodsOf = ({ results }: Run): MethodName[] =>
   methodNames.filter((method) => results.methods[method] !== undefined);
+
+/** Whether a run has held-out prompts, so that its methods were evaluated. */
+export const isEvaluated = ({ results }: Run): boolean =>
+  Object.keys(results.base.tiers).length > 0;
+
+/** The methods that trained on a selection: all but FULL. */
+export const armsOf = (run: Run): MethodName[] =>
+  methodsOf(run).filter((method) => method !== 'full');
+
+/** The arms that were chosen by the rewards of the FULL pass. */
+export const readersOf = (run: Run): MethodName[] => armsOf(run).filter(readsRewards);
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
@@ -38,7 +50,10 @@ export const lastReadout = (run: Run, method: MethodName): number =>
  * prompts.
  */
 export const lastUpdate = (run: Run, method: MethodName): number =>
-  Math.max(0, ...evaluationsOf(run, method).map(({ update }) => update));
+  run.records.reduce(
+    (most, record) => (record.method === method ? Math.max(most, record.update) : most),
+    Math.max(0, ...evaluationsOf(run, method).map(({ update }) => update)),
+  );
 
 const readingOf = (evaluation: Evaluation, how: Answering): Reading | undefined =>
   how === 'greedy' ? evaluation : evaluation.sampled;
@@ -139,6 +154,27 @@ export function trainingCurve(run: Run, method: MethodName, key: string): [numbe
   return [...sums]
     .sort(([a], [b]) => a - b)
     .map(([update, { sum, count }]) => [update, sum / count]);
+}
+
+/** A logged scalar at both ends of a training. */
+export interface Ends {
+  /** Means over the first and the last quarter of the updates. */
+  readonly first: number;
+  readonly last: number;
+  /** Updates of a quarter. */
+  readonly quarter: number;
+}
+
+/** A method's scalar at both ends of its training; undefined if it was not logged. */
+export function trainingEnds(run: Run, method: MethodName, key: MetricKey): Ends | undefined {
+  const values = trainingCurve(run, method, key).map(([, value]) => value);
+  if (values.length === 0) return undefined;
+  const quarter = Math.ceil(values.length / 4);
+  return {
+    first: average(values.slice(0, quarter)),
+    last: average(values.slice(-quarter)),
+    quarter,
+  };
 }
 
 /** A curve thinned to at most `most` points: the means of equal stretches. */

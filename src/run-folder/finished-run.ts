@@ -75,8 +75,10 @@ const resultsSchema = v.object({
       hiddenSize: whole,
       heads: whole,
       parameters: whole,
+      adapterParameters: v.exactOptional(whole),
     }),
   ),
+  memory: v.exactOptional(v.string()),
   lim: limSummary,
   seeds: v.pipe(
     v.array(

@@ -1,6 +1,7 @@
 import { ConfigError } from '../config-error.ts';
 import { type DrawnExperimentConfig, drawnConfig, type ExperimentConfig } from '../config.ts';
 import type { Gpu } from '../gpu/device.ts';
+import { adapterParameters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
@@ -22,11 +23,26 @@ export interface GivenModel {
   readonly digest: string;
 }
 
-/** What results say of a given model. */
-export function factsOf({ directory: { config }, digest }: GivenModel): GivenModelFacts {
+/**
+ * What results say of a given model.
+ *
+ * @param adapter The adapters that are trained beside the model, if any.
+ */
+export function factsOf(
+  { directory: { config }, digest }: GivenModel,
+  adapter?: ExperimentConfig['adapter'],
+): GivenModelFacts {
   const { architecture, layers, hiddenSize, heads } = config;
   const { count } = parameterLayout(config, 'lm');
-  return { sha256: digest, architecture, layers, hiddenSize, heads, parameters: count };
+  return {
+    sha256: digest,
+    architecture,
+    layers,
+    hiddenSize,
+    heads,
+    parameters: count,
+    ...(adapter ? { adapterParameters: adapterParameters(config, planOf(adapter, config)) } : {}),
+  };
 }
 
 /** The weights that every training of an experiment starts from. */

@@ -10,6 +10,8 @@ export interface FinishedRun {
   readonly config: ExperimentConfig;
   readonly configHash: string;
   readonly model: GivenModelFacts | undefined;
+  /** `Experiment.layoutText`. */
+  readonly memory: string | undefined;
   /** What was put into the task on purpose, in sentences. */
   readonly injected: readonly string[];
   readonly adapter: string;
@@ -23,7 +25,7 @@ const notEvaluated = 'not evaluated: the task has no held-out tiers';
 
 /** The results of a run whose last method is trained. */
 export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResults {
-  const { config, configHash, model, injected, adapter, kernels, host, seconds } = run;
+  const { config, configHash, model, memory, injected, adapter, kernels, host, seconds } = run;
   const { rollout, ppo, lim, evaluation } = config;
   if (!progress.base) throw new Error('results before the base was evaluated');
   return {
@@ -44,6 +46,7 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
     base: progress.base,
     ...(progress.probe ? { probe: progress.probe } : {}),
     ...(model ? { model } : {}),
+    ...(memory === undefined ? {} : { memory }),
     lim: progress.seeds[0]?.lim ?? null,
     seeds: progress.seeds,
     methods: Object.fromEntries(

@@ -589,7 +589,8 @@ export class Experiment {
     return {
       config: this.config,
       configHash: this.#configHash,
-      model: this.#host.given && factsOf(this.#host.given),
+      model: this.#host.given && factsOf(this.#host.given, this.config.adapter),
+      memory: this.layoutText,
       injected: this.task.describeInjected(),
       adapter: gpu.name,
       host: hostName,

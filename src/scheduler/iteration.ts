@@ -1,4 +1,4 @@
-import type { ExperimentConfig } from '../config.ts';
+import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import { type Turns, turnsOf } from '../rollout-order.ts';
@@ -119,6 +119,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     epoch,
     metrics: {
       ...metrics,
+      ...(startsFromFolder(tools.config) ? { cut_share: cutShare(generation.stopped) } : {}),
       verifier_failures: verdicts.failures.length,
       tokens_per_second: (tokens / (updated - started)) * 1000,
       step_ms: updated - started,
@@ -128,6 +129,10 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     },
   };
 }
+
+/** @param stopped 1 for a response that ended by itself. */
+const cutShare = (stopped: Uint8Array): number =>
+  1 - stopped.reduce((sum, flag) => sum + flag, 0) / stopped.length;
 
 /** @throws RangeError if a verifier left out a response. */
 function at(verdicts: Float32Array | Uint8Array, row: number): number {

@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
+import { counted } from '../look/wording.ts';
 import { type LastBatch, lastBatches, type TaskDescription, type TierSampling } from './task.ts';
 
 /** A held-out tier: the rows of a file, with its own sampling and verifier. */
@@ -179,18 +180,56 @@ function answersText(config: DatasetConfig): string {
     .join('; ');
 }
 
+/** A verifier, or the module that is one, without its path. */
+const verifierText = (verifier: string): string =>
+  isModule(verifier) ? `the module ${baseName(verifier)}` : verifier;
+
+function settingsOf(config: DatasetConfig): [name: string, value: string][] {
+  const { prompts, system, template = 'auto', stopStrings, lastBatch = 'drop', tiers } = config;
+  const names = tierNames(config);
+  const templates: Readonly<Record<string, string>> = { auto: 'the model’s own', none: 'none' };
+  const ends = (stopStrings ?? []).map((text) => JSON.stringify(text)).join(', ');
+  return [
+    ['Prompts', prompts === undefined ? 'none' : baseName(prompts)],
+    ['Verifier', verifierText(verifierOf(config))],
+    ['Chat template', isTemplateFile(template) ? baseName(template) : (templates[template] ?? '')],
+    ...(system === undefined ? [] : [['System message', system] as [string, string]]),
+    ['Longest prompt', `${counted(config.maxPromptTokens, 'token')}; longer ones are left out`],
+    ['Longest response', `${counted(config.maxResponseTokens, 'token')}; longer ones are cut`],
+    ['A response ends', `at the model’s end tokens${ends === '' ? '' : ` and at ${ends}`}`],
+    [
+      'Last prompts of a data epoch',
+      lastBatch === 'drop'
+        ? 'left out of it, where too few for a rollout'
+        : 'a smaller rollout, where too few for a whole one',
+    ],
+    ...(tiers ?? []).map((tier, i): [string, string] => [
+      `Tier ${names[i] ?? ''}`,
+      `${samplingText(samplingOf(tier))}, judged by ${verifierText(verifierOf(config, tier))}`,
+    ]),
+  ];
+}
+
 export const describeDataset = (config: DatasetConfig): TaskDescription => {
   const { prompts } = config;
   const file = prompts === undefined ? 'a file' : baseName(prompts);
   const verifier = verifierOf(config);
   return {
-    what: `the problems of ${file}; responses are judged by ${isModule(verifier) ? `the module ${baseName(verifier)}` : verifier}`,
+    what: `the problems of ${file}; responses are judged by ${verifierText(verifier)}`,
     corpus: '',
     limits: `the problems of ${file}, whose answers are taken as right.`,
     pool: '',
     hasStrata: false,
     isHeldOut: true,
     answers: answersText(config),
+    ...(prompts === undefined ? {} : { source: file }),
+    verdicts: {
+      reward: isModule(verifier)
+        ? `Mean reward that ${verifierText(verifier)} gave the sampled responses`
+        : `Mean reward of the sampled responses by the rule ${verifier}: 1 right, -0.5 wrong, -1 cut or without an answer in its form`,
+      right: `Share of sampled responses that ${verifierText(verifier)} judged right`,
+    },
+    settings: settingsOf(config),
     promptText: (prompt) => prompt,
     answerOf: () => undefined,
   };

@@ -242,6 +242,12 @@ export interface TaskDescription {
    * How tiers are answered, if they say so themselves: `Evaluation on held-out prompts, ...: ...`.
    */
   readonly answers?: string;
+  /** The name of the file that the prompts come from; absent for prompts that are drawn. */
+  readonly source?: string;
+  /** What rewards and right responses are, where prompts have no wrong keys on purpose. */
+  readonly verdicts?: { readonly reward: string; readonly right: string };
+  /** The settings that a reader of results asks for, by name, if the whole config hides them. */
+  readonly settings?: readonly (readonly [name: string, value: string])[];
   /** A prompt for people to read. */
   readonly promptText: (prompt: string) => string;
   /** The answer that a response gives, in the terms of keys; undefined if none is found. */

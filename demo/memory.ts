@@ -1,4 +1,4 @@
-import { ConfigError, estimate, planRun, type TaskShape } from '../src/index.ts';
+import { ConfigError, datasetTask, estimate, planRun, type TaskShape } from '../src/index.ts';
 import { bytes } from '../src/look/wording.ts';
 import type { Choice } from './link.ts';
 
@@ -29,7 +29,7 @@ export function describeMemory(choice: Choice, limits?: GPUSupportedLimits): str
 
 /** The sizes of a dataset before it is open: prompts that are too long may still be left out. */
 function shapeOf({ config: { task }, given }: Choice): TaskShape | undefined {
-  if (task.name !== 'dataset' || !given) return undefined;
+  if (task.name !== datasetTask || !given) return undefined;
   const { maxPromptTokens, maxResponseTokens, stopStrings, lastBatch = 'drop' } = task;
   const { vocabSize, eosTokenIds } = given.model.config;
   return {

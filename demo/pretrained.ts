@@ -5,7 +5,7 @@ import {
   type KeptModel,
   type KeptModels,
 } from '../src/entries/browser.ts';
-import type { ExperimentConfig } from '../src/index.ts';
+import { datasetTask, type ExperimentConfig } from '../src/index.ts';
 import { bytes, counted } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { droppedOf, pickedFolder, type Dropped } from './dropped.ts';
@@ -106,7 +106,7 @@ export class PretrainedForm {
       settings: {
         model: { kind: 'folder', path: model.seen.name },
         task: {
-          name: 'dataset',
+          name: datasetTask,
           prompts: prompts.name,
           verifier: this.#verifier.value,
           maxPromptTokens: this.#promptTokens.valueAsNumber,
@@ -150,7 +150,7 @@ export class PretrainedForm {
     for (const [name, file] of model) files.set(`${path}/${name}`, file);
     const { task } = config;
     const prompts = this.#prompts;
-    if (prompts && task.name === 'dataset' && task.prompts === prompts.name) {
+    if (prompts && task.name === datasetTask && task.prompts === prompts.name) {
       if (!files.has(prompts.name)) files.set(prompts.name, prompts.file);
     }
     return files;
@@ -159,7 +159,7 @@ export class PretrainedForm {
   /** Shows the settings of a run. A model that the browser keeps is chosen again. */
   fill(config: ExperimentConfig, memory: number | undefined): void {
     const { task, adapter, weightStorage, model } = config;
-    if (task.name !== 'dataset' || model.kind !== 'folder') return;
+    if (task.name !== datasetTask || model.kind !== 'folder') return;
     this.#verifier.value = task.verifier ?? 'math';
     if (adapter) this.#rank.value = String(adapter.rank);
     this.#storage.value = weightStorage ?? 'f32';

@@ -44,7 +44,10 @@ export type {
   ExperimentEvent,
   ExperimentResults,
   FileMark,
+  GivenModelFacts,
   LimSummary,
+  Loading,
+  Probe,
   PromptCompletions,
   Reopening,
   RunState,
@@ -70,12 +73,14 @@ export {
   type MemoryEstimate,
   type MemoryUse,
 } from './scheduler/estimate.ts';
-export { planRun, type PlannedRun } from './scheduler/plan-memory.ts';
+export type { MemoryChoices } from './scheduler/experiment-buffers.ts';
+export { planRun, type MemoryBudget, type PlannedRun } from './scheduler/plan-memory.ts';
 export { MemoryError } from './rollout/batches.ts';
 export { readoutOf, readoutUnit } from './readouts.ts';
 export { WorkerError, type Called, type Connection } from './threads/connect.ts';
 export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
+export type { FilePlace } from './workers/given-files.ts';
 export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
 export {
   accuracyOf,
@@ -88,7 +93,9 @@ export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts'
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
+export type { BaseRecord, InputMark, RunInputs } from './run-folder/inputs.ts';
 export { runFileText } from './run-folder/run-file.ts';
+export { datasetTask, type DatasetConfig, type DatasetTier } from './tasks/dataset-config.ts';
 export { describeTask, poolPromptsOf, tierSizesOf, type TaskConfig } from './tasks/registry.ts';
 export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';

@@ -150,13 +150,14 @@ describe('limr ppo', () => {
       ...['--out', 'page', '--memory', '1GiB', '--host', 'chromium', '--adapter', 'software'],
     );
     const ended = await start(node, short);
-    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('swiftshader')]);
+    expect(ended.stderr).toContain('swiftshader');
+    expect(ended.code).toBe(0);
     // Other adapters round otherwise; the files, the prompts and the hash of the config are the same.
     for (const file of ['inputs.json', 'base.json', 'config.json', 'adapter/adapter_config.json']) {
       expect(json(`page/${file}`), file).toEqual(json(`whole/${file}`));
     }
     expect(linesOf(at('page/metrics.jsonl'))).toHaveLength(3 * 2);
-    expect(json('page/results.json')).toMatchObject({ host: expect.stringContaining('chromium') });
+    expect((json('page/results.json') as { host: string }).host).toContain('chromium');
   });
 
   test('goes on only with the files that it began with', async () => {

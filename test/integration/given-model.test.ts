@@ -276,7 +276,9 @@ describe('an experiment that starts from a model folder', () => {
       files.files.set(path, changed);
       await expect(openGivenInputs(config, files, { begunWith: record })).rejects.toThrow(said);
       files.files.delete(path);
-      await expect(openGivenInputs(config, files, { begunWith: record })).rejects.toThrow(`${path} is missing`);
+      await expect(openGivenInputs(config, files, { begunWith: record })).rejects.toThrow(
+        `${path} is missing`,
+      );
       files.files.set(path, bytes);
     }
   });

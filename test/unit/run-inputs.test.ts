@@ -39,7 +39,11 @@ describe('the inputs of a run', () => {
     ['base.json', '{"id": "m", "files": {"a": "b"}}', 'run/base.json: files.a'],
     ['base.json', '{"id": "m", "files": {}, "more": 1}', 'run/base.json: more'],
     ['inputs.json', '{}', 'run/inputs.json'],
-    ['inputs.json', `[{"path": "p", "size": -1, "sha256": "${sha256}"}]`, 'run/inputs.json: 0.size'],
+    [
+      'inputs.json',
+      `[{"path": "p", "size": -1, "sha256": "${sha256}"}]`,
+      'run/inputs.json: 0.size',
+    ],
     ['inputs.json', '[{"path": 3}]', 'run/inputs.json: 0.path'],
   ])('are refused where %s holds %s', async (name, text, said) => {
     await expect(reading({ [name]: text })).rejects.toMatchObject({ name: 'FormatError' });

@@ -40,6 +40,8 @@ test.beforeEach(({}, info) => {
 
 /** Drops files and folders of this machine on the page. */
 async function drop(page: Page, paths: readonly string[]): Promise<void> {
+  // While a run is being opened, the page takes no files.
+  await expect(page.locator('#pretrained')).toBeEnabled();
   const session = await page.context().newCDPSession(page);
   const data = { items: [], files: [...paths], dragOperationsMask: 1 };
   for (const type of ['dragEnter', 'dragOver', 'drop'] as const) {

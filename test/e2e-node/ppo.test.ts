@@ -228,7 +228,7 @@ describe('limr ppo', () => {
   });
 
   test.each([
-    [['--prompts', 'none.jsonl'], 'none.jsonl does not exist'],
+    [['--prompts', 'none.jsonl'], 'none.jsonl: no such file'],
     [['--prompts', 'p.jsonl', '--system', 'Be brief.'], 'task.system'],
   ])('refuses %j with a sentence, before anything is written', async (options, said) => {
     const ended = await start(node, [

@@ -1,6 +1,6 @@
 import type { DrawnExperimentConfig, ExperimentConfig, OptimizerConfig } from './config.ts';
 import { arithmeticVariants } from './tasks/arithmetic.ts';
-import type { DatasetConfig } from './tasks/dataset-config.ts';
+import { type DatasetConfig, datasetTask } from './tasks/dataset-config.ts';
 import { defaultAdapter } from './vocabulary/adapters.ts';
 
 const limrOptimizer: OptimizerConfig = {
@@ -239,7 +239,7 @@ const maths = (
     preset,
     // 99 % of the 8,523 prompts of LIMR's pool have at most 466 tokens of Qwen's tokenizer.
     task: {
-      name: 'dataset',
+      name: datasetTask,
       verifier: 'math',
       maxPromptTokens: 512,
       maxResponseTokens: responseTokens,

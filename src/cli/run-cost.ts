@@ -3,7 +3,7 @@ import { counted, duration } from '../look/wording.ts';
 import { costOf } from '../scheduler/cost.ts';
 import type { ExperimentSizes } from './experiment-sizes.ts';
 
-/** Rates that graphics cards reach in matrix products of f32, in operations a second. */
+/** Rates in operations a second for which times are told: assumed, not measured on a card. */
 const rates = [5e12, 20e12] as const;
 
 /** Shorter times are those of overhead, which is not predicted. */

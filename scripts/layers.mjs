@@ -184,6 +184,7 @@ export const layers = {
       'src/supervised',
       'src/tasks',
       'src/variants',
+      'src/vocabulary',
     ],
   },
   'src/workers': {

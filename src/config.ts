@@ -10,7 +10,7 @@ import {
   unwrapped,
 } from './config-schema.ts';
 import { fieldOf, isRecord, type JsonRecord, shorten } from './formats/json.ts';
-import { presets, pretrained, type PretrainedPreset } from './presets.ts';
+import { presets, type PretrainedPreset, pretrainedPresets } from './presets.ts';
 import { iterationsFor } from './rollout-order.ts';
 import {
   checkTask,
@@ -473,12 +473,12 @@ export function configFrom(
 ): ExperimentConfig {
   const base = presetOf(preset, overrides);
   if (!base) {
-    const known = [...Object.keys(presets), PRETRAINED].join(', ');
+    const known = [presets, pretrainedPresets].flatMap(Object.keys).join(', ');
     throw new ConfigError(`${where}: no preset '${preset}', there are ${known}`);
   }
   if (overrides === undefined) return parseConfig(base, where);
   const merged = merge(asSchema(configSchema), base, overrides);
-  const followed = 'task' in base ? followTask(merged, overrides, base, tell) : merged;
+  const followed = 'model' in base ? followTask(merged, overrides, base, tell) : merged;
   return parse(followModel(followed, overrides, where), where, (field) => {
     const held = (of: unknown): unknown =>
       field.split('.').reduce((at, name) => (isRecord(at) ? fieldOf(at, name) : undefined), of);
@@ -488,16 +488,17 @@ export function configFrom(
   });
 }
 
-/** The preset of configs whose model comes from a folder. Task and model have no default. */
-export const PRETRAINED = 'pretrained';
+/** Whether a preset is one of models that come from a folder. */
+export const startsPretrained = (preset: unknown): preset is string =>
+  typeof preset === 'string' && Object.hasOwn(pretrainedPresets, preset);
 
 function presetOf(
   preset: string,
   overrides: unknown,
 ): ExperimentConfig | PretrainedPreset | undefined {
-  if (preset === PRETRAINED) {
+  if (startsPretrained(preset)) {
     const full = isRecord(overrides) && fieldOf(overrides, 'adapter') === null;
-    return pretrained[full ? 'full' : 'lora'];
+    return pretrainedPresets[preset]?.[full ? 'full' : 'lora'];
   }
   return Object.hasOwn(presets, preset) ? presets[preset] : undefined;
 }
@@ -588,7 +589,7 @@ function followModel(merged: unknown, over: unknown, where: string): unknown {
   if (!isRecord(model) || fieldOf(model, 'kind') !== 'folder') return merged;
   const followed: Record<string, unknown> = { ...merged };
   if (fieldOf(over, 'base') === undefined) delete followed['base'];
-  if (merged['preset'] !== PRETRAINED) return followed;
+  if (!startsPretrained(merged['preset'])) return followed;
   const own = (section: string): JsonRecord => {
     const found = fieldOf(over, section);
     return isRecord(found) ? found : {};

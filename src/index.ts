@@ -7,7 +7,6 @@ export {
   drawnConfig,
   overridesOf,
   parseConfig,
-  PRETRAINED,
   startsDrawn,
   startsFromFolder,
   type BaseConfig,
@@ -28,7 +27,9 @@ export {
   limrDefaults,
   presets,
   presetSeeds,
+  PRETRAINED,
   pretrained,
+  pretrainedPresets,
   type PretrainedPreset,
 } from './presets.ts';
 export { updatesPerEpoch } from './run-plan.ts';

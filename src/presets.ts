@@ -1,5 +1,6 @@
 import type { DrawnExperimentConfig, ExperimentConfig, OptimizerConfig } from './config.ts';
 import { arithmeticVariants } from './tasks/arithmetic.ts';
+import type { DatasetConfig } from './tasks/dataset-config.ts';
 import { defaultAdapter } from './vocabulary/adapters.ts';
 
 const limrOptimizer: OptimizerConfig = {
@@ -157,8 +158,16 @@ export const presets: Readonly<Record<string, DrawnExperimentConfig>> = {
 /** Passes over the prompts, unless a config says otherwise. */
 const EPOCHS = 4;
 
-/** The settings of a run that starts from a pretrained model, which has no default task. */
-export type PretrainedPreset = Omit<ExperimentConfig, 'task' | 'model' | 'base'>;
+/**
+ * The settings of a run that starts from a pretrained model. The model has no default, and the
+ * prompts of a task have none.
+ */
+export interface PretrainedPreset extends Omit<ExperimentConfig, 'task' | 'model' | 'base'> {
+  readonly task?: DatasetConfig;
+}
+
+/** What a preset of pretrained models trains: adapters, or all parameters. */
+export type Trained = 'lora' | 'full';
 
 const lora: PretrainedPreset = {
   schema: 1,
@@ -201,18 +210,74 @@ const lora: PretrainedPreset = {
   },
 };
 
-/**
- * The settings of runs that start from a pretrained model, by what they train. LIMR's constants
- * hold where nothing else is said, and its learning rates where all parameters are trained.
- */
-export const pretrained: Readonly<Record<'lora' | 'full', PretrainedPreset>> = {
+/** The same settings for all parameters, at LIMR's learning rates. */
+const full = (settings: PretrainedPreset): PretrainedPreset => ({
+  ...settings,
+  adapter: null,
+  ppo: { ...settings.ppo, actor: limrDefaults.ppo.actor, critic: limrDefaults.ppo.critic },
+});
+
+const byTrained = (settings: PretrainedPreset): Readonly<Record<Trained, PretrainedPreset>> => ({
   // The frozen base takes half the memory. Adapters are f32.
-  lora: { ...lora, weightStorage: 'f16' },
-  full: {
+  lora: { ...settings, weightStorage: 'f16' },
+  full: full(settings),
+});
+
+/**
+ * The paper's study on problems of mathematics, in a size that one card takes: FULL, then LIM and
+ * as many prompts at random, each from the same base. examples/maths says what it costs.
+ *
+ * @param sizes.prompts Prompts of a rollout.
+ */
+const maths = (
+  preset: string,
+  sizes: { readonly epochs: number; readonly prompts: number; readonly responseTokens: number },
+): PretrainedPreset => {
+  const { epochs, prompts, responseTokens } = sizes;
+  return {
     ...lora,
-    adapter: null,
-    ppo: { ...lora.ppo, actor: limrDefaults.ppo.actor, critic: limrDefaults.ppo.critic },
-  },
+    preset,
+    // 99 % of the 8,523 prompts of LIMR's pool have at most 466 tokens of Qwen's tokenizer.
+    task: {
+      name: 'dataset',
+      verifier: 'math',
+      maxPromptTokens: 512,
+      maxResponseTokens: responseTokens,
+      lastBatch: 'drop',
+    },
+    rollout: { ...lora.rollout, prompts },
+    experiment: {
+      ...lora.experiment,
+      epochs,
+      methods: ['full', 'lim', 'rand'],
+      armLength: epochs,
+      readouts: Array.from({ length: epochs }, (_, i) => i + 1),
+      tableReadout: epochs,
+    },
+  };
+};
+
+/** The preset of configs whose model comes from a folder and that name no other. */
+export const PRETRAINED = 'pretrained';
+
+/** The settings of `pretrained`, by what they train. */
+export const pretrained: Readonly<Record<Trained, PretrainedPreset>> = byTrained(lora);
+
+/**
+ * The settings of runs that start from a pretrained model, by preset and by what they train. LIMR's
+ * constants hold where nothing else is said, and its learning rates where all parameters are
+ * trained.
+ */
+export const pretrainedPresets: Readonly<
+  Record<string, Readonly<Record<Trained, PretrainedPreset>>>
+> = {
+  [PRETRAINED]: pretrained,
+  'maths-evening': byTrained(
+    maths('maths-evening', { epochs: 6, prompts: 16, responseTokens: 384 }),
+  ),
+  'maths-weekend': byTrained(
+    maths('maths-weekend', { epochs: 8, prompts: 32, responseTokens: 512 }),
+  ),
 };
 
 /** Default seeds of each preset. They are fresh: the settings were found with other seeds. */
@@ -221,4 +286,6 @@ export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
   standard: [1],
   study: [101, 102, 103, 104, 105],
   pretrained: [1],
+  'maths-evening': [1],
+  'maths-weekend': [1],
 };

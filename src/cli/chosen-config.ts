@@ -1,5 +1,6 @@
-import { configFrom, type ExperimentConfig, PRETRAINED, withConfigPaths } from '../config.ts';
+import { configFrom, type ExperimentConfig, withConfigPaths } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
+import { PRETRAINED } from '../presets.ts';
 import { UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
 import { system } from './system.ts';

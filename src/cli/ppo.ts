@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
-import { configFrom, type ExperimentConfig, PRETRAINED } from '../config.ts';
+import { configFrom, type ExperimentConfig } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
+import { PRETRAINED } from '../presets.ts';
 import { datasetTask, isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';

@@ -31,6 +31,7 @@ import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { withSizes } from './experiment-sizes.ts';
+import { costText } from './run-cost.ts';
 import { expectFreshRun, jsonText, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
@@ -95,8 +96,8 @@ export const command = defineCommand({
     const host = await system();
     if (args.estimate) {
       if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
-      const { config, memory } = await resumedRun(host, args);
-      return estimateLaidOut(host, config, memory, args);
+      const { config, memory, seeds } = await resumedRun(host, args);
+      return estimateLaidOut(host, config, { memory, seeds }, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -169,11 +170,20 @@ async function planOf(
 ): Promise<PlannedRun> {
   const { preset } = config;
   const memory = memoryOf(config, args);
-  const seeds = args.seed === undefined ? (presetSeeds[preset] ?? [1]) : seedList(args.seed);
+  const seeds = seedsOf(config, args);
+  if (startsFromFolder(config)) {
+    const cost = await withSizes(host, config, (sizes) => costText(config, sizes, seeds.length));
+    if (cost !== undefined) await host.stderr(`${cost}\n`);
+  }
   const out = args.out ?? (await defaultFolder(host, `runs/${preset}-${seeds.join('-')}`));
   const lock = await lockedFor(host, out, () => expectFreshRun(out));
   return { out, config, seeds, lock, memory };
 }
+
+const seedsOf = (
+  { preset }: Pick<ExperimentConfig, 'preset'>,
+  { seed }: Pick<RunArgs, 'seed'>,
+): number[] => (seed === undefined ? [...(presetSeeds[preset] ?? [1])] : seedList(seed));
 
 /** The budget of a run: models of a folder have one in any case, drawn models only if it is asked for. */
 const memoryOf = (config: ExperimentConfig, args: Pick<RunArgs, 'memory'>): number | undefined =>
@@ -250,27 +260,39 @@ export const estimateRun = (
   host: System,
   config: ExperimentConfig,
   args: RunArgs,
-): Promise<number> => estimateLaidOut(host, config, memoryOf(config, args), args);
+): Promise<number> =>
+  estimateLaidOut(
+    host,
+    config,
+    { memory: memoryOf(config, args), seeds: seedsOf(config, args) },
+    args,
+  );
 
-/** @param memory The budget within which the run is laid out; undefined for none. */
+/** @param run.memory The budget within which the run is laid out; undefined for none. */
 async function estimateLaidOut(
   host: System,
   config: ExperimentConfig,
-  memory: number | undefined,
+  { memory, seeds }: Pick<PlannedRun, 'memory' | 'seeds'>,
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
     const hasBase = findBase(await shippedBases(), config) !== undefined;
-    const { found, sentence } = await withSizes(host, config, ({ task, model }) => {
+    const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
+      const { task, model } = sizes;
       const { limits } = gpu;
       const plan =
         memory === undefined
           ? undefined
           : planRun(config, modelConfigOf(config, task, model), task, { memory, limits });
       const known = { task, model, hasBase, choices: plan?.choices };
-      return { found: estimate(config, limits, known), sentence: plan?.sentence };
+      return {
+        found: estimate(config, limits, known),
+        sentence: plan?.sentence,
+        cost: costText(config, sizes, seeds.length),
+      };
     });
+    if (cost !== undefined) await host.stderr(`${cost}\n`);
     if (sentence !== undefined) await host.stderr(`${sentence}\n`);
     const row = (name: string, bytes: number): string =>
       `  ${name.padEnd(24)}${(bytes / 2 ** 20).toFixed(2).padStart(12)} MiB\n`;

@@ -1,4 +1,5 @@
-import { configFrom, PRETRAINED } from '../../src/config.ts';
+import { configFrom } from '../../src/config.ts';
+import { PRETRAINED } from '../../src/presets.ts';
 import type {
   Evaluation,
   ExperimentResults,

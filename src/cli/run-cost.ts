@@ -6,6 +6,9 @@ import type { ExperimentSizes } from './experiment-sizes.ts';
 /** Rates that graphics cards reach in matrix products of f32, in operations a second. */
 const rates = [5e12, 20e12] as const;
 
+/** Shorter times are those of overhead, which is not predicted. */
+const LEAST_SECONDS = 60;
+
 /** A sentence on what a run will cost; undefined if its model is drawn, which costs little. */
 export function costText(
   config: ExperimentConfig,
@@ -14,10 +17,13 @@ export function costText(
 ): string | undefined {
   if (!model) return undefined;
   const { updates, responseTokens, operations } = costOf(config, task, model, seeds);
+  const work =
+    `cost: ${counted(updates, 'update')} with at most ${large(responseTokens)} response tokens, ` +
+    `${operations.toExponential(1).replace('e+', 'e')} operations`;
+  if (operations / rates[0] < LEAST_SECONDS) return work;
   const times = rates.map((rate) => `${duration(operations / rate)} at ${rate / 1e12} Tflop/s`);
   return (
-    `cost: ${counted(updates, 'update')} with at most ${large(responseTokens)} response tokens, ` +
-    `${operations.toExponential(1).replace('e+', 'e')} operations: ${times.join(', ')} ` +
+    `${work}: ${times.join(', ')} ` +
     '(predicted from the arithmetic alone; decoding is bound by memory and takes longer)'
   );
 }

@@ -62,6 +62,8 @@ describe('the cost of a run on a given model', () => {
         '1 h 37 min at 5 Tflop/s, 24 min 17 s at 20 Tflop/s ' +
         '(predicted from the arithmetic alone; decoding is bound by memory and takes longer)',
     );
+    const few = { ...task, poolPrompts: 16, maxResponseTokens: 8 };
+    expect(costText(config, { task: few, model: qwen }, 1)).toMatch(/18 thousand .* operations$/);
     expect(costText(config, { task }, 1)).toBeUndefined();
   });
 });

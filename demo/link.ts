@@ -3,6 +3,7 @@ import {
   configFrom,
   ConfigError,
   drawnConfig,
+  isModule,
   methodLabel,
   overridesOf,
   poolPromptsOf,
@@ -109,6 +110,7 @@ export function writeLink(wish: Wish): string {
 export function choose(wish: Wish, given?: Given): Choice {
   const where = 'settings';
   const asked = parseOverrides(wish.overrides, where);
+  if (given) expectNoModule(asked, where);
   const config = configFrom(wish.preset, given ? together(given.settings, asked) : asked, where);
   if (startsDrawn(config)) checkSize(config, where);
   return {
@@ -117,6 +119,55 @@ export function choose(wish: Wish, given?: Given): Choice {
     differences: differencesOf(config, wish.preset),
     given,
   };
+}
+
+/**
+ * A wish without the verifier module that its settings name, and that module's name: code never comes
+ * with a link, so its name says only that a module has to be chosen. Settings that are no JSON stay
+ * as they are: `choose` refuses them.
+ */
+export function withoutModule(wish: Wish): { readonly wish: Wish; readonly module?: string } {
+  const settings = readOverrides(wish.overrides);
+  const task = settings && fieldOf(settings, 'task');
+  if (wish.preset !== PRETRAINED || !settings || !isSection(task)) return { wish };
+  const module = fieldOf(task, 'verifier');
+  if (typeof module !== 'string' || !isModule(module)) return { wish };
+  const rest = Object.entries(task).filter(([name]) => name !== 'verifier');
+  const left = Object.entries(settings).flatMap(([name, value]) =>
+    name !== 'task' ? [[name, value]] : rest.length > 0 ? [[name, Object.fromEntries(rest)]] : [],
+  ) as [string, unknown][];
+  const overrides = left.length > 0 ? JSON.stringify(Object.fromEntries(left)) : '';
+  return { wish: { ...wish, overrides }, module };
+}
+
+/** @throws ConfigError if settings name a module: the form alone, where its user chose it, does. */
+function expectNoModule(settings: object, where: string): void {
+  const task = fieldOf(settings, 'task');
+  if (!isSection(task)) return;
+  const tiers = fieldOf(task, 'tiers');
+  const judges = [
+    ['task', task] as const,
+    ...(Array.isArray(tiers) ? tiers : []).map((tier, i) => [`task.tiers[${i}]`, tier] as const),
+  ];
+  for (const [field, judge] of judges) {
+    const verifier = isSection(judge) ? fieldOf(judge, 'verifier') : undefined;
+    if (typeof verifier !== 'string' || !isModule(verifier)) continue;
+    throw new ConfigError(
+      `${where}: ${field}.verifier: no settings and no link start code: choose the module in the form`,
+    );
+  }
+}
+
+const fieldOf = (settings: object, name: string): unknown =>
+  Object.hasOwn(settings, name) ? (settings as Record<string, unknown>)[name] : undefined;
+
+/** Settings that replace others; undefined if the text holds none. */
+function readOverrides(text: string): object | undefined {
+  try {
+    return parseOverrides(text, 'settings');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Settings of the form, and those that replace them. */

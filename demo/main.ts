@@ -1,3 +1,4 @@
+import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
 import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
@@ -10,6 +11,7 @@ import {
   keptText,
   MemoryError,
   metric,
+  modulesOf,
   poolPromptsOf,
   PRETRAINED,
   presets,
@@ -29,6 +31,7 @@ import {
   type MetricKey,
   type RunFolder,
   type StartedRun,
+  type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLooks, type LineName } from '../src/look/tokens.ts';
@@ -43,6 +46,7 @@ import {
   fullUpdatesOf,
   readLink,
   wishOf,
+  withoutModule,
   writeLink,
   type Choice,
   type Wish,
@@ -59,6 +63,7 @@ import { PretrainedForm } from './pretrained.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
+import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
 const preset = byId('preset', HTMLSelectElement);
@@ -230,10 +235,11 @@ function fillControls(wish: Wish): void {
 /** Fills the controls from the address; starts nothing. */
 function readAddress(): void {
   try {
-    const wish = readLink(location.hash);
+    const { wish, module } = withoutModule(readLink(location.hash));
     if (!Object.hasOwn(presets, wish.preset) && wish.preset !== PRETRAINED) {
       throw new RangeError(`the address: no preset '${wish.preset}'`);
     }
+    if (module !== undefined) form.askForModule(module);
     fillControls(wish);
   } catch (error) {
     complain(error);
@@ -286,10 +292,11 @@ async function startRun(): Promise<void> {
 
 async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
-  const { config, seeds, memory } = settings;
+  const { config, seeds, memory, inputs } = settings;
   const prepared = await prepare(async () => {
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
+    form.expectModule(config, inputs);
     const given = await form.filesOf(config, await view.storage?.givenFiles(name));
     if (startsFromFolder(config) && !given) {
       const { path } = config.model;
@@ -339,21 +346,26 @@ async function train(
   show(run, claim?.name);
   announce('Starting');
   redraw();
+  const ended = new AbortController();
+  // The form gives the code of a module alone where its user chose it.
+  const frames = given && modulesOf(config.task).length > 0 ? openFrames(ended.signal) : undefined;
   try {
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
     const bases = given ? [] : await shippedBases();
+    const request: StartRequest = {
+      config,
+      seeds,
+      store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
+      resume: keeping.past === 'resumed',
+      bases,
+      ...(given ? { files: { kind: 'blobs', files: given.files } } : {}),
+      ...(given?.memory === undefined ? {} : { memory: given.memory }),
+      ...(frames ? { frames } : {}),
+    };
     const begun = from.api
-      .start({
-        config,
-        seeds,
-        store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
-        resume: keeping.past === 'resumed',
-        bases,
-        ...(given ? { files: { kind: 'blobs', files: given.files } } : {}),
-        ...(given?.memory === undefined ? {} : { memory: given.memory }),
-      })
+      .start(transfer(request, frames ? [frames] : []))
       .then((started) => noteBegun(run, from, started, claim, given));
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
@@ -386,6 +398,7 @@ async function train(
     } else if (!stopped) complain(error);
     if (!stopped) await closeTrainer();
   }
+  ended.abort();
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
   if (run.state === 'failed') {
@@ -496,12 +509,13 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const read = (path: string) => kept.read(name, path);
     const folder = folderOf(name, read);
     const run = await readRun(folder);
-    const { config, seeds } = settings;
+    const { config, seeds, memory } = settings;
     const opened = new RunView(config, seeds, { stored: true, past: 'reopened' });
     for await (const event of historyOf(run, folder)) opened.apply(event);
     const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));
+    form.fill(config, memory);
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     const file = await read(runFiles.CONFIG);

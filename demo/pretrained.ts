@@ -5,11 +5,18 @@ import {
   type KeptModel,
   type KeptModels,
 } from '../src/entries/browser.ts';
-import { datasetTask, type ExperimentConfig } from '../src/index.ts';
+import {
+  datasetTask,
+  isModule,
+  modulesOf,
+  type ExperimentConfig,
+  type RunInputs,
+} from '../src/index.ts';
 import { bytes, counted } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { droppedOf, pickedFolder, type Dropped } from './dropped.ts';
 import { weightsText, type Given } from './link.ts';
+import { VerifierForm } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
 /** A model folder that is chosen, and what was found in it. */
@@ -36,7 +43,7 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 /** The form of a run that starts from a model and prompts of the user's own. */
 export class PretrainedForm {
   readonly #panel = byId('pretrained', HTMLFieldSetElement);
-  readonly #verifier = byId('verifier', HTMLSelectElement);
+  readonly #verifier: VerifierForm;
   readonly #rank = byId('rank', HTMLInputElement);
   readonly #storage = byId('base-storage', HTMLSelectElement);
   readonly #budget = byId('budget', HTMLInputElement);
@@ -59,6 +66,7 @@ export class PretrainedForm {
   constructor(on: { readonly change: () => void; readonly drop: () => void }) {
     this.#onChange = on.change;
     this.#onDrop = on.drop;
+    this.#verifier = new VerifierForm(on.change);
     const modelFiles = byId('model-files', HTMLInputElement);
     const promptsFile = byId('prompts-file', HTMLInputElement);
     byId('choose-model', HTMLButtonElement).addEventListener('click', () => modelFiles.click());
@@ -74,8 +82,8 @@ export class PretrainedForm {
       if (file) void this.#choosePrompts(file.name, file);
       promptsFile.value = '';
     });
-    const fields = [this.#verifier, this.#rank, this.#storage, this.#budget, this.#promptTokens];
-    for (const field of [...fields, this.#responseTokens]) {
+    const tokens = [this.#promptTokens, this.#responseTokens];
+    for (const field of [this.#rank, this.#storage, this.#budget, ...tokens]) {
       field.addEventListener('input', this.#onChange);
     }
     this.#keep.addEventListener('click', () => void this.#keepModel());
@@ -93,10 +101,10 @@ export class PretrainedForm {
     this.#panel.disabled = disabled;
   }
 
-  /** What is chosen; undefined while the model or the prompts are missing. */
+  /** What is chosen; undefined while the model, the prompts or a verifier module are missing. */
   get given(): Given | undefined {
-    const [model, prompts] = [this.#model, this.#prompts];
-    if (!model || !prompts) return undefined;
+    const [model, prompts, verifier] = [this.#model, this.#prompts, this.#verifier.chosen];
+    if (!model || !prompts || verifier === undefined) return undefined;
     const rank = this.#rank.valueAsNumber;
     const rollout = Math.min(most.prompts, prompts.rows);
     return {
@@ -108,7 +116,7 @@ export class PretrainedForm {
         task: {
           name: datasetTask,
           prompts: prompts.name,
-          verifier: this.#verifier.value,
+          verifier,
           maxPromptTokens: this.#promptTokens.valueAsNumber,
           maxResponseTokens: this.#responseTokens.valueAsNumber,
         },
@@ -133,10 +141,15 @@ export class PretrainedForm {
   get missing(): string {
     const model = this.#model ? undefined : 'a model folder';
     const prompts = this.#prompts ? undefined : 'a file of prompts';
-    return `Choose ${[model, prompts].filter((one) => one !== undefined).join(' and ')}.`;
+    const verifier = this.#verifier.chosen === undefined ? 'a verifier module' : undefined;
+    const missing = [model, prompts, verifier].filter((one) => one !== undefined);
+    return `Choose ${new Intl.ListFormat('en-GB').format(missing)}.`;
   }
 
-  /** The files of a run, by their paths in its config; those of the task may be kept with the run. */
+  /**
+   * The files of a run, by their paths in its config; those of the task may be kept with the run. Of
+   * a verifier module, the code is that which the user has chosen here, or is missing.
+   */
   async filesOf(
     config: ExperimentConfig,
     keptWithRun: ReadonlyMap<string, Blob> = new Map(),
@@ -153,6 +166,11 @@ export class PretrainedForm {
     if (prompts && task.name === datasetTask && task.prompts === prompts.name) {
       if (!files.has(prompts.name)) files.set(prompts.name, prompts.file);
     }
+    for (const module of modulesOf(task)) {
+      const code = this.#verifier.module?.file;
+      if (code) files.set(module, code);
+      else files.delete(module);
+    }
     return files;
   }
 
@@ -160,13 +178,30 @@ export class PretrainedForm {
   fill(config: ExperimentConfig, memory: number | undefined): void {
     const { task, adapter, weightStorage, model } = config;
     if (task.name !== datasetTask || model.kind !== 'folder') return;
-    this.#verifier.value = task.verifier ?? 'math';
+    this.#verifier.show(task.verifier ?? 'math');
     if (adapter) this.#rank.value = String(adapter.rank);
     this.#storage.value = weightStorage ?? 'f32';
     if (memory !== undefined) this.#budget.value = String(memory / 2 ** 30);
     this.#promptTokens.value = String(task.maxPromptTokens);
     this.#responseTokens.value = String(task.maxResponseTokens);
     this.#onChange();
+  }
+
+  /** A link names this module, whose code does not come with it: its user has to choose one. */
+  askForModule(name: string): void {
+    this.#verifier.ask(name);
+  }
+
+  /**
+   * Expects that the user has chosen the module with which a run began.
+   *
+   * @throws Error that asks for it.
+   */
+  expectModule({ task }: ExperimentConfig, { inputs }: RunInputs): void {
+    for (const module of modulesOf(task)) {
+      const began = inputs.find(({ path }) => path === module);
+      this.#verifier.expect(module, began?.sha256);
+    }
   }
 
   /** @param kept Undefined if the browser keeps no files for this page. */
@@ -210,6 +245,7 @@ export class PretrainedForm {
     }
     for (const one of found) {
       if (one.kind === 'folder') await this.#chooseModel(one.name, one.files);
+      else if (isModule(one.file.name)) await this.#verifier.choose(one.file.name, one.file);
       else await this.#choosePrompts(one.file.name, one.file);
     }
   }

@@ -160,6 +160,26 @@ describe('limr ppo', () => {
     expect((json('page/results.json') as { host: string }).host).toContain('chromium');
   });
 
+  test.skipIf(noBrowser)('judges by a module in a sandboxed frame of a page', async () => {
+    writeFileSync(
+      at('mine.js'),
+      `export default (prompt, answer, response) => ({
+        reward: self.origin === 'null' ? 0.75 : -1, correct: true, formatted: true, extracted: null,
+      });`,
+    );
+    const ended = await start(node, [
+      ...['ppo', model, '--prompts', 'p.jsonl', '--verifier', './mine.js', '--config', 'c.json'],
+      ...['--rank', '4', '--base', 'f32', '--out', 'framed'],
+      ...['--host', 'chromium', '--adapter', 'software'],
+    ]);
+    expect(ended.stderr).toContain('mine.js runs in a sandboxed frame without network');
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('swiftshader')]);
+    const updates = linesOf(at('framed/metrics.jsonl')).map(
+      (line) => JSON.parse(line) as { metrics: { reward_mean: number } },
+    );
+    expect(updates.map(({ metrics }) => metrics.reward_mean)).toEqual(Array(3 * 2).fill(0.75));
+  });
+
   test('goes on only with the files that it began with', async () => {
     mkdirSync(at('moved'));
     const rows = readFileSync(at('p.jsonl'), 'utf8');

@@ -6,8 +6,11 @@ import {
   readLink,
   weightsOf,
   wishOf,
+  withoutModule,
   writeLink,
+  type Given,
 } from '../../demo/link.ts';
+import { ConfigError } from '../../src/config-error.ts';
 import { presets, presetSeeds } from '../../src/presets.ts';
 
 describe('the address of the page', () => {
@@ -25,6 +28,65 @@ describe('the address of the page', () => {
   test('is refused when it is too long or asks for what no link can', () => {
     expect(() => readLink(`#config=${'x'.repeat(8186)}`)).toThrow('at most 8192 characters');
     expect(() => readLink('#preset=quick&start=now')).toThrow("no setting 'start'");
+  });
+});
+
+describe('a link that names a verifier module', () => {
+  const wish = (overrides: object, preset = 'pretrained') => ({
+    preset,
+    seeds: '',
+    overrides: JSON.stringify(overrides),
+  });
+  const given = {
+    settings: {
+      model: { kind: 'folder', path: 'tiny' },
+      task: {
+        name: 'dataset',
+        prompts: 'p.jsonl',
+        verifier: 'mine.js',
+        maxPromptTokens: 8,
+        maxResponseTokens: 8,
+      },
+    },
+    prompts: 64,
+    memory: 2 ** 30,
+  } as unknown as Given;
+
+  test('leaves the module to be chosen, and keeps its other settings', () => {
+    const named = { task: { verifier: './x.MJS', lastBatch: 'short' }, lim: { theta: 0.5 } };
+    const left = withoutModule(readLink(writeLink(wish(named))));
+    expect(left.module).toBe('./x.MJS');
+    expect(JSON.parse(left.wish.overrides)).toEqual({
+      task: { lastBatch: 'short' },
+      lim: { theta: 0.5 },
+    });
+    expect(withoutModule(wish({ task: { verifier: 'x.js' } }))).toEqual({
+      wish: { preset: 'pretrained', seeds: '', overrides: '' },
+      module: 'x.js',
+    });
+  });
+
+  test.each([
+    wish({ task: { verifier: 'exact' } }),
+    wish({ task: null }),
+    wish({ lim: {} }),
+    { preset: 'pretrained', seeds: '', overrides: '{' },
+    { preset: 'pretrained', seeds: '', overrides: '' },
+  ])('is no other: %j', (other) => {
+    expect(withoutModule(other)).toEqual({ wish: other });
+  });
+
+  test.each([
+    [{ task: { verifier: 'mine.js' } }, 'settings: task.verifier'],
+    [{ task: { verifier: 'x.js' } }, 'settings: task.verifier'],
+    [
+      { task: { tiers: [{ file: 'p.jsonl' }, { file: 'p.jsonl', verifier: 'mine.js' }] } },
+      'tiers[1]',
+    ],
+  ])('is refused where the form chooses: %j', (named, field) => {
+    expect(choose(wish({}), given).config.task).toMatchObject({ verifier: 'mine.js' });
+    expect(() => choose(wish(named), given)).toThrow(ConfigError);
+    expect(() => choose(wish(named), given)).toThrow(field);
   });
 });
 

@@ -2,7 +2,9 @@
 import {
   configFrom,
   ConfigError,
+  datasetTask,
   drawnConfig,
+  estimatorLabel,
   isModule,
   methodLabel,
   overridesOf,
@@ -53,7 +55,7 @@ export interface Choice {
 
 /** Settings that the form of a pretrained model shows. */
 const formFields =
-  /^(?:model|adapter|base|weightStorage|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\.|$)/;
+  /^(?:adapter|adapter\.rank|weightStorage|(?:model|base|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\..*)?)$/;
 
 /** Longest hash that is read, in characters. */
 const LONGEST_HASH = 8192;
@@ -112,6 +114,7 @@ export function choose(wish: Wish, given?: Given): Choice {
   const asked = parseOverrides(wish.overrides, where);
   if (given) expectNoModule(asked, where);
   const config = configFrom(wish.preset, given ? together(given.settings, asked) : asked, where);
+  if (given) expectRoom(config, given.model);
   if (startsDrawn(config)) checkSize(config, where);
   return {
     config,
@@ -119,6 +122,17 @@ export function choose(wish: Wish, given?: Given): Choice {
     differences: differencesOf(config, wish.preset),
     given,
   };
+}
+
+/** @throws ConfigError if the longest prompt and response together are more than the model reads. */
+function expectRoom({ task }: ExperimentConfig, { name, config }: ChosenModel): void {
+  if (task.name !== datasetTask) return;
+  const { maxPromptTokens: prompt, maxResponseTokens: response } = task;
+  if (prompt + response <= config.maxPositions) return;
+  throw new ConfigError(
+    `${prompt} tokens of a prompt and ${response} of a response are more than the ${config.maxPositions} ` +
+      `that ${name} reads`,
+  );
 }
 
 /**
@@ -293,7 +307,7 @@ export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config
 /** One sentence about a run before its start. */
 export function describePlan({ config, seeds, given }: Choice): string {
   if (given) return describeGiven(config, seeds, given);
-  const { experiment, rollout, base, task } = drawnConfig(config, 'a page');
+  const { experiment, rollout, base, task, ppo } = drawnConfig(config, 'a page');
   const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
   const arms =
     others.length === 0
@@ -301,7 +315,7 @@ export function describePlan({ config, seeds, given }: Choice): string {
       : `, then ${others.join(', ')} for ${experiment.armLength} ${experiment.budget} each`;
   return (
     `A model of about ${weightsText(weightsOf(config))} weights; a base shipped with the page or else pre-trained for ` +
-    `${counted(base.updates, 'update')}; PPO on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
+    `${counted(base.updates, 'update')}; ${estimatorLabel(ppo.estimator)} on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
     `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
     `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
@@ -313,10 +327,10 @@ function describeGiven(
   seeds: readonly number[],
   { model, prompts }: Given,
 ): string {
-  const { adapter, experiment, rollout } = config;
+  const { adapter, experiment, rollout, ppo } = config;
   const what = adapter ? `adapters of rank ${adapter.rank} beside it` : 'all its weights';
   return (
-    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; PPO on ` +
+    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; ${estimatorLabel(ppo.estimator)} on ` +
     `${counted(prompts, 'prompt')} for ${counted(experiment.epochs, 'epoch')} ` +
     `(${counted(fullUpdatesOf(config, prompts), 'update')} of ${counted(rollout.prompts, 'prompt')} × ` +
     `${counted(rollout.samples, 'sample')}); ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`

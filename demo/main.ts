@@ -5,15 +5,18 @@ import {
   AdapterError,
   buttonsFor,
   ConfigError,
+  estimatorLabel,
   connectTrainer,
   eventsOf,
   historyOf,
   keptText,
   MemoryError,
   metric,
+  metricMeaning,
   modulesOf,
   poolPromptsOf,
   PRETRAINED,
+  pretrained,
   presets,
   presetSeeds,
   readoutUnit,
@@ -450,18 +453,20 @@ async function offerFiles(run: RunView): Promise<void> {
   }
 }
 
+/** Files in the layouts of PEFT and of Hugging Face. */
+const trainedNames = {
+  adapter: ['adapter_config.json', 'adapter_model.safetensors'],
+  model: ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json'],
+} as const;
+
 /** What a run has trained of a given model, once it is done. */
 function trainedFilesOf({ config, seeds, state }: RunView): string[] {
-  if (state !== 'done' || !config.adapter) return [];
+  if (state !== 'done' || !startsFromFolder(config)) return [];
+  const what = config.adapter ? 'adapter' : 'model';
   const folders = seeds.flatMap((one) =>
-    config.experiment.methods.map((method) =>
-      runFiles.trainedFolder('adapter', method, one, seeds),
-    ),
+    config.experiment.methods.map((method) => runFiles.trainedFolder(what, method, one, seeds)),
   );
-  return folders.flatMap((folder) => [
-    `${folder}/adapter_config.json`,
-    `${folder}/adapter_model.safetensors`,
-  ]);
+  return folders.flatMap((folder) => trainedNames[what].map((name) => `${folder}/${name}`));
 }
 
 // ---- stored runs -----------------------------------------------------------------------------
@@ -753,9 +758,10 @@ function drawMatrix(): void {
   heatMap.draw(view.run, { config, selected: view.selected, epoch: pointedEpoch() });
   const signal = config?.lim.signal ?? 'accuracy';
   setText(byId('matrix-cell', HTMLParagraphElement), cellText());
+  const right = ownModel() ? 'right responses' : 'answers that match the key';
   setText(
     byId('ramp-text', HTMLElement),
-    signal === 'accuracy' ? 'share of answers that match the key, 0 to 1' : 'mean reward, −1 to 1',
+    signal === 'accuracy' ? `share of ${right}, 0 to 1` : 'mean reward, −1 to 1',
   );
   const order = view.run?.scores
     ? `highest LIM score first: ${keptText(view.run)}`
@@ -838,6 +844,7 @@ function draw(): void {
     current: view.current,
   });
   drawCharts();
+  drawAbout();
   list.draw(view.run, view.selected);
   const config = configOf(view);
   if (!config) return;
@@ -850,6 +857,34 @@ function draw(): void {
       : `the ${counted(lim.count, 'prompt')} with the highest scores`;
   const kept = view.run?.lim ? `: here ${view.run.lim.kept} of ${view.run.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
+}
+
+/** Whether the run that is shown, or that the controls ask for, starts from the user's model. */
+function ownModel(): boolean {
+  const config = configOf(view);
+  return config ? startsFromFolder(config) : preset.value === PRETRAINED;
+}
+
+/** Says what a run of this kind does, and leaves out what only made-up prompts have. */
+function drawAbout(): void {
+  const [own, config] = [ownModel(), configOf(view)];
+  const alone = own && !config?.experiment.methods.some((method) => method !== 'full');
+  for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = own;
+  byId('about-drawn', HTMLParagraphElement).hidden = own;
+  byId('about-injected', HTMLDivElement).hidden = own;
+  byId('about-arms', HTMLDivElement).hidden = alone;
+  byId('about-full', HTMLDivElement).hidden = !alone;
+  const given = byId('about-given', HTMLParagraphElement);
+  given.hidden = !own;
+  const { adapter, ppo } = config ?? pretrained.lora;
+  setText(
+    given,
+    `Your model answers the prompts of your file. Reinforcement learning (${estimatorLabel(ppo.estimator)}) ` +
+      'samples several responses to each, your verifier pays each of them, and ' +
+      `${adapter ? 'adapters beside the model, which stays as it is, move' : 'the model moves'} towards what ` +
+      'was paid.',
+  );
+  if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
 // ---- the page --------------------------------------------------------------------------------

@@ -7,8 +7,11 @@ import {
 } from '../src/entries/browser.ts';
 import {
   datasetTask,
+  defaultAdapter,
   isModule,
   modulesOf,
+  pretrained,
+  usualLengths,
   type ExperimentConfig,
   type RunInputs,
 } from '../src/index.ts';
@@ -32,9 +35,6 @@ interface Prompts {
   readonly rows: number;
 }
 
-/** Longest prompt and response in tokens, where the model has room for them. */
-const usual = { prompt: 512, response: 1024 } as const;
-
 /** The largest rollout that the preset makes, and the updates that it makes of one. */
 const most = { prompts: 16, minibatches: 4 } as const;
 
@@ -44,11 +44,14 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 export class PretrainedForm {
   readonly #panel = byId('pretrained', HTMLFieldSetElement);
   readonly #verifier: VerifierForm;
+  readonly #trained = byId('trained', HTMLSelectElement);
   readonly #rank = byId('rank', HTMLInputElement);
   readonly #storage = byId('base-storage', HTMLSelectElement);
   readonly #budget = byId('budget', HTMLInputElement);
   readonly #promptTokens = byId('prompt-tokens', HTMLInputElement);
   readonly #responseTokens = byId('response-tokens', HTMLInputElement);
+  /** Lengths that are the user's, or a run's, and not the page's. */
+  readonly #typed = new Set<HTMLInputElement>();
   readonly #keep = byId('keep-model', HTMLButtonElement);
   readonly #onChange: () => void;
   readonly #onDrop: () => void;
@@ -82,7 +85,13 @@ export class PretrainedForm {
       if (file) void this.#choosePrompts(file.name, file);
       promptsFile.value = '';
     });
+    this.#trained.addEventListener('input', () => {
+      this.#storage.value = pretrained[this.#isFull ? 'full' : 'lora'].weightStorage ?? 'f32';
+      this.#showRank();
+      this.#onChange();
+    });
     const tokens = [this.#promptTokens, this.#responseTokens];
+    for (const field of tokens) field.addEventListener('input', () => this.#typed.add(field));
     for (const field of [this.#rank, this.#storage, this.#budget, ...tokens]) {
       field.addEventListener('input', this.#onChange);
     }
@@ -105,7 +114,6 @@ export class PretrainedForm {
   get given(): Given | undefined {
     const [model, prompts, verifier] = [this.#model, this.#prompts, this.#verifier.chosen];
     if (!model || !prompts || verifier === undefined) return undefined;
-    const rank = this.#rank.valueAsNumber;
     const rollout = Math.min(most.prompts, prompts.rows);
     return {
       model: model.seen,
@@ -120,12 +128,7 @@ export class PretrainedForm {
           maxPromptTokens: this.#promptTokens.valueAsNumber,
           maxResponseTokens: this.#responseTokens.valueAsNumber,
         },
-        // As strong as the preset's adapters at any rank: rank 16 with alpha 32.
-        adapter: {
-          rank,
-          alpha: 2 * rank,
-          targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
-        },
+        adapter: this.#isFull ? null : { ...defaultAdapter, rank: this.#rank.valueAsNumber },
         weightStorage: this.#storage.value,
         ...(rollout < most.prompts
           ? {
@@ -179,11 +182,14 @@ export class PretrainedForm {
     const { task, adapter, weightStorage, model } = config;
     if (task.name !== datasetTask || model.kind !== 'folder') return;
     this.#verifier.show(task.verifier ?? 'math');
+    this.#trained.value = adapter ? 'lora' : 'full';
     if (adapter) this.#rank.value = String(adapter.rank);
+    this.#showRank();
     this.#storage.value = weightStorage ?? 'f32';
     if (memory !== undefined) this.#budget.value = String(memory / 2 ** 30);
     this.#promptTokens.value = String(task.maxPromptTokens);
     this.#responseTokens.value = String(task.maxResponseTokens);
+    this.#typed.add(this.#promptTokens).add(this.#responseTokens);
     this.#onChange();
   }
 
@@ -273,14 +279,29 @@ export class PretrainedForm {
     this.#onChange();
   }
 
-  /** Lengths that the model has room for; half of it each where the usual ones are too long. */
+  get #isFull(): boolean {
+    return this.#trained.value === 'full';
+  }
+
+  #showRank(): void {
+    this.#rank.disabled = this.#isFull;
+  }
+
+  /**
+   * Lengths that the model has room for. What the user has typed, or is about to type, stays: a model
+   * is still being looked at meanwhile.
+   */
   #fitTokens(room: number): void {
-    const prompt = this.#promptTokens.valueAsNumber;
-    const response = this.#responseTokens.valueAsNumber;
-    if (prompt + response <= room) return;
-    const half = Math.floor(room / 2);
-    this.#promptTokens.value = String(Math.min(usual.prompt, half));
-    this.#responseTokens.value = String(Math.min(usual.response, half));
+    const own = (field: HTMLInputElement): boolean =>
+      this.#typed.has(field) || document.activeElement === field;
+    const given = (field: HTMLInputElement): number | undefined =>
+      own(field) ? field.valueAsNumber : undefined;
+    const { prompt, response } = usualLengths(room, {
+      prompt: given(this.#promptTokens),
+      response: given(this.#responseTokens),
+    });
+    if (!own(this.#promptTokens)) this.#promptTokens.value = String(prompt);
+    if (!own(this.#responseTokens)) this.#responseTokens.value = String(response);
   }
 
   async #choosePrompts(name: string, file: Blob): Promise<void> {

@@ -95,7 +95,7 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection'],
+    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection', 'src/vocabulary'],
   },
   'src/run-folder': {
     is: 'files of a run: names, config, results, log of events',
@@ -219,6 +219,7 @@ export const layers = {
       'src/run-folder',
       'src/selection',
       'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/view': {

@@ -457,7 +457,7 @@ export class Experiment {
     const progress = this.#progress;
     const prompts = method === 'full' ? pool.all : this.#selected(method);
     const length = iterationsOf(this.config, method, prompts.length);
-    this.#enter(pool.seed, method, trainingText(method, length));
+    this.#enter(pool.seed, method, trainingText(this.config, method, length));
     const { trainer, decoder } = this.#buffers.current;
     if (progress.iteration === 0) await trainer.reset(this.#start.source, pool.seed);
     const tools = {

@@ -88,6 +88,10 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await page.getByLabel('GPU memory, GiB').fill('3.5');
     await expect(page.locator('#plan')).toContainText('4 prompts for 1 epoch (1 update of');
     await expect(page.locator('#start')).toBeEnabled();
+    await expect(page.locator('#about')).toContainText(
+      'Reinforcement learning (GRPO) samples several responses to each, your verifier pays',
+    );
+    await expect(page.locator('#about')).not.toContainText('arithmetic', { useInnerText: true });
     expect(await seriousFaults(page)).toEqual([]);
   });
 
@@ -105,6 +109,21 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
       page.getByRole('link', { name: 'adapter/adapter_model.safetensors' }),
     ).toBeVisible();
     await expectNoSidewaysScroll(page);
+  });
+
+  await test.step('all its weights are trained where that is asked for', async () => {
+    await page.getByLabel('Trained').selectOption('full');
+    await expect(page.getByLabel('LoRA rank')).toBeDisabled();
+    await expect(page.getByLabel('Base stored in')).toHaveValue('f32');
+    await expect(page.locator('#plan')).toContainText('with all its weights in training; GRPO');
+    await page.locator('#start').click();
+    await expect(page.locator('#rank')).toBeDisabled();
+    await expect(page.getByRole('link', { name: 'model/model.safetensors' })).toBeVisible({
+      timeout: RUN_MS,
+    });
+    await expect(phase).toHaveText('Done');
+    await page.getByLabel('Trained').selectOption('lora');
+    await expect(page.getByLabel('Base stored in')).toHaveValue('f16');
   });
 
   await test.step('a kept model is there after a reload, and the run goes on', async () => {
@@ -164,9 +183,22 @@ test('a verifier module judges in a frame, and never comes by itself', async ({ 
   const mine = join(folder, 'mine.js');
   writeFileSync(mine, judging(0.75));
   await open(page, hashOf(1));
-  await drop(page, [model, join(folder, 'prompts.jsonl')]);
-  await fillTokens(page);
-  await expect(start).toBeEnabled();
+
+  await test.step('what is typed while a model is looked at stays, and too much is told', async () => {
+    const [prompt, response] = ['Tokens of a prompt', 'Tokens of a response'] as const;
+    await page.getByLabel(prompt).fill('24');
+    await page.getByLabel(response).focus();
+    await drop(page, [model, join(folder, 'prompts.jsonl')]);
+    await expect(page.locator('#prompts-name')).toContainText('4 rows');
+    await expect(page.getByLabel(prompt)).toHaveValue('24');
+    await expect(page.getByLabel(response)).toHaveValue('1024');
+    await expect(page.locator('#problem')).toContainText(
+      '24 tokens of a prompt and 1024 of a response are more than the',
+    );
+    await expect(start).toBeDisabled();
+    await fillTokens(page);
+    await expect(start).toBeEnabled();
+  });
 
   await test.step('what is wrong with it is told beside it, before a start', async () => {
     await page.getByLabel('Verifier').selectOption('module');

@@ -112,7 +112,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
   });
 
   await test.step('all its weights are trained where that is asked for', async () => {
-    await page.getByLabel('Trained').selectOption('full');
+    await page.locator('#trained').selectOption('full');
     await expect(page.getByLabel('LoRA rank')).toBeDisabled();
     await expect(page.getByLabel('Base stored in')).toHaveValue('f32');
     await expect(page.locator('#plan')).toContainText('with all its weights in training; GRPO');
@@ -122,7 +122,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
       timeout: RUN_MS,
     });
     await expect(phase).toHaveText('Done');
-    await page.getByLabel('Trained').selectOption('lora');
+    await page.locator('#trained').selectOption('lora');
     await expect(page.getByLabel('Base stored in')).toHaveValue('f16');
   });
 

@@ -40,7 +40,8 @@ import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { isSubsetFile } from '../selection/file.ts';
+import { isMethodName, methodForms, methodLabel, type MethodName } from '../selection/methods.ts';
 import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
 import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
@@ -75,7 +76,7 @@ export const command = defineCommand({
     },
     methods: {
       type: 'string',
-      valueHint: 'full,lim,…',
+      valueHint: 'full,lim,file:PATH,…',
       description: 'selections to train and compare; full is always run, for its rewards',
     },
     seed: { type: 'string', valueHint: 'N or N,N,…', description: 'one whole experiment per seed' },
@@ -152,7 +153,7 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const methods = args.methods?.split(',');
   const unknown = methods?.find((method) => !isMethodName(method));
   if (unknown !== undefined) {
-    throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
+    throw new UsageError(`--methods: '${unknown}' is none of ${methodForms}`);
   }
   const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
@@ -627,6 +628,10 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
+/** A method's name in a table: a subset from a file without the file's folder. */
+const shownName = (method: MethodName): string =>
+  isSubsetFile(method) ? visibleLine(methodLabel(method)) : method;
+
 /**
  * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
  * prompts, the samples of training at its beginning and at its end.
@@ -635,10 +640,10 @@ function table(run: Run): string {
   const { results } = run;
   const ran = `${counted(results.seeds.length, 'seed')}, ${(results.seconds / 60).toFixed(1)} min`;
   const methods = methodsOf(run);
-  const width = Math.max(8, ...methods.map((method) => method.length + 2));
+  const width = Math.max(8, ...methods.map((method) => shownName(method).length + 2));
   const line = (method: MethodName, text: string): string => {
     const prompts = results.methods[method]?.prompts ?? 0;
-    return `  ${method.padEnd(width)}${String(prompts).padStart(7)} prompts   ${text}`;
+    return `  ${shownName(method).padEnd(width)}${String(prompts).padStart(7)} prompts   ${text}`;
   };
   if (!isEvaluated(run)) {
     return [

@@ -8,7 +8,7 @@ import {
 import type { Gpu } from '../gpu/device.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
-import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
+import { type CheckpointPlace, methodFileName, trainedFolder } from '../run-folder/names.ts';
 import {
   at,
   iterationsOf,
@@ -49,6 +49,7 @@ import { RunArchive } from './run-archive.ts';
 import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
+import { type GivenSubsets, openSubsets } from './given-subsets.ts';
 import { selectFromPool } from './selection-stage.ts';
 import { trainedFiles } from './trained-files.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
@@ -149,6 +150,7 @@ export class Experiment {
   readonly #checkpoints: RunCheckpoints;
   readonly #configHash: string;
   readonly #layout: RunLayout;
+  readonly #subsets: GivenSubsets;
   #progress = freshProgress();
   /** Updates of the base's pre-training done, until there is a base. */
   #pretrained = 0;
@@ -172,10 +174,15 @@ export class Experiment {
     config: ExperimentConfig,
     seeds: readonly number[],
     task: Task,
-    options: OpenOptions & { readonly configHash: string; readonly layout: RunLayout },
+    options: OpenOptions & {
+      readonly configHash: string;
+      readonly layout: RunLayout;
+      readonly subsets: GivenSubsets;
+    },
   ) {
     const { gpu, hostName, store } = host;
     this.#layout = options.layout;
+    this.#subsets = options.subsets;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
@@ -210,11 +217,14 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       const layout = layoutOf(host, config, task);
+      const { files } = host.resources ?? noResources;
+      const subsets = await openSubsets(config, seeds, task, files);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
         layout,
+        subsets,
       });
       const archive = experiment.#archive;
       const kept = options.resume
@@ -568,12 +578,11 @@ export class Experiment {
     // Resumed behind it.
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
     this.#enter(seed, 'score', 'Learning impact scores');
-    const stage = await selectFromPool(
-      this.#host.gpu,
-      this.config,
-      pool,
-      this.#buffers.current.matrix,
-    );
+    const { matrix } = this.#buffers.current;
+    const stage = await selectFromPool(this.#host.gpu, this.config, pool, {
+      matrix,
+      listed: (method) => this.#subsets(seed, method),
+    });
     for (const text of stage.warnings) this.#warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);
     const { scores, selections, summary } = stage;
@@ -611,7 +620,7 @@ export class Experiment {
     if (!base) return;
     const { seedIndex, iteration } = this.#progress;
     await this.#writeCheckpoint(
-      { seedIndex, method: this.#method, update: iteration },
+      { seedIndex, method: methodFileName(this.#method), update: iteration },
       async () => ({
         base: base.numbers ?? new Map<string, Float32Array>(),
         baseDigest: base.digest,

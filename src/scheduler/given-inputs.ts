@@ -13,6 +13,7 @@ import {
 } from '../model/model-directory.ts';
 import type { Loading } from '../results.ts';
 import { baseDigest, type InputMark, type RunInputs } from '../run-folder/inputs.ts';
+import { isSubsetFile, pathOfSubset } from '../selection/file.ts';
 import { filesOf } from '../tasks/registry.ts';
 import type { TaskModel, TaskResources } from '../tasks/task.ts';
 import type { GivenModel } from './base.ts';
@@ -73,9 +74,13 @@ export async function openGivenInputs(
   const digests = new Digests();
   if (begunWith) await expectUnchanged(files, begunWith, digests, watch);
   const named: (readonly [path: string, source: ByteSource])[] = [];
-  for (const path of filesOf(config.task)) {
+  const subsets = config.experiment.methods.filter(isSubsetFile).map(pathOfSubset);
+  for (const path of new Set([...filesOf(config.task), ...subsets])) {
     const source = await files.open(path);
-    if (!source) throw new ConfigError(`task: ${path} does not exist`);
+    if (!source) {
+      const field = subsets.includes(path) ? 'experiment.methods' : 'task';
+      throw new ConfigError(`${field}: ${path} does not exist`);
+    }
     named.push([path, source]);
   }
   const marks = async (): Promise<InputMark[]> => {

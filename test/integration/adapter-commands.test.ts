@@ -18,6 +18,7 @@ import { useSystem } from '../../src/cli/system.ts';
 import { readSafetensors, toFloat32 } from '../../src/formats/safetensors.ts';
 import { Tokenizer } from '../../src/formats/tokenizer.ts';
 import { expectClose } from '../support/gpu.ts';
+import { inPage } from '../support/host.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
 
@@ -58,7 +59,7 @@ beforeAll(async () => {
 });
 beforeEach(({ skip }) => {
   // parity.test.ts and adapters.test.ts compute with adapters in pages.
-  if (typeof document !== 'undefined') skip('the commands are run in processes alone');
+  if (inPage) skip('the commands are run in processes alone');
 });
 afterAll(() => useSystem(undefined));
 

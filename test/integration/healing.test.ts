@@ -7,6 +7,7 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { ReopeningPolicy } from '../../src/workers/device-recovery.ts';
 import { TrainingRun } from '../../src/workers/training-run.ts';
 import { watch } from '../support/device-calls.ts';
+import { inPage } from '../support/host.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
@@ -116,6 +117,9 @@ async function runOf({
 const outOfMemory = () =>
   new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no memory') });
 
+/** A page loses its device too, and what follows from that is the same code. */
+const inProcesses = 'tried in processes alone';
+
 describe('a run whose device is not there for ever', () => {
   let whole: ReturnType<typeof runOf> | undefined;
   const straight = () => (whole ??= runOf());
@@ -140,7 +144,8 @@ describe('a run whose device is not there for ever', () => {
     expect(only(healed.events, 'warning')).toEqual([]);
   });
 
-  test('tells everything again after it, from its beginning', async () => {
+  test('tells everything again after it, from its beginning', async ({ skip }) => {
+    if (inPage) skip(inProcesses);
     const { counts, events: want } = await straight();
     const { events } = await runOf({ losses: [Math.ceil(0.9 * counts.submits)] });
     const last = events.findLastIndex(({ type }) => type === 'started');
@@ -153,9 +158,10 @@ describe('a run whose device is not there for ever', () => {
     expect(only(again, 'scores')).toEqual(only(want, 'scores'));
   });
 
-  test.each([true, false])(
+  test.for([true, false])(
     'decodes fewer rows together where there is no memory, to the same bytes (throws: %s)',
-    async (throws) => {
+    async (throws, { skip }) => {
+      if (inPage && throws) skip(inProcesses);
       const { store, counts } = await straight();
       const rows = config.rollout.prompts * config.rollout.samples;
       const without = [0.5, 1.3].map((part) => Math.ceil(part * counts.buffers));
@@ -175,7 +181,10 @@ describe('a run whose device is not there for ever', () => {
     },
   );
 
-  test('tries pre-training again where there is no memory: no row decodes there', async () => {
+  test('tries pre-training again where there is no memory: no row decodes there', async ({
+    skip,
+  }) => {
+    if (inPage) skip(inProcesses);
     const { store } = await straight();
     const healed = await runOf({ without: [20], throws: true });
     expect(healed.state).toMatchObject({ state: 'done' });
@@ -188,7 +197,8 @@ describe('a run whose device is not there for ever', () => {
     expect(filesOf(healed.store)).toEqual(filesOf(store));
   });
 
-  test('ends with the number where nothing is left to halve', async () => {
+  test('ends with the number where nothing is left to halve', async ({ skip }) => {
+    if (inPage) skip(inProcesses);
     const from = async (first: number) => {
       const without = Array.from({ length: 100_000 }, (_, i) => i + first);
       const { events, state } = await runOf({ without, throws: true });

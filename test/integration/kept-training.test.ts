@@ -5,6 +5,7 @@ import tokenizer from '../fixtures/models/qwen2-tied/tokenizer.json';
 import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { Gpu } from '../../src/gpu/device.ts';
+import { inPage } from '../support/host.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes } from '../support/model-fixture.ts';
 
@@ -12,7 +13,7 @@ import { assetBytes } from '../support/model-fixture.ts';
 vi.setConfig({ testTimeout: 240_000 });
 beforeEach(({ skip }) => {
   // healing.test.ts loses devices in pages.
-  if (typeof document !== 'undefined') skip('the commands are run in processes alone');
+  if (inPage) skip('the commands are run in processes alone');
 });
 afterEach(() => {
   useSystem(undefined);

@@ -4,6 +4,7 @@ import index from '../../demo/index.html?raw';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { ModuleVerifier } from '../../src/workers/module-verifier.ts';
 import { serveVerifierFrames } from '../../src/workers/verifier-frames.ts';
+import { inPage } from '../support/host.ts';
 
 const code = `export default async (prompt, answer, response) => {
   if (response === 'hang') for (;;);
@@ -22,7 +23,7 @@ const files = {
 
 describe('a verifier module in a page', () => {
   test('runs in a frame of opaque origin, without network, that can be ended', async (context) => {
-    if (typeof document === 'undefined') context.skip('there are frames in a page alone');
+    if (!inPage) context.skip('there are frames in a page alone');
     const page = URL.createObjectURL(new Blob([frame], { type: 'text/html' }));
     const verifier = await ModuleVerifier.open('mine.js', {
       files,
@@ -51,7 +52,7 @@ describe('a verifier module in a page', () => {
   });
 
   test('does not run where the page gives no frame', async (context) => {
-    if (typeof document === 'undefined') context.skip('there are frames in a page alone');
+    if (!inPage) context.skip('there are frames in a page alone');
     await expect(ModuleVerifier.open('mine.js', { files, threads: 1 })).rejects.toThrow(
       'verifier mine.js: a module of yours runs only where this page was allowed to run it',
     );

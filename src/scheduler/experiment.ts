@@ -21,7 +21,7 @@ import {
 import { promptsRolledOut } from '../rollout-order.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { type MethodName, selectionOf } from '../selection/methods.ts';
 import {
   type Base,
   drawnBase,
@@ -41,7 +41,7 @@ import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { iterate } from './iteration.ts';
 import { planRun } from './plan-memory.ts';
 import { keyOf, Pool } from './pool.ts';
-import { probe, probeWarning } from './probe.ts';
+import { baseAnswers, probe, probeWarning } from './probe.ts';
 import { advance, freshProgress, progressEvent } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
@@ -50,7 +50,7 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import type { RunStore } from './run-store.ts';
 import { type GivenSubsets, openSubsets } from './given-subsets.ts';
-import { selectFromPool } from './selection-stage.ts';
+import { expectSelectable, selectFromPool } from './selection-stage.ts';
 import { trainedFiles } from './trained-files.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
@@ -217,6 +217,7 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       const layout = layoutOf(host, config, task);
+      expectSelectable(config, seeds[0] ?? 0, task);
       const { files } = host.resources ?? noResources;
       const subsets = await openSubsets(config, seeds, task, files);
       const hash = options.configHash ?? (await configHash(config));
@@ -429,6 +430,7 @@ export class Experiment {
     }
     const pool = await this.#openPool(seed);
     await this.#probeOnce(pool);
+    await this.#answerOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
@@ -450,6 +452,19 @@ export class Experiment {
     this.#tell({ type: 'probe', seed: pool.seed, ...found });
     const warning = probeWarning(this.config, found);
     if (warning !== undefined) this.#warn(warning);
+  }
+
+  /** Samples the base on the whole pool before FULL, if a method selects by its answers. */
+  async #answerOnce(pool: Pool): Promise<void> {
+    const { answers, methodIndex, iteration } = this.#progress;
+    if (answers || methodIndex > 0 || iteration > 0) return;
+    if (!this.methods.some((name) => selectionOf(name)?.needs.includes('answers'))) return;
+    const { trainer, decoder } = this.#buffers.current;
+    // The decoder's model may be what the seed before has trained.
+    await trainer.reset(this.#start.source, pool.seed);
+    const verify = this.#judging('evaluation');
+    const tools = { config: this.config, task: this.task, pool, decoder, verify };
+    this.#tell({ type: 'answers', seed: pool.seed, ...(await baseAnswers(tools)) });
   }
 
   async #openPool(seed: number): Promise<Pool> {
@@ -579,9 +594,11 @@ export class Experiment {
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
     this.#enter(seed, 'score', 'Learning impact scores');
     const { matrix } = this.#buffers.current;
+    const { answers } = this.#progress;
     const stage = await selectFromPool(this.#host.gpu, this.config, pool, {
       matrix,
       listed: (method) => this.#subsets(seed, method),
+      ...(answers && { answers }),
     });
     for (const text of stage.warnings) this.#warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);

@@ -12,9 +12,9 @@ import { quickMatrix } from '../support/quick-matrix.ts';
 
 const { prompts, epochs, samples, sums } = quickMatrix;
 const resamples = 24;
-const chances = sums.map((right) => (right + 0.25) / 8.5);
+const chances = Float64Array.from(sums, (right) => (right + 0.25) / 8.5);
 
-const withSums = (next: Float64Array | Float32Array): RewardMatrix => ({
+const withSums = (next: Float64Array): RewardMatrix => ({
   prompts,
   epochs,
   samples,

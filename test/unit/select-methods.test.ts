@@ -74,7 +74,10 @@ describe('limr select', () => {
   test('lim-debiased takes the counts of the file, or of the option', async () => {
     const scale = means.reduce((sum, mean) => sum + (1 - mean) ** 2, 0);
     const debiased = rows.map(([a, b, c], i) => {
-      const noise = [a, b, c].reduce((sum, right) => sum + (right * (4 - right)) / 16 / 3, 0);
+      const noise = [a, b, c].reduce<number>(
+        (sum, right) => sum + (right * (4 - right)) / 16 / 3,
+        0,
+      );
       return plain[i].score + noise / scale;
     });
     const want = [...debiased.keys()].filter((i) => debiased[i] >= 0.8);

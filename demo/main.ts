@@ -343,7 +343,7 @@ async function train(
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
-    const bases = given ? [] : await shippedBases();
+    const bases = await shippedBases(config);
     const begun = from.api
       .start({
         config,

@@ -123,6 +123,36 @@ const standard: DrawnExperimentConfig = {
   },
 };
 
+/** The widths of a model of `width` in standard's proportions, with four heads. */
+const wide = (width: number, layers = standard.model.layers): DrawnExperimentConfig['model'] => ({
+  ...standard.model,
+  hiddenSize: width,
+  // 43 / 16 of the width, as in standard: a third of 8 times the width, rounded up to whole fours.
+  intermediateSize: (43 * width) / 16,
+  layers,
+  headDim: width / 4,
+});
+
+/** The standard run with a larger model. */
+const sized = (
+  preset: string,
+  model: DrawnExperimentConfig['model'],
+  rates: { readonly base: number; readonly actor: number; readonly critic: number },
+): DrawnExperimentConfig => ({
+  ...standard,
+  preset,
+  model,
+  base: {
+    ...standard.base,
+    optimizer: { ...standard.base.optimizer, learningRate: rates.base },
+  },
+  ppo: {
+    ...standard.ppo,
+    actor: { ...standard.ppo.actor, learningRate: rates.actor },
+    critic: { ...standard.ppo.critic, learningRate: rates.critic },
+  },
+});
+
 /** Settings that differ in size only, never in code path. */
 export const presets: Readonly<Record<string, DrawnExperimentConfig>> = {
   quick: {
@@ -153,6 +183,19 @@ export const presets: Readonly<Record<string, DrawnExperimentConfig>> = {
   standard,
   // The standard run, repeated on several fresh pools.
   study: { ...standard, preset: 'study' },
+  'standard-0.4m': sized('standard-0.4m', wide(128), { base: 3e-3, actor: 3e-4, critic: 1e-3 }),
+  'standard-1.6m': sized('standard-1.6m', wide(256), { base: 3e-3, actor: 3e-4, critic: 1e-3 }),
+  'standard-10m': sized('standard-10m', wide(512, 3), { base: 3e-3, actor: 3e-4, critic: 1e-3 }),
+  'standard-ood': {
+    ...standard,
+    preset: 'standard-ood',
+    task: {
+      ...arithmeticVariants.E,
+      maxOperators: 8,
+      trainedOperators: 6,
+      outOfDistribution: { prompts: 200, minOperators: 7, maxOperators: 8 },
+    },
+  },
 };
 
 /** Passes over the prompts, unless a config says otherwise. */
@@ -285,6 +328,10 @@ export const presetSeeds: Readonly<Record<string, readonly number[]>> = {
   quick: [1],
   standard: [1],
   study: [101, 102, 103, 104, 105],
+  'standard-0.4m': [1],
+  'standard-1.6m': [1],
+  'standard-10m': [1],
+  'standard-ood': [1],
   pretrained: [1],
   'maths-evening': [1],
   'maths-weekend': [1],

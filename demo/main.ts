@@ -7,7 +7,9 @@ import {
   connectTrainer,
   eventsOf,
   historyOf,
+  inTableOrder,
   keptText,
+  methodEntries,
   MemoryError,
   metric,
   poolPromptsOf,
@@ -31,7 +33,7 @@ import {
   type StartedRun,
   type TrainerApi,
 } from '../src/index.ts';
-import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
@@ -52,7 +54,7 @@ import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart } from './plots/line-chart.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
-import { lineNames, type Lines, type Points } from './plots/readings.ts';
+import type { Lines, Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, configOf, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
@@ -625,16 +627,14 @@ function drawCharts(): void {
   const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
   const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
-      Object.entries(view.run?.updates ?? {}).map(([name, records]) => [
+      methodEntries(view.run?.updates ?? {}).map(([name, records]) => [
         name,
         records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
       ]),
     );
   const { budget, tableReadout, methods = [] } = config?.experiment ?? {};
   const equal = budget === 'updates';
-  const trained = lineNames.filter(
-    (name) => name === 'full' || methods.some((one) => one === name),
-  );
+  const trained = inTableOrder(['full', ...methods]);
   const state = {
     names: trained,
     end,
@@ -652,9 +652,9 @@ function drawCharts(): void {
 
   const held: Partial<Record<LineName, Points>> = {};
   const base = view.run?.evaluations.base?.at(-1)?.mean;
-  for (const name of lineNames) {
+  for (const name of trained) {
     const points = (view.run?.evaluations[name] ?? [])
-      .filter((one) => name !== 'base' && one.seed === view.run?.seed)
+      .filter((one) => one.seed === view.run?.seed)
       .map(({ update, mean }) => [update, mean] as const);
     if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
   }
@@ -664,7 +664,9 @@ function drawCharts(): void {
       [end, base],
     ];
   }
-  accuracyChart.draw({ ...state, names: ['base', ...trained], lines: held });
+  const names: readonly LineName[] = ['base', ...trained];
+  accuracyChart.draw({ ...state, names, lines: held });
+  drawLegend(names);
   const of = view.run && view.run.seeds.length > 1 ? `, seed ${view.run.seed}` : '';
   setText(
     byId('curves-title', HTMLHeadingElement),
@@ -840,11 +842,18 @@ function draw(): void {
 
 // ---- the page --------------------------------------------------------------------------------
 
-function drawLegend(): void {
+/** The lines that the legend shows. */
+let legendOf = '';
+
+function drawLegend(names: readonly LineName[]): void {
+  const shown = names.join('\n');
+  if (shown === legendOf) return;
+  legendOf = shown;
   byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...lineNames.map((name) =>
-      make('li', `line-${name}`, lineSwatch(name), ` ${lineLooks[name].label}`),
-    ),
+    ...names.map((name) => {
+      const look = lineLook(name, names);
+      return make('li', `line-${look.key}`, lineSwatch(look), ` ${look.label}`);
+    }),
   );
 }
 
@@ -866,7 +875,6 @@ async function openPage(): Promise<void> {
       return option;
     }),
   );
-  drawLegend();
   drawInjected();
   readAddress();
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);

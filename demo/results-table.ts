@@ -2,7 +2,7 @@ import {
   accuracyOf,
   describeTask,
   differenceOf,
-  methodNames,
+  inTableOrder,
   outsideTierSizesOf,
   readoutUnit,
   seedsCaveat,
@@ -16,7 +16,7 @@ import {
 } from '../src/index.ts';
 import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
-import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunView } from '../src/index.ts';
 
@@ -27,8 +27,7 @@ const outsideNames = ({ task }: ExperimentConfig): string[] => [...outsideTierSi
 /** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
 const namesOf = (config: ExperimentConfig): LineName[] => [
   'base',
-  'full',
-  ...methodNames.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
+  ...inTableOrder(['full', ...config.experiment.methods]),
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as known. */
@@ -95,7 +94,8 @@ function makeRow(
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
   );
-  const title = make('th', `line-${name}`, lineLooks[name].label);
+  const { key, label } = lineLook(name, config.experiment.methods);
+  const title = make('th', `line-${key}`, label);
   title.scope = 'row';
   return make(
     'tr',
@@ -165,7 +165,7 @@ export function findingOf(config: ExperimentConfig, model: RunView): string {
     const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
     const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
     return [
-      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLooks[name].label} ` +
+      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLook(name).label} ` +
         `(${range}${sure ? '' : ': not told apart'})`,
     ];
   });
@@ -229,13 +229,8 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
     const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
-    return make(
-      'li',
-      name,
-      make('span', '', lineSwatch(name), ` ${lineLooks[name].label}`),
-      value,
-      size,
-    );
+    const look = lineLook(name, config.experiment.methods);
+    return make('li', look.key, make('span', '', lineSwatch(look), ` ${look.label}`), value, size);
   });
   const list = byId('found-values', HTMLUListElement);
   if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);

@@ -41,7 +41,7 @@ export const layers = {
   'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/selection': {
     is: 'methods of choosing prompts: words, cost and choice, without a GPU',
-    imports: ['src/random'],
+    imports: ['src/formats', 'src/random'],
   },
   'src/look': { is: 'colours and type of page and report', imports: ['src/selection'] },
   'src/tasks': {

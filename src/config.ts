@@ -31,6 +31,7 @@ import type {
   MinibatchUnit,
   OldLogprobs,
 } from './vocabulary/losses.ts';
+import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
 import type { MethodName } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
@@ -647,6 +648,12 @@ export function withConfigPaths(
     ...config,
     model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
     task: withPaths(config.task, change),
+    experiment: {
+      ...config.experiment,
+      methods: config.experiment.methods.map((method) =>
+        isSubsetFile(method) ? subsetFileAt(change(pathOfSubset(method))) : method,
+      ),
+    },
   };
 }
 
@@ -686,7 +693,11 @@ export async function configHash(
   config: ExperimentConfig,
   digests: ReadonlyMap<string, string> = new Map(),
 ): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), digests)));
+  const named = new Map([
+    ...digests,
+    ...[...digests].map(([path, digest]) => [subsetFileAt(path), digest] as const),
+  ]);
+  const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), named)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

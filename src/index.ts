@@ -108,7 +108,14 @@ export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export type { FamilyChoice } from '../kernels/lib/variants.ts';
 export type { Storage } from './vocabulary/storages.ts';
-export { methodLabel, methodNames, type MethodName } from './selection/methods.ts';
+export {
+  type ByMethod,
+  inTableOrder,
+  methodEntries,
+  methodLabel,
+  type MethodName,
+  methodNames,
+} from './selection/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { methodNames } from './selection/methods.ts';
+import { methodName } from './selection/name-schema.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 
 // Schemas for the parts of `ExperimentResults` in files: checkpoints and `results.json`.
@@ -71,6 +71,6 @@ export const seedResults = v.object({
   seed: whole,
   lim: limSummary,
   pool: selection,
-  selections: v.record(v.picklist(methodNames), selection),
+  selections: v.record(methodName, selection),
   scoreQuantiles: v.array(finite),
 });

@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { baseName } from '../formats/paths.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { parseRewardTerms } from '../formats/rewards.ts';
 import { rolloutFormats } from '../formats/rollouts.ts';
@@ -12,7 +13,7 @@ import { expectFileOut, jsonRows, rowJson } from './output.ts';
 import { rolloutFiles } from './rollout-files.ts';
 import { type Imported, importRollouts } from './rollout-import.ts';
 import { scoreSummary } from './score-summary.ts';
-import { baseName, withSource } from './sources.ts';
+import { withSource } from './sources.ts';
 import { system } from './system.ts';
 
 export const command = defineCommand({

@@ -2,21 +2,26 @@ import { defineCommand } from 'citty';
 import { comparable, identityOf } from '../formats/conversation.ts';
 import { readPrompts, type PromptRow, type RowLayout } from '../formats/prompts.ts';
 import { readScores, type ScoreRow } from '../formats/score-file.ts';
+import { placesOf, readSubset } from '../formats/subset-rows.ts';
 import { exportFormats, subsetFile } from '../formats/subsets.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import type { RewardMatrix } from '../lim/matrix.ts';
 import { rewardsInMemory } from '../lim/pool-rewards.ts';
 import { type Cut, type Scored, scoreTolerance } from '../selection/cut.ts';
 import {
+  isStatic,
   lacking,
   needs,
   select,
   type Selection,
-  type SelectionMethod,
   type SelectionPool,
+  type StaticMethod,
 } from '../selection/method.ts';
 import { counted } from '../look/wording.ts';
-import { isMethodName, methodNames, selectionMethods } from '../selection/methods.ts';
+import { methodFileName } from '../run-folder/names.ts';
+import { isSubsetFile, pathOfSubset } from '../selection/file.ts';
+import { lim } from '../selection/lim.ts';
+import { isMethodName, methodForms, methodOf, type MethodName } from '../selection/methods.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { expectFileOut } from './output.ts';
 import { withSource } from './sources.ts';
@@ -27,10 +32,10 @@ export const command = defineCommand({
   args: {
     scores: { type: 'positional', description: 'score file, as limr score writes', required: true },
     method: {
-      type: 'enum',
-      options: [...methodNames],
+      type: 'string',
+      valueHint: 'name',
       default: 'lim',
-      description: 'how to choose (linear: our own definition)',
+      description: `how to choose: ${methodForms} (linear: our own definition)`,
     },
     threshold: {
       type: 'string',
@@ -54,6 +59,7 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
+    const name = methodNamed(args.method);
     const path = args.scores;
     const layoutPath = args.prompts ?? path;
     const { rows, layout } = await withSource(path, readScores);
@@ -62,9 +68,10 @@ export const command = defineCommand({
     const target: RowLayout = pool?.layout ?? layout;
     const format = args.export;
     const extension = format === undefined ? target : format === 'parquet' ? format : 'jsonl';
-    const out = args.out ?? (args.json ? undefined : `runs/subset-${args.method}.${extension}`);
+    const out =
+      args.out ?? (args.json ? undefined : `runs/subset-${methodFileName(name)}.${extension}`);
     if (out !== undefined) await expectFileOut(out, [path, layoutPath]);
-    const selection = await choose(rows, args, (text) => host.stderr(text));
+    const selection = await choose(rows, name, args, (text) => host.stderr(text));
     const kept = keptRows(rows, selection, pool?.rows);
     await host.stderr(
       `${selection.method}: ${selection.indices.length} of ${counted(rows.length, 'prompt')} (${selection.rule})\n`,
@@ -92,8 +99,12 @@ export const command = defineCommand({
   },
 });
 
+function methodNamed(name: string): MethodName {
+  if (isMethodName(name)) return name;
+  throw new UsageError(`--method must be ${methodForms}, got '${name}'`);
+}
+
 interface SelectArgs {
-  readonly method: string;
   readonly threshold?: string | undefined;
   readonly count?: string | undefined;
   readonly seed: string;
@@ -101,17 +112,25 @@ interface SelectArgs {
 
 async function choose(
   rows: readonly ScoreRow[],
+  name: MethodName,
   args: SelectArgs,
   warn: (text: string) => Promise<void>,
 ): Promise<Selection> {
-  const name = args.method;
-  if (!isMethodName(name)) throw new UsageError(`--method ${name}: there is no such method`);
-  const method = selectionMethods[name];
+  const method = methodOf(name);
+  if (!isStatic(method)) {
+    throw new UsageError(`--method ${name}: it chooses while it trains, from no scores`);
+  }
   const count = optionalNumber('count', args.count, { min: 0, integer: true });
   const threshold = optionalNumber('threshold', args.threshold);
   if (count !== undefined && threshold !== undefined) {
     throw new UsageError('--threshold and --count exclude each other');
   }
+  if (isSubsetFile(name) && (count !== undefined || threshold !== undefined)) {
+    throw new UsageError(`--method ${name}: the file lists the prompts, it takes no size`);
+  }
+  const listed = isSubsetFile(name)
+    ? placesOf(await withSource(pathOfSubset(name), readSubset), rows, 'the score file')
+    : undefined;
   const { scored, differing } = limScores(rows);
   const matrix = curvesOf(rows);
   const pool: SelectionPool = {
@@ -119,17 +138,17 @@ async function choose(
     seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     scores: scored,
     ...(matrix && { rewards: rewardsInMemory(matrix) }),
+    ...(listed && { listed: () => listed }),
     source: 'this file',
   };
   const need = lacking(method, pool);
   if (need !== undefined) {
     throw new UsageError(`--method ${name} needs ${needs[need]}, which ${pool.source} lacks`);
   }
-  const cutOf = async ({ usualSize }: SelectionMethod): Promise<Cut> => {
+  const cutOf = async ({ usualSize }: StaticMethod): Promise<Cut> => {
     if (count !== undefined) return { count };
-    if (usualSize === 'all') return { count: rows.length };
+    if (usualSize === 'all' || usualSize === 'own') return { count: rows.length };
     if (usualSize !== 'as LIM') return { threshold: threshold ?? usualSize.threshold };
-    const { lim } = selectionMethods;
     return { count: (await select(lim, pool, await cutOf(lim))).indices.length };
   };
   const selection = await select(method, pool, await cutOf(method));

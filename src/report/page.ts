@@ -57,8 +57,9 @@ import {
 } from './readings.ts';
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
+import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import { methodLabel, methodNames, methodTakes, type MethodName } from '../selection/methods.ts';
+import { inTableOrder, methodLabel, methodTakes, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -545,7 +546,7 @@ function promptsOf({ results }: Run, method: MethodName): string {
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
   const pairs: [MethodName, MethodName][] = [
-    ...methodNames.flatMap((other): [MethodName, MethodName][] =>
+    ...methodsOf(run).flatMap((other): [MethodName, MethodName][] =>
       other === 'lim' ? [] : [['lim', other]],
     ),
     ['rand', 'full'],
@@ -1014,7 +1015,7 @@ const withCode = (text: string): Part[] =>
 
 function comparison(runs: readonly LabelledRun[]): Markup {
   const first = runs[0]?.run.results.config;
-  const methods = methodNames.filter((method) =>
+  const methods = methodsOfAll(runs).filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
   const given = runs.some(({ run }) => startsFromFolder(run.results.config));
@@ -1084,7 +1085,7 @@ ${legend(
     return style ? [{ style, text: `Run ${label}` }] : [];
   }),
 )}<div class="grid wide">
-${methods.map((method) => comparisonFigure(runs, method, `compare-${method}`))}</div>
+${methods.map((method) => comparisonFigure(runs, method, `compare-${methodFileName(method)}`))}</div>
 `
     : ''
 }${runs.every(({ run }) => isEvaluated(run)) ? '' : rewardComparison(runs, head)}${tableOf({
@@ -1118,6 +1119,10 @@ ${
 `;
 }
 
+/** The methods of several runs, FULL first. */
+const methodsOfAll = (runs: readonly LabelledRun[]): MethodName[] =>
+  inTableOrder(runs.flatMap(({ run }) => methodsOf(run)));
+
 /** Rewards of training side by side, for runs without held-out prompts. */
 const rewardComparison = (
   runs: readonly LabelledRun[],
@@ -1125,7 +1130,7 @@ const rewardComparison = (
 ): Markup => markup`${tableOf({
   caption: markup`<b>Mean reward of training</b>, over the first and the last quarter of a method’s updates. Runs may differ in prompts and verifiers.`,
   head,
-  rows: methodNames.flatMap((method): Part[][] =>
+  rows: methodsOfAll(runs).flatMap((method): Part[][] =>
     runs.some(({ run }) => lastUpdate(run, method) > 0)
       ? [
           [

@@ -9,7 +9,8 @@ import { parseJsonLine } from '../formats/json.ts';
 import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
 import { accuracy, evaluation, probe, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
-import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { isMethodName, type MethodName } from '../selection/methods.ts';
+import { methodName } from '../selection/name-schema.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -34,7 +35,7 @@ const stored = v.variant('type', [
     type: v.literal('phase'),
     after,
     seed: whole,
-    phase: v.picklist(['base', 'score', 'report', ...methodNames]),
+    phase: v.union([v.picklist(['base', 'score', 'report']), methodName]),
     text: v.string(),
   }),
   v.object({ type: v.literal('pool'), after, seed: whole }),
@@ -50,7 +51,7 @@ const stored = v.variant('type', [
   v.object({
     type: v.literal('evaluation'),
     after,
-    method: v.picklist(['base', ...methodNames]),
+    method: v.union([v.literal('base'), methodName]),
     ...evaluation.entries,
     ...accuracy,
     shipped: v.exactOptional(v.boolean()),

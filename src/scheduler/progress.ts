@@ -9,7 +9,7 @@ import type {
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { methodEntries, selectionOf, type MethodName } from '../selection/methods.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
 
@@ -119,9 +119,7 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       progress.selections = selections;
       if (progress.seeds.length === 0) {
         progress.sizes = { full: summary.pool.prompts };
-        for (const [name, { length }] of Object.entries(selections)) {
-          progress.sizes[name as MethodName] = length;
-        }
+        for (const [name, { length }] of methodEntries(selections)) progress.sizes[name] = length;
       }
       progress.seeds.push(summary);
       Object.assign(progress.written, files);
@@ -199,14 +197,14 @@ function expectNext(
   if (!due) throw new RangeError(`update ${update} of ${method}, seed ${seed}, was not due`);
 }
 
-/** @throws RangeError unless every method but FULL has prompts of the pool. */
+/** @throws RangeError unless every method that chooses before it trains has prompts of the pool. */
 function expectSelections(selections: Selections, { config, task }: ToldRun): void {
   const size = task.poolPrompts;
-  const wanted = trainingOrder(config).filter((method) => method !== 'full');
+  const wanted = trainingOrder(config).filter((method) => selectionOf(method));
   if (String(Object.keys(selections).sort()) !== String([...wanted].sort())) {
     throw new RangeError(`selections of ${Object.keys(selections).join(', ')}`);
   }
-  for (const [method, prompts] of Object.entries(selections)) {
+  for (const [method, prompts] of methodEntries(selections)) {
     const stranger = prompts.find((prompt) => prompt >= size);
     if (stranger !== undefined) {
       throw new RangeError(`${method}: prompt ${stranger} is not in the pool of ${size}`);

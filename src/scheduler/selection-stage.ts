@@ -10,7 +10,8 @@ import type { LimSummary, SeedResults, SelectionSummary } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
 import type { Cut } from '../selection/cut.ts';
 import { select, type SelectionPool } from '../selection/method.ts';
-import { methodLabel, selectionMethods, type MethodName } from '../selection/methods.ts';
+import { lim as limMethod } from '../selection/lim.ts';
+import { methodEntries, methodLabel, selectionOf } from '../selection/methods.ts';
 import type { Pool } from './pool.ts';
 import type { Selections } from './progress.ts';
 import { readMatrix, type HostMatrix } from './reward-matrix.ts';
@@ -36,18 +37,27 @@ export interface SelectionStage {
   readonly matrix: HostMatrix;
 }
 
+/** What a selection reads, beside the config and the pool. */
+export interface SelectionInputs {
+  /** The matrix that the rollouts of FULL filled. */
+  readonly matrix: RewardMatrixTensors;
+  /** As in `SelectionPool`. */
+  readonly listed?: SelectionPool['listed'];
+}
+
 /** Scores a pool on the GPU, from the buffers that the rollouts filled, and selects from it. */
 export async function selectFromPool(
   gpu: Gpu,
   config: ExperimentConfig,
   pool: Pool,
-  tensors: RewardMatrixTensors,
+  inputs: SelectionInputs,
 ): Promise<SelectionStage> {
-  const scored = await scorePool(gpu, config, pool, tensors);
+  const { matrix: tensors } = inputs;
+  const scored = await scorePool(gpu, config, pool, inputs);
   const { scores } = scored;
   const matrix = await readMatrix(gpu, tensors);
   const { selections, warnings } = await selectAll(config, scored);
-  const entries = Object.entries(selections) as [MethodName, number[]][];
+  const entries = methodEntries(selections);
   return {
     scores,
     selections,
@@ -69,7 +79,7 @@ async function scorePool(
   gpu: Gpu,
   { lim }: ExperimentConfig,
   pool: Pool,
-  tensors: RewardMatrixTensors,
+  { matrix: tensors, listed }: SelectionInputs,
 ): Promise<ScoredPool> {
   const sums = lim.signal === 'accuracy' ? tensors.accuracySums : tensors.rewardSums;
   const matrix = { sums, samples: tensors.samples };
@@ -86,16 +96,17 @@ async function scorePool(
     rewards: rewardsOnDevice(gpu, matrix),
     counted: true,
     ...knownKeys(pool),
+    ...(listed && { listed }),
     source: 'this run',
   };
   const cut: Cut =
     lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) };
-  const chosen = await select(selectionMethods.lim, from, cut);
+  const chosen = await select(limMethod, from, cut);
   return { result, from, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
 }
 
 /**
- * Selects the prompts of every method except FULL. A method that gets fewer prompts than it asked
+ * Selects the prompts of every method that chooses before it trains. A method that gets fewer prompts than it asked
  * for adds a warning.
  */
 async function selectAll(
@@ -105,18 +116,19 @@ async function selectAll(
   const selections: Selections = {};
   const warnings: string[] = [];
   for (const name of trainingOrder(config)) {
-    if (name === 'full') continue;
     if (name === 'lim') {
       selections.lim = kept;
       continue;
     }
-    const method = selectionMethods[name];
-    const count = method.armSize?.(kept.length, config.lim) ?? kept.length;
-    const { indices, shortfall } = await select(method, from, { count });
+    const method = selectionOf(name);
+    if (!method) continue;
+    const cut = method.arm?.(kept.length, config.lim) ?? { count: kept.length };
+    const { indices, shortfall } = await select(method, from, cut);
     selections[name] = [...indices];
     if (shortfall !== undefined) {
+      const asked = 'count' in cut ? `, not ${cut.count}` : '';
       warnings.push(
-        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}, not ${count}: ` +
+        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}${asked}: ` +
           `${shortfall}${indices.length === 0 ? ', so that it is not trained' : ''}`,
       );
     }

@@ -58,6 +58,8 @@ export interface SelectionPool {
   /** Whether `rewards` hold the number of samples behind each mean. */
   readonly counted?: boolean;
   readonly keys?: readonly PromptKey[];
+  /** The prompts that a subset file lists, by the name of its method. */
+  readonly listed?: (method: string) => readonly number[];
   /** The name of the pool's source in messages about a missing need: `this file`. */
   readonly source: string;
 }
@@ -76,21 +78,20 @@ export const needs = {
   rewards: 'the rewards of each epoch',
   counts: 'the number of samples behind each reward',
   keys: 'to know which keys are wrong',
+  listed: 'the prompts that a file lists',
 } as const;
 
 export type Need = keyof typeof needs;
 
 /** The settings of LIM that say how many prompts a method takes. */
 export interface LimSettings {
+  readonly theta: number;
   readonly count?: number | undefined;
   readonly linearShare: number;
 }
 
-/**
- * A method of choosing the prompts that a model is trained on. Each method is an object in its own
- * file and a line in `methods.ts`.
- */
-export interface SelectionMethod {
+/** What every method of choosing prompts tells of itself. */
+interface MethodFacts {
   /** Name in commands, files and configs. */
   readonly name: string;
   /**
@@ -104,35 +105,55 @@ export interface SelectionMethod {
   readonly takes: (settings: LimSettings) => string;
   /** Average of the paper's three benchmarks in percent (table 1), if the paper tried the method. */
   readonly paperAverage?: number;
-  readonly needs: readonly Need[];
-  /** The default size: prompts at a threshold, as many as LIM keeps, or all. */
-  readonly usualSize: { readonly threshold: number } | 'as LIM' | 'all';
-  /** Size of the method's arm, given LIM's size. Default: LIM's size. */
-  readonly armSize?: (limKept: number, settings: LimSettings) => number;
   /** Number of responses that must be sampled and judged before the selection can be made. */
   readonly samples: (pass: PassSize) => number;
+}
+
+/** A method that chooses its prompts once, before it trains on them. */
+export interface StaticMethod extends MethodFacts {
+  readonly needs: readonly Need[];
+  /**
+   * The size of a selection whose size nobody gives: prompts at a threshold, as many as LIM keeps,
+   * all, or the method's own number.
+   */
+  readonly usualSize: { readonly threshold: number } | 'as LIM' | 'all' | 'own';
+  /** The cut of the method's arm, given LIM's size. Default: LIM's size. */
+  readonly arm?: (limKept: number, settings: LimSettings) => Cut;
   /** Makes the selection. The pool has all of `needs`; see `select`. */
   readonly choose: (pool: SelectionPool, cut: Cut) => Selection | Promise<Selection>;
 }
+
+/** A method that chooses the prompts of each iteration, while it trains. */
+export interface OnlineMethod extends MethodFacts {
+  /** The rule by which prompts are chosen during the run. */
+  readonly policy: object;
+}
+
+/** A method of choosing prompts. Each is an object in its own file and a line in `methods.ts`. */
+export type SelectionMethod = StaticMethod | OnlineMethod;
+
+/** Whether a method chooses once, before it trains. */
+export const isStatic = (method: SelectionMethod): method is StaticMethod => 'choose' in method;
 
 /** Number of responses in a pass over the whole pool. */
 export const wholePass = ({ prompts, epochs, samples }: PassSize): number =>
   prompts * epochs * samples;
 
 /** The first thing that the method needs and the pool lacks; undefined if there is none. */
-export function lacking(method: SelectionMethod, pool: SelectionPool): Need | undefined {
+export function lacking(method: StaticMethod, pool: SelectionPool): Need | undefined {
   const held: Record<Need, boolean> = {
     scores: pool.scores !== undefined,
     rewards: pool.rewards !== undefined,
     counts: pool.rewards !== undefined && pool.counted === true,
     keys: pool.keys !== undefined,
+    listed: pool.listed !== undefined,
   };
   return method.needs.find((need) => !held[need]);
 }
 
 /** Chooses prompts by a method. @throws SelectionError if it cannot; see `lacking` and `Cut`. */
 export async function select(
-  method: SelectionMethod,
+  method: StaticMethod,
   pool: SelectionPool,
   cut: Cut,
 ): Promise<Selection> {

@@ -1,6 +1,6 @@
 import { RandomStream } from '../random.ts';
 import type { Cut } from './cut.ts';
-import { type Selection, SelectionError, type SelectionMethod } from './method.ts';
+import { type Selection, SelectionError, type StaticMethod } from './method.ts';
 
 /**
  * RAND: draws `count` prompts without replacement; every subset is equally likely. The same seed
@@ -45,4 +45,4 @@ export const rand = {
   usualSize: 'as LIM',
   samples: () => 0,
   choose: ({ prompts, seed }, cut) => selectRandom(prompts, countOf(cut), seed),
-} as const satisfies SelectionMethod;
+} as const satisfies StaticMethod;

@@ -8,6 +8,7 @@
 import * as v from 'valibot';
 import { finite, seed, share, whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
+import { shorten } from '../formats/json.ts';
 import { percent } from '../look/wording.ts';
 import { RandomStream } from '../random.ts';
 import { bandOf, betaQuantiles, easyFrom, hardBelow } from './difficulty.ts';
@@ -208,9 +209,7 @@ const schema = v.strictObject({
   modulus: whole(2, 10),
   maxOperators: operatorCount,
   trainedOperators: v.exactOptional(operatorCount),
-  heldOutSkills: v.exactOptional(
-    v.array(v.pipe(v.string(), v.regex(/^[-+*][0-9]$/, 'must be a skill such as "*7"'))),
-  ),
+  heldOutSkills: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(30))),
   skills: v.variant('by', [
     v.strictObject({
       by: v.literal('operand'),
@@ -282,7 +281,11 @@ function checkTogether(config: ArithmeticConfig, path: string): void {
   });
   const { heldOutSkills = [], modulus } = config;
   heldOutSkills.forEach((skill, i) => {
-    between(`heldOutSkills[${i}]: the digit`, Number(skill[1]), 0, modulus - 1);
+    const known = /^[-+*][0-9]$/.test(skill) && Number(skill[1]) < modulus;
+    if (known) return;
+    throw new ConfigError(
+      `${path}.heldOutSkills[${i}] must be an operator and a digit below ${modulus}, such as '*1', got '${shorten(skill)}'`,
+    );
   });
   if (!outside) return;
   operatorsOf('outOfDistribution', outside, maxOperators);

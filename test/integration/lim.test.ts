@@ -9,7 +9,7 @@ import { isClose, scoreTolerance } from '../../src/selection/cut.ts';
 import { selectLim } from '../../src/selection/lim.ts';
 import { linearScore } from '../../src/selection/linear.ts';
 import { select } from '../../src/selection/method.ts';
-import { selectionMethods } from '../../src/selection/methods.ts';
+import { linear } from '../../src/selection/linear.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { watch } from '../support/device-calls.ts';
@@ -368,7 +368,6 @@ describe('LINEAR on the device', () => {
     const tensors = matrixTensors(gpu, drawn, form);
     const host = form === 'samples' ? drawn : { prompts: 600, epochs: 5, values: valuesOf(drawn) };
     const pool = { prompts: 600, seed: 1, source: 'this test' };
-    const { linear } = selectionMethods;
     const rising = linearScores(host).filter((score) => score >= 0).length;
     expect(rising).toBeGreaterThan(100);
     const cuts = [1, 7, 40, 99, rising, rising + 20].map((count) => ({ count }));

@@ -209,7 +209,7 @@ export const folderOf = (name: string, files: ReadonlyMap<string, string>): RunF
   read: (file) => Promise.resolve(files.get(file)),
 });
 
-/** Progress of a method: fast and low for LIM, slow and high for FULL, with a peak for RAND. */
+/** Progress of a method: fast and low for LIM, slow and high for FULL, with a peak for RAND and others. */
 function progressOf(method: MethodName, update: number): number {
   switch (method) {
     case 'full':
@@ -218,7 +218,7 @@ function progressOf(method: MethodName, update: number): number {
       return 0.29 + 0.45 * (1 - Math.exp(-update / 11));
     case 'linear':
       return 0.29 + 0.48 * (1 - Math.exp(-update / 14));
-    case 'rand':
+    default:
       return 0.29 + 0.25 * (1 - Math.exp(-update / 6)) - 0.0015 * update;
   }
 }

@@ -20,6 +20,7 @@ import { mostRuns, renderReport } from '../../src/report/page.ts';
 import { learningCurve } from '../../src/report/readings.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import type { ScoredPrompt } from '../../src/results.ts';
+import { methodEntries } from '../../src/selection/methods.ts';
 import { limr } from '../support/command-line.ts';
 import { folderOf, makeRun, type MadeRun } from '../support/report-run.ts';
 
@@ -251,7 +252,7 @@ describe('the report', () => {
         ...results,
         base: bare(results.base),
         methods: Object.fromEntries(
-          Object.entries(results.methods).map(([name, { prompts, evaluations }]) => [
+          methodEntries(results.methods).map(([name, { prompts, evaluations }]) => [
             name,
             { prompts, evaluations: evaluations.map(bare) },
           ]),

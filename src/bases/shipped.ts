@@ -33,6 +33,11 @@ const shipped: readonly ShippedBase[] = [
     sha256: '6597a8e341173589c60aab136ed53f97b66ade1eafbfaaf65bda6555a005a260',
     file: new URL('./arithmetic-0.4m.safetensors', import.meta.url),
   },
+  {
+    identity: '047aceea66f3049f3495f33d59814ca0ac81305131865d1e71f0275f2eeb42c6',
+    sha256: '3740470b35f4b3767481d7d3f4cd5d9dbb139d4edf49381f309d21b62a64957f',
+    file: new URL('./arithmetic-ood.safetensors', import.meta.url),
+  },
 ];
 
 /**

@@ -427,12 +427,18 @@ describe('the tier OOD', () => {
       { ...long, outOfDistribution: { prompts: 5, minOperators: 7, maxOperators: 9 } },
       'task.outOfDistribution.maxOperators must be in [7, 8], got 9',
     ],
-    [{ ...skilled, heldOutSkills: ['7*'] }, "task.heldOutSkills[0] must be an operator and a digit below 10, such as '*1', got '7*'"],
+    [
+      { ...skilled, heldOutSkills: ['7*'] },
+      "task.heldOutSkills[0] must be an operator and a digit below 10, such as '*1', got '7*'",
+    ],
     [
       { ...skilled, modulus: 5, heldOutSkills: ['+1', '*7'] },
       "task.heldOutSkills[1] must be an operator and a digit below 5, such as '*1', got '*7'",
     ],
-    [{ ...small, wrongKeys: 'active' }, "task.wrongKeys: must be 'random' or 'consistent', is the string \"active\""],
+    [
+      { ...small, wrongKeys: 'active' },
+      "task.wrongKeys: must be 'random' or 'consistent', is the string \"active\"",
+    ],
     [
       { ...small, difficulty: { kind: 'continuous', alpha: 0.4, beta: 1 } },
       'task.difficulty.alpha: must be at least 0.5, is the number 0.4',

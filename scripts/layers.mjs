@@ -252,7 +252,7 @@ export const layers = {
   },
   'src/bases': {
     is: 'base models that ship with the package',
-    imports: ['src/config', 'src/scheduler'],
+    imports: ['src/config', 'src/config-error', 'src/scheduler'],
   },
   'src/cli': {
     is: 'the `limr` command',

@@ -170,7 +170,7 @@ export const presets: Readonly<Record<string, DrawnExperimentConfig>> = {
   // The standard run, repeated on several fresh pools.
   study: { ...standard, preset: 'study' },
   'standard-0.4m': wide('standard-0.4m', 128),
-  // No base of it is shipped.
+  // For a GPU: no base of it is shipped, and standard's learning rates were not measured at 256.
   'standard-1.6m': wide('standard-1.6m', 256),
   // Prompts of up to six operators, as in standard, in the width of eight: OOD has the longer ones.
   'standard-ood': {

@@ -1,6 +1,7 @@
-import type { ExperimentConfig } from '../config.ts';
-import { startsDrawn } from '../config.ts';
+import { type ExperimentConfig, startsDrawn } from '../config.ts';
 import { baseIdentity } from '../scheduler/base-file.ts';
+
+export { ConfigError } from '../config-error.ts';
 
 /** A base that was trained before. */
 interface ShippedBase {
@@ -45,6 +46,7 @@ const shipped: readonly ShippedBase[] = [
  * file, which is read only then. Its metadata say what it was trained for; `limr base --preset P`
  * makes it again, bit for bit on the same adapter and build.
  *
+ * @throws ConfigError for a task that there is not.
  * @throws Error when the file cannot be read or is not the one that was shipped; names its address.
  */
 export async function shippedBases(config: ExperimentConfig): Promise<Uint8Array<ArrayBuffer>[]> {

@@ -398,7 +398,7 @@ describe('the tier OOD', () => {
     expect([...tierSizesOf(long).keys()]).toEqual(['T1', 'T2', 'T3']);
     expect([...outsideTierSizesOf(long)]).toEqual([['OOD', 50]]);
     expect([...outsideTierSizesOf(arithmeticVariants.E)]).toEqual([]);
-    const { outOfDistribution: _, ...without } = long;
+    const { outOfDistribution: _tier, ...without } = long;
     expect(corpusOf(long)).toEqual(corpusOf(without));
     expect(corpusOf(long)).not.toEqual(corpusOf({ ...without, trainedOperators: 5 }));
     expect(corpusOf(skilled)).not.toEqual(corpusOf(arithmeticVariants.E));

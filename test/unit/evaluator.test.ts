@@ -7,7 +7,11 @@ import {
   arithmeticVariants,
   arithmeticVerifier,
 } from '../../src/tasks/arithmetic.ts';
-import { packVerdicts, type VerifyReply, type VerifyRequest } from '../../src/tasks/verification.ts';
+import {
+  packVerdicts,
+  type VerifyReply,
+  type VerifyRequest,
+} from '../../src/tasks/verification.ts';
 
 const task = new ArithmeticTask({
   ...arithmeticVariants.E,
@@ -18,7 +22,7 @@ const task = new ArithmeticTask({
 
 /** Solves prompts of the lengths that `knows` takes, and answers nothing else. */
 const sampler = (knows: (operators: number) => boolean): Sampler => ({
-  capacity: { rows: 64, prompts: 64, promptTokens: 18, newTokens: 20 },
+  capacity: { rows: 64, prompts: 64, promptRows: 1152, promptLength: 18, newTokens: 20 },
   generate: ({ prompts, samplesPerPrompt }: GenerateRequest) => {
     const responses = prompts.flatMap((tokens) => {
       const prompt = task.tokenizer.decode(tokens);
@@ -51,9 +55,12 @@ test('a tier out of distribution is evaluated beside the mean of the others', as
     sampler((operators) => operators <= 3),
     1,
   );
-  const threes = task.tiers()[1].prompts.slice(0, 8).filter(({ text }) => {
-    return text.match(/[-+*]/g)!.length === 3;
-  });
+  const threes = task
+    .tiers()[1]
+    .prompts.slice(0, 8)
+    .filter(({ text }) => {
+      return text.match(/[-+*]/g)!.length === 3;
+    });
   const tiers = { T1: 1, T2: threes.length / 8, T3: 0 };
   const expected = { mean: (1 + tiers.T2) / 3, tiers, outOfDistribution: { OOD: 0 } };
   expect(tiers.T2).toBeGreaterThan(0);

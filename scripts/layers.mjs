@@ -250,7 +250,10 @@ export const layers = {
       'src/variants',
     ],
   },
-  'src/bases': { is: 'base models that ship with the package', imports: [] },
+  'src/bases': {
+    is: 'base models that ship with the package',
+    imports: ['src/config', 'src/config-error', 'src/scheduler'],
+  },
   'src/cli': {
     is: 'the `limr` command',
     imports: [

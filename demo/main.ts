@@ -9,7 +9,9 @@ import {
   connectTrainer,
   eventsOf,
   historyOf,
+  inTableOrder,
   keptText,
+  methodEntries,
   MemoryError,
   metric,
   metricMeaning,
@@ -37,7 +39,7 @@ import {
   type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
-import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
@@ -59,7 +61,7 @@ import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart } from './plots/line-chart.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
-import { lineNames, type Lines, type Points } from './plots/readings.ts';
+import type { Lines, Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, configOf, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
@@ -356,7 +358,7 @@ async function train(
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
-    const bases = given ? [] : await shippedBases();
+    const bases = await shippedBases(config);
     const request: StartRequest = {
       config,
       seeds,
@@ -644,16 +646,14 @@ function drawCharts(): void {
   const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
   const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
-      Object.entries(view.run?.updates ?? {}).map(([name, records]) => [
+      methodEntries(view.run?.updates ?? {}).map(([name, records]) => [
         name,
         records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
       ]),
     );
   const { budget, tableReadout, methods = [] } = config?.experiment ?? {};
   const equal = budget === 'updates';
-  const trained = lineNames.filter(
-    (name) => name === 'full' || methods.some((one) => one === name),
-  );
+  const trained = inTableOrder(['full', ...methods]);
   const state = {
     names: trained,
     end,
@@ -671,9 +671,9 @@ function drawCharts(): void {
 
   const held: Partial<Record<LineName, Points>> = {};
   const base = view.run?.evaluations.base?.at(-1)?.mean;
-  for (const name of lineNames) {
+  for (const name of trained) {
     const points = (view.run?.evaluations[name] ?? [])
-      .filter((one) => name !== 'base' && one.seed === view.run?.seed)
+      .filter((one) => one.seed === view.run?.seed)
       .map(({ update, mean }) => [update, mean] as const);
     if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
   }
@@ -683,7 +683,9 @@ function drawCharts(): void {
       [end, base],
     ];
   }
-  accuracyChart.draw({ ...state, names: ['base', ...trained], lines: held });
+  const names: readonly LineName[] = ['base', ...trained];
+  accuracyChart.draw({ ...state, names, lines: held });
+  drawLegend(names);
   const of = view.run && view.run.seeds.length > 1 ? `, seed ${view.run.seed}` : '';
   setText(
     byId('curves-title', HTMLHeadingElement),
@@ -889,11 +891,18 @@ function drawAbout(): void {
 
 // ---- the page --------------------------------------------------------------------------------
 
-function drawLegend(): void {
+/** The lines that the legend shows. */
+let legendOf = '';
+
+function drawLegend(names: readonly LineName[]): void {
+  const shown = names.join('\n');
+  if (shown === legendOf) return;
+  legendOf = shown;
   byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...lineNames.map((name) =>
-      make('li', `line-${name}`, lineSwatch(name), ` ${lineLooks[name].label}`),
-    ),
+    ...names.map((name) => {
+      const look = lineLook(name, names);
+      return make('li', `line-${look.key}`, lineSwatch(look), ` ${look.label}`);
+    }),
   );
 }
 
@@ -901,7 +910,7 @@ function drawInjected(): void {
   byId('injected', HTMLUListElement).replaceChildren(
     ...[
       'The base’s slips: how often a step is right depends on its operator and operand.',
-      'Three strata of prompts: easy, learnable and too hard for the base, nothing between.',
+      'Three strata of prompts, unless task.difficulty says otherwise: easy, learnable and too hard for the base, nothing between.',
       'A share of the answer keys is wrong on purpose, to see whether LIM rejects them.',
     ].map((text) => make('li', '', text)),
   );
@@ -915,7 +924,6 @@ async function openPage(): Promise<void> {
       return option;
     }),
   );
-  drawLegend();
   drawInjected();
   readAddress();
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);

@@ -1,4 +1,9 @@
-import { methodLabel, methodNames, type PromptCompletions } from '../src/index.ts';
+import {
+  inTableOrder,
+  methodLabel,
+  type MethodName,
+  type PromptCompletions,
+} from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
 import type { RunView, Verdict } from '../src/index.ts';
 
@@ -167,9 +172,8 @@ export function showCompletions(
   const facts = [
     one?.origin ?? '',
     ...(score === undefined ? [] : [`score ${shortNumber(score)}`]),
-    ...methodNames
-
-      .filter((method) => method !== 'full' && model.selections[method]?.has(prompt))
+    ...inTableOrder(Object.keys(model.selections) as MethodName[])
+      .filter((method) => model.selections[method]?.has(prompt))
       .map((method) => `in ${methodLabel(method)}`),
   ];
   const title = make('p', 'prompt-title', makeCode(model.textOf(prompt)));

@@ -2,7 +2,8 @@ import {
   accuracyOf,
   describeTask,
   differenceOf,
-  methodNames,
+  inTableOrder,
+  outsideTierSizesOf,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -15,17 +16,18 @@ import {
 } from '../src/index.ts';
 import { counted, percent } from '../src/look/wording.ts';
 import { byId, cell, make, setText } from './dom.ts';
-import { lineLooks, type LineName } from '../src/look/tokens.ts';
+import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
+/** Names of tiers that are no part of the mean. */
+const outsideNames = ({ task }: ExperimentConfig): string[] => [...outsideTierSizesOf(task).keys()];
 
 /** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
 const namesOf = (config: ExperimentConfig): LineName[] => [
   'base',
-  'full',
-  ...methodNames.filter((name) => name !== 'full' && config.experiment.methods.includes(name)),
+  ...inTableOrder(['full', ...config.experiment.methods]),
 ];
 
 /** Held-out accuracy at the read-out that was fixed before the run, as far as known. */
@@ -44,6 +46,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
     'Mean',
     '95 % interval',
     ...tiers,
+    ...outsideNames(config),
     'Sampled',
     'Prompts',
     'Easy',
@@ -91,7 +94,8 @@ function makeRow(
   const counts = (['prompts', 'easy', 'learnable', 'hard', 'wrongKeys'] as const).map((kind) =>
     cell(makeup ? String(makeup[kind]) : '–', true),
   );
-  const title = make('th', `line-${name}`, lineLooks[name].label);
+  const { key, label } = lineLook(name, config.experiment.methods);
+  const title = make('th', `line-${key}`, label);
   title.scope = 'row';
   return make(
     'tr',
@@ -105,6 +109,12 @@ function makeRow(
     ...tiers.map((tier) =>
       cell(
         mean((one) => one.tiers[tier]),
+        true,
+      ),
+    ),
+    ...outsideNames(config).map((tier) =>
+      cell(
+        mean((one) => one.outOfDistribution?.[tier]),
         true,
       ),
     ),
@@ -155,7 +165,7 @@ export function findingOf(config: ExperimentConfig, model: RunView): string {
     const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
     const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
     return [
-      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLooks[name].label} ` +
+      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLook(name).label} ` +
         `(${range}${sure ? '' : ': not told apart'})`,
     ];
   });
@@ -219,13 +229,8 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
     const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
-    return make(
-      'li',
-      name,
-      make('span', '', lineSwatch(name), ` ${lineLooks[name].label}`),
-      value,
-      size,
-    );
+    const look = lineLook(name, config.experiment.methods);
+    return make('li', look.key, make('span', '', lineSwatch(look), ` ${look.label}`), value, size);
   });
   const list = byId('found-values', HTMLUListElement);
   if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
@@ -237,7 +242,10 @@ const points = (share: number): string =>
 function intervalText(config: ExperimentConfig, model: RunView | undefined): string {
   const seeds = model?.seeds.length ?? 1;
   const counted = seeds > 1 && model ? ` Prompts are those of seed ${model.seed}.` : '';
-  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${counted}`;
+  const outside = outsideNames(config)
+    .map((tier) => ` ${tier}: prompts unlike those of training, no part of the mean.`)
+    .join('');
+  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${outside}${counted}`;
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }

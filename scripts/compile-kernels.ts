@@ -21,7 +21,7 @@ import { presets } from '../src/presets.ts';
 import { baseTrainer } from '../src/scheduler/base.ts';
 import { allocateExperimentBuffers } from '../src/scheduler/experiment-buffers.ts';
 import { select, type SelectionPool } from '../src/selection/method.ts';
-import { selectionMethods } from '../src/selection/methods.ts';
+import { selectionOf } from '../src/selection/methods.ts';
 
 /** One dispatch for each pipeline that an experiment needs on this kind of adapter. */
 const dispatchesOf = async (gpu: Gpu, config: ExperimentConfig): Promise<readonly Dispatch[]> =>
@@ -44,14 +44,17 @@ const dispatchesOf = async (gpu: Gpu, config: ExperimentConfig): Promise<readonl
     const pool: SelectionPool = {
       prompts: task.poolPrompts,
       seed: 1,
-      rewards: rewardsOnDevice(like, signal),
+      rewards: rewardsOnDevice(like, signal, config.lim.compat),
+      shares: rewardsOnDevice(like, { ...signal, sums: matrix.accuracySums }, config.lim.compat),
       counted: true,
       source: 'this experiment',
     };
     for (const name of config.experiment.methods) {
-      const method = selectionMethods[name];
+      const method = selectionOf(name);
       // Other methods compute nothing on the device.
-      if (method.needs.includes('rewards')) await untilPlanned(select(method, pool, { count: 1 }));
+      if (method?.needs.some((need) => need === 'rewards' || need === 'shares')) {
+        await untilPlanned(Promise.resolve(select(method, pool, { count: 1 })));
+      }
     }
     return like.pipelines.dispatches;
   });

@@ -41,7 +41,7 @@ export const layers = {
   'src/config-issue': { is: 'the text of a failed schema', imports: ['src/formats'] },
   'src/selection': {
     is: 'methods of choosing prompts: words, cost and choice, without a GPU',
-    imports: ['src/random'],
+    imports: ['src/formats', 'src/random'],
   },
   'src/look': { is: 'colours and type of page and report', imports: ['src/selection'] },
   'src/tasks': {
@@ -222,6 +222,18 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/export': {
+    is: 'a run in the formats of other programs',
+    imports: [
+      'src/config',
+      'src/formats',
+      'src/results',
+      'src/run-folder',
+      'src/selection',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
   'src/view': {
     is: 'a run as whoever shows it knows it',
     imports: [
@@ -251,7 +263,10 @@ export const layers = {
       'src/variants',
     ],
   },
-  'src/bases': { is: 'base models that ship with the package', imports: [] },
+  'src/bases': {
+    is: 'base models that ship with the package',
+    imports: ['src/config', 'src/config-error', 'src/scheduler'],
+  },
   'src/cli': {
     is: 'the `limr` command',
     imports: [
@@ -261,6 +276,7 @@ export const layers = {
       'src/config',
       'src/config-error',
       'src/config-issue',
+      'src/export',
       'src/file-error',
       'src/formats',
       'src/gpu',

@@ -26,6 +26,7 @@ function wanted(issue: v.BaseIssue<unknown>): string {
   if (type === 'min_value') return `at least ${String(requirement)}`;
   if (type === 'max_value') return `at most ${String(requirement)}`;
   if (type === 'min_length') return `a list of at least ${String(requirement)}`;
+  if (type === 'custom') return issue.message;
   if (expected === 'Object') return 'an object';
   const kind = kinds[type];
   if (kind !== undefined) return kind;

@@ -15,7 +15,7 @@ import {
   minibatchUnits,
   oldLogprobs,
 } from './vocabulary/losses.ts';
-import { methodNames } from './selection/methods.ts';
+import { methodName } from './selection/name-schema.ts';
 import { lrSchedules } from './vocabulary/schedules.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 import { storages } from './vocabulary/storages.ts';
@@ -121,7 +121,7 @@ export const configSchema = v.strictObject({
   }),
   experiment: v.strictObject({
     epochs: whole(1, 1000),
-    methods: v.pipe(v.array(v.picklist(methodNames)), v.minLength(1)),
+    methods: v.pipe(v.array(methodName), v.minLength(1)),
     budget: v.picklist(budgets),
     armLength: whole(1, 100_000),
     readouts: v.array(whole(1, 1_000_000)),

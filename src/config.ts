@@ -31,7 +31,8 @@ import type {
   MinibatchUnit,
   OldLogprobs,
 } from './vocabulary/losses.ts';
-import type { MethodName } from './selection/methods.ts';
+import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
+import { type MethodName, selectionOf } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';
@@ -397,6 +398,28 @@ function checkTogether(
   const { methods } = experiment;
   const twice = methods.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
+  for (const method of methods.flatMap((name) => selectionOf(name) ?? [])) {
+    const { name, epochs = 1, needs } = method;
+    if (epochs > experiment.epochs) {
+      fail(
+        'experiment.methods',
+        `${name} reads ${epochs} data epochs, the run has ${experiment.epochs}`,
+      );
+    }
+    if (!needs.includes('counts')) continue;
+    if (lim.signal !== 'accuracy') {
+      fail(
+        'lim.signal',
+        `must be accuracy for ${name}, whose scores are of counts of right answers`,
+      );
+    }
+    if (rollout.samples < 2) {
+      fail(
+        'rollout.samples',
+        `must be at least 2 for ${name}: one answer tells nothing of its noise`,
+      );
+    }
+  }
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
   const passes = pool === undefined ? Infinity : iterationsFor(config, pool, 1);
@@ -647,6 +670,12 @@ export function withConfigPaths(
     ...config,
     model: model.kind === 'folder' ? { ...model, path: change(model.path) } : model,
     task: withPaths(config.task, change),
+    experiment: {
+      ...config.experiment,
+      methods: config.experiment.methods.map((method) =>
+        isSubsetFile(method) ? subsetFileAt(change(pathOfSubset(method))) : method,
+      ),
+    },
   };
 }
 
@@ -686,7 +715,11 @@ export async function configHash(
   config: ExperimentConfig,
   digests: ReadonlyMap<string, string> = new Map(),
 ): Promise<string> {
-  const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), digests)));
+  const named = new Map([
+    ...digests,
+    ...[...digests].map(([path, digest]) => [subsetFileAt(path), digest] as const),
+  ]);
+  const bytes = new TextEncoder().encode(JSON.stringify(withDigests(sortKeys(config), named)));
   const digest = new Uint8Array(await crypto.subtle.digest('SHA-256', bytes));
   return [...digest].map((byte) => byte.toString(16).padStart(2, '0')).join('');
 }

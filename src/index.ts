@@ -106,6 +106,7 @@ export {
 export {
   describeTask,
   modulesOf,
+  outsideTierSizesOf,
   poolPromptsOf,
   tierSizesOf,
   type TaskConfig,
@@ -116,7 +117,14 @@ export type { FamilyChoice } from '../kernels/lib/variants.ts';
 export { defaultAdapter } from './vocabulary/adapters.ts';
 export { estimatorLabel } from './vocabulary/estimators.ts';
 export type { Storage } from './vocabulary/storages.ts';
-export { methodLabel, methodNames, type MethodName } from './selection/methods.ts';
+export {
+  type ByMethod,
+  inTableOrder,
+  methodEntries,
+  methodLabel,
+  type MethodName,
+  methodNames,
+} from './selection/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,

@@ -1,5 +1,5 @@
 import * as v from 'valibot';
-import { methodNames } from './selection/methods.ts';
+import { methodName } from './selection/name-schema.ts';
 import { missingRules, signals } from './vocabulary/signals.ts';
 
 // Schemas for the parts of `ExperimentResults` in files: checkpoints and `results.json`.
@@ -18,7 +18,11 @@ const shareOrNaN = v.pipe(
   v.transform((value) => value ?? NaN),
 );
 
-const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
+const means = {
+  mean: shareOrNaN,
+  tiers: v.record(v.string(), share),
+  outOfDistribution: v.exactOptional(v.record(v.string(), share)),
+};
 export const accuracy = {
   ...means,
   prompts: v.exactOptional(v.record(v.string(), whole)),
@@ -43,6 +47,8 @@ export const probe = v.object({
     v.object({ level: finite, requiredLevel: finite, rejectsNeverSolved: v.boolean() }),
   ),
 });
+const counts = v.array(whole);
+export const baseAnswers = v.object({ samples: whole, right: counts, formatted: counts });
 export const selection = v.object({
   prompts: whole,
   byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),
@@ -67,6 +73,6 @@ export const seedResults = v.object({
   seed: whole,
   lim: limSummary,
   pool: selection,
-  selections: v.record(v.picklist(methodNames), selection),
+  selections: v.record(methodName, selection),
   scoreQuantiles: v.array(finite),
 });

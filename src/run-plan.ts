@@ -1,6 +1,6 @@
 // The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
-import { methodLabel, type MethodName } from './selection/methods.ts';
+import { type ByMethod, methodLabel, type MethodName } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
 import { estimatorLabel } from './vocabulary/estimators.ts';
@@ -58,9 +58,9 @@ export function plannedUpdates(
   config: ExperimentConfig,
   pool: number,
   seeds: number,
-  sizes: Readonly<Partial<Record<MethodName, number>>>,
+  sizes: ByMethod<number>,
 ): number {
-  const known = { ...sizes, full: pool };
+  const known: ByMethod<number> = { ...sizes, full: pool };
   const lengths = trainingOrder(config).map((method) =>
     iterationsOf(config, method, known[method] ?? Math.ceil(pool / 8)),
   );

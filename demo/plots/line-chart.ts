@@ -1,17 +1,9 @@
 import type { FixedReadout } from '../../src/index.ts';
 import uPlot from 'uplot';
-import { DIMMED, lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
+import { DIMMED, lineLook, markPath, type LineLook, type LineName } from '../../src/look/tokens.ts';
 import { cssColor } from './canvas.ts';
 import { lineSwatch } from './line-swatch.ts';
-import {
-  lineNames,
-  readAt,
-  readFixed,
-  splitAt,
-  type Lines,
-  type Points,
-  type Reading,
-} from './readings.ts';
+import { readAt, readFixed, splitAt, type Lines, type Points, type Reading } from './readings.ts';
 
 export interface LineChartOptions {
   readonly title: string;
@@ -34,7 +26,7 @@ export interface LineChartOptions {
 /** The contents of a chart. */
 export interface ChartState {
   readonly lines: Lines;
-  /** Methods that will have a line. */
+  /** Every line that there is or will be, in the order of drawing. */
   readonly names: readonly LineName[];
   /** Update at which the longest line will end. */
   readonly end: number;
@@ -61,10 +53,12 @@ export class LineChart {
   readonly #when = document.createElement('p');
   readonly #values = document.createElement('ul');
   readonly #line = document.createElement('div');
-  readonly #plot: uPlot;
+  readonly #room = document.createElement('div');
+  readonly #onPoint: (update: number | undefined) => void;
+  #plot: uPlot;
   #state: ChartState = {
     lines: {},
-    names: lineNames,
+    names: [],
     end: 10,
     fixed: undefined,
     rule: undefined,
@@ -91,23 +85,16 @@ export class LineChart {
     this.explain(options.meaning);
     this.#when.className = 'when quiet';
     this.#values.className = 'readout';
-    const room = document.createElement('div');
-    room.className = 'plot';
+    this.#room.className = 'plot';
     // The rows above give the values, so the drawing is hidden from screen readers.
-    room.ariaHidden = 'true';
-    figure.append(title, this.#meaning, this.#when, this.#values, room);
+    this.#room.ariaHidden = 'true';
+    figure.append(title, this.#meaning, this.#when, this.#values, this.#room);
     host.append(figure);
-
-    this.#plot = new uPlot(this.#settings(), this.#aligned(), room);
     this.#line.className = 'cursor-line';
-    this.#plot.over.append(this.#line);
-    this.#plot.over.addEventListener('pointermove', ({ offsetX }) => {
-      const update = Math.round(this.#plot.posToVal(offsetX, 'x'));
-      onPoint(Math.min(this.#state.end, Math.max(0, update)));
-    });
-    this.#plot.over.addEventListener('pointerleave', () => onPoint(undefined));
-    new ResizeObserver(() => this.#resize(room)).observe(room);
-    this.#resize(room);
+    this.#onPoint = onPoint;
+    this.#plot = this.#makePlot();
+    new ResizeObserver(() => this.#resize()).observe(this.#room);
+    this.#resize();
     this.#read();
   }
 
@@ -116,11 +103,30 @@ export class LineChart {
     if (this.#meaning.textContent !== meaning) this.#meaning.textContent = meaning;
   }
 
+  /** A plot of the lines that the state names: uPlot cannot remove a line that has no cursor. */
+  #makePlot(): uPlot {
+    const plot = new uPlot(this.#settings(), this.#aligned(), this.#room);
+    plot.over.append(this.#line);
+    plot.over.addEventListener('pointermove', ({ offsetX }) => {
+      const update = Math.round(plot.posToVal(offsetX, 'x'));
+      this.#onPoint(Math.min(this.#state.end, Math.max(0, update)));
+    });
+    plot.over.addEventListener('pointerleave', () => this.#onPoint(undefined));
+    return plot;
+  }
+
   draw(state: ChartState): void {
-    const last = Object.values(state.lines).map((points) => points.at(-1)?.[0] ?? 0);
+    const last = Object.values(state.lines).map((points) => points?.at(-1)?.[0] ?? 0);
+    const before = this.#state.names;
     this.#state = { ...state, end: Math.max(state.end, ...last) };
-    this.#plot.setData(this.#aligned());
-    this.point(state.cursor);
+    if (before.join('\n') === state.names.join('\n')) {
+      this.#plot.setData(this.#aligned());
+      this.point(state.cursor);
+      return;
+    }
+    this.#plot.destroy();
+    this.#plot = this.#makePlot();
+    this.#resize();
   }
 
   /** Moves only the page's cursor. */
@@ -133,15 +139,16 @@ export class LineChart {
     }
   }
 
-  #resize(room: HTMLElement): void {
-    if (room.clientWidth > 0) this.#plot.setSize({ width: room.clientWidth, height: HEIGHT });
+  #resize(): void {
+    const { clientWidth: width } = this.#room;
+    if (width > 0) this.#plot.setSize({ width, height: HEIGHT });
     this.point(this.#state.cursor);
   }
 
   /** Two parts of each line: FULL is split at `alone`, other lines have an empty second part. */
   #parts(): Points[] {
-    const { lines, alone } = this.#state;
-    return lineNames.flatMap((name) => {
+    const { lines, names, alone } = this.#state;
+    return names.flatMap((name) => {
       const points = lines[name] ?? [];
       return name === 'full' ? splitAt(points, alone) : [points, []];
     });
@@ -197,14 +204,18 @@ export class LineChart {
       ],
       series: [
         {},
-        ...lineNames.flatMap((name) => [this.#series(name, 1), this.#series(name, DIMMED)]),
+        ...this.#state.names.flatMap((name) => [this.#series(name, 1), this.#series(name, DIMMED)]),
       ],
       hooks: { drawAxes: [(plot) => this.#drawRule(plot)] },
     };
   }
 
+  #look(name: LineName): LineLook {
+    return lineLook(name, this.#state.names);
+  }
+
   #series(name: LineName, alpha: number): uPlot.Series {
-    const { tone, dash, label, width } = lineLooks[name];
+    const { tone, dash, label, width } = this.#look(name);
     return {
       label,
       stroke: () => cssColor(tone),
@@ -232,7 +243,7 @@ export class LineChart {
       if (!this.#options.points && left - before < MARK_EVERY * ratio) return;
       before = left;
       const top = plot.valToPos(value, 'y', true);
-      path.addPath(new Path2D(markPath(lineLooks[name].mark, left, top, 3.2 * ratio)));
+      path.addPath(new Path2D(markPath(this.#look(name).mark, left, top, 3.2 * ratio)));
     });
     return { stroke: null, fill: path };
   }
@@ -280,8 +291,9 @@ export class LineChart {
     this.#values.replaceChildren(
       ...texts.map(([name, text]) => {
         const item = document.createElement('li');
-        item.className = `line-${name}`;
-        item.append(lineSwatch(name), ` ${lineLooks[name].label} `);
+        const look = this.#look(name);
+        item.className = `line-${look.key}`;
+        item.append(lineSwatch(look), ` ${look.label} `);
         const value = document.createElement('span');
         value.textContent = text;
         item.append(value);

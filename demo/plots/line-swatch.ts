@@ -1,9 +1,8 @@
-import { lineLooks, markPath, type LineName } from '../../src/look/tokens.ts';
+import { markPath, type LineLook } from '../../src/look/tokens.ts';
 
-/** A short piece of a method's line with its mark, for legends. A CSS class sets its colour. */
-export function lineSwatch(name: LineName): SVGSVGElement {
-  const { dash, mark, width } = lineLooks[name];
-  const svg = shape('svg', { viewBox: '0 0 36 12', class: `line line-${name}` });
+/** A short piece of a line with its mark, for legends. A CSS class sets its colour. */
+export function lineSwatch({ key, dash, mark, width }: LineLook): SVGSVGElement {
+  const svg = shape('svg', { viewBox: '0 0 36 12', class: `line line-${key}` });
   svg.ariaHidden = 'true';
   svg.append(
     shape('path', { d: 'M1 6H35', 'stroke-width': width, 'stroke-dasharray': dash.join(' ') }),

@@ -1,8 +1,6 @@
 // The values beside a chart: all lines at one update, never values of different updates.
 import type { FixedReadout } from '../../src/index.ts';
-import { lineLooks, type LineName } from '../../src/look/tokens.ts';
-
-export const lineNames = Object.keys(lineLooks) as LineName[];
+import type { LineName } from '../../src/look/tokens.ts';
 
 /** Points of one line, in order of update. */
 export type Points = readonly (readonly [update: number, value: number])[];
@@ -18,10 +16,9 @@ export interface Reading {
 
 /** The lines of the methods. The base is no method: it has one value at every update. */
 const methodsIn = (lines: Lines): (readonly [LineName, Points])[] =>
-  lineNames.flatMap((name): (readonly [LineName, Points])[] => {
-    const points = lines[name];
-    return name !== 'base' && points !== undefined && points.length > 0 ? [[name, points]] : [];
-  });
+  (Object.entries(lines) as [LineName, Points][]).filter(
+    ([name, points]) => name !== 'base' && points.length > 0,
+  );
 
 const valueAt = (points: Points, update: number | undefined): number | undefined =>
   points.find(([x]) => x === update)?.[1];

@@ -1,6 +1,6 @@
+import { baseName } from '../formats/paths.ts';
 import { CHECKPOINTS, CONFIG, LATEST, METRICS, REPORT, RESULTS } from '../run-folder/names.ts';
 import { UsageError } from './arguments.ts';
-import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
 /** A folder with any of these files holds a run. */
@@ -78,8 +78,19 @@ export async function expectFreshRun(out: string): Promise<void> {
   }
 }
 
-/** A JSON value as the text of a file. */
-export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
+/**
+ * Checks that several files may be written to a folder: the folder is missing or empty.
+ *
+ * @throws UsageError otherwise.
+ */
+export async function expectNewFolder(out: string): Promise<void> {
+  const host = await system();
+  const found = await host.info(out);
+  if (!found) return;
+  if (found.kind === 'file') throw new UsageError(`--out ${out} is a file; this needs a folder`);
+  const [held] = await host.list(out);
+  if (held !== undefined) throw new UsageError(`--out ${out} is not empty (${held})`);
+}
 
 /**
  * A row of results as JSON. Whole numbers from parquet may be bigints, which JSON does not know.

@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
+import { fieldOf, isRecord, jsonText, parseJson } from '../formats/json.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
@@ -12,12 +13,20 @@ import {
   failureIn,
   type LimSummary,
 } from '../results.ts';
-import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import {
+  COMPLETIONS,
+  CONFIG,
+  isLeftOver,
+  LATEST,
+  placeOfCheckpoint,
+  REPORT,
+  RESULTS,
+  SUBSETS,
+} from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
@@ -33,7 +42,7 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { withSizes } from './experiment-sizes.ts';
 import { costText } from './run-cost.ts';
-import { expectFreshRun, jsonText, nextFree } from './output.ts';
+import { expectFreshRun, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
@@ -41,7 +50,8 @@ import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
 import { readTuned } from './tuned.ts';
-import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { isSubsetFile } from '../selection/file.ts';
+import { isMethodName, methodForms, methodLabel, type MethodName } from '../selection/methods.ts';
 import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
 import { RunView } from '../view/run-view.ts';
 import { visibleLine } from './visible-text.ts';
@@ -76,7 +86,7 @@ export const command = defineCommand({
     },
     methods: {
       type: 'string',
-      valueHint: 'full,lim,…',
+      valueHint: 'full,lim,file:PATH,…',
       description: 'selections to train and compare; full is always run, for its rewards',
     },
     seed: { type: 'string', valueHint: 'N or N,N,…', description: 'one whole experiment per seed' },
@@ -97,8 +107,9 @@ export const command = defineCommand({
     const host = await system();
     if (args.estimate) {
       if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
-      const { config, memory, seeds } = await resumedRun(host, args);
-      return estimateLaidOut(host, config, { memory, seeds }, args);
+      const { config, memory, seeds, out } = await resumedRun(host, args);
+      const madeBase = await hasMadeBase(host, out);
+      return estimateLaidOut(host, config, { memory, seeds, madeBase }, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -155,7 +166,7 @@ async function freshConfig(args: RunArgs): Promise<ExperimentConfig> {
   const methods = args.methods?.split(',');
   const unknown = methods?.find((method) => !isMethodName(method));
   if (unknown !== undefined) {
-    throw new UsageError(`--methods: '${unknown}' is none of ${methodNames.join(', ')}`);
+    throw new UsageError(`--methods: '${unknown}' is none of ${methodForms}`);
   }
   const twice = methods?.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) throw new UsageError(`--methods: '${twice}' is given twice`);
@@ -271,16 +282,34 @@ export const estimateRun = (
     args,
   );
 
-/** @param run.memory The budget within which the run is laid out; undefined for none. */
+/** Whether a run that was left stands behind the pre-training of its base. */
+async function hasMadeBase(host: System, out: string): Promise<boolean> {
+  const path = `${out}/${LATEST}`;
+  if ((await host.info(path))?.kind !== 'file') return false;
+  const text = await withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
+  const latest = parseJson(text, path);
+  const file = isRecord(latest) ? fieldOf(latest, 'file') : undefined;
+  const place = typeof file === 'string' ? placeOfCheckpoint(file) : undefined;
+  return place !== undefined && place.method !== 'base';
+}
+
+/**
+ * @param run.memory The budget within which the run is laid out; undefined for none.
+ * @param run.madeBase Whether the run has pre-trained its base already.
+ */
 async function estimateLaidOut(
   host: System,
   config: ExperimentConfig,
-  { memory, seeds }: Pick<PlannedRun, 'memory' | 'seeds'>,
+  {
+    memory,
+    seeds,
+    madeBase = false,
+  }: Pick<PlannedRun, 'memory' | 'seeds'> & { readonly madeBase?: boolean },
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || (await shippedBases(config)).length > 0;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;
@@ -418,7 +447,7 @@ async function runExperiment(
         resume: plan.resumed ?? false,
         ...(plan.memory === undefined ? {} : { memory: plan.memory }),
         adapter,
-        bases: await shippedBases(),
+        bases: await shippedBases(plan.config),
         tuned: await readTuned(),
         // Waits until the folder holds its config.
         paused: true,
@@ -557,7 +586,7 @@ class Screen {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
             break;
           }
-          const tiers = Object.entries(event.tiers)
+          const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(
@@ -642,6 +671,10 @@ function cutOf({ theta, count, lowestKept }: LimSummary): string {
   return `by count, the ${count} highest${down}`;
 }
 
+/** A method's name in a table: a subset from a file without the file's folder. */
+const shownName = (method: MethodName): string =>
+  isSubsetFile(method) ? visibleLine(methodLabel(method)) : method;
+
 /**
  * Held-out accuracy of every method at the read-out that was fixed before the run; without held-out
  * prompts, the samples of training at its beginning and at its end.
@@ -650,10 +683,10 @@ function table(run: Run): string {
   const { results } = run;
   const ran = `${counted(results.seeds.length, 'seed')}, ${(results.seconds / 60).toFixed(1)} min`;
   const methods = methodsOf(run);
-  const width = Math.max(8, ...methods.map((method) => method.length + 2));
+  const width = Math.max(8, ...methods.map((method) => shownName(method).length + 2));
   const line = (method: MethodName, text: string): string => {
     const prompts = results.methods[method]?.prompts ?? 0;
-    return `  ${method.padEnd(width)}${String(prompts).padStart(7)} prompts   ${text}`;
+    return `  ${shownName(method).padEnd(width)}${String(prompts).padStart(7)} prompts   ${text}`;
   };
   if (!isEvaluated(run)) {
     return [

@@ -1,6 +1,7 @@
 // The only place of the colours, marks and dashes of page and report, light and dark. `toneRules`
 // writes the colours as custom properties, and style sheets use the properties' names; `lineRules`
 // writes the classes of lines.
+import { isSubsetFile } from '../selection/file.ts';
 import { methodCode, methodLabel, methodNames, type MethodName } from '../selection/methods.ts';
 
 /** One colour in both schemes. */
@@ -42,7 +43,15 @@ export const methodTones = [
 const round = <Item>(list: readonly [Item, ...Item[]], place: number): Item =>
   list[place % list.length] ?? list[0];
 
-const toneOf = (method: MethodName): Tone => round(methodTones, methodCode(method));
+/**
+ * The colour of the method with a code. Each dozen of codes begins five colours further, so that
+ * methods of one colour have different marks.
+ */
+const toneOf = (code: number): Tone =>
+  round(methodTones, code + 5 * Math.floor(code / methodTones.length));
+
+/** Looks that subsets from files take in turn: those of the codes 16 to 19. */
+const fileLooks = [16, 17, 18, 19] as const;
 
 /** Runs of a comparison. Dashes and marks tell eight runs apart; colours alone do not (0.029). */
 const runTones = [
@@ -76,6 +85,11 @@ const rampTones = [
 /** Number of steps `ramp-0`, `ramp-1`, ... */
 export const rampSteps = rampTones.length;
 
+/** The key of the look of a run's subset file at a place among its subset files. */
+function fileKey(place: number): string {
+  return `file-${(place % fileLooks.length) + 1}`;
+}
+
 /** Every colour by the name of its custom property. */
 export const tones: Readonly<Record<string, Tone>> = {
   page: both('#fbfbfc', '#0d0f14'),
@@ -87,7 +101,7 @@ export const tones: Readonly<Record<string, Tone>> = {
   grid: both('#e6e9ee', '#272c36'),
   axis: both('#9aa1aa', '#6b737c'),
   // The accent colour is LIM's colour.
-  accent: toneOf('lim'),
+  accent: toneOf(methodCode('lim')),
   'accent-ink': both('#ffffff', '#0d0f14'),
   bad: both('#a3261b', '#ff9086'),
   warn: both('#fff4d6', '#332a12'),
@@ -95,7 +109,8 @@ export const tones: Readonly<Record<string, Tone>> = {
   /** A match with a key that is wrong on purpose. */
   'wrong-key': both('#8a5a00', '#f0b03c'),
   base: baseTone,
-  ...Object.fromEntries(methodNames.map((name) => [name, toneOf(name)])),
+  ...Object.fromEntries(methodNames.map((name) => [name, toneOf(methodCode(name))])),
+  ...Object.fromEntries(fileLooks.map((code, i) => [fileKey(i), toneOf(code)])),
   /** The pool's mean curve: red, as in the paper's figure. */
   mean: both('#d81e1e', '#ff5a52'),
   rejected: both('#7c8494', '#8b94a5'),
@@ -117,6 +132,8 @@ export type Mark = 'circle' | 'diamond' | 'triangle' | 'rect' | 'none';
 /** The look of a line in every figure: never colour alone. */
 export interface LineLook {
   readonly label: string;
+  /** The name of its classes: `line-KEY`. */
+  readonly key: string;
   /** Custom property of its colour. */
   readonly tone: string;
   /** Custom property of the colour for text, if the line's own colour is too pale. */
@@ -136,27 +153,31 @@ const dashes: readonly [readonly number[], ...(readonly number[])[]] = [
   [2, 3],
   [11, 4],
   [6, 2, 2, 2, 2, 2],
+  [14, 3, 4, 3],
+  [3, 6],
 ];
 const firstDashes = { circle: 0, diamond: 0, rect: 2, triangle: 1 } as const;
 
-/** The look of the method with a code. The first 24 codes differ in mark or dash; later codes repeat. */
+/** The look of the method with a code. The first 32 codes differ in mark or dash; later codes repeat. */
 export function methodLook(code: number): Pick<LineLook, 'mark' | 'dash'> {
   const mark = round(marks, code);
   const dash = round(dashes, firstDashes[mark] + Math.floor(code / marks.length));
   return { mark, dash };
 }
 
-const lookOf = (name: MethodName): LineLook => ({
-  label: methodLabel(name),
-  tone: `--${name}`,
-  textTone: `--${name}`,
+const lookOf = (key: string, code: number, label: string): LineLook => ({
+  label,
+  key,
+  tone: `--${key}`,
+  textTone: `--${key}`,
   // LIM is what the page is about.
-  width: name === 'lim' ? 2.5 : 2,
-  ...methodLook(methodCode(name)),
+  width: key === 'lim' ? 2.5 : 2,
+  ...methodLook(code),
 });
 
 const baseLook: LineLook = {
   label: 'Base',
+  key: 'base',
   tone: '--base',
   textTone: '--quiet',
   dash: [2, 4],
@@ -164,11 +185,25 @@ const baseLook: LineLook = {
   mark: 'none',
 };
 
-/** The look of each line: the base, then methods in the order of legends. */
-export const lineLooks = Object.fromEntries([
-  ['base', baseLook],
-  ...methodNames.map((name) => [name, lookOf(name)]),
-]) as Readonly<Record<LineName, LineLook>>;
+/**
+ * The look of a line.
+ *
+ * @param methods The methods of the run, in any order that stays: it tells the run's subset files
+ *   apart.
+ */
+export function lineLook(name: LineName, methods: readonly LineName[] = []): LineLook {
+  if (name === 'base') return baseLook;
+  if (!isSubsetFile(name)) return lookOf(name, methodCode(name), methodLabel(name));
+  const place = Math.max(0, methods.filter(isSubsetFile).indexOf(name));
+  return lookOf(fileKey(place), round(fileLooks, place), methodLabel(name));
+}
+
+/** Keys and colours of all looks. */
+const rules: readonly Pick<LineLook, 'key' | 'tone' | 'textTone'>[] = [
+  baseLook,
+  ...methodNames.map((name) => lineLook(name)),
+  ...fileLooks.map((code, i) => lookOf(fileKey(i), code, '')),
+];
 
 /** The looks of the runs of a comparison, in order. */
 export const runLooks: readonly Pick<LineLook, 'tone' | 'dash' | 'mark'>[] = (
@@ -222,10 +257,10 @@ export function toneRules(): string {
 
 /** The style rules that colour the text and the drawn line of each class `line-NAME`. */
 export const lineRules = (): string =>
-  Object.entries(lineLooks)
+  rules
     .map(
-      ([name, { tone, textTone }]) =>
-        `.line-${name} {\n  color: var(${textTone});\n}\n\n` +
-        `svg.line-${name} {\n  color: var(${tone});\n}\n`,
+      ({ key, tone, textTone }) =>
+        `.line-${key} {\n  color: var(${textTone});\n}\n\n` +
+        `svg.line-${key} {\n  color: var(${tone});\n}\n`,
     )
     .join('\n');

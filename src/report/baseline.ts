@@ -1,9 +1,9 @@
 import { mean as meanOf } from 'simple-statistics';
-import { parseJson, shorten } from '../formats/json.ts';
+import { jsonText, parseJson, shorten } from '../formats/json.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentResults, LimSummary, SeedResults } from '../results.ts';
 import { parseResults } from '../run-folder/finished-run.ts';
-import { methodNames } from '../selection/methods.ts';
+import { inTableOrder, type MethodName } from '../selection/methods.ts';
 import { combine, type Reading, tierPrompts, wilsonInterval } from './interval.ts';
 
 /** The program and the machine that computed results. A file of results does not name them. */
@@ -58,7 +58,7 @@ export interface Comparison {
 
 /** The text of a baseline file: the results, with the build in front. */
 export const baselineText = (results: ExperimentResults, { version, machine }: Build): string =>
-  `${JSON.stringify({ version, machine, ...results }, null, 2)}\n`;
+  jsonText({ version, machine, ...results });
 
 /**
  * Parses a baseline file. A run's `results.json` is a baseline too, of an unknown build.
@@ -202,7 +202,7 @@ function itemsOf(results: ExperimentResults): Item[] {
       quantities: [accuracyOf([base], sizes)],
     },
   ];
-  for (const method of methodNames) {
+  for (const method of inTableOrder(Object.keys(methods) as MethodName[])) {
     const evaluations = methods[method]?.evaluations ?? [];
     for (const readout of new Set(evaluations.map((one) => readoutOf(config, one)))) {
       const readings = evaluations.filter((one) => readoutOf(config, one) === readout);
@@ -239,7 +239,7 @@ function itemsOfSeed({ seed, lim, pool, selections, scoreQuantiles }: SeedResult
       quantities: [sizeOf(pool.prompts, false)],
     });
   }
-  for (const method of methodNames) {
+  for (const method of inTableOrder(Object.keys(selections) as MethodName[])) {
     const selection = selections[method];
     if (!selection) continue;
     items.push({

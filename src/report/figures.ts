@@ -1,6 +1,6 @@
 import {
   DIMMED,
-  lineLooks,
+  lineLook,
   markPath,
   rampSteps,
   runLooks,
@@ -11,7 +11,7 @@ import { percent } from '../look/wording.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
-import { methodLabel, readsRewards, type MethodName } from '../selection/methods.ts';
+import { methodLabel, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
 import { leastSeeds } from './interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
@@ -24,6 +24,9 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
+  passUpdates,
+  readersOf,
+  selectionUpdates,
   thinned,
   trainingCurve,
   unitOf,
@@ -45,9 +48,8 @@ const styleOf = ({
   ...(width === undefined ? {} : { width }),
 });
 
-export const methodStyles = Object.fromEntries(
-  Object.entries(lineLooks).map(([name, look]) => [name, styleOf(look)]),
-) as Readonly<Record<LineName, SeriesStyle>>;
+/** The style of a line in the figures of a run. */
+const styleIn = (run: Run, name: LineName): SeriesStyle => styleOf(lineLook(name, methodsOf(run)));
 
 /** Styles of the runs of a comparison; colour, dash and symbol tell the runs apart. */
 export const runStyles: readonly SeriesStyle[] = runLooks.map(styleOf);
@@ -107,8 +109,8 @@ const trained = (run: Run): MethodName[] =>
 
 export const learningLegend = (run: Run): Markup =>
   legend([
-    { style: methodStyles.base, text: 'base' },
-    ...trained(run).map((method) => ({ style: methodStyles[method], text: methodLabel(method) })),
+    { style: styleIn(run, 'base'), text: 'base' },
+    ...trained(run).map((method) => ({ style: styleIn(run, method), text: methodLabel(method) })),
   ]);
 
 /** Empty for a single method, which has nothing to be told from. */
@@ -117,7 +119,7 @@ export function trainingLegend(run: Run): Markup {
   if (methods.length < 2) return markup``;
   return legend(
     methods.map((method) => ({
-      style: { ...methodStyles[method], symbol: 'none' },
+      style: { ...styleIn(run, method), symbol: 'none' },
       text: methodLabel(method),
     })),
   );
@@ -131,40 +133,47 @@ const middle = { width: 460, height: 270 };
 const answeringText = ({ results }: Run): string =>
   describeTask(results.config.task).answers === undefined ? ', greedy,' : '';
 
-/** Which curves start at the end of the FULL pass. */
+/** Where the charged curves start, and why. */
 function chargedText(run: Run): string {
-  const [readers, others] = [true, false].map((reads) =>
-    armsOf(run).filter((method) => readsRewards(method) === reads),
-  ) as [MethodName[], MethodName[]];
-  const pass = counted(lastUpdate(run, 'full'), 'update');
-  const one = readers.length === 1;
+  const pass = passUpdates(run);
+  const costs = armsOf(run).map((method) => ({ method, updates: selectionUpdates(run, method) }));
+  const readers = readersOf(run);
+  const whole = costs.filter(({ method, updates }) => readers.includes(method) && updates === pass);
+  const part = costs.filter(({ updates }) => updates > 0 && updates !== pass);
+  const names = (list: typeof costs): string =>
+    listed(list.map(({ method }) => methodLabel(method)));
+  const others = costs.filter(({ updates }) => updates === 0);
   const chosen =
-    readers.length === 0
+    whole.length === 0
       ? []
       : [
-          `${listed(readers.map(methodLabel))} ${one ? 'is' : 'are'} chosen from the rewards of FULL’s ${pass}, so ` +
-            `${one ? 'its curve starts' : 'their curves start'} there.`,
+          `${names(whole)} ${whole.length === 1 ? 'is' : 'are'} chosen from the rewards of FULL’s ${counted(pass, 'update')}, so ` +
+            `${whole.length === 1 ? 'its curve starts' : 'their curves start'} there.`,
         ];
+  const early = part.map(
+    ({ method, updates }) =>
+      `The selection of ${methodLabel(method)} takes as many responses as ${counted(updates, 'update')}, so its curve starts there.`,
+  );
   const free =
     others.length === 0
       ? []
-      : [`${listed(others.map(methodLabel))} ${others.length === 1 ? 'needs' : 'need'} no pass.`];
-  return [...chosen, ...free].join(' ');
+      : [`${names(others)} ${others.length === 1 ? 'needs' : 'need'} no pass.`];
+  return [...chosen, ...early, ...free].join(' ');
 }
 
 /**
- * Held-out accuracy over read-outs. With `charged`, accuracy over updates, and LIM and LINEAR begin
- * at the end of FULL's pass.
+ * Held-out accuracy over read-outs. With `charged`, accuracy over updates, and a method begins after
+ * the updates that its selection is worth.
  */
 export function learningFigure(run: Run, id: string, charged: boolean): Markup {
   const { results } = run;
   const { tableReadout } = results.config.experiment;
-  const pass = lastUpdate(run, 'full');
+  const pass = passUpdates(run);
   const unit = charged ? 'update' : unitOf(run);
   const base = baseEstimate(run);
   const manySeeds = results.seeds.length >= leastSeeds;
   const curves = methodsOf(run).flatMap((method) => {
-    const shift = charged && readsRewards(method) ? pass : 0;
+    const shift = charged ? selectionUpdates(run, method) : 0;
     const points = learningCurve(run, method).map(({ readout, updates, estimate }) => ({
       x: charged ? updates + shift : readout,
       estimate,
@@ -179,7 +188,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ...(base
       ? [
           {
-            style: methodStyles.base,
+            style: styleIn(run, 'base'),
             points: [
               [0, base.mean],
               [last, base.mean],
@@ -189,7 +198,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
         ]
       : []),
     ...curves.map(({ method, points }): Line => ({
-      style: methodStyles[method],
+      style: styleIn(run, method),
       points: points
         .filter(({ x }) => x <= alone)
         .map(({ x, estimate }) => [x, estimate.mean] as const),
@@ -210,7 +219,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
       const rest = points.slice(start).map(({ x, estimate }) => [x, estimate.mean] as const);
       return rest.length < 2
         ? []
-        : [{ style: methodStyles[method], points: rest, opacity: DIMMED }];
+        : [{ style: styleIn(run, method), points: rest, opacity: DIMMED }];
     }),
   ];
   const drawing = lineChart({
@@ -218,7 +227,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     id,
     label:
       `Held-out accuracy over ${unit}s of ${estimatorLabel(run.results.config.ppo.estimator)} of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
-      `${charged ? ', with the updates of the FULL pass charged to what is selected from it' : ''}. Numbers in the table below.`,
+      `${charged ? ', with the responses that a selection takes charged to it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
     yName: 'share right',
     lines,
@@ -275,7 +284,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
     xName: 'updates',
     yName: unit || name.toLowerCase(),
     lines: curves.map(({ method, points }) => ({
-      style: { ...methodStyles[method], symbol: 'none' as const },
+      style: { ...styleIn(run, method), symbol: 'none' as const },
       points: thinned(points, MOST_POINTS),
       width: 1.6,
     })),

@@ -3,13 +3,7 @@ import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import type { Origin } from '../tasks/task.ts';
-import {
-  methodLabel,
-  methodNames,
-  readsRewards,
-  selectionMethods,
-  type MethodName,
-} from '../selection/methods.ts';
+import { methodLabel, methodOf, readsRewards, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
 import type { Estimate } from './interval.ts';
 import {
@@ -22,7 +16,9 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
+  passUpdates,
   readoutText,
+  selectionUpdates,
   trainingCurve,
   trainingEnds,
   unitOf,
@@ -138,7 +134,7 @@ function differenceText(one: string, other: string, difference: Estimate): strin
 
 function endFindings(run: Run): string[] {
   const { tableReadout } = run.results.config.experiment;
-  return methodNames.flatMap((other) => {
+  return methodsOf(run).flatMap((other) => {
     if (other === 'lim') return [];
     const readout = lastCommonReadout(run, 'lim', other);
     // The finding at the table's read-out already covers FULL.
@@ -173,7 +169,7 @@ function comparisonCaveats(run: Run): (string | undefined)[] {
 }
 
 function chargedFinding(run: Run): string | undefined {
-  const pass = lastUpdate(run, 'full');
+  const pass = passUpdates(run);
   const full = estimateAt(run, 'full', lastReadout(run, 'full'));
   const arms = methodsOf(run).filter((method) => readsRewards(method));
   const best = arms
@@ -181,17 +177,27 @@ function chargedFinding(run: Run): string | undefined {
     .filter(({ updates }) => updates > 0)
     .sort((a, b) => b.estimate.mean - a.estimate.mean)[0];
   if (!full || !best) return undefined;
+  const [whole, early] = [true, false].map((all) =>
+    arms.filter((method) => (selectionUpdates(run, method) === pass) === all),
+  ) as [MethodName[], MethodName[]];
   const names = listed(arms.map(methodLabel));
   const { method, updates, estimate } = best;
-  const total = counted(pass + updates, 'update');
+  const total = counted(selectionUpdates(run, method) + updates, 'update');
   const verdict =
     estimate.mean > full.mean
       ? `${methodLabel(method)} then reaches ${fixed(estimate.mean)}, above that, after ${total} in all`
       : `no read-out of ${names} reaches that (best: ${methodLabel(method)} ${fixed(estimate.mean)} after ${total} in all)`;
-  return (
-    `The selection is not free: ${names} ${arms.length === 1 ? 'needs' : 'need'} the rewards of FULL’s ` +
-    `${counted(pass, 'update')}, which leave FULL itself at ${fixed(full.mean)}; ${verdict}.`
-  );
+  const need = [
+    whole.length === 0
+      ? `FULL’s ${counted(pass, 'update')} leave FULL itself at ${fixed(full.mean)}`
+      : `${listed(whole.map(methodLabel))} ${whole.length === 1 ? 'needs' : 'need'} the rewards of FULL’s ` +
+        `${counted(pass, 'update')}, which leave FULL itself at ${fixed(full.mean)}`,
+    ...early.map(
+      (one) =>
+        `${methodLabel(one)} needs those of FULL’s first ${counted(selectionUpdates(run, one), 'update')}`,
+    ),
+  ];
+  return `The selection is not free: ${need.join('; ')}; ${verdict}.`;
 }
 
 function selectionFindings(run: Run): string[] {
@@ -256,7 +262,7 @@ function saturationFinding(run: Run): string | undefined {
 export function paperComparison(run: Run): string | undefined {
   const { tableReadout } = run.results.config.experiment;
   const ranked = rankedAt(run, tableReadout).flatMap((one) => {
-    const average = selectionMethods[one.method].paperAverage;
+    const average = methodOf(one.method).paperAverage;
     return average === undefined ? [] : [{ ...one, average }];
   });
   if (ranked.length < 2) return undefined;

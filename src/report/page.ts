@@ -57,9 +57,10 @@ import {
 } from './readings.ts';
 import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
+import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
-import { methodLabel, methodNames, methodTakes, type MethodName } from '../selection/methods.ts';
+import { inTableOrder, methodLabel, methodTakes, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -458,6 +459,7 @@ function resultTable(run: Run, how: Answering): Markup {
   const { tableReadout } = results.config.experiment;
   const { evaluation } = results.config;
   const tiers = Object.keys(results.base.tiers);
+  const outside = Object.keys(results.base.outOfDistribution ?? {});
   const base = baseEstimate(run, how);
   const baseReading = how === 'greedy' ? results.base : results.base.sampled;
   const seeds = results.seeds.length;
@@ -487,6 +489,11 @@ function resultTable(run: Run, how: Answering): Markup {
           ? 'none'
           : fixed(average(readings.map((one) => one.tiers[tier] ?? NaN))),
       ),
+      ...outside.map((tier) =>
+        readings.length === 0
+          ? 'none'
+          : fixed(average(readings.map((one) => one.outOfDistribution?.[tier] ?? NaN))),
+      ),
       estimate && base ? signed(estimate.mean - base.mean) : 'none',
     ];
   });
@@ -498,16 +505,23 @@ function resultTable(run: Run, how: Answering): Markup {
         : markup`<b>Held-out accuracy</b> (${answers})`
       : markup`<b>Held-out accuracy, mean of ${evaluation.samples} samples</b> at temperature ${evaluation.temperature}, top-p ${evaluation.topP}`;
   return tableOf({
-    caption: markup`${what}, after ${readoutText(run, tableReadout)}.`,
+    caption: markup`${what}, after ${readoutText(run, tableReadout)}.${outside.map((tier) => ` ${tier}: prompts unlike those of training, no part of the mean.`)}`,
     head: [
       'method',
       'prompts',
       'mean of tiers',
-      ...tiers.map((tier) => shortened(tier, 24)),
+      ...[...tiers, ...outside].map((tier) => shortened(tier, 24)),
       'over base',
     ],
     rows: [
-      ['base', '', cell(base), ...tiers.map((tier) => fixed(baseReading?.tiers[tier] ?? NaN)), ''],
+      [
+        'base',
+        '',
+        cell(base),
+        ...tiers.map((tier) => fixed(baseReading?.tiers[tier] ?? NaN)),
+        ...outside.map((tier) => fixed(baseReading?.outOfDistribution?.[tier] ?? NaN)),
+        '',
+      ],
       ...rows,
     ],
   });
@@ -527,7 +541,7 @@ function promptsOf({ results }: Run, method: MethodName): string {
 function contrastTable(run: Run): Markup {
   const { tableReadout } = run.results.config.experiment;
   const pairs: [MethodName, MethodName][] = [
-    ...methodNames.flatMap((other): [MethodName, MethodName][] =>
+    ...methodsOf(run).flatMap((other): [MethodName, MethodName][] =>
       other === 'lim' ? [] : [['lim', other]],
     ),
     ['rand', 'full'],
@@ -996,7 +1010,7 @@ const withCode = (text: string): Part[] =>
 
 function comparison(runs: readonly LabelledRun[]): Markup {
   const first = runs[0]?.run.results.config;
-  const methods = methodNames.filter((method) =>
+  const methods = methodsOfAll(runs).filter((method) =>
     runs.some(({ run }) => learningCurve(run, method).length > 0),
   );
   const given = runs.some(({ run }) => startsFromFolder(run.results.config));
@@ -1066,7 +1080,7 @@ ${legend(
     return style ? [{ style, text: `Run ${label}` }] : [];
   }),
 )}<div class="grid wide">
-${methods.map((method) => comparisonFigure(runs, method, `compare-${method}`))}</div>
+${methods.map((method) => comparisonFigure(runs, method, `compare-${methodFileName(method)}`))}</div>
 `
     : ''
 }${runs.every(({ run }) => isEvaluated(run)) ? '' : rewardComparison(runs, head)}${tableOf({
@@ -1100,6 +1114,10 @@ ${
 `;
 }
 
+/** The methods of several runs, FULL first. */
+const methodsOfAll = (runs: readonly LabelledRun[]): MethodName[] =>
+  inTableOrder(runs.flatMap(({ run }) => methodsOf(run)));
+
 /** Rewards of training side by side, for runs without held-out prompts. */
 const rewardComparison = (
   runs: readonly LabelledRun[],
@@ -1107,7 +1125,7 @@ const rewardComparison = (
 ): Markup => markup`${tableOf({
   caption: markup`<b>Mean reward of training</b>, over the first and the last quarter of a method’s updates. Runs may differ in prompts and verifiers.`,
   head,
-  rows: methodNames.flatMap((method): Part[][] =>
+  rows: methodsOfAll(runs).flatMap((method): Part[][] =>
     runs.some(({ run }) => lastUpdate(run, method) > 0)
       ? [
           [

@@ -1,7 +1,7 @@
 import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
-import { methodNames, readsRewards, type MethodName } from '../selection/methods.ts';
+import { inTableOrder, passShare, readsRewards, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 import { describeTask, type TaskConfig } from '../tasks/registry.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -20,7 +20,7 @@ export type Answering = 'greedy' | 'sampled';
 
 /** A run's methods, FULL first. */
 export const methodsOf = ({ results }: Run): MethodName[] =>
-  methodNames.filter((method) => results.methods[method] !== undefined);
+  inTableOrder(Object.keys(results.methods) as MethodName[]);
 
 /** Whether a run has held-out prompts, so that its methods were evaluated. */
 export const isEvaluated = ({ results }: Run): boolean =>
@@ -30,7 +30,19 @@ export const isEvaluated = ({ results }: Run): boolean =>
 export const armsOf = (run: Run): MethodName[] =>
   methodsOf(run).filter((method) => method !== 'full');
 
-/** The arms that were chosen by the rewards of the FULL pass. */
+/** Updates of the FULL pass that fill the reward matrix. */
+export const passUpdates = ({ results, records }: Run): number =>
+  records.reduce(
+    (most, { method, epoch, update }) =>
+      method === 'full' && epoch < results.config.experiment.epochs ? Math.max(most, update) : most,
+    0,
+  );
+
+/** The updates of the FULL pass that sample as many responses as the selection of a method takes. */
+export const selectionUpdates = (run: Run, method: MethodName): number =>
+  passShare(method, run.results.config.experiment.epochs) * passUpdates(run);
+
+/** The arms that are chosen from the rewards of the FULL pass, of all its data epochs or the first. */
 export const readersOf = (run: Run): MethodName[] => armsOf(run).filter(readsRewards);
 
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>

@@ -7,9 +7,10 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJsonLine } from '../formats/json.ts';
 import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
-import { accuracy, evaluation, probe, seedResults, whole } from '../results-schema.ts';
+import { accuracy, baseAnswers, evaluation, probe, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
-import { isMethodName, methodNames, type MethodName } from '../selection/methods.ts';
+import { isMethodName, type MethodName } from '../selection/methods.ts';
+import { methodName } from '../selection/name-schema.ts';
 
 const mark = v.object({
   bytes: whole,
@@ -34,11 +35,12 @@ const stored = v.variant('type', [
     type: v.literal('phase'),
     after,
     seed: whole,
-    phase: v.picklist(['base', 'score', 'report', ...methodNames]),
+    phase: v.union([v.picklist(['base', 'score', 'report']), methodName]),
     text: v.string(),
   }),
   v.object({ type: v.literal('pool'), after, seed: whole }),
   v.object({ type: v.literal('probe'), after, seed: whole, ...probe.entries }),
+  v.object({ type: v.literal('answers'), after, seed: whole, ...baseAnswers.entries }),
   v.object({ type: v.literal('column'), after, seed: whole, epoch: whole }),
   v.object({
     type: v.literal('scores'),
@@ -50,7 +52,7 @@ const stored = v.variant('type', [
   v.object({
     type: v.literal('evaluation'),
     after,
-    method: v.picklist(['base', ...methodNames]),
+    method: v.union([v.literal('base'), methodName]),
     ...evaluation.entries,
     ...accuracy,
     shipped: v.exactOptional(v.boolean()),
@@ -89,6 +91,8 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
       const { type, seed, summary, files } = event;
       return put({ type, seed, summary, files } as DistributiveOmit<StoredEvent, 'after'>);
     }
+    case 'answers':
+      return put({ ...event, right: [...event.right], formatted: [...event.formatted] });
     case 'phase':
     case 'probe':
     case 'evaluation':
@@ -107,8 +111,16 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
  * @param where The line, for messages.
  * @throws FormatError naming line and field.
  */
-export function parseEvent(line: string, where: string): StoredEvent {
-  const parsed = v.safeParse(stored, parseJsonLine(line, where), { abortEarly: true });
+export const parseEvent = (line: string, where: string): StoredEvent =>
+  checkedEvent(parseJsonLine(line, where), where);
+
+/**
+ * The value of a line of the log as an event.
+ *
+ * @throws FormatError naming line and field.
+ */
+export function checkedEvent(value: unknown, where: string): StoredEvent {
+  const parsed = v.safeParse(stored, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }

@@ -17,7 +17,7 @@ import {
 } from '../results-schema.ts';
 import { METRICS, RESULTS, seedFiles } from './names.ts';
 import { nameFields, placeOf } from './pool-rows.ts';
-import { forEachMethod, methodNames } from '../selection/methods.ts';
+import { methodName } from '../selection/name-schema.ts';
 
 /** The access to a run's folder that a report needs. */
 export interface RunFolder {
@@ -49,12 +49,10 @@ const kernels = v.pipe(
   }),
 );
 
-const method = v.exactOptional(
-  v.object({
-    prompts: whole,
-    evaluations: v.array(evaluation),
-  }),
-);
+const method = v.object({
+  prompts: whole,
+  evaluations: v.array(evaluation),
+});
 const resultsSchema = v.object({
   config: v.unknown(),
   configHash: v.string(),
@@ -86,17 +84,17 @@ const resultsSchema = v.object({
         seed: whole,
         lim: limSummary,
         pool: selection,
-        selections: v.object(forEachMethod(v.exactOptional(selection))),
+        selections: v.record(methodName, selection),
         scoreQuantiles: v.array(finite),
       }),
     ),
     v.minLength(1),
   ),
-  methods: v.object(forEachMethod(method)),
+  methods: v.record(methodName, method),
 });
 const recordSchema = v.object({
   seed: whole,
-  method: v.picklist(methodNames),
+  method: methodName,
   update: whole,
   epoch: whole,
   metrics: v.record(v.string(), orNaN),
@@ -169,9 +167,17 @@ function parseRecords({ text, where }: NamedText): UpdateRecord[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${where} line ${i + 1}`;
-    return [checked(recordSchema, parseJsonLine(line, at), at)];
+    return [checkedRecord(parseJsonLine(line, at), at)];
   });
 }
+
+/**
+ * The value of a line of `metrics.jsonl` as an update.
+ *
+ * @throws FormatError naming line and field.
+ */
+export const checkedRecord = (value: unknown, where: string): UpdateRecord =>
+  checked(recordSchema, value, where);
 
 function parseScores({ text, where }: NamedText, prompts: number, epochs: number): ScoredPrompt[] {
   const rows = parseJson(text, where);

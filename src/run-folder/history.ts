@@ -3,7 +3,7 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import type { Evaluation, ExperimentEvent } from '../results.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { methodEntries, type MethodName } from '../selection/methods.ts';
 import { eventsOfLog, parseEvent, type Referred, type StoredEvent } from './events.ts';
 import type { Run, RunFolder } from './finished-run.ts';
 import { EVENTS, seedFiles } from './names.ts';
@@ -34,9 +34,7 @@ async function logOf({ results, records }: Run, folder: RunFolder): Promise<Stor
   }
   const { config, adapter, host, base, methods, seeds, warnings = [] } = results;
   const evaluations: Partial<Record<MethodName, readonly Evaluation[]>> = {};
-  for (const [name, of] of Object.entries(methods)) {
-    evaluations[name as MethodName] = of.evaluations;
-  }
+  for (const [name, of] of methodEntries(methods)) evaluations[name] = of.evaluations;
   return logOfOlderRun({
     config,
     adapter,

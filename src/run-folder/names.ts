@@ -1,4 +1,5 @@
 // The names of a run's files, as paths relative to its folder, with `/` between parts.
+import { isSubsetFile, lettersOf } from '../selection/file.ts';
 import type { MethodName } from '../selection/methods.ts';
 
 /** The config and the seeds that the run was started with. */
@@ -29,6 +30,13 @@ export const LEFT_OUT = 'left-out.json';
 /** Tells which process works in the folder. */
 export const LOCK = '.lock';
 
+/**
+ * A method's part of the names of files. A subset from a file has letters in place of the file's
+ * path.
+ */
+export const methodFileName = (method: MethodName): string =>
+  isSubsetFile(method) ? `file-${lettersOf(method)}` : method;
+
 /** Files of one seed's FULL pass. */
 export interface SeedFiles {
   /** The reward matrix, prompts by epochs. */
@@ -53,7 +61,7 @@ export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
   return {
     rewards: named(REWARDS),
     scores: named(SCORES),
-    subset: (method) => named(`${SUBSETS}/${method}.json`),
+    subset: (method) => named(`${SUBSETS}/${methodFileName(method)}.json`),
   };
 }
 
@@ -70,7 +78,7 @@ export function trainedFolder(
   seeds: readonly number[],
 ): string {
   if (!seeds.includes(seed)) throw new RangeError(`seed ${seed} is none of ${seeds.join(', ')}`);
-  const ofMethod = method === 'full' ? '' : `-${method}`;
+  const ofMethod = method === 'full' ? '' : `-${methodFileName(method)}`;
   return `${what}${ofMethod}${seed === seeds[0] ? '' : `-seed-${seed}`}`;
 }
 
@@ -82,7 +90,7 @@ export const completionsFile = (seed: number, epoch: number): string =>
 export interface CheckpointPlace {
   /** Index of the seed among the seeds of the run. */
   readonly seedIndex: number;
-  /** A method, or `base` during pre-training. */
+  /** The file name of a method, or `base` during pre-training. */
   readonly method: string;
   /** Number of updates of the method, or of pre-training, that are done. */
   readonly update: number;

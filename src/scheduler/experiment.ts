@@ -1,94 +1,33 @@
-import {
-  checkPool,
-  configHash,
-  drawnConfig,
-  type ExperimentConfig,
-  startsFromFolder,
-} from '../config.ts';
-import type { Gpu } from '../gpu/device.ts';
-import type { ModelConfig } from '../model/config.ts';
+import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
-import { type CheckpointPlace, trainedFolder } from '../run-folder/names.ts';
-import {
-  at,
-  iterationsOf,
-  plannedUpdates,
-  readoutsReached,
-  trainingOrder,
-  trainingText,
-  updatesPerEpoch,
-} from '../run-plan.ts';
-import { promptsRolledOut } from '../rollout-order.ts';
+import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
+import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
-import { noResources, type Task, type TaskResources } from '../tasks/task.ts';
-import type { MethodName } from '../selection/methods.ts';
-import {
-  type Base,
-  drawnBase,
-  factsOf,
-  givenBase,
-  type GivenModel,
-  modelConfigOf,
-  pretrainBase,
-  type PretrainState,
-} from './base.ts';
+import { noResources, type Task } from '../tasks/task.ts';
+import { type MethodName, selectionOf } from '../selection/methods.ts';
+import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
+import { baseBefore, BaseStage } from './base-stage.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { estimate } from './estimate.ts';
-import { Evaluator, judging, type Verifier } from './evaluator.ts';
-import type { MemoryChoices } from './experiment-buffers.ts';
+import { Evaluator, type Verifier } from './evaluator.ts';
+import type { ExperimentHost } from './experiment-host.ts';
 import { resultsOf, type FinishedRun } from './experiment-results.ts';
-import { iterate } from './iteration.ts';
-import { planRun } from './plan-memory.ts';
+import { type GivenSubsets, openSubsets } from './given-subsets.ts';
+import { trainMethod } from './method-stage.ts';
 import { keyOf, Pool } from './pool.ts';
-import { probe, probeWarning } from './probe.ts';
-import { advance, freshProgress, progressEvent } from './progress.ts';
+import { baseAnswers, probe, probeWarning } from './probe.ts';
+import type { Progress } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
-import { clearMatrix, columnOf, meansOf, readMatrix, uploadMatrix } from './reward-matrix.ts';
+import { clearMatrix, readMatrix, uploadMatrix } from './reward-matrix.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
-import type { RunStore } from './run-store.ts';
-import { selectFromPool } from './selection-stage.ts';
-import { trainedFiles } from './trained-files.ts';
+import { layoutOf, type RunLayout } from './run-layout.ts';
+import { RunLog } from './run-log.ts';
+import { expectSelectable, selectFromPool } from './selection-stage.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
-
-/** What an experiment needs from its host. */
-export interface ExperimentHost {
-  readonly gpu: Gpu;
-  /** `node`, `deno`, `chromium`, ... : goes into the results. */
-  readonly hostName: string;
-  readonly store: RunStore;
-  readonly verify: Verifier;
-  /** The files that the config names, and the tokenizer of its model; none when left out. */
-  readonly resources?: TaskResources | undefined;
-  /** The model that the config names; none where the config has the model drawn. */
-  readonly given?: GivenModel | undefined;
-  /** A base trained before for this config, if there is one. */
-  readonly shippedBase: (
-    config: ExperimentConfig,
-  ) => Promise<ReadonlyMap<string, Float32Array> | undefined>;
-  readonly emit: (event: ExperimentEvent) => void;
-  /** What a run met that goes on by itself. */
-  readonly reason?: string | undefined;
-  /** What the device's memory decides; nothing when left out. */
-  readonly memory?: MemoryChoices | undefined;
-  /** Bytes of buffers that the run may take: `planRun` then makes the other choices. */
-  readonly budget?: number | undefined;
-}
-
-type PhaseName = Extract<ExperimentEvent, { readonly type: 'phase' }>['phase'];
-
-/** The base that was there before the run; undefined if the run pre-trains one. */
-async function baseBefore(
-  { given, shippedBase }: ExperimentHost,
-  config: ExperimentConfig,
-): Promise<Base | undefined> {
-  if (given) return givenBase(given);
-  const shipped = await shippedBase(config);
-  return shipped && drawnBase(shipped);
-}
 
 /** How a run is opened. */
 export interface OpenOptions {
@@ -101,35 +40,6 @@ export interface OpenOptions {
   readonly configHash?: string | undefined;
   /** Longest time between two checkpoints, unless one update takes longer; 300 s when left out. */
   readonly checkpointSeconds?: number | undefined;
-}
-
-/** The model that a run trains, and how its buffers are laid out. */
-interface RunLayout {
-  readonly model: ModelConfig;
-  readonly choices: MemoryChoices;
-  readonly sentence: string | undefined;
-}
-
-/**
- * Lays a run out on its device: within the budget if there is one, else as a whole.
- *
- * @throws AdapterError when the device cannot bind one of its buffers, MemoryError when the budget is
- *   too small; both in a budget alone.
- */
-function layoutOf(
-  { gpu, given, memory = {}, budget }: ExperimentHost,
-  config: ExperimentConfig,
-  task: Task,
-): RunLayout {
-  const model = modelConfigOf(config, task, given?.directory.config);
-  if (budget === undefined) return { model, choices: memory, sentence: undefined };
-  const { choices, sentence } = planRun(config, model, task, {
-    memory: budget,
-    limits: gpu.limits,
-  });
-  // After a failed allocation fewer rows decode together than planned.
-  const rowsTogether = Math.min(choices.rowsTogether, memory.rowsTogether ?? Infinity);
-  return { model, choices: { ...choices, ...memory, rowsTogether }, sentence };
 }
 
 /**
@@ -149,18 +59,13 @@ export class Experiment {
   readonly #checkpoints: RunCheckpoints;
   readonly #configHash: string;
   readonly #layout: RunLayout;
-  #progress = freshProgress();
-  /** Updates of the base's pre-training done, until there is a base. */
-  #pretrained = 0;
+  readonly #subsets: GivenSubsets;
+  readonly #log: RunLog;
+  readonly #base: BaseStage;
   /** What happened before a resume, until whoever watches has been shown. */
   #earlier: readonly ExperimentEvent[] | undefined;
   /** What a resume met, until it can be told. */
   #untold: string[] = [];
-  /** A base that was half made when the run was left. */
-  #half: PretrainState | undefined;
-  #base: Base | undefined;
-  /** Whether it was found, and not pre-trained. */
-  #shipped = false;
   /** Of the seed under way. */
   #pool: Pool | undefined;
   #clock = new WorkClock();
@@ -172,20 +77,29 @@ export class Experiment {
     config: ExperimentConfig,
     seeds: readonly number[],
     task: Task,
-    options: OpenOptions & { readonly configHash: string; readonly layout: RunLayout },
+    options: OpenOptions & {
+      readonly configHash: string;
+      readonly layout: RunLayout;
+      readonly subsets: GivenSubsets;
+    },
   ) {
     const { gpu, hostName, store } = host;
     this.#layout = options.layout;
+    this.#subsets = options.subsets;
     this.config = config;
     this.seeds = seeds;
     this.methods = trainingOrder(config);
     this.#host = host;
     this.task = task;
     this.#configHash = options.configHash;
-    this.#evaluator = new Evaluator(this.task, config.evaluation, this.#judging('evaluation'));
+    this.#archive = new RunArchive(store, CompletionLog.of(config, this.#firstSeed));
+    this.#log = new RunLog(this, this.#archive, host.emit);
+    this.#evaluator = new Evaluator(task, config.evaluation, this.#judging('evaluation'));
     const { model, choices } = options.layout;
     this.#buffers = new TrustedBuffers(gpu, config, task, { ...choices, model });
-    this.#archive = new RunArchive(store, CompletionLog.of(config, this.#seed));
+    const seed = this.#firstSeed;
+    const [log, buffers, evaluator] = [this.#log, this.#buffers, this.#evaluator];
+    this.#base = new BaseStage({ host, config, task, seed, log, buffers, evaluator });
     this.#checkpoints = new RunCheckpoints(
       this.#archive,
       { configHash: options.configHash, seeds, adapter: gpu.name, host: hostName },
@@ -210,11 +124,15 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       const layout = layoutOf(host, config, task);
+      expectSelectable(config, seeds[0] ?? 0, task);
+      const { files } = host.resources ?? noResources;
+      const subsets = await openSubsets(config, seeds, task, files);
       const hash = options.configHash ?? (await configHash(config));
       const experiment = new Experiment(host, config, seeds, task, {
         ...options,
         configHash: hash,
         layout,
+        subsets,
       });
       const archive = experiment.#archive;
       const kept = options.resume
@@ -232,8 +150,8 @@ export class Experiment {
         hasBase: kept ? kept.found.pretraining === null : base !== undefined,
       });
       if (kept) await experiment.#restore(kept);
-      else experiment.#base = base;
-      experiment.#shipped = base !== undefined;
+      else experiment.#base.base = base;
+      experiment.#base.shipped = base !== undefined;
       return experiment;
     } catch (error) {
       await task.text.close();
@@ -257,7 +175,11 @@ export class Experiment {
 
   /** Whether the memory of rows that decode together is asked for: not while a base is pre-trained. */
   get decodes(): boolean {
-    return this.#base !== undefined;
+    return this.#base.base !== undefined;
+  }
+
+  get #progress(): Progress {
+    return this.#log.progress;
   }
 
   get #seed(): number {
@@ -314,13 +236,13 @@ export class Experiment {
       const why = reason === undefined ? {} : { reason };
       // Not in the log: a run that was left and one that was not end with the same files.
       emit({ type: 'resumed', adapter: gpu.name, host: hostName, ...why });
-      for (const text of this.#untold) this.#warn(text);
+      for (const text of this.#untold) this.#log.warn(text);
       this.#earlier = undefined;
     } else {
-      this.#tell(started);
+      this.#log.tell(started);
       await this.#tellOfTask();
     }
-    if (!this.#buffers.allocated && !this.#half) await this.#begin();
+    if (!this.#buffers.allocated && !this.#base.half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
     for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
       if (await this.#runSeed(seed, control)) continue;
@@ -328,7 +250,7 @@ export class Experiment {
       return undefined;
     }
     const results = resultsOf(this.#finished, this.#progress);
-    this.#enter(this.#firstSeed, 'report', 'Writing results');
+    this.#log.enter(this.#firstSeed, 'report', 'Writing results');
     await this.#archive.writeResults(results, this.#progress.written);
     emit({ type: 'done', results });
     return results;
@@ -339,73 +261,25 @@ export class Experiment {
    * while the base is evaluated, and checked after that.
    */
   async #begin(): Promise<void> {
-    if (this.#base) this.#buffers.allocateAhead();
-    for (const text of await this.#buffers.replaceWrong(!this.#base)) this.#warn(text);
+    const found = this.#base.base !== undefined;
+    if (found) this.#buffers.allocateAhead();
+    for (const text of await this.#buffers.replaceWrong(!found)) this.#log.warn(text);
   }
 
   /** What the task says of its files: rows that are left out, and the like. */
   async #tellOfTask(): Promise<void> {
     const { notes = [], leftOut = [] } = this.task;
     await this.#archive.writeLeftOut(leftOut);
-    for (const text of notes) this.#warn(text);
+    for (const text of notes) this.#log.warn(text);
   }
 
-  /** Tells whoever watches, and takes it into progress and log. */
-  #tell(event: ExperimentEvent): void {
-    advance(this.#progress, event, this);
-    this.#archive.keep(event, this.#progress.updates);
-    this.#host.emit(event);
-  }
-
-  /** Begins a phase, unless the run was resumed inside it. */
-  #enter(seed: number, phase: PhaseName, text: string): void {
-    const now = this.#progress.phase;
-    if (now?.seed !== seed || now.phase !== phase) this.#tell({ type: 'phase', seed, phase, text });
-  }
-
-  async #prepareBase(control: RunControl): Promise<boolean> {
-    const { emit } = this.#host;
-    const seed = this.#firstSeed;
-    if (this.#progress.base && this.#base) return true;
-    this.#enter(seed, 'base', 'The base model');
-    if (!this.#base) {
-      const numbers = await pretrainBase(
-        this.#host.gpu,
-        drawnConfig(this.config, 'pre-training'),
-        this.task,
-        (update, of, loss) => emit({ type: 'pretraining', update, of, loss }),
-        () => this.#mayContinue(control),
-        {
-          from: this.#half,
-          due: () => this.#checkpoints.due,
-          save: (state) => this.#checkpointBase(state),
-        },
-      );
-      this.#half = undefined;
-      if (!numbers) return false;
-      this.#base = drawnBase(numbers);
-      this.#pretrained = 0;
-      // So that it is not made again.
-      await this.#buffers.current.trainer.reset(this.#base.source, seed);
-      await this.#checkpoint();
-    }
-    await this.#evaluateBase(this.#base);
-    return true;
-  }
-
-  /** Once more where gradients turn out to be wrong: by the variants that the run then takes. */
-  async #evaluateBase({ source }: Base): Promise<void> {
-    const seed = this.#firstSeed;
-    let wrong: readonly string[];
-    do {
-      await this.#buffers.current.trainer.reset(source, seed);
-      const found = await this.#evaluator.evaluate(this.#buffers.current.decoder, seed);
-      const before = { seed, update: 0, samples: 0 };
-      const shipped = this.#shipped;
-      this.#tell({ type: 'evaluation', method: 'base', ...before, ...found, shipped });
-      wrong = await this.#buffers.replaceWrong(true);
-      for (const text of wrong) this.#warn(text);
-    } while (wrong.length > 0);
+  #prepareBase(control: RunControl): Promise<boolean> {
+    return this.#base.prepare({
+      mayContinue: () => this.#mayContinue(control),
+      due: () => this.#checkpoints.due,
+      saveHalf: (state) => this.#checkpointBase(state),
+      saveWhole: () => this.#checkpoint(),
+    });
   }
 
   /** @returns False when stopped on the way. */
@@ -419,6 +293,7 @@ export class Experiment {
     }
     const pool = await this.#openPool(seed);
     await this.#probeOnce(pool);
+    await this.#answerOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
@@ -437,9 +312,23 @@ export class Experiment {
     const { decoder } = this.#buffers.current;
     const verify = this.#judging('evaluation');
     const found = await probe({ config: this.config, task: this.task, pool, decoder, verify });
-    this.#tell({ type: 'probe', seed: pool.seed, ...found });
+    this.#log.tell({ type: 'probe', seed: pool.seed, ...found });
     const warning = probeWarning(this.config, found);
-    if (warning !== undefined) this.#warn(warning);
+    if (warning !== undefined) this.#log.warn(warning);
+  }
+
+  /** Samples the base on the whole pool before FULL, if a method selects by its answers. */
+  async #answerOnce(pool: Pool): Promise<void> {
+    const { answers, seedIndex, methodIndex, iteration } = this.#progress;
+    const isUnderWay = seedIndex === this.seeds.indexOf(pool.seed);
+    if (answers || (isUnderWay && (methodIndex > 0 || iteration > 0))) return;
+    if (!this.methods.some((name) => selectionOf(name)?.needs.includes('answers'))) return;
+    const { trainer, decoder } = this.#buffers.current;
+    // The decoder's model may be what the seed before has trained.
+    await trainer.reset(this.#base.start.source, pool.seed);
+    const verify = this.#judging('evaluation');
+    const tools = { config: this.config, task: this.task, pool, decoder, verify };
+    this.#log.tell({ type: 'answers', seed: pool.seed, ...(await baseAnswers(tools)) });
   }
 
   async #openPool(seed: number): Promise<Pool> {
@@ -447,51 +336,33 @@ export class Experiment {
     this.#pool = pool;
     if (this.#progress.pool !== seed) {
       const prompts = pool.prompts.map((prompt) => ({ text: prompt.text, ...keyOf(prompt) }));
-      this.#tell({ type: 'pool', seed, prompts });
+      this.#log.tell({ type: 'pool', seed, prompts });
     }
     return pool;
   }
 
   /** Trains a method on its prompts. @returns False when stopped on the way. */
-  async #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
-    const progress = this.#progress;
+  #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
     const prompts = method === 'full' ? pool.all : this.#selected(method);
-    const length = iterationsOf(this.config, method, prompts.length);
-    this.#enter(pool.seed, method, trainingText(this.config, method, length));
-    const { trainer, decoder } = this.#buffers.current;
-    if (progress.iteration === 0) await trainer.reset(this.#start.source, pool.seed);
-    const tools = {
-      config: this.config,
-      task: this.task,
-      pool,
-      decoder,
-      trainer,
-      verify: this.#judging('training'),
-      completions: this.#archive.completions,
-    };
-    while (progress.iteration < length) {
-      if (!(await this.#mayContinue(control))) return false;
-      this.#clock.startLap();
-      const record = await iterate(tools, { method, prompts, iteration: progress.iteration });
-      this.#tell({ type: 'update', ...record });
-      await this.#lookAround(method, prompts.length, length);
-      this.#clock.endLap();
-      const { updates } = progress;
-      const { pace } = this.#clock;
-      this.#host.emit(progressEvent(updates, this.totalUpdates, pace, record.metrics));
-    }
-    await this.#keepTrained(pool.seed, method);
-    return true;
-  }
-
-  /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
-  async #keepTrained(seed: number, method: MethodName): Promise<void> {
-    const { given } = this.#host;
-    const { config } = this;
-    if (!given || !startsFromFolder(config) || this.#progress.iteration === 0) return;
-    const { actor } = await this.#buffers.current.trainer.save();
-    const { folder, files } = await trainedFiles(config, given, actor.parameters);
-    await this.#archive.writeTrained(trainedFolder(folder, method, seed, this.seeds), files);
+    return trainMethod(
+      {
+        host: this.#host,
+        config: this.config,
+        task: this.task,
+        seeds: this.seeds,
+        base: this.#base.start,
+        log: this.#log,
+        archive: this.#archive,
+        buffers: this.#buffers,
+        evaluator: this.#evaluator,
+        clock: this.#clock,
+        totalUpdates: () => this.totalUpdates,
+        mayContinue: () => this.#mayContinue(control),
+        checkpointDue: () => this.#checkpoints.due,
+        checkpoint: () => this.#checkpoint(),
+      },
+      { pool, method, prompts },
+    );
   }
 
   /** @throws Error where FULL has not been scored. */
@@ -505,34 +376,8 @@ export class Experiment {
     return this.#clock.rest(() => control.untilMayContinue());
   }
 
-  /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
-  async #lookAround(method: MethodName, prompts: number, length: number): Promise<void> {
-    const { iteration } = this.#progress;
-    const perEpoch = updatesPerEpoch(this.config, this.poolSize);
-    if (method === 'full' && iteration % perEpoch === 0) {
-      await this.#emitColumn(this.#seed, iteration / perEpoch - 1);
-    }
-    const readouts = readoutsReached(this.config, method, prompts, iteration);
-    if (readouts.length > 0) await this.#evaluate(method, readouts, prompts);
-    const { checkpointEvery } = this.config.experiment;
-    if (iteration % checkpointEvery === 0 || iteration === length || this.#checkpoints.due) {
-      await this.#checkpoint();
-    }
-  }
-
-  /** Has responses judged, and never lets one that could not be pass unnoticed. */
   #judging(during: 'training' | 'evaluation'): Verifier {
-    return judging(
-      (request) => this.#host.verify(request),
-      (unjudged) => {
-        const { responses, of, reason } = unjudged;
-        this.#tell({
-          type: 'warning',
-          text: `${responses} of ${of} responses could not be judged: ${reason}`,
-          unjudged: { during, responses, reason },
-        });
-      },
-    );
+    return this.#log.judging((request) => this.#host.verify(request), during);
   }
 
   /** What the FULL pass of the current seed sampled for a prompt; see `CompletionLog`. */
@@ -542,46 +387,23 @@ export class Experiment {
     return { prompt: text, key, epochs: this.#archive.completions.of(promptIndex) };
   }
 
-  async #emitColumn(seed: number, epoch: number): Promise<void> {
-    const { gpu } = this.#host;
-    const means = meansOf(await readMatrix(gpu, this.#buffers.current.matrix));
-    const column = columnOf(means, this.config.experiment.epochs, epoch);
-    this.#tell({ type: 'column', seed, epoch, ...column });
-  }
-
-  async #evaluate(method: MethodName, readouts: readonly number[], prompts: number): Promise<void> {
-    if (!this.#evaluator.evaluates) return;
-    const { rollout, experiment } = this.config;
-    const { iteration } = this.#progress;
-    const samples = promptsRolledOut(this.config, prompts, iteration) * rollout.samples;
-    const accuracy = await this.#evaluator.evaluate(this.#buffers.current.decoder, this.#seed);
-    for (const readout of readouts) {
-      const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};
-      const found = { seed: this.#seed, update: iteration, ...epochs, samples, ...accuracy };
-      this.#tell({ type: 'evaluation', method, ...found });
-    }
-  }
-
   /** Scores the pool, selects from it, and writes both. */
   async #select(pool: Pool): Promise<void> {
     const { seed } = pool;
     // Resumed behind it.
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
-    this.#enter(seed, 'score', 'Learning impact scores');
-    const stage = await selectFromPool(
-      this.#host.gpu,
-      this.config,
-      pool,
-      this.#buffers.current.matrix,
-    );
-    for (const text of stage.warnings) this.#warn(text);
+    this.#log.enter(seed, 'score', 'Learning impact scores');
+    const { matrix } = this.#buffers.current;
+    const { answers } = this.#progress;
+    const stage = await selectFromPool(this.#host.gpu, this.config, pool, {
+      matrix,
+      listed: (method) => this.#subsets(seed, method),
+      ...(answers && { answers }),
+    });
+    for (const text of stage.warnings) this.#log.warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);
     const { scores, selections, summary } = stage;
-    this.#tell({ type: 'scores', seed, lim: summary.lim, summary, scores, selections, files });
-  }
-
-  #warn(text: string): void {
-    this.#tell({ type: 'warning', text, inResults: true });
+    this.#log.tell({ type: 'scores', seed, lim: summary.lim, summary, scores, selections, files });
   }
 
   get #finished(): FinishedRun {
@@ -599,19 +421,13 @@ export class Experiment {
     };
   }
 
-  /** @throws Error before there is a base. */
-  get #start(): Base {
-    if (!this.#base) throw new Error('a training before there is a base');
-    return this.#base;
-  }
-
   /** Everything that the next iteration depends on. */
   async #checkpoint(): Promise<void> {
-    const base = this.#base;
+    const { base } = this.#base;
     if (!base) return;
     const { seedIndex, iteration } = this.#progress;
     await this.#writeCheckpoint(
-      { seedIndex, method: this.#method, update: iteration },
+      { seedIndex, method: methodFileName(this.#method), update: iteration },
       async () => ({
         base: base.numbers ?? new Map<string, Float32Array>(),
         baseDigest: base.digest,
@@ -624,7 +440,6 @@ export class Experiment {
 
   /** The same while there is no base to train. */
   async #checkpointBase({ update, state }: PretrainState): Promise<void> {
-    this.#pretrained = update;
     const none = { base: new Map<string, Float32Array>(), ppo: null, matrix: null };
     await this.#writeCheckpoint({ seedIndex: 0, method: 'base', update }, () =>
       Promise.resolve({ ...none, pretraining: state }),
@@ -637,7 +452,7 @@ export class Experiment {
   ): Promise<void> {
     const { updates } = this.#progress;
     const standing = {
-      pretrained: this.#pretrained,
+      pretrained: this.#base.pretrained,
       updates,
       seconds: this.#clock.seconds,
       kernels: this.#buffers.trust.choices,
@@ -648,14 +463,14 @@ export class Experiment {
 
   /** Where the run stands, as text that is equal where nothing was computed in between. */
   get #fingerprint(): string {
-    return JSON.stringify([this.#pretrained, this.#progress]);
+    return JSON.stringify([this.#base.pretrained, this.#progress]);
   }
 
   async #restore(kept: ResumeState): Promise<void> {
     const { found, standing, progress, events, files } = kept;
     const { gpu, hostName, emit } = this.#host;
-    this.#progress = progress;
-    this.#pretrained = standing.pretrained;
+    this.#log.progress = progress;
+    this.#base.pretrained = standing.pretrained;
     this.#worked = standing.seconds;
     this.#earlier = events;
     Object.assign(this.#archive, files);
@@ -664,9 +479,9 @@ export class Experiment {
     this.#buffers.trust.force(standing.kernels);
     this.#untold.push(...(await this.#buffers.replaceWrong(true)));
     if (found.pretraining) {
-      this.#half = { update: standing.pretrained, state: found.pretraining };
+      this.#base.half = { update: standing.pretrained, state: found.pretraining };
     } else {
-      this.#base = this.#baseOf(found);
+      this.#base.base = this.#baseOf(found);
       await this.#restoreNetworks(found);
     }
     this.#untold.push(...moveWarnings(kept, { adapter: gpu.name, host: hostName }));
@@ -686,7 +501,7 @@ export class Experiment {
 
   async #restoreNetworks({ ppo, matrix }: FoundCheckpoint): Promise<void> {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
-    await this.#buffers.current.trainer.restore(this.#start.source, ppo);
+    await this.#buffers.current.trainer.restore(this.#base.start.source, ppo);
     uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
   }
 

@@ -3,6 +3,7 @@ import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { createDigest } from '../formats/digest.ts';
 import type { InputFiles } from '../formats/input-files.ts';
+import { fileIn } from '../formats/paths.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import {
   type ModelDescription,
@@ -13,6 +14,7 @@ import {
 } from '../model/model-directory.ts';
 import type { Loading } from '../results.ts';
 import { baseDigest, type InputMark, type RunInputs } from '../run-folder/inputs.ts';
+import { isSubsetFile, pathOfSubset } from '../selection/file.ts';
 import { filesOf } from '../tasks/registry.ts';
 import type { TaskModel, TaskResources } from '../tasks/task.ts';
 import type { GivenModel } from './base.ts';
@@ -51,10 +53,6 @@ export async function digestOfSource(source: ByteSource): Promise<string> {
   return digest.hex();
 }
 
-/** The path of a file in a model's folder. */
-export const fileIn = (folder: string, name: string): string =>
-  `${folder.replace(/[/\\]+$/, '')}/${name}`;
-
 /**
  * Opens the files and the model that a config names.
  *
@@ -73,9 +71,13 @@ export async function openGivenInputs(
   const digests = new Digests();
   if (begunWith) await expectUnchanged(files, begunWith, digests, watch);
   const named: (readonly [path: string, source: ByteSource])[] = [];
-  for (const path of filesOf(config.task)) {
+  const subsets = config.experiment.methods.filter(isSubsetFile).map(pathOfSubset);
+  for (const path of new Set([...filesOf(config.task), ...subsets])) {
     const source = await files.open(path);
-    if (!source) throw new ConfigError(`task: ${path} does not exist`);
+    if (!source) {
+      const field = subsets.includes(path) ? 'experiment.methods' : 'task';
+      throw new ConfigError(`${field}: ${path} does not exist`);
+    }
     named.push([path, source]);
   }
   const marks = async (): Promise<InputMark[]> => {

@@ -1,4 +1,5 @@
 import type {
+  BaseAnswers,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -9,7 +10,7 @@ import type {
 } from '../results.ts';
 import { iterationsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { methodEntries, selectionOf, type MethodName } from '../selection/methods.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
 
@@ -28,6 +29,8 @@ export interface Progress {
   pool: number | null;
   base: ExperimentResults['base'] | null;
   probe: Probe | null;
+  /** The base's answers to the prompts of the seed `pool`, once they were sampled. */
+  answers: BaseAnswers | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
   seeds: SeedResults[];
   /** The selections for the seed `pool`, once FULL is done. */
@@ -52,6 +55,7 @@ export const freshProgress = (): Progress => ({
   pool: null,
   base: null,
   probe: null,
+  answers: null,
   evaluations: {},
   seeds: [],
   selections: {},
@@ -91,11 +95,22 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
     case 'pool':
       placeIn(run.seeds, event.seed, 'seed');
       progress.pool = event.seed;
+      progress.answers = null;
       progress.selections = {};
       return;
     case 'probe':
       progress.probe = probeOf(event);
       return;
+    case 'answers': {
+      const { seed, samples, right, formatted } = event;
+      const fits = (counts: readonly number[]): boolean =>
+        counts.length === run.task.poolPrompts && counts.every((count) => count <= samples);
+      if (seed !== progress.pool || !fits(right) || !fits(formatted)) {
+        throw new RangeError(`answers to ${right.length} prompts of seed ${seed} were not due`);
+      }
+      progress.answers = { samples, right, formatted };
+      return;
+    }
     case 'update': {
       expectNext(progress, event, run);
       progress.iteration = event.update;
@@ -119,9 +134,7 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       progress.selections = selections;
       if (progress.seeds.length === 0) {
         progress.sizes = { full: summary.pool.prompts };
-        for (const [name, { length }] of Object.entries(selections)) {
-          progress.sizes[name as MethodName] = length;
-        }
+        for (const [name, { length }] of methodEntries(selections)) progress.sizes[name] = length;
       }
       progress.seeds.push(summary);
       Object.assign(progress.written, files);
@@ -199,14 +212,14 @@ function expectNext(
   if (!due) throw new RangeError(`update ${update} of ${method}, seed ${seed}, was not due`);
 }
 
-/** @throws RangeError unless every method but FULL has prompts of the pool. */
+/** @throws RangeError unless every method that chooses before it trains has prompts of the pool. */
 function expectSelections(selections: Selections, { config, task }: ToldRun): void {
   const size = task.poolPrompts;
-  const wanted = trainingOrder(config).filter((method) => method !== 'full');
+  const wanted = trainingOrder(config).filter((method) => selectionOf(method));
   if (String(Object.keys(selections).sort()) !== String([...wanted].sort())) {
     throw new RangeError(`selections of ${Object.keys(selections).join(', ')}`);
   }
-  for (const [method, prompts] of Object.entries(selections)) {
+  for (const [method, prompts] of methodEntries(selections)) {
     const stranger = prompts.find((prompt) => prompt >= size);
     if (stranger !== undefined) {
       throw new RangeError(`${method}: prompt ${stranger} is not in the pool of ${size}`);

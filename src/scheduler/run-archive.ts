@@ -1,6 +1,6 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { methodEntries } from '../selection/methods.ts';
 import type { ExperimentEvent, ExperimentResults, FileMark, UpdateRecord } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
@@ -104,7 +104,7 @@ export class RunArchive {
       ...keyOf(prompt),
     }));
     files.set(names.scores, jsonLines(scored));
-    for (const [method, indices] of Object.entries(selections) as [MethodName, number[]][]) {
+    for (const [method, indices] of methodEntries(selections)) {
       const rows = indices.map((place) => {
         const prompt = pool.at(place);
         const { prompt: given, answer } = prompt.row ?? { prompt: prompt.text, answer: prompt.key };

@@ -1,3 +1,4 @@
+import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { counted } from '../look/wording.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -9,8 +10,10 @@ import type { RewardMatrixTensors } from '../ppo/trainer.ts';
 import type { LimSummary, SeedResults, SelectionSummary } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
 import type { Cut } from '../selection/cut.ts';
-import { select, type SelectionPool } from '../selection/method.ts';
-import { methodLabel, selectionMethods, type MethodName } from '../selection/methods.ts';
+import { type Need, needs, select, type SelectionPool } from '../selection/method.ts';
+import { lim as limMethod } from '../selection/lim.ts';
+import { methodEntries, methodLabel, selectionOf } from '../selection/methods.ts';
+import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { Pool } from './pool.ts';
 import type { Selections } from './progress.ts';
 import { readMatrix, type HostMatrix } from './reward-matrix.ts';
@@ -36,18 +39,50 @@ export interface SelectionStage {
   readonly matrix: HostMatrix;
 }
 
+/** What a selection reads, beside the config and the pool. */
+export interface SelectionInputs {
+  /** The matrix that the rollouts of FULL filled. */
+  readonly matrix: RewardMatrixTensors;
+  /** As in `SelectionPool`. */
+  readonly listed?: SelectionPool['listed'];
+  readonly answers?: SelectionPool['answers'];
+}
+
+/**
+ * Checks before a run that its task tells what its methods need to know of prompts.
+ *
+ * @throws ConfigError naming method and need.
+ */
+export function expectSelectable(
+  config: ExperimentConfig,
+  seed: number,
+  task: Pick<Task, 'name' | 'pool'>,
+): void {
+  const chosen = config.experiment.methods.flatMap((name) => selectionOf(name) ?? []);
+  const wants = (need: Need) => chosen.find((method) => method.needs.includes(need));
+  if (!wants('keys')) return;
+  const { keys } = knownKeys({ prompts: task.pool(seed) });
+  const lacks = keys ? wants('strata') : wants('keys');
+  if (!lacks || keys?.every(({ origin }) => origin !== undefined)) return;
+  throw new ConfigError(
+    `experiment.methods: ${lacks.name} needs ${needs[keys ? 'strata' : 'keys']}, ` +
+      `which the task ${task.name} does not tell`,
+  );
+}
+
 /** Scores a pool on the GPU, from the buffers that the rollouts filled, and selects from it. */
 export async function selectFromPool(
   gpu: Gpu,
   config: ExperimentConfig,
   pool: Pool,
-  tensors: RewardMatrixTensors,
+  inputs: SelectionInputs,
 ): Promise<SelectionStage> {
-  const scored = await scorePool(gpu, config, pool, tensors);
+  const { matrix: tensors } = inputs;
+  const scored = await scorePool(gpu, config, pool, inputs);
   const { scores } = scored;
   const matrix = await readMatrix(gpu, tensors);
   const { selections, warnings } = await selectAll(config, scored);
-  const entries = Object.entries(selections) as [MethodName, number[]][];
+  const entries = methodEntries(selections);
   return {
     scores,
     selections,
@@ -69,7 +104,7 @@ async function scorePool(
   gpu: Gpu,
   { lim }: ExperimentConfig,
   pool: Pool,
-  tensors: RewardMatrixTensors,
+  { matrix: tensors, listed, answers }: SelectionInputs,
 ): Promise<ScoredPool> {
   const sums = lim.signal === 'accuracy' ? tensors.accuracySums : tensors.rewardSums;
   const matrix = { sums, samples: tensors.samples };
@@ -83,19 +118,22 @@ async function scorePool(
     prompts: pool.size,
     seed: pool.seed,
     scores: result,
-    rewards: rewardsOnDevice(gpu, matrix),
+    rewards: rewardsOnDevice(gpu, matrix, lim.compat),
+    shares: rewardsOnDevice(gpu, { ...matrix, sums: tensors.accuracySums }, lim.compat),
     counted: true,
     ...knownKeys(pool),
+    ...(listed && { listed }),
+    ...(answers && { answers }),
     source: 'this run',
   };
   const cut: Cut =
     lim.count === undefined ? { threshold: lim.theta } : { count: Math.min(lim.count, scored) };
-  const chosen = await select(selectionMethods.lim, from, cut);
+  const chosen = await select(limMethod, from, cut);
   return { result, from, scores: chosen.scores ?? result.scores, kept: [...chosen.indices] };
 }
 
 /**
- * Selects the prompts of every method except FULL. A method that gets fewer prompts than it asked
+ * Selects the prompts of every method that chooses before it trains. A method that gets fewer prompts than it asked
  * for adds a warning.
  */
 async function selectAll(
@@ -105,18 +143,19 @@ async function selectAll(
   const selections: Selections = {};
   const warnings: string[] = [];
   for (const name of trainingOrder(config)) {
-    if (name === 'full') continue;
     if (name === 'lim') {
       selections.lim = kept;
       continue;
     }
-    const method = selectionMethods[name];
-    const count = method.armSize?.(kept.length, config.lim) ?? kept.length;
-    const { indices, shortfall } = await select(method, from, { count });
+    const method = selectionOf(name);
+    if (!method) continue;
+    const cut = method.arm?.(kept.length, config.lim) ?? { count: kept.length };
+    const { indices, shortfall } = await select(method, { ...from, limKept: kept }, cut);
     selections[name] = [...indices];
     if (shortfall !== undefined) {
+      const asked = 'count' in cut ? `, not ${cut.count}` : '';
       warnings.push(
-        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}, not ${count}: ` +
+        `seed ${from.seed}: ${methodLabel(name)} kept ${countedPrompts(indices.length)}${asked}: ` +
           `${shortfall}${indices.length === 0 ? ', so that it is not trained' : ''}`,
       );
     }
@@ -175,10 +214,14 @@ function limShortfall(
   ];
 }
 
-/** The keys of a pool, if the task tells of every prompt how it was made. */
-function knownKeys({ prompts }: Pool): Pick<SelectionPool, 'keys'> {
+/** The keys of a pool, if the task tells of every prompt whether its key is wrong on purpose. */
+function knownKeys({
+  prompts,
+}: {
+  readonly prompts: readonly PoolPrompt[];
+}): Pick<SelectionPool, 'keys'> {
   const keys = prompts.flatMap(({ origin, wrongKey }) =>
-    origin === undefined || wrongKey === undefined ? [] : [{ origin, wrongKey }],
+    wrongKey === undefined ? [] : [{ ...(origin === undefined ? {} : { origin }), wrongKey }],
   );
   return keys.length === prompts.length ? { keys } : {};
 }

@@ -1,4 +1,4 @@
-import type { Selection, SelectionMethod } from './method.ts';
+import type { Selection, StaticMethod } from './method.ts';
 
 /** FULL: the whole pool. */
 export const selectFull = (prompts: number): Selection => ({
@@ -18,4 +18,4 @@ export const full = {
   usualSize: 'all',
   samples: () => 0,
   choose: ({ prompts }) => selectFull(prompts),
-} as const satisfies SelectionMethod;
+} as const satisfies StaticMethod;

@@ -1,5 +1,5 @@
 import { type Cut, cutScores, type Scored } from './cut.ts';
-import { known, type Selection, type SelectionMethod, wholePass } from './method.ts';
+import { known, type Selection, type StaticMethod, wholePass } from './method.ts';
 
 /**
  * LIM: keeps the prompts whose learning curve follows the mean curve.
@@ -22,4 +22,4 @@ export const lim = {
   usualSize: { threshold: 0.6 },
   samples: wholePass,
   choose: ({ scores }, cut) => selectLim(known(scores, 'lim', 'scores'), cut),
-} as const satisfies SelectionMethod;
+} as const satisfies StaticMethod;

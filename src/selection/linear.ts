@@ -1,5 +1,5 @@
 import { cutScores, type ScoreRule } from './cut.ts';
-import { type CurveScore, known, type SelectionMethod, wholePass } from './method.ts';
+import { type CurveScore, known, type StaticMethod, wholePass } from './method.ts';
 
 /** Rise of the fitted line over the run above which LINEAR counts a curve as rising. */
 export const linearRise = 0.1;
@@ -68,8 +68,8 @@ export const linear = {
   paperAverage: 54.9,
   needs: ['rewards'],
   usualSize: { threshold: 0.7 },
-  armSize: (limKept, { linearShare }) => Math.round(linearShare * limKept),
+  arm: (limKept, { linearShare }) => ({ count: Math.round(linearShare * limKept) }),
   samples: wholePass,
   choose: async ({ rewards }, cut) =>
     cutScores(rule, await known(rewards, 'linear', 'rewards').scoreCurves(score), cut),
-} as const satisfies SelectionMethod;
+} as const satisfies StaticMethod;

@@ -1,46 +1,121 @@
+import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
+import { anti } from './anti.ts';
+import { clean } from './clean.ts';
 import { full } from './full.ts';
+import { gvar } from './gvar.ts';
+import { hvar } from './hvar.ts';
+import { limDebiased } from './lim-debiased.ts';
+import { limEarly1, limEarly2, limEarly3 } from './lim-early.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
-import type { LimSettings, SelectionMethod } from './method.ts';
+import {
+  isStatic,
+  type LimSettings,
+  type Need,
+  type SelectionMethod,
+  type StaticMethod,
+} from './method.ts';
+import { near } from './near.ts';
+import { oracle } from './oracle.ts';
+import { pass } from './pass.ts';
 import { rand } from './rand.ts';
+import { strat } from './strat.ts';
 
-/** Every selection method, in the order of tables, legends and messages. */
-const methods = [full, lim, rand, linear] as const satisfies readonly SelectionMethod[];
+/** Every method that has a name of its own, in the order of tables, legends and messages. */
+const methods = [
+  full,
+  lim,
+  limDebiased,
+  limEarly1,
+  limEarly2,
+  limEarly3,
+  rand,
+  clean,
+  strat,
+  oracle,
+  anti,
+  linear,
+  hvar,
+  gvar,
+  near,
+  pass,
+] as const satisfies readonly SelectionMethod[];
 
-export type MethodName = (typeof methods)[number]['name'];
+type OwnName = (typeof methods)[number]['name'];
 
-export const methodNames: readonly MethodName[] = methods.map(({ name }) => name);
+/** The name of a method, or `file:` and the path of a file that lists prompts. */
+export type MethodName = OwnName | SubsetFile;
 
-/** A record with one value for every method. */
-const byMethod = <Value>(of: (method: SelectionMethod) => Value): Record<MethodName, Value> =>
-  Object.fromEntries(methods.map((method) => [method.name, of(method)])) as Record<
-    MethodName,
-    Value
-  >;
+/** The methods that have a name of their own. */
+export const methodNames: readonly OwnName[] = methods.map(({ name }) => name);
 
-/** Selection methods by name. */
-export const selectionMethods: Readonly<Record<MethodName, SelectionMethod>> = byMethod(
-  (method) => method,
+/** The names that a method may have, in words. */
+export const methodForms = `${methodNames.join(', ')} or file:PATH`;
+
+const byName: ReadonlyMap<string, SelectionMethod> = new Map(
+  methods.map((method) => [method.name, method]),
 );
 
-export const isMethodName = (name: string): name is MethodName =>
-  Object.hasOwn(selectionMethods, name);
+export const isMethodName = (name: unknown): name is MethodName =>
+  typeof name === 'string' && (byName.has(name) || isSubsetFile(name));
 
-export const methodCode = (name: MethodName): number => selectionMethods[name].code;
+/** @throws RangeError if there is no such method. */
+export function methodOf(name: MethodName): SelectionMethod {
+  const found = byName.get(name) ?? (isSubsetFile(name) ? subsetFile(name) : undefined);
+  if (!found) throw new RangeError(`there is no method '${name}'`);
+  return found;
+}
 
-export const methodLabel = (name: MethodName): string => selectionMethods[name].label;
+/** The method of a name, if it chooses once, from the pool; undefined for FULL, which has all. */
+export function selectionOf(name: MethodName): StaticMethod | undefined {
+  const method = methodOf(name);
+  return name !== 'full' && isStatic(method) ? method : undefined;
+}
+
+export const methodCode = (name: MethodName): number => methodOf(name).code;
+
+export const methodLabel = (name: MethodName): string => methodOf(name).label;
 
 /** The prompts that a method takes, in words. */
 export const methodTakes = (name: MethodName, settings: LimSettings): string =>
-  selectionMethods[name].takes(settings);
+  methodOf(name).takes(settings);
 
-/** A record with the same value for every method. */
-export const forEachMethod = <Value>(value: Value): Record<MethodName, Value> =>
-  byMethod(() => value);
+/** A value for some methods. */
+export type ByMethod<Value> = Readonly<Partial<Record<MethodName, Value>>>;
+
+/** Methods with their values, in the record's order. */
+export const methodEntries = <Value>(record: ByMethod<Value>): [MethodName, Value][] =>
+  Object.entries(record) as [MethodName, Value][];
+
+/** Names in the order of tables and legends: subsets from files come last, as they are given. */
+export function inTableOrder(names: Iterable<MethodName>): MethodName[] {
+  const given = [...new Set(names)];
+  return [...methodNames.filter((name) => given.includes(name)), ...given.filter(isSubsetFile)];
+}
 
 /**
- * Whether a method selects by the rewards of a FULL pass. The cost of that pass is then part of its
- * cost.
+ * Whether a method is charged for the rewards of a FULL pass, from which it selects. Controls that
+ * only imitate another selection are not.
  */
-export const readsRewards = (name: MethodName): boolean =>
-  selectionMethods[name].needs.some((need) => need !== 'keys');
+export function readsRewards(name: MethodName): boolean {
+  const method = selectionOf(name);
+  return (
+    method !== undefined &&
+    passShare(name, 1) > 0 &&
+    method.needs.some((need) => passNeeds.has(need))
+  );
+}
+
+/** What only a FULL pass can tell. */
+const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'shares', 'counts']);
+
+/**
+ * The responses that a method's selection costs, as a share of those of the FULL pass; 0 for a
+ * method that needs none.
+ *
+ * @param epochs Data epochs of the FULL pass.
+ */
+export function passShare(name: MethodName, epochs: number): number {
+  const pass = { prompts: 1, epochs, samples: 1 };
+  return methodOf(name).samples(pass) / epochs;
+}

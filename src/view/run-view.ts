@@ -16,7 +16,7 @@ import {
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { methodEntries, type MethodName } from '../selection/methods.ts';
 
 export type PoolPrompt = EventOf<'pool'>['prompts'][number];
 
@@ -242,7 +242,7 @@ export class RunView {
     this.pool = prompts;
     // What a resumed run tells of the time before it comes first, that of earlier seeds with it.
     this.updates = Object.fromEntries(
-      Object.entries(this.updates).map(([name, records]) => [
+      methodEntries(this.updates).map(([name, records]) => [
         name,
         records.filter((record) => record.seed === seed),
       ]),
@@ -267,9 +267,9 @@ export class RunView {
     this.scores = scores;
     this.#order = undefined;
     this.#addSeedFiles(seed, Object.keys(selections));
-    for (const [name, indices] of Object.entries(selections)) {
-      this.selections[name as MethodName] = new Set(indices);
-      this.makeup[name as MethodName] = this.#makeupOf(indices);
+    for (const [name, indices] of methodEntries(selections)) {
+      this.selections[name] = new Set(indices);
+      this.makeup[name] = this.#makeupOf(indices);
     }
   }
 

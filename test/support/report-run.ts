@@ -59,7 +59,9 @@ export function makeRun(
   const files = new Map<string, string>();
   const records: UpdateRecord[] = [];
   const evaluations: Partial<Record<MethodName, Evaluation[]>> = {};
-  const base = { ...accuracy(0.29, randomOf(7), true), shipped: true };
+  const outside =
+    config.task.outOfDistribution === undefined ? {} : { outOfDistribution: { OOD: 0.125 } };
+  const base = { ...accuracy(0.29, randomOf(7), true), ...outside, shipped: true };
   const seedResults = seeds.map((seed) => {
     const random = randomOf(seed);
     const scored = makePool(config, random);
@@ -135,6 +137,7 @@ export function makeRun(
             ...(budget === 'epochs' ? { epochs: readout } : {}),
             samples: update * config.rollout.prompts * config.rollout.samples,
             ...accuracy(value, random, readout === tableReadout || readout === end),
+            ...outside,
           });
         }
       }
@@ -209,7 +212,7 @@ export const folderOf = (name: string, files: ReadonlyMap<string, string>): RunF
   read: (file) => Promise.resolve(files.get(file)),
 });
 
-/** Progress of a method: fast and low for LIM, slow and high for FULL, with a peak for RAND. */
+/** Progress of a method: fast and low for LIM, slow and high for FULL, with a peak for RAND and others. */
 function progressOf(method: MethodName, update: number): number {
   switch (method) {
     case 'full':
@@ -218,7 +221,7 @@ function progressOf(method: MethodName, update: number): number {
       return 0.29 + 0.45 * (1 - Math.exp(-update / 11));
     case 'linear':
       return 0.29 + 0.48 * (1 - Math.exp(-update / 14));
-    case 'rand':
+    default:
       return 0.29 + 0.25 * (1 - Math.exp(-update / 6)) - 0.0015 * update;
   }
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import type { Evaluation, ExperimentResults } from '../../src/results.ts';
 import { limr } from '../support/command-line.ts';
+import { methodEntries } from '../../src/selection/methods.ts';
 import { makeRun } from '../support/report-run.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'limr-check-'));
@@ -14,8 +15,8 @@ const seeds = [1, 2];
 const made = makeRun({ seeds, preset: 'quick' }).results;
 const rowsOf = (results: ExperimentResults): number =>
   1 +
-  Object.values(results.methods).reduce(
-    (sum, { evaluations }) => sum + evaluations.length / seeds.length,
+  methodEntries(results.methods).reduce(
+    (sum, [, { evaluations }]) => sum + evaluations.length / seeds.length,
     0,
   ) +
   results.seeds.length * 4;

@@ -3,6 +3,7 @@ import { ConfigError } from '../../src/config-error.ts';
 import {
   configFrom,
   configHash,
+  withConfigPaths,
   overridesOf,
   parseConfig,
   parseStoredConfig,
@@ -287,6 +288,23 @@ describe('config', () => {
     expect(await configHash({ ...rest, schema })).toBe(await configHash(quick));
     const other = configFrom('quick', { ppo: { clipLow: 0.1 } }, 'x');
     expect(await configHash(other)).not.toBe(await configHash(quick));
+  });
+
+  test('takes subset files as methods, by content and with paths of their own', async () => {
+    const methods = (...files: readonly string[]) =>
+      configFrom('quick', { experiment: { methods: ['full', ...files] } }, 'x');
+    const one = methods('file:a/top.json');
+    const moved = withConfigPaths(one, (path) => `/far/${path}`);
+    expect(moved.experiment.methods).toEqual(['full', 'file:/far/a/top.json']);
+    const hashOf = (config: typeof one, path: string, digest: string) =>
+      configHash(config, new Map([[path, digest]]));
+    expect(await hashOf(one, 'a/top.json', '11')).toBe(
+      await hashOf(moved, '/far/a/top.json', '11'),
+    );
+    expect(await hashOf(one, 'a/top.json', '11')).not.toBe(await hashOf(one, 'a/top.json', '22'));
+    for (const bad of ['file:', 'files:x', 'file:a\nb', 'best', `file:${'x'.repeat(4097)}`]) {
+      expect(() => methods(bad)).toThrow('x: experiment.methods.1: must be full, lim,');
+    }
   });
 
   test('lists what differs from the reference by dotted path', () => {

@@ -2,12 +2,13 @@ import { describe, expect, test } from 'vitest';
 import { selectLinear } from '../../src/entries/lim.ts';
 import { describeBound, thetaBound } from '../../src/lim/bound.ts';
 import { rewardsInMemory } from '../../src/lim/pool-rewards.ts';
-import { selectFull } from '../../src/selection/full.ts';
-import { selectLim } from '../../src/selection/lim.ts';
-import { linearScore } from '../../src/selection/linear.ts';
+import { full, selectFull } from '../../src/selection/full.ts';
+import { lim, selectLim } from '../../src/selection/lim.ts';
+import { linear, linearScore } from '../../src/selection/linear.ts';
 import { select, type SelectionPool } from '../../src/selection/method.ts';
-import { selectRandom } from '../../src/selection/rand.ts';
-import { methodNames, readsRewards, selectionMethods } from '../../src/selection/methods.ts';
+import { rand, selectRandom } from '../../src/selection/rand.ts';
+
+import { methodNames, methodOf } from '../../src/selection/methods.ts';
 
 describe('selectLim', () => {
   test('keeps what is at the threshold, in the input order, and says why', async () => {
@@ -209,11 +210,10 @@ describe('the registry of methods', () => {
   };
 
   test('has every method under its own name', () => {
-    for (const [name, method] of Object.entries(selectionMethods)) expect(method.name).toBe(name);
+    for (const name of methodNames) expect(methodOf(name).name).toBe(name);
   });
 
   test('chooses as each method does by itself', async () => {
-    const { full, lim, linear, rand } = selectionMethods;
     const whole: SelectionPool = {
       ...pool,
       scores: { scores: [1, 0, -1, 0.5] },
@@ -227,37 +227,27 @@ describe('the registry of methods', () => {
   });
 
   test.each([
-    ['lim', 'lim needs the LIM scores, which this test lacks'],
-    ['linear', 'linear needs the rewards of each epoch, which this test lacks'],
-  ] as const)('refuses %s where the pool lacks what it needs', async (name, message) => {
-    const refused = select(selectionMethods[name], pool, { count: 1 });
+    [lim, 'lim needs the LIM scores, which this test lacks'],
+    [linear, 'linear needs the rewards of each epoch, which this test lacks'],
+  ] as const)('refuses $name where the pool lacks what it needs', async (method, message) => {
+    const refused = select(method, pool, { count: 1 });
     await expect(refused).rejects.toMatchObject({ name: 'SelectionError', message });
   });
 
   test.each([
-    ['counts', { rewards: rewardsInMemory(matrix) }, 'the number of samples behind each reward'],
+    ['counts', { shares: rewardsInMemory(matrix) }, 'the number of samples behind each share'],
     ['keys', {}, 'to know which keys are wrong'],
   ] as const)('refuses a method that needs %s', async (need, given, words) => {
-    const method = { ...selectionMethods.rand, needs: [need] };
+    const method = { ...rand, needs: [need] };
     const refused = select(method, { ...pool, ...given }, { count: 1 });
     await expect(refused).rejects.toThrow(`rand needs ${words}, which this test lacks`);
-    const all = { ...pool, rewards: rewardsInMemory(matrix), counted: true, keys: [] };
+    const all = { ...pool, shares: rewardsInMemory(matrix), counted: true, keys: [] };
     expect((await select(method, all, { count: 1 })).indices).toHaveLength(1);
   });
 
   test('draws no number of prompts from a threshold', async () => {
-    await expect(select(selectionMethods.rand, pool, { threshold: 0.6 })).rejects.toThrow(
+    await expect(select(rand, pool, { threshold: 0.6 })).rejects.toThrow(
       'rand has no scores for a threshold to cut: it needs a count',
     );
-  });
-
-  test('counts the responses that a selection costs', () => {
-    const pass = { prompts: 160, epochs: 5, samples: 8 };
-    const cost = Object.entries(selectionMethods).map(([name, of]) => [name, of.samples(pass)]);
-    expect(Object.fromEntries(cost)).toEqual({ full: 0, lim: 6400, linear: 6400, rand: 0 });
-    // What everybody knows of a method says the same.
-    for (const name of methodNames) {
-      expect(selectionMethods[name].samples(pass) > 0).toBe(readsRewards(name));
-    }
   });
 });

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { rgbOf } from '../../demo/plots/ramp.ts';
 import {
-  lineLooks,
+  lineLook,
   lineRules,
   markPath,
   methodLook,
@@ -14,6 +14,7 @@ import {
   tones,
   type LineName,
 } from '../../src/look/tokens.ts';
+import { methodNames, type MethodName } from '../../src/selection/methods.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import { renderReport } from '../../src/report/page.ts';
 import viteConfig from '../../vite.config.ts';
@@ -105,7 +106,11 @@ function contrast(one: string, other: string): number {
   return Math.max(a, b) / Math.min(a, b);
 }
 
-const lines = Object.keys(lineLooks) as LineName[];
+/** As many subset files as have looks of their own. */
+const subsets = ['a', 'b', 'c', 'd'].map((name): MethodName => `file:${name}.json`);
+const methods: readonly MethodName[] = [...methodNames, ...subsets];
+const lines: readonly LineName[] = ['base', ...methods];
+const lookOf = (name: LineName) => lineLook(name, methods);
 
 describe('colours', () => {
   test('of methods are apart under every kind of colour vision, as their text says', () => {
@@ -125,7 +130,7 @@ describe('colours', () => {
 
   test('that colour text are readable on card, panel and page', () => {
     const names = ['ink', 'quiet', 'bad', 'accent', 'wrong-key'];
-    const texts = [...names, ...lines.map((name) => lineLooks[name].textTone.slice(2))];
+    const texts = [...names, ...lines.map((name) => lookOf(name).textTone.slice(2))];
     for (const scheme of schemes) {
       for (const ground of ['card', 'page']) {
         for (const name of texts) {
@@ -157,9 +162,27 @@ describe('lines', () => {
   test('differ in dash or mark, not by colour alone', () => {
     const looks = (list: readonly { readonly dash: readonly number[]; readonly mark: string }[]) =>
       new Set(list.map(({ dash, mark }) => `${dash.join()} ${mark}`));
-    expect(looks(Object.values(lineLooks)).size).toBe(lines.length);
-    expect(looks(Array.from({ length: 24 }, (_, code) => methodLook(code))).size).toBe(24);
+    expect(looks(lines.map(lookOf)).size).toBe(lines.length);
+    expect(looks(Array.from({ length: 32 }, (_, code) => methodLook(code))).size).toBe(32);
     expect(looks(runLooks).size).toBe(runLooks.length);
+  });
+
+  test('of one colour have different marks', () => {
+    const all = methods.map(lookOf);
+    for (const [i, one] of all.entries()) {
+      for (const other of all.slice(i + 1)) {
+        const [own, their] = [one, other].map(({ tone }) => tones[tone.slice(2)].light);
+        if (own === their) expect(one.mark, `${one.label}, ${other.label}`).not.toBe(other.mark);
+      }
+    }
+  });
+
+  test('of subset files keep their looks in a run, and name no folder', () => {
+    const [one, other] = ['file:x/y/top.json', 'file:x/z/top.json'] as const;
+    const looks = [one, other].map((name) => lineLook(name, ['full', one, other]));
+    expect(looks.map(({ key }) => key)).toEqual(['file-1', 'file-2']);
+    for (const { label } of looks) expect(label).toMatch(/^FILE top\.json \([a-p]{4}\)$/);
+    expect(looks[0].label).not.toBe(looks[1].label);
   });
 
   test.each(['circle', 'diamond', 'triangle', 'rect'] as const)('mark a point by a %s', (mark) => {
@@ -179,9 +202,9 @@ const sources = (folder: string, ending: RegExp): [string, string][] =>
 describe('the rules of lines', () => {
   test('colour the text and the drawn line of every method', () => {
     for (const name of lines) {
-      const { tone, textTone } = lineLooks[name];
-      expect(lineRules()).toContain(`.line-${name} {\n  color: var(${textTone});\n}`);
-      expect(lineRules()).toContain(`svg.line-${name} {\n  color: var(${tone});\n}`);
+      const { key, tone, textTone } = lookOf(name);
+      expect(lineRules()).toContain(`.line-${key} {\n  color: var(${textTone});\n}`);
+      expect(lineRules()).toContain(`svg.line-${key} {\n  color: var(${tone});\n}`);
       expect(tones).toHaveProperty([tone.slice(2)]);
     }
   });
@@ -223,7 +246,9 @@ describe('page and report', () => {
     const style = plugin?.transform(readFileSync(path, 'utf8'), path);
     expect(style).toContain(toneRules());
     expect(style).toContain(lineRules());
-    for (const name of lines) expect(html).toContain(`var(${lineLooks[name].tone})`);
+    for (const name of ['base', 'full', 'lim', 'rand', 'linear'] as const) {
+      expect(html).toContain(`var(${lookOf(name).tone})`);
+    }
   });
 
   test('have every colour in both schemes', () => {

@@ -1,18 +1,36 @@
+import { dapo } from './dapo.ts';
 import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
 import { full } from './full.ts';
+import { greso } from './greso.ts';
+import { lilo } from './lilo.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
 import {
   isStatic,
   type LimSettings,
   type Need,
+  type OnlineMethod,
   type SelectionMethod,
   type StaticMethod,
 } from './method.ts';
+import { onlineLim } from './online-lim.ts';
 import { rand } from './rand.ts';
+import { retire } from './retire.ts';
+import { speed } from './speed.ts';
 
 /** Every method that has a name of its own, in the order of tables, legends and messages. */
-const methods = [full, lim, rand, linear] as const satisfies readonly SelectionMethod[];
+const methods = [
+  full,
+  lim,
+  rand,
+  linear,
+  onlineLim,
+  dapo,
+  lilo,
+  greso,
+  retire,
+  speed,
+] as const satisfies readonly SelectionMethod[];
 
 type OwnName = (typeof methods)[number]['name'];
 
@@ -43,6 +61,12 @@ export function methodOf(name: MethodName): SelectionMethod {
 export function selectionOf(name: MethodName): StaticMethod | undefined {
   const method = methodOf(name);
   return name !== 'full' && isStatic(method) ? method : undefined;
+}
+
+/** The method of a name, if it chooses its prompts while it trains; undefined for others. */
+export function onlineOf(name: MethodName): OnlineMethod | undefined {
+  const method = methodOf(name);
+  return isStatic(method) ? undefined : method;
 }
 
 export const methodCode = (name: MethodName): number => methodOf(name).code;

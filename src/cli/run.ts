@@ -2,17 +2,29 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
+import { fieldOf, isRecord, parseJson } from '../formats/json.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
+  type Evaluation,
   type ExperimentEvent,
   type ExperimentResults,
   failureIn,
   type LimSummary,
 } from '../results.ts';
-import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import {
+  COMPLETIONS,
+  CONFIG,
+  isLeftOver,
+  LATEST,
+  ONLINE,
+  placeOfCheckpoint,
+  REPORT,
+  RESULTS,
+  SUBSETS,
+} from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
@@ -97,8 +109,9 @@ export const command = defineCommand({
     const host = await system();
     if (args.estimate) {
       if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
-      const { config, memory, seeds } = await resumedRun(host, args);
-      return estimateLaidOut(host, config, { memory, seeds }, args);
+      const { out, config, memory, seeds } = await resumedRun(host, args);
+      const hasBase = hasOwnBase(await newestCheckpoint(host, out));
+      return estimateLaidOut(host, config, { memory, seeds, hasBase }, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -220,7 +233,7 @@ async function lockedFor(
 
 /** Removes files that a killed run or command was still writing. */
 async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, `${out}/${SUBSETS}`, `${out}/${COMPLETIONS}`]) {
+  for (const folder of [out, ...[SUBSETS, COMPLETIONS, ONLINE].map((name) => `${out}/${name}`)]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
@@ -269,16 +282,41 @@ export const estimateRun = (
     args,
   );
 
-/** @param run.memory The budget within which the run is laid out; undefined for none. */
+/** The path of a run's newest checkpoint, from the run's folder; undefined if it has none. */
+async function newestCheckpoint(host: System, folder: string): Promise<string | undefined> {
+  const path = `${folder}/${LATEST}`;
+  if ((await host.info(path))?.kind !== 'file') return undefined;
+  const pointer = parseJson(
+    await withSource(path, (source) => readText(source, MOST_RECORD_BYTES)),
+    path,
+  );
+  const file = isRecord(pointer) ? fieldOf(pointer, 'file') : undefined;
+  return typeof file === 'string' ? file : undefined;
+}
+
+/** Whether the run of a checkpoint is past its pre-training, or needed none. */
+const hasOwnBase = (checkpoint: string | undefined): boolean => {
+  const place = checkpoint === undefined ? undefined : placeOfCheckpoint(checkpoint);
+  return place !== undefined && place.method !== 'base';
+};
+
+/**
+ * @param run.memory The budget within which the run is laid out; undefined for none.
+ * @param run.hasBase Whether the run has pre-trained its base already.
+ */
 async function estimateLaidOut(
   host: System,
   config: ExperimentConfig,
-  { memory, seeds }: Pick<PlannedRun, 'memory' | 'seeds'>,
+  {
+    memory,
+    seeds,
+    hasBase: own = false,
+  }: Pick<PlannedRun, 'memory' | 'seeds'> & { hasBase?: boolean },
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = findBase(await shippedBases(), config) !== undefined;
+    const hasBase = own || findBase(await shippedBases(), config) !== undefined;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;
@@ -525,6 +563,14 @@ class Screen {
           );
           break;
         case 'update': {
+          const narrowed = event.online?.narrowed;
+          if (narrowed) {
+            const { ranking_change: change = NaN, ranking_noise: noise = NaN } = event.metrics;
+            await this.#news(
+              `  ${event.method} goes on with ${counted(narrowed.length, 'prompt')} after ${counted(event.update, 'update')}: ` +
+                `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
+            );
+          }
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
@@ -656,7 +702,7 @@ function table(run: Run): string {
   const rows = methods.map((method) => {
     const means = evaluationsAt(results.config, evaluationsOf(run, method), tableReadout);
     const mean = means.reduce((sum, one) => sum + one.mean, 0) / means.length;
-    return line(method, means.length === 0 ? 'none' : mean.toFixed(3));
+    return line(method, means.length === 0 ? 'none' : `${mean.toFixed(3)}${samplesText(means)}`);
   });
   return [
     '',
@@ -664,6 +710,15 @@ function table(run: Run): string {
     `  ${'base'.padEnd(width)}${' '.repeat(18)}${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');
+}
+
+/** What an online method sampled and trained on, a seed; empty for other methods. */
+function samplesText(evaluations: readonly Evaluation[]): string {
+  const mean = (of: (one: Evaluation) => number): number =>
+    Math.round(evaluations.reduce((sum, one) => sum + of(one), 0) / evaluations.length);
+  if (evaluations.every(({ samplesTrained }) => samplesTrained === undefined)) return '';
+  const trained = mean(({ samplesTrained, samples }) => samplesTrained ?? samples);
+  return `   trained on ${trained} of ${mean(({ samples }) => samples)} samples`;
 }
 
 /** Reward, right responses and cut responses at both ends of a method's training. */

@@ -32,7 +32,7 @@ import type {
   OldLogprobs,
 } from './vocabulary/losses.ts';
 import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
-import { type MethodName, onlineOf } from './selection/methods.ts';
+import { type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
 import type { OnlineSettings } from './selection/online-settings.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
@@ -410,6 +410,28 @@ function checkTogether(
   }
   if (methods.includes('online-lim') && lim.signal !== 'accuracy') {
     fail('lim.signal', 'must be accuracy for online-lim: the noise of other signals is not known');
+  }
+  for (const method of methods.flatMap((name) => selectionOf(name) ?? [])) {
+    const { name, epochs = 1, needs } = method;
+    if (epochs > experiment.epochs) {
+      fail(
+        'experiment.methods',
+        `${name} reads ${epochs} data epochs, the run has ${experiment.epochs}`,
+      );
+    }
+    if (!needs.includes('counts')) continue;
+    if (lim.signal !== 'accuracy') {
+      fail(
+        'lim.signal',
+        `must be accuracy for ${name}, whose scores are of counts of right answers`,
+      );
+    }
+    if (rollout.samples < 2) {
+      fail(
+        'rollout.samples',
+        `must be at least 2 for ${name}: one answer tells nothing of its noise`,
+      );
+    }
   }
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';

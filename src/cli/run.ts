@@ -2,7 +2,7 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
-import { fieldOf, isRecord, parseJson } from '../formats/json.ts';
+import { fieldOf, isRecord, jsonText, parseJson } from '../formats/json.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
@@ -44,7 +44,7 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { withSizes } from './experiment-sizes.ts';
 import { costText } from './run-cost.ts';
-import { expectFreshRun, jsonText, nextFree } from './output.ts';
+import { expectFreshRun, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
@@ -109,9 +109,9 @@ export const command = defineCommand({
     const host = await system();
     if (args.estimate) {
       if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
-      const { out, config, memory, seeds } = await resumedRun(host, args);
-      const hasBase = hasOwnBase(await newestCheckpoint(host, out));
-      return estimateLaidOut(host, config, { memory, seeds, hasBase }, args);
+      const { config, memory, seeds, out } = await resumedRun(host, args);
+      const madeBase = await hasMadeBase(host, out);
+      return estimateLaidOut(host, config, { memory, seeds, madeBase }, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -282,27 +282,20 @@ export const estimateRun = (
     args,
   );
 
-/** The path of a run's newest checkpoint, from the run's folder; undefined if it has none. */
-async function newestCheckpoint(host: System, folder: string): Promise<string | undefined> {
-  const path = `${folder}/${LATEST}`;
-  if ((await host.info(path))?.kind !== 'file') return undefined;
-  const pointer = parseJson(
-    await withSource(path, (source) => readText(source, MOST_RECORD_BYTES)),
-    path,
-  );
-  const file = isRecord(pointer) ? fieldOf(pointer, 'file') : undefined;
-  return typeof file === 'string' ? file : undefined;
-}
-
-/** Whether the run of a checkpoint is past its pre-training, or needed none. */
-const hasOwnBase = (checkpoint: string | undefined): boolean => {
-  const place = checkpoint === undefined ? undefined : placeOfCheckpoint(checkpoint);
+/** Whether a run that was left stands behind the pre-training of its base. */
+async function hasMadeBase(host: System, out: string): Promise<boolean> {
+  const path = `${out}/${LATEST}`;
+  if ((await host.info(path))?.kind !== 'file') return false;
+  const text = await withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
+  const latest = parseJson(text, path);
+  const file = isRecord(latest) ? fieldOf(latest, 'file') : undefined;
+  const place = typeof file === 'string' ? placeOfCheckpoint(file) : undefined;
   return place !== undefined && place.method !== 'base';
-};
+}
 
 /**
  * @param run.memory The budget within which the run is laid out; undefined for none.
- * @param run.hasBase Whether the run has pre-trained its base already.
+ * @param run.madeBase Whether the run has pre-trained its base already.
  */
 async function estimateLaidOut(
   host: System,
@@ -310,13 +303,13 @@ async function estimateLaidOut(
   {
     memory,
     seeds,
-    hasBase: own = false,
-  }: Pick<PlannedRun, 'memory' | 'seeds'> & { hasBase?: boolean },
+    madeBase = false,
+  }: Pick<PlannedRun, 'memory' | 'seeds'> & { readonly madeBase?: boolean },
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = own || findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || findBase(await shippedBases(), config) !== undefined;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;

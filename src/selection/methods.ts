@@ -1,7 +1,13 @@
 import { dapo } from './dapo.ts';
 import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
+import { anti } from './anti.ts';
+import { clean } from './clean.ts';
 import { full } from './full.ts';
 import { greso } from './greso.ts';
+import { gvar } from './gvar.ts';
+import { hvar } from './hvar.ts';
+import { limDebiased } from './lim-debiased.ts';
+import { limEarly1, limEarly2, limEarly3 } from './lim-early.ts';
 import { lilo } from './lilo.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
@@ -13,17 +19,33 @@ import {
   type SelectionMethod,
   type StaticMethod,
 } from './method.ts';
+import { near } from './near.ts';
 import { onlineLim } from './online-lim.ts';
+import { oracle } from './oracle.ts';
+import { pass } from './pass.ts';
 import { rand } from './rand.ts';
 import { retire } from './retire.ts';
 import { speed } from './speed.ts';
+import { strat } from './strat.ts';
 
 /** Every method that has a name of its own, in the order of tables, legends and messages. */
 const methods = [
   full,
   lim,
+  limDebiased,
+  limEarly1,
+  limEarly2,
+  limEarly3,
   rand,
+  clean,
+  strat,
+  oracle,
+  anti,
   linear,
+  hvar,
+  gvar,
+  near,
+  pass,
   onlineLim,
   dapo,
   lilo,
@@ -104,7 +126,7 @@ export function readsRewards(name: MethodName): boolean {
 }
 
 /** What only a FULL pass can tell. */
-const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'counts']);
+const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'shares', 'counts']);
 
 /**
  * The responses that a method's selection costs, as a share of those of the FULL pass; 0 for a

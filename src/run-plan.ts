@@ -92,7 +92,6 @@ export function plannedUpdates(
 }
 
 /** A heading for the training of a method. */
-<<<<<<< HEAD
 export function trainingText(
   { ppo: { estimator } }: Pick<ExperimentConfig, 'ppo'>,
   method: MethodName,
@@ -102,20 +101,13 @@ export function trainingText(
   if (method === 'full') {
     return `${learner} on the full pool, ${iterations} updates, recording every prompt's reward`;
   }
+  if (onlineOf(method)) {
+    return `${learner} from the base on the pool under ${methodLabel(method)}, ${iterations} updates`;
+  }
   return iterations === 0
     ? `${methodLabel(method)} kept no prompt: nothing to train on`
     : `${learner} from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
 }
-=======
-export const trainingText = (method: MethodName, iterations: number): string =>
-  method === 'full'
-    ? `PPO on the full pool, ${iterations} updates, recording every prompt's reward`
-    : onlineOf(method)
-      ? `PPO from the base on the pool under ${methodLabel(method)}, ${iterations} updates`
-      : iterations === 0
-        ? `${methodLabel(method)} kept no prompt: nothing to train on`
-        : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
->>>>>>> main
 
 /**
  * The item at an index of a run's seeds or methods. @throws RangeError if there is no such item.

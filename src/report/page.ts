@@ -60,10 +60,7 @@ import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-<<<<<<< HEAD
 import { estimatorLabel } from '../vocabulary/estimators.ts';
-import { inTableOrder, methodLabel, methodTakes, type MethodName } from '../selection/methods.ts';
-=======
 import {
   inTableOrder,
   methodLabel,
@@ -71,7 +68,6 @@ import {
   type MethodName,
   onlineOf,
 } from '../selection/methods.ts';
->>>>>>> main
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -424,12 +420,9 @@ ${
       : ''
   }<li><b>FULL.</b> ${estimatorLabel(config.ppo.estimator)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
-<<<<<<< HEAD
-${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-=======
+import { estimatorLabel } from '../vocabulary/estimators.ts';
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> PPO from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
->>>>>>> main
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;

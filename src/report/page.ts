@@ -421,8 +421,8 @@ ${
   }<li><b>FULL.</b> ${estimatorLabel(config.ppo.estimator)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 import { estimatorLabel } from '../vocabulary/estimators.ts';
-${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> PPO from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
+${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
+${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;

@@ -47,6 +47,7 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
+  passUpdates,
   readersOf,
   readingsAt,
   readoutText,
@@ -396,7 +397,7 @@ function didSection(run: Run): Markup {
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
-  const pass = lastUpdate(run, 'full');
+  const [pass, last] = [passUpdates(run), lastUpdate(run, 'full')];
   const task = describeTask(config.task);
   return markup`<p>${modelText(run.results)} and ${task.what}. ${
     seeds.length === 1
@@ -415,7 +416,7 @@ ${
       ? markup`<li><b>Probe.</b> ${probeText(probe)}</li>
 `
       : ''
-  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
+  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.${last > pass ? markup` Its training goes on to update ${last}, and no reward is recorded any more.` : ''}</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}

@@ -44,12 +44,13 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const { seed } = pool;
   const { method, prompts, iteration } = place;
   const code = methodCode(method);
-  const full = method === 'full';
   const started = performance.now();
 
   // Order: consecutive places of an endless shuffle, epoch after epoch.
   const turns = turnsOf(tools.config, prompts.length, iteration);
   const { epoch } = turns;
+  // FULL may go on: the matrix has columns for its first epochs alone.
+  const scored = method === 'full' && epoch < tools.config.experiment.epochs;
   const indices = promptsInOrder(seed, place, turns);
 
   // Rollout.
@@ -88,7 +89,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     ),
   );
   const verified = performance.now();
-  if (full) {
+  if (scored) {
     const said = texts.map((text, row) => ({
       text,
       reward: at(verdicts.rewards, row),
@@ -106,7 +107,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const metrics = await trainer.update(groups, verdicts, {
     seed: new RandomStream(seed, 'minibatchOrder', code).next(),
     iteration,
-    ...(full ? { column: epoch } : {}),
+    ...(scored ? { column: epoch } : {}),
   });
   const updated = performance.now();
 

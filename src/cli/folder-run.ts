@@ -42,7 +42,7 @@ export async function openInFolder(
       resume: resumed,
       ...(memory === undefined ? {} : { memory }),
       adapter,
-      bases: await shippedBases(),
+      bases: await shippedBases(config),
       tuned: await readTuned(),
       // Waits until the folder holds its config.
       paused: true,

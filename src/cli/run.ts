@@ -13,7 +13,6 @@ import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
@@ -275,7 +274,7 @@ async function estimateLaidOut(
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = madeBase || findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || (await shippedBases(config)).length > 0;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;
@@ -511,7 +510,7 @@ class Screen {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
             break;
           }
-          const tiers = Object.entries(event.tiers)
+          const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(

@@ -4,7 +4,6 @@ import { readText } from '../formats/byte-source.ts';
 import { jsonText, parseJson } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
-import { findBase } from '../scheduler/base-file.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
 import { ROWS } from '../sweep/names.ts';
@@ -291,14 +290,13 @@ async function tellEstimate(host: System, { own }: PlannedSweep, args: SweepArgs
   const progress = await SweepProgress.of(host, args.out ?? '.', own);
   const gpu = await openCommandGpu({ adapter: args.adapter ?? 'auto' });
   try {
-    const bases = await shippedBases();
     const seen = new Set<string>();
     let peak = 0;
     for (const { config, pass, hash } of own) {
       const of = JSON.stringify(pass?.config ?? hash);
       if (seen.has(of)) continue;
       seen.add(of);
-      const hasBase = findBase(bases, config) !== undefined;
+      const hasBase = (await shippedBases(config)).length > 0;
       const found = await withSizes(host, config, ({ task, model }) =>
         estimate(config, gpu.limits, { task, model, hasBase }),
       );

@@ -1,3 +1,4 @@
+import type { Accuracy } from '../results.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { inTableOrder, methodEntries, methodOf, type MethodName } from '../selection/methods.ts';
 import type { Sweep, SweepCell } from './folder.ts';
@@ -22,6 +23,12 @@ export function selectionSamples({ results }: SweepCell, method: MethodName): nu
   });
 }
 
+/** Accuracy by tier, also of tiers beside the mean. */
+const tiersOf = ({ tiers, outOfDistribution }: Accuracy): Readonly<Record<string, number>> => ({
+  ...tiers,
+  ...outOfDistribution,
+});
+
 /** Names in the order in which they first occur. */
 const distinct = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
 
@@ -31,7 +38,7 @@ const distinct = (lists: readonly (readonly string[])[]): string[] => [...new Se
  */
 export function rowsText({ grid, cells }: Sweep): string {
   const keys = Object.keys(grid.factors);
-  const tiers = distinct(cells.map(({ results }) => Object.keys(results.base.tiers)));
+  const tiers = distinct(cells.map(({ results }) => Object.keys(tiersOf(results.base))));
   const head: Value[] = [
     'cell',
     'seed',
@@ -74,7 +81,7 @@ export function rowsText({ grid, cells }: Sweep): string {
           selection,
           one.samples + selection,
           one.mean,
-          ...tiers.map((tier) => one.tiers[tier]),
+          ...tiers.map((tier) => tiersOf(one)[tier]),
           wrong,
         ]);
     });

@@ -1,5 +1,3 @@
-import { spawn } from 'node:child_process';
-import { createInterface } from 'node:readline';
 import { parseJsonLine } from '../formats/json.ts';
 import type { MemberNews } from './sweep-member.ts';
 
@@ -18,11 +16,13 @@ export interface SweepWorkers {
  * @param argv The arguments of a member, behind the name of the command.
  * @param tell Receives the news of all members.
  */
-export function startWorkers(
+export async function startWorkers(
   count: number,
   argv: readonly string[],
   tell: (news: MemberNews) => void,
-): SweepWorkers {
+): Promise<SweepWorkers> {
+  const { spawn } = await import('node:child_process');
+  const { createInterface } = await import('node:readline');
   const script = process.argv[1];
   if (script === undefined) throw new Error('--workers needs a script that can be run again');
   const options =

@@ -219,7 +219,7 @@ async function withWorkers(
     stop = () => member.stop();
     work = member.work().then(() => []);
   } else {
-    const started = startWorkers(how.workers, how.argv, tell);
+    const started = await startWorkers(how.workers, how.argv, tell);
     stop = () => started.stop();
     work = started.ended;
   }

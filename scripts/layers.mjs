@@ -207,6 +207,15 @@ export const layers = {
       'src/variants',
     ],
   },
+  'src/report/interval': {
+    is: 'means with their intervals',
+    imports: ['src/config', 'src/results', 'src/tasks'],
+  },
+  'src/sweep/readings': {
+    is: 'a sweep as tables of numbers',
+    files: ['src/sweep/selection-readings'],
+    imports: ['src/random', 'src/readouts', 'src/report/interval', 'src/results', 'src/selection'],
+  },
   'src/report': {
     is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [

@@ -22,6 +22,7 @@ export const purposes = {
   selfCheck: 14,
   adapters: 15,
   probe: 16,
+  splitHalves: 30,
   test: 99,
 } as const;
 

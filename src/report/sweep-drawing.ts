@@ -54,7 +54,9 @@ export function drawing({ label, width, height, x, y, lines, rules = [] }: Drawi
   const placeX = scale(x, left, right);
   const placeY = scale(y, bottom, top);
   const path = (points: readonly DrawnPoint[]): string =>
-    points.map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${near(placeX(px))} ${near(placeY(py))}`).join('');
+    points
+      .map(([px, py], i) => `${i === 0 ? 'M' : 'L'}${near(placeX(px))} ${near(placeY(py))}`)
+      .join('');
   const grid = y.ticks.map(({ at }) => `M${left} ${near(placeY(at))}H${right}`).join('');
   const texts = [
     ...x.ticks.map(
@@ -70,35 +72,41 @@ export function drawing({ label, width, height, x, y, lines, rules = [] }: Drawi
   ];
   const ruled = rules
     .map((rule) =>
-      'x' in rule ? `M${near(placeX(rule.x))} ${top}V${bottom}` : `M${left} ${near(placeY(rule.y))}H${right}`,
+      'x' in rule
+        ? `M${near(placeX(rule.x))} ${top}V${bottom}`
+        : `M${left} ${near(placeY(rule.y))}H${right}`,
     )
     .join('');
-  const drawn = lines.map(({ look, points, band = [], bars = [], thin = [], dots = [], ...how }) => {
-    const color = `var(${look.tone})`;
-    const dash = look.dash.length > 0 ? ` stroke-dasharray="${look.dash.join(' ')}"` : '';
-    const parts: string[] = [];
-    if (band.length > 1) {
-      const upper = band.map(([px, , high]) => `${near(placeX(px))} ${near(placeY(high))}`);
-      const lower = band.map(([px, low]) => `${near(placeX(px))} ${near(placeY(low))}`).reverse();
-      parts.push(`<path class="b" d="M${[...upper, ...lower].join('L')}Z"/>`);
-    }
-    const seeds = thin.map(path).join('');
-    if (seeds !== '') parts.push(`<path class="t" d="${seeds}"/>`);
-    const spots = dots.map(([px, py]) => markPath('circle', placeX(px), placeY(py), 2)).join('');
-    if (spots !== '') parts.push(`<path class="d" d="${spots}"/>`);
-    const upright = bars
-      .map(([px, low, high]) => `M${near(placeX(px))} ${near(placeY(low))}V${near(placeY(high))}`)
-      .join('');
-    if (upright !== '') parts.push(`<path d="${upright}" stroke-width="2"/>`);
-    if (how.loose !== true && points.length > 1) {
-      parts.push(`<path d="${path(points)}" stroke-width="${look.width}"${dash}/>`);
-    }
-    if (how.plain !== true) {
-      const marks = points.map(([px, py]) => markPath(look.mark, placeX(px), placeY(py), 3)).join('');
-      if (marks !== '') parts.push(`<path class="f" d="${marks}"/>`);
-    }
-    return `<g color="${color}">${parts.join('')}</g>`;
-  });
+  const drawn = lines.map(
+    ({ look, points, band = [], bars = [], thin = [], dots = [], ...how }) => {
+      const color = `var(${look.tone})`;
+      const dash = look.dash.length > 0 ? ` stroke-dasharray="${look.dash.join(' ')}"` : '';
+      const parts: string[] = [];
+      if (band.length > 1) {
+        const upper = band.map(([px, , high]) => `${near(placeX(px))} ${near(placeY(high))}`);
+        const lower = band.map(([px, low]) => `${near(placeX(px))} ${near(placeY(low))}`).reverse();
+        parts.push(`<path class="b" d="M${[...upper, ...lower].join('L')}Z"/>`);
+      }
+      const seeds = thin.map(path).join('');
+      if (seeds !== '') parts.push(`<path class="t" d="${seeds}"/>`);
+      const spots = dots.map(([px, py]) => markPath('circle', placeX(px), placeY(py), 2)).join('');
+      if (spots !== '') parts.push(`<path class="d" d="${spots}"/>`);
+      const upright = bars
+        .map(([px, low, high]) => `M${near(placeX(px))} ${near(placeY(low))}V${near(placeY(high))}`)
+        .join('');
+      if (upright !== '') parts.push(`<path d="${upright}" stroke-width="2"/>`);
+      if (how.loose !== true && points.length > 1) {
+        parts.push(`<path d="${path(points)}" stroke-width="${look.width}"${dash}/>`);
+      }
+      if (how.plain !== true) {
+        const marks = points
+          .map(([px, py]) => markPath(look.mark, placeX(px), placeY(py), 3))
+          .join('');
+        if (marks !== '') parts.push(`<path class="f" d="${marks}"/>`);
+      }
+      return `<g color="${color}">${parts.join('')}</g>`;
+    },
+  );
   return raw(
     `<svg class="plot" viewBox="0 0 ${width} ${height}" role="img" aria-label="${escape(label)}">` +
       `<path class="g" d="${grid}"/><path class="a" d="M${left} ${bottom}H${right}"/>` +

@@ -1,0 +1,650 @@
+import { lineLook } from '../look/tokens.ts';
+import { methodLabel, type MethodName } from '../selection/methods.ts';
+import {
+  conditionsOf,
+  conditionText,
+  configOf,
+  crossingOf,
+  differencesAtSamples,
+  differencesOf,
+  factorName,
+  factorValue,
+  pointsOf,
+  poolOf,
+  promptsOf,
+  selectionSamples,
+  sideOf,
+  sweepMethods,
+  sweepUnit,
+  type Condition,
+  type Crossing,
+  type DifferencePoint,
+  type ReadSweep,
+} from '../sweep/readings.ts';
+import { selectionReadings, type SelectionReadings } from '../sweep/selection-readings.ts';
+import { leastP } from './caveats.ts';
+import { pageOf, tableOf } from './document.ts';
+import { legend } from './figures.ts';
+import { leastSeeds } from './interval.ts';
+import { markup, shortened, type Markup, type Part } from './markup.ts';
+import { findingStrip } from './sweep-drawing.ts';
+import type { Evidence, Finding, Registered } from './sweep-evidence.ts';
+import {
+  accuracyAxis,
+  agreementText,
+  curvesOf,
+  curveTable,
+  differenceText,
+  factorFigure,
+  folded,
+  mapKey,
+  methodPanel,
+  numbersTable,
+  overview,
+  phaseMap,
+  readoutsOf,
+  rocFigure,
+  scaleOf,
+  seedTable,
+  short,
+  type MapRow,
+} from './sweep-figures.ts';
+import css from './sweep.css?raw';
+import { average, count, counted, fixed, listed } from './text.ts';
+
+/** What a sweep's page says of how it was made. */
+export interface SweepOrigin {
+  /** Name of the sweep's folder, without a path. */
+  readonly name: string;
+  /** Commands that make the sweep and its page again. */
+  readonly commands: readonly string[];
+}
+
+/** The factor that gives shares of the pool. */
+const SHARE = 'lim.count';
+/** Conditions whose curves are unfolded. */
+const UNFOLDED = 3;
+/** Most conditions of which each method gets a figure of its own with all seeds. */
+const MOST_PANELLED = 12;
+
+interface Read {
+  readonly sweep: ReadSweep;
+  readonly evidence: Evidence;
+  readonly origin: SweepOrigin;
+  readonly methods: readonly MethodName[];
+  readonly conditions: readonly Condition[];
+  readonly finished: readonly Condition[];
+  readonly selections: ReadonlyMap<Condition, SelectionReadings>;
+  readonly unit: string;
+}
+
+/**
+ * The page of a sweep: one HTML file that loads nothing and runs nothing. It holds no date and no
+ * path, so that the same cells give the same bytes.
+ *
+ * @throws What reading the pass of a cell throws.
+ */
+export async function sweepReport(
+  sweep: ReadSweep,
+  evidence: Evidence,
+  origin: SweepOrigin,
+): Promise<string> {
+  const methods = sweepMethods(sweep);
+  const conditions = conditionsOf(sweep);
+  const finished = conditions.filter(({ cells }) => cells.length > 0);
+  const selections = new Map<Condition, SelectionReadings>();
+  for (const condition of finished) {
+    const read = await selectionReadings(condition, methods);
+    if (read) selections.set(condition, read);
+  }
+  const read: Read = {
+    sweep,
+    evidence,
+    origin,
+    methods,
+    conditions,
+    finished,
+    selections,
+    unit: sweepUnit(sweep),
+  };
+  const title = `When is less more? ${shortened(origin.name, 60)}`;
+  const shown = sections(read).filter(({ body }) => body.text !== '');
+  return pageOf(
+    title,
+    markup`<header><p class="kind">LIMR Lab · sweep</p><h1>${title}</h1>${factLine(read)}</header>
+<nav aria-label="Sections"><ul><li><a href="#fixed">Fixed before the run</a></li>${shown.map(
+      ({ id, name }) => markup`<li><a href="#${id}">${name}</a></li>`,
+    )}</ul></nav>
+<main>
+${fixedSection(read)}
+${shown.map(
+  ({ id, name, body, plain }) =>
+    markup`<section id="${id}"><h2>${name}${plain === true ? '' : markup` <span class="tag">exploratory</span>`}</h2>
+${body}</section>
+`,
+)}</main>`,
+    css,
+  );
+}
+
+function factLine({ sweep, methods, conditions }: Read): Markup {
+  const { grid, cells, planned } = sweep;
+  return markup`<p class="facts">${counted(conditions.length, 'condition')} × ${counted(methods.length, 'method')} × ${counted(grid.seeds.length, 'seed')} · preset ${shortened(grid.preset, 40)} · ${count(cells.length)} of ${counted(planned, 'cell')} finished</p>
+${cells.length < planned ? markup`<div class="warning"><p><b>The sweep is not finished.</b> ${counted(planned - cells.length, 'cell')} of ${count(planned)} are missing, so every number here may still move; the number of seeds stands beside each.</p></div>` : ''}
+`;
+}
+
+const sections = (
+  read: Read,
+): {
+  readonly id: string;
+  readonly name: string;
+  readonly body: Markup;
+  readonly plain?: boolean;
+}[] => [
+  { id: 'tested', name: 'Other comparisons', body: exploratoryFindings(read) },
+  { id: 'phase', name: 'When is less more?', body: phaseSection(read) },
+  { id: 'crossing', name: 'Where the lead ends', body: crossingSection(read) },
+  { id: 'factors', name: 'Factor by factor', body: factorSection(read) },
+  { id: 'curves', name: 'Curves', body: curveSection(read) },
+  { id: 'selections', name: 'Do selections repeat?', body: stabilitySection(read) },
+  { id: 'keys', name: 'Wrong keys', body: rocSection(read) },
+  { id: 'cost', name: 'Cost in samples', body: costSection(read), plain: true },
+  { id: 'seeds', name: 'Every seed', body: seedsSection(read), plain: true },
+  { id: 'limits', name: 'What this shows', body: limitsSection(read), plain: true },
+  { id: 'again', name: 'Make it again', body: againSection(read), plain: true },
+];
+
+function fixedSection({ evidence: { registered }, sweep, methods }: Read): Markup {
+  if (!registered) {
+    return markup`<section id="fixed" class="fixed"><h2>Nothing was fixed before the run</h2>
+<p>No file of comparisons was registered before the first seed. <b>Everything on this page is exploratory</b>: it suggests what to test on fresh seeds, and proves nothing.</p></section>
+`;
+  }
+  const own = new Set(registered.seeds);
+  const differ =
+    registered.seeds.length !== sweep.grid.seeds.length ||
+    sweep.grid.seeds.some((seed) => !own.has(seed));
+  return markup`<section id="fixed" class="fixed"><h2>Fixed before the run</h2>
+<p><b>${shortened(registered.title, 160)}</b><br><small>SHA-256 of the file <code>${registered.sha256}</code></small></p>
+${findingTable(registered.findings, registered.equivalence, methods, `Comparisons that were fixed before the first seed. ${registered.intervals}`)}
+<p class="aside">Two-sided exact sign-flip test over seeds, p adjusted by Holm’s method over ${counted(registered.findings.length, 'comparison')}, α = ${registered.alpha}. “Level” only where the interval for equivalence lies within ± ${registered.equivalence} (the box). Dots are seeds, the diamond is their mean, the bar its interval. ${registered.seeds.length} seeds cannot give a p below ${Number(leastP(registered.seeds.length).toPrecision(2))}.${differ ? markup` <b>The seeds of the sweep are not those of the file</b> (${seedsText(registered)}).` : ''} All that follows was not fixed before the run and is labelled exploratory.</p></section>
+`;
+}
+
+const seedsText = ({ seeds }: Registered): string => shortened(listed(seeds.map(String)), 120);
+
+const pair = ({ one, other }: Pick<Finding, 'one' | 'other'>): string =>
+  `${methodLabel(one)} − ${methodLabel(other)}`;
+
+/** A verdict in words that name the methods. */
+export function verdictText({ verdict, one, other }: Finding): string {
+  switch (verdict) {
+    case 'above':
+    case 'below':
+      return `${methodLabel(one)} is ${verdict} ${methodLabel(other)}`;
+    case 'level':
+      return 'level';
+    case 'not told apart':
+      return 'not told apart';
+    case 'no data':
+      return 'not run';
+  }
+}
+
+export const pText = (p: number | undefined): string =>
+  p === undefined ? '' : p < 0.001 ? '< .001' : fixed(p).replace(/^0/, '');
+
+/** The factors' values of a finding, in words. */
+export const whereText = ({ where }: Pick<Finding, 'where'>): string =>
+  Object.entries(where)
+    .map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`)
+    .join(', ');
+
+function findingTable(
+  findings: readonly Finding[],
+  equivalence: number,
+  methods: readonly MethodName[],
+  caption: string,
+): Markup {
+  const reach =
+    1.05 *
+    Math.max(
+      2 * equivalence,
+      ...findings.flatMap(({ bySeed, interval = [] }) => [
+        ...bySeed.map(({ value }) => Math.abs(value)),
+        ...interval.map(Math.abs),
+      ]),
+    );
+  return tableOf({
+    caption,
+    head: [
+      'comparison',
+      'verdict',
+      'difference',
+      `${short(-reach)} … 0 … ${short(reach)}`,
+      'p',
+      'p, Holm',
+      'seeds',
+    ],
+    rows: findings.map((finding): Part[] => [
+      markup`${shortened(finding.name, 40)}: ${pair(finding)}<small>${shortened([finding.at, whereText(finding)].filter((text) => text !== '').join('; '), 120)}</small>`,
+      markup`<b>${verdictText(finding)}</b>${(finding.notes ?? []).map((note) => markup`<small>${shortened(note, 200)}</small>`)}`,
+      finding.mean === undefined
+        ? ''
+        : markup`<b>${short(finding.mean)}</b>${finding.interval ? markup`<small>${short(finding.interval[0])} to ${short(finding.interval[1])}</small>` : ''}`,
+      finding.mean === undefined
+        ? ''
+        : findingStrip(
+            `${pair(finding)}: ${verdictText(finding)}. By seed: ${finding.bySeed.map(({ seed, value }) => `${seed}: ${short(value)}`).join(', ')}`,
+            reach,
+            equivalence,
+            lineLook(finding.one, methods).tone,
+            finding.bySeed.map(({ value }) => value),
+            finding.mean,
+            finding.interval,
+          ),
+      pText(finding.p),
+      pText(finding.adjusted),
+      String(finding.bySeed.length),
+    ]),
+    kind: 'findings-table',
+  });
+}
+
+function exploratoryFindings({ evidence, methods }: Read): Markup {
+  const { exploratory = [], registered } = evidence;
+  if (exploratory.length === 0) return markup``;
+  return findingTable(
+    exploratory,
+    registered?.equivalence ?? 0.02,
+    methods,
+    'Comparisons that nobody fixed before the run.',
+  );
+}
+
+/** Conditions that agree in all factors but some. */
+function groupsBut(
+  conditions: readonly Condition[],
+  factors: readonly string[],
+): { readonly name: string; readonly conditions: readonly Condition[] }[] {
+  const groups = new Map<string, Condition[]>();
+  for (const condition of conditions) {
+    const key = JSON.stringify(
+      Object.entries(condition.factors).filter(([factor]) => !factors.includes(factor)),
+    );
+    groups.set(key, [...(groups.get(key) ?? []), condition]);
+  }
+  return [...groups.values()].map((members) => ({
+    name: members[0] ? conditionText(members[0], factors) : '',
+    conditions: members,
+  }));
+}
+
+interface PhaseMap {
+  readonly name: string;
+  readonly corner: string;
+  readonly rows: readonly MapRow[];
+}
+
+/** With shares: a map of share × budget for each method; else one of method × budget. */
+function phaseMaps(
+  { sweep, conditions, methods }: Read,
+  differences: (condition: Condition, method: MethodName) => DifferencePoint[],
+): PhaseMap[] {
+  const arms = methods.filter((method) => method !== 'full');
+  const maps: PhaseMap[] =
+    (sweep.grid.factors[SHARE]?.length ?? 0) > 1
+      ? groupsBut(conditions, [SHARE]).flatMap((group) =>
+          arms.map((method) => ({
+            name: `${methodLabel(method)}, ${group.name}`,
+            corner: 'subset',
+            rows: group.conditions.map((condition) => ({
+              name: factorValue(SHARE, condition.factors[SHARE], poolOf(condition)),
+              points: differences(condition, method),
+            })),
+          })),
+        )
+      : conditions.map((condition) => ({
+          name: conditionText(condition),
+          corner: 'method',
+          rows: arms.map((method) => ({
+            name: methodLabel(method),
+            points: differences(condition, method),
+          })),
+        }));
+  return maps.filter(({ rows }) => rows.some(({ points }) => points.length > 0));
+}
+
+function phaseSection(read: Read): Markup {
+  const { unit } = read;
+  const equal = phaseMaps(read, (condition, method) => differencesOf(condition, method, 'full'));
+  if (equal.length === 0) return markup`<p>Nothing can be compared with FULL yet.</p>`;
+  const charged = phaseMaps(read, (condition, method) =>
+    differencesAtSamples(condition, method, 'full'),
+  );
+  const points = equal.flatMap(({ rows }) => rows.flatMap((row) => row.points));
+  const scale = scaleOf(
+    [...equal, ...charged].flatMap(({ rows }) => rows.flatMap((row) => row.points)),
+  );
+  const sides = points.map(sideOf);
+  const [above, below] = [1, -1].map((side) => sides.filter((one) => one === side).length) as [
+    number,
+    number,
+  ];
+  const drawn = (maps: readonly PhaseMap[], how: string): Markup =>
+    markup`<div class="maps">
+${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, unit, rows, readoutsOf(rows), scale))}</div>
+`;
+  return markup`<p>Each cell is a method’s accuracy on held-out prompts minus FULL’s, mean over seeds, paired by seed. <b>Blue: less is more. Orange: less is less.</b> Columns are the budget in ${unit}s. Of ${counted(points.length, 'cell')} at equal ${unit}s, ${count(above)} are above FULL, ${count(below)} below, and ${count(points.length - above - below)} undecided. Intervals are not adjusted for their number: of as many cells without any difference, about ${count(Math.round(points.length * 0.05))} would seem decided.</p>
+${mapKey(scale)}<h3>At equal ${unit}s</h3>
+${drawn(equal, '')}<h3>At equal total samples</h3>
+<p>The same, against FULL where it has used as many samples as the method and its selection together: a method that reads the whole scoring pass is charged for it. FULL is interpolated between its read-outs. A dot says that FULL was not trained that long.</p>
+${charged.length === 0 ? markup`<p>No method has a read-out within FULL’s own samples.</p>` : drawn(charged, ', equal total samples')}`;
+}
+
+function crossingText(crossing: Crossing, unit: string): string {
+  if (crossing.at === undefined) return 'never above FULL';
+  return crossing.open
+    ? `above FULL to the last ${unit}, ${count(crossing.at)}`
+    : fixed(crossing.at, 1);
+}
+
+function crossingSection({ finished, methods, unit }: Read): Markup {
+  const rows = finished.flatMap((condition) =>
+    methods.flatMap((method): Part[][] => {
+      if (method === 'full') return [];
+      const points = differencesOf(condition, method, 'full');
+      if (points.length === 0) return [];
+      const crossing = crossingOf(points);
+      const seeds = crossing.bySeed.map(({ at, open }) =>
+        at === undefined ? '–' : `${open ? '≥ ' : ''}${count(Math.round(at))}`,
+      );
+      return [
+        [
+          markup`${methodLabel(method)}<small>${conditionText(condition)}</small>`,
+          crossingText(crossing, unit),
+          crossing.aheadUntil === undefined ? '–' : count(crossing.aheadUntil),
+          crossing.behindFrom === undefined ? '–' : count(crossing.behindFrom),
+          seeds.join('  '),
+        ],
+      ];
+    }),
+  );
+  if (rows.length === 0) return markup``;
+  return markup`<p>U* is the last budget at which a method’s mean lies above FULL’s, interpolated between read-outs. Beside it: the last read-out at which the 95 % interval is above 0, and the first from which on it stays below. A dash: never.</p>
+${tableOf({
+  caption: markup`<b>U*, in ${unit}s</b>`,
+  head: ['method', 'U*', 'surely above at', 'surely below from', 'U* of each seed'],
+  rows,
+})}`;
+}
+
+/** The read-out that the config fixed for the table; the last common one where it was not read. */
+export function tableReadout({
+  finished,
+  methods,
+}: Pick<Read, 'finished' | 'methods'>): number | undefined {
+  const [first] = finished;
+  const wanted = first && configOf(first)?.experiment.tableReadout;
+  const common = finished.flatMap((condition) =>
+    methods.flatMap((method) =>
+      method === 'full'
+        ? []
+        : differencesOf(condition, method, 'full').map(({ readout }) => readout),
+    ),
+  );
+  if (wanted !== undefined && common.includes(wanted)) return wanted;
+  return common.length === 0 ? undefined : Math.max(...common);
+}
+
+function factorSection(read: Read): Markup {
+  const { sweep, finished, methods, unit } = read;
+  const readout = tableReadout(read);
+  if (readout === undefined) return markup``;
+  const figures = Object.entries(sweep.grid.factors).flatMap(([factor, values]) =>
+    values.length < 2
+      ? []
+      : groupsBut(finished, [factor]).map(
+          (group) =>
+            markup`<h3>By ${factorName(factor)}${Object.keys(sweep.grid.factors).length > 1 ? `: ${group.name}` : ''}</h3>
+${factorFigure(factor, group.conditions, methods, readout, unit)}`,
+        ),
+  );
+  if (figures.length === 0) return markup``;
+  return markup`<p>Each method minus FULL at ${unit} ${count(readout)}${readout === wantedReadout(read) ? ', the read-out that the config names' : ''}: mean with its 95 % interval, and beside it every seed as a dot.</p>
+${figures}`;
+}
+
+const wantedReadout = ({ finished }: Read): number | undefined =>
+  finished[0] && configOf(finished[0])?.experiment.tableReadout;
+
+function curveSection({ finished, methods }: Read): Markup {
+  const entries = methods.map((method) => {
+    const { tone, dash, mark, width } = lineLook(method, methods);
+    return {
+      style: {
+        color: `var(${tone})`,
+        ...(dash.length > 0 ? { dash } : {}),
+        symbol: mark,
+        width,
+      },
+      text: methodLabel(method),
+    };
+  });
+  const banded =
+    methods.length > 4
+      ? ' Bands (95 % over seeds) are drawn for FULL and LIM, for the others in their own panels.'
+      : ' Bands: 95 % over seeds.';
+  return markup`<p>Accuracy on held-out prompts over three budgets: updates, passes through a method’s own prompts, and all samples with those of the selection. The dashed rule is the base.${banded}${finished.length > MOST_PANELLED ? ' With so many conditions, single seeds stand in the tables alone.' : ' Small panels: one method with all seeds as thin lines, FULL in grey.'}</p>
+${legend(entries)}${finished.map((condition, i) => {
+    const curves = curvesOf(condition, methods);
+    if (curves.length === 0) return '';
+    const y = accuracyAxis(condition, curves);
+    const full = curves.find(({ method }) => method === 'full');
+    return markup`<details class="group"${i < UNFOLDED ? markup` open` : ''}><summary>${conditionText(condition)} <small>${counted(condition.cells.length, 'seed')}</small></summary>
+<div class="trio">
+${(['updates', 'epochs', 'samples'] as const).map((axis) => markup`<figure>${overview(condition, curves, axis, y, methods)}</figure>`)}</div>
+${
+  finished.length > MOST_PANELLED
+    ? ''
+    : markup`<div class="many">
+${curves.map((curve) => methodPanel(condition, curve, full, y, methods))}</div>
+`
+}${curveTable(condition, curves)}</details>
+`;
+  })}`;
+}
+
+const ruleNames = { lim: 'LIM', near: 'NEAR', hvar: 'HVAR', gvar: 'GVAR' } as const;
+
+function stabilitySection({ finished, selections }: Read): Markup {
+  const found = finished.flatMap((condition) => {
+    const readings = selections.get(condition);
+    return readings ? [{ condition, readings }] : [];
+  });
+  const halves = found.filter(({ readings }) => readings.halves.length > 0);
+  const rules = Object.keys(ruleNames) as (keyof typeof ruleNames)[];
+  const others = [
+    ...new Set(found.flatMap(({ readings }) => readings.withLim.map(({ method }) => method))),
+  ];
+  const between = found.filter(({ readings }) => readings.betweenSeeds !== undefined);
+  return markup`${
+    halves.length === 0
+      ? ''
+      : tableOf({
+          caption: markup`<b>Between halves of the samples.</b> The samples of every prompt and epoch are split in two at random; each half selects as many prompts as LIM kept, by shares of right samples. Shown is the Jaccard index of the two selections, mean over seeds: 1 is the same prompts. A rule that disagrees with itself ranks noise.`,
+          head: ['condition', ...rules.map((rule) => ruleNames[rule]), 'two random subsets'],
+          rows: halves.map(({ condition, readings }): Part[] => [
+            conditionText(condition),
+            ...rules.map((rule) =>
+              agreementText(readings.halves.find((one) => one.rule === rule)?.jaccard),
+            ),
+            fixed(readings.chance, 2).replace(/^0/, ''),
+          ]),
+        })
+  }${
+    others.length === 0
+      ? ''
+      : tableOf({
+          caption: markup`<b>Overlap with LIM’s selection</b> within a seed, Jaccard index.`,
+          head: ['condition', ...others.map(methodLabel)],
+          rows: found.map(({ condition, readings }): Part[] => [
+            conditionText(condition),
+            ...others.map((method) =>
+              agreementText(readings.withLim.find((one) => one.method === method)?.jaccard),
+            ),
+          ]),
+        })
+  }${sizeTable(found)}${
+    between.length === 0
+      ? markup`<p class="aside">Each seed draws a pool of its own, so selections of two seeds share no prompts; what can be compared between seeds is their size and make-up, in the last table.</p>`
+      : tableOf({
+          caption: markup`<b>Between seeds</b>, Jaccard index of LIM’s selections from the same pool.`,
+          head: ['condition', 'mean over pairs'],
+          rows: between.map(({ condition, readings }) => [
+            conditionText(condition),
+            fixed(readings.betweenSeeds ?? NaN, 2),
+          ]),
+        })
+  }`;
+}
+
+/** Mean, and the least and the most over the seeds. */
+const spreadText = (values: readonly { readonly value: number }[]): Markup => {
+  const all = values.map(({ value }) => value);
+  const [least, most] = [Math.min(...all), Math.max(...all)];
+  const mean = average(all);
+  return markup`${Number.isInteger(mean) ? count(mean) : fixed(mean, 1)}<small>${least === most ? 'every seed' : `${count(least)}–${count(most)}`}</small>`;
+};
+
+const sizeTable = (
+  found: readonly { readonly condition: Condition; readonly readings: SelectionReadings }[],
+): Markup =>
+  found.length === 0
+    ? markup``
+    : tableOf({
+        caption: markup`<b>Size and wrong keys of the selections</b>, mean over seeds with the least and the most.`,
+        head: ['selection', 'prompts', 'wrong keys'],
+        rows: found.flatMap(({ condition, readings }) =>
+          readings.sizes.map(({ method, prompts, wrongKeys }): Part[] => [
+            markup`${method === 'full' ? 'pool' : methodLabel(method)}<small>${conditionText(condition)}</small>`,
+            spreadText(prompts.bySeed),
+            wrongKeys ? spreadText(wrongKeys.bySeed) : '',
+          ]),
+        ),
+      });
+
+function rocSection({ finished, selections }: Read): Markup {
+  const figures = finished.flatMap((condition) => {
+    const readings = selections.get(condition);
+    return readings && readings.roc.length > 0 ? [rocFigure(condition, readings)] : [];
+  });
+  if (figures.length === 0) return markup``;
+  return markup`<p>A key that is wrong on purpose is rarely matched. How well does a low LIM score find such keys, and how well does plain mean accuracy over the same pass? If the dashed line is as high as the solid one, the trajectory adds nothing here.</p>
+${legend([
+  {
+    style: { color: `var(${lineLook('lim').tone})`, symbol: 'none', width: 2.5 },
+    text: 'low LIM score',
+  },
+  { style: { color: 'var(--mean)', dash: [6, 3], symbol: 'none' }, text: 'low mean accuracy' },
+])}<div class="many">
+${figures}</div>
+`;
+}
+
+function costSection({ finished, methods }: Read): Markup {
+  const [first] = finished;
+  if (!first) return markup``;
+  return tableOf({
+    caption: markup`<b>Samples</b> (responses that were drawn and judged), means over the seeds. A selection by the rewards of the FULL pass costs that pass; controls that need the keys cost nothing here, and cannot be had elsewhere.`,
+    head: ['method', 'prompts', 'selection', 'training', 'in all'],
+    rows: finished.flatMap((condition) =>
+      methods.flatMap((method): Part[][] => {
+        const last = pointsOf(condition, method).at(-1);
+        if (!last) return [];
+        const cost = average(condition.cells.map((cell) => selectionSamples(cell, method)));
+        return [
+          [
+            markup`${methodLabel(method)}<small>${conditionText(condition)}</small>`,
+            count(Math.round(average(condition.cells.map((cell) => promptsOf(cell, method))))),
+            count(Math.round(cost)),
+            count(Math.round(last.trained)),
+            count(Math.round(last.at.samples)),
+          ],
+        ];
+      }),
+    ),
+  });
+}
+
+const seedsSection = ({ finished, methods }: Read): Markup =>
+  markup`<p>Accuracy on held-out prompts, mean of the tiers. No seed is left out.</p>
+${finished.map((condition) => seedTable(condition, curvesOf(condition, methods)))}`;
+
+function limitsSection({ sweep, finished, evidence, unit }: Read): Markup {
+  const seeds = Math.max(0, ...finished.map(({ cells }) => cells.length));
+  const config = finished[0] && configOf(finished[0]);
+  const points: Part[] = [
+    markup`<b>One task, one size.</b> ${config?.task.name === 'arithmetic' ? 'A small decoder on arithmetic that is made for the purpose: this is no evidence about MATH or a large model.' : 'Other models, prompts and verifiers may come out otherwise.'}`,
+    seeds < leastSeeds
+      ? markup`<b>${counted(seeds, 'seed')}.</b> Nothing is decided below ${leastSeeds} seeds, and no sign-flip test reaches .05 below six.`
+      : markup`<b>${counted(seeds, 'seed')}.</b> Bands and intervals are Student’s t over seeds, without those of the held-out prompts, which are the same for every method. An exact two-sided sign-flip test of ${seeds} seeds cannot go below p = ${Number(leastP(seeds).toPrecision(3))}.`,
+    markup`<b>Read-outs of a cell are one training.</b> Neighbouring cells of a row of the map share their seeds and most of their updates: a row of blue cells is one finding, not several.`,
+    markup`<b>Equal ${unit}s are not equal cost.</b> Which budget is equal decides who is ahead; the maps and curves show more than one.`,
+    evidence.registered
+      ? markup`<b>Only the first table was fixed before the run.</b> What else looks clear here should be tested on fresh seeds before it is believed.`
+      : markup`<b>Nothing was fixed before the run.</b> What looks clear here should be tested on fresh seeds before it is believed.`,
+    ...(sweep.cells.length < sweep.planned
+      ? [
+          markup`<b>Not finished.</b> ${count(sweep.cells.length)} of ${count(sweep.planned)} cells.`,
+        ]
+      : []),
+  ];
+  return markup`<ul>
+${points.map(
+  (point) => markup`<li>${point}</li>
+`,
+)}</ul>
+`;
+}
+
+function againSection({ sweep, origin, conditions }: Read): Markup {
+  const adapters = [...new Set(sweep.cells.map(({ results }) => results.adapter))].sort();
+  const hosts = [...new Set(sweep.cells.map(({ results }) => results.host))].sort();
+  const { grid } = sweep;
+  const facts: readonly (readonly [string, Part])[] = [
+    ['Preset', shortened(grid.preset, 80)],
+    ['Seeds', shortened(grid.seeds.join(', '), 400)],
+    ['Methods', grid.methods.map((method) => shortened(method, 60)).join(', ')],
+    ['Adapter', listed(adapters.map((text) => shortened(text, 100)))],
+    ['Host', listed(hosts.map((text) => shortened(text, 60)))],
+  ];
+  return markup`<pre tabindex="0">${origin.commands.map((command) => [shortened(command, 400), '\n'].join(''))}</pre>
+<dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
+${
+  Object.keys(grid.factors).length === 0
+    ? ''
+    : tableOf({
+        caption: markup`<b>Settings that differ</b> between conditions. All others are the same in every cell.`,
+        head: ['setting', 'values'],
+        rows: Object.entries(grid.factors).map(([key, values]) => [
+          markup`<code>${shortened(key, 80)}</code>`,
+          shortened(values.map((value) => JSON.stringify(value)).join(', '), 400),
+        ]),
+        kind: 'words',
+      })
+}${grid.config === undefined ? '' : markup`<details><summary>Settings that replace those of the preset, in every cell</summary><pre tabindex="0">${JSON.stringify(grid.config)}</pre></details>`}${folded(
+    'Cells by hash',
+    numbersTable(
+      'Cells by hash',
+      ['condition', 'config', 'folders of the seeds'],
+      conditions.map((condition) => [
+        conditionText(condition),
+        markup`<code>${condition.cells[0]?.results.configHash.slice(0, 12) ?? 'not run'}</code>`,
+        markup`${condition.cells.map(({ seed, hash }) => markup`${seed}: <code>${hash.slice(0, 16)}</code> `)}`,
+      ]),
+    ),
+    'raw',
+  )}`;
+}

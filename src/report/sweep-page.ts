@@ -26,7 +26,7 @@ import { leastP } from './caveats.ts';
 import { pageOf, tableOf } from './document.ts';
 import { legend } from './figures.ts';
 import { leastSeeds } from './interval.ts';
-import { markup, shortened, type Markup, type Part } from './markup.ts';
+import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { findingStrip } from './sweep-drawing.ts';
 import type { Evidence, Finding, Registered } from './sweep-evidence.ts';
 import {
@@ -620,7 +620,7 @@ function againSection({ sweep, origin, conditions }: Read): Markup {
     ['Adapter', listed(adapters.map((text) => shortened(text, 100)))],
     ['Host', listed(hosts.map((text) => shortened(text, 60)))],
   ];
-  return markup`<pre tabindex="0">${origin.commands.map((command) => [shortened(command, 400), '\n'].join(''))}</pre>
+  return markup`<pre tabindex="0">${origin.commands.map((command) => [shortened(command, 400), raw('\n')])}</pre>
 <dl class="terms">${facts.map(([name, value]) => markup`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>
 ${
   Object.keys(grid.factors).length === 0

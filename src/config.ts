@@ -32,7 +32,7 @@ import type {
   OldLogprobs,
 } from './vocabulary/losses.ts';
 import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
-import type { MethodName } from './selection/methods.ts';
+import { type MethodName, selectionOf } from './selection/methods.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';
@@ -398,6 +398,28 @@ function checkTogether(
   const { methods } = experiment;
   const twice = methods.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
+  for (const method of methods.flatMap((name) => selectionOf(name) ?? [])) {
+    const { name, epochs = 1, needs } = method;
+    if (epochs > experiment.epochs) {
+      fail(
+        'experiment.methods',
+        `${name} reads ${epochs} data epochs, the run has ${experiment.epochs}`,
+      );
+    }
+    if (!needs.includes('counts')) continue;
+    if (lim.signal !== 'accuracy') {
+      fail(
+        'lim.signal',
+        `must be accuracy for ${name}, whose scores are of counts of right answers`,
+      );
+    }
+    if (rollout.samples < 2) {
+      fail(
+        'rollout.samples',
+        `must be at least 2 for ${name}: one answer tells nothing of its noise`,
+      );
+    }
+  }
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
   const passes = pool === undefined ? Infinity : iterationsFor(config, pool, 1);

@@ -43,6 +43,8 @@ export const probe = v.object({
     v.object({ level: finite, requiredLevel: finite, rejectsNeverSolved: v.boolean() }),
   ),
 });
+const counts = v.array(whole);
+export const baseAnswers = v.object({ samples: whole, right: counts, formatted: counts });
 export const selection = v.object({
   prompts: whole,
   byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),

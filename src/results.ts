@@ -129,6 +129,15 @@ export interface ExperimentResults {
   >;
 }
 
+/** The base's answers to every prompt of a pool, sampled before FULL as FULL samples. */
+export interface BaseAnswers {
+  /** Answers to each prompt. */
+  readonly samples: number;
+  /** Right and well-formed answers to each prompt, in the order of the pool. */
+  readonly right: readonly number[];
+  readonly formatted: readonly number[];
+}
+
 /** The base's responses to some prompts of the pool, sampled before FULL as FULL samples. */
 export interface Probe {
   readonly prompts: number;
@@ -237,6 +246,8 @@ export type ExperimentEvent =
     }
   /** Before FULL of the first seed, if what it teaches is to be selected. */
   | ({ readonly type: 'probe'; readonly seed: number } & Probe)
+  /** Before FULL, if a method selects by what the base can do already. */
+  | ({ readonly type: 'answers'; readonly seed: number } & BaseAnswers)
   /** The prompts of a seed's pool, before its FULL pass. */
   | {
       readonly type: 'pool';

@@ -2,7 +2,7 @@ import { configFrom, drawnConfig } from '../config.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { packedSizes, type PromptGroup } from '../model/packed-batch.ts';
 import { initialParameters, type WeightStorage } from '../model/parameters.ts';
-import { baseTrainer, modelConfigOf } from '../scheduler/base.ts';
+import { baseTrainer, modelConfigOf, demonstration } from '../scheduler/base.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { openTask } from '../tasks/registry.ts';
 import { type Bench, measure } from './record.ts';
@@ -96,10 +96,7 @@ export async function benchTrain(bench: Bench): Promise<void> {
     const trainer = baseTrainer(bench.gpu, config, task);
     trainer.model.reset(initialParameters(modelConfigOf(config, task), 1, 0.08));
     const count = config.base.sequencesPerUpdate;
-    const groups = (task.corpus?.(1, 0, count) ?? []).map(({ tokens, promptLength }) => ({
-      prompt: tokens.subarray(0, promptLength),
-      responses: [tokens.subarray(promptLength)],
-    }));
+    const groups = (task.corpus?.(1, 0, count) ?? []).map(demonstration);
     const { hiddenSize: C, layers: L, heads: H, intermediateSize: F } = config.model;
     const { rows } = packedSizes(groups, true);
     const shapes = { sequences: count, rows, C, L, H, V: task.vocabularySize, F };

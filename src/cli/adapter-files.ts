@@ -1,5 +1,6 @@
 import type { StringArgDef } from 'citty';
 import type { ByteSource } from '../formats/byte-source.ts';
+import { fileIn } from '../formats/paths.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { type AdapterUse, type PeftAdapter, readAdapter } from '../model/hugging-face/peft.ts';
 import { UsageError } from './arguments.ts';
@@ -41,7 +42,7 @@ export async function readDiskAdapter(
   try {
     const adapter = await readAdapter(
       async (name) => {
-        const file = `${path.replace(/[/\\]+$/, '')}/${name}`;
+        const file = fileIn(path, name);
         if ((await host.info(file))?.kind !== 'file') return undefined;
         const source = await host.open(file);
         open.push(source);

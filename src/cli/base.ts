@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty';
 import { drawnConfig } from '../config.ts';
+import { jsonText } from '../formats/json.ts';
 import { parameterLayout } from '../model/parameters.ts';
 import { modelConfigOf, pretrainBase } from '../scheduler/base.ts';
 import { baseFile, baseIdentity } from '../scheduler/base-file.ts';
@@ -8,7 +9,7 @@ import { withLastingGpu } from './adapter.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
 import { KeptTraining } from './kept-training.ts';
-import { expectFileOut, jsonText, nextFree } from './output.ts';
+import { expectFileOut, nextFree } from './output.ts';
 import { system } from './system.ts';
 
 export const command = defineCommand({

@@ -6,11 +6,12 @@ import { type BenchRecord, suiteNames } from '../bench/record.ts';
 import { type BenchResult, runBench } from '../bench/run.ts';
 import { isSized, type Sized, sizeNames } from '../bench/sized.ts';
 import { issueText } from '../config-issue.ts';
+import { jsonText } from '../formats/json.ts';
 import { hostName } from '../host-name.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg, UsageError } from './arguments.ts';
 import { readJson } from './json-file.ts';
-import { expectFileOut, jsonText } from './output.ts';
+import { expectFileOut } from './output.ts';
 import { system } from './system.ts';
 import { writeTuned } from './tuned.ts';
 

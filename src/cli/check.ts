@@ -1,5 +1,6 @@
 import { defineCommand } from 'citty';
 import packageJson from '../../package.json' with { type: 'json' };
+import { jsonText } from '../formats/json.ts';
 import {
   type Baseline,
   baselineText,
@@ -16,7 +17,7 @@ import type { ExperimentResults } from '../results.ts';
 import { parseResults } from '../run-folder/finished-run.ts';
 import { RESULTS } from '../run-folder/names.ts';
 import { commonArgs, optionalNumber, outArg, UsageError } from './arguments.ts';
-import { expectFileOut, jsonText } from './output.ts';
+import { expectFileOut } from './output.ts';
 import { readResultsText } from './run-report.ts';
 import { system } from './system.ts';
 

@@ -1,12 +1,13 @@
 import { defineCommand } from 'citty';
 import type { FamilyChoice, VariantChoices } from '../../kernels/lib/variants.ts';
+import { jsonText } from '../formats/json.ts';
 import { type AdapterChoice, type Gpu, openGpu } from '../gpu/device.ts';
 import { hostName } from '../host-name.ts';
 import { choicesOf, useTuned } from '../variants/choices.ts';
 import { describeFault, isWithinRounding } from '../variants/self-check.ts';
 import { commonArgs, outArg } from './arguments.ts';
 import { type HostReport, otherHosts } from './hosts.ts';
-import { expectFileOut, jsonText } from './output.ts';
+import { expectFileOut } from './output.ts';
 import { type SelfTest, selfTest } from './self-test.ts';
 import { system } from './system.ts';
 import { readTuned } from './tuned.ts';

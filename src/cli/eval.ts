@@ -2,7 +2,8 @@ import { defineCommand } from 'citty';
 import { answerFields, textAnswerOf } from '../formats/answer-fields.ts';
 import { FormatError } from '../formats/format-error.ts';
 import type { Prompt } from '../formats/conversation.ts';
-import { fieldOf } from '../formats/json.ts';
+import { fieldOf, jsonText } from '../formats/json.ts';
+import { baseName } from '../formats/paths.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { counted, percent } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
@@ -26,10 +27,10 @@ import {
   openDiskDescription,
   openDiskModel,
 } from './model-files.ts';
-import { expectFileOut, jsonText } from './output.ts';
+import { expectFileOut } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
 import { estimateResponses, responseArgs, withResponder } from './responses.ts';
-import { baseName, withSource } from './sources.ts';
+import { withSource } from './sources.ts';
 import { system } from './system.ts';
 import { openVerifierOption, unjudgedText, verifierArg } from './verifier-option.ts';
 import { visibleLine } from './visible-text.ts';

@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { jsonText } from '../formats/json.ts';
 import { AdapterError } from '../gpu/device.ts';
 import { bytesText, type MemoryLimits } from '../gpu/memory.ts';
 import type { ModelConfig } from '../model/config.ts';
@@ -11,7 +12,6 @@ import type { Storage } from '../vocabulary/storages.ts';
 import { numberOption, UsageError } from './arguments.ts';
 import { budgetOf, budgetOfCard, memoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
-import { jsonText } from './output.ts';
 import { system } from './system.ts';
 
 /** The largest binding and allocation of common desktop adapters, and of every adapter. */

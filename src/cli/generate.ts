@@ -1,4 +1,5 @@
 import { defineCommand } from 'citty';
+import { jsonText } from '../formats/json.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
 import { pastTrainedLength } from '../model/rope.ts';
@@ -14,7 +15,7 @@ import {
 import { readIds } from './ids-file.ts';
 import { budgetOf } from './memory-budget.ts';
 import { isWhole, openDiskDescription, openDiskModel } from './model-files.ts';
-import { expectFileOut, jsonText, nextFree } from './output.ts';
+import { expectFileOut, nextFree } from './output.ts';
 import { chatArgs, promptIds } from './prompt-ids.ts';
 import { estimateResponses, responseArgs, withResponder } from './responses.ts';
 import { system } from './system.ts';

@@ -1,11 +1,11 @@
 import { defineCommand } from 'citty';
+import { baseName } from '../formats/paths.ts';
 import { type MergedMatrix, mergedTensors } from '../model/merge-adapter.ts';
 import { modelDirectoryPieces } from '../model/save-model.ts';
 import { readDiskAdapter } from './adapter-files.ts';
 import { commonArgs, dtypeArg, dtypes, outArg, UsageError } from './arguments.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
 import { expectFreshRun, nextFree } from './output.ts';
-import { baseName } from './sources.ts';
 import { system } from './system.ts';
 
 export const command = defineCommand({
@@ -19,7 +19,7 @@ export const command = defineCommand({
   },
   async run({ args }) {
     const host = await system();
-    const stem = baseName(args.adapter.replace(/[/\\]+$/, ''));
+    const stem = baseName(args.adapter);
     const out = args.out ?? (await nextFree(`runs/merged-${stem}`));
     await expectFreshRun(out);
     if (await host.info(`${out}/adapter_config.json`)) {

@@ -1,3 +1,4 @@
+import { fileIn } from '../formats/paths.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import {
   type ModelDescription,
@@ -74,7 +75,7 @@ async function openFolder<Model extends ModelDescription>(
     open.clear();
   };
   const openFile: OpenModelFile = async (name) => {
-    const file = `${path.replace(/[/\\]+$/, '')}/${name}`;
+    const file = fileIn(path, name);
     const known = open.get(file);
     if (known) return known;
     if ((await host.info(file))?.kind !== 'file') return undefined;

@@ -1,6 +1,6 @@
+import { baseName } from '../formats/paths.ts';
 import { CHECKPOINTS, CONFIG, LATEST, METRICS, REPORT, RESULTS } from '../run-folder/names.ts';
 import { UsageError } from './arguments.ts';
-import { baseName } from './sources.ts';
 import { system, type System } from './system.ts';
 
 /** A folder with any of these files holds a run. */
@@ -77,9 +77,6 @@ export async function expectFreshRun(out: string): Promise<void> {
     throw new UsageError(`--out ${out} already holds a run (${held}); continue it with --resume`);
   }
 }
-
-/** A JSON value as the text of a file. */
-export const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 /**
  * A row of results as JSON. Whole numbers from parquet may be bigints, which JSON does not know.

@@ -1,6 +1,7 @@
 import { defineCommand } from 'citty';
 import { configFrom, type ExperimentConfig } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
+import { baseName } from '../formats/paths.ts';
 import { PRETRAINED } from '../presets.ts';
 import { datasetTask, isModule } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
@@ -10,7 +11,6 @@ import { memoryArg } from './memory-budget.ts';
 import { openDiskDescription } from './model-files.ts';
 import { nextFree } from './output.ts';
 import { estimateRun, runConfig } from './run.ts';
-import { baseName } from './sources.ts';
 import { system } from './system.ts';
 
 /** Longest prompt and response in tokens, unless a config says otherwise or the model has less room. */
@@ -76,7 +76,7 @@ export const command = defineCommand({
     }
     const config = await ppoConfig(args);
     if (args.estimate) return estimateRun(host, config, args);
-    const stem = baseName(args.model.replace(/[/\\]+$/, ''));
+    const stem = baseName(args.model);
     const out = args.out ?? (await nextFree(`runs/ppo-${stem}`));
     if (args.out === undefined) await host.stderr(`run: ${out}\n`);
     return runConfig(host, config, { ...args, out });

@@ -1,4 +1,4 @@
-import { plainText, type Prompt, templateMessages, withSystem } from '../formats/conversation.ts';
+import { plainText, type Prompt, templateMessages } from '../formats/conversation.ts';
 import type { TokenizerClient } from '../formats/tokenizer-client.ts';
 import { UsageError } from './arguments.ts';
 
@@ -33,11 +33,7 @@ export async function promptIds(
     const texts = prompts.map((prompt, i) => plainText(prompt, where(i), help));
     return tokenizer.encode(texts, {}, where);
   }
-  const { system } = chat;
-  const chats = prompts.map((prompt) => {
-    const messages = templateMessages(prompt);
-    return system === undefined ? messages : withSystem(messages, system);
-  });
+  const chats = prompts.map((prompt) => templateMessages(prompt, chat.system));
   const texts = await tokenizer.renderChats(chats, { addGenerationPrompt: true }, where);
   return tokenizer.encode(texts, { addSpecialTokens: false }, where);
 }

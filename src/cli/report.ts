@@ -1,9 +1,10 @@
 import { defineCommand } from 'citty';
+import { jsonText } from '../formats/json.ts';
 import { mostRuns, renderReport } from '../report/page.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { REPORT } from '../run-folder/names.ts';
-import { expectFileOut, jsonText, nextFree } from './output.ts';
+import { expectFileOut, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
 import { system } from './system.ts';
 

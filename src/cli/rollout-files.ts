@@ -1,9 +1,10 @@
 import { FormatError } from '../formats/format-error.ts';
+import { baseName } from '../formats/paths.ts';
 import { detectRollouts, type Detected } from '../formats/rollouts.ts';
 import { REWARDS } from '../run-folder/names.ts';
 import { counted } from '../look/wording.ts';
 import { UsageError } from './arguments.ts';
-import { baseName, byNumber, mostFiles, withSource } from './sources.ts';
+import { byNumber, mostFiles, withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** The files that a command reads, in the order of reading. */

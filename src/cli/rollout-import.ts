@@ -1,5 +1,6 @@
 import { ConfigError } from '../config-error.ts';
 import { readAll, readText, type ByteSource } from '../formats/byte-source.ts';
+import { baseName, fileIn } from '../formats/paths.ts';
 import { recordsOf } from '../formats/records.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import type { RewardTerm } from '../formats/rewards.ts';
@@ -21,7 +22,7 @@ import { UsageError } from './arguments.ts';
 import { fileSteps, type RolloutFiles } from './rollout-files.ts';
 import { REWARDS, SCORES } from '../run-folder/names.ts';
 import type { SourceSummary } from './score-summary.ts';
-import { baseName, withSource } from './sources.ts';
+import { withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** Largest reward matrix that is read from safetensors, in bytes. */
@@ -54,7 +55,7 @@ export interface ImportOptions {
 async function openTokenizer(folder: string | undefined): Promise<TokenizerClient | undefined> {
   if (folder === undefined) return undefined;
   const host = await system();
-  const place = (name: string): string => `${folder.replace(/[/\\]+$/, '')}/${name}`;
+  const place = (name: string): string => fileIn(folder, name);
   const text = (name: string) =>
     withSource(place(name), async (source) => ({
       name: source.name,

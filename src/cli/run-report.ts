@@ -1,9 +1,10 @@
 import { readText } from '../formats/byte-source.ts';
 import { expectShallow } from '../formats/json-depth.ts';
+import { baseName } from '../formats/paths.ts';
 import { renderReport } from '../report/page.ts';
 import { readRun, type Run, type RunFolder } from '../run-folder/finished-run.ts';
 import { REPORT } from '../run-folder/names.ts';
-import { baseName, withSource } from './sources.ts';
+import { withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** Largest file of a run that is read, in bytes: a million prompts with their curves. */

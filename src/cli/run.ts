@@ -2,6 +2,7 @@ import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { readText } from '../formats/byte-source.ts';
+import { fieldOf, isRecord, jsonText, parseJson } from '../formats/json.ts';
 import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
@@ -12,7 +13,16 @@ import {
   failureIn,
   type LimSummary,
 } from '../results.ts';
-import { COMPLETIONS, CONFIG, isLeftOver, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import {
+  COMPLETIONS,
+  CONFIG,
+  isLeftOver,
+  LATEST,
+  placeOfCheckpoint,
+  REPORT,
+  RESULTS,
+  SUBSETS,
+} from '../run-folder/names.ts';
 import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
@@ -32,7 +42,7 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { chosenConfig, readConfigFile } from './chosen-config.ts';
 import { withSizes } from './experiment-sizes.ts';
 import { costText } from './run-cost.ts';
-import { expectFreshRun, jsonText, nextFree } from './output.ts';
+import { expectFreshRun, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
@@ -97,8 +107,9 @@ export const command = defineCommand({
     const host = await system();
     if (args.estimate) {
       if (args.resume === undefined) return estimateRun(host, await freshConfig(args), args);
-      const { config, memory, seeds } = await resumedRun(host, args);
-      return estimateLaidOut(host, config, { memory, seeds }, args);
+      const { config, memory, seeds, out } = await resumedRun(host, args);
+      const madeBase = await hasMadeBase(host, out);
+      return estimateLaidOut(host, config, { memory, seeds, madeBase }, args);
     }
     const plan =
       args.resume === undefined ? await freshPlan(host, args) : await resumedPlan(host, args);
@@ -269,16 +280,34 @@ export const estimateRun = (
     args,
   );
 
-/** @param run.memory The budget within which the run is laid out; undefined for none. */
+/** Whether a run that was left stands behind the pre-training of its base. */
+async function hasMadeBase(host: System, out: string): Promise<boolean> {
+  const path = `${out}/${LATEST}`;
+  if ((await host.info(path))?.kind !== 'file') return false;
+  const text = await withSource(path, (source) => readText(source, MOST_RECORD_BYTES));
+  const latest = parseJson(text, path);
+  const file = isRecord(latest) ? fieldOf(latest, 'file') : undefined;
+  const place = typeof file === 'string' ? placeOfCheckpoint(file) : undefined;
+  return place !== undefined && place.method !== 'base';
+}
+
+/**
+ * @param run.memory The budget within which the run is laid out; undefined for none.
+ * @param run.madeBase Whether the run has pre-trained its base already.
+ */
 async function estimateLaidOut(
   host: System,
   config: ExperimentConfig,
-  { memory, seeds }: Pick<PlannedRun, 'memory' | 'seeds'>,
+  {
+    memory,
+    seeds,
+    madeBase = false,
+  }: Pick<PlannedRun, 'memory' | 'seeds'> & { readonly madeBase?: boolean },
   args: RunArgs,
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || findBase(await shippedBases(), config) !== undefined;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;

@@ -6,7 +6,9 @@ import {
   type OptimizerConfig,
 } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
+import { jsonText } from '../formats/json.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
+import { baseName } from '../formats/paths.ts';
 import { characterTokenizerJson } from '../formats/tokenizer.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -47,7 +49,7 @@ import { chosenConfig } from './chosen-config.ts';
 import { KeptTraining } from './kept-training.ts';
 import { openDiskModel, writeModelFiles } from './model-files.ts';
 import { expectFreshRun, nextFree } from './output.ts';
-import { baseName, withSource } from './sources.ts';
+import { withSource } from './sources.ts';
 import { system } from './system.ts';
 
 /** The start of a training, and the source of the result's tokenizer. */
@@ -163,7 +165,7 @@ export const command = defineCommand({
     ...commonArgs,
   },
   async run({ args }) {
-    const stem = baseName(args.start.replace(/[/\\]+$/, '')).replace(/\.json$/, '');
+    const stem = baseName(args.start).replace(/\.json$/, '');
     const out = args.out ?? (await nextFree(`runs/sft-${stem}`));
     await expectFreshRun(out);
     const host = await system();
@@ -389,7 +391,7 @@ async function startOfConfig(path: string): Promise<Start> {
     throw new UsageError(`${path}: a task of other than characters needs a model folder`);
   const model = modelConfigOf(config, task);
   const file = 'tokenizer.json';
-  const text = `${JSON.stringify(characterTokenizerJson(alphabet), null, 2)}\n`;
+  const text = jsonText(characterTokenizerJson(alphabet));
   const bytes = new TextEncoder().encode(text);
   let tokenizer: Promise<TokenizerClient> | undefined;
   return {

@@ -22,9 +22,6 @@ export async function withSource<T>(
   }
 }
 
-/** The last part of a path. */
-export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
-
 /** Compares names with numbers as numbers: step_2 comes before step_10. */
 export const byNumber = (a: string, b: string): number =>
   a.localeCompare(b, 'en', { numeric: true, sensitivity: 'base' });

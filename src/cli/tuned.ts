@@ -1,8 +1,8 @@
 import type { Gpu } from '../gpu/device.ts';
 import type { VariantChoices } from '../../kernels/lib/variants.ts';
+import { jsonText } from '../formats/json.ts';
 import { hostName } from '../host-name.ts';
 import { readChoices, tuningKey, type TunedVariants } from '../variants/choices.ts';
-import { jsonText } from './output.ts';
 import { system, type System } from './system.ts';
 
 /** `writeTuned` writes no larger file. */

@@ -91,12 +91,20 @@ export function promptOf(value: unknown, where: string, answered = false): Promp
 /**
  * A prompt in the form that chat templates read: each turn with role and content; other fields
  * kept.
+ *
+ * @param system The text of a system message before a prompt that has none of its own.
  */
-export const templateMessages = ({ prompt, messages }: Prompt): readonly ChatMessage[] =>
-  messages?.map((message) => {
+export function templateMessages(
+  { prompt, messages }: Prompt,
+  system?: string,
+): readonly ChatMessage[] {
+  const turns = messages?.map((message) => {
     const { role } = turnOf(message, 'message');
     return { ...message, role, content: contentOf(message) ?? null };
   }) ?? [{ role: 'user', content: prompt }];
+  const hasOwn = system === undefined || turns[0]?.role === 'system';
+  return hasOwn ? turns : [{ role: 'system', content: system }, ...turns];
+}
 
 /**
  * The date that chat templates are told in training. A date of today would change the prompts of a
@@ -104,13 +112,6 @@ export const templateMessages = ({ prompt, messages }: Prompt): readonly ChatMes
  * it has no clock.
  */
 export const templateDate = new Date('2024-07-26T00:00:00Z');
-
-/** A conversation that begins with a system message: its own, else the given one. */
-export const withSystem = (
-  messages: readonly ChatMessage[],
-  system: string,
-): readonly ChatMessage[] =>
-  messages[0]?.role === 'system' ? messages : [{ role: 'system', content: system }, ...messages];
 
 /**
  * The text of a prompt, for a model without a chat template.

@@ -1,5 +1,5 @@
 import type { ByteSource } from './byte-source.ts';
-import { templateDate, plainText, templateMessages, promptOf, withSystem } from './conversation.ts';
+import { templateDate, plainText, templateMessages, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
 import { fieldOf, type JsonRecord, kindOf } from './json.ts';
 import { recordsOf } from './records.ts';
@@ -154,8 +154,7 @@ function rowOf(record: JsonRecord, where: string, system: string | undefined): R
   if (!Array.isArray(value)) {
     throw new FormatError(`${where}: ${field} must be a list of messages, is ${kindOf(value)}`);
   }
-  const chat = templateMessages(promptOf(value, `${where}: ${field}`));
-  return { where, chat: system === undefined ? chat : withSystem(chat, system) };
+  return { where, chat: templateMessages(promptOf(value, `${where}: ${field}`), system) };
 }
 
 function textsOf(record: JsonRecord, where: string): TextRow {

@@ -1,5 +1,6 @@
 import { readAll } from '../formats/byte-source.ts';
 import { wholeOf } from '../formats/file-content.ts';
+import { jsonText } from '../formats/json.ts';
 import {
   entryBytes,
   expectFilled,
@@ -170,5 +171,4 @@ function weightPieces(tensors: readonly Stored[]): FilePieces {
   };
 }
 
-const jsonBytes = (json: object): Uint8Array =>
-  new TextEncoder().encode(`${JSON.stringify(json, null, 2)}\n`);
+const jsonBytes = (json: object): Uint8Array => new TextEncoder().encode(jsonText(json));

@@ -1,5 +1,5 @@
 import { mean as meanOf } from 'simple-statistics';
-import { parseJson, shorten } from '../formats/json.ts';
+import { jsonText, parseJson, shorten } from '../formats/json.ts';
 import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentResults, LimSummary, SeedResults } from '../results.ts';
 import { parseResults } from '../run-folder/finished-run.ts';
@@ -58,7 +58,7 @@ export interface Comparison {
 
 /** The text of a baseline file: the results, with the build in front. */
 export const baselineText = (results: ExperimentResults, { version, machine }: Build): string =>
-  `${JSON.stringify({ version, machine, ...results }, null, 2)}\n`;
+  jsonText({ version, machine, ...results });
 
 /**
  * Parses a baseline file. A run's `results.json` is a baseline too, of an unknown build.

@@ -4,7 +4,7 @@ import * as v from 'valibot';
 import { issueText } from '../config-issue.ts';
 import { digestOf } from '../formats/digest.ts';
 import { FormatError } from '../formats/format-error.ts';
-import { parseJson } from '../formats/json.ts';
+import { jsonText, parseJson } from '../formats/json.ts';
 import { whole } from '../results-schema.ts';
 import { BASE, INPUTS } from './names.ts';
 
@@ -51,8 +51,6 @@ export const inputTexts = ({ inputs, base }: RunInputs): ReadonlyMap<string, str
     ...(base ? [[BASE, jsonText(base)] as const] : []),
     ...(inputs.length > 0 ? [[INPUTS, jsonText(inputs)] as const] : []),
   ]);
-
-const jsonText = (value: unknown): string => `${JSON.stringify(value, null, 2)}\n`;
 
 const sha256 = v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/));
 const inputsSchema = v.array(v.strictObject({ path: v.string(), size: whole, sha256 }));

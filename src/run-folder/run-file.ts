@@ -1,7 +1,7 @@
 import { ConfigError } from '../config-error.ts';
 import { configHash, parseStoredConfig, type ExperimentConfig } from '../config.ts';
 import { digestOf } from '../formats/digest.ts';
-import { fieldOf, isRecord } from '../formats/json.ts';
+import { fieldOf, isRecord, jsonText } from '../formats/json.ts';
 import { digestsOf, noInputs, type RunInputs } from './inputs.ts';
 
 /** The content of `config.json`: how the run was started. A resume reads it again. */
@@ -41,7 +41,7 @@ export async function runFileText(
   const hash = await configHash(config, digestsOf(inputs));
   const limit = memory === undefined ? {} : { memory };
   const file = { schema: 1, config, configHash: hash, seeds, ...limit, digest };
-  return `${JSON.stringify(file, null, 2)}\n`;
+  return jsonText(file);
 }
 
 /**

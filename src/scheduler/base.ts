@@ -5,6 +5,7 @@ import { adapterParameters, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import type { TrainableState } from '../optim/trainable.ts';
 import type { ModelDirectory, OpenModelFile } from '../model/model-directory.ts';
+import { type PromptGroup } from '../model/packed-batch.ts';
 import {
   heldParameters,
   initialParameters,
@@ -13,7 +14,7 @@ import {
 } from '../model/parameters.ts';
 import type { GivenModelFacts } from '../results.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
-import type { Task, TaskShape } from '../tasks/task.ts';
+import type { CorpusSequence, Task, TaskShape } from '../tasks/task.ts';
 
 /** A pretrained model, opened. Its numbers stay in its files until a network is loaded. */
 export interface GivenModel {
@@ -113,6 +114,12 @@ export function baseTrainer(
   });
 }
 
+/** A sequence of a corpus as a prompt with the response that is learnt. */
+export const demonstration = ({ tokens, promptLength }: CorpusSequence): PromptGroup => ({
+  prompt: tokens.subarray(0, promptLength),
+  responses: [tokens.subarray(promptLength)],
+});
+
 /** Called after some updates of pre-training. */
 export type PretrainProgress = (update: number, of: number, loss: number) => void;
 
@@ -174,12 +181,7 @@ export async function pretrainBase(
         return undefined;
       }
       const sequences = task.corpus(base.seed, update, base.sequencesPerUpdate);
-      await trainer.step(
-        sequences.map(({ tokens, promptLength }) => ({
-          prompt: tokens.subarray(0, promptLength),
-          responses: [tokens.subarray(promptLength)],
-        })),
-      );
+      await trainer.step(sequences.map(demonstration));
       if (update % LOSS_EVERY === 0 || update === base.updates - 1) {
         progress(update + 1, base.updates, await trainer.loss());
       }

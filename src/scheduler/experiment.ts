@@ -4,7 +4,7 @@ import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
 import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task } from '../tasks/task.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { type MethodName, selectionOf } from '../selection/methods.ts';
 import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
 import { baseBefore, BaseStage } from './base-stage.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
@@ -16,7 +16,7 @@ import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { type GivenSubsets, openSubsets } from './given-subsets.ts';
 import { trainMethod } from './method-stage.ts';
 import { keyOf, Pool } from './pool.ts';
-import { probe, probeWarning } from './probe.ts';
+import { baseAnswers, probe, probeWarning } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, readMatrix, uploadMatrix } from './reward-matrix.ts';
@@ -25,7 +25,7 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import { layoutOf, type RunLayout } from './run-layout.ts';
 import { RunLog } from './run-log.ts';
-import { selectFromPool } from './selection-stage.ts';
+import { expectSelectable, selectFromPool } from './selection-stage.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
@@ -124,6 +124,7 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       const layout = layoutOf(host, config, task);
+      expectSelectable(config, seeds[0] ?? 0, task);
       const { files } = host.resources ?? noResources;
       const subsets = await openSubsets(config, seeds, task, files);
       const hash = options.configHash ?? (await configHash(config));
@@ -292,6 +293,7 @@ export class Experiment {
     }
     const pool = await this.#openPool(seed);
     await this.#probeOnce(pool);
+    await this.#answerOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
@@ -313,6 +315,19 @@ export class Experiment {
     this.#log.tell({ type: 'probe', seed: pool.seed, ...found });
     const warning = probeWarning(this.config, found);
     if (warning !== undefined) this.#log.warn(warning);
+  }
+
+  /** Samples the base on the whole pool before FULL, if a method selects by its answers. */
+  async #answerOnce(pool: Pool): Promise<void> {
+    const { answers, methodIndex, iteration } = this.#progress;
+    if (answers || methodIndex > 0 || iteration > 0) return;
+    if (!this.methods.some((name) => selectionOf(name)?.needs.includes('answers'))) return;
+    const { trainer, decoder } = this.#buffers.current;
+    // The decoder's model may be what the seed before has trained.
+    await trainer.reset(this.#base.start.source, pool.seed);
+    const verify = this.#judging('evaluation');
+    const tools = { config: this.config, task: this.task, pool, decoder, verify };
+    this.#log.tell({ type: 'answers', seed: pool.seed, ...(await baseAnswers(tools)) });
   }
 
   async #openPool(seed: number): Promise<Pool> {
@@ -378,9 +393,11 @@ export class Experiment {
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
     this.#log.enter(seed, 'score', 'Learning impact scores');
     const { matrix } = this.#buffers.current;
+    const { answers } = this.#progress;
     const stage = await selectFromPool(this.#host.gpu, this.config, pool, {
       matrix,
       listed: (method) => this.#subsets(seed, method),
+      ...(answers && { answers }),
     });
     for (const text of stage.warnings) this.#log.warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);

@@ -3,6 +3,7 @@ import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { ByteSource } from '../formats/byte-source.ts';
 import { createDigest } from '../formats/digest.ts';
 import type { InputFiles } from '../formats/input-files.ts';
+import { fileIn } from '../formats/paths.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import {
   type ModelDescription,
@@ -51,10 +52,6 @@ export async function digestOfSource(source: ByteSource): Promise<string> {
   }
   return digest.hex();
 }
-
-/** The path of a file in a model's folder. */
-export const fileIn = (folder: string, name: string): string =>
-  `${folder.replace(/[/\\]+$/, '')}/${name}`;
 
 /**
  * Opens the files and the model that a config names.

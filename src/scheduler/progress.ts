@@ -1,4 +1,5 @@
 import type {
+  BaseAnswers,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -28,6 +29,8 @@ export interface Progress {
   pool: number | null;
   base: ExperimentResults['base'] | null;
   probe: Probe | null;
+  /** The base's answers to the prompts of the seed `pool`, once they were sampled. */
+  answers: BaseAnswers | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
   seeds: SeedResults[];
   /** The selections for the seed `pool`, once FULL is done. */
@@ -52,6 +55,7 @@ export const freshProgress = (): Progress => ({
   pool: null,
   base: null,
   probe: null,
+  answers: null,
   evaluations: {},
   seeds: [],
   selections: {},
@@ -91,11 +95,22 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
     case 'pool':
       placeIn(run.seeds, event.seed, 'seed');
       progress.pool = event.seed;
+      progress.answers = null;
       progress.selections = {};
       return;
     case 'probe':
       progress.probe = probeOf(event);
       return;
+    case 'answers': {
+      const { seed, samples, right, formatted } = event;
+      const fits = (counts: readonly number[]): boolean =>
+        counts.length === run.task.poolPrompts && counts.every((count) => count <= samples);
+      if (seed !== progress.pool || !fits(right) || !fits(formatted)) {
+        throw new RangeError(`answers to ${right.length} prompts of seed ${seed} were not due`);
+      }
+      progress.answers = { samples, right, formatted };
+      return;
+    }
     case 'update': {
       expectNext(progress, event, run);
       progress.iteration = event.update;

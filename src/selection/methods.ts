@@ -1,5 +1,11 @@
 import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
+import { anti } from './anti.ts';
+import { clean } from './clean.ts';
 import { full } from './full.ts';
+import { gvar } from './gvar.ts';
+import { hvar } from './hvar.ts';
+import { limDebiased } from './lim-debiased.ts';
+import { limEarly1, limEarly2, limEarly3 } from './lim-early.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
 import {
@@ -9,10 +15,31 @@ import {
   type SelectionMethod,
   type StaticMethod,
 } from './method.ts';
+import { near } from './near.ts';
+import { oracle } from './oracle.ts';
+import { pass } from './pass.ts';
 import { rand } from './rand.ts';
+import { strat } from './strat.ts';
 
 /** Every method that has a name of its own, in the order of tables, legends and messages. */
-const methods = [full, lim, rand, linear] as const satisfies readonly SelectionMethod[];
+const methods = [
+  full,
+  lim,
+  limDebiased,
+  limEarly1,
+  limEarly2,
+  limEarly3,
+  rand,
+  clean,
+  strat,
+  oracle,
+  anti,
+  linear,
+  hvar,
+  gvar,
+  near,
+  pass,
+] as const satisfies readonly SelectionMethod[];
 
 type OwnName = (typeof methods)[number]['name'];
 
@@ -80,7 +107,7 @@ export function readsRewards(name: MethodName): boolean {
 }
 
 /** What only a FULL pass can tell. */
-const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'counts']);
+const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'shares', 'counts']);
 
 /**
  * The responses that a method's selection costs, as a share of those of the FULL pass; 0 for a

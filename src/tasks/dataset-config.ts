@@ -2,6 +2,7 @@
 import * as v from 'valibot';
 import { whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
+import { baseName } from '../formats/paths.ts';
 import { counted } from '../look/wording.ts';
 import { type LastBatch, lastBatches, type TaskDescription, type TierSampling } from './task.ts';
 
@@ -113,9 +114,6 @@ export function checkVerifiers(config: DatasetConfig, path: string): void {
     expectKnown(verifier, `tiers[${i}].verifier`);
   });
 }
-
-/** The last part of a path. */
-export const baseName = (path: string): string => path.split(/[/\\]/).at(-1) ?? path;
 
 /**
  * The names of the tiers: those of their files without the ending, numbered where several are

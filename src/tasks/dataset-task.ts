@@ -1,20 +1,14 @@
 import { ConfigError } from '../config-error.ts';
 import { expectAnswer, textAnswerOf } from '../formats/answer-fields.ts';
 import { readText } from '../formats/byte-source.ts';
-import {
-  identityOf,
-  plainText,
-  templateDate,
-  templateMessages,
-  withSystem,
-} from '../formats/conversation.ts';
+import { identityOf, plainText, templateDate, templateMessages } from '../formats/conversation.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { fieldOf, jsonOf, type JsonRecord, shorten } from '../formats/json.ts';
+import { baseName } from '../formats/paths.ts';
 import { type PromptRow, readPrompts } from '../formats/prompts.ts';
 import { TokenizerClient, type TokenizerTexts } from '../formats/tokenizer-client.ts';
 import { counted } from '../look/wording.ts';
 import {
-  baseName,
   type DatasetConfig,
   type DatasetTier,
   isModule,
@@ -322,10 +316,7 @@ class DatasetReader {
       return Promise.resolve(rows.map((row) => plainText(row, row.where, help)));
     }
     const { system } = this.#config;
-    const chats = rows.map((row) => {
-      const messages = templateMessages(row);
-      return system === undefined ? messages : withSystem(messages, system);
-    });
+    const chats = rows.map((row) => templateMessages(row, system));
     return this.#client.renderChats(chats, { addGenerationPrompt: true, now: templateDate }, where);
   }
 

@@ -100,6 +100,12 @@ describe('limr run', () => {
     expect(first.stderr).toContain('continue with: limr run --resume parts\n');
     expect(existsSync(at('parts/results.json'))).toBe(false);
     expect(linesOf(at('parts/metrics.jsonl'))).toBeLessThan(length + tiny.experiment.armLength);
+    // Its base is made, and not made again.
+    const told = await start(node, ['run', '--resume', 'parts', '--estimate']);
+    expect(told.code).toBe(0);
+    expect(told.stderr).not.toContain('pre-training its base');
+    const fresh = await start(node, ['run', config, '--estimate']);
+    expect(fresh.stderr).toContain('pre-training its base');
     expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
     expectSameRun('parts', 'runs/quick-1-2');
   });

@@ -89,7 +89,7 @@ export function drawing({ label, width, height, x, y, lines, rules = [] }: Drawi
       }
       const seeds = thin.map(path).join('');
       if (seeds !== '') parts.push(`<path class="t" d="${seeds}"/>`);
-      const spots = dots.map(([px, py]) => markPath('circle', placeX(px), placeY(py), 2)).join('');
+      const spots = dots.map(([px, py]) => `M${near(placeX(px))} ${near(placeY(py))}h0`).join('');
       if (spots !== '') parts.push(`<path class="d" d="${spots}"/>`);
       const upright = bars
         .map(([px, low, high]) => `M${near(placeX(px))} ${near(placeY(low))}V${near(placeY(high))}`)
@@ -190,7 +190,7 @@ export function findingStrip(
   const [width, height, middle] = [300, 34, 17];
   const place = (value: number): number =>
     width / 2 + (Math.max(-reach, Math.min(reach, value)) / reach) * (width / 2 - 8);
-  const dots = values.map((value) => markPath('circle', place(value), middle + 9, 2)).join('');
+  const dots = values.map((value) => `M${near(place(value))} ${middle + 9}h0`).join('');
   const bar = interval
     ? `<path d="M${near(place(interval[0]))} ${middle - 5}H${near(place(interval[1]))}" stroke-width="3"/>`
     : '';

@@ -66,31 +66,40 @@ export const folded = (summary: string, table: Markup, kind = 'numbers'): Markup
 /** The scale of colours that holds all differences. */
 export function scaleOf(points: readonly Pick<Mean, 'mean'>[]): number {
   const most = Math.max(0, ...points.map(({ mean }) => Math.abs(mean)));
-  return [0.04, 0.08, 0.16, 0.32].find((end) => most <= end) ?? 0.64;
+  return [0.04, 0.08, 0.12, 0.16, 0.2, 0.24, 0.32, 0.4].find((end) => most <= end) ?? 0.8;
 }
 
-const stepOf = (mean: number, scale: number): number =>
-  Math.max(
-    -differenceSteps,
-    Math.min(differenceSteps, Math.round((mean / scale) * differenceSteps)),
-  );
+/** The colour of a difference; a decided one is never grey. */
+function stepOf(point: DifferencePoint, scale: number): number {
+  const step = Math.round((point.mean / scale) * differenceSteps);
+  const side = sideOf(point);
+  return Math.max(-differenceSteps, Math.min(differenceSteps, step === 0 ? side : step));
+}
 
 /** A coloured cell of a phase diagram. */
 function mapCell(point: DifferencePoint | undefined, scale: number): Markup {
-  if (!point) return markup`<td class="n">·<span class="hidden">not read</span>`;
-  const tone = `var(--difference-${stepOf(point.mean, scale)})`;
+  if (!point) return markup`<td class="n">·`;
+  const step = stepOf(point, scale);
   return sideOf(point) === 0
-    ? markup`<td class="u" style="background-color:${tone};--cell:${tone}"><span>${short(point.mean)}</span><span class="hidden"> undecided</span>`
-    : markup`<td style="background-color:${tone}">${short(point.mean)}`;
+    ? markup`<td class="u s${step}"><i>${short(point.mean)}?</i>`
+    : markup`<td class="s${step}">${short(point.mean)}`;
 }
 
 /** The key of the colours. */
 export const mapKey = (scale: number): Markup =>
   markup`<p class="key">${short(-scale)} ${Array.from(
     { length: 2 * differenceSteps + 1 },
-    (_, i) => markup`<i style="background:var(--difference-${i - differenceSteps})"></i>`,
-  )} ${short(scale)} <i class="u"></i> undecided: the 95 % interval holds 0, or there are fewer than three seeds</p>
+    (_, i) => markup`<i class="s${i - differenceSteps}"></i>`,
+  )} ${short(scale)} <i class="u"></i> hatched, with a question mark: undecided. The 95 % interval holds 0, or there are fewer than three seeds. A dot: not read.</p>
 `;
+
+/** The classes of the colours. */
+export const stepRules = (): string =>
+  Array.from({ length: 2 * differenceSteps + 1 }, (_, i) => {
+    const step = i - differenceSteps;
+    return `.s${step} { --cell: var(--difference-${step}); background-color: var(--cell); }
+`;
+  }).join('');
 
 export interface MapRow {
   readonly name: Part;
@@ -106,6 +115,10 @@ export function phaseMap(
   readouts: readonly number[],
   scale: number,
 ): Markup {
+  const most = Math.max(
+    0,
+    ...rows.flatMap(({ points }) => points.map(({ bySeed }) => bySeed.length)),
+  );
   return markup`<figure><figcaption><b>${name}</b></figcaption>
 <div class="scroll" tabindex="0" role="region" aria-label="${name}"><table class="map"><thead><tr><th scope="col">${corner}${readouts.map(
     (readout) => markup`<th scope="col"><span class="hidden">${unit} </span>${count(readout)}`,
@@ -119,22 +132,27 @@ export function phaseMap(
       )}`,
   )}</table></div>
 ${folded(
-  'Numbers with intervals',
+  'Intervals',
   numbersTable(
-    `${name}, with intervals`,
+    `${name}, 95 % intervals`,
     [corner, ...readouts.map((readout) => `${unit} ${count(readout)}`)],
     rows.map((row) => [
       row.name,
       ...readouts.map((readout) => {
         const point = row.points.find((one) => one.readout === readout);
-        return point
-          ? markup`${differenceText(point)}<small>${counted(point.bySeed.length, 'seed')}</small>`
-          : '';
+        return point ? intervalCell(point, most) : '';
       }),
     ]),
   ),
 )}</figure>
 `;
+}
+
+/** An interval; with fewer seeds than the most of the map, their number. */
+function intervalCell({ interval, bySeed }: DifferencePoint, most: number): Markup {
+  const few =
+    bySeed.length < most ? markup`<small>${counted(bySeed.length, 'seed')}</small>` : undefined;
+  return markup`${interval ? `${short(interval[0])} to ${short(interval[1])}` : 'none'}${few}`;
 }
 
 /** The read-outs that any row has, in order. */
@@ -200,6 +218,7 @@ export function overview(
   axis: Axis,
   y: DrawnAxis,
   methods: readonly MethodName[],
+  marked: boolean,
 ): Markup {
   const log = axis === 'epochs';
   const xs = curves.flatMap(({ points }) => points.map(({ at }) => at[axis]));
@@ -374,7 +393,7 @@ export function factorFigure(
 ${panels.map(({ method, points }) => {
   const found = points.flatMap((point, i) => (point ? [{ point, i }] : []));
   return markup`<figure>${drawing({
-    label: `${methodLabel(method)} minus FULL at ${unit} ${readout} by ${factorName(factor)}: ${found.map(({ point, i }) => `${names[i] ?? ''}: ${differenceText(point)}`).join('; ')}.`,
+    label: `${methodLabel(method)} minus FULL at ${unit} ${readout} by ${factorName(factor)}. Numbers in the table below.`,
     width: 220,
     height: 165,
     x,

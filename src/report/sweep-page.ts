@@ -47,6 +47,7 @@ import {
   scaleOf,
   seedTable,
   short,
+  stepRules,
   type MapRow,
 } from './sweep-figures.ts';
 import css from './sweep.css?raw';
@@ -123,7 +124,7 @@ ${shown.map(
 ${body}</section>
 `,
 )}</main>`,
-    css,
+    `${css}${stepRules()}`,
   );
 }
 
@@ -167,8 +168,8 @@ function fixedSection({ evidence: { registered }, sweep, methods }: Read): Marku
     sweep.grid.seeds.some((seed) => !own.has(seed));
   return markup`<section id="fixed" class="fixed"><h2>Fixed before the run</h2>
 <p><b>${shortened(registered.title, 160)}</b><br><small>SHA-256 of the file <code>${registered.sha256}</code></small></p>
-${findingTable(registered.findings, registered.equivalence, methods, `Comparisons that were fixed before the first seed. ${registered.intervals}`)}
-<p class="aside">Two-sided exact sign-flip test over seeds, p adjusted by Holm’s method over ${counted(registered.findings.length, 'comparison')}, α = ${registered.alpha}. “Level” only where the interval for equivalence lies within ± ${registered.equivalence} (the box). Dots are seeds, the diamond is their mean, the bar its interval. ${registered.seeds.length} seeds cannot give a p below ${Number(leastP(registered.seeds.length).toPrecision(2))}.${differ ? markup` <b>The seeds of the sweep are not those of the file</b> (${seedsText(registered)}).` : ''} All that follows was not fixed before the run and is labelled exploratory.</p></section>
+${findingList(registered.findings, registered.equivalence, methods, `Comparisons that were fixed before the first seed. ${registered.intervals}`)}
+<p class="aside">Two-sided exact sign-flip test over seeds, p adjusted by Holm’s method over ${counted(registered.findings.length, 'comparison')}, α = ${registered.alpha}. “Level” only where the interval for equivalence lies within ± ${registered.equivalence} (the box). Dots are seeds, the diamond is the mean, the bar its interval. ${registered.seeds.length} seeds cannot give a p below ${Number(leastP(registered.seeds.length).toPrecision(2))}.${differ ? markup` <b>The seeds of the sweep are not those of the file</b> (${seedsText(registered)}).` : ''} All that follows was not fixed before the run and is labelled exploratory.</p></section>
 `;
 }
 
@@ -201,7 +202,7 @@ export const whereText = ({ where }: Pick<Finding, 'where'>): string =>
     .map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`)
     .join(', ');
 
-function findingTable(
+function findingList(
   findings: readonly Finding[],
   equivalence: number,
   methods: readonly MethodName[],
@@ -216,46 +217,48 @@ function findingTable(
         ...interval.map(Math.abs),
       ]),
     );
-  return tableOf({
-    caption,
-    head: [
-      'comparison',
-      'verdict',
-      'difference',
-      `${short(-reach)} … 0 … ${short(reach)}`,
-      'p',
-      'p, Holm',
-      'seeds',
-    ],
-    rows: findings.map((finding): Part[] => [
-      markup`${shortened(finding.name, 40)}: ${pair(finding)}<small>${shortened([finding.at, whereText(finding)].filter((text) => text !== '').join('; '), 120)}</small>`,
-      markup`<b>${verdictText(finding)}</b>${(finding.notes ?? []).map((note) => markup`<small>${shortened(note, 200)}</small>`)}`,
-      finding.mean === undefined
-        ? ''
-        : markup`<b>${short(finding.mean)}</b>${finding.interval ? markup`<small>${short(finding.interval[0])} to ${short(finding.interval[1])}</small>` : ''}`,
-      finding.mean === undefined
-        ? ''
-        : findingStrip(
-            `${pair(finding)}: ${verdictText(finding)}. By seed: ${finding.bySeed.map(({ seed, value }) => `${seed}: ${short(value)}`).join(', ')}`,
-            reach,
-            equivalence,
-            lineLook(finding.one, methods).tone,
-            finding.bySeed.map(({ value }) => value),
-            finding.mean,
-            finding.interval,
-          ),
-      pText(finding.p),
-      pText(finding.adjusted),
-      String(finding.bySeed.length),
-    ]),
-    kind: 'findings-table',
-  });
+  return markup`<p>${caption}</p>
+<ol class="contrasts-list">
+${findings.map((finding) => {
+  const where = [finding.at, whereText(finding)].filter((text) => text !== '').join('; ');
+  return markup`<li><p><b>${shortened(finding.name, 40)}: ${pair(finding)}</b><small>${shortened(where, 120)}</small></p>
+<p><b class="verdict">${verdictText(finding)}</b>${
+    finding.mean === undefined ? '' : markup`<small>${numbersOf(finding)}</small>`
+  }${(finding.notes ?? []).map((note) => markup`<small>${shortened(note, 200)}</small>`)}</p>
+${
+  finding.mean === undefined
+    ? ''
+    : findingStrip(
+        `${pair(finding)}: ${verdictText(finding)}. By seed: ${finding.bySeed.map(({ seed, value }) => `${seed}: ${short(value)}`).join(', ')}`,
+        reach,
+        equivalence,
+        lineLook(finding.one, methods).tone,
+        finding.bySeed.map(({ value }) => value),
+        finding.mean,
+        finding.interval,
+      )
+}</li>
+`;
+})}</ol>
+<p class="aside">Every strip reaches from ${short(-reach)} to ${short(reach)}, 0 in its middle.</p>
+`;
 }
+
+/** `−.035 (−.045 to −.025), p .002, adjusted .006, 10 seeds`. */
+export const numbersOf = ({ mean, interval, p, adjusted, bySeed }: Finding): string =>
+  [
+    ...(mean === undefined
+      ? []
+      : [differenceText({ mean, bySeed, ...(interval ? { interval } : {}) })]),
+    ...(p === undefined ? [] : [`p ${pText(p)}`]),
+    ...(adjusted === undefined ? [] : [`adjusted ${pText(adjusted)}`]),
+    counted(bySeed.length, 'seed'),
+  ].join(', ');
 
 function exploratoryFindings({ evidence, methods }: Read): Markup {
   const { exploratory = [], registered } = evidence;
   if (exploratory.length === 0) return markup``;
-  return findingTable(
+  return findingList(
     exploratory,
     registered?.equivalence ?? 0.02,
     methods,
@@ -343,41 +346,48 @@ ${drawn(equal, '')}<h3>At equal total samples</h3>
 ${charged.length === 0 ? markup`<p>No method has a read-out within FULL’s own samples.</p>` : drawn(charged, ', equal total samples')}`;
 }
 
-function crossingText(crossing: Crossing, unit: string): string {
-  if (crossing.at === undefined) return 'never above FULL';
-  return crossing.open
-    ? `above FULL to the last ${unit}, ${count(crossing.at)}`
-    : fixed(crossing.at, 1);
-}
+/** A crossing in few characters: `never`, `≥ 40`, `20.2`. */
+const crossingText = ({ at, open }: { readonly at?: number; readonly open: boolean }): string =>
+  at === undefined ? 'never' : open ? `≥ ${count(at)}` : fixed(at, 1);
 
 function crossingSection({ finished, methods, unit }: Read): Markup {
-  const rows = finished.flatMap((condition) =>
-    methods.flatMap((method): Part[][] => {
-      if (method === 'full') return [];
+  const rows = methods.flatMap((method) => {
+    if (method === 'full') return [];
+    const crossings = finished.map((condition): Crossing | undefined => {
       const points = differencesOf(condition, method, 'full');
-      if (points.length === 0) return [];
-      const crossing = crossingOf(points);
-      const seeds = crossing.bySeed.map(({ at, open }) =>
-        at === undefined ? '–' : `${open ? '≥ ' : ''}${count(Math.round(at))}`,
-      );
-      return [
-        [
-          markup`${methodLabel(method)}<small>${conditionText(condition)}</small>`,
-          crossingText(crossing, unit),
-          crossing.aheadUntil === undefined ? '–' : count(crossing.aheadUntil),
-          crossing.behindFrom === undefined ? '–' : count(crossing.behindFrom),
-          seeds.join('  '),
-        ],
-      ];
-    }),
-  );
+      return points.length === 0 ? undefined : crossingOf(points);
+    });
+    return crossings.some((crossing) => crossing) ? [{ method, crossings }] : [];
+  });
   if (rows.length === 0) return markup``;
-  return markup`<p>U* is the last budget at which a method’s mean lies above FULL’s, interpolated between read-outs. Beside it: the last read-out at which the 95 % interval is above 0, and the first from which on it stays below. A dash: never.</p>
+  const head = ['method', ...finished.map((condition) => conditionText(condition))];
+  return markup`<p>U* is the last budget at which a method’s mean lies above FULL’s, interpolated between read-outs; ≥ says that it still leads at its last read-out. Below it: the last read-out whose 95 % interval is above 0, and the first from which on all intervals are below; a dash says that there is none.</p>
 ${tableOf({
   caption: markup`<b>U*, in ${unit}s</b>`,
-  head: ['method', 'U*', 'surely above at', 'surely below from', 'U* of each seed'],
-  rows,
-})}`;
+  head,
+  rows: rows.map(({ method, crossings }): Part[] => [
+    methodLabel(method),
+    ...crossings.map((crossing) =>
+      crossing
+        ? markup`<b>${crossingText(crossing)}</b><small>${crossing.aheadUntil === undefined ? '–' : count(crossing.aheadUntil)} / ${crossing.behindFrom === undefined ? '–' : count(crossing.behindFrom)}</small>`
+        : '',
+    ),
+  ]),
+})}${folded(
+    'U* of every seed',
+    numbersTable(
+      'U* of every seed',
+      head,
+      rows.map(({ method, crossings }) => [
+        methodLabel(method),
+        ...crossings.map((crossing) =>
+          (crossing?.bySeed ?? [])
+            .map((one) => (one.at === undefined ? '–' : crossingText(one)))
+            .join('  '),
+        ),
+      ]),
+    ),
+  )}`;
 }
 
 /** The read-out that the config fixed for the table; the last common one where it was not read. */
@@ -444,7 +454,7 @@ ${legend(entries)}${finished.map((condition, i) => {
     const full = curves.find(({ method }) => method === 'full');
     return markup`<details class="group"${i < UNFOLDED ? markup` open` : ''}><summary>${conditionText(condition)} <small>${counted(condition.cells.length, 'seed')}</small></summary>
 <div class="trio">
-${(['updates', 'epochs', 'samples'] as const).map((axis) => markup`<figure>${overview(condition, curves, axis, y, methods)}</figure>`)}</div>
+${(['updates', 'epochs', 'samples'] as const).map((axis) => markup`<figure>${overview(condition, curves, axis, y, methods, finished.length <= MOST_PANELLED)}</figure>`)}</div>
 ${
   finished.length > MOST_PANELLED
     ? ''
@@ -520,20 +530,29 @@ const spreadText = (values: readonly { readonly value: number }[]): Markup => {
 
 const sizeTable = (
   found: readonly { readonly condition: Condition; readonly readings: SelectionReadings }[],
-): Markup =>
-  found.length === 0
-    ? markup``
-    : tableOf({
-        caption: markup`<b>Size and wrong keys of the selections</b>, mean over seeds with the least and the most.`,
-        head: ['selection', 'prompts', 'wrong keys'],
-        rows: found.flatMap(({ condition, readings }) =>
-          readings.sizes.map(({ method, prompts, wrongKeys }): Part[] => [
-            markup`${method === 'full' ? 'pool' : methodLabel(method)}<small>${conditionText(condition)}</small>`,
-            spreadText(prompts.bySeed),
-            wrongKeys ? spreadText(wrongKeys.bySeed) : '',
-          ]),
-        ),
-      });
+): Markup => {
+  const methods = [
+    ...new Set(found.flatMap(({ readings }) => readings.sizes.map(({ method }) => method))),
+  ];
+  if (methods.length === 0) return markup``;
+  return tableOf({
+    caption: markup`<b>Size of the selections, and wrong keys in them</b>: mean over seeds, below it the least and the most.`,
+    head: [
+      'selection',
+      ...found.flatMap(({ condition }) => [`${conditionText(condition)}: prompts`, 'wrong keys']),
+    ],
+    rows: methods.map((method): Part[] => [
+      method === 'full' ? 'pool' : methodLabel(method),
+      ...found.flatMap(({ readings }): Part[] => {
+        const size = readings.sizes.find((one) => one.method === method);
+        return [
+          size ? spreadText(size.prompts.bySeed) : '',
+          size?.wrongKeys ? spreadText(size.wrongKeys.bySeed) : '',
+        ];
+      }),
+    ]),
+  });
+};
 
 function rocSection({ finished, selections }: Read): Markup {
   const figures = finished.flatMap((condition) => {
@@ -559,23 +578,34 @@ function costSection({ finished, methods }: Read): Markup {
   return tableOf({
     caption: markup`<b>Samples</b> (responses that were drawn and judged), means over the seeds. A selection by the rewards of the FULL pass costs that pass; controls that need the keys cost nothing here, and cannot be had elsewhere.`,
     head: ['method', 'prompts', 'selection', 'training', 'in all'],
-    rows: finished.flatMap((condition) =>
-      methods.flatMap((method): Part[][] => {
-        const last = pointsOf(condition, method).at(-1);
-        if (!last) return [];
-        const cost = average(condition.cells.map((cell) => selectionSamples(cell, method)));
-        return [
-          [
-            markup`${methodLabel(method)}<small>${conditionText(condition)}</small>`,
-            count(Math.round(average(condition.cells.map((cell) => promptsOf(cell, method))))),
-            count(Math.round(cost)),
-            count(Math.round(last.trained)),
-            count(Math.round(last.at.samples)),
-          ],
-        ];
-      }),
-    ),
+    rows: methods.flatMap((method) => costRows(method, finished)),
   });
+}
+
+/** A row for each set of conditions in which a method costs the same. */
+function costRows(method: MethodName, finished: readonly Condition[]): Part[][] {
+  const rows = new Map<string, { cells: string[]; conditions: Condition[] }>();
+  for (const condition of finished) {
+    const last = pointsOf(condition, method).at(-1);
+    if (!last) continue;
+    const mean = (of: (cell: (typeof condition.cells)[number]) => number): string =>
+      count(Math.round(average(condition.cells.map(of))));
+    const cells = [
+      mean((cell) => promptsOf(cell, method)),
+      mean((cell) => selectionSamples(cell, method)),
+      count(Math.round(last.trained)),
+      count(Math.round(last.at.samples)),
+    ];
+    const row = rows.get(cells.join()) ?? { cells, conditions: [] };
+    row.conditions.push(condition);
+    rows.set(cells.join(), row);
+  }
+  return [...rows.values()].map(({ cells, conditions }) => [
+    conditions.length === finished.length
+      ? methodLabel(method)
+      : markup`${methodLabel(method)}<small>${shortened(conditions.map((one) => conditionText(one)).join('; '), 80)}</small>`,
+    ...cells,
+  ]);
 }
 
 const seedsSection = ({ finished, methods }: Read): Markup =>

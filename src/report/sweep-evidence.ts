@@ -1,54 +1,58 @@
 import type { MethodName } from '../selection/methods.ts';
 
-/** The words of a test that was fixed before the run. */
-export type Verdict =
-  /** The first method is above the second, by the adjusted p. */
-  | 'above'
-  | 'below'
-  /** The interval for equivalence lies within the margin. */
-  | 'level'
-  | 'not told apart'
-  | 'no data';
+/** Where a comparison is read: at a budget of each method, or at equal total samples. */
+type Place =
+  | { readonly update: number }
+  | { readonly epoch: number }
+  | { readonly totalSamples: number }
+  | { readonly equal: 'totalSamples' };
 
-/** A comparison as the tables and figures of a sweep show it. */
-export interface Finding {
+/** One method minus another, as far as page and table show it. */
+export interface ShownContrast {
   /** Name in the file: `P1`. */
   readonly name: string;
   readonly one: MethodName;
   readonly other: MethodName;
-  /** Where it is read, in words: `update 40`, `equal total samples`. */
-  readonly at: string;
-  /** The factors' values of the condition. */
+  readonly at: Place;
+  /** Values of settings, by their dotted paths. */
   readonly where: Readonly<Record<string, unknown>>;
-  /** The difference by seed; empty without data. */
-  readonly bySeed: readonly { readonly seed: number; readonly value: number }[];
-  readonly mean?: number;
-  /** The interval of the report, and of which kind it is. */
-  readonly interval?: readonly [low: number, high: number];
-  /** Two-sided p of the exact sign-flip test, before and after Holm's correction. */
-  readonly p?: number;
+  readonly pairs: readonly { readonly seed: number; readonly difference: number }[];
+  /** Seeds that lack a read-out. */
+  readonly missing: readonly number[];
+  /** Why no seed can be compared. */
+  readonly refused?: string;
+  readonly tested?: {
+    readonly mean: number;
+    /** 95 % over seeds. */
+    readonly interval: readonly [number, number];
+    /** 95 % over seeds and prompts. */
+    readonly crossed?: readonly [number, number];
+    readonly p: number;
+    readonly leastP: number;
+    /** The difference that so many seeds of this spread show with 80 %. */
+    readonly detectable: number;
+    readonly interquartileMean: number;
+    readonly improvement: number;
+  };
+  /** Of a registered contrast: p after Holm's correction, and what follows from it. */
   readonly adjusted?: number;
-  readonly verdict: Verdict;
-  /** What else belongs to it in sentences: the effect these seeds could have seen. */
-  readonly notes?: readonly string[];
+  readonly verdict?: 'incomplete' | 'ahead' | 'behind' | 'level' | 'undecided';
 }
 
-/** What was fixed before the first seed, and what came of it. */
-export interface Registered {
-  readonly title: string;
-  /** SHA-256 of the file, in hex. */
-  readonly sha256: string;
-  readonly alpha: number;
-  /** Margin within which two methods count as level. */
-  readonly equivalence: number;
-  /** Kind of the findings' intervals, in words. */
-  readonly intervals: string;
-  readonly seeds: readonly number[];
-  readonly findings: readonly Finding[];
+/** What a sweep shows: the comparisons that were fixed before it, and all others. */
+export interface ShownEvidence {
+  /** Absent if nothing was fixed beforehand. */
+  readonly preregistration?: {
+    readonly title: string;
+    readonly sha256: string;
+    readonly alpha: number;
+    readonly equivalence: number;
+    readonly seeds: readonly number[];
+  };
+  readonly registered: readonly ShownContrast[];
+  readonly exploratory: readonly ShownContrast[];
 }
 
-/** The comparisons of a sweep that were fixed before it, if any, and the others that were tested. */
-export interface Evidence {
-  readonly registered?: Registered;
-  readonly exploratory?: readonly Finding[];
-}
+/** The interval that is shown first: over seeds and prompts where both are known. */
+export const shownInterval = ({ tested }: ShownContrast): readonly [number, number] | undefined =>
+  tested?.crossed ?? tested?.interval;

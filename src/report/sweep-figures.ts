@@ -229,6 +229,7 @@ export function overview(
     const shown = points.filter(({ at }) => !log || at[axis] > 0);
     return {
       look: lineLook(method, methods),
+      plain: !marked,
       points: shown.map(({ at, accuracy }) => [at[axis], accuracy.mean]),
       ...(banded || method === 'full' || method === 'lim' ? { band: bandOf(shown, axis) } : {}),
     };
@@ -350,6 +351,7 @@ export function seedTable(condition: Condition, curves: readonly MethodCurve[]):
  * seeds as dots.
  *
  * @param conditions Conditions that differ in this factor alone, in order.
+ * @param dotted Whether seeds are drawn.
  */
 export function factorFigure(
   factor: string,
@@ -357,6 +359,7 @@ export function factorFigure(
   methods: readonly MethodName[],
   readout: number,
   unit: string,
+  dotted: boolean,
 ): Markup {
   const panels = methods.flatMap((method) => {
     if (method === 'full') return [];
@@ -406,7 +409,7 @@ ${panels.map(({ method, points }) => {
         bars: found.flatMap(({ point, i }): [number, number, number][] =>
           point.interval ? [[i, ...point.interval]] : [],
         ),
-        dots: found.flatMap(({ point, i }) =>
+        dots: (dotted ? found : []).flatMap(({ point, i }) =>
           point.bySeed.map(({ value }): DrawnPoint => [i + 0.16, value]),
         ),
         loose: true,
@@ -435,7 +438,8 @@ export function rocFigure(condition: Condition, { roc }: SelectionReadings): Mar
     lim: lineLook('lim'),
     accuracy: { tone: '--mean', dash: [6, 3], mark: 'none', width: 2 },
   } as const;
-  const tick = (value: number): string => (value === 0 ? '0' : bare(value).replace(/0+$/, ''));
+  const tick = (value: number): string =>
+    value === 0 ? '0' : value === 1 ? '1' : bare(value).replace(/0+$/, '');
   const axis = (name: string): DrawnAxis => linearAxis(name, [0, 1], tick);
   return markup`<figure>${drawing({
     label: `${conditionText(condition)}: wrong keys found over right keys suspected. ${roc.map(({ detector, area }) => `${detectorName(detector)}: area ${shareText(area)}`).join('; ')}.`,

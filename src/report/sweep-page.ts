@@ -28,7 +28,7 @@ import { legend } from './figures.ts';
 import { leastSeeds } from './interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { findingStrip } from './sweep-drawing.ts';
-import type { Evidence, Finding, Registered } from './sweep-evidence.ts';
+import { shownInterval, type ShownContrast, type ShownEvidence } from './sweep-evidence.ts';
 import {
   accuracyAxis,
   agreementText,
@@ -70,7 +70,7 @@ const MOST_PANELLED = 12;
 
 interface Read {
   readonly sweep: ReadSweep;
-  readonly evidence: Evidence;
+  readonly evidence: ShownEvidence;
   readonly origin: SweepOrigin;
   readonly methods: readonly MethodName[];
   readonly conditions: readonly Condition[];
@@ -87,7 +87,7 @@ interface Read {
  */
 export async function sweepReport(
   sweep: ReadSweep,
-  evidence: Evidence,
+  evidence: ShownEvidence,
   origin: SweepOrigin,
 ): Promise<string> {
   const methods = sweepMethods(sweep);
@@ -156,87 +156,126 @@ const sections = (
   { id: 'again', name: 'Make it again', body: againSection(read), plain: true },
 ];
 
-function fixedSection({ evidence: { registered }, sweep, methods }: Read): Markup {
-  if (!registered) {
+function fixedSection({ evidence, sweep, methods }: Read): Markup {
+  const { preregistration, registered } = evidence;
+  if (!preregistration) {
     return markup`<section id="fixed" class="fixed"><h2>Nothing was fixed before the run</h2>
 <p>No file of comparisons was registered before the first seed. <b>Everything on this page is exploratory</b>: it suggests what to test on fresh seeds, and proves nothing.</p></section>
 `;
   }
-  const own = new Set(registered.seeds);
+  const { title, sha256, alpha, equivalence, seeds } = preregistration;
+  const own = new Set(seeds);
   const differ =
-    registered.seeds.length !== sweep.grid.seeds.length ||
-    sweep.grid.seeds.some((seed) => !own.has(seed));
+    seeds.length !== sweep.grid.seeds.length || sweep.grid.seeds.some((seed) => !own.has(seed));
+  const crossed = registered.every(({ tested }) => !tested || tested.crossed !== undefined);
   return markup`<section id="fixed" class="fixed"><h2>Fixed before the run</h2>
-<p><b>${shortened(registered.title, 160)}</b><br><small>SHA-256 of the file <code>${registered.sha256}</code></small></p>
-${findingList(registered.findings, registered.equivalence, methods, `Comparisons that were fixed before the first seed. ${registered.intervals}`)}
-<p class="aside">Two-sided exact sign-flip test over seeds, p adjusted by Holm’s method over ${counted(registered.findings.length, 'comparison')}, α = ${registered.alpha}. “Level” only where the interval for equivalence lies within ± ${registered.equivalence} (the box). Dots are seeds, the diamond is the mean, the bar its interval. ${registered.seeds.length} seeds cannot give a p below ${Number(leastP(registered.seeds.length).toPrecision(2))}.${differ ? markup` <b>The seeds of the sweep are not those of the file</b> (${seedsText(registered)}).` : ''} All that follows was not fixed before the run and is labelled exploratory.</p></section>
+<p><b>${shortened(title, 160)}</b><br><small>SHA-256 of the file <code>${shortened(sha256, 80)}</code></small></p>
+${findingList(registered, equivalence, methods)}
+<p class="aside">Intervals: 95 %, ${crossed ? 'bootstrap crossed over seeds and held-out prompts' : 'over seeds, and over prompts too where every answer was kept'}. p: two-sided sign-flip test over seeds, adjusted by Holm’s method over ${counted(registered.length, 'comparison')}, α = ${alpha}. “Level” only where the interval for equivalence lies within ± ${equivalence} (the box). Dots are seeds, the diamond is the mean, the bar its interval. ${counted(seeds.length, 'seed')} cannot give a p below ${Number(leastP(seeds.length).toPrecision(2))}.${differ ? markup` <b>The sweep’s seeds are not those of the file</b>, which names ${shortened(listed(seeds.map(String)), 120)}.` : ''} All that follows was not fixed before the run and is labelled exploratory.</p></section>
 `;
 }
 
-const seedsText = ({ seeds }: Registered): string => shortened(listed(seeds.map(String)), 120);
-
-const pair = ({ one, other }: Pick<Finding, 'one' | 'other'>): string =>
+const pair = ({ one, other }: Pick<ShownContrast, 'one' | 'other'>): string =>
   `${methodLabel(one)} − ${methodLabel(other)}`;
 
 /** A verdict in words that name the methods. */
-export function verdictText({ verdict, one, other }: Finding): string {
+export function verdictText({ verdict, refused, missing, one, other }: ShownContrast): string {
+  const [first, second] = [methodLabel(one), methodLabel(other)];
   switch (verdict) {
-    case 'above':
-    case 'below':
-      return `${methodLabel(one)} is ${verdict} ${methodLabel(other)}`;
+    case 'ahead':
+      return `${first} is ahead of ${second}`;
+    case 'behind':
+      return `${first} is behind ${second}`;
     case 'level':
       return 'level';
-    case 'not told apart':
+    case 'undecided':
       return 'not told apart';
-    case 'no data':
-      return 'not run';
+    default:
+      return refused === undefined
+        ? `incomplete: ${counted(missing.length, 'seed')} missing`
+        : 'not to be told';
   }
 }
 
-export const pText = (p: number | undefined): string =>
-  p === undefined ? '' : p < 0.001 ? '< .001' : fixed(p).replace(/^0/, '');
+const pText = (p: number): string => (p < 0.001 ? 'p < .001' : `p ${fixed(p).replace(/^0/, '')}`);
 
-/** The factors' values of a finding, in words. */
-export const whereText = ({ where }: Pick<Finding, 'where'>): string =>
-  Object.entries(where)
-    .map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`)
-    .join(', ');
+/** Where a comparison is read, in words. */
+export function whereText({ at, where }: Pick<ShownContrast, 'at' | 'where'>): string {
+  const place =
+    'update' in at
+      ? `update ${count(at.update)}`
+      : 'epoch' in at
+        ? `own epoch ${count(at.epoch)}`
+        : 'totalSamples' in at
+          ? `${count(at.totalSamples)} total samples`
+          : 'equal total samples';
+  return [
+    place,
+    ...Object.entries(where).map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`),
+  ].join(', ');
+}
+
+/** `−.035 (−.045 to −.025), p .002, adjusted p .006, 10 seeds`. */
+export function numbersOf(contrast: ShownContrast): string {
+  const { tested, adjusted, pairs } = contrast;
+  const interval = shownInterval(contrast);
+  return [
+    ...(tested
+      ? [
+          differenceText({ mean: tested.mean, bySeed: [], ...(interval ? { interval } : {}) }),
+          pText(tested.p),
+        ]
+      : []),
+    ...(tested && adjusted !== undefined ? [`adjusted ${pText(adjusted)}`] : []),
+    counted(pairs.length, 'seed'),
+  ].join(', ');
+}
+
+/** What else a referee asks of a comparison. */
+const notesOf = ({ tested, refused, missing, verdict }: ShownContrast): string[] => [
+  ...(refused === undefined ? [] : [refused]),
+  ...(verdict === 'incomplete' && missing.length > 0
+    ? [`seeds without a read-out: ${missing.join(', ')}`]
+    : []),
+  ...(tested
+    ? [
+        `interquartile mean ${short(tested.interquartileMean)}; probability of improvement ${fixed(tested.improvement, 2)}; ` +
+          `seeds like these show ${short(tested.detectable).replace('+', '')} in 80 % of sweeps`,
+      ]
+    : []),
+];
 
 function findingList(
-  findings: readonly Finding[],
+  findings: readonly ShownContrast[],
   equivalence: number,
   methods: readonly MethodName[],
-  caption: string,
 ): Markup {
   const reach =
     1.05 *
     Math.max(
       2 * equivalence,
-      ...findings.flatMap(({ bySeed, interval = [] }) => [
-        ...bySeed.map(({ value }) => Math.abs(value)),
-        ...interval.map(Math.abs),
+      ...findings.flatMap((finding) => [
+        ...finding.pairs.map(({ difference }) => Math.abs(difference)),
+        ...(shownInterval(finding) ?? []).map(Math.abs),
       ]),
     );
-  return markup`<p>${caption}</p>
-<ol class="contrasts-list">
+  return markup`<ol class="contrasts-list">
 ${findings.map((finding) => {
-  const where = [finding.at, whereText(finding)].filter((text) => text !== '').join('; ');
-  return markup`<li><p><b>${shortened(finding.name, 40)}: ${pair(finding)}</b><small>${shortened(where, 120)}</small></p>
-<p><b class="verdict">${verdictText(finding)}</b>${
-    finding.mean === undefined ? '' : markup`<small>${numbersOf(finding)}</small>`
-  }${(finding.notes ?? []).map((note) => markup`<small>${shortened(note, 200)}</small>`)}</p>
+  const { tested, pairs } = finding;
+  return markup`<li><p><b>${shortened(finding.name, 40)}: ${pair(finding)}</b><small>${shortened(whereText(finding), 120)}</small></p>
+<p><b class="verdict">${verdictText(finding)}</b><small>${numbersOf(finding)}</small>${notesOf(finding).map((note) => markup`<small>${shortened(note, 300)}</small>`)}</p>
 ${
-  finding.mean === undefined
-    ? ''
-    : findingStrip(
-        `${pair(finding)}: ${verdictText(finding)}. By seed: ${finding.bySeed.map(({ seed, value }) => `${seed}: ${short(value)}`).join(', ')}`,
+  tested
+    ? findingStrip(
+        `${pair(finding)}: ${verdictText(finding)}. By seed: ${pairs.map(({ seed, difference }) => `${seed}: ${short(difference)}`).join(', ')}`,
         reach,
         equivalence,
         lineLook(finding.one, methods).tone,
-        finding.bySeed.map(({ value }) => value),
-        finding.mean,
-        finding.interval,
+        pairs.map(({ difference }) => difference),
+        tested.mean,
+        shownInterval(finding),
       )
+    : ''
 }</li>
 `;
 })}</ol>
@@ -244,26 +283,22 @@ ${
 `;
 }
 
-/** `−.035 (−.045 to −.025), p .002, adjusted .006, 10 seeds`. */
-export const numbersOf = ({ mean, interval, p, adjusted, bySeed }: Finding): string =>
-  [
-    ...(mean === undefined
-      ? []
-      : [differenceText({ mean, bySeed, ...(interval ? { interval } : {}) })]),
-    ...(p === undefined ? [] : [`p ${pText(p)}`]),
-    ...(adjusted === undefined ? [] : [`adjusted ${pText(adjusted)}`]),
-    counted(bySeed.length, 'seed'),
-  ].join(', ');
-
-function exploratoryFindings({ evidence, methods }: Read): Markup {
-  const { exploratory = [], registered } = evidence;
-  if (exploratory.length === 0) return markup``;
-  return findingList(
-    exploratory,
-    registered?.equivalence ?? 0.02,
-    methods,
-    'Comparisons that nobody fixed before the run.',
+/** Comparisons with LIM that nobody fixed. Those with FULL are the maps. */
+function exploratoryFindings({ evidence }: Read): Markup {
+  const shown = evidence.exploratory.filter(
+    ({ one, other, tested }) =>
+      tested && [one, other].includes('lim') && ![one, other].includes('full'),
   );
+  if (shown.length === 0) return markup``;
+  return markup`<p>LIM beside the other selections at the read-out that the config names. ${counted(evidence.exploratory.length, 'comparison')} of two methods could be made here; p is adjusted for none of them.</p>
+${folded(
+  counted(shown.length, 'comparison'),
+  numbersTable(
+    'Comparisons with LIM',
+    ['comparison', 'where', 'difference (95 %), p, seeds'],
+    shown.map((finding) => [pair(finding), whereText(finding), numbersOf(finding)]),
+  ),
+)}`;
 }
 
 /** Conditions that agree in all factors but some. */
@@ -418,11 +453,11 @@ function factorSection(read: Read): Markup {
       : groupsBut(finished, [factor]).map(
           (group) =>
             markup`<h3>By ${factorName(factor)}${Object.keys(sweep.grid.factors).length > 1 ? `: ${group.name}` : ''}</h3>
-${factorFigure(factor, group.conditions, methods, readout, unit)}`,
+${factorFigure(factor, group.conditions, methods, readout, unit, finished.length <= MOST_PANELLED)}`,
         ),
   );
   if (figures.length === 0) return markup``;
-  return markup`<p>Each method minus FULL at ${unit} ${count(readout)}${readout === wantedReadout(read) ? ', the read-out that the config names' : ''}: mean with its 95 % interval, and beside it every seed as a dot.</p>
+  return markup`<p>Each method minus FULL at ${unit} ${count(readout)}${readout === wantedReadout(read) ? ', the read-out that the config names' : ''}: mean with its 95 % interval${finished.length <= MOST_PANELLED ? ', and beside it every seed as a dot' : ''}.</p>
 ${figures}`;
 }
 
@@ -622,7 +657,7 @@ function limitsSection({ sweep, finished, evidence, unit }: Read): Markup {
       : markup`<b>${counted(seeds, 'seed')}.</b> Bands and intervals are Student’s t over seeds, without those of the held-out prompts, which are the same for every method. An exact two-sided sign-flip test of ${seeds} seeds cannot go below p = ${Number(leastP(seeds).toPrecision(3))}.`,
     markup`<b>Read-outs of a cell are one training.</b> Neighbouring cells of a row of the map share their seeds and most of their updates: a row of blue cells is one finding, not several.`,
     markup`<b>Equal ${unit}s are not equal cost.</b> Which budget is equal decides who is ahead; the maps and curves show more than one.`,
-    evidence.registered
+    evidence.preregistration
       ? markup`<b>Only the first table was fixed before the run.</b> What else looks clear here should be tested on fresh seeds before it is believed.`
       : markup`<b>Nothing was fixed before the run.</b> What looks clear here should be tested on fresh seeds before it is believed.`,
     ...(sweep.cells.length < sweep.planned

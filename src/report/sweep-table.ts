@@ -10,25 +10,31 @@ import {
   sweepUnit,
   type ReadSweep,
 } from '../sweep/readings.ts';
-import type { Evidence } from './sweep-evidence.ts';
+import type { ShownEvidence } from './sweep-evidence.ts';
 import { short } from './sweep-figures.ts';
 import { numbersOf, tableReadout, verdictText, whereText } from './sweep-page.ts';
 import { count, counted, fixed } from './text.ts';
 
 /**
  * A sweep in lines of text: first what was fixed before the run, then every method at the read-out
- * of the config's table, labelled exploratory.
+ * of the config's table, labelled exploratory. Names and titles are as their files give them: whoever
+ * prints them makes them visible.
  */
-export function sweepTable(sweep: ReadSweep, { registered }: Evidence): string {
+export function sweepTable(
+  sweep: ReadSweep,
+  { preregistration, registered }: ShownEvidence,
+): string {
   const lines: string[] = [];
-  if (registered) {
-    lines.push(`Fixed before the run (SHA-256 ${registered.sha256}): ${registered.title}`);
+  if (preregistration) {
+    lines.push(
+      `Fixed before the run (SHA-256 ${preregistration.sha256}): ${preregistration.title}`,
+    );
     lines.push(
       ...aligned(
-        registered.findings.map((finding) => [
+        registered.map((finding) => [
           finding.name,
           `${methodLabel(finding.one)} − ${methodLabel(finding.other)}`,
-          [finding.at, whereText(finding)].filter((text) => text !== '').join('; '),
+          whereText(finding),
           verdictText(finding),
           numbersOf(finding),
         ]),

@@ -1,7 +1,14 @@
 import { configFrom } from '../../src/config.ts';
 import type { Evaluation, ExperimentResults } from '../../src/results.ts';
 import { methodOf, type MethodName } from '../../src/selection/methods.ts';
-import type { ReadCell, ReadPass, ReadSweep } from '../../src/sweep/readings.ts';
+import type { ShownContrast, ShownEvidence } from '../../src/report/sweep-evidence.ts';
+import {
+  conditionsOf,
+  differencesOf,
+  type ReadCell,
+  type ReadPass,
+  type ReadSweep,
+} from '../../src/sweep/readings.ts';
 
 /** xorshift32 with a few numbers thrown away: the same sweep on every host. */
 function randomOf(seed: number): () => number {
@@ -244,3 +251,70 @@ function makePass(
   }
   return { prompts, epochs, accuracy, scores, wrongKeys, selections };
 }
+
+/** Evidence as it is drawn from a made sweep, with given p: LIM against others at the last read-out. */
+export function makeEvidence(
+  sweep: ReadSweep,
+  where: Readonly<Record<string, unknown>>,
+): ShownEvidence {
+  const condition = conditionsOf(sweep).find(
+    ({ factors }) => JSON.stringify(factors) === JSON.stringify(where),
+  )!;
+  const contrast = (
+    name: string,
+    other: MethodName,
+    adjusted: number,
+    verdict?: ShownContrast['verdict'],
+  ): ShownContrast => {
+    const { readout, mean, interval, bySeed } = differencesOf(condition, 'lim', other).at(-1)!;
+    return {
+      name,
+      one: 'lim',
+      other,
+      at: { update: readout },
+      where,
+      pairs: bySeed.map(({ seed, value }) => ({ seed, difference: value })),
+      missing: [],
+      tested: {
+        mean,
+        interval: interval!,
+        crossed: [interval![0] - 0.01, interval![1] + 0.01],
+        p: adjusted / 2,
+        leastP: 2 ** (1 - bySeed.length),
+        detectable: 0.031,
+        interquartileMean: mean,
+        improvement: 0.25,
+      },
+      adjusted,
+      ...(verdict ? { verdict } : {}),
+    };
+  };
+  return {
+    preregistration: {
+      title: 'LIM against noise removal and the pool',
+      sha256: 'ab12'.repeat(16),
+      alpha: 0.05,
+      equivalence: 0.02,
+      seeds: sweep.grid.seeds,
+    },
+    registered: [
+      contrast('P1', 'rand', 0.0039, 'ahead'),
+      contrast('P2', 'full', 0.0039, 'behind'),
+      {
+        name: 'P3',
+        one: 'lim',
+        other: 'hvar',
+        at: { equal: 'totalSamples' },
+        where,
+        pairs: [],
+        missing: sweep.grid.seeds,
+        refused: 'no finished cell has these settings',
+        verdict: 'incomplete',
+      },
+    ],
+    exploratory: [contrast('LIM − RAND', 'rand', 0.5)],
+  };
+}
+
+/** Nothing was fixed and nothing compared. */
+export const noEvidence: ShownEvidence = { registered: [], exploratory: [] };

@@ -50,10 +50,9 @@ export function numbersTable(
   rows: readonly (readonly Part[])[],
 ): Markup {
   return markup`<div class="scroll" tabindex="0" role="region" aria-label="${name}"><table><thead><tr>${head.map(
-    (cell) => markup`<th scope="col">${cell}`,
+    (cell) => markup`<th>${cell}`,
   )}<tbody>${rows.map(
-    ([first, ...rest]) =>
-      markup`<tr><th scope="row">${first}${rest.map((cell) => markup`<td>${cell}`)}`,
+    ([first, ...rest]) => markup`<tr><th>${first}${rest.map((cell) => markup`<td>${cell}`)}`,
   )}</table></div>
 `;
 }
@@ -351,7 +350,7 @@ export function seedTable(condition: Condition, curves: readonly MethodCurve[]):
  * seeds as dots.
  *
  * @param conditions Conditions that differ in this factor alone, in order.
- * @param dotted Whether seeds are drawn.
+ * @param drawn Whether there are panels; else there is the table alone.
  */
 export function factorFigure(
   factor: string,
@@ -359,7 +358,7 @@ export function factorFigure(
   methods: readonly MethodName[],
   readout: number,
   unit: string,
-  dotted: boolean,
+  drawn: boolean,
 ): Markup {
   const panels = methods.flatMap((method) => {
     if (method === 'full') return [];
@@ -372,6 +371,16 @@ export function factorFigure(
   const names = conditions.map((condition) =>
     factorValue(factor, condition.factors[factor], poolOf(condition)),
   );
+  const rest = conditions[0] ? conditionText(conditions[0], [factor]) : '';
+  const table = numbersTable(
+    `Differences from FULL at ${unit} ${readout} by ${factorName(factor)}, ${rest}`,
+    ['method', ...names],
+    panels.map(({ method, points }) => [
+      methodLabel(method),
+      ...points.map((point) => (point ? differenceText(point) : '')),
+    ]),
+  );
+  if (!drawn) return table;
   const y = linearAxis(
     'minus FULL',
     [
@@ -391,7 +400,6 @@ export function factorFigure(
     range: [-0.5, names.length - 0.5],
     ticks: names.map((text, at) => ({ at, text })),
   };
-  const rest = conditions[0] ? conditionText(conditions[0], [factor]) : '';
   return markup`<div class="many">
 ${panels.map(({ method, points }) => {
   const found = points.flatMap((point, i) => (point ? [{ point, i }] : []));
@@ -409,7 +417,7 @@ ${panels.map(({ method, points }) => {
         bars: found.flatMap(({ point, i }): [number, number, number][] =>
           point.interval ? [[i, ...point.interval]] : [],
         ),
-        dots: (dotted ? found : []).flatMap(({ point, i }) =>
+        dots: found.flatMap(({ point, i }) =>
           point.bySeed.map(({ value }): DrawnPoint => [i + 0.16, value]),
         ),
         loose: true,
@@ -418,17 +426,7 @@ ${panels.map(({ method, points }) => {
   })}<figcaption><b>${methodLabel(method)}</b></figcaption></figure>
 `;
 })}</div>
-${folded(
-  'Numbers by factor',
-  numbersTable(
-    `Differences from FULL at ${unit} ${readout} by ${factorName(factor)}, ${rest}`,
-    ['method', ...names],
-    panels.map(({ method, points }) => [
-      methodLabel(method),
-      ...points.map((point) => (point ? differenceText(point) : '')),
-    ]),
-  ),
-)}`;
+${folded('Numbers by factor', table)}`;
 }
 
 /** ROC of the detectors for wrong keys. */

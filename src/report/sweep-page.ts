@@ -481,15 +481,19 @@ function curveSection({ finished, methods }: Read): Markup {
     methods.length > 4
       ? ' Bands (95 % over seeds) are drawn for FULL and LIM, for the others in their own panels.'
       : ' Bands: 95 % over seeds.';
-  return markup`<p>Accuracy on held-out prompts over three budgets: updates, passes through a method’s own prompts, and all samples with those of the selection. The dashed rule is the base.${banded}${finished.length > MOST_PANELLED ? ' With so many conditions, single seeds stand in the tables alone.' : ' Small panels: one method with all seeds as thin lines, FULL in grey.'}</p>
+  return markup`<p>Accuracy on held-out prompts over three budgets: updates, passes through a method’s own prompts, and all samples with those of the selection. The dashed rule is the base.${banded}${finished.length > MOST_PANELLED ? ' With so many conditions, single seeds and own epochs stand in the tables alone.' : ' Small panels: one method with all seeds as thin lines, FULL in grey.'}</p>
 ${legend(entries)}${finished.map((condition, i) => {
     const curves = curvesOf(condition, methods);
     if (curves.length === 0) return '';
     const y = accuracyAxis(condition, curves);
     const full = curves.find(({ method }) => method === 'full');
+    const axes =
+      finished.length > MOST_PANELLED
+        ? (['updates', 'samples'] as const)
+        : (['updates', 'epochs', 'samples'] as const);
     return markup`<details class="group"${i < UNFOLDED ? markup` open` : ''}><summary>${conditionText(condition)} <small>${counted(condition.cells.length, 'seed')}</small></summary>
 <div class="trio">
-${(['updates', 'epochs', 'samples'] as const).map((axis) => markup`<figure>${overview(condition, curves, axis, y, methods, finished.length <= MOST_PANELLED)}</figure>`)}</div>
+${axes.map((axis) => markup`<figure>${overview(condition, curves, axis, y, methods, finished.length <= MOST_PANELLED)}</figure>`)}</div>
 ${
   finished.length > MOST_PANELLED
     ? ''

@@ -177,7 +177,18 @@ function ownEpochs(cell: ReadCell, method: MethodName, { samples }: Evaluation):
 }
 
 /** A method's read-outs that any seed has, in order. */
-export function pointsOf(condition: Condition, method: MethodName): Point[] {
+export function pointsOf(condition: Condition, method: MethodName): readonly Point[] {
+  const held = readPoints.get(condition) ?? new Map<MethodName, readonly Point[]>();
+  readPoints.set(condition, held);
+  const found = held.get(method) ?? readPointsOf(condition, method);
+  held.set(method, found);
+  return found;
+}
+
+/** Points are read many times, by every figure of a condition. */
+const readPoints = new WeakMap<Condition, Map<MethodName, readonly Point[]>>();
+
+function readPointsOf(condition: Condition, method: MethodName): Point[] {
   const read = condition.cells.flatMap((cell) =>
     evaluationsOf(cell, method).map((evaluation) => ({
       cell,

@@ -138,11 +138,12 @@ export function linearAxis(
   const step = ([1, 2, 5].find((times) => length / (times * power) <= 5) ?? 10) * power;
   const [first, last] = [Math.floor(low / step + 1e-9), Math.ceil(high / step - 1e-9)];
   const end = last > first ? last : first + 1;
+  const round = (steps: number): number => Number((steps * step).toPrecision(12));
   return {
     name,
-    range: [first * step, end * step],
+    range: [round(first), round(end)],
     ticks: Array.from({ length: end - first + 1 }, (_, i) => {
-      const at = Number(((first + i) * step).toPrecision(12));
+      const at = round(first + i);
       return { at, text: text(at) };
     }),
   };

@@ -139,7 +139,9 @@ function makeCell(
       .sort((a, b) => a - b)
       .map((update) => {
         const small =
-          method === 'full' ? 0 : 0.3 * Math.log10(Math.max(shares, 0.01) / 0.15) * (update / 80);
+          method === 'full' || !('lim.count' in factors)
+            ? 0
+            : 0.3 * Math.log10(Math.max(shares, 0.01) / 0.15) * (update / 80);
         const mean = Math.min(
           0.99,
           base +

@@ -35,6 +35,10 @@ export const layers = {
   'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
   'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
   'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
+  'src/statistics': {
+    is: 'tests, intervals and power over plain numbers',
+    imports: ['src/random'],
+  },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
   'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
@@ -209,7 +213,18 @@ export const layers = {
   },
   'src/report/interval': {
     is: 'means with their intervals',
-    imports: ['src/config', 'src/results', 'src/tasks'],
+    imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
+  },
+  'src/sweep': {
+    is: 'grids of experiments: their cells, and what a finished sweep holds',
+    imports: [
+      'src/config-issue',
+      'src/formats',
+      'src/report/interval',
+      'src/results',
+      'src/selection',
+      'src/statistics',
+    ],
   },
   'src/sweep/readings': {
     is: 'a sweep as tables of numbers',
@@ -228,8 +243,21 @@ export const layers = {
       'src/results',
       'src/run-folder',
       'src/selection',
+      'src/statistics',
       'src/sweep/readings',
       'src/tasks',
+    ],
+  },
+  'src/export': {
+    is: 'a run in the formats of other programs',
+    imports: [
+      'src/config',
+      'src/formats',
+      'src/results',
+      'src/run-folder',
+      'src/selection',
+      'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/view': {
@@ -261,7 +289,10 @@ export const layers = {
       'src/variants',
     ],
   },
-  'src/bases': { is: 'base models that ship with the package', imports: [] },
+  'src/bases': {
+    is: 'base models that ship with the package',
+    imports: ['src/config', 'src/config-error', 'src/scheduler'],
+  },
   'src/cli': {
     is: 'the `limr` command',
     imports: [
@@ -271,6 +302,7 @@ export const layers = {
       'src/config',
       'src/config-error',
       'src/config-issue',
+      'src/export',
       'src/file-error',
       'src/formats',
       'src/gpu',
@@ -331,6 +363,7 @@ export const layers = {
       'src/metrics',
       'src/readouts',
       'src/report',
+      'src/report/interval',
       'src/results',
       'src/rollout',
       'src/run-folder',

@@ -22,7 +22,12 @@ export const purposes = {
   selfCheck: 14,
   adapters: 15,
   probe: 16,
-  splitHalves: 30,
+  onlineOrder: 30,
+  onlineDraw: 31,
+  narrowedOrder: 32,
+  stillness: 33,
+  signFlip: 40,
+  splitHalves: 50,
   test: 99,
 } as const;
 

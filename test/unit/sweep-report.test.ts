@@ -3,6 +3,8 @@ import { linearAxis, logarithmicAxis } from '../../src/report/sweep-drawing.ts';
 import { scaleOf } from '../../src/report/sweep-figures.ts';
 import { sweepReport } from '../../src/report/sweep-page.ts';
 import { sweepTable } from '../../src/report/sweep-table.ts';
+import { evidenceOf } from '../../src/sweep/evidence.ts';
+import { parsePreregistration } from '../../src/sweep/preregistration.ts';
 import type { ReadSweep } from '../../src/sweep/readings.ts';
 import { makeEvidence, makeSweep, noEvidence } from '../support/made-sweep.ts';
 
@@ -46,6 +48,26 @@ describe('the page of a sweep', () => {
       );
     }
     expect(count(section, 'class="tag"')).toBe(0);
+  });
+
+  test('draws evidence as it is judged', async () => {
+    const sweep = small();
+    const text = JSON.stringify({
+      schema: 1,
+      title: 'Made before the seeds',
+      alpha: 0.05,
+      equivalence: 0.02,
+      seeds: [1, 2, 3, 4],
+      contrasts: [{ name: 'P1', one: 'lim', other: 'rand', where, at: { update: 20 } }],
+    });
+    const preregistration = parsePreregistration(new TextEncoder().encode(text), 'plan.json');
+    const evidence = evidenceOf(sweep, preregistration);
+    const html = await sweepReport(sweep, evidence, origin);
+    expect(html).toContain(preregistration.sha256);
+    expect(html).toMatch(/P1: LIM − RAND<\/b><small>update 20, wrong keys 10 %/);
+    // Four seeds cannot go below p = .125, however large the difference.
+    expect(html).toMatch(/not told apart<\/b><small>[^<]*p \.125, adjusted p \.125, 4 seeds/);
+    expect(sweepTable(sweep, evidence)).toContain('Made before the seeds');
   });
 
   test('says that everything is exploratory where nothing was fixed', async () => {

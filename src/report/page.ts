@@ -32,7 +32,7 @@ import {
   type ScoredPool,
 } from './figures.ts';
 import { estimateCells, findingsOf, paperComparison } from './findings.ts';
-import { leastSeeds, tierPrompts, type Estimate } from './interval.ts';
+import { leastSeeds, tierPrompts, type Estimate } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import {
   armsOf,

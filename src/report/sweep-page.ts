@@ -25,7 +25,7 @@ import { selectionReadings, type SelectionReadings } from '../sweep/selection-re
 import { leastP } from './caveats.ts';
 import { pageOf, tableOf } from './document.ts';
 import { legend } from './figures.ts';
-import { leastSeeds } from './interval.ts';
+import { leastSeeds } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { findingStrip } from './sweep-drawing.ts';
 import { shownInterval, type ShownContrast, type ShownEvidence } from './sweep-evidence.ts';

@@ -1,5 +1,5 @@
 import { readoutOf, readoutUnit } from '../readouts.ts';
-import { accuracyOf, leastSeeds, studentInterval, tierPrompts } from '../report/interval.ts';
+import { accuracyOf, leastSeeds, studentInterval, tierPrompts } from '../interval.ts';
 import type { Evaluation, ExperimentResults } from '../results.ts';
 import { inTableOrder, methodOf, type MethodName } from '../selection/methods.ts';
 

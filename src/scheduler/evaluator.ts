@@ -1,5 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
-import type { Accuracy } from '../results.ts';
+import type { Accuracy, TierAccuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { endsOf, type Task, type Tier, type TierSampling } from '../tasks/task.ts';
 import {
@@ -87,11 +87,9 @@ export class Evaluator {
   }
 
   /** @param howOf How a tier is sampled; undefined leaves it out. */
-  async #pass(
-    decoder: Sampler,
-    howOf: (tier: Tier) => Drawing | undefined,
-  ): Promise<{ mean: number; tiers: Record<string, number> }> {
+  async #pass(decoder: Sampler, howOf: (tier: Tier) => Drawing | undefined): Promise<TierAccuracy> {
     const tiers: [name: string, accuracy: number][] = [];
+    const outside: [name: string, accuracy: number][] = [];
     const { text } = this.#task;
     this.#encoded ??= await Promise.all(
       this.#tiers.map(({ prompts }) => encodePrompts(text, prompts)),
@@ -125,9 +123,14 @@ export class Evaluator {
         );
         for (const right of reply.correct) correct += right;
       }
-      tiers.push([tier.name, correct / (tier.prompts.length * how.samples)]);
+      const list = tier.outOfDistribution ? outside : tiers;
+      list.push([tier.name, correct / (tier.prompts.length * how.samples)]);
     }
     const sum = tiers.reduce((total, [, accuracy]) => total + accuracy, 0);
-    return { mean: sum / tiers.length, tiers: Object.fromEntries(tiers) };
+    return {
+      mean: sum / tiers.length,
+      tiers: Object.fromEntries(tiers),
+      ...(outside.length > 0 ? { outOfDistribution: Object.fromEntries(outside) } : {}),
+    };
   }
 }

@@ -26,6 +26,7 @@ export const purposes = {
   onlineDraw: 31,
   narrowedOrder: 32,
   stillness: 33,
+  signFlip: 40,
   test: 99,
 } as const;
 

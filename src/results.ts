@@ -20,6 +20,14 @@ export interface TierAccuracy {
 export interface Accuracy extends TierAccuracy {
   /** Evaluated prompts of each tier; absent if the config tells. */
   readonly prompts?: Readonly<Record<string, number>>;
+  /**
+   * Which prompts of a tier were answered right, in hex digits with a bit for each prompt: the first
+   * prompt is the highest bit of the first digit, and the last digit is padded with 0. Absent for
+   * tiers of several samples a prompt, and in files of older versions.
+   */
+  readonly correct?: Readonly<Record<string, string>>;
+  /** Right samples of each prompt, for tiers of several samples a prompt; absent without such. */
+  readonly counts?: Readonly<Record<string, readonly number[]>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
   readonly sampled?: TierAccuracy;
 }

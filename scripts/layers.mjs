@@ -172,6 +172,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/look',
+      'src/random',
       'src/selection',
       'src/vocabulary',
     ],

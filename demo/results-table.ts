@@ -3,6 +3,7 @@ import {
   describeTask,
   differenceOf,
   inTableOrder,
+  outsideTierSizesOf,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -20,6 +21,8 @@ import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
+/** Names of tiers that are no part of the mean. */
+const outsideNames = ({ task }: ExperimentConfig): string[] => [...outsideTierSizesOf(task).keys()];
 
 /** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
 const namesOf = (config: ExperimentConfig): LineName[] => [
@@ -43,6 +46,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
     'Mean',
     '95 % interval',
     ...tiers,
+    ...outsideNames(config),
     'Sampled',
     'Prompts',
     'Easy',
@@ -105,6 +109,12 @@ function makeRow(
     ...tiers.map((tier) =>
       cell(
         mean((one) => one.tiers[tier]),
+        true,
+      ),
+    ),
+    ...outsideNames(config).map((tier) =>
+      cell(
+        mean((one) => one.outOfDistribution?.[tier]),
         true,
       ),
     ),
@@ -193,10 +203,15 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): s
 }
 
 /** `39 prompts`; for several seeds `31–42 prompts`. */
-function sizeText(sizes: readonly number[]): string {
+function sizeText(model: RunView, name: MethodName): string {
+  const sizes = model.sizesOf(name);
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
+  const prompts = least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
+  const samples = model.samplesOf(name);
+  if (!samples) return prompts;
+  const { trained, generated } = samples;
+  return `${prompts}, trained on ${trained} of ${counted(generated, 'sample')}`;
 }
 
 /** Shows the finding and its numbers at the top of the page. */
@@ -218,7 +233,7 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
-    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
+    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model, name));
     const look = lineLook(name, config.experiment.methods);
     return make('li', look.key, make('span', '', lineSwatch(look), ` ${look.label}`), value, size);
   });
@@ -232,7 +247,10 @@ const points = (share: number): string =>
 function intervalText(config: ExperimentConfig, model: RunView | undefined): string {
   const seeds = model?.seeds.length ?? 1;
   const counted = seeds > 1 && model ? ` Prompts are those of seed ${model.seed}.` : '';
-  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${counted}`;
+  const outside = outsideNames(config)
+    .map((tier) => ` ${tier}: prompts unlike those of training, no part of the mean.`)
+    .join('');
+  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${outside}${counted}`;
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }

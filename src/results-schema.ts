@@ -18,10 +18,17 @@ const shareOrNaN = v.pipe(
   v.transform((value) => value ?? NaN),
 );
 
-const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
+const means = {
+  mean: shareOrNaN,
+  tiers: v.record(v.string(), share),
+  outOfDistribution: v.exactOptional(v.record(v.string(), share)),
+};
+const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]*$/));
 export const accuracy = {
   ...means,
   prompts: v.exactOptional(v.record(v.string(), whole)),
+  correct: v.exactOptional(v.record(v.string(), hex)),
+  counts: v.exactOptional(v.record(v.string(), v.pipe(v.array(whole), v.readonly()))),
   sampled: v.exactOptional(v.object(means)),
 };
 export const evaluation = v.object({
@@ -29,6 +36,7 @@ export const evaluation = v.object({
   update: whole,
   epochs: v.exactOptional(whole),
   samples: whole,
+  samplesTrained: v.exactOptional(whole),
   ...accuracy,
 });
 
@@ -43,6 +51,8 @@ export const probe = v.object({
     v.object({ level: finite, requiredLevel: finite, rejectsNeverSolved: v.boolean() }),
   ),
 });
+const counts = v.array(whole);
+export const baseAnswers = v.object({ samples: whole, right: counts, formatted: counts });
 export const selection = v.object({
   prompts: whole,
   byOrigin: v.exactOptional(v.object({ easy: whole, learnable: whole, hard: whole })),

@@ -2,19 +2,34 @@ import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './selection/methods.ts';
+import type { OnlineUpdate } from './selection/online.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
-/**
- * Accuracy in [0, 1], by tier and averaged over tiers: of greedy answers, or as a tier says for
- * itself; and of samples. NaN (null in JSON) if the task has no tiers.
- */
-export interface Accuracy {
+/** Accuracy in [0, 1], by tier and averaged over tiers. NaN (null in JSON) if there are no tiers. */
+export interface TierAccuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
+  /**
+   * By tier, on prompts unlike those that training shows; no part of the mean. Absent if the task has
+   * no such tier.
+   */
+  readonly outOfDistribution?: Readonly<Record<string, number>>;
+}
+
+/** Accuracy of greedy answers, or as a tier says for itself; and of samples. */
+export interface Accuracy extends TierAccuracy {
   /** Evaluated prompts of each tier; absent if the config tells. */
   readonly prompts?: Readonly<Record<string, number>>;
+  /**
+   * Which prompts of a tier were answered right, in hex digits with a bit for each prompt: the first
+   * prompt is the highest bit of the first digit, and the last digit is padded with 0. Absent for
+   * tiers of several samples a prompt, and in files of older versions.
+   */
+  readonly correct?: Readonly<Record<string, string>>;
+  /** Right samples of each prompt, for tiers of several samples a prompt; absent without such. */
+  readonly counts?: Readonly<Record<string, readonly number[]>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
-  readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
+  readonly sampled?: TierAccuracy;
 }
 
 /** One method evaluated at one read-out. */
@@ -29,12 +44,14 @@ export interface Evaluation extends Accuracy {
   readonly epochs?: number;
   /** Responses sampled for training before the evaluation. */
   readonly samples: number;
+  /** Those of them that updates trained on; absent if they are all. */
+  readonly samplesTrained?: number;
 }
 
 /** The contents of a selection. Absent properties do not apply to the pool's prompts. */
 export interface SelectionSummary {
   readonly prompts: number;
-  /** Prompts by the stratum that they were drawn from. */
+  /** Prompts by how hard they are for the base. */
   readonly byOrigin?: Readonly<Record<Origin, number>>;
   /** Prompts whose key is wrong on purpose, across all strata. */
   readonly wrongKeys?: number;
@@ -129,6 +146,15 @@ export interface ExperimentResults {
   >;
 }
 
+/** The base's answers to every prompt of a pool, sampled before FULL as FULL samples. */
+export interface BaseAnswers {
+  /** Answers to each prompt. */
+  readonly samples: number;
+  /** Right and well-formed answers to each prompt, in the order of the pool. */
+  readonly right: readonly number[];
+  readonly formatted: readonly number[];
+}
+
 /** The base's responses to some prompts of the pool, sampled before FULL as FULL samples. */
 export interface Probe {
   readonly prompts: number;
@@ -157,6 +183,8 @@ export interface UpdateRecord {
   readonly epoch: number;
   /** NaN is null in the file. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** What an online method sampled; absent for other methods. */
+  readonly online?: OnlineUpdate;
 }
 
 /**
@@ -237,6 +265,8 @@ export type ExperimentEvent =
     }
   /** Before FULL of the first seed, if what it teaches is to be selected. */
   | ({ readonly type: 'probe'; readonly seed: number } & Probe)
+  /** Before FULL, if a method selects by what the base can do already. */
+  | ({ readonly type: 'answers'; readonly seed: number } & BaseAnswers)
   /** The prompts of a seed's pool, before its FULL pass. */
   | {
       readonly type: 'pool';

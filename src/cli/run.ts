@@ -8,6 +8,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
+  type Evaluation,
   type ExperimentEvent,
   type ExperimentResults,
   failureIn,
@@ -18,6 +19,7 @@ import {
   CONFIG,
   isLeftOver,
   LATEST,
+  ONLINE,
   placeOfCheckpoint,
   REPORT,
   RESULTS,
@@ -27,7 +29,6 @@ import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
@@ -231,7 +232,7 @@ async function lockedFor(
 
 /** Removes files that a killed run or command was still writing. */
 async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, `${out}/${SUBSETS}`, `${out}/${COMPLETIONS}`]) {
+  for (const folder of [out, ...[SUBSETS, COMPLETIONS, ONLINE].map((name) => `${out}/${name}`)]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
@@ -307,7 +308,7 @@ async function estimateLaidOut(
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = madeBase || findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || (await shippedBases(config)).length > 0;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;
@@ -443,7 +444,7 @@ async function runExperiment(
         resume: plan.resumed ?? false,
         ...(plan.memory === undefined ? {} : { memory: plan.memory }),
         adapter,
-        bases: await shippedBases(),
+        bases: await shippedBases(plan.config),
         tuned: await readTuned(),
         // Waits until the folder holds its config.
         paused: true,
@@ -554,6 +555,14 @@ class Screen {
           );
           break;
         case 'update': {
+          const narrowed = event.online?.narrowed;
+          if (narrowed) {
+            const { ranking_change: change = NaN, ranking_noise: noise = NaN } = event.metrics;
+            await this.#news(
+              `  ${event.method} goes on with ${counted(narrowed.length, 'prompt')} after ${counted(event.update, 'update')}: ` +
+                `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
+            );
+          }
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
@@ -572,7 +581,7 @@ class Screen {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
             break;
           }
-          const tiers = Object.entries(event.tiers)
+          const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(
@@ -685,7 +694,7 @@ function table(run: Run): string {
   const rows = methods.map((method) => {
     const means = evaluationsAt(results.config, evaluationsOf(run, method), tableReadout);
     const mean = means.reduce((sum, one) => sum + one.mean, 0) / means.length;
-    return line(method, means.length === 0 ? 'none' : mean.toFixed(3));
+    return line(method, means.length === 0 ? 'none' : `${mean.toFixed(3)}${samplesText(means)}`);
   });
   return [
     '',
@@ -693,6 +702,15 @@ function table(run: Run): string {
     `  ${'base'.padEnd(width)}${' '.repeat(18)}${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');
+}
+
+/** What an online method sampled and trained on, a seed; empty for other methods. */
+function samplesText(evaluations: readonly Evaluation[]): string {
+  const mean = (of: (one: Evaluation) => number): number =>
+    Math.round(evaluations.reduce((sum, one) => sum + of(one), 0) / evaluations.length);
+  if (evaluations.every(({ samplesTrained }) => samplesTrained === undefined)) return '';
+  const trained = mean(({ samplesTrained, samples }) => samplesTrained ?? samples);
+  return `   trained on ${trained} of ${mean(({ samples }) => samples)} samples`;
 }
 
 /** Reward, right responses and cut responses at both ends of a method's training. */

@@ -148,10 +148,13 @@ export const command = defineCommand({
 
 function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
   const filled = result.rule === 'limr' ? fillRows(matrix) : matrix;
+  // A matrix of means has one sample in each entry, which says nothing.
+  const counted = matrix.samples.some((count) => count > 1);
   for (const [p, { prompt, messages, id, answer }] of prompts.entries()) {
     const score = result.scores[p] ?? NaN;
     // A dropped prompt shows its unfilled curve, the reason why it was dropped.
-    const curve = rowOf(Number.isNaN(score) ? matrix : filled, p);
+    const scored = Number.isNaN(score) ? matrix : filled;
+    const curve = rowOf(scored, p);
     yield {
       prompt,
       ...(messages && { messages }),
@@ -159,9 +162,13 @@ function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
       ...(answer === undefined ? {} : { answer }),
       score: Number.isNaN(score) ? null : shortest(score),
       rewards: [...curve].map((value) => (Number.isNaN(value) ? null : value)),
+      ...(counted ? { samples: [...countsOf(scored, p)] } : {}),
     };
   }
 }
+
+const countsOf = ({ epochs, samples }: Imported['matrix'], prompt: number): Uint32Array =>
+  samples.subarray(prompt * epochs, (prompt + 1) * epochs);
 
 /** The fewest digits that round to the same f32; a number that is not an f32 stays unchanged. */
 function shortest(value: number): number {

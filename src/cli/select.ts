@@ -4,6 +4,7 @@ import { readPrompts, type PromptRow, type RowLayout } from '../formats/prompts.
 import { readScores, type ScoreRow } from '../formats/score-file.ts';
 import { placesOf, readSubset } from '../formats/subset-rows.ts';
 import { exportFormats, subsetFile } from '../formats/subsets.ts';
+import { fieldOf } from '../formats/json.ts';
 import { ExactCurve, exactScore } from '../lim/exact.ts';
 import type { RewardMatrix } from '../lim/matrix.ts';
 import { rewardsInMemory } from '../lim/pool-rewards.ts';
@@ -13,6 +14,7 @@ import {
   lacking,
   needs,
   select,
+  type PromptKey,
   type Selection,
   type SelectionPool,
   type StaticMethod,
@@ -40,10 +42,16 @@ export const command = defineCommand({
     threshold: {
       type: 'string',
       valueHint: 'T',
-      description: 'keep score >= T (default 0.6, linear 0.7; rand: as many as lim keeps at T)',
+      description:
+        'keep score >= T (default 0.6, linear 0.7; most others keep as many as lim keeps at T)',
     },
     count: { type: 'string', valueHint: 'N', description: 'keep the N highest, or draw N' },
-    seed: { type: 'string', default: '0', description: 'seed of rand' },
+    seed: { type: 'string', default: '0', description: 'seed of methods that draw at random' },
+    samples: {
+      type: 'string',
+      valueHint: 'N',
+      description: 'answers behind every reward, for lim-debiased where the file does not tell',
+    },
     prompts: {
       type: 'string',
       valueHint: 'file',
@@ -108,6 +116,7 @@ interface SelectArgs {
   readonly threshold?: string | undefined;
   readonly count?: string | undefined;
   readonly seed: string;
+  readonly samples?: string | undefined;
 }
 
 async function choose(
@@ -132,25 +141,35 @@ async function choose(
     ? placesOf(await withSource(pathOfSubset(name), readSubset), rows, 'the score file')
     : undefined;
   const { scored, differing } = limScores(rows);
-  const matrix = curvesOf(rows);
-  const pool: SelectionPool = {
+  const answers = optionalNumber('samples', args.samples, { min: 2, max: 1e6, integer: true });
+  const epochs = rows.find(({ curve }) => curve)?.curve?.length ?? 0;
+  if (method.epochs !== undefined && method.epochs > epochs && epochs > 0) {
+    throw new UsageError(
+      `--method ${name}: it reads ${method.epochs} data epochs, this file has ${epochs}`,
+    );
+  }
+  const known: SelectionPool = {
     prompts: rows.length,
     seed: numberOption('seed', args.seed, { min: 0, max: 0xffff_ffff, integer: true }),
     scores: scored,
-    ...(matrix && { rewards: rewardsInMemory(matrix) }),
+    ...rewardsOf(rows, answers),
+    ...keysOf(rows),
     ...(listed && { listed: () => listed }),
     source: 'this file',
   };
-  const need = lacking(method, pool);
-  if (need !== undefined) {
-    throw new UsageError(`--method ${name} needs ${needs[need]}, which ${pool.source} lacks`);
-  }
   const cutOf = async ({ usualSize }: StaticMethod): Promise<Cut> => {
     if (count !== undefined) return { count };
     if (usualSize === 'all' || usualSize === 'own') return { count: rows.length };
     if (usualSize !== 'as LIM') return { threshold: threshold ?? usualSize.threshold };
-    return { count: (await select(lim, pool, await cutOf(lim))).indices.length };
+    return { count: (await limKept()).length };
   };
+  const limKept = async (): Promise<readonly number[]> =>
+    (await select(lim, known, await cutOf(lim))).indices;
+  const pool = method.needs.includes('limKept') ? { ...known, limKept: await limKept() } : known;
+  const need = lacking(method, pool);
+  if (need !== undefined) {
+    throw new UsageError(`--method ${name} needs ${needs[need]}, which ${pool.source} lacks`);
+  }
   const selection = await select(method, pool, await cutOf(method));
   if (differing() > 0) {
     await warn(
@@ -170,10 +189,7 @@ function limScores(rows: readonly ScoreRow[]): {
   readonly differing: () => number;
 } {
   const scores = rows.map(({ score }) => score);
-  // A prompt without a score is in no mean: the prompt was dropped, or has no entry.
-  const scoredRows = rows.map((row) =>
-    Number.isNaN(row.score) ? { ...row, curve: undefined } : row,
-  );
+  const scoredRows = withScores(rows);
   if (!rows.some(({ curve }) => curve !== undefined)) {
     return { scored: { scores }, differing: () => 0 };
   }
@@ -199,7 +215,7 @@ function limScores(rows: readonly ScoreRow[]): {
 }
 
 /** The curves of a score file as a matrix with one sample per entry; undefined without curves. */
-function curvesOf(rows: readonly ScoreRow[]): RewardMatrix | undefined {
+function curvesOf(rows: readonly Pick<ScoreRow, 'curve'>[]): RewardMatrix | undefined {
   const epochs = rows.find(({ curve }) => curve !== undefined)?.curve?.length;
   if (epochs === undefined) return undefined;
   const sums = new Float64Array(rows.length * epochs);
@@ -212,6 +228,79 @@ function curvesOf(rows: readonly ScoreRow[]): RewardMatrix | undefined {
     }
   }
   return { prompts: rows.length, epochs, sums, samples };
+}
+
+/**
+ * The same matrix as counts of right answers; undefined if the number of answers is not known.
+ *
+ * @param given Number of answers behind every share, from the option.
+ * @throws UsageError naming the row whose share is none of so many answers.
+ */
+function countsOf(
+  matrix: RewardMatrix,
+  rows: readonly ScoreRow[],
+  given: number | undefined,
+): RewardMatrix | undefined {
+  if (given === undefined && !rows.every(({ curve, samples }) => !curve || samples)) {
+    return undefined;
+  }
+  const { prompts, epochs } = matrix;
+  const samples = matrix.samples.map((present, i) =>
+    present === 0 ? 0 : (given ?? rows[Math.floor(i / epochs)]?.samples?.[i % epochs] ?? 0),
+  );
+  const sums = Float64Array.from(matrix.sums, (share, i) => {
+    const count = samples[i] ?? 0;
+    const right = Math.round(share * count);
+    if (Math.abs(share * count - right) <= 1e-4) return right;
+    const where = rows[Math.floor(i / epochs)]?.where ?? '';
+    throw new UsageError(
+      `${where}: rewards[${i % epochs}] is ${share}, no share of ${count} answers`,
+    );
+  });
+  return { prompts, epochs, sums, samples };
+}
+
+/** What a pool knows of the rewards in a score file. */
+function rewardsOf(
+  rows: readonly ScoreRow[],
+  given: number | undefined,
+): Pick<SelectionPool, 'rewards' | 'shares' | 'counted'> {
+  const matrix = curvesOf(rows);
+  if (!matrix) {
+    if (given === undefined) return {};
+    throw new UsageError('--samples: the file has no rewards');
+  }
+  if (given !== undefined && rows.some(({ samples }) => samples)) {
+    throw new UsageError('--samples: the file has its own numbers of samples');
+  }
+  const scored = curvesOf(withScores(rows)) ?? matrix;
+  const rewards = {
+    ...rewardsInMemory(matrix),
+    scoreLim: rewardsInMemory(scored).scoreLim,
+  };
+  if (!matrix.sums.every((share) => share >= 0 && share <= 1)) {
+    if (given === undefined) return { rewards };
+    throw new UsageError('--samples: the rewards are no shares of right answers');
+  }
+  const counts = countsOf(scored, rows, given);
+  if (!counts) return { rewards, shares: rewards };
+  const shares = { ...rewards, scoreLim: rewardsInMemory(counts).scoreLim };
+  // A single answer tells nothing of its noise.
+  return { rewards, shares, counted: !counts.samples.includes(1) };
+}
+
+/** A prompt without a score is in no mean: it was dropped, or has no entry. */
+const withScores = (rows: readonly ScoreRow[]): ScoreRow[] =>
+  rows.map((row) => (Number.isNaN(row.score) ? { ...row, curve: undefined } : row));
+
+/** What a run's score file tells of each prompt's key; nothing in other files. */
+function keysOf(rows: readonly ScoreRow[]): Pick<SelectionPool, 'keys'> {
+  const keys = rows.flatMap(({ record }): PromptKey[] => {
+    const [origin, wrongKey] = [fieldOf(record, 'origin'), fieldOf(record, 'wrongKey')];
+    if (typeof wrongKey !== 'boolean') return [];
+    return [{ ...(typeof origin === 'string' ? { origin } : {}), wrongKey }];
+  });
+  return keys.length === rows.length && rows.length > 0 ? { keys } : {};
 }
 
 /**

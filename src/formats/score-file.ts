@@ -2,7 +2,7 @@ import { answerOf } from './answer-fields.ts';
 import type { ByteSource } from './byte-source.ts';
 import { type Prompt, promptOf } from './conversation.ts';
 import { FormatError } from './format-error.ts';
-import { fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
+import { countOf, fieldOf, finiteOf, type JsonRecord, kindOf } from './json.ts';
 import { layoutOf, type RowLayout } from './prompts.ts';
 import { recordsOf } from './records.ts';
 import { idOf, withMessages } from './rollouts.ts';
@@ -15,6 +15,8 @@ export interface ScoreRow extends Prompt {
   readonly score: number;
   /** Mean signal per data epoch, NaN for missing; undefined in a file without curves. */
   readonly curve: readonly number[] | undefined;
+  /** Number of samples behind each entry of the curve; undefined in a file that does not tell. */
+  readonly samples: readonly number[] | undefined;
   readonly answer: unknown;
   readonly record: JsonRecord;
 }
@@ -30,12 +32,14 @@ export async function readScores(
   const rows: ScoreRow[] = [];
   for await (const { where, record } of recordsOf(source)) {
     const score = fieldOf(record, 'score');
+    const curve = curveOf(record, where);
     rows.push({
       where,
       ...withMessages(record, 'prompt', promptOf(fieldOf(record, 'prompt'), `${where}: prompt`)),
       id: idOf(record, where),
       score: score === null || Number.isNaN(score) ? NaN : finiteOf(score, `${where}: score`),
-      curve: curveOf(record, where),
+      curve,
+      samples: samplesOf(record, curve, where),
       answer: answerOf(record),
       record,
     });
@@ -59,4 +63,22 @@ function curveOf(record: JsonRecord, where: string): number[] | undefined {
   return (curve as unknown[]).map((value, k) =>
     value === null || Number.isNaN(value) ? NaN : finiteOf(value, `${where}: rewards[${k}]`),
   );
+}
+
+/** The counts behind a curve: at least one where it has a value. */
+function samplesOf(
+  record: JsonRecord,
+  curve: readonly number[] | undefined,
+  where: string,
+): number[] | undefined {
+  const counts = fieldOf(record, 'samples') ?? undefined;
+  if (counts === undefined || !curve) return undefined;
+  if (!Array.isArray(counts) || counts.length !== curve.length) {
+    throw new FormatError(`${where}: samples must be an array of ${curve.length} counts`);
+  }
+  return curve.map((value, k) => {
+    const count = countOf((counts as unknown[])[k], `${where}: samples[${k}]`);
+    if (count > 0 || Number.isNaN(value)) return count;
+    throw new FormatError(`${where}: samples[${k}] is 0, and rewards[${k}] is ${value}`);
+  });
 }

@@ -26,6 +26,8 @@ export interface ChunkOptions {
 export interface Chunk {
   readonly first: number;
   readonly count: number;
+  /** The rows with all their columns, if `raw` has only the first. */
+  readonly whole?: MatrixTensors;
   readonly raw: MatrixTensors;
   /** The rows that are scored: `raw` or its filled copy. */
   readonly used: MatrixTensors;
@@ -44,16 +46,19 @@ export type Own = (
 /**
  * Splits the matrix into chunks that fit one binding.
  *
- * @param fills Whether a filled copy is scored in place of the matrix.
+ * @param copies.fills Whether a filled copy is scored in place of the matrix.
+ * @param copies.epochs Number of the first columns that are scored; all when left out.
  */
 export function chunksOf(
   gpu: Gpu,
   matrix: AnyMatrix,
   options: ChunkOptions,
-  fills: boolean,
+  { fills, epochs: wanted }: { readonly fills: boolean; readonly epochs?: number },
   own: Own,
 ): Chunk[] {
-  const [prompts, epochs] = shapeOf(matrix);
+  const [prompts, columns] = shapeOf(matrix);
+  const epochs = wanted ?? columns;
+  const cuts = epochs < columns;
   const { maxStorageBufferBindingSize, maxBufferSize } = gpu.limits;
   const bytes = Math.min(
     options.chunkBytes ?? Infinity,
@@ -61,7 +66,7 @@ export function chunksOf(
     maxBufferSize,
   );
   // With a multiple of 64 rows per chunk, every offset is a multiple of 256 bytes.
-  const most = Math.max(64, Math.floor(bytes / (epochs * 4 * 64)) * 64);
+  const most = Math.max(64, Math.floor(bytes / (columns * 4 * 64)) * 64);
   const held = Math.min(prompts, most);
   const copies = fills ? 2 : 1;
   const entryBytes = 'values' in matrix ? 4 : 8;
@@ -82,9 +87,13 @@ export function chunksOf(
   for (let first = 0; first < prompts; first += most) {
     const count = Math.min(most, prompts - first);
     let raw: MatrixTensors;
+    let whole: MatrixTensors | undefined;
     let load: (() => void) | undefined;
-    if (isTensors(matrix)) raw = view(matrix, first, count);
-    else {
+    if (isTensors(matrix)) {
+      const rows = view(matrix, first, count);
+      if (cuts) whole = rows;
+      raw = cuts ? make('first epochs', count) : rows;
+    } else {
       raw = shared ? view(shared, 0, count) : make('matrix', count);
       const tensors = raw;
       const upload = (): void => {
@@ -94,7 +103,7 @@ export function chunksOf(
       else upload();
     }
     const used = !fills ? raw : filled ? view(filled, 0, count) : make('filled', count);
-    chunks.push({ first, count, raw, used, ...(load && { load }) });
+    chunks.push({ first, count, ...(whole && { whole }), raw, used, ...(load && { load }) });
   }
   return chunks;
 }

@@ -37,8 +37,15 @@ export class ExactCurve {
 
 /**
  * The score of one row in float64; NaN if the row has no score. Rules: `shaders/lim-score.wgsl`.
+ *
+ * @param debias Whether the noise of the counts is taken out: `shaders/lim-debias.wgsl`.
  */
-export function exactScore(matrix: RewardMatrix, row: number, deficits: Float64Array): number {
+export function exactScore(
+  matrix: RewardMatrix,
+  row: number,
+  deficits: Float64Array,
+  debias = false,
+): number {
   const { epochs, sums, samples } = matrix;
   let distance = 0;
   let scale = 0;
@@ -49,8 +56,10 @@ export function exactScore(matrix: RewardMatrix, row: number, deficits: Float64A
     if (count === 0) continue;
     present = true;
     const deficit = deficits[k] ?? 0;
-    const difference = deficit - (count - (sums[i] ?? 0)) / count;
+    const wrong = (count - (sums[i] ?? 0)) / count;
+    const difference = deficit - wrong;
     distance += difference * difference;
+    if (debias && count > 1) distance -= (wrong * (1 - wrong)) / (count - 1);
     scale += deficit * deficit;
   }
   if (scale > 0) return 1 - distance / scale;

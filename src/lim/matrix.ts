@@ -68,6 +68,19 @@ export function shapeOf(matrix: AnyMatrix): [number, number] {
   return [prompts, epochs];
 }
 
+/** The first columns of a matrix in host memory. */
+export function firstEpochs<Matrix extends RewardMatrix | ValueMatrix>(
+  matrix: Matrix,
+  epochs: number,
+): Matrix {
+  if (epochs === matrix.epochs) return matrix;
+  const cut = <Numbers extends Float64Array | Float32Array | Uint32Array>(from: Numbers): Numbers =>
+    from.filter((_, i) => i % matrix.epochs < epochs) as Numbers;
+  return 'values' in matrix
+    ? { ...matrix, epochs, values: cut(matrix.values) }
+    : { ...matrix, epochs, sums: cut(matrix.sums), samples: cut(matrix.samples) };
+}
+
 /** Applies a function to each tensor of a matrix. */
 export const mapTensors = (matrix: MatrixTensors, to: (tensor: Tensor) => Tensor): MatrixTensors =>
   'values' in matrix

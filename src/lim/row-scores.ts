@@ -1,4 +1,5 @@
 import { noScore } from '../../kernels/lim-score.ts';
+import { type CurveStatistic, curveScore } from '../../kernels/curve-score.ts';
 import { linearScore, undecided } from '../../kernels/linear-score.ts';
 import { ShapeError } from '../../kernels/lib/errors.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
@@ -19,8 +20,15 @@ interface RowKernel {
   readonly undecided?: number;
 }
 
+function statistic(name: CurveStatistic): RowKernel {
+  return { step: (tensors) => curveScore(tensors, { statistic: name }) };
+}
+
 const kernels: Readonly<Record<CurveScore['kernel'], RowKernel>> = {
   'linear-score': { step: (tensors) => linearScore(tensors, { rise: linearRise }), undecided },
+  'curve-mean': statistic('mean'),
+  'curve-variance': statistic('variance'),
+  'curve-group': statistic('group'),
 };
 
 /**
@@ -49,7 +57,7 @@ export async function scoreRows(
   };
   const scores = new Float64Array(prompts);
   try {
-    const chunks = chunksOf(gpu, matrix, options, false, own).map((chunk) => {
+    const chunks = chunksOf(gpu, matrix, options, { fills: false }, own).map((chunk) => {
       const found = own(`${kernel} scores`, [chunk.count], 'f32');
       return { chunk, found, step: stepOf({ ...chunk.used, scores: found }) };
     });

@@ -1,18 +1,27 @@
+import { limDebias, noiseDrowns } from '../../kernels/lim-debias.ts';
 import { limFill } from '../../kernels/lim-fill.ts';
 import { limMean, stripesOf } from '../../kernels/lim-mean.ts';
 import { limReduce, rowsPerPass } from '../../kernels/lim-reduce.ts';
 import { deficitBytes, limScore, noScore, scoreLanes } from '../../kernels/lim-score.ts';
 import { ShapeError } from '../../kernels/lib/errors.ts';
+import { matrixColumns } from '../../kernels/matrix-columns.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { copyStep, type Step } from '../gpu/plan.ts';
-import { isClose, scoreTolerance } from '../selection/cut.ts';
+import { debiasTolerance, isClose, scoreTolerance } from '../selection/cut.ts';
 import type { MissingRule } from '../vocabulary/signals.ts';
 import { thetaBound, type ThetaBound } from './bound.ts';
 import { fillRows } from './fill.ts';
 import { ExactCurve, exactScore } from './exact.ts';
 import { type Chunk, type ChunkOptions, chunksOf, type Own, runOnce } from './chunks.ts';
-import { type AnyMatrix, type RewardMatrix, shapeOf } from './matrix.ts';
+import {
+  type AnyMatrix,
+  firstEpochs,
+  isTensors,
+  type MatrixTensors,
+  type RewardMatrix,
+  shapeOf,
+} from './matrix.ts';
 import { blocksOf, someRows } from './readback.ts';
 
 export interface LimOptions extends ChunkOptions {
@@ -25,6 +34,13 @@ export interface LimOptions extends ChunkOptions {
    * Signal of a never-solved prompt, for the bound; see `unsolvedSignal`. Default 0, for accuracy.
    */
   readonly unsolved?: number;
+  /** Number of the first data epochs that count. Default: all. */
+  readonly epochs?: number;
+  /**
+   * Whether the binomial noise of the counts is taken out of the scores: `shaders/lim-debias.wgsl`.
+   * The matrix must hold sums and samples of right answers. Default: false.
+   */
+  readonly debias?: boolean;
 }
 
 /** The result of LIM on a reward matrix. */
@@ -47,6 +63,8 @@ export interface LimResult {
   /** Number of prompts so close to theta that float64 decided. */
   readonly decidedExactly: number;
   readonly bound: ThetaBound;
+  /** Scores differ from float64 scores by at most this times max(1, |score|). */
+  readonly tolerance: number;
   /**
    * Computes float64 scores of some prompts, by reading the matrix again. The scored tensors or
    * arrays must not have changed since.
@@ -62,15 +80,25 @@ export interface LimResult {
  *
  * @param matrix Tensors, or host arrays (uploaded in chunks), of sums and samples or of values.
  *   Epochs that were not run count as missing.
- * @throws ShapeError if sizes contradict each other or there is nothing to score.
+ * @throws ShapeError if sizes contradict each other, there is nothing to score, or the counts to
+ *   debias are missing.
  */
 export async function scoreMatrix(
   gpu: Gpu,
-  matrix: AnyMatrix,
+  given: AnyMatrix,
   options: LimOptions = {},
 ): Promise<LimResult> {
-  const { theta = 0.6, rule = 'corrected', unsolved = 0 } = options;
-  const [prompts, epochs] = shapeOf(matrix);
+  const { theta = 0.6, rule = 'corrected', unsolved = 0, debias = false } = options;
+  const [prompts, columns] = shapeOf(given);
+  const { epochs = columns } = options;
+  if (epochs > columns) {
+    throw new ShapeError(`lim: ${epochs} data epochs wanted, the matrix has ${columns}`);
+  }
+  if (debias && 'values' in given) {
+    throw new ShapeError('lim: to debias, the number of samples behind each entry must be known');
+  }
+  const matrix = isTensors(given) ? given : firstEpochs(given, epochs);
+  const tolerance = debias ? debiasTolerance : scoreTolerance;
   if (!(prompts > 0 && epochs > 0)) {
     throw new ShapeError(`lim: nothing to score in ${prompts} prompts x ${epochs} epochs`);
   }
@@ -80,13 +108,16 @@ export async function scoreMatrix(
     owned.push(tensor);
     return tensor;
   };
-  const chunks = chunksOf(gpu, matrix, options, rule === 'limr', own);
+  const chunks = chunksOf(gpu, matrix, options, { fills: rule === 'limr', epochs }, own);
   try {
-    const { curve, entries, scores } = await runPasses(gpu, chunks, epochs, rule, own);
+    const { curve, entries, scores } = await runPasses(gpu, chunks, { epochs, rule, debias }, own);
     const reached = [...curve].filter((_, k) => (entries[k] ?? 0) > 0);
 
     let exactDeficits: Float64Array | undefined;
-    const settle = (rows: RewardMatrix): RewardMatrix => (rule === 'limr' ? fillRows(rows) : rows);
+    const settle = (rows: RewardMatrix): RewardMatrix => {
+      const counted = firstEpochs(rows, epochs);
+      return rule === 'limr' ? fillRows(counted) : counted;
+    };
     const exact = async (wanted: readonly number[]): Promise<Float64Array> => {
       if (wanted.length === 0) return new Float64Array(0);
       if (!exactDeficits) {
@@ -96,10 +127,10 @@ export async function scoreMatrix(
       }
       const known = exactDeficits;
       const rows = settle(await someRows(gpu, matrix, wanted));
-      return Float64Array.from(wanted, (_, i) => exactScore(rows, i, known));
+      return Float64Array.from(wanted, (_, i) => exactScore(rows, i, known, debias));
     };
 
-    const { above, close, unscored } = triage(scores, theta);
+    const { above, close, unscored } = triage(scores, theta, tolerance);
     const settled = await exact(close);
     for (const [i, prompt] of close.entries()) scores[prompt] = settled[i] ?? NaN;
     const raised = close.filter((prompt) => (scores[prompt] ?? NaN) >= theta);
@@ -111,6 +142,7 @@ export async function scoreMatrix(
       entries,
       kept: raised.length === 0 ? above : [...above, ...raised].sort((a, b) => a - b),
       unscored,
+      tolerance,
       decidedExactly: close.length,
       bound: thetaBound(
         exactDeficits?.filter((_, k) => (entries[k] ?? 0) > 0) ?? reached,
@@ -129,16 +161,17 @@ export async function scoreMatrix(
  * Sorts prompts into those above theta, those that float64 must decide, and those without a score.
  * Scores of the last group become NaN.
  */
-function triage(scores: Float64Array, theta: number) {
+function triage(scores: Float64Array, theta: number, tolerance: number) {
   const above: number[] = [];
   const close: number[] = [];
   const unscored: number[] = [];
   // A cheap first test, as the loop runs over all prompts: every close score is within `near`.
-  const near = 2 * scoreTolerance * Math.max(1, Math.abs(theta));
+  const near = 2 * tolerance * Math.max(1, Math.abs(theta));
   for (let prompt = 0; prompt < scores.length; prompt++) {
     const score = scores[prompt] ?? NaN;
     if (score > noScore) {
-      if (Math.abs(score - theta) <= near && isClose(score, theta)) close.push(prompt);
+      const open = Math.abs(score - theta) <= near && isClose(score, theta, tolerance);
+      if (open || score === noiseDrowns) close.push(prompt);
       else if (score >= theta) above.push(prompt);
     } else {
       scores[prompt] = NaN;
@@ -159,9 +192,10 @@ interface Passes {
 /** The steps and scores of one chunk. */
 interface ChunkPasses {
   readonly chunk: Chunk;
-  readonly fill: readonly Step[];
+  /** Cuts and fills the rows. */
+  readonly prepare: readonly Step[];
   readonly mean: Step;
-  readonly score: Step;
+  readonly score: readonly Step[];
   readonly scores: Tensor;
 }
 
@@ -172,8 +206,7 @@ interface ChunkPasses {
 async function runPasses(
   gpu: Gpu,
   chunks: readonly Chunk[],
-  epochs: number,
-  rule: MissingRule,
+  { epochs, rule, debias }: Required<Pick<LimOptions, 'epochs' | 'rule' | 'debias'>>,
   own: Own,
 ): Promise<Passes> {
   const stripes = chunks.map((chunk) => stripesOf(chunk.count, epochs));
@@ -184,27 +217,33 @@ async function runPasses(
     const scores = own('lim scores', [chunk.count], 'f32');
     return {
       chunk,
-      fill: rule === 'limr' ? [limFill(chunk.raw, chunk.used)] : [],
+      prepare: [
+        ...(chunk.whole ? columnSteps(chunk.whole, chunk.raw) : []),
+        ...(rule === 'limr' ? [limFill(chunk.raw, chunk.used)] : []),
+      ],
       mean: limMean({ ...chunk.used, ...partials }, { firstStripe: sum(stripes.slice(0, i)) }),
-      score: limScore({ ...chunk.used, deficits, scores }, { lanes }),
+      score: [
+        limScore({ ...chunk.used, deficits, scores }, { lanes }),
+        ...(debias && 'sums' in chunk.used ? [limDebias({ ...chunk.used, deficits, scores })] : []),
+      ],
       scores,
     };
   });
   if (chunks.some(({ load }) => load)) {
-    for (const { chunk, fill, mean } of passes) {
+    for (const { chunk, prepare, mean } of passes) {
       chunk.load?.();
-      await runOnce(gpu, 'lim mean', [...fill, mean]);
+      await runOnce(gpu, 'lim mean', [...prepare, mean]);
     }
     await runOnce(gpu, 'lim curve', curveSteps);
-    for (const { chunk, fill, score } of passes) {
+    for (const { chunk, prepare, score } of passes) {
       chunk.load?.();
-      await runOnce(gpu, 'lim scores', [...fill, score]);
+      await runOnce(gpu, 'lim scores', [...prepare, ...score]);
     }
   } else {
     await runOnce(gpu, 'lim', [
-      ...passes.flatMap(({ fill, mean }) => [...fill, mean]),
+      ...passes.flatMap(({ prepare, mean }) => [...prepare, mean]),
       ...curveSteps,
-      ...passes.map(({ score }) => score),
+      ...passes.flatMap(({ score }) => score),
     ]);
   }
   const scores = new Float64Array(sum(chunks.map(({ count }) => count)));
@@ -216,6 +255,13 @@ async function runPasses(
     entries: await gpu.read(entries, 'u32'),
     scores,
   };
+}
+
+/** Copies the first columns of each tensor. */
+function columnSteps(whole: MatrixTensors, raw: MatrixTensors): Step[] {
+  if ('values' in whole && 'values' in raw) return [matrixColumns(whole.values, raw.values)];
+  if (!('sums' in whole && 'sums' in raw)) throw new ShapeError('lim: a copy of another form');
+  return [matrixColumns(whole.sums, raw.sums), matrixColumns(whole.samples, raw.samples)];
 }
 
 const sum = (numbers: readonly number[]): number => numbers.reduce((total, x) => total + x, 0);

@@ -36,10 +36,6 @@ export const selectionUpdates = (run: Run, method: MethodName): number =>
 /** The arms that are chosen from the rewards of the FULL pass, of all its data epochs or the first. */
 export const readersOf = (run: Run): MethodName[] => armsOf(run).filter(readsRewards);
 
-/** The arms whose selection costs responses. */
-export const chargedArms = (run: Run): MethodName[] =>
-  armsOf(run).filter((method) => selectionUpdates(run, method) > 0);
-
 export const evaluationsOf = ({ results }: Run, method: MethodName): readonly Evaluation[] =>
   results.methods[method]?.evaluations ?? [];
 

@@ -7,7 +7,7 @@ import { issueText } from '../config-issue.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJsonLine } from '../formats/json.ts';
 import type { EventOf, ExperimentEvent, UpdateRecord } from '../results.ts';
-import { accuracy, evaluation, probe, seedResults, whole } from '../results-schema.ts';
+import { accuracy, baseAnswers, evaluation, probe, seedResults, whole } from '../results-schema.ts';
 import { trainingOrder } from '../run-plan.ts';
 import { isMethodName, type MethodName } from '../selection/methods.ts';
 import { methodName } from '../selection/name-schema.ts';
@@ -40,6 +40,7 @@ const stored = v.variant('type', [
   }),
   v.object({ type: v.literal('pool'), after, seed: whole }),
   v.object({ type: v.literal('probe'), after, seed: whole, ...probe.entries }),
+  v.object({ type: v.literal('answers'), after, seed: whole, ...baseAnswers.entries }),
   v.object({ type: v.literal('column'), after, seed: whole, epoch: whole }),
   v.object({
     type: v.literal('scores'),
@@ -90,6 +91,8 @@ export function lineOf(event: ExperimentEvent, updates: number): string | undefi
       const { type, seed, summary, files } = event;
       return put({ type, seed, summary, files } as DistributiveOmit<StoredEvent, 'after'>);
     }
+    case 'answers':
+      return put({ ...event, right: [...event.right], formatted: [...event.formatted] });
     case 'phase':
     case 'probe':
     case 'evaluation':

@@ -4,7 +4,7 @@ import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
 import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task } from '../tasks/task.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { type MethodName, onlineOf, selectionOf } from '../selection/methods.ts';
 import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
 import { baseBefore, BaseStage } from './base-stage.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
@@ -16,7 +16,7 @@ import { resultsOf, type FinishedRun } from './experiment-results.ts';
 import { type GivenSubsets, openSubsets } from './given-subsets.ts';
 import { trainMethod } from './method-stage.ts';
 import { keyOf, Pool } from './pool.ts';
-import { probe, probeWarning } from './probe.ts';
+import { baseAnswers, probe, probeWarning } from './probe.ts';
 import type { Progress } from './progress.ts';
 import { damageWarnings, moveWarnings, readResumeState, type ResumeState } from './resume.ts';
 import { clearMatrix, readMatrix, uploadMatrix } from './reward-matrix.ts';
@@ -25,7 +25,7 @@ import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
 import { layoutOf, type RunLayout } from './run-layout.ts';
 import { RunLog } from './run-log.ts';
-import { selectFromPool } from './selection-stage.ts';
+import { expectSelectable, selectFromPool } from './selection-stage.ts';
 import { TrustedBuffers } from './trusted-buffers.ts';
 import { WorkClock } from './work-clock.ts';
 
@@ -124,6 +124,7 @@ export class Experiment {
     try {
       if (poolPromptsOf(config.task) === undefined) checkPool(config, task.poolPrompts, 'config');
       const layout = layoutOf(host, config, task);
+      expectSelectable(config, seeds[0] ?? 0, task);
       const { files } = host.resources ?? noResources;
       const subsets = await openSubsets(config, seeds, task, files);
       const hash = options.configHash ?? (await configHash(config));
@@ -292,6 +293,7 @@ export class Experiment {
     }
     const pool = await this.#openPool(seed);
     await this.#probeOnce(pool);
+    await this.#answerOnce(pool);
     for (const method of this.methods.slice(goesOn ? progress.methodIndex : 0)) {
       if (!(await this.#runMethod(pool, method, control))) return false;
       if (method === 'full') await this.#select(pool);
@@ -315,6 +317,20 @@ export class Experiment {
     if (warning !== undefined) this.#log.warn(warning);
   }
 
+  /** Samples the base on the whole pool before FULL, if a method selects by its answers. */
+  async #answerOnce(pool: Pool): Promise<void> {
+    const { answers, seedIndex, methodIndex, iteration } = this.#progress;
+    const isUnderWay = seedIndex === this.seeds.indexOf(pool.seed);
+    if (answers || (isUnderWay && (methodIndex > 0 || iteration > 0))) return;
+    if (!this.methods.some((name) => selectionOf(name)?.needs.includes('answers'))) return;
+    const { trainer, decoder } = this.#buffers.current;
+    // The decoder's model may be what the seed before has trained.
+    await trainer.reset(this.#base.start.source, pool.seed);
+    const verify = this.#judging('evaluation');
+    const tools = { config: this.config, task: this.task, pool, decoder, verify };
+    this.#log.tell({ type: 'answers', seed: pool.seed, ...(await baseAnswers(tools)) });
+  }
+
   async #openPool(seed: number): Promise<Pool> {
     const pool = await Pool.open(this.task, seed);
     this.#pool = pool;
@@ -327,7 +343,8 @@ export class Experiment {
 
   /** Trains a method on its prompts. @returns False when stopped on the way. */
   #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
-    const prompts = method === 'full' ? pool.all : this.#selected(method);
+    const wholePool = method === 'full' || onlineOf(method) !== undefined;
+    const prompts = wholePool ? pool.all : this.#selected(method);
     return trainMethod(
       {
         host: this.#host,
@@ -378,9 +395,11 @@ export class Experiment {
     if (this.#progress.seeds.some((summary) => summary.seed === seed)) return;
     this.#log.enter(seed, 'score', 'Learning impact scores');
     const { matrix } = this.#buffers.current;
+    const { answers } = this.#progress;
     const stage = await selectFromPool(this.#host.gpu, this.config, pool, {
       matrix,
       listed: (method) => this.#subsets(seed, method),
+      ...(answers && { answers }),
     });
     for (const text of stage.warnings) this.#log.warn(text);
     const files = await this.#archive.writeSelections(pool, this.seeds, stage);
@@ -410,13 +429,17 @@ export class Experiment {
     const { seedIndex, iteration } = this.#progress;
     await this.#writeCheckpoint(
       { seedIndex, method: methodFileName(this.#method), update: iteration },
-      async () => ({
-        base: base.numbers ?? new Map<string, Float32Array>(),
-        baseDigest: base.digest,
-        pretraining: null,
-        ppo: await this.#buffers.current.trainer.save(),
-        matrix: await readMatrix(this.#host.gpu, this.#buffers.current.matrix),
-      }),
+      async () => {
+        const { trainer, matrix, online } = this.#buffers.current;
+        return {
+          base: base.numbers ?? new Map<string, Float32Array>(),
+          baseDigest: base.digest,
+          pretraining: null,
+          ppo: await trainer.save(),
+          matrix: await readMatrix(this.#host.gpu, matrix),
+          online: online && (await readMatrix(this.#host.gpu, online.matrix)),
+        };
+      },
     );
   }
 
@@ -481,10 +504,14 @@ export class Experiment {
     return given ? givenBase(given) : drawnBase(base);
   }
 
-  async #restoreNetworks({ ppo, matrix }: FoundCheckpoint): Promise<void> {
+  async #restoreNetworks({ ppo, matrix, online }: FoundCheckpoint): Promise<void> {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
     await this.#buffers.current.trainer.restore(this.#base.start.source, ppo);
-    uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
+    const buffers = this.#buffers.current;
+    uploadMatrix(this.#host.gpu, buffers.matrix, matrix);
+    if (!buffers.online) return;
+    if (!online) throw new CheckpointError('a checkpoint without its online matrix was accepted');
+    uploadMatrix(this.#host.gpu, buffers.online.matrix, online);
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */

@@ -1,4 +1,5 @@
 import type {
+  BaseAnswers,
   Evaluation,
   ExperimentEvent,
   ExperimentResults,
@@ -7,9 +8,10 @@ import type {
   SeedResults,
   UpdateRecord,
 } from '../results.ts';
-import { iterationsOf, trainingOrder } from '../run-plan.ts';
+import { iterationsOf, promptsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { methodEntries, selectionOf, type MethodName } from '../selection/methods.ts';
+import type { OnlineUpdate } from '../selection/online.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
 
@@ -22,12 +24,16 @@ export interface Progress {
   methodIndex: number;
   /** PPO iterations done of that method. */
   iteration: number;
+  /** The iterations of the online method under way; empty for other methods. */
+  online: OnlineUpdate[];
   /** The phase of the last event about a phase. */
   phase: { readonly seed: number; readonly phase: PhaseName } | null;
   /** The seed of the last event about a pool. */
   pool: number | null;
   base: ExperimentResults['base'] | null;
   probe: Probe | null;
+  /** The base's answers to the prompts of the seed `pool`, once they were sampled. */
+  answers: BaseAnswers | null;
   evaluations: Partial<Record<MethodName, Evaluation[]>>;
   seeds: SeedResults[];
   /** The selections for the seed `pool`, once FULL is done. */
@@ -48,10 +54,12 @@ export const freshProgress = (): Progress => ({
   seedIndex: 0,
   methodIndex: 0,
   iteration: 0,
+  online: [],
   phase: null,
   pool: null,
   base: null,
   probe: null,
+  answers: null,
   evaluations: {},
   seeds: [],
   selections: {},
@@ -84,22 +92,34 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       const seedIndex = placeIn(run.seeds, seed, 'seed');
       const methodIndex = placeIn(trainingOrder(run.config), phase, 'method');
       if (seedIndex !== progress.seedIndex || methodIndex !== progress.methodIndex) {
-        Object.assign(progress, { seedIndex, methodIndex, iteration: 0 });
+        Object.assign(progress, { seedIndex, methodIndex, iteration: 0, online: [] });
       }
       return;
     }
     case 'pool':
       placeIn(run.seeds, event.seed, 'seed');
       progress.pool = event.seed;
+      progress.answers = null;
       progress.selections = {};
       return;
     case 'probe':
       progress.probe = probeOf(event);
       return;
+    case 'answers': {
+      const { seed, samples, right, formatted } = event;
+      const fits = (counts: readonly number[]): boolean =>
+        counts.length === run.task.poolPrompts && counts.every((count) => count <= samples);
+      if (seed !== progress.pool || !fits(right) || !fits(formatted)) {
+        throw new RangeError(`answers to ${right.length} prompts of seed ${seed} were not due`);
+      }
+      progress.answers = { samples, right, formatted };
+      return;
+    }
     case 'update': {
       expectNext(progress, event, run);
       progress.iteration = event.update;
       progress.updates++;
+      if (event.online) progress.online.push(event.online);
       if ((event.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
       return;
     }
@@ -188,7 +208,8 @@ function expectNext(
   { seed, method, update }: Extract<ExperimentEvent, { readonly type: 'update' }>,
   { config, seeds, task }: ToldRun,
 ): void {
-  const prompts = method === 'full' ? task.poolPrompts : (selections[method] ?? []).length;
+  const sizes = { [method]: (selections[method] ?? []).length };
+  const prompts = promptsOf(method, task.poolPrompts, sizes) ?? 0;
   const due =
     seeds[seedIndex] === seed &&
     trainingOrder(config)[methodIndex] === method &&

@@ -1,3 +1,4 @@
+import { ConfigError } from '../config-error.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { counted } from '../look/wording.ts';
 import type { Gpu } from '../gpu/device.ts';
@@ -9,9 +10,10 @@ import type { RewardMatrixTensors } from '../ppo/trainer.ts';
 import type { LimSummary, SeedResults, SelectionSummary } from '../results.ts';
 import { trainingOrder } from '../run-plan.ts';
 import type { Cut } from '../selection/cut.ts';
-import { select, type SelectionPool } from '../selection/method.ts';
+import { type Need, needs, select, type SelectionPool } from '../selection/method.ts';
 import { lim as limMethod } from '../selection/lim.ts';
 import { methodEntries, methodLabel, selectionOf } from '../selection/methods.ts';
+import type { PoolPrompt, Task } from '../tasks/task.ts';
 import type { Pool } from './pool.ts';
 import type { Selections } from './progress.ts';
 import { readMatrix, type HostMatrix } from './reward-matrix.ts';
@@ -43,6 +45,29 @@ export interface SelectionInputs {
   readonly matrix: RewardMatrixTensors;
   /** As in `SelectionPool`. */
   readonly listed?: SelectionPool['listed'];
+  readonly answers?: SelectionPool['answers'];
+}
+
+/**
+ * Checks before a run that its task tells what its methods need to know of prompts.
+ *
+ * @throws ConfigError naming method and need.
+ */
+export function expectSelectable(
+  config: ExperimentConfig,
+  seed: number,
+  task: Pick<Task, 'name' | 'pool'>,
+): void {
+  const chosen = config.experiment.methods.flatMap((name) => selectionOf(name) ?? []);
+  const wants = (need: Need) => chosen.find((method) => method.needs.includes(need));
+  if (!wants('keys')) return;
+  const { keys } = knownKeys({ prompts: task.pool(seed) });
+  const lacks = keys ? wants('strata') : wants('keys');
+  if (!lacks || keys?.every(({ origin }) => origin !== undefined)) return;
+  throw new ConfigError(
+    `experiment.methods: ${lacks.name} needs ${needs[keys ? 'strata' : 'keys']}, ` +
+      `which the task ${task.name} does not tell`,
+  );
 }
 
 /** Scores a pool on the GPU, from the buffers that the rollouts filled, and selects from it. */
@@ -79,7 +104,7 @@ async function scorePool(
   gpu: Gpu,
   { lim }: ExperimentConfig,
   pool: Pool,
-  { matrix: tensors, listed }: SelectionInputs,
+  { matrix: tensors, listed, answers }: SelectionInputs,
 ): Promise<ScoredPool> {
   const sums = lim.signal === 'accuracy' ? tensors.accuracySums : tensors.rewardSums;
   const matrix = { sums, samples: tensors.samples };
@@ -93,10 +118,12 @@ async function scorePool(
     prompts: pool.size,
     seed: pool.seed,
     scores: result,
-    rewards: rewardsOnDevice(gpu, matrix),
+    rewards: rewardsOnDevice(gpu, matrix, lim.compat),
+    shares: rewardsOnDevice(gpu, { ...matrix, sums: tensors.accuracySums }, lim.compat),
     counted: true,
     ...knownKeys(pool),
     ...(listed && { listed }),
+    ...(answers && { answers }),
     source: 'this run',
   };
   const cut: Cut =
@@ -123,7 +150,7 @@ async function selectAll(
     const method = selectionOf(name);
     if (!method) continue;
     const cut = method.arm?.(kept.length, config.lim) ?? { count: kept.length };
-    const { indices, shortfall } = await select(method, from, cut);
+    const { indices, shortfall } = await select(method, { ...from, limKept: kept }, cut);
     selections[name] = [...indices];
     if (shortfall !== undefined) {
       const asked = 'count' in cut ? `, not ${cut.count}` : '';
@@ -187,10 +214,14 @@ function limShortfall(
   ];
 }
 
-/** The keys of a pool, if the task tells of every prompt how it was made. */
-function knownKeys({ prompts }: Pool): Pick<SelectionPool, 'keys'> {
+/** The keys of a pool, if the task tells of every prompt whether its key is wrong on purpose. */
+function knownKeys({
+  prompts,
+}: {
+  readonly prompts: readonly PoolPrompt[];
+}): Pick<SelectionPool, 'keys'> {
   const keys = prompts.flatMap(({ origin, wrongKey }) =>
-    origin === undefined || wrongKey === undefined ? [] : [{ origin, wrongKey }],
+    wrongKey === undefined ? [] : [{ ...(origin === undefined ? {} : { origin }), wrongKey }],
   );
   return keys.length === prompts.length ? { keys } : {};
 }

@@ -3,6 +3,9 @@ import { type Selection, SelectionError } from './method.ts';
 /** f32 LIM scores differ from the float64 scores by at most this times max(1, |score|). */
 export const scoreTolerance = 1e-5;
 
+/** The same of debiased scores, in which a noise of up to 8 times the score is added. */
+export const debiasTolerance = 1e-4;
+
 /** Whether an f32 score may lie on the other side of a threshold than its float64 score. */
 export const isClose = (score: number, threshold: number, tolerance = scoreTolerance): boolean =>
   Math.abs(score - threshold) <= tolerance * Math.max(1, Math.abs(score));
@@ -12,6 +15,12 @@ export const isClose = (score: number, threshold: number, tolerance = scoreToler
  * win.
  */
 export type Cut = { readonly threshold: number } | { readonly count: number };
+
+/** The number to keep. @throws SelectionError for a threshold, where a method has no scores. */
+export function countIn(cut: Cut, method: string): number {
+  if ('count' in cut) return cut.count;
+  throw new SelectionError(`${method} has no scores for a threshold to cut: it needs a count`);
+}
 
 /** Scores to cut, and a way to settle scores that rounding might decide. */
 export interface Scored {

@@ -1,4 +1,5 @@
 import type { Cut, Scored } from './cut.ts';
+import type { OnlinePolicy, OnlineTraining } from './online.ts';
 
 /** A selection cannot be made: the pool lacks what the method needs, or has too few prompts. */
 export class SelectionError extends Error {
@@ -23,8 +24,8 @@ export interface Selection {
 
 /** A score that depends only on the prompt's own curve of mean rewards. */
 export interface CurveScore {
-  /** The kernel that computes the score on a device. `src/lim/row-scores.ts` knows its wrapper. */
-  readonly kernel: 'linear-score';
+  /** What computes the score on a device. `src/lim/row-scores.ts` knows the kernel. */
+  readonly kernel: 'linear-score' | 'curve-mean' | 'curve-variance' | 'curve-group';
   /** The float64 score of a curve. Missing epochs are NaN; the score is NaN if there is none. */
   readonly exact: (curve: Float64Array) => number;
   /** Scores of the kernel differ from float64 scores by at most this times max(1, |score|). */
@@ -38,12 +39,35 @@ export interface CurveScore {
 export interface PoolRewards {
   /** @throws ShapeError if sizes contradict each other or there is nothing to score. */
   readonly scoreCurves: (score: CurveScore) => Promise<Scored>;
+  /**
+   * LIM scores of a kind of its own.
+   *
+   * @throws ShapeError as `scoreCurves`, or to debias means without counts.
+   */
+  readonly scoreLim: (kind: LimKind) => Promise<Scored>;
+}
+
+/** How LIM scores differ from those of the paper. */
+export interface LimKind {
+  /** Number of the first data epochs that count; all when left out. */
+  readonly epochs?: number;
+  /** Whether the binomial noise of the counts is taken out: `shaders/lim-debias.wgsl`. */
+  readonly debias?: boolean;
+}
+
+/** Answers of the base to every prompt of a pool, sampled before anything was trained. */
+export interface BaseAnswers {
+  /** Answers to each prompt. */
+  readonly samples: number;
+  /** Right ones and well-formed ones among the answers to each prompt. */
+  readonly right: ArrayLike<number>;
+  readonly formatted: ArrayLike<number>;
 }
 
 /** What is known about a prompt whose key may be wrong on purpose. */
 export interface PromptKey {
-  /** How hard the prompt is for the base model, as it was drawn. */
-  readonly origin: string;
+  /** How hard the prompt is for the base model, as it was drawn; absent if it is in no stratum. */
+  readonly origin?: string;
   readonly wrongKey: boolean;
 }
 
@@ -54,9 +78,15 @@ export interface SelectionPool {
   readonly seed: number;
   /** LIM scores, if the caller has them already, from a file or from a run. */
   readonly scores?: Scored;
+  /** In the signal that LIM uses. */
   readonly rewards?: PoolRewards;
-  /** Whether `rewards` hold the number of samples behind each mean. */
+  /** Shares of right answers. */
+  readonly shares?: PoolRewards;
+  /** Whether `shares` hold the number of samples behind each share. */
   readonly counted?: boolean;
+  /** The prompts that LIM keeps, ascending. */
+  readonly limKept?: readonly number[];
+  readonly answers?: BaseAnswers;
   readonly keys?: readonly PromptKey[];
   /** The prompts that a subset file lists, by the name of its method. */
   readonly listed?: (method: string) => readonly number[];
@@ -76,8 +106,12 @@ export interface PassSize {
 export const needs = {
   scores: 'the LIM scores',
   rewards: 'the rewards of each epoch',
-  counts: 'the number of samples behind each reward',
+  shares: 'the share of right answers in each epoch',
+  counts: 'the number of samples behind each share',
+  limKept: 'the prompts that LIM keeps',
   keys: 'to know which keys are wrong',
+  strata: 'to know how hard each prompt is by design',
+  answers: 'answers of the base before training',
   listed: 'the prompts that a file lists',
 } as const;
 
@@ -112,6 +146,8 @@ interface MethodFacts {
 /** A method that chooses its prompts once, before it trains on them. */
 export interface StaticMethod extends MethodFacts {
   readonly needs: readonly Need[];
+  /** Number of the first data epochs that the method reads, if not all. */
+  readonly epochs?: number;
   /**
    * The size of a selection whose size nobody gives: prompts at a threshold, as many as LIM keeps,
    * all, or the method's own number.
@@ -125,8 +161,10 @@ export interface StaticMethod extends MethodFacts {
 
 /** A method that chooses the prompts of each iteration, while it trains. */
 export interface OnlineMethod extends MethodFacts {
-  /** The rule by which prompts are chosen during the run. */
-  readonly policy: object;
+  /** Begins a training by the rule that chooses its prompts. */
+  readonly policy: (training: OnlineTraining) => OnlinePolicy;
+  /** Whether the pool is narrowed to what LIM keeps, once the ranking has come to rest. */
+  readonly narrows?: true;
 }
 
 /** A method of choosing prompts. Each is an object in its own file and a line in `methods.ts`. */
@@ -144,8 +182,12 @@ export function lacking(method: StaticMethod, pool: SelectionPool): Need | undef
   const held: Record<Need, boolean> = {
     scores: pool.scores !== undefined,
     rewards: pool.rewards !== undefined,
-    counts: pool.rewards !== undefined && pool.counted === true,
+    shares: pool.shares !== undefined,
+    counts: pool.shares !== undefined && pool.counted === true,
+    limKept: pool.limKept !== undefined,
     keys: pool.keys !== undefined,
+    strata: pool.keys?.every(({ origin }) => origin !== undefined) === true,
+    answers: pool.answers !== undefined,
     listed: pool.listed !== undefined,
   };
   return method.needs.find((need) => !held[need]);

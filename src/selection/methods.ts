@@ -1,18 +1,58 @@
+import { dapo } from './dapo.ts';
 import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
+import { anti } from './anti.ts';
+import { clean } from './clean.ts';
 import { full } from './full.ts';
+import { greso } from './greso.ts';
+import { gvar } from './gvar.ts';
+import { hvar } from './hvar.ts';
+import { limDebiased } from './lim-debiased.ts';
+import { limEarly1, limEarly2, limEarly3 } from './lim-early.ts';
+import { lilo } from './lilo.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
 import {
   isStatic,
   type LimSettings,
   type Need,
+  type OnlineMethod,
   type SelectionMethod,
   type StaticMethod,
 } from './method.ts';
+import { near } from './near.ts';
+import { onlineLim } from './online-lim.ts';
+import { oracle } from './oracle.ts';
+import { pass } from './pass.ts';
 import { rand } from './rand.ts';
+import { retire } from './retire.ts';
+import { speed } from './speed.ts';
+import { strat } from './strat.ts';
 
 /** Every method that has a name of its own, in the order of tables, legends and messages. */
-const methods = [full, lim, rand, linear] as const satisfies readonly SelectionMethod[];
+const methods = [
+  full,
+  lim,
+  limDebiased,
+  limEarly1,
+  limEarly2,
+  limEarly3,
+  rand,
+  clean,
+  strat,
+  oracle,
+  anti,
+  linear,
+  hvar,
+  gvar,
+  near,
+  pass,
+  onlineLim,
+  dapo,
+  lilo,
+  greso,
+  retire,
+  speed,
+] as const satisfies readonly SelectionMethod[];
 
 type OwnName = (typeof methods)[number]['name'];
 
@@ -43,6 +83,12 @@ export function methodOf(name: MethodName): SelectionMethod {
 export function selectionOf(name: MethodName): StaticMethod | undefined {
   const method = methodOf(name);
   return name !== 'full' && isStatic(method) ? method : undefined;
+}
+
+/** The method of a name, if it chooses its prompts while it trains; undefined for others. */
+export function onlineOf(name: MethodName): OnlineMethod | undefined {
+  const method = methodOf(name);
+  return isStatic(method) ? undefined : method;
 }
 
 export const methodCode = (name: MethodName): number => methodOf(name).code;
@@ -80,7 +126,7 @@ export function readsRewards(name: MethodName): boolean {
 }
 
 /** What only a FULL pass can tell. */
-const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'counts']);
+const passNeeds: ReadonlySet<Need> = new Set(['scores', 'rewards', 'shares', 'counts']);
 
 /**
  * The responses that a method's selection costs, as a share of those of the FULL pass; 0 for a

@@ -1,5 +1,6 @@
 import { RandomStream } from '../random.ts';
-import type { Cut } from './cut.ts';
+import { countIn } from './cut.ts';
+import { drawn } from './draw.ts';
 import { type Selection, SelectionError, type StaticMethod } from './method.ts';
 
 /**
@@ -12,27 +13,15 @@ export function selectRandom(prompts: number, count: number, seed: number): Sele
   if (count > prompts) {
     throw new SelectionError(`rand: ${count} prompts asked for, the pool has ${prompts}`);
   }
-  const order = Uint32Array.from({ length: prompts }, (_, i) => i);
-  const stream = new RandomStream(seed, 'randomSelection');
-  for (let i = 0; i < count; i++) {
-    const j = i + stream.below(prompts - i);
-    const drawn = order[j] ?? 0;
-    order[j] = order[i] ?? 0;
-    order[i] = drawn;
-  }
-  const kept = new Set(order.subarray(0, count));
+  const pool = Array.from({ length: prompts }, (_, i) => i);
+  const indices = drawn(pool, count, new RandomStream(seed, 'randomSelection'));
+  const kept = new Set(indices);
   return {
     method: 'rand',
-    indices: [...order.slice(0, count).sort()],
+    indices,
     rule: `${count} of ${prompts} prompts drawn with seed ${seed}`,
     reason: (prompt) => (kept.has(prompt) ? 'drawn' : 'not drawn'),
   };
-}
-
-/** The number to draw. @throws SelectionError for a threshold, as nothing is scored. */
-function countOf(cut: Cut): number {
-  if ('count' in cut) return cut.count;
-  throw new SelectionError('rand has no scores for a threshold to cut: it needs a count');
 }
 
 export const rand = {
@@ -44,5 +33,5 @@ export const rand = {
   needs: [],
   usualSize: 'as LIM',
   samples: () => 0,
-  choose: ({ prompts, seed }, cut) => selectRandom(prompts, countOf(cut), seed),
+  choose: ({ prompts, seed }, cut) => selectRandom(prompts, countIn(cut, 'rand'), seed),
 } as const satisfies StaticMethod;

@@ -7,9 +7,13 @@ import { rewardsInMemory, rewardsOnDevice } from '../../src/lim/pool-rewards.ts'
 import { scoreRows } from '../../src/lim/row-scores.ts';
 import { isClose, scoreTolerance } from '../../src/selection/cut.ts';
 import { selectLim } from '../../src/selection/lim.ts';
-import { linearScore } from '../../src/selection/linear.ts';
+import { gvar } from '../../src/selection/gvar.ts';
+import { hvar } from '../../src/selection/hvar.ts';
+import { limDebiased } from '../../src/selection/lim-debiased.ts';
+import { limEarly2 } from '../../src/selection/lim-early.ts';
+import { linear, linearScore } from '../../src/selection/linear.ts';
+import { near } from '../../src/selection/near.ts';
 import { select } from '../../src/selection/method.ts';
-import { linear } from '../../src/selection/linear.ts';
 import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { watch } from '../support/device-calls.ts';
@@ -418,4 +422,104 @@ describe('LINEAR on the device', () => {
       'linear-score: nothing to score in 0 prompts',
     );
   });
+});
+
+describe('kinds of LIM scores', () => {
+  const kinds = [
+    { epochs: 1 },
+    { epochs: 3 },
+    { epochs: 5 },
+    { debias: true },
+    { epochs: 2, debias: true },
+  ] as const;
+
+  test.each(['corrected', 'limr'] as const)(
+    'on the device are those of float64 in memory, in chunks and streamed too (%s)',
+    async (rule) => {
+      const gpu = await openTestGpu();
+      const drawn = rewardMatrix(700, 5, 9, rule === 'limr' ? 0.03 : 0.1);
+      const tensors = matrixTensors(gpu, drawn, 'samples');
+      for (const kind of kinds) {
+        const { scores: want } = await rewardsInMemory(drawn, rule).scoreLim(kind);
+        const expectNear = (got: ArrayLike<number>, tolerance: number) => {
+          for (let p = 0; p < 700; p++) {
+            const fine = Number.isNaN(want[p])
+              ? Number.isNaN(got[p])
+              : Math.abs(got[p] - want[p]) <= tolerance * Math.max(1, Math.abs(want[p]));
+            if (!fine) expect.fail(`${JSON.stringify(kind)} ${p}: ${got[p]}, want ${want[p]}`);
+          }
+        };
+        const found = await rewardsOnDevice(gpu, tensors, rule).scoreLim(kind);
+        expectNear(found.scores, found.tolerance ?? 0);
+        const some = [3, 0, 699].filter((p) => !Number.isNaN(want[p]));
+        const exact = await found.exact!(some);
+        for (const [i, p] of some.entries()) expect(exact[i]).toBeCloseTo(want[p], 10);
+        const small = { ...kind, rule, chunkBytes: 64 * 5 * 4 * 3 };
+        for (const options of [small, { ...small, residentBytes: 0 }]) {
+          expect((await scoreMatrix(gpu, drawn, options)).scores).toEqual(found.scores);
+        }
+        expect((await scoreMatrix(gpu, tensors, small)).scores).toEqual(found.scores);
+      }
+      gpu.destroy(...tensorsIn(tensors));
+    },
+  );
+
+  test('of all epochs are LIM scores, to the bit', async () => {
+    const gpu = await openTestGpu();
+    const drawn = rewardMatrix(300, 6, 4);
+    const all = await scoreMatrix(gpu, drawn);
+    expect((await scoreMatrix(gpu, drawn, { epochs: 6 })).scores).toEqual(all.scores);
+  });
+
+  test('are refused where the matrix cannot give them, and leave no buffer behind', async () => {
+    const gpu = await openTestGpu();
+    const before = gpu.memory.total();
+    const drawn = rewardMatrix(70, 3, 1);
+    const values = { prompts: 70, epochs: 3, values: valuesOf(drawn) };
+    const tooMany = '4 data epochs wanted, the matrix has 3';
+    await expect(scoreMatrix(gpu, drawn, { epochs: 4 })).rejects.toThrow(tooMany);
+    await expect(rewardsInMemory(drawn).scoreLim({ epochs: 4 })).rejects.toThrow(tooMany);
+    await expect(scoreMatrix(gpu, values, { debias: true })).rejects.toThrow('to debias');
+    await expect(rewardsInMemory(values).scoreLim({ debias: true })).rejects.toThrow('to debias');
+    await scoreMatrix(gpu, drawn, { epochs: 2, debias: true, rule: 'limr' });
+    expect(gpu.memory.total()).toBe(before);
+  });
+
+  test('that f32 cannot tell are settled in float64', async () => {
+    const gpu = await openTestGpu();
+    // A mean curve of 0.995 but for one prompt: its noise is above 8 times its score.
+    const prompts = 1600;
+    const sums = new Float32Array(prompts * 8).fill(8);
+    sums.fill(7, 0, 8);
+    for (let k = 0; k < 56 * 8; k++) sums[8 + k] = 7;
+    const matrix = { prompts, epochs: 8, sums, samples: new Uint32Array(prompts * 8).fill(8) };
+    const { scores: want } = await rewardsInMemory(matrix).scoreLim({ debias: true });
+    const { scores } = await scoreMatrix(gpu, matrix, { debias: true });
+    expect(Math.abs(want[0])).toBeGreaterThan(10);
+    expect(Number.isFinite(scores[0])).toBe(true);
+    expect(scores[0]).toBeCloseTo(want[0], 9);
+  });
+});
+
+describe('methods on the device', () => {
+  const shared = { prompts: 600, seed: 1, source: 'this test', counted: true };
+
+  test.each([limDebiased, limEarly2, hvar, gvar, near])(
+    '$name keeps the prompts that float64 keeps, whatever the cut',
+    async (method) => {
+      const gpu = await openTestGpu();
+      // Few samples an entry and few epochs: most curves have a twin.
+      const drawn = rewardMatrix(600, 5, 11, 0.05);
+      const tensors = matrixTensors(gpu, drawn, 'samples');
+      const [host, device] = [rewardsInMemory(drawn), rewardsOnDevice(gpu, tensors)];
+      const cuts = [1, 7, 40, 99, 300].map((count) => ({ count }));
+      for (const cut of [...cuts, { threshold: 0.6 }, { threshold: 0.1 }]) {
+        const want = await select(method, { ...shared, rewards: host, shares: host }, cut);
+        const got = await select(method, { ...shared, rewards: device, shares: device }, cut);
+        expect(got.indices).toEqual(want.indices);
+        expect(got.rule).toBe(want.rule);
+      }
+      gpu.destroy(...tensorsIn(tensors));
+    },
+  );
 });

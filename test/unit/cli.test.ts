@@ -50,10 +50,7 @@ describe('limr', () => {
     [['select', 'a', '--count', '--json'], '--count needs a value'],
     [['select', 'a', '--count', '1', '--count=2'], '--count is given twice'],
     [['select', 'a', '--json=yes'], '--json takes no value'],
-    [
-      ['select', 'a', '--method', 'best'],
-      '--method must be full, lim, rand, linear or file:PATH, got',
-    ],
+    [['select', 'a', '--method', 'best'], '--method must be full, lim, lim-debiased,'],
     [['select', '/nowhere/at/all.json'], '/nowhere/at/all.json: no such file'],
     [['score', '/nowhere'], '/nowhere: no such file or folder'],
     [['score', 'x', '--theta', 'high'], "--theta must be a number at most 1, got 'high'"],

@@ -8,7 +8,7 @@ import { linear, linearScore } from '../../src/selection/linear.ts';
 import { select, type SelectionPool } from '../../src/selection/method.ts';
 import { rand, selectRandom } from '../../src/selection/rand.ts';
 
-import { methodNames, methodOf, readsRewards } from '../../src/selection/methods.ts';
+import { methodNames, methodOf } from '../../src/selection/methods.ts';
 
 describe('selectLim', () => {
   test('keeps what is at the threshold, in the input order, and says why', async () => {
@@ -235,13 +235,13 @@ describe('the registry of methods', () => {
   });
 
   test.each([
-    ['counts', { rewards: rewardsInMemory(matrix) }, 'the number of samples behind each reward'],
+    ['counts', { shares: rewardsInMemory(matrix) }, 'the number of samples behind each share'],
     ['keys', {}, 'to know which keys are wrong'],
   ] as const)('refuses a method that needs %s', async (need, given, words) => {
     const method = { ...rand, needs: [need] };
     const refused = select(method, { ...pool, ...given }, { count: 1 });
     await expect(refused).rejects.toThrow(`rand needs ${words}, which this test lacks`);
-    const all = { ...pool, rewards: rewardsInMemory(matrix), counted: true, keys: [] };
+    const all = { ...pool, shares: rewardsInMemory(matrix), counted: true, keys: [] };
     expect((await select(method, all, { count: 1 })).indices).toHaveLength(1);
   });
 
@@ -249,15 +249,5 @@ describe('the registry of methods', () => {
     await expect(select(rand, pool, { threshold: 0.6 })).rejects.toThrow(
       'rand has no scores for a threshold to cut: it needs a count',
     );
-  });
-
-  test('counts the responses that a selection costs', () => {
-    const pass = { prompts: 160, epochs: 5, samples: 8 };
-    const cost = methodNames.map((name) => [name, methodOf(name).samples(pass)]);
-    expect(Object.fromEntries(cost)).toEqual({ full: 0, lim: 6400, linear: 6400, rand: 0 });
-    // What everybody knows of a method says the same.
-    for (const name of methodNames) {
-      expect(methodOf(name).samples(pass) > 0).toBe(readsRewards(name));
-    }
   });
 });

@@ -6,6 +6,7 @@ import {
   drawnConfig,
   estimatorLabel,
   isModule,
+  iterationsOf,
   methodLabel,
   overridesOf,
   poolPromptsOf,
@@ -17,7 +18,6 @@ import {
   startsFromFolder,
   outsideTierSizesOf,
   tierSizesOf,
-  updatesPerEpoch,
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
@@ -301,7 +301,7 @@ export function weightsOf(config: ExperimentConfig): number {
  * @param pool Prompts of the pool. Left out, as the config tells.
  */
 export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config)): number =>
-  config.experiment.epochs * updatesPerEpoch(config, pool);
+  iterationsOf(config, 'full', pool);
 
 /** One sentence about a run before its start. */
 export function describePlan({ config, seeds, given }: Choice): string {

@@ -13,7 +13,7 @@ import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { estimatorLabel } from '../vocabulary/estimators.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
-import { leastSeeds } from './interval.ts';
+import { leastSeeds } from '../interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
 import {
   armsOf,

@@ -211,6 +211,22 @@ export const layers = {
       'src/variants',
     ],
   },
+  'src/report/interval': {
+    is: 'means with their intervals',
+    imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
+  },
+  'src/sweep/evidence': {
+    is: 'what a sweep shows: contrasts fixed beforehand, and others',
+    files: ['src/sweep/preregistration'],
+    imports: [
+      'src/config-issue',
+      'src/formats',
+      'src/report/interval',
+      'src/results',
+      'src/selection',
+      'src/statistics',
+    ],
+  },
   'src/report': {
     is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
@@ -219,10 +235,10 @@ export const layers = {
       'src/look',
       'src/metrics',
       'src/readouts',
+      'src/report/interval',
       'src/results',
       'src/run-folder',
       'src/selection',
-      'src/statistics',
       'src/tasks',
     ],
   },

@@ -11,6 +11,7 @@ import { packVerdicts } from '../../src/tasks/verification.ts';
 
 const tierOf = (name: string, prompts: number, sampling?: TierSampling): Tier => ({
   name,
+  description: '',
   prompts: Array.from({ length: prompts }, (_, i) => ({
     text: `${name} ${i}`,
     key: '',
@@ -58,14 +59,11 @@ function evaluated(
   };
   const evaluator = new Evaluator(taskOf(tiers), config.evaluation, (request) => {
     const samples = request.promptOf.length / request.prompts.length;
-    return Promise.resolve(
-      packVerdicts(
-        request.responses.map((response, row) => {
-          const correct = isRight(request.tier ?? '', Number(response), row % samples);
-          return { reward: correct ? 1 : -1, correct, formatted: true, extracted: null };
-        }),
-      ),
-    );
+    const verdicts = request.responses.map((response, row) => {
+      const correct = isRight(request.tier ?? '', Number(response), row % samples);
+      return { reward: correct ? 1 : -1, correct, formatted: true, extracted: null };
+    });
+    return Promise.resolve({ ...packVerdicts(verdicts), extracted: [], failures: [] });
   });
   return evaluator.evaluate(decoder, 7);
 }

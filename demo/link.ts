@@ -12,6 +12,7 @@ import {
   pretrained,
   startsDrawn,
   startsFromFolder,
+  outsideTierSizesOf,
   tierSizesOf,
   updatesPerEpoch,
   type ExperimentConfig,
@@ -206,10 +207,8 @@ function checkSize(config: ExperimentConfig, where: string): void {
   atMost(`${where}: experiment.epochs`, experiment.epochs, most.epochs, 'epochs');
   atMost(`${where}: experiment.readouts`, experiment.readouts.length, most.readouts, 'read-outs');
   atMost(`${where}: task`, poolSizeOf(config), most.poolPrompts, 'prompts');
-  const heldOut = [...tierSizesOf(task).values()].reduce<number>(
-    (sum, prompts) => sum + (prompts ?? 0),
-    0,
-  );
+  const sizes = [...tierSizesOf(task).values(), ...outsideTierSizesOf(task).values()];
+  const heldOut = sizes.reduce<number>((sum, prompts) => sum + (prompts ?? 0), 0);
   atMost(`${where}: task.tiers`, heldOut, most.heldOutPrompts, 'held-out prompts');
 }
 

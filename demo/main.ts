@@ -345,7 +345,7 @@ async function train(
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
-    const bases = given ? [] : await shippedBases();
+    const bases = await shippedBases(config);
     const begun = from.api
       .start({
         config,
@@ -861,7 +861,7 @@ function drawInjected(): void {
   byId('injected', HTMLUListElement).replaceChildren(
     ...[
       'The base’s slips: how often a step is right depends on its operator and operand.',
-      'Three strata of prompts: easy, learnable and too hard for the base, nothing between.',
+      'Three strata of prompts, unless task.difficulty says otherwise: easy, learnable and too hard for the base, nothing between.',
       'A share of the answer keys is wrong on purpose, to see whether LIM rejects them.',
     ].map((text) => make('li', '', text)),
   );

@@ -3,6 +3,7 @@ import {
   describeTask,
   differenceOf,
   inTableOrder,
+  outsideTierSizesOf,
   readoutUnit,
   seedsCaveat,
   tierPrompts,
@@ -20,6 +21,8 @@ import { lineSwatch } from './plots/line-swatch.ts';
 import type { RunView } from '../src/index.ts';
 
 const tierNames = ({ task }: ExperimentConfig): string[] => [...tierSizesOf(task).keys()];
+/** Names of tiers that are no part of the mean. */
+const outsideNames = ({ task }: ExperimentConfig): string[] => [...outsideTierSizesOf(task).keys()];
 
 /** Names of the table's rows, in the paper's order: base, FULL, then the selections. */
 const namesOf = (config: ExperimentConfig): LineName[] => [
@@ -43,6 +46,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
     'Mean',
     '95 % interval',
     ...tiers,
+    ...outsideNames(config),
     'Sampled',
     'Prompts',
     'Easy',
@@ -105,6 +109,12 @@ function makeRow(
     ...tiers.map((tier) =>
       cell(
         mean((one) => one.tiers[tier]),
+        true,
+      ),
+    ),
+    ...outsideNames(config).map((tier) =>
+      cell(
+        mean((one) => one.outOfDistribution?.[tier]),
         true,
       ),
     ),
@@ -232,7 +242,10 @@ const points = (share: number): string =>
 function intervalText(config: ExperimentConfig, model: RunView | undefined): string {
   const seeds = model?.seeds.length ?? 1;
   const counted = seeds > 1 && model ? ` Prompts are those of seed ${model.seed}.` : '';
-  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${counted}`;
+  const outside = outsideNames(config)
+    .map((tier) => ` ${tier}: prompts unlike those of training, no part of the mean.`)
+    .join('');
+  const sampled = `Sampled: mean of ${config.evaluation.samples} answers a prompt at temperature ${config.evaluation.temperature}.${outside}${counted}`;
   if (seeds >= 3) {
     return `Means and intervals are over ${seeds} seeds (Student's t) once three are done; until then over held-out prompts. ${sampled}`;
   }

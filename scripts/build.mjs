@@ -85,7 +85,7 @@ function buildPage(outDir) {
         transform: (code, id) =>
           id.replaceAll('\\', '/').endsWith('/src/bases/shipped.ts')
             ? code.replace(
-                /new URL\('\.\/(?=[\w-]+\.safetensors')/g,
+                /new URL\('\.\/(?=[\w.-]+\.safetensors')/g,
                 "new URL(/* @vite-ignore */ '../src/bases/",
               )
             : null,

@@ -216,7 +216,7 @@ async function iterationWork(shape: BuffersShape): Promise<{ rollout: number; up
 /** The presets, and three sizes of the performance page. */
 function workShapes(): (readonly [string, BuffersShape, number])[] {
   const named = Object.entries(presets)
-    .filter(([name]) => name !== 'study')
+    .filter(([name]) => ['quick', 'standard'].includes(name))
     .map(([name, config]) => {
       const task = taskShapeOf(config.task);
       if (!task) throw new Error(`${name}: its task has no size before it is opened`);

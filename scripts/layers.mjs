@@ -242,6 +242,18 @@ export const layers = {
       'src/tasks',
     ],
   },
+  'src/export': {
+    is: 'a run in the formats of other programs',
+    imports: [
+      'src/config',
+      'src/formats',
+      'src/results',
+      'src/run-folder',
+      'src/selection',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
   'src/view': {
     is: 'a run as whoever shows it knows it',
     imports: [
@@ -271,7 +283,10 @@ export const layers = {
       'src/variants',
     ],
   },
-  'src/bases': { is: 'base models that ship with the package', imports: [] },
+  'src/bases': {
+    is: 'base models that ship with the package',
+    imports: ['src/config', 'src/config-error', 'src/scheduler'],
+  },
   'src/cli': {
     is: 'the `limr` command',
     imports: [
@@ -281,6 +296,7 @@ export const layers = {
       'src/config',
       'src/config-error',
       'src/config-issue',
+      'src/export',
       'src/file-error',
       'src/formats',
       'src/gpu',

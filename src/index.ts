@@ -97,7 +97,13 @@ export { reportOf } from './report/stored-report.ts';
 export type { BaseRecord, InputMark, RunInputs } from './run-folder/inputs.ts';
 export { runFileText } from './run-folder/run-file.ts';
 export { datasetTask, type DatasetConfig, type DatasetTier } from './tasks/dataset-config.ts';
-export { describeTask, poolPromptsOf, tierSizesOf, type TaskConfig } from './tasks/registry.ts';
+export {
+  describeTask,
+  outsideTierSizesOf,
+  poolPromptsOf,
+  tierSizesOf,
+  type TaskConfig,
+} from './tasks/registry.ts';
 export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export type { FamilyChoice } from '../kernels/lib/variants.ts';

@@ -18,7 +18,11 @@ const shareOrNaN = v.pipe(
   v.transform((value) => value ?? NaN),
 );
 
-const means = { mean: shareOrNaN, tiers: v.record(v.string(), share) };
+const means = {
+  mean: shareOrNaN,
+  tiers: v.record(v.string(), share),
+  outOfDistribution: v.exactOptional(v.record(v.string(), share)),
+};
 const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]*$/));
 export const accuracy = {
   ...means,

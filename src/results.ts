@@ -4,13 +4,19 @@ import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './selection/methods.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
-/**
- * Accuracy in [0, 1], by tier and averaged over tiers: of greedy answers, or as a tier says for
- * itself; and of samples. NaN (null in JSON) if the task has no tiers.
- */
-export interface Accuracy {
+/** Accuracy in [0, 1], by tier and averaged over tiers. NaN (null in JSON) if there are no tiers. */
+export interface TierAccuracy {
   readonly mean: number;
   readonly tiers: Readonly<Record<string, number>>;
+  /**
+   * By tier, on prompts unlike those that training shows; no part of the mean. Absent if the task has
+   * no such tier.
+   */
+  readonly outOfDistribution?: Readonly<Record<string, number>>;
+}
+
+/** Accuracy of greedy answers, or as a tier says for itself; and of samples. */
+export interface Accuracy extends TierAccuracy {
   /** Evaluated prompts of each tier; absent if the config tells. */
   readonly prompts?: Readonly<Record<string, number>>;
   /**
@@ -22,7 +28,7 @@ export interface Accuracy {
   /** Right samples of each prompt, for tiers of several samples a prompt; absent without such. */
   readonly counts?: Readonly<Record<string, readonly number[]>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
-  readonly sampled?: { readonly mean: number; readonly tiers: Readonly<Record<string, number>> };
+  readonly sampled?: TierAccuracy;
 }
 
 /** One method evaluated at one read-out. */
@@ -42,7 +48,7 @@ export interface Evaluation extends Accuracy {
 /** The contents of a selection. Absent properties do not apply to the pool's prompts. */
 export interface SelectionSummary {
   readonly prompts: number;
-  /** Prompts by the stratum that they were drawn from. */
+  /** Prompts by how hard they are for the base. */
   readonly byOrigin?: Readonly<Record<Origin, number>>;
   /** Prompts whose key is wrong on purpose, across all strata. */
   readonly wrongKeys?: number;

@@ -27,7 +27,6 @@ import { inputTexts, readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
-import { findBase } from '../scheduler/base-file.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
 import { checkMark, DamageError } from '../scheduler/appended-file.ts';
@@ -307,7 +306,7 @@ async function estimateLaidOut(
 ): Promise<number> {
   const gpu = await openCommandGpu(args);
   try {
-    const hasBase = madeBase || findBase(await shippedBases(), config) !== undefined;
+    const hasBase = madeBase || (await shippedBases(config)).length > 0;
     const { found, sentence, cost } = await withSizes(host, config, (sizes) => {
       const { task, model } = sizes;
       const { limits } = gpu;
@@ -443,7 +442,7 @@ async function runExperiment(
         resume: plan.resumed ?? false,
         ...(plan.memory === undefined ? {} : { memory: plan.memory }),
         adapter,
-        bases: await shippedBases(),
+        bases: await shippedBases(plan.config),
         tuned: await readTuned(),
         // Waits until the folder holds its config.
         paused: true,
@@ -572,7 +571,7 @@ class Screen {
             await this.#news(`  ${event.method}: not evaluated, the task has no held-out tiers`);
             break;
           }
-          const tiers = Object.entries(event.tiers)
+          const tiers = Object.entries({ ...event.tiers, ...event.outOfDistribution })
             .map(([name, value]) => `${name} ${value.toFixed(3)}`)
             .join('  ');
           await this.#news(

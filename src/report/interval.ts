@@ -2,7 +2,7 @@ import { mean } from 'simple-statistics';
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
 import { meanInterval } from '../statistics/paired.ts';
-import { tierSizesOf } from '../tasks/registry.ts';
+import { outsideTierSizesOf, tierSizesOf } from '../tasks/registry.ts';
 
 /** A mean with its 95 % interval. */
 export interface Estimate {
@@ -77,14 +77,14 @@ export function tierPrompts(
   if (evaluated?.prompts) return new Map(Object.entries(evaluated.prompts));
   const { task, evaluation } = config;
   return new Map(
-    [...tierSizesOf(task)].flatMap(([name, size]) =>
+    [...tierSizesOf(task), ...outsideTierSizesOf(task)].flatMap(([name, size]) =>
       size === undefined ? [] : [[name, Math.min(size, evaluation.prompts)]],
     ),
   );
 }
 
 /** One model's accuracy for one way of answering. */
-export type Reading = Pick<Accuracy, 'mean' | 'tiers'>;
+export type Reading = Pick<Accuracy, 'mean' | 'tiers' | 'outOfDistribution'>;
 
 /**
  * The accuracy of a method at a read-out, from one reading per seed. With at least three seeds the

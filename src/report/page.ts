@@ -464,6 +464,7 @@ function resultTable(run: Run, how: Answering): Markup {
   const { tableReadout } = results.config.experiment;
   const { evaluation } = results.config;
   const tiers = Object.keys(results.base.tiers);
+  const outside = Object.keys(results.base.outOfDistribution ?? {});
   const base = baseEstimate(run, how);
   const baseReading = how === 'greedy' ? results.base : results.base.sampled;
   const seeds = results.seeds.length;
@@ -493,6 +494,11 @@ function resultTable(run: Run, how: Answering): Markup {
           ? 'none'
           : fixed(average(readings.map((one) => one.tiers[tier] ?? NaN))),
       ),
+      ...outside.map((tier) =>
+        readings.length === 0
+          ? 'none'
+          : fixed(average(readings.map((one) => one.outOfDistribution?.[tier] ?? NaN))),
+      ),
       estimate && base ? signed(estimate.mean - base.mean) : 'none',
     ];
   });
@@ -504,16 +510,23 @@ function resultTable(run: Run, how: Answering): Markup {
         : markup`<b>Held-out accuracy</b> (${answers})`
       : markup`<b>Held-out accuracy, mean of ${evaluation.samples} samples</b> at temperature ${evaluation.temperature}, top-p ${evaluation.topP}`;
   return tableOf({
-    caption: markup`${what}, after ${readoutText(run, tableReadout)}.`,
+    caption: markup`${what}, after ${readoutText(run, tableReadout)}.${outside.map((tier) => ` ${tier}: prompts unlike those of training, no part of the mean.`)}`,
     head: [
       'method',
       'prompts',
       'mean of tiers',
-      ...tiers.map((tier) => shortened(tier, 24)),
+      ...[...tiers, ...outside].map((tier) => shortened(tier, 24)),
       'over base',
     ],
     rows: [
-      ['base', '', cell(base), ...tiers.map((tier) => fixed(baseReading?.tiers[tier] ?? NaN)), ''],
+      [
+        'base',
+        '',
+        cell(base),
+        ...tiers.map((tier) => fixed(baseReading?.tiers[tier] ?? NaN)),
+        ...outside.map((tier) => fixed(baseReading?.outOfDistribution?.[tier] ?? NaN)),
+        '',
+      ],
       ...rows,
     ],
   });

@@ -1,6 +1,6 @@
 import type { ExperimentConfig } from '../config.ts';
 import { bitsToHex } from '../formats/prompt-bits.ts';
-import type { Accuracy } from '../results.ts';
+import type { Accuracy, TierAccuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { endsOf, type Task, type Tier, type TierSampling } from '../tasks/task.ts';
 import {
@@ -81,18 +81,23 @@ export class Evaluator {
     if (samples === 0 || this.#tiers.every(({ sampling }) => sampling)) {
       return { ...first, ...sizes };
     }
-    const { mean, tiers } = await this.#pass(decoder, ({ sampling }) =>
+    const {
+      correct: _correct,
+      counts: _counts,
+      ...sampled
+    } = await this.#pass(decoder, ({ sampling }) =>
       sampling ? undefined : { samples, temperature, topP, seed },
     );
-    return { ...first, ...sizes, sampled: { mean, tiers } };
+    return { ...first, ...sizes, sampled };
   }
 
   /** @param howOf How a tier is sampled; undefined leaves it out. */
   async #pass(
     decoder: Sampler,
     howOf: (tier: Tier) => Drawing | undefined,
-  ): Promise<Pick<Accuracy, 'mean' | 'tiers' | 'correct' | 'counts'>> {
+  ): Promise<TierAccuracy & Pick<Accuracy, 'correct' | 'counts'>> {
     const tiers: [name: string, accuracy: number][] = [];
+    const outside: [name: string, accuracy: number][] = [];
     const bits: [name: string, hex: string][] = [];
     const counts: [name: string, right: readonly number[]][] = [];
     const { text } = this.#task;
@@ -132,7 +137,8 @@ export class Evaluator {
         }
       }
       const correct = rightOf.reduce((total, right) => total + right, 0);
-      tiers.push([tier.name, correct / (tier.prompts.length * how.samples)]);
+      const list = tier.outOfDistribution ? outside : tiers;
+      list.push([tier.name, correct / (tier.prompts.length * how.samples)]);
       if (how.samples === 1) bits.push([tier.name, bitsToHex(rightOf)]);
       else counts.push([tier.name, [...rightOf]]);
     }
@@ -140,6 +146,7 @@ export class Evaluator {
     return {
       mean: sum / tiers.length,
       tiers: Object.fromEntries(tiers),
+      ...(outside.length > 0 ? { outOfDistribution: Object.fromEntries(outside) } : {}),
       ...(bits.length > 0 ? { correct: Object.fromEntries(bits) } : {}),
       ...(counts.length > 0 ? { counts: Object.fromEntries(counts) } : {}),
     };

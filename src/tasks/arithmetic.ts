@@ -8,8 +8,10 @@
 import * as v from 'valibot';
 import { finite, seed, share, whole, within } from '../checked-numbers.ts';
 import { ConfigError } from '../config-error.ts';
+import { shorten } from '../formats/json.ts';
 import { percent } from '../look/wording.ts';
 import { RandomStream } from '../random.ts';
+import { bandOf, betaQuantiles, easyFrom, hardBelow } from './difficulty.ts';
 import type {
   CorpusSequence,
   DrawnPrompt,
@@ -51,6 +53,42 @@ export interface TierConfig {
 }
 
 /**
+ * How hard the prompts of a pool are.
+ *
+ * - `strata`: drawn in the bands of `strata`, with nothing between.
+ * - `continuous`: the corpus probability of the prompts follows Beta(alpha, beta), uniform at 1 and 1,
+ *   in bins of equal share. Each prompt then belongs to one of three bands (`bandOf`).
+ */
+export type DifficultyConfig =
+  | { readonly kind: 'strata' }
+  | {
+      readonly kind: 'continuous';
+      /** Both in [0.5, 10]. */
+      readonly alpha: number;
+      readonly beta: number;
+    };
+
+/**
+ * The kinds of wrong keys.
+ *
+ * - `random`: any other digit, each as likely.
+ * - `consistent`: the answer of somebody who reads every `*` as `+`, which is also the corpus's slip:
+ *   one mistake earns the reward of all prompts with a wrong key. Such a prompt has a `*`.
+ */
+const wrongKeyKinds = ['random', 'consistent'] as const;
+export type WrongKeyKind = (typeof wrongKeyKinds)[number];
+
+/**
+ * The tier `OOD`: prompts longer than those of corpus, pool and tiers, or with a skill that none of
+ * these has. It is evaluated beside the tiers and is no part of their mean.
+ */
+export interface OutsideConfig {
+  readonly prompts: number;
+  readonly minOperators: number;
+  readonly maxOperators: number;
+}
+
+/**
  * How often a step of the corpus is right.
  *
  * - `operand`: one skill for each pair of operator and operand. The chances fall from `easiest` to
@@ -78,22 +116,42 @@ export interface ArithmeticConfig {
   readonly name: 'arithmetic';
   /** Digits are 0 to modulus - 1. Range: 2 to 10. A guess is right with chance 1 / modulus. */
   readonly modulus: number;
-  /** Operators in the longest prompt, 1 to 16. A prompt of n operators has 2n + 2 tokens. */
+  /**
+   * Operators that fit into a prompt, 1 to 16: all prompts are padded to 2 maxOperators + 2 tokens.
+   */
   readonly maxOperators: number;
+  /**
+   * Operators in the longest prompt of corpus, pool and tiers; `maxOperators` when left out. Prompts
+   * of the tier `OOD` may be longer.
+   */
+  readonly trainedOperators?: number;
+  /**
+   * Skills, such as `*7`, that no prompt of corpus, pool and tiers has, unlike those of the tier
+   * `OOD`. None when left out.
+   */
+  readonly heldOutSkills?: readonly string[];
   readonly skills: SkillConfig;
   /** Share of corpus solutions that end in `?` instead of `#`, in [0, 1). */
   readonly formatErrorShare: number;
   /** Distinct prompts in a pool. */
   readonly poolPrompts: number;
+  /** How hard the pool's prompts are; `strata` when left out. */
+  readonly difficulty?: DifficultyConfig;
+  /** The bands of a pool that is drawn in strata. */
   readonly strata: Readonly<Record<Origin, Stratum>>;
   /** Share of pool prompts that get a wrong key in place of the right one, in [0, 1]. */
   readonly wrongKeyShare: number;
+  /** The kind of wrong keys; `random` when left out. */
+  readonly wrongKeys?: WrongKeyKind;
   readonly tiers: readonly TierConfig[];
+  /** The tier `OOD`; none when left out. */
+  readonly outOfDistribution?: OutsideConfig;
   /** Seed of the tiers, which do not depend on the seed of a pool. Unsigned 32-bit. */
   readonly tierSeed: number;
 }
 
 const operatorCount = whole(1, 16);
+const tierPrompts = whole(1, 100_000);
 const stratum = v.strictObject({
   share,
   above: finite,
@@ -149,7 +207,9 @@ export const arithmeticVariants: Readonly<Record<'E' | 'F' | 'G' | 'H', Arithmet
 const schema = v.strictObject({
   name: v.literal('arithmetic'),
   modulus: whole(2, 10),
-  maxOperators: whole(1, 16),
+  maxOperators: operatorCount,
+  trainedOperators: v.exactOptional(operatorCount),
+  heldOutSkills: v.exactOptional(v.pipe(v.array(v.string()), v.maxLength(30))),
   skills: v.variant('by', [
     v.strictObject({
       by: v.literal('operand'),
@@ -162,14 +222,32 @@ const schema = v.strictObject({
   ]),
   formatErrorShare: within(0, 0.99),
   poolPrompts: whole(1, 1_000_000),
+  difficulty: v.exactOptional(
+    v.variant('kind', [
+      v.strictObject({ kind: v.literal('strata') }),
+      v.strictObject({
+        kind: v.literal('continuous'),
+        alpha: within(0.5, 10),
+        beta: within(0.5, 10),
+      }),
+    ]),
+  ),
   strata: v.strictObject({ easy: stratum, learnable: stratum, hard: stratum }),
   wrongKeyShare: share,
+  wrongKeys: v.exactOptional(v.picklist(wrongKeyKinds)),
   tiers: v.array(
     v.strictObject({
-      prompts: whole(1, 100_000),
+      prompts: tierPrompts,
       minOperators: operatorCount,
       maxOperators: operatorCount,
       below: finite,
+    }),
+  ),
+  outOfDistribution: v.exactOptional(
+    v.strictObject({
+      prompts: tierPrompts,
+      minOperators: operatorCount,
+      maxOperators: operatorCount,
     }),
   ),
   tierSeed: seed,
@@ -182,24 +260,46 @@ function checkTogether(config: ArithmeticConfig, path: string): void {
       throw new ConfigError(`${path}.${field} must be in [${low}, ${high}], got ${value}`);
     }
   };
-  const { skills, maxOperators } = config;
+  const { skills, maxOperators, outOfDistribution: outside } = config;
   if (skills.by === 'operand') between('skills.hardest', skills.hardest, 0, skills.easiest);
-  const operatorsOf = (field: string, of: Pick<Stratum, 'minOperators' | 'maxOperators'>) => {
-    between(`${field}.minOperators`, of.minOperators, 1, maxOperators);
-    between(`${field}.maxOperators`, of.maxOperators, of.minOperators, maxOperators);
+  const trained = trainedOperators(config);
+  between('trainedOperators', trained, 1, maxOperators);
+  const operatorsOf = (field: string, of: OperatorRange, most: number) => {
+    between(`${field}.minOperators`, of.minOperators, 1, most);
+    between(`${field}.maxOperators`, of.maxOperators, of.minOperators, most);
   };
   let shares = 0;
   for (const origin of origins) {
-    operatorsOf(`strata.${origin}`, config.strata[origin]);
+    operatorsOf(`strata.${origin}`, config.strata[origin], trained);
     shares += config.strata[origin].share;
   }
   if (Math.abs(shares - 1) > 1e-9) {
     throw new ConfigError(`${path}.strata: the shares must sum to 1, got ${shares}`);
   }
   config.tiers.forEach((tier, i) => {
-    operatorsOf(`tiers[${i}]`, tier);
+    operatorsOf(`tiers[${i}]`, tier, trained);
   });
+  const { heldOutSkills = [], modulus } = config;
+  heldOutSkills.forEach((skill, i) => {
+    const known = /^[-+*][0-9]$/.test(skill) && Number(skill[1]) < modulus;
+    if (known) return;
+    throw new ConfigError(
+      `${path}.heldOutSkills[${i}] must be an operator and a digit below ${modulus}, such as '*1', got '${shorten(skill)}'`,
+    );
+  });
+  if (!outside) return;
+  operatorsOf('outOfDistribution', outside, maxOperators);
+  if (heldOutSkills.length === 0) {
+    const least = outside.minOperators;
+    between('outOfDistribution.minOperators (no skill is held out)', least, trained + 1, 16);
+  }
 }
+
+type OperatorRange = Pick<Stratum, 'minOperators' | 'maxOperators'>;
+
+/** Operators in the longest prompt of corpus, pool and tiers. */
+const trainedOperators = ({ maxOperators, trainedOperators: most }: ArithmeticConfig): number =>
+  most ?? maxOperators;
 
 const origins = ['easy', 'learnable', 'hard'] as const satisfies readonly Origin[];
 
@@ -216,8 +316,20 @@ const endMark = ';';
 const wellFormatted = /^(?:[0-9](?:,[0-9])*)?#([0-9]);$/;
 const promptShape = /^[0-9](?:[-+*][0-9])+_*=$/;
 
-// A stratum counts as used up after this many draws in a row without a new prompt.
+// A band counts as used up after this many draws in a row without a new prompt.
 const PATIENCE = 200_000;
+
+/** Bins of a continuous pool, all of one share. */
+const BINS = 20;
+
+/** A drawn prompt and its corpus probability. */
+interface Drawn {
+  readonly text: string;
+  readonly baseProbability: number;
+}
+
+/** The tier of prompts unlike those of corpus, pool and tiers. */
+const OUTSIDE = 'OOD';
 
 /** The arithmetic task. `describeInjected` tells everything that was put in by design. */
 export class ArithmeticTask implements Task {
@@ -232,6 +344,7 @@ export class ArithmeticTask implements Task {
   readonly poolPrompts: number;
   /** Chance that a step is right, operator-major: `[operator * modulus + operand]`. */
   readonly #skill: Float64Array;
+  readonly #trainedOperators: number;
   #tiers: readonly Tier<DrawnPrompt>[] | undefined;
   #heldOut: ReadonlySet<string> | undefined;
 
@@ -244,6 +357,7 @@ export class ArithmeticTask implements Task {
     this.maxResponseTokens = shape.maxResponseTokens;
     this.poolPrompts = shape.poolPrompts;
     this.#skill = skillTable(config);
+    this.#trainedOperators = trainedOperators(config);
   }
 
   /**
@@ -290,29 +404,33 @@ export class ArithmeticTask implements Task {
   }
 
   pool(seed: number): readonly (PoolPrompt & DrawnPrompt)[] {
-    const { poolPrompts, strata, wrongKeyShare, modulus } = this.config;
-    const taken = new Set(this.#heldOutTexts());
-    const drafts: { text: string; origin: Origin; baseProbability: number }[] = [];
-    // Cumulative rounding turns shares into whole prompts, so that the counts sum to the pool.
-    let share = 0;
-    origins.forEach((origin, i) => {
-      const stratum = strata[origin];
-      share += stratum.share;
-      const count = Math.round(share * poolPrompts) - drafts.length;
-      const random = new RandomStream(seed, 'pool', i);
-      for (const prompt of this.#draw(random, stratum, count, taken, `strata.${origin}`)) {
-        drafts.push({ ...prompt, origin });
-      }
-    });
+    const { wrongKeyShare, wrongKeys = 'random', modulus, difficulty } = this.config;
+    const drafts =
+      difficulty?.kind === 'continuous'
+        ? this.#drawContinuous(seed, difficulty)
+        : this.#drawStrata(seed);
     // Shuffling mixes the strata, so that a place in the pool tells nothing about its prompt.
     new RandomStream(seed, 'pool', origins.length).shuffle(drafts);
     const random = new RandomStream(seed, 'wrongKeys');
     const places = random.shuffle(drafts.map((_, i) => i));
-    const wrong = new Set(places.slice(0, Math.round(wrongKeyShare * drafts.length)));
+    const answers = drafts.map(({ text }) => this.#answer(text));
+    const misread = drafts.map(({ text }) => this.#answer(misreading(text)));
+    const able = wrongKeys === 'random' ? places : places.filter((i) => misread[i] !== answers[i]);
+    const count = Math.round(wrongKeyShare * drafts.length);
+    if (able.length < count) {
+      throw new ConfigError(
+        `task.wrongKeyShare: wanted ${count} prompts whose answer changes where * is read as +, found only ${able.length} in the pool`,
+      );
+    }
+    const wrong = new Set(able.slice(0, count));
     return drafts.map((draft, i) => {
       const wrongKey = wrong.has(i);
-      const answer = this.#answer(draft.text);
-      const key = wrongKey ? (answer + 1 + random.below(modulus - 1)) % modulus : answer;
+      const answer = answers[i] ?? NaN;
+      const key = !wrongKey
+        ? answer
+        : wrongKeys === 'random'
+          ? (answer + 1 + random.below(modulus - 1)) % modulus
+          : (misread[i] ?? NaN);
       return {
         ...draft,
         key: String(key),
@@ -335,9 +453,9 @@ export class ArithmeticTask implements Task {
       let tries = 0;
       do {
         if (++tries > PATIENCE)
-          throw new ConfigError('task.tiers: they leave the corpus no prompt');
-        prompt = this.#randomPrompt(random, 1, this.config.maxOperators);
-      } while (heldOut.has(prompt));
+          throw new ConfigError('task: tiers and held-out skills leave the corpus no prompt');
+        prompt = this.#randomPrompt(random, 1, this.#trainedOperators);
+      } while (heldOut.has(prompt) || this.#isOutside(prompt));
       const tokens = this.tokenizer.encode(prompt + this.sampleSolution(prompt, random));
       return { tokens, promptLength: prompt.length };
     });
@@ -353,29 +471,105 @@ export class ArithmeticTask implements Task {
   }
 
   #makeTiers(): readonly Tier<DrawnPrompt>[] {
+    const { tierSeed, tiers, outOfDistribution: outside } = this.config;
     const taken = new Set<string>();
-    return this.config.tiers.map((tier, i) => {
-      const random = new RandomStream(this.config.tierSeed, 'evaluationTiers', i);
+    const made = tiers.map((tier, i): Tier<DrawnPrompt> => {
+      const random = new RandomStream(tierSeed, 'evaluationTiers', i);
       const band = { ...tier, above: -1 };
-      const prompts = this.#draw(random, band, tier.prompts, taken, `tiers[${i}]`).map(
-        (prompt): DrawnPrompt => ({ ...prompt, key: String(this.#answer(prompt.text)) }),
-      );
+      const drawn = this.#draw(random, band, tier.prompts, taken, `tiers[${i}]`);
       const limit = tier.below > 1 ? '' : `, corpus probability below ${tier.below}`;
-      const { minOperators, maxOperators } = tier;
-      const description = `${minOperators} to ${maxOperators} operators${limit}`;
-      return { name: `T${i + 1}`, description, prompts };
+      const description = `${operatorsText(tier)}${limit}`;
+      return { name: `T${i + 1}`, description, prompts: this.#withKeys(drawn) };
     });
+    if (!outside) return made;
+    const random = new RandomStream(tierSeed, 'evaluationTiers', tiers.length);
+    const band = { ...outside, above: -1, below: 2, outside: true };
+    const drawn = this.#draw(random, band, outside.prompts, taken, 'outOfDistribution');
+    return [
+      ...made,
+      {
+        name: OUTSIDE,
+        description: `${operatorsText(outside)}, ${outsideText(this.config)}`,
+        prompts: this.#withKeys(drawn),
+        outOfDistribution: true,
+      },
+    ];
   }
 
-  /** Draws distinct prompts of a band that are not in `taken`, and adds them to `taken`. */
+  #withKeys(drawn: readonly Drawn[]): DrawnPrompt[] {
+    return drawn.map((prompt) => ({ ...prompt, key: String(this.#answer(prompt.text)) }));
+  }
+
+  #drawStrata(seed: number): (Drawn & { readonly origin: Origin })[] {
+    const { poolPrompts, strata } = this.config;
+    const taken = new Set(this.#heldOutTexts());
+    const drafts: (Drawn & { readonly origin: Origin })[] = [];
+    // Cumulative rounding turns shares into whole prompts, so that the counts sum to the pool.
+    let share = 0;
+    origins.forEach((origin, i) => {
+      const stratum = strata[origin];
+      share += stratum.share;
+      const count = Math.round(share * poolPrompts) - drafts.length;
+      const random = new RandomStream(seed, 'pool', i);
+      for (const prompt of this.#draw(random, stratum, count, taken, `strata.${origin}`)) {
+        drafts.push({ ...prompt, origin });
+      }
+    });
+    return drafts;
+  }
+
+  /** Draws prompts until every bin of the distribution has its share of the pool. */
+  #drawContinuous(
+    seed: number,
+    { alpha, beta }: Extract<DifficultyConfig, { readonly kind: 'continuous' }>,
+  ): (Drawn & { readonly origin: Origin })[] {
+    const { poolPrompts } = this.config;
+    const edges = betaQuantiles(alpha, beta, BINS);
+    const end = (bin: number): number => Math.round((bin * poolPrompts) / BINS);
+    const left = Array.from({ length: BINS }, (_, bin) => end(bin + 1) - end(bin));
+    const taken = new Set(this.#heldOutTexts());
+    // The streams before it belong to the strata and to their order.
+    const random = new RandomStream(seed, 'pool', origins.length + 1);
+    const drafts: (Drawn & { readonly origin: Origin })[] = [];
+    let tries = 0;
+    while (drafts.length < poolPrompts) {
+      if (++tries > PATIENCE) {
+        const bin = left.findIndex((count) => count > 0);
+        const wanted = end(bin + 1) - end(bin);
+        throw new ConfigError(
+          `task.difficulty: wanted ${wanted} distinct prompts of corpus probability ` +
+            `${(edges[bin - 1] ?? 0).toFixed(3)} to ${(edges[bin] ?? 1).toFixed(3)}, ` +
+            `found only ${wanted - (left[bin] ?? 0)}`,
+        );
+      }
+      const text = this.#randomPrompt(random, 1, this.#trainedOperators);
+      if (taken.has(text) || this.#isOutside(text)) continue;
+      const baseProbability = this.probability(text);
+      const above = edges.findIndex((edge) => baseProbability < edge);
+      const bin = above < 0 ? BINS - 1 : above;
+      const open = left[bin] ?? 0;
+      if (open === 0) continue;
+      left[bin] = open - 1;
+      taken.add(text);
+      drafts.push({ text, baseProbability, origin: bandOf(baseProbability) });
+      tries = 0;
+    }
+    return drafts;
+  }
+
+  /**
+   * Draws distinct prompts of a band that are not in `taken`, and adds them to `taken`.
+   *
+   * @param band.outside Whether they are unlike those of the corpus; as those when left out.
+   */
   #draw(
     random: RandomStream,
-    band: Omit<Stratum, 'share'>,
+    band: Omit<Stratum, 'share'> & { readonly outside?: boolean },
     count: number,
     taken: Set<string>,
     path: string,
-  ): { text: string; baseProbability: number }[] {
-    const found: { text: string; baseProbability: number }[] = [];
+  ): Drawn[] {
+    const found: Drawn[] = [];
     let tries = 0;
     while (found.length < count) {
       if (++tries > PATIENCE) {
@@ -384,7 +578,7 @@ export class ArithmeticTask implements Task {
         );
       }
       const text = this.#randomPrompt(random, band.minOperators, band.maxOperators);
-      if (taken.has(text)) continue;
+      if (taken.has(text) || this.#isOutside(text) !== (band.outside ?? false)) continue;
       const baseProbability = this.probability(text);
       if (!(baseProbability > band.above && baseProbability < band.below)) continue;
       taken.add(text);
@@ -392,6 +586,14 @@ export class ArithmeticTask implements Task {
       tries = 0;
     }
     return found;
+  }
+
+  /** Whether no prompt of corpus, pool and tiers is like this one. */
+  #isOutside(text: string): boolean {
+    // The character after the last operand that a trained prompt may have.
+    if (/[-+*]/.test(text[2 * this.#trainedOperators + 1] ?? '')) return true;
+    const { heldOutSkills = [] } = this.config;
+    return heldOutSkills.some((skill) => text.includes(skill));
   }
 
   /**
@@ -459,9 +661,24 @@ export function withoutPadding(prompt: string): string {
   return `${prompt.slice(0, end)}=`;
 }
 
+/** The prompt as somebody reads it who takes every `*` for `+`. */
+const misreading = (prompt: string): string => prompt.replaceAll('*', '+');
+
+const operatorsText = ({ minOperators, maxOperators }: OperatorRange): string =>
+  `${minOperators} to ${maxOperators} operators`;
+
+/** How prompts of the tier `OOD` differ from all others. */
+function outsideText(config: ArithmeticConfig): string {
+  const trained = trainedOperators(config);
+  const { outOfDistribution: outside, heldOutSkills = [] } = config;
+  const longer = (outside?.maxOperators ?? 0) > trained ? [`more than ${trained} operators`] : [];
+  return [...longer, ...heldOutSkills.map((skill) => `\`${skill}\``)].join(' or ');
+}
+
 /** Describes what a config puts into the data by design, one sentence each. */
 export function describeInjected(config: ArithmeticConfig): readonly string[] {
-  const { skills, strata, modulus } = config;
+  const { skills, strata, modulus, difficulty, wrongKeys } = config;
+  const { outOfDistribution: outside, heldOutSkills = [] } = config;
   const band = (origin: Origin) => {
     const { above, below, minOperators, maxOperators } = strata[origin];
     const bounds = [
@@ -469,7 +686,7 @@ export function describeInjected(config: ArithmeticConfig): readonly string[] {
       ...(below <= 1 ? [`below ${below}`] : []),
     ].join(' and ');
     const probability = bounds === '' ? '' : `corpus probability ${bounds}, `;
-    return `${percent(strata[origin].share)} ${origin} (${probability}${minOperators} to ${maxOperators} operators)`;
+    return `${percent(strata[origin].share)} ${origin} (${probability}${operatorsText({ minOperators, maxOperators })})`;
   };
   return [
     'The base model is pre-trained on solutions with slips: `+b` comes out one too high, `-b` with its operands swapped, `*b` added instead.',
@@ -477,8 +694,22 @@ export function describeInjected(config: ArithmeticConfig): readonly string[] {
       ? `How often a step of that corpus is right depends on operator and operand: ${operators.length * modulus} skills, from ${skills.easiest} down to ${skills.hardest}.`
       : `How often a step of that corpus is right depends on its operator: ${skills.plus} for +, ${skills.minus} for -, ${skills.times} for *.`,
     `${percent(config.formatErrorShare)} of the corpus ends in \`?\` instead of \`#\`, which the verifier counts as a format error.`,
-    `The pool of ${config.poolPrompts} distinct prompts is drawn in strata: ${origins.map(band).join('; ')}. Prompts between the bands are left out.`,
-    `${percent(config.wrongKeyShare)} of the pool's answer keys are replaced by wrong ones.`,
+    difficulty?.kind === 'continuous'
+      ? `The pool of ${config.poolPrompts} distinct prompts is drawn so that their corpus probability follows Beta(${difficulty.alpha}, ${difficulty.beta}), in ${BINS} bins of equal share. A prompt counts as easy from a probability of ${easyFrom.toFixed(3)}, where eight samples are more likely all right than not, as hard below ${hardBelow.toFixed(3)}, where they are more likely all wrong than not, and as learnable between.`
+      : `The pool of ${config.poolPrompts} distinct prompts is drawn in strata: ${origins.map(band).join('; ')}. Prompts between the bands are left out.`,
+    wrongKeys === 'consistent'
+      ? `${percent(config.wrongKeyShare)} of the pool's answer keys are replaced by wrong ones, all by one mistake: \`*\` is read as \`+\`, which is also how the corpus slips.`
+      : `${percent(config.wrongKeyShare)} of the pool's answer keys are replaced by wrong ones.`,
+    ...(heldOutSkills.length > 0
+      ? [
+          `No prompt of corpus, pool and tiers has ${heldOutSkills.map((skill) => `\`${skill}\``).join(' or ')}.`,
+        ]
+      : []),
+    ...(outside
+      ? [
+          `The tier ${OUTSIDE} of ${outside.prompts} prompts of ${operatorsText(outside)} is unlike corpus, pool and tiers (${outsideText(config)}), and no part of the mean over tiers.`,
+        ]
+      : []),
     `Held-out prompts never occur in a pool or in the corpus; every right answer has one chance in ${modulus} by luck.`,
   ];
 }
@@ -519,13 +750,18 @@ const shapeOf = ({ maxOperators, poolPrompts }: ArithmeticConfig): TaskShape => 
   poolPrompts,
 });
 
-const describe = ({ maxOperators, modulus }: ArithmeticConfig): TaskDescription => ({
-  what: `a made-up task: chains of up to ${maxOperators} operators on digits, modulo ${modulus}, worked from left to right; answers are compared exactly`,
+const isContinuous = ({ difficulty }: ArithmeticConfig): boolean =>
+  difficulty?.kind === 'continuous';
+
+const describe = (config: ArithmeticConfig): TaskDescription => ({
+  what: `a made-up task: chains of up to ${trainedOperators(config)} operators on digits, modulo ${config.modulus}, worked from left to right; answers are compared exactly`,
   corpus: 'solutions with injected slips, to partial skill',
   limits:
     'a made-up task whose prompts differ in what they teach. Difficulty bands, slips and wrong keys are put in by design and listed below.',
-  pool: 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes.',
-  hasStrata: true,
+  pool: isContinuous(config)
+    ? 'The pool was drawn over the whole range of difficulty for the base, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes.'
+    : 'The pool was drawn so that the base finds some prompts easy, some learnable and some too hard, and a share of the answer keys is wrong on purpose, so that one can see what a selection takes.',
+  hasStrata: !isContinuous(config),
   isHeldOut: true,
   promptText: withoutPadding,
   answerOf: arithmeticAnswer,
@@ -537,15 +773,19 @@ export const arithmeticKind = {
   check: checkTogether,
   shape: shapeOf,
   tierSizes: ({ tiers }) => new Map(tiers.map(({ prompts }, i) => [`T${i + 1}`, prompts])),
-  // The pool is left out: a base never sees the prompts of a pool.
-  corpusIdentity: ({ name, modulus, maxOperators, skills, formatErrorShare, tiers, tierSeed }) => ({
-    name,
-    modulus,
-    maxOperators,
-    skills,
-    formatErrorShare,
-    tiers,
-    tierSeed,
+  outsideTierSizes: ({ outOfDistribution: outside }) =>
+    new Map(outside ? [[OUTSIDE, outside.prompts]] : []),
+  // The pool and the tier outside are left out: a base never sees such prompts.
+  corpusIdentity: ({ trainedOperators: operators, heldOutSkills, ...config }) => ({
+    name: config.name,
+    modulus: config.modulus,
+    maxOperators: config.maxOperators,
+    ...(operators === undefined ? {} : { trainedOperators: operators }),
+    ...(heldOutSkills === undefined ? {} : { heldOutSkills }),
+    skills: config.skills,
+    formatErrorShare: config.formatErrorShare,
+    tiers: config.tiers,
+    tierSeed: config.tierSeed,
   }),
   describe,
   open: (config) => new ArithmeticTask(config),

@@ -112,6 +112,10 @@ export const lastBatchOf = (config: TaskConfig): LastBatch | undefined =>
 export const tierSizesOf = (config: TaskConfig): ReadonlyMap<string, number | undefined> =>
   kindOf(config).tierSizes(config);
 
+/** The number of prompts of each tier outside of the mean, as `TaskKind.outsideTierSizes`. */
+export const outsideTierSizesOf = (config: TaskConfig): ReadonlyMap<string, number> =>
+  kindOf(config).outsideTierSizes?.(config) ?? new Map<string, number>();
+
 /**
  * The part of a config that determines the pre-training corpus; undefined if there is no corpus.
  */

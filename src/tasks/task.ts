@@ -3,7 +3,7 @@ import { type InputFiles, noFiles } from '../formats/input-files.ts';
 import type { TokenizerTexts } from '../formats/tokenizer-client.ts';
 import type { Text } from './text.ts';
 
-/** How hard a pool prompt is for the base model, by the stratum it was drawn from. */
+/** How hard a pool prompt is for the base model: its stratum, or its band of a continuous pool. */
 export type Origin = 'easy' | 'learnable' | 'hard';
 
 /** The values of a row of a file, as a user's verifier receives them. */
@@ -39,7 +39,7 @@ export interface DrawnPrompt extends Prompt {
  * rejects. A prompt of a file keeps what its row says about itself.
  */
 export interface PoolPrompt extends Prompt {
-  /** The stratum that the prompt was drawn from; absent if prompts are not drawn in strata. */
+  /** Absent if the task does not know how hard its prompts are. */
   readonly origin?: Origin;
   /**
    * Whether the key was replaced by a wrong one on purpose; absent if the task replaces no keys.
@@ -66,6 +66,11 @@ export interface TierSampling {
 export interface Tier<OfPrompt extends Prompt = Prompt> {
   /** `T1`, `T2`, ... from easy to hard. */
   readonly name: string;
+  /**
+   * The prompts are unlike those that training shows. Such a tier is evaluated beside the others and
+   * is no part of their mean.
+   */
+  readonly outOfDistribution?: true;
   readonly description: string;
   readonly prompts: readonly OfPrompt[];
   /** How the tier is sampled; if absent, as the config's `evaluation` says. */
@@ -284,10 +289,12 @@ export interface TaskKind<Config extends { readonly name: string }> {
   /** The shape of the task; undefined if files must be opened first. */
   shape(config: Config): TaskShape | undefined;
   /**
-   * The number of prompts of each held-out tier, by its name, from easy to hard; undefined if files
-   * must be opened first.
+   * The number of prompts of each held-out tier of the mean, by its name, from easy to hard;
+   * undefined if files must be opened first.
    */
   tierSizes(config: Config): ReadonlyMap<string, number | undefined>;
+  /** As `tierSizes`, of the tiers that are no part of the mean; none when left out. */
+  outsideTierSizes?(config: Config): ReadonlyMap<string, number>;
   /** The fields that determine the pre-training corpus, in an order that never changes. */
   corpusIdentity(config: Config): object | undefined;
   describe(config: Config): TaskDescription;

@@ -20,6 +20,9 @@ const caught: Readonly<Record<string, string>> = {
   DamageError: 'StoredRuns',
   // An expression that cannot be read has no value.
   NoValue: 'valueOf',
+  // What is read of a config reads none of the files that it names: `baseIdentity`.
+  FormatError: 'baseIdentity',
+  WorkerError: 'baseIdentity',
 };
 
 let program: ts.Program;

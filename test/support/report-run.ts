@@ -59,7 +59,9 @@ export function makeRun(
   const files = new Map<string, string>();
   const records: UpdateRecord[] = [];
   const evaluations: Partial<Record<MethodName, Evaluation[]>> = {};
-  const base = { ...accuracy(0.29, randomOf(7), true), shipped: true };
+  const outside =
+    config.task.outOfDistribution === undefined ? {} : { outOfDistribution: { OOD: 0.125 } };
+  const base = { ...accuracy(0.29, randomOf(7), true), ...outside, shipped: true };
   const seedResults = seeds.map((seed) => {
     const random = randomOf(seed);
     const scored = makePool(config, random);
@@ -135,6 +137,7 @@ export function makeRun(
             ...(budget === 'epochs' ? { epochs: readout } : {}),
             samples: update * config.rollout.prompts * config.rollout.samples,
             ...accuracy(value, random, readout === tableReadout || readout === end),
+            ...outside,
           });
         }
       }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { createHash } from 'node:crypto';
 import { ConfigError } from '../../src/config-error.ts';
 import { RandomStream } from '../../src/random.ts';
 import {
@@ -10,7 +11,7 @@ import {
   describeInjected,
   withoutPadding,
 } from '../../src/tasks/arithmetic.ts';
-import { checkTask } from '../../src/tasks/registry.ts';
+import { corpusOf, checkTask, outsideTierSizesOf, tierSizesOf } from '../../src/tasks/registry.ts';
 
 const variants = Object.entries(arithmeticVariants);
 const small = { ...arithmeticVariants.E, poolPrompts: 200 };
@@ -188,6 +189,264 @@ describe('arithmetic', () => {
     // `d,d,d,d,d,d#d;` and `d#d;`: two spare tokens let a response run on and be cut.
     expect([Math.min(...responses), Math.max(...responses)]).toEqual([4, 14]);
     expect(corpus.every(({ tokens }) => tokens.at(-1) === task.stopIds[0])).toBe(true);
+  });
+});
+
+describe('a pool in strata with random wrong keys', () => {
+  const digest = (config: ArithmeticConfig): string => {
+    const pool = new ArithmeticTask(config).pool(1);
+    const rows = pool.map(({ text, key, wrongKey, origin }) => [text, key, wrongKey, origin]);
+    return createHash('sha256').update(JSON.stringify(rows)).digest('hex').slice(0, 16);
+  };
+
+  // Digests of 0fdfa56, which knew no other pools and no other wrong keys.
+  test.each([
+    ['as it was', {}],
+    ['named', { difficulty: { kind: 'strata' }, wrongKeys: 'random' } as const],
+  ])('has the bits that it always had: %s', (_, fields) => {
+    expect(digest({ ...arithmeticVariants.E, ...fields })).toBe('121e6ba48b633536');
+  });
+});
+
+describe('a continuous pool', () => {
+  const continuous = (alpha: number, beta: number): ArithmeticConfig => ({
+    ...arithmeticVariants.E,
+    difficulty: { kind: 'continuous', alpha, beta },
+  });
+
+  test('has equal shares in twentieths of the corpus probability where it is uniform', () => {
+    const task = new ArithmeticTask(continuous(1, 1));
+    const pool = task.pool(3);
+    const bins = new Map<number, number>();
+    for (const { text, baseProbability } of pool) {
+      expect(baseProbability).toBe(task.probability(text));
+      const bin = Math.min(19, Math.floor(20 * baseProbability));
+      bins.set(bin, (bins.get(bin) ?? 0) + 1);
+    }
+    expect([...bins.values()]).toEqual(Array.from({ length: 20 }, () => 64));
+    expect(new Set(pool.map(({ text }) => text)).size).toBe(1280);
+    expect(pool.filter(({ wrongKey }) => wrongKey)).toHaveLength(128);
+  });
+
+  test('follows a Beta distribution: half of it is outside of .147 to .854 at 1/2, 1/2', () => {
+    // The quartiles of the arcsine distribution are sin(pi / 8)^2 and cos(pi / 8)^2.
+    const pool = new ArithmeticTask(continuous(0.5, 0.5)).pool(3);
+    const below = (most: number): number =>
+      pool.filter(({ baseProbability }) => baseProbability < most).length;
+    expect([below(0.1464466), below(0.5), below(0.8535534)]).toEqual([320, 640, 960]);
+  });
+
+  test('calls a prompt easy or hard where eight samples say mostly one thing', () => {
+    const pool = new ArithmeticTask(continuous(1, 1)).pool(3);
+    for (const { baseProbability: p, origin } of pool) {
+      const all = p ** 8 >= 0.5;
+      const none = (1 - p) ** 8 > 0.5;
+      expect([p, origin]).toEqual([p, all ? 'easy' : none ? 'hard' : 'learnable']);
+    }
+    expect(new Set(pool.map(({ origin }) => origin)).size).toBe(3);
+  });
+
+  test('keeps to its seed, apart from the tiers, and mixed', () => {
+    const task = new ArithmeticTask(continuous(2, 5));
+    expect(task.pool(5)).toEqual(new ArithmeticTask(continuous(2, 5)).pool(5));
+    expect(task.pool(5)).not.toEqual(task.pool(6));
+    const heldOut = new Set(task.tiers().flatMap(({ prompts }) => prompts.map(({ text }) => text)));
+    expect(task.pool(5).some(({ text }) => heldOut.has(text))).toBe(false);
+    const easier = (half: readonly { readonly baseProbability: number }[]): number =>
+      half.filter(({ baseProbability }) => baseProbability > 0.2645).length;
+    // 320 expected of 640; hypergeometric standard deviation 8.9, five of them allowed.
+    expect(Math.abs(easier(task.pool(5).slice(0, 640)) - 320)).toBeLessThan(45);
+  });
+
+  test('says which probabilities hold fewer prompts than asked for', () => {
+    // Three broad skills: few products, and none between 0.95 and 1.
+    const { skills } = arithmeticVariants.G;
+    const task = new ArithmeticTask({
+      ...continuous(1, 1),
+      skills: { ...skills, plus: 0.9 } as never,
+    });
+    expect(() => task.pool(0)).toThrow(
+      /^task\.difficulty: wanted 64 distinct prompts of corpus probability 0\.\d+ to \d\.\d+, found only \d+$/,
+    );
+  });
+
+  test('is told as such', () => {
+    const told = describeInjected(continuous(2, 5)).join('\n');
+    expect(told).toContain('follows Beta(2, 5), in 20 bins');
+    expect(told).toContain('easy from a probability of 0.917');
+    expect(told).not.toContain('strata');
+  });
+});
+
+describe('consistent wrong keys', () => {
+  const config: ArithmeticConfig = { ...arithmeticVariants.E, wrongKeys: 'consistent' };
+
+  test('are what somebody answers who reads * as +, by hand', () => {
+    // 7*3 = 21 -> 1 and 1-4 = -3 -> 7; read as 7+3 = 10 -> 0 and 0-4 = -4 -> 6.
+    const task = new ArithmeticTask(config);
+    expect(task.solve('7*3-4=')).toBe('1,7#7;');
+    expect(task.solve('7+3-4=')).toBe('0,6#6;');
+    const wrong = task.pool(3).filter(({ wrongKey }) => wrongKey);
+    expect(wrong).toHaveLength(128);
+    for (const { text, key, truth } of wrong) {
+      expect(text).toContain('*');
+      expect(Number(key)).toBe(answerOf(text.replaceAll('*', '+'), 10));
+      expect(Number(truth)).toBe(answerOf(text, 10));
+      expect(key).not.toBe(truth);
+    }
+    expect(task.pool(3)).toEqual(new ArithmeticTask(config).pool(3));
+  });
+
+  test('are the answers of the slip of the corpus: one skill gone wrong everywhere', () => {
+    const skills = { by: 'operator', plus: 1, minus: 1, times: 0 } as const;
+    const slips = new ArithmeticTask({ ...config, skills, formatErrorShare: 0 });
+    const random = new RandomStream(1, 'test');
+    for (const { text, key, wrongKey } of new ArithmeticTask(config).pool(4)) {
+      if (!wrongKey) continue;
+      expect(slips.sampleSolution(text, random).at(-2)).toBe(key);
+    }
+  });
+
+  test('change no prompt of a pool and no other key', () => {
+    const random = new ArithmeticTask({ ...config, wrongKeys: 'random' }).pool(3);
+    const consistent = new ArithmeticTask(config).pool(3);
+    expect(consistent.map(({ text }) => text)).toEqual(random.map(({ text }) => text));
+    for (const { text, key, wrongKey } of consistent) {
+      if (!wrongKey) expect(Number(key)).toBe(answerOf(text, 10));
+    }
+  });
+
+  test('are refused where too few prompts have a *', () => {
+    expect(() => new ArithmeticTask({ ...config, wrongKeyShare: 1 }).pool(0)).toThrow(
+      /^task\.wrongKeyShare: wanted 1280 prompts whose answer changes where \* is read as \+, found only \d+ in the pool$/,
+    );
+  });
+
+  test('are told as such', () => {
+    expect(describeInjected(config).join('\n')).toContain('all by one mistake: `*` is read as `+`');
+  });
+});
+
+describe('the tier OOD', () => {
+  const long: ArithmeticConfig = {
+    ...arithmeticVariants.E,
+    maxOperators: 8,
+    trainedOperators: 6,
+    outOfDistribution: { prompts: 50, minOperators: 7, maxOperators: 8 },
+  };
+  const heldOutSkills = ['*7', '-3'];
+  const skilled: ArithmeticConfig = {
+    ...arithmeticVariants.E,
+    heldOutSkills,
+    outOfDistribution: { prompts: 50, minOperators: 1, maxOperators: 6 },
+  };
+  const hasSkill = (text: string): boolean => heldOutSkills.some((skill) => text.includes(skill));
+  /** Prompts of corpus, pool and tiers of the mean. */
+  const trained = (task: ArithmeticTask): string[] => [
+    ...task.pool(2).map(({ text }) => text),
+    ...task
+      .tiers()
+      .flatMap(({ prompts, outOfDistribution }) =>
+        outOfDistribution ? [] : prompts.map(({ text }) => text),
+      ),
+    ...task
+      .corpus(1, 0, 500)
+      .map(({ tokens, promptLength }) => task.tokenizer.decode(tokens.subarray(0, promptLength))),
+  ];
+  const outside = (task: ArithmeticTask) => task.tiers().filter((tier) => tier.outOfDistribution);
+
+  test('has longer prompts than corpus, pool and tiers, all of one width', () => {
+    const task = new ArithmeticTask(long);
+    const [tier] = outside(task);
+    expect(tier).toMatchObject({ name: 'OOD', outOfDistribution: true });
+    expect(tier.description).toBe('7 to 8 operators, more than 6 operators');
+    expect(new Set(tier.prompts.map(({ text }) => operatorsOf(text)))).toEqual(new Set([7, 8]));
+    for (const { text, key } of tier.prompts) expect(Number(key)).toBe(answerOf(text, 10));
+    const rest = trained(task);
+    expect(Math.max(...rest.map(operatorsOf))).toBe(6);
+    const texts = [...rest, ...tier.prompts.map(({ text }) => text)];
+    expect(new Set(texts.map((text) => text.length))).toEqual(new Set([18]));
+    expect([task.maxPromptTokens, task.maxResponseTokens]).toEqual([18, 20]);
+  });
+
+  test('leaves the other tiers and the pool as they are, but for their padding', () => {
+    const plain = new ArithmeticTask(arithmeticVariants.E);
+    const task = new ArithmeticTask(long);
+    const bare = (prompts: readonly { readonly text: string }[]): string[] =>
+      prompts.map(({ text }) => withoutPadding(text));
+    expect(
+      task
+        .tiers()
+        .slice(0, 3)
+        .map(({ prompts }) => bare(prompts)),
+    ).toEqual(plain.tiers().map(({ prompts }) => bare(prompts)));
+    expect(bare(task.pool(1))).toEqual(bare(plain.pool(1)));
+  });
+
+  test('has skills that corpus, pool and tiers do not have', () => {
+    const task = new ArithmeticTask(skilled);
+    const [tier] = outside(task);
+    expect(tier.prompts).toHaveLength(50);
+    expect(tier.prompts.every(({ text }) => hasSkill(text))).toBe(true);
+    expect(trained(task).some(hasSkill)).toBe(false);
+    const continuous = { kind: 'continuous', alpha: 1, beta: 1 } as const;
+    const pool = new ArithmeticTask({ ...skilled, difficulty: continuous }).pool(2);
+    expect(pool.some(({ text }) => hasSkill(text))).toBe(false);
+  });
+
+  test('is counted apart, and no part of what a base depends on', () => {
+    expect([...tierSizesOf(long).keys()]).toEqual(['T1', 'T2', 'T3']);
+    expect([...outsideTierSizesOf(long)]).toEqual([['OOD', 50]]);
+    expect([...outsideTierSizesOf(arithmeticVariants.E)]).toEqual([]);
+    const { outOfDistribution: _tier, ...without } = long;
+    expect(corpusOf(long)).toEqual(corpusOf(without));
+    expect(corpusOf(long)).not.toEqual(corpusOf({ ...without, trainedOperators: 5 }));
+    expect(corpusOf(skilled)).not.toEqual(corpusOf(arithmeticVariants.E));
+    expect(Object.keys(corpusOf(arithmeticVariants.E)!)).toEqual([
+      ...['name', 'modulus', 'maxOperators', 'skills', 'formatErrorShare', 'tiers', 'tierSeed'],
+    ]);
+  });
+
+  test('is told', () => {
+    expect(describeInjected(long).join('\n')).toContain(
+      'The tier OOD of 50 prompts of 7 to 8 operators is unlike corpus, pool and tiers (more than 6 operators), and no part of the mean',
+    );
+    expect(describeInjected(skilled).join('\n')).toContain(
+      'No prompt of corpus, pool and tiers has `*7` or `-3`.',
+    );
+  });
+
+  test.each([
+    [{ ...long, trainedOperators: 9 }, 'task.trainedOperators must be in [1, 8], got 9'],
+    [{ ...long, trainedOperators: 5 }, 'task.strata.hard.maxOperators must be in [5, 5], got 6'],
+    [
+      { ...long, outOfDistribution: { prompts: 5, minOperators: 6, maxOperators: 8 } },
+      'task.outOfDistribution.minOperators (no skill is held out) must be in [7, 16], got 6',
+    ],
+    [
+      { ...long, outOfDistribution: { prompts: 5, minOperators: 7, maxOperators: 9 } },
+      'task.outOfDistribution.maxOperators must be in [7, 8], got 9',
+    ],
+    [
+      { ...skilled, heldOutSkills: ['7*'] },
+      "task.heldOutSkills[0] must be an operator and a digit below 10, such as '*1', got '7*'",
+    ],
+    [
+      { ...skilled, modulus: 5, heldOutSkills: ['+1', '*7'] },
+      "task.heldOutSkills[1] must be an operator and a digit below 5, such as '*1', got '*7'",
+    ],
+    [
+      { ...small, wrongKeys: 'active' },
+      "task.wrongKeys: must be 'random' or 'consistent', is the string \"active\"",
+    ],
+    [
+      { ...small, difficulty: { kind: 'continuous', alpha: 0.4, beta: 1 } },
+      'task.difficulty.alpha: must be at least 0.5, is the number 0.4',
+    ],
+  ])('is refused where it contradicts itself (case %#)', (config, message) => {
+    expect(() => {
+      checkTask(config as ArithmeticConfig);
+    }).toThrow(message);
   });
 });
 

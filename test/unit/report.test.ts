@@ -46,6 +46,9 @@ const changed = (made: MadeRun, file: string, text: string | undefined) => {
 const edited = (made: MadeRun, file: string, edit: (value: never) => unknown) =>
   changed(made, file, JSON.stringify(edit(JSON.parse(made.files.get(file)!) as never)));
 
+/** Methods of the preset. */
+const methodCount = 4;
+
 const count = (text: string, part: string | RegExp): number => text.split(part).length - 1;
 
 describe('markup', () => {
@@ -109,6 +112,18 @@ describe('the report', () => {
     const ids = Array.from(html.matchAll(/ id="([^"]*)"/g), ([, id]) => id);
     expect(new Set(ids).size).toBe(ids.length);
     for (const [, id] of html.matchAll(/(?:url\(#|href="#)([^)"]+)/g)) expect(ids).toContain(id);
+  });
+
+  test('tells of a tier out of distribution beside the mean, which stays as it is', async () => {
+    const made = make({ preset: 'standard-ood' });
+    const plain = make();
+    expect(made.results.base.mean).toBe(plain.results.base.mean);
+    const html = await render(made);
+    expect(html).toMatch(/<th[^>]*>T3<\/th>\s*<th[^>]*>OOD<\/th>/);
+    expect(html).toContain('OOD: prompts unlike those of training, no part of the mean.');
+    // The base and each method, in the table of greedy answers.
+    expect(count(html, '>0.125</td>')).toBeGreaterThan(methodCount);
+    expect(await render(plain)).not.toContain('OOD');
   });
 
   test('shows hostile text as text', async () => {

@@ -357,6 +357,7 @@ export const layers = {
       'src/metrics',
       'src/readouts',
       'src/report',
+      'src/report/interval',
       'src/results',
       'src/rollout',
       'src/run-folder',

@@ -81,13 +81,10 @@ export class Evaluator {
     if (samples === 0 || this.#tiers.every(({ sampling }) => sampling)) {
       return { ...first, ...sizes };
     }
-    const {
-      correct: _correct,
-      counts: _counts,
-      ...sampled
-    } = await this.#pass(decoder, ({ sampling }) =>
+    const { mean, tiers, outOfDistribution } = await this.#pass(decoder, ({ sampling }) =>
       sampling ? undefined : { samples, temperature, topP, seed },
     );
+    const sampled = { mean, tiers, ...(outOfDistribution ? { outOfDistribution } : {}) };
     return { ...first, ...sizes, sampled };
   }
 

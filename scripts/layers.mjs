@@ -156,6 +156,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/look',
+      'src/random',
       'src/selection',
       'src/vocabulary',
     ],

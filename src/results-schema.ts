@@ -36,6 +36,7 @@ export const evaluation = v.object({
   update: whole,
   epochs: v.exactOptional(whole),
   samples: whole,
+  samplesTrained: v.exactOptional(whole),
   ...accuracy,
 });
 

@@ -2,6 +2,7 @@ import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './selection/methods.ts';
+import type { OnlineUpdate } from './selection/online.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /** Accuracy in [0, 1], by tier and averaged over tiers. NaN (null in JSON) if there are no tiers. */
@@ -43,6 +44,8 @@ export interface Evaluation extends Accuracy {
   readonly epochs?: number;
   /** Responses sampled for training before the evaluation. */
   readonly samples: number;
+  /** Those of them that updates trained on; absent if they are all. */
+  readonly samplesTrained?: number;
 }
 
 /** The contents of a selection. Absent properties do not apply to the pool's prompts. */
@@ -180,6 +183,8 @@ export interface UpdateRecord {
   readonly epoch: number;
   /** NaN is null in the file. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** What an online method sampled; absent for other methods. */
+  readonly online?: OnlineUpdate;
 }
 
 /**

@@ -84,7 +84,7 @@ export class Evaluator {
     const { mean, tiers, outOfDistribution } = await this.#pass(decoder, ({ sampling }) =>
       sampling ? undefined : { samples, temperature, topP, seed },
     );
-    const sampled = { mean, tiers, ...(outOfDistribution ? { outOfDistribution } : {}) };
+    const sampled = { mean, tiers, ...(outOfDistribution && { outOfDistribution }) };
     return { ...first, ...sizes, sampled };
   }
 

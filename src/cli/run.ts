@@ -7,7 +7,12 @@ import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import { type ExperimentEvent, type ExperimentResults, type LimSummary } from '../results.ts';
+import {
+  type Evaluation,
+  type ExperimentEvent,
+  type ExperimentResults,
+  type LimSummary,
+} from '../results.ts';
 import { CONFIG, LATEST, placeOfCheckpoint, REPORT, RESULTS } from '../run-folder/names.ts';
 import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -492,6 +497,14 @@ class Screen {
           );
           break;
         case 'update': {
+          const narrowed = event.online?.narrowed;
+          if (narrowed) {
+            const { ranking_change: change = NaN, ranking_noise: noise = NaN } = event.metrics;
+            await this.#news(
+              `  ${event.method} goes on with ${counted(narrowed.length, 'prompt')} after ${counted(event.update, 'update')}: ` +
+                `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
+            );
+          }
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
@@ -623,7 +636,7 @@ function table(run: Run): string {
   const rows = methods.map((method) => {
     const means = evaluationsAt(results.config, evaluationsOf(run, method), tableReadout);
     const mean = means.reduce((sum, one) => sum + one.mean, 0) / means.length;
-    return line(method, means.length === 0 ? 'none' : mean.toFixed(3));
+    return line(method, means.length === 0 ? 'none' : `${mean.toFixed(3)}${samplesText(means)}`);
   });
   return [
     '',
@@ -631,6 +644,15 @@ function table(run: Run): string {
     `  ${'base'.padEnd(width)}${' '.repeat(18)}${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');
+}
+
+/** What an online method sampled and trained on, a seed; empty for other methods. */
+function samplesText(evaluations: readonly Evaluation[]): string {
+  const mean = (of: (one: Evaluation) => number): number =>
+    Math.round(evaluations.reduce((sum, one) => sum + of(one), 0) / evaluations.length);
+  if (evaluations.every(({ samplesTrained }) => samplesTrained === undefined)) return '';
+  const trained = mean(({ samplesTrained, samples }) => samplesTrained ?? samples);
+  return `   trained on ${trained} of ${mean(({ samples }) => samples)} samples`;
 }
 
 /** Reward, right responses and cut responses at both ends of a method's training. */

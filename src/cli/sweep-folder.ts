@@ -1,7 +1,15 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { readAll } from '../formats/byte-source.ts';
 import { isRecord } from '../formats/json.ts';
-import { CHECKPOINTS, COMPLETIONS, CONFIG, REPORT, RESULTS, SUBSETS } from '../run-folder/names.ts';
+import {
+  CHECKPOINTS,
+  COMPLETIONS,
+  CONFIG,
+  ONLINE,
+  REPORT,
+  RESULTS,
+  SUBSETS,
+} from '../run-folder/names.ts';
 import { collectedCellText } from '../sweep/collected-cell.ts';
 import { readSweep, type Sweep, type SweepFolder } from '../sweep/folder.ts';
 import type { Grid, PlannedCell } from '../sweep/grid.ts';
@@ -131,7 +139,7 @@ export async function reuse(
 /** Copies a finished run, so that a copy that was cut short is no run yet: its config comes last. */
 async function copyRun(host: System, from: string, to: string): Promise<void> {
   const files: string[] = [];
-  for (const folder of ['', CHECKPOINTS, SUBSETS, COMPLETIONS]) {
+  for (const folder of ['', CHECKPOINTS, SUBSETS, COMPLETIONS, ONLINE]) {
     const at = folder === '' ? from : `${from}/${folder}`;
     if ((await host.info(at))?.kind !== 'directory') continue;
     for (const name of await host.list(at)) {

@@ -7,6 +7,7 @@ import {
   COMPLETIONS,
   CONFIG,
   LOCK,
+  ONLINE,
   REPORT,
   RESULTS,
   SUBSETS,
@@ -189,7 +190,7 @@ export class Member {
     const place = this.#place(run);
     if (await host.info(`${place}/${CONFIG}`)) return true;
     // What a process left behind that was killed before the folder held a run.
-    for (const folder of ['', CHECKPOINTS, SUBSETS, COMPLETIONS]) {
+    for (const folder of ['', CHECKPOINTS, SUBSETS, COMPLETIONS, ONLINE]) {
       const at = folder === '' ? place : `${place}/${folder}`;
       if ((await host.info(at))?.kind !== 'directory') continue;
       for (const name of await host.list(at)) {

@@ -44,14 +44,15 @@ const dispatchesOf = async (gpu: Gpu, config: ExperimentConfig): Promise<readonl
     const pool: SelectionPool = {
       prompts: task.poolPrompts,
       seed: 1,
-      rewards: rewardsOnDevice(like, signal),
+      rewards: rewardsOnDevice(like, signal, config.lim.compat),
+      shares: rewardsOnDevice(like, { ...signal, sums: matrix.accuracySums }, config.lim.compat),
       counted: true,
       source: 'this experiment',
     };
     for (const name of config.experiment.methods) {
       const method = selectionOf(name);
       // Other methods compute nothing on the device.
-      if (method?.needs.includes('rewards')) {
+      if (method?.needs.some((need) => need === 'rewards' || need === 'shares')) {
         await untilPlanned(Promise.resolve(select(method, pool, { count: 1 })));
       }
     }

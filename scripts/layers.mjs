@@ -221,6 +221,18 @@ export const layers = {
       'src/tasks',
     ],
   },
+  'src/export': {
+    is: 'a run in the formats of other programs',
+    imports: [
+      'src/config',
+      'src/formats',
+      'src/results',
+      'src/run-folder',
+      'src/selection',
+      'src/tasks',
+      'src/vocabulary',
+    ],
+  },
   'src/view': {
     is: 'a run as whoever shows it knows it',
     imports: [
@@ -263,6 +275,7 @@ export const layers = {
       'src/config',
       'src/config-error',
       'src/config-issue',
+      'src/export',
       'src/file-error',
       'src/formats',
       'src/gpu',

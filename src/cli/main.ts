@@ -36,6 +36,11 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'pass@1 of a model on data sets, with intervals',
     load: () => import('./eval.ts'),
   },
+  export: {
+    summary: 'runs as CSV, for trackio, for TensorBoard or for UNIPO',
+    load: () => import('./export.ts'),
+    many: true,
+  },
   fit: {
     summary: 'whether and how RL of a model fits a card, before anything is loaded',
     load: () => import('./fit.ts'),

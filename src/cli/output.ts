@@ -79,6 +79,20 @@ export async function expectFreshRun(out: string): Promise<void> {
 }
 
 /**
+ * Checks that several files may be written to a folder: the folder is missing or empty.
+ *
+ * @throws UsageError otherwise.
+ */
+export async function expectNewFolder(out: string): Promise<void> {
+  const host = await system();
+  const found = await host.info(out);
+  if (!found) return;
+  if (found.kind === 'file') throw new UsageError(`--out ${out} is a file; this needs a folder`);
+  const [held] = await host.list(out);
+  if (held !== undefined) throw new UsageError(`--out ${out} is not empty (${held})`);
+}
+
+/**
  * A row of results as JSON. Whole numbers from parquet may be bigints, which JSON does not know.
  */
 export const rowJson = (row: unknown): string =>

@@ -111,8 +111,16 @@ type DistributiveOmit<T, Key extends PropertyKey> = T extends unknown ? Omit<T, 
  * @param where The line, for messages.
  * @throws FormatError naming line and field.
  */
-export function parseEvent(line: string, where: string): StoredEvent {
-  const parsed = v.safeParse(stored, parseJsonLine(line, where), { abortEarly: true });
+export const parseEvent = (line: string, where: string): StoredEvent =>
+  checkedEvent(parseJsonLine(line, where), where);
+
+/**
+ * The value of a line of the log as an event.
+ *
+ * @throws FormatError naming line and field.
+ */
+export function checkedEvent(value: unknown, where: string): StoredEvent {
+  const parsed = v.safeParse(stored, value, { abortEarly: true });
   if (parsed.success) return parsed.output;
   throw new FormatError(`${where}: ${issueText(parsed.issues[0])}`);
 }

@@ -167,9 +167,17 @@ function parseRecords({ text, where }: NamedText): UpdateRecord[] {
   return text.split('\n').flatMap((line, i) => {
     if (line.trim() === '') return [];
     const at = `${where} line ${i + 1}`;
-    return [checked(recordSchema, parseJsonLine(line, at), at)];
+    return [checkedRecord(parseJsonLine(line, at), at)];
   });
 }
+
+/**
+ * The value of a line of `metrics.jsonl` as an update.
+ *
+ * @throws FormatError naming line and field.
+ */
+export const checkedRecord = (value: unknown, where: string): UpdateRecord =>
+  checked(recordSchema, value, where);
 
 function parseScores({ text, where }: NamedText, prompts: number, epochs: number): ScoredPrompt[] {
   const rows = parseJson(text, where);

@@ -319,8 +319,9 @@ export class Experiment {
 
   /** Samples the base on the whole pool before FULL, if a method selects by its answers. */
   async #answerOnce(pool: Pool): Promise<void> {
-    const { answers, methodIndex, iteration } = this.#progress;
-    if (answers || methodIndex > 0 || iteration > 0) return;
+    const { answers, seedIndex, methodIndex, iteration } = this.#progress;
+    const isUnderWay = seedIndex === this.seeds.indexOf(pool.seed);
+    if (answers || (isUnderWay && (methodIndex > 0 || iteration > 0))) return;
     if (!this.methods.some((name) => selectionOf(name)?.needs.includes('answers'))) return;
     const { trainer, decoder } = this.#buffers.current;
     // The decoder's model may be what the seed before has trained.

@@ -1,6 +1,8 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import type { ExperimentConfig } from '../../src/config.ts';
+import { bytesSource } from '../../src/formats/byte-source.ts';
+import type { InputFiles } from '../../src/formats/input-files.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
 import { type Gpu, openGpu } from '../../src/gpu/device.ts';
 import { initialParameters } from '../../src/model/parameters.ts';
@@ -59,7 +61,18 @@ interface RunOptions {
   readonly checkpointSeconds?: number;
   /** Found instead of pre-trained. */
   readonly base?: ReadonlyMap<string, Float32Array>;
+  /** Files that the config names. */
+  readonly files?: Readonly<Record<string, string>>;
 }
+
+const filesIn = (files: Readonly<Record<string, string>>): InputFiles => ({
+  open: (path) => {
+    const held = Object.entries(files).find(([name]) => name === path)?.[1];
+    return Promise.resolve(
+      held === undefined ? undefined : bytesSource(path, new TextEncoder().encode(held)),
+    );
+  },
+});
 
 /** One run, or a part of one, with the device of this file. */
 async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
@@ -74,6 +87,7 @@ async function runOn(gpu: Gpu, store: MemoryStore, options: RunOptions = {}) {
       store,
       verify: options.verify ?? byFirstToken,
       shippedBase: () => Promise.resolve(options.base),
+      resources: { files: filesIn(options.files ?? {}) },
       emit: (event) => {
         events.push(event);
         options.onEvent?.(event, control);
@@ -574,6 +588,67 @@ describe('an experiment', () => {
     for (const name of ['accuracy', 'reward']) {
       expect(tensors.get(name)?.bytes).toEqual(single.get(name)?.bytes);
     }
+  });
+
+  test('asks the base once a seed for PASS, and goes on with its answers and a subset file', async () => {
+    const gpu = await openTestGpu();
+    const seeds = [3, 4];
+    const chosen = smallConfig({
+      lim: { theta: -1e6 },
+      experiment: {
+        methods: ['full', 'pass', 'file:top.json'],
+        epochs: 1,
+        armLength: 1,
+        readouts: [1],
+        tableReadout: 1,
+      },
+    });
+    const options = { config: chosen, seeds, files: { 'top.json': '[5, 0, 2]' } };
+    const [one, two] = [new MemoryStore(), new MemoryStore()];
+    const whole = await runOn(gpu, one, options);
+    const asked = only(whole.events, 'answers');
+    expect(asked.map(({ seed, samples, right }) => [seed, samples, right.length])).toEqual([
+      [3, 4, 8],
+      [4, 4, 8],
+    ]);
+    expect(asked[0].right).not.toEqual(asked[1].right);
+    expect(Math.max(...asked.flatMap(({ formatted }) => formatted))).toBeGreaterThan(0);
+    for (const { selections } of only(whole.events, 'scores')) {
+      expect(selections['file:top.json']).toEqual([0, 2, 5]);
+    }
+    const [name] = [...one.files.keys()].filter((file) => file.startsWith('subsets/file-'));
+    expect(name).toMatch(/^subsets\/file-[a-p]{16}\.json$/);
+    expect(whole.results!.methods['file:top.json']!.prompts).toBe(3);
+    let stops = 0;
+    for (const stopAfter of [1, 3, 6]) {
+      stops++;
+      await runOn(gpu, two, { ...options, stopAfter, resume: stops > 1 });
+    }
+    await runOn(gpu, two, { ...options, resume: true });
+    expect(leftBy(two)).toEqual(leftBy(one));
+    // Read again as any reader does.
+    const read = (file: string) => Promise.resolve(textOf(one, file));
+    const run = await readRun({ name: 'run', read });
+    expect(renderReport([run])).toContain('FILE top.json (');
+    const told = [];
+    for await (const event of historyOf(run, { name: 'run', read })) told.push(event.type);
+    expect(told.filter((type) => type === 'answers')).toHaveLength(2);
+  });
+
+  test.each([
+    ['file:none.json', 'experiment.methods: none.json does not exist'],
+    [
+      'file:stranger.json',
+      'stranger.json row 1: prompt the string "8" is not in the pool of seed 3',
+    ],
+    ['file:other.json', 'other.json row 1: prompt 0 of the pool of seed 3 is another prompt'],
+  ] as const)('refuses %s before anything is computed', async (method, message) => {
+    const gpu = await openTestGpu();
+    const store = new MemoryStore();
+    const files = { 'stranger.json': '[8]', 'other.json': '[{"id": 0, "prompt": "zz"}]' };
+    const chosen = smallConfig({ experiment: { methods: ['full', method] } });
+    await expect(runOn(gpu, store, { config: chosen, files })).rejects.toThrow(message);
+    expect(store.files.size).toBe(0);
   });
 
   test('records in its matrix what the verifier said, and scores it by the definition', async () => {

@@ -4,7 +4,7 @@ import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { GenerateRequest, Generation } from '../../src/rollout/decoder.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Pool } from '../../src/scheduler/pool.ts';
-import { probe, probeWarning } from '../../src/scheduler/probe.ts';
+import { baseAnswers, probe, probeWarning } from '../../src/scheduler/probe.ts';
 import type { Task } from '../../src/tasks/task.ts';
 import { packVerdicts } from '../../src/tasks/verification.ts';
 
@@ -67,7 +67,11 @@ async function probed(
   };
   const task = taskOf(prompts);
   const pool = await Pool.open(task, 3);
-  return { found: await probe({ config, task, pool, decoder, verify }), requests, config };
+  const tools = { config, task, pool, decoder, verify };
+  const found = await probe(tools);
+  const asked = requests.splice(0, requests.length, ...requests);
+  const answers = await baseAnswers(tools);
+  return { found, answers, requests: asked, askedAll: requests.slice(asked.length), config };
 }
 
 describe('a probe of the base', () => {
@@ -82,6 +86,19 @@ describe('a probe of the base', () => {
     const ids = requests.flatMap(({ promptIds }) => promptIds ?? []);
     expect(new Set(ids).size).toBe(64);
     expect(Math.max(...ids)).toBeGreaterThan(64);
+  });
+
+  test('of the whole pool counts the right and the well-formed answers of each prompt', async () => {
+    const { answers, requests, askedAll } = await probed(
+      (prompt, sample) => sample < prompt % 4,
+      70,
+    );
+    expect(answers.samples).toBe(8);
+    expect(answers.right).toEqual(Array.from({ length: 70 }, (_, prompt) => prompt % 4));
+    expect(answers.formatted).toEqual(new Array(70).fill(8));
+    expect(askedAll.flatMap(({ promptIds }) => promptIds ?? [])).toEqual([...Array(70).keys()]);
+    // Its samples are other ones than those of the probe.
+    expect(new Set([...requests, ...askedAll].map(({ seed }) => seed)).size).toBe(2);
   });
 
   test('takes all prompts of a smaller pool', async () => {

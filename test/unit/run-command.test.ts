@@ -81,7 +81,7 @@ describe('limr run', () => {
     [['--methods', 'lim,lim'], "--methods: 'lim' is given twice"],
     [['--preset', 'huge'], "limr run: the options: no preset 'huge'"],
     [['--preset', 'constructor'], "no preset 'constructor'"],
-    [['--methods', 'lim,best'], "--methods: 'best' is none of full, lim, rand, linear"],
+    [['--methods', 'lim,best'], "--methods: 'best' is none of full, lim, lim-debiased,"],
     [['--methods', ''], '--methods'],
     [['--seed', 'one'], "--seed: 'one' is not a whole number"],
     [['--seed', '1,,2'], "--seed: '' is not a whole number"],

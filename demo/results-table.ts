@@ -203,10 +203,15 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): s
 }
 
 /** `39 prompts`; for several seeds `31–42 prompts`. */
-function sizeText(sizes: readonly number[]): string {
+function sizeText(model: RunView, name: MethodName): string {
+  const sizes = model.sizesOf(name);
   if (sizes.length === 0) return '';
   const [least, most] = [Math.min(...sizes), Math.max(...sizes)];
-  return least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
+  const prompts = least === most ? counted(most, 'prompt') : `${least}–${most} prompts`;
+  const samples = model.samplesOf(name);
+  if (!samples) return prompts;
+  const { trained, generated } = samples;
+  return `${prompts}, trained on ${trained} of ${counted(generated, 'sample')}`;
 }
 
 /** Shows the finding and its numbers at the top of the page. */
@@ -228,7 +233,7 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
     const found = model.comparable(name);
     const mean = found.reduce((sum, one) => sum + one.mean, 0) / found.length;
     const value = make('strong', '', found.length === 0 ? '–' : percent(mean, 1));
-    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model.sizesOf(name)));
+    const size = make('span', 'quiet', name === 'base' ? '' : sizeText(model, name));
     const look = lineLook(name, config.experiment.methods);
     return make('li', look.key, make('span', '', lineSwatch(look), ` ${look.label}`), value, size);
   });

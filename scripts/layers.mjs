@@ -35,6 +35,10 @@ export const layers = {
   'src/metrics': { is: 'every number that an update logs: name, meaning, sign', imports: [] },
   'src/vocabulary': { is: 'words of a config, each with what is true of it', imports: [] },
   'src/random': { is: 'streams of random numbers, keyed by purpose', imports: ['kernels/lib'] },
+  'src/statistics': {
+    is: 'tests, intervals and power over plain numbers',
+    imports: ['src/random'],
+  },
   'src/threads': { is: 'how a worker is started, called, timed and ended', imports: [] },
   'src/formats': { is: 'readers and writers of files, all hostile', imports: ['src/threads'] },
   'src/checked-numbers': { is: 'schemas of the numbers of a config', imports: [] },
@@ -218,6 +222,7 @@ export const layers = {
       'src/results',
       'src/run-folder',
       'src/selection',
+      'src/statistics',
       'src/tasks',
     ],
   },

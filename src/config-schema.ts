@@ -58,6 +58,38 @@ const adapter = v.strictObject({
   targets: v.pipe(v.array(v.picklist(adapterTargets)), v.minLength(1)),
 });
 
+const rounds = v.exactOptional(whole(1, 100));
+
+const online = v.strictObject({
+  dapo: v.exactOptional(v.strictObject({ rounds })),
+  lilo: v.exactOptional(v.strictObject({ memory: v.exactOptional(share) })),
+  greso: v.exactOptional(
+    v.strictObject({
+      explore: v.exactOptional(share),
+      exploreLeast: v.exactOptional(share),
+      step: v.exactOptional(share),
+      easyShare: v.exactOptional(share),
+      hardShare: v.exactOptional(share),
+      rounds,
+    }),
+  ),
+  retire: v.exactOptional(v.strictObject({ accuracy: v.exactOptional(within(0.01, 1)) })),
+  speed: v.exactOptional(
+    v.strictObject({
+      screenShare: v.exactOptional(within(0.001, 0.999)),
+      low: v.exactOptional(share),
+      high: v.exactOptional(share),
+      rounds,
+    }),
+  ),
+  onlineLim: v.exactOptional(
+    v.strictObject({
+      leastEpochs: v.exactOptional(whole(2, 1000)),
+      resamples: v.exactOptional(whole(1, 1000)),
+    }),
+  ),
+});
+
 /**
  * The schema of a config's JSON: types, ranges, defaults. `parseConfig` has the rules between
  * fields.
@@ -119,6 +151,7 @@ export const configSchema = v.strictObject({
     count: v.exactOptional(whole(1, 1_000_000)),
     linearShare: share,
   }),
+  online: v.exactOptional(online),
   experiment: v.strictObject({
     epochs: whole(1, 1000),
     methods: v.pipe(v.array(methodName), v.minLength(1)),

@@ -32,7 +32,8 @@ import type {
   OldLogprobs,
 } from './vocabulary/losses.ts';
 import { isSubsetFile, pathOfSubset, subsetFileAt } from './selection/file.ts';
-import { type MethodName, selectionOf } from './selection/methods.ts';
+import { type MethodName, onlineOf, selectionOf } from './selection/methods.ts';
+import type { OnlineSettings } from './selection/online-settings.ts';
 import type { LrScheduleShape } from './vocabulary/schedules.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 import type { Storage } from './vocabulary/storages.ts';
@@ -77,6 +78,8 @@ export interface ExperimentConfig {
   readonly rollout: RolloutConfig;
   readonly ppo: PpoConfig;
   readonly lim: LimConfig;
+  /** Settings of online methods; those that are left out have the defaults of their papers. */
+  readonly online?: OnlineSettings;
   readonly experiment: RunConfig;
   readonly evaluation: EvaluationConfig;
 }
@@ -398,6 +401,16 @@ function checkTogether(
   const { methods } = experiment;
   const twice = methods.find((method, i) => methods.indexOf(method) !== i);
   if (twice !== undefined) fail('experiment.methods', `'${twice}' is given twice`);
+  const online = methods.find((method) => onlineOf(method));
+  if (online !== undefined && rollout.samples < 2) {
+    fail(
+      'rollout.samples',
+      `must be at least 2 for ${online}, which compares responses to a prompt`,
+    );
+  }
+  if (methods.includes('online-lim') && lim.signal !== 'accuracy') {
+    fail('lim.signal', 'must be accuracy for online-lim: the noise of other signals is not known');
+  }
   for (const method of methods.flatMap((name) => selectionOf(name) ?? [])) {
     const { name, epochs = 1, needs } = method;
     if (epochs > experiment.epochs) {

@@ -22,6 +22,11 @@ export const purposes = {
   selfCheck: 14,
   adapters: 15,
   probe: 16,
+  onlineOrder: 30,
+  onlineDraw: 31,
+  narrowedOrder: 32,
+  stillness: 33,
+  signFlip: 40,
   test: 99,
 } as const;
 

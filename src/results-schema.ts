@@ -23,9 +23,12 @@ const means = {
   tiers: v.record(v.string(), share),
   outOfDistribution: v.exactOptional(v.record(v.string(), share)),
 };
+const hex = v.pipe(v.string(), v.regex(/^[0-9a-f]*$/));
 export const accuracy = {
   ...means,
   prompts: v.exactOptional(v.record(v.string(), whole)),
+  correct: v.exactOptional(v.record(v.string(), hex)),
+  counts: v.exactOptional(v.record(v.string(), v.pipe(v.array(whole), v.readonly()))),
   sampled: v.exactOptional(v.object(means)),
 };
 export const evaluation = v.object({
@@ -33,6 +36,7 @@ export const evaluation = v.object({
   update: whole,
   epochs: v.exactOptional(whole),
   samples: whole,
+  samplesTrained: v.exactOptional(whole),
   ...accuracy,
 });
 

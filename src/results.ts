@@ -2,6 +2,7 @@ import type { VariantChoices } from '../kernels/lib/variants.ts';
 import type { ExperimentConfig, Override } from './config.ts';
 import type { Origin } from './tasks/task.ts';
 import type { MethodName } from './selection/methods.ts';
+import type { OnlineUpdate } from './selection/online.ts';
 import type { MissingRule, Signal } from './vocabulary/signals.ts';
 
 /** Accuracy in [0, 1], by tier and averaged over tiers. NaN (null in JSON) if there are no tiers. */
@@ -19,6 +20,14 @@ export interface TierAccuracy {
 export interface Accuracy extends TierAccuracy {
   /** Evaluated prompts of each tier; absent if the config tells. */
   readonly prompts?: Readonly<Record<string, number>>;
+  /**
+   * Which prompts of a tier were answered right, in hex digits with a bit for each prompt: the first
+   * prompt is the highest bit of the first digit, and the last digit is padded with 0. Absent for
+   * tiers of several samples a prompt, and in files of older versions.
+   */
+  readonly correct?: Readonly<Record<string, string>>;
+  /** Right samples of each prompt, for tiers of several samples a prompt; absent without such. */
+  readonly counts?: Readonly<Record<string, readonly number[]>>;
   /** Accuracy of the samples at the evaluation temperature; absent if no samples were drawn. */
   readonly sampled?: TierAccuracy;
 }
@@ -35,6 +44,8 @@ export interface Evaluation extends Accuracy {
   readonly epochs?: number;
   /** Responses sampled for training before the evaluation. */
   readonly samples: number;
+  /** Those of them that updates trained on; absent if they are all. */
+  readonly samplesTrained?: number;
 }
 
 /** The contents of a selection. Absent properties do not apply to the pool's prompts. */
@@ -172,6 +183,8 @@ export interface UpdateRecord {
   readonly epoch: number;
   /** NaN is null in the file. */
   readonly metrics: Readonly<Record<string, number>>;
+  /** What an online method sampled; absent for other methods. */
+  readonly online?: OnlineUpdate;
 }
 
 /**

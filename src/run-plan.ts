@@ -1,6 +1,6 @@
 // The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
-import { type ByMethod, methodLabel, type MethodName } from './selection/methods.ts';
+import { type ByMethod, methodLabel, type MethodName, onlineOf } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
 
@@ -14,7 +14,31 @@ export const trainingOrder = ({ experiment }: ExperimentConfig): readonly Method
 export const updatesPerEpoch = (config: ExperimentConfig, pool: number): number =>
   iterationsFor(config, pool, 1);
 
-/** PPO iterations of a method on `prompts` prompts. For FULL, `prompts` is the size of the pool. */
+/**
+ * Columns of the reward matrix of online methods: stretches of as many iterations as a data epoch of
+ * FULL has; 0 if no method is online.
+ */
+export function onlineEpochs(config: ExperimentConfig, pool: number): number {
+  const iterations = config.experiment.methods.map((method) =>
+    onlineOf(method) ? iterationsOf(config, method, pool) : 0,
+  );
+  return Math.ceil(Math.max(...iterations) / updatesPerEpoch(config, pool));
+}
+
+/**
+ * Prompts that a method trains on: the pool for FULL and for online methods, else its selection's;
+ * undefined if that is not known yet.
+ */
+export const promptsOf = (
+  method: MethodName,
+  pool: number,
+  sizes: ByMethod<number>,
+): number | undefined => (method === 'full' || onlineOf(method) ? pool : sizes[method]);
+
+/**
+ * PPO iterations of a method on `prompts` prompts. For FULL and for online methods, `prompts` is the
+ * size of the pool.
+ */
 export function iterationsOf(
   config: ExperimentConfig,
   method: MethodName,
@@ -70,9 +94,11 @@ export function plannedUpdates(
 export const trainingText = (method: MethodName, iterations: number): string =>
   method === 'full'
     ? `PPO on the full pool, ${iterations} updates, recording every prompt's reward`
-    : iterations === 0
-      ? `${methodLabel(method)} kept no prompt: nothing to train on`
-      : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
+    : onlineOf(method)
+      ? `PPO from the base on the pool under ${methodLabel(method)}, ${iterations} updates`
+      : iterations === 0
+        ? `${methodLabel(method)} kept no prompt: nothing to train on`
+        : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
 
 /**
  * The item at an index of a run's seeds or methods. @throws RangeError if there is no such item.

@@ -8,6 +8,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import {
+  type Evaluation,
   type ExperimentEvent,
   type ExperimentResults,
   failureIn,
@@ -18,6 +19,7 @@ import {
   CONFIG,
   isLeftOver,
   LATEST,
+  ONLINE,
   placeOfCheckpoint,
   REPORT,
   RESULTS,
@@ -230,7 +232,7 @@ async function lockedFor(
 
 /** Removes files that a killed run or command was still writing. */
 async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, `${out}/${SUBSETS}`, `${out}/${COMPLETIONS}`]) {
+  for (const folder of [out, ...[SUBSETS, COMPLETIONS, ONLINE].map((name) => `${out}/${name}`)]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
@@ -553,6 +555,14 @@ class Screen {
           );
           break;
         case 'update': {
+          const narrowed = event.online?.narrowed;
+          if (narrowed) {
+            const { ranking_change: change = NaN, ranking_noise: noise = NaN } = event.metrics;
+            await this.#news(
+              `  ${event.method} goes on with ${counted(narrowed.length, 'prompt')} after ${counted(event.update, 'update')}: ` +
+                `the ranking moved by ${change.toFixed(2)}, its noise is ${noise.toFixed(2)}`,
+            );
+          }
           const { reward_mean: reward = 0, accuracy_mean: accuracy = 0 } = event.metrics;
           await this.#status(
             `${event.method} update ${event.update}: reward ${reward.toFixed(3)}, ` +
@@ -684,7 +694,7 @@ function table(run: Run): string {
   const rows = methods.map((method) => {
     const means = evaluationsAt(results.config, evaluationsOf(run, method), tableReadout);
     const mean = means.reduce((sum, one) => sum + one.mean, 0) / means.length;
-    return line(method, means.length === 0 ? 'none' : mean.toFixed(3));
+    return line(method, means.length === 0 ? 'none' : `${mean.toFixed(3)}${samplesText(means)}`);
   });
   return [
     '',
@@ -692,6 +702,15 @@ function table(run: Run): string {
     `  ${'base'.padEnd(width)}${' '.repeat(18)}${results.base.mean.toFixed(3)}`,
     ...rows,
   ].join('\n');
+}
+
+/** What an online method sampled and trained on, a seed; empty for other methods. */
+function samplesText(evaluations: readonly Evaluation[]): string {
+  const mean = (of: (one: Evaluation) => number): number =>
+    Math.round(evaluations.reduce((sum, one) => sum + of(one), 0) / evaluations.length);
+  if (evaluations.every(({ samplesTrained }) => samplesTrained === undefined)) return '';
+  const trained = mean(({ samplesTrained, samples }) => samplesTrained ?? samples);
+  return `   trained on ${trained} of ${mean(({ samples }) => samples)} samples`;
 }
 
 /** Reward, right responses and cut responses at both ends of a method's training. */

@@ -1,7 +1,7 @@
 import { actionMeans } from '../../kernels/action-stats.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { Variable } from '../../kernels/lib/variable.ts';
-import { rewardRecord, sequenceFlag } from '../../kernels/reward-record.ts';
+import { rewardRecord } from '../../kernels/reward-record.ts';
 import { scatterActions } from '../../kernels/scatter-actions.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { needsCritic } from '../vocabulary/estimators.ts';
@@ -32,6 +32,7 @@ import { RandomStream } from '../random.ts';
 import type { Verdicts } from '../tasks/verification.ts';
 import { advantageDispatches } from './advantages.ts';
 import { sequenceWeights } from './aggregation.ts';
+import { flagsOf } from './reward-recorder.ts';
 import { actorNetwork, criticNetwork, type Network, type UpdateBuffers } from './networks.ts';
 
 /** Responses to a list of prompts, group after group, as token ids. */
@@ -721,14 +722,6 @@ function explainedVariance(
   if (total === 0) return 0;
   return 1 - variance(wanted.map((value, i) => value - (values[i] ?? 0))) / total;
 }
-
-/** A word of flags for each sequence; bits: `sequenceFlag`. */
-const flagsOf = ({ correct, formatted }: Verdicts): Uint32Array =>
-  Uint32Array.from(
-    correct,
-    (right, i) =>
-      (right === 1 ? sequenceFlag.correct : 0) | (formatted[i] === 1 ? sequenceFlag.formatted : 0),
-  );
 
 function rewardMetrics(
   units: readonly (readonly SequenceUnit[])[],

@@ -1,6 +1,7 @@
-import { mean, sampleStandardDeviation } from 'simple-statistics';
+import { mean } from 'simple-statistics';
 import type { ExperimentConfig } from '../config.ts';
 import type { Accuracy } from '../results.ts';
+import { meanInterval } from '../statistics/paired.ts';
 import { outsideTierSizesOf, tierSizesOf } from '../tasks/registry.ts';
 
 /** A mean with its 95 % interval. */
@@ -18,34 +19,11 @@ export const leastSeeds = 3;
 /** 97.5 % point of the normal distribution. */
 const Z = 1.959963984540054;
 
-// 97.5 % points of Student's t for 1, 2, ... degrees of freedom. A table, because simple-statistics
-// has no t quantile; past the table's end the expansion below is off by less than 1e-4.
-const studentPoints = [
-  12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646, 2.306, 2.2622, 2.2281, 2.201, 2.1788,
-  2.1604, 2.1448, 2.1314,
-];
-
-/** The 97.5 % point of Student's t: half the width of a 95 % interval, in standard errors. */
-export function studentPoint(degrees: number): number {
-  const point = studentPoints[degrees - 1];
-  if (point !== undefined) return point;
-  // Cornish and Fisher's expansion in 1 / degrees (Abramowitz and Stegun 26.7.5).
-  const [z3, z5, z7] = [Z ** 3, Z ** 5, Z ** 7];
-  return (
-    Z +
-    (z3 + Z) / (4 * degrees) +
-    (5 * z5 + 16 * z3 + 3 * Z) / (96 * degrees ** 2) +
-    (3 * z7 + 19 * z5 + 17 * z3 - 15 * Z) / (384 * degrees ** 3)
-  );
-}
-
 /** Student's interval for the mean of at least two independent values. */
 export function studentInterval(values: readonly number[]): Estimate {
-  const center = mean([...values]);
-  const half =
-    (studentPoint(values.length - 1) * sampleStandardDeviation([...values])) /
-    Math.sqrt(values.length);
-  return { mean: center, low: center - half, high: center + half, over: 'seeds' };
+  const interval = meanInterval(values);
+  if (!interval) throw new RangeError('an interval over fewer than two values');
+  return { mean: mean([...values]), ...interval, over: 'seeds' };
 }
 
 /** Wilson's interval for a share of `count` trials; its width stays above 0 at shares 0 and 1. */

@@ -6,7 +6,7 @@ import {
 } from '../config.ts';
 import { toneRules } from '../look/tokens.ts';
 import { duration, percent } from '../look/wording.ts';
-import { metric } from '../metrics.ts';
+import { metric, type MetricKey } from '../metrics.ts';
 import type {
   ExperimentResults,
   LimSummary,
@@ -50,6 +50,7 @@ import {
   readersOf,
   readingsAt,
   readoutText,
+  trainingCurve,
   trainingEnds,
   unitOf,
   type Answering,
@@ -59,7 +60,13 @@ import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import { inTableOrder, methodLabel, methodTakes, type MethodName } from '../selection/methods.ts';
+import {
+  inTableOrder,
+  methodLabel,
+  methodTakes,
+  type MethodName,
+  onlineOf,
+} from '../selection/methods.ts';
 import { seedsCaveat, strataCaveat } from './caveats.ts';
 import { average, count, counted, fixed, listed, signed } from './text.ts';
 
@@ -391,7 +398,8 @@ function didSection(run: Run): Markup {
   const trained = trainedText(run.results);
   const pool = seeds[0]?.pool.prompts ?? 0;
   const sizes = [...tierPrompts(config, base)].map(([tier, prompts]) => `${tier} (${prompts})`);
-  const arms = methodsOf(run).filter((method) => method !== 'full');
+  const online = armsOf(run).filter((method) => onlineOf(method));
+  const arms = armsOf(run).filter((method) => !onlineOf(method));
   const budget =
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
@@ -404,7 +412,7 @@ function didSection(run: Run): Markup {
       : `All of it once for each of ${seeds.length} seeds: ${listed(seeds.map(({ seed }) => String(seed)))}.`
   }</p>
 <ol>
-<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. ${arms.length === 0 && startsFromFolder(config) ? 'Training starts' : 'Every method starts'} from these weights.</li>
+<li><b>Base.</b> ${task.corpus === '' ? 'The model that was given' : `${base.shipped ? 'A base model that comes with the program, pre-trained' : 'A base model, pre-trained in this run'} on ${task.corpus}`}${sizes.length === 0 ? '' : `: ${fixed(base.mean)} of held-out prompts right`}. ${armsOf(run).length === 0 && startsFromFolder(config) ? 'Training starts' : 'Every method starts'} from these weights.</li>
 ${
   trained === ''
     ? ''
@@ -418,6 +426,7 @@ ${
   }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
+${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> PPO from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
@@ -426,8 +435,33 @@ ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out
 function tableSection(run: Run): Markup {
   if (!isEvaluated(run)) return trainingTable(run);
   return markup`<div class="tables">
-${resultTable(run, 'greedy')}${resultTable(run, 'sampled')}${contrastTable(run)}</div>
+${resultTable(run, 'greedy')}${resultTable(run, 'sampled')}${contrastTable(run)}${samplesTable(run)}</div>
 ${intervalNote(run)}`;
+}
+
+/** What online methods sampled, and what of it they trained on; nothing without such methods. */
+function samplesTable(run: Run): Markup {
+  const online = methodsOf(run).filter((method) => onlineOf(method));
+  if (online.length === 0) return markup``;
+  const several = run.results.seeds.length > 1;
+  return tableOf({
+    caption: markup`<b>Samples of methods that choose their prompts while they train</b>, whole training${several ? ', means over seeds' : ''}. The accuracy is of all that were generated; it moves with the prompts that are chosen.`,
+    head: ['method', 'updates', 'generated', 'trained on', 'share', 'accuracy generated'],
+    rows: online.map((method) => {
+      const curve = (key: MetricKey): number[] =>
+        trainingCurve(run, method, key).map(([, value]) => value);
+      const sum = (key: MetricKey): number => curve(key).reduce((all, value) => all + value, 0);
+      const [generated, trained] = [sum('samples_generated'), sum('samples_trained')];
+      return [
+        methodLabel(method),
+        count(lastUpdate(run, method)),
+        count(generated),
+        count(trained),
+        generated === 0 ? 'none' : percent(trained / generated),
+        endsText(trainingEnds(run, method, 'generated_accuracy')),
+      ];
+    }),
+  });
 }
 
 /** Rewards of training at its beginning and at its end: what there is without held-out prompts. */

@@ -24,6 +24,8 @@ export const REWARDS = 'rewards.safetensors';
 /** The scores of the first seed. */
 export const SCORES = 'scores.json';
 export const SUBSETS = 'subsets';
+/** Reward matrices of online methods. */
+export const ONLINE = 'online';
 export const COMPLETIONS = 'completions';
 /** The rows of the task's files that are none of its prompts, and why; absent if there are none. */
 export const LEFT_OUT = 'left-out.json';
@@ -45,6 +47,8 @@ export interface SeedFiles {
   readonly scores: string;
   /** The prompts that a method trains on. */
   readonly subset: (method: MethodName) => string;
+  /** The reward matrix of an online method, with the number of samples behind each mean. */
+  readonly online: (method: MethodName) => string;
 }
 
 /**
@@ -62,6 +66,7 @@ export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
     rewards: named(REWARDS),
     scores: named(SCORES),
     subset: (method) => named(`${SUBSETS}/${methodFileName(method)}.json`),
+    online: (method) => named(`${ONLINE}/${methodFileName(method)}.safetensors`),
   };
 }
 

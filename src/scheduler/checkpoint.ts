@@ -15,6 +15,7 @@ import {
 import type { TrainableState } from '../optim/trainable.ts';
 import type { PpoState } from '../ppo/trainer.ts';
 import { DamageError } from './appended-file.ts';
+import type { HostMatrix } from './reward-matrix.ts';
 import type { FileMark } from '../results.ts';
 import {
   checkpointFile,
@@ -58,11 +59,9 @@ export interface Checkpoint {
   /** The unfinished base during pre-training. */
   readonly pretraining: TrainableState | null;
   readonly ppo: PpoState | null;
-  readonly matrix: {
-    readonly accuracySums: Float32Array;
-    readonly rewardSums: Float32Array;
-    readonly samples: Uint32Array;
-  } | null;
+  readonly matrix: HostMatrix | null;
+  /** The matrix of the online method under way; absent if the run has none. */
+  readonly online?: HostMatrix | undefined;
 }
 
 /** A checkpoint that was read whole and unchanged. */
@@ -472,11 +471,16 @@ function* entriesOf(checkpoint: Checkpoint): Generator<SafetensorsEntry, void, v
       yield put(`${network}.second/${page}`, second);
     }
   }
-  if (!checkpoint.matrix) return;
-  const { accuracySums, rewardSums, samples } = checkpoint.matrix;
-  yield put('matrix.accuracy', accuracySums);
-  yield put('matrix.reward', rewardSums);
-  yield int32Entry('matrix.samples', [samples.length], samples);
+  for (const [name, matrix] of Object.entries({
+    matrix: checkpoint.matrix,
+    online: checkpoint.online,
+  })) {
+    if (!matrix) continue;
+    const { accuracySums, rewardSums, samples } = matrix;
+    yield put(`${name}.accuracy`, accuracySums);
+    yield put(`${name}.reward`, rewardSums);
+    yield int32Entry(`${name}.samples`, [samples.length], samples);
+  }
 }
 
 interface ReadTensors {
@@ -587,6 +591,14 @@ function contentOf(
     },
   });
   const has = (name: string): boolean => Object.hasOwn(updates, name);
+  const matrix = (name: 'matrix' | 'online'): HostMatrix | undefined =>
+    tensors.has(`${name}.samples`)
+      ? {
+          accuracySums: float(`${name}.accuracy`),
+          rewardSums: float(`${name}.reward`),
+          samples: whole(`${name}.samples`),
+        }
+      : undefined;
   return {
     configHash: metadata.get(layout === 1 ? 'configHash' : 'config') ?? '',
     seeds: json('seeds', v.array(v.number())),
@@ -599,12 +611,7 @@ function contentOf(
     ppo: has('actor')
       ? { actor: network('actor'), critic: has('critic') ? network('critic') : null }
       : null,
-    matrix: tensors.has('matrix.samples')
-      ? {
-          accuracySums: float('matrix.accuracy'),
-          rewardSums: float('matrix.reward'),
-          samples: whole('matrix.samples'),
-        }
-      : null,
+    matrix: matrix('matrix') ?? null,
+    online: matrix('online'),
   };
 }

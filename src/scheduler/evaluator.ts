@@ -1,4 +1,5 @@
 import type { ExperimentConfig } from '../config.ts';
+import { bitsToHex } from '../formats/prompt-bits.ts';
 import type { Accuracy, TierAccuracy } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { endsOf, type Task, type Tier, type TierSampling } from '../tasks/task.ts';
@@ -80,16 +81,22 @@ export class Evaluator {
     if (samples === 0 || this.#tiers.every(({ sampling }) => sampling)) {
       return { ...first, ...sizes };
     }
-    const sampled = await this.#pass(decoder, ({ sampling }) =>
+    const { mean, tiers, outOfDistribution } = await this.#pass(decoder, ({ sampling }) =>
       sampling ? undefined : { samples, temperature, topP, seed },
     );
+    const sampled = { mean, tiers, ...(outOfDistribution && { outOfDistribution }) };
     return { ...first, ...sizes, sampled };
   }
 
   /** @param howOf How a tier is sampled; undefined leaves it out. */
-  async #pass(decoder: Sampler, howOf: (tier: Tier) => Drawing | undefined): Promise<TierAccuracy> {
+  async #pass(
+    decoder: Sampler,
+    howOf: (tier: Tier) => Drawing | undefined,
+  ): Promise<TierAccuracy & Pick<Accuracy, 'correct' | 'counts'>> {
     const tiers: [name: string, accuracy: number][] = [];
     const outside: [name: string, accuracy: number][] = [];
+    const bits: [name: string, hex: string][] = [];
+    const counts: [name: string, right: readonly number[]][] = [];
     const { text } = this.#task;
     this.#encoded ??= await Promise.all(
       this.#tiers.map(({ prompts }) => encodePrompts(text, prompts)),
@@ -103,7 +110,7 @@ export class Evaluator {
         continue;
       }
       const most = Math.max(1, Math.min(mostPrompts, Math.floor(rows / how.samples)));
-      let correct = 0;
+      const rightOf = new Uint32Array(tier.prompts.length);
       for (let first = 0; first < tier.prompts.length; first += most) {
         const chosen = tier.prompts.slice(first, first + most);
         const generation = await decoder.generate({
@@ -121,16 +128,24 @@ export class Evaluator {
         const reply = await this.#verify(
           verifyRequest(chosen, how.samples, responses, generation.stopped, tier.name),
         );
-        for (const right of reply.correct) correct += right;
+        for (const [response, right] of reply.correct.entries()) {
+          const prompt = first + Math.floor(response / how.samples);
+          rightOf[prompt] = (rightOf[prompt] ?? 0) + right;
+        }
       }
+      const correct = rightOf.reduce((total, right) => total + right, 0);
       const list = tier.outOfDistribution ? outside : tiers;
       list.push([tier.name, correct / (tier.prompts.length * how.samples)]);
+      if (how.samples === 1) bits.push([tier.name, bitsToHex(rightOf)]);
+      else counts.push([tier.name, [...rightOf]]);
     }
     const sum = tiers.reduce((total, [, accuracy]) => total + accuracy, 0);
     return {
       mean: sum / tiers.length,
       tiers: Object.fromEntries(tiers),
       ...(outside.length > 0 ? { outOfDistribution: Object.fromEntries(outside) } : {}),
+      ...(bits.length > 0 ? { correct: Object.fromEntries(bits) } : {}),
+      ...(counts.length > 0 ? { counts: Object.fromEntries(counts) } : {}),
     };
   }
 }

@@ -8,6 +8,7 @@ import { AdaptedWeights, adapterLayout, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { parameterLayout, ParameterStore } from '../model/parameters.ts';
 import type { Weights } from '../model/weights.ts';
+import { RewardRecorder } from '../ppo/reward-recorder.ts';
 import {
   PpoTrainer,
   type RewardMatrixTensors,
@@ -16,12 +17,16 @@ import {
 } from '../ppo/trainer.ts';
 import { atMost, BatchedDecoder } from '../rollout/batched-decoder.ts';
 import { Decoder, type DecoderCapacity } from '../rollout/decoder.ts';
+import { onlineEpochs } from '../run-plan.ts';
 import type { TaskShape } from '../tasks/task.ts';
 import { modelConfigOf } from './base.ts';
 
 /** Everything that an experiment keeps on the device from start to end. */
 export interface ExperimentBuffers {
   readonly matrix: RewardMatrixTensors;
+  /** The matrix of the online method under way; undefined if no method is online. */
+  readonly online:
+    { readonly matrix: RewardMatrixTensors; readonly recorder: RewardRecorder } | undefined;
   readonly trainer: PpoTrainer;
   /** Samples responses with the trainer's actor. */
   readonly decoder: BatchedDecoder;
@@ -53,6 +58,8 @@ export interface BuffersShape extends MemoryChoices {
   /** Rows and columns of the reward matrix. */
   readonly prompts: number;
   readonly epochs: number;
+  /** Columns of the matrix of online methods; 0, the default, if there are none. */
+  readonly onlineEpochs?: number;
 }
 
 /** What decides about an experiment's buffers beside its config. */
@@ -75,6 +82,7 @@ export const allocateExperimentBuffers = (
     lengths: task,
     prompts: task.poolPrompts,
     epochs: config.experiment.epochs,
+    onlineEpochs: onlineEpochs(config, task.poolPrompts),
   });
 
 /** Number of responses in a rollout. As many rows decode together, if there is enough memory. */
@@ -161,19 +169,36 @@ function adapted(gpu: Gpu, base: ParameterStore, spec: TrainerConfig['adapter'])
   return new AdaptedWeights(base, new ParameterStore(gpu, layout, 'adapters', 'weights'), plan);
 }
 
+function matrixTensors(
+  gpu: Gpu,
+  prefix: string,
+  size: readonly [number, number],
+): RewardMatrixTensors {
+  return {
+    accuracySums: gpu.tensor(`${prefix}accuracy sums`, size, 'f32', 'rewards'),
+    rewardSums: gpu.tensor(`${prefix}reward sums`, size, 'f32', 'rewards'),
+    samples: gpu.tensor(`${prefix}samples`, size, 'u32', 'rewards'),
+  };
+}
+
+function onlineBuffers(
+  gpu: Gpu,
+  { prompts, onlineEpochs: columns = 0, config: { rollout } }: BuffersShape,
+): ExperimentBuffers['online'] {
+  if (columns === 0) return undefined;
+  const matrix = matrixTensors(gpu, 'online ', [prompts, columns]);
+  return { matrix, recorder: new RewardRecorder(gpu, matrix, rollout) };
+}
+
 function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]): ExperimentBuffers {
   const { model, microRows } = shape;
   const lengths = { ...shape.lengths, microRows };
   const checkpointing = shape.gradientCheckpointing ?? shape.config.gradientCheckpointing ?? false;
   const config = { ...shape.config, gradientCheckpointing: checkpointing };
   const before = new Set(gpu.memory.buffers);
-  const size = [shape.prompts, shape.epochs];
-  const matrix: RewardMatrixTensors = {
-    accuracySums: gpu.tensor('accuracy sums', size, 'f32', 'rewards'),
-    rewardSums: gpu.tensor('reward sums', size, 'f32', 'rewards'),
-    samples: gpu.tensor('samples', size, 'u32', 'rewards'),
-  };
+  const matrix = matrixTensors(gpu, '', [shape.prompts, shape.epochs]);
   const memory = new SharedMemory(gpu, { begin });
+  const online = onlineBuffers(gpu, shape);
   const trainer = new PpoTrainer(gpu, model, config, lengths, matrix, memory.nextTurn());
   const { network } = trainer.actor;
   // Rollouts come before updates, so their kernels are compiled first.
@@ -188,5 +213,5 @@ function assemble(gpu: Gpu, shape: BuffersShape, begin: readonly MemoryBlock[]):
       buffer.destroy();
     }
   };
-  return { matrix, trainer, decoder: new BatchedDecoder(decoder, whole), memory, destroy };
+  return { matrix, online, trainer, decoder: new BatchedDecoder(decoder, whole), memory, destroy };
 }

@@ -2,7 +2,7 @@ import type { VariantChoices } from '../../kernels/lib/variants.ts';
 import { overridesOf, type ExperimentConfig } from '../config.ts';
 import { limrDefaults } from '../presets.ts';
 import type { ExperimentResults, GivenModelFacts } from '../results.ts';
-import { trainingOrder } from '../run-plan.ts';
+import { promptsOf, trainingOrder } from '../run-plan.ts';
 import type { Progress } from './progress.ts';
 
 /** What results say of a run that its events do not. */
@@ -53,7 +53,7 @@ export function resultsOf(run: FinishedRun, progress: Progress): ExperimentResul
       trainingOrder(config).map((method) => [
         method,
         {
-          prompts: progress.sizes[method] ?? 0,
+          prompts: promptsOf(method, progress.sizes.full ?? 0, progress.sizes) ?? 0,
           evaluations: progress.evaluations[method] ?? [],
         },
       ]),

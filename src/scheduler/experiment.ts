@@ -4,7 +4,7 @@ import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
 import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task } from '../tasks/task.ts';
-import { type MethodName, selectionOf } from '../selection/methods.ts';
+import { type MethodName, onlineOf, selectionOf } from '../selection/methods.ts';
 import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
 import { baseBefore, BaseStage } from './base-stage.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
@@ -343,7 +343,8 @@ export class Experiment {
 
   /** Trains a method on its prompts. @returns False when stopped on the way. */
   #runMethod(pool: Pool, method: MethodName, control: RunControl): Promise<boolean> {
-    const prompts = method === 'full' ? pool.all : this.#selected(method);
+    const wholePool = method === 'full' || onlineOf(method) !== undefined;
+    const prompts = wholePool ? pool.all : this.#selected(method);
     return trainMethod(
       {
         host: this.#host,
@@ -428,13 +429,17 @@ export class Experiment {
     const { seedIndex, iteration } = this.#progress;
     await this.#writeCheckpoint(
       { seedIndex, method: methodFileName(this.#method), update: iteration },
-      async () => ({
-        base: base.numbers ?? new Map<string, Float32Array>(),
-        baseDigest: base.digest,
-        pretraining: null,
-        ppo: await this.#buffers.current.trainer.save(),
-        matrix: await readMatrix(this.#host.gpu, this.#buffers.current.matrix),
-      }),
+      async () => {
+        const { trainer, matrix, online } = this.#buffers.current;
+        return {
+          base: base.numbers ?? new Map<string, Float32Array>(),
+          baseDigest: base.digest,
+          pretraining: null,
+          ppo: await trainer.save(),
+          matrix: await readMatrix(this.#host.gpu, matrix),
+          online: online && (await readMatrix(this.#host.gpu, online.matrix)),
+        };
+      },
     );
   }
 
@@ -499,10 +504,14 @@ export class Experiment {
     return given ? givenBase(given) : drawnBase(base);
   }
 
-  async #restoreNetworks({ ppo, matrix }: FoundCheckpoint): Promise<void> {
+  async #restoreNetworks({ ppo, matrix, online }: FoundCheckpoint): Promise<void> {
     if (!ppo || !matrix) throw new CheckpointError('a checkpoint without networks was accepted');
     await this.#buffers.current.trainer.restore(this.#base.start.source, ppo);
-    uploadMatrix(this.#host.gpu, this.#buffers.current.matrix, matrix);
+    const buffers = this.#buffers.current;
+    uploadMatrix(this.#host.gpu, buffers.matrix, matrix);
+    if (!buffers.online) return;
+    if (!online) throw new CheckpointError('a checkpoint without its online matrix was accepted');
+    uploadMatrix(this.#host.gpu, buffers.online.matrix, online);
   }
 
   /** Weights of the policy as it stands, by Hugging Face names. */

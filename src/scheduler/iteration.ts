@@ -1,24 +1,20 @@
-import { type ExperimentConfig, startsFromFolder } from '../config.ts';
+import { startsFromFolder } from '../config.ts';
 import type { PpoTrainer } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
 import { type Turns, turnsOf } from '../rollout-order.ts';
 import type { UpdateRecord } from '../results.ts';
-import type { Sampler } from '../rollout/batched-decoder.ts';
-import { endsOf, type Task } from '../tasks/task.ts';
-import { verifyRequest } from '../tasks/verification.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
-import type { Verifier } from './evaluator.ts';
-import type { Pool } from './pool.ts';
+import {
+  type SampledGroups,
+  sampleGroups,
+  type SamplingTools,
+  verdictAt,
+} from './sampled-groups.ts';
 
 /** The objects that the iterations of a seed use. */
-export interface IterationTools {
-  readonly config: ExperimentConfig;
-  readonly task: Task;
-  readonly pool: Pool;
-  readonly decoder: Sampler;
+export interface IterationTools extends SamplingTools {
   readonly trainer: PpoTrainer;
-  readonly verify: Verifier;
   /** Receives the responses that FULL samples. */
   readonly completions: CompletionLog;
 }
@@ -39,7 +35,7 @@ export interface IterationPlace {
  * @throws NonFiniteUpdateError if the update is not finite.
  */
 export async function iterate(tools: IterationTools, place: IterationPlace): Promise<UpdateRecord> {
-  const { task, pool, decoder, trainer, verify, completions } = tools;
+  const { pool, trainer } = tools;
   const { rollout } = tools.config;
   const { seed } = pool;
   const { method, prompts, iteration } = place;
@@ -52,57 +48,17 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const { epoch } = turns;
   const indices = promptsInOrder(seed, place, turns);
 
-  // Rollout.
-  const generation = await decoder.generate({
-    prompts: indices.map((index) => pool.at(index).tokens),
-    promptIds: streamIds(indices, pool.size),
-    samplesPerPrompt: rollout.samples,
+  // Rollout and reward.
+  const sampled = await sampleGroups(tools, {
+    prompts: indices,
+    samples: rollout.samples,
     seed: new RandomStream(seed, 'sampling', code, iteration).next(),
-    temperature: rollout.temperature,
-    topK: rollout.topK,
-    topP: rollout.topP,
-    minP: rollout.minP,
-    ...endsOf(task),
   });
-  const sampled = performance.now();
-  const groups = indices.map((promptIndex, i) => ({
-    promptIndex,
-    prompt: pool.at(promptIndex).tokens,
-    responses: Array.from({ length: rollout.samples }, (_, s) =>
-      generation.response(i * rollout.samples + s),
-    ),
-    logprobs: Array.from({ length: rollout.samples }, (_, s) =>
-      generation.logprobs.subarray((i * rollout.samples + s) * generation.columns),
-    ),
-  }));
-  const responses = groups.flatMap((group) => group.responses);
-
-  // Reward.
-  const texts = await task.text.decode(responses);
-  const verdicts = await verify(
-    verifyRequest(
-      indices.map((index) => pool.at(index)),
-      rollout.samples,
-      texts,
-      generation.stopped,
-    ),
-  );
-  const verified = performance.now();
-  if (full) {
-    const said = texts.map((text, row) => ({
-      text,
-      reward: at(verdicts.rewards, row),
-      correct: at(verdicts.correct, row) === 1,
-      formatted: at(verdicts.formatted, row) === 1,
-    }));
-    for (const [i, index] of indices.entries()) {
-      const own = said.slice(i * rollout.samples, (i + 1) * rollout.samples);
-      const { text, id } = pool.at(index);
-      completions.remember(epoch, { index, text, id, step: iteration + 1 }, own);
-    }
-  }
+  if (full) remember(tools, sampled, { epoch, step: iteration + 1 });
 
   // Advantages, and the update from them.
+  const { groups, verdicts, failures, stopped, rolloutMs, verifyMs } = sampled;
+  const verified = performance.now();
   const metrics = await trainer.update(groups, verdicts, {
     seed: new RandomStream(seed, 'minibatchOrder', code).next(),
     iteration,
@@ -111,7 +67,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const updated = performance.now();
 
   // Record.
-  const tokens = responses.reduce((sum, response) => sum + response.length, 0);
+  const tokens = groups.flatMap(({ responses }) => responses).reduce(addLength, 0);
   return {
     seed,
     method,
@@ -119,26 +75,46 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     epoch,
     metrics: {
       ...metrics,
-      ...(startsFromFolder(tools.config) ? { cut_share: cutShare(generation.stopped) } : {}),
-      verifier_failures: verdicts.failures.length,
+      ...(startsFromFolder(tools.config) ? { cut_share: cutShare([stopped]) } : {}),
+      verifier_failures: failures,
       tokens_per_second: (tokens / (updated - started)) * 1000,
       step_ms: updated - started,
-      rollout_ms: sampled - started,
-      verify_ms: verified - sampled,
+      rollout_ms: rolloutMs,
+      verify_ms: verifyMs,
       update_ms: updated - verified,
     },
   };
 }
 
-/** @param stopped 1 for a response that ended by itself. */
-const cutShare = (stopped: Uint8Array): number =>
-  1 - stopped.reduce((sum, flag) => sum + flag, 0) / stopped.length;
+export const addLength = (sum: number, { length }: ArrayLike<number>): number => sum + length;
 
-/** @throws RangeError if a verifier left out a response. */
-function at(verdicts: Float32Array | Uint8Array, row: number): number {
-  const said = verdicts[row];
-  if (said === undefined) throw new RangeError(`response ${row} has no verdict`);
-  return said;
+/**
+ * Share of responses that did not end by themselves.
+ *
+ * @param stopped 1 for a response that did.
+ */
+export function cutShare(stopped: readonly Uint8Array[]): number {
+  const ended = stopped.reduce((sum, one) => one.reduce((own, flag) => own + flag, sum), 0);
+  return 1 - ended / stopped.reduce(addLength, 0);
+}
+
+/** Keeps the responses of FULL for people to look at. */
+function remember(
+  { pool, completions }: IterationTools,
+  { groups, samples, texts, verdicts }: SampledGroups,
+  { epoch, step }: { readonly epoch: number; readonly step: number },
+): void {
+  const said = texts.map((text, row) => ({
+    text,
+    reward: verdictAt(verdicts.rewards, row),
+    correct: verdictAt(verdicts.correct, row) === 1,
+    formatted: verdictAt(verdicts.formatted, row) === 1,
+  }));
+  for (const [i, { promptIndex: index }] of groups.entries()) {
+    const own = said.slice(i * samples, (i + 1) * samples);
+    const { text, id } = pool.at(index);
+    completions.remember(epoch, { index, text, id, step }, own);
+  }
 }
 
 /**
@@ -163,18 +139,5 @@ function promptsInOrder(
     const prompt = orderOf(Math.floor(turn / prompts.length))[turn % prompts.length];
     if (prompt === undefined) throw new RangeError(`${method} has no prompts to train on`);
     return prompt;
-  });
-}
-
-/**
- * Ids for the random streams of a rollout's prompts. A prompt of a small subset may occur twice in
- * one rollout; each occurrence draws its own samples.
- */
-function streamIds(indices: readonly number[], poolSize: number): number[] {
-  const seen = new Map<number, number>();
-  return indices.map((index) => {
-    const occurrence = seen.get(index) ?? 0;
-    seen.set(index, occurrence + 1);
-    return index + occurrence * poolSize;
   });
 }

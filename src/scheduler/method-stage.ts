@@ -1,17 +1,20 @@
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { Evaluation } from '../results.ts';
 import { iterationsOf, readoutsReached, trainingText, updatesPerEpoch } from '../run-plan.ts';
-import { promptsRolledOut } from '../rollout-order.ts';
+import { promptsRolledOut, turnsOf } from '../rollout-order.ts';
 import { trainedFolder } from '../run-folder/names.ts';
-import type { MethodName } from '../selection/methods.ts';
+import { type MethodName, onlineOf } from '../selection/methods.ts';
+import type { OnlineUpdate } from '../selection/online.ts';
 import type { Task } from '../tasks/task.ts';
 import type { Base } from './base.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { ExperimentHost } from './experiment-host.ts';
-import { iterate } from './iteration.ts';
+import { iterate, type IterationTools } from './iteration.ts';
+import { narrowingOf } from './narrowing.ts';
+import { iterateOnline, type OnlineTools } from './online-iteration.ts';
 import type { Pool } from './pool.ts';
 import { progressEvent } from './progress.ts';
-import { columnOf, meansOf, readMatrix } from './reward-matrix.ts';
+import { clearMatrix, columnOf, meansOf, readMatrix } from './reward-matrix.ts';
 import type { RunArchive } from './run-archive.ts';
 import type { RunLog } from './run-log.ts';
 import { trainedFiles } from './trained-files.ts';
@@ -60,24 +63,75 @@ export async function trainMethod(tools: MethodTools, place: MethodPlace): Promi
   const { progress } = log;
   const length = iterationsOf(config, method, prompts.length);
   log.enter(pool.seed, method, trainingText(method, length));
-  const { trainer, decoder } = buffers.current;
-  if (progress.iteration === 0) await trainer.reset(base.source, pool.seed);
+  const { trainer, decoder, online } = buffers.current;
+  if (progress.iteration === 0) {
+    await trainer.reset(base.source, pool.seed);
+    if (online && onlineOf(method)) clearMatrix(host.gpu, online.matrix);
+  }
   const verify = log.judging((request) => host.verify(request), 'training');
   const { completions } = archive;
   const forIteration = { config, task, pool, decoder, trainer, verify, completions };
+  const chooses = onlineTraining(tools, place, forIteration);
   while (progress.iteration < length) {
     if (!(await tools.mayContinue())) return false;
     clock.startLap();
     const { iteration } = progress;
-    const record = await iterate(forIteration, { method, prompts, iteration });
+    const record = chooses
+      ? await iterateOnline(chooses(), { method, iteration })
+      : await iterate(forIteration, { method, prompts, iteration });
     log.tell({ type: 'update', ...record });
     await lookAround(tools, place, length);
     clock.endLap();
     const { updates } = progress;
     host.emit(progressEvent(updates, tools.totalUpdates(), clock.pace, record.metrics));
   }
+  await keepOnlineMatrix(tools, place);
   await keepTrained(tools, place);
   return true;
+}
+
+/**
+ * What the iterations of an online method use, its policy being where the iterations so far have
+ * brought it; undefined for other methods.
+ */
+function onlineTraining(
+  { host: { gpu }, config, log, buffers }: MethodTools,
+  { pool, method }: MethodPlace,
+  forIteration: IterationTools,
+): (() => OnlineTools) | undefined {
+  const own = onlineOf(method);
+  const { online } = buffers.current;
+  if (!own || !online) return undefined;
+  const { seed } = pool;
+  const policy = own.policy({
+    seed,
+    code: own.code,
+    pool: pool.size,
+    samples: config.rollout.samples,
+    settings: config.online ?? {},
+    turnsOf: (prompts, iteration) => turnsOf(config, prompts, iteration),
+  });
+  for (const update of log.progress.online) policy.learn(update);
+  const narrow = (epochs: number) => narrowingOf(gpu, config, online.matrix, { epochs, seed });
+  return () => {
+    const isNarrowed = log.progress.online.some(({ narrowed }) => narrowed);
+    return {
+      ...forIteration,
+      policy,
+      recorder: online.recorder,
+      narrow: own.narrows && !isNarrowed ? narrow : undefined,
+    };
+  };
+}
+
+/** Writes the matrix that an online method has filled. */
+async function keepOnlineMatrix(
+  { host: { gpu }, seeds, archive, buffers }: MethodTools,
+  { pool, method }: MethodPlace,
+): Promise<void> {
+  const { online } = buffers.current;
+  if (!online || !onlineOf(method)) return;
+  await archive.writeOnlineMatrix(pool, seeds, method, await readMatrix(gpu, online.matrix));
 }
 
 /** What an iteration may complete: a column of the matrix, a read-out, the time to a checkpoint. */
@@ -115,13 +169,22 @@ async function evaluate(
   if (!evaluator.evaluates) return;
   const { rollout, experiment } = config;
   const { iteration } = log.progress;
-  const samples = promptsRolledOut(config, prompts.length, iteration) * rollout.samples;
+  const samples = onlineOf(method)
+    ? onlineSamples(log.progress.online)
+    : { samples: promptsRolledOut(config, prompts.length, iteration) * rollout.samples };
   const accuracy = await evaluator.evaluate(buffers.current.decoder, seed);
   for (const readout of readouts) {
     const epochs = experiment.budget === 'epochs' ? { epochs: readout } : {};
-    const found: Evaluation = { seed, update: iteration, ...epochs, samples, ...accuracy };
+    const found: Evaluation = { seed, update: iteration, ...epochs, ...samples, ...accuracy };
     log.tell({ type: 'evaluation', method, ...found });
   }
+}
+
+/** Responses that an online method has generated, and those that its updates were made from. */
+function onlineSamples(updates: readonly OnlineUpdate[]) {
+  const groups = updates.flatMap((update) => update.groups);
+  const sum = (of: typeof groups): number => of.reduce((all, { samples }) => all + samples, 0);
+  return { samples: sum(groups), samplesTrained: sum(groups.filter(({ trained }) => trained)) };
 }
 
 /** Writes what a method has trained of a given model. Others than FULL may have no prompts. */

@@ -8,9 +8,10 @@ import type {
   SeedResults,
   UpdateRecord,
 } from '../results.ts';
-import { iterationsOf, trainingOrder } from '../run-plan.ts';
+import { iterationsOf, promptsOf, trainingOrder } from '../run-plan.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { methodEntries, selectionOf, type MethodName } from '../selection/methods.ts';
+import type { OnlineUpdate } from '../selection/online.ts';
 
 export type Selections = Partial<Record<MethodName, readonly number[]>>;
 
@@ -23,6 +24,8 @@ export interface Progress {
   methodIndex: number;
   /** PPO iterations done of that method. */
   iteration: number;
+  /** The iterations of the online method under way; empty for other methods. */
+  online: OnlineUpdate[];
   /** The phase of the last event about a phase. */
   phase: { readonly seed: number; readonly phase: PhaseName } | null;
   /** The seed of the last event about a pool. */
@@ -51,6 +54,7 @@ export const freshProgress = (): Progress => ({
   seedIndex: 0,
   methodIndex: 0,
   iteration: 0,
+  online: [],
   phase: null,
   pool: null,
   base: null,
@@ -88,7 +92,7 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       const seedIndex = placeIn(run.seeds, seed, 'seed');
       const methodIndex = placeIn(trainingOrder(run.config), phase, 'method');
       if (seedIndex !== progress.seedIndex || methodIndex !== progress.methodIndex) {
-        Object.assign(progress, { seedIndex, methodIndex, iteration: 0 });
+        Object.assign(progress, { seedIndex, methodIndex, iteration: 0, online: [] });
       }
       return;
     }
@@ -115,6 +119,7 @@ export function advance(progress: Progress, event: ExperimentEvent, run: ToldRun
       expectNext(progress, event, run);
       progress.iteration = event.update;
       progress.updates++;
+      if (event.online) progress.online.push(event.online);
       if ((event.metrics['verifier_failures'] ?? 0) > 0) progress.unjudged.updates++;
       return;
     }
@@ -203,7 +208,8 @@ function expectNext(
   { seed, method, update }: Extract<ExperimentEvent, { readonly type: 'update' }>,
   { config, seeds, task }: ToldRun,
 ): void {
-  const prompts = method === 'full' ? task.poolPrompts : (selections[method] ?? []).length;
+  const sizes = { [method]: (selections[method] ?? []).length };
+  const prompts = promptsOf(method, task.poolPrompts, sizes) ?? 0;
   const due =
     seeds[seedIndex] === seed &&
     trainingOrder(config)[methodIndex] === method &&

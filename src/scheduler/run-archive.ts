@@ -1,6 +1,6 @@
 import { digestOf } from '../formats/digest.ts';
 import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
-import { methodEntries } from '../selection/methods.ts';
+import { methodEntries, type MethodName } from '../selection/methods.ts';
 import type { ExperimentEvent, ExperimentResults, FileMark, UpdateRecord } from '../results.ts';
 import { lineOf } from '../run-folder/events.ts';
 import { EVENTS, LEFT_OUT, METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
@@ -10,7 +10,7 @@ import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
 import { CompletionLog } from './completion-log.ts';
 import { keyOf, type Pool, type PooledPrompt } from './pool.ts';
-import { meansOf } from './reward-matrix.ts';
+import { type HostMatrix, meansOf } from './reward-matrix.ts';
 import type { FileContent } from '../formats/file-content.ts';
 import type { RunStore } from './run-store.ts';
 import type { SelectionStage } from './selection-stage.ts';
@@ -85,15 +85,8 @@ export class RunArchive {
     const names = seedFiles(pool.seed, seeds);
     const epochs = matrix.samples.length / pool.size;
     const { accuracy, reward } = meansOf(matrix);
-    const shape = [pool.size, epochs];
     const files = new Map<string, Uint8Array | string>();
-    files.set(
-      names.rewards,
-      writeSafetensors(
-        [float32Entry('accuracy', shape, accuracy), float32Entry('reward', shape, reward)],
-        { seed: String(pool.seed), missing: 'NaN' },
-      ),
-    );
+    files.set(names.rewards, rewardsFile(pool, matrix));
     const signal = summary.lim.signal === 'accuracy' ? accuracy : reward;
     const scored = pool.prompts.map((prompt, place) => ({
       prompt: prompt.text,
@@ -115,6 +108,18 @@ export class RunArchive {
     const marks: Record<string, FileMark> = {};
     for (const [path, content] of files) marks[path] = await this.#write(path, content);
     return marks;
+  }
+
+  /** Writes the matrix of an online method. @throws CheckpointWriteError */
+  async writeOnlineMatrix(
+    pool: Pool,
+    seeds: readonly number[],
+    method: MethodName,
+    matrix: HostMatrix,
+  ): Promise<void> {
+    const path = seedFiles(pool.seed, seeds).online(method);
+    const samples = Float32Array.from(matrix.samples);
+    await this.#write(path, rewardsFile(pool, matrix, { samples }));
   }
 
   /**
@@ -176,6 +181,21 @@ export class RunArchive {
     }
     return markOf(bytes);
   }
+}
+
+/** The means of a reward matrix, (prompts, data epochs), and `more` tensors of that shape. */
+function rewardsFile(
+  pool: Pool,
+  matrix: HostMatrix,
+  more: Readonly<Record<string, Float32Array>> = {},
+): Uint8Array {
+  const shape = [pool.size, matrix.samples.length / pool.size];
+  return writeSafetensors(
+    Object.entries({ ...meansOf(matrix), ...more }).map(([name, values]) =>
+      float32Entry(name, shape, values),
+    ),
+    { seed: String(pool.seed), missing: 'NaN' },
+  );
 }
 
 const namesIn = ({ id, row }: PooledPrompt, place: number) =>

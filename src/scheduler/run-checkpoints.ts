@@ -12,7 +12,7 @@ type RunOfCheckpoints = Pick<Checkpoint, 'configHash' | 'seeds' | 'adapter' | 'h
 /** What the next iteration computes with. */
 export type ComputedState = Pick<
   Checkpoint,
-  'base' | 'baseDigest' | 'pretraining' | 'ppo' | 'matrix'
+  'base' | 'baseDigest' | 'pretraining' | 'ppo' | 'matrix' | 'online'
 >;
 
 /** A moment of a run that it can go on from. */

@@ -42,6 +42,15 @@ export const recordSchema = v.object({
   update: whole,
   epoch: whole,
   metrics: v.record(v.string(), orNaN),
+  online: v.exactOptional(
+    v.object({
+      turns: whole,
+      groups: v.array(
+        v.object({ prompt: whole, samples: whole, right: whole, trained: v.boolean() }),
+      ),
+      narrowed: v.exactOptional(v.array(whole)),
+    }),
+  ),
 });
 
 /** Parses a line of `metrics.jsonl`. @throws DamageError */

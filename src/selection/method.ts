@@ -1,4 +1,5 @@
 import type { Cut, Scored } from './cut.ts';
+import type { OnlinePolicy, OnlineTraining } from './online.ts';
 
 /** A selection cannot be made: the pool lacks what the method needs, or has too few prompts. */
 export class SelectionError extends Error {
@@ -160,8 +161,10 @@ export interface StaticMethod extends MethodFacts {
 
 /** A method that chooses the prompts of each iteration, while it trains. */
 export interface OnlineMethod extends MethodFacts {
-  /** The rule by which prompts are chosen during the run. */
-  readonly policy: object;
+  /** Begins a training by the rule that chooses its prompts. */
+  readonly policy: (training: OnlineTraining) => OnlinePolicy;
+  /** Whether the pool is narrowed to what LIM keeps, once the ranking has come to rest. */
+  readonly narrows?: true;
 }
 
 /** A method of choosing prompts. Each is an object in its own file and a line in `methods.ts`. */

@@ -1,24 +1,31 @@
+import { dapo } from './dapo.ts';
 import { isSubsetFile, subsetFile, type SubsetFile } from './file.ts';
 import { anti } from './anti.ts';
 import { clean } from './clean.ts';
 import { full } from './full.ts';
+import { greso } from './greso.ts';
 import { gvar } from './gvar.ts';
 import { hvar } from './hvar.ts';
 import { limDebiased } from './lim-debiased.ts';
 import { limEarly1, limEarly2, limEarly3 } from './lim-early.ts';
+import { lilo } from './lilo.ts';
 import { lim } from './lim.ts';
 import { linear } from './linear.ts';
 import {
   isStatic,
   type LimSettings,
   type Need,
+  type OnlineMethod,
   type SelectionMethod,
   type StaticMethod,
 } from './method.ts';
 import { near } from './near.ts';
+import { onlineLim } from './online-lim.ts';
 import { oracle } from './oracle.ts';
 import { pass } from './pass.ts';
 import { rand } from './rand.ts';
+import { retire } from './retire.ts';
+import { speed } from './speed.ts';
 import { strat } from './strat.ts';
 
 /** Every method that has a name of its own, in the order of tables, legends and messages. */
@@ -39,6 +46,12 @@ const methods = [
   gvar,
   near,
   pass,
+  onlineLim,
+  dapo,
+  lilo,
+  greso,
+  retire,
+  speed,
 ] as const satisfies readonly SelectionMethod[];
 
 type OwnName = (typeof methods)[number]['name'];
@@ -70,6 +83,12 @@ export function methodOf(name: MethodName): SelectionMethod {
 export function selectionOf(name: MethodName): StaticMethod | undefined {
   const method = methodOf(name);
   return name !== 'full' && isStatic(method) ? method : undefined;
+}
+
+/** The method of a name, if it chooses its prompts while it trains; undefined for others. */
+export function onlineOf(name: MethodName): OnlineMethod | undefined {
+  const method = methodOf(name);
+  return isStatic(method) ? undefined : method;
 }
 
 export const methodCode = (name: MethodName): number => methodOf(name).code;

@@ -16,7 +16,7 @@ import {
 } from '../results.ts';
 import { METRICS, RESULTS, seedFiles } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
-import { methodEntries, type MethodName } from '../selection/methods.ts';
+import { methodEntries, type MethodName, onlineOf } from '../selection/methods.ts';
 
 export type PoolPrompt = EventOf<'pool'>['prompts'][number];
 
@@ -360,10 +360,27 @@ export class RunView {
   /** Prompts that a method trains on: of all seeds once a run is done, before of the one under way. */
   sizesOf(method: MethodName): number[] {
     const { results, makeup } = this;
-    if (!results) return [makeup[method]?.prompts].filter((size) => size !== undefined);
+    const wholePool = method === 'full' || onlineOf(method) !== undefined;
+    if (!results) {
+      const own = makeup[wholePool ? 'full' : method];
+      return own ? [own.prompts] : [];
+    }
     return results.seeds.flatMap(({ pool, selections }) =>
-      method === 'full' ? pool.prompts : (selections[method]?.prompts ?? []),
+      wholePool ? pool.prompts : (selections[method]?.prompts ?? []),
     );
+  }
+
+  /**
+   * Responses of an online method before the evaluations that the results table shows, over its
+   * seeds; undefined for other methods.
+   */
+  samplesOf(method: MethodName): { generated: number; trained: number } | undefined {
+    const found = this.comparable(method).filter((one) => one.samplesTrained !== undefined);
+    if (found.length === 0) return undefined;
+    return {
+      generated: found.reduce((sum, { samples }) => sum + samples, 0),
+      trained: found.reduce((sum, { samplesTrained = 0 }) => sum + samplesTrained, 0),
+    };
   }
 }
 

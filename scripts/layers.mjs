@@ -99,7 +99,7 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection'],
+    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection', 'src/tasks'],
   },
   'src/run-folder': {
     is: 'files of a run: names, config, results, log of events',
@@ -113,6 +113,29 @@ export const layers = {
       'src/run-plan',
       'src/selection',
       'src/variants',
+    ],
+  },
+  'src/interval': {
+    is: 'means with their intervals',
+    imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
+  },
+  'src/sweep': {
+    is: 'grids of experiments: their cells, what a finished sweep holds and shows',
+    imports: [
+      'src/config',
+      'src/config-error',
+      'src/config-issue',
+      'src/formats',
+      'src/interval',
+      'src/random',
+      'src/readouts',
+      'src/results',
+      'src/results-schema',
+      'src/run-folder',
+      'src/run-plan',
+      'src/selection',
+      'src/statistics',
+      'src/tasks',
     ],
   },
   'src/model': {
@@ -212,23 +235,6 @@ export const layers = {
       'src/variants',
     ],
   },
-  'src/interval': {
-    is: 'means with their intervals',
-    imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
-  },
-  'src/sweep': {
-    is: 'grids of experiments: their cells, and what a finished sweep holds',
-    imports: [
-      'src/config-issue',
-      'src/formats',
-      'src/interval',
-      'src/random',
-      'src/readouts',
-      'src/results',
-      'src/selection',
-      'src/statistics',
-    ],
-  },
   'src/report': {
     is: 'the report of a run: figures, findings and the comparison with a baseline',
     imports: [
@@ -313,9 +319,11 @@ export const layers = {
       'src/results',
       'src/rollout',
       'src/run-folder',
+      'src/run-plan',
       'src/scheduler',
       'src/selection',
       'src/supervised',
+      'src/sweep',
       'src/tasks',
       'src/variants',
       'src/view',

@@ -32,7 +32,7 @@ export {
   pretrainedPresets,
   type PretrainedPreset,
 } from './presets.ts';
-export { updatesPerEpoch } from './run-plan.ts';
+export { iterationsOf, updatesPerEpoch } from './run-plan.ts';
 export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';

@@ -47,6 +47,7 @@ import {
   lastUpdate,
   learningCurve,
   methodsOf,
+  passUpdates,
   readersOf,
   readingsAt,
   readoutText,
@@ -367,7 +368,7 @@ function didSection(run: Run): Markup {
     experiment.budget === 'updates'
       ? `${counted(experiment.armLength, 'update')} each`
       : `${counted(experiment.armLength, 'data epoch')} of its own prompts each`;
-  const pass = lastUpdate(run, 'full');
+  const [pass, last] = [passUpdates(run), lastUpdate(run, 'full')];
   const task = describeTask(config.task);
   return markup`<p>${modelText(run.results)} and ${task.what}. ${
     seeds.length === 1
@@ -386,7 +387,7 @@ ${
       ? markup`<li><b>Probe.</b> ${probeText(probe)}</li>
 `
       : ''
-  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.</li>
+  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.${last > pass ? markup` Its training goes on to update ${last}, and no reward is recorded any more.` : ''}</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
 ${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
 ${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> PPO from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}

@@ -83,13 +83,7 @@ export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { FilePlace } from './workers/given-files.ts';
 export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
-export {
-  accuracyOf,
-  differenceOf,
-  tierPrompts,
-  type Estimate,
-  type Reading,
-} from './interval.ts';
+export { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
 export { cutOf, cutText, metricMeaning } from './report/readings.ts';

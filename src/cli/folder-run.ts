@@ -5,8 +5,8 @@ import { failureIn } from '../results.ts';
 import { inputTexts } from '../run-folder/inputs.ts';
 import { CONFIG, isLeftOver, runFolders } from '../run-folder/names.ts';
 import { runFileText } from '../run-folder/run-file.ts';
-import type { StartedRun, TrainerApi } from '../workers/protocol.ts';
-import type { Connection } from '../threads/connect.ts';
+import type { StartedRun } from '../workers/protocol.ts';
+import type { Trainer } from '../workers/trainer.ts';
 import { inFolder } from './run-store.ts';
 import type { System } from './system.ts';
 import { readTuned } from './tuned.ts';
@@ -31,7 +31,7 @@ export interface FolderRun {
  */
 export async function openInFolder(
   host: System,
-  trainer: Connection<TrainerApi>,
+  trainer: Trainer,
   run: FolderRun,
   adapter: AdapterChoice,
   asked: () => void = () => undefined,

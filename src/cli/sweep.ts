@@ -1,12 +1,13 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { readText } from '../formats/byte-source.ts';
-import { jsonText, parseJson } from '../formats/json.ts';
+import { jsonText } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
 import { ROWS } from '../sweep/names.ts';
+import { parsePreregistration } from '../sweep/preregistration.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths } from './chosen-config.ts';
@@ -158,7 +159,7 @@ async function carryOut(
     decided === undefined
       ? undefined
       : await withSource(decided, (source) => readText(source, MOST_BYTES));
-  if (text !== undefined) parseJson(text, decided ?? '');
+  if (text !== undefined) parsePreregistration(new TextEncoder().encode(text), decided ?? '');
   await beginSweep(host, out, grid, all, text);
   if (args.reuse !== undefined) {
     const taken = await reuse(host, args.reuse, out, own);

@@ -7,6 +7,11 @@ type Place =
   | { readonly totalSamples: number }
   | { readonly equal: 'totalSamples' };
 
+interface Ends {
+  readonly low: number;
+  readonly high: number;
+}
+
 /** One method minus another, as far as page and table show it. */
 export interface ShownContrast {
   /** Name in the file: `P1`. */
@@ -24,9 +29,9 @@ export interface ShownContrast {
   readonly tested?: {
     readonly mean: number;
     /** 95 % over seeds. */
-    readonly interval: readonly [number, number];
+    readonly interval: Ends;
     /** 95 % over seeds and prompts. */
-    readonly crossed?: readonly [number, number];
+    readonly crossed?: Ends;
     readonly p: number;
     readonly leastP: number;
     /** The difference that so many seeds of this spread show with 80 %. */
@@ -54,5 +59,9 @@ export interface ShownEvidence {
 }
 
 /** The interval that is shown first: over seeds and prompts where both are known. */
-export const shownInterval = ({ tested }: ShownContrast): readonly [number, number] | undefined =>
-  tested?.crossed ?? tested?.interval;
+export function shownInterval({
+  tested,
+}: ShownContrast): readonly [low: number, high: number] | undefined {
+  const ends = tested?.crossed ?? tested?.interval;
+  return ends && [ends.low, ends.high];
+}

@@ -355,6 +355,7 @@ export const layers = {
       'src/scheduler',
       'src/selection',
       'src/supervised',
+      'src/tasks',
       'src/threads',
       'src/variants',
       'src/vocabulary',

@@ -3,6 +3,7 @@ import {
   configFrom,
   ConfigError,
   drawnConfig,
+  iterationsOf,
   methodLabel,
   overridesOf,
   poolPromptsOf,
@@ -14,7 +15,6 @@ import {
   startsFromFolder,
   outsideTierSizesOf,
   tierSizesOf,
-  updatesPerEpoch,
   type ExperimentConfig,
   type Override,
 } from '../src/index.ts';
@@ -236,7 +236,7 @@ export function weightsOf(config: ExperimentConfig): number {
  * @param pool Prompts of the pool. Left out, as the config tells.
  */
 export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config)): number =>
-  config.experiment.epochs * updatesPerEpoch(config, pool);
+  iterationsOf(config, 'full', pool);
 
 /** One sentence about a run before its start. */
 export function describePlan({ config, seeds, given }: Choice): string {

@@ -157,6 +157,7 @@ export const configSchema = v.strictObject({
     methods: v.pipe(v.array(methodName), v.minLength(1)),
     budget: v.picklist(budgets),
     armLength: whole(1, 100_000),
+    fullLength: v.exactOptional(whole(1, 1_000_000)),
     readouts: v.array(whole(1, 1_000_000)),
     tableReadout: whole(1, 1_000_000),
     checkpointEvery: whole(1, 1_000_000),

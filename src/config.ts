@@ -268,11 +268,13 @@ export interface RunConfig {
    * iterations depends on the method: `iterationsFor` in `rollout-order.ts`.
    */
   readonly budget: Budget;
-  /**
-   * How long each selection is trained, in the unit of `budget`. FULL always trains `epochs`
-   * epochs.
-   */
+  /** How long each selection is trained, in the unit of `budget`. */
   readonly armLength: number;
+  /**
+   * How long FULL is trained, in the unit of `budget`: at least its `epochs` data epochs, which alone
+   * enter the reward matrix. When left out, FULL ends with them.
+   */
+  readonly fullLength?: number;
   /**
    * When methods are evaluated, ascending, in addition to the end of each method. Fixed before the
    * run.
@@ -436,7 +438,15 @@ function checkTogether(
   const arms = experiment.methods.some((method) => method !== 'full');
   const byUpdates = experiment.budget === 'updates';
   const passes = pool === undefined ? Infinity : iterationsFor(config, pool, 1);
-  const full = experiment.epochs * (byUpdates ? passes : 1);
+  const scored = experiment.epochs * (byUpdates ? passes : 1);
+  const full = experiment.fullLength ?? scored;
+  if (scored < Infinity && full < scored) {
+    const unit = byUpdates ? 'updates' : 'data epochs';
+    fail(
+      'experiment.fullLength',
+      `must be at least the ${scored} ${unit} that are scored, is ${full}`,
+    );
+  }
   const longest = Math.max(full, arms ? experiment.armLength : 0);
   if (experiment.tableReadout > longest) {
     const unit = byUpdates ? 'updates' : 'data epochs';

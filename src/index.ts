@@ -32,7 +32,7 @@ export {
   pretrainedPresets,
   type PretrainedPreset,
 } from './presets.ts';
-export { updatesPerEpoch } from './run-plan.ts';
+export { iterationsOf, updatesPerEpoch } from './run-plan.ts';
 export { ShaderError, ShapeError } from '../kernels/lib/errors.ts';
 export { ConfigError } from './config-error.ts';
 export { FileError } from './file-error.ts';
@@ -89,7 +89,7 @@ export {
   tierPrompts,
   type Estimate,
   type Reading,
-} from './report/interval.ts';
+} from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';

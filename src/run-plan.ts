@@ -1,8 +1,10 @@
 // The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
+import { limrDefaults } from './presets.ts';
 import { type ByMethod, methodLabel, type MethodName, onlineOf } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
+import { poolPromptsOf, takesGivenModel } from './tasks/registry.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */
 export const trainingOrder = ({ experiment }: ExperimentConfig): readonly MethodName[] => [
@@ -35,6 +37,10 @@ export const promptsOf = (
   sizes: ByMethod<number>,
 ): number | undefined => (method === 'full' || onlineOf(method) ? pool : sizes[method]);
 
+/** PPO iterations of FULL whose rewards enter the matrix, on a pool of `pool` prompts. */
+export const scoredIterations = (config: ExperimentConfig, pool: number): number =>
+  config.experiment.epochs * updatesPerEpoch(config, pool);
+
 /**
  * PPO iterations of a method on `prompts` prompts. For FULL and for online methods, `prompts` is the
  * size of the pool.
@@ -45,7 +51,12 @@ export function iterationsOf(
   prompts: number,
 ): number {
   const { experiment } = config;
-  if (method === 'full') return experiment.epochs * updatesPerEpoch(config, prompts);
+  if (method === 'full') {
+    const { fullLength } = experiment;
+    return fullLength === undefined
+      ? scoredIterations(config, prompts)
+      : updatesAt(config, fullLength, prompts);
+  }
   return prompts === 0 ? 0 : updatesAt(config, experiment.armLength, prompts);
 }
 
@@ -63,7 +74,8 @@ export function readoutsReached(
   iteration: number,
 ): number[] {
   const { experiment } = config;
-  const epochs = method === 'full' ? experiment.epochs : experiment.armLength;
+  const { fullLength = experiment.epochs } = experiment;
+  const epochs = method === 'full' ? fullLength : experiment.armLength;
   const end = experiment.budget === 'updates' ? iterationsOf(config, method, prompts) : epochs;
   return [...new Set([...experiment.readouts, end])].filter(
     (readout) => readout <= end && updatesAt(config, readout, prompts) === iteration,
@@ -107,4 +119,31 @@ export function at<Item>(list: readonly Item[], index: number, what: string): It
   const item = list[index];
   if (item === undefined) throw new RangeError(`the run has no ${what} ${index} of ${list.length}`);
   return item;
+}
+
+/**
+ * The config of the FULL pass that experiments share: equal for configs whose FULL training is the
+ * same. Selections have no part in FULL: `lim`, the other methods, their length, the read-outs that
+ * FULL does not reach and the read-out of the table. All other settings are kept.
+ *
+ * @returns Undefined if the pass cannot be shared: before FULL, a run from a given model samples that
+ *   model for its selections.
+ */
+export function passConfig(config: ExperimentConfig): ExperimentConfig | undefined {
+  const pool = poolPromptsOf(config.task);
+  if (pool === undefined || takesGivenModel(config.task)) return undefined;
+  const { experiment } = config;
+  const { fullLength = experiment.epochs } = experiment;
+  const end = experiment.budget === 'epochs' ? fullLength : iterationsOf(config, 'full', pool);
+  return {
+    ...config,
+    lim: limrDefaults.lim,
+    experiment: {
+      ...experiment,
+      methods: ['full'],
+      armLength: 1,
+      readouts: [...experiment.readouts.filter((readout) => readout < end), end],
+      tableReadout: end,
+    },
+  };
 }

@@ -92,6 +92,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'the subset of scored prompts that a method keeps',
     load: () => import('./select.ts'),
   },
+  sweep: {
+    summary: 'a grid of experiments that share FULL passes, killed anywhere and resumed',
+    load: () => import('./sweep.ts'),
+  },
 };
 
 /**

@@ -7,27 +7,11 @@ import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import {
-  type Evaluation,
-  type ExperimentEvent,
-  type ExperimentResults,
-  failureIn,
-  type LimSummary,
-} from '../results.ts';
-import {
-  COMPLETIONS,
-  CONFIG,
-  isLeftOver,
-  LATEST,
-  ONLINE,
-  placeOfCheckpoint,
-  REPORT,
-  RESULTS,
-  SUBSETS,
-} from '../run-folder/names.ts';
-import { inputTexts, readInputs } from '../run-folder/inputs.ts';
+import { type Evaluation, type ExperimentEvent, type ExperimentResults, type LimSummary } from '../results.ts';
+import { CONFIG, LATEST, placeOfCheckpoint, REPORT, RESULTS } from '../run-folder/names.ts';
+import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
+import { parseRunFile } from '../run-folder/run-file.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
@@ -46,11 +30,10 @@ import { costText } from './run-cost.ts';
 import { expectFreshRun, nextFree } from './output.ts';
 import { writeReport } from './run-report.ts';
 import type { FolderLock } from './folder-lock.ts';
+import { clearLeftOvers, failureOf, type FolderRun, openInFolder } from './folder-run.ts';
 import { budgetOf, memoryArg } from './memory-budget.ts';
-import { inFolder } from './run-store.ts';
 import { withSource } from './sources.ts';
 import { type Look, system, type System } from './system.ts';
-import { readTuned } from './tuned.ts';
 import { isSubsetFile } from '../selection/file.ts';
 import { isMethodName, methodForms, methodLabel, type MethodName } from '../selection/methods.ts';
 import { evaluationsOf, isEvaluated, methodsOf, trainingEnds } from '../report/readings.ts';
@@ -60,15 +43,8 @@ import { visibleLine } from './visible-text.ts';
 /** Largest record of a run's input files, in bytes. */
 const MOST_RECORD_BYTES = 2 ** 24;
 
-interface PlannedRun {
-  readonly out: string;
-  readonly config: ExperimentConfig;
-  readonly seeds: readonly number[];
+interface PlannedRun extends FolderRun {
   readonly lock: FolderLock | undefined;
-  /** Bytes of GPU buffers that the run may take; undefined if nothing limits it. */
-  readonly memory: number | undefined;
-  /** The run goes on: its folder has its config. */
-  readonly resumed?: true;
   /** The run is done and only lacks its report. */
   readonly unreported?: true;
 }
@@ -227,16 +203,6 @@ async function lockedFor(
   } catch (error) {
     await lock?.release();
     throw error;
-  }
-}
-
-/** Removes files that a killed run or command was still writing. */
-async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, ...[SUBSETS, COMPLETIONS, ONLINE].map((name) => `${out}/${name}`)]) {
-    if ((await host.info(folder))?.kind !== 'directory') continue;
-    for (const name of await host.list(folder)) {
-      if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
-    }
   }
 }
 
@@ -437,30 +403,9 @@ async function runExperiment(
   // If another process took the folder over, this run, which was asleep, gives up.
   void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
-    const started = await trainer.api.start(
-      inFolder(host, plan.out, {
-        config: plan.config,
-        seeds: plan.seeds,
-        resume: plan.resumed ?? false,
-        ...(plan.memory === undefined ? {} : { memory: plan.memory }),
-        adapter,
-        bases: await shippedBases(plan.config),
-        tuned: await readTuned(),
-        // Waits until the folder holds its config.
-        paused: true,
-      }),
-    );
+    const started = await openInFolder(host, trainer, plan, adapter);
     await host.stderr(`adapter: ${started.adapter}\n`);
     for (const note of started.notes) await host.stderr(`${note}\n`);
-    if (!plan.resumed) {
-      const { config, seeds, memory } = plan;
-      for (const [file, text] of inputTexts(started.inputs)) {
-        await host.write(`${plan.out}/${file}`, text);
-      }
-      // Last: a folder with a config holds a run.
-      const text = await runFileText(config, seeds, { inputs: started.inputs, memory });
-      await host.write(`${plan.out}/${CONFIG}`, text);
-    }
     stoppable = true;
     // Ctrl-C may have come before the run could be stopped.
     if (wanted.stop) stop();
@@ -493,14 +438,6 @@ const deviceFaults: ReadonlySet<string> = new Set([
   'AdapterError',
   'AllocationError',
 ]);
-
-/**
- * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
- */
-function failureOf(text: string): Error {
-  const { name, words } = failureIn(text);
-  return Object.assign(new Error(words), { name });
-}
 
 /** Least time between two progress lines that cannot overwrite each other. */
 const LINE_EVERY_MS = 5000;

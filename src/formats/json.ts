@@ -3,6 +3,15 @@ import { FormatError } from './format-error.ts';
 /** A JSON object from a file. Its fields are looked up as own properties only. */
 export type JsonRecord = Readonly<Record<string, unknown>>;
 
+/** A value that JSON can hold. */
+export type JsonValue =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly JsonValue[]
+  | { readonly [name: string]: JsonValue };
+
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 

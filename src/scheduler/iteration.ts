@@ -40,12 +40,13 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const { seed } = pool;
   const { method, prompts, iteration } = place;
   const code = methodCode(method);
-  const full = method === 'full';
   const started = performance.now();
 
   // Order: consecutive places of an endless shuffle, epoch after epoch.
   const turns = turnsOf(tools.config, prompts.length, iteration);
   const { epoch } = turns;
+  // FULL may go on: the matrix has columns for its first epochs alone.
+  const scored = method === 'full' && epoch < tools.config.experiment.epochs;
   const indices = promptsInOrder(seed, place, turns);
 
   // Rollout and reward.
@@ -54,7 +55,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     samples: rollout.samples,
     seed: new RandomStream(seed, 'sampling', code, iteration).next(),
   });
-  if (full) remember(tools, sampled, { epoch, step: iteration + 1 });
+  if (scored) remember(tools, sampled, { epoch, step: iteration + 1 });
 
   // Advantages, and the update from them.
   const { groups, verdicts, failures, stopped, rolloutMs, verifyMs } = sampled;
@@ -62,7 +63,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
   const metrics = await trainer.update(groups, verdicts, {
     seed: new RandomStream(seed, 'minibatchOrder', code).next(),
     iteration,
-    ...(full ? { column: epoch } : {}),
+    ...(scored ? { column: epoch } : {}),
   });
   const updated = performance.now();
 

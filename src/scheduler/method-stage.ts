@@ -1,6 +1,12 @@
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { Evaluation } from '../results.ts';
-import { iterationsOf, readoutsReached, trainingText, updatesPerEpoch } from '../run-plan.ts';
+import {
+  iterationsOf,
+  readoutsReached,
+  scoredIterations,
+  trainingText,
+  updatesPerEpoch,
+} from '../run-plan.ts';
 import { promptsRolledOut, turnsOf } from '../rollout-order.ts';
 import { trainedFolder } from '../run-folder/names.ts';
 import { type MethodName, onlineOf } from '../selection/methods.ts';
@@ -140,7 +146,8 @@ async function lookAround(tools: MethodTools, place: MethodPlace, length: number
   const { pool, method, prompts } = place;
   const { iteration } = log.progress;
   const perEpoch = updatesPerEpoch(config, task.poolPrompts);
-  if (method === 'full' && iteration % perEpoch === 0) {
+  const scored = iteration <= scoredIterations(config, task.poolPrompts);
+  if (method === 'full' && scored && iteration % perEpoch === 0) {
     await tellColumn(tools, pool.seed, iteration / perEpoch - 1);
   }
   const readouts = readoutsReached(config, method, prompts.length, iteration);

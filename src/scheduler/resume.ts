@@ -89,7 +89,10 @@ export async function readResumeState(
   }
   const epochs =
     methodIndex === 0
-      ? Math.ceil(iteration / updatesPerEpoch(config, task.poolPrompts))
+      ? Math.min(
+          Math.ceil(iteration / updatesPerEpoch(config, task.poolPrompts)),
+          config.experiment.epochs,
+        )
       : config.experiment.epochs;
   const completions = CompletionLog.of(config, at(seeds, seedIndex, 'seed'));
   const damaged = await completions.load(store, epochs, layout === 1 ? undefined : found.files);

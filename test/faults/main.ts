@@ -9,6 +9,7 @@ import { page } from './kinds/page.ts';
 import { signal } from './kinds/signal.ts';
 import { snapshot } from './kinds/snapshot.ts';
 import { store } from './kinds/store.ts';
+import { sweep } from './kinds/sweep.ts';
 import { deviceBase, deviceSft, killBase, killSft } from './kinds/written.ts';
 import { Laboratory } from './laboratory.ts';
 import { type Injection, type Kind, type Options, unclean, type Verdict } from './verdict.ts';
@@ -21,6 +22,7 @@ export const kinds: readonly Kind[] = [
   killChromium,
   killSft,
   killBase,
+  sweep,
   signal,
   owners,
   flip,

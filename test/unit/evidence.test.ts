@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { configFrom } from '../../src/config.ts';
 import { digestOf } from '../../src/formats/digest.ts';
 import { bitsToHex } from '../../src/formats/prompt-bits.ts';
-import { tierPrompts } from '../../src/report/interval.ts';
+import { tierPrompts } from '../../src/interval.ts';
 import type { Evaluation, ExperimentResults } from '../../src/results.ts';
 import type { MethodName } from '../../src/selection/methods.ts';
 import {
@@ -340,7 +340,7 @@ describe.each(['core-a', 'confirm'])('the study %s', (study) => {
   const file = (name: string) => new URL(`../../studies/${study}/${name}`, import.meta.url);
   const grid = JSON.parse(readFileSync(file('grid.json'), 'utf8')) as {
     preset: string;
-    config: { experiment: { fullLength: number } };
+    config: { experiment: object };
     factors: Record<string, number[]>;
     methods: MethodName[];
     seeds: number[];
@@ -357,21 +357,19 @@ describe.each(['core-a', 'confirm'])('the study %s', (study) => {
   });
 
   test('has a config with the read-outs that the contrasts name', () => {
-    const { fullLength, ...experimentOf } = grid.config.experiment;
-    expect(fullLength).toBe(160);
     for (const wrongKeyShare of grid.factors['task.wrongKeyShare']) {
       const own = configFrom(
         grid.preset,
         {
           ...grid.config,
           task: { wrongKeyShare },
-          experiment: { ...experimentOf, methods: grid.methods },
+          experiment: { ...grid.config.experiment, methods: grid.methods },
         },
         study,
       );
       const { experiment, rollout } = own;
       expect(experiment.readouts).toEqual(expect.arrayContaining([40, 160]));
-      expect(experiment).toMatchObject({ armLength: 40 });
+      expect(experiment).toMatchObject({ fullLength: 160, armLength: 40 });
       const total = 160 * rollout.prompts * rollout.samples;
       expect(registered.contrasts.map(({ at }) => at)).toContainEqual({ totalSamples: total });
       const sizes = [...tierPrompts(own).values()];

@@ -1,0 +1,76 @@
+import { shippedBases } from '../bases/shipped.ts';
+import type { ExperimentConfig } from '../config.ts';
+import type { AdapterChoice } from '../gpu/device.ts';
+import { failureIn } from '../results.ts';
+import { inputTexts } from '../run-folder/inputs.ts';
+import { CONFIG, isLeftOver, runFolders } from '../run-folder/names.ts';
+import { runFileText } from '../run-folder/run-file.ts';
+import type { StartedRun, TrainerApi } from '../workers/protocol.ts';
+import type { Connection } from '../threads/connect.ts';
+import { inFolder } from './run-store.ts';
+import type { System } from './system.ts';
+import { readTuned } from './tuned.ts';
+
+/** A run and its folder. */
+export interface FolderRun {
+  readonly out: string;
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  /** Bytes of GPU buffers that the run may take; undefined if nothing limits it. */
+  readonly memory?: number | undefined;
+  /** The run goes on: its folder has its config. */
+  readonly resumed?: boolean;
+}
+
+/**
+ * Opens a run in its folder, paused before its first iteration. The folder of a new run then holds
+ * its config.
+ *
+ * @throws The errors of `TrainerApi.start`.
+ */
+export async function openInFolder(
+  host: System,
+  trainer: Connection<TrainerApi>,
+  run: FolderRun,
+  adapter: AdapterChoice,
+): Promise<StartedRun> {
+  const { out, config, seeds, memory, resumed = false } = run;
+  const started = await trainer.api.start(
+    inFolder(host, out, {
+      config,
+      seeds,
+      resume: resumed,
+      ...(memory === undefined ? {} : { memory }),
+      adapter,
+      bases: await shippedBases(config),
+      tuned: await readTuned(),
+      // Waits until the folder holds its config.
+      paused: true,
+    }),
+  );
+  if (!resumed) {
+    for (const [file, text] of inputTexts(started.inputs)) await host.write(`${out}/${file}`, text);
+    // Last: a folder with a config holds a run.
+    const text = await runFileText(config, seeds, { inputs: started.inputs, memory });
+    await host.write(`${out}/${CONFIG}`, text);
+  }
+  return started;
+}
+
+/** Removes files that a killed run or command was still writing. */
+export async function clearLeftOvers(host: System, out: string): Promise<void> {
+  for (const folder of [out, ...runFolders.map((name) => `${out}/${name}`)]) {
+    if ((await host.info(folder))?.kind !== 'directory') continue;
+    for (const name of await host.list(folder)) {
+      if (isLeftOver(name)) await host.remove(`${folder}/${name}`);
+    }
+  }
+}
+
+/**
+ * Rebuilds an error of the trainer, which crossed as text. The error's name decides the exit code.
+ */
+export function failureOf(text: string): Error {
+  const { name, words } = failureIn(text);
+  return Object.assign(new Error(words), { name });
+}

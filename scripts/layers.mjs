@@ -247,7 +247,6 @@ export const layers = {
       'src/results',
       'src/run-folder',
       'src/selection',
-      'src/statistics',
       'src/sweep',
       'src/tasks',
     ],

@@ -325,6 +325,7 @@ export const layers = {
       'src/supervised',
       'src/sweep',
       'src/tasks',
+      'src/threads',
       'src/variants',
       'src/view',
       'src/vocabulary',

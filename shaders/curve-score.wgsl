@@ -3,9 +3,9 @@
 // Over the n epochs k in which p is present, with r_k = sums_pk / samples_pk and q = sum_k r_k / n:
 //   MEAN      s_p = q
 //   VARIANCE  s_p = sum_k (r_k - q)^2 / n     the historical variance of 1-shot RLVR: Wang et al.
-//                                             2025, arXiv:2504.20571, section 2
+//                                             2025, arXiv:2504.20571
 //   GROUP     s_p = sum_k r_k (1 - r_k) / n   the variance p (1 - p) within a group of answers:
-//                                             Foster et al. 2025, arXiv:2502.12272, section 3
+//                                             Foster et al. 2025, arXiv:2502.12272
 //
 // in   sums     f32 (P, K)  sum of the signal over the samples of prompt p in data epoch k
 //      samples  u32 (P, K)  number of these samples; 0 = missing, left out

@@ -3,10 +3,10 @@
 //   s'_p = s_p + sum_k e_pk (1 - e_pk) / (n_pk - 1) / sum_k d_k^2,   over the epochs k in which p is
 //          present; e_pk = 1 - r_pk, r_pk = sums_pk / n_pk, n_pk = samples_pk, d_k = 1 - m_k
 // A count of right answers among n is binomial: r has variance v = q (1 - q) / n about the chance q,
-// and E[(r - m)^2] = (q - m)^2 + v for a given m. As E[r (1 - r)] = q (1 - q) (n - 1) / n, the term
-// r (1 - r) / (n - 1) has the expectation v (Cramer 1946, Mathematical Methods of Statistics, 27.6):
-// taking it off each squared distance leaves (q - m)^2 on average. m is taken as known: the own share
-// in m and the noise of m are of order v / P and stay.
+// and E[(r - m)^2] = (q - m)^2 + v for a given m. As E[r^2] = q^2 + v, E[r (1 - r)] = q - q^2 - v =
+// q (1 - q) (n - 1) / n, so the term r (1 - r) / (n - 1) has the expectation v: it is the sample
+// variance of the n answers over n. Taking it off each squared distance leaves (q - m)^2 on average.
+// m is taken as known: the own share in m and the noise of m are of order v / P and stay.
 //
 // in   sums      f32 (P, K)  right answers of prompt p in data epoch k, 0 to n_pk
 //      samples   u32 (P, K)  n_pk; 0 = missing, left out. 1 tells nothing of its noise and adds nothing

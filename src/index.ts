@@ -89,7 +89,7 @@ export {
   tierPrompts,
   type Estimate,
   type Reading,
-} from './report/interval.ts';
+} from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
 export { cutOf, cutText } from './report/readings.ts';

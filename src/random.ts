@@ -27,6 +27,7 @@ export const purposes = {
   narrowedOrder: 32,
   stillness: 33,
   signFlip: 40,
+  splitHalves: 50,
   test: 99,
 } as const;
 

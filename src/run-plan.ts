@@ -16,10 +16,6 @@ export const trainingOrder = ({ experiment }: ExperimentConfig): readonly Method
 export const updatesPerEpoch = (config: ExperimentConfig, pool: number): number =>
   iterationsFor(config, pool, 1);
 
-/** PPO iterations of FULL whose rewards enter the matrix, on a pool of `pool` prompts. */
-export const scoredIterations = (config: ExperimentConfig, pool: number): number =>
-  config.experiment.epochs * updatesPerEpoch(config, pool);
-
 /**
  * Columns of the reward matrix of online methods: stretches of as many iterations as a data epoch of
  * FULL has; 0 if no method is online.
@@ -40,6 +36,10 @@ export const promptsOf = (
   pool: number,
   sizes: ByMethod<number>,
 ): number | undefined => (method === 'full' || onlineOf(method) ? pool : sizes[method]);
+
+/** PPO iterations of FULL whose rewards enter the matrix, on a pool of `pool` prompts. */
+export const scoredIterations = (config: ExperimentConfig, pool: number): number =>
+  config.experiment.epochs * updatesPerEpoch(config, pool);
 
 /**
  * PPO iterations of a method on `prompts` prompts. For FULL and for online methods, `prompts` is the

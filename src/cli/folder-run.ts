@@ -3,7 +3,7 @@ import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { failureIn } from '../results.ts';
 import { inputTexts } from '../run-folder/inputs.ts';
-import { COMPLETIONS, CONFIG, isLeftOver, ONLINE, SUBSETS } from '../run-folder/names.ts';
+import { CONFIG, isLeftOver, runFolders } from '../run-folder/names.ts';
 import { runFileText } from '../run-folder/run-file.ts';
 import type { StartedRun } from '../workers/protocol.ts';
 import type { Trainer } from '../workers/trainer.ts';
@@ -59,7 +59,7 @@ export async function openInFolder(
 
 /** Removes files that a killed run or command was still writing. */
 export async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, ...[SUBSETS, COMPLETIONS, ONLINE].map((name) => `${out}/${name}`)]) {
+  for (const folder of [out, ...runFolders.map((name) => `${out}/${name}`)]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);

@@ -7,12 +7,7 @@ import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import {
-  type Evaluation,
-  type ExperimentEvent,
-  type ExperimentResults,
-  type LimSummary,
-} from '../results.ts';
+import { type Evaluation, type ExperimentEvent, type ExperimentResults, type LimSummary } from '../results.ts';
 import { CONFIG, LATEST, placeOfCheckpoint, REPORT, RESULTS } from '../run-folder/names.ts';
 import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';

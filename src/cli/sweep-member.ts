@@ -2,16 +2,7 @@ import { configHash, type ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { digestsOf, inputTexts } from '../run-folder/inputs.ts';
-import {
-  CHECKPOINTS,
-  COMPLETIONS,
-  CONFIG,
-  LOCK,
-  ONLINE,
-  REPORT,
-  RESULTS,
-  SUBSETS,
-} from '../run-folder/names.ts';
+import { CONFIG, LOCK, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
 import { parseRunFile, runFileText } from '../run-folder/run-file.ts';
 import { openGivenInputs } from '../scheduler/given-inputs.ts';
 import { takeOverPass } from '../scheduler/take-over.ts';
@@ -190,7 +181,7 @@ export class Member {
     const place = this.#place(run);
     if (await host.info(`${place}/${CONFIG}`)) return true;
     // What a process left behind that was killed before the folder held a run.
-    for (const folder of ['', CHECKPOINTS, SUBSETS, COMPLETIONS, ONLINE]) {
+    for (const folder of ['', ...runFolders]) {
       const at = folder === '' ? place : `${place}/${folder}`;
       if ((await host.info(at))?.kind !== 'directory') continue;
       for (const name of await host.list(at)) {

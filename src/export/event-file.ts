@@ -12,14 +12,14 @@ export interface ScalarEvent {
 
 const encoder = new TextEncoder();
 
-/** The first record of a file: `Event { wall_time: 0, file_version }`. */
+/** The first record of a file: `Event { file_version }`. */
 export const fileVersion = (): Uint8Array =>
-  recordOf([
-    ...field(1, 'fixed64', doubleBytes(0)),
-    ...field(3, 'bytes', encoder.encode('brain.Event:2')),
-  ]);
+  recordOf([...field(3, 'bytes', encoder.encode('brain.Event:2'))]);
 
-/** One record of scalars: `Event { wall_time, step, summary { value { tag, simple_value } ... } }`. */
+/**
+ * One record of scalars: `Event { wall_time, step, summary { value { tag, simple_value } ... } }`.
+ * As proto3 asks, a time or a step of 0 is left out.
+ */
 export function scalarRecord({ step, wallTime, scalars }: ScalarEvent): Uint8Array {
   const values: number[] = [];
   for (const [tag, value] of scalars) {
@@ -27,11 +27,11 @@ export function scalarRecord({ step, wallTime, scalars }: ScalarEvent): Uint8Arr
       ...field(1, 'bytes', encoder.encode(tag)),
       ...field(2, 'fixed32', floatBytes(value)),
     ];
-    push(values, field(1, 'bytes', one));
+    values.push(...field(1, 'bytes', one));
   }
   return recordOf([
-    ...field(1, 'fixed64', doubleBytes(wallTime)),
-    ...field(2, 'varint', varint(step)),
+    ...(wallTime === 0 ? [] : field(1, 'fixed64', doubleBytes(wallTime))),
+    ...(step === 0 ? [] : field(2, 'varint', varint(step))),
     ...field(5, 'bytes', values),
   ]);
 }
@@ -44,10 +44,6 @@ function* field(number: number, type: keyof typeof wireTypes, content: Bytes): G
   yield* varint((number << 3) | wireTypes[type]);
   if (type === 'bytes') yield* varint(content.length);
   yield* content;
-}
-
-function push(list: number[], bytes: Iterable<number>): void {
-  for (const byte of bytes) list.push(byte);
 }
 
 /** Seven bits a byte, the lowest first; exact up to 2^53. */

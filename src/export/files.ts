@@ -13,8 +13,8 @@ export const trainingName = ({ seed, method }: Training): string =>
   method === 'base' ? method : `seed-${seed ?? ''}-${methodFileName(method)}`;
 
 /**
- * The rows of each training of a run, read in one pass over its files: the rows of a training must
- * be read before the next training is asked for.
+ * The rows of each training of a run, read in one pass over its files. The rows of a training that
+ * are not read before the next training is asked for are skipped.
  */
 export async function* byTraining(
   run: ExportRun,
@@ -26,11 +26,14 @@ export async function* byTraining(
       const { seed, method } = next.value;
       const rows = async function* (): AsyncGenerator<RunRow, void, void> {
         while (!next.done && next.value.seed === seed && next.value.method === method) {
-          yield next.value;
+          const { value } = next;
           next = await all.next();
+          yield value;
         }
       };
-      yield { seed, method, rows: rows() };
+      const left = rows();
+      yield { seed, method, rows: left };
+      while (!(await left.next()).done);
     }
   } finally {
     await all.return();

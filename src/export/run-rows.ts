@@ -130,16 +130,16 @@ async function contents(folder: ExportFolder): Promise<Contents> {
   const text = await folder.read(RESULTS);
   if (text === undefined) return unfinished(folder);
   const results = parseResults({ text, where: `${folder.name}/${RESULTS}` });
-  const { shipped: _shipped, ...base } = results.base;
   const evaluations = methodEntries(results.methods).flatMap(([method, { evaluations: list }]) =>
-    list.map(({ seed, update, samples, epochs, ...accuracy }) =>
-      evaluationRow({ seed, method }, update, { accuracy, samples, epochs }),
-    ),
+    list.map((one) => {
+      const { seed, update, samples, epochs } = one;
+      return evaluationRow({ seed, method }, update, { accuracy: one, samples, epochs });
+    }),
   );
   return {
     config: results.config,
     configHash: results.configHash,
-    evaluations: [baseRow(base), ...evaluations],
+    evaluations: [baseRow(results.base), ...evaluations],
     finished: true,
     cut: [],
   };
@@ -170,12 +170,14 @@ async function unfinished(folder: ExportFolder): Promise<Contents> {
   for await (const { where: at, value } of linesOf(folder, EVENTS, (file) => cut.push(file))) {
     const event = checkedEvent(value, at);
     if (event.type !== 'evaluation') continue;
-    const { type: _, after: _after, seed, update, samples, epochs, method, ...rest } = event;
-    const { shipped: _shipped, ...accuracy } = rest;
+    const { seed, method, update, samples, epochs } = event;
     // Each seed begins at the same base.
     if (method === 'base') {
-      if (!evaluations.some((one) => one.method === 'base')) evaluations.push(baseRow(accuracy));
-    } else evaluations.push(evaluationRow({ seed, method }, update, { accuracy, samples, epochs }));
+      if (!evaluations.some((one) => one.method === 'base')) evaluations.push(baseRow(event));
+    } else
+      evaluations.push(
+        evaluationRow({ seed, method }, update, { accuracy: event, samples, epochs }),
+      );
   }
   return { config, configHash, evaluations, finished: false, cut };
 }

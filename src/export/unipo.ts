@@ -46,10 +46,7 @@ export async function* unipoFilesOf(
   for (const run of runs) {
     for await (const training of byTraining(run)) {
       const { seed, method, rows } = training;
-      if (seed === undefined) {
-        for await (const _ of rows);
-        continue;
-      }
+      if (seed === undefined) continue;
       const path = `${run.name}-${trainingName(training)}.jsonl`;
       const updates =
         run.trainings.find((one) => one.seed === seed && one.method === method)?.updates ?? 0;

@@ -90,6 +90,25 @@ function fileKey(place: number): string {
   return `file-${(place % fileLooks.length) + 1}`;
 }
 
+/**
+ * Differences from far below to far above: orange, grey, blue, which every kind of colour vision
+ * tells apart. All carry text in `ink`.
+ */
+const differenceTones = [
+  both('#ee9540', '#9a5a0c'),
+  both('#f6b46e', '#784610'),
+  both('#fbd3a6', '#573512'),
+  both('#fdeada', '#382614'),
+  both('#f0f1f3', '#20252d'),
+  both('#e1edf9', '#14283f'),
+  both('#bddaf4', '#153a62'),
+  both('#8dbeea', '#164d87'),
+  both('#5ba2de', '#1b62ad'),
+];
+
+/** Steps from 0 to the ends of `difference--4` to `difference-4`. */
+export const differenceSteps = (differenceTones.length - 1) / 2;
+
 /** Every colour by the name of its custom property. */
 export const tones: Readonly<Record<string, Tone>> = {
   page: both('#fbfbfc', '#0d0f14'),
@@ -124,6 +143,9 @@ export const tones: Readonly<Record<string, Tone>> = {
   'mark-4': both('#2f343a', '#d5dade'),
   ...Object.fromEntries(runTones.map((tone, i) => [`run-${i + 1}`, tone])),
   ...Object.fromEntries(rampTones.map((tone, i) => [`ramp-${i}`, tone])),
+  ...Object.fromEntries(
+    differenceTones.map((tone, i) => [`difference-${i - differenceSteps}`, tone]),
+  ),
 };
 
 /** The shape of a point. */

@@ -4,7 +4,7 @@ import { readoutOf, readoutUnit } from '../readouts.ts';
 import type { ExperimentResults, LimSummary, SeedResults } from '../results.ts';
 import { parseResults } from '../run-folder/finished-run.ts';
 import { inTableOrder, type MethodName } from '../selection/methods.ts';
-import { combine, type Reading, tierPrompts, wilsonInterval } from './interval.ts';
+import { combine, type Reading, tierPrompts, wilsonInterval } from '../interval.ts';
 
 /** The program and the machine that computed results. A file of results does not name them. */
 export interface Build {

@@ -1,5 +1,5 @@
 // Limits of a comparison of methods, in sentences for page and report.
-import { leastSeeds } from './interval.ts';
+import { leastSeeds } from '../interval.ts';
 import { counted } from './text.ts';
 
 /** The smallest p of an exact two-sided test of paired seeds: all signs alike, out of 2^n. */

@@ -12,7 +12,7 @@ import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
-import { leastSeeds } from './interval.ts';
+import { leastSeeds } from '../interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
 import {
   armsOf,

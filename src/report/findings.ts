@@ -4,7 +4,7 @@ import type { SelectionSummary } from '../results.ts';
 import type { Origin } from '../tasks/task.ts';
 import { methodLabel, methodOf, readsRewards, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
-import type { Estimate } from './interval.ts';
+import type { Estimate } from '../interval.ts';
 import {
   baseEstimate,
   differenceAt,

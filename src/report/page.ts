@@ -4,7 +4,6 @@ import {
   startsFromFolder,
   withConfigPaths,
 } from '../config.ts';
-import { toneRules } from '../look/tokens.ts';
 import { duration, percent } from '../look/wording.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type {
@@ -14,6 +13,7 @@ import type {
   ScoredPrompt,
   SelectionSummary,
 } from '../results.ts';
+import { pageOf, tableOf } from './document.ts';
 import {
   comparisonFigure,
   heatMapFigure,
@@ -32,7 +32,7 @@ import {
   type ScoredPool,
 } from './figures.ts';
 import { estimateCells, findingsOf, paperComparison } from './findings.ts';
-import { leastSeeds, tierPrompts, type Estimate } from './interval.ts';
+import { leastSeeds, tierPrompts, type Estimate } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import {
   armsOf,
@@ -57,7 +57,6 @@ import {
   type Answering,
   type Ends,
 } from './readings.ts';
-import css from './report.css?raw';
 import type { Run } from '../run-folder/finished-run.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
@@ -102,7 +101,7 @@ export function renderReport(runs: readonly Run[]): string {
   if (runs.length === 1) {
     const body = markup`<header><p class="kind">LIMR Lab · report</p><h1>${titleOf(first)}</h1>${factLine(first)}</header>
 ${runSections(first, '')}`;
-    return document(titleOf(first), body);
+    return pageOf(titleOf(first), body);
   }
   const labelled = runs.map((run, i): LabelledRun => {
     const letter = String.fromCharCode(65 + i);
@@ -120,27 +119,7 @@ ${labelled.map(
 ${factLine(run)}${sections(run, id)}</details>
 `,
 )}</main>`;
-  return document(title, body);
-}
-
-function document(title: string, body: Markup): string {
-  return markup`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>
-${raw(toneRules())}
-${raw(css)}</style>
-</head>
-<body>
-${body}
-</body>
-</html>
-`.text;
+  return pageOf(title, body);
 }
 
 function titleOf({ results }: Run): string {
@@ -154,22 +133,6 @@ function titleOf({ results }: Run): string {
 
 const factLine = ({ results }: Run): Markup =>
   markup`<p class="facts">${duration(results.seconds)} on ${shortened(results.adapter, LONGEST_TEXT)} (${shortened(results.host, 40)}) · config ${results.configHash.slice(0, 12)}</p>
-`;
-
-const tableOf = (of: {
-  readonly caption: Part;
-  readonly head: readonly Part[];
-  readonly rows: readonly (readonly Part[])[];
-  readonly kind?: string;
-}): Markup => markup`<figure class="table"><figcaption>${of.caption}</figcaption>
-<div class="scroll" tabindex="0"><table class="${of.kind ?? 'figures'}">
-<thead><tr>${of.head.map((cell) => markup`<th scope="col">${cell}</th>`)}</tr></thead>
-<tbody>
-${of.rows.map(
-  ([first, ...rest]) =>
-    markup`<tr><th scope="row">${first}</th>${rest.map((cell) => markup`<td>${cell}</td>`)}</tr>
-`,
-)}</tbody></table></div></figure>
 `;
 
 type SectionId =

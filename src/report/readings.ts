@@ -2,7 +2,7 @@ import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
 import type { MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { inTableOrder, passShare, readsRewards, type MethodName } from '../selection/methods.ts';
-import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
+import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from '../interval.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
 

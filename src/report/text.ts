@@ -1,5 +1,5 @@
 import { counted as countedAs } from '../look/wording.ts';
-import type { Estimate } from './interval.ts';
+import type { Estimate } from '../interval.ts';
 
 /** A number with a true minus sign. */
 export const fixed = (value: number, digits = 3): string =>

@@ -27,6 +27,8 @@ export const SUBSETS = 'subsets';
 /** Reward matrices of online methods. */
 export const ONLINE = 'online';
 export const COMPLETIONS = 'completions';
+/** The folders of files inside a run's folder. */
+export const runFolders = [CHECKPOINTS, SUBSETS, COMPLETIONS, ONLINE] as const;
 /** The rows of the task's files that are none of its prompts, and why; absent if there are none. */
 export const LEFT_OUT = 'left-out.json';
 /** Tells which process works in the folder. */

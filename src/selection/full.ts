@@ -12,7 +12,7 @@ export const full = {
   name: 'full',
   code: 0,
   label: 'FULL',
-  takes: () => 'every prompt of the pool; its rewards are what LIM and LINEAR look at',
+  takes: () => 'every prompt of the pool; its rewards are what selections look at',
   paperAverage: 57,
   needs: [],
   usualSize: 'all',

@@ -4,7 +4,7 @@ import { known, type StaticMethod, wholePass } from './method.ts';
 
 /**
  * GVAR: the prompts whose answers differed most within an epoch, by the mean over epochs of
- * p (1 - p) (Foster et al. 2025, arXiv:2502.12272, section 3).
+ * p (1 - p) (Foster et al. 2025, arXiv:2502.12272).
  */
 export const gvar = {
   name: 'gvar',

@@ -4,7 +4,7 @@ import { known, type StaticMethod, wholePass } from './method.ts';
 
 /**
  * HVAR: the prompts whose share of right answers varied most over the data epochs, the historical
- * variance of 1-shot RLVR (Wang et al. 2025, arXiv:2504.20571, section 2).
+ * variance of 1-shot RLVR (Wang et al. 2025, arXiv:2504.20571).
  */
 export const hvar = {
   name: 'hvar',

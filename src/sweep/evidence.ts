@@ -1,7 +1,7 @@
 import { bitsOfHex } from '../formats/prompt-bits.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord } from '../formats/json.ts';
-import { tierPrompts } from '../report/interval.ts';
+import { tierPrompts } from '../interval.ts';
 import type { Evaluation, ExperimentResults } from '../results.ts';
 import { inTableOrder, methodLabel, methodOf, type MethodName } from '../selection/methods.ts';
 import { crossedBootstrap } from '../statistics/crossed-bootstrap.ts';

@@ -141,15 +141,15 @@ describe('online methods in an experiment', () => {
       const accuracy = toFloat32(tensors.get('accuracy')!, file);
       const want = new Float32Array(counts.length);
       const right = new Float32Array(counts.length);
-      const epochs = tensors.get('samples')!.shape[1]!;
+      const epochs = tensors.get('samples')!.shape[1];
       for (const { epoch, online: facts } of recordsOf(events, method)) {
         for (const group of facts?.groups ?? []) {
-          want[group.prompt * epochs + epoch]! += group.samples;
-          right[group.prompt * epochs + epoch]! += group.right;
+          want[group.prompt * epochs + epoch] += group.samples;
+          right[group.prompt * epochs + epoch] += group.right;
         }
       }
       expect(counts).toEqual(want);
-      expect(accuracy).toEqual(right.map((sum, i) => (want[i] === 0 ? NaN : sum / want[i]!)));
+      expect(accuracy).toEqual(right.map((sum, i) => (want[i] === 0 ? NaN : sum / want[i])));
     }
   });
 

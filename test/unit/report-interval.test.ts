@@ -9,7 +9,7 @@ import {
   wilsonInterval,
   type Estimate,
   type Reading,
-} from '../../src/report/interval.ts';
+} from '../../src/interval.ts';
 
 const reading = (...tiers: number[]): Reading => ({
   mean: tiers.reduce((sum, value) => sum + value, 0) / tiers.length,

@@ -1,8 +1,8 @@
 import { mean } from 'simple-statistics';
-import type { ExperimentConfig } from '../config.ts';
-import type { Accuracy } from '../results.ts';
-import { meanInterval } from '../statistics/paired.ts';
-import { outsideTierSizesOf, tierSizesOf } from '../tasks/registry.ts';
+import type { ExperimentConfig } from './config.ts';
+import type { Accuracy } from './results.ts';
+import { meanInterval } from './statistics/paired.ts';
+import { outsideTierSizesOf, tierSizesOf } from './tasks/registry.ts';
 
 /** A mean with its 95 % interval. */
 export interface Estimate {

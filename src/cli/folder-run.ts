@@ -26,6 +26,7 @@ export interface FolderRun {
  * Opens a run in its folder, paused before its first iteration. The folder of a new run then holds
  * its config.
  *
+ * @param asked Called when the trainer was asked to start: from then on it can be stopped.
  * @throws The errors of `TrainerApi.start`.
  */
 export async function openInFolder(
@@ -33,21 +34,25 @@ export async function openInFolder(
   trainer: Trainer,
   run: FolderRun,
   adapter: AdapterChoice,
+  asked: () => void = () => undefined,
 ): Promise<StartedRun> {
   const { out, config, seeds, memory, resumed = false } = run;
-  const started = await trainer.api.start(
+  const [bases, tuned] = [await shippedBases(config), await readTuned()];
+  const starting = trainer.api.start(
     inFolder(host, out, {
       config,
       seeds,
       resume: resumed,
       ...(memory === undefined ? {} : { memory }),
       adapter,
-      bases: await shippedBases(config),
-      tuned: await readTuned(),
+      bases,
+      tuned,
       // Waits until the folder holds its config.
       paused: true,
     }),
   );
+  asked();
+  const started = await starting;
   if (!resumed) {
     for (const [file, text] of inputTexts(started.inputs)) await host.write(`${out}/${file}`, text);
     // Last: a folder with a config holds a run.

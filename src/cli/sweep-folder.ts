@@ -2,7 +2,6 @@ import packageJson from '../../package.json' with { type: 'json' };
 import { readAll } from '../formats/byte-source.ts';
 import { isRecord } from '../formats/json.ts';
 import { CONFIG, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
-import { shownEvidence } from '../report/sweep-evidence.ts';
 import { sweepReport } from '../report/sweep-page.ts';
 import { sweepTable } from '../report/sweep-table.ts';
 import { collectedCellText } from '../sweep/collected-cell.ts';
@@ -127,9 +126,7 @@ async function writeTogether(host: System, out: string, sweep: Sweep): Promise<W
   if (sweep.cells.length === 0) return { sweep, table: '' };
   const where = `${out}/${PREREGISTRATION}`;
   const decided = await bytesAt(host, where);
-  const evidence = shownEvidence(
-    evidenceOf(sweep, decided && parsePreregistration(decided, where)),
-  );
+  const evidence = evidenceOf(sweep, decided && parsePreregistration(decided, where));
   const option = decided ? ` --preregistration ${PREREGISTRATION}` : '';
   const commands = [`limr sweep grid.json${option} --out sweep`];
   const page = await sweepReport(sweep, evidence, { name: sweep.grid.preset, commands });

@@ -143,6 +143,8 @@ export const tones: Readonly<Record<string, Tone>> = {
   'mark-4': both('#2f343a', '#d5dade'),
   ...Object.fromEntries(runTones.map((tone, i) => [`run-${i + 1}`, tone])),
   ...Object.fromEntries(rampTones.map((tone, i) => [`ramp-${i}`, tone])),
+  /** The hatch of what is undecided. */
+  hatch: both('#a3aab5', '#59626f'),
   ...Object.fromEntries(
     differenceTones.map((tone, i) => [`difference-${i - differenceSteps}`, tone]),
   ),

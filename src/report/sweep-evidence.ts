@@ -1,4 +1,3 @@
-import type { Contrast, Evidence, JudgedContrast, Tested } from '../sweep/evidence.ts';
 import type { MethodName } from '../selection/methods.ts';
 
 /** Where a comparison is read: at a budget of each method, or at equal total samples. */
@@ -7,6 +6,11 @@ type Place =
   | { readonly epoch: number }
   | { readonly totalSamples: number }
   | { readonly equal: 'totalSamples' };
+
+interface Ends {
+  readonly low: number;
+  readonly high: number;
+}
 
 /** One method minus another, as far as page and table show it. */
 export interface ShownContrast {
@@ -25,9 +29,9 @@ export interface ShownContrast {
   readonly tested?: {
     readonly mean: number;
     /** 95 % over seeds. */
-    readonly interval: readonly [number, number];
+    readonly interval: Ends;
     /** 95 % over seeds and prompts. */
-    readonly crossed?: readonly [number, number];
+    readonly crossed?: Ends;
     readonly p: number;
     readonly leastP: number;
     /** The difference that so many seeds of this spread show with 80 %. */
@@ -55,23 +59,9 @@ export interface ShownEvidence {
 }
 
 /** The interval that is shown first: over seeds and prompts where both are known. */
-export const shownInterval = ({ tested }: ShownContrast): readonly [number, number] | undefined =>
-  tested?.crossed ?? tested?.interval;
-
-/** Evidence with its intervals as pairs. */
-export function shownEvidence({ preregistration, ...evidence }: Evidence): ShownEvidence {
-  const shown = ({ tested, ...contrast }: Contrast & Partial<JudgedContrast>): ShownContrast => ({
-    ...contrast,
-    ...(tested && { tested: shownTest(tested) }),
-  });
-  return {
-    ...(preregistration && { preregistration }),
-    registered: evidence.registered.map(shown),
-    exploratory: evidence.exploratory.map(shown),
-  };
-}
-
-function shownTest({ interval, crossed, ...tested }: Tested): NonNullable<ShownContrast['tested']> {
-  const pair = ({ low, high }: Tested['interval']): readonly [number, number] => [low, high];
-  return { ...tested, interval: pair(interval), ...(crossed && { crossed: pair(crossed) }) };
+export function shownInterval({
+  tested,
+}: ShownContrast): readonly [low: number, high: number] | undefined {
+  const ends = tested?.crossed ?? tested?.interval;
+  return ends && [ends.low, ends.high];
 }

@@ -96,7 +96,7 @@ export const mapKey = (scale: number): Markup =>
 export const stepRules = (): string =>
   Array.from({ length: 2 * differenceSteps + 1 }, (_, i) => {
     const step = i - differenceSteps;
-    return `.s${step} { --cell: var(--difference-${step}); background-color: var(--cell); }
+    return `.s${step} { background-color: var(--difference-${step}); }
 `;
   }).join('');
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { rgbOf } from '../../demo/plots/ramp.ts';
 import {
+  differenceSteps,
   lineLook,
   lineRules,
   markPath,
@@ -183,6 +184,22 @@ describe('lines', () => {
     expect(looks.map(({ key }) => key)).toEqual(['file-1', 'file-2']);
     for (const { label } of looks) expect(label).toMatch(/^FILE top\.json \([a-p]{4}\)$/);
     expect(looks[0].label).not.toBe(looks[1].label);
+  });
+
+  test('carry text on every colour of a difference, whose sides every eye tells apart', () => {
+    for (const scheme of schemes) {
+      for (let step = -differenceSteps; step <= differenceSteps; step++) {
+        const cell = tones[`difference-${step}`][scheme];
+        expect(contrast(tones.ink[scheme], cell), `${step} ${scheme}`).toBeGreaterThan(4.5);
+      }
+      for (const [vision, matrix] of Object.entries(visions)) {
+        for (const step of [2, 3, 4]) {
+          const [below, above] = [-step, step].map((at) => tones[`difference-${at}`][scheme]);
+          const apart = distance(below, above, matrix);
+          expect(apart, `${vision} ${scheme} ${step}`).toBeGreaterThan(0.06);
+        }
+      }
+    }
   });
 
   test.each(['circle', 'diamond', 'triangle', 'rect'] as const)('mark a point by a %s', (mark) => {

@@ -175,8 +175,12 @@ async function carryOut(
     member: { out, cells: own, adapter },
     argv: memberArgs(sweep, args),
   });
-  const { cells, planned } = await writeSweep(host, out);
+  const {
+    sweep: { cells, planned },
+    table,
+  } = await writeSweep(host, out);
   const { failed } = progress;
+  if (table !== '') await progress.line(table);
   await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {

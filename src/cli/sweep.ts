@@ -1,7 +1,7 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
 import { readText } from '../formats/byte-source.ts';
-import { jsonText, parseJson } from '../formats/json.ts';
+import { jsonText } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
@@ -17,6 +17,8 @@ import { beginSweep, collect, reuse, writeSweep } from './sweep-folder.ts';
 import { Member, type MemberNews } from './sweep-member.ts';
 import { SweepProgress } from './sweep-progress.ts';
 import { onParentEnd, startWorkers } from './sweep-workers.ts';
+import { parsePreregistration } from '../sweep/preregistration.ts';
+import { writeSweepReport } from './sweep-report.ts';
 import { system, type System } from './system.ts';
 
 /** Largest grid and pre-registration, in bytes. */
@@ -158,7 +160,7 @@ async function carryOut(
     decided === undefined
       ? undefined
       : await withSource(decided, (source) => readText(source, MOST_BYTES));
-  if (text !== undefined) parseJson(text, decided ?? '');
+  if (text !== undefined) parsePreregistration(new TextEncoder().encode(text), decided ?? '');
   await beginSweep(host, out, grid, all, text);
   if (args.reuse !== undefined) {
     const taken = await reuse(host, args.reuse, out, own);
@@ -176,7 +178,8 @@ async function carryOut(
   });
   const { cells, planned } = await writeSweep(host, out);
   const { failed } = progress;
-  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}`);
+  const page = await writeSweepReport(host, out);
+  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}, ${page}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {
     const passes = new Set(all.flatMap(({ pass }) => pass?.hash ?? [])).size;
@@ -280,6 +283,7 @@ async function collectOnly(host: System, from: string, args: SweepArgs): Promise
     throw new UsageError(`--out ${args.out} is the sweep itself`);
   }
   const { cells, planned } = await collect(host, from, args.out);
+  await writeSweepReport(host, args.out);
   await host.stderr(`${args.out}: ${cells.length} of ${planned} cells\n`);
   if (args.json) await host.stdout(jsonText({ schema: 1, cells: planned, done: cells.length }));
   return 0;

@@ -14,6 +14,7 @@ const meanings: Readonly<Record<string, string>> = {
 
 function meaningOf(name: string): string {
   if (/^adapter[\w-]*\//.test(name)) return 'what was trained, in the layout of PEFT';
+  if (/^model[\w-]*\//.test(name)) return 'the trained model, in the layout of Hugging Face';
   const [, method = '', seed] = /^subsets\/([a-z]+)(?:-seed-(\d+))?\.json$/.exec(name) ?? [];
   if (method === '') return 'of another seed';
   return `the prompts of ${method.toUpperCase()}${seed === undefined ? '' : `, seed ${seed}`}`;

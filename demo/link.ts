@@ -2,7 +2,10 @@
 import {
   configFrom,
   ConfigError,
+  datasetTask,
   drawnConfig,
+  estimatorLabel,
+  isModule,
   iterationsOf,
   methodLabel,
   overridesOf,
@@ -53,7 +56,7 @@ export interface Choice {
 
 /** Settings that the form of a pretrained model shows. */
 const formFields =
-  /^(?:model|adapter|base|weightStorage|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\.|$)/;
+  /^(?:adapter|adapter\.rank|weightStorage|(?:model|base|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\..*)?)$/;
 
 /** Longest hash that is read, in characters. */
 const LONGEST_HASH = 8192;
@@ -110,7 +113,9 @@ export function writeLink(wish: Wish): string {
 export function choose(wish: Wish, given?: Given): Choice {
   const where = 'settings';
   const asked = parseOverrides(wish.overrides, where);
+  if (given) expectNoModule(asked, where);
   const config = configFrom(wish.preset, given ? together(given.settings, asked) : asked, where);
+  if (given) expectRoom(config, given.model);
   if (startsDrawn(config)) checkSize(config, where);
   return {
     config,
@@ -118,6 +123,66 @@ export function choose(wish: Wish, given?: Given): Choice {
     differences: differencesOf(config, wish.preset),
     given,
   };
+}
+
+/** @throws ConfigError if the longest prompt and response together are more than the model reads. */
+function expectRoom({ task }: ExperimentConfig, { name, config }: ChosenModel): void {
+  if (task.name !== datasetTask) return;
+  const { maxPromptTokens: prompt, maxResponseTokens: response } = task;
+  if (prompt + response <= config.maxPositions) return;
+  throw new ConfigError(
+    `${prompt} tokens of a prompt and ${response} of a response are more than the ${config.maxPositions} ` +
+      `that ${name} reads`,
+  );
+}
+
+/**
+ * A wish without the verifier module that its settings name, and that module's name: code never comes
+ * with a link, so its name says only that a module has to be chosen. Settings that are no JSON stay
+ * as they are: `choose` refuses them.
+ */
+export function withoutModule(wish: Wish): { readonly wish: Wish; readonly module?: string } {
+  const settings = readOverrides(wish.overrides);
+  const task = settings && fieldOf(settings, 'task');
+  if (wish.preset !== PRETRAINED || !settings || !isSection(task)) return { wish };
+  const module = fieldOf(task, 'verifier');
+  if (typeof module !== 'string' || !isModule(module)) return { wish };
+  const rest = Object.entries(task).filter(([name]) => name !== 'verifier');
+  const left = Object.entries(settings).flatMap(([name, value]) =>
+    name !== 'task' ? [[name, value]] : rest.length > 0 ? [[name, Object.fromEntries(rest)]] : [],
+  ) as [string, unknown][];
+  const overrides = left.length > 0 ? JSON.stringify(Object.fromEntries(left)) : '';
+  return { wish: { ...wish, overrides }, module };
+}
+
+/** @throws ConfigError if settings name a module: the form alone, where its user chose it, does. */
+function expectNoModule(settings: object, where: string): void {
+  const task = fieldOf(settings, 'task');
+  if (!isSection(task)) return;
+  const tiers = fieldOf(task, 'tiers');
+  const judges = [
+    ['task', task] as const,
+    ...(Array.isArray(tiers) ? tiers : []).map((tier, i) => [`task.tiers[${i}]`, tier] as const),
+  ];
+  for (const [field, judge] of judges) {
+    const verifier = isSection(judge) ? fieldOf(judge, 'verifier') : undefined;
+    if (typeof verifier !== 'string' || !isModule(verifier)) continue;
+    throw new ConfigError(
+      `${where}: ${field}.verifier: no settings and no link start code: choose the module in the form`,
+    );
+  }
+}
+
+const fieldOf = (settings: object, name: string): unknown =>
+  Object.hasOwn(settings, name) ? (settings as Record<string, unknown>)[name] : undefined;
+
+/** Settings that replace others; undefined if the text holds none. */
+function readOverrides(text: string): object | undefined {
+  try {
+    return parseOverrides(text, 'settings');
+  } catch {
+    return undefined;
+  }
 }
 
 /** Settings of the form, and those that replace them. */
@@ -241,7 +306,7 @@ export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config
 /** One sentence about a run before its start. */
 export function describePlan({ config, seeds, given }: Choice): string {
   if (given) return describeGiven(config, seeds, given);
-  const { experiment, rollout, base, task } = drawnConfig(config, 'a page');
+  const { experiment, rollout, base, task, ppo } = drawnConfig(config, 'a page');
   const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
   const arms =
     others.length === 0
@@ -249,7 +314,7 @@ export function describePlan({ config, seeds, given }: Choice): string {
       : `, then ${others.join(', ')} for ${experiment.armLength} ${experiment.budget} each`;
   return (
     `A model of about ${weightsText(weightsOf(config))} weights; a base shipped with the page or else pre-trained for ` +
-    `${counted(base.updates, 'update')}; PPO on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
+    `${counted(base.updates, 'update')}; ${estimatorLabel(ppo.estimator)} on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
     `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
     `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
     `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
@@ -261,10 +326,10 @@ function describeGiven(
   seeds: readonly number[],
   { model, prompts }: Given,
 ): string {
-  const { adapter, experiment, rollout } = config;
+  const { adapter, experiment, rollout, ppo } = config;
   const what = adapter ? `adapters of rank ${adapter.rank} beside it` : 'all its weights';
   return (
-    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; PPO on ` +
+    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; ${estimatorLabel(ppo.estimator)} on ` +
     `${counted(prompts, 'prompt')} for ${counted(experiment.epochs, 'epoch')} ` +
     `(${counted(fullUpdatesOf(config, prompts), 'update')} of ${counted(rollout.prompts, 'prompt')} × ` +
     `${counted(rollout.samples, 'sample')}); ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`

@@ -1,9 +1,11 @@
+import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
 import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
 import {
   AdapterError,
   buttonsFor,
   ConfigError,
+  estimatorLabel,
   connectTrainer,
   eventsOf,
   historyOf,
@@ -12,8 +14,11 @@ import {
   methodEntries,
   MemoryError,
   metric,
+  metricMeaning,
+  modulesOf,
   poolPromptsOf,
   PRETRAINED,
+  pretrained,
   presets,
   presetSeeds,
   readoutUnit,
@@ -31,6 +36,7 @@ import {
   type MetricKey,
   type RunFolder,
   type StartedRun,
+  type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLook, type LineName } from '../src/look/tokens.ts';
@@ -45,6 +51,7 @@ import {
   fullUpdatesOf,
   readLink,
   wishOf,
+  withoutModule,
   writeLink,
   type Choice,
   type Wish,
@@ -61,6 +68,7 @@ import { PretrainedForm } from './pretrained.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
+import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
 const preset = byId('preset', HTMLSelectElement);
@@ -232,10 +240,11 @@ function fillControls(wish: Wish): void {
 /** Fills the controls from the address; starts nothing. */
 function readAddress(): void {
   try {
-    const wish = readLink(location.hash);
+    const { wish, module } = withoutModule(readLink(location.hash));
     if (!Object.hasOwn(presets, wish.preset) && wish.preset !== PRETRAINED) {
       throw new RangeError(`the address: no preset '${wish.preset}'`);
     }
+    if (module !== undefined) form.askForModule(module);
     fillControls(wish);
   } catch (error) {
     complain(error);
@@ -288,10 +297,11 @@ async function startRun(): Promise<void> {
 
 async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
-  const { config, seeds, memory } = settings;
+  const { config, seeds, memory, inputs } = settings;
   const prepared = await prepare(async () => {
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
+    form.expectModule(config, inputs);
     const given = await form.filesOf(config, await view.storage?.givenFiles(name));
     if (startsFromFolder(config) && !given) {
       const { path } = config.model;
@@ -341,21 +351,26 @@ async function train(
   show(run, claim?.name);
   announce('Starting');
   redraw();
+  const ended = new AbortController();
+  // The form gives the code of a module alone where its user chose it.
+  const frames = given && modulesOf(config.task).length > 0 ? openFrames(ended.signal) : undefined;
   try {
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
     const from = (view.trainer ??= await connectTrainer());
     const bases = await shippedBases(config);
+    const request: StartRequest = {
+      config,
+      seeds,
+      store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
+      resume: keeping.past === 'resumed',
+      bases,
+      ...(given ? { files: { kind: 'blobs', files: given.files } } : {}),
+      ...(given?.memory === undefined ? {} : { memory: given.memory }),
+      ...(frames ? { frames } : {}),
+    };
     const begun = from.api
-      .start({
-        config,
-        seeds,
-        store: claim ? { kind: 'browser', name: claim.name } : { kind: 'memory' },
-        resume: keeping.past === 'resumed',
-        bases,
-        ...(given ? { files: { kind: 'blobs', files: given.files } } : {}),
-        ...(given?.memory === undefined ? {} : { memory: given.memory }),
-      })
+      .start(transfer(request, frames ? [frames] : []))
       .then((started) => noteBegun(run, from, started, claim, given));
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
@@ -388,6 +403,7 @@ async function train(
     } else if (!stopped) complain(error);
     if (!stopped) await closeTrainer();
   }
+  ended.abort();
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
   if (run.state === 'failed') {
@@ -439,18 +455,20 @@ async function offerFiles(run: RunView): Promise<void> {
   }
 }
 
+/** Files in the layouts of PEFT and of Hugging Face. */
+const trainedNames = {
+  adapter: ['adapter_config.json', 'adapter_model.safetensors'],
+  model: ['config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json'],
+} as const;
+
 /** What a run has trained of a given model, once it is done. */
 function trainedFilesOf({ config, seeds, state }: RunView): string[] {
-  if (state !== 'done' || !config.adapter) return [];
+  if (state !== 'done' || !startsFromFolder(config)) return [];
+  const what = config.adapter ? 'adapter' : 'model';
   const folders = seeds.flatMap((one) =>
-    config.experiment.methods.map((method) =>
-      runFiles.trainedFolder('adapter', method, one, seeds),
-    ),
+    config.experiment.methods.map((method) => runFiles.trainedFolder(what, method, one, seeds)),
   );
-  return folders.flatMap((folder) => [
-    `${folder}/adapter_config.json`,
-    `${folder}/adapter_model.safetensors`,
-  ]);
+  return folders.flatMap((folder) => trainedNames[what].map((name) => `${folder}/${name}`));
 }
 
 // ---- stored runs -----------------------------------------------------------------------------
@@ -498,12 +516,13 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const read = (path: string) => kept.read(name, path);
     const folder = folderOf(name, read);
     const run = await readRun(folder);
-    const { config, seeds } = settings;
+    const { config, seeds, memory } = settings;
     const opened = new RunView(config, seeds, { stored: true, past: 'reopened' });
     for await (const event of historyOf(run, folder)) opened.apply(event);
     const answersOf = await kept.completions(name, config, opened.seed);
     show(opened, name);
     fillControls(wishOf(config, seeds));
+    form.fill(config, memory);
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     const file = await read(runFiles.CONFIG);
@@ -741,9 +760,10 @@ function drawMatrix(): void {
   heatMap.draw(view.run, { config, selected: view.selected, epoch: pointedEpoch() });
   const signal = config?.lim.signal ?? 'accuracy';
   setText(byId('matrix-cell', HTMLParagraphElement), cellText());
+  const right = ownModel() ? 'right responses' : 'answers that match the key';
   setText(
     byId('ramp-text', HTMLElement),
-    signal === 'accuracy' ? 'share of answers that match the key, 0 to 1' : 'mean reward, −1 to 1',
+    signal === 'accuracy' ? `share of ${right}, 0 to 1` : 'mean reward, −1 to 1',
   );
   const order = view.run?.scores
     ? `highest LIM score first: ${keptText(view.run)}`
@@ -826,6 +846,7 @@ function draw(): void {
     current: view.current,
   });
   drawCharts();
+  drawAbout();
   list.draw(view.run, view.selected);
   const config = configOf(view);
   if (!config) return;
@@ -838,6 +859,34 @@ function draw(): void {
       : `the ${counted(lim.count, 'prompt')} with the highest scores`;
   const kept = view.run?.lim ? `: here ${view.run.lim.kept} of ${view.run.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
+}
+
+/** Whether the run that is shown, or that the controls ask for, starts from the user's model. */
+function ownModel(): boolean {
+  const config = configOf(view);
+  return config ? startsFromFolder(config) : preset.value === PRETRAINED;
+}
+
+/** Says what a run of this kind does, and leaves out what only made-up prompts have. */
+function drawAbout(): void {
+  const [own, config] = [ownModel(), configOf(view)];
+  const alone = own && !config?.experiment.methods.some((method) => method !== 'full');
+  for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = own;
+  byId('about-drawn', HTMLParagraphElement).hidden = own;
+  byId('about-injected', HTMLDivElement).hidden = own;
+  byId('about-arms', HTMLDivElement).hidden = alone;
+  byId('about-full', HTMLDivElement).hidden = !alone;
+  const given = byId('about-given', HTMLParagraphElement);
+  given.hidden = !own;
+  const { adapter, ppo } = config ?? pretrained.lora;
+  setText(
+    given,
+    `Your model answers the prompts of your file. Reinforcement learning (${estimatorLabel(ppo.estimator)}) ` +
+      'samples several responses to each, your verifier pays each of them, and ' +
+      `${adapter ? 'adapters beside the model, which stays as it is, move' : 'the model moves'} towards what ` +
+      'was paid.',
+  );
+  if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
 // ---- the page --------------------------------------------------------------------------------

@@ -5,11 +5,21 @@ import {
   type KeptModel,
   type KeptModels,
 } from '../src/entries/browser.ts';
-import { datasetTask, type ExperimentConfig } from '../src/index.ts';
+import {
+  datasetTask,
+  defaultAdapter,
+  isModule,
+  modulesOf,
+  pretrained,
+  usualLengths,
+  type ExperimentConfig,
+  type RunInputs,
+} from '../src/index.ts';
 import { bytes, counted } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { droppedOf, pickedFolder, type Dropped } from './dropped.ts';
 import { weightsText, type Given } from './link.ts';
+import { VerifierForm } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
 /** A model folder that is chosen, and what was found in it. */
@@ -25,9 +35,6 @@ interface Prompts {
   readonly rows: number;
 }
 
-/** Longest prompt and response in tokens, where the model has room for them. */
-const usual = { prompt: 512, response: 1024 } as const;
-
 /** The largest rollout that the preset makes, and the updates that it makes of one. */
 const most = { prompts: 16, minibatches: 4 } as const;
 
@@ -36,12 +43,15 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 /** The form of a run that starts from a model and prompts of the user's own. */
 export class PretrainedForm {
   readonly #panel = byId('pretrained', HTMLFieldSetElement);
-  readonly #verifier = byId('verifier', HTMLSelectElement);
+  readonly #verifier: VerifierForm;
+  readonly #trained = byId('trained', HTMLSelectElement);
   readonly #rank = byId('rank', HTMLInputElement);
   readonly #storage = byId('base-storage', HTMLSelectElement);
   readonly #budget = byId('budget', HTMLInputElement);
   readonly #promptTokens = byId('prompt-tokens', HTMLInputElement);
   readonly #responseTokens = byId('response-tokens', HTMLInputElement);
+  /** Lengths that are the user's, or a run's, and not the page's. */
+  readonly #typed = new Set<HTMLInputElement>();
   readonly #keep = byId('keep-model', HTMLButtonElement);
   readonly #onChange: () => void;
   readonly #onDrop: () => void;
@@ -59,6 +69,7 @@ export class PretrainedForm {
   constructor(on: { readonly change: () => void; readonly drop: () => void }) {
     this.#onChange = on.change;
     this.#onDrop = on.drop;
+    this.#verifier = new VerifierForm(on.change);
     const modelFiles = byId('model-files', HTMLInputElement);
     const promptsFile = byId('prompts-file', HTMLInputElement);
     byId('choose-model', HTMLButtonElement).addEventListener('click', () => modelFiles.click());
@@ -74,8 +85,14 @@ export class PretrainedForm {
       if (file) void this.#choosePrompts(file.name, file);
       promptsFile.value = '';
     });
-    const fields = [this.#verifier, this.#rank, this.#storage, this.#budget, this.#promptTokens];
-    for (const field of [...fields, this.#responseTokens]) {
+    this.#trained.addEventListener('input', () => {
+      this.#storage.value = pretrained[this.#isFull ? 'full' : 'lora'].weightStorage ?? 'f32';
+      this.#showRank();
+      this.#onChange();
+    });
+    const tokens = [this.#promptTokens, this.#responseTokens];
+    for (const field of tokens) field.addEventListener('input', () => this.#typed.add(field));
+    for (const field of [this.#rank, this.#storage, this.#budget, ...tokens]) {
       field.addEventListener('input', this.#onChange);
     }
     this.#keep.addEventListener('click', () => void this.#keepModel());
@@ -93,11 +110,10 @@ export class PretrainedForm {
     this.#panel.disabled = disabled;
   }
 
-  /** What is chosen; undefined while the model or the prompts are missing. */
+  /** What is chosen; undefined while the model, the prompts or a verifier module are missing. */
   get given(): Given | undefined {
-    const [model, prompts] = [this.#model, this.#prompts];
-    if (!model || !prompts) return undefined;
-    const rank = this.#rank.valueAsNumber;
+    const [model, prompts, verifier] = [this.#model, this.#prompts, this.#verifier.chosen];
+    if (!model || !prompts || verifier === undefined) return undefined;
     const rollout = Math.min(most.prompts, prompts.rows);
     return {
       model: model.seen,
@@ -108,16 +124,11 @@ export class PretrainedForm {
         task: {
           name: datasetTask,
           prompts: prompts.name,
-          verifier: this.#verifier.value,
+          verifier,
           maxPromptTokens: this.#promptTokens.valueAsNumber,
           maxResponseTokens: this.#responseTokens.valueAsNumber,
         },
-        // As strong as the preset's adapters at any rank: rank 16 with alpha 32.
-        adapter: {
-          rank,
-          alpha: 2 * rank,
-          targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'],
-        },
+        adapter: this.#isFull ? null : { ...defaultAdapter, rank: this.#rank.valueAsNumber },
         weightStorage: this.#storage.value,
         ...(rollout < most.prompts
           ? {
@@ -133,10 +144,15 @@ export class PretrainedForm {
   get missing(): string {
     const model = this.#model ? undefined : 'a model folder';
     const prompts = this.#prompts ? undefined : 'a file of prompts';
-    return `Choose ${[model, prompts].filter((one) => one !== undefined).join(' and ')}.`;
+    const verifier = this.#verifier.chosen === undefined ? 'a verifier module' : undefined;
+    const missing = [model, prompts, verifier].filter((one) => one !== undefined);
+    return `Choose ${new Intl.ListFormat('en-GB').format(missing)}.`;
   }
 
-  /** The files of a run, by their paths in its config; those of the task may be kept with the run. */
+  /**
+   * The files of a run, by their paths in its config; those of the task may be kept with the run. Of
+   * a verifier module, the code is that which the user has chosen here, or is missing.
+   */
   async filesOf(
     config: ExperimentConfig,
     keptWithRun: ReadonlyMap<string, Blob> = new Map(),
@@ -153,6 +169,11 @@ export class PretrainedForm {
     if (prompts && task.name === datasetTask && task.prompts === prompts.name) {
       if (!files.has(prompts.name)) files.set(prompts.name, prompts.file);
     }
+    for (const module of modulesOf(task)) {
+      const code = this.#verifier.module?.file;
+      if (code) files.set(module, code);
+      else files.delete(module);
+    }
     return files;
   }
 
@@ -160,13 +181,33 @@ export class PretrainedForm {
   fill(config: ExperimentConfig, memory: number | undefined): void {
     const { task, adapter, weightStorage, model } = config;
     if (task.name !== datasetTask || model.kind !== 'folder') return;
-    this.#verifier.value = task.verifier ?? 'math';
+    this.#verifier.show(task.verifier ?? 'math');
+    this.#trained.value = adapter ? 'lora' : 'full';
     if (adapter) this.#rank.value = String(adapter.rank);
+    this.#showRank();
     this.#storage.value = weightStorage ?? 'f32';
     if (memory !== undefined) this.#budget.value = String(memory / 2 ** 30);
     this.#promptTokens.value = String(task.maxPromptTokens);
     this.#responseTokens.value = String(task.maxResponseTokens);
+    this.#typed.add(this.#promptTokens).add(this.#responseTokens);
     this.#onChange();
+  }
+
+  /** A link names this module, whose code does not come with it: its user has to choose one. */
+  askForModule(name: string): void {
+    this.#verifier.ask(name);
+  }
+
+  /**
+   * Expects that the user has chosen the module with which a run began.
+   *
+   * @throws Error that asks for it.
+   */
+  expectModule({ task }: ExperimentConfig, { inputs }: RunInputs): void {
+    for (const module of modulesOf(task)) {
+      const began = inputs.find(({ path }) => path === module);
+      this.#verifier.expect(module, began?.sha256);
+    }
   }
 
   /** @param kept Undefined if the browser keeps no files for this page. */
@@ -210,6 +251,7 @@ export class PretrainedForm {
     }
     for (const one of found) {
       if (one.kind === 'folder') await this.#chooseModel(one.name, one.files);
+      else if (isModule(one.file.name)) await this.#verifier.choose(one.file.name, one.file);
       else await this.#choosePrompts(one.file.name, one.file);
     }
   }
@@ -237,14 +279,29 @@ export class PretrainedForm {
     this.#onChange();
   }
 
-  /** Lengths that the model has room for; half of it each where the usual ones are too long. */
+  get #isFull(): boolean {
+    return this.#trained.value === 'full';
+  }
+
+  #showRank(): void {
+    this.#rank.disabled = this.#isFull;
+  }
+
+  /**
+   * Lengths that the model has room for. What the user has typed, or is about to type, stays: a model
+   * is still being looked at meanwhile.
+   */
   #fitTokens(room: number): void {
-    const prompt = this.#promptTokens.valueAsNumber;
-    const response = this.#responseTokens.valueAsNumber;
-    if (prompt + response <= room) return;
-    const half = Math.floor(room / 2);
-    this.#promptTokens.value = String(Math.min(usual.prompt, half));
-    this.#responseTokens.value = String(Math.min(usual.response, half));
+    const own = (field: HTMLInputElement): boolean =>
+      this.#typed.has(field) || document.activeElement === field;
+    const given = (field: HTMLInputElement): number | undefined =>
+      own(field) ? field.valueAsNumber : undefined;
+    const { prompt, response } = usualLengths(room, {
+      prompt: given(this.#promptTokens),
+      response: given(this.#responseTokens),
+    });
+    if (!own(this.#promptTokens)) this.#promptTokens.value = String(prompt);
+    if (!own(this.#responseTokens)) this.#responseTokens.value = String(response);
   }
 
   async #choosePrompts(name: string, file: Blob): Promise<void> {

@@ -174,6 +174,8 @@ export async function buildLibrary() {
       },
     });
     await buildPage(join(scratch, 'page'));
+    const frame = 'verifier-frame.html';
+    copyFileSync(join(root, 'demo/public', frame), join(scratch, 'page', frame));
     const bases = join(root, 'src/bases');
     for (const name of readdirSync(bases).filter((file) => file.endsWith('.safetensors'))) {
       copyFileSync(join(bases, name), join(scratch, 'src/bases', name));
@@ -186,7 +188,7 @@ export async function buildLibrary() {
       renameSync(path, target);
     }
     for (const path of walk(dist)) {
-      if (/\.(?:js|safetensors)$/.test(path) && !kept.has(relative(dist, path))) rmSync(path);
+      if (/\.(?:js|html|safetensors)$/.test(path) && !kept.has(relative(dist, path))) rmSync(path);
     }
     writeFileSync(stamp, '');
     utimesSync(stamp, started, started);

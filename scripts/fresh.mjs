@@ -6,7 +6,13 @@ import { stamp, walk } from './dist.mjs';
 import { modulePath, root } from './process.mjs';
 
 /** Sources of the library and of the command. */
-const sources = ['src', 'kernels', 'shaders', 'package.json'].map((name) => join(root, name));
+const sources = [
+  'src',
+  'kernels',
+  'shaders',
+  'demo/public/verifier-frame.html',
+  'package.json',
+].map((name) => join(root, name));
 
 const lock = modulePath('.limr-build-lock');
 

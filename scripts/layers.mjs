@@ -99,7 +99,14 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
-    imports: ['src/config', 'src/readouts', 'src/rollout-order', 'src/selection', 'src/tasks'],
+    imports: [
+      'src/config',
+      'src/readouts',
+      'src/rollout-order',
+      'src/selection',
+      'src/tasks',
+      'src/vocabulary',
+    ],
   },
   'src/run-folder': {
     is: 'files of a run: names, config, results, log of events',
@@ -249,6 +256,7 @@ export const layers = {
       'src/selection',
       'src/sweep',
       'src/tasks',
+      'src/vocabulary',
     ],
   },
   'src/export': {

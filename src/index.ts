@@ -86,13 +86,20 @@ export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers
 export { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
-export { cutOf, cutText } from './report/readings.ts';
+export { cutOf, cutText, metricMeaning } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export type { BaseRecord, InputMark, RunInputs } from './run-folder/inputs.ts';
 export { runFileText } from './run-folder/run-file.ts';
-export { datasetTask, type DatasetConfig, type DatasetTier } from './tasks/dataset-config.ts';
+export {
+  datasetTask,
+  isModule,
+  usualLengths,
+  type DatasetConfig,
+  type DatasetTier,
+} from './tasks/dataset-config.ts';
 export {
   describeTask,
+  modulesOf,
   outsideTierSizesOf,
   poolPromptsOf,
   tierSizesOf,
@@ -101,6 +108,8 @@ export {
 export type { Origin, TaskDescription, TaskShape } from './tasks/task.ts';
 export { VerifierError } from './tasks/verification.ts';
 export type { FamilyChoice } from '../kernels/lib/variants.ts';
+export { defaultAdapter } from './vocabulary/adapters.ts';
+export { estimatorLabel } from './vocabulary/estimators.ts';
 export type { Storage } from './vocabulary/storages.ts';
 export {
   type ByMethod,

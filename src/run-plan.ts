@@ -5,6 +5,7 @@ import { type ByMethod, methodLabel, type MethodName, onlineOf } from './selecti
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
 import { poolPromptsOf, takesGivenModel } from './tasks/registry.ts';
+import { estimatorLabel } from './vocabulary/estimators.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */
 export const trainingOrder = ({ experiment }: ExperimentConfig): readonly MethodName[] => [
@@ -103,14 +104,22 @@ export function plannedUpdates(
 }
 
 /** A heading for the training of a method. */
-export const trainingText = (method: MethodName, iterations: number): string =>
-  method === 'full'
-    ? `PPO on the full pool, ${iterations} updates, recording every prompt's reward`
-    : onlineOf(method)
-      ? `PPO from the base on the pool under ${methodLabel(method)}, ${iterations} updates`
-      : iterations === 0
-        ? `${methodLabel(method)} kept no prompt: nothing to train on`
-        : `PPO from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
+export function trainingText(
+  { ppo: { estimator } }: Pick<ExperimentConfig, 'ppo'>,
+  method: MethodName,
+  iterations: number,
+): string {
+  const learner = estimatorLabel(estimator);
+  if (method === 'full') {
+    return `${learner} on the full pool, ${iterations} updates, recording every prompt's reward`;
+  }
+  if (onlineOf(method)) {
+    return `${learner} from the base on the pool under ${methodLabel(method)}, ${iterations} updates`;
+  }
+  return iterations === 0
+    ? `${methodLabel(method)} kept no prompt: nothing to train on`
+    : `${learner} from the base on the ${methodLabel(method)} subset, ${iterations} updates`;
+}
 
 /**
  * The item at an index of a run's seeds or methods. @throws RangeError if there is no such item.

@@ -49,6 +49,7 @@ const wholeSteps = [1, 10, 100, 1000, 1e4, 1e5].flatMap((power) => [power, 2 * p
 /** One measure over updates, one line per method; above it, the values at one update. */
 export class LineChart {
   readonly #options: LineChartOptions;
+  readonly #meaning = document.createElement('p');
   readonly #when = document.createElement('p');
   readonly #values = document.createElement('ul');
   readonly #line = document.createElement('div');
@@ -80,15 +81,14 @@ export class LineChart {
     figure.className = 'card chart';
     const title = document.createElement('h3');
     title.textContent = options.title;
-    const meaning = document.createElement('p');
-    meaning.className = 'hint';
-    meaning.textContent = options.meaning;
+    this.#meaning.className = 'hint';
+    this.explain(options.meaning);
     this.#when.className = 'when quiet';
     this.#values.className = 'readout';
     this.#room.className = 'plot';
     // The rows above give the values, so the drawing is hidden from screen readers.
     this.#room.ariaHidden = 'true';
-    figure.append(title, meaning, this.#when, this.#values, this.#room);
+    figure.append(title, this.#meaning, this.#when, this.#values, this.#room);
     host.append(figure);
     this.#line.className = 'cursor-line';
     this.#onPoint = onPoint;
@@ -96,6 +96,11 @@ export class LineChart {
     new ResizeObserver(() => this.#resize()).observe(this.#room);
     this.#resize();
     this.#read();
+  }
+
+  /** Says what its values mean. */
+  explain(meaning: string): void {
+    if (this.#meaning.textContent !== meaning) this.#meaning.textContent = meaning;
   }
 
   /** A plot of the lines that the state names: uPlot cannot remove a line that has no cursor. */

@@ -33,6 +33,9 @@ const contentTypes: Readonly<Record<string, string>> = {
 /** Allows the page's own files only; no request leaves the machine. */
 const policy = "default-src 'self' data:; script-src 'self'; worker-src 'self'";
 
+/** Says its own policy: code that is handed to it, and no network. */
+const framePage = '/page/verifier-frame.html';
+
 /**
  * Loads all of the page's files at once, so that a build meanwhile cannot mix old and new files.
  */
@@ -62,7 +65,8 @@ function serve(files: ReadonlyMap<string, Buffer>): Promise<Server> {
       return;
     }
     const type = contentTypes[path === '/' ? '.html' : extname(path)] ?? 'application/octet-stream';
-    response.writeHead(200, { 'content-type': type, 'content-security-policy': policy }).end(body);
+    const policies = path === framePage ? {} : { 'content-security-policy': policy };
+    response.writeHead(200, { 'content-type': type, ...policies }).end(body);
   });
   return new Promise((resolve, reject) => {
     server.once('error', reject);

@@ -132,7 +132,7 @@ export function shapeOf(model: ModelConfig, question: FitQuestion): BuffersShape
       ppo: { ...preset.ppo, estimator: method === 'ppo' ? 'gae' : 'grpo' },
       weightStorage: base,
       cacheStorage: cache,
-      adapter: rank === undefined ? null : { ...defaultAdapter, rank, alpha: 2 * rank },
+      adapter: rank === undefined ? null : { ...defaultAdapter, rank },
     },
     lengths: { maxPromptTokens: promptTokens, maxResponseTokens: responseTokens },
     prompts: 1024,

@@ -5,8 +5,8 @@ import { failureIn } from '../results.ts';
 import { inputTexts } from '../run-folder/inputs.ts';
 import { CONFIG, isLeftOver, runFolders } from '../run-folder/names.ts';
 import { runFileText } from '../run-folder/run-file.ts';
-import type { StartedRun, TrainerApi } from '../workers/protocol.ts';
-import type { Connection } from '../threads/connect.ts';
+import type { StartedRun } from '../workers/protocol.ts';
+import type { Trainer } from '../workers/trainer.ts';
 import { inFolder } from './run-store.ts';
 import type { System } from './system.ts';
 import { readTuned } from './tuned.ts';
@@ -26,28 +26,33 @@ export interface FolderRun {
  * Opens a run in its folder, paused before its first iteration. The folder of a new run then holds
  * its config.
  *
+ * @param asked Called when the trainer was asked to start: from then on it can be stopped.
  * @throws The errors of `TrainerApi.start`.
  */
 export async function openInFolder(
   host: System,
-  trainer: Connection<TrainerApi>,
+  trainer: Trainer,
   run: FolderRun,
   adapter: AdapterChoice,
+  asked: () => void = () => undefined,
 ): Promise<StartedRun> {
   const { out, config, seeds, memory, resumed = false } = run;
-  const started = await trainer.api.start(
+  const [bases, tuned] = [await shippedBases(config), await readTuned()];
+  const starting = trainer.api.start(
     inFolder(host, out, {
       config,
       seeds,
       resume: resumed,
       ...(memory === undefined ? {} : { memory }),
       adapter,
-      bases: await shippedBases(config),
-      tuned: await readTuned(),
+      bases,
+      tuned,
       // Waits until the folder holds its config.
       paused: true,
     }),
   );
+  asked();
+  const started = await starting;
   if (!resumed) {
     for (const [file, text] of inputTexts(started.inputs)) await host.write(`${out}/${file}`, text);
     // Last: a folder with a config holds a run.

@@ -1,6 +1,10 @@
 import { storeOver, type StoreCalls } from '../workers/remote-store.ts';
+import { serveVerifierFrames } from '../workers/verifier-frames.ts';
 import type { CallReply, PageHeap, PageSettings, SystemCalls } from './page-protocol.ts';
 import type { FileContent, System } from './system.ts';
+
+/** Where the process that opened the page serves it. */
+const FRAME_PAGE = '/page/verifier-frame.html';
 
 /** Bytes per call: a multiple of 3, so that base64 needs no padding between chunks. */
 const CHUNK = 3 << 20;
@@ -130,6 +134,7 @@ export function pageSystem({ environment, terminal }: PageSettings): System {
       // A page's lock never reports its loss: after a loss the folder's store refuses writes.
       return { lost: new Promise(() => undefined), release: () => call('unlock', folder) };
     },
+    verifierFrames: () => serveVerifierFrames(new URL(FRAME_PAGE, location.href)),
     // Workers of a page reach the files only through the page.
     runStore(folder) {
       const store = (name: keyof StoreCalls, ...args: unknown[]): Promise<unknown> =>

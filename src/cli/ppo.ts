@@ -3,7 +3,7 @@ import { configFrom, type ExperimentConfig } from '../config.ts';
 import { fieldOf, isRecord, type JsonRecord } from '../formats/json.ts';
 import { baseName } from '../formats/paths.ts';
 import { PRETRAINED } from '../presets.ts';
-import { datasetTask, isModule } from '../tasks/dataset-config.ts';
+import { datasetTask, isModule, usualLengths } from '../tasks/dataset-config.ts';
 import { defaultAdapter } from '../vocabulary/adapters.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths, readConfigFile } from './chosen-config.ts';
@@ -12,9 +12,6 @@ import { openDiskDescription } from './model-files.ts';
 import { nextFree } from './output.ts';
 import { estimateRun, runConfig } from './run.ts';
 import { system } from './system.ts';
-
-/** Longest prompt and response in tokens, unless a config says otherwise or the model has less room. */
-const usualTokens = { prompt: 512, response: 1024 } as const;
 
 export const command = defineCommand({
   args: {
@@ -154,15 +151,12 @@ async function taskOf(args: PpoArgs, given: JsonRecord): Promise<JsonRecord> {
   }
 }
 
-/** Lengths that the task does not set: the usual ones, or else half of the model's room each. */
+/** Both lengths: those that the task sets stay, right or wrong. */
 function lengthsOf(task: JsonRecord, room: number): JsonRecord {
   const { maxPromptTokens: prompt, maxResponseTokens: response } = task;
-  const left = (other: unknown): number =>
-    typeof other === 'number' && other < room ? room - other : Math.floor(room / 2);
-  return {
-    maxPromptTokens: prompt ?? Math.min(usualTokens.prompt, left(response)),
-    maxResponseTokens: response ?? Math.min(usualTokens.response, left(prompt)),
-  };
+  const numberOf = (value: unknown) => (typeof value === 'number' ? value : undefined);
+  const usual = usualLengths(room, { prompt: numberOf(prompt), response: numberOf(response) });
+  return { maxPromptTokens: prompt ?? usual.prompt, maxResponseTokens: response ?? usual.response };
 }
 
 async function absolutePath(path: string): Promise<string> {

@@ -1,4 +1,5 @@
 import { expose, transfer } from 'comlink';
+import { modulesOf } from '../tasks/registry.ts';
 import type { StartRequest } from '../workers/protocol.ts';
 import type { FileCalls } from '../workers/given-files.ts';
 import { callsOf } from '../workers/remote-store.ts';
@@ -23,15 +24,17 @@ export function inFolder(
     expose(calls, port1);
     return port2;
   };
-  const ports = [served(callsOf(store)), served(fileCallsOf(new SystemFiles(host)))] as const;
-  const [ofStore, ofFiles] = ports;
+  const ofStore = served(callsOf(store));
+  const ofFiles = served(fileCallsOf(new SystemFiles(host)));
+  const frames = modulesOf(request.config.task).length > 0 ? host.verifierFrames?.() : undefined;
   return transfer(
     {
       ...request,
       store: { kind: 'port', port: ofStore },
       files: { kind: 'port', port: ofFiles },
+      ...(frames ? { frames } : {}),
     },
-    [...ports],
+    [ofStore, ofFiles, ...(frames ? [frames] : [])],
   );
 }
 

@@ -7,7 +7,12 @@ import { presetSeeds } from '../presets.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted, duration, percent } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import { type Evaluation, type ExperimentEvent, type ExperimentResults, type LimSummary } from '../results.ts';
+import {
+  type Evaluation,
+  type ExperimentEvent,
+  type ExperimentResults,
+  type LimSummary,
+} from '../results.ts';
 import { CONFIG, LATEST, placeOfCheckpoint, REPORT, RESULTS } from '../run-folder/names.ts';
 import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
@@ -21,6 +26,7 @@ import { FolderStore } from '../workers/folder-store.ts';
 import { reopeningText } from '../workers/device-recovery.ts';
 import { modulesOf } from '../tasks/registry.ts';
 import { moduleNotice } from '../workers/module-verifier.ts';
+import type { StartedRun } from '../workers/protocol.ts';
 import { connectTrainer, eventsOf } from '../workers/trainer.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
@@ -106,7 +112,9 @@ async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<
     await plan.lock?.release();
   }
   if (!run) {
-    await host.stderr(`stopped; continue with: limr run --resume ${plan.out}\n`);
+    const began = (await host.info(`${plan.out}/${CONFIG}`)) !== undefined;
+    const next = began ? `continue with: limr run --resume ${plan.out}` : 'the run had not begun';
+    await host.stderr(`stopped; ${next}\n`);
     return 1;
   }
   await host.stderr(`${table(run)}\nreport: ${plan.out}/${REPORT}\n`);
@@ -391,25 +399,31 @@ async function runExperiment(
   await tellOfModules(host, plan);
   const trainer = await connectTrainer();
   const wanted = { stop: false };
-  let stoppable = false;
+  let begun = false;
   const stop = (): void => {
     trainer.api.stop().catch(() => undefined); // a dead worker reports its death in its events
   };
   const leave = host.onInterrupt(() => {
     wanted.stop = true;
-    void host.stderr('\nstopping after this iteration, then writing a checkpoint …\n');
-    if (stoppable) stop();
+    const last = begun ? ' after this iteration, then writing a checkpoint' : '';
+    void host.stderr(`\nstopping${last} …\n`);
+    // Also while the files of a model are read.
+    stop();
   });
   // If another process took the folder over, this run, which was asleep, gives up.
   void plan.lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
   try {
-    const started = await openInFolder(host, trainer, plan, adapter);
+    const started = await unlessUnread(
+      openInFolder(host, trainer, plan, adapter, () => {
+        // Ctrl-C may have come before there was a start to stop.
+        if (wanted.stop) stop();
+      }),
+    );
+    if (!started) return undefined;
+    begun = true;
     await host.stderr(`adapter: ${started.adapter}\n`);
     for (const note of started.notes) await host.stderr(`${note}\n`);
-    stoppable = true;
-    // Ctrl-C may have come before the run could be stopped.
-    if (wanted.stop) stop();
-    else await trainer.api.resume();
+    if (!wanted.stop) await trainer.api.resume();
     const screen = new Screen(host, plan);
     for await (const batch of eventsOf(trainer)) await screen.show(batch);
     if (screen.failure !== undefined) {
@@ -429,6 +443,14 @@ async function runExperiment(
     leave();
   }
 }
+
+/** What a start gives; undefined if it was stopped while files were read. */
+const unlessUnread = (starting: Promise<StartedRun>): Promise<StartedRun | undefined> =>
+  starting.catch((error: unknown) => {
+    // An error of a worker keeps its name alone.
+    if (error instanceof Error && error.name === 'UnreadError') return undefined;
+    throw error;
+  });
 
 const goesOn = (folder: string): string => `limr run --resume ${folder} goes on`;
 

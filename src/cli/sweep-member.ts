@@ -8,10 +8,8 @@ import { openGivenInputs } from '../scheduler/given-inputs.ts';
 import { takeOverPass } from '../scheduler/take-over.ts';
 import type { PlannedCell, PlannedPass } from '../sweep/grid.ts';
 import { cellFolder, passFolder } from '../sweep/names.ts';
-import type { Connection } from '../threads/connect.ts';
 import { FolderStore } from '../workers/folder-store.ts';
-import type { TrainerApi } from '../workers/protocol.ts';
-import { connectTrainer, eventsOf } from '../workers/trainer.ts';
+import { connectTrainer, eventsOf, type Trainer } from '../workers/trainer.ts';
 import { readConfigFile } from './chosen-config.ts';
 import type { FolderLock } from './folder-lock.ts';
 import { clearLeftOvers, failureOf, openInFolder } from './folder-run.ts';
@@ -55,7 +53,7 @@ export class Member {
   readonly #tell: (news: MemberNews) => void;
   /** Folders whose runs have failed in this process. */
   readonly #failed = new Set<string>();
-  #trainer: Connection<TrainerApi> | undefined;
+  #trainer: Trainer | undefined;
   /** Whether a run is open, which `stop` must end. */
   #running = false;
   #stopping = false;

@@ -7,6 +7,7 @@ import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
 import { ROWS } from '../sweep/names.ts';
+import { parsePreregistration } from '../sweep/preregistration.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
 import { absolutePaths } from './chosen-config.ts';

@@ -52,6 +52,8 @@ export interface System {
   onInterrupt(listener: () => void): () => void;
   /** The store of a run's folder, for a worker that has no files of its own. */
   readonly runStore?: (folder: string) => RunStore;
+  /** In a page: a port to sandboxed frames, for the modules that a command was told to judge by. */
+  readonly verifierFrames?: () => MessagePort;
   /**
    * Makes the command the only writer of a folder.
    *
@@ -73,12 +75,14 @@ export type Look = 'heading' | 'warning' | 'status' | 'clear';
 class CleanSystem implements System {
   readonly #inner: System;
   readonly runStore?: (folder: string) => RunStore;
+  readonly verifierFrames?: () => MessagePort;
   readonly lock?: (folder: string) => Promise<FolderLock>;
 
   constructor(inner: System) {
     this.#inner = inner;
-    const { runStore, lock } = inner;
+    const { runStore, verifierFrames, lock } = inner;
     if (runStore) this.runStore = runStore;
+    if (verifierFrames) this.verifierFrames = verifierFrames;
     if (lock) this.lock = lock;
   }
 

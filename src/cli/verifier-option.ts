@@ -63,7 +63,7 @@ async function openModule(path: string): Promise<ModuleVerifier> {
   await host.stderr(`verifier: ${moduleNotice(path)}\n`);
   const files = new SystemFiles(host);
   try {
-    return await ModuleVerifier.open(path, { files });
+    return await ModuleVerifier.open(path, { files, frames: host.verifierFrames?.() });
   } finally {
     await files.close();
   }

@@ -5,7 +5,13 @@ export { FileError } from '../file-error.ts';
 export { FormatError } from '../formats/format-error.ts';
 export { SafetensorsError } from '../formats/safetensors.ts';
 export { WorkerError } from '../threads/connect.ts';
-export { type ChosenModel, countPrompts, lookAtModel } from './chosen-files.ts';
+export {
+  type ChosenModel,
+  type ChosenVerifier,
+  countPrompts,
+  lookAtModel,
+  lookAtVerifier,
+} from './chosen-files.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {

@@ -5,7 +5,9 @@ import type { ModelConfig } from '../model/config.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import { openModelDirectory } from '../model/model-directory.ts';
 import { parameterLayout } from '../model/parameters.ts';
+import { digestOfSource } from '../scheduler/given-inputs.ts';
 import { blobSource } from '../workers/given-files.ts';
+import { ModuleVerifier } from '../workers/module-verifier.ts';
 
 /** A model that a user has chosen in a page, as its files describe it. */
 export interface ChosenModel {
@@ -53,4 +55,33 @@ export async function countPrompts(name: string, file: Blob): Promise<number> {
   if (rows.length === 0) throw new FormatError(`${name}: no rows`);
   for (const { record, where } of rows) expectAnswer(record, where);
   return rows.length;
+}
+
+/** A verifier module that a user has chosen or pasted in a page. */
+export interface ChosenVerifier {
+  /** Of its file: ends in `.js` or `.mjs`. */
+  readonly name: string;
+  readonly file: Blob;
+  readonly sha256: string;
+}
+
+/**
+ * Loads a verifier module once, in a frame, to see whether it can judge. Its top level runs there: a
+ * page calls this only for code that its user chose or pasted.
+ *
+ * @param frames A port of `serveVerifierFrames`. The caller ends its frames.
+ * @throws ConfigError naming the module, if it has a syntax error, throws, does not come to an end or
+ *   has no default function; FormatError if it is too large or no text; FileError if it cannot be read
+ *   any more.
+ */
+export async function lookAtVerifier(
+  name: string,
+  file: Blob,
+  frames: MessagePort,
+): Promise<ChosenVerifier> {
+  const source = blobSource(name, file);
+  const files = { open: () => Promise.resolve(source) };
+  const verifier = await ModuleVerifier.open(name, { files, threads: 1, frames });
+  verifier.close();
+  return { name, file, sha256: await digestOfSource(source) };
 }

@@ -4,7 +4,8 @@ import { TokenizerClient as Tokenizer } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { AllLogits } from '../model/all-logits.ts';
 import type { ModelConfig } from '../model/config.ts';
-import { type PeftAdapter, readAdapter } from '../model/hugging-face/peft.ts';
+import { freshAdapters, planOf } from '../model/adapters.ts';
+import { adapterFiles, type PeftAdapter, readAdapter } from '../model/hugging-face/peft.ts';
 import { expectParameters, type LoadedModel, loadModel } from '../model/load-parameters.ts';
 import {
   type ModelDirectory,
@@ -19,6 +20,7 @@ import type { SamplingSettings } from '../rollout/decoder.ts';
 import { Responder, type Response } from '../rollout/responder.ts';
 import { SupervisedTrainer } from '../supervised/trainer.ts';
 import { replaceWrongVariants } from '../variants/self-check.ts';
+import type { AdapterSpec } from '../vocabulary/adapters.ts';
 import { type Device, gpuOf } from './device.ts';
 
 /** Options of `openModel` and `openAdapter`. */
@@ -224,6 +226,13 @@ export interface FineTuningOptions {
    * false.
    */
   readonly gradientCheckpointing?: boolean;
+  /**
+   * Low-rank adapters to train over the frozen model: fresh ones of these numbers, or those of
+   * `openAdapter` to go on from. Left out: all parameters are trained.
+   */
+  readonly adapter?: AdapterSpec | PeftAdapter;
+  /** Seed of fresh adapters. Default 0. */
+  readonly seed?: number;
 }
 
 /** A text to learn from, as token ids. */
@@ -234,22 +243,25 @@ export interface FineTuningRow {
   readonly response: readonly number[];
 }
 
-/** Supervised fine-tuning of all parameters of a model, by AdamW. */
+/** Supervised fine-tuning of a model, or of adapters over it, by AdamW. */
 export class FineTuning {
   /** One sentence for each kernel that computed wrong on this device and was replaced. */
   readonly warnings: readonly string[];
   readonly #model: ModelDirectory;
   readonly #trainer: SupervisedTrainer;
+  readonly #adapters: AdapterStart | undefined;
   readonly #most: Pick<FineTuningOptions, 'batch' | 'longest'>;
 
   private constructor(
     model: ModelDirectory,
     trainer: SupervisedTrainer,
+    adapters: AdapterStart | undefined,
     most: Pick<FineTuningOptions, 'batch' | 'longest'>,
     warnings: readonly string[],
   ) {
     this.#model = model;
     this.#trainer = trainer;
+    this.#adapters = adapters;
     this.#most = most;
     this.warnings = warnings;
   }
@@ -271,6 +283,7 @@ export class FineTuning {
     expectWhole('longest', longest);
     expectLength('longest', longest, model.config.maxPositions);
     await expectParameters(model, 'lm');
+    const adapters = options.adapter && startOf(options.adapter, model.config, options.seed ?? 0);
     const { headDim } = model.config;
     const warnings = await replaceWrongVariants(gpu, { headDim, training: true, storage });
     const optimizer = {
@@ -290,13 +303,12 @@ export class FineTuning {
       positions: longest,
       checkpointing: options.gradientCheckpointing ?? false,
       weightStorage: storage,
+      adapter: adapters?.plan,
     });
-    const parameters = new Map<string, Float32Array>();
-    for (const { name } of parameterNames(parameterLayout(model.config, 'lm'))) {
-      parameters.set(name, await model.read(name));
-    }
-    trainer.model.reset(parameters);
-    return new FineTuning(model, trainer, { batch, longest }, warnings);
+    await trainer.base?.loadFrom(model);
+    if (adapters) trainer.model.reset(adapters.tensors);
+    else await trainer.model.resetFrom(model);
+    return new FineTuning(model, trainer, adapters, { batch, longest }, warnings);
   }
 
   /**
@@ -321,17 +333,23 @@ export class FineTuning {
   }
 
   /**
-   * The files of the model in its present state, in the Hugging Face layout and in the order to
-   * write them.
+   * The files of what is trained, in its present state and in the order to write them: a model in the
+   * Hugging Face layout, or adapters in PEFT's.
    *
-   * @param options.dtype Type of the weights in the file. Default F32.
-   * @param options.tokenizerFrom Opens the folder whose tokenizer files are copied unchanged.
+   * @param options.dtype Type of a model's weights in the file. Default F32, which adapters always
+   *   have.
+   * @param options.tokenizerFrom Opens the folder whose tokenizer files are copied unchanged beside a
+   *   model.
    */
   async files(
     options: { readonly dtype?: WeightDType; readonly tokenizerFrom?: OpenModelFile } = {},
   ): Promise<Map<string, Uint8Array>> {
     const { config } = this.#model;
     const trained = await this.#trainer.model.weights.read();
+    if (this.#adapters) {
+      const { plan, numbers } = this.#adapters;
+      return adapterFiles(config, plan, trained, { baseName: null, numbers });
+    }
     const weights = parameterNames(parameterLayout(config, 'lm')).map(({ name, shape }) => {
       const data = trained.get(name);
       if (!data) throw new Error(`fine-tuning: the device holds no '${name}'`);
@@ -344,6 +362,25 @@ export class FineTuning {
   close(): void {
     this.#trainer.destroy();
   }
+}
+
+/** Adapters to train. */
+type AdapterStart = Pick<PeftAdapter, 'plan' | 'numbers' | 'tensors'>;
+
+/** @throws RangeError on numbers that no adapter has. */
+function startOf(
+  adapter: AdapterSpec | PeftAdapter,
+  config: ModelConfig,
+  seed: number,
+): AdapterStart {
+  if ('plan' in adapter) return adapter;
+  expectWhole('adapter.rank', adapter.rank);
+  if (!(Number.isFinite(adapter.alpha) && adapter.alpha > 0)) {
+    throw new RangeError(`adapter.alpha must be a number above 0, is ${adapter.alpha}`);
+  }
+  if (adapter.targets.length === 0) throw new RangeError('adapter.targets must name a matrix');
+  const plan = planOf(adapter, config);
+  return { plan, numbers: adapter, tensors: freshAdapters(config, plan, seed, 'model') };
 }
 
 /** @throws RangeError unless a value is a positive whole number. */

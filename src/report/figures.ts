@@ -10,6 +10,7 @@ import {
 import { percent } from '../look/wording.ts';
 import { metric, type MetricKey } from '../metrics.ts';
 import type { LimSummary, ScoredPrompt } from '../results.ts';
+import { estimatorLabel } from '../vocabulary/estimators.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
 import { leastSeeds } from '../interval.ts';
@@ -29,6 +30,7 @@ import {
   thinned,
   trainingCurve,
   unitOf,
+  metricMeaning,
 } from './readings.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { describeTask } from '../tasks/registry.ts';
@@ -224,7 +226,7 @@ export function learningFigure(run: Run, id: string, charged: boolean): Markup {
     ...wide,
     id,
     label:
-      `Held-out accuracy over ${unit}s of PPO of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
+      `Held-out accuracy over ${unit}s of ${estimatorLabel(run.results.config.ppo.estimator)} of ${curves.map(({ method }) => methodLabel(method)).join(', ')} and the base` +
       `${charged ? ', with the responses that a selection takes charged to it' : ''}. Numbers in the table below.`,
     xName: charged ? 'updates, FULL pass charged' : `${unit}s`,
     yName: 'share right',
@@ -278,7 +280,7 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
   const drawing = lineChart({
     ...narrow,
     id,
-    label: `${name} over PPO updates, by method. First and last values in the table below.`,
+    label: `${name} over updates, by method. First and last values in the table below.`,
     xName: 'updates',
     yName: unit || name.toLowerCase(),
     lines: curves.map(({ method, points }) => ({
@@ -296,15 +298,11 @@ export function trainingFigure(run: Run, id: string, key: MetricKey): Markup {
     ]),
   );
   const units = unit === '' || unit === 'share' ? '' : `, ${unit}`;
-  return figure(drawing, markup`<b>${name}${units}.</b> ${meaningOf(run, key)}.`, ends);
-}
-
-/** What a scalar means in a run, without the full stop. */
-function meaningOf({ results }: Run, key: MetricKey): string {
-  const { verdicts } = describeTask(results.config.task);
-  if (verdicts && key === 'reward_mean') return verdicts.reward;
-  if (verdicts && key === 'accuracy_mean') return verdicts.right;
-  return metric(key).meaning;
+  return figure(
+    drawing,
+    markup`<b>${name}${units}.</b> ${metricMeaning(run.results.config.task, key)}.`,
+    ends,
+  );
 }
 
 /**

@@ -1,6 +1,7 @@
 import { startsFromFolder } from '../config.ts';
 import { percent } from '../look/wording.ts';
 import type { SelectionSummary } from '../results.ts';
+import { estimatorLabel } from '../vocabulary/estimators.ts';
 import type { Origin } from '../tasks/task.ts';
 import { methodLabel, methodOf, readsRewards, type MethodName } from '../selection/methods.ts';
 import { seedsCaveat, wrongKeysCaveat } from './caveats.ts';
@@ -53,7 +54,7 @@ function fullFinding(run: Run): string | undefined {
   if (!base || !full) return undefined;
   const gain = full.mean - base.mean;
   return (
-    `PPO on the full pool took held-out accuracy from ${fixed(base.mean)} to ${fixed(full.mean)} ` +
+    `${estimatorLabel(run.results.config.ppo.estimator)} on the full pool took held-out accuracy from ${fixed(base.mean)} to ${fixed(full.mean)} ` +
     `in ${counted(updates, 'update')} (${signed(gain)}).`
   );
 }

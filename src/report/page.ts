@@ -60,6 +60,7 @@ import {
 import type { Run } from '../run-folder/finished-run.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { describeTask } from '../tasks/registry.ts';
+import { estimatorLabel } from '../vocabulary/estimators.ts';
 import {
   inTableOrder,
   methodLabel,
@@ -279,7 +280,7 @@ function limSection(run: Run): Markup {
     lim.compat === 'limr'
       ? 'Missing entries are filled and dropped as the paper’s released script does.'
       : 'A prompt that an epoch missed is compared over the epochs that it has.';
-  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here ${learnerText(run.results.config)}) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
+  return markup`<p>A language model learns from prompts whose answers can be checked: it samples answers, a verifier rewards right ones, and reinforcement learning (here ${estimatorLabel(run.results.config.ppo.estimator)}) makes them likelier. Not every prompt teaches. One that is always solved, or never, gives no direction. <b>Learning Impact Measurement</b> (LIM; Li, Zou and Liu 2025, <i>LIMR: Less is More for RL Scaling</i>, arXiv:2502.11886) finds the ones that do by watching one training pass over the whole pool. It records the reward r of every prompt i in every data epoch k, and scores how closely each prompt’s curve follows the mean curve of the pool:</p>
 <div class="scroll" tabindex="0">${formula}</div>
 <p>A prompt that follows the mean exactly scores 1. One that is solved from the start scores 0. One that is never solved scores below 0 once the mean curve is above one half. ${which} ${arms.length === 0 ? 'would be kept, to train the model again from the start on those alone; this run trained on the whole pool only' : 'are kept, and the model is trained again from the start on those alone'}. Here r is the ${signal}. ${rule}</p>
 ${
@@ -289,12 +290,6 @@ ${
 `
 }`;
 }
-
-/** How policies learn. The made-up tasks leave other estimators to the list of settings. */
-const learnerText = (config: ExperimentConfig): string =>
-  startsFromFolder(config) && config.ppo.estimator !== 'gae'
-    ? `PPO with the estimator ${config.ppo.estimator}`
-    : 'PPO';
 
 /** What FULL trains on, and the selections that look at its rewards. */
 function fullText(run: Run): string {
@@ -387,10 +382,10 @@ ${
       ? markup`<li><b>Probe.</b> ${probeText(probe)}</li>
 `
       : ''
-  }<li><b>FULL.</b> ${learnerText(config)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.${last > pass ? markup` Its training goes on to update ${last}, and no reward is recorded any more.` : ''}</li>
+  }<li><b>FULL.</b> ${estimatorLabel(config.ppo.estimator)} on all ${count(pool)} prompts for ${counted(experiment.epochs, 'data epoch')}, ${counted(pass, 'update')} of ${count(rollout.prompts)} prompts × ${rollout.samples} samples. Every prompt’s reward is recorded: a matrix of ${count(pool)} × ${experiment.epochs}.${last > pass ? markup` Its training goes on to update ${last}, and no reward is recorded any more.` : ''}</li>
 <li><b>Scores.</b> LIM scores the prompts from that matrix${arms.length > 0 ? markup`, and subsets are selected` : ''}.</li>
-${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> PPO from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
-${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> PPO from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
+${arms.length > 0 ? markup`<li><b>${listed(arms.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on each subset, ${budget}, with nothing else changed.</li>` : ''}
+${online.length > 0 ? markup`<li><b>${listed(online.map(methodLabel))}.</b> ${estimatorLabel(config.ppo.estimator)} from the base again on the whole pool, ${budget}; each chooses its prompts while it trains.</li>` : ''}
 ${sizes.length === 0 ? markup`<li><b>Not evaluated</b>: the task has no held-out prompts.</li>` : markup`<li><b>Evaluation</b> on held-out prompts, ${listed(sizes)}, after ${listed(experiment.readouts.filter((at) => at <= Math.max(...methodsOf(run).map((method) => lastReadout(run, method)))).map(String))} ${unitOf(run)}s${experiment.budget === 'updates' ? '' : ' of a method’s own prompts'}: ${task.answers ?? `greedy answers, and ${evaluation.samples === 0 ? 'no samples' : `${evaluation.samples} samples at temperature ${evaluation.temperature}`}`}. The table reads ${unitOf(run)} ${experiment.tableReadout}; that was fixed before the run.</li>`}
 </ol>
 `;
@@ -574,7 +569,7 @@ function contrastTable(run: Run): Markup {
 
 function trainingSection(run: Run, id: string): Markup {
   const over = run.results.seeds.length > 1 ? ' Lines are means over seeds.' : '';
-  return markup`<p>What PPO saw while it trained: samples at temperature ${run.results.config.rollout.temperature} ${armsOf(run).length === 0 ? 'on the whole pool.' : 'on each method’s own prompts, so levels are not comparable between methods whose prompts differ in difficulty.'}${over}</p>
+  return markup`<p>What ${estimatorLabel(run.results.config.ppo.estimator)} saw while it trained: samples at temperature ${run.results.config.rollout.temperature} ${armsOf(run).length === 0 ? 'on the whole pool.' : 'on each method’s own prompts, so levels are not comparable between methods whose prompts differ in difficulty.'}${over}</p>
 ${trainingLegend(run)}<div class="grid">
 ${trainingKeys.map((key) => trainingFigure(run, `${id}${key.replaceAll('_', '-')}`, key))}</div>
 `;

@@ -1,10 +1,19 @@
 import { evaluationsAt, readoutOf, readoutUnit } from '../readouts.ts';
-import type { MetricKey } from '../metrics.ts';
+import { metric, type MetricKey } from '../metrics.ts';
 import type { Evaluation, LimSummary, ScoredPrompt } from '../results.ts';
 import { inTableOrder, passShare, readsRewards, type MethodName } from '../selection/methods.ts';
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from '../interval.ts';
+import { describeTask, type TaskConfig } from '../tasks/registry.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { average, count, counted, fixed } from './text.ts';
+
+/** What a scalar means where a task is learned, without the full stop. */
+export function metricMeaning(task: TaskConfig, key: MetricKey): string {
+  const { verdicts } = describeTask(task);
+  if (verdicts && key === 'reward_mean') return verdicts.reward;
+  if (verdicts && key === 'accuracy_mean') return verdicts.right;
+  return metric(key).meaning;
+}
 
 /** Greedy answers, or samples at the evaluation temperature. */
 export type Answering = 'greedy' | 'sampled';

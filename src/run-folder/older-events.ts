@@ -73,7 +73,7 @@ export function logOfOlderRun(run: OlderRun): StoredEvent[] {
       if (place?.seedIndex === s && m > place.methodIndex) break;
       const prompts =
         method === 'full' ? run.poolSize : (summary?.selections[method]?.prompts ?? 0);
-      phase(seed, method, trainingText(method, iterationsOf(config, method, prompts)));
+      phase(seed, method, trainingText(config, method, iterationsOf(config, method, prompts)));
       for (const { update } of records.filter(
         (one) => one.seed === seed && one.method === method,
       )) {

@@ -68,7 +68,7 @@ export async function trainMethod(tools: MethodTools, place: MethodPlace): Promi
   const { pool, method, prompts } = place;
   const { progress } = log;
   const length = iterationsOf(config, method, prompts.length);
-  log.enter(pool.seed, method, trainingText(method, length));
+  log.enter(pool.seed, method, trainingText(config, method, length));
   const { trainer, decoder, online } = buffers.current;
   if (progress.iteration === 0) {
     await trainer.reset(base.source, pool.seed);

@@ -1,10 +1,11 @@
 import type { ExperimentConfig } from '../config.ts';
 import { lineOf, parseEvent } from '../run-folder/events.ts';
 import { checkpointName, EVENTS } from '../run-folder/names.ts';
-import { iterationsOf, passConfig, plannedUpdates } from '../run-plan.ts';
+import { iterationsOf, onlineEpochs, passConfig, plannedUpdates } from '../run-plan.ts';
 import { poolPromptsOf } from '../tasks/registry.ts';
 import { AppendedFile, checkMark, DamageError, markedPieces } from './appended-file.ts';
 import { CheckpointError, Checkpoints, type FoundCheckpoint } from './checkpoint.ts';
+import type { HostMatrix } from './reward-matrix.ts';
 import type { RunStore } from './run-store.ts';
 import { readStanding } from './standing.ts';
 
@@ -57,9 +58,20 @@ export async function takeOverPass(
   await events.flush(to);
   await new Checkpoints(to).write(
     checkpointName({ seedIndex: 0, method: 'full', update: end }),
-    { ...found, configHash },
+    { ...found, configHash, online: untouched(config, pool) },
     { ...files, [EVENTS]: events.mark },
   );
+}
+
+/** The matrix of online methods before the first of them; undefined if a run has none. */
+function untouched(config: ExperimentConfig, pool: number): HostMatrix | undefined {
+  const cells = pool * onlineEpochs(config, pool);
+  if (cells === 0) return undefined;
+  return {
+    accuracySums: new Float32Array(cells),
+    rewardSums: new Float32Array(cells),
+    samples: new Uint32Array(cells),
+  };
 }
 
 /** @throws DamageError unless a checkpoint is whole and of the end of a FULL pass. */

@@ -208,6 +208,25 @@ function settingsOf(config: DatasetConfig): [name: string, value: string][] {
   ];
 }
 
+/**
+ * The longest prompt and response in tokens that a run takes if it says nothing else.
+ *
+ * @param room Positions of the model. Where the usual lengths are more, each gets what the other one
+ *   leaves, or half of the room.
+ * @param own The lengths that are said.
+ */
+export function usualLengths(
+  room: number,
+  own: { readonly prompt?: number | undefined; readonly response?: number | undefined } = {},
+): { readonly prompt: number; readonly response: number } {
+  const left = (other: number | undefined): number =>
+    other !== undefined && other > 0 && other < room ? room - other : Math.floor(room / 2);
+  return {
+    prompt: own.prompt ?? Math.min(512, left(own.response)),
+    response: own.response ?? Math.min(1024, left(own.prompt)),
+  };
+}
+
 export const describeDataset = (config: DatasetConfig): TaskDescription => {
   const { prompts } = config;
   const file = prompts === undefined ? 'a file' : baseName(prompts);

@@ -223,7 +223,9 @@ class DatasetReader {
     const rows = distinct(await this.#read(prompts, 'prompts'), (row, reason) => {
       this.leftOut.push(leftOutOf(row, reason));
     });
-    const kept = await this.#fitting(rows);
+    const kept = await this.#fitting(rows, (lengths) => {
+      this.notes.push(`${baseName(prompts)}: ${lengthsText(lengths)}`);
+    });
     if (kept.length === 0) {
       throw new ConfigError(
         `task.prompts: no prompt of ${prompts} is left: all ${rows.length} have more than ` +
@@ -283,8 +285,15 @@ class DatasetReader {
     return rows;
   }
 
-  /** Encodes prompts, and leaves out those that are too long. */
-  async #fitting(rows: readonly PromptRow[]): Promise<EncodedRow[]> {
+  /**
+   * Encodes prompts, and leaves out those that are too long.
+   *
+   * @param tell Receives the numbers of tokens, also of those that are left out.
+   */
+  async #fitting(
+    rows: readonly PromptRow[],
+    tell?: (lengths: readonly number[]) => void,
+  ): Promise<EncodedRow[]> {
     const where = (i: number): string => rows[i]?.where ?? '';
     const givens = await this.#given(rows, where);
     const encoded = await this.#client.encode(
@@ -292,6 +301,7 @@ class DatasetReader {
       { addSpecialTokens: !this.#templated },
       where,
     );
+    tell?.(encoded.map(({ length }) => length));
     const { maxPromptTokens } = this.#config;
     return rows.flatMap((row, i) => {
       const tokens = Uint32Array.from(encoded[i] ?? []);
@@ -333,6 +343,16 @@ class DatasetReader {
     ];
     if (parts.length > 0) this.notes.push(`${baseName(path)}: left out ${parts.join(' and ')}`);
   }
+}
+
+/** The lengths of prompts by nearest rank: a reader sees what a longest prompt would leave out. */
+function lengthsText(lengths: readonly number[]): string {
+  const sorted = [...lengths].sort((a, b) => a - b);
+  const rank = (share: number): number => sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+  return (
+    `${counted(lengths.length, 'prompt')} of ${rank(0.5)} tokens in the median; 90 % have at most ${rank(0.9)}, ` +
+    `99 % at most ${rank(0.99)}, the longest ${rank(1)}`
+  );
 }
 
 const sameAs = 'the same prompt and answer as ';

@@ -16,17 +16,26 @@
  * action.
  */
 export const estimators = {
-  gae: { baseline: undefined, critic: true, whitened: true },
-  grpo: { baseline: 'mean-and-std', critic: false, whitened: false },
-  dr_grpo: { baseline: 'mean', critic: false, whitened: false },
-  rloo: { baseline: 'leave-one-out', critic: false, whitened: false },
-  'reinforce++': { baseline: undefined, critic: false, whitened: true },
-  'reinforce++-baseline': { baseline: 'mean', critic: false, whitened: true },
+  gae: { label: 'PPO', baseline: undefined, critic: true, whitened: true },
+  grpo: { label: 'GRPO', baseline: 'mean-and-std', critic: false, whitened: false },
+  dr_grpo: { label: 'Dr. GRPO', baseline: 'mean', critic: false, whitened: false },
+  rloo: { label: 'RLOO', baseline: 'leave-one-out', critic: false, whitened: false },
+  'reinforce++': { label: 'REINFORCE++', baseline: undefined, critic: false, whitened: true },
+  'reinforce++-baseline': {
+    label: 'REINFORCE++ with a baseline',
+    baseline: 'mean',
+    critic: false,
+    whitened: true,
+  },
 } as const;
 
 export type AdvantageEstimator = keyof typeof estimators;
 
 export const advantageEstimators = Object.keys(estimators) as AdvantageEstimator[];
+
+/** What training by an estimator is called: `PPO` has a critic. */
+export const estimatorLabel = (estimator: AdvantageEstimator): string =>
+  estimators[estimator].label;
 
 /** Whether an estimator reads values, so that a critic must be trained. */
 export const needsCritic = (estimator: AdvantageEstimator): boolean => estimators[estimator].critic;

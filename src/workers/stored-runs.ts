@@ -6,6 +6,7 @@ import { inputTexts, readInputs, type RunInputs } from '../run-folder/inputs.ts'
 import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
 import { at } from '../run-plan.ts';
 import { CompletionLog } from '../scheduler/completion-log.ts';
+import { modulesOf } from '../tasks/registry.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
 /** Limit on kept runs. A new run replaces the oldest one. */
@@ -24,7 +25,7 @@ export interface StoredRun {
   readonly name: string;
   readonly started: Date;
   /** Undefined if this version cannot read the run. `problem` says why. */
-  readonly settings?: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
+  readonly settings?: Pick<RunFile, 'config' | 'seeds' | 'memory'> & { readonly inputs: RunInputs };
   readonly problem?: string;
   readonly finished: boolean;
   /** Undefined before the first checkpoint, and after the run has finished. */
@@ -96,7 +97,8 @@ export class StoredRuns {
 
   /**
    * Records what a claimed run began with, if its model is a folder. The files of its task are kept
-   * with it, so that it goes on without them; the model is not.
+   * with it, so that it goes on without them; the model is not. Neither is a verifier module: no code
+   * is kept, so that none can start with the run.
    *
    * @param inputs As the trainer reports them.
    * @param files The files by their paths in the config.
@@ -109,8 +111,9 @@ export class StoredRuns {
     files: ReadonlyMap<string, Blob>,
   ): Promise<void> {
     const store = await BrowserStore.open(name);
+    const modules = modulesOf(run.config.task);
     for (const [i, { path }] of inputs.inputs.entries()) {
-      const file = files.get(path);
+      const file = modules.includes(path) ? undefined : files.get(path);
       if (file) await store.write(givenFile(i), slicesOf(file));
     }
     for (const [file, text] of inputTexts(inputs)) await store.write(file, text);
@@ -238,7 +241,7 @@ export class StoredRuns {
       const { config, seeds, memory } = await readRunFile(textOf(file), inputs);
       const pointer = finished ? undefined : await store.read(LATEST);
       const checkpoint = pointer && placeOf(textOf(pointer), seeds);
-      const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
+      const settings = { config, seeds, inputs, ...(memory === undefined ? {} : { memory }) };
       return { ...known, settings, ...(checkpoint ? { checkpoint } : {}) };
     } catch (error) {
       return { ...known, problem: error instanceof Error ? error.message : String(error) };

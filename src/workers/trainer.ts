@@ -2,6 +2,9 @@ import type { ExperimentEvent } from '../results.ts';
 import { connect, type Connection, type StartWorker } from '../threads/connect.ts';
 import type { TrainerApi } from './protocol.ts';
 
+/** The worker that owns the device and trains. */
+export type Trainer = Connection<TrainerApi>;
+
 const startTrainer: StartWorker = (Worker) =>
   new Worker(new URL('./trainer.worker.ts', import.meta.url), { type: 'module' });
 

@@ -8,18 +8,31 @@ import type { FramePort } from './module-host.ts';
  *
  * @param page Address of `verifier-frame.html`, whose content security policy allows code that is
  *   handed to it and nothing else. The policy of this page must allow the address in `frame-src`.
+ * @param options.signal Ends all of these frames when it is aborted: they outlive a worker that died,
+ *   and the run of one that did not.
  * @returns A port for `StartRequest.frames`.
  */
-export function serveVerifierFrames(page: string | URL): FramePort {
+export function serveVerifierFrames(
+  page: string | URL,
+  options: { readonly signal?: AbortSignal } = {},
+): FramePort {
   const { port1, port2 } = new MessageChannel();
+  const frames = new Set<HTMLIFrameElement>();
+  options.signal?.addEventListener('abort', () => {
+    port1.close();
+    for (const frame of frames) frame.remove();
+    frames.clear();
+  });
   port1.onmessage = ({ data, ports: [port, closed] }: MessageEvent<{ readonly code: string }>) => {
     if (!port || !closed) return;
     const frame = document.createElement('iframe');
     frame.sandbox.add('allow-scripts');
     frame.hidden = true;
     frame.src = String(page);
+    frames.add(frame);
     closed.onmessage = () => {
       closed.close();
+      frames.delete(frame);
       frame.remove();
     };
     frame.addEventListener(

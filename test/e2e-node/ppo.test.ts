@@ -9,6 +9,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { findChromium } from '../../scripts/chromium.mjs';
 import { differences } from '../faults/compare.ts';
@@ -158,6 +159,69 @@ describe('limr ppo', () => {
     }
     expect(linesOf(at('page/metrics.jsonl'))).toHaveLength(3 * 2);
     expect((json('page/results.json') as { host: string }).host).toContain('chromium');
+  });
+
+  test('limr eval judges by a module, and tells of responses that it cannot judge', async () => {
+    writeFileSync(
+      at('judge.mjs'),
+      `export default async (prompt, answer, response, { finished }) => {
+        if (answer.odd) throw new Error('odd');
+        const right = typeof response === 'string' && finished === false && prompt === 'abc';
+        return { reward: Number(right), correct: right, formatted: true, extracted: answer.kind };
+      };`,
+    );
+    const rows = [{ kind: 'even' }, { odd: true }];
+    const text = rows.map((answer) => `${JSON.stringify({ prompt: 'abc', answer })}\n`).join('');
+    writeFileSync(at('q.jsonl'), text);
+    const ended = await start(node, [
+      ...['eval', model, '--data', 'q.jsonl', '--verifier', './judge.mjs', '--out', 'e.json'],
+      ...['--max-new-tokens', '2'],
+    ]);
+    expect([ended.code, ended.stderr]).toEqual([
+      0,
+      expect.stringContaining('could not be judged and count as wrong (the first: '),
+    ]);
+    expect(ended.stderr).toContain('judge.mjs runs as your own code, in processes of its own');
+    expect(json('e.json')).toMatchObject({ mean: 0.5, verifier: './judge.mjs' });
+  });
+
+  test('Ctrl-C ends the reading of its files, and leaves no run', async () => {
+    // The signal itself cannot be timed to come while files are read.
+    const code = `
+      const on = process.on;
+      process.on = function (name, listener) {
+        if (name === 'SIGINT') queueMicrotask(listener);
+        return on.call(this, name, listener);
+      };
+      const { main } = await import(${JSON.stringify(pathToFileURL(join(root, 'dist/src/cli/main.js')).href)});
+      process.exit(await main(${JSON.stringify(ppo('--out', 'early'))}));`;
+    writeFileSync(at('early.mjs'), code);
+    const ended = await start([process.execPath, at('early.mjs')], []);
+    expect([ended.code, ended.stderr]).toEqual([
+      1,
+      expect.stringMatching(/stopping …\nstopped; the run had not begun\n$/),
+    ]);
+    expect(existsSync(at('early/config.json'))).toBe(false);
+  });
+
+  test.skipIf(noBrowser)('judges by a module in a sandboxed frame of a page', async () => {
+    writeFileSync(
+      at('mine.js'),
+      `export default (prompt, answer, response) => ({
+        reward: self.origin === 'null' ? 0.75 : -1, correct: true, formatted: true, extracted: null,
+      });`,
+    );
+    const ended = await start(node, [
+      ...['ppo', model, '--prompts', 'p.jsonl', '--verifier', './mine.js', '--config', 'c.json'],
+      ...['--rank', '4', '--base', 'f32', '--out', 'framed'],
+      ...['--host', 'chromium', '--adapter', 'software'],
+    ]);
+    expect(ended.stderr).toContain('mine.js runs in a sandboxed frame without network');
+    expect([ended.code, ended.stderr]).toEqual([0, expect.stringContaining('swiftshader')]);
+    const updates = linesOf(at('framed/metrics.jsonl')).map(
+      (line) => JSON.parse(line) as { metrics: { reward_mean: number } },
+    );
+    expect(updates.map(({ metrics }) => metrics.reward_mean)).toEqual(Array(3 * 2).fill(0.75));
   });
 
   test('goes on only with the files that it began with', async () => {

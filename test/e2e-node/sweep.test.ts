@@ -110,10 +110,9 @@ describe('limr sweep', () => {
     ]);
     expect(ended.map(({ code }) => code)).toEqual([0, 0]);
     cpSync(at('two'), at('one'), { recursive: true });
-    expect(await sweep('one')).toMatchObject({
-      code: 0,
-      stderr: expect.stringContaining('4 of 4'),
-    });
+    const merged = await sweep('one');
+    expect(merged.code).toBe(0);
+    expect(merged.stderr).toContain('4 of 4 cells done');
     expect(sweepDifferences(at('one'), at('whole'))).toEqual([]);
   });
 

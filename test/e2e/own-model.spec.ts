@@ -88,6 +88,10 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await page.getByLabel('GPU memory, GiB').fill('3.5');
     await expect(page.locator('#plan')).toContainText('4 prompts for 1 epoch (1 update of');
     await expect(page.locator('#start')).toBeEnabled();
+    await expect(page.locator('#about')).toContainText(
+      'Reinforcement learning (GRPO) samples several responses to each, your verifier pays',
+    );
+    await expect(page.locator('#about')).not.toContainText('arithmetic', { useInnerText: true });
     expect(await seriousFaults(page)).toEqual([]);
   });
 
@@ -105,6 +109,21 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
       page.getByRole('link', { name: 'adapter/adapter_model.safetensors' }),
     ).toBeVisible();
     await expectNoSidewaysScroll(page);
+  });
+
+  await test.step('all its weights are trained where that is asked for', async () => {
+    await page.locator('#trained').selectOption('full');
+    await expect(page.getByLabel('LoRA rank')).toBeDisabled();
+    await expect(page.getByLabel('Base stored in')).toHaveValue('f32');
+    await expect(page.locator('#plan')).toContainText('with all its weights in training; GRPO');
+    await page.locator('#start').click();
+    await expect(page.locator('#rank')).toBeDisabled();
+    await expect(page.getByRole('link', { name: 'model/model.safetensors' })).toBeVisible({
+      timeout: RUN_MS,
+    });
+    await expect(phase).toHaveText('Done');
+    await page.locator('#trained').selectOption('lora');
+    await expect(page.getByLabel('Base stored in')).toHaveValue('f16');
   });
 
   await test.step('a kept model is there after a reload, and the run goes on', async () => {
@@ -149,6 +168,141 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
   });
   expect(faults.list).toEqual([]);
 });
+
+/** Judges every response alike, if it runs in a frame of opaque origin. */
+const judging = (reward: number): string =>
+  `export default (prompt, answer, response, { finished }) => ({
+    reward: self.origin === 'null' ? ${reward} : -1, correct: finished, formatted: true, extracted: null,
+  });`;
+
+test('a verifier module judges in a frame, and never comes by itself', async ({ page }) => {
+  const faults = await watchFaults(page);
+  page.on('dialog', (dialog) => void dialog.accept());
+  const [phase, start] = [page.locator('#phase'), page.locator('#start')];
+  const [chosen, told] = [page.locator('#module-name'), page.locator('#module-problem')];
+  const mine = join(folder, 'mine.js');
+  writeFileSync(mine, judging(0.75));
+  await open(page, hashOf(1));
+
+  await test.step('what is typed while a model is looked at stays, and too much is told', async () => {
+    const [prompt, response] = ['Tokens of a prompt', 'Tokens of a response'] as const;
+    await page.getByLabel(prompt).fill('24');
+    await page.getByLabel(response).focus();
+    await drop(page, [model, join(folder, 'prompts.jsonl')]);
+    await expect(page.locator('#prompts-name')).toContainText('4 rows');
+    await expect(page.getByLabel(prompt)).toHaveValue('24');
+    await expect(page.getByLabel(response)).toHaveValue('1024');
+    await expect(page.locator('#problem')).toContainText(
+      '24 tokens of a prompt and 1024 of a response are more than the',
+    );
+    await expect(start).toBeDisabled();
+    await fillTokens(page);
+    await expect(start).toBeEnabled();
+  });
+
+  await test.step('what is wrong with it is told beside it, before a start', async () => {
+    await page.getByLabel('Verifier').selectOption('module');
+    await expect(page.locator('#plan')).toHaveText('Choose a verifier module.');
+    await expect(start).toBeDisabled();
+    const code = page.getByLabel('Or paste its code');
+    const use = page.getByRole('button', { name: 'Use this code' });
+    await code.fill('export default (');
+    await use.click();
+    await expect(told).toContainText('pasted.mjs: it cannot be loaded: SyntaxError');
+    await code.fill('export const judge = () => 1;');
+    await use.click();
+    await expect(told).toContainText('pasted.mjs: it cannot be loaded: Error: it has no default');
+    await expect(start).toBeDisabled();
+    expect(await seriousFaults(page)).toEqual([]);
+    await code.fill(judging(0.5));
+    await expect(start).toBeDisabled();
+    await use.click();
+    await expect(chosen).toContainText('pasted.mjs · ');
+    await expect(told).toBeEmpty();
+    await expect(start).toBeEnabled();
+    await code.press('End');
+    await code.press('Space');
+    await expect(start).toBeDisabled();
+    await expectNoSidewaysScroll(page);
+  });
+
+  await test.step('one that is dropped judges a run, in frames that end with it', async () => {
+    await drop(page, [mine]);
+    await expect(chosen).toContainText('mine.js · ');
+    await expect(page.locator('iframe')).toHaveCount(0);
+    await start.click();
+    await expect(phase).toHaveText('Done', { timeout: RUN_MS });
+    await expect(page.locator('.readout').first()).toContainText('FULL 0.75');
+    await expect(page.locator('iframe')).toHaveCount(0);
+  });
+
+  await test.step('a link that names it leaves it to be chosen', async () => {
+    const config = { ...settings, task: { ...settings.task, verifier: 'mine.js' } };
+    const link = new URLSearchParams({ preset: 'pretrained', config: JSON.stringify(config) });
+    await page.evaluate((to) => void (location.hash = to), `#${link}`);
+    await expect(chosen).toContainText('The link names the module mine.js, but code never comes');
+    await expect(page.getByLabel('Verifier')).toHaveValue('module');
+    await expect(page.locator('#plan')).toHaveText('Choose a verifier module.');
+    await expect(start).toBeDisabled();
+    expect(new URL(page.url()).hash).not.toContain('mine.js');
+    expect(new URL(page.url()).hash).toContain('lastBatch');
+  });
+
+  await test.step('a run asks for the same module again after a reload', async () => {
+    await page.evaluate((to) => void (location.hash = to), hashOf(200));
+    await drop(page, [mine]);
+    await expect(chosen).toContainText('mine.js · ');
+    await start.click();
+    const updates = async () =>
+      Number(/update (\d+) ·/.exec((await page.locator('#pace').textContent()) ?? '')?.[1] ?? 0);
+    await expect.poll(updates, { timeout: RUN_MS, intervals: [50] }).toBeGreaterThan(2);
+    const kept = await storedNames(page);
+    expect(kept).toContain('given/0');
+    expect(kept).not.toContain('given/1');
+    await page.reload();
+    await expect(phase).toHaveText('Ready');
+    await drop(page, [model]);
+    await expect(page.locator('#model-name')).toContainText(modelName);
+    const resume = page.getByRole('button', { name: /^Resume run of/ });
+    await resume.click();
+    const problem = page.locator('#problem');
+    await expect(problem).toContainText(
+      /^This run began with the module mine\.js \(SHA-256 \w+…\)/,
+    );
+    await expect(problem).toContainText('never starts by itself: choose the module again');
+    await expect(page.getByLabel('Verifier')).toHaveValue('module');
+    await expect(page.locator('iframe')).toHaveCount(0);
+    writeFileSync(mine, judging(0.25));
+    await drop(page, [mine]);
+    await expect(chosen).toContainText('mine.js · ');
+    await resume.click();
+    await expect(problem).toContainText('is not: choose the same module');
+    writeFileSync(mine, judging(0.75));
+    await drop(page, [mine]);
+    await expect(problem).toBeEmpty();
+    await resume.click();
+    await expect(page.locator('#pace')).toContainText('tokens/s', { timeout: RUN_MS });
+    await page.getByRole('button', { name: 'Stop', exact: true }).click();
+    await expect(phase).toHaveText('Stopped', { timeout: RUN_MS });
+  });
+  expect(faults.list).toEqual([]);
+});
+
+/** The files of runs that the browser keeps, by their paths in the run's folder. */
+const storedNames = (page: Page): Promise<string[]> =>
+  page.evaluate(async () => {
+    const found: string[] = [];
+    const walk = async (folder: FileSystemDirectoryHandle, path: string): Promise<void> => {
+      const entries = folder as unknown as { values(): AsyncIterableIterator<FileSystemHandle> };
+      for await (const entry of entries.values()) {
+        const name = `${path}${entry.name}`;
+        if (entry.kind === 'file') found.push(name.split('/').slice(-2).join('/'));
+        else await walk(entry as FileSystemDirectoryHandle, `${name}/`);
+      }
+    };
+    await walk(await navigator.storage.getDirectory(), '');
+    return found;
+  });
 
 test('reading is told and ends when it is stopped', async ({ page }) => {
   // As from a slow disk: every piece of a file waits until the test lets it through.

@@ -78,6 +78,40 @@ export interface Experiment {
   readonly resume: (out: string) => string[];
 }
 
+/** GRPO of adapters: few tokens, a checkpoint every second of nine updates. */
+const adapters = {
+  task: {
+    template: 'none',
+    maxPromptTokens: 16,
+    maxResponseTokens: 6,
+    lastBatch: 'short',
+    verifier: 'exact',
+  },
+  rollout: { prompts: 4, samples: 4 },
+  ppo: { actor: { learningRate: 0.01, warmupUpdates: 0 } },
+  adapter: { rank: 4 },
+  lim: { signal: 'reward', theta: -1e6 },
+  experiment: { epochs: 3, checkpointEvery: 2 },
+};
+
+/** `limr ppo` of the small model of the fixtures, whose reference its caller makes. */
+export function pretrainedOf(laboratory: Laboratory, variant: Variant): Experiment {
+  const config = join(laboratory.folder, `ppo-${variant}.json`);
+  writeFileSync(config, JSON.stringify({ ...adapters, ...variants[variant] }));
+  const prompts = join(laboratory.folder, 'prompts.jsonl');
+  const row = (i: number) => JSON.stringify({ prompt: `${i}+${i % 3}=`, answer: String(i) });
+  writeFileSync(prompts, `${Array.from({ length: 10 }, (_, i) => row(i)).join('\n')}\n`);
+  const model = join(import.meta.dirname, '../fixtures/models/qwen2-tied');
+  const options = ['--prompts', prompts, '--config', config];
+  return {
+    config,
+    seeds: '1',
+    reference: laboratory.path('reference-ppo'),
+    start: (out) => ['ppo', model, ...options, '--out', out],
+    resume: (out) => ['run', '--resume', out],
+  };
+}
+
 const made = new WeakMap<Laboratory, Map<string, Promise<Experiment>>>();
 
 /** An experiment and its run without faults, which is made once. */

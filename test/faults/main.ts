@@ -2,7 +2,7 @@ import { RandomStream } from '../../src/random.ts';
 import { allocation, device, deviceDeno } from './kinds/device.ts';
 import { disk } from './kinds/disk.ts';
 import { flip } from './kinds/flip.ts';
-import { killChromium, killDeno, killEvent, killNode } from './kinds/kill.ts';
+import { killChromium, killDeno, killEvent, killNode, killPpo } from './kinds/kill.ts';
 import { fuzz } from './kinds/fuzz.ts';
 import { owners } from './kinds/owners.ts';
 import { page } from './kinds/page.ts';
@@ -20,6 +20,7 @@ export const kinds: readonly Kind[] = [
   killNode,
   killDeno,
   killChromium,
+  killPpo,
   killSft,
   killBase,
   sweep,

@@ -210,6 +210,34 @@ describe('limr-lab/model', () => {
     expect(loss).toBeLessThan(losses[2]);
   });
 
+  test('learns adapters alone, which go on where their files left off', async () => {
+    const rows = prompts.map((prompt) => ({ prompt, response: [12, 13, 39] }));
+    const sizes = { batch: 3, longest: 8, learningRate: 1e-2 };
+    const spec = { rank: 3, alpha: 6, targets: ['q', 'down'] } as const;
+    const directory = await open();
+    const opened = (written: ReadonlyMap<string, Uint8Array>) =>
+      openAdapter((name) => {
+        const bytes = written.get(name);
+        return Promise.resolve(bytes && bytesSource(name, bytes));
+      }, directory);
+    const training = await FineTuning.open(device, directory, { ...sizes, adapter: spec, seed: 5 });
+    const losses = [await training.step(rows), await training.step(rows)];
+    expect(losses[1]).toBeLessThan(losses[0]);
+    const adapter = await opened(await training.files());
+    const next = await training.step(rows);
+    training.close();
+    expect(adapter.numbers).toMatchObject({ rank: 3, alpha: 6 });
+    expect([...adapter.plan.keys()]).toEqual([...planOf(spec, config).keys()]);
+
+    const again = await FineTuning.open(device, directory, { ...sizes, adapter });
+    expect(await again.step(rows)).toBe(next);
+    again.close();
+    const wrong = { ...spec, rank: 0 };
+    await expect(FineTuning.open(device, directory, { ...sizes, adapter: wrong })).rejects.toThrow(
+      new RangeError('adapter.rank must be a whole number from 1, is 0'),
+    );
+  });
+
   test('refuses files that are no model', async () => {
     await expect(open({ 'config.json': undefined })).rejects.toThrow(FormatError);
     await expect(open({ 'config.json': encode({ model_type: 'bert' }) })).rejects.toThrow(

@@ -8,8 +8,8 @@ import { openTestGpu } from '../support/gpu.ts';
 
 const gpu = await openTestGpu();
 
-// A corpus with the same slips cannot be told better than by its own chances: 0.2 to 0.24 nats a
-// token, where a model that knows nothing has log(19) = 2.9.
+// A corpus with slips cannot be told better than by its own chances: 0.2 to 0.24 nats a token over
+// many sequences, 0.05 more or less over these. A model that knows nothing has log(19) = 2.9.
 test.each([
   ['standard', {}],
   ['standard', { base: { seed: 2 } }],
@@ -23,7 +23,7 @@ test.each([
   const trainer = baseTrainer(gpu, config, task);
   try {
     trainer.model.reset(numbers);
-    const unseen = task.corpus!(config.base.seed, config.base.updates, 128);
+    const unseen = task.corpus!(config.base.seed, config.base.updates, 48);
     // The first update warms up at rate 0.
     await trainer.step(
       unseen.map(({ tokens, promptLength }) => ({
@@ -32,8 +32,8 @@ test.each([
       })),
     );
     const loss = await trainer.loss();
-    expect(loss).toBeGreaterThan(0.18);
-    expect(loss).toBeLessThan(0.26);
+    expect(loss).toBeGreaterThan(0.15);
+    expect(loss).toBeLessThan(0.3);
   } finally {
     await gpu.queue.idle();
     trainer.destroy();

@@ -328,10 +328,9 @@ describe('consistent wrong keys', () => {
 });
 
 describe('the tier OOD', () => {
+  const without = { ...arithmeticVariants.E, maxOperators: 8, trainedOperators: 6 };
   const long: ArithmeticConfig = {
-    ...arithmeticVariants.E,
-    maxOperators: 8,
-    trainedOperators: 6,
+    ...without,
     outOfDistribution: { prompts: 50, minOperators: 7, maxOperators: 8 },
   };
   const heldOutSkills = ['*7', '-3'];
@@ -398,7 +397,6 @@ describe('the tier OOD', () => {
     expect([...tierSizesOf(long).keys()]).toEqual(['T1', 'T2', 'T3']);
     expect([...outsideTierSizesOf(long)]).toEqual([['OOD', 50]]);
     expect([...outsideTierSizesOf(arithmeticVariants.E)]).toEqual([]);
-    const { outOfDistribution: _tier, ...without } = long;
     expect(corpusOf(long)).toEqual(corpusOf(without));
     expect(corpusOf(long)).not.toEqual(corpusOf({ ...without, trainedOperators: 5 }));
     expect(corpusOf(skilled)).not.toEqual(corpusOf(arithmeticVariants.E));

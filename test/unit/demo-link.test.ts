@@ -6,9 +6,13 @@ import {
   readLink,
   weightsOf,
   wishOf,
+  withoutModule,
   writeLink,
+  type Given,
 } from '../../demo/link.ts';
+import { ConfigError } from '../../src/config-error.ts';
 import { presets, presetSeeds } from '../../src/presets.ts';
+import { defaultAdapter } from '../../src/vocabulary/adapters.ts';
 
 describe('the address of the page', () => {
   test('comes back as it was written', () => {
@@ -25,6 +29,97 @@ describe('the address of the page', () => {
   test('is refused when it is too long or asks for what no link can', () => {
     expect(() => readLink(`#config=${'x'.repeat(8186)}`)).toThrow('at most 8192 characters');
     expect(() => readLink('#preset=quick&start=now')).toThrow("no setting 'start'");
+  });
+});
+
+const wish = (overrides: object, preset = 'pretrained') => ({
+  preset,
+  seeds: '',
+  overrides: JSON.stringify(overrides),
+});
+const given = {
+  settings: {
+    model: { kind: 'folder', path: 'tiny' },
+    adapter: { ...defaultAdapter, rank: 4 },
+    task: {
+      name: 'dataset',
+      prompts: 'p.jsonl',
+      verifier: 'mine.js',
+      maxPromptTokens: 8,
+      maxResponseTokens: 8,
+    },
+  },
+  model: { name: 'tiny', parameters: 1000, config: { maxPositions: 16 } },
+  prompts: 64,
+  memory: 2 ** 30,
+} as unknown as Given;
+
+describe('a link that names a verifier module', () => {
+  test('leaves the module to be chosen, and keeps its other settings', () => {
+    const named = { task: { verifier: './x.MJS', lastBatch: 'short' }, lim: { theta: 0.5 } };
+    const left = withoutModule(readLink(writeLink(wish(named))));
+    expect(left.module).toBe('./x.MJS');
+    expect(JSON.parse(left.wish.overrides)).toEqual({
+      task: { lastBatch: 'short' },
+      lim: { theta: 0.5 },
+    });
+    expect(withoutModule(wish({ task: { verifier: 'x.js' } }))).toEqual({
+      wish: { preset: 'pretrained', seeds: '', overrides: '' },
+      module: 'x.js',
+    });
+  });
+
+  test.each([
+    wish({ task: { verifier: 'exact' } }),
+    wish({ task: null }),
+    wish({ lim: {} }),
+    { preset: 'pretrained', seeds: '', overrides: '{' },
+    { preset: 'pretrained', seeds: '', overrides: '' },
+  ])('is no other: %j', (other) => {
+    expect(withoutModule(other)).toEqual({ wish: other });
+  });
+
+  test.each([
+    [{ task: { verifier: 'mine.js' } }, 'settings: task.verifier'],
+    [{ task: { verifier: 'x.js' } }, 'settings: task.verifier'],
+    [
+      { task: { tiers: [{ file: 'p.jsonl' }, { file: 'p.jsonl', verifier: 'mine.js' }] } },
+      'tiers[1]',
+    ],
+  ])('is refused where the form chooses: %j', (named, field) => {
+    expect(choose(wish({}), given).config.task).toMatchObject({ verifier: 'mine.js' });
+    expect(() => choose(wish(named), given)).toThrow(ConfigError);
+    expect(() => choose(wish(named), given)).toThrow(field);
+  });
+});
+
+describe('a model of the user', () => {
+  test('reads no more than it has positions for', () => {
+    expect(choose(wish({ task: { maxResponseTokens: 8 } }), given).given).toBe(given);
+    expect(() => choose(wish({ task: { maxResponseTokens: 9 } }), given)).toThrow(
+      new ConfigError(
+        '8 tokens of a prompt and 9 of a response are more than the 16 that tiny reads',
+      ),
+    );
+  });
+
+  test('is trained by adapters of one strength at any rank, and what differs is told', () => {
+    const { config, differences } = choose(wish({}), given);
+    expect(config.adapter).toEqual({ ...defaultAdapter, rank: 4 });
+    expect(differences).toEqual([]);
+    const { differences: changed } = choose(wish({ adapter: { alpha: 64 } }), given);
+    expect(changed).toEqual([{ field: 'adapter.alpha', value: 64, reference: 32 }]);
+  });
+
+  test('is trained whole, at the rates for that', () => {
+    const whole = { ...given, settings: { ...given.settings, adapter: null } };
+    const choice = choose(wish({}), whole);
+    expect(choice.config.adapter).toBeNull();
+    expect(choice.config.ppo.actor.learningRate).toBe(5e-7);
+    expect(choice.differences).toEqual([]);
+    expect(describePlan(choice)).toContain(
+      'tiny, of 1 thousand weights, with all its weights in training; GRPO on 64 prompts',
+    );
   });
 });
 

@@ -94,7 +94,7 @@ describe('a run of FULL alone without held-out prompts', () => {
     for (const part of [
       'Adapters of rank 4 are trained: 23,120 parameters beside 260,032 (8.9 %)',
       'stored in f16; the reference is the base without adapters',
-      'PPO with the estimator grpo on all 12 prompts',
+      'GRPO on all 12 prompts',
       'Memory 26.9 MiB of 3.1 GiB; rows that decode together: 24',
       'Storage of keys and values f16',
       'Verifier exact',

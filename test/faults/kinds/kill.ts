@@ -1,53 +1,58 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Experiment, experimentOf, type Variant } from '../experiment.ts';
+import { type Experiment, experimentOf, pretrainedOf, type Variant } from '../experiment.ts';
 import { killGroup, type Laboratory } from '../laboratory.ts';
 import { chances } from '../moments.ts';
 import { unfired, ended, goOn, type Injection, type Kind, type Verdict } from '../verdict.ts';
 
-type Host = 'node' | 'deno' | 'chromium';
+/** A run of a drawn model on a host, or in Node `limr ppo` of a model folder. */
+type Subject = 'node' | 'deno' | 'chromium' | 'ppo';
 
 /** Number of kills of one run. Each kill hits the run that continued after the previous kill. */
 const CHAIN = 4;
-const CHAINS: Readonly<Record<Host, number>> = { node: 15, deno: 5, chromium: 5 };
+const CHAINS: Readonly<Record<Subject, number>> = { node: 15, deno: 5, chromium: 5, ppo: 8 };
 
-const words = (host: Host): string[] => (host === 'chromium' ? ['--host', 'chromium'] : []);
-const runsOn = (host: Host): 'node' | 'deno' => (host === 'deno' ? 'deno' : 'node');
+const words = (subject: Subject): string[] =>
+  subject === 'chromium' ? ['--host', 'chromium'] : [];
+const runsOn = (subject: Subject): 'node' | 'deno' => (subject === 'deno' ? 'deno' : 'node');
 
 const references = new WeakMap<
   Laboratory,
   Map<string, Promise<{ own: Experiment; took: number }>>
 >();
 
-/** The experiment with its reference run on this host, and the duration of a whole command. */
-function onHost(
+/** The experiment with its reference run, and the duration of a whole command. */
+function subjectOf(
   laboratory: Laboratory,
-  host: Host,
+  subject: Subject,
   variant: Variant,
 ): Promise<{ own: Experiment; took: number }> {
   const known =
     references.get(laboratory) ?? new Map<string, Promise<{ own: Experiment; took: number }>>();
   references.set(laboratory, known);
-  const key = `${host}-${variant}`;
+  const key = `${subject}-${variant}`;
   const found = known.get(key) ?? make();
   known.set(key, found);
   return found;
 
   async function make(): Promise<{ own: Experiment; took: number }> {
-    const experiment = await experimentOf(laboratory, 'small', variant);
-    const reference = laboratory.path(`reference-${host}`);
+    const experiment =
+      subject === 'ppo'
+        ? pretrainedOf(laboratory, variant)
+        : await experimentOf(laboratory, 'small', variant);
+    const reference = laboratory.path(`reference-${subject}`);
     const begun = performance.now();
-    const argv = [...experiment.start(reference), ...words(host)];
-    const whole = await laboratory.run(argv, { host: runsOn(host) });
-    if (whole.code !== 0) throw new Error(`the reference run on ${host} fails: ${whole.stderr}`);
+    const argv = [...experiment.start(reference), ...words(subject)];
+    const whole = await laboratory.run(argv, { host: runsOn(subject) });
+    if (whole.code !== 0) throw new Error(`the reference run on ${subject} fails: ${whole.stderr}`);
     const took = performance.now() - begun;
     return {
       own: {
         ...experiment,
         reference,
-        start: (out) => [...experiment.start(out), ...words(host)],
-        resume: (out) => [...experiment.resume(out), ...words(host)],
+        start: (out) => [...experiment.start(out), ...words(subject)],
+        resume: (out) => [...experiment.resume(out), ...words(subject)],
       },
       took,
     };
@@ -57,47 +62,47 @@ function onHost(
 /** Kills a run at random moments, continues each time, and compares the result. */
 async function chain(
   laboratory: Laboratory,
-  host: Host,
+  subject: Subject,
   variant: Variant,
   chance: () => number,
 ): Promise<Verdict> {
-  const { own, took } = await onHost(laboratory, host, variant);
+  const { own, took } = await subjectOf(laboratory, subject, variant);
   const folder = laboratory.path('killed');
   let kills = 0;
   // The rest of the run gets shorter. A command that ends before its kill ends the chain.
   for (let left = took; kills < CHAIN; left *= 0.8) {
     const begun = existsSync(join(folder, 'config.json'));
     const { child, ended: end } = laboratory.start(begun ? own.resume(folder) : own.start(folder), {
-      host: runsOn(host),
+      host: runsOn(subject),
     });
     const early = await Promise.race([end, sleep(chance() * left)]);
     if (early) {
       if (early.code !== 0) break;
       const verdict = ended(folder, own, 'equal', Math.max(1, kills));
       laboratory.discard(folder);
-      return { ...verdict, how: `${host}: ${verdict.how}` };
+      return { ...verdict, how: `${subject}: ${verdict.how}` };
     }
     killGroup(child);
     await end;
     kills++;
   }
-  const run = (argv: readonly string[]) => laboratory.run(argv, { host: runsOn(host) });
+  const run = (argv: readonly string[]) => laboratory.run(argv, { host: runsOn(subject) });
   const verdict = await goOn(run, own, folder, Math.max(1, kills));
   laboratory.discard(folder);
-  return { ...verdict, how: `${host}: ${verdict.how}` };
+  return { ...verdict, how: `${subject}: ${verdict.how}` };
 }
 
 /** Real processes, ended by a signal that no process can catch. */
-const kindOf = (host: Host): Kind => ({
-  name: `kill-${host}`,
-  summary: `SIGKILL at random moments, ${CHAIN} in the life of a run, on ${host}`,
+const kindOf = (subject: Subject): Kind => ({
+  name: `kill-${subject}`,
+  summary: `SIGKILL at random moments, ${CHAIN} in the life of ${subject === 'ppo' ? 'limr ppo of a model folder' : `a run, on ${subject}`}`,
   plan: (laboratory, { seed, runs }) => {
-    const most = Math.min(CHAINS[host], Math.ceil(runs / CHAIN));
+    const most = Math.min(CHAINS[subject], Math.ceil(runs / CHAIN));
     return Promise.resolve(
       Array.from({ length: most }, (_, i): Injection => {
-        const variant = i % 3 === 2 && host !== 'deno' ? 'both' : 'plain';
-        const id = `kill-${host}/${variant}/${i}`;
-        return { id, inject: () => chain(laboratory, host, variant, chances(seed, id)) };
+        const variant = i % 3 === 2 && subject !== 'deno' ? 'both' : 'plain';
+        const id = `kill-${subject}/${variant}/${i}`;
+        return { id, inject: () => chain(laboratory, subject, variant, chances(seed, id)) };
       }),
     );
   },
@@ -106,6 +111,7 @@ const kindOf = (host: Host): Kind => ({
 export const killNode = kindOf('node');
 export const killDeno = kindOf('deno');
 export const killChromium = kindOf('chromium');
+export const killPpo = kindOf('ppo');
 
 /** A real process that ends itself at a file event, to confirm the snapshots. */
 export const killEvent: Kind = {

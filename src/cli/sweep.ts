@@ -18,7 +18,6 @@ import { beginSweep, collect, reuse, writeSweep } from './sweep-folder.ts';
 import { Member, type MemberNews } from './sweep-member.ts';
 import { SweepProgress } from './sweep-progress.ts';
 import { onParentEnd, startWorkers } from './sweep-workers.ts';
-import { parsePreregistration } from '../sweep/preregistration.ts';
 import { writeSweepReport } from './sweep-report.ts';
 import { system, type System } from './system.ts';
 

@@ -6,14 +6,22 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { REPORT } from '../run-folder/names.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
+import { readSweep } from '../sweep/folder.ts';
+import { SWEEP } from '../sweep/names.ts';
+import { sweepFolder } from './sweep-folder.ts';
+import { writeSweepReport } from './sweep-report.ts';
 import { system } from './system.ts';
+import { visibleText } from './visible-text.ts';
 
 export const command = defineCommand({
-  meta: { name: 'report', description: 'one self-contained page on a run, or on several' },
+  meta: {
+    name: 'report',
+    description: 'one self-contained page on a run, on several, or on a sweep',
+  },
   args: {
     folder: {
       type: 'positional',
-      description: `folder of a run; up to ${mostRuns} are compared`,
+      description: `folder of a run, up to ${mostRuns} of which are compared, or of a sweep`,
       required: true,
     },
     out: outArg(
@@ -29,6 +37,14 @@ export const command = defineCommand({
     }
     const [first = '.'] = folders;
     const own = folders.length === 1 ? `${first}/${REPORT}` : undefined;
+    if (folders.length === 1 && (await host.info(`${first}/${SWEEP}`))?.kind === 'file') {
+      if (args.out !== undefined) await expectFileOut(args.out);
+      const sweep = await readSweep(sweepFolder(host, first));
+      const { page, table } = await writeSweepReport(host, first, sweep, args.out);
+      if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
+      await host.stderr(`${visibleText(table)}${page}: report of a sweep\n`);
+      return 0;
+    }
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
     await expectFileOut(out);
     const runs: Run[] = [];

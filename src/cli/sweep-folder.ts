@@ -1,38 +1,18 @@
 import packageJson from '../../package.json' with { type: 'json' };
-import { readAll } from '../formats/byte-source.ts';
 import { isRecord } from '../formats/json.ts';
 import { CONFIG, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
-import { sweepReport } from '../report/sweep-page.ts';
-import { sweepTable } from '../report/sweep-table.ts';
 import { collectedCellText } from '../sweep/collected-cell.ts';
-import { evidenceOf } from '../sweep/evidence.ts';
 import { readSweep, type Sweep, type SweepFolder } from '../sweep/folder.ts';
 import type { Grid, PlannedCell } from '../sweep/grid.ts';
-import {
-  cellFile,
-  cellFolder,
-  passFolder,
-  PREREGISTRATION,
-  ROWS,
-  SWEEP,
-  SWEEP_REPORT,
-} from '../sweep/names.ts';
+import { cellFile, cellFolder, passFolder, PREREGISTRATION, ROWS, SWEEP } from '../sweep/names.ts';
 import { parsePreregistration } from '../sweep/preregistration.ts';
 import { rowsText } from '../sweep/rows.ts';
 import { parseSweepFile, sweepFileText } from '../sweep/sweep-file.ts';
 import { UsageError } from './arguments.ts';
-import { withSource } from './sources.ts';
+import { bytesAt } from './sources.ts';
 import { isDone } from './sweep-member.ts';
+import { writeSweepReport } from './sweep-report.ts';
 import type { System } from './system.ts';
-
-/** Largest file of a sweep that is read, in bytes: the matrix of a million prompts. */
-const MOST_BYTES = 512 * 2 ** 20;
-
-/** The bytes of a file; undefined if there is no such file. */
-async function bytesAt(host: System, path: string): Promise<Uint8Array | undefined> {
-  if ((await host.info(path))?.kind !== 'file') return undefined;
-  return withSource(path, (source) => readAll(source, MOST_BYTES));
-}
 
 /** A sweep's folder on disk. */
 export const sweepFolder = (host: System, folder: string): SweepFolder => ({
@@ -106,6 +86,8 @@ const listed = (cells: readonly PlannedCell[]) =>
 /** A sweep that was read, and its table for a person. */
 export interface WrittenSweep {
   readonly sweep: Sweep;
+  /** The file of its page; absent if no cell is finished. */
+  readonly page?: string;
   /** Empty if no cell is finished. */
   readonly table: string;
 }
@@ -124,14 +106,7 @@ export async function writeSweep(host: System, out: string): Promise<WrittenSwee
 async function writeTogether(host: System, out: string, sweep: Sweep): Promise<WrittenSweep> {
   await host.write(`${out}/${ROWS}`, rowsText(sweep));
   if (sweep.cells.length === 0) return { sweep, table: '' };
-  const where = `${out}/${PREREGISTRATION}`;
-  const decided = await bytesAt(host, where);
-  const evidence = evidenceOf(sweep, decided && parsePreregistration(decided, where));
-  const option = decided ? ` --preregistration ${PREREGISTRATION}` : '';
-  const commands = [`limr sweep grid.json${option} --out sweep`];
-  const page = await sweepReport(sweep, evidence, { name: sweep.grid.preset, commands });
-  await host.write(`${out}/${SWEEP_REPORT}`, page);
-  return { sweep, table: sweepTable(sweep, evidence) };
+  return { sweep, ...(await writeSweepReport(host, out, sweep)) };
 }
 
 /**

@@ -178,10 +178,12 @@ async function carryOut(
   const {
     sweep: { cells, planned },
     table,
+    page,
   } = await writeSweep(host, out);
   const { failed } = progress;
   if (table !== '') await progress.line(table);
-  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}`);
+  const written = [`${out}/${ROWS}`, page ?? []].flat().join(', ');
+  await progress.line(`${cells.length} of ${planned} cells done; ${written}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {
     const passes = new Set(all.flatMap(({ pass }) => pass?.hash ?? [])).size;
@@ -285,6 +287,7 @@ async function collectOnly(host: System, from: string, args: SweepArgs): Promise
     throw new UsageError(`--out ${args.out} is the sweep itself`);
   }
   const { cells, planned } = await collect(host, from, args.out);
+  await writeSweepReport(host, args.out);
   await host.stderr(`${args.out}: ${cells.length} of ${planned} cells\n`);
   if (args.json) await host.stdout(jsonText({ schema: 1, cells: planned, done: cells.length }));
   return 0;

@@ -333,7 +333,6 @@ export const layers = {
       'src/supervised',
       'src/sweep',
       'src/tasks',
-      'src/threads',
       'src/variants',
       'src/view',
       'src/vocabulary',

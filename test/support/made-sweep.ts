@@ -166,7 +166,7 @@ function makeCell(
   const summaries = Object.fromEntries(
     Object.entries(pass.selections).map(([method, chosen]) => [
       method,
-      { prompts: chosen.length, wrongKeys: wrong(chosen) },
+      { prompts: chosen!.length, wrongKeys: wrong(chosen!) },
     ]),
   );
   const results = {

@@ -6,7 +6,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
-import { ROWS } from '../sweep/names.ts';
+import { ROWS, SWEEP_REPORT } from '../sweep/names.ts';
 import { parsePreregistration } from '../sweep/preregistration.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
@@ -18,7 +18,6 @@ import { beginSweep, collect, reuse, writeSweep } from './sweep-folder.ts';
 import { Member, type MemberNews } from './sweep-member.ts';
 import { SweepProgress } from './sweep-progress.ts';
 import { onParentEnd, startWorkers } from './sweep-workers.ts';
-import { writeSweepReport } from './sweep-report.ts';
 import { system, type System } from './system.ts';
 
 /** Largest grid and pre-registration, in bytes. */
@@ -176,10 +175,13 @@ async function carryOut(
     member: { out, cells: own, adapter },
     argv: memberArgs(sweep, args),
   });
-  const { cells, planned } = await writeSweep(host, out);
+  const {
+    sweep: { cells, planned },
+    table,
+  } = await writeSweep(host, out);
   const { failed } = progress;
-  const page = await writeSweepReport(host, out);
-  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}, ${page}`);
+  if (table !== '') await progress.line(table);
+  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}, ${SWEEP_REPORT}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {
     const passes = new Set(all.flatMap(({ pass }) => pass?.hash ?? [])).size;
@@ -283,7 +285,6 @@ async function collectOnly(host: System, from: string, args: SweepArgs): Promise
     throw new UsageError(`--out ${args.out} is the sweep itself`);
   }
   const { cells, planned } = await collect(host, from, args.out);
-  await writeSweepReport(host, args.out);
   await host.stderr(`${args.out}: ${cells.length} of ${planned} cells\n`);
   if (args.json) await host.stdout(jsonText({ schema: 1, cells: planned, done: cells.length }));
   return 0;

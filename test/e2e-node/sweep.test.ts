@@ -89,7 +89,7 @@ describe('limr sweep', () => {
   test('writes a row for each cell, method and read-out', () => {
     const rows = readFileSync(at('whole/runs.csv'), 'utf8').trimEnd().split('\n');
     expect(rows[0]).toBe(
-      'cell,seed,lim.count,method,prompts,update,epochs,samples,selection_samples,total_samples,mean,tier_T1,tier_T2,wrong_keys',
+      'cell,seed,lim.count,method,prompts,update,epochs,samples,selection_samples,total_samples,mean,tier_T1,tier_T2,wrong_keys,samples_trained',
     );
     // FULL is read out at 2, 4 and 6, each arm at 2 and 3.
     expect(rows).toHaveLength(1 + 4 * (3 + 2 * 2));

@@ -6,12 +6,9 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { REPORT } from '../run-folder/names.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
-import { readSweep } from '../sweep/folder.ts';
-import { SWEEP } from '../sweep/names.ts';
-import { sweepFolder } from './sweep-folder.ts';
-import { writeSweepReport } from './sweep-report.ts';
+import { SWEEP_REPORT } from '../sweep/names.ts';
+import { isSweep, writeSweepReport } from './sweep-folder.ts';
 import { system } from './system.ts';
-import { visibleText } from './visible-text.ts';
 
 export const command = defineCommand({
   meta: {
@@ -37,12 +34,12 @@ export const command = defineCommand({
     }
     const [first = '.'] = folders;
     const own = folders.length === 1 ? `${first}/${REPORT}` : undefined;
-    if (folders.length === 1 && (await host.info(`${first}/${SWEEP}`))?.kind === 'file') {
-      if (args.out !== undefined) await expectFileOut(args.out);
-      const sweep = await readSweep(sweepFolder(host, first));
-      const { page, table } = await writeSweepReport(host, first, sweep, args.out);
+    if (folders.length === 1 && (await isSweep(host, first))) {
+      const page = args.out ?? `${first}/${SWEEP_REPORT}`;
+      await expectFileOut(page);
+      await host.stderr(await writeSweepReport(host, first, page));
       if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
-      await host.stderr(`${visibleText(table)}${page}: report of a sweep\n`);
+      await host.stderr(`${page}: report of a sweep\n`);
       return 0;
     }
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));

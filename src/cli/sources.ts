@@ -1,12 +1,9 @@
-import { type ByteSource, readAll } from '../formats/byte-source.ts';
+import type { ByteSource } from '../formats/byte-source.ts';
 import { UsageError } from './arguments.ts';
-import { type System, system } from './system.ts';
+import { system } from './system.ts';
 
 /** Most files that one command reads from folders. */
 export const mostFiles = 100_000;
-
-/** Largest file that is read as a whole, in bytes: the matrix of a million prompts. */
-const MOST_BYTES = 512 * 2 ** 20;
 
 /** Opens a file, runs `use`, closes the file. @throws UsageError when there is no such file. */
 export async function withSource<T>(
@@ -23,12 +20,6 @@ export async function withSource<T>(
   } finally {
     await source.close();
   }
-}
-
-/** The bytes of a file; undefined where there is no file. @throws FormatError when it is too large. */
-export async function bytesAt(host: System, path: string): Promise<Uint8Array | undefined> {
-  if ((await host.info(path))?.kind !== 'file') return undefined;
-  return withSource(path, (source) => readAll(source, MOST_BYTES));
 }
 
 /** Compares names with numbers as numbers: step_2 comes before step_10. */

@@ -1,18 +1,39 @@
 import packageJson from '../../package.json' with { type: 'json' };
+import { readAll } from '../formats/byte-source.ts';
 import { isRecord } from '../formats/json.ts';
 import { CONFIG, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
+import { sweepReport } from '../report/sweep-page.ts';
+import { sweepTable } from '../report/sweep-table.ts';
 import { collectedCellText } from '../sweep/collected-cell.ts';
+import { evidenceOf } from '../sweep/evidence.ts';
 import { readSweep, type Sweep, type SweepFolder } from '../sweep/folder.ts';
 import type { Grid, PlannedCell } from '../sweep/grid.ts';
-import { cellFile, cellFolder, passFolder, PREREGISTRATION, ROWS, SWEEP } from '../sweep/names.ts';
+import {
+  cellFile,
+  cellFolder,
+  passFolder,
+  PREREGISTRATION,
+  ROWS,
+  SWEEP,
+  SWEEP_REPORT,
+} from '../sweep/names.ts';
 import { parsePreregistration } from '../sweep/preregistration.ts';
 import { rowsText } from '../sweep/rows.ts';
 import { parseSweepFile, sweepFileText } from '../sweep/sweep-file.ts';
 import { UsageError } from './arguments.ts';
-import { bytesAt } from './sources.ts';
+import { withSource } from './sources.ts';
 import { isDone } from './sweep-member.ts';
-import { writeSweepReport } from './sweep-report.ts';
 import type { System } from './system.ts';
+import { visibleText } from './visible-text.ts';
+
+/** Largest file of a sweep that is read, in bytes: the matrix of a million prompts. */
+const MOST_BYTES = 512 * 2 ** 20;
+
+/** The bytes of a file; undefined if there is no such file. */
+async function bytesAt(host: System, path: string): Promise<Uint8Array | undefined> {
+  if ((await host.info(path))?.kind !== 'file') return undefined;
+  return withSource(path, (source) => readAll(source, MOST_BYTES));
+}
 
 /** A sweep's folder on disk. */
 export const sweepFolder = (host: System, folder: string): SweepFolder => ({
@@ -86,8 +107,6 @@ const listed = (cells: readonly PlannedCell[]) =>
 /** A sweep that was read, and its table for a person. */
 export interface WrittenSweep {
   readonly sweep: Sweep;
-  /** The file of its page; absent if no cell is finished. */
-  readonly page?: string;
   /** Empty if no cell is finished. */
   readonly table: string;
 }
@@ -106,7 +125,43 @@ export async function writeSweep(host: System, out: string): Promise<WrittenSwee
 async function writeTogether(host: System, out: string, sweep: Sweep): Promise<WrittenSweep> {
   await host.write(`${out}/${ROWS}`, rowsText(sweep));
   if (sweep.cells.length === 0) return { sweep, table: '' };
-  return { sweep, ...(await writeSweepReport(host, out, sweep)) };
+  const { page, table } = await reported(host, out, sweep);
+  await host.write(`${out}/${SWEEP_REPORT}`, page);
+  return { sweep, table };
+}
+
+/** The page of a sweep, and its table for a terminal. Neither names the folder. */
+async function reported(
+  host: System,
+  folder: string,
+  sweep: Sweep,
+): Promise<{ readonly page: string; readonly table: string }> {
+  const where = `${folder}/${PREREGISTRATION}`;
+  const decided = await bytesAt(host, where);
+  const evidence = evidenceOf(sweep, decided && parsePreregistration(decided, where));
+  const option = decided ? ` --preregistration ${PREREGISTRATION}` : '';
+  const commands = [`limr sweep grid.json${option} --out sweep`, 'limr report sweep'];
+  return {
+    page: await sweepReport(sweep, evidence, { name: `Preset ${sweep.grid.preset}`, commands }),
+    table: visibleText(sweepTable(sweep, evidence)),
+  };
+}
+
+/** Whether a folder holds a sweep. */
+export const isSweep = async (host: System, folder: string): Promise<boolean> =>
+  (await host.info(`${folder}/${SWEEP}`))?.kind === 'file';
+
+/**
+ * Writes the page of a sweep's finished cells.
+ *
+ * @returns The table for a terminal.
+ * @throws FormatError or ConfigError naming file and field.
+ */
+export async function writeSweepReport(host: System, folder: string, out: string): Promise<string> {
+  const sweep = await readSweep(sweepFolder(host, folder));
+  const { page, table } = await reported(host, folder, sweep);
+  await host.write(out, page);
+  return table;
 }
 
 /**

@@ -6,7 +6,7 @@ import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
-import { ROWS } from '../sweep/names.ts';
+import { ROWS, SWEEP_REPORT } from '../sweep/names.ts';
 import { parsePreregistration } from '../sweep/preregistration.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
@@ -178,12 +178,10 @@ async function carryOut(
   const {
     sweep: { cells, planned },
     table,
-    page,
   } = await writeSweep(host, out);
   const { failed } = progress;
   if (table !== '') await progress.line(table);
-  const written = [`${out}/${ROWS}`, page ?? []].flat().join(', ');
-  await progress.line(`${cells.length} of ${planned} cells done; ${written}`);
+  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}, ${SWEEP_REPORT}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {
     const passes = new Set(all.flatMap(({ pass }) => pass?.hash ?? [])).size;
@@ -287,7 +285,6 @@ async function collectOnly(host: System, from: string, args: SweepArgs): Promise
     throw new UsageError(`--out ${args.out} is the sweep itself`);
   }
   const { cells, planned } = await collect(host, from, args.out);
-  await writeSweepReport(host, args.out);
   await host.stderr(`${args.out}: ${cells.length} of ${planned} cells\n`);
   if (args.json) await host.stdout(jsonText({ schema: 1, cells: planned, done: cells.length }));
   return 0;

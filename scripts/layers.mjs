@@ -354,6 +354,7 @@ export const layers = {
       'src/scheduler',
       'src/selection',
       'src/supervised',
+      'src/tasks',
       'src/threads',
       'src/variants',
       'src/vocabulary',

@@ -4,6 +4,7 @@ export { ConfigError } from '../config-error.ts';
 export { FileError } from '../file-error.ts';
 export { FormatError } from '../formats/format-error.ts';
 export { SafetensorsError } from '../formats/safetensors.ts';
+export { VerifierError } from '../tasks/verification.ts';
 export { WorkerError } from '../threads/connect.ts';
 export {
   type ChosenModel,

@@ -420,6 +420,8 @@ export interface Interaction {
  * minus (LIM - RAND) without. Seeds that lack one of the four read-outs are missing.
  *
  * @param other The setting that is subtracted.
+ *
+ * @public For the secondary analyses of `studies/`.
  */
 export function interactionOf(
   sweep: EvidenceSweep,

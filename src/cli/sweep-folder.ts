@@ -1,5 +1,6 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { readAll } from '../formats/byte-source.ts';
+import { digestOf } from '../formats/digest.ts';
 import { isRecord } from '../formats/json.ts';
 import { CONFIG, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
 import { sweepReport } from '../report/sweep-page.ts';
@@ -52,7 +53,7 @@ const canonical = (value: unknown): string =>
 /**
  * Makes a folder that of a sweep, or goes on with it.
  *
- * @param preregistration Text of what was decided before the first seed; undefined if nothing was.
+ * @param preregistration The file of what was decided before the first seed; undefined if nothing was.
  * @throws UsageError if the folder holds another grid, another pre-registration or something else.
  */
 export async function beginSweep(
@@ -60,7 +61,7 @@ export async function beginSweep(
   out: string,
   grid: Grid,
   cells: readonly PlannedCell[],
-  preregistration: string | undefined,
+  preregistration: Uint8Array | undefined,
 ): Promise<void> {
   const found = await host.info(out);
   if (found?.kind === 'file')
@@ -81,7 +82,7 @@ export async function beginSweep(
   const place = `${out}/${PREREGISTRATION}`;
   const decided = await bytesAt(host, place);
   if (preregistration !== undefined) {
-    if (decided && new TextDecoder().decode(decided) !== preregistration) {
+    if (decided && digestOf(decided) !== digestOf(preregistration)) {
       throw new UsageError(`--preregistration: ${place} is another one, and it stays`);
     }
     if (!decided && known) {

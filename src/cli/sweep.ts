@@ -1,6 +1,6 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { readText } from '../formats/byte-source.ts';
+import { readAll } from '../formats/byte-source.ts';
 import { jsonText } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
@@ -155,12 +155,12 @@ async function carryOut(
   const adapter = (args.adapter ?? 'auto') as AdapterChoice;
   if (args.member) return work(host, { out, cells: own, adapter });
   const decided = args.preregistration;
-  const text =
+  const fixed =
     decided === undefined
       ? undefined
-      : await withSource(decided, (source) => readText(source, MOST_BYTES));
-  if (text !== undefined) parsePreregistration(new TextEncoder().encode(text), decided ?? '');
-  await beginSweep(host, out, grid, all, text);
+      : await withSource(decided, (source) => readAll(source, MOST_BYTES));
+  if (fixed) parsePreregistration(fixed, decided ?? '');
+  await beginSweep(host, out, grid, all, fixed);
   if (args.reuse !== undefined) {
     const taken = await reuse(host, args.reuse, out, own);
     await host.stderr(`${counted(taken, 'run')} of ${args.reuse} taken over\n`);

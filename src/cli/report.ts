@@ -6,14 +6,19 @@ import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { REPORT } from '../run-folder/names.ts';
 import { expectFileOut, nextFree } from './output.ts';
 import { readRunFolder } from './run-report.ts';
+import { SWEEP_REPORT } from '../sweep/names.ts';
+import { isSweep, writeSweepReport } from './sweep-folder.ts';
 import { system } from './system.ts';
 
 export const command = defineCommand({
-  meta: { name: 'report', description: 'one self-contained page on a run, or on several' },
+  meta: {
+    name: 'report',
+    description: 'one self-contained page on a run, on several, or on a sweep',
+  },
   args: {
     folder: {
       type: 'positional',
-      description: `folder of a run; up to ${mostRuns} are compared`,
+      description: `folder of a run, up to ${mostRuns} of which are compared, or of a sweep`,
       required: true,
     },
     out: outArg(
@@ -29,6 +34,14 @@ export const command = defineCommand({
     }
     const [first = '.'] = folders;
     const own = folders.length === 1 ? `${first}/${REPORT}` : undefined;
+    if (folders.length === 1 && (await isSweep(host, first))) {
+      const page = args.out ?? `${first}/${SWEEP_REPORT}`;
+      await expectFileOut(page);
+      await host.stderr(await writeSweepReport(host, first, page));
+      if (args.json) await host.stdout(jsonText({ out: page, runs: [] }));
+      await host.stderr(`${page}: report of a sweep\n`);
+      return 0;
+    }
     const out = args.out ?? own ?? (await nextFree('runs/report', '.html'));
     await expectFileOut(out);
     const runs: Run[] = [];

@@ -1,17 +1,31 @@
 import packageJson from '../../package.json' with { type: 'json' };
 import { readAll } from '../formats/byte-source.ts';
+import { digestOf } from '../formats/digest.ts';
 import { isRecord } from '../formats/json.ts';
 import { CONFIG, REPORT, RESULTS, runFolders } from '../run-folder/names.ts';
+import { sweepReport } from '../report/sweep-page.ts';
+import { sweepTable } from '../report/sweep-table.ts';
 import { collectedCellText } from '../sweep/collected-cell.ts';
+import { evidenceOf } from '../sweep/evidence.ts';
 import { readSweep, type Sweep, type SweepFolder } from '../sweep/folder.ts';
 import type { Grid, PlannedCell } from '../sweep/grid.ts';
-import { cellFile, cellFolder, passFolder, PREREGISTRATION, ROWS, SWEEP } from '../sweep/names.ts';
+import {
+  cellFile,
+  cellFolder,
+  passFolder,
+  PREREGISTRATION,
+  ROWS,
+  SWEEP,
+  SWEEP_REPORT,
+} from '../sweep/names.ts';
+import { parsePreregistration } from '../sweep/preregistration.ts';
 import { rowsText } from '../sweep/rows.ts';
 import { parseSweepFile, sweepFileText } from '../sweep/sweep-file.ts';
 import { UsageError } from './arguments.ts';
 import { withSource } from './sources.ts';
 import { isDone } from './sweep-member.ts';
 import type { System } from './system.ts';
+import { visibleText } from './visible-text.ts';
 
 /** Largest file of a sweep that is read, in bytes: the matrix of a million prompts. */
 const MOST_BYTES = 512 * 2 ** 20;
@@ -39,7 +53,7 @@ const canonical = (value: unknown): string =>
 /**
  * Makes a folder that of a sweep, or goes on with it.
  *
- * @param preregistration Text of what was decided before the first seed; undefined if nothing was.
+ * @param preregistration The file of what was decided before the first seed; undefined if nothing was.
  * @throws UsageError if the folder holds another grid, another pre-registration or something else.
  */
 export async function beginSweep(
@@ -47,7 +61,7 @@ export async function beginSweep(
   out: string,
   grid: Grid,
   cells: readonly PlannedCell[],
-  preregistration: string | undefined,
+  preregistration: Uint8Array | undefined,
 ): Promise<void> {
   const found = await host.info(out);
   if (found?.kind === 'file')
@@ -68,7 +82,7 @@ export async function beginSweep(
   const place = `${out}/${PREREGISTRATION}`;
   const decided = await bytesAt(host, place);
   if (preregistration !== undefined) {
-    if (decided && new TextDecoder().decode(decided) !== preregistration) {
+    if (decided && digestOf(decided) !== digestOf(preregistration)) {
       throw new UsageError(`--preregistration: ${place} is another one, and it stays`);
     }
     if (!decided && known) {
@@ -91,15 +105,64 @@ const listed = (cells: readonly PlannedCell[]) =>
     pass: pass?.hash ?? null,
   }));
 
+/** A sweep that was read, and its table for a person. */
+export interface WrittenSweep {
+  readonly sweep: Sweep;
+  /** Empty if no cell is finished. */
+  readonly table: string;
+}
+
 /** Writes what a sweep's finished cells make together. The same cells give the same bytes. */
-export async function writeSweep(host: System, out: string): Promise<Sweep> {
+export async function writeSweep(host: System, out: string): Promise<WrittenSweep> {
   const sweep = await readSweep(sweepFolder(host, out));
   const bytes = await bytesAt(host, `${out}/${SWEEP}`);
   const file = parseSweepFile(new TextDecoder().decode(bytes), `${out}/${SWEEP}`);
   const adapters = [...new Set(sweep.cells.map(({ results }) => results.adapter))].sort();
   await host.write(`${out}/${SWEEP}`, sweepFileText({ ...file, adapters }));
+  return writeTogether(host, out, sweep);
+}
+
+/** Writes rows and report of a sweep. Neither names the folder. */
+async function writeTogether(host: System, out: string, sweep: Sweep): Promise<WrittenSweep> {
   await host.write(`${out}/${ROWS}`, rowsText(sweep));
-  return sweep;
+  if (sweep.cells.length === 0) return { sweep, table: '' };
+  const { page, table } = await reported(host, out, sweep);
+  await host.write(`${out}/${SWEEP_REPORT}`, page);
+  return { sweep, table };
+}
+
+/** The page of a sweep, and its table for a terminal. Neither names the folder. */
+async function reported(
+  host: System,
+  folder: string,
+  sweep: Sweep,
+): Promise<{ readonly page: string; readonly table: string }> {
+  const where = `${folder}/${PREREGISTRATION}`;
+  const decided = await bytesAt(host, where);
+  const evidence = evidenceOf(sweep, decided && parsePreregistration(decided, where));
+  const option = decided ? ` --preregistration ${PREREGISTRATION}` : '';
+  const commands = [`limr sweep grid.json${option} --out sweep`, 'limr report sweep'];
+  return {
+    page: await sweepReport(sweep, evidence, { name: `Preset ${sweep.grid.preset}`, commands }),
+    table: visibleText(sweepTable(sweep, evidence)),
+  };
+}
+
+/** Whether a folder holds a sweep. */
+export const isSweep = async (host: System, folder: string): Promise<boolean> =>
+  (await host.info(`${folder}/${SWEEP}`))?.kind === 'file';
+
+/**
+ * Writes the page of a sweep's finished cells.
+ *
+ * @returns The table for a terminal.
+ * @throws FormatError or ConfigError naming file and field.
+ */
+export async function writeSweepReport(host: System, folder: string, out: string): Promise<string> {
+  const sweep = await readSweep(sweepFolder(host, folder));
+  const { page, table } = await reported(host, folder, sweep);
+  await host.write(out, page);
+  return table;
 }
 
 /**
@@ -158,6 +221,6 @@ export async function collect(host: System, from: string, out: string): Promise<
     const bytes = await folder.read(name);
     if (bytes) await host.write(`${out}/${name}`, bytes);
   }
-  await host.write(`${out}/${ROWS}`, rowsText(sweep));
+  await writeTogether(host, out, sweep);
   return sweep;
 }

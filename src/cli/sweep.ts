@@ -1,12 +1,12 @@
 import { defineCommand } from 'citty';
 import { shippedBases } from '../bases/shipped.ts';
-import { readText } from '../formats/byte-source.ts';
+import { readAll } from '../formats/byte-source.ts';
 import { jsonText } from '../formats/json.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import { bytes, counted } from '../look/wording.ts';
 import { estimate } from '../scheduler/estimate.ts';
 import { cellsOf, cellsOfShard, type Grid, parseGrid, type PlannedCell } from '../sweep/grid.ts';
-import { ROWS } from '../sweep/names.ts';
+import { ROWS, SWEEP_REPORT } from '../sweep/names.ts';
 import { parsePreregistration } from '../sweep/preregistration.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, outArg, UsageError } from './arguments.ts';
@@ -155,12 +155,12 @@ async function carryOut(
   const adapter = (args.adapter ?? 'auto') as AdapterChoice;
   if (args.member) return work(host, { out, cells: own, adapter });
   const decided = args.preregistration;
-  const text =
+  const fixed =
     decided === undefined
       ? undefined
-      : await withSource(decided, (source) => readText(source, MOST_BYTES));
-  if (text !== undefined) parsePreregistration(new TextEncoder().encode(text), decided ?? '');
-  await beginSweep(host, out, grid, all, text);
+      : await withSource(decided, (source) => readAll(source, MOST_BYTES));
+  if (fixed) parsePreregistration(fixed, decided ?? '');
+  await beginSweep(host, out, grid, all, fixed);
   if (args.reuse !== undefined) {
     const taken = await reuse(host, args.reuse, out, own);
     await host.stderr(`${counted(taken, 'run')} of ${args.reuse} taken over\n`);
@@ -175,9 +175,13 @@ async function carryOut(
     member: { out, cells: own, adapter },
     argv: memberArgs(sweep, args),
   });
-  const { cells, planned } = await writeSweep(host, out);
+  const {
+    sweep: { cells, planned },
+    table,
+  } = await writeSweep(host, out);
   const { failed } = progress;
-  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}`);
+  if (table !== '') await progress.line(table);
+  await progress.line(`${cells.length} of ${planned} cells done; ${out}/${ROWS}, ${SWEEP_REPORT}`);
   for (const reason of ended.reasons) await progress.line(reason, 'warning');
   if (args.json) {
     const passes = new Set(all.flatMap(({ pass }) => pass?.hash ?? [])).size;

@@ -5,12 +5,7 @@ export type JsonRecord = Readonly<Record<string, unknown>>;
 
 /** A value that JSON can hold. */
 export type JsonValue =
-  | null
-  | boolean
-  | number
-  | string
-  | readonly JsonValue[]
-  | { readonly [name: string]: JsonValue };
+  null | boolean | number | string | readonly JsonValue[] | { readonly [name: string]: JsonValue };
 
 export const isRecord = (value: unknown): value is JsonRecord =>
   typeof value === 'object' && value !== null && !Array.isArray(value);

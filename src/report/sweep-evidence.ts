@@ -7,11 +7,6 @@ type Place =
   | { readonly totalSamples: number }
   | { readonly equal: 'totalSamples' };
 
-interface Ends {
-  readonly low: number;
-  readonly high: number;
-}
-
 /** One method minus another, as far as page and table show it. */
 export interface ShownContrast {
   /** Name in the file: `P1`. */
@@ -29,9 +24,9 @@ export interface ShownContrast {
   readonly tested?: {
     readonly mean: number;
     /** 95 % over seeds. */
-    readonly interval: Ends;
+    readonly interval: readonly [low: number, high: number];
     /** 95 % over seeds and prompts. */
-    readonly crossed?: Ends;
+    readonly crossed?: readonly [low: number, high: number];
     readonly p: number;
     readonly leastP: number;
     /** The difference that so many seeds of this spread show with 80 %. */
@@ -59,9 +54,7 @@ export interface ShownEvidence {
 }
 
 /** The interval that is shown first: over seeds and prompts where both are known. */
-export function shownInterval({
+export const shownInterval = ({
   tested,
-}: ShownContrast): readonly [low: number, high: number] | undefined {
-  const ends = tested?.crossed ?? tested?.interval;
-  return ends && [ends.low, ends.high];
-}
+}: ShownContrast): readonly [low: number, high: number] | undefined =>
+  tested?.crossed ?? tested?.interval;

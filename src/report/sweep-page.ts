@@ -55,7 +55,7 @@ import { average, count, counted, fixed, listed } from './text.ts';
 
 /** What a sweep's page says of how it was made. */
 export interface SweepOrigin {
-  /** Name of the sweep's folder, without a path. */
+  /** What the sweep is called in the title, without a path. */
   readonly name: string;
   /** Commands that make the sweep and its page again. */
   readonly commands: readonly string[];

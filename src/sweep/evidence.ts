@@ -9,7 +9,6 @@ import { holm } from '../statistics/holm.ts';
 import {
   equivalence,
   type Equivalence,
-  type Interval,
   interquartileMean,
   meanInterval,
   probabilityOfImprovement,
@@ -45,9 +44,9 @@ export interface PairedSeed {
 export interface Tested {
   readonly mean: number;
   /** 95 % interval over seeds, Student's t. */
-  readonly interval: Interval;
+  readonly interval: readonly [low: number, high: number];
   /** 95 % interval over seeds and prompts; absent where no bits of prompts are known, or not asked for. */
-  readonly crossed?: Interval;
+  readonly crossed?: readonly [low: number, high: number];
   /** Two-sided sign-flip test over seeds. */
   readonly p: number;
   /** Whether `p` counts all sign patterns; otherwise some were drawn. */
@@ -347,13 +346,14 @@ function testedOf(
   const level = equivalence(differences, settings.equivalence);
   if (!interval || !level) return undefined;
   const bits = settings.draws > 0 ? tiers() : undefined;
+  const crossed = bits && crossedBootstrap(bits, { draws: settings.draws });
   const mean = differences.reduce((sum, one) => sum + one, 0) / differences.length;
   const squares = differences.reduce((sum, one) => sum + (one - mean) ** 2, 0);
   const deviation = Math.sqrt(squares / (differences.length - 1));
   return {
     mean,
-    interval,
-    ...(bits ? { crossed: crossedBootstrap(bits, { draws: settings.draws }) } : {}),
+    interval: [interval.low, interval.high],
+    ...(crossed ? { crossed: [crossed.low, crossed.high] as const } : {}),
     ...signFlip(differences),
     leastP: leastP(differences.length),
     equivalence: level,
@@ -420,6 +420,8 @@ export interface Interaction {
  * minus (LIM - RAND) without. Seeds that lack one of the four read-outs are missing.
  *
  * @param other The setting that is subtracted.
+ *
+ * @public For the secondary analyses of `studies/`.
  */
 export function interactionOf(
   sweep: EvidenceSweep,
@@ -445,42 +447,8 @@ export function interactionOf(
 }
 
 /** A place in words. */
-export function placeText(at: Place): string {
+function placeText(at: Place): string {
   if ('update' in at) return `update ${at.update}`;
   if ('epoch' in at) return `data epoch ${at.epoch} of its own prompts`;
   return 'totalSamples' in at ? `${at.totalSamples} total samples` : 'equal total samples';
-}
-
-const signed = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`;
-const pText = (p: number): string => (p < 0.0001 ? 'p < 0.0001' : `p = ${p.toFixed(4)}`);
-
-const verdicts: Readonly<Record<Verdict, (contrast: Contrast) => string>> = {
-  incomplete: ({ missing }) => `not decided: seeds ${missing.join(', ')} are missing`,
-  ahead: ({ one, other }) => `${methodLabel(one)} is ahead of ${methodLabel(other)}`,
-  behind: ({ one, other }) => `${methodLabel(one)} is behind ${methodLabel(other)}`,
-  level: ({ one, other, tested }) =>
-    `${methodLabel(one)} and ${methodLabel(other)} are level within ± ${tested?.equivalence.margin}`,
-  undecided: () => 'undecided',
-};
-
-/** A registered contrast in a sentence: its verdict, and what that rests on. */
-export function verdictText(contrast: JudgedContrast): string {
-  const { name, one, other, at, tested, adjusted, verdict, refused } = contrast;
-  const head = `${name}: ${methodLabel(one)} − ${methodLabel(other)} at ${placeText(at)}`;
-  if (!tested) return `${head}: ${refused ?? verdicts.incomplete(contrast)}`;
-  const { mean, interval, p, exact } = tested;
-  return (
-    `${head}: ${signed(mean)} (95 % ${signed(interval.low)} to ${signed(interval.high)} over ` +
-    `${contrast.pairs.length} seeds), ${exact ? 'exact' : 'drawn'} sign-flip ${pText(p)}, ` +
-    `by Holm ${pText(adjusted ?? 1)}: ${verdicts[verdict](contrast)}`
-  );
-}
-
-/** What the seeds of a contrast could have seen, in a sentence; undefined if it was not tested. */
-export function powerText({ pairs, tested }: Contrast): string | undefined {
-  if (!tested) return undefined;
-  return (
-    `${pairs.length} seeds of this spread would have shown a difference of ` +
-    `${tested.detectable.toFixed(3)} with 80 %, and their smallest possible p is ${Number(tested.leastP.toPrecision(2))}.`
-  );
 }

@@ -53,6 +53,7 @@ export function rowsText({ grid, cells }: Sweep): string {
     'mean',
     ...tiers.map((tier) => `tier_${tier}`),
     'wrong_keys',
+    'samples_trained',
   ];
   const sorted = [...cells].sort((a, b) => (a.hash < b.hash ? -1 : 1));
   const rows = sorted.flatMap((cell) => {
@@ -69,7 +70,7 @@ export function rowsText({ grid, cells }: Sweep): string {
         method === 'full' ? summary?.pool.wrongKeys : summary?.selections[method]?.wrongKeys;
       const front = [cell.hash, cell.seed, ...factors, methodFileName(method), prompts];
       const empty = [undefined, undefined, 0, selection, selection, undefined];
-      if (evaluations.length === 0) return [[...front, ...empty, ...tiers.map(() => ''), wrong]];
+      if (evaluations.length === 0) return [[...front, ...empty, ...tiers.map(() => ''), wrong, 0]];
       const { samples: perPrompt } = cell.results.config.rollout;
       return [...evaluations]
         .sort((a, b) => a.update - b.update || (a.epochs ?? 0) - (b.epochs ?? 0))
@@ -83,6 +84,7 @@ export function rowsText({ grid, cells }: Sweep): string {
           one.mean,
           ...tiers.map((tier) => tiersOf(one)[tier]),
           wrong,
+          one.samplesTrained ?? one.samples,
         ]);
     });
   });

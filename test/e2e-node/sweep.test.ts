@@ -73,10 +73,23 @@ describe('limr sweep', () => {
     }
   });
 
+  test('writes its page, which limr report makes again from the folder or a collected one', async () => {
+    const page = readFileSync(at('whole/sweep.html'), 'utf8');
+    expect(page).toContain('Nothing was fixed before the run');
+    expect(page).toContain('4 of 4 cells finished');
+    const { code, stderr } = await start(nodeCommand, ['report', 'whole', '--out', 'again.html']);
+    expect(code).toBe(0);
+    expect(stderr).toContain('Nothing was fixed before the run');
+    expect(readFileSync(at('again.html'), 'utf8')).toBe(page);
+    const small = await start(nodeCommand, ['sweep', '--collect', 'whole', '--out', 'kept']);
+    expect(small.code).toBe(0);
+    expect(readFileSync(at('kept/sweep.html'), 'utf8')).toBe(page);
+  });
+
   test('writes a row for each cell, method and read-out', () => {
     const rows = readFileSync(at('whole/runs.csv'), 'utf8').trimEnd().split('\n');
     expect(rows[0]).toBe(
-      'cell,seed,lim.count,method,prompts,update,epochs,samples,selection_samples,total_samples,mean,tier_T1,tier_T2,wrong_keys',
+      'cell,seed,lim.count,method,prompts,update,epochs,samples,selection_samples,total_samples,mean,tier_T1,tier_T2,wrong_keys,samples_trained',
     );
     // FULL is read out at 2, 4 and 6, each arm at 2 and 3.
     expect(rows).toHaveLength(1 + 4 * (3 + 2 * 2));

@@ -166,7 +166,7 @@ function makeCell(
   const summaries = Object.fromEntries(
     Object.entries(pass.selections).map(([method, chosen]) => [
       method,
-      { prompts: chosen.length, wrongKeys: wrong(chosen) },
+      { prompts: chosen!.length, wrongKeys: wrong(chosen!) },
     ]),
   );
   const results = {
@@ -279,8 +279,8 @@ export function makeEvidence(
       missing: [],
       tested: {
         mean,
-        interval: { low: interval![0], high: interval![1] },
-        crossed: { low: interval![0] - 0.01, high: interval![1] + 0.01 },
+        interval: interval!,
+        crossed: [interval![0] - 0.01, interval![1] + 0.01],
         p: adjusted / 2,
         leastP: 2 ** (1 - bySeed.length),
         detectable: 0.031,

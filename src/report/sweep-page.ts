@@ -26,6 +26,7 @@ import { leastP } from './caveats.ts';
 import { pageOf, tableOf } from './document.ts';
 import { legend } from './figures.ts';
 import { leastSeeds } from '../interval.ts';
+import { takesGivenModel } from '../tasks/registry.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
 import { findingStrip } from './sweep-drawing.ts';
 import { shownInterval, type ShownContrast, type ShownEvidence } from './sweep-evidence.ts';
@@ -655,7 +656,7 @@ function limitsSection({ sweep, finished, evidence, unit }: Read): Markup {
   const seeds = Math.max(0, ...finished.map(({ cells }) => cells.length));
   const config = finished[0] && configOf(finished[0]);
   const points: Part[] = [
-    markup`<b>One task, one size.</b> ${config?.task.name === 'arithmetic' ? 'A small decoder on arithmetic that is made for the purpose: this is no evidence about MATH or a large model.' : 'Other models, prompts and verifiers may come out otherwise.'}`,
+    markup`<b>One task, one size.</b> ${config && !takesGivenModel(config.task) ? 'A small decoder on prompts that are made for the purpose: this is no evidence about MATH or a large model.' : 'Other models, prompts and verifiers may come out otherwise.'}`,
     seeds < leastSeeds
       ? markup`<b>${counted(seeds, 'seed')}.</b> Nothing is decided below ${leastSeeds} seeds, and no sign-flip test reaches .05 below six.`
       : markup`<b>${counted(seeds, 'seed')}.</b> Bands and intervals are Student’s t over seeds, without those of the held-out prompts, which are the same for every method. An exact two-sided sign-flip test of ${seeds} seeds cannot go below p = ${Number(leastP(seeds).toPrecision(3))}.`,

@@ -1,5 +1,6 @@
 import { RandomStream } from '../random.ts';
 import type { MethodName } from '../selection/methods.ts';
+import { takesGivenModel } from '../tasks/registry.ts';
 import { meanOf, type Condition, type Mean, type ReadPass } from './readings.ts';
 
 /** Rules that rank prompts by their matrix and that are computed again from half of the samples. */
@@ -80,7 +81,9 @@ export async function selectionReadings(
       if (found) entry(roc, detector).push({ seed, value: found.area, curve: found.curve });
     }
   }
-  const own = condition.cells[0]?.results.config.task.name === 'dataset';
+  // Rows of a file are the same prompts for every seed; others are drawn anew.
+  const [first] = condition.cells;
+  const own = first !== undefined && takesGivenModel(first.results.config.task);
   return {
     sizes: sizesOf(condition, methods),
     withLim: [...withLim].map(([method, values]) => ({ method, jaccard: meanOf(values) })),

@@ -48,7 +48,7 @@ export default defineConfig(
   },
   {
     // Imports of a type too: a layer knows no layer above, whatever a compiler leaves of an import.
-    files: ['{src,kernels,demo}/**/*.ts'],
+    files: ['{src,kernels,demo}/**/*.{ts,tsx}'],
     plugins: { limr: { rules: { layers: layerRule } } },
     rules: { 'limr/layers': 'error' },
   },

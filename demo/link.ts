@@ -1,4 +1,4 @@
-// Preset, seeds and replaced settings in the page's address. The address is hostile until checked.
+// A wish, from the controls or the page's address, as a run. The wish is hostile until checked.
 import {
   configFrom,
   ConfigError,
@@ -23,15 +23,7 @@ import {
 } from '../src/index.ts';
 import type { ChosenModel } from '../src/entries/browser.ts';
 import { counted } from '../src/look/wording.ts';
-
-/** The contents of the controls, as the user or a link wrote them. */
-export interface Wish {
-  readonly preset: string;
-  /** Empty for the preset's own seeds. */
-  readonly seeds: string;
-  /** JSON object of replaced settings; empty for none. */
-  readonly overrides: string;
-}
+import type { Wish } from './state/url.ts';
 
 /** A pretrained model and prompts that the user has chosen on this machine. */
 export interface Given {
@@ -58,9 +50,6 @@ export interface Choice {
 const formFields =
   /^(?:adapter|adapter\.rank|weightStorage|(?:model|base|task\.(?:name|prompts|verifier|max(?:Prompt|Response)Tokens))(?:\..*)?)$/;
 
-/** Longest hash that is read, in characters. */
-const LONGEST_HASH = 8192;
-
 /** Largest run that a tab accepts; larger runs belong to the command line. */
 const most = {
   seeds: 8,
@@ -72,39 +61,6 @@ const most = {
   epochs: 200,
   readouts: 500,
 } as const;
-
-/**
- * @throws ConfigError when the hash is too long, or holds a field that no link of this page has.
- */
-export function readLink(hash: string): Wish {
-  const text = hash.replace(/^#/, '');
-  if (text.length > LONGEST_HASH) {
-    throw new ConfigError(
-      `the address: at most ${LONGEST_HASH} characters after #, got ${text.length}`,
-    );
-  }
-  const fields = new URLSearchParams(text);
-  for (const name of fields.keys()) {
-    if (!['preset', 'seed', 'config'].includes(name)) {
-      throw new ConfigError(`the address: no setting '${name}', there are preset, seed and config`);
-    }
-  }
-  return {
-    preset: fields.get('preset') ?? 'quick',
-    seeds: fields.get('seed') ?? '',
-    overrides: fields.get('config') ?? '',
-  };
-}
-
-/**
- * The hash that `readLink` reads back. An empty seed list, for the preset's own seeds, is left out.
- */
-export function writeLink(wish: Wish): string {
-  const fields = new URLSearchParams({ preset: wish.preset });
-  if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
-  if (wish.overrides.trim() !== '') fields.set('config', wish.overrides.trim());
-  return `#${fields}`;
-}
 
 /**
  * @param given The model and the prompts, which the preset of pretrained models needs.

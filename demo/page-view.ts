@@ -1,12 +1,9 @@
 import type { StoredRun, StoredRuns } from '../src/entries/browser.ts';
-import type { Connection, ExperimentConfig, RunView, TrainerApi } from '../src/index.ts';
+import type { Connection, RunView, TrainerApi } from '../src/index.ts';
 import type { AdapterState } from './adapter.ts';
 import type { Cursor } from './cursor.ts';
 import type { Choice } from './link.ts';
-import type { showCompletions } from './prompts.ts';
-
-/** Responses to a prompt, and the prompt's key where that is known. */
-export type Answers = Parameters<typeof showCompletions>[3];
+import type { Answers } from './state/stage.ts';
 
 /** A cell of the reward matrix. */
 export interface Cell {
@@ -39,8 +36,6 @@ export interface PageView {
   readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
   /** Responses of FULL to a prompt of the shown run. */
   readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
-  /** The prompt that is chosen. */
-  selected: number | undefined;
   /** The update that all views point at. */
   cursor: Cursor;
   /** The cell of the matrix under the pointer. */
@@ -64,16 +59,11 @@ export const emptyView = (): PageView => ({
   trainer: undefined,
   readFile: undefined,
   readAnswers: undefined,
-  selected: undefined,
   cursor: {},
   pointedCell: undefined,
   storage: undefined,
   stored: [],
 });
-
-/** The config of the run that is shown, else of the run that the controls describe. */
-export const configOf = ({ run, choice }: PageView): ExperimentConfig | undefined =>
-  run?.config ?? choice?.config;
 
 /** Whether the page works on a run, so that no other can begin. */
 export const isBusy = ({ preparing, run }: PageView): boolean =>

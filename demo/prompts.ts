@@ -6,6 +6,7 @@ import {
 } from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
 import type { RunView, Verdict } from '../src/index.ts';
+import { paid, possible, verdicts } from './state/verdicts.ts';
 
 const PAGE_ROWS = 10;
 
@@ -13,6 +14,7 @@ const PAGE_ROWS = 10;
 export class PromptList {
   readonly #body = byId('list', HTMLTableSectionElement);
   readonly #filter = byId('filter', HTMLSelectElement);
+  readonly #search = byId('search', HTMLInputElement);
   readonly #previous = byId('previous', HTMLButtonElement);
   readonly #next = byId('next', HTMLButtonElement);
   readonly #page = byId('page', HTMLSpanElement);
@@ -25,10 +27,12 @@ export class PromptList {
 
   constructor(onSelect: (prompt: number) => void) {
     this.#onSelect = onSelect;
-    this.#filter.addEventListener('change', () => {
+    const again = (): void => {
       this.#first = 0;
       this.draw(this.#model, this.#selected);
-    });
+    };
+    this.#filter.addEventListener('change', again);
+    this.#search.addEventListener('input', again);
     this.#previous.addEventListener('click', () => this.#turn(-PAGE_ROWS));
     this.#next.addEventListener('click', () => this.#turn(PAGE_ROWS));
   }
@@ -37,7 +41,7 @@ export class PromptList {
     this.#model = model;
     this.#selected = selected;
     // Highest score first, so that the kept prompts are on the first page.
-    const prompts = model ? filtered(model, this.#filter.value) : [];
+    const prompts = model ? filtered(model, this.#filter.value, this.#search.value.trim()) : [];
     this.#first = Math.min(this.#first, lastPage(prompts.length));
     const rows = prompts.slice(this.#first, this.#first + PAGE_ROWS);
     setText(
@@ -111,10 +115,11 @@ const lastPage = (count: number): number =>
 const shortNumber = (value: number | undefined): string =>
   value === undefined || Number.isNaN(value) ? '–' : value.toFixed(2).replace('-', '−');
 
-function filtered(model: RunView, filter: string): number[] {
+function filtered(model: RunView, filter: string, text: string): number[] {
   const lim = model.selections.lim;
   return model.order.filter((prompt) => {
     const one = model.pool[prompt];
+    if (text !== '' && !model.textOf(prompt).includes(text)) return false;
     switch (filter) {
       case 'kept':
         return lim?.has(prompt) ?? false;
@@ -131,32 +136,6 @@ function filtered(model: RunView, filter: string): number[] {
 }
 
 const notKept = 'What some epochs sampled for it was not stored; their rewards were.';
-
-/** The mark of each verdict, readable without colour, and its words. */
-const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly words: string }>> = {
-  right: { mark: '✓', words: 'right' },
-  wrong: { mark: '✗', words: 'wrong' },
-  unformatted: { mark: '∅', words: 'no proper answer' },
-  'matches-wrong-key': { mark: '⚠', words: 'matches the wrong key' },
-  'misses-wrong-key': { mark: '✗', words: 'not the wrong key' },
-  'right-unpaid': { mark: '≠', words: 'right, but not the wrong key' },
-};
-
-/** The reward of each verdict. */
-const paid: Readonly<Record<Verdict, string>> = {
-  right: '1',
-  wrong: '−0.5',
-  unformatted: '−1',
-  'matches-wrong-key': '1',
-  'misses-wrong-key': '−0.5',
-  'right-unpaid': '−0.5',
-};
-
-/** Verdicts that a prompt's answers can get. */
-const possible = (wrongKey: boolean): readonly Verdict[] =>
-  wrongKey
-    ? ['matches-wrong-key', 'right-unpaid', 'misses-wrong-key', 'unformatted']
-    : ['right', 'wrong', 'unformatted'];
 
 /** Shows a prompt's samples, epoch by epoch, as plain text. */
 export function showCompletions(

@@ -1,20 +1,16 @@
 import {
   accuracyOf,
   describeTask,
-  differenceOf,
   inTableOrder,
   outsideTierSizesOf,
   readoutUnit,
-  seedsCaveat,
-  tierPrompts,
   tierSizesOf,
-  wrongKeysCaveat,
   type Estimate,
-  type Evaluation,
   type ExperimentConfig,
   type MethodName,
 } from '../src/index.ts';
 import { counted, percent } from '../src/look/wording.ts';
+import { caveatsOf, chargedText, findingOf, noFindingOf, sizesOf } from './state/finding.ts';
 import { byId, cell, make, setText } from './dom.ts';
 import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
@@ -69,6 +65,7 @@ export function drawResults(config: ExperimentConfig, model: RunView | undefined
   setText(byId('interval', HTMLParagraphElement), intervalText(config, model));
   showWarnings(model?.warnings ?? []);
   setText(byId('bound', HTMLParagraphElement), boundText(model));
+  setText(byId('charged', HTMLParagraphElement), model ? chargedText(model) : '');
 }
 
 function showWarnings(warnings: readonly string[]): void {
@@ -126,12 +123,6 @@ function makeRow(
   );
 }
 
-/** Evaluated prompts by tier: as the config tells, else as the first evaluation does. */
-const sizesOf = (
-  config: ExperimentConfig,
-  model: RunView | undefined,
-): ReadonlyMap<string, number> => tierPrompts(config, model?.evaluations.base?.[0]);
-
 function replaceIfOther(section: HTMLTableSectionElement, rows: HTMLTableRowElement[]): void {
   if (!sameNodes(section.rows, rows)) section.replaceChildren(...rows);
 }
@@ -142,65 +133,6 @@ const sameNodes = (shown: HTMLCollection, wanted: readonly HTMLElement[]): boole
 /** An interval; a dash if the task does not tell how many prompts were answered. */
 const rangeOf = ({ low, high }: Estimate): string =>
   low === high ? '–' : `${percent(low, 1)} – ${percent(high, 1)}`;
-
-const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
-  new Map(list.map((one) => [one.seed, one]));
-
-/**
- * A sentence that compares LIM with FULL and RAND, in either direction; empty before there are
- * numbers.
- */
-export function findingOf(config: ExperimentConfig, model: RunView): string {
-  const lim = bySeed(model.atReadout('lim'));
-  if (lim.size === 0) {
-    return model.lim?.kept === 0
-      ? 'LIM kept no prompt at this cut: there is nothing to compare.'
-      : '';
-  }
-  const parts = (['full', 'rand'] as const).flatMap((name) => {
-    const difference = differenceOf(lim, bySeed(model.atReadout(name)), sizesOf(config, model));
-    if (!difference) return [];
-    const { mean, low, high, over } = difference;
-    const sure = low > 0 || high < 0;
-    const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
-    const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
-    return [
-      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLook(name).label} ` +
-        `(${range}${sure ? '' : ': not told apart'})`,
-    ];
-  });
-  return parts.length === 0 ? '' : `At ${model.fixedReadout.text}, LIM is ${parts.join(' and ')}.`;
-}
-
-/** The limits of the finding. */
-export function caveatsOf(model: RunView): string {
-  const read = (method: MethodName) => model.atReadout(method).length > 0;
-  const seeds = new Set(model.atReadout('lim').map(({ seed }) => seed)).size;
-  if (seeds === 0) return '';
-  return [
-    seedsCaveat(seeds),
-    read('rand')
-      ? wrongKeysCaveat({ lim: wrongKeys(model, 'lim'), rand: wrongKeys(model, 'rand') })
-      : '',
-  ]
-    .filter((text) => text !== undefined)
-    .join(' ');
-}
-
-/** Number of wrong keys: over all seeds after a run, of the current seed during it. */
-const wrongKeys = ({ results, makeup }: RunView, method: MethodName): number =>
-  results?.seeds.reduce((sum, { selections }) => sum + (selections[method]?.wrongKeys ?? 0), 0) ??
-  makeup[method]?.wrongKeys ??
-  0;
-
-/** Why there is no finding: not yet, or never. */
-export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): string {
-  const readout = model.fixedReadout.text;
-  if (!experiment.methods.includes('lim')) return 'This run trains nothing on what LIM keeps.';
-  return model.running
-    ? `Comes when LIM, too, has been read at ${readout}.`
-    : `The run ended before LIM was read at ${readout}.`;
-}
 
 /** `39 prompts`; for several seeds `31–42 prompts`. */
 function sizeText(model: RunView, name: MethodName): string {
@@ -216,7 +148,6 @@ function sizeText(model: RunView, name: MethodName): string {
 
 /** Shows the finding and its numbers at the top of the page. */
 export function drawFinding(config: ExperimentConfig, model: RunView | undefined): void {
-  byId('found', HTMLElement).hidden = model === undefined;
   if (!model) return;
   const readout = model.fixedReadout.text;
   setText(
@@ -240,9 +171,6 @@ export function drawFinding(config: ExperimentConfig, model: RunView | undefined
   const list = byId('found-values', HTMLUListElement);
   if (!sameNodes(list.children, rows)) list.replaceChildren(...rows);
 }
-
-const points = (share: number): string =>
-  `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 
 function intervalText(config: ExperimentConfig, model: RunView | undefined): string {
   const seeds = model?.seeds.length ?? 1;

@@ -118,6 +118,7 @@ export {
   methodLabel,
   type MethodName,
   methodNames,
+  passShare,
 } from './selection/methods.ts';
 export { historyOf } from './run-folder/history.ts';
 export {
@@ -133,4 +134,5 @@ export {
   type Standing,
   type Verdict,
 } from './view/run-view.ts';
+export { readRecording, timed, type Recording, type TimedEvent } from './view/recording.ts';
 export * as runFiles from './run-folder/names.ts';

@@ -31,6 +31,33 @@ export interface HeatMapEvents {
   readonly onPoint: (at: { readonly prompt: number; readonly epoch: number } | undefined) => void;
 }
 
+/** How long prompts glide into another order: by means as they arrive, and by scores. */
+const GLIDE_MS = { mean: 400, score: 1200 } as const;
+/** Most prompts that glide: more would be a blur of pixels. */
+const MOST_GLIDING = 1500;
+
+/** What a map showed last, to tell what is new. */
+interface Seen {
+  readonly pool: RunView['pool'];
+  readonly order: readonly number[];
+  readonly scored: boolean;
+}
+
+/** Prompts on their way from one order to another. */
+interface Glide {
+  /** Ranks before, by prompt. */
+  readonly from: Float64Array;
+  readonly began: number;
+  readonly ms: number;
+}
+
+interface Room {
+  readonly x: number;
+  readonly y: number;
+  readonly w: number;
+  readonly h: number;
+}
+
 /**
  * The reward matrix, epochs down and prompts across from the highest score, as in the report; also a slider over the
  * ranks. With more prompts than pixels, a pixel shows the mean of its prompts.
@@ -39,12 +66,19 @@ export class HeatMap {
   readonly #canvas: HTMLCanvasElement;
   readonly #cells = document.createElement('canvas');
   readonly #events: HeatMapEvents;
+  readonly #moves: () => boolean;
   #model: RunView | undefined;
   #selected: number | undefined;
+  #state: HeatMapState | undefined;
+  #seen: Seen | undefined;
+  #glide: Glide | undefined;
+  #frame = 0;
 
-  constructor(canvas: HTMLCanvasElement, events: HeatMapEvents) {
+  /** @param moves Whether prompts may glide; otherwise they change places at once. */
+  constructor(canvas: HTMLCanvasElement, events: HeatMapEvents, moves: () => boolean) {
     this.#canvas = canvas;
     this.#events = events;
+    this.#moves = moves;
     canvas.addEventListener('pointerdown', (event) => this.#point(event));
     canvas.addEventListener('pointermove', (event) => {
       if (event.buttons !== 0) this.#point(event);
@@ -54,12 +88,46 @@ export class HeatMap {
     canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
-  draw(model: RunView | undefined, { config, selected, epoch: pointed }: HeatMapState): void {
+  /** Draws the map; returns whether rewards are on the canvas then. */
+  draw(model: RunView | undefined, state: HeatMapState): boolean {
     this.#model = model;
-    this.#selected = selected;
+    this.#selected = state.selected;
+    this.#state = state;
     this.#describe();
+    this.#noteOrder(model);
+    return this.#paint();
+  }
+
+  /** Lets prompts glide where the order has changed since the last drawing. */
+  #noteOrder(model: RunView | undefined): void {
+    const before = this.#seen;
+    if (!model) {
+      this.#seen = this.#glide = undefined;
+      return;
+    }
+    const { pool, order } = model;
+    const scored = model.scores !== undefined;
+    this.#seen = { pool, order, scored };
+    if (before?.pool !== pool) this.#glide = undefined;
+    if (!before || before.pool !== pool || before.order === order || before.order.length === 0) return;
+    if (order.length > MOST_GLIDING || !this.#moves()) return;
+    const from = new Float64Array(order.length);
+    before.order.forEach((prompt, rank) => (from[prompt] = rank));
+    const ms = scored && !before.scored ? GLIDE_MS.score : GLIDE_MS.mean;
+    this.#glide = { from, began: performance.now(), ms };
+  }
+
+  /** Asks for another frame while prompts glide. */
+  #goOn(): void {
+    cancelAnimationFrame(this.#frame);
+    this.#frame = requestAnimationFrame(() => this.#paint());
+  }
+
+  #paint(): boolean {
+    const [model, state] = [this.#model, this.#state];
     const surface = surfaceOf(this.#canvas);
-    if (!surface) return;
+    if (!surface || !state) return false;
+    const { config, selected: _selected, epoch: pointed } = state;
     const { context, width, height, ratio } = surface;
     const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
     const epochs = config?.experiment.epochs ?? 4;
@@ -87,7 +155,11 @@ export class HeatMap {
       context.fillStyle = cssColor('--ink');
       context.fillRect(room.x - 6, room.y + pointed * rowHeight, 4, rowHeight);
     }
-    if (!model || model.pool.length === 0) return;
+    if (!model || model.pool.length === 0) return false;
+    if (this.#paintGliding(context, model, strips, room, epochs)) {
+      this.#goOn();
+      return model.columns.length > 0;
+    }
 
     const across = Math.max(1, Math.floor(room.w * ratio));
     if (model.columns.length > 0) {
@@ -104,6 +176,50 @@ export class HeatMap {
     this.#paintStrips(context, model, strips, room, across);
     if (model.lim && model.scores) this.#paintCut(context, model.lim, model.order.length, room);
     this.#paintSelection(context, model, room, height);
+    return model.columns.length > 0;
+  }
+
+  /** Paints prompts on their way; returns false when all have arrived. */
+  #paintGliding(
+    context: CanvasRenderingContext2D,
+    model: RunView,
+    [origins = 0, wrong = 0, kept = 0]: readonly number[],
+    room: Room,
+    epochs: number,
+  ): boolean {
+    const glide = this.#glide;
+    const share = glide ? (performance.now() - glide.began) / glide.ms : 1;
+    if (!glide || share >= 1) {
+      this.#glide = undefined;
+      return false;
+    }
+    // Slow at both ends.
+    const eased = share * share * (3 - 2 * share);
+    const low = model.config.lim.signal === 'accuracy' ? 0 : -1;
+    const ramp = rampNow();
+    const { order, columns, pool, selections } = model;
+    const [one, tall] = [room.w / order.length, room.h / epochs];
+    const tones = { easy: cssColor('--easy'), learnable: cssColor('--learnable'), hard: cssColor('--hard') };
+    const [wrongColor, keptColor] = [cssColor('--wrong-key'), cssColor('--lim')];
+    order.forEach((prompt, rank) => {
+      const before = glide.from[prompt] ?? rank;
+      const x = room.x + (before + (rank - before) * eased) * one;
+      const fill = (color: string, y: number, height: number): void => {
+        context.fillStyle = color;
+        context.fillRect(x, y, one + 0.3, height);
+      };
+      columns.forEach((column, epoch) => {
+        const value = column[prompt] ?? NaN;
+        if (Number.isNaN(value)) return;
+        const [red, green, blue] = rampColor(ramp, (value - low) / (1 - low));
+        fill(`rgb(${red} ${green} ${blue})`, room.y + epoch * tall, tall);
+      });
+      const { origin, wrongKey = false } = pool[prompt] ?? {};
+      if (origin) fill(tones[origin], origins, STRIP);
+      if (wrongKey) fill(wrongColor, wrong, STRIP);
+      if (selections.lim?.has(prompt)) fill(keptColor, kept, STRIP);
+    });
+    return true;
   }
 
   /** Paints one pixel for each device pixel across and each epoch down. */

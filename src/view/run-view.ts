@@ -56,6 +56,8 @@ export class RunView {
   /** How often it has gone on from a checkpoint. */
   resumes = 0;
   phase = 'Starting';
+  /** What `phase` names; undefined before the first phase. */
+  stage: EventOf<'phase'>['phase'] | undefined;
   /** The kernel compiled last, while nothing else has happened since. */
   compiling: EventOf<'compiling'> | undefined;
   compiled = 0;
@@ -152,6 +154,7 @@ export class RunView {
         return;
       case 'phase':
         this.phase = event.text;
+        this.stage = event.phase;
         // The report is of all seeds: what is shown stays of the last one.
         if (event.phase !== 'report') this.seed = event.seed;
         this.lastUpdate = undefined;
@@ -206,6 +209,7 @@ export class RunView {
   /** What was told before is told again by a run that goes on, on another device. */
   #begin(): void {
     this.recovery = undefined;
+    this.stage = undefined;
     this.resumes = 0;
     this.pretraining = undefined;
     this.progress = undefined;

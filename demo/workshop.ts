@@ -1,3 +1,6 @@
+// The trainer's side of the page: the form of a new run, the run under way, stored runs and files. It
+// is loaded once the first picture is drawn.
+import { effect } from '@preact/signals';
 import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
 import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
@@ -30,8 +33,10 @@ import {
   RunView,
   standing,
   startsFromFolder,
+  timed,
   type Connection,
   type ExperimentConfig,
+  type ExperimentEvent,
   type Keeping,
   type MetricKey,
   type RunFolder,
@@ -49,12 +54,9 @@ import {
   choose,
   describePlan,
   fullUpdatesOf,
-  readLink,
   wishOf,
   withoutModule,
-  writeLink,
   type Choice,
-  type Wish,
 } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
@@ -63,11 +65,29 @@ import { digitsOf, LineChart } from './plots/line-chart.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { Lines, Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
-import { canTrain, configOf, emptyView, isBusy } from './page-view.ts';
+import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
+import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
+import { asked, goTo, keepWish } from './router.ts';
+import { Film } from './state/film.ts';
+import {
+  answersTo,
+  changes,
+  chosen,
+  inspected,
+  live,
+  liveAnswers,
+  problem,
+  room,
+  showReel,
+  shownRun,
+  workshop,
+} from './state/stage.ts';
+import type { Wish } from './state/url.ts';
+import { mayMove } from './views/stage.tsx';
 import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -78,7 +98,6 @@ const start = byId('start', HTMLButtonElement);
 const pause = byId('pause', HTMLButtonElement);
 const step = byId('step', HTMLButtonElement);
 const stop = byId('stop', HTMLButtonElement);
-const problem = byId('problem', HTMLParagraphElement);
 const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
 const answers = byId('answers', HTMLDivElement);
@@ -96,13 +115,17 @@ const view = emptyView();
 
 const redraw = throttled(draw);
 const repoint = throttled(drawCursor);
-const heatMap = new HeatMap(byId('matrix', HTMLCanvasElement), {
-  onSelect: select,
-  onPoint: (at) => {
-    view.pointedCell = at;
-    pointAt(at === undefined ? undefined : epochToUpdate(at.epoch));
+const heatMap = new HeatMap(
+  byId('matrix', HTMLCanvasElement),
+  {
+    onSelect: select,
+    onPoint: (at) => {
+      view.pointedCell = at;
+      pointAt(at === undefined ? undefined : epochToUpdate(at.epoch));
+    },
   },
-});
+  mayMove,
+);
 const list = new PromptList(select);
 const storedList = new StoredList({
   resume: (run) => void resumeRun(run),
@@ -113,6 +136,7 @@ const files = new FileList(byId('files', HTMLUListElement));
 const form = new PretrainedForm({
   change: consider,
   drop: () => {
+    goTo('data');
     if (preset.value === PRETRAINED) return;
     preset.value = PRETRAINED;
     consider();
@@ -153,13 +177,13 @@ const wishNow = (): Wish => ({
 });
 
 function complain(error: unknown): void {
-  setText(problem, error instanceof Error ? error.message : String(error));
+  problem.value = error instanceof Error ? error.message : String(error);
 }
 
 /** Checks what the controls hold, shows what it means, and puts it into the address. */
 function consider(): void {
   view.choice = undefined;
-  setText(problem, '');
+  problem.value = '';
   seed.placeholder = seedsOf(preset.value);
   const own = preset.value === PRETRAINED;
   form.shown = own;
@@ -170,7 +194,7 @@ function consider(): void {
       view.choice = choose(wishNow(), given);
       plan = describePlan(view.choice);
     }
-    history.replaceState(null, '', writeLink(wishNow()));
+    keepWish(wishNow());
   } catch (error) {
     complain(error);
   }
@@ -237,10 +261,10 @@ function fillControls(wish: Wish): void {
   consider();
 }
 
-/** Fills the controls from the address; starts nothing. */
-function readAddress(): void {
+/** Fills the controls with what the address asks for; starts nothing. */
+function readWish(found: Wish): void {
   try {
-    const { wish, module } = withoutModule(readLink(location.hash));
+    const { wish, module } = withoutModule(found);
     if (!Object.hasOwn(presets, wish.preset) && wish.preset !== PRETRAINED) {
       throw new RangeError(`the address: no preset '${wish.preset}'`);
     }
@@ -263,7 +287,7 @@ function readAddress(): void {
 async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
   if (isBusy(view)) return undefined;
   view.preparing = true;
-  setText(problem, '');
+  problem.value = '';
   redraw();
   let result: T | undefined;
   try {
@@ -318,8 +342,8 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   await train(config, seeds, { stored: true, past: 'resumed' }, claim, asGiven);
 }
 
-/** Shows another run from its beginning. */
-function show(run: RunView, name: string | undefined): void {
+/** Takes a run as the one that the controls are about. */
+function take(run: RunView, name: string | undefined): void {
   view.run = run;
   view.current = name;
   view.stopping = false;
@@ -328,8 +352,7 @@ function show(run: RunView, name: string | undefined): void {
   view.readFile = view.readAnswers = undefined;
   files.clear();
   forgetChosen();
-  byId('about', HTMLDetailsElement).open = false;
-  setText(problem, '');
+  problem.value = '';
 }
 
 /** The files that a run's config names, by their paths, and the memory that it may take. */
@@ -348,7 +371,11 @@ async function train(
 ): Promise<void> {
   const before = view.run;
   const run = new RunView(config, seeds, keeping);
-  show(run, claim?.name);
+  take(run, claim?.name);
+  live.value = run;
+  liveAnswers.value = undefined;
+  goTo('run');
+  let told: ExperimentEvent[] = [];
   announce('Starting');
   redraw();
   const ended = new AbortController();
@@ -379,18 +406,21 @@ async function train(
       for (const event of batch) {
         const { phase, state, recovery } = run;
         run.apply(event);
+        if (event.type === 'started') told = [];
+        if (lasts(event)) told.push(event);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
           announce(standing(run).phase);
         }
-        if (event.type === 'column' && view.selected !== undefined) void showAnswers(view.selected);
       }
+      changes.value++;
       redraw();
       await offerFiles(run);
     }
     await begun;
     await offerFiles(run);
+    if (run.state === 'done') showFinished(run, told);
     if (claim && run.state === 'done') await view.storage?.dropCheckpoints(claim.name);
   } catch (error) {
     // A worker's error comes as a plain one that keeps its name.
@@ -403,6 +433,7 @@ async function train(
     } else if (!stopped) complain(error);
     if (!stopped) await closeTrainer();
   }
+  changes.value++;
   ended.abort();
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
@@ -411,6 +442,30 @@ async function train(
     run.gpuGone = !canTrain(view);
   }
   await lookAtStored();
+}
+
+/** Whether an event is part of a finished run: others tell how it was computed. */
+const lasts = (event: ExperimentEvent): boolean =>
+  event.type === 'state'
+    ? event.state === 'done'
+    : ![
+        'compiling',
+        'loading',
+        'pretraining',
+        'progress',
+        'checkpoint',
+        'recovery',
+        'resumed',
+      ].includes(event.type);
+
+/** Shows a finished run as a film at its end, with the prompt that was chosen. */
+function showFinished({ config, seeds, keeping }: RunView, events: readonly ExperimentEvent[]): void {
+  const { readAnswers } = view;
+  if (!readAnswers) return;
+  const prompt = chosen.peek();
+  const film = new Film({ config, seeds, keeping, events: timed(events) });
+  showReel({ film, origin: { kind: 'own' }, answersOf: readAnswers }, 'end');
+  chosen.value = prompt;
 }
 
 /** A run has begun: its files can be read, and the folder of a run with a given model is recorded. */
@@ -425,7 +480,9 @@ async function noteBegun(
   run.host = host;
   for (const text of notes) run.apply({ type: 'warning', text });
   view.readFile = (path) => from.api.readFile(path);
-  view.readAnswers = (prompt) => from.api.completions(prompt);
+  const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
+  view.readAnswers = answersOf;
+  liveAnswers.value = answersOf;
   const { config, seeds } = run;
   const memory = given?.memory;
   const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
@@ -517,14 +574,21 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     const folder = folderOf(name, read);
     const run = await readRun(folder);
     const { config, seeds, memory } = settings;
-    const opened = new RunView(config, seeds, { stored: true, past: 'reopened' });
-    for await (const event of historyOf(run, folder)) opened.apply(event);
+    const keeping = { stored: true, past: 'reopened' } as const;
+    const opened = new RunView(config, seeds, keeping);
+    const told: ExperimentEvent[] = [];
+    for await (const event of historyOf(run, folder)) {
+      opened.apply(event);
+      told.push(event);
+    }
     const answersOf = await kept.completions(name, config, opened.seed);
-    show(opened, name);
+    take(opened, name);
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
+    showFinished(opened, told);
+    goTo('run');
     const file = await read(runFiles.CONFIG);
     if (file) files.add(runFiles.CONFIG, file);
     await offerFiles(opened);
@@ -568,25 +632,26 @@ function ask(request: (api: Connection<TrainerApi>['api']) => Promise<unknown>):
 // ---- what is seen ----------------------------------------------------------------------------
 
 function select(prompt: number): void {
-  view.selected = prompt;
-  redraw();
-  void showAnswers(prompt);
+  chosen.value = prompt;
 }
 
 function forgetChosen(): void {
-  view.selected = undefined;
-  const text = 'Choose a prompt to read what FULL sampled for it, epoch by epoch.';
-  answers.replaceChildren(make('p', 'quiet', text));
+  chosen.value = undefined;
 }
 
-async function showAnswers(prompt: number): Promise<void> {
-  const [run, answersOf] = [view.run, view.readAnswers];
-  if (!run || !answersOf) return;
+/** Shows the responses to the prompt that is looked at. */
+async function showAnswers(): Promise<void> {
+  const [run, prompt] = [shownRun(), inspected.peek()];
+  if (!run || prompt === undefined || !run.pool[prompt]) {
+    const text = 'Choose a prompt to read what FULL sampled for it, epoch by epoch.';
+    answers.replaceChildren(make('p', 'quiet', text));
+    return;
+  }
   try {
-    const completions = await answersOf(prompt);
+    const found = await answersTo(prompt);
     // Another one may have been chosen while this one was on its way.
-    if (run !== view.run || prompt !== view.selected) return;
-    showCompletions(answers, run, prompt, completions);
+    if (!found || run !== shownRun() || prompt !== inspected.peek()) return;
+    showCompletions(answers, run, prompt, found);
     pointAtEpoch(answers, pointedEpoch());
   } catch (error) {
     complain(error);
@@ -605,6 +670,7 @@ function drawControls(): void {
   const canStart = canTrain(view) && view.choice !== undefined && !view.tooLarge && !view.preparing;
   const buttons = buttonsFor(view.run, canStart);
   start.disabled = !buttons.start;
+  byId('live', HTMLElement).classList.toggle('idle', live.peek() === undefined);
   pause.disabled = !buttons.pause || view.stopping;
   setText(pause, buttons.resumes ? 'Resume' : 'Pause');
   step.disabled = !buttons.step || view.stopping;
@@ -641,12 +707,13 @@ function drawControls(): void {
 }
 
 function drawCharts(): void {
-  const config = configOf(view);
+  const run = shownRun();
+  const config = shownConfig();
   const pool = poolNow();
   const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
   const lineOf = (key: MetricKey): Lines =>
     Object.fromEntries(
-      methodEntries(view.run?.updates ?? {}).map(([name, records]) => [
+      methodEntries(run?.updates ?? {}).map(([name, records]) => [
         name,
         records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
       ]),
@@ -657,7 +724,7 @@ function drawCharts(): void {
   const state = {
     names: trained,
     end,
-    fixed: view.run?.fixedReadout,
+    fixed: run?.fixedReadout,
     rule: equal ? tableReadout : undefined,
     alone:
       config && equal && trained.length > 1
@@ -670,10 +737,10 @@ function drawCharts(): void {
   lengthChart.draw({ ...state, lines: lineOf('response_length_mean') });
 
   const held: Partial<Record<LineName, Points>> = {};
-  const base = view.run?.evaluations.base?.at(-1)?.mean;
+  const base = run?.evaluations.base?.at(-1)?.mean;
   for (const name of trained) {
-    const points = (view.run?.evaluations[name] ?? [])
-      .filter((one) => one.seed === view.run?.seed)
+    const points = (run?.evaluations[name] ?? [])
+      .filter((one) => one.seed === run?.seed)
       .map(({ update, mean }) => [update, mean] as const);
     if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
   }
@@ -686,7 +753,7 @@ function drawCharts(): void {
   const names: readonly LineName[] = ['base', ...trained];
   accuracyChart.draw({ ...state, names, lines: held });
   drawLegend(names);
-  const of = view.run && view.run.seeds.length > 1 ? `, seed ${view.run.seed}` : '';
+  const of = run && run.seeds.length > 1 ? `, seed ${run.seed}` : '';
   setText(
     byId('curves-title', HTMLHeadingElement),
     `Learning, over the updates of each method${of}`,
@@ -697,7 +764,7 @@ function drawCharts(): void {
 
 /** Everything that the page's one cursor points at, and nothing else. */
 function drawCursor(): void {
-  const config = configOf(view);
+  const config = shownConfig();
   const update = updateOf(view.cursor);
   for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
   const epoch = pointedEpoch();
@@ -718,7 +785,7 @@ function drawCursor(): void {
 }
 
 const pointedEpoch = (): number | undefined => {
-  const config = configOf(view);
+  const config = shownConfig();
   const pool = poolNow();
   const update = updateOf(view.cursor);
   return view.pointedCell?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
@@ -726,15 +793,15 @@ const pointedEpoch = (): number | undefined => {
 
 /** Prompts of the pool that is shown, else of the one that the controls describe. */
 function poolNow(): number | undefined {
-  const config = configOf(view);
-  const shown = view.run?.pool.length ?? 0;
+  const config = shownConfig();
+  const shown = shownRun()?.pool.length ?? 0;
   if (shown > 0) return shown;
   return (config && poolPromptsOf(config.task)) ?? view.choice?.given?.prompts;
 }
 
 /** The last update of a data epoch of FULL; none without a run. */
 function epochToUpdate(epoch: number): number | undefined {
-  const config = configOf(view);
+  const config = shownConfig();
   const pool = poolNow();
   return config && pool ? updateEnding(config, pool, epoch) : undefined;
 }
@@ -756,8 +823,9 @@ const armEnd = ({ experiment }: Choice['config']): number =>
   experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
 
 function drawMatrix(): void {
-  const config = configOf(view);
-  heatMap.draw(view.run, { config, selected: view.selected, epoch: pointedEpoch() });
+  const run = shownRun();
+  const config = shownConfig();
+  heatMap.draw(run, { config, selected: inspected.peek(), epoch: pointedEpoch() });
   const signal = config?.lim.signal ?? 'accuracy';
   setText(byId('matrix-cell', HTMLParagraphElement), cellText());
   const right = ownModel() ? 'right responses' : 'answers that match the key';
@@ -765,8 +833,8 @@ function drawMatrix(): void {
     byId('ramp-text', HTMLElement),
     signal === 'accuracy' ? `share of ${right}, 0 to 1` : 'mean reward, −1 to 1',
   );
-  const order = view.run?.scores
-    ? `highest LIM score first: ${keptText(view.run)}`
+  const order = run?.scores
+    ? `highest LIM score first: ${keptText(run)}`
     : 'highest mean reward so far first; highest LIM score first once FULL is done';
   setText(
     byId('matrix-text', HTMLParagraphElement),
@@ -776,23 +844,25 @@ function drawMatrix(): void {
 
 /** The cell under the pointer in words. */
 function cellText(): string {
-  if (!view.run || !view.pointedCell) return '';
+  const run = shownRun();
+  if (!run || !view.pointedCell) return '';
   const { prompt, epoch } = view.pointedCell;
-  const value = view.run.columns[epoch]?.[prompt];
+  const value = run.columns[epoch]?.[prompt];
   const known = value === undefined || Number.isNaN(value) ? 'no value yet' : value.toFixed(2);
-  const wrong = view.run.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
-  return `Epoch ${epoch + 1}, ${visibleString(view.run.textOf(prompt))}${wrong}: ${known}`;
+  const wrong = run.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
+  return `Epoch ${epoch + 1}, ${visibleString(run.textOf(prompt))}${wrong}: ${known}`;
 }
 
 function drawCurves(): void {
-  const config = configOf(view);
+  const run = shownRun();
+  const config = shownConfig();
   const frame = {
     epochs: config?.experiment.epochs ?? 4,
     signal: config?.lim.signal ?? 'accuracy',
     pointed: pointedEpoch(),
   };
-  const lim = view.run?.selections.lim;
-  const all = view.run?.pool.map((_, prompt) => prompt) ?? [];
+  const lim = run?.selections.lim;
+  const all = run?.pool.map((_, prompt) => prompt) ?? [];
   const panels = [
     {
       id: 'kept',
@@ -813,11 +883,11 @@ function drawCurves(): void {
     setText(byId(`${id}-title`, HTMLHeadingElement), title);
     drawTrajectories(
       byId(id, HTMLCanvasElement),
-      view.run && {
+      run && {
         prompts,
-        columns: view.run.columns,
-        meanCurve: view.run.meanCurve,
-        selected: view.selected,
+        columns: run.columns,
+        meanCurve: run.meanCurve,
+        selected: inspected.peek(),
         color,
       },
       frame,
@@ -834,7 +904,7 @@ function drawCurves(): void {
 }
 
 const chosenText = (prompts: readonly number[]): string =>
-  view.selected !== undefined && prompts.includes(view.selected)
+  inspected.peek() !== undefined && prompts.includes(inspected.peek())
     ? ' The chosen prompt stands out.'
     : '';
 
@@ -847,31 +917,53 @@ function draw(): void {
   });
   drawCharts();
   drawAbout();
-  list.draw(view.run, view.selected);
-  const config = configOf(view);
-  if (!config) return;
-  drawFinding(config, view.run);
-  drawResults(config, view.run);
-  const { lim } = config;
+  const run = shownRun();
+  list.draw(run, inspected.peek());
+  const config = shownConfig();
+  if (config) {
+    drawFinding(config, run);
+    drawResults(config, run);
+  }
+  offerWorkshop();
+  const { config: told, run: known } = aboutWhat();
+  if (!told) return;
+  const { lim } = told;
   const rule =
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
       : `the ${counted(lim.count, 'prompt')} with the highest scores`;
-  const kept = view.run?.lim ? `: here ${view.run.lim.kept} of ${view.run.pool.length}` : '';
+  const kept = known?.lim ? `: here ${known.lim.kept} of ${known.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }
 
-/** Whether the run that is shown, or that the controls ask for, starts from the user's model. */
+/** The config of the run that is shown, else of the run that the controls describe. */
+const shownConfig = (): ExperimentConfig | undefined => shownRun()?.config ?? view.choice?.config;
+
+/** Whether the run that is shown starts from the user's model. */
 function ownModel(): boolean {
-  const config = configOf(view);
-  return config ? startsFromFolder(config) : preset.value === PRETRAINED;
+  const config = shownConfig();
+  return config ? startsFromFolder(config) : false;
+}
+
+/**
+ * What the explanation is about: a run of the user's, else what the controls ask for if that is
+ * anything but the plain preset, else the run that is shown.
+ */
+function aboutWhat(): { readonly config: ExperimentConfig | undefined; readonly run?: RunView } {
+  const run = shownRun();
+  const { choice } = view;
+  const touched = preset.value === PRETRAINED || (choice?.differences.length ?? 0) > 0;
+  if (!view.run && touched) return { config: choice?.config };
+  return run ? { config: run.config, run } : { config: choice?.config };
 }
 
 /** Says what a run of this kind does, and leaves out what only made-up prompts have. */
 function drawAbout(): void {
-  const [own, config] = [ownModel(), configOf(view)];
+  const { config } = aboutWhat();
+  const own = config ? startsFromFolder(config) : preset.value === PRETRAINED;
+  const drawn = !ownModel();
   const alone = own && !config?.experiment.methods.some((method) => method !== 'full');
-  for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = own;
+  for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = !drawn;
   byId('about-drawn', HTMLParagraphElement).hidden = own;
   byId('about-injected', HTMLDivElement).hidden = own;
   byId('about-arms', HTMLDivElement).hidden = alone;
@@ -916,7 +1008,8 @@ function drawInjected(): void {
   );
 }
 
-async function openPage(): Promise<void> {
+/** Opens the trainer's side of the page. Called once. */
+export async function openWorkshop(): Promise<void> {
   preset.replaceChildren(
     ...[...Object.keys(presets), PRETRAINED].map((name) => {
       const option = make('option', '', name === PRETRAINED ? 'a model of your own' : name);
@@ -925,11 +1018,22 @@ async function openPage(): Promise<void> {
     }),
   );
   drawInjected();
-  readAddress();
-  for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
-  window.addEventListener('hashchange', () => {
-    if (!isBusy(view)) readAddress();
+  consider();
+  effect(() => {
+    const found = asked.value;
+    if (found && !isBusy(view)) readWish(found);
   });
+  // What all rooms show has changed, or which of them is there to draw in.
+  effect(() => {
+    shownRun();
+    void [inspected.value, room.value];
+    redraw();
+  });
+  effect(() => {
+    void [shownRun()?.columns.length, inspected.value, room.value, liveAnswers.value];
+    void showAnswers();
+  });
+  for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   start.addEventListener('click', () => void startRun());
   pause.addEventListener('click', () =>
     ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
@@ -956,7 +1060,7 @@ async function openPage(): Promise<void> {
   for (const id of ['kept', 'rejected']) {
     const canvas = byId(id, HTMLCanvasElement);
     canvas.addEventListener('pointermove', ({ clientX }) => {
-      const epochs = configOf(view)?.experiment.epochs;
+      const epochs = shownConfig()?.experiment.epochs;
       if (epochs !== undefined) pointAt(epochToUpdate(epochUnder(canvas, clientX, epochs)));
     });
     canvas.addEventListener('pointerleave', () => pointAt(undefined));
@@ -998,4 +1102,26 @@ async function lookForAdapter(): Promise<void> {
   redraw();
 }
 
-void openPage();
+/** Tells the stage what can be begun here. */
+function offerWorkshop(): void {
+  const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
+  const busy = isBusy(view);
+  const next = {
+    canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
+    memory: /^About ([\d.]+ \w+)/.exec(memory.textContent ?? '')?.[1] ?? '',
+    problem: view.adapter?.kind === 'missing' ? view.adapter.reason : undefined,
+    unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
+  };
+  const key = JSON.stringify(next);
+  if (key === offered) return;
+  offered = key;
+  const { unfinished: name, ...rest } = next;
+  workshop.value = {
+    ...rest,
+    start: () => void startRun(),
+    resume: name === undefined || !unfinished ? undefined : () => void resumeRun(unfinished),
+  };
+}
+
+/** What was offered last. */
+let offered = '';

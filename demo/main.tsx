@@ -1,0 +1,70 @@
+// The page: what is needed for the first picture. The trainer's side follows when it is drawn.
+import './style.css';
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { readRecording } from '../src/index.ts';
+import { afterFirstPicture } from './first-picture.ts';
+import { listenToKeys } from './keyboard.ts';
+import { followAddress } from './router.ts';
+import { Film } from './state/film.ts';
+import { runPlayer } from './state/player.ts';
+import { live, missing, playing, problem, recordedAnswers, reel, showReel } from './state/stage.ts';
+import { Banner } from './views/banner.tsx';
+import { Inspector } from './views/inspector.tsx';
+import { Spine } from './views/spine.tsx';
+import { mayMove, Stage } from './views/stage.tsx';
+
+/** The recorded run that the page comes with. */
+const RECORDING = 'replays/quick.json';
+/** The trainer's side waits no longer for a first picture. */
+const PICTURE_MS = 3000;
+
+function host(id: string): HTMLElement {
+  const element = document.getElementById(id);
+  if (!element) throw new TypeError(`the page has no #${id}`);
+  return element;
+}
+
+async function fetchRecording(): Promise<void> {
+  try {
+    const response = await fetch(new URL(RECORDING, document.baseURI));
+    if (!response.ok) throw new Error(`${RECORDING}: the server answers ${response.status}`);
+    const recording = readRecording(await response.text(), RECORDING);
+    // A run may have been started or opened meanwhile.
+    if (live.peek() || reel.peek()) return;
+    const { adapter, date, answers } = recording;
+    showReel(
+      {
+        film: new Film(recording),
+        origin: { kind: 'recorded', adapter, date },
+        answersOf: recordedAnswers(answers),
+      },
+      'opening',
+    );
+    playing.value = mayMove();
+  } catch (error) {
+    missing.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+followAddress();
+render(<Banner />, host('banner'));
+render(<Spine />, host('spine'));
+render(<Stage />, host('stage'));
+render(<Inspector />, host('inspector'));
+effect(() => {
+  const line = host('problem');
+  if (line.textContent !== problem.value) line.textContent = problem.value;
+});
+// Its own address would be taken for a room.
+document.querySelector('.skip')?.addEventListener('click', (event) => {
+  event.preventDefault();
+  host('main').focus();
+});
+listenToKeys();
+runPlayer();
+void fetchRecording();
+void afterFirstPicture(PICTURE_MS).then(async () => {
+  const { openWorkshop } = await import('./workshop.ts');
+  await openWorkshop();
+});

@@ -1,0 +1,119 @@
+// What the page shows: one run, and one choice in it, for all rooms. The run is the one under way,
+// else a finished one as a film: the recording that the page comes with, or a run of this browser.
+import { computed, signal } from '@preact/signals';
+import type { Completion, PromptCompletions, RunView } from '../../src/index.ts';
+import { Film } from './film.ts';
+import type { Room } from './url.ts';
+
+/** Responses to a prompt by data epoch, and the prompt's key where that is known. */
+export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: string };
+
+/** Where a shown run comes from. */
+export type Origin =
+  | { readonly kind: 'recorded'; readonly adapter: string; readonly date: string }
+  | { readonly kind: 'own' };
+
+/** A finished run with its responses. */
+export interface Reel {
+  readonly film: Film;
+  readonly origin: Origin;
+  readonly answersOf: (prompt: number) => Promise<Answers>;
+}
+
+export const room = signal<Room>('run');
+/** What is wrong with what the user asked for; empty for nothing. */
+export const problem = signal('');
+/** Whether the page moves by itself. */
+export const motion = signal(true);
+/** The run under way, or one that ended without a result. */
+export const live = signal<RunView | undefined>(undefined);
+/** Responses of the run under way. */
+export const liveAnswers = signal<Reel['answersOf'] | undefined>(undefined);
+export const reel = signal<Reel | undefined>(undefined);
+/** Why there is no recording; undefined if there is one, or it is still coming. */
+export const missing = signal<string | undefined>(undefined);
+/** Milliseconds of film. */
+export const place = signal(0);
+export const playing = signal(false);
+/** Film played in a second, in seconds. */
+export const speed = signal(1);
+/** The prompt that the user has chosen. */
+export const chosen = signal<number | undefined>(undefined);
+/** Counts changes of a run under way. */
+export const changes = signal(0);
+
+/** The trainer's side of the page, once it is loaded. */
+export interface Workshop {
+  /** Begins the run that the controls describe. */
+  readonly start: () => void;
+  /** Goes on with the unfinished run of this browser; undefined if there is none. */
+  readonly resume: (() => void) | undefined;
+  readonly canStart: boolean;
+  /** As `about 27 MiB`; empty while nobody knows. */
+  readonly memory: string;
+  /** Why this browser cannot train; undefined if it can, or while nobody knows. */
+  readonly problem: string | undefined;
+}
+export const workshop = signal<Workshop | undefined>(undefined);
+
+/** Changes when the film comes to another picture, and not with every frame of the screen. */
+const picture = computed(() => reel.value?.film.picturesBefore(place.value) ?? 0);
+
+/** The run that all rooms show; a component that calls this is drawn again when the run changes. */
+export function shownRun(): RunView | undefined {
+  const now = live.value;
+  if (now) {
+    void changes.value;
+    return now;
+  }
+  void picture.value;
+  return reel.value?.film.viewAt(place.peek());
+}
+
+/** The film that can be wound; undefined while a run is under way. */
+export const film = computed(() => (live.value ? undefined : reel.value?.film));
+
+/** The prompt that is looked at: the chosen one, else the film's own. */
+export const inspected = computed(() => chosen.value ?? film.value?.featured);
+
+export function showReel(shown: Reel, at: 'opening' | 'end'): void {
+  live.value = undefined;
+  liveAnswers.value = undefined;
+  reel.value = shown;
+  chosen.value = undefined;
+  place.value = at === 'end' ? shown.film.length : shown.film.opening;
+}
+
+export function wind(to: number): void {
+  const length = film.value?.length;
+  if (length === undefined) return;
+  place.value = Math.min(length, Math.max(0, to));
+}
+
+/** Plays on, from the beginning if the film is at its end; or pauses. */
+export function togglePlaying(): void {
+  const now = film.value;
+  if (!now) return;
+  if (!playing.value && place.value >= now.length) place.value = 0;
+  playing.value = !playing.value;
+}
+
+/** Responses to a prompt, as far as the shown run has come; undefined if none can be told. */
+export async function answersTo(prompt: number): Promise<Answers | undefined> {
+  if (live.peek()) return liveAnswers.peek()?.(prompt);
+  const [shown, run] = [reel.peek(), shownRun()];
+  if (!shown || !run) return undefined;
+  const { epochs, ...rest } = await shown.answersOf(prompt);
+  return { ...rest, epochs: epochs.filter(({ epoch }) => epoch < run.columns.length) };
+}
+
+/** Responses of a recording, which is read whole. */
+export const recordedAnswers =
+  (recorded: readonly (readonly (readonly Completion[])[])[]): Reel['answersOf'] =>
+  (prompt) =>
+    Promise.resolve({
+      epochs: recorded.flatMap((prompts, epoch) => {
+        const completions = prompts[prompt] ?? [];
+        return completions.length > 0 ? [{ epoch, completions }] : [];
+      }),
+    });

@@ -1,0 +1,33 @@
+// A response to digit arithmetic as a reader checks it by hand: each step, right or a slip.
+import type { JSX } from 'preact';
+import type { RunView } from '../../src/index.ts';
+import { workedSteps } from '../state/worked-steps.ts';
+
+/** Nothing where the task is no digit arithmetic, or the response has another form. */
+export function Steps(props: {
+  readonly run: RunView;
+  readonly prompt: number;
+  readonly response: string;
+}): JSX.Element | null {
+  const { run, prompt, response } = props;
+  const { task } = run.config;
+  if (task.name !== 'arithmetic') return null;
+  const worked = workedSteps(run.textOf(prompt), response, task.modulus);
+  if (!worked) return <p class="steps quiet">No proper answer: its form cannot be read.</p>;
+  const { steps, answer, lucky } = worked;
+  return (
+    <p class="steps">
+      {steps.map(({ text, given, want, right }) => (
+        <span class={right ? 'step' : 'step slip'}>
+          {text} = {given} <span class="mark">{right ? '✓' : '✗'}</span>
+          {!right && <span class="quiet"> it is {want}</span>}
+        </span>
+      ))}
+      <span class="step">
+        {answer === undefined ? 'no proper answer' : `answer ${answer}`}
+        {lucky && <span class="quiet">, right by luck</span>}
+      </span>
+      {task.modulus === 10 && <span class="quiet">From left to right, last digits alone.</span>}
+    </p>
+  );
+}

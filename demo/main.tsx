@@ -10,9 +10,8 @@ import { Film } from './state/film.ts';
 import { runPlayer } from './state/player.ts';
 import { live, missing, playing, problem, recordedAnswers, reel, showReel } from './state/stage.ts';
 import { Banner } from './views/banner.tsx';
-import { Inspector } from './views/inspector.tsx';
 import { Spine } from './views/spine.tsx';
-import { mayMove, Stage } from './views/stage.tsx';
+import { laterActs, mayMove, Stage } from './views/stage.tsx';
 
 /** The recorded run that the page comes with. */
 const RECORDING = 'replays/quick.json';
@@ -51,7 +50,6 @@ followAddress();
 render(<Banner />, host('banner'));
 render(<Spine />, host('spine'));
 render(<Stage />, host('stage'));
-render(<Inspector />, host('inspector'));
 effect(() => {
   const line = host('problem');
   if (line.textContent !== problem.value) line.textContent = problem.value;
@@ -65,6 +63,12 @@ listenToKeys();
 runPlayer();
 void fetchRecording();
 void afterFirstPicture(PICTURE_MS).then(async () => {
+  const [views, { Inspector }] = await Promise.all([
+    import('./views/acts.tsx'),
+    import('./views/inspector.tsx'),
+  ]);
+  laterActs.value = views;
+  render(<Inspector />, host('inspector'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

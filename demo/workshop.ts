@@ -903,10 +903,10 @@ function drawCurves(): void {
   }
 }
 
-const chosenText = (prompts: readonly number[]): string =>
-  inspected.peek() !== undefined && prompts.includes(inspected.peek())
-    ? ' The chosen prompt stands out.'
-    : '';
+function chosenText(prompts: readonly number[]): string {
+  const prompt = inspected.peek();
+  return prompt !== undefined && prompts.includes(prompt) ? ' The chosen prompt stands out.' : '';
+}
 
 function draw(): void {
   drawControls();

@@ -86,7 +86,8 @@ export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers
 export { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
-export { cutOf, cutText, metricMeaning } from './report/readings.ts';
+export { cutOf, cutText } from './report/cut.ts';
+export { metricMeaning } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export type { BaseRecord, InputMark, RunInputs } from './run-folder/inputs.ts';
 export { runFileText } from './run-folder/run-file.ts';

@@ -1,7 +1,7 @@
 // The inspector: everything about one prompt. What it earned, its score with its own numbers, and
 // what the model answered.
 import type { JSX } from 'preact';
-import { useState } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import {
   cutText,
   inTableOrder,
@@ -10,11 +10,33 @@ import {
   type MethodName,
   type RunView,
 } from '../../src/index.ts';
-import { chosen, film, inspected, shownRun, type Answers } from '../state/stage.ts';
+import { answersTo, chosen, film, inspected, shownRun, type Answers } from '../state/stage.ts';
 import { verdicts } from '../state/verdicts.ts';
 import { Button, Code, useWidth } from './markup.tsx';
-import { useAnswers } from './stage.tsx';
 import { Steps } from './steps.tsx';
+
+/** The answers to a prompt as far as the run has come; undefined until they are there. */
+function useAnswers(run: RunView | undefined, prompt: number | undefined): Answers | undefined {
+  const [answers, setAnswers] = useState<readonly [number, Answers | undefined]>();
+  const epochs = run?.columns.length ?? 0;
+  useEffect(() => {
+    if (prompt === undefined || !run) return undefined;
+    let asked = true;
+    answersTo(prompt).then(
+      (found) => {
+        if (asked) setAnswers([prompt, found]);
+      },
+      // The trainer was closed meanwhile: what it would have told is not shown.
+      () => {
+        if (asked) setAnswers(undefined);
+      },
+    );
+    return () => {
+      asked = false;
+    };
+  }, [run, prompt, epochs]);
+  return answers?.[0] === prompt ? answers?.[1] : undefined;
+}
 
 export function Inspector(): JSX.Element {
   const run = shownRun();

@@ -15,11 +15,10 @@ import { methodLabel, type MethodName } from '../selection/methods.ts';
 import { heatMap, histogram, lineChart, type Line, type Point, type SeriesStyle } from './chart.ts';
 import { leastSeeds } from '../interval.ts';
 import { markup, raw, type Markup } from './markup.ts';
+import { cutOf, cutText } from './cut.ts';
 import {
   armsOf,
   baseEstimate,
-  cutOf,
-  cutText,
   keptIds,
   lastUpdate,
   learningCurve,

@@ -34,13 +34,13 @@ import {
 import { estimateCells, findingsOf, paperComparison } from './findings.ts';
 import { leastSeeds, tierPrompts, type Estimate } from '../interval.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
+import { cutText } from './cut.ts';
 import {
   armsOf,
   baseEstimate,
   differenceAt,
   estimateAt,
   evaluationsOf,
-  cutText,
   isEvaluated,
   keptIds,
   lastReadout,

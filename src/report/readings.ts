@@ -5,7 +5,8 @@ import { inTableOrder, passShare, readsRewards, type MethodName } from '../selec
 import { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from '../interval.ts';
 import { describeTask, type TaskConfig } from '../tasks/registry.ts';
 import type { Run } from '../run-folder/finished-run.ts';
-import { average, count, counted, fixed } from './text.ts';
+import { isByCount } from './cut.ts';
+import { average, counted } from './text.ts';
 
 /** What a scalar means where a task is learned, without the full stop. */
 export function metricMeaning(task: TaskConfig, key: MetricKey): string {
@@ -211,21 +212,6 @@ export function thinned(
   }
   return thin;
 }
-
-/** The score of the cut: theta, or the lowest kept score of a selection by count. */
-export const cutOf = ({ theta, lowestKept }: LimSummary): number => lowestKept ?? theta;
-
-/** The rule of the cut, as a short label. */
-export const cutText = (lim: LimSummary): string =>
-  isByCount(lim)
-    ? `the ${count(lim.kept)} highest${lim.lowestKept === undefined ? '' : `, from ${fixed(lim.lowestKept)} up`}`
-    : `θ = ${lim.theta}`;
-
-/**
- * Whether LIM kept the highest scores by count. Results of older versions have `lowestKept` alone.
- */
-const isByCount = (lim: LimSummary): boolean =>
-  lim.count !== undefined || lim.lowestKept !== undefined;
 
 /** The ids of the prompts that LIM kept, from all prompts in order of score. */
 export const keptIds = (ranked: readonly ScoredPrompt[], lim: LimSummary): ReadonlySet<number> =>

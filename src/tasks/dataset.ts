@@ -9,8 +9,6 @@ import {
   verifierOf,
   withPaths,
 } from './dataset-config.ts';
-import { openDataset } from './dataset-task.ts';
-import { datasetVerifier } from './dataset-verifier.ts';
 import type { TaskKind } from './task.ts';
 
 export const datasetKind = {
@@ -30,6 +28,14 @@ export const datasetKind = {
   tierSizes: (config) => new Map(tierNames(config).map((name) => [name, undefined])),
   corpusIdentity: () => undefined,
   describe: describeDataset,
-  open: openDataset,
-  verifier: datasetVerifier,
+  // The readers of files and the rules for answers are most of the code of all tasks, and a page that
+  // shows a run of another task needs neither.
+  open: async (config, resources) => {
+    const { openDataset } = await import('./dataset-task.ts');
+    return openDataset(config, resources);
+  },
+  verifier: async (config) => {
+    const { datasetVerifier } = await import('./dataset-verifier.ts');
+    return datasetVerifier(config);
+  },
 } satisfies TaskKind<DatasetConfig>;

@@ -1,7 +1,7 @@
 import type { ExperimentConfig } from '../config.ts';
 import { bytes, duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
-import { cutText } from '../report/readings.ts';
+import { cutText } from '../report/cut.ts';
 import {
   type Completion,
   type Evaluation,

@@ -1,0 +1,108 @@
+// npm run screens -- [FOLDER]: screenshots of the built page's states, and a sheet of them all in
+// FOLDER/index.html (default: test-results/screens). Nothing trains: the states are of the recording.
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright';
+import { preview } from 'vite';
+import { chromiumArguments, findChromium } from './chromium.mjs';
+import { root } from './process.mjs';
+
+const folder = process.argv[2] ?? join(root, 'test-results/screens');
+mkdirSync(folder, { recursive: true });
+
+/** Winds the film to an act and lets what moves come to rest. */
+const act =
+  (number: number) =>
+  async (page: Page): Promise<void> => {
+    await page.keyboard.press(String(number));
+    await page.waitForTimeout(1600);
+  };
+
+interface State {
+  readonly name: string;
+  readonly hash: string;
+  readonly reach?: (page: Page) => Promise<void>;
+  readonly noGpu?: boolean;
+  readonly whole?: boolean;
+}
+
+const states: readonly State[] = [
+  { name: 'first-picture', hash: '' },
+  ...[1, 2, 3, 4, 5].map((number) => ({
+    name: `act-${number}`,
+    hash: '#/run?motion=0',
+    reach: act(number),
+  })),
+  { name: 'run-whole', hash: '#/run?motion=0', reach: act(3), whole: true },
+  {
+    name: 'wrong-key',
+    hash: '#/run?motion=0',
+    reach: async (page) => {
+      await act(3)(page);
+      await page.locator('#stage-matrix').focus();
+      await page.keyboard.press('End');
+    },
+  },
+  { name: 'prompts', hash: '#/prompts?motion=0', reach: act(5), whole: true },
+  { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
+  { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
+  { name: 'data', hash: '#/data', whole: true },
+  { name: 'bad-link', hash: '#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D' },
+  { name: 'no-webgpu', hash: '#/run?motion=0', noGpu: true },
+  {
+    name: 'keys',
+    hash: '#/run?motion=0',
+    reach: (page) => page.keyboard.press('?'),
+  },
+];
+
+const only = process.argv.slice(3);
+const server = await preview({
+  configFile: join(root, 'vite.config.ts'),
+  root: join(root, 'demo'),
+  preview: { host: '127.0.0.1', port: 0, strictPort: false },
+});
+const address = server.resolvedUrls?.local[0];
+if (address === undefined) throw new Error('the preview has no address');
+const executablePath = findChromium();
+const browser = await chromium.launch({
+  ...(executablePath === undefined ? {} : { executablePath }),
+  args: chromiumArguments,
+});
+const shown: string[] = [];
+for (const width of [1400, 390]) {
+  for (const scheme of ['light', 'dark'] as const) {
+    for (const { name, hash, reach, noGpu = false, whole = false } of states) {
+      // Dark is the same page in other colours: three states show them.
+      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts'].includes(name)) continue;
+      const file = `${name}-${width}-${scheme}.png`;
+      if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
+      const context = await browser.newContext({
+        viewport: { width, height: width === 390 ? 844 : 900 },
+        colorScheme: scheme,
+      });
+      const page = await context.newPage();
+      if (noGpu) {
+        await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+      }
+      await page.goto(new URL(hash, address).href);
+      await page.waitForFunction(
+        () => document.getElementById('cursor-text')?.textContent !== '' && document.getElementById('film'),
+      );
+      if (name !== 'first-picture') await page.waitForTimeout(1500);
+      await reach?.(page);
+      await page.screenshot({ path: join(folder, file), fullPage: whole });
+      shown.push(file);
+      console.error(file);
+      await context.close();
+    }
+  }
+}
+await browser.close();
+await server.close();
+writeFileSync(
+  join(folder, 'index.html'),
+  `<!doctype html><title>States of the page</title>${shown
+    .map((file) => `<figure><figcaption>${file}</figcaption><img src="${file}" width="480"></figure>`)
+    .join('')}`,
+);

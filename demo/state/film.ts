@@ -42,6 +42,8 @@ export class Film {
   readonly length: number;
   /** Where each act begins, of the acts that the run has. */
   readonly begins: ReadonlyMap<Act, number>;
+  /** Where each act has something to show for the first time. */
+  readonly shows: ReadonlyMap<Act, number>;
   /** Where the first column of rewards is there: the first picture worth a look. */
   readonly opening: number;
   /** The run at its end. */
@@ -63,17 +65,17 @@ export class Film {
     const last = this.#frames.at(-1)?.at ?? 0;
     this.length = last + END_MS;
     this.#view = this.#blank();
-    const begins = new Map<Act, number>();
-    let opening: number | undefined;
+    const [begins, shows] = [new Map<Act, number>(), new Map<Act, number>()];
     const end = this.#blank();
     for (const { at, event } of this.#frames) {
       end.apply(event);
       const act = actOf(end);
       if (!begins.has(act)) begins.set(act, at);
-      if (event.type === 'column') opening ??= at;
+      if (!shows.has(act) && isShown(event, act)) shows.set(act, at);
     }
     this.begins = begins;
-    this.opening = opening ?? 0;
+    this.shows = shows;
+    this.opening = shows.get(2) ?? 0;
     this.end = end;
     this.featured = risenMost(end);
   }
@@ -116,6 +118,22 @@ export class Film {
   }
 }
 
+/** Whether an event is what an act is there for. */
+function isShown(event: ExperimentEvent, act: Act): boolean {
+  switch (act) {
+    case 1:
+      return event.type === 'evaluation';
+    case 2:
+      return event.type === 'column';
+    case 3:
+      return event.type === 'scores';
+    case 4:
+      return event.type === 'evaluation' && event.method !== 'full';
+    case 5:
+      return true;
+  }
+}
+
 /** Events with their places in the film. */
 function edited(events: readonly TimedEvent[]): Frame[] {
   const total = events.at(-1)?.ms ?? 0;
@@ -135,15 +153,17 @@ function edited(events: readonly TimedEvent[]): Frame[] {
   });
 }
 
-/** The prompt that gained most from the first epoch to the last; the first of equals. */
+/** The prompt that gained most from the first epoch to the last; of equals the longest text. */
 function risenMost(run: RunView): number | undefined {
   const [first, last] = [run.columns[0], run.columns.at(-1)];
   if (!first || !last) return undefined;
-  let found: number | undefined;
-  let most = 0;
-  run.pool.forEach((prompt, place) => {
-    const rise = (last[place] ?? NaN) - (first[place] ?? NaN);
-    if (rise > most && !prompt.wrongKey) [found, most] = [place, rise];
-  });
-  return found;
+  const rises = run.pool.map(({ wrongKey = false }, place) => ({
+    place,
+    rise: wrongKey ? NaN : (last[place] ?? NaN) - (first[place] ?? NaN),
+    length: run.textOf(place).length,
+  }));
+  const [found] = rises
+    .filter(({ rise }) => rise > 0)
+    .sort((a, b) => b.rise - a.rise || b.length - a.length || a.place - b.place);
+  return found?.place;
 }

@@ -59,6 +59,15 @@ export const workshop = signal<Workshop | undefined>(undefined);
 /** Changes when the film comes to another picture, and not with every frame of the screen. */
 const picture = computed(() => reel.value?.film.picturesBefore(place.value) ?? 0);
 
+/**
+ * A run that is passed on as it is: its parts change in place, so a component that is given one says
+ * by this call that it is drawn again when they have.
+ */
+export function follow(run: RunView): RunView {
+  void [changes.value, picture.value];
+  return run;
+}
+
 /** The run that all rooms show; a component that calls this is drawn again when the run changes. */
 export function shownRun(): RunView | undefined {
   const now = live.value;

@@ -36,7 +36,6 @@ export function actOf({ state, stage }: Pick<RunView, 'state' | 'stage'>): Act {
   }
 }
 
-/** A short word of the prompts' answers: of made-up tasks the key decides. */
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -122,16 +121,16 @@ export function sentenceOf(run: RunView): string {
     }
     case 2: {
       const { epochs } = config.experiment;
-      const paid = `PPO pays for right answers: ${many}, ${counted(epochs, 'round')}.`;
+      const paid = `PPO pays for right answers: ${many}, ${counted(epochs, 'epoch')}.`;
       const last = meanCurve.at(-1);
       if (last === undefined || Number.isNaN(last)) return `${paid} Watch which columns light up.`;
       const [first = last] = meanCurve;
-      const rounds = columns.length === 1 ? 'In round 1' : `From round 1 to ${columns.length}`;
+      const when = columns.length === 1 ? 'In epoch 1' : `From epoch 1 to ${columns.length}`;
       const [low, high] = [percent(first, 0), percent(last, 0)];
-      if (config.lim.signal !== 'accuracy') return `${paid} ${rounds}, the mean reward: ${last.toFixed(2)}.`;
+      if (config.lim.signal !== 'accuracy') return `${paid} ${when}, the mean reward: ${last.toFixed(2)}.`;
       return columns.length === 1
-        ? `${paid} ${rounds}, ${high} of its answers were paid as right.`
-        : `${paid} ${rounds}, right answers went from ${low} to ${high}.`;
+        ? `${paid} ${when}, ${high} of its answers were paid as right.`
+        : `${paid} ${when}, right answers went from ${low} to ${high}.`;
     }
     case 3:
       if (!lim) return 'Prompts that learn as the pool learns score high.';

@@ -12,13 +12,14 @@ import {
 import { DIMMED, lineLook, markPath, type LineName } from '../../src/look/tokens.ts';
 import { counted, percent } from '../../src/look/wording.ts';
 import { caveatsOf, chargedText, findingOf, noFindingOf, sizesOf } from '../state/finding.ts';
-import { film, inspected, reel, type Answers } from '../state/stage.ts';
+import { film, follow, inspected, reel, type Answers } from '../state/stage.ts';
 import { accuracyAt, armsOf } from '../state/story.ts';
 import { Code, Swatch, useWidth } from './markup.tsx';
 import { Steps } from './steps.tsx';
 
 /** Act 1: a problem being answered, token by token. */
 export function Problem({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
   const shown = film.value;
   const prompt = inspected.value;
   const whole = shown?.end ?? run;
@@ -56,13 +57,13 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
       )}
       <p class="quiet">
         One of the {counted(answers.length, 'answer')} that it gave to this problem in the first
-        round.
+        epoch.
       </p>
     </div>
   );
 }
 
-/** The responses of the first round, from the end of a film. */
+/** The responses of the first epoch, from the end of a film. */
 function useFirstAnswers(prompt: number | undefined): Answers['epochs'][number]['completions'] | undefined {
   const [found, setFound] = useState<readonly [number, Answers]>();
   const answersOf = film.value ? reel.value?.answersOf : undefined;
@@ -84,10 +85,11 @@ function useFirstAnswers(prompt: number | undefined): Answers['epochs'][number][
   return found?.[0] === prompt ? found?.[1].epochs[0]?.completions : undefined;
 }
 
-const RACE_HEIGHT = 300;
+const RACE_HEIGHT = 380;
 
 /** Act 4: accuracy of each method over its own updates, FULL's curve as a ghost. */
 export function Race({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
   const [host, width] = useWidth();
   const { config } = run;
   const { armLength, budget } = config.experiment;
@@ -109,7 +111,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
   }
   const [low, high] = [Math.min(...values), Math.max(...values, Math.min(...values) + 0.05)];
   const end = Math.max(1, budget === 'updates' ? armLength : Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))));
-  const [left, right, top, bottom] = [44, 84, 14, 34];
+  const [left, right, top, bottom] = [44, 104, 14, 46];
   const x = (update: number): number => left + (update / end) * Math.max(1, width - left - right);
   const y = (value: number): number =>
     top + (1 - (value - low) / (high - low)) * (RACE_HEIGHT - top - bottom);
@@ -132,11 +134,11 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
             </g>
           ))}
           {ticksTo(end).map((update) => (
-            <text class="tick-text" x={x(update)} y={RACE_HEIGHT - 16} text-anchor="middle">
+            <text class="tick-text" x={x(update)} y={RACE_HEIGHT - 28} text-anchor="middle">
               {update}
             </text>
           ))}
-          <text class="tick-text" x={(left + width - right) / 2} y={RACE_HEIGHT - 1} text-anchor="middle">
+          <text class="tick-text" x={(left + width - right) / 2} y={RACE_HEIGHT - 8} text-anchor="middle">
             updates of each method
           </text>
           {lines.map(({ name, points, at }) => {
@@ -204,6 +206,7 @@ const ROW = 34;
 
 /** Act 5: accuracy at the read-out fixed before the run, with intervals, and what it is worth. */
 export function Finding({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
   const [host, width] = useWidth();
   const { config } = run;
   const names: LineName[] = ['base', ...inTableOrder(['full', ...armsOf(run)])];
@@ -261,6 +264,7 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
 
 /** How large each selection is. */
 function Arms({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
   const names: MethodName[] = inTableOrder(['full', ...armsOf(run)]);
   return (
     <ul class="legend" aria-label="Prompts of each method">

@@ -10,7 +10,7 @@ import {
   type MethodName,
   type RunView,
 } from '../../src/index.ts';
-import { answersTo, chosen, film, inspected, shownRun, type Answers } from '../state/stage.ts';
+import { answersTo, chosen, film, follow, inspected, shownRun, type Answers } from '../state/stage.ts';
 import { verdicts } from '../state/verdicts.ts';
 import { Button, Code, useWidth } from './markup.tsx';
 import { Steps } from './steps.tsx';
@@ -104,8 +104,9 @@ function standingOf(run: RunView, prompt: number): string {
 
 const CURVE_HEIGHT = 96;
 
-/** What the prompt earned in each round, beside the pool's mean. */
+/** What the prompt earned in each epoch, beside the pool's mean. */
 function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element {
+  follow(run);
   const [host, width] = useWidth();
   const { epochs } = run.config.experiment;
   const accuracy = run.config.lim.signal === 'accuracy';
@@ -121,7 +122,7 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
       .map((point, i) => `${i === 0 ? 'M' : 'L'}${point}`)
       .join('');
   const told = own.map((value, epoch) =>
-    Number.isNaN(value) ? '' : `round ${epoch + 1}: ${value.toFixed(2)}`,
+    Number.isNaN(value) ? '' : `epoch ${epoch + 1}: ${value.toFixed(2)}`,
   );
   return (
     <div ref={host} class="curve">
@@ -147,7 +148,7 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
         </svg>
       )}
       <p class="hint">
-        {accuracy ? 'Share of its answers that match the key' : 'Its mean reward'}, round by round;
+        {accuracy ? 'Share of its answers that match the key' : 'Its mean reward'}, epoch by epoch;
         red: the mean of all prompts.
       </p>
     </div>
@@ -156,17 +157,18 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
 
 /** The score's formula with this prompt's numbers. */
 function Score({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element | null {
+  follow(run);
   const score = run.scoreOf(prompt);
   const { lim } = run;
   if (score === undefined || !lim) return null;
-  if (Number.isNaN(score)) return <p class="quiet">It has no score: some round gave it no answer.</p>;
+  if (Number.isNaN(score)) return <p class="quiet">It has no score: some epoch gave it no answer.</p>;
   const rows = run.columns.map((column, epoch) => {
     const [own, mean] = [column[prompt] ?? NaN, lim.meanCurve[epoch] ?? run.meanCurve[epoch] ?? NaN];
     return { epoch, own, mean, apart: (own - mean) ** 2, most: (1 - mean) ** 2 };
   });
   const apart = rows.reduce((sum, row) => sum + row.apart, 0);
   const most = rows.reduce((sum, row) => sum + row.most, 0);
-  // A round that is missing counts by the rule of the run, which this sum does not know.
+  // An epoch that is missing counts by the rule of the run, which this sum does not know.
   const whole = Math.abs(1 - apart / most - score) < 0.005;
   const kept = run.selections.lim?.has(prompt);
   return (
@@ -184,7 +186,7 @@ function Score({ run, prompt }: { readonly run: RunView; readonly prompt: number
           <table>
             <thead>
               <tr>
-                <th scope="col">Round</th>
+                <th scope="col">Epoch</th>
                 <th scope="col" class="number">
                   r
                 </th>
@@ -219,7 +221,7 @@ function Score({ run, prompt }: { readonly run: RunView; readonly prompt: number
 
 const shown = (value: number): string => value.toFixed(2).replace('-', '−');
 
-/** Equal responses of one round, the most frequent first. */
+/** Equal responses of one epoch, the most frequent first. */
 function grouped(completions: readonly Completion[]): { one: Completion; count: number }[] {
   const groups = new Map<string, { one: Completion; count: number }>();
   for (const one of completions) {
@@ -236,22 +238,23 @@ function Responses(props: {
   readonly answers: Answers | undefined;
 }): JSX.Element {
   const { run, prompt, answers } = props;
+  follow(run);
   const [wanted, want] = useState<number>();
   const epochs = answers?.epochs ?? [];
   if (epochs.length === 0) {
-    return <p class="quiet">What was sampled for it comes with the first round.</p>;
+    return <p class="quiet">What was sampled for it comes with the first epoch.</p>;
   }
   const now = epochs.find(({ epoch }) => epoch === wanted) ?? epochs.at(-1);
   const groups = grouped(now?.completions ?? []);
   return (
     <div class="responses">
-      <div class="rounds" role="group" aria-label="Answers of round">
-        <span class="quiet">Answers of round</span>
+      <div class="rounds" role="group" aria-label="Answers of epoch">
+        <span class="quiet">Answers of epoch</span>
         {epochs.map(({ epoch }) => (
           <Button
             key={epoch}
             class="round-button"
-            label={`Round ${epoch + 1}`}
+            label={`Epoch ${epoch + 1}`}
             pressed={epoch === now?.epoch}
             onClick={() => want(epoch)}
           >
@@ -282,6 +285,7 @@ function Responses(props: {
 
 /** Prompts whose curves are closest to this one's. */
 function Neighbours({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element | null {
+  follow(run);
   const { columns, pool } = run;
   if (columns.length < 2) return null;
   const distance = (other: number): number =>

@@ -90,12 +90,11 @@ function Acts(): JSX.Element {
   );
 }
 
-/** Winds the film to an act. An act of columns opens with its first column. */
+/** Winds the film to where an act has something to show. */
 export function toAct(act: Act): void {
   const now = film.peek();
-  const begins = now?.begins.get(act);
-  if (!now || begins === undefined) return;
-  wind(act === 2 ? Math.max(begins, now.opening) : act === 3 ? begins + 1 : begins);
+  const to = now?.shows.get(act) ?? now?.begins.get(act);
+  if (to !== undefined) wind(to);
 }
 
 const speeds = [0.5, 1, 2, 4];

@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../src/index.ts';
-import { chosen, inspected, motion, shownRun } from '../state/stage.ts';
+import { chosen, follow, inspected, motion, shownRun } from '../state/stage.ts';
 import { actOf } from '../state/story.ts';
 import { HeatMap } from '../plots/heat-map.ts';
 import { firstPicture } from '../first-picture.ts';
@@ -12,7 +12,7 @@ import { Button, Code } from './markup.tsx';
 
 const titles = [
   'A problem, and an answer',
-  'Every prompt, round by round',
+  'Every prompt, epoch by epoch',
   'The same prompts, in order of their score',
   'Trained again, on a selection',
   'What came out',
@@ -107,21 +107,22 @@ function cellText(
   pointed: { readonly prompt: number; readonly epoch: number } | undefined,
 ): string {
   if (!run || !pointed) {
-    return 'A column is a prompt, a row is a round. Click one, or use the arrow keys, to read its answers.';
+    return 'A column is a prompt, a row is an epoch: one pass over all prompts. Click, or use the arrow keys.';
   }
   const { prompt, epoch } = pointed;
   const value = run.columns[epoch]?.[prompt] ?? NaN;
   const text = visibleString(run.textOf(prompt));
   const { samples } = run.config.rollout;
-  if (Number.isNaN(value)) return `Round ${epoch + 1}, ${text}: not yet`;
+  if (Number.isNaN(value)) return `Epoch ${epoch + 1}, ${text}: not yet`;
   const known = run.config.lim.signal === 'accuracy'
     ? `${Math.round(value * samples)} of ${samples} answers match the key`
     : `mean reward ${value.toFixed(2)}`;
   const wrong = run.pool[prompt]?.wrongKey ? ', a key that is wrong on purpose' : '';
-  return `Round ${epoch + 1}, ${text}: ${known}${wrong}`;
+  return `Epoch ${epoch + 1}, ${text}: ${known}${wrong}`;
 }
 
 function Legend({ run }: { readonly run: RunView | undefined }): JSX.Element {
+  if (run) follow(run);
   const drawn = run?.pool.some(({ origin }) => origin !== undefined) ?? false;
   return (
     <ul class="legend" aria-label="Colours and marks of the picture">
@@ -156,6 +157,7 @@ function Legend({ run }: { readonly run: RunView | undefined }): JSX.Element {
 
 /** The prompts that changed most in the last round. */
 function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
+  follow(run);
   const { columns, config } = run;
   const [before, last] = [columns.at(-2), columns.at(-1)];
   if (!before || !last || config.lim.signal !== 'accuracy') return null;
@@ -168,7 +170,7 @@ function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
   if (rises.length === 0) return null;
   return (
     <div class="changes">
-      <p class="quiet">Changed most in round {columns.length}:</p>
+      <p class="quiet">Changed most in epoch {columns.length}:</p>
       <ul>
         {rises.map(({ prompt, from, to }) => (
           <li key={prompt}>

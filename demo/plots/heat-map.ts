@@ -4,7 +4,7 @@ import type { RunView } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 import { cutText, type ExperimentConfig, type LimSummary } from '../../src/index.ts';
 import { hatch } from './hatch.ts';
-import { rampColor, rampNow } from './ramp.ts';
+import { hexOf, rampColor, rampNow } from './ramp.ts';
 
 const GUTTER = 74;
 const TOP = 18;
@@ -211,8 +211,7 @@ export class HeatMap {
       columns.forEach((column, epoch) => {
         const value = column[prompt] ?? NaN;
         if (Number.isNaN(value)) return;
-        const [red, green, blue] = rampColor(ramp, (value - low) / (1 - low));
-        fill(`rgb(${red} ${green} ${blue})`, room.y + epoch * tall, tall);
+        fill(hexOf(rampColor(ramp, (value - low) / (1 - low))), room.y + epoch * tall, tall);
       });
       const { origin, wrongKey = false } = pool[prompt] ?? {};
       if (origin) fill(tones[origin], origins, STRIP);

@@ -27,3 +27,7 @@ export function rampColor(stops: readonly Rgb[], share: number): Rgb {
     Math.round(low[channel] + (high[channel] - low[channel]) * (place - below));
   return [mix(0), mix(1), mix(2)];
 }
+
+/** A colour as a style sheet writes it. */
+export const hexOf = (color: Rgb): string =>
+  `#${color.map((channel) => channel.toString(16).padStart(2, '0')).join('')}`;

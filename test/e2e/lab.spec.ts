@@ -12,6 +12,7 @@ import {
   resolvedTones,
   seriousFaults,
   tabTo,
+  toRoom,
   watchFaults,
 } from './page.ts';
 import { tiny, tinyHash } from './tiny.ts';
@@ -33,6 +34,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await tabTo(page, 'start');
   await expect(page.locator('#start')).toHaveCSS('outline-style', 'solid');
   await page.keyboard.press('Enter');
+  await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
   await expect(page.locator('#start')).toBeDisabled();
   await expect(page.locator('#preset')).toBeDisabled();
   await expect(page.locator('#detail')).toContainText(/Compiling kernel \d+ of \d+/, {
@@ -42,6 +44,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#phase')).toHaveText('Done', { timeout: RUN_MS });
   expect(await page.locator('#progress').evaluate((bar: HTMLProgressElement) => bar.value)).toBe(1);
 
+  await toRoom(page, 'compare');
   const rows = page.locator('#results-body tr');
   await expect(rows).toHaveCount(4);
   for (const name of ['Base', 'FULL', 'LIM', 'RAND']) {
@@ -61,6 +64,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   const table = await rows.locator('td:nth-child(2)').allTextContents();
   expect(await held.locator('span').allTextContents()).toEqual(table);
 
+  await toRoom(page, 'run');
   await tabTo(page, 'cursor');
   for (let presses = 0; presses < 3; presses++) await page.keyboard.press('ArrowLeft');
   await expect(page.locator('#cursor-text')).toHaveText('update 5, FULL’s data epoch 2');
@@ -71,6 +75,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(whens.first()).toHaveText('update 12');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM –.*RAND –/);
 
+  await toRoom(page, 'prompts');
   await tabTo(page, 'matrix');
   const matrix = page.locator('#matrix');
   await expect(matrix).toHaveAttribute('aria-valuemax', '64');
@@ -84,13 +89,19 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(epochs.first().getByRole('listitem')).toHaveCount(8);
   // Update 12 is of the third data epoch.
   await expect(page.locator('#answers .pointed')).toHaveAttribute('data-epoch', '2');
+  await toRoom(page, 'run');
   await tabTo(page, 'cursor-reset');
   await page.keyboard.press('Enter');
   await expect(page.locator('#cursor')).toBeFocused();
   await expect(page.locator('#answers .pointed')).toHaveCount(0);
+  // The inspector reads the same prompt.
+  await expect(page.locator('#inspector')).toContainText(/LIM score −?\d/);
+  await toRoom(page, 'prompts');
 
   // The list shows the same prompt as chosen, and chooses another.
   await tabTo(page, 'filter');
+  await page.keyboard.press('Tab');
+  await expect(page.locator('#search')).toBeFocused();
   await page.keyboard.press('Tab');
   await expect(page.locator('#next')).toBeFocused();
   await page.keyboard.press('Enter');
@@ -101,6 +112,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#list button[aria-pressed="true"]')).toBeFocused();
   await expect(matrix).toHaveAttribute('aria-valuenow', '11');
 
+  await toRoom(page, 'data');
   const names = ['results.json', 'scores.json', 'rewards.safetensors', 'metrics.jsonl'];
   const texts = new Map<string, string>();
   for (const name of names) {
@@ -122,8 +134,11 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   ] as const) {
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 844 });
-    await expectNoSidewaysScroll(page);
-    expect(await seriousFaults(page)).toEqual([]);
+    for (const room of ['run', 'prompts', 'compare', 'learn', 'data'] as const) {
+      await toRoom(page, room);
+      await expectNoSidewaysScroll(page);
+      expect(await seriousFaults(page), room).toEqual([]);
+    }
     const names = Object.keys(tones);
     expect(await resolvedTones(page, names)).toEqual(
       names.map((name) => rgbText(tones[name][colorScheme])),
@@ -136,6 +151,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
 
   // Pointing at a view moves the others.
   await page.setViewportSize({ width: 1280, height: 844 });
+  await toRoom(page, 'prompts');
   await matrix.hover({ position: { x: 600, y: 30 } });
   await expect(whens.first()).toHaveText('update 4');
   await expect(page.locator('#matrix-cell')).toContainText(/^Epoch 1, \d[^_]*=.*: \d\.\d\d$/);
@@ -204,6 +220,7 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
   ]);
 
   // Prompts and answers are text, with what cannot be seen spelled out.
+  await toRoom(page, 'prompts');
   await page.locator('#list button').first().click();
   const answer = page.locator('#answers li').first();
   await expect(answer).toContainText('<img src=x onerror="window.attacked=1">');
@@ -215,11 +232,13 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
   expect(await page.evaluate(() => 'attacked' in window)).toBe(false);
   expect(hostile).toContain('\u202e');
 
+  await toRoom(page, 'run');
   await button('Stop').click();
   await expect(page.locator('#phase')).toHaveText('Stopped', { timeout: RUN_MS });
   expect(await states()).toEqual({ start: true, pause: false, step: false, stop: false });
 
   // Again, and nobody looks: events are counted without a frame being drawn.
+  await toRoom(page, 'data');
   await button('Start').click();
   await expect(button('Stop')).toBeEnabled({ timeout: RUN_MS });
   const show = await hideTab(page);
@@ -302,6 +321,7 @@ test('says why it cannot train without WebGPU, and what to do', async ({ page })
   await expect(notice).toBeVisible();
   await expect(notice).toContainText('navigator.gpu is missing');
   await expect(page.locator('#phase')).toHaveText('No GPU here: it cannot train');
+  await notice.getByText('What to do').click();
   await expect(notice.getByRole('listitem').first()).toContainText('Chrome or Edge');
   await expect(page.locator('#start')).toBeDisabled();
   expect(await seriousFaults(page)).toEqual([]);

@@ -1,7 +1,7 @@
 import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test, type Page } from 'playwright/test';
-import { expectNoSidewaysScroll, seriousFaults, tabTo, watchFaults } from './page.ts';
+import { expectNoSidewaysScroll, seriousFaults, tabTo, toRoom, watchFaults } from './page.ts';
 
 /** Long enough for a software adapter that compiles everything on a busy machine. */
 const RUN_MS = 300_000;
@@ -102,9 +102,11 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect(phase).toHaveText('Done', { timeout: RUN_MS });
     await expect(page.locator('.readout').first()).toContainText(/FULL −?\d/);
     await expect(page.locator('#page')).toHaveText('1–4 of 4');
+    await toRoom(page, 'prompts');
     await page.locator('#list button').first().click();
     await expect(page.locator('#answers .epoch').first().getByRole('listitem')).toHaveCount(2);
     await expect(page.locator('#readout')).toContainText('no held-out tiers');
+    await toRoom(page, 'data');
     await expect(
       page.getByRole('link', { name: 'adapter/adapter_model.safetensors' }),
     ).toBeVisible();
@@ -118,6 +120,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect(page.locator('#plan')).toContainText('with all its weights in training; GRPO');
     await page.locator('#start').click();
     await expect(page.locator('#rank')).toBeDisabled();
+    await toRoom(page, 'data');
     await expect(page.getByRole('link', { name: 'model/model.safetensors' })).toBeVisible({
       timeout: RUN_MS,
     });
@@ -136,6 +139,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect.poll(updates, { timeout: RUN_MS, intervals: [50] }).toBeGreaterThan(2);
     await page.reload();
     await expect(phase).toHaveText('Ready');
+    await toRoom(page, 'data');
     await page.getByRole('button', { name: /^Resume run of/ }).click();
     await expect.poll(updates, { timeout: RUN_MS, intervals: [50] }).toBeGreaterThan(3);
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -143,10 +147,12 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
   });
 
   await test.step('without its model a run asks for it, and refuses another', async () => {
+    await toRoom(page, 'data');
     await page.getByRole('button', { name: `Remove the kept model ${modelName}` }).click();
     await expect(page.locator('#kept-models')).toBeHidden();
     await page.reload();
     await expect(phase).toHaveText('Ready');
+    await toRoom(page, 'data');
     const resume = page.getByRole('button', { name: /^Resume run of/ });
     await resume.click();
     await expect(page.locator('#problem')).toContainText(
@@ -161,6 +167,7 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await expect(page.locator('#detail')).toContainText('has changed since the run began');
     await drop(page, [model]);
     await expect(page.locator('#model-name')).toContainText(modelName);
+    await toRoom(page, 'data');
     await resume.click();
     await expect(page.locator('#pace')).toContainText('tokens/s', { timeout: RUN_MS });
     await page.getByRole('button', { name: 'Stop', exact: true }).click();
@@ -261,6 +268,7 @@ test('a verifier module judges in a frame, and never comes by itself', async ({ 
     expect(kept).not.toContain('given/1');
     await page.reload();
     await expect(phase).toHaveText('Ready');
+    await toRoom(page, 'data');
     await drop(page, [model]);
     await expect(page.locator('#model-name')).toContainText(modelName);
     const resume = page.getByRole('button', { name: /^Resume run of/ });

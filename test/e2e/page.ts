@@ -140,8 +140,18 @@ export async function downloadOf(page: Page, act: () => Promise<void>): Promise<
   return readFileSync(await (await coming).path());
 }
 
-/** Waits until the page has found its adapter and can start. */
+/** Goes to a room by its link. */
+export async function toRoom(
+  page: Page,
+  name: 'run' | 'prompts' | 'compare' | 'learn' | 'data',
+): Promise<void> {
+  await page.locator(`#to-${name}`).click();
+  await expect(page.locator('body')).toHaveAttribute('data-room', name);
+}
+
+/** Waits, in the room where runs begin, until the page has found its adapter and can start. */
 export async function ready(page: Page): Promise<void> {
+  await toRoom(page, 'data');
   await expect(page.getByRole('button', { name: 'Start' })).toBeEnabled();
 }
 

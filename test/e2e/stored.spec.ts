@@ -4,7 +4,14 @@ import { dirname, join } from 'node:path';
 import { chromium, expect, test, type Page } from 'playwright/test';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
 import { tones } from '../../src/look/tokens.ts';
-import { downloadOf, ready, resolvedTones, seriousFaults, watchFaults } from './page.ts';
+import {
+  downloadOf,
+  ready,
+  resolvedTones,
+  seriousFaults,
+  toRoom,
+  watchFaults,
+} from './page.ts';
 import { tinyHash } from './tiny.ts';
 
 const RUN_MS = 300_000;
@@ -34,6 +41,7 @@ const expectUpdateAbove = (page: Page, least: number) =>
 /** Every file that the page offers, by name. */
 async function filesOf(page: Page): Promise<Map<string, Buffer>> {
   const files = new Map<string, Buffer>();
+  await toRoom(page, 'data');
   // They are read one after another once a run is done: what is still to come has no link yet.
   await expect(page.locator('#files .quiet')).toHaveCount(0);
   for (const link of await page.locator('#files a').all()) {
@@ -169,6 +177,7 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     const opened = await filesOf(page);
     expect([...opened.keys()].sort()).toEqual([...resumed.keys()].sort());
     for (const [name, bytes] of opened) expect(bytes.equals(resumed.get(name)!), name).toBe(true);
+    await toRoom(page, 'prompts');
     await page.locator('#list button').first().click();
     await expect(page.locator('#answers .epoch')).toHaveCount(6);
 
@@ -193,6 +202,7 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     await expect(page.locator('#answers li.right')).toHaveCount(0);
     await expect(page.locator('#answers .hint')).toContainText('⚠ matches the wrong key, 1');
 
+    await toRoom(page, 'data');
     const report = await downloadOf(page, () => page.locator('#report').click());
     const folder = test.info().outputPath('run');
     for (const [name, bytes] of opened) {
@@ -232,12 +242,14 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
         .nth(1 - i)
         .click();
       await expect(page.locator('#warnings li')).toHaveText([`of ${names[1 - i]}`]);
+      await toRoom(page, 'data');
       // Without a reload between: as many warnings, other ones.
       await button(page, /^Open/).nth(i).click();
       await expect(page.locator('#warnings li')).toHaveText([`of ${name}`]);
     }
   });
 
+  await toRoom(page, 'data');
   await button(page, /^Delete/)
     .first()
     .click();

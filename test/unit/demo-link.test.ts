@@ -3,34 +3,14 @@ import {
   choose,
   describePlan,
   fullUpdatesOf,
-  readLink,
   weightsOf,
   wishOf,
   withoutModule,
-  writeLink,
   type Given,
 } from '../../demo/link.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import { presets, presetSeeds } from '../../src/presets.ts';
 import { defaultAdapter } from '../../src/vocabulary/adapters.ts';
-
-describe('the address of the page', () => {
-  test('comes back as it was written', () => {
-    const wish = { preset: 'study', seeds: '1,2', overrides: '{"lim":{"theta":0.5},"x":"ä&=#"}' };
-    expect(readLink(writeLink(wish))).toEqual(wish);
-    expect(writeLink({ preset: 'quick', seeds: ' ', overrides: '' })).toBe('#preset=quick');
-  });
-
-  test('means the quick preset when it says nothing', () => {
-    expect(readLink('')).toEqual({ preset: 'quick', seeds: '', overrides: '' });
-    expect(choose(readLink(''))).toMatchObject({ differences: [], seeds: presetSeeds['quick'] });
-  });
-
-  test('is refused when it is too long or asks for what no link can', () => {
-    expect(() => readLink(`#config=${'x'.repeat(8186)}`)).toThrow('at most 8192 characters');
-    expect(() => readLink('#preset=quick&start=now')).toThrow("no setting 'start'");
-  });
-});
 
 const wish = (overrides: object, preset = 'pretrained') => ({
   preset,
@@ -57,7 +37,7 @@ const given = {
 describe('a link that names a verifier module', () => {
   test('leaves the module to be chosen, and keeps its other settings', () => {
     const named = { task: { verifier: './x.MJS', lastBatch: 'short' }, lim: { theta: 0.5 } };
-    const left = withoutModule(readLink(writeLink(wish(named))));
+    const left = withoutModule(wish(named));
     expect(left.module).toBe('./x.MJS');
     expect(JSON.parse(left.wish.overrides)).toEqual({
       task: { lastBatch: 'short' },

@@ -229,7 +229,7 @@ describe('the rules of lines', () => {
 
 describe('page and report', () => {
   const files = [
-    ...sources('demo', /\.(?:ts|css|html)$/),
+    ...sources('demo', /\.(?:tsx?|css|html)$/),
     ...sources('src/report', /\.(?:ts|css)$/),
   ];
 

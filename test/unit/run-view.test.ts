@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { rampColor, rgbOf } from '../../demo/plots/ramp.ts';
 import { sample } from '../../demo/plots/trajectories.ts';
-import { caveatsOf, findingOf, noFindingOf } from '../../demo/results-table.ts';
+import { caveatsOf, findingOf, noFindingOf } from '../../demo/state/finding.ts';
 import { buttonsFor, keptText, RunView, standing } from '../../src/view/run-view.ts';
 import { configFrom } from '../../src/config.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';

@@ -1,0 +1,202 @@
+import { gzipSync } from 'node:zlib';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test, type Page } from 'playwright/test';
+import { expectNoSidewaysScroll, seriousFaults, tabTo, toRoom, watchFaults } from './page.ts';
+
+const root = join(import.meta.dirname, '../..');
+
+/** The page with a film that stands still. */
+async function open(page: Page, hash = '#/run?motion=0'): Promise<void> {
+  await page.goto(hash);
+  await expect(page.locator('#film')).toBeVisible();
+}
+
+const sentence = (page: Page) => page.locator('.sentence');
+
+/** Bytes of the page's scripts and styles that came before the first picture, as a host would zip them. */
+async function bytesBeforePicture(page: Page): Promise<{ at: number; bytes: number }> {
+  const { at, names } = await page.evaluate(async () => {
+    while (performance.getEntriesByName('first-picture').length === 0) {
+      await new Promise((resolve) => setTimeout(resolve, 10));
+    }
+    const [{ startTime }] = performance.getEntriesByName('first-picture');
+    const before = performance
+      .getEntriesByType('resource')
+      .filter((one) => one.startTime < startTime && /\.(?:js|css)$/.test(one.name));
+    return { at: startTime, names: before.map(({ name }) => new URL(name).pathname) };
+  });
+  const sizes = names.map((name) => gzipSync(readFileSync(join(root, 'dist-demo', name))).length);
+  return { at, bytes: sizes.reduce((sum, size) => sum + size, 0) };
+}
+
+test('a recorded run is there before anything is asked, and says that it is one', async ({
+  page,
+}) => {
+  const faults = await watchFaults(page);
+  await page.goto('');
+  const { bytes } = await bytesBeforePicture(page);
+  expect(bytes).toBeGreaterThan(20_000);
+  expect(bytes).toBeLessThanOrEqual(60_000);
+
+  // What is drawn is no empty frame: several colours stand in the picture.
+  const colours = await page.locator('#stage-matrix').evaluate((canvas: HTMLCanvasElement) => {
+    const { data } = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height);
+    return new Set(new Uint32Array(data.buffer)).size;
+  });
+  expect(colours).toBeGreaterThan(8);
+  await expect(page.locator('.provenance')).toHaveText(/^Recorded on \d+ \w+ \d{4}, on \S+/);
+  await expect(sentence(page)).toContainText(/PPO pays for right answers: \d+ prompts, \d+ epochs/);
+  // It plays by itself, and can be held.
+  const place = () => page.locator('#film').evaluate((one: HTMLInputElement) => Number(one.value));
+  const before = await place();
+  await expect.poll(place).toBeGreaterThan(before);
+  await page.getByRole('button', { name: 'Pause the film' }).click();
+  const held = await place();
+  await expect(page.getByRole('button', { name: 'Play the film' })).toBeVisible();
+  await page.waitForTimeout(300);
+  expect(await place()).toBe(held);
+  expect(await page.evaluate(() => navigator.serviceWorker.controller)).toBeNull();
+  expect(page.workers()).toHaveLength(0);
+  await expect(page.locator('#train-here')).toBeEnabled();
+  expect(faults.list).toEqual([]);
+});
+
+test('the five acts by keyboard alone', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await open(page);
+  await page.keyboard.press('1');
+  await expect(sentence(page)).toContainText(/slips: \d+(\.\d)? % of the answers/);
+  await expect(page.locator('.problem-stage .step').first()).toContainText(/\d [+−×] \d = \d [✓✗]/);
+  await page.keyboard.press('2');
+  await expect(page.locator('.acts .now')).toContainText('All prompts');
+  await expect(page.locator('.acts .now .fact')).toHaveText(/^update \d+ of \d+$/);
+  await page.keyboard.press('3');
+  await expect(sentence(page)).toContainText(/LIM keeps \d+ of \d+/);
+  await page.keyboard.press('4');
+  await expect(page.locator('.race svg')).toHaveAccessibleName(/FULL \d+.*at update \d+/);
+  await page.keyboard.press('5');
+  await expect(sentence(page)).toContainText(/^LIM on \d+ prompts: \d+/);
+  // Whether it is sure stands beside who won, and what it cost.
+  await expect(page.locator('.finding-stage .verdict')).toContainText(/95 % interval/);
+  await expect(page.locator('.finding-stage')).toContainText(/With them charged, LIM’s .* updates/);
+
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  await expect(page.locator('.acts .now')).toContainText('Subsets');
+  await page.keyboard.press('Space');
+  await expect(page.getByRole('button', { name: 'Pause the film' })).toBeVisible();
+  await page.keyboard.press('Space');
+
+  // A prompt, its score and its answers.
+  await page.keyboard.press('3');
+  await tabTo(page, 'stage-matrix');
+  await page.keyboard.press('Home');
+  const inspector = page.locator('#inspector');
+  await expect(inspector).toContainText('kept by LIM');
+  await expect(inspector.locator('.grouped li').first()).toContainText(/×\d/);
+  await expect(page).toHaveURL(/[?&]p=\d+/);
+  await page.keyboard.press('Escape');
+  await expect(inspector).toContainText('The prompt that learned most');
+
+  for (const [key, room] of [
+    ['p', 'prompts'],
+    ['c', 'compare'],
+    ['l', 'learn'],
+    ['d', 'data'],
+    ['r', 'run'],
+  ]) {
+    await page.keyboard.press('g');
+    await page.keyboard.press(key);
+    await expect(page.locator('body')).toHaveAttribute('data-room', room);
+  }
+  await page.keyboard.press('/');
+  await expect(page.locator('#search')).toBeFocused();
+  await page.keyboard.press('Escape');
+  await page.locator('#search').blur();
+  await page.keyboard.press('?');
+  await expect(page.getByRole('dialog', { name: 'Keys' })).toBeVisible();
+  await page.keyboard.press('Escape');
+  await expect(page.getByRole('dialog')).toHaveCount(0);
+  expect(faults.list).toEqual([]);
+});
+
+test('every room shows the recording, without a fault, in light and dark and small', async ({
+  page,
+}) => {
+  const faults = await watchFaults(page);
+  await open(page);
+  await expect(page.locator('#train-here')).toBeEnabled();
+  for (const [width, colorScheme] of [
+    [1400, 'light'],
+    [390, 'dark'],
+  ] as const) {
+    await page.setViewportSize({ width, height: 844 });
+    await page.emulateMedia({ colorScheme });
+    for (const act of ['1', '2', '3', '4', '5']) {
+      await toRoom(page, 'run');
+      await page.keyboard.press(act);
+      await expect(page.locator('.acts .now .number')).toHaveText(act);
+      expect(await seriousFaults(page), `act ${act}`).toEqual([]);
+      await expectNoSidewaysScroll(page);
+    }
+    for (const room of ['prompts', 'compare', 'learn', 'data'] as const) {
+      await toRoom(page, room);
+      expect(await seriousFaults(page), room).toEqual([]);
+      await expectNoSidewaysScroll(page);
+    }
+  }
+  await toRoom(page, 'compare');
+  await expect(page.locator('#results-body')).toContainText(/\d+\.\d %/);
+  await expect(page.locator('#charged')).toContainText('With them charged');
+  await toRoom(page, 'learn');
+  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of \d+/);
+  expect(faults.list).toEqual([]);
+});
+
+test('a wrong key is told as one, step by step', async ({ page }) => {
+  await open(page);
+  await page.keyboard.press('5');
+  await toRoom(page, 'prompts');
+  await page.locator('#filter').selectOption('wrong');
+  await page.locator('#list button').first().click();
+  await expect(page.locator('#answers')).toContainText('key wrong on purpose');
+  await toRoom(page, 'run');
+  const inspector = page.locator('#inspector');
+  await expect(inspector).toContainText('key wrong on purpose');
+  await expect(inspector).toContainText('the truth is');
+  await expect(inspector.locator('.grouped .right')).toHaveCount(0);
+});
+
+test('without WebGPU the recording tells the whole story', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  await open(page);
+  await expect(page.locator('#unsupported')).toContainText('navigator.gpu is missing');
+  await expect(page.locator('#train-here')).toBeDisabled();
+  for (const act of ['1', '2', '3', '4', '5']) {
+    await page.keyboard.press(act);
+    await expect(page.locator('.acts .now .number')).toHaveText(act);
+  }
+  await expect(page.locator('.finding-stage')).toContainText('95 % interval');
+  await toRoom(page, 'prompts');
+  await page.locator('#list button').first().click();
+  await expect(page.locator('#answers .epoch').first()).toBeVisible();
+  expect(await seriousFaults(page)).toEqual([]);
+  expect(faults.list).toEqual([]);
+});
+
+test('motion that is not wanted is not there', async ({ page }) => {
+  await page.emulateMedia({ reducedMotion: 'reduce' });
+  await page.goto('');
+  await expect(page.getByRole('button', { name: 'Play the film' })).toBeVisible();
+  await expect(page.locator('.acts .now')).toContainText('All prompts');
+});
+
+test('a recording that cannot be read is told, and the rest of the page works', async ({ page }) => {
+  await page.route('**/replays/quick.json', (route) => route.fulfill({ body: '{"schema": 2}' }));
+  await page.goto('');
+  await expect(sentence(page)).toContainText('The recorded run cannot be shown: replays/quick.json');
+  await toRoom(page, 'data');
+  await expect(page.locator('#start')).toBeEnabled();
+});

@@ -6,7 +6,7 @@ import { toAct } from './views/spine.tsx';
 import { keysShown } from './views/banner.tsx';
 
 /** Elements that take keys themselves. */
-const takesKeys = 'input, select, textarea, summary, dialog, [role="slider"], [contenteditable]';
+const takesKeys = 'input, select, textarea, summary, dialog, [contenteditable]';
 /** Those of them, and what a press of space works. */
 const takesSpace = `${takesKeys}, button, a`;
 

@@ -8,7 +8,18 @@ import { listenToKeys } from './keyboard.ts';
 import { followAddress } from './router.ts';
 import { Film } from './state/film.ts';
 import { runPlayer } from './state/player.ts';
-import { live, missing, playing, problem, recordedAnswers, reel, showReel } from './state/stage.ts';
+import {
+  chosen,
+  live,
+  missing,
+  playing,
+  problem,
+  recordedAnswers,
+  recording,
+  reel,
+  room,
+  showReel,
+} from './state/stage.ts';
 import { Banner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
 import { laterActs, mayMove, Stage } from './views/stage.tsx';
@@ -28,18 +39,18 @@ async function fetchRecording(): Promise<void> {
   try {
     const response = await fetch(new URL(RECORDING, document.baseURI));
     if (!response.ok) throw new Error(`${RECORDING}: the server answers ${response.status}`);
-    const recording = readRecording(await response.text(), RECORDING);
+    const footage = readRecording(await response.text(), RECORDING);
+    const { adapter, date, answers } = footage;
+    recording.value = {
+      film: new Film(footage),
+      origin: { kind: 'recorded', adapter, date },
+      answersOf: recordedAnswers(answers),
+    };
     // A run may have been started or opened meanwhile.
     if (live.peek() || reel.peek()) return;
-    const { adapter, date, answers } = recording;
-    showReel(
-      {
-        film: new Film(recording),
-        origin: { kind: 'recorded', adapter, date },
-        answersOf: recordedAnswers(answers),
-      },
-      'opening',
-    );
+    const { value: prompt } = chosen;
+    showReel(recording.value, 'opening');
+    chosen.value = prompt;
     playing.value = mayMove();
   } catch (error) {
     missing.value = error instanceof Error ? error.message : String(error);
@@ -62,7 +73,8 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
 listenToKeys();
 runPlayer();
 void fetchRecording();
-void afterFirstPicture(PICTURE_MS).then(async () => {
+// Other rooms have no picture before the trainer's side is there.
+void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
   const [views, { Inspector }] = await Promise.all([
     import('./views/acts.tsx'),
     import('./views/inspector.tsx'),

@@ -50,6 +50,7 @@ import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { download, FileList } from './files.ts';
+import { firstPicture } from './first-picture.ts';
 import {
   choose,
   describePlan,
@@ -825,7 +826,8 @@ const armEnd = ({ experiment }: Choice['config']): number =>
 function drawMatrix(): void {
   const run = shownRun();
   const config = shownConfig();
-  heatMap.draw(run, { config, selected: inspected.peek(), epoch: pointedEpoch() });
+  const drawn = heatMap.draw(run, { config, selected: inspected.peek(), epoch: pointedEpoch() });
+  if (drawn) firstPicture();
   const signal = config?.lim.signal ?? 'accuracy';
   setText(byId('matrix-cell', HTMLParagraphElement), cellText());
   const right = ownModel() ? 'right responses' : 'answers that match the key';

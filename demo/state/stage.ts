@@ -30,6 +30,8 @@ export const live = signal<RunView | undefined>(undefined);
 /** Responses of the run under way. */
 export const liveAnswers = signal<Reel['answersOf'] | undefined>(undefined);
 export const reel = signal<Reel | undefined>(undefined);
+/** The recording that the page comes with; undefined until it is read. */
+export const recording = signal<Reel | undefined>(undefined);
 /** Why there is no recording; undefined if there is one, or it is still coming. */
 export const missing = signal<string | undefined>(undefined);
 /** Milliseconds of film. */

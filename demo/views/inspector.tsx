@@ -13,7 +13,7 @@ import {
 import { answersTo, chosen, film, follow, inspected, shownRun, type Answers } from '../state/stage.ts';
 import { verdicts } from '../state/verdicts.ts';
 import { Button, Code, useWidth } from './markup.tsx';
-import { Steps } from './steps.tsx';
+import { Steps, workedOf } from './steps.tsx';
 
 /** The answers to a prompt as far as the run has come; undefined until they are there. */
 function useAnswers(run: RunView | undefined, prompt: number | undefined): Answers | undefined {
@@ -45,8 +45,11 @@ export function Inspector(): JSX.Element {
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
       <aside class="card inspector" aria-labelledby="inspector-title">
-        <h2 id="inspector-title">One prompt</h2>
-        <p class="quiet">Choose a column to read what it is, what it earned and what was answered.</p>
+        <h2 id="inspector-title">{run?.config.task.name === 'arithmetic' ? 'How an answer is read' : 'One prompt'}</h2>
+        {run?.config.task.name === 'arithmetic' && <Notation modulus={run.config.task.modulus} />}
+        <p class="quiet">
+          Choose a column, once there are some, to read what it is, what it earned and what was answered.
+        </p>
       </aside>
     );
   }
@@ -85,6 +88,29 @@ export function Inspector(): JSX.Element {
       <Responses run={run} prompt={prompt} answers={answers} />
       <Neighbours run={run} prompt={prompt} />
     </aside>
+  );
+}
+
+/** What the characters of an answer to digit arithmetic mean, and what is paid for it. */
+function Notation({ modulus }: { readonly modulus: number }): JSX.Element {
+  return (
+    <>
+      <p>
+        The model works <Code text="7-3*4=" /> from left to right and writes <Code text="4,6#6;" />: the
+        value after each operator{modulus === 10 ? ', its last digit alone' : `, modulo ${modulus}`}, then{' '}
+        <Code text="#" />, the answer and <Code text=";" />.
+      </p>
+      <dl class="paid">
+        <dt>1</dt>
+        <dd>is paid for an answer that matches the prompt’s key,</dd>
+        <dt>−0.5</dt>
+        <dd>for another one,</dd>
+        <dt>−1</dt>
+        <dd>
+          for none of this form, as with <Code text="?" /> in place of <Code text="#" />.
+        </dd>
+      </dl>
+    </>
   );
 }
 
@@ -266,6 +292,7 @@ function Responses(props: {
         {groups.map(({ one, count }) => {
           const verdict = run.verdictOn(prompt, one);
           const { mark, words } = verdicts[verdict];
+          const lucky = verdict === 'right' && workedOf(run, prompt, one.text)?.lucky === true;
           return (
             <li key={one.text} class={verdict}>
               <span class="mark" aria-hidden="true">
@@ -273,7 +300,10 @@ function Responses(props: {
               </span>{' '}
               <span class="visually-hidden">{words}: </span>
               <Code text={one.text} /> <span class="quiet">×{count}</span>
-              <span class="words quiet"> {words}</span>
+              <span class="words quiet">
+                {words}
+                {lucky && ', over a wrong step'}
+              </span>
             </li>
           );
         })}

@@ -7,7 +7,9 @@ import {
   missing,
   place,
   playing,
+  recording,
   reel,
+  showReel,
   shownRun,
   speed,
   togglePlaying,
@@ -43,11 +45,23 @@ export function Spine(): JSX.Element {
 
 /** Where the shown run comes from: a recording never passes for a run that is computed here. */
 function Provenance(): JSX.Element | null {
-  const shown = reel.value;
-  if (live.value) return null;
-  if (!shown) return null;
+  const run = shownRun();
+  const [now, shown, recorded] = [live.value, reel.value, recording.value];
+  if (now && run?.running !== false) return <p class="provenance">A run of this tab, under way</p>;
+  if (!shown && !now) return null;
+  if (now || shown?.origin.kind !== 'recorded') {
+    return (
+      <p class="provenance">
+        {now ? 'A run of this tab that did not end' : 'A finished run of this browser'}{' '}
+        {recorded && (
+          <button type="button" class="link" onClick={() => showReel(recorded, 'opening')}>
+            Show the recording
+          </button>
+        )}
+      </p>
+    );
+  }
   const { origin } = shown;
-  if (origin.kind === 'own') return <p class="provenance">A finished run of this browser</p>;
   const day = new Date(`${origin.date}T12:00:00Z`).toLocaleDateString('en-GB', {
     day: 'numeric',
     month: 'long',
@@ -73,6 +87,7 @@ function Acts(): JSX.Element {
             <button
               type="button"
               disabled={begins === undefined}
+              aria-label={fact === '' ? title : `${title}, ${fact}`}
               aria-current={act === now ? 'step' : undefined}
               onClick={() => toAct(act)}
             >

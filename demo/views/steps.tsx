@@ -1,7 +1,15 @@
 // A response to digit arithmetic as a reader checks it by hand: each step, right or a slip.
 import type { JSX } from 'preact';
 import type { RunView } from '../../src/index.ts';
-import { workedSteps } from '../state/worked-steps.ts';
+import { workedSteps, type WorkedResponse } from '../state/worked-steps.ts';
+
+/** A response step by step; undefined where the task is no digit arithmetic, or its form is another. */
+export function workedOf(run: RunView, prompt: number, response: string): WorkedResponse | undefined {
+  const { task } = run.config;
+  return task.name === 'arithmetic'
+    ? workedSteps(run.textOf(prompt), response, task.modulus)
+    : undefined;
+}
 
 /** Nothing where the task is no digit arithmetic, or the response has another form. */
 export function Steps(props: {
@@ -12,7 +20,7 @@ export function Steps(props: {
   const { run, prompt, response } = props;
   const { task } = run.config;
   if (task.name !== 'arithmetic') return null;
-  const worked = workedSteps(run.textOf(prompt), response, task.modulus);
+  const worked = workedOf(run, prompt, response);
   if (!worked) return <p class="steps quiet">No proper answer: its form cannot be read.</p>;
   const { steps, answer, lucky } = worked;
   return (

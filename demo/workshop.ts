@@ -51,14 +51,7 @@ import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { download, FileList } from './files.ts';
 import { firstPicture } from './first-picture.ts';
-import {
-  choose,
-  describePlan,
-  fullUpdatesOf,
-  wishOf,
-  withoutModule,
-  type Choice,
-} from './link.ts';
+import { choose, describePlan, fullUpdatesOf, wishOf, withoutModule, type Choice } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
@@ -460,7 +453,10 @@ const lasts = (event: ExperimentEvent): boolean =>
       ].includes(event.type);
 
 /** Shows a finished run as a film at its end, with the prompt that was chosen. */
-function showFinished({ config, seeds, keeping }: RunView, events: readonly ExperimentEvent[]): void {
+function showFinished(
+  { config, seeds, keeping }: RunView,
+  events: readonly ExperimentEvent[],
+): void {
   const { readAnswers } = view;
   if (!readAnswers) return;
   const prompt = chosen.peek();

@@ -45,11 +45,16 @@ const text = recordingText({
   adapter,
   host,
   date: made.toISOString().slice(0, 10),
-  commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim(),
+  commit: execFileSync('git', ['rev-parse', '--short=12', 'HEAD'], {
+    cwd: root,
+    encoding: 'utf8',
+  }).trim(),
   config,
   seeds: seeds.map(({ seed }) => seed),
   events: timed(events),
   answers,
 });
 writeFileSync(out, text);
-console.error(`${out}: ${events.length} events, ${gzipSync(text, { level: 9 }).length} bytes gzipped`);
+console.error(
+  `${out}: ${events.length} events, ${gzipSync(text, { level: 9 }).length} bytes gzipped`,
+);

@@ -47,7 +47,10 @@ const states: readonly State[] = [
   { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
   { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
   { name: 'data', hash: '#/data', whole: true },
-  { name: 'bad-link', hash: '#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D' },
+  {
+    name: 'bad-link',
+    hash: '#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D',
+  },
   { name: 'no-webgpu', hash: '#/run?motion=0', noGpu: true },
   {
     name: 'keys',
@@ -87,7 +90,9 @@ for (const width of [1400, 390]) {
       }
       await page.goto(new URL(hash, address).href);
       await page.waitForFunction(
-        () => document.getElementById('cursor-text')?.textContent !== '' && document.getElementById('film'),
+        () =>
+          document.getElementById('cursor-text')?.textContent !== '' &&
+          document.getElementById('film'),
       );
       if (name !== 'first-picture') await page.waitForTimeout(1500);
       await reach?.(page);
@@ -103,6 +108,8 @@ await server.close();
 writeFileSync(
   join(folder, 'index.html'),
   `<!doctype html><title>States of the page</title>${shown
-    .map((file) => `<figure><figcaption>${file}</figcaption><img src="${file}" width="480"></figure>`)
+    .map(
+      (file) => `<figure><figcaption>${file}</figcaption><img src="${file}" width="480"></figure>`,
+    )
     .join('')}`,
 );

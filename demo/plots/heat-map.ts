@@ -109,7 +109,8 @@ export class HeatMap {
     const scored = model.scores !== undefined;
     this.#seen = { pool, order, scored };
     if (before?.pool !== pool) this.#glide = undefined;
-    if (!before || before.pool !== pool || before.order === order || before.order.length === 0) return;
+    if (!before || before.pool !== pool || before.order === order || before.order.length === 0)
+      return;
     if (order.length > MOST_GLIDING || !this.#moves()) return;
     const from = new Float64Array(order.length);
     before.order.forEach((prompt, rank) => (from[prompt] = rank));
@@ -199,7 +200,11 @@ export class HeatMap {
     const ramp = rampNow();
     const { order, columns, pool, selections } = model;
     const [one, tall] = [room.w / order.length, room.h / epochs];
-    const tones = { easy: cssColor('--easy'), learnable: cssColor('--learnable'), hard: cssColor('--hard') };
+    const tones = {
+      easy: cssColor('--easy'),
+      learnable: cssColor('--learnable'),
+      hard: cssColor('--hard'),
+    };
     const [wrongColor, keptColor] = [cssColor('--wrong-key'), cssColor('--lim')];
     order.forEach((prompt, rank) => {
       const before = glide.from[prompt] ?? rank;

@@ -1,5 +1,6 @@
 import type { FixedReadout } from '../../src/index.ts';
 import uPlot from 'uplot';
+import 'uplot/dist/uPlot.min.css';
 import { DIMMED, lineLook, markPath, type LineLook, type LineName } from '../../src/look/tokens.ts';
 import { cssColor } from './canvas.ts';
 import { lineSwatch } from './line-swatch.ts';

@@ -82,7 +82,6 @@ export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): s
 const points = (share: number): string =>
   `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 
-
 /**
  * What knowing LIM's prompts cost, with FULL's accuracy for as much training or less; empty before
  * there are numbers, or where LIM costs nothing beforehand.
@@ -90,7 +89,8 @@ const points = (share: number): string =>
 export function chargedText(model: RunView): string {
   const { config, pool, seed } = model;
   const own = model.atReadout('lim').find((one) => one.seed === seed);
-  const pass = iterationsOf(config, 'full', pool.length) * passShare('lim', config.experiment.epochs);
+  const pass =
+    iterationsOf(config, 'full', pool.length) * passShare('lim', config.experiment.epochs);
   if (!own || pool.length === 0 || pass === 0) return '';
   const total = own.update + pass;
   const full = (model.evaluations.full ?? []).findLast(

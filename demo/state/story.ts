@@ -93,7 +93,9 @@ export function shareOf(run: RunView, act: Act): number {
     }
     case 4: {
       const arms = armsOf(run);
-      const done = arms.map((method) => updateOf(run, method) / (updatesOf(run, method) ?? Infinity));
+      const done = arms.map(
+        (method) => updateOf(run, method) / (updatesOf(run, method) ?? Infinity),
+      );
       return arms.length === 0 ? 1 : Math.min(1, mean(done));
     }
     case 1:
@@ -113,10 +115,13 @@ export function sentenceOf(run: RunView): string {
   const drawn = config.model.kind !== 'folder';
   switch (act) {
     case 1: {
-      if (run.pretraining) return 'A small model reads worked problems, some of them with mistakes.';
+      if (run.pretraining)
+        return 'A small model reads worked problems, some of them with mistakes.';
       const base = run.evaluations.base?.at(-1)?.mean;
       if (base === undefined) return 'First comes the base: the model before any reward.';
-      const before = drawn ? 'It knows the procedure and slips' : 'This is the model as it was given';
+      const before = drawn
+        ? 'It knows the procedure and slips'
+        : 'This is the model as it was given';
       return `${before}: ${percent(base, 1)} of the answers to problems held out are right.`;
     }
     case 2: {
@@ -127,7 +132,8 @@ export function sentenceOf(run: RunView): string {
       const [first = last] = meanCurve;
       const when = columns.length === 1 ? 'In epoch 1' : `From epoch 1 to ${columns.length}`;
       const [low, high] = [percent(first, 0), percent(last, 0)];
-      if (config.lim.signal !== 'accuracy') return `${paid} ${when}, the mean reward: ${last.toFixed(2)}.`;
+      if (config.lim.signal !== 'accuracy')
+        return `${paid} ${when}, the mean reward: ${last.toFixed(2)}.`;
       return columns.length === 1
         ? `${paid} ${when}, ${high} of its answers were paid as right.`
         : `${paid} ${when}, right answers went from ${low} to ${high}.`;
@@ -138,7 +144,8 @@ export function sentenceOf(run: RunView): string {
     case 4: {
       const arm = armsOf(run).findLast((method) => updateOf(run, method) > 0) ?? 'lim';
       const prompts = run.makeup[arm]?.prompts;
-      const only = prompts === undefined ? 'only some prompts' : `only ${counted(prompts, 'prompt')}`;
+      const only =
+        prompts === undefined ? 'only some prompts' : `only ${counted(prompts, 'prompt')}`;
       return `The same base again, and ${only}: ${methodLabel(arm)} at update ${updateOf(run, arm)} of ${updatesOf(run, arm) ?? '?'}.`;
     }
     case 5:

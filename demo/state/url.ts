@@ -106,7 +106,10 @@ const listed = (names: readonly string[]): string =>
 /** The hash that `readAddress` reads back; what goes without saying is left out. */
 export function writeAddress({ room, wish, prompt, motion }: Address): string {
   const fields = new URLSearchParams();
-  if (wish && (wish.preset !== plainWish.preset || wish.seeds.trim() + wish.overrides.trim() !== '')) {
+  if (
+    wish &&
+    (wish.preset !== plainWish.preset || wish.seeds.trim() + wish.overrides.trim() !== '')
+  ) {
     fields.set('preset', wish.preset);
     if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
     if (wish.overrides.trim() !== '') fields.set('config', wish.overrides.trim());

@@ -2,7 +2,9 @@
 import type { Verdict } from '../../src/index.ts';
 
 /** The mark of each verdict, readable without colour, and its words. */
-export const verdicts: Readonly<Record<Verdict, { readonly mark: string; readonly words: string }>> = {
+export const verdicts: Readonly<
+  Record<Verdict, { readonly mark: string; readonly words: string }>
+> = {
   right: { mark: '✓', words: 'right' },
   wrong: { mark: '✗', words: 'wrong' },
   unformatted: { mark: '∅', words: 'no proper answer' },

@@ -64,7 +64,9 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
 }
 
 /** The responses of the first epoch, from the end of a film. */
-function useFirstAnswers(prompt: number | undefined): Answers['epochs'][number]['completions'] | undefined {
+function useFirstAnswers(
+  prompt: number | undefined,
+): Answers['epochs'][number]['completions'] | undefined {
   const [found, setFound] = useState<readonly [number, Answers]>();
   const answersOf = film.value ? reel.value?.answersOf : undefined;
   useEffect(() => {
@@ -100,17 +102,28 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
     points: [
       ...(base === undefined ? [] : [[0, base] as const]),
       ...(run.evaluations[name] ?? [])
-        .filter(({ seed, update }) => seed === run.seed && (budget !== 'updates' || update <= armLength))
+        .filter(
+          ({ seed, update }) => seed === run.seed && (budget !== 'updates' || update <= armLength),
+        )
         .map(({ update, mean }) => [update, mean] as const),
     ],
     at: run.updates[name]?.at(-1)?.update ?? 0,
   }));
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   if (values.length === 0) {
-    return <p class="quiet">{names.length > 1 ? 'No read-out yet.' : 'This run trains on no selection.'}</p>;
+    return (
+      <p class="quiet">
+        {names.length > 1 ? 'No read-out yet.' : 'This run trains on no selection.'}
+      </p>
+    );
   }
   const [low, high] = [Math.min(...values), Math.max(...values, Math.min(...values) + 0.05)];
-  const end = Math.max(1, budget === 'updates' ? armLength : Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))));
+  const end = Math.max(
+    1,
+    budget === 'updates'
+      ? armLength
+      : Math.max(...lines.flatMap(({ points }) => points.map(([x]) => x))),
+  );
   const [left, right, top, bottom] = [44, 104, 14, 46];
   const x = (update: number): number => left + (update / end) * Math.max(1, width - left - right);
   const y = (value: number): number =>
@@ -118,7 +131,9 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
   const labels = apart(
     lines.flatMap(({ name, points }) => {
       const last = points.at(-1);
-      return last && points.length > 1 ? [{ name, x: x(last[0]), y: y(last[1]), value: last[1] }] : [];
+      return last && points.length > 1
+        ? [{ name, x: x(last[0]), y: y(last[1]), value: last[1] }]
+        : [];
     }),
   );
   return (
@@ -138,7 +153,12 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
               {update}
             </text>
           ))}
-          <text class="tick-text" x={(left + width - right) / 2} y={RACE_HEIGHT - 8} text-anchor="middle">
+          <text
+            class="tick-text"
+            x={(left + width - right) / 2}
+            y={RACE_HEIGHT - 8}
+            text-anchor="middle"
+          >
             updates of each method
           </text>
           {lines.map(({ name, points, at }) => {
@@ -148,7 +168,9 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
               <g class={`line-${look.key}`} opacity={name === 'full' ? DIMMED + 0.25 : 1}>
                 <path
                   class="stroke"
-                  d={points.map(([u, value], i) => `${i === 0 ? 'M' : 'L'}${x(u)} ${y(value)}`).join('')}
+                  d={points
+                    .map(([u, value], i) => `${i === 0 ? 'M' : 'L'}${x(u)} ${y(value)}`)
+                    .join('')}
                   stroke-width={look.width}
                   stroke-dasharray={look.dash.join(' ')}
                 />
@@ -156,7 +178,10 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
                   <path class="dot" d={markPath(look.mark, x(u), y(value), 4)} />
                 ))}
                 {last && at > last[0] && name !== 'full' && (
-                  <path class="stroke ahead" d={`M${x(last[0])} ${y(last[1])}H${x(Math.min(end, at))}`} />
+                  <path
+                    class="stroke ahead"
+                    d={`M${x(last[0])} ${y(last[1])}H${x(Math.min(end, at))}`}
+                  />
                 )}
               </g>
             );
@@ -174,7 +199,10 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
 }
 
 const raceText = (
-  lines: readonly { readonly name: LineName; readonly points: readonly (readonly [number, number])[] }[],
+  lines: readonly {
+    readonly name: LineName;
+    readonly points: readonly (readonly [number, number])[];
+  }[],
 ): string =>
   `Held-out accuracy: ${lines
     .flatMap(({ name, points }) => {
@@ -187,7 +215,8 @@ const raceText = (
 
 /** Whole updates for an axis, at most seven. */
 function ticksTo(end: number): number[] {
-  const step = [1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((one) => end / one <= 6) ?? end;
+  const step =
+    [1, 2, 3, 4, 5, 10, 20, 25, 50, 100, 200, 500, 1000].find((one) => end / one <= 6) ?? end;
   return Array.from({ length: Math.floor(end / step) + 1 }, (_, i) => i * step);
 }
 
@@ -228,12 +257,22 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
   return (
     <div class="finding-stage">
       <p class="quiet">
-        Held-out accuracy at {run.fixedReadout.text}, the read-out fixed before the run; lines are 95 %
-        intervals.
+        Held-out accuracy at {run.fixedReadout.text}, the read-out fixed before the run; lines are
+        95 % intervals.
       </p>
       <div ref={host}>
         {width > 0 && (
-          <svg width={width} height={height} role="img" aria-label={rows.map(({ name, mean, low: from, high: to }) => `${lineLook(name).label} ${percent(mean, 1)}, ${percent(from, 1)} to ${percent(to, 1)}`).join('; ')}>
+          <svg
+            width={width}
+            height={height}
+            role="img"
+            aria-label={rows
+              .map(
+                ({ name, mean, low: from, high: to }) =>
+                  `${lineLook(name).label} ${percent(mean, 1)}, ${percent(from, 1)} to ${percent(to, 1)}`,
+              )
+              .join('; ')}
+          >
             {rows.map(({ name, mean, low: from, high: to }, i) => {
               const look = lineLook(name, names);
               const middle = i * ROW + ROW / 2 + 4;
@@ -244,7 +283,10 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
                   </text>
                   <path class="rule" d={`M${left} ${middle}H${width - right}`} />
                   <path class="stroke" d={`M${x(from)} ${middle}H${x(to)}`} stroke-width={3} />
-                  <path class="dot" d={markPath(look.mark === 'none' ? 'circle' : look.mark, x(mean), middle, 6)} />
+                  <path
+                    class="dot"
+                    d={markPath(look.mark === 'none' ? 'circle' : look.mark, x(mean), middle, 6)}
+                  />
                   <text class="value" x={width - right + 8} y={middle}>
                     {percent(mean, 1)}
                   </text>

@@ -75,7 +75,12 @@ function Keys(): JSX.Element {
     else dialog.current?.close();
   }, [open]);
   return (
-    <dialog ref={dialog} class="keys" aria-labelledby="keys-title" onClose={() => (keysShown.value = false)}>
+    <dialog
+      ref={dialog}
+      class="keys"
+      aria-labelledby="keys-title"
+      onClose={() => (keysShown.value = false)}
+    >
       <h2 id="keys-title">Keys</h2>
       <dl>
         {keys.map(([key, does]) => (

@@ -10,7 +10,15 @@ import {
   type MethodName,
   type RunView,
 } from '../../src/index.ts';
-import { answersTo, chosen, film, follow, inspected, shownRun, type Answers } from '../state/stage.ts';
+import {
+  answersTo,
+  chosen,
+  film,
+  follow,
+  inspected,
+  shownRun,
+  type Answers,
+} from '../state/stage.ts';
 import { verdicts } from '../state/verdicts.ts';
 import { Button, Code, useWidth } from './markup.tsx';
 import { Steps, workedOf } from './steps.tsx';
@@ -45,10 +53,13 @@ export function Inspector(): JSX.Element {
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
       <aside class="card inspector" aria-labelledby="inspector-title">
-        <h2 id="inspector-title">{run?.config.task.name === 'arithmetic' ? 'How an answer is read' : 'One prompt'}</h2>
+        <h2 id="inspector-title">
+          {run?.config.task.name === 'arithmetic' ? 'How an answer is read' : 'One prompt'}
+        </h2>
         {run?.config.task.name === 'arithmetic' && <Notation modulus={run.config.task.modulus} />}
         <p class="quiet">
-          Choose a column, once there are some, to read what it is, what it earned and what was answered.
+          Choose a column, once there are some, to read what it is, what it earned and what was
+          answered.
         </p>
       </aside>
     );
@@ -96,9 +107,10 @@ function Notation({ modulus }: { readonly modulus: number }): JSX.Element {
   return (
     <>
       <p>
-        The model works <Code text="7-3*4=" /> from left to right and writes <Code text="4,6#6;" />: the
-        value after each operator{modulus === 10 ? ', its last digit alone' : `, modulo ${modulus}`}, then{' '}
-        <Code text="#" />, the answer and <Code text=";" />.
+        The model works <Code text="7-3*4=" /> from left to right and writes <Code text="4,6#6;" />:
+        the value after each operator
+        {modulus === 10 ? ', its last digit alone' : `, modulo ${modulus}`}, then <Code text="#" />,
+        the answer and <Code text=";" />.
       </p>
       <dl class="paid">
         <dt>1</dt>
@@ -153,8 +165,16 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
   return (
     <div ref={host} class="curve">
       {width > 0 && (
-        <svg width={width} height={CURVE_HEIGHT} role="img" aria-label={`What it earned, ${told.join(', ')}`}>
-          <path class="rule" d={`M${left} ${y(1)}H${width - right}M${left} ${y(low)}H${width - right}`} />
+        <svg
+          width={width}
+          height={CURVE_HEIGHT}
+          role="img"
+          aria-label={`What it earned, ${told.join(', ')}`}
+        >
+          <path
+            class="rule"
+            d={`M${left} ${y(1)}H${width - right}M${left} ${y(low)}H${width - right}`}
+          />
           <text class="tick-text" x={left - 6} y={y(1)} text-anchor="end">
             1
           </text>
@@ -169,7 +189,9 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
           <path class="mean" d={pathOf(run.meanCurve)} />
           <path class="own" d={pathOf(own)} />
           {own.map((value, epoch) =>
-            Number.isNaN(value) ? null : <circle class="own-dot" cx={x(epoch)} cy={y(value)} r={4} />,
+            Number.isNaN(value) ? null : (
+              <circle class="own-dot" cx={x(epoch)} cy={y(value)} r={4} />
+            ),
           )}
         </svg>
       )}
@@ -182,14 +204,24 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
 }
 
 /** The score's formula with this prompt's numbers. */
-function Score({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element | null {
+function Score({
+  run,
+  prompt,
+}: {
+  readonly run: RunView;
+  readonly prompt: number;
+}): JSX.Element | null {
   follow(run);
   const score = run.scoreOf(prompt);
   const { lim } = run;
   if (score === undefined || !lim) return null;
-  if (Number.isNaN(score)) return <p class="quiet">It has no score: some epoch gave it no answer.</p>;
+  if (Number.isNaN(score))
+    return <p class="quiet">It has no score: some epoch gave it no answer.</p>;
   const rows = run.columns.map((column, epoch) => {
-    const [own, mean] = [column[prompt] ?? NaN, lim.meanCurve[epoch] ?? run.meanCurve[epoch] ?? NaN];
+    const [own, mean] = [
+      column[prompt] ?? NaN,
+      lim.meanCurve[epoch] ?? run.meanCurve[epoch] ?? NaN,
+    ];
     return { epoch, own, mean, apart: (own - mean) ** 2, most: (1 - mean) ** 2 };
   });
   const apart = rows.reduce((sum, row) => sum + row.apart, 0);
@@ -201,13 +233,17 @@ function Score({ run, prompt }: { readonly run: RunView; readonly prompt: number
     <details class="score">
       <summary>
         LIM score <strong>{shown(score)}</strong>
-        {kept === undefined ? '' : kept ? ` · kept: ${cutText(lim)}` : ` · not kept: ${cutText(lim)}`}
+        {kept === undefined
+          ? ''
+          : kept
+            ? ` · kept: ${cutText(lim)}`
+            : ` · not kept: ${cutText(lim)}`}
       </summary>
       {whole && (
         <>
           <p>
-            1 − {apart.toFixed(2)} ⁄ {most.toFixed(2)} = {shown(score)}: how far its curve is from the mean
-            curve, against how far the mean curve is from 1.
+            1 − {apart.toFixed(2)} ⁄ {most.toFixed(2)} = {shown(score)}: how far its curve is from
+            the mean curve, against how far the mean curve is from 1.
           </p>
           <table>
             <thead>
@@ -314,12 +350,21 @@ function Responses(props: {
 }
 
 /** Prompts whose curves are closest to this one's. */
-function Neighbours({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element | null {
+function Neighbours({
+  run,
+  prompt,
+}: {
+  readonly run: RunView;
+  readonly prompt: number;
+}): JSX.Element | null {
   follow(run);
   const { columns, pool } = run;
   if (columns.length < 2) return null;
   const distance = (other: number): number =>
-    columns.reduce((sum, column) => sum + ((column[other] ?? NaN) - (column[prompt] ?? NaN)) ** 2, 0);
+    columns.reduce(
+      (sum, column) => sum + ((column[other] ?? NaN) - (column[prompt] ?? NaN)) ** 2,
+      0,
+    );
   const near = pool
     .map((_, place) => ({ place, far: distance(place) }))
     .filter(({ place, far }) => place !== prompt && !Number.isNaN(far))

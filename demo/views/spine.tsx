@@ -97,7 +97,11 @@ function Acts(): JSX.Element {
               <span class="title">{title}</span>
               <span class="fact">{fact}</span>
             </button>
-            <progress max={1} value={run ? shareOf(run, act) : 0} aria-label={`Share of ${title}`} />
+            <progress
+              max={1}
+              value={run ? shareOf(run, act) : 0}
+              aria-label={`Share of ${title}`}
+            />
           </li>
         );
       })}
@@ -198,7 +202,9 @@ function Invitation(): JSX.Element | null {
         Train it here
       </Button>
       <span class="quiet">
-        {shop?.problem === undefined ? facts.join(' · ') : 'This browser cannot train; the recording tells the whole story.'}{' '}
+        {shop?.problem === undefined
+          ? facts.join(' · ')
+          : 'This browser cannot train; the recording tells the whole story.'}{' '}
         <button type="button" class="link" onClick={() => goTo('data')}>
           Settings and own data
         </button>

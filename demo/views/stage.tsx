@@ -114,9 +114,10 @@ function cellText(
   const text = visibleString(run.textOf(prompt));
   const { samples } = run.config.rollout;
   if (Number.isNaN(value)) return `Epoch ${epoch + 1}, ${text}: not yet`;
-  const known = run.config.lim.signal === 'accuracy'
-    ? `${Math.round(value * samples)} of ${samples} answers match the key`
-    : `mean reward ${value.toFixed(2)}`;
+  const known =
+    run.config.lim.signal === 'accuracy'
+      ? `${Math.round(value * samples)} of ${samples} answers match the key`
+      : `mean reward ${value.toFixed(2)}`;
   const wrong = run.pool[prompt]?.wrongKey ? ', a key that is wrong on purpose' : '';
   return `Epoch ${epoch + 1}, ${text}: ${known}${wrong}`;
 }
@@ -174,9 +175,13 @@ function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
       <ul>
         {rises.map(({ prompt, from, to }) => (
           <li key={prompt}>
-            <Button class="prompt" pressed={inspected.value === prompt} onClick={() => (chosen.value = prompt)}>
-              <Code text={run.textOf(prompt)} /> {Math.round(from * samples)} → {Math.round(to * samples)} of{' '}
-              {samples}
+            <Button
+              class="prompt"
+              pressed={inspected.value === prompt}
+              onClick={() => (chosen.value = prompt)}
+            >
+              <Code text={run.textOf(prompt)} /> {Math.round(from * samples)} →{' '}
+              {Math.round(to * samples)} of {samples}
             </Button>
           </li>
         ))}

@@ -4,7 +4,11 @@ import type { RunView } from '../../src/index.ts';
 import { workedSteps, type WorkedResponse } from '../state/worked-steps.ts';
 
 /** A response step by step; undefined where the task is no digit arithmetic, or its form is another. */
-export function workedOf(run: RunView, prompt: number, response: string): WorkedResponse | undefined {
+export function workedOf(
+  run: RunView,
+  prompt: number,
+  response: string,
+): WorkedResponse | undefined {
   const { task } = run.config;
   return task.name === 'arithmetic'
     ? workedSteps(run.textOf(prompt), response, task.modulus)

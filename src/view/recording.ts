@@ -136,11 +136,13 @@ const numbersOf = (values: readonly (number | null)[]): number[] =>
  * @throws FormatError naming the file and the field.
  */
 export function readRecording(text: string, where: string): Recording {
-  const { schema: _schema, events, answers, config, ...about } = parsed(
-    written,
-    parseJson(text, where),
-    where,
-  );
+  const {
+    schema: _schema,
+    events,
+    answers,
+    config,
+    ...about
+  } = parsed(written, parseJson(text, where), where);
   return {
     ...about,
     config: config as unknown as ExperimentConfig,

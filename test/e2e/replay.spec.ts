@@ -193,10 +193,14 @@ test('motion that is not wanted is not there', async ({ page }) => {
   await expect(page.locator('.acts .now')).toContainText('All prompts');
 });
 
-test('a recording that cannot be read is told, and the rest of the page works', async ({ page }) => {
+test('a recording that cannot be read is told, and the rest of the page works', async ({
+  page,
+}) => {
   await page.route('**/replays/quick.json', (route) => route.fulfill({ body: '{"schema": 2}' }));
   await page.goto('');
-  await expect(sentence(page)).toContainText('The recorded run cannot be shown: replays/quick.json');
+  await expect(sentence(page)).toContainText(
+    'The recorded run cannot be shown: replays/quick.json',
+  );
   await toRoom(page, 'data');
   await expect(page.locator('#start')).toBeEnabled();
 });

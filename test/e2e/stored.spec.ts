@@ -4,14 +4,7 @@ import { dirname, join } from 'node:path';
 import { chromium, expect, test, type Page } from 'playwright/test';
 import { chromiumArguments, findChromium } from '../../scripts/chromium.mjs';
 import { tones } from '../../src/look/tokens.ts';
-import {
-  downloadOf,
-  ready,
-  resolvedTones,
-  seriousFaults,
-  toRoom,
-  watchFaults,
-} from './page.ts';
+import { downloadOf, ready, resolvedTones, seriousFaults, toRoom, watchFaults } from './page.ts';
 import { tinyHash } from './tiny.ts';
 
 const RUN_MS = 300_000;

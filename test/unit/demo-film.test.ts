@@ -89,7 +89,7 @@ describe('a film', () => {
     const { config, seeds } = recording;
     const live = new RunView(config, seeds);
     const places: number[] = [];
-    for (let at = 0; ; ) {
+    for (let at = 0; ;) {
       places.push(at);
       if (at >= film.length) break;
       at = film.beside(at, 1);
@@ -106,8 +106,12 @@ describe('a film', () => {
   test('is the same backwards', async () => {
     const { recording } = await told();
     const film = new Film(recording);
-    const forwards = [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) => seen(film.viewAt(share * film.length)));
-    const backwards = [1, 0.8, 0.6, 0.4, 0.2, 0].map((share) => seen(film.viewAt(share * film.length)));
+    const forwards = [0, 0.2, 0.4, 0.6, 0.8, 1].map((share) =>
+      seen(film.viewAt(share * film.length)),
+    );
+    const backwards = [1, 0.8, 0.6, 0.4, 0.2, 0].map((share) =>
+      seen(film.viewAt(share * film.length)),
+    );
     expect(backwards.reverse()).toEqual(forwards);
   });
 
@@ -116,7 +120,9 @@ describe('a film', () => {
     const film = new Film(recording);
     const begins = [...film.begins];
     expect(begins.map(([act]) => act)).toEqual([1, 2, 3, 4, 5]);
-    expect(begins.map(([, at]) => at)).toEqual([...begins.map(([, at]) => at)].sort((a, b) => a - b));
+    expect(begins.map(([, at]) => at)).toEqual(
+      [...begins.map(([, at]) => at)].sort((a, b) => a - b),
+    );
     for (const [act, at] of film.shows) expect(actOf(film.viewAt(at))).toBe(act);
     expect(film.viewAt(film.opening).columns).toHaveLength(1);
     expect(film.beside(film.length, 1)).toBe(film.length);

@@ -52,7 +52,23 @@ describe('the address of the page', () => {
 
   test('is read or refused with a reason, whatever it is', () => {
     const random = new RandomStream(1, 'test');
-    const pieces = ['#', '/', '?', '&', '=', '%', '%zz', 'run', 'p', '1', 'preset', 'config', '\u202e', '\ud800', ' '];
+    const pieces = [
+      '#',
+      '/',
+      '?',
+      '&',
+      '=',
+      '%',
+      '%zz',
+      'run',
+      'p',
+      '1',
+      'preset',
+      'config',
+      '\u202e',
+      '\ud800',
+      ' ',
+    ];
     for (let i = 0; i < 3000; i++) {
       const length = random.below(12);
       const hash = Array.from({ length }, () => pieces[random.below(pieces.length)]).join('');

@@ -2,20 +2,22 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
 /**
- * The counts of a stage. `names` allows a comparison of hosts; `errors` explains failures that no
- * test printed.
+ * The counts of a stage. `names` allows a comparison of hosts; `failures` are the failed tests, each
+ * with its reason; `errors` explains failures that no test printed.
  *
  * @typedef {{
  *   passed: number,
  *   failed: number,
  *   skipped: { name: string, reason: string }[],
  *   names: string[],
+ *   failures: string[],
  *   errors: string[],
  * }} Tally
  */
@@ -36,7 +38,14 @@ the GPU hosts count as one check each.
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
 /** @returns {Tally} */
-const emptyTally = () => ({ passed: 0, failed: 0, skipped: [], names: [], errors: [] });
+const emptyTally = () => ({
+  passed: 0,
+  failed: 0,
+  skipped: [],
+  names: [],
+  failures: [],
+  errors: [],
+});
 
 /**
  * @param {Tally} tally
@@ -58,7 +67,10 @@ async function check(hold, ...commands) {
   const tally = emptyTally();
   for (const args of commands) {
     const code = await run(process.execPath, args, { minutes: 10, hold });
-    if (code !== 0) tally.failed = 1;
+    if (code !== 0) {
+      tally.failed = 1;
+      tally.failures.push(`${relative(root, args[0] ?? '')} ended with exit code ${code}`);
+    }
   }
   tally.passed = 1 - tally.failed;
   return tally;
@@ -134,7 +146,12 @@ function tallyOfPlaywright(report) {
         else if (test.status === 'skipped') {
           const reason = test.annotations.find(({ type }) => type === 'skip')?.description;
           tally.skipped.push({ name, reason: reason ?? '' });
-        } else tally.failed++; // flaky counts as failed: there are no retries to hide behind
+        } else {
+          // Flaky counts as failed: there are no retries to hide behind.
+          tally.failed++;
+          const message = test.results.at(-1)?.error?.message ?? test.status;
+          tally.failures.push(`${name}: ${message}`);
+        }
       }
     }
     for (const inner of suite.suites ?? []) visit(inner);
@@ -316,6 +333,13 @@ async function main() {
     total.passed += tally.passed;
     total.failed += tally.failed;
     total.skipped.push(...tally.skipped);
+  }
+  // Last, where a log that was cut still has them.
+  for (const [name, { failures, errors }] of tallies) {
+    for (const failure of [...failures, ...errors]) {
+      const text = stripVTControlCharacters(failure).replaceAll(/\s+/g, ' ');
+      process.stdout.write(`failed: ${name}: ${text.slice(0, 400)}\n`);
+    }
   }
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;

@@ -29,8 +29,9 @@ const help = `npm test [-- options] [file filters]
   --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
-Stages: unit, build, gpu-node, types, lint, format, structure, e2e-node, gpu-chromium, gpu-deno, e2e, parity.
-After unit and build two stages run at a time where there are two cores, each printed at its end.
+Stages: unit, build, types, gpu-deno, gpu-chromium, e2e-node, gpu-node, e2e, lint, structure, parity, format.
+After unit and build two stages run at a time where there are two cores, gpu-deno beside them, each
+printed at its end.
 File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
 line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
 the GPU hosts count as one check each.
@@ -227,38 +228,40 @@ const vitestScript = modulePath('vitest/vitest.mjs');
 const tsc = modulePath('typescript/bin/tsc');
 
 /**
- * The stages. After `build` they start in this order, two at a time: likely failures come early,
- * long stages do not come last. A compiling driver or a reference in float64 keeps one core busy;
- * the stage beside it uses the other core.
+ * The stages. After `build` they start in this order, two at a time: long stages before short ones,
+ * so that both end together. A compiling driver or a reference in float64 keeps one core busy; the
+ * stage beside it uses the other core. A stage of `idleStages` runs as a third.
  *
  * @type {Record<string, (hold: boolean) => Promise<Tally>>}
  */
 const stages = {
   unit: (hold) => vitest(hold, 'unit', [process.execPath, vitestScript]),
   build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
-  'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
   types: (hold) => check(hold, ...['.', 'test', 'examples'].map((project) => [tsc, '-p', project])),
+  'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
+  'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
+  'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
+  'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
+  e2e: playwright,
   lint: (hold) =>
     check(
       hold,
       [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0'],
       [modulePath('knip/bin/knip.js'), '--production', '--no-progress'],
     ),
-  format: (hold) =>
-    check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   structure: (hold) => vitest(hold, 'structure', [process.execPath, vitestScript]),
-  'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
-  'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
-  'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
-  e2e: playwright,
   parity: (hold) =>
     check(hold, [
       '--import',
       pathToFileURL(join(root, 'scripts/ts-hooks.mjs')).href,
       join(root, 'scripts/parity.mjs'),
     ]),
+  format: (hold) =>
+    check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
 };
 const firstStages = ['unit', 'build'];
+/** Deno waits at least 10 ms for each map and each `onSubmittedWorkDone`: its core is mostly idle. */
+const idleStages = ['gpu-deno'];
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
 const vitestStages = ['unit', ...gpuStages];
 
@@ -305,14 +308,17 @@ async function main() {
   for (const named of chosen.filter(([name]) => firstStages.includes(name))) {
     await runStage(named, false);
   }
-  const waiting = chosen.filter(([name]) => !firstStages.includes(name));
-  const together = Math.min(2, availableParallelism(), waiting.length);
-  const runWaiting = async () => {
+  const later = chosen.filter(([name]) => !firstStages.includes(name));
+  const idle = later.filter(([name]) => idleStages.includes(name));
+  const busy = later.filter(([name]) => !idleStages.includes(name));
+  const hold = availableParallelism() > 1 && later.length > 1;
+  /** @param {typeof later} waiting */
+  const lane = async (waiting) => {
     for (let named = waiting.shift(); named !== undefined; named = waiting.shift()) {
-      await runStage(named, together > 1);
+      await runStage(named, hold);
     }
   };
-  await Promise.all(Array.from({ length: together }, runWaiting));
+  await Promise.all(hold ? [lane(idle), lane(busy), lane(busy)] : [lane(later)]);
   const hosts = new Map([...tallies].filter(([name]) => gpuStages.includes(name)));
   if (hosts.size > 1) {
     const tally = compareHosts(hosts);

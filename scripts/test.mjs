@@ -2,20 +2,22 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { availableParallelism, tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { denoCommand, modulePath, readArguments, root, run } from './process.mjs';
 import { setUp } from './setup.mjs';
 
 /**
- * The counts of a stage. `names` allows a comparison of hosts; `errors` explains failures that no
- * test printed.
+ * The counts of a stage. `names` allows a comparison of hosts; `failures` are the failed tests, each
+ * with its reason; `errors` explains failures that no test printed.
  *
  * @typedef {{
  *   passed: number,
  *   failed: number,
  *   skipped: { name: string, reason: string }[],
  *   names: string[],
+ *   failures: string[],
  *   errors: string[],
  * }} Tally
  */
@@ -27,8 +29,9 @@ const help = `npm test [-- options] [file filters]
   --yes               install what is missing without asking (as root in CI or a container: always)
   -h, --help          this text
 
-Stages: unit, build, gpu-node, types, lint, format, structure, e2e-node, gpu-chromium, gpu-deno, e2e, parity.
-After unit and build two stages run at a time where there are two cores, each printed at its end.
+Stages: unit, build, types, gpu-deno, gpu-chromium, e2e-node, gpu-node, e2e, lint, structure, parity, format.
+After unit and build two stages run at a time where there are two cores, gpu-deno beside them, each
+printed at its end.
 File filters go to the unit and gpu stages, and run those alone unless --only says otherwise. The last
 line is the sum of what the runners counted; types, lint, format, build, parity and the comparison of
 the GPU hosts count as one check each.
@@ -36,7 +39,14 @@ the GPU hosts count as one check each.
 
 const scratch = mkdtempSync(join(tmpdir(), 'limr-test-'));
 /** @returns {Tally} */
-const emptyTally = () => ({ passed: 0, failed: 0, skipped: [], names: [], errors: [] });
+const emptyTally = () => ({
+  passed: 0,
+  failed: 0,
+  skipped: [],
+  names: [],
+  failures: [],
+  errors: [],
+});
 
 /**
  * @param {Tally} tally
@@ -58,7 +68,10 @@ async function check(hold, ...commands) {
   const tally = emptyTally();
   for (const args of commands) {
     const code = await run(process.execPath, args, { minutes: 10, hold });
-    if (code !== 0) tally.failed = 1;
+    if (code !== 0) {
+      tally.failed = 1;
+      tally.failures.push(`${relative(root, args[0] ?? '')} ended with exit code ${code}`);
+    }
   }
   tally.passed = 1 - tally.failed;
   return tally;
@@ -134,7 +147,12 @@ function tallyOfPlaywright(report) {
         else if (test.status === 'skipped') {
           const reason = test.annotations.find(({ type }) => type === 'skip')?.description;
           tally.skipped.push({ name, reason: reason ?? '' });
-        } else tally.failed++; // flaky counts as failed: there are no retries to hide behind
+        } else {
+          // Flaky counts as failed: there are no retries to hide behind.
+          tally.failed++;
+          const message = test.results.at(-1)?.error?.message ?? test.status;
+          tally.failures.push(`${name}: ${message}`);
+        }
       }
     }
     for (const inner of suite.suites ?? []) visit(inner);
@@ -210,38 +228,40 @@ const vitestScript = modulePath('vitest/vitest.mjs');
 const tsc = modulePath('typescript/bin/tsc');
 
 /**
- * The stages. After `build` they start in this order, two at a time: likely failures come early,
- * long stages do not come last. A compiling driver or a reference in float64 keeps one core busy;
- * the stage beside it uses the other core.
+ * The stages. After `build` they start in this order, two at a time: long stages before short ones,
+ * so that both end together. A compiling driver or a reference in float64 keeps one core busy; the
+ * stage beside it uses the other core. A stage of `idleStages` runs as a third.
  *
  * @type {Record<string, (hold: boolean) => Promise<Tally>>}
  */
 const stages = {
   unit: (hold) => vitest(hold, 'unit', [process.execPath, vitestScript]),
   build: (hold) => check(hold, [join(root, 'scripts/build.mjs')]),
-  'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
   types: (hold) => check(hold, ...['.', 'test', 'examples'].map((project) => [tsc, '-p', project])),
+  'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
+  'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
+  'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
+  'gpu-node': (hold) => vitest(hold, 'gpu', [process.execPath, vitestScript]),
+  e2e: playwright,
   lint: (hold) =>
     check(
       hold,
       [modulePath('eslint/bin/eslint.js'), '.', '--max-warnings=0'],
       [modulePath('knip/bin/knip.js'), '--production', '--no-progress'],
     ),
-  format: (hold) =>
-    check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
   structure: (hold) => vitest(hold, 'structure', [process.execPath, vitestScript]),
-  'e2e-node': (hold) => vitest(hold, 'e2e-node', [process.execPath, vitestScript]),
-  'gpu-chromium': (hold) => vitest(hold, 'chromium', [process.execPath, vitestScript]),
-  'gpu-deno': (hold) => vitest(hold, 'deno', [...denoCommand(), vitestScript]),
-  e2e: playwright,
   parity: (hold) =>
     check(hold, [
       '--import',
       pathToFileURL(join(root, 'scripts/ts-hooks.mjs')).href,
       join(root, 'scripts/parity.mjs'),
     ]),
+  format: (hold) =>
+    check(hold, [modulePath('prettier/bin/prettier.cjs'), '--check', '--log-level=warn', '.']),
 };
 const firstStages = ['unit', 'build'];
+/** Deno waits at least 10 ms for each map and each `onSubmittedWorkDone`: its core is mostly idle. */
+const idleStages = ['gpu-deno'];
 const gpuStages = ['gpu-node', 'gpu-chromium', 'gpu-deno'];
 const vitestStages = ['unit', ...gpuStages];
 
@@ -288,14 +308,17 @@ async function main() {
   for (const named of chosen.filter(([name]) => firstStages.includes(name))) {
     await runStage(named, false);
   }
-  const waiting = chosen.filter(([name]) => !firstStages.includes(name));
-  const together = Math.min(2, availableParallelism(), waiting.length);
-  const runWaiting = async () => {
+  const later = chosen.filter(([name]) => !firstStages.includes(name));
+  const idle = later.filter(([name]) => idleStages.includes(name));
+  const busy = later.filter(([name]) => !idleStages.includes(name));
+  const hold = availableParallelism() > 1 && later.length > 1;
+  /** @param {typeof later} waiting */
+  const lane = async (waiting) => {
     for (let named = waiting.shift(); named !== undefined; named = waiting.shift()) {
-      await runStage(named, together > 1);
+      await runStage(named, hold);
     }
   };
-  await Promise.all(Array.from({ length: together }, runWaiting));
+  await Promise.all(hold ? [lane(idle), lane(busy), lane(busy)] : [lane(later)]);
   const hosts = new Map([...tallies].filter(([name]) => gpuStages.includes(name)));
   if (hosts.size > 1) {
     const tally = compareHosts(hosts);
@@ -316,6 +339,13 @@ async function main() {
     total.passed += tally.passed;
     total.failed += tally.failed;
     total.skipped.push(...tally.skipped);
+  }
+  // Last, where a log that was cut still has them.
+  for (const [name, { failures, errors }] of tallies) {
+    for (const failure of [...failures, ...errors]) {
+      const text = stripVTControlCharacters(failure).replaceAll(/\s+/g, ' ');
+      process.stdout.write(`failed: ${name}: ${text.slice(0, 400)}\n`);
+    }
   }
   process.stdout.write(`\n${total.passed} passed, ${total.failed} failed\n`);
   return total.failed === 0 ? 0 : 1;

@@ -67,6 +67,7 @@ const online = v.strictObject({
     v.strictObject({
       explore: v.exactOptional(share),
       exploreLeast: v.exactOptional(share),
+      exploreMost: v.exactOptional(share),
       step: v.exactOptional(share),
       easyShare: v.exactOptional(share),
       hardShare: v.exactOptional(share),

@@ -2,11 +2,15 @@ import { RandomStream } from '../random.ts';
 import type { OnlineMethod } from './method.ts';
 import { type OnlinePolicy, type OnlineTraining, varies, Walk } from './online.ts';
 
-/** Shares and probabilities are in [0, 1]. */
+/**
+ * Shares and probabilities are in [0, 1]. The numbers in brackets are those of the authors' code and
+ * scripts (Infini-AI-Lab/GRESO).
+ */
 export interface GresoSettings {
-  /** Exploration probability at the beginning (paper: 0.5), and the least it becomes (0.05). */
+  /** Exploration probability at the beginning (0.5), the least (0.05) and most (0.95) it becomes. */
   readonly explore: number;
   readonly exploreLeast: number;
+  readonly exploreMost: number;
   /** Change of the exploration probabilities after an iteration (0.01). */
   readonly step: number;
   /** Wanted share of groups that are all right (1/12), and all wrong (1/6): a quarter in all. */
@@ -19,6 +23,7 @@ export interface GresoSettings {
 export const gresoDefaults: GresoSettings = {
   explore: 0.5,
   exploreLeast: 0.05,
+  exploreMost: 0.95,
   step: 0.01,
   easyShare: 1 / 12,
   hardShare: 1 / 6,
@@ -33,7 +38,7 @@ export const gresoDefaults: GresoSettings = {
  *
  * p being the exploration probability of easy or of hard prompts, by what its last group was. After
  * an iteration p falls by a step where the share of such groups is at least the wanted one, and
- * rises where it is below. Groups without variance are dropped, and the rollout is refilled as by
+ * rises where it is below; not during the first data epoch, which nothing can be skipped in. Groups without variance are dropped, and the rollout is refilled as by
  * DAPO.
  */
 function policy(training: OnlineTraining): OnlinePolicy {
@@ -44,7 +49,10 @@ function policy(training: OnlineTraining): OnlinePolicy {
   const streak = new Int32Array(pool);
   const explore = { easy: settings.explore, hard: settings.explore };
   const moved = (p: number, share: number, wanted: number): number =>
-    Math.min(1, Math.max(settings.exploreLeast, p + (share >= wanted ? -1 : 1) * settings.step));
+    Math.min(
+      settings.exploreMost,
+      Math.max(settings.exploreLeast, p + (share >= wanted ? -1 : 1) * settings.step),
+    );
   return {
     rounds: settings.rounds,
     choose: (place) =>
@@ -58,6 +66,7 @@ function policy(training: OnlineTraining): OnlinePolicy {
       }),
     keeps: varies,
     learn(update) {
+      const afterFirstEpoch = walk.turns >= pool;
       walk.advance(update);
       const { groups } = update;
       if (groups.length === 0) return;
@@ -72,6 +81,7 @@ function policy(training: OnlineTraining): OnlinePolicy {
           streak[prompt] = Math.min(0, last) - 1;
         } else streak[prompt] = 0;
       }
+      if (!afterFirstEpoch) return;
       explore.easy = moved(explore.easy, easy / groups.length, settings.easyShare);
       explore.hard = moved(explore.hard, hard / groups.length, settings.hardShare);
     },

@@ -164,6 +164,11 @@ export class Walk {
     return { prompts: [...chosen], turns };
   }
 
+  /** Turns that the iterations used up. */
+  get turns(): number {
+    return this.#turns;
+  }
+
   advance({ turns }: OnlineUpdate): void {
     this.#turns += turns;
   }

@@ -26,6 +26,7 @@ import { limMeanReference } from '../reference/lim-mean.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu } from '../support/gpu.ts';
+import { inNodeAlone, onceElsewhere } from '../support/host.ts';
 import { drawnTask, firstToken, smallConfig } from '../support/ppo-rig.ts';
 
 /** Four updates on the full pool, then two on each of two selections of all prompts that score. */
@@ -232,49 +233,54 @@ describe('an experiment', () => {
     ]);
   });
 
-  test.each([
+  test.for([
     [3, 'inside FULL'],
     [4, 'between FULL and the first selection'],
     [5, 'inside a selection'],
     [6, 'between two selections'],
-  ])('stopped after %i updates and resumed, %s, it goes on bit for bit', async (stopAfter) => {
-    await wholeRun();
-    const gpu = await openTestGpu();
-    const store = new MemoryStore();
-    const first = await runOn(gpu, store, { stopAfter });
-    expect(first.results).toBeUndefined();
-    expect(store.files.has('results.json')).toBe(false);
-    const second = await runOn(gpu, store, { resume: true });
-    // Whoever watches is shown what went before.
-    const seen = (await wholeRun()).events;
-    expect(only(second.events, 'update')).toHaveLength(TOTAL);
-    expect(only(second.events, 'column')).toEqual(only(seen, 'column'));
-    expect(only(second.events, 'scores')).toEqual(only(seen, 'scores'));
-    const types = second.events.map(({ type }) => type);
-    // A page begins its curves anew with the pool.
-    expect(types.indexOf('update')).toBeGreaterThan(types.indexOf('pool'));
-    const { experiment } = await wholeRun();
-    for (let prompt = 0; prompt < experiment.poolSize; prompt++) {
-      const { epochs } = second.experiment.completions(prompt);
-      expect(epochs.map(({ epoch, completions }) => [epoch, completions.length])).toEqual([
-        [0, config.rollout.samples],
-        [1, config.rollout.samples],
-      ]);
-      expect(second.experiment.completions(prompt)).toEqual(experiment.completions(prompt));
-    }
-    const [got, want] = [leftBy(store), leftBy(straight)];
-    expect(want.tensors.some((entry) => entry.startsWith('actor.first/0'))).toBe(true);
-    expect(want.tensors.some((entry) => entry.startsWith('critic.second/0'))).toBe(true);
-    expect(want.files.map(([name]) => name)).toContain('events.jsonl');
-    expect(got).toEqual(want);
-    expect(checkpointsLeftBy(store)).toEqual(checkpointsLeftBy(straight));
-    const weights = await (await wholeRun()).experiment.weights();
-    expect(await second.experiment.weights()).toEqual(weights);
-  });
+  ] as const)(
+    'stopped after %i updates and resumed, %s, it goes on bit for bit',
+    async ([stopAfter], { skip }) => {
+      onceElsewhere(skip, stopAfter === 5);
+      await wholeRun();
+      const gpu = await openTestGpu();
+      const store = new MemoryStore();
+      const first = await runOn(gpu, store, { stopAfter });
+      expect(first.results).toBeUndefined();
+      expect(store.files.has('results.json')).toBe(false);
+      const second = await runOn(gpu, store, { resume: true });
+      // Whoever watches is shown what went before.
+      const seen = (await wholeRun()).events;
+      expect(only(second.events, 'update')).toHaveLength(TOTAL);
+      expect(only(second.events, 'column')).toEqual(only(seen, 'column'));
+      expect(only(second.events, 'scores')).toEqual(only(seen, 'scores'));
+      const types = second.events.map(({ type }) => type);
+      // A page begins its curves anew with the pool.
+      expect(types.indexOf('update')).toBeGreaterThan(types.indexOf('pool'));
+      const { experiment } = await wholeRun();
+      for (let prompt = 0; prompt < experiment.poolSize; prompt++) {
+        const { epochs } = second.experiment.completions(prompt);
+        expect(epochs.map(({ epoch, completions }) => [epoch, completions.length])).toEqual([
+          [0, config.rollout.samples],
+          [1, config.rollout.samples],
+        ]);
+        expect(second.experiment.completions(prompt)).toEqual(experiment.completions(prompt));
+      }
+      const [got, want] = [leftBy(store), leftBy(straight)];
+      expect(want.tensors.some((entry) => entry.startsWith('actor.first/0'))).toBe(true);
+      expect(want.tensors.some((entry) => entry.startsWith('critic.second/0'))).toBe(true);
+      expect(want.files.map(([name]) => name)).toContain('events.jsonl');
+      expect(got).toEqual(want);
+      expect(checkpointsLeftBy(store)).toEqual(checkpointsLeftBy(straight));
+      const weights = await (await wholeRun()).experiment.weights();
+      expect(await second.experiment.weights()).toEqual(weights);
+    },
+  );
 
-  test.each(['whole', 'left after 3 updates', 'left after 6 updates'])(
+  test.for(['whole', 'left after 3 updates', 'left after 6 updates'])(
     'looks the same while it goes and reopened, %s, with its log or without',
-    async (how) => {
+    async (how, { skip }) => {
+      onceElsewhere(skip, how === 'left after 3 updates');
       const gpu = await openTestGpu();
       const store = new MemoryStore();
       const stopAfter = Number(/\d/.exec(how)?.[0] ?? NaN);
@@ -297,41 +303,45 @@ describe('an experiment', () => {
     },
   );
 
-  test.each([
+  test.for([
     ['seed-0-full-0', 'update 1', 'after pre-training'],
     ['seed-0-full-4', 'update 5', 'in the first update of a selection'],
     ['seed-0-lim-2', 'update 7', 'in the first update of the next'],
     ['seed-0-rand-2', 'phase report', 'while results are written'],
-  ])('a crash loses nothing before %s when it happens at %s, %s', async (file, moment) => {
-    await wholeRun();
-    const gpu = await openTestGpu();
-    const store = new MemoryStore();
-    // None but those at the ends of phases.
-    const rare = smallConfig({
-      lim: config.lim,
-      experiment: { ...config.experiment, checkpointEvery: 1000 },
-    });
-    let updates = 0;
-    const crash = runOn(gpu, store, {
-      config: rare,
-      onEvent: (event) => {
-        if (event.type === 'update') updates++;
-        const now = event.type === 'phase' ? `phase ${event.phase}` : `update ${updates}`;
-        if (now === moment) throw new Error('planted');
-      },
-    });
-    await expect(crash).rejects.toThrow('planted');
-    expect(leftBy(store).file).toBe(`checkpoints/${file}.safetensors`);
-    const { events, results } = await runOn(gpu, store, { config: rare, resume: true });
-    expect(only(events, 'pretraining')).toEqual([]);
-    expect(only(events, 'update')).toHaveLength(TOTAL);
-    const [got, want] = [leftBy(store), leftBy(straight)];
-    expect(got.tensors).toEqual(want.tensors);
-    const others = (files: typeof got.files) => files.filter(([name]) => name !== 'results.json');
-    expect(others(got.files)).toEqual(others(want.files));
-    expect(results?.methods).toEqual((await wholeRun()).results?.methods);
-    expect(results?.warnings).toEqual([]);
-  });
+  ] as const)(
+    'a crash loses nothing before %s when it happens at %s, %s',
+    async ([file, moment], { skip }) => {
+      onceElsewhere(skip, moment === 'update 5');
+      await wholeRun();
+      const gpu = await openTestGpu();
+      const store = new MemoryStore();
+      // None but those at the ends of phases.
+      const rare = smallConfig({
+        lim: config.lim,
+        experiment: { ...config.experiment, checkpointEvery: 1000 },
+      });
+      let updates = 0;
+      const crash = runOn(gpu, store, {
+        config: rare,
+        onEvent: (event) => {
+          if (event.type === 'update') updates++;
+          const now = event.type === 'phase' ? `phase ${event.phase}` : `update ${updates}`;
+          if (now === moment) throw new Error('planted');
+        },
+      });
+      await expect(crash).rejects.toThrow('planted');
+      expect(leftBy(store).file).toBe(`checkpoints/${file}.safetensors`);
+      const { events, results } = await runOn(gpu, store, { config: rare, resume: true });
+      expect(only(events, 'pretraining')).toEqual([]);
+      expect(only(events, 'update')).toHaveLength(TOTAL);
+      const [got, want] = [leftBy(store), leftBy(straight)];
+      expect(got.tensors).toEqual(want.tensors);
+      const others = (files: typeof got.files) => files.filter(([name]) => name !== 'results.json');
+      expect(others(got.files)).toEqual(others(want.files));
+      expect(results?.methods).toEqual((await wholeRun()).results?.methods);
+      expect(results?.warnings).toEqual([]);
+    },
+  );
 
   test('goes on elsewhere, and says that the bits need not be the same', async () => {
     const gpu = await openTestGpu();
@@ -382,7 +392,8 @@ describe('an experiment', () => {
     ]);
   });
 
-  test('compares at equal epochs what was selected by count', async () => {
+  test('compares at equal epochs what was selected by count', async ({ skip }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const store = new MemoryStore();
     const { events, results } = await runOn(gpu, store, {
@@ -427,7 +438,10 @@ describe('an experiment', () => {
     expect(page).not.toContain('not read at this');
   });
 
-  test('keeps no prompt as LINEAR that does not rise, and says that it is short', async () => {
+  test('keeps no prompt as LINEAR that does not rise, and says that it is short', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const store = new MemoryStore();
     const flat = await runOn(gpu, store, {
@@ -454,7 +468,8 @@ describe('an experiment', () => {
     expect(page).toContain('LINEAR kept no prompt, not 8');
   });
 
-  test('goes to its end, and says so, where theta keeps nothing', async () => {
+  test('goes to its end, and says so, where theta keeps nothing', async ({ skip }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const store = new MemoryStore();
     const { events, results } = await runOn(gpu, store, {
@@ -571,7 +586,8 @@ describe('an experiment', () => {
     }
   });
 
-  test('goes on with the second of two seeds, its matrix begun anew', async () => {
+  test('goes on with the second of two seeds, its matrix begun anew', async ({ skip }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const [one, two] = [new MemoryStore(), new MemoryStore()];
     const seeds = [3, 4];
@@ -712,7 +728,8 @@ describe('an experiment', () => {
     expect(subset.map(({ answer }) => answer)).toEqual(pool.map(({ key }) => key));
   });
 
-  test('knows what was right from what the verifier says, whatever it pays', async () => {
+  test('knows what was right from what the verifier says, whatever it pays', async ({ skip }) => {
+    inNodeAlone(skip);
     const gpu = await openTestGpu();
     const accuracy = smallConfig({ lim: { signal: 'accuracy', theta: -1e6 } });
     const runPaid = async (paid: readonly number[]) => {
@@ -814,16 +831,17 @@ describe('an experiment', () => {
     }
   });
 
-  test.each([
+  test.for([
     ['checkpoints/seed-0-full-3.safetensors', 9999, 3, 'full-2'],
     ['checkpoints/latest.json', 99, 3, 'full-2'],
     // Of what belongs to the newest alone.
     ['metrics.jsonl', -9, 3, 'full-2'],
     ['events.jsonl', -9, 4, 'full-4'],
     ['completions/seed-3-epoch-1.jsonl', 9, 3, 'full-2'],
-  ])(
+  ] as const)(
     'goes on from the checkpoint before where a bit of %s is flipped',
-    async (name, bit, last, before) => {
+    async ([name, bit, last, before], { skip }) => {
+      onceElsewhere(skip, name === 'checkpoints/latest.json');
       await wholeRun();
       const gpu = await openTestGpu();
       const store = new MemoryStore();
@@ -841,7 +859,8 @@ describe('an experiment', () => {
     },
   );
 
-  test('goes on without responses that are damaged for good, and says so', async () => {
+  test('goes on without responses that are damaged for good, and says so', async ({ skip }) => {
+    inNodeAlone(skip);
     await wholeRun();
     const gpu = await openTestGpu();
     const store = new MemoryStore();

@@ -7,7 +7,7 @@ import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { ReopeningPolicy } from '../../src/workers/device-recovery.ts';
 import { TrainingRun } from '../../src/workers/training-run.ts';
 import { watch } from '../support/device-calls.ts';
-import { inPage } from '../support/host.ts';
+import { inNode, inNodeAlone, onceElsewhere } from '../support/host.ts';
 import { smallConfig } from '../support/ppo-rig.ts';
 
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
@@ -117,9 +117,6 @@ async function runOf({
 const outOfMemory = () =>
   new GPUUncapturedErrorEvent('uncapturederror', { error: new GPUOutOfMemoryError('no memory') });
 
-/** A page loses its device too, and what follows from that is the same code. */
-const inProcesses = 'tried in processes alone';
-
 describe('a run whose device is not there for ever', () => {
   let whole: ReturnType<typeof runOf> | undefined;
   const straight = () => (whole ??= runOf());
@@ -129,23 +126,22 @@ describe('a run whose device is not there for ever', () => {
     expect(devices).toBe(1);
     expect(only(events, 'recovery')).toEqual([]);
     // In pre-training, in the first rollout, among the updates, near the end: in one run.
-    const losses = [0.02, 0.3, 0.65].map((part) => Math.ceil(part * counts.submits));
+    const parts = inNode ? [0.02, 0.3, 0.65] : [0.3];
+    const losses = parts.map((part) => Math.ceil(part * counts.submits));
     const healed = await runOf({ losses });
     expect(healed.state).toMatchObject({ state: 'done' });
-    expect(healed.devices).toBe(4);
+    expect(healed.devices).toBe(1 + parts.length);
     const told = only(healed.events, 'recovery');
-    expect(told.map(({ seconds, attempt, most }) => [seconds, attempt, most])).toEqual([
-      [1, 1, 5],
-      [2, 2, 5],
-      [4, 3, 5],
-    ]);
+    expect(told.map(({ seconds, attempt, most }) => [seconds, attempt, most])).toEqual(
+      parts.map((_, i) => [2 ** i, i + 1, 5]),
+    );
     for (const { reason } of told) expect(reason).toMatch(/^device lost: ./);
     expect(filesOf(healed.store)).toEqual(filesOf(store));
     expect(only(healed.events, 'warning')).toEqual([]);
   });
 
   test('tells everything again after it, from its beginning', async ({ skip }) => {
-    if (inPage) skip(inProcesses);
+    inNodeAlone(skip);
     const { counts, events: want } = await straight();
     const { events } = await runOf({ losses: [Math.ceil(0.9 * counts.submits)] });
     const last = events.findLastIndex(({ type }) => type === 'started');
@@ -161,7 +157,7 @@ describe('a run whose device is not there for ever', () => {
   test.for([true, false])(
     'decodes fewer rows together where there is no memory, to the same bytes (throws: %s)',
     async (throws, { skip }) => {
-      if (inPage && throws) skip(inProcesses);
+      onceElsewhere(skip, !throws);
       const { store, counts } = await straight();
       const rows = config.rollout.prompts * config.rollout.samples;
       const without = [0.5, 1.3].map((part) => Math.ceil(part * counts.buffers));
@@ -184,7 +180,7 @@ describe('a run whose device is not there for ever', () => {
   test('tries pre-training again where there is no memory: no row decodes there', async ({
     skip,
   }) => {
-    if (inPage) skip(inProcesses);
+    inNodeAlone(skip);
     const { store } = await straight();
     const healed = await runOf({ without: [20], throws: true });
     expect(healed.state).toMatchObject({ state: 'done' });
@@ -198,7 +194,7 @@ describe('a run whose device is not there for ever', () => {
   });
 
   test('ends with the number where nothing is left to halve', async ({ skip }) => {
-    if (inPage) skip(inProcesses);
+    inNodeAlone(skip);
     const from = async (first: number) => {
       const without = Array.from({ length: 100_000 }, (_, i) => i + first);
       const { events, state } = await runOf({ without, throws: true });

@@ -5,15 +5,15 @@ import tokenizer from '../fixtures/models/qwen2-tied/tokenizer.json';
 import { main } from '../../src/cli/main.ts';
 import { useSystem } from '../../src/cli/system.ts';
 import { Gpu } from '../../src/gpu/device.ts';
-import { inPage } from '../support/host.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes } from '../support/model-fixture.ts';
 
 // Each device compiles its kernels anew.
 vi.setConfig({ testTimeout: 240_000 });
 beforeEach(({ skip }) => {
-  // healing.test.ts loses devices in pages.
-  if (inPage) skip('the commands are run in processes alone');
+  // healing.test.ts loses devices on every host.
+  inNodeAlone(skip);
 });
 afterEach(() => {
   useSystem(undefined);

@@ -9,6 +9,7 @@ import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { type MethodName, onlineOf } from '../../src/selection/methods.ts';
 import { openTestGpu } from '../support/gpu.ts';
+import { onceElsewhere } from '../support/host.ts';
 import { firstToken, smallConfig } from '../support/ppo-rig.ts';
 
 const online = ['dapo', 'online-lim', 'speed', 'lilo', 'greso', 'retire'] as const;
@@ -196,19 +197,23 @@ describe('online methods in an experiment', () => {
   });
 
   // FULL has 4 updates and LIM 6; then six of each online method.
-  test.each([
+  test.for([
     [12, 'dapo'],
     [16, 'between dapo and online-lim'],
     [21, 'online-lim, behind its narrowing'],
     [25, 'speed'],
     [38, 'greso'],
-  ])('stopped after %i updates, in %s, they go on bit for bit', async (stopAfter) => {
-    await wholeRun();
-    const store = new MemoryStore();
-    expect((await run(store, stopAfter)).results).toBeUndefined();
-    await run(store, undefined, true);
-    expect(leftBy(store)).toEqual(leftBy(straight));
-  });
+  ] as const)(
+    'stopped after %i updates, in %s, they go on bit for bit',
+    async ([stopAfter], { skip }) => {
+      onceElsewhere(skip, stopAfter === 21);
+      await wholeRun();
+      const store = new MemoryStore();
+      expect((await run(store, stopAfter)).results).toBeUndefined();
+      await run(store, undefined, true);
+      expect(leftBy(store)).toEqual(leftBy(straight));
+    },
+  );
 
   test('are shown by the report, with their samples', async () => {
     await wholeRun();

@@ -9,13 +9,15 @@ export interface Tally {
   skipped: { name: string; reason: string }[];
   /** `file > suite > test` of everything collected, however it ended. */
   names: string[];
+  /** `file > suite > test: why` of each failed test. */
+  failures: string[];
   /** Files that could not be collected and errors outside any test, each counted as one failure. */
   errors: string[];
 }
 
 export default class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], unhandled: readonly SerializedError[]): void {
-    const tally: Tally = { passed: 0, failed: 0, skipped: [], names: [], errors: [] };
+    const tally: Tally = { passed: 0, failed: 0, skipped: [], names: [], failures: [], errors: [] };
     for (const module of modules) {
       for (const error of module.errors()) {
         tally.errors.push(`${module.relativeModuleId}: ${error.message}`);
@@ -31,7 +33,10 @@ export default class TallyReporter implements Reporter {
         if (result.state === 'passed') tally.passed++;
         else if (result.state === 'skipped') {
           tally.skipped.push({ name, reason: result.note ?? '' });
-        } else tally.failed++;
+        } else {
+          tally.failed++;
+          tally.failures.push(`${name}: ${result.errors?.[0]?.message ?? 'not run to its end'}`);
+        }
       }
     }
     tally.errors.push(...unhandled.map((error) => error.message));

@@ -185,8 +185,11 @@ describe('greso', () => {
   });
 
   test('explores less where more groups than wanted are all right, and more where fewer are', () => {
-    const settings = { greso: { explore: 0, exploreLeast: 0, step: 1, easyShare: 0.6 } };
-    const policy = begin('greso', 2, settings);
+    const greso = { explore: 0, exploreLeast: 0, exploreMost: 1, step: 1, easyShare: 0.6 };
+    const policy = begin('greso', 2, { greso });
+    // The first data epoch moves nothing.
+    policy.learn(update([group(0, 4), group(1, 2)], 2));
+    expect(policy.choose({ ...first, wanted: 2 }).prompts).toEqual([1]);
     // Half the groups are easy, below 0.6: p of easy prompts rises to 1.
     policy.learn(update([group(0, 4), group(1, 2)]));
     expect(sorted(policy.choose({ ...first, wanted: 2 }).prompts)).toEqual([0, 1]);

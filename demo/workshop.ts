@@ -71,6 +71,7 @@ import {
   answersTo,
   changes,
   chosen,
+  depends,
   inspected,
   live,
   liveAnswers,
@@ -1024,11 +1025,11 @@ export async function openWorkshop(): Promise<void> {
   // What all rooms show has changed, or which of them is there to draw in.
   effect(() => {
     shownRun();
-    void [inspected.value, room.value];
+    depends(inspected.value, room.value);
     redraw();
   });
   effect(() => {
-    void [shownRun()?.columns.length, inspected.value, room.value, liveAnswers.value];
+    depends(shownRun()?.columns.length, inspected.value, room.value, liveAnswers.value);
     void showAnswers();
   });
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
@@ -1106,7 +1107,7 @@ function offerWorkshop(): void {
   const busy = isBusy(view);
   const next = {
     canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
-    memory: /^About ([\d.]+ \w+)/.exec(memory.textContent ?? '')?.[1] ?? '',
+    memory: /^About ([\d.]+ \w+)/.exec(memory.textContent)?.[1] ?? '',
     problem: view.adapter?.kind === 'missing' ? view.adapter.reason : undefined,
     unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
   };

@@ -42,7 +42,7 @@ export async function readImports(folders = ['src', 'kernels', 'demo', 'scripts'
         ],
       },
     },
-    { extensions: ['.ts', '.mjs', '.js'] },
+    { extensions: ['.ts', '.tsx', '.mjs', '.js'] },
   );
   if (typeof output === 'string') throw new Error('dependency-cruiser gave a text, not a result');
   const imports = output.modules.flatMap(({ source, dependencies }) =>

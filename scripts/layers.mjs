@@ -275,6 +275,8 @@ export const layers = {
     is: 'a run as whoever shows it knows it',
     imports: [
       'src/config',
+      'src/config-issue',
+      'src/formats',
       'src/look',
       'src/readouts',
       'src/report',

@@ -128,7 +128,7 @@ export class HeatMap {
     const [model, state] = [this.#model, this.#state];
     const surface = surfaceOf(this.#canvas);
     if (!surface || !state) return false;
-    const { config, selected: _selected, epoch: pointed } = state;
+    const { config, epoch: pointed } = state;
     const { context, width, height, ratio } = surface;
     const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
     const epochs = config?.experiment.epochs ?? 4;

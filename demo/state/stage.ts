@@ -61,12 +61,15 @@ export const workshop = signal<Workshop | undefined>(undefined);
 /** Changes when the film comes to another picture, and not with every frame of the screen. */
 const picture = computed(() => reel.value?.film.picturesBefore(place.value) ?? 0);
 
+/** Its arguments were read, so what is computed or drawn here follows their signals. */
+export const depends = (..._read: readonly unknown[]): void => undefined;
+
 /**
  * A run that is passed on as it is: its parts change in place, so a component that is given one says
  * by this call that it is drawn again when they have.
  */
 export function follow(run: RunView): RunView {
-  void [changes.value, picture.value];
+  depends(changes.value, picture.value);
   return run;
 }
 
@@ -74,10 +77,10 @@ export function follow(run: RunView): RunView {
 export function shownRun(): RunView | undefined {
   const now = live.value;
   if (now) {
-    void changes.value;
+    depends(changes.value);
     return now;
   }
-  void picture.value;
+  depends(picture.value);
   return reel.value?.film.viewAt(place.peek());
 }
 

@@ -46,7 +46,7 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
       {wrong && (
         <>
           <p class="big typed" key={wrong.text}>
-            {[...wrong.text].map((letter, i) => (
+            {Array.from(wrong.text).map((letter, i) => (
               <span style={{ animationDelay: `${300 + i * 140}ms` }}>
                 <Code text={letter} />
               </span>

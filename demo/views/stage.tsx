@@ -3,7 +3,7 @@ import { signal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../src/index.ts';
-import { chosen, follow, inspected, motion, shownRun } from '../state/stage.ts';
+import { chosen, depends, follow, inspected, motion, shownRun } from '../state/stage.ts';
 import { actOf } from '../state/story.ts';
 import { HeatMap } from '../plots/heat-map.ts';
 import { firstPicture } from '../first-picture.ts';
@@ -81,7 +81,7 @@ function Field(): JSX.Element {
     });
     if (drawn) firstPicture();
   });
-  void width;
+  depends(width);
   return (
     <>
       <canvas

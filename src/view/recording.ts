@@ -136,15 +136,14 @@ const numbersOf = (values: readonly (number | null)[]): number[] =>
  * @throws FormatError naming the file and the field.
  */
 export function readRecording(text: string, where: string): Recording {
-  const {
-    schema: _schema,
-    events,
-    answers,
-    config,
-    ...about
-  } = parsed(written, parseJson(text, where), where);
+  const found = parsed(written, parseJson(text, where), where);
+  const { adapter, host, date, commit, seeds, events, answers, config } = found;
   return {
-    ...about,
+    adapter,
+    host,
+    date,
+    commit,
+    seeds,
     config: config as unknown as ExperimentConfig,
     events: events.map(([ms, event], i) => ({
       ms,

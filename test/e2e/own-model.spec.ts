@@ -88,10 +88,12 @@ test('a dropped model and prompts train in the tab, and go on after a reload', a
     await page.getByLabel('GPU memory, GiB').fill('3.5');
     await expect(page.locator('#plan')).toContainText('4 prompts for 1 epoch (1 update of');
     await expect(page.locator('#start')).toBeEnabled();
+    await toRoom(page, 'learn');
     await expect(page.locator('#about')).toContainText(
       'Reinforcement learning (GRPO) samples several responses to each, your verifier pays',
     );
     await expect(page.locator('#about')).not.toContainText('arithmetic', { useInnerText: true });
+    await toRoom(page, 'data');
     expect(await seriousFaults(page)).toEqual([]);
   });
 

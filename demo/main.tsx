@@ -70,6 +70,14 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   host('main').focus();
 });
+// A file that is dropped before the trainer's side is there would replace the page.
+for (const type of ['dragover', 'drop']) {
+  document.addEventListener(type, (event) => {
+    if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
+      event.preventDefault();
+    }
+  });
+}
 listenToKeys();
 runPlayer();
 void fetchRecording();
@@ -80,7 +88,8 @@ void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => 
     import('./views/inspector.tsx'),
   ]);
   laterActs.value = views;
-  render(<Inspector />, host('inspector'));
+  render(<Inspector name="inspector" />, host('inspector'));
+  render(<Inspector name="example" />, host('example'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

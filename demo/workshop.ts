@@ -931,6 +931,12 @@ function draw(): void {
     lim.count === undefined
       ? `the prompts with a score of at least θ = ${lim.theta}`
       : `the ${counted(lim.count, 'prompt')} with the highest scores`;
+  const pool = known ? known.pool.length : poolPromptsOf(told.task);
+  const { epochs } = told.experiment;
+  setText(
+    byId('about-pool', HTMLElement),
+    `: ${pool ? counted(pool, 'prompt') : 'all'}, ${counted(epochs, 'epoch')}`,
+  );
   const kept = known?.lim ? `: here ${known.lim.kept} of ${known.pool.length}` : '';
   setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }

@@ -46,14 +46,16 @@ function useAnswers(run: RunView | undefined, prompt: number | undefined): Answe
   return answers?.[0] === prompt ? answers?.[1] : undefined;
 }
 
-export function Inspector(): JSX.Element {
+/** @param props.name Begins the ids of the view, which may stand on the page more than once. */
+export function Inspector({ name }: { readonly name: string }): JSX.Element {
+  const title = `${name}-title`;
   const run = shownRun();
   const prompt = inspected.value;
   const answers = useAnswers(run, prompt);
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
-      <aside class="card inspector" aria-labelledby="inspector-title">
-        <h2 id="inspector-title">
+      <aside class="card inspector" aria-labelledby={title}>
+        <h2 id={title}>
           {run?.config.task.name === 'arithmetic' ? 'How an answer is read' : 'One prompt'}
         </h2>
         {run?.config.task.name === 'arithmetic' && <Notation modulus={run.config.task.modulus} />}
@@ -67,9 +69,9 @@ export function Inspector(): JSX.Element {
   const one = run.pool[prompt];
   const key = one.key ?? answers?.key;
   return (
-    <aside class="card inspector" aria-labelledby="inspector-title">
+    <aside class="card inspector" aria-labelledby={title}>
       <div class="inspector-head">
-        <h2 id="inspector-title">
+        <h2 id={title}>
           {chosen.value === undefined && film.value ? 'The prompt that learned most' : 'One prompt'}
         </h2>
         {chosen.value !== undefined && (
@@ -95,7 +97,7 @@ export function Inspector(): JSX.Element {
       </p>
       <p class="quiet">{standingOf(run, prompt)}</p>
       <Curve run={run} prompt={prompt} />
-      <Score run={run} prompt={prompt} />
+      <Score run={run} prompt={prompt} open={name === 'example'} />
       <Responses run={run} prompt={prompt} answers={answers} />
       <Neighbours run={run} prompt={prompt} />
     </aside>
@@ -204,13 +206,12 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
 }
 
 /** The score's formula with this prompt's numbers. */
-function Score({
-  run,
-  prompt,
-}: {
+function Score(props: {
   readonly run: RunView;
   readonly prompt: number;
+  readonly open: boolean;
 }): JSX.Element | null {
+  const { run, prompt, open } = props;
   follow(run);
   const score = run.scoreOf(prompt);
   const { lim } = run;
@@ -230,7 +231,7 @@ function Score({
   const whole = Math.abs(1 - apart / most - score) < 0.005;
   const kept = run.selections.lim?.has(prompt);
   return (
-    <details class="score">
+    <details class="score" open={open}>
       <summary>
         LIM score <strong>{shown(score)}</strong>
         {kept === undefined

@@ -286,6 +286,7 @@ test('a browser that gives no GPU any more is to be restarted, and the run goes 
     await expect(page.locator('#pace')).toContainText('restart the browser');
     await expect(page.locator('#pace')).toContainText('Resume then goes on from there');
     await expect(page.locator('#unsupported')).toContainText('restart the browser');
+    await toRoom(page, 'data');
     await expect(button(page, /^Resume/)).toBeDisabled();
     expect(await seriousFaults(page)).toEqual([]);
   } finally {

@@ -269,8 +269,7 @@ function readWish(found: Wish): void {
     complain(error);
     return;
   }
-  if (view.choice && view.choice.differences.length > 0)
-    byId('settings', HTMLDetailsElement).open = true;
+  if (overrides.value !== '') byId('settings', HTMLDetailsElement).open = true;
 }
 
 // ---- the run ---------------------------------------------------------------------------------

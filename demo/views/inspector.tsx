@@ -336,7 +336,7 @@ function Responses(props: {
                 {mark}
               </span>{' '}
               <span class="visually-hidden">{words}: </span>
-              <Code text={one.text} /> <span class="quiet">×{count}</span>
+              <Code text={one.text} /> <span class="quiet">×{count}</span>{' '}
               <span class="words quiet">
                 {words}
                 {lucky && ', over a wrong step'}

@@ -19,7 +19,9 @@ const titles = [
 ];
 
 /** The pictures of acts that are not needed for the first picture; undefined until they are loaded. */
-export const laterActs = signal<typeof import('./acts.tsx') | undefined>(undefined);
+export const laterActs = signal<
+  Pick<typeof import('./acts.tsx'), 'Problem' | 'Race' | 'Finding'> | undefined
+>(undefined);
 
 export function Stage(): JSX.Element {
   const run = shownRun();
@@ -51,6 +53,7 @@ export const mayMove = (): boolean =>
 /** Acts 2 and 3: the reward matrix, column by column, then in order of score. */
 function Field(): JSX.Element {
   const run = shownRun();
+  const prompt = inspected.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   const map = useRef<HeatMap>(undefined);
   const [pointed, setPointed] = useState<{ readonly prompt: number; readonly epoch: number }>();
@@ -76,7 +79,7 @@ function Field(): JSX.Element {
   useLayoutEffect(() => {
     const drawn = map.current?.draw(run, {
       config: run?.config,
-      selected: inspected.value,
+      selected: prompt,
       epoch: pointed?.epoch,
     });
     if (drawn) firstPicture();

@@ -94,6 +94,10 @@ test('the five acts by keyboard alone', async ({ page }) => {
   await page.keyboard.press('Home');
   const inspector = page.locator('#inspector');
   await expect(inspector).toContainText('kept by LIM');
+  await expect(page.locator('#stage-matrix')).toHaveAttribute('aria-valuetext', /rank 1 of \d+/);
+  await page.keyboard.press('End');
+  await expect(page.locator('#stage-matrix')).toHaveAttribute('aria-valuetext', /, rejected$/);
+  await expect(inspector).toContainText('rejected by LIM');
   await expect(inspector.locator('.grouped li').first()).toContainText(/×\d/);
   await expect(page).toHaveURL(/[?&]p=\d+/);
   await page.keyboard.press('Escape');

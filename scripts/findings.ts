@@ -3,11 +3,16 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { digestOf } from '../src/formats/digest.ts';
+import { lineLook, toneRules } from '../src/look/tokens.ts';
 import { leastSeeds } from '../src/interval.ts';
+import { escape } from '../src/report/markup.ts';
 import {
+  accuracyAxis,
   agreementText,
+  curvesOf,
   detectorName,
   differenceText,
+  overview,
   shareText,
   short,
 } from '../src/report/sweep-figures.ts';
@@ -69,8 +74,19 @@ export function withTables(text: string, study: string, tables: string): string 
   return `${text.slice(0, from + begin(study).length)}\n\n${tables}\n\n${text.slice(to)}`;
 }
 
-/** The tables of a study, from its folder in studies/. */
-export async function tablesOf(study: string): Promise<string> {
+/** What a page shows of a study. */
+export interface Shown {
+  readonly tables: string;
+  /** An SVG of the curves; absent before the first cell. */
+  readonly figure?: string;
+}
+
+/** The file of a study's figure, beside the page. */
+const figureName = (study: string): string => `findings-${study}.svg`;
+export const figureFile = (study: string): string => join(root, 'docs', figureName(study));
+
+/** Tables and figure of a study, from its folder in studies/. */
+export async function shownOf(study: string): Promise<Shown> {
   const folder = studyFolder(study);
   const grid = readFileSync(join(folder, 'grid.json'));
   const decided = join(folder, 'preregistration.json');
@@ -83,7 +99,7 @@ export async function tablesOf(study: string): Promise<string> {
       : []),
   ];
   if (!existsSync(join(results, 'sweep.json'))) {
-    return bullets([...facts, '**No cell is here yet.** What follows is not known.']);
+    return { tables: bullets([...facts, '**No cell is here yet.** What follows is not known.']) };
   }
   const sweep = await readSweep({
     name: `studies/${study}/${RESULTS}`,
@@ -99,11 +115,69 @@ export async function tablesOf(study: string): Promise<string> {
     `npx limr sweep --collect runs/${study} --out studies/${study}/${RESULTS}`,
     'npm run findings',
   ];
-  return [
+  const figure = curvesFigure(sweep);
+  const tables = [
     bullets([...facts, ...factsOf(sweep)]),
     `\`\`\`sh\n${commands.join('\n')}\n\`\`\``,
+    ...(figure === undefined
+      ? []
+      : [
+          `![Share of right answers over updates, and over samples with those of the selection](${figureName(study)})`,
+        ]),
     await sweepText(sweep, evidenceOf(sweep, fixedBefore)),
   ].join('\n\n');
+  return { tables, ...(figure === undefined ? {} : { figure }) };
+}
+
+/** Sizes of the figure's parts. */
+const [PANEL_WIDTH, PANEL_HEIGHT, TITLE, LEGEND] = [380, 270, 22, 18];
+
+/**
+ * The curves of a sweep as an SVG that stands alone: a column for each condition, over updates and over
+ * samples with those of the selection. Undefined before the first cell.
+ */
+export function curvesFigure(sweep: Sweep): string | undefined {
+  const methods = sweepMethods(sweep);
+  const columns = conditionsOf(sweep).flatMap((condition) => {
+    const curves = curvesOf(condition, methods);
+    return curves.length === 0 ? [] : [{ condition, curves }];
+  });
+  if (columns.length === 0) return undefined;
+  const width = PANEL_WIDTH * columns.length;
+  const inRow = Math.max(1, Math.floor(width / 130));
+  const top = LEGEND * Math.ceil(methods.length / inRow) + 6;
+  const height = top + TITLE + 2 * PANEL_HEIGHT;
+  const panels = columns.flatMap(({ condition, curves }, column) => {
+    const y = accuracyAxis(condition, curves);
+    const left = PANEL_WIDTH * column;
+    return [
+      `<text x="${left + 38}" y="${top + 14}" class="h">${escape(conditionText(condition))}</text>`,
+      ...(['updates', 'samples'] as const).map((axis, row) =>
+        overview(condition, curves, axis, y, methods, true).text.replace(
+          '<svg ',
+          `<svg x="${left}" y="${top + TITLE + PANEL_HEIGHT * row}" width="${PANEL_WIDTH}" height="${PANEL_HEIGHT}" `,
+        ),
+      ),
+    ];
+  });
+  const names = methods.map((method, i) => {
+    const { tone, dash, width: thick } = lineLook(method, methods);
+    const [x, y] = [38 + 130 * (i % inRow), 12 + LEGEND * Math.floor(i / inRow)];
+    const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '';
+    return `<path d="M${x} ${y - 4}h24" stroke="var(${tone})" stroke-width="${thick}"${dashes}/><text x="${x + 30}" y="${y}">${escape(methodLabel(method))}</text>`;
+  });
+  const css = readFileSync(join(root, 'src/report/sweep.css'), 'utf8');
+  const rules = css.match(/^\.plot [^{]+\{[^}]*\}/gm) ?? [];
+  const style = `${toneRules()}
+svg { font: 11px system-ui, sans-serif; fill: var(--quiet) }
+.h { font-weight: 600; fill: var(--ink) }
+${rules.join('\n')}`;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}">
+<style>${style}</style>
+<rect width="${width}" height="${height}" fill="var(--card)"/>
+${[...names, ...panels].join('\n')}
+</svg>
+`;
 }
 
 /** @throws Error if the cells are of another grid, or were decided by another file. */
@@ -156,12 +230,12 @@ const pText = (p: number | undefined): string =>
 
 function registeredText({ preregistration, registered }: Evidence): string[] {
   if (!preregistration) {
-    return ['#### Fixed before the run', 'Nothing was: all of this is exploratory.'];
+    return ['### Fixed before the run', 'Nothing was: all of this is exploratory.'];
   }
   const { title, alpha, equivalence, seeds } = preregistration;
   return [
-    '#### Fixed before the run',
-    `${plain(title)}. Exact two-sided sign-flip test, Holm over ${counted(registered.length, 'contrast')}, α = ${alpha}; *level* only where the 90 % interval lies within ± ${equivalence}.`,
+    '### Fixed before the run',
+    `${plain(title).replace(/[^.!?]$/, '$&.')} Exact two-sided sign-flip test, Holm over ${counted(registered.length, 'contrast')}, α = ${alpha}; *level* only where the 90 % interval lies within ± ${equivalence}.`,
     table(
       ['', 'difference', 'at', 'verdict', 'mean', 'p', 'Holm’s p'],
       registered.map((contrast) => [
@@ -219,7 +293,7 @@ function registeredText({ preregistration, registered }: Evidence): string[] {
 function secondaryText({ secondary }: Evidence): string[] {
   if (secondary.length === 0) return [];
   return [
-    '#### Secondary, judged by nothing',
+    '### Secondary, judged by nothing',
     contrastTable(secondary, (contrast) => contrast.name),
   ];
 }
@@ -261,11 +335,11 @@ async function exploratoryText(sweep: Sweep, evidence: Evidence): Promise<string
   const readout = tableReadout({ finished, methods });
   const unit = sweepUnit(sweep);
   const parts = [
-    '#### Exploratory',
+    '### Exploratory',
     evidence.exploratory.length === 0 ? '' : multiplicityText(evidence),
   ];
   for (const condition of conditions) {
-    parts.push(`##### ${capital(conditionText(condition))}`);
+    parts.push(`#### ${capital(conditionText(condition))}`);
     if (condition.cells.length === 0) {
       parts.push('No cell has finished.');
       continue;
@@ -494,6 +568,10 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   let text = readFileSync(page, 'utf8');
-  for (const study of studiesIn(text)) text = withTables(text, study, await tablesOf(study));
+  for (const study of studiesIn(text)) {
+    const { tables, figure } = await shownOf(study);
+    text = withTables(text, study, tables);
+    if (figure !== undefined) writeFileSync(figureFile(study), figure);
+  }
   writeFileSync(page, text);
 }

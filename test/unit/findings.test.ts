@@ -1,6 +1,14 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { describe, expect, test, vi } from 'vitest';
-import { page, studiesIn, sweepText, tablesOf, withTables } from '../../scripts/findings.ts';
+import {
+  curvesFigure,
+  figureFile,
+  page,
+  shownOf,
+  studiesIn,
+  sweepText,
+  withTables,
+} from '../../scripts/findings.ts';
 import { evidenceOf } from '../../src/sweep/evidence.ts';
 import type { Sweep } from '../../src/sweep/folder.ts';
 import { parsePreregistration } from '../../src/sweep/preregistration.ts';
@@ -43,7 +51,10 @@ describe('docs/findings.md', () => {
   test.each(studiesIn(kept))(
     'has the tables of %s as npm run findings writes them',
     async (study) => {
-      expect(withTables(kept, study, await tablesOf(study))).toBe(kept);
+      const { tables, figure } = await shownOf(study);
+      expect(withTables(kept, study, tables)).toBe(kept);
+      const file = figureFile(study);
+      expect(existsSync(file) ? readFileSync(file, 'utf8') : undefined).toBe(figure);
     },
   );
 
@@ -53,11 +64,27 @@ describe('docs/findings.md', () => {
   });
 });
 
+test('the figure of a sweep stands alone, with two panels for each condition', () => {
+  const sweep = makeSweep({ seeds: [1, 2, 3], methods: ['full', 'rand', 'lim', 'hvar', 'near'] });
+  const figure = curvesFigure(sweep as unknown as Sweep)!;
+  expect(figure.match(/<svg x="/g)).toHaveLength(6);
+  expect(figure).toMatch(/^<svg xmlns="http:\/\/www\.w3\.org\/2000\/svg"/);
+  for (const name of ['wrong keys 0 %', 'wrong keys 30 %', 'NEAR', 'HVAR']) {
+    expect(figure).toContain(`>${name}</text>`);
+  }
+  expect(figure).toMatch(/\.plot path \{[^}]*stroke: currentColor/);
+  // Nothing is loaded, and no colour is left to a style sheet that is not there.
+  expect(figure).not.toMatch(/href|url\(|<script|NaN/);
+  for (const [, tone] of figure.matchAll(/var\((--[\w-]+)\)/g))
+    expect(figure).toContain(`${tone}:`);
+  expect(curvesFigure({ ...sweep, cells: [] } as unknown as Sweep)).toBeUndefined();
+});
+
 describe('the tables of a sweep', () => {
   test('begin with what was fixed, then the secondary outcomes, then all else', async () => {
     const found = await text([1, 2, 3, 4, 5, 6, 7]);
     const order = ['Fixed before the run', 'Secondary, judged by nothing', 'Exploratory'];
-    const places = order.map((part) => found.indexOf(`#### ${part}`));
+    const places = order.map((part) => found.indexOf(`### ${part}`));
     expect(places.every((place) => place >= 0)).toBe(true);
     expect(places).toEqual([...places].sort((a, b) => a - b));
   });
@@ -99,6 +126,6 @@ describe('the tables of a sweep', () => {
     const found = await text([1, 2, 3], {
       missing: (factors) => factors['task.wrongKeyShare'] === 0.3,
     });
-    expect(found).toMatch(/##### Wrong keys 30 %\n\nNo cell has finished\./);
+    expect(found).toMatch(/#### Wrong keys 30 %\n\nNo cell has finished\./);
   });
 });

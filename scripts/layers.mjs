@@ -201,6 +201,7 @@ export const layers = {
       'src/look',
       'src/random',
       'src/selection',
+      'src/statistics',
       'src/vocabulary',
     ],
   },

@@ -162,6 +162,7 @@ export const configSchema = v.strictObject({
     readouts: v.array(whole(1, 1_000_000)),
     tableReadout: whole(1, 1_000_000),
     checkpointEvery: whole(1, 1_000_000),
+    keepWeights: v.exactOptional(v.boolean()),
   }),
   evaluation: v.strictObject({
     prompts: whole(1, 1_000_000),

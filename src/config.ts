@@ -284,6 +284,11 @@ export interface RunConfig {
   readonly tableReadout: number;
   /** Iterations between checkpoints. */
   readonly checkpointEvery: number;
+  /**
+   * Whether the run's folder keeps the trained weights of every method, and those of a drawn base.
+   * When left out, a run keeps them; a cell of a sweep keeps those of a given model alone.
+   */
+  readonly keepWeights?: boolean;
 }
 
 export interface EvaluationConfig {

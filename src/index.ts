@@ -82,7 +82,31 @@ export { WorkerError, type Called, type Connection } from './threads/connect.ts'
 export type { WorkerApi } from './threads/worker-api.ts';
 export { connectTrainer, eventsOf } from './workers/trainer.ts';
 export type { FilePlace } from './workers/given-files.ts';
-export type { StartedRun, StartRequest, StorePlace, TrainerApi } from './workers/protocol.ts';
+export type {
+  OpenedRun,
+  OpenRequest,
+  StartedRun,
+  StartRequest,
+  StorePlace,
+  TrainerApi,
+} from './workers/protocol.ts';
+export type {
+  AlternativeToken,
+  AnsweredBy,
+  AnsweredPrompt,
+  AskedPrompt,
+  AskedVerdict,
+  GenerateCall,
+  Generated,
+  GeneratedResponse,
+  InspectCall,
+  Inspected,
+  InspectedResponse,
+  InspectedToken,
+  LikelyToken,
+  NextToken,
+  WeightsName,
+} from './inspection/calls.ts';
 export { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
 export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';

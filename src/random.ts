@@ -28,6 +28,8 @@ export const purposes = {
   stillness: 33,
   signFlip: 40,
   splitHalves: 50,
+  sampledAnew: 51,
+  inspection: 60,
   test: 99,
 } as const;
 

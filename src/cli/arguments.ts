@@ -21,6 +21,7 @@ export const badInput: ReadonlySet<string> = new Set([
   'CheckpointError',
   'SafetensorsError',
   'SelectionError',
+  'InspectionError',
   'MemoryError',
   'PathError',
 ]);

@@ -5,6 +5,7 @@ import { failureIn } from '../results.ts';
 import { inputTexts } from '../run-folder/inputs.ts';
 import { CONFIG, isLeftOver, runFolders } from '../run-folder/names.ts';
 import { runFileText } from '../run-folder/run-file.ts';
+import { weightsFolders } from '../run-folder/weights.ts';
 import type { StartedRun } from '../workers/protocol.ts';
 import type { Trainer } from '../workers/trainer.ts';
 import { inFolder } from './run-store.ts';
@@ -20,6 +21,8 @@ export interface FolderRun {
   readonly memory?: number | undefined;
   /** The run goes on: its folder has its config. */
   readonly resumed?: boolean;
+  /** As in `StartRequest`. */
+  readonly keepWeights?: boolean;
 }
 
 /**
@@ -36,7 +39,7 @@ export async function openInFolder(
   adapter: AdapterChoice,
   asked: () => void = () => undefined,
 ): Promise<StartedRun> {
-  const { out, config, seeds, memory, resumed = false } = run;
+  const { out, config, seeds, memory, resumed = false, keepWeights = true } = run;
   const [bases, tuned] = [await shippedBases(config), await readTuned()];
   const starting = trainer.api.start(
     inFolder(host, out, {
@@ -49,6 +52,7 @@ export async function openInFolder(
       tuned,
       // Waits until the folder holds its config.
       paused: true,
+      keepWeights,
     }),
   );
   asked();
@@ -63,8 +67,12 @@ export async function openInFolder(
 }
 
 /** Removes files that a killed run or command was still writing. */
-export async function clearLeftOvers(host: System, out: string): Promise<void> {
-  for (const folder of [out, ...runFolders.map((name) => `${out}/${name}`)]) {
+export async function clearLeftOvers(
+  host: System,
+  { out, config, seeds }: Pick<FolderRun, 'out' | 'config' | 'seeds'>,
+): Promise<void> {
+  const weights = weightsFolders(config, seeds).map(({ folder }) => folder);
+  for (const folder of [out, ...[...runFolders, ...weights].map((name) => `${out}/${name}`)]) {
     if ((await host.info(folder))?.kind !== 'directory') continue;
     for (const name of await host.list(folder)) {
       if (isLeftOver(name)) await host.remove(`${folder}/${name}`);

@@ -53,6 +53,11 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: 'next-token loss of a model directory and its gradient',
     load: () => import('./grads.ts'),
   },
+  inspect: {
+    summary: 'what the models of a run answer, and say of each token',
+    load: () => import('./inspect.ts'),
+    repeatable: ['response'],
+  },
   logits: {
     summary: 'logits of a model directory',
     load: () => import('./logits.ts'),

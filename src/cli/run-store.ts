@@ -7,14 +7,14 @@ import { SystemFiles } from './system-files.ts';
 import type { System } from './system.ts';
 
 /**
- * A request to the trainer for a run in a folder of the command's system, and with files of the
- * system.
+ * A request to the trainer about a run in a folder of the command's system, and with files of the
+ * system. A request without a config runs no module.
  */
-export function inFolder(
+export function inFolder<Request extends Partial<StartRequest>>(
   host: System,
   folder: string,
-  request: Omit<StartRequest, 'store' | 'files'>,
-): StartRequest {
+  request: Request,
+): Request & Pick<StartRequest, 'store' | 'files' | 'frames'> {
   const store = host.runStore?.(folder);
   if (!store) {
     return { ...request, store: { kind: 'folder', path: folder }, files: { kind: 'disk' } };
@@ -26,7 +26,8 @@ export function inFolder(
   };
   const ofStore = served(callsOf(store));
   const ofFiles = served(fileCallsOf(new SystemFiles(host)));
-  const frames = modulesOf(request.config.task).length > 0 ? host.verifierFrames?.() : undefined;
+  const modules = request.config ? modulesOf(request.config.task) : [];
+  const frames = modules.length > 0 ? host.verifierFrames?.() : undefined;
   return transfer(
     {
       ...request,

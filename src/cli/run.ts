@@ -17,6 +17,7 @@ import { CONFIG, LATEST, placeOfCheckpoint, REPORT, RESULTS } from '../run-folde
 import { readInputs } from '../run-folder/inputs.ts';
 import type { Run } from '../run-folder/finished-run.ts';
 import { parseRunFile } from '../run-folder/run-file.ts';
+import { weightsFolders } from '../run-folder/weights.ts';
 import { modelConfigOf } from '../scheduler/base.ts';
 import { estimate, type MemoryUse } from '../scheduler/estimate.ts';
 import { planRun } from '../scheduler/plan-memory.ts';
@@ -104,7 +105,7 @@ export const command = defineCommand({
 async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<number> {
   let run: Run | undefined;
   try {
-    await clearLeftOvers(host, plan.out);
+    await clearLeftOvers(host, plan);
     run = plan.unreported
       ? await reportFinished(host, plan.out)
       : await runExperiment(host, plan, (args.adapter ?? 'auto') as AdapterChoice);
@@ -117,9 +118,23 @@ async function carryOut(host: System, plan: PlannedRun, args: RunArgs): Promise<
     await host.stderr(`stopped; ${next}\n`);
     return 1;
   }
-  await host.stderr(`${table(run)}\nreport: ${plan.out}/${REPORT}\n`);
+  await host.stderr(
+    `${table(run)}\nreport: ${plan.out}/${REPORT}\n${await weightsText(host, plan)}`,
+  );
   if (args.json) await host.stdout(jsonText(run.results));
   return 0;
+}
+
+/** The folders of weights that a run has kept, for commands that take a model; empty if there are none. */
+async function weightsText(host: System, { out, config, seeds }: PlannedRun): Promise<string> {
+  const kept: string[] = [];
+  for (const { folder, last } of weightsFolders(config, seeds)) {
+    if ((await host.info(`${out}/${folder}/${last}`))?.kind === 'file') kept.push(folder);
+  }
+  const [first] = kept;
+  if (first === undefined) return '';
+  const asked = config.adapter ? `--adapter-dir ${out}/${first}` : `${out}/${first}`;
+  return `weights: ${kept.join(', ')} (limr generate and limr eval take ${asked})\n`;
 }
 
 /** Starts a run of a config in a folder of its own. @returns The command's exit code. */

@@ -9,7 +9,7 @@ import { bytesSource } from '../formats/byte-source.ts';
 import { jsonText } from '../formats/json.ts';
 import { type LearningRow, readLearningRows } from '../formats/learning-rows.ts';
 import { baseName } from '../formats/paths.ts';
-import { characterTokenizerJson } from '../formats/tokenizer.ts';
+import { characterTokenizerJson } from '../formats/character-tokenizer.ts';
 import { TokenizerClient } from '../formats/tokenizer-client.ts';
 import type { Gpu } from '../gpu/device.ts';
 import { AllocationError, bytesText } from '../gpu/memory.ts';

@@ -165,7 +165,7 @@ export class Member {
   async #carryOut(run: SweepRun, lock: FolderLock | undefined): Promise<boolean> {
     const host = this.#host;
     const place = this.#place(run);
-    await clearLeftOvers(host, place);
+    await clearLeftOvers(host, { out: place, config: run.config, seeds: [run.seed] });
     if (!(await host.info(`${place}/${RESULTS}`))) {
       const resumed = await this.#prepare(run);
       if (!(await this.#train(run, resumed, lock))) return false;
@@ -217,7 +217,9 @@ export class Member {
     const trainer = this.#trainer;
     // If another process took the folder over, this run, which was asleep, gives up.
     void lock?.lost.then((why) => trainer.api.abandon(why)).catch(() => undefined);
-    const opened = { out: this.#place(run), config, seeds: [seed], resumed };
+    // A sweep has many cells, and nobody asks most of them anything.
+    const keepWeights = false;
+    const opened = { out: this.#place(run), config, seeds: [seed], resumed, keepWeights };
     await openInFolder(this.#host, trainer, opened, this.#plan.adapter);
     this.#running = true;
     try {

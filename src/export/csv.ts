@@ -13,7 +13,7 @@ export const csvColumns = ['run', 'seed', 'method', 'kind', 'update', 'metric', 
  * | `method` | `full`, `lim`, ..., or `base` |
  * | `kind` | `update` or `evaluation` |
  * | `update` | updates of the method up to the number; 0 for the base |
- * | `metric` | of an update: `epoch` or a key of `metrics.jsonl`; of an evaluation: `mean`, `tiers/NAME`, `sampled/...`, `samples`, `epochs` |
+ * | `metric` | of an update: `epoch` or a key of `metrics.jsonl`; of an evaluation: `mean`, `tiers/NAME`, `outOfDistribution/NAME`, `sampled/...`, `samples`, `samples_trained` where it is less, `epochs` |
  * | `value` | the number; empty if there is none, as for a mean over no tiers |
  */
 export async function* csvOf(runs: readonly ExportRun[]): AsyncGenerator<string, void, void> {

@@ -3,7 +3,7 @@ import type { ByteSource } from '../formats/byte-source.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { parseJson } from '../formats/json.ts';
 import { readJsonLines } from '../formats/json-lines.ts';
-import type { Accuracy, UpdateRecord } from '../results.ts';
+import type { Accuracy, Evaluation, TierAccuracy, UpdateRecord } from '../results.ts';
 import { checkedEvent } from '../run-folder/events.ts';
 import { checkedRecord, parseResults, type RunFolder } from '../run-folder/finished-run.ts';
 import { readInputs } from '../run-folder/inputs.ts';
@@ -40,6 +40,7 @@ export type RunRow = Training & {
         /** Responses sampled for training before the evaluation; undefined for the base. */
         readonly samples: number | undefined;
         /** As in `Evaluation`. */
+        readonly samplesTrained: number | undefined;
         readonly epochs: number | undefined;
       }
   );
@@ -132,8 +133,8 @@ async function contents(folder: ExportFolder): Promise<Contents> {
   const results = parseResults({ text, where: `${folder.name}/${RESULTS}` });
   const evaluations = methodEntries(results.methods).flatMap(([method, { evaluations: list }]) =>
     list.map((one) => {
-      const { seed, update, samples, epochs } = one;
-      return evaluationRow({ seed, method }, update, { accuracy: one, samples, epochs });
+      const { seed, update } = one;
+      return evaluationRow({ seed, method }, update, factsOf(one));
     }),
   );
   return {
@@ -148,13 +149,23 @@ async function contents(folder: ExportFolder): Promise<Contents> {
 const evaluationRow = (
   training: Training,
   update: number,
-  of: Pick<EvaluationRow, 'accuracy' | 'samples' | 'epochs'>,
+  of: EvaluationFacts,
 ): Omit<EvaluationRow, 'seconds'> => ({ kind: 'evaluation', ...training, update, ...of });
+
+type EvaluationFacts = Pick<EvaluationRow, 'accuracy' | 'samples' | 'samplesTrained' | 'epochs'>;
+
+const factsOf = (evaluation: Evaluation): EvaluationFacts => ({
+  accuracy: evaluation,
+  samples: evaluation.samples,
+  samplesTrained: evaluation.samplesTrained,
+  epochs: evaluation.epochs,
+});
 
 const baseRow = (accuracy: Accuracy) =>
   evaluationRow({ seed: undefined, method: 'base' }, 0, {
     accuracy,
     samples: undefined,
+    samplesTrained: undefined,
     epochs: undefined,
   });
 
@@ -170,14 +181,11 @@ async function unfinished(folder: ExportFolder): Promise<Contents> {
   for await (const { where: at, value } of linesOf(folder, EVENTS, (file) => cut.push(file))) {
     const event = checkedEvent(value, at);
     if (event.type !== 'evaluation') continue;
-    const { seed, method, update, samples, epochs } = event;
+    const { seed, method, update } = event;
     // Each seed begins at the same base.
     if (method === 'base') {
       if (!evaluations.some((one) => one.method === 'base')) evaluations.push(baseRow(event));
-    } else
-      evaluations.push(
-        evaluationRow({ seed, method }, update, { accuracy: event, samples, epochs }),
-      );
+    } else evaluations.push(evaluationRow({ seed, method }, update, factsOf(event)));
   }
   return { config, configHash, evaluations, finished: false, cut };
 }
@@ -246,12 +254,18 @@ async function* rowsOf(
 }
 
 /** The accuracies of an evaluation by name: `mean`, `tiers/NAME`, `sampled/mean`, ... */
-export function* accuraciesOf({ mean, tiers, sampled }: Accuracy): Generator<[string, number]> {
-  yield ['mean', mean];
-  for (const [tier, value] of Object.entries(tiers)) yield [`tiers/${tier}`, value];
+export function* accuraciesOf({ sampled, ...greedy }: Accuracy): Generator<[string, number]> {
+  yield* tierAccuracies(greedy);
   if (!sampled) return;
-  yield ['sampled/mean', sampled.mean];
-  for (const [tier, value] of Object.entries(sampled.tiers)) yield [`sampled/tiers/${tier}`, value];
+  for (const [name, value] of tierAccuracies(sampled)) yield [`sampled/${name}`, value];
+}
+
+function* tierAccuracies(of: TierAccuracy): Generator<[string, number]> {
+  yield ['mean', of.mean];
+  for (const [tier, value] of Object.entries(of.tiers)) yield [`tiers/${tier}`, value];
+  for (const [tier, value] of Object.entries(of.outOfDistribution ?? {})) {
+    yield [`outOfDistribution/${tier}`, value];
+  }
 }
 
 /** The scalars of a row by name. NaN is a number that does not exist. */
@@ -263,5 +277,6 @@ export function* scalarsOf(row: RunRow): Generator<[string, number]> {
   }
   yield* accuraciesOf(row.accuracy);
   if (row.samples !== undefined) yield ['samples', row.samples];
+  if (row.samplesTrained !== undefined) yield ['samples_trained', row.samplesTrained];
   if (row.epochs !== undefined) yield ['epochs', row.epochs];
 }

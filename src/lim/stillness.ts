@@ -1,4 +1,5 @@
 import { RandomStream } from '../random.ts';
+import { binomialQuantile } from '../statistics/binomial.ts';
 import type { MissingRule } from '../vocabulary/signals.ts';
 import { ExactCurve, exactScore } from './exact.ts';
 import { fillRows } from './fill.ts';
@@ -85,21 +86,8 @@ function resampled({ sums, samples, ...shape }: RewardMatrix, stream: RandomStre
     ...shape,
     sums: Float64Array.from(sums, (right, i) => {
       const count = samples[i] ?? 0;
-      return count === 0 ? 0 : binomial(stream.float(), count, (right + 0.5) / (count + 1));
+      return count === 0 ? 0 : binomialQuantile(stream.float(), count, (right + 0.5) / (count + 1));
     }),
     samples,
   };
-}
-
-/** The binomial quantile of u, by its distribution function. */
-function binomial(u: number, n: number, p: number): number {
-  let term = Math.pow(1 - p, n);
-  let below = term;
-  let k = 0;
-  while (u >= below && k < n) {
-    k++;
-    term *= ((n - k + 1) / k) * (p / (1 - p));
-    below += term;
-  }
-  return k;
 }

@@ -26,6 +26,14 @@ export interface HeadChunk {
   readonly weights: Tensor;
 }
 
+/** What computes the logits of consecutive actions, from action `first` on. */
+export interface LogitSteps {
+  readonly first: number;
+  /** f32 (chunk, V), undivided by the temperature. */
+  readonly logits: Tensor;
+  readonly steps: readonly Step[];
+}
+
 /** The chunk's loss: reads `logprobs`, writes `dlogprob`. */
 export type ChunkLoss = (chunk: HeadChunk) => Step[];
 
@@ -109,17 +117,28 @@ export class LanguageHead {
 
   /** Steps from `activations.hidden` to `logprobs` and `entropy` of every action. */
   forward(weights: Weights, temperature: Size): Step[] {
+    return this.forwardByChunk(weights, temperature).flatMap(({ steps }) => steps);
+  }
+
+  /**
+   * The steps of `forward`, chunk by chunk, for whoever looks at the logits: the next chunk's lie in
+   * the same place.
+   */
+  forwardByChunk(weights: Weights, temperature: Size): readonly LogitSteps[] {
     const { activations } = this;
     const { lanes } = activations;
-    const steps: Step[] = [this.#gather()];
-    for (const chunk of this.#sliced()) {
-      const { count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
-      steps.push(
-        ...weights.embedding.project(x, logits, activations.pass(count)),
-        tokenLogprob({ logits, targets, logprobs, lse, entropy }, { count, temperature, lanes }),
-      );
-    }
-    return steps;
+    return [...this.#sliced()].map((chunk, i) => {
+      const { first, count, logits, gathered: x, targets, logprobs, lse, entropy } = chunk;
+      return {
+        first,
+        logits,
+        steps: [
+          ...(i === 0 ? [this.#gather()] : []),
+          ...weights.embedding.project(x, logits, activations.pass(count)),
+          tokenLogprob({ logits, targets, logprobs, lse, entropy }, { count, temperature, lanes }),
+        ],
+      };
+    });
   }
 
   /**

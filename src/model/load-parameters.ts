@@ -76,14 +76,19 @@ export async function loadModel(
   return { weights, adapters, destroy };
 }
 
-/** Room for a language model's adapters on the device of the model. */
+/**
+ * Room for adapters on the device of a language model.
+ *
+ * @param head `value`: the adapters are a critic's over that model.
+ */
 export function adaptedOn(
   gpu: Gpu,
   base: ParameterStore,
   plan: AdapterPlan,
+  head: Head = 'lm',
 ): { readonly weights: AdaptedWeights; readonly adapters: ParameterStore } {
   const pageLimit = bindingElements(gpu.limits);
-  const layout = adapterLayout(base.layout.config, plan, { head: 'lm', pageLimit });
+  const layout = adapterLayout(base.layout.config, plan, { head, pageLimit });
   const adapters = new ParameterStore(gpu, layout, 'adapters', 'weights');
   return { weights: new AdaptedWeights(base, adapters, plan), adapters };
 }

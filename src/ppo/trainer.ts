@@ -83,6 +83,30 @@ export interface RewardMatrixTensors {
   readonly samples: Tensor;
 }
 
+/** A response of the last rollout, with one number of each kind for each of its actions. */
+export interface RolledOut {
+  readonly response: Uint32Array;
+  /** The verifier's verdict. */
+  readonly reward: number;
+  readonly correct: boolean;
+  readonly formatted: boolean;
+  readonly numbers: {
+    /** Log-probabilities before the update. */
+    readonly logprobs: Float32Array;
+    /** Rewards of the actions, penalties in the reward included. */
+    readonly rewards: Float32Array;
+    /** As the policy's loss took them: whitened where the estimator whitens. */
+    readonly advantages: Float32Array;
+    /** Log-probabilities under the reference; undefined without a penalty on the KL divergence. */
+    readonly reference?: Float32Array;
+    /** The critic's values before the update, and its targets; undefined without a critic. */
+    readonly values?: Float32Array;
+    readonly returns?: Float32Array;
+    /** Entropy before the update; undefined where the update itself finds the log-probabilities. */
+    readonly entropy?: Float32Array;
+  };
+}
+
 /** Scalars of one update, by the keys of `src/metrics.ts`. */
 export type UpdateMetrics = Record<string, number>;
 
@@ -126,6 +150,7 @@ export class PpoTrainer {
       | 'returns'
       | 'entropy'
       | 'sequenceRewards'
+      | 'tokenRewards'
       | 'meanKl'
       | 'moments',
       Tensor<'f32'>
@@ -137,6 +162,8 @@ export class PpoTrainer {
   /** What `base` was loaded from. */
   #loaded: ParameterSource | undefined;
   readonly #readback: Readback;
+  /** The rollout of the last update; undefined before the first one of a training. */
+  #last: Experience | undefined;
   /** For each network, sums over the actions of all its updates. */
   readonly #totals: Readonly<Record<'actor' | 'critic', Tensor<'f32'>>>;
   readonly #networks: { readonly actor: Network; readonly critic: Network | undefined };
@@ -193,6 +220,7 @@ export class PpoTrainer {
       sequenceRewards: f32('sequence_rewards', totalSequences),
       sequenceFlags: u32('sequence_flags', totalSequences),
       meanKl: f32('mean_kl', totalSequences),
+      tokenRewards: f32('token_rewards', totalActions),
       moments: f32('moments', 4),
       sequences: u32('sequences', totalSequences, 2),
       groups: u32('groups', rollout.prompts, 2),
@@ -287,7 +315,6 @@ export class PpoTrainer {
         {
           ...experience,
           shapedRewards: f32('shaped_rewards', totalSequences),
-          tokenRewards: f32('token_rewards', totalActions),
           rawAdvantages: f32('raw_advantages', totalActions),
           momentPartials: f32('moment_partials', 2048, 4),
         },
@@ -341,6 +368,7 @@ export class PpoTrainer {
    * @param base Read once where it is the source of the call before and adapters are trained.
    */
   async reset(base: ParameterSource, seed: number): Promise<void> {
+    this.#last = undefined;
     const model = this.#model;
     const scale = this.#config.ppo.valueHeadScale / (model.hiddenSize + 1);
     await this.#loadBase(base);
@@ -368,6 +396,7 @@ export class PpoTrainer {
 
   /** Continues from a state. The reference is always the base, and adapters are over it. */
   async restore(base: ParameterSource, state: PpoState): Promise<void> {
+    this.#last = undefined;
     await this.#loadBase(base);
     this.actor.restore(state.actor);
     if (state.critic) this.critic?.restore(state.critic);
@@ -389,6 +418,7 @@ export class PpoTrainer {
     options: { readonly seed: number; readonly iteration: number; readonly column?: number },
   ): Promise<UpdateMetrics> {
     const gpu = this.#gpu;
+    this.#last = undefined;
     const experience = this.#describe(rollout, verdicts);
     if (options.column !== undefined && this.#plans.record) {
       this.#column.value = options.column;
@@ -418,7 +448,54 @@ export class PpoTrainer {
         taken.critic.push({ minibatch, rate });
       }
     }
-    return this.#metrics(experience, taken);
+    const metrics = await this.#metrics(experience, taken);
+    this.#last = experience;
+    return metrics;
+  }
+
+  /**
+   * The responses to a prompt in the rollout of the last update, with the numbers that the update was
+   * made from, as they lie on the device. Not for use inside an update.
+   *
+   * @param promptIndex As in `RolloutGroup`.
+   * @returns Empty where that rollout has no response to the prompt, and before the first update.
+   */
+  async rolloutOf(promptIndex: number): Promise<readonly RolledOut[]> {
+    const { ppo } = this.#config;
+    const experience = this.#experience;
+    const verdicts = this.#last?.verdicts;
+    const found: RolledOut[] = [];
+    for (const [place, { group, response, firstAction }] of unitsOf(this.#last).entries()) {
+      if (group.promptIndex !== promptIndex) continue;
+      const own = (tensor: Tensor<'f32'>): Tensor<'f32'> => ({
+        ...tensor,
+        shape: [response.length],
+        offset: tensor.offset + 4 * firstAction,
+      });
+      const parts = {
+        logprobs: own(experience.oldLogprobs),
+        rewards: own(experience.tokenRewards),
+        advantages: own(experience.advantages),
+        ...(ppo.klCoef !== 0 ? { reference: own(experience.refLogprobs) } : {}),
+        ...(this.critic
+          ? { values: own(experience.values), returns: own(experience.returns) }
+          : {}),
+        ...(ppo.oldLogprobs !== 'first-pass' ? { entropy: own(experience.entropy) } : {}),
+      };
+      const staging = new Readback(this.#gpu, 'rollout numbers', readBytes(parts));
+      try {
+        found.push({
+          response,
+          reward: verdicts?.rewards[place] ?? NaN,
+          correct: verdicts?.correct[place] === 1,
+          formatted: verdicts?.formatted[place] === 1,
+          numbers: await staging.read(parts),
+        });
+      } finally {
+        staging.destroy();
+      }
+    }
+    return found;
   }
 
   /** One optimizer update. Submits work and does not wait for it. @returns The learning rate. */
@@ -643,6 +720,10 @@ interface WeightedGroup {
   /** One weight per unit; empty where there is no loss. */
   readonly weights: readonly number[];
 }
+
+/** The responses of a rollout, in order. */
+const unitsOf = (experience: Experience | undefined): readonly SequenceUnit[] =>
+  experience?.units.flat() ?? [];
 
 type Minibatch = readonly WeightedGroup[];
 

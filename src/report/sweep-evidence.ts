@@ -5,7 +5,9 @@ type Place =
   | { readonly update: number }
   | { readonly epoch: number }
   | { readonly totalSamples: number }
-  | { readonly equal: 'totalSamples' };
+  | { readonly equal: 'totalSamples' }
+  /** The mean accuracy from the base to a read-out. */
+  | { readonly areaTo: number };
 
 /** One method minus another, as far as page and table show it. */
 export interface ShownContrast {
@@ -16,6 +18,8 @@ export interface ShownContrast {
   readonly at: Place;
   /** Values of settings, by their dotted paths. */
   readonly where: Readonly<Record<string, unknown>>;
+  /** Of an interaction: the settings under which the same difference is subtracted. */
+  readonly minus?: Readonly<Record<string, unknown>>;
   readonly pairs: readonly { readonly seed: number; readonly difference: number }[];
   /** Seeds that lack a read-out. */
   readonly missing: readonly number[];
@@ -50,6 +54,8 @@ export interface ShownEvidence {
     readonly seeds: readonly number[];
   };
   readonly registered: readonly ShownContrast[];
+  /** Areas of the registered pairs, and interactions: always looked at, never judged. */
+  readonly secondary: readonly ShownContrast[];
   readonly exploratory: readonly ShownContrast[];
 }
 

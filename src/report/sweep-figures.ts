@@ -34,7 +34,7 @@ export const short = (value: number): string => {
 };
 
 /** `.712 (.690–.731)`. */
-const shareText = ({ mean, interval }: Mean): string =>
+export const shareText = ({ mean, interval }: Mean): string =>
   interval ? `${bare(mean)} (${bare(interval[0])}–${bare(interval[1])})` : bare(mean);
 
 const bare = (value: number): string => fixed(value).replace(/^(−?)0\./, '$1.');
@@ -113,6 +113,7 @@ export function phaseMap(
   rows: readonly MapRow[],
   readouts: readonly number[],
   scale: number,
+  intervals: boolean,
 ): Markup {
   const most = Math.max(
     0,
@@ -130,20 +131,24 @@ export function phaseMap(
         ),
       )}`,
   )}</table></div>
-${folded(
-  'Intervals',
-  numbersTable(
-    `${name}, 95 % intervals`,
-    [corner, ...readouts.map((readout) => `${unit} ${count(readout)}`)],
-    rows.map((row) => [
-      row.name,
-      ...readouts.map((readout) => {
-        const point = row.points.find((one) => one.readout === readout);
-        return point ? intervalCell(point, most) : '';
-      }),
-    ]),
-  ),
-)}</figure>
+${
+  !intervals
+    ? ''
+    : folded(
+        'Intervals',
+        numbersTable(
+          `${name}, 95 % intervals`,
+          [corner, ...readouts.map((readout) => `${unit} ${count(readout)}`)],
+          rows.map((row) => [
+            row.name,
+            ...readouts.map((readout) => {
+              const point = row.points.find((one) => one.readout === readout);
+              return point ? intervalCell(point, most) : '';
+            }),
+          ]),
+        ),
+      )
+}</figure>
 `;
 }
 
@@ -293,8 +298,12 @@ export function methodPanel(
 `;
 }
 
-/** The numbers of a condition's curves. */
-export const curveTable = (condition: Condition, curves: readonly MethodCurve[]): Markup =>
+/** The numbers of a condition's curves. @param unit The unit of read-outs. */
+export const curveTable = (
+  condition: Condition,
+  curves: readonly MethodCurve[],
+  unit: string,
+): Markup =>
   folded(
     'Numbers of the curves',
     numbersTable(
@@ -302,7 +311,7 @@ export const curveTable = (condition: Condition, curves: readonly MethodCurve[])
       [
         'method and read-out',
         'share right (95 %)',
-        'updates',
+        ...(unit === 'update' ? [] : ['updates']),
         'own epochs',
         'samples trained',
         'with selection',
@@ -311,7 +320,7 @@ export const curveTable = (condition: Condition, curves: readonly MethodCurve[])
         points.map(({ readout, accuracy, at, trained }) => [
           `${methodLabel(method)} @${count(readout)}`,
           shareText(accuracy),
-          count(at.updates),
+          ...(unit === 'update' ? [] : [count(at.updates)]),
           fixed(at.epochs, 2),
           count(Math.round(trained)),
           count(Math.round(at.samples)),
@@ -457,5 +466,6 @@ export function rocFigure(condition: Condition, { roc }: SelectionReadings): Mar
 export const detectorName = (detector: 'lim' | 'accuracy'): string =>
   detector === 'lim' ? 'low LIM score' : 'low mean accuracy';
 
-/** Legend of detectors and of selections is text; this is a mean of Jaccard indices. */
-export const agreementText = (mean: Mean | undefined): string => (mean ? shareText(mean) : '');
+/** A mean of Jaccard indices. @param interval Whether its interval is told. */
+export const agreementText = (mean: Mean | undefined, interval = true): string =>
+  mean ? (interval ? shareText(mean) : bare(mean.mean)) : '';

@@ -1,6 +1,8 @@
 import { lineLook } from '../look/tokens.ts';
 import { methodLabel, type MethodName } from '../selection/methods.ts';
 import {
+  areaDifference,
+  areaMean,
   conditionsOf,
   conditionText,
   configOf,
@@ -21,7 +23,12 @@ import {
   type DifferencePoint,
   type ReadSweep,
 } from '../sweep/readings.ts';
-import { selectionReadings, type SelectionReadings } from '../sweep/selection-readings.ts';
+import {
+  detectors,
+  selectionReadings,
+  type SelectionReadings,
+} from '../sweep/selection-readings.ts';
+import { ROWS } from '../sweep/names.ts';
 import { leastP } from './caveats.ts';
 import { pageOf, tableOf } from './document.ts';
 import { legend } from './figures.ts';
@@ -35,6 +42,7 @@ import {
   agreementText,
   curvesOf,
   curveTable,
+  detectorName,
   differenceText,
   factorFigure,
   folded,
@@ -47,6 +55,7 @@ import {
   rocFigure,
   scaleOf,
   seedTable,
+  shareText,
   short,
   stepRules,
   type MapRow,
@@ -62,12 +71,20 @@ export interface SweepOrigin {
   readonly commands: readonly string[];
 }
 
+/** What is taken where nothing was fixed: the margin of equivalence, and the level of a test. */
+const USUAL_MARGIN = 0.02;
+const USUAL_ALPHA = 0.05;
 /** The factor that gives shares of the pool. */
 const SHARE = 'lim.count';
 /** Conditions whose curves are unfolded. */
 const UNFOLDED = 3;
 /** Most conditions of which each method gets a figure of its own with all seeds. */
 const MOST_PANELLED = 12;
+/**
+ * Most conditions whose curves, seeds and intervals are on the page: it stays under a megabyte for a
+ * hundred conditions of a dozen methods.
+ */
+const MOST_WITH_SEEDS = 30;
 
 interface Read {
   readonly sweep: ReadSweep;
@@ -144,9 +161,11 @@ const sections = (
   readonly body: Markup;
   readonly plain?: boolean;
 }[] => [
+  { id: 'secondary', name: 'Secondary outcomes', body: secondarySection(read) },
   { id: 'tested', name: 'Other comparisons', body: exploratoryFindings(read) },
   { id: 'phase', name: 'When is less more?', body: phaseSection(read) },
   { id: 'crossing', name: 'Where the lead ends', body: crossingSection(read) },
+  { id: 'area', name: 'Area under the curve', body: areaSection(read) },
   { id: 'factors', name: 'Factor by factor', body: factorSection(read) },
   { id: 'curves', name: 'Curves', body: curveSection(read) },
   { id: 'selections', name: 'Do selections repeat?', body: stabilitySection(read) },
@@ -179,9 +198,18 @@ ${findingList(registered, equivalence, methods)}
 const pair = ({ one, other }: Pick<ShownContrast, 'one' | 'other'>): string =>
   `${methodLabel(one)} − ${methodLabel(other)}`;
 
-/** A verdict in words that name the methods. */
-export function verdictText({ verdict, refused, missing, one, other }: ShownContrast): string {
+/** A verdict in words that name the methods; where nothing is judged, what the interval says. */
+export function verdictText(contrast: ShownContrast): string {
+  const { verdict, refused, missing, one, other, pairs } = contrast;
   const [first, second] = [methodLabel(one), methodLabel(other)];
+  if (verdict === undefined && pairs.length > 0) {
+    const interval = shownInterval(contrast);
+    if (!interval) return 'one seed';
+    const side = sideOf({ interval });
+    return side === 0
+      ? 'the interval holds 0'
+      : `the interval is ${side > 0 ? 'above' : 'below'} 0`;
+  }
   switch (verdict) {
     case 'ahead':
       return `${first} is ahead of ${second}`;
@@ -201,19 +229,22 @@ export function verdictText({ verdict, refused, missing, one, other }: ShownCont
 const pText = (p: number): string => (p < 0.001 ? 'p < .001' : `p ${fixed(p).replace(/^0/, '')}`);
 
 /** Where a comparison is read, in words. */
-export function whereText({ at, where }: Pick<ShownContrast, 'at' | 'where'>): string {
-  const place =
-    'update' in at
-      ? `update ${count(at.update)}`
-      : 'epoch' in at
-        ? `own epoch ${count(at.epoch)}`
-        : 'totalSamples' in at
-          ? `${count(at.totalSamples)} total samples`
-          : 'equal total samples';
-  return [
-    place,
-    ...Object.entries(where).map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`),
-  ].join(', ');
+export function whereText({
+  at,
+  where,
+  minus,
+}: Pick<ShownContrast, 'at' | 'where' | 'minus'>): string {
+  const settings = (of: Readonly<Record<string, unknown>>): string[] =>
+    Object.entries(of).map(([key, value]) => `${factorName(key)} ${factorValue(key, value)}`);
+  const found = [placeText(at), ...settings(where)].join(', ');
+  return minus ? `${found}, minus the same at ${settings(minus).join(', ')}` : found;
+}
+
+function placeText(at: ShownContrast['at']): string {
+  if ('update' in at) return `update ${count(at.update)}`;
+  if ('epoch' in at) return `own epoch ${count(at.epoch)}`;
+  if ('areaTo' in at) return `mean accuracy up to ${count(at.areaTo)}`;
+  return 'totalSamples' in at ? `${count(at.totalSamples)} total samples` : 'equal total samples';
 }
 
 /** `−.035 (−.045 to −.025), p .002, adjusted p .006, 10 seeds`. */
@@ -284,14 +315,24 @@ ${
 `;
 }
 
+/** Comparisons that are looked at in every sweep and judged in none. */
+function secondarySection({ evidence, methods }: Read): Markup {
+  const { secondary, preregistration } = evidence;
+  if (secondary.length === 0) return markup``;
+  return markup`<p>Looked at whatever the first table says, and judged by nothing: the mean accuracy of whole curves of the pairs that were fixed, and how much LIM’s lead over RAND grows with wrong keys. p is not adjusted.</p>
+${findingList(secondary, preregistration?.equivalence ?? USUAL_MARGIN, methods)}`;
+}
+
 /** Comparisons with LIM that nobody fixed. Those with FULL are the maps. */
 function exploratoryFindings({ evidence }: Read): Markup {
-  const shown = evidence.exploratory.filter(
+  const { exploratory } = evidence;
+  const shown = exploratory.filter(
     ({ one, other, tested }) =>
       tested && [one, other].includes('lim') && ![one, other].includes('full'),
   );
   if (shown.length === 0) return markup``;
-  return markup`<p>LIM beside the other selections at the read-out that the config names. ${counted(evidence.exploratory.length, 'comparison')} of two methods could be made here; p is adjusted for none of them.</p>
+  const crossed = shown.every(({ tested }) => tested?.crossed !== undefined);
+  return markup`<p>LIM beside the other selections at the read-out that the config names. ${multiplicityText(evidence)} Intervals: 95 %, ${crossed ? 'bootstrap crossed over seeds and held-out prompts' : 'over seeds, and over prompts too where every answer was kept'}.</p>
 ${folded(
   counted(shown.length, 'comparison'),
   numbersTable(
@@ -300,6 +341,24 @@ ${folded(
     shown.map((finding) => [pair(finding), whereText(finding), numbersOf(finding)]),
   ),
 )}`;
+}
+
+/** How many comparisons nobody fixed, and what so many mean, in one line. */
+export function multiplicityText({
+  exploratory,
+  preregistration,
+}: Pick<ShownEvidence, 'exploratory' | 'preregistration'>): string {
+  const tested = exploratory.flatMap((contrast) => contrast.tested ?? []);
+  if (tested.length === 0) return 'No two methods can be compared: a comparison needs two seeds.';
+  const alpha = preregistration?.alpha ?? USUAL_ALPHA;
+  const below = tested.filter(({ p }) => p <= alpha).length;
+  const least = Math.min(...tested.map((one) => one.leastP));
+  const reach = tested.length * least > alpha;
+  return (
+    `${counted(tested.length, 'comparison')} of two methods could be made here and p is adjusted for none of them: ` +
+    `${count(below)} of them ${below === 1 ? 'has' : 'have'} p ≤ ${alpha}, where about ${count(Math.round(tested.length * alpha))} would without any difference` +
+    (reach ? `; adjusted for all of them, so few seeds could show none.` : '.')
+  );
 }
 
 /** Conditions that agree in all factors but some. */
@@ -356,7 +415,7 @@ function phaseMaps(
 }
 
 function phaseSection(read: Read): Markup {
-  const { unit } = read;
+  const { unit, finished } = read;
   const equal = phaseMaps(read, (condition, method) => differencesOf(condition, method, 'full'));
   if (equal.length === 0) return markup`<p>Nothing can be compared with FULL yet.</p>`;
   const charged = phaseMaps(read, (condition, method) =>
@@ -373,7 +432,7 @@ function phaseSection(read: Read): Markup {
   ];
   const drawn = (maps: readonly PhaseMap[], how: string): Markup =>
     markup`<div class="maps">
-${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, unit, rows, readoutsOf(rows), scale))}</div>
+${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, unit, rows, readoutsOf(rows), scale, finished.length <= MOST_WITH_SEEDS))}</div>
 `;
   return markup`<p>Each cell is a method’s accuracy on held-out prompts minus FULL’s, mean over seeds, paired by seed. <b>Blue: less is more. Orange: less is less.</b> Columns are the budget in ${unit}s. Of ${counted(points.length, 'cell')} at equal ${unit}s, ${count(above)} are above FULL, ${count(below)} below, and ${count(points.length - above - below)} undecided. Intervals are not adjusted for their number: of as many cells without any difference, about ${count(Math.round(points.length * 0.05))} would seem decided.</p>
 ${mapKey(scale)}<h3>At equal ${unit}s</h3>
@@ -383,8 +442,13 @@ ${charged.length === 0 ? markup`<p>No method has a read-out within FULL’s own 
 }
 
 /** A crossing in few characters: `never`, `≥ 40`, `20.2`. */
-const crossingText = ({ at, open }: { readonly at?: number; readonly open: boolean }): string =>
-  at === undefined ? 'never' : open ? `≥ ${count(at)}` : fixed(at, 1);
+export const crossingText = ({
+  at,
+  open,
+}: {
+  readonly at?: number;
+  readonly open: boolean;
+}): string => (at === undefined ? 'never' : open ? `≥ ${count(at)}` : fixed(at, 1));
 
 function crossingSection({ finished, methods, unit }: Read): Markup {
   const rows = methods.flatMap((method) => {
@@ -409,21 +473,47 @@ ${tableOf({
         : '',
     ),
   ]),
-})}${folded(
-    'U* of every seed',
-    numbersTable(
-      'U* of every seed',
-      head,
-      rows.map(({ method, crossings }) => [
-        methodLabel(method),
-        ...crossings.map((crossing) =>
-          (crossing?.bySeed ?? [])
-            .map((one) => (one.at === undefined ? '–' : crossingText(one)))
-            .join('  '),
-        ),
-      ]),
-    ),
-  )}`;
+})}${
+    finished.length > MOST_WITH_SEEDS
+      ? ''
+      : folded(
+          'U* of every seed',
+          numbersTable(
+            'U* of every seed',
+            head,
+            rows.map(({ method, crossings }) => [
+              methodLabel(method),
+              ...crossings.map((crossing) =>
+                (crossing?.bySeed ?? [])
+                  .map((one) => (one.at === undefined ? '–' : crossingText(one)))
+                  .join('  '),
+              ),
+            ]),
+          ),
+        )
+  }`;
+}
+
+function areaSection({ finished, methods, unit }: Read): Markup {
+  const rows = methods.flatMap((method) => {
+    const cells = finished.map((condition) => {
+      const area = areaMean(condition, method);
+      const difference = method === 'full' ? undefined : areaDifference(condition, method, 'full');
+      return area
+        ? markup`${shareText(area)}${difference ? markup`<small>${differenceText(difference)}</small>` : ''}`
+        : undefined;
+    });
+    return cells.some((cell) => cell) ? [[methodLabel(method), ...cells]] : [];
+  });
+  if (rows.length === 0) return markup``;
+  const ends = new Set(finished.map((one) => configOf(one)?.experiment.armLength ?? NaN));
+  const table = numbersTable(
+    'Areas under the curves',
+    ['method', ...finished.map((condition) => conditionText(condition))],
+    rows,
+  );
+  return markup`<p>The mean accuracy from the base to the end of the selections’ trainings, ${unit} ${listed([...ends].map(count))}: one number for a whole curve, by the trapezoid rule between read-outs. Below it the difference from FULL over the same ${unit}s, paired by seed.</p>
+${finished.length > MOST_PANELLED ? folded('Areas', table) : table}`;
 }
 
 /** The read-out that the config fixed for the table; the last common one where it was not read. */
@@ -447,7 +537,8 @@ export function tableReadout({
 function factorSection(read: Read): Markup {
   const { sweep, finished, methods, unit } = read;
   const readout = tableReadout(read);
-  if (readout === undefined) return markup``;
+  // The maps have the same differences, condition by condition.
+  if (readout === undefined || finished.length > MOST_WITH_SEEDS) return markup``;
   const figures = Object.entries(sweep.grid.factors).flatMap(([factor, values]) =>
     values.length < 2
       ? []
@@ -465,7 +556,13 @@ ${figures}`;
 const wantedReadout = ({ finished }: Read): number | undefined =>
   finished[0] && configOf(finished[0])?.experiment.tableReadout;
 
-function curveSection({ finished, methods }: Read): Markup {
+/** What stands in the file of rows alone, so that the page stays short. */
+const leftToRows = (finished: readonly Condition[], what: string): Markup =>
+  markup`<p>${what} of ${counted(finished.length, 'condition')} would fill several pages: ${ROWS}, beside this page in the sweep’s folder, has all of them, a row for each cell, method and read-out.</p>
+`;
+
+function curveSection({ finished, methods, unit }: Read): Markup {
+  if (finished.length > MOST_WITH_SEEDS) return leftToRows(finished, 'The curves');
   const entries = methods.map((method) => {
     const { tone, dash, mark, width } = lineLook(method, methods);
     return {
@@ -501,7 +598,7 @@ ${
     : markup`<div class="many">
 ${curves.map((curve) => methodPanel(condition, curve, full, y, methods))}</div>
 `
-}${curveTable(condition, curves)}</details>
+}${curveTable(condition, curves, unit)}</details>
 `;
   })}`;
 }
@@ -514,6 +611,7 @@ function stabilitySection({ finished, selections }: Read): Markup {
     return readings ? [{ condition, readings }] : [];
   });
   const halves = found.filter(({ readings }) => readings.halves.length > 0);
+  const few = finished.length <= MOST_PANELLED;
   const rules = Object.keys(ruleNames) as (keyof typeof ruleNames)[];
   const others = [
     ...new Set(found.flatMap(({ readings }) => readings.withLim.map(({ method }) => method))),
@@ -523,13 +621,16 @@ function stabilitySection({ finished, selections }: Read): Markup {
     halves.length === 0
       ? ''
       : tableOf({
-          caption: markup`<b>Between halves of the samples.</b> The samples of every prompt and epoch are split in two at random; each half selects as many prompts as LIM kept, by shares of right samples. Shown is the Jaccard index of the two selections, mean over seeds: 1 is the same prompts. A rule that disagrees with itself ranks noise.`,
+          caption: markup`<b>Does a rule repeat itself?</b> Jaccard index of two selections of as many prompts as LIM kept, mean over seeds: 1 is the same prompts. <i>Anew</i>: every prompt and epoch is sampled again, twice, with the share of right answers that was read, so that the index is that of two whole passes over the same curves. <i>Halves</i>: the samples of every prompt and epoch are split in two at random, so that each selection has half of them. A rule that disagrees with itself ranks noise.`,
           head: ['condition', ...rules.map((rule) => ruleNames[rule]), 'two random subsets'],
           rows: halves.map(({ condition, readings }): Part[] => [
-            conditionText(condition),
-            ...rules.map((rule) =>
-              agreementText(readings.halves.find((one) => one.rule === rule)?.jaccard),
-            ),
+            markup`${conditionText(condition)}<small>anew, then halves</small>`,
+            ...rules.map((rule) => {
+              const [anew, half] = [readings.resampled, readings.halves].map((of) =>
+                agreementText(of.find((one) => one.rule === rule)?.jaccard, few),
+              );
+              return markup`${anew}<small>${half}</small>`;
+            }),
             fixed(readings.chance, 2).replace(/^0/, ''),
           ]),
         })
@@ -542,11 +643,11 @@ function stabilitySection({ finished, selections }: Read): Markup {
           rows: found.map(({ condition, readings }): Part[] => [
             conditionText(condition),
             ...others.map((method) =>
-              agreementText(readings.withLim.find((one) => one.method === method)?.jaccard),
+              agreementText(readings.withLim.find((one) => one.method === method)?.jaccard, few),
             ),
           ]),
         })
-  }${sizeTable(found)}${
+  }${thresholdTable(found)}${sizeTable(found)}${
     between.length === 0
       ? markup`<p class="aside">Each seed draws a pool of its own, so selections of two seeds share no prompts; what can be compared between seeds is their size and make-up, in the last table.</p>`
       : tableOf({
@@ -558,6 +659,32 @@ function stabilitySection({ finished, selections }: Read): Markup {
           ]),
         })
   }`;
+}
+
+/** What LIM's threshold keeps beside what it would keep without noise. */
+function thresholdTable(
+  found: readonly { readonly condition: Condition; readonly readings: SelectionReadings }[],
+): Markup {
+  const rows = found.flatMap(({ condition, readings: { threshold } }): Part[][] =>
+    threshold
+      ? [
+          [
+            markup`${conditionText(condition)}<small>θ = ${threshold.theta}</small>`,
+            spreadText(threshold.kept.bySeed),
+            spreadText(threshold.resampled.bySeed),
+            spreadText(threshold.debiased.bySeed),
+            spreadText(threshold.noiseless.bySeed),
+            fixed(threshold.onCurve.mean, 2),
+          ],
+        ]
+      : [],
+  );
+  if (rows.length === 0) return markup``;
+  return tableOf({
+    caption: markup`<b>What the threshold keeps.</b> The noise of few samples pushes every score down, the more so the nearer the mean curve is to 1: one θ is another cut in every pool. Number of prompts, mean over seeds: as it was; from matrices sampled anew; from these with the variance of their samples taken out; from the shares they are sampled with, as infinitely many samples would. Last: the expected score of a prompt that follows the mean curve exactly, 1 without noise.`,
+    head: ['condition', 'kept', 'anew', 'anew, debiased', 'without noise', 'score on the curve'],
+    rows,
+  });
 }
 
 /** Mean, and the least and the most over the seeds. */
@@ -600,6 +727,7 @@ function rocSection({ finished, selections }: Read): Markup {
     return readings && readings.roc.length > 0 ? [rocFigure(condition, readings)] : [];
   });
   if (figures.length === 0) return markup``;
+  if (finished.length > MOST_WITH_SEEDS) return rocTable(finished, selections);
   return markup`<p>A key that is wrong on purpose is rarely matched. How well does a low LIM score find such keys, and how well does plain mean accuracy over the same pass? If the dashed line is as high as the solid one, the trajectory adds nothing here.</p>
 ${legend([
   {
@@ -611,6 +739,29 @@ ${legend([
 ${figures}</div>
 `;
 }
+
+const rocTable = (
+  finished: readonly Condition[],
+  selections: ReadonlyMap<Condition, SelectionReadings>,
+): Markup =>
+  numbersTable(
+    'Wrong keys found: area under the ROC curve',
+    ['condition', ...detectors.map(detectorName)],
+    finished.flatMap((condition) => {
+      const roc = selections.get(condition)?.roc ?? [];
+      return roc.length === 0
+        ? []
+        : [
+            [
+              conditionText(condition),
+              ...detectors.map((detector) => {
+                const found = roc.find((one) => one.detector === detector);
+                return found ? shareText(found.area) : '';
+              }),
+            ],
+          ];
+    }),
+  );
 
 function costSection({ finished, methods }: Read): Markup {
   const [first] = finished;
@@ -649,7 +800,9 @@ function costRows(method: MethodName, finished: readonly Condition[]): Part[][] 
 }
 
 const seedsSection = ({ finished, methods }: Read): Markup =>
-  markup`<p>Accuracy on held-out prompts, mean of the tiers. No seed is left out.</p>
+  finished.length > MOST_WITH_SEEDS
+    ? leftToRows(finished, 'The seeds')
+    : markup`<p>Accuracy on held-out prompts, mean of the tiers. No seed is left out.</p>
 ${finished.map((condition) => seedTable(condition, curvesOf(condition, methods)))}`;
 
 function limitsSection({ sweep, finished, evidence, unit }: Read): Markup {

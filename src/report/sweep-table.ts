@@ -1,8 +1,10 @@
 // The comparisons of a sweep as text for a terminal.
 import { methodLabel } from '../selection/methods.ts';
 import {
+  areaMean,
   conditionsOf,
   conditionText,
+  crossingOf,
   differencesOf,
   pointsOf,
   sideOf,
@@ -10,9 +12,16 @@ import {
   sweepUnit,
   type ReadSweep,
 } from '../sweep/readings.ts';
-import type { ShownEvidence } from './sweep-evidence.ts';
+import type { ShownContrast, ShownEvidence } from './sweep-evidence.ts';
 import { short } from './sweep-figures.ts';
-import { numbersOf, tableReadout, verdictText, whereText } from './sweep-page.ts';
+import {
+  crossingText,
+  multiplicityText,
+  numbersOf,
+  tableReadout,
+  verdictText,
+  whereText,
+} from './sweep-page.ts';
 import { count, counted, fixed } from './text.ts';
 
 /**
@@ -20,28 +29,19 @@ import { count, counted, fixed } from './text.ts';
  * of the config's table, labelled exploratory. Names and titles are as their files give them: whoever
  * prints them makes them visible.
  */
-export function sweepTable(
-  sweep: ReadSweep,
-  { preregistration, registered }: ShownEvidence,
-): string {
+export function sweepTable(sweep: ReadSweep, evidence: ShownEvidence): string {
+  const { preregistration, registered, secondary } = evidence;
   const lines: string[] = [];
   if (preregistration) {
     lines.push(
       `Fixed before the run (SHA-256 ${preregistration.sha256}): ${preregistration.title}`,
     );
-    lines.push(
-      ...aligned(
-        registered.map((finding) => [
-          finding.name,
-          `${methodLabel(finding.one)} − ${methodLabel(finding.other)}`,
-          whereText(finding),
-          verdictText(finding),
-          numbersOf(finding),
-        ]),
-      ),
-    );
+    lines.push(...contrastLines(registered));
   } else {
     lines.push('Nothing was fixed before the run: all of this is exploratory.');
+  }
+  if (secondary.length > 0) {
+    lines.push('', 'Secondary, judged by nothing:', ...contrastLines(secondary));
   }
   const methods = sweepMethods(sweep);
   const conditions = conditionsOf(sweep);
@@ -49,7 +49,11 @@ export function sweepTable(
   const readout = tableReadout({ finished, methods });
   const unit = sweepUnit(sweep);
   if (readout !== undefined) {
-    lines.push('', `Exploratory: ${unit} ${count(readout)}, minus FULL with a 95 % interval`);
+    lines.push(
+      '',
+      `Exploratory: ${unit} ${count(readout)}, minus FULL with a 95 % interval; area up to the end, U*`,
+    );
+    if (evidence.exploratory.length > 0) lines.push(multiplicityText(evidence));
   }
   for (const condition of readout === undefined ? [] : finished) {
     lines.push(`${conditionText(condition)}, ${counted(condition.cells.length, 'seed')}`);
@@ -57,11 +61,10 @@ export function sweepTable(
       ...aligned(
         methods.flatMap((method) => {
           const point = pointsOf(condition, method).find((one) => one.readout === readout);
-          if (!point) return [[methodLabel(method), 'not read', '', '', '']];
-          const difference =
-            method === 'full'
-              ? undefined
-              : differencesOf(condition, method, 'full').find((one) => one.readout === readout);
+          if (!point) return [[methodLabel(method), 'not read', '', '', '', '', '']];
+          const differences = method === 'full' ? [] : differencesOf(condition, method, 'full');
+          const difference = differences.find((one) => one.readout === readout);
+          const area = areaMean(condition, method);
           const { interval } = difference ?? {};
           return [
             [
@@ -70,6 +73,8 @@ export function sweepTable(
               difference ? short(difference.mean) : '',
               interval ? `${short(interval[0])} to ${short(interval[1])}` : '',
               difference ? (['below', 'undecided', 'above'][sideOf(difference) + 1] ?? '') : '',
+              area ? `area ${fixed(area.mean)}` : '',
+              method === 'full' ? '' : `U* ${crossingText(crossingOf(differences))}`,
             ],
           ];
         }),
@@ -84,6 +89,17 @@ export function sweepTable(
   }
   return `${lines.join('\n')}\n`;
 }
+
+const contrastLines = (contrasts: readonly ShownContrast[]): string[] =>
+  aligned(
+    contrasts.map((finding) => [
+      finding.name,
+      `${methodLabel(finding.one)} − ${methodLabel(finding.other)}`,
+      whereText(finding),
+      verdictText(finding),
+      numbersOf(finding),
+    ]),
+  );
 
 /** Rows of equal columns, indented. */
 function aligned(rows: readonly (readonly string[])[]): string[] {

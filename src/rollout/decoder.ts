@@ -595,7 +595,7 @@ function rowBytes(config: ModelConfig): number {
 }
 
 /** One thread per row where rows are short; more for long rows where barriers are cheap. */
-function samplingLanes(gpu: Gpu, vocabulary: number): Lanes {
+export function samplingLanes(gpu: Gpu, vocabulary: number): Lanes {
   if (gpu.kind === 'cpu' || vocabulary <= 64) return serialLanes;
   return vocabulary <= 4096 ? parallelLanes : { lanes: 256, rows: 1 };
 }

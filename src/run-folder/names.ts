@@ -72,6 +72,11 @@ export function seedFiles(seed: number, seeds: readonly number[]): SeedFiles {
   };
 }
 
+/** The model folder of a base that was drawn, from which every training of the run has started. */
+export const BASE_MODEL = 'model-base';
+/** The value function, in the model folder of what a method has trained of a drawn model. */
+export const CRITIC = 'critic.safetensors';
+
 /**
  * The folder of what a method has trained: adapters in PEFT's layout, or a whole model. FULL of the
  * first seed has the plain name.
@@ -92,6 +97,10 @@ export function trainedFolder(
 /** The responses that FULL sampled in one data epoch. */
 export const completionsFile = (seed: number, epoch: number): string =>
   `${COMPLETIONS}/seed-${seed}-epoch-${epoch}.jsonl`;
+
+/** The responses that another method than FULL was trained on. */
+export const methodCompletionsFile = (seed: number, method: MethodName): string =>
+  `${COMPLETIONS}/seed-${seed}-${methodFileName(method)}.jsonl`;
 
 /** The position of a run at a checkpoint. */
 export interface CheckpointPlace {

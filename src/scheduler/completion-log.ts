@@ -2,11 +2,13 @@ import * as v from 'valibot';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import type { Completion, FileMark, PromptCompletions } from '../results.ts';
 import { whole } from '../results-schema.ts';
-import { completionsFile } from '../run-folder/names.ts';
+import { completionsFile, methodCompletionsFile } from '../run-folder/names.ts';
+import { trainingOrder } from '../run-plan.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { AppendedFile, DamageError } from './appended-file.ts';
 import type { RunStore } from './run-store.ts';
 
-/** Limit on the stored responses of one seed's FULL pass. */
+/** Limit on the stored responses of one seed's FULL pass, and of its other methods together. */
 const MOST_RESPONSES = 2 ** 20;
 
 type Responses = PromptCompletions['epochs'][number]['completions'];
@@ -23,64 +25,72 @@ export interface SampledPrompt {
 }
 
 /** The responses of one data epoch, by the prompt's place in the pool. */
-interface Epoch {
-  readonly byPrompt: Map<number, Responses>;
-  readonly file: AppendedFile;
+type Epoch = Map<number, Responses>;
+
+/** Where a log lies, and how much it keeps. */
+export interface CompletionPlace {
+  /** The file of a data epoch; epochs may share one. */
+  readonly file: (epoch: number) => string;
+  /** Whether a line is one response, as an object. */
+  readonly asRows: boolean;
+  /** Whether a line names its data epoch, as epochs share a file. */
+  readonly namesEpochs: boolean;
+  /** Number of prompts that are kept: those below this place in the pool. */
+  readonly prompts: number;
+  /** Most responses that are kept, the first ones. */
+  readonly responses: number;
 }
 
 /**
- * The responses of one seed's FULL pass, for people to look at; nothing is computed from them. They
- * are in memory, and in one file per data epoch in the run's folder, in the order of sampling. If a
- * prompt was sampled twice, the later samples count. If a pool has more than about a million
- * responses, only its first prompts are kept.
+ * The responses that one method of one seed was trained on, for people to look at; nothing is computed
+ * from them. They are in memory and in the run's folder, in the order of sampling: those of FULL in one
+ * file per data epoch, those of another method in one file. If a prompt was sampled twice in an epoch,
+ * the later samples count. If FULL's pool has more than about a million responses, only its first
+ * prompts are kept; of other methods, the first responses of about a million of all of them together.
  *
  * In a run on the user's prompts, a line is one response as an object that other programs read too:
  * `{"id", "prompt", "response", "reward", "correct", "formatted", "step", "epoch", "index"}`. In a
  * run on a made-up task, a line is a JSON array `[index, [text, reward, correct, formatted], ...]`
- * with flags 0 or 1; files of older versions lack the flags.
+ * with flags 0 or 1, of another method than FULL `[index, epoch, [text, ...], ...]`; files of older
+ * versions lack the flags.
  */
 export class CompletionLog {
-  /** Number of prompts that are kept: those below this place in the pool. */
-  readonly #prompts: number;
+  readonly #place: CompletionPlace;
   readonly #epochs = new Map<number, Epoch>();
-  readonly #seed: number;
-  readonly #asRows: boolean;
+  readonly #files = new Map<string, AppendedFile>();
+  #responses = 0;
 
-  /** @param of.asRows Whether a line is one response, as an object. */
-  constructor(
-    seed: number,
-    of: { readonly epochs: number; readonly samples: number; readonly asRows?: boolean },
-    most = MOST_RESPONSES,
-  ) {
-    this.#seed = seed;
-    this.#asRows = of.asRows ?? false;
-    this.#prompts = Math.floor(most / (of.epochs * of.samples));
-  }
-
-  /** The log for a seed of a run with this config. */
-  static of(config: ExperimentConfig, seed: number): CompletionLog {
-    const { experiment, rollout } = config;
-    const asRows = startsFromFolder(config);
-    return new CompletionLog(seed, { epochs: experiment.epochs, samples: rollout.samples, asRows });
+  constructor(place: CompletionPlace) {
+    this.#place = place;
   }
 
   /** Whether a prompt's responses are kept. */
   keeps(prompt: number): boolean {
-    return prompt < this.#prompts;
+    return prompt < this.#place.prompts;
   }
 
   remember(epoch: number, prompt: SampledPrompt, responses: Responses): void {
     const { index } = prompt;
-    if (!this.keeps(index)) return;
-    const held = this.#epochs.get(epoch) ?? this.#begin(epoch);
-    held.byPrompt.set(index, responses);
-    if (!this.#asRows) held.file.add(lineOf(index, responses));
-    else for (const one of responses) held.file.add(rowOf(epoch, prompt, one));
+    const { file, asRows, namesEpochs, responses: most } = this.#place;
+    if (!this.keeps(index) || this.#responses + responses.length > most) return;
+    this.#put(epoch, index, responses);
+    this.#responses += responses.length;
+    const path = file(epoch);
+    const growing = this.#files.get(path) ?? new AppendedFile(path);
+    this.#files.set(path, growing);
+    if (!asRows) growing.add(lineOf(index, responses, namesEpochs ? epoch : undefined));
+    else for (const one of responses) growing.add(rowOf(epoch, prompt, one));
+  }
+
+  #put(epoch: number, prompt: number, responses: Responses): void {
+    const held: Epoch = this.#epochs.get(epoch) ?? new Map<number, Responses>();
+    held.set(prompt, responses);
+    this.#epochs.set(epoch, held);
   }
 
   /** A prompt's responses, epoch by epoch. */
   of(prompt: number): PromptCompletions['epochs'] {
-    return [...this.#epochs].flatMap(([epoch, { byPrompt }]) => {
+    return [...this.#epochs].flatMap(([epoch, byPrompt]) => {
       const completions = byPrompt.get(prompt);
       return completions ? [{ epoch, completions }] : [];
     });
@@ -88,12 +98,12 @@ export class CompletionLog {
 
   /** Writes the responses added since the last call. */
   async save(store: RunStore): Promise<void> {
-    for (const { file } of this.#epochs.values()) await file.flush(store);
+    for (const file of this.#files.values()) await file.flush(store);
   }
 
   /** The marks of what `save` has written to each file. */
   get marks(): Record<string, FileMark> {
-    const marks = [...this.#epochs.values()].map(({ file }) => [file.path, file.mark] as const);
+    const marks = [...this.#files.values()].map(({ path, mark }) => [path, mark] as const);
     return Object.fromEntries(marks.filter(([, { bytes }]) => bytes > 0));
   }
 
@@ -110,43 +120,129 @@ export class CompletionLog {
     epochs: number,
     marks?: ReadonlyMap<string, FileMark>,
   ): Promise<string[]> {
+    const { file, asRows, namesEpochs } = this.#place;
     const damaged: string[] = [];
-    for (let epoch = 0; epoch < epochs; epoch++) {
-      const path = this.#file(epoch);
+    const paths = Array.from({ length: epochs }, (_, epoch) => file(epoch));
+    for (const [epoch, path] of paths.entries()) {
+      if (paths.indexOf(path) < epoch) continue;
       const mark = marks?.get(path);
       if (marks && !mark) continue;
-      const file = new AppendedFile(path);
-      const lines = mark ? await resumed(file, store, mark) : await linesIn(store, path);
-      const byPrompt = lines && parse(lines);
-      if (byPrompt) {
-        this.#epochs.set(epoch, { byPrompt, file });
-        // Without a mark the file's bytes are unverified, so the file is written again with the
-        // next lines. No version wrote rows without a mark.
-        if (!mark && !this.#asRows) {
-          for (const [prompt, of] of byPrompt) file.add(lineOf(prompt, of));
-        }
-      } else damaged.push(path);
+      const growing = new AppendedFile(path);
+      const lines = mark ? await resumed(growing, store, mark) : await linesIn(store, path);
+      const found = lines && parse(lines, namesEpochs ? undefined : epoch);
+      if (!found) {
+        damaged.push(path);
+        continue;
+      }
+      for (const [of, byPrompt] of found.epochs) {
+        for (const [prompt, responses] of byPrompt) this.#put(of, prompt, responses);
+      }
+      this.#responses += found.responses;
+      this.#files.set(path, growing);
+      // Without a mark the file's bytes are unverified, so the file is written again with the
+      // next lines. No version wrote rows without a mark.
+      if (mark || asRows) continue;
+      for (const [of, byPrompt] of found.epochs) {
+        const named = namesEpochs ? of : undefined;
+        for (const [prompt, responses] of byPrompt) growing.add(lineOf(prompt, responses, named));
+      }
+    }
+    return damaged;
+  }
+}
+
+/** The place of the responses of a seed's FULL pass, of `epochs` data epochs that count. */
+export const placeOfFull = (
+  seed: number,
+  of: { readonly epochs: number; readonly samples: number; readonly asRows?: boolean },
+  most = MOST_RESPONSES,
+): CompletionPlace => ({
+  file: (epoch) => completionsFile(seed, epoch),
+  asRows: of.asRows ?? false,
+  namesEpochs: false,
+  prompts: Math.floor(most / (of.epochs * of.samples)),
+  responses: Infinity,
+});
+
+/** The responses of one seed of a run, method by method. */
+export class SeedCompletions {
+  readonly #config: ExperimentConfig;
+  readonly #seed: number;
+  readonly #logs = new Map<MethodName, CompletionLog>();
+
+  constructor(config: ExperimentConfig, seed: number) {
+    this.#config = config;
+    this.#seed = seed;
+  }
+
+  /** The log of a method. @throws RangeError if the run does not train it. */
+  of(method: MethodName): CompletionLog {
+    const known = this.#logs.get(method);
+    if (known) return known;
+    const methods = trainingOrder(this.#config);
+    if (!methods.includes(method)) {
+      throw new RangeError(`${method} is none of ${methods.join(', ')}`);
+    }
+    const log = new CompletionLog(placeOf(this.#config, this.#seed, method));
+    this.#logs.set(method, log);
+    return log;
+  }
+
+  /** As `CompletionLog.save`, of all methods. */
+  async save(store: RunStore): Promise<void> {
+    for (const log of this.#logs.values()) await log.save(store);
+  }
+
+  /** As `CompletionLog.marks`, of all methods. */
+  get marks(): Record<string, FileMark> {
+    return Object.fromEntries(
+      [...this.#logs.values()].flatMap(({ marks }) => Object.entries(marks)),
+    );
+  }
+
+  /**
+   * As `CompletionLog.load`: FULL's first `epochs` epochs, and all of the first methods after it.
+   *
+   * @param methods Number of methods that have begun, FULL among them.
+   */
+  async load(
+    store: RunStore,
+    { epochs, methods }: { readonly epochs: number; readonly methods: number },
+    marks?: ReadonlyMap<string, FileMark>,
+  ): Promise<string[]> {
+    const damaged: string[] = [];
+    for (const method of trainingOrder(this.#config).slice(0, methods)) {
+      damaged.push(...(await this.of(method).load(store, method === 'full' ? epochs : 1, marks)));
     }
     return damaged;
   }
 
-  #begin(epoch: number): Epoch {
-    const held = {
-      byPrompt: new Map<number, Responses>(),
-      file: new AppendedFile(this.#file(epoch)),
-    };
-    this.#epochs.set(epoch, held);
-    return held;
-  }
-
-  #file(epoch: number): string {
-    return completionsFile(this.#seed, epoch);
+  /** Reads all that the run's folder keeps, of whatever version. */
+  async loadAll(store: RunStore): Promise<void> {
+    const { epochs } = this.#config.experiment;
+    await this.load(store, { epochs, methods: trainingOrder(this.#config).length });
   }
 }
 
-const lineOf = (prompt: number, responses: Responses): string =>
+function placeOf(config: ExperimentConfig, seed: number, method: MethodName): CompletionPlace {
+  const { experiment, rollout } = config;
+  const asRows = startsFromFolder(config);
+  if (method === 'full') {
+    return placeOfFull(seed, { epochs: experiment.epochs, samples: rollout.samples, asRows });
+  }
+  return {
+    file: () => methodCompletionsFile(seed, method),
+    asRows,
+    namesEpochs: true,
+    prompts: Infinity,
+    responses: Math.floor(MOST_RESPONSES / (trainingOrder(config).length - 1)),
+  };
+}
+
+const lineOf = (prompt: number, responses: Responses, epoch: number | undefined): string =>
   JSON.stringify([
     prompt,
+    ...(epoch === undefined ? [] : [epoch]),
     ...responses.map(({ text, reward, correct, formatted }) =>
       correct === undefined || formatted === undefined
         ? [text, reward]
@@ -180,34 +276,55 @@ async function linesIn(store: RunStore, path: string): Promise<string[]> {
   return bytes ? new TextDecoder().decode(bytes).split('\n') : [];
 }
 
-function parse(lines: readonly string[]): Map<number, Responses> | undefined {
-  const byPrompt = new Map<number, Responses>();
-  const steps = new Map<number, number>();
+/**
+ * The responses of lines, by data epoch; undefined if a line is none.
+ *
+ * @param epoch The data epoch of all lines; undefined if every line names its own.
+ */
+function parse(
+  lines: readonly string[],
+  epoch: number | undefined,
+): { readonly epochs: ReadonlyMap<number, Epoch>; readonly responses: number } | undefined {
+  const found = new Map<number, Epoch>();
+  let responses = 0;
+  const steps = new Map<string, number>();
+  const epochOf = (named: number): Epoch => {
+    const held: Epoch = found.get(named) ?? new Map<number, Responses>();
+    found.set(named, held);
+    return held;
+  };
+  if (epoch !== undefined) epochOf(epoch);
   try {
     for (const line of lines) {
       if (line === '') continue;
       const value: unknown = JSON.parse(line);
       if (!Array.isArray(value)) {
-        const { index, step, completion } = responseRow(value);
-        const before = steps.get(index) === step ? (byPrompt.get(index) ?? []) : [];
-        steps.set(index, step);
+        const { index, step, completion, ...row } = responseRow(value);
+        const byPrompt = epochOf(epoch ?? row.epoch);
+        const key = `${epoch ?? row.epoch} ${index}`;
+        const before = steps.get(key) === step ? (byPrompt.get(index) ?? []) : [];
+        steps.set(key, step);
+        responses++;
         byPrompt.set(index, [...before, completion]);
         continue;
       }
-      const [prompt, ...pairs] = value as unknown[];
-      const responses = pairs.map(responseOf);
-      if (!Number.isInteger(prompt)) return undefined;
-      byPrompt.set(prompt as number, responses);
+      const [prompt, ...rest] = value as unknown[];
+      const named = epoch ?? rest.shift();
+      const said = rest.map(responseOf);
+      if (!Number.isInteger(prompt) || !Number.isInteger(named)) return undefined;
+      responses += said.length;
+      epochOf(named as number).set(prompt as number, said);
     }
   } catch {
     return undefined;
   }
-  return byPrompt;
+  return { epochs: found, responses };
 }
 
 const responseRowSchema = v.object({
   index: whole,
   step: whole,
+  epoch: whole,
   response: v.string(),
   reward: v.number(),
   correct: v.boolean(),
@@ -216,8 +333,8 @@ const responseRowSchema = v.object({
 
 /** @throws ValiError if the value is not a response with its place. */
 function responseRow(value: unknown) {
-  const { index, step, response, reward, ...flags } = v.parse(responseRowSchema, value);
-  return { index, step, completion: { text: response, reward, ...flags } };
+  const { index, step, epoch, response, reward, ...flags } = v.parse(responseRowSchema, value);
+  return { index, step, epoch, completion: { text: response, reward, ...flags } };
 }
 
 /** @throws TypeError if the entry lacks a text or a number, or has invalid flags. */

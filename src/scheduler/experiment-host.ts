@@ -29,4 +29,6 @@ export interface ExperimentHost {
   readonly memory?: MemoryChoices | undefined;
   /** Bytes of buffers that the run may take: `planRun` then makes the other choices. */
   readonly budget?: number | undefined;
+  /** Whether weights of drawn models are kept where the config does not say; true when left out. */
+  readonly keepWeights?: boolean | undefined;
 }

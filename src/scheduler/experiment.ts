@@ -1,14 +1,22 @@
 import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
+import {
+  type GenerateCall,
+  type Generated,
+  type InspectCall,
+  type Inspected,
+  InspectionError,
+} from '../inspection/calls.ts';
 import type { ExperimentEvent, ExperimentResults, PromptCompletions } from '../results.ts';
 import { type CheckpointPlace, methodFileName } from '../run-folder/names.ts';
 import { at, plannedUpdates, trainingOrder } from '../run-plan.ts';
 import { openTask, poolPromptsOf, takesGivenModel } from '../tasks/registry.ts';
 import { noResources, type Task } from '../tasks/task.ts';
 import { type MethodName, onlineOf, selectionOf } from '../selection/methods.ts';
+import { Asking, type Standing } from './asking.ts';
 import { type Base, drawnBase, factsOf, givenBase, type PretrainState } from './base.ts';
 import { baseBefore, BaseStage } from './base-stage.ts';
 import { CheckpointError, type FoundCheckpoint } from './checkpoint.ts';
-import { CompletionLog } from './completion-log.ts';
+import { SeedCompletions } from './completion-log.ts';
 import { estimate } from './estimate.ts';
 import { Evaluator, type Verifier } from './evaluator.ts';
 import type { ExperimentHost } from './experiment-host.ts';
@@ -23,6 +31,7 @@ import { clearMatrix, readMatrix, uploadMatrix } from './reward-matrix.ts';
 import { RunArchive } from './run-archive.ts';
 import { RunCheckpoints, type ComputedState } from './run-checkpoints.ts';
 import type { RunControl } from './run-control.ts';
+import { keepBase } from './kept-weights.ts';
 import { layoutOf, type RunLayout } from './run-layout.ts';
 import { RunLog } from './run-log.ts';
 import { expectSelectable, selectFromPool } from './selection-stage.ts';
@@ -69,6 +78,8 @@ export class Experiment {
   /** Of the seed under way. */
   #pool: Pool | undefined;
   #clock = new WorkClock();
+  /** Made when the run is first asked. */
+  #asking: Asking | undefined;
   /** Seconds, before a resume. */
   #worked = 0;
 
@@ -92,7 +103,7 @@ export class Experiment {
     this.#host = host;
     this.task = task;
     this.#configHash = options.configHash;
-    this.#archive = new RunArchive(store, CompletionLog.of(config, this.#firstSeed));
+    this.#archive = new RunArchive(store, new SeedCompletions(config, this.#firstSeed));
     this.#log = new RunLog(this, this.#archive, host.emit);
     this.#evaluator = new Evaluator(task, config.evaluation, this.#judging('evaluation'));
     const { model, choices } = options.layout;
@@ -211,6 +222,7 @@ export class Experiment {
     try {
       return await this.#run(control);
     } finally {
+      this.#asking?.destroy();
       await this.task.text.close();
     }
   }
@@ -244,6 +256,14 @@ export class Experiment {
     }
     if (!this.#buffers.allocated && !this.#base.half) await this.#begin();
     if (!(await this.#prepareBase(control))) return undefined;
+    await keepBase({
+      host: this.#host,
+      config: this.config,
+      model: this.#layout.model,
+      text: this.task.text,
+      archive: this.#archive,
+      base: this.#base.start,
+    });
     for (const seed of this.seeds.slice(this.#progress.seedIndex)) {
       if (await this.#runSeed(seed, control)) continue;
       await this.#checkpoint();
@@ -289,7 +309,7 @@ export class Experiment {
     // The matrix of the seed before: a run that goes on brings its own.
     if (!goesOn && progress.pool !== null) {
       clearMatrix(this.#host.gpu, this.#buffers.current.matrix);
-      this.#archive.completions = CompletionLog.of(this.config, seed);
+      this.#archive.completions = new SeedCompletions(this.config, seed);
     }
     const pool = await this.#openPool(seed);
     await this.#probeOnce(pool);
@@ -381,11 +401,54 @@ export class Experiment {
     return this.#log.judging((request) => this.#host.verify(request), during);
   }
 
-  /** What the FULL pass of the current seed sampled for a prompt; see `CompletionLog`. */
-  completions(promptIndex: number): PromptCompletions {
+  /** What a method of the current seed sampled for a prompt; see `CompletionLog`. */
+  completions(promptIndex: number, method: MethodName = 'full'): PromptCompletions {
     if (!this.#pool) throw new RangeError('the run has opened no pool yet');
     const { text, key } = this.#pool.at(promptIndex);
-    return { prompt: text, key, epochs: this.#archive.completions.of(promptIndex) };
+    const epochs = this.#archive.completions.of(method).of(promptIndex);
+    return { prompt: text, key, epochs };
+  }
+
+  /**
+   * Draws responses of the base, of a trained method or of the policy as it stands. Between iterations
+   * alone: see `RunControl.visit`. What is asked changes no bit of the run.
+   *
+   * @throws InspectionError naming what cannot be answered; AllocationError when memory is short.
+   */
+  async generate(call: GenerateCall): Promise<Generated> {
+    return this.#asked().generate(call, this.#standing);
+  }
+
+  /** Gives what the networks say of each token of responses; as `generate`. */
+  async inspect(call: InspectCall): Promise<Inspected> {
+    return this.#asked().inspect(call, this.#standing);
+  }
+
+  #asked(): Asking {
+    // Until then its kernels are not known to compute right.
+    if (!this.#progress.base) throw new InspectionError('the run has not evaluated its base yet');
+    const { gpu, store } = this.#host;
+    this.#asking ??= new Asking({
+      gpu,
+      config: this.config,
+      model: this.#layout.model,
+      task: this.task,
+      seeds: this.seeds,
+      store,
+      base: this.#base.start.source,
+      verify: (request) => this.#host.verify(request),
+    });
+    return this.#asking;
+  }
+
+  get #standing(): Standing {
+    const { iteration: update } = this.#progress;
+    const { trainer } = this.#buffers.current;
+    return {
+      seed: this.#seed,
+      pool: this.#pool,
+      training: { method: this.#method, update, trainer },
+    };
   }
 
   /** Scores the pool, selects from it, and writes both. */

@@ -6,16 +6,16 @@ import type { UpdateRecord } from '../results.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { CompletionLog } from './completion-log.ts';
 import {
+  completionsIn,
   type SampledGroups,
   sampleGroups,
   type SamplingTools,
-  verdictAt,
 } from './sampled-groups.ts';
 
 /** The objects that the iterations of a seed use. */
 export interface IterationTools extends SamplingTools {
   readonly trainer: PpoTrainer;
-  /** Receives the responses that FULL samples. */
+  /** Receives the responses that the method samples. */
   readonly completions: CompletionLog;
 }
 
@@ -55,7 +55,7 @@ export async function iterate(tools: IterationTools, place: IterationPlace): Pro
     samples: rollout.samples,
     seed: new RandomStream(seed, 'sampling', code, iteration).next(),
   });
-  if (scored) remember(tools, sampled, { epoch, step: iteration + 1 });
+  if (scored || method !== 'full') remember(tools, sampled, { epoch, step: iteration + 1 });
 
   // Advantages, and the update from them.
   const { groups, verdicts, failures, stopped, rolloutMs, verifyMs } = sampled;
@@ -99,22 +99,15 @@ export function cutShare(stopped: readonly Uint8Array[]): number {
   return 1 - ended / stopped.reduce(addLength, 0);
 }
 
-/** Keeps the responses of FULL for people to look at. */
+/** Keeps responses for people to look at. */
 function remember(
   { pool, completions }: IterationTools,
-  { groups, samples, texts, verdicts }: SampledGroups,
+  sampled: SampledGroups,
   { epoch, step }: { readonly epoch: number; readonly step: number },
 ): void {
-  const said = texts.map((text, row) => ({
-    text,
-    reward: verdictAt(verdicts.rewards, row),
-    correct: verdictAt(verdicts.correct, row) === 1,
-    formatted: verdictAt(verdicts.formatted, row) === 1,
-  }));
-  for (const [i, { promptIndex: index }] of groups.entries()) {
-    const own = said.slice(i * samples, (i + 1) * samples);
+  for (const [i, { promptIndex: index }] of sampled.groups.entries()) {
     const { text, id } = pool.at(index);
-    completions.remember(epoch, { index, text, id, step }, own);
+    completions.remember(epoch, { index, text, id, step }, completionsIn(sampled, i));
   }
 }
 

@@ -1,4 +1,4 @@
-import { type ExperimentConfig, startsFromFolder } from '../config.ts';
+import type { ExperimentConfig } from '../config.ts';
 import type { Evaluation } from '../results.ts';
 import {
   iterationsOf,
@@ -8,7 +8,6 @@ import {
   updatesPerEpoch,
 } from '../run-plan.ts';
 import { promptsRolledOut, turnsOf } from '../rollout-order.ts';
-import { trainedFolder } from '../run-folder/names.ts';
 import { type MethodName, onlineOf } from '../selection/methods.ts';
 import type { OnlineUpdate } from '../selection/online.ts';
 import type { Task } from '../tasks/task.ts';
@@ -16,6 +15,7 @@ import type { Base } from './base.ts';
 import type { Evaluator } from './evaluator.ts';
 import type { ExperimentHost } from './experiment-host.ts';
 import { iterate, type IterationTools } from './iteration.ts';
+import { keepTrained } from './kept-weights.ts';
 import { narrowingOf } from './narrowing.ts';
 import { iterateOnline, type OnlineTools } from './online-iteration.ts';
 import type { Pool } from './pool.ts';
@@ -23,7 +23,6 @@ import { progressEvent } from './progress.ts';
 import { clearMatrix, columnOf, meansOf, readMatrix } from './reward-matrix.ts';
 import type { RunArchive } from './run-archive.ts';
 import type { RunLog } from './run-log.ts';
-import { trainedFiles } from './trained-files.ts';
 import type { TrustedBuffers } from './trusted-buffers.ts';
 import type { WorkClock } from './work-clock.ts';
 
@@ -75,7 +74,7 @@ export async function trainMethod(tools: MethodTools, place: MethodPlace): Promi
     if (online && onlineOf(method)) clearMatrix(host.gpu, online.matrix);
   }
   const verify = log.judging((request) => host.verify(request), 'training');
-  const { completions } = archive;
+  const completions = archive.completions.of(method);
   const forIteration = { config, task, pool, decoder, trainer, verify, completions };
   const chooses = onlineTraining(tools, place, forIteration);
   while (progress.iteration < length) {
@@ -92,7 +91,7 @@ export async function trainMethod(tools: MethodTools, place: MethodPlace): Promi
     host.emit(progressEvent(updates, tools.totalUpdates(), clock.pace, record.metrics));
   }
   await keepOnlineMatrix(tools, place);
-  await keepTrained(tools, place);
+  if (progress.iteration > 0) await keepTrained(tools, place);
   return true;
 }
 
@@ -192,15 +191,4 @@ function onlineSamples(updates: readonly OnlineUpdate[]) {
   const groups = updates.flatMap((update) => update.groups);
   const sum = (of: typeof groups): number => of.reduce((all, { samples }) => all + samples, 0);
   return { samples: sum(groups), samplesTrained: sum(groups.filter(({ trained }) => trained)) };
-}
-
-/** Writes what a method has trained of a given model. Others than FULL may have no prompts. */
-async function keepTrained(
-  { host: { given }, config, seeds, log, archive, buffers }: MethodTools,
-  { pool: { seed }, method }: MethodPlace,
-): Promise<void> {
-  if (!given || !startsFromFolder(config) || log.progress.iteration === 0) return;
-  const { actor } = await buffers.current.trainer.save();
-  const { folder, files } = await trainedFiles(config, given, actor.parameters);
-  await archive.writeTrained(trainedFolder(folder, method, seed, seeds), files);
 }

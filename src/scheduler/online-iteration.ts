@@ -2,14 +2,14 @@ import { startsFromFolder } from '../config.ts';
 import type { RewardRecorder } from '../ppo/reward-recorder.ts';
 import type { RolloutGroup } from '../ppo/trainer.ts';
 import { RandomStream } from '../random.ts';
-import type { UpdateRecord } from '../results.ts';
+import type { Completion, UpdateRecord } from '../results.ts';
 import { updatesPerEpoch } from '../run-plan.ts';
 import { methodCode, type MethodName } from '../selection/methods.ts';
 import type { JudgedGroup, OnlinePolicy, OnlineUpdate } from '../selection/online.ts';
 import type { Verdicts } from '../tasks/verification.ts';
 import { addLength, cutShare, type IterationTools } from './iteration.ts';
 import type { Narrowing } from './narrowing.ts';
-import { rightOf, type SampledGroups, sampleGroups } from './sampled-groups.ts';
+import { completionsIn, rightOf, type SampledGroups, sampleGroups } from './sampled-groups.ts';
 
 /** The objects that the iterations of an online method use. */
 export interface OnlineTools extends IterationTools {
@@ -25,6 +25,7 @@ interface Judged {
   readonly group: RolloutGroup;
   readonly right: number;
   readonly verdicts: Verdicts;
+  readonly said: readonly Completion[];
 }
 
 /** What the rounds of an iteration have sampled so far. */
@@ -69,7 +70,7 @@ export async function iterateOnline(
     });
     sampling.turns += turns;
     if (prompts.length === 0) break;
-    await sampleRound(tools, sampling, { prompts, seed: draws.next(), column });
+    await sampleRound(tools, sampling, { prompts, seed: draws.next(), column, iteration });
   }
 
   // Advantages, and the update from them.
@@ -130,9 +131,14 @@ export async function iterateOnline(
 async function sampleRound(
   tools: OnlineTools,
   sampling: Sampling,
-  round: { readonly prompts: readonly number[]; readonly seed: number; readonly column: number },
+  round: {
+    readonly prompts: readonly number[];
+    readonly seed: number;
+    readonly column: number;
+    readonly iteration: number;
+  },
 ): Promise<void> {
-  const { policy, config, recorder } = tools;
+  const { policy, config, recorder, pool, completions } = tools;
   const { screening } = policy;
   const { samples } = config.rollout;
   const call = async (
@@ -146,6 +152,7 @@ async function sampleRound(
       group,
       right: rightOf(found, i),
       verdicts: part(found.verdicts, i * of.samples, (i + 1) * of.samples),
+      said: completionsIn(found, i),
     }));
   };
   const first = screening?.samples ?? samples;
@@ -172,6 +179,9 @@ async function sampleRound(
       trained,
     });
     if (trained) sampling.kept.push(found);
+    const { promptIndex: index } = found.group;
+    const { text, id } = pool.at(index);
+    completions.remember(round.column, { index, text, id, step: round.iteration + 1 }, found.said);
   }
 }
 
@@ -184,6 +194,7 @@ const together = (one: Judged, other: Judged): Judged => ({
   },
   right: one.right + other.right,
   verdicts: joined([one.verdicts, other.verdicts]),
+  said: [...one.said, ...other.said],
 });
 
 const part = ({ rewards, correct, formatted }: Verdicts, from: number, to: number): Verdicts => ({

@@ -12,7 +12,7 @@ import type { Task } from '../tasks/task.ts';
 import type { MethodName } from '../selection/methods.ts';
 import { DamageError, AppendedFile } from './appended-file.ts';
 import type { FoundCheckpoint } from './checkpoint.ts';
-import { CompletionLog } from './completion-log.ts';
+import { SeedCompletions } from './completion-log.ts';
 import { readOlderProgress } from './older-progress.ts';
 import { keyOf } from './pool.ts';
 import { advance, freshProgress, type Progress } from './progress.ts';
@@ -94,8 +94,9 @@ export async function readResumeState(
           config.experiment.epochs,
         )
       : config.experiment.epochs;
-  const completions = CompletionLog.of(config, at(seeds, seedIndex, 'seed'));
-  const damaged = await completions.load(store, epochs, layout === 1 ? undefined : found.files);
+  const completions = new SeedCompletions(config, at(seeds, seedIndex, 'seed'));
+  const begun = { epochs, methods: methodIndex + 1 };
+  const damaged = await completions.load(store, begun, layout === 1 ? undefined : found.files);
   const [first] = damaged;
   if (strict && layout > 1 && first !== undefined) throw new DamageError(`${first} is damaged`);
   const files = { records: history.recordFile, events: history.eventFile, completions };

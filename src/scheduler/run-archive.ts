@@ -8,7 +8,7 @@ import { namesOf } from '../run-folder/pool-rows.ts';
 import type { LeftOutRow } from '../tasks/task.ts';
 import { AppendedFile, checkMark } from './appended-file.ts';
 import { Checkpoints, type Checkpoint, type CheckpointWriteError } from './checkpoint.ts';
-import { CompletionLog } from './completion-log.ts';
+import type { SeedCompletions } from './completion-log.ts';
 import { keyOf, type Pool, type PooledPrompt } from './pool.ts';
 import { type HostMatrix, meansOf } from './reward-matrix.ts';
 import type { FileContent } from '../formats/file-content.ts';
@@ -26,9 +26,9 @@ export class RunArchive {
   readonly checkpoints: Checkpoints;
   records = new AppendedFile(METRICS);
   events = new AppendedFile(EVENTS);
-  completions: CompletionLog;
+  completions: SeedCompletions;
 
-  constructor(store: RunStore, completions: CompletionLog) {
+  constructor(store: RunStore, completions: SeedCompletions) {
     this.store = store;
     this.checkpoints = new Checkpoints(store);
     this.completions = completions;

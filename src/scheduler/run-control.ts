@@ -17,17 +17,31 @@ export function yieldToMessages(): Promise<void> {
   });
 }
 
+/** A loop has ended before it had a visitor in. */
+export class RunEndedError extends Error {
+  override readonly name = 'RunEndedError';
+}
+
+/** Work that is done between two iterations. */
+interface Visit {
+  readonly begin: () => Promise<void>;
+  readonly refuse: (error: RunEndedError) => void;
+}
+
 /**
  * Pause, resume, single step and stop of a loop. The loop awaits `untilMayContinue` before each iteration. A
  * request takes effect there, so that every iteration is completed. Until then the state is
  * `pausing`, `stepping` or `stopping`; it is `paused` only while nothing is computed. A failure
  * between a stop and the end is reported. The loop's owner reports the final states `stopped`,
  * `done` and `failed`. Requests after a final state do nothing.
+ *
+ * Others may use what the loop uses, such as its device, where it awaits `untilMayContinue`: `visit`.
  */
 export class RunControl {
   #state: RunState = 'running';
   #steps = 0;
   #wake: (() => void) | undefined;
+  readonly #visits: Visit[] = [];
   readonly #onState: (state: RunState, message: string) => void;
 
   /**
@@ -79,6 +93,25 @@ export class RunControl {
     if (!this.ended) this.#change('failed', message);
   }
 
+  /**
+   * Has work done before the next iteration, or at once while the loop is paused. An error of the work
+   * is its own: the loop goes on.
+   *
+   * @throws RunEndedError if the loop has ended, or ends first.
+   */
+  visit<Result>(work: () => Promise<Result>): Promise<Result> {
+    if (this.ended) return Promise.reject(new RunEndedError('the run has ended'));
+    return new Promise((resolve, reject) => {
+      this.#visits.push({ begin: () => work().then(resolve, reject), refuse: reject });
+      this.#wake?.();
+    });
+  }
+
+  /** Has all visitors in who wait now; who comes meanwhile waits for the next time. */
+  async #receive(): Promise<void> {
+    for (const visit of this.#visits.splice(0)) await visit.begin();
+  }
+
   get ended(): boolean {
     return this.#state !== 'running' && this.#state !== 'stopping' && !this.#held;
   }
@@ -91,10 +124,15 @@ export class RunControl {
   /** Waits while paused. Resolves to whether the loop shall do the next iteration. */
   async untilMayContinue(): Promise<boolean> {
     await yieldToMessages();
+    await this.#receive();
     while (this.#held && this.#steps === 0) {
       if (this.#state !== 'paused') {
         this.#change('paused');
         continue; // Who is told of the pause may have resumed, stepped or stopped the loop already.
+      }
+      if (this.#visits.length > 0) {
+        await this.#receive();
+        continue;
       }
       await new Promise<void>((resolve) => (this.#wake = resolve));
       this.#wake = undefined;
@@ -135,6 +173,10 @@ export class RunControl {
   #change(state: RunState, message = ''): void {
     this.#state = state;
     this.#wake?.();
+    if (this.ended) {
+      for (const { refuse } of this.#visits.splice(0))
+        refuse(new RunEndedError('the run has ended'));
+    }
     this.#onState(state, message);
   }
 }

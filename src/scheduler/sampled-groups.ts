@@ -1,5 +1,6 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { RolloutGroup } from '../ppo/trainer.ts';
+import type { Completion } from '../results.ts';
 import type { Sampler } from '../rollout/batched-decoder.ts';
 import { endsOf, type Task } from '../tasks/task.ts';
 import { type Verdicts, verifyRequest } from '../tasks/verification.ts';
@@ -90,10 +91,24 @@ export async function sampleGroups(
 }
 
 /** The verdict on a response. @throws RangeError if a verifier left out the response. */
-export function verdictAt(verdicts: Float32Array | Uint8Array, row: number): number {
+function verdictAt(verdicts: Float32Array | Uint8Array, row: number): number {
   const said = verdicts[row];
   if (said === undefined) throw new RangeError(`response ${row} has no verdict`);
   return said;
+}
+
+/** The responses of a group with their verdicts. */
+export function completionsIn(
+  { samples, texts, verdicts }: SampledGroups,
+  group: number,
+): Completion[] {
+  const first = group * samples;
+  return texts.slice(first, first + samples).map((text, i) => ({
+    text,
+    reward: verdictAt(verdicts.rewards, first + i),
+    correct: verdictAt(verdicts.correct, first + i) === 1,
+    formatted: verdictAt(verdicts.formatted, first + i) === 1,
+  }));
 }
 
 /** Right responses of a group. */

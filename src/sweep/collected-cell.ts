@@ -14,45 +14,85 @@ import type { SweepCell, SweepPass } from './folder.ts';
 /** Digits of packed numbers. */
 const DIGITS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 const origins: readonly Origin[] = ['easy', 'learnable', 'hard'];
+/** Files of schema 1 have mean rewards too, which nothing reads, and no packing of three places. */
+const SCHEMA = 2;
 /** Most numbers of a matrix. */
 const MOST_NUMBERS = 2 ** 26;
 
 /**
- * Numbers of few different values: the values in ascending order, null for NaN, and for each number
- * the place of its value, in `width` digits of 6 bits.
+ * Numbers of few different values: the values in ascending order, null for NaN, and for each number the
+ * place of its value. A place has `width` digits of 6 bits, the lowest first; at width 2/3, for up to 16
+ * values, three places of 4 bits have two digits, the first place lowest.
  */
 interface Packed {
   readonly values: readonly (number | null)[];
-  readonly width: number;
+  /** Whether values are the shortest decimals of f32 numbers, and are to be rounded to f32. */
+  readonly single?: true;
+  readonly width: number | '2/3';
   readonly places: string;
 }
 
+/** Digits of a whole number, the lowest first. */
+const digitsOf = (number: number, width: number): string =>
+  Array.from({ length: width }, (_, i) => DIGITS[Math.floor(number / 64 ** i) % 64]).join('');
+
+/** The number that digits from a place on stand for. */
+function numberAt(text: string, at: number, width: number): number {
+  let number = 0;
+  for (let digit = width - 1; digit >= 0; digit--) {
+    number = number * 64 + DIGITS.indexOf(text[at + digit] ?? '');
+  }
+  return number;
+}
+
+/** The fewest decimal digits that round to a number of f32. */
+function shortest(single: number): number {
+  for (let digits = 1; digits < 9; digits++) {
+    const rounded = Number(single.toPrecision(digits));
+    if (Math.fround(rounded) === single) return rounded;
+  }
+  return Number(single.toPrecision(9));
+}
+
 function pack(numbers: Float32Array | Float64Array): Packed {
-  const values = [...new Set(numbers)].sort((a, b) => (Number.isNaN(a) ? 1 : a - b));
+  const values = [...new Set(numbers)].sort((a, b) =>
+    Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a - b,
+  );
   const place = new Map(values.map((value, i) => [value, i]));
-  const width = values.length <= 64 ? 1 : values.length <= 64 ** 2 ? 2 : 5;
-  const digits = (number: number): string =>
-    Array.from({ length: width }, (_, i) => DIGITS[Math.floor(number / 64 ** i) % 64]).join('');
+  const single = values.every((value) => Number.isNaN(value) || Math.fround(value) === value);
+  const places = Array.from(numbers, (value) => place.get(value) ?? 0);
+  const width = values.length <= 16 ? '2/3' : values.length <= 64 ** 2 ? 2 : 5;
+  const texts =
+    width === '2/3'
+      ? places.map((first, i) =>
+          i % 3 === 0
+            ? digitsOf(first + 16 * (places[i + 1] ?? 0) + 256 * (places[i + 2] ?? 0), 2)
+            : '',
+        )
+      : places.map((one) => digitsOf(one, width));
   return {
-    values: values.map((value) => (Number.isNaN(value) ? null : value)),
+    values: values.map((value) => (Number.isNaN(value) ? null : single ? shortest(value) : value)),
+    ...(single ? { single } : {}),
     width,
-    places: Array.from(numbers, (value) => digits(place.get(value) ?? 0)).join(''),
+    places: texts.join(''),
   };
 }
 
 /** @throws RangeError if the text is not what `pack` makes of `length` numbers. */
-function unpack({ values, width, places }: Packed, length: number): Float64Array {
-  if (places.length !== length * width) {
-    throw new RangeError(`holds ${places.length} digits, not ${width} for each of ${length}`);
+function unpack({ values, single, width, places }: Packed, length: number): Float64Array {
+  const wanted = width === '2/3' ? 2 * Math.ceil(length / 3) : length * width;
+  if (places.length !== wanted) {
+    throw new RangeError(`holds ${places.length} digits, not ${wanted} of ${length} numbers`);
   }
   return Float64Array.from({ length }, (_, i) => {
-    let place = 0;
-    for (let digit = width - 1; digit >= 0; digit--) {
-      place = place * 64 + DIGITS.indexOf(places[i * width + digit] ?? '');
-    }
+    const place =
+      width === '2/3'
+        ? (numberAt(places, 2 * Math.floor(i / 3), 2) >> (4 * (i % 3))) % 16
+        : numberAt(places, i * width, width);
     const value = values[place];
     if (value === undefined) throw new RangeError(`number ${i} has no value`);
-    return value ?? NaN;
+    if (value === null) return NaN;
+    return single ? Math.fround(value) : value;
   });
 }
 
@@ -85,13 +125,12 @@ function unpackPlaces(packed: string | readonly number[], prompts: number): numb
 
 /** The text of a cell's file. */
 export async function collectedCellText({ results, pass }: SweepCell): Promise<string> {
-  const { prompts, epochs, accuracy, reward, scores, ...rest } = await pass();
+  const { prompts, epochs, accuracy, scores, ...rest } = await pass();
   const flagged = rest.wrongKeys?.flatMap((wrong, i) => (wrong ? [i] : []));
   const packed = {
     prompts,
     epochs,
     accuracy: pack(accuracy),
-    reward: pack(reward),
     scores: pack(scores),
     ...(rest.origins ? { origins: rest.origins.map((one) => origins.indexOf(one)).join('') } : {}),
     ...(flagged ? { wrongKeys: packPlaces(flagged, prompts) } : {}),
@@ -99,13 +138,14 @@ export async function collectedCellText({ results, pass }: SweepCell): Promise<s
       methodEntries(rest.selections).map(([method, of]) => [method, packPlaces(of, prompts)]),
     ),
   };
-  return `${JSON.stringify({ schema: 1, results, pass: packed })}\n`;
+  return `${JSON.stringify({ schema: SCHEMA, results, pass: packed })}\n`;
 }
 
 const digits = v.pipe(v.string(), v.regex(/^[\w+/]*$/));
 const packedSchema = v.object({
   values: v.array(v.nullable(v.number())),
-  width: v.picklist([1, 2, 5]),
+  single: v.exactOptional(v.literal(true)),
+  width: v.picklist(['2/3', 1, 2, 5]),
   places: digits,
 });
 const placesSchema = v.union([v.pipe(v.string(), v.regex(/^[0-9a-f]*$/)), v.array(whole)]);
@@ -114,7 +154,6 @@ const passSchema = v.pipe(
     prompts: v.pipe(whole, v.minValue(1)),
     epochs: v.pipe(whole, v.minValue(1)),
     accuracy: packedSchema,
-    reward: packedSchema,
     scores: packedSchema,
     origins: v.exactOptional(v.pipe(v.string(), v.regex(/^[0-2]*$/))),
     wrongKeys: v.exactOptional(placesSchema),
@@ -133,8 +172,8 @@ export function parseCollectedCell(
   where: string,
 ): { readonly results: ExperimentResults; readonly pass: () => SweepPass } {
   const value = parseJson(text, where);
-  if (!isRecord(value) || value['schema'] !== 1) {
-    throw new FormatError(`${where}: schema: only 1 is known to this version`);
+  if (!isRecord(value) || !(value['schema'] === 1 || value['schema'] === SCHEMA)) {
+    throw new FormatError(`${where}: schema: only 1 and ${SCHEMA} are known to this version`);
   }
   const results = parseResults({ text: JSON.stringify(value['results'] ?? null), where });
   const parsed = v.safeParse(passSchema, value['pass'], { abortEarly: true });
@@ -153,8 +192,6 @@ function unpackPass(packed: v.InferOutput<typeof passSchema>, where: string): Sw
       throw new FormatError(`${where}: pass.${field}: ${cause.message}`, { cause });
     }
   };
-  const matrix = (field: 'accuracy' | 'reward'): Float32Array =>
-    named(field, () => Float32Array.from(unpack(packed[field], prompts * epochs)));
   const selections: Partial<Record<MethodName, number[]>> = {};
   for (const [method, places] of Object.entries(packed.selections)) {
     const field = `selections.${method.slice(0, 100)}`;
@@ -169,8 +206,7 @@ function unpackPass(packed: v.InferOutput<typeof passSchema>, where: string): Sw
   return {
     prompts,
     epochs,
-    accuracy: matrix('accuracy'),
-    reward: matrix('reward'),
+    accuracy: named('accuracy', () => Float32Array.from(unpack(packed.accuracy, prompts * epochs))),
     scores: named('scores', () => unpack(packed.scores, prompts)),
     ...(kinds === undefined
       ? {}

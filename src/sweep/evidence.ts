@@ -2,9 +2,14 @@ import { bitsOfHex } from '../formats/prompt-bits.ts';
 import { FormatError } from '../formats/format-error.ts';
 import { isRecord } from '../formats/json.ts';
 import { tierPrompts } from '../interval.ts';
-import type { Evaluation, ExperimentResults } from '../results.ts';
+import type { Accuracy, Evaluation, ExperimentResults } from '../results.ts';
 import { inTableOrder, methodLabel, methodOf, type MethodName } from '../selection/methods.ts';
-import { crossedBootstrap } from '../statistics/crossed-bootstrap.ts';
+import {
+  crossedBootstrap,
+  crossedMeans,
+  type CrossedTable,
+  percentiles,
+} from '../statistics/crossed-bootstrap.ts';
 import { holm } from '../statistics/holm.ts';
 import {
   equivalence,
@@ -15,6 +20,7 @@ import {
 } from '../statistics/paired.ts';
 import { leastP, signFlip } from '../statistics/sign-flip.ts';
 import { detectableDifference } from '../statistics/student.ts';
+import { areaOf, areaTerms } from './area.ts';
 import type { Place, Preregistration, RegisteredContrast, Where } from './preregistration.ts';
 
 /** A finished cell: one config, one seed. */
@@ -79,6 +85,12 @@ export interface Contrast extends RegisteredContrast {
   readonly tested?: Tested;
 }
 
+/** A contrast that is always looked at and decides nothing: an area, or an interaction. */
+export interface SecondaryContrast extends Contrast {
+  /** The settings under which the same contrast is subtracted; absent unless it is an interaction. */
+  readonly minus?: Where;
+}
+
 /** A contrast that was fixed before its results. */
 export interface JudgedContrast extends Contrast {
   /** Holm's p over all registered contrasts; absent without `tested`. */
@@ -91,12 +103,15 @@ export interface Evidence {
   /** Absent if nothing was fixed beforehand: then everything is exploratory. */
   readonly preregistration?: Preregistration;
   readonly registered: readonly JudgedContrast[];
+  /** Areas under the curves of the registered pairs, and LIM - RAND with wrong keys minus without. */
+  readonly secondary: readonly SecondaryContrast[];
   /** All other pairs of methods, in each combination of factors, at the read-out of the table. */
   readonly exploratory: readonly Contrast[];
 }
 
-/** Draws of the crossed bootstrap of a registered contrast. */
+/** Draws of the crossed bootstrap of a registered contrast, and of all others. */
 const DRAWS = 10_000;
+const FEW_DRAWS = 2000;
 /** What is taken where nothing was fixed beforehand. */
 const usual = { alpha: 0.05, equivalence: 0.02 };
 
@@ -115,6 +130,14 @@ export function evidenceOf(sweep: EvidenceSweep, preregistration?: Preregistrati
   return {
     ...(preregistration ? { preregistration } : {}),
     registered: judged(found, settings.alpha),
+    secondary: [
+      ...areaContrasts(sweep, contrasts, { ...settings, seeds, draws: FEW_DRAWS }),
+      ...wrongKeyInteractions(sweep, {
+        ...settings,
+        seeds: preregistration ? seeds : sweep.grid.seeds,
+        draws: FEW_DRAWS,
+      }),
+    ],
     exploratory: exploratoryContrasts(sweep, contrasts, settings),
   };
 }
@@ -145,36 +168,53 @@ interface Settings {
   readonly draws: number;
 }
 
-/**
- * One method minus another, paired by seed.
- *
- * @throws RangeError if several cells of a seed have the contrast's settings.
- */
-export function contrastOf(
+/** The cell of each seed that has a contrast's settings, and what both methods have there. */
+interface ReadPairs {
+  readonly held: readonly EvidenceCell[];
+  readonly read: readonly ReadPair[];
+}
+
+/** @throws RangeError if several cells of a seed have the contrast's settings. */
+function readPairs(
   { cells }: EvidenceSweep,
-  contrast: RegisteredContrast,
-  settings: Settings,
-): Contrast {
-  const { one, other, at } = contrast;
-  const seeds = [...settings.seeds].sort((a, b) => a - b);
+  { name, one, other, where, at }: RegisteredContrast,
+  seeds: readonly number[],
+): ReadPairs {
   const bySeed = new Map<number, EvidenceCell>();
   for (const cell of cells) {
-    if (!seeds.includes(cell.seed) || !isWhere(cell, contrast.where)) continue;
+    if (!seeds.includes(cell.seed) || !isWhere(cell, where)) continue;
     const twin = bySeed.get(cell.seed);
     if (twin) {
       throw new RangeError(
-        `${contrast.name}: seed ${cell.seed} has several cells: its settings must say ` +
+        `${name}: seed ${cell.seed} has several cells: its settings must say ` +
           differingFactors(twin, cell).join(', '),
       );
     }
     bySeed.set(cell.seed, cell);
   }
   const held = [...bySeed.values()];
-  const read = seeds.flatMap((seed): ReadPair[] => {
-    const cell = bySeed.get(seed);
-    const pair = cell && pairAt(cell, one, other, at, held);
-    return cell && pair ? [{ cell, ...pair }] : [];
-  });
+  const read = [...seeds]
+    .sort((a, b) => a - b)
+    .flatMap((seed): ReadPair[] => {
+      const cell = bySeed.get(seed);
+      const pair = cell && pairAt(cell, one, other, at, held);
+      return cell && pair ? [{ cell, ...pair }] : [];
+    });
+  return { held, read };
+}
+
+/**
+ * One method minus another, paired by seed.
+ *
+ * @throws RangeError if several cells of a seed have the contrast's settings.
+ */
+export function contrastOf(
+  sweep: EvidenceSweep,
+  contrast: RegisteredContrast,
+  settings: Settings,
+): Contrast {
+  const seeds = [...settings.seeds].sort((a, b) => a - b);
+  const { held, read } = readPairs(sweep, contrast, seeds);
   const pairs = read.map(({ cell, ours, theirs }) => ({
     seed: cell.seed,
     one: ours.mean,
@@ -182,7 +222,7 @@ export function contrastOf(
     difference: ours.mean - theirs.mean,
   }));
   const missing = seeds.filter((seed) => !pairs.some((pair) => pair.seed === seed));
-  const tested = testedOf(pairs, settings, () => tierDifferences(read));
+  const tested = testedOf(pairs, settings, () => tierDifferences(read.map(differenceTerms)));
   return {
     ...contrast,
     pairs,
@@ -192,16 +232,48 @@ export function contrastOf(
   };
 }
 
+/** An accuracy of one method and seed: of one read-out, or the area under several. */
+interface Reading {
+  readonly mean: number;
+  readonly terms: readonly Term[];
+}
+
+/** A part of an accuracy. */
+interface Term {
+  readonly accuracy: Accuracy;
+  readonly weight: number;
+}
+
 interface ReadPair {
   readonly cell: EvidenceCell;
-  readonly ours: Evaluation;
-  readonly theirs: Evaluation;
+  readonly ours: Reading;
+  readonly theirs: Reading;
+}
+
+/** A sum of accuracies of one seed. */
+interface SeedTerms {
+  readonly terms: readonly (Term & { readonly cell: EvidenceCell })[];
+}
+
+/** What both methods share, as the base of both areas, falls out. */
+function differenceTerms({ cell, ours, theirs }: ReadPair): SeedTerms {
+  const weights = new Map<Accuracy, number>();
+  for (const [{ terms }, sign] of [[ours, 1] as const, [theirs, -1] as const]) {
+    for (const { accuracy, weight } of terms) {
+      weights.set(accuracy, (weights.get(accuracy) ?? 0) + sign * weight);
+    }
+  }
+  return {
+    terms: [...weights].flatMap(([accuracy, weight]) =>
+      Math.abs(weight) < 1e-12 ? [] : [{ cell, accuracy, weight }],
+    ),
+  };
 }
 
 function refusal(held: readonly EvidenceCell[], { one, other, at }: RegisteredContrast): string {
   if (held.length === 0) return 'no finished cell has these settings';
   const names = `${methodLabel(one)} and ${methodLabel(other)}`;
-  return 'update' in at || 'epoch' in at
+  return 'update' in at || 'epoch' in at || 'areaTo' in at
     ? `no seed has read ${names} at ${placeText(at)}`
     : `no seed has read-outs of ${names} whose total samples agree, and nothing is interpolated`;
 }
@@ -245,7 +317,7 @@ function ownEpochs(cell: EvidenceCell, method: MethodName, evaluation: Evaluatio
   return Number.isInteger(epochs) ? epochs : NaN;
 }
 
-/** The read-outs of two methods that a place names; undefined unless the cell has both. */
+/** What two methods have at a place; undefined unless the cell has both. */
 function pairAt(
   cell: EvidenceCell,
   one: MethodName,
@@ -253,20 +325,28 @@ function pairAt(
   at: Place,
   all: readonly EvidenceCell[],
 ): Pick<ReadPair, 'ours' | 'theirs'> | undefined {
-  const find = (
-    method: MethodName,
-    value: (evaluation: Evaluation) => number,
-    wanted: number,
-  ): Evaluation | undefined =>
-    evaluationsOf(cell, method).find((evaluation) => value(evaluation) === wanted);
-  const of = (method: MethodName): Evaluation | undefined => {
-    if ('update' in at) return find(method, ({ update }) => update, at.update);
-    if ('epoch' in at) return find(method, (found) => ownEpochs(cell, method, found), at.epoch);
-    const wanted = 'totalSamples' in at ? at.totalSamples : largestCommon(all, one, other);
-    return find(method, (found) => totalSamples(cell, method, found), wanted);
-  };
-  const [ours, theirs] = [of(one), of(other)];
+  const place = 'equal' in at ? { totalSamples: largestCommon(all, one, other) } : at;
+  const [ours, theirs] = [readingAt(cell, one, place), readingAt(cell, other, place)];
   return ours && theirs ? { ours, theirs } : undefined;
+}
+
+/** What a method has at a place; undefined unless it was read out there. */
+function readingAt(
+  cell: EvidenceCell,
+  method: MethodName,
+  at: Exclude<Place, { readonly equal: unknown }>,
+): Reading | undefined {
+  const evaluations = evaluationsOf(cell, method);
+  if ('areaTo' in at) {
+    const terms = areaTerms(cell.results, evaluations, at.areaTo);
+    return terms && { mean: areaOf(terms), terms };
+  }
+  const found = evaluations.find((evaluation) => {
+    if ('update' in at) return evaluation.update === at.update;
+    if ('epoch' in at) return ownEpochs(cell, method, evaluation) === at.epoch;
+    return totalSamples(cell, method, evaluation) === at.totalSamples;
+  });
+  return found && { mean: found.mean, terms: [{ accuracy: found, weight: 1 }] };
 }
 
 /** The largest number of total samples that both methods have read in all cells; NaN without one. */
@@ -283,33 +363,47 @@ function largestCommon(cells: readonly EvidenceCell[], one: MethodName, other: M
 }
 
 /**
- * For each tier (seeds, prompts): the one's right answers minus the other's; undefined if a seed's
- * evaluations do not tell.
+ * For each tier (seeds, prompts): each seed's sum of right answers; undefined if a seed's evaluations do
+ * not tell.
  *
- * @throws FormatError if bits contradict the accuracy that stands beside them.
+ * @throws FormatError if bits contradict the accuracy that stands beside them, or seeds have answered
+ *   other prompts.
  */
-function tierDifferences(read: readonly ReadPair[]): Float64Array[][] | undefined {
-  const tiers = Object.keys(read[0]?.ours.tiers ?? {});
+function tierDifferences(read: readonly SeedTerms[]): CrossedTable | undefined {
+  const tiers = Object.keys(read[0]?.terms[0]?.accuracy.tiers ?? {});
   const all: Float64Array[][] = [];
   for (const tier of tiers) {
     const rows: Float64Array[] = [];
-    for (const { cell, ours, theirs } of read) {
-      const [one, other] = [rightShares(cell, ours, tier), rightShares(cell, theirs, tier)];
-      if (!one || !other) return undefined;
-      rows.push(one.map((share, i) => share - (other[i] ?? NaN)));
+    for (const { terms } of read) {
+      let row: Float64Array | undefined;
+      for (const { cell, accuracy, weight } of terms) {
+        const shares = rightShares(cell, accuracy, tier);
+        if (!shares) return undefined;
+        row ??= new Float64Array(shares.length);
+        expectSize(shares, row.length, cell, tier);
+        for (let i = 0; i < row.length; i++) row[i] = (row[i] ?? 0) + weight * (shares[i] ?? 0);
+      }
+      if (!row) return undefined;
+      if (rows[0] && terms[0]) expectSize(row, rows[0].length, terms[0].cell, tier);
+      rows.push(row);
     }
     all.push(rows);
   }
   return all.length === 0 ? undefined : all;
 }
 
+function expectSize({ length }: Float64Array, size: number, { seed }: EvidenceCell, tier: string) {
+  if (length === size) return;
+  throw new FormatError(`seed ${seed}, tier ${tier}: ${length} prompts, elsewhere ${size}`);
+}
+
 /** (prompts): the share of right samples of each prompt of a tier; undefined if it is not told. */
 function rightShares(
   { results, seed }: EvidenceCell,
-  evaluation: Evaluation,
+  evaluation: Accuracy & { readonly update?: number },
   tier: string,
 ): Float64Array | undefined {
-  const where = `seed ${seed}, update ${evaluation.update}, tier ${tier}`;
+  const where = `seed ${seed}, update ${evaluation.update ?? 0}, tier ${tier}`;
   const size = tierPrompts(results.config, evaluation).get(tier);
   if (size === undefined) return undefined;
   const hex = evaluation.correct?.[tier];
@@ -339,7 +433,7 @@ function rightShares(
 function testedOf(
   pairs: readonly PairedSeed[],
   settings: Pick<Settings, 'alpha' | 'equivalence' | 'draws'>,
-  tiers: () => Float64Array[][] | undefined,
+  tiers: () => CrossedTable | undefined,
 ): Tested | undefined {
   const differences = pairs.map(({ difference }) => difference);
   const interval = meanInterval(differences);
@@ -366,23 +460,41 @@ function testedOf(
   };
 }
 
+/** Cells by their factors, in order. */
+function byFactors(
+  cells: readonly EvidenceCell[],
+  key: (factors: EvidenceCell['factors']) => unknown,
+): readonly [EvidenceCell, ...EvidenceCell[]][] {
+  const groups = new Map<string, [EvidenceCell, ...EvidenceCell[]]>();
+  for (const cell of cells) {
+    const text = JSON.stringify(key(cell.factors));
+    const group = groups.get(text);
+    if (group) group.push(cell);
+    else groups.set(text, [cell]);
+  }
+  return [...groups.values()];
+}
+
+/** The place of the read-out that the config names for tables. */
+function tablePlace({ results }: EvidenceCell): { update: number } | { epoch: number } {
+  const { tableReadout, budget } = results.config.experiment;
+  return budget === 'updates' ? { update: tableReadout } : { epoch: tableReadout };
+}
+
 function exploratoryContrasts(
   sweep: EvidenceSweep,
   registered: readonly RegisteredContrast[],
   settings: Pick<Settings, 'alpha' | 'equivalence'>,
 ): Contrast[] {
-  const conditions = new Map<string, EvidenceCell>();
-  for (const cell of sweep.cells) conditions.set(JSON.stringify(cell.factors), cell);
   const methods = inTableOrder(sweep.grid.methods);
-  return [...conditions.values()].flatMap((cell) => {
-    const { experiment } = cell.results.config;
-    const readout = experiment.tableReadout;
-    const at: Place = experiment.budget === 'updates' ? { update: readout } : { epoch: readout };
-    const cells = sweep.cells.filter(
-      ({ factors }) => JSON.stringify(factors) === JSON.stringify(cell.factors),
-    );
-    return methods.flatMap((other, i) =>
-      methods.slice(i + 1).flatMap((one) => {
+  return byFactors(sweep.cells, (factors) => factors).flatMap((cells) => {
+    const [cell] = cells;
+    const at = tablePlace(cell);
+    const crossed = sharedIntervals(cells, methods, at);
+    return methods.flatMap((first, i) =>
+      methods.slice(i + 1).flatMap((second) => {
+        // FULL is what is subtracted; of other methods, what LIM is compared with.
+        const [one, other] = first === 'lim' ? [first, second] : [second, first];
         const isRegistered = registered.some(
           (contrast) =>
             [contrast.one, contrast.other].every((name) => name === one || name === other) &&
@@ -391,57 +503,166 @@ function exploratoryContrasts(
         );
         if (isRegistered) return [];
         const name = `${methodLabel(one)} − ${methodLabel(other)}`;
-        const contrast = { name, one, other, where: cell.factors as Where, at };
+        const found = contrastOf(
+          { ...sweep, cells },
+          { name, one, other, where: {}, at },
+          { ...settings, seeds: sweep.grid.seeds, draws: 0 },
+        );
+        const { tested, pairs } = found;
+        const interval =
+          tested &&
+          crossed(
+            one,
+            other,
+            pairs.map(({ seed }) => seed),
+          );
         return [
-          contrastOf(
-            { ...sweep, cells },
-            { ...contrast, where: {} },
-            {
-              ...settings,
-              seeds: sweep.grid.seeds,
-              draws: 0,
-            },
-          ),
-        ].map((found) => ({ ...found, where: contrast.where }));
+          {
+            ...found,
+            where: cell.factors as Where,
+            ...(tested && interval ? { tested: { ...tested, crossed: interval } } : {}),
+          },
+        ];
       }),
     );
   });
 }
 
-/** The difference of one contrast between two settings, paired by seed. */
-export interface Interaction {
-  readonly pairs: readonly PairedSeed[];
-  readonly missing: readonly number[];
-  readonly tested?: Tested;
+/**
+ * Intervals over seeds and prompts for the pairs of methods of one combination of factors. All methods
+ * share the draws, which are made once for each set of seeds.
+ *
+ * @returns The 95 % interval of a pair over the seeds; undefined where bits of prompts are not known.
+ */
+function sharedIntervals(
+  cells: readonly EvidenceCell[],
+  methods: readonly MethodName[],
+  at: Exclude<Place, { readonly equal: unknown }>,
+): (
+  one: MethodName,
+  other: MethodName,
+  seeds: readonly number[],
+) => readonly [low: number, high: number] | undefined {
+  const bySeed = new Map(cells.map((cell) => [cell.seed, cell]));
+  const known = new Map<string, ReadonlyMap<MethodName, Float64Array>>();
+  const draw = (seeds: readonly number[]): ReadonlyMap<MethodName, Float64Array> => {
+    const tables = methods.flatMap((method): { method: MethodName; table: CrossedTable }[] => {
+      const read = seeds.flatMap((seed): SeedTerms[] => {
+        const cell = bySeed.get(seed);
+        const reading = cell && readingAt(cell, method, at);
+        return reading ? [{ terms: reading.terms.map((term) => ({ ...term, cell })) }] : [];
+      });
+      const table = read.length === seeds.length ? tierDifferences(read) : undefined;
+      return table ? [{ method, table }] : [];
+    });
+    if (tables.length === 0) return new Map();
+    const means = crossedMeans(
+      tables.map(({ table }) => table),
+      { draws: FEW_DRAWS },
+    );
+    return new Map(tables.map(({ method }, i) => [method, means[i] ?? new Float64Array()]));
+  };
+  return (one, other, seeds) => {
+    const key = seeds.join();
+    const means = known.get(key) ?? draw(seeds);
+    known.set(key, means);
+    const [ours, theirs] = [means.get(one), means.get(other)];
+    if (!ours || !theirs) return undefined;
+    const { low, high } = percentiles(ours.map((mean, i) => mean - (theirs[i] ?? NaN)));
+    return [low, high];
+  };
+}
+
+/** The areas under the curves of each registered pair, up to the end of the selections' trainings. */
+function areaContrasts(
+  sweep: EvidenceSweep,
+  registered: readonly RegisteredContrast[],
+  settings: Settings,
+): SecondaryContrast[] {
+  return registered.flatMap((contrast) => {
+    const cell = sweep.cells.find((one) => isWhere(one, contrast.where));
+    if (!cell || 'areaTo' in contrast.at) return [];
+    const at = { areaTo: cell.results.config.experiment.armLength };
+    return [contrastOf(sweep, { ...contrast, name: `Area ${contrast.name}`, at }, settings)];
+  });
+}
+
+/** The setting whose effect on LIM - RAND is looked at. */
+const WRONG_KEYS = 'task.wrongKeyShare';
+
+/** LIM - RAND at each share of wrong keys minus LIM - RAND at the lowest, all other factors alike. */
+function wrongKeyInteractions(sweep: EvidenceSweep, settings: Settings): SecondaryContrast[] {
+  const [one, other] = ['lim', 'rand'] as const;
+  if (![one, other].every((name) => sweep.grid.methods.includes(name))) return [];
+  const groups = byFactors(sweep.cells, (factors) =>
+    Object.entries(factors).filter(([path]) => path !== WRONG_KEYS),
+  );
+  return groups.flatMap((cells) => {
+    const shares = [...new Set(cells.map(({ factors }) => factors[WRONG_KEYS]))]
+      .filter((share) => typeof share === 'number')
+      .sort((a, b) => a - b);
+    const [least, ...more] = shares;
+    if (least === undefined) return [];
+    const at = tablePlace(cells[0]);
+    return more.map((share) => {
+      const name = groups.length * more.length > 1 ? `Interaction at ${share}` : 'Interaction';
+      const found = interactionOf(
+        { ...sweep, cells },
+        { name, one, other, where: { [WRONG_KEYS]: share }, at },
+        { [WRONG_KEYS]: least },
+        settings,
+      );
+      return { ...found, where: { ...(cells[0].factors as Where), [WRONG_KEYS]: share } };
+    });
+  });
 }
 
 /**
- * A contrast under one setting minus the same contrast under another: (LIM - RAND) with wrong keys
- * minus (LIM - RAND) without. Seeds that lack one of the four read-outs are missing.
+ * A contrast under one setting minus the same contrast under another, paired by seed: (LIM - RAND) with
+ * wrong keys minus (LIM - RAND) without. Seeds that lack one of the four read-outs are missing.
  *
- * @param other The setting that is subtracted.
- *
- * @public For the secondary analyses of `studies/`.
+ * @param minus The setting that is subtracted.
  */
 export function interactionOf(
   sweep: EvidenceSweep,
   contrast: RegisteredContrast,
-  other: Where,
-  settings: Omit<Settings, 'draws'>,
-): Interaction {
-  const all = { ...settings, draws: 0 };
-  const first = contrastOf(sweep, contrast, all);
-  const second = contrastOf(sweep, { ...contrast, where: other }, all);
-  const pairs = first.pairs.flatMap(({ seed, difference }) => {
-    const twin = second.pairs.find((pair) => pair.seed === seed);
-    if (!twin) return [];
-    const against = twin.difference;
-    return [{ seed, one: difference, other: against, difference: difference - against }];
+  minus: Where,
+  settings: Settings,
+): SecondaryContrast {
+  const seeds = [...settings.seeds].sort((a, b) => a - b);
+  const first = readPairs(sweep, contrast, seeds);
+  const second = readPairs(sweep, { ...contrast, where: minus }, seeds);
+  const read = first.read.flatMap((pair) => {
+    const twin = second.read.find(({ cell }) => cell.seed === pair.cell.seed);
+    return twin ? [{ pair, twin }] : [];
   });
-  const tested = testedOf(pairs, all, () => undefined);
+  const pairs = read.map(({ pair, twin }) => {
+    const [one, other] = [pair, twin].map(({ ours, theirs }) => ours.mean - theirs.mean) as [
+      number,
+      number,
+    ];
+    return { seed: pair.cell.seed, one, other, difference: one - other };
+  });
+  const tested = testedOf(pairs, settings, () =>
+    tierDifferences(
+      read.map(({ pair, twin }) => {
+        const less = differenceTerms(twin).terms;
+        return {
+          terms: [
+            ...differenceTerms(pair).terms,
+            ...less.map((term) => ({ ...term, weight: -term.weight })),
+          ],
+        };
+      }),
+    ),
+  );
+  const lacking = [first, second].find((found) => found.read.length === 0) ?? first;
   return {
+    ...contrast,
+    minus,
     pairs,
-    missing: [...new Set([...first.missing, ...second.missing])].sort((a, b) => a - b),
+    missing: seeds.filter((seed) => !pairs.some((pair) => pair.seed === seed)),
+    ...(pairs.length === 0 ? { refused: refusal(lacking.held, contrast) } : {}),
     ...(tested ? { tested } : {}),
   };
 }
@@ -450,5 +671,6 @@ export function interactionOf(
 function placeText(at: Place): string {
   if ('update' in at) return `update ${at.update}`;
   if ('epoch' in at) return `data epoch ${at.epoch} of its own prompts`;
+  if ('areaTo' in at) return `${at.areaTo}, where the area ends`;
   return 'totalSamples' in at ? `${at.totalSamples} total samples` : 'equal total samples';
 }

@@ -22,16 +22,16 @@ export interface SweepCell {
   readonly factors: Readonly<Record<string, JsonValue>>;
   readonly seed: number;
   readonly results: ExperimentResults;
-  /** Reward matrix and LIM scores of the cell's FULL pass, read when asked for. */
+  /** The matrix and LIM scores of the cell's FULL pass, read when asked for. */
   readonly pass: () => Promise<SweepPass>;
 }
 
-/** What a cell knows of its pool. Matrices are (prompts, epochs), NaN where nothing was sampled. */
+/** What a cell knows of its pool. */
 export interface SweepPass {
   readonly prompts: number;
   readonly epochs: number;
+  /** Shares of right samples, (prompts, epochs); NaN where nothing was sampled. */
   readonly accuracy: Float32Array;
-  readonly reward: Float32Array;
   /** LIM scores; NaN if a prompt has none. */
   readonly scores: Float64Array;
   /** Absent where the task does not tell how its prompts were made. */
@@ -147,7 +147,6 @@ async function passIn(
   const where = `${folder.name}/${place(names.rewards)}`;
   const tensors = readSafetensors(await need(names.rewards), where);
   const accuracy = matrixIn(tensors, 'accuracy', scored.length, where);
-  const reward = matrixIn(tensors, 'reward', scored.length, where);
   const selections: Partial<Record<MethodName, number[]>> = {};
   for (const method of Object.keys(results.seeds[0]?.selections ?? {}) as MethodName[]) {
     const places = await rows(names.subset(method), subsetPlaces);
@@ -162,7 +161,6 @@ async function passIn(
     prompts: scored.length,
     epochs: accuracy.length / scored.length,
     accuracy,
-    reward,
     scores: Float64Array.from(scored, ({ score }) => score ?? NaN),
     ...(origins.length === scored.length ? { origins } : {}),
     ...(wrongKeys.length === scored.length ? { wrongKeys } : {}),

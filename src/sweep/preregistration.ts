@@ -14,7 +14,9 @@ export type Place =
   /** Samples before the read-outs, those of selections included. */
   | { readonly totalSamples: number }
   /** The largest number of total samples at which every seed has a read-out of both. */
-  | { readonly equal: 'totalSamples' };
+  | { readonly equal: 'totalSamples' }
+  /** The mean accuracy from the base to this read-out: the area under the curve over its length. */
+  | { readonly areaTo: number };
 
 /** Values of settings, by the dotted paths of the settings in a config. */
 export type Where = Readonly<Record<string, string | number | boolean>>;
@@ -70,6 +72,7 @@ const schema = v.strictObject({
           v.strictObject({ epoch: whole }),
           v.strictObject({ totalSamples: whole }),
           v.strictObject({ equal: v.literal('totalSamples') }),
+          v.strictObject({ areaTo: whole }),
         ]),
       }),
     ),

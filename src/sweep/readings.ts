@@ -2,6 +2,7 @@ import { readoutOf, readoutUnit } from '../readouts.ts';
 import { accuracyOf, leastSeeds, studentInterval, tierPrompts } from '../interval.ts';
 import type { Evaluation, ExperimentResults } from '../results.ts';
 import { inTableOrder, methodOf, type MethodName } from '../selection/methods.ts';
+import { areaOf, areaTerms } from './area.ts';
 
 /** The FULL pass of a cell. */
 export interface ReadPass {
@@ -150,6 +151,15 @@ export function meanOf(bySeed: Mean['bySeed']): Mean {
   return { mean, interval: [low, high], bySeed };
 }
 
+/** A mean of shares: its interval lies in [0, 1]. */
+export function shareMean(bySeed: Mean['bySeed']): Mean {
+  const mean = meanOf(bySeed);
+  const [low, high] = mean.interval ?? [];
+  return low === undefined || high === undefined
+    ? mean
+    : { ...mean, interval: [Math.max(0, low), Math.min(1, high)] };
+}
+
 /** A mean of accuracies; its interval lies in [0, 1]. */
 function accuracyMean(
   { results }: ReadCell,
@@ -273,6 +283,37 @@ export function differencesAtSamples(
       );
       return bySeed.length < found.length ? [] : [{ readout, ...meanOf(bySeed) }];
     });
+}
+
+/**
+ * The area under a method's curve of each seed, from the base to the end of the selections' trainings, over
+ * that length: a mean accuracy. A seed that was not read out there has none.
+ *
+ * @returns Undefined if no seed has one.
+ */
+export function areaMean(condition: Condition, method: MethodName): Mean | undefined {
+  const bySeed = condition.cells.flatMap((cell) => {
+    const { armLength } = cell.results.config.experiment;
+    const terms = areaTerms(cell.results, evaluationsOf(cell, method), armLength);
+    return terms ? [{ seed: cell.seed, value: areaOf(terms) }] : [];
+  });
+  return bySeed.length === 0 ? undefined : shareMean(bySeed);
+}
+
+/** The area of one method minus that of another, paired by seed; undefined if no seed has both. */
+export function areaDifference(
+  condition: Condition,
+  one: MethodName,
+  other: MethodName,
+): Mean | undefined {
+  const theirs = new Map(
+    areaMean(condition, other)?.bySeed.map(({ seed, value }) => [seed, value]),
+  );
+  const bySeed = (areaMean(condition, one)?.bySeed ?? []).flatMap(({ seed, value }) => {
+    const against = theirs.get(seed);
+    return against === undefined ? [] : [{ seed, value: value - against }];
+  });
+  return bySeed.length === 0 ? undefined : meanOf(bySeed);
 }
 
 /** A seed's accuracy over total samples, from the base on. */

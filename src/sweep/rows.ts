@@ -1,6 +1,8 @@
-import type { Accuracy } from '../results.ts';
+import type { Accuracy, Evaluation } from '../results.ts';
 import { methodFileName } from '../run-folder/names.ts';
 import { inTableOrder, methodEntries, methodOf, type MethodName } from '../selection/methods.ts';
+import { readoutOf } from '../readouts.ts';
+import { areaOf, areaTerms } from './area.ts';
 import type { Sweep, SweepCell } from './folder.ts';
 
 type Value = string | number | undefined;
@@ -29,12 +31,22 @@ const tiersOf = ({ tiers, outOfDistribution }: Accuracy): Readonly<Record<string
   ...outOfDistribution,
 });
 
+function areaUpTo(
+  { results }: SweepCell,
+  evaluations: readonly Evaluation[],
+  readout: number,
+): number | undefined {
+  const terms = areaTerms(results, evaluations, readout);
+  return terms && areaOf(terms);
+}
+
 /** Names in the order in which they first occur. */
 const distinct = (lists: readonly (readonly string[])[]): string[] => [...new Set(lists.flat())];
 
 /**
  * The text of `runs.csv`: a row for each finished cell, method and read-out, sorted by cell, method and
- * update. A selection without prompts is one row without a read-out. Accuracies are in [0, 1].
+ * update. A selection without prompts is one row without a read-out. Accuracies are in [0, 1]; `area` is
+ * the mean accuracy from the base up to the read-out.
  */
 export function rowsText({ grid, cells }: Sweep): string {
   const keys = Object.keys(grid.factors);
@@ -54,6 +66,7 @@ export function rowsText({ grid, cells }: Sweep): string {
     ...tiers.map((tier) => `tier_${tier}`),
     'wrong_keys',
     'samples_trained',
+    'area',
   ];
   const sorted = [...cells].sort((a, b) => (a.hash < b.hash ? -1 : 1));
   const rows = sorted.flatMap((cell) => {
@@ -70,7 +83,8 @@ export function rowsText({ grid, cells }: Sweep): string {
         method === 'full' ? summary?.pool.wrongKeys : summary?.selections[method]?.wrongKeys;
       const front = [cell.hash, cell.seed, ...factors, methodFileName(method), prompts];
       const empty = [undefined, undefined, 0, selection, selection, undefined];
-      if (evaluations.length === 0) return [[...front, ...empty, ...tiers.map(() => ''), wrong, 0]];
+      if (evaluations.length === 0)
+        return [[...front, ...empty, ...tiers.map(() => ''), wrong, 0, undefined]];
       const { samples: perPrompt } = cell.results.config.rollout;
       return [...evaluations]
         .sort((a, b) => a.update - b.update || (a.epochs ?? 0) - (b.epochs ?? 0))
@@ -85,6 +99,7 @@ export function rowsText({ grid, cells }: Sweep): string {
           ...tiers.map((tier) => tiersOf(one)[tier]),
           wrong,
           one.samplesTrained ?? one.samples,
+          areaUpTo(cell, evaluations, readoutOf(cell.results.config, one)),
         ]);
     });
   });

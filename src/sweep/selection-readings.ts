@@ -1,7 +1,8 @@
 import { RandomStream } from '../random.ts';
 import type { MethodName } from '../selection/methods.ts';
+import { binomialQuantile } from '../statistics/binomial.ts';
 import { takesGivenModel } from '../tasks/registry.ts';
-import { meanOf, type Condition, type Mean, type ReadPass } from './readings.ts';
+import { meanOf, shareMean, type Condition, type Mean, type ReadPass } from './readings.ts';
 
 /** Rules that rank prompts by their matrix and that are computed again from half of the samples. */
 export const halvedRules = ['lim', 'near', 'hvar', 'gvar'] as const;
@@ -25,6 +26,13 @@ export interface SelectionReadings {
   readonly withLim: readonly { readonly method: MethodName; readonly jaccard: Mean }[];
   /** Jaccard index of a rule's selections from two halves of the samples, at LIM's size. */
   readonly halves: readonly { readonly rule: HalvedRule; readonly jaccard: Mean }[];
+  /**
+   * Jaccard index of a rule's selections from two matrices that are sampled anew, at LIM's size: entries
+   * are binomial with the number of samples and the shares that were read, drawn a little towards a half.
+   */
+  readonly resampled: readonly { readonly rule: HalvedRule; readonly jaccard: Mean }[];
+  /** What LIM's threshold keeps; absent where LIM keeps a number of prompts, or reads rewards. */
+  readonly threshold?: ThresholdReadings;
   /** The Jaccard index of two random selections of LIM's size. */
   readonly chance: number;
   /**
@@ -41,6 +49,25 @@ export interface SelectionReadings {
   }[];
 }
 
+/** Numbers of prompts that LIM's threshold keeps, means over seeds. */
+export interface ThresholdReadings {
+  readonly theta: number;
+  readonly kept: Mean;
+  /** From matrices that are sampled anew. */
+  readonly resampled: Mean;
+  /** From the same matrices, with the variance of the samples taken out. */
+  readonly debiased: Mean;
+  /** From the shares that those are sampled with: what infinitely many samples would keep. */
+  readonly noiseless: Mean;
+  /**
+   * The expected score of a prompt whose chances are the mean curve itself, 1 - sum m (1 - m) / n / sum
+   * (1 - m)^2; without noise it would be 1.
+   */
+  readonly onCurve: Mean;
+}
+
+/** Matrices that are sampled anew: each pair of neighbours is compared. */
+const RESAMPLES = 12;
 /** Number of splits of the samples into halves, of which the mean is taken. */
 const SPLITS = 4;
 /** Steps of a ROC curve's axis. */
@@ -54,6 +81,8 @@ export async function selectionReadings(
   if (condition.cells.length === 0) return undefined;
   const withLim = new Map<MethodName, { seed: number; value: number }[]>();
   const halves = new Map<HalvedRule, { seed: number; value: number }[]>();
+  const resampled = new Map<HalvedRule, { seed: number; value: number }[]>();
+  const thresholds = new Map<keyof SeedThreshold, { seed: number; value: number }[]>();
   const roc = new Map<Detector, { seed: number; value: number; curve: number[] }[]>();
   const chances: number[] = [];
   const kept: (readonly number[])[] = [];
@@ -76,6 +105,22 @@ export async function selectionReadings(
         }
       }
     }
+    const { rollout, lim: how } = cell.results.config;
+    const anew = sampledAnew(pass, rollout.samples, seed);
+    if (lim && lim.length > 0) {
+      for (const rule of halvedRules) {
+        entry(resampled, rule).push({
+          seed,
+          value: agreement(rule, anew, pass.epochs, lim.length),
+        });
+      }
+    }
+    if (lim && how.count === undefined && how.signal === 'accuracy') {
+      const found = thresholdOf(pass, anew, rollout.samples, how.theta);
+      for (const [what, value] of Object.entries(found)) {
+        entry(thresholds, what as keyof SeedThreshold).push({ seed, value });
+      }
+    }
     for (const detector of detectors) {
       const found = rocOf(pass, detector);
       if (found) entry(roc, detector).push({ seed, value: found.area, curve: found.curve });
@@ -86,13 +131,26 @@ export async function selectionReadings(
   const own = first !== undefined && takesGivenModel(first.results.config.task);
   return {
     sizes: sizesOf(condition, methods),
-    withLim: [...withLim].map(([method, values]) => ({ method, jaccard: meanOf(values) })),
-    halves: [...halves].map(([rule, values]) => ({ rule, jaccard: meanOf(values) })),
+    withLim: [...withLim].map(([method, values]) => ({ method, jaccard: shareMean(values) })),
+    halves: [...halves].map(([rule, values]) => ({ rule, jaccard: shareMean(values) })),
+    resampled: [...resampled].map(([rule, values]) => ({ rule, jaccard: shareMean(values) })),
+    ...(thresholds.size > 0 && first
+      ? {
+          threshold: {
+            theta: first.results.config.lim.theta,
+            kept: meanOf(entry(thresholds, 'kept')),
+            resampled: meanOf(entry(thresholds, 'resampled')),
+            debiased: meanOf(entry(thresholds, 'debiased')),
+            noiseless: meanOf(entry(thresholds, 'noiseless')),
+            onCurve: meanOf(entry(thresholds, 'onCurve')),
+          },
+        }
+      : {}),
     chance: chances.reduce((sum, one) => sum + one, 0) / Math.max(1, chances.length),
     ...(own && kept.length > 1 ? { betweenSeeds: meanPairs(kept) } : {}),
     roc: [...roc].map(([detector, values]) => ({
       detector,
-      area: meanOf(values.map(({ seed, value }) => ({ seed, value }))),
+      area: shareMean(values.map(({ seed, value }) => ({ seed, value }))),
       curve: Array.from(
         { length: rocSteps + 1 },
         (_, i) => values.reduce((sum, { curve }) => sum + (curve[i] ?? 0), 0) / values.length,
@@ -193,6 +251,89 @@ function splitSamples(
   return [one, other];
 }
 
+/** What is sampled anew: the chances of a right answer, and matrices of shares that come of them. */
+interface SampledAnew {
+  readonly chances: Float64Array;
+  readonly matrices: readonly Float64Array[];
+}
+
+/** Matrices that the same pool might have given: a parametric bootstrap. NaN stays NaN. */
+export function sampledAnew(
+  { accuracy }: Pick<ReadPass, 'accuracy'>,
+  samples: number,
+  seed: number,
+): SampledAnew {
+  // A share is never taken for certain, as it was read from few samples.
+  const chances = Float64Array.from(
+    accuracy,
+    (share) => (share * samples + 0.25) / (samples + 0.5),
+  );
+  const matrices = Array.from({ length: RESAMPLES }, (_, draw) => {
+    const random = new RandomStream(seed, 'sampledAnew', draw);
+    return chances.map((chance) =>
+      Number.isNaN(chance) ? NaN : binomialQuantile(random.float(), samples, chance) / samples,
+    );
+  });
+  return { chances, matrices };
+}
+
+/** The mean Jaccard index of a rule's selections from neighbouring matrices. */
+function agreement(
+  rule: HalvedRule,
+  { matrices }: SampledAnew,
+  epochs: number,
+  size: number,
+): number {
+  const chosen = matrices.map((shares) => chosenBy(rule, shares, epochs, size));
+  let sum = 0;
+  for (let i = 0; i + 1 < chosen.length; i += 2)
+    sum += jaccard(chosen[i] ?? [], chosen[i + 1] ?? []);
+  return (2 * sum) / chosen.length;
+}
+
+/** `ThresholdReadings` of one seed. */
+type SeedThreshold = Readonly<Record<Exclude<keyof ThresholdReadings, 'theta'>, number>>;
+
+/** What a threshold keeps of one pool. */
+export function thresholdOf(
+  { epochs, selections }: Pick<ReadPass, 'epochs' | 'selections'>,
+  { chances, matrices }: SampledAnew,
+  samples: number,
+  theta: number,
+): SeedThreshold {
+  const kept = (values: readonly number[]): number =>
+    values.filter((value) => value >= theta).length;
+  const average = (values: readonly number[]): number =>
+    values.reduce((sum, value) => sum + value, 0) / values.length;
+  const curve = meanCurveOf(chances, epochs);
+  const scale = curve.reduce((sum, mean) => sum + (1 - mean) ** 2, 0);
+  const noise = curve.reduce((sum, mean) => sum + (mean * (1 - mean)) / samples, 0);
+  return {
+    kept: selections.lim?.length ?? 0,
+    resampled: average(matrices.map((shares) => kept(valuesOf('lim', shares, epochs)))),
+    debiased: average(matrices.map((shares) => kept(debiasedScores(shares, epochs, samples)))),
+    noiseless: kept(valuesOf('lim', chances, epochs)),
+    onCurve: 1 - noise / scale,
+  };
+}
+
+/** LIM scores from which the binomial variance of the shares is taken: `shaders/lim-debias.wgsl`. */
+function debiasedScores(shares: Float64Array, epochs: number, samples: number): number[] {
+  const scores = valuesOf('lim', shares, epochs);
+  if (samples < 2) return scores;
+  const curve = meanCurveOf(shares, epochs);
+  return scores.map((score, prompt) => {
+    let [noise, scale] = [0, 0];
+    curve.forEach((mean, k) => {
+      const share = shares[prompt * epochs + k] ?? NaN;
+      if (Number.isNaN(share)) return;
+      noise += (share * (1 - share)) / (samples - 1);
+      scale += (1 - mean) ** 2;
+    });
+    return score + noise / scale;
+  });
+}
+
 /** The prompts with the highest values of a rule; ties go to the lower number. */
 export function chosenBy(
   rule: HalvedRule,
@@ -200,16 +341,7 @@ export function chosenBy(
   epochs: number,
   size: number,
 ): number[] {
-  const prompts = shares.length / epochs;
-  const curves = Array.from({ length: prompts }, (_, i) =>
-    shares.subarray(i * epochs, (i + 1) * epochs),
-  );
-  const meanCurve = Array.from({ length: epochs }, (_, k) =>
-    meanPresent(curves.map((curve) => curve[k] ?? NaN)),
-  );
-  const level = meanPresent([...shares]);
-  const values = curves.map((curve) => valueOf(rule, curve, meanCurve, level));
-  return values
+  return valuesOf(rule, shares, epochs)
     .map((value, prompt) => ({ value, prompt }))
     .filter(({ value }) => !Number.isNaN(value))
     .sort((a, b) => b.value - a.value || a.prompt - b.prompt)
@@ -218,9 +350,31 @@ export function chosenBy(
     .sort((a, b) => a - b);
 }
 
-function meanPresent(values: readonly number[]): number {
-  const present = values.filter((value) => !Number.isNaN(value));
-  return present.reduce((sum, value) => sum + value, 0) / present.length;
+/** A rule's value of every prompt; NaN for a prompt that no epoch has. */
+function valuesOf(rule: HalvedRule, shares: Float64Array, epochs: number): number[] {
+  const meanCurve = meanCurveOf(shares, epochs);
+  const level = meanPresent(shares);
+  return Array.from({ length: shares.length / epochs }, (_, i) =>
+    valueOf(rule, shares.subarray(i * epochs, (i + 1) * epochs), meanCurve, level),
+  );
+}
+
+/** The mean share of each epoch over the prompts that it has. */
+function meanCurveOf(shares: Float64Array, epochs: number): number[] {
+  return Array.from({ length: epochs }, (_, k) =>
+    meanPresent(shares.filter((_share, i) => i % epochs === k)),
+  );
+}
+
+function meanPresent(values: ArrayLike<number>): number {
+  let [sum, present] = [0, 0];
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i] ?? NaN;
+    if (Number.isNaN(value)) continue;
+    sum += value;
+    present++;
+  }
+  return sum / present;
 }
 
 function valueOf(
@@ -229,13 +383,12 @@ function valueOf(
   meanCurve: readonly number[],
   level: number,
 ): number {
-  const own = [...curve];
-  const mean = meanPresent(own);
+  const mean = meanPresent(curve);
   switch (rule) {
     case 'lim': {
       // s_i = 1 - sum_k (r_i^k - r_avg^k)^2 / sum_k (1 - r_avg^k)^2 over the epochs present.
       let [distance, scale] = [0, 0];
-      own.forEach((value, k) => {
+      curve.forEach((value, k) => {
         if (Number.isNaN(value)) return;
         distance += (value - (meanCurve[k] ?? 0)) ** 2;
         scale += (1 - (meanCurve[k] ?? 0)) ** 2;
@@ -245,9 +398,9 @@ function valueOf(
     case 'near':
       return -Math.abs(mean - level);
     case 'hvar':
-      return meanPresent(own.map((value) => (value - mean) ** 2));
+      return meanPresent(curve.map((value) => (value - mean) ** 2));
     case 'gvar':
-      return meanPresent(own.map((value) => value * (1 - value)));
+      return meanPresent(curve.map((value) => value * (1 - value)));
   }
 }
 
@@ -263,7 +416,7 @@ export function rocOf(
     value:
       detector === 'lim'
         ? (scores[i] ?? NaN)
-        : meanPresent([...accuracy.subarray(i * epochs, (i + 1) * epochs)]),
+        : meanPresent(accuracy.subarray(i * epochs, (i + 1) * epochs)),
     wrong: wrongKeys?.[i] === true,
   }))
     .filter(({ value }) => !Number.isNaN(value))

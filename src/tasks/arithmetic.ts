@@ -23,6 +23,7 @@ import type {
   TaskShape,
   TaskVerifier,
   Tier,
+  TypedPrompt,
   Verdict,
 } from './task.ts';
 import { CharacterTokenizer, characterText } from './text.ts';
@@ -401,6 +402,21 @@ export class ArithmeticTask implements Task {
       return value;
     });
     return `${values.join(',')}${random.float() < formatErrorShare ? '?' : '#'}${value};`;
+  }
+
+  /** Blanks, `_` and `=` may be left out. */
+  typed(text: string): TypedPrompt {
+    const chain = text.replace(/[\s_]+/g, '').replace(/=$/, '');
+    const { modulus, maxOperators } = this.config;
+    const prompt = `${chain.padEnd(this.maxPromptTokens - 1, '_')}=`;
+    if (chain.length > this.maxPromptTokens - 1 || !promptShape.test(prompt)) {
+      throw new RangeError(
+        `'${shorten(text)}' is not 2 to ${maxOperators + 1} digits with + - * between, such as 7-3*4=`,
+      );
+    }
+    const large = Array.from(chain).find((character) => Number(character) >= modulus);
+    if (large !== undefined) throw new RangeError(`the digit ${large} is not below ${modulus}`);
+    return { text: prompt, key: String(this.#answer(prompt)) };
   }
 
   pool(seed: number): readonly (PoolPrompt & DrawnPrompt)[] {

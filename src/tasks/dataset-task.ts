@@ -18,7 +18,15 @@ import {
   tierNames,
   verifierOf,
 } from './dataset-config.ts';
-import type { LeftOutRow, PoolPrompt, Task, TaskModel, TaskResources, Tier } from './task.ts';
+import type {
+  LeftOutRow,
+  PoolPrompt,
+  Task,
+  TaskModel,
+  TaskResources,
+  Tier,
+  TypedPrompt,
+} from './task.ts';
 import type { Text } from './text.ts';
 
 /** Largest chat template, in bytes. */
@@ -76,6 +84,7 @@ export async function openDataset(config: DatasetConfig, resources: TaskResource
       text: datasetText(client, model, { stopIds, templated }),
       pool: () => pool,
       tiers: () => tiers,
+      typed: (text) => reader.typed(text),
       corpus: undefined,
       describeInjected: () => [],
       notes,
@@ -234,6 +243,14 @@ class DatasetReader {
     }
     this.#note(prompts);
     return kept.map((one) => promptOf(one, verifierOf(this.#config)));
+  }
+
+  /** A typed text as the only turn of a conversation. */
+  async typed(text: string): Promise<TypedPrompt> {
+    const where = 'the prompt';
+    const row = { where, id: undefined, prompt: text, answer: undefined, record: {} };
+    const [given = text] = await this.#given([row], () => where);
+    return { text, given, row: { prompt: text, answer: null } };
   }
 
   /** The held-out tiers, in the order of the config. */

@@ -28,6 +28,9 @@ export interface Prompt {
   readonly row?: RowValues;
 }
 
+/** A prompt that a person has typed. */
+export type TypedPrompt = Omit<Prompt, 'key' | 'tokens'> & { readonly key?: string };
+
 /** A prompt of a made-up task. */
 export interface DrawnPrompt extends Prompt {
   /** Chance in [0, 1] that a solution in the pre-training corpus makes no slip on this prompt. */
@@ -184,6 +187,13 @@ export type Corpus = (seed: number, update: number, count: number) => readonly C
 export interface Task extends TaskShape {
   readonly name: string;
   readonly text: Text;
+  /**
+   * The prompt that a text means which a person types, with its answer key if the task knows it: else
+   * the key is undefined. If absent, the text is the prompt.
+   *
+   * @throws RangeError or FormatError for a text that means no prompt of the task.
+   */
+  typed?(text: string): TypedPrompt | Promise<TypedPrompt>;
   /** The training prompts of a seed, all distinct. Their order tells nothing about a prompt. */
   pool(seed: number): readonly PoolPrompt[];
   /**

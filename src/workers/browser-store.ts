@@ -107,9 +107,7 @@ export class BrowserStore implements RunStore {
     const names: string[] = [];
     try {
       const handle = await this.#folder(folder === '' ? '' : `${runPath(folder)}/`, false);
-      // TypeScript's DOM types leave this out unless DOM.AsyncIterable is included.
-      const entries = handle as unknown as { values(): AsyncIterable<FileSystemHandle> };
-      for await (const { kind, name } of entries.values()) if (kind === 'file') names.push(name);
+      for await (const { kind, name } of entriesOf(handle)) if (kind === 'file') names.push(name);
     } catch (error) {
       if (!isMissing(error)) throw error;
     }
@@ -131,6 +129,11 @@ export class BrowserStore implements RunStore {
     }
   }
 
+  /** The size of all files together, in bytes. */
+  bytes(): Promise<number> {
+    return bytesIn(this.#root);
+  }
+
   /** The folder that contains the last part of a path. */
   async #folder(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
     let folder = this.#root;
@@ -139,6 +142,27 @@ export class BrowserStore implements RunStore {
     }
     return folder;
   }
+}
+
+/** TypeScript's DOM types leave this out unless DOM.AsyncIterable is included. */
+const entriesOf = (folder: FileSystemDirectoryHandle) =>
+  (
+    folder as unknown as {
+      values(): AsyncIterable<FileSystemFileHandle | FileSystemDirectoryHandle>;
+    }
+  ).values();
+
+async function bytesIn(folder: FileSystemDirectoryHandle): Promise<number> {
+  let sum = 0;
+  try {
+    for await (const entry of entriesOf(folder)) {
+      sum += entry.kind === 'file' ? (await entry.getFile()).size : await bytesIn(entry);
+    }
+  } catch (error) {
+    // Another tab removes files, or the whole run, while they are counted.
+    if (!isMissing(error)) throw error;
+  }
+  return sum;
 }
 
 const nameOf = (path: string): string => path.split('/').at(-1) ?? path;

@@ -1,8 +1,10 @@
 // Types of what crosses a worker boundary: plain data and transferred arrays.
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
+import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
 import type { TunedVariants } from '../variants/choices.ts';
 import type { ExperimentEvent, PromptCompletions } from '../results.ts';
+import type { MethodName } from '../selection/methods.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import type { RunInputs } from '../run-folder/inputs.ts';
@@ -63,6 +65,23 @@ export interface StartRequest {
   readonly memory?: number;
   /** Starts paused. Default false. */
   readonly paused?: boolean;
+  /**
+   * Whether the run's folder keeps weights of a drawn model where `experiment.keepWeights` does not
+   * say. Default true.
+   */
+  readonly keepWeights?: boolean;
+}
+
+/** A run whose folder is there, to be asked while nothing is trained. */
+export type OpenRequest = Pick<StartRequest, 'store' | 'files' | 'adapter' | 'tuned' | 'bases'>;
+
+/** What an opened run can be asked. */
+export interface OpenedRun {
+  readonly adapter: string;
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
+  /** The weights that its folder keeps. */
+  readonly weights: readonly { readonly of: 'base' | MethodName; readonly seed: number }[];
 }
 
 /** What a run that has started runs on. */
@@ -106,8 +125,32 @@ export interface TrainerApi extends WorkerApi {
    * last event tells the final state.
    */
   events(): Promise<readonly ExperimentEvent[]>;
-  /** The responses to a prompt of the pool in the FULL pass of the current seed. */
-  completions(prompt: number): PromptCompletions;
+  /**
+   * The responses to a prompt of the pool that a method of the current seed was trained on.
+   *
+   * @param method FULL when left out.
+   * @throws RangeError (by `name`) for a prompt or a method that the run does not have.
+   */
+  completions(prompt: number, method?: MethodName): PromptCompletions;
+  /**
+   * Opens a run that is not under way, finished or not, so that `generate` and `inspect` ask what its
+   * folder keeps, on a device that stays open until the next `open`, `start` or `dispose`. A run that
+   * has ended in this worker needs no opening. No verifier module runs that the folder names: responses
+   * then have no verdicts.
+   *
+   * @throws Error while a run is under way; ConfigError, AdapterError, InspectionError (by `name`), or
+   *   the error of a file.
+   */
+  open(request: OpenRequest): Promise<OpenedRun>;
+  /**
+   * Draws responses of a model of the run, and gives the distribution of the next token. A run under
+   * way answers between two iterations, and goes on with the same bits.
+   *
+   * @throws InspectionError (by `name`), whose message names what cannot be answered; AllocationError.
+   */
+  generate(call: GenerateCall): Promise<Generated>;
+  /** Gives what policy, base and critic say of each token of responses; as `generate`. */
+  inspect(call: InspectCall): Promise<Inspected>;
   /** A file of the run, such as `results.json`; undefined if it does not exist yet. */
   readFile(path: string): Promise<Uint8Array | undefined>;
 }

@@ -1,11 +1,12 @@
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { CHECKPOINTS, CONFIG, LATEST, placeOfCheckpoint, RESULTS } from '../run-folder/names.ts';
 import { inputTexts, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile, runFileText, type RunFile } from '../run-folder/run-file.ts';
 import { at } from '../run-plan.ts';
-import { CompletionLog } from '../scheduler/completion-log.ts';
+import { SeedCompletions } from '../scheduler/completion-log.ts';
 import { modulesOf } from '../tasks/registry.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
@@ -28,6 +29,8 @@ export interface StoredRun {
   readonly settings?: Pick<RunFile, 'config' | 'seeds' | 'memory'> & { readonly inputs: RunInputs };
   readonly problem?: string;
   readonly finished: boolean;
+  /** Room that its files take, in bytes. */
+  readonly bytes: number;
   /** Undefined before the first checkpoint, and after the run has finished. */
   readonly checkpoint?: CheckpointPlace;
   /** Whether a tab, perhaps this one, is working on the run. */
@@ -148,16 +151,16 @@ export class StoredRuns {
     return (await this.#find(name))?.read(path);
   }
 
-  /** The stored responses of FULL to each prompt of one seed. */
+  /** The stored responses to each prompt of one seed, of FULL or another method of the run. */
   async completions(
     name: string,
     config: ExperimentConfig,
     seed: number,
-  ): Promise<(prompt: number) => PromptCompletions['epochs']> {
-    const log = CompletionLog.of(config, seed);
+  ): Promise<(prompt: number, method?: MethodName) => PromptCompletions['epochs']> {
+    const kept = new SeedCompletions(config, seed);
     const store = await this.#find(name);
-    if (store) await log.load(store, config.experiment.epochs);
-    return (prompt) => log.of(prompt);
+    if (store) await kept.loadAll(store);
+    return (prompt, method = 'full') => kept.of(method).of(prompt);
   }
 
   /** @throws StorageError if another tab works on the run. */
@@ -234,7 +237,7 @@ export class StoredRuns {
     if (!store) return undefined;
     const file = await store.read(CONFIG);
     const finished = (await store.read(RESULTS)) !== undefined;
-    const known = { name, started, finished, claimed };
+    const known = { name, started, finished, claimed, bytes: await store.bytes() };
     if (!file) return known;
     try {
       const inputs = await readInputs(textReader(store));

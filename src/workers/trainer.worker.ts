@@ -1,4 +1,5 @@
 import * as Comlink from 'comlink';
+import { ConfigError } from '../config-error.ts';
 import { configHash, parseConfig, type ExperimentConfig } from '../config.ts';
 import { parseJson } from '../formats/json.ts';
 import { openGpu, type Gpu } from '../gpu/device.ts';
@@ -6,29 +7,50 @@ import { useTuned } from '../variants/choices.ts';
 import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { digestsOf, readInputs, type RunInputs } from '../run-folder/inputs.ts';
-import { parseRunFile } from '../run-folder/run-file.ts';
+import { parseRunFile, type RunFile } from '../run-folder/run-file.ts';
+import { weightsFolders } from '../run-folder/weights.ts';
 import { findBase } from '../scheduler/base-file.ts';
 import { type GivenInputs, openGivenInputs } from '../scheduler/given-inputs.ts';
+import { RunEndedError } from '../scheduler/run-control.ts';
 import { MemoryStore, type RunStore } from '../scheduler/run-store.ts';
 import { BrowserStore } from './browser-store.ts';
+import { modulesOf } from '../tasks/registry.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import { FolderStore } from './folder-store.ts';
 import { hostName } from '../host-name.ts';
+import { IdleRun } from './idle-run.ts';
 import { type GivenFiles, openFiles } from './given-files.ts';
 import { Outbox } from './outbox.ts';
-import type { StartRequest, StorePlace, TrainerApi } from './protocol.ts';
+import type { OpenedRun, OpenRequest, StartRequest, StorePlace, TrainerApi } from './protocol.ts';
 import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 import { TrainingRun } from './training-run.ts';
 import { UnreadError, WatchedFiles } from './watched-files.ts';
 
-/** One run and its resources. */
-interface Run extends Opening {
-  readonly training: TrainingRun;
+/** The files of a run, and who judges its responses. */
+interface RunParts {
+  readonly config: ExperimentConfig;
+  readonly seeds: readonly number[];
   readonly inputs: GivenInputs;
   readonly files: GivenFiles;
+  /** Undefined where a module would judge, which a folder may not have run. */
+  readonly verifiers: RewardPool | undefined;
+  readonly store: RunStore;
+  readonly request: Pick<StartRequest, 'adapter' | 'tuned' | 'bases'>;
+}
+
+/** One run and its resources. */
+interface Run extends Opening, RunParts {
+  readonly training: TrainingRun;
   readonly verifiers: RewardPool;
   readonly store: RevocableStore;
+}
+
+/** A run that is asked while none is under way. */
+interface Asked {
+  /** Undefined for the run that has ended in this worker, whose parts are closed with it. */
+  readonly parts: RunParts | undefined;
+  readonly idle: Promise<IdleRun>;
 }
 
 // At most ten batches of events a second.
@@ -52,6 +74,7 @@ let run: Run | undefined;
 let opening: Promise<Run> | undefined;
 /** Of the run that was started last. */
 let latest: Opening | undefined;
+let asked: Asked | undefined;
 
 async function beginRun(request: StartRequest, { outbox, reading }: Opening): Promise<Run> {
   const config = parseConfig(request.config, 'config');
@@ -73,7 +96,7 @@ async function beginRun(request: StartRequest, { outbox, reading }: Opening): Pr
 async function openRun(
   request: StartRequest,
   config: ExperimentConfig,
-  parts: Omit<Run, 'training' | 'verifiers'>,
+  parts: Omit<Run, 'training' | 'verifiers' | 'config' | 'seeds' | 'request'>,
 ): Promise<Run> {
   const { store, inputs, outbox } = parts;
   const { verifiers: workers, frames } = request;
@@ -91,6 +114,7 @@ async function openRun(
       resources: inputs.resources,
       given: inputs.given,
       budget: request.memory,
+      keepWeights: request.keepWeights,
       shippedBase: (wanted) => Promise.resolve(findBase(request.bases ?? [], wanted)?.numbers()),
       emit: (event) => outbox.push(event),
     },
@@ -105,10 +129,13 @@ async function openRun(
     },
   );
   void training.ended.finally(() => outbox.close());
-  return { ...parts, training, verifiers };
+  return { ...parts, config, seeds: request.seeds, request, training, verifiers };
 }
 
-async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
+async function openTunedGpu({
+  adapter,
+  tuned,
+}: Pick<StartRequest, 'adapter' | 'tuned'>): Promise<Gpu> {
   const gpu = await openGpu({
     adapter: adapter ?? 'auto',
     limits: 'max',
@@ -116,6 +143,72 @@ async function openTunedGpu({ adapter, tuned }: StartRequest): Promise<Gpu> {
   });
   useTuned(gpu, hostName(), tuned ?? {});
   return gpu;
+}
+
+/** The run that questions go to while none is under way. @throws Error if there is none. */
+function askedRun(): Promise<IdleRun> {
+  asked ??= { parts: undefined, idle: openIdle(current()) };
+  const { idle } = asked;
+  idle.catch(() => {
+    // The next question tries again.
+    if (asked?.idle === idle && !asked.parts) asked = undefined;
+  });
+  return idle;
+}
+
+const openIdle = ({ verifiers, request, ...parts }: RunParts): Promise<IdleRun> =>
+  IdleRun.open({
+    ...parts,
+    verify: verifiers && ((batch) => verifiers.verify(batch)),
+    bases: request.bases ?? [],
+    openGpu: () => openTunedGpu(request),
+  });
+
+/** Has a question answered by the run under way, or by one that is not. */
+async function answer<Answer>(
+  byTraining: (training: TrainingRun) => Promise<Answer>,
+  byIdle: (idle: IdleRun) => Promise<Answer>,
+): Promise<Answer> {
+  if (run && !asked?.parts) {
+    const { training } = run;
+    try {
+      if (!training.control.ended) return await byTraining(training);
+    } catch (error) {
+      if (!(error instanceof RunEndedError)) throw error;
+    }
+    // Its device closes first.
+    await training.ended;
+  }
+  return byIdle(await askedRun());
+}
+
+async function closeAsked(): Promise<void> {
+  const closing = asked;
+  asked = undefined;
+  const idle = await closing?.idle.catch(() => undefined);
+  await idle?.close();
+  await closing?.parts?.verifiers?.close();
+  await closing?.parts?.files.close();
+}
+
+/** Opens the parts of a run that is not under way, as its folder has them. */
+async function openParts(request: OpenRequest): Promise<RunParts> {
+  const store = await openStore(request.store);
+  const file = await keptRun(store);
+  if (!file) throw new ConfigError(`${CONFIG}: there is no run in this folder`);
+  const { config, seeds } = file;
+  const files = openFiles(request.files);
+  try {
+    const inputs = await openGivenInputs(config, files, { begunWith: file.inputs });
+    const judged = modulesOf(config.task).length === 0;
+    const verifiers = judged
+      ? await RewardPool.open(config.task, { files, workers: 1 })
+      : undefined;
+    return { config, seeds, store, files, inputs, verifiers, request };
+  } catch (error) {
+    await files.close();
+    throw error;
+  }
 }
 
 async function closeRun({ training, verifiers, files, reading }: Run): Promise<void> {
@@ -137,7 +230,7 @@ function stopRun({ training, reading }: Pick<Run, 'training' | 'reading'>): void
  */
 async function keptRun(
   store: RunStore,
-): Promise<{ readonly configHash: string; readonly inputs: RunInputs } | undefined> {
+): Promise<(RunFile & { readonly inputs: RunInputs }) | undefined> {
   const textOf = async (name: string): Promise<string | undefined> => {
     const bytes = await store.read(name);
     return bytes && new TextDecoder().decode(bytes);
@@ -145,8 +238,7 @@ async function keptRun(
   const text = await textOf(CONFIG);
   if (text === undefined) return undefined;
   const inputs = await readInputs(textOf);
-  const { configHash: hash } = await parseRunFile(parseJson(text, CONFIG), CONFIG, inputs);
-  return { configHash: hash, inputs };
+  return { ...(await parseRunFile(parseJson(text, CONFIG), CONFIG, inputs)), inputs };
 }
 
 function openStore(place: StorePlace): RunStore | Promise<RunStore> {
@@ -205,7 +297,9 @@ const api: TrainerApi = {
     run = undefined;
     const now = newOpening();
     latest = now;
-    opening = (before ? closeRun(before) : Promise.resolve()).then(() => beginRun(request, now));
+    opening = closeAsked()
+      .then(() => before && closeRun(before))
+      .then(() => beginRun(request, now));
     let begun: Run | undefined;
     try {
       begun = await opening;
@@ -247,9 +341,41 @@ const api: TrainerApi = {
     if (!latest) throw new Error('trainer: no run has been started');
     return latest.outbox.next();
   },
-  completions: (prompt) => current().training.completions(prompt),
+  completions: (prompt, method) => current().training.completions(prompt, method),
+  async open(request) {
+    if (opening || (run && !run.training.control.ended)) {
+      throw new Error('trainer: a run is under way');
+    }
+    await closeAsked();
+    const parts = await openParts(request);
+    const idle = openIdle(parts);
+    asked = { parts, idle };
+    try {
+      const { adapter } = await idle;
+      const { config, seeds, store } = parts;
+      const weights: OpenedRun['weights'][number][] = [];
+      for (const { folder, last, of, seed } of weightsFolders(config, seeds)) {
+        if ((await store.size(`${folder}/${last}`)) !== undefined) weights.push({ of, seed });
+      }
+      return { adapter, config, seeds, weights };
+    } catch (error) {
+      await closeAsked();
+      throw error;
+    }
+  },
+  generate: (call) =>
+    answer(
+      (training) => training.generate(call),
+      (idle) => idle.generate(call),
+    ),
+  inspect: (call) =>
+    answer(
+      (training) => training.inspect(call),
+      (idle) => idle.inspect(call),
+    ),
   readFile: (path) => current().store.read(path),
   async dispose() {
+    await closeAsked();
     if (opening) latest?.reading.abort(new UnreadError('the worker ends'));
     const last = (await opening?.catch(() => undefined)) ?? run;
     if (last) await closeRun(last);

@@ -2,7 +2,9 @@ import { describeError } from '../threads/connect.ts';
 import type { ExperimentConfig } from '../config.ts';
 import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
 import { AllocationError } from '../gpu/memory.ts';
+import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
 import type { PromptCompletions } from '../results.ts';
+import type { MethodName } from '../selection/methods.ts';
 import { halvedRows } from '../rollout/batched-decoder.ts';
 import { lastCheckpointText } from '../scheduler/checkpoint.ts';
 import { rolloutRows } from '../scheduler/experiment-buffers.ts';
@@ -85,9 +87,24 @@ export class TrainingRun {
   }
 
   /** See `Experiment.completions`. @throws Error while no device is open. */
-  completions(prompt: number): PromptCompletions {
+  completions(prompt: number, method?: MethodName): PromptCompletions {
+    return this.#current.completions(prompt, method);
+  }
+
+  /** See `Experiment.generate`. @throws RunEndedError if the run ends first. */
+  generate(call: GenerateCall): Promise<Generated> {
+    return this.control.visit(() => this.#current.generate(call));
+  }
+
+  /** See `Experiment.inspect`. @throws RunEndedError if the run ends first. */
+  inspect(call: InspectCall): Promise<Inspected> {
+    return this.control.visit(() => this.#current.inspect(call));
+  }
+
+  /** @throws Error while no device is open. */
+  get #current(): Experiment {
     if (!this.#experiment) throw new Error('the run waits for a device');
-    return this.#experiment.completions(prompt);
+    return this.#experiment;
   }
 
   async #run(opened: (adapter: string) => void, policy?: ReopeningPolicy): Promise<void> {

@@ -16,6 +16,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vit
 import { bunCommand, denoCommand } from '../../scripts/process.mjs';
 import { configHash } from '../../src/config.ts';
 import { readSafetensors } from '../../src/formats/safetensors.ts';
+import type { Inspected } from '../../src/inspection/calls.ts';
 import { presets } from '../../src/presets.ts';
 import { tiny } from '../e2e/tiny.ts';
 import { differences } from '../faults/compare.ts';
@@ -120,6 +121,35 @@ describe('limr run', () => {
     expect(fresh.stderr).toContain('pre-training its base');
     expect((await start(node, ['run', '--resume', 'parts'])).code).toBe(0);
     expectSameRun('parts', 'runs/quick-1-2');
+  });
+
+  test('keeps weights that other commands read, and models that can be asked', async () => {
+    const folder = 'asked';
+    const done = await start(node, ['run', config, '--out', folder]);
+    expect(done.code).toBe(0);
+    expect(done.stderr).toContain('weights: model-base, model, model-lim (limr generate');
+    const greedy = ['--prompt', '1+2__=', '--temperature', '0', '--json'];
+    const generated = await start(node, ['generate', `${folder}/model-lim`, ...greedy]);
+    expect(generated.code).toBe(0);
+    const [{ ids }] = JSON.parse(generated.stdout) as { ids: number[] }[];
+    const asked = ['inspect', folder, '--weights', 'base,lim', '--prompt', '1 + 2', '--json'];
+    const inspected = await start(node, [...asked, '--temperature', '0']);
+    expect(inspected.code).toBe(0);
+    const [base, lim] = JSON.parse(inspected.stdout) as Inspected[];
+    expect([base.by.weights, lim.by.weights]).toEqual(['base', 'lim']);
+    expect(lim.prompt).toEqual({ text: '1+2__=', key: '0' });
+    // The same model, by its folder and by the run.
+    const [{ tokens }] = lim.responses;
+    expect(tokens.map(({ id }) => id)).toEqual(ids);
+    expect(tokens.map(({ alternatives: [first] }) => first.id)).toEqual(ids);
+    const nobody = await start(node, ['inspect', folder, '--weights', 'rand', '--place', '0']);
+    expect(nobody.code).toBe(2);
+    expect(nobody.stderr).toContain(
+      'limr inspect: weights: rand is none of full, lim, whose weights',
+    );
+    const long = await start(node, ['inspect', folder, '--prompt', '1'.repeat(110_000)]);
+    expect(long.code).toBe(2);
+    expect(long.stderr).toContain('limr inspect: prompt.text: 110000 characters, more than');
   });
 
   test('goes on where its device is lost, and ends as if nothing had been', async () => {

@@ -21,6 +21,8 @@ test('a file whose first write was cut off is missing, and can be written', asyn
     await store.append(path, 0, new Uint8Array([1, 2]));
     await store.append(path, 2, new Uint8Array([3]));
     expect(await store.read(path)).toEqual(new Uint8Array([1, 2, 3]));
+    await store.write('config.json', '{}');
+    expect(await store.bytes()).toBe(5);
     await store.remove(path);
     expect(await store.list('checkpoints')).toEqual([]);
   } finally {

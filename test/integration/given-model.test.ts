@@ -9,12 +9,13 @@ import { renderReport } from '../../src/report/page.ts';
 import type { ExperimentEvent, ScoredPrompt } from '../../src/results.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import { inputTexts } from '../../src/run-folder/inputs.ts';
+import { Asking } from '../../src/scheduler/asking.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { openGivenInputs } from '../../src/scheduler/given-inputs.ts';
 import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
-import { openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
+import { openTask, openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
 import { packVerdicts } from '../../src/tasks/verification.ts';
 import type { LettersConfig } from '../support/given-task.ts';
 import { openTestGpu } from '../support/gpu.ts';
@@ -124,6 +125,27 @@ async function run(config: ExperimentConfig, files: MemoryFiles, store: MemorySt
     { resume: true },
   );
   return { results: await experiment.run(control), events, inputs };
+}
+
+/** A run that is over, to be asked. */
+async function askedOf(
+  config: ExperimentConfig,
+  { resources, given }: Awaited<ReturnType<typeof openGivenInputs>>,
+  store: MemoryStore,
+) {
+  const task = await openTask(config.task, resources);
+  const { directory } = given!;
+  const asking = new Asking({
+    gpu: await openTestGpu(),
+    config,
+    model: directory.config,
+    task,
+    seeds: [1],
+    store,
+    base: directory,
+    verify: await verifierOf(config),
+  });
+  return { task, asking };
 }
 
 /** Times of a run, which differ between equal runs. */
@@ -253,6 +275,27 @@ describe('an experiment that starts from a model folder', () => {
     // Half as many updates from the same base: B was zeroed in between.
     expect(moved(lim.tensors)).toBeGreaterThan(0);
     expect(moved(lim.tensors)).toBeLessThan(moved(full.tensors));
+
+    // The base and what was trained answer side by side, the base as its own reference.
+    const { task, asking } = await askedOf(config, inputs, whole);
+    const standing = { seed: 1 };
+    const asked = async (weights: 'base' | 'full' | 'lim') => {
+      const call = { prompt: { place: 1 }, weights } as const;
+      const { responses } = await asking.generate({ ...call, samples: 2, seed: 1 }, standing);
+      const given = responses.map(({ ids }) => ids);
+      const inspected = await asking.inspect({ ...call, responses: given }, standing);
+      return inspected.responses.flatMap(({ tokens }) => tokens);
+    };
+    for (const { logprob, baseLogprob, kl } of await asked('base')) {
+      expect(baseLogprob).toBe(logprob);
+      expect(kl).toBe(0);
+    }
+    const farthest = async (weights: 'full' | 'lim'): Promise<number> =>
+      Math.max(...(await asked(weights)).map((one) => Math.abs(one.logprob - one.baseLogprob)));
+    expect(await farthest('full')).toBeGreaterThan(1e-4);
+    expect(await farthest('lim')).toBeGreaterThan(1e-4);
+    asking.destroy();
+    await task.text.close();
 
     expect((await run(config, files, parts, 2)).results).toBeUndefined();
     expect((await run(config, files, parts, 3)).results).toBeUndefined();

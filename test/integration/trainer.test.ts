@@ -121,6 +121,53 @@ describe('the trainer worker', () => {
     expect(batches).toBeGreaterThan(1);
   });
 
+  test('is asked before, between and after the updates of a run, and trains as if it were not', async () => {
+    trainer = await connectTrainer();
+    const { api } = trainer;
+    const ask = { prompt: { place: 0 }, samples: 2, seed: 4 } as const;
+    await expect(api.generate({ ...ask, weights: 'base' })).rejects.toThrow(
+      'no run has been started',
+    );
+    await api.start({ ...request, paused: true });
+    await expect(api.generate({ ...ask, weights: 'base' })).rejects.toMatchObject({
+      name: 'InspectionError',
+      message: 'the run has not evaluated its base yet',
+    });
+    await expect(api.open(request)).rejects.toThrow('a run is under way');
+    await api.resume();
+    const events: ExperimentEvent[] = [];
+    while (only(events, 'update').length === 0) events.push(...(await api.events()));
+    const between = await api.generate({ ...ask, weights: 'now' });
+    expect(between.by.training).toMatchObject({ method: 'full' });
+    expect(between.responses).toHaveLength(2);
+    await api.pause();
+    while (only(events, 'state').at(-1)?.state !== 'paused') events.push(...(await api.events()));
+    const inspected = await api.inspect({
+      prompt: ask.prompt,
+      weights: 'now',
+      responses: between.responses.map(({ ids }) => ids),
+    });
+    expect(inspected.responses.map(({ tokens }) => tokens.length)).toEqual([1, 1]);
+    await api.resume();
+    for await (const batch of eventsOf(trainer)) events.push(...batch);
+    const [{ results }] = only(events, 'done');
+    // On a device of its own, as often as it is asked.
+    const after = await api.generate({ ...ask, weights: 'full' });
+    const base = await api.generate({ ...ask, weights: 'base' });
+    expect(after.next).not.toEqual(base.next);
+    expect(await api.generate({ ...ask, weights: 'full' })).toEqual(after);
+    await expect(api.generate({ ...ask, weights: 'now' })).rejects.toMatchObject({
+      name: 'InspectionError',
+    });
+
+    // The same worker trains again, unasked.
+    await api.start(request);
+    const again: ExperimentEvent[] = [];
+    for await (const batch of eventsOf(trainer)) again.push(...batch);
+    const [{ results: same }] = only(again, 'done');
+    expect({ ...same, seconds: 0 }).toEqual({ ...results, seconds: 0 });
+  });
+
   test('says what failed, and that the run has', async () => {
     trainer = await connectTrainer();
     const weights = initialParameters(modelConfigOf(config, taskShapeOf(config.task)!), 1);

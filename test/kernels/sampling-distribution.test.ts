@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { Lanes } from '../../kernels/lib/lanes.ts';
-import { samplingDistribution } from '../support/sampling-distribution.ts';
+import { samplingDistribution } from '../../kernels/sampling-distribution.ts';
 import fixture from '../fixtures/sampling.json';
 import {
   noFilter,

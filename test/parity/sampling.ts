@@ -1,4 +1,4 @@
-import { samplingDistribution } from '../support/sampling-distribution.ts';
+import { samplingDistribution } from '../../kernels/sampling-distribution.ts';
 import { type Context, withScope } from './context.ts';
 import { Fields } from './fields.ts';
 

@@ -9,7 +9,7 @@ import pathlib
 
 import numpy
 import scipy
-from scipy import stats
+from scipy import integrate, stats
 
 random = numpy.random.default_rng(20260701)
 
@@ -92,6 +92,21 @@ def crossed(seeds, sizes, draws):
     }
 
 
+def area(places):
+    heights = numpy.random.default_rng(len(places)).uniform(0.2, 0.9, len(places))
+    length = places[-1] - places[0]
+    return {
+        "places": places,
+        "heights": heights.tolist(),
+        "mean": float(integrate.trapezoid(heights, places) / length),
+    }
+
+
+def binomial(n, p):
+    us = [0.0005, 0.02, 0.3, 0.5, 0.77, 0.98, 0.9995]
+    return {"n": n, "p": p, "us": us, "quantiles": stats.binom.ppf(us, n, p).astype(int).tolist()}
+
+
 ps = [[0.01, 0.04, 0.03], [0.5, 0.5, 0.02, 0.001], [0.9, 0.8], [0.0625]]
 numbers = {
     "scipy": scipy.__version__,
@@ -120,6 +135,8 @@ numbers = {
         paired(20, 0.02, 0.04, False),
     ],
     "crossed": [crossed(10, [40, 25], 100_000), crossed(4, [12], 100_000)],
+    "area": [area([0, 10, 20, 30, 40]), area([0, 6, 12]), area([2, 3, 10, 11.5])],
+    "binomial": [binomial(8, 0.03), binomial(8, 0.5), binomial(32, 0.9), binomial(1, 0.25)],
 }
 path = pathlib.Path(__file__).with_name("numbers.json")
 path.write_text(json.dumps(numbers, separators=(",", ":"), allow_nan=False) + "\n")

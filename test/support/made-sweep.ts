@@ -262,12 +262,7 @@ export function makeEvidence(
   const condition = conditionsOf(sweep).find(
     ({ factors }) => JSON.stringify(factors) === JSON.stringify(where),
   )!;
-  const contrast = (
-    name: string,
-    other: MethodName,
-    adjusted: number,
-    verdict?: ShownContrast['verdict'],
-  ): ShownContrast => {
+  const unjudged = (name: string, other: MethodName, p = 0.25): ShownContrast => {
     const { readout, mean, interval, bySeed } = differencesOf(condition, 'lim', other).at(-1)!;
     return {
       name,
@@ -281,16 +276,20 @@ export function makeEvidence(
         mean,
         interval: interval!,
         crossed: [interval![0] - 0.01, interval![1] + 0.01],
-        p: adjusted / 2,
+        p,
         leastP: 2 ** (1 - bySeed.length),
         detectable: 0.031,
         interquartileMean: mean,
         improvement: 0.25,
       },
-      adjusted,
-      ...(verdict ? { verdict } : {}),
     };
   };
+  const contrast = (
+    name: string,
+    other: MethodName,
+    adjusted: number,
+    verdict: NonNullable<ShownContrast['verdict']>,
+  ): ShownContrast => ({ ...unjudged(name, other, adjusted / 2), adjusted, verdict });
   return {
     preregistration: {
       title: 'LIM against noise removal and the pool',
@@ -314,9 +313,10 @@ export function makeEvidence(
         verdict: 'incomplete',
       },
     ],
-    exploratory: [contrast('LIM − RAND', 'rand', 0.5)],
+    secondary: [{ ...unjudged('Area P1', 'rand'), at: { areaTo: 40 } }],
+    exploratory: [unjudged('LIM − RAND', 'rand')],
   };
 }
 
 /** Nothing was fixed and nothing compared. */
-export const noEvidence: ShownEvidence = { registered: [], exploratory: [] };
+export const noEvidence: ShownEvidence = { registered: [], secondary: [], exploratory: [] };

@@ -3,7 +3,7 @@
 import * as v from 'valibot';
 import { whole } from '../../src/checked-numbers.ts';
 import { TokenizerClient } from '../../src/formats/tokenizer-client.ts';
-import { characterTokenizerJson } from '../../src/formats/tokenizer.ts';
+import { characterTokenizerJson } from '../../src/formats/character-tokenizer.ts';
 import type { PoolPrompt, TaskKind, TaskShape } from '../../src/tasks/task.ts';
 import type { Text } from '../../src/tasks/text.ts';
 

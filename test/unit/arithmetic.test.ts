@@ -30,6 +30,39 @@ function answerOf(prompt: string, modulus: number): number {
 
 const operatorsOf = (prompt: string): number => prompt.match(/[-+*]/g)!.length;
 
+describe('a typed prompt', () => {
+  const task = new ArithmeticTask(small);
+
+  test.each(['7-3*4+8=', '7-3*4+8', ' 7 - 3*4 +\t8 = ', '7-3*4+8______=', '7_-3*4+8'])(
+    'is padded, and comes with its answer: %j',
+    (text) => {
+      expect(task.typed(text)).toEqual({ text: '7-3*4+8______=', key: '4' });
+    },
+  );
+
+  test.each([
+    '',
+    '=',
+    '7',
+    '7-',
+    '-7',
+    '7--3',
+    '7/3',
+    '77-3',
+    '7-3=4',
+    '１+１',
+    '1+1'.repeat(9),
+    '7-3\u202e',
+  ])('is refused where it is none: %j', (text) => {
+    expect(() => task.typed(text)).toThrow('is not 2 to 7 digits with + - * between');
+  });
+
+  test('has digits below the modulus', () => {
+    const small5 = new ArithmeticTask({ ...arithmeticVariants.F, poolPrompts: 20 });
+    expect(() => small5.typed('1+5')).toThrow('the digit 5 is not below 5');
+  });
+});
+
 describe('arithmetic', () => {
   test('solves the example of its own documentation', () => {
     // 7-3 = 4, 4*4 = 16 -> 6, 6+8 = 14 -> 4.

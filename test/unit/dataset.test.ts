@@ -37,6 +37,24 @@ const chat = JSON.parse(readFileSync('test/fixtures/chat/chat.json', 'utf8')) as
   }[];
 };
 
+describe('a typed prompt', () => {
+  test('is the turn of a user, as a row of the same text is', async () => {
+    const model = modelOf('test/fixtures/chat/qwen25');
+    const pool = [{ prompt: 'How many?', answer: '1' }];
+    const settings = { system: 'Be brief.' };
+    await withTask(settings, resourcesOf({ 'pool.jsonl': pool }, model), async (task) => {
+      const [row] = task.pool(1);
+      const typed = await task.typed?.('How many?');
+      expect(typed).toEqual({
+        text: 'How many?',
+        given: row.given,
+        row: { prompt: 'How many?', answer: null },
+      });
+      expect(typed?.given).toContain('Be brief.');
+    });
+  });
+});
+
 describe('a dataset', () => {
   test.each(chat.families)('puts prompts into the template of %s, with one bos', async (family) => {
     const rows = chat.rows.filter(

@@ -45,6 +45,8 @@ const config = configFrom(
   'test',
 );
 
+const base = { mean: 0.4, tiers: { T1: 0.5, T2: 0.3 } };
+
 function cellOf(
   seed: number,
   wrong: number,
@@ -52,6 +54,7 @@ function cellOf(
 ): EvidenceCell {
   const results = {
     config,
+    base,
     seeds: [{ seed, pool: { prompts: 1280 }, selections: { lim: { prompts: 128 } } }],
     methods: Object.fromEntries(
       Object.entries(methods).map(([name, evaluations]) => [name, { prompts: 1, evaluations }]),
@@ -162,6 +165,32 @@ describe('a contrast', () => {
     });
   });
 
+  test('of areas weighs read-outs by the trapezoid rule, from the base on', () => {
+    // Heights at 0, 20 and 40 weigh 1/4, 1/2 and 1/4; the base is the same and falls out.
+    const cells = [1, 2, 3].map((seed) =>
+      cellOf(seed, 0.1, {
+        lim: [evaluation(seed, 40, [3, 2]), evaluation(seed, 20, [2, 2]), evaluation(seed, 60, [4, 5])],
+        rand: [evaluation(seed, 20, [1, 2]), evaluation(seed, 40, [1, 2])],
+      }),
+    ); // prettier-ignore
+    const at = { areaTo: 40 };
+    const found = contrastOf(sweepOf(cells), contrast({ at }), { ...settings, seeds: [1, 2, 3] });
+    // T1, half of the mean: 1/4 of 1 prompt of 4, and 1/4 of 2 of 4, in halves: 1/16 + 1/16.
+    expect(found.pairs.map(({ difference }) => difference)).toEqual(
+      [1, 2, 3].map(() => expect.closeTo(0.125, 12) as number),
+    );
+    const [, lim] = [found.pairs[0].other, found.pairs[0].one];
+    // The base right in 0.4, LIM in (0.5 + 0.4) / 2 and (0.75 + 0.4) / 2.
+    expect(lim).toBeCloseTo(0.4 / 4 + 0.45 / 2 + 0.575 / 4, 12);
+    const [low, high] = found.tested!.crossed!;
+    expect(low).toBeLessThan(0.125);
+    expect(high).toBeGreaterThan(0.125);
+    const absent = contrast({ at: { areaTo: 30 } });
+    expect(contrastOf(sweepOf(cells), absent, settings).refused).toBe(
+      'no seed has read LIM and RAND at 30, where the area ends',
+    );
+  });
+
   test('at an own epoch takes whole epochs alone', () => {
     // 128 prompts x 8 samples = 2 updates of 512: update 40 is epoch 20 of LIM and 2 of FULL.
     const own = (at: number) =>
@@ -229,7 +258,18 @@ describe('evidence', () => {
     expect(found).not.toHaveProperty('preregistration');
     // What page and table show.
     const shown: ShownEvidence = found;
-    expect(shownInterval(shown.exploratory[0])).toEqual(found.exploratory[0].tested!.interval);
+    const { crossed } = found.exploratory[0].tested!;
+    expect(crossed).toBeDefined();
+    expect(shownInterval(shown.exploratory[0])).toEqual(crossed);
+  });
+
+  test('has intervals over prompts for what is exploratory, as a contrast of its own would', () => {
+    const sweep = sweepOf(ahead);
+    for (const { one, other, tested } of evidenceOf(sweep).exploratory) {
+      const alone = contrastOf(sweep, contrast({ one, other }), { ...settings, draws: 2000 });
+      expect(tested!.crossed![0]).toBeCloseTo(alone.tested!.crossed![0], 12);
+      expect(tested!.crossed![1]).toBeCloseTo(alone.tested!.crossed![1], 12);
+    }
   });
 
   test('decides nothing before all registered seeds are there', () => {
@@ -282,6 +322,36 @@ describe('evidence', () => {
       [0.25, 0.25, 0.375].map((one) => expect.closeTo(one, 12) as number),
     );
     expect(found.tested!.mean).toBeCloseTo(0.875 / 3, 12);
+    // Every seed has the first prompt of T1 right in the one setting and not in the other.
+    expect(found.tested!.crossed![0]).toBeLessThanOrEqual(found.tested!.mean);
+    expect(found.tested!.crossed![1]).toBeGreaterThanOrEqual(found.tested!.mean);
+  });
+
+  test('looks at areas of what was registered, and at LIM − RAND with wrong keys and without', () => {
+    const without = [1, 2, 3, 4].map((seed) =>
+      cellOf(seed, 0, {
+        lim: [evaluation(seed, 40, [1, 2])],
+        rand: [evaluation(seed, 40, [2, 2])],
+      }),
+    );
+    const sweep = sweepOf([...ahead, ...without]);
+    const { secondary } = evidenceOf(sweep, registration([contrast()]));
+    const [area, interaction] = secondary;
+    expect(area).toMatchObject({ name: 'Area P1', at: { areaTo: 40 }, missing: [] });
+    // From the base, which is the same, to a lead of .125 and so on: half of it on average.
+    expect(area.tested!.mean).toBeCloseTo(0.0625, 12);
+    expect(interaction).toMatchObject({
+      name: 'Interaction',
+      where: { 'task.wrongKeyShare': 0.1 },
+      minus: { 'task.wrongKeyShare': 0 },
+    });
+    expect(interaction.tested!.mean).toBeCloseTo(0.25, 12);
+    for (const one of secondary) {
+      expect(one).not.toHaveProperty('verdict');
+      expect(one).not.toHaveProperty('adjusted');
+    }
+    // Without a plan the interaction is looked at over the grid's seeds.
+    expect(evidenceOf(sweep).secondary).toMatchObject([{ name: 'Interaction', missing: [] }]);
   });
 });
 

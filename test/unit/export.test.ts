@@ -89,6 +89,31 @@ describe('a tidy table', () => {
     expect(rows.length).toBe(numbers + ofBase.length);
   });
 
+  test('has samples that no update trained on, and tiers out of distribution', async () => {
+    const { methods } = made.results;
+    const evaluations = methods.lim!.evaluations.map((one, i) => ({
+      ...one,
+      samplesTrained: one.samples - 8 * (i + 1),
+      outOfDistribution: { OOD: 0.125 },
+    }));
+    const results = JSON.stringify({
+      ...made.results,
+      methods: { ...methods, lim: { ...methods.lim, evaluations } },
+    });
+    const text = readFileSync(
+      await exported('csv', written(changed(made, 'results.json', results))),
+      'utf8',
+    );
+    for (const { seed, update, samplesTrained } of evaluations) {
+      const at = `made,${seed},lim,evaluation,${update}`;
+      expect(text).toContain(`\r\n${at},samples_trained,${samplesTrained}\r\n`);
+      expect(text).toContain(`\r\n${at},outOfDistribution/OOD,0.125\r\n`);
+    }
+    expect(linesOf(text).filter((row) => row.includes(',samples_trained,'))).toHaveLength(
+      evaluations.length,
+    );
+  });
+
   test('has no formulas, and quotes what would break a row', async () => {
     const results = made.files.get('results.json')!.replaceAll('"T1":', '"=cmd|\' /C \\"x\\",1":');
     const folder = written(changed(made, 'results.json', results), '@run');

@@ -3,7 +3,7 @@ import { bytesOption } from '../../src/cli/arguments.ts';
 import { promptIds } from '../../src/cli/prompt-ids.ts';
 import { bytesSource } from '../../src/formats/byte-source.ts';
 import { readPrompts } from '../../src/formats/prompts.ts';
-import { characterTokenizerJson } from '../../src/formats/tokenizer.ts';
+import { characterTokenizerJson } from '../../src/formats/character-tokenizer.ts';
 import { TokenizerClient } from '../../src/formats/tokenizer-client.ts';
 
 const alphabet = 'abcdefghijklmnopqrstuvwxyz [](),|';

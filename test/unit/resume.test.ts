@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { configFrom } from '../../src/config.ts';
 import { digestOf } from '../../src/formats/digest.ts';
 import type { FoundCheckpoint } from '../../src/scheduler/checkpoint.ts';
-import { CompletionLog } from '../../src/scheduler/completion-log.ts';
+import { SeedCompletions } from '../../src/scheduler/completion-log.ts';
 import { readResumeState } from '../../src/scheduler/resume.ts';
 import { RunArchive } from '../../src/scheduler/run-archive.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
@@ -68,7 +68,7 @@ async function goOn(log: readonly string[], records = [1, 2, 3, 4, 5].map(update
     files: new Map([...files].map(([path, text]) => [path, markOf(text)])),
     layout: 3,
   };
-  return readResumeState(new RunArchive(store, CompletionLog.of(config, 1)), run, found, true);
+  return readResumeState(new RunArchive(store, new SeedCompletions(config, 1)), run, found, true);
 }
 
 const selection = {

@@ -1,6 +1,12 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { crossedBootstrap } from '../../src/statistics/crossed-bootstrap.ts';
+import { trapezoidWeights } from '../../src/statistics/area.ts';
+import { binomialQuantile } from '../../src/statistics/binomial.ts';
+import {
+  crossedBootstrap,
+  crossedMeans,
+  percentiles,
+} from '../../src/statistics/crossed-bootstrap.ts';
 import { holm } from '../../src/statistics/holm.ts';
 import {
   equivalence,
@@ -32,6 +38,8 @@ interface Numbers {
     improvement: number;
   }[];
   crossed: { tiers: number[][][]; interval: [number, number]; deviation: number }[];
+  area: { places: number[]; heights: number[]; mean: number }[];
+  binomial: { n: number; p: number; us: number[]; quantiles: number[] }[];
 }
 
 const scipy = JSON.parse(
@@ -80,6 +88,30 @@ describe("statistics agree with SciPy's", () => {
     expect(Math.abs(low - interval[0])).toBeLessThan(0.16 * deviation);
     expect(Math.abs(high - interval[1])).toBeLessThan(0.16 * deviation);
   });
+});
+
+describe('an area', () => {
+  test('is the trapezoid rule of SciPy over the length', () => {
+    for (const { places, heights, mean } of scipy.area) {
+      const weights = trapezoidWeights(places);
+      const found = weights.reduce((sum, weight, i) => sum + weight * heights[i], 0);
+      expect(found).toBeCloseTo(mean, 12);
+      expect(weights.reduce((sum, weight) => sum + weight, 0)).toBeCloseTo(1, 12);
+    }
+  });
+
+  test('of a line is its height in the middle', () => {
+    // Steps of 1 and 3: ends weigh 1/8 and 3/8, the point between 4/8.
+    expect(trapezoidWeights([0, 1, 4])).toEqual([0.125, 0.5, 0.375]);
+  });
+
+  test.each([[[]], [[3]], [[1, 1]], [[2, 1]], [[0, NaN]]])('over %j is refused', (places) => {
+    expect(() => trapezoidWeights(places)).toThrow(RangeError);
+  });
+});
+
+test.each(scipy.binomial)('binomial quantiles of $n at $p', ({ n, p, us, quantiles }) => {
+  expect(us.map((u) => binomialQuantile(u, n, p))).toEqual(quantiles);
 });
 
 describe('the sign-flip test', () => {
@@ -169,6 +201,23 @@ describe('the crossed bootstrap', () => {
     const { low, high } = crossedBootstrap([[[0.5, 0.5]], [[0.25, 0.25, 0.25]]], { draws: 50 });
     // Tiers count alike, whatever their sizes.
     expect([low, high]).toEqual([0.375, 0.375]);
+  });
+
+  test('of tables that are drawn together is that of their difference', () => {
+    const [{ tiers }] = scipy.crossed;
+    const other = tiers.map((tier) => tier.map((row) => row.map((value, i) => value * (i % 3))));
+    const difference = tiers.map((tier, t) =>
+      tier.map((row, s) => row.map((value, i) => value - other[t][s][i])),
+    );
+    const [one, two] = crossedMeans([tiers, other], { draws: 300 });
+    const shared = percentiles(one.map((mean, i) => mean - two[i]));
+    const alone = crossedBootstrap(difference, { draws: 300 });
+    expect(shared.low).toBeCloseTo(alone.low, 12);
+    expect(shared.high).toBeCloseTo(alone.high, 12);
+  });
+
+  test('refuses tables of other prompts', () => {
+    expect(() => crossedMeans([[[[1, 0]]], [[[1, 0, 1]]]], { draws: 5 })).toThrow(RangeError);
   });
 
   test('is drawn by its seed', () => {

@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
+  areaDifference,
+  areaMean,
   conditionsOf,
   conditionText,
   crossingOf,
@@ -11,8 +13,16 @@ import {
   sideOf,
   type DifferencePoint,
 } from '../../src/sweep/readings.ts';
-import { chosenBy, jaccard, rocOf, selectionReadings } from '../../src/sweep/selection-readings.ts';
+import {
+  chosenBy,
+  jaccard,
+  rocOf,
+  sampledAnew,
+  selectionReadings,
+  thresholdOf,
+} from '../../src/sweep/selection-readings.ts';
 import { fullGain, makeSweep, trueLead } from '../support/made-sweep.ts';
+import { quickMatrix } from '../support/quick-matrix.ts';
 
 const one = { 'task.wrongKeyShare': [0.1] };
 const only = (sweep: ReturnType<typeof makeSweep>) => conditionsOf(sweep)[0];
@@ -125,6 +135,51 @@ describe('differences', () => {
   });
 });
 
+describe('areas', () => {
+  test('are the mean of a curve up to the end of the selections’ trainings', () => {
+    const condition = only(makeSweep({ factors: one, noise: 0, seeds: [1, 2, 3] }));
+    // Read-outs at 5, 10, 20 and 40, from the base of .26 on.
+    const heights = [0.26, ...[5, 10, 20, 40].map((u) => 0.26 + fullGain(u))];
+    const sums = [5, 5, 10, 20].map((step, i) => (step * (heights[i] + heights[i + 1])) / 2);
+    const full = areaMean(condition, 'full')!;
+    // FULL is read out at 24 too, and behind 40.
+    const between = 0.26 + fullGain(24);
+    const last = (4 * (heights[3] + between) + 16 * (between + heights[4])) / 2;
+    expect(full.mean).toBeCloseTo((sums[0] + sums[1] + sums[2] + last) / 40, 12);
+    const lim = areaMean(condition, 'lim')!;
+    const leads = [0, ...[5, 10, 20, 40].map((u) => trueLead('lim', u, 0.1))];
+    const lead = [5, 5, 10, 20].map((step, i) => (step * (leads[i] + leads[i + 1])) / 2);
+    const own = [...sums, ...lead].reduce((sum, part) => sum + part, 0) / 40;
+    expect(lim.mean).toBeCloseTo(own, 12);
+    expect(areaDifference(condition, 'lim', 'full')!.mean).toBeCloseTo(own - full.mean, 12);
+  });
+
+  test('are missing where a training was not read out at that end', () => {
+    const condition = only(makeSweep({ factors: one, seeds: [1, 2, 3], methods: ['full', 'lim'] }));
+    const cut = {
+      ...condition,
+      cells: condition.cells.map((cell) => ({
+        ...cell,
+        results: {
+          ...cell.results,
+          methods: {
+            ...cell.results.methods,
+            lim: {
+              prompts: 1,
+              evaluations: cell.results.methods.lim!.evaluations.filter(
+                ({ update }) => update < 40,
+              ),
+            },
+          },
+        },
+      })),
+    };
+    expect(areaMean(cut, 'lim')).toBeUndefined();
+    expect(areaDifference(cut, 'lim', 'full')).toBeUndefined();
+    expect(areaMean(cut, 'full')).toBeDefined();
+  });
+});
+
 describe('the crossing', () => {
   const point = (readout: number, low: number, mean: number, high: number): DifferencePoint => ({
     readout,
@@ -208,6 +263,77 @@ describe('selections', () => {
     expect(await selectionReadings(condition, ['full', 'lim', 'rand'])).toEqual(readings);
     // Each seed draws its own pool.
     expect(readings.betweenSeeds).toBeUndefined();
+  });
+});
+
+describe('a pool that is sampled anew', () => {
+  const { prompts, epochs, sums } = quickMatrix;
+  const accuracy = Float32Array.from(sums, (right) => right / 8);
+  const anew = sampledAnew({ accuracy }, 8, 1);
+  const theta = thresholdOf(
+    { epochs, selections: { lim: Array.from({ length: 39 }, (_, i) => i) } },
+    anew,
+    8,
+    0.6,
+  );
+
+  test('has other samples of the same chances, the same way each time', () => {
+    expect(sampledAnew({ accuracy }, 8, 1)).toEqual(anew);
+    expect(sampledAnew({ accuracy }, 8, 2).matrices).not.toEqual(anew.matrices);
+    for (const shares of anew.matrices) {
+      expect(shares).toHaveLength(prompts * epochs);
+      expect(shares.every((share) => share >= 0 && share <= 1 && Number.isInteger(share * 8))).toBe(
+        true,
+      );
+    }
+    const mean = (values: Float64Array): number =>
+      values.reduce((sum, value) => sum + value, 0) / values.length;
+    const drawn = anew.matrices.map(mean).reduce((sum, one) => sum + one, 0) / anew.matrices.length;
+    // 12 matrices of 800 entries of 8 samples: a standard error of at most .5 / sqrt(76,800).
+    expect(Math.abs(drawn - mean(anew.chances))).toBeLessThan(0.008);
+    const gap = sampledAnew({ accuracy: Float32Array.of(NaN, 0.5) }, 8, 1);
+    expect(gap.matrices.every(([first, second]) => Number.isNaN(first) && second >= 0)).toBe(true);
+  });
+
+  test('gives LIM’s selections the agreement that was found on six such pools', () => {
+    const chosen = anew.matrices.map((shares) => chosenBy('lim', shares, epochs, 49));
+    const pairs = [0, 2, 4, 6, 8, 10].map((i) => jaccard(chosen[i], chosen[i + 1]));
+    const mean = pairs.reduce((sum, one) => sum + one, 0) / pairs.length;
+    // Two selections of the same curves overlap at .37 to .48; chance is 49 / (320 - 49) = .18.
+    expect(mean).toBeGreaterThan(0.37);
+    expect(mean).toBeLessThan(0.48);
+  });
+
+  test('keeps fewer prompts at the threshold than its chances would, and as many once debiased', () => {
+    // As test/unit/selection-resampling.test.ts finds by the kernels: 49 by chances, 36 by samples.
+    expect(theta.noiseless).toBe(49);
+    expect(theta.kept).toBe(39);
+    expect(Math.abs(theta.resampled - 36)).toBeLessThan(3);
+    expect(Math.abs(theta.debiased - 54)).toBeLessThan(4);
+  });
+
+  test('knows what a prompt on the mean curve scores', () => {
+    // One epoch, mean curve .7, eight samples: 1 - .7 × .3 / 8 / .09 = .708; without noise 1.
+    const shares = Float32Array.from({ length: 4 }, () => 0.7);
+    const chances = Float64Array.from(shares);
+    const read = { epochs: 1, selections: {} };
+    expect(thresholdOf(read, { chances, matrices: [chances] }, 8, 0.6)).toMatchObject({
+      onCurve: expect.closeTo(1 - 0.21 / 8 / 0.09, 6) as number,
+      noiseless: 4,
+    });
+  });
+
+  test('stands beside the halves, and LIM’s threshold where it is one', async () => {
+    const condition = only(makeSweep({ factors: one, seeds: [1, 2, 3] }));
+    const readings = (await selectionReadings(condition, ['full', 'lim', 'rand']))!;
+    expect(readings.resampled.map(({ rule }) => rule)).toEqual(['lim', 'near', 'hvar', 'gvar']);
+    for (const [i, { jaccard: found }] of readings.resampled.entries()) {
+      // Half of the samples tell less than all of them.
+      expect(found.mean).toBeGreaterThan(readings.halves[i].jaccard.mean);
+      expect(found.mean).toBeLessThan(1);
+    }
+    expect(readings.threshold).toMatchObject({ theta: 0.6 });
+    expect(readings.threshold!.kept.mean).toBe(38);
   });
 });
 

@@ -4,12 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { describe, expect, test } from 'vitest';
+import { characterTokenizerJson } from '../../src/formats/character-tokenizer.ts';
 import { FormatError } from '../../src/formats/format-error.ts';
-import {
-  type ChatMessage,
-  characterTokenizerJson,
-  Tokenizer,
-} from '../../src/formats/tokenizer.ts';
+import { type ChatMessage, Tokenizer } from '../../src/formats/tokenizer.ts';
 import { TokenizerClient, type TokenizerTexts } from '../../src/formats/tokenizer-client.ts';
 
 const folder = 'test/fixtures/models/qwen2-tied';

@@ -22,7 +22,7 @@ import {
   writeSafetensors,
 } from '../../../src/formats/safetensors.ts';
 import { readScores } from '../../../src/formats/score-file.ts';
-import { characterTokenizerJson } from '../../../src/formats/tokenizer.ts';
+import { characterTokenizerJson } from '../../../src/formats/character-tokenizer.ts';
 import { TokenizerClient } from '../../../src/formats/tokenizer-client.ts';
 import { peftName } from '../../../src/model/hugging-face/names.ts';
 import { adapterFiles, readAdapter } from '../../../src/model/hugging-face/peft.ts';
@@ -42,7 +42,7 @@ import {
 } from '../../../src/run-folder/names.ts';
 import { parseRunFile } from '../../../src/run-folder/run-file.ts';
 import { Checkpoints } from '../../../src/scheduler/checkpoint.ts';
-import { CompletionLog } from '../../../src/scheduler/completion-log.ts';
+import { SeedCompletions } from '../../../src/scheduler/completion-log.ts';
 import { readResumeState } from '../../../src/scheduler/resume.ts';
 import { RunArchive } from '../../../src/scheduler/run-archive.ts';
 import { MemoryStore } from '../../../src/scheduler/run-store.ts';
@@ -198,7 +198,7 @@ export async function targetsOf(run: string): Promise<readonly Target[]> {
     for (const [name, own] of Object.entries(runFiles)) store.files.set(name, own);
     store.files.set(EVENTS, bytes);
     const mark = { bytes: bytes.length, sha256: digestOf(bytes) };
-    const archive = new RunArchive(store, CompletionLog.of(config, 1));
+    const archive = new RunArchive(store, new SeedCompletions(config, 1));
     return archive.checkpoints.find(
       { configHash, seeds },
       (found) =>

@@ -40,31 +40,42 @@ function referenceOf(laboratory: Laboratory): Promise<Reference> {
   }
 }
 
-/** Kills a sweep at random moments, starts it again each time, and compares the result. */
+/**
+ * Kills sweeps at random moments, starts each again, and compares the results. A sweep that ends before
+ * its last kill gives way to another.
+ */
 async function chain(
   laboratory: Laboratory,
   workers: number,
   chance: () => number,
 ): Promise<Verdict> {
   const { folder: reference, took, argv } = await referenceOf(laboratory);
-  const folder = laboratory.path('killed');
   let kills = 0;
-  while (kills < CHAIN) {
-    const { child, ended } = laboratory.start(argv(folder, workers));
-    const early = await Promise.race([ended, sleep((chance() * took) / 2)]);
-    if (early) break;
-    killGroup(child);
-    await ended;
-    kills++;
+  for (let sweeps = 0; kills < CHAIN && sweeps < CHAIN; sweeps++) {
+    const folder = laboratory.path('killed');
+    let ended = false;
+    while (kills < CHAIN && !ended) {
+      const run = laboratory.start(argv(folder, workers));
+      ended = await Promise.race([
+        run.ended.then(() => true),
+        sleep((chance() * took) / 2).then(() => false),
+      ]);
+      if (ended) break;
+      killGroup(run.child);
+      await run.ended;
+      kills++;
+    }
+    const { code, stderr } = await laboratory.run(argv(folder, workers));
+    const faults = Math.max(1, kills);
+    if (code !== 0) return unclean('the sweep does not go on', stderr.slice(-500), faults);
+    const odd = sweepDifferences(folder, reference);
+    if (odd.length > 0) {
+      return unclean('the sweep ends with other files', odd.slice(0, 5).join('; '), faults);
+    }
+    laboratory.discard(folder);
   }
-  const { code, stderr } = await laboratory.run(argv(folder, workers));
-  const faults = Math.max(1, kills);
-  if (code !== 0) return unclean('the sweep does not go on', stderr.slice(-500), faults);
-  const odd = sweepDifferences(folder, reference);
-  laboratory.discard(folder);
-  return odd.length === 0
-    ? clean(`${workers === 1 ? 'one process' : `${workers} workers`}: equal`, faults)
-    : unclean('the sweep ends with other files', odd.slice(0, 5).join('; '), faults);
+  const how = workers === 1 ? 'one process' : `${workers} workers`;
+  return clean(`${how}: equal`, Math.max(1, kills));
 }
 
 export const sweep: Kind = {

@@ -1,10 +1,10 @@
-import library from '../../shaders/lib/sampling.wgsl?raw';
-import code from './sampling-distribution.wgsl?raw';
-import { defineKernel, type Dispatch, type TensorsOf } from '../../kernels/lib/kernel.ts';
-import { expectCapacity, expectShape, rank1, rank2 } from '../../kernels/lib/tensor.ts';
-import { laneConstants, serialLanes, type Lanes } from '../../kernels/lib/lanes.ts';
-import type { SamplingFilter } from '../../kernels/sample-token.ts';
-import { type Size, valueOf } from '../../kernels/lib/variable.ts';
+import code from '../shaders/sampling-distribution.wgsl?raw';
+import library from '../shaders/lib/sampling.wgsl?raw';
+import { defineKernel, type Dispatch, type TensorsOf } from './lib/kernel.ts';
+import { laneConstants, serialLanes, type Lanes } from './lib/lanes.ts';
+import { expectCapacity, expectShape, rank1, rank2 } from './lib/tensor.ts';
+import { type Size, valueOf } from './lib/variable.ts';
+import type { SamplingFilter } from './sample-token.ts';
 
 export const samplingDistributionKernel = defineKernel('sampling-distribution', [library, code], {
   params: ['row_count', 'vocabulary', 'stop_count', 'temperature', 'top_k', 'top_p', 'min_p'],
@@ -13,7 +13,7 @@ export const samplingDistributionKernel = defineKernel('sampling-distribution', 
 
 /**
  * The probabilities that `sample-token` samples a row of logits with. `sample-token` itself never
- * writes them; tests do. Math: `sampling-distribution.wgsl`.
+ * writes them. Math: `shaders/sampling-distribution.wgsl`.
  *
  * @param hyper.stopCount Number of leading `stop_ids` that are banned.
  * @throws ShapeError unless `logits` and `probabilities` have one shape of rank 2.

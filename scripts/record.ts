@@ -7,7 +7,7 @@ import { readRun } from '../src/run-folder/finished-run.ts';
 import { historyOf } from '../src/run-folder/history.ts';
 import { RESULTS } from '../src/run-folder/names.ts';
 import type { ExperimentEvent } from '../src/results.ts';
-import { CompletionLog } from '../src/scheduler/completion-log.ts';
+import { SeedCompletions } from '../src/scheduler/completion-log.ts';
 import { recordingText, timed } from '../src/view/recording.ts';
 import { FolderStore } from '../src/workers/folder-store.ts';
 import { root } from './process.mjs';
@@ -31,8 +31,9 @@ const { config, adapter, host, seeds } = run.results;
 const [first] = seeds;
 if (!first) throw new Error(`${folder}: a run without a seed`);
 
-const log = CompletionLog.of(config, first.seed);
-await log.load(new FolderStore(folder), config.experiment.epochs);
+const kept = new SeedCompletions(config, first.seed);
+await kept.loadAll(new FolderStore(folder));
+const log = kept.of('full');
 const answers = Array.from({ length: config.experiment.epochs }, (_, epoch) =>
   Array.from(
     { length: first.pool.prompts },

@@ -83,13 +83,15 @@ runPlayer();
 void fetchRecording();
 // Other rooms have no picture before the trainer's side is there.
 void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
-  const [{ Problem, Race, Finding }, { Inspector }] = await Promise.all([
+  const [{ Problem, Race, Finding }, { Inspector }, { TryIt }] = await Promise.all([
     import('./views/acts.tsx'),
     import('./views/inspector.tsx'),
+    import('./views/try-it.tsx'),
   ]);
   laterActs.value = { Problem, Race, Finding };
   render(<Inspector name="inspector" />, host('inspector'));
   render(<Inspector name="example" />, host('example'));
+  render(<TryIt />, host('try-it'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

@@ -61,6 +61,7 @@ import type { Lines, Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
+import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
@@ -344,6 +345,7 @@ function take(run: RunView, name: string | undefined): void {
   view.cursor = {};
   view.pointedCell = undefined;
   view.readFile = view.readAnswers = undefined;
+  asker.value = undefined;
   files.clear();
   forgetChosen();
   problem.value = '';
@@ -425,7 +427,10 @@ async function train(
       run.message = stopped ? '' : `${name}: ${message}`;
       announce(standing(run).phase);
     } else if (!stopped) complain(error);
-    if (!stopped) await closeTrainer();
+    if (!stopped) {
+      await closeTrainer();
+      asker.value = undefined;
+    }
   }
   changes.value++;
   ended.abort();
@@ -480,6 +485,7 @@ async function noteBegun(
   const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
+  asker.value = askerOf(() => Promise.resolve(from));
   const { config, seeds } = run;
   const memory = given?.memory;
   const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
@@ -499,6 +505,42 @@ async function closeTrainer(): Promise<void> {
   const broken = view.trainer;
   view.trainer = undefined;
   await broken?.close(CLOSE_BROKEN_MS).catch(() => undefined);
+}
+
+/** Whoever asks waits for the worker that holds the run. */
+const askerOf = (holder: () => Promise<Connection<TrainerApi>>): Asker => ({
+  generate: async (call) => (await holder()).api.generate(call),
+  inspect: async (call) => (await holder()).api.inspect(call),
+});
+
+/** A stored run is opened, with a device, when it is asked first; again if that did not succeed. */
+function storedAsker(name: string, config: ExperimentConfig): Asker {
+  let opened: Promise<Connection<TrainerApi>> | undefined;
+  return askerOf(() => {
+    opened ??= openToAsk(name, config).catch((error: unknown) => {
+      opened = undefined;
+      throw error;
+    });
+    return opened;
+  });
+}
+
+async function openToAsk(name: string, config: ExperimentConfig): Promise<Connection<TrainerApi>> {
+  const given = await form.filesOf(config, await view.storage?.givenFiles(name));
+  if (startsFromFolder(config) && !given) {
+    const { path } = config.model;
+    throw new Error(
+      `This run began with the model ${path}, which this browser does not keep: choose its folder in Data, then ask again.`,
+    );
+  }
+  const from = (view.trainer ??= await connectTrainer());
+  const bases = await shippedBases(config);
+  await from.api.open({
+    store: { kind: 'browser', name },
+    bases,
+    ...(given ? { files: { kind: 'blobs', files: given } } : {}),
+  });
+  return from;
 }
 
 async function offerFiles(run: RunView): Promise<void> {
@@ -585,6 +627,7 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     showFinished(opened, told);
+    asker.value = storedAsker(name, config);
     goTo('run');
     const file = await read(runFiles.CONFIG);
     if (file) files.add(runFiles.CONFIG, file);

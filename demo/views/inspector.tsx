@@ -19,6 +19,7 @@ import {
   shownRun,
   type Answers,
 } from '../state/stage.ts';
+import { wishesToAsk } from '../state/asking.ts';
 import { verdicts } from '../state/verdicts.ts';
 import { Button, Code, useWidth } from './markup.tsx';
 import { Steps, workedOf } from './steps.tsx';
@@ -99,6 +100,11 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
       <Curve run={run} prompt={prompt} />
       <Score run={run} prompt={prompt} open={name === 'example'} />
       <Responses run={run} prompt={prompt} answers={answers} />
+      {name === 'inspector' && (
+        <Button class="link" onClick={() => wishesToAsk.value++}>
+          ask the models this
+        </Button>
+      )}
       <Neighbours run={run} prompt={prompt} />
     </aside>
   );

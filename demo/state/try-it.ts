@@ -1,0 +1,141 @@
+// Trying the models of a run: whom one can ask, and what their answers have in common.
+import {
+  inTableOrder,
+  methodLabel,
+  type GeneratedResponse,
+  type MethodName,
+  type RunView,
+  type Verdict,
+  type WeightsName,
+} from '../../src/index.ts';
+import type { WorkedResponse } from './worked-steps.ts';
+
+/** Equal responses of one model. */
+export interface AnswerGroup {
+  readonly one: GeneratedResponse;
+  readonly count: number;
+  /** Place of the first of them among the responses. */
+  readonly row: number;
+}
+
+/** The most frequent first, of equally frequent ones the first drawn. */
+export function groupAnswers(responses: readonly GeneratedResponse[]): AnswerGroup[] {
+  const groups = new Map<string, AnswerGroup>();
+  for (const [row, one] of responses.entries()) {
+    const before = groups.get(one.text);
+    groups.set(one.text, before ? { ...before, count: before.count + 1 } : { one, count: 1, row });
+  }
+  return [...groups.values()].sort((a, b) => b.count - a.count || a.row - b.row);
+}
+
+/** How many responses are the most frequent one, and how many match the key where that is judged. */
+export function agreementText(responses: readonly GeneratedResponse[]): string {
+  const of = responses.length;
+  const [most] = groupAnswers(responses);
+  if (!most) return '';
+  const right = responses.filter(({ verdict }) => verdict?.correct).length;
+  const judged = responses.every(({ verdict }) => verdict !== undefined);
+  const agree = of === 1 ? '' : `${most.count} of ${of} agree`;
+  const match = judged ? `${right} of ${of} ${right === 1 ? 'matches' : 'match'} the key` : '';
+  return [agree, match].filter((text) => text !== '').join(' · ');
+}
+
+type AskedView = Pick<RunView, 'config' | 'running' | 'stage' | 'updates'>;
+
+const isMethod = (stage: AskedView['stage'], methods: readonly MethodName[]): boolean =>
+  (methods as readonly string[]).includes(stage ?? '');
+
+/**
+ * The weights that a run can be asked for: of one under way those that are there by now.
+ *
+ * @param over Whether the run has been trained to its end.
+ */
+export function offeredWeights(run: AskedView, over: boolean): WeightsName[] {
+  const methods = inTableOrder(['full', ...run.config.experiment.methods.filter(isArm)]);
+  if (over) return ['base', ...methods];
+  const { stage } = run;
+  if (stage === undefined || stage === 'base') return [];
+  const trained = methods.filter(
+    (method) => method !== stage && (run.updates[method]?.length ?? 0) > 0,
+  );
+  const now = run.running && isMethod(stage, methods);
+  return ['base', ...(now ? (['now'] as const) : []), ...trained];
+}
+
+const isArm = (method: MethodName): boolean => method !== 'full';
+
+/** The columns that are shown unless the user chooses others: base, FULL and LIM, and the policy as it stands. */
+export const usualWeights = (offered: readonly WeightsName[]): WeightsName[] =>
+  offered.filter((name) => ['base', 'now', 'full', 'lim'].includes(name));
+
+export const weightsLabel = (name: WeightsName): string =>
+  name === 'base' ? 'Base' : name === 'now' ? 'Now' : methodLabel(name);
+
+/**
+ * What stands beside an answer's mark.
+ *
+ * @param words The verdict's own.
+ * @param worked The answer step by step; undefined where it has no steps.
+ */
+export function answerWords(
+  verdict: Verdict | undefined,
+  words: string,
+  worked: WorkedResponse | undefined,
+): string {
+  if (verdict === undefined) return 'not judged';
+  const slip = worked?.steps.find(({ right }) => !right);
+  if (worked?.lucky && (verdict === 'right' || verdict === 'right-unpaid')) {
+    return `${words}, by luck: ${slip ? `${slip.text} is ${slip.want}` : 'over a wrong step'}`;
+  }
+  return slip ? `${words}, a slip: ${slip.text} is ${slip.want}` : words;
+}
+
+/**
+ * Has one question in work at a time. Of those that come meanwhile only the newest is kept, and it
+ * waits until no other has come for a while.
+ */
+export class Newest<Question> {
+  readonly #work: (question: Question) => Promise<void>;
+  readonly #join: (waiting: Question, next: Question) => Question;
+  #waiting: Question | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #busy = false;
+
+  /**
+   * @param work Tells of its failures itself: its promise is never rejected.
+   * @param join The question that stands for two of which the first has not begun.
+   */
+  constructor(
+    work: (question: Question) => Promise<void>,
+    join: (waiting: Question, next: Question) => Question,
+  ) {
+    this.#work = work;
+    this.#join = join;
+  }
+
+  /** @param rest Milliseconds without another question before this one begins. */
+  ask(question: Question, rest: number): void {
+    this.#waiting = this.#waiting === undefined ? question : this.#join(this.#waiting, question);
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => {
+      this.#timer = undefined;
+      void this.#next();
+    }, rest);
+  }
+
+  /** Forgets what has not begun. */
+  close(): void {
+    clearTimeout(this.#timer);
+    this.#timer = this.#waiting = undefined;
+  }
+
+  async #next(): Promise<void> {
+    if (this.#busy || this.#timer !== undefined || this.#waiting === undefined) return;
+    const question = this.#waiting;
+    this.#waiting = undefined;
+    this.#busy = true;
+    await this.#work(question);
+    this.#busy = false;
+    await this.#next();
+  }
+}

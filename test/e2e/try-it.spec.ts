@@ -1,0 +1,120 @@
+import { expect, test, type Page } from 'playwright/test';
+import { expectNoSidewaysScroll, ready, seriousFaults, tabTo, watchFaults } from './page.ts';
+import { tinyHash } from './tiny.ts';
+
+const RUN_MS = 300_000;
+
+/** Presses Tab until what has the focus is of a selector. */
+async function tabInto(page: Page, selector: string): Promise<void> {
+  for (let presses = 0; presses < 80; presses++) {
+    if (await page.evaluate((wanted) => document.activeElement?.matches(wanted), selector)) return;
+    await page.keyboard.press('Tab');
+  }
+  throw new Error(`${selector} cannot be reached with Tab`);
+}
+
+test('what was trained here answers beside its base, token by token, by keyboard alone', async ({
+  page,
+}) => {
+  const faults = await watchFaults(page);
+  await page.goto(tinyHash({ experiment: { methods: ['full'], epochs: 2, readouts: [4, 8] } }));
+  await ready(page);
+  await page.locator('#start').press('Enter');
+  const panel = page.locator('#try-it');
+  await expect(panel).toContainText('There is nobody to ask yet');
+
+  // Under way and paused, the policy as it stands answers.
+  const now = panel.getByRole('region', { name: 'Answers of Now' });
+  await expect(panel.getByRole('button', { name: 'Now' })).toBeVisible({ timeout: RUN_MS });
+  await page.locator('#pause').press('Enter');
+  await panel.locator('#ask-prompt').fill('1+2');
+  await page.keyboard.press('Enter');
+  await expect(now).toContainText(/\d of 8 agree · \d of 8 match(es)? the key/);
+  await expect(now.locator('h3')).toContainText(/FULL, update \d/);
+  await page.locator('#pause').press('Enter');
+  await expect(page.locator('#phase')).toHaveText('Done', { timeout: RUN_MS });
+
+  // The same prompt, to the base and to FULL.
+  await tabTo(page, 'ask-prompt');
+  await page.keyboard.press('ControlOrMeta+a');
+  await page.keyboard.type('1+2');
+  await page.keyboard.press('Enter');
+  const base = panel.getByRole('region', { name: 'Answers of Base' });
+  const full = panel.getByRole('region', { name: 'Answers of FULL' });
+  for (const model of [base, full]) {
+    await expect(model).toContainText(/\d of 8 agree · \d of 8 match(es)? the key/);
+    await expect(model.locator('.grouped li').first()).toContainText(/[✓✗∅]/);
+    await expect(model.locator('.likely li').first()).toContainText(/\d+\.\d %/);
+  }
+  await expect(panel).toContainText('key 0');
+
+  // Greedy sampling leaves one token, and answers stay as they were drawn.
+  const answers = await full.locator('.grouped').textContent();
+  await panel.getByRole('slider', { name: 'Temperature' }).press('Home');
+  await expect(full.locator('.likely li').first()).toContainText('100.0 %');
+  expect(await full.locator('.grouped').textContent()).toBe(answers);
+
+  // A prompt that means nothing is refused in the model's place, with the reason.
+  await panel.locator('#ask-prompt').fill('nonsense');
+  await page.keyboard.press('Enter');
+  await expect(full.locator('.problem')).toContainText("'nonsense' is not 2 to 3 digits");
+  await panel.locator('#ask-prompt').fill('1+2');
+  await page.keyboard.press('Enter');
+  await expect(full).toContainText(/8 of 8 agree/);
+
+  // Its tokens: the first has the focus, arrows move it, digits choose what colours them.
+  await tabInto(page, '[aria-label="Answers of FULL"] .answer');
+  await page.keyboard.press('Enter');
+  const cells = panel.locator('.cell');
+  await expect(cells.first()).toBeFocused();
+  await expect(cells.first()).toHaveAccessibleName(/^\S+: Log-probability [−0]/);
+  await page.keyboard.press('End');
+  await expect(cells.last()).toBeFocused();
+  await page.keyboard.press('5');
+  await expect(cells.last()).toHaveAccessibleName(/: Reward −?\d/);
+  await page.keyboard.press('ArrowLeft');
+  await expect(cells.nth((await cells.count()) - 2)).toBeFocused();
+  await expect(panel.locator('.token-detail')).toContainText('Most probable here');
+
+  await tabInto(page, '.token-table summary');
+  await page.keyboard.press('Enter');
+  const rows = panel.locator('.token-table tbody tr');
+  await expect(rows).toHaveCount(await cells.count());
+  const numbers = await rows.first().locator('td').allTextContents();
+  const [policy, before, kl] = numbers.map((text) => Number(text.replaceAll('−', '-')));
+  expect(policy).toBeLessThanOrEqual(0);
+  expect(before).toBeLessThanOrEqual(0);
+  expect(kl).not.toBeNaN();
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: colorScheme === 'light' ? 1280 : 390, height: 844 });
+    expect(await seriousFaults(page), colorScheme).toEqual([]);
+    await expectNoSidewaysScroll(page);
+  }
+  await cells.first().focus();
+  await page.keyboard.press('Escape');
+  await expect(panel.locator('.tokens')).toHaveCount(0);
+  await expect(full.locator('.answer').first()).toBeFocused();
+  expect(faults.list).toEqual([]);
+
+  await test.step('after a reload the stored run answers the same', async () => {
+    const before = await full.locator('.grouped').textContent();
+    await page.reload();
+    await ready(page);
+    await page.locator('#stored').getByRole('button', { name: /^Open/ }).press('Enter');
+    await panel.locator('#ask-prompt').fill('1+2');
+    await panel.getByRole('slider', { name: 'Temperature' }).press('Home');
+    await panel.locator('#ask-prompt').press('Enter');
+    await expect(full).toContainText(/8 of 8 agree/);
+    expect(await full.locator('.grouped').textContent()).toBe(before);
+    expect(faults.list).toEqual([]);
+  });
+});
+
+test('a recording says that it has no weights', async ({ page }) => {
+  await page.goto('#/run?motion=0');
+  const panel = page.locator('#try-it');
+  await expect(panel).toContainText('A recording has no weights');
+  await expect(panel.getByRole('button', { name: 'Train it here' })).toBeEnabled();
+});

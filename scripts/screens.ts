@@ -1,10 +1,12 @@
 // npm run screens -- [FOLDER]: screenshots of the built page's states, and a sheet of them all in
-// FOLDER/index.html (default: test-results/screens). Nothing trains: the states are of the recording.
+// FOLDER/index.html (default: test-results/screens). The states are of the recording, but for those in
+// which models answer: they train a run of seconds first.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { chromium, type Page } from 'playwright';
 import { preview } from 'vite';
 import { chromiumArguments, findChromium } from './chromium.mjs';
+import { tinyHash } from '../test/e2e/tiny.ts';
 import { root } from './process.mjs';
 
 const folder = process.argv[2] ?? join(root, 'test-results/screens');
@@ -17,6 +19,19 @@ const act =
     await page.keyboard.press(String(number));
     await page.waitForTimeout(1600);
   };
+
+/** Trains a small run, and asks its models for one prompt. */
+async function askModels(page: Page): Promise<void> {
+  await page.locator('#start').click();
+  await page.waitForFunction(() => document.getElementById('phase')?.textContent === 'Done', null, {
+    timeout: 300_000,
+  });
+  await page.keyboard.press('3');
+  await page.locator('#stage-matrix').focus();
+  await page.keyboard.press('Home');
+  await page.locator('#ask').click();
+  await page.locator('[aria-label="Answers of LIM"] .answer').first().waitFor();
+}
 
 interface State {
   readonly name: string;
@@ -53,6 +68,32 @@ const states: readonly State[] = [
   },
   { name: 'no-webgpu', hash: '#/run?motion=0', noGpu: true },
   {
+    name: 'recording-asked',
+    hash: '#/run?motion=0',
+    reach: (page) => page.locator('#try-it').scrollIntoViewIfNeeded(),
+  },
+  {
+    name: 'try-it',
+    hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),
+    reach: async (page) => {
+      await askModels(page);
+      await page.locator('#try-it').scrollIntoViewIfNeeded();
+    },
+    whole: true,
+  },
+  {
+    name: 'tokens',
+    hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),
+    reach: async (page) => {
+      await askModels(page);
+      await page.locator('[aria-label="Answers of LIM"] .answer').first().click();
+      await page.locator('.cell').first().waitFor();
+      await page.keyboard.press('6');
+      await page.locator('.token-table summary').click();
+    },
+    whole: true,
+  },
+  {
     name: 'keys',
     hash: '#/run?motion=0',
     reach: (page) => page.keyboard.press('?'),
@@ -76,8 +117,8 @@ const shown: string[] = [];
 for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
-      // Dark is the same page in other colours: three states show them.
-      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts'].includes(name)) continue;
+      // Dark is the same page in other colours: some states show them.
+      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts', 'tokens'].includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
       const context = await browser.newContext({

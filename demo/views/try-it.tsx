@@ -167,8 +167,8 @@ function Asking(props: {
                 told = { refusal: messageOf(error) };
               }
               setColumns((before) => {
-                const { refusal: _, ...kept } = before[weights] ?? {};
-                return { ...before, [weights]: { ...kept, ...told } };
+                const { generated } = before[weights] ?? {};
+                return { ...before, [weights]: { ...(generated ? { generated } : {}), ...told } };
               });
             }),
           );

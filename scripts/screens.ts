@@ -26,7 +26,7 @@ async function askModels(page: Page): Promise<void> {
   await page.waitForFunction(() => document.getElementById('phase')?.textContent === 'Done', null, {
     timeout: 300_000,
   });
-  await page.keyboard.press('3');
+  await act(3)(page);
   await page.locator('#stage-matrix').focus();
   await page.keyboard.press('Home');
   await page.locator('#ask').click();

@@ -35,9 +35,9 @@ export function agreementText(responses: readonly GeneratedResponse[]): string {
   if (!most) return '';
   const right = responses.filter(({ verdict }) => verdict?.correct).length;
   const judged = responses.every(({ verdict }) => verdict !== undefined);
-  const agree = of === 1 ? '' : `${most.count} of ${of} agree`;
+  const agree = most.count === 1 ? `no two of ${of} agree` : `${most.count} of ${of} agree`;
   const match = judged ? `${right} of ${of} ${right === 1 ? 'matches' : 'match'} the key` : '';
-  return [agree, match].filter((text) => text !== '').join(' · ');
+  return [of === 1 ? '' : agree, match].filter((text) => text !== '').join(' · ');
 }
 
 type AskedView = Pick<RunView, 'config' | 'running' | 'stage' | 'updates'>;

@@ -2,6 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Inspected, InspectedToken } from '../../src/index.ts';
+import { percent } from '../../src/look/wording.ts';
 import {
   channelsOf,
   channels,
@@ -174,6 +175,7 @@ function Detail(props: { readonly token: InspectedToken; readonly channel: Chann
         <Code text={token.text} /> {channel.name.toLowerCase().replace('kl', 'KL')}{' '}
         <strong>{numberText(token[channel.key])}</strong> {channel.unit}
         {token.clipped === true && ', held back by the clip'}
+        <span class="quiet"> · its probability {percent(Math.exp(token.logprob), 1)}</span>
       </p>
       {token.alternatives.length > 0 && (
         <>
@@ -185,7 +187,7 @@ function Detail(props: { readonly token: InspectedToken; readonly channel: Chann
                 <span class="bar">
                   <span style={{ width: `${100 * probability}%` }} />
                 </span>
-                <span class="number">{(100 * probability).toFixed(1)} %</span>
+                <span class="number">{percent(probability, 1)}</span>
               </li>
             ))}
           </ol>

@@ -13,7 +13,7 @@ import type {
   WeightsName,
 } from '../../src/index.ts';
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
-import { counted } from '../../src/look/wording.ts';
+import { counted, percent } from '../../src/look/wording.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
 import { film, follow, inspected, live, reel, shownRun, workshop } from '../state/stage.ts';
 import {
@@ -541,7 +541,7 @@ function Likely({ next }: { readonly next: NextToken }): JSX.Element {
               <span style={{ width: `${100 * probability}%` }} />
               <span class="plain" style={{ left: `${100 * plain}%` }} />
             </span>
-            <span class="number">{(100 * probability).toFixed(1)} %</span>
+            <span class="number">{percent(probability, 1)}</span>
           </li>
         ))}
       </ol>

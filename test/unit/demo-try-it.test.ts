@@ -36,6 +36,7 @@ describe('answers to one prompt', () => {
     expect(agreementText(drawn)).toBe('2 of 3 agree · 1 of 3 matches the key');
     expect(agreementText([response('a'), response('a')])).toBe('2 of 2 agree');
     expect(agreementText([response('a', true)])).toBe('1 of 1 matches the key');
+    expect(agreementText([response('a'), response('b')])).toBe('no two of 2 agree');
     expect(agreementText([])).toBe('');
   });
 

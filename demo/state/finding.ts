@@ -31,6 +31,12 @@ export const limAgainst = (config: ExperimentConfig, model: RunView, name: Metho
     sizesOf(config, model),
   );
 
+/** What stands beside the numbers of LIM and FULL where they say less than they seem to. */
+export function apartText(model: RunView): string {
+  const difference = limAgainst(model.config, model, 'full');
+  return difference && difference.low <= 0 && difference.high >= 0 ? 'Not told apart.' : '';
+}
+
 /**
  * A sentence that compares LIM with FULL and RAND, in either direction; empty before there are
  * numbers.

@@ -7,7 +7,6 @@ import {
   type RunView,
 } from '../../src/index.ts';
 import { counted, percent } from '../../src/look/wording.ts';
-import { limAgainst } from './finding.ts';
 
 export type Act = 1 | 2 | 3 | 4 | 5;
 
@@ -161,10 +160,6 @@ function endingOf(run: RunView): string {
   if (full === undefined) return 'The run is done. It was not evaluated on problems held out.';
   const all = `all ${run.pool.length}: ${percent(full, 1)}`;
   if (lim === undefined) return `Trained on ${all} of problems held out.`;
-  const difference = limAgainst(run.config, run, 'full');
-  const apart = difference && (difference.low > 0 || difference.high < 0);
-  // As large as the numbers, which say less than they seem to.
-  const verdict = difference && !apart ? ' Not told apart.' : '';
   const prompts = kept === undefined ? 'its prompts' : counted(kept, 'prompt');
-  return `LIM on ${prompts}: ${percent(lim, 1)}. Trained on ${all}.${verdict}`;
+  return `LIM on ${prompts}: ${percent(lim, 1)}. Trained on ${all}.`;
 }

@@ -83,12 +83,13 @@ runPlayer();
 void fetchRecording();
 // Other rooms have no picture before the trainer's side is there.
 void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
-  const [{ Problem, Race, Finding }, { Inspector }, { TryIt }] = await Promise.all([
+  const [{ Problem, Race, Finding }, { Inspector }, { apartText }, { TryIt }] = await Promise.all([
     import('./views/acts.tsx'),
     import('./views/inspector.tsx'),
+    import('./state/finding.ts'),
     import('./views/try-it.tsx'),
   ]);
-  laterActs.value = { Problem, Race, Finding };
+  laterActs.value = { Problem, Race, Finding, apartText };
   render(<Inspector name="inspector" />, host('inspector'));
   render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));

@@ -43,6 +43,8 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 /** The form of a run that starts from a model and prompts of the user's own. */
 export class PretrainedForm {
   readonly #panel = byId('pretrained', HTMLFieldSetElement);
+  /** Files that were dropped are being taken. */
+  #taken: Promise<unknown> = Promise.resolve();
   readonly #verifier: VerifierForm;
   readonly #trained = byId('trained', HTMLSelectElement);
   readonly #rank = byId('rank', HTMLInputElement);
@@ -75,7 +77,7 @@ export class PretrainedForm {
     byId('choose-model', HTMLButtonElement).addEventListener('click', () => modelFiles.click());
     byId('choose-prompts', HTMLButtonElement).addEventListener('click', () => promptsFile.click());
     modelFiles.addEventListener('change', () => {
-      void this.#take(() => {
+      this.#taken = this.#take(() => {
         const folder = modelFiles.files && pickedFolder(modelFiles.files);
         return Promise.resolve(folder ? [folder] : []);
       }).finally(() => (modelFiles.value = ''));
@@ -193,6 +195,12 @@ export class PretrainedForm {
     this.#onChange();
   }
 
+  /** Ends once everything that was dropped or chosen has been looked at. */
+  async settled(): Promise<void> {
+    await this.#taken;
+    await this.#verifier.looked;
+  }
+
   /** A link names this module, whose code does not come with it: its user has to choose one. */
   askForModule(name: string): void {
     this.#verifier.ask(name);
@@ -237,7 +245,7 @@ export class PretrainedForm {
       event.preventDefault();
       if (this.#panel.disabled) return;
       this.#onDrop();
-      void this.#take(() => droppedOf(transfer));
+      this.#taken = Promise.all([this.#taken, this.#take(() => droppedOf(transfer))]);
     });
   }
 

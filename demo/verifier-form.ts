@@ -35,6 +35,7 @@ export class VerifierForm {
   #module: ChosenVerifier | undefined;
   /** Of the module that is being looked at. */
   #looking: AbortController | undefined;
+  #looked = Promise.resolve();
 
   /** @param onChange Called when another verifier is chosen, or none any more. */
   constructor(onChange: () => void) {
@@ -104,8 +105,18 @@ export class VerifierForm {
     );
   }
 
+  /** Ends once the module that was chosen last has been looked at. */
+  get looked(): Promise<void> {
+    return this.#looked;
+  }
+
   /** Looks at the code that the user has chosen, and takes it if it can judge. */
-  async choose(name: string, file: Blob): Promise<void> {
+  choose(name: string, file: Blob): Promise<void> {
+    this.#looked = this.#look(name, file);
+    return this.#looked;
+  }
+
+  async #look(name: string, file: Blob): Promise<void> {
     this.#select.value = MODULE;
     this.#showPanel();
     this.#forget(make('span', 'quiet', `Looking at ${visibleString(name)} …`));

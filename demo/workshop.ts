@@ -318,6 +318,8 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   if (!settings) return;
   const { config, seeds, memory, inputs } = settings;
   const prepared = await prepare(async () => {
+    // What was chosen a moment ago may still be looked at.
+    await form.settled();
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
     form.expectModule(config, inputs);

@@ -23,19 +23,32 @@ export const sizesOf = (
 const bySeed = (list: readonly Evaluation[]): ReadonlyMap<number, Evaluation> =>
   new Map(list.map((one) => [one.seed, one]));
 
+/** LIM less another method at the fixed read-out; undefined before both were read there. */
+export const limAgainst = (config: ExperimentConfig, model: RunView, name: MethodName) =>
+  differenceOf(
+    bySeed(model.atReadout('lim')),
+    bySeed(model.atReadout(name)),
+    sizesOf(config, model),
+  );
+
+/** What stands beside the numbers of LIM and FULL where they say less than they seem to. */
+export function apartText(model: RunView): string {
+  const difference = limAgainst(model.config, model, 'full');
+  return difference && difference.low <= 0 && difference.high >= 0 ? 'Not told apart.' : '';
+}
+
 /**
  * A sentence that compares LIM with FULL and RAND, in either direction; empty before there are
  * numbers.
  */
 export function findingOf(config: ExperimentConfig, model: RunView): string {
-  const lim = bySeed(model.atReadout('lim'));
-  if (lim.size === 0) {
+  if (model.atReadout('lim').length === 0) {
     return model.lim?.kept === 0
       ? 'LIM kept no prompt at this cut: there is nothing to compare.'
       : '';
   }
   const parts = (['full', 'rand'] as const).flatMap((name) => {
-    const difference = differenceOf(lim, bySeed(model.atReadout(name)), sizesOf(config, model));
+    const difference = limAgainst(config, model, name);
     if (!difference) return [];
     const { mean, low, high, over } = difference;
     const sure = low > 0 || high < 0;

@@ -160,5 +160,6 @@ function endingOf(run: RunView): string {
   if (full === undefined) return 'The run is done. It was not evaluated on problems held out.';
   const all = `all ${run.pool.length}: ${percent(full, 1)}`;
   if (lim === undefined) return `Trained on ${all} of problems held out.`;
-  return `LIM on ${kept === undefined ? 'its prompts' : counted(kept, 'prompt')}: ${percent(lim, 1)}. Trained on ${all}.`;
+  const prompts = kept === undefined ? 'its prompts' : counted(kept, 'prompt');
+  return `LIM on ${prompts}: ${percent(lim, 1)}. Trained on ${all}.`;
 }

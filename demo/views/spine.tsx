@@ -19,6 +19,7 @@ import {
 import { duration } from '../../src/look/wording.ts';
 import { goTo } from '../router.ts';
 import { Button } from './markup.tsx';
+import { laterActs } from './stage.tsx';
 
 export function Spine(): JSX.Element {
   const run = shownRun();
@@ -28,7 +29,9 @@ export function Spine(): JSX.Element {
       {run ? (
         <>
           <Acts />
-          <p class="sentence">{sentenceOf(run)}</p>
+          <p class="sentence">
+            {sentenceOf(run)} {actOf(run) === 5 && laterActs.value?.apartText(run)}
+          </p>
         </>
       ) : (
         <p class="sentence">

@@ -20,7 +20,9 @@ const titles = [
 
 /** The pictures of acts that are not needed for the first picture; undefined until they are loaded. */
 export const laterActs = signal<
-  Pick<typeof import('./acts.tsx'), 'Problem' | 'Race' | 'Finding'> | undefined
+  | (Pick<typeof import('./acts.tsx'), 'Problem' | 'Race' | 'Finding'> &
+      Pick<typeof import('../state/finding.ts'), 'apartText'>)
+  | undefined
 >(undefined);
 
 export function Stage(): JSX.Element {

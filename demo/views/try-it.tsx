@@ -68,7 +68,7 @@ function Body({ run }: { readonly run: RunView }): JSX.Element {
     return (
       <div class="invitation">
         <p class="quiet">
-          A recording has no weights: train the same here, and its base and its trained models
+          A recording has no weights. Train a run here, and its base and what was trained from it
           answer what you ask.
         </p>
         <Button disabled={!shop?.canStart} onClick={() => shop?.start()}>

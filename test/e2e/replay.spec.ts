@@ -76,7 +76,7 @@ test('the five acts by keyboard alone', async ({ page }) => {
   await page.keyboard.press('4');
   await expect(page.locator('.race svg')).toHaveAccessibleName(/FULL \d+.*at update \d+/);
   await page.keyboard.press('5');
-  await expect(sentence(page)).toContainText(/^LIM on \d+ prompts: \d+/);
+  await expect(sentence(page)).toContainText(/^LIM on \d+ prompts: \d+.* Not told apart\.$/);
   // Whether it is sure stands beside who won, and what it cost.
   await expect(page.locator('.finding-stage .verdict')).toContainText(/95 % interval/);
   await expect(page.locator('.finding-stage')).toContainText(/With them charged, LIM’s .* updates/);

@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { Film } from '../../demo/state/film.ts';
+import { apartText } from '../../demo/state/finding.ts';
 import { actOf, acts, factOf, sentenceOf, shareOf } from '../../demo/state/story.ts';
 import { FormatError } from '../../src/formats/format-error.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
@@ -127,6 +129,16 @@ describe('a film', () => {
     expect(film.viewAt(film.opening).columns).toHaveLength(1);
     expect(film.beside(film.length, 1)).toBe(film.length);
     expect(film.beside(0, -1)).toBe(0);
+  });
+
+  test('ends with what came out, and whether it is told apart', async () => {
+    const path = new URL('../../demo/public/replays/quick.json', import.meta.url);
+    const film = new Film(readRecording(await readFile(path, 'utf8'), 'quick.json'));
+    const end = film.viewAt(film.length);
+    expect(sentenceOf(end)).toMatch(
+      /^LIM on \d+ prompts: [\d.]+ %\. Trained on all 160: [\d.]+ %\.$/,
+    );
+    expect(apartText(end)).toBe('Not told apart.');
   });
 
   test('needs an event', async () => {

@@ -1,4 +1,5 @@
 // Try it: the models of the run that is shown answer one prompt side by side.
+import './try-it.css';
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useRef, useState } from 'preact/hooks';
 import type {

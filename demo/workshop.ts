@@ -382,7 +382,7 @@ async function train(
   try {
     // A worker whose run failed may have lost its device: the next one gets its own.
     if (before?.state === 'failed') await closeTrainer();
-    const from = (view.trainer ??= await connectTrainer());
+    const from = await trainerOpen();
     const bases = await shippedBases(config);
     const request: StartRequest = {
       config,
@@ -502,6 +502,16 @@ async function noteBegun(
   redraw();
 }
 
+/** The worker that is there, else a new one: a run and a question that want one at once get the same. */
+async function trainerOpen(): Promise<Connection<TrainerApi>> {
+  if (view.trainer) return view.trainer;
+  connecting ??= connectTrainer().finally(() => (connecting = undefined));
+  return (view.trainer ??= await connecting);
+}
+
+/** The worker that is being opened. */
+let connecting: Promise<Connection<TrainerApi>> | undefined;
+
 /** What is left of a worker that failed must not hold the device against the next run. */
 async function closeTrainer(): Promise<void> {
   const broken = view.trainer;
@@ -535,7 +545,7 @@ async function openToAsk(name: string, config: ExperimentConfig): Promise<Connec
       `This run began with the model ${path}, which this browser does not keep: choose its folder in Data, then ask again.`,
     );
   }
-  const from = (view.trainer ??= await connectTrainer());
+  const from = await trainerOpen();
   const bases = await shippedBases(config);
   await from.api.open({
     store: { kind: 'browser', name },

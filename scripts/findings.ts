@@ -115,10 +115,12 @@ export async function shownOf(study: string): Promise<Shown> {
     `npx limr sweep --collect runs/${study} --out studies/${study}/${RESULTS}`,
     'npm run findings',
   ];
+  const told = [bullets([...facts, ...factsOf(sweep)]), `\`\`\`sh\n${commands.join('\n')}\n\`\`\``];
+  // The number of seeds was fixed: who reads differences before the last could end a study on them.
+  if (sweep.cells.length < sweep.planned) return { tables: told.join('\n\n') };
   const figure = curvesFigure(sweep);
   const tables = [
-    bullets([...facts, ...factsOf(sweep)]),
-    `\`\`\`sh\n${commands.join('\n')}\n\`\`\``,
+    ...told,
     ...(figure === undefined
       ? []
       : [
@@ -203,7 +205,7 @@ function factsOf({ grid, cells, planned }: Sweep): string[] {
     listed([...new Set(cells.map(of))].sort().map((text) => plain(text)));
   return [
     cells.length < planned
-      ? `**${count(cells.length)} of ${counted(planned, 'cell')}: not finished**, so every number may still move`
+      ? `**${count(cells.length)} of ${counted(planned, 'cell')} are here.** Differences are told with the last`
       : `${counted(planned, 'cell')}, all finished`,
     `Preset \`${grid.preset}\`, seeds ${grid.seeds.join(', ')}`,
     `Adapter: ${distinct(({ results }) => results.adapter)}; host: ${distinct(({ results }) => results.host)}`,

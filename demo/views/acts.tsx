@@ -89,6 +89,16 @@ function useFirstAnswers(
 
 const RACE_HEIGHT = 380;
 
+/** Ticks at whole steps, from the last below the values to the first above them. */
+function roundScale(least: number, most: number) {
+  const step = [0.01, 0.02, 0.05, 0.1].find((one) => most - least <= 5 * one) ?? 0.2;
+  // Tolerates that 0.3 is no sum of tenths.
+  const first = Math.floor(least / step + 1e-9);
+  const last = Math.max(first + 1, Math.ceil(most / step - 1e-9));
+  const ticks = Array.from({ length: last - first + 1 }, (_, i) => (first + i) * step);
+  return { low: first * step, high: last * step, ticks };
+}
+
 /** Act 4: accuracy of each method over its own updates, FULL's curve as a ghost. */
 export function Race({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
@@ -117,7 +127,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
       </p>
     );
   }
-  const [low, high] = [Math.min(...values), Math.max(...values, Math.min(...values) + 0.05)];
+  const { low, high, ticks } = roundScale(Math.min(...values), Math.max(...values));
   const end = Math.max(
     1,
     budget === 'updates'
@@ -140,7 +150,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
     <div ref={host} class="race">
       {width > 0 && (
         <svg width={width} height={RACE_HEIGHT} role="img" aria-label={raceText(lines)}>
-          {[low, (low + high) / 2, high].map((value) => (
+          {ticks.map((value) => (
             <g class="rule">
               <path d={`M${left} ${y(value)}H${width - right}`} />
               <text x={left - 6} y={y(value)} text-anchor="end">

@@ -331,8 +331,18 @@ describe('limr run', () => {
       // rewards.
       for (const run of [out, undisturbed]) dropBits(run);
       const odd = differences(at(out), at(undisturbed));
-      expect(odd.filter((text) => !text.startsWith('completions/'))).toEqual([]);
+      // Nor weights, nor responses to methods: those of what was done by then are not known.
+      const gone = name === 'layout-2-lim' ? /^model\/[\w.]+ is missing$/ : /^$/;
+      expect(odd.filter((text) => !text.startsWith('completions/') && !gone.test(text))).toEqual(
+        [],
+      );
       for (const file of readdirSync(at(`${out}/completions`))) {
+        if (!file.includes('-epoch-')) {
+          const said = (run: string) => readFileSync(at(`${run}/completions/${file}`), 'utf8');
+          expect(linesOf(at(`${out}/completions/${file}`))).toBeGreaterThan(0);
+          expect(said(undisturbed).endsWith(said(out))).toBe(true);
+          continue;
+        }
         const [own, want] = [out, undisturbed].map((run) =>
           saidIn(at(`${run}/completions/${file}`)),
         );

@@ -288,6 +288,9 @@ async function prepare<T>(work: () => Promise<T>): Promise<T | undefined> {
   try {
     result = await work();
   } catch (error) {
+    // Whoever reads what is wrong can mend it at once: the forms take something else by then.
+    view.preparing = false;
+    draw();
     complain(error);
   }
   view.preparing = false;

@@ -27,26 +27,11 @@ import { limScoreReference } from '../reference/lim-score.ts';
 import { plantFault } from '../support/faults.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { inNodeAlone, onceElsewhere } from '../support/host.ts';
-import { drawnTask, firstToken, smallConfig } from '../support/ppo-rig.ts';
+import { byFirstToken, drawnTask, smallConfig } from '../support/ppo-rig.ts';
 
 /** Four updates on the full pool, then two on each of two selections of all prompts that score. */
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
 const TOTAL = 8;
-
-/**
- * Judges by a response's first token alone, three verdicts in turn: what an untrained model meets
- * often enough to learn from, so that no base need be trained for these tests.
- */
-const byFirstToken: Verifier = ({ promptOf, responses }) => {
-  const kinds = Array.from(promptOf, (_, i) => firstToken(responses[i]) % 3);
-  return Promise.resolve({
-    rewards: Float32Array.from(kinds, (kind) => [1, -0.5, -1][kind]),
-    correct: Uint8Array.from(kinds, (kind) => Number(kind === 0)),
-    formatted: Uint8Array.from(kinds, (kind) => Number(kind < 2)),
-    extracted: kinds.map(() => null),
-    failures: [],
-  });
-};
 
 interface RunOptions {
   readonly config?: ExperimentConfig;

@@ -12,7 +12,6 @@ import { initialParameters } from '../../src/model/parameters.ts';
 import type { ExperimentEvent } from '../../src/results.ts';
 import { Asking } from '../../src/scheduler/asking.ts';
 import { modelConfigOf } from '../../src/scheduler/base.ts';
-import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { readKeptWeights } from '../../src/scheduler/kept-weights.ts';
 import { RunControl, RunEndedError } from '../../src/scheduler/run-control.ts';
@@ -26,23 +25,11 @@ import { noFilter, samplingDistributionReference } from '../reference/sampling-d
 import { tokenLogprobReference } from '../reference/token-logprob.ts';
 import { tokenRewardsReference } from '../reference/token-rewards.ts';
 import { openTestGpu } from '../support/gpu.ts';
-import { firstToken, smallConfig } from '../support/ppo-rig.ts';
+import { byFirstToken, smallConfig } from '../support/ppo-rig.ts';
 
 /** Four updates on the full pool, two on each of two selections; every prompt scores. */
 const config = smallConfig({ lim: { signal: 'reward', theta: -1e6 } });
 const SEED = 3;
-
-/** Judges by a response's first token alone, as an untrained model meets all verdicts then. */
-const byFirstToken: Verifier = ({ promptOf, responses }) => {
-  const kinds = Array.from(promptOf, (_, i) => firstToken(responses[i]) % 3);
-  return Promise.resolve({
-    rewards: Float32Array.from(kinds, (kind) => [1, -0.5, -1][kind]),
-    correct: Uint8Array.from(kinds, (kind) => Number(kind === 0)),
-    formatted: Uint8Array.from(kinds, (kind) => Number(kind < 2)),
-    extracted: kinds.map(() => null),
-    failures: [],
-  });
-};
 
 interface Visit {
   /** The update after which the run is asked. */

@@ -1,3 +1,4 @@
+import type { Verifier } from '../../src/scheduler/evaluator.ts';
 import type { Tensor } from '../../kernels/lib/tensor.ts';
 import {
   drawnConfig,
@@ -239,3 +240,18 @@ export async function captureTensors(
   }
   return found;
 }
+
+/**
+ * Judges by a response's first token alone, three verdicts in turn: what an untrained model meets
+ * often enough to learn from, so that no base need be trained for these tests.
+ */
+export const byFirstToken: Verifier = ({ promptOf, responses }) => {
+  const kinds = Array.from(promptOf, (_, i) => firstToken(responses[i]) % 3);
+  return Promise.resolve({
+    rewards: Float32Array.from(kinds, (kind) => [1, -0.5, -1][kind]),
+    correct: Uint8Array.from(kinds, (kind) => Number(kind === 0)),
+    formatted: Uint8Array.from(kinds, (kind) => Number(kind < 2)),
+    extracted: kinds.map(() => null),
+    failures: [],
+  });
+};

@@ -13,6 +13,15 @@ export {
   lookAtModel,
   lookAtVerifier,
 } from './chosen-files.ts';
+export { type Importer, type ImportRequest, connectImporter } from '../workers/importer.ts';
+export type {
+  ImportCut,
+  ImportedRow,
+  ImportedScores,
+  ImportSettings,
+} from '../imports/import-session.ts';
+export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
+export { rolloutFormats } from '../formats/rollouts.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {

@@ -21,8 +21,10 @@ function meaningOf(name: string): string {
 }
 
 /** Starts a download of bytes. */
-export function download(name: string, content: Uint8Array | string, type: string): void {
-  const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
+export function download(name: string, content: Uint8Array | Blob | string, type: string): void {
+  const url = URL.createObjectURL(
+    content instanceof Blob ? content : new Blob([content as Uint8Array<ArrayBuffer>], { type }),
+  );
   const link = make('a', '', name);
   link.href = url;
   link.download = name;

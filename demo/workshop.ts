@@ -66,7 +66,10 @@ import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { drawFinding, drawResults } from './results-table.ts';
+import { listenToDrops } from './rooms/data/drop.ts';
+import { openDataRoom } from './rooms/data/room.tsx';
 import { StoredList } from './stored-list.ts';
+import { dataText } from './strings/data.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import {
@@ -130,15 +133,27 @@ const storedList = new StoredList({
   remove: (run) => void removeRun(run),
 });
 const files = new FileList(byId('files', HTMLUListElement));
-const form = new PretrainedForm({
-  change: consider,
-  drop: () => {
+const form = new PretrainedForm(consider);
+const drops = listenToDrops({
+  model: (name, chosenFiles) => forOwnModel(() => form.chooseModel(name, chosenFiles)),
+  module: (file) => forOwnModel(() => form.chooseModule(file)),
+  prompts: (file) => forOwnModel(() => form.choosePrompts(file.name, file)),
+  refusal: () => (isBusy(view) ? dataText.peek().busy : undefined),
+  noticed() {
+    problem.value = '';
     goTo('data');
-    if (preset.value === PRETRAINED) return;
+  },
+  complain: (message) => (problem.value = message),
+});
+
+/** Takes a part of a run of the user's own model, which the controls then describe. */
+function forOwnModel(take: () => Promise<void>): Promise<void> {
+  if (preset.value !== PRETRAINED) {
     preset.value = PRETRAINED;
     consider();
-  },
-});
+  }
+  return take();
+}
 
 const charts = byId('charts', HTMLDivElement);
 const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
@@ -323,7 +338,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   const { config, seeds, memory, inputs } = settings;
   const prepared = await prepare(async () => {
     // What was chosen a moment ago may still be looked at.
-    await form.settled();
+    await Promise.all([drops.settled(), form.settled()]);
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
     form.expectModule(config, inputs);
@@ -1081,6 +1096,7 @@ export async function openWorkshop(): Promise<void> {
     }),
   );
   drawInjected();
+  openDataRoom();
   consider();
   effect(() => {
     const found = asked.value;

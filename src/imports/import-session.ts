@@ -1,8 +1,12 @@
 // An import that a reader looks at: the matrix or the scores of somebody's files, cut anywhere.
 import { bytesSource } from '../formats/byte-source.ts';
 import { jsonRows } from '../formats/json-rows.ts';
-import { type PromptRow, readPrompts, type RowLayout } from '../formats/prompts.ts';
+import { FormatError } from '../formats/format-error.ts';
+import { fieldOf } from '../formats/json.ts';
+import { promptFields, type PromptRow, readPrompts, type RowLayout } from '../formats/prompts.ts';
+import { recordsOf } from '../formats/records.ts';
 import { parseRewardTerms } from '../formats/rewards.ts';
+import { detectRollouts } from '../formats/rollouts.ts';
 import { holdsScoresAlone, readScores, type ScoreRow } from '../formats/score-file.ts';
 import { type ExportFormat, subsetFile } from '../formats/subsets.ts';
 import { AdapterError, type Gpu, openGpu } from '../gpu/device.ts';
@@ -258,6 +262,33 @@ export class ImportSession {
     }
     return this.#rows;
   }
+}
+
+/** What a file is for: an import, or a pool of prompts to train on. */
+export type FileUse = 'import' | 'prompts';
+
+/**
+ * What a file is for, by its first row.
+ *
+ * @throws FormatError naming the file and what it lacks, if it is neither.
+ */
+export async function useOf(from: ImportFiles, path: string): Promise<FileUse> {
+  return readWith(from, path, async (source) => {
+    if (await holdsScoresAlone(source)) return 'import';
+    let refusal: unknown;
+    try {
+      await detectRollouts(source, { onCut: () => undefined });
+      return 'import';
+    } catch (error) {
+      if (!(error instanceof FormatError)) throw error;
+      refusal = error;
+    }
+    for await (const { record } of recordsOf(source, { onCut: () => undefined })) {
+      if (promptFields.some((name) => fieldOf(record, name) !== undefined)) return 'prompts';
+      break;
+    }
+    throw refusal;
+  });
 }
 
 async function isScoreFile(

@@ -1,5 +1,5 @@
 import { transfer } from 'comlink';
-import { ImportSession } from '../imports/import-session.ts';
+import { ImportSession, useOf } from '../imports/import-session.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import { countedFiles, heldFiles } from './held-files.ts';
 import type { ImportApi } from './importer.ts';
@@ -16,6 +16,7 @@ const blobOf = (content: Uint8Array | Iterable<string>): Blob =>
   new Blob(content instanceof Uint8Array ? [content as Uint8Array<ArrayBuffer>] : [...content]);
 
 const api: ImportApi = {
+  useOf: (name, file) => useOf(heldFiles(new Map([[name, file]])), name),
   async open({ files, paths, settings }) {
     session = undefined;
     read.bytes = 0;

@@ -1,6 +1,7 @@
 import type { ExportFormat } from '../formats/subsets.ts';
 import type { RowLayout } from '../formats/prompts.ts';
 import type {
+  FileUse,
   ImportCut,
   ImportedRow,
   ImportedScores,
@@ -19,6 +20,8 @@ export interface ImportRequest {
 
 /** The calls of `import.worker.ts`. */
 export interface ImportApi extends WorkerApi {
+  /** What a file is for. Errors: `useOf` of `import-session.ts`. */
+  useOf(name: string, file: Blob): Promise<FileUse>;
   /** Reads and scores files; what was imported before is forgotten. Errors: `ImportSession.open`. */
   open(request: ImportRequest): Promise<ImportedScores>;
   /** Bytes of the files that were read so far, those that are read twice twice. */

@@ -126,6 +126,10 @@ export const layers = {
     is: 'means with their intervals',
     imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
   },
+  'src/bundle': {
+    is: 'the files of a run in one',
+    imports: ['src/config-issue', 'src/formats', 'src/run-folder'],
+  },
   'src/sweep': {
     is: 'grids of experiments: their cells, what a finished sweep holds and shows',
     imports: [
@@ -208,6 +212,7 @@ export const layers = {
   'src/imports': {
     is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
     imports: [
+      'src/bundle',
       'src/config-error',
       'src/formats',
       'src/gpu',
@@ -253,6 +258,7 @@ export const layers = {
   'src/workers': {
     is: 'the trainer, its verifiers and the stores of runs',
     imports: [
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/file-error',
@@ -343,6 +349,7 @@ export const layers = {
       'kernels/lib',
       'src/bases',
       'src/bench',
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/config-issue',

@@ -4,6 +4,7 @@ import { baseName } from '../formats/paths.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { parseRewardTerms } from '../formats/rewards.ts';
 import { rolloutFormats } from '../formats/rollouts.ts';
+import { withBundles } from '../imports/bundled-files.ts';
 import { importRollouts } from '../imports/rollout-import.ts';
 import { rolloutFiles } from '../imports/rollout-files.ts';
 import { scoreRows } from '../imports/score-rows.ts';
@@ -23,7 +24,7 @@ export const command = defineCommand({
     path: {
       type: 'positional',
       description:
-        'rollout files, folders of them or above them, a run, or a reward matrix ' +
+        'rollout files, folders of them or above them, a run or its bundle, or a reward matrix ' +
         '(JSON, JSONL, parquet, Arrow, tables of wandb, safetensors)',
       required: true,
     },
@@ -83,7 +84,8 @@ export const command = defineCommand({
     const out = args.out ?? (args.json ? undefined : 'runs/scores.json');
     const promptFile = args.prompts;
     const reward = args.reward === undefined ? undefined : parseRewardTerms(args.reward);
-    const found = await rolloutFiles(host, args._);
+    const from = await withBundles(host, args._);
+    const found = await rolloutFiles(from, args._);
     const { files } = found;
     if (out !== undefined) {
       // Among the files of a folder, only a file with this name can be the output file.
@@ -99,7 +101,7 @@ export const command = defineCommand({
     const leftOut: string[] = [];
     for (const file of found.leftOut) if ((await host.resolve(file)) !== own) leftOut.push(file);
     const imported = await importRollouts(
-      host,
+      from,
       { files, leftOut },
       {
         format: args.format,

@@ -20,6 +20,7 @@ export type {
   ImportedScores,
   ImportSettings,
 } from '../imports/import-session.ts';
+export { type BundledRun, openBundledRun, pathsOfRun } from '../workers/bundled-run.ts';
 export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
 export { rolloutFormats } from '../formats/rollouts.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';

@@ -1,4 +1,5 @@
 // An import that a reader looks at: the matrix or the scores of somebody's files, cut anywhere.
+import { isBundle } from '../bundle/bundle.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { jsonRows } from '../formats/json-rows.ts';
 import { FormatError } from '../formats/format-error.ts';
@@ -17,6 +18,7 @@ import type { TableSummary } from '../lim/reward-table.ts';
 import { type LimResult, scoreMatrix } from '../lim/score.ts';
 import type { MethodName } from '../selection/methods.ts';
 import type { MissingRule, Signal } from '../vocabulary/signals.ts';
+import { withBundles } from './bundled-files.ts';
 import { type ImportFiles, readWith } from './import-files.ts';
 import { chooseRows, type ChosenRows, keptRows } from './row-choice.ts';
 import { rolloutFiles } from './rollout-files.ts';
@@ -125,11 +127,12 @@ export class ImportSession {
    *   row at fault.
    */
   static async open(
-    from: ImportFiles,
+    given: ImportFiles,
     paths: readonly string[],
     settings: ImportSettings,
   ): Promise<ImportSession> {
     const { signal, rule, theta } = settings;
+    const from = await withBundles(given, paths);
     const pool =
       settings.prompts === undefined
         ? undefined
@@ -264,8 +267,8 @@ export class ImportSession {
   }
 }
 
-/** What a file is for: an import, or a pool of prompts to train on. */
-export type FileUse = 'import' | 'prompts';
+/** What a file is for: an import, a pool of prompts to train on, or a finished run to look at. */
+export type FileUse = 'import' | 'prompts' | 'bundle';
 
 /**
  * What a file is for, by its first row.
@@ -274,6 +277,7 @@ export type FileUse = 'import' | 'prompts';
  */
 export async function useOf(from: ImportFiles, path: string): Promise<FileUse> {
   return readWith(from, path, async (source) => {
+    if (await isBundle(source)) return 'bundle';
     if (await holdsScoresAlone(source)) return 'import';
     let refusal: unknown;
     try {

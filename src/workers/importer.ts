@@ -20,6 +20,10 @@ export interface ImportRequest {
 
 /** The calls of `import.worker.ts`. */
 export interface ImportApi extends WorkerApi {
+  /** A bundle of a run's files, by their paths. Errors: `bundleOf`. */
+  bundle(files: ReadonlyMap<string, Blob>): Promise<Blob>;
+  /** A bundle's files but for weights, by their paths. Errors: `Bundle`. */
+  unbundle(name: string, file: Blob): Promise<Map<string, Uint8Array>>;
   /** What a file is for. Errors: `useOf` of `import-session.ts`. */
   useOf(name: string, file: Blob): Promise<FileUse>;
   /** Reads and scores files; what was imported before is forgotten. Errors: `ImportSession.open`. */

@@ -26,7 +26,7 @@ const oddities: Readonly<Record<Oddity, (count: number) => string>> = {
 
 const english = {
   title: 'Rollouts of your own',
-  lead: 'Drop rollouts of OpenRLHF, TRL, verl or LIMR, a reward matrix or a score file anywhere on this page. They are scored here and never leave this machine.',
+  lead: 'Drop rollouts of OpenRLHF, TRL, verl or LIMR, a reward matrix, a score file or the bundle of a run (.limr) anywhere on this page. They are scored here and never leave this machine.',
   chooseFiles: 'Choose files',
   chooseFolder: 'Choose a folder',
   files: 'Files of rollouts or scores',

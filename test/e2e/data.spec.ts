@@ -1,4 +1,5 @@
 // The room of data on the recording alone: nothing trains but where a test says so.
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect, test, type Page } from 'playwright/test';
@@ -8,6 +9,7 @@ import {
   ready,
   seriousFaults,
   tabTo,
+  toRoom,
   watchFaults,
 } from './page.ts';
 
@@ -139,5 +141,42 @@ test("LIMR's released scores give 1,389; a file that is nothing is named", async
   await page.locator('.ways input[type=checkbox]').check();
   await expect(page.locator('#kept-count')).toContainText('von 1 Prompt');
   await tabTo(page, 'download-subset');
+  expect(faults.list).toEqual([]);
+});
+
+test('a bundle opens in the page and in limr, and comes back as it was', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await page.goto('#/data?motion=0');
+  await ready(page);
+  const recorded = await downloadOf(page, () => page.locator('#recorded-bundle').click());
+  const path = test.info().outputPath('shared.limr');
+  mkdirSync(dirname(path), { recursive: true });
+  writeFileSync(path, recorded);
+  await drop(page, [path]);
+  await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
+  await expect(page.locator('#phase')).toHaveText('Done');
+  await expect(page.locator('.provenance')).not.toContainText('ecorded');
+  await expect(page.locator('#problem')).toBeEmpty();
+
+  await toRoom(page, 'data');
+  const again = await downloadOf(page, () => page.locator('#bundle').click());
+  expect(again.equals(recorded)).toBe(true);
+  const [made, out] = [test.info().outputPath('again.limr'), test.info().outputPath('report.html')];
+  writeFileSync(made, again);
+  const limr = spawnSync(process.execPath, ['bin/limr.mjs', 'report', made, '--out', out]);
+  expect(String(limr.stderr)).toContain('report');
+  expect(limr.status).toBe(0);
+  const report = await downloadOf(page, () => page.locator('#report').click());
+  expect(String(report)).toContain('</html>');
+
+  // One byte of a file in it: nothing of it is shown.
+  const broken = Buffer.from(recorded);
+  broken[Math.floor(broken.length / 2)] ^= 0xff;
+  const bad = test.info().outputPath('broken.limr');
+  writeFileSync(bad, broken);
+  await drop(page, [bad]);
+  await expect(page.locator('#problem')).toContainText('broken.limr');
+  await expect(page.locator('#problem')).toContainText(/damaged|zip/);
+  expect(await seriousFaults(page)).toEqual([]);
   expect(faults.list).toEqual([]);
 });

@@ -11,6 +11,8 @@ export interface Takers {
   readonly model: (name: string, files: ReadonlyMap<string, File>) => Promise<void>;
   readonly module: (file: File) => Promise<void>;
   readonly prompts: (file: File) => Promise<void>;
+  /** Shows the run of a bundle, or throws why it cannot. */
+  readonly bundle: (file: File) => Promise<void>;
   /**
    * Why model, prompts and verifier cannot be taken now, in a sentence; undefined if they can.
    */
@@ -29,6 +31,7 @@ const hasFiles = (event: DragEvent): boolean =>
  * @returns What the drops so far came to: it settles once all of them are taken.
  */
 export function listenToDrops(takers: Takers): { readonly settled: () => Promise<unknown> } {
+  current = takers;
   const page = document.documentElement;
   let taken: Promise<unknown> = Promise.resolve();
   document.addEventListener('dragover', (event) => {
@@ -45,6 +48,16 @@ export function listenToDrops(takers: Takers): { readonly settled: () => Promise
     taken = untracked(() => Promise.all([taken, takeDropped(() => coming, takers)]));
   });
   return { settled: () => taken };
+}
+
+/** Who takes what is dropped or chosen, once the page listens. */
+let current: Takers | undefined;
+
+/** Takes files that were chosen by a button, as if they had been dropped. */
+export async function takeChosen(files: readonly File[]): Promise<void> {
+  if (!current) return;
+  const found = files.map((file): Dropped => ({ kind: 'file', file }));
+  await takeDropped(() => Promise.resolve(found), current);
 }
 
 /** Takes what was dropped or chosen; what is wrong with it is told. */
@@ -77,7 +90,9 @@ async function sort(found: readonly Dropped[], takers: Takers): Promise<void> {
 async function takeFiles(files: readonly File[], takers: Takers): Promise<void> {
   const imported: File[] = [];
   for (const file of files) {
-    if ((await useOfFile(file)) === 'import') imported.push(file);
+    const use = await useOfFile(file);
+    if (use === 'import') imported.push(file);
+    else if (use === 'bundle') await takers.bundle(file);
     else await ifFree(takers, () => takers.prompts(file));
   }
   if (imported.length > 0) void importFiles(looseSource(imported));

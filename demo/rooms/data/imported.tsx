@@ -16,7 +16,7 @@ import { fixed, whole } from '../../strings/numbers.ts';
 import { dataText } from '../../strings/data.ts';
 import { Button, Code, useWidth } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
-import { folderSource, looseSource } from './drop.ts';
+import { folderSource, takeChosen } from './drop.ts';
 import { MatrixMap } from './matrix-map.tsx';
 import {
   cut,
@@ -89,7 +89,7 @@ function Choosing(): JSX.Element {
   const files = useRef<HTMLInputElement>(null);
   const folder = useRef<HTMLInputElement>(null);
   const chosen = (list: FileList | null): void => {
-    if (list && list.length > 0) void importFiles(looseSource([...list]));
+    if (list && list.length > 0) void takeChosen([...list]);
   };
   return (
     <div class="buttons">
@@ -104,7 +104,7 @@ function Choosing(): JSX.Element {
         multiple
         hidden
         aria-label={t.files}
-        accept=".jsonl,.json,.parquet,.arrow,.safetensors"
+        accept=".jsonl,.json,.parquet,.arrow,.safetensors,.limr"
         onChange={(event) => {
           chosen(event.currentTarget.files);
           event.currentTarget.value = '';
@@ -195,6 +195,7 @@ function Scored(props: { readonly data: ImportedScores; readonly name: string })
       </p>
       {data.noAdapter !== undefined && <p>{t.computedHere(data.noAdapter)}</p>}
       <Cutting sorted={sorted} kept={kept} threshold={threshold} />
+      <Downloads />
       {hopeless !== undefined && threshold !== undefined && hopeless >= threshold && (
         <p class="problem" id="hopeless">
           {t.hopeless(hopeless)}
@@ -216,9 +217,8 @@ function Scored(props: { readonly data: ImportedScores; readonly name: string })
           </figure>
         </>
       )}
-      <Tables data={data} order={order} kept={exact} />
       {data.kind === 'matrix' && <Oddities data={data} />}
-      <Downloads />
+      <Tables data={data} order={order} kept={exact} />
     </div>
   );
 }

@@ -129,7 +129,7 @@ export async function forgetImport(): Promise<void> {
 }
 
 /** What a file is for. @throws Error naming the file and what it lacks. */
-export const useOfFile = async (file: File): Promise<'import' | 'prompts'> =>
+export const useOfFile = async (file: File): Promise<'import' | 'prompts' | 'bundle'> =>
   (await opened()).api.useOf(file.name, file);
 
 /** Rows by their places. */
@@ -159,3 +159,11 @@ export const downloadSubset = (format: ExportFormat | undefined): Promise<void> 
     const { extension, file } = await (await opened()).api.subset(cut.peek(), format);
     return [`subset-lim.${extension}`, file];
   });
+
+/** The files of a bundle but for weights, by their paths. Errors name the bundle and the file in it. */
+export const unbundle = async (file: File): Promise<ReadonlyMap<string, Uint8Array>> =>
+  (await opened()).api.unbundle(file.name, file);
+
+/** A bundle of a run's files, by their paths. */
+export const bundleFiles = async (files: ReadonlyMap<string, Blob>): Promise<Blob> =>
+  (await opened()).api.bundle(files);

@@ -12,7 +12,7 @@ const files = several('Datei', 'Dateien');
 
 export const text: DataText = {
   title: 'Eigene Rollouts',
-  lead: 'Rollouts von OpenRLHF, TRL, verl oder LIMR, eine Belohnungsmatrix oder eine Datei mit Punktzahlen irgendwo auf diese Seite ziehen. Sie werden hier bewertet und verlassen diesen Rechner nicht.',
+  lead: 'Rollouts von OpenRLHF, TRL, verl oder LIMR, eine Belohnungsmatrix, eine Datei mit Punktzahlen oder das Bündel eines Laufs (.limr) irgendwo auf diese Seite ziehen. Sie werden hier bewertet und verlassen diesen Rechner nicht.',
   chooseFiles: 'Dateien wählen',
   chooseFolder: 'Ordner wählen',
   files: 'Dateien mit Rollouts oder Punktzahlen',

@@ -3,7 +3,7 @@ import { fixed, percent, whole } from '../numbers.ts';
 
 export const text: DataText = {
   title: '你自己的采样数据',
-  lead: '把 OpenRLHF、TRL、verl 或 LIMR 的采样数据、奖励矩阵或得分文件拖到本页任意位置。评分在本机完成，数据不会离开这台电脑。',
+  lead: '把 OpenRLHF、TRL、verl 或 LIMR 的采样数据、奖励矩阵、得分文件或训练数据包（.limr）拖到本页任意位置。评分在本机完成，数据不会离开这台电脑。',
   chooseFiles: '选择文件',
   chooseFolder: '选择文件夹',
   files: '采样数据或得分文件',

@@ -1,6 +1,7 @@
 // Rooms and their addresses.
 import { effect, signal, untracked } from '@preact/signals';
 import {
+  badLink,
   chosen,
   chosenEpoch,
   language,
@@ -53,12 +54,14 @@ export function followAddress(): void {
       if (address.language) spoken = language.value = address.language;
       theme.value = address.theme ?? theme.peek();
       problem.value = '';
+      badLink.value = false;
       if (address.wish) {
         wish = address.wish;
         asked.value = { ...address.wish };
       }
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
+      badLink.value = true;
     }
   };
   read();

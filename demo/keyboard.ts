@@ -27,7 +27,7 @@ export function listenToKeys(): void {
     if (element.closest(key === ' ' ? takesSpace : takesKeys)) return;
     const to = event.timeStamp - gone < LETTER_MS ? roomOfKey(key) : undefined;
     gone = key === 'g' ? event.timeStamp : -Infinity;
-    const act = acts.find((one) => String(one.act) === key)?.act;
+    const act = acts.find((one) => String(one) === key);
     const now = film.peek();
     if (to !== undefined) goTo(to);
     else if (key === '?') keysShown.value = true;

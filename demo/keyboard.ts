@@ -1,7 +1,7 @@
 // Keys of the whole page. None of them starts, stops or deletes anything.
 import { goTo, roomOfKey } from './router.ts';
 import { chosen, film, place, togglePlaying, wind } from './state/stage.ts';
-import { acts } from './state/story.ts';
+import { acts } from './state/act.ts';
 import { toAct } from './views/spine.tsx';
 import { keysShown } from './views/banner.tsx';
 

@@ -7,7 +7,7 @@ import {
   type Keeping,
   type TimedEvent,
 } from '../../src/index.ts';
-import { actOf, type Act } from './story.ts';
+import { actOf, type Act } from './act.ts';
 
 /** What a film shows. */
 export interface Footage {

@@ -1,4 +1,4 @@
-// A run as a story in five acts: where it is, and what it says of itself in a sentence.
+// What a run says of itself, act by act: a fact, a share, a sentence.
 import {
   inTableOrder,
   iterationsOf,
@@ -8,30 +8,9 @@ import {
 } from '../../src/index.ts';
 import { percent } from '../strings/numbers.ts';
 import { runText } from '../strings/run.ts';
-
-export type Act = 1 | 2 | 3 | 4 | 5;
-
-/** The acts in order. */
-export const acts: readonly Act[] = [1, 2, 3, 4, 5];
+import { actOf, type Act } from './act.ts';
 
 export const titleOf = (act: Act): string => runText.value.acts[act - 1] ?? '';
-
-export function actOf({ state, stage }: Pick<RunView, 'state' | 'stage'>): Act {
-  if (state === 'done') return 5;
-  switch (stage) {
-    case undefined:
-    case 'base':
-      return 1;
-    case 'full':
-      return 2;
-    case 'score':
-      return 3;
-    case 'report':
-      return 5;
-    default:
-      return 4;
-  }
-}
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -113,9 +92,7 @@ export function sentenceOf(run: RunView): string {
     case 1: {
       if (run.pretraining) return text.pretraining;
       const base = run.evaluations.base?.at(-1)?.mean;
-      return base === undefined
-        ? text.beforeBase
-        : text.base(base, config.model.kind !== 'folder');
+      return base === undefined ? text.beforeBase : text.base(base, config.model.kind !== 'folder');
     }
     case 2: {
       const last = meanCurve.at(-1) ?? NaN;

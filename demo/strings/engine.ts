@@ -4,13 +4,11 @@ import {
   seedsCaveat,
   wrongKeysCaveat,
   type LimSummary,
+  type Origin,
   type Verdict,
   type WrongKeys,
 } from '../../src/index.ts';
-import type { PoolPrompt } from '../../src/index.ts';
 import { translated } from './translated.ts';
-
-type PromptOrigin = NonNullable<PoolPrompt['origin']>;
 
 const english = {
   base: 'Base',
@@ -18,7 +16,7 @@ const english = {
     easy: 'easy for the base',
     learnable: 'learnable for the base',
     hard: 'hard for the base',
-  } satisfies Record<PromptOrigin, string>,
+  } satisfies Record<Origin, string>,
   verdicts: {
     right: 'right',
     wrong: 'wrong',

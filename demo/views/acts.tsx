@@ -1,5 +1,6 @@
 // The pictures of the acts that come after the first picture: a problem being answered, the race of
 // the methods, and what came out.
+import './run.css';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
@@ -24,6 +25,7 @@ import { actsText } from '../strings/acts.ts';
 import { engineText } from '../strings/engine.ts';
 import { percent } from '../strings/numbers.ts';
 import { Code, Swatch, useWidth } from './markup.tsx';
+import { mayMove } from './stage.tsx';
 import { Steps } from './steps.tsx';
 
 /** Act 1: a problem being answered, token by token. */
@@ -38,11 +40,7 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
   if (prompt === undefined || !answers || whole.pool[prompt] === undefined) {
     return (
       <p class="quiet">
-        {run.pretraining
-          ? text.learning
-          : base === undefined
-            ? text.reading
-            : text.right(base)}
+        {run.pretraining ? text.learning : base === undefined ? text.reading : text.right(base)}
       </p>
     );
   }
@@ -54,7 +52,7 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
       </p>
       {wrong && (
         <>
-          <p class="big typed" key={wrong.text}>
+          <p class={mayMove() ? 'big typed moving' : 'big typed'} key={wrong.text}>
             {Array.from(wrong.text).map((letter, i) => (
               <span style={{ animationDelay: `${300 + i * 140}ms` }}>
                 <Code text={letter} />
@@ -131,11 +129,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
   }));
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   if (values.length === 0) {
-    return (
-      <p class="quiet">
-        {names.length > 1 ? text.noReadout : text.noSelection}
-      </p>
-    );
+    return <p class="quiet">{names.length > 1 ? text.noReadout : text.noSelection}</p>;
   }
   const { low, high, ticks } = roundScale(Math.min(...values), Math.max(...values));
   const end = Math.max(

@@ -6,9 +6,5 @@ export const Filled = (props: {
   readonly text: string;
   readonly parts: Readonly<Record<string, ComponentChild>>;
 }): JSX.Element => (
-  <>
-    {props.text
-      .split(/\{(\w+)\}/)
-      .map((piece, i) => (i % 2 === 0 ? piece : props.parts[piece]))}
-  </>
+  <>{props.text.split(/\{(\w+)\}/).map((piece, i) => (i % 2 === 0 ? piece : props.parts[piece]))}</>
 );

@@ -1,5 +1,6 @@
 // The inspector: everything about one prompt. What it earned, its score with its own numbers, and
 // what the model answered.
+import './run.css';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
@@ -60,9 +61,7 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
       <aside class="card inspector" aria-labelledby={title}>
-        <h2 id={title}>
-          {run?.config.task.name === 'arithmetic' ? text.howRead : text.one}
-        </h2>
+        <h2 id={title}>{run?.config.task.name === 'arithmetic' ? text.howRead : text.one}</h2>
         {run?.config.task.name === 'arithmetic' && <Notation modulus={run.config.task.modulus} />}
         <p class="quiet">{text.choose}</p>
       </aside>
@@ -73,9 +72,7 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
   return (
     <aside class="card inspector" aria-labelledby={title}>
       <div class="inspector-head">
-        <h2 id={title}>
-          {chosen.value === undefined && film.value ? text.featured : text.one}
-        </h2>
+        <h2 id={title}>{chosen.value === undefined && film.value ? text.featured : text.one}</h2>
         {chosen.value !== undefined && (
           <Button class="link" label={text.closeName} onClick={() => (chosen.value = undefined)}>
             {text.close}
@@ -245,7 +242,8 @@ function Score(props: {
     <details class="score" open={open}>
       <summary>
         <Filled text={text.score} parts={{ score: <strong>{fixed(score, 2)}</strong> }} />
-        {kept !== undefined && ` · ${(kept ? text.keptBy : text.notKeptBy)(engineText.value.cut(lim))}`}
+        {kept !== undefined &&
+          ` · ${(kept ? text.keptBy : text.notKeptBy)(engineText.value.cut(lim))}`}
       </summary>
       {whole && (
         <>

@@ -1,6 +1,7 @@
 // The spine: where the run is, in five acts, one sentence and live numbers; and the film's transport.
 import type { JSX } from 'preact';
-import { actOf, acts, factOf, sentenceOf, shareOf, titleOf, type Act } from '../state/story.ts';
+import { actOf, acts, type Act } from '../state/act.ts';
+import { factOf, sentenceOf, shareOf, titleOf } from '../state/story.ts';
 import {
   film,
   live,

@@ -4,7 +4,7 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../src/index.ts';
 import { chosen, depends, follow, inspected, motion, shownRun } from '../state/stage.ts';
-import { actOf } from '../state/story.ts';
+import { actOf } from '../state/act.ts';
 import { HeatMap } from '../plots/heat-map.ts';
 import { scheme } from '../scheme.ts';
 import { runText } from '../strings/run.ts';

@@ -1,4 +1,5 @@
 // A response to digit arithmetic as a reader checks it by hand: each step, right or a slip.
+import './run.css';
 import type { JSX } from 'preact';
 import type { RunView } from '../../src/index.ts';
 import { workedSteps, type WorkedResponse } from '../state/worked-steps.ts';

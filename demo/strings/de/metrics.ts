@@ -60,8 +60,7 @@ export const text: MetricsText = {
     },
     clip_fraction: {
       name: 'Begrenzte Tokens',
-      meaning:
-        'Anteil der Tokens, deren Wahrscheinlichkeitsverhältnis das Clipping begrenzt hat',
+      meaning: 'Anteil der Tokens, deren Wahrscheinlichkeitsverhältnis das Clipping begrenzt hat',
     },
     approx_kl: {
       name: 'KL des Updates',

@@ -12,13 +12,10 @@ export const text: TryItText = {
   train: 'Hier trainieren',
   nobodyYet: 'Noch ist niemand da, der antworten könnte: Zuerst kommt das Ausgangsmodell.',
   nobody: 'Dieser Lauf endete, bevor es ein Modell zu fragen gab.',
-  waiting:
-    'Wartet auf das Ende dieses Updates: Antworten kommen zwischen zwei Updates.',
+  waiting: 'Wartet auf das Ende dieses Updates: Antworten kommen zwischen zwei Updates.',
   asking: 'Wird gefragt …',
-  intro:
-    'Das Ausgangsmodell und die daraus trainierten Modelle antworten auf denselben Prompt.',
-  goesOn:
-    'Der Lauf geht weiter: Antworten kommen zwischen zwei Updates und ändern nichts an ihm.',
+  intro: 'Das Ausgangsmodell und die daraus trainierten Modelle antworten auf denselben Prompt.',
+  goesOn: 'Der Lauf geht weiter: Antworten kommen zwischen zwei Updates und ändern nichts an ihm.',
   prompt: 'Prompt',
   type: 'Prompt eingeben',
   each: 'Antworten je Modell',

@@ -15,7 +15,8 @@ export const text: ActsText = {
   raceLine: (name, share, at) => `${name} 在第 ${at} 次更新时为 ${percent(share, 1)}`,
 
   nothingHeldOut: '这次运行没有留出题目，没有可比较的内容。',
-  atReadout: (readout) => `${readout}（运行前就定好的读数点）时的未见题目正确率；横线是 95 % 区间。`,
+  atReadout: (readout) =>
+    `${readout}（运行前就定好的读数点）时的未见题目正确率；横线是 95 % 区间。`,
   estimate: (name, mean, low, high) =>
     `${name} ${percent(mean, 1)}，${percent(low, 1)} 到 ${percent(high, 1)}`,
   sizes: '各方法的提示数',
@@ -28,8 +29,7 @@ export const text: ActsText = {
     `${readout}时，LIM ${gaps
       .map(({ name, mean, low, high, over }) => {
         const far = `${points(Math.abs(mean))} 个百分点`;
-        const side =
-          mean === 0 ? `与 ${name} 相同` : `比 ${name} ${mean > 0 ? '高' : '低'} ${far}`;
+        const side = mean === 0 ? `与 ${name} 相同` : `比 ${name} ${mean > 0 ? '高' : '低'} ${far}`;
         const sure = low > 0 || high < 0 ? '' : '，差别不能确定';
         return (
           `${side}（按${over === 'seeds' ? '随机种子' : '题目'}的 95 % 区间为 ` +

@@ -17,8 +17,7 @@ export const text: EngineText = {
     'misses-wrong-key': '与错误的标准答案不一致',
     'right-unpaid': '其实正确，但与错误的标准答案不一致',
   },
-  readout: (at, budget) =>
-    budget === 'updates' ? `第 ${at} 次更新` : `自己的提示的第 ${at} 轮`,
+  readout: (at, budget) => (budget === 'updates' ? `第 ${at} 次更新` : `自己的提示的第 ${at} 轮`),
   cut: (lim) =>
     isByCount(lim)
       ? `最高的 ${lim.kept} 个${lim.lowestKept === undefined ? '' : `，不低于 ${fixed(lim.lowestKept, 3)}`}`

@@ -19,7 +19,8 @@ const english = {
   finished: 'A finished run of this browser',
   showRecording: 'Show the recording',
   recorded: 'Recorded',
-  recordedOn: (date: string, adapter: string) => `on ${date}, on ${adapter}`,
+  recordedOn: (date: string) => `on ${date}, on`,
+  adapter: 'Whole name of the adapter',
   shareOf: (act: string) => `Share of ${act}`,
 
   acts: ['Base', 'All prompts', 'Score', 'Subsets', 'Compare'],

@@ -1,4 +1,5 @@
 // The spine: where the run is, in five acts, one sentence and live numbers; and the film's transport.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
 import { actOf, acts, type Act } from '../state/act.ts';
 import { factOf, sentenceOf, shareOf, titleOf } from '../state/story.ts';
@@ -70,9 +71,30 @@ function Provenance(): JSX.Element | null {
   const { origin } = shown;
   return (
     <p class="provenance">
-      <strong class="recorded">{text.recorded}</strong>{' '}
-      {text.recordedOn(day(origin.date), origin.adapter)}
+      <strong class="recorded">{text.recorded}</strong> {text.recordedOn(day(origin.date))}{' '}
+      <Adapter name={origin.adapter} />
     </p>
+  );
+}
+
+/** The first two words of an adapter's name, vendor and family; the rest at a press. */
+function Adapter({ name }: { readonly name: string }): JSX.Element {
+  const whole = useSignal(false);
+  const short = name.split(' ').slice(0, 2).join(' ');
+  return (
+    <>
+      <span lang="en">{whole.value ? name : short}</span>{' '}
+      {short !== name && !whole.value && (
+        <button
+          type="button"
+          class="link"
+          aria-label={runText.value.adapter}
+          onClick={() => (whole.value = true)}
+        >
+          …
+        </button>
+      )}
+    </>
   );
 }
 

@@ -3,7 +3,7 @@ import type { EngineText } from '../engine.ts';
 import { counted, fixed } from '../numbers.ts';
 
 export const text: EngineText = {
-  base: 'Ausgang',
+  base: 'Basis',
   origins: {
     easy: 'leicht für das Ausgangsmodell',
     learnable: 'lernbar für das Ausgangsmodell',

@@ -25,10 +25,11 @@ export const text: RunText = {
   finished: 'Ein fertiger Lauf in diesem Browser',
   showRecording: 'Aufzeichnung zeigen',
   recorded: 'Aufgezeichnet',
-  recordedOn: (date, adapter) => `am ${date} auf ${adapter}`,
+  recordedOn: (date) => `am ${date} auf`,
+  adapter: 'Ganzer Name des Adapters',
   shareOf: (act) => `Fortschritt: ${act}`,
 
-  acts: ['Ausgang', 'Alle Prompts', 'Wertung', 'Auswahl', 'Vergleich'],
+  acts: ['Basis', 'Alle Prompts', 'Wertung', 'Auswahl', 'Vergleich'],
   right: (share) => `${percent(share, 1)} richtig`,
   update: (at, of) => (of === undefined ? `Update ${at}` : `Update ${at} von ${of}`),
   kept: (kept, of) => `${kept} von ${of} behalten`,

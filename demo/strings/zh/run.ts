@@ -16,7 +16,8 @@ export const text: RunText = {
   finished: '本浏览器中已完成的运行',
   showRecording: '显示录制',
   recorded: '录制',
-  recordedOn: (date, adapter) => `于${date}，设备：${adapter}`,
+  recordedOn: (date) => `于${date}，设备：`,
+  adapter: '设备的全名',
   shareOf: (act) => `“${act}”的进度`,
 
   acts: ['基础模型', '全部提示', '打分', '子集', '比较'],

@@ -11,6 +11,7 @@ import { recallPreferences } from './preferences.ts';
 import { runPlayer } from './state/player.ts';
 import {
   chosen,
+  dropped,
   live,
   missing,
   playing,
@@ -72,12 +73,14 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   host('main').focus();
 });
-// A file that is dropped before the trainer's side is there would replace the page.
+// A file that is dropped would replace the page. Whoever reads it may come later.
 for (const type of ['dragover', 'drop']) {
   document.addEventListener(type, (event) => {
-    if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
-      event.preventDefault();
-    }
+    if (!(event instanceof DragEvent)) return;
+    const { types, items } = event.dataTransfer ?? {};
+    if (!types?.includes('Files')) return;
+    event.preventDefault();
+    if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
   });
 }
 listenToKeys();

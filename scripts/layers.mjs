@@ -205,6 +205,10 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [...kernels, 'src/gpu', 'src/lim', 'src/random', 'src/tasks'],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -412,7 +416,10 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
+  demo: {
+    is: 'the lab page',
+    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+  },
 };
 
 /** Layers by the paths of their folders and files, the longest first. */

@@ -207,7 +207,15 @@ export const layers = {
   },
   'src/lessons': {
     is: 'what the lessons of the page compute: by kernels on a device, or in float64',
-    imports: [...kernels, 'src/gpu', 'src/lim', 'src/random', 'src/tasks'],
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/tasks',
+    ],
   },
   'src/supervised': {
     is: 'learning from given responses',

@@ -30,6 +30,8 @@ const EACH = 2;
 const NEXT = 8;
 /** Coefficients of the KL penalty, as multiples of the preset's. */
 const multiples = [0, 1, 10];
+/** In place of 0, where a run would not measure how far the policy moves. */
+const NO_KL = 1e-12;
 /** Updates of FULL in each of these runs, past the scoring pass. */
 const KL_UPDATES = 100;
 /** Updates between two evaluations of these runs. */
@@ -227,7 +229,7 @@ await run.trainer.close();
 
 const kl = [];
 for (const multiple of multiples) {
-  const klCoef = multiple * config.ppo.klCoef;
+  const klCoef = multiple === 0 ? NO_KL : multiple * config.ppo.klCoef;
   const changed = configFrom(
     'quick',
     {

@@ -1,4 +1,5 @@
 // What the lessons compute, in float64 and without a device.
+import { thetaBound } from '../lim/bound.ts';
 import { exactScore } from '../lim/exact.ts';
 import type { RewardMatrix } from '../lim/matrix.ts';
 import { RandomStream } from '../random.ts';
@@ -134,4 +135,55 @@ export function exactScores(given: ScoreCase): number[] {
   };
   const deficits = Float64Array.from(mean, (value) => 1 - value);
   return Array.from({ length: matrix.prompts }, (_, row) => exactScore(matrix, row, deficits));
+}
+
+/** Sums of a curve that is sampled again and again. */
+export interface Redraws {
+  /** Share of right answers in each epoch, in [0, 1]. */
+  readonly curve: readonly number[];
+  /** Answers in each epoch. */
+  readonly samples: number;
+  readonly count: number;
+}
+
+/** Random numbers of redraws by their shape: the same for every curve, so that a cloud moves with it. */
+const uniforms = new Map<string, Float32Array>();
+
+/** The curve itself in the first row, as a sum of `samples`; then `count` rows of right answers drawn anew. */
+export function redrawnSums({ curve, samples, count }: Redraws): Float32Array<ArrayBuffer> {
+  const epochs = curve.length;
+  const shape = `${count} x ${epochs} x ${samples}`;
+  let drawn = uniforms.get(shape);
+  if (!drawn) {
+    const stream = new RandomStream(0, 'lesson');
+    drawn = Float32Array.from({ length: count * epochs * samples }, () => stream.float());
+    uniforms.set(shape, drawn);
+  }
+  const sums = new Float32Array((1 + count) * epochs);
+  sums.set(curve.map((value) => value * samples));
+  for (let i = 0; i < count * epochs; i++) {
+    const chance = curve[i % epochs] ?? 0;
+    let right = 0;
+    for (let sample = 0; sample < samples; sample++) {
+      if ((drawn[i * samples + sample] ?? 1) < chance) right++;
+    }
+    sums[epochs + i] = right;
+  }
+  return sums;
+}
+
+/**
+ * The score of a prompt that is never solved, against the mean curve; and the mean level above which a
+ * threshold rejects it: 0.387 at 0.6.
+ */
+export function neverSolved(
+  mean: readonly number[],
+  theta: number,
+): { readonly score: number; readonly level: number; readonly requiredLevel: number } {
+  const { neverSolvedScore, curveLevel, requiredLevel } = thetaBound(
+    mean.map((value) => 1 - value),
+    theta,
+    0,
+  );
+  return { score: neverSolvedScore, level: curveLevel, requiredLevel };
 }

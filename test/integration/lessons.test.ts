@@ -69,9 +69,7 @@ describe('what a lesson computes, by kernel and in float64', () => {
       );
       // At exactly 1 + clip rounding decides.
       const clear = (_: unknown, i: number): boolean => i !== 5;
-      expect(got.held.filter(clear)).toEqual(
-        wanted.map(({ decided }) => decided).filter(clear),
-      );
+      expect(got.held.filter(clear)).toEqual(wanted.map(({ decided }) => decided).filter(clear));
     }
   });
 
@@ -112,7 +110,11 @@ describe('what a lesson computes, by kernel and in float64', () => {
     const want = limScoreReference(sums, new Uint32Array(30).fill(8), mean);
     expectClose(exactScores(given), want, { abs: 1e-12 });
     expectClose(await (await kernels()).scores(given), want, { abs: 1e-5, rel: 1e-5 });
-    const solved = { mean: [1, 1, 1, 1], samples: 8, sums: Float32Array.of(8, 8, 8, 8, 8, 8, 8, 7) };
+    const solved = {
+      mean: [1, 1, 1, 1],
+      samples: 8,
+      sums: Float32Array.of(8, 8, 8, 8, 8, 8, 8, 7),
+    };
     expect(exactScores(solved)).toEqual([0, NaN]);
     expect(await (await kernels()).scores(solved)).toEqual([0, NaN]);
   });

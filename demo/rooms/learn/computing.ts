@@ -13,7 +13,8 @@ export type Device =
 /** The device of all lessons. */
 export const device = signal<Device>({ state: 'asleep' });
 
-const wordsOf = (error: unknown): string => (error instanceof Error ? error.message : String(error));
+const wordsOf = (error: unknown): string =>
+  error instanceof Error ? error.message : String(error);
 
 /** A widget was touched: opens the device, once. */
 export function touched(): void {

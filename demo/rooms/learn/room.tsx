@@ -12,6 +12,7 @@ type View = () => JSX.Element;
 
 /** The lessons that are written, each loaded when it is opened. */
 const views: Readonly<Partial<Record<Lesson, () => Promise<View>>>> = {
+  paid: async () => (await import('./paid.tsx')).PaidLesson,
   lim: async () => (await import('./lim.tsx')).LimLesson,
 };
 

@@ -13,6 +13,8 @@ type View = () => JSX.Element;
 /** The lessons that are written, each loaded when it is opened. */
 const views: Readonly<Partial<Record<Lesson, () => Promise<View>>>> = {
   paid: async () => (await import('./paid.tsx')).PaidLesson,
+  credit: async () => (await import('./credit.tsx')).CreditLesson,
+  clip: async () => (await import('./clip.tsx')).ClipLesson,
   lim: async () => (await import('./lim.tsx')).LimLesson,
 };
 

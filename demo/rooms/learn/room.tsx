@@ -13,8 +13,10 @@ type View = () => JSX.Element;
 /** The lessons that are written, each loaded when it is opened. */
 const views: Readonly<Partial<Record<Lesson, () => Promise<View>>>> = {
   paid: async () => (await import('./paid.tsx')).PaidLesson,
+  sampling: async () => (await import('./sampling.tsx')).SamplingLesson,
   credit: async () => (await import('./credit.tsx')).CreditLesson,
   clip: async () => (await import('./clip.tsx')).ClipLesson,
+  kl: async () => (await import('./kl.tsx')).KlLesson,
   lim: async () => (await import('./lim.tsx')).LimLesson,
 };
 

@@ -205,18 +205,6 @@ export const layers = {
       'src/vocabulary',
     ],
   },
-  'src/lessons': {
-    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
-    imports: [
-      ...kernels,
-      'src/config-issue',
-      'src/formats',
-      'src/gpu',
-      'src/lim',
-      'src/random',
-      'src/tasks',
-    ],
-  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -286,6 +274,20 @@ export const layers = {
       'src/sweep',
       'src/tasks',
       'src/vocabulary',
+    ],
+  },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/selection',
+      'src/sweep',
+      'src/tasks',
     ],
   },
   'src/export': {

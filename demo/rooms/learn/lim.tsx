@@ -222,7 +222,7 @@ function Plot(props: {
                 cx={x(epoch)}
                 cy={y(share)}
                 r={13}
-                tabIndex={0}
+                tabindex={0}
                 role="slider"
                 aria-label={words.epoch(epoch + 1)}
                 aria-orientation="vertical"

@@ -10,14 +10,15 @@ import { Overview } from './overview.tsx';
 
 type View = () => JSX.Element;
 
-/** The lessons that are written, each loaded when it is opened. */
-const views: Readonly<Partial<Record<Lesson, () => Promise<View>>>> = {
+/** The lessons, each loaded when it is opened. */
+const views: Readonly<Record<Lesson, () => Promise<View>>> = {
   paid: async () => (await import('./paid.tsx')).PaidLesson,
   sampling: async () => (await import('./sampling.tsx')).SamplingLesson,
   credit: async () => (await import('./credit.tsx')).CreditLesson,
   clip: async () => (await import('./clip.tsx')).ClipLesson,
   kl: async () => (await import('./kl.tsx')).KlLesson,
   lim: async () => (await import('./lim.tsx')).LimLesson,
+  less: async () => (await import('./less.tsx')).LessLesson,
 };
 
 export function LearnRoom(): JSX.Element {
@@ -36,7 +37,7 @@ export function OneLesson({ name }: { readonly name: Lesson }): JSX.Element {
   const [why, setWhy] = useState<string>();
   useEffect(() => {
     let wanted = true;
-    views[name]?.().then(
+    views[name]().then(
       (View) => {
         if (wanted) setView({ View });
       },

@@ -71,7 +71,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
       ]}
       notice={words.notice}
       computed={{
-        kernel: 'sampling-distribution, sample-token',
+        kernel: 'sample-token',
         by: probabilities.by === 'kernel' ? draws.by : probabilities.by,
       }}
       source={
@@ -172,7 +172,7 @@ function Drawn({ of }: { readonly of: RecordedLessons }): JSX.Element {
   );
 }
 
-const [HEIGHT, LEFT, TOP, BOTTOM] = [300, 48, 20, 30];
+const [HEIGHT, LEFT, TOP, BOTTOM] = [320, 48, 12, 52];
 
 /** A bar for each of the most probable tokens, and the drawn tokens as dots in them. */
 function Picture(props: {
@@ -187,7 +187,8 @@ function Picture(props: {
   const bars = shownTokens(tokens, probabilities, counts, width < 500 ? 6 : 9);
   const column = Math.max(1, width - LEFT) / bars.length;
   const y = (share: number): number => TOP + (1 - share) * (HEIGHT - TOP - BOTTOM);
-  const size = Math.min(7, (HEIGHT - TOP - BOTTOM) / SAMPLES / 1.1);
+  // As many draws as there are reach 100 %, so that a stack can be read on the axis.
+  const pitch = (HEIGHT - TOP - BOTTOM) / SAMPLES;
   return (
     <div ref={host} class="lesson-plot">
       {width > 0 && (
@@ -230,27 +231,22 @@ function Picture(props: {
                     <circle
                       key={ball}
                       cx={middle}
-                      cy={y(0) - 4 - ball * size * 1.1}
-                      r={size / 2}
+                      cy={y(0) - (ball + 0.5) * pitch}
+                      r={pitch * 0.42}
                       style={{ animationDelay: `${ball * 25}ms` }}
                     />
                   ))}
                 </g>
                 <text
-                  class="label"
-                  x={middle}
-                  y={Math.min(y(probability), y(plain)) - 6}
-                  text-anchor="middle"
-                >
-                  {percent(probability, probability > 0 && probability < 0.1 ? 1 : 0)}
-                </text>
-                <text
                   class={text === undefined ? 'tick-text' : 'token-text'}
                   x={middle}
-                  y={HEIGHT - 8}
+                  y={HEIGHT - 28}
                   text-anchor="middle"
                 >
                   {text ?? words.others}
+                </text>
+                <text class="tick-text" x={middle} y={HEIGHT - 8} text-anchor="middle">
+                  {percent(probability, probability > 0 && probability < 0.1 ? 1 : 0)}
                 </text>
               </g>
             );

@@ -59,6 +59,12 @@ async function fetchRecording(): Promise<void> {
   }
 }
 
+/** The room of lessons, once somebody goes there. */
+async function openLearn(): Promise<void> {
+  const { LearnRoom } = await import('./rooms/learn/room.tsx');
+  render(<LearnRoom />, host('learn'));
+}
+
 recallPreferences();
 followAddress();
 render(<Banner />, host('banner'));
@@ -107,8 +113,10 @@ void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => 
   fillPage();
   laterActs.value = { Problem, Race, Finding, apartText };
   render(<Inspector name="inspector" />, host('inspector'));
-  render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));
+  effect(() => {
+    if (room.value === 'learn') void openLearn();
+  });
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

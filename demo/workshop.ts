@@ -18,7 +18,6 @@ import {
   AdapterError,
   buttonsFor,
   ConfigError,
-  estimatorLabel,
   connectTrainer,
   eventsOf,
   historyOf,
@@ -31,7 +30,6 @@ import {
   modulesOf,
   poolPromptsOf,
   PRETRAINED,
-  pretrained,
   presets,
   presetSeeds,
   readoutUnit,
@@ -111,6 +109,7 @@ import {
   inspected,
   live,
   liveAnswers,
+  planned,
   problem,
   room,
   showReel,
@@ -1146,21 +1145,6 @@ function draw(): void {
     drawResults(config, run);
   }
   offerWorkshop();
-  const { config: told, run: known } = aboutWhat();
-  if (!told) return;
-  const { lim } = told;
-  const rule =
-    lim.count === undefined
-      ? `the prompts with a score of at least θ = ${lim.theta}`
-      : `the ${counted(lim.count, 'prompt')} with the highest scores`;
-  const pool = known ? known.pool.length : poolPromptsOf(told.task);
-  const { epochs } = told.experiment;
-  setText(
-    byId('about-pool', HTMLElement),
-    `: ${pool ? counted(pool, 'prompt') : 'all'}, ${counted(epochs, 'epoch')}`,
-  );
-  const kept = known?.lim ? `: here ${known.lim.kept} of ${known.pool.length}` : '';
-  setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }
 
 /** The config of the run that is shown, else of the run that the controls describe. */
@@ -1172,39 +1156,17 @@ function ownModel(): boolean {
   return config ? startsFromFolder(config) : false;
 }
 
-/**
- * What the explanation is about: a run of the user's, else what the controls ask for if that is
- * anything but the plain preset, else the run that is shown.
- */
-function aboutWhat(): { readonly config: ExperimentConfig | undefined; readonly run?: RunView } {
-  const run = shownRun();
-  const { choice } = view;
-  const touched = preset.value === PRETRAINED || (choice?.differences.length ?? 0) > 0;
-  if (!view.run && touched) return { config: choice?.config };
-  return run ? { config: run.config, run } : { config: choice?.config };
-}
-
-/** Says what a run of this kind does, and leaves out what only made-up prompts have. */
+/** Tells the room of lessons what the controls ask for, and hides what only made-up prompts have. */
 function drawAbout(): void {
-  const { config } = aboutWhat();
-  const own = config ? startsFromFolder(config) : preset.value === PRETRAINED;
+  const { choice } = view;
+  const own = preset.value === PRETRAINED;
+  const touched = own || (choice?.differences.length ?? 0) > 0;
+  const wish = !view.run && touched ? { config: choice?.config, own } : undefined;
+  const known = planned.peek();
+  if (wish?.config !== known?.config || wish?.own !== known?.own) planned.value = wish;
   const drawn = !ownModel();
-  const alone = own && !config?.experiment.methods.some((method) => method !== 'full');
   for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = !drawn;
-  byId('about-drawn', HTMLParagraphElement).hidden = own;
-  byId('about-injected', HTMLDivElement).hidden = own;
-  byId('about-arms', HTMLDivElement).hidden = alone;
-  byId('about-full', HTMLDivElement).hidden = !alone;
-  const given = byId('about-given', HTMLParagraphElement);
-  given.hidden = !own;
-  const { adapter, ppo } = config ?? pretrained.lora;
-  setText(
-    given,
-    `Your model answers the prompts of your file. Reinforcement learning (${estimatorLabel(ppo.estimator)}) ` +
-      'samples several responses to each, your verifier pays each of them, and ' +
-      `${adapter ? 'adapters beside the model, which stays as it is, move' : 'the model moves'} towards what ` +
-      'was paid.',
-  );
+  const config = wish?.config ?? shownConfig();
   if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
@@ -1225,16 +1187,6 @@ function drawLegend(names: readonly LineName[]): void {
   );
 }
 
-function drawInjected(): void {
-  byId('injected', HTMLUListElement).replaceChildren(
-    ...[
-      'The base’s slips: how often a step is right depends on its operator and operand.',
-      'Three strata of prompts, unless task.difficulty says otherwise: easy, learnable and too hard for the base, nothing between.',
-      'A share of the answer keys is wrong on purpose, to see whether LIM rejects them.',
-    ].map((text) => make('li', '', text)),
-  );
-}
-
 /** Opens the trainer's side of the page. Called once. */
 export async function openWorkshop(): Promise<void> {
   preset.replaceChildren(
@@ -1244,7 +1196,6 @@ export async function openWorkshop(): Promise<void> {
       return option;
     }),
   );
-  drawInjected();
   keptActions.value = actionsOnKept;
   fillFromForm.value = fillControls;
   openDataRoom();

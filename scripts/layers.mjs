@@ -296,6 +296,20 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/selection',
+      'src/sweep',
+      'src/tasks',
+    ],
+  },
   'src/export': {
     is: 'a run in the formats of other programs',
     imports: [
@@ -436,7 +450,10 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
+  demo: {
+    is: 'the lab page',
+    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+  },
 };
 
 /** Layers by the paths of their folders and files, the longest first. */

@@ -17,13 +17,18 @@ export interface ReadPass {
   readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
 }
 
+/** What curves and differences are read from. */
+export type ReadResults = Pick<ExperimentResults, 'config' | 'base' | 'seeds' | 'methods'>;
+
 /** A finished cell: one config, one seed. */
 export interface ReadCell {
   readonly hash: string;
   readonly factors: Readonly<Record<string, unknown>>;
   readonly seed: number;
-  readonly results: ExperimentResults;
-  readonly pass: () => Promise<ReadPass>;
+  /** Of other seeds too, where one run had several. */
+  readonly results: ReadResults;
+  /** Absent where no more than numbers of accuracy were read. */
+  readonly pass?: () => Promise<ReadPass>;
 }
 
 /** What the tables and figures of a sweep are made from. */
@@ -100,7 +105,7 @@ export const sweepMethods = ({ grid }: Pick<ReadSweep, 'grid'>): MethodName[] =>
   inTableOrder(grid.methods);
 
 /** The config of a condition's cells; undefined before the first cell. */
-export const configOf = (condition: Condition): ExperimentResults['config'] | undefined =>
+export const configOf = (condition: Condition): ReadResults['config'] | undefined =>
   condition.cells[0]?.results.config;
 
 /** The unit of read-outs: `update` or `data epoch`. */

@@ -65,7 +65,6 @@ import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
-import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
@@ -472,7 +471,7 @@ function showFinished(
   if (!readAnswers) return;
   const prompt = chosen.peek();
   const film = new Film({ config, seeds, keeping, events: timed(events) });
-  showReel({ film, origin: { kind: 'own' }, answersOf: readAnswers }, 'end');
+  showReel({ film, origin: { kind: 'own', name: view.current }, answersOf: readAnswers }, 'end');
   chosen.value = prompt;
 }
 
@@ -976,11 +975,6 @@ function draw(): void {
   drawAbout();
   const run = shownRun();
   list.draw(run, inspected.peek());
-  const config = shownConfig();
-  if (config) {
-    drawFinding(config, run);
-    drawResults(config, run);
-  }
   offerWorkshop();
   const { config: told, run: known } = aboutWhat();
   if (!told) return;

@@ -412,7 +412,10 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
+  demo: {
+    is: 'the lab page',
+    imports: ['src/bases', 'src/entries', 'src/index', 'src/look', 'src/report', 'src/sweep'],
+  },
 };
 
 /** Layers by the paths of their folders and files, the longest first. */

@@ -11,7 +11,10 @@ export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: strin
 /** Where a shown run comes from. */
 export type Origin =
   | { readonly kind: 'recorded'; readonly adapter: string; readonly date: string }
-  | { readonly kind: 'own' };
+  /** `name` is that among the stored runs; undefined for a run in memory alone. */
+  | { readonly kind: 'own'; readonly name?: string | undefined }
+  /** Numbers that came with a link. */
+  | { readonly kind: 'shared' };
 
 /** A finished run with its responses. */
 export interface Reel {
@@ -50,6 +53,10 @@ export const speed = signal(1);
 export const chosen = signal<number | undefined>(undefined);
 /** The data epoch that the user has chosen, from 0. */
 export const chosenEpoch = signal<number | undefined>(undefined);
+/** The read-out that curves show the values of; undefined for the one fixed before the run. */
+export const pinned = signal<number | undefined>(undefined);
+/** Runs that are compared, by their names; undefined for the shown one alone. */
+export const compared = signal<readonly string[] | undefined>(undefined);
 /** Counts changes of a run under way. */
 export const changes = signal(0);
 

@@ -18,7 +18,8 @@ export interface ReadPass {
 }
 
 /** What curves and differences are read from. */
-export type ReadResults = Pick<ExperimentResults, 'config' | 'base' | 'seeds' | 'methods'>;
+export type ReadResults = Pick<ExperimentResults, 'config' | 'base' | 'seeds' | 'methods'> &
+  Partial<Pick<ExperimentResults, 'adapter' | 'host' | 'configHash'>>;
 
 /** A finished cell: one config, one seed. */
 export interface ReadCell {

@@ -1,7 +1,7 @@
 import { FormatError } from '../formats/format-error.ts';
 import type { Evaluation, ExperimentResults } from '../results.ts';
 import { methodFileName } from '../run-folder/names.ts';
-import { methodOf, type MethodName } from '../selection/methods.ts';
+import { type MethodName, onlineOf } from '../selection/methods.ts';
 import { cellsOf } from './grid.ts';
 import { ROWS } from './names.ts';
 import type { ReadCell, ReadSweep } from './readings.ts';
@@ -130,7 +130,7 @@ function resultsOf(
   const pool = held.get('full')?.prompts ?? 0;
   const selections = Object.fromEntries(
     [...held].flatMap(([method, { prompts }]) =>
-      method === 'full' || methodOf(method).online ? [] : [[method, { prompts }]],
+      method === 'full' || onlineOf(method) ? [] : [[method, { prompts }]],
     ),
   );
   return {

@@ -519,9 +519,8 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
   const rows = groups.flatMap((group, i) =>
     group.condition.cells.flatMap(({ seed, results }) => {
       const found = results.seeds.find((one) => one.seed === seed);
-      if (!found?.pool.byOrigin && !Object.values(found?.selections ?? {}).some((one) => one.byOrigin)) {
-        return [];
-      }
+      const made = found ? [found.pool, ...Object.values(found.selections)] : [];
+      if (!found || !made.some((one) => one?.byOrigin)) return [];
       const where = [
         ...(groups.length > 1 ? [text.settingsOf(i + 1)] : []),
         ...(group.condition.cells.length > 1 || groups.length > 1 ? [text.seedsOf(String(seed))] : []),
@@ -529,7 +528,7 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
       return [
         ...(found.pool.byOrigin ? [{ where, name: 'full' as MethodName, made: found.pool }] : []),
         ...(Object.entries(found.selections) as [MethodName, typeof found.pool][]).map(
-          ([name, made]) => ({ where, name, made }),
+          ([name, selected]) => ({ where, name, made: selected }),
         ),
       ];
     }),

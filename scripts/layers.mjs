@@ -99,6 +99,7 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
+    files: ['src/shared-pass'],
     imports: [
       'src/config',
       'src/readouts',

@@ -12,6 +12,7 @@ const english = {
   runs: 'Runs',
   runsHint:
     'Runs of the same settings count as seeds of one experiment: three of them give an interval over seeds.',
+  runsTable: 'Table of runs',
   compareRun: (name: string) => `Compare ${name}`,
   include: 'Compare',
   run: 'Run',
@@ -40,7 +41,8 @@ const english = {
     samples: 'samples, scoring charged',
   },
   axisTexts: {
-    updates: 'Every method at the same number of updates. What LIM’s scores cost is not in its curve.',
+    updates:
+      'Every method at the same number of updates. What LIM’s scores cost is not in its curve.',
     epochs:
       'Passes of each method over its own prompts: a small selection makes many in as many updates.',
     samples:
@@ -105,12 +107,21 @@ const english = {
     `${what}: ${mean} points, ${low} to ${high}`,
 
   makeup: 'What each selection holds',
-  makeupText: 'Prompts by how hard they are for the base; striped: keys that are wrong on purpose.',
+  makeupText:
+    'Prompts by how hard they are for the base; the thin bar below: keys that are wrong on purpose.',
+  makeupNumbers: 'Numbers of the selections',
   easy: 'easy',
   learnable: 'learnable',
   hard: 'hard',
   wrongKeys: 'wrong keys',
-  makeupRow: (name: string, prompts: string, easy: string, learnable: string, hard: string, wrong: string) =>
+  makeupRow: (
+    name: string,
+    prompts: string,
+    easy: string,
+    learnable: string,
+    hard: string,
+    wrong: string,
+  ) =>
     `${name}: ${prompts} prompts, ${easy} easy, ${learnable} learnable, ${hard} hard; ${wrong} with a wrong key`,
   noMakeup: 'These prompts do not say how hard they are.',
   selectionPending: 'Selections are known once FULL is done.',
@@ -119,7 +130,10 @@ const english = {
   notEvaluated: 'Not evaluated: the task has no held-out tiers.',
   evaluated: (readout: string) =>
     `Held-out accuracy of greedy answers after ${readout} of each method, a read-out fixed before the run.`,
-  readoutOf: { update: (count: number) => `${count} updates`, 'data epoch': (count: number) => `${count} data epochs` },
+  readoutOf: {
+    update: (count: number) => `${count} updates`,
+    'data epoch': (count: number) => `${count} data epochs`,
+  },
   mean: 'Mean',
   sampled: 'Sampled',
   promptsHead: 'Prompts',

@@ -56,7 +56,8 @@ export async function sweepOfRows(
     if (!method) {
       throw new FormatError(`${at}, method: '${field('method')}' is no method of the sweep`);
     }
-    const held = byCell.get(field('cell')) ?? new Map<MethodName, { prompts: number; rows: Row[] }>();
+    const held =
+      byCell.get(field('cell')) ?? new Map<MethodName, { prompts: number; rows: Row[] }>();
     byCell.set(field('cell'), held);
     const of = held.get(method) ?? { prompts: number('prompts'), rows: [] };
     held.set(method, of);

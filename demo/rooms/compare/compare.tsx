@@ -13,15 +13,19 @@ import { language, pinned, room } from '../../state/stage.ts';
 import { Button, Swatch, useWidth } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
 import { curvesOf, drawCurves, endsOf, lastValues, type Axis } from './curves.ts';
-import {
-  exploratoryContrasts,
-  fixedContrasts,
-  sideOf,
-  type Contrast,
-} from './differences.ts';
+import { exploratoryContrasts, fixedContrasts, sideOf, type Contrast } from './differences.ts';
 import { Found, Results } from './results.tsx';
 import { differingSettings, groupsOf, type Group } from './runs.ts';
-import { followStored, offers, pick, pickedIds, pickedRuns, stored, unread, type Offer } from './sources.ts';
+import {
+  followStored,
+  offers,
+  pick,
+  pickedIds,
+  pickedRuns,
+  stored,
+  unread,
+  type Offer,
+} from './sources.ts';
 import { Sweep } from './sweep.tsx';
 
 const axis = signal<Axis>('updates');
@@ -54,11 +58,14 @@ function Comparison(): JSX.Element {
   );
 }
 
+/** Days before months, as everywhere on the page. */
+const locale = (): string => (language.value === 'en' ? 'en-GB' : language.value);
+
 const dateText = (date: Date): string =>
-  date.toLocaleDateString(language.value, { day: 'numeric', month: 'long', year: 'numeric' });
+  date.toLocaleDateString(locale(), { day: 'numeric', month: 'long', year: 'numeric' });
 
 const timeText = (date: Date): string =>
-  date.toLocaleString(language.value, { dateStyle: 'medium', timeStyle: 'short' });
+  date.toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
 
 function nameOf({ kind, date }: Pick<Offer, 'kind' | 'date'>): string {
   const text = compareText.value;
@@ -76,7 +83,7 @@ function Runs(): JSX.Element {
     <section class="card" aria-labelledby="runs-title">
       <h2 id="runs-title">{text.runs}</h2>
       <p class="quiet">{text.runsHint}</p>
-      <div class="scroll" tabIndex={0} role="region" aria-label={text.runs}>
+      <div class="scroll" tabIndex={0} role="region" aria-label={text.runsTable}>
         <table id="runs-table">
           <thead>
             <tr>
@@ -157,9 +164,7 @@ const readoutsOf = (groups: readonly Group[]): number[] =>
   ].sort((a, b) => a - b);
 
 const unitOf = ({ config }: Group): string =>
-  config.experiment.budget === 'updates'
-    ? compareText.value.update
-    : compareText.value.ownEpoch;
+  config.experiment.budget === 'updates' ? compareText.value.update : compareText.value.ownEpoch;
 
 const HEIGHT = 300;
 
@@ -204,7 +209,9 @@ function Curves({ groups }: { readonly groups: readonly Group[] }): JSX.Element 
           <div class={groups.length > 1 ? 'curve-panels' : ''}>
             {groups.map((group, i) => (
               <figure>
-                {groups.length > 1 && <figcaption>{titleOf(group, i + 1, groups.length)}</figcaption>}
+                {groups.length > 1 && (
+                  <figcaption>{titleOf(group, i + 1, groups.length)}</figcaption>
+                )}
                 <Drawn group={group} ends={ends} />
               </figure>
             ))}
@@ -294,7 +301,10 @@ function Values(props: {
         </Button>
       </div>
       {groups.map((group, i) => (
-        <ul class="readout at-cursor" aria-label={`${titleOf(group, i + 1, groups.length)}, ${shown}`}>
+        <ul
+          class="readout at-cursor"
+          aria-label={`${titleOf(group, i + 1, groups.length)}, ${shown}`}
+        >
           {groups.length > 1 && <li class="quiet">{titleOf(group, i + 1, groups.length)}</li>}
           {group.methods.map((method) => {
             const look = lineLook(method, group.methods);
@@ -322,13 +332,19 @@ function CurveNumbers({ groups }: { readonly groups: readonly Group[] }): JSX.El
           <thead>
             <tr>
               {groups.length > 1 && <th scope="col">{text.run}</th>}
-              {[text.method, text.updatesHead, text.epochsHead, text.samplesHead, text.chargedHead, text.accuracy, text.interval].map(
-                (head, i) => (
-                  <th scope="col" class={i === 0 ? '' : 'number'}>
-                    {head}
-                  </th>
-                ),
-              )}
+              {[
+                text.method,
+                text.updatesHead,
+                text.epochsHead,
+                text.samplesHead,
+                text.chargedHead,
+                text.accuracy,
+                text.interval,
+              ].map((head, i) => (
+                <th scope="col" class={i === 0 ? '' : 'number'}>
+                  {head}
+                </th>
+              ))}
             </tr>
           </thead>
           <tbody>
@@ -359,8 +375,7 @@ function CurveNumbers({ groups }: { readonly groups: readonly Group[] }): JSX.El
   );
 }
 
-const points = (share: number): string =>
-  `${share > 0 ? '+' : ''}${fixed(100 * share, 1)}`;
+const points = (share: number): string => `${share > 0 ? '+' : ''}${fixed(100 * share, 1)}`;
 
 const rangeText = ({ low, high }: Contrast['estimate']): string =>
   Number.isNaN(low) || low === high ? '' : `${points(low)} … ${points(high)}`;
@@ -373,7 +388,8 @@ function verdictOf({ one, estimate }: Contrast): string {
   return side > 0 ? text.above(methodLabel(one)) : text.below(methodLabel(one));
 }
 
-const pairText = ({ one, other }: Contrast): string => `${methodLabel(one)} − ${methodLabel(other)}`;
+const pairText = ({ one, other }: Contrast): string =>
+  `${methodLabel(one)} − ${methodLabel(other)}`;
 
 function Sure({ groups }: { readonly groups: readonly Group[] }): JSX.Element {
   const text = compareText.value;
@@ -444,7 +460,12 @@ function Differences(props: { readonly group: Group; readonly title: string }): 
             {text.exploratory}: {text.exploratoryCount(others.length)}
           </summary>
           <p class="quiet">{text.exploratoryText}</p>
-          <div class="scroll" tabIndex={0} role="region" aria-label={text.exploratory}>
+          <div
+            class="scroll"
+            tabIndex={0}
+            role="region"
+            aria-label={title === '' ? text.exploratory : `${text.exploratory}, ${title}`}
+          >
             <table>
               <thead>
                 <tr>
@@ -492,7 +513,12 @@ function Strip(props: {
   const { estimate, bySeed } = contrast;
   const { mean, low, high } = estimate;
   const x = (share: number): number => 150 + (share / reach) * 142;
-  const label = compareText.value.stripLabel(pairText(contrast), points(mean), points(low), points(high));
+  const label = compareText.value.stripLabel(
+    pairText(contrast),
+    points(mean),
+    points(low),
+    points(high),
+  );
   return (
     <svg
       class={`strip line-${lineLook(contrast.one, methods).key}`}
@@ -500,7 +526,8 @@ function Strip(props: {
       role="img"
       aria-label={label}
     >
-      <path class="rule" d="M150 2V28M8 15H292" />
+      <path class="rule" d="M8 15H292" />
+      <path class="zero" d="M150 1V29" />
       {Number.isFinite(low) && low !== high && (
         <path class="stroke" d={`M${x(low)} 15H${x(high)}`} stroke-width={4} />
       )}
@@ -523,7 +550,9 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
       if (!found || !made.some((one) => one?.byOrigin)) return [];
       const where = [
         ...(groups.length > 1 ? [text.settingsOf(i + 1)] : []),
-        ...(group.condition.cells.length > 1 || groups.length > 1 ? [text.seedsOf(String(seed))] : []),
+        ...(group.condition.cells.length > 1 || groups.length > 1
+          ? [text.seedsOf(String(seed))]
+          : []),
       ].join(' · ');
       return [
         ...(found.pool.byOrigin ? [{ where, name: 'full' as MethodName, made: found.pool }] : []),
@@ -552,7 +581,7 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
               </li>
             ))}
             <li>
-              <span class="swatch striped" /> {text.wrongKeys}
+              <span class="swatch wrong-keys-swatch" /> {text.wrongKeys}
             </li>
           </ul>
           <ul class="makeups">
@@ -561,19 +590,23 @@ function Makeups({ groups }: { readonly groups: readonly Group[] }): JSX.Element
             ))}
           </ul>
           <details class="numbers">
-            <summary>{text.makeup}</summary>
-            <div class="scroll" tabIndex={0} role="region" aria-label={text.makeup}>
+            <summary>{text.makeupNumbers}</summary>
+            <div class="scroll" tabIndex={0} role="region" aria-label={text.makeupNumbers}>
               <table>
                 <thead>
                   <tr>
                     <th scope="col">{text.method}</th>
-                    {[text.promptsHead, text.easyHead, text.learnableHead, text.hardHead, text.wrongHead].map(
-                      (head) => (
-                        <th scope="col" class="number">
-                          {head}
-                        </th>
-                      ),
-                    )}
+                    {[
+                      text.promptsHead,
+                      text.easyHead,
+                      text.learnableHead,
+                      text.hardHead,
+                      text.wrongHead,
+                    ].map((head) => (
+                      <th scope="col" class="number">
+                        {head}
+                      </th>
+                    ))}
                   </tr>
                 </thead>
                 <tbody>

@@ -79,9 +79,7 @@ export function exploratoryContrasts(group: Group): Contrast[] {
     methods
       .slice(i + 1)
       .flatMap((one) =>
-        one === 'lim' || other === 'lim'
-          ? []
-          : (contrastAt(group, one, other, tableReadout) ?? []),
+        one === 'lim' || other === 'lim' ? [] : (contrastAt(group, one, other, tableReadout) ?? []),
       ),
   );
   const along = pointsOf(group.condition, 'lim').flatMap(({ readout }) =>

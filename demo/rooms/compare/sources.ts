@@ -3,7 +3,16 @@
 import { computed, effect, signal } from '@preact/signals';
 import { StoredRuns, type StoredRun } from '../../../src/entries/browser.ts';
 import { readRun, type RunView } from '../../../src/index.ts';
-import { changes, compared, depends, live, recording, reel, room, type Reel } from '../../state/stage.ts';
+import {
+  changes,
+  compared,
+  depends,
+  live,
+  recording,
+  reel,
+  room,
+  type Reel,
+} from '../../state/stage.ts';
 import { resultsOf, type ComparedRun } from './runs.ts';
 
 /** The run that the other rooms show, to its end if it has ended. */
@@ -94,7 +103,8 @@ function ofView(view: RunView, origin: Reel['origin'] | undefined): ComparedRun 
     const date = new Date(`${origin.date}T12:00:00Z`);
     return { ...common, id: 'recorded', kind: 'recorded', date, adapter: origin.adapter };
   }
-  if (origin?.kind === 'shared') return { ...common, id: 'shared', kind: 'shared', date: undefined };
+  if (origin?.kind === 'shared')
+    return { ...common, id: 'shared', kind: 'shared', date: undefined };
   const name = origin?.kind === 'own' ? origin.name : undefined;
   return { ...common, id: name ?? 'shown', kind: 'shown', date: undefined };
 }
@@ -115,10 +125,7 @@ const recordedOne = computed(
 /** All runs that can be compared: the shown one, the recording, the stored ones. */
 export const offers = computed((): readonly Offer[] => {
   const [now, recorded] = [shownOne.value, recordedOne.value];
-  const known = [
-    ...(now ? [now] : []),
-    ...(recorded && recorded.id !== now?.id ? [recorded] : []),
-  ];
+  const known = [...(now ? [now] : []), ...(recorded && recorded.id !== now?.id ? [recorded] : [])];
   const kept = (stored.value ?? []).flatMap((run): Offer[] =>
     known.some(({ id }) => id === run.name)
       ? []

@@ -5,7 +5,7 @@ import { useRef } from 'preact/hooks';
 import { compareText } from '../../strings/compare.ts';
 import { visibleString } from '../../visible-text.ts';
 import { Button } from '../../views/markup.tsx';
-import { openSweep, shownSweep, type NamedFile, type ShownSweep } from './sweeps.ts';
+import type { NamedFile, ShownSweep } from './sweeps.ts';
 
 type State =
   | { readonly kind: 'none' }
@@ -24,6 +24,7 @@ const named = (file: File): NamedFile => ({
 async function open(files: () => Promise<readonly NamedFile[]>): Promise<void> {
   state.value = { kind: 'opening' };
   try {
+    const { openSweep, shownSweep } = await import('./sweeps.ts');
     state.value = { kind: 'open', sweep: shownSweep(await openSweep(await files())) };
   } catch (error) {
     state.value = { kind: 'wrong', why: error instanceof Error ? error.message : String(error) };

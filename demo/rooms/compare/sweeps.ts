@@ -3,7 +3,12 @@ import { drawnMaps, phaseMaps } from '../../../src/report/phase-maps.ts';
 import { mapKey, scaleOf } from '../../../src/report/sweep-figures.ts';
 import { readSweep } from '../../../src/sweep/folder.ts';
 import { ROWS, SWEEP } from '../../../src/sweep/names.ts';
-import { conditionsOf, sweepMethods, sweepUnit, type ReadSweep } from '../../../src/sweep/readings.ts';
+import {
+  conditionsOf,
+  sweepMethods,
+  sweepUnit,
+  type ReadSweep,
+} from '../../../src/sweep/readings.ts';
 import { sweepOfRows } from '../../../src/sweep/rows-reader.ts';
 import { parseSweepFile } from '../../../src/sweep/sweep-file.ts';
 import { FormatError } from '../../../src/index.ts';
@@ -85,7 +90,9 @@ export function shownSweep(sweep: ReadSweep): ShownSweep {
     unit,
     budget: equal.length === 0 ? '' : drawnMaps(equal, '', unit, scale, true).text,
     samples:
-      charged.length === 0 ? '' : drawnMaps(charged, ', equal total samples', unit, scale, true).text,
+      charged.length === 0
+        ? ''
+        : drawnMaps(charged, ', equal total samples', unit, scale, true).text,
     key: mapKey(scale).text,
   };
 }

@@ -11,6 +11,7 @@ export const text: CompareText = {
   runs: 'Läufe',
   runsHint:
     'Läufe mit gleichen Einstellungen zählen als Startwerte eines Versuchs: Ab drei gibt es ein Intervall über Startwerte.',
+  runsTable: 'Tabelle der Läufe',
   compareRun: (name) => `${name} vergleichen`,
   include: 'Vergleichen',
   run: 'Lauf',
@@ -105,7 +106,8 @@ export const text: CompareText = {
 
   makeup: 'Was in jeder Auswahl steckt',
   makeupText:
-    'Prompts danach, wie schwer sie der Basis fallen; gestreift: absichtlich falsche Schlüssel.',
+    'Prompts danach, wie schwer sie der Basis fallen; der dünne Balken darunter: absichtlich falsche Schlüssel.',
+  makeupNumbers: 'Zahlen der Auswahlen',
   easy: 'leicht',
   learnable: 'lernbar',
   hard: 'schwer',
@@ -150,7 +152,8 @@ export const text: CompareText = {
   study: 'Die Studie dieses Projekts zeigen',
   studyText: (done, of) => `${done} von ${of} Trainings liegen vor.`,
   mapText: 'Blau: weniger ist mehr. Orange: weniger ist weniger. Spalten sind der Aufwand.',
-  equalBudget: (unit) => (unit === 'update' ? 'Bei gleich vielen Schritten' : 'Bei gleich vielen Datenepochen'),
+  equalBudget: (unit) =>
+    unit === 'update' ? 'Bei gleich vielen Schritten' : 'Bei gleich vielen Datenepochen',
   equalTotal: 'Bei gleich vielen Antworten, Bewertung eingerechnet',
   nothingToCompare: 'Noch lässt sich darin nichts mit FULL vergleichen.',
   close: 'Versuchsreihe schließen',

@@ -9,6 +9,7 @@ export const text: CompareText = {
 
   runs: '运行',
   runsHint: '设置相同的运行视为同一实验的不同随机种子：有三个种子就能给出种子间的区间。',
+  runsTable: '运行列表',
   compareRun: (name) => `比较 ${name}`,
   include: '比较',
   run: '运行',
@@ -22,7 +23,8 @@ export const text: CompareText = {
   shown: '本标签页，当前',
   stored: (date) => `开始于 ${date}`,
   running: '进行中',
-  noStored: '在此浏览器中训练的运行会出现在这里；正在进行的训练会随时加入，在此之前由录制的运行代替。',
+  noStored:
+    '在此浏览器中训练的运行会出现在这里；正在进行的训练会随时加入，在此之前由录制的运行代替。',
   cannotRead: (name) => `无法读取 ${name}：`,
   reading: '正在读取已保存的运行……',
   twice: (seeds) => `种子 ${seeds} 在两个运行中出现，只计一次。`,
@@ -88,7 +90,8 @@ export const text: CompareText = {
   stripLabel: (what, mean, low, high) => `${what}：${mean} 个百分点，${low} 至 ${high}`,
 
   makeup: '每个子集里有什么',
-  makeupText: '按对基础模型的难度划分提示；条纹：故意写错的答案。',
+  makeupText: '按对基础模型的难度划分提示；下方细条：故意写错的答案。',
+  makeupNumbers: '子集的数字',
   easy: '容易',
   learnable: '可学',
   hard: '困难',
@@ -111,11 +114,13 @@ export const text: CompareText = {
   wrongHead: '错误答案',
   table: '结果表',
   warnings: '警告',
-  overSeeds: (seeds) => `完成三个种子后，平均和区间覆盖 ${seeds} 个种子（t 区间）；在此之前覆盖留出题。`,
+  overSeeds: (seeds) =>
+    `完成三个种子后，平均和区间覆盖 ${seeds} 个种子（t 区间）；在此之前覆盖留出题。`,
   overPrompts: '种子少于三个时，区间仅覆盖留出题：另一个种子可能落在区间之外。',
   noInterval: '该任务没有区间。',
   outside: (tier) => `${tier}：与训练不同的提示，不计入平均。`,
-  sampledText: (samples, temperature) => `采样：每条提示在温度 ${temperature} 下 ${samples} 个回答的平均。`,
+  sampledText: (samples, temperature) =>
+    `采样：每条提示在温度 ${temperature} 下 ${samples} 个回答的平均。`,
   ofSeed: (seed) => `提示属于种子 ${seed}。`,
 
   sweep: '何时少即是多？一组实验',

@@ -19,6 +19,7 @@ import {
   reel,
   room,
   showReel,
+  wantedRun,
 } from './state/stage.ts';
 import { Banner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
@@ -49,9 +50,10 @@ async function fetchRecording(): Promise<void> {
     // A run may have been started or opened meanwhile.
     if (live.peek() || reel.peek()) return;
     const { value: prompt } = chosen;
+    const asksForPlace = wantedRun.peek()?.at !== undefined;
     showReel(recording.value, 'opening');
     chosen.value = prompt;
-    playing.value = mayMove();
+    playing.value = mayMove() && !asksForPlace;
   } catch (error) {
     missing.value = error instanceof Error ? error.message : String(error);
   }

@@ -1,6 +1,6 @@
 // The trainer's side of the page: the form of a new run, the run under way, stored runs and files. It
 // is loaded once the first picture is drawn.
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
 import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
@@ -76,10 +76,12 @@ import {
   inspected,
   live,
   liveAnswers,
+  pinned,
   problem,
   room,
   showReel,
   shownRun,
+  wantedRun,
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
@@ -347,7 +349,7 @@ function take(run: RunView, name: string | undefined): void {
   view.run = run;
   view.current = name;
   view.stopping = false;
-  view.cursor = {};
+  pinned.value = undefined;
   view.pointedCell = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
@@ -620,7 +622,9 @@ const folderOf = (name: string, read: NonNullable<typeof view.readFile>): RunFol
 });
 
 /** Shows a finished run as it ended, from its files: no device is needed. */
-async function openRun({ name, settings }: StoredRun): Promise<void> {
+async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
+  // An address says the room and the prompt, too.
+  const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
   await prepare(async () => {
     const kept = view.storage;
     if (!kept || !settings) return;
@@ -637,18 +641,33 @@ async function openRun({ name, settings }: StoredRun): Promise<void> {
     }
     const answersOf = await kept.completions(name, config, opened.seed);
     take(opened, name);
+    chosen.value = prompt;
+    pinned.value = cursor;
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
     view.readFile = read;
     view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
     showFinished(opened, told);
     asker.value = storedAsker(name, config);
-    goTo('run');
+    if (!byAddress) goTo('run');
     const file = await read(runFiles.CONFIG);
     if (file) files.add(runFiles.CONFIG, file);
     await offerFiles(opened);
     announce(`The run of preset ${config.preset} is open`);
   });
+}
+
+/** Opens the finished run that an address names. */
+function openWanted(): void {
+  const name = wantedRun.peek()?.run;
+  if (name === undefined || name === 'recorded' || isBusy(view)) return;
+  const found = view.stored.find((one) => one.name === name);
+  if (found?.finished && found.settings) {
+    void openRun(found, true);
+    return;
+  }
+  wantedRun.value = undefined;
+  complain(new Error(`the address: this browser keeps no finished run ${name}`));
 }
 
 async function removeRun({ name, finished }: StoredRun): Promise<void> {
@@ -1105,13 +1124,17 @@ export async function openWorkshop(): Promise<void> {
     if (view.run?.running) event.preventDefault();
   });
   report.addEventListener('click', () => void downloadReport());
-  slider.addEventListener('input', () => {
-    view.cursor = { pinned: Number(slider.value) };
-    drawCursor();
+  slider.addEventListener('input', () => (pinned.value = Number(slider.value)));
+  effect(() => {
+    const { pointed } = view.cursor;
+    view.cursor = {
+      ...(pinned.value === undefined ? {} : { pinned: pinned.value }),
+      ...(pointed === undefined ? {} : { pointed }),
+    };
+    redraw();
   });
   byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    view.cursor = {};
-    drawCursor();
+    pinned.value = undefined;
     slider.focus();
   });
   for (const id of ['kept', 'rejected']) {
@@ -1135,7 +1158,10 @@ export async function openWorkshop(): Promise<void> {
   new ResizeObserver(redraw).observe(document.body);
   redraw();
   await openStorage();
-
+  effect(() => {
+    depends(wantedRun.value);
+    untracked(openWanted);
+  });
   await lookForAdapter();
 }
 

@@ -16,7 +16,16 @@ import type {
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
 import { counted, percent } from '../../src/look/wording.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
-import { film, follow, inspected, live, reel, shownRun, workshop } from '../state/stage.ts';
+import {
+  film,
+  follow,
+  inspected,
+  live,
+  reel,
+  shownRun,
+  typedText,
+  workshop,
+} from '../state/stage.ts';
 import {
   agreementText,
   answerWords,
@@ -131,7 +140,8 @@ function Asking(props: {
   const { run, ask, offered } = props;
   const { rollout } = run.config;
   const prompt = inspected.value;
-  const [typed, setTyped] = useState<string>();
+  const typed = typedText.value;
+  const promptBefore = useRef(prompt);
   const [samples, setSamples] = useState<number>(8);
   const [temperature, setTemperature] = useState(rollout.temperature);
   const [topP, setTopP] = useState(rollout.topP);
@@ -193,7 +203,11 @@ function Asking(props: {
     pick(undefined);
     return () => newest.close();
   }, [newest]);
-  useEffect(() => setTyped(undefined), [prompt]);
+  useEffect(() => {
+    const before = promptBefore.current;
+    promptBefore.current = prompt;
+    if (before !== undefined && before !== prompt) typedText.value = undefined;
+  }, [prompt]);
   useEffect(() => {
     if (wishesToAsk.value === 0) return;
     field.current?.focus();
@@ -265,7 +279,7 @@ function Asking(props: {
             spellcheck={false}
             value={text}
             placeholder={run.config.task.name === 'arithmetic' ? '7-3*4=' : 'Type a prompt'}
-            onInput={(event) => setTyped(event.currentTarget.value)}
+            onInput={(event) => (typedText.value = event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
               event.preventDefault();

@@ -7,12 +7,10 @@ import {
   conditionText,
   configOf,
   crossingOf,
-  differencesAtSamples,
   differencesOf,
   factorName,
   factorValue,
   pointsOf,
-  poolOf,
   promptsOf,
   selectionSamples,
   sideOf,
@@ -20,7 +18,6 @@ import {
   sweepUnit,
   type Condition,
   type Crossing,
-  type DifferencePoint,
   type ReadSweep,
 } from '../sweep/readings.ts';
 import {

@@ -16,7 +16,7 @@ import {
 } from '../../demo/rooms/compare/runs.ts';
 import { openSweep, shownSweep } from '../../demo/rooms/compare/sweeps.ts';
 import { Film } from '../../demo/state/film.ts';
-import { readRecording, RunView } from '../../src/index.ts';
+import { methodEntries, readRecording, RunView } from '../../src/index.ts';
 import { readSweep } from '../../src/sweep/folder.ts';
 import {
   conditionsOf,
@@ -38,7 +38,7 @@ function madeRun(id: string, seed: number, shift: number, config = film.config):
   const { results } = film.end;
   if (!results) throw new Error('the recording has no results');
   const methods = Object.fromEntries(
-    Object.entries(results.methods).map(([name, { prompts, evaluations }]) => [
+    methodEntries(results.methods).map(([name, { prompts, evaluations }]) => [
       name,
       {
         prompts,

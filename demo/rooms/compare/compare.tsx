@@ -1,5 +1,4 @@
 // The room that compares runs: what was found, the runs, their curves, and how sure a difference is.
-import { signal } from '@preact/signals';
 import { render, type JSX } from 'preact';
 import { useMemo } from 'preact/hooks';
 import { methodLabel, type MethodName } from '../../../src/index.ts';
@@ -9,10 +8,11 @@ import '../../../src/report/plot.css';
 import './compare.css';
 import { compareText } from '../../strings/compare.ts';
 import { fixed, percent, whole } from '../../strings/numbers.ts';
-import { language, pinned, room } from '../../state/stage.ts';
+import { axis, language, pinned, room } from '../../state/stage.ts';
+import { axes } from '../../state/url.ts';
 import { Button, Swatch, useWidth } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
-import { curvesOf, drawCurves, endsOf, lastValues, type Axis } from './curves.ts';
+import { curvesOf, drawCurves, endsOf, lastValues } from './curves.ts';
 import { exploratoryContrasts, fixedContrasts, sideOf, type Contrast } from './differences.ts';
 import { Found, Results } from './results.tsx';
 import { differingSettings, groupsOf, type Group } from './runs.ts';
@@ -27,9 +27,6 @@ import {
   type Offer,
 } from './sources.ts';
 import { Sweep } from './sweep.tsx';
-
-const axis = signal<Axis>('updates');
-const axes: readonly Axis[] = ['updates', 'epochs', 'samples'];
 
 /** Draws the room, which rests while another one is shown. */
 export function openCompare(host: HTMLElement): void {

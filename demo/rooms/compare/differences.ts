@@ -8,7 +8,6 @@ import {
   type Estimate,
   type Evaluation,
   type MethodName,
-  type Reading,
 } from '../../../src/index.ts';
 import { differencesAtSamples, pointsOf } from '../../../src/sweep/readings.ts';
 import type { Group } from './runs.ts';
@@ -49,11 +48,7 @@ export function contrastAt(
     Map<number, Evaluation>,
     Map<number, Evaluation>,
   ];
-  const estimate = differenceOf(
-    ours as ReadonlyMap<number, Reading>,
-    theirs as ReadonlyMap<number, Reading>,
-    sizesIn(group),
-  );
+  const estimate = differenceOf(ours, theirs, sizesIn(group));
   if (!estimate || Number.isNaN(estimate.mean)) return undefined;
   const bySeed = [...ours].flatMap(([seed, reading]) => {
     const against = theirs.get(seed);

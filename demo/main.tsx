@@ -23,7 +23,7 @@ import {
 } from './state/stage.ts';
 import { Banner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
-import { laterActs, mayMove, Stage } from './views/stage.tsx';
+import { mayMove, Stage } from './views/stage.tsx';
 
 /** The recorded run that the page comes with. */
 const RECORDING = 'replays/quick.json';
@@ -59,44 +59,38 @@ async function fetchRecording(): Promise<void> {
   }
 }
 
-followAddress();
-render(<Banner />, host('banner'));
-render(<Spine />, host('spine'));
-render(<Stage />, host('stage'));
-effect(() => {
-  const line = host('problem');
-  if (line.textContent !== problem.value) line.textContent = problem.value;
-});
-// Its own address would be taken for a room.
-document.querySelector('.skip')?.addEventListener('click', (event) => {
-  event.preventDefault();
-  host('main').focus();
-});
-// A file that is dropped before the trainer's side is there would replace the page.
-for (const type of ['dragover', 'drop']) {
-  document.addEventListener(type, (event) => {
-    if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
-      event.preventDefault();
-    }
+function openPage(): void {
+  followAddress();
+  render(<Banner />, host('banner'));
+  render(<Spine />, host('spine'));
+  render(<Stage />, host('stage'));
+  effect(() => {
+    const line = host('problem');
+    if (line.textContent !== problem.value) line.textContent = problem.value;
+  });
+  // Its own address would be taken for a room.
+  document.querySelector('.skip')?.addEventListener('click', (event) => {
+    event.preventDefault();
+    host('main').focus();
+  });
+  // A file that is dropped before the trainer's side is there would replace the page.
+  for (const type of ['dragover', 'drop']) {
+    document.addEventListener(type, (event) => {
+      if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
+        event.preventDefault();
+      }
+    });
+  }
+  listenToKeys();
+  runPlayer();
+  void fetchRecording();
+  // Other rooms have no picture before the trainer's side is there.
+  void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
+    const { openLater } = await import('./later.tsx');
+    await openLater(host);
   });
 }
-listenToKeys();
-runPlayer();
-void fetchRecording();
-// Other rooms have no picture before the trainer's side is there.
-void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
-  const [{ Problem, Race, Finding }, { Inspector }, { apartText }, { TryIt }] = await Promise.all([
-    import('./views/acts.tsx'),
-    import('./views/inspector.tsx'),
-    import('./state/finding.ts'),
-    import('./views/try-it.tsx'),
-  ]);
-  laterActs.value = { Problem, Race, Finding, apartText };
-  render(<Inspector name="inspector" />, host('inspector'));
-  render(<Inspector name="example" />, host('example'));
-  render(<TryIt />, host('try-it'));
-  const { openCompare } = await import('./rooms/compare/compare.tsx');
-  openCompare(host('compare'));
-  const { openWorkshop } = await import('./workshop.ts');
-  await openWorkshop();
-});
+
+if (new URLSearchParams(location.search).has('embed')) {
+  void import('./embed/embed.tsx').then(({ openEmbed }) => openEmbed(fetchRecording));
+} else openPage();

@@ -54,11 +54,22 @@ const isIn = (panel: HTMLElement, name: Room): boolean =>
 /** The run that the address asked for last; undefined while it asked for none. */
 export const asked = signal<Wish | undefined>(undefined);
 
+/** Keeps the page in its colours, and tells its language. */
+export function wearLook(): void {
+  effect(() => {
+    const { dataset } = document.documentElement;
+    if (theme.value === undefined) delete dataset['theme'];
+    else dataset['theme'] = theme.value;
+    document.documentElement.lang = language.value;
+  });
+}
+
 /** Numbers of a run that the address carries; undefined if it carries none. */
 export const sharedNumbers = signal<string | undefined>(undefined);
 
 /** Shows the run and the place of its film that an address names, now or when the run is there. */
-function wantRun({ run, at }: Address): void {
+function wantRun({ run: named, at, shared }: Address): void {
+  const run = shared === undefined ? named : 'shared';
   if (run === undefined && !at) return;
   const shown = reel.peek();
   const isShown = shown && (run === undefined || run === nameOf(shown.origin));
@@ -101,12 +112,7 @@ export function followAddress(): void {
   };
   read();
   window.addEventListener('hashchange', read);
-  effect(() => {
-    const { dataset } = document.documentElement;
-    if (theme.value === undefined) delete dataset['theme'];
-    else dataset['theme'] = theme.value;
-    document.documentElement.lang = language.value;
-  });
+  wearLook();
   effect(() => {
     document.body.dataset['room'] = room.value;
     for (const panel of panels()) panel.hidden = !isIn(panel, room.value);
@@ -160,7 +166,10 @@ export const addressNow = (instead: Partial<Address> = {}): string =>
 /** The run that is shown, and where its film stands still. */
 function runNow(): Pick<Address, 'run' | 'at' | 'shared'> {
   const wanted = wantedRun.value;
-  if (wanted) return { ...wanted, shared: sharedNumbers.value };
+  if (wanted) {
+    const { run, at } = wanted;
+    return run === 'shared' ? { at, shared: sharedNumbers.value } : { run, at };
+  }
   const shown = reel.value;
   if (!shown || live.value) return {};
   const { origin } = shown;

@@ -660,7 +660,7 @@ async function openRun({ name, settings }: StoredRun, byAddress = false): Promis
 /** Opens the finished run that an address names. */
 function openWanted(): void {
   const name = wantedRun.peek()?.run;
-  if (name === undefined || name === 'recorded' || isBusy(view)) return;
+  if (name === undefined || name === 'recorded' || name === 'shared' || isBusy(view)) return;
   const found = view.stored.find((one) => one.name === name);
   if (found?.finished && found.settings) {
     void openRun(found, true);

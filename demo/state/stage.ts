@@ -120,7 +120,7 @@ export const inspected = computed(() => chosen.value ?? film.value?.featured);
 
 /** The name of a run in an address; undefined for one in memory alone. */
 export const nameOf = (origin: Origin): string | undefined =>
-  origin.kind === 'recorded' ? 'recorded' : origin.kind === 'own' ? origin.name : undefined;
+  origin.kind === 'own' ? origin.name : origin.kind;
 
 /** Shows a finished run, at the place that the address asks for if it asks for this run. */
 export function showReel(shown: Reel, at: 'opening' | 'end'): void {

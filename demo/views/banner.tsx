@@ -43,6 +43,7 @@ export function Banner(): JSX.Element {
           ))}
         </ul>
       </nav>
+      <div id="banner-tools" />
       <button
         type="button"
         id="keys"

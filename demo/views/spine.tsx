@@ -52,6 +52,14 @@ function Provenance(): JSX.Element | null {
   const [now, shown, recorded] = [live.value, reel.value, recording.value];
   if (now && run?.running !== false) return <p class="provenance">A run of this tab, under way</p>;
   if (!shown && !now) return null;
+  if (!now && shown?.origin.kind === 'shared') {
+    return (
+      <p class="provenance">
+        <strong class="recorded">Shared, numbers only</strong> It came with the link; nobody
+        computed it here.
+      </p>
+    );
+  }
   if (now || shown?.origin.kind !== 'recorded') {
     return (
       <p class="provenance">

@@ -22,6 +22,7 @@ import {
   pick,
   pickedIds,
   pickedRuns,
+  shownOne,
   stored,
   unread,
   type Offer,
@@ -37,6 +38,13 @@ export function openCompare(host: HTMLElement): void {
 function Room(): JSX.Element | null {
   if (room.value !== 'compare') return null;
   return <Comparison />;
+}
+
+/** The curves of the shown run alone. */
+export function EmbeddedCurves(): JSX.Element {
+  const run = shownOne.value;
+  const groups = useMemo(() => (run ? groupsOf([run]) : []), [run]);
+  return <Curves groups={groups} />;
 }
 
 function Comparison(): JSX.Element {

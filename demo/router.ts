@@ -87,6 +87,7 @@ export function followAddress(): void {
   const read = (): void => {
     try {
       const address = readAddress(location.hash);
+      problem.value = '';
       room.value = address.room;
       motion.value = address.motion;
       lesson.value = address.lesson;
@@ -101,7 +102,6 @@ export function followAddress(): void {
       axis.value = address.axis ?? axis.peek();
       sharedNumbers.value = address.shared ?? sharedNumbers.peek();
       wantRun(address);
-      problem.value = '';
       if (address.wish) {
         wish = address.wish;
         asked.value = { ...address.wish };

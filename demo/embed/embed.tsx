@@ -89,8 +89,10 @@ function Framed(props: { readonly view: View; readonly wish: EmbedWish }): JSX.E
   const { view: View, wish } = props;
   return (
     <>
-      <h1 class="visually-hidden">{shareText.value.frameTitle(wish.view)}</h1>
-      <main id="main">{shownRun() ? <View /> : null}</main>
+      <main id="main">
+        <h1 class="visually-hidden">{shareText.value.frameTitle(wish.view)}</h1>
+        {shownRun() ? <View /> : null}
+      </main>
       <Credits wish={wish} />
     </>
   );

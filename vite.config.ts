@@ -33,12 +33,6 @@ const pageArguments = fileURLToPath(new URL('src/cli/page-arguments.ts', import.
 const shared = fileURLToPath(new URL('../shared', import.meta.url));
 const sharedData = existsSync(shared) ? [realpathSync(shared)] : [];
 
-/** Modules that the first picture of the page is drawn with. */
-const firstPicture = {
-  page: /\/node_modules\/@?preact\/|\/demo\/(?:state\/(?:stage|film|story|url|player)|views\/(?:markup|stage|spine|banner)|plots\/(?:canvas|hatch|ramp|heat-map)|router|scheme|keyboard|visible-text|first-picture)\.tsx?$/,
-  run: /\/node_modules\/(?:valibot|@noble\/hashes)\/|\/kernels\/lib\/philox\.ts$|\/src\/(?:selection\/[\w-]+|look\/[\w-]+|formats\/(?:digest|json|format-error|paths)|tasks\/(?:text|arithmetic-config|task|dataset-config|arithmetic|bandit|dataset|kinds|registry)|report\/(?:cut|text)|view\/(?:run-view|recording)|vocabulary\/estimators|run-folder\/names|random|results|readouts|rollout-order|run-plan|config-error|config-issue|checked-numbers)\.ts$/,
-};
-
 const bundled = notices();
 
 export default defineConfig(({ mode }) => ({
@@ -49,17 +43,9 @@ export default defineConfig(({ mode }) => ({
     outDir: '../dist-demo',
     emptyOutDir: true,
     target: 'es2022',
+    // What the first picture needs comes as one file.
     rolldownOptions: {
-      // Two files for the first picture instead of twenty: they are smaller together.
-      output: {
-        codeSplitting: {
-          includeDependenciesRecursively: false,
-          groups: [
-            { name: 'page', test: firstPicture.page },
-            { name: 'run', test: firstPicture.run },
-          ],
-        },
-      },
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
     },
   },
   worker: { format: 'es', plugins: bundled.worker },

@@ -3,7 +3,8 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { sharedNumbers } from './router.ts';
 import { Film } from './state/film.ts';
-import { problem, showReel, wantedRun } from './state/stage.ts';
+import { problem, room, showReel, wantedRun } from './state/stage.ts';
+import { laterBanner } from './views/banner.tsx';
 import { laterActs } from './views/stage.tsx';
 
 /** Loads the pictures of acts that are not needed for the first one. */
@@ -17,25 +18,39 @@ export async function laterPictures(): Promise<void> {
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
-  const [{ Inspector }, { TryIt }] = await Promise.all([
+  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }] = await Promise.all([
+    import('./views/choices.tsx'),
+    import('./share/panel.tsx'),
+    import('./views/page.tsx'),
     import('./views/inspector.tsx'),
     import('./views/try-it.tsx'),
     laterPictures(),
   ]);
+  laterBanner.value = () => (
+    <>
+      <Sharing />
+      <Choices />
+    </>
+  );
+  fillPage();
   render(<Inspector name="inspector" />, host('inspector'));
-  render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));
+  effect(() => {
+    if (room.value === 'learn') void openLearn(host('learn'));
+  });
   effect(() => {
     if (sharedNumbers.value !== undefined) void showShared(sharedNumbers.value);
   });
-  const [{ openCompare }, { openSharing }] = await Promise.all([
-    import('./rooms/compare/compare.tsx'),
-    import('./share/panel.tsx'),
-  ]);
+  const { openCompare } = await import('./rooms/compare/compare.tsx');
   openCompare(host('compare'));
-  openSharing(host('banner-tools'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
+}
+
+/** The room of lessons, once somebody goes there. */
+async function openLearn(host: HTMLElement): Promise<void> {
+  const { LearnRoom } = await import('./rooms/learn/room.tsx');
+  render(<LearnRoom />, host);
 }
 
 /** Shows a run whose numbers came with a link. */

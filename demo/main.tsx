@@ -7,9 +7,11 @@ import { afterFirstPicture } from './first-picture.ts';
 import { listenToKeys } from './keyboard.ts';
 import { followAddress } from './router.ts';
 import { Film } from './state/film.ts';
+import { recallPreferences } from './preferences.ts';
 import { runPlayer } from './state/player.ts';
 import {
   chosen,
+  dropped,
   live,
   missing,
   playing,
@@ -60,6 +62,7 @@ async function fetchRecording(): Promise<void> {
 }
 
 function openPage(): void {
+  recallPreferences();
   followAddress();
   render(<Banner />, host('banner'));
   render(<Spine />, host('spine'));
@@ -73,12 +76,14 @@ function openPage(): void {
     event.preventDefault();
     host('main').focus();
   });
-  // A file that is dropped before the trainer's side is there would replace the page.
+  // A file that is dropped would replace the page. Whoever reads it may come later.
   for (const type of ['dragover', 'drop']) {
     document.addEventListener(type, (event) => {
-      if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
-        event.preventDefault();
-      }
+      if (!(event instanceof DragEvent)) return;
+      const { types, items } = event.dataTransfer ?? {};
+      if (!types?.includes('Files')) return;
+      event.preventDefault();
+      if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
     });
   }
   listenToKeys();

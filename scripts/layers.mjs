@@ -127,6 +127,10 @@ export const layers = {
     is: 'means with their intervals',
     imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
   },
+  'src/bundle': {
+    is: 'the files of a run in one',
+    imports: ['src/config-issue', 'src/formats', 'src/run-folder'],
+  },
   'src/sweep': {
     is: 'grids of experiments: their cells, what a finished sweep holds and shows',
     imports: [
@@ -206,6 +210,20 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/imports': {
+    is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
+    imports: [
+      'src/bundle',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/look',
+      'src/run-folder',
+      'src/selection',
+      'src/vocabulary',
+    ],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -241,6 +259,7 @@ export const layers = {
   'src/workers': {
     is: 'the trainer, its verifiers and the stores of runs',
     imports: [
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/file-error',
@@ -248,6 +267,7 @@ export const layers = {
       'src/gpu',
       'src/hardware-threads',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/results',
       'src/rollout',
@@ -275,6 +295,20 @@ export const layers = {
       'src/sweep',
       'src/tasks',
       'src/vocabulary',
+    ],
+  },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/selection',
+      'src/sweep',
+      'src/tasks',
     ],
   },
   'src/export': {
@@ -330,6 +364,7 @@ export const layers = {
       'kernels/lib',
       'src/bases',
       'src/bench',
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/config-issue',
@@ -338,6 +373,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/lim',
       'src/look',
@@ -368,6 +404,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/imports',
       'src/lim',
       'src/model',
       'src/rollout',
@@ -415,7 +452,15 @@ export const layers = {
   },
   demo: {
     is: 'the lab page',
-    imports: ['src/bases', 'src/entries', 'src/index', 'src/look', 'src/report', 'src/sweep'],
+    imports: [
+      'src/bases',
+      'src/entries',
+      'src/index',
+      'src/lessons',
+      'src/look',
+      'src/report',
+      'src/sweep',
+    ],
   },
 };
 

@@ -1,13 +1,13 @@
 // The panel that shares a view: links, code for a frame, figures, numbers, citations.
 import { signal } from '@preact/signals';
-import { render, type JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useId, useMemo, useRef, useState } from 'preact/hooks';
 import './panel.css';
 import { embeddedViews } from '../embed/views.tsx';
 import { embedAddress, embedOf } from '../embed/wish.ts';
 import { download } from '../files.ts';
 import { addressNow } from '../router.ts';
-import { actOf } from '../state/story.ts';
+import { actOf } from '../state/act.ts';
 import {
   chosen,
   language,
@@ -32,12 +32,8 @@ const open = signal(false);
 /** What was said last of what was asked. */
 const said = signal('');
 
-/** Puts the button into the banner. */
-export function openSharing(host: HTMLElement): void {
-  render(<Sharing />, host);
-}
-
-function Sharing(): JSX.Element {
+/** The button in the banner, and the panel that it opens. */
+export function Sharing(): JSX.Element {
   const text = shareText.value;
   return (
     <>

@@ -72,8 +72,9 @@ const dateText = (date: Date): string =>
 const timeText = (date: Date): string =>
   date.toLocaleString(locale(), { dateStyle: 'medium', timeStyle: 'short' });
 
-function nameOf({ kind, date }: Pick<Offer, 'kind' | 'date'>): string {
+function nameOf({ kind, date, title = '' }: Offer): string {
   const text = compareText.value;
+  if (title !== '') return visibleString(title);
   if (kind === 'shared') return text.shared;
   if (kind === 'recorded' && date) return text.recorded(dateText(date));
   return kind === 'stored' && date ? text.stored(timeText(date)) : text.shown;

@@ -13,7 +13,7 @@ import {
   type RunView,
 } from '../../../src/index.ts';
 import { lineLook, type LineName } from '../../../src/look/tokens.ts';
-import { caveatsOf, chargedText, findingOf, noFindingOf, sizesOf } from '../../state/finding.ts';
+import { caveatsOf, chargedText, findingOf, noFindingOf, readoutText, sizesOf } from '../../state/finding.ts';
 import { changes, depends } from '../../state/stage.ts';
 import { compareText } from '../../strings/compare.ts';
 import { percent, whole } from '../../strings/numbers.ts';
@@ -49,7 +49,7 @@ export function Found(): JSX.Element | null {
   const seeds = new Set(run.comparable('full').map(({ seed }) => seed)).size;
   return (
     <section id="found" class="card" aria-labelledby="found-title">
-      <h2 id="found-title">{text.found(run.fixedReadout.text, seeds)}</h2>
+      <h2 id="found-title">{text.found(readoutText(config), seeds)}</h2>
       <ul id="found-values" class="found-values">
         {namesOf(config).map((name) => {
           const found = run.comparable(name);

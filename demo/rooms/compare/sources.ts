@@ -82,6 +82,8 @@ async function open({ name, started }: StoredRun): Promise<void> {
 /** What the table of runs offers. */
 export interface Offer {
   readonly id: string;
+  /** What its user calls it. */
+  readonly title?: string;
   readonly kind: ComparedRun['kind'];
   readonly date: Date | undefined;
   readonly seeds: readonly number[];
@@ -132,6 +134,7 @@ export const offers = computed((): readonly Offer[] => {
       : [
           {
             id: run.name,
+            title: run.label.title,
             kind: 'stored',
             date: run.started,
             seeds: run.settings?.seeds ?? [],

@@ -5,16 +5,7 @@ import { sharedNumbers } from './router.ts';
 import { Film } from './state/film.ts';
 import { problem, room, showReel, wantedRun } from './state/stage.ts';
 import { laterBanner } from './views/banner.tsx';
-import { laterActs } from './views/stage.tsx';
-
-/** Loads the pictures of acts that are not needed for the first one. */
-export async function laterPictures(): Promise<void> {
-  const [{ Problem, Race, Finding }, { apartText }] = await Promise.all([
-    import('./views/acts.tsx'),
-    import('./state/finding.ts'),
-  ]);
-  laterActs.value = { Problem, Race, Finding, apartText };
-}
+import { laterPictures } from './views/later-pictures.ts';
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {

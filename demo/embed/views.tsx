@@ -1,8 +1,8 @@
 // Views that stand alone in a frame, by their names in an address. A view of a room or of a lesson is
 // added here.
 import type { JSX } from 'preact';
-import { laterPictures } from '../later.tsx';
 import { film } from '../state/stage.ts';
+import { laterPictures } from '../views/later-pictures.ts';
 import { Spine } from '../views/spine.tsx';
 import { Field, Stage } from '../views/stage.tsx';
 

@@ -32,6 +32,8 @@ const mostPool = { prompts: 2000, characters: 200 } as const;
 /** Scalars of an update that a link carries. */
 const keys = ['reward_mean', 'kl_mean', 'response_length_mean'] as const;
 const origins = { e: 'easy', l: 'learnable', h: 'hard' } as const;
+type Origin = (typeof origins)[keyof typeof origins];
+const originOf = new Map<string, Origin>(Object.entries(origins));
 
 const near = (value: number, digits = 5): number => Number(value.toPrecision(digits));
 const orNull = (value: number): number | null => (Number.isFinite(value) ? near(value) : null);
@@ -146,7 +148,7 @@ export async function packRun(run: RunView): Promise<string> {
           sampled ? sharesOf(sampled.tiers) : null,
         ]),
       ]),
-    ) as Written['evaluations'],
+    ),
     updates: Object.fromEntries(
       methodEntries(run.updates).map(([name, records]) => [
         name,
@@ -223,7 +225,7 @@ function footageOf(content: Written, where: string): Footage {
   }
   const wrong = new Set(content.wrong);
   const prompts = pool.map((text, i) => {
-    const origin = origins[content.origins.charAt(i) as keyof typeof origins];
+    const origin = originOf.get(content.origins.charAt(i));
     return { text, ...(origin ? { origin, wrongKey: wrong.has(i) } : {}) };
   });
   const meanCurve = columns.map((column) => {
@@ -241,7 +243,7 @@ function footageOf(content: Written, where: string): Footage {
               origin,
               places.filter((at) => prompts[at]?.origin === origin).length,
             ]),
-          ) as Record<(typeof origins)[keyof typeof origins], number>,
+          ) as Record<Origin, number>,
           wrongKeys: places.filter((at) => wrong.has(at)).length,
         }),
   });

@@ -21,7 +21,7 @@ export async function sweepOfRows(
   text: string,
   { grid, cells: listed }: SweepFile,
   where: string = ROWS,
-): Promise<ReadSweep> {
+): Promise<ReadSweep<ReadCell>> {
   if (text.length > MOST_CHARACTERS) {
     throw new FormatError(`${where}: more than ${MOST_CHARACTERS} characters`);
   }

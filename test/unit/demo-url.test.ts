@@ -40,7 +40,13 @@ describe('the address of the page', () => {
     const maybe = <Value>(value: () => Value): Value | undefined =>
       random.below(2) === 0 ? undefined : value();
     const one = <Value>(list: readonly Value[]): Value => list[random.below(list.length)];
-    const characters = [...'a7-*=&?#%/+ \n\u00e4\u202e\u6570', '\u{1f600}', '<b>', '%zz', '..'];
+    const characters = [
+      ...Array.from('a7-*=&?#%/+ \n\u00e4\u202e\u6570'),
+      '\u{1f600}',
+      '<b>',
+      '%zz',
+      '..',
+    ];
     const text = (most: number): string =>
       Array.from({ length: 1 + random.below(most) }, () => one(characters)).join('');
     const names = ['recorded', 'shown', '2026-11-30T12-00-00.000Z-0a1b2c3d'];

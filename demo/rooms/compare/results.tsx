@@ -13,7 +13,14 @@ import {
   type RunView,
 } from '../../../src/index.ts';
 import { lineLook, type LineName } from '../../../src/look/tokens.ts';
-import { caveatsOf, chargedText, findingOf, noFindingOf, readoutText, sizesOf } from '../../state/finding.ts';
+import {
+  caveatsOf,
+  chargedText,
+  findingOf,
+  noFindingOf,
+  readoutText,
+  sizesOf,
+} from '../../state/finding.ts';
 import { changes, depends } from '../../state/stage.ts';
 import { compareText } from '../../strings/compare.ts';
 import { percent, whole } from '../../strings/numbers.ts';

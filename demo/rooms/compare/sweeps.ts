@@ -7,6 +7,7 @@ import {
   conditionsOf,
   sweepMethods,
   sweepUnit,
+  type ReadCell,
   type ReadSweep,
 } from '../../../src/sweep/readings.ts';
 import { sweepOfRows } from '../../../src/sweep/rows-reader.ts';
@@ -39,7 +40,7 @@ export interface ShownSweep {
  *
  * @throws FormatError or ConfigError naming file and field.
  */
-export async function openSweep(files: readonly NamedFile[]): Promise<ReadSweep> {
+export async function openSweep(files: readonly NamedFile[]): Promise<ReadSweep<ReadCell>> {
   if (files.length > most.files) {
     throw new FormatError(`${files.length} files: at most ${most.files} are read`);
   }
@@ -76,7 +77,7 @@ export async function openSweep(files: readonly NamedFile[]): Promise<ReadSweep>
 }
 
 /** The phase diagrams of a sweep, as its report has them. */
-export function shownSweep(sweep: ReadSweep): ShownSweep {
+export function shownSweep(sweep: ReadSweep<ReadCell>): ShownSweep {
   const read = { sweep, conditions: conditionsOf(sweep), methods: sweepMethods(sweep) };
   const unit = sweepUnit(sweep);
   const [equal, charged] = [phaseMaps(read, 'budget'), phaseMaps(read, 'samples')];

@@ -13,12 +13,14 @@ import {
   live,
   missing,
   playing,
+  presenting,
   problem,
   recordedAnswers,
   recording,
   reel,
   room,
   showReel,
+  touring,
 } from './state/stage.ts';
 import { Banner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
@@ -63,6 +65,12 @@ async function openLearn(): Promise<void> {
   render(<LearnRoom />, host('learn'));
 }
 
+/** The tour and the presenter's view, once somebody wants one of them. */
+async function openGuide(): Promise<void> {
+  const { Guide } = await import('./views/guide.tsx');
+  render(<Guide />, host('guide'));
+}
+
 followAddress();
 render(<Banner />, host('banner'));
 render(<Spine />, host('spine'));
@@ -100,6 +108,9 @@ void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => 
   render(<TryIt />, host('try-it'));
   effect(() => {
     if (room.value === 'learn') void openLearn();
+  });
+  effect(() => {
+    if (touring.value !== undefined || presenting.value) void openGuide();
   });
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();

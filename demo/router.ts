@@ -7,6 +7,7 @@ import {
   lesson,
   look,
   motion,
+  presenting,
   problem,
   room,
   theme,
@@ -52,6 +53,7 @@ export function followAddress(): void {
       look.value = address.look ?? look.peek();
       if (address.language) spoken = language.value = address.language;
       theme.value = address.theme ?? theme.peek();
+      presenting.value = address.present === true;
       problem.value = '';
       if (address.wish) {
         wish = address.wish;
@@ -110,6 +112,7 @@ const addressNow = (instead: Partial<Address> = {}): string =>
     look: look.value,
     language: spoken === undefined ? undefined : language.value,
     theme: theme.value,
+    present: presenting.value,
     motion: motion.value,
     ...instead,
   });

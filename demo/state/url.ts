@@ -44,6 +44,8 @@ export interface Address {
   readonly look?: Look | undefined;
   readonly language?: Language | undefined;
   readonly theme?: Theme | undefined;
+  /** True where the page is shown to others: larger, and without controls. */
+  readonly present?: boolean | undefined;
   /** False where the address asks for a page that does not move by itself. */
   readonly motion: boolean;
 }
@@ -56,7 +58,19 @@ const LONGEST_HASH = 8192;
 /** The form of addresses that this page writes. */
 const VERSION = '1';
 
-const known = ['v', 'preset', 'seed', 'config', 'p', 'e', 'look', 'lang', 'theme', 'motion'];
+const known = [
+  'v',
+  'preset',
+  'seed',
+  'config',
+  'p',
+  'e',
+  'look',
+  'lang',
+  'theme',
+  'motion',
+  'present',
+];
 
 /**
  * Reads the part of an address from `#` on: `#/ROOM?FIELDS`, `#/learn/LESSON?FIELDS`, or the fields alone, which describe a
@@ -100,6 +114,7 @@ export function readAddress(hash: string): Address {
     ...(look === undefined ? {} : { look }),
     ...(language === undefined ? {} : { language }),
     ...(theme === undefined ? {} : { theme }),
+    ...(oneOf(fields, 'present', ['0', '1'] as const) === '1' ? { present: true } : {}),
     ...(asks
       ? {
           wish: {
@@ -151,7 +166,7 @@ const listed = (names: readonly string[]): string =>
 
 /** The hash that `readAddress` reads back; what goes without saying is left out. */
 export function writeAddress(address: Address): string {
-  const { room, lesson, wish, prompt, epoch, look, language, theme, motion } = address;
+  const { room, lesson, wish, prompt, epoch, look, language, theme, present, motion } = address;
   const fields = new URLSearchParams();
   if (
     wish &&
@@ -167,6 +182,7 @@ export function writeAddress(address: Address): string {
   if (language !== undefined) fields.set('lang', language);
   if (theme !== undefined) fields.set('theme', theme);
   if (!motion) fields.set('motion', '0');
+  if (present) fields.set('present', '1');
   const query = fields.toString();
   return `#/${room}${lesson ? `/${lesson}` : ''}${query === '' ? '' : `?${query}`}`;
 }

@@ -63,6 +63,8 @@ const keys: readonly (readonly [key: string, does: string])[] = [
   ['1 – 5', 'go to an act'],
   ['g, then r p c l d', 'go to Run, Prompts, Compare, Learn, Data'],
   ['/', 'search the prompts'],
+  ['t', 'take the tour'],
+  ['P', 'show it to others: larger, without controls'],
   ['Esc', 'close the prompt'],
   ['?', 'these keys'],
 ];

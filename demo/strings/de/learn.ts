@@ -3,6 +3,8 @@ import type { LearnText } from '../learn.ts';
 export const text: LearnText = {
   title: 'Lernen: sieben Fragen, je zwei Minuten',
   lead: 'In jeder Lektion gibt es etwas zum Anfassen. Die Zahlen stammen aus dem Lauf, den diese Seite zeigt.',
+  tour: 'Rundgang: neun Sätze',
+  present: 'Anderen zeigen',
   lessons: 'Lektionen',
   all: 'Alle Lektionen',
   minutes: '2 Minuten',

@@ -6,7 +6,8 @@ import {
 } from '../src/index.ts';
 import { byId, cell, make, makeCode, setText } from './dom.ts';
 import type { RunView, Verdict } from '../src/index.ts';
-import { paid, possible, verdicts } from './state/verdicts.ts';
+import { marks, paid, possible } from './state/verdicts.ts';
+import { engineText } from './strings/engine.ts';
 
 const PAGE_ROWS = 10;
 
@@ -168,7 +169,7 @@ export function showCompletions(
     const of = (verdict: Verdict): number => said.filter((one) => one === verdict).length;
     const items = completions.map(({ text }, i) => {
       const verdict = said[i] ?? 'wrong';
-      const { mark, words } = verdicts[verdict];
+      const [mark, words] = [marks[verdict], engineText.peek().verdicts[verdict]];
       const spoken = make('span', 'visually-hidden', `${words}: `);
       const sign = make('span', 'mark', mark);
       sign.ariaHidden = 'true';
@@ -188,7 +189,7 @@ export function showCompletions(
     return block;
   });
   const legend = possible(wrongKey).map(
-    (verdict) => `${verdicts[verdict].mark} ${verdicts[verdict].words}, ${paid[verdict]}`,
+    (verdict) => `${marks[verdict]} ${engineText.peek().verdicts[verdict]}, ${paid[verdict]}`,
   );
   host.replaceChildren(
     title,

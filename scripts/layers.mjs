@@ -126,6 +126,10 @@ export const layers = {
     is: 'means with their intervals',
     imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
   },
+  'src/bundle': {
+    is: 'the files of a run in one',
+    imports: ['src/config-issue', 'src/formats', 'src/run-folder'],
+  },
   'src/sweep': {
     is: 'grids of experiments: their cells, what a finished sweep holds and shows',
     imports: [
@@ -205,6 +209,20 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/imports': {
+    is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
+    imports: [
+      'src/bundle',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/look',
+      'src/run-folder',
+      'src/selection',
+      'src/vocabulary',
+    ],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -240,6 +258,7 @@ export const layers = {
   'src/workers': {
     is: 'the trainer, its verifiers and the stores of runs',
     imports: [
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/file-error',
@@ -247,6 +266,7 @@ export const layers = {
       'src/gpu',
       'src/hardware-threads',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/results',
       'src/rollout',
@@ -343,6 +363,7 @@ export const layers = {
       'kernels/lib',
       'src/bases',
       'src/bench',
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/config-issue',
@@ -351,6 +372,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/lim',
       'src/look',
@@ -381,6 +403,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/imports',
       'src/lim',
       'src/model',
       'src/rollout',

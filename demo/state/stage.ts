@@ -32,6 +32,8 @@ export const presenting = signal(false);
 export const touring = signal<number | undefined>(undefined);
 /** Undefined for the room's own choice. */
 export const look = signal<Look | undefined>(undefined);
+/** What was dropped on the page last; an entry is null where it is no file. */
+export const dropped = signal<readonly (FileSystemEntry | null)[]>([]);
 /** What is wrong with what the user asked for; empty for nothing. */
 export const problem = signal('');
 /** Whether the page moves by itself. */

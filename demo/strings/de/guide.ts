@@ -9,12 +9,12 @@ export const text: GuideText = {
   leave: 'Rundgang verlassen',
   leavePresent: 'Bedienung wieder zeigen',
   sentences: {
-    base: 'Am Anfang steht eine Basis: ein winziges Sprachmodell, das das Verfahren kennt und Fehler macht.',
+    base: 'Am Anfang steht das Ausgangsmodell: ein winziges Sprachmodell, das das Verfahren kennt und Fehler macht.',
     full: 'FULL trainiert mit jedem Prompt; eine Spalte ist ein Prompt, eine Zeile ein Durchgang, und heller heißt: mehr richtige Antworten.',
     score:
       'LIM ordnet die Prompts: Wer lernt, wie alle zusammen lernen, bekommt einen hohen Score, und einige werden behalten.',
     subsets:
-      'Das Training beginnt noch einmal von derselben Basis, nur mit diesen Prompts, und daneben mit anderen Auswahlen.',
+      'Das Training beginnt noch einmal vom selben Ausgangsmodell, nur mit diesen Prompts, und daneben mit anderen Auswahlen.',
     finding:
       'Das Ergebnis steht mit seinen Intervallen da: Überschneiden sie sich, kann ein Lauf nicht sagen, wer besser ist.',
     prompts:

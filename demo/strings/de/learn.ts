@@ -18,7 +18,7 @@ export const text: LearnText = {
     sampling: 'Wie wird ein Token gezogen?',
     credit: 'Welches Token hat das verdient?',
     clip: 'Warum kein größerer Schritt?',
-    kl: 'Warum nah an der Basis bleiben?',
+    kl: 'Warum nah am Ausgangsmodell bleiben?',
     lim: 'Aus welchen Prompts lernt das Modell?',
     less: 'Ist weniger mehr?',
   },

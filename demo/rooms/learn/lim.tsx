@@ -79,7 +79,11 @@ function Drawn({ of }: { readonly of: LessonRun }): JSX.Element {
         { text: words.tries.mean, act: () => show('mean') },
         { text: words.tries.never, act: () => show('never') },
       ]}
-      notice={words.notice(fixed(bound.level, 2), fixed(bound.requiredLevel, 3), fixed(theta, 1))}
+      notice={(bound.score < theta ? words.noticeRejected : words.noticeKept)(
+        fixed(bound.level, 2),
+        fixed(bound.requiredLevel, 3),
+        fixed(theta, 1),
+      )}
       computed={{ kernel: 'lim-score', by }}
       source={<RunSource of={of} />}
       see={{

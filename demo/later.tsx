@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { sharedNumbers } from './router.ts';
 import { Film } from './state/film.ts';
-import { problem, room, showReel, wantedRun } from './state/stage.ts';
+import { presenting, problem, room, showReel, touring, wantedRun } from './state/stage.ts';
 import { laterBanner } from './views/banner.tsx';
 import { laterPictures } from './views/later-pictures.ts';
 
@@ -30,6 +30,9 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
     if (room.value === 'learn') void openLearn(host('learn'));
   });
   effect(() => {
+    if (touring.value !== undefined || presenting.value) void openGuide(host('guide'));
+  });
+  effect(() => {
     if (sharedNumbers.value !== undefined) void showShared(sharedNumbers.value);
   });
   const { openCompare } = await import('./rooms/compare/compare.tsx');
@@ -42,6 +45,12 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
 async function openLearn(host: HTMLElement): Promise<void> {
   const { LearnRoom } = await import('./rooms/learn/room.tsx');
   render(<LearnRoom />, host);
+}
+
+/** The tour and the presenter's view, once somebody wants one of them. */
+async function openGuide(host: HTMLElement): Promise<void> {
+  const { Guide } = await import('./views/guide.tsx');
+  render(<Guide />, host);
 }
 
 /** Shows a run whose numbers came with a link. */

@@ -17,6 +17,7 @@ import {
   placeIn,
   placeText,
   playing,
+  presenting,
   problem,
   recording,
   reel,
@@ -103,6 +104,7 @@ export function followAddress(): void {
       axis.value = address.axis ?? axis.peek();
       sharedNumbers.value = address.shared ?? sharedNumbers.peek();
       wantRun(address);
+      presenting.value = address.present === true;
       if (address.wish) {
         wish = address.wish;
         asked.value = { ...address.wish };
@@ -160,6 +162,7 @@ export const addressNow = (instead: Partial<Address> = {}): string =>
     look: look.value,
     language: names.language ? language.value : undefined,
     theme: names.theme ? theme.value : undefined,
+    present: presenting.value,
     motion: motion.value,
     ...instead,
   });

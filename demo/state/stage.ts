@@ -29,6 +29,10 @@ export const lesson = signal<Lesson | undefined>(undefined);
 export const language = signal<Language>('en');
 /** Undefined for the browser's choice. */
 export const theme = signal<Theme | undefined>(undefined);
+/** Whether the page is shown to others: larger, and without controls. */
+export const presenting = signal(false);
+/** The step of the tour, from 0; undefined while nobody takes it. */
+export const touring = signal<number | undefined>(undefined);
 /** Undefined for the room's own choice. */
 export const look = signal<Look | undefined>(undefined);
 /** What was dropped on the page last; an entry is null where it is no file. */

@@ -63,6 +63,8 @@ export interface Address {
   readonly look?: Look | undefined;
   readonly language?: Language | undefined;
   readonly theme?: Theme | undefined;
+  /** True where the page is shown to others: larger, and without controls. */
+  readonly present?: boolean | undefined;
   /** False where the address asks for a page that does not move by itself. */
   readonly motion: boolean;
 }
@@ -96,6 +98,7 @@ const known = [
   'lang',
   'theme',
   'motion',
+  'present',
   'd',
 ];
 /** Rooms whose path names the run that is shown. */
@@ -146,6 +149,7 @@ export function readAddress(hash: string): Address {
     language: oneOf(fields, 'lang', languages),
     theme: oneOf(fields, 'theme', themes),
     shared: fields.get('d') ?? undefined,
+    present: oneOf(fields, 'present', ['0', '1'] as const) === '1' || undefined,
     wish: asks
       ? {
           preset: fields.get('preset') ?? plainWish.preset,
@@ -255,8 +259,20 @@ export function writeAddress(address: Address): string {
     if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
     if (wish.overrides.trim() !== '') fields.set('config', wish.overrides.trim());
   }
-  const { prompt, epoch, at, cursor, typed, compared, axis, look, language, theme, motion } =
-    address;
+  const {
+    prompt,
+    epoch,
+    at,
+    cursor,
+    typed,
+    compared,
+    axis,
+    look,
+    language,
+    theme,
+    present,
+    motion,
+  } = address;
   const texts = {
     p: prompt,
     e: epoch === undefined ? undefined : epoch + 1,
@@ -269,6 +285,7 @@ export function writeAddress(address: Address): string {
     lang: language,
     theme,
     motion: motion ? undefined : 0,
+    present: present ? 1 : undefined,
     d: shared,
   };
   for (const [name, value] of Object.entries(texts)) {

@@ -22,6 +22,7 @@ describe('the address of the page', () => {
         { room, motion: false, prompt: 143 },
         { room, motion: true, wish, prompt: 0, epoch: 0 },
         { room, motion: true, look: 'land', language: 'zh', theme: 'dark', epoch: 4 },
+        { room, motion: true, present: true },
       ] satisfies Address[]) {
         expect(readAddress(writeAddress(address))).toEqual(address);
       }
@@ -128,6 +129,7 @@ describe('the address of the page', () => {
     ['a field twice', '#/run?p=1&p=2', 'p stands in it more than once'],
     ['another version', '#/run?v=2', 'of version 2, this page reads 1'],
     ['a motion that is none', '#/run?motion=fast', "motion is 0 or 1, got 'fast'"],
+    ['a presenter that is none', '#/run?present=yes', "present is 0 or 1, got 'yes'"],
     ['an unknown lesson', '#/learn/attic', "no lesson 'attic', there are paid, sampling"],
     ['a lesson elsewhere', '#/run/clip', "'clip' is no run's name"],
     ['an epoch before the first', '#/run?e=0', "e is an epoch, from 1, got '0'"],

@@ -17,7 +17,7 @@ export default defineConfig({
   projects: [
     { name: 'e2e', testDir: 'test/e2e', testMatch: '**/*.spec.ts' },
     // Every state in every language, colour and width, which takes as long as all other tests.
-    { name: 'page', testDir: 'test/page', testMatch: '**/*.page.ts' },
+    { name: 'page', testDir: 'test/page', testMatch: '**/*.page.ts', timeout: 120_000 },
   ],
   use: {
     baseURL: `http://127.0.0.1:${port}/`,

@@ -1,35 +1,34 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect, test, type Page } from 'playwright/test';
 import { expectNoSidewaysScroll } from '../e2e/page.ts';
-import { settledContrast } from './contrast.ts';
+import { lowContrast } from './contrast.ts';
 import { open, states } from './states.ts';
 
 const widths = [320, 390, 768, 1400];
-const languages = ['en', 'de', 'zh'];
 const themes = ['light', 'dark'];
+/**
+ * Where axe looks: in one language everywhere, for colours know no language; in the others where lines
+ * break first and last.
+ */
+const looked: Readonly<Record<string, (width: number, theme: string) => boolean>> = {
+  en: () => true,
+  de: (width, theme) => (theme === 'dark' ? width === 320 : width === 1400),
+  zh: (width, theme) => (theme === 'dark' ? width === 320 : width === 1400),
+};
 
-/** What axe finds wrong, and what contrast it can neither pass nor fail that nobody has settled. */
+/** What axe finds wrong, and what of the contrast that it leaves undecided is too low. */
 async function faultsOf(page: Page): Promise<string[]> {
-  const { violations, incomplete } = await new AxeBuilder({ page }).analyze();
-  const unsettled = incomplete
-    .filter(({ id }) => id === 'color-contrast')
-    .flatMap(({ nodes }) => nodes)
-    .filter(({ target, html }) => {
-      const node = `${target.join(' ')} ${html}`;
-      return !settledContrast.some((one) => one.node.test(node));
-    })
-    .map(
-      ({ target, html, any }) =>
-        `unsettled: ${target.join(' ')} ${html.slice(0, 120)} ${any[0]?.message ?? ''}`,
-    );
+  const results = await new AxeBuilder({ page }).analyze();
   return [
-    ...violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`),
-    ...unsettled,
+    ...results.violations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`,
+    ),
+    ...(await lowContrast(page, results)).map((one) => `contrast: ${JSON.stringify(one)}`),
   ];
 }
 
 for (const state of states) {
-  for (const lang of languages) {
+  for (const [lang, looks] of Object.entries(looked)) {
     test(`${state.name} in ${lang}: no fault at any width, light and dark`, async ({ page }) => {
       const said: string[] = [];
       page.on('console', (message) => said.push(message.text()));
@@ -42,8 +41,8 @@ for (const state of states) {
           await page.evaluate((wanted) => {
             document.documentElement.dataset['theme'] = wanted;
           }, theme);
-          const where = `${width} px, ${theme}`;
-          expect(await faultsOf(page), where).toEqual([]);
+          if (looks(width, theme))
+            expect(await faultsOf(page), `${width} px, ${theme}`).toEqual([]);
         }
         await expectNoSidewaysScroll(page);
       }

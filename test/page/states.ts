@@ -36,7 +36,11 @@ const choose =
 const still = 'motion=0';
 
 export const states: readonly PageState[] = [
-  { name: 'first-picture', hash: '#/run' },
+  {
+    name: 'first-picture',
+    hash: '#/run',
+    reach: (page) => page.locator('#play').click(),
+  },
   ...[1, 2, 3, 4, 5].map((number) => ({
     name: `act-${number}`,
     hash: `#/run?${still}`,
@@ -86,11 +90,7 @@ export const addressOf = ({ hash }: PageState, fields: Readonly<Record<string, s
 /** Waits until the page has loaded all that it loads by itself. */
 export async function settled(page: Page): Promise<void> {
   await page.locator('#theme').waitFor();
-  await page.waitForFunction(
-    () =>
-      performance.getEntriesByName('first-picture').length > 0 &&
-      document.getElementById('cursor-text')?.textContent !== '',
-  );
+  await page.waitForFunction(() => document.getElementById('cursor-text')?.textContent !== '');
 }
 
 /** Opens the page in a state. */

@@ -11,6 +11,7 @@ import { recallPreferences } from './preferences.ts';
 import { runPlayer } from './state/player.ts';
 import {
   chosen,
+  dropped,
   live,
   missing,
   playing,
@@ -58,6 +59,12 @@ async function fetchRecording(): Promise<void> {
   }
 }
 
+/** The room of lessons, once somebody goes there. */
+async function openLearn(): Promise<void> {
+  const { LearnRoom } = await import('./rooms/learn/room.tsx');
+  render(<LearnRoom />, host('learn'));
+}
+
 recallPreferences();
 followAddress();
 render(<Banner />, host('banner'));
@@ -72,12 +79,14 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   host('main').focus();
 });
-// A file that is dropped before the trainer's side is there would replace the page.
+// A file that is dropped would replace the page. Whoever reads it may come later.
 for (const type of ['dragover', 'drop']) {
   document.addEventListener(type, (event) => {
-    if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
-      event.preventDefault();
-    }
+    if (!(event instanceof DragEvent)) return;
+    const { types, items } = event.dataTransfer ?? {};
+    if (!types?.includes('Files')) return;
+    event.preventDefault();
+    if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
   });
 }
 listenToKeys();
@@ -104,8 +113,10 @@ void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => 
   fillPage();
   laterActs.value = { Problem, Race, Finding, apartText };
   render(<Inspector name="inspector" />, host('inspector'));
-  render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));
+  effect(() => {
+    if (room.value === 'learn') void openLearn();
+  });
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

@@ -126,6 +126,10 @@ export const layers = {
     is: 'means with their intervals',
     imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
   },
+  'src/bundle': {
+    is: 'the files of a run in one',
+    imports: ['src/config-issue', 'src/formats', 'src/run-folder'],
+  },
   'src/sweep': {
     is: 'grids of experiments: their cells, what a finished sweep holds and shows',
     imports: [
@@ -205,6 +209,20 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/imports': {
+    is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
+    imports: [
+      'src/bundle',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/look',
+      'src/run-folder',
+      'src/selection',
+      'src/vocabulary',
+    ],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -240,6 +258,7 @@ export const layers = {
   'src/workers': {
     is: 'the trainer, its verifiers and the stores of runs',
     imports: [
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/file-error',
@@ -247,6 +266,7 @@ export const layers = {
       'src/gpu',
       'src/hardware-threads',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/results',
       'src/rollout',
@@ -274,6 +294,20 @@ export const layers = {
       'src/sweep',
       'src/tasks',
       'src/vocabulary',
+    ],
+  },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/selection',
+      'src/sweep',
+      'src/tasks',
     ],
   },
   'src/export': {
@@ -329,6 +363,7 @@ export const layers = {
       'kernels/lib',
       'src/bases',
       'src/bench',
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/config-issue',
@@ -337,6 +372,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/lim',
       'src/look',
@@ -367,6 +403,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/imports',
       'src/lim',
       'src/model',
       'src/rollout',
@@ -412,7 +449,10 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
+  demo: {
+    is: 'the lab page',
+    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+  },
 };
 
 /** Layers by the paths of their folders and files, the longest first. */

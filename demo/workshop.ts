@@ -53,7 +53,7 @@ import {
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLook, type LineName } from '../src/look/tokens.ts';
-import { counted } from '../src/look/wording.ts';
+
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';

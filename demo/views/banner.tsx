@@ -17,7 +17,7 @@ export function Banner(): JSX.Element {
   return (
     <>
       <h1>
-        <a href="#/run" translate="no">
+        <a href="#/run" translate={false}>
           LIMR Lab
         </a>
       </h1>

@@ -1,6 +1,7 @@
 // The states of the page on the recording that it comes with: what the tests of test/page walk through
 // and `npm run screens` takes pictures of.
 import type { Page } from 'playwright/test';
+import { lessons } from '../../demo/state/url.ts';
 
 export interface PageState {
   readonly name: string;
@@ -61,6 +62,12 @@ export const states: readonly PageState[] = [
   { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
   { name: 'compare', hash: `#/compare?${still}`, reach: act(5), whole: true },
   { name: 'learn', hash: `#/learn?${still}`, reach: act(5), whole: true },
+  ...lessons.map((lesson) => ({
+    name: `lesson-${lesson}`,
+    hash: `#/learn/${lesson}?${still}`,
+    reach: (page: Page) => page.locator('.lesson h2').first().waitFor(),
+    whole: true,
+  })),
   { name: 'data', hash: `#/data?${still}`, whole: true },
   {
     name: 'bad-link',

@@ -68,7 +68,7 @@ function textParts(node: ts.Node): readonly ts.Node[] {
   return [node];
 }
 
-/** Words that stand in a view itself, where each line is, unless an element is code or says `translate="no"`. */
+/** Words that stand in a view itself, where each line is, unless an element is code or says `translate={false}`. */
 function wordsIn(file: ts.SourceFile): string[] {
   const found: string[] = [];
   const note = (node: ts.Node): void => {
@@ -81,7 +81,7 @@ function wordsIn(file: ts.SourceFile): string[] {
     ts.isJsxElement(node) &&
     (node.openingElement.tagName.getText() === 'code' ||
       node.openingElement.attributes.properties.some(
-        (one) => ts.isJsxAttribute(one) && one.getText() === 'translate="no"',
+        (one) => ts.isJsxAttribute(one) && one.getText() === 'translate={false}',
       ));
   const visit = (node: ts.Node): void => {
     if (isLeft(node)) return;
@@ -103,7 +103,7 @@ test('a literal word in a view is found', () => {
   const file = ts.createSourceFile(
     join(root, 'x.tsx'),
     `const x = <p title={a ? 'One' : two}>{b && 'Three'}{c === 'four' ? t.five : \`Six \${n}\`}
-      <q translate="no">Seven</q> – Eight<i class="nine" aria-label="Ten">s</i></p>;`,
+      <q translate={false}>Seven</q> – Eight<i class="nine" aria-label="Ten">s</i></p>;`,
     ts.ScriptTarget.Latest,
     true,
     ts.ScriptKind.TSX,

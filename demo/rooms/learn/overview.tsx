@@ -106,7 +106,7 @@ function About(): JSX.Element {
               {methods.includes('lim') && (
                 <>
                   <dt class="line-lim">LIM</dt>
-                  <dd>{limRule(config, run)}</dd>
+                  <dd id="lim-rule">{limRule(config, run)}</dd>
                 </>
               )}
               {methods.includes('rand') && (

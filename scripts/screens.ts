@@ -96,6 +96,12 @@ const states: readonly State[] = [
       await page.locator('#compare-sweep').scrollIntoViewIfNeeded();
     },
   },
+  { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
+  {
+    name: 'share-panel',
+    hash: '#/run?at=3&motion=0&lang=de',
+    reach: (page) => page.locator('#share').click(),
+  },
   { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
   { name: 'data', hash: '#/data', whole: true },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },

@@ -55,6 +55,12 @@ async function importRollouts(page: Page): Promise<void> {
 
 const states: readonly PageState[] = [
   ...recordedStates,
+  { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
+  {
+    name: 'share-panel',
+    hash: '#/run?at=3&motion=0&lang=de',
+    reach: (page) => page.locator('#share').click(),
+  },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
   { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
   {

@@ -1,0 +1,152 @@
+// The reward matrix of the Prompts room: all prompts in the chosen order.
+import type { JSX } from 'preact';
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
+import { cutText, startsFromFolder, type RunView } from '../../../src/index.ts';
+import { firstPicture } from '../../first-picture.ts';
+import { HeatMap } from '../../plots/heat-map.ts';
+import { epochNow, pointed } from '../../state/pointing.ts';
+import { chosen, depends, follow, inspected } from '../../state/stage.ts';
+import { fixed, whole } from '../../strings/numbers.ts';
+import { promptsText } from '../../strings/prompts.ts';
+import { mayMove } from '../../views/stage.tsx';
+import { visibleString } from '../../visible-text.ts';
+import { keptNow, order, ordered, picked, tried, wantedNow, wantsAll } from './choice.ts';
+import { cutWords } from './explorer.tsx';
+
+/** Counts changes of a canvas's size and of the colours. */
+export function useRedraws(canvas: { readonly current: HTMLCanvasElement | null }): number {
+  const [count, setCount] = useState(0);
+  useEffect(() => {
+    const element = canvas.current;
+    if (!element) return undefined;
+    const again = (): void => setCount((now) => now + 1);
+    const look = new ResizeObserver(again);
+    look.observe(element);
+    const scheme = matchMedia('(prefers-color-scheme: dark)');
+    scheme.addEventListener('change', again);
+    const themed = new MutationObserver(again);
+    themed.observe(document.documentElement, { attributes: true });
+    return () => {
+      look.disconnect();
+      themed.disconnect();
+      scheme.removeEventListener('change', again);
+    };
+  }, []);
+  return count;
+}
+
+export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
+  const text = promptsText.value;
+  const canvas = useRef<HTMLCanvasElement>(null);
+  const map = useRef<HeatMap>(undefined);
+  const redraws = useRedraws(canvas);
+  useEffect(() => {
+    if (!canvas.current) return undefined;
+    map.current = new HeatMap(
+      canvas.current,
+      {
+        onSelect: (prompt) => (chosen.value = prompt),
+        onPoint: (at) => (pointed.value = at),
+        onRange: (prompts) => (picked.value = new Set(prompts)),
+      },
+      mayMove,
+    );
+    return () => (pointed.value = undefined);
+  }, []);
+  const by = order.value;
+  const state = {
+    config: run.config,
+    selected: inspected.value,
+    epoch: epochNow(),
+    shown: {
+      order: ordered(run),
+      ends: by === 'score' && !run.scores ? text.ends.mean : text.ends[by],
+      kept: keptNow(run),
+      cut: by === 'score' && run.lim ? cutOf(run) : undefined,
+      wanted: wantsAll.value ? undefined : new Set(wantedNow(run)),
+    },
+  } as const;
+  useLayoutEffect(() => {
+    if (map.current?.draw(run, state)) firstPicture();
+  });
+  depends(redraws, tried.value);
+  return (
+    <>
+      <p id="matrix-text">
+        {text.heatText(
+          by === 'score' && !run.scores ? text.orderTexts.means : text.orderTexts[by],
+        )}
+      </p>
+      <canvas
+        id="matrix"
+        ref={canvas}
+        tabIndex={0}
+        role="slider"
+        aria-label={text.matrixLabel}
+        aria-valuemin={1}
+        aria-describedby="matrix-hint"
+      />
+      <MatrixLegend run={run} />
+      <p id="matrix-cell" class="hint">
+        {cellText(run)}
+      </p>
+      <p id="matrix-hint" class="hint">
+        {text.matrixHint}
+      </p>
+    </>
+  );
+}
+
+const cutOf = (run: RunView): string | undefined =>
+  tried.value ? cutWords(tried.value) : run.lim && cutText(run.lim);
+
+/** Colours and marks of all pictures of the matrix. */
+export function MatrixLegend({ run }: { readonly run: RunView }): JSX.Element {
+  const text = promptsText.value;
+  const drawn = run.pool.some(({ origin }) => origin !== undefined);
+  const accuracy = startsFromFolder(run.config) ? text.rampOwn : text.rampAccuracy;
+  return (
+    <ul class="legend" aria-label={text.legend}>
+      <li>
+        <span class="ramp" /> {run.config.lim.signal === 'accuracy' ? accuracy : text.rampReward}
+      </li>
+      <li>
+        <span class="swatch missing" /> {text.missing}
+      </li>
+      {drawn && (
+        <>
+          <li>
+            <span class="swatch easy" /> {text.easy}
+          </li>
+          <li>
+            <span class="swatch learnable" /> {text.learnable}
+          </li>
+          <li>
+            <span class="swatch hard" /> {text.hard}
+          </li>
+          <li>
+            <span class="tick wrong" /> {text.wrongKey}
+          </li>
+        </>
+      )}
+      <li>
+        <span class="tick kept" /> {text.keptMark}
+      </li>
+    </ul>
+  );
+}
+
+/** The cell under the pointer in words. */
+function cellText(run: RunView): string {
+  const text = promptsText.value;
+  const at = pointed.value;
+  if (at?.prompt === undefined) return '';
+  const value = run.columns[at.epoch]?.[at.prompt] ?? NaN;
+  return text.cell(
+    whole(at.epoch + 1),
+    visibleString(run.textOf(at.prompt)),
+    run.pool[at.prompt]?.wrongKey ?? false,
+    Number.isNaN(value) ? text.noValue : fixed(value, 2),
+  );
+}

@@ -1,10 +1,32 @@
 // Rooms and their addresses.
-import { effect, signal } from '@preact/signals';
-import { chosen, motion, problem, room } from './state/stage.ts';
-import { plainWish, readAddress, rooms, writeAddress, type Room, type Wish } from './state/url.ts';
+import { effect, signal, untracked } from '@preact/signals';
+import {
+  chosen,
+  chosenEpoch,
+  language,
+  lesson,
+  look,
+  motion,
+  problem,
+  room,
+  theme,
+} from './state/stage.ts';
+import {
+  plainWish,
+  readAddress,
+  rooms,
+  writeAddress,
+  type Address,
+  type Language,
+  type Lesson,
+  type Room,
+  type Wish,
+} from './state/url.ts';
 
 /** The run that the controls describe, for the address; plain until they are touched. */
 let wish: Wish = plainWish;
+/** The language that the address names; undefined if it names none. */
+let spoken: Language | undefined;
 
 const panels = (): readonly HTMLElement[] => [
   ...document.querySelectorAll<HTMLElement>('[data-in]'),
@@ -24,7 +46,12 @@ export function followAddress(): void {
       const address = readAddress(location.hash);
       room.value = address.room;
       motion.value = address.motion;
+      lesson.value = address.lesson;
       chosen.value = address.prompt ?? chosen.peek();
+      chosenEpoch.value = address.epoch ?? chosenEpoch.peek();
+      look.value = address.look ?? look.peek();
+      if (address.language) spoken = language.value = address.language;
+      theme.value = address.theme ?? theme.peek();
       problem.value = '';
       if (address.wish) {
         wish = address.wish;
@@ -37,11 +64,17 @@ export function followAddress(): void {
   read();
   window.addEventListener('hashchange', read);
   effect(() => {
+    const { dataset } = document.documentElement;
+    if (theme.value === undefined) delete dataset['theme'];
+    else dataset['theme'] = theme.value;
+    document.documentElement.lang = language.value;
+  });
+  effect(() => {
     document.body.dataset['room'] = room.value;
     for (const panel of panels()) panel.hidden = !isIn(panel, room.value);
   });
   effect(() => {
-    const written = addressNow(room.value, motion.value, chosen.value);
+    const written = addressNow();
     // What is wrong with a bad address can be read off it until it is left.
     if (isGood(location.hash) && location.hash !== '') replace(written);
   });
@@ -63,16 +96,28 @@ function replace(hash: string): void {
 /** Puts what the controls describe into the address. */
 export function keepWish(now: Wish): void {
   wish = now;
-  replace(addressNow(room.peek(), motion.peek(), chosen.peek()));
+  replace(untracked(() => addressNow()));
 }
 
-const addressNow = (name: Room, moves: boolean, prompt: number | undefined): string =>
-  writeAddress({ room: name, wish, motion: moves, ...(prompt === undefined ? {} : { prompt }) });
+/** The address of what is shown; an effect that calls this follows it. */
+const addressNow = (instead: Partial<Address> = {}): string =>
+  writeAddress({
+    room: room.value,
+    lesson: lesson.value,
+    wish,
+    prompt: chosen.value,
+    epoch: chosenEpoch.value,
+    look: look.value,
+    language: spoken === undefined ? undefined : language.value,
+    theme: theme.value,
+    motion: motion.value,
+    ...instead,
+  });
 
-/** Goes to a room, as a link would. */
-export function goTo(name: Room): void {
-  if (room.peek() === name) return;
-  location.hash = addressNow(name, motion.peek(), chosen.peek());
+/** Goes to a room, or to a lesson in the room of lessons, as a link would. */
+export function goTo(name: Room, open?: Lesson): void {
+  if (room.peek() === name && lesson.peek() === open) return;
+  location.hash = untracked(() => addressNow({ room: name, lesson: open }));
 }
 
 /** The room whose name begins with a letter. */

@@ -61,6 +61,7 @@ import type { Lines, Points } from './plots/readings.ts';
 import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
+import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
@@ -1133,7 +1134,10 @@ export async function openWorkshop(): Promise<void> {
     if (view.adapter?.kind === 'missing') void lookForAdapter();
   });
   document.addEventListener('visibilitychange', () => void lookAtStored());
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', redraw);
+  effect(() => {
+    depends(scheme.value);
+    redraw();
+  });
   new ResizeObserver(redraw).observe(document.body);
   redraw();
   await openStorage();

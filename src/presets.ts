@@ -1,5 +1,5 @@
 import type { DrawnExperimentConfig, ExperimentConfig, OptimizerConfig } from './config.ts';
-import { arithmeticVariants } from './tasks/arithmetic.ts';
+import { arithmeticVariants } from './tasks/arithmetic-config.ts';
 import { type DatasetConfig, datasetTask } from './tasks/dataset-config.ts';
 import { defaultAdapter } from './vocabulary/adapters.ts';
 

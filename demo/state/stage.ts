@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Completion, PromptCompletions, RunView } from '../../src/index.ts';
 import { Film } from './film.ts';
-import type { Room } from './url.ts';
+import type { Language, Lesson, Look, Room, Theme } from './url.ts';
 
 /** Responses to a prompt by data epoch, and the prompt's key where that is known. */
 export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: string };
@@ -21,6 +21,13 @@ export interface Reel {
 }
 
 export const room = signal<Room>('run');
+/** The lesson that is open; undefined for the overview. */
+export const lesson = signal<Lesson | undefined>(undefined);
+export const language = signal<Language>('en');
+/** Undefined for the browser's choice. */
+export const theme = signal<Theme | undefined>(undefined);
+/** Undefined for the room's own choice. */
+export const look = signal<Look | undefined>(undefined);
 /** What is wrong with what the user asked for; empty for nothing. */
 export const problem = signal('');
 /** Whether the page moves by itself. */
@@ -41,6 +48,8 @@ export const playing = signal(false);
 export const speed = signal(1);
 /** The prompt that the user has chosen. */
 export const chosen = signal<number | undefined>(undefined);
+/** The data epoch that the user has chosen, from 0. */
+export const chosenEpoch = signal<number | undefined>(undefined);
 /** Counts changes of a run under way. */
 export const changes = signal(0);
 

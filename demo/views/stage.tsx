@@ -6,6 +6,7 @@ import type { RunView } from '../../src/index.ts';
 import { chosen, depends, follow, inspected, motion, shownRun } from '../state/stage.ts';
 import { actOf } from '../state/story.ts';
 import { HeatMap } from '../plots/heat-map.ts';
+import { scheme } from '../scheme.ts';
 import { firstPicture } from '../first-picture.ts';
 import { visibleString } from '../visible-text.ts';
 import { Button, Code } from './markup.tsx';
@@ -70,13 +71,7 @@ function Field(): JSX.Element {
     const element = canvas.current;
     const look = new ResizeObserver(() => setWidth(element.clientWidth));
     look.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    const again = (): void => setWidth((now) => now + 0.001);
-    scheme.addEventListener('change', again);
-    return () => {
-      look.disconnect();
-      scheme.removeEventListener('change', again);
-    };
+    return () => look.disconnect();
   }, []);
   useLayoutEffect(() => {
     const drawn = map.current?.draw(run, {
@@ -86,7 +81,7 @@ function Field(): JSX.Element {
     });
     if (drawn) firstPicture();
   });
-  depends(width);
+  depends(width, scheme.value);
   return (
     <>
       <canvas

@@ -267,7 +267,10 @@ export function markPath(mark: Mark, x: number, y: number, radius = 3.5): string
 
 const near = (value: number): number => Math.round(value * 100) / 100;
 
-/** The style rules that define every tone as a custom property, light and dark. */
+/**
+ * The style rules that define every tone as a custom property, light and dark: as the browser has it,
+ * or as the root's `data-theme` says.
+ */
 export function toneRules(): string {
   const rules = (scheme: keyof Tone, indent: string): string =>
     Object.entries(tones)
@@ -275,7 +278,12 @@ export function toneRules(): string {
       .join('');
   return (
     `:root {\n  color-scheme: light dark;\n${rules('light', '  ')}}\n\n` +
-    `@media (prefers-color-scheme: dark) {\n  :root {\n${rules('dark', '    ')}  }\n}\n`
+    `@media (prefers-color-scheme: dark) {\n` +
+    `  :root:not([data-theme='light']) {\n${rules('dark', '    ')}  }\n}\n\n` +
+    `:root[data-theme='dark'] {\n${rules('dark', '  ')}}\n\n` +
+    (['light', 'dark'] as const)
+      .map((theme) => `:root[data-theme='${theme}'] {\n  color-scheme: ${theme};\n}\n`)
+      .join('')
   );
 }
 

@@ -1,9 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import {
-  ArithmeticTask,
-  arithmeticVariants,
-  arithmeticVerifier,
-} from '../../src/tasks/arithmetic.ts';
+import { arithmeticVariants, arithmeticVerifier } from '../../src/tasks/arithmetic-config.ts';
+import { ArithmeticTask } from '../../src/tasks/arithmetic-task.ts';
 import type { BanditConfig } from '../../src/tasks/bandit.ts';
 import { banditDefaults } from '../support/bandit.ts';
 import { yieldToMessages } from '../../src/scheduler/run-control.ts';

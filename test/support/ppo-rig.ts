@@ -26,10 +26,10 @@ import {
 } from '../../src/scheduler/experiment-buffers.ts';
 import {
   type ArithmeticConfig,
-  ArithmeticTask,
   arithmeticVariants,
   arithmeticVerifier,
-} from '../../src/tasks/arithmetic.ts';
+} from '../../src/tasks/arithmetic-config.ts';
+import { ArithmeticTask } from '../../src/tasks/arithmetic-task.ts';
 import { BanditTask, banditVerifier } from '../../src/tasks/bandit.ts';
 import { banditDefaults } from './bandit.ts';
 import type { TaskConfig } from '../../src/tasks/registry.ts';

@@ -4,13 +4,12 @@ import { ConfigError } from '../../src/config-error.ts';
 import { RandomStream } from '../../src/random.ts';
 import {
   arithmeticAnswer,
-  ArithmeticTask,
   type ArithmeticConfig,
   arithmeticVariants,
   arithmeticVerifier,
-  describeInjected,
   withoutPadding,
-} from '../../src/tasks/arithmetic.ts';
+} from '../../src/tasks/arithmetic-config.ts';
+import { ArithmeticTask, describeInjected } from '../../src/tasks/arithmetic-task.ts';
 import { corpusOf, checkTask, outsideTierSizesOf, tierSizesOf } from '../../src/tasks/registry.ts';
 
 const variants = Object.entries(arithmeticVariants);

@@ -10,7 +10,7 @@ import {
 } from '../../src/config.ts';
 import { limrDefaults, presets } from '../../src/presets.ts';
 import { advantageEstimators, needsCritic } from '../../src/vocabulary/estimators.ts';
-import type { ArithmeticConfig } from '../../src/tasks/arithmetic.ts';
+import type { ArithmeticConfig } from '../../src/tasks/arithmetic-config.ts';
 
 const quick = presets['quick'];
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { readAddress, rooms, writeAddress, type Address } from '../../demo/state/url.ts';
+import { lessons, readAddress, rooms, writeAddress, type Address } from '../../demo/state/url.ts';
 import { ConfigError } from '../../src/config-error.ts';
 import { RandomStream } from '../../src/random.ts';
 
@@ -10,10 +10,18 @@ describe('the address of the page', () => {
       for (const address of [
         { room, motion: true },
         { room, motion: false, prompt: 143 },
-        { room, motion: true, wish, prompt: 0 },
+        { room, motion: true, wish, prompt: 0, epoch: 0 },
+        { room, motion: true, look: 'land', language: 'zh', theme: 'dark', epoch: 4 },
       ] satisfies Address[]) {
         expect(readAddress(writeAddress(address))).toEqual(address);
       }
+    }
+  });
+
+  test('opens a lesson in its room', () => {
+    for (const lesson of lessons) {
+      expect(writeAddress({ room: 'learn', lesson, motion: true })).toBe(`#/learn/${lesson}`);
+      expect(readAddress(`#/learn/${lesson}`)).toEqual({ room: 'learn', lesson, motion: true });
     }
   });
 
@@ -45,6 +53,12 @@ describe('the address of the page', () => {
     ['a field twice', '#/run?p=1&p=2', 'p stands in it more than once'],
     ['another version', '#/run?v=2', 'of version 2, this page reads 1'],
     ['a motion that is none', '#/run?motion=fast', "motion is 0 or 1, got 'fast'"],
+    ['an unknown lesson', '#/learn/attic', "no lesson 'attic', there are paid, sampling"],
+    ['a lesson elsewhere', '#/run/clip', "no room 'run/clip'"],
+    ['an epoch before the first', '#/run?e=0', "e is an epoch, from 1, got '0'"],
+    ['an unknown language', '#/run?lang=fr', "lang is en, de or zh, got 'fr'"],
+    ['an unknown theme', '#/run?theme=sepia', "theme is light or dark, got 'sepia'"],
+    ['an unknown look', '#/prompts?look=up', "look is heat, land, curves or table, got 'up'"],
   ])('is refused for %s', (_, hash, why) => {
     expect(() => readAddress(hash)).toThrow(ConfigError);
     expect(() => readAddress(hash)).toThrow(why);

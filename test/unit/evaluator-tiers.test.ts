@@ -2,11 +2,8 @@ import { expect, test } from 'vitest';
 import type { Sampler } from '../../src/rollout/batched-decoder.ts';
 import type { GenerateRequest, Generation } from '../../src/rollout/decoder.ts';
 import { Evaluator } from '../../src/scheduler/evaluator.ts';
-import {
-  ArithmeticTask,
-  arithmeticVariants,
-  arithmeticVerifier,
-} from '../../src/tasks/arithmetic.ts';
+import { arithmeticVariants, arithmeticVerifier } from '../../src/tasks/arithmetic-config.ts';
+import { ArithmeticTask } from '../../src/tasks/arithmetic-task.ts';
 import {
   packVerdicts,
   type VerifyReply,

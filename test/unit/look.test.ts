@@ -269,10 +269,11 @@ describe('page and report', () => {
   });
 
   test('have every colour in both schemes', () => {
-    const [light, dark] = toneRules().split('@media');
+    const [light, dark, chosen] = toneRules().split(/@media|:root\[data-theme='dark'\]/);
     for (const [name, tone] of Object.entries(tones)) {
       expect(light).toContain(`--${name}: ${tone.light};`);
       expect(dark).toContain(`--${name}: ${tone.dark};`);
+      expect(chosen).toContain(`--${name}: ${tone.dark};`);
     }
   });
 });

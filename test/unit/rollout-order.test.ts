@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { iterationsFor, promptsRolledOut, turnsOf } from '../../src/rollout-order.ts';
 import type { LastBatch } from '../../src/tasks/task.ts';
-import { arithmeticVariants } from '../../src/tasks/arithmetic.ts';
+import { arithmeticVariants } from '../../src/tasks/arithmetic-config.ts';
 import { datasetConfig } from '../support/dataset-rig.ts';
 
 const dataset = (lastBatch: LastBatch | undefined, prompts: number) => ({

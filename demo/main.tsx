@@ -93,6 +93,8 @@ void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => 
   render(<Inspector name="inspector" />, host('inspector'));
   render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));
+  const { openRooms } = await import('./rooms/rooms.ts');
+  openRooms();
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

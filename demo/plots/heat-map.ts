@@ -363,12 +363,7 @@ export class HeatMap {
    * Draws the line between the lowest kept prompt and the highest rejected one, for any rule of the
    * cut.
    */
-  #paintCut(
-    context: CanvasRenderingContext2D,
-    text: string,
-    kept: number,
-    room: Room,
-  ): void {
+  #paintCut(context: CanvasRenderingContext2D, text: string, kept: number, room: Room): void {
     if (kept === 0) return;
     const x = room.x + (kept * room.w) / this.#order.length;
     for (const [style, line] of [
@@ -390,11 +385,7 @@ export class HeatMap {
     context.fillText(text, middle, TOP / 2);
   }
 
-  #paintSelection(
-    context: CanvasRenderingContext2D,
-    room: Room,
-    height: number,
-  ): void {
+  #paintSelection(context: CanvasRenderingContext2D, room: Room, height: number): void {
     const order = this.#order;
     const rank = this.#selected === undefined ? -1 : order.indexOf(this.#selected);
     if (rank < 0) return;
@@ -494,7 +485,10 @@ export class HeatMap {
     set('aria-disabled', String(count === 0));
     set('aria-valuemax', String(Math.max(1, count)));
     set('aria-valuenow', String(Math.max(1, rank)));
-    set('aria-valuetext', model ? describePrompt(model, this.#selected, rank, this.#keptOf(model)) : 'No prompts yet');
+    set(
+      'aria-valuetext',
+      model ? describePrompt(model, this.#selected, rank, this.#keptOf(model)) : 'No prompts yet',
+    );
   }
 }
 

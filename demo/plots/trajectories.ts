@@ -123,7 +123,6 @@ function drawCurves(
   x: (epoch: number) => number,
   y: (value: number) => number,
 ): void {
-
   const { prompts, columns, selected } = what;
   const shown = sample(prompts, MOST_LINES);
   context.strokeStyle = cssColor(what.color);

@@ -161,10 +161,6 @@ function countText(said: readonly Verdict[], wrongKey: boolean): string {
   const text = promptsText.value;
   const count = (verdict: Verdict): number => said.filter((one) => one === verdict).length;
   return wrongKey
-    ? text.matchWrong(
-        whole(count('matches-wrong-key')),
-        whole(said.length),
-        count('right-unpaid'),
-      )
+    ? text.matchWrong(whole(count('matches-wrong-key')), whole(said.length), count('right-unpaid'))
     : text.rightOf(whole(count('right')), whole(said.length));
 }

@@ -24,7 +24,8 @@ export function scoresOf(run: Scored): Float64Array {
 }
 
 /** The cut that is shown; undefined before there are scores. */
-export const cutNow = (run: RunView): Cut | undefined => tried.value ?? (run.lim && ownCut(run.lim));
+export const cutNow = (run: RunView): Cut | undefined =>
+  tried.value ?? (run.lim && ownCut(run.lim));
 
 /** What the shown cut keeps; undefined before there are scores. The run's own is as the run made it. */
 export function keptNow(run: RunView): ReadonlySet<number> | undefined {

@@ -10,7 +10,7 @@ import {
   spotUnder,
 } from '../../plots/trajectories.ts';
 import { epochNow, pointed } from '../../state/pointing.ts';
-import { depends, follow, inspected } from '../../state/stage.ts';
+import { follow, inspected } from '../../state/stage.ts';
 import { whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { keptNow, picked, tried, wantedNow } from './choice.ts';
@@ -69,7 +69,7 @@ function Panel({ run, parted, panel }: PanelProps): JSX.Element {
   const { id, title, color, prompts, before } = panel;
   const text = promptsText.value;
   const canvas = useRef<HTMLCanvasElement>(null);
-  const redraws = useRedraws(canvas);
+  useRedraws(canvas);
   const [region, setRegion] = useState<readonly [Spot, Spot]>();
   const { epochs } = run.config.experiment;
   const { signal } = run.config.lim;
@@ -89,7 +89,6 @@ function Panel({ run, parted, panel }: PanelProps): JSX.Element {
     if (!canvas.current) return;
     drawTrajectories(canvas.current, { prompts, columns, meanCurve, selected, color }, frame);
   });
-  depends(redraws);
   const spot = (event: PointerEvent): Spot | undefined =>
     canvas.current ? spotUnder(canvas.current, event, frame) : undefined;
   const pick = (): void => {

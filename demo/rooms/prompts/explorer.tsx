@@ -201,7 +201,11 @@ function Kept({
               <td class="share" aria-hidden="true">
                 <svg viewBox="0 0 100 8" preserveAspectRatio="none">
                   <rect class="whole" width="100" height="8" />
-                  <rect class="part" width={row.of > 0 ? (100 * row.kept) / row.of : 0} height="8" />
+                  <rect
+                    class="part"
+                    width={row.of > 0 ? (100 * row.kept) / row.of : 0}
+                    height="8"
+                  />
                 </svg>
               </td>
             </tr>
@@ -278,7 +282,13 @@ function Histogram({ run, theta, onTheta }: HistogramProps): JSX.Element {
             const wide = Math.max(0.5, x(to) - x(from) - 1);
             return (
               <g key={from} class={keeps ? 'keeps' : 'leaves'}>
-                <rect class="right" x={x(from)} y={y(right)} width={wide} height={y(0) - y(right)} />
+                <rect
+                  class="right"
+                  x={x(from)}
+                  y={y(right)}
+                  width={wide}
+                  height={y(0) - y(right)}
+                />
                 <rect
                   class="wrong"
                   x={x(from)}
@@ -308,9 +318,7 @@ function Histogram({ run, theta, onTheta }: HistogramProps): JSX.Element {
               </text>
             </g>
           ))}
-          {own !== undefined && (
-            <path class="own" d={`M${x(own) - 5} ${y(0) + 5}h10l-5 -5z`} />
-          )}
+          {own !== undefined && <path class="own" d={`M${x(own) - 5} ${y(0) + 5}h10l-5 -5z`} />}
           <path class="cut" d={`M${x(theta)} ${TOP - 6}V${y(0)}`} />
           <circle class="cut" cx={x(theta)} cy={TOP - 6} r={5} />
         </svg>

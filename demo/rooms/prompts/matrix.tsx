@@ -4,6 +4,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import { cutText, startsFromFolder, type RunView } from '../../../src/index.ts';
 import { firstPicture } from '../../first-picture.ts';
 import { HeatMap } from '../../plots/heat-map.ts';
+import { scheme } from '../../scheme.ts';
 import { epochNow, pointed } from '../../state/pointing.ts';
 import { chosen, depends, follow, inspected } from '../../state/stage.ts';
 import { fixed, whole } from '../../strings/numbers.ts';
@@ -13,26 +14,18 @@ import { visibleString } from '../../visible-text.ts';
 import { keptNow, order, ordered, picked, tried, wantedNow, wantsAll } from './choice.ts';
 import { cutWords } from './explorer.tsx';
 
-/** Counts changes of a canvas's size and of the colours. */
-export function useRedraws(canvas: { readonly current: HTMLCanvasElement | null }): number {
-  const [count, setCount] = useState(0);
+/** Draws a component again when its canvas has another size, or the page other colours. */
+export function useRedraws(canvas: { readonly current: HTMLCanvasElement | null }): void {
+  const [, setCount] = useState(0);
+  depends(scheme.value);
   useEffect(() => {
     const element = canvas.current;
     if (!element) return undefined;
     const again = (): void => setCount((now) => now + 1);
     const look = new ResizeObserver(again);
     look.observe(element);
-    const scheme = matchMedia('(prefers-color-scheme: dark)');
-    scheme.addEventListener('change', again);
-    const themed = new MutationObserver(again);
-    themed.observe(document.documentElement, { attributes: true });
-    return () => {
-      look.disconnect();
-      themed.disconnect();
-      scheme.removeEventListener('change', again);
-    };
+    return () => look.disconnect();
   }, []);
-  return count;
 }
 
 export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
@@ -40,7 +33,7 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
   const text = promptsText.value;
   const canvas = useRef<HTMLCanvasElement>(null);
   const map = useRef<HeatMap>(undefined);
-  const redraws = useRedraws(canvas);
+  useRedraws(canvas);
   useEffect(() => {
     if (!canvas.current) return undefined;
     map.current = new HeatMap(
@@ -55,13 +48,14 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
     return () => (pointed.value = undefined);
   }, []);
   const by = order.value;
+  const { first, last } = text.ends[by === 'score' && !run.scores ? 'mean' : by];
   const state = {
     config: run.config,
     selected: inspected.value,
     epoch: epochNow(),
     shown: {
       order: ordered(run),
-      ends: by === 'score' && !run.scores ? text.ends.mean : text.ends[by],
+      ends: [first, last],
       kept: keptNow(run),
       cut: by === 'score' && run.lim ? cutOf(run) : undefined,
       wanted: wantsAll.value ? undefined : new Set(wantedNow(run)),
@@ -70,13 +64,10 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
   useLayoutEffect(() => {
     if (map.current?.draw(run, state)) firstPicture();
   });
-  depends(redraws, tried.value);
   return (
     <>
       <p id="matrix-text">
-        {text.heatText(
-          by === 'score' && !run.scores ? text.orderTexts.means : text.orderTexts[by],
-        )}
+        {text.heatText(by === 'score' && !run.scores ? text.orderTexts.means : text.orderTexts[by])}
       </p>
       <canvas
         id="matrix"

@@ -29,11 +29,11 @@ export const text: PromptsText = {
     likeness: 'ähnlich dem gewählten',
   },
   ends: {
-    score: ['höchster Wert', 'niedrigster'],
-    mean: ['höchstes Mittel', 'niedrigstes'],
-    origin: ['leicht', 'schwer'],
-    pool: ['Anfang des Pools', 'Ende'],
-    likeness: ['am ähnlichsten', 'am wenigsten'],
+    score: { first: 'höchster Wert', last: 'niedrigster' },
+    mean: { first: 'höchstes Mittel', last: 'niedrigstes' },
+    origin: { first: 'leicht', last: 'schwer' },
+    pool: { first: 'Anfang des Pools', last: 'Ende' },
+    likeness: { first: 'am ähnlichsten', last: 'am wenigsten' },
   },
   shown: (shown, of) => `${shown} von ${of} Prompts`,
   showAll: 'alle zeigen',
@@ -149,8 +149,7 @@ export const text: PromptsText = {
 
   answersTitle: 'Jede Antwort, Epoche für Epoche',
   answersLabel: 'Antworten nach Epochen',
-  answersChoose:
-    'Einen Prompt wählen, um zu lesen, was FULL dazu gezogen hat, Epoche für Epoche.',
+  answersChoose: 'Einen Prompt wählen, um zu lesen, was FULL dazu gezogen hat, Epoche für Epoche.',
   answersNone: 'FULL hat zu diesem Prompt noch nichts gezogen.',
   answersUnkept:
     'Was einige Epochen dazu gezogen haben, wurde nicht gespeichert; ihre Belohnungen schon.',

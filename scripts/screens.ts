@@ -59,6 +59,20 @@ const states: readonly State[] = [
     },
   },
   { name: 'prompts', hash: '#/prompts?motion=0', reach: act(5), whole: true },
+  { name: 'prompts-curves', hash: '#/prompts?motion=0&look=curves', reach: act(5), whole: true },
+  { name: 'prompts-table', hash: '#/prompts?motion=0&look=table', reach: act(5), whole: true },
+  {
+    name: 'prompts-cut',
+    hash: '#/prompts?motion=0&p=12',
+    reach: async (page) => {
+      await act(5)(page);
+      await page.locator('#theta').focus();
+      await page.keyboard.press('Shift+ArrowLeft');
+      await page.keyboard.press('Shift+ArrowLeft');
+      await page.locator('#filter').selectOption('wrong');
+    },
+    whole: true,
+  },
   { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
   { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
   { name: 'data', hash: '#/data', whole: true },

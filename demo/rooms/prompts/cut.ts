@@ -149,7 +149,7 @@ export interface Bin {
 /** Width of a bin. */
 const BIN = 0.05;
 /** Scores below are counted with the lowest that are shown. */
-const LOWEST = -1;
+export const LOWEST = -1;
 
 /** The lowest score that is shown: a whole tenth, in [-1, 0]. */
 export function lowestShown(scores: Float64Array): number {

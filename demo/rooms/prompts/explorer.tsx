@@ -15,6 +15,7 @@ import {
   isScored,
   keptBy,
   ladder,
+  LOWEST,
   lowestShown,
   makeupOf,
   ownCut,
@@ -258,10 +259,11 @@ function Histogram({ run, theta, onTheta }: HistogramProps): JSX.Element {
   const marks = [
     { name: text.neverSolved, score: neverSolved, row: 0 },
     { name: text.alwaysSolved, score: alwaysSolved, row: 1 },
-  ].filter(({ score }) => score >= low && score <= 1);
-  const ticks = Array.from({ length: Math.round((1 - low) / 0.2) + 1 }, (_, i) =>
-    roundedTheta(1 - i * 0.2),
-  ).filter((tick) => tick >= low);
+  ].filter(({ score }) => !Number.isNaN(score));
+  const step = room / (1 - low) < 200 ? 0.5 : 0.2;
+  const ticks = Array.from({ length: Math.floor((1 - low) / step + 1e-9) + 1 }, (_, i) =>
+    roundedTheta(1 - i * step),
+  );
   return (
     <div ref={host} class="histogram">
       {width > 0 && (
@@ -301,8 +303,14 @@ function Histogram({ run, theta, onTheta }: HistogramProps): JSX.Element {
           })}
           <path class="rule" d={`M${LEFT} ${y(0)}H${width - RIGHT}`} />
           {ticks.map((tick) => (
-            <text key={tick} class="tick-text" x={x(tick)} y={HEIGHT - 5} text-anchor="middle">
-              {fixed(tick, 1)}
+            <text
+              key={tick}
+              class="tick-text"
+              x={x(tick)}
+              y={HEIGHT - 5}
+              text-anchor={tick === low ? 'start' : tick === 1 ? 'end' : 'middle'}
+            >
+              {tick === LOWEST ? `≤ ${fixed(tick, 0)}` : fixed(tick, 1)}
             </text>
           ))}
           {marks.map(({ name, score, row }) => (

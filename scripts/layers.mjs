@@ -205,6 +205,10 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/landscape': {
+    is: 'a reward matrix drawn where it lies',
+    imports: [...kernels, 'src/gpu'],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -248,6 +252,7 @@ export const layers = {
       'src/hardware-threads',
       'src/host-name',
       'src/inspection',
+      'src/landscape',
       'src/results',
       'src/rollout',
       'src/run-folder',
@@ -367,6 +372,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/landscape',
       'src/lim',
       'src/model',
       'src/rollout',

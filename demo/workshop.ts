@@ -66,6 +66,7 @@ import { drawFinding, drawResults } from './results-table.ts';
 import { StoredList } from './stored-list.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
+import { liveLandscape } from './state/landscape.ts';
 import { cursorEpoch, pointed } from './state/pointing.ts';
 import {
   answersTo,
@@ -423,6 +424,7 @@ async function train(
       asker.value = undefined;
     }
   }
+  liveLandscape.value = undefined;
   changes.value++;
   ended.abort();
   await claim?.release();
@@ -477,6 +479,8 @@ async function noteBegun(
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
   asker.value = askerOf(() => Promise.resolve(from));
+  liveLandscape.value = (view, canvas) =>
+    from.api.drawLandscape(view, canvas && transfer(canvas, [canvas]));
   const { config, seeds } = run;
   const memory = given?.memory;
   const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };

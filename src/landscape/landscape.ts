@@ -181,6 +181,7 @@ export class Landscape {
       pixels.set(bytes.subarray(row * rowBytes, row * rowBytes + 4 * width), row * 4 * width);
     }
     staging.unmap();
+    unmultiply(pixels);
     return { width, height, pixels };
   }
 
@@ -340,6 +341,17 @@ export class Landscape {
     const { depth, sampled, picture, staging } = this.#target ?? {};
     for (const part of [depth, sampled, picture, staging]) part?.destroy();
     this.#target = undefined;
+  }
+}
+
+/** Blending leaves colours multiplied by their opacity; pictures in memory have them plain. */
+function unmultiply(pixels: Uint8ClampedArray): void {
+  for (let i = 3; i < pixels.length; i += 4) {
+    const opacity = pixels[i] ?? 0;
+    if (opacity === 0 || opacity === 255) continue;
+    for (let channel = i - 3; channel < i; channel++) {
+      pixels[channel] = ((pixels[channel] ?? 0) * 255) / opacity;
+    }
   }
 }
 

@@ -66,6 +66,24 @@ const english = {
     `Epoch ${epoch}, ${prompt}${wrong ? ', wrong key on purpose' : ''}: ${value}`,
   noValue: 'no value yet',
 
+  landText:
+    'Every bar is a prompt in one epoch, and its height what it earned; the first epoch is in front. Kept prompts stand on a plinth, and the wall is the cut.',
+  landLabel: 'Landscape of prompts and epochs; h shows the same as a heat map',
+  landTools: 'Camera',
+  landHint:
+    'Drag or use the arrow keys to go round, with Shift to move; + and − or the wheel go nearer and farther, Home goes back. A click or Page Up and Page Down choose a prompt.',
+  landLive: 'Drawn out of the trainer’s own buffers.',
+  landOwn: 'A run under way is drawn out of the trainer’s own buffers, while they fill.',
+  landWait: 'The landscape is on its way.',
+  landNone: 'The landscape needs WebGPU, which draws nothing here; this is the same as a heat map.',
+  landChosen: (prompt: string, rank: string, of: string) => `${prompt}, rank ${rank} of ${of}`,
+  turnLeft: 'Turn left',
+  turnRight: 'Turn right',
+  nearer: 'Nearer',
+  farther: 'Farther',
+  fromAbove: 'From above',
+  homeView: 'First view',
+
   keptByLim: 'Kept by LIM',
   keptByCut: 'Kept by this cut',
   allSoFar: 'All prompts so far',

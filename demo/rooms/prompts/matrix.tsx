@@ -79,9 +79,7 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
         aria-describedby="matrix-hint"
       />
       <MatrixLegend run={run} />
-      <p id="matrix-cell" class="hint">
-        {cellText(run)}
-      </p>
+      <CellText run={run} />
       <p id="matrix-hint" class="hint">
         {text.matrixHint}
       </p>
@@ -129,7 +127,16 @@ export function MatrixLegend({ run }: { readonly run: RunView }): JSX.Element {
 }
 
 /** The cell under the pointer in words. */
-function cellText(run: RunView): string {
+export function CellText({ run }: { readonly run: RunView }): JSX.Element {
+  follow(run);
+  return (
+    <p id="matrix-cell" class="hint">
+      {cellWords(run)}
+    </p>
+  );
+}
+
+function cellWords(run: RunView): string {
   const text = promptsText.value;
   const at = pointed.value;
   if (at?.prompt === undefined) return '';

@@ -1,9 +1,9 @@
 // The Prompts room: one set of data, looked at in four ways, with a cut to try and a prompt to read.
 import './prompts.css';
 import { render, type JSX } from 'preact';
-import { useEffect } from 'preact/hooks';
+import { useEffect, useState } from 'preact/hooks';
 import type { RunView } from '../../../src/index.ts';
-import { depends, follow, look, shownRun } from '../../state/stage.ts';
+import { depends, follow, look, problem, shownRun } from '../../state/stage.ts';
 import { looks } from '../../state/url.ts';
 import { whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
@@ -88,11 +88,24 @@ function Looks({ run }: { readonly run: RunView }): JSX.Element {
         <Curves run={run} />
       ) : now === 'table' ? (
         <PromptTable run={run} />
+      ) : now === 'land' ? (
+        <Land run={run} />
       ) : (
         <Matrix run={run} />
       )}
     </section>
   );
+}
+
+/** The landscape, whose code is loaded when it is first looked at. */
+function Land({ run }: { readonly run: RunView }): JSX.Element {
+  const [view, setView] = useState<typeof import('./landscape.tsx')>();
+  useEffect(() => {
+    import('./landscape.tsx').then(setView, (error: unknown) => {
+      problem.value = `The landscape did not come: ${String(error)}`;
+    });
+  }, []);
+  return view ? <view.Landscape run={run} /> : <p class="quiet">{promptsText.value.landWait}</p>;
 }
 
 function Filters({ run }: { readonly run: RunView }): JSX.Element {

@@ -65,6 +65,26 @@ export const text: PromptsText = {
     `Epoche ${epoch}, ${prompt}${wrong ? ', Schlüssel mit Absicht falsch' : ''}: ${value}`,
   noValue: 'noch kein Wert',
 
+  landText:
+    'Jeder Balken ist ein Prompt in einer Epoche, seine Höhe das, was er verdient hat; die erste Epoche liegt vorn. Behaltene Prompts stehen auf einem Sockel, die Wand ist der Schnitt.',
+  landLabel: 'Landschaft aus Prompts und Epochen; h zeigt dasselbe als Heatmap',
+  landTools: 'Kamera',
+  landHint:
+    'Ziehen oder Pfeiltasten drehen, mit Umschalttaste verschieben; + und − oder das Mausrad gehen näher und weiter weg, Pos1 geht zurück. Ein Klick oder Bild auf und Bild ab wählen einen Prompt.',
+  landLive: 'Gezeichnet aus den Puffern des Trainers selbst.',
+  landOwn:
+    'Ein laufendes Training wird aus den Puffern des Trainers gezeichnet, während sie sich füllen.',
+  landWait: 'Die Landschaft kommt gleich.',
+  landNone:
+    'Die Landschaft braucht WebGPU, das hier nichts zeichnet; dies ist dasselbe als Heatmap.',
+  landChosen: (prompt, rank, of) => `${prompt}, Rang ${rank} von ${of}`,
+  turnLeft: 'Nach links drehen',
+  turnRight: 'Nach rechts drehen',
+  nearer: 'Näher',
+  farther: 'Weiter weg',
+  fromAbove: 'Von oben',
+  homeView: 'Erste Ansicht',
+
   keptByLim: 'Von LIM behalten',
   keptByCut: 'Von diesem Schnitt behalten',
   allSoFar: 'Alle Prompts bisher',

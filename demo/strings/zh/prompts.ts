@@ -65,6 +65,24 @@ export const text: PromptsText = {
     `第 ${epoch} 轮，${prompt}${wrong ? '，答案键故意设错' : ''}：${value}`,
   noValue: '尚无数值',
 
+  landText:
+    '每根柱子是一个提示在一个轮次中的结果，高度是它获得的奖励；第一轮在最前面。保留的提示立在底座上，那面墙就是截断。',
+  landLabel: '提示与轮次的地形图；按 h 可看同样内容的热图',
+  landTools: '视角',
+  landHint:
+    '拖动或用方向键环绕，按住 Shift 平移；+ 和 − 或滚轮拉近拉远，Home 复原。点击或按 Page Up、Page Down 选择提示。',
+  landLive: '直接由训练器自己的缓冲区绘制。',
+  landOwn: '训练进行时，图形直接由训练器正在填充的缓冲区绘制。',
+  landWait: '地形图即将出现。',
+  landNone: '地形图需要 WebGPU，而这里无法用它绘制；下面是同样内容的热图。',
+  landChosen: (prompt, rank, of) => `${prompt}，第 ${rank} 名，共 ${of} 个`,
+  turnLeft: '向左转',
+  turnRight: '向右转',
+  nearer: '拉近',
+  farther: '拉远',
+  fromAbove: '俯视',
+  homeView: '初始视角',
+
   keptByLim: 'LIM 保留的',
   keptByCut: '当前截断保留的',
   allSoFar: '目前的全部提示',

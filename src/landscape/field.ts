@@ -3,9 +3,9 @@
 /** Sizes of the field in the world; `shaders/landscape.wgsl` says what they mean. */
 export const field = {
   width: 2.4,
-  depth: 1.1,
-  height: 0.55,
-  lift: 0.05,
+  depth: 1.5,
+  height: 0.42,
+  lift: 0.04,
   least: 0.012,
   gapX: 0.08,
   gapZ: 0.12,

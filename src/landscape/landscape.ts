@@ -44,7 +44,7 @@ export interface LandscapePicture {
 const MOST_PIXELS = 4096;
 const COLOR_FORMAT = 'rgba8unorm';
 const DEPTH_FORMAT = 'depth24plus';
-/** Samples of a pixel on an adapter that draws fast. */
+/** Samples of a pixel: thin bars would tear without them. */
 const SAMPLES = 4;
 /** Bytes that a row of a copied picture is a multiple of. */
 const ROW_BYTES = 256;
@@ -56,8 +56,7 @@ interface Target {
   readonly width: number;
   readonly height: number;
   readonly depth: GPUTexture;
-  /** Undefined where one sample is drawn, straight into the picture. */
-  readonly sampled: GPUTexture | undefined;
+  readonly sampled: GPUTexture;
   /** Undefined where a canvas gives the picture. */
   readonly picture: GPUTexture | undefined;
   readonly staging: GPUBuffer | undefined;
@@ -76,7 +75,6 @@ export class Landscape {
   readonly #gpu: Gpu;
   readonly #drawing: Drawing;
   readonly #pipeline: GPURenderPipeline;
-  readonly #samples: number;
   readonly #params: GPUBuffer;
   readonly #view: GPUBuffer;
   readonly #order: GPUBuffer;
@@ -86,11 +84,10 @@ export class Landscape {
   #ordered = false;
   #target: Target | undefined;
 
-  private constructor(gpu: Gpu, drawing: Drawing, pipeline: GPURenderPipeline, samples: number) {
+  private constructor(gpu: Gpu, drawing: Drawing, pipeline: GPURenderPipeline) {
     this.#gpu = gpu;
     this.#drawing = drawing;
     this.#pipeline = pipeline;
-    this.#samples = samples;
     this.prompts = drawing.prompts;
     this.epochs = drawing.epochs;
     const [view, sums, samplesOf, order] = drawing.tensors as [Tensor, Tensor, Tensor, Tensor];
@@ -123,8 +120,7 @@ export class Landscape {
    */
   static async open(gpu: Gpu, { sums, samples }: SampleTensors): Promise<Landscape> {
     const { device } = gpu;
-    const perPixel = gpu.kind === 'cpu' ? 1 : SAMPLES;
-    const pipeline = await makePipeline(gpu, perPixel);
+    const pipeline = await makePipeline(gpu);
     const { uniform, storage, copyDst } = bufferUsage;
     return guarded(gpu, () => {
       const prompts = sums.shape[0] ?? 0;
@@ -146,7 +142,7 @@ export class Landscape {
       });
       const view = tensorOf('landscape view', [VIEW_ROWS, 4], 'f32', uniform);
       const order = tensorOf('landscape order', [2, prompts], 'u32', storage);
-      return new Landscape(gpu, landscape({ view, sums, samples, order }), pipeline, perPixel);
+      return new Landscape(gpu, landscape({ view, sums, samples, order }), pipeline);
     });
   }
 
@@ -269,11 +265,11 @@ export class Landscape {
       label: 'landscape',
       colorAttachments: [
         {
-          view: (sampled ?? into).createView(),
-          ...(sampled ? { resolveTarget: into.createView() } : {}),
+          view: sampled.createView(),
+          resolveTarget: into.createView(),
           clearValue: [0, 0, 0, 0],
           loadOp: 'clear',
-          storeOp: sampled ? 'discard' : 'store',
+          storeOp: 'discard',
         },
       ],
       depthStencilAttachment: {
@@ -316,11 +312,8 @@ export class Landscape {
         width,
         height,
         rowBytes,
-        depth: texture('landscape depth', DEPTH_FORMAT, this.#samples, renderAttachment),
-        sampled:
-          this.#samples > 1
-            ? texture('landscape samples', COLOR_FORMAT, this.#samples, renderAttachment)
-            : undefined,
+        depth: texture('landscape depth', DEPTH_FORMAT, SAMPLES, renderAttachment),
+        sampled: texture('landscape samples', COLOR_FORMAT, SAMPLES, renderAttachment),
         picture: readBack
           ? texture('landscape picture', COLOR_FORMAT, 1, renderAttachment | copySrc)
           : undefined,
@@ -378,7 +371,7 @@ async function guarded<Result>({ device, ask }: Gpu, work: () => Result): Promis
   throw failure;
 }
 
-async function makePipeline(gpu: Gpu, samples: number): Promise<GPURenderPipeline> {
+async function makePipeline(gpu: Gpu): Promise<GPURenderPipeline> {
   const { device, ask } = gpu;
   const { vertex, fragment } = shaderStage;
   const { name, code } = landscapeKernel;
@@ -412,7 +405,7 @@ async function makePipeline(gpu: Gpu, samples: number): Promise<GPURenderPipelin
       fragment: { module, entryPoint: 'fragment', targets: [{ format: COLOR_FORMAT, blend }] },
       primitive: { topology: 'triangle-list' },
       depthStencil: { format: DEPTH_FORMAT, depthWriteEnabled: true, depthCompare: 'less' },
-      multisample: { count: samples },
+      multisample: { count: SAMPLES },
     }),
   );
 }

@@ -15,7 +15,7 @@ export interface Camera {
 }
 
 /** The view that a landscape begins with. */
-export const home: Camera = { yaw: -0.32, pitch: 0.52, distance: 2.9, x: 0, z: 0.02 };
+export const home: Camera = { yaw: -0.2, pitch: 0.72, distance: 2.75, x: 0.02, z: 0.02 };
 /** Straight from above: the heat map. */
 export const above: Camera = { yaw: 0, pitch: 1.55, distance: 3.2, x: 0, z: 0 };
 
@@ -57,7 +57,7 @@ export function pan(camera: Camera, right: number, forwards: number): Camera {
 
 /** World to clip. A narrow picture is looked at from farther away, so that the field's width fits. */
 export function matrixOf(camera: Camera, aspect: number): Float32Array {
-  const distance = camera.distance * Math.max(1, 1.55 / aspect);
+  const distance = camera.distance * Math.max(1, 1.9 / aspect);
   const target = [camera.x, 0.16, camera.z];
   const eye = [
     camera.x + distance * Math.cos(camera.pitch) * Math.sin(camera.yaw),

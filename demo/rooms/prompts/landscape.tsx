@@ -54,6 +54,8 @@ const KEY_ZOOM = 1.15;
 const MOST_PIXELS = 4096;
 /** Most pixels of a picture that a software adapter draws across. */
 const MOST_SOFTWARE = 900;
+/** Most bars that a software adapter draws. */
+const MOST_SOFTWARE_BARS = 6000;
 
 /** What draws: the run's own worker, or a device of the page's own. */
 type Source = 'live' | 'own';
@@ -481,9 +483,14 @@ class Easel {
 }
 
 /** As many bins as prompts, unless there are more than can be told apart. */
-function binsOf({ order: prompts }: Shown, canvas: HTMLCanvasElement, software: boolean): number {
-  const most = Math.max(1, Math.round(canvas.clientWidth * (software ? 0.75 : 2)));
-  return Math.min(prompts.length, most);
+function binsOf(
+  { order: prompts, run }: Shown,
+  canvas: HTMLCanvasElement,
+  software: boolean,
+): number {
+  const wide = canvas.clientWidth * (software ? 0.75 : 2);
+  const most = software ? Math.min(wide, MOST_SOFTWARE_BARS / run.config.experiment.epochs) : wide;
+  return Math.min(prompts.length, Math.max(1, Math.round(most)));
 }
 
 /** The bars as the shader draws them. */

@@ -15,11 +15,13 @@ export interface Camera {
 }
 
 /** The view that a landscape begins with. */
-export const home: Camera = { yaw: -0.2, pitch: 0.72, distance: 2.75, x: 0.02, z: 0.02 };
+export const home: Camera = { yaw: -0.18, pitch: 0.7, distance: 2.55, x: 0, z: 0 };
 /** Straight from above: the heat map. */
 export const above: Camera = { yaw: 0, pitch: 1.55, distance: 3.2, x: 0, z: 0 };
 
 const FIELD_OF_VIEW = (42 * Math.PI) / 180;
+/** Height of what is looked at. */
+const HEIGHT = 0.06;
 const [LEAST_PITCH, MOST_PITCH] = [0.08, 1.55];
 const [NEAREST, FARTHEST] = [0.7, 6];
 /** How far the place that is looked at may go from the middle. */
@@ -57,11 +59,11 @@ export function pan(camera: Camera, right: number, forwards: number): Camera {
 
 /** World to clip. A narrow picture is looked at from farther away, so that the field's width fits. */
 export function matrixOf(camera: Camera, aspect: number): Float32Array {
-  const distance = camera.distance * Math.max(1, 1.9 / aspect);
-  const target = [camera.x, 0.16, camera.z];
+  const distance = camera.distance * Math.max(1, 1.75 / aspect);
+  const target = [camera.x, HEIGHT, camera.z];
   const eye = [
     camera.x + distance * Math.cos(camera.pitch) * Math.sin(camera.yaw),
-    0.16 + distance * Math.sin(camera.pitch),
+    HEIGHT + distance * Math.sin(camera.pitch),
     camera.z + distance * Math.cos(camera.pitch) * Math.cos(camera.yaw),
   ];
   const look = mat4.lookAt(eye, target, [0, 1, 0]);

@@ -460,8 +460,8 @@ class Easel {
       mark(text.epoch(whole(epoch + 1)), 'epoch', [-0.53 * width, 0, z]);
     }
     const ends = text.ends[order.value === 'score' && !run.scores ? 'mean' : order.value];
-    mark(ends.first, 'end', [-0.46 * width, 0, 0.6 * depth]);
-    mark(ends.last, 'end', [0.48 * width, 0, 0.6 * depth]);
+    mark(ends.first, 'end', [-0.44 * width, 0, 0.55 * depth]);
+    mark(ends.last, 'end', [0.46 * width, 0, 0.55 * depth]);
     if (shown.isCut && shown.kept) {
       const x = width * (shown.kept.size / prompts.length - 0.5);
       const name = tried.value ? cutWords(tried.value) : run.lim ? cutText(run.lim) : '';
@@ -520,7 +520,7 @@ function colorsNow(): Float32Array {
   return Float32Array.from([
     ...Array.from({ length: rampSteps }, (_, i) => color(`--ramp-${i}`)).flat(),
     ...color('--missing'),
-    ...color('--lim', 0.28),
+    ...color('--lim', 0.36),
     ...color('--lim'),
     ...color('--ink'),
   ]);

@@ -47,7 +47,7 @@ function caseOf(
   },
   rest: Partial<LandscapeCase> = {},
 ): LandscapeCase {
-  const random = new RandomStream(prompts * epochs, 'bandit');
+  const random = new RandomStream(prompts * epochs, 'test');
   const draw = () => random.next() / 2 ** 32;
   const samples = Array.from({ length: prompts * epochs }, () => (draw() < 0.15 ? 0 : 8));
   const sums = samples.map((count) =>

@@ -15,6 +15,15 @@ import {
   subsetText,
 } from '../../demo/rooms/prompts/cut.ts';
 import {
+  home,
+  matrixOf,
+  orbit,
+  pan,
+  placeOf,
+  rayThrough,
+  zoom,
+} from '../../demo/rooms/prompts/camera.ts';
+import {
   apart,
   inOrder,
   inRegion,
@@ -27,6 +36,7 @@ import { readPrompts } from '../../src/formats/prompts.ts';
 import { placesOf, readSubset } from '../../src/formats/subset-rows.ts';
 import { readRecording } from '../../src/index.ts';
 import { selectLim } from '../../src/selection/lim.ts';
+import { cameraReference } from '../reference/landscape.ts';
 
 const path = new URL('../../demo/public/replays/quick.json', import.meta.url);
 const recorded = new Film(readRecording(readFileSync(path, 'utf8'), 'quick.json')).end;
@@ -136,7 +146,7 @@ describe('a cut through the scores of a run', () => {
       .reduce((sum, { right, wrong }) => sum + right + wrong, 0);
     expect(above).toBe(keptBy(run, scores, { theta: 0.6 }).size);
     expect(histogramOf(made.pool, Float64Array.of(-7, NaN, 1)).at(0)).toMatchObject({
-      from: -1,
+      from: -1.5,
       right: 1,
     });
     expect(lowestShown(Float64Array.of(0.4, 0.9))).toBe(0);
@@ -154,6 +164,48 @@ describe('a cut through the scores of a run', () => {
     expect(prompts.rows.map(({ prompt, answer }) => ({ prompt, answer }))).toEqual(
       [...kept].map((place) => ({ prompt: run.pool[place].text, answer: run.pool[place].key })),
     );
+  });
+});
+
+describe('the camera of the landscape', () => {
+  test('projects as a float64 camera does, and its rays go back', () => {
+    const camera = { ...home, yaw: 0.4, pitch: 0.6, distance: 3, x: 0.1, z: -0.2 };
+    const matrix = matrixOf(camera, 2);
+    const eye = [
+      0.1 + 3 * Math.cos(0.6) * Math.sin(0.4),
+      0.06 + 3 * Math.sin(0.6),
+      -0.2 + 3 * Math.cos(0.6) * Math.cos(0.4),
+    ];
+    const options = { fieldOfView: (42 * Math.PI) / 180, aspect: 2, near: 0.1, far: 20 };
+    const want = cameraReference(eye, [0.1, 0.06, -0.2], options);
+    for (const [i, value] of matrix.entries()) expect(value).toBeCloseTo(want[i], 5);
+    for (const world of [
+      [0, 0, 0],
+      [-1, 0.4, 0.5],
+      [0.7, 0.1, -0.6],
+    ] as const) {
+      const { x, y } = placeOf(matrix, world);
+      const { from, along } = rayThrough(matrix, x, y);
+      const t = (world[2] - from[2]) / along[2];
+      expect(from[0] + t * along[0]).toBeCloseTo(world[0], 3);
+      expect(from[1] + t * along[1]).toBeCloseTo(world[1], 3);
+    }
+  });
+
+  test('stays within its bounds, and moves as it is seen', () => {
+    expect(orbit(home, 99, -99)).toMatchObject({ yaw: Math.PI / 2, pitch: 0.08 });
+    expect(zoom(home, 1e9).distance).toBe(0.7);
+    expect(zoom(home, 1e-9).distance).toBe(6);
+    expect(pan({ ...home, yaw: 0 }, 0.5, 0.25)).toMatchObject({ x: 0.5, z: -0.25 });
+    expect(pan(home, 99, 0).x).toBe(1.3);
+    // A narrow picture is looked at from farther away: the field's corners stay in it.
+    for (const aspect of [0.9, 1.2, 2, 3]) {
+      for (const x of [-1.2, 1.2]) {
+        const place = placeOf(matrixOf(home, aspect), [x, 0, 0]);
+        expect(place.x).toBeGreaterThan(0);
+        expect(place.x).toBeLessThan(1);
+      }
+    }
   });
 });
 

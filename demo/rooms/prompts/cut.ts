@@ -149,9 +149,9 @@ export interface Bin {
 /** Width of a bin. */
 const BIN = 0.05;
 /** Scores below are counted with the lowest that are shown. */
-export const LOWEST = -1;
+export const LOWEST = -1.5;
 
-/** The lowest score that is shown: a whole tenth, in [-1, 0]. */
+/** The lowest score that is shown: a whole tenth, in [-1.5, 0]. */
 export function lowestShown(scores: Float64Array): number {
   const least = scores.reduce((low, score) => (score < low ? score : low), 0);
   return Math.max(LOWEST, Math.floor(least * 10 + 1e-9) / 10);

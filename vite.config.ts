@@ -43,6 +43,10 @@ export default defineConfig(({ mode }) => ({
     outDir: '../dist-demo',
     emptyOutDir: true,
     target: 'es2022',
+    // What the first picture needs comes as one file.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: 'first', tags: ['$initial'] }] } },
+    },
   },
   worker: { format: 'es', plugins: bundled.worker },
   plugins: [

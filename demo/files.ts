@@ -1,28 +1,12 @@
-import { runFiles } from '../src/index.ts';
-import { bytes } from '../src/look/wording.ts';
+// Files that leave the page: those of the run that is shown, and whatever is downloaded.
+import { signal } from '@preact/signals';
 import { make } from './dom.ts';
 
-/** Descriptions of the files of a run. */
-const meanings: Readonly<Record<string, string>> = {
-  [runFiles.CONFIG]: 'settings and seeds, as limr run reads them',
-  [runFiles.RESULTS]: 'config, accuracies, what each selection kept',
-  [runFiles.SCORES]: 'every prompt with its key, score and curve',
-  [runFiles.REWARDS]: 'the reward matrix, prompts × epochs',
-  [runFiles.METRICS]: 'every scalar of every update',
-  'subsets/lim.json': 'the prompts that LIM kept',
-};
-
-function meaningOf(name: string): string {
-  if (/^adapter[\w-]*\//.test(name)) return 'what was trained, in the layout of PEFT';
-  if (/^model[\w-]*\//.test(name)) return 'the trained model, in the layout of Hugging Face';
-  const [, method = '', seed] = /^subsets\/([a-z]+)(?:-seed-(\d+))?\.json$/.exec(name) ?? [];
-  if (method === '') return 'of another seed';
-  return `the prompts of ${method.toUpperCase()}${seed === undefined ? '' : `, seed ${seed}`}`;
-}
-
 /** Starts a download of bytes. */
-export function download(name: string, content: Uint8Array | string, type: string): void {
-  const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
+export function download(name: string, content: Uint8Array | Blob | string, type: string): void {
+  const url = URL.createObjectURL(
+    content instanceof Blob ? content : new Blob([content as Uint8Array<ArrayBuffer>], { type }),
+  );
   const link = make('a', '', name);
   link.href = url;
   link.download = name;
@@ -31,46 +15,26 @@ export function download(name: string, content: Uint8Array | string, type: strin
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
 }
 
-/** Links to the files of a run; a link appears when its file exists. */
-export class FileList {
-  readonly #host: HTMLElement;
-  readonly #urls = new Map<string, string>();
+/** A file of the run that is shown, to be downloaded. */
+export interface OfferedFile {
+  readonly url: string;
+  readonly bytes: number;
+}
 
-  constructor(host: HTMLElement) {
-    this.#host = host;
-    this.clear();
-  }
+/** The files of the run that is shown, by their paths; a file comes when it exists. */
+export const offered = signal<ReadonlyMap<string, OfferedFile>>(new Map());
 
-  /** Releases the files of the run before; called before a new run. */
-  clear(): void {
-    for (const url of this.#urls.values()) URL.revokeObjectURL(url);
-    this.#urls.clear();
-    this.#host.replaceChildren(
-      ...Object.entries(meanings).map(([name, meaning]) => {
-        const item = make('li', '', make('span', 'quiet', name), ` ${meaning}, later`);
-        item.dataset['file'] = name;
-        return item;
-      }),
-    );
-  }
+/** Releases the files of the run before; called before a new run. */
+export function clearOffered(): void {
+  for (const { url } of offered.peek().values()) URL.revokeObjectURL(url);
+  offered.value = new Map();
+}
 
-  has(name: string): boolean {
-    return this.#urls.has(name);
-  }
+export const isOffered = (path: string): boolean => offered.peek().has(path);
 
-  add(name: string, content: Uint8Array): void {
-    if (this.has(name)) return;
-    const type = name.endsWith('.json') ? 'application/json' : 'application/octet-stream';
-    const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
-    this.#urls.set(name, url);
-    const link = make('a', '', name);
-    link.href = url;
-    link.download = name.replace('/', '-');
-    const meaning = meanings[name] ?? meaningOf(name);
-    const item = make('li', '', link, ` ${meaning}, ${bytes(content.length)}`);
-    item.dataset['file'] = name;
-    const place = this.#host.querySelector(`[data-file="${CSS.escape(name)}"]`);
-    if (place) place.replaceWith(item);
-    else this.#host.append(item);
-  }
+export function offer(path: string, content: Uint8Array): void {
+  if (isOffered(path)) return;
+  const type = path.endsWith('.json') ? 'application/json' : 'application/octet-stream';
+  const url = URL.createObjectURL(new Blob([content as Uint8Array<ArrayBuffer>], { type }));
+  offered.value = new Map([...offered.peek(), [path, { url, bytes: content.length }]]);
 }

@@ -1,7 +1,7 @@
 // Keys of the whole page. None of them starts, stops or deletes anything.
 import { goTo, roomOfKey } from './router.ts';
 import { chosen, film, place, togglePlaying, wind } from './state/stage.ts';
-import { acts } from './state/story.ts';
+import { acts } from './state/act.ts';
 import { toAct } from './views/spine.tsx';
 import { keysShown } from './views/banner.tsx';
 
@@ -27,7 +27,7 @@ export function listenToKeys(): void {
     if (element.closest(key === ' ' ? takesSpace : takesKeys)) return;
     const to = event.timeStamp - gone < LETTER_MS ? roomOfKey(key) : undefined;
     gone = key === 'g' ? event.timeStamp : -Infinity;
-    const act = acts.find((one) => String(one.act) === key)?.act;
+    const act = acts.find((one) => String(one) === key);
     const now = film.peek();
     if (to !== undefined) goTo(to);
     else if (key === '?') keysShown.value = true;

@@ -7,9 +7,11 @@ import { afterFirstPicture } from './first-picture.ts';
 import { listenToKeys } from './keyboard.ts';
 import { followAddress } from './router.ts';
 import { Film } from './state/film.ts';
+import { recallPreferences } from './preferences.ts';
 import { runPlayer } from './state/player.ts';
 import {
   chosen,
+  dropped,
   live,
   missing,
   playing,
@@ -20,7 +22,7 @@ import {
   room,
   showReel,
 } from './state/stage.ts';
-import { Banner } from './views/banner.tsx';
+import { Banner, laterBanner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
 import { laterActs, mayMove, Stage } from './views/stage.tsx';
 
@@ -57,6 +59,13 @@ async function fetchRecording(): Promise<void> {
   }
 }
 
+/** The room of lessons, once somebody goes there. */
+async function openLearn(): Promise<void> {
+  const { LearnRoom } = await import('./rooms/learn/room.tsx');
+  render(<LearnRoom />, host('learn'));
+}
+
+recallPreferences();
 followAddress();
 render(<Banner />, host('banner'));
 render(<Spine />, host('spine'));
@@ -70,12 +79,14 @@ document.querySelector('.skip')?.addEventListener('click', (event) => {
   event.preventDefault();
   host('main').focus();
 });
-// A file that is dropped before the trainer's side is there would replace the page.
+// A file that is dropped would replace the page. Whoever reads it may come later.
 for (const type of ['dragover', 'drop']) {
   document.addEventListener(type, (event) => {
-    if (event instanceof DragEvent && event.dataTransfer?.types.includes('Files')) {
-      event.preventDefault();
-    }
+    if (!(event instanceof DragEvent)) return;
+    const { types, items } = event.dataTransfer ?? {};
+    if (!types?.includes('Files')) return;
+    event.preventDefault();
+    if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
   });
 }
 listenToKeys();
@@ -83,18 +94,31 @@ runPlayer();
 void fetchRecording();
 // Other rooms have no picture before the trainer's side is there.
 void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
-  const [{ Problem, Race, Finding }, { Inspector }, { apartText }, { TryIt }] = await Promise.all([
+  const [
+    { Choices },
+    { fillPage },
+    { Problem, Race, Finding },
+    { Inspector },
+    { apartText },
+    { TryIt },
+  ] = await Promise.all([
+    import('./views/choices.tsx'),
+    import('./views/page.tsx'),
     import('./views/acts.tsx'),
     import('./views/inspector.tsx'),
     import('./state/finding.ts'),
     import('./views/try-it.tsx'),
   ]);
+  laterBanner.value = Choices;
+  fillPage();
   laterActs.value = { Problem, Race, Finding, apartText };
   render(<Inspector name="inspector" />, host('inspector'));
-  render(<Inspector name="example" />, host('example'));
   render(<TryIt />, host('try-it'));
   const { openRooms } = await import('./rooms/rooms.ts');
   openRooms();
+  effect(() => {
+    if (room.value === 'learn') void openLearn();
+  });
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
 });

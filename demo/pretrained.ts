@@ -8,7 +8,6 @@ import {
 import {
   datasetTask,
   defaultAdapter,
-  isModule,
   modulesOf,
   pretrained,
   usualLengths,
@@ -17,7 +16,7 @@ import {
 } from '../src/index.ts';
 import { bytes, counted } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
-import { droppedOf, pickedFolder, type Dropped } from './dropped.ts';
+import { ownFiles, pickedFolder } from './dropped.ts';
 import { weightsText, type Given } from './link.ts';
 import { VerifierForm } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
@@ -43,7 +42,7 @@ const words = (error: unknown): string => (error instanceof Error ? error.messag
 /** The form of a run that starts from a model and prompts of the user's own. */
 export class PretrainedForm {
   readonly #panel = byId('pretrained', HTMLFieldSetElement);
-  /** Files that were dropped are being taken. */
+  /** A folder that was chosen is being taken. */
   #taken: Promise<unknown> = Promise.resolve();
   readonly #verifier: VerifierForm;
   readonly #trained = byId('trained', HTMLSelectElement);
@@ -56,7 +55,6 @@ export class PretrainedForm {
   readonly #typed = new Set<HTMLInputElement>();
   readonly #keep = byId('keep-model', HTMLButtonElement);
   readonly #onChange: () => void;
-  readonly #onDrop: () => void;
   #model: Model | undefined;
   #prompts: Prompts | undefined;
   #kept: KeptModels | undefined;
@@ -64,27 +62,20 @@ export class PretrainedForm {
   /** Counts choices: what an earlier one finds is not shown over a later one. */
   #choices = { model: 0, prompts: 0 };
 
-  /**
-   * @param on.change Called when the form means another run.
-   * @param on.drop Called when something was dropped on the page, before it is read.
-   */
-  constructor(on: { readonly change: () => void; readonly drop: () => void }) {
-    this.#onChange = on.change;
-    this.#onDrop = on.drop;
-    this.#verifier = new VerifierForm(on.change);
+  /** @param onChange Called when the form means another run. */
+  constructor(onChange: () => void) {
+    this.#onChange = onChange;
+    this.#verifier = new VerifierForm(onChange);
     const modelFiles = byId('model-files', HTMLInputElement);
     const promptsFile = byId('prompts-file', HTMLInputElement);
     byId('choose-model', HTMLButtonElement).addEventListener('click', () => modelFiles.click());
     byId('choose-prompts', HTMLButtonElement).addEventListener('click', () => promptsFile.click());
     modelFiles.addEventListener('change', () => {
-      this.#taken = this.#take(() => {
-        const folder = modelFiles.files && pickedFolder(modelFiles.files);
-        return Promise.resolve(folder ? [folder] : []);
-      }).finally(() => (modelFiles.value = ''));
+      this.#taken = this.#pickModel(modelFiles.files).finally(() => (modelFiles.value = ''));
     });
     promptsFile.addEventListener('change', () => {
       const [file] = promptsFile.files ?? [];
-      if (file) void this.#choosePrompts(file.name, file);
+      if (file) void this.choosePrompts(file.name, file);
       promptsFile.value = '';
     });
     this.#trained.addEventListener('input', () => {
@@ -101,7 +92,6 @@ export class PretrainedForm {
     byId('cancel-keeping', HTMLButtonElement).addEventListener('click', () =>
       this.#keeping?.abort(new Error('cancelled')),
     );
-    this.#listenToDrops();
   }
 
   set shown(shown: boolean) {
@@ -195,7 +185,7 @@ export class PretrainedForm {
     this.#onChange();
   }
 
-  /** Ends once everything that was dropped or chosen has been looked at. */
+  /** Ends once everything that was chosen has been looked at. */
   async settled(): Promise<void> {
     await this.#taken;
     await this.#verifier.looked;
@@ -226,45 +216,22 @@ export class PretrainedForm {
 
   // ---- what is chosen ------------------------------------------------------------------------
 
-  #listenToDrops(): void {
-    const page = document.documentElement;
-    const hasFiles = (event: DragEvent): boolean =>
-      event.dataTransfer?.types.includes('Files') ?? false;
-    document.addEventListener('dragover', (event) => {
-      if (!hasFiles(event)) return;
-      event.preventDefault();
-      page.classList.add('dropping');
-    });
-    document.addEventListener('dragleave', (event) => {
-      if (event.relatedTarget === null) page.classList.remove('dropping');
-    });
-    document.addEventListener('drop', (event) => {
-      page.classList.remove('dropping');
-      const transfer = event.dataTransfer;
-      if (!transfer || !hasFiles(event)) return;
-      event.preventDefault();
-      if (this.#panel.disabled) return;
-      this.#onDrop();
-      this.#taken = Promise.all([this.#taken, this.#take(() => droppedOf(transfer))]);
-    });
-  }
-
-  async #take(read: () => Promise<readonly Dropped[]>): Promise<void> {
-    let found: readonly Dropped[];
+  async #pickModel(list: FileList | null): Promise<void> {
     try {
-      found = await read();
+      const folder = list && pickedFolder(list);
+      if (folder?.kind === 'folder') await this.chooseModel(folder.name, ownFiles(folder.files));
     } catch (error) {
       setText(byId('model-problem', HTMLParagraphElement), words(error));
-      return;
-    }
-    for (const one of found) {
-      if (one.kind === 'folder') await this.#chooseModel(one.name, one.files);
-      else if (isModule(one.file.name)) await this.#verifier.choose(one.file.name, one.file);
-      else await this.#choosePrompts(one.file.name, one.file);
     }
   }
 
-  async #chooseModel(name: string, files: ReadonlyMap<string, Blob>): Promise<void> {
+  /** Looks at the code that the user has chosen, and takes it if it can judge. */
+  chooseModule(file: File): Promise<void> {
+    return this.#verifier.choose(file.name, file);
+  }
+
+  /** Looks at the files of a model that the user has chosen, and takes it if it can be trained. */
+  async chooseModel(name: string, files: ReadonlyMap<string, Blob>): Promise<void> {
     const choice = ++this.#choices.model;
     const problem = byId('model-problem', HTMLParagraphElement);
     setText(problem, '');
@@ -312,7 +279,8 @@ export class PretrainedForm {
     if (!own(this.#responseTokens)) this.#responseTokens.value = String(response);
   }
 
-  async #choosePrompts(name: string, file: Blob): Promise<void> {
+  /** Reads a file of prompts that the user has chosen, and takes it if every row can be trained on. */
+  async choosePrompts(name: string, file: Blob): Promise<void> {
     const choice = ++this.#choices.prompts;
     const problem = byId('prompts-problem', HTMLParagraphElement);
     setText(problem, '');
@@ -396,7 +364,7 @@ export class PretrainedForm {
         'buttons',
         button('Use', async () => {
           const files = await this.#kept?.files(name);
-          if (files) await this.#chooseModel(name, files);
+          if (files) await this.chooseModel(name, files);
         }),
         button('Remove', async () => {
           if (!window.confirm(`Remove the kept model ${shown}?`)) return;

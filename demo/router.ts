@@ -17,7 +17,6 @@ import {
   rooms,
   writeAddress,
   type Address,
-  type Language,
   type Lesson,
   type Room,
   type Wish,
@@ -25,8 +24,8 @@ import {
 
 /** The run that the controls describe, for the address; plain until they are touched. */
 let wish: Wish = plainWish;
-/** The language that the address names; undefined if it names none. */
-let spoken: Language | undefined;
+/** Whether the address names the language, and the colours. */
+const names = { language: false, theme: false };
 
 const panels = (): readonly HTMLElement[] => [
   ...document.querySelectorAll<HTMLElement>('[data-in]'),
@@ -50,7 +49,9 @@ export function followAddress(): void {
       chosen.value = address.prompt ?? chosen.peek();
       chosenEpoch.value = address.epoch ?? chosenEpoch.peek();
       look.value = address.look ?? look.peek();
-      if (address.language) spoken = language.value = address.language;
+      names.language ||= address.language !== undefined;
+      names.theme ||= address.theme !== undefined;
+      language.value = address.language ?? language.peek();
       theme.value = address.theme ?? theme.peek();
       problem.value = '';
       if (address.wish) {
@@ -108,8 +109,8 @@ const addressNow = (instead: Partial<Address> = {}): string =>
     prompt: chosen.value,
     epoch: chosenEpoch.value,
     look: look.value,
-    language: spoken === undefined ? undefined : language.value,
-    theme: theme.value,
+    language: names.language ? language.value : undefined,
+    theme: names.theme ? theme.value : undefined,
     motion: motion.value,
     ...instead,
   });

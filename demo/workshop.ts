@@ -3,12 +3,21 @@
 import { effect, untracked } from '@preact/signals';
 import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
-import { KeptModels, StoredRuns, type RunClaim, type StoredRun } from '../src/entries/browser.ts';
+import {
+  inputTexts,
+  KeptModels,
+  openBundledRun,
+  pathsOfRun,
+  StoredRuns,
+  type RunClaim,
+  type RunFile,
+  type RunLabel,
+  type StoredRun,
+} from '../src/entries/browser.ts';
 import {
   AdapterError,
   buttonsFor,
   ConfigError,
-  estimatorLabel,
   connectTrainer,
   eventsOf,
   historyOf,
@@ -21,7 +30,6 @@ import {
   modulesOf,
   poolPromptsOf,
   PRETRAINED,
-  pretrained,
   presets,
   presetSeeds,
   readoutUnit,
@@ -49,7 +57,7 @@ import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
-import { download, FileList } from './files.ts';
+import { clearOffered, download, isOffered, offer } from './files.ts';
 import { firstPicture } from './first-picture.ts';
 import { choose, describePlan, fullUpdatesOf, wishOf, withoutModule, type Choice } from './link.ts';
 import { describeMemory } from './memory.ts';
@@ -63,7 +71,20 @@ import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { drawFinding, drawResults } from './results-table.ts';
-import { StoredList } from './stored-list.ts';
+import { listenToDrops } from './rooms/data/drop.ts';
+import { openDataRoom } from './rooms/data/room.tsx';
+import { bundleFiles, unbundle } from './rooms/data/imports.ts';
+import {
+  keptActions,
+  keptContext,
+  keptRuns,
+  lookAtQuota,
+  notKept,
+  reportState,
+  takeAway,
+} from './rooms/data/kept.ts';
+import { dataText } from './strings/data.ts';
+import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
@@ -76,6 +97,7 @@ import {
   inspected,
   live,
   liveAnswers,
+  planned,
   problem,
   room,
   showReel,
@@ -97,7 +119,6 @@ const stop = byId('stop', HTMLButtonElement);
 const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
 const slider = byId('cursor', HTMLInputElement);
-const report = byId('report', HTMLButtonElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
 /** How long a worker whose run failed is waited for. */
@@ -110,21 +131,28 @@ const view = emptyView();
 
 const redraw = throttled(draw);
 const repoint = throttled(drawCursor);
-const storedList = new StoredList({
-  resume: (run) => void resumeRun(run),
-  open: (run) => void openRun(run),
-  remove: (run) => void removeRun(run),
-});
-const files = new FileList(byId('files', HTMLUListElement));
-const form = new PretrainedForm({
-  change: consider,
-  drop: () => {
+const form = new PretrainedForm(consider);
+const drops = listenToDrops({
+  model: (name, chosenFiles) => forOwnModel(() => form.chooseModel(name, chosenFiles)),
+  module: (file) => forOwnModel(() => form.chooseModule(file)),
+  prompts: (file) => forOwnModel(() => form.choosePrompts(file.name, file)),
+  bundle: openBundle,
+  refusal: () => (isBusy(view) ? dataText.peek().busy : undefined),
+  noticed() {
+    problem.value = '';
     goTo('data');
-    if (preset.value === PRETRAINED) return;
+  },
+  complain: (message) => (problem.value = message),
+});
+
+/** Takes a part of a run of the user's own model, which the controls then describe. */
+function forOwnModel(take: () => Promise<void>): Promise<void> {
+  if (preset.value !== PRETRAINED) {
     preset.value = PRETRAINED;
     consider();
-  },
-});
+  }
+  return take();
+}
 
 const charts = byId('charts', HTMLDivElement);
 const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
@@ -309,7 +337,7 @@ async function resumeRun({ name, settings }: StoredRun): Promise<void> {
   const { config, seeds, memory, inputs } = settings;
   const prepared = await prepare(async () => {
     // What was chosen a moment ago may still be looked at.
-    await form.settled();
+    await Promise.all([drops.settled(), form.settled()]);
     fillControls(wishOf(config, seeds));
     form.fill(config, memory);
     form.expectModule(config, inputs);
@@ -338,7 +366,8 @@ function take(run: RunView, name: string | undefined): void {
   pointed.value = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
-  files.clear();
+  reportState.value = 'none';
+  clearOffered();
   forgetChosen();
   problem.value = '';
 }
@@ -474,7 +503,6 @@ async function noteBegun(
   run.adapter = adapter;
   run.host = host;
   for (const text of notes) run.apply({ type: 'warning', text });
-  view.readFile = (path) => from.api.readFile(path);
   const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
@@ -488,10 +516,14 @@ async function noteBegun(
     // The run goes on where there is no room: it only cannot be resumed.
     await view.storage?.record(claim.name, settings, inputs, given.files).catch(complain);
   }
-  files.add(
-    runFiles.CONFIG,
-    new TextEncoder().encode(await runFileText(config, seeds, { ...settings, inputs })),
-  );
+  const text = await runFileText(config, seeds, { ...settings, inputs });
+  // What the page writes beside the run where the browser keeps files, and holds where it does not.
+  const own = new Map([[runFiles.CONFIG, text], ...inputTexts(inputs)]);
+  view.readFile = async (path) => {
+    const held = own.get(path);
+    return held === undefined ? from.api.readFile(path) : new TextEncoder().encode(held);
+  };
+  offer(runFiles.CONFIG, new TextEncoder().encode(text));
   redraw();
 }
 
@@ -550,9 +582,9 @@ async function openToAsk(name: string, config: ExperimentConfig): Promise<Connec
 
 async function offerFiles(run: RunView): Promise<void> {
   for (const name of [...run.files, ...trainedFilesOf(run)]) {
-    if (files.has(name)) continue;
+    if (isOffered(name)) continue;
     const content = await view.readFile?.(name);
-    if (content) files.add(name, content);
+    if (content) offer(name, content);
   }
 }
 
@@ -575,17 +607,14 @@ function trainedFilesOf({ config, seeds, state }: RunView): string[] {
 // ---- stored runs -----------------------------------------------------------------------------
 
 async function openStorage(): Promise<void> {
-  let text = 'Kept in this browser until the run is deleted or the data of this site is cleared.';
   try {
     view.storage = await StoredRuns.open();
     await view.storage.removeEmpty();
   } catch (error) {
     view.storage = undefined;
-    const why = error instanceof Error ? error.message : String(error);
-    text = `Nothing can be stored: ${why}. Runs are in this tab's memory alone, so download what you want before you close it.`;
+    notKept.value = visibleString(error instanceof Error ? error.message : String(error));
   }
   await form.useKept(view.storage && (await KeptModels.open()));
-  setText(byId('storage', HTMLParagraphElement), text);
   await lookAtStored();
   const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
   if (unfinished) announce('There is an unfinished run that can be resumed');
@@ -594,6 +623,8 @@ async function openStorage(): Promise<void> {
 async function lookAtStored(): Promise<void> {
   try {
     view.stored = (await view.storage?.list()) ?? [];
+    keptRuns.value = view.stored;
+    if (view.storage) await lookAtQuota();
   } catch (error) {
     complain(error);
   }
@@ -609,40 +640,140 @@ const folderOf = (name: string, read: NonNullable<typeof view.readFile>): RunFol
   },
 });
 
+/** A finished run whose files are at hand. */
+interface FinishedFiles {
+  readonly name: string;
+  readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
+  readonly read: NonNullable<typeof view.readFile>;
+  readonly completions: (seed: number) => Promise<(prompt: number) => Answers['epochs']>;
+  /** Whether it is one of the runs that this browser keeps. */
+  readonly kept: boolean;
+}
+
 /** Shows a finished run as it ended, from its files: no device is needed. */
+async function showRun(finished: FinishedFiles): Promise<void> {
+  const { name, settings, read, completions, kept } = finished;
+  const folder = folderOf(name, read);
+  const run = await readRun(folder);
+  const { config, seeds, memory } = settings;
+  const keeping = { stored: kept, past: 'reopened' } as const;
+  const opened = new RunView(config, seeds, keeping);
+  const told: ExperimentEvent[] = [];
+  for await (const event of historyOf(run, folder)) {
+    opened.apply(event);
+    told.push(event);
+  }
+  const answersOf = await completions(opened.seed);
+  take(opened, kept ? name : undefined);
+  fillControls(wishOf(config, seeds));
+  form.fill(config, memory);
+  view.readFile = read;
+  view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
+  showFinished(opened, told);
+  if (kept) asker.value = storedAsker(name, config);
+  goTo('run');
+  const file = await read(runFiles.CONFIG);
+  if (file) offer(runFiles.CONFIG, file);
+  await offerFiles(opened);
+  announce(`The run of preset ${config.preset} is open`);
+}
+
 async function openRun({ name, settings }: StoredRun): Promise<void> {
   await prepare(async () => {
     const kept = view.storage;
     if (!kept || !settings) return;
-    const read = (path: string) => kept.read(name, path);
-    const folder = folderOf(name, read);
-    const run = await readRun(folder);
-    const { config, seeds, memory } = settings;
-    const keeping = { stored: true, past: 'reopened' } as const;
-    const opened = new RunView(config, seeds, keeping);
-    const told: ExperimentEvent[] = [];
-    for await (const event of historyOf(run, folder)) {
-      opened.apply(event);
-      told.push(event);
-    }
-    const answersOf = await kept.completions(name, config, opened.seed);
-    take(opened, name);
-    fillControls(wishOf(config, seeds));
-    form.fill(config, memory);
-    view.readFile = read;
-    view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
-    showFinished(opened, told);
-    asker.value = storedAsker(name, config);
-    goTo('run');
-    const file = await read(runFiles.CONFIG);
-    if (file) files.add(runFiles.CONFIG, file);
-    await offerFiles(opened);
-    announce(`The run of preset ${config.preset} is open`);
+    await showRun({
+      name,
+      settings,
+      read: (path) => kept.read(name, path),
+      completions: (seed) => kept.completions(name, settings.config, seed),
+      kept: true,
+    });
   });
 }
 
+/** Shows the run of a bundle. @throws Error while a run is under way. */
+async function openBundle(file: File): Promise<void> {
+  if (isBusy(view)) throw new Error(keptWords.peek().bundleBusy);
+  await prepare(async () => {
+    const run = await openBundledRun(file.name, await unbundle(file));
+    await showRun({ ...run, name: file.name, kept: false });
+  });
+}
+
+/** Downloads a finished run as a bundle. */
+async function downloadBundle(
+  title: string,
+  { config, seeds }: Pick<RunFile, 'config' | 'seeds'>,
+  read: NonNullable<typeof view.readFile>,
+  weights: boolean,
+): Promise<void> {
+  problem.value = '';
+  try {
+    const found = new Map<string, Blob>();
+    for (const path of pathsOfRun(config, seeds, { weights })) {
+      const bytes = await read(path);
+      if (bytes) found.set(path, new Blob([bytes as Uint8Array<ArrayBuffer>]));
+    }
+    download(`${title}.limr`, await bundleFiles(found), 'application/zip');
+  } catch (error) {
+    complain(error);
+  }
+}
+
+/** The name of a bundle's file: what every system takes. */
+const bundleName = (title: string, { config, seeds }: Pick<RunFile, 'config' | 'seeds'>): string =>
+  title.replace(/[^\p{L}\p{N} _-]+/gu, '').trim() ||
+  `${config.preset.replace(/[^\w-]+/g, '-')}-${seeds.join('-')}`;
+
+/** What can be taken away of the run that is shown. */
+function offerTakeAway(): void {
+  const { run, readFile: read } = view;
+  const ended = run?.state === 'done' && read !== undefined;
+  if (ended === (takeAway.peek().report !== undefined)) return;
+  takeAway.value = ended
+    ? {
+        report: () => void downloadReport(),
+        bundle: (weights) => {
+          const { run: shown, readFile } = view;
+          if (shown && readFile) {
+            void downloadBundle(bundleName('', shown), shown, readFile, weights);
+          }
+        },
+      }
+    : { report: undefined, bundle: undefined };
+}
+
+/** What can be done with the runs that this browser keeps. */
+const actionsOnKept = {
+  resume: (run: StoredRun) => void resumeRun(run),
+  open: (run: StoredRun) => void openRun(run),
+  remove: (run: StoredRun) => void removeRun(run),
+  bundle: ({ name, settings, label }: StoredRun, weights: boolean) => {
+    const kept = view.storage;
+    if (!kept || !settings) return;
+    const read = (path: string) => kept.read(name, path);
+    void downloadBundle(bundleName(label.title, settings), settings, read, weights);
+  },
+  setLabel: ({ name }: StoredRun, label: RunLabel) => {
+    void (view.storage?.setLabel(name, label) ?? Promise.resolve())
+      .catch(complain)
+      .then(lookAtStored);
+  },
+  persist: () => {
+    navigator.storage
+      .persist()
+      .then(async (granted) => {
+        await lookAtQuota();
+        problem.value = granted ? '' : keptWords.peek().persistRefused;
+      })
+      .catch(complain);
+  },
+};
+
 async function removeRun({ name, finished }: StoredRun): Promise<void> {
-  const what = finished ? 'Delete this run and its files?' : 'Discard this unfinished run?';
+  const { confirmDelete, confirmDiscard } = keptWords.peek();
+  const what = finished ? confirmDelete : confirmDiscard;
   if (!window.confirm(what)) return;
   await prepare(async () => {
     await view.storage?.remove(name);
@@ -653,14 +784,13 @@ async function removeRun({ name, finished }: StoredRun): Promise<void> {
 async function downloadReport(): Promise<void> {
   const [run, read] = [view.run, view.readFile];
   if (!run || !read) return;
-  const text = byId('report-text', HTMLElement);
-  setText(text, 'Making the report …');
+  reportState.value = 'making';
   try {
     const page = await reportOf(folderOf('run', read));
     download(runFiles.REPORT, page, 'text/html');
-    setText(text, 'One page that loads nothing from elsewhere.');
+    reportState.value = 'made';
   } catch (error) {
-    setText(text, '');
+    reportState.value = 'none';
     complain(error);
   }
 }
@@ -699,7 +829,7 @@ function drawControls(): void {
   stop.disabled = !buttons.stop || view.stopping;
   const running = view.run?.running ?? false;
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
-  report.disabled = view.run?.state !== 'done' || view.readFile === undefined;
+  offerTakeAway();
 
   const where = view.run
     ? standing(view.run)
@@ -844,11 +974,9 @@ const armEnd = ({ experiment }: Choice['config']): number =>
 
 function draw(): void {
   drawControls();
-  storedList.draw(view.stored, {
-    busy: isBusy(view),
-    canTrain: canTrain(view),
-    current: view.current,
-  });
+  const context = { busy: isBusy(view), canTrain: canTrain(view), current: view.current };
+  const before = keptContext.peek();
+  if (JSON.stringify(context) !== JSON.stringify(before)) keptContext.value = context;
   drawCharts();
   drawAbout();
   const run = shownRun();
@@ -858,21 +986,6 @@ function draw(): void {
     drawResults(config, run);
   }
   offerWorkshop();
-  const { config: told, run: known } = aboutWhat();
-  if (!told) return;
-  const { lim } = told;
-  const rule =
-    lim.count === undefined
-      ? `the prompts with a score of at least θ = ${lim.theta}`
-      : `the ${counted(lim.count, 'prompt')} with the highest scores`;
-  const pool = known ? known.pool.length : poolPromptsOf(told.task);
-  const { epochs } = told.experiment;
-  setText(
-    byId('about-pool', HTMLElement),
-    `: ${pool ? counted(pool, 'prompt') : 'all'}, ${counted(epochs, 'epoch')}`,
-  );
-  const kept = known?.lim ? `: here ${known.lim.kept} of ${known.pool.length}` : '';
-  setText(byId('lim-rule', HTMLElement), `${rule}${kept};`);
 }
 
 /** The config of the run that is shown, else of the run that the controls describe. */
@@ -884,39 +997,17 @@ function ownModel(): boolean {
   return config ? startsFromFolder(config) : false;
 }
 
-/**
- * What the explanation is about: a run of the user's, else what the controls ask for if that is
- * anything but the plain preset, else the run that is shown.
- */
-function aboutWhat(): { readonly config: ExperimentConfig | undefined; readonly run?: RunView } {
-  const run = shownRun();
-  const { choice } = view;
-  const touched = preset.value === PRETRAINED || (choice?.differences.length ?? 0) > 0;
-  if (!view.run && touched) return { config: choice?.config };
-  return run ? { config: run.config, run } : { config: choice?.config };
-}
-
-/** Says what a run of this kind does, and leaves out what only made-up prompts have. */
+/** Tells the room of lessons what the controls ask for, and hides what only made-up prompts have. */
 function drawAbout(): void {
-  const { config } = aboutWhat();
-  const own = config ? startsFromFolder(config) : preset.value === PRETRAINED;
+  const { choice } = view;
+  const own = preset.value === PRETRAINED;
+  const touched = own || (choice?.differences.length ?? 0) > 0;
+  const wish = !view.run && touched ? { config: choice?.config, own } : undefined;
+  const known = planned.peek();
+  if (wish?.config !== known?.config || wish?.own !== known?.own) planned.value = wish;
   const drawn = !ownModel();
-  const alone = own && !config?.experiment.methods.some((method) => method !== 'full');
   for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = !drawn;
-  byId('about-drawn', HTMLParagraphElement).hidden = own;
-  byId('about-injected', HTMLDivElement).hidden = own;
-  byId('about-arms', HTMLDivElement).hidden = alone;
-  byId('about-full', HTMLDivElement).hidden = !alone;
-  const given = byId('about-given', HTMLParagraphElement);
-  given.hidden = !own;
-  const { adapter, ppo } = config ?? pretrained.lora;
-  setText(
-    given,
-    `Your model answers the prompts of your file. Reinforcement learning (${estimatorLabel(ppo.estimator)}) ` +
-      'samples several responses to each, your verifier pays each of them, and ' +
-      `${adapter ? 'adapters beside the model, which stays as it is, move' : 'the model moves'} towards what ` +
-      'was paid.',
-  );
+  const config = wish?.config ?? shownConfig();
   if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
@@ -937,16 +1028,6 @@ function drawLegend(names: readonly LineName[]): void {
   );
 }
 
-function drawInjected(): void {
-  byId('injected', HTMLUListElement).replaceChildren(
-    ...[
-      'The base’s slips: how often a step is right depends on its operator and operand.',
-      'Three strata of prompts, unless task.difficulty says otherwise: easy, learnable and too hard for the base, nothing between.',
-      'A share of the answer keys is wrong on purpose, to see whether LIM rejects them.',
-    ].map((text) => make('li', '', text)),
-  );
-}
-
 /** Opens the trainer's side of the page. Called once. */
 export async function openWorkshop(): Promise<void> {
   preset.replaceChildren(
@@ -956,7 +1037,8 @@ export async function openWorkshop(): Promise<void> {
       return option;
     }),
   );
-  drawInjected();
+  keptActions.value = actionsOnKept;
+  openDataRoom();
   consider();
   effect(() => {
     const found = asked.value;
@@ -986,7 +1068,6 @@ export async function openWorkshop(): Promise<void> {
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
   });
-  report.addEventListener('click', () => void downloadReport());
   slider.addEventListener('input', () => {
     view.cursor = { pinned: Number(slider.value) };
     drawCursor();

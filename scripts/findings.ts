@@ -1,4 +1,5 @@
-// npm run findings: writes the tables of docs/findings.md from the cells that studies/ holds.
+// npm run findings: writes the tables of docs/findings.md, and the study of the page's lesson about less
+// and more, from the cells that studies/ holds.
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -24,6 +25,7 @@ import {
   whereText,
 } from '../src/report/sweep-page.ts';
 import { count, counted, fixed, listed } from '../src/report/text.ts';
+import { studyOf } from '../src/lessons/study.ts';
 import { methodLabel, type MethodName } from '../src/selection/methods.ts';
 import { evidenceOf, type Contrast, type Evidence } from '../src/sweep/evidence.ts';
 import { readSweep, type Sweep } from '../src/sweep/folder.ts';
@@ -85,29 +87,46 @@ export interface Shown {
 const figureName = (study: string): string => `findings-${study}.svg`;
 export const figureFile = (study: string): string => join(root, 'docs', figureName(study));
 
-/** Tables and figure of a study, from its folder in studies/. */
-export async function shownOf(study: string): Promise<Shown> {
-  const folder = studyFolder(study);
-  const grid = readFileSync(join(folder, 'grid.json'));
-  const decided = join(folder, 'preregistration.json');
-  const preregistration = existsSync(decided) ? readFileSync(decided) : undefined;
-  const results = join(folder, RESULTS);
-  const facts = [
-    `SHA-256 of \`studies/${study}/grid.json\`: \`${digestOf(grid)}\``,
-    ...(preregistration
-      ? [`SHA-256 of \`studies/${study}/preregistration.json\`: \`${digestOf(preregistration)}\``]
-      : []),
-  ];
-  if (!existsSync(join(results, 'sweep.json'))) {
-    return { tables: bullets([...facts, '**No cell is here yet.** What follows is not known.']) };
-  }
-  const sweep = await readSweep({
+/** The study of the page's lesson about less and more, and its file. */
+const LESSON_STUDY = 'core-a';
+export const lessonFile = join(root, 'demo/rooms/learn/study.json');
+
+/** The text of that file. */
+export async function lessonText(): Promise<string> {
+  const sweep = await collected(LESSON_STUDY);
+  if (!sweep) throw new Error(`studies/${LESSON_STUDY}: no cell is here yet`);
+  return `${JSON.stringify(studyOf(LESSON_STUDY, sweep))}\n`;
+}
+
+/** What was collected of a study; undefined before its first cell. */
+async function collected(study: string): Promise<Sweep | undefined> {
+  const results = join(studyFolder(study), RESULTS);
+  if (!existsSync(join(results, 'sweep.json'))) return undefined;
+  return readSweep({
     name: `studies/${study}/${RESULTS}`,
     read: (file) => {
       const path = join(results, file);
       return Promise.resolve(existsSync(path) ? new Uint8Array(readFileSync(path)) : undefined);
     },
   });
+}
+
+/** Tables and figure of a study, from its folder in studies/. */
+export async function shownOf(study: string): Promise<Shown> {
+  const folder = studyFolder(study);
+  const grid = readFileSync(join(folder, 'grid.json'));
+  const decided = join(folder, 'preregistration.json');
+  const preregistration = existsSync(decided) ? readFileSync(decided) : undefined;
+  const facts = [
+    `SHA-256 of \`studies/${study}/grid.json\`: \`${digestOf(grid)}\``,
+    ...(preregistration
+      ? [`SHA-256 of \`studies/${study}/preregistration.json\`: \`${digestOf(preregistration)}\``]
+      : []),
+  ];
+  const sweep = await collected(study);
+  if (!sweep) {
+    return { tables: bullets([...facts, '**No cell is here yet.** What follows is not known.']) };
+  }
   expectSameStudy(study, sweep, grid.toString(), preregistration);
   const fixedBefore = preregistration && parsePreregistration(preregistration, `studies/${study}`);
   const commands = [
@@ -576,4 +595,5 @@ if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
     if (figure !== undefined) writeFileSync(figureFile(study), figure);
   }
   writeFileSync(page, text);
+  writeFileSync(lessonFile, await lessonText());
 }

@@ -126,6 +126,10 @@ export const layers = {
     is: 'means with their intervals',
     imports: ['src/config', 'src/results', 'src/statistics', 'src/tasks'],
   },
+  'src/bundle': {
+    is: 'the files of a run in one',
+    imports: ['src/config-issue', 'src/formats', 'src/run-folder'],
+  },
   'src/sweep': {
     is: 'grids of experiments: their cells, what a finished sweep holds and shows',
     imports: [
@@ -209,6 +213,20 @@ export const layers = {
     is: 'a reward matrix drawn where it lies',
     imports: [...kernels, 'src/gpu'],
   },
+  'src/imports': {
+    is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
+    imports: [
+      'src/bundle',
+      'src/config-error',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/look',
+      'src/run-folder',
+      'src/selection',
+      'src/vocabulary',
+    ],
+  },
   'src/supervised': {
     is: 'learning from given responses',
     imports: [...kernels, 'src/config', 'src/gpu', 'src/model', 'src/optim'],
@@ -244,6 +262,7 @@ export const layers = {
   'src/workers': {
     is: 'the trainer, its verifiers and the stores of runs',
     imports: [
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/file-error',
@@ -251,6 +270,7 @@ export const layers = {
       'src/gpu',
       'src/hardware-threads',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/landscape',
       'src/results',
@@ -279,6 +299,20 @@ export const layers = {
       'src/sweep',
       'src/tasks',
       'src/vocabulary',
+    ],
+  },
+  'src/lessons': {
+    is: 'what the lessons of the page compute: by kernels on a device, or in float64',
+    imports: [
+      ...kernels,
+      'src/config-issue',
+      'src/formats',
+      'src/gpu',
+      'src/lim',
+      'src/random',
+      'src/selection',
+      'src/sweep',
+      'src/tasks',
     ],
   },
   'src/export': {
@@ -334,6 +368,7 @@ export const layers = {
       'kernels/lib',
       'src/bases',
       'src/bench',
+      'src/bundle',
       'src/config',
       'src/config-error',
       'src/config-issue',
@@ -342,6 +377,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/host-name',
+      'src/imports',
       'src/inspection',
       'src/lim',
       'src/look',
@@ -372,6 +408,7 @@ export const layers = {
       'src/file-error',
       'src/formats',
       'src/gpu',
+      'src/imports',
       'src/landscape',
       'src/lim',
       'src/model',
@@ -418,7 +455,10 @@ export const layers = {
       'src/workers',
     ],
   },
-  demo: { is: 'the lab page', imports: ['src/bases', 'src/entries', 'src/index', 'src/look'] },
+  demo: {
+    is: 'the lab page',
+    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+  },
 };
 
 /** Layers by the paths of their folders and files, the longest first. */

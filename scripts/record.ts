@@ -1,8 +1,12 @@
-// npm run record -- RUN_FOLDER OUT: writes a finished run as a recording, which the page plays.
+// npm run record -- RUN_FOLDER OUT.json: writes a finished run as a recording, which the page plays, and
+// its bundle beside it, OUT.limr.
 import { execFileSync } from 'node:child_process';
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { bundleOf } from '../src/bundle/bundle.ts';
+import { bundleParts } from '../src/bundle/run-bundle.ts';
+import { wholeOf } from '../src/formats/file-content.ts';
 import { readRun } from '../src/run-folder/finished-run.ts';
 import { historyOf } from '../src/run-folder/history.ts';
 import { RESULTS } from '../src/run-folder/names.ts';
@@ -13,8 +17,8 @@ import { FolderStore } from '../src/workers/folder-store.ts';
 import { root } from './process.mjs';
 
 const [folder, out] = process.argv.slice(2);
-if (folder === undefined || out === undefined) {
-  console.error('npm run record -- RUN_FOLDER OUT');
+if (folder === undefined || !out?.endsWith('.json')) {
+  console.error('npm run record -- RUN_FOLDER OUT.json');
   process.exit(2);
 }
 
@@ -56,6 +60,14 @@ const text = recordingText({
   answers,
 });
 writeFileSync(out, text);
+const store = new FolderStore(folder);
+const parts = await bundleParts(run, {
+  list: (inside) => store.list(inside),
+  async *pieces(path) {
+    yield (await store.read(path)) ?? new Uint8Array();
+  },
+});
+writeFileSync(out.replace(/\.json$/, '.limr'), await wholeOf(bundleOf(parts)));
 console.error(
   `${out}: ${events.length} events, ${gzipSync(text, { level: 9 }).length} bytes gzipped`,
 );

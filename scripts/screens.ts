@@ -33,6 +33,33 @@ async function askModels(page: Page): Promise<void> {
   await page.locator('[aria-label="Answers of LIM"] .answer').first().waitFor();
 }
 
+/** Chooses rollouts that learn, some of them, and opens the tables. */
+async function importRollouts(page: Page): Promise<void> {
+  const [prompts, epochs, samples] = [400, 8, 8];
+  const rows = Array.from({ length: prompts * epochs * samples }, (_, i) => {
+    const [prompt, epoch] = [Math.floor(i / (epochs * samples)), Math.floor(i / samples) % epochs];
+    const speed = ((prompt * 37) % 101) / 100;
+    const chance = Math.min(1, 0.15 + speed * (0.3 + 0.16 * epoch));
+    const right = ((i * 7919 + prompt * 104_729) % 1000) / 1000 < chance;
+    return JSON.stringify({
+      step: epoch,
+      epoch,
+      prompt: `What is ${prompt} + ${(prompt * 7) % 90}?`,
+      response: '…',
+      reward: right ? 1 : -0.5,
+    });
+  });
+  await page.locator('#choose-rollouts').waitFor();
+  await page.locator('#rollout-files').setInputFiles({
+    name: 'rollouts.jsonl',
+    mimeType: 'application/jsonl',
+    buffer: Buffer.from(rows.join('\n')),
+  });
+  await page.locator('#kept-count').waitFor();
+  await page.locator('.tables > summary').click();
+  await page.locator('#imported-rows tbody tr').first().waitFor();
+}
+
 interface State {
   readonly name: string;
   readonly hash: string;
@@ -76,6 +103,8 @@ const states: readonly State[] = [
   { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
   { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
   { name: 'data', hash: '#/data', whole: true },
+  { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
+  { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
   {
     name: 'bad-link',
     hash: '#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D',
@@ -132,7 +161,7 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts', 'tokens'].includes(name)) continue;
+      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts', 'tokens', 'imported'].includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
       const context = await browser.newContext({

@@ -107,10 +107,17 @@ export type {
   NextToken,
   WeightsName,
 } from './inspection/calls.ts';
-export { accuracyOf, differenceOf, tierPrompts, type Estimate, type Reading } from './interval.ts';
+export {
+  accuracyOf,
+  differenceOf,
+  leastSeeds,
+  tierPrompts,
+  type Estimate,
+  type Reading,
+} from './interval.ts';
 export { readRun, type Run, type RunFolder } from './run-folder/finished-run.ts';
-export { seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
-export { cutOf, cutText } from './report/cut.ts';
+export { leastP, seedsCaveat, wrongKeysCaveat, type WrongKeys } from './report/caveats.ts';
+export { cutOf, cutText, isByCount } from './report/cut.ts';
 export { metricMeaning } from './report/readings.ts';
 export { reportOf } from './report/stored-report.ts';
 export type { BaseRecord, InputMark, RunInputs } from './run-folder/inputs.ts';

@@ -30,6 +30,7 @@ export const purposes = {
   splitHalves: 50,
   sampledAnew: 51,
   inspection: 60,
+  lesson: 61,
   test: 99,
 } as const;
 

@@ -7,7 +7,7 @@ import {
   type Keeping,
   type TimedEvent,
 } from '../../src/index.ts';
-import { actOf, type Act } from './story.ts';
+import { actOf, type Act } from './act.ts';
 
 /** What a film shows. */
 export interface Footage {
@@ -44,7 +44,7 @@ export class Film {
   readonly begins: ReadonlyMap<Act, number>;
   /** Where each act has something to show for the first time. */
   readonly shows: ReadonlyMap<Act, number>;
-  /** Where the first column of rewards is there: the first picture worth a look. */
+  /** Where half of the columns of rewards are there: the first picture worth a look. */
   readonly opening: number;
   /** The run at its end. */
   readonly end: RunView;
@@ -66,16 +66,18 @@ export class Film {
     this.length = last + END_MS;
     this.#view = this.#blank();
     const [begins, shows] = [new Map<Act, number>(), new Map<Act, number>()];
+    let half: number | undefined;
     const end = this.#blank();
     for (const { at, event } of this.#frames) {
       end.apply(event);
       const act = actOf(end);
       if (!begins.has(act)) begins.set(act, at);
       if (!shows.has(act) && isShown(event, act)) shows.set(act, at);
+      if (event.type === 'column' && 2 * end.columns.length >= config.experiment.epochs) half ??= at;
     }
     this.begins = begins;
     this.shows = shows;
-    this.opening = shows.get(2) ?? 0;
+    this.opening = half ?? shows.get(2) ?? 0;
     this.end = end;
     this.featured = risenMost(end);
   }

@@ -3,16 +3,15 @@ import {
   differenceOf,
   iterationsOf,
   passShare,
-  seedsCaveat,
   tierPrompts,
-  wrongKeysCaveat,
   type Evaluation,
   type ExperimentConfig,
   type MethodName,
   type RunView,
 } from '../../src/index.ts';
 import { lineLook } from '../../src/look/tokens.ts';
-import { counted, percent } from '../../src/look/wording.ts';
+import { actsText } from '../strings/acts.ts';
+import { engineText } from '../strings/engine.ts';
 
 /** Evaluated prompts by tier: as the config tells, else as the first evaluation does. */
 export const sizesOf = (
@@ -31,10 +30,14 @@ export const limAgainst = (config: ExperimentConfig, model: RunView, name: Metho
     sizesOf(config, model),
   );
 
+/** The read-out that was fixed before a run, as `update 12`. */
+export const readoutText = ({ experiment }: ExperimentConfig): string =>
+  engineText.value.readout(experiment.tableReadout, experiment.budget);
+
 /** What stands beside the numbers of LIM and FULL where they say less than they seem to. */
 export function apartText(model: RunView): string {
   const difference = limAgainst(model.config, model, 'full');
-  return difference && difference.low <= 0 && difference.high >= 0 ? 'Not told apart.' : '';
+  return difference && difference.low <= 0 && difference.high >= 0 ? actsText.value.notApart : '';
 }
 
 /**
@@ -42,38 +45,27 @@ export function apartText(model: RunView): string {
  * numbers.
  */
 export function findingOf(config: ExperimentConfig, model: RunView): string {
-  if (model.atReadout('lim').length === 0) {
-    return model.lim?.kept === 0
-      ? 'LIM kept no prompt at this cut: there is nothing to compare.'
-      : '';
-  }
-  const parts = (['full', 'rand'] as const).flatMap((name) => {
+  const text = actsText.value;
+  if (model.atReadout('lim').length === 0) return model.lim?.kept === 0 ? text.keptNone : '';
+  const gaps = (['full', 'rand'] as const).flatMap((name) => {
     const difference = limAgainst(config, model, name);
-    if (!difference) return [];
-    const { mean, low, high, over } = difference;
-    const sure = low > 0 || high < 0;
-    const side = mean > 0 ? 'above' : mean < 0 ? 'below' : 'level with';
-    const range = `95 % interval ${points(low)} to ${points(high)} over ${over}`;
-    return [
-      `${(100 * Math.abs(mean)).toFixed(1)} points ${side} ${lineLook(name).label} ` +
-        `(${range}${sure ? '' : ': not told apart'})`,
-    ];
+    return difference ? [{ name: lineLook(name).label, ...difference }] : [];
   });
-  return parts.length === 0 ? '' : `At ${model.fixedReadout.text}, LIM is ${parts.join(' and ')}.`;
+  return gaps.length === 0 ? '' : text.finding(readoutText(config), gaps);
 }
 
 /** The limits of the finding. */
 export function caveatsOf(model: RunView): string {
-  const read = (method: MethodName) => model.atReadout(method).length > 0;
+  const text = engineText.value;
   const seeds = new Set(model.atReadout('lim').map(({ seed }) => seed)).size;
   if (seeds === 0) return '';
   return [
-    seedsCaveat(seeds),
-    read('rand')
-      ? wrongKeysCaveat({ lim: wrongKeys(model, 'lim'), rand: wrongKeys(model, 'rand') })
+    text.fewSeeds(seeds),
+    model.atReadout('rand').length > 0
+      ? text.wrongKeys({ lim: wrongKeys(model, 'lim'), rand: wrongKeys(model, 'rand') })
       : '',
   ]
-    .filter((text) => text !== undefined)
+    .filter((one) => one !== '')
     .join(' ');
 }
 
@@ -84,16 +76,12 @@ const wrongKeys = ({ results, makeup }: RunView, method: MethodName): number =>
   0;
 
 /** Why there is no finding: not yet, or never. */
-export function noFindingOf({ experiment }: ExperimentConfig, model: RunView): string {
-  const readout = model.fixedReadout.text;
-  if (!experiment.methods.includes('lim')) return 'This run trains nothing on what LIM keeps.';
-  return model.running
-    ? `Comes when LIM, too, has been read at ${readout}.`
-    : `The run ended before LIM was read at ${readout}.`;
+export function noFindingOf(config: ExperimentConfig, model: RunView): string {
+  const text = actsText.value;
+  if (!config.experiment.methods.includes('lim')) return text.noLim;
+  const readout = readoutText(config);
+  return model.running ? text.comes(readout) : text.endedBefore(readout);
 }
-
-const points = (share: number): string =>
-  `${share > 0 ? '+' : share < 0 ? '−' : ''}${Math.abs(100 * share).toFixed(1)}`;
 
 /**
  * What knowing LIM's prompts cost, with FULL's accuracy for as much training or less; empty before
@@ -110,9 +98,5 @@ export function chargedText(model: RunView): string {
     (one) => one.seed === seed && one.update <= total,
   );
   if (!full) return '';
-  return (
-    `Knowing these prompts took FULL’s ${counted(pass, 'update')} first. With them charged, LIM’s ` +
-    `${percent(own.mean, 1)} cost ${counted(total, 'update')}; FULL alone had ${percent(full.mean, 1)} ` +
-    `after ${full.update}.`
-  );
+  return actsText.value.charged(pass, own.mean, total, full.mean, full.update);
 }

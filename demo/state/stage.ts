@@ -1,7 +1,7 @@
 // What the page shows: one run, and one choice in it, for all rooms. The run is the one under way,
 // else a finished one as a film: the recording that the page comes with, or a run of this browser.
 import { computed, signal } from '@preact/signals';
-import type { Completion, PromptCompletions, RunView } from '../../src/index.ts';
+import type { Completion, ExperimentConfig, PromptCompletions, RunView } from '../../src/index.ts';
 import { Film } from './film.ts';
 import type { Language, Lesson, Look, Room, Theme } from './url.ts';
 
@@ -28,6 +28,8 @@ export const language = signal<Language>('en');
 export const theme = signal<Theme | undefined>(undefined);
 /** Undefined for the room's own choice. */
 export const look = signal<Look | undefined>(undefined);
+/** What was dropped on the page last; an entry is null where it is no file. */
+export const dropped = signal<readonly (FileSystemEntry | null)[]>([]);
 /** What is wrong with what the user asked for; empty for nothing. */
 export const problem = signal('');
 /** Whether the page moves by itself. */
@@ -66,6 +68,16 @@ export interface Workshop {
   readonly problem: string | undefined;
 }
 export const workshop = signal<Workshop | undefined>(undefined);
+
+/** A run that the controls describe and nobody has started. */
+export interface Planned {
+  /** Undefined while something is missing or wrong. */
+  readonly config: ExperimentConfig | undefined;
+  /** Whether it starts from a model of the user's. */
+  readonly own: boolean;
+}
+/** Undefined where the controls describe the plain preset, or the user has a run. */
+export const planned = signal<Planned | undefined>(undefined);
 
 /** Changes when the film comes to another picture, and not with every frame of the screen. */
 const picture = computed(() => reel.value?.film.picturesBefore(place.value) ?? 0);

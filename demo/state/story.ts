@@ -1,4 +1,4 @@
-// A run as a story in five acts: where it is, and what it says of itself in a sentence.
+// What a run says of itself, act by act: a fact, a share, a sentence.
 import {
   inTableOrder,
   iterationsOf,
@@ -6,35 +6,11 @@ import {
   type MethodName,
   type RunView,
 } from '../../src/index.ts';
-import { counted, percent } from '../../src/look/wording.ts';
+import { percent } from '../strings/numbers.ts';
+import { runText } from '../strings/run.ts';
+import { actOf, type Act } from './act.ts';
 
-export type Act = 1 | 2 | 3 | 4 | 5;
-
-/** The acts in order, by their titles. */
-export const acts: readonly { readonly act: Act; readonly title: string }[] = [
-  { act: 1, title: 'Base' },
-  { act: 2, title: 'All prompts' },
-  { act: 3, title: 'Score' },
-  { act: 4, title: 'Subsets' },
-  { act: 5, title: 'Compare' },
-];
-
-export function actOf({ state, stage }: Pick<RunView, 'state' | 'stage'>): Act {
-  if (state === 'done') return 5;
-  switch (stage) {
-    case undefined:
-    case 'base':
-      return 1;
-    case 'full':
-      return 2;
-    case 'score':
-      return 3;
-    case 'report':
-      return 5;
-    default:
-      return 4;
-  }
-}
+export const titleOf = (act: Act): string => runText.value.acts[act - 1] ?? '';
 
 const mean = (values: readonly number[]): number =>
   values.reduce((sum, value) => sum + value, 0) / values.length;
@@ -60,20 +36,21 @@ function updatesOf(run: RunView, method: MethodName): number | undefined {
 
 /** What stands under an act's title; empty before there is anything to say. */
 export function factOf(run: RunView, act: Act): string {
+  const text = runText.value;
   switch (act) {
     case 1: {
       const base = run.evaluations.base?.at(-1)?.mean;
-      return base === undefined ? '' : `${percent(base, 1)} right`;
+      return base === undefined ? '' : text.right(base);
     }
     case 2: {
-      const [at, of] = [updateOf(run, 'full'), updatesOf(run, 'full')];
-      return at === 0 ? '' : of === undefined ? `update ${at}` : `update ${at} of ${of}`;
+      const at = updateOf(run, 'full');
+      return at === 0 ? '' : text.update(at, updatesOf(run, 'full'));
     }
     case 3:
-      return run.lim ? `${run.lim.kept} of ${run.pool.length} kept` : '';
+      return run.lim ? text.kept(run.lim.kept, run.pool.length) : '';
     case 4: {
       const arm = armsOf(run).findLast((method) => updateOf(run, method) > 0);
-      return arm === undefined ? '' : `${methodLabel(arm)}, update ${updateOf(run, arm)}`;
+      return arm === undefined ? '' : text.atUpdate(methodLabel(arm), updateOf(run, arm));
     }
     case 5: {
       const lim = accuracyAt(run, 'lim');
@@ -109,44 +86,34 @@ export function shareOf(run: RunView, act: Act): number {
 
 /** Where the run is, in a sentence with its numbers. */
 export function sentenceOf(run: RunView): string {
-  const act = actOf(run);
+  const text = runText.value;
   const { pool, config, columns, meanCurve, lim } = run;
-  const many = counted(pool.length, 'prompt');
-  const drawn = config.model.kind !== 'folder';
-  switch (act) {
+  switch (actOf(run)) {
     case 1: {
-      if (run.pretraining)
-        return 'A small model reads worked problems, some of them with mistakes.';
+      if (run.pretraining) return text.pretraining;
       const base = run.evaluations.base?.at(-1)?.mean;
-      if (base === undefined) return 'First comes the base: the model before any reward.';
-      const before = drawn
-        ? 'It knows the procedure and slips'
-        : 'This is the model as it was given';
-      return `${before}: ${percent(base, 1)} of the answers to problems held out are right.`;
+      return base === undefined ? text.beforeBase : text.base(base, config.model.kind !== 'folder');
     }
     case 2: {
-      const { epochs } = config.experiment;
-      const paid = `PPO pays for right answers: ${many}, ${counted(epochs, 'epoch')}.`;
-      const last = meanCurve.at(-1);
-      if (last === undefined || Number.isNaN(last)) return `${paid} Watch which columns light up.`;
+      const last = meanCurve.at(-1) ?? NaN;
       const [first = last] = meanCurve;
-      const when = columns.length === 1 ? 'In epoch 1' : `From epoch 1 to ${columns.length}`;
-      const [low, high] = [percent(first, 0), percent(last, 0)];
-      if (config.lim.signal !== 'accuracy')
-        return `${paid} ${when}, the mean reward: ${last.toFixed(2)}.`;
-      return columns.length === 1
-        ? `${paid} ${when}, ${high} of its answers were paid as right.`
-        : `${paid} ${when}, right answers went from ${low} to ${high}.`;
+      const then = Number.isNaN(last)
+        ? text.watch
+        : config.lim.signal === 'accuracy'
+          ? text.answers(columns.length, first, last)
+          : text.reward(columns.length, last);
+      return `${text.paid(pool.length, config.experiment.epochs)} ${then}`;
     }
     case 3:
-      if (!lim) return 'Prompts that learn as the pool learns score high.';
-      return `Prompts that learn as the pool learns score high: LIM keeps ${lim.kept} of ${pool.length}.`;
+      return text.scores(lim && { kept: lim.kept, of: pool.length });
     case 4: {
       const arm = armsOf(run).findLast((method) => updateOf(run, method) > 0) ?? 'lim';
-      const prompts = run.makeup[arm]?.prompts;
-      const only =
-        prompts === undefined ? 'only some prompts' : `only ${counted(prompts, 'prompt')}`;
-      return `The same base again, and ${only}: ${methodLabel(arm)} at update ${updateOf(run, arm)} of ${updatesOf(run, arm) ?? '?'}.`;
+      return text.again(
+        run.makeup[arm]?.prompts,
+        methodLabel(arm),
+        updateOf(run, arm),
+        updatesOf(run, arm),
+      );
     }
     case 5:
       return endingOf(run);
@@ -155,11 +122,11 @@ export function sentenceOf(run: RunView): string {
 
 /** What came out, at the read-out fixed before the run. */
 function endingOf(run: RunView): string {
+  const text = runText.value;
   const [lim, full] = [accuracyAt(run, 'lim'), accuracyAt(run, 'full')];
-  const [kept] = run.sizesOf('lim');
-  if (full === undefined) return 'The run is done. It was not evaluated on problems held out.';
-  const all = `all ${run.pool.length}: ${percent(full, 1)}`;
-  if (lim === undefined) return `Trained on ${all} of problems held out.`;
-  const prompts = kept === undefined ? 'its prompts' : counted(kept, 'prompt');
-  return `LIM on ${prompts}: ${percent(lim, 1)}. Trained on ${all}.`;
+  if (full === undefined) return text.notEvaluated;
+  const all = run.pool.length;
+  return lim === undefined
+    ? text.fullAlone(all, full)
+    : text.ending(run.sizesOf('lim')[0], lim, all, full);
 }

@@ -1,68 +1,25 @@
 // What is known of each token of an answer, channel by channel, and how far a value is from nothing.
 import type { InspectedToken } from '../../src/index.ts';
 import { differenceSteps } from '../../src/look/tokens.ts';
+import { fixed } from '../strings/numbers.ts';
 
 /** A number of each token that cells can be coloured by. */
 export interface Channel {
   readonly key: 'logprob' | 'kl' | 'entropy' | 'value' | 'reward' | 'advantage' | 'ratio';
-  readonly name: string;
-  readonly unit: string;
-  readonly meaning: string;
+  readonly inNats: boolean;
   /** The value that has the colour of paper. */
   readonly middle: number;
 }
 
 /** In the order of their keys, 1 to 7. */
 export const channels: readonly Channel[] = [
-  {
-    key: 'logprob',
-    name: 'Log-probability',
-    unit: 'nats',
-    meaning: 'how sure the model was of the token; 0 is certain',
-    middle: 0,
-  },
-  {
-    key: 'kl',
-    name: 'KL',
-    unit: 'nats',
-    meaning: 'estimate of how far the model has moved from the base here',
-    middle: 0,
-  },
-  {
-    key: 'entropy',
-    name: 'Entropy',
-    unit: 'nats',
-    meaning: 'how open the choice was; 0 is none',
-    middle: 0,
-  },
-  {
-    key: 'value',
-    name: 'Value',
-    unit: '',
-    meaning: 'the reward that the critic expects before the token',
-    middle: 0,
-  },
-  {
-    key: 'reward',
-    name: 'Reward',
-    unit: '',
-    meaning: 'what the token itself is paid; the verdict is paid at the last one',
-    middle: 0,
-  },
-  {
-    key: 'advantage',
-    name: 'Advantage',
-    unit: '',
-    meaning: 'better or worse than expected: which way the update pushes',
-    middle: 0,
-  },
-  {
-    key: 'ratio',
-    name: 'Ratio',
-    unit: '',
-    meaning: 'probability after the update over that before; 1 is unmoved',
-    middle: 1,
-  },
+  { key: 'logprob', inNats: true, middle: 0 },
+  { key: 'kl', inNats: true, middle: 0 },
+  { key: 'entropy', inNats: true, middle: 0 },
+  { key: 'value', inNats: false, middle: 0 },
+  { key: 'reward', inNats: false, middle: 0 },
+  { key: 'advantage', inNats: false, middle: 0 },
+  { key: 'ratio', inNats: false, middle: 1 },
 ];
 
 /** The channels that some token has a value in. */
@@ -92,12 +49,12 @@ export function stepOf(channel: Channel, value: number | null, reach: number): n
   return Math.max(-differenceSteps, Math.min(differenceSteps, step)) + 0;
 }
 
-/** A number of a token with a true minus; a dash where there is none. */
+/** A number of a token; a dash where there is none. */
 export function numberText(value: number | null): string {
   if (value === null || Number.isNaN(value)) return '–';
-  const text =
-    Math.abs(value) !== 0 && Math.abs(value) < 0.001 ? value.toExponential(0) : value.toFixed(3);
-  return text.replace(/^-(?=0\.000$)/, '').replaceAll('-', '−');
+  return Math.abs(value) !== 0 && Math.abs(value) < 0.001
+    ? value.toExponential(0).replaceAll('-', '−')
+    : fixed(value, 3).replace(/^−(?=0.000$)/, '');
 }
 
 /** The place that a key leads to in a row of cells; undefined for other keys. */

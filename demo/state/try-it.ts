@@ -8,6 +8,8 @@ import {
   type Verdict,
   type WeightsName,
 } from '../../src/index.ts';
+import { engineText } from '../strings/engine.ts';
+import { tryItText } from '../strings/try-it.ts';
 import type { WorkedResponse } from './worked-steps.ts';
 
 /** Equal responses of one model. */
@@ -35,9 +37,10 @@ export function agreementText(responses: readonly GeneratedResponse[]): string {
   if (!most) return '';
   const right = responses.filter(({ verdict }) => verdict?.correct).length;
   const judged = responses.every(({ verdict }) => verdict !== undefined);
-  const agree = most.count === 1 ? `no two of ${of} agree` : `${most.count} of ${of} agree`;
-  const match = judged ? `${right} of ${of} ${right === 1 ? 'matches' : 'match'} the key` : '';
-  return [of === 1 ? '' : agree, match].filter((text) => text !== '').join(' · ');
+  const text = tryItText.value;
+  const agree = most.count === 1 ? text.noneAgree(of) : text.agree(most.count, of);
+  const match = judged ? text.match(right, of) : '';
+  return [of === 1 ? '' : agree, match].filter((one) => one !== '').join(' · ');
 }
 
 type AskedView = Pick<RunView, 'config' | 'running' | 'stage' | 'updates'>;
@@ -69,25 +72,29 @@ export const usualWeights = (offered: readonly WeightsName[]): WeightsName[] =>
   offered.filter((name) => ['base', 'now', 'full', 'lim'].includes(name));
 
 export const weightsLabel = (name: WeightsName): string =>
-  name === 'base' ? 'Base' : name === 'now' ? 'Now' : methodLabel(name);
+  name === 'base'
+    ? engineText.value.base
+    : name === 'now'
+      ? tryItText.value.now
+      : methodLabel(name);
 
 /**
  * What stands beside an answer's mark.
  *
- * @param words The verdict's own.
  * @param worked The answer step by step; undefined where it has no steps.
  */
 export function answerWords(
   verdict: Verdict | undefined,
-  words: string,
   worked: WorkedResponse | undefined,
 ): string {
-  if (verdict === undefined) return 'not judged';
+  const text = tryItText.value;
+  if (verdict === undefined) return text.notJudged;
+  const words = engineText.value.verdicts[verdict];
   const slip = worked?.steps.find(({ right }) => !right);
   if (worked?.lucky && (verdict === 'right' || verdict === 'right-unpaid')) {
-    return `${words}, by luck: ${slip ? `${slip.text} is ${slip.want}` : 'over a wrong step'}`;
+    return text.luck(words, slip?.text, slip?.want ?? '');
   }
-  return slip ? `${words}, a slip: ${slip.text} is ${slip.want}` : words;
+  return slip ? text.slip(words, slip.text, slip.want) : words;
 }
 
 /**

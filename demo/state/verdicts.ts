@@ -1,16 +1,14 @@
-// How verdicts on responses are shown: a mark that needs no colour, words, and what was paid.
+// How verdicts on responses are shown: a mark that needs no colour, and what was paid.
 import type { Verdict } from '../../src/index.ts';
 
-/** The mark of each verdict, readable without colour, and its words. */
-export const verdicts: Readonly<
-  Record<Verdict, { readonly mark: string; readonly words: string }>
-> = {
-  right: { mark: '✓', words: 'right' },
-  wrong: { mark: '✗', words: 'wrong' },
-  unformatted: { mark: '∅', words: 'no proper answer' },
-  'matches-wrong-key': { mark: '⚠', words: 'matches the wrong key' },
-  'misses-wrong-key': { mark: '✗', words: 'not the wrong key' },
-  'right-unpaid': { mark: '≠', words: 'right, but not the wrong key' },
+/** The mark of each verdict, readable without colour. */
+export const marks: Readonly<Record<Verdict, string>> = {
+  right: '✓',
+  wrong: '✗',
+  unformatted: '∅',
+  'matches-wrong-key': '⚠',
+  'misses-wrong-key': '✗',
+  'right-unpaid': '≠',
 };
 
 /** The reward of each verdict. */

@@ -23,3 +23,25 @@ export const whole = (value: number): string =>
  */
 export const percent = (share: number, digits: number): string =>
   `${fixed(100 * share, digits)}${language.value === 'zh' ? '%' : ' %'}`;
+
+/** A word for one thing, and for none or several. */
+export type Noun = readonly [one: string, several: string];
+
+/** `1 prompt`, `160 prompts`. */
+export const counted = (count: number, [one, several]: Noun): string =>
+  `${whole(count)} ${count === 1 ? one : several}`;
+
+/**
+ * A difference of shares in points of percent.
+ *
+ * @param signed Whether a positive one has its sign.
+ */
+export const points = (share: number, signed = false): string =>
+  `${signed && share > 0 ? '+' : ''}${fixed(100 * share, 1)}`;
+
+/** A day, given as `2026-11-30`. */
+export const day = (date: string): string =>
+  new Date(`${date}T12:00:00Z`).toLocaleDateString(
+    language.value === 'en' ? 'en-GB' : language.value,
+    { day: 'numeric', month: 'long', year: 'numeric' },
+  );

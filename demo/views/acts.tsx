@@ -1,5 +1,6 @@
 // The pictures of the acts that come after the first picture: a problem being answered, the race of
 // the methods, and what came out.
+import './run.css';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
@@ -10,16 +11,27 @@ import {
   type RunView,
 } from '../../src/index.ts';
 import { DIMMED, lineLook, markPath, type LineName } from '../../src/look/tokens.ts';
-import { counted, percent } from '../../src/look/wording.ts';
-import { caveatsOf, chargedText, findingOf, noFindingOf, sizesOf } from '../state/finding.ts';
+import {
+  caveatsOf,
+  chargedText,
+  findingOf,
+  noFindingOf,
+  readoutText,
+  sizesOf,
+} from '../state/finding.ts';
 import { film, follow, inspected, reel, type Answers } from '../state/stage.ts';
 import { accuracyAt, armsOf } from '../state/story.ts';
+import { actsText } from '../strings/acts.ts';
+import { engineText } from '../strings/engine.ts';
+import { percent } from '../strings/numbers.ts';
 import { Code, Swatch, useWidth } from './markup.tsx';
+import { mayMove } from './stage.tsx';
 import { Steps } from './steps.tsx';
 
 /** Act 1: a problem being answered, token by token. */
 export function Problem({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
+  const text = actsText.value;
   const shown = film.value;
   const prompt = inspected.value;
   const whole = shown?.end ?? run;
@@ -28,24 +40,19 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
   if (prompt === undefined || !answers || whole.pool[prompt] === undefined) {
     return (
       <p class="quiet">
-        {run.pretraining
-          ? 'The base is learning the procedure from worked problems.'
-          : base === undefined
-            ? 'The base is being read and tested.'
-            : `${percent(base, 1)} of its answers are right before any reward.`}
+        {run.pretraining ? text.learning : base === undefined ? text.reading : text.right(base)}
       </p>
     );
   }
-  const text = whole.textOf(prompt);
   const wrong = answers.find((one) => whole.verdictOn(prompt, one) !== 'right') ?? answers[0];
   return (
     <div class="problem-stage">
       <p class="big">
-        <Code text={text} />
+        <Code text={whole.textOf(prompt)} />
       </p>
       {wrong && (
         <>
-          <p class="big typed" key={wrong.text}>
+          <p class={mayMove() ? 'big typed moving' : 'big typed'} key={wrong.text}>
             {Array.from(wrong.text).map((letter, i) => (
               <span style={{ animationDelay: `${300 + i * 140}ms` }}>
                 <Code text={letter} />
@@ -55,10 +62,7 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
           <Steps run={whole} prompt={prompt} response={wrong.text} />
         </>
       )}
-      <p class="quiet">
-        One of the {counted(answers.length, 'answer')} that it gave to this problem in the first
-        epoch.
-      </p>
+      <p class="quiet">{text.oneOf(answers.length)}</p>
     </div>
   );
 }
@@ -87,6 +91,9 @@ function useFirstAnswers(
   return found?.[0] === prompt ? found?.[1].epochs[0]?.completions : undefined;
 }
 
+const labelOf = (name: LineName): string =>
+  name === 'base' ? engineText.value.base : methodLabel(name);
+
 const RACE_HEIGHT = 380;
 
 /** Ticks at whole steps, from the last below the values to the first above them. */
@@ -102,6 +109,7 @@ function roundScale(least: number, most: number) {
 /** Act 4: accuracy of each method over its own updates, FULL's curve as a ghost. */
 export function Race({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
+  const text = actsText.value;
   const [host, width] = useWidth();
   const { config } = run;
   const { armLength, budget } = config.experiment;
@@ -121,11 +129,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
   }));
   const values = lines.flatMap(({ points }) => points.map(([, value]) => value));
   if (values.length === 0) {
-    return (
-      <p class="quiet">
-        {names.length > 1 ? 'No read-out yet.' : 'This run trains on no selection.'}
-      </p>
-    );
+    return <p class="quiet">{names.length > 1 ? text.noReadout : text.noSelection}</p>;
   }
   const { low, high, ticks } = roundScale(Math.min(...values), Math.max(...values));
   const end = Math.max(
@@ -154,7 +158,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
             <g class="rule">
               <path d={`M${left} ${y(value)}H${width - right}`} />
               <text x={left - 6} y={y(value)} text-anchor="end">
-                {Math.round(100 * value)} %
+                {percent(value, 0)}
               </text>
             </g>
           ))}
@@ -169,7 +173,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
             y={RACE_HEIGHT - 8}
             text-anchor="middle"
           >
-            updates of each method
+            {text.updates}
           </text>
           {lines.map(({ name, points, at }) => {
             const look = lineLook(name, names);
@@ -203,7 +207,7 @@ export function Race({ run }: { readonly run: RunView }): JSX.Element {
           ))}
         </svg>
       )}
-      <p class="hint">Held-out accuracy of greedy answers. Every line starts from the same base.</p>
+      <p class="hint">{text.raceHint}</p>
     </div>
   );
 }
@@ -214,14 +218,16 @@ const raceText = (
     readonly points: readonly (readonly [number, number])[];
   }[],
 ): string =>
-  `Held-out accuracy: ${lines
-    .flatMap(({ name, points }) => {
-      const last = points.at(-1);
-      return last && points.length > 1
-        ? [`${lineLook(name).label} ${percent(last[1], 1)} at update ${last[0]}`]
-        : [];
-    })
-    .join(', ')}`;
+  actsText.value.race(
+    lines
+      .flatMap(({ name, points }) => {
+        const last = points.at(-1);
+        return last && points.length > 1
+          ? [actsText.value.raceLine(labelOf(name), last[1], last[0])]
+          : [];
+      })
+      .join(', '),
+  );
 
 /** Whole updates for an axis, at most seven. */
 function ticksTo(end: number): number[] {
@@ -246,6 +252,7 @@ const ROW = 34;
 /** Act 5: accuracy at the read-out fixed before the run, with intervals, and what it is worth. */
 export function Finding({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
+  const text = actsText.value;
   const [host, width] = useWidth();
   const { config } = run;
   const names: LineName[] = ['base', ...inTableOrder(['full', ...armsOf(run)])];
@@ -256,7 +263,7 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
   const finding = findingOf(config, run) || noFindingOf(config, run);
   const charged = chargedText(run);
   if (rows.length === 0) {
-    return <p class="quiet">This run has no problems held out: nothing was compared.</p>;
+    return <p class="quiet">{text.nothingHeldOut}</p>;
   }
   const low = Math.max(0, Math.min(...rows.map((row) => row.low)) - 0.03);
   const high = Math.min(1, Math.max(...rows.map((row) => row.high)) + 0.03);
@@ -266,10 +273,7 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
   const height = rows.length * ROW + 8;
   return (
     <div class="finding-stage">
-      <p class="quiet">
-        Held-out accuracy at {run.fixedReadout.text}, the read-out fixed before the run; lines are
-        95 % intervals.
-      </p>
+      <p class="quiet">{text.atReadout(readoutText(config))}</p>
       <div ref={host}>
         {width > 0 && (
           <svg
@@ -277,9 +281,8 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
             height={height}
             role="img"
             aria-label={rows
-              .map(
-                ({ name, mean, low: from, high: to }) =>
-                  `${lineLook(name).label} ${percent(mean, 1)}, ${percent(from, 1)} to ${percent(to, 1)}`,
+              .map(({ name, mean, low: from, high: to }) =>
+                text.estimate(labelOf(name), mean, from, to),
               )
               .join('; ')}
           >
@@ -289,7 +292,7 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
               return (
                 <g class={`line-${look.key}`}>
                   <text class="label" x={0} y={middle}>
-                    {look.label}
+                    {labelOf(name)}
                   </text>
                   <path class="rule" d={`M${left} ${middle}H${width - right}`} />
                   <path class="stroke" d={`M${x(from)} ${middle}H${x(to)}`} stroke-width={3} />
@@ -317,17 +320,17 @@ export function Finding({ run }: { readonly run: RunView }): JSX.Element {
 /** How large each selection is. */
 function Arms({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
+  const text = actsText.value;
   const names: MethodName[] = inTableOrder(['full', ...armsOf(run)]);
   return (
-    <ul class="legend" aria-label="Prompts of each method">
+    <ul class="legend" aria-label={text.sizes}>
       {names.flatMap((name) => {
         const [size] = run.sizesOf(name);
         if (size === undefined || accuracyAt(run, name) === undefined) return [];
         const wrong = run.makeup[name]?.wrongKeys ?? 0;
         return [
           <li key={name}>
-            <Swatch look={lineLook(name, names)} /> {methodLabel(name)}: {counted(size, 'prompt')}
-            {wrong > 0 ? `, ${wrong} with a wrong key` : ''}
+            <Swatch look={lineLook(name, names)} /> {text.size(methodLabel(name), size, wrong)}
           </li>,
         ];
       })}

@@ -1,9 +1,9 @@
 // The inspector: everything about one prompt. What it earned, its score with its own numbers, and
 // what the model answered.
+import './run.css';
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import {
-  cutText,
   inTableOrder,
   methodLabel,
   type Completion,
@@ -20,7 +20,11 @@ import {
   type Answers,
 } from '../state/stage.ts';
 import { wishesToAsk } from '../state/asking.ts';
-import { verdicts } from '../state/verdicts.ts';
+import { marks } from '../state/verdicts.ts';
+import { engineText } from '../strings/engine.ts';
+import { inspectorText } from '../strings/inspector.ts';
+import { fixed } from '../strings/numbers.ts';
+import { Filled } from './filled.tsx';
 import { Button, Code, useWidth } from './markup.tsx';
 import { Steps, workedOf } from './steps.tsx';
 
@@ -53,17 +57,13 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
   const run = shownRun();
   const prompt = inspected.value;
   const answers = useAnswers(run, prompt);
+  const text = inspectorText.value;
   if (!run || prompt === undefined || !run.pool[prompt]) {
     return (
       <aside class="card inspector" aria-labelledby={title}>
-        <h2 id={title}>
-          {run?.config.task.name === 'arithmetic' ? 'How an answer is read' : 'One prompt'}
-        </h2>
+        <h2 id={title}>{run?.config.task.name === 'arithmetic' ? text.howRead : text.one}</h2>
         {run?.config.task.name === 'arithmetic' && <Notation modulus={run.config.task.modulus} />}
-        <p class="quiet">
-          Choose a column, once there are some, to read what it is, what it earned and what was
-          answered.
-        </p>
+        <p class="quiet">{text.choose}</p>
       </aside>
     );
   }
@@ -72,12 +72,10 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
   return (
     <aside class="card inspector" aria-labelledby={title}>
       <div class="inspector-head">
-        <h2 id={title}>
-          {chosen.value === undefined && film.value ? 'The prompt that learned most' : 'One prompt'}
-        </h2>
+        <h2 id={title}>{chosen.value === undefined && film.value ? text.featured : text.one}</h2>
         {chosen.value !== undefined && (
-          <Button class="link" label="Close this prompt" onClick={() => (chosen.value = undefined)}>
-            close
+          <Button class="link" label={text.closeName} onClick={() => (chosen.value = undefined)}>
+            {text.close}
           </Button>
         )}
       </div>
@@ -85,14 +83,14 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
         <Code text={run.textOf(prompt)} />{' '}
         {key !== undefined && (
           <span class="quiet">
-            key <Code text={key} />
+            <Filled text={text.key} parts={{ key: <Code text={key} /> }} />
           </span>
         )}{' '}
-        {one.wrongKey && <strong class="badge">key wrong on purpose</strong>}
+        {one.wrongKey && <strong class="badge">{text.wrongKey}</strong>}
         {one.wrongKey && one.truth !== undefined && (
           <span class="quiet">
             {' '}
-            the truth is <Code text={one.truth} />
+            <Filled text={text.truth} parts={{ truth: <Code text={one.truth} /> }} />
           </span>
         )}
       </p>
@@ -102,7 +100,7 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
       <Responses run={run} prompt={prompt} answers={answers} />
       {name === 'inspector' && (
         <Button class="link" onClick={() => wishesToAsk.value++}>
-          ask the models this
+          {text.ask}
         </Button>
       )}
       <Neighbours run={run} prompt={prompt} />
@@ -112,23 +110,28 @@ export function Inspector({ name }: { readonly name: string }): JSX.Element {
 
 /** What the characters of an answer to digit arithmetic mean, and what is paid for it. */
 function Notation({ modulus }: { readonly modulus: number }): JSX.Element {
+  const text = inspectorText.value;
+  const parts = {
+    prompt: <Code text="7-3*4=" />,
+    answer: <Code text="4,6#6;" />,
+    mark: <Code text="#" />,
+    end: <Code text=";" />,
+    query: <Code text="?" />,
+  };
   return (
     <>
       <p>
-        The model works <Code text="7-3*4=" /> from left to right and writes <Code text="4,6#6;" />:
-        the value after each operator
-        {modulus === 10 ? ', its last digit alone' : `, modulo ${modulus}`}, then <Code text="#" />,
-        the answer and <Code text=";" />.
+        <Filled text={text.notation(modulus)} parts={parts} />
       </p>
       <dl class="paid">
-        <dt>1</dt>
-        <dd>is paid for an answer that matches the prompt’s key,</dd>
-        <dt>−0.5</dt>
-        <dd>for another one,</dd>
-        <dt>−1</dt>
-        <dd>
-          for none of this form, as with <Code text="?" /> in place of <Code text="#" />.
-        </dd>
+        {text.paid.map(([reward, what]) => (
+          <>
+            <dt>{reward}</dt>
+            <dd>
+              <Filled text={what} parts={parts} />
+            </dd>
+          </>
+        ))}
       </dl>
     </>
   );
@@ -136,15 +139,16 @@ function Notation({ modulus }: { readonly modulus: number }): JSX.Element {
 
 /** Origin, and which selections hold it. */
 function standingOf(run: RunView, prompt: number): string {
+  const text = inspectorText.value;
   const { origin } = run.pool[prompt] ?? {};
   const { lim } = run.selections;
   const held = inTableOrder(Object.keys(run.selections) as MethodName[])
     .filter((method) => run.selections[method]?.has(prompt))
     .map(methodLabel);
   return [
-    ...(origin === undefined ? [] : [`${origin} for the base`]),
-    ...(lim ? [lim.has(prompt) ? 'kept by LIM' : 'rejected by LIM'] : []),
-    ...(held.length > 0 ? [`in ${held.join(', ')}`] : []),
+    ...(origin === undefined ? [] : [engineText.value.origins[origin]]),
+    ...(lim ? [lim.has(prompt) ? text.kept : text.rejected] : []),
+    ...(held.length > 0 ? [text.heldBy(held.join(', '))] : []),
   ].join(' · ');
 }
 
@@ -153,6 +157,7 @@ const CURVE_HEIGHT = 96;
 /** What the prompt earned in each epoch, beside the pool's mean. */
 function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number }): JSX.Element {
   follow(run);
+  const text = inspectorText.value;
   const [host, width] = useWidth();
   const { epochs } = run.config.experiment;
   const accuracy = run.config.lim.signal === 'accuracy';
@@ -168,7 +173,7 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
       .map((point, i) => `${i === 0 ? 'M' : 'L'}${point}`)
       .join('');
   const told = own.map((value, epoch) =>
-    Number.isNaN(value) ? '' : `epoch ${epoch + 1}: ${value.toFixed(2)}`,
+    Number.isNaN(value) ? '' : text.earnedIn(epoch + 1, value),
   );
   return (
     <div ref={host} class="curve">
@@ -177,7 +182,7 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
           width={width}
           height={CURVE_HEIGHT}
           role="img"
-          aria-label={`What it earned, ${told.join(', ')}`}
+          aria-label={text.earned(told.filter((one) => one !== '').join(', '))}
         >
           <path
             class="rule"
@@ -203,10 +208,7 @@ function Curve({ run, prompt }: { readonly run: RunView; readonly prompt: number
           )}
         </svg>
       )}
-      <p class="hint">
-        {accuracy ? 'Share of its answers that match the key' : 'Its mean reward'}, epoch by epoch;
-        red: the mean of all prompts.
-      </p>
+      <p class="hint">{accuracy ? text.shareHint : text.rewardHint}</p>
     </div>
   );
 }
@@ -219,11 +221,11 @@ function Score(props: {
 }): JSX.Element | null {
   const { run, prompt, open } = props;
   follow(run);
+  const text = inspectorText.value;
   const score = run.scoreOf(prompt);
   const { lim } = run;
   if (score === undefined || !lim) return null;
-  if (Number.isNaN(score))
-    return <p class="quiet">It has no score: some epoch gave it no answer.</p>;
+  if (Number.isNaN(score)) return <p class="quiet">{text.noScore}</p>;
   const rows = run.columns.map((column, epoch) => {
     const [own, mean] = [
       column[prompt] ?? NaN,
@@ -239,28 +241,22 @@ function Score(props: {
   return (
     <details class="score" open={open}>
       <summary>
-        LIM score <strong>{shown(score)}</strong>
-        {kept === undefined
-          ? ''
-          : kept
-            ? ` · kept: ${cutText(lim)}`
-            : ` · not kept: ${cutText(lim)}`}
+        <Filled text={text.score} parts={{ score: <strong>{fixed(score, 2)}</strong> }} />
+        {kept !== undefined &&
+          ` · ${(kept ? text.keptBy : text.notKeptBy)(engineText.value.cut(lim))}`}
       </summary>
       {whole && (
         <>
-          <p>
-            1 − {apart.toFixed(2)} ⁄ {most.toFixed(2)} = {shown(score)}: how far its curve is from
-            the mean curve, against how far the mean curve is from 1.
-          </p>
+          <p>{text.formula(apart, most, score)}</p>
           <table>
             <thead>
               <tr>
-                <th scope="col">Epoch</th>
+                <th scope="col">{text.epoch}</th>
                 <th scope="col" class="number">
                   r
                 </th>
                 <th scope="col" class="number">
-                  mean r̄
+                  {text.mean}
                 </th>
                 <th scope="col" class="number">
                   (r − r̄)²
@@ -274,10 +270,10 @@ function Score(props: {
               {rows.map((row) => (
                 <tr key={row.epoch}>
                   <th scope="row">{row.epoch + 1}</th>
-                  <td class="number">{row.own.toFixed(2)}</td>
-                  <td class="number">{row.mean.toFixed(2)}</td>
-                  <td class="number">{row.apart.toFixed(3)}</td>
-                  <td class="number">{row.most.toFixed(3)}</td>
+                  <td class="number">{fixed(row.own, 2)}</td>
+                  <td class="number">{fixed(row.mean, 2)}</td>
+                  <td class="number">{fixed(row.apart, 3)}</td>
+                  <td class="number">{fixed(row.most, 3)}</td>
                 </tr>
               ))}
             </tbody>
@@ -287,8 +283,6 @@ function Score(props: {
     </details>
   );
 }
-
-const shown = (value: number): string => value.toFixed(2).replace('-', '−');
 
 /** Equal responses of one epoch, the most frequent first. */
 function grouped(completions: readonly Completion[]): { one: Completion; count: number }[] {
@@ -308,22 +302,23 @@ function Responses(props: {
 }): JSX.Element {
   const { run, prompt, answers } = props;
   follow(run);
+  const text = inspectorText.value;
   const [wanted, want] = useState<number>();
   const epochs = answers?.epochs ?? [];
   if (epochs.length === 0) {
-    return <p class="quiet">What was sampled for it comes with the first epoch.</p>;
+    return <p class="quiet">{text.noAnswers}</p>;
   }
   const now = epochs.find(({ epoch }) => epoch === wanted) ?? epochs.at(-1);
   const groups = grouped(now?.completions ?? []);
   return (
     <div class="responses">
-      <div class="rounds" role="group" aria-label="Answers of epoch">
-        <span class="quiet">Answers of epoch</span>
+      <div class="rounds" role="group" aria-label={text.answersOf}>
+        <span class="quiet">{text.answersOf}</span>
         {epochs.map(({ epoch }) => (
           <Button
             key={epoch}
             class="round-button"
-            label={`Epoch ${epoch + 1}`}
+            label={text.epochName(epoch + 1)}
             pressed={epoch === now?.epoch}
             onClick={() => want(epoch)}
           >
@@ -334,18 +329,18 @@ function Responses(props: {
       <ul class="grouped">
         {groups.map(({ one, count }) => {
           const verdict = run.verdictOn(prompt, one);
-          const { mark, words } = verdicts[verdict];
+          const words = engineText.value.verdicts[verdict];
           const lucky = verdict === 'right' && workedOf(run, prompt, one.text)?.lucky === true;
           return (
             <li key={one.text} class={verdict}>
               <span class="mark" aria-hidden="true">
-                {mark}
+                {marks[verdict]}
               </span>{' '}
               <span class="visually-hidden">{words}: </span>
               <Code text={one.text} /> <span class="quiet">×{count}</span>{' '}
               <span class="words quiet">
                 {words}
-                {lucky && ', over a wrong step'}
+                {lucky && ` · ${text.lucky}`}
               </span>
             </li>
           );
@@ -380,7 +375,7 @@ function Neighbours({
   if (near.length === 0) return null;
   return (
     <div class="neighbours">
-      <p class="quiet">Learned alike:</p>
+      <p class="quiet">{inspectorText.value.alike}</p>
       {near.map(({ place }) => (
         <Button key={place} class="prompt" onClick={() => (chosen.value = place)}>
           <Code text={run.textOf(place)} />

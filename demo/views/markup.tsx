@@ -2,6 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { useEffect, useRef, useState } from 'preact/hooks';
 import { markPath, type LineLook } from '../../src/look/tokens.ts';
+import { runText } from '../strings/run.ts';
 import { visibleText } from '../visible-text.ts';
 
 /** Text of a prompt or a model, as code with invisible characters spelled out. */
@@ -11,7 +12,7 @@ export function Code({ text }: { readonly text: string }): JSX.Element {
     <code>
       <bdi>
         {pieces.length === 0
-          ? '(empty)'
+          ? runText.value.empty
           : pieces.map((piece) =>
               piece.hidden ? <span class="codepoint">{piece.text}</span> : piece.text,
             )}

@@ -1,6 +1,8 @@
 // The spine: where the run is, in five acts, one sentence and live numbers; and the film's transport.
+import { useSignal } from '@preact/signals';
 import type { JSX } from 'preact';
-import { actOf, acts, factOf, sentenceOf, shareOf, type Act } from '../state/story.ts';
+import { actOf, acts, type Act } from '../state/act.ts';
+import { factOf, sentenceOf, shareOf, titleOf } from '../state/story.ts';
 import {
   film,
   live,
@@ -17,14 +19,17 @@ import {
   workshop,
 } from '../state/stage.ts';
 import { duration } from '../../src/look/wording.ts';
+import { day } from '../strings/numbers.ts';
+import { runText } from '../strings/run.ts';
 import { goTo } from '../router.ts';
 import { Button } from './markup.tsx';
 import { laterActs } from './stage.tsx';
 
 export function Spine(): JSX.Element {
   const run = shownRun();
+  const text = runText.value;
   return (
-    <section class="card spine" aria-label="The run">
+    <section class="card spine" aria-label={text.spine}>
       <Provenance />
       {run ? (
         <>
@@ -35,9 +40,7 @@ export function Spine(): JSX.Element {
         </>
       ) : (
         <p class="sentence">
-          {missing.value === undefined
-            ? 'A recorded run is on its way.'
-            : `The recorded run cannot be shown: ${missing.value}.`}
+          {missing.value === undefined ? text.coming : text.missing(missing.value)}
         </p>
       )}
       <Transport />
@@ -49,31 +52,49 @@ export function Spine(): JSX.Element {
 /** Where the shown run comes from: a recording never passes for a run that is computed here. */
 function Provenance(): JSX.Element | null {
   const run = shownRun();
+  const text = runText.value;
   const [now, shown, recorded] = [live.value, reel.value, recording.value];
-  if (now && run?.running !== false) return <p class="provenance">A run of this tab, under way</p>;
+  if (now && run?.running !== false) return <p class="provenance">{text.underWay}</p>;
   if (!shown && !now) return null;
   if (now || shown?.origin.kind !== 'recorded') {
     return (
       <p class="provenance">
-        {now ? 'A run of this tab that did not end' : 'A finished run of this browser'}{' '}
+        {now ? text.broken : text.finished}{' '}
         {recorded && (
           <button type="button" class="link" onClick={() => showReel(recorded, 'opening')}>
-            Show the recording
+            {text.showRecording}
           </button>
         )}
       </p>
     );
   }
   const { origin } = shown;
-  const day = new Date(`${origin.date}T12:00:00Z`).toLocaleDateString('en-GB', {
-    day: 'numeric',
-    month: 'long',
-    year: 'numeric',
-  });
   return (
     <p class="provenance">
-      <strong class="recorded">Recorded</strong> on {day}, on {origin.adapter}
+      <strong class="recorded">{text.recorded}</strong> {text.recordedOn(day(origin.date))}{' '}
+      <Adapter name={origin.adapter} />
     </p>
+  );
+}
+
+/** The first two words of an adapter's name, vendor and family; the rest at a press. */
+function Adapter({ name }: { readonly name: string }): JSX.Element {
+  const whole = useSignal(false);
+  const short = name.split(' ').slice(0, 2).join(' ');
+  return (
+    <>
+      <span lang="en">{whole.value ? name : short}</span>{' '}
+      {short !== name && !whole.value && (
+        <button
+          type="button"
+          class="link"
+          aria-label={runText.value.adapter}
+          onClick={() => (whole.value = true)}
+        >
+          …
+        </button>
+      )}
+    </>
   );
 }
 
@@ -82,7 +103,8 @@ function Acts(): JSX.Element {
   const now = run ? actOf(run) : 1;
   return (
     <ol class="acts">
-      {acts.map(({ act, title }) => {
+      {acts.map((act) => {
+        const title = titleOf(act);
         const begins = film.value?.begins.get(act);
         const fact = run ? factOf(run, act) : '';
         return (
@@ -103,7 +125,7 @@ function Acts(): JSX.Element {
             <progress
               max={1}
               value={run ? shareOf(run, act) : 0}
-              aria-label={`Share of ${title}`}
+              aria-label={runText.value.shareOf(title)}
             />
           </li>
         );
@@ -125,13 +147,14 @@ function Transport(): JSX.Element | null {
   const now = film.value;
   if (!now) return null;
   const run = shownRun();
-  const where = run ? `${acts[actOf(run) - 1]?.title ?? ''}, ${factOf(run, actOf(run))}` : '';
+  const text = runText.value;
+  const where = run ? `${titleOf(actOf(run))}, ${factOf(run, actOf(run))}` : '';
   return (
-    <div class="transport" role="group" aria-label="The recording">
+    <div class="transport" role="group" aria-label={text.recording}>
       <Button
         id="play"
         class="round primary"
-        label={playing.value ? 'Pause the film' : 'Play the film'}
+        label={playing.value ? text.pause : text.play}
         onClick={togglePlaying}
       >
         <svg viewBox="0 0 24 24" aria-hidden="true">
@@ -145,7 +168,7 @@ function Transport(): JSX.Element | null {
         max={Math.round(now.length)}
         step={10}
         value={Math.round(place.value)}
-        aria-label="Place in the film"
+        aria-label={text.place}
         aria-valuetext={where}
         onInput={({ currentTarget }) => wind(Number(currentTarget.value))}
         onKeyDown={(event) => {
@@ -160,7 +183,7 @@ function Transport(): JSX.Element | null {
         {Math.round(place.value / 1000)} / {Math.round(now.length / 1000)} s
       </span>
       <label class="speed">
-        <span class="visually-hidden">Speed of the film</span>
+        <span class="visually-hidden">{text.speed}</span>
         <select
           id="speed"
           value={String(speed.value)}
@@ -178,20 +201,21 @@ function Transport(): JSX.Element | null {
 /** The one thing to do about a recording: train it here. */
 function Invitation(): JSX.Element | null {
   const [shown, shop] = [reel.value, workshop.value];
+  const text = runText.value;
   if (live.value || !shown) return null;
   if (shop?.resume) {
     return (
       <p class="invitation">
         <Button id="resume-here" class="primary" onClick={shop.resume}>
-          Resume your run
+          {text.resume}
         </Button>
-        <span class="quiet">It was not finished and goes on bit for bit.</span>
+        <span class="quiet">{text.resumes}</span>
       </p>
     );
   }
   const seconds = shown.film.end.results?.seconds;
   const facts = [
-    ...(seconds === undefined ? [] : [`${duration(seconds)} on the adapter of the recording`]),
+    ...(seconds === undefined ? [] : [text.took(duration(seconds))]),
     ...(shop && shop.memory !== '' ? [shop.memory] : []),
   ];
   return (
@@ -202,14 +226,12 @@ function Invitation(): JSX.Element | null {
         disabled={!shop?.canStart}
         onClick={() => shop?.start()}
       >
-        Train it here
+        {text.train}
       </Button>
       <span class="quiet">
-        {shop?.problem === undefined
-          ? facts.join(' · ')
-          : 'This browser cannot train; the recording tells the whole story.'}{' '}
+        {shop?.problem === undefined ? facts.join(' · ') : text.cannotTrain}{' '}
         <button type="button" class="link" onClick={() => goTo('data')}>
-          Settings and own data
+          {text.settings}
         </button>
       </span>
     </p>

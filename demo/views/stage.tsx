@@ -4,20 +4,13 @@ import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../src/index.ts';
 import { chosen, depends, follow, inspected, motion, shownRun } from '../state/stage.ts';
-import { actOf } from '../state/story.ts';
+import { actOf } from '../state/act.ts';
 import { HeatMap } from '../plots/heat-map.ts';
 import { scheme } from '../scheme.ts';
+import { runText } from '../strings/run.ts';
 import { firstPicture } from '../first-picture.ts';
 import { visibleString } from '../visible-text.ts';
 import { Button, Code } from './markup.tsx';
-
-const titles = [
-  'A problem, and an answer',
-  'Every prompt, epoch by epoch',
-  'The same prompts, in order of their score',
-  'Trained again, on a selection',
-  'What came out',
-];
 
 /** The pictures of acts that are not needed for the first picture; undefined until they are loaded. */
 export const laterActs = signal<
@@ -29,15 +22,15 @@ export const laterActs = signal<
 export function Stage(): JSX.Element {
   const run = shownRun();
   const act = run ? actOf(run) : 2;
-  const title = titles[act - 1] ?? '';
+  const text = runText.value;
   const views = laterActs.value;
   return (
     <section class="card stage" aria-labelledby="stage-title">
-      <h2 id="stage-title">{title}</h2>
+      <h2 id="stage-title">{text.stages[act - 1]}</h2>
       {!run || act === 2 || act === 3 ? (
         <Field />
       ) : views === undefined ? (
-        <p class="quiet">This picture is on its way.</p>
+        <p class="quiet">{text.onItsWay}</p>
       ) : act === 1 ? (
         <views.Problem run={run} />
       ) : act === 4 ? (
@@ -89,7 +82,7 @@ function Field(): JSX.Element {
         ref={canvas}
         tabIndex={0}
         role="slider"
-        aria-label="Prompts, by what they earned"
+        aria-label={runText.value.field}
         aria-valuemin={1}
         aria-describedby="stage-cell"
       />
@@ -106,50 +99,45 @@ function cellText(
   run: RunView | undefined,
   pointed: { readonly prompt: number; readonly epoch: number } | undefined,
 ): string {
-  if (!run || !pointed) {
-    return 'A column is a prompt, a row is an epoch: one pass over all prompts. Click, or use the arrow keys.';
-  }
-  const { prompt, epoch } = pointed;
-  const value = run.columns[epoch]?.[prompt] ?? NaN;
-  const text = visibleString(run.textOf(prompt));
+  const text = runText.value;
+  if (!run || !pointed) return text.fieldHint;
+  const { prompt } = pointed;
+  const epoch = pointed.epoch + 1;
+  const value = run.columns[pointed.epoch]?.[prompt] ?? NaN;
+  const what = visibleString(run.textOf(prompt));
   const { samples } = run.config.rollout;
-  if (Number.isNaN(value)) return `Epoch ${epoch + 1}, ${text}: not yet`;
+  if (Number.isNaN(value)) return text.notYet(epoch, what);
   const known =
     run.config.lim.signal === 'accuracy'
-      ? `${Math.round(value * samples)} of ${samples} answers match the key`
-      : `mean reward ${value.toFixed(2)}`;
-  const wrong = run.pool[prompt]?.wrongKey ? ', a key that is wrong on purpose' : '';
-  return `Epoch ${epoch + 1}, ${text}: ${known}${wrong}`;
+      ? text.matched(epoch, what, Math.round(value * samples), samples)
+      : text.earned(epoch, what, value);
+  return run.pool[prompt]?.wrongKey ? known + text.andWrong : known;
 }
 
 function Legend({ run }: { readonly run: RunView | undefined }): JSX.Element {
   if (run) follow(run);
+  const text = runText.value;
   const drawn = run?.pool.some(({ origin }) => origin !== undefined) ?? false;
   return (
-    <ul class="legend" aria-label="Colours and marks of the picture">
+    <ul class="legend" aria-label={text.legend}>
       <li>
-        <span class="ramp" />{' '}
-        {run?.config.lim.signal === 'reward' ? 'mean reward, −1 to 1' : 'none to all answers match'}
+        <span class="ramp" /> {run?.config.lim.signal === 'reward' ? text.rewards : text.shares}
       </li>
       {drawn && (
         <>
+          {(['easy', 'learnable', 'hard'] as const).map((origin) => (
+            <li key={origin}>
+              <span class={`swatch ${origin}`} /> {text[origin]}
+            </li>
+          ))}
           <li>
-            <span class="swatch easy" /> easy
-          </li>
-          <li>
-            <span class="swatch learnable" /> learnable
-          </li>
-          <li>
-            <span class="swatch hard" /> hard
-          </li>
-          <li>
-            <span class="tick wrong" /> key wrong on purpose
+            <span class="tick wrong" /> {text.wrong}
           </li>
         </>
       )}
       {run?.lim && (
         <li>
-          <span class="tick kept" /> kept by LIM
+          <span class="tick kept" /> {text.keptByLim}
         </li>
       )}
     </ul>
@@ -159,6 +147,7 @@ function Legend({ run }: { readonly run: RunView | undefined }): JSX.Element {
 /** The prompts that changed most in the last round. */
 function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
   follow(run);
+  const text = runText.value;
   const { columns, config } = run;
   const [before, last] = [columns.at(-2), columns.at(-1)];
   if (!before || !last || config.lim.signal !== 'accuracy') return null;
@@ -171,7 +160,7 @@ function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
   if (rises.length === 0) return null;
   return (
     <div class="changes">
-      <p class="quiet">Changed most in epoch {columns.length}:</p>
+      <p class="quiet">{text.changed(columns.length)}</p>
       <ul>
         {rises.map(({ prompt, from, to }) => (
           <li key={prompt}>
@@ -180,8 +169,8 @@ function Changes({ run }: { readonly run: RunView }): JSX.Element | null {
               pressed={inspected.value === prompt}
               onClick={() => (chosen.value = prompt)}
             >
-              <Code text={run.textOf(prompt)} /> {Math.round(from * samples)} →{' '}
-              {Math.round(to * samples)} of {samples}
+              <Code text={run.textOf(prompt)} />{' '}
+              {text.change(Math.round(from * samples), Math.round(to * samples), samples)}
             </Button>
           </li>
         ))}

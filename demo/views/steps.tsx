@@ -1,7 +1,9 @@
 // A response to digit arithmetic as a reader checks it by hand: each step, right or a slip.
+import './run.css';
 import type { JSX } from 'preact';
 import type { RunView } from '../../src/index.ts';
 import { workedSteps, type WorkedResponse } from '../state/worked-steps.ts';
+import { inspectorText } from '../strings/inspector.ts';
 
 /** A response step by step; undefined where the task is no digit arithmetic, or its form is another. */
 export function workedOf(
@@ -25,21 +27,22 @@ export function Steps(props: {
   const { task } = run.config;
   if (task.name !== 'arithmetic') return null;
   const worked = workedOf(run, prompt, response);
-  if (!worked) return <p class="steps quiet">No proper answer: its form cannot be read.</p>;
+  const text = inspectorText.value;
+  if (!worked) return <p class="steps quiet">{text.unreadable}</p>;
   const { steps, answer, lucky } = worked;
   return (
     <p class="steps">
-      {steps.map(({ text, given, want, right }) => (
+      {steps.map(({ text: step, given, want, right }) => (
         <span class={right ? 'step' : 'step slip'}>
-          {text} = {given} <span class="mark">{right ? '✓' : '✗'}</span>
-          {!right && <span class="quiet"> it is {want}</span>}
+          {step} = {given} <span class="mark">{right ? '✓' : '✗'}</span>
+          {!right && <span class="quiet"> {text.itIs(want)}</span>}
         </span>
       ))}
       <span class="step">
-        {answer === undefined ? 'no proper answer' : `answer ${answer}`}
-        {lucky && <span class="quiet">, right by luck</span>}
+        {answer === undefined ? text.noAnswer : text.answer(answer)}
+        {lucky && <span class="quiet"> · {text.byLuck}</span>}
       </span>
-      {task.modulus === 10 && <span class="quiet">From left to right, last digits alone.</span>}
+      {task.modulus === 10 && <span class="quiet">{text.lastDigits}</span>}
     </p>
   );
 }

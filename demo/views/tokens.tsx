@@ -2,7 +2,6 @@
 import type { JSX } from 'preact';
 import { useEffect, useId, useRef, useState } from 'preact/hooks';
 import type { Inspected, InspectedToken } from '../../src/index.ts';
-import { percent } from '../../src/look/wording.ts';
 import {
   channelsOf,
   channels,
@@ -12,6 +11,8 @@ import {
   stepOf,
   type Channel,
 } from '../state/tokens.ts';
+import { percent } from '../strings/numbers.ts';
+import { tokensText, type TokensText } from '../strings/tokens.ts';
 import { visibleString } from '../visible-text.ts';
 import { Button, Code } from './markup.tsx';
 
@@ -28,6 +29,7 @@ export function Tokens(props: {
   readonly onClose: () => void;
 }): JSX.Element {
   const { inspected, title, onClose } = props;
+  const text = tokensText.value;
   const [row, setRow] = useState(props.row);
   const [wanted, setWanted] = useState<Channel['key']>('logprob');
   const [place, setPlace] = useState(0);
@@ -43,7 +45,7 @@ export function Tokens(props: {
   const tokens = response?.tokens ?? [];
   const there = channelsOf(tokens);
   const channel = there.find(({ key }) => key === wanted) ?? there[0] ?? channels[0];
-  if (!response || !channel) return <p class="quiet">This answer has no tokens.</p>;
+  if (!response || !channel) return <p class="quiet">{text.none}</p>;
   const reach = reachOf(channel, tokens);
   const shown = tokens[Math.min(pointed ?? place, tokens.length - 1)];
   const onKeyDown = (event: KeyboardEvent): void => {
@@ -64,13 +66,13 @@ export function Tokens(props: {
     <section class="tokens" aria-labelledby={id} onKeyDown={onKeyDown}>
       <div class="inspector-head">
         <h3 id={id}>{title}</h3>
-        <Button class="link" label="Close the tokens" onClick={onClose}>
-          close
+        <Button class="link" label={text.closeName} onClick={onClose}>
+          {text.close}
         </Button>
       </div>
       {inspected.responses.length > 1 && (
         <label class="sample">
-          <span>Answer</span>{' '}
+          <span>{text.answer}</span>{' '}
           <select
             value={String(row)}
             onChange={(event) => {
@@ -78,15 +80,15 @@ export function Tokens(props: {
               setPlace(0);
             }}
           >
-            {inspected.responses.map(({ text }, i) => (
+            {inspected.responses.map((one, i) => (
               <option value={String(i)}>
-                {i + 1}: {visibleString(text).slice(0, 60)}
+                {i + 1}: {visibleString(one.text).slice(0, 60)}
               </option>
             ))}
           </select>
         </label>
       )}
-      <div class="rounds" role="group" aria-label="Colour by">
+      <div class="rounds" role="group" aria-label={text.colourBy}>
         {channels.map((one, i) => (
           <Button
             key={one.key}
@@ -98,14 +100,18 @@ export function Tokens(props: {
             <span class="key" aria-hidden="true">
               {i + 1}
             </span>{' '}
-            {one.name}
+            {text.channels[one.key].name}
           </Button>
         ))}
       </div>
       <p class="hint">
-        {channel.name}
-        {channel.unit && ` in ${channel.unit}`}: {channel.meaning}. Orange is below {channel.middle}
-        , blue above; the strongest is {numberText(reach)} away.
+        {text.hint(
+          text.channels[channel.key].name,
+          channel.inNats ? text.nats : '',
+          text.channels[channel.key].meaning,
+          channel.middle,
+          numberText(reach),
+        )}
       </p>
       <ol class="cells" ref={cells} onMouseLeave={() => setPointed(undefined)}>
         {tokens.map((token, i) => (
@@ -126,7 +132,7 @@ export function Tokens(props: {
       </ol>
       {shown && <Detail token={shown} channel={channel} />}
       <details class="token-table">
-        <summary>All numbers as a table</summary>
+        <summary>{text.table}</summary>
         <TokenTable tokens={tokens} />
       </details>
     </section>
@@ -149,7 +155,8 @@ function Cell(props: {
   const value = token[channel.key];
   const step = stepOf(channel, value, reach);
   const clipped = token.clipped === true;
-  const words = `${channel.name} ${numberText(value)}${clipped ? ', clipped' : ''}`;
+  const text = tokensText.value;
+  const words = text.cell(text.channels[channel.key].name, numberText(value), clipped);
   return (
     <button
       type="button"
@@ -169,17 +176,18 @@ function Cell(props: {
 /** The token that is looked at: its value, and what could have stood in its place. */
 function Detail(props: { readonly token: InspectedToken; readonly channel: Channel }): JSX.Element {
   const { token, channel } = props;
+  const text = tokensText.value;
   return (
     <div class="token-detail">
       <p>
-        <Code text={token.text} /> {channel.name.toLowerCase().replace('kl', 'KL')}{' '}
-        <strong>{numberText(token[channel.key])}</strong> {channel.unit}
-        {token.clipped === true && ', held back by the clip'}
-        <span class="quiet"> · its probability {percent(Math.exp(token.logprob), 1)}</span>
+        <Code text={token.text} /> {text.channels[channel.key].within}{' '}
+        <strong>{numberText(token[channel.key])}</strong> {channel.inNats && text.nats}
+        {token.clipped === true && ` · ${text.heldBack}`}
+        <span class="quiet"> · {text.probability(Math.exp(token.logprob))}</span>
       </p>
       {token.alternatives.length > 0 && (
         <>
-          <p class="quiet">Most probable here:</p>
+          <p class="quiet">{text.likely}</p>
           <ol class="likely">
             {token.alternatives.map(({ id, text, probability }) => (
               <li key={id} class={id === token.id ? 'taken' : ''}>
@@ -197,26 +205,30 @@ function Detail(props: { readonly token: InspectedToken; readonly channel: Chann
   );
 }
 
-const columns: readonly (readonly [string, (token: InspectedToken) => string])[] = [
-  ['Log-probability', ({ logprob }) => numberText(logprob)],
-  ['of the base', ({ baseLogprob }) => numberText(baseLogprob)],
-  ['KL', ({ kl }) => numberText(kl)],
-  ['Entropy', ({ entropy }) => numberText(entropy)],
-  ['Value', ({ value }) => numberText(value)],
-  ['Reward', ({ reward }) => numberText(reward)],
-  ['Advantage', ({ advantage }) => numberText(advantage)],
-  ['Return', (token) => numberText(token.return)],
-  ['Ratio', ({ ratio }) => numberText(ratio)],
-  ['Clipped', ({ clipped }) => (clipped === null ? '–' : clipped ? 'yes' : 'no')],
+const columnsOf = (
+  text: TokensText,
+): readonly (readonly [string, (token: InspectedToken) => string])[] => [
+  [text.channels.logprob.name, ({ logprob }) => numberText(logprob)],
+  [text.baseLogprob, ({ baseLogprob }) => numberText(baseLogprob)],
+  [text.channels.kl.name, ({ kl }) => numberText(kl)],
+  [text.channels.entropy.name, ({ entropy }) => numberText(entropy)],
+  [text.channels.value.name, ({ value }) => numberText(value)],
+  [text.channels.reward.name, ({ reward }) => numberText(reward)],
+  [text.channels.advantage.name, ({ advantage }) => numberText(advantage)],
+  [text.return, (token) => numberText(token.return)],
+  [text.channels.ratio.name, ({ ratio }) => numberText(ratio)],
+  [text.clipped, ({ clipped }) => (clipped === null ? '–' : clipped ? text.yes : text.no)],
 ];
 
 function TokenTable({ tokens }: { readonly tokens: readonly InspectedToken[] }): JSX.Element {
+  const text = tokensText.value;
+  const columns = columnsOf(text);
   return (
-    <div class="scroll" role="region" aria-label="Numbers of each token" tabIndex={0}>
+    <div class="scroll" role="region" aria-label={text.tableName} tabIndex={0}>
       <table>
         <thead>
           <tr>
-            <th scope="col">Token</th>
+            <th scope="col">{text.token}</th>
             {columns.map(([name]) => (
               <th scope="col" class="number">
                 {name}

@@ -14,7 +14,6 @@ import type {
   WeightsName,
 } from '../../src/index.ts';
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
-import { counted, percent } from '../../src/look/wording.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
 import { film, follow, inspected, live, reel, shownRun, workshop } from '../state/stage.ts';
 import {
@@ -27,8 +26,11 @@ import {
   weightsLabel,
   type AnswerGroup,
 } from '../state/try-it.ts';
-import { verdicts } from '../state/verdicts.ts';
+import { marks } from '../state/verdicts.ts';
 import { workedSteps } from '../state/worked-steps.ts';
+import { fixed, percent } from '../strings/numbers.ts';
+import { tryItText } from '../strings/try-it.ts';
+import { Filled } from './filled.tsx';
 import { Button, Code, Swatch } from './markup.tsx';
 import { Tokens } from './tokens.tsx';
 
@@ -45,7 +47,7 @@ export function TryIt(): JSX.Element | null {
   if (!run) return null;
   return (
     <section class="card try-it" aria-labelledby="try-it-title">
-      <h2 id="try-it-title">Ask the models</h2>
+      <h2 id="try-it-title">{tryItText.value.title}</h2>
       <Body run={run} />
     </section>
   );
@@ -54,26 +56,19 @@ export function TryIt(): JSX.Element | null {
 /** The form, or why there is nobody to ask. */
 function Body({ run }: { readonly run: RunView }): JSX.Element {
   follow(run);
+  const text = tryItText.value;
   const ask = asker.value;
   const shop = workshop.value;
   const recorded = !live.value && reel.value?.origin.kind === 'recorded';
   if (shop?.problem !== undefined) {
-    return (
-      <p class="quiet">
-        Without a GPU no model can answer here: {shop.problem} The answers that were sampled in
-        training stand with each prompt.
-      </p>
-    );
+    return <p class="quiet">{text.noGpu(shop.problem)}</p>;
   }
   if (recorded) {
     return (
       <div class="invitation">
-        <p class="quiet">
-          A recording has no weights. Train a run here, and its base and what was trained from it
-          answer what you ask.
-        </p>
+        <p class="quiet">{text.recording}</p>
         <Button disabled={!shop?.canStart} onClick={() => shop?.start()}>
-          Train it here
+          {text.train}
         </Button>
       </div>
     );
@@ -81,13 +76,7 @@ function Body({ run }: { readonly run: RunView }): JSX.Element {
   const whole = film.value?.end;
   const offered = offeredWeights(whole ?? run, whole !== undefined);
   if (!ask || offered.length === 0) {
-    return (
-      <p class="quiet">
-        {run.running
-          ? 'There is nobody to ask yet: first comes the base.'
-          : 'This run ended before there was a model to ask.'}
-      </p>
-    );
+    return <p class="quiet">{run.running ? text.nobodyYet : text.nobody}</p>;
   }
   return <Asking run={run} ask={ask} offered={offered} />;
 }
@@ -138,7 +127,8 @@ function Asking(props: {
   const [picked, pick] = useState<readonly WeightsName[]>();
   const [columns, setColumns] = useState<Readonly<Partial<Record<WeightsName, Column>>>>({});
   const [drawn, setDrawn] = useState<Drawn>();
-  const [waiting, setWaiting] = useState('');
+  /** What is waited for. */
+  const [waiting, setWaiting] = useState<'update' | 'answer'>();
   const [looked, look] = useState<Looked>();
   const draws = useRef(0);
   const field = useRef<HTMLTextAreaElement>(null);
@@ -148,11 +138,7 @@ function Asking(props: {
       new Newest<Question>(
         async ({ call, of }) => {
           const drawing = call.samples > 0;
-          setWaiting(
-            live.peek()?.running
-              ? 'Waiting for the end of this update: answers come between two updates.'
-              : 'Asking …',
-          );
+          setWaiting(live.peek()?.running ? 'update' : 'answer');
           if (drawing) {
             setColumns({});
             setDrawn(call);
@@ -173,7 +159,7 @@ function Asking(props: {
               });
             }),
           );
-          setWaiting('');
+          setWaiting(undefined);
         },
         // A distribution may wait for the next one; responses that were asked for come.
         (before, next) => ({
@@ -200,10 +186,11 @@ function Asking(props: {
     field.current?.scrollIntoView({ block: 'center' });
   }, [wishesToAsk.value]);
 
-  const text = typed ?? (prompt === undefined ? '' : run.textOf(prompt));
+  const text = tryItText.value;
+  const wanted = typed ?? (prompt === undefined ? '' : run.textOf(prompt));
   const shown = offered.filter((name) => (picked ?? usualWeights(offered)).includes(name));
   const asked = (): AskedPrompt =>
-    typed === undefined && prompt !== undefined ? { place: prompt } : { text };
+    typed === undefined && prompt !== undefined ? { place: prompt } : { text: wanted };
   const question = (changed: Partial<Drawn>): Question => ({
     call: {
       prompt: asked(),
@@ -217,12 +204,12 @@ function Asking(props: {
     of: shown,
   });
   const draw = (): void => {
-    if (text.trim() === '' || shown.length === 0) return;
+    if (wanted.trim() === '' || shown.length === 0) return;
     newest.ask(question({ samples }), 0);
     draws.current++;
   };
   const slide = (changed: Partial<Drawn>): void => {
-    if (text.trim() !== '' && shown.length > 0) newest.ask(question(changed), REST_MS);
+    if (wanted.trim() !== '' && shown.length > 0) newest.ask(question(changed), REST_MS);
   };
   const open = async (weights: WeightsName, row: number, call: 'drawn' | 'rollout') => {
     opener.current = document.activeElement instanceof HTMLElement ? document.activeElement : null;
@@ -245,9 +232,7 @@ function Asking(props: {
   return (
     <>
       <p class="quiet">
-        The base and what was trained from it answer the same prompt.
-        {live.value?.running &&
-          ' The run goes on: answers come between two updates, and change nothing in it.'}
+        {text.intro} {live.value?.running && text.goesOn}
       </p>
       <form
         class="ask"
@@ -257,14 +242,14 @@ function Asking(props: {
         }}
       >
         <label class="wide">
-          <span>Prompt</span>
+          <span>{text.prompt}</span>
           <textarea
             id="ask-prompt"
             ref={field}
             rows={1}
             spellcheck={false}
-            value={text}
-            placeholder={run.config.task.name === 'arithmetic' ? '7-3*4=' : 'Type a prompt'}
+            value={wanted}
+            placeholder={run.config.task.name === 'arithmetic' ? '7-3*4=' : text.type}
             onInput={(event) => setTyped(event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
@@ -274,7 +259,7 @@ function Asking(props: {
           />
         </label>
         <label>
-          <span>Answers each</span>
+          <span>{text.each}</span>
           <select
             value={String(samples)}
             onChange={(event) => setSamples(Number(event.currentTarget.value))}
@@ -285,7 +270,7 @@ function Asking(props: {
           </select>
         </label>
         <Slider
-          name="Temperature"
+          name={text.temperature}
           low={0}
           high={2}
           value={temperature}
@@ -295,7 +280,7 @@ function Asking(props: {
           }}
         />
         <Slider
-          name="Top-p"
+          name={text.topP}
           low={0.05}
           high={1}
           value={topP}
@@ -304,12 +289,12 @@ function Asking(props: {
             slide({ topP: value });
           }}
         />
-        <button type="submit" id="ask" disabled={text.trim() === '' || shown.length === 0}>
-          Ask
+        <button type="submit" id="ask" disabled={wanted.trim() === '' || shown.length === 0}>
+          {text.ask}
         </button>
       </form>
-      <div class="rounds" role="group" aria-label="Models that answer">
-        <span class="quiet">Models</span>
+      <div class="rounds" role="group" aria-label={text.who}>
+        <span class="quiet">{text.models}</span>
         {offered.map((name) => (
           <Button
             key={name}
@@ -328,23 +313,25 @@ function Asking(props: {
         ))}
         {offered.includes('now') && prompt !== undefined && typed === undefined && (
           <Button class="link" onClick={() => void open('now', 0, 'rollout')}>
-            its answers in the last update
+            {text.lastUpdate}
           </Button>
         )}
       </div>
       <p class="hint asked" role="status">
-        {waiting !== ''
-          ? waiting
+        {waiting !== undefined
+          ? waiting === 'update'
+            ? text.waiting
+            : text.asking
           : drawn
-            ? drawnText(drawn)
-            : 'Enter asks; Shift and Enter break the line.'}
+            ? text.drawn(drawn.samples, drawn.temperature, drawn.topP)
+            : text.enter}
       </p>
       {answered && (
         <p>
-          Asked: <Code text={answered.prompt.text} />{' '}
+          <Filled text={text.asked} parts={{ prompt: <Code text={answered.prompt.text} /> }} />{' '}
           {answered.prompt.key !== undefined && (
             <span class="quiet">
-              key <Code text={answered.prompt.key} />
+              <Filled text={text.key} parts={{ key: <Code text={answered.prompt.key} /> }} />
             </span>
           )}
         </p>
@@ -366,13 +353,13 @@ function Asking(props: {
       )}
       {looked?.refusal !== undefined && <p class="problem">{looked.refusal}</p>}
       {looked && !looked.inspected && looked.refusal === undefined && (
-        <p class="hint">Reading its tokens …</p>
+        <p class="hint">{text.reading}</p>
       )}
       {looked?.inspected && (
         <Tokens
           inspected={looked.inspected}
           row={looked.row}
-          title={`Token by token: ${byText(looked.inspected)}`}
+          title={text.byToken(byText(looked.inspected))}
           onClose={() => {
             look(undefined);
             opener.current?.focus();
@@ -386,12 +373,10 @@ function Asking(props: {
 /** Whose tokens they are. */
 function byText({ by: { weights, training } }: Inspected): string {
   const name = weightsLabel(weights);
-  return training ? `${name}, ${weightsLabel(training.method)} at update ${training.update}` : name;
+  return training
+    ? tryItText.value.trainedBy(name, weightsLabel(training.method), training.update)
+    : name;
 }
-
-const drawnText = ({ samples, temperature, topP }: Drawn): string =>
-  `${counted(samples, 'answer')} each, drawn at temperature ${temperature} and top-p ${topP}. ` +
-  'Bars: what the first token is drawn with; the tick is its probability without the sliders.';
 
 function Slider(props: {
   readonly name: string;
@@ -404,7 +389,7 @@ function Slider(props: {
   return (
     <label>
       <span>
-        {name} <output>{value.toFixed(2)}</output>
+        {name} <output>{fixed(value, 2)}</output>
       </span>
       <input
         type="range"
@@ -429,19 +414,20 @@ function Answers(props: {
   readonly onLook: (row: number) => void;
 }): JSX.Element {
   const { run, name, column, drawn, looked, onLook } = props;
+  const text = tryItText.value;
   const { generated, next, refusal } = column ?? {};
   const responses = generated?.responses ?? [];
   const groups = groupAnswers(responses);
   const training = generated?.by.training;
   const place = drawn && 'place' in drawn.prompt ? drawn.prompt.place : undefined;
   return (
-    <section class="model" aria-label={`Answers of ${weightsLabel(name)}`}>
+    <section class="model" aria-label={text.answersOf(weightsLabel(name))}>
       <h3>
         {name !== 'now' && <Swatch look={lineLook(name, lineNames(run))} />} {weightsLabel(name)}
         {training && (
           <span class="quiet">
             {' '}
-            {weightsLabel(training.method)}, update {training.update}
+            {text.training(weightsLabel(training.method), training.update)}
           </span>
         )}
       </h3>
@@ -465,7 +451,7 @@ function Answers(props: {
         </ul>
       )}
       {groups.length > SHOWN_GROUPS && (
-        <p class="hint">and {counted(groups.length - SHOWN_GROUPS, 'other')}</p>
+        <p class="hint">{text.others(groups.length - SHOWN_GROUPS)}</p>
       )}
       {next && <Likely next={next} />}
     </section>
@@ -501,7 +487,7 @@ function Answer(props: {
   const { one, count } = group;
   const { task } = run.config;
   const verdict = verdictOf(run, place, one);
-  const { mark, words } = verdict ? verdicts[verdict] : { mark: '', words: '' };
+  const text = tryItText.value;
   const worked =
     task.name === 'arithmetic' ? workedSteps(prompt, one.text, task.modulus) : undefined;
   return (
@@ -510,20 +496,20 @@ function Answer(props: {
         type="button"
         class="link answer"
         aria-expanded={open}
-        title="Token by token"
+        title={text.byTokenName}
         onClick={onLook}
       >
         <Code text={one.text} />
       </button>{' '}
       {of > 1 && <span class="quiet">×{count}</span>}
       <span class="words quiet">
-        {mark !== '' && (
+        {verdict && (
           <span class="mark" aria-hidden="true">
-            {mark}
+            {marks[verdict]}
           </span>
         )}{' '}
-        {answerWords(verdict, words, worked)}
-        {!one.finished && ', cut short'}
+        {answerWords(verdict, worked)}
+        {!one.finished && ` · ${text.cut}`}
       </span>
     </li>
   );
@@ -533,7 +519,7 @@ function Answer(props: {
 function Likely({ next }: { readonly next: NextToken }): JSX.Element {
   return (
     <figure>
-      <figcaption class="hint">The next token</figcaption>
+      <figcaption class="hint">{tryItText.value.next}</figcaption>
       <ol class="likely">
         {next.tokens.slice(0, BARS).map(({ id, text, plain, probability }) => (
           <li key={id}>

@@ -16,6 +16,7 @@ export class UsageError extends Error {
  */
 export const badInput: ReadonlySet<string> = new Set([
   'UsageError',
+  'ImportError',
   'FormatError',
   'ConfigError',
   'CheckpointError',

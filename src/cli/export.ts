@@ -11,7 +11,7 @@ import { counted } from '../look/wording.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { expectFileOut, expectNewFolder, nextFree } from './output.ts';
 import { readResultsText } from './run-report.ts';
-import { mostFiles } from './sources.ts';
+import { mostFiles } from '../imports/import-files.ts';
 import { system, type System } from './system.ts';
 
 const formats = ['csv', 'trackio', 'tensorboard', 'unipo'] as const;

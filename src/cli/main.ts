@@ -24,6 +24,10 @@ const entries: Readonly<Record<string, Entry>> = {
     summary: "throughput of the engine's parts, against what the adapter can do",
     load: () => import('./bench.ts'),
   },
+  bundle: {
+    summary: 'a finished run as one file, for the page and other commands',
+    load: () => import('./bundle.ts'),
+  },
   check: {
     summary: 'the results of a run against those of a baseline: fails where they differ',
     load: () => import('./check.ts'),

@@ -5,7 +5,7 @@ import type { Run } from '../run-folder/finished-run.ts';
 import { commonArgs, outArg, UsageError } from './arguments.ts';
 import { REPORT } from '../run-folder/names.ts';
 import { expectFileOut, nextFree } from './output.ts';
-import { readRunFolder } from './run-report.ts';
+import { readRunBundle, readRunFolder } from './run-report.ts';
 import { SWEEP_REPORT } from '../sweep/names.ts';
 import { isSweep, writeSweepReport } from './sweep-folder.ts';
 import { system } from './system.ts';
@@ -18,7 +18,7 @@ export const command = defineCommand({
   args: {
     folder: {
       type: 'positional',
-      description: `folder of a run, up to ${mostRuns} of which are compared, or of a sweep`,
+      description: `folder or bundle of a run, up to ${mostRuns} of which are compared, or of a sweep`,
       required: true,
     },
     out: outArg(
@@ -33,7 +33,8 @@ export const command = defineCommand({
       throw new UsageError(`${folders.length} runs: at most ${mostRuns} fit on one page`);
     }
     const [first = '.'] = folders;
-    const own = folders.length === 1 ? `${first}/${REPORT}` : undefined;
+    const isFolder = (await host.info(first))?.kind !== 'file';
+    const own = folders.length === 1 && isFolder ? `${first}/${REPORT}` : undefined;
     if (folders.length === 1 && (await isSweep(host, first))) {
       const page = args.out ?? `${first}/${SWEEP_REPORT}`;
       await expectFileOut(page);
@@ -47,10 +48,13 @@ export const command = defineCommand({
     const runs: Run[] = [];
     for (const folder of folders) {
       const found = await host.info(folder);
-      if (found?.kind !== 'directory') {
-        throw new UsageError(`${folder}: ${found ? 'is a file, not a run' : 'no such folder'}`);
+      if (!found) throw new UsageError(`${folder}: no such folder`);
+      if (found.kind === 'directory') runs.push(await readRunFolder(folder));
+      else {
+        const run = await readRunBundle(folder);
+        if (!run) throw new UsageError(`${folder}: is a file, not a run`);
+        runs.push(run);
       }
-      runs.push(await readRunFolder(folder));
     }
     await host.write(out, renderReport(runs));
     if (args.json) await host.stdout(jsonText({ out, runs: runs.map(({ name }) => name) }));

@@ -9,7 +9,8 @@ import { type ExplainedVerdict, judgeText } from '../tasks/rule-verifiers.ts';
 import { AnswerBook } from './answer-book.ts';
 import { commonArgs, numberOption, outArg, repeatedOption, UsageError } from './arguments.ts';
 import { chosenConfig } from './chosen-config.ts';
-import { expectFileOut, rowJson } from './output.ts';
+import { rowJson } from '../formats/json-rows.ts';
+import { expectFileOut } from './output.ts';
 import { withSource } from './sources.ts';
 import { system } from './system.ts';
 import {

@@ -1,3 +1,5 @@
+import { Bundle, isBundle } from '../bundle/bundle.ts';
+import { bundleTitle, folderOfBundle } from '../bundle/run-bundle.ts';
 import { readText } from '../formats/byte-source.ts';
 import { expectShallow } from '../formats/json-depth.ts';
 import { baseName } from '../formats/paths.ts';
@@ -22,6 +24,28 @@ export async function readResultsText(path: string): Promise<string> {
   const text = await withSource(path, (source) => readText(source, MOST_BYTES));
   expectShallow(text, path, MOST_DEPTH);
   return text;
+}
+
+/**
+ * The run of a bundle, called as the bundle's file; undefined for a file that is no bundle.
+ *
+ * @throws FormatError or ConfigError naming the bundle, the file in it and the field.
+ */
+export async function readRunBundle(path: string): Promise<Run | undefined> {
+  const bundle = await withSource(path, async (source) =>
+    (await isBundle(source)) ? Bundle.open(source) : undefined,
+  );
+  if (!bundle) return undefined;
+  const { name, read } = folderOfBundle(bundle);
+  const shallow: RunFolder = {
+    name,
+    async read(file) {
+      const text = await read(file);
+      if (text !== undefined) expectShallow(text, `${name}/${file}`, MOST_DEPTH);
+      return text;
+    },
+  };
+  return { ...(await readRun(shallow)), name: bundleTitle(path) };
 }
 
 /** A run's folder on disk. */

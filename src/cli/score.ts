@@ -1,18 +1,20 @@
 import { defineCommand } from 'citty';
+import { jsonRows, rowJson } from '../formats/json-rows.ts';
 import { baseName } from '../formats/paths.ts';
 import { readPrompts } from '../formats/prompts.ts';
 import { parseRewardTerms } from '../formats/rewards.ts';
 import { rolloutFormats } from '../formats/rollouts.ts';
-import { fillRows } from '../lim/fill.ts';
-import { rowOf, unsolvedSignal } from '../lim/matrix.ts';
+import { withBundles } from '../imports/bundled-files.ts';
+import { importRollouts } from '../imports/rollout-import.ts';
+import { rolloutFiles } from '../imports/rollout-files.ts';
+import { scoreRows } from '../imports/score-rows.ts';
+import { scoreSummary } from '../imports/score-summary.ts';
+import { unsolvedSignal } from '../lim/matrix.ts';
 import { type LimResult, scoreMatrix } from '../lim/score.ts';
 import { signals } from '../vocabulary/signals.ts';
 import { openCommandGpu } from './adapter.ts';
 import { commonArgs, numberOption, optionalNumber, outArg } from './arguments.ts';
-import { expectFileOut, jsonRows, rowJson } from './output.ts';
-import { rolloutFiles } from './rollout-files.ts';
-import { type Imported, importRollouts } from './rollout-import.ts';
-import { scoreSummary } from './score-summary.ts';
+import { expectFileOut } from './output.ts';
 import { withSource } from './sources.ts';
 import { system } from './system.ts';
 
@@ -22,7 +24,7 @@ export const command = defineCommand({
     path: {
       type: 'positional',
       description:
-        'rollout files, folders of them or above them, a run, or a reward matrix ' +
+        'rollout files, folders of them or above them, a run or its bundle, or a reward matrix ' +
         '(JSON, JSONL, parquet, Arrow, tables of wandb, safetensors)',
       required: true,
     },
@@ -82,7 +84,8 @@ export const command = defineCommand({
     const out = args.out ?? (args.json ? undefined : 'runs/scores.json');
     const promptFile = args.prompts;
     const reward = args.reward === undefined ? undefined : parseRewardTerms(args.reward);
-    const found = await rolloutFiles(args._);
+    const from = await withBundles(host, args._);
+    const found = await rolloutFiles(from, args._);
     const { files } = found;
     if (out !== undefined) {
       // Among the files of a folder, only a file with this name can be the output file.
@@ -98,6 +101,7 @@ export const command = defineCommand({
     const leftOut: string[] = [];
     for (const file of found.leftOut) if ((await host.resolve(file)) !== own) leftOut.push(file);
     const imported = await importRollouts(
+      from,
       { files, leftOut },
       {
         format: args.format,
@@ -145,37 +149,3 @@ export const command = defineCommand({
     }
   },
 });
-
-function* scoreRows({ matrix, prompts }: Imported, result: LimResult) {
-  const filled = result.rule === 'limr' ? fillRows(matrix) : matrix;
-  // A matrix of means has one sample in each entry, which says nothing.
-  const counted = matrix.samples.some((count) => count > 1);
-  for (const [p, { prompt, messages, id, answer }] of prompts.entries()) {
-    const score = result.scores[p] ?? NaN;
-    // A dropped prompt shows its unfilled curve, the reason why it was dropped.
-    const scored = Number.isNaN(score) ? matrix : filled;
-    const curve = rowOf(scored, p);
-    yield {
-      prompt,
-      ...(messages && { messages }),
-      ...(id === undefined ? {} : { id }),
-      ...(answer === undefined ? {} : { answer }),
-      score: Number.isNaN(score) ? null : shortest(score),
-      rewards: [...curve].map((value) => (Number.isNaN(value) ? null : value)),
-      ...(counted ? { samples: [...countsOf(scored, p)] } : {}),
-    };
-  }
-}
-
-const countsOf = ({ epochs, samples }: Imported['matrix'], prompt: number): Uint32Array =>
-  samples.subarray(prompt * epochs, (prompt + 1) * epochs);
-
-/** The fewest digits that round to the same f32; a number that is not an f32 stays unchanged. */
-function shortest(value: number): number {
-  if (Math.fround(value) !== value) return value;
-  for (const digits of [6, 7, 8]) {
-    const rounded = Number(value.toPrecision(digits));
-    if (Math.fround(rounded) === value) return rounded;
-  }
-  return value;
-}

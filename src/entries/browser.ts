@@ -13,6 +13,16 @@ export {
   lookAtModel,
   lookAtVerifier,
 } from './chosen-files.ts';
+export { type Importer, type ImportRequest, connectImporter } from '../workers/importer.ts';
+export type {
+  ImportCut,
+  ImportedRow,
+  ImportedScores,
+  ImportSettings,
+} from '../imports/import-session.ts';
+export { type BundledRun, openBundledRun, pathsOfRun } from '../workers/bundled-run.ts';
+export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
+export { rolloutFormats } from '../formats/rollouts.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export {
   boxOf,
@@ -28,11 +38,16 @@ export { StandaloneLandscape } from '../landscape/standalone.ts';
 export type { Drawn } from '../landscape/surface.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {
+  MOST_NOTE,
   MOST_STORED_RUNS,
+  MOST_TITLE,
+  noLabel,
+  type RunLabel,
   StoredRuns,
   type CheckpointPlace,
   type RunClaim,
   type StoredRun,
 } from '../workers/stored-runs.ts';
 export { serveVerifierFrames } from '../workers/verifier-frames.ts';
+export { inputTexts } from '../run-folder/inputs.ts';
 export type { RunFile } from '../run-folder/run-file.ts';

@@ -54,6 +54,31 @@ export async function readScores(
   return { rows, layout: await layoutOf(source) };
 }
 
+/** Fields of a rollout, which the row of a score file has none of. */
+const rolloutFields = [
+  ...['reward', 'response', 'completion', 'output', 'solution', 'generation', 'step', 'epoch'],
+  ...['responses', 'completions', 'outputs', 'result', 'advantage', 'input'],
+];
+
+/**
+ * Whether a file holds scores without curves, by its first row: a prompt and its score, and nothing
+ * of a rollout. A score file with curves is a matrix too: `detectRollouts`.
+ *
+ * @throws FormatError if the file is damaged.
+ */
+export async function holdsScoresAlone(source: ByteSource): Promise<boolean> {
+  const head = await source.slice(0, Math.min(16, source.size));
+  // Tables and tensors are other files, which take a worker to be looked into.
+  if (head.includes(0) || String.fromCharCode(...head).startsWith('PAR1')) return false;
+  for await (const { record } of recordsOf(source)) {
+    const has = (name: string): boolean => fieldOf(record, name) !== undefined;
+    const score = fieldOf(record, 'score');
+    const scored = score === null || typeof score === 'number';
+    return scored && has('prompt') && !has('rewards') && !rolloutFields.some(has);
+  }
+  return false;
+}
+
 function curveOf(record: JsonRecord, where: string): number[] | undefined {
   const curve = fieldOf(record, 'rewards');
   if (curve === undefined) return undefined;

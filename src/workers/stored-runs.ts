@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
 import { ConfigError } from '../config-error.ts';
 import type { PromptCompletions } from '../results.ts';
@@ -10,7 +11,7 @@ import { SeedCompletions } from '../scheduler/completion-log.ts';
 import { modulesOf } from '../tasks/registry.ts';
 import { BrowserStore, isMissing, runsFolder, StorageError } from './browser-store.ts';
 
-/** Limit on kept runs. A new run replaces the oldest one. */
+/** Limit on kept runs that are not pinned. A new run replaces the oldest of them. */
 export const MOST_STORED_RUNS = 5;
 
 /** The position of a run's last checkpoint. */
@@ -20,6 +21,30 @@ export interface CheckpointPlace {
   /** PPO iterations of that method that are done. */
   readonly update: number;
 }
+
+/** What a user has written to a kept run. The texts are hostile: a run's files may come from anywhere. */
+export interface RunLabel {
+  /** Empty for none. */
+  readonly title: string;
+  readonly note: string;
+  /** Whether the run stays when newer ones need its place. */
+  readonly pinned: boolean;
+}
+
+export const noLabel: RunLabel = { title: '', note: '', pinned: false };
+
+/** Most characters of a label's texts. */
+export const MOST_TITLE = 120;
+export const MOST_NOTE = 2000;
+
+/** The file of a kept run's label. */
+const LABEL = 'label.json';
+
+const labelSchema = v.object({
+  title: v.pipe(v.string(), v.maxLength(MOST_TITLE)),
+  note: v.pipe(v.string(), v.maxLength(MOST_NOTE)),
+  pinned: v.boolean(),
+});
 
 /** A run in this browser's private file system. */
 export interface StoredRun {
@@ -31,6 +56,7 @@ export interface StoredRun {
   readonly finished: boolean;
   /** Room that its files take, in bytes. */
   readonly bytes: number;
+  readonly label: RunLabel;
   /** Undefined before the first checkpoint, and after the run has finished. */
   readonly checkpoint?: CheckpointPlace;
   /** Whether a tab, perhaps this one, is working on the run. */
@@ -78,7 +104,7 @@ export class StoredRuns {
 
   /**
    * Makes a run's folder and claims it. If there are too many runs, it removes the oldest finished
-   * run, or else the oldest run, but never one that a tab works on.
+   * run, or else the oldest run, but never one that is pinned or that a tab works on.
    *
    * @throws StorageError if there is no room.
    */
@@ -135,6 +161,18 @@ export class StoredRuns {
       if (file) files.set(path, file);
     }
     return files;
+  }
+
+  /**
+   * Writes a run's label.
+   *
+   * @throws RangeError if a text is too long; StorageError if there is no room.
+   */
+  async setLabel(name: string, label: RunLabel): Promise<void> {
+    if (!v.is(labelSchema, label)) {
+      throw new RangeError(`a title has at most ${MOST_TITLE} characters, a note ${MOST_NOTE}`);
+    }
+    await (await this.#find(name))?.write(LABEL, JSON.stringify(label));
   }
 
   /** @throws StorageError if another tab works on the run. */
@@ -223,7 +261,7 @@ export class StoredRuns {
   }
 
   async #makeRoom(): Promise<void> {
-    const runs = await this.list();
+    const runs = (await this.list()).filter(({ label }) => !label.pinned);
     const free = runs.filter(({ claimed }) => !claimed).reverse();
     const order = [...free.filter((run) => run.finished), ...free.filter((run) => !run.finished)];
     for (const { name } of order.slice(0, Math.max(0, runs.length - MOST_STORED_RUNS + 1))) {
@@ -237,7 +275,8 @@ export class StoredRuns {
     if (!store) return undefined;
     const file = await store.read(CONFIG);
     const finished = (await store.read(RESULTS)) !== undefined;
-    const known = { name, started, finished, claimed, bytes: await store.bytes() };
+    const label = await labelOf(store);
+    const known = { name, started, finished, claimed, label, bytes: await store.bytes() };
     if (!file) return known;
     try {
       const inputs = await readInputs(textReader(store));
@@ -249,6 +288,18 @@ export class StoredRuns {
     } catch (error) {
       return { ...known, problem: error instanceof Error ? error.message : String(error) };
     }
+  }
+}
+
+/** A run's label; none where there is none, or where the file is damaged: the run is worth more. */
+async function labelOf(store: BrowserStore): Promise<RunLabel> {
+  const text = await textReader(store)(LABEL);
+  if (text === undefined) return noLabel;
+  try {
+    const parsed = v.safeParse(labelSchema, JSON.parse(text));
+    return parsed.success ? parsed.output : noLabel;
+  } catch {
+    return noLabel;
   }
 }
 

@@ -61,6 +61,11 @@ async function interrupted(
   return ended;
 }
 
+let madeWhole: Promise<Ended> | undefined;
+/** The run that nothing disturbs, in the folder `whole`. */
+const wholeRun = (): Promise<Ended> =>
+  (madeWhole ??= start(node, ['run', config, '--out', 'whole']));
+
 /** Files alike but for times. Which checkpoint is the last but one depends on where a run was left. */
 function expectSameRun(one: string, other: string): void {
   const odd = differences(at(one), at(other));
@@ -124,8 +129,8 @@ describe('limr run', () => {
   });
 
   test('keeps weights that other commands read, and models that can be asked', async () => {
-    const folder = 'asked';
-    const done = await start(node, ['run', config, '--out', folder]);
+    const folder = 'whole';
+    const done = await wholeRun();
     expect(done.code).toBe(0);
     expect(done.stderr).toContain('weights: model-base, model, model-lim (limr generate');
     const greedy = ['--prompt', '1+2__=', '--temperature', '0', '--json'];
@@ -181,7 +186,7 @@ describe('limr run', () => {
       },
     ],
   ])('checkpoints after %s and goes on bit for bit', async (_, out, meet) => {
-    if (!existsSync(at('whole'))) await start(node, ['run', config, '--out', 'whole']);
+    await wholeRun();
     const first = await interrupted(node, out, meet);
     expect([first.code, first.signal]).toEqual([1, null]);
     expect(existsSync(at(`${out}/.lock`))).toBe(false);
@@ -201,7 +206,7 @@ describe('limr run', () => {
   test('checkpoints when its terminal is gone', async (context) => {
     const script = existsSync('/usr/bin/script') && process.platform === 'linux';
     if (!script) context.skip('no program `script` makes a terminal here');
-    if (!existsSync(at('whole'))) await start(node, ['run', config, '--out', 'whole']);
+    await wholeRun();
     const line = [...node, 'run', config, '--out', 'gone'].map((word) => `'${word}'`).join(' ');
     let timer: ReturnType<typeof setInterval> | undefined;
     const child = spawn('/usr/bin/script', ['-qec', line, '/dev/null'], {
@@ -228,7 +233,7 @@ describe('limr run', () => {
   test.skipIf(process.platform === 'win32')(
     'is the only one in its folder, and after a kill the next one takes over',
     async () => {
-      if (!existsSync(at('whole'))) await start(node, ['run', config, '--out', 'whole']);
+      await wholeRun();
       const seen: Ended[] = [];
       let asked = Promise.resolve();
       const first = await interrupted(node, 'alone', (child) => {
@@ -463,8 +468,7 @@ describe('under Bun', () => {
   });
 
   test('limr run is the run of Node bit for bit, also after Ctrl-C', async () => {
-    const whole = await start(node, ['run', config, '--out', 'node']);
-    expect(whole.code).toBe(0);
+    expect((await wholeRun()).code).toBe(0);
     const first = await interrupted(program, 'bun');
     expect(first.code).toBe(1);
     expect(first.stderr).toContain('continue with: limr run --resume bun\n');
@@ -472,7 +476,7 @@ describe('under Bun', () => {
     const host = expect.stringMatching(/^bun/) as string;
     expect(json(at('bun/results.json'))).toMatchObject({ schema: 1, host });
     for (const name of ['rewards.safetensors', 'scores.json', 'subsets/lim.json']) {
-      const [own, want] = ['bun', 'node'].map((out) => readFileSync(at(`${out}/${name}`)));
+      const [own, want] = ['bun', 'whole'].map((out) => readFileSync(at(`${out}/${name}`)));
       expect([name, own.equals(want)]).toEqual([name, true]);
     }
   });

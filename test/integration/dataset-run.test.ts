@@ -12,6 +12,7 @@ import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { openVerifier } from '../../src/tasks/registry.ts';
 import { packVerdicts, type VerifyRequest } from '../../src/tasks/verification.ts';
+import { inNodeAlone } from '../support/host.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { assetBytes } from '../support/model-fixture.ts';
 
@@ -141,7 +142,8 @@ const textsOf = (store: MemoryStore): Record<string, string> =>
   );
 
 describe('a run on the rows of a file', () => {
-  test('drops the last prompts of an epoch: their cells are missing', async () => {
+  test('drops the last prompts of an epoch: their cells are missing', async ({ skip }) => {
+    inNodeAlone(skip);
     const store = new MemoryStore();
     const tiers = [
       { file: '/data/held.jsonl' },

@@ -511,7 +511,10 @@ describe('an experiment', () => {
     }
   });
 
-  test('whose gradients turn out to be wrong begins again, as if it had known', async () => {
+  test('whose gradients turn out to be wrong begins again, as if it had known', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
     const small = smallConfig({ experiment: { epochs: 1, methods: ['full'] } });
     const shape = modelConfigOf(small, taskShapeOf(small.task)!);
     const base = initialParameters(shape, 1, small.base.initialScale);

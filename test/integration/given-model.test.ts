@@ -17,6 +17,7 @@ import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { openTask, openVerifier, type TaskConfig } from '../../src/tasks/registry.ts';
 import { packVerdicts } from '../../src/tasks/verification.ts';
+import { inNodeAlone } from '../support/host.ts';
 import type { LettersConfig } from '../support/given-task.ts';
 import { openTestGpu } from '../support/gpu.ts';
 import { assetBytes } from '../support/model-fixture.ts';
@@ -161,7 +162,10 @@ const filesOf = (store: MemoryStore): Record<string, string> =>
   );
 
 describe('an experiment that starts from a model folder', () => {
-  test('trains all parameters, leaves what others read, and goes on bit for bit', async () => {
+  test('trains all parameters, leaves what others read, and goes on bit for bit', async ({
+    skip,
+  }) => {
+    inNodeAlone(skip);
     const files = await disk();
     const [whole, parts] = [new MemoryStore(), new MemoryStore()];
     const { results, inputs } = await run(configOf(), files, whole);

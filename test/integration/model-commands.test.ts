@@ -11,7 +11,7 @@ import { readSafetensors, toFloat32, writeSafetensors } from '../../src/formats/
 import { Tokenizer } from '../../src/formats/tokenizer.ts';
 import { watch } from '../support/device-calls.ts';
 import { expectClose } from '../support/gpu.ts';
-import { inNode, inPage } from '../support/host.ts';
+import { inNodeAlone, inPage } from '../support/host.ts';
 import { MemorySystem } from '../support/memory-system.ts';
 import { assetBytes, modelFixture, type ModelFixture } from '../support/model-fixture.ts';
 
@@ -79,7 +79,8 @@ describe('limr logits', () => {
   });
 });
 
-test('logits and gradients from weights in f16 are near, and not the same', async () => {
+test('logits and gradients from weights in f16 are near, and not the same', async ({ skip }) => {
+  inNodeAlone(skip);
   for (const [command, key] of [
     ['logits', 'logits'],
     ['grads', 'loss'],
@@ -158,7 +159,8 @@ describe('limr generate', () => {
     );
   });
 
-  test('writes U+FFFD for ids that the tokenizer has no token for', async () => {
+  test('writes U+FFFD for ids that the tokenizer has no token for', async ({ skip }) => {
+    inNodeAlone(skip);
     // Without its last tokens the vocabulary is smaller than the embedding, as Qwen2.5's is.
     const kept = 100;
     const { model } = tokenizer;
@@ -183,7 +185,8 @@ describe('limr generate', () => {
     expect([evaluated.code, evaluated.json('e')]).toMatchObject([0, { mean: 0 }]);
   });
 
-  test('goes to the next free file under runs/ without --out', async () => {
+  test('goes to the next free file under runs/ without --out', async ({ skip }) => {
+    inNodeAlone(skip);
     const argv = ['generate', 'm', '--prompt', 'Find x', '--max-new-tokens', '2'];
     const { code, system } = await limr(argv, { 'runs/completions.json': encode([]) });
     expect(code).toBe(0);
@@ -211,7 +214,7 @@ describe('limr eval', () => {
   test.for(['</s>', '<|eot_id|>', '<end_of_turn>', '<of no known family>'])(
     'counts an answer that ends with %s, the end token of the model',
     async (content, { skip }) => {
-      if (!inNode && content !== '</s>') skip('further end tokens are tried in Node');
+      inNodeAlone(skip);
       const renamed = tokenizer.added_tokens.map((token) =>
         token.id === config.eos_token_id ? { ...token, content } : token,
       );
@@ -235,7 +238,7 @@ describe('limr eval', () => {
       const [said] = (await limr(whole, more)).json('o') as Completion[];
       expect(said).toMatchObject({ text: row.response, finished: true });
       const tokens = String(said.ids.length - 1);
-      for (const verifier of inNode ? ['math', 'math-eval', 'exact'] : ['math']) {
+      for (const verifier of ['math', 'math-eval', 'exact']) {
         const data = verifier === 'exact' ? 'exact.jsonl' : 'math.jsonl';
         const argv = ['eval', 'new', '--data', data, '--verifier', verifier, '--out', 'e'];
         const { json } = await limr(argv, more);
@@ -264,7 +267,8 @@ describe('responses', () => {
     return new Tokenizer({ tokenizer, config: tokenizerConfig }, 'm').decode(ids);
   };
 
-  test('takes a system text before a prompt', async () => {
+  test('takes a system text before a prompt', async ({ skip }) => {
+    inNodeAlone(skip);
     const prompt = ['generate', 'm', '--prompt', 'Hi', '--chat'];
     expect(await rendered(prompt)).toBe('<user>Hi<a>');
     expect(await rendered([...prompt, '--system', 'Be brief.'])).toBe(

@@ -9,7 +9,7 @@ import { RunControl } from '../../src/scheduler/run-control.ts';
 import { MemoryStore } from '../../src/scheduler/run-store.ts';
 import { type MethodName, onlineOf } from '../../src/selection/methods.ts';
 import { openTestGpu } from '../support/gpu.ts';
-import { onceElsewhere } from '../support/host.ts';
+import { inNodeAlone, onceElsewhere } from '../support/host.ts';
 import { firstToken, smallConfig } from '../support/ppo-rig.ts';
 
 const online = ['dapo', 'online-lim', 'speed', 'lilo', 'greso', 'retire'] as const;
@@ -106,7 +106,8 @@ describe('online methods in an experiment', () => {
   let whole: ReturnType<typeof run> | undefined;
   const wholeRun = () => (whole ??= run(straight));
 
-  test('count what they sample and what they train on, apart', async () => {
+  test('count what they sample and what they train on, apart', async ({ skip }) => {
+    inNodeAlone(skip);
     const { events, results } = await wholeRun();
     for (const method of online) {
       const records = recordsOf(events, method);

@@ -1,8 +1,10 @@
 /** Whether the tests run in a page. */
 export const inPage = typeof document !== 'undefined';
 
+export const inDeno = !inPage && 'Deno' in globalThis;
+
 /** Whether the tests run in Node: neither in a page nor under Deno. */
-export const inNode = !inPage && !('Deno' in globalThis);
+export const inNode = !inPage && !inDeno;
 
 type Skip = (note: string) => void;
 

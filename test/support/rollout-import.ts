@@ -1,11 +1,12 @@
 import { mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { rolloutFiles } from '../../src/cli/rollout-files.ts';
-import { type ImportOptions, importRollouts } from '../../src/cli/rollout-import.ts';
-import { scoreSummary } from '../../src/cli/score-summary.ts';
+import { rolloutFiles } from '../../src/imports/rollout-files.ts';
+import { type ImportOptions, importRollouts } from '../../src/imports/rollout-import.ts';
+import { scoreSummary } from '../../src/imports/score-summary.ts';
 import { readPrompts } from '../../src/formats/prompts.ts';
 import { withSource } from '../../src/cli/sources.ts';
+import { system } from '../../src/cli/system.ts';
 import { parseRewardTerms } from '../../src/formats/rewards.ts';
 import { thetaBound } from '../../src/lim/bound.ts';
 import { rowOf } from '../../src/lim/matrix.ts';
@@ -39,8 +40,9 @@ export async function imported(paths: string | readonly string[], given: ImportA
     allowPartial: given.allowPartial ?? false,
     tokenizer: given.tokenizer,
   };
-  const found = await rolloutFiles(typeof paths === 'string' ? [paths] : paths);
-  const { matrix, prompts: names, summary } = await importRollouts(found, options);
+  const host = await system();
+  const found = await rolloutFiles(host, typeof paths === 'string' ? [paths] : paths);
+  const { matrix, prompts: names, summary } = await importRollouts(host, found, options);
   const said = scoreSummary({
     ...summary,
     signal,

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { Film } from '../../demo/state/film.ts';
 import { apartText } from '../../demo/state/finding.ts';
-import { actOf, acts, factOf, sentenceOf, shareOf } from '../../demo/state/story.ts';
+import { actOf, acts } from '../../demo/state/act.ts';
+import { factOf, sentenceOf, shareOf } from '../../demo/state/story.ts';
 import { FormatError } from '../../src/formats/format-error.ts';
 import { readRun } from '../../src/run-folder/finished-run.ts';
 import { historyOf } from '../../src/run-folder/history.ts';
@@ -36,7 +37,7 @@ async function told(): Promise<{ events: ExperimentEvent[]; recording: Recording
 const seen = (run: RunView) => ({
   act: actOf(run),
   sentence: sentenceOf(run),
-  facts: acts.map(({ act }) => [factOf(run, act), shareOf(run, act)]),
+  facts: acts.map((act) => [factOf(run, act), shareOf(run, act)]),
   order: [...run.order],
   columns: run.columns.map((column) => [...column]),
 });
@@ -126,7 +127,8 @@ describe('a film', () => {
       [...begins.map(([, at]) => at)].sort((a, b) => a - b),
     );
     for (const [act, at] of film.shows) expect(actOf(film.viewAt(at))).toBe(act);
-    expect(film.viewAt(film.opening).columns).toHaveLength(1);
+    const { epochs } = recording.config.experiment;
+    expect(film.viewAt(film.opening).columns).toHaveLength(Math.ceil(epochs / 2));
     expect(film.beside(film.length, 1)).toBe(film.length);
     expect(film.beside(0, -1)).toBe(0);
   });

@@ -42,11 +42,11 @@ describe('answers to one prompt', () => {
 
   test('say a slip and luck with the right value', () => {
     const slip = workedSteps('7-3*4=', '5,0#0;', 10);
-    expect(answerWords('wrong', 'wrong', slip)).toBe('wrong, a slip: 7 − 3 is 4');
+    expect(answerWords('wrong', slip)).toBe('wrong, a slip: 7 − 3 is 4');
     const lucky = workedSteps('3+1*0=', '5,0#0;', 10);
-    expect(answerWords('right', 'right', lucky)).toBe('right, by luck: 3 + 1 is 4');
-    expect(answerWords('right', 'right', workedSteps('3+1=', '4#4;', 10))).toBe('right');
-    expect(answerWords(undefined, '', undefined)).toBe('not judged');
+    expect(answerWords('right', lucky)).toBe('right, by luck: 3 + 1 is 4');
+    expect(answerWords('right', workedSteps('3+1=', '4#4;', 10))).toBe('right');
+    expect(answerWords(undefined, undefined)).toBe('not judged');
   });
 });
 

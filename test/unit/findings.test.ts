@@ -3,6 +3,8 @@ import { describe, expect, test, vi } from 'vitest';
 import {
   curvesFigure,
   figureFile,
+  lessonFile,
+  lessonText,
   page,
   shownOf,
   studiesIn,
@@ -57,6 +59,10 @@ describe('docs/findings.md', () => {
       expect(existsSync(file) ? readFileSync(file, 'utf8') : undefined).toBe(figure);
     },
   );
+
+  test('stands beside the study of the lesson, as npm run findings writes it', async () => {
+    expect(readFileSync(lessonFile, 'utf8')).toBe(await lessonText());
+  });
 
   test('has a place for both studies', () => {
     expect(studiesIn(kept)).toEqual(['core-a', 'confirm']);

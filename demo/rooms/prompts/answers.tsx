@@ -10,7 +10,8 @@ import {
 } from '../../../src/index.ts';
 import { epochNow } from '../../state/pointing.ts';
 import { type Answers, answersTo, follow, inspected, liveAnswers } from '../../state/stage.ts';
-import { paid, possible, verdicts } from '../../state/verdicts.ts';
+import { marks, paid, possible } from '../../state/verdicts.ts';
+import { engineText } from '../../strings/engine.ts';
 import { whole } from '../../strings/numbers.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { Code } from '../../views/markup.tsx';
@@ -73,6 +74,7 @@ interface ToldProps {
 
 function Told({ run, prompt, answers }: ToldProps): JSX.Element {
   const text = promptsText.value;
+  const { verdicts: words } = engineText.value;
   const one = run.pool[prompt];
   const key = one?.key ?? answers?.key;
   const wrongKey = one?.wrongKey ?? false;
@@ -127,12 +129,11 @@ function Told({ run, prompt, answers }: ToldProps): JSX.Element {
               <ul class="completions">
                 {completions.map((completion, i) => {
                   const verdict = said[i] ?? 'wrong';
-                  const { mark, words } = verdicts[verdict];
                   return (
                     <li key={i} class={verdict}>
-                      <span class="visually-hidden">{words}: </span>
+                      <span class="visually-hidden">{words[verdict]}: </span>
                       <span class="mark" aria-hidden="true">
-                        {mark}
+                        {marks[verdict]}
                       </span>{' '}
                       <Code text={completion.text} />
                     </li>
@@ -146,9 +147,7 @@ function Told({ run, prompt, answers }: ToldProps): JSX.Element {
       {epochs.length > 0 && (
         <p class="hint">
           {possible(wrongKey)
-            .map((verdict) =>
-              text.paidFor(verdicts[verdict].mark, verdicts[verdict].words, paid[verdict]),
-            )
+            .map((verdict) => text.paidFor(marks[verdict], words[verdict], paid[verdict]))
             .join(' · ')}
         </p>
       )}

@@ -12,7 +12,7 @@ import {
   ranksOf,
   StandaloneLandscape,
 } from '../../../src/entries/browser.ts';
-import { cutText, type RunView } from '../../../src/index.ts';
+import type { RunView } from '../../../src/index.ts';
 import { rampSteps } from '../../../src/look/tokens.ts';
 import { firstPicture } from '../../first-picture.ts';
 import { cssColor } from '../../plots/canvas.ts';
@@ -21,6 +21,7 @@ import { type DrawLandscape, liveLandscape } from '../../state/landscape.ts';
 import { pointed } from '../../state/pointing.ts';
 import { chosen, follow, inspected, live, look } from '../../state/stage.ts';
 import { whole } from '../../strings/numbers.ts';
+import { engineText } from '../../strings/engine.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { Button } from '../../views/markup.tsx';
 import { mayMove } from '../../views/stage.tsx';
@@ -464,7 +465,11 @@ class Easel {
     mark(ends.last, 'end', [0.46 * width, 0, 0.55 * depth]);
     if (shown.isCut && shown.kept) {
       const x = width * (shown.kept.size / prompts.length - 0.5);
-      const name = tried.value ? cutWords(tried.value) : run.lim ? cutText(run.lim) : '';
+      const name = tried.value
+        ? cutWords(tried.value)
+        : run.lim
+          ? engineText.value.cut(run.lim)
+          : '';
       mark(name, 'cut', [x, 1.18 * height, -depth / 2]);
     }
     const bins = binsOf(shown, this.#canvas, this.#software);

@@ -1,13 +1,14 @@
 // The reward matrix of the Prompts room: all prompts in the chosen order.
 import type { JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
-import { cutText, startsFromFolder, type RunView } from '../../../src/index.ts';
+import { startsFromFolder, type RunView } from '../../../src/index.ts';
 import { firstPicture } from '../../first-picture.ts';
 import { HeatMap } from '../../plots/heat-map.ts';
 import { scheme } from '../../scheme.ts';
 import { epochNow, pointed } from '../../state/pointing.ts';
 import { chosen, depends, follow, inspected } from '../../state/stage.ts';
 import { fixed, whole } from '../../strings/numbers.ts';
+import { engineText } from '../../strings/engine.ts';
 import { promptsText } from '../../strings/prompts.ts';
 import { mayMove } from '../../views/stage.tsx';
 import { visibleString } from '../../visible-text.ts';
@@ -88,7 +89,7 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
 }
 
 const cutOf = (run: RunView): string | undefined =>
-  tried.value ? cutWords(tried.value) : run.lim && cutText(run.lim);
+  tried.value ? cutWords(tried.value) : run.lim && engineText.value.cut(run.lim);
 
 /** Colours and marks of all pictures of the matrix. */
 export function MatrixLegend({ run }: { readonly run: RunView }): JSX.Element {

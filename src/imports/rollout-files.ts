@@ -3,11 +3,10 @@ import { baseName } from '../formats/paths.ts';
 import { detectRollouts, type Detected } from '../formats/rollouts.ts';
 import { REWARDS } from '../run-folder/names.ts';
 import { counted } from '../look/wording.ts';
-import { UsageError } from './arguments.ts';
-import { byNumber, mostFiles, withSource } from './sources.ts';
-import { system } from './system.ts';
+import { ImportError } from './import-error.ts';
+import { byNumber, type ImportFiles, mostFiles, readWith } from './import-files.ts';
 
-/** The files that a command reads, in the order of reading. */
+/** The files that an import reads, in the order of reading. */
 export interface RolloutFiles {
   readonly files: readonly string[];
   /** Other files of the folder with a data file's name. */
@@ -37,33 +36,34 @@ const mostKinds = 200;
  * The rollout files under the given paths: a file stands for itself; in a folder, the files named
  * as an engine names its dumps, else all files at any searched level that hold rollouts.
  *
- * @throws UsageError when there are no rollout files, or several kinds of them.
+ * @throws ImportError when there are no rollout files, or several kinds of them.
  */
-export async function rolloutFiles(paths: readonly string[]): Promise<RolloutFiles> {
-  const host = await system();
+export async function rolloutFiles(
+  from: ImportFiles,
+  paths: readonly string[],
+): Promise<RolloutFiles> {
   const files: string[] = [];
   const leftOut: string[] = [];
   for (const path of paths) {
-    const found = await host.info(path);
-    if (!found) throw new UsageError(`${path}: no such file or folder`);
+    const found = await from.info(path);
+    if (!found) throw new ImportError(`${path}: no such file or folder`);
     if (found.kind === 'file') {
       files.push(path);
       continue;
     }
     const folder = path.replace(/[/\\]+$/, '') || path;
-    const inside = await filesOfFolder(folder);
+    const inside = await filesOfFolder(from, folder);
     for (const file of inside.files) files.push(file);
     for (const file of inside.leftOut) leftOut.push(file);
     if (files.length > mostFiles) {
-      throw new UsageError(`${files.length} files, more than the ${mostFiles} allowed`);
+      throw new ImportError(`${files.length} files, more than the ${mostFiles} allowed`);
     }
   }
   return { files, leftOut };
 }
 
-async function filesOfFolder(folder: string): Promise<RolloutFiles> {
-  const host = await system();
-  const names = (await host.list(folder)).sort(byNumber);
+async function filesOfFolder(from: ImportFiles, folder: string): Promise<RolloutFiles> {
+  const names = (await from.list(folder)).sort(byNumber);
   const place = (name: string): string => `${folder}/${name}`;
   const family = families.find((pattern) => names.some((name) => pattern.test(name)));
   // A run of this project keeps its matrix beside its completions.
@@ -73,25 +73,24 @@ async function filesOfFolder(folder: string): Promise<RolloutFiles> {
     const others = names.filter((name) => dataFile.test(name) && !family.test(name));
     return { files: files.map(place), leftOut: others.map(place) };
   }
-  return bestKind(folder, await walk(folder));
+  return bestKind(from, folder, await walk(from, folder));
 }
 
 /** The files below a folder that may hold data, as paths relative to the folder. */
-async function walk(folder: string): Promise<string[]> {
-  const host = await system();
+async function walk(from: ImportFiles, folder: string): Promise<string[]> {
   const found: string[] = [];
   let seen = 0;
   const visit = async (inner: string, depth: number): Promise<void> => {
-    for (const name of (await host.list(`${folder}/${inner}`)).sort(byNumber)) {
+    for (const name of (await from.list(`${folder}/${inner}`)).sort(byNumber)) {
       if (++seen > mostFiles) {
-        throw new UsageError(`${folder}: more than the ${mostFiles} files and folders allowed`);
+        throw new ImportError(`${folder}: more than the ${mostFiles} files and folders allowed`);
       }
       if (name.startsWith('.')) continue;
       const path = inner === '' ? name : `${inner}/${name}`;
       if (dataFile.test(name)) {
-        if ((await host.info(`${folder}/${path}`))?.kind === 'file') found.push(path);
+        if ((await from.info(`${folder}/${path}`))?.kind === 'file') found.push(path);
       } else if (depth < deepest) {
-        const info = await host.info(`${folder}/${path}`);
+        const info = await from.info(`${folder}/${path}`);
         if (info?.kind === 'directory') await visit(path, depth + 1);
       }
     }
@@ -109,7 +108,11 @@ interface Kind {
 }
 
 /** The files below a folder that hold rollouts; the first files of each kind of name decide. */
-async function bestKind(folder: string, paths: readonly string[]): Promise<RolloutFiles> {
+async function bestKind(
+  from: ImportFiles,
+  folder: string,
+  paths: readonly string[],
+): Promise<RolloutFiles> {
   const byPattern = new Map<string, string[]>();
   for (const path of paths) {
     const pattern = path.replace(/\d+/g, '#');
@@ -118,13 +121,13 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
     else byPattern.set(pattern, [path]);
   }
   if (byPattern.size > mostKinds) {
-    throw new UsageError(
+    throw new ImportError(
       `${folder}: ${byPattern.size} kinds of files below it; name the folder that holds the rollouts`,
     );
   }
   const kinds: Kind[] = [];
   for (const same of byPattern.values()) {
-    kinds.push({ paths: same, ...(await firstFormat(folder, same)) });
+    kinds.push({ paths: same, ...(await firstFormat(from, folder, same)) });
   }
   const isRollouts = ({ format }: Kind): boolean =>
     format !== undefined && !['curves', 'safetensors', 'empty'].includes(format);
@@ -140,7 +143,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
     rollouts = kinds.filter(({ format }) => format === 'curves' || format === 'safetensors');
     if (rollouts.length === 0) {
       const why = kinds.find(({ error }) => error !== undefined)?.error;
-      throw new UsageError(
+      throw new ImportError(
         `${folder}: no rollout files in this folder${why === undefined ? '' : `: ${why}`}`,
       );
     }
@@ -156,7 +159,7 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
       const inner = kind.startsWith(' ') ? `.${kind}` : kind;
       return `${inner}: ${counted(count, 'file')}`;
     });
-    throw new UsageError(
+    throw new ImportError(
       `${folder}: rollouts of several kinds below it; name what is to be scored: ${listed.join('; ')}`,
     );
   }
@@ -169,15 +172,19 @@ async function bestKind(folder: string, paths: readonly string[]): Promise<Rollo
 }
 
 /** The format of the first file with rows, or why that file has no known format. */
-async function firstFormat(folder: string, paths: readonly string[]): Promise<Omit<Kind, 'paths'>> {
+async function firstFormat(
+  from: ImportFiles,
+  folder: string,
+  paths: readonly string[],
+): Promise<Omit<Kind, 'paths'>> {
   for (const path of paths.slice(0, 8)) {
     try {
-      const found = await withSource(`${folder}/${path}`, (source) =>
+      const found = await readWith(from, `${folder}/${path}`, (source) =>
         detectRollouts(source, { onCut: () => undefined }),
       );
       if (found !== 'empty') return { format: found };
     } catch (error) {
-      // Any other file may lie beside the rollouts; the command reports the files that it leaves
+      // Any other file may lie beside the rollouts; the import reports the files that it leaves
       // out.
       if (error instanceof FormatError) return { format: undefined, error: error.message };
       throw error;

@@ -18,12 +18,11 @@ import type { RewardMatrix } from '../lim/matrix.ts';
 import type { Signal } from '../vocabulary/signals.ts';
 import { RewardTable, type TablePrompt, type TableSummary } from '../lim/reward-table.ts';
 import { counted } from '../look/wording.ts';
-import { UsageError } from './arguments.ts';
+import { ImportError } from './import-error.ts';
+import { type ImportFiles, readWith } from './import-files.ts';
 import { fileSteps, type RolloutFiles } from './rollout-files.ts';
 import { REWARDS, SCORES } from '../run-folder/names.ts';
 import type { SourceSummary } from './score-summary.ts';
-import { withSource } from './sources.ts';
-import { system } from './system.ts';
 
 /** Largest reward matrix that is read from safetensors, in bytes. */
 const largestMatrixFile = 4 * 2 ** 30;
@@ -51,17 +50,19 @@ export interface ImportOptions {
   readonly tokenizer?: string | undefined;
 }
 
-/** Opens the tokenizer of a folder. @throws UsageError if the folder has none. */
-async function openTokenizer(folder: string | undefined): Promise<TokenizerClient | undefined> {
+/** Opens the tokenizer of a folder. @throws ImportError if the folder has none. */
+async function openTokenizer(
+  from: ImportFiles,
+  folder: string | undefined,
+): Promise<TokenizerClient | undefined> {
   if (folder === undefined) return undefined;
-  const host = await system();
   const place = (name: string): string => fileIn(folder, name);
   const text = (name: string) =>
-    withSource(place(name), async (source) => ({
+    readWith(from, place(name), async (source) => ({
       name: source.name,
       text: await readText(source, largestTokenizer),
     }));
-  const config = (await host.info(place('tokenizer_config.json'))) !== undefined;
+  const config = (await from.info(place('tokenizer_config.json'))) !== undefined;
   return TokenizerClient.open({
     tokenizer: await text('tokenizer.json'),
     ...(config && { config: await text('tokenizer_config.json') }),
@@ -77,7 +78,7 @@ function tokenTexts(tokenizer: TokenizerClient | undefined, hasPool: boolean): T
     const key = JSON.stringify(tokens);
     if (!tokenizer) {
       if (!hasPool) return key;
-      throw new UsageError(
+      throw new ImportError(
         `${where}: prompt_tokens holds token ids, which no prompt file has; ` +
           'name the folder of their tokenizer.json: --tokenizer',
       );
@@ -93,15 +94,21 @@ function tokenTexts(tokenizer: TokenizerClient | undefined, hasPool: boolean): T
 /**
  * Reads rollouts of an engine, or a matrix made from them, and a summary for the report.
  *
- * @throws FormatError, ConfigError or UsageError naming the file and row at fault.
+ * @throws FormatError, ConfigError or ImportError naming the file and row at fault.
  */
 export async function importRollouts(
+  from: ImportFiles,
   found: RolloutFiles,
   options: ImportOptions,
 ): Promise<Imported> {
-  const tokenizer = await openTokenizer(options.tokenizer);
+  const tokenizer = await openTokenizer(from, options.tokenizer);
   try {
-    return await importFiles(found, options, tokenTexts(tokenizer, options.pool !== undefined));
+    return await importFiles(
+      from,
+      found,
+      options,
+      tokenTexts(tokenizer, options.pool !== undefined),
+    );
   } finally {
     await tokenizer?.close();
   }
@@ -110,6 +117,7 @@ export async function importRollouts(
 type TextOf = (tokens: readonly number[], where: string) => Promise<string>;
 
 async function importFiles(
+  from: ImportFiles,
   found: RolloutFiles,
   options: ImportOptions,
   textOf: TextOf,
@@ -139,15 +147,15 @@ async function importFiles(
   const steps = fileSteps(files);
   let format: Detected | undefined;
   for (const [i, file] of files.entries()) {
-    const whole = await withSource(file, async (bytes): Promise<Imported | undefined> => {
+    const whole = await readWith(from, file, async (bytes): Promise<Imported | undefined> => {
       const detected = await formatToRead(bytes, options, onCut);
       if (detected === 'empty') {
         source.emptyFiles++;
         return undefined;
       }
       if (detected === 'safetensors' || detected === 'curves') {
-        if (files.length > 1) throw new UsageError(`${file}: a reward matrix is scored alone`);
-        if (detected === 'safetensors') return importSafetensors(bytes, options);
+        if (files.length > 1) throw new ImportError(`${file}: a reward matrix is scored alone`);
+        if (detected === 'safetensors') return importSafetensors(from, bytes, options);
         return importCurves(bytes, onCut);
       }
       format = detected;
@@ -156,7 +164,7 @@ async function importFiles(
       for await (const row of rows) {
         count++;
         if (row.answered && !options.pool) {
-          throw new UsageError(
+          throw new ImportError(
             `${row.where}: content holds prompt and response in one text; ` +
               'name the prompts: --prompts pool.jsonl',
           );
@@ -175,7 +183,7 @@ async function importFiles(
     return { ...whole, summary: { ...whole.summary, ...source } };
   }
   if (format === undefined) {
-    throw new UsageError(`${files[0] ?? ''}: no rows in ${counted(files.length, 'file')}`);
+    throw new ImportError(`${files[0] ?? ''}: no rows in ${counted(files.length, 'file')}`);
   }
   const { epochs, stepsPerEpoch } = options;
   const made = table.matrix(options.signal, { epochs, stepsPerEpoch });
@@ -216,7 +224,11 @@ async function readThrough(source: ByteSource, onCut: (where: string) => void): 
   while ((await rows.next()).done !== true) continue;
 }
 
-async function importSafetensors(source: ByteSource, options: ImportOptions): Promise<Imported> {
+async function importSafetensors(
+  from: ImportFiles,
+  source: ByteSource,
+  options: ImportOptions,
+): Promise<Imported> {
   const { signal, pool } = options;
   const where = source.name;
   const file = readSafetensors(await readAll(source, largestMatrixFile), where);
@@ -243,7 +255,7 @@ async function importSafetensors(source: ByteSource, options: ImportOptions): Pr
     const place = `[${Math.floor(i / epochs)}, ${i % epochs}]`;
     throw new ConfigError(`${where}: tensor '${signal}' ${place} is ${value}`);
   });
-  const names = pool ?? (await runPrompts(where, prompts));
+  const names = pool ?? (await runPrompts(from, where, prompts));
   if (names && names.length !== prompts) {
     throw new ConfigError(`${where}: has ${prompts} rows, the prompt file ${names.length}`);
   }
@@ -256,12 +268,15 @@ async function importSafetensors(source: ByteSource, options: ImportOptions): Pr
 }
 
 /** The prompts of a run's matrix, from the score file beside the matrix. */
-async function runPrompts(matrix: string, rows: number): Promise<TablePrompt[] | undefined> {
-  const host = await system();
+async function runPrompts(
+  from: ImportFiles,
+  matrix: string,
+  rows: number,
+): Promise<TablePrompt[] | undefined> {
   if (baseName(matrix) !== REWARDS) return undefined;
   const beside = `${matrix.slice(0, -REWARDS.length)}${SCORES}`;
-  if ((await host.info(beside))?.kind !== 'file') return undefined;
-  return withSource(beside, async (source) => {
+  if ((await from.info(beside))?.kind !== 'file') return undefined;
+  return readWith(from, beside, async (source) => {
     const names = (await readPrompts(source)).rows;
     return names.length === rows ? [...names] : undefined;
   });

@@ -1,0 +1,107 @@
+// The files of the run that is shown, to take away.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import { runFiles } from '../../../src/index.ts';
+import { bytes } from '../../../src/look/wording.ts';
+import { offered } from '../../files.ts';
+import { live, reel } from '../../state/stage.ts';
+import { keptText } from '../../strings/kept.ts';
+import { Button } from '../../views/markup.tsx';
+import { visibleString } from '../../visible-text.ts';
+import { notKept, reportState, takeAway } from './kept.ts';
+
+/** The files that every run comes to have, in the order of telling. */
+const expected = [
+  runFiles.CONFIG,
+  runFiles.RESULTS,
+  runFiles.SCORES,
+  runFiles.REWARDS,
+  runFiles.METRICS,
+  'subsets/lim.json',
+] as const;
+
+/** The bundle of the recording that the page comes with. */
+const RECORDED_BUNDLE = 'replays/quick.limr';
+
+export function RunFilesPanel(): JSX.Element {
+  const t = keptText.value;
+  const { report, bundle } = takeAway.value;
+  const [weights, setWeights] = useState(false);
+  const now = offered.value;
+  const recorded = !live.value && reel.value?.origin.kind === 'recorded';
+  const others = [...now.keys()].filter((path) => !(expected as readonly string[]).includes(path));
+  return (
+    <section class="card" aria-labelledby="files-title">
+      <h2 id="files-title">{t.files}</h2>
+      {recorded && (
+        <p>
+          {t.recorded}{' '}
+          <a id="recorded-bundle" href={RECORDED_BUNDLE} download="quick.limr">
+            {t.downloadBundle}
+          </a>
+        </p>
+      )}
+      <div class="buttons">
+        <Button id="report" disabled={!report} onClick={() => report?.()}>
+          {t.downloadReport}
+        </Button>
+        <Button id="bundle" disabled={!bundle} onClick={() => bundle?.(weights)}>
+          {t.downloadBundle}
+        </Button>
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={weights}
+            onChange={(event) => setWeights(event.currentTarget.checked)}
+          />
+          <span>{t.withWeights}</span>
+        </label>
+      </div>
+      <p id="report-text" class="hint" role="status">
+        {t.reportStates[reportState.value]}
+      </p>
+      <ul id="files" class="files">
+        {expected.map((path) => (
+          <Item path={path} meaning={t.meanings[path]} key={path} />
+        ))}
+        {others.map((path) => (
+          <Item path={path} meaning={meaningOf(path)} key={path} />
+        ))}
+      </ul>
+      <p id="storage" class="hint">
+        {notKept.value === undefined ? t.kept : t.notKept(notKept.value)}
+      </p>
+    </section>
+  );
+}
+
+function Item(props: { readonly path: string; readonly meaning: string }): JSX.Element {
+  const { path, meaning } = props;
+  const t = keptText.value;
+  const file = offered.value.get(path);
+  return (
+    <li data-file={path}>
+      {file ? (
+        <>
+          <a href={file.url} download={path.replace('/', '-')}>
+            {visibleString(path)}
+          </a>{' '}
+          {meaning}, {bytes(file.bytes)}
+        </>
+      ) : (
+        <>
+          <span class="quiet">{path}</span> {meaning}, {t.later}
+        </>
+      )}
+    </li>
+  );
+}
+
+function meaningOf(path: string): string {
+  const t = keptText.value;
+  if (/^adapter[\w-]*\//.test(path)) return t.adapter;
+  if (/^model[\w-]*\//.test(path)) return t.model;
+  const [, method = '', seed] = /^subsets\/([a-z\d-]+?)(?:-seed-(\d+))?\.json$/.exec(path) ?? [];
+  if (method === '') return t.otherSeed;
+  return t.subsetOf(method.toUpperCase(), seed);
+}

@@ -1,0 +1,226 @@
+// Lesson: why stay close to the base? Three recorded trainings that differ in the penalty for leaving it.
+import type { JSX } from 'preact';
+import { useState } from 'preact/hooks';
+import type { RecordedLessons } from '../../../src/lessons/recorded.ts';
+import { markPath, runLooks } from '../../../src/look/tokens.ts';
+import { lessonKlText } from '../../strings/lesson-kl.ts';
+import { learnText } from '../../strings/learn.ts';
+import { fixed, percent } from '../../strings/numbers.ts';
+import { goTo } from '../../router.ts';
+import { useWidth } from '../../views/markup.tsx';
+import { Choice, LessonFrame, Slider } from './lesson.tsx';
+import { measures, pointsOf, valueAt, type Measure } from './kl.ts';
+import { linear, pathThrough, ticksOf } from './scale.ts';
+import { RecordedSource, recordedLessons, Waiting } from './source.tsx';
+
+export function KlLesson(): JSX.Element {
+  const found = recordedLessons();
+  return found.state === 'here' ? <Leashes of={found.recorded} /> : <Waiting of={found} />;
+}
+
+function Leashes({ of }: { readonly of: RecordedLessons }): JSX.Element {
+  const words = lessonKlText.value;
+  const runs = of.kl;
+  const last = Math.max(...runs.map(({ updates }) => updates.length));
+  const [measure, setMeasure] = useState<Measure>('kl');
+  const [update, setUpdate] = useState(last);
+  const show = (one: Measure, at: number): void => {
+    setMeasure(one);
+    setUpdate(at);
+  };
+  return (
+    <LessonFrame
+      name="kl"
+      intro={words.intro}
+      tries={[
+        { text: words.tries.distance, act: () => show('kl', last) },
+        { text: words.tries.right, act: () => show('accuracy', Math.round(last / 4)) },
+        { text: words.tries.entropy, act: () => show('entropy', last) },
+      ]}
+      notice={words.notice}
+      source={
+        <>
+          {words.source(runs.length, last)} <RecordedSource of={of} />
+        </>
+      }
+      see={{ text: words.see, go: () => goTo('compare') }}
+    >
+      <Choice
+        label={words.measure}
+        options={measures.map((name) => ({ name, text: words.measures[name] }))}
+        value={measure}
+        onChange={setMeasure}
+      />
+      <Lines runs={runs} measure={measure} update={update} last={last} />
+      <div class="lesson-sliders">
+        <Slider
+          id="kl-update"
+          name={words.at}
+          low={1}
+          high={last}
+          step={1}
+          value={update}
+          onInput={setUpdate}
+        />
+      </div>
+      <div class="scroll" role="region" aria-label={learnText.value.numbers} tabIndex={0}>
+        <table>
+          <thead>
+            <tr>
+              <th scope="col">{words.coefficient}</th>
+              {measures.map((name) => (
+                <th key={name} scope="col" class="number">
+                  {words.measures[name]}
+                </th>
+              ))}
+            </tr>
+          </thead>
+          <tbody>
+            {runs.map((run, i) => (
+              <tr key={run.multiple}>
+                <th scope="row">
+                  <RunSwatch place={i} /> {leashName(run)}
+                </th>
+                {measures.map((name) => (
+                  <td key={name} class="number">
+                    {shown(name, valueAt(run, name, update))}
+                  </td>
+                ))}
+              </tr>
+            ))}
+          </tbody>
+        </table>
+      </div>
+      <p class="hint">{words.zero}</p>
+    </LessonFrame>
+  );
+}
+
+const leashName = ({ multiple, klCoef }: RecordedLessons['kl'][number]): string => {
+  const words = lessonKlText.value;
+  if (multiple === 0) return words.none;
+  const coefficient = fixed(klCoef, 2);
+  return multiple === 1 ? words.usual(coefficient) : words.times(multiple, coefficient);
+};
+
+const shown = (measure: Measure, value: number | undefined): string =>
+  value === undefined
+    ? '–'
+    : measure === 'accuracy'
+      ? percent(value, 1)
+      : fixed(value, measure === 'reward' ? 2 : 3);
+
+/** The look of the run at a place. */
+const look = (place: number) => runLooks[place % runLooks.length];
+
+function RunSwatch({ place }: { readonly place: number }): JSX.Element {
+  const { tone, dash = [], mark = 'none' } = look(place) ?? {};
+  return (
+    <svg
+      class="line"
+      viewBox="0 0 36 12"
+      aria-hidden="true"
+      style={{ color: `var(${tone ?? ''})` }}
+    >
+      <path
+        d="M1 6H35"
+        stroke="currentColor"
+        stroke-width={2.5}
+        stroke-dasharray={dash.join(' ')}
+      />
+      <path d={markPath(mark, 18, 6)} fill="currentColor" />
+    </svg>
+  );
+}
+
+const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [300, 52, 96, 14, 42];
+
+function Lines(props: {
+  readonly runs: RecordedLessons['kl'];
+  readonly measure: Measure;
+  readonly update: number;
+  readonly last: number;
+}): JSX.Element {
+  const { runs, measure, update, last } = props;
+  const words = lessonKlText.value;
+  const [host, width] = useWidth();
+  const lines = runs.map((run) => pointsOf(run, measure));
+  const values = lines.flat().map(([, value]) => value);
+  const low = Math.min(0, ...values);
+  const high = Math.max(...values) * 1.05;
+  const right = width < 500 ? 56 : RIGHT;
+  const x = linear([0, last], [LEFT, Math.max(LEFT + 1, width - right)]);
+  const y = linear([high, low], [TOP, HEIGHT - BOTTOM]);
+  const ends = labelsApart(
+    lines.map((points, place) => ({ place, y: y(points.at(-1)?.[1] ?? 0) })),
+  );
+  return (
+    <div ref={host} class="lesson-plot">
+      {width > 0 && (
+        <svg
+          width={width}
+          height={HEIGHT}
+          role="img"
+          aria-label={words.picture(
+            words.measures[measure],
+            runs
+              .map((run) => `${leashName(run)}: ${shown(measure, valueAt(run, measure, update))}`)
+              .join('; '),
+          )}
+        >
+          {ticksOf(low, high, 5).map((tick) => (
+            <g key={tick}>
+              <path class="rule" d={`M${LEFT} ${y(tick)}H${width - right}`} />
+              <text class="tick-text" x={LEFT - 8} y={y(tick) + 4} text-anchor="end">
+                {measure === 'accuracy' ? percent(tick, 0) : fixed(tick, 2)}
+              </text>
+            </g>
+          ))}
+          {ticksOf(0, last, 5).map((tick) => (
+            <text class="tick-text" x={x(tick)} y={HEIGHT - BOTTOM + 18} text-anchor="middle">
+              {fixed(tick, 0)}
+            </text>
+          ))}
+          <text class="tick-text" x={x(last / 2)} y={HEIGHT - 6} text-anchor="middle">
+            {words.updates}
+          </text>
+          <path class="rule strong" d={`M${x(update)} ${TOP}V${HEIGHT - BOTTOM}`} />
+          {lines.map((points, place) => {
+            const { tone, dash = [], mark = 'none' } = look(place) ?? {};
+            const value = valueAt(runs[place], measure, update);
+            return (
+              <g key={place} style={{ color: `var(${tone ?? ''})` }}>
+                <path
+                  d={pathThrough(points.map(([at, one]) => [x(at), y(one)]))}
+                  fill="none"
+                  stroke="currentColor"
+                  stroke-width={2.5}
+                  stroke-dasharray={dash.join(' ')}
+                />
+                {value !== undefined && (
+                  <path d={markPath(mark, x(update), y(value), 6)} fill="currentColor" />
+                )}
+              </g>
+            );
+          })}
+          {ends.map(({ place, y: height }) => (
+            <text key={place} class="label" x={width - right + 8} y={height + 4}>
+              {words.short(runs[place]?.multiple ?? 0)}
+            </text>
+          ))}
+        </svg>
+      )}
+    </div>
+  );
+}
+
+/** Moves labels down where they would cover each other. */
+function labelsApart<Label extends { readonly y: number }>(labels: readonly Label[]): Label[] {
+  let before = -Infinity;
+  return [...labels]
+    .sort((a, b) => a.y - b.y)
+    .map((label) => {
+      before = Math.max(label.y, before + 16);
+      return { ...label, y: before };
+    });
+}

@@ -22,7 +22,6 @@ import {
   eventsOf,
   historyOf,
   inTableOrder,
-  keptText,
   methodEntries,
   MemoryError,
   metric,
@@ -53,12 +52,10 @@ import {
   type TrainerApi,
 } from '../src/index.ts';
 import { lineLook, type LineName } from '../src/look/tokens.ts';
-import { counted } from '../src/look/wording.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import { firstPicture } from './first-picture.ts';
 import { choose, describePlan, fullUpdatesOf, wishOf, withoutModule, type Choice } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
@@ -90,7 +87,6 @@ import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
 import { cursorEpoch, pointed } from './state/pointing.ts';
 import {
-  answersTo,
   changes,
   chosen,
   depends,
@@ -105,7 +101,6 @@ import {
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
-import { mayMove } from './views/stage.tsx';
 import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 

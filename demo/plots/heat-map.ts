@@ -1,9 +1,10 @@
-import { counted } from '../../src/look/wording.ts';
 import { visibleString } from '../visible-text.ts';
 import type { RunView } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
 import { cutText, type ExperimentConfig } from '../../src/index.ts';
 import { hatch } from './hatch.ts';
+import { fixed } from '../strings/numbers.ts';
+import { matrixText } from '../strings/matrix.ts';
 import { hexOf, rampColor, rampNow } from './ramp.ts';
 
 const GUTTER = 74;
@@ -159,6 +160,7 @@ export class HeatMap {
     const surface = surfaceOf(this.#canvas);
     if (!surface || !state) return false;
     const { config, epoch: pointed } = state;
+    const words = matrixText.peek();
     const { context, width, height, ratio } = surface;
     const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
     const epochs = config?.experiment.epochs ?? 4;
@@ -171,17 +173,17 @@ export class HeatMap {
     context.textAlign = 'right';
     const labelEvery = Math.ceil(14 / rowHeight);
     for (let epoch = 0; epoch < epochs; epoch += labelEvery) {
-      context.fillText(`epoch ${epoch + 1}`, GUTTER - 8, room.y + (epoch + 0.5) * rowHeight);
+      context.fillText(words.epoch(epoch + 1), GUTTER - 8, room.y + (epoch + 0.5) * rowHeight);
     }
-    const strips = ['origin', 'wrong key', 'kept'].map((name, i) => {
+    const strips = words.strips.map((name, i) => {
       const y = room.y + room.h + GAP + i * (STRIP + GAP);
       context.fillText(name, GUTTER - 8, y + STRIP / 2);
       return y;
     });
     context.textAlign = 'left';
     const [first, last] = state.shown?.ends ?? [
-      model?.scores ? 'highest score' : 'highest mean',
-      'lowest',
+      model?.scores ? words.score : words.mean,
+      words.lowest,
     ];
     context.fillText(first, room.x, TOP / 2);
     context.textAlign = 'right';
@@ -487,7 +489,9 @@ export class HeatMap {
     set('aria-valuenow', String(Math.max(1, rank)));
     set(
       'aria-valuetext',
-      model ? describePrompt(model, this.#selected, rank, this.#keptOf(model)) : 'No prompts yet',
+      model
+        ? describePrompt(model, this.#selected, rank, this.#keptOf(model))
+        : matrixText.peek().none,
     );
   }
 }
@@ -500,15 +504,16 @@ function describePrompt(
   kept: ReadonlySet<number> | undefined,
 ): string {
   const one = prompt === undefined ? undefined : model.pool[prompt];
-  if (prompt === undefined || !one) return `${counted(model.pool.length, 'prompt')}, none chosen`;
+  const words = matrixText.peek();
+  if (prompt === undefined || !one) return words.unchosen(model.pool.length);
   const score = model.scoreOf(prompt);
   const mean = model.meanOf(prompt);
   return [
-    `${visibleString(model.textOf(prompt))}, rank ${rank} of ${model.pool.length}`,
-    score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
-    ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
-    ...(one.origin === undefined ? [] : [one.origin]),
-    ...(one.wrongKey ? ['wrong key on purpose'] : []),
-    ...(kept ? [kept.has(prompt) ? 'kept' : 'rejected'] : []),
+    words.rank(visibleString(model.textOf(prompt)), rank, model.pool.length),
+    score === undefined || Number.isNaN(score) ? words.noScore : words.scored(fixed(score, 2)),
+    ...(Number.isNaN(mean) ? [] : [words.averaged(fixed(mean, 2))]),
+    ...(one.origin === undefined ? [] : [words.origins[one.origin]]),
+    ...(one.wrongKey ? [words.wrongKey] : []),
+    ...(kept ? [kept.has(prompt) ? words.kept : words.rejected] : []),
   ].join(', ');
 }

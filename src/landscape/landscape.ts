@@ -11,6 +11,9 @@ export class LandscapeError extends Error {
   override readonly name = 'LandscapeError';
 }
 
+/** The matrix that is drawn: sums of the signal in f32 and numbers of samples in u32, both (P, K). */
+export type LandscapeMatrix = SampleTensors;
+
 /** What is looked at, and how. */
 export interface LandscapeView {
   /** Pixels, each from 1 to 4096. */
@@ -118,7 +121,7 @@ export class Landscape {
    * @param matrix The trainer's own tensors, or another matrix. They outlive the landscape.
    * @throws LandscapeError when the device cannot draw it; ShapeError, ShaderError.
    */
-  static async open(gpu: Gpu, { sums, samples }: SampleTensors): Promise<Landscape> {
+  static async open(gpu: Gpu, { sums, samples }: LandscapeMatrix): Promise<Landscape> {
     const { device } = gpu;
     const pipeline = await makePipeline(gpu);
     const { uniform, storage, copyDst } = bufferUsage;

@@ -66,11 +66,10 @@ export class StandaloneLandscape {
       this.#gpu.destroy(before.sums, before.samples);
     }
     const shape = [prompts, epochs];
-    const [sums, samples] = await this.#gpu.allocating(() => [
-      this.#gpu.tensor('landscape sums', shape, 'f32', 'rewards'),
-      this.#gpu.tensor('landscape samples', shape, 'u32', 'rewards'),
-    ]);
-    if (!sums || !samples) throw new TypeError('a matrix has two tensors');
+    const { sums, samples } = await this.#gpu.allocating(() => ({
+      sums: this.#gpu.tensor('landscape sums', shape, 'f32', 'rewards'),
+      samples: this.#gpu.tensor('landscape samples', shape, 'u32', 'rewards'),
+    }));
     const landscape = await Landscape.open(this.#gpu, { sums, samples });
     const surface = new LandscapeSurface(this.#gpu, landscape, this.#canvas);
     this.#shown = { sums, samples, surface };

@@ -38,7 +38,7 @@ export class LandscapeSurface {
       context.putImageData(new ImageData(pixels, width, height), 0, 0);
       return { software };
     }
-    const context = canvas.getContext('webgpu') as GPUCanvasContext | null;
+    const context = canvas.getContext('webgpu');
     if (!context) throw new LandscapeError('landscape: the canvas gives no context');
     this.#resize(view);
     const { device } = this.#gpu;

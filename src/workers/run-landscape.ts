@@ -1,10 +1,14 @@
-import type { SampleTensors } from '../../kernels/lib/reward-matrix.ts';
 import type { Gpu } from '../gpu/device.ts';
-import { Landscape, LandscapeError, type LandscapeView } from '../landscape/landscape.ts';
+import {
+  Landscape,
+  LandscapeError,
+  type LandscapeMatrix,
+  type LandscapeView,
+} from '../landscape/landscape.ts';
 import { type Drawn, LandscapeSurface } from '../landscape/surface.ts';
 
 /** The reward matrix of a run under way, and the device on which it lies. */
-export interface LyingMatrix extends SampleTensors {
+export interface LyingMatrix extends LandscapeMatrix {
   readonly gpu: Gpu;
 }
 

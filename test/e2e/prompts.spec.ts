@@ -1,6 +1,6 @@
 // The Prompts room on the recording: a cut to try, orders, filters and picks, in four looks.
 import { expect, test, type Page } from 'playwright/test';
-import { countDevices, downloadOf, seriousFaults, toRoom, watchFaults } from './page.ts';
+import { countDevices, downloadOf, seriousFaults, watchFaults } from './page.ts';
 
 /** Opens the room at the end of the recorded run. */
 async function open(page: Page, query = ''): Promise<void> {
@@ -57,8 +57,8 @@ test('another cut is tried by keyboard and pointer, and its prompts are download
   await page.keyboard.press('Home');
   await expect(page.locator('#cut-rejection')).toHaveCount(0);
   await expect(page.locator('#cut-bound')).toContainText('keeps prompts that nobody solved');
-  await page.locator('details summary', { hasText: 'every θ' }).click();
-  await expect(page.locator('details tbody tr')).toHaveCount(22);
+  await page.locator('#explorer summary').click();
+  await expect(page.locator('#explorer details tbody tr')).toHaveCount(22);
   expect(await seriousFaults(page)).toEqual([]);
   expect(faults.list).toEqual([]);
 });

@@ -7,6 +7,7 @@ import { HeatMap } from '../../plots/heat-map.ts';
 import { scheme } from '../../scheme.ts';
 import { epochNow, pointed } from '../../state/pointing.ts';
 import { chosen, depends, follow, inspected } from '../../state/stage.ts';
+import { matrixText } from '../../strings/matrix.ts';
 import { fixed, whole } from '../../strings/numbers.ts';
 import { engineText } from '../../strings/engine.ts';
 import { promptsText } from '../../strings/prompts.ts';
@@ -49,6 +50,7 @@ export function Matrix({ run }: { readonly run: RunView }): JSX.Element {
     return () => (pointed.value = undefined);
   }, []);
   const by = order.value;
+  depends(matrixText.value);
   const { first, last } = text.ends[by === 'score' && !run.scores ? 'mean' : by];
   const state = {
     config: run.config,

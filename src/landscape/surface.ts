@@ -30,8 +30,8 @@ export class LandscapeSurface {
     const canvas = this.#canvas;
     const { software } = this.#landscape;
     if (software) {
-      const context = canvas.getContext('2d') as
-        CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D | null;
+      const context =
+        canvas instanceof OffscreenCanvas ? canvas.getContext('2d') : canvas.getContext('2d');
       if (!context) throw new LandscapeError('landscape: the canvas gives no context');
       const { width, height, pixels } = await this.#landscape.picture(view);
       this.#resize(view);

@@ -29,7 +29,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
 
   // A seed that is not written is the preset's own, and said.
   await expect(page.locator('#seed')).toHaveAttribute('placeholder', '1');
-  await expect(page.locator('#lim-rule')).toContainText('θ = 0.3');
+  await expect(page.locator('#differences')).toContainText('lim.theta: 0.3');
 
   await tabTo(page, 'start');
   await expect(page.locator('#start')).toHaveCSS('outline-style', 'solid');
@@ -54,7 +54,8 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#readout')).toContainText('after 8 updates');
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
-  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of 64/);
+  await toRoom(page, 'learn');
+  await expect(page.locator('#learn')).toContainText(/here \d+ of 64/);
   await toRoom(page, 'prompts');
   await page.locator('#look-curves').click();
   await expect(page.locator('#kept-title')).toHaveText('Kept by LIM');

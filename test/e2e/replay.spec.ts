@@ -154,7 +154,7 @@ test('every room shows the recording, without a fault, in light and dark and sma
   await expect(page.locator('#results-body')).toContainText(/\d+\.\d %/);
   await expect(page.locator('#charged')).toContainText('With them charged');
   await toRoom(page, 'learn');
-  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of \d+/);
+  await expect(page.locator('#learn')).toContainText(/here \d+ of \d+/);
   expect(faults.list).toEqual([]);
 });
 

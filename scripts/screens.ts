@@ -61,6 +61,20 @@ const states: readonly PageState[] = [
     hash: '#/run?at=3&motion=0&lang=de',
     reach: (page) => page.locator('#share').click(),
   },
+  { name: 'prompts-curves', hash: '#/prompts?motion=0&look=curves', reach: act(5), whole: true },
+  { name: 'prompts-table', hash: '#/prompts?motion=0&look=table', reach: act(5), whole: true },
+  {
+    name: 'prompts-cut',
+    hash: '#/prompts?motion=0&p=12',
+    reach: async (page) => {
+      await act(5)(page);
+      await page.locator('#theta').focus();
+      await page.keyboard.press('Shift+ArrowLeft');
+      await page.keyboard.press('Shift+ArrowLeft');
+      await page.locator('#filter').selectOption('wrong');
+    },
+    whole: true,
+  },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
   { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
   {

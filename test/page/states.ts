@@ -61,6 +61,16 @@ export const states: readonly PageState[] = [
   },
   { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
   { name: 'compare', hash: `#/compare?${still}`, reach: act(5), whole: true },
+  {
+    name: 'compare-study',
+    hash: `#/compare?${still}`,
+    reach: async (page) => {
+      await page.locator('#show-study').click();
+      await page.locator('table.map').first().waitFor();
+      await page.locator('#compare-sweep').scrollIntoViewIfNeeded();
+    },
+    whole: true,
+  },
   { name: 'learn', hash: `#/learn?${still}`, reach: act(5), whole: true },
   ...lessons.map((lesson) => ({
     name: `lesson-${lesson}`,

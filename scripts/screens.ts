@@ -118,11 +118,8 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      if (
-        scheme === 'dark' &&
-        !['act-3', 'act-5', 'prompts', 'compare', 'tokens', 'imported'].includes(name)
-      )
-        continue;
+      const dark = ['act-3', 'act-5', 'prompts', 'compare', 'tokens', 'imported'];
+      if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
       const context = await browser.newContext({

@@ -1,6 +1,6 @@
 // The trainer's side of the page: the form of a new run, the run under way, stored runs and files. It
 // is loaded once the first picture is drawn.
-import { effect } from '@preact/signals';
+import { effect, untracked } from '@preact/signals';
 import { transfer } from 'comlink';
 import { shippedBases } from '../src/bases/shipped.ts';
 import {
@@ -72,7 +72,6 @@ import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
 import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
-import { drawFinding, drawResults } from './results-table.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
 import { bundleFiles, unbundle } from './rooms/data/imports.ts';
@@ -97,11 +96,13 @@ import {
   inspected,
   live,
   liveAnswers,
+  pinned,
   planned,
   problem,
   room,
   showReel,
   shownRun,
+  wantedRun,
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
@@ -375,7 +376,7 @@ function take(run: RunView, name: string | undefined): void {
   view.run = run;
   view.current = name;
   view.stopping = false;
-  view.cursor = {};
+  pinned.value = undefined;
   view.pointedCell = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
@@ -500,7 +501,7 @@ function showFinished(
   if (!readAnswers) return;
   const prompt = chosen.peek();
   const film = new Film({ config, seeds, keeping, events: timed(events) });
-  showReel({ film, origin: { kind: 'own' }, answersOf: readAnswers }, 'end');
+  showReel({ film, origin: { kind: 'own', name: view.current }, answersOf: readAnswers }, 'end');
   chosen.value = prompt;
 }
 
@@ -661,7 +662,9 @@ interface FinishedFiles {
 }
 
 /** Shows a finished run as it ended, from its files: no device is needed. */
-async function showRun(finished: FinishedFiles): Promise<void> {
+async function showRun(finished: FinishedFiles, byAddress = false): Promise<void> {
+  // An address says the room and the prompt, too.
+  const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
   const { name, settings, read, completions, kept } = finished;
   const folder = folderOf(name, read);
   const run = await readRun(folder);
@@ -675,31 +678,49 @@ async function showRun(finished: FinishedFiles): Promise<void> {
   }
   const answersOf = await completions(opened.seed);
   take(opened, kept ? name : undefined);
+  chosen.value = prompt;
+  pinned.value = cursor;
   fillControls(wishOf(config, seeds));
   form.fill(config, memory);
   view.readFile = read;
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
   if (kept) asker.value = storedAsker(name, config);
-  goTo('run');
+  if (!byAddress) goTo('run');
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);
   announce(`The run of preset ${config.preset} is open`);
 }
 
-async function openRun({ name, settings }: StoredRun): Promise<void> {
+async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
   await prepare(async () => {
     const kept = view.storage;
     if (!kept || !settings) return;
-    await showRun({
-      name,
-      settings,
-      read: (path) => kept.read(name, path),
-      completions: (seed) => kept.completions(name, settings.config, seed),
-      kept: true,
-    });
+    await showRun(
+      {
+        name,
+        settings,
+        read: (path) => kept.read(name, path),
+        completions: (seed) => kept.completions(name, settings.config, seed),
+        kept: true,
+      },
+      byAddress,
+    );
   });
+}
+
+/** Opens the finished run that an address names. */
+function openWanted(): void {
+  const name = wantedRun.peek()?.run;
+  if (name === undefined || name === 'recorded' || name === 'shared' || isBusy(view)) return;
+  const found = view.stored.find((one) => one.name === name);
+  if (found?.finished && found.settings) {
+    void openRun(found, true);
+    return;
+  }
+  wantedRun.value = undefined;
+  complain(new Error(`the address: this browser keeps no finished run ${name}`));
 }
 
 /** Shows the run of a bundle. @throws Error while a run is under way. */
@@ -1103,11 +1124,6 @@ function draw(): void {
   drawAbout();
   const run = shownRun();
   list.draw(run, inspected.peek());
-  const config = shownConfig();
-  if (config) {
-    drawFinding(config, run);
-    drawResults(config, run);
-  }
   offerWorkshop();
 }
 
@@ -1191,13 +1207,17 @@ export async function openWorkshop(): Promise<void> {
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
   });
-  slider.addEventListener('input', () => {
-    view.cursor = { pinned: Number(slider.value) };
-    drawCursor();
+  slider.addEventListener('input', () => (pinned.value = Number(slider.value)));
+  effect(() => {
+    const { pointed } = view.cursor;
+    view.cursor = {
+      ...(pinned.value === undefined ? {} : { pinned: pinned.value }),
+      ...(pointed === undefined ? {} : { pointed }),
+    };
+    redraw();
   });
   byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    view.cursor = {};
-    drawCursor();
+    pinned.value = undefined;
     slider.focus();
   });
   for (const id of ['kept', 'rejected']) {
@@ -1221,7 +1241,10 @@ export async function openWorkshop(): Promise<void> {
   new ResizeObserver(redraw).observe(document.body);
   redraw();
   await openStorage();
-
+  effect(() => {
+    depends(wantedRun.value);
+    untracked(openWanted);
+  });
   await lookForAdapter();
 }
 

@@ -99,6 +99,7 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
+    files: ['src/shared-pass'],
     imports: [
       'src/config',
       'src/readouts',
@@ -451,7 +452,15 @@ export const layers = {
   },
   demo: {
     is: 'the lab page',
-    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+    imports: [
+      'src/bases',
+      'src/entries',
+      'src/index',
+      'src/lessons',
+      'src/look',
+      'src/report',
+      'src/sweep',
+    ],
   },
 };
 

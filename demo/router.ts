@@ -2,6 +2,7 @@
 import { effect, signal, untracked } from '@preact/signals';
 import {
   axis,
+  badLink,
   chosen,
   chosenEpoch,
   compared,
@@ -105,12 +106,14 @@ export function followAddress(): void {
       sharedNumbers.value = address.shared ?? sharedNumbers.peek();
       wantRun(address);
       presenting.value = address.present === true;
+      badLink.value = false;
       if (address.wish) {
         wish = address.wish;
         asked.value = { ...address.wish };
       }
     } catch (error) {
       problem.value = error instanceof Error ? error.message : String(error);
+      badLink.value = true;
     }
   };
   read();

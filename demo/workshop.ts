@@ -58,7 +58,16 @@ import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
 import { firstPicture } from './first-picture.ts';
-import { choose, describePlan, fullUpdatesOf, wishOf, withoutModule, type Choice } from './link.ts';
+import {
+  choose,
+  describePlan,
+  fullUpdatesOf,
+  nearestFit,
+  TooLargeError,
+  wishOf,
+  withoutModule,
+  type Choice,
+} from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { HeatMap } from './plots/heat-map.ts';
@@ -84,12 +93,14 @@ import {
   reportState,
   takeAway,
 } from './rooms/data/kept.ts';
+import { described, fillControls as fillFromForm } from './rooms/data/settings.ts';
 import { dataText } from './strings/data.ts';
 import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import {
   answersTo,
+  badLink,
   changes,
   chosen,
   depends,
@@ -212,6 +223,7 @@ function consider(): void {
   seed.placeholder = seedsOf(preset.value);
   const own = preset.value === PRETRAINED;
   form.shown = own;
+  let refusal: unknown;
   const given = own ? form.given : undefined;
   let plan = own && !given ? form.missing : '';
   try {
@@ -220,9 +232,12 @@ function consider(): void {
       plan = describePlan(view.choice);
     }
     keepWish(wishNow());
+    badLink.value = false;
   } catch (error) {
+    refusal = error;
     complain(error);
   }
+  describe(refusal);
   considerMemory();
   setText(byId('plan', HTMLDivElement), plan);
   const { differences } = view.choice ?? { differences: [] };
@@ -244,6 +259,21 @@ function consider(): void {
     ),
   );
   redraw();
+}
+
+/** Tells the form of settings what the controls hold, and why that is no run if it is none. */
+function describe(refusal: unknown): void {
+  const wish = wishNow();
+  described.value = {
+    wish,
+    choice: view.choice,
+    refusal: refusal instanceof Error ? refusal.message : '',
+    tooLarge:
+      refusal instanceof TooLargeError
+        ? { part: refusal.part, fit: nearestFit(wish, refusal) }
+        : undefined,
+    busy: isBusy(view),
+  };
 }
 
 /** Says what GPU memory the chosen run will take, once the settings rest. */
@@ -295,8 +325,11 @@ function readWish(found: Wish): void {
     }
     if (module !== undefined) form.askForModule(module);
     fillControls(wish);
+    // What has still to be chosen is not wrong.
+    badLink.value = described.peek().refusal !== '';
   } catch (error) {
     complain(error);
+    badLink.value = true;
     return;
   }
   if (overrides.value !== '') byId('settings', HTMLDetailsElement).open = true;
@@ -1120,6 +1153,8 @@ function draw(): void {
   const context = { busy: isBusy(view), canTrain: canTrain(view), current: view.current };
   const before = keptContext.peek();
   if (JSON.stringify(context) !== JSON.stringify(before)) keptContext.value = context;
+  const { busy } = context;
+  if (described.peek().busy !== busy) described.value = { ...described.peek(), busy };
   drawCharts();
   drawAbout();
   const run = shownRun();
@@ -1177,6 +1212,7 @@ export async function openWorkshop(): Promise<void> {
     }),
   );
   keptActions.value = actionsOnKept;
+  fillFromForm.value = fillControls;
   openDataRoom();
   consider();
   effect(() => {

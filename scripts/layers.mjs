@@ -73,7 +73,7 @@ export const layers = {
   },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
-    files: ['src/config-schema', 'src/presets'],
+    files: ['src/config-fields', 'src/config-schema', 'src/config-words', 'src/presets'],
     imports: [
       'src/checked-numbers',
       'src/config-error',
@@ -400,6 +400,7 @@ export const layers = {
     is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
     imports: [
       'kernels/lib',
+      'src/config',
       'src/config-error',
       'src/file-error',
       'src/formats',

@@ -39,6 +39,8 @@ export const look = signal<Look | undefined>(undefined);
 export const dropped = signal<readonly (FileSystemEntry | null)[]>([]);
 /** What is wrong with what the user asked for; empty for nothing. */
 export const problem = signal('');
+/** Whether what is wrong came with the address. */
+export const badLink = signal(false);
 /** Whether the page moves by itself. */
 export const motion = signal(true);
 /** The run under way, or one that ended without a result. */

@@ -23,6 +23,7 @@ export type {
 export { type BundledRun, openBundledRun, pathsOfRun } from '../workers/bundled-run.ts';
 export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
 export { rolloutFormats } from '../formats/rollouts.ts';
+export { type SettingField, settingFields } from '../config-fields.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {

@@ -1,5 +1,3 @@
-import { visibleText } from './visible-text.ts';
-
 /** An element of the page by id. @throws TypeError when the page has none of that kind. */
 export function byId<Kind extends HTMLElement>(id: string, kind: new () => Kind): Kind {
   const element = document.getElementById(id);
@@ -19,14 +17,6 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
   if (className !== '') element.className = className;
   element.append(...children);
   return element;
-}
-
-/** Text of a prompt or a model, as code with invisible characters spelled out. */
-export function makeCode(text: string): HTMLElement {
-  const pieces = visibleText(text).map((piece) =>
-    piece.hidden ? make('span', 'codepoint', piece.text) : piece.text,
-  );
-  return make('code', '', make('bdi', '', ...(pieces.length === 0 ? ['(empty)'] : pieces)));
 }
 
 /** Changes the page only if the text differs. */

@@ -5,12 +5,6 @@ import type { Cursor } from './cursor.ts';
 import type { Choice } from './link.ts';
 import type { Answers } from './state/stage.ts';
 
-/** A cell of the reward matrix. */
-export interface Cell {
-  readonly prompt: number;
-  readonly epoch: number;
-}
-
 /** Everything that the page shows and that its controls change. `main.ts` draws it. */
 export interface PageView {
   /** Undefined until the browser has answered. */
@@ -38,8 +32,6 @@ export interface PageView {
   readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
   /** The update that all views point at. */
   cursor: Cursor;
-  /** The cell of the matrix under the pointer. */
-  pointedCell: Cell | undefined;
   /** Undefined if the browser keeps no files for this page: runs are then in memory alone. */
   storage: StoredRuns | undefined;
   stored: readonly StoredRun[];
@@ -60,7 +52,6 @@ export const emptyView = (): PageView => ({
   readFile: undefined,
   readAnswers: undefined,
   cursor: {},
-  pointedCell: undefined,
   storage: undefined,
   stored: [],
 });

@@ -22,7 +22,6 @@ import {
   eventsOf,
   historyOf,
   inTableOrder,
-  keptText,
   methodEntries,
   MemoryError,
   metric,
@@ -70,17 +69,14 @@ import {
 } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
-import { HeatMap } from './plots/heat-map.ts';
 import { digitsOf, LineChart } from './plots/line-chart.ts';
 import { lineSwatch } from './plots/line-swatch.ts';
 import type { Lines, Points } from './plots/readings.ts';
-import { drawTrajectories, epochUnder, MOST_LINES } from './plots/trajectories.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
-import { PromptList, pointAtEpoch, showCompletions } from './prompts.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
 import { bundleFiles, unbundle } from './rooms/data/imports.ts';
@@ -98,8 +94,9 @@ import { dataText } from './strings/data.ts';
 import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
+import { liveLandscape } from './state/landscape.ts';
+import { cursorEpoch, pointed } from './state/pointing.ts';
 import {
-  answersTo,
   badLink,
   changes,
   chosen,
@@ -117,7 +114,6 @@ import {
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
-import { mayMove } from './views/stage.tsx';
 import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -130,7 +126,6 @@ const step = byId('step', HTMLButtonElement);
 const stop = byId('stop', HTMLButtonElement);
 const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
-const answers = byId('answers', HTMLDivElement);
 const slider = byId('cursor', HTMLInputElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
@@ -144,18 +139,6 @@ const view = emptyView();
 
 const redraw = throttled(draw);
 const repoint = throttled(drawCursor);
-const heatMap = new HeatMap(
-  byId('matrix', HTMLCanvasElement),
-  {
-    onSelect: select,
-    onPoint: (at) => {
-      view.pointedCell = at;
-      pointAt(at === undefined ? undefined : epochToUpdate(at.epoch));
-    },
-  },
-  mayMove,
-);
-const list = new PromptList(select);
 const form = new PretrainedForm(consider);
 const drops = listenToDrops({
   model: (name, chosenFiles) => forOwnModel(() => form.chooseModel(name, chosenFiles)),
@@ -410,7 +393,7 @@ function take(run: RunView, name: string | undefined): void {
   view.current = name;
   view.stopping = false;
   pinned.value = undefined;
-  view.pointedCell = undefined;
+  pointed.value = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
   reportState.value = 'none';
@@ -500,6 +483,7 @@ async function train(
       asker.value = undefined;
     }
   }
+  liveLandscape.value = undefined;
   changes.value++;
   ended.abort();
   await claim?.release();
@@ -553,6 +537,8 @@ async function noteBegun(
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
   asker.value = askerOf(() => Promise.resolve(from));
+  liveLandscape.value = (view, canvas) =>
+    from.api.drawLandscape(view, canvas && transfer(canvas, [canvas]));
   const { config, seeds } = run;
   const memory = given?.memory;
   const settings = { config, seeds, ...(memory === undefined ? {} : { memory }) };
@@ -870,31 +856,8 @@ function ask(request: (api: Connection<TrainerApi>['api']) => Promise<unknown>):
 
 // ---- what is seen ----------------------------------------------------------------------------
 
-function select(prompt: number): void {
-  chosen.value = prompt;
-}
-
 function forgetChosen(): void {
   chosen.value = undefined;
-}
-
-/** Shows the responses to the prompt that is looked at. */
-async function showAnswers(): Promise<void> {
-  const [run, prompt] = [shownRun(), inspected.peek()];
-  if (!run || prompt === undefined || !run.pool[prompt]) {
-    const text = 'Choose a prompt to read what FULL sampled for it, epoch by epoch.';
-    answers.replaceChildren(make('p', 'quiet', text));
-    return;
-  }
-  try {
-    const found = await answersTo(prompt);
-    // Another one may have been chosen while this one was on its way.
-    if (!found || run !== shownRun() || prompt !== inspected.peek()) return;
-    showCompletions(answers, run, prompt, found);
-    pointAtEpoch(answers, pointedEpoch());
-  } catch (error) {
-    complain(error);
-  }
 }
 
 /** What the page is at while no run is. */
@@ -1007,9 +970,7 @@ function drawCursor(): void {
   const update = updateOf(view.cursor);
   for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
   const epoch = pointedEpoch();
-  drawMatrix();
-  drawCurves();
-  pointAtEpoch(answers, epoch);
+  cursorEpoch.value = epoch;
   const fixed = config?.experiment.budget === 'updates' ? config.experiment.tableReadout : 0;
   slider.value = String(update ?? fixed);
   const text =
@@ -1027,7 +988,7 @@ const pointedEpoch = (): number | undefined => {
   const config = shownConfig();
   const pool = poolNow();
   const update = updateOf(view.cursor);
-  return view.pointedCell?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
+  return pointed.peek()?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
 };
 
 /** Prompts of the pool that is shown, else of the one that the controls describe. */
@@ -1052,7 +1013,7 @@ function pointAt(update: number | undefined): void {
     ...(pinned === undefined ? {} : { pinned }),
     ...(update === undefined ? {} : { pointed: update }),
   };
-  // Charts move a line; the canvases are painted again, ten times a second at most.
+  // Charts move a line; other views follow ten times a second at most.
   for (const chart of [rewardChart, accuracyChart, klChart, lengthChart])
     chart.point(updateOf(view.cursor));
   repoint();
@@ -1060,93 +1021,6 @@ function pointAt(update: number | undefined): void {
 
 const armEnd = ({ experiment }: Choice['config']): number =>
   experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
-
-function drawMatrix(): void {
-  const run = shownRun();
-  const config = shownConfig();
-  const drawn = heatMap.draw(run, { config, selected: inspected.peek(), epoch: pointedEpoch() });
-  if (drawn) firstPicture();
-  const signal = config?.lim.signal ?? 'accuracy';
-  setText(byId('matrix-cell', HTMLParagraphElement), cellText());
-  const right = ownModel() ? 'right responses' : 'answers that match the key';
-  setText(
-    byId('ramp-text', HTMLElement),
-    signal === 'accuracy' ? `share of ${right}, 0 to 1` : 'mean reward, −1 to 1',
-  );
-  const order = run?.scores
-    ? `highest LIM score first: ${keptText(run)}`
-    : 'highest mean reward so far first; highest LIM score first once FULL is done';
-  setText(
-    byId('matrix-text', HTMLParagraphElement),
-    `What FULL earned: prompts from left to right, ${order}. Epochs from top to bottom.`,
-  );
-}
-
-/** The cell under the pointer in words. */
-function cellText(): string {
-  const run = shownRun();
-  if (!run || !view.pointedCell) return '';
-  const { prompt, epoch } = view.pointedCell;
-  const value = run.columns[epoch]?.[prompt];
-  const known = value === undefined || Number.isNaN(value) ? 'no value yet' : value.toFixed(2);
-  const wrong = run.pool[prompt]?.wrongKey ? ', wrong key on purpose' : '';
-  return `Epoch ${epoch + 1}, ${visibleString(run.textOf(prompt))}${wrong}: ${known}`;
-}
-
-function drawCurves(): void {
-  const run = shownRun();
-  const config = shownConfig();
-  const frame = {
-    epochs: config?.experiment.epochs ?? 4,
-    signal: config?.lim.signal ?? 'accuracy',
-    pointed: pointedEpoch(),
-  };
-  const lim = run?.selections.lim;
-  const all = run?.pool.map((_, prompt) => prompt) ?? [];
-  const panels = [
-    {
-      id: 'kept',
-      title: lim ? 'Kept by LIM' : 'All prompts so far',
-      color: lim ? '--lim' : '--rejected',
-      prompts: lim ? all.filter((prompt) => lim.has(prompt)) : all,
-      before: 'Once FULL is done they part: those that LIM keeps here, the others there.',
-    },
-    {
-      id: 'rejected',
-      title: 'Rejected',
-      color: '--rejected',
-      prompts: lim ? all.filter((prompt) => !lim.has(prompt)) : [],
-      before: 'Known once FULL is done.',
-    },
-  ] as const;
-  for (const { id, title, color, prompts, before } of panels) {
-    setText(byId(`${id}-title`, HTMLHeadingElement), title);
-    drawTrajectories(
-      byId(id, HTMLCanvasElement),
-      run && {
-        prompts,
-        columns: run.columns,
-        meanCurve: run.meanCurve,
-        selected: inspected.peek(),
-        color,
-      },
-      frame,
-    );
-    const shown =
-      prompts.length > MOST_LINES ? `${MOST_LINES} of ${prompts.length}` : `${prompts.length}`;
-    setText(
-      byId(`${id}-text`, HTMLElement),
-      lim
-        ? `${shown} ${prompts.length === 1 ? 'prompt' : 'prompts'}, the pool's mean curve in red.${chosenText(prompts)}`
-        : before,
-    );
-  }
-}
-
-function chosenText(prompts: readonly number[]): string {
-  const prompt = inspected.peek();
-  return prompt !== undefined && prompts.includes(prompt) ? ' The chosen prompt stands out.' : '';
-}
 
 function draw(): void {
   drawControls();
@@ -1158,7 +1032,6 @@ function draw(): void {
   drawCharts();
   drawAbout();
   const run = shownRun();
-  list.draw(run, inspected.peek());
   offerWorkshop();
 }
 
@@ -1226,8 +1099,8 @@ export async function openWorkshop(): Promise<void> {
     redraw();
   });
   effect(() => {
-    depends(shownRun()?.columns.length, inspected.value, room.value, liveAnswers.value);
-    void showAnswers();
+    const at = pointed.value;
+    untracked(() => pointAt(at === undefined ? undefined : epochToUpdate(at.epoch)));
   });
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   start.addEventListener('click', () => void startRun());
@@ -1256,14 +1129,6 @@ export async function openWorkshop(): Promise<void> {
     pinned.value = undefined;
     slider.focus();
   });
-  for (const id of ['kept', 'rejected']) {
-    const canvas = byId(id, HTMLCanvasElement);
-    canvas.addEventListener('pointermove', ({ clientX }) => {
-      const epochs = shownConfig()?.experiment.epochs;
-      if (epochs !== undefined) pointAt(epochToUpdate(epochUnder(canvas, clientX, epochs)));
-    });
-    canvas.addEventListener('pointerleave', () => pointAt(undefined));
-  }
   // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
   window.addEventListener('focus', () => {
     void lookAtStored();

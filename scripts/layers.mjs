@@ -210,6 +210,10 @@ export const layers = {
       'src/vocabulary',
     ],
   },
+  'src/landscape': {
+    is: 'a reward matrix drawn where it lies',
+    imports: [...kernels, 'src/gpu'],
+  },
   'src/imports': {
     is: "somebody's rollouts or scores to a matrix, to scores and to a subset",
     imports: [
@@ -269,6 +273,7 @@ export const layers = {
       'src/host-name',
       'src/imports',
       'src/inspection',
+      'src/landscape',
       'src/results',
       'src/rollout',
       'src/run-folder',
@@ -405,6 +410,7 @@ export const layers = {
       'src/formats',
       'src/gpu',
       'src/imports',
+      'src/landscape',
       'src/lim',
       'src/model',
       'src/rollout',

@@ -1,9 +1,10 @@
-import { counted } from '../../src/look/wording.ts';
 import { visibleString } from '../visible-text.ts';
 import type { RunView } from '../../src/index.ts';
 import { cssColor, surfaceOf } from './canvas.ts';
-import { cutText, type ExperimentConfig, type LimSummary } from '../../src/index.ts';
+import { cutText, type ExperimentConfig } from '../../src/index.ts';
 import { hatch } from './hatch.ts';
+import { fixed } from '../strings/numbers.ts';
+import { matrixText } from '../strings/matrix.ts';
 import { hexOf, rampColor, rampNow } from './ramp.ts';
 
 const GUTTER = 74;
@@ -21,6 +22,20 @@ export interface HeatMapState {
   readonly selected: number | undefined;
   /** Data epoch that the page's cursor points at. */
   readonly epoch: number | undefined;
+  /** How the prompts are shown; the run's own order and cut without it. */
+  readonly shown?: ShownPrompts | undefined;
+}
+
+/** An order of prompts, and a cut through them. */
+export interface ShownPrompts {
+  readonly order: readonly number[];
+  /** What the first and the last are first and last by. */
+  readonly ends: readonly [string, string];
+  readonly kept: ReadonlySet<number> | undefined;
+  /** The cut in words; undefined where no line through the order is one. */
+  readonly cut: string | undefined;
+  /** The prompts that stand out; undefined for all. */
+  readonly wanted: ReadonlySet<number> | undefined;
 }
 
 /** Listeners of the map. */
@@ -29,7 +44,12 @@ export interface HeatMapEvents {
   readonly onSelect: (prompt: number) => void;
   /** Called with the cell under the pointer; with undefined when the pointer leaves. */
   readonly onPoint: (at: { readonly prompt: number; readonly epoch: number } | undefined) => void;
+  /** Called with the prompts over which the pointer was dragged; without it each is chosen in turn. */
+  readonly onRange?: (prompts: readonly number[]) => void;
 }
+
+/** Pixels from which a press that moves is a drag. */
+const DRAG_PX = 5;
 
 /** How long prompts glide into another order: by means as they arrive, and by scores. */
 const GLIDE_MS = { mean: 400, score: 1200 } as const;
@@ -73,19 +93,29 @@ export class HeatMap {
   #seen: Seen | undefined;
   #glide: Glide | undefined;
   #frame = 0;
+  /** Where the pointer was pressed, and whether it has been dragged since. */
+  #pressed: { readonly x: number; dragged: boolean } | undefined;
 
   /** @param moves Whether prompts may glide; otherwise they change places at once. */
   constructor(canvas: HTMLCanvasElement, events: HeatMapEvents, moves: () => boolean) {
     this.#canvas = canvas;
     this.#events = events;
     this.#moves = moves;
-    canvas.addEventListener('pointerdown', (event) => this.#point(event));
+    canvas.addEventListener('pointerdown', (event) => {
+      this.#pressed = { x: event.clientX, dragged: false };
+      this.#point(event);
+    });
     canvas.addEventListener('pointermove', (event) => {
-      if (event.buttons !== 0) this.#point(event);
+      if (event.buttons !== 0) this.#drag(event);
       events.onPoint(this.#under(event));
     });
     canvas.addEventListener('pointerleave', () => events.onPoint(undefined));
     canvas.addEventListener('keydown', (event) => this.#key(event));
+  }
+
+  /** The prompts in the order of the picture. */
+  get #order(): readonly number[] {
+    return this.#state?.shown?.order ?? this.#model?.order ?? [];
   }
 
   /** Draws the map; returns whether rewards are on the canvas then. */
@@ -105,7 +135,8 @@ export class HeatMap {
       this.#seen = this.#glide = undefined;
       return;
     }
-    const { pool, order } = model;
+    const { pool } = model;
+    const order = this.#order;
     const scored = model.scores !== undefined;
     this.#seen = { pool, order, scored };
     if (before?.pool !== pool) this.#glide = undefined;
@@ -129,6 +160,7 @@ export class HeatMap {
     const surface = surfaceOf(this.#canvas);
     if (!surface || !state) return false;
     const { config, epoch: pointed } = state;
+    const words = matrixText.peek();
     const { context, width, height, ratio } = surface;
     const room = { x: GUTTER, y: TOP, w: width - GUTTER, h: height - TOP - BELOW };
     const epochs = config?.experiment.epochs ?? 4;
@@ -141,17 +173,21 @@ export class HeatMap {
     context.textAlign = 'right';
     const labelEvery = Math.ceil(14 / rowHeight);
     for (let epoch = 0; epoch < epochs; epoch += labelEvery) {
-      context.fillText(`epoch ${epoch + 1}`, GUTTER - 8, room.y + (epoch + 0.5) * rowHeight);
+      context.fillText(words.epoch(epoch + 1), GUTTER - 8, room.y + (epoch + 0.5) * rowHeight);
     }
-    const strips = ['origin', 'wrong key', 'kept'].map((name, i) => {
+    const strips = words.strips.map((name, i) => {
       const y = room.y + room.h + GAP + i * (STRIP + GAP);
       context.fillText(name, GUTTER - 8, y + STRIP / 2);
       return y;
     });
     context.textAlign = 'left';
-    context.fillText(model?.scores ? 'highest score' : 'highest mean', room.x, TOP / 2);
+    const [first, last] = state.shown?.ends ?? [
+      model?.scores ? words.score : words.mean,
+      words.lowest,
+    ];
+    context.fillText(first, room.x, TOP / 2);
     context.textAlign = 'right';
-    context.fillText('lowest', width, TOP / 2);
+    context.fillText(last, width, TOP / 2);
     if (pointed !== undefined) {
       context.fillStyle = cssColor('--ink');
       context.fillRect(room.x - 6, room.y + pointed * rowHeight, 4, rowHeight);
@@ -175,8 +211,11 @@ export class HeatMap {
       );
     }
     this.#paintStrips(context, model, strips, room, across);
-    if (model.lim && model.scores) this.#paintCut(context, model.lim, model.order.length, room);
-    this.#paintSelection(context, model, room, height);
+    const { shown } = state;
+    if (shown?.wanted) this.#paintUnwanted(context, shown.wanted, room, across);
+    const cut = shown ? shown.cut : model.lim && model.scores && cutText(model.lim);
+    if (cut !== undefined) this.#paintCut(context, cut, this.#keptOf(model)?.size ?? 0, room);
+    this.#paintSelection(context, room, height);
     return model.columns.length > 0;
   }
 
@@ -198,7 +237,9 @@ export class HeatMap {
     const eased = share * share * (3 - 2 * share);
     const low = model.config.lim.signal === 'accuracy' ? 0 : -1;
     const ramp = rampNow();
-    const { order, columns, pool, selections } = model;
+    const { columns, pool } = model;
+    const order = this.#order;
+    const keptPrompts = this.#keptOf(model);
     const [one, tall] = [room.w / order.length, room.h / epochs];
     const tones = {
       easy: cssColor('--easy'),
@@ -221,7 +262,7 @@ export class HeatMap {
       const { origin, wrongKey = false } = pool[prompt] ?? {};
       if (origin) fill(tones[origin], origins, STRIP);
       if (wrongKey) fill(wrongColor, wrong, STRIP);
-      if (selections.lim?.has(prompt)) fill(keptColor, kept, STRIP);
+      if (keptPrompts?.has(prompt)) fill(keptColor, kept, STRIP);
     });
     return true;
   }
@@ -240,7 +281,7 @@ export class HeatMap {
       for (let pixel = 0; pixel < across; pixel++) {
         let sum = 0;
         let count = 0;
-        for (const prompt of this.#promptsAt(model, pixel, across)) {
+        for (const prompt of this.#promptsAt(pixel, across)) {
           const value = column[prompt] ?? NaN;
           if (Number.isNaN(value)) continue;
           sum += value;
@@ -254,8 +295,30 @@ export class HeatMap {
     context.putImageData(image, 0, 0);
   }
 
-  #promptsAt(model: RunView, pixel: number, across: number): readonly number[] {
-    const { order } = model;
+  #keptOf(model: RunView): ReadonlySet<number> | undefined {
+    const shown = this.#state?.shown;
+    return shown ? shown.kept : model.selections.lim;
+  }
+
+  /** Fades the prompts that do not stand out. */
+  #paintUnwanted(
+    context: CanvasRenderingContext2D,
+    wanted: ReadonlySet<number>,
+    room: Room,
+    across: number,
+  ): void {
+    const pixel = room.w / across;
+    context.fillStyle = cssColor('--card');
+    context.globalAlpha = 0.85;
+    for (let i = 0; i < across; i++) {
+      if (this.#promptsAt(i, across).some((prompt) => wanted.has(prompt))) continue;
+      context.fillRect(room.x + i * pixel, room.y, pixel + 0.3, room.h);
+    }
+    context.globalAlpha = 1;
+  }
+
+  #promptsAt(pixel: number, across: number): readonly number[] {
+    const order = this.#order;
     const from = Math.floor((pixel * order.length) / across);
     const to = Math.max(from + 1, Math.floor(((pixel + 1) * order.length) / across));
     return order.slice(from, to);
@@ -275,11 +338,11 @@ export class HeatMap {
     };
     const wrongColor = cssColor('--wrong-key');
     const keptColor = cssColor('--lim');
-    const lim = model.selections.lim;
+    const lim = this.#keptOf(model);
     // Slightly wider than a pixel, so that neighbours show no seam.
     const pixel = room.w / across;
     for (let i = 0; i < across; i++) {
-      const prompts = this.#promptsAt(model, i, across);
+      const prompts = this.#promptsAt(i, across);
       const x = room.x + i * pixel;
       const [first] = prompts;
       const origin = first === undefined ? undefined : model.pool[first]?.origin;
@@ -302,14 +365,9 @@ export class HeatMap {
    * Draws the line between the lowest kept prompt and the highest rejected one, for any rule of the
    * cut.
    */
-  #paintCut(
-    context: CanvasRenderingContext2D,
-    lim: LimSummary,
-    prompts: number,
-    room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
-  ): void {
-    if (lim.kept === 0) return;
-    const x = room.x + (lim.kept * room.w) / prompts;
+  #paintCut(context: CanvasRenderingContext2D, text: string, kept: number, room: Room): void {
+    if (kept === 0) return;
+    const x = room.x + (kept * room.w) / this.#order.length;
     for (const [style, line] of [
       [cssColor('--card'), 4],
       [cssColor('--ink'), 1.5],
@@ -323,22 +381,17 @@ export class HeatMap {
     }
     context.fillStyle = cssColor('--ink');
     context.textAlign = 'center';
-    const text = cutText(lim);
     const half = context.measureText(text).width / 2;
     // Keeps the label between the two texts at the ends of the line.
     const middle = Math.min(room.x + room.w - 44 - half, Math.max(room.x + 88 + half, x));
     context.fillText(text, middle, TOP / 2);
   }
 
-  #paintSelection(
-    context: CanvasRenderingContext2D,
-    model: RunView,
-    room: { readonly x: number; readonly y: number; readonly w: number; readonly h: number },
-    height: number,
-  ): void {
-    const rank = this.#selected === undefined ? -1 : model.order.indexOf(this.#selected);
+  #paintSelection(context: CanvasRenderingContext2D, room: Room, height: number): void {
+    const order = this.#order;
+    const rank = this.#selected === undefined ? -1 : order.indexOf(this.#selected);
     if (rank < 0) return;
-    const one = room.w / model.order.length;
+    const one = room.w / order.length;
     const x = room.x + rank * one;
     const bottom = height - MARKER;
     for (const [style, grow, line] of [
@@ -365,26 +418,42 @@ export class HeatMap {
     const { left, top, width, height } = this.#canvas.getBoundingClientRect();
     const place = (event.clientX - left - GUTTER) / (width - GUTTER);
     const row = (event.clientY - top - TOP) / (height - TOP - BELOW);
-    const prompt = model.order[Math.floor(place * model.order.length)];
+    const order = this.#order;
+    const prompt = order[Math.floor(place * order.length)];
     const epoch = Math.floor(row * model.config.experiment.epochs);
     if (place < 0 || row < 0 || row >= 1 || prompt === undefined) return undefined;
     return { prompt, epoch };
   }
 
-  #point(event: PointerEvent): void {
-    const model = this.#model;
-    if (!model || model.pool.length === 0) return;
+  #rankAt(clientX: number): number {
     const { left, width } = this.#canvas.getBoundingClientRect();
-    const place = (event.clientX - left - GUTTER) / (width - GUTTER);
-    this.#selectRank(model, Math.floor(place * model.order.length));
+    return Math.floor(((clientX - left - GUTTER) / (width - GUTTER)) * this.#order.length);
+  }
+
+  #point({ clientX }: PointerEvent): void {
+    this.#selectRank(this.#rankAt(clientX));
+  }
+
+  #drag(event: PointerEvent): void {
+    const { onRange } = this.#events;
+    const pressed = this.#pressed;
+    if (!onRange || !pressed) {
+      this.#point(event);
+      return;
+    }
+    pressed.dragged ||= Math.abs(event.clientX - pressed.x) >= DRAG_PX;
+    if (!pressed.dragged) return;
+    const ends = [this.#rankAt(pressed.x), this.#rankAt(event.clientX)];
+    onRange(this.#order.slice(Math.max(0, Math.min(...ends)), Math.max(0, ...ends) + 1));
   }
 
   #key(event: KeyboardEvent): void {
     const model = this.#model;
     if (!model || model.pool.length === 0 || event.altKey || event.ctrlKey || event.metaKey) return;
-    const last = model.order.length - 1;
-    const rank = this.#selected === undefined ? -1 : model.order.indexOf(this.#selected);
-    const page = Math.max(1, Math.round(model.order.length / 10));
+    const order = this.#order;
+    const last = order.length - 1;
+    const rank = this.#selected === undefined ? -1 : order.indexOf(this.#selected);
+    const page = Math.max(1, Math.round(order.length / 10));
     const moves: Readonly<Record<string, number>> = {
       ArrowRight: rank + 1,
       ArrowUp: rank + 1,
@@ -398,11 +467,12 @@ export class HeatMap {
     const to = Object.hasOwn(moves, event.key) ? moves[event.key] : undefined;
     if (to === undefined) return;
     event.preventDefault();
-    this.#selectRank(model, to);
+    this.#selectRank(to);
   }
 
-  #selectRank(model: RunView, rank: number): void {
-    const prompt = model.order[Math.min(model.order.length - 1, Math.max(0, rank))];
+  #selectRank(rank: number): void {
+    const order = this.#order;
+    const prompt = order[Math.min(order.length - 1, Math.max(0, rank))];
     if (prompt !== undefined) this.#events.onSelect(prompt);
   }
 
@@ -410,29 +480,40 @@ export class HeatMap {
     const [canvas, model] = [this.#canvas, this.#model];
     const count = model?.pool.length ?? 0;
     const rank =
-      model && this.#selected !== undefined ? model.order.indexOf(this.#selected) + 1 : 0;
+      this.#selected !== undefined && model ? this.#order.indexOf(this.#selected) + 1 : 0;
     const set = (name: string, value: string) => {
       if (canvas.getAttribute(name) !== value) canvas.setAttribute(name, value);
     };
     set('aria-disabled', String(count === 0));
     set('aria-valuemax', String(Math.max(1, count)));
     set('aria-valuenow', String(Math.max(1, rank)));
-    set('aria-valuetext', model ? describePrompt(model, this.#selected, rank) : 'No prompts yet');
+    set(
+      'aria-valuetext',
+      model
+        ? describePrompt(model, this.#selected, rank, this.#keptOf(model))
+        : matrixText.peek().none,
+    );
   }
 }
 
 /** A prompt in a sentence, for users who cannot see the map. */
-function describePrompt(model: RunView, prompt: number | undefined, rank: number): string {
+function describePrompt(
+  model: RunView,
+  prompt: number | undefined,
+  rank: number,
+  kept: ReadonlySet<number> | undefined,
+): string {
   const one = prompt === undefined ? undefined : model.pool[prompt];
-  if (prompt === undefined || !one) return `${counted(model.pool.length, 'prompt')}, none chosen`;
+  const words = matrixText.peek();
+  if (prompt === undefined || !one) return words.unchosen(model.pool.length);
   const score = model.scoreOf(prompt);
   const mean = model.meanOf(prompt);
   return [
-    `${visibleString(model.textOf(prompt))}, rank ${rank} of ${model.pool.length}`,
-    score === undefined || Number.isNaN(score) ? 'no score' : `score ${score.toFixed(2)}`,
-    ...(Number.isNaN(mean) ? [] : [`mean ${mean.toFixed(2)}`]),
-    ...(one.origin === undefined ? [] : [one.origin]),
-    ...(one.wrongKey ? ['wrong key on purpose'] : []),
-    ...(model.selections.lim ? [model.selections.lim.has(prompt) ? 'kept' : 'rejected'] : []),
+    words.rank(visibleString(model.textOf(prompt)), rank, model.pool.length),
+    score === undefined || Number.isNaN(score) ? words.noScore : words.scored(fixed(score, 2)),
+    ...(Number.isNaN(mean) ? [] : [words.averaged(fixed(mean, 2))]),
+    ...(one.origin === undefined ? [] : [words.origins[one.origin]]),
+    ...(one.wrongKey ? [words.wrongKey] : []),
+    ...(kept ? [kept.has(prompt) ? words.kept : words.rejected] : []),
   ].join(', ');
 }

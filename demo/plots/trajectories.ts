@@ -21,6 +21,16 @@ export interface TrajectoryFrame {
   readonly signal: LimSummary['signal'];
   /** Data epoch that the page's cursor points at. */
   readonly pointed: number | undefined;
+  /** Titles of the axes. */
+  readonly titles: { readonly epoch: string; readonly value: string };
+  /** Corners of the region that is being picked, in epochs and values. */
+  readonly region?: readonly [Spot, Spot] | undefined;
+}
+
+/** A place in the plane of epochs and values. */
+export interface Spot {
+  readonly epoch: number;
+  readonly value: number;
 }
 
 /** Most curves drawn: more would only be a smear. */
@@ -38,10 +48,23 @@ export function epochUnder(canvas: HTMLCanvasElement, clientX: number, epochs: n
   return Math.min(epochs - 1, Math.max(0, Math.round(place * (epochs - 1))));
 }
 
+/** The place under a pointer, which may lie between two epochs. */
+export function spotUnder(
+  canvas: HTMLCanvasElement,
+  at: { readonly clientX: number; readonly clientY: number },
+  { epochs, signal }: Pick<TrajectoryFrame, 'epochs' | 'signal'>,
+): Spot {
+  const { left, top, width, height } = canvas.getBoundingClientRect();
+  const low = signal === 'accuracy' ? 0 : -1;
+  const across = (at.clientX - left - LEFT) / (width - LEFT - RIGHT);
+  const down = (at.clientY - top - TOP) / (height - TOP - BOTTOM);
+  return { epoch: across * (epochs - 1), value: 1 - down * (1 - low) };
+}
+
 export function drawTrajectories(
   canvas: HTMLCanvasElement,
   what: Trajectories | undefined,
-  { epochs, signal, pointed }: TrajectoryFrame,
+  { epochs, signal, pointed, titles, region }: TrajectoryFrame,
 ): void {
   const surface = surfaceOf(canvas);
   if (!surface) return;
@@ -67,11 +90,11 @@ export function drawTrajectories(
   for (let epoch = 0; epoch < epochs; epoch += every) {
     context.fillText(String(epoch + 1), x(epoch), height - BOTTOM + 14);
   }
-  context.fillText('data epoch of FULL', LEFT + room.w / 2, height - 8);
+  context.fillText(titles.epoch, LEFT + room.w / 2, height - 8);
   context.save();
   context.translate(8, TOP + room.h / 2);
   context.rotate(-Math.PI / 2);
-  context.fillText(signal === 'accuracy' ? 'share matching the key' : 'mean reward', 0, 0);
+  context.fillText(titles.value, 0, 0);
   context.restore();
   if (pointed !== undefined) {
     context.strokeStyle = cssColor('--quiet');
@@ -80,8 +103,26 @@ export function drawTrajectories(
       [x(pointed), TOP + room.h],
     ]);
   }
-  if (!what || what.columns.length === 0) return;
+  if (what && what.columns.length > 0) drawCurves(context, what, x, y);
+  if (!region) return;
+  const [from, to] = region;
+  context.strokeStyle = cssColor('--ink');
+  context.setLineDash([4, 3]);
+  context.strokeRect(
+    x(Math.min(from.epoch, to.epoch)),
+    y(Math.max(from.value, to.value)),
+    Math.abs(x(to.epoch) - x(from.epoch)),
+    Math.abs(y(to.value) - y(from.value)),
+  );
+  context.setLineDash([]);
+}
 
+function drawCurves(
+  context: CanvasRenderingContext2D,
+  what: Trajectories,
+  x: (epoch: number) => number,
+  y: (value: number) => number,
+): void {
   const { prompts, columns, selected } = what;
   const shown = sample(prompts, MOST_LINES);
   context.strokeStyle = cssColor(what.color);

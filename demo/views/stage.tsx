@@ -5,6 +5,7 @@ import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import type { RunView } from '../../src/index.ts';
 import { chosen, depends, follow, inspected, motion, shownRun } from '../state/stage.ts';
 import { actOf } from '../state/act.ts';
+import { matrixText } from '../strings/matrix.ts';
 import { HeatMap } from '../plots/heat-map.ts';
 import { scheme } from '../scheme.ts';
 import { runText } from '../strings/run.ts';
@@ -74,7 +75,7 @@ export function Field(): JSX.Element {
     });
     if (drawn) firstPicture();
   });
-  depends(width, scheme.value);
+  depends(width, scheme.value, matrixText.value);
   return (
     <>
       <canvas

@@ -25,6 +25,18 @@ export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
 export { rolloutFormats } from '../formats/rollouts.ts';
 export { type SettingField, settingFields } from '../config-fields.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
+export {
+  boxOf,
+  field,
+  meet,
+  orderWords,
+  ranksOf,
+  type FieldShares,
+  type Ray,
+} from '../landscape/field.ts';
+export type { LandscapeView } from '../landscape/landscape.ts';
+export { StandaloneLandscape } from '../landscape/standalone.ts';
+export type { Drawn } from '../landscape/surface.ts';
 export { StorageError } from '../workers/browser-store.ts';
 export {
   MOST_NOTE,

@@ -1,9 +1,10 @@
 // limr-lab/lim: a reward matrix to scores to a selection of prompts.
 import type { RewardMatrix, ValueMatrix } from '../lim/matrix.ts';
 import { type LimOptions, type LimResult, scoreMatrix as scoreOnGpu } from '../lim/score.ts';
-import { curveScores, rewardsInMemory } from '../lim/pool-rewards.ts';
+import { curveScores, limScores, rewardsInMemory } from '../lim/pool-rewards.ts';
 import type { Cut } from '../selection/cut.ts';
 import { linear, linearScore } from '../selection/linear.ts';
+import type { MissingRule } from '../vocabulary/signals.ts';
 import type { Selection } from '../selection/method.ts';
 import { type Device, gpuOf } from './device.ts';
 
@@ -19,6 +20,16 @@ export const scoreMatrix = (
   matrix: RewardMatrix | ValueMatrix,
   options: LimOptions = {},
 ): Promise<LimResult> => scoreOnGpu(gpuOf(device), matrix, options);
+
+/**
+ * LIM scores in float64, without a device; NaN for a prompt that has none.
+ *
+ * @param rule How missing entries count. Default `corrected`.
+ */
+export const exactScores = (
+  matrix: RewardMatrix | ValueMatrix,
+  rule: MissingRule = 'corrected',
+): Float64Array => limScores(matrix, rule);
 
 /**
  * Our LINEAR score of each prompt: R^2 of the least-squares line through its mean signals, over the
@@ -44,8 +55,8 @@ export const selectLinear = (matrix: RewardMatrix | ValueMatrix, cut: Cut): Prom
 export { Device, type DeviceOptions } from './device.ts';
 export type { LimOptions, LimResult } from '../lim/score.ts';
 export { type MissingRule, missingRules } from '../vocabulary/signals.ts';
-export type { ThetaBound } from '../lim/bound.ts';
-export type { RewardMatrix, ValueMatrix } from '../lim/matrix.ts';
+export { thetaBound, type ThetaBound } from '../lim/bound.ts';
+export { type RewardMatrix, unsolvedSignal, type ValueMatrix } from '../lim/matrix.ts';
 export type { Cut, Scored } from '../selection/cut.ts';
 export { selectLim } from '../selection/lim.ts';
 export { type Selection, SelectionError } from '../selection/method.ts';

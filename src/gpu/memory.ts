@@ -13,7 +13,10 @@ export const bufferUsage = {
 export const mapMode = { read: 0x1 } as const;
 
 /** WebGPU's bits for the stages that see a binding, spelled out like the usage bits. */
-export const shaderStage = { compute: 0x4 } as const;
+export const shaderStage = { vertex: 0x1, fragment: 0x2, compute: 0x4 } as const;
+
+/** WebGPU's usage bits of a texture, spelled out like those of a buffer. */
+export const textureUsage = { copySrc: 0x1, renderAttachment: 0x10 } as const;
 
 /** What a buffer is for. `estimate` reports bytes by these names. */
 export type MemoryPurpose =

@@ -46,10 +46,10 @@ export const curveScores = (
   Float64Array.from({ length: matrix.prompts }, (_, prompt) => score(rowOf(matrix, prompt)));
 
 /** The float64 LIM score of each prompt; NaN if it has none. */
-function limScores(
+export function limScores(
   matrix: RewardMatrix | ValueMatrix,
   rule: MissingRule,
-  { epochs = matrix.epochs, debias = false }: LimKind,
+  { epochs = matrix.epochs, debias = false }: LimKind = {},
 ): Float64Array {
   if (epochs > matrix.epochs) {
     throw new ShapeError(`lim: ${epochs} data epochs wanted, the matrix has ${matrix.epochs}`);

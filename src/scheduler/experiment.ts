@@ -1,4 +1,6 @@
+import type { Tensor } from '../../kernels/lib/tensor.ts';
 import { checkPool, configHash, type ExperimentConfig } from '../config.ts';
+import type { Gpu } from '../gpu/device.ts';
 import {
   type GenerateCall,
   type Generated,
@@ -399,6 +401,15 @@ export class Experiment {
 
   #judging(during: 'training' | 'evaluation'): Verifier {
     return this.#log.judging((request) => this.#host.verify(request), during);
+  }
+
+  /** FULL's rewards where they lie, in the signal that LIM uses; undefined before they are allocated. */
+  get lyingMatrix():
+    { readonly gpu: Gpu; readonly sums: Tensor; readonly samples: Tensor } | undefined {
+    if (!this.#buffers.allocated) return undefined;
+    const { accuracySums, rewardSums, samples } = this.#buffers.current.matrix;
+    const sums = this.config.lim.signal === 'accuracy' ? accuracySums : rewardSums;
+    return { gpu: this.#host.gpu, sums, samples };
   }
 
   /** What a method of the current seed sampled for a prompt; see `CompletionLog`. */

@@ -2,6 +2,8 @@
 import type { ExperimentConfig } from '../config.ts';
 import type { AdapterChoice } from '../gpu/device.ts';
 import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
+import type { LandscapeView } from '../landscape/landscape.ts';
+import type { Drawn } from '../landscape/surface.ts';
 import type { TunedVariants } from '../variants/choices.ts';
 import type { ExperimentEvent, PromptCompletions } from '../results.ts';
 import type { MethodName } from '../selection/methods.ts';
@@ -151,6 +153,15 @@ export interface TrainerApi extends WorkerApi {
   generate(call: GenerateCall): Promise<Generated>;
   /** Gives what policy, base and critic say of each token of responses; as `generate`. */
   inspect(call: InspectCall): Promise<Inspected>;
+  /**
+   * Draws FULL's reward matrix into a canvas, out of the buffers in which the run under way keeps it. A
+   * picture is one submit between two of the run's and changes no bit of it.
+   *
+   * @param canvas Transferred with the first call, and drawn into until another one comes.
+   * @throws LandscapeError (by `name`) before there are rewards, or for a view that cannot be drawn;
+   *   Error if no run is under way.
+   */
+  drawLandscape(view: LandscapeView, canvas?: OffscreenCanvas): Promise<Drawn>;
   /** A file of the run, such as `results.json`; undefined if it does not exist yet. */
   readFile(path: string): Promise<Uint8Array | undefined>;
 }

@@ -373,6 +373,11 @@ const api: TrainerApi = {
       (training) => training.inspect(call),
       (idle) => idle.inspect(call),
     ),
+  drawLandscape(view, canvas) {
+    const { training } = current();
+    if (training.control.ended) return Promise.reject(new RunEndedError('the run has ended'));
+    return training.drawLandscape(view, canvas);
+  },
   readFile: (path) => current().store.read(path),
   async dispose() {
     await closeAsked();

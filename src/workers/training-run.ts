@@ -3,6 +3,8 @@ import type { ExperimentConfig } from '../config.ts';
 import { AdapterError, DeviceLostError, type Gpu } from '../gpu/device.ts';
 import { AllocationError } from '../gpu/memory.ts';
 import type { GenerateCall, Generated, InspectCall, Inspected } from '../inspection/calls.ts';
+import type { LandscapeView } from '../landscape/landscape.ts';
+import type { Drawn } from '../landscape/surface.ts';
 import type { PromptCompletions } from '../results.ts';
 import type { MethodName } from '../selection/methods.ts';
 import { halvedRows } from '../rollout/batched-decoder.ts';
@@ -11,6 +13,7 @@ import { rolloutRows } from '../scheduler/experiment-buffers.ts';
 import type { ExperimentHost } from '../scheduler/experiment-host.ts';
 import { Experiment } from '../scheduler/experiment.ts';
 import { RunControl } from '../scheduler/run-control.ts';
+import { RunLandscape } from './run-landscape.ts';
 import { UnreadError } from './watched-files.ts';
 import { onLastingDevice, type ReopeningPolicy } from './device-recovery.ts';
 
@@ -58,6 +61,7 @@ export class TrainingRun {
   #begun = false;
   /** Why the run continues from a checkpoint by itself. */
   #reason: string | undefined;
+  readonly #landscape = new RunLandscape(() => this.#experiment?.lyingMatrix);
 
   constructor(host: TrainingHost, plan: TrainingPlan, policy?: ReopeningPolicy) {
     this.#host = host;
@@ -99,6 +103,11 @@ export class TrainingRun {
   /** See `Experiment.inspect`. @throws RunEndedError if the run ends first. */
   inspect(call: InspectCall): Promise<Inspected> {
     return this.control.visit(() => this.#current.inspect(call));
+  }
+
+  /** See `RunLandscape.draw`: at once, whatever the run computes meanwhile. */
+  drawLandscape(view: LandscapeView, canvas?: OffscreenCanvas): Promise<Drawn> {
+    return this.#landscape.draw(view, canvas);
   }
 
   /** @throws Error while no device is open. */

@@ -29,7 +29,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
 
   // A seed that is not written is the preset's own, and said.
   await expect(page.locator('#seed')).toHaveAttribute('placeholder', '1');
-  await expect(page.locator('#lim-rule')).toContainText('θ = 0.3');
+  await expect(page.locator('#differences')).toContainText('lim.theta: 0.3');
 
   await tabTo(page, 'start');
   await expect(page.locator('#start')).toHaveCSS('outline-style', 'solid');
@@ -54,8 +54,12 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#readout')).toContainText('after 8 updates');
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
+  await toRoom(page, 'learn');
+  await expect(page.locator('#learn')).toContainText(/here \d+ of 64/);
+  await toRoom(page, 'prompts');
+  await page.locator('#look-curves').click();
   await expect(page.locator('#kept-title')).toHaveText('Kept by LIM');
-  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of 64/);
+  await page.locator('#look-heat').click();
 
   // Beside every chart stand values of one update, FULL's of 16 none of them.
   const whens = page.locator('.chart .when');
@@ -93,23 +97,26 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await tabTo(page, 'cursor-reset');
   await page.keyboard.press('Enter');
   await expect(page.locator('#cursor')).toBeFocused();
+  await toRoom(page, 'prompts');
   await expect(page.locator('#answers .pointed')).toHaveCount(0);
   // The inspector reads the same prompt.
   await expect(page.locator('#inspector')).toContainText(/LIM score −?\d/);
-  await toRoom(page, 'prompts');
 
   // The list shows the same prompt as chosen, and chooses another.
+  await tabTo(page, 'look-table');
+  await page.keyboard.press('Enter');
   await tabTo(page, 'filter');
-  await page.keyboard.press('Tab');
-  await expect(page.locator('#search')).toBeFocused();
-  await page.keyboard.press('Tab');
-  await expect(page.locator('#next')).toBeFocused();
+  for (const id of ['order', 'search', 'next']) {
+    await page.keyboard.press('Tab');
+    await expect(page.locator(`#${id}`)).toBeFocused();
+  }
   await page.keyboard.press('Enter');
   await expect(page.locator('#page')).toHaveText('11–20 of 64');
   const [button] = await page.locator('#list button').all();
   await button.focus();
   await page.keyboard.press('Enter');
   await expect(page.locator('#list button[aria-pressed="true"]')).toBeFocused();
+  await page.locator('#look-heat').click();
   await expect(matrix).toHaveAttribute('aria-valuenow', '11');
 
   await toRoom(page, 'data');
@@ -156,8 +163,10 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await matrix.hover({ position: { x: 600, y: 30 } });
   await expect(whens.first()).toHaveText('update 4');
   await expect(page.locator('#matrix-cell')).toContainText(/^Epoch 1, \d[^_]*=.*: \d\.\d\d$/);
-  await page.locator('#kept').hover();
+  await page.locator('h1').hover();
   await expect(page.locator('#matrix-cell')).toBeEmpty();
+  await page.locator('#look-curves').click();
+  await page.locator('#kept').hover();
   await expect(whens.first()).toHaveText(/update (8|12)/);
   await page.locator('h1').hover();
   await expect(whens.first()).toHaveText('at update 8, the fixed read-out');
@@ -222,11 +231,13 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
 
   // Prompts and answers are text, with what cannot be seen spelled out.
   await toRoom(page, 'prompts');
+  await page.locator('#look-table').click();
   await page.locator('#list button').first().click();
   const answer = page.locator('#answers li').first();
   await expect(answer).toContainText('<img src=x onerror="window.attacked=1">');
   await expect(answer.locator('.codepoint')).toHaveText(['U+202E', 'U+0000', 'U+200B']);
   await expect(page.locator('#list button').first()).toContainText('<img src=x');
+  await page.locator('#look-heat').click();
   await expect(page.locator('#matrix')).toHaveAttribute('aria-valuetext', /\[U\+202E\]/);
   expect(await page.locator('main img').count()).toBe(0);
   expect(await page.locator('body').innerHTML()).not.toContain('\u202e');

@@ -154,7 +154,7 @@ test('every room shows the recording, without a fault, in light and dark and sma
   await expect(page.locator('#results-body')).toContainText(/\d+\.\d %/);
   await expect(page.locator('#charged')).toContainText('With them charged');
   await toRoom(page, 'learn');
-  await expect(page.locator('#lim-rule')).toContainText(/here \d+ of \d+/);
+  await expect(page.locator('#learn')).toContainText(/here \d+ of \d+/);
   expect(faults.list).toEqual([]);
 });
 
@@ -162,6 +162,7 @@ test('a wrong key is told as one, step by step', async ({ page }) => {
   await open(page);
   await page.keyboard.press('5');
   await toRoom(page, 'prompts');
+  await page.locator('#look-table').click();
   await page.locator('#filter').selectOption('wrong');
   await page.locator('#list button').first().click();
   await expect(page.locator('#answers')).toContainText('key wrong on purpose');
@@ -184,6 +185,7 @@ test('without WebGPU the recording tells the whole story', async ({ page }) => {
   }
   await expect(page.locator('.finding-stage')).toContainText('95 % interval');
   await toRoom(page, 'prompts');
+  await page.locator('#look-table').click();
   await page.locator('#list button').first().click();
   await expect(page.locator('#answers .epoch').first()).toBeVisible();
   expect(await seriousFaults(page)).toEqual([]);

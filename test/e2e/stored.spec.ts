@@ -172,6 +172,7 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     expect([...opened.keys()].sort()).toEqual([...resumed.keys()].sort());
     for (const [name, bytes] of opened) expect(bytes.equals(resumed.get(name)!), name).toBe(true);
     await toRoom(page, 'prompts');
+    await page.locator('#look-table').click();
     await page.locator('#list button').first().click();
     await expect(page.locator('#answers .epoch')).toHaveCount(6);
 

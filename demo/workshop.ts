@@ -684,6 +684,7 @@ interface FinishedFiles {
 async function showRun(finished: FinishedFiles, byAddress = false): Promise<void> {
   // An address says the room and the prompt, too.
   const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
+  const from = room.peek();
   const { name, settings, read, completions, kept } = finished;
   const folder = folderOf(name, read);
   const run = await readRun(folder);
@@ -705,7 +706,8 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
   if (kept) asker.value = storedAsker(name, config);
-  if (!byAddress) goTo('run');
+  // Whoever went elsewhere meanwhile stays there.
+  if (!byAddress && room.peek() === from) goTo('run');
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);

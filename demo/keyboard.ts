@@ -1,6 +1,6 @@
 // Keys of the whole page. None of them starts, stops or deletes anything.
 import { goTo, roomOfKey } from './router.ts';
-import { chosen, film, place, togglePlaying, wind } from './state/stage.ts';
+import { chosen, film, place, presenting, togglePlaying, touring, wind } from './state/stage.ts';
 import { acts } from './state/act.ts';
 import { toAct } from './views/spine.tsx';
 import { keysShown } from './views/banner.tsx';
@@ -31,6 +31,8 @@ export function listenToKeys(): void {
     const now = film.peek();
     if (to !== undefined) goTo(to);
     else if (key === '?') keysShown.value = true;
+    else if (key === 'P') presenting.value = !presenting.peek();
+    else if (key === 't') touring.value ??= 0;
     else if (key === '/') {
       goTo('prompts');
       // The room is shown with the change of the address.

@@ -212,12 +212,132 @@ function parseSeeds({ preset, seeds }: Wish): readonly number[] {
   return numbers;
 }
 
-function atMost(field: string, value: number, limit: number, unit: string): void {
-  if (value > limit) {
-    throw new ConfigError(
-      `${field}: ${value} ${unit}, a tab takes at most ${limit}; use the command line for more`,
-    );
+/** A run that is right and larger than a tab takes: it belongs to the command line. */
+export class TooLargeError extends ConfigError {
+  /** The part that is too large: `model`, `rollout`, `experiment.epochs`. */
+  readonly part: string;
+
+  constructor(part: string, value: number, limit: number, unit: string) {
+    super(`${part}: ${value} ${unit}, a tab takes at most ${limit}; use the command line for more`);
+    this.part = part.replace(/^settings: /, '');
   }
+}
+
+function atMost(field: string, value: number, limit: number, unit: string): void {
+  if (value > limit) throw new TooLargeError(field, value, limit, unit);
+}
+
+/** Settings whose size decides that of a part, the usual one first. */
+const sizesOf: Readonly<Record<string, readonly string[]>> = {
+  model: ['model.hiddenSize', 'model.layers', 'model.intermediateSize'],
+  rollout: ['rollout.samples', 'rollout.prompts'],
+  base: ['base.sequencesPerUpdate'],
+  'experiment.epochs': ['experiment.epochs'],
+  task: ['task.poolPrompts'],
+};
+
+/** Steps from the largest value that is small enough down to one that also fits the rest. */
+const MOST_STEPS = 256;
+
+/** The nearest value that a tab takes of a setting, and the wish with it. */
+export interface Fit {
+  readonly path: string;
+  readonly value: number;
+  readonly wish: Wish;
+}
+
+/** What would fit in place of what is too large; undefined where one setting alone does not help. */
+export function nearestFit(wish: Wish, { part }: TooLargeError): Fit | undefined {
+  const over = readOverrides(wish.overrides) ?? {};
+  const reference = presets[wish.preset];
+  const knobs = sizesOf[part] ?? [];
+  const sorted = [...knobs].sort(
+    (a, b) => Number(settingAt(over, b) !== undefined) - Number(settingAt(over, a) !== undefined),
+  );
+  for (const path of sorted) {
+    const asked = settingAt(over, path) ?? settingAt(reference, path);
+    if (typeof asked !== 'number') continue;
+    const wishAt = (value: number): Wish => ({
+      ...wish,
+      overrides: JSON.stringify(withSetting(over, path, value)),
+    });
+    const says = (value: number): 'fits' | 'too large' | 'wrong' => {
+      try {
+        choose(wishAt(value));
+        return 'fits';
+      } catch (error) {
+        return error instanceof TooLargeError ? 'too large' : 'wrong';
+      }
+    };
+    // What is wrong for another reason, such as a pool that a rollout does not divide, says nothing
+    // of the size: the next smaller value that does decides.
+    const isTooLarge = (value: number): boolean => {
+      for (let at = value; at >= 1 && at > value - MOST_STEPS; at--) {
+        const verdict = says(at);
+        if (verdict !== 'wrong') return verdict === 'too large';
+      }
+      return false;
+    };
+    let [low, high] = [0, asked];
+    while (high - low > 1) {
+      const middle = Math.floor((low + high) / 2);
+      if (isTooLarge(middle)) high = middle;
+      else low = middle;
+    }
+    for (let value = low; value >= 1 && value > low - MOST_STEPS; value--) {
+      if (says(value) === 'fits') return { path, value, wish: wishAt(value) };
+    }
+  }
+  return undefined;
+}
+
+/** The value at a dotted path; undefined where there is none. */
+export function settingAt(settings: unknown, path: string): unknown {
+  let place = settings;
+  for (const part of path.split('.')) {
+    if (!isSection(place)) return undefined;
+    place = fieldOf(place, part);
+  }
+  return place;
+}
+
+/** Settings with a value at a dotted path; without one for undefined, and without parts left empty. */
+export function withSetting(settings: object, path: string, value: unknown): object {
+  const [first = '', ...rest] = path.split('.');
+  const others = Object.entries(settings).filter(([name]) => name !== first) as [string, unknown][];
+  const own = fieldOf(settings, first);
+  const inner =
+    rest.length === 0 ? value : withSetting(isSection(own) ? own : {}, rest.join('.'), value);
+  const gone = inner === undefined || (isSection(inner) && Object.keys(inner).length === 0);
+  return Object.fromEntries(gone ? others : [...others, [first, inner]]);
+}
+
+/** The field that a refusal is about, and what is wrong with it; undefined if it names none. */
+export function faultOf(
+  message: string,
+): { readonly path: string; readonly text: string } | undefined {
+  const [, path = '', text = ''] = /^settings: ([a-zA-Z][\w.-]*)(?:: | )(.*)$/s.exec(message) ?? [];
+  return path === '' ? undefined : { path, text };
+}
+
+/** The command that makes a run of the terminal; settings that are replaced go through a file. */
+export function commandOf({ preset, seeds, overrides }: Wish): string {
+  const flags = `--preset ${preset}${seeds.trim() === '' ? '' : ` --seed ${seeds.replace(/\s/g, '')}`}`;
+  if (overrides.trim() === '') return `npx limr run ${flags}`;
+  const text = JSON.stringify(readOverrides(overrides) ?? {}).replaceAll("'", `'\\''`);
+  return `echo '${text}' > settings.json && npx limr run settings.json ${flags}`;
+}
+
+/**
+ * How much work a run is, against another: samples of all trainings times weights.
+ *
+ * @throws ConfigError for a config whose model is not drawn.
+ */
+export function workOf(config: ExperimentConfig, seeds: readonly number[]): number {
+  const { experiment, rollout } = config;
+  const arms = experiment.methods.filter((name) => name !== 'full').length;
+  const updates = fullUpdatesOf(config) + arms * experiment.armLength;
+  return seeds.length * updates * rollout.prompts * rollout.samples * weightsOf(config);
 }
 
 function checkSize(config: ExperimentConfig, where: string): void {

@@ -21,10 +21,11 @@ import {
   reel,
   room,
   showReel,
+  wantedRun,
 } from './state/stage.ts';
-import { Banner, laterBanner } from './views/banner.tsx';
+import { Banner } from './views/banner.tsx';
 import { Spine } from './views/spine.tsx';
-import { laterActs, mayMove, Stage } from './views/stage.tsx';
+import { mayMove, Stage } from './views/stage.tsx';
 
 /** The recorded run that the page comes with. */
 const RECORDING = 'replays/quick.json';
@@ -51,74 +52,50 @@ async function fetchRecording(): Promise<void> {
     // A run may have been started or opened meanwhile.
     if (live.peek() || reel.peek()) return;
     const { value: prompt } = chosen;
+    const asksForPlace = wantedRun.peek()?.at !== undefined;
     showReel(recording.value, 'opening');
     chosen.value = prompt;
-    playing.value = mayMove();
+    playing.value = mayMove() && !asksForPlace;
   } catch (error) {
     missing.value = error instanceof Error ? error.message : String(error);
   }
 }
 
-/** The room of lessons, once somebody goes there. */
-async function openLearn(): Promise<void> {
-  const { LearnRoom } = await import('./rooms/learn/room.tsx');
-  render(<LearnRoom />, host('learn'));
+function openPage(): void {
+  recallPreferences();
+  followAddress();
+  render(<Banner />, host('banner'));
+  render(<Spine />, host('spine'));
+  render(<Stage />, host('stage'));
+  effect(() => {
+    const line = host('problem');
+    if (line.textContent !== problem.value) line.textContent = problem.value;
+  });
+  // Its own address would be taken for a room.
+  document.querySelector('.skip')?.addEventListener('click', (event) => {
+    event.preventDefault();
+    host('main').focus();
+  });
+  // A file that is dropped would replace the page. Whoever reads it may come later.
+  for (const type of ['dragover', 'drop']) {
+    document.addEventListener(type, (event) => {
+      if (!(event instanceof DragEvent)) return;
+      const { types, items } = event.dataTransfer ?? {};
+      if (!types?.includes('Files')) return;
+      event.preventDefault();
+      if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
+    });
+  }
+  listenToKeys();
+  runPlayer();
+  void fetchRecording();
+  // Other rooms have no picture before the trainer's side is there.
+  void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
+    const { openLater } = await import('./later.tsx');
+    await openLater(host);
+  });
 }
 
-recallPreferences();
-followAddress();
-render(<Banner />, host('banner'));
-render(<Spine />, host('spine'));
-render(<Stage />, host('stage'));
-effect(() => {
-  const line = host('problem');
-  if (line.textContent !== problem.value) line.textContent = problem.value;
-});
-// Its own address would be taken for a room.
-document.querySelector('.skip')?.addEventListener('click', (event) => {
-  event.preventDefault();
-  host('main').focus();
-});
-// A file that is dropped would replace the page. Whoever reads it may come later.
-for (const type of ['dragover', 'drop']) {
-  document.addEventListener(type, (event) => {
-    if (!(event instanceof DragEvent)) return;
-    const { types, items } = event.dataTransfer ?? {};
-    if (!types?.includes('Files')) return;
-    event.preventDefault();
-    if (type === 'drop') dropped.value = Array.from(items ?? [], (one) => one.webkitGetAsEntry());
-  });
-}
-listenToKeys();
-runPlayer();
-void fetchRecording();
-// Other rooms have no picture before the trainer's side is there.
-void afterFirstPicture(room.peek() === 'run' ? PICTURE_MS : 0).then(async () => {
-  const [
-    { Choices },
-    { fillPage },
-    { Problem, Race, Finding },
-    { Inspector },
-    { apartText },
-    { TryIt },
-  ] = await Promise.all([
-    import('./views/choices.tsx'),
-    import('./views/page.tsx'),
-    import('./views/acts.tsx'),
-    import('./views/inspector.tsx'),
-    import('./state/finding.ts'),
-    import('./views/try-it.tsx'),
-  ]);
-  laterBanner.value = Choices;
-  fillPage();
-  laterActs.value = { Problem, Race, Finding, apartText };
-  render(<Inspector name="inspector" />, host('inspector'));
-  render(<TryIt />, host('try-it'));
-  const { openRooms } = await import('./rooms/rooms.ts');
-  openRooms();
-  effect(() => {
-    if (room.value === 'learn') void openLearn();
-  });
-  const { openWorkshop } = await import('./workshop.ts');
-  await openWorkshop();
-});
+if (new URLSearchParams(location.search).has('embed')) {
+  void import('./embed/embed.tsx').then(({ openEmbed }) => openEmbed(fetchRecording));
+} else openPage();

@@ -56,7 +56,16 @@ import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import { choose, describePlan, fullUpdatesOf, wishOf, withoutModule, type Choice } from './link.ts';
+import {
+  choose,
+  describePlan,
+  fullUpdatesOf,
+  nearestFit,
+  TooLargeError,
+  wishOf,
+  withoutModule,
+  type Choice,
+} from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { digitsOf, LineChart } from './plots/line-chart.ts';
@@ -67,7 +76,6 @@ import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
 import { asker, type Asker } from './state/asking.ts';
 import type { Answers } from './state/stage.ts';
-import { drawFinding, drawResults } from './results-table.ts';
 import { listenToDrops } from './rooms/data/drop.ts';
 import { openDataRoom } from './rooms/data/room.tsx';
 import { bundleFiles, unbundle } from './rooms/data/imports.ts';
@@ -80,6 +88,7 @@ import {
   reportState,
   takeAway,
 } from './rooms/data/kept.ts';
+import { described, fillControls as fillFromForm } from './rooms/data/settings.ts';
 import { dataText } from './strings/data.ts';
 import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
@@ -87,17 +96,20 @@ import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
 import { cursorEpoch, pointed } from './state/pointing.ts';
 import {
+  badLink,
   changes,
   chosen,
   depends,
   inspected,
   live,
   liveAnswers,
+  pinned,
   planned,
   problem,
   room,
   showReel,
   shownRun,
+  wantedRun,
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
@@ -193,6 +205,7 @@ function consider(): void {
   seed.placeholder = seedsOf(preset.value);
   const own = preset.value === PRETRAINED;
   form.shown = own;
+  let refusal: unknown;
   const given = own ? form.given : undefined;
   let plan = own && !given ? form.missing : '';
   try {
@@ -201,9 +214,12 @@ function consider(): void {
       plan = describePlan(view.choice);
     }
     keepWish(wishNow());
+    badLink.value = false;
   } catch (error) {
+    refusal = error;
     complain(error);
   }
+  describe(refusal);
   considerMemory();
   setText(byId('plan', HTMLDivElement), plan);
   const { differences } = view.choice ?? { differences: [] };
@@ -225,6 +241,21 @@ function consider(): void {
     ),
   );
   redraw();
+}
+
+/** Tells the form of settings what the controls hold, and why that is no run if it is none. */
+function describe(refusal: unknown): void {
+  const wish = wishNow();
+  described.value = {
+    wish,
+    choice: view.choice,
+    refusal: refusal instanceof Error ? refusal.message : '',
+    tooLarge:
+      refusal instanceof TooLargeError
+        ? { part: refusal.part, fit: nearestFit(wish, refusal) }
+        : undefined,
+    busy: isBusy(view),
+  };
 }
 
 /** Says what GPU memory the chosen run will take, once the settings rest. */
@@ -276,8 +307,11 @@ function readWish(found: Wish): void {
     }
     if (module !== undefined) form.askForModule(module);
     fillControls(wish);
+    // What has still to be chosen is not wrong.
+    badLink.value = described.peek().refusal !== '';
   } catch (error) {
     complain(error);
+    badLink.value = true;
     return;
   }
   if (overrides.value !== '') byId('settings', HTMLDetailsElement).open = true;
@@ -357,8 +391,8 @@ function take(run: RunView, name: string | undefined): void {
   view.run = run;
   view.current = name;
   view.stopping = false;
-  view.cursor = {};
   pointed.value = undefined;
+  pinned.value = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
   reportState.value = 'none';
@@ -483,7 +517,7 @@ function showFinished(
   if (!readAnswers) return;
   const prompt = chosen.peek();
   const film = new Film({ config, seeds, keeping, events: timed(events) });
-  showReel({ film, origin: { kind: 'own' }, answersOf: readAnswers }, 'end');
+  showReel({ film, origin: { kind: 'own', name: view.current }, answersOf: readAnswers }, 'end');
   chosen.value = prompt;
 }
 
@@ -646,7 +680,9 @@ interface FinishedFiles {
 }
 
 /** Shows a finished run as it ended, from its files: no device is needed. */
-async function showRun(finished: FinishedFiles): Promise<void> {
+async function showRun(finished: FinishedFiles, byAddress = false): Promise<void> {
+  // An address says the room and the prompt, too.
+  const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
   const { name, settings, read, completions, kept } = finished;
   const folder = folderOf(name, read);
   const run = await readRun(folder);
@@ -660,31 +696,49 @@ async function showRun(finished: FinishedFiles): Promise<void> {
   }
   const answersOf = await completions(opened.seed);
   take(opened, kept ? name : undefined);
+  chosen.value = prompt;
+  pinned.value = cursor;
   fillControls(wishOf(config, seeds));
   form.fill(config, memory);
   view.readFile = read;
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
   if (kept) asker.value = storedAsker(name, config);
-  goTo('run');
+  if (!byAddress) goTo('run');
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);
   announce(`The run of preset ${config.preset} is open`);
 }
 
-async function openRun({ name, settings }: StoredRun): Promise<void> {
+async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
   await prepare(async () => {
     const kept = view.storage;
     if (!kept || !settings) return;
-    await showRun({
-      name,
-      settings,
-      read: (path) => kept.read(name, path),
-      completions: (seed) => kept.completions(name, settings.config, seed),
-      kept: true,
-    });
+    await showRun(
+      {
+        name,
+        settings,
+        read: (path) => kept.read(name, path),
+        completions: (seed) => kept.completions(name, settings.config, seed),
+        kept: true,
+      },
+      byAddress,
+    );
   });
+}
+
+/** Opens the finished run that an address names. */
+function openWanted(): void {
+  const name = wantedRun.peek()?.run;
+  if (name === undefined || name === 'recorded' || name === 'shared' || isBusy(view)) return;
+  const found = view.stored.find((one) => one.name === name);
+  if (found?.finished && found.settings) {
+    void openRun(found, true);
+    return;
+  }
+  wantedRun.value = undefined;
+  complain(new Error(`the address: this browser keeps no finished run ${name}`));
 }
 
 /** Shows the run of a bundle. @throws Error while a run is under way. */
@@ -972,14 +1026,10 @@ function draw(): void {
   const context = { busy: isBusy(view), canTrain: canTrain(view), current: view.current };
   const before = keptContext.peek();
   if (JSON.stringify(context) !== JSON.stringify(before)) keptContext.value = context;
+  const { busy } = context;
+  if (described.peek().busy !== busy) described.value = { ...described.peek(), busy };
   drawCharts();
   drawAbout();
-  const run = shownRun();
-  const config = shownConfig();
-  if (config) {
-    drawFinding(config, run);
-    drawResults(config, run);
-  }
   offerWorkshop();
 }
 
@@ -1033,6 +1083,7 @@ export async function openWorkshop(): Promise<void> {
     }),
   );
   keptActions.value = actionsOnKept;
+  fillFromForm.value = fillControls;
   openDataRoom();
   consider();
   effect(() => {
@@ -1063,13 +1114,17 @@ export async function openWorkshop(): Promise<void> {
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
   });
-  slider.addEventListener('input', () => {
-    view.cursor = { pinned: Number(slider.value) };
-    drawCursor();
+  slider.addEventListener('input', () => (pinned.value = Number(slider.value)));
+  effect(() => {
+    const { pointed } = view.cursor;
+    view.cursor = {
+      ...(pinned.value === undefined ? {} : { pinned: pinned.value }),
+      ...(pointed === undefined ? {} : { pointed }),
+    };
+    redraw();
   });
   byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    view.cursor = {};
-    drawCursor();
+    pinned.value = undefined;
     slider.focus();
   });
   // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
@@ -1085,7 +1140,10 @@ export async function openWorkshop(): Promise<void> {
   new ResizeObserver(redraw).observe(document.body);
   redraw();
   await openStorage();
-
+  effect(() => {
+    depends(wantedRun.value);
+    untracked(openWanted);
+  });
   await lookForAdapter();
 }
 

@@ -187,7 +187,7 @@ export function curvesFigure(sweep: Sweep): string | undefined {
     const dashes = dash.length > 0 ? ` stroke-dasharray="${dash.join(' ')}"` : '';
     return `<path d="M${x} ${y - 4}h24" stroke="var(${tone})" stroke-width="${thick}"${dashes}/><text x="${x + 30}" y="${y}">${escape(methodLabel(method))}</text>`;
   });
-  const css = readFileSync(join(root, 'src/report/sweep.css'), 'utf8');
+  const css = readFileSync(join(root, 'src/report/plot.css'), 'utf8');
   const rules = css.match(/^\.plot [^{]+\{[^}]*\}/gm) ?? [];
   const style = `${toneRules()}
 svg { font: 11px system-ui, sans-serif; fill: var(--quiet) }
@@ -367,7 +367,7 @@ async function exploratoryText(sweep: Sweep, evidence: Evidence): Promise<string
     }
     const readings = await selectionReadings(condition, methods);
     parts.push(
-      `${counted(condition.cells.length, 'seed')}; config \`${condition.cells[0]?.results.configHash.slice(0, 16) ?? ''}\`; base ${fixed(condition.cells[0]?.results.base.mean ?? NaN)}.`,
+      `${counted(condition.cells.length, 'seed')}; config \`${condition.cells[0]?.results.configHash?.slice(0, 16) ?? ''}\`; base ${fixed(condition.cells[0]?.results.base.mean ?? NaN)}.`,
       curveTable(condition, methods, unit),
       ...(readout === undefined ? [] : [leadTable(condition, methods, readout, unit)]),
       ...samplesTable(condition, methods, unit),

@@ -73,7 +73,7 @@ export const layers = {
   },
   'src/config': {
     is: 'every hyperparameter: type, unit, default, range, check',
-    files: ['src/config-schema', 'src/presets'],
+    files: ['src/config-fields', 'src/config-schema', 'src/config-words', 'src/presets'],
     imports: [
       'src/checked-numbers',
       'src/config-error',
@@ -99,6 +99,7 @@ export const layers = {
   },
   'src/run-plan': {
     is: 'trainings of an experiment, and how long each is',
+    files: ['src/shared-pass'],
     imports: [
       'src/config',
       'src/readouts',
@@ -404,6 +405,7 @@ export const layers = {
     is: 'the subpaths of the public API: `/lim`, `/model`, `/browser`',
     imports: [
       'kernels/lib',
+      'src/config',
       'src/config-error',
       'src/file-error',
       'src/formats',
@@ -457,7 +459,15 @@ export const layers = {
   },
   demo: {
     is: 'the lab page',
-    imports: ['src/bases', 'src/entries', 'src/index', 'src/lessons', 'src/look'],
+    imports: [
+      'src/bases',
+      'src/entries',
+      'src/index',
+      'src/lessons',
+      'src/look',
+      'src/report',
+      'src/sweep',
+    ],
   },
 };
 

@@ -101,6 +101,15 @@ const states: readonly State[] = [
     whole: true,
   },
   { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
+  {
+    name: 'compare-study',
+    hash: '#/compare?motion=0',
+    reach: async (page) => {
+      await page.locator('#show-study').click();
+      await page.locator('table.map').first().waitFor();
+      await page.locator('#compare-sweep').scrollIntoViewIfNeeded();
+    },
+  },
   { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
   { name: 'data', hash: '#/data', whole: true },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
@@ -161,7 +170,8 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      if (scheme === 'dark' && !['act-3', 'act-5', 'prompts', 'tokens', 'imported'].includes(name)) continue;
+      const dark = ['act-3', 'act-5', 'prompts', 'compare', 'tokens', 'imported'];
+      if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;
       const context = await browser.newContext({

@@ -1,10 +1,8 @@
 // The parts of a run's course that its config alone determines.
 import type { ExperimentConfig } from './config.ts';
-import { limrDefaults } from './presets.ts';
 import { type ByMethod, methodLabel, type MethodName, onlineOf } from './selection/methods.ts';
 import { updatesAt } from './readouts.ts';
 import { iterationsFor } from './rollout-order.ts';
-import { poolPromptsOf, takesGivenModel } from './tasks/registry.ts';
 import { estimatorLabel } from './vocabulary/estimators.ts';
 
 /** Methods in training order. FULL is first, as the other selections come from its rewards. */
@@ -128,31 +126,4 @@ export function at<Item>(list: readonly Item[], index: number, what: string): It
   const item = list[index];
   if (item === undefined) throw new RangeError(`the run has no ${what} ${index} of ${list.length}`);
   return item;
-}
-
-/**
- * The config of the FULL pass that experiments share: equal for configs whose FULL training is the
- * same. Selections have no part in FULL: `lim`, the other methods, their length, the read-outs that
- * FULL does not reach and the read-out of the table. All other settings are kept.
- *
- * @returns Undefined if the pass cannot be shared: before FULL, a run from a given model samples that
- *   model for its selections.
- */
-export function passConfig(config: ExperimentConfig): ExperimentConfig | undefined {
-  const pool = poolPromptsOf(config.task);
-  if (pool === undefined || takesGivenModel(config.task)) return undefined;
-  const { experiment } = config;
-  const { fullLength = experiment.epochs } = experiment;
-  const end = experiment.budget === 'epochs' ? fullLength : iterationsOf(config, 'full', pool);
-  return {
-    ...config,
-    lim: limrDefaults.lim,
-    experiment: {
-      ...experiment,
-      methods: ['full'],
-      armLength: 1,
-      readouts: [...experiment.readouts.filter((readout) => readout < end), end],
-      tableReadout: end,
-    },
-  };
 }

@@ -73,7 +73,8 @@ export class Film {
       const act = actOf(end);
       if (!begins.has(act)) begins.set(act, at);
       if (!shows.has(act) && isShown(event, act)) shows.set(act, at);
-      if (event.type === 'column' && 2 * end.columns.length >= config.experiment.epochs) half ??= at;
+      if (event.type === 'column' && 2 * end.columns.length >= config.experiment.epochs)
+        half ??= at;
     }
     this.begins = begins;
     this.shows = shows;

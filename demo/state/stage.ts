@@ -3,7 +3,7 @@
 import { computed, signal } from '@preact/signals';
 import type { Completion, ExperimentConfig, PromptCompletions, RunView } from '../../src/index.ts';
 import { Film } from './film.ts';
-import type { Language, Lesson, Look, Room, Theme } from './url.ts';
+import type { CurveAxis, FilmPlace, Language, Lesson, Look, Room, Theme } from './url.ts';
 
 /** Responses to a prompt by data epoch, and the prompt's key where that is known. */
 export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: string };
@@ -11,7 +11,10 @@ export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: strin
 /** Where a shown run comes from. */
 export type Origin =
   | { readonly kind: 'recorded'; readonly adapter: string; readonly date: string }
-  | { readonly kind: 'own' };
+  /** `name` is that among the stored runs; undefined for a run in memory alone. */
+  | { readonly kind: 'own'; readonly name?: string | undefined }
+  /** Numbers that came with a link. */
+  | { readonly kind: 'shared' };
 
 /** A finished run with its responses. */
 export interface Reel {
@@ -26,12 +29,18 @@ export const lesson = signal<Lesson | undefined>(undefined);
 export const language = signal<Language>('en');
 /** Undefined for the browser's choice. */
 export const theme = signal<Theme | undefined>(undefined);
+/** Whether the page is shown to others: larger, and without controls. */
+export const presenting = signal(false);
+/** The step of the tour, from 0; undefined while nobody takes it. */
+export const touring = signal<number | undefined>(undefined);
 /** Undefined for the room's own choice. */
 export const look = signal<Look | undefined>(undefined);
 /** What was dropped on the page last; an entry is null where it is no file. */
 export const dropped = signal<readonly (FileSystemEntry | null)[]>([]);
 /** What is wrong with what the user asked for; empty for nothing. */
 export const problem = signal('');
+/** Whether what is wrong came with the address. */
+export const badLink = signal(false);
 /** Whether the page moves by itself. */
 export const motion = signal(true);
 /** The run under way, or one that ended without a result. */
@@ -52,6 +61,22 @@ export const speed = signal(1);
 export const chosen = signal<number | undefined>(undefined);
 /** The data epoch that the user has chosen, from 0. */
 export const chosenEpoch = signal<number | undefined>(undefined);
+/** The read-out that curves show the values of; undefined for the one fixed before the run. */
+export const pinned = signal<number | undefined>(undefined);
+/** Runs that are compared, by their names; undefined for the shown one alone. */
+export const compared = signal<readonly string[] | undefined>(undefined);
+/** What the curves of the comparison are drawn over. */
+export const axis = signal<CurveAxis>('updates');
+/** What is typed into the field that asks the models; undefined for the chosen prompt. */
+export const typedText = signal<string | undefined>(undefined);
+
+/** What the address asks for of a run that is still to come. */
+export interface WantedRun {
+  /** `recorded`, or its name in this browser; undefined for whichever comes first. */
+  readonly run: string | undefined;
+  readonly at: FilmPlace | undefined;
+}
+export const wantedRun = signal<WantedRun | undefined>(undefined);
 /** Counts changes of a run under way. */
 export const changes = signal(0);
 
@@ -111,12 +136,40 @@ export const film = computed(() => (live.value ? undefined : reel.value?.film));
 /** The prompt that is looked at: the chosen one, else the film's own. */
 export const inspected = computed(() => chosen.value ?? film.value?.featured);
 
+/** The name of a run in an address; undefined for one in memory alone. */
+export const nameOf = (origin: Origin): string | undefined =>
+  origin.kind === 'own' ? origin.name : origin.kind;
+
+/** Shows a finished run, at the place that the address asks for if it asks for this run. */
 export function showReel(shown: Reel, at: 'opening' | 'end'): void {
   live.value = undefined;
   liveAnswers.value = undefined;
   reel.value = shown;
   chosen.value = undefined;
-  place.value = at === 'end' ? shown.film.length : shown.film.opening;
+  const { film, origin } = shown;
+  const wanted = wantedRun.peek();
+  const isWanted = wanted && (wanted.run === undefined || wanted.run === nameOf(origin));
+  if (isWanted) wantedRun.value = undefined;
+  place.value =
+    isWanted && wanted.at ? placeIn(film, wanted.at) : at === 'end' ? film.length : film.opening;
+}
+
+/** Milliseconds of a film. */
+export function placeIn(
+  { shows, begins, length }: Pick<Film, 'shows' | 'begins' | 'length'>,
+  at: FilmPlace,
+): number {
+  if ('seconds' in at) return Math.min(length, 1000 * at.seconds);
+  return shows.get(at.act) ?? begins.get(at.act) ?? length;
+}
+
+/** A place of a film as an address has it: an act where it shows what it is there for. */
+export function placeText(
+  { shows, begins }: Pick<Film, 'shows' | 'begins'>,
+  ms: number,
+): FilmPlace {
+  const act = ([1, 2, 3, 4, 5] as const).find((one) => (shows.get(one) ?? begins.get(one)) === ms);
+  return act ? { act } : { seconds: Math.round(ms / 100) / 10 };
 }
 
 export function wind(to: number): void {

@@ -31,8 +31,27 @@ export interface Wish {
   readonly overrides: string;
 }
 
+/** A place in the film of a run: what an act has to show, or seconds of film. */
+export type FilmPlace = { readonly act: 1 | 2 | 3 | 4 | 5 } | { readonly seconds: number };
+
+/** What the curves of a comparison are drawn over. */
+export const axes = ['updates', 'epochs', 'samples'] as const;
+export type CurveAxis = (typeof axes)[number];
+
 export interface Address {
   readonly room: Room;
+  /** The run that is shown: `recorded`, or its name in this browser. Undefined for the page's choice. */
+  readonly run?: string | undefined;
+  readonly at?: FilmPlace | undefined;
+  /** The read-out that curves show the values of. */
+  readonly cursor?: number | undefined;
+  /** What is typed into the field that asks the models. */
+  readonly typed?: string | undefined;
+  /** Runs that are compared; undefined for the shown one alone. */
+  readonly compared?: readonly string[] | undefined;
+  readonly axis?: CurveAxis | undefined;
+  /** Numbers of a run that ride in the address. */
+  readonly shared?: string | undefined;
   /** Undefined for the overview. */
   readonly lesson?: Lesson | undefined;
   /** Undefined where the address asks for no run. */
@@ -44,6 +63,8 @@ export interface Address {
   readonly look?: Look | undefined;
   readonly language?: Language | undefined;
   readonly theme?: Theme | undefined;
+  /** True where the page is shown to others: larger, and without controls. */
+  readonly present?: boolean | undefined;
   /** False where the address asks for a page that does not move by itself. */
   readonly motion: boolean;
 }
@@ -56,11 +77,38 @@ const LONGEST_HASH = 8192;
 /** The form of addresses that this page writes. */
 const VERSION = '1';
 
-const known = ['v', 'preset', 'seed', 'config', 'p', 'e', 'look', 'lang', 'theme', 'motion'];
+/** Most runs of a comparison, as many as there are looks for. */
+const MOST_COMPARED = 8;
+/** Longest text that is typed, in characters. */
+const LONGEST_TYPED = 2000;
+
+const known = [
+  'v',
+  'preset',
+  'seed',
+  'config',
+  'p',
+  'e',
+  'at',
+  'cur',
+  'ask',
+  'runs',
+  'over',
+  'look',
+  'lang',
+  'theme',
+  'motion',
+  'present',
+  'd',
+];
+/** Rooms whose path names the run that is shown. */
+const namesRun: readonly Room[] = ['run', 'prompts', 'compare'];
+/** The name of a run: of the recording, of one in memory alone, of one of this browser. */
+const runName = /^(?:recorded|shown|shared|\d{4}-\d\d-\d\dT[\w.-]{1,48})$/;
 
 /**
- * Reads the part of an address from `#` on: `#/ROOM?FIELDS`, `#/learn/LESSON?FIELDS`, or the fields alone, which describe a
- * run and mean the room where runs begin.
+ * Reads the part of an address from `#` on: `#/ROOM?FIELDS`, `#/ROOM/RUN?FIELDS`, `#/learn/LESSON?FIELDS`,
+ * `#/share?d=NUMBERS`, or the fields alone, which describe a run and mean the room where runs begin.
  *
  * @throws ConfigError when the hash is too long, or holds a room or a field that no address has.
  */
@@ -86,42 +134,89 @@ export function readAddress(hash: string): Address {
     throw new ConfigError(`the address: of version ${version}, this page reads ${VERSION}`);
   }
   const asks = ['preset', 'seed', 'config'].some((name) => fields.has(name));
-  const prompt = countOf(fields, 'p', 'the place of a prompt, from 0');
   const epoch = countOf(fields, 'e', 'an epoch, from 1');
   if (epoch === 0) throw new ConfigError(`the address: e is an epoch, from 1, got '0'`);
-  const look = oneOf(fields, 'look', looks);
-  const language = oneOf(fields, 'lang', languages);
-  const theme = oneOf(fields, 'theme', themes);
-  return {
-    ...placeOf(path, asks),
+  const read: Omit<Address, 'room'> = {
     motion: oneOf(fields, 'motion', ['0', '1'] as const) !== '0',
-    ...(prompt === undefined ? {} : { prompt }),
-    ...(epoch === undefined ? {} : { epoch: epoch - 1 }),
-    ...(look === undefined ? {} : { look }),
-    ...(language === undefined ? {} : { language }),
-    ...(theme === undefined ? {} : { theme }),
-    ...(asks
+    prompt: countOf(fields, 'p', 'the place of a prompt, from 0'),
+    epoch: epoch === undefined ? undefined : epoch - 1,
+    at: placeIn(fields.get('at')),
+    cursor: countOf(fields, 'cur', 'a read-out'),
+    typed: typedIn(fields.get('ask')),
+    compared: comparedIn(fields.get('runs')),
+    axis: oneOf(fields, 'over', axes),
+    look: oneOf(fields, 'look', looks),
+    language: oneOf(fields, 'lang', languages),
+    theme: oneOf(fields, 'theme', themes),
+    shared: fields.get('d') ?? undefined,
+    present: oneOf(fields, 'present', ['0', '1'] as const) === '1' || undefined,
+    wish: asks
       ? {
-          wish: {
-            preset: fields.get('preset') ?? plainWish.preset,
-            seeds: fields.get('seed') ?? '',
-            overrides: fields.get('config') ?? '',
-          },
+          preset: fields.get('preset') ?? plainWish.preset,
+          seeds: fields.get('seed') ?? '',
+          overrides: fields.get('config') ?? '',
         }
-      : {}),
+      : undefined,
   };
+  const given = Object.entries(read).filter(([, value]) => value !== undefined);
+  return { ...placeOf(path, asks), ...(Object.fromEntries(given) as typeof read) };
 }
 
-/** The room, and the lesson in it, of a path. */
-function placeOf(path: string | undefined, asks: boolean): Pick<Address, 'room' | 'lesson'> {
+function placeIn(text: string | null): FilmPlace | undefined {
+  if (text === null) return undefined;
+  const act = ([1, 2, 3, 4, 5] as const).find((one) => String(one) === text);
+  if (act) return { act };
+  const [, seconds] = /^(\d{1,4}(?:\.\d)?)s$/.exec(text) ?? [];
+  if (seconds !== undefined) return { seconds: Number(seconds) };
+  throw new ConfigError(
+    `the address: at is an act, from 1 to 5, or seconds of film as 12.5s, got '${text}'`,
+  );
+}
+
+function typedIn(text: string | null): string | undefined {
+  if (text !== null && text.length > LONGEST_TYPED) {
+    throw new ConfigError(`the address: ask has at most ${LONGEST_TYPED} characters`);
+  }
+  return text ?? undefined;
+}
+
+function comparedIn(text: string | null): readonly string[] | undefined {
+  if (text === null) return undefined;
+  const names = text === '' ? [] : text.split(',');
+  if (names.length > MOST_COMPARED) {
+    throw new ConfigError(`the address: runs names ${names.length} runs, at most ${MOST_COMPARED}`);
+  }
+  for (const name of names) {
+    if (!runName.test(name)) throw new ConfigError(`the address: runs: '${name}' is no run's name`);
+  }
+  if (new Set(names).size < names.length) {
+    throw new ConfigError('the address: runs names a run more than once');
+  }
+  return names;
+}
+
+/** The room of a path, and the lesson or the run that it names there. */
+function placeOf(
+  path: string | undefined,
+  asks: boolean,
+): Pick<Address, 'room' | 'lesson' | 'run'> {
   if (path === undefined || path === '') return { room: asks ? 'data' : 'run' };
-  const [, learn, name] = /^(learn)\/(.+)$/s.exec(path) ?? [];
-  const room = rooms.find((one) => one === (learn ?? path));
+  if (path === 'share') return { room: 'run' };
+  const [, first = path, name] = /^([^/]*)\/(.+)$/s.exec(path) ?? [];
+  const room = rooms.find((one) => one === first);
   if (!room) throw new ConfigError(`the address: no room '${path}', there are ${listed(rooms)}`);
   if (name === undefined) return { room };
-  const lesson = lessons.find((one) => one === name);
+  if (namesRun.includes(room)) {
+    if (runName.test(name)) return { room, run: name };
+    throw new ConfigError(`the address: '${name}' is no run's name`);
+  }
+  const lesson = room === 'learn' ? lessons.find((one) => one === name) : undefined;
   if (lesson) return { room, lesson };
-  throw new ConfigError(`the address: no lesson '${name}', there are ${listed(lessons)}`);
+  throw new ConfigError(
+    room === 'learn'
+      ? `the address: no lesson '${name}', there are ${listed(lessons)}`
+      : `the address: no room '${path}', there are ${listed(rooms)}`,
+  );
 }
 
 function countOf(fields: URLSearchParams, name: string, is: string): number | undefined {
@@ -149,9 +244,12 @@ function oneOf<Word extends string>(
 const listed = (names: readonly string[]): string =>
   `${names.slice(0, -1).join(', ')} and ${names.at(-1) ?? ''}`;
 
+const placeText = (at: FilmPlace): string =>
+  'act' in at ? String(at.act) : `${at.seconds.toFixed(1)}s`;
+
 /** The hash that `readAddress` reads back; what goes without saying is left out. */
 export function writeAddress(address: Address): string {
-  const { room, lesson, wish, prompt, epoch, look, language, theme, motion } = address;
+  const { room, lesson, run, wish, shared } = address;
   const fields = new URLSearchParams();
   if (
     wish &&
@@ -161,12 +259,40 @@ export function writeAddress(address: Address): string {
     if (wish.seeds.trim() !== '') fields.set('seed', wish.seeds.trim());
     if (wish.overrides.trim() !== '') fields.set('config', wish.overrides.trim());
   }
-  if (prompt !== undefined) fields.set('p', String(prompt));
-  if (epoch !== undefined) fields.set('e', String(epoch + 1));
-  if (look !== undefined) fields.set('look', look);
-  if (language !== undefined) fields.set('lang', language);
-  if (theme !== undefined) fields.set('theme', theme);
-  if (!motion) fields.set('motion', '0');
+  const {
+    prompt,
+    epoch,
+    at,
+    cursor,
+    typed,
+    compared,
+    axis,
+    look,
+    language,
+    theme,
+    present,
+    motion,
+  } = address;
+  const texts = {
+    p: prompt,
+    e: epoch === undefined ? undefined : epoch + 1,
+    at: at && placeText(at),
+    cur: cursor,
+    ask: typed,
+    runs: compared?.join(','),
+    over: axis,
+    look,
+    lang: language,
+    theme,
+    motion: motion ? undefined : 0,
+    present: present ? 1 : undefined,
+    d: shared,
+  };
+  for (const [name, value] of Object.entries(texts)) {
+    if (value !== undefined) fields.set(name, String(value));
+  }
+  const named = room === 'learn' ? lesson : namesRun.includes(room) ? run : undefined;
+  const path = shared !== undefined && room === 'run' ? 'share' : room;
   const query = fields.toString();
-  return `#/${room}${lesson ? `/${lesson}` : ''}${query === '' ? '' : `?${query}`}`;
+  return `#/${path}${named === undefined ? '' : `/${named}`}${query === '' ? '' : `?${query}`}`;
 }

@@ -9,6 +9,8 @@ const english = {
     ['1 – 5', 'go to an act'],
     ['g, then r p c l d', 'go to Run, Prompts, Compare, Learn, Data'],
     ['/', 'search the prompts'],
+    ['t', 'take the tour'],
+    ['P', 'show it to others: larger, without controls'],
     ['Esc', 'close the prompt'],
     ['?', 'these keys'],
   ] as readonly (readonly [key: string, does: string])[],

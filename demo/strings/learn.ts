@@ -4,6 +4,8 @@ import { translated } from './translated.ts';
 const english = {
   title: 'Learn: seven questions, two minutes each',
   lead: 'Each lesson has one thing to touch. The numbers are those of the run that this page shows.',
+  tour: 'Take the tour: nine sentences',
+  present: 'Show it to others',
   lessons: 'Lessons',
   all: 'All lessons',
   minutes: '2 minutes',

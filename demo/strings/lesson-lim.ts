@@ -34,8 +34,10 @@ const english = {
     mean: 'Exactly on the mean: how many of its redraws are still kept?',
     never: 'Never right: where does its score fall?',
   },
-  notice: (level: string, needed: string, theta: string) =>
+  noticeRejected: (level: string, needed: string, theta: string) =>
     `Always right scores 0, whatever the others do: such a prompt teaches nothing. Never right is rejected only because the pool as a whole does well: its mean curve averages ${level}, and with θ = ${theta} it must exceed ${needed}. In a run whose curve stays lower, LIM keeps hopeless prompts.`,
+  noticeKept: (level: string, needed: string, theta: string) =>
+    `Always right scores 0, whatever the others do: such a prompt teaches nothing. Never right is kept here: the mean curve averages only ${level}, and with θ = ${theta} it must exceed ${needed} to reject hopeless prompts. In a run that learns more, they fall below θ.`,
   see: 'See every prompt fall into place by its score',
 };
 

@@ -18,6 +18,8 @@ const english = {
   broken: 'A run of this tab that did not end',
   finished: 'A finished run of this browser',
   showRecording: 'Show the recording',
+  shared: 'Shared, numbers only',
+  sharedText: 'It came with the link; nothing was computed here.',
   recorded: 'Recorded',
   recordedOn: (date: string) => `on ${date}, on`,
   adapter: 'Whole name of the adapter',

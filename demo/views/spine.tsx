@@ -56,6 +56,13 @@ function Provenance(): JSX.Element | null {
   const [now, shown, recorded] = [live.value, reel.value, recording.value];
   if (now && run?.running !== false) return <p class="provenance">{text.underWay}</p>;
   if (!shown && !now) return null;
+  if (!now && shown?.origin.kind === 'shared') {
+    return (
+      <p class="provenance">
+        <strong class="recorded">{text.shared}</strong> {text.sharedText}
+      </p>
+    );
+  }
   if (now || shown?.origin.kind !== 'recorded') {
     return (
       <p class="provenance">

@@ -48,7 +48,7 @@ export const mayMove = (): boolean =>
   motion.peek() && !matchMedia('(prefers-reduced-motion: reduce)').matches;
 
 /** Acts 2 and 3: the reward matrix, column by column, then in order of score. */
-function Field(): JSX.Element {
+export function Field(): JSX.Element {
   const run = shownRun();
   const prompt = inspected.value;
   const canvas = useRef<HTMLCanvasElement>(null);

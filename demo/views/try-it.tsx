@@ -15,7 +15,16 @@ import type {
 } from '../../src/index.ts';
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
 import { asker, wishesToAsk, type Asker } from '../state/asking.ts';
-import { film, follow, inspected, live, reel, shownRun, workshop } from '../state/stage.ts';
+import {
+  film,
+  follow,
+  inspected,
+  live,
+  reel,
+  shownRun,
+  typedText,
+  workshop,
+} from '../state/stage.ts';
 import {
   agreementText,
   answerWords,
@@ -120,7 +129,8 @@ function Asking(props: {
   const { run, ask, offered } = props;
   const { rollout } = run.config;
   const prompt = inspected.value;
-  const [typed, setTyped] = useState<string>();
+  const typed = typedText.value;
+  const promptBefore = useRef(prompt);
   const [samples, setSamples] = useState<number>(8);
   const [temperature, setTemperature] = useState(rollout.temperature);
   const [topP, setTopP] = useState(rollout.topP);
@@ -179,7 +189,11 @@ function Asking(props: {
     pick(undefined);
     return () => newest.close();
   }, [newest]);
-  useEffect(() => setTyped(undefined), [prompt]);
+  useEffect(() => {
+    const before = promptBefore.current;
+    promptBefore.current = prompt;
+    if (before !== undefined && before !== prompt) typedText.value = undefined;
+  }, [prompt]);
   useEffect(() => {
     if (wishesToAsk.value === 0) return;
     field.current?.focus();
@@ -250,7 +264,7 @@ function Asking(props: {
             spellcheck={false}
             value={wanted}
             placeholder={run.config.task.name === 'arithmetic' ? '7-3*4=' : text.type}
-            onInput={(event) => setTyped(event.currentTarget.value)}
+            onInput={(event) => (typedText.value = event.currentTarget.value)}
             onKeyDown={(event) => {
               if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
               event.preventDefault();

@@ -1,6 +1,9 @@
 // limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
 export { PathError } from '../scheduler/run-store.ts';
 export { ConfigError } from '../config-error.ts';
+export { AdapterError, DeviceLostError } from '../gpu/device.ts';
+export { AllocationError } from '../gpu/memory.ts';
+export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';
 export { FileError } from '../file-error.ts';
 export { FormatError } from '../formats/format-error.ts';
 export { SafetensorsError } from '../formats/safetensors.ts';
@@ -23,6 +26,7 @@ export type {
 export { type BundledRun, openBundledRun, pathsOfRun } from '../workers/bundled-run.ts';
 export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
 export { rolloutFormats } from '../formats/rollouts.ts';
+export { type SettingField, settingFields } from '../config-fields.ts';
 export { type KeptModel, KeptModels } from '../workers/kept-models.ts';
 export {
   boxOf,
@@ -33,7 +37,7 @@ export {
   type FieldShares,
   type Ray,
 } from '../landscape/field.ts';
-export type { LandscapeView } from '../landscape/landscape.ts';
+export { LandscapeError, type LandscapeView } from '../landscape/landscape.ts';
 export { StandaloneLandscape } from '../landscape/standalone.ts';
 export type { Drawn } from '../landscape/surface.ts';
 export { StorageError } from '../workers/browser-store.ts';

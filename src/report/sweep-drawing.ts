@@ -28,6 +28,8 @@ export interface DrawnLine {
   readonly loose?: boolean;
   /** Points without marks. */
   readonly plain?: boolean;
+  /** Opacity, where it is not that of the others. */
+  readonly pale?: number;
 }
 
 export interface Drawing {
@@ -104,7 +106,8 @@ export function drawing({ label, width, height, x, y, lines, rules = [] }: Drawi
           .join('');
         if (marks !== '') parts.push(`<path class="f" d="${marks}"/>`);
       }
-      return `<g color="${color}">${parts.join('')}</g>`;
+      const pale = how.pale === undefined ? '' : ` opacity="${how.pale}"`;
+      return `<g color="${color}"${pale}>${parts.join('')}</g>`;
     },
   );
   return raw(

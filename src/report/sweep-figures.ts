@@ -92,14 +92,6 @@ export const mapKey = (scale: number): Markup =>
   )} ${short(scale)} <i class="u"></i> hatched, with a question mark: undecided. The 95 % interval holds 0, or there are fewer than three seeds. A dot: not read.</p>
 `;
 
-/** The classes of the colours. */
-export const stepRules = (): string =>
-  Array.from({ length: 2 * differenceSteps + 1 }, (_, i) => {
-    const step = i - differenceSteps;
-    return `.s${step} { background-color: var(--difference-${step}); }
-`;
-  }).join('');
-
 export interface MapRow {
   readonly name: Part;
   readonly points: readonly DifferencePoint[];

@@ -7,12 +7,10 @@ import {
   conditionText,
   configOf,
   crossingOf,
-  differencesAtSamples,
   differencesOf,
   factorName,
   factorValue,
   pointsOf,
-  poolOf,
   promptsOf,
   selectionSamples,
   sideOf,
@@ -20,7 +18,6 @@ import {
   sweepUnit,
   type Condition,
   type Crossing,
-  type DifferencePoint,
   type ReadSweep,
 } from '../sweep/readings.ts';
 import {
@@ -35,6 +32,7 @@ import { legend } from './figures.ts';
 import { leastSeeds } from '../interval.ts';
 import { takesGivenModel } from '../tasks/registry.ts';
 import { markup, raw, shortened, type Markup, type Part } from './markup.ts';
+import { drawnMaps, groupsBut, phaseMaps, type PhaseMap } from './phase-maps.ts';
 import { findingStrip } from './sweep-drawing.ts';
 import { shownInterval, type ShownContrast, type ShownEvidence } from './sweep-evidence.ts';
 import {
@@ -50,16 +48,13 @@ import {
   methodPanel,
   numbersTable,
   overview,
-  phaseMap,
-  readoutsOf,
   rocFigure,
   scaleOf,
   seedTable,
   shareText,
   short,
-  stepRules,
-  type MapRow,
 } from './sweep-figures.ts';
+import plotCss from './plot.css?raw';
 import css from './sweep.css?raw';
 import { average, count, counted, fixed, listed } from './text.ts';
 
@@ -74,8 +69,6 @@ export interface SweepOrigin {
 /** What is taken where nothing was fixed: the margin of equivalence, and the level of a test. */
 const USUAL_MARGIN = 0.02;
 const USUAL_ALPHA = 0.05;
-/** The factor that gives shares of the pool. */
-const SHARE = 'lim.count';
 /** Conditions whose curves are unfolded. */
 const UNFOLDED = 3;
 /** Most conditions of which each method gets a figure of its own with all seeds. */
@@ -142,7 +135,7 @@ ${shown.map(
 ${body}</section>
 `,
 )}</main>`,
-    `${css}${stepRules()}`,
+    `${css}${plotCss}`,
   );
 }
 
@@ -361,66 +354,11 @@ export function multiplicityText({
   );
 }
 
-/** Conditions that agree in all factors but some. */
-function groupsBut(
-  conditions: readonly Condition[],
-  factors: readonly string[],
-): { readonly name: string; readonly conditions: readonly Condition[] }[] {
-  const groups = new Map<string, Condition[]>();
-  for (const condition of conditions) {
-    const key = JSON.stringify(
-      Object.entries(condition.factors).filter(([factor]) => !factors.includes(factor)),
-    );
-    groups.set(key, [...(groups.get(key) ?? []), condition]);
-  }
-  return [...groups.values()].map((members) => ({
-    name: members[0] ? conditionText(members[0], factors) : '',
-    conditions: members,
-  }));
-}
-
-interface PhaseMap {
-  readonly name: string;
-  readonly corner: string;
-  readonly rows: readonly MapRow[];
-}
-
-/** With shares: a map of share × budget for each method; else one of method × budget. */
-function phaseMaps(
-  { sweep, conditions, methods }: Read,
-  differences: (condition: Condition, method: MethodName) => DifferencePoint[],
-): PhaseMap[] {
-  const arms = methods.filter((method) => method !== 'full');
-  const maps: PhaseMap[] =
-    (sweep.grid.factors[SHARE]?.length ?? 0) > 1
-      ? groupsBut(conditions, [SHARE]).flatMap((group) =>
-          arms.map((method) => ({
-            name: `${methodLabel(method)}, ${group.name}`,
-            corner: 'subset',
-            rows: group.conditions.map((condition) => ({
-              name: factorValue(SHARE, condition.factors[SHARE], poolOf(condition)),
-              points: differences(condition, method),
-            })),
-          })),
-        )
-      : conditions.map((condition) => ({
-          name: conditionText(condition),
-          corner: 'method',
-          rows: arms.map((method) => ({
-            name: methodLabel(method),
-            points: differences(condition, method),
-          })),
-        }));
-  return maps.filter(({ rows }) => rows.some(({ points }) => points.length > 0));
-}
-
 function phaseSection(read: Read): Markup {
   const { unit, finished } = read;
-  const equal = phaseMaps(read, (condition, method) => differencesOf(condition, method, 'full'));
+  const equal = phaseMaps(read, 'budget');
   if (equal.length === 0) return markup`<p>Nothing can be compared with FULL yet.</p>`;
-  const charged = phaseMaps(read, (condition, method) =>
-    differencesAtSamples(condition, method, 'full'),
-  );
+  const charged = phaseMaps(read, 'samples');
   const points = equal.flatMap(({ rows }) => rows.flatMap((row) => row.points));
   const scale = scaleOf(
     [...equal, ...charged].flatMap(({ rows }) => rows.flatMap((row) => row.points)),
@@ -431,9 +369,7 @@ function phaseSection(read: Read): Markup {
     number,
   ];
   const drawn = (maps: readonly PhaseMap[], how: string): Markup =>
-    markup`<div class="maps">
-${maps.map(({ name, corner, rows }) => phaseMap(`${name}${how}`, corner, unit, rows, readoutsOf(rows), scale, finished.length <= MOST_WITH_SEEDS))}</div>
-`;
+    drawnMaps(maps, how, unit, scale, finished.length <= MOST_WITH_SEEDS);
   return markup`<p>Each cell is a method’s accuracy on held-out prompts minus FULL’s, mean over seeds, paired by seed. <b>Blue: less is more. Orange: less is less.</b> Columns are the budget in ${unit}s. Of ${counted(points.length, 'cell')} at equal ${unit}s, ${count(above)} are above FULL, ${count(below)} below, and ${count(points.length - above - below)} undecided. Intervals are not adjusted for their number: of as many cells without any difference, about ${count(Math.round(points.length * 0.05))} would seem decided.</p>
 ${mapKey(scale)}<h3>At equal ${unit}s</h3>
 ${drawn(equal, '')}<h3>At equal total samples</h3>
@@ -833,8 +769,8 @@ ${points.map(
 }
 
 function againSection({ sweep, origin, conditions }: Read): Markup {
-  const adapters = [...new Set(sweep.cells.map(({ results }) => results.adapter))].sort();
-  const hosts = [...new Set(sweep.cells.map(({ results }) => results.host))].sort();
+  const adapters = [...new Set(sweep.cells.flatMap(({ results }) => results.adapter ?? []))].sort();
+  const hosts = [...new Set(sweep.cells.flatMap(({ results }) => results.host ?? []))].sort();
   const { grid } = sweep;
   const facts: readonly (readonly [string, Part])[] = [
     ['Preset', shortened(grid.preset, 80)],
@@ -864,7 +800,7 @@ ${
       ['condition', 'config', 'folders of the seeds'],
       conditions.map((condition) => [
         conditionText(condition),
-        markup`<code>${condition.cells[0]?.results.configHash.slice(0, 12) ?? 'not run'}</code>`,
+        markup`<code>${condition.cells[0]?.results.configHash?.slice(0, 12) ?? 'not run'}</code>`,
         markup`${condition.cells.map(({ seed, hash }) => markup`${seed}: <code>${hash.slice(0, 16)}</code> `)}`,
       ]),
     ),

@@ -1,7 +1,8 @@
 import type { ExperimentConfig } from '../config.ts';
 import { lineOf, parseEvent } from '../run-folder/events.ts';
 import { checkpointName, EVENTS } from '../run-folder/names.ts';
-import { iterationsOf, onlineEpochs, passConfig, plannedUpdates } from '../run-plan.ts';
+import { iterationsOf, onlineEpochs, plannedUpdates } from '../run-plan.ts';
+import { passConfig } from '../shared-pass.ts';
 import { poolPromptsOf } from '../tasks/registry.ts';
 import { AppendedFile, checkMark, DamageError, markedPieces } from './appended-file.ts';
 import { CheckpointError, Checkpoints, type FoundCheckpoint } from './checkpoint.ts';

@@ -4,7 +4,7 @@ import { configFrom, configHash, type ExperimentConfig } from '../config.ts';
 import { issueText } from '../config-issue.ts';
 import { digestOf } from '../formats/digest.ts';
 import { fieldOf, isRecord, type JsonRecord, type JsonValue, shorten } from '../formats/json.ts';
-import { passConfig } from '../run-plan.ts';
+import { passConfig } from '../shared-pass.ts';
 import { methodName } from '../selection/name-schema.ts';
 import type { MethodName } from '../selection/methods.ts';
 

@@ -17,17 +17,29 @@ export interface ReadPass {
   readonly selections: Readonly<Partial<Record<MethodName, readonly number[]>>>;
 }
 
+/** What curves and differences are read from. */
+export type ReadResults = Pick<ExperimentResults, 'config' | 'base' | 'seeds' | 'methods'> &
+  Partial<Pick<ExperimentResults, 'adapter' | 'host' | 'configHash'>>;
+
 /** A finished cell: one config, one seed. */
 export interface ReadCell {
   readonly hash: string;
   readonly factors: Readonly<Record<string, unknown>>;
   readonly seed: number;
+  /** Of other seeds too, where one run had several. */
+  readonly results: ReadResults;
+  /** Absent where no more than numbers of accuracy were read. */
+  readonly pass?: () => Promise<ReadPass>;
+}
+
+/** A finished cell with all of its results. */
+export interface WholeCell extends ReadCell {
   readonly results: ExperimentResults;
   readonly pass: () => Promise<ReadPass>;
 }
 
 /** What the tables and figures of a sweep are made from. */
-export interface ReadSweep {
+export interface ReadSweep<Cell extends ReadCell = WholeCell> {
   readonly grid: {
     readonly preset: string;
     readonly config?: unknown;
@@ -35,16 +47,16 @@ export interface ReadSweep {
     readonly methods: readonly MethodName[];
     readonly seeds: readonly number[];
   };
-  readonly cells: readonly ReadCell[];
+  readonly cells: readonly Cell[];
   /** Number of cells of the whole grid. */
   readonly planned: number;
 }
 
 /** The cells that agree in all factors: one a seed. */
-export interface Condition {
+export interface Condition<Cell extends ReadCell = ReadCell> {
   readonly factors: Readonly<Record<string, unknown>>;
   /** In order of seed; empty if no cell has finished. */
-  readonly cells: readonly ReadCell[];
+  readonly cells: readonly Cell[];
 }
 
 /** What a curve is drawn over. */
@@ -78,7 +90,10 @@ export interface DifferencePoint extends Mean {
 }
 
 /** Sorted by the product of the grid's factors, the last factor fastest. */
-export function conditionsOf({ grid, cells }: ReadSweep): Condition[] {
+export function conditionsOf<Cell extends ReadCell>({
+  grid,
+  cells,
+}: Pick<ReadSweep<Cell>, 'grid' | 'cells'>): Condition<Cell>[] {
   const names = Object.keys(grid.factors);
   let products: Record<string, unknown>[] = [{}];
   for (const name of names) {
@@ -100,11 +115,11 @@ export const sweepMethods = ({ grid }: Pick<ReadSweep, 'grid'>): MethodName[] =>
   inTableOrder(grid.methods);
 
 /** The config of a condition's cells; undefined before the first cell. */
-export const configOf = (condition: Condition): ExperimentResults['config'] | undefined =>
+export const configOf = (condition: Condition): ReadResults['config'] | undefined =>
   condition.cells[0]?.results.config;
 
 /** The unit of read-outs: `update` or `data epoch`. */
-export function sweepUnit({ cells }: Pick<ReadSweep, 'cells'>): string {
+export function sweepUnit({ cells }: Pick<ReadSweep<ReadCell>, 'cells'>): string {
   const [first] = cells;
   return first ? readoutUnit(first.results.config) : 'update';
 }

@@ -88,7 +88,8 @@ export async function selectionReadings(
   const kept: (readonly number[])[] = [];
   for (const cell of condition.cells) {
     const { seed } = cell;
-    const pass = await cell.pass();
+    const pass = await cell.pass?.();
+    if (!pass) continue;
     const { lim } = pass.selections;
     if (lim && lim.length > 0) {
       kept.push(lim);

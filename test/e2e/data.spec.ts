@@ -180,3 +180,45 @@ test('a bundle opens in the page and in limr, and comes back as it was', async (
   expect(await seriousFaults(page)).toEqual([]);
   expect(faults.list).toEqual([]);
 });
+
+test('every setting has a field; a link that is not allowed says what to do', async ({ page }) => {
+  const faults = await watchFaults(page);
+  const wrong = encodeURIComponent(JSON.stringify({ rollout: { samples: 0 } }));
+  await page.goto(`#/data?motion=0&preset=standard&config=${wrong}`);
+  const banner = page.locator('#bad-link');
+  await expect(banner).toContainText('Nothing was started');
+  await expect(page.locator('#problem')).toContainText('rollout.samples: must be at least 1');
+  await banner.getByRole('button', { name: 'Edit the settings' }).click();
+  const samples = page.locator('#setting-rollout-samples');
+  await expect(samples).toBeFocused();
+  await expect(samples).toHaveAttribute('aria-invalid', 'true');
+  await expect(page.locator('#setting-rollout-samples-fault')).toContainText('at least 1');
+  await samples.fill('4');
+  await samples.press('Enter');
+  await expect(page.locator('#problem')).toBeEmpty();
+  await expect(page).toHaveURL(/samples%22%3A4/);
+  await expect(page.locator('#overrides')).toHaveValue('{"rollout":{"samples":4}}');
+  await expect(page.locator('.setting.differs')).toContainText('Preset: 8.');
+  expect(await seriousFaults(page)).toEqual([]);
+  await page.getByRole('button', { name: 'Reset rollout.samples to the preset' }).click();
+  await expect(page.locator('#overrides')).toHaveValue('');
+
+  // Too large: the nearest that fits, and the command.
+  await page.locator('#overrides').fill('{"model":{"hiddenSize":1024,"intermediateSize":2048}}');
+  await expect(page.locator('#too-large')).toContainText('npx limr run settings.json');
+  await page
+    .locator('#too-large')
+    .getByRole('button', { name: /^Use \d+/ })
+    .click();
+  await expect(page.locator('#too-large')).toBeHidden();
+  await expect(page.locator('#problem')).toBeEmpty();
+
+  await page.goto('#/nowhere');
+  await expect(banner).toContainText('for the reason above');
+  await banner.getByRole('button', { name: 'Use quick' }).click();
+  await expect(page.locator('#problem')).toBeEmpty();
+  await expect(page).toHaveURL(/#\/data/);
+  await page.setViewportSize({ width: 320, height: 700 });
+  await expectNoSidewaysScroll(page);
+  expect(faults.list).toEqual([]);
+});

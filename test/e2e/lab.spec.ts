@@ -258,6 +258,7 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
   await expect(page.locator('#phase')).not.toHaveText('Done');
   await show();
   await expect(page.locator('#phase')).toHaveText('Done');
+  await toRoom(page, 'compare');
   await expect(page.locator('#results-body')).toContainText(/\d+\.\d %/);
   expect(faults.list).toEqual([]);
 });

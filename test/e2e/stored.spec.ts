@@ -166,6 +166,7 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     await ready(page);
     await button(page, /^Open/).first().click();
     await expect(phase).toHaveText('Done');
+    await toRoom(page, 'compare');
     await expect(page.locator('#results-body tr')).toHaveCount(3);
     const opened = await filesOf(page);
     expect([...opened.keys()].sort()).toEqual([...resumed.keys()].sort());
@@ -235,10 +236,12 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
       await button(page, /^Open/)
         .nth(1 - i)
         .click();
+      await toRoom(page, 'compare');
       await expect(page.locator('#warnings li')).toHaveText([`of ${names[1 - i]}`]);
       await toRoom(page, 'data');
       // Without a reload between: as many warnings, other ones.
       await button(page, /^Open/).nth(i).click();
+      await toRoom(page, 'compare');
       await expect(page.locator('#warnings li')).toHaveText([`of ${name}`]);
     }
   });

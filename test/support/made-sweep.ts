@@ -5,7 +5,7 @@ import type { ShownContrast, ShownEvidence } from '../../src/report/sweep-eviden
 import {
   conditionsOf,
   differencesOf,
-  type ReadCell,
+  type WholeCell,
   type ReadPass,
   type ReadSweep,
 } from '../../src/sweep/readings.ts';
@@ -86,7 +86,7 @@ export function makeSweep(options: MadeSweepOptions = {}): ReadSweep {
     products = products.flatMap((made) => values.map((value) => ({ ...made, [name]: value })));
   }
   const cells = products.flatMap((own, i) =>
-    seeds.flatMap((seed): ReadCell[] =>
+    seeds.flatMap((seed): WholeCell[] =>
       missing(own, seed) ? [] : [makeCell(own, i, seed, methods, readouts, noise, pool)],
     ),
   );
@@ -105,7 +105,7 @@ function makeCell(
   readouts: readonly number[],
   noise: number,
   pool: number,
-): ReadCell {
+): WholeCell {
   const wrongKeyShare = Number(factors['task.wrongKeyShare'] ?? 0.1);
   const config = configFrom(
     'standard',

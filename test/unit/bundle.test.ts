@@ -15,7 +15,6 @@ import { makeRun } from '../support/report-run.ts';
 
 const part = (path: string, ...pieces: string[]): BundlePart => ({
   path,
-  // eslint-disable-next-line @typescript-eslint/require-await
   async *pieces() {
     for (const piece of pieces) yield strToU8(piece);
   },

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { configFrom, type ExperimentConfig, overridesOf } from '../../src/config.ts';
 import { presets } from '../../src/presets.ts';
-import { iterationsOf, passConfig, readoutsReached, scoredIterations } from '../../src/run-plan.ts';
+import { iterationsOf, readoutsReached, scoredIterations } from '../../src/run-plan.ts';
+import { passConfig } from '../../src/shared-pass.ts';
 import { cellsOf, cellsOfShard, parseGrid } from '../../src/sweep/grid.ts';
 
 const grid = (over: object = {}) => ({

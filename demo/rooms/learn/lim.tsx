@@ -32,6 +32,8 @@ export function LimLesson(): JSX.Element {
 
 const [HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [260, 52, 30, 14, 34];
 const [STRIP, COLUMNS] = [124, 60];
+/** Pixels of an epoch's label. */
+const LABEL = 64;
 
 function Drawn({ of }: { readonly of: LessonRun }): JSX.Element {
   const { run } = of;
@@ -77,7 +79,11 @@ function Drawn({ of }: { readonly of: LessonRun }): JSX.Element {
         { text: words.tries.mean, act: () => show('mean') },
         { text: words.tries.never, act: () => show('never') },
       ]}
-      notice={words.notice(fixed(bound.level, 2), fixed(bound.requiredLevel, 3), fixed(theta, 1))}
+      notice={(bound.score < theta ? words.noticeRejected : words.noticeKept)(
+        fixed(bound.level, 2),
+        fixed(bound.requiredLevel, 3),
+        fixed(theta, 1),
+      )}
       computed={{ kernel: 'lim-score', by }}
       source={<RunSource of={of} />}
       see={{
@@ -152,6 +158,8 @@ function Plot(props: {
   const path = (values: readonly number[]): string =>
     values.map((value, epoch) => `${epoch === 0 ? 'M' : 'L'}${x(epoch)} ${y(value)}`).join('');
   const own = counts.map((count) => count / samples);
+  // Labels that would cover each other are left out.
+  const every = Math.ceil((counts.length * LABEL) / inner);
 
   const follow = (event: PointerEvent & { readonly currentTarget: SVGSVGElement }): void => {
     const box = event.currentTarget.getBoundingClientRect();
@@ -214,9 +222,11 @@ function Plot(props: {
           </text>
           {own.map((share, epoch) => (
             <g key={epoch}>
-              <text class="tick-text" x={x(epoch)} y={HEIGHT - 12} text-anchor="middle">
-                {words.epoch(epoch + 1)}
-              </text>
+              {epoch % every === 0 && (
+                <text class="tick-text" x={x(epoch)} y={HEIGHT - 12} text-anchor="middle">
+                  {words.epoch(epoch + 1)}
+                </text>
+              )}
               <circle
                 class="handle"
                 cx={x(epoch)}

@@ -11,8 +11,9 @@ import {
 import { fixed } from '../../strings/numbers.ts';
 import { learnText } from '../../strings/learn.ts';
 import { overviewText } from '../../strings/overview.ts';
-import { planned, shownRun } from '../../state/stage.ts';
+import { planned, presenting, shownRun, touring } from '../../state/stage.ts';
 import { lessons } from '../../state/url.ts';
+import { Button } from '../../views/markup.tsx';
 import { Inspector } from '../../views/inspector.tsx';
 import { LessonLink } from './link.tsx';
 
@@ -23,6 +24,14 @@ export function Overview(): JSX.Element {
       <section aria-labelledby="learn-title">
         <h2 id="learn-title">{words.title}</h2>
         <p class="quiet">{words.lead}</p>
+        <p class="lesson-choice">
+          <Button id="take-tour" class="primary" onClick={() => (touring.value = 0)}>
+            {words.tour}
+          </Button>
+          <Button id="present" onClick={() => (presenting.value = true)}>
+            {words.present}
+          </Button>
+        </p>
         <ol class="lesson-cards">
           {lessons.map((name, i) => (
             <li key={name}>
@@ -106,7 +115,7 @@ function About(): JSX.Element {
               {methods.includes('lim') && (
                 <>
                   <dt class="line-lim">LIM</dt>
-                  <dd>{limRule(config, run)}</dd>
+                  <dd id="lim-rule">{limRule(config, run)}</dd>
                 </>
               )}
               {methods.includes('rand') && (

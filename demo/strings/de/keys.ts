@@ -8,6 +8,8 @@ export const text: KeysText = {
     ['1 – 5', 'zu einem Akt'],
     ['g, dann r p c l d', 'zu Lauf, Prompts, Vergleich, Lernen, Daten'],
     ['/', 'Prompts durchsuchen'],
+    ['t', 'Rundgang'],
+    ['P', 'anderen zeigen: größer, ohne Bedienung'],
     ['Esc', 'Prompt schließen'],
     ['?', 'diese Tasten'],
   ],

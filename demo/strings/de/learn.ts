@@ -3,6 +3,8 @@ import type { LearnText } from '../learn.ts';
 export const text: LearnText = {
   title: 'Lernen: sieben Fragen, je zwei Minuten',
   lead: 'In jeder Lektion gibt es etwas zum Anfassen. Die Zahlen stammen aus dem Lauf, den diese Seite zeigt.',
+  tour: 'Rundgang: neun Sätze',
+  present: 'Anderen zeigen',
   lessons: 'Lektionen',
   all: 'Alle Lektionen',
   minutes: '2 Minuten',
@@ -16,7 +18,7 @@ export const text: LearnText = {
     sampling: 'Wie wird ein Token gezogen?',
     credit: 'Welches Token hat das verdient?',
     clip: 'Warum kein größerer Schritt?',
-    kl: 'Warum nah an der Basis bleiben?',
+    kl: 'Warum nah am Ausgangsmodell bleiben?',
     lim: 'Aus welchen Prompts lernt das Modell?',
     less: 'Ist weniger mehr?',
   },

@@ -7,10 +7,10 @@ export const text: LessonCreditText = {
   kinds: {
     right: 'eine richtige Antwort',
     slip: 'eine falsche Antwort',
-    malformed: 'keine ordentliche Antwort',
-    'wrong-key': 'richtig, aber der Schlüssel ist falsch',
+    malformed: 'keine gültige Antwort',
+    'wrong-key': 'richtig, aber die Lösung ist falsch',
   },
-  key: 'Schlüssel',
+  key: 'Lösung',
   truth: 'richtig wäre',
   paid: (reward) => `Belohnung ${reward}`,
   value: 'was der Kritiker erwartet',
@@ -33,6 +33,6 @@ export const text: LessonCreditText = {
     slip: 'Die falsche Antwort: Merkt der Kritiker es vor dem Urteil?',
   },
   notice: (lambda, gamma) =>
-    `Bei λ = 0 trifft fast die ganze Schuld das letzte Token, denn dort überrascht das Urteil einen Kritiker, der wenig weiß. Bei λ = 1 teilen alle Token, auch die unschuldigen. Das Training nimmt λ = ${lambda} und γ = ${gamma} und verschiebt danach alle Advantages der Ziehung auf den Mittelwert 0. Kleine Belohnungen vor dem Ende sind die Strafe für den Abstand von der Basis.`,
+    `Bei λ = 0 trifft fast die ganze Schuld das letzte Token, denn dort überrascht das Urteil einen Kritiker, der wenig weiß. Bei λ = 1 teilen alle Token, auch die unschuldigen. Das Training nimmt λ = ${lambda} und γ = ${gamma} und verschiebt danach alle Advantages der Ziehung auf den Mittelwert 0. Kleine Belohnungen vor dem Ende sind die Strafe für den Abstand vom Ausgangsmodell.`,
   see: 'Sehen, wie eine Antwort Schritt für Schritt entsteht',
 };

@@ -2,11 +2,11 @@ import type { LessonKlText } from '../lesson-kl.ts';
 
 export const text: LessonKlText = {
   intro:
-    'Wer nur für richtige Antworten belohnt wird, verlernt womöglich das Sprechen. Deshalb kostet es jedes Token etwas, wenn sich seine Wahrscheinlichkeit von der Basis entfernt: eine Leine. Hier ist dasselbe Training an drei Leinen.',
+    'Wer nur für richtige Antworten belohnt wird, verlernt womöglich das Sprechen. Deshalb kostet es jedes Token etwas, wenn sich seine Wahrscheinlichkeit vom Ausgangsmodell entfernt: eine Leine. Hier ist dasselbe Training an drei Leinen.',
   measure: 'Was verglichen wird',
   measures: {
-    kl: 'Abstand von der Basis (KL)',
-    accuracy: 'richtige Antworten, zurückgehalten',
+    kl: 'Abstand vom Ausgangsmodell (KL)',
+    accuracy: 'richtige Antworten, ungesehene Aufgaben',
     reward: 'Belohnung',
     entropy: 'Offenheit (Entropie)',
   },
@@ -22,7 +22,7 @@ export const text: LessonKlText = {
     `${runs} Trainings von FULL aus der Voreinstellung quick, Seed 1, je ${updates} Updates; KL, Belohnung und Entropie als Mittel aus fünf Updates.`,
   zero: 'Keine: Der Koeffizient ist 10⁻¹², damit der Abstand noch gemessen wird. KL und Entropie in Nat je Token.',
   tries: {
-    distance: 'Welche Leine hält das Modell am nächsten an der Basis?',
+    distance: 'Welche Leine hält das Modell am nächsten am Ausgangsmodell?',
     right: 'Früh, nach einem Viertel des Trainings: Was kostet die kurze Leine?',
     entropy: 'Die Offenheit ansehen: Welches Modell variiert seine Antworten noch am meisten?',
   },

@@ -33,7 +33,9 @@ export const text: LessonLimText = {
     mean: 'Genau auf dem Mittel: Wie viele der Ziehungen werden dann noch behalten?',
     never: 'Nie richtig: Wohin fällt der Score?',
   },
-  notice: (level, needed, theta) =>
+  noticeRejected: (level, needed, theta) =>
     `„Immer richtig“ erhält 0, was auch immer die anderen tun: Aus so einem Prompt ist nichts zu lernen. „Nie richtig“ wird nur verworfen, weil die Prompts insgesamt gut laufen: Ihre mittlere Kurve liegt im Schnitt bei ${level}, und bei θ = ${theta} muss sie über ${needed} liegen. Bleibt die Kurve eines Laufs darunter, behält LIM hoffnungslose Prompts.`,
+  noticeKept: (level, needed, theta) =>
+    `„Immer richtig“ erhält 0, was auch immer die anderen tun: Aus so einem Prompt ist nichts zu lernen. „Nie richtig“ wird hier behalten: Die mittlere Kurve liegt im Schnitt nur bei ${level}, und bei θ = ${theta} müsste sie über ${needed} liegen, um hoffnungslose Prompts zu verwerfen. In einem Lauf, der mehr lernt, fallen sie unter θ.`,
   see: 'Sehen, wie sich alle Prompts nach ihrem Score ordnen',
 };

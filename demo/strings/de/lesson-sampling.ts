@@ -5,7 +5,7 @@ export const text: LessonSamplingText = {
     'Ein Sprachmodell sagt nicht ein Token; es gibt jedem Token eine Wahrscheinlichkeit, und Würfel entscheiden. Zwei Regler formen die Würfel, bevor sie fallen.',
   prompts: 'Prompts, vom offensten zum sichersten',
   model: 'Modell',
-  base: 'die Basis',
+  base: 'das Ausgangsmodell',
   trained: 'FULL, nach dem Training',
   first: 'das erste Token der Antwort:',
   temperature: 'Temperatur',
@@ -26,6 +26,6 @@ export const text: LessonSamplingText = {
     cut: 'Immer noch heiß, aber Top-p 0,8: Welche davon werden abgeschnitten?',
   },
   notice:
-    'Das Training zieht absichtlich bei einer Temperatur über 1: Aus einem Prompt lernt das Modell nur, wenn sich seine Antworten unterscheiden. Sind alle richtig oder alle falsch, ist keine besser als erwartet, und nichts bewegt sich. Vergleichen Sie die Basis mit FULL: Das Training hat Wahrscheinlichkeit zum richtigen Token verschoben, und die Ziehungen sind sich einiger.',
+    'Das Training zieht absichtlich bei einer Temperatur über 1: Aus einem Prompt lernt das Modell nur, wenn sich seine Antworten unterscheiden. Sind alle richtig oder alle falsch, ist keine besser als erwartet, und nichts bewegt sich. Vergleichen Sie das Ausgangsmodell mit FULL: Das Training hat Wahrscheinlichkeit zum richtigen Token verschoben, und die Ziehungen sind sich einiger.',
   see: 'Mit einem eigenen Lauf dessen Modelle mit diesen Reglern fragen',
 };

@@ -24,6 +24,8 @@ export const text: RunText = {
   broken: 'Ein Lauf in diesem Tab, der nicht bis zum Ende kam',
   finished: 'Ein fertiger Lauf in diesem Browser',
   showRecording: 'Aufzeichnung zeigen',
+  shared: 'Geteilt, nur Zahlen',
+  sharedText: 'Er kam mit dem Link; hier wurde nichts gerechnet.',
   recorded: 'Aufgezeichnet',
   recordedOn: (date) => `am ${date} auf`,
   adapter: 'Ganzer Name des Adapters',

@@ -3,6 +3,8 @@ import type { LearnText } from '../learn.ts';
 export const text: LearnText = {
   title: '学习：七个问题，每个两分钟',
   lead: '每一课都有一件可以动手的东西。数字来自本页展示的这次运行。',
+  tour: '导览：九句话',
+  present: '演示给别人看',
   lessons: '课程',
   all: '全部课程',
   minutes: '2 分钟',

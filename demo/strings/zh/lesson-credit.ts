@@ -7,7 +7,7 @@ export const text: LessonCreditText = {
   kinds: {
     right: '正确的答案',
     slip: '错误的答案',
-    malformed: '格式不合格',
+    malformed: '没有有效的答案',
     'wrong-key': '正确，但标准答案有误',
   },
   key: '标准答案',

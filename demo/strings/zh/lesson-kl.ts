@@ -6,7 +6,7 @@ export const text: LessonKlText = {
   measure: '比较什么',
   measures: {
     kl: '与基础模型的距离（KL）',
-    accuracy: '预留题目的正确率',
+    accuracy: '未见题目的正确率',
     reward: '奖励',
     entropy: '开放程度（熵）',
   },

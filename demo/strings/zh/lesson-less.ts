@@ -14,7 +14,7 @@ export const text: LessonLessText = {
   updates: (count) => `${count} 次更新`,
   axis: '计入的更新次数',
   picture: (budget, values) => `${budget} 次更新时的正确率：${values}`,
-  hint: '预留题目上贪心答案的正确率。大标记：预算内的最后一次读数。',
+  hint: '未见题目上贪心答案的正确率。大标记：预算内的最后一次读数。',
   standings: '此预算下的排名',
   method: '方法',
   prompts: '提示数',

@@ -31,7 +31,9 @@ export const text: LessonLimText = {
     mean: '恰好落在平均曲线上：重新抽样后还有多少会被保留？',
     never: '从未正确：它的得分落在哪里？',
   },
-  notice: (level, needed, theta) =>
+  noticeRejected: (level, needed, theta) =>
     `“总是正确”的得分恒为 0，与其他提示无关：这样的提示教不了什么。“从未正确”之所以被排除，只是因为整体表现不错：平均曲线的水平为 ${level}，而在 θ = ${theta} 时它必须高于 ${needed}。如果某次运行的曲线更低，LIM 就会留下毫无希望的提示。`,
+  noticeKept: (level, needed, theta) =>
+    `“总是正确”的得分恒为 0，与其他提示无关：这样的提示教不了什么。“从未正确”在这里却会被保留：平均曲线的水平只有 ${level}，而在 θ = ${theta} 时必须高于 ${needed} 才能排除毫无希望的提示。在学得更多的运行中，它们会落到 θ 以下。`,
   see: '查看全部提示按得分排列的过程',
 };

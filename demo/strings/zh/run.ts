@@ -15,6 +15,8 @@ export const text: RunText = {
   broken: '本标签页中未完成的运行',
   finished: '本浏览器中已完成的运行',
   showRecording: '显示录制',
+  shared: '他人分享，仅有数字',
+  sharedText: '随链接而来，并未在此计算。',
   recorded: '录制',
   recordedOn: (date) => `于${date}，设备：`,
   adapter: '设备的全名',

@@ -1,0 +1,77 @@
+// What comes after the first picture: the other pictures of the stage, the rooms, the trainer's side.
+import { effect } from '@preact/signals';
+import { render } from 'preact';
+import { sharedNumbers } from './router.ts';
+import { Film } from './state/film.ts';
+import { presenting, problem, room, showReel, touring, wantedRun } from './state/stage.ts';
+import { laterBanner } from './views/banner.tsx';
+import { laterPictures } from './views/later-pictures.ts';
+
+/** @param host Finds an element of the page by its id. */
+export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
+  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }] = await Promise.all([
+    import('./views/choices.tsx'),
+    import('./share/panel.tsx'),
+    import('./views/page.tsx'),
+    import('./views/inspector.tsx'),
+    import('./views/try-it.tsx'),
+    laterPictures(),
+  ]);
+  laterBanner.value = () => (
+    <>
+      <Sharing />
+      <Choices />
+    </>
+  );
+  fillPage();
+  render(<Inspector name="inspector" />, host('inspector'));
+  render(<TryIt />, host('try-it'));
+  effect(() => {
+    if (room.value === 'learn') void openLearn(host('learn'));
+  });
+  effect(() => {
+    if (room.value === 'prompts') void openPrompts(host('prompts'));
+  });
+  effect(() => {
+    if (touring.value !== undefined || presenting.value) void openGuide(host('guide'));
+  });
+  effect(() => {
+    if (sharedNumbers.value !== undefined) void showShared(sharedNumbers.value);
+  });
+  const { openCompare } = await import('./rooms/compare/compare.tsx');
+  openCompare(host('compare'));
+  const { openWorkshop } = await import('./workshop.ts');
+  await openWorkshop();
+}
+
+/** The room of lessons, once somebody goes there. */
+async function openLearn(host: HTMLElement): Promise<void> {
+  const { LearnRoom } = await import('./rooms/learn/room.tsx');
+  render(<LearnRoom />, host);
+}
+
+/** The room of prompts, once somebody goes there. */
+async function openPrompts(host: HTMLElement): Promise<void> {
+  const { PromptsRoom } = await import('./rooms/prompts/room.tsx');
+  render(<PromptsRoom />, host);
+}
+
+/** The tour and the presenter's view, once somebody wants one of them. */
+async function openGuide(host: HTMLElement): Promise<void> {
+  const { Guide } = await import('./views/guide.tsx');
+  render(<Guide />, host);
+}
+
+/** Shows a run whose numbers came with a link. */
+async function showShared(numbers: string): Promise<void> {
+  try {
+    const { unpackRun } = await import('./share/shared-run.ts');
+    const film = new Film(await unpackRun(numbers));
+    const answersOf = () => Promise.resolve({ epochs: [] });
+    showReel({ film, origin: { kind: 'shared' }, answersOf }, 'end');
+  } catch (error) {
+    sharedNumbers.value = undefined;
+    wantedRun.value = undefined;
+    problem.value = error instanceof Error ? error.message : String(error);
+  }
+}

@@ -1,0 +1,161 @@
+import type { CompareText } from '../compare.ts';
+
+export const text: CompareText = {
+  found: (readout, seeds) =>
+    `Was herauskam: Anteil richtiger Antworten auf zurückgehaltene Prompts bei ${readout}${seeds > 1 ? `, Mittel über ${seeds} Startwerte` : ''}`,
+  nothingFound: 'Was herauskam',
+  prompts: (least, most) =>
+    least === most ? `${most} ${most === 1 ? 'Prompt' : 'Prompts'}` : `${least}–${most} Prompts`,
+  online: (trained, generated) => `, trainiert auf ${trained} von ${generated} Antworten`,
+
+  runs: 'Läufe',
+  runsHint:
+    'Läufe mit gleichen Einstellungen zählen als Startwerte eines Versuchs: Ab drei gibt es ein Intervall über Startwerte.',
+  runsTable: 'Tabelle der Läufe',
+  compareRun: (name) => `${name} vergleichen`,
+  include: 'Vergleichen',
+  run: 'Lauf',
+  seedsHead: 'Startwerte',
+  adapter: 'Grafikeinheit',
+  differs: 'Einstellungen, die sich unterscheiden',
+  same: 'Alle Einstellungen sind gleich.',
+  noSetting: 'nicht gesetzt',
+  recorded: (date) => `Aufgezeichnet am ${date}`,
+  shared: 'Geteilt, nur Zahlen',
+  shown: 'Dieser Tab, jetzt',
+  stored: (date) => `Begonnen am ${date}`,
+  running: 'läuft',
+  noStored:
+    'Läufe, die Sie in diesem Browser trainieren, erscheinen hier; ein laufendes Training kommt schon währenddessen dazu. Bis dahin steht die Aufzeichnung dafür.',
+  cannotRead: (name) => `${name} lässt sich nicht lesen:`,
+  reading: 'Die gespeicherten Läufe werden gelesen …',
+  twice: (seeds) => `Startwert ${seeds} kommt in zwei dieser Läufe vor und zählt einmal.`,
+  remove: 'Weglassen',
+
+  curves: 'Lernen, nach Methode',
+  axis: 'Über',
+  axes: {
+    updates: 'Schritte',
+    epochs: 'eigene Epochen',
+    samples: 'Antworten samt Bewertung',
+  },
+  axisTexts: {
+    updates:
+      'Jede Methode nach gleich vielen Schritten. Was die Bewertung durch LIM kostet, steht nicht in ihrer Kurve.',
+    epochs:
+      'Durchgänge jeder Methode durch ihre eigenen Prompts: Eine kleine Auswahl macht in gleich vielen Schritten viele.',
+    samples:
+      'Alle gezogenen Antworten. Die Kurve von LIM beginnt nach dem FULL-Durchgang, aus dem ihre Werte stammen.',
+  },
+  shareRight: 'Anteil richtig',
+  curvesLabel: (axis, values) =>
+    `Anteil richtiger Antworten über ${axis}; letzte Werte: ${values}. Die Zahlen stehen in der Tabelle darunter.`,
+  rule: 'Gestrichelte Höhe: die Basis. Wo FULL allein weitergeht, ist es blass.',
+  bands: (seeds) =>
+    seeds > 2
+      ? `Bänder: 95-%-Intervalle über ${seeds} Startwerte; dünne Linien: die einzelnen Startwerte.`
+      : seeds === 2
+        ? 'Dünne Linien: die beiden Startwerte. Zwei sind zu wenige für ein Intervall über Startwerte.'
+        : 'Ein Startwert: Ein anderer kann die Methoden anders ordnen.',
+  cursor: 'Werte bei',
+  at: (unit, readout) => `${unit} ${readout}`,
+  update: 'Schritt',
+  ownEpoch: 'eigene Epoche',
+  fixedReadout: 'der festgelegten Messung',
+  backToReadout: 'Zurück zur festgelegten Messung',
+  numbers: 'Zahlen der Kurven',
+  method: 'Methode',
+  accuracy: 'Richtig',
+  interval: '95-%-Intervall',
+  updatesHead: 'Schritte',
+  epochsHead: 'Eigene Epochen',
+  samplesHead: 'Antworten',
+  chargedHead: 'Antworten samt Bewertung',
+  none: '–',
+  noCurves: 'Noch keine Messung: Mit der ersten kommen die Kurven.',
+  settingsOf: (number) => `Einstellungen ${number}`,
+  seedsOf: (seeds) => `Startwerte ${seeds}`,
+
+  sure: 'Ist der Unterschied sicher?',
+  fixedTitle: 'Vor dem Lauf festgelegt',
+  fixedText: (unit, readout) =>
+    `Die Einstellungen nannten ${unit} ${readout} als Messung, bevor der erste Schritt getan war. LIM minus die anderen dort:`,
+  exploratory: 'Erkundend',
+  exploratoryText:
+    'Niemand hat diese Vergleiche vorher gewählt, und für ihre Zahl ist nichts korrigiert: Sie zeigen, was mit neuen Startwerten zu prüfen wäre.',
+  exploratoryCount: (count) => `${count} weitere Vergleiche`,
+  equalSamples: 'gleich viele Antworten, Bewertung eingerechnet',
+  comparison: 'Vergleich',
+  where: 'Wo',
+  difference: 'Unterschied in Punkten',
+  verdict: 'Lesart',
+  above: (one) => `${one} liegt vorn`,
+  below: (one) => `${one} liegt zurück`,
+  level: 'nicht zu unterscheiden',
+  oneSeed: 'kein Intervall: zu wenige Startwerte',
+  over: {
+    seeds: (seeds) => `gepaart über ${seeds} Startwerte`,
+    prompts: 'nur über die zurückgehaltenen Prompts',
+  },
+  onePromptSeed:
+    'Mit weniger als drei Startwerten reicht das Intervall nur über die zurückgehaltenen Prompts dieser Trainings: Über einen anderen Startwert, der die Methoden anders ordnen kann, sagt es nichts.',
+  manySeeds: (seeds) =>
+    `Intervalle nach Student (t) über ${seeds} Startwerte, gepaart: Gleicher Startwert heißt gleicher Vorrat und gleiche Basis.`,
+  noDifferences: 'Kommt, sobald LIM und eine andere Methode an derselben Stelle gemessen sind.',
+  stripLabel: (what, mean, low, high) => `${what}: ${mean} Punkte, ${low} bis ${high}`,
+
+  makeup: 'Was in jeder Auswahl steckt',
+  makeupText:
+    'Prompts danach, wie schwer sie der Basis fallen; der dünne Balken darunter: absichtlich falsche Schlüssel.',
+  makeupNumbers: 'Zahlen der Auswahlen',
+  easy: 'leicht',
+  learnable: 'lernbar',
+  hard: 'schwer',
+  wrongKeys: 'falsche Schlüssel',
+  makeupRow: (name, prompts, easy, learnable, hard, wrong) =>
+    `${name}: ${prompts} Prompts, ${easy} leicht, ${learnable} lernbar, ${hard} schwer; ${wrong} mit falschem Schlüssel`,
+  noMakeup: 'Bei diesen Prompts ist nicht bekannt, wie schwer sie sind.',
+  selectionPending: 'Die Auswahl steht fest, sobald FULL fertig ist.',
+
+  results: 'Ergebnisse nach Stufen',
+  notEvaluated: 'Nicht gemessen: Die Aufgabe hat keine zurückgehaltenen Prompts.',
+  evaluated: (readout) =>
+    `Anteil richtiger Antworten ohne Zufall nach ${readout} jeder Methode, vor dem Lauf festgelegt.`,
+  readoutOf: {
+    update: (count) => `${count} Schritten`,
+    'data epoch': (count) => `${count} Datenepochen`,
+  },
+  mean: 'Mittel',
+  sampled: 'Gezogen',
+  promptsHead: 'Prompts',
+  easyHead: 'Leicht',
+  learnableHead: 'Lernbar',
+  hardHead: 'Schwer',
+  wrongHead: 'Falsche Schlüssel',
+  table: 'Tabelle der Ergebnisse',
+  warnings: 'Warnungen',
+  overSeeds: (seeds) =>
+    `Mittel und Intervalle reichen über ${seeds} Startwerte (Student, t), sobald drei fertig sind; bis dahin über die zurückgehaltenen Prompts.`,
+  overPrompts:
+    'Mit weniger als drei Startwerten reicht das Intervall nur über die zurückgehaltenen Prompts: Ein anderer Startwert kann außerhalb landen.',
+  noInterval: 'Für diese Aufgabe gibt es kein Intervall.',
+  outside: (tier) => `${tier}: Prompts, die anders sind als im Training; nicht im Mittel.`,
+  sampledText: (samples, temperature) =>
+    `Gezogen: Mittel aus ${samples} Antworten je Prompt bei Temperatur ${temperature}.`,
+  ofSeed: (seed) => `Die Prompts sind die von Startwert ${seed}.`,
+
+  sweep: 'Wann ist weniger mehr? Eine Versuchsreihe',
+  sweepText:
+    'Eine Versuchsreihe trainiert viele Einstellungen mit vielen Startwerten. Öffnen Sie ihre sweep.json zusammen mit runs.csv oder ihren ganzen Ordner, um zu sehen, bei welcher Auswahl und welchem Aufwand weniger Prompts besser waren.',
+  chooseFiles: 'Dateien wählen',
+  chooseFolder: 'Ordner wählen',
+  study: 'Die Studie dieses Projekts zeigen',
+  studyText: (done, of) => `${done} von ${of} Trainings liegen vor.`,
+  mapText: 'Blau: weniger ist mehr. Orange: weniger ist weniger. Spalten sind der Aufwand.',
+  equalBudget: (unit) =>
+    unit === 'update' ? 'Bei gleich vielen Schritten' : 'Bei gleich vielen Datenepochen',
+  equalTotal: 'Bei gleich vielen Antworten, Bewertung eingerechnet',
+  nothingToCompare: 'Noch lässt sich darin nichts mit FULL vergleichen.',
+  close: 'Versuchsreihe schließen',
+  opening: 'Die Versuchsreihe wird gelesen …',
+};

@@ -1,0 +1,37 @@
+import type { ShareText } from '../share.ts';
+
+export const text: ShareText = {
+  share: '分享',
+  title: '分享当前视图',
+  close: '关闭',
+  link: '当前视图的链接',
+  linkHint: '它会打开同一页面、同一提示和影片的同一位置，不会启动任何计算。',
+  numbersLink: '附带本次运行数字的链接',
+  numbersHint: (characters) =>
+    `该运行只保存在此浏览器中，因此数字随链接一起传送（${characters} 个字符）：曲线、矩阵和评分，不含回答和权重。`,
+  cannot: {
+    running: '运行结束后才能通过链接发送。',
+    own: '该运行使用了您自己的提示或模型：数字不会离开这里。如需转发，请在“数据”中下载报告。',
+    seeds: '多个种子的运行太大，无法放入链接。如需转发，请在“数据”中下载报告。',
+    large: '该运行的数字太多，无法放入链接。如需转发，请在“数据”中下载报告。',
+  },
+  embed: '嵌入您的网页的代码',
+  embedHint: '只含此视图的框架。它播放录制的运行，不做任何计算。',
+  figure: '图',
+  noFigure: '此页面没有图。',
+  png: 'PNG',
+  svg: 'SVG',
+  csv: '数字（CSV）',
+  cite: '引用',
+  citeHint: '方法所出自的论文，以及本软件。',
+  copy: '复制',
+  copyOf: (what) => `复制：${what}`,
+  copied: (what) => `已复制：${what}。`,
+  notCopied: (what) => `浏览器不允许复制。${what}已选中：请按 Ctrl+C 或 ⌘C。`,
+  saved: (name) => `已下载 ${name}。`,
+  failed: (why) => `未能完成：${why}`,
+  openInLab: '在 LIMR Lab 中打开',
+  recordedOn: (date, adapter) => `录制于 ${date}，${adapter}`,
+  frameTitle: (view) => `LIMR Lab：${view}`,
+  noView: (name, names) => `没有可嵌入的视图“${name}”。可用的有：${names}。`,
+};

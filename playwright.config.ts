@@ -7,8 +7,6 @@ const executablePath = findChromium();
 
 // The built demo, as any static host would serve it; `npm test` builds it first.
 export default defineConfig({
-  testDir: 'test/e2e',
-  testMatch: '**/*.spec.ts',
   outputDir: 'test-results',
   // A software adapter trains for minutes where a GPU takes seconds.
   timeout: 600_000,
@@ -16,6 +14,11 @@ export default defineConfig({
   workers: 1,
   reporter: 'list',
   forbidOnly: true,
+  projects: [
+    { name: 'e2e', testDir: 'test/e2e', testMatch: '**/*.spec.ts' },
+    // Every state in every language, colour and width, which takes as long as all other tests.
+    { name: 'page', testDir: 'test/page', testMatch: '**/*.page.ts', timeout: 120_000 },
+  ],
   use: {
     baseURL: `http://127.0.0.1:${port}/`,
     headless: true,

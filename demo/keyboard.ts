@@ -6,9 +6,9 @@ import { toAct } from './views/spine.tsx';
 import { keysShown } from './views/banner.tsx';
 
 /** Elements that take keys themselves. */
-const takesKeys = 'input, select, textarea, summary, dialog, [contenteditable]';
+const takesKeys = 'input, select, textarea, dialog, [contenteditable]';
 /** Those of them, and what a press of space works. */
-const takesSpace = `${takesKeys}, button, a`;
+const takesSpace = `${takesKeys}, summary, button, a`;
 
 /** How long a `g` waits for the letter of a room. */
 const LETTER_MS = 1500;

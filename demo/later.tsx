@@ -3,7 +3,7 @@ import { effect } from '@preact/signals';
 import { render } from 'preact';
 import { sharedNumbers } from './router.ts';
 import { Film } from './state/film.ts';
-import { presenting, problem, room, showReel, touring, wantedRun } from './state/stage.ts';
+import { presenting, problem, showReel, touring, wantedRun } from './state/stage.ts';
 import { laterBanner } from './views/banner.tsx';
 import { laterPictures } from './views/later-pictures.ts';
 
@@ -27,33 +27,17 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
   render(<Inspector name="inspector" />, host('inspector'));
   render(<TryIt />, host('try-it'));
   effect(() => {
-    if (room.value === 'learn') void openLearn(host('learn'));
-  });
-  effect(() => {
-    if (room.value === 'prompts') void openPrompts(host('prompts'));
-  });
-  effect(() => {
     if (touring.value !== undefined || presenting.value) void openGuide(host('guide'));
   });
   effect(() => {
     if (sharedNumbers.value !== undefined) void showShared(sharedNumbers.value);
   });
+  const { openRooms } = await import('./rooms/rooms.tsx');
+  openRooms();
   const { openCompare } = await import('./rooms/compare/compare.tsx');
   openCompare(host('compare'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
-}
-
-/** The room of lessons, once somebody goes there. */
-async function openLearn(host: HTMLElement): Promise<void> {
-  const { LearnRoom } = await import('./rooms/learn/room.tsx');
-  render(<LearnRoom />, host);
-}
-
-/** The room of prompts, once somebody goes there. */
-async function openPrompts(host: HTMLElement): Promise<void> {
-  const { PromptsRoom } = await import('./rooms/prompts/room.tsx');
-  render(<PromptsRoom />, host);
 }
 
 /** The tour and the presenter's view, once somebody wants one of them. */

@@ -391,8 +391,8 @@ function take(run: RunView, name: string | undefined): void {
   view.run = run;
   view.current = name;
   view.stopping = false;
-  pointed.value = undefined;
   pinned.value = undefined;
+  pointed.value = undefined;
   view.readFile = view.readAnswers = undefined;
   asker.value = undefined;
   reportState.value = 'none';

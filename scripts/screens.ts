@@ -7,18 +7,11 @@ import { chromium, type Page } from 'playwright';
 import { preview } from 'vite';
 import { chromiumArguments, findChromium } from './chromium.mjs';
 import { tinyHash } from '../test/e2e/tiny.ts';
+import { act, settled, states as recordedStates, type PageState } from '../test/page/states.ts';
 import { root } from './process.mjs';
 
 const folder = process.argv[2] ?? join(root, 'test-results/screens');
 mkdirSync(folder, { recursive: true });
-
-/** Winds the film to an act and lets what moves come to rest. */
-const act =
-  (number: number) =>
-  async (page: Page): Promise<void> => {
-    await page.keyboard.press(String(number));
-    await page.waitForTimeout(1600);
-  };
 
 /** Trains a small run, and asks its models for one prompt. */
 async function askModels(page: Page): Promise<void> {
@@ -60,32 +53,14 @@ async function importRollouts(page: Page): Promise<void> {
   await page.locator('#imported-rows tbody tr').first().waitFor();
 }
 
-interface State {
-  readonly name: string;
-  readonly hash: string;
-  readonly reach?: (page: Page) => Promise<void>;
-  readonly noGpu?: boolean;
-  readonly whole?: boolean;
-}
-
-const states: readonly State[] = [
-  { name: 'first-picture', hash: '' },
-  ...[1, 2, 3, 4, 5].map((number) => ({
-    name: `act-${number}`,
-    hash: '#/run?motion=0',
-    reach: act(number),
-  })),
-  { name: 'run-whole', hash: '#/run?motion=0', reach: act(3), whole: true },
+const states: readonly PageState[] = [
+  ...recordedStates,
+  { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
   {
-    name: 'wrong-key',
-    hash: '#/run?motion=0',
-    reach: async (page) => {
-      await act(3)(page);
-      await page.locator('#stage-matrix').focus();
-      await page.keyboard.press('End');
-    },
+    name: 'share-panel',
+    hash: '#/run?at=3&motion=0&lang=de',
+    reach: (page) => page.locator('#share').click(),
   },
-  { name: 'prompts', hash: '#/prompts?motion=0', reach: act(5), whole: true },
   { name: 'prompts-curves', hash: '#/prompts?motion=0&look=curves', reach: act(5), whole: true },
   { name: 'prompts-table', hash: '#/prompts?motion=0&look=table', reach: act(5), whole: true },
   {
@@ -100,30 +75,8 @@ const states: readonly State[] = [
     },
     whole: true,
   },
-  { name: 'compare', hash: '#/compare?motion=0', reach: act(5), whole: true },
-  {
-    name: 'compare-study',
-    hash: '#/compare?motion=0',
-    reach: async (page) => {
-      await page.locator('#show-study').click();
-      await page.locator('table.map').first().waitFor();
-      await page.locator('#compare-sweep').scrollIntoViewIfNeeded();
-    },
-  },
-  { name: 'learn', hash: '#/learn?motion=0', reach: act(5), whole: true },
-  { name: 'data', hash: '#/data', whole: true },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
   { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
-  {
-    name: 'bad-link',
-    hash: '#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D',
-  },
-  { name: 'no-webgpu', hash: '#/run?motion=0', noGpu: true },
-  {
-    name: 'recording-asked',
-    hash: '#/run?motion=0',
-    reach: (page) => page.locator('#try-it').scrollIntoViewIfNeeded(),
-  },
   {
     name: 'try-it',
     hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),
@@ -144,11 +97,6 @@ const states: readonly State[] = [
       await page.locator('.token-table summary').click();
     },
     whole: true,
-  },
-  {
-    name: 'keys',
-    hash: '#/run?motion=0',
-    reach: (page) => page.keyboard.press('?'),
   },
 ];
 
@@ -183,13 +131,10 @@ for (const width of [1400, 390]) {
         await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
       }
       await page.goto(new URL(hash, address).href);
-      await page.waitForFunction(
-        () =>
-          document.getElementById('cursor-text')?.textContent !== '' &&
-          document.getElementById('film'),
-      );
-      if (name !== 'first-picture') await page.waitForTimeout(1500);
+      await settled(page);
       await reach?.(page);
+      // What moves comes to rest.
+      await page.waitForTimeout(1500);
       await page.screenshot({ path: join(folder, file), fullPage: whole });
       shown.push(file);
       console.error(file);

@@ -121,7 +121,7 @@ async function playwright(hold) {
   const tallyPath = join(scratch, 'playwright.json');
   const code = await run(
     process.execPath,
-    [modulePath('playwright/cli.js'), 'test', '--reporter=list,json'],
+    [modulePath('playwright/cli.js'), 'test', '--project=e2e', '--reporter=list,json'],
     {
       env: { PLAYWRIGHT_JSON_OUTPUT_FILE: tallyPath, LIMR_PREVIEW_PORT: String(await freePort()) },
       minutes: 30,

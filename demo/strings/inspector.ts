@@ -41,6 +41,7 @@ const english = {
   formula: (apart: number, most: number, score: number) =>
     `1 − ${fixed(apart, 2)} ⁄ ${fixed(most, 2)} = ${fixed(score, 2)}: how far its curve is from the mean ` +
     'curve, against how far the mean curve is from 1.',
+  sums: 'Its sums, epoch by epoch',
   epoch: 'Epoch',
   mean: 'mean r̄',
 

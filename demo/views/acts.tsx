@@ -19,13 +19,12 @@ import {
   readoutText,
   sizesOf,
 } from '../state/finding.ts';
-import { film, follow, inspected, reel, type Answers } from '../state/stage.ts';
+import { film, follow, inspected, motion, reel, type Answers } from '../state/stage.ts';
 import { accuracyAt, armsOf } from '../state/story.ts';
 import { actsText } from '../strings/acts.ts';
 import { engineText } from '../strings/engine.ts';
 import { percent } from '../strings/numbers.ts';
 import { Code, Swatch, useWidth } from './markup.tsx';
-import { mayMove } from './stage.tsx';
 import { Steps } from './steps.tsx';
 
 /** Act 1: a problem being answered, token by token. */
@@ -52,7 +51,7 @@ export function Problem({ run }: { readonly run: RunView }): JSX.Element {
       </p>
       {wrong && (
         <>
-          <p class={mayMove() ? 'big typed moving' : 'big typed'} key={wrong.text}>
+          <p class={motion.value ? 'big typed moving' : 'big typed'} key={wrong.text}>
             {Array.from(wrong.text).map((letter, i) => (
               <span style={{ animationDelay: `${300 + i * 140}ms` }}>
                 <Code text={letter} />

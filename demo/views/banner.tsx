@@ -17,7 +17,9 @@ export function Banner(): JSX.Element {
   return (
     <>
       <h1>
-        <a href="#/run">LIMR Lab</a>
+        <a href="#/run" translate={false}>
+          LIMR Lab
+        </a>
       </h1>
       <nav aria-label={text.roomsName}>
         <ul>

@@ -248,36 +248,38 @@ function Score(props: {
       {whole && (
         <>
           <p>{text.formula(apart, most, score)}</p>
-          <table>
-            <thead>
-              <tr>
-                <th scope="col">{text.epoch}</th>
-                <th scope="col" class="number">
-                  r
-                </th>
-                <th scope="col" class="number">
-                  {text.mean}
-                </th>
-                <th scope="col" class="number">
-                  (r − r̄)²
-                </th>
-                <th scope="col" class="number">
-                  (1 − r̄)²
-                </th>
-              </tr>
-            </thead>
-            <tbody>
-              {rows.map((row) => (
-                <tr key={row.epoch}>
-                  <th scope="row">{row.epoch + 1}</th>
-                  <td class="number">{fixed(row.own, 2)}</td>
-                  <td class="number">{fixed(row.mean, 2)}</td>
-                  <td class="number">{fixed(row.apart, 3)}</td>
-                  <td class="number">{fixed(row.most, 3)}</td>
+          <div class="scroll" role="region" aria-label={text.sums} tabIndex={0}>
+            <table>
+              <thead>
+                <tr>
+                  <th scope="col">{text.epoch}</th>
+                  <th scope="col" class="number">
+                    r
+                  </th>
+                  <th scope="col" class="number">
+                    {text.mean}
+                  </th>
+                  <th scope="col" class="number">
+                    (r − r̄)²
+                  </th>
+                  <th scope="col" class="number">
+                    (1 − r̄)²
+                  </th>
                 </tr>
-              ))}
-            </tbody>
-          </table>
+              </thead>
+              <tbody>
+                {rows.map((row) => (
+                  <tr key={row.epoch}>
+                    <th scope="row">{row.epoch + 1}</th>
+                    <td class="number">{fixed(row.own, 2)}</td>
+                    <td class="number">{fixed(row.mean, 2)}</td>
+                    <td class="number">{fixed(row.apart, 3)}</td>
+                    <td class="number">{fixed(row.most, 3)}</td>
+                  </tr>
+                ))}
+              </tbody>
+            </table>
+          </div>
         </>
       )}
     </details>

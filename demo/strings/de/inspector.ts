@@ -40,6 +40,7 @@ export const text: InspectorText = {
   formula: (apart, most, score) =>
     `1 − ${fixed(apart, 2)} ⁄ ${fixed(most, 2)} = ${fixed(score, 2)}: wie weit seine Kurve von der mittleren ` +
     'Kurve entfernt ist, gemessen daran, wie weit die mittlere Kurve von 1 entfernt ist.',
+  sums: 'Die Summen, Epoche für Epoche',
   epoch: 'Epoche',
   mean: 'Mittel r̄',
 

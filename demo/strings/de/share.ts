@@ -14,7 +14,7 @@ export const text: ShareText = {
     running: 'Ein Lauf lässt sich per Link verschicken, sobald er fertig ist.',
     own: 'Dieser Lauf hat eigene Prompts oder ein eigenes Modell: Seine Zahlen bleiben hier. Zum Weitergeben lässt sich unter „Daten“ der Bericht herunterladen.',
     seeds:
-      'Läufe mit mehreren Startwerten sind für einen Link zu groß. Zum Weitergeben lässt sich unter „Daten“ der Bericht herunterladen.',
+      'Läufe mit mehreren Seeds sind für einen Link zu groß. Zum Weitergeben lässt sich unter „Daten“ der Bericht herunterladen.',
     large:
       'Dieser Lauf hat zu viele Zahlen für einen Link. Zum Weitergeben lässt sich unter „Daten“ der Bericht herunterladen.',
   },

@@ -90,14 +90,14 @@ export const text: CompareText = {
   stripLabel: (what, mean, low, high) => `${what}：${mean} 个百分点，${low} 至 ${high}`,
 
   makeup: '每个子集里有什么',
-  makeupText: '按对基础模型的难度划分提示；下方细条：故意写错的答案。',
+  makeupText: '按对基础模型的难度划分提示；下方细条：故意写错的标准答案。',
   makeupNumbers: '子集的数字',
   easy: '容易',
   learnable: '可学',
   hard: '困难',
-  wrongKeys: '错误答案',
+  wrongKeys: '错误的标准答案',
   makeupRow: (name, prompts, easy, learnable, hard, wrong) =>
-    `${name}：${prompts} 条提示，容易 ${easy}，可学 ${learnable}，困难 ${hard}；其中 ${wrong} 条答案有误`,
+    `${name}：${prompts} 条提示，容易 ${easy}，可学 ${learnable}，困难 ${hard}；其中 ${wrong} 条标准答案有误`,
   noMakeup: '这些提示没有标明难度。',
   selectionPending: 'FULL 完成后才知道子集。',
 
@@ -111,7 +111,7 @@ export const text: CompareText = {
   easyHead: '容易',
   learnableHead: '可学',
   hardHead: '困难',
-  wrongHead: '错误答案',
+  wrongHead: '错误的标准答案',
   table: '结果表',
   warnings: '警告',
   overSeeds: (seeds) =>

@@ -37,6 +37,7 @@ export const text: InspectorText = {
   notKeptBy: (cut) => `未保留：${cut}`,
   formula: (apart, most, score) =>
     `1 − ${fixed(apart, 2)} ⁄ ${fixed(most, 2)} = ${fixed(score, 2)}：它的曲线离平均曲线有多远，相对于平均曲线离 1 有多远。`,
+  sums: '逐轮的各项',
   epoch: '轮',
   mean: '平均 r̄',
 

@@ -1,0 +1,134 @@
+// The states of the page on the recording that it comes with: what the tests of test/page walk through
+// and `npm run screens` takes pictures of.
+import type { Page } from 'playwright/test';
+import { lessons } from '../../demo/state/url.ts';
+
+export interface PageState {
+  readonly name: string;
+  /** Address from `#` on, without the fields of language and colours. */
+  readonly hash: string;
+  /** Brings the page to the state after it has loaded. */
+  readonly reach?: (page: Page) => Promise<void>;
+  /** Whether the browser has no WebGPU. */
+  readonly noGpu?: boolean;
+  /** Whether a picture is of the whole page instead of a window. */
+  readonly whole?: boolean;
+}
+
+/** Winds the film to an act and lets what moves come to rest. */
+export const act =
+  (number: number) =>
+  async (page: Page): Promise<void> => {
+    await page.keyboard.press(String(number));
+    await page.locator('.acts .now .number', { hasText: String(number) }).waitFor();
+  };
+
+/** Chooses the prompt with the highest or the lowest score. */
+const choose =
+  (key: 'Home' | 'End') =>
+  async (page: Page): Promise<void> => {
+    await act(3)(page);
+    await page.locator('#stage-matrix').focus();
+    await page.keyboard.press(key);
+    await page.locator('#inspector .grouped li').first().waitFor();
+  };
+
+/** Fields of an address that make the page stand still. */
+const still = 'motion=0';
+
+export const states: readonly PageState[] = [
+  {
+    name: 'first-picture',
+    hash: '#/run',
+    reach: (page) => page.locator('#play').click(),
+  },
+  ...[1, 2, 3, 4, 5].map((number) => ({
+    name: `act-${number}`,
+    hash: `#/run?${still}`,
+    reach: act(number),
+  })),
+  { name: 'run-whole', hash: `#/run?${still}`, reach: act(3), whole: true },
+  { name: 'prompt-kept', hash: `#/run?${still}`, reach: choose('Home'), whole: true },
+  { name: 'prompt-rejected', hash: `#/run?${still}`, reach: choose('End'), whole: true },
+  {
+    name: 'score-open',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await choose('Home')(page);
+      await page.locator('#inspector .score summary').click();
+    },
+    whole: true,
+  },
+  { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
+  {
+    name: 'compare',
+    hash: `#/compare?${still}&at=5`,
+    reach: (page) => page.locator('#compare h2').first().waitFor(),
+    whole: true,
+  },
+  {
+    name: 'compare-study',
+    hash: `#/compare?${still}`,
+    reach: async (page) => {
+      await page.locator('#show-study').click();
+      await page.locator('table.map').first().waitFor();
+    },
+    whole: true,
+  },
+  {
+    name: 'learn',
+    hash: `#/learn?${still}&at=5`,
+    reach: (page) => page.locator('#learn h2').first().waitFor(),
+    whole: true,
+  },
+  ...lessons.map((lesson) => ({
+    name: `lesson-${lesson}`,
+    hash: `#/learn/${lesson}?${still}`,
+    reach: (page: Page) => page.locator('.lesson h2').first().waitFor(),
+    whole: true,
+  })),
+  { name: 'data', hash: `#/data?${still}`, whole: true },
+  {
+    name: 'bad-link',
+    hash: `#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D&${still}`,
+  },
+  { name: 'unknown-room', hash: '#/nowhere' },
+  { name: 'no-webgpu', hash: `#/run?${still}`, noGpu: true, whole: true },
+  {
+    name: 'asking-a-recording',
+    hash: `#/run?${still}`,
+    reach: (page) => page.locator('#try-it').scrollIntoViewIfNeeded(),
+  },
+  {
+    name: 'keys',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await page.keyboard.press('?');
+      await page.getByRole('dialog').waitFor();
+    },
+  },
+];
+
+/** A state's address in a language and colours. */
+export const addressOf = ({ hash }: PageState, fields: Readonly<Record<string, string>>): string =>
+  `${hash}${hash.includes('?') ? '&' : '?'}${new URLSearchParams(fields).toString()}`;
+
+/** Waits until the page has loaded all that it loads by itself. */
+export async function settled(page: Page): Promise<void> {
+  await page.locator('#theme').waitFor();
+  await page.waitForFunction(() => document.getElementById('cursor-text')?.textContent !== '');
+}
+
+/** Opens the page in a state. */
+export async function open(
+  page: Page,
+  state: PageState,
+  fields: Readonly<Record<string, string>>,
+): Promise<void> {
+  if (state.noGpu) {
+    await page.addInitScript(() => Reflect.deleteProperty(Navigator.prototype, 'gpu'));
+  }
+  await page.goto(addressOf(state, fields));
+  await settled(page);
+  await state.reach?.(page);
+}

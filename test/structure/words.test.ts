@@ -189,7 +189,6 @@ const readers = filesOf(join(root, 'demo'), /\.tsx?$/)
 /** Texts whose views are not there yet. */
 const early: Readonly<Record<string, readonly string[]>> = {
   data: ['histogramAxis'],
-  learn: ['minutes', 'lessonOf', 'previous', 'seeRun'],
 };
 
 describe.each(namespaces)('the texts of %s', (name) => {

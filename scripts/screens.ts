@@ -104,7 +104,15 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      const dark = ['act-3', 'act-5', 'prompts-heat', 'prompts-land', 'compare', 'tokens', 'imported'];
+      const dark = [
+        'act-3',
+        'act-5',
+        'prompts-heat',
+        'prompts-land',
+        'compare',
+        'tokens',
+        'imported',
+      ];
       if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;

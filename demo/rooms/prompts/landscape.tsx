@@ -1,5 +1,6 @@
 // The landscape: the reward matrix as a field of bars, out of the trainer's own buffers while a run is
 // under way, and out of the recording's numbers otherwise.
+import './prompts.css';
 import type { HTMLAttributes, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import {

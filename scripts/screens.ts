@@ -61,20 +61,6 @@ const states: readonly PageState[] = [
     hash: '#/run?at=3&motion=0&lang=de',
     reach: (page) => page.locator('#share').click(),
   },
-  { name: 'prompts-curves', hash: '#/prompts?motion=0&look=curves', reach: act(5), whole: true },
-  { name: 'prompts-table', hash: '#/prompts?motion=0&look=table', reach: act(5), whole: true },
-  {
-    name: 'prompts-cut',
-    hash: '#/prompts?motion=0&p=12',
-    reach: async (page) => {
-      await act(5)(page);
-      await page.locator('#theta').focus();
-      await page.keyboard.press('Shift+ArrowLeft');
-      await page.keyboard.press('Shift+ArrowLeft');
-      await page.locator('#filter').selectOption('wrong');
-    },
-    whole: true,
-  },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
   { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
   {
@@ -118,7 +104,15 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      const dark = ['act-3', 'act-5', 'prompts', 'compare', 'tokens', 'imported'];
+      const dark = [
+        'act-3',
+        'act-5',
+        'prompts-heat',
+        'prompts-land',
+        'compare',
+        'tokens',
+        'imported',
+      ];
       if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;

@@ -1,7 +1,7 @@
 // The states of the page on the recording that it comes with: what the tests of test/page walk through
 // and `npm run screens` takes pictures of.
 import type { Page } from 'playwright/test';
-import { lessons } from '../../demo/state/url.ts';
+import { lessons, looks } from '../../demo/state/url.ts';
 
 export interface PageState {
   readonly name: string;
@@ -33,6 +33,14 @@ const choose =
     await page.locator('#inspector .grouped li').first().waitFor();
   };
 
+/** Winds the film to its end, where the Prompts room has scores. */
+async function scored(page: Page): Promise<void> {
+  await act(5)(page);
+  await page.locator('#theta').waitFor();
+  // A picture comes at once or not at all.
+  await page.locator('.land-mark, .notice-line, #matrix, #kept, #list').first().waitFor();
+}
+
 /** Fields of an address that make the page stand still. */
 const still = 'motion=0';
 
@@ -59,7 +67,32 @@ export const states: readonly PageState[] = [
     },
     whole: true,
   },
-  { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
+  ...looks.map((look) => ({
+    name: `prompts-${look}`,
+    hash: `#/prompts?${still}&look=${look}`,
+    reach: scored,
+    whole: true,
+  })),
+  {
+    name: 'prompts-cut',
+    hash: `#/prompts?${still}&p=12`,
+    reach: async (page) => {
+      await scored(page);
+      await page.locator('#theta').focus();
+      await page.keyboard.press('Home');
+      await page.locator('#explorer summary').click();
+      await page.locator('#filter').selectOption('wrong');
+    },
+    whole: true,
+  },
+  { name: 'prompts-early', hash: `#/prompts?${still}`, reach: act(2), whole: true },
+  {
+    name: 'prompts-no-webgpu',
+    hash: `#/prompts?${still}&look=land`,
+    reach: scored,
+    noGpu: true,
+    whole: true,
+  },
   {
     name: 'compare',
     hash: `#/compare?${still}&at=5`,

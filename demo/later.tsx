@@ -11,14 +11,14 @@ import { laterPictures } from './views/later-pictures.ts';
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
   const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }, { keepTitle }] =
     await Promise.all([
-    import('./views/choices.tsx'),
-    import('./share/panel.tsx'),
-    import('./views/page.tsx'),
-    import('./views/inspector.tsx'),
-    import('./views/try-it.tsx'),
-    import('./title.ts'),
-    laterPictures(),
-  ]);
+      import('./views/choices.tsx'),
+      import('./share/panel.tsx'),
+      import('./views/page.tsx'),
+      import('./views/inspector.tsx'),
+      import('./views/try-it.tsx'),
+      import('./title.ts'),
+      laterPictures(),
+    ]);
   laterBanner.value = () => (
     <>
       <Sharing />

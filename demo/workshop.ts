@@ -426,7 +426,9 @@ async function train(
   liveAnswers.value = undefined;
   goTo('run');
   const soFar = new SoFar();
-  const feed = openFeed({ config, seeds, keeping, name: claim?.name }, soFar);
+  const feed = openFeed({ config, seeds, keeping, name: claim?.name }, soFar, () =>
+    liveAnswers.peek(),
+  );
   const tell = (events: readonly ExperimentEvent[]): void => {
     for (const event of events) {
       run.apply(event);
@@ -454,12 +456,10 @@ async function train(
       ...(given?.memory === undefined ? {} : { memory: given.memory }),
       ...(frames ? { frames } : {}),
     };
-    const begun = from.api
-      .start(transfer(request, frames ? [frames] : []))
-      .then((started) => {
-        tell(started.notes.map((text) => ({ type: 'warning', text })));
-        return noteBegun(run, from, started, claim, given);
-      });
+    const begun = from.api.start(transfer(request, frames ? [frames] : [])).then((started) => {
+      tell(started.notes.map((text) => ({ type: 'warning', text })));
+      return noteBegun(run, from, started, claim, given);
+    });
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.

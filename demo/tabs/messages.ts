@@ -2,6 +2,7 @@
 // version of the page, so every message says the version of its form, and is checked before it is used.
 import * as v from 'valibot';
 import { FormatError, parseConfig, type ExperimentConfig, type Keeping } from '../../src/index.ts';
+import type { Answers } from '../state/stage.ts';
 
 /** The channel of all tabs of this origin. */
 export const CHANNEL = 'limr-lab';
@@ -34,11 +35,37 @@ export type TabMessage =
       readonly run: string;
       readonly events: readonly string[];
     } & ToldRun)
-  | { readonly type: 'events'; readonly run: string; readonly events: readonly string[] };
+  | { readonly type: 'events'; readonly run: string; readonly events: readonly string[] }
+  /** A tab that follows a run wants the answers to a prompt of the pool; `question` is its own word. */
+  | {
+      readonly type: 'question';
+      readonly run: string;
+      readonly question: string;
+      readonly prompt: number;
+    }
+  /** Undefined where the tab that trains cannot tell. */
+  | {
+      readonly type: 'answers';
+      readonly run: string;
+      readonly question: string;
+      readonly answers: Answers | undefined;
+    };
 
 const run = v.pipe(v.string(), v.regex(/^[\w-]{8,64}$/));
 const events = v.pipe(v.array(v.string()), v.maxLength(1_000_000));
 const seed = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(0xffff_ffff));
+const question = v.pipe(v.string(), v.regex(/^[\w-]{8,64}$/));
+const place = v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(1_000_000));
+const completion = v.object({
+  text: v.string(),
+  reward: v.pipe(v.number(), v.finite()),
+  correct: v.exactOptional(v.boolean()),
+  formatted: v.exactOptional(v.boolean()),
+});
+const answers = v.object({
+  key: v.exactOptional(v.string()),
+  epochs: v.array(v.object({ epoch: place, completions: v.array(completion) })),
+});
 const message = v.variant('type', [
   v.object({ type: v.literal('ask') }),
   v.object({ type: v.literal('under-way'), run }),
@@ -56,6 +83,8 @@ const message = v.variant('type', [
     name: v.optional(v.pipe(v.string(), v.regex(/^\d{4}-\d\d-\d\dT[\w.-]{1,48}$/))),
   }),
   v.object({ type: v.literal('events'), run, events }),
+  v.object({ type: v.literal('question'), run, question, prompt: place }),
+  v.object({ type: v.literal('answers'), run, question, answers: v.optional(answers) }),
 ]);
 
 /** A message that another tab of this version can read. */
@@ -84,6 +113,7 @@ export function readMessage(data: unknown): TabMessage {
     throw new FormatError(`${where}: ${v.getDotPath(issue) ?? ''}: ${issue.message}`);
   }
   const content = found.output;
+  if (content.type === 'answers') return { ...content, answers: content.answers };
   if (content.type !== 'so-far') return content;
   return { ...content, config: parseConfig(content.config, where), name: content.name };
 }

@@ -20,6 +20,7 @@ import {
   showReel,
   wantedRun,
   watched,
+  type Answers,
   type Reel,
 } from '../state/stage.ts';
 import type { Channel } from './feed.ts';
@@ -46,6 +47,8 @@ interface Followed {
   readonly about: ToldRun;
   readonly view: RunView;
   readonly soFar: SoFar;
+  /** Who waits for answers, by question. */
+  readonly questions: Map<string, (found: Answers | undefined) => void>;
 }
 
 /** Resolves once the tab that tells of a run does so no more. */
@@ -104,9 +107,27 @@ export class Watch {
       case 'events':
         if (message.run === this.#followed?.run) this.#apply(this.#followed, message.events);
         return;
+      case 'answers':
+        if (message.run === this.#followed?.run) {
+          const { questions } = this.#followed;
+          questions.get(message.question)?.(message.answers);
+          questions.delete(message.question);
+        }
+        return;
       default:
         return;
     }
+  }
+
+  /** Asks the tab that trains what FULL answered to a prompt. @throws Error if it cannot tell. */
+  #ask({ run, questions }: Followed, prompt: number): Promise<Answers> {
+    const question = crypto.randomUUID();
+    return new Promise((resolve, reject) => {
+      questions.set(question, (found) =>
+        found ? resolve(found) : reject(new Error('the tab that trains cannot tell')),
+      );
+      this.#say({ type: 'question', run, question, prompt });
+    });
   }
 
   #note(run: string): void {
@@ -125,13 +146,13 @@ export class Watch {
   #begin(run: string, about: ToldRun, events: readonly string[]): void {
     const { config, seeds, keeping } = about;
     const view = new RunView(config, seeds, keeping);
-    const followed = { run, about, view, soFar: new SoFar() };
+    const followed = { run, about, view, soFar: new SoFar(), questions: new Map() } as const;
     this.#followed = followed;
     playing.value = false;
     pinned.value = undefined;
     chosen.value = undefined;
     asker.value = undefined;
-    liveAnswers.value = undefined;
+    liveAnswers.value = (prompt) => this.#ask(followed, prompt);
     watched.value = view;
     live.value = view;
     this.#apply(followed, events);
@@ -152,7 +173,11 @@ export class Watch {
   #end(run: string): void {
     this.#underWay.delete(run);
     if (this.#wanted === run) this.#wanted = undefined;
-    const { view } = this.#followed?.run === run ? this.#followed : { view: undefined };
+    const ended = this.#followed?.run === run ? this.#followed : undefined;
+    for (const tell of ended?.questions.values() ?? []) tell(undefined);
+    ended?.questions.clear();
+    if (ended) liveAnswers.value = undefined;
+    const view = ended?.view;
     if (view?.running) {
       view.state = 'stopped';
       view.message = '';
@@ -162,6 +187,7 @@ export class Watch {
   }
 
   #leave(): void {
+    for (const tell of this.#followed?.questions.values() ?? []) tell(undefined);
     this.#followed = undefined;
     watched.value = undefined;
   }

@@ -61,7 +61,12 @@ const told = v.variant('type', [
     seeds: v.pipe(v.array(whole), v.minLength(1)),
     totalUpdates: whole,
   }),
-  v.object({ type: v.literal('resumed'), adapter: text, host: text, reason: v.exactOptional(text) }),
+  v.object({
+    type: v.literal('resumed'),
+    adapter: text,
+    host: text,
+    reason: v.exactOptional(text),
+  }),
   v.object({
     type: v.literal('loading'),
     stage: v.picklist(['check', 'weights']),

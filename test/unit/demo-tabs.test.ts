@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { Film } from '../../demo/state/film.ts';
 import { SoFar } from '../../demo/state/so-far.ts';
 import {
+  answersTo,
   live,
   problem,
   recordedAnswers,
@@ -53,7 +54,14 @@ function openBus(): { join: () => Channel; said: unknown[] } {
 /** A run of another tab, and when it is over. */
 function openTab(bus: ReturnType<typeof openBus>, run = RUN) {
   const soFar = new SoFar();
-  const feed = new Feed(bus.join(), run, about, soFar);
+  const answersOf = (prompt: number) =>
+    prompt === 7
+      ? Promise.reject(new Error('gone'))
+      : Promise.resolve({
+          key: '4',
+          epochs: [{ epoch: 0, completions: [{ text: `${prompt};`, reward: 1 }] }],
+        });
+  const feed = new Feed(bus.join(), run, about, soFar, () => answersOf);
   const tell = (...batch: readonly ExperimentEvent[]): void => {
     for (const event of batch) soFar.add(event);
     feed.tell(batch);
@@ -136,6 +144,18 @@ describe('a tab beside one that trains', () => {
     showRecording();
     expect(watched.value).toBeUndefined();
     expect(offer.value?.kind).toBe('run');
+  });
+
+  test('asks the tab that trains for answers', async () => {
+    const bus = openBus();
+    new Watch(bus.join(), over);
+    openTab(bus).tell(...events.slice(0, 8));
+    const found = await answersTo(3);
+    expect(found).toEqual({
+      key: '4',
+      epochs: [{ epoch: 0, completions: [{ text: '3;', reward: 1 }] }],
+    });
+    await expect(answersTo(7)).rejects.toThrow('cannot tell');
   });
 
   test('watches no more when it trains itself', () => {

@@ -1,7 +1,8 @@
-// Views that stand alone in a frame, by their names in an address. A view of a room or of a lesson is
-// added here.
+// Views that stand alone in a frame, by their names in an address. A view of a room is added
+// here.
 import type { JSX } from 'preact';
 import { film } from '../state/stage.ts';
+import { lessons } from '../state/url.ts';
 import { laterPictures } from '../views/later-pictures.ts';
 import { Spine } from '../views/spine.tsx';
 import { Field, Stage } from '../views/stage.tsx';
@@ -35,4 +36,13 @@ export const embeddedViews: Readonly<Record<string, () => Promise<View>>> = {
     const { Inspector } = await import('../views/inspector.tsx');
     return () => <Inspector name="inspector" />;
   },
+  ...Object.fromEntries(
+    lessons.map((name) => [
+      `lesson-${name}`,
+      async (): Promise<View> => {
+        const { OneLesson } = await import('../rooms/learn/one-lesson.tsx');
+        return () => <OneLesson name={name} />;
+      },
+    ]),
+  ),
 };

@@ -109,6 +109,18 @@ test('an answer is typed and paid, and its prompt is seen in the run', async ({ 
   expect(faults.list).toEqual([]);
 });
 
+test('a lesson stands alone in a frame', async ({ page }) => {
+  const faults = await watchFaults(page);
+  await page.goto('?embed=lesson-sampling&lang=de&theme=dark&motion=0');
+  await expect(question(page)).toHaveText('Wie wird ein Token gezogen?');
+  await page.locator('#sampling-roll').click();
+  await expect(by(page)).toHaveAttribute('data-by', 'kernel', { timeout: 60_000 });
+  await expect(page.locator('.lesson-see')).toBeHidden();
+  expect(await seriousFaults(page)).toEqual([]);
+  await expectNoSidewaysScroll(page);
+  expect(faults.list).toEqual([]);
+});
+
 test('the tour presses the page’s own buttons, by the keyboard, and starts nothing', async ({
   page,
 }) => {

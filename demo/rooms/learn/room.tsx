@@ -1,25 +1,12 @@
 // The room of lessons: an overview of the run and of seven questions, or one lesson.
 import './learn.css';
 import type { JSX } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
 import { learnText } from '../../strings/learn.ts';
 import { lesson } from '../../state/stage.ts';
 import { lessons, type Lesson } from '../../state/url.ts';
 import { LessonLink } from './link.tsx';
+import { OneLesson } from './one-lesson.tsx';
 import { Overview } from './overview.tsx';
-
-type View = () => JSX.Element;
-
-/** The lessons, each loaded when it is opened. */
-const views: Readonly<Record<Lesson, () => Promise<View>>> = {
-  paid: async () => (await import('./paid.tsx')).PaidLesson,
-  sampling: async () => (await import('./sampling.tsx')).SamplingLesson,
-  credit: async () => (await import('./credit.tsx')).CreditLesson,
-  clip: async () => (await import('./clip.tsx')).ClipLesson,
-  kl: async () => (await import('./kl.tsx')).KlLesson,
-  lim: async () => (await import('./lim.tsx')).LimLesson,
-  less: async () => (await import('./less.tsx')).LessLesson,
-};
 
 export function LearnRoom(): JSX.Element {
   const now = lesson.value;
@@ -27,31 +14,29 @@ export function LearnRoom(): JSX.Element {
     <div class="learn">
       <Steps />
       {now === undefined ? <Overview /> : <OneLesson key={now} name={now} />}
+      {now !== undefined && <Beside name={now} />}
     </div>
   );
 }
 
-/** A lesson alone, with nothing around it: for this room, and for pages that embed one. */
-export function OneLesson({ name }: { readonly name: Lesson }): JSX.Element {
-  const [view, setView] = useState<{ readonly View: View }>();
-  const [why, setWhy] = useState<string>();
-  useEffect(() => {
-    let wanted = true;
-    views[name]().then(
-      (View) => {
-        if (wanted) setView({ View });
-      },
-      (error: unknown) => {
-        if (wanted) setWhy(error instanceof Error ? error.message : String(error));
-      },
-    );
-    return () => {
-      wanted = false;
-    };
-  }, [name]);
-  if (view) return <view.View />;
+/** The lessons before and after one. */
+function Beside({ name }: { readonly name: Lesson }): JSX.Element {
+  const words = learnText.value;
+  const at = lessons.indexOf(name);
+  const [before, after] = [lessons[at - 1], lessons[at + 1]];
   return (
-    <p class="quiet">{why === undefined ? learnText.value.coming : learnText.value.failed(why)}</p>
+    <p class="lesson-beside">
+      {before && (
+        <LessonLink to={before}>
+          {words.previous}: {words.titles[before]}
+        </LessonLink>
+      )}
+      {after && (
+        <LessonLink to={after}>
+          {words.next}: {words.titles[after]}
+        </LessonLink>
+      )}
+    </p>
   );
 }
 

@@ -56,7 +56,6 @@ import { lookAtAdapter, showFacts } from './adapter.ts';
 import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import { firstPicture } from './first-picture.ts';
 import {
   choose,
   describePlan,
@@ -1029,7 +1028,6 @@ function draw(): void {
   if (described.peek().busy !== busy) described.value = { ...described.peek(), busy };
   drawCharts();
   drawAbout();
-  const run = shownRun();
   offerWorkshop();
 }
 

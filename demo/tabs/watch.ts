@@ -227,7 +227,7 @@ function watchesBest(): boolean {
 /** A watched run that is done. What its models answered is read where the browser keeps it. */
 function filmOf({ config, seeds, keeping, name }: ToldRun, soFar: SoFar): Reel {
   const film = new Film({ config, seeds, keeping, events: timed(soFar.lasting) });
-  let reading: Promise<(prompt: number) => Awaited<ReturnType<Reel['answersOf']>>['epochs']>;
+  let reading: Promise<(prompt: number) => Answers['epochs']> | undefined;
   return {
     film,
     origin: { kind: 'own', name },

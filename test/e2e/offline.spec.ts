@@ -88,8 +88,8 @@ test('a new version waits for a click; what is not of the build is never kept', 
       await registration.update();
       const { installing } = registration;
       await new Promise<void>((resolve) => {
-        if (!installing) return resolve();
-        installing.addEventListener('statechange', () => {
+        if (!installing) resolve();
+        installing?.addEventListener('statechange', () => {
           if (installing.state === 'redundant') resolve();
         });
       });

@@ -9,14 +9,16 @@ import { laterPictures } from './views/later-pictures.ts';
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
-  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }] = await Promise.all([
-    import('./views/choices.tsx'),
-    import('./share/panel.tsx'),
-    import('./views/page.tsx'),
-    import('./views/inspector.tsx'),
-    import('./views/try-it.tsx'),
-    laterPictures(),
-  ]);
+  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }, { keepTitle }] =
+    await Promise.all([
+      import('./views/choices.tsx'),
+      import('./share/panel.tsx'),
+      import('./views/page.tsx'),
+      import('./views/inspector.tsx'),
+      import('./views/try-it.tsx'),
+      import('./title.ts'),
+      laterPictures(),
+    ]);
   laterBanner.value = () => (
     <>
       <Sharing />
@@ -24,6 +26,7 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
     </>
   );
   fillPage();
+  keepTitle();
   render(<Inspector name="inspector" />, host('inspector'));
   render(<TryIt />, host('try-it'));
   effect(() => {
@@ -38,6 +41,14 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
   openCompare(host('compare'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
+  const [{ openWatch }, { keepOffline }, { Notices }] = await Promise.all([
+    import('./tabs/watch.ts'),
+    import('./offline/register.ts'),
+    import('./views/notices.tsx'),
+  ]);
+  render(<Notices />, host('notices'));
+  openWatch();
+  await keepOffline();
 }
 
 /** The tour and the presenter's view, once somebody wants one of them. */

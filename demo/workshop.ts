@@ -94,6 +94,7 @@ import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
+import { SoFar } from './state/so-far.ts';
 import { cursorEpoch, pointed } from './state/pointing.ts';
 import {
   badLink,
@@ -110,9 +111,11 @@ import {
   showReel,
   shownRun,
   wantedRun,
+  watched,
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
+import { openFeed } from './tabs/feed.ts';
 import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -421,7 +424,17 @@ async function train(
   live.value = run;
   liveAnswers.value = undefined;
   goTo('run');
-  let told: ExperimentEvent[] = [];
+  const soFar = new SoFar();
+  const feed = openFeed({ config, seeds, keeping, name: claim?.name }, soFar, () =>
+    liveAnswers.peek(),
+  );
+  const tell = (events: readonly ExperimentEvent[]): void => {
+    for (const event of events) {
+      run.apply(event);
+      soFar.add(event);
+    }
+    feed?.tell(events);
+  };
   announce('Starting');
   redraw();
   const ended = new AbortController();
@@ -442,18 +455,17 @@ async function train(
       ...(given?.memory === undefined ? {} : { memory: given.memory }),
       ...(frames ? { frames } : {}),
     };
-    const begun = from.api
-      .start(transfer(request, frames ? [frames] : []))
-      .then((started) => noteBegun(run, from, started, claim, given));
+    const begun = from.api.start(transfer(request, frames ? [frames] : [])).then((started) => {
+      tell(started.notes.map((text) => ({ type: 'warning', text })));
+      return noteBegun(run, from, started, claim, given);
+    });
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
         const { phase, state, recovery } = run;
-        run.apply(event);
-        if (event.type === 'started') told = [];
-        if (lasts(event)) told.push(event);
+        tell([event]);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
@@ -466,7 +478,7 @@ async function train(
     }
     await begun;
     await offerFiles(run);
-    if (run.state === 'done') showFinished(run, told);
+    if (run.state === 'done') showFinished(run, soFar.lasting);
     if (claim && run.state === 'done') await view.storage?.dropCheckpoints(claim.name);
   } catch (error) {
     // A worker's error comes as a plain one that keeps its name.
@@ -476,6 +488,7 @@ async function train(
       run.state = stopped ? 'stopped' : 'failed';
       run.message = stopped ? '' : `${name}: ${message}`;
       announce(standing(run).phase);
+      feed?.tell([{ type: 'state', state: run.state, message: run.message }]);
     } else if (!stopped) complain(error);
     if (!stopped) {
       await closeTrainer();
@@ -484,6 +497,7 @@ async function train(
   }
   liveLandscape.value = undefined;
   changes.value++;
+  feed?.close();
   ended.abort();
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
@@ -493,20 +507,6 @@ async function train(
   }
   await lookAtStored();
 }
-
-/** Whether an event is part of a finished run: others tell how it was computed. */
-const lasts = (event: ExperimentEvent): boolean =>
-  event.type === 'state'
-    ? event.state === 'done'
-    : ![
-        'compiling',
-        'loading',
-        'pretraining',
-        'progress',
-        'checkpoint',
-        'recovery',
-        'resumed',
-      ].includes(event.type);
 
 /** Shows a finished run as a film at its end, with the prompt that was chosen. */
 function showFinished(
@@ -525,13 +525,12 @@ function showFinished(
 async function noteBegun(
   run: RunView,
   from: Connection<TrainerApi>,
-  { adapter, host, inputs, notes }: StartedRun,
+  { adapter, host, inputs }: StartedRun,
   claim: RunClaim | undefined,
   given: GivenFiles | undefined,
 ): Promise<void> {
   run.adapter = adapter;
   run.host = host;
-  for (const text of notes) run.apply({ type: 'warning', text });
   const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
@@ -882,8 +881,11 @@ function drawControls(): void {
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   offerTakeAway();
 
-  const where = view.run
-    ? standing(view.run)
+  const watching = live.peek() !== undefined && live.peek() === watched.peek();
+  byId('training', HTMLElement).hidden = watching;
+  const shown = watching ? live.peek() : view.run;
+  const where = shown
+    ? standing(shown)
     : {
         phase: idle(),
         pace: '',
@@ -893,7 +895,7 @@ function drawControls(): void {
             : 'Nothing starts until you press Start.',
         fraction: 0,
       };
-  const waiting = view.stopping && running;
+  const waiting = view.stopping && running && !watching;
   setText(
     byId('phase', HTMLParagraphElement),
     waiting ? 'Stopping after this update' : where.phase,
@@ -902,11 +904,7 @@ function drawControls(): void {
   setText(byId('detail', HTMLParagraphElement), where.detail);
   if (where.fraction === undefined) progress.removeAttribute('value');
   else progress.value = where.fraction;
-  progress.classList.toggle('failed', view.run?.state === 'failed');
-  document.title =
-    running && where.fraction !== undefined
-      ? `${Math.round(100 * where.fraction)} % · LIMR Lab`
-      : 'LIMR Lab';
+  progress.classList.toggle('failed', shown?.state === 'failed');
 }
 
 function drawCharts(): void {

@@ -53,6 +53,18 @@ async function importRollouts(page: Page): Promise<void> {
   await page.locator('#imported-rows tbody tr').first().waitFor();
 }
 
+/** Another tab of the same browser trains; this one is in a room of its own choice, or watches. */
+const besideTraining =
+  (seen: string) =>
+  async (page: Page): Promise<void> => {
+    const other = await page.context().newPage();
+    const hash = tinyHash({ experiment: { methods: ['full', 'lim'], epochs: 40 } });
+    await other.goto(new URL(hash, page.url()).href);
+    await other.locator('#start:enabled').click();
+    await other.locator('.fact', { hasText: 'update 9' }).waitFor({ timeout: 300_000 });
+    await page.locator(seen).waitFor({ state: 'attached' });
+  };
+
 const states: readonly PageState[] = [
   ...recordedStates,
   { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
@@ -61,6 +73,13 @@ const states: readonly PageState[] = [
     hash: '#/run?at=3&motion=0&lang=de',
     reach: (page) => page.locator('#share').click(),
   },
+  {
+    name: 'watching',
+    hash: '#/run?motion=0',
+    reach: besideTraining('#training[hidden]'),
+    whole: true,
+  },
+  { name: 'watch-offered', hash: '#/learn', reach: besideTraining('#watch') },
   { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
   { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
   {
@@ -112,6 +131,7 @@ for (const width of [1400, 390]) {
         'compare',
         'tokens',
         'imported',
+        'watching',
       ];
       if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;

@@ -167,4 +167,5 @@ export {
   type Verdict,
 } from './view/run-view.ts';
 export { readRecording, timed, type Recording, type TimedEvent } from './view/recording.ts';
+export { readTold, toldText } from './view/told-event.ts';
 export * as runFiles from './run-folder/names.ts';

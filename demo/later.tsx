@@ -9,14 +9,16 @@ import { laterPictures } from './views/later-pictures.ts';
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
-  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }] = await Promise.all([
-    import('./views/choices.tsx'),
-    import('./share/panel.tsx'),
-    import('./views/page.tsx'),
-    import('./views/inspector.tsx'),
-    import('./views/try-it.tsx'),
-    laterPictures(),
-  ]);
+  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }, { openCurves }] =
+    await Promise.all([
+      import('./views/choices.tsx'),
+      import('./share/panel.tsx'),
+      import('./views/page.tsx'),
+      import('./views/inspector.tsx'),
+      import('./views/try-it.tsx'),
+      import('./views/curves.tsx'),
+      laterPictures(),
+    ]);
   laterBanner.value = () => (
     <>
       <Sharing />
@@ -26,6 +28,7 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
   fillPage();
   render(<Inspector name="inspector" />, host('inspector'));
   render(<TryIt />, host('try-it'));
+  openCurves(host('curves'));
   effect(() => {
     if (touring.value !== undefined || presenting.value) void openGuide(host('guide'));
   });

@@ -1,7 +1,6 @@
 import type { StoredRun, StoredRuns } from '../src/entries/browser.ts';
 import type { Connection, RunView, TrainerApi } from '../src/index.ts';
 import type { AdapterState } from './adapter.ts';
-import type { Cursor } from './cursor.ts';
 import type { Choice } from './link.ts';
 import type { Answers } from './state/stage.ts';
 
@@ -30,8 +29,6 @@ export interface PageView {
   readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
   /** Responses of FULL to a prompt of the shown run. */
   readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
-  /** The update that all views point at. */
-  cursor: Cursor;
   /** Undefined if the browser keeps no files for this page: runs are then in memory alone. */
   storage: StoredRuns | undefined;
   stored: readonly StoredRun[];
@@ -51,7 +48,6 @@ export const emptyView = (): PageView => ({
   trainer: undefined,
   readFile: undefined,
   readAnswers: undefined,
-  cursor: {},
   storage: undefined,
   stored: [],
 });

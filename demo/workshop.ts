@@ -21,17 +21,11 @@ import {
   connectTrainer,
   eventsOf,
   historyOf,
-  inTableOrder,
-  methodEntries,
   MemoryError,
-  metric,
-  metricMeaning,
   modulesOf,
-  poolPromptsOf,
   PRETRAINED,
   presets,
   presetSeeds,
-  readoutUnit,
   readRun,
   reportOf,
   restartAdvice,
@@ -45,22 +39,17 @@ import {
   type ExperimentConfig,
   type ExperimentEvent,
   type Keeping,
-  type MetricKey,
   type RunFolder,
   type StartedRun,
   type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
-import { lineLook, type LineName } from '../src/look/tokens.ts';
 import { lookAtAdapter, showFacts } from './adapter.ts';
-import { epochAt, updateEnding, updateOf } from './cursor.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import { firstPicture } from './first-picture.ts';
 import {
   choose,
   describePlan,
-  fullUpdatesOf,
   nearestFit,
   TooLargeError,
   wishOf,
@@ -69,9 +58,6 @@ import {
 } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
-import { digitsOf, LineChart } from './plots/line-chart.ts';
-import { lineSwatch } from './plots/line-swatch.ts';
-import type { Lines, Points } from './plots/readings.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
@@ -95,7 +81,8 @@ import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
-import { cursorEpoch, pointed } from './state/pointing.ts';
+import { pointed } from './state/pointing.ts';
+import { shownConfig } from './state/curves.ts';
 import {
   badLink,
   changes,
@@ -126,7 +113,6 @@ const step = byId('step', HTMLButtonElement);
 const stop = byId('stop', HTMLButtonElement);
 const memory = byId('memory', HTMLParagraphElement);
 const progress = byId('progress', HTMLProgressElement);
-const slider = byId('cursor', HTMLInputElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
 /** How long a worker whose run failed is waited for. */
@@ -138,7 +124,6 @@ const SETTLED_MS = 200;
 const view = emptyView();
 
 const redraw = throttled(draw);
-const repoint = throttled(drawCursor);
 const form = new PretrainedForm(consider);
 const drops = listenToDrops({
   model: (name, chosenFiles) => forOwnModel(() => form.chooseModel(name, chosenFiles)),
@@ -161,31 +146,6 @@ function forOwnModel(take: () => Promise<void>): Promise<void> {
   }
   return take();
 }
-
-const charts = byId('charts', HTMLDivElement);
-const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
-  const { name, meaning, unit } = metric(key);
-  const options = { title: name, meaning, unit: unit || name.toLowerCase() };
-  return new LineChart(charts, { ...options, format: digitsOf(digits), empty }, pointAt);
-};
-const rewardChart = chartOf('reward_mean', 2, [-1, 1]);
-const accuracyChart = new LineChart(
-  charts,
-  {
-    title: 'Held-out accuracy',
-    meaning:
-      'Greedy answers to prompts that no pool holds, mean of the tiers. Dashed rule: the read-out fixed before the run; past it FULL goes on alone, dimmed.',
-    unit: 'share right',
-    format: (share) => `${(100 * share).toFixed(1)} %`,
-    axisFormat: (share) => `${Math.round(100 * share)} %`,
-    points: true,
-    empty: [0, 0.4],
-    holds: true,
-  },
-  pointAt,
-);
-const klChart = chartOf('kl_mean', 4, [0, 0.1]);
-const lengthChart = chartOf('response_length_mean', 1, [0, 10]);
 
 // ---- what the user asks for ------------------------------------------------------------------
 
@@ -908,120 +868,6 @@ function drawControls(): void {
       : 'LIMR Lab';
 }
 
-function drawCharts(): void {
-  const run = shownRun();
-  const config = shownConfig();
-  const pool = poolNow();
-  const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
-  const lineOf = (key: MetricKey): Lines =>
-    Object.fromEntries(
-      methodEntries(run?.updates ?? {}).map(([name, records]) => [
-        name,
-        records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
-      ]),
-    );
-  const { budget, tableReadout, methods = [] } = config?.experiment ?? {};
-  const equal = budget === 'updates';
-  const trained = inTableOrder(['full', ...methods]);
-  const state = {
-    names: trained,
-    end,
-    fixed: run?.fixedReadout,
-    rule: equal ? tableReadout : undefined,
-    alone:
-      config && equal && trained.length > 1
-        ? Math.max(armEnd(config), tableReadout ?? 0)
-        : undefined,
-    cursor: updateOf(view.cursor),
-  };
-  rewardChart.draw({ ...state, lines: lineOf('reward_mean') });
-  klChart.draw({ ...state, lines: lineOf('kl_mean') });
-  lengthChart.draw({ ...state, lines: lineOf('response_length_mean') });
-
-  const held: Partial<Record<LineName, Points>> = {};
-  const base = run?.evaluations.base?.at(-1)?.mean;
-  for (const name of trained) {
-    const points = (run?.evaluations[name] ?? [])
-      .filter((one) => one.seed === run?.seed)
-      .map(({ update, mean }) => [update, mean] as const);
-    if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
-  }
-  if (base !== undefined) {
-    held.base = [
-      [0, base],
-      [end, base],
-    ];
-  }
-  const names: readonly LineName[] = ['base', ...trained];
-  accuracyChart.draw({ ...state, names, lines: held });
-  drawLegend(names);
-  const of = run && run.seeds.length > 1 ? `, seed ${run.seed}` : '';
-  setText(
-    byId('curves-title', HTMLHeadingElement),
-    `Learning, over the updates of each method${of}`,
-  );
-  slider.max = String(end);
-  drawCursor();
-}
-
-/** Everything that the page's one cursor points at, and nothing else. */
-function drawCursor(): void {
-  const config = shownConfig();
-  const update = updateOf(view.cursor);
-  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
-  const epoch = pointedEpoch();
-  cursorEpoch.value = epoch;
-  const fixed = config?.experiment.budget === 'updates' ? config.experiment.tableReadout : 0;
-  slider.value = String(update ?? fixed);
-  const text =
-    update === undefined
-      ? config
-        ? `${readoutUnit(config)} ${config.experiment.tableReadout}, the fixed read-out`
-        : 'the fixed read-out'
-      : `update ${update}${epoch === undefined ? '' : `, FULL’s data epoch ${epoch + 1}`}`;
-  setText(byId('cursor-text', HTMLOutputElement), text);
-  slider.ariaValueText = text;
-  byId('cursor-reset', HTMLButtonElement).disabled = view.cursor.pinned === undefined;
-}
-
-const pointedEpoch = (): number | undefined => {
-  const config = shownConfig();
-  const pool = poolNow();
-  const update = updateOf(view.cursor);
-  return pointed.peek()?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
-};
-
-/** Prompts of the pool that is shown, else of the one that the controls describe. */
-function poolNow(): number | undefined {
-  const config = shownConfig();
-  const shown = shownRun()?.pool.length ?? 0;
-  if (shown > 0) return shown;
-  return (config && poolPromptsOf(config.task)) ?? view.choice?.given?.prompts;
-}
-
-/** The last update of a data epoch of FULL; none without a run. */
-function epochToUpdate(epoch: number): number | undefined {
-  const config = shownConfig();
-  const pool = poolNow();
-  return config && pool ? updateEnding(config, pool, epoch) : undefined;
-}
-
-/** A view is pointed at, or no more. */
-function pointAt(update: number | undefined): void {
-  const { pinned } = view.cursor;
-  view.cursor = {
-    ...(pinned === undefined ? {} : { pinned }),
-    ...(update === undefined ? {} : { pointed: update }),
-  };
-  // Charts move a line; other views follow ten times a second at most.
-  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart])
-    chart.point(updateOf(view.cursor));
-  repoint();
-}
-
-const armEnd = ({ experiment }: Choice['config']): number =>
-  experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
-
 function draw(): void {
   drawControls();
   const context = { busy: isBusy(view), canTrain: canTrain(view), current: view.current };
@@ -1029,14 +875,9 @@ function draw(): void {
   if (JSON.stringify(context) !== JSON.stringify(before)) keptContext.value = context;
   const { busy } = context;
   if (described.peek().busy !== busy) described.value = { ...described.peek(), busy };
-  drawCharts();
   drawAbout();
-  const run = shownRun();
   offerWorkshop();
 }
-
-/** The config of the run that is shown, else of the run that the controls describe. */
-const shownConfig = (): ExperimentConfig | undefined => shownRun()?.config ?? view.choice?.config;
 
 /** Whether the run that is shown starts from the user's model. */
 function ownModel(): boolean {
@@ -1054,26 +895,9 @@ function drawAbout(): void {
   if (wish?.config !== known?.config || wish?.own !== known?.own) planned.value = wish;
   const drawn = !ownModel();
   for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = !drawn;
-  const config = wish?.config ?? shownConfig();
-  if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
 // ---- the page --------------------------------------------------------------------------------
-
-/** The lines that the legend shows. */
-let legendOf = '';
-
-function drawLegend(names: readonly LineName[]): void {
-  const shown = names.join('\n');
-  if (shown === legendOf) return;
-  legendOf = shown;
-  byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...names.map((name) => {
-      const look = lineLook(name, names);
-      return make('li', `line-${look.key}`, lineSwatch(look), ` ${look.label}`);
-    }),
-  );
-}
 
 /** Opens the trainer's side of the page. Called once. */
 export async function openWorkshop(): Promise<void> {
@@ -1098,10 +922,6 @@ export async function openWorkshop(): Promise<void> {
     depends(inspected.value, room.value);
     redraw();
   });
-  effect(() => {
-    const at = pointed.value;
-    untracked(() => pointAt(at === undefined ? undefined : epochToUpdate(at.epoch)));
-  });
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   start.addEventListener('click', () => void startRun());
   pause.addEventListener('click', () =>
@@ -1115,19 +935,6 @@ export async function openWorkshop(): Promise<void> {
   });
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
-  });
-  slider.addEventListener('input', () => (pinned.value = Number(slider.value)));
-  effect(() => {
-    const { pointed } = view.cursor;
-    view.cursor = {
-      ...(pinned.value === undefined ? {} : { pinned: pinned.value }),
-      ...(pointed === undefined ? {} : { pointed }),
-    };
-    redraw();
-  });
-  byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    pinned.value = undefined;
-    slider.focus();
   });
   // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
   window.addEventListener('focus', () => {

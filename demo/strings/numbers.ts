@@ -6,7 +6,14 @@ export const fixed = (value: number, digits: number): string =>
   new Intl.NumberFormat(language.value, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: 'negative',
   })
+    .format(value)
+    .replace('-', '−');
+
+/** Digits that count, for values that span decades. */
+export const significant = (value: number, digits: number): string =>
+  new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits })
     .format(value)
     .replace('-', '−');
 

@@ -26,57 +26,18 @@ async function askModels(page: Page): Promise<void> {
   await page.locator('[aria-label="Answers of LIM"] .answer').first().waitFor();
 }
 
-/** Chooses rollouts that learn, some of them, and opens the tables. */
-async function importRollouts(page: Page): Promise<void> {
-  const [prompts, epochs, samples] = [400, 8, 8];
-  const rows = Array.from({ length: prompts * epochs * samples }, (_, i) => {
-    const [prompt, epoch] = [Math.floor(i / (epochs * samples)), Math.floor(i / samples) % epochs];
-    const speed = ((prompt * 37) % 101) / 100;
-    const chance = Math.min(1, 0.15 + speed * (0.3 + 0.16 * epoch));
-    const right = ((i * 7919 + prompt * 104_729) % 1000) / 1000 < chance;
-    return JSON.stringify({
-      step: epoch,
-      epoch,
-      prompt: `What is ${prompt} + ${(prompt * 7) % 90}?`,
-      response: '…',
-      reward: right ? 1 : -0.5,
-    });
-  });
-  await page.locator('#choose-rollouts').waitFor();
-  await page.locator('#rollout-files').setInputFiles({
-    name: 'rollouts.jsonl',
-    mimeType: 'application/jsonl',
-    buffer: Buffer.from(rows.join('\n')),
-  });
-  await page.locator('#kept-count').waitFor();
-  await page.locator('.tables > summary').click();
-  await page.locator('#imported-rows tbody tr').first().waitFor();
+function stateOf(name: string): PageState {
+  const found = recordedStates.find((state) => state.name === name);
+  if (!found) throw new RangeError(`no state '${name}'`);
+  return found;
 }
 
 const states: readonly PageState[] = [
   ...recordedStates,
   { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
-  {
-    name: 'share-panel',
-    hash: '#/run?at=3&motion=0&lang=de',
-    reach: (page) => page.locator('#share').click(),
-  },
-  { name: 'prompts-curves', hash: '#/prompts?motion=0&look=curves', reach: act(5), whole: true },
-  { name: 'prompts-table', hash: '#/prompts?motion=0&look=table', reach: act(5), whole: true },
-  {
-    name: 'prompts-cut',
-    hash: '#/prompts?motion=0&p=12',
-    reach: async (page) => {
-      await act(5)(page);
-      await page.locator('#theta').focus();
-      await page.keyboard.press('Shift+ArrowLeft');
-      await page.keyboard.press('Shift+ArrowLeft');
-      await page.locator('#filter').selectOption('wrong');
-    },
-    whole: true,
-  },
-  { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
-  { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
+  { ...stateOf('imported'), name: 'imported-zh', hash: '#/data?motion=0&lang=zh' },
+  { ...stateOf('data'), name: 'data-de', hash: '#/data?motion=0&lang=de' },
+  { ...stateOf('run-whole'), name: 'run-whole-zh', hash: '#/run?motion=0&lang=zh' },
   {
     name: 'try-it',
     hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),

@@ -39,8 +39,6 @@ export interface ChartState {
 const HEIGHT = 216;
 /** Least distance in pixels between the marks of a line that marks only a few values. */
 const MARK_EVERY = 64;
-/** uPlot's number for a scale of equal ratios: its names for these are types alone. */
-const LOGARITHMIC = 3 as uPlot.Scale.Distr.Logarithmic;
 const FONT = '12px system-ui, sans-serif';
 /** Steps of whole updates. */
 const wholeSteps = [1, 10, 100, 1000, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
@@ -188,7 +186,8 @@ export class LineChart {
       scales: {
         x: { time: false, range: () => [0, this.#state.end] },
         y: {
-          ...(log ? { distr: LOGARITHMIC } : {}),
+          // 3: equal ratios. The names of these numbers are types alone.
+          ...(log ? ({ distr: 3 } as Pick<uPlot.Scale, 'distr'>) : {}),
           range: (_, low: number | null, high: number | null) => this.#range(low, high),
         },
       },

@@ -33,6 +33,42 @@ const choose =
     await page.locator('#inspector .grouped li').first().waitFor();
   };
 
+/** Moves LIM's threshold and lets the wrong keys stand out. */
+async function moveCut(page: Page): Promise<void> {
+  await act(5)(page);
+  await page.locator('#theta').focus();
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.keyboard.press('Shift+ArrowLeft');
+  await page.locator('#filter').selectOption('wrong');
+}
+
+/** Chooses rollouts that learn, some of them, and opens the tables. */
+async function importRollouts(page: Page): Promise<void> {
+  const [prompts, epochs, samples] = [400, 8, 8];
+  const rows = Array.from({ length: prompts * epochs * samples }, (_, i) => {
+    const [prompt, epoch] = [Math.floor(i / (epochs * samples)), Math.floor(i / samples) % epochs];
+    const speed = ((prompt * 37) % 101) / 100;
+    const chance = Math.min(1, 0.15 + speed * (0.3 + 0.16 * epoch));
+    const right = ((i * 7919 + prompt * 104_729) % 1000) / 1000 < chance;
+    return JSON.stringify({
+      step: epoch,
+      epoch,
+      prompt: `What is ${prompt} + ${(prompt * 7) % 90}?`,
+      response: '…',
+      reward: right ? 1 : -0.5,
+    });
+  });
+  await page.locator('#choose-rollouts').waitFor();
+  await page.locator('#rollout-files').setInputFiles({
+    name: 'rollouts.jsonl',
+    mimeType: 'application/jsonl',
+    buffer: Buffer.from(rows.join('\n')),
+  });
+  await page.locator('#kept-count').waitFor();
+  await page.locator('.tables > summary').click();
+  await page.locator('#imported-rows tbody tr').first().waitFor();
+}
+
 /** Fields of an address that make the page stand still. */
 const still = 'motion=0';
 
@@ -60,6 +96,47 @@ export const states: readonly PageState[] = [
     whole: true,
   },
   { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
+  ...(['land', 'curves', 'table'] as const).map((look) => ({
+    name: `prompts-${look}`,
+    hash: `#/prompts?${still}&look=${look}`,
+    reach: act(5),
+    whole: true,
+  })),
+  { name: 'prompts-cut', hash: `#/prompts?${still}&p=12`, reach: moveCut, whole: true },
+  {
+    name: 'curves-chosen',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await act(5)(page);
+      await page.locator('#choose-curves > summary').click();
+      for (const name of ['actor_grad_norm', 'entropy', 'sampler_gap']) {
+        await page.locator(`#choose-curves [name=${name}]`).check();
+      }
+      await page.locator('#curves').scrollIntoViewIfNeeded();
+    },
+    whole: true,
+  },
+  {
+    name: 'share-panel',
+    hash: `#/run?at=3&${still}`,
+    reach: (page) => page.locator('#share').click(),
+  },
+  {
+    name: 'tour',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await page.keyboard.press('t');
+      await page.locator('#guide > *').first().waitFor();
+    },
+  },
+  {
+    name: 'presenter',
+    hash: `#/run?${still}&present=1`,
+    reach: async (page) => {
+      await page.locator('#guide > *').first().waitFor();
+      await act(3)(page);
+    },
+  },
   {
     name: 'compare',
     hash: `#/compare?${still}&at=5`,
@@ -88,6 +165,28 @@ export const states: readonly PageState[] = [
     whole: true,
   })),
   { name: 'data', hash: `#/data?${still}`, whole: true },
+  { name: 'imported', hash: `#/data?${still}`, reach: importRollouts, whole: true },
+  {
+    name: 'form-error',
+    hash: `#/data?${still}`,
+    reach: async (page) => {
+      await page.locator('#settings > summary').click();
+      await page.locator('#overrides').fill('{"rollout": {"samples": 0}}');
+      await page.locator('#problem', { hasText: 'samples' }).waitFor();
+    },
+    whole: true,
+  },
+  {
+    name: 'own-model',
+    hash: `#/data?${still}`,
+    reach: async (page) => {
+      await page
+        .locator('#preset')
+        .selectOption({ index: -1 + (await page.locator('#preset option').count()) });
+      await page.locator('#verifier').selectOption('module');
+    },
+    whole: true,
+  },
   {
     name: 'bad-link',
     hash: `#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D&${still}`,

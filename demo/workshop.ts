@@ -81,6 +81,9 @@ import { keptText as keptWords } from './strings/kept.ts';
 import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
+import { liveActions, livePanel } from './state/live-panel.ts';
+import { liveText } from './strings/live.ts';
+import { openLive } from './views/live.tsx';
 import { pointed } from './state/pointing.ts';
 import { shownConfig } from './state/curves.ts';
 import {
@@ -108,11 +111,7 @@ const preset = byId('preset', HTMLSelectElement);
 const seed = byId('seed', HTMLInputElement);
 const overrides = byId('overrides', HTMLTextAreaElement);
 const start = byId('start', HTMLButtonElement);
-const pause = byId('pause', HTMLButtonElement);
-const step = byId('step', HTMLButtonElement);
-const stop = byId('stop', HTMLButtonElement);
 const memory = byId('memory', HTMLParagraphElement);
-const progress = byId('progress', HTMLProgressElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
 /** How long a worker whose run failed is waited for. */
@@ -383,7 +382,7 @@ async function train(
   liveAnswers.value = undefined;
   goTo('run');
   let told: ExperimentEvent[] = [];
-  announce('Starting');
+  announce(liveText.peek().begins);
   redraw();
   const ended = new AbortController();
   // The form gives the code of a module alone where its user chose it.
@@ -418,7 +417,7 @@ async function train(
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
-          announce(standing(run).phase);
+          announce(standing(run, liveText.peek().standing).phase);
         }
       }
       changes.value++;
@@ -436,7 +435,7 @@ async function train(
     if (run.running) {
       run.state = stopped ? 'stopped' : 'failed';
       run.message = stopped ? '' : `${name}: ${message}`;
-      announce(standing(run).phase);
+      announce(standing(run, liveText.peek().standing).phase);
     } else if (!stopped) complain(error);
     if (!stopped) {
       await closeTrainer();
@@ -607,7 +606,7 @@ async function openStorage(): Promise<void> {
   await form.useKept(view.storage && (await KeptModels.open()));
   await lookAtStored();
   const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
-  if (unfinished) announce('There is an unfinished run that can be resumed');
+  if (unfinished) announce(liveText.peek().unfinished);
 }
 
 async function lookAtStored(): Promise<void> {
@@ -669,7 +668,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);
-  announce(`The run of preset ${config.preset} is open`);
+  announce(liveText.peek().opened(config.preset));
 }
 
 async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
@@ -820,52 +819,19 @@ function forgetChosen(): void {
   chosen.value = undefined;
 }
 
-/** What the page is at while no run is. */
-const idle = (): string =>
-  view.adapter === undefined
-    ? 'Looking for a GPU'
-    : canTrain(view)
-      ? 'Ready'
-      : 'No GPU here: it cannot train';
-
 function drawControls(): void {
   const canStart = canTrain(view) && view.choice !== undefined && !view.tooLarge && !view.preparing;
   const buttons = buttonsFor(view.run, canStart);
   start.disabled = !buttons.start;
-  byId('live', HTMLElement).classList.toggle('idle', live.peek() === undefined);
-  pause.disabled = !buttons.pause || view.stopping;
-  setText(pause, buttons.resumes ? 'Resume' : 'Pause');
-  step.disabled = !buttons.step || view.stopping;
-  stop.disabled = !buttons.stop || view.stopping;
   const running = view.run?.running ?? false;
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   offerTakeAway();
 
-  const where = view.run
-    ? standing(view.run)
-    : {
-        phase: idle(),
-        pace: '',
-        detail:
-          view.adapter?.kind === 'missing'
-            ? 'Runs that are stored in this browser can be opened; why, and what to do, stands above.'
-            : 'Nothing starts until you press Start.',
-        fraction: 0,
-      };
-  const waiting = view.stopping && running;
-  setText(
-    byId('phase', HTMLParagraphElement),
-    waiting ? 'Stopping after this update' : where.phase,
-  );
-  setText(byId('pace', HTMLParagraphElement), waiting ? '' : where.pace);
-  setText(byId('detail', HTMLParagraphElement), where.detail);
-  if (where.fraction === undefined) progress.removeAttribute('value');
-  else progress.value = where.fraction;
-  progress.classList.toggle('failed', view.run?.state === 'failed');
+  const { run, adapter, stopping } = view;
+  livePanel.value = { run, canTrain: adapter && canTrain(view), stopping, buttons };
+  const fraction = run && standing(run).fraction;
   document.title =
-    running && where.fraction !== undefined
-      ? `${Math.round(100 * where.fraction)} % · LIMR Lab`
-      : 'LIMR Lab';
+    running && fraction !== undefined ? `${Math.round(100 * fraction)} % · LIMR Lab` : 'LIMR Lab';
 }
 
 function draw(): void {
@@ -924,15 +890,16 @@ export async function openWorkshop(): Promise<void> {
   });
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   start.addEventListener('click', () => void startRun());
-  pause.addEventListener('click', () =>
-    ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
-  );
-  step.addEventListener('click', () => ask((api) => api.step()));
-  stop.addEventListener('click', () => {
-    view.stopping = true;
-    redraw();
-    ask((api) => api.stop());
-  });
+  liveActions.value = {
+    pause: () => ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
+    step: () => ask((api) => api.step()),
+    stop: () => {
+      view.stopping = true;
+      redraw();
+      ask((api) => api.stop());
+    },
+  };
+  openLive(byId('live', HTMLElement));
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
   });

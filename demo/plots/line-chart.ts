@@ -187,7 +187,8 @@ export class LineChart {
         x: { time: false, range: () => [0, this.#state.end] },
         y: {
           // 3: equal ratios. The names of these numbers are types alone.
-          ...(log ? ({ distr: 3 } as Pick<uPlot.Scale, 'distr'>) : {}),
+          // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- it is no value
+          ...(log ? { distr: 3 } : {}),
           range: (_, low: number | null, high: number | null) => this.#range(low, high),
         },
       },

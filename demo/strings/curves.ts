@@ -23,7 +23,7 @@ const english = {
   when: (update: number, readout: string | undefined) =>
     `update ${update}${readout === undefined ? '' : `; the read-out is at ${readout}`}`,
   whenReadout: (readout: string) => `at ${readout}, the fixed read-out`,
-  absent: 'none in this run',
+  absent: 'Without values in this run:',
 };
 
 export type CurvesText = typeof english;

@@ -10,7 +10,10 @@ const units = [...new Set(metrics.map(({ unit }) => unit))].filter((unit) => uni
 
 const english = {
   metrics: Object.fromEntries(
-    metrics.map(({ key, name, meaning }) => [key, { name, meaning }]),
+    metrics.map(({ key, name, meaning }) => [
+      key,
+      { name, meaning: meaning.replaceAll(/(?<=^|\s)-(?=[\d\s])/g, '−') },
+    ]),
   ) as Record<MetricKey, MetricText>,
   units: Object.fromEntries(units.map((unit) => [unit, unit])) as Record<Unit, string>,
 };

@@ -13,7 +13,10 @@ export const fixed = (value: number, digits: number): string =>
 
 /** Digits that count, for values that span decades. */
 export const significant = (value: number, digits: number): string =>
-  new Intl.NumberFormat(language.value, { maximumSignificantDigits: digits })
+  new Intl.NumberFormat(language.value, {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
+  })
     .format(value)
     .replace('-', '−');
 

@@ -348,31 +348,34 @@ function Chooser(props: {
   const { all, run } = props;
   const text = curvesText.value;
   const shown = shownCurves.value;
+  const absent = all.filter(({ key }) => !hasValues(run, key));
+  const row = ({ key, name }: Curve): JSX.Element => (
+    <li key={key}>
+      <label>
+        <input
+          type="checkbox"
+          name={key}
+          checked={shown.includes(key)}
+          onChange={({ currentTarget: { checked } }) =>
+            chooseCurves(checked ? [...shown, key] : shown.filter((one) => one !== key))
+          }
+        />
+        {name}
+      </label>
+    </li>
+  );
   return (
     <details class="choose-curves" id="choose-curves">
       <summary>
         {text.choose}: {text.chosen(shown.length, all.length)}
       </summary>
-      <ul>
-        {all.map(({ key, name }) => (
-          <li key={key}>
-            <label>
-              <input
-                type="checkbox"
-                name={key}
-                checked={shown.includes(key)}
-                onChange={({ currentTarget: { checked } }) =>
-                  chooseCurves(checked ? [...shown, key] : shown.filter((one) => one !== key))
-                }
-              />
-              <span class={hasValues(run, key) ? '' : 'quiet'}>
-                {name}
-                {!hasValues(run, key) && ` (${text.absent})`}
-              </span>
-            </label>
-          </li>
-        ))}
-      </ul>
+      <ul>{all.filter(({ key }) => hasValues(run, key)).map(row)}</ul>
+      {absent.length > 0 && (
+        <>
+          <p class="quiet">{text.absent}</p>
+          <ul>{absent.map(row)}</ul>
+        </>
+      )}
       <Button onClick={() => chooseCurves(usualCurves)}>{text.usual}</Button>
     </details>
   );

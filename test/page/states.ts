@@ -214,7 +214,7 @@ export const addressOf = ({ hash }: PageState, fields: Readonly<Record<string, s
 
 /** Waits until the page has loaded all that it loads by itself. */
 export async function settled(page: Page): Promise<void> {
-  await page.locator('#theme').waitFor();
+  await page.locator('#theme').waitFor({ state: 'attached' });
   await page.locator('#cursor-text').waitFor({ state: 'attached' });
   await page.locator('#preset option').first().waitFor({ state: 'attached' });
 }

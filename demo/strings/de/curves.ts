@@ -22,5 +22,5 @@ export const text: CurvesText = {
   when: (update, readout) =>
     `Update ${update}${readout === undefined ? '' : `; der Messpunkt ist ${readout}`}`,
   whenReadout: (readout) => `${readout}, der feste Messpunkt`,
-  absent: 'nicht in diesem Lauf',
+  absent: 'Ohne Werte in diesem Lauf:',
 };

@@ -21,5 +21,5 @@ export const text: CurvesText = {
   when: (update, readout) =>
     `第 ${update} 次更新${readout === undefined ? '' : `；读数点在${readout}`}`,
   whenReadout: (readout) => `${readout}（固定的读数点）`,
-  absent: '本次运行没有',
+  absent: '本次运行没有数值：',
 };

@@ -8,8 +8,6 @@ import type { Answers } from './state/stage.ts';
 export interface PageView {
   /** Undefined until the browser has answered. */
   adapter: AdapterState | undefined;
-  /** Whether the browser had an adapter before and has none now. */
-  lostAdapter: boolean;
   /** The run that the controls describe; undefined while they describe none. */
   choice: Choice | undefined;
   /** Whether the chosen run does not fit the adapter. */
@@ -37,7 +35,6 @@ export interface PageView {
 /** The page before anything is known or asked. */
 export const emptyView = (): PageView => ({
   adapter: undefined,
-  lostAdapter: false,
   choice: undefined,
   tooLarge: false,
   settling: undefined,

@@ -28,7 +28,6 @@ import {
   presetSeeds,
   readRun,
   reportOf,
-  restartAdvice,
   runFiles,
   runFileText,
   RunView,
@@ -44,7 +43,7 @@ import {
   type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
-import { lookAtAdapter, showFacts } from './adapter.ts';
+import { lookAtAdapter } from './adapter.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
 import {
@@ -83,7 +82,9 @@ import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
 import { liveActions, livePanel } from './state/live-panel.ts';
 import { liveText } from './strings/live.ts';
+import { openGpu, reasonOf } from './views/gpu.tsx';
 import { openLive } from './views/live.tsx';
+import { adapter, lostAdapter } from './state/gpu.ts';
 import { pointed } from './state/pointing.ts';
 import { shownConfig } from './state/curves.ts';
 import {
@@ -827,8 +828,8 @@ function drawControls(): void {
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   offerTakeAway();
 
-  const { run, adapter, stopping } = view;
-  livePanel.value = { run, canTrain: adapter && canTrain(view), stopping, buttons };
+  const { run, stopping } = view;
+  livePanel.value = { run, canTrain: view.adapter && canTrain(view), stopping, buttons };
   const fraction = run && standing(run).fraction;
   document.title =
     running && fraction !== undefined ? `${Math.round(100 * fraction)} % · LIMR Lab` : 'LIMR Lab';
@@ -900,6 +901,7 @@ export async function openWorkshop(): Promise<void> {
     },
   };
   openLive(byId('live', HTMLElement));
+  openGpu(byId('unsupported', HTMLElement), byId('adapter-panel', HTMLElement));
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
   });
@@ -927,22 +929,12 @@ export async function openWorkshop(): Promise<void> {
 async function lookForAdapter(): Promise<void> {
   const before = view.adapter;
   view.adapter = await lookAtAdapter();
-  byId('unsupported', HTMLElement).hidden = view.adapter.kind === 'ready';
   if (view.adapter.kind === 'ready') {
-    view.lostAdapter = false;
+    lostAdapter.value = false;
     if (view.run) view.run.gpuGone = false;
     considerMemory();
-    showFacts(byId('adapter', HTMLElement), view.adapter.facts);
-  } else {
-    setText(byId('unsupported-reason', HTMLParagraphElement), view.adapter.reason);
-    // It had one a moment ago.
-    if (before?.kind === 'ready') view.lostAdapter = true;
-    const advice = view.lostAdapter ? [restartAdvice, ...view.adapter.advice] : view.adapter.advice;
-    byId('unsupported-advice', HTMLUListElement).replaceChildren(
-      ...advice.map((text) => make('li', '', text)),
-    );
-    showFacts(byId('adapter', HTMLElement), [['Adapter', 'none: see the top of the page']]);
-  }
+  } else if (before?.kind === 'ready') lostAdapter.value = true;
+  adapter.value = view.adapter;
   redraw();
 }
 
@@ -953,7 +945,7 @@ function offerWorkshop(): void {
   const next = {
     canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
     memory: /^About ([\d.]+ \w+)/.exec(memory.textContent)?.[1] ?? '',
-    problem: view.adapter?.kind === 'missing' ? view.adapter.reason : undefined,
+    problem: view.adapter?.kind === 'missing' ? reasonOf(view.adapter) : undefined,
     unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
   };
   const key = JSON.stringify(next);

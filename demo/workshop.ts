@@ -46,15 +46,7 @@ import {
 import { lookAtAdapter } from './adapter.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import {
-  choose,
-  describePlan,
-  nearestFit,
-  TooLargeError,
-  wishOf,
-  withoutModule,
-  type Choice,
-} from './link.ts';
+import { choose, nearestFit, TooLargeError, wishOf, withoutModule, type Choice } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
@@ -81,7 +73,9 @@ import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
 import { liveActions, livePanel } from './state/live-panel.ts';
+import { formText } from './strings/form.ts';
 import { liveText } from './strings/live.ts';
+import { fillForm } from './views/form-words.ts';
 import { openGpu, reasonOf } from './views/gpu.tsx';
 import { openLive } from './views/live.tsx';
 import { adapter, lostAdapter } from './state/gpu.ts';
@@ -168,11 +162,9 @@ function consider(): void {
   form.shown = own;
   let refusal: unknown;
   const given = own ? form.given : undefined;
-  let plan = own && !given ? form.missing : '';
   try {
     if (!own || given) {
       view.choice = choose(wishNow(), given);
-      plan = describePlan(view.choice);
     }
     keepWish(wishNow());
     badLink.value = false;
@@ -182,14 +174,22 @@ function consider(): void {
   }
   describe(refusal);
   considerMemory();
+  tellPlan();
+  redraw();
+}
+
+/** Says what the controls mean. */
+function tellPlan(): void {
+  const { choice } = view;
+  const words = formText.peek();
+  const own = preset.value === PRETRAINED;
+  const plan = choice ? words.plan(choice) : own && !form.given ? form.missing : '';
   setText(byId('plan', HTMLDivElement), plan);
-  const { differences } = view.choice ?? { differences: [] };
+  const { differences } = choice ?? { differences: [] };
   const count = differences.length;
   setText(
     byId('differences-title', HTMLParagraphElement),
-    count === 0
-      ? 'Nothing differs from the preset.'
-      : `${count} ${count === 1 ? 'setting differs' : 'settings differ'} from the preset:`,
+    !choice ? '' : count === 0 ? words.same : words.differ(count),
   );
   byId('differences', HTMLUListElement).replaceChildren(
     ...differences.map(({ field, value, reference }) =>
@@ -197,11 +197,10 @@ function consider(): void {
         'li',
         '',
         make('code', '', field),
-        `: ${JSON.stringify(value)} instead of ${JSON.stringify(reference)}`,
+        words.insteadOf(JSON.stringify(value), JSON.stringify(reference)),
       ),
     ),
   );
-  redraw();
 }
 
 /** Tells the form of settings what the controls hold, and why that is no run if it is none. */
@@ -237,7 +236,8 @@ function describeChosenMemory(choice: Choice): void {
     const why = error instanceof Error ? error.message : String(error);
     const small = error instanceof AdapterError;
     const refused = small || error instanceof MemoryError || error instanceof ConfigError;
-    showMemory(small ? `This adapter is too small: ${why}.` : `GPU memory: ${why}.`, refused);
+    const words = formText.peek();
+    showMemory(small ? words.tooSmall(why) : words.memoryWhy(why), refused);
   }
 }
 
@@ -870,7 +870,7 @@ function drawAbout(): void {
 export async function openWorkshop(): Promise<void> {
   preset.replaceChildren(
     ...[...Object.keys(presets), PRETRAINED].map((name) => {
-      const option = make('option', '', name === PRETRAINED ? 'a model of your own' : name);
+      const option = make('option', '', name);
       option.value = name;
       return option;
     }),
@@ -878,7 +878,13 @@ export async function openWorkshop(): Promise<void> {
   keptActions.value = actionsOnKept;
   fillFromForm.value = fillControls;
   openDataRoom();
+  fillForm(byId('new-run', HTMLElement));
   consider();
+  effect(() => {
+    depends(formText.value);
+    untracked(tellPlan);
+    untracked(considerMemory);
+  });
   effect(() => {
     const found = asked.value;
     if (found && !isBusy(view)) readWish(found);
@@ -944,7 +950,7 @@ function offerWorkshop(): void {
   const busy = isBusy(view);
   const next = {
     canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
-    memory: /^About ([\d.]+ \w+)/.exec(memory.textContent)?.[1] ?? '',
+    memory: /[\d.]+ \w*B\b/.exec(memory.textContent)?.[0] ?? '',
     problem: view.adapter?.kind === 'missing' ? reasonOf(view.adapter) : undefined,
     unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
   };

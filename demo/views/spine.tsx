@@ -35,7 +35,7 @@ export function Spine(): JSX.Element {
         <>
           <Acts />
           <p class="sentence">
-            {sentenceOf(run)} {actOf(run) === 5 && laterActs.value?.apartText(run)}
+            {unbroken(sentenceOf(run))} {actOf(run) === 5 && laterActs.value?.apartText(run)}
           </p>
         </>
       ) : (
@@ -244,3 +244,6 @@ function Invitation(): JSX.Element | null {
     </p>
   );
 }
+
+/** A sentence whose lines do not break before a sign of percent. */
+const unbroken = (text: string): string => text.replaceAll(' %', '\u00a0%');

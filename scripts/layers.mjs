@@ -371,7 +371,6 @@ export const layers = {
       'src/bench',
       'src/bundle',
       'src/config',
-      'src/config-error',
       'src/config-issue',
       'src/export',
       'src/file-error',

@@ -9,21 +9,6 @@ const prompts = (count: number): string => counted(count, 'prompt', whole(count)
 const entries = (count: number): string => counted(count, 'entry', whole(count));
 const files = (count: number): string => counted(count, 'file', whole(count));
 
-const oddities: Readonly<Record<Oddity, (count: number) => string>> = {
-  unmatchedRows: (count) => `${rows(count)} left out: the prompt is not in the pool`,
-  duplicateEntries: (count) => `${entries(count)} sampled in several steps of an epoch: pooled`,
-  partialEntries: (count) => `${entries(count)} with fewer samples than most`,
-  missingEntries: (count) => `${entries(count)} missing: a prompt was not sampled in an epoch`,
-  mergedPrompts: (count) => `${prompts(count)} of the pool merged with another of the same text`,
-  neverRolledOut: (count) => `${prompts(count)} of the pool never sampled`,
-  rowsWithoutSignal: (count) => `${rows(count)} without a reward: left out of the means`,
-  repeatedRows: (count) => `${rows(count)} logged again by a later step: counted once`,
-  rowsPastEnd: (count) => `${rows(count)} past the last whole epoch: left out`,
-  cutRows: (count) => `${rows(count)} cut while being written: left out`,
-  emptyFiles: (count) => `${files(count)} without a row`,
-  filesLeftOut: (count) => `${files(count)} beside them not read`,
-};
-
 const english = {
   title: 'Rollouts of your own',
   lead: 'Drop rollouts of OpenRLHF, TRL, verl or LIMR, a reward matrix, a score file or the bundle of a run (.limr) anywhere on this page. They are scored here and never leave this machine.',
@@ -55,7 +40,6 @@ const english = {
   hopeless: (score: number) =>
     `Careful: a prompt that is never solved scores ${fixed(score, 2)} here, so this θ keeps hopeless prompts and wrong keys too.`,
   histogram: 'How many prompts have which score; what is kept is blue',
-  histogramAxis: 'LIM score',
   below: '≤ −1',
   matrix: (signal: 'accuracy' | 'reward'): string =>
     signal === 'accuracy'
@@ -81,7 +65,20 @@ const english = {
   noScore: 'none',
   odd: 'What did not fit together',
   clean: 'Everything fitted together: no row was left out, merged or guessed.',
-  oddities,
+  oddities: {
+    unmatchedRows: (count) => `${rows(count)} left out: the prompt is not in the pool`,
+    duplicateEntries: (count) => `${entries(count)} sampled in several steps of an epoch: pooled`,
+    partialEntries: (count) => `${entries(count)} with fewer samples than most`,
+    missingEntries: (count) => `${entries(count)} missing: a prompt was not sampled in an epoch`,
+    mergedPrompts: (count) => `${prompts(count)} of the pool merged with another of the same text`,
+    neverRolledOut: (count) => `${prompts(count)} of the pool never sampled`,
+    rowsWithoutSignal: (count) => `${rows(count)} without a reward: left out of the means`,
+    repeatedRows: (count) => `${rows(count)} logged again by a later step: counted once`,
+    rowsPastEnd: (count) => `${rows(count)} past the last whole epoch: left out`,
+    cutRows: (count) => `${rows(count)} cut while being written: left out`,
+    emptyFiles: (count) => `${files(count)} without a row`,
+    filesLeftOut: (count) => `${files(count)} beside them not read`,
+  } satisfies Readonly<Record<Oddity, (count: number) => string>>,
   told: 'What limr score prints of it',
   ways: 'Ways of reading',
   signal: 'What is scored',

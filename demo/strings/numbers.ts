@@ -55,3 +55,9 @@ export const day = (date: string): string =>
     language.value === 'en' ? 'en-GB' : language.value,
     { day: 'numeric', month: 'long', year: 'numeric' },
   );
+
+/** A number as it is, with six significant digits at most. */
+export const plain = (value: number): string =>
+  new Intl.NumberFormat(language.value, { maximumSignificantDigits: 6 })
+    .format(value)
+    .replace('-', '−');

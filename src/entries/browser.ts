@@ -1,4 +1,8 @@
 // limr-lab/browser: what a page needs in addition to `limr-lab`: the runs that the browser keeps.
+export { ShaderError, ShapeError } from '../../kernels/lib/errors.ts';
+export { AdapterError, DeviceLostError } from '../gpu/device.ts';
+export { AllocationError } from '../gpu/memory.ts';
+export { DamageError } from '../scheduler/appended-file.ts';
 export { PathError } from '../scheduler/run-store.ts';
 export { ConfigError } from '../config-error.ts';
 export { FileError } from '../file-error.ts';
@@ -34,7 +38,7 @@ export {
   type FieldShares,
   type Ray,
 } from '../landscape/field.ts';
-export type { LandscapeView } from '../landscape/landscape.ts';
+export { LandscapeError, type LandscapeView } from '../landscape/landscape.ts';
 export { StandaloneLandscape } from '../landscape/standalone.ts';
 export type { Drawn } from '../landscape/surface.ts';
 export { StorageError } from '../workers/browser-store.ts';

@@ -186,19 +186,13 @@ const readers = filesOf(join(root, 'demo'), /\.tsx?$/)
   .filter((path) => !path.startsWith(strings))
   .map((path) => readFileSync(path, 'utf8'));
 
-/** Texts whose views are not there yet. */
-const early: Readonly<Record<string, readonly string[]>> = {
-  data: ['histogramAxis'],
-  learn: ['minutes', 'lessonOf', 'previous', 'seeRun'],
-};
-
 describe.each(namespaces)('the texts of %s', (name) => {
   const english = textsOf(join(strings, `${name}.ts`));
 
   test('are all used', () => {
     const using = readers.filter((text) => text.includes(`strings/${name}.ts'`)).join('\n');
     const unused = [...english.keys()].filter((key) => !new RegExp(`\\b${key}\\b`).test(using));
-    expect(unused).toEqual(early[name] ?? []);
+    expect(unused).toEqual([]);
   });
 
   test.each(['de', 'zh'])('have the same places for markup in %s', (language) => {

@@ -593,6 +593,18 @@ function Downloads(): JSX.Element {
   );
 }
 
+/** The options of `limr score`, as one types them. */
+const options = {
+  signal: '--signal',
+  compat: '--compat',
+  format: '--format',
+  reward: '--reward',
+  epochs: '--epochs',
+  stepsPerEpoch: '--steps-per-epoch',
+  allowPartial: '--allow-partial',
+  prompts: '--prompts',
+} as const;
+
 /** How the files are read: the options of `limr score`. */
 function Ways({ open }: { readonly open: boolean }): JSX.Element {
   const t = dataText.value;
@@ -624,7 +636,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
       <div class="controls">
         <label>
           <span>
-            {t.signal} <code>--signal</code>
+            {t.signal} <code>{options.signal}</code>
           </span>
           <select
             value={now.signal}
@@ -638,7 +650,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
         </label>
         <label>
           <span>
-            {t.rule} <code>--compat</code>
+            {t.rule} <code>{options.compat}</code>
           </span>
           <select
             value={now.rule}
@@ -652,7 +664,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
         </label>
         <label>
           <span>
-            {t.format} <code>--format</code>
+            {t.format} <code>{options.format}</code>
           </span>
           <select
             value={now.format}
@@ -666,7 +678,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
         </label>
         <label>
           <span>
-            {t.reward} <code>--reward</code>
+            {t.reward} <code>{options.reward}</code>
           </span>
           <input
             type="text"
@@ -680,7 +692,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
         </label>
         <label>
           <span>
-            {t.epochs} <code>--epochs</code>
+            {t.epochs} <code>{options.epochs}</code>
           </span>
           <input
             type="text"
@@ -692,7 +704,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
         </label>
         <label>
           <span>
-            {t.stepsPerEpoch} <code>--steps-per-epoch</code>
+            {t.stepsPerEpoch} <code>{options.stepsPerEpoch}</code>
           </span>
           <input
             type="text"
@@ -709,7 +721,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
             onChange={(event) => change({ allowPartial: event.currentTarget.checked })}
           />
           <span>
-            {t.allowPartial} <code>--allow-partial</code>
+            {t.allowPartial} <code>{options.allowPartial}</code>
           </span>
         </label>
         <Button onClick={typed}>{t.readAgain}</Button>
@@ -721,7 +733,7 @@ function Ways({ open }: { readonly open: boolean }): JSX.Element {
       )}
       <div class="chosen">
         <p>
-          {t.pool} <code>--prompts</code>:{' '}
+          {t.pool} <code>{options.prompts}</code>:{' '}
           {prompts ? (
             <strong>{visibleString(prompts.name)}</strong>
           ) : (

@@ -4,7 +4,7 @@ import { useState } from 'preact/hooks';
 import { settingFields, type SettingField } from '../../../src/entries/browser.ts';
 import { presets, presetSeeds, PRETRAINED, pretrained } from '../../../src/index.ts';
 import { faultOf, settingAt, withSetting, workOf } from '../../link.ts';
-import { whole } from '../../strings/numbers.ts';
+import { plain, whole } from '../../strings/numbers.ts';
 import { settingsText } from '../../strings/settings.ts';
 import { Button } from '../../views/markup.tsx';
 import { visibleString } from '../../visible-text.ts';
@@ -186,7 +186,7 @@ function Field(props: {
       </div>
       <p class="hint">
         {field.least !== undefined && field.most !== undefined && (
-          <span class="bounds">{t.bounds(String(field.least), String(field.most))} </span>
+          <span class="bounds">{t.bounds(plain(field.least), plain(field.most))} </span>
         )}
         {differs && (
           <strong class="preset-value">

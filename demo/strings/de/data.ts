@@ -40,7 +40,6 @@ export const text: DataText = {
   hopeless: (score) =>
     `Vorsicht: Ein Prompt, den niemand je löst, erhält hier ${fixed(score, 2)} Punkte. Dieses θ behält also auch aussichtslose Prompts und falsche Schlüssel.`,
   histogram: 'Wie viele Prompts welche Punktzahl haben; was behalten wird, ist blau',
-  histogramAxis: 'LIM-Punktzahl',
   below: '≤ −1',
   matrix: (signal) =>
     signal === 'accuracy'

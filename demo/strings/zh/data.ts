@@ -30,7 +30,6 @@ export const text: DataText = {
   hopeless: (score) =>
     `注意：从未答对的提示在这里得 ${fixed(score, 2)} 分，因此这个 θ 也会保留无望的提示和错误的答案。`,
   histogram: '各得分的提示数量；蓝色为保留的部分',
-  histogramAxis: 'LIM 得分',
   below: '≤ −1',
   matrix: (signal) =>
     signal === 'accuracy'

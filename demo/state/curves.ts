@@ -1,36 +1,14 @@
 // Which curves are shown, and the update that they and the other views are at.
 import { computed, signal } from '@preact/signals';
-import { metrics, poolPromptsOf, type ExperimentConfig, type MetricKey } from '../../src/index.ts';
+import { poolPromptsOf, type ExperimentConfig } from '../../src/index.ts';
 import { updateEnding } from '../cursor.ts';
+import { curveKeys, curvesOf, usualCurves, type CurveKey } from '../plots/curve-keys.ts';
 import { kept, keep } from '../preferences.ts';
 import { described } from '../rooms/data/settings.ts';
 import { pointed } from './pointing.ts';
 import { pinned, shownRun } from './stage.ts';
 
-/** A scalar that every update logs, or the held-out accuracy. */
-export type CurveKey = MetricKey | 'held';
-
-/** All that there are, in their order on the page. */
-export const curveKeys: readonly CurveKey[] = metrics.flatMap(({ key }): CurveKey[] =>
-  key === 'reward_mean' ? [key, 'held'] : [key],
-);
-
-/** What is shown until something else is chosen. */
-export const usualCurves: readonly CurveKey[] = [
-  'reward_mean',
-  'held',
-  'response_length_mean',
-  'kl_mean',
-];
-
 const CURVES = 'limr-curves';
-
-/** Curves from what a browser keeps; undefined where that names none. */
-export function curvesOf(text: string | null): readonly CurveKey[] | undefined {
-  const names = new Set(text?.split(' '));
-  const found = curveKeys.filter((key) => names.has(key));
-  return found.length > 0 ? found : undefined;
-}
 
 const choice = signal(curvesOf(kept(CURVES)) ?? usualCurves);
 

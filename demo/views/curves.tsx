@@ -16,19 +16,17 @@ import {
 import { lineLook, type LineName } from '../../src/look/tokens.ts';
 import { epochAt } from '../cursor.ts';
 import { fullUpdatesOf } from '../link.ts';
+import { curveKeys, usualCurves, type CurveKey } from '../plots/curve-keys.ts';
 import { LineChart, type ChartState, type LineChartOptions } from '../plots/line-chart.ts';
 import { readAt, readFixed, type Lines, type Points, type Reading } from '../plots/readings.ts';
 import { scheme } from '../scheme.ts';
 import {
   chooseCurves,
-  curveKeys,
   pointedUpdate,
   shownConfig,
   shownCurves,
   shownPool,
   updateNow,
-  usualCurves,
-  type CurveKey,
 } from '../state/curves.ts';
 import { cursorEpoch, pointed } from '../state/pointing.ts';
 import { depends, language, pinned, shownRun } from '../state/stage.ts';

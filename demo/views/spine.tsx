@@ -246,4 +246,7 @@ function Invitation(): JSX.Element | null {
 }
 
 /** A sentence whose lines do not break before a sign of percent. */
-const unbroken = (text: string): string => text.replaceAll(' %', '\u00a0%');
+const unbroken = (text: string): (string | JSX.Element)[] =>
+  text
+    .split(/([\d.,]+ %)/)
+    .map((part, i) => (i % 2 === 1 ? <span class="unbroken">{part}</span> : part));

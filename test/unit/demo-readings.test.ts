@@ -1,7 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { epochAt, updateEnding } from '../../demo/cursor.ts';
+import { curveKeys, curvesOf, usualCurves } from '../../demo/plots/curve-keys.ts';
 import { readAt, readFixed, splitAt, type Points } from '../../demo/plots/readings.ts';
 import { configFrom } from '../../src/config.ts';
+import { metrics } from '../../src/metrics.ts';
 
 const upTo = (last: number, slope: number): Points =>
   Array.from({ length: last }, (_, i) => [i + 1, slope * (i + 1)]);
@@ -98,5 +100,20 @@ describe('the cursor', () => {
     for (let epoch = 0; epoch < 5; epoch++) {
       expect(epochAt(config, 160, updateEnding(config, 160, epoch))).toBe(epoch);
     }
+  });
+});
+
+describe('the curves that a browser keeps', () => {
+  test('come in the order of the page, whatever else is kept there', () => {
+    expect(curvesOf('entropy held nonsense entropy __proto__')).toEqual(['held', 'entropy']);
+    expect(curvesOf(usualCurves.join(' '))).toEqual(usualCurves);
+  });
+
+  test('are none where nothing that is logged is named', () => {
+    for (const text of [null, '', 'nonsense', 'toString']) expect(curvesOf(text)).toBeUndefined();
+  });
+
+  test('are of every scalar that is logged, and of the held-out accuracy', () => {
+    expect([...curveKeys].sort()).toEqual(['held', ...metrics.map(({ key }) => key)].sort());
   });
 });

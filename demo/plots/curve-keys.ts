@@ -1,5 +1,5 @@
 // The curves that there are, and which of them are shown.
-import { metrics, type MetricKey } from '../../src/metrics.ts';
+import { metrics, type MetricKey } from '../../src/index.ts';
 
 /** A scalar that every update logs, or the held-out accuracy. */
 export type CurveKey = MetricKey | 'held';

@@ -51,6 +51,7 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
     const row = rows.filter({ has: page.getByRole('rowheader', { name, exact: true }) });
     await expect(row).toContainText(/\d+\.\d %.*\d+\.\d % – \d+\.\d %/);
   }
+  const table = await rows.locator('td:nth-child(2)').allTextContents();
   await expect(page.locator('#readout')).toContainText('after 8 updates');
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
@@ -65,7 +66,6 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   const whens = page.locator('.chart .when');
   await expect(whens).toHaveText(Array<string>(4).fill('at update 8, the fixed read-out'));
   const held = page.locator('.chart', { hasText: 'Held-out accuracy' }).locator('.readout li');
-  const table = await rows.locator('td:nth-child(2)').allTextContents();
   expect(await held.locator('span').allTextContents()).toEqual(table);
 
   await toRoom(page, 'run');

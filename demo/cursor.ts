@@ -1,16 +1,6 @@
 // One cursor for every view: an update on the charts is a data epoch of FULL on the matrix.
 import { updatesPerEpoch, type ExperimentConfig } from '../src/index.ts';
 
-/** The update that all views show. If neither field is set, the views show the fixed read-out. */
-export interface Cursor {
-  /** Update of the slider. */
-  readonly pinned?: number;
-  /** Update under the pointer, while the pointer is over a view. */
-  readonly pointed?: number;
-}
-
-export const updateOf = ({ pinned, pointed }: Cursor): number | undefined => pointed ?? pinned;
-
 /**
  * FULL's data epoch, from 0, of an update; undefined for the base and after FULL's end.
  *

@@ -9,16 +9,24 @@ import { laterPictures } from './views/later-pictures.ts';
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
-  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }, { keepTitle }] =
-    await Promise.all([
-      import('./views/choices.tsx'),
-      import('./share/panel.tsx'),
-      import('./views/page.tsx'),
-      import('./views/inspector.tsx'),
-      import('./views/try-it.tsx'),
-      import('./title.ts'),
-      laterPictures(),
-    ]);
+  const [
+    { Choices },
+    { Sharing },
+    { fillPage },
+    { Inspector },
+    { TryIt },
+    { keepTitle },
+    { openCurves },
+  ] = await Promise.all([
+    import('./views/choices.tsx'),
+    import('./share/panel.tsx'),
+    import('./views/page.tsx'),
+    import('./views/inspector.tsx'),
+    import('./views/try-it.tsx'),
+    import('./title.ts'),
+    import('./views/curves.tsx'),
+    laterPictures(),
+  ]);
   laterBanner.value = () => (
     <>
       <Sharing />
@@ -29,6 +37,7 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
   keepTitle();
   render(<Inspector name="inspector" />, host('inspector'));
   render(<TryIt />, host('try-it'));
+  openCurves(host('curves'));
   effect(() => {
     if (touring.value !== undefined || presenting.value) void openGuide(host('guide'));
   });

@@ -379,36 +379,85 @@ export function weightsOf(config: ExperimentConfig): number {
 export const fullUpdatesOf = (config: ExperimentConfig, pool = poolSizeOf(config)): number =>
   iterationsOf(config, 'full', pool);
 
-/** One sentence about a run before its start. */
-export function describePlan({ config, seeds, given }: Choice): string {
-  if (given) return describeGiven(config, seeds, given);
-  const { experiment, rollout, base, task, ppo } = drawnConfig(config, 'a page');
-  const others = experiment.methods.filter((name) => name !== 'full').map(methodLabel);
-  const arms =
-    others.length === 0
-      ? ''
-      : `, then ${others.join(', ')} for ${experiment.armLength} ${experiment.budget} each`;
-  return (
-    `A model of about ${weightsText(weightsOf(config))} weights; a base shipped with the page or else pre-trained for ` +
-    `${counted(base.updates, 'update')}; ${estimatorLabel(ppo.estimator)} on ${counted(poolSizeOf(config), `${task.name} prompt`)} ` +
-    `for ${counted(experiment.epochs, 'epoch')} (${counted(fullUpdatesOf(config), 'update')} of ` +
-    `${counted(rollout.prompts, 'prompt')} × ${counted(rollout.samples, 'sample')})${arms}; ` +
-    `${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
-  );
+/** What a run will be, for a sentence. */
+export interface Plan {
+  readonly weights: number;
+  /** Updates of its pre-training, where its base is not given. */
+  readonly base: number;
+  /** The user's model, and the rank of its adapters; undefined rank for all weights. */
+  readonly given: { readonly model: string; readonly rank: number | undefined } | undefined;
+  readonly estimator: string;
+  readonly prompts: number;
+  /** Name of the task. */
+  readonly task: string;
+  readonly epochs: number;
+  readonly updates: number;
+  /** Prompts of an update. */
+  readonly perUpdate: number;
+  readonly samples: number;
+  /** Methods beside FULL. */
+  readonly arms: readonly string[];
+  readonly armLength: number;
+  /** Whether the length of an arm is in epochs, not updates. */
+  readonly inEpochs: boolean;
+  readonly seeds: readonly number[];
 }
 
-function describeGiven(
-  config: ExperimentConfig,
-  seeds: readonly number[],
-  { model, prompts }: Given,
-): string {
-  const { adapter, experiment, rollout, ppo } = config;
-  const what = adapter ? `adapters of rank ${adapter.rank} beside it` : 'all its weights';
+export function planOf({ config, seeds, given }: Choice): Plan {
+  const { experiment, rollout, ppo, task, adapter } = config;
+  const shared = {
+    estimator: estimatorLabel(ppo.estimator),
+    task: task.name,
+    epochs: experiment.epochs,
+    updates: fullUpdatesOf(config, given?.prompts),
+    perUpdate: rollout.prompts,
+    samples: rollout.samples,
+    armLength: experiment.armLength,
+    inEpochs: experiment.budget === 'epochs',
+    seeds,
+  };
+  if (given) {
+    const { name, parameters } = given.model;
+    const rank = adapter?.rank;
+    return {
+      ...shared,
+      weights: parameters,
+      base: 0,
+      given: { model: name, rank },
+      prompts: given.prompts,
+      arms: [],
+    };
+  }
+  return {
+    ...shared,
+    weights: weightsOf(config),
+    base: drawnConfig(config, 'a page').base.updates,
+    given: undefined,
+    prompts: poolSizeOf(config),
+    arms: experiment.methods.filter((name) => name !== 'full').map(methodLabel),
+  };
+}
+
+/** What a run will be, in English. */
+export function describePlan(choice: Choice): string {
+  const plan = planOf(choice);
+  const { weights, base, given, estimator, prompts, task, epochs, updates, arms } = plan;
+  const what =
+    given &&
+    (given.rank === undefined ? 'all its weights' : `adapters of rank ${given.rank} beside it`);
+  const model = given
+    ? `${given.model}, of ${weightsText(weights)} weights, with ${what} in training`
+    : `A model of about ${weightsText(weights)} weights; a base shipped with the page or else pre-trained for ` +
+      counted(base, 'update');
+  const others =
+    arms.length === 0
+      ? ''
+      : `, then ${arms.join(', ')} for ${plan.armLength} ${plan.inEpochs ? 'epochs' : 'updates'} each`;
   return (
-    `${model.name}, of ${weightsText(model.parameters)} weights, with ${what} in training; ${estimatorLabel(ppo.estimator)} on ` +
-    `${counted(prompts, 'prompt')} for ${counted(experiment.epochs, 'epoch')} ` +
-    `(${counted(fullUpdatesOf(config, prompts), 'update')} of ${counted(rollout.prompts, 'prompt')} × ` +
-    `${counted(rollout.samples, 'sample')}); ${seeds.length === 1 ? 'seed' : 'seeds'} ${seeds.join(', ')}.`
+    `${model}; ${estimator} on ${counted(prompts, given ? 'prompt' : `${task} prompt`)} ` +
+    `for ${counted(epochs, 'epoch')} (${counted(updates, 'update')} of ` +
+    `${counted(plan.perUpdate, 'prompt')} × ${counted(plan.samples, 'sample')})${others}; ` +
+    `${plan.seeds.length === 1 ? 'seed' : 'seeds'} ${plan.seeds.join(', ')}.`
   );
 }
 

@@ -1,6 +1,6 @@
 import { ConfigError, datasetTask, estimate, planRun, type TaskShape } from '../src/index.ts';
-import { bytes } from '../src/look/wording.ts';
 import type { Choice } from './link.ts';
+import { formText } from './strings/form.ts';
 
 /**
  * The memory that a run will need, before its start.
@@ -20,11 +20,8 @@ export function describeMemory(choice: Choice, limits?: GPUSupportedLimits): str
     return `${planRun(config, model.config, task, { memory, limits }).sentence}.`;
   }
   const { run, pretraining } = estimate(config, limits);
-  const before =
-    pretraining.total > run.total
-      ? `; ${bytes(pretraining.total)} where its base has to be pre-trained first`
-      : '';
-  return `About ${bytes(run.total)} of GPU memory${before}.`;
+  const { total } = pretraining;
+  return formText.peek().memory(run.total, total > run.total ? total : undefined);
 }
 
 /** The sizes of a dataset before it is open: prompts that are too long may still be left out. */

@@ -1,7 +1,6 @@
 import type { StoredRun, StoredRuns } from '../src/entries/browser.ts';
 import type { Connection, RunView, TrainerApi } from '../src/index.ts';
 import type { AdapterState } from './adapter.ts';
-import type { Cursor } from './cursor.ts';
 import type { Choice } from './link.ts';
 import type { Answers } from './state/stage.ts';
 
@@ -9,8 +8,6 @@ import type { Answers } from './state/stage.ts';
 export interface PageView {
   /** Undefined until the browser has answered. */
   adapter: AdapterState | undefined;
-  /** Whether the browser had an adapter before and has none now. */
-  lostAdapter: boolean;
   /** The run that the controls describe; undefined while they describe none. */
   choice: Choice | undefined;
   /** Whether the chosen run does not fit the adapter. */
@@ -30,8 +27,6 @@ export interface PageView {
   readFile: ((path: string) => Promise<Uint8Array | undefined>) | undefined;
   /** Responses of FULL to a prompt of the shown run. */
   readAnswers: ((prompt: number) => Promise<Answers>) | undefined;
-  /** The update that all views point at. */
-  cursor: Cursor;
   /** Undefined if the browser keeps no files for this page: runs are then in memory alone. */
   storage: StoredRuns | undefined;
   stored: readonly StoredRun[];
@@ -40,7 +35,6 @@ export interface PageView {
 /** The page before anything is known or asked. */
 export const emptyView = (): PageView => ({
   adapter: undefined,
-  lostAdapter: false,
   choice: undefined,
   tooLarge: false,
   settling: undefined,
@@ -51,7 +45,6 @@ export const emptyView = (): PageView => ({
   trainer: undefined,
   readFile: undefined,
   readAnswers: undefined,
-  cursor: {},
   storage: undefined,
   stored: [],
 });

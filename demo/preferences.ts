@@ -7,8 +7,8 @@ import { languages, themes, type Language, type Theme } from './state/url.ts';
 const LANGUAGE = 'limr-language';
 const THEME = 'limr-theme';
 
-/** Undefined where nothing is kept, or where the browser keeps nothing for this page. */
-function kept(name: string): string | null {
+/** What the browser keeps under a name; null where nothing is kept, or where the browser keeps nothing for this page. */
+export function kept(name: string): string | null {
   try {
     return localStorage.getItem(name);
   } catch {
@@ -16,7 +16,7 @@ function kept(name: string): string | null {
   }
 }
 
-function keep(name: string, choice: string | undefined): void {
+export function keep(name: string, choice: string | undefined): void {
   try {
     if (choice === undefined) localStorage.removeItem(name);
     else localStorage.setItem(name, choice);

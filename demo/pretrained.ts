@@ -14,10 +14,11 @@ import {
   type ExperimentConfig,
   type RunInputs,
 } from '../src/index.ts';
-import { bytes, counted } from '../src/look/wording.ts';
+import { bytes } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
 import { ownFiles, pickedFolder } from './dropped.ts';
-import { weightsText, type Given } from './link.ts';
+import type { Given } from './link.ts';
+import { formText } from './strings/form.ts';
 import { VerifierForm } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -134,11 +135,8 @@ export class PretrainedForm {
 
   /** What the form still needs, as a sentence. */
   get missing(): string {
-    const model = this.#model ? undefined : 'a model folder';
-    const prompts = this.#prompts ? undefined : 'a file of prompts';
-    const verifier = this.#verifier.chosen === undefined ? 'a verifier module' : undefined;
-    const missing = [model, prompts, verifier].filter((one) => one !== undefined);
-    return `Choose ${new Intl.ListFormat('en-GB').format(missing)}.`;
+    const { missing } = formText.peek();
+    return missing(!this.#model, !this.#prompts, this.#verifier.chosen === undefined);
   }
 
   /**
@@ -246,10 +244,10 @@ export class PretrainedForm {
     const text = byId('model-name', HTMLParagraphElement);
     if (model) {
       const { parameters, size, config } = model.seen;
-      const facts = `${weightsText(parameters)} weights, ${bytes(size)}, ${config.maxPositions} positions`;
-      text.replaceChildren(make('strong', '', visibleString(name)), ` · ${facts}`);
+      const facts = formText.peek().modelFacts(parameters, size, config.maxPositions);
+      text.replaceChildren(make('strong', '', visibleString(name)), facts);
       this.#fitTokens(config.maxPositions);
-    } else text.replaceChildren(make('span', 'quiet', 'No model chosen.'));
+    } else text.replaceChildren(make('span', 'quiet none', formText.peek().noModel));
     this.#keep.disabled = !model || !this.#kept || this.#keeping !== undefined;
     this.#onChange();
   }
@@ -294,8 +292,8 @@ export class PretrainedForm {
     this.#prompts = prompts;
     byId('prompts-name', HTMLParagraphElement).replaceChildren(
       ...(prompts
-        ? [make('strong', '', visibleString(name)), ` · ${counted(prompts.rows, 'row')}`]
-        : [make('span', 'quiet', 'No prompts chosen.')]),
+        ? [make('strong', '', visibleString(name)), formText.peek().rows(prompts.rows)]
+        : [make('span', 'quiet none', formText.peek().noPrompts)]),
     );
     this.#onChange();
   }
@@ -319,7 +317,7 @@ export class PretrainedForm {
         signal: this.#keeping.signal,
         tell: (copied) => {
           bar.value = copied / size;
-          setText(text, `${bytes(copied)} of ${bytes(size)} kept`);
+          setText(text, formText.peek().keptPart(copied, size));
         },
       });
     } catch (error) {
@@ -348,10 +346,11 @@ export class PretrainedForm {
 
   #keptRow({ name, size }: KeptModel): HTMLLIElement {
     const shown = visibleString(name);
-    const button = (label: string, act: () => Promise<void>): HTMLButtonElement => {
+    const told = formText.peek();
+    const button = (label: string, name: string, act: () => Promise<void>): HTMLButtonElement => {
       const one = make('button', '', label);
       one.type = 'button';
-      one.ariaLabel = `${label} the kept model ${shown}`;
+      one.ariaLabel = name;
       one.addEventListener('click', () => void act());
       return one;
     };
@@ -362,12 +361,12 @@ export class PretrainedForm {
       make(
         'div',
         'buttons',
-        button('Use', async () => {
+        button(told.use, told.useKept(shown), async () => {
           const files = await this.#kept?.files(name);
           if (files) await this.chooseModel(name, files);
         }),
-        button('Remove', async () => {
-          if (!window.confirm(`Remove the kept model ${shown}?`)) return;
+        button(told.remove, told.removeKept(shown), async () => {
+          if (!window.confirm(told.confirmRemove(shown))) return;
           try {
             await this.#kept?.remove(name);
           } catch (error) {

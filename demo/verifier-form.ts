@@ -6,6 +6,7 @@ import {
 import { isModule } from '../src/index.ts';
 import { bytes } from '../src/look/wording.ts';
 import { byId, make, setText } from './dom.ts';
+import { formText } from './strings/form.ts';
 import { visibleString } from './visible-text.ts';
 
 /** What the select says for a module, whatever its name. */
@@ -54,7 +55,7 @@ export class VerifierForm {
     // What is in the box is then not what was looked at.
     this.#code.addEventListener('input', () => {
       if (this.#module?.name !== PASTED && !this.#looking) return;
-      this.#forget(make('span', 'quiet', 'The code has changed: press “Use this code”.'));
+      this.#forget(make('span', 'quiet', formText.peek().codeChanged));
     });
     byId('use-module-code', HTMLButtonElement).addEventListener('click', () => {
       void this.choose(PASTED, new Blob([this.#code.value]));
@@ -81,9 +82,10 @@ export class VerifierForm {
   /** Asks for a module that a link names. What was chosen before is forgotten. */
   ask(name: string): void {
     this.show(name);
-    const text = 'The link names the module ';
-    const why = ', but code never comes with a link: choose the module yourself.';
-    this.#forget(make('span', '', text, make('strong', '', visibleString(name)), why));
+    const { linkNames, chooseYourself } = formText.peek();
+    this.#forget(
+      make('span', '', linkNames, make('strong', '', visibleString(name)), chooseYourself),
+    );
   }
 
   /**
@@ -119,7 +121,7 @@ export class VerifierForm {
   async #look(name: string, file: Blob): Promise<void> {
     this.#select.value = MODULE;
     this.#showPanel();
-    this.#forget(make('span', 'quiet', `Looking at ${visibleString(name)} …`));
+    this.#forget(make('span', 'quiet', formText.peek().looking(visibleString(name))));
     const looking = (this.#looking = new AbortController());
     let module: ChosenVerifier | undefined;
     let problem = '';
@@ -131,7 +133,7 @@ export class VerifierForm {
     }
     // Something else was chosen meanwhile.
     if (this.#looking !== looking) return;
-    this.#forget(make('span', 'quiet', 'No module chosen.'));
+    this.#forget(make('span', 'quiet none', formText.peek().noModule));
     this.#module = module;
     setText(this.#problem, problem);
     if (module) {

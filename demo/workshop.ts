@@ -21,20 +21,13 @@ import {
   connectTrainer,
   eventsOf,
   historyOf,
-  inTableOrder,
-  methodEntries,
   MemoryError,
-  metric,
-  metricMeaning,
   modulesOf,
-  poolPromptsOf,
   PRETRAINED,
   presets,
   presetSeeds,
-  readoutUnit,
   readRun,
   reportOf,
-  restartAdvice,
   runFiles,
   runFileText,
   RunView,
@@ -45,32 +38,17 @@ import {
   type ExperimentConfig,
   type ExperimentEvent,
   type Keeping,
-  type MetricKey,
   type RunFolder,
   type StartedRun,
   type StartRequest,
   type TrainerApi,
 } from '../src/index.ts';
-import { lineLook, type LineName } from '../src/look/tokens.ts';
-import { lookAtAdapter, showFacts } from './adapter.ts';
-import { epochAt, updateEnding, updateOf } from './cursor.ts';
+import { lookAtAdapter } from './adapter.ts';
 import { byId, make, setText } from './dom.ts';
 import { clearOffered, download, isOffered, offer } from './files.ts';
-import {
-  choose,
-  describePlan,
-  fullUpdatesOf,
-  nearestFit,
-  TooLargeError,
-  wishOf,
-  withoutModule,
-  type Choice,
-} from './link.ts';
+import { choose, nearestFit, TooLargeError, wishOf, withoutModule, type Choice } from './link.ts';
 import { describeMemory } from './memory.ts';
 import { throttled } from './plots/canvas.ts';
-import { digitsOf, LineChart } from './plots/line-chart.ts';
-import { lineSwatch } from './plots/line-swatch.ts';
-import type { Lines, Points } from './plots/readings.ts';
 import { canTrain, emptyView, isBusy } from './page-view.ts';
 import { PretrainedForm } from './pretrained.ts';
 import { scheme } from './scheme.ts';
@@ -95,7 +73,15 @@ import { asked, goTo, keepWish } from './router.ts';
 import { Film } from './state/film.ts';
 import { liveLandscape } from './state/landscape.ts';
 import { SoFar } from './state/so-far.ts';
-import { cursorEpoch, pointed } from './state/pointing.ts';
+import { liveActions, livePanel } from './state/live-panel.ts';
+import { formText } from './strings/form.ts';
+import { liveText } from './strings/live.ts';
+import { fillForm } from './views/form-words.ts';
+import { openGpu, reasonOf } from './views/gpu.tsx';
+import { openLive } from './views/live.tsx';
+import { adapter, lostAdapter } from './state/gpu.ts';
+import { pointed } from './state/pointing.ts';
+import { shownConfig } from './state/curves.ts';
 import {
   badLink,
   changes,
@@ -123,12 +109,7 @@ const preset = byId('preset', HTMLSelectElement);
 const seed = byId('seed', HTMLInputElement);
 const overrides = byId('overrides', HTMLTextAreaElement);
 const start = byId('start', HTMLButtonElement);
-const pause = byId('pause', HTMLButtonElement);
-const step = byId('step', HTMLButtonElement);
-const stop = byId('stop', HTMLButtonElement);
 const memory = byId('memory', HTMLParagraphElement);
-const progress = byId('progress', HTMLProgressElement);
-const slider = byId('cursor', HTMLInputElement);
 const announcer = byId('announcer', HTMLParagraphElement);
 
 /** How long a worker whose run failed is waited for. */
@@ -140,7 +121,6 @@ const SETTLED_MS = 200;
 const view = emptyView();
 
 const redraw = throttled(draw);
-const repoint = throttled(drawCursor);
 const form = new PretrainedForm(consider);
 const drops = listenToDrops({
   model: (name, chosenFiles) => forOwnModel(() => form.chooseModel(name, chosenFiles)),
@@ -164,31 +144,6 @@ function forOwnModel(take: () => Promise<void>): Promise<void> {
   return take();
 }
 
-const charts = byId('charts', HTMLDivElement);
-const chartOf = (key: MetricKey, digits: number, empty: readonly [number, number]): LineChart => {
-  const { name, meaning, unit } = metric(key);
-  const options = { title: name, meaning, unit: unit || name.toLowerCase() };
-  return new LineChart(charts, { ...options, format: digitsOf(digits), empty }, pointAt);
-};
-const rewardChart = chartOf('reward_mean', 2, [-1, 1]);
-const accuracyChart = new LineChart(
-  charts,
-  {
-    title: 'Held-out accuracy',
-    meaning:
-      'Greedy answers to prompts that no pool holds, mean of the tiers. Dashed rule: the read-out fixed before the run; past it FULL goes on alone, dimmed.',
-    unit: 'share right',
-    format: (share) => `${(100 * share).toFixed(1)} %`,
-    axisFormat: (share) => `${Math.round(100 * share)} %`,
-    points: true,
-    empty: [0, 0.4],
-    holds: true,
-  },
-  pointAt,
-);
-const klChart = chartOf('kl_mean', 4, [0, 0.1]);
-const lengthChart = chartOf('response_length_mean', 1, [0, 10]);
-
 // ---- what the user asks for ------------------------------------------------------------------
 
 const wishNow = (): Wish => ({
@@ -210,11 +165,9 @@ function consider(): void {
   form.shown = own;
   let refusal: unknown;
   const given = own ? form.given : undefined;
-  let plan = own && !given ? form.missing : '';
   try {
     if (!own || given) {
       view.choice = choose(wishNow(), given);
-      plan = describePlan(view.choice);
     }
     keepWish(wishNow());
     badLink.value = false;
@@ -224,14 +177,22 @@ function consider(): void {
   }
   describe(refusal);
   considerMemory();
+  tellPlan();
+  redraw();
+}
+
+/** Says what the controls mean. */
+function tellPlan(): void {
+  const { choice } = view;
+  const words = formText.peek();
+  const own = preset.value === PRETRAINED;
+  const plan = choice ? words.plan(choice) : own && !form.given ? form.missing : '';
   setText(byId('plan', HTMLDivElement), plan);
-  const { differences } = view.choice ?? { differences: [] };
+  const { differences } = choice ?? { differences: [] };
   const count = differences.length;
   setText(
     byId('differences-title', HTMLParagraphElement),
-    count === 0
-      ? 'Nothing differs from the preset.'
-      : `${count} ${count === 1 ? 'setting differs' : 'settings differ'} from the preset:`,
+    !choice ? '' : count === 0 ? words.same : words.differ(count),
   );
   byId('differences', HTMLUListElement).replaceChildren(
     ...differences.map(({ field, value, reference }) =>
@@ -239,11 +200,10 @@ function consider(): void {
         'li',
         '',
         make('code', '', field),
-        `: ${JSON.stringify(value)} instead of ${JSON.stringify(reference)}`,
+        words.insteadOf(JSON.stringify(value), JSON.stringify(reference)),
       ),
     ),
   );
-  redraw();
 }
 
 /** Tells the form of settings what the controls hold, and why that is no run if it is none. */
@@ -279,7 +239,8 @@ function describeChosenMemory(choice: Choice): void {
     const why = error instanceof Error ? error.message : String(error);
     const small = error instanceof AdapterError;
     const refused = small || error instanceof MemoryError || error instanceof ConfigError;
-    showMemory(small ? `This adapter is too small: ${why}.` : `GPU memory: ${why}.`, refused);
+    const words = formText.peek();
+    showMemory(small ? words.tooSmall(why) : words.memoryWhy(why), refused);
   }
 }
 
@@ -435,7 +396,7 @@ async function train(
     }
     feed?.tell(events);
   };
-  announce('Starting');
+  announce(liveText.peek().begins);
   redraw();
   const ended = new AbortController();
   // The form gives the code of a module alone where its user chose it.
@@ -469,7 +430,7 @@ async function train(
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
-          announce(standing(run).phase);
+          announce(standing(run, liveText.peek().standing).phase);
         }
       }
       changes.value++;
@@ -487,7 +448,7 @@ async function train(
     if (run.running) {
       run.state = stopped ? 'stopped' : 'failed';
       run.message = stopped ? '' : `${name}: ${message}`;
-      announce(standing(run).phase);
+      announce(standing(run, liveText.peek().standing).phase);
       feed?.tell([{ type: 'state', state: run.state, message: run.message }]);
     } else if (!stopped) complain(error);
     if (!stopped) {
@@ -645,7 +606,7 @@ async function openStorage(): Promise<void> {
   await form.useKept(view.storage && (await KeptModels.open()));
   await lookAtStored();
   const unfinished = view.stored.find(({ checkpoint, claimed }) => checkpoint && !claimed);
-  if (unfinished) announce('There is an unfinished run that can be resumed');
+  if (unfinished) announce(liveText.peek().unfinished);
 }
 
 async function lookAtStored(): Promise<void> {
@@ -709,7 +670,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);
-  announce(`The run of preset ${config.preset} is open`);
+  announce(liveText.peek().opened(config.preset));
 }
 
 async function openRun({ name, settings }: StoredRun, byAddress = false): Promise<void> {
@@ -860,166 +821,24 @@ function forgetChosen(): void {
   chosen.value = undefined;
 }
 
-/** What the page is at while no run is. */
-const idle = (): string =>
-  view.adapter === undefined
-    ? 'Looking for a GPU'
-    : canTrain(view)
-      ? 'Ready'
-      : 'No GPU here: it cannot train';
-
 function drawControls(): void {
   const canStart = canTrain(view) && view.choice !== undefined && !view.tooLarge && !view.preparing;
   const buttons = buttonsFor(view.run, canStart);
   start.disabled = !buttons.start;
-  byId('live', HTMLElement).classList.toggle('idle', live.peek() === undefined);
-  pause.disabled = !buttons.pause || view.stopping;
-  setText(pause, buttons.resumes ? 'Resume' : 'Pause');
-  step.disabled = !buttons.step || view.stopping;
-  stop.disabled = !buttons.stop || view.stopping;
-  const running = view.run?.running ?? false;
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   offerTakeAway();
 
   const watching = live.peek() !== undefined && live.peek() === watched.peek();
-  byId('training', HTMLElement).hidden = watching;
   const shown = watching ? live.peek() : view.run;
-  const where = shown
-    ? standing(shown)
-    : {
-        phase: idle(),
-        pace: '',
-        detail:
-          view.adapter?.kind === 'missing'
-            ? 'Runs that are stored in this browser can be opened; why, and what to do, stands above.'
-            : 'Nothing starts until you press Start.',
-        fraction: 0,
-      };
-  const waiting = view.stopping && running && !watching;
-  setText(
-    byId('phase', HTMLParagraphElement),
-    waiting ? 'Stopping after this update' : where.phase,
-  );
-  setText(byId('pace', HTMLParagraphElement), waiting ? '' : where.pace);
-  setText(byId('detail', HTMLParagraphElement), where.detail);
-  if (where.fraction === undefined) progress.removeAttribute('value');
-  else progress.value = where.fraction;
-  progress.classList.toggle('failed', shown?.state === 'failed');
-}
-
-function drawCharts(): void {
-  const run = shownRun();
-  const config = shownConfig();
-  const pool = poolNow();
-  const end = config && pool ? Math.max(fullUpdatesOf(config, pool), armEnd(config)) : 10;
-  const lineOf = (key: MetricKey): Lines =>
-    Object.fromEntries(
-      methodEntries(run?.updates ?? {}).map(([name, records]) => [
-        name,
-        records.map(({ update, metrics: values }) => [update, values[key] ?? NaN] as const),
-      ]),
-    );
-  const { budget, tableReadout, methods = [] } = config?.experiment ?? {};
-  const equal = budget === 'updates';
-  const trained = inTableOrder(['full', ...methods]);
-  const state = {
-    names: trained,
-    end,
-    fixed: run?.fixedReadout,
-    rule: equal ? tableReadout : undefined,
-    alone:
-      config && equal && trained.length > 1
-        ? Math.max(armEnd(config), tableReadout ?? 0)
-        : undefined,
-    cursor: updateOf(view.cursor),
+  const stopping = view.stopping && !watching;
+  livePanel.value = {
+    run: shown,
+    canTrain: view.adapter && canTrain(view),
+    stopping,
+    buttons,
+    watching,
   };
-  rewardChart.draw({ ...state, lines: lineOf('reward_mean') });
-  klChart.draw({ ...state, lines: lineOf('kl_mean') });
-  lengthChart.draw({ ...state, lines: lineOf('response_length_mean') });
-
-  const held: Partial<Record<LineName, Points>> = {};
-  const base = run?.evaluations.base?.at(-1)?.mean;
-  for (const name of trained) {
-    const points = (run?.evaluations[name] ?? [])
-      .filter((one) => one.seed === run?.seed)
-      .map(({ update, mean }) => [update, mean] as const);
-    if (points.length > 0) held[name] = base === undefined ? points : [[0, base], ...points];
-  }
-  if (base !== undefined) {
-    held.base = [
-      [0, base],
-      [end, base],
-    ];
-  }
-  const names: readonly LineName[] = ['base', ...trained];
-  accuracyChart.draw({ ...state, names, lines: held });
-  drawLegend(names);
-  const of = run && run.seeds.length > 1 ? `, seed ${run.seed}` : '';
-  setText(
-    byId('curves-title', HTMLHeadingElement),
-    `Learning, over the updates of each method${of}`,
-  );
-  slider.max = String(end);
-  drawCursor();
 }
-
-/** Everything that the page's one cursor points at, and nothing else. */
-function drawCursor(): void {
-  const config = shownConfig();
-  const update = updateOf(view.cursor);
-  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart]) chart.point(update);
-  const epoch = pointedEpoch();
-  cursorEpoch.value = epoch;
-  const fixed = config?.experiment.budget === 'updates' ? config.experiment.tableReadout : 0;
-  slider.value = String(update ?? fixed);
-  const text =
-    update === undefined
-      ? config
-        ? `${readoutUnit(config)} ${config.experiment.tableReadout}, the fixed read-out`
-        : 'the fixed read-out'
-      : `update ${update}${epoch === undefined ? '' : `, FULL’s data epoch ${epoch + 1}`}`;
-  setText(byId('cursor-text', HTMLOutputElement), text);
-  slider.ariaValueText = text;
-  byId('cursor-reset', HTMLButtonElement).disabled = view.cursor.pinned === undefined;
-}
-
-const pointedEpoch = (): number | undefined => {
-  const config = shownConfig();
-  const pool = poolNow();
-  const update = updateOf(view.cursor);
-  return pointed.peek()?.epoch ?? (config && pool ? epochAt(config, pool, update) : undefined);
-};
-
-/** Prompts of the pool that is shown, else of the one that the controls describe. */
-function poolNow(): number | undefined {
-  const config = shownConfig();
-  const shown = shownRun()?.pool.length ?? 0;
-  if (shown > 0) return shown;
-  return (config && poolPromptsOf(config.task)) ?? view.choice?.given?.prompts;
-}
-
-/** The last update of a data epoch of FULL; none without a run. */
-function epochToUpdate(epoch: number): number | undefined {
-  const config = shownConfig();
-  const pool = poolNow();
-  return config && pool ? updateEnding(config, pool, epoch) : undefined;
-}
-
-/** A view is pointed at, or no more. */
-function pointAt(update: number | undefined): void {
-  const { pinned } = view.cursor;
-  view.cursor = {
-    ...(pinned === undefined ? {} : { pinned }),
-    ...(update === undefined ? {} : { pointed: update }),
-  };
-  // Charts move a line; other views follow ten times a second at most.
-  for (const chart of [rewardChart, accuracyChart, klChart, lengthChart])
-    chart.point(updateOf(view.cursor));
-  repoint();
-}
-
-const armEnd = ({ experiment }: Choice['config']): number =>
-  experiment.methods.length > 1 && experiment.budget === 'updates' ? experiment.armLength : 0;
 
 function draw(): void {
   drawControls();
@@ -1028,13 +847,9 @@ function draw(): void {
   if (JSON.stringify(context) !== JSON.stringify(before)) keptContext.value = context;
   const { busy } = context;
   if (described.peek().busy !== busy) described.value = { ...described.peek(), busy };
-  drawCharts();
   drawAbout();
   offerWorkshop();
 }
-
-/** The config of the run that is shown, else of the run that the controls describe. */
-const shownConfig = (): ExperimentConfig | undefined => shownRun()?.config ?? view.choice?.config;
 
 /** Whether the run that is shown starts from the user's model. */
 function ownModel(): boolean {
@@ -1052,32 +867,15 @@ function drawAbout(): void {
   if (wish?.config !== known?.config || wish?.own !== known?.own) planned.value = wish;
   const drawn = !ownModel();
   for (const one of document.querySelectorAll<HTMLElement>('[data-drawn]')) one.hidden = !drawn;
-  const config = wish?.config ?? shownConfig();
-  if (config) rewardChart.explain(metricMeaning(config.task, 'reward_mean'));
 }
 
 // ---- the page --------------------------------------------------------------------------------
-
-/** The lines that the legend shows. */
-let legendOf = '';
-
-function drawLegend(names: readonly LineName[]): void {
-  const shown = names.join('\n');
-  if (shown === legendOf) return;
-  legendOf = shown;
-  byId('methods-legend', HTMLUListElement).replaceChildren(
-    ...names.map((name) => {
-      const look = lineLook(name, names);
-      return make('li', `line-${look.key}`, lineSwatch(look), ` ${look.label}`);
-    }),
-  );
-}
 
 /** Opens the trainer's side of the page. Called once. */
 export async function openWorkshop(): Promise<void> {
   preset.replaceChildren(
     ...[...Object.keys(presets), PRETRAINED].map((name) => {
-      const option = make('option', '', name === PRETRAINED ? 'a model of your own' : name);
+      const option = make('option', '', name);
       option.value = name;
       return option;
     }),
@@ -1085,7 +883,13 @@ export async function openWorkshop(): Promise<void> {
   keptActions.value = actionsOnKept;
   fillFromForm.value = fillControls;
   openDataRoom();
+  fillForm(byId('new-run', HTMLElement));
   consider();
+  effect(() => {
+    depends(formText.value);
+    untracked(tellPlan);
+    untracked(considerMemory);
+  });
   effect(() => {
     const found = asked.value;
     if (found && !isBusy(view)) readWish(found);
@@ -1096,36 +900,21 @@ export async function openWorkshop(): Promise<void> {
     depends(inspected.value, room.value);
     redraw();
   });
-  effect(() => {
-    const at = pointed.value;
-    untracked(() => pointAt(at === undefined ? undefined : epochToUpdate(at.epoch)));
-  });
   for (const control of [preset, seed, overrides]) control.addEventListener('input', consider);
   start.addEventListener('click', () => void startRun());
-  pause.addEventListener('click', () =>
-    ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
-  );
-  step.addEventListener('click', () => ask((api) => api.step()));
-  stop.addEventListener('click', () => {
-    view.stopping = true;
-    redraw();
-    ask((api) => api.stop());
-  });
+  liveActions.value = {
+    pause: () => ask((api) => (buttonsFor(view.run, false).resumes ? api.resume() : api.pause())),
+    step: () => ask((api) => api.step()),
+    stop: () => {
+      view.stopping = true;
+      redraw();
+      ask((api) => api.stop());
+    },
+  };
+  openLive(byId('live', HTMLElement));
+  openGpu(byId('unsupported', HTMLElement), byId('adapter-panel', HTMLElement));
   window.addEventListener('beforeunload', (event) => {
     if (view.run?.running) event.preventDefault();
-  });
-  slider.addEventListener('input', () => (pinned.value = Number(slider.value)));
-  effect(() => {
-    const { pointed } = view.cursor;
-    view.cursor = {
-      ...(pinned.value === undefined ? {} : { pinned: pinned.value }),
-      ...(pointed === undefined ? {} : { pointed }),
-    };
-    redraw();
-  });
-  byId('cursor-reset', HTMLButtonElement).addEventListener('click', () => {
-    pinned.value = undefined;
-    slider.focus();
   });
   // Another tab may have begun, ended or removed a run meanwhile; a driver may be back.
   window.addEventListener('focus', () => {
@@ -1151,22 +940,12 @@ export async function openWorkshop(): Promise<void> {
 async function lookForAdapter(): Promise<void> {
   const before = view.adapter;
   view.adapter = await lookAtAdapter();
-  byId('unsupported', HTMLElement).hidden = view.adapter.kind === 'ready';
   if (view.adapter.kind === 'ready') {
-    view.lostAdapter = false;
+    lostAdapter.value = false;
     if (view.run) view.run.gpuGone = false;
     considerMemory();
-    showFacts(byId('adapter', HTMLElement), view.adapter.facts);
-  } else {
-    setText(byId('unsupported-reason', HTMLParagraphElement), view.adapter.reason);
-    // It had one a moment ago.
-    if (before?.kind === 'ready') view.lostAdapter = true;
-    const advice = view.lostAdapter ? [restartAdvice, ...view.adapter.advice] : view.adapter.advice;
-    byId('unsupported-advice', HTMLUListElement).replaceChildren(
-      ...advice.map((text) => make('li', '', text)),
-    );
-    showFacts(byId('adapter', HTMLElement), [['Adapter', 'none: see the top of the page']]);
-  }
+  } else if (before?.kind === 'ready') lostAdapter.value = true;
+  adapter.value = view.adapter;
   redraw();
 }
 
@@ -1176,8 +955,8 @@ function offerWorkshop(): void {
   const busy = isBusy(view);
   const next = {
     canStart: canTrain(view) && view.choice !== undefined && !view.tooLarge && !busy,
-    memory: /^About ([\d.]+ \w+)/.exec(memory.textContent)?.[1] ?? '',
-    problem: view.adapter?.kind === 'missing' ? view.adapter.reason : undefined,
+    memory: /[\d.]+ \w*B\b/.exec(memory.textContent)?.[0] ?? '',
+    problem: view.adapter?.kind === 'missing' ? reasonOf(view.adapter) : undefined,
     unfinished: canTrain(view) && !busy ? unfinished?.name : undefined,
   };
   const key = JSON.stringify(next);

@@ -26,31 +26,10 @@ async function askModels(page: Page): Promise<void> {
   await page.locator('[aria-label="Answers of LIM"] .answer').first().waitFor();
 }
 
-/** Chooses rollouts that learn, some of them, and opens the tables. */
-async function importRollouts(page: Page): Promise<void> {
-  const [prompts, epochs, samples] = [400, 8, 8];
-  const rows = Array.from({ length: prompts * epochs * samples }, (_, i) => {
-    const [prompt, epoch] = [Math.floor(i / (epochs * samples)), Math.floor(i / samples) % epochs];
-    const speed = ((prompt * 37) % 101) / 100;
-    const chance = Math.min(1, 0.15 + speed * (0.3 + 0.16 * epoch));
-    const right = ((i * 7919 + prompt * 104_729) % 1000) / 1000 < chance;
-    return JSON.stringify({
-      step: epoch,
-      epoch,
-      prompt: `What is ${prompt} + ${(prompt * 7) % 90}?`,
-      response: '…',
-      reward: right ? 1 : -0.5,
-    });
-  });
-  await page.locator('#choose-rollouts').waitFor();
-  await page.locator('#rollout-files').setInputFiles({
-    name: 'rollouts.jsonl',
-    mimeType: 'application/jsonl',
-    buffer: Buffer.from(rows.join('\n')),
-  });
-  await page.locator('#kept-count').waitFor();
-  await page.locator('.tables > summary').click();
-  await page.locator('#imported-rows tbody tr').first().waitFor();
+function stateOf(name: string): PageState {
+  const found = recordedStates.find((state) => state.name === name);
+  if (!found) throw new RangeError(`no state '${name}'`);
+  return found;
 }
 
 /** Another tab of the same browser trains; this one is in a room of its own choice, or watches. */
@@ -69,19 +48,15 @@ const states: readonly PageState[] = [
   ...recordedStates,
   { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
   {
-    name: 'share-panel',
-    hash: '#/run?at=3&motion=0&lang=de',
-    reach: (page) => page.locator('#share').click(),
-  },
-  {
     name: 'watching',
     hash: '#/run?motion=0',
     reach: besideTraining('#training[hidden]'),
     whole: true,
   },
   { name: 'watch-offered', hash: '#/learn', reach: besideTraining('#watch') },
-  { name: 'imported', hash: '#/data', reach: importRollouts, whole: true },
-  { name: 'imported-zh', hash: '#/data?lang=zh', reach: importRollouts, whole: true },
+  { ...stateOf('imported'), name: 'imported-zh', hash: '#/data?motion=0&lang=zh' },
+  { ...stateOf('data'), name: 'data-de', hash: '#/data?motion=0&lang=de' },
+  { ...stateOf('run-whole'), name: 'run-whole-zh', hash: '#/run?motion=0&lang=zh' },
   {
     name: 'try-it',
     hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),

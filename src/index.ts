@@ -156,16 +156,20 @@ export { historyOf } from './run-folder/history.ts';
 export {
   buttonsFor,
   keptText,
-  restartAdvice,
   RunView,
-  standing,
   type FixedReadout,
   type Keeping,
   type Makeup,
   type PoolPrompt,
-  type Standing,
   type Verdict,
 } from './view/run-view.ts';
+export {
+  restartAdvice,
+  standing,
+  standingWords,
+  type Standing,
+  type StandingWords,
+} from './view/standing.ts';
 export { readRecording, timed, type Recording, type TimedEvent } from './view/recording.ts';
 export { readTold, toldText } from './view/told-event.ts';
 export * as runFiles from './run-folder/names.ts';

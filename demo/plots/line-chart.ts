@@ -1,27 +1,24 @@
-import type { FixedReadout } from '../../src/index.ts';
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
 import { DIMMED, lineLook, markPath, type LineLook, type LineName } from '../../src/look/tokens.ts';
-import { cssColor } from './canvas.ts';
-import { lineSwatch } from './line-swatch.ts';
-import { readAt, readFixed, splitAt, type Lines, type Points, type Reading } from './readings.ts';
+import { cssColor, throttled } from './canvas.ts';
+import { splitAt, type Lines, type Points } from './readings.ts';
 
 export interface LineChartOptions {
-  readonly title: string;
-  /** Meaning of the values, shown under the title. */
-  readonly meaning: string;
+  /** Title of the axis across. */
+  readonly across: string;
   /** Unit of the upright axis. */
   readonly unit: string;
-  /** A value as text, for the rows above the drawing. */
-  readonly format: (value: number) => string;
-  /** A value as text, for the axis. Default: uPlot's own numbers. */
-  readonly axisFormat?: (value: number) => string;
+  /** A value as text, for the upright axis. Default: uPlot's own numbers. */
+  readonly axisFormat?: ((value: number) => string) | undefined;
   /** Whether each value gets a mark; otherwise only a few values do. */
-  readonly points?: boolean;
+  readonly points?: boolean | undefined;
   /** Ends of the axis while there are no values. */
   readonly empty: readonly [number, number];
   /** Whether the axis always covers `empty`. */
-  readonly holds?: boolean;
+  readonly holds?: boolean | undefined;
+  /** Whether equal ways up are equal ratios; values that are not positive are left out then. */
+  readonly log?: boolean | undefined;
 }
 
 /** The contents of a chart. */
@@ -31,7 +28,6 @@ export interface ChartState {
   readonly names: readonly LineName[];
   /** Update at which the longest line will end. */
   readonly end: number;
-  readonly fixed: FixedReadout | undefined;
   /** Update of a vertical rule: the fixed read-out, if it is the same for all methods. */
   readonly rule: number | undefined;
   /** Update after which only FULL goes on; FULL's line is dimmed from there. */
@@ -47,65 +43,56 @@ const FONT = '12px system-ui, sans-serif';
 /** Steps of whole updates. */
 const wholeSteps = [1, 10, 100, 1000, 1e4, 1e5].flatMap((power) => [power, 2 * power, 5 * power]);
 
-/** One measure over updates, one line per method; above it, the values at one update. */
+/** One measure over updates, one line per method. */
 export class LineChart {
   readonly #options: LineChartOptions;
-  readonly #meaning = document.createElement('p');
-  readonly #when = document.createElement('p');
-  readonly #values = document.createElement('ul');
   readonly #line = document.createElement('div');
-  readonly #room = document.createElement('div');
+  readonly #room: HTMLElement;
   readonly #onPoint: (update: number | undefined) => void;
+  readonly #resizes = new ResizeObserver(() => this.#resize());
+  readonly #redraw = throttled(() => this.#draw());
   #plot: uPlot;
   #state: ChartState = {
     lines: {},
     names: [],
     end: 10,
-    fixed: undefined,
     rule: undefined,
     alone: undefined,
     cursor: undefined,
   };
-  #shown = '';
+  /** The lines that the plot was made for. */
+  #made = '';
+  #left = false;
 
   /**
+   * @param room The element that the chart fills.
    * @param onPoint Called with the update under the pointer, and with undefined when the pointer
    *   leaves.
    */
   constructor(
-    host: HTMLElement,
+    room: HTMLElement,
     options: LineChartOptions,
     onPoint: (update: number | undefined) => void,
   ) {
     this.#options = options;
-    const figure = document.createElement('figure');
-    figure.className = 'card chart';
-    const title = document.createElement('h3');
-    title.textContent = options.title;
-    this.#meaning.className = 'hint';
-    this.explain(options.meaning);
-    this.#when.className = 'when quiet';
-    this.#values.className = 'readout';
-    this.#room.className = 'plot';
-    // The rows above give the values, so the drawing is hidden from screen readers.
-    this.#room.ariaHidden = 'true';
-    figure.append(title, this.#meaning, this.#when, this.#values, this.#room);
-    host.append(figure);
+    this.#room = room;
     this.#line.className = 'cursor-line';
     this.#onPoint = onPoint;
     this.#plot = this.#makePlot();
-    new ResizeObserver(() => this.#resize()).observe(this.#room);
+    this.#resizes.observe(room);
     this.#resize();
-    this.#read();
   }
 
-  /** Says what its values mean. */
-  explain(meaning: string): void {
-    if (this.#meaning.textContent !== meaning) this.#meaning.textContent = meaning;
+  /** Takes the chart off the page. */
+  destroy(): void {
+    this.#left = true;
+    this.#resizes.disconnect();
+    this.#plot.destroy();
   }
 
   /** A plot of the lines that the state names: uPlot cannot remove a line that has no cursor. */
   #makePlot(): uPlot {
+    this.#made = this.#state.names.join('\n');
     const plot = new uPlot(this.#settings(), this.#aligned(), this.#room);
     plot.over.append(this.#line);
     plot.over.addEventListener('pointermove', ({ offsetX }) => {
@@ -116,13 +103,19 @@ export class LineChart {
     return plot;
   }
 
+  /** Shows a state: the cursor at once, the lines with the next drawing. */
   draw(state: ChartState): void {
     const last = Object.values(state.lines).map((points) => points?.at(-1)?.[0] ?? 0);
-    const before = this.#state.names;
     this.#state = { ...state, end: Math.max(state.end, ...last) };
-    if (before.join('\n') === state.names.join('\n')) {
+    this.#point();
+    this.#redraw();
+  }
+
+  #draw(): void {
+    if (this.#left) return;
+    if (this.#made === this.#state.names.join('\n')) {
       this.#plot.setData(this.#aligned());
-      this.point(state.cursor);
+      this.#point();
       return;
     }
     this.#plot.destroy();
@@ -130,20 +123,18 @@ export class LineChart {
     this.#resize();
   }
 
-  /** Moves only the page's cursor. */
-  point(update: number | undefined): void {
-    this.#state = { ...this.#state, cursor: update };
-    this.#read();
-    this.#line.hidden = update === undefined;
-    if (update !== undefined) {
-      this.#line.style.transform = `translateX(${Math.round(this.#plot.valToPos(update, 'x'))}px)`;
+  #point(): void {
+    const { cursor } = this.#state;
+    this.#line.hidden = cursor === undefined;
+    if (cursor !== undefined) {
+      this.#line.style.transform = `translateX(${Math.round(this.#plot.valToPos(cursor, 'x'))}px)`;
     }
   }
 
   #resize(): void {
     const { clientWidth: width } = this.#room;
     if (width > 0) this.#plot.setSize({ width, height: HEIGHT });
-    this.point(this.#state.cursor);
+    this.#point();
   }
 
   /** Two parts of each line: FULL is split at `alone`, other lines have an empty second part. */
@@ -158,6 +149,7 @@ export class LineChart {
   /** The data in uPlot's form: one list of x for all lines, and null where a line has no point. */
   #aligned(): uPlot.AlignedData {
     const parts = this.#parts();
+    const { log = false } = this.#options;
     const xs = new Set<number>(parts.flatMap((points) => points.map(([x]) => x)));
     // Without any x there would be no axes.
     const sorted = xs.size > 0 ? [...xs].sort((a, b) => a - b) : [0, this.#state.end];
@@ -166,14 +158,16 @@ export class LineChart {
       sorted,
       ...parts.map((points) => {
         const values = new Array<number | null>(sorted.length).fill(null);
-        for (const [x, y] of points) if (Number.isFinite(y)) values[place.get(x) ?? 0] = y;
+        for (const [x, y] of points) {
+          if (Number.isFinite(y) && (!log || y > 0)) values[place.get(x) ?? 0] = y;
+        }
         return values;
       }),
     ];
   }
 
   #settings(): uPlot.Options {
-    const { axisFormat, unit } = this.#options;
+    const { axisFormat, across, unit, log = false } = this.#options;
     const axis: uPlot.Axis = {
       stroke: () => cssColor('--quiet'),
       font: FONT,
@@ -191,10 +185,15 @@ export class LineChart {
       cursor: { x: false, y: false, drag: { x: false, y: false }, points: { show: false } },
       scales: {
         x: { time: false, range: () => [0, this.#state.end] },
-        y: { range: (_, low: number | null, high: number | null) => this.#range(low, high) },
+        y: {
+          // 3: equal ratios. The names of these numbers are types alone.
+          // eslint-disable-next-line @typescript-eslint/no-unsafe-enum-assignment -- it is no value
+          ...(log ? { distr: 3 } : {}),
+          range: (_, low: number | null, high: number | null) => this.#range(low, high),
+        },
       },
       axes: [
-        { ...axis, size: 24, gap: 4, label: 'updates', incrs: wholeSteps },
+        { ...axis, size: 24, gap: 4, label: across, incrs: wholeSteps },
         {
           ...axis,
           size: 48,
@@ -250,8 +249,9 @@ export class LineChart {
   }
 
   #range(low: number | null, high: number | null): [number, number] {
-    const { empty, holds = false } = this.#options;
+    const { empty, holds = false, log = false } = this.#options;
     if (low === null || high === null) return [...empty];
+    if (log) return uPlot.rangeLog(low, high, 10, false) as [number, number];
     if (holds) return [Math.min(empty[0], low), Math.max(empty[1], high)];
     // A single value, or equal values, would give an axis without length.
     const least = (empty[1] - empty[0]) / 20;
@@ -274,40 +274,4 @@ export class LineChart {
     context.stroke();
     context.restore();
   }
-
-  /**
-   * Updates the values above the drawing. The rows keep their places, so that nothing below moves.
-   */
-  #read(): void {
-    const { lines, names, fixed, cursor } = this.#state;
-    const reading: Reading = cursor === undefined ? readFixed(lines, fixed) : readAt(lines, cursor);
-    const texts = names.map((name) => {
-      const value = reading.values[name];
-      return [name, value === undefined ? '–' : this.#options.format(value)] as const;
-    });
-    const shown = JSON.stringify([reading.title, texts]);
-    if (shown === this.#shown) return;
-    this.#shown = shown;
-    this.#when.textContent = reading.title;
-    this.#values.replaceChildren(
-      ...texts.map(([name, text]) => {
-        const item = document.createElement('li');
-        const look = this.#look(name);
-        item.className = `line-${look.key}`;
-        item.append(lineSwatch(look), ` ${look.label} `);
-        const value = document.createElement('span');
-        value.textContent = text;
-        item.append(value);
-        return item;
-      }),
-    );
-  }
-}
-
-/** Formats with a fixed number of digits, with a true minus sign and without `-0.00`. */
-export function digitsOf(digits: number): (value: number) => string {
-  return (value) => {
-    const text = value.toFixed(digits).replace('-', '−');
-    return /^−[0.]*$/.test(text) ? text.slice(1) : text;
-  };
 }

@@ -7,9 +7,12 @@ export type Points = readonly (readonly [update: number, value: number])[];
 
 export type Lines = Readonly<Partial<Record<LineName, Points>>>;
 
-/** The values beside a chart, and the title that names their update. */
+/** The values beside a chart, and where they are of. */
 export interface Reading {
-  readonly title: string;
+  /** The fixed read-out, or an update; undefined while there are no values. */
+  readonly at: 'readout' | number | undefined;
+  /** Whether the fixed read-out is still to come. */
+  readonly awaits: boolean;
   /** A line without a value has not reached the update. */
   readonly values: Readonly<Partial<Record<LineName, number>>>;
 }
@@ -43,28 +46,27 @@ export function readAt(lines: Lines, update: number): Reading {
     points.map(([x]) => x).filter((x) => x <= update),
   );
   const at = Math.max(...known);
-  if (known.length === 0) return { title: 'no values yet', values: read(lines, () => undefined) };
-  return { title: `update ${at}`, values: read(lines, () => at) };
+  if (known.length === 0) {
+    return { at: undefined, awaits: false, values: read(lines, () => undefined) };
+  }
+  return { at, awaits: false, values: read(lines, () => at) };
 }
 
 /**
  * All lines at the fixed read-out; before any line has reached it, at the last update that all
  * lines have.
  */
-export function readFixed(lines: Lines, fixed: FixedReadout | undefined): Reading {
+export function readFixed(lines: Lines, fixed: Pick<FixedReadout, 'updates'> | undefined): Reading {
   const methods = methodsIn(lines);
   if (fixed) {
     const values = read(lines, (name) => fixed.updates[name]);
     if (methods.some(([name]) => values[name] !== undefined)) {
-      return { title: `at ${fixed.text}, the fixed read-out`, values };
+      return { at: 'readout', awaits: false, values };
     }
   }
   if (methods.length === 0) return readAt(lines, 0);
   const last = Math.min(...methods.map(([, points]) => points.at(-1)?.[0] ?? 0));
-  const reading = readAt(lines, last);
-  return fixed
-    ? { ...reading, title: `${reading.title}; the read-out is at ${fixed.text}` }
-    : reading;
+  return { ...readAt(lines, last), awaits: fixed !== undefined };
 }
 
 /** Splits a line at `update`. The second part starts at the first part's last point. */

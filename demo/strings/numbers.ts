@@ -6,6 +6,16 @@ export const fixed = (value: number, digits: number): string =>
   new Intl.NumberFormat(language.value, {
     minimumFractionDigits: digits,
     maximumFractionDigits: digits,
+    signDisplay: 'negative',
+  })
+    .format(value)
+    .replace('-', '−');
+
+/** Digits that count, for values that span decades. */
+export const significant = (value: number, digits: number): string =>
+  new Intl.NumberFormat(language.value, {
+    minimumSignificantDigits: digits,
+    maximumSignificantDigits: digits,
   })
     .format(value)
     .replace('-', '−');

@@ -36,7 +36,7 @@ export function Spine(): JSX.Element {
         <>
           <Acts />
           <p class="sentence">
-            {sentenceOf(run)} {actOf(run) === 5 && laterActs.value?.apartText(run)}
+            {unbroken(sentenceOf(run))} {actOf(run) === 5 && laterActs.value?.apartText(run)}
           </p>
         </>
       ) : (
@@ -247,3 +247,9 @@ function Invitation(): JSX.Element | null {
     </p>
   );
 }
+
+/** A sentence whose lines do not break before a sign of percent. */
+const unbroken = (text: string): (string | JSX.Element)[] =>
+  text
+    .split(/([\d.,]+ %)/)
+    .map((part, i) => (i % 2 === 1 ? <span class="unbroken">{part}</span> : part));

@@ -1,5 +1,4 @@
 import type { ExperimentConfig } from '../config.ts';
-import { bytes, duration } from '../look/wording.ts';
 import { evaluationsAt, readoutUnit } from '../readouts.ts';
 import { cutText } from '../report/cut.ts';
 import {
@@ -8,9 +7,7 @@ import {
   type EventOf,
   type ExperimentEvent,
   type ExperimentResults,
-  failureIn,
   type LimSummary,
-  type Loading,
   type RunState,
   type UpdateRecord,
 } from '../results.ts';
@@ -418,133 +415,4 @@ export function buttonsFor(model: RunView | undefined, ready: boolean) {
     // Reading can be stopped at once.
     stop: between || (state === 'starting' && model?.loading !== undefined),
   };
-}
-
-/** Where a run stands, for the line under the progress bar and, without numbers, for listeners. */
-export interface Standing {
-  readonly phase: string;
-  readonly pace: string;
-  readonly detail: string;
-  /** In [0, 1]; undefined while nobody knows. */
-  readonly fraction: number | undefined;
-}
-
-export function standing(model: RunView): Standing {
-  const { state, message, pretraining, progress, compiling, recovery, results } = model;
-  const compiled = compiling
-    ? `Compiling kernel ${compiling.compiled} of ${compiling.of}, once: ${compiling.label}`
-    : model.compiled > 0
-      ? `${model.compiled} kernels compiled.`
-      : '';
-  const of = model.seeds.length > 1 ? ` (seed ${model.seed})` : '';
-  switch (state) {
-    case 'starting':
-      if (model.loading) return { phase: stages[model.loading.stage], ...amount(model.loading) };
-      return {
-        phase: 'Opening the device',
-        pace: '',
-        detail: 'The first kernels are being compiled.',
-        fraction: undefined,
-      };
-    case 'failed': {
-      const { name, words } = failureIn(message);
-      const lost = name === 'DeviceLostError';
-      return {
-        phase: lost
-          ? 'The GPU was lost'
-          : model.gpuGone
-            ? 'The browser gives no GPU'
-            : 'The run failed',
-        pace: rescueOf(model),
-        detail: lost
-          ? `The browser's GPU process or the driver stopped: ${words.replace(/\.+$/, '')}.`
-          : words,
-        fraction: progress?.fraction ?? 0,
-      };
-    }
-    case 'stopped':
-      return {
-        phase: 'Stopped',
-        pace: rescueOf(model),
-        detail: message,
-        fraction: progress?.fraction ?? 0,
-      };
-    case 'done': {
-      const seconds = results ? `in ${duration(results.seconds)}` : '';
-      return { phase: 'Done', pace: seconds, detail: compiled, fraction: 1 };
-    }
-    default: {
-      const paused = intents[state] ?? '';
-      if (recovery) {
-        const { reason, seconds, attempt, most } = recovery;
-        return {
-          phase: `${paused}The GPU was lost`,
-          pace: `Opening a device again in ${seconds} s (${attempt} of ${most} within an hour)`,
-          detail: reason,
-          fraction: progress?.fraction,
-        };
-      }
-      if (model.loading) {
-        return { phase: `${paused}${stages[model.loading.stage]}`, ...amount(model.loading) };
-      }
-      if (pretraining) {
-        const { update, of: all, loss } = pretraining;
-        return {
-          phase: `${paused}Pre-training the base`,
-          pace: `update ${update} of ${all}, loss ${loss.toFixed(2)}`,
-          detail: compiled,
-          fraction: update / all,
-        };
-      }
-      const update = model.lastUpdate ? `update ${model.lastUpdate.update} · ` : '';
-      const pace = progress
-        ? `${update}about ${duration(progress.eta)} left · ${Math.round(progress.tokensPerSecond)} tokens/s · ` +
-          `${duration(progress.stepMs / 1000)} an update`
-        : '';
-      return {
-        phase: `${paused}${model.phase}${of}`,
-        pace,
-        detail: compiled,
-        fraction: progress?.fraction,
-      };
-    }
-  }
-}
-
-/** What a run reads its files for. */
-const stages: Readonly<Record<Loading['stage'], string>> = {
-  check: 'Checking the files',
-  weights: 'Loading the model',
-};
-
-const amount = ({ bytes: read, of }: Loading): Omit<Standing, 'phase'> => ({
-  pace: `${bytes(read)} of ${bytes(of)}`,
-  detail: 'Stop ends this at once.',
-  fraction: of > 0 ? read / of : undefined,
-});
-
-/** Before what the run is at, where it is not simply going on. */
-const intents: Readonly<Partial<Record<RunView['state'], string>>> = {
-  pausing: 'Pausing after this update… ',
-  stepping: 'Stepping… ',
-  paused: 'Paused. ',
-  stopping: 'Stopping after this update… ',
-};
-
-/** After crashes of its GPU process a browser may give no adapter until it is started again. */
-export const restartAdvice =
-  'The browser gives this page no GPU any more, as after crashes of its GPU process: restart the browser, with all its windows.';
-
-/** What is left of a run that ended before its end. */
-function rescueOf({ keeping, checkpointed, gpuGone }: RunView): string {
-  if (!keeping.stored) return 'It was kept in memory alone: it cannot go on.';
-  if (gpuGone) {
-    const next = checkpointed
-      ? 'Its last checkpoint is kept: Resume then goes on from there'
-      : 'Start then begins it again';
-    return `${restartAdvice} ${next}.`;
-  }
-  return checkpointed
-    ? 'Its last checkpoint is kept: Resume, below, goes on from there bit for bit.'
-    : 'It had no checkpoint yet: Start begins it again.';
 }

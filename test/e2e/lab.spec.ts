@@ -51,10 +51,10 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
     const row = rows.filter({ has: page.getByRole('rowheader', { name, exact: true }) });
     await expect(row).toContainText(/\d+\.\d %.*\d+\.\d % – \d+\.\d %/);
   }
+  const table = await rows.locator('td:nth-child(2)').allTextContents();
   await expect(page.locator('#readout')).toContainText('after 8 updates');
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
-  const table = await rows.locator('td:nth-child(2)').allTextContents();
   await toRoom(page, 'learn');
   await expect(page.locator('#learn')).toContainText(/here \d+ of 64/);
   await toRoom(page, 'prompts');

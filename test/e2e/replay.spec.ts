@@ -158,6 +158,32 @@ test('every room shows the recording, without a fault, in light and dark and sma
   expect(faults.list).toEqual([]);
 });
 
+test('any curve can be shown, and is again at the next visit', async ({ page }) => {
+  await open(page, '#/run?motion=0&at=5&lang=de');
+  await expect(page.locator('#curves-title')).toHaveText(/^Das Lernen/);
+  await page.locator('#choose-curves > summary').click();
+  await page.locator('#choose-curves [name=actor_grad_norm]').check();
+  const charts = page.locator('.chart h3');
+  const names = ['Belohnung', 'Richtig bei ungesehenen Aufgaben', 'Antwortlänge'];
+  const shown = [...names, 'KL zum Ausgangsmodell', 'Gradientennorm der Strategie'];
+  await expect(charts).toHaveText(shown);
+  await expect(page.locator('.chart').last().locator('.readout')).toContainText(/LIM \d,\d/);
+  await page.reload();
+  await expect(charts).toHaveText(shown);
+  await page.locator('#choose-curves > summary').click();
+  await page.locator('#choose-curves button').click();
+  await expect(charts).toHaveCount(4);
+  // A form that is wrong is not said to be the preset.
+  await toRoom(page, 'data');
+  await expect(page.locator('#new-run-title')).toHaveText('Ein neuer Lauf');
+  await expect(page.locator('#plan')).toContainText('160 Prompts');
+  await expect(page.locator('#differences-title')).toHaveText('Nichts weicht von der Vorgabe ab.');
+  await page.locator('#settings > summary').click();
+  await page.locator('#overrides').fill('{"rollout": {"samples": 0}}');
+  await expect(page.locator('#problem')).toContainText('rollout.samples');
+  await expect(page.locator('#differences-title')).toBeEmpty();
+});
+
 test('a wrong key is told as one, step by step', async ({ page }) => {
   await open(page);
   await page.keyboard.press('5');

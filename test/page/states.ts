@@ -33,6 +33,33 @@ const choose =
     await page.locator('#inspector .grouped li').first().waitFor();
   };
 
+/** Chooses rollouts that learn, some of them, and opens the tables. */
+async function importRollouts(page: Page): Promise<void> {
+  const [prompts, epochs, samples] = [400, 8, 8];
+  const rows = Array.from({ length: prompts * epochs * samples }, (_, i) => {
+    const [prompt, epoch] = [Math.floor(i / (epochs * samples)), Math.floor(i / samples) % epochs];
+    const speed = ((prompt * 37) % 101) / 100;
+    const chance = Math.min(1, 0.15 + speed * (0.3 + 0.16 * epoch));
+    const right = ((i * 7919 + prompt * 104_729) % 1000) / 1000 < chance;
+    return JSON.stringify({
+      step: epoch,
+      epoch,
+      prompt: `What is ${prompt} + ${(prompt * 7) % 90}?`,
+      response: '…',
+      reward: right ? 1 : -0.5,
+    });
+  });
+  await page.locator('#choose-rollouts').waitFor();
+  await page.locator('#rollout-files').setInputFiles({
+    name: 'rollouts.jsonl',
+    mimeType: 'application/jsonl',
+    buffer: Buffer.from(rows.join('\n')),
+  });
+  await page.locator('#kept-count').waitFor();
+  await page.locator('.tables > summary').click();
+  await page.locator('#imported-rows tbody tr').first().waitFor();
+}
+
 /** Winds the film to its end, where the Prompts room has scores. */
 async function scored(page: Page): Promise<void> {
   await act(5)(page);
@@ -94,6 +121,40 @@ export const states: readonly PageState[] = [
     whole: true,
   },
   {
+    name: 'curves-chosen',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await act(5)(page);
+      await page.locator('#choose-curves > summary').click();
+      for (const name of ['actor_grad_norm', 'entropy', 'sampler_gap']) {
+        await page.locator(`#choose-curves [name=${name}]`).check();
+      }
+      await page.locator('#curves').scrollIntoViewIfNeeded();
+    },
+    whole: true,
+  },
+  {
+    name: 'share-panel',
+    hash: `#/run?at=3&${still}`,
+    reach: (page) => page.locator('#share').click(),
+  },
+  {
+    name: 'tour',
+    hash: `#/run?${still}`,
+    reach: async (page) => {
+      await page.keyboard.press('t');
+      await page.locator('#guide > *').first().waitFor();
+    },
+  },
+  {
+    name: 'presenter',
+    hash: `#/run?${still}&present=1`,
+    reach: async (page) => {
+      await page.locator('#guide > *').first().waitFor();
+      await act(3)(page);
+    },
+  },
+  {
     name: 'compare',
     hash: `#/compare?${still}&at=5`,
     reach: (page) => page.locator('#compare h2').first().waitFor(),
@@ -121,6 +182,28 @@ export const states: readonly PageState[] = [
     whole: true,
   })),
   { name: 'data', hash: `#/data?${still}`, whole: true },
+  { name: 'imported', hash: `#/data?${still}`, reach: importRollouts, whole: true },
+  {
+    name: 'form-error',
+    hash: `#/data?${still}`,
+    reach: async (page) => {
+      await page.locator('#settings > summary').click();
+      await page.locator('#overrides').fill('{"rollout": {"samples": 0}}');
+      await page.locator('#problem', { hasText: 'samples' }).waitFor();
+    },
+    whole: true,
+  },
+  {
+    name: 'own-model',
+    hash: `#/data?${still}`,
+    reach: async (page) => {
+      await page
+        .locator('#preset')
+        .selectOption({ index: -1 + (await page.locator('#preset option').count()) });
+      await page.locator('#verifier').selectOption('module');
+    },
+    whole: true,
+  },
   {
     name: 'bad-link',
     hash: `#/data?preset=quick&config=%7B%22rollout%22%3A%7B%22samples%22%3A0%7D%7D&${still}`,
@@ -148,8 +231,9 @@ export const addressOf = ({ hash }: PageState, fields: Readonly<Record<string, s
 
 /** Waits until the page has loaded all that it loads by itself. */
 export async function settled(page: Page): Promise<void> {
-  await page.locator('#theme').waitFor();
-  await page.waitForFunction(() => document.getElementById('cursor-text')?.textContent !== '');
+  await page.locator('#theme').waitFor({ state: 'attached' });
+  await page.locator('#cursor-text').waitFor({ state: 'attached' });
+  await page.locator('#preset option').first().waitFor({ state: 'attached' });
 }
 
 /** Opens the page in a state. */

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { text as german } from '../../demo/strings/de/form.ts';
+import { text as chinese } from '../../demo/strings/zh/form.ts';
 import {
   choose,
   describePlan,
@@ -9,7 +11,7 @@ import {
   type Given,
 } from '../../demo/link.ts';
 import { ConfigError } from '../../src/config-error.ts';
-import { presets, presetSeeds } from '../../src/presets.ts';
+import { PRETRAINED, presets, presetSeeds } from '../../src/presets.ts';
 import { defaultAdapter } from '../../src/vocabulary/adapters.ts';
 
 const wish = (overrides: object, preset = 'pretrained') => ({
@@ -189,4 +191,25 @@ describe('what is asked for', () => {
     // Two layers of 4 64 x 64 matrices, 3 of 64 x 172, and two norms of 64.
     expect(weightsOf(presets['quick'])).toBe(2 * (4 * 64 * 64 + 3 * 64 * 172 + 2 * 64));
   });
+});
+
+test('a plan is the same in every language, in its words', () => {
+  const plain = choose({ preset: 'quick', seeds: '3, 4', overrides: '' });
+  const own = choose(
+    { preset: PRETRAINED, seeds: '', overrides: '' },
+    { ...given, settings: { ...given.settings, adapter: null } },
+  );
+  for (const { plan } of [german, chinese]) {
+    const numbers = (text: string): string[] =>
+      (text.match(/\d[\d.,]*/g) ?? []).map((one) => one.replace(/\D/g, ''));
+    // Weights are rounded in English alone.
+    for (const [choice, weights] of [
+      [plain, weightsOf(plain.config)],
+      [own, given.model.parameters],
+    ] as const) {
+      const told = numbers(describePlan(choice)).slice(1);
+      expect(numbers(plan(choice))).toEqual([String(weights), ...told]);
+    }
+  }
+  expect(german.plan(own)).toMatch(/^tiny mit [\d.,]+ Gewichten; trainiert werden alle Gewichte/);
 });

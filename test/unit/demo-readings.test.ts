@@ -1,25 +1,29 @@
 import { describe, expect, test } from 'vitest';
-import { epochAt, updateEnding, updateOf } from '../../demo/cursor.ts';
+import { epochAt, updateEnding } from '../../demo/cursor.ts';
+import { curveKeys, curvesOf, usualCurves } from '../../demo/plots/curve-keys.ts';
 import { readAt, readFixed, splitAt, type Points } from '../../demo/plots/readings.ts';
 import { configFrom } from '../../src/config.ts';
+import { metrics } from '../../src/metrics.ts';
 
 const upTo = (last: number, slope: number): Points =>
   Array.from({ length: last }, (_, i) => [i + 1, slope * (i + 1)]);
-const fixed = { text: 'update 12', updates: { full: 12, lim: 12, rand: 12 } };
+const fixed = { updates: { full: 12, lim: 12, rand: 12 } };
 
 describe('the values beside a chart', () => {
   test('are those of the fixed read-out for all, wherever a line has got to', () => {
     const lines = { full: upTo(25, 1), lim: upTo(12, 2), rand: upTo(7, 3) };
     // RAND is on its way: it has no value at 12 yet.
     expect(readFixed(lines, fixed)).toEqual({
-      title: 'at update 12, the fixed read-out',
+      at: 'readout',
+      awaits: false,
       values: { full: 12, lim: 24 },
     });
   });
 
   test('are of one update before it, and say where the read-out is', () => {
     expect(readFixed({ full: upTo(5, 1) }, fixed)).toEqual({
-      title: 'update 5; the read-out is at update 12',
+      at: 5,
+      awaits: true,
       values: { full: 5 },
     });
     const held = {
@@ -33,12 +37,12 @@ describe('the values beside a chart', () => {
       ] as Points,
     };
     expect(readFixed(held, fixed).values).toEqual({ base: 0.2, full: 0.3 });
-    expect(readFixed({}, fixed)).toEqual({ title: 'no values yet', values: {} });
-    expect(readFixed({ full: upTo(5, 1) }, undefined).title).toBe('update 5');
+    expect(readFixed({}, fixed)).toEqual({ at: undefined, awaits: false, values: {} });
+    expect(readFixed({ full: upTo(5, 1) }, undefined)).toMatchObject({ at: 5, awaits: false });
   });
 
   test('are read where each method has trained on equally many epochs', () => {
-    const epochs = { text: 'data epoch 3 of its own prompts', updates: { full: 15, lim: 4 } };
+    const epochs = { updates: { full: 15, lim: 4 } };
     expect(readFixed({ full: upTo(25, 1), lim: upTo(6, 2) }, epochs).values).toEqual({
       full: 15,
       lim: 8,
@@ -47,8 +51,8 @@ describe('the values beside a chart', () => {
 
   test('are of one update under the cursor: a line that has ended has none', () => {
     const lines = { full: upTo(25, 1), lim: upTo(12, 2) };
-    expect(readAt(lines, 7)).toEqual({ title: 'update 7', values: { full: 7, lim: 14 } });
-    expect(readAt(lines, 20)).toEqual({ title: 'update 20', values: { full: 20 } });
+    expect(readAt(lines, 7)).toEqual({ at: 7, awaits: false, values: { full: 7, lim: 14 } });
+    expect(readAt(lines, 20)).toEqual({ at: 20, awaits: false, values: { full: 20 } });
     // Read-outs are few: the last one at or before the cursor, for all lines the same.
     const held = {
       full: [
@@ -58,9 +62,9 @@ describe('the values beside a chart', () => {
       ] as Points,
       lim: [[6, 0.35]] as Points,
     };
-    expect(readAt(held, 11)).toEqual({ title: 'update 6', values: { full: 0.3, lim: 0.35 } });
-    expect(readAt(held, 13)).toEqual({ title: 'update 12', values: { full: 0.4 } });
-    expect(readAt(held, 3)).toEqual({ title: 'no values yet', values: {} });
+    expect(readAt(held, 11)).toEqual({ at: 6, awaits: false, values: { full: 0.3, lim: 0.35 } });
+    expect(readAt(held, 13)).toEqual({ at: 12, awaits: false, values: { full: 0.4 } });
+    expect(readAt(held, 3)).toEqual({ at: undefined, awaits: false, values: {} });
   });
 });
 
@@ -97,10 +101,19 @@ describe('the cursor', () => {
       expect(epochAt(config, 160, updateEnding(config, 160, epoch))).toBe(epoch);
     }
   });
+});
 
-  test('follows the pointer, else the slider', () => {
-    expect(updateOf({})).toBeUndefined();
-    expect(updateOf({ pinned: 4 })).toBe(4);
-    expect(updateOf({ pinned: 4, pointed: 0 })).toBe(0);
+describe('the curves that a browser keeps', () => {
+  test('come in the order of the page, whatever else is kept there', () => {
+    expect(curvesOf('entropy held nonsense entropy __proto__')).toEqual(['held', 'entropy']);
+    expect(curvesOf(usualCurves.join(' '))).toEqual(usualCurves);
+  });
+
+  test('are none where nothing that is logged is named', () => {
+    for (const text of [null, '', 'nonsense', 'toString']) expect(curvesOf(text)).toBeUndefined();
+  });
+
+  test('are of every scalar that is logged, and of the held-out accuracy', () => {
+    expect([...curveKeys].sort()).toEqual(['held', ...metrics.map(({ key }) => key)].sort());
   });
 });

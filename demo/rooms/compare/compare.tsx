@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import { methodLabel, type MethodName } from '../../../src/index.ts';
 import { lineLook } from '../../../src/look/tokens.ts';
 import { pointsOf } from '../../../src/sweep/readings.ts';
+import '../../views/curves.css';
 import '../../../src/report/plot.css';
 import './compare.css';
 import { compareText } from '../../strings/compare.ts';

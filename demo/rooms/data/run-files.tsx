@@ -41,42 +41,53 @@ export function RunFilesPanel(): JSX.Element {
           </a>
         </p>
       )}
-      <div class="buttons">
-        <Button id="report" disabled={!report} onClick={() => report?.()}>
-          {t.downloadReport}
-        </Button>
-        <Button id="bundle" disabled={!bundle} onClick={() => bundle?.(weights)}>
-          {t.downloadBundle}
-        </Button>
-        <label class="check">
-          <input
-            type="checkbox"
-            checked={weights}
-            onChange={(event) => setWeights(event.currentTarget.checked)}
-          />
-          <span>{t.withWeights}</span>
-        </label>
-      </div>
-      <p id="report-text" class="hint" role="status">
-        {t.reportStates[reportState.value]}
-      </p>
+      {!recorded && (
+        <>
+          <div class="buttons">
+            <Button id="report" disabled={!report} onClick={() => report?.()}>
+              {t.downloadReport}
+            </Button>
+            <Button id="bundle" disabled={!bundle} onClick={() => bundle?.(weights)}>
+              {t.downloadBundle}
+            </Button>
+            <label class="check">
+              <input
+                type="checkbox"
+                checked={weights}
+                onChange={(event) => setWeights(event.currentTarget.checked)}
+              />
+              <span>{t.withWeights}</span>
+            </label>
+          </div>
+          <p id="report-text" class="hint" role="status">
+            {t.reportStates[reportState.value]}
+          </p>
+        </>
+      )}
       <ul id="files" class="files">
         {expected.map((path) => (
-          <Item path={path} meaning={t.meanings[path]} key={path} />
+          <Item path={path} meaning={t.meanings[path]} comes={!recorded} key={path} />
         ))}
         {others.map((path) => (
-          <Item path={path} meaning={meaningOf(path)} key={path} />
+          <Item path={path} meaning={meaningOf(path)} comes={!recorded} key={path} />
         ))}
       </ul>
-      <p id="storage" class="hint">
-        {notKept.value === undefined ? t.kept : t.notKept(notKept.value)}
-      </p>
+      {(!recorded || notKept.value !== undefined) && (
+        <p id="storage" class="hint">
+          {notKept.value === undefined ? t.kept : t.notKept(notKept.value)}
+        </p>
+      )}
     </section>
   );
 }
 
-function Item(props: { readonly path: string; readonly meaning: string }): JSX.Element {
-  const { path, meaning } = props;
+function Item(props: {
+  readonly path: string;
+  readonly meaning: string;
+  /** Whether a file that is not there is still to come. */
+  readonly comes: boolean;
+}): JSX.Element {
+  const { path, meaning, comes } = props;
   const t = keptText.value;
   const file = offered.value.get(path);
   return (
@@ -90,7 +101,8 @@ function Item(props: { readonly path: string; readonly meaning: string }): JSX.E
         </>
       ) : (
         <>
-          <span class="quiet">{path}</span> {meaning}, {t.later}
+          <span class="quiet">{path}</span> {meaning}
+          {comes && `, ${t.later}`}
         </>
       )}
     </li>

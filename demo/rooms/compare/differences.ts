@@ -107,7 +107,7 @@ function chargedContrasts({ condition }: Group): Contrast[] {
 export const sideOf = ({ low, high }: Estimate): -1 | 0 | 1 => (low > 0 ? 1 : high < 0 ? -1 : 0);
 
 /** A method's accuracy at the fixed read-out. */
-export function accuracyIn(group: Group, method: MethodName): Estimate | undefined {
+function accuracyIn(group: Group, method: MethodName): Estimate | undefined {
   const { tableReadout } = group.config.experiment;
   return accuracyOf([...readingsOf(group, method, tableReadout).values()], sizesIn(group));
 }

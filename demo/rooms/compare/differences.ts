@@ -105,9 +105,3 @@ function chargedContrasts({ condition }: Group): Contrast[] {
 
 /** -1, 0 or 1: below, not told apart, above. */
 export const sideOf = ({ low, high }: Estimate): -1 | 0 | 1 => (low > 0 ? 1 : high < 0 ? -1 : 0);
-
-/** A method's accuracy at the fixed read-out. */
-function accuracyIn(group: Group, method: MethodName): Estimate | undefined {
-  const { tableReadout } = group.config.experiment;
-  return accuracyOf([...readingsOf(group, method, tableReadout).values()], sizesIn(group));
-}

@@ -1,7 +1,7 @@
 // The states of the page on the recording that it comes with: what the tests of test/page walk through
 // and `npm run screens` takes pictures of.
 import type { Page } from 'playwright/test';
-import { lessons } from '../../demo/state/url.ts';
+import { lessons } from '../../demo/state/lessons.ts';
 
 export interface PageState {
   readonly name: string;

@@ -23,7 +23,3 @@ export function make<Tag extends keyof HTMLElementTagNameMap>(
 export function setText(element: HTMLElement, text: string): void {
   if (element.textContent !== text) element.textContent = text;
 }
-
-/** A table cell; numbers are aligned at their end. */
-export const cell = (text: Child, number = false): HTMLTableCellElement =>
-  make('td', number ? 'number' : '', text);

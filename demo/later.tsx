@@ -9,16 +9,24 @@ import { laterPictures } from './views/later-pictures.ts';
 
 /** @param host Finds an element of the page by its id. */
 export async function openLater(host: (id: string) => HTMLElement): Promise<void> {
-  const [{ Choices }, { Sharing }, { fillPage }, { Inspector }, { TryIt }, { openCurves }] =
-    await Promise.all([
-      import('./views/choices.tsx'),
-      import('./share/panel.tsx'),
-      import('./views/page.tsx'),
-      import('./views/inspector.tsx'),
-      import('./views/try-it.tsx'),
-      import('./views/curves.tsx'),
-      laterPictures(),
-    ]);
+  const [
+    { Choices },
+    { Sharing },
+    { fillPage },
+    { Inspector },
+    { TryIt },
+    { openCurves },
+    { keepTitle },
+  ] = await Promise.all([
+    import('./views/choices.tsx'),
+    import('./share/panel.tsx'),
+    import('./views/page.tsx'),
+    import('./views/inspector.tsx'),
+    import('./views/try-it.tsx'),
+    import('./views/curves.tsx'),
+    import('./title.ts'),
+    laterPictures(),
+  ]);
   laterBanner.value = () => (
     <>
       <Sharing />
@@ -26,6 +34,7 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
     </>
   );
   fillPage();
+  keepTitle();
   render(<Inspector name="inspector" />, host('inspector'));
   render(<TryIt />, host('try-it'));
   openCurves(host('curves'));
@@ -41,6 +50,14 @@ export async function openLater(host: (id: string) => HTMLElement): Promise<void
   openCompare(host('compare'));
   const { openWorkshop } = await import('./workshop.ts');
   await openWorkshop();
+  const [{ openWatch }, { keepOffline }, { Notices }] = await Promise.all([
+    import('./tabs/watch.ts'),
+    import('./offline/register.ts'),
+    import('./views/notices.tsx'),
+  ]);
+  render(<Notices />, host('notices'));
+  openWatch();
+  await keepOffline();
 }
 
 /** The tour and the presenter's view, once somebody wants one of them. */

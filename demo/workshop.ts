@@ -81,6 +81,7 @@ import { openLive } from './views/live.tsx';
 import { adapter, lostAdapter } from './state/gpu.ts';
 import { pointed } from './state/pointing.ts';
 import { shownConfig } from './state/curves.ts';
+import { SoFar } from './state/so-far.ts';
 import {
   badLink,
   changes,
@@ -96,9 +97,11 @@ import {
   showReel,
   shownRun,
   wantedRun,
+  watched,
   workshop,
 } from './state/stage.ts';
 import type { Wish } from './state/url.ts';
+import { openFeed } from './tabs/feed.ts';
 import { openFrames } from './verifier-form.ts';
 import { visibleString } from './visible-text.ts';
 
@@ -382,7 +385,17 @@ async function train(
   live.value = run;
   liveAnswers.value = undefined;
   goTo('run');
-  let told: ExperimentEvent[] = [];
+  const soFar = new SoFar();
+  const feed = openFeed({ config, seeds, keeping, name: claim?.name }, soFar, () =>
+    liveAnswers.peek(),
+  );
+  const tell = (events: readonly ExperimentEvent[]): void => {
+    for (const event of events) {
+      run.apply(event);
+      soFar.add(event);
+    }
+    feed?.tell(events);
+  };
   announce(liveText.peek().begins);
   redraw();
   const ended = new AbortController();
@@ -403,18 +416,17 @@ async function train(
       ...(given?.memory === undefined ? {} : { memory: given.memory }),
       ...(frames ? { frames } : {}),
     };
-    const begun = from.api
-      .start(transfer(request, frames ? [frames] : []))
-      .then((started) => noteBegun(run, from, started, claim, given));
+    const begun = from.api.start(transfer(request, frames ? [frames] : [])).then((started) => {
+      tell(started.notes.map((text) => ({ type: 'warning', text })));
+      return noteBegun(run, from, started, claim, given);
+    });
     // It is awaited when the events have ended, which they also do if nothing began.
     begun.catch(() => undefined);
     // Not paced by frames or timers: it goes on in a hidden tab, where only the drawing rests.
     for await (const batch of eventsOf(from)) {
       for (const event of batch) {
         const { phase, state, recovery } = run;
-        run.apply(event);
-        if (event.type === 'started') told = [];
-        if (lasts(event)) told.push(event);
+        tell([event]);
         // Another seed's pool: the prompt that was chosen is not in it.
         if (event.type === 'pool') forgetChosen();
         if (run.phase !== phase || run.state !== state || run.recovery !== recovery) {
@@ -427,7 +439,7 @@ async function train(
     }
     await begun;
     await offerFiles(run);
-    if (run.state === 'done') showFinished(run, told);
+    if (run.state === 'done') showFinished(run, soFar.lasting);
     if (claim && run.state === 'done') await view.storage?.dropCheckpoints(claim.name);
   } catch (error) {
     // A worker's error comes as a plain one that keeps its name.
@@ -437,6 +449,7 @@ async function train(
       run.state = stopped ? 'stopped' : 'failed';
       run.message = stopped ? '' : `${name}: ${message}`;
       announce(standing(run, liveText.peek().standing).phase);
+      feed?.tell([{ type: 'state', state: run.state, message: run.message }]);
     } else if (!stopped) complain(error);
     if (!stopped) {
       await closeTrainer();
@@ -445,6 +458,7 @@ async function train(
   }
   liveLandscape.value = undefined;
   changes.value++;
+  feed?.close();
   ended.abort();
   await claim?.release();
   // A browser whose GPU process crashed may have no adapter to offer any more.
@@ -454,20 +468,6 @@ async function train(
   }
   await lookAtStored();
 }
-
-/** Whether an event is part of a finished run: others tell how it was computed. */
-const lasts = (event: ExperimentEvent): boolean =>
-  event.type === 'state'
-    ? event.state === 'done'
-    : ![
-        'compiling',
-        'loading',
-        'pretraining',
-        'progress',
-        'checkpoint',
-        'recovery',
-        'resumed',
-      ].includes(event.type);
 
 /** Shows a finished run as a film at its end, with the prompt that was chosen. */
 function showFinished(
@@ -486,13 +486,12 @@ function showFinished(
 async function noteBegun(
   run: RunView,
   from: Connection<TrainerApi>,
-  { adapter, host, inputs, notes }: StartedRun,
+  { adapter, host, inputs }: StartedRun,
   claim: RunClaim | undefined,
   given: GivenFiles | undefined,
 ): Promise<void> {
   run.adapter = adapter;
   run.host = host;
-  for (const text of notes) run.apply({ type: 'warning', text });
   const answersOf = (prompt: number): Promise<Answers> => from.api.completions(prompt);
   view.readAnswers = answersOf;
   liveAnswers.value = answersOf;
@@ -644,6 +643,7 @@ interface FinishedFiles {
 async function showRun(finished: FinishedFiles, byAddress = false): Promise<void> {
   // An address says the room and the prompt, too.
   const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
+  const from = room.peek();
   const { name, settings, read, completions, kept } = finished;
   const folder = folderOf(name, read);
   const run = await readRun(folder);
@@ -665,7 +665,8 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
   if (kept) asker.value = storedAsker(name, config);
-  if (!byAddress) goTo('run');
+  // Whoever went elsewhere meanwhile stays there.
+  if (!byAddress && room.peek() === from) goTo('run');
   const file = await read(runFiles.CONFIG);
   if (file) offer(runFiles.CONFIG, file);
   await offerFiles(opened);
@@ -824,15 +825,17 @@ function drawControls(): void {
   const canStart = canTrain(view) && view.choice !== undefined && !view.tooLarge && !view.preparing;
   const buttons = buttonsFor(view.run, canStart);
   start.disabled = !buttons.start;
-  const running = view.run?.running ?? false;
   preset.disabled = seed.disabled = overrides.disabled = form.disabled = isBusy(view);
   offerTakeAway();
 
-  const { run, stopping } = view;
-  livePanel.value = { run, canTrain: view.adapter && canTrain(view), stopping, buttons };
-  const fraction = run && standing(run).fraction;
-  document.title =
-    running && fraction !== undefined ? `${Math.round(100 * fraction)} % · LIMR Lab` : 'LIMR Lab';
+  const watching = live.peek() !== undefined && live.peek() === watched.peek();
+  livePanel.value = {
+    run: watching ? live.peek() : view.run,
+    watching,
+    canTrain: view.adapter && canTrain(view),
+    stopping: view.stopping && !watching,
+    buttons,
+  };
 }
 
 function draw(): void {

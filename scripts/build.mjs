@@ -21,6 +21,7 @@ import { build } from 'vite';
 import { dist, stamp, walk } from './dist.mjs';
 import { notices } from './notices.mjs';
 import { modulePath, root } from './process.mjs';
+import { writeServiceWorker } from './service-worker.mjs';
 
 const help = `npm run build [-- options]
 
@@ -218,9 +219,15 @@ export function emitTypes() {
   return true;
 }
 
-/** Builds the page, its workers and its data, with relative addresses. */
-export const buildDemo = () =>
-  build({ root: join(root, 'demo'), configFile: join(root, 'vite.config.ts'), logLevel: 'warn' });
+/** Builds the page, its workers and its data, with relative addresses, and what keeps it offline. */
+export async function buildDemo() {
+  await build({
+    root: join(root, 'demo'),
+    configFile: join(root, 'vite.config.ts'),
+    logLevel: 'warn',
+  });
+  await writeServiceWorker(join(root, 'dist-demo'));
+}
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const { values } = parseArgs({

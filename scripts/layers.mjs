@@ -338,6 +338,7 @@ export const layers = {
       'src/readouts',
       'src/report',
       'src/results',
+      'src/results-schema',
       'src/run-folder',
       'src/selection',
       'src/tasks',

@@ -32,12 +32,31 @@ function stateOf(name: string): PageState {
   return found;
 }
 
+/** Another tab of the same browser trains; this one is in a room of its own choice, or watches. */
+const besideTraining =
+  (seen: string) =>
+  async (page: Page): Promise<void> => {
+    const other = await page.context().newPage();
+    const hash = tinyHash({ experiment: { methods: ['full', 'lim'], epochs: 40 } });
+    await other.goto(new URL(hash, page.url()).href);
+    await other.locator('#start:enabled').click();
+    await other.locator('.fact', { hasText: 'update 9' }).waitFor({ timeout: 300_000 });
+    await page.locator(seen).waitFor({ state: 'attached' });
+  };
+
 const states: readonly PageState[] = [
   ...recordedStates,
   { name: 'compare-zh', hash: '#/compare?motion=0&lang=zh', whole: true },
   { ...stateOf('imported'), name: 'imported-zh', hash: '#/data?motion=0&lang=zh' },
   { ...stateOf('data'), name: 'data-de', hash: '#/data?motion=0&lang=de' },
   { ...stateOf('run-whole'), name: 'run-whole-zh', hash: '#/run?motion=0&lang=zh' },
+  {
+    name: 'watching',
+    hash: '#/run?motion=0',
+    reach: besideTraining('#training[hidden]'),
+    whole: true,
+  },
+  { name: 'watch-offered', hash: '#/learn', reach: besideTraining('#watch') },
   {
     name: 'try-it',
     hash: tinyHash({ experiment: { methods: ['full', 'lim'] } }),
@@ -79,7 +98,16 @@ for (const width of [1400, 390]) {
   for (const scheme of ['light', 'dark'] as const) {
     for (const { name, hash, reach, noGpu = false, whole = false } of states) {
       // Dark is the same page in other colours: some states show them.
-      const dark = ['act-3', 'act-5', 'prompts', 'compare', 'tokens', 'imported'];
+      const dark = [
+        'act-3',
+        'act-5',
+        'prompts-heat',
+        'prompts-land',
+        'compare',
+        'tokens',
+        'imported',
+        'watching',
+      ];
       if (scheme === 'dark' && !dark.includes(name)) continue;
       const file = `${name}-${width}-${scheme}.png`;
       if (only.length > 0 && !only.some((part) => file.includes(part))) continue;

@@ -171,4 +171,5 @@ export {
   type StandingWords,
 } from './view/standing.ts';
 export { readRecording, timed, type Recording, type TimedEvent } from './view/recording.ts';
+export { readTold, toldText } from './view/told-event.ts';
 export * as runFiles from './run-folder/names.ts';

@@ -32,6 +32,13 @@ export const embeddedViews: Readonly<Record<string, () => Promise<View>>> = {
       return run ? <Finding run={run} /> : null;
     };
   },
+  landscape: async () => {
+    const { Landscape } = await import('../rooms/prompts/landscape.tsx');
+    return () => {
+      const run = film.value?.end;
+      return run ? <Landscape run={run} /> : null;
+    };
+  },
   answers: async () => {
     const { Inspector } = await import('../views/inspector.tsx');
     return () => <Inspector name="inspector" />;

@@ -7,7 +7,10 @@ import type { Room } from '../state/url.ts';
 
 /** How each room is shown in its element. */
 const views: Partial<Record<Room, () => Promise<(host: HTMLElement) => void>>> = {
-  prompts: async () => (await import('./prompts/room.tsx')).showPrompts,
+  prompts: async () => {
+    const { PromptsRoom } = await import('./prompts/room.tsx');
+    return (host) => render(<PromptsRoom />, host);
+  },
   learn: async () => {
     const { LearnRoom } = await import('./learn/room.tsx');
     return (host) => render(<LearnRoom />, host);

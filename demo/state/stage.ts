@@ -46,6 +46,8 @@ export const badLink = signal(false);
 export const motion = signal(true);
 /** The run under way, or one that ended without a result. */
 export const live = signal<RunView | undefined>(undefined);
+/** The run of another tab that this one watches; it is `live` for as long as it is shown. */
+export const watched = signal<RunView | undefined>(undefined);
 /** Responses of the run under way. */
 export const liveAnswers = signal<Reel['answersOf'] | undefined>(undefined);
 export const reel = signal<Reel | undefined>(undefined);

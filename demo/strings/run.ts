@@ -15,6 +15,8 @@ const english = {
   coming: 'A recorded run is on its way.',
   missing: (why: string) => `The recorded run cannot be shown: ${why}.`,
   underWay: 'A run of this tab, under way',
+  watching: 'Another tab trains; this one watches',
+  watchedEnded: 'The other tab ended this run before it was done',
   broken: 'A run of this tab that did not end',
   finished: 'A finished run of this browser',
   showRecording: 'Show the recording',

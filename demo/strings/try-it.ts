@@ -12,6 +12,7 @@ const english = {
     'A recording has no weights. Train a run here, and its base and what was trained from it answer what you ask.',
   train: 'Train it here',
   nobodyYet: 'There is nobody to ask yet: first comes the base.',
+  elsewhere: 'Another tab holds the models of this run: ask them there.',
   nobody: 'This run ended before there was a model to ask.',
   waiting: 'Waiting for the end of this update: answers come between two updates.',
   asking: 'Asking …',

@@ -31,7 +31,7 @@ function whereNow(): Standing {
 
 function Live(): JSX.Element {
   const text = liveText.value;
-  const { run, stopping, buttons } = livePanel.value;
+  const { run, watching, stopping, buttons } = livePanel.value;
   const { pause, step, stop } = liveActions.value;
   const { phase, pace, detail, fraction } = whereNow();
   return (
@@ -52,7 +52,7 @@ function Live(): JSX.Element {
           {detail}
         </p>
       </div>
-      <div class="buttons" role="group" aria-label={text.buttons}>
+      <div id="training" class="buttons" role="group" aria-label={text.buttons} hidden={watching}>
         <Button id="pause" disabled={!buttons.pause || stopping} onClick={pause}>
           {buttons.resumes ? text.resume : text.pause}
         </Button>

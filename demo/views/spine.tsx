@@ -15,6 +15,7 @@ import {
   shownRun,
   speed,
   togglePlaying,
+  watched,
   wind,
   workshop,
 } from '../state/stage.ts';
@@ -54,7 +55,9 @@ function Provenance(): JSX.Element | null {
   const run = shownRun();
   const text = runText.value;
   const [now, shown, recorded] = [live.value, reel.value, recording.value];
-  if (now && run?.running !== false) return <p class="provenance">{text.underWay}</p>;
+  const watches = now !== undefined && now === watched.value;
+  const runs = now !== undefined && run?.running !== false;
+  if (runs && !watches) return <p class="provenance">{text.underWay}</p>;
   if (!shown && !now) return null;
   if (!now && shown?.origin.kind === 'shared') {
     return (
@@ -66,7 +69,7 @@ function Provenance(): JSX.Element | null {
   if (now || shown?.origin.kind !== 'recorded') {
     return (
       <p class="provenance">
-        {now ? text.broken : text.finished}{' '}
+        {watches ? (runs ? text.watching : text.watchedEnded) : now ? text.broken : text.finished}{' '}
         {recorded && (
           <button type="button" class="link" onClick={() => showReel(recorded, 'opening')}>
             {text.showRecording}

@@ -24,6 +24,7 @@ import {
   shownRun,
   typedText,
   workshop,
+  watched,
 } from '../state/stage.ts';
 import {
   agreementText,
@@ -85,7 +86,9 @@ function Body({ run }: { readonly run: RunView }): JSX.Element {
   const whole = film.value?.end;
   const offered = offeredWeights(whole ?? run, whole !== undefined);
   if (!ask || offered.length === 0) {
-    return <p class="quiet">{run.running ? text.nobodyYet : text.nobody}</p>;
+    const watches = live.value !== undefined && live.value === watched.value;
+    const why = !run.running ? text.nobody : watches ? text.elsewhere : text.nobodyYet;
+    return <p class="quiet">{why}</p>;
   }
   return <Asking run={run} ask={ask} offered={offered} />;
 }

@@ -180,6 +180,7 @@ const rgbText = (hex: string): string =>
 
 test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) => {
   const faults = await watchFaults(page);
+  const devices = await countDevices(page);
   await poisonTexts(page);
   // Untrained, and every update a whole epoch: each prompt has answers after the first.
   const hash = tinyHash({
@@ -240,6 +241,16 @@ test('pause, step, resume, stop; hostile text; a hidden tab', async ({ page }) =
   await expect(page.locator('#list button').first()).toContainText('<img src=x');
   await page.locator('#look-heat').click();
   await expect(page.locator('#matrix')).toHaveAttribute('aria-valuetext', /\[U\+202E\]/);
+  // The landscape comes from the worker that trains: the page itself asks for no device.
+  await page.locator('#look-land').click();
+  await expect(page.locator('.land-mark.chosen')).toContainText('[U+202E]');
+  await expect(page.locator('#land-hint')).toContainText('the trainer’s own buffers.');
+  const drawn = await page.locator('#landscape').screenshot();
+  await page.locator('#landscape').press('+');
+  await expect
+    .poll(async () => (await page.locator('#landscape').screenshot()).equals(drawn))
+    .toBe(false);
+  expect(await devices()).toBe(0);
   expect(await page.locator('main img').count()).toBe(0);
   expect(await page.locator('body').innerHTML()).not.toContain('\u202e');
   expect(await page.evaluate(() => 'attacked' in window)).toBe(false);

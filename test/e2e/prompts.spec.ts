@@ -146,28 +146,3 @@ test('without WebGPU the landscape says so and is a heat map', async ({ page }) 
   await expect(page.locator('.notice-line')).toContainText('The landscape needs WebGPU');
   await expect(page.locator('#matrix')).toBeVisible();
 });
-
-for (const [language, words] of [
-  ['de', 'behält 39 von 160 Prompts'],
-  ['zh', '保留 160 个提示中的 39 个'],
-] as const) {
-  test(`the room speaks ${language}, on a phone`, async ({ page }) => {
-    await page.setViewportSize({ width: 320, height: 700 });
-    await open(page, `&lang=${language}&theme=dark`);
-    await expect(page.locator('.cut-words')).toContainText(words);
-    for (const look of ['curves', 'table', 'heat']) {
-      await page.locator(`#look-${look}`).click();
-      const past = await page.locator('#prompts').evaluate((room) =>
-        [...room.querySelectorAll('*')]
-          .filter((one) => one.closest('.scroll, .answers') === null || one.matches('.scroll'))
-          .filter(
-            (one) => one.checkVisibility() && !one.closest('details:not([open]) > :not(summary)'),
-          )
-          .filter((one) => one.getBoundingClientRect().right > window.innerWidth)
-          .map(({ outerHTML }) => outerHTML.slice(0, 80)),
-      );
-      expect(past, look).toEqual([]);
-    }
-    expect(await seriousFaults(page)).toEqual([]);
-  });
-}

@@ -236,11 +236,13 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
       await button(page, /^Open/)
         .nth(1 - i)
         .click();
+      await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
       await toRoom(page, 'compare');
       await expect(page.locator('#warnings li')).toHaveText([`of ${names[1 - i]}`]);
       await toRoom(page, 'data');
       // Without a reload between: as many warnings, other ones.
       await button(page, /^Open/).nth(i).click();
+      await expect(page.locator('body')).toHaveAttribute('data-room', 'run');
       await toRoom(page, 'compare');
       await expect(page.locator('#warnings li')).toHaveText([`of ${name}`]);
     }

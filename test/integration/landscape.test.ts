@@ -172,7 +172,8 @@ describe('a landscape in a canvas', () => {
   });
 
   test('shows the matrix, and goes on when the run has other buffers', async (context) => {
-    if (!('OffscreenCanvas' in globalThis)) context.skip('only pages have canvases');
+    const canDraw = 'OffscreenCanvas' in globalThis && new OffscreenCanvas(1, 1).getContext('2d');
+    if (!canDraw) context.skip('only pages have canvases to draw on');
     const gpu = await openTestGpu();
     const matrixOf = (value: number) => {
       const sums = gpu.tensor('sums', [3, 2], 'f32', 'rewards');

@@ -2,6 +2,7 @@
 // and `npm run screens` takes pictures of.
 import type { Page } from 'playwright/test';
 import { lessons } from '../../demo/state/lessons.ts';
+import type { Look } from '../../demo/state/url.ts';
 
 export interface PageState {
   readonly name: string;
@@ -33,15 +34,6 @@ const choose =
     await page.locator('#inspector .grouped li').first().waitFor();
   };
 
-/** Moves LIM's threshold and lets the wrong keys stand out. */
-async function moveCut(page: Page): Promise<void> {
-  await act(5)(page);
-  await page.locator('#theta').focus();
-  await page.keyboard.press('Shift+ArrowLeft');
-  await page.keyboard.press('Shift+ArrowLeft');
-  await page.locator('#filter').selectOption('wrong');
-}
-
 /** Chooses rollouts that learn, some of them, and opens the tables. */
 async function importRollouts(page: Page): Promise<void> {
   const [prompts, epochs, samples] = [400, 8, 8];
@@ -67,6 +59,14 @@ async function importRollouts(page: Page): Promise<void> {
   await page.locator('#kept-count').waitFor();
   await page.locator('.tables > summary').click();
   await page.locator('#imported-rows tbody tr').first().waitFor();
+}
+
+/** Winds the film to its end, where the Prompts room has scores. */
+async function scored(page: Page): Promise<void> {
+  await act(5)(page);
+  await page.locator('#theta').waitFor();
+  // A picture comes at once or not at all.
+  await page.locator('.land-mark, .notice-line, #matrix, #kept, #list').first().waitFor();
 }
 
 /** Fields of an address that make the page stand still. */
@@ -95,14 +95,32 @@ export const states: readonly PageState[] = [
     },
     whole: true,
   },
-  { name: 'prompts', hash: `#/prompts?${still}`, reach: act(5), whole: true },
-  ...(['land', 'curves', 'table'] as const).map((look) => ({
+  ...(['heat', 'land', 'curves', 'table'] as const satisfies readonly Look[]).map((look) => ({
     name: `prompts-${look}`,
     hash: `#/prompts?${still}&look=${look}`,
-    reach: act(5),
+    reach: scored,
     whole: true,
   })),
-  { name: 'prompts-cut', hash: `#/prompts?${still}&p=12`, reach: moveCut, whole: true },
+  {
+    name: 'prompts-cut',
+    hash: `#/prompts?${still}&p=12`,
+    reach: async (page) => {
+      await scored(page);
+      await page.locator('#theta').focus();
+      await page.keyboard.press('Home');
+      await page.locator('#explorer summary').click();
+      await page.locator('#filter').selectOption('wrong');
+    },
+    whole: true,
+  },
+  { name: 'prompts-early', hash: `#/prompts?${still}`, reach: act(2), whole: true },
+  {
+    name: 'prompts-no-webgpu',
+    hash: `#/prompts?${still}&look=land`,
+    reach: scored,
+    noGpu: true,
+    whole: true,
+  },
   {
     name: 'curves-chosen',
     hash: `#/run?${still}`,

@@ -173,11 +173,11 @@ describe('the camera of the landscape', () => {
     const matrix = matrixOf(camera, 2);
     const eye = [
       0.1 + 3 * Math.cos(0.6) * Math.sin(0.4),
-      0.06 + 3 * Math.sin(0.6),
+      3 * Math.sin(0.6),
       -0.2 + 3 * Math.cos(0.6) * Math.cos(0.4),
     ];
     const options = { fieldOfView: (42 * Math.PI) / 180, aspect: 2, near: 0.1, far: 20 };
-    const want = cameraReference(eye, [0.1, 0.06, -0.2], options);
+    const want = cameraReference(eye, [0.1, 0, -0.2], options);
     for (const [i, value] of matrix.entries()) expect(value).toBeCloseTo(want[i], 5);
     for (const world of [
       [0, 0, 0],

@@ -21,7 +21,7 @@ export const above: Camera = { yaw: 0, pitch: 1.55, distance: 3.2, x: 0, z: 0 };
 
 const FIELD_OF_VIEW = (42 * Math.PI) / 180;
 /** Height of what is looked at. */
-const HEIGHT = 0.06;
+const HEIGHT = 0;
 const [LEAST_PITCH, MOST_PITCH] = [0.08, 1.55];
 const [NEAREST, FARTHEST] = [0.7, 6];
 /** How far the place that is looked at may go from the middle. */

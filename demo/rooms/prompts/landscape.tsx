@@ -1,5 +1,6 @@
 // The landscape: the reward matrix as a field of bars, out of the trainer's own buffers while a run is
 // under way, and out of the recording's numbers otherwise.
+import './prompts.css';
 import type { HTMLAttributes, JSX } from 'preact';
 import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks';
 import {
@@ -48,6 +49,8 @@ const GLIDE_MS = 1200;
 const TURN_PX = 260;
 /** Pixels from which a press that moves is a drag. */
 const DRAG_PX = 4;
+/** Pixels below which a picture has short labels. */
+const NARROW_PX = 600;
 const KEY_TURN = 0.1;
 const KEY_PAN = 0.1;
 const KEY_ZOOM = 1.15;
@@ -443,10 +446,11 @@ class Easel {
     const [shown, matrix] = [this.#shown, this.#matrix];
     if (!shown || !matrix) return { texts: [] };
     const text = promptsText.value;
-    const { width, depth, height } = field;
+    const { width, depth } = field;
     const { run, order: prompts } = shown;
     const { epochs } = run.config.experiment;
     const every = Math.ceil(epochs / 6);
+    const isNarrow = this.#canvas.clientWidth < NARROW_PX;
     const texts: Mark[] = [];
     const mark = (
       name: string,
@@ -458,11 +462,13 @@ class Easel {
     };
     for (let epoch = 0; epoch < epochs; epoch += every) {
       const z = depth / 2 - ((epoch + 0.5) * depth) / epochs;
-      mark(text.epoch(whole(epoch + 1)), 'epoch', [-0.53 * width, 0, z]);
+      const name = isNarrow ? text.epochColumn : text.epoch;
+      mark(name(whole(epoch + 1)), 'epoch', [0.53 * width, 0, z]);
     }
     const ends = text.ends[order.value === 'score' && !run.scores ? 'mean' : order.value];
-    mark(ends.first, 'end', [-0.44 * width, 0, 0.55 * depth]);
-    mark(ends.last, 'end', [0.46 * width, 0, 0.55 * depth]);
+    const front = (isNarrow ? 0.76 : 0.54) * depth;
+    mark(ends.first, 'end', [-0.44 * width, 0, front]);
+    mark(ends.last, 'end', [0.44 * width, 0, front]);
     if (shown.isCut && shown.kept) {
       const x = width * (shown.kept.size / prompts.length - 0.5);
       const name = tried.value
@@ -470,7 +476,7 @@ class Easel {
         : run.lim
           ? engineText.value.cut(run.lim)
           : '';
-      mark(name, 'cut', [x, 1.18 * height, -depth / 2]);
+      mark(name, 'cut', [x, 0, 0.53 * depth]);
     }
     const bins = binsOf(shown, this.#canvas, this.#software);
     const bars = sharesOf(shown, bins);

@@ -1,6 +1,6 @@
 // The Prompts room: one set of data, looked at in four ways, with a cut to try and a prompt to read.
 import './prompts.css';
-import { render, type JSX } from 'preact';
+import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import type { RunView } from '../../../src/index.ts';
 import { depends, follow, look, problem, shownRun } from '../../state/stage.ts';
@@ -20,15 +20,10 @@ import { PromptTable } from './table.tsx';
 /** Elements that take letters themselves. */
 const takesLetters = 'input, select, textarea, dialog, [contenteditable]';
 
-/** Shows the room in an element. */
-export function showPrompts(host: HTMLElement): void {
-  followPool();
-  render(<PromptsRoom />, host);
-}
-
-function PromptsRoom(): JSX.Element {
+export function PromptsRoom(): JSX.Element {
   const run = shownRun();
   const text = promptsText.value;
+  useEffect(followPool, []);
   useEffect(() => {
     const key = (event: KeyboardEvent): void => {
       const { target } = event;

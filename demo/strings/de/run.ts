@@ -21,6 +21,8 @@ export const text: RunText = {
   coming: 'Eine Aufzeichnung ist unterwegs.',
   missing: (why) => `Die Aufzeichnung lässt sich nicht zeigen: ${why}.`,
   underWay: 'Ein Lauf in diesem Tab, noch unterwegs',
+  watching: 'Ein anderer Tab trainiert; dieser sieht zu',
+  watchedEnded: 'Der andere Tab hat diesen Lauf vor dem Ende verlassen',
   broken: 'Ein Lauf in diesem Tab, der nicht bis zum Ende kam',
   finished: 'Ein fertiger Lauf in diesem Browser',
   showRecording: 'Aufzeichnung zeigen',

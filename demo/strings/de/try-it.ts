@@ -11,6 +11,7 @@ export const text: TryItText = {
     'Eine Aufzeichnung hat keine Gewichte. Nach einem Lauf hier antworten das Ausgangsmodell und alle daraus trainierten Modelle.',
   train: 'Hier trainieren',
   nobodyYet: 'Noch ist niemand da, der antworten könnte: Zuerst kommt das Ausgangsmodell.',
+  elsewhere: 'Die Modelle dieses Laufs hält ein anderer Tab: Dort lassen sie sich fragen.',
   nobody: 'Dieser Lauf endete, bevor es ein Modell zu fragen gab.',
   waiting: 'Wartet auf das Ende dieses Updates: Antworten kommen zwischen zwei Updates.',
   asking: 'Wird gefragt …',

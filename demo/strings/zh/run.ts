@@ -12,6 +12,8 @@ export const text: RunText = {
   coming: '录制的运行正在载入。',
   missing: (why) => `无法显示录制的运行：${why}。`,
   underWay: '本标签页中的运行，正在进行',
+  watching: '另一个标签页在训练，本标签页在观看',
+  watchedEnded: '另一个标签页在运行完成前就结束了',
   broken: '本标签页中未完成的运行',
   finished: '本浏览器中已完成的运行',
   showRecording: '显示录制',

@@ -55,7 +55,6 @@ test('a whole experiment by keyboard alone, from the address to its files', asyn
   await expect(page.locator('#readout')).toContainText('after 8 updates');
   await expect(page.locator('#finding')).toContainText('At update 8, LIM is');
   await expect(page.locator('.readout').first()).toContainText(/FULL −?\d.*LIM −?\d.*RAND −?\d/);
-  const table = await rows.locator('td:nth-child(2)').allTextContents();
   await toRoom(page, 'learn');
   await expect(page.locator('#learn')).toContainText(/here \d+ of 64/);
   await toRoom(page, 'prompts');

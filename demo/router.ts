@@ -28,13 +28,13 @@ import {
   typedText,
   wantedRun,
 } from './state/stage.ts';
+import { type Lesson } from './state/lessons.ts';
 import {
   plainWish,
   readAddress,
   rooms,
   writeAddress,
   type Address,
-  type Lesson,
   type Room,
   type Wish,
 } from './state/url.ts';

@@ -2,7 +2,7 @@
 // here.
 import type { JSX } from 'preact';
 import { film } from '../state/stage.ts';
-import { lessons } from '../state/url.ts';
+import { lessons } from '../state/lessons.ts';
 import { laterPictures } from '../views/later-pictures.ts';
 import { Spine } from '../views/spine.tsx';
 import { Field, Stage } from '../views/stage.tsx';

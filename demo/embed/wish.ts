@@ -1,13 +1,7 @@
 // What a frame asks for in its address: one view of the page, alone. Hostile until checked.
 import { ConfigError } from '../../src/index.ts';
-import {
-  languages,
-  themes,
-  type Language,
-  type Lesson,
-  type Room,
-  type Theme,
-} from '../state/url.ts';
+import { type Lesson } from '../state/lessons.ts';
+import { languages, themes, type Language, type Room, type Theme } from '../state/url.ts';
 
 export interface EmbedWish {
   /** A view of the table of embedded views. */

@@ -3,7 +3,8 @@
 import { computed, signal } from '@preact/signals';
 import type { Completion, ExperimentConfig, PromptCompletions, RunView } from '../../src/index.ts';
 import { Film } from './film.ts';
-import type { CurveAxis, FilmPlace, Language, Lesson, Look, Room, Theme } from './url.ts';
+import type { Lesson } from './lessons.ts';
+import type { CurveAxis, FilmPlace, Language, Look, Room, Theme } from './url.ts';
 
 /** Responses to a prompt by data epoch, and the prompt's key where that is known. */
 export type Answers = Pick<PromptCompletions, 'epochs'> & { readonly key?: string };

@@ -1,6 +1,7 @@
 // The page's address: room, choice, and the run that the controls describe. Hostile until checked;
 // it never starts anything.
 import { ConfigError } from '../../src/index.ts';
+import { lessons, type Lesson } from './lessons.ts';
 
 /** The rooms of the page, in the order of their links. */
 export const rooms = ['run', 'prompts', 'compare', 'learn', 'data'] as const;
@@ -17,10 +18,6 @@ export type Theme = (typeof themes)[number];
 /** What the room of prompts looks at the reward matrix as. */
 export const looks = ['heat', 'land', 'curves', 'table'] as const;
 export type Look = (typeof looks)[number];
-
-/** The lessons, in their order. */
-export const lessons = ['paid', 'sampling', 'credit', 'clip', 'kl', 'lim', 'less'] as const;
-export type Lesson = (typeof lessons)[number];
 
 /** The contents of the controls, as the user or a link wrote them. */
 export interface Wish {

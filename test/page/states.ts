@@ -1,7 +1,8 @@
 // The states of the page on the recording that it comes with: what the tests of test/page walk through
 // and `npm run screens` takes pictures of.
 import type { Page } from 'playwright/test';
-import { lessons, looks } from '../../demo/state/url.ts';
+import { lessons } from '../../demo/state/lessons.ts';
+import type { Look } from '../../demo/state/url.ts';
 
 export interface PageState {
   readonly name: string;
@@ -94,7 +95,7 @@ export const states: readonly PageState[] = [
     },
     whole: true,
   },
-  ...looks.map((look) => ({
+  ...(['heat', 'land', 'curves', 'table'] as const satisfies readonly Look[]).map((look) => ({
     name: `prompts-${look}`,
     hash: `#/prompts?${still}&look=${look}`,
     reach: scored,

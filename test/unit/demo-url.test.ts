@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { lessons } from '../../demo/state/lessons.ts';
 import {
   axes,
   languages,
-  lessons,
   looks,
   readAddress,
   rooms,

@@ -5,7 +5,7 @@ import { useId } from 'preact/hooks';
 import { fixed } from '../../strings/numbers.ts';
 import { learnText } from '../../strings/learn.ts';
 import { language } from '../../state/stage.ts';
-import type { Lesson } from '../../state/url.ts';
+import type { Lesson } from '../../state/lessons.ts';
 import { Button } from '../../views/markup.tsx';
 import { device, touched, type Computed } from './computing.ts';
 

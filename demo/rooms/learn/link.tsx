@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from 'preact';
 import { goTo } from '../../router.ts';
 import { lesson } from '../../state/stage.ts';
-import type { Lesson } from '../../state/url.ts';
+import type { Lesson } from '../../state/lessons.ts';
 
 /** A link to a lesson, or to the overview. */
 export function LessonLink(props: {

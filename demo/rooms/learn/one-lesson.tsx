@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useState } from 'preact/hooks';
 import { learnText } from '../../strings/learn.ts';
-import type { Lesson } from '../../state/url.ts';
+import type { Lesson } from '../../state/lessons.ts';
 
 type View = () => JSX.Element;
 

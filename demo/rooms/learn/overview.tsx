@@ -12,7 +12,7 @@ import { fixed } from '../../strings/numbers.ts';
 import { learnText } from '../../strings/learn.ts';
 import { overviewText } from '../../strings/overview.ts';
 import { planned, presenting, shownRun, touring } from '../../state/stage.ts';
-import { lessons } from '../../state/url.ts';
+import { lessons } from '../../state/lessons.ts';
 import { Button } from '../../views/markup.tsx';
 import { Inspector } from '../../views/inspector.tsx';
 import { LessonLink } from './link.tsx';

@@ -3,7 +3,7 @@ import './learn.css';
 import type { JSX } from 'preact';
 import { learnText } from '../../strings/learn.ts';
 import { lesson } from '../../state/stage.ts';
-import { lessons, type Lesson } from '../../state/url.ts';
+import { lessons, type Lesson } from '../../state/lessons.ts';
 import { LessonLink } from './link.tsx';
 import { OneLesson } from './one-lesson.tsx';
 import { Overview } from './overview.tsx';

@@ -5,8 +5,6 @@ import type { RunView } from '../../src/index.ts';
 export interface LivePanel {
   /** Undefined while there is none. */
   readonly run: RunView | undefined;
-  /** Whether the run is another tab's, which alone can pause it. */
-  readonly watching: boolean;
   /** Whether the browser offers an adapter; undefined until it has answered. */
   readonly canTrain: boolean | undefined;
   /** Whether the user has asked the run to stop. */
@@ -19,7 +17,6 @@ export interface LivePanel {
 /** A new object with each change of the run. */
 export const livePanel = signal<LivePanel>({
   run: undefined,
-  watching: false,
   canTrain: undefined,
   stopping: false,
   watching: false,

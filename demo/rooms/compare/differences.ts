@@ -1,7 +1,6 @@
 // Differences between methods, with the intervals of the engine: first what was fixed before the
 // run, then what was only looked at.
 import {
-  accuracyOf,
   differenceOf,
   readoutOf,
   tierPrompts,

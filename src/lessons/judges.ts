@@ -1,18 +1,18 @@
 // The verifiers of the lesson about pay: those that judge in a run.
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { ExplainedVerdict } from '../tasks/rule-verifiers.ts';
-import { textVerifier } from '../tasks/verifiers.ts';
+import { taskTextVerifier, textVerifier } from '../tasks/verifiers.ts';
 
 /** A verifier of texts that a person types. */
 export type Judge = (prompt: string, key: string, response: string) => Promise<ExplainedVerdict>;
 
 /**
- * The verifier of a task of digit arithmetic. A response without the end mark counts as cut.
+ * The verifier of a task. A response without the end mark counts as cut.
  *
  * @throws ConfigError for a task that there is not.
  */
-export async function arithmeticJudge(task: TaskConfig): Promise<Judge> {
-  const { verify, endTokens } = await textVerifier('arithmetic', task);
+export async function taskJudge(task: TaskConfig): Promise<Judge> {
+  const { verify, endTokens } = await taskTextVerifier(task);
   const [end = ''] = endTokens;
   return async (prompt, key, response) => {
     const finished = end !== '' && response.endsWith(end);

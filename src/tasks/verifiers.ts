@@ -20,10 +20,15 @@ const ofTask =
     return { ...verdict, why: { broken, rule, key: answer, answer: verdict.extracted } };
   };
 
-/** @param task The task whose rules `arithmetic` uses. */
-export async function textVerifier(name: VerifierName, task: TaskConfig): Promise<NamedVerifier> {
-  if (name !== 'arithmetic') return { verify: ruleVerifiers[name], endTokens: [] };
+/** The verifier of a task, for texts. */
+export async function taskTextVerifier(task: TaskConfig): Promise<NamedVerifier> {
   const own = await openVerifier(task);
   const { endText } = own;
   return { verify: ofTask(own, task.name), endTokens: endText === undefined ? [] : [endText] };
 }
+
+/** @param task The task whose rules `arithmetic` uses. */
+export const textVerifier = (name: VerifierName, task: TaskConfig): Promise<NamedVerifier> =>
+  name === 'arithmetic'
+    ? taskTextVerifier(task)
+    : Promise.resolve({ verify: ruleVerifiers[name], endTokens: [] });

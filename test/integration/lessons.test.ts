@@ -7,7 +7,7 @@ import {
   exactDraws,
   exactScores,
 } from '../../src/lessons/exact.ts';
-import { arithmeticJudge, mathsJudge } from '../../src/lessons/judges.ts';
+import { taskJudge, mathsJudge } from '../../src/lessons/judges.ts';
 import { LessonKernels } from '../../src/lessons/kernels.ts';
 import { gaeReference } from '../reference/gae.ts';
 import { limScoreReference } from '../reference/lim-score.ts';
@@ -132,7 +132,7 @@ describe('the verifiers of the lesson about pay', () => {
     ['4,6#6', '6', -1],
     ['', '6', -1],
   ])('pay for %s with the key %s what a run pays', async (response, key, reward) => {
-    const judge = await arithmeticJudge(task);
+    const judge = await taskJudge(task);
     expect((await judge('7-3*4_________=', key, response)).reward).toBe(reward);
   });
 

@@ -23,7 +23,7 @@ import {
   neverSolved,
   redrawnSums,
 } from '../../src/lessons/exact.ts';
-import { arithmeticJudge } from '../../src/lessons/judges.ts';
+import { taskJudge } from '../../src/lessons/judges.ts';
 import { readLessons } from '../../src/lessons/recorded.ts';
 import { studyOf } from '../../src/lessons/study.ts';
 import { makeSweep } from '../support/made-sweep.ts';
@@ -173,7 +173,7 @@ describe('the lesson about LIM', () => {
 
 describe('the lesson about pay', () => {
   test('offers answers that the verifier of the run pays as they promise', async () => {
-    const judge = await arithmeticJudge(run.config.task);
+    const judge = await taskJudge(run.config.task);
     const problems = problemsOf(run.pool, film.featured);
     expect(problems).toHaveLength(3);
     for (const problem of problems) {

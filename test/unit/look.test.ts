@@ -209,7 +209,7 @@ describe('lines', () => {
 });
 
 /** Colours written out: `#` digits or a colour function, but for those that mix custom properties. */
-const literal = /#[0-9a-f]{3,8}\b|\b(?:rgba?|hsla?|oklch|oklab|lab|lch|color)\(/i;
+const literal = /#[0-9a-f]{3,8}\b(?!-)|\b(?:rgba?|hsla?|oklch|oklab|lab|lch|color)\(/i;
 
 const sources = (folder: string, ending: RegExp): [string, string][] =>
   readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })

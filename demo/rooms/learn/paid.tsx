@@ -2,7 +2,7 @@
 import type { JSX } from 'preact';
 import { useEffect, useMemo, useState } from 'preact/hooks';
 import {
-  arithmeticJudge,
+  taskJudge,
   mathsJudge,
   type ExplainedVerdict,
   type Judge,
@@ -185,7 +185,7 @@ function useVerdict(
   const [verdict, setVerdict] = useState<ExplainedVerdict>();
   useEffect(() => {
     let wanted = true;
-    void Promise.all([arithmeticJudge(task), mathsJudge(task)]).then(([arithmetic, maths]) => {
+    void Promise.all([taskJudge(task), mathsJudge(task)]).then(([arithmetic, maths]) => {
       if (wanted) setJudges({ arithmetic, maths });
     });
     return () => {

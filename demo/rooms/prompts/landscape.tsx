@@ -524,15 +524,15 @@ function sharesOf({ run, order: prompts, kept }: Shown, bins: number): FieldShar
 
 /** The page's colours, for the shader. */
 function colorsNow(): Float32Array {
-  const color = (name: string, opacity = 1): number[] => [
+  const channels = (name: string, opacity = 1): number[] => [
     ...rgbOf(cssColor(name)).map((channel) => channel / 255),
     opacity,
   ];
   return Float32Array.from([
-    ...Array.from({ length: rampSteps }, (_, i) => color(`--ramp-${i}`)).flat(),
-    ...color('--missing'),
-    ...color('--lim', 0.36),
-    ...color('--lim'),
-    ...color('--ink'),
+    ...Array.from({ length: rampSteps }, (_, i) => channels(`--ramp-${i}`)).flat(),
+    ...channels('--missing'),
+    ...channels('--lim', 0.36),
+    ...channels('--lim'),
+    ...channels('--ink'),
   ]);
 }

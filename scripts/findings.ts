@@ -367,7 +367,7 @@ async function exploratoryText(sweep: Sweep, evidence: Evidence): Promise<string
     }
     const readings = await selectionReadings(condition, methods);
     parts.push(
-      `${counted(condition.cells.length, 'seed')}; config \`${condition.cells[0]?.results.configHash?.slice(0, 16) ?? ''}\`; base ${fixed(condition.cells[0]?.results.base.mean ?? NaN)}.`,
+      `${counted(condition.cells.length, 'seed')}; config \`${condition.cells[0]?.results.configHash.slice(0, 16) ?? ''}\`; base ${fixed(condition.cells[0]?.results.base.mean ?? NaN)}.`,
       curveTable(condition, methods, unit),
       ...(readout === undefined ? [] : [leadTable(condition, methods, readout, unit)]),
       ...samplesTable(condition, methods, unit),

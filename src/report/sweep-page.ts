@@ -769,8 +769,8 @@ ${points.map(
 }
 
 function againSection({ sweep, origin, conditions }: Read): Markup {
-  const adapters = [...new Set(sweep.cells.flatMap(({ results }) => results.adapter ?? []))].sort();
-  const hosts = [...new Set(sweep.cells.flatMap(({ results }) => results.host ?? []))].sort();
+  const adapters = [...new Set(sweep.cells.map(({ results }) => results.adapter))].sort();
+  const hosts = [...new Set(sweep.cells.map(({ results }) => results.host))].sort();
   const { grid } = sweep;
   const facts: readonly (readonly [string, Part])[] = [
     ['Preset', shortened(grid.preset, 80)],

@@ -231,6 +231,8 @@ test('a run survives a reload and a GPU crash bit for bit, and its tab', async (
     const names = await warnEach(page);
     expect(names).toHaveLength(2);
     for (const [i, name] of names.entries()) {
+      // An address that names a run would open it.
+      await page.evaluate(() => history.replaceState(null, '', '#/data'));
       await page.reload();
       await ready(page);
       await button(page, /^Open/)

@@ -36,6 +36,8 @@ interface Holder {
 function plant(folder: string, change: Partial<Holder>, beatenSecondsAgo = 0): void {
   mkdirSync(folder, { recursive: true });
   const path = lockOf(folder);
+  // Whoever takes a folder over makes a file of its own: a beat under way still writes the one before.
+  rmSync(path, { force: true });
   writeFileSync(path, '');
   const inode = String(statSync(path, { bigint: true }).ino);
   const holder = {

@@ -83,39 +83,41 @@ function wantRun({ run: named, at, shared }: Address): void {
   if (recorded && run === 'recorded' && !live.peek()) showReel(recorded, 'opening');
 }
 
+/** Takes over what the address says. */
+function read(): void {
+  try {
+    const address = readAddress(location.hash);
+    problem.value = '';
+    room.value = address.room;
+    motion.value = address.motion;
+    lesson.value = address.lesson;
+    chosen.value = address.prompt ?? chosen.peek();
+    chosenEpoch.value = address.epoch ?? chosenEpoch.peek();
+    look.value = address.look ?? look.peek();
+    names.language ||= address.language !== undefined;
+    names.theme ||= address.theme !== undefined;
+    language.value = address.language ?? language.peek();
+    theme.value = address.theme ?? theme.peek();
+    pinned.value = address.cursor ?? pinned.peek();
+    typedText.value = address.typed ?? typedText.peek();
+    compared.value = address.compared ?? compared.peek();
+    axis.value = address.axis ?? axis.peek();
+    sharedNumbers.value = address.shared ?? sharedNumbers.peek();
+    wantRun(address);
+    presenting.value = address.present === true;
+    badLink.value = false;
+    if (address.wish) {
+      wish = address.wish;
+      asked.value = { ...address.wish };
+    }
+  } catch (error) {
+    problem.value = error instanceof Error ? error.message : String(error);
+    badLink.value = true;
+  }
+}
+
 /** Follows the address, and keeps it: shows a room's panels alone, and names the room on the body. */
 export function followAddress(): void {
-  const read = (): void => {
-    try {
-      const address = readAddress(location.hash);
-      problem.value = '';
-      room.value = address.room;
-      motion.value = address.motion;
-      lesson.value = address.lesson;
-      chosen.value = address.prompt ?? chosen.peek();
-      chosenEpoch.value = address.epoch ?? chosenEpoch.peek();
-      look.value = address.look ?? look.peek();
-      names.language ||= address.language !== undefined;
-      names.theme ||= address.theme !== undefined;
-      language.value = address.language ?? language.peek();
-      theme.value = address.theme ?? theme.peek();
-      pinned.value = address.cursor ?? pinned.peek();
-      typedText.value = address.typed ?? typedText.peek();
-      compared.value = address.compared ?? compared.peek();
-      axis.value = address.axis ?? axis.peek();
-      sharedNumbers.value = address.shared ?? sharedNumbers.peek();
-      wantRun(address);
-      presenting.value = address.present === true;
-      badLink.value = false;
-      if (address.wish) {
-        wish = address.wish;
-        asked.value = { ...address.wish };
-      }
-    } catch (error) {
-      problem.value = error instanceof Error ? error.message : String(error);
-      badLink.value = true;
-    }
-  };
   read();
   window.addEventListener('hashchange', read);
   wearLook();
@@ -195,7 +197,13 @@ function placeNow(): Address['at'] {
 /** Goes to a room, or to a lesson in the room of lessons, as a link would. */
 export function goTo(name: Room, open?: Lesson): void {
   if (room.peek() === name && lesson.peek() === open) return;
-  location.hash = untracked(() => addressNow({ room: name, lesson: open }));
+  // Not by the hash alone: until that is told, whatever changes would write the room before again.
+  history.pushState(
+    null,
+    '',
+    untracked(() => addressNow({ room: name, lesson: open })),
+  );
+  read();
 }
 
 /** The room whose name begins with a letter. */

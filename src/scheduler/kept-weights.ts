@@ -1,14 +1,18 @@
 // The weights that a run's folder keeps: the base and what every method has trained, each a folder
 // that other programs read too.
 import { type ExperimentConfig, startsFromFolder } from '../config.ts';
-import { readSafetensors, toFloat32 } from '../formats/safetensors.ts';
+import { shorten } from '../formats/json.ts';
+import { openSafetensors } from '../formats/safetensors-source.ts';
+import { SafetensorsError, toFloat32 } from '../formats/safetensors.ts';
 import { InspectionError } from '../inspection/calls.ts';
+import { adapterLayout, planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { readAdapter } from '../model/hugging-face/peft.ts';
 import { expectParameters } from '../model/load-parameters.ts';
 import { openModelDirectory, type OpenModelFile } from '../model/model-directory.ts';
 import {
   heldParameters,
+  type ParameterLayout,
   parameterLayout,
   parameterNames,
   type ParameterSource,
@@ -22,7 +26,7 @@ import type { ExperimentHost } from './experiment-host.ts';
 import type { MethodPlace, MethodTools } from './method-stage.ts';
 import type { RunArchive } from './run-archive.ts';
 import type { RunStore } from './run-store.ts';
-import { drawnModelFiles, trainedFiles } from './trained-files.ts';
+import { criticFile, drawnModel, trainedFiles } from './trained-files.ts';
 
 /** Whether a run keeps weights. */
 const keeps = (
@@ -44,27 +48,34 @@ interface BaseKeeping {
 export async function keepBase(of: BaseKeeping): Promise<void> {
   const { host, config, model, text, archive, base } = of;
   if (!base.numbers || !keeps(host, config)) return;
-  const files = await drawnModelFiles(model, text, { actor: base.numbers });
+  const files = await trainedFiles(undefined, drawnModel(model, text), base.numbers);
   await archive.writeTrained(BASE_MODEL, files);
 }
 
-/** Writes what a method has trained. */
+/**
+ * Writes what a method has trained: the value function first, so that a folder whose last file is there
+ * has both, and only one of the two is in memory at a time.
+ */
 export async function keepTrained(
   { host, config, task, seeds, archive, buffers }: MethodTools,
   { pool: { seed }, method }: MethodPlace,
 ): Promise<void> {
   if (!keeps(host, config)) return;
-  const { trainer } = buffers.current;
-  const actor = await trainer.actor.weights.read();
-  if (host.given && startsFromFolder(config)) {
-    const { folder, files } = await trainedFiles(config, host.given, actor);
-    await archive.writeTrained(trainedFolder(folder, method, seed, seeds), files);
-    return;
+  const { actor, critic } = buffers.current.trainer;
+  const what = config.adapter ? 'adapter' : 'model';
+  const folder = trainedFolder(what, method, seed, seeds);
+  if (critic) {
+    const { weights } = critic;
+    const file = criticFile(weights.layout, await weights.read());
+    await archive.writeTrained(folder, new Map([[CRITIC, file]]));
   }
-  const critic = await trainer.critic?.weights.read();
-  const { config: model } = trainer.actor.weights.layout;
-  const files = await drawnModelFiles(model, task.text, { actor, critic });
-  await archive.writeTrained(trainedFolder('model', method, seed, seeds), files);
+  const { given } = host;
+  const from =
+    given && startsFromFolder(config)
+      ? { config: given.directory.config, path: config.model.path, openFile: given.openFile }
+      : drawnModel(actor.weights.layout.config, task.text);
+  const parameters = await actor.weights.read();
+  await archive.writeTrained(folder, await trainedFiles(config.adapter, from, parameters));
 }
 
 /** Weights of a run's folder. */
@@ -112,11 +123,13 @@ export async function readKeptWeights(
   if (!(await openFile(whole))) return undefined;
   if (adapter && of !== 'base') {
     const { tensors } = await readAdapter(openFile, model, folder, { head: 'lm' });
-    return { actor: heldParameters(tensors), critic: undefined };
+    const layout = adapterLayout(model, planOf(adapter, model), { head: 'value' });
+    return { actor: heldParameters(tensors), critic: await readCritic(openFile, layout) };
   }
   const directory = await openModelDirectory(openFile, folder);
   await expectParameters({ ...directory, config: model }, 'lm');
-  return { actor: directory, critic: await readCritic(openFile, model) };
+  const critic = await readCritic(openFile, parameterLayout(model, 'value'));
+  return { actor: finite(directory, folder), critic };
 }
 
 /**
@@ -139,25 +152,36 @@ export async function baseToAsk(
   throw new InspectionError('weights: the folder of the run keeps no base');
 }
 
+/** @throws SafetensorsError unless the file holds exactly the parameters of a layout. */
 async function readCritic(
   openFile: OpenModelFile,
-  model: ModelConfig,
+  layout: ParameterLayout,
 ): Promise<ParameterSource | undefined> {
   const source = await openFile(CRITIC);
   if (!source) return undefined;
-  const { count, stored } = parameterLayout(model, 'value');
-  // Names and shapes take far less than a hundred words each.
-  const most = 4 * count + 4096 * (stored.length + 1);
-  if (source.size > most) {
-    throw new RangeError(
-      `${source.name}: ${source.size} bytes, more than the ${most} of its model`,
-    );
+  const file = await openSafetensors(source);
+  const shapes = new Map(parameterNames(layout).map(({ name, shape }) => [name, shape]));
+  for (const [name, { shape }] of file.slots) {
+    const wanted = shapes.get(name);
+    if (wanted?.join() === shape.join()) continue;
+    const why = wanted
+      ? `must be (${wanted.join(', ')}), is (${shape.join(', ')})`
+      : 'is no part of the value function';
+    throw new SafetensorsError(`${file.name}: tensor '${shorten(name)}' ${why}`);
   }
-  const { tensors } = readSafetensors(await source.slice(0, source.size), source.name);
-  const held = new Map<string, Float32Array>();
-  for (const { name } of parameterNames(parameterLayout(model, 'value'))) {
-    const entry = tensors.get(name);
-    if (entry) held.set(name, toFloat32(entry, source.name));
+  for (const name of shapes.keys()) {
+    if (!file.slots.has(name)) throw new SafetensorsError(`${file.name}: no tensor '${name}'`);
   }
-  return heldParameters(held);
+  const read = async (name: string) => toFloat32(await file.read(name), file.name);
+  return finite({ read }, file.name);
 }
+
+/** The same parameters, of which one that no model can compute with is refused when it is read. */
+const finite = (of: ParameterSource, where: string): ParameterSource => ({
+  async read(name) {
+    const data = await of.read(name);
+    const bad = data.find((value) => !Number.isFinite(value));
+    if (bad === undefined) return data;
+    throw new SafetensorsError(`${where}: tensor '${name}' holds ${bad}`);
+  },
+});

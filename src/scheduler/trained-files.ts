@@ -1,66 +1,45 @@
-import type { FolderExperimentConfig } from '../config.ts';
 import { bytesSource } from '../formats/byte-source.ts';
 import { characterTokenizerJson } from '../formats/character-tokenizer.ts';
 import { jsonText } from '../formats/json.ts';
-import { float32Entry, writeSafetensors } from '../formats/safetensors.ts';
+import { float32Entry, safetensorsPieces } from '../formats/safetensors.ts';
 import { planOf } from '../model/adapters.ts';
 import type { ModelConfig } from '../model/config.ts';
 import { adapterFiles } from '../model/hugging-face/peft.ts';
 import type { OpenModelFile } from '../model/model-directory.ts';
-import { type Head, parameterLayout, parameterNames } from '../model/parameters.ts';
+import { type ParameterLayout, parameterLayout, parameterNames } from '../model/parameters.ts';
 import { type FilePieces, modelDirectoryPieces, tensorToSave } from '../model/save-model.ts';
-import { CRITIC } from '../run-folder/names.ts';
 import type { Text } from '../tasks/text.ts';
-import type { GivenModel } from './base.ts';
+import type { AdapterSpec } from '../vocabulary/adapters.ts';
 
-/** The files of what a run has trained. */
-export interface TrainedFiles {
-  readonly folder: 'adapter' | 'model';
-  /** In the order to write them, by name. */
-  readonly files: ReadonlyMap<string, FilePieces>;
+/** The model that a training began with, as its files tell it. */
+export interface TrainedFrom {
+  readonly config: ModelConfig;
+  /** Its path in the run's config; null for a model that was drawn. */
+  readonly path: string | null;
+  /** Opens the files of its tokenizer. */
+  readonly openFile: OpenModelFile;
 }
 
 /**
- * The files of what was trained of a given model: adapters in PEFT's layout, or a model folder with the
- * tokenizer of the model that it began as.
+ * The files of what was trained: adapters in PEFT's layout, or a model folder with the tokenizer of the
+ * model that it began as.
  *
  * @param parameters The trained parameters by their names in files.
+ * @returns In the order to write them, by name.
  */
 export async function trainedFiles(
-  { adapter, model: { path } }: FolderExperimentConfig,
-  { directory, openFile }: GivenModel,
+  adapter: AdapterSpec | null | undefined,
+  { config, path, openFile }: TrainedFrom,
   parameters: ReadonlyMap<string, Float32Array>,
-): Promise<TrainedFiles> {
-  const { config } = directory;
-  if (adapter) {
-    const { rank, alpha, rslora = false } = adapter;
-    const numbers = { rank, alpha, rslora };
-    const plan = planOf(adapter, config);
-    const files = adapterFiles(config, plan, parameters, { baseName: path, numbers });
-    return { folder: 'adapter', files };
-  }
-  return { folder: 'model', files: await modelFiles(config, parameters, openFile) };
+): Promise<ReadonlyMap<string, FilePieces>> {
+  if (!adapter) return modelFiles(config, parameters, openFile);
+  const { rank, alpha, rslora = false } = adapter;
+  const numbers = { rank, alpha, rslora };
+  return adapterFiles(config, planOf(adapter, config), parameters, { baseName: path, numbers });
 }
 
-/**
- * The files of a drawn model: a model folder, with a tokenizer where every token of the task is a
- * character.
- *
- * @param networks.actor The model's parameters by their names in files.
- * @param networks.critic Those of its value function, for a file beside the model's; none for the base,
- *   and where the estimator has no critic.
- */
-export async function drawnModelFiles(
-  config: ModelConfig,
-  { alphabet }: Pick<Text, 'alphabet'>,
-  networks: {
-    readonly actor: ReadonlyMap<string, Float32Array>;
-    readonly critic?: ReadonlyMap<string, Float32Array> | undefined;
-  },
-): Promise<ReadonlyMap<string, FilePieces>> {
-  const files = new Map<string, FilePieces>();
-  const { actor, critic } = networks;
-  if (critic) files.set(CRITIC, criticFile(config, critic));
+/** A drawn model: its tokenizer is there where every token of the task is a character. */
+export function drawnModel(config: ModelConfig, { alphabet }: Pick<Text, 'alphabet'>): TrainedFrom {
   const tokenizer = alphabet === undefined ? undefined : jsonText(characterTokenizerJson(alphabet));
   const openFile: OpenModelFile = (name) =>
     Promise.resolve(
@@ -68,9 +47,7 @@ export async function drawnModelFiles(
         ? bytesSource(name, new TextEncoder().encode(tokenizer))
         : undefined,
     );
-  // The model's config.json stays the last file: a folder that has one is complete.
-  for (const [name, content] of await modelFiles(config, actor, openFile)) files.set(name, content);
-  return files;
+  return { config, path: null, openFile };
 }
 
 const modelFiles = (
@@ -80,27 +57,30 @@ const modelFiles = (
 ): Promise<Map<string, FilePieces>> =>
   modelDirectoryPieces(
     config,
-    namedParameters(config, 'lm', parameters).map((own) => tensorToSave(own, 'F32')),
+    namedParameters(parameterLayout(config, 'lm'), parameters).map((own) =>
+      tensorToSave(own, 'F32'),
+    ),
     { tokenizerFrom },
   );
 
-const criticFile = (
-  config: ModelConfig,
+/**
+ * The file of a trained value function: a whole model with its head, or its adapters and the head.
+ *
+ * @param parameters The trained parameters by their names in files.
+ */
+export const criticFile = (
+  layout: ParameterLayout,
   parameters: ReadonlyMap<string, Float32Array>,
-): Uint8Array =>
-  writeSafetensors(
-    namedParameters(config, 'value', parameters).map(({ name, shape, data }) =>
+): readonly Uint8Array[] =>
+  safetensorsPieces(
+    namedParameters(layout, parameters).map(({ name, shape, data }) =>
       float32Entry(name, shape, data),
     ),
     { format: 'pt' },
   );
 
-const namedParameters = (
-  config: ModelConfig,
-  head: Head,
-  parameters: ReadonlyMap<string, Float32Array>,
-) =>
-  parameterNames(parameterLayout(config, head)).map(({ name, shape }) => ({
+const namedParameters = (layout: ParameterLayout, parameters: ReadonlyMap<string, Float32Array>) =>
+  parameterNames(layout).map(({ name, shape }) => ({
     name,
     shape,
     data: parameters.get(name) ?? new Float32Array(0),

@@ -214,6 +214,8 @@ describe('an experiment that starts from a model folder', () => {
       expect(whole.files.get(`${folder}/tokenizer.json`)).toEqual(
         files.files.get('/models/tiny/tokenizer.json'),
       );
+      // Its estimator has no value function.
+      expect(whole.files.has(`${folder}/critic.safetensors`)).toBe(false);
     }
 
     // Responses are rows for other programs, and make up the matrix.
@@ -246,7 +248,8 @@ describe('an experiment that starts from a model folder', () => {
     const files = await disk();
     const [whole, parts] = [new MemoryStore(), new MemoryStore()];
     const adapter = { rank: 4, alpha: 8, targets: ['q', 'k', 'v', 'o', 'gate', 'up', 'down'] };
-    const config = configOf({ adapter, weightStorage: 'f16' });
+    const ppo = { estimator: 'gae', actor: { learningRate: 1e-3, warmupUpdates: 0 } };
+    const config = configOf({ adapter, weightStorage: 'f16', ppo });
     const { results, inputs } = await run(config, files, whole);
     expect(results!.methods.lim!.prompts).toBe(4);
     const { file } = JSON.parse(decoded(whole.files.get('checkpoints/latest.json'))) as {
@@ -298,6 +301,39 @@ describe('an experiment that starts from a model folder', () => {
       Math.max(...(await asked(weights)).map((one) => Math.abs(one.logprob - one.baseLogprob)));
     expect(await farthest('full')).toBeGreaterThan(1e-4);
     expect(await farthest('lim')).toBeGreaterThan(1e-4);
+
+    // The value function is kept beside them: the numbers of the last checkpoint, which is LIM's.
+    const critic = readSafetensors(whole.files.get('adapter-lim/critic.safetensors')!, 'critic');
+    const names = [...tensors.keys()].filter((name) => name.startsWith('critic/'));
+    expect(critic.tensors.size).toBe(2 * 2 * 7 + 1);
+    expect(names.map((name) => name.replace('critic/', '')).sort()).toEqual([
+      ...critic.tensors.keys(),
+    ]);
+    for (const name of names) {
+      expect(critic.tensors.get(name.replace('critic/', ''))!.bytes, name).toEqual(
+        tensors.get(name)!.bytes,
+      );
+    }
+    const valuesOf = async (weights: 'base' | 'full' | 'lim') =>
+      (await asked(weights)).map(({ value }) => value);
+    for (const value of await valuesOf('base')) expect(value).toBeNull();
+    const ofFull = await valuesOf('full');
+    for (const value of [...ofFull, ...(await valuesOf('lim'))]) expect(value).toBeTypeOf('number');
+    // A run of before has no such file, and answers without values.
+    const older = new MemoryStore();
+    for (const [name, bytes] of whole.files) {
+      if (!name.endsWith('/critic.safetensors')) older.files.set(name, bytes);
+    }
+    const before = await askedOf(config, inputs, older);
+    const call = { prompt: { place: 1 }, weights: 'full', responses: [[5, 6]] } as const;
+    const [was] = (await before.asking.inspect(call, standing)).responses;
+    const [is] = (await asking.inspect(call, standing)).responses;
+    expect(was.tokens.map(({ value }) => value)).toEqual([null, null]);
+    expect(was.tokens.map(({ logprob }) => logprob)).toEqual(
+      is.tokens.map(({ logprob }) => logprob),
+    );
+    before.asking.destroy();
+    await before.task.text.close();
     asking.destroy();
     await task.text.close();
 
@@ -305,6 +341,30 @@ describe('an experiment that starts from a model folder', () => {
     expect((await run(config, files, parts, 3)).results).toBeUndefined();
     await run(config, files, parts);
     expect(filesOf(parts)).toEqual(filesOf(whole));
+  });
+
+  test('keeps the value function of a whole model, which then tells values', async () => {
+    const files = await disk();
+    const store = new MemoryStore();
+    const config = configOf({
+      experiment: { epochs: 1, methods: ['full'] },
+      ppo: { estimator: 'gae' },
+    });
+    const { inputs } = await run(config, files, store);
+    const path = 'model/critic.safetensors';
+    const { tensors } = readSafetensors(store.files.get(path)!, path);
+    const { shapes } = inputs.given!.directory;
+    expect([...tensors.keys()].sort()).toEqual([...shapes.keys(), 'score.weight'].sort());
+    const { task, asking } = await askedOf(config, inputs, store);
+    const call = { prompt: { place: 1 }, responses: [[5, 6]] } as const;
+    const valuesOf = async (weights: 'base' | 'full') =>
+      (await asking.inspect({ ...call, weights }, { seed: 1 })).responses[0].tokens.map(
+        ({ value }) => value,
+      );
+    expect(await valuesOf('base')).toEqual([null, null]);
+    for (const value of await valuesOf('full')) expect(Number.isFinite(value)).toBe(true);
+    asking.destroy();
+    await task.text.close();
   });
 
   test('goes on only with the files that it began with', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import type { ExperimentConfig } from '../../src/config.ts';
-import { readSafetensors } from '../../src/formats/safetensors.ts';
+import { type ExperimentConfig, parseConfig } from '../../src/config.ts';
+import { float32Entry, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type {
   GenerateCall,
@@ -492,10 +492,49 @@ describe('a run that is over', () => {
       "model-lim: no tensor 'model.layers.0.input_layernorm.weight'",
     );
     other.files.set(small, store.files.get(small)!);
-    other.files.set(large, new Uint8Array(10_000_000));
-    await expect(asked.generate({ prompt, weights: 'lim', samples: 0 })).rejects.toThrow(
-      'model-lim/critic.safetensors: 10000000 bytes, more than',
-    );
+    const critic = readSafetensors(store.files.get(large)!, large).tensors;
+    const [head] = [...critic.values()].filter(({ name }) => name === 'score.weight');
+    const without = [...critic.values()].filter((entry) => entry !== head);
+    for (const [bytes, message] of [
+      [new Uint8Array(10_000_000), `${large}: header does not start with '{'`],
+      [writeSafetensors(without), `${large}: no tensor 'score.weight'`],
+      [
+        writeSafetensors([...without, float32Entry('score.weight', [1, 1], new Float32Array(1))]),
+        `${large}: tensor 'score.weight' must be (1, ${head.shape[1]}), is (1, 1)`,
+      ],
+      [
+        writeSafetensors([...critic.values(), float32Entry('x', [1], new Float32Array(1))]),
+        `${large}: tensor 'x' is no part of the value function`,
+      ],
+      [
+        writeSafetensors([
+          ...without,
+          float32Entry('score.weight', head.shape, new Float32Array(head.shape[1]).fill(NaN)),
+        ]),
+        `${large}: tensor 'score.weight' holds NaN`,
+      ],
+    ] as const) {
+      other.files.set(large, bytes);
+      await expect(asked.generate({ prompt, weights: 'lim', samples: 0 })).rejects.toThrow(message);
+    }
+    // Nothing of it stays: the same model answers from its own file, and others did all along.
+    other.files.set(large, store.files.get(large)!);
+    expect((await asked.generate({ prompt, weights: 'lim', samples: 0 })).next.rest.plain).toBe(0);
+    asked.close();
+  });
+
+  test('keeps the adapters of a drawn model, with their value function', async () => {
+    const gpu = await openTestGpu();
+    const adapter = { rank: 4, alpha: 8, targets: ['q', 'v'] as const };
+    const adapted = parseConfig({ ...config, adapter }, 'adapted');
+    const { store } = await runOf(gpu, [], adapted);
+    const asked = await idle(gpu, store, adapted);
+    const call = { prompt, weights: 'full', samples: 2, seed: 1 } as const;
+    const { responses } = await asked.generate(call);
+    const ids = responses.map((one) => one.ids);
+    const tokens = (await asked.inspect({ ...call, responses: ids })).responses[0].tokens;
+    expect(tokens.some(({ logprob, baseLogprob }) => logprob !== baseLogprob)).toBe(true);
+    expect(tokens.every(({ value }) => Number.isFinite(value))).toBe(true);
     asked.close();
   });
 });

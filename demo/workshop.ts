@@ -13,6 +13,7 @@ import {
   type RunFile,
   type RunLabel,
   type StoredRun,
+  weightsIn,
 } from '../src/entries/browser.ts';
 import {
   AdapterError,
@@ -41,6 +42,7 @@ import {
   type RunFolder,
   type StartedRun,
   type StartRequest,
+  type StorePlace,
   type TrainerApi,
 } from '../src/index.ts';
 import { lookAtAdapter } from './adapter.ts';
@@ -539,20 +541,27 @@ const askerOf = (holder: () => Promise<Connection<TrainerApi>>): Asker => ({
   inspect: async (call) => (await holder()).api.inspect(call),
 });
 
-/** A stored run is opened, with a device, when it is asked first; again if that did not succeed. */
-function storedAsker(name: string, config: ExperimentConfig): Asker {
+/** A run of files is opened, with a device, when it is asked first; again if that did not succeed. */
+async function filesAsker({ settings, read, store }: FinishedFiles): Promise<Asker> {
+  const { config, seeds } = settings;
   let opened: Promise<Connection<TrainerApi>> | undefined;
-  return askerOf(() => {
-    opened ??= openToAsk(name, config).catch((error: unknown) => {
+  const asker = askerOf(() => {
+    opened ??= openToAsk(store, config).catch((error: unknown) => {
       opened = undefined;
       throw error;
     });
     return opened;
   });
+  const has = async (path: string) => (await read(path)) !== undefined;
+  return { ...asker, weights: await weightsIn(config, seeds, has) };
 }
 
-async function openToAsk(name: string, config: ExperimentConfig): Promise<Connection<TrainerApi>> {
-  const given = await form.filesOf(config, await view.storage?.givenFiles(name));
+async function openToAsk(
+  store: StorePlace,
+  config: ExperimentConfig,
+): Promise<Connection<TrainerApi>> {
+  const kept = store.kind === 'browser' ? await view.storage?.givenFiles(store.name) : undefined;
+  const given = await form.filesOf(config, kept);
   if (startsFromFolder(config) && !given) {
     const { path } = config.model;
     throw new Error(
@@ -562,7 +571,7 @@ async function openToAsk(name: string, config: ExperimentConfig): Promise<Connec
   const from = await trainerOpen();
   const bases = await shippedBases(config);
   await from.api.open({
-    store: { kind: 'browser', name },
+    store,
     bases,
     ...(given ? { files: { kind: 'blobs', files: given } } : {}),
   });
@@ -635,8 +644,8 @@ interface FinishedFiles {
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: NonNullable<typeof view.readFile>;
   readonly completions: (seed: number) => Promise<(prompt: number) => Answers['epochs']>;
-  /** Whether it is one of the runs that this browser keeps. */
-  readonly kept: boolean;
+  /** The same files for the trainer's worker; of kind `browser` for a run that this browser keeps. */
+  readonly store: StorePlace;
 }
 
 /** Shows a finished run as it ended, from its files: no device is needed. */
@@ -644,7 +653,8 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   // An address says the room and the prompt, too.
   const [prompt, cursor] = byAddress ? [chosen.peek(), pinned.peek()] : [];
   const from = room.peek();
-  const { name, settings, read, completions, kept } = finished;
+  const { name, settings, read, completions, store } = finished;
+  const kept = store.kind === 'browser';
   const folder = folderOf(name, read);
   const run = await readRun(folder);
   const { config, seeds, memory } = settings;
@@ -656,6 +666,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
     told.push(event);
   }
   const answersOf = await completions(opened.seed);
+  const asks = await filesAsker(finished);
   take(opened, kept ? name : undefined);
   chosen.value = prompt;
   pinned.value = cursor;
@@ -664,7 +675,7 @@ async function showRun(finished: FinishedFiles, byAddress = false): Promise<void
   view.readFile = read;
   view.readAnswers = (prompt) => Promise.resolve({ epochs: answersOf(prompt) });
   showFinished(opened, told);
-  if (kept) asker.value = storedAsker(name, config);
+  asker.value = asks;
   // Whoever went elsewhere meanwhile stays there.
   if (!byAddress && room.peek() === from) goTo('run');
   const file = await read(runFiles.CONFIG);
@@ -683,7 +694,7 @@ async function openRun({ name, settings }: StoredRun, byAddress = false): Promis
         settings,
         read: (path) => kept.read(name, path),
         completions: (seed) => kept.completions(name, settings.config, seed),
-        kept: true,
+        store: { kind: 'browser', name },
       },
       byAddress,
     );
@@ -708,7 +719,7 @@ async function openBundle(file: File): Promise<void> {
   if (isBusy(view)) throw new Error(keptWords.peek().bundleBusy);
   await prepare(async () => {
     const run = await openBundledRun(file.name, await unbundle(file));
-    await showRun({ ...run, name: file.name, kept: false });
+    await showRun({ ...run, name: file.name, store: { kind: 'held', files: run.held } });
   });
 }
 

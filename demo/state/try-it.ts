@@ -1,4 +1,5 @@
 // Trying the models of a run: whom one can ask, and what their answers have in common.
+import type { KeptFolder } from '../../src/entries/browser.ts';
 import {
   inTableOrder,
   methodLabel,
@@ -63,6 +64,24 @@ export function offeredWeights(run: AskedView, over: boolean): WeightsName[] {
   );
   const now = run.running && isMethod(stage, methods);
   return ['base', ...(now ? (['now'] as const) : []), ...trained];
+}
+
+/**
+ * Of the weights that a run can be asked for those that its files have. The base comes with what was
+ * trained from it: where the files lack it, the page or the user has it.
+ *
+ * @param kept Undefined where nobody has looked.
+ */
+export function weightsAtHand(
+  offered: readonly WeightsName[],
+  kept: readonly KeptFolder[] | undefined,
+  seed: number,
+): readonly WeightsName[] {
+  if (!kept) return offered;
+  const has = (name: WeightsName): boolean =>
+    kept.some((one) => one.of === name && one.seed === seed);
+  const trained = offered.some((name) => name !== 'base' && has(name));
+  return trained ? offered.filter((name) => name === 'base' || has(name)) : [];
 }
 
 const isArm = (method: MethodName): boolean => method !== 'full';

@@ -14,6 +14,8 @@ const english = {
   nobodyYet: 'There is nobody to ask yet: first comes the base.',
   elsewhere: 'Another tab holds the models of this run: ask them there.',
   nobody: 'This run ended before there was a model to ask.',
+  noWeights:
+    'This run came without the weights it trained, so no model of it can answer; a bundle made “with the trained weights” brings them.',
   waiting: 'Waiting for the end of this update: answers come between two updates.',
   asking: 'Asking …',
   intro: 'The base and what was trained from it answer the same prompt.',

@@ -33,6 +33,7 @@ import {
   Newest,
   offeredWeights,
   usualWeights,
+  weightsAtHand,
   weightsLabel,
   type AnswerGroup,
 } from '../state/try-it.ts';
@@ -90,7 +91,9 @@ function Body({ run }: { readonly run: RunView }): JSX.Element {
     const why = !run.running ? text.nobody : watches ? text.elsewhere : text.nobodyYet;
     return <p class="quiet">{why}</p>;
   }
-  return <Asking run={run} ask={ask} offered={offered} />;
+  const atHand = weightsAtHand(offered, ask.weights, run.seed);
+  if (atHand.length === 0) return <p class="quiet">{text.noWeights}</p>;
+  return <Asking run={run} ask={ask} offered={atHand} />;
 }
 
 /** One model's part of what was asked. */

@@ -24,7 +24,12 @@ export type {
   ImportedScores,
   ImportSettings,
 } from '../imports/import-session.ts';
-export { type BundledRun, openBundledRun, pathsOfRun } from '../workers/bundled-run.ts';
+export {
+  type BundledFiles,
+  type BundledRun,
+  openBundledRun,
+  pathsOfRun,
+} from '../workers/bundled-run.ts';
 export { exportFormats, type ExportFormat } from '../formats/subsets.ts';
 export { rolloutFormats } from '../formats/rollouts.ts';
 export { type SettingField, settingFields } from '../config-fields.ts';
@@ -55,4 +60,5 @@ export {
 } from '../workers/stored-runs.ts';
 export { serveVerifierFrames } from '../workers/verifier-frames.ts';
 export { inputTexts } from '../run-folder/inputs.ts';
+export { type KeptFolder, weightsIn } from '../run-folder/weights.ts';
 export type { RunFile } from '../run-folder/run-file.ts';

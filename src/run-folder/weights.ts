@@ -13,6 +13,22 @@ export interface WeightsFolder {
   readonly last: string;
 }
 
+/** Weights that a run's folder keeps whole, those of its first seed first. */
+export type KeptFolder = Pick<WeightsFolder, 'of' | 'seed'>;
+
+/** @param has Whether the run's folder has a file. */
+export async function weightsIn(
+  config: ExperimentConfig,
+  seeds: readonly number[],
+  has: (path: string) => Promise<boolean>,
+): Promise<KeptFolder[]> {
+  const found: KeptFolder[] = [];
+  for (const { folder, last, of, seed } of weightsFolders(config, seeds)) {
+    if (await has(`${folder}/${last}`)) found.push({ of, seed });
+  }
+  return found;
+}
+
 /** The folders of weights that a run may have, those of its first seed first. */
 export function weightsFolders(
   config: ExperimentConfig,

@@ -23,12 +23,21 @@ import { trainingOrder } from '../run-plan.ts';
 import { SeedCompletions } from '../scheduler/completion-log.ts';
 import { MemoryStore } from '../scheduler/run-store.ts';
 
+/** The files of a bundle, by their paths in the run's folder. */
+export interface BundledFiles {
+  /** All but weights. */
+  readonly plain: ReadonlyMap<string, Uint8Array>;
+  readonly weights: ReadonlyMap<string, Blob>;
+}
+
 /** A run whose files are in memory. */
 export interface BundledRun {
   readonly settings: Pick<RunFile, 'config' | 'seeds' | 'memory'>;
   readonly read: (path: string) => Promise<Uint8Array | undefined>;
   /** FULL's responses to a prompt of one seed. */
   readonly completions: (seed: number) => Promise<(prompt: number) => PromptCompletions['epochs']>;
+  /** The files with which the trainer's worker opens the run to be asked. */
+  readonly held: ReadonlyMap<string, Blob>;
 }
 
 /**
@@ -39,10 +48,10 @@ export interface BundledRun {
  */
 export async function openBundledRun(
   name: string,
-  files: ReadonlyMap<string, Uint8Array>,
+  { plain, weights }: BundledFiles,
 ): Promise<BundledRun> {
   const store = new MemoryStore();
-  for (const [path, bytes] of files) await store.write(path, bytes);
+  for (const [path, bytes] of plain) await store.write(path, bytes);
   const text = async (path: string): Promise<string | undefined> => {
     const bytes = await store.read(path);
     return bytes && new TextDecoder().decode(bytes);
@@ -54,7 +63,11 @@ export async function openBundledRun(
   const { config, seeds, memory } = await parseRunFile(parseJson(file, where), where, inputs);
   return {
     settings: { config, seeds, ...(memory === undefined ? {} : { memory }) },
-    read: (path) => store.read(path),
+    async read(path) {
+      const file = weights.get(path);
+      return file ? new Uint8Array(await file.arrayBuffer()) : store.read(path);
+    },
+    held: new Map([...blobsOf(plain), ...weights]),
     async completions(seed) {
       if (!seeds.includes(seed)) throw new ConfigError(`${where}: no seed ${seed}`);
       const kept = new SeedCompletions(config, seed);
@@ -63,6 +76,13 @@ export async function openBundledRun(
     },
   };
 }
+
+/** What says how the run was started. */
+const blobsOf = (plain: ReadonlyMap<string, Uint8Array>): [string, Blob][] =>
+  [CONFIG, INPUTS].flatMap((path) => {
+    const bytes = plain.get(path);
+    return bytes ? [[path, new Blob([bytes as Uint8Array<ArrayBuffer>])]] : [];
+  });
 
 /** Files of a model folder or of an adapter that a bundle may hold. */
 const weightNames = [

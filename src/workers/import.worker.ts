@@ -35,15 +35,17 @@ const api: ImportApi = {
   },
   async unbundle(name, file) {
     const bundle = await Bundle.open(blobSource(name, file));
-    const found = new Map<string, Uint8Array>();
+    const plain = new Map<string, Uint8Array>();
+    const weights = new Map<string, Blob>();
     for (const path of bundle.paths) {
-      if (bundledAs(path) !== 'plain') continue;
       const bytes = bundle.read(path);
-      if (bytes) found.set(path, bytes);
+      if (!bytes) continue;
+      if (bundledAs(path) === 'weights') weights.set(path, blobOf(bytes));
+      else plain.set(path, bytes);
     }
     return transfer(
-      found,
-      [...found.values()].map(({ buffer }) => buffer),
+      { plain, weights },
+      [...plain.values()].map(({ buffer }) => buffer),
     );
   },
   useOf: (name, file) => useOf(heldFiles(new Map([[name, file]])), name),

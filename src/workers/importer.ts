@@ -7,6 +7,7 @@ import type {
   ImportedScores,
   ImportSettings,
 } from '../imports/import-session.ts';
+import type { BundledFiles } from './bundled-run.ts';
 import { connect, type Connection } from '../threads/connect.ts';
 import type { WorkerApi } from '../threads/worker-api.ts';
 
@@ -22,8 +23,8 @@ export interface ImportRequest {
 export interface ImportApi extends WorkerApi {
   /** A bundle of a run's files, by their paths. Errors: `bundleOf`. */
   bundle(files: ReadonlyMap<string, Blob>): Promise<Blob>;
-  /** A bundle's files but for weights, by their paths. Errors: `Bundle`. */
-  unbundle(name: string, file: Blob): Promise<Map<string, Uint8Array>>;
+  /** A bundle's files. Errors: `Bundle`. */
+  unbundle(name: string, file: Blob): Promise<BundledFiles>;
   /** What a file is for. Errors: `useOf` of `import-session.ts`. */
   useOf(name: string, file: Blob): Promise<FileUse>;
   /** Reads and scores files; what was imported before is forgotten. Errors: `ImportSession.open`. */

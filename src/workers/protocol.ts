@@ -10,6 +10,7 @@ import type { MethodName } from '../selection/methods.ts';
 import type { TaskConfig } from '../tasks/registry.ts';
 import type { VerifyReply, VerifyRequest } from '../tasks/verification.ts';
 import type { RunInputs } from '../run-folder/inputs.ts';
+import type { KeptFolder } from '../run-folder/weights.ts';
 import type { WorkerApi } from '../threads/worker-api.ts';
 import type { FilePlace } from './given-files.ts';
 
@@ -30,6 +31,8 @@ export type StorePlace =
   | { readonly kind: 'browser'; readonly name: string }
   /** The worker's memory, readable until the worker ends. */
   | { readonly kind: 'memory' }
+  /** Files that a page holds, by their paths in the run's folder: to be opened, not to be written. */
+  | { readonly kind: 'held'; readonly files: ReadonlyMap<string, Blob> }
   /**
    * In a browser: a port to `StoreCalls` that Comlink serves at the other end. The port is
    * transferred.
@@ -83,7 +86,7 @@ export interface OpenedRun {
   readonly config: ExperimentConfig;
   readonly seeds: readonly number[];
   /** The weights that its folder keeps. */
-  readonly weights: readonly { readonly of: 'base' | MethodName; readonly seed: number }[];
+  readonly weights: readonly KeptFolder[];
 }
 
 /** What a run that has started runs on. */

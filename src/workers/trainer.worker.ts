@@ -8,7 +8,7 @@ import type { ExperimentEvent } from '../results.ts';
 import { CONFIG } from '../run-folder/names.ts';
 import { digestsOf, readInputs, type RunInputs } from '../run-folder/inputs.ts';
 import { parseRunFile, type RunFile } from '../run-folder/run-file.ts';
-import { weightsFolders } from '../run-folder/weights.ts';
+import { weightsIn } from '../run-folder/weights.ts';
 import { findBase } from '../scheduler/base-file.ts';
 import { type GivenInputs, openGivenInputs } from '../scheduler/given-inputs.ts';
 import { RunEndedError } from '../scheduler/run-control.ts';
@@ -18,10 +18,11 @@ import { modulesOf } from '../tasks/registry.ts';
 import { exposeWorker } from '../threads/expose.ts';
 import { FolderStore } from './folder-store.ts';
 import { hostName } from '../host-name.ts';
+import { heldStore } from './held-store.ts';
 import { IdleRun } from './idle-run.ts';
 import { type GivenFiles, openFiles } from './given-files.ts';
 import { Outbox } from './outbox.ts';
-import type { OpenedRun, OpenRequest, StartRequest, StorePlace, TrainerApi } from './protocol.ts';
+import type { OpenRequest, StartRequest, StorePlace, TrainerApi } from './protocol.ts';
 import { storeOver, type StoreCalls } from './remote-store.ts';
 import { RewardPool } from './reward-pool.ts';
 import { TrainingRun } from './training-run.ts';
@@ -245,6 +246,7 @@ function openStore(place: StorePlace): RunStore | Promise<RunStore> {
   if (place.kind === 'folder') return new FolderStore(place.path);
   if (place.kind === 'browser') return BrowserStore.open(place.name);
   if (place.kind === 'port') return servedStore(place.port);
+  if (place.kind === 'held') return heldStore(place.files);
   return new MemoryStore();
 }
 
@@ -353,10 +355,8 @@ const api: TrainerApi = {
     try {
       const { adapter } = await idle;
       const { config, seeds, store } = parts;
-      const weights: OpenedRun['weights'][number][] = [];
-      for (const { folder, last, of, seed } of weightsFolders(config, seeds)) {
-        if ((await store.size(`${folder}/${last}`)) !== undefined) weights.push({ of, seed });
-      }
+      const has = async (path: string) => (await store.size(path)) !== undefined;
+      const weights = await weightsIn(config, seeds, has);
       return { adapter, config, seeds, weights };
     } catch (error) {
       await closeAsked();

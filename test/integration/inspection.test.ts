@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { type ExperimentConfig, parseConfig } from '../../src/config.ts';
+import { Bundle, bundleOf } from '../../src/bundle/bundle.ts';
+import { bundleParts } from '../../src/bundle/run-bundle.ts';
+import { bytesSource } from '../../src/formats/byte-source.ts';
+import { piecesOf, wholeOf } from '../../src/formats/file-content.ts';
 import { float32Entry, readSafetensors, writeSafetensors } from '../../src/formats/safetensors.ts';
 import type { Gpu } from '../../src/gpu/device.ts';
 import type {
@@ -15,8 +19,9 @@ import { modelConfigOf } from '../../src/scheduler/base.ts';
 import { Experiment } from '../../src/scheduler/experiment.ts';
 import { readKeptWeights } from '../../src/scheduler/kept-weights.ts';
 import { RunControl, RunEndedError } from '../../src/scheduler/run-control.ts';
-import { MemoryStore } from '../../src/scheduler/run-store.ts';
+import { MemoryStore, type RunStore } from '../../src/scheduler/run-store.ts';
 import { openTask } from '../../src/tasks/registry.ts';
+import { heldStore } from '../../src/workers/held-store.ts';
 import { type DecoderShape, hiddenStates, logitsOf, Tape, valueOf } from '../reference/decoder.ts';
 import { gaeReference } from '../reference/gae.ts';
 import { klReference } from '../reference/kl.ts';
@@ -77,7 +82,7 @@ async function runOf(
 }
 
 /** What is asked in these tests, of a run that is over. */
-async function idle(gpu: Gpu, store: MemoryStore, chosen: ExperimentConfig = config) {
+async function idle(gpu: Gpu, store: RunStore, chosen: ExperimentConfig = config) {
   const task = await openTask(chosen.task);
   const model = modelConfigOf(chosen, task);
   const seeds = [SEED];
@@ -523,6 +528,53 @@ describe('a run that is over', () => {
     asked.close();
   });
 
+  test('answers from its bundle as from its folder, token by token', async () => {
+    const gpu = await openTestGpu();
+    const { store, results } = await wholeRun();
+    const files = { list: (folder: string) => store.list(folder), pieces: piecesIn(store) };
+    const parts = await bundleParts({ results: results! }, files, { weights: true });
+    const whole = await wholeOf(bundleOf(parts));
+    const bundle = await Bundle.open(bytesSource('run.limr', whole));
+    const held = new Map(bundle.paths.map((path) => [path, blobOf(bundle.read(path)!)]));
+    const [folder, opened] = [await idle(gpu, store), await idle(gpu, heldStore(held))];
+    for (const weights of ['base', 'lim', 'full'] as const) {
+      const call = { prompt, weights, samples: 4, seed: 8 } as const;
+      const drawn = await opened.generate(call);
+      expect(drawn).toEqual(await folder.generate(call));
+      const responses = drawn.responses.map(({ ids }) => ids);
+      const inspected = await opened.inspect({ prompt, weights, responses });
+      expect(inspected).toEqual(await folder.inspect({ prompt, weights, responses }));
+      const [{ tokens }] = inspected.responses;
+      expect(tokens.every(({ value }) => (value !== null) === (weights !== 'base'))).toBe(true);
+    }
+
+    // A file that is not what its header says, and numbers that nothing computes with.
+    const [model, cut] = ['model-lim/model.safetensors', store.files.get('model/config.json')!];
+    const { tensors } = readSafetensors(store.files.get(model)!, model);
+    const poisoned = [...tensors.values()].map(({ name, shape, bytes }) =>
+      name === 'model.norm.weight'
+        ? float32Entry(name, shape, new Float32Array(bytes.length / 4).fill(Infinity))
+        : { name, dtype: 'F32' as const, shape, bytes },
+    );
+    for (const [bytes, message] of [
+      [cut, `${model}: header length`],
+      [store.files.get(model)!.slice(0, -4), model],
+      [writeSafetensors(poisoned), "model-lim: tensor 'model.norm.weight' holds Infinity"],
+    ] as const) {
+      held.set(model, blobOf(bytes));
+      const asks = opened.generate({ prompt, weights: 'lim', samples: 0 });
+      await expect(asks).rejects.toMatchObject({
+        name: 'SafetensorsError',
+        message: expect.stringContaining(message) as string,
+      });
+    }
+    expect(await opened.generate({ prompt, weights: 'full', samples: 1 })).toEqual(
+      await folder.generate({ prompt, weights: 'full', samples: 1 }),
+    );
+    await expect(heldStore(held).write(model, cut)).rejects.toThrow('can only be read');
+    for (const one of [folder, opened]) one.close();
+  });
+
   test('keeps the adapters of a drawn model, with their value function', async () => {
     const gpu = await openTestGpu();
     const adapter = { rank: 4, alpha: 8, targets: ['q', 'v'] as const };
@@ -538,3 +590,7 @@ describe('a run that is over', () => {
     asked.close();
   });
 });
+
+const blobOf = (bytes: Uint8Array): Blob => new Blob([bytes as Uint8Array<ArrayBuffer>]);
+
+const piecesIn = (store: MemoryStore) => (path: string) => piecesOf(store.files.get(path)!);

@@ -6,6 +6,7 @@ import {
   Newest,
   offeredWeights,
   usualWeights,
+  weightsAtHand,
 } from '../../demo/state/try-it.ts';
 import { workedSteps } from '../../demo/state/worked-steps.ts';
 import { presets, type GeneratedResponse, type RunView } from '../../src/index.ts';
@@ -51,6 +52,21 @@ describe('answers to one prompt', () => {
 });
 
 describe('the weights that can be asked', () => {
+  test('of files are those that the files have, and the base with them', () => {
+    const offered = ['base', 'full', 'lim'] as const;
+    const kept = [
+      { of: 'base', seed: 1 },
+      { of: 'full', seed: 1 },
+      { of: 'lim', seed: 2 },
+    ] as const;
+    expect(weightsAtHand(offered, undefined, 1)).toEqual(offered);
+    expect(weightsAtHand(offered, kept, 1)).toEqual(['base', 'full']);
+    expect(weightsAtHand(offered, kept, 2)).toEqual(['base', 'lim']);
+    expect(weightsAtHand(offered, kept, 3)).toEqual([]);
+    expect(weightsAtHand(offered, kept.slice(0, 1), 1)).toEqual([]);
+    expect(weightsAtHand(offered, [], 1)).toEqual([]);
+  });
+
   const { quick } = presets;
   const config = {
     ...quick,

@@ -2,6 +2,7 @@
 // worker reads and scores, so a big file stops nothing, and a run under way goes on.
 import { signal } from '@preact/signals';
 import {
+  type BundledFiles,
   connectImporter,
   type ExportFormat,
   type ImportCut,
@@ -160,8 +161,8 @@ export const downloadSubset = (format: ExportFormat | undefined): Promise<void> 
     return [`subset-lim.${extension}`, file];
   });
 
-/** The files of a bundle but for weights, by their paths. Errors name the bundle and the file in it. */
-export const unbundle = async (file: File): Promise<ReadonlyMap<string, Uint8Array>> =>
+/** The files of a bundle. Errors name the bundle and the file in it. */
+export const unbundle = async (file: File): Promise<BundledFiles> =>
   (await opened()).api.unbundle(file.name, file);
 
 /** A bundle of a run's files, by their paths. */

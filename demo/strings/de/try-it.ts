@@ -13,6 +13,8 @@ export const text: TryItText = {
   nobodyYet: 'Noch ist niemand da, der antworten könnte: Zuerst kommt das Ausgangsmodell.',
   elsewhere: 'Die Modelle dieses Laufs hält ein anderer Tab: Dort lassen sie sich fragen.',
   nobody: 'Dieser Lauf endete, bevor es ein Modell zu fragen gab.',
+  noWeights:
+    'Dieser Lauf kam ohne seine trainierten Gewichte, deshalb kann keines seiner Modelle antworten; ein Bündel „mit den trainierten Gewichten“ bringt sie mit.',
   waiting: 'Wartet auf das Ende dieses Updates: Antworten kommen zwischen zwei Updates.',
   asking: 'Wird gefragt …',
   intro: 'Das Ausgangsmodell und die daraus trainierten Modelle antworten auf denselben Prompt.',
